@@ -1,1 +1,16 @@
-//! Empty.
+//! The words of packtrain and its ports: what every other crate may name.
+//!
+//! Nothing here reads a file, a socket, the environment or the system clock by itself; the one
+//! exception is [`time::SystemClock`], which the binary hands to everyone else.
+
+pub mod cpu;
+pub mod fault;
+pub mod ids;
+
+pub mod ledger;
+pub mod limits;
+pub mod money;
+
+pub mod quantity;
+pub mod secret;
+pub mod time;

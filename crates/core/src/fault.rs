@@ -1,0 +1,148 @@
+//! What went wrong in a job, and what happens next.
+
+use std::error::Error;
+use std::time::Duration;
+
+use rand::RngExt;
+
+use crate::limits::FAULT_CHARS_MAX;
+
+/// What the worker does with a job that did not succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Tries again after a backoff, or not before the given delay; spends an attempt.
+    Retry(Option<Duration>),
+    /// Tries again after the delay and spends no attempt: the world was not ready.
+    Snooze(Duration),
+    /// Goes to the dead letters now: another try would end the same way.
+    Fatal,
+}
+
+/// A failed attempt: verdict, a stable code to group by, and the chain of causes for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What happens next.
+    pub verdict: Verdict,
+    /// Stable word such as `tax.unknown_jurisdiction`; dead letters are grouped by it.
+    pub code: &'static str,
+    /// The error and its sources, joined by `: `, cut at [`FAULT_CHARS_MAX`].
+    pub message: String,
+}
+
+impl Fault {
+    /// A fault that a later attempt may not meet.
+    pub fn retry(code: &'static str, error: impl Error) -> Self {
+        Self {
+            verdict: Verdict::Retry(None),
+            code,
+            message: chain(&error),
+        }
+    }
+
+    /// A fault that says itself when to come back, such as an answer with `Retry-After`.
+    pub fn retry_after(code: &'static str, delay: Duration, error: impl Error) -> Self {
+        Self {
+            verdict: Verdict::Retry(Some(delay)),
+            code,
+            message: chain(&error),
+        }
+    }
+
+    /// Not an error of the job: it waits for something and pays no attempt.
+    pub fn snooze(code: &'static str, delay: Duration, why: impl Into<String>) -> Self {
+        Self {
+            verdict: Verdict::Snooze(delay),
+            code,
+            message: cut(why.into()),
+        }
+    }
+
+    /// A fault that every attempt would meet.
+    pub fn fatal(code: &'static str, error: impl Error) -> Self {
+        Self {
+            verdict: Verdict::Fatal,
+            code,
+            message: chain(&error),
+        }
+    }
+
+    /// A fault told in words alone.
+    pub fn said(verdict: Verdict, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            verdict,
+            code,
+            message: cut(message.into()),
+        }
+    }
+}
+
+/// Waiting time before attempt `attempt + 1`: full jitter under an exponential ceiling.
+///
+/// The ceiling is 1 s, 2 s, 4 s, ... up to five minutes; the delay is uniform between zero and
+/// the ceiling, so that jobs that failed together do not come back together.
+pub fn backoff(attempt: u16, random: &mut impl RngExt) -> Duration {
+    let ceiling_ms = backoff_ceiling(attempt).as_millis() as u64;
+    Duration::from_millis(random.random_range(0..=ceiling_ms))
+}
+
+/// The longest wait after failed attempt number `attempt`, counted from 1.
+pub fn backoff_ceiling(attempt: u16) -> Duration {
+    const FIRST: Duration = Duration::from_secs(1);
+    const MOST: Duration = Duration::from_secs(300);
+    let doublings = u32::from(attempt.saturating_sub(1)).min(16);
+    (FIRST * 2_u32.pow(doublings)).min(MOST)
+}
+
+/// An error and its sources in one line, each said once.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    cut(text)
+}
+
+fn cut(text: String) -> String {
+    match text.char_indices().nth(FAULT_CHARS_MAX) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_stays_under_a_doubling_ceiling_and_uses_all_of_it() {
+        let mut random = rand::rng();
+        for attempt in 1..=20 {
+            let ceiling = backoff_ceiling(attempt);
+            let waits: Vec<_> = (0..400).map(|_| backoff(attempt, &mut random)).collect();
+            assert!(waits.iter().all(|wait| *wait <= ceiling));
+            assert!(
+                waits.iter().any(|wait| *wait < ceiling / 4),
+                "jitter reaches down"
+            );
+            assert!(
+                waits.iter().any(|wait| *wait > ceiling * 3 / 4),
+                "jitter reaches up"
+            );
+        }
+        assert_eq!(backoff_ceiling(1), Duration::from_secs(1));
+        assert_eq!(backoff_ceiling(3), Duration::from_secs(4));
+        assert_eq!(backoff_ceiling(60), Duration::from_secs(300));
+    }
+
+    #[test]
+    fn a_fault_tells_the_whole_chain_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("could not write object a/b")]
+        struct Outer(#[source] std::io::Error);
+        let fault = Fault::retry("objects.write", Outer(std::io::Error::other("disk full")));
+        assert_eq!(fault.message, "could not write object a/b: disk full");
+    }
+}

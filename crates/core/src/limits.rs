@@ -1,0 +1,40 @@
+//! Every limit that the whole product shares, with its name.
+
+use std::time::Duration;
+
+/// Bytes of one uploaded file.
+pub const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Bytes of a JSON request body.
+pub const BODY_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of a job's payload; larger things go to the object store by reference.
+pub const PAYLOAD_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a job's result, as kept in its outcome.
+pub const RESULT_BYTES_MAX: usize = 64 * 1024;
+/// Rows of one imported file.
+pub const FILE_ROWS_MAX: u32 = 1_000_000;
+/// Row errors kept for one file; the count goes on.
+pub const ROW_ERRORS_MAX: usize = 1_000;
+/// Files of one report.
+pub const REPORT_FILES_MAX: usize = 100;
+/// Rows of one report.
+pub const REPORT_ROWS_MAX: usize = 1_000_000;
+/// Attempts that any kind may ask for.
+pub const ATTEMPTS_MAX: u16 = 25;
+/// Jobs that one outcome may cause.
+pub const FAN_OUT_MAX: usize = 1_000;
+/// Jobs of one bulk enqueue statement.
+pub const ENQUEUE_MAX: usize = 1_000;
+/// Jobs under one lease: the width of its bit maps.
+pub const LEASE_JOBS_MAX: usize = 64;
+/// Progress events kept for one job.
+pub const EVENTS_MAX: i64 = 1_000;
+/// Entries of one page of a list.
+pub const PAGE_MAX: u32 = 200;
+/// Entries of a page when nobody says.
+pub const PAGE_DEFAULT: u32 = 50;
+/// Characters of an idempotency key.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+/// How long an idempotency key is kept.
+pub const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// Characters of an error that is kept with an attempt.
+pub const FAULT_CHARS_MAX: usize = 2_000;

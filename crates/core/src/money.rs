@@ -1,0 +1,345 @@
+//! Money: exact, in one currency, to eighteen decimals.
+//!
+//! The inside is a 128-bit integer of 10⁻¹⁸ of the currency's unit. Sums are integer sums: they
+//! are exact or an error. The reason it is not a floating decimal stands in
+//! `docs/decisions/0001-money-is-fixed-point.md`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use ethnum::I256;
+
+use crate::quantity::{AmountError, Quantity, parse_decimal, write_decimal};
+
+/// Decimals that money keeps.
+const DECIMALS: u32 = 18;
+
+/// A currency by its three-letter ISO 4217 code.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Currency([u8; 3]);
+
+impl Currency {
+    /// The United States dollar.
+    pub const USD: Self = Self(*b"USD");
+
+    /// The code, such as `USD`.
+    pub fn code(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("a currency code is three ASCII letters")
+    }
+}
+
+/// The text is not three letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a three-letter currency code such as USD")]
+pub struct CurrencyError;
+
+impl FromStr for Currency {
+    type Err = CurrencyError;
+
+    fn from_str(text: &str) -> Result<Self, CurrencyError> {
+        match text.as_bytes() {
+            [a, b, c] if [a, b, c].iter().all(|byte| byte.is_ascii_alphabetic()) => Ok(Self([
+                a.to_ascii_uppercase(),
+                b.to_ascii_uppercase(),
+                c.to_ascii_uppercase(),
+            ])),
+            _ => Err(CurrencyError),
+        }
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl serde::Serialize for Currency {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.code())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Currency {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(d)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// An exact amount of one currency.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Money {
+    units: i128,
+    currency: Currency,
+}
+
+impl Money {
+    /// Nothing, in a currency.
+    pub const fn zero(currency: Currency) -> Self {
+        Self { units: 0, currency }
+    }
+
+    /// Reads a plain decimal, such as `-1234.5`.
+    ///
+    /// # Errors
+    /// [`AmountError`] when the text is no plain decimal or has more than 18 decimals.
+    pub fn parse(text: &str, currency: Currency) -> Result<Self, AmountError> {
+        let (units, decimals) = parse_decimal(text)?;
+        Self::scaled(units, decimals, currency)
+    }
+
+    /// The money that an amount of the currency itself is, such as a `sent_amount` of USD.
+    ///
+    /// # Errors
+    /// [`AmountError`] when it has more than 18 decimals or is out of range.
+    pub fn from_quantity(amount: Quantity, currency: Currency) -> Result<Self, AmountError> {
+        let (units, decimals) = amount.parts();
+        Self::scaled(units, u32::from(decimals), currency)
+    }
+
+    fn scaled(units: i128, decimals: u32, currency: Currency) -> Result<Self, AmountError> {
+        let missing = DECIMALS
+            .checked_sub(decimals)
+            .ok_or(AmountError::TooManyDecimals)?;
+        let units = units
+            .checked_mul(10_i128.pow(missing))
+            .ok_or(AmountError::Overflow)?;
+        Ok(Self { units, currency })
+    }
+
+    /// The currency.
+    pub const fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    /// Whether this is nothing.
+    pub const fn is_zero(&self) -> bool {
+        self.units == 0
+    }
+
+    /// Whether this is less than nothing.
+    pub const fn is_negative(&self) -> bool {
+        self.units < 0
+    }
+
+    /// Sum.
+    ///
+    /// # Errors
+    /// When the currencies differ or the sum is out of range.
+    pub fn checked_add(self, other: Self) -> Result<Self, AmountError> {
+        self.same_currency(other)?;
+        let units = self
+            .units
+            .checked_add(other.units)
+            .ok_or(AmountError::Overflow)?;
+        Ok(Self { units, ..self })
+    }
+
+    /// Difference.
+    ///
+    /// # Errors
+    /// When the currencies differ or the difference is out of range.
+    pub fn checked_sub(self, other: Self) -> Result<Self, AmountError> {
+        self.same_currency(other)?;
+        let units = self
+            .units
+            .checked_sub(other.units)
+            .ok_or(AmountError::Overflow)?;
+        Ok(Self { units, ..self })
+    }
+
+    /// The opposite amount.
+    pub const fn negated(self) -> Self {
+        Self {
+            units: -self.units,
+            ..self
+        }
+    }
+
+    /// The amount without its sign.
+    pub const fn abs(self) -> Self {
+        Self {
+            units: self.units.abs(),
+            ..self
+        }
+    }
+
+    /// `self * part / whole`, to the nearest 10⁻¹⁸, half away from zero.
+    ///
+    /// Cut a whole into parts by taking each part from what is left: then the parts sum to the
+    /// whole exactly.
+    ///
+    /// # Errors
+    /// When `whole` is zero or the result is out of range.
+    pub fn share(self, part: Quantity, whole: Quantity) -> Result<Self, AmountError> {
+        let (part, whole) = part.ratio(whole)?;
+        if part == whole {
+            return Ok(self);
+        }
+        let units = rounded_share(self.units, part, whole)?;
+        Ok(Self { units, ..self })
+    }
+
+    /// Rounds to `decimals` decimals, half away from zero: the one door of rounding.
+    pub fn round(self, decimals: u32) -> Self {
+        let step = 10_i128.pow(DECIMALS.saturating_sub(decimals));
+        let rest = self.units % step;
+        let down = self.units - rest;
+        let units = if rest.abs() * 2 >= step {
+            down + step * rest.signum()
+        } else {
+            down
+        };
+        Self { units, ..self }
+    }
+
+    /// Rounded to cents and written with two decimals, such as `-13500.00`. Zero has no sign.
+    pub fn to_cents(self) -> String {
+        self.to_fixed(2)
+    }
+
+    /// Rounded to `decimals` decimals and written with exactly as many.
+    pub fn to_fixed(self, decimals: u32) -> String {
+        struct Fixed(i128, u32);
+        impl fmt::Display for Fixed {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_decimal(f, self.0, self.1)
+            }
+        }
+        let step = 10_i128.pow(DECIMALS.saturating_sub(decimals));
+        Fixed(self.round(decimals).units / step, decimals).to_string()
+    }
+
+    /// Compares `self / own` with `other / others`: two prices per unit, exactly.
+    ///
+    /// # Errors
+    /// When the currencies differ, or the products are out of range.
+    pub fn compare_per_unit(
+        self,
+        own: Quantity,
+        other: Self,
+        others: Quantity,
+    ) -> Result<std::cmp::Ordering, AmountError> {
+        self.same_currency(other)?;
+        let (own, others) = own.ratio(others)?;
+        Ok((I256::from(self.units) * I256::from(others))
+            .cmp(&(I256::from(other.units) * I256::from(own))))
+    }
+
+    fn same_currency(self, other: Self) -> Result<(), AmountError> {
+        if self.currency == other.currency {
+            Ok(())
+        } else {
+            Err(AmountError::CurrencyMismatch)
+        }
+    }
+}
+
+/// `units * part / whole`, rounded half away from zero.
+fn rounded_share(units: i128, part: i128, whole: i128) -> Result<i128, AmountError> {
+    // The common case fits 128 bits, and 256-bit division is an order of magnitude slower.
+    if let Some(product) = units.checked_mul(part) {
+        let (quotient, rest) = (product / whole, product % whole);
+        let away = rest.unsigned_abs() >= whole.unsigned_abs() - rest.unsigned_abs();
+        let sign = product.signum() * whole.signum();
+        return quotient
+            .checked_add(if away { sign } else { 0 })
+            .ok_or(AmountError::Overflow);
+    }
+    let (product, whole) = (I256::from(units) * I256::from(part), I256::from(whole));
+    let (quotient, rest) = (product / whole, product % whole);
+    let away = rest.unsigned_abs() * 2 >= whole.unsigned_abs();
+    let sign = product.signum() * whole.signum();
+    let rounded = quotient + if away { sign } else { I256::ZERO };
+    i128::try_from(rounded).map_err(|_| AmountError::Overflow)
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut units, mut decimals) = (self.units, DECIMALS);
+        while decimals > 0 && units % 10 == 0 {
+            units /= 10;
+            decimals -= 1;
+        }
+        write_decimal(f, units, decimals)?;
+        write!(f, " {}", self.currency)
+    }
+}
+
+impl fmt::Debug for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn usd(text: &str) -> Money {
+        Money::parse(text, Currency::USD).unwrap()
+    }
+
+    #[test]
+    fn rounding_goes_half_away_from_zero() {
+        assert_eq!(usd("0.005").to_cents(), "0.01");
+        assert_eq!(usd("-0.005").to_cents(), "-0.01");
+        assert_eq!(usd("0.00499").to_cents(), "0.00");
+        assert_eq!(usd("-0.004").to_cents(), "0.00");
+        assert_eq!(usd("2.5").to_fixed(0), "3");
+    }
+
+    #[test]
+    fn amounts_of_two_currencies_do_not_add() {
+        let euro = Money::parse("1", "eur".parse().unwrap()).unwrap();
+        assert_eq!(
+            usd("1").checked_add(euro),
+            Err(AmountError::CurrencyMismatch)
+        );
+    }
+
+    #[test]
+    fn a_share_that_needs_256_bits_is_exact() {
+        let part: Quantity = "123456789.123456789123456789".parse().unwrap();
+        let whole: Quantity = "370370367.370370367370370367".parse().unwrap();
+        assert_eq!(
+            usd("30000000000").share(part, whole).unwrap(),
+            usd("10000000000")
+        );
+    }
+
+    #[test]
+    fn parts_taken_from_what_is_left_sum_to_the_whole() {
+        let (mut left, mut rest): (Quantity, _) = ("1".parse().unwrap(), usd("100"));
+        let part: Quantity = "0.0000013".parse().unwrap();
+        let mut taken = usd("0");
+        while left > part {
+            let cost = rest.share(part, left).unwrap();
+            taken = taken.checked_add(cost).unwrap();
+            rest = rest.checked_sub(cost).unwrap();
+            left = left.checked_sub(part).unwrap();
+        }
+        assert_eq!(taken.checked_add(rest).unwrap(), usd("100"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_share_agrees_with_the_wide_path(
+            units in -10_i128.pow(24)..10_i128.pow(24), part in 1_i128..10_000, whole in 1_i128..10_000,
+        ) {
+            let exact = I256::from(units) * I256::from(part) * I256::from(2_i128)
+                + I256::from(whole * units.signum());
+            let expected = exact / I256::from(whole * 2);
+            prop_assert_eq!(I256::from(rounded_share(units, part, whole).unwrap()), expected);
+        }
+    }
+}

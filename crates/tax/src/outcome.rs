@@ -1,0 +1,291 @@
+//! What a computation gives: every line exact and traceable to the rows it came from.
+//!
+//! Amounts are exact here. They are rounded once, when they are printed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use chrono::NaiveDate;
+use packtrain_core::ledger::{Asset, RowKind};
+use packtrain_core::money::{Currency, Money};
+use packtrain_core::quantity::Quantity;
+
+use crate::request::{Method, Scope, Settings};
+
+/// A ledger computed under one jurisdiction's rules.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The settings used, with every default resolved.
+    pub settings: Settings,
+    /// The rule set and its date, such as `us-2025.1`.
+    pub rule_set: &'static str,
+    /// The rules that were applied, in words, each with its source.
+    pub rules_used: Vec<RuleNote>,
+    /// One line per pair of disposal and lot, in time order.
+    pub disposals: Vec<Disposal>,
+    /// Units that left without a taxable disposal.
+    pub removed: Vec<Removed>,
+    /// Income at its value on receipt, in time order.
+    pub income: Vec<Income>,
+    /// Sums per tax year; a year without rows is absent.
+    pub totals: BTreeMap<TaxYear, Totals>,
+    /// What is left at the end, sorted by asset, then wallet.
+    pub holdings: Vec<Holding>,
+    /// Things to check, the most money at stake first.
+    pub warnings: Vec<Warning>,
+}
+
+/// A tax year by its first calendar year; jurisdictions give it its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaxYear(pub i32);
+
+impl fmt::Display for TaxYear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// A sentence on a rule that was used, with the source that says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleNote {
+    /// The rule in one or two sentences.
+    pub text: String,
+    /// Statute, regulation, notice or practice.
+    pub source: &'static str,
+}
+
+/// How long a lot was held, as the law counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Term {
+    /// One year or less.
+    Short,
+    /// More than one year.
+    Long,
+}
+
+impl Term {
+    /// The word in figures and tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Short => "short",
+            Self::Long => "long",
+        }
+    }
+}
+
+/// One lot, or a part of one, that a disposal used up.
+#[derive(Debug, Clone)]
+pub struct Disposal {
+    /// The row that disposed.
+    pub id: Box<str>,
+    /// Where that row stands: file (index into the ledger's files) and line.
+    pub origin: Origin,
+    /// Row kind that caused it.
+    pub kind: RowKind,
+    /// What was disposed of.
+    pub asset: Asset,
+    /// Wallet the units left.
+    pub wallet: Asset,
+    /// Local date of the disposal.
+    pub date: NaiveDate,
+    /// Units of this lot.
+    pub quantity: Quantity,
+    /// This lot's share of what was received.
+    pub proceeds: Money,
+    /// This lot's share of the costs of selling.
+    pub fees: Money,
+    /// What the units cost, purchase fees included.
+    pub cost: Money,
+    /// Proceeds less fees less cost.
+    pub gain: Money,
+    /// Short or long, where the jurisdiction knows it.
+    pub term: Option<Term>,
+    /// The rule that chose the lot, such as `fifo`.
+    pub rule: &'static str,
+    /// Local date the lot was acquired; none where no purchase is on record.
+    pub acquired: Option<NaiveDate>,
+    /// Row that acquired the lot; none where no purchase is on record.
+    pub lot: Option<Box<str>>,
+    /// Whether this line is the fee of its row and not its main leg.
+    pub is_fee: bool,
+    /// One sentence: why this lot, this term, this value.
+    pub why: String,
+}
+
+/// Where a row stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Origin {
+    /// Index into the list of files of the computation.
+    pub file: u32,
+    /// Line, counted from 1 with the header.
+    pub line: u32,
+}
+
+/// Units that left without a taxable disposal: gift, donation, theft.
+#[derive(Debug, Clone)]
+pub struct Removed {
+    /// The row.
+    pub id: Box<str>,
+    /// Where it stands.
+    pub origin: Origin,
+    /// What happened.
+    pub kind: RowKind,
+    /// What left.
+    pub asset: Asset,
+    /// Local date.
+    pub date: NaiveDate,
+    /// How much.
+    pub quantity: Quantity,
+    /// What it had cost.
+    pub cost: Money,
+}
+
+/// Income at its value on receipt.
+#[derive(Debug, Clone)]
+pub struct Income {
+    /// The row.
+    pub id: Box<str>,
+    /// Where it stands.
+    pub origin: Origin,
+    /// Staking, mining, ...
+    pub kind: RowKind,
+    /// What was received.
+    pub asset: Asset,
+    /// Local date.
+    pub date: NaiveDate,
+    /// How much.
+    pub quantity: Quantity,
+    /// Its value then, which is its cost from then on.
+    pub value: Money,
+}
+
+/// Sums of one tax year.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Totals {
+    /// All that was received for disposals.
+    pub proceeds: Money,
+    /// What it had cost.
+    pub cost: Money,
+    /// Costs of selling.
+    pub fees: Money,
+    /// Sum of the gains.
+    pub gains: Money,
+    /// Sum of the losses, never positive.
+    pub losses: Money,
+    /// Gains plus losses.
+    pub net: Money,
+    /// The part of `net` held short.
+    pub short: Money,
+    /// The part of `net` held long.
+    pub long: Money,
+    /// Income at value on receipt.
+    pub income: Money,
+    /// Margin results and the like.
+    pub other: Money,
+    /// Lines of disposals.
+    pub disposals: usize,
+}
+
+impl Totals {
+    /// A year of nothing.
+    pub const fn zero(currency: Currency) -> Self {
+        let none = Money::zero(currency);
+        Self {
+            proceeds: none,
+            cost: none,
+            fees: none,
+            gains: none,
+            losses: none,
+            net: none,
+            short: none,
+            long: none,
+            income: none,
+            other: none,
+            disposals: 0,
+        }
+    }
+}
+
+/// What is left of an asset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// The asset.
+    pub asset: Asset,
+    /// The wallet, where lots are kept per wallet.
+    pub wallet: Option<Asset>,
+    /// How much.
+    pub quantity: Quantity,
+    /// What it cost.
+    pub cost: Money,
+}
+
+/// Something to check before filing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The stable word.
+    pub code: WarningCode,
+    /// The row.
+    pub id: Box<str>,
+    /// Where it stands.
+    pub origin: Origin,
+    /// The tax year it bears on.
+    pub year: TaxYear,
+    /// The asset.
+    pub asset: Option<Asset>,
+    /// By how much the net gain or income may be wrong, at most; never negative.
+    pub at_stake: Money,
+    /// What was found, and what was assumed.
+    pub message: String,
+    /// What the person can do.
+    pub help: String,
+}
+
+macro_rules! warning_codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// What kind of thing is to be checked.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum WarningCode { $($(#[$doc])* $name,)* }
+
+        impl WarningCode {
+            /// The stable word.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+warning_codes! {
+    /// More units were disposed of than were ever acquired: the rest is taken at zero cost.
+    MissingCostBasis = "missing_cost_basis",
+    /// More units left a wallet than it held.
+    NegativeBalance = "negative_balance",
+    /// No value is known: taken as zero.
+    MissingPrice = "missing_price",
+    /// A withdrawal without its deposit, or a deposit without its withdrawal.
+    UnmatchedTransfer = "unmatched_transfer",
+    /// Theft or loss, which is listed and not deducted.
+    LossEventNotDeducted = "loss_event_not_deducted",
+    /// A row kind that this jurisdiction's rules do not treat yet.
+    UnknownType = "unknown_type",
+    /// A loss with a purchase of the same asset close by.
+    RepurchaseNearLoss = "repurchase_near_loss",
+    /// The row's values are in another currency than the report: left out.
+    CurrencyMismatch = "currency_mismatch",
+    /// The same row stands in the input more than once: counted once.
+    DuplicateRow = "duplicate_row",
+    /// The row does not add up: left out.
+    UnusableRow = "unusable_row",
+}
+
+impl Outcome {
+    /// The method in force.
+    pub const fn method(&self) -> Method {
+        self.settings.method
+    }
+
+    /// The scope that was asked for; none means the dated rule.
+    pub const fn scope(&self) -> Option<Scope> {
+        self.settings.scope
+    }
+}
