@@ -81,7 +81,7 @@ impl Fault {
 /// The ceiling is 1 s, 2 s, 4 s, ... up to five minutes; the delay is uniform between zero and
 /// the ceiling, so that jobs that failed together do not come back together.
 pub fn backoff(attempt: u16, random: &mut impl RngExt) -> Duration {
-    let ceiling_ms = backoff_ceiling(attempt).as_millis() as u64;
+    let ceiling_ms = u64::try_from(backoff_ceiling(attempt).as_millis()).unwrap_or(u64::MAX);
     Duration::from_millis(random.random_range(0..=ceiling_ms))
 }
 

@@ -6,10 +6,12 @@
 pub mod cpu;
 pub mod fault;
 pub mod ids;
+pub mod job;
 
 pub mod ledger;
 pub mod limits;
 pub mod money;
+pub mod ports;
 
 pub mod quantity;
 pub mod secret;

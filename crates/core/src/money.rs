@@ -4,6 +4,7 @@
 //! are exact or an error. The reason it is not a floating decimal stands in
 //! `docs/decisions/0001-money-is-fixed-point.md`.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -180,7 +181,7 @@ impl Money {
     /// When `whole` is zero or the result is out of range.
     pub fn share(self, part: Quantity, whole: Quantity) -> Result<Self, AmountError> {
         let (part, whole) = part.ratio(whole)?;
-        if part == whole {
+        if part == whole || self.units == 0 {
             return Ok(self);
         }
         let units = rounded_share(self.units, part, whole)?;
@@ -217,6 +218,26 @@ impl Money {
         Fixed(self.round(decimals).units / step, decimals).to_string()
     }
 
+    /// The exact amount as a plain decimal without the currency, such as `0.1`.
+    pub fn to_plain(self) -> String {
+        struct Plain(Money);
+        impl fmt::Display for Plain {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.write_plain(f)
+            }
+        }
+        Plain(self).to_string()
+    }
+
+    fn write_plain(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut units, mut decimals) = (self.units, DECIMALS);
+        while decimals > 0 && units % 10 == 0 {
+            units /= 10;
+            decimals -= 1;
+        }
+        write_decimal(f, units, decimals)
+    }
+
     /// Compares `self / own` with `other / others`: two prices per unit, exactly.
     ///
     /// # Errors
@@ -226,11 +247,33 @@ impl Money {
         own: Quantity,
         other: Self,
         others: Quantity,
-    ) -> Result<std::cmp::Ordering, AmountError> {
+    ) -> Result<Ordering, AmountError> {
         self.same_currency(other)?;
         let (own, others) = own.ratio(others)?;
         Ok((I256::from(self.units) * I256::from(others))
             .cmp(&(I256::from(other.units) * I256::from(own))))
+    }
+
+    /// The exact price of one unit when `quantity` units come to this much.
+    ///
+    /// # Errors
+    /// [`AmountError::DivisionByZero`] when `quantity` is not more than nothing.
+    pub fn per_unit(self, quantity: Quantity) -> Result<UnitPrice, AmountError> {
+        let (per, decimals) = quantity.parts();
+        if per <= 0 {
+            return Err(AmountError::DivisionByZero);
+        }
+        let scale = 10_i128.pow(u32::from(decimals));
+        if let Some(whole) = self.units.checked_mul(scale) {
+            let (floor, rest) = (whole.div_euclid(per), whole.rem_euclid(per));
+            let floor = I256::from(floor);
+            return Ok(UnitPrice { floor, rest, per });
+        }
+        // Below 2^254: an i128 times at most 10^38.
+        let (whole, wide) = (I256::from(self.units) * I256::from(scale), I256::from(per));
+        let (floor, rest) = (whole.div_euclid(wide), whole.rem_euclid(wide));
+        let rest = i128::try_from(rest).map_err(|_| AmountError::Overflow)?;
+        Ok(UnitPrice { floor, rest, per })
     }
 
     fn same_currency(self, other: Self) -> Result<(), AmountError> {
@@ -241,6 +284,48 @@ impl Money {
         }
     }
 }
+
+/// A price per unit, kept as an exact fraction so that prices of one currency can be ranked.
+///
+/// Comparing two of them never fails and never rounds.
+#[derive(Debug, Clone, Copy)]
+pub struct UnitPrice {
+    /// Whole 10⁻¹⁸ of the currency's unit; the price is `floor + rest / per` of them.
+    floor: I256,
+    /// Not negative and less than `per`.
+    rest: i128,
+    per: i128,
+}
+
+impl Ord for UnitPrice {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.floor.cmp(&other.floor).then_with(|| {
+            let products = (
+                self.rest.checked_mul(other.per),
+                other.rest.checked_mul(self.per),
+            );
+            match products {
+                (Some(own), Some(others)) => own.cmp(&others),
+                _ => (I256::from(self.rest) * I256::from(other.per))
+                    .cmp(&(I256::from(other.rest) * I256::from(self.per))),
+            }
+        })
+    }
+}
+
+impl PartialOrd for UnitPrice {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for UnitPrice {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for UnitPrice {}
 
 /// `units * part / whole`, rounded half away from zero.
 fn rounded_share(units: i128, part: i128, whole: i128) -> Result<i128, AmountError> {
@@ -263,12 +348,7 @@ fn rounded_share(units: i128, part: i128, whole: i128) -> Result<i128, AmountErr
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (mut units, mut decimals) = (self.units, DECIMALS);
-        while decimals > 0 && units % 10 == 0 {
-            units /= 10;
-            decimals -= 1;
-        }
-        write_decimal(f, units, decimals)?;
+        self.write_plain(f)?;
         write!(f, " {}", self.currency)
     }
 }
@@ -331,7 +411,37 @@ mod tests {
         assert_eq!(taken.checked_add(rest).unwrap(), usd("100"));
     }
 
+    #[test]
+    fn prices_per_unit_rank_exactly_even_where_their_decimals_agree() {
+        let price = |cost: &str, of: &str| usd(cost).per_unit(of.parse().unwrap()).unwrap();
+        assert!(price("1", "3") < price("1.000000000000000001", "3"));
+        assert_eq!(price("1", "3"), price("2", "6"));
+        assert!(
+            price(
+                "100000000000000",
+                "0.00000000000000000000000000000000000001"
+            ) > price("1", "1")
+        );
+        assert!(price("-1", "3") < price("0", "3"));
+        assert_eq!(
+            usd("1").per_unit(Quantity::ZERO),
+            Err(AmountError::DivisionByZero)
+        );
+    }
+
     proptest! {
+        #[test]
+        fn prices_per_unit_rank_as_cross_products_do(
+            a in 0_i128..10_i128.pow(30), x in 1_i128..10_i128.pow(20), d in 0_u32..19,
+            b in 0_i128..10_i128.pow(30), y in 1_i128..10_i128.pow(20), e in 0_u32..19,
+        ) {
+            let money = |units| Money { units, currency: Currency::USD };
+            let (x, y) = (Quantity::from_units(x, d).unwrap(), Quantity::from_units(y, e).unwrap());
+            let expected = money(a).compare_per_unit(x, money(b), y).unwrap();
+            let found = money(a).per_unit(x).unwrap().cmp(&money(b).per_unit(y).unwrap());
+            prop_assert_eq!(found, expected);
+        }
+
         #[test]
         fn a_share_agrees_with_the_wide_path(
             units in -10_i128.pow(24)..10_i128.pow(24), part in 1_i128..10_000, whole in 1_i128..10_000,

@@ -55,11 +55,11 @@ impl Quantity {
     ///
     /// # Errors
     /// [`AmountError::TooManyDigits`] above [`DECIMALS_MAX`] decimals.
-    pub const fn from_units(units: i128, decimals: u32) -> Result<Self, AmountError> {
-        if decimals > DECIMALS_MAX {
-            return Err(AmountError::TooManyDigits);
+    pub fn from_units(units: i128, decimals: u32) -> Result<Self, AmountError> {
+        match u8::try_from(decimals) {
+            Ok(few) if decimals <= DECIMALS_MAX => Ok(Self::trimmed(units, few)),
+            _ => Err(AmountError::TooManyDigits),
         }
-        Ok(Self::trimmed(units, decimals as u8))
     }
 
     const fn trimmed(mut units: i128, mut decimals: u8) -> Self {

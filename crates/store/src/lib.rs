@@ -1,1 +1,24 @@
-//! Empty.
+//! PostgreSQL behind the ports: all SQL of the product lives here and in `migrations/`.
+//!
+//! Every process connects as a role that owns nothing and cannot bypass row-level security; the
+//! owner's connection is used by `migrate` and `bootstrap` alone.
+
+mod bootstrap;
+mod error;
+mod gate;
+mod pg;
+mod pools;
+
+pub use bootstrap::{
+    Bootstrap, KeyMaterial, NewTenant, Roles, bootstrap, create_api_key, create_from_template,
+    create_tenant, drop_database, migrate, probe,
+};
+pub use pg::bell::PgBell;
+pub use pg::claims::PgClaims;
+pub use pg::events::PgEvents;
+pub use pg::files::PgFiles;
+pub use pg::jobs::{PgJobs, PgOperatorJobs};
+pub use pg::keys::PgKeys;
+pub use pg::reports::PgReports;
+pub use pg::upkeep::PgUpkeep;
+pub use pools::{Pools, Urls};

@@ -1,0 +1,503 @@
+//! A job: what a kind is, what it asks for, what it returns. The wire form that every part shares.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::cpu::{self, CpuPool};
+use crate::fault::{Fault, Verdict};
+use crate::ids::{IdSource, JobId, TenantId};
+use crate::ports::World;
+use crate::time::{Clock, Timestamp};
+
+pub use progress::{Progress, Snapshot};
+
+mod progress;
+
+/// A job's type, `service.verb`; permanent once released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Kind(&'static str);
+
+impl Kind {
+    /// Names a kind.
+    ///
+    /// # Panics
+    /// At compile time, when the name is not lower-case words around one dot.
+    pub const fn new(name: &'static str) -> Self {
+        let bytes = name.as_bytes();
+        let (mut at, mut dots) = (0, 0);
+        while at < bytes.len() {
+            match bytes[at] {
+                b'a'..=b'z' | b'_' => {}
+                b'.' if at > 0 && at + 1 < bytes.len() => dots += 1,
+                _ => panic!("a kind is service.verb in lower-case letters"),
+            }
+            at += 1;
+        }
+        assert!(dots == 1, "a kind has exactly one dot");
+        Self(name)
+    }
+
+    /// The name.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// Where a job waits; each lane has its own concurrency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[derive(utoipa::ToSchema)]
+pub enum Lane {
+    /// Rule evaluation: must not wait.
+    Pulse,
+    /// Deliveries to people.
+    Notify,
+    /// Bound by the network or the disk.
+    Io,
+    /// Bound by the cores.
+    Cpu,
+    /// Backfills; whenever there is room.
+    Bulk,
+    /// The platform's own upkeep.
+    Ops,
+}
+
+impl Lane {
+    /// Every lane.
+    pub const ALL: [Self; 6] = [
+        Self::Pulse,
+        Self::Notify,
+        Self::Io,
+        Self::Cpu,
+        Self::Bulk,
+        Self::Ops,
+    ];
+
+    /// The word in tables, routes and settings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pulse => "pulse",
+            Self::Notify => "notify",
+            Self::Io => "io",
+            Self::Cpu => "cpu",
+            Self::Bulk => "bulk",
+            Self::Ops => "ops",
+        }
+    }
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no lane.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown lane {0:?}; known: pulse, notify, io, cpu, bulk, ops")]
+pub struct UnknownLane(pub String);
+
+impl FromStr for Lane {
+    type Err = UnknownLane;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLane> {
+        let found = Self::ALL.into_iter().find(|lane| lane.as_str() == text);
+        found.ok_or_else(|| UnknownLane(text.to_owned()))
+    }
+}
+
+/// How soon a job is served within its lane: 0 first, 9 last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct Priority(u8);
+
+impl Priority {
+    /// Served before all others.
+    pub const FIRST: Self = Self(0);
+    /// What a kind has when it says nothing.
+    pub const NORMAL: Self = Self(5);
+    /// Served when nothing else waits.
+    pub const LAST: Self = Self(9);
+
+    /// The number, 0 to 9.
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl TryFrom<u8> for Priority {
+    type Error = String;
+
+    fn try_from(number: u8) -> Result<Self, String> {
+        if number <= 9 {
+            Ok(Self(number))
+        } else {
+            Err("a priority is 0 to 9".to_owned())
+        }
+    }
+}
+
+impl From<Priority> for u8 {
+    fn from(priority: Priority) -> Self {
+        priority.0
+    }
+}
+
+/// A unit of work. The payload struct is the HTTP body, the queue message and the schema.
+///
+/// Jobs run at least once: write the effect so that a second run changes nothing, and say how in
+/// the doc comment of the type.
+pub trait Job: Serialize + DeserializeOwned + Send + Sized + 'static {
+    /// The name, permanent once released.
+    const KIND: Kind;
+    /// Where it waits.
+    const LANE: Lane;
+    /// Version of the payload; a worker claims only versions that it knows.
+    const SCHEMA: u16 = 1;
+    /// How soon within its lane.
+    const PRIORITY: Priority = Priority::NORMAL;
+    /// Attempts before it is a dead letter.
+    const ATTEMPTS_MAX: u16 = 5;
+    /// The longest that one attempt may take.
+    const TIME_LIMIT: Duration = Duration::from_secs(300);
+    /// Whether it may take longer than a renewal: then it has a lease of its own.
+    const LONG: bool = true;
+
+    /// Does the work.
+    fn run(self, ctx: &Ctx) -> impl Future<Output = Result<Done, Fault>> + Send;
+}
+
+/// What a job returns: a small result, and the work that follows.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// Kept in the job's outcome; for pages and scripts.
+    pub result: Option<Value>,
+    /// Enqueued by the worker in the transaction that settles this job.
+    pub then: Vec<FollowUp>,
+}
+
+impl Done {
+    /// Finished, with nothing to say.
+    pub fn quietly() -> Self {
+        Self::default()
+    }
+
+    /// Finished with a result.
+    pub const fn with(result: Value) -> Self {
+        Self {
+            result: Some(result),
+            then: Vec::new(),
+        }
+    }
+
+    /// Finished, and this follows.
+    pub fn then<J: Job>(job: J) -> Self {
+        Self {
+            result: None,
+            then: vec![FollowUp::of(job)],
+        }
+    }
+
+    /// Finished by splitting into these.
+    pub fn fan_out<J: Job>(jobs: impl IntoIterator<Item = J>) -> Self {
+        Self {
+            result: None,
+            then: jobs.into_iter().map(FollowUp::of).collect(),
+        }
+    }
+}
+
+/// A job that another one caused; its id is derived from the cause and its place in the list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FollowUp {
+    /// Kind, lane, limits.
+    pub about: About,
+    /// The payload as JSON, or why it could not be written.
+    pub payload: Result<Value, String>,
+}
+
+impl FollowUp {
+    /// A follow-up of a known kind.
+    pub fn of<J: Job>(job: J) -> Self {
+        Self {
+            about: About::of::<J>(),
+            payload: serde_json::to_value(job).map_err(|error| error.to_string()),
+        }
+    }
+}
+
+/// What a kind says of all its jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About {
+    /// The name.
+    pub kind: Kind,
+    /// Where its jobs wait.
+    pub lane: Lane,
+    /// Version of the payload.
+    pub schema: u16,
+    /// How soon within the lane.
+    pub priority: Priority,
+    /// Attempts before a job is a dead letter.
+    pub attempts_max: u16,
+    /// The longest that one attempt may take.
+    pub time_limit: Duration,
+    /// Whether each job has a lease of its own.
+    pub long: bool,
+}
+
+impl About {
+    /// What `J` says.
+    pub const fn of<J: Job>() -> Self {
+        Self {
+            kind: J::KIND,
+            lane: J::LANE,
+            schema: J::SCHEMA,
+            priority: J::PRIORITY,
+            attempts_max: J::ATTEMPTS_MAX,
+            time_limit: J::TIME_LIMIT,
+            long: J::LONG,
+        }
+    }
+
+    /// A job of this kind, to be enqueued.
+    pub fn job(&self, id: JobId, tenant: TenantId, payload: Value) -> NewJob {
+        NewJob {
+            id,
+            tenant,
+            kind: self.kind.as_str().into(),
+            schema: self.schema,
+            lane: self.lane,
+            priority: self.priority,
+            attempts_max: self.attempts_max,
+            payload,
+            run_at: None,
+            deadline: None,
+            parent: None,
+            trace_parent: None,
+        }
+    }
+}
+
+/// A job to be enqueued.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewJob {
+    /// Its id; enqueueing the same id twice makes one job.
+    pub id: JobId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Its kind, by name: an enqueuer may know kinds that this binary does not run.
+    pub kind: Arc<str>,
+    /// Version of the payload.
+    pub schema: u16,
+    /// Where it waits.
+    pub lane: Lane,
+    /// How soon within the lane.
+    pub priority: Priority,
+    /// Attempts before it is a dead letter.
+    pub attempts_max: u16,
+    /// What it is asked to do.
+    pub payload: Value,
+    /// Not before this time; none means now.
+    pub run_at: Option<Timestamp>,
+    /// Not started after this time: then it expires.
+    pub deadline: Option<Timestamp>,
+    /// The job that caused it.
+    pub parent: Option<JobId>,
+    /// The W3C trace context of the request that caused it.
+    pub trace_parent: Option<String>,
+}
+
+/// Where a job is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[derive(utoipa::ToSchema)]
+pub enum State {
+    /// Waits for a time.
+    Scheduled,
+    /// Waits behind a gate or a parent.
+    Waiting,
+    /// Waits for a slot.
+    Queued,
+    /// Being worked on.
+    Running,
+    /// Finished.
+    Succeeded,
+    /// Stopped by a person.
+    Cancelled,
+    /// Gave up; kept for a person.
+    Dead,
+    /// A dead letter that a person put away.
+    Discarded,
+    /// Never started by its deadline.
+    Expired,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 9] = [
+        Self::Scheduled,
+        Self::Waiting,
+        Self::Queued,
+        Self::Running,
+        Self::Succeeded,
+        Self::Cancelled,
+        Self::Dead,
+        Self::Discarded,
+        Self::Expired,
+    ];
+
+    /// The word in tables, routes and pages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Waiting => "waiting",
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Cancelled => "cancelled",
+            Self::Dead => "dead",
+            Self::Discarded => "discarded",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Whether the job will change no more unless a person acts.
+    pub const fn is_final(self) -> bool {
+        !matches!(
+            self,
+            Self::Scheduled | Self::Waiting | Self::Queued | Self::Running
+        )
+    }
+}
+
+impl FromStr for State {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
+        found.ok_or_else(|| format!("unknown state {text:?}"))
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a running job sees of the world.
+pub struct Ctx {
+    /// Its own id.
+    pub job: JobId,
+    /// Whose data it works on.
+    pub tenant: TenantId,
+    /// Which attempt this is, from 1.
+    pub attempt: u16,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn IdSource>,
+    /// Set when the attempt must stop: cancelled, out of time, or the worker drains.
+    pub cancel: CancellationToken,
+    /// Where work for the cores runs.
+    pub cpu: Arc<dyn CpuPool>,
+    /// How far it is; readable by the worker while the job runs.
+    pub progress: Arc<Progress>,
+    /// Everything outside.
+    pub world: Arc<World>,
+}
+
+impl Ctx {
+    /// Enters a named stage and writes it to the job's events, so that a reader sees it at once.
+    ///
+    /// # Errors
+    /// A retry when the event could not be written.
+    pub async fn stage(&self, name: &'static str) -> Result<(), Fault> {
+        let at = self.clock.now();
+        let left = self.progress.enter(name, at);
+        if let Some(left) = left {
+            self.note("stage", left).await?;
+        }
+        self.note(
+            "stage",
+            BTreeMap::from([("name", name.into()), ("state", "running".into())]),
+        )
+        .await
+    }
+
+    async fn note(&self, name: &str, data: BTreeMap<&str, Value>) -> Result<(), Fault> {
+        let data = serde_json::to_value(data).map_err(|error| Fault::fatal("job.event", error))?;
+        self.world
+            .events
+            .append(self.tenant, self.job, name, &data)
+            .await
+            .map_err(Fault::from)
+    }
+
+    /// Runs `work` on the pool for computation. Use it for anything over a millisecond, and poll
+    /// [`Stop::requested`] in loops.
+    ///
+    /// # Errors
+    /// A fatal fault when the work panics: the same input would panic again.
+    pub async fn cpu<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Stop) -> T + Send + 'static,
+    ) -> Result<T, Fault> {
+        let stop = Stop {
+            cancel: self.cancel.clone(),
+            progress: Arc::clone(&self.progress),
+        };
+        cpu::run(&*self.cpu, move || work(&stop))
+            .await
+            .map_err(|panic| Fault::said(Verdict::Fatal, "job.panicked", panic.to_string()))
+    }
+}
+
+/// What a computation sees of its job: whether to stop, and where to say how far it is.
+pub struct Stop {
+    cancel: CancellationToken,
+    progress: Arc<Progress>,
+}
+
+impl Stop {
+    /// Whether the result is wanted no more.
+    pub fn requested(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+
+    /// Says how far the stage is.
+    pub fn progress(&self, done: u64, total: u64) {
+        self.progress.set(done, total);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_lane_and_state_reads_back_its_own_word() {
+        for lane in Lane::ALL {
+            assert_eq!(lane.as_str().parse(), Ok(lane));
+        }
+        for state in State::ALL {
+            assert_eq!(state.as_str().parse(), Ok(state));
+        }
+        assert!("express".parse::<Lane>().is_err());
+    }
+}

@@ -1,0 +1,142 @@
+//! Uploaded files and the ledger rows that they became.
+
+use std::str::FromStr;
+
+use async_trait::async_trait;
+
+use super::{ObjectKey, StoreError};
+use crate::ids::{FileId, TenantId};
+use crate::job::NewJob;
+use crate::ledger::{Row, RowError};
+use crate::time::Timestamp;
+
+/// Where a file is on its way from bytes to rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileState {
+    /// Its bytes are stored; nothing was read yet.
+    Uploaded,
+    /// Its rows are in the ledger; some may be listed as unreadable.
+    Imported,
+    /// It could not be read at all; the problem says why.
+    Rejected,
+}
+
+impl FileState {
+    /// The word in answers and tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Uploaded => "uploaded",
+            Self::Imported => "imported",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+impl FromStr for FileState {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let all = [Self::Uploaded, Self::Imported, Self::Rejected];
+        all.into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(())
+    }
+}
+
+/// A file whose bytes are stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFile {
+    /// Its id.
+    pub id: FileId,
+    /// The name its owner gave it.
+    pub name: String,
+    /// Where the bytes are.
+    pub object: ObjectKey,
+    /// SHA-256 of the bytes, in hexadecimal.
+    pub sha256: String,
+    /// How many bytes.
+    pub size_bytes: u64,
+}
+
+/// A file as the store knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRecord {
+    /// What was uploaded.
+    pub file: NewFile,
+    /// Where it is on its way.
+    pub state: FileState,
+    /// What format was detected.
+    pub source: Option<String>,
+    /// Rows in the file, good and bad.
+    pub rows_total: u32,
+    /// Rows that could not be read.
+    pub rows_bad: u32,
+    /// Why the file as a whole was rejected.
+    pub problem: Option<String>,
+    /// When it was uploaded.
+    pub created_at: Timestamp,
+    /// When it was read.
+    pub imported_at: Option<Timestamp>,
+}
+
+/// What reading a file gave.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// What format was detected.
+    pub source: Option<String>,
+    /// The good rows.
+    pub rows: Vec<Row>,
+    /// The bad ones, at most [`ROW_ERRORS_MAX`](crate::limits::ROW_ERRORS_MAX).
+    pub errors: Vec<RowError>,
+    /// All rows.
+    pub rows_total: u32,
+    /// All bad rows, also those beyond the list.
+    pub rows_bad: u32,
+    /// Why the file as a whole could not be read.
+    pub problem: Option<String>,
+}
+
+/// A file with its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedFile {
+    /// The file.
+    pub record: FileRecord,
+    /// Its good rows, in file order.
+    pub rows: Vec<Row>,
+}
+
+/// Files of tenants. Another tenant's file does not exist.
+#[async_trait]
+pub trait Files: Send + Sync {
+    /// Records an uploaded file and enqueues the job that imports it, in one transaction.
+    async fn create(
+        &self,
+        tenant: TenantId,
+        file: &NewFile,
+        import: &NewJob,
+    ) -> Result<FileRecord, StoreError>;
+
+    /// A file.
+    async fn find(&self, tenant: TenantId, id: FileId) -> Result<Option<FileRecord>, StoreError>;
+
+    /// Errors of a file's rows after `line`, in order.
+    async fn row_errors(
+        &self,
+        tenant: TenantId,
+        id: FileId,
+        after_line: u32,
+        limit: u32,
+    ) -> Result<Vec<RowError>, StoreError>;
+
+    /// Replaces what is known of a file by what reading it gave. Doing it twice changes nothing.
+    async fn record_import(
+        &self,
+        tenant: TenantId,
+        id: FileId,
+        imported: &Imported,
+    ) -> Result<(), StoreError>;
+
+    /// Files with their rows, in the order asked for; a file that does not exist is an error.
+    async fn load(&self, tenant: TenantId, ids: &[FileId])
+    -> Result<Vec<ImportedFile>, StoreError>;
+}

@@ -1,0 +1,355 @@
+//! The life of jobs, as the store keeps it: enqueue, claim, renew, settle, promote, reap.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::fault::Fault;
+use crate::ids::{JobId, LeaseId, TenantId, WorkerId};
+use crate::job::{Kind, Lane, NewJob, Priority, State};
+use crate::time::Timestamp;
+
+/// What an enqueue did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Enqueued {
+    /// Jobs that are new; the others were there already.
+    pub created: u64,
+}
+
+/// An idempotency key with the hash of the request that carries it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keyed {
+    /// What the client sent, unique per tenant and kind.
+    pub key: String,
+    /// SHA-256 of the request body.
+    pub body_sha256: [u8; 32],
+    /// Until when the key is remembered.
+    pub expires_at: Timestamp,
+}
+
+/// What a keyed enqueue did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requested {
+    /// The job is new.
+    Created(JobId),
+    /// The same request was made before; this is its job.
+    Repeated(JobId),
+    /// The key was used for another request.
+    Conflict,
+}
+
+/// A job as a reader sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobRecord {
+    /// Its id.
+    pub id: JobId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Its kind.
+    pub kind: String,
+    /// Where it waits or waited.
+    pub lane: Lane,
+    /// Where it is in its life.
+    pub state: State,
+    /// Attempts that began.
+    pub attempts: u16,
+    /// Attempts it may have.
+    pub attempts_max: u16,
+    /// What it was asked to do.
+    pub payload: Value,
+    /// What it returned.
+    pub result: Option<Value>,
+    /// When it was enqueued.
+    pub created_at: Timestamp,
+    /// Not before this time, while scheduled.
+    pub run_at: Option<Timestamp>,
+    /// When the last attempt began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Failed attempts, oldest first.
+    pub failures: Vec<Attempt>,
+}
+
+/// A failed or lost attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Which one, from 1.
+    pub number: u16,
+    /// Stable word.
+    pub code: String,
+    /// What happened, for a person.
+    pub message: String,
+    /// When it ended.
+    pub ended_at: Timestamp,
+}
+
+/// Which jobs an operator wants to see; newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// Only this kind.
+    pub kind: Option<String>,
+    /// Only this lane.
+    pub lane: Option<Lane>,
+    /// Only this state.
+    pub state: Option<State>,
+    /// Only this tenant.
+    pub tenant: Option<TenantId>,
+    /// Only jobs before this one.
+    pub before: Option<JobId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Enqueues and reads one tenant's jobs.
+#[async_trait]
+pub trait JobQueue: Send + Sync {
+    /// Enqueues jobs, at most [`ENQUEUE_MAX`](crate::limits::ENQUEUE_MAX), all of one tenant.
+    /// Jobs that exist are left as they are.
+    async fn enqueue(&self, tenant: TenantId, jobs: &[NewJob]) -> Result<Enqueued, StoreError>;
+
+    /// Enqueues one job under an idempotency key.
+    async fn request(&self, job: &NewJob, keyed: &Keyed) -> Result<Requested, StoreError>;
+
+    /// A tenant's job.
+    async fn find(&self, tenant: TenantId, id: JobId) -> Result<Option<JobRecord>, StoreError>;
+}
+
+/// Reads and enqueues jobs of all tenants.
+#[async_trait]
+pub trait OperatorJobs: Send + Sync {
+    /// Jobs, newest first.
+    async fn list(&self, filter: &JobFilter) -> Result<Vec<JobRecord>, StoreError>;
+
+    /// Any tenant's job.
+    async fn find(&self, id: JobId) -> Result<Option<JobRecord>, StoreError>;
+
+    /// Enqueues a job for any tenant.
+    async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, StoreError>;
+}
+
+/// A kind that a worker can run, up to a schema version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// The kind.
+    pub kind: Kind,
+    /// The newest payload version it knows.
+    pub schema_max: u16,
+    /// Whether each job has a lease of its own.
+    pub long: bool,
+}
+
+/// Where to look from, per priority: entries up to here were seen taken.
+///
+/// Dead index entries pile up at the front of a busy lane; starting behind them keeps a claim
+/// cheap. A claim that comes back short forgets the floors and looks from the beginning.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Floors(pub BTreeMap<Priority, (i64, Uuid)>);
+
+/// A claimed batch under one lease.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClaimedLease {
+    /// The fencing token.
+    pub lease: LeaseId,
+    /// Its jobs; a job's place is its bit.
+    pub jobs: Vec<Claimed>,
+}
+
+/// A claimed job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed {
+    /// Its id.
+    pub id: JobId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Its kind.
+    pub kind: Arc<str>,
+    /// Version of its payload.
+    pub schema: u16,
+    /// What it is asked to do.
+    pub payload: Value,
+    /// Attempts that were charged before this one.
+    pub attempts: u16,
+    /// Attempts it may have.
+    pub attempts_max: u16,
+    /// When it was enqueued.
+    pub created_at: Timestamp,
+    /// Trace context of what caused it.
+    pub trace_parent: Option<String>,
+}
+
+/// A worker as it presents itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerRecord {
+    /// Its id, new at each start.
+    pub id: WorkerId,
+    /// Host and process, for a person.
+    pub name: String,
+    /// Version of the program.
+    pub version: String,
+    /// Lanes it serves.
+    pub lanes: Vec<Lane>,
+}
+
+/// How one job of a lease ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum End {
+    /// It is done; these follow.
+    Succeeded {
+        /// Small result for readers.
+        result: Option<Value>,
+        /// Jobs to enqueue in the same transaction.
+        then: Vec<NewJob>,
+    },
+    /// It failed and comes back.
+    Retry {
+        /// What went wrong.
+        fault: Fault,
+        /// After how long.
+        delay: Duration,
+    },
+    /// It comes back without having spent an attempt.
+    Snooze {
+        /// Why.
+        fault: Fault,
+        /// After how long.
+        delay: Duration,
+    },
+    /// It failed for good.
+    Dead {
+        /// What went wrong.
+        fault: Fault,
+    },
+    /// A person stopped it.
+    Cancelled,
+    /// It goes back to its lane as it was: the worker drains.
+    Released,
+}
+
+/// The end of one job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settlement {
+    /// The lease it ran under.
+    pub lease: LeaseId,
+    /// Its bit in the lease.
+    pub bit: u8,
+    /// The job.
+    pub job: JobId,
+    /// How it ended.
+    pub end: End,
+}
+
+/// What a settle did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Jobs whose end was written.
+    pub written: u64,
+    /// Jobs whose lease was gone: nothing of theirs was written.
+    pub fenced: Vec<JobId>,
+    /// Lanes in which something became ready.
+    pub woken: Vec<Lane>,
+}
+
+/// What promotion did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Promoted {
+    /// Entries that became ready.
+    pub count: u64,
+    /// Lanes in which something became ready.
+    pub woken: Vec<Lane>,
+}
+
+/// Claims and settles, for workers.
+#[async_trait]
+pub trait Claims: Send + Sync {
+    /// Presents a worker that starts.
+    async fn register(&self, worker: &WorkerRecord) -> Result<(), StoreError>;
+
+    /// Takes a worker that ends off the list.
+    async fn unregister(&self, worker: WorkerId) -> Result<(), StoreError>;
+
+    /// Claims at most `count` due jobs of a lane, of the wanted kinds, in order of priority,
+    /// fair key and id.
+    async fn claim(
+        &self,
+        worker: WorkerId,
+        lane: Lane,
+        wanted: &[Wanted],
+        count: usize,
+        floors: &mut Floors,
+    ) -> Result<Vec<ClaimedLease>, StoreError>;
+
+    /// Notes that jobs of a lease really began; from here on a lost lease costs them an attempt.
+    /// False when the lease is gone: then they must not run.
+    async fn started(&self, lease: LeaseId, bits: &[u8]) -> Result<bool, StoreError>;
+
+    /// Writes ends of jobs, in one transaction: all that are not fenced.
+    async fn settle(&self, ends: &[Settlement]) -> Result<Settled, StoreError>;
+
+    /// Moves due entries to their lanes.
+    async fn promote(&self, limit: u32) -> Result<Promoted, StoreError>;
+
+    /// A connection of its own for the thread that renews leases.
+    async fn renewals(&self) -> Result<Box<dyn Renewals>, StoreError>;
+}
+
+/// What a renewal learned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Renewed {
+    /// Leases that the worker still holds.
+    pub held: Vec<LeaseId>,
+    /// Jobs of the worker that a person asked to stop.
+    pub cancelled: Vec<JobId>,
+}
+
+/// Renews leases over a connection of its own.
+#[async_trait]
+pub trait Renewals: Send {
+    /// Moves the beat of all the worker's leases.
+    async fn renew(&mut self, worker: WorkerId) -> Result<Renewed, StoreError>;
+}
+
+/// The beat of a lease: an ever-growing number.
+pub type Beat = i64;
+
+/// A lease as the reaper sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeaseBeat {
+    /// Which lease.
+    pub lease: LeaseId,
+    /// Its beat.
+    pub beat: Beat,
+}
+
+/// What reaping a lease did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reaped {
+    /// Jobs that go back to their lanes.
+    pub returned: u64,
+    /// Jobs whose attempts are spent.
+    pub dead: u64,
+    /// Lanes in which something became ready.
+    pub woken: Vec<Lane>,
+}
+
+/// Upkeep of the job tables, for schedulers and workers.
+#[async_trait]
+pub trait Upkeep: Send + Sync {
+    /// The beats of all leases.
+    async fn beats(&self, limit: u32) -> Result<Vec<LeaseBeat>, StoreError>;
+
+    /// Takes a lease whose beat is still the one seen, and gives its open jobs back: those that
+    /// began are charged an attempt and come back alone, the others uncharged.
+    async fn reap(&self, seen: LeaseBeat) -> Result<Reaped, StoreError>;
+
+    /// Lanes in which something has been ready for longer than `age`.
+    async fn stale_lanes(&self, age: Duration) -> Result<Vec<Lane>, StoreError>;
+
+    /// Makes the partitions of the coming days.
+    async fn ensure_partitions(&self) -> Result<(), StoreError>;
+}

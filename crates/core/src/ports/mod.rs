@@ -1,0 +1,79 @@
+//! Ports: what the outside world must be able to do, as traits that adapters implement.
+
+use std::sync::Arc;
+
+use crate::fault::Fault;
+
+mod events;
+mod files;
+mod hints;
+mod jobs;
+mod keys;
+mod objects;
+mod reports;
+
+pub use events::{JobEvent, JobEvents};
+pub use files::{FileRecord, FileState, Files, Imported, ImportedFile, NewFile};
+pub use hints::{Bell, Hint, HintStream, Hints, Listener};
+pub use jobs::{
+    Attempt, Beat, Claimed, ClaimedLease, Claims, End, Enqueued, Floors, JobFilter, JobQueue,
+    JobRecord, Keyed, LeaseBeat, OperatorJobs, Promoted, Reaped, Renewals, Renewed, Requested,
+    Settled, Settlement, Upkeep, Wanted, WorkerRecord,
+};
+pub use keys::{ApiKeyRecord, ApiKeys, KeyScope};
+pub use objects::{ByteStream, ObjectError, ObjectKey, Objects, Stored};
+pub use reports::{ArtefactRecord, ReportRecord, Reports};
+
+/// What a running job may reach. Each field is one port.
+pub struct World {
+    /// Uploaded files and their rows.
+    pub files: Arc<dyn Files>,
+    /// Finished reports.
+    pub reports: Arc<dyn Reports>,
+    /// Artefacts.
+    pub objects: Arc<dyn Objects>,
+    /// The job's own events.
+    pub events: Arc<dyn JobEvents>,
+}
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be reached, or broke off: the same call may succeed later.
+    #[error("the database is not reachable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database refused: the same call would be refused again.
+    #[error("the database refused {what}")]
+    Refused {
+        /// What was attempted.
+        what: &'static str,
+        /// What the database said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Something that must be there is not.
+    #[error("{what} does not exist")]
+    Missing {
+        /// What was looked for.
+        what: String,
+    },
+    /// A stored value cannot be read; the row is from another version or was damaged.
+    #[error("{what} holds a value that cannot be read: {value}")]
+    Unreadable {
+        /// Which column.
+        what: &'static str,
+        /// The value, shortened.
+        value: String,
+    },
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::retry("store.unavailable", error),
+            StoreError::Refused { .. } => Self::retry("store.refused", error),
+            StoreError::Missing { .. } => Self::fatal("store.missing", error),
+            StoreError::Unreadable { .. } => Self::fatal("store.unreadable", error),
+        }
+    }
+}

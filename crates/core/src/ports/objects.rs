@@ -1,0 +1,137 @@
+//! Artefacts: bytes under a key, written once.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::Stream;
+
+use crate::fault::Fault;
+use crate::ids::TenantId;
+
+/// Where bytes are: the tenant and the content's hash, so that equal bytes have one place.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ObjectKey(String);
+
+impl ObjectKey {
+    /// The key of content with this SHA-256 (64 hexadecimal digits) for a tenant.
+    pub fn of_content(tenant: TenantId, sha256: &str) -> Self {
+        Self(format!(
+            "{tenant}/{}/{sha256}",
+            sha256.get(..2).unwrap_or("00")
+        ))
+    }
+
+    /// A key as it was stored.
+    pub fn from_stored(key: impl Into<String>) -> Self {
+        Self(key.into())
+    }
+
+    /// The key, with `/` between its parts.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Bytes as they come.
+pub type ByteStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+
+/// What was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Where.
+    pub key: ObjectKey,
+    /// SHA-256 of the bytes, in hexadecimal.
+    pub sha256: String,
+    /// How many bytes.
+    pub size_bytes: u64,
+}
+
+/// Why an object could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum ObjectError {
+    /// Nothing is stored there.
+    #[error("object {key} does not exist")]
+    Missing {
+        /// Where it was looked for.
+        key: ObjectKey,
+    },
+    /// More bytes came than are allowed; nothing was kept.
+    #[error("more than {bytes_max} bytes")]
+    TooLarge {
+        /// The limit.
+        bytes_max: u64,
+    },
+    /// The sender broke off; nothing was kept.
+    #[error("the upload broke off")]
+    BrokenOff(#[source] io::Error),
+    /// No room left; nothing was kept.
+    #[error("no space left to store an object")]
+    NoSpace(#[source] io::Error),
+    /// The bytes could not be written; nothing was kept.
+    #[error("could not write an object")]
+    Write(#[source] io::Error),
+    /// The bytes could not be read.
+    #[error("could not read object {key}")]
+    Read {
+        /// Which object.
+        key: ObjectKey,
+        /// Why.
+        source: io::Error,
+    },
+    /// What is stored is not what was written.
+    #[error("object {key} is damaged: its hash is {found}")]
+    Damaged {
+        /// Which object.
+        key: ObjectKey,
+        /// The hash of what is there.
+        found: String,
+    },
+}
+
+impl From<ObjectError> for Fault {
+    fn from(error: ObjectError) -> Self {
+        match error {
+            ObjectError::Missing { .. } => Self::fatal("objects.missing", error),
+            ObjectError::TooLarge { .. } => Self::fatal("objects.too_large", error),
+            ObjectError::Damaged { .. } => Self::fatal("objects.damaged", error),
+            ObjectError::NoSpace(_) => Self::retry("objects.no_space", error),
+            ObjectError::BrokenOff(_) | ObjectError::Write(_) => {
+                Self::retry("objects.write", error)
+            }
+            ObjectError::Read { .. } => Self::retry("objects.read", error),
+        }
+    }
+}
+
+/// Stores artefacts: a folder, or S3.
+#[async_trait]
+pub trait Objects: Send + Sync {
+    /// Stores a stream of bytes. All of it or nothing; equal content is stored once.
+    async fn put_stream(
+        &self,
+        tenant: TenantId,
+        bytes: ByteStream,
+        bytes_max: u64,
+    ) -> Result<Stored, ObjectError>;
+
+    /// Stores bytes. All of them or nothing; equal content is stored once.
+    async fn put(&self, tenant: TenantId, bytes: Bytes) -> Result<Stored, ObjectError>;
+
+    /// Reads an object whole and checks its hash.
+    async fn get(&self, key: &ObjectKey) -> Result<Bytes, ObjectError>;
+}

@@ -1,0 +1,277 @@
+//! Making a database ready: roles, migrations, tenants and keys. Runs as superuser or owner.
+
+use packtrain_core::ids::{ApiKeyId, TenantId};
+use packtrain_core::ports::{KeyScope, StoreError};
+use packtrain_core::secret::Secret;
+use sha2::{Digest, Sha256};
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection};
+
+use crate::error::refused;
+use crate::pools::parse;
+
+/// Passwords of the roles that log in.
+#[derive(Debug, Clone)]
+pub struct Roles {
+    /// `packtrain_owner`, which migrates.
+    pub owner: Secret<String>,
+    /// `packtrain_app`.
+    pub app: Secret<String>,
+    /// `packtrain_operator`.
+    pub operator: Secret<String>,
+    /// `packtrain_worker`.
+    pub worker: Secret<String>,
+}
+
+/// What [`bootstrap`] makes.
+#[derive(Debug, Clone)]
+pub struct Bootstrap {
+    /// The database; made when it is not there.
+    pub database: String,
+    /// Passwords, set anew each time.
+    pub roles: Roles,
+}
+
+/// Whether the server at `url` answers.
+///
+/// # Errors
+/// [`StoreError`] with what the server, or the network, said.
+pub async fn probe(url: &Secret<String>) -> Result<(), StoreError> {
+    let mut connection = connect(url).await?;
+    sqlx::query_scalar!("select 1 as one")
+        .fetch_one(&mut connection)
+        .await
+        .map_err(refused("select 1"))?;
+    Ok(())
+}
+
+/// Makes roles and database; `superuser` must be allowed to. Doing it again sets the passwords.
+///
+/// # Errors
+/// [`StoreError`] when the server refuses.
+pub async fn bootstrap(superuser: &Secret<String>, wanted: &Bootstrap) -> Result<(), StoreError> {
+    let mut connection = connect(superuser).await?;
+    for (role, password) in [
+        ("packtrain_owner", &wanted.roles.owner),
+        ("packtrain_app", &wanted.roles.app),
+        ("packtrain_operator", &wanted.roles.operator),
+        ("packtrain_worker", &wanted.roles.worker),
+    ] {
+        let login = format!(
+            "login nosuperuser nobypassrls nocreatedb nocreaterole password {}",
+            literal(password.reveal())
+        );
+        ensure_role(&mut connection, role, &login).await?;
+    }
+    ensure_role(
+        &mut connection,
+        "packtrain_view",
+        "nologin nosuperuser nobypassrls",
+    )
+    .await?;
+    run(
+        &mut connection,
+        "grant packtrain_view to packtrain_owner".to_owned(),
+    )
+    .await?;
+    let known = sqlx::query_scalar!(
+        "select 1 as one from pg_catalog.pg_database where datname = $1",
+        wanted.database
+    )
+    .fetch_optional(&mut connection)
+    .await
+    .map_err(refused("to look for the database"))?;
+    if known.is_none() {
+        let name = identifier(&wanted.database);
+        run(
+            &mut connection,
+            format!("create database {name} owner packtrain_owner"),
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+async fn ensure_role(
+    connection: &mut PgConnection,
+    role: &str,
+    rights: &str,
+) -> Result<(), StoreError> {
+    let known = sqlx::query_scalar!(
+        "select 1 as one from pg_catalog.pg_roles where rolname = $1",
+        role
+    )
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(refused("to look for a role"))?;
+    let verb = if known.is_some() { "alter" } else { "create" };
+    run(connection, format!("{verb} role {role} {rights}")).await
+}
+
+/// Brings the schema up to date; safe to run from several processes at once.
+///
+/// # Errors
+/// [`StoreError`] when a migration fails or an applied one was edited.
+pub async fn migrate(owner: &Secret<String>) -> Result<(), StoreError> {
+    let mut connection = connect(owner).await?;
+    sqlx::migrate!("../../migrations")
+        .run(&mut connection)
+        .await
+        .map_err(|error| StoreError::Refused {
+            what: "a migration",
+            source: Box::new(error),
+        })
+}
+
+/// Copies a database; the template must have no connections.
+///
+/// # Errors
+/// [`StoreError`] when the server refuses.
+pub async fn create_from_template(
+    superuser: &Secret<String>,
+    name: &str,
+    template: &str,
+) -> Result<(), StoreError> {
+    let mut connection = connect(superuser).await?;
+    let (name, template) = (identifier(name), identifier(template));
+    let sql = format!(
+        "create database {name} template {template} strategy file_copy owner packtrain_owner"
+    );
+    run(&mut connection, sql).await
+}
+
+/// Drops a database and whoever is connected to it.
+///
+/// # Errors
+/// [`StoreError`] when the server refuses.
+pub async fn drop_database(superuser: &Secret<String>, name: &str) -> Result<(), StoreError> {
+    let mut connection = connect(superuser).await?;
+    let name = identifier(name);
+    run(
+        &mut connection,
+        format!("drop database if exists {name} with (force)"),
+    )
+    .await
+}
+
+/// A tenant to be made.
+#[derive(Debug, Clone)]
+pub struct NewTenant {
+    /// Its id.
+    pub id: TenantId,
+    /// Its name, for operators.
+    pub name: String,
+}
+
+/// Makes a tenant; one that exists keeps its id and takes the name.
+///
+/// # Errors
+/// [`StoreError`] when the server refuses.
+pub async fn create_tenant(owner: &Secret<String>, tenant: &NewTenant) -> Result<(), StoreError> {
+    let mut connection = connect(owner).await?;
+    sqlx::query!(
+        r#"
+        insert into tenant (id, name)
+        values ($1, $2)
+        on conflict (id) do update set name = excluded.name
+        "#,
+        tenant.id.as_uuid(),
+        tenant.name,
+    )
+    .execute(&mut connection)
+    .await
+    .map_err(refused("to make a tenant"))?;
+    Ok(())
+}
+
+/// The parts of a new API key.
+#[derive(Debug, Clone)]
+pub struct KeyMaterial {
+    /// The public part.
+    pub id: ApiKeyId,
+    /// The secret part; 64 hexadecimal digits of 32 random bytes.
+    pub secret: Secret<String>,
+}
+
+impl KeyMaterial {
+    /// The whole key, as a client sends it.
+    pub fn text(&self) -> Secret<String> {
+        Secret::new(format!(
+            "pt_{}_{}",
+            self.id.as_uuid().simple(),
+            self.secret.reveal()
+        ))
+    }
+}
+
+/// Stores a key; only the hash of its secret is kept.
+///
+/// # Errors
+/// [`StoreError`] when the server refuses.
+pub async fn create_api_key(
+    owner: &Secret<String>,
+    tenant: TenantId,
+    name: &str,
+    scopes: &[KeyScope],
+    key: &KeyMaterial,
+) -> Result<(), StoreError> {
+    let mut connection = connect(owner).await?;
+    let scopes: Vec<String> = scopes
+        .iter()
+        .map(|scope| scope.as_str().to_owned())
+        .collect();
+    let hash = Sha256::digest(key.secret.reveal().as_bytes());
+    sqlx::query!(
+        r#"
+        insert into api_key (id, tenant_id, name, secret_sha256, scopes)
+        values ($1, $2, $3, $4, $5)
+        on conflict (id) do nothing
+        "#,
+        key.id.as_uuid(),
+        tenant.as_uuid(),
+        name,
+        hash.as_slice(),
+        &scopes,
+    )
+    .execute(&mut connection)
+    .await
+    .map_err(refused("to store an API key"))?;
+    Ok(())
+}
+
+async fn connect(url: &Secret<String>) -> Result<PgConnection, StoreError> {
+    PgConnection::connect_with(&parse(url)?)
+        .await
+        .map_err(refused("a connection"))
+}
+
+/// Runs a statement that takes no parameters; every name and text in it was quoted here.
+async fn run(connection: &mut PgConnection, sql: String) -> Result<(), StoreError> {
+    sqlx::query(AssertSqlSafe(sql))
+        .execute(connection)
+        .await
+        .map_err(refused("a set-up statement"))?;
+    Ok(())
+}
+
+fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoting_keeps_a_name_a_name_and_a_text_a_text() {
+        assert_eq!(
+            identifier("a\"; drop table x; --"),
+            "\"a\"\"; drop table x; --\""
+        );
+        assert_eq!(literal("it's"), "'it''s'");
+    }
+}

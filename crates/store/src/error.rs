@@ -1,0 +1,61 @@
+//! What the database said, as the ports say it.
+
+use packtrain_core::ports::StoreError;
+
+/// Turns an error of sqlx into one of the ports; `what` names what was attempted.
+pub(crate) fn refused(what: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
+    move |error| match &error {
+        sqlx::Error::Database(database) if !is_passing(database.code().as_deref()) => {
+            StoreError::Refused {
+                what,
+                source: Box::new(error),
+            }
+        }
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::Encode(_) => {
+            StoreError::Refused {
+                what,
+                source: Box::new(error),
+            }
+        }
+        _ => StoreError::Unavailable(Box::new(error)),
+    }
+}
+
+/// Whether an SQLSTATE says that the same statement may succeed a moment later: broken
+/// connections, shut-downs, too many clients, serialisation failures and deadlocks.
+fn is_passing(code: Option<&str>) -> bool {
+    code.is_some_and(|code| {
+        code.starts_with("08")
+            || code.starts_with("57P")
+            || code.starts_with("53")
+            || code.starts_with("40")
+    })
+}
+
+/// A stored value that this version cannot read.
+pub(crate) fn unreadable(what: &'static str, value: impl ToString) -> StoreError {
+    let value: String = value.to_string().chars().take(80).collect();
+    StoreError::Unreadable { what, value }
+}
+
+/// A number from a column whose constraints keep it in range.
+pub(crate) fn number<T: TryFrom<V>, V: Copy + ToString>(
+    what: &'static str,
+    value: V,
+) -> Result<T, StoreError> {
+    T::try_from(value).map_err(|_| unreadable(what, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadlock_and_a_shutdown_are_passing_but_a_broken_constraint_is_not() {
+        for code in ["40P01", "57P01", "08006", "53300"] {
+            assert!(is_passing(Some(code)), "{code}");
+        }
+        assert!(!is_passing(Some("23505")));
+        assert!(!is_passing(None));
+    }
+}

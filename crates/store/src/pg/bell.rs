@@ -1,0 +1,75 @@
+//! LISTEN and NOTIFY: how processes on one database wake each other.
+
+use async_trait::async_trait;
+use packtrain_core::job::Lane;
+use packtrain_core::ports::{Bell, Listener, StoreError};
+use sqlx::PgPool;
+use sqlx::postgres::{PgListener, PgPoolOptions};
+
+use crate::error::refused;
+use crate::pools::Pools;
+
+const CHANNEL: &str = "packtrain_hint";
+
+/// Rings over the worker pool and listens over a direct connection.
+#[derive(Clone)]
+pub struct PgBell {
+    pools: Pools,
+    ringer: PgPool,
+}
+
+impl PgBell {
+    /// A bell that rings over `ringer`, a pool of whichever role the process has.
+    pub const fn new(pools: Pools, ringer: PgPool) -> Self {
+        Self { pools, ringer }
+    }
+}
+
+#[async_trait]
+impl Bell for PgBell {
+    async fn ring(&self, lanes: &[Lane]) -> Result<(), StoreError> {
+        let lanes: Vec<String> = lanes.iter().map(|lane| lane.as_str().to_owned()).collect();
+        sqlx::query!(
+            "select pg_notify($1, lane) from unnest($2::text[]) as l (lane)",
+            CHANNEL,
+            &lanes,
+        )
+        .fetch_all(&self.ringer)
+        .await
+        .map_err(refused("to ring"))?;
+        Ok(())
+    }
+
+    async fn listen(&self) -> Result<Box<dyn Listener>, StoreError> {
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .connect_with(self.pools.direct.clone())
+            .await
+            .map_err(refused("a connection to listen on"))?;
+        let mut listener = PgListener::connect_with(&pool)
+            .await
+            .map_err(refused("to listen"))?;
+        listener
+            .listen(CHANNEL)
+            .await
+            .map_err(refused("to listen"))?;
+        Ok(Box::new(PgHearing { listener }))
+    }
+}
+
+struct PgHearing {
+    listener: PgListener,
+}
+
+#[async_trait]
+impl Listener for PgHearing {
+    async fn next(&mut self) -> Result<Lane, StoreError> {
+        loop {
+            let heard = self.listener.recv().await.map_err(refused("to listen"))?;
+            // A lane that only a newer version knows is no concern of this process.
+            if let Ok(lane) = heard.payload().parse() {
+                return Ok(lane);
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Enqueueing, in whatever transaction the caller holds.
+
+use chrono::{DateTime, Utc};
+use packtrain_core::job::{Lane, NewJob};
+use packtrain_core::ports::StoreError;
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::error::refused;
+
+/// Writes jobs and their entries; a job that exists keeps its state.
+///
+/// Entries are made only for rows that the insert returned, so that a settle that is repeated
+/// cannot queue a finished child again. Nothing is notified here: inside the transaction it would
+/// cost most of the commit rate.
+pub(crate) async fn enqueue(
+    connection: &mut PgConnection,
+    jobs: &[NewJob],
+) -> Result<u64, StoreError> {
+    let columns = Columns::of(jobs);
+    let created = sqlx::query_scalar!(
+        r#"
+        with asked as (
+            select *
+              from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::smallint[],
+                          $6::smallint[], $7::jsonb[], $8::smallint[], $9::timestamptz[],
+                          $10::timestamptz[], $11::uuid[], $12::text[])
+                   with ordinality
+                   as a (id, tenant_id, lane, kind, schema, priority, payload, max_attempts,
+                         run_at, deadline, parent_id, trace_parent, place)
+        ),
+        fresh as (
+            insert into job (id, tenant_id, lane, kind, schema, priority, payload, max_attempts,
+                             deadline, parent_id, trace_parent)
+            select id, tenant_id, lane, kind, schema, priority, payload, max_attempts,
+                   deadline, parent_id, trace_parent
+              from asked
+                on conflict do nothing
+            returning id
+        ),
+        base as materialized (select next_fair_key() as fair_key, now_utc() as now),
+        due as (
+            insert into ready (id, lane, priority, fair_key, kind, schema, tenant_id, attempts)
+            select a.id, a.lane, a.priority, base.fair_key + a.place, a.kind, a.schema,
+                   a.tenant_id, 0
+              from asked a join fresh using (id), base
+             where a.run_at is null or a.run_at <= base.now
+        ),
+        later as (
+            insert into scheduled (id, lane, priority, kind, schema, tenant_id, attempts, run_at,
+                                   reason)
+            select a.id, a.lane, a.priority, a.kind, a.schema, a.tenant_id, 0, a.run_at, 'asked'
+              from asked a join fresh using (id), base
+             where a.run_at > base.now
+        )
+        select count(*) as "count!" from fresh
+        "#,
+        &columns.ids,
+        &columns.tenants,
+        &columns.lanes,
+        &columns.kinds,
+        &columns.schemas,
+        &columns.priorities,
+        &columns.payloads,
+        &columns.max_attempts,
+        &columns.run_at as &[Option<DateTime<Utc>>],
+        &columns.deadlines as &[Option<DateTime<Utc>>],
+        &columns.parents as &[Option<Uuid>],
+        &columns.traces as &[Option<String>],
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(refused("to enqueue jobs"))?;
+    Ok(created.unsigned_abs())
+}
+
+/// Lanes that these jobs go to at once.
+pub(crate) fn lanes_woken(jobs: &[NewJob]) -> Vec<Lane> {
+    let mut lanes: Vec<Lane> = jobs
+        .iter()
+        .filter(|job| job.run_at.is_none())
+        .map(|job| job.lane)
+        .collect();
+    lanes.sort_unstable();
+    lanes.dedup();
+    lanes
+}
+
+#[derive(Default)]
+struct Columns {
+    ids: Vec<Uuid>,
+    tenants: Vec<Uuid>,
+    lanes: Vec<String>,
+    kinds: Vec<String>,
+    schemas: Vec<i16>,
+    priorities: Vec<i16>,
+    payloads: Vec<Value>,
+    max_attempts: Vec<i16>,
+    run_at: Vec<Option<DateTime<Utc>>>,
+    deadlines: Vec<Option<DateTime<Utc>>>,
+    parents: Vec<Option<Uuid>>,
+    traces: Vec<Option<String>>,
+}
+
+impl Columns {
+    fn of(jobs: &[NewJob]) -> Self {
+        let mut columns = Self::default();
+        for job in jobs {
+            columns.ids.push(job.id.as_uuid());
+            columns.tenants.push(job.tenant.as_uuid());
+            columns.lanes.push(job.lane.as_str().to_owned());
+            columns.kinds.push(job.kind.to_string());
+            columns
+                .schemas
+                .push(i16::try_from(job.schema).unwrap_or(i16::MAX));
+            columns.priorities.push(i16::from(job.priority.get()));
+            columns.payloads.push(job.payload.clone());
+            columns
+                .max_attempts
+                .push(i16::try_from(job.attempts_max).unwrap_or(i16::MAX));
+            columns.run_at.push(job.run_at);
+            columns.deadlines.push(job.deadline);
+            columns
+                .parents
+                .push(job.parent.map(|parent| parent.as_uuid()));
+            columns.traces.push(job.trace_parent.clone());
+        }
+        columns
+    }
+}

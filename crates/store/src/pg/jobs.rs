@@ -1,0 +1,241 @@
+//! Jobs as tenants and operators enqueue and read them.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use packtrain_core::ids::{JobId, TenantId};
+use packtrain_core::job::{NewJob, State};
+use packtrain_core::ports::{
+    Attempt, Enqueued, JobFilter, JobQueue, JobRecord, Keyed, OperatorJobs, Requested, StoreError,
+};
+use serde_json::Value;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::error::{number, refused, unreadable};
+use crate::gate::{TenantGate, commit};
+use crate::pg::enqueue::enqueue;
+
+/// One tenant's jobs, as `packtrain_app`.
+#[derive(Clone)]
+pub struct PgJobs {
+    gate: TenantGate,
+}
+
+impl PgJobs {
+    /// Works over the pool of `packtrain_app`.
+    pub const fn new(app: PgPool) -> Self {
+        Self {
+            gate: TenantGate::new(app),
+        }
+    }
+}
+
+#[async_trait]
+impl JobQueue for PgJobs {
+    async fn enqueue(&self, tenant: TenantId, jobs: &[NewJob]) -> Result<Enqueued, StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        let created = enqueue(&mut tx, jobs).await?;
+        commit(tx, "to enqueue jobs").await?;
+        Ok(Enqueued { created })
+    }
+
+    async fn request(&self, job: &NewJob, keyed: &Keyed) -> Result<Requested, StoreError> {
+        let mut tx = self.gate.begin(job.tenant).await?;
+        if take_key(&mut tx, job, keyed).await? {
+            enqueue(&mut tx, std::slice::from_ref(job)).await?;
+            commit(tx, "to enqueue a job").await?;
+            return Ok(Requested::Created(job.id));
+        }
+        // The insert waited for a concurrent request to commit; now its row can be read.
+        let known = sqlx::query!(
+            "select job_id, body_sha256 from idempotency where kind = $1 and key = $2",
+            &*job.kind,
+            keyed.key,
+        )
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(refused("to read an idempotency key"))?;
+        Ok(match known {
+            Some(row) if row.body_sha256 == keyed.body_sha256 => {
+                Requested::Repeated(JobId::from_uuid(row.job_id))
+            }
+            _ => Requested::Conflict,
+        })
+    }
+
+    async fn find(&self, tenant: TenantId, id: JobId) -> Result<Option<JobRecord>, StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        find(&mut tx, id).await
+    }
+}
+
+/// Whether the key is now this request's own; an expired one is taken over.
+async fn take_key(
+    connection: &mut PgConnection,
+    job: &NewJob,
+    keyed: &Keyed,
+) -> Result<bool, StoreError> {
+    let taken = sqlx::query_scalar!(
+        r#"
+        insert into idempotency (tenant_id, kind, key, body_sha256, job_id, expires_at)
+        values ($1, $2, $3, $4, $5, $6)
+            on conflict (tenant_id, kind, key) do update
+           set body_sha256 = excluded.body_sha256,
+               job_id = excluded.job_id,
+               expires_at = excluded.expires_at
+         where idempotency.expires_at < now_utc()
+        returning job_id
+        "#,
+        job.tenant.as_uuid(),
+        &*job.kind,
+        keyed.key,
+        keyed.body_sha256.as_slice(),
+        job.id.as_uuid(),
+        keyed.expires_at,
+    )
+    .fetch_optional(connection)
+    .await
+    .map_err(refused("to write an idempotency key"))?;
+    Ok(taken.is_some())
+}
+
+/// Every tenant's jobs, as `packtrain_operator`.
+#[derive(Clone)]
+pub struct PgOperatorJobs {
+    pool: PgPool,
+}
+
+impl PgOperatorJobs {
+    /// Works over the pool of `packtrain_operator`.
+    pub const fn new(operator: PgPool) -> Self {
+        Self { pool: operator }
+    }
+
+    async fn connection(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, StoreError> {
+        self.pool.acquire().await.map_err(refused("a connection"))
+    }
+}
+
+#[async_trait]
+impl OperatorJobs for PgOperatorJobs {
+    async fn list(&self, filter: &JobFilter) -> Result<Vec<JobRecord>, StoreError> {
+        let rows = sqlx::query_as!(
+            Found,
+            r#"
+            select id as "id!", tenant_id as "tenant_id!", lane as "lane!", kind as "kind!",
+                   payload as "payload!", max_attempts as "max_attempts!",
+                   created_at as "created_at!", state as "state!", attempts as "attempts!",
+                   run_at, started_at, finished_at, result
+              from job_state
+             where ($1::text is null or kind = $1)
+               and ($2::text is null or lane = $2)
+               and ($3::text is null or state = $3)
+               and ($4::uuid is null or tenant_id = $4)
+               and ($5::uuid is null or id < $5)
+             order by id desc
+             limit $6
+            "#,
+            filter.kind,
+            filter.lane.map(|lane| lane.as_str()),
+            filter.state.map(State::as_str),
+            filter.tenant.map(|tenant| tenant.as_uuid()),
+            filter.before.map(|job| job.as_uuid()),
+            i64::from(filter.limit),
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(refused("to list jobs"))?;
+        rows.into_iter().map(|row| row.record(Vec::new())).collect()
+    }
+
+    async fn find(&self, id: JobId) -> Result<Option<JobRecord>, StoreError> {
+        find(&mut *self.connection().await?, id).await
+    }
+
+    async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, StoreError> {
+        let created = enqueue(&mut *self.connection().await?, std::slice::from_ref(job)).await?;
+        Ok(Enqueued { created })
+    }
+}
+
+async fn find(connection: &mut PgConnection, id: JobId) -> Result<Option<JobRecord>, StoreError> {
+    let found = sqlx::query_as!(
+        Found,
+        r#"
+        select id as "id!", tenant_id as "tenant_id!", lane as "lane!", kind as "kind!",
+               payload as "payload!", max_attempts as "max_attempts!",
+               created_at as "created_at!", state as "state!", attempts as "attempts!",
+               run_at, started_at, finished_at, result
+          from job_state
+         where id = $1
+        "#,
+        id.as_uuid(),
+    )
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(refused("to read a job"))?;
+    let Some(found) = found else {
+        return Ok(None);
+    };
+    let failures = sqlx::query!(
+        "select number, code, message, ended_at from attempt where job_id = $1 order by number",
+        id.as_uuid(),
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(refused("to read a job's attempts"))?
+    .into_iter()
+    .map(|row| {
+        Ok(Attempt {
+            number: number("attempt.number", row.number)?,
+            code: row.code,
+            message: row.message,
+            ended_at: row.ended_at,
+        })
+    })
+    .collect::<Result<_, StoreError>>()?;
+    found.record(failures).map(Some)
+}
+
+struct Found {
+    id: Uuid,
+    tenant_id: Uuid,
+    lane: String,
+    kind: String,
+    payload: Value,
+    max_attempts: i16,
+    created_at: DateTime<Utc>,
+    state: String,
+    attempts: i32,
+    run_at: Option<DateTime<Utc>>,
+    started_at: Option<DateTime<Utc>>,
+    finished_at: Option<DateTime<Utc>>,
+    result: Option<Value>,
+}
+
+impl Found {
+    fn record(self, failures: Vec<Attempt>) -> Result<JobRecord, StoreError> {
+        Ok(JobRecord {
+            id: JobId::from_uuid(self.id),
+            tenant: TenantId::from_uuid(self.tenant_id),
+            lane: self
+                .lane
+                .parse()
+                .map_err(|_| unreadable("job.lane", &self.lane))?,
+            kind: self.kind,
+            state: self
+                .state
+                .parse()
+                .map_err(|_| unreadable("job.state", &self.state))?,
+            attempts: number("job.attempts", self.attempts)?,
+            attempts_max: number("job.max_attempts", self.max_attempts)?,
+            payload: self.payload,
+            result: self.result,
+            created_at: self.created_at,
+            run_at: self.run_at,
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+            failures,
+        })
+    }
+}

@@ -1,0 +1,13 @@
+//! SQL, one file a port.
+
+pub(crate) mod bell;
+pub(crate) mod claims;
+pub(crate) mod enqueue;
+pub(crate) mod events;
+pub(crate) mod files;
+pub(crate) mod jobs;
+pub(crate) mod keys;
+pub(crate) mod ledger;
+pub(crate) mod reports;
+pub(crate) mod settle;
+pub(crate) mod upkeep;

@@ -1,0 +1,91 @@
+//! Connections: one pool a role, and the direct address for listening and renewing.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use packtrain_core::ports::StoreError;
+use packtrain_core::secret::Secret;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+use crate::error::refused;
+
+/// Where the database is, for each role.
+#[derive(Debug, Clone)]
+pub struct Urls {
+    /// One tenant a transaction.
+    pub app: Secret<String>,
+    /// Operators: every tenant's jobs.
+    pub operator: Secret<String>,
+    /// Workers: claims and settles.
+    pub worker: Secret<String>,
+    /// As `worker`, but never through a pooler: listening and renewing.
+    pub direct: Secret<String>,
+    /// Whether the three above go through a pooler in transaction mode: then no statement is
+    /// kept prepared on a connection.
+    pub pooled: bool,
+}
+
+/// One pool a role.
+#[derive(Clone)]
+pub struct Pools {
+    /// Connects as `packtrain_app`.
+    pub app: PgPool,
+    /// Connects as `packtrain_operator`.
+    pub operator: PgPool,
+    /// Connects as `packtrain_worker`.
+    pub worker: PgPool,
+    pub(crate) direct: PgConnectOptions,
+}
+
+/// How long a caller waits for a free connection before it is told that there is none.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Pools {
+    /// Prepares the pools; connections are opened when they are first needed.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when an address cannot be read.
+    pub fn open(urls: &Urls, connections_max: u32) -> Result<Self, StoreError> {
+        let pool = |url: &Secret<String>| -> Result<PgPool, StoreError> {
+            let mut options = parse(url)?;
+            if urls.pooled {
+                options = options.statement_cache_capacity(0);
+            }
+            Ok(PgPoolOptions::new()
+                .max_connections(connections_max)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .connect_lazy_with(options))
+        };
+        Ok(Self {
+            app: pool(&urls.app)?,
+            operator: pool(&urls.operator)?,
+            worker: pool(&urls.worker)?,
+            direct: parse(&urls.direct)?,
+        })
+    }
+
+    /// Closes every connection, after what runs on it.
+    pub async fn close(&self) {
+        tokio::join!(self.app.close(), self.operator.close(), self.worker.close());
+    }
+
+    /// Whether the database answers on every pool.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it does not.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        for pool in [&self.app, &self.operator, &self.worker] {
+            sqlx::query_scalar!("select 1 as one")
+                .fetch_one(pool)
+                .await
+                .map_err(refused("a readiness check"))?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn parse(url: &Secret<String>) -> Result<PgConnectOptions, StoreError> {
+    let options =
+        PgConnectOptions::from_str(url.reveal()).map_err(refused("the database address"))?;
+    Ok(options.application_name("packtrain"))
+}
