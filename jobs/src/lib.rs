@@ -1,1 +1,4 @@
-//! Empty.
+//! The catalogue: what work there is, one file per job kind, grouped by service.
+
+pub mod catalogue;
+pub mod tax;

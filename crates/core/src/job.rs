@@ -408,6 +408,8 @@ pub struct Ctx {
     pub tenant: TenantId,
     /// Which attempt this is, from 1.
     pub attempt: u16,
+    /// When the job was asked for: the same in every attempt, so that results repeat.
+    pub asked_at: Timestamp,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.

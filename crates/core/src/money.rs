@@ -346,6 +346,13 @@ fn rounded_share(units: i128, part: i128, whole: i128) -> Result<i128, AmountErr
     i128::try_from(rounded).map_err(|_| AmountError::Overflow)
 }
 
+/// Amounts of two currencies have no order.
+impl PartialOrd for Money {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        (self.currency == other.currency).then(|| self.units.cmp(&other.units))
+    }
+}
+
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_plain(f)?;

@@ -1,1 +1,5 @@
-//! Empty.
+//! Hint transports behind one port. A hint says "look in lane X"; it may be lost or doubled.
+
+mod pg;
+
+pub use pg::PgHints;

@@ -1,0 +1,126 @@
+//! Hints over the database's own bell, debounced; the transport of the embedded default.
+//!
+//! A ring costs a statement, and inside the enqueuing transaction it would cost most of the commit
+//! rate. So it is sent after the commit, from one task, at most once per lane in [`DEBOUNCE`].
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream::{self, StreamExt};
+use packtrain_core::fault::chain;
+use packtrain_core::job::Lane;
+use packtrain_core::ports::{Bell, Hint, HintStream, Hints};
+use tokio::sync::{broadcast, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::warn;
+
+/// Rings for one lane are at least this far apart.
+const DEBOUNCE: Duration = Duration::from_millis(2);
+/// Hints that wait to be sent; more are dropped, since the lanes in question are rung for anyway.
+const WAITING_MAX: usize = 4_096;
+/// Hints that a slow listener may lag behind before it misses some.
+const HEARD_MAX: usize = 1_024;
+/// Pause before a broken listener is opened again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Sends and hears hints through a [`Bell`].
+pub struct PgHints {
+    outgoing: mpsc::Sender<Lane>,
+    heard: broadcast::Sender<Lane>,
+}
+
+impl PgHints {
+    /// Starts ringing and, when `listen` is set, listening; both end with `stop`.
+    pub fn start(
+        bell: Arc<dyn Bell>,
+        listen: bool,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+    ) -> Self {
+        let (outgoing, waiting) = mpsc::channel(WAITING_MAX);
+        let (heard, _) = broadcast::channel(HEARD_MAX);
+        tasks.spawn(ring(Arc::clone(&bell), waiting, stop.clone()));
+        if listen {
+            tasks.spawn(hear(bell, heard.clone(), stop));
+        }
+        Self { outgoing, heard }
+    }
+}
+
+#[async_trait]
+impl Hints for PgHints {
+    fn send(&self, hint: Hint) {
+        // This process's own lanes need no way through the database. When nobody listens here, or
+        // too much waits to be sent, the hint is lost, as hints may be.
+        self.heard.send(hint.lane).ok();
+        self.outgoing.try_send(hint.lane).ok();
+    }
+
+    async fn subscribe(&self, lanes: &[Lane]) -> HintStream {
+        let lanes: BTreeSet<Lane> = lanes.iter().copied().collect();
+        let heard = self.heard.subscribe();
+        Box::pin(
+            stream::unfold((heard, lanes), |(mut heard, lanes)| async move {
+                loop {
+                    let lane = match heard.recv().await {
+                        Ok(lane) if lanes.contains(&lane) => lane,
+                        Ok(_) => continue,
+                        // Some were missed: any of our lanes may be meant, and one look finds out.
+                        Err(broadcast::error::RecvError::Lagged(_)) => *lanes.first()?,
+                        Err(broadcast::error::RecvError::Closed) => return None,
+                    };
+                    return Some((Hint { lane, about: None }, (heard, lanes)));
+                }
+            })
+            .boxed(),
+        )
+    }
+}
+
+async fn ring(bell: Arc<dyn Bell>, mut waiting: mpsc::Receiver<Lane>, stop: CancellationToken) {
+    loop {
+        let first = tokio::select! {
+            () = stop.cancelled() => return,
+            lane = waiting.recv() => lane,
+        };
+        let Some(first) = first else { return };
+        let mut lanes = BTreeSet::from([first]);
+        tokio::time::sleep(DEBOUNCE).await;
+        while let Ok(lane) = waiting.try_recv() {
+            lanes.insert(lane);
+        }
+        let lanes: Vec<Lane> = lanes.into_iter().collect();
+        if let Err(error) = bell.ring(&lanes).await {
+            warn!(error = %chain(&error), "hint was not sent, workers will look by themselves");
+        }
+    }
+}
+
+async fn hear(bell: Arc<dyn Bell>, heard: broadcast::Sender<Lane>, stop: CancellationToken) {
+    let listening = async {
+        loop {
+            match bell.listen().await {
+                Ok(mut listener) => loop {
+                    match listener.next().await {
+                        Ok(lane) => {
+                            heard.send(lane).ok();
+                        }
+                        Err(error) => {
+                            warn!(error = %chain(&error), "listening broke, opening it again");
+                            break;
+                        }
+                    }
+                },
+                Err(error) => warn!(error = %chain(&error), "hints cannot be heard yet"),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = listening => {}
+    }
+}

@@ -1,0 +1,128 @@
+//! Every job kind, one line each.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use packtrain_core::fault::Fault;
+use packtrain_core::job::{About, Ctx, Done, Job};
+use serde_json::Value;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::tax;
+
+/// Every kind that this binary runs.
+pub const KINDS: &[Entry] = &[
+    entry::<tax::import::Import>(),
+    entry::<tax::report::Report>(),
+];
+
+/// A kind without its type: what API, CLI and workers need of it.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// Name, lane, limits.
+    pub about: About,
+    /// Whether a payload decodes; says where it does not.
+    pub check: fn(&Value) -> Result<(), PayloadError>,
+    /// The payload's schema and those that it refers to, by name.
+    pub schemas: fn() -> Schemas,
+    /// Decodes a payload and does the work.
+    pub run: fn(Value, Arc<Ctx>) -> Running,
+}
+
+/// A job at work.
+pub type Running = Pin<Box<dyn Future<Output = Result<Done, Fault>> + Send>>;
+
+/// A payload's schema, and those that it refers to.
+pub struct Schemas {
+    /// The name of the payload's own schema.
+    pub name: String,
+    /// The payload's own schema.
+    pub payload: RefOr<Schema>,
+    /// What it refers to, by name.
+    pub referred: Vec<(String, RefOr<Schema>)>,
+}
+
+/// A payload that does not decode.
+#[derive(Debug, thiserror::Error)]
+#[error("the payload does not fit {kind}")]
+pub struct PayloadError {
+    /// The kind.
+    pub kind: &'static str,
+    /// Where and why.
+    #[source]
+    pub source: serde_json::Error,
+}
+
+/// The entry of a kind by its name.
+pub fn find(kind: &str) -> Option<&'static Entry> {
+    KINDS.iter().find(|entry| entry.about.kind.as_str() == kind)
+}
+
+const fn entry<J: Job + ToSchema>() -> Entry {
+    Entry {
+        about: About::of::<J>(),
+        check: check::<J>,
+        schemas: schemas::<J>,
+        run: run::<J>,
+    }
+}
+
+fn decode<J: Job>(payload: Value) -> Result<J, PayloadError> {
+    serde_json::from_value(payload).map_err(|source| PayloadError {
+        kind: J::KIND.as_str(),
+        source,
+    })
+}
+
+fn check<J: Job>(payload: &Value) -> Result<(), PayloadError> {
+    decode::<J>(payload.clone()).map(drop)
+}
+
+fn schemas<J: Job + ToSchema>() -> Schemas {
+    let mut referred = Vec::new();
+    J::schemas(&mut referred);
+    Schemas {
+        name: J::name().into_owned(),
+        payload: <J as PartialSchema>::schema(),
+        referred,
+    }
+}
+
+fn run<J: Job>(payload: Value, ctx: Arc<Ctx>) -> Running {
+    Box::pin(async move {
+        let job = decode::<J>(payload).map_err(|error| Fault::fatal("job.payload", error))?;
+        job.run(&ctx).await
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use packtrain_core::limits::ATTEMPTS_MAX;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_name_of_its_own_and_keeps_within_the_limits() {
+        let names: HashSet<_> = KINDS.iter().map(|entry| entry.about.kind).collect();
+        assert_eq!(names.len(), KINDS.len());
+        for entry in KINDS {
+            assert!(
+                (1..=ATTEMPTS_MAX).contains(&entry.about.attempts_max),
+                "{}",
+                entry.about.kind
+            );
+            assert_eq!(find(entry.about.kind.as_str()).unwrap().about, entry.about);
+        }
+    }
+
+    #[test]
+    fn a_payload_that_does_not_decode_names_its_kind() {
+        let entry = find("tax.import").unwrap();
+        let error = (entry.check)(&serde_json::json!({"file": 7})).unwrap_err();
+        assert_eq!(error.to_string(), "the payload does not fit tax.import");
+    }
+}

@@ -1,0 +1,4 @@
+//! Tax: files become ledger rows, ledgers become reports.
+
+pub mod import;
+pub mod report;

@@ -1,0 +1,129 @@
+//! The loops of upkeep.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use packtrain_core::fault::chain;
+use packtrain_core::ports::{Hint, Hints, StoreError, Upkeep};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::reaper::Watch;
+
+/// Leases of one look, at most; a fleet of a thousand workers holds fewer.
+const LEASES_MAX: u32 = 100_000;
+/// How often the reaper looks.
+const REAP_EVERY: Duration = Duration::from_millis(500);
+/// How often the sweeper looks.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// How often partitions are made ahead.
+const PARTITIONS_EVERY: Duration = Duration::from_secs(3_600);
+
+/// How patient upkeep is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UpkeepSettings {
+    /// How long a lease's beat may stand still, of proven contact with the database.
+    pub lease_patience: Duration,
+    /// How long work may wait before its lane is hinted again.
+    pub sweep_age: Duration,
+}
+
+impl Default for UpkeepSettings {
+    fn default() -> Self {
+        Self {
+            lease_patience: Duration::from_secs(5),
+            sweep_age: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Runs upkeep until `stop`.
+pub async fn run(
+    settings: UpkeepSettings,
+    store: Arc<dyn Upkeep>,
+    hints: Arc<dyn Hints>,
+    stop: CancellationToken,
+) {
+    let upkeep = async {
+        tokio::join!(
+            reap(settings, &*store, &*hints),
+            sweep(settings, &*store, &*hints),
+            partitions(&*store),
+        );
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = upkeep => {}
+    }
+}
+
+async fn reap(settings: UpkeepSettings, store: &dyn Upkeep, hints: &dyn Hints) {
+    let mut watch = Watch::default();
+    let mut last_answer = Instant::now();
+    let mut ticks = ticks(REAP_EVERY);
+    loop {
+        ticks.tick().await;
+        let beats = match store.beats(LEASES_MAX).await {
+            Ok(beats) => beats,
+            Err(error) => {
+                warn!(error = %chain(&error), "leases cannot be watched");
+                continue;
+            }
+        };
+        let gap = last_answer.elapsed();
+        last_answer = Instant::now();
+        for dead in watch.observe(&beats, gap, settings.lease_patience) {
+            // One at a time: a lease that cannot be given back must not hold up the others.
+            match store.reap(dead).await {
+                Ok(reaped) if reaped.returned + reaped.dead == 0 => {}
+                Ok(reaped) => {
+                    warn!(
+                        lease.id = %dead.lease,
+                        returned = reaped.returned,
+                        dead = reaped.dead,
+                        "lease was lost, its jobs were given back"
+                    );
+                    for lane in reaped.woken {
+                        hints.send(Hint { lane, about: None });
+                    }
+                }
+                Err(error) => {
+                    warn!(lease.id = %dead.lease, error = %chain(&error), "lease was not reaped");
+                }
+            }
+        }
+    }
+}
+
+async fn sweep(settings: UpkeepSettings, store: &dyn Upkeep, hints: &dyn Hints) {
+    let mut ticks = ticks(SWEEP_EVERY);
+    loop {
+        ticks.tick().await;
+        match store.stale_lanes(settings.sweep_age).await {
+            Ok(lanes) => {
+                for lane in lanes {
+                    info!(job.lane = %lane, "work waits, hinting again");
+                    hints.send(Hint { lane, about: None });
+                }
+            }
+            Err(error) => warn!(error = %chain(&error), "waiting work cannot be looked for"),
+        }
+    }
+}
+
+async fn partitions(store: &dyn Upkeep) {
+    let mut ticks = ticks(PARTITIONS_EVERY);
+    loop {
+        ticks.tick().await;
+        let made: Result<(), StoreError> = store.ensure_partitions().await;
+        if let Err(error) = made {
+            warn!(error = %chain(&error), "partitions could not be made");
+        }
+    }
+}
+
+fn ticks(every: Duration) -> tokio::time::Interval {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    ticks
+}

@@ -1,0 +1,264 @@
+//! A worker process: its lanes, its upkeep, and how it ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apalis::prelude::{Monitor, WorkerBuilder};
+use packtrain_core::cpu::CpuPool;
+use packtrain_core::fault::chain;
+use packtrain_core::ids::{IdSource, WorkerId};
+use packtrain_core::job::Lane;
+use packtrain_core::ports::{Claims, Hint, Hints, StoreError, Wanted, WorkerRecord, World};
+use packtrain_core::time::Clock;
+use packtrain_jobs::catalogue::Entry;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info, warn};
+
+use crate::backend::{Assigned, LaneBackend};
+use crate::feeder::Feeder;
+use crate::registry::Registry;
+use crate::runner::Runner;
+use crate::{renewal, settler};
+
+/// How often due entries are promoted.
+const PROMOTE_EVERY: Duration = Duration::from_millis(250);
+/// Entries of one promotion, at most.
+const PROMOTE_MAX: u32 = 500;
+
+/// A lane and how many of its jobs run at once here: at most so many can be run and unsettled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaneSettings {
+    /// The lane.
+    pub lane: Lane,
+    /// Jobs at once.
+    pub slots: usize,
+}
+
+/// How a worker process behaves.
+#[derive(Debug, Clone)]
+pub struct FleetSettings {
+    /// Host and process, for a person.
+    pub name: String,
+    /// Version of the program.
+    pub version: String,
+    /// The lanes it serves.
+    pub lanes: Vec<LaneSettings>,
+    /// How often leases are renewed; a fifth of what the reaper waits, or less.
+    pub renew_every: Duration,
+    /// How long running jobs may go on after the process was told to end.
+    pub drain: Duration,
+}
+
+/// What a worker process reaches.
+#[derive(Clone)]
+pub struct Outside {
+    /// Claims and settles.
+    pub claims: Arc<dyn Claims>,
+    /// Hints to and from other processes.
+    pub hints: Arc<dyn Hints>,
+    /// What jobs reach.
+    pub world: Arc<World>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn IdSource>,
+    /// The pool for computation.
+    pub cpu: Arc<dyn CpuPool>,
+    /// The kinds it runs.
+    pub kinds: &'static [Entry],
+}
+
+/// A worker process.
+pub struct Fleet {
+    settings: FleetSettings,
+    outside: Outside,
+    worker: WorkerId,
+    registry: Arc<Registry>,
+}
+
+impl Fleet {
+    /// Makes a worker; nothing runs yet.
+    pub fn new(settings: FleetSettings, outside: Outside) -> Self {
+        let worker = outside.ids.worker();
+        Self {
+            settings,
+            outside,
+            worker,
+            registry: Arc::new(Registry::default()),
+        }
+    }
+
+    /// Its id, new at each start.
+    pub const fn id(&self) -> WorkerId {
+        self.worker
+    }
+
+    /// Works until `stop`, then drains: claims no more, lets running jobs finish within the
+    /// budget, gives the rest back uncharged.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the worker cannot present itself to the database.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), StoreError> {
+        self.register().await?;
+        let renewing = CancellationToken::new();
+        let renewal = renewal::start(
+            self.worker,
+            self.settings.renew_every,
+            Arc::clone(&self.outside.claims),
+            Arc::clone(&self.registry),
+            renewing.clone(),
+        )
+        .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        let tasks = TaskTracker::new();
+        let (ends, ended) = mpsc::channel(1024);
+        let settling = tasks.spawn(settler::run(
+            ended,
+            Arc::clone(&self.outside.claims),
+            Arc::clone(&self.outside.hints),
+            Arc::clone(&self.registry),
+        ));
+        let promoting = tasks.spawn(promote(self.outside.clone(), stop.clone()));
+        self.serve(ends, &tasks, &stop).await;
+        // Every runner is done and its end is with the settler.
+        for (what, task) in [("settling", settling), ("promoting", promoting)] {
+            if let Err(error) = task.await {
+                error!(task = what, error = %error, "a worker task ended badly");
+            }
+        }
+        renewing.cancel();
+        if renewal.join().is_err() {
+            error!("the renewal thread ended badly");
+        }
+        if let Err(error) = self.outside.claims.unregister(self.worker).await {
+            warn!(error = %chain(&error), "worker could not be taken off the list");
+        }
+        info!(worker.id = %self.worker, "worker stopped");
+        Ok(())
+    }
+
+    async fn register(&self) -> Result<(), StoreError> {
+        let lanes: Vec<Lane> = self.settings.lanes.iter().map(|lane| lane.lane).collect();
+        let record = WorkerRecord {
+            id: self.worker,
+            name: self.settings.name.clone(),
+            version: self.settings.version.clone(),
+            lanes: lanes.clone(),
+        };
+        self.outside.claims.register(&record).await?;
+        let names: Vec<&str> = lanes.iter().map(|lane| lane.as_str()).collect();
+        info!(worker.id = %self.worker, lanes = names.join(","), "worker started");
+        Ok(())
+    }
+
+    /// Runs every lane until all of them have ended.
+    async fn serve(
+        &self,
+        ends: mpsc::Sender<settler::Ended>,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) {
+        let runner = Arc::new(Runner {
+            kinds: self.outside.kinds,
+            claims: Arc::clone(&self.outside.claims),
+            clock: Arc::clone(&self.outside.clock),
+            ids: Arc::clone(&self.outside.ids),
+            cpu: Arc::clone(&self.outside.cpu),
+            world: Arc::clone(&self.outside.world),
+            registry: Arc::clone(&self.registry),
+            ends,
+            tasks: tasks.clone(),
+            closing: stop.clone(),
+        });
+        let mut monitor = Monitor::new().should_restart(|worker, error| {
+            error!(worker.name = worker.name(), error = %error, "lane ended badly, starting again");
+            true
+        });
+        for lane in &self.settings.lanes {
+            let backend = LaneBackend::new(self.feed(*lane, tasks, stop).await);
+            let name = format!("{}-{}", self.settings.name, lane.lane);
+            let runner = Arc::clone(&runner);
+            monitor = monitor.register(move |restarts| {
+                let runner = Arc::clone(&runner);
+                WorkerBuilder::new(format!("{name}-{restarts}"))
+                    .backend(backend.clone())
+                    .build(move |job: Assigned| Arc::clone(&runner).handle(job))
+            });
+        }
+        drop(runner);
+        let registry = Arc::clone(&self.registry);
+        let (drain, stop) = (self.settings.drain, stop.clone());
+        let budget = async move {
+            stop.cancelled().await;
+            tokio::time::sleep(drain).await;
+            let told = registry.drain();
+            warn!(
+                jobs = told,
+                "drain budget is spent, giving running jobs back"
+            );
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            ended = monitor.run() => {
+                if let Err(error) = ended {
+                    error!(error = %error, "the runtime ended badly");
+                }
+            }
+            () = budget => {}
+        }
+    }
+
+    /// Starts the feeder of a lane; what it claims comes out of the channel.
+    async fn feed(
+        &self,
+        lane: LaneSettings,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> mpsc::Receiver<Assigned> {
+        let (jobs, assigned) = mpsc::channel(lane.slots.max(1));
+        let wanted: Vec<Wanted> = self
+            .outside
+            .kinds
+            .iter()
+            .filter(|entry| entry.about.lane == lane.lane)
+            .map(|entry| Wanted {
+                kind: entry.about.kind,
+                schema_max: entry.about.schema,
+                long: entry.about.long,
+            })
+            .collect();
+        let hints = self.outside.hints.subscribe(&[lane.lane]).await;
+        let feeder = Feeder {
+            worker: self.worker,
+            lane: lane.lane,
+            wanted,
+            slots: Arc::new(Semaphore::new(lane.slots.max(1))),
+            claims: Arc::clone(&self.outside.claims),
+            jobs,
+            stop: stop.clone(),
+        };
+        tasks.spawn(feeder.run(hints));
+        assigned
+    }
+}
+
+/// Moves due entries to their lanes, a few times a second.
+async fn promote(outside: Outside, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(PROMOTE_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        match outside.claims.promote(PROMOTE_MAX).await {
+            Ok(promoted) => {
+                for lane in promoted.woken {
+                    outside.hints.send(Hint { lane, about: None });
+                }
+            }
+            Err(error) => warn!(error = %chain(&error), "due jobs could not be promoted"),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What this worker runs at this moment, and how each of it can be told to stop.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use packtrain_core::ids::{JobId, LeaseId};
+use tokio::sync::watch;
+
+/// Why a running job must stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Its lease is gone: another worker has it, and nothing it does counts any more.
+    LeaseLost,
+    /// A person asked.
+    Cancelled,
+    /// The worker drains and its time is up.
+    Draining,
+}
+
+/// Running jobs by their ids.
+#[derive(Default)]
+pub(crate) struct Registry {
+    running: Mutex<HashMap<JobId, Running>>,
+}
+
+struct Running {
+    lease: LeaseId,
+    stop: watch::Sender<Option<Stop>>,
+}
+
+impl Registry {
+    /// Notes a job that begins; what is returned learns when it must stop.
+    pub(crate) fn enter(&self, job: JobId, lease: LeaseId) -> watch::Receiver<Option<Stop>> {
+        let (stop, told) = watch::channel(None);
+        self.lock().insert(job, Running { lease, stop });
+        told
+    }
+
+    /// Forgets a job that ended under this lease.
+    pub(crate) fn leave(&self, job: JobId, lease: LeaseId) {
+        let mut running = self.lock();
+        if running.get(&job).is_some_and(|entry| entry.lease == lease) {
+            running.remove(&job);
+        }
+    }
+
+    /// The leases of everything that runs.
+    pub(crate) fn leases(&self) -> Vec<LeaseId> {
+        self.lock().values().map(|entry| entry.lease).collect()
+    }
+
+    /// Tells every job whose lease `gone` names to stop.
+    pub(crate) fn lose(&self, gone: impl Fn(LeaseId) -> bool) -> usize {
+        self.tell(Stop::LeaseLost, |_, lease| gone(lease))
+    }
+
+    /// Tells these jobs that a person asked to stop them.
+    pub(crate) fn cancel(&self, jobs: &[JobId]) -> usize {
+        self.tell(Stop::Cancelled, |job, _| jobs.contains(&job))
+    }
+
+    /// Tells everything that the worker goes.
+    pub(crate) fn drain(&self) -> usize {
+        self.tell(Stop::Draining, |_, _| true)
+    }
+
+    /// The first reason stands.
+    fn tell(&self, why: Stop, concerns: impl Fn(JobId, LeaseId) -> bool) -> usize {
+        let running = self.lock();
+        let told = running.iter().filter(|(job, entry)| {
+            concerns(**job, entry.lease)
+                && entry.stop.send_if_modified(|stop| {
+                    let first = stop.is_none();
+                    stop.get_or_insert(why);
+                    first
+                })
+        });
+        told.count()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use packtrain_core::ids::{ClockIds, IdSource};
+    use packtrain_core::time::SystemClock;
+
+    use super::*;
+
+    #[test]
+    fn the_first_reason_to_stop_stands_and_only_its_lease_is_told() {
+        let ids = ClockIds::new(SystemClock);
+        let ids: &dyn IdSource = &ids;
+        let registry = Registry::default();
+        let (job, lease, other) = (ids.job(), ids.lease(), ids.lease());
+        let told = registry.enter(job, lease);
+        assert_eq!(registry.lose(|gone| gone == other), 0);
+        assert_eq!(registry.lose(|gone| gone == lease), 1);
+        assert_eq!(registry.drain(), 0);
+        assert_eq!(*told.borrow(), Some(Stop::LeaseLost));
+        registry.leave(job, other);
+        assert_eq!(registry.leases(), vec![lease]);
+        registry.leave(job, lease);
+        assert!(registry.leases().is_empty());
+    }
+}

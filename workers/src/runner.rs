@@ -1,0 +1,302 @@
+//! Runs one job: in a task of its own, in its span, under its deadline, its panic caught.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use packtrain_core::cpu::{CpuPool, panic_text};
+use packtrain_core::fault::{Fault, Verdict, backoff};
+use packtrain_core::ids::IdSource;
+use packtrain_core::job::{Ctx, Done, NewJob, Progress};
+use packtrain_core::limits::{FAN_OUT_MAX, PAYLOAD_BYTES_MAX, RESULT_BYTES_MAX};
+use packtrain_core::ports::{Claimed, Claims, End, Settlement, World};
+use packtrain_core::time::Clock;
+use packtrain_jobs::catalogue::Entry;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{Instrument, info, info_span, warn};
+
+use crate::backend::Assigned;
+use crate::registry::{Registry, Stop};
+use crate::settler::Ended;
+
+/// How long a job that was told to stop may take to do so by itself.
+const GRACE: Duration = Duration::from_secs(2);
+/// How often progress within a stage is written, at most.
+const PROGRESS_EVERY: Duration = Duration::from_millis(250);
+
+/// Everything that running a job needs.
+pub(crate) struct Runner {
+    pub(crate) kinds: &'static [Entry],
+    pub(crate) claims: Arc<dyn Claims>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) cpu: Arc<dyn CpuPool>,
+    pub(crate) world: Arc<World>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) ends: mpsc::Sender<Ended>,
+    pub(crate) tasks: TaskTracker,
+    /// Cancelled when the worker takes no more work: what is not begun goes back.
+    pub(crate) closing: CancellationToken,
+}
+
+/// What a run led to.
+enum Ran {
+    Ended(Result<Done, Fault>),
+    Stopped(Stop),
+    TimedOut,
+}
+
+impl Runner {
+    /// Runs a job to its end. The work itself is in a task of its own, so that whatever happens
+    /// to the caller, it goes on and is settled.
+    pub(crate) async fn handle(self: Arc<Self>, assigned: Assigned) {
+        let span = info_span!(
+            "job.run",
+            job.id = %assigned.job.id,
+            job.kind = %assigned.job.kind,
+            job.attempt = assigned.job.attempts + 1,
+            trace.parent = assigned.job.trace_parent.as_deref(),
+        );
+        let tasks = self.tasks.clone();
+        let task = tasks.spawn(self.run(assigned).instrument(span));
+        // A panic of the frame around the job is told by the runtime; the reaper then gives the
+        // job back. Nothing more can be done about it here.
+        drop(task.await);
+    }
+
+    async fn run(self: Arc<Self>, assigned: Assigned) {
+        let Assigned {
+            lease,
+            bit,
+            job,
+            slot,
+        } = assigned;
+        let settlement = |end| Settlement {
+            lease,
+            bit,
+            job: job.id,
+            end,
+        };
+        if self.closing.is_cancelled() {
+            self.settle(Ended {
+                settlement: settlement(End::Released),
+                slot,
+            })
+            .await;
+            return;
+        }
+        let told = self.registry.enter(job.id, lease);
+        match self.claims.started(lease, &[bit]).await {
+            Ok(true) => {}
+            Ok(false) => {
+                warn!("lease was gone before the job began");
+                self.registry.leave(job.id, lease);
+                return;
+            }
+            Err(error) => {
+                let cause = packtrain_core::fault::chain(&error);
+                warn!(error = %cause, "beginning could not be noted, job goes back");
+                self.settle(Ended {
+                    settlement: settlement(End::Released),
+                    slot,
+                })
+                .await;
+                return;
+            }
+        }
+        let began = Instant::now();
+        let ran = self.work(&job, told).await;
+        let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if matches!(ran, Ran::Stopped(Stop::LeaseLost)) {
+            self.registry.leave(job.id, lease);
+            return;
+        }
+        let end = self.end(&job, ran);
+        tell(&end, duration_ms);
+        self.settle(Ended {
+            settlement: settlement(end),
+            slot,
+        })
+        .await;
+    }
+
+    /// Does the work under its deadline, listening for reasons to stop.
+    async fn work(&self, job: &Claimed, mut told: watch::Receiver<Option<Stop>>) -> Ran {
+        let Some(entry) = self
+            .kinds
+            .iter()
+            .find(|entry| entry.about.kind.as_str() == &*job.kind)
+        else {
+            // Not reached: only known kinds are claimed.
+            let said = format!("this worker does not know {}", job.kind);
+            let delay = Duration::from_secs(60);
+            return Ran::Ended(Err(Fault::snooze("job.unknown_kind", delay, said)));
+        };
+        let ctx = Arc::new(self.context(job));
+        let (cancel, progress) = (ctx.cancel.clone(), Arc::clone(&ctx.progress));
+        let future = (entry.run)(job.payload.clone(), Arc::clone(&ctx));
+        let mut work = self.tasks.spawn(
+            AssertUnwindSafe(future)
+                .catch_unwind()
+                .map(|ended| ended.unwrap_or_else(|panic| Err(panicked(&*panic))))
+                .in_current_span(),
+        );
+        let watching = self.watch(job, &progress);
+        let ran = tokio::select! {
+            ended = &mut work => return Ran::Ended(ended.unwrap_or_else(|error| {
+                Err(Fault::retry("job.aborted", error))
+            })),
+            stop = told.wait_for(Option::is_some) => {
+                Ran::Stopped(stop.ok().and_then(|stop| *stop).unwrap_or(Stop::LeaseLost))
+            }
+            () = tokio::time::sleep(entry.about.time_limit) => Ran::TimedOut,
+            () = watching => unreachable!("watching progress does not end"),
+        };
+        cancel.cancel();
+        if tokio::time::timeout(GRACE, &mut work).await.is_err() {
+            work.abort();
+            warn!("job did not stop when told, and was dropped");
+        }
+        ran
+    }
+
+    fn context(&self, job: &Claimed) -> Ctx {
+        Ctx {
+            job: job.id,
+            tenant: job.tenant,
+            attempt: job.attempts + 1,
+            asked_at: job.created_at,
+            clock: Arc::clone(&self.clock),
+            ids: Arc::clone(&self.ids),
+            cancel: CancellationToken::new(),
+            cpu: Arc::clone(&self.cpu),
+            progress: Arc::new(Progress::default()),
+            world: Arc::clone(&self.world),
+        }
+    }
+
+    /// Writes how far the job is, whenever that changed.
+    async fn watch(&self, job: &Claimed, progress: &Progress) {
+        let mut last = None;
+        let mut ticks = tokio::time::interval(PROGRESS_EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let now = progress.snapshot().event();
+            if now.is_none() || now == last {
+                continue;
+            }
+            if let Some(event) = &now {
+                let written = self
+                    .world
+                    .events
+                    .append(job.tenant, job.id, "progress", event)
+                    .await;
+                if let Err(error) = written {
+                    let cause = packtrain_core::fault::chain(&error);
+                    warn!(error = %cause, "progress could not be written");
+                }
+            }
+            last = now;
+        }
+    }
+
+    /// What a run means for the job.
+    fn end(&self, job: &Claimed, ran: Ran) -> End {
+        let attempt = job.attempts + 1;
+        let fault = match ran {
+            Ran::Ended(Ok(done)) => match succeeded(job, done) {
+                Ok(end) => return end,
+                Err(fault) => fault,
+            },
+            Ran::Ended(Err(fault)) => fault,
+            Ran::Stopped(Stop::Cancelled) => return End::Cancelled,
+            Ran::Stopped(Stop::Draining | Stop::LeaseLost) => return End::Released,
+            Ran::TimedOut => Fault::said(
+                Verdict::Retry(None),
+                "job.time_limit",
+                "the time limit passed",
+            ),
+        };
+        match fault.verdict {
+            Verdict::Snooze(delay) => End::Snooze { fault, delay },
+            Verdict::Retry(after) if attempt < job.attempts_max => {
+                let delay = after.unwrap_or_else(|| backoff(attempt, &mut rand::rng()));
+                End::Retry { fault, delay }
+            }
+            Verdict::Retry(_) | Verdict::Fatal => End::Dead { fault },
+        }
+    }
+
+    async fn settle(&self, ended: Ended) {
+        // The settler outlives every runner; if it is gone the process ends, and the reaper acts.
+        drop(self.ends.send(ended).await);
+    }
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send)) -> Fault {
+    Fault::said(
+        Verdict::Retry(None),
+        "job.panicked",
+        format!("panic: {}", panic_text(panic)),
+    )
+}
+
+/// A success, with its follow-ups under derived ids; or why it cannot be written.
+fn succeeded(job: &Claimed, done: Done) -> Result<End, Fault> {
+    let too_large = |what: &str, max: usize| {
+        Fault::said(
+            Verdict::Fatal,
+            "job.too_large",
+            format!("{what} is larger than {max}"),
+        )
+    };
+    if done
+        .result
+        .as_ref()
+        .is_some_and(|result| result.to_string().len() > RESULT_BYTES_MAX)
+    {
+        return Err(too_large("the result", RESULT_BYTES_MAX));
+    }
+    if done.then.len() > FAN_OUT_MAX {
+        return Err(too_large("the list of follow-ups", FAN_OUT_MAX));
+    }
+    let mut then = Vec::with_capacity(done.then.len());
+    for (place, follow) in done.then.into_iter().enumerate() {
+        let payload = follow
+            .payload
+            .map_err(|error| Fault::said(Verdict::Fatal, "job.follow_up", error))?;
+        if payload.to_string().len() > PAYLOAD_BYTES_MAX {
+            return Err(too_large("a follow-up's payload", PAYLOAD_BYTES_MAX));
+        }
+        let id = job.id.derive(&format!("then:{place}"));
+        then.push(NewJob {
+            parent: Some(job.id),
+            trace_parent: job.trace_parent.clone(),
+            ..follow.about.job(id, job.tenant, payload)
+        });
+    }
+    Ok(End::Succeeded {
+        result: done.result,
+        then,
+    })
+}
+
+fn tell(end: &End, duration_ms: u64) {
+    match end {
+        End::Succeeded { .. } => info!(duration_ms, "job finished"),
+        End::Retry { fault, delay } => {
+            let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+            warn!(duration_ms, code = fault.code, error = %fault.message, delay_ms, "job will be tried again");
+        }
+        End::Snooze { fault, .. } => info!(duration_ms, code = fault.code, "job waits"),
+        End::Dead { fault } => {
+            tracing::error!(duration_ms, code = fault.code, error = %fault.message, "job is dead");
+        }
+        End::Cancelled => info!(duration_ms, "job cancelled"),
+        End::Released => info!(duration_ms, "job given back"),
+    }
+}

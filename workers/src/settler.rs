@@ -1,0 +1,81 @@
+//! Writes ends in batches; frees a slot only when its end is durable.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use packtrain_core::ports::{Claims, Hint, Hints, Settlement, StoreError};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tracing::{error, warn};
+
+use crate::registry::Registry;
+
+/// Ends of one transaction, at most.
+const BATCH_MAX: usize = 256;
+/// How long a lone end waits for company.
+const LINGER: Duration = Duration::from_millis(1);
+/// Pause after the database could not be reached.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// An end and the slot that it frees.
+pub(crate) struct Ended {
+    pub(crate) settlement: Settlement,
+    pub(crate) slot: OwnedSemaphorePermit,
+}
+
+/// Settles until every sender is gone.
+pub(crate) async fn run(
+    mut ends: mpsc::Receiver<Ended>,
+    claims: Arc<dyn Claims>,
+    hints: Arc<dyn Hints>,
+    registry: Arc<Registry>,
+) {
+    let mut batch = Vec::with_capacity(BATCH_MAX);
+    while ends.recv_many(&mut batch, BATCH_MAX).await > 0 {
+        if batch.len() < BATCH_MAX {
+            tokio::time::sleep(LINGER).await;
+            while batch.len() < BATCH_MAX {
+                match ends.try_recv() {
+                    Ok(end) => batch.push(end),
+                    Err(_) => break,
+                }
+            }
+        }
+        let (settlements, slots): (Vec<_>, Vec<_>) = batch
+            .drain(..)
+            .map(|end| (end.settlement, end.slot))
+            .unzip();
+        write(&*claims, &*hints, &settlements).await;
+        for settlement in &settlements {
+            registry.leave(settlement.job, settlement.lease);
+        }
+        drop(slots);
+    }
+}
+
+/// Writes until the database has decided: an outage delays an end and loses none.
+async fn write(claims: &dyn Claims, hints: &dyn Hints, ends: &[Settlement]) {
+    loop {
+        match claims.settle(ends).await {
+            Ok(settled) => {
+                for job in settled.fenced {
+                    warn!(job.id = %job, "lease was gone, result thrown away");
+                }
+                for lane in settled.woken {
+                    hints.send(Hint { lane, about: None });
+                }
+                return;
+            }
+            Err(StoreError::Unavailable(cause)) => {
+                warn!(error = %cause, jobs = ends.len(), "database not reachable, settling again");
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(refusal) => {
+                // The lease stays; when its beat stops counting the reaper gives the jobs back,
+                // and they are charged: nothing is lost, and nothing hangs here for ever.
+                let cause = packtrain_core::fault::chain(&refusal);
+                error!(error = %cause, jobs = ends.len(), "ends were refused");
+                return;
+            }
+        }
+    }
+}
