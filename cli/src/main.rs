@@ -1,2 +1,89 @@
-//! Wiring.
-fn main() {}
+//! The `packtrain` binary: settings and wiring. Every part of the product is a command of it.
+
+mod args;
+mod commands;
+mod database;
+mod demo;
+mod failure;
+mod process;
+mod settings;
+mod terminal;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::args::{Cli, Command};
+use crate::failure::{FAILED, Failure};
+use crate::settings::Loaded;
+
+fn main() -> ExitCode {
+    let mut words = std::env::args_os();
+    // The private database's guard must drop its rights before any thread exists.
+    if words.nth(1).is_some_and(|word| word == database::GUARD) {
+        return guard(words);
+    }
+    let cli = Cli::parse();
+    terminal::choose_colors(cli.common.color);
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.print(cli.common.json),
+    }
+}
+
+fn guard(words: std::env::ArgsOs) -> ExitCode {
+    let Err(error) = packtrain_devdb::guard_main(words);
+    anstream::eprintln!("error: {}", packtrain_core::fault::chain(&error));
+    ExitCode::from(FAILED)
+}
+
+fn run(cli: &Cli) -> Result<(), Failure> {
+    let common = &cli.common;
+    match &cli.command {
+        Command::Report(args) => return commands::report::run(common, args),
+        Command::Completions { shell } => {
+            let mut command = Cli::command();
+            clap_complete::generate(*shell, &mut command, "packtrain", &mut std::io::stdout());
+            return Ok(());
+        }
+        _ => {}
+    }
+    let loaded = settings::load(common.config.as_deref(), &flags(cli))?;
+    if let Command::Config(args) = &cli.command {
+        return commands::config::run(common, args, &loaded);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(FAILED, format!("the runtime cannot start: {error}")))?;
+    runtime.block_on(serve(cli, &loaded))
+}
+
+async fn serve(cli: &Cli, loaded: &Loaded) -> Result<(), Failure> {
+    let (common, settings) = (&cli.common, &loaded.settings);
+    match &cli.command {
+        Command::Dev(args) => commands::dev::run(common, args, settings).await,
+        Command::Api(args) => commands::api::run(common, args, settings).await,
+        Command::Worker(args) => commands::worker::run(common, args, settings).await,
+        Command::Scheduler => commands::scheduler::run(common, settings).await,
+        Command::Migrate(args) => commands::migrate::run(common, args, settings).await,
+        Command::Enqueue(args) => commands::enqueue::run(common, args, settings).await,
+        Command::Report(_) | Command::Config(_) | Command::Completions { .. } => Ok(()),
+    }
+}
+
+/// Flags that stand for settings.
+fn flags(cli: &Cli) -> Vec<(&'static str, String)> {
+    let mut flags = Vec::new();
+    if let Some(dir) = &cli.common.data_dir {
+        flags.push(("data.dir", dir.to_string_lossy().into_owned()));
+    }
+    let listen = match &cli.command {
+        Command::Dev(args) => args.listen.clone(),
+        Command::Api(args) => args.listen.clone(),
+        _ => None,
+    };
+    flags.extend(listen.map(|address| ("api.listen", address)));
+    flags
+}

@@ -1,0 +1,231 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "Exit codes: 0 ok; 1 failed; 2 usage; 3 finished with findings under \
+--strict; 4 input unreadable; 5 database or server not reachable; 130 interrupted.";
+
+/// The job platform behind premium DeFi features: tax reports, alerts, analytics.
+#[derive(Debug, Parser)]
+#[command(name = "packtrain", version, after_help = EXIT_CODES, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Settings file [default: packtrain.toml in this folder, when it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder for everything kept on this machine [default: .packtrain]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Print JSON: one document, or one line per event for long work
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No progress on stderr
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// When to use colour; NO_COLOR and CLICOLOR_FORCE are honoured
+    #[arg(long, global = true, default_value = "auto")]
+    pub(crate) color: Color,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run everything in this process: database, API, workers, upkeep, demo data
+    #[command(
+        after_help = "Examples:\n  packtrain dev\n  packtrain dev --listen 127.0.0.1:9000\n  packtrain dev --data-dir /tmp/try --exit-when-ready"
+    )]
+    Dev(Dev),
+    /// Serve the API
+    #[command(after_help = "Examples:\n  packtrain api\n  packtrain api --listen 0.0.0.0:7800")]
+    Api(Api),
+    /// Run jobs of the given lanes
+    #[command(after_help = "Examples:\n  packtrain worker\n  packtrain worker --lanes pulse,io")]
+    Worker(Worker),
+    /// Run upkeep: give back what lost workers held, hint for waiting work, make partitions
+    #[command(after_help = "Example:\n  packtrain scheduler")]
+    Scheduler,
+    /// Bring the database schema up to date
+    #[command(
+        after_help = "Examples:\n  packtrain migrate\n  packtrain migrate --bootstrap-url postgres://postgres:...@db/postgres --database packtrain"
+    )]
+    Migrate(Migrate),
+    /// Make a tax report straight from files, without a database
+    #[command(
+        after_help = "Examples:\n  packtrain report trades.csv --country us --year 2025\n  packtrain report a.csv b.csv --country us --method hifo --out reports\n  packtrain report trades.csv --country us --format json > figures.json\n  cat trades.csv | packtrain report - --country us"
+    )]
+    Report(Report),
+    /// Enqueue a job of any kind
+    #[command(
+        after_help = "Examples:\n  packtrain enqueue tax.import --tenant ten_... --payload '{\"file\":\"fil_...\"}'\n  packtrain enqueue tax.report --tenant ten_... --payload @request.json --wait"
+    )]
+    Enqueue(Enqueue),
+    /// Show the settings
+    #[command(after_help = "Examples:\n  packtrain config show\n  packtrain config show --origin")]
+    Config(Config),
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  packtrain completions zsh > _packtrain")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// Where the API listens [default: 127.0.0.1:7800]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+    /// End as soon as everything is ready and the demo report is there
+    #[arg(long)]
+    pub(crate) exit_when_ready: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Api {
+    /// Where the API listens [default: 127.0.0.1:7800]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Worker {
+    /// Lanes to serve [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "LANE,...")]
+    pub(crate) lanes: Vec<packtrain_core::job::Lane>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    /// Superuser's address: makes roles and database first
+    #[arg(long, value_name = "URL")]
+    pub(crate) bootstrap_url: Option<String>,
+    /// The database to make with --bootstrap-url
+    #[arg(long, default_value = "packtrain", value_name = "NAME")]
+    pub(crate) database: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// Ledger files; - is standard input
+    #[arg(required = true, value_name = "FILES")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Whose rules hold: us
+    #[arg(long)]
+    pub(crate) country: packtrain_tax::request::Country,
+    /// Tax year to report on; may be repeated [default: all]
+    #[arg(long = "year", value_name = "YEAR")]
+    pub(crate) years: Vec<i32>,
+    /// Lot method: fifo, lifo, hifo
+    #[arg(long)]
+    pub(crate) method: Option<packtrain_tax::request::Method>,
+    /// Lot scope: wallet, universal [default: the country's dated rule]
+    #[arg(long)]
+    pub(crate) scope: Option<packtrain_tax::request::Scope>,
+    /// The taxpayer's time zone, such as America/New_York [default: the country's]
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) timezone: Option<String>,
+    /// Option of the country's rules; may be repeated
+    #[arg(long = "option", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) options: Vec<(String, String)>,
+    /// Folder for the files written
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Only this: a file, or with json the figures of all years on standard output
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
+    /// Leave out rows that cannot be read, and list them
+    #[arg(long)]
+    pub(crate) skip_bad_rows: bool,
+    /// Exit with 3 when anything needs checking
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Pdf,
+    Csv,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Enqueue {
+    /// The kind, such as tax.import
+    pub(crate) kind: String,
+    /// The payload: JSON, @FILE, or - for standard input
+    #[arg(long, default_value = "{}", value_name = "JSON")]
+    pub(crate) payload: String,
+    /// Whose job it is [default: the platform's own tenant]
+    #[arg(long)]
+    pub(crate) tenant: Option<packtrain_core::ids::TenantId>,
+    /// How soon within its lane: 0 first, 9 last
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=9))]
+    pub(crate) priority: Option<u8>,
+    /// Not before so many seconds from now
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) delay: Option<u32>,
+    /// Wait for its end, and exit with 1 when it did not succeed
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print every setting; passwords are hidden
+    Show {
+        /// Say where each value comes from
+        #[arg(long)]
+        origin: bool,
+    },
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent_and_every_command_shows_an_example() {
+        let mut cli = Cli::command();
+        cli.build();
+        cli.clone().debug_assert();
+        for command in cli.get_subcommands() {
+            let name = command.get_name();
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!(
+                name == "help" || help.contains("Example"),
+                "{name} shows no example"
+            );
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! `packtrain api`: serves the API until it is told to stop.
+
+use packtrain_core::ports::Readiness;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::args::{Api, Common};
+use crate::database::Database;
+use crate::failure::{FAILED, Failure};
+use crate::process::{log_to_stderr, narrate, stop_on_signal};
+use crate::settings::Settings;
+use crate::wiring::Parts;
+
+/// Runs the command.
+pub(crate) async fn run(common: &Common, _: &Api, settings: &Settings) -> Result<(), Failure> {
+    log_to_stderr(&settings.log, false)?;
+    let stop = CancellationToken::new();
+    stop_on_signal(&stop)?;
+    let tasks = TaskTracker::new();
+    let serving = CancellationToken::new();
+    let database = Database::open(settings, narrate(common.quiet)).await?;
+    database.keep(&tasks, &serving);
+    let parts = Parts::open(settings, &database, false, &tasks, &serving)?;
+    parts.pools.check().await?;
+    let listener = listen(&settings.api.listen).await?;
+    let served = packtrain_api::serve(listener, packtrain_api::router(parts.api()), stop).await;
+    serving.cancel();
+    tasks.close();
+    tasks.wait().await;
+    parts.pools.close().await;
+    database.close().await;
+    served.map_err(|error| Failure::new(FAILED, format!("serving ended: {error}")))
+}
+
+/// Opens the address, or says who probably has it.
+pub(crate) async fn listen(address: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::new(FAILED, format!("cannot listen on {address}: {error}"))
+            .help("another packtrain may be running; choose another address with --listen")
+    })
+}

@@ -1,0 +1,29 @@
+//! `packtrain config`: the settings, and where each comes from.
+
+use crate::args::{Common, Config, ConfigCommand};
+use crate::failure::{FAILED, Failure};
+use crate::settings::Loaded;
+use crate::terminal::QUIET;
+
+/// Runs the command.
+pub(crate) fn run(common: &Common, args: &Config, loaded: &Loaded) -> Result<(), Failure> {
+    let ConfigCommand::Show { origin } = args.command;
+    let shown = loaded.shown();
+    if common.json {
+        let text = serde_json::to_string_pretty(&shown)
+            .map_err(|error| Failure::new(FAILED, error.to_string()))?;
+        anstream::println!("{text}");
+        return Ok(());
+    }
+    let width = shown.iter().map(|shown| shown.key.len()).max().unwrap_or(0);
+    for shown in shown {
+        let value = shown.value.to_string();
+        if origin {
+            let from = shown.origin;
+            anstream::println!("{:width$}  {value:24} {QUIET}{from}{QUIET:#}", shown.key);
+        } else {
+            anstream::println!("{:width$}  {value}", shown.key);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! `packtrain dev`: everything in this process, no servers to install.
+
+use packtrain_core::ports::Readiness;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use packtrain_core::ids::{ApiKeyId, TenantId};
+use packtrain_core::ports::KeyScope;
+use packtrain_core::secret::Secret;
+use packtrain_store::{KeyMaterial, NewTenant};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::args::{Common, Dev};
+use crate::commands::api::listen;
+use crate::database::{Database, derived};
+use crate::demo;
+use crate::failure::{FAILED, Failure};
+use crate::process::{log_to_stderr, narrate, stop_on_signal};
+use crate::settings::Settings;
+use crate::terminal::{QUIET, STRONG};
+use crate::wiring::Parts;
+
+/// The tenant whose data the demo is.
+const DEMO: TenantId =
+    TenantId::from_uuid(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_00de));
+
+/// Runs the command.
+pub(crate) async fn run(common: &Common, args: &Dev, settings: &Settings) -> Result<(), Failure> {
+    let began = Instant::now();
+    log_to_stderr(&settings.log, true)?;
+    let stop = CancellationToken::new();
+    stop_on_signal(&stop)?;
+    let version = env!("CARGO_PKG_VERSION");
+    if !common.json {
+        anstream::println!(
+            "{STRONG}packtrain {version}{STRONG:#}  dev mode: everything in this process, no servers needed\n"
+        );
+    }
+    let (tasks, serving) = (TaskTracker::new(), CancellationToken::new());
+    let database = Database::open(settings, narrate(common.quiet)).await?;
+    database.keep(&tasks, &serving);
+    let key = prepare(&database).await?;
+    let parts = Parts::open(settings, &database, true, &tasks, &serving)?;
+    parts.pools.check().await?;
+    let listener = listen(&settings.api.listen).await?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::new(FAILED, format!("the API's address: {error}")))?;
+    let router = packtrain_api::router(parts.api());
+    let serve = packtrain_api::serve(listener, router.clone(), stop.clone());
+    let served = tasks.spawn(serve);
+    tasks.spawn(parts.upkeep(serving.clone()));
+    let working = tasks.spawn(parts.fleet(&[])?.run(stop.clone()));
+    let ready = Ready {
+        settings,
+        address,
+        key: &key,
+        ready_ms: began.elapsed().as_millis(),
+    };
+    ready.print(common, &database);
+    let report = tokio::select! {
+        report = demo::report(&router, &key, &parts, DEMO) => Some(report?),
+        () = stop.cancelled() => None,
+    };
+    if let Some(report) = report {
+        ready.finished(common, &report);
+        if args.exit_when_ready {
+            stop.cancel();
+        }
+    }
+    stop.cancelled().await;
+    if !common.json && !args.exit_when_ready {
+        anstream::println!("\nStopping: running jobs may finish; Ctrl-C again ends at once.");
+    }
+    let (worked, api) = tokio::join!(working, served);
+    serving.cancel();
+    tasks.close();
+    tasks.wait().await;
+    parts.pools.close().await;
+    database.close().await;
+    worked.map_err(|error| Failure::new(FAILED, format!("the worker ended: {error}")))??;
+    api.map_err(std::io::Error::other)
+        .and_then(|served| served)
+        .map_err(|error| Failure::new(FAILED, format!("the API ended: {error}")))
+}
+
+/// Schema, demo tenant, and a key for scripts that is the same at every start.
+async fn prepare(database: &Database) -> Result<Secret<String>, Failure> {
+    let (Some(owner), Some(seed)) = (&database.owner, &database.seed) else {
+        return Err(Failure::new(
+            crate::failure::USAGE,
+            "dev works on its own database, but database addresses are set",
+        )
+        .help("unset them, or run packtrain api and packtrain worker instead"));
+    };
+    packtrain_store::migrate(owner).await?;
+    let demo = NewTenant {
+        id: DEMO,
+        name: "demo".to_owned(),
+    };
+    packtrain_store::create_tenant(owner, &demo).await?;
+    let id = derived(seed.reveal(), "dev key id");
+    let id = id
+        .get(..32)
+        .and_then(|hex| Uuid::try_parse(hex).ok())
+        .unwrap_or_default();
+    let secret = Secret::new(derived(seed.reveal(), "dev key secret"));
+    let key = KeyMaterial {
+        id: ApiKeyId::from_uuid(id),
+        secret,
+    };
+    let scopes = [KeyScope::User, KeyScope::Operator];
+    packtrain_store::create_api_key(owner, DEMO, "dev", &scopes, &key).await?;
+    Ok(key.text())
+}
+
+/// What is said when everything runs.
+struct Ready<'a> {
+    settings: &'a Settings,
+    address: std::net::SocketAddr,
+    key: &'a Secret<String>,
+    ready_ms: u128,
+}
+
+impl Ready<'_> {
+    fn print(&self, common: &Common, database: &Database) {
+        let api = format!("http://{}", self.address);
+        let data = self.settings.data.dir.display();
+        let major = database
+            .server
+            .as_ref()
+            .map_or(0, packtrain_devdb::Server::major);
+        if common.json {
+            let ready = serde_json::json!({
+                "type": "ready", "api": api, "key": self.key.reveal(), "ms": u64::try_from(self.ready_ms).ok(),
+            });
+            anstream::println!("{ready}");
+            return;
+        }
+        let (ms, key) = (self.ready_ms, self.key.reveal());
+        anstream::println!("  API         {api}/v2");
+        anstream::println!("              {QUIET}described in {api}/v2/openapi.json{QUIET:#}");
+        anstream::println!("  Key         {key}");
+        anstream::println!(
+            "              {QUIET}for scripts on this machine: -H \"Authorization: Bearer ...\"{QUIET:#}"
+        );
+        anstream::println!(
+            "  Database    {data}/pg/{major}   private PostgreSQL {major}, kept between runs"
+        );
+        anstream::println!("  Files       {data}/files   stands in for S3");
+        anstream::println!("  Ready in    {ms} ms\n");
+    }
+
+    fn finished(&self, common: &Common, report: &demo::DemoReport) {
+        let path: &PathBuf = &report.pdf;
+        if common.json {
+            let event = serde_json::json!({ "type": "demo", "report": report.id, "pdf": path });
+            anstream::println!("{event}");
+            return;
+        }
+        let how = if report.is_new {
+            format!("made in {} ms from two example ledgers", report.took_ms)
+        } else {
+            "made at the first start".to_owned()
+        };
+        anstream::println!("\n  Demo report {}   {how}", path.display());
+        anstream::println!("              {QUIET}{}{QUIET:#}", report.id);
+        anstream::println!(
+            "\n  Try:  packtrain report examples/*.csv --country us --year 2025 --out reports"
+        );
+        anstream::println!(
+            "        curl -H \"Authorization: Bearer $KEY\" http://{}/v2/premium/reports/{}",
+            self.address,
+            report.id
+        );
+        anstream::println!("\n  Ctrl-C stops after running jobs finish (again: stop now).\n");
+    }
+}

@@ -1,0 +1,144 @@
+//! `packtrain enqueue`: a job of any kind.
+
+use std::io::Read;
+use std::time::Duration;
+
+use packtrain_core::ids::TenantId;
+use packtrain_core::job::{NewJob, Priority, State};
+use packtrain_core::limits::PAYLOAD_BYTES_MAX;
+use packtrain_core::ports::{Hint, JobRecord, OperatorJobs};
+use packtrain_jobs::catalogue::{self, Entry};
+use packtrain_store::PgOperatorJobs;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::args::{Common, Enqueue};
+use crate::database::Database;
+use crate::failure::{FAILED, Failure, INPUT, USAGE};
+use crate::process::narrate;
+use crate::settings::Settings;
+use crate::wiring::Parts;
+
+/// How often a waiting command looks.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Runs the command.
+pub(crate) async fn run(
+    common: &Common,
+    args: &Enqueue,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    let entry = catalogue::find(&args.kind).ok_or_else(|| {
+        let known: Vec<&str> = catalogue::KINDS
+            .iter()
+            .map(|entry| entry.about.kind.as_str())
+            .collect();
+        Failure::new(USAGE, format!("unknown kind {:?}", args.kind))
+            .help(format!("known: {}", known.join(", ")))
+    })?;
+    let payload = payload(entry, &args.payload)?;
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let database = Database::open(settings, narrate(common.quiet)).await?;
+    let parts = Parts::open(settings, &database, false, &tasks, &stop)?;
+    let jobs = PgOperatorJobs::new(parts.pools.operator.clone());
+    let job = job(args, entry, payload, &parts)?;
+    jobs.enqueue(&job).await?;
+    parts.hints.send(Hint {
+        lane: job.lane,
+        about: Some(job.kind.to_string()),
+    });
+    let ended = if args.wait {
+        Some(wait(&jobs, &job).await?)
+    } else {
+        None
+    };
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
+    database.close().await;
+    print(common, &job, ended.as_ref());
+    match ended {
+        Some(record) if record.state != State::Succeeded => {
+            let last = record.failures.last();
+            let why = last
+                .map(|last| format!(": {}", last.message))
+                .unwrap_or_default();
+            Err(Failure::new(
+                FAILED,
+                format!("job {} is {}{why}", record.id, record.state),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn job(args: &Enqueue, entry: &Entry, payload: Value, parts: &Parts) -> Result<NewJob, Failure> {
+    let tenant = args.tenant.unwrap_or(TenantId::SYSTEM);
+    let mut job = entry.about.job(parts.ids.job(), tenant, payload);
+    if let Some(priority) = args.priority {
+        job.priority = Priority::try_from(priority).map_err(|error| Failure::new(USAGE, error))?;
+    }
+    let delay = |seconds| parts.clock.now() + chrono::Duration::seconds(i64::from(seconds));
+    job.run_at = args.delay.map(delay);
+    Ok(job)
+}
+
+fn payload(entry: &Entry, text: &str) -> Result<Value, Failure> {
+    let read = |error: std::io::Error| Failure::new(INPUT, format!("the payload: {error}"));
+    let text = match text.strip_prefix('@') {
+        Some(file) => std::fs::read_to_string(file).map_err(read)?,
+        None if text == "-" => {
+            let mut all = String::new();
+            let most = PAYLOAD_BYTES_MAX as u64 + 1;
+            std::io::stdin()
+                .lock()
+                .take(most)
+                .read_to_string(&mut all)
+                .map_err(read)?;
+            all
+        }
+        None => text.to_owned(),
+    };
+    if text.len() > PAYLOAD_BYTES_MAX {
+        let what = format!("the payload is larger than {PAYLOAD_BYTES_MAX} bytes");
+        return Err(Failure::new(INPUT, what));
+    }
+    let payload = serde_json::from_str(&text)
+        .map_err(|error| Failure::new(INPUT, format!("the payload is not JSON: {error}")))?;
+    (entry.check)(&payload)
+        .map_err(|error| Failure::new(INPUT, packtrain_core::fault::chain(&error)))?;
+    Ok(payload)
+}
+
+async fn wait(jobs: &PgOperatorJobs, job: &NewJob) -> Result<JobRecord, Failure> {
+    loop {
+        match OperatorJobs::find(jobs, job.id).await? {
+            Some(record) if record.state.is_final() => return Ok(record),
+            _ => tokio::time::sleep(LOOK_EVERY).await,
+        }
+    }
+}
+
+fn print(common: &Common, job: &NewJob, ended: Option<&JobRecord>) {
+    if common.json {
+        let document = json!({
+            "id": job.id,
+            "kind": &*job.kind,
+            "lane": job.lane,
+            "state": ended.map(|record| record.state),
+            "result": ended.and_then(|record| record.result.clone()),
+        });
+        anstream::println!("{document}");
+        return;
+    }
+    anstream::println!("{}", job.id);
+    if let Some(record) = ended {
+        let result = record
+            .result
+            .as_ref()
+            .map(Value::to_string)
+            .unwrap_or_default();
+        anstream::println!("{} {result}", record.state);
+    }
+}

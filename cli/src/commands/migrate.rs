@@ -1,0 +1,70 @@
+//! `packtrain migrate`: roles, database and schema.
+
+use packtrain_core::secret::Secret;
+use packtrain_store::{Bootstrap, Roles};
+
+use crate::args::{Common, Migrate};
+use crate::database::Database;
+use crate::failure::{Failure, USAGE};
+use crate::process::narrate;
+use crate::settings::Settings;
+
+/// Runs the command.
+pub(crate) async fn run(
+    common: &Common,
+    args: &Migrate,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    if let Some(url) = &args.bootstrap_url {
+        let wanted = Bootstrap {
+            database: args.database.clone(),
+            roles: roles(settings)?,
+        };
+        packtrain_store::bootstrap(&Secret::new(url.clone()), &wanted).await?;
+    }
+    let database = Database::open(settings, narrate(common.quiet)).await?;
+    let Some(owner) = &database.owner else {
+        return Err(Failure::new(USAGE, "database.owner_url is not set")
+            .help("migrations run as packtrain_owner: PACKTRAIN_DATABASE_OWNER_URL=postgres://packtrain_owner:...@host/packtrain"));
+    };
+    packtrain_store::migrate(owner).await?;
+    if common.json {
+        anstream::println!("{}", serde_json::json!({"state": "migrated"}));
+    } else {
+        anstream::println!("The schema is up to date.");
+    }
+    database.close().await;
+    Ok(())
+}
+
+/// The passwords that the configured addresses hold: the roles are made with them.
+fn roles(settings: &Settings) -> Result<Roles, Failure> {
+    let password = |name: &str, address: &crate::settings::Address| {
+        let url = address.get().unwrap_or_default();
+        let rest = url
+            .reveal()
+            .split_once("://")
+            .map(|(_, rest)| rest.to_owned());
+        let user = rest
+            .as_deref()
+            .and_then(|rest| rest.rsplit_once('@'))
+            .map(|(user, _)| user);
+        let password = user
+            .and_then(|user| user.split_once(':'))
+            .map(|(_, word)| word.to_owned());
+        password.map(Secret::new).ok_or_else(|| {
+            Failure::new(
+                USAGE,
+                format!("database.{name} holds no password to give its role"),
+            )
+            .help("set the four addresses first, each with the password its role shall have")
+        })
+    };
+    let from = &settings.database;
+    Ok(Roles {
+        owner: password("owner_url", &from.owner_url)?,
+        app: password("app_url", &from.app_url)?,
+        operator: password("operator_url", &from.operator_url)?,
+        worker: password("worker_url", &from.worker_url)?,
+    })
+}

@@ -1,0 +1,10 @@
+//! One file a command.
+
+pub(crate) mod api;
+pub(crate) mod config;
+pub(crate) mod dev;
+pub(crate) mod enqueue;
+pub(crate) mod migrate;
+pub(crate) mod report;
+pub(crate) mod scheduler;
+pub(crate) mod worker;

@@ -1,0 +1,176 @@
+//! `packtrain report`: a tax report straight from files, without a database.
+
+mod read;
+mod summary;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use packtrain_core::time::{Clock, SystemClock};
+use packtrain_jobs::tax::report::{FileKind, file_name};
+use packtrain_report::{Document, Progress, ReportError, YearSelection};
+use packtrain_tax::outcome::{Outcome, TaxYear};
+use packtrain_tax::request::Request;
+
+use crate::args::{Common, Format, Report};
+use crate::failure::{FAILED, FINDINGS, Failure, USAGE};
+use crate::terminal::Steps;
+
+/// Runs the command.
+pub(crate) fn run(common: &Common, args: &Report) -> Result<(), Failure> {
+    let began = Instant::now();
+    let request = request(args)?;
+    let steps = Steps::new(common);
+    let files = read::files(args, &steps)?;
+    steps.begin("Matching", "lots");
+    let (ledgers, inputs): (Vec<_>, Vec<_>) = files
+        .into_iter()
+        .map(|file| (file.ledger, file.input))
+        .unzip();
+    let computing = Instant::now();
+    let outcome = packtrain_tax::compute(&ledgers, args.country, &request).map_err(refused)?;
+    // The figures own all they need; a large ledger's rows go before it is rendered.
+    drop(ledgers);
+    let seconds = computing.elapsed().as_secs_f32();
+    let found = format!("{} disposals", outcome.disposals.len());
+    steps.end("Matching", &found, &format!("done in {seconds:.1} s"));
+    let years = match args.format {
+        Some(Format::Json) => YearSelection::All,
+        _ => YearSelection::of(args.years.iter().map(|year| TaxYear(*year))),
+    };
+    let document = Document {
+        outcome: &outcome,
+        years,
+        inputs: &inputs,
+        generated_at: SystemClock.now(),
+        taxpayer: None,
+    };
+    if args.format == Some(Format::Json) {
+        steps.finish();
+        let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
+        packtrain_report::write_json(&document, &mut out).map_err(not_written)?;
+        out.flush()
+            .map_err(|error| output_failed("standard output", &error))?;
+    } else {
+        let written = write_files(args, &document, &steps)?;
+        steps.finish();
+        summary::print(common, &document, &written, began.elapsed());
+    }
+    strict(args, &document)
+}
+
+fn request(args: &Report) -> Result<Request, Failure> {
+    let timezone = args.timezone.as_deref().map(|name| {
+        name.parse::<chrono_tz::Tz>().map_err(|_| {
+            Failure::new(USAGE, format!("unknown time zone {name:?}"))
+                .help("use an IANA name such as America/New_York or Europe/Berlin")
+        })
+    });
+    Ok(Request {
+        method: args.method,
+        scope: args.scope,
+        timezone: timezone.transpose()?,
+        options: args.options.iter().cloned().collect::<BTreeMap<_, _>>(),
+    })
+}
+
+fn refused(error: packtrain_tax::TaxError) -> Failure {
+    Failure::new(USAGE, packtrain_core::fault::chain(&error))
+}
+
+fn not_written(error: ReportError) -> Failure {
+    Failure::new(FAILED, packtrain_core::fault::chain(&error))
+}
+
+fn output_failed(what: &str, error: &io::Error) -> Failure {
+    Failure::new(FAILED, format!("could not write {what}: {error}"))
+}
+
+/// Renders and writes what was asked for; each file appears whole or not at all.
+fn write_files(
+    args: &Report,
+    document: &Document<'_>,
+    steps: &Steps,
+) -> Result<Vec<PathBuf>, Failure> {
+    fs::create_dir_all(&args.out)
+        .map_err(|error| output_failed(&args.out.display().to_string(), &error))?;
+    let mut written = Vec::new();
+    let wants = |format| args.format.is_none_or(|asked| asked == format);
+    if wants(Format::Pdf) {
+        steps.begin("Writing", "PDF");
+        let on_page = |done: usize, total: usize| steps.at(done, total);
+        let progress = Progress {
+            on_page: &on_page,
+            is_cancelled: &|| false,
+        };
+        let rendering = Instant::now();
+        let pdf = packtrain_report::pdf(document, &progress).map_err(not_written)?;
+        let path = args.out.join(file_name(FileKind::Pdf, document));
+        write_whole(&path, |out| out.write_all(&pdf))?;
+        let seconds = rendering.elapsed().as_secs_f32();
+        let size = format!("{} KB, {seconds:.1} s", pdf.len().div_ceil(1_000));
+        steps.end("Writing", &name_of(&path), &size);
+        written.push(path);
+    }
+    if wants(Format::Csv) {
+        let path = args.out.join(file_name(FileKind::Csv, document));
+        let mut csv = Vec::new();
+        packtrain_report::write_csv(document, &mut csv).map_err(not_written)?;
+        write_whole(&path, |out| out.write_all(&csv))?;
+        written.push(path);
+    }
+    if args.format.is_none() {
+        let path = args.out.join(file_name(FileKind::Json, document));
+        let mut json = Vec::new();
+        packtrain_report::write_json(document, &mut json).map_err(not_written)?;
+        write_whole(&path, |out| out.write_all(&json))?;
+        written.push(path);
+    }
+    Ok(written)
+}
+
+/// Writes beside the place and renames, so that a full disk or Ctrl-C leaves no half a report.
+fn write_whole(
+    path: &Path,
+    write: impl FnOnce(&mut fs::File) -> io::Result<()>,
+) -> Result<(), Failure> {
+    let beside = path.with_extension("unfinished");
+    let done = fs::File::create(&beside).and_then(|mut file| {
+        write(&mut file)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    });
+    done.map_err(|error| {
+        fs::remove_file(&beside).ok();
+        output_failed(&path.display().to_string(), &error)
+    })
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+fn strict(args: &Report, document: &Document<'_>) -> Result<(), Failure> {
+    let findings = warnings(document.outcome, &document.years).count();
+    if args.strict && findings > 0 {
+        let what = format!("{findings} things need checking");
+        return Err(Failure::new(FINDINGS, what).help("they are listed in the report"));
+    }
+    Ok(())
+}
+
+/// Things to check in the years reported on.
+fn warnings<'a>(
+    outcome: &'a Outcome,
+    years: &'a YearSelection,
+) -> impl Iterator<Item = &'a packtrain_tax::outcome::Warning> {
+    outcome
+        .warnings
+        .iter()
+        .filter(|warning| years.has(warning.year))
+}

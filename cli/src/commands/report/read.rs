@@ -1,0 +1,146 @@
+//! Reading ledger files, and saying what is wrong with them: all of it at once.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+
+use packtrain_core::ledger::RowError;
+use packtrain_core::limits::FILE_BYTES_MAX;
+use packtrain_report::InputFile;
+use packtrain_tax::LedgerFile;
+use packtrain_tax::import::{self, Import, ImportError, Limits};
+
+use crate::args::Report;
+use crate::failure::{Failure, INPUT};
+use crate::terminal::Steps;
+
+/// Errors that are printed one by one.
+const PRINTED_MAX: usize = 20;
+
+/// A file that was read.
+pub(super) struct ReadFile {
+    pub(super) ledger: LedgerFile,
+    pub(super) input: InputFile,
+}
+
+/// Reads all files; when rows are bad and not to be skipped, fails with every one of them.
+pub(super) fn files(args: &Report, steps: &Steps) -> Result<Vec<ReadFile>, Failure> {
+    let mut read = Vec::with_capacity(args.files.len());
+    let mut bad: Vec<(String, Vec<RowError>, u32)> = Vec::new();
+    for path in &args.files {
+        let name = name_of(path);
+        steps.begin("Reading", &name);
+        let bytes = bytes(path).map_err(|error| unreadable(path, &error))?;
+        let import =
+            import::read(&bytes, Limits::default()).map_err(|error| rejected(&name, &error))?;
+        steps.end("Reading", &name, &described(&import));
+        if import.bad_rows > 0 && !args.skip_bad_rows {
+            bad.push((name, import.errors, import.bad_rows));
+            continue;
+        }
+        let input = InputFile {
+            name: name.clone(),
+            sha256: import.sha256.clone(),
+            rows: u64::from(import.rows_total - import.bad_rows),
+            bad_rows: u64::from(import.bad_rows),
+        };
+        read.push(ReadFile {
+            ledger: import.into_ledger(name),
+            input,
+        });
+    }
+    if bad.is_empty() {
+        Ok(read)
+    } else {
+        Err(bad_rows(&bad))
+    }
+}
+
+fn described(import: &Import) -> String {
+    let mut text = format!("{} format, {} rows", import.source, import.rows_total);
+    if import.bad_rows > 0 {
+        let _ = write!(text, ", {} left out", import.bad_rows);
+    }
+    text
+}
+
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        io::stdin()
+            .lock()
+            .take(FILE_BYTES_MAX + 1)
+            .read_to_end(&mut bytes)?;
+    } else {
+        let file = fs::File::open(path)?;
+        bytes.reserve(usize::try_from(file.metadata()?.len().min(FILE_BYTES_MAX)).unwrap_or(0));
+        file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    }
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        let limit = FILE_BYTES_MAX / (1 << 20);
+        return Err(io::Error::other(format!(
+            "larger than {limit} MiB; split it"
+        )));
+    }
+    Ok(bytes)
+}
+
+fn name_of(path: &Path) -> String {
+    if path == Path::new("-") {
+        return "standard input".to_owned();
+    }
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(INPUT, format!("{} cannot be read: {error}", path.display()))
+}
+
+fn rejected(name: &str, error: &ImportError) -> Failure {
+    Failure::new(INPUT, format!("{name} cannot be read: {error}")).help(error.help())
+}
+
+fn bad_rows(bad: &[(String, Vec<RowError>, u32)]) -> Failure {
+    let rows: u32 = bad.iter().map(|(_, _, rows)| rows).sum();
+    let named: Vec<&str> = bad.iter().map(|(name, ..)| name.as_str()).collect();
+    let noun = if rows == 1 { "row" } else { "rows" };
+    let mut details = String::new();
+    let all = bad
+        .iter()
+        .flat_map(|(name, errors, _)| errors.iter().map(move |e| (name, e)));
+    let count = all.clone().count();
+    for (name, error) in all.take(PRINTED_MAX) {
+        excerpt(&mut details, name, error);
+    }
+    if count > PRINTED_MAX {
+        let _ = writeln!(details, "  and {} more", count - PRINTED_MAX);
+    }
+    let what = format!("{rows} {noun} of {} cannot be read", named.join(", "));
+    let mut failure = Failure::new(INPUT, what)
+        .help("fix the rows, or leave them out with --skip-bad-rows (the report lists how many)");
+    failure.details = details;
+    failure
+}
+
+/// `file:line:column  what`, the line, and a caret below the cell.
+fn excerpt(out: &mut String, name: &str, error: &RowError) {
+    let column = error
+        .column
+        .map(|column| format!(":{column}"))
+        .unwrap_or_default();
+    let _ = writeln!(out, "  {name}:{}{column}  {}", error.line, error.message);
+    let number = error.line.to_string();
+    let _ = writeln!(out, "    {number} | {}", error.text);
+    if let Some(column) = error.column {
+        let before = usize::try_from(column).unwrap_or(1).saturating_sub(1);
+        // A cell beyond the part of the line that is shown has no place for a caret.
+        if before < error.text.chars().count().max(1) {
+            let help = error.help.as_deref().unwrap_or_default();
+            let gap = " ".repeat(number.len());
+            let _ = writeln!(out, "    {gap} | {}^ {help}", " ".repeat(before));
+        }
+    }
+}

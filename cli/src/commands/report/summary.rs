@@ -1,0 +1,140 @@
+//! What `packtrain report` says at the end.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use packtrain_core::money::Money;
+use packtrain_report::Document;
+use packtrain_tax::outcome::Warning;
+use packtrain_tax::request::Scope;
+
+use crate::args::Common;
+use crate::terminal::{CHECK, QUIET, STRONG};
+
+/// Things to check that are printed one by one.
+const PRINTED_MAX: usize = 10;
+
+pub(super) fn print(common: &Common, document: &Document<'_>, written: &[PathBuf], took: Duration) {
+    if common.json {
+        json(document, written, took);
+    } else {
+        people(document, written, took);
+    }
+}
+
+fn json(document: &Document<'_>, written: &[PathBuf], took: Duration) {
+    let figures = packtrain_report::figures(document);
+    let result = serde_json::json!({
+        "type": "result",
+        "totals": figures.totals,
+        "warnings": figures.warnings,
+        "files": written,
+        "ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+    });
+    anstream::println!("{result}");
+}
+
+fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
+    let settings = &document.outcome.settings;
+    let scope = match settings.scope {
+        Some(Scope::Wallet) => "per wallet",
+        Some(Scope::Universal) => "over all wallets",
+        None => "by the dated rule",
+    };
+    let method = settings.method.as_str().to_uppercase();
+    for (year, totals) in &document.outcome.totals {
+        if !document.years.has(*year) {
+            continue;
+        }
+        let country = settings.country.as_str().to_uppercase();
+        let currency = settings.currency;
+        anstream::println!(
+            "\n{STRONG}{country} {year}{STRONG:#}, {currency}, {method}, lots {scope}\n"
+        );
+        line("Short term", totals.short, false);
+        line("Long term", totals.long, false);
+        line("Net capital gain", totals.net, true);
+        line("Income", totals.income, false);
+        if !totals.other.is_zero() {
+            line("Other results", totals.other, false);
+        }
+    }
+    if !document
+        .outcome
+        .totals
+        .keys()
+        .any(|year| document.years.has(*year))
+    {
+        anstream::println!("\nNo disposals and no income in the years asked for.");
+    }
+    checks(document);
+    let names: Vec<_> = written
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    anstream::println!("\nWrote  {}", names.join("  "));
+    let seconds = took.as_secs_f32();
+    anstream::println!("{QUIET}Done in {seconds:.1} s. Calculations, not tax advice.{QUIET:#}");
+}
+
+fn line(name: &str, money: Money, main: bool) {
+    let style = if main { STRONG } else { anstyle::Style::new() };
+    anstream::println!("  {name:<18} {style}{:>18}{style:#}", grouped(money));
+}
+
+fn checks(document: &Document<'_>) {
+    let all: Vec<&Warning> = super::warnings(document.outcome, &document.years).collect();
+    if all.is_empty() {
+        return;
+    }
+    anstream::println!("\n{STRONG}Check before you file{STRONG:#}");
+    for warning in all.iter().take(PRINTED_MAX) {
+        let stake = if warning.at_stake.is_zero() {
+            String::new()
+        } else {
+            format!("  (up to {})", grouped(warning.at_stake))
+        };
+        let place = document
+            .inputs
+            .get(usize::try_from(warning.origin.file).unwrap_or(usize::MAX))
+            .map(|file| format!("{}:{}", file.name, warning.origin.line))
+            .unwrap_or_default();
+        anstream::println!("  {CHECK}!{CHECK:#} {}{stake}", warning.message);
+        anstream::println!("    {QUIET}{place}{QUIET:#}  {}", warning.help);
+    }
+    if all.len() > PRINTED_MAX {
+        anstream::println!("  and {} more in the report", all.len() - PRINTED_MAX);
+    }
+}
+
+/// Cents with separators of thousands, such as `-13,500.00`.
+fn grouped(money: Money) -> String {
+    let text = money.to_cents();
+    let (sign, digits) = text
+        .strip_prefix('-')
+        .map_or(("", text.as_str()), |rest| ("-", rest));
+    let (whole, cents) = digits.split_once('.').unwrap_or((digits, "00"));
+    let mut grouped = String::new();
+    for (place, digit) in whole.chars().enumerate() {
+        if place > 0 && (whole.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("{sign}{grouped}.{cents}")
+}
+
+#[cfg(test)]
+mod tests {
+    use packtrain_core::money::Currency;
+
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped_and_the_sign_stays_in_front() {
+        let usd = |text| Money::parse(text, Currency::USD).unwrap();
+        assert_eq!(grouped(usd("-1234567.5")), "-1,234,567.50");
+        assert_eq!(grouped(usd("999")), "999.00");
+        assert_eq!(grouped(usd("0")), "0.00");
+    }
+}

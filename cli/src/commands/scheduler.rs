@@ -1,0 +1,30 @@
+//! `packtrain scheduler`: upkeep without jobs.
+
+use packtrain_core::ports::Readiness;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::args::Common;
+use crate::database::Database;
+use crate::failure::Failure;
+use crate::process::{log_to_stderr, narrate, stop_on_signal};
+use crate::settings::Settings;
+use crate::wiring::Parts;
+
+/// Runs the command.
+pub(crate) async fn run(common: &Common, settings: &Settings) -> Result<(), Failure> {
+    log_to_stderr(&settings.log, false)?;
+    let stop = CancellationToken::new();
+    stop_on_signal(&stop)?;
+    let tasks = TaskTracker::new();
+    let database = Database::open(settings, narrate(common.quiet)).await?;
+    database.keep(&tasks, &stop);
+    let parts = Parts::open(settings, &database, true, &tasks, &stop)?;
+    parts.pools.check().await?;
+    parts.upkeep(stop).await;
+    tasks.close();
+    tasks.wait().await;
+    parts.pools.close().await;
+    database.close().await;
+    Ok(())
+}

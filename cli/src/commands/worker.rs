@@ -1,0 +1,38 @@
+//! `packtrain worker`: runs jobs until it is told to stop, then drains.
+
+use packtrain_core::ports::Readiness;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::args::{Common, Worker};
+use crate::database::Database;
+use crate::failure::Failure;
+use crate::process::{log_to_stderr, narrate, stop_on_signal};
+use crate::settings::Settings;
+use crate::wiring::Parts;
+
+/// Runs the command. Every worker does upkeep as well, so that a fleet of workers alone loses
+/// nothing.
+pub(crate) async fn run(
+    common: &Common,
+    args: &Worker,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    log_to_stderr(&settings.log, false)?;
+    let stop = CancellationToken::new();
+    stop_on_signal(&stop)?;
+    let tasks = TaskTracker::new();
+    let serving = CancellationToken::new();
+    let database = Database::open(settings, narrate(common.quiet)).await?;
+    database.keep(&tasks, &serving);
+    let parts = Parts::open(settings, &database, true, &tasks, &serving)?;
+    parts.pools.check().await?;
+    tasks.spawn(parts.upkeep(serving.clone()));
+    let ran = parts.fleet(&args.lanes)?.run(stop).await;
+    serving.cancel();
+    tasks.close();
+    tasks.wait().await;
+    parts.pools.close().await;
+    database.close().await;
+    Ok(ran?)
+}

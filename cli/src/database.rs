@@ -1,0 +1,174 @@
+//! The database of this run: the configured one, or the private server below the data folder.
+
+use std::sync::Arc;
+
+use packtrain_core::secret::Secret;
+use packtrain_devdb::{Guard, Options, Server, SystemFolders};
+use packtrain_store::{Bootstrap, Pools, Roles, Urls};
+use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::failure::{Failure, UNREACHABLE, USAGE};
+use crate::settings::{Machine, Settings};
+
+/// The hidden subcommand that becomes the private server.
+pub(crate) const GUARD: &str = "pg-guard";
+/// The private server's database.
+const DATABASE: &str = "packtrain";
+
+/// A database that is there.
+pub(crate) struct Database {
+    /// The owner's address, for migrations.
+    pub(crate) owner: Option<Secret<String>>,
+    /// Addresses of the three roles.
+    pub(crate) urls: Urls,
+    /// The private server, when there is one.
+    pub(crate) server: Option<Server>,
+    /// A secret of this installation, from which its own keys are derived.
+    pub(crate) seed: Option<Secret<String>>,
+}
+
+impl Database {
+    /// Uses the configured addresses, or starts (or attaches to) the private server.
+    pub(crate) async fn open(
+        settings: &Settings,
+        narrate: Arc<dyn Fn(&str) + Send + Sync>,
+    ) -> Result<Self, Failure> {
+        match configured(settings)? {
+            Some(database) => Ok(database),
+            None => private(settings, narrate).await,
+        }
+    }
+
+    /// Pools over it.
+    pub(crate) fn pools(&self, settings: &Settings) -> Result<Pools, Failure> {
+        Ok(Pools::open(&self.urls, settings.database.connections)?)
+    }
+
+    /// Keeps the private server alive as long as this process needs it.
+    pub(crate) fn keep(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+        let Some(server) = self.server.clone() else {
+            return;
+        };
+        let stop = stop.clone();
+        tasks.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                kept = server.keep() => if let Err(error) = kept {
+                    let cause = packtrain_core::fault::chain(&error);
+                    tracing::error!(error = %cause, "the private database cannot be kept running");
+                }
+            }
+        });
+    }
+
+    /// Stops the private server, unless another process owns it.
+    pub(crate) async fn close(self) {
+        if let Some(server) = self.server
+            && let Err(error) = server.stop().await
+        {
+            let cause = packtrain_core::fault::chain(&error);
+            tracing::warn!(error = %cause, "the private database did not stop cleanly");
+        }
+    }
+}
+
+fn configured(settings: &Settings) -> Result<Option<Database>, Failure> {
+    let from = &settings.database;
+    let all = [
+        from.app_url.get(),
+        from.operator_url.get(),
+        from.worker_url.get(),
+    ];
+    let [Some(app), Some(operator), Some(worker)] = all else {
+        if all.iter().any(Option::is_some) {
+            return Err(
+                Failure::new(USAGE, "some database addresses are set and others are not")
+                    .help("set database.app_url, operator_url and worker_url, or none of them"),
+            );
+        }
+        return Ok(None);
+    };
+    let direct = from.direct_url.get().unwrap_or_else(|| worker.clone());
+    let urls = Urls {
+        app,
+        operator,
+        worker,
+        direct,
+        pooled: from.pooled,
+    };
+    Ok(Some(Database {
+        owner: from.owner_url.get(),
+        urls,
+        server: None,
+        seed: None,
+    }))
+}
+
+async fn private(
+    settings: &Settings,
+    narrate: Arc<dyn Fn(&str) + Send + Sync>,
+) -> Result<Database, Failure> {
+    let machine = Machine::read();
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::new(UNREACHABLE, format!("this program's path: {error}")))?;
+    let guard = Guard {
+        program,
+        leading: vec![GUARD.into()],
+    };
+    let mut options = Options::new(settings.data.dir.join("pg"), machine.cache, guard);
+    options.bin = Some(settings.pg.bin.clone()).filter(|bin| !bin.as_os_str().is_empty());
+    options.path = machine.path;
+    if !settings.pg.system {
+        options.system_folders = SystemFolders::none();
+    }
+    options.fetch = settings.pg.fetch;
+    options.narrate = narrate;
+    let server = packtrain_devdb::start(options, |connection| async move {
+        let url = Secret::new(connection.superuser_url("postgres"));
+        packtrain_store::probe(&url)
+            .await
+            .map_err(|error| packtrain_core::fault::chain(&error))
+    })
+    .await
+    .map_err(|error| Failure::new(UNREACHABLE, packtrain_core::fault::chain(&error)))?;
+    let connection = server.connection();
+    let seed = connection.superuser_password().to_owned();
+    let password = |role: &str| derived(&seed, role);
+    let address = |role: &str| Secret::new(connection.url(DATABASE, role, &password(role)));
+    let roles = Roles {
+        owner: Secret::new(password("packtrain_owner")),
+        app: Secret::new(password("packtrain_app")),
+        operator: Secret::new(password("packtrain_operator")),
+        worker: Secret::new(password("packtrain_worker")),
+    };
+    if !server.is_attached().await {
+        let superuser = Secret::new(server.superuser_url("postgres"));
+        let wanted = Bootstrap {
+            database: DATABASE.to_owned(),
+            roles,
+        };
+        packtrain_store::bootstrap(&superuser, &wanted).await?;
+    }
+    let worker = address("packtrain_worker");
+    let urls = Urls {
+        app: address("packtrain_app"),
+        operator: address("packtrain_operator"),
+        direct: worker.clone(),
+        worker,
+        pooled: false,
+    };
+    let owner = Some(address("packtrain_owner"));
+    Ok(Database {
+        owner,
+        urls,
+        server: Some(server),
+        seed: Some(Secret::new(seed)),
+    })
+}
+
+/// A password or key that belongs to this installation and is the same at every start.
+pub(crate) fn derived(seed: &str, purpose: &str) -> String {
+    hex::encode(Sha256::digest(format!("{purpose}:{seed}")))
+}

@@ -1,0 +1,182 @@
+//! Demo data: loaded on the first start, through the API like any user's.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
+use packtrain_core::ids::{ReportId, TenantId};
+use packtrain_core::job::State;
+use packtrain_core::ports::{JobFilter, OperatorJobs};
+use packtrain_core::secret::Secret;
+use packtrain_store::PgOperatorJobs;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::failure::{FAILED, Failure};
+use crate::wiring::Parts;
+
+/// The example ledgers, as a person would upload them.
+const LEDGERS: [(&str, &[u8]); 2] = [
+    (
+        "ledger-coinharbor.csv",
+        include_bytes!("../../examples/ledger-coinharbor.csv"),
+    ),
+    (
+        "ledger-wallet.csv",
+        include_bytes!("../../examples/ledger-wallet.csv"),
+    ),
+];
+/// Bytes of an answer that are read.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// The finished demo report.
+pub(crate) struct DemoReport {
+    /// Its id.
+    pub(crate) id: String,
+    /// Its PDF, as a file with a name that a person can open.
+    pub(crate) pdf: PathBuf,
+    /// Whether this start made it.
+    pub(crate) is_new: bool,
+    /// How long that took.
+    pub(crate) took_ms: u128,
+}
+
+/// Finds the demo report of an earlier start, or makes it.
+pub(crate) async fn report(
+    router: &Router,
+    key: &Secret<String>,
+    parts: &Parts,
+    tenant: TenantId,
+) -> Result<DemoReport, Failure> {
+    let began = Instant::now();
+    let client = Client { router, key };
+    let known = earlier(parts, tenant).await?;
+    let is_new = known.is_none();
+    let id = match known {
+        Some(id) => id,
+        None => client.make().await?,
+    };
+    let pdf = client.download(&id, parts).await?;
+    Ok(DemoReport {
+        id,
+        pdf,
+        is_new,
+        took_ms: began.elapsed().as_millis(),
+    })
+}
+
+async fn earlier(parts: &Parts, tenant: TenantId) -> Result<Option<String>, Failure> {
+    let filter = JobFilter {
+        kind: Some("tax.report".to_owned()),
+        state: Some(State::Succeeded),
+        tenant: Some(tenant),
+        limit: 1,
+        ..JobFilter::default()
+    };
+    let jobs = PgOperatorJobs::new(parts.pools.operator.clone())
+        .list(&filter)
+        .await?;
+    Ok(jobs.first().map(|job| ReportId::of_job(job.id).to_string()))
+}
+
+/// Speaks to this process's own API.
+struct Client<'a> {
+    router: &'a Router,
+    key: &'a Secret<String>,
+}
+
+impl Client<'_> {
+    async fn make(&self) -> Result<String, Failure> {
+        let mut files = Vec::new();
+        for (name, bytes) in LEDGERS {
+            let request = self
+                .request("POST", &format!("/v2/premium/files?name={name}"))
+                .header("content-type", "text/csv")
+                .body(Body::from(bytes));
+            let file = self.send(request).await?;
+            files.push(file["id"].clone());
+        }
+        let body = json!({ "country": "us", "years": [2025], "files": files });
+        let request = self
+            .request("POST", "/v2/premium/reports")
+            .header("content-type", "application/json")
+            .header(
+                "idempotency-key",
+                format!("demo-{}", files[0].as_str().unwrap_or_default()),
+            )
+            .header("prefer", "wait=30")
+            .body(Body::from(body.to_string()));
+        let report = self.send(request).await?;
+        let id = report["id"].as_str().unwrap_or_default().to_owned();
+        match report["state"].as_str() {
+            Some("succeeded") => Ok(id),
+            state => {
+                let state = state.unwrap_or("unknown");
+                let what = format!("the demo report {id} is {state} after 30 s");
+                Err(Failure::new(FAILED, what))
+            }
+        }
+    }
+
+    /// Fetches the PDF and keeps it under a name that a person can open.
+    async fn download(&self, id: &str, parts: &Parts) -> Result<PathBuf, Failure> {
+        let name = "tax-2025-us.pdf";
+        let folder = parts.settings.data.dir.join("demo");
+        let path = folder.join(name);
+        if path.exists() {
+            return Ok(path);
+        }
+        let request = self
+            .request("GET", &format!("/v2/premium/reports/{id}/artifacts/{name}"))
+            .body(Body::empty());
+        let bytes = self.bytes(request).await?;
+        let beside = folder.join("unfinished");
+        fs::create_dir_all(&folder)
+            .and_then(|()| fs::write(&beside, &bytes))
+            .and_then(|()| fs::rename(&beside, &path))
+            .map_err(|error| Failure::new(FAILED, format!("{}: {error}", path.display())))?;
+        Ok(path)
+    }
+
+    fn request(&self, method: &str, uri: &str) -> axum::http::request::Builder {
+        let key = format!("Bearer {}", self.key.reveal());
+        Request::builder()
+            .method(method)
+            .uri(uri)
+            .header("authorization", key)
+    }
+
+    async fn send(&self, request: axum::http::Result<Request<Body>>) -> Result<Value, Failure> {
+        let bytes = self.bytes(request).await?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::new(FAILED, format!("the API's answer: {error}")))
+    }
+
+    async fn bytes(
+        &self,
+        request: axum::http::Result<Request<Body>>,
+    ) -> Result<axum::body::Bytes, Failure> {
+        let failed = |what: String| Failure::new(FAILED, format!("demo data: {what}"));
+        let request = request.map_err(|error| failed(error.to_string()))?;
+        let answer = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        let status: StatusCode = answer.status();
+        let bytes = to_bytes(answer.into_body(), ANSWER_BYTES_MAX)
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        if status.is_success() {
+            return Ok(bytes);
+        }
+        Err(failed(format!(
+            "{status}: {}",
+            String::from_utf8_lossy(&bytes)
+        )))
+    }
+}

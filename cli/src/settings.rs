@@ -1,0 +1,277 @@
+//! Settings: the only reader of files and environment for configuration.
+
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format, Toml};
+use packtrain_core::secret::Secret;
+use serde::{Deserialize, Serialize};
+
+/// The file with every default; it documents the settings as well.
+pub(crate) const DEFAULTS: &str = include_str!("../../packtrain.default.toml");
+/// The file looked for in the working folder.
+const FILE: &str = "packtrain.toml";
+/// What names of the environment begin with.
+const PREFIX: &str = "PACKTRAIN_";
+
+/// All settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    pub(crate) data: Data,
+    pub(crate) database: Database,
+    pub(crate) pg: Pg,
+    pub(crate) api: Api,
+    pub(crate) worker: Worker,
+    pub(crate) log: Log,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Data {
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Database {
+    pub(crate) owner_url: Address,
+    pub(crate) app_url: Address,
+    pub(crate) operator_url: Address,
+    pub(crate) worker_url: Address,
+    pub(crate) direct_url: Address,
+    pub(crate) pooled: bool,
+    pub(crate) connections: u32,
+}
+
+/// An address that may hold a password.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "String")]
+pub(crate) struct Address(Secret<String>);
+
+impl From<String> for Address {
+    fn from(text: String) -> Self {
+        Self(Secret::new(text))
+    }
+}
+
+impl Address {
+    /// The address; none when the setting is empty.
+    pub(crate) fn get(&self) -> Option<Secret<String>> {
+        (!self.0.reveal().trim().is_empty()).then(|| self.0.clone())
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pg {
+    pub(crate) bin: PathBuf,
+    pub(crate) system: bool,
+    pub(crate) fetch: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Api {
+    pub(crate) listen: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Worker {
+    pub(crate) pulse_slots: usize,
+    pub(crate) notify_slots: usize,
+    pub(crate) io_slots: usize,
+    pub(crate) bulk_slots: usize,
+    pub(crate) ops_slots: usize,
+    pub(crate) cpu_slots: usize,
+    pub(crate) cpu_threads: usize,
+    pub(crate) renew_every_ms: u64,
+    pub(crate) lease_patience_ms: u64,
+    pub(crate) drain_s: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    pub(crate) format: LogFormat,
+    pub(crate) filter: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// A value that cannot be used, and where it stands.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}\n  from: {origin}")]
+pub(crate) struct SettingsError {
+    what: String,
+    origin: String,
+}
+
+/// The settings of this run, and where each came from.
+pub(crate) struct Loaded {
+    pub(crate) settings: Settings,
+    figment: Figment,
+}
+
+/// Reads defaults, file, environment, and the values of flags (`section.key`, value).
+pub(crate) fn load(
+    file: Option<&Path>,
+    flags: &[(&'static str, String)],
+) -> Result<Loaded, SettingsError> {
+    if let Some(file) = file.filter(|file| !file.exists()) {
+        return Err(SettingsError {
+            what: format!("settings file {} does not exist", file.display()),
+            origin: "--config".to_owned(),
+        });
+    }
+    let mut figment = Figment::from(Toml::string(DEFAULTS))
+        .merge(Toml::file(file.unwrap_or(Path::new(FILE))))
+        // PACKTRAIN_DATABASE_APP_URL is database.app_url: the first underscore ends the section.
+        .merge(
+            Env::prefixed(PREFIX)
+                .ignore(&["test_pg", "skip_log"])
+                .map(|name| name.as_str().replacen('_', ".", 1).into())
+                .split("."),
+        );
+    for (key, value) in flags {
+        figment = figment.merge((*key, value.clone()));
+    }
+    let settings = figment.extract().map_err(|error: figment::Error| {
+        let origin = error.metadata.as_ref().map_or_else(String::new, origin_of);
+        let at = if error.path.is_empty() {
+            String::new()
+        } else {
+            format!("{}: ", error.path.join("."))
+        };
+        SettingsError {
+            what: format!("{at}{}", error.kind),
+            origin,
+        }
+    })?;
+    Ok(Loaded { settings, figment })
+}
+
+fn origin_of(metadata: &figment::Metadata) -> String {
+    match &metadata.source {
+        Some(figment::Source::File(file)) => file.display().to_string(),
+        _ if metadata.name.contains("environment") => "environment".to_owned(),
+        _ if metadata.name.contains("TOML source string") => "default".to_owned(),
+        _ => "flag".to_owned(),
+    }
+}
+
+/// One setting as `config show` prints it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Shown {
+    pub(crate) key: String,
+    pub(crate) value: serde_json::Value,
+    pub(crate) origin: String,
+}
+
+impl Loaded {
+    /// Every setting with its origin; passwords in addresses are hidden.
+    pub(crate) fn shown(&self) -> Vec<Shown> {
+        let all: serde_json::Value = self.figment.extract().unwrap_or_default();
+        let mut shown = Vec::new();
+        for (section, values) in all.as_object().into_iter().flatten() {
+            for (name, value) in values.as_object().into_iter().flatten() {
+                let key = format!("{section}.{name}");
+                let metadata = self.figment.find_metadata(&key);
+                let origin = metadata.map_or_else(String::new, origin_of);
+                shown.push(Shown {
+                    value: hidden(&key, value),
+                    key,
+                    origin,
+                });
+            }
+        }
+        shown
+    }
+}
+
+fn hidden(key: &str, value: &serde_json::Value) -> serde_json::Value {
+    let filled = value.as_str().is_some_and(|text| !text.is_empty());
+    if key.ends_with("_url") && filled {
+        "***".into()
+    } else {
+        value.clone()
+    }
+}
+
+/// What the environment says of the machine, for the search of PostgreSQL and for colours.
+pub(crate) struct Machine {
+    /// Where programs are looked for.
+    pub(crate) path: Option<std::ffi::OsString>,
+    /// Where this user's caches go.
+    pub(crate) cache: PathBuf,
+}
+
+impl Machine {
+    /// Reads the environment.
+    pub(crate) fn read() -> Self {
+        let home = std::env::var_os("HOME").map(PathBuf::from);
+        let cache = std::env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| home.map(|home| home.join(".cache")))
+            .unwrap_or_else(std::env::temp_dir);
+        Self {
+            path: std::env::var_os("PATH"),
+            cache: cache.join("packtrain"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_fill_every_setting() {
+        let settings = load(None, &[]).unwrap().settings;
+        assert_eq!(settings.api.listen, "127.0.0.1:7800");
+        assert!(settings.database.app_url.get().is_none());
+    }
+
+    #[test]
+    fn a_flag_wins_and_says_so() {
+        let loaded = load(None, &[("api.listen", "127.0.0.1:1".to_owned())]).unwrap();
+        assert_eq!(loaded.settings.api.listen, "127.0.0.1:1");
+        let shown = loaded.shown();
+        let listen = shown
+            .iter()
+            .find(|shown| shown.key == "api.listen")
+            .unwrap();
+        assert_eq!(listen.origin, "flag");
+        let drain = shown
+            .iter()
+            .find(|shown| shown.key == "worker.drain_s")
+            .unwrap();
+        assert_eq!(drain.origin, "default");
+    }
+
+    #[test]
+    fn an_address_is_never_shown() {
+        let flags = [("database.app_url", "postgres://a:secret@h/d".to_owned())];
+        let loaded = load(None, &flags).unwrap();
+        assert!(!format!("{:?}", loaded.settings).contains("secret"));
+        assert!(
+            !serde_json::to_string(&loaded.shown())
+                .unwrap()
+                .contains("secret")
+        );
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_names_the_setting() {
+        let Err(error) = load(None, &[("worker.drain_s", "soon".to_owned())]) else {
+            panic!("a word was taken for a number");
+        };
+        assert!(error.to_string().contains("worker.drain_s"), "{error}");
+    }
+}

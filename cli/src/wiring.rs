@@ -1,0 +1,155 @@
+//! Where adapters meet the rest: what each part of the product is made of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use packtrain_api::Api;
+use packtrain_core::cpu::CpuPool;
+use packtrain_core::ids::{ClockIds, IdSource};
+use packtrain_core::job::Lane;
+use packtrain_core::ports::{Bell, Hints, Objects, World};
+use packtrain_core::time::{Clock, SystemClock};
+use packtrain_jobs::catalogue;
+use packtrain_objects::FolderObjects;
+use packtrain_queue::PgHints;
+use packtrain_scheduler::UpkeepSettings;
+use packtrain_store::{
+    PgBell, PgClaims, PgEvents, PgFiles, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgUpkeep, Pools,
+};
+use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::database::Database;
+use crate::failure::{FAILED, Failure};
+use crate::settings::Settings;
+
+/// Everything that the parts share.
+pub(crate) struct Parts {
+    pub(crate) settings: Settings,
+    pub(crate) pools: Pools,
+    pub(crate) objects: Arc<FolderObjects>,
+    pub(crate) hints: Arc<dyn Hints>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn IdSource>,
+}
+
+impl Parts {
+    /// Opens what the parts share. `listens` says whether this process works on hints.
+    pub(crate) fn open(
+        settings: &Settings,
+        database: &Database,
+        listens: bool,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Result<Self, Failure> {
+        let pools = database.pools(settings)?;
+        let folder = settings.data.dir.join("files");
+        let objects = FolderObjects::open(&folder).map_err(|error| {
+            Failure::new(
+                FAILED,
+                format!("folder {} cannot be used: {error}", folder.display()),
+            )
+        })?;
+        let ringer = if listens {
+            pools.worker.clone()
+        } else {
+            pools.app.clone()
+        };
+        let bell: Arc<dyn Bell> = Arc::new(PgBell::new(pools.clone(), ringer));
+        let hints = Arc::new(PgHints::start(bell, listens, tasks, stop.clone()));
+        Ok(Self {
+            settings: settings.clone(),
+            pools,
+            objects: Arc::new(objects),
+            hints,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(ClockIds::new(SystemClock)),
+        })
+    }
+
+    /// The API's outside.
+    pub(crate) fn api(&self) -> Api {
+        let app = &self.pools.app;
+        Api {
+            keys: Arc::new(PgKeys::new(app.clone())),
+            jobs: Arc::new(PgJobs::new(app.clone())),
+            operator: Arc::new(PgOperatorJobs::new(self.pools.operator.clone())),
+            files: Arc::new(PgFiles::new(app.clone())),
+            reports: Arc::new(PgReports::new(app.clone())),
+            events: Arc::new(PgEvents::new(app.clone())),
+            objects: Arc::clone(&self.objects) as Arc<dyn Objects>,
+            hints: Arc::clone(&self.hints),
+            ready: Arc::new(self.pools.clone()),
+            clock: Arc::clone(&self.clock),
+            ids: Arc::clone(&self.ids),
+        }
+    }
+
+    /// A worker for the given lanes; none means all.
+    pub(crate) fn fleet(&self, lanes: &[Lane]) -> Result<Fleet, Failure> {
+        let worker = &self.settings.worker;
+        let lanes = if lanes.is_empty() { &Lane::ALL } else { lanes };
+        let cpu = RayonPool::new(worker.cpu_threads)
+            .map_err(|error| Failure::new(FAILED, format!("threads for computation: {error}")))?;
+        let settings = FleetSettings {
+            name: format!("{}-{}", host(), std::process::id()),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            lanes: lanes.iter().map(|lane| self.lane(*lane)).collect(),
+            renew_every: Duration::from_millis(worker.renew_every_ms),
+            drain: Duration::from_secs(worker.drain_s),
+        };
+        let pool = &self.pools.worker;
+        let world = World {
+            files: Arc::new(PgFiles::new(pool.clone())),
+            reports: Arc::new(PgReports::new(pool.clone())),
+            objects: Arc::clone(&self.objects) as Arc<dyn Objects>,
+            events: Arc::new(PgEvents::new(pool.clone())),
+        };
+        let outside = Outside {
+            claims: Arc::new(PgClaims::new(&self.pools, Arc::clone(&self.ids))),
+            hints: Arc::clone(&self.hints),
+            world: Arc::new(world),
+            clock: Arc::clone(&self.clock),
+            ids: Arc::clone(&self.ids),
+            cpu: Arc::new(cpu) as Arc<dyn CpuPool>,
+            kinds: catalogue::KINDS,
+        };
+        Ok(Fleet::new(settings, outside))
+    }
+
+    fn lane(&self, lane: Lane) -> LaneSettings {
+        let worker = &self.settings.worker;
+        let slots = match lane {
+            Lane::Pulse => worker.pulse_slots,
+            Lane::Notify => worker.notify_slots,
+            Lane::Io => worker.io_slots,
+            Lane::Bulk => worker.bulk_slots,
+            Lane::Ops => worker.ops_slots,
+            Lane::Cpu if worker.cpu_slots > 0 => worker.cpu_slots,
+            Lane::Cpu => std::thread::available_parallelism().map_or(2, usize::from),
+        };
+        LaneSettings { lane, slots }
+    }
+
+    /// Upkeep, until `stop`.
+    pub(crate) fn upkeep(
+        &self,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let settings = UpkeepSettings {
+            lease_patience: Duration::from_millis(self.settings.worker.lease_patience_ms),
+            ..UpkeepSettings::default()
+        };
+        let store = Arc::new(PgUpkeep::new(self.pools.worker.clone()));
+        packtrain_scheduler::run(settings, store, Arc::clone(&self.hints), stop)
+    }
+}
+
+/// This machine's name, for a person who reads the list of workers.
+fn host() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
