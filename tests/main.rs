@@ -1,1 +1,7 @@
-//! Tests.
+//! Every test that needs more than one crate: one binary, so that it is linked once.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod house;
+mod journeys;
+mod store;

@@ -1,1 +1,99 @@
-//! Empty.
+//! The HTTP API: files, reports, jobs, health; JSON and server-sent events, described by OpenAPI.
+//!
+//! It names the ports and the catalogue, never an adapter: the binary hands both together.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use packtrain_core::ids::IdSource;
+use packtrain_core::ports::{
+    ApiKeys, Files, Hints, JobEvents, JobQueue, Objects, OperatorJobs, Readiness, Reports,
+};
+use packtrain_core::time::Clock;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use openapi::{openapi, openapi_json};
+pub use problem::{FieldError, SORTS, Sort};
+pub use serve::{draining, serve};
+
+mod auth;
+mod body;
+mod conditional;
+mod file_name;
+mod idempotency;
+mod openapi;
+mod page;
+mod problem;
+mod request;
+mod routes;
+mod serve;
+mod stages;
+mod stream;
+mod trace;
+mod upload;
+mod wait;
+
+#[cfg(test)]
+mod tests;
+
+/// What the API reaches of the world outside.
+pub struct Api {
+    /// Who a request comes from.
+    pub keys: Arc<dyn ApiKeys>,
+    /// The tenants' jobs.
+    pub jobs: Arc<dyn JobQueue>,
+    /// All jobs, for operators.
+    pub operator: Arc<dyn OperatorJobs>,
+    /// Uploaded files.
+    pub files: Arc<dyn Files>,
+    /// Finished reports.
+    pub reports: Arc<dyn Reports>,
+    /// Progress and stages of jobs.
+    pub events: Arc<dyn JobEvents>,
+    /// Bytes of files and artefacts.
+    pub objects: Arc<dyn Objects>,
+    /// Wakes the workers.
+    pub hints: Arc<dyn Hints>,
+    /// Whether the database answers.
+    pub ready: Arc<dyn Readiness>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn IdSource>,
+}
+
+/// What all requests share.
+type Shared = Arc<Inner>;
+
+struct Inner {
+    api: Api,
+    requests: Semaphore,
+    uploads: Semaphore,
+    waits: Semaphore,
+    streams: stream::Streams,
+}
+
+/// All routes, ready to be served.
+pub fn router(api: Api) -> Router {
+    let shared = Arc::new(Inner {
+        api,
+        requests: Semaphore::new(request::REQUESTS_MAX),
+        uploads: Semaphore::new(request::UPLOADS_MAX),
+        waits: Semaphore::new(wait::WAITS_MAX),
+        streams: stream::Streams::default(),
+    });
+    let ordinary = from_fn_with_state(Arc::clone(&shared), request::ordinary);
+    let upload = from_fn_with_state(Arc::clone(&shared), request::upload);
+    let (router, _) = routes::open()
+        .merge(routes::ordinary().layer(ordinary))
+        .merge(routes::uploads().layer(upload))
+        .split_for_parts();
+    router
+        .fallback(routes::nowhere)
+        .method_not_allowed_fallback(routes::wrong_method)
+        .layer(CatchPanicLayer::custom(request::panicked))
+        .layer(from_fn_with_state(Arc::clone(&shared), request::surround))
+        .with_state(shared)
+}

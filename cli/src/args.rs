@@ -7,18 +7,59 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 const EXIT_CODES: &str = "Exit codes: 0 ok; 1 failed; 2 usage; 3 finished with findings under \
 --strict; 4 input unreadable; 5 database or server not reachable; 130 interrupted.";
 
+/// Examples at the foot of each command's help.
+mod examples {
+    pub(super) const DEV: &str = "\
+Examples:
+  packtrain dev
+  packtrain dev --listen 127.0.0.1:9000
+  packtrain dev --data-dir try --exit-when-ready";
+    pub(super) const API: &str = "\
+Examples:
+  packtrain api
+  packtrain api --listen 0.0.0.0:7800";
+    pub(super) const WORKER: &str = "\
+Examples:
+  packtrain worker
+  packtrain worker --lanes pulse,io";
+    pub(super) const SCHEDULER: &str = "\
+Example:
+  packtrain scheduler";
+    pub(super) const MIGRATE: &str = "\
+Examples:
+  packtrain migrate
+  packtrain migrate --bootstrap-url postgres://postgres:...@db/postgres --database packtrain";
+    pub(super) const REPORT: &str = "\
+Examples:
+  packtrain report trades.csv --country us --year 2025
+  packtrain report a.csv b.csv --country us --method hifo --out reports
+  packtrain report trades.csv --country us --format json > figures.json
+  cat trades.csv | packtrain report - --country us";
+    pub(super) const ENQUEUE: &str = "\
+Examples:
+  packtrain enqueue tax.import --tenant ten_... --payload '{\"file\":\"fil_...\"}'
+  packtrain enqueue tax.report --tenant ten_... --payload @request.json --wait";
+    pub(super) const CONFIG: &str = "\
+Examples:
+  packtrain config show
+  packtrain config show --origin";
+    pub(super) const COMPLETIONS: &str = "\
+Example:
+  packtrain completions zsh > _packtrain";
+}
+
 /// The job platform behind premium DeFi features: tax reports, alerts, analytics.
 #[derive(Debug, Parser)]
 #[command(name = "packtrain", version, after_help = EXIT_CODES, propagate_version = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Common {
+pub(crate) struct Global {
     /// Settings file [default: packtrain.toml in this folder, when it is there]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -47,38 +88,38 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Run everything in this process: database, API, workers, upkeep, demo data
     #[command(
-        after_help = "Examples:\n  packtrain dev\n  packtrain dev --listen 127.0.0.1:9000\n  packtrain dev --data-dir /tmp/try --exit-when-ready"
+        after_help = examples::DEV
     )]
     Dev(Dev),
     /// Serve the API
-    #[command(after_help = "Examples:\n  packtrain api\n  packtrain api --listen 0.0.0.0:7800")]
+    #[command(after_help = examples::API)]
     Api(Api),
     /// Run jobs of the given lanes
-    #[command(after_help = "Examples:\n  packtrain worker\n  packtrain worker --lanes pulse,io")]
+    #[command(after_help = examples::WORKER)]
     Worker(Worker),
     /// Run upkeep: give back what lost workers held, hint for waiting work, make partitions
-    #[command(after_help = "Example:\n  packtrain scheduler")]
+    #[command(after_help = examples::SCHEDULER)]
     Scheduler,
     /// Bring the database schema up to date
     #[command(
-        after_help = "Examples:\n  packtrain migrate\n  packtrain migrate --bootstrap-url postgres://postgres:...@db/postgres --database packtrain"
+        after_help = examples::MIGRATE
     )]
     Migrate(Migrate),
     /// Make a tax report straight from files, without a database
     #[command(
-        after_help = "Examples:\n  packtrain report trades.csv --country us --year 2025\n  packtrain report a.csv b.csv --country us --method hifo --out reports\n  packtrain report trades.csv --country us --format json > figures.json\n  cat trades.csv | packtrain report - --country us"
+        after_help = examples::REPORT
     )]
     Report(Report),
     /// Enqueue a job of any kind
     #[command(
-        after_help = "Examples:\n  packtrain enqueue tax.import --tenant ten_... --payload '{\"file\":\"fil_...\"}'\n  packtrain enqueue tax.report --tenant ten_... --payload @request.json --wait"
+        after_help = examples::ENQUEUE
     )]
     Enqueue(Enqueue),
     /// Show the settings
-    #[command(after_help = "Examples:\n  packtrain config show\n  packtrain config show --origin")]
+    #[command(after_help = examples::CONFIG)]
     Config(Config),
     /// Print a completion script for a shell
-    #[command(after_help = "Example:\n  packtrain completions zsh > _packtrain")]
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,

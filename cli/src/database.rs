@@ -135,19 +135,12 @@ async fn private(
     .map_err(|error| Failure::new(UNREACHABLE, packtrain_core::fault::chain(&error)))?;
     let connection = server.connection();
     let seed = connection.superuser_password().to_owned();
-    let password = |role: &str| derived(&seed, role);
-    let address = |role: &str| Secret::new(connection.url(DATABASE, role, &password(role)));
-    let roles = Roles {
-        owner: Secret::new(password("packtrain_owner")),
-        app: Secret::new(password("packtrain_app")),
-        operator: Secret::new(password("packtrain_operator")),
-        worker: Secret::new(password("packtrain_worker")),
-    };
+    let address = |role: &str| Secret::new(connection.url(DATABASE, role, &derived(&seed, role)));
     if !server.is_attached().await {
         let superuser = Secret::new(server.superuser_url("postgres"));
         let wanted = Bootstrap {
             database: DATABASE.to_owned(),
-            roles,
+            roles: roles(&seed),
         };
         packtrain_store::bootstrap(&superuser, &wanted).await?;
     }
@@ -166,6 +159,17 @@ async fn private(
         server: Some(server),
         seed: Some(Secret::new(seed)),
     })
+}
+
+/// The roles' passwords in the private server.
+fn roles(seed: &str) -> Roles {
+    let password = |role: &str| Secret::new(derived(seed, role));
+    Roles {
+        owner: password("packtrain_owner"),
+        app: password("packtrain_app"),
+        operator: password("packtrain_operator"),
+        worker: password("packtrain_worker"),
+    }
 }
 
 /// A password or key that belongs to this installation and is the same at every start.

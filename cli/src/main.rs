@@ -25,10 +25,10 @@ fn main() -> ExitCode {
         return guard(words);
     }
     let cli = Cli::parse();
-    terminal::choose_colors(cli.common.color);
+    terminal::choose_colors(cli.global.color);
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.print(cli.common.json),
+        Err(failure) => failure.print(cli.global.json),
     }
 }
 
@@ -39,9 +39,9 @@ fn guard(words: std::env::ArgsOs) -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
-    let common = &cli.common;
+    let global = &cli.global;
     match &cli.command {
-        Command::Report(args) => return commands::report::run(common, args),
+        Command::Report(args) => return commands::report::run(global, args),
         Command::Completions { shell } => {
             let mut command = Cli::command();
             clap_complete::generate(*shell, &mut command, "packtrain", &mut std::io::stdout());
@@ -49,9 +49,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         }
         _ => {}
     }
-    let loaded = settings::load(common.config.as_deref(), &flags(cli))?;
+    let loaded = settings::load(global.config.as_deref(), &flags(cli))?;
     if let Command::Config(args) = &cli.command {
-        return commands::config::run(common, args, &loaded);
+        return commands::config::run(global, args, &loaded);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -61,14 +61,14 @@ fn run(cli: &Cli) -> Result<(), Failure> {
 }
 
 async fn serve(cli: &Cli, loaded: &Loaded) -> Result<(), Failure> {
-    let (common, settings) = (&cli.common, &loaded.settings);
+    let (global, settings) = (&cli.global, &loaded.settings);
     match &cli.command {
-        Command::Dev(args) => commands::dev::run(common, args, settings).await,
-        Command::Api(args) => commands::api::run(common, args, settings).await,
-        Command::Worker(args) => commands::worker::run(common, args, settings).await,
-        Command::Scheduler => commands::scheduler::run(common, settings).await,
-        Command::Migrate(args) => commands::migrate::run(common, args, settings).await,
-        Command::Enqueue(args) => commands::enqueue::run(common, args, settings).await,
+        Command::Dev(args) => commands::dev::run(global, args, settings).await,
+        Command::Api(args) => commands::api::run(global, args, settings).await,
+        Command::Worker(args) => commands::worker::run(global, args, settings).await,
+        Command::Scheduler => commands::scheduler::run(global, settings).await,
+        Command::Migrate(args) => commands::migrate::run(global, args, settings).await,
+        Command::Enqueue(args) => commands::enqueue::run(global, args, settings).await,
         Command::Report(_) | Command::Config(_) | Command::Completions { .. } => Ok(()),
     }
 }
@@ -76,7 +76,7 @@ async fn serve(cli: &Cli, loaded: &Loaded) -> Result<(), Failure> {
 /// Flags that stand for settings.
 fn flags(cli: &Cli) -> Vec<(&'static str, String)> {
     let mut flags = Vec::new();
-    if let Some(dir) = &cli.common.data_dir {
+    if let Some(dir) = &cli.global.data_dir {
         flags.push(("data.dir", dir.to_string_lossy().into_owned()));
     }
     let listen = match &cli.command {

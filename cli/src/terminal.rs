@@ -6,7 +6,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::args::{Color, Common};
+use crate::args::{Color, Global};
 
 /// `error:`.
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -45,8 +45,8 @@ enum Mode {
 
 impl Steps {
     /// Chooses how to say it.
-    pub(crate) fn new(common: &Common) -> Self {
-        let mode = match (common.json, common.quiet) {
+    pub(crate) fn new(global: &Global) -> Self {
+        let mode = match (global.json, global.quiet) {
             (true, _) => Mode::Json,
             (_, true) => Mode::Silent,
             _ if std::io::stderr().is_terminal() => Mode::Bar,

@@ -60,7 +60,8 @@ pub fn find(kind: &str) -> Option<&'static Entry> {
     KINDS.iter().find(|entry| entry.about.kind.as_str() == kind)
 }
 
-const fn entry<J: Job + ToSchema>() -> Entry {
+/// The entry of a kind.
+pub const fn entry<J: Job + ToSchema>() -> Entry {
     Entry {
         about: About::of::<J>(),
         check: check::<J>,

@@ -1,1 +1,21 @@
-//! Harness.
+//! The harness: what every test stands on.
+//!
+//! A test gets a database of its own ([`Database`]), a clock that it moves by hand
+//! ([`ManualClock`]), and ways to bring two transactions into a chosen order ([`Hold`],
+//! [`until`]). A journey gets the whole product in one process ([`Yard`]) and a [`Client`] of its
+//! API. The harness panics whenever its server does not do as told: that is the failing test.
+//! Nothing here sleeps for a fixed time: waiting means asking again, within a bound.
+
+mod client;
+mod clock;
+mod cluster;
+mod database;
+mod places;
+mod wait;
+mod yard;
+
+pub use client::{Answer, Client};
+pub use clock::{CountingIds, ManualClock};
+pub use database::{Database, Role};
+pub use wait::{Hold, promptly, until};
+pub use yard::{Worker, Yard};

@@ -57,11 +57,17 @@ impl Backend for LaneBackend {
     fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
-        _: &WorkerContext,
+        worker: &WorkerContext,
     ) -> Poll<Option<Result<Task<Assigned>, Infallible>>> {
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        jobs.poll_recv(cx)
-            .map(|job| job.map(|job| Ok(Task::new(job))))
+        let next = jobs.poll_recv(cx);
+        if matches!(next, Poll::Ready(None)) {
+            // An exhausted backend alone does not end a worker: it must be told to stop as well.
+            if let Err(error) = worker.stop() {
+                tracing::error!(error = %error, "the lane's worker could not be stopped");
+            }
+        }
+        next.map(|job| job.map(|job| Ok(Task::new(job))))
     }
 
     fn poll_close(

@@ -290,7 +290,8 @@ fn tell(end: &End, duration_ms: u64) {
         End::Succeeded { .. } => info!(duration_ms, "job finished"),
         End::Retry { fault, delay } => {
             let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
-            warn!(duration_ms, code = fault.code, error = %fault.message, delay_ms, "job will be tried again");
+            let (code, error) = (fault.code, &fault.message);
+            warn!(duration_ms, code, %error, delay_ms, "job will be tried again");
         }
         End::Snooze { fault, .. } => info!(duration_ms, code = fault.code, "job waits"),
         End::Dead { fault } => {

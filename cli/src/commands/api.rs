@@ -5,7 +5,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::args::{Api, Common};
+use crate::args::{Api, Global};
 use crate::database::Database;
 use crate::failure::{FAILED, Failure};
 use crate::process::{log_to_stderr, narrate, stop_on_signal};
@@ -13,13 +13,13 @@ use crate::settings::Settings;
 use crate::wiring::Parts;
 
 /// Runs the command.
-pub(crate) async fn run(common: &Common, _: &Api, settings: &Settings) -> Result<(), Failure> {
+pub(crate) async fn run(global: &Global, _: &Api, settings: &Settings) -> Result<(), Failure> {
     log_to_stderr(&settings.log, false)?;
     let stop = CancellationToken::new();
     stop_on_signal(&stop)?;
     let tasks = TaskTracker::new();
     let serving = CancellationToken::new();
-    let database = Database::open(settings, narrate(common.quiet)).await?;
+    let database = Database::open(settings, narrate(global.quiet)).await?;
     database.keep(&tasks, &serving);
     let parts = Parts::open(settings, &database, false, &tasks, &serving)?;
     parts.pools.check().await?;

@@ -1,15 +1,15 @@
 //! `packtrain config`: the settings, and where each comes from.
 
-use crate::args::{Common, Config, ConfigCommand};
+use crate::args::{Config, ConfigCommand, Global};
 use crate::failure::{FAILED, Failure};
 use crate::settings::Loaded;
 use crate::terminal::QUIET;
 
 /// Runs the command.
-pub(crate) fn run(common: &Common, args: &Config, loaded: &Loaded) -> Result<(), Failure> {
+pub(crate) fn run(global: &Global, args: &Config, loaded: &Loaded) -> Result<(), Failure> {
     let ConfigCommand::Show { origin } = args.command;
     let shown = loaded.shown();
-    if common.json {
+    if global.json {
         let text = serde_json::to_string_pretty(&shown)
             .map_err(|error| Failure::new(FAILED, error.to_string()))?;
         anstream::println!("{text}");

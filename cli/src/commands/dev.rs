@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::args::{Common, Dev};
+use crate::args::{Dev, Global};
 use crate::commands::api::listen;
 use crate::database::{Database, derived};
 use crate::demo;
@@ -27,19 +27,20 @@ const DEMO: TenantId =
     TenantId::from_uuid(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_00de));
 
 /// Runs the command.
-pub(crate) async fn run(common: &Common, args: &Dev, settings: &Settings) -> Result<(), Failure> {
+pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Result<(), Failure> {
     let began = Instant::now();
     log_to_stderr(&settings.log, true)?;
     let stop = CancellationToken::new();
     stop_on_signal(&stop)?;
     let version = env!("CARGO_PKG_VERSION");
-    if !common.json {
+    if !global.json {
         anstream::println!(
-            "{STRONG}packtrain {version}{STRONG:#}  dev mode: everything in this process, no servers needed\n"
+            "{STRONG}packtrain {version}{STRONG:#}  dev mode: everything in this process, no \
+             servers needed\n"
         );
     }
     let (tasks, serving) = (TaskTracker::new(), CancellationToken::new());
-    let database = Database::open(settings, narrate(common.quiet)).await?;
+    let database = Database::open(settings, narrate(global.quiet)).await?;
     database.keep(&tasks, &serving);
     let key = prepare(&database).await?;
     let parts = Parts::open(settings, &database, true, &tasks, &serving)?;
@@ -59,19 +60,19 @@ pub(crate) async fn run(common: &Common, args: &Dev, settings: &Settings) -> Res
         key: &key,
         ready_ms: began.elapsed().as_millis(),
     };
-    ready.print(common, &database);
+    ready.print(global, &database);
     let report = tokio::select! {
         report = demo::report(&router, &key, &parts, DEMO) => Some(report?),
         () = stop.cancelled() => None,
     };
     if let Some(report) = report {
-        ready.finished(common, &report);
+        ready.finished(global, &report);
         if args.exit_when_ready {
             stop.cancel();
         }
     }
     stop.cancelled().await;
-    if !common.json && !args.exit_when_ready {
+    if !global.json && !args.exit_when_ready {
         anstream::println!("\nStopping: running jobs may finish; Ctrl-C again ends at once.");
     }
     let (worked, api) = tokio::join!(working, served);
@@ -125,17 +126,17 @@ struct Ready<'a> {
 }
 
 impl Ready<'_> {
-    fn print(&self, common: &Common, database: &Database) {
+    fn print(&self, global: &Global, database: &Database) {
         let api = format!("http://{}", self.address);
         let data = self.settings.data.dir.display();
         let major = database
             .server
             .as_ref()
             .map_or(0, packtrain_devdb::Server::major);
-        if common.json {
-            let ready = serde_json::json!({
-                "type": "ready", "api": api, "key": self.key.reveal(), "ms": u64::try_from(self.ready_ms).ok(),
-            });
+        if global.json {
+            let ms = u64::try_from(self.ready_ms).ok();
+            let key = self.key.reveal();
+            let ready = serde_json::json!({ "type": "ready", "api": api, "key": key, "ms": ms });
             anstream::println!("{ready}");
             return;
         }
@@ -144,7 +145,7 @@ impl Ready<'_> {
         anstream::println!("              {QUIET}described in {api}/v2/openapi.json{QUIET:#}");
         anstream::println!("  Key         {key}");
         anstream::println!(
-            "              {QUIET}for scripts on this machine: -H \"Authorization: Bearer ...\"{QUIET:#}"
+            "              {QUIET}for scripts: -H \"Authorization: Bearer ...\"{QUIET:#}"
         );
         anstream::println!(
             "  Database    {data}/pg/{major}   private PostgreSQL {major}, kept between runs"
@@ -153,9 +154,9 @@ impl Ready<'_> {
         anstream::println!("  Ready in    {ms} ms\n");
     }
 
-    fn finished(&self, common: &Common, report: &demo::DemoReport) {
+    fn finished(&self, global: &Global, report: &demo::DemoReport) {
         let path: &PathBuf = &report.pdf;
-        if common.json {
+        if global.json {
             let event = serde_json::json!({ "type": "demo", "report": report.id, "pdf": path });
             anstream::println!("{event}");
             return;

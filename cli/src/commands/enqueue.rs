@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::args::{Common, Enqueue};
+use crate::args::{Enqueue, Global};
 use crate::database::Database;
 use crate::failure::{FAILED, Failure, INPUT, USAGE};
 use crate::process::narrate;
@@ -25,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Runs the command.
 pub(crate) async fn run(
-    common: &Common,
+    global: &Global,
     args: &Enqueue,
     settings: &Settings,
 ) -> Result<(), Failure> {
@@ -39,7 +39,7 @@ pub(crate) async fn run(
     })?;
     let payload = payload(entry, &args.payload)?;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    let database = Database::open(settings, narrate(common.quiet)).await?;
+    let database = Database::open(settings, narrate(global.quiet)).await?;
     let parts = Parts::open(settings, &database, false, &tasks, &stop)?;
     let jobs = PgOperatorJobs::new(parts.pools.operator.clone());
     let job = job(args, entry, payload, &parts)?;
@@ -57,7 +57,7 @@ pub(crate) async fn run(
     tasks.close();
     tasks.wait().await;
     database.close().await;
-    print(common, &job, ended.as_ref());
+    print(global, &job, ended.as_ref());
     match ended {
         Some(record) if record.state != State::Succeeded => {
             let last = record.failures.last();
@@ -120,8 +120,8 @@ async fn wait(jobs: &PgOperatorJobs, job: &NewJob) -> Result<JobRecord, Failure>
     }
 }
 
-fn print(common: &Common, job: &NewJob, ended: Option<&JobRecord>) {
-    if common.json {
+fn print(global: &Global, job: &NewJob, ended: Option<&JobRecord>) {
+    if global.json {
         let document = json!({
             "id": job.id,
             "kind": &*job.kind,

@@ -3,15 +3,19 @@
 use packtrain_core::secret::Secret;
 use packtrain_store::{Bootstrap, Roles};
 
-use crate::args::{Common, Migrate};
+use crate::args::{Global, Migrate};
 use crate::database::Database;
 use crate::failure::{Failure, USAGE};
 use crate::process::narrate;
 use crate::settings::Settings;
 
+/// How the owner's address is given.
+const OWNER_HELP: &str = "migrations run as packtrain_owner: set PACKTRAIN_DATABASE_OWNER_URL to \
+postgres://packtrain_owner:...@host/packtrain";
+
 /// Runs the command.
 pub(crate) async fn run(
-    common: &Common,
+    global: &Global,
     args: &Migrate,
     settings: &Settings,
 ) -> Result<(), Failure> {
@@ -22,13 +26,12 @@ pub(crate) async fn run(
         };
         packtrain_store::bootstrap(&Secret::new(url.clone()), &wanted).await?;
     }
-    let database = Database::open(settings, narrate(common.quiet)).await?;
+    let database = Database::open(settings, narrate(global.quiet)).await?;
     let Some(owner) = &database.owner else {
-        return Err(Failure::new(USAGE, "database.owner_url is not set")
-            .help("migrations run as packtrain_owner: PACKTRAIN_DATABASE_OWNER_URL=postgres://packtrain_owner:...@host/packtrain"));
+        return Err(Failure::new(USAGE, "database.owner_url is not set").help(OWNER_HELP));
     };
     packtrain_store::migrate(owner).await?;
-    if common.json {
+    if global.json {
         anstream::println!("{}", serde_json::json!({"state": "migrated"}));
     } else {
         anstream::println!("The schema is up to date.");

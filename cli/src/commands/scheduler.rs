@@ -4,7 +4,7 @@ use packtrain_core::ports::Readiness;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::args::Common;
+use crate::args::Global;
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::process::{log_to_stderr, narrate, stop_on_signal};
@@ -12,12 +12,12 @@ use crate::settings::Settings;
 use crate::wiring::Parts;
 
 /// Runs the command.
-pub(crate) async fn run(common: &Common, settings: &Settings) -> Result<(), Failure> {
+pub(crate) async fn run(global: &Global, settings: &Settings) -> Result<(), Failure> {
     log_to_stderr(&settings.log, false)?;
     let stop = CancellationToken::new();
     stop_on_signal(&stop)?;
     let tasks = TaskTracker::new();
-    let database = Database::open(settings, narrate(common.quiet)).await?;
+    let database = Database::open(settings, narrate(global.quiet)).await?;
     database.keep(&tasks, &stop);
     let parts = Parts::open(settings, &database, true, &tasks, &stop)?;
     parts.pools.check().await?;

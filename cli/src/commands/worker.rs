@@ -4,7 +4,7 @@ use packtrain_core::ports::Readiness;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::args::{Common, Worker};
+use crate::args::{Global, Worker};
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::process::{log_to_stderr, narrate, stop_on_signal};
@@ -14,7 +14,7 @@ use crate::wiring::Parts;
 /// Runs the command. Every worker does upkeep as well, so that a fleet of workers alone loses
 /// nothing.
 pub(crate) async fn run(
-    common: &Common,
+    global: &Global,
     args: &Worker,
     settings: &Settings,
 ) -> Result<(), Failure> {
@@ -23,7 +23,7 @@ pub(crate) async fn run(
     stop_on_signal(&stop)?;
     let tasks = TaskTracker::new();
     let serving = CancellationToken::new();
-    let database = Database::open(settings, narrate(common.quiet)).await?;
+    let database = Database::open(settings, narrate(global.quiet)).await?;
     database.keep(&tasks, &serving);
     let parts = Parts::open(settings, &database, true, &tasks, &serving)?;
     parts.pools.check().await?;

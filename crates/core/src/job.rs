@@ -1,6 +1,5 @@
 //! A job: what a kind is, what it asks for, what it returns. The wire form that every part shares.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::str::FromStr;
@@ -10,17 +9,18 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 
-use crate::cpu::{self, CpuPool};
-use crate::fault::{Fault, Verdict};
-use crate::ids::{IdSource, JobId, TenantId};
-use crate::ports::World;
-use crate::time::{Clock, Timestamp};
+use crate::fault::Fault;
+use crate::ids::{JobId, TenantId};
+use crate::time::Timestamp;
 
+pub use context::{Ctx, Stop};
 pub use progress::{Progress, Snapshot};
+pub use state::State;
 
+mod context;
 mod progress;
+mod state;
 
 /// A job's type, `service.verb`; permanent once released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -320,172 +320,6 @@ pub struct NewJob {
     pub parent: Option<JobId>,
     /// The W3C trace context of the request that caused it.
     pub trace_parent: Option<String>,
-}
-
-/// Where a job is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[derive(utoipa::ToSchema)]
-pub enum State {
-    /// Waits for a time.
-    Scheduled,
-    /// Waits behind a gate or a parent.
-    Waiting,
-    /// Waits for a slot.
-    Queued,
-    /// Being worked on.
-    Running,
-    /// Finished.
-    Succeeded,
-    /// Stopped by a person.
-    Cancelled,
-    /// Gave up; kept for a person.
-    Dead,
-    /// A dead letter that a person put away.
-    Discarded,
-    /// Never started by its deadline.
-    Expired,
-}
-
-impl State {
-    /// Every state.
-    pub const ALL: [Self; 9] = [
-        Self::Scheduled,
-        Self::Waiting,
-        Self::Queued,
-        Self::Running,
-        Self::Succeeded,
-        Self::Cancelled,
-        Self::Dead,
-        Self::Discarded,
-        Self::Expired,
-    ];
-
-    /// The word in tables, routes and pages.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Scheduled => "scheduled",
-            Self::Waiting => "waiting",
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Succeeded => "succeeded",
-            Self::Cancelled => "cancelled",
-            Self::Dead => "dead",
-            Self::Discarded => "discarded",
-            Self::Expired => "expired",
-        }
-    }
-
-    /// Whether the job will change no more unless a person acts.
-    pub const fn is_final(self) -> bool {
-        !matches!(
-            self,
-            Self::Scheduled | Self::Waiting | Self::Queued | Self::Running
-        )
-    }
-}
-
-impl FromStr for State {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
-        found.ok_or_else(|| format!("unknown state {text:?}"))
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// What a running job sees of the world.
-pub struct Ctx {
-    /// Its own id.
-    pub job: JobId,
-    /// Whose data it works on.
-    pub tenant: TenantId,
-    /// Which attempt this is, from 1.
-    pub attempt: u16,
-    /// When the job was asked for: the same in every attempt, so that results repeat.
-    pub asked_at: Timestamp,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// New ids.
-    pub ids: Arc<dyn IdSource>,
-    /// Set when the attempt must stop: cancelled, out of time, or the worker drains.
-    pub cancel: CancellationToken,
-    /// Where work for the cores runs.
-    pub cpu: Arc<dyn CpuPool>,
-    /// How far it is; readable by the worker while the job runs.
-    pub progress: Arc<Progress>,
-    /// Everything outside.
-    pub world: Arc<World>,
-}
-
-impl Ctx {
-    /// Enters a named stage and writes it to the job's events, so that a reader sees it at once.
-    ///
-    /// # Errors
-    /// A retry when the event could not be written.
-    pub async fn stage(&self, name: &'static str) -> Result<(), Fault> {
-        let at = self.clock.now();
-        let left = self.progress.enter(name, at);
-        if let Some(left) = left {
-            self.note("stage", left).await?;
-        }
-        self.note(
-            "stage",
-            BTreeMap::from([("name", name.into()), ("state", "running".into())]),
-        )
-        .await
-    }
-
-    async fn note(&self, name: &str, data: BTreeMap<&str, Value>) -> Result<(), Fault> {
-        let data = serde_json::to_value(data).map_err(|error| Fault::fatal("job.event", error))?;
-        self.world
-            .events
-            .append(self.tenant, self.job, name, &data)
-            .await
-            .map_err(Fault::from)
-    }
-
-    /// Runs `work` on the pool for computation. Use it for anything over a millisecond, and poll
-    /// [`Stop::requested`] in loops.
-    ///
-    /// # Errors
-    /// A fatal fault when the work panics: the same input would panic again.
-    pub async fn cpu<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Stop) -> T + Send + 'static,
-    ) -> Result<T, Fault> {
-        let stop = Stop {
-            cancel: self.cancel.clone(),
-            progress: Arc::clone(&self.progress),
-        };
-        cpu::run(&*self.cpu, move || work(&stop))
-            .await
-            .map_err(|panic| Fault::said(Verdict::Fatal, "job.panicked", panic.to_string()))
-    }
-}
-
-/// What a computation sees of its job: whether to stop, and where to say how far it is.
-pub struct Stop {
-    cancel: CancellationToken,
-    progress: Arc<Progress>,
-}
-
-impl Stop {
-    /// Whether the result is wanted no more.
-    pub fn requested(&self) -> bool {
-        self.cancel.is_cancelled()
-    }
-
-    /// Says how far the stage is.
-    pub fn progress(&self, done: u64, total: u64) {
-        self.progress.set(done, total);
-    }
 }
 
 #[cfg(test)]

@@ -77,14 +77,26 @@ impl<'de> serde::Deserialize<'de> for Currency {
 /// An exact amount of one currency.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Money {
-    units: i128,
+    /// Little-endian bytes of an `i128`: aligned to one byte, rows and lines of money stay small.
+    units: [u8; 16],
     currency: Currency,
 }
 
 impl Money {
     /// Nothing, in a currency.
     pub const fn zero(currency: Currency) -> Self {
-        Self { units: 0, currency }
+        Self::of(0, currency)
+    }
+
+    const fn of(units: i128, currency: Currency) -> Self {
+        Self {
+            units: units.to_le_bytes(),
+            currency,
+        }
+    }
+
+    const fn units(&self) -> i128 {
+        i128::from_le_bytes(self.units)
     }
 
     /// Reads a plain decimal, such as `-1234.5`.
@@ -112,7 +124,7 @@ impl Money {
         let units = units
             .checked_mul(10_i128.pow(missing))
             .ok_or(AmountError::Overflow)?;
-        Ok(Self { units, currency })
+        Ok(Self::of(units, currency))
     }
 
     /// The currency.
@@ -122,12 +134,12 @@ impl Money {
 
     /// Whether this is nothing.
     pub const fn is_zero(&self) -> bool {
-        self.units == 0
+        self.units() == 0
     }
 
     /// Whether this is less than nothing.
     pub const fn is_negative(&self) -> bool {
-        self.units < 0
+        self.units() < 0
     }
 
     /// Sum.
@@ -137,10 +149,10 @@ impl Money {
     pub fn checked_add(self, other: Self) -> Result<Self, AmountError> {
         self.same_currency(other)?;
         let units = self
-            .units
-            .checked_add(other.units)
+            .units()
+            .checked_add(other.units())
             .ok_or(AmountError::Overflow)?;
-        Ok(Self { units, ..self })
+        Ok(Self::of(units, self.currency))
     }
 
     /// Difference.
@@ -150,26 +162,20 @@ impl Money {
     pub fn checked_sub(self, other: Self) -> Result<Self, AmountError> {
         self.same_currency(other)?;
         let units = self
-            .units
-            .checked_sub(other.units)
+            .units()
+            .checked_sub(other.units())
             .ok_or(AmountError::Overflow)?;
-        Ok(Self { units, ..self })
+        Ok(Self::of(units, self.currency))
     }
 
     /// The opposite amount.
     pub const fn negated(self) -> Self {
-        Self {
-            units: -self.units,
-            ..self
-        }
+        Self::of(-self.units(), self.currency)
     }
 
     /// The amount without its sign.
     pub const fn abs(self) -> Self {
-        Self {
-            units: self.units.abs(),
-            ..self
-        }
+        Self::of(self.units().abs(), self.currency)
     }
 
     /// `self * part / whole`, to the nearest 10⁻¹⁸, half away from zero.
@@ -181,24 +187,24 @@ impl Money {
     /// When `whole` is zero or the result is out of range.
     pub fn share(self, part: Quantity, whole: Quantity) -> Result<Self, AmountError> {
         let (part, whole) = part.ratio(whole)?;
-        if part == whole || self.units == 0 {
+        if part == whole || self.units() == 0 {
             return Ok(self);
         }
-        let units = rounded_share(self.units, part, whole)?;
-        Ok(Self { units, ..self })
+        let units = rounded_share(self.units(), part, whole)?;
+        Ok(Self::of(units, self.currency))
     }
 
     /// Rounds to `decimals` decimals, half away from zero: the one door of rounding.
     pub fn round(self, decimals: u32) -> Self {
         let step = 10_i128.pow(DECIMALS.saturating_sub(decimals));
-        let rest = self.units % step;
-        let down = self.units - rest;
+        let rest = self.units() % step;
+        let down = self.units() - rest;
         let units = if rest.abs() * 2 >= step {
             down + step * rest.signum()
         } else {
             down
         };
-        Self { units, ..self }
+        Self::of(units, self.currency)
     }
 
     /// Rounded to cents and written with two decimals, such as `-13500.00`. Zero has no sign.
@@ -215,7 +221,7 @@ impl Money {
             }
         }
         let step = 10_i128.pow(DECIMALS.saturating_sub(decimals));
-        Fixed(self.round(decimals).units / step, decimals).to_string()
+        Fixed(self.round(decimals).units() / step, decimals).to_string()
     }
 
     /// The exact amount as a plain decimal without the currency, such as `0.1`.
@@ -230,7 +236,7 @@ impl Money {
     }
 
     fn write_plain(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (mut units, mut decimals) = (self.units, DECIMALS);
+        let (mut units, mut decimals) = (self.units(), DECIMALS);
         while decimals > 0 && units % 10 == 0 {
             units /= 10;
             decimals -= 1;
@@ -250,8 +256,8 @@ impl Money {
     ) -> Result<Ordering, AmountError> {
         self.same_currency(other)?;
         let (own, others) = own.ratio(others)?;
-        Ok((I256::from(self.units) * I256::from(others))
-            .cmp(&(I256::from(other.units) * I256::from(own))))
+        Ok((I256::from(self.units()) * I256::from(others))
+            .cmp(&(I256::from(other.units()) * I256::from(own))))
     }
 
     /// The exact price of one unit when `quantity` units come to this much.
@@ -264,13 +270,16 @@ impl Money {
             return Err(AmountError::DivisionByZero);
         }
         let scale = 10_i128.pow(u32::from(decimals));
-        if let Some(whole) = self.units.checked_mul(scale) {
+        if let Some(whole) = self.units().checked_mul(scale) {
             let (floor, rest) = (whole.div_euclid(per), whole.rem_euclid(per));
             let floor = I256::from(floor);
             return Ok(UnitPrice { floor, rest, per });
         }
         // Below 2^254: an i128 times at most 10^38.
-        let (whole, wide) = (I256::from(self.units) * I256::from(scale), I256::from(per));
+        let (whole, wide) = (
+            I256::from(self.units()) * I256::from(scale),
+            I256::from(per),
+        );
         let (floor, rest) = (whole.div_euclid(wide), whole.rem_euclid(wide));
         let rest = i128::try_from(rest).map_err(|_| AmountError::Overflow)?;
         Ok(UnitPrice { floor, rest, per })
@@ -349,7 +358,7 @@ fn rounded_share(units: i128, part: i128, whole: i128) -> Result<i128, AmountErr
 /// Amounts of two currencies have no order.
 impl PartialOrd for Money {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        (self.currency == other.currency).then(|| self.units.cmp(&other.units))
+        (self.currency == other.currency).then(|| self.units().cmp(&other.units()))
     }
 }
 
@@ -442,7 +451,7 @@ mod tests {
             a in 0_i128..10_i128.pow(30), x in 1_i128..10_i128.pow(20), d in 0_u32..19,
             b in 0_i128..10_i128.pow(30), y in 1_i128..10_i128.pow(20), e in 0_u32..19,
         ) {
-            let money = |units| Money { units, currency: Currency::USD };
+            let money = |units| Money::of(units, Currency::USD);
             let (x, y) = (Quantity::from_units(x, d).unwrap(), Quantity::from_units(y, e).unwrap());
             let expected = money(a).compare_per_unit(x, money(b), y).unwrap();
             let found = money(a).per_unit(x).unwrap().cmp(&money(b).per_unit(y).unwrap());
@@ -451,7 +460,9 @@ mod tests {
 
         #[test]
         fn a_share_agrees_with_the_wide_path(
-            units in -10_i128.pow(24)..10_i128.pow(24), part in 1_i128..10_000, whole in 1_i128..10_000,
+            units in -10_i128.pow(24)..10_i128.pow(24),
+            part in 1_i128..10_000,
+            whole in 1_i128..10_000,
         ) {
             let exact = I256::from(units) * I256::from(part) * I256::from(2_i128)
                 + I256::from(whole * units.signum());

@@ -40,16 +40,15 @@ pub enum AmountError {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Quantity {
     /// The amount times ten to the power of `decimals`, without needless trailing zeros.
-    units: i128,
+    ///
+    /// Little-endian bytes of an `i128`: aligned to one byte, rows and lines of amounts stay small.
+    units: [u8; 16],
     decimals: u8,
 }
 
 impl Quantity {
     /// Nothing.
-    pub const ZERO: Self = Self {
-        units: 0,
-        decimals: 0,
-    };
+    pub const ZERO: Self = Self::of(0, 0);
 
     /// An amount of `units` at `decimals` decimals, such as wei and 18.
     ///
@@ -62,27 +61,46 @@ impl Quantity {
         }
     }
 
-    const fn trimmed(mut units: i128, mut decimals: u8) -> Self {
+    const fn of(units: i128, decimals: u8) -> Self {
+        Self {
+            units: units.to_le_bytes(),
+            decimals,
+        }
+    }
+
+    const fn units(&self) -> i128 {
+        i128::from_le_bytes(self.units)
+    }
+
+    fn trimmed(mut units: i128, mut decimals: u8) -> Self {
+        // Most amounts fit 64 bits, where division is an order of magnitude faster.
+        if let Ok(mut few) = i64::try_from(units) {
+            while decimals > 0 && few % 10 == 0 {
+                few /= 10;
+                decimals -= 1;
+            }
+            return Self::of(i128::from(few), decimals);
+        }
         while decimals > 0 && units % 10 == 0 {
             units /= 10;
             decimals -= 1;
         }
-        Self { units, decimals }
+        Self::of(units, decimals)
     }
 
     /// Whether this is nothing.
     pub const fn is_zero(&self) -> bool {
-        self.units == 0
+        self.units() == 0
     }
 
     /// Whether this is less than nothing.
     pub const fn is_negative(&self) -> bool {
-        self.units < 0
+        self.units() < 0
     }
 
     /// Whether this is more than nothing.
     pub const fn is_positive(&self) -> bool {
-        self.units > 0
+        self.units() > 0
     }
 
     /// Sum.
@@ -117,20 +135,20 @@ impl Quantity {
 
     /// Units and decimals, for arithmetic inside this crate.
     pub(crate) const fn parts(self) -> (i128, u8) {
-        (self.units, self.decimals)
+        (self.units(), self.decimals)
     }
 }
 
 /// Both amounts on the larger of the two scales.
 fn aligned(a: Quantity, b: Quantity) -> Result<(i128, i128, u8), AmountError> {
     if a.decimals == b.decimals {
-        return Ok((a.units, b.units, a.decimals));
+        return Ok((a.units(), b.units(), a.decimals));
     }
     let decimals = a.decimals.max(b.decimals);
     let scale = |q: Quantity| {
         10_i128
             .checked_pow(u32::from(decimals - q.decimals))
-            .and_then(|factor| q.units.checked_mul(factor))
+            .and_then(|factor| q.units().checked_mul(factor))
             .ok_or(AmountError::Overflow)
     };
     Ok((scale(a)?, scale(b)?, decimals))
@@ -143,7 +161,7 @@ impl Ord for Quantity {
             // One of the two cannot be put on the other's scale: whole parts decide, since
             // numbers that differ by this much differ there.
             Err(_) => {
-                let whole = |q: &Self| q.units / 10_i128.pow(u32::from(q.decimals).min(38));
+                let whole = |q: &Self| q.units() / 10_i128.pow(u32::from(q.decimals).min(38));
                 whole(self).cmp(&whole(other))
             }
         }
@@ -244,7 +262,7 @@ impl FromStr for Quantity {
 
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_decimal(f, self.units, u32::from(self.decimals))
+        write_decimal(f, self.units(), u32::from(self.decimals))
     }
 }
 

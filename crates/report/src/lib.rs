@@ -1,1 +1,108 @@
-//! Empty.
+//! The report: pure rendering of a computed [`Outcome`] to figures (JSON), disposals (CSV) and
+//! a PDF. No file, no clock, no network: the same document gives the same bytes.
+
+mod amounts;
+mod disposals;
+mod figures;
+mod json;
+mod limits;
+mod pdf;
+#[cfg(test)]
+#[path = "../examples/support/sample.rs"]
+#[allow(
+    unreachable_pub,
+    dead_code,
+    reason = "the file is shared with the examples"
+)]
+mod sample;
+mod words;
+mod years;
+
+use std::io;
+
+use packtrain_core::time::Timestamp;
+use packtrain_tax::outcome::Outcome;
+
+pub use crate::disposals::write_csv;
+pub use crate::figures::{
+    DisposalFigure, Figures, FileFigure, HoldingFigure, IncomeFigure, Provenance, RemovedFigure,
+    RuleFigure, TotalsFigure, WarningFigure, figures,
+};
+pub use crate::json::write_json;
+pub use crate::limits::*;
+pub use crate::pdf::pdf;
+pub use crate::years::YearSelection;
+
+/// The engine's name and version, as every report states it.
+pub const ENGINE: &str = concat!("packtrain ", env!("CARGO_PKG_VERSION"));
+
+/// Everything a report is made of.
+#[derive(Debug, Clone)]
+pub struct Document<'a> {
+    /// The computed figures.
+    pub outcome: &'a Outcome,
+    /// The tax years to report on.
+    pub years: YearSelection,
+    /// The files that the computation read; a row's origin points into them.
+    pub inputs: &'a [InputFile],
+    /// When the report is made: the only clock that it knows.
+    pub generated_at: Timestamp,
+    /// Whose report it is, where that is to be printed.
+    pub taxpayer: Option<&'a str>,
+}
+
+/// A file that was read, as a report names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputFile {
+    /// Its name, without folders.
+    pub name: String,
+    /// SHA-256 of its bytes, in lower-case hexadecimal.
+    pub sha256: String,
+    /// Rows that were read and counted.
+    pub rows: u64,
+    /// Rows that could not be read and are not in the report.
+    pub bad_rows: u64,
+}
+
+/// Who watches a rendering, and who may stop it.
+#[derive(Clone, Copy)]
+pub struct Progress<'a> {
+    /// Told after every page: pages done, pages in all. Comes from several threads.
+    pub on_page: &'a (dyn Fn(usize, usize) + Sync),
+    /// Asked before every page; `true` ends the rendering with [`ReportError::Cancelled`].
+    pub is_cancelled: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl Progress<'static> {
+    /// Nobody watches and nobody stops.
+    pub const UNWATCHED: Self = Self {
+        on_page: &|_, _| {},
+        is_cancelled: &|| false,
+    };
+}
+
+/// Why a report could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// Somebody asked to stop.
+    #[error("report was cancelled")]
+    Cancelled,
+    /// The figures do not add up to something that can be printed.
+    #[error("could not sum the figures")]
+    Amount(#[from] packtrain_core::quantity::AmountError),
+    /// The figures could not be written as JSON.
+    #[error("could not write figures")]
+    Json(#[source] serde_json::Error),
+    /// The disposals could not be written as CSV.
+    #[error("could not write disposals")]
+    Csv(#[source] csv::Error),
+    /// The PDF could not be put together.
+    #[error("could not build the PDF: {what}")]
+    Pdf {
+        /// What was missing or refused.
+        what: String,
+    },
+    /// The PDF could not be written.
+    #[error("could not write the PDF")]
+    Write(#[source] io::Error),
+}

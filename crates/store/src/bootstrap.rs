@@ -125,6 +125,9 @@ pub async fn migrate(owner: &Secret<String>) -> Result<(), StoreError> {
 
 /// Copies a database; the template must have no connections.
 ///
+/// Through the log and not file by file: a file copy forces two checkpoints of the whole cluster,
+/// which took four times as long for a template of 9 MB with fsync on, and no less with it off.
+///
 /// # Errors
 /// [`StoreError`] when the server refuses.
 pub async fn create_from_template(
@@ -135,7 +138,7 @@ pub async fn create_from_template(
     let mut connection = connect(superuser).await?;
     let (name, template) = (identifier(name), identifier(template));
     let sql = format!(
-        "create database {name} template {template} strategy file_copy owner packtrain_owner"
+        "create database {name} template {template} strategy wal_log owner packtrain_owner"
     );
     run(&mut connection, sql).await
 }

@@ -22,13 +22,15 @@ pub(crate) fn refused(what: &'static str) -> impl Fn(sqlx::Error) -> StoreError 
 }
 
 /// Whether an SQLSTATE says that the same statement may succeed a moment later: broken
-/// connections, shut-downs, too many clients, serialisation failures and deadlocks.
+/// connections, shut-downs, too many clients, serialisation failures, deadlocks, statements that
+/// were cancelled or waited too long for a lock, and a standby that is not yet the primary.
 fn is_passing(code: Option<&str>) -> bool {
     code.is_some_and(|code| {
         code.starts_with("08")
             || code.starts_with("57P")
             || code.starts_with("53")
             || code.starts_with("40")
+            || ["25006", "55P03", "57014"].contains(&code)
     })
 }
 
@@ -52,7 +54,7 @@ mod tests {
 
     #[test]
     fn a_deadlock_and_a_shutdown_are_passing_but_a_broken_constraint_is_not() {
-        for code in ["40P01", "57P01", "08006", "53300"] {
+        for code in ["40P01", "57P01", "08006", "53300", "57014"] {
             assert!(is_passing(Some(code)), "{code}");
         }
         assert!(!is_passing(Some("23505")));

@@ -3,7 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use packtrain_core::ports::StoreError;
+use async_trait::async_trait;
+use packtrain_core::ports::{Readiness, StoreError};
 use packtrain_core::secret::Secret;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
@@ -68,12 +69,11 @@ impl Pools {
     pub async fn close(&self) {
         tokio::join!(self.app.close(), self.operator.close(), self.worker.close());
     }
+}
 
-    /// Whether the database answers on every pool.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when it does not.
-    pub async fn check(&self) -> Result<(), StoreError> {
+#[async_trait]
+impl Readiness for Pools {
+    async fn check(&self) -> Result<(), StoreError> {
         for pool in [&self.app, &self.operator, &self.worker] {
             sqlx::query_scalar!("select 1 as one")
                 .fetch_one(pool)

@@ -1,4 +1,18 @@
 //! The tax engine: ledgers in, exact figures out. No async, no network, no floats.
+//!
+//! [`import::read`] turns the bytes of a file into rows and row errors; [`compute`] turns rows
+//! into an [`outcome::Outcome`] under the rules of one [`jurisdiction`].
 
+#![deny(clippy::float_arithmetic)]
+
+mod engine;
+mod error;
+pub mod fiat;
+pub mod import;
+pub mod jurisdiction;
 pub mod outcome;
 pub mod request;
+mod why;
+
+pub use engine::{LedgerFile, compute};
+pub use error::TaxError;

@@ -11,6 +11,7 @@ use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::Quantity;
 
 use crate::request::{Method, Scope, Settings};
+pub use crate::why::{Choice, GiftSide, ValueFrom, Why};
 
 /// A ledger computed under one jurisdiction's rules.
 #[derive(Debug, Clone)]
@@ -108,8 +109,8 @@ pub struct Disposal {
     pub lot: Option<Box<str>>,
     /// Whether this line is the fee of its row and not its main leg.
     pub is_fee: bool,
-    /// One sentence: why this lot, this term, this value.
-    pub why: String,
+    /// Why this lot, this term, this value; its `Display` is one sentence.
+    pub why: Why,
 }
 
 /// Where a row stands.
@@ -276,6 +277,8 @@ warning_codes! {
     DuplicateRow = "duplicate_row",
     /// The row does not add up: left out.
     UnusableRow = "unusable_row",
+    /// A lot named by the row is not there, or not enough of it: the method chose the rest.
+    NamedLotMissing = "named_lot_missing",
 }
 
 impl Outcome {

@@ -63,7 +63,8 @@ macro_rules! words {
             type Err = UnknownWord;
 
             fn from_str(text: &str) -> Result<Self, UnknownWord> {
-                Self::ALL.iter().copied().find(|word| word.as_str().eq_ignore_ascii_case(text)).ok_or_else(|| {
+                let same = |word: &Self| word.as_str().eq_ignore_ascii_case(text);
+                Self::ALL.iter().copied().find(same).ok_or_else(|| {
                     let known: Vec<_> = Self::ALL.iter().map(|word| word.as_str()).collect();
                     UnknownWord { what: $what, given: text.to_owned(), known: known.join(", ") }
                 })
@@ -92,7 +93,13 @@ macro_rules! words {
 }
 
 words!(Country, "country", Us = "us");
-words!(Method, "method", Fifo = "fifo", Lifo = "lifo", Hifo = "hifo");
+words!(
+    Method,
+    "method",
+    Fifo = "fifo",
+    Lifo = "lifo",
+    Hifo = "hifo"
+);
 words!(Scope, "scope", Universal = "universal", Wallet = "wallet");
 
 /// What a person asks for; what is absent takes the jurisdiction's default.

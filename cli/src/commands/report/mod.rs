@@ -15,15 +15,15 @@ use packtrain_report::{Document, Progress, ReportError, YearSelection};
 use packtrain_tax::outcome::{Outcome, TaxYear};
 use packtrain_tax::request::Request;
 
-use crate::args::{Common, Format, Report};
+use crate::args::{Format, Global, Report};
 use crate::failure::{FAILED, FINDINGS, Failure, USAGE};
 use crate::terminal::Steps;
 
 /// Runs the command.
-pub(crate) fn run(common: &Common, args: &Report) -> Result<(), Failure> {
+pub(crate) fn run(global: &Global, args: &Report) -> Result<(), Failure> {
     let began = Instant::now();
     let request = request(args)?;
-    let steps = Steps::new(common);
+    let steps = Steps::new(global);
     let files = read::files(args, &steps)?;
     steps.begin("Matching", "lots");
     let (ledgers, inputs): (Vec<_>, Vec<_>) = files
@@ -57,7 +57,7 @@ pub(crate) fn run(common: &Common, args: &Report) -> Result<(), Failure> {
     } else {
         let written = write_files(args, &document, &steps)?;
         steps.finish();
-        summary::print(common, &document, &written, began.elapsed());
+        summary::print(global, &document, &written, began.elapsed());
     }
     strict(args, &document)
 }

@@ -8,14 +8,14 @@ use packtrain_report::Document;
 use packtrain_tax::outcome::Warning;
 use packtrain_tax::request::Scope;
 
-use crate::args::Common;
+use crate::args::Global;
 use crate::terminal::{CHECK, QUIET, STRONG};
 
 /// Things to check that are printed one by one.
 const PRINTED_MAX: usize = 10;
 
-pub(super) fn print(common: &Common, document: &Document<'_>, written: &[PathBuf], took: Duration) {
-    if common.json {
+pub(super) fn print(global: &Global, document: &Document<'_>, written: &[PathBuf], took: Duration) {
+    if global.json {
         json(document, written, took);
     } else {
         people(document, written, took);

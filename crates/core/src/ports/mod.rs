@@ -10,6 +10,7 @@ mod hints;
 mod jobs;
 mod keys;
 mod objects;
+mod ready;
 mod reports;
 
 pub use events::{JobEvent, JobEvents};
@@ -22,6 +23,7 @@ pub use jobs::{
 };
 pub use keys::{ApiKeyRecord, ApiKeys, KeyScope};
 pub use objects::{ByteStream, ObjectError, ObjectKey, Objects, Stored};
+pub use ready::Readiness;
 pub use reports::{ArtefactRecord, ReportRecord, Reports};
 
 /// What a running job may reach. Each field is one port.

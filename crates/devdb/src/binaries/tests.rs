@@ -5,6 +5,9 @@ use std::{os::unix::fs::PermissionsExt, process::Command as Run};
 use super::*;
 use crate::Guard;
 
+#[path = "../../tests/server/skip.rs"]
+mod skip;
+
 /// A machine of folders with fake installations.
 struct Machine {
     root: tempfile::TempDir,
@@ -146,7 +149,10 @@ async fn a_link_on_path_leads_to_the_installation_that_it_points_to() {
 #[tokio::test]
 async fn programs_that_the_server_s_user_cannot_reach_are_passed_over() {
     let Some(account) = Account::unprivileged() else {
-        eprintln!("skipped: needs root");
+        skip::note(
+            "programs_that_the_server_s_user_cannot_reach_are_passed_over",
+            "needs root",
+        );
         return;
     };
     let machine = Machine::new();

@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "the yard is a module of one test binary")]
 
+mod skip;
 mod yard;
 
 use std::{

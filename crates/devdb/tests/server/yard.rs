@@ -17,6 +17,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
+use crate::skip;
+
 /// Nothing here takes longer unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// `nobody`.
@@ -217,6 +219,6 @@ pub fn skips(test: &str) -> bool {
         () if test.contains("root") && !is_root() => "needs root",
         () => return false,
     };
-    eprintln!("skipped {test}: {missing}");
+    skip::note(test, missing);
     true
 }

@@ -237,32 +237,34 @@ async fn take(
         .map(|kind| i16::try_from(kind.schema_max).unwrap_or(i16::MAX))
         .collect();
     // The nested loop visits the priorities in the order given, and the limit stops it: a sort
-    // on top would lock the first entries of every priority.
+    // on top would lock the first entries of every priority. Materialized, because a plan that
+    // started the inner query anew for each row would take more than the limit.
     let rows = sqlx::query!(
         r#"
+        with due as materialized (
+            select c.id
+              from unnest($2::smallint[], $3::bigint[], $4::uuid[])
+                   as f (priority, fair_key, id)
+             cross join lateral (
+                   select e.id
+                     from ready e
+                    where e.lane = $1
+                      and e.priority = f.priority
+                      and (e.fair_key, e.id) > (f.fair_key, f.id)
+                      and exists (
+                          select 1
+                            from unnest($5::text[], $6::smallint[]) as k (kind, schema_max)
+                           where k.kind = e.kind
+                             and k.schema_max >= e.schema
+                          )
+                    order by e.fair_key, e.id
+                    limit $7
+                      for update skip locked
+                   ) c
+             limit $7
+        )
         delete from ready r
-         using (
-               select c.id
-                 from unnest($2::smallint[], $3::bigint[], $4::uuid[])
-                      as f (priority, fair_key, id)
-                cross join lateral (
-                      select e.id
-                        from ready e
-                       where e.lane = $1
-                         and e.priority = f.priority
-                         and (e.fair_key, e.id) > (f.fair_key, f.id)
-                         and exists (
-                             select 1
-                               from unnest($5::text[], $6::smallint[]) as k (kind, schema_max)
-                              where k.kind = e.kind
-                                and k.schema_max >= e.schema
-                             )
-                       order by e.fair_key, e.id
-                       limit $7
-                         for update skip locked
-                      ) c
-                limit $7
-               ) due
+         using due
          where r.id = due.id
         returning r.id, r.kind, r.attempts, r.solo, r.priority, r.fair_key
         "#,

@@ -1,5 +1,7 @@
 //! Enqueueing, in whatever transaction the caller holds.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use packtrain_core::job::{Lane, NewJob};
 use packtrain_core::ports::StoreError;
@@ -106,7 +108,8 @@ struct Columns {
 impl Columns {
     fn of(jobs: &[NewJob]) -> Self {
         let mut columns = Self::default();
-        for job in jobs {
+        let mut seen = HashSet::with_capacity(jobs.len());
+        for job in jobs.iter().filter(|job| seen.insert(job.id)) {
             columns.ids.push(job.id.as_uuid());
             columns.tenants.push(job.tenant.as_uuid());
             columns.lanes.push(job.lane.as_str().to_owned());

@@ -2,6 +2,7 @@
 
 pub(crate) mod bell;
 pub(crate) mod claims;
+pub(crate) mod ends;
 pub(crate) mod enqueue;
 pub(crate) mod events;
 pub(crate) mod files;

@@ -30,26 +30,35 @@ impl PgUpkeep {
 }
 
 /// Moves due entries to their lanes, the longest due first.
+///
+/// The subquery makes the time a constant of the statement, so that the index gives what is due
+/// and nothing that lies ahead is read; materialized, no plan can take more than the slice.
 pub(crate) async fn promote(pool: &PgPool, limit: u32) -> Result<Promoted, StoreError> {
     let rows = sqlx::query!(
         r#"
-        with due as (
-            delete from scheduled
-             where id in (
-                   select id
-                     from scheduled
-                    where run_at <= now_utc()
-                    order by run_at, id
-                    limit $1
-                      for update skip locked
-                   )
-            returning id, lane, priority, kind, schema, tenant_id, attempts, solo
+        with due as materialized (
+            select id
+              from scheduled
+             where run_at <= (select now_utc())
+             order by run_at, id
+             limit $1
+               for update skip locked
         ),
+        taken as (
+            delete from scheduled s
+             using due
+             where s.id = due.id
+            returning s.id, s.lane, s.priority, s.kind, s.schema, s.tenant_id, s.attempts, s.solo,
+                      s.run_at
+        ),
+        base as materialized (select next_fair_key() as fair_key),
         moved as (
             insert into ready (id, lane, priority, fair_key, kind, schema, tenant_id, attempts,
                                solo)
-            select id, lane, priority, next_fair_key(), kind, schema, tenant_id, attempts, solo
-              from due
+            select t.id, t.lane, t.priority,
+                   base.fair_key + row_number() over (order by t.run_at, t.id), t.kind, t.schema,
+                   t.tenant_id, t.attempts, t.solo
+              from taken t, base
             returning lane
         )
         select lane, count(*) as "count!" from moved group by lane
@@ -164,7 +173,8 @@ struct Lost {
 }
 
 /// Charges the jobs that began and gives all back: those that began come back solo, so that a
-/// job that kills its worker takes no neighbours along, or die when their attempts are spent.
+/// job that kills its worker takes no neighbours along, or die when their attempts are spent. A
+/// job that was ever lost while it ran stays solo on every way back.
 async fn give_back(tx: &mut Transaction<'_, Postgres>, lost: &Lost) -> Result<Reaped, StoreError> {
     sqlx::query!(
         r#"
@@ -204,7 +214,10 @@ async fn give_back(tx: &mut Transaction<'_, Postgres>, lost: &Lost) -> Result<Re
         r#"
         insert into ready (id, lane, priority, fair_key, kind, schema, tenant_id, attempts, solo)
         select j.id, j.lane, j.priority, next_fair_key(), j.kind, j.schema, j.tenant_id,
-               l.attempts + l.started::integer, l.started
+               l.attempts + l.started::integer,
+               l.started or exists (
+                   select 1 from attempt a where a.job_id = j.id and a.code = 'job.lost'
+               )
           from unnest($1::uuid[], $2::smallint[], $3::boolean[]) as l (id, attempts, started)
           join job j on j.id = l.id
          where not l.started

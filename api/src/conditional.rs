@@ -1,0 +1,93 @@
+//! Entity tags: a strong `ETag` on reads, and `304` when the client has the same already.
+
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::problem::Problem;
+
+/// A tenant's data may be kept by its own client, which asks again each time.
+const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+
+/// A JSON answer with a tag over its bytes, or `304` when the request has it already.
+pub(crate) fn json<T: Serialize>(
+    status: StatusCode,
+    view: &T,
+    request: &HeaderMap,
+) -> Result<Response, Problem> {
+    let body = serde_json::to_vec(view).map_err(|error| Problem::internal(error.to_string()))?;
+    let tag = tag(&hex::encode(Sha256::digest(&body)))?;
+    if status == StatusCode::OK && is_known(request, &tag) {
+        return Ok(not_modified(tag));
+    }
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (CACHE_CONTROL, REVALIDATE),
+        (ETAG, tag),
+    ];
+    Ok((status, headers, Bytes::from(body)).into_response())
+}
+
+/// A strong tag of a hash.
+pub(crate) fn tag(sha256: &str) -> Result<HeaderValue, Problem> {
+    HeaderValue::from_str(&format!("\"{sha256}\""))
+        .map_err(|error| Problem::internal(error.to_string()))
+}
+
+/// Whether the request names this tag, or any, in `If-None-Match`.
+pub(crate) fn is_known(request: &HeaderMap, tag: &HeaderValue) -> bool {
+    let Ok(tag) = tag.to_str() else {
+        return false;
+    };
+    request
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
+/// The answer to a client that has the same bytes already.
+pub(crate) fn not_modified(tag: HeaderValue) -> Response {
+    let headers = [(CACHE_CONTROL, REVALIDATE), (ETAG, tag)];
+    (StatusCode::NOT_MODIFIED, headers).into_response()
+}
+
+/// The caching rule of a tenant's data.
+pub(crate) const fn revalidate() -> HeaderValue {
+    REVALIDATE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_known_in_a_list_as_weak_or_as_any_but_not_when_it_is_another() {
+        let tag = tag("ab").unwrap();
+        for known in ["\"ab\"", "W/\"ab\"", "\"x\", \"ab\"", "*"] {
+            let headers = HeaderMap::from_iter([(IF_NONE_MATCH, known.parse().unwrap())]);
+            assert!(is_known(&headers, &tag), "{known}");
+        }
+        for other in ["\"abc\"", "ab", ""] {
+            let headers = HeaderMap::from_iter([(IF_NONE_MATCH, other.parse().unwrap())]);
+            assert!(!is_known(&headers, &tag), "{other}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_the_client_has_already_comes_without_its_body() {
+        let first = json(StatusCode::OK, &7, &HeaderMap::new()).unwrap();
+        let tag = first.headers()[ETAG].clone();
+        let headers = HeaderMap::from_iter([(IF_NONE_MATCH, tag.clone())]);
+        let again = json(StatusCode::OK, &7, &headers).unwrap();
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(again.headers()[ETAG], tag);
+        let other = json(StatusCode::OK, &8, &headers).unwrap();
+        assert_eq!(other.status(), StatusCode::OK);
+    }
+}

@@ -1,0 +1,323 @@
+//! Problems: the one place where an error meets a status code. Bodies follow RFC 9457.
+//!
+//! A [`Problem`] travels as an extension of an empty answer; [`render`] writes its body at the
+//! outermost layer, where the request id is known, and logs there what no client may see.
+
+use std::borrow::Cow;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use packtrain_core::fault::chain;
+use packtrain_core::ids::RequestId;
+use packtrain_core::ports::{ObjectError, StoreError};
+use serde::Serialize;
+use tracing::{error, warn};
+use utoipa::ToSchema;
+
+/// The media type of every problem.
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+/// Where the descriptions of problems are served, each under its code.
+const DOCS: &str = "/docs/problems/";
+/// After how many seconds a client may try again when a part is away for a moment.
+const RETRY_AFTER_S: u32 = 1;
+
+/// A sort of problem: what stays the same each time it happens.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// Stable word for programs; also the last part of the problem's type.
+    pub code: &'static str,
+    /// The problem in a few words, for a person.
+    pub title: &'static str,
+    /// The status of the answer.
+    pub status: StatusCode,
+}
+
+macro_rules! sorts {
+    ($($name:ident = $status:ident $code:literal $title:literal;)*) => {
+        $(pub(crate) static $name: Sort = Sort {
+            code: $code,
+            title: $title,
+            status: StatusCode::$status,
+        };)*
+
+        /// Every sort of problem that this API answers with.
+        pub static SORTS: &[&Sort] = &[$(&$name),*];
+    };
+}
+
+sorts! {
+    REQUEST_MALFORMED = BAD_REQUEST "request.malformed" "The request cannot be read";
+    QUERY_MALFORMED = BAD_REQUEST "query.malformed" "The query cannot be read";
+    JSON_MALFORMED = BAD_REQUEST "json.malformed" "The body is not JSON";
+    CURSOR_MALFORMED = BAD_REQUEST "cursor.malformed" "The cursor is not one of this list";
+    INVALID = UNPROCESSABLE_ENTITY "validation" "The request is not valid";
+    KEY_MISSING = BAD_REQUEST "idempotency.key_missing" "The Idempotency-Key header is missing";
+    KEY_MALFORMED = BAD_REQUEST "idempotency.key_malformed" "The Idempotency-Key is not valid";
+    KEY_REUSED = UNPROCESSABLE_ENTITY
+        "idempotency.key_reused" "The Idempotency-Key was used for another request";
+    UPLOAD_BROKEN_OFF = BAD_REQUEST "upload.broken_off" "The upload broke off";
+    NOT_SIGNED_IN = UNAUTHORIZED "auth.required" "An API key is required";
+    KEY_UNKNOWN = UNAUTHORIZED "auth.key_unknown" "The API key is not valid";
+    SCOPE_MISSING = FORBIDDEN "auth.scope_missing" "The API key may not do this";
+    NOT_FOUND = NOT_FOUND "not_found" "There is nothing here";
+    METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED
+        "method_not_allowed" "The method is not allowed here";
+    TOO_SLOW = REQUEST_TIMEOUT "request.too_slow" "The request came too slowly";
+    TOO_LARGE = PAYLOAD_TOO_LARGE "body.too_large" "The body is too large";
+    MEDIA_TYPE_UNKNOWN = UNSUPPORTED_MEDIA_TYPE
+        "body.media_type" "The body's media type is not accepted";
+    INTERNAL = INTERNAL_SERVER_ERROR "internal" "Something went wrong here";
+    UNAVAILABLE = SERVICE_UNAVAILABLE "unavailable" "A part of the service is not reachable";
+    BUSY = SERVICE_UNAVAILABLE "busy" "The service is busy";
+    DRAINING = SERVICE_UNAVAILABLE "draining" "This process is about to stop";
+    TIME_LIMIT = SERVICE_UNAVAILABLE "time_limit" "The request took too long";
+}
+
+/// A place in a body and what is wrong there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// JSON pointer to the value; empty for the body as a whole.
+    #[schema(example = "/files/1")]
+    pub pointer: String,
+    /// Stable word for programs.
+    pub code: Cow<'static, str>,
+    /// What is wrong, for a person.
+    pub detail: String,
+}
+
+/// The body of a problem (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody<'a> {
+    /// Where the problem is described, relative to this server.
+    #[schema(example = "/docs/problems/validation")]
+    r#type: String,
+    /// The problem in a few words.
+    title: &'a str,
+    /// The status of the answer.
+    status: u16,
+    /// Stable word for programs.
+    code: &'a str,
+    /// What happened this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    /// What is wrong where.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+    /// The request, as the log knows it.
+    #[schema(value_type = packtrain_core::ids::RequestId)]
+    request_id: String,
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    sort: &'static Sort,
+    detail: Option<String>,
+    errors: Vec<FieldError>,
+    /// For the log alone.
+    cause: Option<String>,
+}
+
+impl Problem {
+    /// A problem that needs no more words.
+    pub(crate) const fn of(sort: &'static Sort) -> Self {
+        Self {
+            sort,
+            detail: None,
+            errors: Vec::new(),
+            cause: None,
+        }
+    }
+
+    /// A problem with a sentence on what happened this time.
+    pub(crate) fn said(sort: &'static Sort, detail: impl Into<String>) -> Self {
+        Self {
+            detail: Some(detail.into()),
+            ..Self::of(sort)
+        }
+    }
+
+    /// Places in the body that need a change.
+    pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = match errors.len() {
+            1 => "1 field needs a change.".to_owned(),
+            count => format!("{count} fields need a change."),
+        };
+        Self {
+            errors,
+            ..Self::said(&INVALID, detail)
+        }
+    }
+
+    /// One place in the body that needs a change.
+    pub(crate) fn field(
+        pointer: impl Into<String>,
+        code: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self::invalid(vec![FieldError {
+            pointer: pointer.into(),
+            code: code.into(),
+            detail: detail.into(),
+        }])
+    }
+
+    /// Nothing is there, or nothing that this tenant may know of.
+    pub(crate) const fn not_found() -> Self {
+        Self::of(&NOT_FOUND)
+    }
+
+    /// A fault of ours; the cause goes to the log.
+    pub(crate) fn internal(cause: impl Into<String>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..Self::of(&INTERNAL)
+        }
+    }
+
+    fn because(sort: &'static Sort, error: &dyn std::error::Error) -> Self {
+        Self {
+            cause: Some(chain(error)),
+            ..Self::of(sort)
+        }
+    }
+
+    /// What a refusal that did not come from here says: the first sort of its status.
+    fn of_status(status: StatusCode) -> Self {
+        let known = SORTS.iter().find(|sort| sort.status == status);
+        Self::of(match known {
+            Some(sort) => sort,
+            None if status.is_client_error() => &REQUEST_MALFORMED,
+            None => &INTERNAL,
+        })
+    }
+
+    fn retry_after_s(&self) -> Option<u32> {
+        let passes = self.sort.status == StatusCode::SERVICE_UNAVAILABLE;
+        passes.then_some(RETRY_AFTER_S)
+    }
+
+    fn challenge(&self) -> Option<&'static str> {
+        match self.sort.code {
+            "auth.required" => Some(r#"Bearer realm="packtrain""#),
+            "auth.key_unknown" => Some(r#"Bearer realm="packtrain", error="invalid_token""#),
+            "auth.scope_missing" => Some(r#"Bearer realm="packtrain", error="insufficient_scope""#),
+            _ => None,
+        }
+    }
+
+    fn log(&self, id: RequestId) {
+        let cause = self.cause.as_deref().unwrap_or("not said");
+        if self.sort.status == StatusCode::INTERNAL_SERVER_ERROR {
+            error!(request.id = %id, problem.code = self.sort.code, cause, "request failed");
+        } else if self.cause.is_some() {
+            warn!(request.id = %id, problem.code = self.sort.code, cause, "request refused");
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.sort.status.into_response();
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.retry_after_s() {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        if let Some(challenge) = self.challenge() {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Unavailable(_) => Self::because(&UNAVAILABLE, &error),
+            StoreError::Refused { .. }
+            | StoreError::Missing { .. }
+            | StoreError::Unreadable { .. } => Self::because(&INTERNAL, &error),
+        }
+    }
+}
+
+impl From<ObjectError> for Problem {
+    fn from(error: ObjectError) -> Self {
+        match &error {
+            ObjectError::TooLarge { bytes_max } => too_large(*bytes_max),
+            ObjectError::BrokenOff(source) if source.kind() == std::io::ErrorKind::TimedOut => {
+                Self::of(&TOO_SLOW)
+            }
+            ObjectError::BrokenOff(_) => Self::of(&UPLOAD_BROKEN_OFF),
+            ObjectError::NoSpace(_) => Self::because(&UNAVAILABLE, &error),
+            ObjectError::Missing { .. }
+            | ObjectError::Write(_)
+            | ObjectError::Read { .. }
+            | ObjectError::Damaged { .. } => Self::because(&INTERNAL, &error),
+        }
+    }
+}
+
+/// The refusal of a body beyond its limit.
+pub(crate) fn too_large(bytes_max: u64) -> Problem {
+    Problem::said(&TOO_LARGE, format!("At most {bytes_max} bytes are taken."))
+}
+
+/// Gives a refusal its body: that of its problem, or one made from the bare status.
+pub(crate) fn render(mut response: Response, id: RequestId) -> Response {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let problem = response.extensions_mut().remove::<Problem>();
+    let problem = problem.unwrap_or_else(|| Problem::of_status(status));
+    problem.log(id);
+    let body = Json(ProblemBody {
+        r#type: format!("{DOCS}{}", problem.sort.code),
+        title: problem.sort.title,
+        status: status.as_u16(),
+        code: problem.sort.code,
+        detail: problem.detail.as_deref(),
+        errors: &problem.errors,
+        request_id: id.to_string(),
+    });
+    let (mut head, _) = response.into_parts();
+    let (made, body) = body.into_response().into_parts();
+    head.headers.extend(made.headers);
+    head.headers
+        .insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    head.headers.remove(http::header::CONTENT_LENGTH);
+    Response::from_parts(head, body)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_sort_of_problem_has_a_code_of_its_own_and_the_status_of_a_refusal() {
+        let codes: HashSet<_> = SORTS.iter().map(|sort| sort.code).collect();
+        assert_eq!(codes.len(), SORTS.len());
+        assert!(SORTS.iter().all(|sort| sort.status.as_u16() >= 400));
+    }
+
+    #[test]
+    fn an_unreachable_database_is_worth_another_try_and_a_refusal_of_it_is_not() {
+        let away = StoreError::Unavailable("no route to 10.0.0.7".into());
+        let response = Problem::from(away).into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[RETRY_AFTER], "1");
+        let missing = StoreError::Missing {
+            what: "file".into(),
+        };
+        let response = Problem::from(missing).into_response();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!response.headers().contains_key(RETRY_AFTER));
+    }
+}

@@ -1,0 +1,128 @@
+//! What surrounds every request: its id, its span, its limits, and the form of a refusal.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue};
+use packtrain_core::cpu::panic_text;
+use packtrain_core::ids::RequestId;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+use tracing::field::Empty;
+use tracing::{Instrument, Span, info, info_span};
+
+use crate::problem::{self, BUSY, Problem, TIME_LIMIT};
+use crate::wait::Wait;
+use crate::{Shared, trace};
+
+/// How long an ordinary request may take, beside the time that the client wants to wait.
+pub(crate) const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
+/// How long an upload may take as a whole.
+pub(crate) const UPLOAD_TIME_MAX: Duration = Duration::from_secs(600);
+/// Ordinary requests at the same time; beyond it they are refused at once.
+pub(crate) const REQUESTS_MAX: usize = 512;
+/// Uploads at the same time.
+pub(crate) const UPLOADS_MAX: usize = 32;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What a request passes on to the jobs that it causes.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// The trace context of what this request causes.
+    pub(crate) trace_parent: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let asked = parts.extensions.get::<Self>().cloned();
+        Ok(asked.unwrap_or(Self { trace_parent: None }))
+    }
+}
+
+/// The outermost layer.
+pub(crate) async fn surround(
+    State(shared): State<Shared>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let id = shared.api.ids.request();
+    let trace_parent = trace::parent(request.headers(), id);
+    let span = span(&request, id, &trace_parent);
+    let trace_parent = Some(trace_parent);
+    request.extensions_mut().insert(Asked { trace_parent });
+    async move {
+        let began = Instant::now();
+        let response = problem::render(next.run(request).await, id);
+        let status = response.status().as_u16();
+        let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Span::current().record("http.status", status);
+        info!(http.status = status, duration_ms, "request answered");
+        with_headers(response, id)
+    }
+    .instrument(span)
+    .await
+}
+
+/// The request's span: its route as a pattern, never the path itself, a query or a header.
+fn span(request: &Request, id: RequestId, trace_parent: &str) -> Span {
+    let route = request.extensions().get::<MatchedPath>();
+    info_span!(
+        "http.request",
+        request.id = %id,
+        http.method = %request.method(),
+        http.route = route.map_or("none", MatchedPath::as_str),
+        http.status = Empty,
+        trace.parent = trace_parent,
+    )
+}
+
+fn with_headers(mut response: Response, id: RequestId) -> Response {
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Lets only so many ordinary requests in, each for a limited time.
+pub(crate) async fn ordinary(
+    State(shared): State<Shared>,
+    request: Request,
+    next: Next,
+) -> Response {
+    within(&shared.requests, REQUEST_TIME_MAX, request, next).await
+}
+
+/// Lets only so many uploads in, each for a limited time.
+pub(crate) async fn upload(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    within(&shared.uploads, UPLOAD_TIME_MAX, request, next).await
+}
+
+async fn within(places: &Semaphore, time: Duration, request: Request, next: Next) -> Response {
+    let Ok(_place) = places.try_acquire() else {
+        return Problem::of(&BUSY).into_response();
+    };
+    let time = time + Wait::read(request.headers()).time();
+    match timeout(time, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::of(&TIME_LIMIT).into_response(),
+    }
+}
+
+/// The answer to a request whose handler panicked; what it said goes to the log alone.
+pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    Problem::internal(format!("panic: {}", panic_text(&*panic))).into_response()
+}

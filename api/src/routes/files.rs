@@ -1,0 +1,230 @@
+//! Files: upload them, see what reading them gave.
+
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, StatusCode};
+use packtrain_core::ids::{FileId, TenantId};
+use packtrain_core::job::About;
+use packtrain_core::ledger::RowError;
+use packtrain_core::limits::{FILE_BYTES_MAX, ROW_ERRORS_MAX};
+use packtrain_core::ports::{FileRecord, FileState, Files, NewFile};
+use packtrain_jobs::tax::import::Import;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{id, locate, wake};
+use crate::auth::User;
+use crate::body::Params;
+use crate::page::{self, cursor, place};
+use crate::problem::Problem;
+use crate::request::Asked;
+use crate::serve::Closing;
+use crate::upload;
+use crate::wait::Wait;
+use crate::{Shared, conditional};
+
+/// The name of the list of row errors in its cursors.
+const ERRORS: &str = "errors";
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UploadParams {
+    /// The file's name; else that of `Content-Disposition` or of the form is taken.
+    name: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ErrorParams {
+    /// Row errors in this answer, 1 to 200.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// An uploaded file.
+#[derive(Serialize, ToSchema)]
+#[schema(as = File)]
+pub(crate) struct FileView {
+    id: FileId,
+    /// Its name, without folders.
+    name: String,
+    /// `uploaded` until it was read, then `imported`, or `rejected` when it cannot be read at all.
+    #[schema(value_type = String, example = "imported")]
+    state: &'static str,
+    /// SHA-256 of its bytes.
+    sha256: String,
+    size_bytes: u64,
+    /// The format that was detected.
+    source: Option<String>,
+    /// Rows in the file, good and bad.
+    rows_total: u32,
+    /// Rows that could not be read.
+    rows_bad: u32,
+    /// Why the file as a whole was rejected.
+    problem: Option<String>,
+    created_at: DateTime<Utc>,
+    imported_at: Option<DateTime<Utc>>,
+    /// Rows that could not be read, in file order.
+    errors: ErrorPage,
+}
+
+/// A form with one file.
+#[derive(ToSchema)]
+pub(crate) struct UploadForm {
+    /// The file.
+    #[schema(format = Binary, content_media_type = "text/csv")]
+    #[expect(dead_code, reason = "describes a body that is read as a stream")]
+    file: String,
+}
+
+/// A page of row errors.
+#[derive(Default, Serialize, ToSchema)]
+pub(crate) struct ErrorPage {
+    items: Vec<RowError>,
+    /// The cursor of the next page; absent on the last.
+    next: Option<String>,
+}
+
+/// Uploads a file and has it read. Bad rows are listed, the others count.
+#[utoipa::path(
+    post, path = "/v2/premium/files", tag = "files", operation_id = "uploadFile", params(
+        UploadParams,
+        ("prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds, at most \
+            30, until the file was read.", example = "wait=10"),
+    ),
+    request_body(description = "The file, as it is or in a form field named `file`.", content(
+        (String = "text/csv"), (String = "application/octet-stream"),
+        (UploadForm = "multipart/form-data"),
+    )),
+    responses((status = 201, description = "The file is stored and will be read.", body = FileView,
+        headers(("Location" = String, description = "Where the file is."))),
+    ),
+)]
+pub(crate) async fn upload(
+    State(shared): State<Shared>,
+    user: User,
+    asked: Asked,
+    wait: Wait,
+    closing: Closing,
+    Params(params): Params<UploadParams>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let headers = request.headers().clone();
+    let (api, tenant) = (&shared.api, user.tenant);
+    let upload = upload::open(request, params.name).await?;
+    let stored = api
+        .objects
+        .put_stream(tenant, upload.bytes, FILE_BYTES_MAX)
+        .await?;
+    let file = NewFile {
+        id: api.ids.file(),
+        name: upload.name,
+        object: stored.key,
+        sha256: stored.sha256,
+        size_bytes: stored.size_bytes,
+    };
+    let payload = serde_json::to_value(Import { file: file.id })
+        .map_err(|error| Problem::internal(error.to_string()))?;
+    let mut job = About::of::<Import>().job(file.id.import_job(), tenant, payload);
+    job.trace_parent = asked.trace_parent;
+    let mut record = api.files.create(tenant, &file, &job).await?;
+    wake(&shared, &job);
+    if wait.for_end(&shared, &closing, tenant, job.id).await? {
+        record = find(&*api.files, tenant, file.id).await?;
+    }
+    let view = view(&*api.files, tenant, record, None, page::limit(None)?).await?;
+    let mut response = conditional::json(StatusCode::CREATED, &view, &headers)?;
+    locate(&mut response, &format!("/v2/premium/files/{}", file.id));
+    wait.tell(response.headers_mut());
+    Ok(response)
+}
+
+/// Shows a file and a page of its row errors.
+#[utoipa::path(
+    get, path = "/v2/premium/files/{id}", tag = "files", operation_id = "showFile",
+    params(("id" = FileId, Path), ErrorParams),
+    responses(
+        (status = 200, description = "The file.", body = FileView,
+            headers(("ETag" = String, description = "Changes with the answer."))),
+        (status = 304, description = "The client has this answer already."),
+    ),
+)]
+pub(crate) async fn show(
+    State(shared): State<Shared>,
+    user: User,
+    Path(text): Path<String>,
+    Params(params): Params<ErrorParams>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let files = &*shared.api.files;
+    let limit = page::limit(params.limit)?;
+    let after = place(ERRORS, params.cursor.as_deref())?;
+    let record = find(files, user.tenant, id(&text)?).await?;
+    let view = view(files, user.tenant, record, after, limit).await?;
+    conditional::json(StatusCode::OK, &view, &headers)
+}
+
+async fn find(files: &dyn Files, tenant: TenantId, file: FileId) -> Result<FileRecord, Problem> {
+    let found = files.find(tenant, file).await?;
+    found.ok_or_else(Problem::not_found)
+}
+
+async fn view(
+    files: &dyn Files,
+    tenant: TenantId,
+    record: FileRecord,
+    after: Option<u32>,
+    limit: u32,
+) -> Result<FileView, Problem> {
+    let errors = if record.state == FileState::Imported && record.rows_bad > 0 {
+        errors(files, tenant, record.file.id, after.unwrap_or(0), limit).await?
+    } else {
+        ErrorPage::default()
+    };
+    Ok(FileView {
+        id: record.file.id,
+        name: record.file.name,
+        state: record.state.as_str(),
+        sha256: record.file.sha256,
+        size_bytes: record.file.size_bytes,
+        source: record.source,
+        rows_total: record.rows_total,
+        rows_bad: record.rows_bad,
+        problem: record.problem,
+        created_at: record.created_at,
+        imported_at: record.imported_at,
+        errors,
+    })
+}
+
+/// A page of errors. Pages end between lines, since the place in the list is a line: a line with
+/// several errors is never cut, even where the page becomes longer by that.
+async fn errors(
+    files: &dyn Files,
+    tenant: TenantId,
+    file: FileId,
+    after: u32,
+    limit: u32,
+) -> Result<ErrorPage, Problem> {
+    let mut items = files.row_errors(tenant, file, after, limit + 1).await?;
+    let limit = limit as usize;
+    if items.len() <= limit {
+        return Ok(ErrorPage { items, next: None });
+    }
+    let mut cut = items[..=limit].partition_point(|error| error.line < items[limit].line);
+    if cut == 0 {
+        let all = u32::try_from(ROW_ERRORS_MAX).unwrap_or(u32::MAX);
+        items = files.row_errors(tenant, file, after, all).await?;
+        cut = items.partition_point(|error| error.line == items[0].line);
+    }
+    let has_more = cut < items.len();
+    items.truncate(cut);
+    let last = items.last().filter(|_| has_more);
+    let next = last.map(|error| cursor(ERRORS, error.line));
+    Ok(ErrorPage { items, next })
+}

@@ -1,0 +1,77 @@
+//! The routes, one file per area.
+
+use std::str::FromStr;
+
+use axum::response::{IntoResponse, Response};
+use http::HeaderValue;
+use http::header::LOCATION;
+use packtrain_core::job::NewJob;
+use packtrain_core::ports::Hint;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::problem::{METHOD_NOT_ALLOWED, Problem};
+use crate::{Inner, Shared};
+
+mod files;
+mod health;
+mod jobs;
+mod reports;
+
+pub(crate) use jobs::JobRequest;
+
+/// Routes without a key and without limits: they must answer when nothing else does.
+pub(crate) fn open() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::description))
+}
+
+/// Routes that answer soon.
+pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(files::show))
+        .routes(routes!(reports::request))
+        .routes(routes!(reports::show))
+        .routes(routes!(reports::events))
+        .routes(routes!(reports::artifact))
+        .routes(routes!(jobs::enqueue, jobs::list))
+        .routes(routes!(jobs::show))
+}
+
+/// Routes that take large bodies.
+pub(crate) fn uploads() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new().routes(routes!(files::upload))
+}
+
+/// The answer where there is no route.
+pub(crate) async fn nowhere() -> Response {
+    Problem::not_found().into_response()
+}
+
+/// The answer where there is a route, but not for this method.
+pub(crate) async fn wrong_method() -> Response {
+    Problem::of(&METHOD_NOT_ALLOWED).into_response()
+}
+
+/// Reads an id in a path; what is no id is nowhere.
+fn id<T: FromStr>(text: &str) -> Result<T, Problem> {
+    text.parse().map_err(|_| Problem::not_found())
+}
+
+/// Wakes the workers of a job's lane, unless the job has to wait for a time.
+fn wake(inner: &Inner, job: &NewJob) {
+    if job.run_at.is_none() {
+        let about = Some(format!("{} {}", job.kind, job.id));
+        let lane = job.lane;
+        inner.api.hints.send(Hint { lane, about });
+    }
+}
+
+/// Says in an answer where the thing is that it made.
+fn locate(answer: &mut Response, path: &str) {
+    if let Ok(path) = HeaderValue::from_str(path) {
+        answer.headers_mut().insert(LOCATION, path);
+    }
+}

@@ -1,0 +1,341 @@
+//! Ports in memory: just enough to see what the routes ask and how they tell what they got.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::TryStreamExt;
+use packtrain_core::ids::{ApiKeyId, ClockIds, FileId, JobId, ReportId, TenantId};
+use packtrain_core::job::{Lane, NewJob, State};
+use packtrain_core::ledger::RowError;
+use packtrain_core::ports::{
+    ApiKeyRecord, ApiKeys, ByteStream, Enqueued, FileRecord, FileState, Files, Hint, HintStream,
+    Hints, Imported, ImportedFile, JobEvent, JobEvents, JobFilter, JobQueue, JobRecord, KeyScope,
+    Keyed, NewFile, ObjectError, ObjectKey, Objects, OperatorJobs, Readiness, ReportRecord,
+    Reports, Requested, StoreError, Stored,
+};
+use packtrain_core::time::{Clock, SystemClock, Timestamp};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::{Api, router};
+
+/// Tenant, kind and idempotency key.
+type KeyPlace = (TenantId, String, String);
+
+/// Everything outside, in memory.
+#[derive(Default)]
+pub(super) struct World {
+    pub(super) keys: Mutex<HashMap<ApiKeyId, ApiKeyRecord>>,
+    pub(super) jobs: Mutex<BTreeMap<JobId, JobRecord>>,
+    pub(super) asked: Mutex<Vec<NewJob>>,
+    pub(super) keyed: Mutex<HashMap<KeyPlace, ([u8; 32], JobId)>>,
+    pub(super) files: Mutex<HashMap<(TenantId, FileId), FileRecord>>,
+    pub(super) row_errors: Mutex<Vec<RowError>>,
+    pub(super) reports: Mutex<HashMap<(TenantId, ReportId), ReportRecord>>,
+    pub(super) events: Mutex<Vec<JobEvent>>,
+    pub(super) objects: Mutex<HashMap<String, Bytes>>,
+    pub(super) hints: Mutex<Vec<Hint>>,
+    pub(super) is_away: AtomicBool,
+    pub(super) panics: AtomicBool,
+}
+
+/// Noon of a day in June, always.
+pub(super) struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        "2026-06-15T12:00:00Z".parse().unwrap()
+    }
+}
+
+impl World {
+    pub(super) fn router(self: &Arc<Self>) -> axum::Router {
+        router(Api {
+            keys: self.clone(),
+            jobs: self.clone(),
+            operator: self.clone(),
+            files: self.clone(),
+            reports: self.clone(),
+            events: self.clone(),
+            objects: self.clone(),
+            hints: self.clone(),
+            ready: self.clone(),
+            clock: Arc::new(Noon),
+            ids: Arc::new(ClockIds::new(SystemClock)),
+        })
+    }
+
+    /// A new key of a tenant, as its client sends it.
+    pub(super) fn key(&self, tenant: TenantId, scope: KeyScope) -> String {
+        let mut keys = self.keys.lock().unwrap();
+        let id: ApiKeyId = format!("key_{:032x}", keys.len() + 1).parse().unwrap();
+        let secret = "5e".repeat(32);
+        let record = ApiKeyRecord {
+            id,
+            tenant,
+            secret_sha256: Sha256::digest(secret.as_bytes()).into(),
+            scopes: vec![scope],
+        };
+        keys.insert(id, record);
+        format!("pt_{}_{secret}", id.as_uuid().simple())
+    }
+
+    pub(super) fn set_state(&self, id: JobId, state: State) {
+        self.jobs.lock().unwrap().get_mut(&id).unwrap().state = state;
+    }
+
+    fn take(&self, job: &NewJob) {
+        let record = JobRecord {
+            id: job.id,
+            tenant: job.tenant,
+            kind: job.kind.to_string(),
+            lane: job.lane,
+            state: State::Queued,
+            attempts: 0,
+            attempts_max: job.attempts_max,
+            payload: job.payload.clone(),
+            result: None,
+            created_at: Noon.now(),
+            run_at: job.run_at,
+            started_at: None,
+            finished_at: None,
+            failures: Vec::new(),
+        };
+        self.jobs.lock().unwrap().insert(job.id, record);
+        self.asked.lock().unwrap().push(job.clone());
+    }
+
+    fn knock(&self) -> Result<(), StoreError> {
+        assert!(
+            !self.panics.load(Ordering::Relaxed),
+            "the secret is hunter2"
+        );
+        if self.is_away.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable("no route to 10.0.0.7".into()));
+        }
+        Ok(())
+    }
+}
+
+fn missing(what: &str) -> StoreError {
+    let what = what.to_owned();
+    StoreError::Missing { what }
+}
+
+#[async_trait]
+impl ApiKeys for World {
+    async fn find(&self, id: ApiKeyId) -> Result<Option<ApiKeyRecord>, StoreError> {
+        self.knock()?;
+        Ok(self.keys.lock().unwrap().get(&id).cloned())
+    }
+}
+
+#[async_trait]
+impl JobQueue for World {
+    async fn enqueue(&self, _: TenantId, _: &[NewJob]) -> Result<Enqueued, StoreError> {
+        Err(missing("a use of this"))
+    }
+
+    async fn request(&self, job: &NewJob, keyed: &Keyed) -> Result<Requested, StoreError> {
+        let place = (job.tenant, job.kind.to_string(), keyed.key.clone());
+        let known = self.keyed.lock().unwrap().get(&place).copied();
+        Ok(match known {
+            Some((hash, id)) if hash == keyed.body_sha256 => Requested::Repeated(id),
+            Some(_) => Requested::Conflict,
+            None => {
+                self.take(job);
+                let entry = (keyed.body_sha256, job.id);
+                self.keyed.lock().unwrap().insert(place, entry);
+                Requested::Created(job.id)
+            }
+        })
+    }
+
+    async fn find(&self, tenant: TenantId, id: JobId) -> Result<Option<JobRecord>, StoreError> {
+        let found = self.jobs.lock().unwrap().get(&id).cloned();
+        Ok(found.filter(|job| job.tenant == tenant))
+    }
+}
+
+#[async_trait]
+impl OperatorJobs for World {
+    async fn list(&self, filter: &JobFilter) -> Result<Vec<JobRecord>, StoreError> {
+        let jobs = self.jobs.lock().unwrap();
+        let found = jobs.values().rev().filter(|job| {
+            filter.before.is_none_or(|before| job.id < before)
+                && filter.lane.is_none_or(|lane| job.lane == lane)
+        });
+        Ok(found.take(filter.limit as usize).cloned().collect())
+    }
+
+    async fn find(&self, id: JobId) -> Result<Option<JobRecord>, StoreError> {
+        Ok(self.jobs.lock().unwrap().get(&id).cloned())
+    }
+
+    async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, StoreError> {
+        self.take(job);
+        Ok(Enqueued { created: 1 })
+    }
+}
+
+#[async_trait]
+impl Files for World {
+    async fn create(
+        &self,
+        tenant: TenantId,
+        file: &NewFile,
+        import: &NewJob,
+    ) -> Result<FileRecord, StoreError> {
+        self.take(import);
+        let record = FileRecord {
+            file: file.clone(),
+            state: FileState::Uploaded,
+            source: None,
+            rows_total: 0,
+            rows_bad: 0,
+            problem: None,
+            created_at: Noon.now(),
+            imported_at: None,
+        };
+        self.files
+            .lock()
+            .unwrap()
+            .insert((tenant, file.id), record.clone());
+        Ok(record)
+    }
+
+    async fn find(&self, tenant: TenantId, id: FileId) -> Result<Option<FileRecord>, StoreError> {
+        Ok(self.files.lock().unwrap().get(&(tenant, id)).cloned())
+    }
+
+    async fn row_errors(
+        &self,
+        _: TenantId,
+        _: FileId,
+        after_line: u32,
+        limit: u32,
+    ) -> Result<Vec<RowError>, StoreError> {
+        let errors = self.row_errors.lock().unwrap();
+        let found = errors.iter().filter(|error| error.line > after_line);
+        Ok(found.take(limit as usize).cloned().collect())
+    }
+
+    async fn record_import(&self, _: TenantId, _: FileId, _: &Imported) -> Result<(), StoreError> {
+        Err(missing("a use of this"))
+    }
+
+    async fn load(&self, _: TenantId, _: &[FileId]) -> Result<Vec<ImportedFile>, StoreError> {
+        Err(missing("a use of this"))
+    }
+}
+
+#[async_trait]
+impl Reports for World {
+    async fn record(&self, tenant: TenantId, report: &ReportRecord) -> Result<(), StoreError> {
+        self.reports
+            .lock()
+            .unwrap()
+            .insert((tenant, report.id), report.clone());
+        Ok(())
+    }
+
+    async fn find(
+        &self,
+        tenant: TenantId,
+        id: ReportId,
+    ) -> Result<Option<ReportRecord>, StoreError> {
+        Ok(self.reports.lock().unwrap().get(&(tenant, id)).cloned())
+    }
+}
+
+#[async_trait]
+impl JobEvents for World {
+    async fn append(
+        &self,
+        _: TenantId,
+        _: JobId,
+        name: &str,
+        data: &Value,
+    ) -> Result<(), StoreError> {
+        let mut events = self.events.lock().unwrap();
+        let seq = i64::try_from(events.len()).unwrap() + 1;
+        let (name, data) = (name.to_owned(), data.clone());
+        events.push(JobEvent {
+            seq,
+            at: Noon.now(),
+            name,
+            data,
+        });
+        Ok(())
+    }
+
+    async fn after(
+        &self,
+        _: TenantId,
+        _: JobId,
+        seq: i64,
+        limit: u32,
+    ) -> Result<Vec<JobEvent>, StoreError> {
+        let events = self.events.lock().unwrap();
+        let found = events.iter().filter(|event| event.seq > seq);
+        Ok(found.take(limit as usize).cloned().collect())
+    }
+}
+
+#[async_trait]
+impl Objects for World {
+    async fn put_stream(
+        &self,
+        tenant: TenantId,
+        bytes: ByteStream,
+        bytes_max: u64,
+    ) -> Result<Stored, ObjectError> {
+        let chunks: Vec<Bytes> = bytes.try_collect().await.map_err(ObjectError::BrokenOff)?;
+        let all = chunks.concat();
+        if all.len() as u64 > bytes_max {
+            return Err(ObjectError::TooLarge { bytes_max });
+        }
+        self.put(tenant, all.into()).await
+    }
+
+    async fn put(&self, tenant: TenantId, bytes: Bytes) -> Result<Stored, ObjectError> {
+        let sha256 = hex::encode(Sha256::digest(&bytes));
+        let key = ObjectKey::of_content(tenant, &sha256);
+        let size_bytes = bytes.len() as u64;
+        self.objects
+            .lock()
+            .unwrap()
+            .insert(key.as_str().to_owned(), bytes);
+        Ok(Stored {
+            key,
+            sha256,
+            size_bytes,
+        })
+    }
+
+    async fn get(&self, key: &ObjectKey) -> Result<Bytes, ObjectError> {
+        let found = self.objects.lock().unwrap().get(key.as_str()).cloned();
+        found.ok_or_else(|| ObjectError::Missing { key: key.clone() })
+    }
+}
+
+#[async_trait]
+impl Hints for World {
+    fn send(&self, hint: Hint) {
+        self.hints.lock().unwrap().push(hint);
+    }
+
+    async fn subscribe(&self, _: &[Lane]) -> HintStream {
+        Box::pin(futures::stream::pending())
+    }
+}
+
+#[async_trait]
+impl Readiness for World {
+    async fn check(&self) -> Result<(), StoreError> {
+        self.knock()
+    }
+}

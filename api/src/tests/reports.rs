@@ -1,0 +1,199 @@
+//! How reports are asked for and shown.
+
+use packtrain_core::ids::ReportId;
+use packtrain_core::job::State;
+use packtrain_core::ports::{ArtefactRecord, JobEvents, Objects, ReportRecord, Reports};
+use packtrain_core::time::Clock;
+
+use super::*;
+
+const PATH: &str = "/v2/premium/reports";
+
+impl Client {
+    /// A report that is finished, with one artefact.
+    pub(super) async fn finished(&self) -> (String, JobId) {
+        let (path, job) = self.report().await;
+        let stored = self.world.put(self.tenant, "%PDF-".into()).await.unwrap();
+        let report = ReportRecord {
+            id: ReportId::of_job(job),
+            summary: json!({"gain": "1.00"}),
+            finished_at: fake::Noon.now(),
+            artefacts: vec![ArtefactRecord {
+                name: "tax-2025-us.pdf".to_owned(),
+                media_type: "application/pdf".to_owned(),
+                stored,
+            }],
+        };
+        self.world.record(self.tenant, &report).await.unwrap();
+        self.world.set_state(job, State::Succeeded);
+        (path, job)
+    }
+}
+
+#[tokio::test]
+async fn a_report_needs_a_key_against_repetition() {
+    let client = Client::new();
+    let answer = client.post(PATH, None, &json!({})).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert_eq!(answer.code(), "idempotency.key_missing");
+}
+
+#[tokio::test]
+async fn the_same_key_and_body_are_one_report_and_another_body_is_refused() {
+    let client = Client::new();
+    let file = client.file().await;
+    let first = client
+        .post(PATH, Some("k"), &json!({"country": "us", "files": [file]}))
+        .await;
+    assert_eq!(first.status, StatusCode::ACCEPTED);
+    assert_eq!(first.header("retry-after"), "1");
+    // Another order and a default spelt out are the same request.
+    let text = format!(r#"{{"files":["{file}"],"years":[],"country":"US"}}"#);
+    let request = client
+        .request(Method::POST, PATH)
+        .header("idempotency-key", "\"k\"");
+    let again = client
+        .send(request.header(CONTENT_TYPE, "application/json"), text)
+        .await;
+    assert_eq!(again.json()["id"], first.json()["id"]);
+    let other = json!({"country": "us", "files": [file], "years": [2025]});
+    let other = client.post(PATH, Some("k"), &other).await;
+    assert_eq!(
+        (other.status, other.code().as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, "idempotency.key_reused")
+    );
+    assert_eq!(
+        client.world.hints.lock().unwrap().len(),
+        2,
+        "one for the file, one for the report"
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_is_wrong_is_told_where() {
+    let client = Client::new();
+    let file = client.file().await;
+    let absent = FileId::from_uuid(uuid::Uuid::from_u128(9));
+    let many: Vec<_> = (0..101)
+        .map(|n| FileId::from_uuid(uuid::Uuid::from_u128(n)))
+        .collect();
+    let of = |files: Value| json!({"country": "us", "files": files});
+    let (mut coloured, mut aged) = (of(json!([file])), of(json!([file])));
+    coloured["color"] = json!(1);
+    aged["years"] = json!(vec![2020; 51]);
+    for (body, pointer, code) in [
+        (json!({"files": [file]}), "", "invalid"),
+        (json!({"country": "xx"}), "/country", "invalid"),
+        (of(json!([file, 7])), "/files/1", "invalid"),
+        (coloured, "/color", "invalid"),
+        (aged, "/years", "year_count"),
+        (of(json!([])), "/files", "file_count"),
+        (of(json!(many)), "/files", "file_count"),
+        (of(json!([file, absent])), "/files/1", "file_missing"),
+        (of(json!([file, file])), "/files/1", "file_repeated"),
+    ] {
+        let answer = client.post(PATH, Some("k"), &body).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+        assert_eq!(answer.code(), "validation");
+        let error = &answer.json()["errors"][0];
+        assert_eq!(
+            (&error["pointer"], &error["code"]),
+            (&json!(pointer), &json!(code)),
+            "{body}"
+        );
+    }
+    assert_eq!(client.world.keyed.lock().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn the_callers_trace_goes_along_with_the_job() {
+    let client = Client::new();
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let request = client.request(Method::POST, "/v2/premium/files");
+    let request = request.header("traceparent", format!("00-{trace}-b7ad6b7169203331-01"));
+    client.send(request, "a,b").await;
+    let asked = client.world.asked.lock().unwrap();
+    let told = asked[0].trace_parent.as_deref().unwrap();
+    assert!(told.starts_with(&format!("00-{trace}-")), "{told}");
+    assert!(
+        !told.contains("b7ad6b7169203331"),
+        "the span is the request's own"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_waits_only_when_it_is_preferred_and_comes_at_once_when_all_is_done() {
+    let client = Client::new();
+    let (_, job) = client.report().await;
+    client.world.set_state(job, State::Dead);
+    let file = client.world.files.lock().unwrap().keys().next().unwrap().1;
+    let body = json!({"country": "us", "files": [file]});
+    let request = client
+        .request(Method::POST, PATH)
+        .header("idempotency-key", "k");
+    let request = request
+        .header("prefer", "wait=20")
+        .header(CONTENT_TYPE, "application/json");
+    let answer = client.send(request, body.to_string()).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.header("preference-applied"), "wait=20");
+    assert_eq!(answer.json()["state"], "dead");
+    assert!(!answer.headers.contains_key("retry-after"));
+}
+
+#[tokio::test]
+async fn a_report_is_shown_with_its_stages_and_only_when_it_changed() {
+    let client = Client::new();
+    let (path, job) = client.report().await;
+    client.world.set_state(job, State::Running);
+    let stage = json!({"name": "read", "state": "running"});
+    client
+        .world
+        .append(client.tenant, job, "stage", &stage)
+        .await
+        .unwrap();
+    let first = client.get(&path).await;
+    assert_eq!(first.json()["stages"], json!([stage]));
+    assert_eq!(first.json()["created_at"], "2026-06-15T12:00:00Z");
+    let tag = first.header("etag").to_owned();
+    let again = client
+        .request(Method::GET, &path)
+        .header(IF_NONE_MATCH, &tag);
+    let again = client.send(again, Body::empty()).await;
+    assert_eq!(
+        (again.status, again.body.len()),
+        (StatusCode::NOT_MODIFIED, 0)
+    );
+    client.world.set_state(job, State::Dead);
+    let changed = client
+        .request(Method::GET, &path)
+        .header(IF_NONE_MATCH, &tag);
+    let changed = client.send(changed, Body::empty()).await;
+    assert_eq!(changed.json()["stages"][0]["state"], "stopped");
+    assert_ne!(changed.header("etag"), tag);
+}
+
+#[tokio::test]
+async fn an_artefact_is_saved_under_its_name_and_tagged_by_its_hash() {
+    let client = Client::new();
+    let (path, _) = client.finished().await;
+    let report = client.get(&path).await.json();
+    assert_eq!(report["summary"]["gain"], "1.00");
+    let artifact = &report["artifacts"][0];
+    let answer = client.get(artifact["href"].as_str().unwrap()).await;
+    assert_eq!(answer.body, b"%PDF-");
+    assert_eq!(answer.header("content-type"), "application/pdf");
+    assert_eq!(
+        answer.header("content-disposition"),
+        "attachment; filename=\"tax-2025-us.pdf\""
+    );
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    assert_eq!(
+        answer.headers[ETAG],
+        format!("\"{}\"", artifact["sha256"].as_str().unwrap())
+    );
+    let missing = client
+        .get(&format!("{path}/artifacts/..%2F..%2Fsecret"))
+        .await;
+    assert_eq!(missing.code(), "not_found");
+}

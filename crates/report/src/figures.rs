@@ -1,0 +1,243 @@
+//! The figures of a report as a typed document: what programs read, and what two reports are
+//! compared by. Amounts are strings: money with two decimals, quantities as plain decimals.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use packtrain_core::ledger::RowKind;
+use packtrain_core::money::Currency;
+use serde::{Deserialize, Serialize};
+
+mod build;
+
+pub use build::figures;
+pub(crate) use build::{disposals, file_name, without_disposals};
+
+/// Everything that a report states, in numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figures<'a> {
+    /// Country code in capitals, such as `US`.
+    pub jurisdiction: String,
+    /// Lot method, such as `fifo`.
+    pub method: Cow<'a, str>,
+    /// `universal`, `wallet`, or `dated` where the law changes from one to the other on a date.
+    pub scope: Cow<'a, str>,
+    /// Currency of every amount of money.
+    pub currency: Currency,
+    /// The options in force, given or default, and the time zone.
+    pub options: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    /// One line per pair of disposal and lot, in time order.
+    pub disposals: Vec<DisposalFigure<'a>>,
+    /// Units that left without a taxable disposal.
+    pub removed: Vec<RemovedFigure<'a>>,
+    /// Income at its value on receipt.
+    pub income: Vec<IncomeFigure<'a>>,
+    /// Sums, by tax year.
+    pub totals: BTreeMap<String, TotalsFigure>,
+    /// What is left when the records end.
+    pub holdings: Vec<HoldingFigure<'a>>,
+    /// Things to check, the most money at stake first.
+    pub warnings: Vec<WarningFigure<'a>>,
+    /// How the figures came about.
+    pub provenance: Provenance<'a>,
+}
+
+/// One lot, or a part of one, that a disposal used up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisposalFigure<'a> {
+    /// The row that disposed.
+    pub id: Cow<'a, str>,
+    /// The row's kind.
+    pub kind: RowKind,
+    /// What was disposed of.
+    pub asset: Cow<'a, str>,
+    /// The wallet that the units left.
+    pub wallet: Cow<'a, str>,
+    /// Local date of the disposal.
+    pub date: NaiveDate,
+    /// Units of this lot.
+    pub quantity: String,
+    /// This lot's share of what was received.
+    pub proceeds: String,
+    /// This lot's share of the costs of selling.
+    pub fees: String,
+    /// What the units cost.
+    pub cost: String,
+    /// Proceeds less fees less cost.
+    pub gain: String,
+    /// `short` or `long`, where the jurisdiction knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term: Option<Cow<'a, str>>,
+    /// The rule that chose the lot.
+    pub rule: Cow<'a, str>,
+    /// Local date of acquisition, where a purchase is on record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acquired: Option<NaiveDate>,
+    /// Row that acquired the lot, where one is on record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot: Option<Cow<'a, str>>,
+    /// Whether this is the fee of its row.
+    pub is_fee: bool,
+    /// Why this lot, this term, this value.
+    pub why: Cow<'a, str>,
+    /// Name of the file that the row stands in, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<Cow<'a, str>>,
+    /// Line of the row, counted from 1 with the header.
+    pub line: u32,
+}
+
+/// Units that left without a taxable disposal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedFigure<'a> {
+    /// The row.
+    pub id: Cow<'a, str>,
+    /// What left.
+    pub asset: Cow<'a, str>,
+    /// Local date.
+    pub date: NaiveDate,
+    /// How much.
+    pub quantity: String,
+    /// What it had cost.
+    pub cost: String,
+    /// What happened, such as `gift_out`.
+    pub kind: RowKind,
+    /// Name of the file that the row stands in, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<Cow<'a, str>>,
+    /// Line of the row, counted from 1 with the header.
+    pub line: u32,
+}
+
+/// Income at its value on receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncomeFigure<'a> {
+    /// The row.
+    pub id: Cow<'a, str>,
+    /// `staking`, `mining`, ...
+    #[serde(rename = "type")]
+    pub kind: RowKind,
+    /// What was received.
+    pub asset: Cow<'a, str>,
+    /// Local date.
+    pub date: NaiveDate,
+    /// How much.
+    pub quantity: String,
+    /// Its value then.
+    pub value: String,
+    /// Name of the file that the row stands in, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<Cow<'a, str>>,
+    /// Line of the row, counted from 1 with the header.
+    pub line: u32,
+}
+
+/// Sums of one tax year.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TotalsFigure {
+    /// All that was received for disposals.
+    pub proceeds: String,
+    /// What it had cost.
+    pub cost: String,
+    /// Costs of selling.
+    pub fees: String,
+    /// Sum of the gains.
+    pub gains: String,
+    /// Sum of the losses, never positive.
+    pub losses: String,
+    /// Gains plus losses.
+    pub net: String,
+    /// The part of `net` held short.
+    pub short: String,
+    /// The part of `net` held long.
+    pub long: String,
+    /// Income at value on receipt.
+    pub income: String,
+    /// Margin results and the like.
+    pub other: String,
+    /// Lines of disposals.
+    pub disposals: usize,
+}
+
+/// What is left of an asset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldingFigure<'a> {
+    /// The asset.
+    pub asset: Cow<'a, str>,
+    /// How much.
+    pub quantity: String,
+    /// What it cost.
+    pub cost: String,
+    /// The wallet, where lots are kept per wallet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wallet: Option<Cow<'a, str>>,
+}
+
+/// Something to check before filing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WarningFigure<'a> {
+    /// The stable word.
+    pub code: Cow<'a, str>,
+    /// The row.
+    pub id: Cow<'a, str>,
+    /// The tax year it bears on.
+    pub year: String,
+    /// The asset, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asset: Option<Cow<'a, str>>,
+    /// By how much a figure may be wrong, at most.
+    pub at_stake: String,
+    /// What was found, and what was assumed.
+    pub message: Cow<'a, str>,
+    /// What the person can do.
+    pub help: Cow<'a, str>,
+    /// Name of the file that the row stands in, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<Cow<'a, str>>,
+    /// Line of the row, counted from 1 with the header.
+    pub line: u32,
+}
+
+/// How the figures came about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance<'a> {
+    /// Program and version that computed them.
+    pub engine: Cow<'a, str>,
+    /// The rule set and its version.
+    pub rule_set: Cow<'a, str>,
+    /// The rules that were applied, each with its source.
+    pub rules: Vec<RuleFigure<'a>>,
+    /// The scope of lots, in words.
+    pub scope_in_words: Cow<'a, str>,
+    /// The tax years that were asked for, or that have rows.
+    pub years: Vec<String>,
+    /// When the report was made.
+    pub generated_at: Cow<'a, str>,
+    /// The time zone that gave the local dates.
+    pub time_zone: Cow<'a, str>,
+    /// The files that were read.
+    pub files: Vec<FileFigure<'a>>,
+}
+
+/// A rule that was applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleFigure<'a> {
+    /// The rule in words.
+    pub text: Cow<'a, str>,
+    /// Who says so.
+    pub source: Cow<'a, str>,
+}
+
+/// A file that was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileFigure<'a> {
+    /// Its name.
+    pub name: Cow<'a, str>,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: Cow<'a, str>,
+    /// Rows that were read and counted.
+    pub rows: u64,
+    /// Rows that could not be read.
+    pub bad_rows: u64,
+}

@@ -1,0 +1,222 @@
+//! Figures out of an outcome: what of it the chosen years cover, each amount rounded once.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use packtrain_core::time::rfc3339;
+use packtrain_tax::outcome::{
+    Disposal, Holding, Income, Origin, Outcome, Removed, Totals, Warning,
+};
+use rayon::prelude::*;
+
+use super::{
+    DisposalFigure, Figures, FileFigure, HoldingFigure, IncomeFigure, Provenance, RemovedFigure,
+    RuleFigure, TotalsFigure, WarningFigure,
+};
+use crate::words;
+use crate::years::year_name;
+use crate::{Document, ENGINE, InputFile};
+
+/// The figures of the years that the document selects.
+pub fn figures<'a>(document: &Document<'a>) -> Figures<'a> {
+    let lines: Vec<_> = disposals(document).collect();
+    let inputs = document.inputs;
+    let disposals = lines
+        .into_par_iter()
+        .map(|line| DisposalFigure::of(line, inputs));
+    Figures {
+        disposals: disposals.collect(),
+        ..without_disposals(document)
+    }
+}
+
+/// The disposals of the years that the document selects.
+pub(crate) fn disposals<'a>(document: &Document<'a>) -> impl Iterator<Item = &'a Disposal> {
+    let (outcome, years) = (document.outcome, &document.years);
+    let country = outcome.settings.country;
+    outcome
+        .disposals
+        .iter()
+        .filter(move |line| years.covers(country, line.date))
+}
+
+/// All figures but the disposals.
+pub(crate) fn without_disposals<'a>(document: &Document<'a>) -> Figures<'a> {
+    let Document {
+        outcome, inputs, ..
+    } = document;
+    let (settings, years) = (&outcome.settings, &document.years);
+    let covers = |date| years.covers(settings.country, date);
+    Figures {
+        jurisdiction: settings.country.as_str().to_uppercase(),
+        method: settings.method.as_str().into(),
+        scope: words::scope(settings.scope).into(),
+        currency: settings.currency,
+        options: options(outcome),
+        disposals: Vec::new(),
+        removed: (outcome.removed.iter())
+            .filter(|line| covers(line.date))
+            .map(|line| RemovedFigure::of(line, inputs))
+            .collect(),
+        income: (outcome.income.iter())
+            .filter(|line| covers(line.date))
+            .map(|line| IncomeFigure::of(line, inputs))
+            .collect(),
+        totals: (outcome.totals.iter())
+            .filter(|(year, _)| years.has(**year))
+            .map(|(year, totals)| (year_name(settings.country, *year), totals.into()))
+            .collect(),
+        holdings: outcome.holdings.iter().map(HoldingFigure::of).collect(),
+        warnings: (outcome.warnings.iter())
+            .filter(|warning| years.has(warning.year))
+            .map(|warning| WarningFigure::of(warning, outcome, inputs))
+            .collect(),
+        provenance: Provenance::of(document),
+    }
+}
+
+/// The name of the file that an origin points into, where the list of files has it.
+pub(crate) fn file_name(origin: Origin, inputs: &[InputFile]) -> Option<&str> {
+    let index = usize::try_from(origin.file).ok()?;
+    inputs.get(index).map(|file| file.name.as_str())
+}
+
+fn options(outcome: &Outcome) -> BTreeMap<Cow<'_, str>, Cow<'_, str>> {
+    let settings = &outcome.settings;
+    let given = settings.options.iter();
+    let mut options: BTreeMap<_, _> = given
+        .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
+        .collect();
+    options.insert("timezone".into(), settings.timezone.name().into());
+    options
+}
+
+impl<'a> DisposalFigure<'a> {
+    pub(crate) fn of(line: &'a Disposal, inputs: &'a [InputFile]) -> Self {
+        Self {
+            id: (&*line.id).into(),
+            kind: line.kind,
+            asset: (&*line.asset).into(),
+            wallet: (&*line.wallet).into(),
+            date: line.date,
+            quantity: line.quantity.to_string(),
+            proceeds: line.proceeds.to_cents(),
+            fees: line.fees.to_cents(),
+            cost: line.cost.to_cents(),
+            gain: line.gain.to_cents(),
+            term: line.term.map(|term| term.as_str().into()),
+            rule: line.rule.into(),
+            acquired: line.acquired,
+            lot: line.lot.as_deref().map(Cow::Borrowed),
+            is_fee: line.is_fee,
+            why: line.why.to_string().into(),
+            file: file_name(line.origin, inputs).map(Cow::Borrowed),
+            line: line.origin.line,
+        }
+    }
+}
+
+impl<'a> RemovedFigure<'a> {
+    fn of(line: &'a Removed, inputs: &'a [InputFile]) -> Self {
+        Self {
+            id: (&*line.id).into(),
+            asset: (&*line.asset).into(),
+            date: line.date,
+            quantity: line.quantity.to_string(),
+            cost: line.cost.to_cents(),
+            kind: line.kind,
+            file: file_name(line.origin, inputs).map(Cow::Borrowed),
+            line: line.origin.line,
+        }
+    }
+}
+
+impl<'a> IncomeFigure<'a> {
+    fn of(line: &'a Income, inputs: &'a [InputFile]) -> Self {
+        Self {
+            id: (&*line.id).into(),
+            kind: line.kind,
+            asset: (&*line.asset).into(),
+            date: line.date,
+            quantity: line.quantity.to_string(),
+            value: line.value.to_cents(),
+            file: file_name(line.origin, inputs).map(Cow::Borrowed),
+            line: line.origin.line,
+        }
+    }
+}
+
+impl From<&Totals> for TotalsFigure {
+    fn from(totals: &Totals) -> Self {
+        Self {
+            proceeds: totals.proceeds.to_cents(),
+            cost: totals.cost.to_cents(),
+            fees: totals.fees.to_cents(),
+            gains: totals.gains.to_cents(),
+            losses: totals.losses.to_cents(),
+            net: totals.net.to_cents(),
+            short: totals.short.to_cents(),
+            long: totals.long.to_cents(),
+            income: totals.income.to_cents(),
+            other: totals.other.to_cents(),
+            disposals: totals.disposals,
+        }
+    }
+}
+
+impl<'a> HoldingFigure<'a> {
+    fn of(holding: &'a Holding) -> Self {
+        Self {
+            asset: (&*holding.asset).into(),
+            quantity: holding.quantity.to_string(),
+            cost: holding.cost.to_cents(),
+            wallet: holding.wallet.as_deref().map(Cow::Borrowed),
+        }
+    }
+}
+
+impl<'a> WarningFigure<'a> {
+    fn of(warning: &'a Warning, outcome: &Outcome, inputs: &'a [InputFile]) -> Self {
+        Self {
+            code: warning.code.as_str().into(),
+            id: (&*warning.id).into(),
+            year: year_name(outcome.settings.country, warning.year),
+            asset: warning.asset.as_deref().map(Cow::Borrowed),
+            at_stake: warning.at_stake.to_cents(),
+            message: warning.message.as_str().into(),
+            help: warning.help.as_str().into(),
+            file: file_name(warning.origin, inputs).map(Cow::Borrowed),
+            line: warning.origin.line,
+        }
+    }
+}
+
+impl<'a> Provenance<'a> {
+    fn of(document: &Document<'a>) -> Self {
+        let (outcome, settings) = (document.outcome, &document.outcome.settings);
+        let rules = outcome.rules_used.iter().map(|rule| RuleFigure {
+            text: rule.text.as_str().into(),
+            source: rule.source.into(),
+        });
+        let files = document.inputs.iter().map(|file| FileFigure {
+            name: file.name.as_str().into(),
+            sha256: file.sha256.as_str().into(),
+            rows: file.rows,
+            bad_rows: file.bad_rows,
+        });
+        let years = document.years.listed(outcome);
+        Self {
+            engine: ENGINE.into(),
+            rule_set: outcome.rule_set.into(),
+            rules: rules.collect(),
+            scope_in_words: words::scope_sentence(settings).into(),
+            years: (years
+                .into_iter()
+                .map(|year| year_name(settings.country, year)))
+            .collect(),
+            generated_at: rfc3339(document.generated_at).into(),
+            time_zone: settings.timezone.name().into(),
+            files: files.collect(),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Tests of the figures: their keys, their lines, and that they read back.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use packtrain_tax::outcome::{Outcome, TaxYear};
+use packtrain_tax::request::{Country, Request};
+use packtrain_tax::{compute, import};
+use serde_json::Value;
+
+use super::*;
+use crate::{Figures, YearSelection, figures, sample};
+
+fn document(outcome: &Outcome) -> Document<'_> {
+    Document {
+        outcome,
+        years: YearSelection::All,
+        inputs: &[],
+        generated_at: sample::at(),
+        taxpayer: None,
+    }
+}
+
+fn json(document: &Document<'_>) -> String {
+    let mut bytes = Vec::new();
+    write_json(document, &mut bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn figures_read_back_as_they_were_written() {
+    for lines in [0, 1, 3_000] {
+        let outcome = if lines == 0 {
+            sample::empty()
+        } else {
+            sample::outcome(lines)
+        };
+        let document = document(&outcome);
+        let text = json(&document);
+        let read: Figures<'_> = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, figures(&document));
+    }
+}
+
+#[test]
+fn each_disposal_stands_on_a_line_of_its_own() {
+    let outcome = sample::outcome(2_500);
+    let text = json(&document(&outcome));
+    let lines = text
+        .lines()
+        .filter(|line| line.starts_with("    {\"id\"") && line.contains("\"gain\""));
+    assert_eq!(lines.count(), 2_500);
+    assert!(json(&document(&sample::empty())).contains("\n  \"disposals\": [],\n"));
+}
+
+#[test]
+fn an_input_that_looks_like_the_place_of_the_disposals_is_kept_as_text() {
+    let mut outcome = sample::empty();
+    let trap = "\n  \"disposals\": [";
+    outcome.settings.options = [("a".to_owned(), trap.to_owned())].into();
+    outcome.disposals = vec![sample::sale("t2", trap, "3", "1")];
+    let document = document(&outcome);
+    let text = json(&document);
+    let read: Figures<'_> = serde_json::from_str(&text).unwrap();
+    assert_eq!(read.disposals[0].asset, trap);
+    assert_eq!(read.options["a"], trap);
+}
+
+#[test]
+fn years_that_are_not_asked_for_are_left_out_and_holdings_stay() {
+    let outcome = sample::outcome(200);
+    let all = document(&outcome);
+    let one = Document {
+        years: YearSelection::one(TaxYear(2024)),
+        ..all.clone()
+    };
+    let (all, one) = (figures(&all), figures(&one));
+    assert!(one.disposals.len() < all.disposals.len());
+    assert!(
+        one.disposals
+            .iter()
+            .all(|line| line.date.to_string().starts_with("2024"))
+    );
+    assert_eq!(one.totals.keys().collect::<Vec<_>>(), ["2024"]);
+    assert!(one.warnings.is_empty() && !all.warnings.is_empty());
+    assert_eq!(one.holdings, all.holdings);
+}
+
+#[test]
+fn a_scope_that_follows_the_law_by_date_is_called_dated() {
+    let mut outcome = sample::empty();
+    outcome.settings.scope = None;
+    let figures = figures(&document(&outcome));
+    assert_eq!(figures.scope, "dated");
+    assert!(figures.provenance.scope_in_words.contains("1 January 2025"));
+}
+
+#[test]
+fn an_amount_is_rounded_once_from_the_exact_one() {
+    let mut outcome = sample::empty();
+    let mut line = sample::sale("t2", "BTC", "0.0049999", "0");
+    line.cost = sample::usd("1.005");
+    line.gain = sample::usd("-1.0000001");
+    outcome.disposals = vec![line];
+    let figures = figures(&document(&outcome));
+    let line = &figures.disposals[0];
+    assert_eq!(
+        (&*line.proceeds, &*line.cost, &*line.gain),
+        ("0.00", "1.01", "-1.00")
+    );
+}
+
+/// Keys that only describe a case, and blocks that no outcome holds yet.
+const NOT_FIGURES: [&str; 7] = [
+    "case",
+    "why",
+    "source",
+    "tolerance",
+    "hand_checked",
+    "net_capital",
+    "form_8949_box",
+];
+
+#[test]
+fn the_figures_of_every_case_have_the_keys_that_the_case_expects() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/tax");
+    let mut seen = 0;
+    for case in fs::read_dir(cases)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+    {
+        let Ok(text) = fs::read_to_string(case.join("expected.json")) else {
+            continue;
+        };
+        let expected: Value = serde_json::from_str(&text).unwrap();
+        let Some(request) = request(&expected) else {
+            continue;
+        };
+        let bytes = fs::read(case.join("ledger.csv")).unwrap();
+        let import = import::read(&bytes, import::Limits::default()).unwrap();
+        let outcome = compute(&[import.into_ledger("ledger.csv")], Country::Us, &request).unwrap();
+        let figures: Value = serde_json::from_str(&json(&document(&outcome))).unwrap();
+        assert_has_keys(&case.display().to_string(), &figures, &expected);
+        seen += 1;
+    }
+    assert!(seen > 5, "only {seen} cases were found");
+}
+
+/// What a case of this country asks for, if its method is known.
+fn request(expected: &Value) -> Option<Request> {
+    if expected["jurisdiction"] != "US" {
+        return None;
+    }
+    Some(Request {
+        method: Some(expected["method"].as_str()?.parse().ok()?),
+        scope: Some(expected["scope"].as_str()?.parse().ok()?),
+        ..Request::default()
+    })
+}
+
+fn assert_has_keys(case: &str, figures: &Value, expected: &Value) {
+    let keys = |value: &Value| -> BTreeSet<String> {
+        value
+            .as_object()
+            .map(|object| object.keys().cloned().collect())
+            .unwrap_or_default()
+    };
+    for key in keys(expected)
+        .iter()
+        .filter(|key| !NOT_FIGURES.contains(&key.as_str()))
+    {
+        let (mine, theirs) = (&figures[key], &expected[key]);
+        assert!(!mine.is_null(), "{case}: no {key}");
+        match (mine, theirs) {
+            (Value::Array(mine), Value::Array(theirs)) => {
+                for theirs in theirs {
+                    let wanted = keys(theirs);
+                    let same = mine.iter().find(|mine| {
+                        mine["id"] == theirs["id"] && mine["asset"] == theirs["asset"]
+                    });
+                    let has_all = mine.iter().any(|mine| keys(mine).is_superset(&wanted));
+                    assert!(
+                        has_all || same.is_none(),
+                        "{case}: {key} lacks a key of {wanted:?}"
+                    );
+                }
+            }
+            (Value::Object(_), Value::Object(theirs)) if key == "totals" => {
+                for (year, theirs) in theirs {
+                    assert_eq!(keys(&mine[year]), keys(theirs), "{case}: {year}");
+                }
+            }
+            _ => {}
+        }
+    }
+}

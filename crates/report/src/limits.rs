@@ -1,0 +1,18 @@
+//! How much a report prints before it says that the rest is in the files beside it.
+
+/// Lines of disposals in a PDF. Above it the PDF keeps its summary and points to the CSV.
+pub const DISPOSAL_LINES_PDF_MAX: usize = 50_000;
+/// Lines of income in a PDF.
+pub const INCOME_LINES_PDF_MAX: usize = 20_000;
+/// Lines of units that left without a sale, in a PDF.
+pub const REMOVED_LINES_PDF_MAX: usize = 5_000;
+/// Lines of things to check in a PDF; the ones with the most money at stake come first.
+pub const CHECK_LINES_PDF_MAX: usize = 500;
+/// Assets in the PDF's table of gains by asset.
+pub const ASSET_LINES_PDF_MAX: usize = 1_000;
+/// Lines of holdings in a PDF.
+pub const HOLDING_LINES_PDF_MAX: usize = 5_000;
+/// Input files listed in a PDF.
+pub const FILE_LINES_PDF_MAX: usize = packtrain_core::limits::REPORT_FILES_MAX;
+/// Characters of any one text from the input that a PDF prints.
+pub const TEXT_CHARS_PDF_MAX: usize = 2_000;

@@ -1,0 +1,328 @@
+//! The two faces of the report: how wide a text is, where it breaks, what stands for a
+//! character that the font lacks.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use printpdf::{FontId, ParsedFont, PdfFont};
+
+use crate::limits::TEXT_CHARS_PDF_MAX;
+
+/// Stands for a character that the font lacks.
+pub(super) const REPLACEMENT: char = '\u{fffd}';
+const ELLIPSIS: char = '…';
+const ASCII: usize = 128;
+const GLYPHS_MAX: usize = 1024;
+
+/// Both faces, parsed once a process.
+pub(super) static FACES: LazyLock<[Face; 2]> = LazyLock::new(|| {
+    [
+        Face::parse(
+            "PacktrainSans-Regular",
+            include_bytes!("../../fonts/PacktrainSans-Regular.ttf"),
+        ),
+        Face::parse(
+            "PacktrainSans-SemiBold",
+            include_bytes!("../../fonts/PacktrainSans-SemiBold.ttf"),
+        ),
+    ]
+});
+
+/// The weight of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Weight {
+    /// For everything.
+    Regular,
+    /// For headings and results.
+    SemiBold,
+}
+
+impl Weight {
+    pub(super) const ALL: [Self; 2] = [Self::Regular, Self::SemiBold];
+
+    /// The face of this weight.
+    pub(super) fn face(self) -> &'static Face {
+        &FACES[self.index()]
+    }
+
+    /// Its place in lists by weight.
+    pub(super) const fn index(self) -> usize {
+        match self {
+            Self::Regular => 0,
+            Self::SemiBold => 1,
+        }
+    }
+
+    /// Its name in the resources of a page: fixed, so that the same report has the same bytes.
+    pub(super) fn id(self) -> FontId {
+        FontId(match self {
+            Self::Regular => "R".to_owned(),
+            Self::SemiBold => "B".to_owned(),
+        })
+    }
+}
+
+/// A face: its program for embedding, and an advance table of its own for layout.
+pub(super) struct Face {
+    parsed: ParsedFont,
+    ascii: [u16; ASCII],
+    others: HashMap<char, u16>,
+    glyphs: HashMap<char, u16>,
+}
+
+impl Face {
+    fn parse(name: &str, bytes: &[u8]) -> Self {
+        let mut parsed =
+            ParsedFont::from_bytes(bytes, 0, &mut Vec::new()).expect("the shipped font parses");
+        parsed.font_name = Some(name.to_owned());
+        let mut face = Self {
+            ascii: [0; ASCII],
+            others: HashMap::new(),
+            glyphs: HashMap::new(),
+            parsed,
+        };
+        for (&point, &glyph) in &face.parsed.codepoint_to_glyph {
+            let Some(char) = char::from_u32(point) else {
+                continue;
+            };
+            let advance = face.parsed.get_glyph_width(glyph).unwrap_or_default();
+            match face.ascii.get_mut(point as usize) {
+                Some(slot) => *slot = advance,
+                None => drop(face.others.insert(char, advance)),
+            }
+            face.glyphs.insert(char, glyph);
+        }
+        face
+    }
+
+    /// The font as printpdf embeds it.
+    pub(super) fn embedded(&self) -> PdfFont {
+        PdfFont::new(self.parsed.clone())
+    }
+
+    /// Whether the font can draw a character.
+    fn has(&self, char: char) -> bool {
+        match self.ascii.get(char as usize) {
+            Some(&advance) => advance > 0,
+            None => self.others.contains_key(&char),
+        }
+    }
+
+    /// Advance of a character in thousandths of the size.
+    fn advance(&self, char: char) -> u16 {
+        match self.ascii.get(char as usize) {
+            Some(&advance) => advance,
+            None => self.others.get(&char).copied().unwrap_or_default(),
+        }
+    }
+
+    /// Width of a text that is [`clean`], in points.
+    pub(super) fn width(&self, text: &str, size: f32) -> f32 {
+        let thousandths: f32 = text.chars().map(|char| f32::from(self.advance(char))).sum();
+        thousandths * size / 1_000.0
+    }
+
+    /// The text, or as much of its beginning as fits, with an ellipsis.
+    pub(super) fn fit<'a>(&self, text: &'a str, size: f32, width: f32) -> Cow<'a, str> {
+        if self.width(text, size) <= width {
+            return Cow::Borrowed(text);
+        }
+        let room = width * 1_000.0 / size - f32::from(self.advance(ELLIPSIS));
+        let (mut used, mut end) = (0.0, 0);
+        for (at, char) in text.char_indices() {
+            used += f32::from(self.advance(char));
+            if used > room {
+                break;
+            }
+            end = at + char.len_utf8();
+        }
+        Cow::Owned(format!("{}{ELLIPSIS}", text[..end].trim_end()))
+    }
+
+    /// The text in lines that fit; a word that is wider than a line is broken.
+    pub(super) fn wrap(&self, text: &str, size: f32, width: f32) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut line = String::new();
+        let (mut used, space) = (0.0, self.width(" ", size));
+        for word in text.split([' ', '\n']).filter(|word| !word.is_empty()) {
+            for piece in self.pieces(word, size, width) {
+                let wide = self.width(piece, size);
+                if !line.is_empty() && used + space + wide > width {
+                    lines.push(std::mem::take(&mut line));
+                    used = 0.0;
+                }
+                if !line.is_empty() {
+                    line.push(' ');
+                    used += space;
+                }
+                line.push_str(piece);
+                used += wide;
+            }
+        }
+        if !line.is_empty() {
+            lines.push(line);
+        }
+        lines
+    }
+
+    /// A word in pieces none of which is wider than a line.
+    fn pieces<'a>(&self, word: &'a str, size: f32, width: f32) -> Vec<&'a str> {
+        if self.width(word, size) <= width {
+            return vec![word];
+        }
+        let (mut pieces, mut start, mut used) = (Vec::new(), 0, 0.0);
+        for (at, char) in word.char_indices() {
+            let wide = f32::from(self.advance(char)) * size / 1_000.0;
+            if used + wide > width && at > start {
+                pieces.push(&word[start..at]);
+                (start, used) = (at, 0.0);
+            }
+            used += wide;
+        }
+        pieces.push(&word[start..]);
+        pieces
+    }
+}
+
+/// The characters of each face that a document shows, by glyph.
+#[derive(Debug, Clone)]
+pub(super) struct Shown {
+    glyphs: [[u64; GLYPHS_MAX / 64]; 2],
+}
+
+impl Default for Shown {
+    fn default() -> Self {
+        Self {
+            glyphs: [[0; GLYPHS_MAX / 64]; 2],
+        }
+    }
+}
+
+impl Shown {
+    /// Notes the characters of a text.
+    pub(super) fn add(&mut self, text: &str, weight: Weight) {
+        for char in text.chars() {
+            if let Some(&glyph) = weight.face().glyphs.get(&char) {
+                let glyph = usize::from(glyph);
+                self.glyphs[weight.index()][glyph / 64] |= 1 << (glyph % 64);
+            }
+        }
+    }
+
+    /// Adds what another part of the document shows.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.glyphs.iter_mut().zip(&other.glyphs) {
+            for (mine, theirs) in mine.iter_mut().zip(theirs) {
+                *mine |= theirs;
+            }
+        }
+    }
+
+    /// Every character of a face that was noted, in order.
+    pub(super) fn chars(&self, weight: Weight) -> String {
+        let glyphs = &weight.face().glyphs;
+        let mut chars: Vec<char> = glyphs
+            .iter()
+            .filter(|(_, glyph)| self.has(weight, **glyph))
+            .map(|(char, _)| *char)
+            .collect();
+        chars.sort_unstable();
+        chars.into_iter().collect()
+    }
+
+    fn has(&self, weight: Weight, glyph: u16) -> bool {
+        let glyph = usize::from(glyph);
+        self.glyphs[weight.index()][glyph / 64] & (1 << (glyph % 64)) != 0
+    }
+}
+
+/// The text with a visible sign for each character that the font lacks, blanks for line breaks
+/// and tabs, and no more than [`TEXT_CHARS_PDF_MAX`] characters.
+pub(super) fn clean(text: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| (0x20..0x7f).contains(&byte);
+    if text.len() <= TEXT_CHARS_PDF_MAX && text.bytes().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    let face = Weight::Regular.face();
+    let shown = |char: char| match char {
+        char if face.has(char) => char,
+        char if char.is_whitespace() => ' ',
+        _ => REPLACEMENT,
+    };
+    let mut kept: String = text.chars().take(TEXT_CHARS_PDF_MAX).map(shown).collect();
+    if text.chars().nth(TEXT_CHARS_PDF_MAX).is_some() {
+        kept.push(ELLIPSIS);
+    }
+    Cow::Owned(kept)
+}
+
+/// Whether a text holds a character that the font lacks.
+pub(super) fn lacks(text: &str) -> bool {
+    let face = Weight::Regular.face();
+    !text.is_ascii()
+        && text
+            .chars()
+            .any(|char| !face.has(char) && !char.is_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_faces_have_the_same_characters_and_fit_the_table_of_glyphs() {
+        let [regular, semibold] = &*FACES;
+        assert!(regular.glyphs.keys().all(|char| semibold.has(*char)));
+        assert!(
+            regular
+                .glyphs
+                .values()
+                .all(|glyph| usize::from(*glyph) < GLYPHS_MAX)
+        );
+        assert!(
+            "−–…·→€£¥₿ŁódźΩЖ\u{fffd}\u{a0}"
+                .chars()
+                .all(|char| regular.has(char))
+        );
+    }
+
+    #[test]
+    fn figures_and_signs_of_a_column_are_equally_wide() {
+        for weight in Weight::ALL {
+            let widths: Vec<_> = "0123456789"
+                .chars()
+                .map(|char| weight.face().advance(char))
+                .collect();
+            assert!(
+                widths.iter().all(|width| width.abs_diff(widths[0]) <= 1),
+                "{widths:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_character_that_the_font_lacks_becomes_a_visible_sign() {
+        assert_eq!(clean("Łódź 钱包 🚀"), "Łódź \u{fffd}\u{fffd} \u{fffd}");
+        assert_eq!(clean("two\nlines\u{7}"), "two lines\u{fffd}");
+        assert!(lacks("钱包") && !lacks("Łódź"));
+    }
+
+    #[test]
+    fn a_long_text_is_cut_with_an_ellipsis_and_never_wider_than_its_room() {
+        let face = Weight::Regular.face();
+        let cut = face.fit("a wallet with a very long name", 8.0, 60.0);
+        assert!(cut.ends_with('…') && face.width(&cut, 8.0) <= 60.0);
+        assert_eq!(face.fit("short", 8.0, 60.0), "short");
+    }
+
+    #[test]
+    fn wrapped_lines_keep_every_word_and_break_words_that_are_too_long() {
+        let face = Weight::Regular.face();
+        let text = format!("one two {} three", "x".repeat(100));
+        let lines = face.wrap(&text, 8.0, 80.0);
+        assert!(lines.iter().all(|line| face.width(line, 8.0) <= 80.0));
+        let joined: String = lines.concat().replace(' ', "");
+        assert_eq!(joined, text.replace(' ', ""));
+    }
+}

@@ -1,0 +1,356 @@
+//! Gains over time as bars with their figures beneath, short and long side by side.
+
+use packtrain_core::money::{Currency, Money};
+use packtrain_core::quantity::AmountError;
+use packtrain_tax::outcome::{Disposal, TaxYear, Term};
+
+use super::Selected;
+use crate::amounts::{MINUS, axis, cents, currency_name, sign_of, whole_signed};
+use crate::pdf::blocks::Paragraph;
+use crate::pdf::flow::{Block, Section};
+use crate::pdf::page::PageWriter;
+use crate::pdf::theme::{
+    BAD, BAR_LONG, BAR_SHORT, BODY, CELL, Ink, LABEL, LINE, LINE_STRONG, MARGIN, Paper, SUB,
+    SUBHEADING,
+};
+use crate::words::MONTHS;
+use crate::years::{months_of_year, tax_year};
+
+/// Years that get a chart by month; with more, one chart shows the years.
+const MONTH_CHARTS_MAX: usize = 3;
+/// Bars of a chart by year; the latest years are shown.
+const YEAR_BARS_MAX: usize = 16;
+const PLOT: f32 = 118.0;
+const GUTTER: f32 = 46.0;
+const TABLE_ROW: f32 = 13.0;
+
+/// Gains by month, or by year where there are many; nothing without disposals.
+pub(super) fn section<'a>(
+    selected: &'a Selected<'a>,
+    paper: Paper,
+) -> Result<Option<Section<'a>>, AmountError> {
+    if selected.disposals.is_empty() {
+        return Ok(None);
+    }
+    let by_month = selected.years.len() <= MONTH_CHARTS_MAX;
+    let charts = if by_month {
+        month_charts(selected)?
+    } else {
+        vec![year_chart(selected)]
+    };
+    let text = format!(
+        "In whole {}. Bars up are gains, bars down are losses.",
+        currency_name(selected.currency())
+    );
+    let mut blocks: Vec<Box<dyn Block + 'a>> =
+        vec![Box::new(Paragraph::new(paper, &text, BODY, 4.0))];
+    for chart in charts {
+        blocks.push(Box::new(chart));
+    }
+    let title = if by_month {
+        "Gains by month"
+    } else {
+        "Gains by year"
+    };
+    Ok(Some(Section {
+        title: title.to_owned(),
+        blocks,
+    }))
+}
+
+fn month_charts(selected: &Selected<'_>) -> Result<Vec<Chart>, AmountError> {
+    let country = selected.settings().country;
+    let mut charts = Vec::new();
+    for &year in &selected.years {
+        let months = months_of_year(country, year);
+        let labels = months
+            .iter()
+            .map(|(_, month)| MONTHS[*month as usize - 1].to_owned());
+        let mut chart = Chart::empty(selected, selected.year_name(year), labels.collect());
+        for line in &selected.disposals {
+            if tax_year(country, line.date) == year {
+                let month = (
+                    chrono::Datelike::year(&line.date),
+                    chrono::Datelike::month(&line.date),
+                );
+                let place = months.iter().position(|known| *known == month);
+                let place = place.expect("a date lies in a month of its tax year");
+                chart.bars[place].add(line)?;
+            }
+        }
+        if chart.bars.iter().any(|bar| bar.lines > 0) {
+            charts.push(chart);
+        }
+    }
+    if let [chart] = charts.as_mut_slice()
+        && selected.years.len() == 1
+    {
+        chart.title.clear();
+    }
+    Ok(charts)
+}
+
+fn year_chart(selected: &Selected<'_>) -> Chart {
+    let skipped = selected.years.len().saturating_sub(YEAR_BARS_MAX);
+    let years: &[TaxYear] = &selected.years[skipped..];
+    let labels = years.iter().map(|year| selected.year_name(*year)).collect();
+    let mut chart = Chart::empty(selected, String::new(), labels);
+    for (bar, year) in chart.bars.iter_mut().zip(years) {
+        let totals = selected.totals_of(*year);
+        (bar.short, bar.long, bar.net) = (totals.short, totals.long, totals.net);
+        bar.lines = totals.disposals;
+    }
+    chart
+}
+
+/// Name, colour of its bars where it has bars, value.
+type Series = (&'static str, Option<Ink>, fn(&Bar) -> Money);
+
+struct Chart {
+    title: String,
+    labels: Vec<String>,
+    bars: Vec<Bar>,
+    has_terms: bool,
+    sign: String,
+}
+
+#[derive(Clone)]
+struct Bar {
+    short: Money,
+    long: Money,
+    net: Money,
+    lines: usize,
+}
+
+impl Bar {
+    const fn empty(currency: Currency) -> Self {
+        let none = Money::zero(currency);
+        Self {
+            short: none,
+            long: none,
+            net: none,
+            lines: 0,
+        }
+    }
+
+    fn add(&mut self, line: &Disposal) -> Result<(), AmountError> {
+        self.lines += 1;
+        self.net = self.net.checked_add(line.gain)?;
+        match line.term {
+            Some(Term::Short) => self.short = self.short.checked_add(line.gain)?,
+            Some(Term::Long) => self.long = self.long.checked_add(line.gain)?,
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+impl Chart {
+    fn empty(selected: &Selected<'_>, title: String, labels: Vec<String>) -> Self {
+        let currency = selected.currency();
+        Self {
+            title,
+            bars: vec![Bar::empty(currency); labels.len()],
+            labels,
+            has_terms: selected.has_terms(),
+            sign: sign_of(currency),
+        }
+    }
+
+    /// The rows under the plot.
+    fn series(&self) -> Vec<Series> {
+        if self.has_terms {
+            vec![
+                ("Short term", Some(BAR_SHORT), |bar| bar.short),
+                ("Long term", Some(BAR_LONG), |bar| bar.long),
+                ("Net", None, |bar| bar.net),
+            ]
+        } else {
+            vec![("Net", Some(BAR_LONG), |bar| bar.net)]
+        }
+    }
+
+    fn scale(&self) -> Scale {
+        let values = self.bars.iter().flat_map(|bar| {
+            self.series()
+                .into_iter()
+                .filter(|(_, ink, _)| ink.is_some())
+                .map(|(_, _, value)| cents(value(bar)))
+        });
+        let (mut low, mut high) = (0, 0);
+        for value in values {
+            low = value.min(low);
+            high = value.max(high);
+        }
+        Scale::over(low, high)
+    }
+
+    fn title_height(&self) -> f32 {
+        if self.title.is_empty() { 6.0 } else { 22.0 }
+    }
+
+    fn draw_plot(&self, page: &mut PageWriter, top: f32) {
+        let (left, right) = (MARGIN + GUTTER, page.paper().right());
+        let scale = self.scale();
+        for tick in scale.ticks() {
+            let y = top + scale.down(tick) * PLOT;
+            let (ink, thick) = if tick == 0 {
+                (LINE_STRONG, 0.7)
+            } else {
+                (LINE, 0.5)
+            };
+            page.rule(left, right, y, thick, ink);
+            page.right(left - 6.0, y + 2.4, &axis(tick, &self.sign), SUB);
+        }
+        let slot = self.slot(page);
+        let series = self.series();
+        let drawn: Vec<_> = series
+            .iter()
+            .filter_map(|(_, ink, value)| Some(((*ink)?, value)))
+            .collect();
+        let width = (slot * 0.62 / if drawn.len() > 1 { 2.0 } else { 1.0 }).min(18.0);
+        let mut x = left;
+        for bar in &self.bars {
+            let all: f32 = drawn.iter().map(|_| width).sum();
+            let mut at = x + (slot - all) / 2.0;
+            for (ink, value) in &drawn {
+                let (zero, end) = (scale.down(0) * PLOT, scale.down(cents(value(bar))) * PLOT);
+                let height = (zero - end).abs();
+                if height > 0.0 {
+                    page.fill(at, top + zero.min(end), width - 0.8, height.max(0.6), *ink);
+                }
+                at += width;
+            }
+            x += slot;
+        }
+    }
+
+    fn draw_table(&self, page: &mut PageWriter, top: f32) {
+        let left = MARGIN + GUTTER;
+        let slot = self.slot(page);
+        let mut x = left + slot / 2.0;
+        for label in &self.labels {
+            page.centred(x, top + 9.0, slot - 3.0, label, LABEL);
+            x += slot;
+        }
+        let mut y = top + TABLE_ROW;
+        for (name, ink, value) in self.series() {
+            page.rule(MARGIN, page.paper().right(), y + 0.5, 0.5, LINE);
+            let strong = ink.is_none();
+            let style = if strong {
+                SUB.strong().in_ink(CELL.ink)
+            } else {
+                SUB.in_ink(CELL.ink)
+            };
+            let mut start = MARGIN;
+            if let Some(ink) = ink {
+                page.fill(start, y + 4.0, 5.0, 5.0, ink);
+                start += 8.0;
+            }
+            page.fit(start, y + 9.0, MARGIN + GUTTER - start, name, style);
+            let mut x = left + slot / 2.0;
+            for bar in &self.bars {
+                let text = whole_signed(value(bar));
+                let loss = text.starts_with(MINUS);
+                let style = if loss { style.in_ink(BAD) } else { style };
+                page.centred(x, y + 9.0, slot - 3.0, &text, style);
+                x += slot;
+            }
+            y += TABLE_ROW;
+        }
+    }
+
+    fn slot(&self, page: &PageWriter) -> f32 {
+        let bars: f32 = self.bars.iter().map(|_| 1.0).sum();
+        (page.paper().inner() - GUTTER) / bars
+    }
+}
+
+impl Block for Chart {
+    fn parts(&self) -> usize {
+        1
+    }
+
+    fn height(&self, _part: usize) -> f32 {
+        let rows: f32 = self.series().iter().map(|_| TABLE_ROW).sum();
+        self.title_height() + PLOT + 8.0 + TABLE_ROW + rows
+    }
+
+    fn draw(&self, _part: usize, page: &mut PageWriter, top: f32) {
+        page.left(MARGIN, top + 9.0, &self.title, SUBHEADING);
+        let top = top + self.title_height();
+        self.draw_plot(page, top);
+        self.draw_table(page, top + PLOT + 6.0);
+    }
+
+    fn gap(&self) -> f32 {
+        16.0
+    }
+}
+
+/// An axis with round ticks, in cents.
+#[derive(Debug, PartialEq)]
+struct Scale {
+    low: i128,
+    high: i128,
+    step: i128,
+}
+
+impl Scale {
+    const TICKS_MAX: i128 = 5;
+
+    fn over(low: i128, high: i128) -> Self {
+        let span = (high - low).max(1);
+        let mut step = 1;
+        'found: for power in 0..36 {
+            for factor in [1, 2, 5] {
+                step = factor * 10_i128.pow(power);
+                if span / step < Self::TICKS_MAX {
+                    break 'found;
+                }
+            }
+        }
+        let up = |value: i128| (value + step - 1) / step * step;
+        Self {
+            low: -up(-low),
+            high: up(high).max(if low == 0 { step } else { 0 }),
+            step,
+        }
+    }
+
+    fn ticks(&self) -> Vec<i128> {
+        let count = (self.high - self.low) / self.step;
+        (0..=count)
+            .map(|tick| self.low + tick * self.step)
+            .collect()
+    }
+
+    /// How far down the plot a value lies: 0 at the top, 1 at the foot.
+    fn down(&self, value: i128) -> f32 {
+        let share = (self.high - value) * 10_000 / (self.high - self.low);
+        let share = i16::try_from(share).expect("a bar ends on its own axis");
+        f32::from(share) / 10_000.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_holds_every_value_between_round_ticks() {
+        for (low, high) in [
+            (-124_075, 401_236),
+            (0, 1),
+            (-1, 0),
+            (0, 12_345_678_901_234),
+            (-7, 9),
+        ] {
+            let scale = Scale::over(low, high);
+            assert!(scale.low <= low && high <= scale.high, "{scale:?}");
+            let ticks = scale.ticks();
+            assert!(ticks.contains(&0) && ticks.len() <= 8, "{ticks:?}");
+            assert!(scale.down(high) >= 0.0 && scale.down(low) <= 1.0);
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Things to check before filing, grouped by what they are about, the most money first.
+
+use packtrain_core::money::Money;
+use packtrain_tax::outcome::Warning;
+
+use super::Selected;
+use crate::amounts::{cents, count, full};
+use crate::limits::CHECK_LINES_PDF_MAX;
+use crate::pdf::blocks::Paragraph;
+use crate::pdf::flow::{Block, Section};
+use crate::pdf::page::PageWriter;
+use crate::pdf::theme::{
+    BODY, CELL, LINE, MARGIN, Paper, QUIET, SUB, SUBHEADING, WARN, WARN_MARK, WARN_SOFT,
+};
+use crate::words;
+
+const INDENT: f32 = 12.0;
+const AMOUNT: f32 = 110.0;
+const LEADING: f32 = 11.5;
+
+/// Things to check; nothing when there is nothing.
+pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Section<'a>> {
+    if selected.checks() == 0 {
+        return None;
+    }
+    let mut blocks: Vec<Box<dyn Block + 'a>> = vec![Box::new(Paragraph::new(
+        paper,
+        "Each of these may change the figures of this report; the most money at stake comes \
+         first. An amount is the most by which the net gain or the income may be wrong.",
+        BODY,
+        8.0,
+    ))];
+    let mut room = CHECK_LINES_PDF_MAX;
+    for group in groups(selected) {
+        let shown = group.items.len().min(room);
+        room -= shown;
+        blocks.push(Box::new(Card::new(selected, paper, &group, shown)));
+    }
+    if selected.bad_rows() > 0 {
+        blocks.push(Box::new(bad_rows(selected, paper)));
+    }
+    Some(Section {
+        title: "Things to check".to_owned(),
+        blocks,
+    })
+}
+
+struct Group<'a> {
+    title: String,
+    at_stake: Option<Money>,
+    items: Vec<&'a Warning>,
+}
+
+/// Warnings of one code together; the group with the most at stake first.
+fn groups<'a>(selected: &Selected<'a>) -> Vec<Group<'a>> {
+    let mut codes: Vec<_> = selected
+        .warnings
+        .iter()
+        .map(|warning| warning.code)
+        .collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let mut groups: Vec<_> = codes
+        .into_iter()
+        .map(|code| {
+            let of_code = selected
+                .warnings
+                .iter()
+                .filter(|warning| warning.code == code);
+            let items: Vec<&Warning> = of_code.copied().collect();
+            let none = Money::zero(selected.currency());
+            let at_stake = items
+                .iter()
+                .try_fold(none, |sum, item| sum.checked_add(item.at_stake));
+            Group {
+                title: words::warning(code),
+                at_stake: at_stake.ok(),
+                items,
+            }
+        })
+        .collect();
+    groups.sort_by_key(|group| std::cmp::Reverse(group.at_stake.map_or(i128::MAX, cents)));
+    groups
+}
+
+/// One kind of thing to check with its rows.
+struct Card {
+    title: String,
+    at_stake: String,
+    help: Vec<String>,
+    items: Vec<Item>,
+    rest: Option<String>,
+}
+
+struct Item {
+    lines: Vec<String>,
+    help: Vec<String>,
+    place: String,
+    at_stake: String,
+}
+
+impl Card {
+    fn new(selected: &Selected<'_>, paper: Paper, group: &Group<'_>, shown: usize) -> Self {
+        let width = paper.inner() - 2.0 * INDENT;
+        let first = &group.items[0].help;
+        let same_help = group.items.iter().all(|item| item.help == *first);
+        let item = |warning: &&Warning| Item {
+            lines: CELL.wrap(&words::sentence(&warning.message), width - AMOUNT),
+            help: if same_help {
+                Vec::new()
+            } else {
+                CELL.wrap(&words::sentence(&warning.help), width - AMOUNT)
+            },
+            place: selected.place(&warning.id, warning.origin),
+            at_stake: stake(warning.at_stake),
+        };
+        let rest = group.items.len() - shown;
+        Self {
+            title: format!("{} ({})", group.title, count(group.items.len())),
+            at_stake: group
+                .at_stake
+                .map_or_else(String::new, |money| match money.is_zero() {
+                    true => String::new(),
+                    false => format!("Up to {} at stake", full(money)),
+                }),
+            help: if same_help {
+                BODY.wrap(&words::sentence(first), width)
+            } else {
+                Vec::new()
+            },
+            items: group.items[..shown].iter().map(item).collect(),
+            rest: (rest > 0).then(|| format!("{} more are in the figures file.", count(rest))),
+        }
+    }
+}
+
+fn stake(money: Money) -> String {
+    if money.is_zero() {
+        "–".to_owned()
+    } else {
+        full(money)
+    }
+}
+
+impl Block for Card {
+    fn parts(&self) -> usize {
+        1 + self.items.len() + usize::from(self.rest.is_some())
+    }
+
+    fn head(&self) -> f32 {
+        24.0
+    }
+
+    fn draw_head(&self, page: &mut PageWriter, top: f32) {
+        let (left, right) = (MARGIN + INDENT, page.paper().right() - INDENT);
+        let amount = SUBHEADING.in_ink(WARN);
+        page.fill(MARGIN, top, page.paper().inner(), 20.0, WARN_SOFT);
+        page.fill(MARGIN, top, 3.0, 20.0, WARN_MARK);
+        let taken = amount.width(&self.at_stake) + 10.0;
+        page.fit(
+            left,
+            top + 13.4,
+            right - left - taken,
+            &self.title,
+            SUBHEADING,
+        );
+        page.right(right, top + 13.4, &self.at_stake, amount);
+    }
+
+    fn height(&self, part: usize) -> f32 {
+        match part.checked_sub(1).map(|item| self.items.get(item)) {
+            None if self.help.is_empty() => 0.0,
+            None => self.help.iter().map(|_| 13.0).sum::<f32>() + 4.0,
+            Some(Some(item)) => {
+                let lines = item
+                    .lines
+                    .iter()
+                    .chain(&item.help)
+                    .map(|_| LEADING)
+                    .sum::<f32>();
+                lines + 18.0
+            }
+            Some(None) => 18.0,
+        }
+    }
+
+    fn draw(&self, part: usize, page: &mut PageWriter, top: f32) {
+        let (left, right) = (MARGIN + INDENT, page.paper().right() - INDENT);
+        let Some(index) = part.checked_sub(1) else {
+            let mut y = top + 10.0;
+            for line in &self.help {
+                page.left(left, y, line, BODY);
+                y += 13.0;
+            }
+            return;
+        };
+        if part + 1 < self.parts() {
+            page.rule(left, right, top + self.height(part) - 1.0, 0.5, LINE);
+        }
+        let Some(item) = self.items.get(index) else {
+            let rest = self.rest.as_deref().unwrap_or_default();
+            return page.left(left, top + 12.0, rest, CELL.in_ink(QUIET));
+        };
+        page.number(
+            right,
+            top + 11.0,
+            AMOUNT - 10.0,
+            &item.at_stake,
+            CELL.strong(),
+        );
+        let mut y = top + 11.0;
+        for line in &item.lines {
+            page.left(left, y, line, CELL);
+            y += LEADING;
+        }
+        for line in &item.help {
+            page.left(left, y, line, CELL.in_ink(QUIET));
+            y += LEADING;
+        }
+        page.fit(left, y - 1.5, right - left, &item.place, SUB);
+    }
+
+    fn clings(&self, part: usize) -> bool {
+        part == 0 || (self.rest.is_some() && part == self.items.len())
+    }
+
+    fn gap(&self) -> f32 {
+        12.0
+    }
+}
+
+/// Rows that could not be read, by file.
+fn bad_rows(selected: &Selected<'_>, paper: Paper) -> Card {
+    let files = selected
+        .document
+        .inputs
+        .iter()
+        .filter(|file| file.bad_rows > 0);
+    let items = files.map(|file| {
+        let rows = usize::try_from(file.bad_rows).unwrap_or(usize::MAX);
+        let text = format!(
+            "{} of {} not in this report.",
+            words::counted(rows, "row", "rows"),
+            file.name
+        );
+        let text = text.replacen(" not", if rows == 1 { " is not" } else { " are not" }, 1);
+        Item {
+            lines: CELL.wrap(&text, paper.inner() - 2.0 * INDENT - AMOUNT),
+            help: Vec::new(),
+            place: format!("{} rows of this file were read", count(file.rows)),
+            at_stake: "not known".to_owned(),
+        }
+    });
+    Card {
+        title: format!(
+            "Rows that could not be read ({})",
+            count(selected.bad_rows())
+        ),
+        at_stake: String::new(),
+        help: BODY.wrap(
+            "Correct these rows in their files and make the report again.",
+            paper.inner() - 2.0 * INDENT,
+        ),
+        items: items.collect(),
+        rest: None,
+    }
+}

@@ -1,0 +1,247 @@
+//! The first page: whose report it is, the one main number, what to check, what follows.
+
+use packtrain_core::money::Money;
+
+use super::Selected;
+use crate::amounts::{MINUS, count, currency_name, full};
+use crate::pdf::flow::Mark;
+use crate::pdf::page::{PageWriter, Style};
+use crate::pdf::theme::{
+    ACCENT, BAD, BODY, CELL, FAINT, FIGURE, HERO, LABEL, LINE, LINE_STRONG, MARGIN, QUIET,
+    SUBHEADING, SUNKEN, TEXT, TITLE, WARN, WARN_MARK, WARN_SOFT,
+};
+use crate::words;
+
+const HALF_GAP: f32 = 28.0;
+const ROW: f32 = 17.0;
+
+/// A line of the contents that leads to its page, for a link: page counted from 0, box from the
+/// top left.
+pub(in crate::pdf) struct ContentsLink {
+    pub(in crate::pdf) page: usize,
+    pub(in crate::pdf) top: f32,
+    pub(in crate::pdf) area: (f32, f32, f32, f32),
+}
+
+/// Draws the cover.
+pub(in crate::pdf) fn draw(
+    selected: &Selected<'_>,
+    marks: &[Mark],
+    page: &mut PageWriter,
+) -> Vec<ContentsLink> {
+    draw_title(selected, page);
+    let y = draw_result(selected, page, 204.0);
+    let y = draw_checks(selected, marks, page, y + 16.0);
+    let half = (page.paper().inner() - HALF_GAP) / 2.0;
+    draw_facts(selected, page, y + 34.0, half);
+    let links = draw_contents(marks, page, y + 34.0, MARGIN + half + HALF_GAP, half);
+    draw_legal(page);
+    links
+}
+
+fn draw_title(selected: &Selected<'_>, page: &mut PageWriter) {
+    let settings = selected.settings();
+    let width = page.paper().inner();
+    draw_brand(page);
+    page.fit(MARGIN, 126.0, width, &selected.title(), TITLE);
+    let mut parts = vec![words::country(settings.country).to_owned()];
+    parts.extend(selected.span());
+    parts.push(currency_name(settings.currency));
+    parts.push(words::method(settings.method));
+    page.fit(
+        MARGIN,
+        148.0,
+        width,
+        &parts.join(" · "),
+        Style { size: 10.5, ..BODY },
+    );
+    if let Some(taxpayer) = selected.document.taxpayer {
+        let style = Style { size: 10.5, ..BODY }.strong().in_ink(TEXT);
+        page.fit(MARGIN, 168.0, width, taxpayer, style);
+    }
+}
+
+/// The mark: three steps up.
+fn draw_brand(page: &mut PageWriter) {
+    let top = 52.0;
+    page.fill(MARGIN, top + 10.0, 6.0, 6.0, ACCENT);
+    page.fill(MARGIN + 7.5, top + 5.0, 6.0, 6.0, ACCENT);
+    page.fill(MARGIN + 15.0, top, 6.0, 6.0, ACCENT);
+    let name = Style {
+        size: 12.0,
+        ..SUBHEADING
+    };
+    page.left(MARGIN + 28.0, top + 13.0, "packtrain", name);
+}
+
+/// The main number and those that it is made of; returns where it ends.
+fn draw_result(selected: &Selected<'_>, page: &mut PageWriter, top: f32) -> f32 {
+    let (inner, height) = (page.paper().inner(), 128.0);
+    page.fill(MARGIN, top, inner, height, SUNKEN);
+    page.fill(MARGIN, top, 3.0, height, ACCENT);
+    let (left, width) = (MARGIN + 20.0, inner - 40.0);
+    let totals = &selected.totals;
+    let label = Style { size: 9.5, ..LABEL };
+    let name = if totals.net.is_negative() {
+        "Net capital loss"
+    } else {
+        "Net capital gain"
+    };
+    page.left(left, top + 24.0, name, label.in_ink(QUIET));
+    let (net, hero) = coloured(totals.net, HERO);
+    page.number_left(left, top + 60.0, width, &net, hero);
+    page.rule(left, left + width, top + 76.0, 0.5, LINE);
+    let mut figures = Vec::new();
+    if selected.has_terms() {
+        figures.push(("Short term", totals.short));
+        figures.push(("Long term", totals.long));
+    } else {
+        figures.push(("Gains", totals.gains));
+        figures.push(("Losses", totals.losses));
+    }
+    figures.push(("Income", totals.income));
+    if !totals.other.is_zero() {
+        figures.push(("Margin results", totals.other));
+    }
+    let shares: f32 = figures.iter().map(|_| 1.0).sum();
+    let column = width / shares;
+    let mut x = left;
+    for (name, amount) in figures {
+        page.left(x, top + 94.0, name, label);
+        let (amount, style) = coloured(amount, FIGURE);
+        page.number_left(x, top + 112.0, column - 10.0, &amount, style);
+        x += column;
+    }
+    top + height
+}
+
+fn coloured(amount: Money, style: Style) -> (String, Style) {
+    let text = full(amount);
+    let style = if text.starts_with(MINUS) {
+        style.in_ink(BAD)
+    } else {
+        style
+    };
+    (text, style)
+}
+
+/// What is to be checked before filing; returns where it ends.
+fn draw_checks(selected: &Selected<'_>, marks: &[Mark], page: &mut PageWriter, top: f32) -> f32 {
+    let checks = selected.checks();
+    let (right, inner) = (page.paper().right(), page.paper().inner());
+    if selected.is_empty() {
+        page.fit(MARGIN, top + 12.0, inner, &selected.nothing(), BODY);
+        return top + 16.0;
+    }
+    if checks == 0 {
+        return top - 16.0;
+    }
+    page.fill(MARGIN, top, inner, 34.0, WARN_SOFT);
+    page.fill(MARGIN, top, 3.0, 34.0, WARN_MARK);
+    let at = marks.iter().find(|mark| mark.title == "Things to check");
+    let place = at.map_or_else(String::new, |mark| format!("Page {}", count(mark.page + 1)));
+    let style = Style {
+        size: 10.0,
+        ..SUBHEADING
+    };
+    let text = format!(
+        "{} to check before you file",
+        words::counted(checks, "thing", "things")
+    );
+    page.left(MARGIN + 20.0, top + 21.0, &text, style);
+    let stake = selected.at_stake().filter(|money| !money.is_zero());
+    if let Some(stake) = stake {
+        let x = MARGIN + 20.0 + style.width(&text) + 12.0;
+        let text = format!("Up to {} at stake", full(stake));
+        page.fit(
+            x,
+            top + 21.0,
+            right - x - 70.0,
+            &text,
+            Style { size: 9.5, ..BODY }.in_ink(WARN),
+        );
+    }
+    page.right(
+        right - 16.0,
+        top + 21.0,
+        &place,
+        Style { size: 9.5, ..BODY }.in_ink(WARN),
+    );
+    top + 34.0
+}
+
+fn draw_facts(selected: &Selected<'_>, page: &mut PageWriter, top: f32, width: f32) {
+    let document = selected.document;
+    let settings = selected.settings();
+    let rows: u64 = document.inputs.iter().map(|file| file.rows).sum();
+    let files = words::counted(document.inputs.len(), "file", "files");
+    let made = document
+        .generated_at
+        .format("%-d %b %Y, %H:%M UTC")
+        .to_string();
+    let facts = [
+        ("Method", words::method_name(settings.method)),
+        ("Wallets", words::scope_name(settings.scope).to_owned()),
+        ("Local dates", settings.timezone.name().to_owned()),
+        ("Rules", document.outcome.rule_set.to_owned()),
+        ("Data", format!("{} rows of {files}", count(rows))),
+        ("Rows not read", count(selected.bad_rows())),
+        (
+            "Disposals",
+            words::counted(selected.disposals.len(), "line", "lines"),
+        ),
+        ("Made on", made),
+    ];
+    page.left(MARGIN, top, "How it was computed", SUBHEADING);
+    page.rule(MARGIN, MARGIN + width, top + 7.0, 0.7, LINE_STRONG);
+    let mut y = top + 7.0;
+    for (place, (label, value)) in facts.iter().enumerate() {
+        if place > 0 {
+            page.rule(MARGIN, MARGIN + width, y, 0.5, LINE);
+        }
+        page.left(MARGIN, y + 11.5, label, CELL.in_ink(FAINT));
+        page.fit(MARGIN + 84.0, y + 11.5, width - 84.0, value, CELL);
+        y += ROW;
+    }
+}
+
+fn draw_contents(
+    marks: &[Mark],
+    page: &mut PageWriter,
+    top: f32,
+    left: f32,
+    width: f32,
+) -> Vec<ContentsLink> {
+    page.left(left, top, "In this report", SUBHEADING);
+    page.rule(left, left + width, top + 7.0, 0.7, LINE_STRONG);
+    let mut y = top + 7.0;
+    let mut links = Vec::new();
+    for (place, mark) in marks.iter().filter(|mark| !mark.is_nested).enumerate() {
+        if place > 0 {
+            page.rule(left, left + width, y, 0.5, LINE);
+        }
+        page.fit(left, y + 11.5, width - 40.0, &mark.title, CELL);
+        page.right(left + width, y + 11.5, &count(mark.page + 1), CELL);
+        links.push(ContentsLink {
+            page: mark.page,
+            top: mark.top,
+            area: (left, y, width, ROW),
+        });
+        y += ROW;
+    }
+    links
+}
+
+fn draw_legal(page: &mut PageWriter) {
+    let text = format!(
+        "{} Have a professional review this report before you file it. The same files and settings \
+         always give the same figures.",
+        words::NOT_ADVICE
+    );
+    let lines = CELL.in_ink(QUIET).wrap(&text, page.paper().inner());
+    let mut y = page.paper().bottom() - 18.0;
+    for line in lines {
+        page.left(MARGIN, y, &line, CELL.in_ink(QUIET));
+        y += 11.5;
+    }
+}

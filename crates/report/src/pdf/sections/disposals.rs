@@ -1,0 +1,356 @@
+//! Every disposal with the lots that it used up, by month.
+
+use std::ops::Range;
+
+use chrono::Datelike;
+use packtrain_core::money::Money;
+use packtrain_core::quantity::{AmountError, Quantity};
+use packtrain_tax::outcome::{Disposal, Term};
+
+use super::Selected;
+use super::assets::lots;
+use crate::amounts::{MINUS, bare, count, signed};
+use crate::disposals::days_held;
+use crate::limits::DISPOSAL_LINES_PDF_MAX;
+use crate::pdf::blocks::{Column, Columns, Decimals, Paragraph, ROW_OF_TWO, Row};
+use crate::pdf::flow::{Block, Section};
+use crate::pdf::page::PageWriter;
+use crate::pdf::theme::{
+    BAD, BODY, CELL, FAINT, LINE_STRONG, MARGIN, Paper, QUIET, SUBHEADING, WARN,
+};
+use crate::words;
+
+const MONTH: f32 = 27.0;
+
+/// Every disposal; nothing without disposals, and a pointer to the CSV when there are too many.
+pub(super) fn section<'a>(
+    selected: &'a Selected<'a>,
+    paper: Paper,
+) -> Result<Option<Section<'a>>, AmountError> {
+    let lines = selected.disposals.len();
+    if lines == 0 {
+        return Ok(None);
+    }
+    let mut blocks: Vec<Box<dyn Block + 'a>> = Vec::new();
+    if lines > DISPOSAL_LINES_PDF_MAX {
+        let text = format!(
+            "There are {} lines of disposals, more than the {} that this PDF would list. Every \
+             one of them is in the CSV file that comes with this report. All sums in this PDF \
+             include them.",
+            count(lines),
+            count(DISPOSAL_LINES_PDF_MAX)
+        );
+        blocks.push(Box::new(Paragraph::new(paper, &text, BODY, 6.0)));
+    } else {
+        let text = "Each sale, swap or payment with the lots that it used up. Gain is proceeds \
+                    less fees less cost.";
+        blocks.push(Box::new(Paragraph::new(paper, text, BODY, 2.0)));
+        blocks.push(Box::new(Disposals::new(selected, paper)?));
+    }
+    Ok(Some(Section {
+        title: "Disposals".to_owned(),
+        blocks,
+    }))
+}
+
+enum Line {
+    Month {
+        title: String,
+        lots: usize,
+        gain: Money,
+    },
+    /// A disposal that used up one lot.
+    Single(usize),
+    /// A disposal that used up several lots: its sums.
+    Whole {
+        parts: Range<usize>,
+        sums: Box<Sums>,
+    },
+    /// One lot of several.
+    Lot {
+        index: usize,
+        place: usize,
+        of: usize,
+    },
+}
+
+struct Sums {
+    quantity: Quantity,
+    proceeds: Money,
+    fees: Money,
+    cost: Money,
+    gain: Money,
+}
+
+struct Disposals<'a> {
+    selected: &'a Selected<'a>,
+    columns: Columns,
+    lines: Vec<Line>,
+    decimals: Decimals,
+}
+
+impl<'a> Disposals<'a> {
+    fn new(selected: &'a Selected<'a>, paper: Paper) -> Result<Self, AmountError> {
+        let columns = vec![
+            Column::words("Date", 15.0),
+            Column::words("Asset", 13.0),
+            Column::numbers("Quantity", 14.0),
+            Column::words("Acquired", 15.5),
+            Column::words("Term", 7.5),
+            Column::numbers(format!("Proceeds, {}", selected.currency()), 14.5),
+            Column::numbers("Fees", 8.5),
+            Column::numbers("Cost", 13.0),
+            Column::numbers("Gain", 13.5),
+        ];
+        Ok(Self {
+            selected,
+            columns: Columns::new(paper, columns),
+            lines: lines(selected)?,
+            decimals: Decimals::of(selected.disposals.iter().map(|line| &line.quantity)),
+        })
+    }
+
+    fn draw_month(page: &mut PageWriter, top: f32, title: &str, lots: usize, gain: Money) {
+        let (y, right) = (top + 17.0, page.paper().right());
+        page.left(MARGIN, y, title, SUBHEADING);
+        let text = format!("{}, net ", words::counted(lots, "line", "lines"));
+        let gain = signed(gain);
+        let style = CELL.in_ink(QUIET);
+        let strong = style.strong();
+        page.right(right, y, &gain, strong);
+        page.right(right - strong.width(&gain) - 1.0, y, &text, style);
+        page.rule(MARGIN, right, top + MONTH - 3.5, 0.7, LINE_STRONG);
+    }
+
+    fn draw_single(&self, row: &mut Row<'_>, line: &Disposal) {
+        self.write_event(row, line);
+        self.write_lot(row, line);
+        write_money(row, line);
+        row.result(8, &signed(line.gain));
+    }
+
+    fn draw_whole(&self, row: &mut Row<'_>, parts: Range<usize>, sums: &Sums) {
+        row.strong();
+        let first = self.selected.disposals[parts.start];
+        self.write_event(row, first);
+        row.quantity(2, &sums.quantity, self.decimals);
+        row.cell(3, &lots(parts.len()));
+        row.cell(5, &bare(sums.proceeds));
+        row.cell(6, &bare(sums.fees));
+        row.cell(7, &bare(sums.cost));
+        row.result(8, &signed(sums.gain));
+    }
+
+    fn draw_lot(&self, row: &mut Row<'_>, line: &Disposal, place: usize, of: usize) {
+        let faint = CELL.in_ink(FAINT);
+        row.styled(0, &format!("Lot {place} of {of}"), faint);
+        row.sub(0, &line.id);
+        row.styled(1, &line.asset, faint);
+        self.write_lot(row, line);
+        write_money(row, line);
+        // The result of the whole disposal is what counts: its parts are set lighter.
+        let gain = signed(line.gain);
+        let ink = if gain.starts_with(MINUS) {
+            BAD
+        } else {
+            CELL.ink
+        };
+        row.styled(8, &gain, CELL.in_ink(ink));
+    }
+
+    fn write_event(&self, row: &mut Row<'_>, line: &Disposal) {
+        let what = if line.is_fee {
+            "Fee".to_owned()
+        } else {
+            words::kind(line.kind)
+        };
+        row.cell(0, &words::date(line.date));
+        row.sub(0, &format!("{what} · {}", line.id));
+        row.strong_cell(1, &line.asset);
+        row.sub(1, &line.wallet);
+    }
+
+    fn write_lot(&self, row: &mut Row<'_>, line: &Disposal) {
+        row.quantity(2, &line.quantity, self.decimals);
+        match line.acquired {
+            Some(acquired) => row.cell(3, &words::date(acquired)),
+            None => row.styled(3, "Not on record", CELL.in_ink(WARN)),
+        }
+        let days = days_held(line)
+            .map(|days| words::counted(usize::try_from(days).unwrap_or_default(), "day", "days"));
+        let lot = match (days, &line.lot) {
+            (Some(days), Some(lot)) => format!("{days} · {lot}"),
+            (Some(days), None) => days,
+            (None, Some(lot)) => lot.to_string(),
+            (None, None) => "no purchase found".to_owned(),
+        };
+        row.sub(3, &lot);
+        row.cell(
+            4,
+            line.term.map_or("–", |term| match term {
+                Term::Short => "Short",
+                Term::Long => "Long",
+            }),
+        );
+        row.sub(4, &words::rule(line.rule));
+    }
+}
+
+fn write_money(row: &mut Row<'_>, line: &Disposal) {
+    row.cell(5, &bare(line.proceeds));
+    row.cell(6, &bare(line.fees));
+    row.cell(7, &bare(line.cost));
+}
+
+fn lines(selected: &Selected<'_>) -> Result<Vec<Line>, AmountError> {
+    let disposals = &selected.disposals;
+    let mut lines = Vec::with_capacity(disposals.len() + 16);
+    let mut from = 0;
+    while from < disposals.len() {
+        let month = |line: &Disposal| (line.date.year(), line.date.month());
+        let this = month(disposals[from]);
+        let to = (from..disposals.len())
+            .find(|at| month(disposals[*at]) != this)
+            .unwrap_or(disposals.len());
+        let none = Money::zero(selected.currency());
+        let gain =
+            (disposals[from..to].iter()).try_fold(none, |sum, line| sum.checked_add(line.gain))?;
+        lines.push(Line::Month {
+            title: format!("{} {}", FULL_MONTHS[this.1 as usize - 1], this.0),
+            lots: to - from,
+            gain,
+        });
+        while from < to {
+            let end = (from..to)
+                .find(|at| !is_same(disposals[*at], disposals[from]))
+                .unwrap_or(to);
+            push_disposal(&mut lines, disposals, from..end)?;
+            from = end;
+        }
+    }
+    Ok(lines)
+}
+
+const FULL_MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+fn is_same(a: &Disposal, b: &Disposal) -> bool {
+    a.id == b.id && a.asset == b.asset && a.is_fee == b.is_fee && a.origin == b.origin
+}
+
+fn push_disposal(
+    lines: &mut Vec<Line>,
+    disposals: &[&Disposal],
+    parts: Range<usize>,
+) -> Result<(), AmountError> {
+    let of = parts.len();
+    if of == 1 {
+        lines.push(Line::Single(parts.start));
+        return Ok(());
+    }
+    let none = Money::zero(disposals[parts.start].gain.currency());
+    let mut sums = Sums {
+        quantity: Quantity::ZERO,
+        proceeds: none,
+        fees: none,
+        cost: none,
+        gain: none,
+    };
+    for line in &disposals[parts.clone()] {
+        sums.quantity = sums.quantity.checked_add(line.quantity)?;
+        sums.proceeds = sums.proceeds.checked_add(line.proceeds)?;
+        sums.fees = sums.fees.checked_add(line.fees)?;
+        sums.cost = sums.cost.checked_add(line.cost)?;
+        sums.gain = sums.gain.checked_add(line.gain)?;
+    }
+    let sums = Box::new(sums);
+    lines.push(Line::Whole {
+        parts: parts.clone(),
+        sums,
+    });
+    for (place, index) in parts.enumerate() {
+        lines.push(Line::Lot {
+            index,
+            place: place + 1,
+            of,
+        });
+    }
+    Ok(())
+}
+
+impl Block for Disposals<'_> {
+    fn parts(&self) -> usize {
+        self.lines.len()
+    }
+
+    fn height(&self, part: usize) -> f32 {
+        match self.lines[part] {
+            Line::Month { .. } => MONTH,
+            _ => ROW_OF_TWO,
+        }
+    }
+
+    fn draw(&self, part: usize, page: &mut PageWriter, top: f32) {
+        let line = &self.lines[part];
+        let foot = top + ROW_OF_TWO - 0.5;
+        match (line, self.lines.get(part + 1)) {
+            (Line::Month { .. }, _) | (_, Some(Line::Month { .. }) | None) => {}
+            (_, Some(Line::Lot { .. })) => self.columns.hairline(page, 2, foot),
+            _ => self.columns.hairline(page, 0, foot),
+        }
+        let disposals = &self.selected.disposals;
+        match line {
+            Line::Month { title, lots, gain } => Self::draw_month(page, top, title, *lots, *gain),
+            Line::Single(index) => {
+                self.draw_single(&mut self.columns.row(page, top), disposals[*index]);
+            }
+            Line::Whole { parts, sums } => {
+                self.draw_whole(&mut self.columns.row(page, top), parts.clone(), sums);
+            }
+            Line::Lot { index, place, of } => {
+                let mut row = self.columns.row(page, top);
+                self.draw_lot(&mut row, disposals[*index], *place, *of);
+            }
+        }
+    }
+
+    fn head(&self) -> f32 {
+        self.columns.head()
+    }
+
+    fn draw_head(&self, page: &mut PageWriter, top: f32) {
+        self.columns.draw_head(page, top);
+    }
+
+    fn clings(&self, part: usize) -> bool {
+        matches!(self.lines[part], Line::Month { .. } | Line::Whole { .. })
+    }
+
+    fn marks(&self) -> Vec<(usize, String)> {
+        let months = self
+            .lines
+            .iter()
+            .enumerate()
+            .filter_map(|(part, line)| match line {
+                Line::Month { title, .. } => Some((part, title.clone())),
+                _ => None,
+            });
+        months.collect()
+    }
+
+    fn gap(&self) -> f32 {
+        4.0
+    }
+}

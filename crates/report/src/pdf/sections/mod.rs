@@ -1,0 +1,34 @@
+//! The sections of the report, in the order in which a person reads them.
+
+mod assets;
+mod chart;
+mod checks;
+pub(super) mod cover;
+mod disposals;
+mod lists;
+mod method;
+mod selected;
+mod summary;
+
+pub(super) use selected::Selected;
+
+use super::flow::Section;
+use super::theme::Paper;
+use crate::ReportError;
+
+/// Every section that has something to say.
+pub(super) fn sections<'a>(
+    selected: &'a Selected<'a>,
+    paper: Paper,
+) -> Result<Vec<Section<'a>>, ReportError> {
+    let mut sections = vec![summary::section(selected, paper)];
+    sections.extend(checks::section(selected, paper));
+    sections.extend(assets::section(selected, paper)?);
+    sections.extend(chart::section(selected, paper)?);
+    sections.extend(disposals::section(selected, paper)?);
+    sections.extend(lists::income(selected, paper)?);
+    sections.extend(lists::removed(selected, paper)?);
+    sections.extend(lists::holdings(selected, paper)?);
+    sections.push(method::section(selected, paper));
+    Ok(sections)
+}

@@ -1,0 +1,242 @@
+//! What of an outcome a report is about: the lines of the chosen years and their sums.
+
+use std::collections::BTreeMap;
+
+use packtrain_core::ledger::RowKind;
+use packtrain_core::money::{Currency, Money};
+use packtrain_core::quantity::AmountError;
+use packtrain_tax::outcome::{Disposal, Income, Origin, Removed, TaxYear, Totals, Warning};
+use packtrain_tax::request::Settings;
+
+use crate::figures::file_name;
+use crate::pdf::fonts;
+use crate::years::{year_name, year_span};
+use crate::{Document, words};
+
+/// The lines of the chosen years.
+pub(in crate::pdf) struct Selected<'a> {
+    pub(super) document: &'a Document<'a>,
+    pub(super) years: Vec<TaxYear>,
+    pub(super) disposals: Vec<&'a Disposal>,
+    pub(super) income: Vec<&'a Income>,
+    pub(super) removed: Vec<&'a Removed>,
+    pub(super) warnings: Vec<&'a Warning>,
+    /// Sums over the years.
+    pub(super) totals: Totals,
+    /// Income by its kind.
+    pub(super) income_kinds: BTreeMap<RowKind, (usize, Money)>,
+}
+
+impl<'a> Selected<'a> {
+    /// Takes what the document's years cover.
+    pub(in crate::pdf) fn of(document: &'a Document<'a>) -> Result<Self, AmountError> {
+        let (outcome, years) = (document.outcome, &document.years);
+        let country = outcome.settings.country;
+        let currency = outcome.settings.currency;
+        let mut totals = Totals::zero(currency);
+        for (year, of_year) in &outcome.totals {
+            if years.has(*year) {
+                totals = added(&totals, of_year)?;
+            }
+        }
+        let covers = |date| years.covers(country, date);
+        let income: Vec<_> = outcome
+            .income
+            .iter()
+            .filter(|line| covers(line.date))
+            .collect();
+        let mut income_kinds = BTreeMap::new();
+        for line in &income {
+            let kind = income_kinds
+                .entry(line.kind)
+                .or_insert((0, Money::zero(currency)));
+            *kind = (kind.0 + 1, kind.1.checked_add(line.value)?);
+        }
+        Ok(Self {
+            document,
+            years: years.listed(outcome),
+            disposals: (outcome.disposals.iter())
+                .filter(|line| covers(line.date))
+                .collect(),
+            removed: (outcome.removed.iter())
+                .filter(|line| covers(line.date))
+                .collect(),
+            warnings: (outcome.warnings.iter())
+                .filter(|line| years.has(line.year))
+                .collect(),
+            income,
+            totals,
+            income_kinds,
+        })
+    }
+
+    pub(super) fn settings(&self) -> &'a Settings {
+        &self.document.outcome.settings
+    }
+
+    pub(super) fn currency(&self) -> Currency {
+        self.settings().currency
+    }
+
+    /// Totals of one year; a year without rows has zeros.
+    pub(super) fn totals_of(&self, year: TaxYear) -> Totals {
+        let totals = self.document.outcome.totals.get(&year);
+        totals
+            .cloned()
+            .unwrap_or_else(|| Totals::zero(self.currency()))
+    }
+
+    pub(super) fn year_name(&self, year: TaxYear) -> String {
+        year_name(self.settings().country, year)
+    }
+
+    /// Says that nothing happened.
+    pub(super) fn nothing(&self) -> String {
+        if self.years.is_empty() {
+            return "The records hold no disposal and no income.".to_owned();
+        }
+        let years = self.years_in_words();
+        format!("The records hold no disposal and no income for {years}.")
+    }
+
+    /// The years in a word or two, such as `2025`, `2023 to 2025`, or `2021, 2023`.
+    pub(super) fn years_in_words(&self) -> String {
+        let names: Vec<_> = self
+            .years
+            .iter()
+            .map(|year| self.year_name(*year))
+            .collect();
+        match (self.years.as_slice(), names.as_slice()) {
+            ([], _) => String::new(),
+            (_, [one]) => one.clone(),
+            ([first, .., last], [from, .., to]) if follows_up(*first, *last, names.len()) => {
+                format!("{from} to {to}")
+            }
+            _ if names.len() > 4 => {
+                format!(
+                    "{} years from {} to {}",
+                    names.len(),
+                    names[0],
+                    names[names.len() - 1]
+                )
+            }
+            _ => names.join(", "),
+        }
+    }
+
+    /// The span of days, where one year is reported on.
+    pub(super) fn span(&self) -> Option<String> {
+        match self.years.as_slice() {
+            [year] => year_span(self.settings().country, *year),
+            _ => None,
+        }
+    }
+
+    /// The title of the report.
+    pub(in crate::pdf) fn title(&self) -> String {
+        if self.years.is_empty() {
+            return "Tax report".to_owned();
+        }
+        format!("Tax report {}", self.years_in_words())
+    }
+
+    /// The title with its country, for page heads and metadata.
+    pub(in crate::pdf) fn full_title(&self) -> String {
+        format!(
+            "{}, {}",
+            self.title(),
+            words::country(self.settings().country)
+        )
+    }
+
+    /// Whose report it is, ready for print.
+    pub(in crate::pdf) fn taxpayer(&self) -> Option<std::borrow::Cow<'a, str>> {
+        self.document.taxpayer.map(fonts::clean)
+    }
+
+    /// Whether nothing happened in the years reported on.
+    pub(super) fn is_empty(&self) -> bool {
+        self.disposals.is_empty() && self.income.is_empty() && self.removed.is_empty()
+    }
+
+    /// Whether lots are told apart by how long they were held.
+    pub(super) fn has_terms(&self) -> bool {
+        self.disposals.is_empty() || self.disposals.iter().any(|line| line.term.is_some())
+    }
+
+    /// Files with rows that are not in the report.
+    pub(super) fn bad_rows(&self) -> u64 {
+        self.document.inputs.iter().map(|file| file.bad_rows).sum()
+    }
+
+    /// How many things are to be checked.
+    pub(super) fn checks(&self) -> usize {
+        let files = self.document.inputs.iter().filter(|file| file.bad_rows > 0);
+        self.warnings.len() + files.count()
+    }
+
+    /// All that is at stake in the things to check.
+    pub(super) fn at_stake(&self) -> Option<Money> {
+        let none = Money::zero(self.currency());
+        let sum = self
+            .warnings
+            .iter()
+            .try_fold(none, |sum, warning| sum.checked_add(warning.at_stake));
+        sum.ok()
+    }
+
+    /// A row by its name and place, such as `t5, trades.csv line 12`.
+    pub(super) fn place(&self, id: &str, origin: Origin) -> String {
+        match file_name(origin, self.document.inputs) {
+            Some(file) => format!("{id} · {file}, line {}", origin.line),
+            None => format!("{id} · line {}", origin.line),
+        }
+    }
+
+    /// Whether some name holds a character that the font lacks.
+    pub(super) fn has_lost_characters(&self) -> bool {
+        let outcome = self.document.outcome;
+        let inputs = self
+            .document
+            .inputs
+            .iter()
+            .any(|file| fonts::lacks(&file.name));
+        inputs
+            || self.document.taxpayer.is_some_and(fonts::lacks)
+            || (self.disposals.iter()).any(|line| {
+                fonts::lacks(&line.asset) || fonts::lacks(&line.wallet) || fonts::lacks(&line.id)
+            })
+            || self
+                .income
+                .iter()
+                .any(|line| fonts::lacks(&line.asset) || fonts::lacks(&line.id))
+            || self
+                .removed
+                .iter()
+                .any(|line| fonts::lacks(&line.asset) || fonts::lacks(&line.id))
+            || self.warnings.iter().any(|line| fonts::lacks(&line.message))
+            || outcome.holdings.iter().any(|line| {
+                fonts::lacks(&line.asset) || line.wallet.as_deref().is_some_and(fonts::lacks)
+            })
+    }
+}
+
+fn follows_up(first: TaxYear, last: TaxYear, count: usize) -> bool {
+    usize::try_from(last.0.saturating_sub(first.0)).is_ok_and(|span| span + 1 == count)
+}
+
+fn added(sum: &Totals, year: &Totals) -> Result<Totals, AmountError> {
+    Ok(Totals {
+        proceeds: sum.proceeds.checked_add(year.proceeds)?,
+        cost: sum.cost.checked_add(year.cost)?,
+        fees: sum.fees.checked_add(year.fees)?,
+        gains: sum.gains.checked_add(year.gains)?,
+        losses: sum.losses.checked_add(year.losses)?,
+        net: sum.net.checked_add(year.net)?,
+        short: sum.short.checked_add(year.short)?,
+        long: sum.long.checked_add(year.long)?,
+        income: sum.income.checked_add(year.income)?,
+        other: sum.other.checked_add(year.other)?,
+        disposals: sum.disposals + year.disposals,
+    })
+}

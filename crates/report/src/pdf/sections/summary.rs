@@ -1,0 +1,245 @@
+//! The result on half a page: how the net gain comes about, and what was income.
+
+use packtrain_core::money::Money;
+use packtrain_tax::outcome::Totals;
+
+use super::Selected;
+use crate::amounts::{MINUS, bare, full, signed};
+use crate::pdf::blocks::{Column, Columns, Paragraph, ROW, Row, Table};
+use crate::pdf::flow::{Block, Section};
+use crate::pdf::page::PageWriter;
+use crate::pdf::theme::{BAD, BODY, CELL, LINE, LINE_STRONG, MARGIN, Paper, SUBHEADING};
+use crate::words;
+
+const LINE_HEIGHT: f32 = 17.0;
+const BETWEEN: f32 = 36.0;
+
+/// The summary; it is there for years without rows too, and says so.
+pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Section<'a> {
+    let mut blocks: Vec<Box<dyn Block + 'a>> = Vec::new();
+    if selected.is_empty() {
+        let text = format!(
+            "{} What is held when they end, and how this was computed, follows.",
+            selected.nothing()
+        );
+        blocks.push(Box::new(Paragraph::new(paper, &text, BODY, 6.0)));
+    } else {
+        blocks.push(Box::new(Sums::of(selected)));
+        blocks.push(Box::new(by_year(selected, paper)));
+    }
+    Section {
+        title: "Summary".to_owned(),
+        blocks,
+    }
+}
+
+/// Two lists of amounts side by side.
+struct Sums {
+    lists: Vec<List>,
+}
+
+struct List {
+    title: &'static str,
+    lines: Vec<SumLine>,
+}
+
+struct SumLine {
+    label: String,
+    amount: Money,
+    look: Look,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Look {
+    Plain,
+    /// Printed with a minus sign, as it is taken off.
+    TakenOff,
+    Result,
+}
+
+impl Sums {
+    fn of(selected: &Selected<'_>) -> Self {
+        let mut lists = vec![gains(selected)];
+        lists.extend(income(selected));
+        Self { lists }
+    }
+}
+
+fn gains(selected: &Selected<'_>) -> List {
+    let totals = &selected.totals;
+    let line = |label: &str, amount, look| SumLine {
+        label: label.to_owned(),
+        amount,
+        look,
+    };
+    let mut lines = vec![
+        line("Proceeds", totals.proceeds, Look::Plain),
+        line("Less fees of selling", totals.fees, Look::TakenOff),
+        line("Less cost", totals.cost, Look::TakenOff),
+        line("Net capital gain", totals.net, Look::Result),
+    ];
+    if selected.has_terms() {
+        lines.push(line(
+            "Of this, short term (one year or less)",
+            totals.short,
+            Look::Plain,
+        ));
+        lines.push(line(
+            "Of this, long term (over one year)",
+            totals.long,
+            Look::Plain,
+        ));
+    }
+    lines.push(line("All gains", totals.gains, Look::Plain));
+    lines.push(line("All losses", totals.losses, Look::Plain));
+    if !totals.other.is_zero() {
+        lines.push(line(
+            "Margin results, counted apart",
+            totals.other,
+            Look::Plain,
+        ));
+    }
+    List {
+        title: "Gains and losses",
+        lines,
+    }
+}
+
+fn income(selected: &Selected<'_>) -> Option<List> {
+    if selected.income_kinds.is_empty() {
+        return None;
+    }
+    let kinds = selected
+        .income_kinds
+        .iter()
+        .map(|(kind, (count, value))| SumLine {
+            label: format!(
+                "{}, {}",
+                words::kind(*kind),
+                words::counted(*count, "receipt", "receipts")
+            ),
+            amount: *value,
+            look: Look::Plain,
+        });
+    let total = SumLine {
+        label: "Income".to_owned(),
+        amount: selected.totals.income,
+        look: Look::Result,
+    };
+    Some(List {
+        title: "Income at its value on receipt",
+        lines: kinds.chain([total]).collect(),
+    })
+}
+
+impl Block for Sums {
+    fn parts(&self) -> usize {
+        1
+    }
+
+    fn height(&self, _part: usize) -> f32 {
+        let lines = self
+            .lists
+            .iter()
+            .map(|list| list.lines.len())
+            .max()
+            .unwrap_or_default();
+        (0..lines).map(|_| LINE_HEIGHT).sum::<f32>() + 24.0
+    }
+
+    fn draw(&self, _part: usize, page: &mut PageWriter, top: f32) {
+        let half = (page.paper().inner() - BETWEEN) / 2.0;
+        // One list alone takes more than half of the width, but stays easy to read across.
+        let width = if self.lists.len() > 1 {
+            half
+        } else {
+            half * 1.3
+        };
+        let mut left = MARGIN;
+        for list in &self.lists {
+            list.draw(page, left, width, top);
+            left += width + BETWEEN;
+        }
+    }
+}
+
+impl List {
+    fn draw(&self, page: &mut PageWriter, left: f32, width: f32, top: f32) {
+        let right = left + width;
+        page.left(left, top + 9.0, self.title, SUBHEADING);
+        page.rule(left, right, top + 15.5, 0.7, LINE_STRONG);
+        let mut y = top + 17.0;
+        for (place, line) in self.lines.iter().enumerate() {
+            let is_result = line.look == Look::Result;
+            if is_result && place > 0 {
+                page.rule(left, right, y + 0.5, 0.7, LINE_STRONG);
+            } else if place > 0 {
+                page.rule(left, right, y + 0.5, 0.5, LINE);
+            }
+            line.draw(page, left, right, y + 12.0);
+            y += LINE_HEIGHT;
+        }
+    }
+}
+
+impl SumLine {
+    fn draw(&self, page: &mut PageWriter, left: f32, right: f32, y: f32) {
+        let amount = match self.look {
+            Look::TakenOff => full(self.amount.negated()),
+            _ => full(self.amount),
+        };
+        let mut style = CELL;
+        if self.look == Look::Result {
+            style = style.strong();
+        }
+        let room = (right - left) * 0.48;
+        page.fit(
+            left,
+            y,
+            right - left - style.width(&amount).min(room) - 8.0,
+            &self.label,
+            style,
+        );
+        let is_loss = amount.starts_with(MINUS) && self.look != Look::TakenOff;
+        let ink = if is_loss { BAD } else { style.ink };
+        page.number(right, y, room, &amount, style.in_ink(ink));
+    }
+}
+
+fn by_year<'a>(selected: &'a Selected<'a>, paper: Paper) -> Table<'a> {
+    let columns = Columns::new(
+        paper,
+        vec![
+            Column::words("Tax year", 10.0),
+            Column::numbers("Proceeds", 15.0),
+            Column::numbers("Fees", 10.0),
+            Column::numbers("Cost", 15.0),
+            Column::numbers("Short term", 14.0),
+            Column::numbers("Long term", 14.0),
+            Column::numbers("Net gain", 15.0),
+            Column::numbers("Income", 13.0),
+        ],
+    );
+    // One year is what stands above already.
+    let rows = if selected.years.len() > 1 {
+        selected.years.len()
+    } else {
+        0
+    };
+    let write = move |name: &str, totals: &Totals, row: &mut Row<'_>| {
+        row.cell(0, name);
+        row.cell(1, &bare(totals.proceeds));
+        row.cell(2, &bare(totals.fees));
+        row.cell(3, &bare(totals.cost));
+        row.cell(4, &signed(totals.short));
+        row.cell(5, &signed(totals.long));
+        row.result(6, &signed(totals.net));
+        row.cell(7, &bare(totals.income));
+    };
+    let row = move |index: usize, row: &mut Row<'_>| {
+        let year = selected.years[index];
+        write(&selected.year_name(year), &selected.totals_of(year), row);
+    };
+    let total = move |_: usize, row: &mut Row<'_>| write("Total", &selected.totals, row);
+    Table::new(columns, rows, ROW, Box::new(row)).with_total(Box::new(total))
+}

@@ -1,0 +1,191 @@
+//! Words of the domain as a lay person reads them.
+//!
+//! What is not known here is printed by its stable word, so that a new method, kind or code
+//! needs no change of this file to appear.
+
+use chrono::{Datelike, NaiveDate};
+use packtrain_core::ledger::RowKind;
+use packtrain_tax::jurisdiction;
+use packtrain_tax::outcome::WarningCode;
+use packtrain_tax::request::{Country, Method, Scope, Settings};
+
+/// What every report says about itself.
+pub(crate) const NOT_ADVICE: &str = "Calculations, not tax advice.";
+
+/// The word of a scope in figures.
+pub(crate) fn scope(scope: Option<Scope>) -> &'static str {
+    scope.map_or("dated", Scope::as_str)
+}
+
+/// A scope in a word or two.
+pub(crate) fn scope_name(scope: Option<Scope>) -> &'static str {
+    match scope {
+        Some(Scope::Universal) => "All wallets together",
+        Some(Scope::Wallet) => "Each wallet on its own",
+        None => "As the law sets by date",
+    }
+}
+
+/// A scope in a sentence.
+pub(crate) fn scope_sentence(settings: &Settings) -> String {
+    const TOGETHER: &str = "a sale may use up lots of any wallet";
+    const ALONE: &str = "a sale uses up lots of the wallet that sells";
+    let from = jurisdiction::of(settings.country).wallet_scope_from;
+    match (settings.scope, from) {
+        (Some(Scope::Universal), _) => sentence(TOGETHER),
+        (Some(Scope::Wallet), _) => sentence(ALONE),
+        (None, Some(from)) => {
+            let from = from.format("%-d %B %Y");
+            sentence(&format!("before {from} {TOGETHER}; from then on {ALONE}"))
+        }
+        (None, None) => sentence(TOGETHER),
+    }
+}
+
+/// A country by its name.
+pub(crate) fn country(country: Country) -> &'static str {
+    jurisdiction::of(country).name
+}
+
+/// A method by the short name that people use.
+pub(crate) fn method(method: Method) -> String {
+    rule(method.as_str())
+}
+
+/// A method by its name in full.
+pub(crate) fn method_name(method: Method) -> String {
+    let name = match method.as_str() {
+        "fifo" => "First in, first out (FIFO)",
+        "lifo" => "Last in, first out (LIFO)",
+        "hifo" => "Highest cost first (HIFO)",
+        "lofo" => "Lowest cost first (LOFO)",
+        other => return rule(other),
+    };
+    name.to_owned()
+}
+
+/// A method in a sentence.
+pub(crate) fn method_sentence(method: Method) -> &'static str {
+    match method.as_str() {
+        "fifo" => "First in, first out: a sale uses up the oldest lots first.",
+        "lifo" => "Last in, first out: a sale uses up the newest lots first.",
+        "hifo" => {
+            "Highest cost first: a sale uses up the lots with the highest cost per unit first."
+        }
+        "lofo" => "Lowest cost first: a sale uses up the lots with the lowest cost per unit first.",
+        _ => "The lots that a sale uses up follow the rule named with each sale.",
+    }
+}
+
+/// A matching rule as a table names it.
+pub(crate) fn rule(rule: &str) -> String {
+    match rule {
+        "fifo" | "lifo" | "hifo" | "lofo" | "acb" => rule.to_uppercase(),
+        "s104" => "Pool".to_owned(),
+        _ => sentence_case(rule),
+    }
+}
+
+/// What happened in a row, as a noun.
+pub(crate) fn kind(kind: RowKind) -> String {
+    let word = match kind {
+        RowKind::Sell => "Sale",
+        RowKind::Trade => "Swap",
+        RowKind::Spend => "Payment",
+        RowKind::Staking => "Staking",
+        RowKind::Interest => "Interest",
+        RowKind::Fork => "Chain split",
+        RowKind::Income => "Other income",
+        RowKind::GiftIn => "Gift received",
+        RowKind::GiftOut => "Gift made",
+        RowKind::GiftSpouse => "Gift to spouse",
+        RowKind::Lost => "Lost",
+        RowKind::Stolen => "Stolen",
+        RowKind::MarginPnl => "Margin result",
+        RowKind::LpDeposit => "Into liquidity pool",
+        RowKind::LpWithdraw => "Out of liquidity pool",
+        RowKind::Opening => "Opening balance",
+        _ => return sentence_case(kind.as_str()),
+    };
+    word.to_owned()
+}
+
+/// What a kind of warning is about, as a heading.
+pub(crate) fn warning(code: WarningCode) -> String {
+    let words = match code.as_str() {
+        "missing_cost_basis" => "Sold without a purchase on record",
+        "negative_balance" => "More left a wallet than it held",
+        "missing_price" => "No price was found",
+        "unmatched_transfer" => "Transfers with one half missing",
+        "loss_event_not_deducted" => "Lost or stolen, and not deducted",
+        "unknown_type" => "Rows that the rules do not cover yet",
+        "repurchase_near_loss" => "Sold at a loss and bought again soon",
+        "currency_mismatch" => "Rows in another currency, left out",
+        "duplicate_row" => "Rows that stand in the files twice, counted once",
+        "named_lot_missing" => "Named lots that are not there",
+        "unusable_row" => "Rows that do not add up, left out",
+        other => return sentence_case(other),
+    };
+    words.to_owned()
+}
+
+/// A date that nobody reads the wrong way round, such as `4 Mar 2025`.
+pub(crate) fn date(date: NaiveDate) -> String {
+    let month = MONTHS[date.month0() as usize];
+    format!("{} {month} {}", date.day(), date.year())
+}
+
+/// Months by their three letters.
+pub(crate) const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// A count with its noun, such as `1 row` and `1,204 rows`.
+pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
+    format!(
+        "{}\u{a0}{}",
+        crate::amounts::count(count),
+        if count == 1 { one } else { many }
+    )
+}
+
+/// A message as a sentence: with a capital and a full stop.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut sentence = capitalised(text);
+    if !sentence.ends_with(['.', '!', '?', '…']) && !sentence.is_empty() {
+        sentence.push('.');
+    }
+    sentence
+}
+
+/// `some_word` as `Some word`.
+fn sentence_case(word: &str) -> String {
+    capitalised(&word.replace('_', " "))
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_printed_as_a_sentence() {
+        assert_eq!(sentence("zero cost was taken"), "Zero cost was taken.");
+        assert_eq!(sentence("Add the file."), "Add the file.");
+        assert_eq!(sentence(""), "");
+    }
+
+    #[test]
+    fn an_unknown_word_is_printed_as_it_is() {
+        assert_eq!(rule("same-day"), "Same-day");
+        assert_eq!(kind(RowKind::Mining), "Mining");
+        assert_eq!(kind(RowKind::Sell), "Sale");
+    }
+}

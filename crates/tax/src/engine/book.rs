@@ -1,0 +1,339 @@
+//! The book of one asset: what each wallet holds, and the parts of lots that lie there.
+//!
+//! Parts stand in a tree by the method's rank, so that taking the next one, adding one and
+//! moving one cost a logarithm, however many lots are open. Under the universal scope parts and
+//! units can lie apart, because a sale in one wallet may use a lot of another; the sums over all
+//! wallets stay equal, and [`Book::allocate`] brings the two together again.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::NaiveDate;
+use packtrain_core::ledger::Asset;
+use packtrain_core::money::Money;
+use packtrain_core::quantity::{AmountError, Quantity};
+
+use super::lots::{Lots, Part, Rank};
+use crate::request::Scope;
+
+/// Shelves that are looked at one by one before an index is kept.
+const FEW: usize = 16;
+/// Wallets in which a lot that a row names is looked for.
+const NAMED_WALLETS_MAX: usize = 1_000;
+
+/// The book of one asset.
+pub(super) struct Book<'a> {
+    pub(super) asset: Asset,
+    pub(super) shelves: Vec<Shelf>,
+    /// The shelf of each wallet.
+    shelf_of: HashMap<u32, usize>,
+    /// The first part of each shelf, where there are too many shelves to look at one by one.
+    heads: Option<BTreeSet<(Rank, usize)>>,
+    /// The last value that a row gave: so much money for so many units.
+    pub(super) last_price: Option<(Money, Quantity)>,
+    /// Local date and row of each purchase, in order of time.
+    pub(super) purchases: Vec<(NaiveDate, &'a str)>,
+}
+
+/// One wallet's units and parts of lots.
+pub(super) struct Shelf {
+    /// Index of the wallet.
+    pub(super) wallet: u32,
+    /// Units that the rows brought and took.
+    pub(super) balance: Quantity,
+    parts: BTreeMap<Rank, Part>,
+}
+
+impl Shelf {
+    /// The parts of lots that lie here, in the order of the method.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.parts.values()
+    }
+
+    /// Where the method would begin.
+    fn first(&self) -> Option<&Rank> {
+        self.parts.first_key_value().map(|(rank, _)| rank)
+    }
+
+    fn put(&mut self, rank: Rank, part: Part) -> Result<(), AmountError> {
+        match self.parts.entry(rank) {
+            std::collections::btree_map::Entry::Vacant(place) => {
+                place.insert(part);
+            }
+            // Another part of the same lot: they become one again.
+            std::collections::btree_map::Entry::Occupied(mut place) => {
+                let here = place.get_mut();
+                here.quantity = here.quantity.checked_add(part.quantity)?;
+                here.cost = here.cost.checked_add(part.cost)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes from the first part, at most `wanted` units.
+    fn take_first(&mut self, wanted: Quantity) -> Result<Option<Part>, AmountError> {
+        let Some(mut first) = self.parts.first_entry() else {
+            return Ok(None);
+        };
+        if first.get().quantity <= wanted {
+            return Ok(Some(first.remove()));
+        }
+        first.get_mut().cut(wanted).map(Some)
+    }
+
+    /// Takes at most `wanted` units of one lot.
+    fn take_ranked(&mut self, rank: &Rank, wanted: Quantity) -> Result<Option<Part>, AmountError> {
+        match self.parts.get_mut(rank) {
+            None => Ok(None),
+            Some(part) if part.quantity > wanted => part.cut(wanted).map(Some),
+            Some(_) => Ok(self.parts.remove(rank)),
+        }
+    }
+
+    fn in_parts(&self) -> Result<Quantity, AmountError> {
+        self.parts
+            .values()
+            .try_fold(Quantity::ZERO, |sum, part| sum.checked_add(part.quantity))
+    }
+}
+
+impl<'a> Book<'a> {
+    pub(super) fn new(asset: Asset) -> Self {
+        Self {
+            asset,
+            shelves: Vec::new(),
+            shelf_of: HashMap::new(),
+            heads: None,
+            last_price: None,
+            purchases: Vec::new(),
+        }
+    }
+
+    /// The index of a wallet's shelf, which is made where there is none.
+    pub(super) fn shelf(&mut self, wallet: u32) -> usize {
+        let few = self.shelves.iter().take(FEW);
+        if let Some(index) = few
+            .map(|shelf| shelf.wallet)
+            .position(|other| other == wallet)
+        {
+            return index;
+        }
+        if let Some(index) = self.shelf_of.get(&wallet) {
+            return *index;
+        }
+        let index = self.shelves.len();
+        let (balance, parts) = (Quantity::ZERO, BTreeMap::new());
+        self.shelves.push(Shelf {
+            wallet,
+            balance,
+            parts,
+        });
+        self.shelf_of.insert(wallet, index);
+        if index == FEW {
+            let shelves = self.shelves.iter().enumerate();
+            let heads = shelves.filter_map(|(index, shelf)| Some((shelf.first()?.clone(), index)));
+            self.heads = Some(heads.collect());
+        }
+        index
+    }
+
+    /// Changes a shelf's parts; every change goes through here, so that the heads stay right.
+    fn change<T>(
+        &mut self,
+        index: usize,
+        work: impl FnOnce(&mut Shelf) -> Result<T, AmountError>,
+    ) -> Result<T, AmountError> {
+        let shelf = &mut self.shelves[index];
+        let Some(heads) = &mut self.heads else {
+            return work(shelf);
+        };
+        let before = shelf.first().cloned();
+        let result = work(shelf)?;
+        if shelf.first() != before.as_ref() {
+            before.map(|rank| heads.remove(&(rank, index)));
+            heads.extend(shelf.first().map(|rank| (rank.clone(), index)));
+        }
+        Ok(result)
+    }
+
+    /// Puts a part on a shelf and counts its units there.
+    pub(super) fn add(&mut self, shelf: usize, rank: Rank, part: Part) -> Result<(), AmountError> {
+        self.change(shelf, |shelf| shelf.put(rank, part))?;
+        let shelf = &mut self.shelves[shelf];
+        shelf.balance = shelf.balance.checked_add(part.quantity)?;
+        Ok(())
+    }
+
+    /// Takes units off a wallet, and parts of lots in the order of the method from the scope.
+    /// Gives how many units no lot was found for.
+    pub(super) fn take(
+        &mut self,
+        shelf: usize,
+        scope: Scope,
+        wanted: Quantity,
+        parts: &mut Vec<Part>,
+    ) -> Result<Quantity, AmountError> {
+        let mut missing = wanted;
+        while missing.is_positive() {
+            let from = match scope {
+                Scope::Wallet => shelf,
+                Scope::Universal => self.next_shelf(shelf),
+            };
+            let Some(part) = self.change(from, |shelf| shelf.take_first(missing))? else {
+                break;
+            };
+            missing = missing.checked_sub(part.quantity)?;
+            parts.push(part);
+        }
+        let shelf = &mut self.shelves[shelf];
+        // Units without a lot must have come from somewhere: they do not make the wallet poorer.
+        shelf.balance = shelf.balance.checked_sub(wanted.checked_sub(missing)?)?;
+        Ok(missing)
+    }
+
+    /// Takes at most `wanted` units of one lot, first from the wallet's own shelf.
+    pub(super) fn take_lot(
+        &mut self,
+        shelf: usize,
+        scope: Scope,
+        rank: &Rank,
+        wanted: Quantity,
+        parts: &mut Vec<Part>,
+    ) -> Result<Quantity, AmountError> {
+        let mut missing = wanted;
+        let all = match scope {
+            Scope::Wallet => 0,
+            Scope::Universal => self.shelves.len().min(NAMED_WALLETS_MAX),
+        };
+        let others = (0..all).filter(|other| *other != shelf);
+        for from in std::iter::once(shelf).chain(others) {
+            if missing.is_zero() {
+                break;
+            }
+            if let Some(part) = self.change(from, |shelf| shelf.take_ranked(rank, missing))? {
+                missing = missing.checked_sub(part.quantity)?;
+                parts.push(part);
+            }
+        }
+        let shelf = &mut self.shelves[shelf];
+        shelf.balance = shelf.balance.checked_sub(wanted.checked_sub(missing)?)?;
+        Ok(missing)
+    }
+
+    /// The shelf whose first part the method would use next; the wallet's own before equals.
+    fn next_shelf(&self, own: usize) -> usize {
+        let first = |index: usize| self.shelves[index].first();
+        if let Some(heads) = &self.heads {
+            return match heads.first() {
+                Some((rank, index)) if first(own) != Some(rank) => *index,
+                _ => own,
+            };
+        }
+        let mut best = (own, first(own));
+        for index in 0..self.shelves.len() {
+            match (best.1, first(index)) {
+                (None, Some(rank)) => best = (index, Some(rank)),
+                (Some(before), Some(rank)) if rank < before => best = (index, Some(rank)),
+                _ => {}
+            }
+        }
+        best.0
+    }
+
+    /// Moves units to another wallet, and the parts of lots that lie there, in the order of the
+    /// method. Gives how many units no part was there for.
+    pub(super) fn carry(
+        &mut self,
+        from: usize,
+        to: usize,
+        quantity: Quantity,
+        lots: &Lots<'_>,
+    ) -> Result<Quantity, AmountError> {
+        let mut missing = quantity;
+        while missing.is_positive() {
+            let Some(part) = self.change(from, |shelf| shelf.take_first(missing))? else {
+                break;
+            };
+            missing = missing.checked_sub(part.quantity)?;
+            self.change(to, |shelf| shelf.put(lots.rank(part.lot), part))?;
+        }
+        let source = &mut self.shelves[from];
+        source.balance = source.balance.checked_sub(quantity)?;
+        let target = &mut self.shelves[to];
+        target.balance = target.balance.checked_add(quantity)?;
+        Ok(missing)
+    }
+
+    /// Brings parts of lots to the wallets that hold the units. On each shelf the oldest stay, as
+    /// far as there are units; what is over goes, oldest first, to the wallets that lack parts,
+    /// in the order of their names. Gives how many units changed wallets.
+    pub(super) fn allocate(
+        &mut self,
+        lots: &Lots<'_>,
+        names: &[Asset],
+    ) -> Result<Quantity, AmountError> {
+        // From here on lots are kept per wallet, and nobody asks for the first of all shelves.
+        self.heads = None;
+        let name = |shelf: &Shelf| names.get(usize::try_from(shelf.wallet).unwrap_or(usize::MAX));
+        let mut over: Vec<Part> = Vec::new();
+        for shelf in &mut self.shelves {
+            let units = shelf.balance.max(Quantity::ZERO);
+            let surplus = shelf.in_parts()?.checked_sub(units)?;
+            if surplus.is_positive() {
+                shelf.shed(surplus, lots, &mut over)?;
+            }
+        }
+        // The oldest last, where they are taken from.
+        over.sort_by_key(|part| std::cmp::Reverse(lots.age(part.lot)));
+        let mut order: Vec<usize> = (0..self.shelves.len()).collect();
+        order.sort_by_key(|index| name(&self.shelves[*index]));
+        let mut moved = Quantity::ZERO;
+        let mut waiting = over;
+        for index in order {
+            let shelf = &mut self.shelves[index];
+            let mut room = shelf
+                .balance
+                .max(Quantity::ZERO)
+                .checked_sub(shelf.in_parts()?)?;
+            while room.is_positive() {
+                let part = match waiting.last_mut() {
+                    None => break,
+                    Some(next) if next.quantity > room => next.cut(room)?,
+                    Some(_) => match waiting.pop() {
+                        Some(whole) => whole,
+                        None => break,
+                    },
+                };
+                room = room.checked_sub(part.quantity)?;
+                moved = moved.checked_add(part.quantity)?;
+                shelf.put(lots.rank(part.lot), part)?;
+            }
+            // A wallet that gave more than it had, or that no lot was left for, starts anew.
+            shelf.balance = shelf.in_parts()?;
+        }
+        Ok(moved)
+    }
+}
+
+impl Shelf {
+    /// Takes off the newest parts, `surplus` units together.
+    fn shed(
+        &mut self,
+        surplus: Quantity,
+        lots: &Lots<'_>,
+        over: &mut Vec<Part>,
+    ) -> Result<(), AmountError> {
+        let mut newest: Vec<u32> = self.parts.values().map(|part| part.lot).collect();
+        newest.sort_by_key(|lot| std::cmp::Reverse(lots.age(*lot)));
+        let mut left = surplus;
+        for lot in newest {
+            if left.is_zero() {
+                break;
+            }
+            if let Some(part) = self.take_ranked(&lots.rank(lot), left)? {
+                left = left.checked_sub(part.quantity)?;
+                over.push(part);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,145 @@
+//! The outcome while it is being made: lines, sums and warnings.
+
+use std::collections::BTreeMap;
+
+use packtrain_core::ledger::Asset;
+use packtrain_core::money::{Currency, Money};
+use packtrain_core::quantity::{AmountError, Quantity};
+
+use super::At;
+use crate::outcome::{Disposal, Income, Removed, TaxYear, Term, Totals, Warning, WarningCode};
+
+/// The lines, sums and warnings so far.
+pub(super) struct Draft {
+    currency: Currency,
+    pub(super) disposals: Vec<Disposal>,
+    pub(super) removed: Vec<Removed>,
+    pub(super) income: Vec<Income>,
+    pub(super) totals: BTreeMap<TaxYear, Totals>,
+    pub(super) warnings: Vec<Warning>,
+}
+
+impl Draft {
+    pub(super) const fn new(currency: Currency) -> Self {
+        Self {
+            currency,
+            disposals: Vec::new(),
+            removed: Vec::new(),
+            income: Vec::new(),
+            totals: BTreeMap::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn year(&mut self, year: TaxYear) -> &mut Totals {
+        let currency = self.currency;
+        self.totals
+            .entry(year)
+            .or_insert_with(|| Totals::zero(currency))
+    }
+
+    /// Adds a disposal line to the list and to its year.
+    pub(super) fn dispose(&mut self, year: TaxYear, line: Disposal) -> Result<(), AmountError> {
+        let totals = self.year(year);
+        let add = |sum: &mut Money, money: Money| -> Result<(), AmountError> {
+            *sum = sum.checked_add(money)?;
+            Ok(())
+        };
+        add(&mut totals.proceeds, line.proceeds)?;
+        add(&mut totals.cost, line.cost)?;
+        add(&mut totals.fees, line.fees)?;
+        add(&mut totals.net, line.gain)?;
+        let side = if line.gain.is_negative() {
+            &mut totals.losses
+        } else {
+            &mut totals.gains
+        };
+        add(side, line.gain)?;
+        match line.term {
+            Some(Term::Short) => add(&mut totals.short, line.gain)?,
+            Some(Term::Long) => add(&mut totals.long, line.gain)?,
+            None => {}
+        }
+        totals.disposals += 1;
+        self.disposals.push(line);
+        Ok(())
+    }
+
+    /// Adds an income line to the list and to its year.
+    pub(super) fn receive(&mut self, year: TaxYear, line: Income) -> Result<(), AmountError> {
+        let totals = self.year(year);
+        totals.income = totals.income.checked_add(line.value)?;
+        self.income.push(line);
+        Ok(())
+    }
+
+    /// Adds a result apart from lots to its year.
+    pub(super) fn add_other(&mut self, year: TaxYear, money: Money) -> Result<(), AmountError> {
+        let totals = self.year(year);
+        totals.other = totals.other.checked_add(money)?;
+        Ok(())
+    }
+
+    /// Adds a warning about a row.
+    pub(super) fn warn(&mut self, at: &At<'_>, note: Note<'_>) {
+        self.warnings.push(Warning {
+            code: note.code,
+            id: at.row.id.clone(),
+            origin: at.origin,
+            year: at.year,
+            asset: note.asset.cloned(),
+            at_stake: note.at_stake.abs(),
+            message: note.message,
+            help: note.help.to_owned(),
+        });
+    }
+}
+
+/// What a warning says, without the row it is about.
+pub(super) struct Note<'n> {
+    pub(super) code: WarningCode,
+    pub(super) asset: Option<&'n Asset>,
+    pub(super) at_stake: Money,
+    pub(super) message: String,
+    pub(super) help: &'n str,
+}
+
+impl<'n> Note<'n> {
+    /// Units were disposed of without a known cost.
+    pub(super) fn missing_basis(asset: &'n Asset, quantity: Quantity, gain: Money) -> Self {
+        Self {
+            code: WarningCode::MissingCostBasis,
+            asset: Some(asset),
+            at_stake: gain,
+            message: format!("no purchase on record for {quantity} {asset}; zero cost was taken"),
+            help: "add the file that has the purchase, or an opening row with basis and acquired",
+        }
+    }
+
+    /// No value is known.
+    pub(super) fn missing_price(asset: &'n Asset, quantity: Quantity, at_stake: Money) -> Self {
+        Self {
+            code: WarningCode::MissingPrice,
+            asset: Some(asset),
+            at_stake,
+            message: format!("no value is known for {quantity} {asset}; zero was taken"),
+            help: "fill value (for a fee: fee_value) with the market value at that time",
+        }
+    }
+
+    /// A wallet gave more than it had.
+    pub(super) fn negative_balance(
+        asset: &'n Asset,
+        wallet: &Asset,
+        quantity: Quantity,
+        at_stake: Money,
+    ) -> Self {
+        Self {
+            code: WarningCode::NegativeBalance,
+            asset: Some(asset),
+            at_stake,
+            message: format!("{wallet} gave {quantity} {asset} more than it held on record"),
+            help: "a transfer or purchase into this wallet is missing; add the file that has it",
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! From the books to the outcome: holdings, the checks over all lines, the order of warnings.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use chrono::Days;
+use packtrain_core::ledger::Asset;
+use packtrain_core::money::Money;
+use packtrain_core::quantity::{AmountError, Quantity};
+
+use super::book::{Book, Shelf};
+use super::run::Run;
+use crate::error::TaxError;
+use crate::outcome::{Disposal, Holding, Outcome, TaxYear, Warning, WarningCode};
+use crate::request::Scope;
+
+/// How near to a loss a purchase is worth a word, in days before and after.
+const NEAR_DAYS: Days = Days::new(30);
+
+impl Run<'_> {
+    /// Says which rows were left out because an earlier file has them too.
+    pub(super) fn warn_duplicates(&mut self) {
+        for duplicate in &self.input.duplicates {
+            let date = duplicate
+                .row
+                .at
+                .with_timezone(&self.settings.timezone)
+                .date_naive();
+            self.draft.warnings.push(Warning {
+                code: WarningCode::DuplicateRow,
+                id: duplicate.row.id.clone(),
+                origin: duplicate.origin,
+                year: self.rules.year_of(date),
+                asset: None,
+                at_stake: self.zero(),
+                message: format!("the same row stands in {}; counted once", duplicate.first),
+                help: "nothing, unless it happened twice: then give the rows different ids"
+                    .to_owned(),
+            });
+        }
+    }
+
+    /// Puts the outcome together.
+    pub(super) fn finish(mut self) -> Result<Outcome, TaxError> {
+        self.warn_repurchases();
+        let holdings = self.holdings()?;
+        let mut warnings = self.draft.warnings;
+        warnings.sort_by(|a, b| {
+            let stakes = b
+                .at_stake
+                .partial_cmp(&a.at_stake)
+                .unwrap_or(Ordering::Equal);
+            stakes
+                .then(a.origin.cmp(&b.origin))
+                .then(a.code.cmp(&b.code))
+        });
+        Ok(Outcome {
+            settings: self.settings.clone(),
+            rule_set: self.rules.rule_set,
+            rules_used: self.rules.notes(self.settings, &self.applied),
+            disposals: self.draft.disposals,
+            removed: self.draft.removed,
+            income: self.draft.income,
+            totals: self.draft.totals,
+            holdings,
+            warnings,
+        })
+    }
+
+    /// What is left, by asset, and by wallet where lots are kept per wallet.
+    fn holdings(&self) -> Result<Vec<Holding>, TaxError> {
+        let mut holdings = Vec::new();
+        for book in &self.books {
+            let source = |source| TaxError::Holdings {
+                asset: book.asset.to_string(),
+                source,
+            };
+            match self.scope {
+                Scope::Universal => {
+                    let all = book.shelves.iter();
+                    holdings.extend(holding(book, None, all).map_err(source)?);
+                }
+                Scope::Wallet => {
+                    for shelf in &book.shelves {
+                        let wallet = usize::try_from(shelf.wallet).unwrap_or(usize::MAX);
+                        let wallet = self.wallets.get(wallet).cloned();
+                        let one = std::iter::once(shelf);
+                        holdings.extend(holding(book, wallet, one).map_err(source)?);
+                    }
+                }
+            }
+        }
+        holdings.sort_by(|a, b| (&a.asset, &a.wallet).cmp(&(&b.asset, &b.wallet)));
+        Ok(holdings)
+    }
+
+    /// Says, once for each asset and year, how much of the losses has a purchase close by.
+    fn warn_repurchases(&mut self) {
+        let mut found: BTreeMap<(TaxYear, Asset), Near> = BTreeMap::new();
+        for (index, line) in self.draft.disposals.iter().enumerate() {
+            if !line.gain.is_negative() || !self.has_near_purchase(line) {
+                continue;
+            }
+            let key = (self.rules.year_of(line.date), Asset::clone(&line.asset));
+            let near = found.entry(key).or_insert_with(|| Near {
+                first: index,
+                lines: 0,
+                sum: self.zero(),
+            });
+            near.lines += 1;
+            // A sum beyond the range would have stopped the totals before.
+            near.sum = near.sum.checked_add(line.gain).unwrap_or(near.sum);
+        }
+        for ((year, asset), near) in found {
+            let first = &self.draft.disposals[near.first];
+            let lines = if near.lines == 1 {
+                "1 line".to_owned()
+            } else {
+                format!("{} lines", near.lines)
+            };
+            self.draft.warnings.push(Warning {
+                code: WarningCode::RepurchaseNearLoss,
+                id: first.id.clone(),
+                origin: first.origin,
+                year,
+                at_stake: self.zero(),
+                message: format!(
+                    "{lines} of {asset} with losses of {} {} have another purchase within 30 days; \
+                     the losses stand",
+                    near.sum.to_cents(),
+                    near.sum.currency(),
+                ),
+                asset: Some(asset),
+                help: "nothing to do: the wash sale rule is for stock and securities".to_owned(),
+            });
+        }
+    }
+
+    /// Whether the asset was bought within 30 days of a line, by another row than the line's lot.
+    fn has_near_purchase(&self, line: &Disposal) -> bool {
+        let Some(book) = self
+            .book_of
+            .get(&line.asset)
+            .map(|index| &self.books[*index])
+        else {
+            return false;
+        };
+        let from = line.date.checked_sub_days(NEAR_DAYS).unwrap_or(line.date);
+        let to = line.date.checked_add_days(NEAR_DAYS).unwrap_or(line.date);
+        let start = book.purchases.partition_point(|(date, _)| *date < from);
+        book.purchases[start..]
+            .iter()
+            .take_while(|(date, _)| *date <= to)
+            .any(|(_, id)| line.lot.as_deref() != Some(id) && *line.id != **id)
+    }
+}
+
+/// Losses with a purchase close by.
+struct Near {
+    /// Index of the first line.
+    first: usize,
+    lines: usize,
+    sum: Money,
+}
+
+/// The sum of what is on some shelves; none where nothing is.
+fn holding<'s>(
+    book: &Book<'_>,
+    wallet: Option<Asset>,
+    shelves: impl Iterator<Item = &'s Shelf>,
+) -> Result<Option<Holding>, AmountError> {
+    let mut sum: Option<(Quantity, Money)> = None;
+    for part in shelves.flat_map(Shelf::parts) {
+        sum = Some(match sum {
+            None => (part.quantity, part.cost),
+            Some((quantity, cost)) => (
+                quantity.checked_add(part.quantity)?,
+                cost.checked_add(part.cost)?,
+            ),
+        });
+    }
+    Ok(sum.map(|(quantity, cost)| Holding {
+        asset: Asset::clone(&book.asset),
+        wallet,
+        quantity,
+        cost,
+    }))
+}

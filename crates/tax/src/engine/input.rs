@@ -1,0 +1,182 @@
+//! The rows of all files in order of time, each counted once, withdrawals paired with deposits.
+
+use std::collections::HashMap;
+
+use packtrain_core::ledger::{Row, RowKind};
+use packtrain_core::time::Timestamp;
+
+use super::{At, LedgerFile};
+use crate::fiat::is_fiat;
+use crate::jurisdiction::Jurisdiction;
+use crate::outcome::Origin;
+use crate::request::Settings;
+
+/// Everything that is to be computed.
+pub(super) struct Input<'a> {
+    ledgers: &'a [LedgerFile],
+    /// Time and place of each row, in the order of the computation.
+    pub(super) order: Vec<(Timestamp, Place)>,
+    /// Rows that stand in an earlier file too; they are not in `order`.
+    pub(super) duplicates: Vec<Duplicate<'a>>,
+    /// Of each paired withdrawal or deposit, by its index: the index of the other half.
+    pairs: HashMap<usize, usize>,
+}
+
+/// Which file, and which row of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Place {
+    file: u32,
+    row: u32,
+}
+
+/// Rows of one hash and asset, by their index.
+#[derive(Default)]
+struct Halves {
+    withdrawals: Vec<usize>,
+    deposits: Vec<usize>,
+}
+
+/// A row that was left out because it stands in an earlier file too.
+pub(super) struct Duplicate<'a> {
+    pub(super) row: &'a Row,
+    pub(super) origin: Origin,
+    /// Name of the file that has it first.
+    pub(super) first: &'a str,
+}
+
+impl<'a> Input<'a> {
+    pub(super) fn new(ledgers: &'a [LedgerFile]) -> Self {
+        let mut input = Self {
+            ledgers,
+            order: Vec::with_capacity(ledgers.iter().map(|ledger| ledger.rows.len()).sum()),
+            duplicates: Vec::new(),
+            pairs: HashMap::new(),
+        };
+        input.collect();
+        // Stable: rows of one moment keep the order of files and lines.
+        if !input.order.is_sorted_by_key(|(at, _)| *at) {
+            input.order.sort_by_key(|(at, _)| *at);
+        }
+        input.pairs = input.pair();
+        input
+    }
+
+    /// All rows in file order, without those that an earlier file has too.
+    fn collect(&mut self) {
+        let mut known: HashMap<&str, Vec<Place>> = HashMap::new();
+        for (file, ledger) in (0_u32..).zip(self.ledgers) {
+            for (row, content) in (0_u32..).zip(&ledger.rows) {
+                let place = Place { file, row };
+                let earlier = known.get(&*content.id).and_then(|places| {
+                    let mut others = places.iter().filter(|other| other.file != file);
+                    others
+                        .find(|other| is_same(self.row(**other), content))
+                        .copied()
+                });
+                match earlier {
+                    Some(first) => self.duplicates.push(Duplicate {
+                        row: content,
+                        origin: Origin {
+                            file,
+                            line: content.line,
+                        },
+                        first: &self.ledgers[index(first.file)].name,
+                    }),
+                    None => self.order.push((content.at, place)),
+                }
+            }
+            let is_last = index(file) + 1 == self.ledgers.len();
+            if !is_last {
+                for (row, content) in (0_u32..).zip(&ledger.rows) {
+                    known
+                        .entry(&content.id)
+                        .or_default()
+                        .push(Place { file, row });
+                }
+            }
+        }
+    }
+
+    /// Pairs withdrawals and deposits of one asset under one hash, each in order of time.
+    fn pair(&self) -> HashMap<usize, usize> {
+        let mut halves: HashMap<(&str, &str), Halves> = HashMap::new();
+        for (index, (_, place)) in self.order.iter().enumerate() {
+            let row = self.row(*place);
+            let (leg, leaves) = match row.kind {
+                RowKind::Withdrawal => (&row.sent, true),
+                RowKind::Deposit => (&row.received, false),
+                _ => continue,
+            };
+            let (Some(hash), Some(leg)) = (&row.tx_hash, leg) else {
+                continue;
+            };
+            if is_fiat(&leg.asset) {
+                continue;
+            }
+            let Halves {
+                withdrawals,
+                deposits,
+            } = halves.entry((hash, &leg.asset)).or_default();
+            if leaves {
+                withdrawals.push(index)
+            } else {
+                deposits.push(index)
+            }
+        }
+        halves
+            .into_values()
+            .flat_map(|halves| halves.withdrawals.into_iter().zip(halves.deposits))
+            .flat_map(|(out, back)| [(out, back), (back, out)])
+            .collect()
+    }
+
+    /// The other half of a paired withdrawal or deposit, and its index.
+    pub(super) fn partner(&self, at: &At<'_>) -> Option<(usize, &'a Row)> {
+        let other = *self.pairs.get(&at.index)?;
+        Some((other, self.row(self.order[other].1)))
+    }
+
+    /// Whether any row names its lots.
+    pub(super) fn has_named_lots(&self) -> bool {
+        self.order
+            .iter()
+            .any(|(_, place)| !self.row(*place).lots.is_empty())
+    }
+
+    /// A row in its place.
+    pub(super) fn at(&self, index: usize, rules: &Jurisdiction, settings: &Settings) -> At<'a> {
+        let (time, place) = self.order[index];
+        let row = self.row(place);
+        let date = time.with_timezone(&settings.timezone).date_naive();
+        let origin = Origin {
+            file: place.file,
+            line: row.line,
+        };
+        At {
+            row,
+            origin,
+            index,
+            date,
+            year: rules.year_of(date),
+        }
+    }
+
+    fn row(&self, place: Place) -> &'a Row {
+        &self.ledgers[index(place.file)].rows[index(place.row)]
+    }
+}
+
+/// A place as an index; it was made from one.
+fn index(place: u32) -> usize {
+    usize::try_from(place).unwrap_or(usize::MAX)
+}
+
+/// Whether two rows say the same, whatever line they stand on.
+fn is_same(a: &Row, b: &Row) -> bool {
+    a.at == b.at
+        && a.kind == b.kind
+        && Row {
+            line: a.line,
+            ..b.clone()
+        } == *a
+}

@@ -1,0 +1,170 @@
+//! Lots and the order in which a method uses them.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use chrono::NaiveDate;
+use packtrain_core::money::{Money, UnitPrice};
+use packtrain_core::quantity::{AmountError, Quantity};
+use packtrain_core::time::Timestamp;
+
+use crate::request::Method;
+
+/// What one row brought in; what is left of it stands in the books as parts.
+pub(super) struct Lot<'a> {
+    /// The row that acquired it.
+    pub(super) id: &'a str,
+    pub(super) acquired_at: Timestamp,
+    pub(super) acquired: NaiveDate,
+    /// First day on which selling it is long-term.
+    pub(super) long_from: NaiveDate,
+    pub(super) basis: Basis,
+    pub(super) gift: Option<Box<Gift>>,
+}
+
+/// What is known about the cost of a lot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Basis {
+    /// The cost is known.
+    Known,
+    /// The acquisition is on record, its cost is not: zero was taken.
+    Unknown,
+    /// The units appeared without an acquisition: no date, zero cost.
+    NoRecord,
+}
+
+/// The second basis of a lot that was a gift.
+pub(super) struct Gift {
+    /// Market value of the whole lot at the gift, lower than its cost.
+    pub(super) value: Money,
+    /// Units of the whole lot.
+    pub(super) quantity: Quantity,
+    /// Local date of the gift.
+    pub(super) date: NaiveDate,
+    /// First day on which a loss is long-term.
+    pub(super) long_from: NaiveDate,
+}
+
+/// What is to become a lot.
+pub(super) struct NewLot<'a> {
+    pub(super) id: &'a str,
+    pub(super) acquired_at: Timestamp,
+    pub(super) acquired: NaiveDate,
+    pub(super) long_from: NaiveDate,
+    pub(super) basis: Basis,
+    pub(super) quantity: Quantity,
+    pub(super) cost: Money,
+    pub(super) gift: Option<Box<Gift>>,
+}
+
+/// A part of a lot, in one wallet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part {
+    /// Index of the lot.
+    pub(super) lot: u32,
+    pub(super) quantity: Quantity,
+    pub(super) cost: Money,
+}
+
+impl Part {
+    /// Cuts `quantity` off, with its share of the cost; the rest stays exact.
+    pub(super) fn cut(&mut self, quantity: Quantity) -> Result<Self, AmountError> {
+        let cost = self.cost.share(quantity, self.quantity)?;
+        self.quantity = self.quantity.checked_sub(quantity)?;
+        self.cost = self.cost.checked_sub(cost)?;
+        Ok(Self {
+            quantity,
+            cost,
+            ..*self
+        })
+    }
+}
+
+/// A lot's place in the order of a method, by microseconds and index; the smallest goes first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// Oldest first; of one moment, the one recorded first.
+    Oldest(i64, u32),
+    /// Newest first; of one moment, the one recorded last.
+    Newest(Reverse<i64>, Reverse<u32>),
+    /// Highest unit cost first; of one cost, the oldest.
+    Dearest(Reverse<Rc<UnitPrice>>, i64, u32),
+}
+
+/// All lots of a computation, in the order in which rows made them.
+pub(super) struct Lots<'a> {
+    method: Method,
+    lots: Vec<Lot<'a>>,
+    /// Original cost of one unit of each lot, where the method ranks by it.
+    prices: Vec<Rc<UnitPrice>>,
+    /// The lots of each row, where rows name lots.
+    by_row: Option<HashMap<&'a str, Vec<u32>>>,
+}
+
+impl<'a> Lots<'a> {
+    /// No lots yet; with `has_names`, they can be found by their rows.
+    pub(super) fn new(method: Method, has_names: bool) -> Self {
+        Self {
+            method,
+            lots: Vec::new(),
+            prices: Vec::new(),
+            by_row: has_names.then(HashMap::new),
+        }
+    }
+
+    /// Records a lot and gives its one part, which holds all of it.
+    pub(super) fn add(&mut self, new: NewLot<'a>) -> Result<Part, AmountError> {
+        if self.method == Method::Hifo {
+            self.prices.push(Rc::new(new.cost.per_unit(new.quantity)?));
+        }
+        let lot = u32::try_from(self.lots.len()).map_err(|_| AmountError::Overflow)?;
+        if let Some(rows) = &mut self.by_row {
+            rows.entry(new.id).or_default().push(lot);
+        }
+        self.lots.push(Lot {
+            id: new.id,
+            acquired_at: new.acquired_at,
+            acquired: new.acquired,
+            long_from: new.long_from,
+            basis: new.basis,
+            gift: new.gift,
+        });
+        Ok(Part {
+            lot,
+            quantity: new.quantity,
+            cost: new.cost,
+        })
+    }
+
+    pub(super) fn get(&self, lot: u32) -> &Lot<'a> {
+        &self.lots[usize::try_from(lot).unwrap_or(usize::MAX)]
+    }
+
+    /// Where the method puts a lot.
+    pub(super) fn rank(&self, index: u32) -> Rank {
+        let at = self.get(index).acquired_at.timestamp_micros();
+        match self.method {
+            Method::Fifo => Rank::Oldest(at, index),
+            Method::Lifo => Rank::Newest(Reverse(at), Reverse(index)),
+            Method::Hifo => {
+                let price = &self.prices[usize::try_from(index).unwrap_or(usize::MAX)];
+                Rank::Dearest(Reverse(Rc::clone(price)), at, index)
+            }
+        }
+    }
+
+    /// The order of acquisition, whatever the method.
+    pub(super) fn age(&self, index: u32) -> (Timestamp, u32) {
+        (self.get(index).acquired_at, index)
+    }
+
+    /// The lots that rows with this id made; none where nobody said that there are names.
+    pub(super) fn of_row(&self, id: &str) -> Vec<u32> {
+        self.by_row
+            .as_ref()
+            .and_then(|rows| rows.get(id))
+            .cloned()
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,128 @@
+//! The computation: rows in time order, lots, disposals, sums.
+//!
+//! [`compute`] sorts the rows of all files, hands them one by one to [`run::Run`] and puts the
+//! result together. What a country's law decides is asked of its [`jurisdiction`].
+
+mod book;
+mod draft;
+mod finish;
+mod input;
+mod lots;
+mod moves;
+mod rows;
+mod run;
+mod transfers;
+mod value;
+
+use chrono::NaiveDate;
+use packtrain_core::ledger::Row;
+use packtrain_core::limits::{REPORT_FILES_MAX, REPORT_ROWS_MAX};
+use packtrain_core::quantity::AmountError;
+
+use crate::error::TaxError;
+use crate::jurisdiction;
+use crate::outcome::{Origin, Outcome, TaxYear};
+use crate::request::{Country, Request};
+use input::Input;
+use run::Run;
+
+/// The rows of one file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LedgerFile {
+    /// The file's name, as a person knows it.
+    pub name: String,
+    /// SHA-256 of its bytes, 64 lower-case hexadecimal digits; empty where there are no bytes.
+    pub sha256: String,
+    /// Its good rows, in file order.
+    pub rows: Vec<Row>,
+}
+
+/// Computes ledgers under the rules of a country.
+///
+/// Rows are taken in order of time; rows of one moment keep the order of the files and of the
+/// lines in them. A row that stands in two files with the same id and content counts once. What
+/// is missing or does not add up is a warning in the outcome and never an error.
+///
+/// # Errors
+/// [`TaxError`] when the request names something unknown, when there are more files or rows than
+/// one report may have, or when an amount leaves the range of exact arithmetic.
+pub fn compute(
+    ledgers: &[LedgerFile],
+    country: Country,
+    request: &Request,
+) -> Result<Outcome, TaxError> {
+    let rules = jurisdiction::of(country);
+    let settings = rules.settings(request)?;
+    check_limits(ledgers)?;
+    let input = Input::new(ledgers);
+    let mut run = Run::new(rules, &settings, &input);
+    run.warn_duplicates();
+    for index in 0..input.order.len() {
+        let at = input.at(index, rules, &settings);
+        run.row(&at).map_err(|stop| stop.at(&at, ledgers))?;
+    }
+    run.finish()
+}
+
+fn check_limits(ledgers: &[LedgerFile]) -> Result<(), TaxError> {
+    if ledgers.len() > REPORT_FILES_MAX {
+        return Err(TaxError::TooManyFiles {
+            files: ledgers.len(),
+            max: REPORT_FILES_MAX,
+        });
+    }
+    let rows = ledgers.iter().map(|ledger| ledger.rows.len()).sum();
+    if rows > REPORT_ROWS_MAX {
+        return Err(TaxError::TooManyRows {
+            rows,
+            max: REPORT_ROWS_MAX,
+        });
+    }
+    Ok(())
+}
+
+/// A row in its place: where it stands, and its local date and tax year.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    row: &'a Row,
+    origin: Origin,
+    /// Place in the order of time.
+    index: usize,
+    date: NaiveDate,
+    year: TaxYear,
+}
+
+/// Why a row ends the whole computation.
+#[derive(Debug, Clone, Copy)]
+enum Stop {
+    Amount(AmountError),
+    Date,
+}
+
+impl From<AmountError> for Stop {
+    fn from(error: AmountError) -> Self {
+        Self::Amount(error)
+    }
+}
+
+impl Stop {
+    fn at(self, at: &At<'_>, ledgers: &[LedgerFile]) -> TaxError {
+        let file = usize::try_from(at.origin.file)
+            .ok()
+            .and_then(|file| ledgers.get(file));
+        let file = file.map(|ledger| ledger.name.clone()).unwrap_or_default();
+        let (id, line) = (at.row.id.clone(), at.origin.line);
+        match self {
+            Self::Amount(source) => TaxError::Amount {
+                id,
+                file,
+                line,
+                source,
+            },
+            Self::Date => TaxError::Date { id, file, line },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,325 @@
+//! The few moves that rows are made of: acquire, dispose, give away, carry, rename.
+
+use packtrain_core::ledger::{Asset, Leg, NamedLot, RowKind};
+use packtrain_core::money::Money;
+use packtrain_core::quantity::Quantity;
+use packtrain_core::time::Timestamp;
+
+use super::draft::Note;
+use super::lots::{Basis, Gift, NewLot, Part};
+use super::run::Run;
+use super::value::Worth;
+use super::{At, Stop};
+use crate::outcome::{Choice, Disposal, GiftSide, Removed, Term, WarningCode, Why};
+use crate::request::Scope;
+
+/// Units on their way out against a value.
+pub(super) struct Sale<'s> {
+    pub(super) leg: &'s Leg,
+    pub(super) worth: Worth,
+    /// Costs of selling.
+    pub(super) fees: Money,
+    pub(super) is_fee: bool,
+}
+
+/// Units on their way in.
+pub(super) struct Arrival<'s> {
+    pub(super) asset: &'s Asset,
+    pub(super) wallet: &'s Asset,
+    pub(super) quantity: Quantity,
+    pub(super) cost: Money,
+    pub(super) basis: Basis,
+    /// When they were acquired, where that was before the row.
+    pub(super) acquired: Option<Timestamp>,
+    /// Market value at a gift, where it is lower than the cost.
+    pub(super) gift_value: Option<Money>,
+}
+
+impl<'a> Run<'a> {
+    /// Puts units into a wallet as a new lot.
+    pub(super) fn acquire(&mut self, at: &At<'a>, new: &Arrival<'_>) -> Result<(), Stop> {
+        if !new.quantity.is_positive() {
+            return Ok(());
+        }
+        let acquired_at = new.acquired.unwrap_or(at.row.at);
+        let acquired = match new.acquired {
+            Some(at) => at.with_timezone(&self.settings.timezone).date_naive(),
+            None => at.date,
+        };
+        let long_from = self.rules.long_from(acquired).ok_or(Stop::Date)?;
+        let gift = match new.gift_value {
+            Some(value) => Some(Box::new(Gift {
+                value,
+                quantity: new.quantity,
+                date: at.date,
+                long_from: self.rules.long_from(at.date).ok_or(Stop::Date)?,
+            })),
+            None => None,
+        };
+        let part = self.lots.add(NewLot {
+            id: &at.row.id,
+            acquired_at,
+            acquired,
+            long_from,
+            basis: new.basis,
+            quantity: new.quantity,
+            cost: new.cost,
+            gift,
+        })?;
+        let rank = self.lots.rank(part.lot);
+        let (book, shelf) = self.place(new.asset, new.wallet);
+        let book = &mut self.books[book];
+        if matches!(at.row.kind, RowKind::Buy | RowKind::Trade) {
+            book.purchases.push((at.date, &at.row.id));
+        }
+        Ok(book.add(shelf, rank, part)?)
+    }
+
+    /// Takes units and their lots out of a wallet, into `self.parts`; gives how many units no lot
+    /// was found for.
+    pub(super) fn take(
+        &mut self,
+        at: &At<'a>,
+        leg: &Leg,
+        named: &[NamedLot],
+    ) -> Result<Quantity, Stop> {
+        self.parts.clear();
+        let (book, shelf) = self.place(&leg.asset, &at.row.wallet);
+        let before = self.books[book].shelves[shelf].balance;
+        let left = self.take_named(at, leg, named)?;
+        self.named = self.parts.len();
+        let book = &mut self.books[book];
+        let missing = book.take(shelf, self.scope, left, &mut self.parts)?;
+        let after = book.shelves[shelf].balance;
+        if after.is_negative() && !before.is_negative() {
+            let short = Quantity::ZERO.checked_sub(after)?;
+            let zero = self.zero();
+            let note = Note::negative_balance(&leg.asset, &at.row.wallet, short, zero);
+            self.draft.warn(at, note);
+        }
+        Ok(missing)
+    }
+
+    /// Takes the lots that the row names; gives how many units are left for the method.
+    fn take_named(&mut self, at: &At<'a>, leg: &Leg, named: &[NamedLot]) -> Result<Quantity, Stop> {
+        let mut left = leg.amount;
+        let (book, shelf) = self.place(&leg.asset, &at.row.wallet);
+        for name in named {
+            self.applied.named_lots = true;
+            let mut wanted = name.quantity.min(left);
+            for lot in self.lots.of_row(&name.row) {
+                let (rank, before) = (self.lots.rank(lot), wanted);
+                let book = &mut self.books[book];
+                wanted = book.take_lot(shelf, self.scope, &rank, wanted, &mut self.parts)?;
+                left = left.checked_sub(before.checked_sub(wanted)?)?;
+            }
+            if wanted.is_positive() {
+                let message = format!(
+                    "{wanted} {} of lot {:?} are not in {}; the method chose other lots",
+                    leg.asset, name.row, at.row.wallet
+                );
+                let at_stake = self.estimate(&leg.asset, wanted);
+                self.draft.warn(
+                    at,
+                    Note {
+                        code: WarningCode::NamedLotMissing,
+                        asset: Some(&leg.asset),
+                        at_stake,
+                        message,
+                        help: "name lots that are in this wallet at that time, with what is left",
+                    },
+                );
+            }
+        }
+        Ok(left)
+    }
+
+    /// Sells units: one line for each lot that they use up.
+    pub(super) fn dispose(&mut self, at: &At<'a>, sale: &Sale<'_>) -> Result<(), Stop> {
+        if !sale.leg.amount.is_positive() {
+            return Ok(());
+        }
+        let named: &[NamedLot] = if sale.is_fee { &[] } else { &at.row.lots };
+        let missing = self.take(at, sale.leg, named)?;
+        let (mut proceeds, mut fees) = (sale.worth.money, sale.fees);
+        let mut left = sale.leg.amount;
+        let mut unknown = (Quantity::ZERO, self.zero());
+        let parts = std::mem::take(&mut self.parts);
+        let no_lot = (missing.is_positive()).then_some((missing, None));
+        let known = parts.iter().map(|part| (part.quantity, Some(part)));
+        for (index, (quantity, part)) in known.chain(no_lot).enumerate() {
+            let own = (proceeds.share(quantity, left)?, fees.share(quantity, left)?);
+            proceeds = proceeds.checked_sub(own.0)?;
+            fees = fees.checked_sub(own.1)?;
+            left = left.checked_sub(quantity)?;
+            let line = self.line(at, sale, (quantity, part, index < self.named), own)?;
+            if part.is_none_or(|part| self.lots.get(part.lot).basis != Basis::Known) {
+                unknown = (
+                    unknown.0.checked_add(quantity)?,
+                    unknown.1.checked_add(line.gain)?,
+                );
+            }
+            self.applied.losses |= line.gain.is_negative();
+            self.draft.dispose(at.year, line)?;
+        }
+        self.parts = parts;
+        if unknown.0.is_positive() {
+            self.applied.missing_basis = true;
+            self.draft.warn(
+                at,
+                Note::missing_basis(&sale.leg.asset, unknown.0, unknown.1),
+            );
+        }
+        Ok(())
+    }
+
+    /// The line of one part, or of units without a lot.
+    fn line(
+        &self,
+        at: &At<'a>,
+        sale: &Sale<'_>,
+        (quantity, part, is_named): (Quantity, Option<&Part>, bool),
+        (proceeds, fees): (Money, Money),
+    ) -> Result<Disposal, Stop> {
+        let lot = part.map(|part| self.lots.get(part.lot));
+        let on_record = lot.filter(|lot| lot.basis != Basis::NoRecord);
+        let net = proceeds.checked_sub(fees)?;
+        let mut cost = part.map_or_else(|| self.zero(), |part| part.cost);
+        let mut held = on_record.map(|lot| (lot.acquired, lot.long_from));
+        let mut side = None;
+        if let Some(gift) = lot.and_then(|lot| lot.gift.as_deref()) {
+            let value = gift.value.share(quantity, gift.quantity)?;
+            side = Some(if !net.checked_sub(cost)?.is_negative() {
+                GiftSide::Gain
+            } else if net.checked_sub(value)?.is_negative() {
+                cost = value;
+                held = Some((gift.date, gift.long_from));
+                GiftSide::Loss
+            } else {
+                cost = net;
+                GiftSide::Between
+            });
+        }
+        let is_long = held.is_some_and(|(_, long_from)| at.date >= long_from);
+        let term = if is_long { Term::Long } else { Term::Short };
+        let choice = match on_record {
+            None => Choice::NoPurchase,
+            Some(_) if is_named => Choice::Named,
+            Some(_) => Choice::Method(self.settings.method, self.scope),
+        };
+        Ok(Disposal {
+            id: at.row.id.clone(),
+            origin: at.origin,
+            kind: at.row.kind,
+            asset: Asset::clone(&sale.leg.asset),
+            wallet: Asset::clone(&at.row.wallet),
+            date: at.date,
+            quantity,
+            proceeds,
+            fees,
+            cost,
+            gain: net.checked_sub(cost)?,
+            term: Some(term),
+            rule: self.settings.method.as_str(),
+            acquired: held.map(|(acquired, _)| acquired),
+            lot: on_record.map(|lot| lot.id.into()),
+            is_fee: sale.is_fee,
+            why: Why {
+                choice,
+                is_fee: sale.is_fee,
+                held: held.map(|(_, long_from)| (term, long_from)),
+                value: sale.worth.from,
+                gift: side,
+            },
+        })
+    }
+
+    /// Takes units out without a sale, and lists them with what they had cost.
+    pub(super) fn remove(&mut self, at: &At<'a>, leg: &Leg) -> Result<Money, Stop> {
+        let missing = self.take(at, leg, &at.row.lots)?;
+        let cost = self
+            .parts
+            .iter()
+            .try_fold(self.zero(), |sum, part| sum.checked_add(part.cost))?;
+        if missing.is_positive() {
+            let zero = self.zero();
+            let note = Note::negative_balance(&leg.asset, &at.row.wallet, missing, zero);
+            self.draft.warn(at, note);
+        }
+        self.draft.removed.push(Removed {
+            id: at.row.id.clone(),
+            origin: at.origin,
+            kind: at.row.kind,
+            asset: Asset::clone(&leg.asset),
+            date: at.date,
+            quantity: leg.amount,
+            cost,
+        });
+        Ok(cost)
+    }
+
+    /// Moves units to another wallet with their lots.
+    pub(super) fn carry(
+        &mut self,
+        at: &At<'a>,
+        leg: &Leg,
+        from: &Asset,
+        to: &Asset,
+    ) -> Result<(), Stop> {
+        self.applied.transfers = true;
+        if from == to || !leg.amount.is_positive() {
+            return Ok(());
+        }
+        let (book, source) = self.place(&leg.asset, from);
+        let (_, target) = self.place(&leg.asset, to);
+        let before = self.books[book].shelves[source].balance;
+        let missing = self.books[book].carry(source, target, leg.amount, &self.lots)?;
+        let after = self.books[book].shelves[source].balance;
+        if after.is_negative() && !before.is_negative() {
+            let short = Quantity::ZERO.checked_sub(after)?;
+            let at_stake = self.estimate(&leg.asset, short);
+            self.draft.warn(
+                at,
+                Note::negative_balance(&leg.asset, from, short, at_stake),
+            );
+        }
+        if self.scope == Scope::Wallet && missing.is_positive() {
+            // The units were there, only not on record: they go on without a known cost.
+            let shelves = &mut self.books[book].shelves;
+            shelves[source].balance = shelves[source].balance.checked_add(missing)?;
+            shelves[target].balance = shelves[target].balance.checked_sub(missing)?;
+            self.acquire(at, &self.unexplained(&leg.asset, to, missing))?;
+        }
+        Ok(())
+    }
+
+    /// Units that appear without an acquisition on record.
+    pub(super) const fn unexplained<'s>(
+        &self,
+        asset: &'s Asset,
+        wallet: &'s Asset,
+        quantity: Quantity,
+    ) -> Arrival<'s> {
+        Arrival {
+            asset,
+            wallet,
+            quantity,
+            cost: self.zero(),
+            basis: Basis::NoRecord,
+            acquired: None,
+            gift_value: None,
+        }
+    }
+
+    /// Turns units of one asset into as many of another, lot by lot.
+    pub(super) fn rename(&mut self, at: &At<'a>, from: &Leg, to: &Leg) -> Result<(), Stop> {
+        let missing = self.take(at, from, &at.row.lots)?;
+        let parts = std::mem::take(&mut self.parts);
+        let (book, shelf) = self.place(&to.asset, &at.row.wallet);
+        for part in &parts {
+            self.books[book].add(shelf, self.lots.rank(part.lot), *part)?;
+        }
+        self.parts = parts;
+        self.acquire(at, &self.unexplained(&to.asset, &at.row.wallet, missing))
+    }
+}

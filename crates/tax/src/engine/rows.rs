@@ -1,0 +1,380 @@
+//! What each kind of row means, in the moves of [`super::moves`].
+
+use packtrain_core::ledger::{Asset, Leg, RowKind};
+
+use super::draft::Note;
+use super::lots::Basis;
+use super::moves::{Arrival, Sale};
+use super::run::Run;
+use super::value::{
+    Worth, asset_leg, fee_worth, has_negative_amount, is_in_other_currency, row_worth,
+};
+use super::{At, Stop};
+use crate::outcome::{Income, ValueFrom, WarningCode};
+
+impl<'a> Run<'a> {
+    /// Computes one row.
+    pub(super) fn row(&mut self, at: &At<'a>) -> Result<(), Stop> {
+        self.open_day(at.date)?;
+        let row = at.row;
+        if !self.is_usable(at) {
+            return Ok(());
+        }
+        let worth = row_worth(row, self.settings.currency)?;
+        let (sent, received) = (
+            asset_leg(row.sent.as_ref()),
+            asset_leg(row.received.as_ref()),
+        );
+        if let Some(leg) = sent {
+            self.remember_price(leg, worth);
+        }
+        // Both legs of a transfer are of one asset: its value is that of what was sent.
+        let is_other = |leg: &&Leg| sent.is_none_or(|sent| sent.asset != leg.asset);
+        if let Some(leg) = received.filter(is_other) {
+            self.remember_price(leg, worth);
+        }
+        match row.kind {
+            RowKind::Buy | RowKind::Sell | RowKind::Trade | RowKind::Spend => {
+                self.exchange(at, worth)?;
+            }
+            RowKind::Wrap | RowKind::Unwrap => self.wrap(at, worth)?,
+            RowKind::Transfer | RowKind::Bridge => self.transfer(at, worth)?,
+            RowKind::Withdrawal => self.withdrawal(at, worth)?,
+            RowKind::Deposit => self.deposit(at)?,
+            RowKind::Staking
+            | RowKind::Mining
+            | RowKind::Interest
+            | RowKind::Airdrop
+            | RowKind::Fork
+            | RowKind::Reward
+            | RowKind::Income => self.income(at, worth)?,
+            RowKind::GiftIn | RowKind::Opening => self.carried_in(at)?,
+            RowKind::GiftOut
+            | RowKind::GiftSpouse
+            | RowKind::Donation
+            | RowKind::Lost
+            | RowKind::Stolen => self.give_away(at)?,
+            RowKind::Fee => return self.fee_row(at, worth),
+            RowKind::MarginPnl => self.margin(at)?,
+            RowKind::Borrow | RowKind::Repay | RowKind::LpDeposit | RowKind::LpWithdraw => {
+                let message = format!("{} rows are not treated yet; left out", row.kind);
+                self.leave_out(at, WarningCode::UnknownType, message);
+                return Ok(());
+            }
+        }
+        self.fee_in_kind(at, worth)
+    }
+
+    /// Whether a row can be in the figures; says so if not.
+    fn is_usable(&mut self, at: &At<'a>) -> bool {
+        let (row, currency) = (at.row, self.settings.currency);
+        if has_negative_amount(row) {
+            let message = "an amount is negative; left out".to_owned();
+            self.leave_out(at, WarningCode::UnusableRow, message);
+            return false;
+        }
+        if is_in_other_currency(row, currency) {
+            let message = format!("values in {}, report in {currency}; left out", row.currency);
+            self.leave_out(at, WarningCode::CurrencyMismatch, message);
+            return false;
+        }
+        true
+    }
+
+    /// Says that a row is not in the figures.
+    pub(super) fn leave_out(&mut self, at: &At<'a>, code: WarningCode, message: String) {
+        let legs = [&at.row.sent, &at.row.received];
+        let leg = legs.into_iter().find_map(|leg| asset_leg(leg.as_ref()));
+        let at_stake = match (at.row.value, leg) {
+            (Some(value), _) if value.currency() == self.settings.currency => value,
+            (_, Some(leg)) => self.estimate(&leg.asset, leg.amount),
+            _ => self.zero(),
+        };
+        let help = match code {
+            WarningCode::CurrencyMismatch => "give the row's values in the currency of the report",
+            WarningCode::UnknownType => {
+                "if it was a sale, purchase, reward or transfer, change the type to that"
+            }
+            _ => "correct the row",
+        };
+        let asset = leg.map(|leg| &leg.asset);
+        self.draft.warn(
+            at,
+            Note {
+                code,
+                asset,
+                at_stake,
+                message,
+                help,
+            },
+        );
+    }
+
+    pub(super) fn warn_missing_price(&mut self, at: &At<'a>, leg: &Leg) {
+        let at_stake = self.estimate(&leg.asset, leg.amount);
+        self.draft
+            .warn(at, Note::missing_price(&leg.asset, leg.amount, at_stake));
+    }
+
+    /// Buying, selling, swapping and spending: what leaves is sold, what arrives is bought.
+    fn exchange(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
+        let row = at.row;
+        let (sent, received) = (
+            asset_leg(row.sent.as_ref()),
+            asset_leg(row.received.as_ref()),
+        );
+        let Some(main) = sent.or(received) else {
+            // Money for money, or money spent, is no business of the lots.
+            let whole = row.sent.is_some() && row.received.is_some();
+            if !whole && row.kind != RowKind::Spend {
+                self.leave_out(
+                    at,
+                    WarningCode::UnusableRow,
+                    "the row has no amounts; left out".into(),
+                );
+            }
+            return Ok(());
+        };
+        if worth.is_missing() {
+            self.warn_missing_price(at, main);
+        }
+        let costs = match &row.fee {
+            Some(fee) => fee_worth(row, fee, worth, self.settings.currency)?.money,
+            None => self.zero(),
+        };
+        self.applied.costs |= !costs.is_zero();
+        self.applied.swaps |= sent.is_some() && received.is_some();
+        if let Some(leg) = sent {
+            self.dispose(
+                at,
+                &Sale {
+                    leg,
+                    worth,
+                    fees: costs,
+                    is_fee: false,
+                },
+            )?;
+        }
+        if let Some(leg) = received {
+            let cost = if sent.is_some() {
+                worth.money
+            } else {
+                worth.money.checked_add(costs)?
+            };
+            self.acquire(at, &self.arrival(at, leg, cost))?;
+        }
+        Ok(())
+    }
+
+    /// An ordinary lot that the row makes in its own wallet.
+    fn arrival<'s>(
+        &self,
+        at: &At<'s>,
+        leg: &'s Leg,
+        cost: packtrain_core::money::Money,
+    ) -> Arrival<'s> {
+        Arrival {
+            asset: &leg.asset,
+            wallet: &at.row.wallet,
+            quantity: leg.amount,
+            cost,
+            basis: Basis::Known,
+            acquired: None,
+            gift_value: None,
+        }
+    }
+
+    /// The fee of a row, where it is given in an asset: those units are sold.
+    fn fee_in_kind(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
+        let Some(fee) = &at.row.fee else {
+            return Ok(());
+        };
+        let value = fee_worth(at.row, fee, worth, self.settings.currency)?;
+        if value.is_missing() {
+            self.warn_missing_price(at, fee);
+        }
+        if asset_leg(Some(fee)).is_none() {
+            return Ok(());
+        }
+        self.applied.fees_in_kind = true;
+        let fees = self.zero();
+        self.dispose(
+            at,
+            &Sale {
+                leg: fee,
+                worth: value,
+                fees,
+                is_fee: true,
+            },
+        )
+    }
+
+    /// A fee on its own. Money given as a fee is no disposal.
+    fn fee_row(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
+        let row = at.row;
+        let Some(leg) = row.fee.as_ref().or(row.sent.as_ref()) else {
+            self.leave_out(
+                at,
+                WarningCode::UnusableRow,
+                "the fee has no amount; left out".into(),
+            );
+            return Ok(());
+        };
+        let Some(leg) = asset_leg(Some(leg)) else {
+            return Ok(());
+        };
+        let stated = match row.fee_value {
+            Some(money) => Worth {
+                money,
+                from: ValueFrom::FeeValue,
+            },
+            None => worth,
+        };
+        if stated.is_missing() {
+            self.warn_missing_price(at, leg);
+        }
+        self.applied.fees_in_kind = true;
+        let fees = self.zero();
+        self.dispose(
+            at,
+            &Sale {
+                leg,
+                worth: stated,
+                fees,
+                is_fee: true,
+            },
+        )
+    }
+
+    /// One token for as many of another carries lots over, unless it is asked for as a trade.
+    fn wrap(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
+        self.applied.wraps = true;
+        let carries = self
+            .settings
+            .options
+            .get("wrap")
+            .is_some_and(|value| value == "carry");
+        match (
+            asset_leg(at.row.sent.as_ref()),
+            asset_leg(at.row.received.as_ref()),
+        ) {
+            (Some(sent), Some(received)) if carries && sent.amount == received.amount => {
+                self.rename(at, sent, received)
+            }
+            _ => self.exchange(at, worth),
+        }
+    }
+
+    /// Income at its value on receipt, which becomes its cost.
+    fn income(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
+        let Some(leg) = &at.row.received else {
+            self.leave_out(
+                at,
+                WarningCode::UnusableRow,
+                "nothing was received; left out".into(),
+            );
+            return Ok(());
+        };
+        if worth.is_missing() {
+            self.warn_missing_price(at, leg);
+        }
+        self.applied.income = true;
+        if asset_leg(Some(leg)).is_some() {
+            self.acquire(at, &self.arrival(at, leg, worth.money))?;
+        }
+        let line = Income {
+            id: at.row.id.clone(),
+            origin: at.origin,
+            kind: at.row.kind,
+            asset: Asset::clone(&leg.asset),
+            date: at.date,
+            quantity: leg.amount,
+            value: worth.money,
+        };
+        Ok(self.draft.receive(at.year, line)?)
+    }
+
+    /// A gift received or an opening balance: cost and date are carried over.
+    fn carried_in(&mut self, at: &At<'a>) -> Result<(), Stop> {
+        let row = at.row;
+        let Some(leg) = asset_leg(row.received.as_ref()) else {
+            return Ok(());
+        };
+        let is_gift = row.kind == RowKind::GiftIn;
+        self.applied.gifts_received |= is_gift;
+        let cost = row.basis.unwrap_or_else(|| self.zero());
+        let arrival = Arrival {
+            basis: if row.basis.is_some() {
+                Basis::Known
+            } else {
+                Basis::Unknown
+            },
+            acquired: row.acquired,
+            gift_value: row.value.filter(|value| is_gift && *value < cost),
+            ..self.arrival(at, leg, cost)
+        };
+        self.acquire(at, &arrival)
+    }
+
+    /// Units that leave without a disposal: gift, donation, loss, theft.
+    fn give_away(&mut self, at: &At<'a>) -> Result<(), Stop> {
+        let Some(leg) = asset_leg(at.row.sent.as_ref()) else {
+            return Ok(());
+        };
+        let cost = self.remove(at, leg)?;
+        if !matches!(at.row.kind, RowKind::Lost | RowKind::Stolen) {
+            self.applied.given_away = true;
+            return Ok(());
+        }
+        self.applied.lost = true;
+        self.draft.warn(
+            at,
+            Note {
+                code: WarningCode::LossEventNotDeducted,
+                asset: Some(&leg.asset),
+                at_stake: cost,
+                message: format!(
+                    "{} {} {}; their cost is not deducted",
+                    leg.amount, leg.asset, at.row.kind
+                ),
+                help: "ask an adviser whether this loss can be deducted",
+            },
+        );
+        Ok(())
+    }
+
+    /// A margin result; units that settle it are bought or sold at that value.
+    fn margin(&mut self, at: &At<'a>) -> Result<(), Stop> {
+        let row = at.row;
+        let Some(result) = row.value else {
+            self.leave_out(
+                at,
+                WarningCode::UnusableRow,
+                "the result has no value; left out".into(),
+            );
+            return Ok(());
+        };
+        self.applied.margin = true;
+        self.draft.add_other(at.year, result)?;
+        let worth = Worth {
+            money: result.abs(),
+            from: ValueFrom::RowValue,
+        };
+        if let Some(leg) = asset_leg(row.sent.as_ref()) {
+            let fees = self.zero();
+            self.dispose(
+                at,
+                &Sale {
+                    leg,
+                    worth,
+                    fees,
+                    is_fee: false,
+                },
+            )?;
+        }
+        if let Some(leg) = asset_leg(row.received.as_ref()) {
+            self.acquire(at, &self.arrival(at, leg, worth.money))?;
+        }
+        Ok(())
+    }
+}

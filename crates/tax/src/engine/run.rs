@@ -1,0 +1,160 @@
+//! The computation in progress: the books of all assets, the wallets, the scope of the day.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::NaiveDate;
+use packtrain_core::ledger::{Asset, Leg};
+use packtrain_core::money::Money;
+use packtrain_core::quantity::Quantity;
+
+use super::Stop;
+use super::book::Book;
+use super::draft::Draft;
+use super::input::Input;
+use super::lots::{Lots, Part};
+use super::value::Worth;
+use crate::jurisdiction::{Applied, Jurisdiction};
+use crate::request::{Scope, Settings};
+
+/// The wallet that stands for everything the records do not show.
+const OUTSIDE: &str = "(outside the records)";
+
+/// Names that are looked through one by one before the map is asked.
+const FEW: usize = 16;
+
+/// A computation in progress.
+pub(super) struct Run<'a> {
+    pub(super) rules: &'static Jurisdiction,
+    pub(super) settings: &'a Settings,
+    pub(super) input: &'a Input<'a>,
+    pub(super) draft: Draft,
+    pub(super) applied: Applied,
+    pub(super) lots: Lots<'a>,
+    pub(super) books: Vec<Book<'a>>,
+    pub(super) book_of: HashMap<Asset, usize>,
+    pub(super) wallets: Vec<Asset>,
+    wallet_of: HashMap<Asset, u32>,
+    /// The scope of the last row, for the day on which the dated rule changes it.
+    pub(super) scope: Scope,
+    /// Scratch space of one taking.
+    pub(super) parts: Vec<Part>,
+    /// How many of them, at the start, the row named.
+    pub(super) named: usize,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        rules: &'static Jurisdiction,
+        settings: &'a Settings,
+        input: &'a Input<'a>,
+    ) -> Self {
+        let outside = Asset::from(OUTSIDE);
+        Self {
+            rules,
+            settings,
+            input,
+            draft: Draft::new(settings.currency),
+            applied: Applied::default(),
+            lots: Lots::new(settings.method, input.has_named_lots()),
+            books: Vec::new(),
+            book_of: HashMap::new(),
+            wallets: vec![Asset::clone(&outside)],
+            wallet_of: [(outside, 0)].into(),
+            scope: settings.scope.unwrap_or(Scope::Universal),
+            parts: Vec::new(),
+            named: 0,
+        }
+    }
+
+    /// Nothing, in the currency of the report.
+    pub(super) const fn zero(&self) -> Money {
+        Money::zero(self.settings.currency)
+    }
+
+    /// The wallet that stands for everything the records do not show.
+    pub(super) fn outside(&self) -> Asset {
+        Asset::clone(&self.wallets[0])
+    }
+
+    /// Brings the scope to the day of the row; lots go to their wallets when it changes.
+    pub(super) fn open_day(&mut self, date: NaiveDate) -> Result<(), Stop> {
+        let scope = self.rules.scope_on(self.settings.scope, date);
+        if scope == Scope::Wallet && self.scope == Scope::Universal {
+            let mut moved = BTreeMap::new();
+            for book in &mut self.books {
+                let quantity = book.allocate(&self.lots, &self.wallets)?;
+                if quantity.is_positive() {
+                    moved.insert(book.asset.to_string(), quantity.to_string());
+                }
+            }
+            if !self.books.is_empty() {
+                self.applied.allocated = Some(moved);
+            }
+        }
+        self.scope = scope;
+        match scope {
+            Scope::Universal => self.applied.universal = true,
+            Scope::Wallet => self.applied.wallet = true,
+        }
+        Ok(())
+    }
+
+    fn book(&mut self, asset: &Asset) -> usize {
+        // An import shares one copy of each symbol, so nearly every look ends here.
+        let mut few = self.books.iter().take(FEW);
+        if let Some(index) = few.position(|book| Asset::ptr_eq(&book.asset, asset)) {
+            return index;
+        }
+        if let Some(index) = self.book_of.get(asset) {
+            return *index;
+        }
+        self.books.push(Book::new(Asset::clone(asset)));
+        self.book_of
+            .insert(Asset::clone(asset), self.books.len() - 1);
+        self.books.len() - 1
+    }
+
+    fn wallet(&mut self, name: &Asset) -> u32 {
+        let mut few = (0_u32..).zip(&self.wallets).take(FEW);
+        if let Some((index, _)) = few.find(|(_, wallet)| Asset::ptr_eq(wallet, name)) {
+            return index;
+        }
+        if let Some(index) = self.wallet_of.get(name) {
+            return *index;
+        }
+        let index = u32::try_from(self.wallets.len()).unwrap_or(u32::MAX);
+        self.wallets.push(Asset::clone(name));
+        self.wallet_of.insert(Asset::clone(name), index);
+        index
+    }
+
+    /// The book of an asset and the shelf of a wallet in it.
+    pub(super) fn place(&mut self, asset: &Asset, wallet: &Asset) -> (usize, usize) {
+        let wallet = self.wallet(wallet);
+        let book = self.book(asset);
+        (book, self.books[book].shelf(wallet))
+    }
+
+    /// Remembers what units were worth, for estimates of what is at stake.
+    pub(super) fn remember_price(&mut self, leg: &Leg, worth: Worth) {
+        if !worth.is_missing() && leg.amount.is_positive() {
+            let book = self.book(&leg.asset);
+            self.books[book].last_price = Some((worth.money, leg.amount));
+        }
+    }
+
+    /// What units may be worth by the last price that the ledger gave; zero where it gave none.
+    pub(super) fn estimate(&mut self, asset: &Asset, quantity: Quantity) -> Money {
+        let book = self.book(asset);
+        self.books[book]
+            .last_price
+            .and_then(|(money, units)| money.share(quantity, units).ok())
+            .unwrap_or_else(|| self.zero())
+    }
+
+    /// Units that a wallet holds on record.
+    pub(super) fn balance(&mut self, asset: &Asset, wallet: &Asset) -> Quantity {
+        let (book, shelf) = self.place(asset, wallet);
+        self.books[book].shelves[shelf].balance
+    }
+}

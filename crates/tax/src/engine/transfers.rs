@@ -1,0 +1,199 @@
+//! Units between wallets: transfers in one row, and withdrawals with their deposits.
+
+use packtrain_core::ledger::{Asset, Leg};
+use packtrain_core::quantity::Quantity;
+
+use super::draft::Note;
+use super::moves::Sale;
+use super::run::Run;
+use super::value::{Worth, asset_leg};
+use super::{At, Stop};
+use crate::outcome::{ValueFrom, WarningCode};
+
+impl<'a> Run<'a> {
+    /// A transfer in one row.
+    pub(super) fn transfer(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
+        let row = at.row;
+        let Some(leg) = row.sent.as_ref().or(row.received.as_ref()) else {
+            self.leave_out(
+                at,
+                WarningCode::UnusableRow,
+                "the row has no amounts; left out".into(),
+            );
+            return Ok(());
+        };
+        let Some(sent) = asset_leg(Some(leg)) else {
+            return Ok(());
+        };
+        let received = row.received.as_ref().unwrap_or(sent);
+        if received.asset != sent.asset {
+            let message = format!(
+                "{} was sent and {} arrived; left out",
+                sent.asset, received.asset
+            );
+            self.leave_out(at, WarningCode::UnusableRow, message);
+            return Ok(());
+        }
+        let outside = self.outside();
+        let to = row.to_wallet.as_ref().unwrap_or(&outside);
+        self.carry(at, &smaller(sent, received), &row.wallet, to)?;
+        self.lost_on_the_way(at, worth, sent, received.amount)?;
+        self.found_on_the_way(at, to, sent.amount, received)
+    }
+
+    /// The leaving half of a transfer: with its other half, or to a wallet that is not on record.
+    pub(super) fn withdrawal(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
+        let Some(sent) = asset_leg(at.row.sent.as_ref()) else {
+            return Ok(());
+        };
+        if let Some((index, other)) = self.input.partner(at) {
+            let received = other.received.as_ref().unwrap_or(sent);
+            if at.index < index {
+                self.carry(at, &smaller(sent, received), &at.row.wallet, &other.wallet)?;
+            }
+            return self.lost_on_the_way(at, worth, sent, received.amount);
+        }
+        let outside = self.outside();
+        self.carry(at, sent, &at.row.wallet, &outside)?;
+        let message = format!(
+            "{} {} left {} and no deposit shares its transaction hash; taken as moved to a wallet \
+             of your own",
+            sent.amount, sent.asset, at.row.wallet
+        );
+        let help = "add the file of the wallet it went to; if it was a sale, payment or gift, \
+                    change the type";
+        self.warn_unmatched(at, sent, sent.amount, message, help);
+        Ok(())
+    }
+
+    /// The arriving half of a transfer: with its other half, or from a wallet not on record.
+    pub(super) fn deposit(&mut self, at: &At<'a>) -> Result<(), Stop> {
+        let Some(received) = asset_leg(at.row.received.as_ref()) else {
+            return Ok(());
+        };
+        if let Some((index, other)) = self.input.partner(at) {
+            let sent = other.sent.as_ref().unwrap_or(received);
+            if at.index < index {
+                self.carry(at, &smaller(sent, received), &other.wallet, &at.row.wallet)?;
+            }
+            return self.found_on_the_way(at, &at.row.wallet, sent.amount, received);
+        }
+        let outside = self.outside();
+        let there = self.balance(&received.asset, &outside).max(Quantity::ZERO);
+        let back = Leg {
+            amount: there.min(received.amount),
+            asset: Asset::clone(&received.asset),
+        };
+        self.carry(at, &back, &outside, &at.row.wallet)?;
+        let unknown = received.amount.checked_sub(back.amount)?;
+        self.acquire(
+            at,
+            &self.unexplained(&received.asset, &at.row.wallet, unknown),
+        )?;
+        let (amount, asset, wallet) = (received.amount, &received.asset, &at.row.wallet);
+        let message = if unknown.is_zero() {
+            format!(
+                "{amount} {asset} came to {wallet} and no withdrawal shares its transaction hash; \
+                 taken as coming back from a wallet of your own"
+            )
+        } else {
+            format!(
+                "{amount} {asset} came to {wallet} and no withdrawal shares its transaction hash; \
+                 {unknown} {asset} have no purchase on record and zero cost"
+            )
+        };
+        let help = "add the file of the wallet it came from; if it was a purchase or a reward, \
+                    change the type";
+        self.warn_unmatched(at, received, unknown, message, help);
+        Ok(())
+    }
+
+    fn warn_unmatched(
+        &mut self,
+        at: &At<'a>,
+        leg: &Leg,
+        quantity: Quantity,
+        message: String,
+        help: &str,
+    ) {
+        let at_stake = self.estimate(&leg.asset, quantity);
+        let (code, asset) = (WarningCode::UnmatchedTransfer, Some(&leg.asset));
+        self.draft.warn(
+            at,
+            Note {
+                code,
+                asset,
+                at_stake,
+                message,
+                help,
+            },
+        );
+    }
+
+    /// Units that were sent and did not arrive are the network's fee.
+    fn lost_on_the_way(
+        &mut self,
+        at: &At<'a>,
+        worth: Worth,
+        sent: &Leg,
+        arrived: Quantity,
+    ) -> Result<(), Stop> {
+        if arrived >= sent.amount {
+            return Ok(());
+        }
+        let asset = Asset::clone(&sent.asset);
+        let leg = Leg {
+            amount: sent.amount.checked_sub(arrived)?,
+            asset,
+        };
+        let mut value = worth;
+        if worth.is_missing() {
+            self.warn_missing_price(at, &leg);
+        } else {
+            value.money = worth.money.share(leg.amount, sent.amount)?;
+            value.from = ValueFrom::Implied;
+        }
+        self.applied.transfer_differences = true;
+        self.applied.fees_in_kind = true;
+        let fees = self.zero();
+        self.dispose(
+            at,
+            &Sale {
+                leg: &leg,
+                worth: value,
+                fees,
+                is_fee: true,
+            },
+        )
+    }
+
+    /// Units that arrived and were not sent have no purchase on record.
+    fn found_on_the_way(
+        &mut self,
+        at: &At<'a>,
+        to: &Asset,
+        sent: Quantity,
+        received: &Leg,
+    ) -> Result<(), Stop> {
+        if received.amount <= sent {
+            return Ok(());
+        }
+        let more = received.amount.checked_sub(sent)?;
+        self.acquire(at, &self.unexplained(&received.asset, to, more))?;
+        let message = format!(
+            "{more} {} more arrived than were sent; they have no purchase on record and zero cost",
+            received.asset
+        );
+        let help = "correct the amounts, or add the row that brought the rest";
+        self.warn_unmatched(at, received, more, message, help);
+        Ok(())
+    }
+}
+
+/// The one of two legs that has fewer units.
+fn smaller(a: &Leg, b: &Leg) -> Leg {
+    Leg {
+        amount: a.amount.min(b.amount),
+        asset: Asset::clone(&a.asset),
+    }
+}

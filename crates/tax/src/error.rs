@@ -1,0 +1,99 @@
+//! Why a computation cannot be made at all.
+
+use packtrain_core::quantity::AmountError;
+
+/// A computation that cannot be made; bad rows are warnings instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TaxError {
+    /// The jurisdiction has no such option.
+    #[error("unknown option {option:?} for {country}; known: {known}")]
+    UnknownOption {
+        /// What was given.
+        option: String,
+        /// The jurisdiction.
+        country: &'static str,
+        /// What is known, separated by commas.
+        known: String,
+    },
+    /// The option has no such value.
+    #[error("unknown value {value:?} of option {option:?}; known: {known}")]
+    UnknownOptionValue {
+        /// The option.
+        option: String,
+        /// What was given.
+        value: String,
+        /// What is known, separated by commas.
+        known: String,
+    },
+    /// The jurisdiction's law does not have this method.
+    #[error("method {method:?} is not used in {country}; known: {known}")]
+    UnknownMethod {
+        /// What was asked for.
+        method: &'static str,
+        /// The jurisdiction.
+        country: &'static str,
+        /// What is known, separated by commas.
+        known: String,
+    },
+    /// More files than one report may have.
+    #[error("{files} files in one report; at most {max}")]
+    TooManyFiles {
+        /// How many there are.
+        files: usize,
+        /// How many there may be.
+        max: usize,
+    },
+    /// More rows than one report may have.
+    #[error("{rows} rows in one report; at most {max}")]
+    TooManyRows {
+        /// How many there are.
+        rows: usize,
+        /// How many there may be.
+        max: usize,
+    },
+    /// An amount of the row leaves the range of exact arithmetic.
+    #[error("could not compute row {id:?} ({file}, line {line})")]
+    Amount {
+        /// The row.
+        id: Box<str>,
+        /// The name of its file.
+        file: String,
+        /// Its line.
+        line: u32,
+        /// What happened.
+        source: AmountError,
+    },
+    /// The sum of what is left of an asset leaves the range of exact arithmetic.
+    #[error("could not add up the holdings of {asset}")]
+    Holdings {
+        /// The asset.
+        asset: String,
+        /// What happened.
+        source: AmountError,
+    },
+    /// The date of the row is outside of every calendar.
+    #[error("the date of row {id:?} ({file}, line {line}) is out of range")]
+    Date {
+        /// The row.
+        id: Box<str>,
+        /// The name of its file.
+        file: String,
+        /// Its line.
+        line: u32,
+    },
+}
+
+impl TaxError {
+    /// The stable word, such as `tax.unknown_option`.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownOption { .. } => "tax.unknown_option",
+            Self::UnknownOptionValue { .. } => "tax.unknown_option_value",
+            Self::UnknownMethod { .. } => "tax.unknown_method",
+            Self::TooManyFiles { .. } => "tax.too_many_files",
+            Self::TooManyRows { .. } => "tax.too_many_rows",
+            Self::Amount { .. } | Self::Holdings { .. } => "tax.amount_out_of_range",
+            Self::Date { .. } => "tax.date_out_of_range",
+        }
+    }
+}

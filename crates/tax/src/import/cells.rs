@@ -1,0 +1,262 @@
+//! Cells to values: the readers that every source shares. Each records its own errors and goes
+//! on, so that a row tells all that is wrong with it at once.
+
+use chrono::{DateTime, NaiveDate, NaiveTime, SubsecRound, Utc};
+use packtrain_core::ledger::{Asset, Leg};
+use packtrain_core::money::{Currency, Money};
+use packtrain_core::quantity::{AmountError, Quantity};
+use packtrain_core::time::Timestamp;
+
+use super::header::short;
+use super::sheet::{Flaw, Sheet};
+use crate::fiat::is_fiat;
+
+/// Characters of an id, a wallet, an asset's symbol or a hash.
+const WORD_CHARS_MAX: usize = 200;
+/// Characters of a note.
+const NOTE_CHARS_MAX: usize = 2_000;
+
+/// A value that may be absent or, with its errors recorded, bad.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Cell<T> {
+    Absent,
+    Bad,
+    Good(T),
+}
+
+impl<T> Cell<T> {
+    /// The value, if there is a good one.
+    pub(super) fn good(self) -> Option<T> {
+        match self {
+            Self::Good(value) => Some(value),
+            Self::Absent | Self::Bad => None,
+        }
+    }
+
+    pub(super) const fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+}
+
+impl Flaw {
+    pub(super) fn new(code: &'static str, message: impl Into<String>, help: &str) -> Self {
+        let help = Some(help.to_owned());
+        Self {
+            code,
+            message: message.into(),
+            help,
+        }
+    }
+
+    /// What is wrong with the text of an amount.
+    fn of_amount(error: AmountError) -> Self {
+        let code = match error {
+            AmountError::Empty => "amount_missing",
+            AmountError::TooManyDigits | AmountError::TooManyDecimals => "amount_too_precise",
+            _ => "amount_malformed",
+        };
+        let help = match error {
+            AmountError::Malformed => {
+                "expected a number such as 1234.56: a dot for decimals, no thousands mark"
+            }
+            AmountError::TooManyDecimals => "round it to 18 decimals",
+            _ => "expected a number such as 0.42",
+        };
+        Self::new(code, error.to_string(), help)
+    }
+}
+
+impl Sheet<'_> {
+    /// A moment with its offset, in whole microseconds.
+    pub(super) fn timestamp(&mut self, column: usize) -> Cell<Timestamp> {
+        let cell = self.cell(column);
+        if cell.is_empty() {
+            return Cell::Absent;
+        }
+        if let Some(at) = moment(cell) {
+            return Cell::Good(at);
+        }
+        let help = "expected a form such as 2024-03-10T12:00:00Z or 2024-03-10T12:00:00+01:00";
+        let flaw = if moment(&format!("{cell}Z")).is_some() {
+            Flaw::new(
+                "timestamp_without_offset",
+                "the time has no offset from UTC",
+                "add Z for UTC, or the offset, such as +01:00",
+            )
+        } else {
+            Flaw::new("timestamp_malformed", "not a date and time", help)
+        };
+        self.flaw(Some(column), flaw);
+        Cell::Bad
+    }
+
+    /// A moment, or a plain date, which is taken as noon UTC: the same date in nearly every zone.
+    pub(super) fn day(&mut self, column: usize) -> Cell<Timestamp> {
+        if self.cell(column).len() == "2024-03-10".len()
+            && let Ok(date) = self.cell(column).parse::<NaiveDate>()
+            && let Some(noon) = NaiveTime::from_hms_opt(12, 0, 0)
+        {
+            return Cell::Good(date.and_time(noon).and_utc());
+        }
+        self.timestamp(column)
+    }
+
+    /// An amount and its asset.
+    pub(super) fn leg(&mut self, amount: usize, asset: usize) -> Cell<Leg> {
+        let (number, symbol) = (self.cell(amount), self.cell(asset));
+        if number.is_empty() && symbol.is_empty() {
+            return Cell::Absent;
+        }
+        let (nameless, money) = (symbol.is_empty(), is_fiat(symbol));
+        let read: Result<Quantity, _> = number.parse();
+        let flaw = match read {
+            Ok(zero) if zero.is_zero() && nameless => return Cell::Absent,
+            Ok(_) if nameless => (asset, no_asset()),
+            Ok(less) if less.is_negative() => (amount, negative()),
+            Ok(fine) if money => match Money::from_quantity(fine, Currency::USD) {
+                Ok(_) => return self.named_leg(fine, asset),
+                Err(error) => (amount, Flaw::of_amount(error)),
+            },
+            Ok(fine) => return self.named_leg(fine, asset),
+            Err(error) => (amount, Flaw::of_amount(error)),
+        };
+        self.flaw(Some(flaw.0), flaw.1);
+        Cell::Bad
+    }
+
+    fn named_leg(&mut self, amount: Quantity, asset: usize) -> Cell<Leg> {
+        match self.name(asset) {
+            Cell::Good(asset) => Cell::Good(Leg { amount, asset }),
+            _ => Cell::Bad,
+        }
+    }
+
+    /// A wallet's or an asset's name.
+    pub(super) fn name(&mut self, column: usize) -> Cell<Asset> {
+        if self.cell(column).is_empty() {
+            return Cell::Absent;
+        }
+        if self.is_too_long(column, WORD_CHARS_MAX) {
+            return Cell::Bad;
+        }
+        Cell::Good(self.word(column))
+    }
+
+    /// Free text that is kept as it is: an id or a hash.
+    pub(super) fn text(&mut self, column: usize) -> Option<Box<str>> {
+        self.free_text(column, WORD_CHARS_MAX)
+    }
+
+    /// A note, which may be longer.
+    pub(super) fn note(&mut self, column: usize) -> Option<Box<str>> {
+        self.free_text(column, NOTE_CHARS_MAX)
+    }
+
+    fn free_text(&mut self, column: usize, chars_max: usize) -> Option<Box<str>> {
+        if self.cell(column).is_empty() || self.is_too_long(column, chars_max) {
+            return None;
+        }
+        Some(self.cell(column).into())
+    }
+
+    fn is_too_long(&mut self, column: usize, chars_max: usize) -> bool {
+        let cell = self.cell(column);
+        if cell.len() <= chars_max || cell.chars().count() <= chars_max {
+            return false;
+        }
+        let message = format!("longer than {chars_max} characters");
+        self.flaw(Some(column), Flaw::new("too_long", message, "shorten it"));
+        true
+    }
+
+    /// A currency of the list in [`crate::fiat`].
+    pub(super) fn currency(&mut self, column: usize) -> Cell<Currency> {
+        let cell = self.cell(column);
+        if cell.is_empty() {
+            return Cell::Absent;
+        }
+        match cell.parse() {
+            Ok(currency) if is_fiat(cell) => return Cell::Good(currency),
+            _ => {}
+        }
+        let message = format!("{:?} is no currency", short(cell));
+        let help = "expected a three-letter code such as USD";
+        self.flaw(Some(column), Flaw::new("currency_unknown", message, help));
+        Cell::Bad
+    }
+
+    /// Money in the row's currency.
+    pub(super) fn money(&mut self, column: usize, currency: Currency, signed: bool) -> Cell<Money> {
+        let cell = self.cell(column);
+        if cell.is_empty() {
+            return Cell::Absent;
+        }
+        let flaw = match Money::parse(cell, currency) {
+            Ok(money) if signed || !money.is_negative() => return Cell::Good(money),
+            Ok(_) => negative(),
+            Err(error) => Flaw::of_amount(error),
+        };
+        self.flaw(Some(column), flaw);
+        Cell::Bad
+    }
+}
+
+fn negative() -> Flaw {
+    Flaw::new(
+        "amount_negative",
+        "the amount is negative",
+        "amounts have no sign here: the column says which way they go",
+    )
+}
+
+fn no_asset() -> Flaw {
+    Flaw::new(
+        "asset_missing",
+        "the amount has no asset",
+        "expected a symbol such as BTC",
+    )
+}
+
+/// Reads RFC 3339; the usual form in UTC takes a short way.
+fn moment(cell: &str) -> Option<Timestamp> {
+    if let Some(at) = utc_seconds(cell.as_bytes()) {
+        return Some(at);
+    }
+    let at = DateTime::parse_from_rfc3339(cell).ok()?;
+    Some(at.with_timezone(&Utc).trunc_subsecs(6))
+}
+
+/// Exactly `2024-03-10T12:00:00Z`.
+fn utc_seconds(text: &[u8]) -> Option<Timestamp> {
+    let [
+        y1,
+        y2,
+        y3,
+        y4,
+        b'-',
+        m1,
+        m2,
+        b'-',
+        d1,
+        d2,
+        b'T',
+        h1,
+        h2,
+        b':',
+        n1,
+        n2,
+        b':',
+        s1,
+        s2,
+        b'Z',
+    ] = text
+    else {
+        return None;
+    };
+    let digit = |byte: &u8| byte.is_ascii_digit().then(|| u32::from(byte - b'0'));
+    let two = |tens: &u8, ones: &u8| Some(digit(tens)? * 10 + digit(ones)?);
+    let year = i32::try_from(two(y1, y2)? * 100 + two(y3, y4)?).ok()?;
+    let date = NaiveDate::from_ymd_opt(year, two(m1, m2)?, two(d1, d2)?)?;
+    let time = NaiveTime::from_hms_opt(two(h1, h2)?, two(n1, n2)?, two(s1, s2)?)?;
+    Some(date.and_time(time).and_utc())
+}

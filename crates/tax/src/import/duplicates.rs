@@ -1,0 +1,65 @@
+//! Ids that stand on more than one good row of a file: the first row keeps it, the others are bad.
+
+use std::collections::HashMap;
+
+use packtrain_core::ledger::{Row, RowError};
+
+use super::header::Header;
+use super::sheet::{Flaw, Report, cell_start};
+
+/// Takes the rows out whose id was used before, and adds their errors in file order.
+pub(super) fn take_out(
+    text: &str,
+    header: &Header,
+    column: &'static str,
+    rows: &mut Vec<Row>,
+    report: &mut Report,
+) {
+    // From the line of each such row to the line that has its id first.
+    let mut repeated: HashMap<u32, u32> = HashMap::new();
+    let mut known: HashMap<&str, u32> = HashMap::with_capacity(rows.len());
+    for row in rows.iter() {
+        let first = *known.entry(&row.id).or_insert(row.line);
+        if first != row.line {
+            repeated.insert(row.line, first);
+        }
+    }
+    drop(known);
+    if repeated.is_empty() {
+        return;
+    }
+    let mut errors = errors(text, header, column, rows, &repeated);
+    rows.retain(|row| !repeated.contains_key(&row.line));
+    let count = u32::try_from(repeated.len()).unwrap_or(u32::MAX);
+    report.bad_rows = report.bad_rows.saturating_add(count);
+    report.errors_total = report.errors_total.saturating_add(count);
+    report.errors.append(&mut errors);
+    // Stable: errors of one row keep the order in which they were found.
+    report.errors.sort_by_key(|error| error.line);
+}
+
+/// One error for each repeated row, in file order, with its line's text.
+fn errors(
+    text: &str,
+    header: &Header,
+    column: &'static str,
+    rows: &[Row],
+    repeated: &HashMap<u32, u32>,
+) -> Vec<RowError> {
+    let mut lines = (1_u32..).zip(text.split_inclusive('\n'));
+    let bad = rows
+        .iter()
+        .filter_map(|row| Some((row, repeated.get(&row.line)?)));
+    bad.map(|(row, first)| {
+        let raw = lines
+            .find(|(line, _)| *line == row.line)
+            .map_or("", |(_, raw)| raw);
+        let at = header
+            .place(column)
+            .map(|place| cell_start(raw, header.delimiter, place));
+        let message = format!("id {:?} is already used on line {first}", row.id);
+        let help = "give every row an id of its own, or leave the column empty";
+        Flaw::new("duplicate_id", message, help).into_error(row.line, raw, at, Some(column))
+    })
+    .collect()
+}

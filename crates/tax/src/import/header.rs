@@ -1,0 +1,184 @@
+//! The header row: its columns by name, the delimiter, and which source they tell.
+
+use super::{ImportError, Source};
+
+/// Two names this many edits apart or fewer may be meant to be the same.
+const EDITS_MAX: usize = 2;
+
+/// Columns of one file.
+const COLUMNS_MAX: usize = 1_000;
+/// Characters of a column's name that an error repeats, and names that it lists.
+const NAME_CHARS_MAX: usize = 60;
+const NAMES_MAX: usize = 50;
+
+/// Words for a column that other exports use.
+const OTHER_WORDS: &[(&str, &str)] = &[
+    ("date", "timestamp"),
+    ("time", "timestamp"),
+    ("datetime", "timestamp"),
+    ("date_utc", "timestamp"),
+    ("kind", "type"),
+    ("label", "type"),
+    ("transaction_type", "type"),
+    ("account", "wallet"),
+    ("exchange", "wallet"),
+    ("from_wallet", "wallet"),
+    ("fiat", "currency"),
+    ("ccy", "currency"),
+];
+
+/// The header of a file.
+#[derive(Debug)]
+pub(super) struct Header {
+    cells: Vec<String>,
+    /// The cells in lower case with underscores for blanks.
+    keys: Vec<String>,
+    pub(super) delimiter: u8,
+    /// The byte at which the first data row begins, and its line.
+    pub(super) body: (usize, u32),
+}
+
+impl Header {
+    /// Reads the first row of a text that is not blank.
+    pub(super) fn read(text: &str) -> Result<Self, ImportError> {
+        let first = text.trim_start().lines().next().unwrap_or_default();
+        let count = |mark: u8| first.bytes().filter(|byte| *byte == mark).count();
+        let delimiter = if count(b';') > count(b',') {
+            b';'
+        } else {
+            b','
+        };
+        let mut record = csv::StringRecord::new();
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(delimiter)
+            .from_reader(text.as_bytes());
+        // A text in memory cannot fail to be read, and a flexible reader refuses no record.
+        let _ = reader.read_record(&mut record);
+        let start = usize::try_from(reader.position().byte()).unwrap_or(text.len());
+        let lines = text.as_bytes()[..start]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
+        let body = (start, u32::try_from(lines + 1).unwrap_or(u32::MAX));
+        if record.len() > COLUMNS_MAX {
+            return Err(ImportError::TooManyColumns { max: COLUMNS_MAX });
+        }
+        let cells: Vec<String> = record.iter().map(|cell| cell.trim().to_owned()).collect();
+        let keys = cells
+            .iter()
+            .map(|cell| cell.to_lowercase().replace([' ', '-'], "_"))
+            .collect();
+        Ok(Self {
+            cells,
+            keys,
+            delimiter,
+            body,
+        })
+    }
+
+    /// The first source of which every needed column is there.
+    pub(super) fn source(
+        &self,
+        sources: &[&'static Source],
+    ) -> Result<&'static Source, ImportError> {
+        let missing = |source: &Source| -> Vec<&'static str> {
+            source
+                .needed
+                .iter()
+                .copied()
+                .filter(|name| self.place(name).is_none())
+                .collect()
+        };
+        let Some(best) = sources
+            .iter()
+            .copied()
+            .min_by_key(|source| missing(source).len())
+        else {
+            return Err(ImportError::Empty);
+        };
+        let missing = missing(best);
+        if !missing.is_empty() {
+            return Err(ImportError::UnknownHeader {
+                near: self.near(best, &missing),
+                found: self
+                    .cells
+                    .iter()
+                    .take(NAMES_MAX)
+                    .map(|cell| short(cell))
+                    .collect(),
+                needed: best.needed.to_vec(),
+                missing,
+            });
+        }
+        match best.known.iter().find(|name| self.count(name) > 1) {
+            Some(name) => Err(ImportError::DoubleColumn {
+                column: (*name).to_owned(),
+            }),
+            None => Ok(best),
+        }
+    }
+
+    /// Where a column stands, counted from 0.
+    pub(super) fn place(&self, name: &str) -> Option<usize> {
+        self.keys.iter().position(|key| key == name)
+    }
+
+    /// How many cells a row has.
+    pub(super) const fn width(&self) -> usize {
+        self.cells.len()
+    }
+
+    pub(super) fn into_cells(self) -> Vec<String> {
+        self.cells
+    }
+
+    fn count(&self, name: &str) -> usize {
+        self.keys.iter().filter(|key| *key == name).count()
+    }
+
+    /// Columns that were found and known to no source, with what they may have been meant to be.
+    fn near(&self, source: &Source, missing: &[&'static str]) -> Vec<(String, &'static str)> {
+        let strangers = self.keys.iter().zip(&self.cells);
+        strangers
+            .filter(|(key, _)| key.len() <= NAME_CHARS_MAX)
+            .filter(|(key, _)| !source.known.contains(&key.as_str()))
+            .take(NAMES_MAX)
+            .filter_map(|(key, cell)| {
+                let by_word = OTHER_WORDS
+                    .iter()
+                    .find(|(word, _)| word == key)
+                    .map(|(_, meant)| meant);
+                let meant = missing
+                    .iter()
+                    .find(|name| by_word == Some(name) || edits(key, name) <= EDITS_MAX)?;
+                Some((cell.clone(), *meant))
+            })
+            .collect()
+    }
+}
+
+/// A text cut to a length that an error can repeat.
+pub(super) fn short(text: &str) -> String {
+    match text.char_indices().nth(NAME_CHARS_MAX) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// How many single-character edits make one word the other (Levenshtein).
+pub(super) fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}

@@ -1,0 +1,256 @@
+//! Files in: bytes of one export become rows of the neutral ledger and a list of what is wrong.
+//!
+//! One source is one file here and one line in [`SOURCES`]. A source is recognised by its header
+//! row alone, never by the file's name.
+
+mod cells;
+mod decode;
+mod duplicates;
+mod error;
+mod header;
+mod neutral;
+mod sheet;
+
+use packtrain_core::ledger::{Row, RowError};
+use packtrain_core::limits::{FILE_ROWS_MAX, ROW_ERRORS_MAX};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+pub use decode::Encoding;
+pub use error::ImportError;
+use header::Header;
+use sheet::{Report, Sheet};
+
+use crate::engine::LedgerFile;
+
+/// A file is cut for reading side by side only into stretches of at least so many bytes.
+const STRETCH_BYTES_MIN: usize = 256 * 1024;
+
+/// Every source that can be read.
+const SOURCES: &[&Source] = &[&neutral::SOURCE];
+
+/// A kind of file, told by its header.
+struct Source {
+    /// The stable word, such as `neutral`.
+    name: &'static str,
+    /// Columns without which the file is not of this source.
+    needed: &'static [&'static str],
+    /// Every column that is read.
+    known: &'static [&'static str],
+    /// The column with the rows' own ids, where the source has one.
+    id: Option<&'static str>,
+    /// Reads one record into a row, or says all that is wrong with it.
+    read: for<'a> fn(&mut Sheet<'a>) -> Option<Row>,
+}
+
+/// How much of one file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Data rows; more is an [`ImportError::TooManyRows`].
+    pub rows_max: u32,
+    /// Row errors that are kept; further ones are counted only.
+    pub row_errors_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            rows_max: FILE_ROWS_MAX,
+            row_errors_max: ROW_ERRORS_MAX,
+        }
+    }
+}
+
+/// A file that was read.
+#[derive(Debug, Clone)]
+pub struct Import {
+    /// The source that the header told, such as `neutral`.
+    pub source: &'static str,
+    /// The header's cells as they stand in the file.
+    pub header: Vec<String>,
+    /// Good rows, in file order.
+    pub rows: Vec<Row>,
+    /// What is wrong, in file order; at most [`Limits::row_errors_max`].
+    pub errors: Vec<RowError>,
+    /// How many errors there are, those beyond the limit included.
+    pub errors_total: u32,
+    /// Data rows of the file, good and bad.
+    pub rows_total: u32,
+    /// Rows with at least one error; they are not in `rows`.
+    pub bad_rows: u32,
+    /// How the text was encoded.
+    pub encoding: Encoding,
+    /// SHA-256 of the file's bytes, 64 lower-case hexadecimal digits.
+    pub sha256: String,
+}
+
+impl Import {
+    /// The good rows as a ledger of the given name, for [`compute`](crate::compute).
+    pub fn into_ledger(self, name: impl Into<String>) -> LedgerFile {
+        LedgerFile {
+            name: name.into(),
+            sha256: self.sha256,
+            rows: self.rows,
+        }
+    }
+}
+
+/// Reads one file: all good rows and all errors at once.
+///
+/// # Errors
+/// [`ImportError`] when the file as a whole cannot be read: nothing in it, a wrong encoding, an
+/// unknown header, too many rows.
+pub fn read(bytes: &[u8], limits: Limits) -> Result<Import, ImportError> {
+    let (result, sha256) = rayon::join(|| read_text(bytes, limits), || digest(bytes));
+    let mut import = result?;
+    import.sha256 = sha256;
+    Ok(import)
+}
+
+fn read_text(bytes: &[u8], limits: Limits) -> Result<Import, ImportError> {
+    let (text, encoding) = decode::decode(bytes)?;
+    let header = Header::read(&text)?;
+    let source = header.source(SOURCES)?;
+    let stretches = stretches(&text, header.body);
+    let room: usize = stretches.iter().map(|stretch| stretch.room(limits)).sum();
+    // One allocation that all stretches write into, each in its own place.
+    let mut rows: Vec<Option<Row>> = Vec::new();
+    rows.resize_with(room, || None);
+    let mut free = rows.as_mut_slice();
+    let mut work = Vec::with_capacity(stretches.len());
+    for stretch in stretches {
+        let (own, others) = free.split_at_mut(stretch.room(limits));
+        work.push((stretch, own));
+        free = others;
+    }
+    let reports: Vec<Report> = work
+        .into_par_iter()
+        .map(|(stretch, rows)| read_stretch(&stretch, rows, &header, source, limits))
+        .collect::<Result<_, _>>()?;
+    let mut report = Report::default();
+    reports.into_iter().for_each(|later| report.add(later));
+    #[expect(
+        clippy::filter_map_identity,
+        reason = "flatten would not reuse the allocation"
+    )]
+    let mut rows: Vec<Row> = rows.into_iter().filter_map(|row| row).collect();
+    if report.rows_total > limits.rows_max {
+        return Err(ImportError::TooManyRows {
+            max: limits.rows_max,
+        });
+    }
+    if let Some(column) = source.id.filter(|column| header.place(column).is_some()) {
+        duplicates::take_out(&text, &header, column, &mut rows, &mut report);
+    }
+    report.errors.truncate(limits.row_errors_max);
+    Ok(Import {
+        source: source.name,
+        header: header.into_cells(),
+        rows,
+        errors: report.errors,
+        errors_total: report.errors_total,
+        rows_total: report.rows_total,
+        bad_rows: report.bad_rows,
+        encoding,
+        sha256: String::new(),
+    })
+}
+
+/// Reads the good rows of a stretch into their places.
+fn read_stretch(
+    stretch: &Stretch<'_>,
+    places: &mut [Option<Row>],
+    header: &Header,
+    source: &Source,
+    limits: Limits,
+) -> Result<Report, ImportError> {
+    let mut sheet = Sheet::new((stretch.text, stretch.line), header, source, limits);
+    let mut places = places.iter_mut();
+    while sheet.next()? {
+        if let Some(row) = (source.read)(&mut sheet) {
+            // A stretch has room for a row on every line.
+            if let Some(place) = places.next() {
+                *place = Some(row);
+            }
+        }
+    }
+    Ok(sheet.finish())
+}
+
+/// Whole rows of a file that can be read beside others.
+struct Stretch<'a> {
+    text: &'a str,
+    /// Line on which it begins.
+    line: u32,
+    /// How many lines it has at most.
+    lines: usize,
+}
+
+impl<'a> Stretch<'a> {
+    fn new(text: &'a str, line: u32) -> Self {
+        let ends = text
+            .bytes()
+            .filter(|byte| matches!(byte, b'\n' | b'\r'))
+            .count();
+        Self {
+            text,
+            line,
+            lines: ends + 1,
+        }
+    }
+
+    fn room(&self, limits: Limits) -> usize {
+        self.lines
+            .min(usize::try_from(limits.rows_max).unwrap_or(usize::MAX))
+    }
+}
+
+/// Cuts the data rows into stretches.
+///
+/// A line break inside quotes ends no row, so a file with quotes is one stretch.
+fn stretches(text: &str, (start, line): (usize, u32)) -> Vec<Stretch<'_>> {
+    let (mut rest, mut line) = (&text[start..], line);
+    let size = (rest.len() / rayon::current_num_threads().max(1)).max(STRETCH_BYTES_MIN);
+    let has_quotes = rest.contains('"');
+    let mut stretches = Vec::new();
+    while rest.len() > size && !has_quotes {
+        let Some(end) = rest.as_bytes()[size..]
+            .iter()
+            .position(|byte| *byte == b'\n')
+        else {
+            break;
+        };
+        let (text, more) = rest.split_at(size + end + 1);
+        stretches.push(Stretch::new(text, line));
+        let lines = count(text, b'\n');
+        line = line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
+        rest = more;
+    }
+    stretches.push(Stretch::new(rest, line));
+    stretches
+}
+
+/// How often a byte occurs. Short sums of bytes let the compiler look at many at once.
+fn count(text: &str, wanted: u8) -> usize {
+    let short = |chunk: &[u8]| {
+        chunk.iter().fold(0_u8, |sum, byte| {
+            sum.wrapping_add(u8::from(*byte == wanted))
+        })
+    };
+    text.as_bytes()
+        .chunks(128)
+        .map(|chunk| usize::from(short(chunk)))
+        .sum()
+}
+
+fn digest(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut text = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,320 @@
+//! The neutral ledger: the product's own format, which every other source can be turned into.
+
+use packtrain_core::ledger::{Leg, NamedLot, Row, RowKind};
+use packtrain_core::money::Currency;
+use packtrain_core::quantity::Quantity;
+
+use super::Source;
+use super::cells::Cell;
+use super::header::{edits, short};
+use super::sheet::{Flaw, Sheet};
+
+/// The neutral format, told by the four columns that no row can do without.
+pub(super) const SOURCE: Source = Source {
+    name: "neutral",
+    needed: &["timestamp", "type", "wallet", "currency"],
+    known: COLUMNS,
+    id: Some("id"),
+    read,
+};
+
+const COLUMNS: &[&str] = &[
+    "id",
+    "timestamp",
+    "type",
+    "wallet",
+    "to_wallet",
+    "sent_amount",
+    "sent_asset",
+    "received_amount",
+    "received_asset",
+    "fee_amount",
+    "fee_asset",
+    "value",
+    "fee_value",
+    "currency",
+    "basis",
+    "acquired",
+    "lots",
+    "tx_hash",
+    "note",
+];
+const ID: usize = 0;
+const TIMESTAMP: usize = 1;
+const TYPE: usize = 2;
+const WALLET: usize = 3;
+const TO_WALLET: usize = 4;
+const SENT: (usize, usize) = (5, 6);
+const RECEIVED: (usize, usize) = (7, 8);
+const FEE: (usize, usize) = (9, 10);
+const VALUE: usize = 11;
+const FEE_VALUE: usize = 12;
+const CURRENCY: usize = 13;
+const BASIS: usize = 14;
+const ACQUIRED: usize = 15;
+const LOTS: usize = 16;
+const TX_HASH: usize = 17;
+const NOTE: usize = 18;
+
+/// Lots that one row may name.
+const NAMED_LOTS_MAX: usize = 1_000;
+
+/// Words for a type that other exports use.
+const OTHER_WORDS: &[(&str, RowKind)] = &[
+    ("purchase", RowKind::Buy),
+    ("sale", RowKind::Sell),
+    ("swap", RowKind::Trade),
+    ("exchange", RowKind::Trade),
+    ("convert", RowKind::Trade),
+    ("send", RowKind::Transfer),
+    ("receive", RowKind::Deposit),
+    ("stake", RowKind::Staking),
+    ("payment", RowKind::Spend),
+    ("gift", RowKind::GiftOut),
+    ("theft", RowKind::Stolen),
+];
+
+fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
+    let id = id(sheet);
+    let at = needed(sheet, TIMESTAMP, Sheet::timestamp);
+    let kind = needed(sheet, TYPE, kind);
+    let wallet = needed(sheet, WALLET, Sheet::name);
+    let currency = needed(sheet, CURRENCY, Sheet::currency);
+    let to_wallet = sheet.name(TO_WALLET);
+    let sent = sheet.leg(SENT.0, SENT.1);
+    let received = sheet.leg(RECEIVED.0, RECEIVED.1);
+    let fee = sheet.leg(FEE.0, FEE.1);
+    // Without a currency the amounts are still checked, so that all errors are told at once.
+    let unit = currency.unwrap_or(Currency::USD);
+    let value = sheet.money(VALUE, unit, kind == Some(RowKind::MarginPnl));
+    let fee_value = sheet.money(FEE_VALUE, unit, false);
+    let basis = sheet.money(BASIS, unit, false);
+    let acquired = sheet.day(ACQUIRED);
+    let lots = lots(sheet);
+    let tx_hash = sheet.text(TX_HASH);
+    let note = sheet.note(NOTE);
+    if let Some(kind) = kind {
+        let absent = Absent {
+            sent: sent.is_absent(),
+            received: received.is_absent(),
+            fee: fee.is_absent(),
+            value: value.is_absent(),
+            to_wallet: to_wallet.is_absent(),
+        };
+        check_needs(sheet, kind, absent);
+    }
+    if !sheet.is_good() {
+        return None;
+    }
+    Some(Row {
+        id,
+        line: sheet.line(),
+        at: at?,
+        kind: kind?,
+        wallet: wallet?,
+        to_wallet: to_wallet.good(),
+        sent: sent.good(),
+        received: received.good(),
+        fee: fee.good().filter(|leg: &Leg| !leg.amount.is_zero()),
+        value: value.good(),
+        fee_value: fee_value.good(),
+        currency: currency?,
+        basis: basis.good(),
+        acquired: acquired.good(),
+        lots,
+        tx_hash,
+        note,
+    })
+}
+
+/// The row's own id, or one from its line.
+fn id(sheet: &mut Sheet<'_>) -> Box<str> {
+    match sheet.text(ID) {
+        Some(id) => id,
+        None => format!("line-{}", sheet.line()).into_boxed_str(),
+    }
+}
+
+/// Reads a cell that no row can do without.
+fn needed<'s, T>(
+    sheet: &mut Sheet<'s>,
+    column: usize,
+    read: impl FnOnce(&mut Sheet<'s>, usize) -> Cell<T>,
+) -> Option<T> {
+    let cell = read(sheet, column);
+    if cell.is_absent() {
+        let (code, help) = match column {
+            TIMESTAMP => (
+                "timestamp_missing",
+                "expected a form such as 2024-03-10T12:00:00Z",
+            ),
+            TYPE => (
+                "type_missing",
+                "expected a word such as buy, sell or staking",
+            ),
+            WALLET => (
+                "wallet_missing",
+                "expected the name of an exchange account or a wallet",
+            ),
+            _ => (
+                "currency_missing",
+                "expected the currency of the row's values, such as USD",
+            ),
+        };
+        sheet.flaw(
+            Some(column),
+            Flaw::new(code, format!("{} is empty", COLUMNS[column]), help),
+        );
+    }
+    cell.good()
+}
+
+fn kind(sheet: &mut Sheet<'_>, column: usize) -> Cell<RowKind> {
+    let cell = sheet.cell(column);
+    if cell.is_empty() {
+        return Cell::Absent;
+    }
+    if let Ok(kind) = cell.parse() {
+        return Cell::Good(kind);
+    }
+    let cell = short(cell);
+    let word = cell.to_ascii_lowercase().replace([' ', '-'], "_");
+    let meant = OTHER_WORDS
+        .iter()
+        .find(|(other, _)| *other == word)
+        .map(|(_, kind)| *kind)
+        .or_else(|| {
+            RowKind::ALL
+                .iter()
+                .copied()
+                .find(|kind| edits(&word, kind.as_str()) <= 2)
+        });
+    let help = match meant {
+        Some(kind) => format!("did you mean {kind}?"),
+        None => {
+            let known: Vec<_> = RowKind::ALL.iter().map(|kind| kind.as_str()).collect();
+            format!("known types: {}", known.join(", "))
+        }
+    };
+    let message = format!("unknown type {cell:?}");
+    sheet.flaw(Some(column), Flaw::new("type_unknown", message, &help));
+    Cell::Bad
+}
+
+/// Lots named as `row:quantity;row:quantity`.
+fn lots(sheet: &mut Sheet<'_>) -> Vec<NamedLot> {
+    let cell = sheet.cell(LOTS);
+    if cell.is_empty() {
+        return Vec::new();
+    }
+    let read: Option<Vec<NamedLot>> = cell
+        .split(';')
+        .map(|lot| {
+            let (row, quantity) = lot.trim().rsplit_once(':')?;
+            let quantity: Quantity = quantity.trim().parse().ok()?;
+            let row = row.trim();
+            let is_lot = quantity.is_positive() && !row.is_empty();
+            is_lot.then(|| NamedLot {
+                row: row.into(),
+                quantity,
+            })
+        })
+        .collect();
+    match read {
+        Some(lots) if lots.len() <= NAMED_LOTS_MAX => lots,
+        _ => {
+            let message = "not a list of lots";
+            let help = "expected ids of rows with quantities, such as t1:0.5;t2:1.5";
+            sheet.flaw(Some(LOTS), Flaw::new("lots_malformed", message, help));
+            Vec::new()
+        }
+    }
+}
+
+/// Which parts a row does not have. A part that is there and bad has its own error.
+#[derive(Clone, Copy)]
+struct Absent {
+    sent: bool,
+    received: bool,
+    fee: bool,
+    value: bool,
+    to_wallet: bool,
+}
+
+/// Checks that a row has the parts without which its type means nothing.
+fn check_needs(sheet: &mut Sheet<'_>, kind: RowKind, absent: Absent) {
+    let (sent, received) = needs(kind);
+    let mut missing = |column: usize, code: &'static str, part: &str, help: &str| {
+        let article = if kind.as_str().starts_with(['a', 'i', 'o', 'u']) {
+            "an"
+        } else {
+            "a"
+        };
+        let message = format!("{article} {kind} needs {part}");
+        sheet.flaw(Some(column), Flaw::new(code, message, help));
+    };
+    if sent && absent.sent {
+        let help = "fill sent_amount and sent_asset";
+        missing(SENT.0, "sent_missing", "what was sent", help);
+    }
+    if received && absent.received {
+        let help = "fill received_amount and received_asset";
+        missing(RECEIVED.0, "received_missing", "what was received", help);
+    }
+    match kind {
+        RowKind::Transfer | RowKind::Bridge if absent.to_wallet => {
+            missing(
+                TO_WALLET,
+                "to_wallet_missing",
+                "the wallet it arrives in",
+                "fill to_wallet",
+            );
+        }
+        RowKind::Fee if absent.fee && absent.sent => {
+            missing(
+                FEE.0,
+                "fee_missing",
+                "its amount",
+                "fill fee_amount and fee_asset",
+            );
+        }
+        RowKind::MarginPnl if absent.value => {
+            let help = "fill value, with a minus sign for a loss";
+            missing(VALUE, "value_missing", "its result", help);
+        }
+        _ => {}
+    }
+}
+
+/// Whether a type needs what was sent, and what was received.
+const fn needs(kind: RowKind) -> (bool, bool) {
+    match kind {
+        RowKind::Buy
+        | RowKind::Deposit
+        | RowKind::Staking
+        | RowKind::Mining
+        | RowKind::Interest
+        | RowKind::Airdrop
+        | RowKind::Fork
+        | RowKind::Reward
+        | RowKind::Income
+        | RowKind::GiftIn
+        | RowKind::Opening
+        | RowKind::Borrow => (false, true),
+        RowKind::Sell
+        | RowKind::Transfer
+        | RowKind::Bridge
+        | RowKind::Withdrawal
+        | RowKind::Spend
+        | RowKind::GiftOut
+        | RowKind::GiftSpouse
+        | RowKind::Donation
+        | RowKind::Lost
+        | RowKind::Stolen
+        | RowKind::Repay => (true, false),
+        RowKind::Trade | RowKind::Wrap | RowKind::Unwrap => (true, true),
+        RowKind::Fee | RowKind::MarginPnl | RowKind::LpDeposit | RowKind::LpWithdraw => {
+            (false, false)
+        }
+    }
+}

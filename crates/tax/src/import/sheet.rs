@@ -1,0 +1,265 @@
+//! Walks the records of a file and remembers where each cell stands, so that an error can point
+//! at it.
+
+use std::collections::HashSet;
+
+use csv::StringRecord;
+use packtrain_core::ledger::{Asset, RowError};
+
+use super::header::Header;
+use super::{ImportError, Limits, Source};
+
+/// Characters of a line that an error repeats.
+const TEXT_CHARS_MAX: usize = 500;
+
+/// The records of one file, one at a time.
+pub(super) struct Sheet<'a> {
+    text: &'a str,
+    reader: csv::Reader<&'a [u8]>,
+    record: StringRecord,
+    /// Where each known column of the source stands.
+    places: Vec<Option<usize>>,
+    names: &'static [&'static str],
+    width: usize,
+    delimiter: u8,
+    limits: Limits,
+    /// Line on which the stretch begins.
+    first_line: u32,
+    /// Line of the present record.
+    line: u32,
+    /// Byte at which the present record starts.
+    start: usize,
+    errors_in_row: u32,
+    /// Errors that were kept before the present record.
+    errors_before: usize,
+    /// The last word of each column: most rows repeat it.
+    last: Vec<Option<Asset>>,
+    words: HashSet<Asset>,
+    report: Report,
+}
+
+/// What was counted and found wrong.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    pub(super) errors: Vec<RowError>,
+    pub(super) errors_total: u32,
+    pub(super) rows_total: u32,
+    pub(super) bad_rows: u32,
+}
+
+impl Report {
+    /// Adds what was found in a later stretch of the file.
+    pub(super) fn add(&mut self, later: Self) {
+        self.errors.extend(later.errors);
+        self.errors_total = self.errors_total.saturating_add(later.errors_total);
+        self.rows_total = self.rows_total.saturating_add(later.rows_total);
+        self.bad_rows = self.bad_rows.saturating_add(later.bad_rows);
+    }
+}
+
+/// What is wrong with a cell, without where.
+pub(super) struct Flaw {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) help: Option<String>,
+}
+
+impl<'a> Sheet<'a> {
+    /// Reads a stretch of the file that begins at a row's start, on the given line.
+    pub(super) fn new(
+        (text, line): (&'a str, u32),
+        header: &Header,
+        source: &Source,
+        limits: Limits,
+    ) -> Self {
+        let reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(header.delimiter)
+            .buffer_capacity(64 * 1024)
+            .from_reader(text.as_bytes());
+        Self {
+            text,
+            reader,
+            record: StringRecord::new(),
+            places: source.known.iter().map(|name| header.place(name)).collect(),
+            names: source.known,
+            width: header.width(),
+            delimiter: header.delimiter,
+            limits,
+            first_line: line,
+            line,
+            start: 0,
+            errors_in_row: 0,
+            errors_before: 0,
+            last: vec![None; source.known.len()],
+            words: HashSet::new(),
+            report: Report::default(),
+        }
+    }
+
+    /// Goes to the next record that has as many cells as the header; false at the end.
+    pub(super) fn next(&mut self) -> Result<bool, ImportError> {
+        loop {
+            self.close_row();
+            self.start = usize::try_from(self.reader.position().byte()).unwrap_or(usize::MAX);
+            let line = self.reader.position().line();
+            if !self.reader.read_record(&mut self.record).unwrap_or(false) {
+                return Ok(false);
+            }
+            // Blank lines before the record belong to nobody.
+            let rest = self.text.as_bytes().get(self.start..).unwrap_or_default();
+            let blanks = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+            let lines = blanks.clone().filter(|byte| **byte == b'\n').count();
+            self.start += blanks.count();
+            let line = u32::try_from(line - 1).unwrap_or(u32::MAX);
+            let lines = u32::try_from(lines).unwrap_or(u32::MAX);
+            self.line = self.first_line.saturating_add(line).saturating_add(lines);
+            if self.report.rows_total == self.limits.rows_max {
+                return Err(ImportError::TooManyRows {
+                    max: self.limits.rows_max,
+                });
+            }
+            self.report.rows_total += 1;
+            if self.record.len() == self.width {
+                return Ok(true);
+            }
+            self.count_flaw();
+        }
+    }
+
+    fn count_flaw(&mut self) {
+        let (cells, width) = (self.record.len(), self.width);
+        let help = if cells > width {
+            "put quotes around a cell that holds the delimiter, and write no thousands mark"
+        } else {
+            "the line may have been cut off; cells without a value still need their delimiter"
+        };
+        self.flaw(
+            None,
+            Flaw {
+                code: "cell_count",
+                message: format!("the row has {cells} cells, the header {width}"),
+                help: Some(help.to_owned()),
+            },
+        );
+    }
+
+    /// Ends the present row and gives what was found in all of them.
+    pub(super) fn finish(mut self) -> Report {
+        self.close_row();
+        self.report
+    }
+
+    fn close_row(&mut self) {
+        self.report.bad_rows += u32::from(self.errors_in_row > 0);
+        self.errors_in_row = 0;
+        // Cells are not read in the order in which they stand.
+        let errors = &mut self.report.errors;
+        errors[self.errors_before..].sort_by_key(|error| (error.line, error.column));
+        self.errors_before = errors.len();
+    }
+
+    /// Whether nothing is wrong with the present row so far.
+    pub(super) const fn is_good(&self) -> bool {
+        self.errors_in_row == 0
+    }
+
+    pub(super) const fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// A cell of the present record by its column's place in the source's list, trimmed; empty
+    /// where the file has no such column.
+    pub(super) fn cell(&self, column: usize) -> &str {
+        cell(&self.record, self.places[column])
+    }
+
+    /// The one shared copy of a word that many rows repeat.
+    pub(super) fn word(&mut self, column: usize) -> Asset {
+        let cell = cell(&self.record, self.places[column]);
+        if let Some(last) = &self.last[column]
+            && **last == *cell
+        {
+            return Asset::clone(last);
+        }
+        let word = match self.words.get(cell) {
+            Some(word) => Asset::clone(word),
+            None => {
+                let word = Asset::from(cell);
+                self.words.insert(Asset::clone(&word));
+                word
+            }
+        };
+        self.last[column] = Some(Asset::clone(&word));
+        word
+    }
+
+    /// Records what is wrong with a cell, or with the whole row where no column is given.
+    pub(super) fn flaw(&mut self, column: Option<usize>, flaw: Flaw) {
+        self.errors_in_row = self.errors_in_row.saturating_add(1);
+        self.report.errors_total = self.report.errors_total.saturating_add(1);
+        if self.report.errors.len() >= self.limits.row_errors_max {
+            return;
+        }
+        let place = column.and_then(|column| self.places[column]);
+        let end = usize::try_from(self.reader.position().byte()).unwrap_or(usize::MAX);
+        let raw = self.text.get(self.start..end).unwrap_or_default();
+        let at = place.map(|place| cell_start(raw, self.delimiter, place));
+        let field = column.map(|column| self.names[column]);
+        self.report
+            .errors
+            .push(flaw.into_error(self.line, raw, at, field));
+    }
+}
+
+impl Flaw {
+    /// The error for a record that begins on `line`; `at` is the byte of the cell in `raw`.
+    pub(super) fn into_error(
+        self,
+        line: u32,
+        raw: &str,
+        at: Option<usize>,
+        field: Option<&str>,
+    ) -> RowError {
+        let raw = raw.trim_end_matches(['\r', '\n']);
+        let cell = at.unwrap_or(0).min(raw.len());
+        // A quoted cell may hold line breaks: the error names the physical line.
+        let above = raw[..cell].bytes().filter(|byte| *byte == b'\n').count();
+        let first = raw[..cell].rfind('\n').map_or(0, |end| end + 1);
+        let text = raw[first..].lines().next().unwrap_or_default();
+        let before = raw[first..cell].chars().count();
+        RowError {
+            line: line.saturating_add(u32::try_from(above).unwrap_or(u32::MAX)),
+            column: at.map(|_| u32::try_from(before + 1).unwrap_or(u32::MAX)),
+            field: field.map(str::to_owned),
+            code: self.code.to_owned(),
+            message: self.message,
+            help: self.help,
+            text: text.chars().take(TEXT_CHARS_MAX).collect(),
+        }
+    }
+}
+
+fn cell(record: &StringRecord, place: Option<usize>) -> &str {
+    place
+        .and_then(|place| record.get(place))
+        .unwrap_or_default()
+        .trim_ascii()
+}
+
+/// The byte at which a cell begins in its record.
+pub(super) fn cell_start(raw: &str, delimiter: u8, place: usize) -> usize {
+    let (mut left, mut quoted) = (place, false);
+    for (at, byte) in raw.bytes().enumerate() {
+        if left == 0 {
+            return at;
+        }
+        match byte {
+            b'"' => quoted = !quoted,
+            byte if byte == delimiter && !quoted => left -= 1,
+            _ => {}
+        }
+    }
+    raw.len()
+}

@@ -1,0 +1,117 @@
+//! The sentence beside each disposal line, kept small and written only when somebody reads it.
+
+use std::fmt;
+
+use chrono::NaiveDate;
+
+use crate::outcome::Term;
+use crate::request::{Method, Scope};
+
+/// Why a disposal line is as it is: which lot, which term, which value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Why {
+    /// How the lot was chosen.
+    pub choice: Choice,
+    /// Whether the line is the fee of its row.
+    pub is_fee: bool,
+    /// The term, and the first day on which it is long; none where the lot has no date.
+    pub held: Option<(Term, NaiveDate)>,
+    /// Where the proceeds come from.
+    pub value: ValueFrom,
+    /// For a lot that was a gift with two bases: the side that decided.
+    pub gift: Option<GiftSide>,
+}
+
+/// How a lot was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// By the method, from the lots of the scope.
+    Method(Method, Scope),
+    /// By name, in the row itself.
+    Named,
+    /// No purchase of these units is on record.
+    NoPurchase,
+}
+
+/// Where the proceeds of a line come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueFrom {
+    /// The money that the row received.
+    Money,
+    /// The market value that the row states.
+    RowValue,
+    /// The value of the fee that the row states.
+    FeeValue,
+    /// The price that the row's other amounts imply.
+    Implied,
+    /// No value is known; zero was taken.
+    Missing,
+}
+
+/// Which basis of a gift decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GiftSide {
+    /// A gain, measured from the giver's basis.
+    Gain,
+    /// A loss, measured from the lower market value at the gift.
+    Loss,
+    /// Between the two: neither.
+    Between,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_fee {
+            f.write_str("Units given as a fee count as sold; ")?;
+            write_choice(f, self.choice)?;
+        } else {
+            let mut first = String::new();
+            write_choice(&mut first, self.choice)?;
+            let mut letters = first.chars();
+            if let Some(letter) = letters.next() {
+                write!(f, "{}{}", letter.to_uppercase(), letters.as_str())?;
+            }
+        }
+        match self.held {
+            Some((Term::Short, from)) => write!(f, "; short, long only from {from}")?,
+            Some((Term::Long, from)) => write!(f, "; long since {from}")?,
+            None => {}
+        }
+        match self.gift {
+            Some(GiftSide::Gain) => {
+                f.write_str("; a gain on a gift counts from the giver's cost")?
+            }
+            Some(GiftSide::Loss) => {
+                f.write_str("; a loss on a gift counts from its lower value when given")?;
+            }
+            Some(GiftSide::Between) => {
+                f.write_str("; between the two bases of a gift there is no gain and no loss")?;
+            }
+            None => {}
+        }
+        f.write_str(match self.value {
+            ValueFrom::Money => "; proceeds as received in money.",
+            ValueFrom::RowValue => "; proceeds at the market value in the row.",
+            ValueFrom::FeeValue => "; proceeds at the fee value in the row.",
+            ValueFrom::Implied => "; proceeds at the price the row implies.",
+            ValueFrom::Missing => "; no price is known, so zero was taken.",
+        })
+    }
+}
+
+fn write_choice(f: &mut impl fmt::Write, choice: Choice) -> fmt::Result {
+    let (method, scope) = match choice {
+        Choice::Method(method, scope) => (method, scope),
+        Choice::Named => return f.write_str("lot named in the row"),
+        Choice::NoPurchase => return f.write_str("no purchase on record, so zero cost"),
+    };
+    f.write_str(match method {
+        Method::Fifo => "oldest lot first",
+        Method::Lifo => "newest lot first",
+        Method::Hifo => "dearest lot first",
+    })?;
+    f.write_str(match scope {
+        Scope::Universal => " of all wallets",
+        Scope::Wallet => " of this wallet",
+    })
+}

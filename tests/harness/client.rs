@@ -1,0 +1,149 @@
+//! A client of the API, in the same process.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use bytes::Bytes;
+use packtrain_core::secret::Secret;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+/// Sends requests with a key.
+#[derive(Clone)]
+pub struct Client {
+    router: Router,
+    key: Option<Secret<String>>,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON; fails the test when it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error} in {:?}", self.text()))
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// A header as text; empty when it is absent.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// Fails the test unless the status is this; gives the answer on.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        self
+    }
+}
+
+impl Client {
+    pub(crate) const fn new(router: Router, key: Secret<String>) -> Self {
+        Self {
+            router,
+            key: Some(key),
+        }
+    }
+
+    pub(crate) const fn without_key(router: Router) -> Self {
+        Self { router, key: None }
+    }
+
+    /// Sends a request with these headers and reads the answer to its end.
+    pub async fn send(
+        &self,
+        method: &str,
+        uri: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(uri);
+        if let Some(key) = &self.key {
+            request = request.header("authorization", format!("Bearer {}", key.reveal()));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request
+            .body(body.into())
+            .expect("a test's request is well formed");
+        let answer = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("a router always answers");
+        let (parts, body) = answer.into_parts();
+        let body = to_bytes(body, usize::MAX)
+            .await
+            .expect("an answer has an end");
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    /// GET.
+    pub async fn get(&self, uri: &str) -> Answer {
+        self.send("GET", uri, &[], Body::empty()).await
+    }
+
+    /// POST of JSON.
+    pub async fn post(&self, uri: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let mut all = vec![("content-type", "application/json")];
+        all.extend_from_slice(headers);
+        self.send("POST", uri, &all, body.to_string()).await
+    }
+
+    /// Uploads a ledger and waits until it was read.
+    pub async fn upload(&self, name: &str, bytes: impl Into<Body>) -> Answer {
+        let headers = [("content-type", "text/csv"), ("prefer", "wait=20")];
+        self.send(
+            "POST",
+            &format!("/v2/premium/files?name={name}"),
+            &headers,
+            bytes,
+        )
+        .await
+    }
+
+    /// Asks for a report under an idempotency key, and waits until it is there.
+    pub async fn report(&self, key: &str, body: &Value) -> Answer {
+        let headers = [("idempotency-key", key), ("prefer", "wait=20")];
+        self.post("/v2/premium/reports", &headers, body).await
+    }
+
+    /// Uploads a ledger and returns its id.
+    pub async fn file(&self, name: &str, bytes: impl Into<Body>) -> String {
+        let file = self.upload(name, bytes).await.expect(201).json();
+        file["id"].as_str().expect("a file has an id").to_owned()
+    }
+
+    /// A report of one year on a ledger: the whole way, to the finished report.
+    pub async fn finished_report(&self, ledger: &'static str, year: i32) -> Value {
+        let file = self.file("ledger.csv", ledger).await;
+        let body = json!({ "country": "us", "years": [year], "files": [file] });
+        self.report(&format!("report-{file}"), &body)
+            .await
+            .expect(200)
+            .json()
+    }
+}

@@ -1,0 +1,224 @@
+//! One database a test, copied from the migrated template and dropped with the test.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use packtrain_core::ids::{ApiKeyId, ClockIds, IdSource, JobId, TenantId};
+use packtrain_core::ports::KeyScope;
+use packtrain_core::secret::Secret;
+use packtrain_core::time::SystemClock;
+use packtrain_store::{
+    KeyMaterial, NewTenant, Pools, Urls, create_api_key, create_from_template, create_tenant,
+    drop_database,
+};
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::PgConnection;
+
+use crate::cluster::{Cluster, TEST_PREFIX, connect};
+use crate::wait::{Hold, until};
+
+/// Connections of each pool, unless a test asks for more.
+const CONNECTIONS: u32 = 8;
+
+/// Who connects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// May do anything and is bound by no policy: for preparing and inspecting.
+    Superuser,
+    /// `packtrain_owner`.
+    Owner,
+    /// `packtrain_app`.
+    App,
+    /// `packtrain_operator`.
+    Operator,
+    /// `packtrain_worker`.
+    Worker,
+}
+
+/// A test's own database. Dropping it drops the database, also when the test panics.
+pub struct Database {
+    cluster: Cluster,
+    name: String,
+    urls: Urls,
+    pools: Pools,
+    ids: Arc<dyn IdSource>,
+}
+
+impl Database {
+    /// A fresh database with the whole schema and nothing in it.
+    pub async fn new() -> Self {
+        Self::with_connections(CONNECTIONS).await
+    }
+
+    /// A fresh database whose pools hold up to so many connections each.
+    pub async fn with_connections(connections_max: u32) -> Self {
+        let cluster = Cluster::from_environment();
+        let template = cluster.template().await;
+        let ids: Arc<dyn IdSource> = Arc::new(ClockIds::new(SystemClock));
+        let name = format!("{TEST_PREFIX}{}", ids.uuid().simple());
+        create_from_template(&cluster.superuser("postgres"), &name, template)
+            .await
+            .expect("the template can be copied");
+        let urls = Urls {
+            app: cluster.role("packtrain_app", &name),
+            operator: cluster.role("packtrain_operator", &name),
+            worker: cluster.role("packtrain_worker", &name),
+            direct: cluster.role("packtrain_worker", &name),
+            pooled: false,
+        };
+        let pools = Pools::open(&urls, connections_max).expect("the addresses can be read");
+        Self {
+            cluster,
+            name,
+            urls,
+            pools,
+            ids,
+        }
+    }
+
+    /// Addresses, as the product's settings would give them.
+    pub const fn urls(&self) -> &Urls {
+        &self.urls
+    }
+
+    /// Open pools, one a role.
+    pub const fn pools(&self) -> &Pools {
+        &self.pools
+    }
+
+    /// Ids of the present moment.
+    pub fn ids(&self) -> Arc<dyn IdSource> {
+        Arc::clone(&self.ids)
+    }
+
+    /// The address for a role.
+    pub fn url(&self, role: Role) -> Secret<String> {
+        match role {
+            Role::Superuser => self.cluster.superuser(&self.name),
+            Role::Owner => self.cluster.role("packtrain_owner", &self.name),
+            Role::App => self.urls.app.clone(),
+            Role::Operator => self.urls.operator.clone(),
+            Role::Worker => self.urls.worker.clone(),
+        }
+    }
+
+    /// A connection outside the pools.
+    pub async fn connect(&self, role: Role) -> PgConnection {
+        connect(&self.url(role)).await
+    }
+
+    /// The tenant of this name; it is made when it is first named.
+    pub async fn tenant(&self, name: &str) -> TenantId {
+        let id = JobId::from_uuid(TenantId::SYSTEM.as_uuid()).derive(name);
+        let tenant = NewTenant {
+            id: TenantId::from_uuid(id.as_uuid()),
+            name: name.to_owned(),
+        };
+        create_tenant(&self.url(Role::Owner), &tenant)
+            .await
+            .expect("a tenant can be made");
+        tenant.id
+    }
+
+    /// A new API key of a tenant.
+    pub async fn api_key(&self, tenant: TenantId, scopes: &[KeyScope]) -> KeyMaterial {
+        let secret = [self.ids.uuid(), self.ids.uuid()].map(|half| half.simple().to_string());
+        let key = KeyMaterial {
+            id: ApiKeyId::from_uuid(self.ids.uuid()),
+            secret: Secret::new(secret.concat()),
+        };
+        create_api_key(&self.url(Role::Owner), tenant, "test", scopes, &key)
+            .await
+            .expect("a key can be stored");
+        key
+    }
+
+    /// Runs one statement as superuser; returns how many rows it touched.
+    pub async fn run(&self, sql: &str) -> u64 {
+        let mut connection = self.connect(Role::Superuser).await;
+        sqlx::query(AssertSqlSafe(sql.to_owned()))
+            .execute(&mut connection)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"))
+            .rows_affected()
+    }
+
+    /// The one number that a query gives, asked as superuser.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let mut connection = self.connect(Role::Superuser).await;
+        sqlx::query_scalar(AssertSqlSafe(sql.to_owned()))
+            .fetch_one(&mut connection)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// The texts that a query gives, asked as superuser.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        let mut connection = self.connect(Role::Superuser).await;
+        sqlx::query_scalar(AssertSqlSafe(sql.to_owned()))
+            .fetch_all(&mut connection)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// Gives a server setting another value for every session that begins from now on.
+    pub async fn set(&self, setting: &str, value: &str) {
+        let name = &self.name;
+        self.run(&format!("alter database {name} set {setting} = '{value}'"))
+            .await;
+    }
+
+    /// Shifts SQL's clock against real time. Sessions that do nothing at the moment are ended, so
+    /// that whoever uses them next is in the new time; one that listens has to connect again.
+    pub async fn shift_clock(&self, by: TimeDelta) {
+        let offset = format!("{} milliseconds", by.num_milliseconds());
+        self.set("packtrain.clock_offset", &offset).await;
+        self.run(
+            "select pg_terminate_backend(pid, 5000)
+               from pg_stat_activity
+              where datname = current_database()
+                and state = 'idle'
+                and pid <> pg_backend_pid()",
+        )
+        .await;
+    }
+
+    /// Begins a transaction as superuser, runs a statement in it and keeps it open with whatever
+    /// it locked.
+    pub async fn hold(&self, sql: &str) -> Hold {
+        Hold::begin(self.connect(Role::Superuser).await, sql).await
+    }
+
+    /// Waits until so many sessions of this database wait for a lock.
+    pub async fn blocked(&self, sessions: i64) {
+        until("sessions wait for a lock", async || {
+            self.number(
+                "select count(*)
+                   from pg_stat_activity
+                  where datname = current_database()
+                    and wait_event_type = 'Lock'",
+            )
+            .await
+                >= sessions
+        })
+        .await;
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let superuser = self.cluster.superuser("postgres");
+        let name = std::mem::take(&mut self.name);
+        // A thread of its own: the test's runtime may be the one that is unwinding. What cannot
+        // be dropped now is dropped by a later run as abandoned.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            if let Ok(runtime) = runtime {
+                let _ = runtime.block_on(drop_database(&superuser, &name));
+            }
+        });
+        let _ = dropping.join();
+    }
+}

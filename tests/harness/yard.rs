@@ -1,0 +1,191 @@
+//! The yard: the whole product in one process, on a database and a folder of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use packtrain_api::Api;
+use packtrain_core::ids::{IdSource, TenantId};
+use packtrain_core::job::Lane;
+use packtrain_core::ports::{Bell, Hints, KeyScope, Objects, StoreError, World};
+use packtrain_core::time::{Clock, SystemClock};
+use packtrain_jobs::catalogue::{Entry, KINDS};
+use packtrain_objects::FolderObjects;
+use packtrain_queue::PgHints;
+use packtrain_scheduler::UpkeepSettings;
+use packtrain_store::{
+    PgBell, PgClaims, PgEvents, PgFiles, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgUpkeep,
+};
+use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::client::Client;
+use crate::database::Database;
+
+/// The whole product, running.
+pub struct Yard {
+    /// Its database.
+    pub database: Database,
+    /// Where its objects lie.
+    pub objects: Arc<FolderObjects>,
+    router: Router,
+    hints: Arc<dyn Hints>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    _folder: TempDir,
+}
+
+/// A worker of the yard.
+pub struct Worker {
+    stop: CancellationToken,
+    running: JoinHandle<Result<(), StoreError>>,
+}
+
+impl Worker {
+    /// Tells the worker to drain and waits until it has.
+    pub async fn drain(self) {
+        self.stop.cancel();
+        self.running
+            .await
+            .expect("a worker does not panic")
+            .expect("a worker ends well");
+    }
+
+    /// Cuts the worker off in the middle of whatever it does: its lease beats no more.
+    pub async fn cut_off(self) {
+        self.running.abort();
+        drop(self.running.await);
+    }
+}
+
+impl Yard {
+    /// API, upkeep and one worker of the product's own kinds.
+    pub async fn start() -> Self {
+        let yard = Self::without_workers().await;
+        yard.worker(KINDS).await;
+        yard
+    }
+
+    /// API and upkeep.
+    pub async fn without_workers() -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        Self::in_folder(folder).await
+    }
+
+    /// API and upkeep, with objects in a folder that the test chose.
+    pub async fn in_folder(folder: TempDir) -> Self {
+        let database = Database::new().await;
+        let objects = FolderObjects::open(folder.path().join("files"));
+        let objects = Arc::new(objects.expect("the folder can be used"));
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let pools = database.pools();
+        let bell: Arc<dyn Bell> = Arc::new(PgBell::new(pools.clone(), pools.worker.clone()));
+        let hints: Arc<dyn Hints> = Arc::new(PgHints::start(bell, true, &tasks, stop.clone()));
+        let router = packtrain_api::router(Api {
+            keys: Arc::new(PgKeys::new(pools.app.clone())),
+            jobs: Arc::new(PgJobs::new(pools.app.clone())),
+            operator: Arc::new(PgOperatorJobs::new(pools.operator.clone())),
+            files: Arc::new(PgFiles::new(pools.app.clone())),
+            reports: Arc::new(PgReports::new(pools.app.clone())),
+            events: Arc::new(PgEvents::new(pools.app.clone())),
+            objects: Arc::clone(&objects) as Arc<dyn Objects>,
+            hints: Arc::clone(&hints),
+            ready: Arc::new(pools.clone()),
+            clock: Arc::new(SystemClock),
+            ids: database.ids(),
+        });
+        let settings = UpkeepSettings {
+            lease_patience: Duration::from_secs(1),
+            sweep_age: Duration::from_secs(5),
+        };
+        let upkeep = Arc::new(PgUpkeep::new(pools.worker.clone()));
+        tasks.spawn(packtrain_scheduler::run(
+            settings,
+            upkeep,
+            Arc::clone(&hints),
+            stop.clone(),
+        ));
+        Self {
+            database,
+            objects,
+            router,
+            hints,
+            tasks,
+            stop,
+            _folder: folder,
+        }
+    }
+
+    /// Starts a worker that runs the given kinds.
+    pub async fn worker(&self, kinds: &'static [Entry]) -> Worker {
+        self.worker_that_drains(kinds, Duration::from_secs(10))
+            .await
+    }
+
+    /// Starts a worker whose running jobs may go on so long after it was told to end.
+    pub async fn worker_that_drains(&self, kinds: &'static [Entry], drain: Duration) -> Worker {
+        let pool = &self.database.pools().worker;
+        let world = World {
+            files: Arc::new(PgFiles::new(pool.clone())),
+            reports: Arc::new(PgReports::new(pool.clone())),
+            objects: Arc::clone(&self.objects) as Arc<dyn Objects>,
+            events: Arc::new(PgEvents::new(pool.clone())),
+        };
+        let settings = FleetSettings {
+            name: "yard".to_owned(),
+            version: "test".to_owned(),
+            lanes: Lane::ALL
+                .map(|lane| LaneSettings { lane, slots: 4 })
+                .to_vec(),
+            renew_every: Duration::from_millis(100),
+            drain,
+        };
+        let outside = Outside {
+            claims: Arc::new(PgClaims::new(self.database.pools(), self.database.ids())),
+            hints: Arc::clone(&self.hints),
+            world: Arc::new(world),
+            clock: Arc::new(SystemClock) as Arc<dyn Clock>,
+            ids: self.database.ids() as Arc<dyn IdSource>,
+            cpu: Arc::new(RayonPool::new(2).expect("threads can be started")),
+            kinds,
+        };
+        let stop = self.stop.child_token();
+        let running = self
+            .tasks
+            .spawn(Fleet::new(settings, outside).run(stop.clone()));
+        Worker { stop, running }
+    }
+
+    /// A client with a key of this tenant.
+    pub async fn client(&self, tenant: &str, scopes: &[KeyScope]) -> Client {
+        let id = self.database.tenant(tenant).await;
+        self.client_of(id, scopes).await
+    }
+
+    /// A client with a key of this tenant.
+    pub async fn client_of(&self, tenant: TenantId, scopes: &[KeyScope]) -> Client {
+        let key = self.database.api_key(tenant, scopes).await;
+        Client::new(self.router.clone(), key.text())
+    }
+
+    /// A client without a key.
+    pub fn stranger(&self) -> Client {
+        Client::without_key(self.router.clone())
+    }
+
+    /// Stops everything and waits for it.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Yard {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}

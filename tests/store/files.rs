@@ -1,0 +1,284 @@
+//! Files and their ledger rows: exact, replaced as a whole, and a tenant's own.
+
+use chrono::DateTime;
+use packtrain_core::ids::FileId;
+use packtrain_core::ledger::{Leg, NamedLot, Row, RowError, RowKind};
+use packtrain_core::money::{Currency, Money};
+use packtrain_core::ports::{FileState, Files, Imported, JobQueue, NewFile, ObjectKey, StoreError};
+use packtrain_core::time::Timestamp;
+use packtrain_store::PgFiles;
+
+use super::scene::Scene;
+
+struct Desk {
+    scene: Scene,
+    app: PgFiles,
+    worker: PgFiles,
+}
+
+impl Desk {
+    async fn new() -> Self {
+        let scene = Scene::new().await;
+        let pools = scene.db.pools();
+        let (app, worker) = (pools.app.clone(), pools.worker.clone());
+        Self {
+            app: PgFiles::new(app),
+            worker: PgFiles::new(worker),
+            scene,
+        }
+    }
+
+    async fn uploaded(&self) -> FileId {
+        let file = NewFile {
+            id: self.scene.ids.file(),
+            name: "trades 2025.csv".to_owned(),
+            object: ObjectKey::from_stored("a/b"),
+            sha256: "00".repeat(32),
+            size_bytes: 64 * 1024 * 1024,
+        };
+        let mut import = self.scene.job();
+        import.id = file.id.import_job();
+        let record = self.app.create(self.scene.tenant, &file, &import).await;
+        let record = record.unwrap();
+        assert_eq!(
+            (record.file, record.state),
+            (file.clone(), FileState::Uploaded)
+        );
+        file.id
+    }
+
+    async fn rows(&self, id: FileId) -> Vec<Row> {
+        let tenant = self.scene.tenant;
+        self.app.load(tenant, &[id]).await.unwrap().remove(0).rows
+    }
+}
+
+fn at(text: &str) -> Timestamp {
+    DateTime::parse_from_rfc3339(text).unwrap().to_utc()
+}
+
+fn leg(amount: &str, asset: &str) -> Option<Leg> {
+    Some(Leg {
+        amount: amount.parse().unwrap(),
+        asset: asset.into(),
+    })
+}
+
+fn usd(amount: &str) -> Option<Money> {
+    Some(Money::parse(amount, Currency::USD).unwrap())
+}
+
+/// A row with nothing but what every row has.
+fn bare(line: u32) -> Row {
+    Row {
+        id: format!("r{line}").into(),
+        line,
+        at: at("2025-01-02T03:04:05.678901Z"),
+        kind: RowKind::Deposit,
+        wallet: "main".into(),
+        to_wallet: None,
+        sent: None,
+        received: None,
+        fee: None,
+        value: None,
+        fee_value: None,
+        currency: Currency::USD,
+        basis: None,
+        acquired: None,
+        lots: Vec::new(),
+        tx_hash: None,
+        note: None,
+    }
+}
+
+fn imported(rows: Vec<Row>, errors: Vec<RowError>) -> Imported {
+    let bad = u32::try_from(errors.len()).unwrap();
+    Imported {
+        source: Some("neutral".to_owned()),
+        rows_total: u32::try_from(rows.len()).unwrap() + bad,
+        rows_bad: bad,
+        rows,
+        errors,
+        problem: None,
+    }
+}
+
+fn row_error(line: u32, code: &str) -> RowError {
+    RowError {
+        line,
+        column: Some(7),
+        field: Some("sent_amount".to_owned()),
+        code: code.to_owned(),
+        message: "not a number".to_owned(),
+        help: None,
+        text: "1,\"2\"\t…".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn every_field_of_a_row_reads_back_as_it_was_written() {
+    let desk = Desk::new().await;
+    let id = desk.uploaded().await;
+    let full = Row {
+        kind: RowKind::Trade,
+        wallet: "Ledger, \"Nano\" ∑".into(),
+        to_wallet: Some("cold".into()),
+        sent: leg("0.5", "ETH"),
+        received: leg("12", "PUNK#1"),
+        fee: leg("0.001", "ETH"),
+        value: usd("-1234.567890123456789012"),
+        fee_value: usd("0.000000000000000001"),
+        basis: usd("10"),
+        acquired: Some(at("2019-12-31T23:59:59.999999Z")),
+        lots: vec![NamedLot {
+            row: "a:1".into(),
+            quantity: "0.25".parse().unwrap(),
+        }],
+        tx_hash: Some("0xabc".into()),
+        note: Some("it's\nall; here".into()),
+        ..bare(2)
+    };
+    let kinds = RowKind::ALL.iter().zip(3..).map(|(kind, line)| Row {
+        kind: *kind,
+        ..bare(line)
+    });
+    let rows: Vec<Row> = std::iter::once(full).chain(kinds).collect();
+    let tenant = desk.scene.tenant;
+    let import = imported(rows.clone(), vec![]);
+    desk.worker
+        .record_import(tenant, id, &import)
+        .await
+        .unwrap();
+    assert_eq!(desk.rows(id).await, rows);
+}
+
+#[tokio::test]
+async fn amounts_of_thirty_eight_digits_survive_the_database_exactly() {
+    let desk = Desk::new().await;
+    let id = desk.uploaded().await;
+    let amounts = [
+        "99999999999999999999999999999999999999",
+        "0.00000000000000000000000000000000000001",
+        "12345678901234567890.123456789012345678",
+        "1234567890123456789.0123456789012345678",
+        "10000000000000000000000000000000000000",
+        "0.1",
+        "0",
+    ];
+    let rows: Vec<Row> = amounts
+        .iter()
+        .zip(2..)
+        .map(|(amount, line)| Row {
+            sent: leg(amount, "WEI"),
+            ..bare(line)
+        })
+        .collect();
+    let tenant = desk.scene.tenant;
+    desk.worker
+        .record_import(tenant, id, &imported(rows.clone(), vec![]))
+        .await
+        .unwrap();
+    let read = desk.rows(id).await;
+    assert_eq!(read, rows);
+    let texts: Vec<String> = read
+        .iter()
+        .map(|row| row.sent.as_ref().unwrap().amount.to_string())
+        .collect();
+    assert_eq!(texts, amounts);
+}
+
+#[tokio::test]
+async fn an_import_recorded_twice_leaves_the_same_rows() {
+    let desk = Desk::new().await;
+    let id = desk.uploaded().await;
+    let tenant = desk.scene.tenant;
+    // More rows than go into one statement, and two errors on one line.
+    let rows: Vec<Row> = (2..6_002).map(bare).collect();
+    let errors = vec![row_error(7_000, "a"), row_error(7_000, "b")];
+    let import = imported(rows.clone(), errors.clone());
+    for _ in 0..2 {
+        desk.worker
+            .record_import(tenant, id, &import)
+            .await
+            .unwrap();
+        assert!(desk.rows(id).await == rows, "the rows are the same");
+        let listed = desk.app.row_errors(tenant, id, 0, 10).await.unwrap();
+        assert_eq!(listed, errors);
+        let record = desk.app.find(tenant, id).await.unwrap().unwrap();
+        assert_eq!(record.state, FileState::Imported);
+        assert_eq!((record.rows_total, record.rows_bad), (6_002, 2));
+        assert!(record.imported_at.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_later_import_replaces_the_earlier_one_as_a_whole() {
+    let desk = Desk::new().await;
+    let id = desk.uploaded().await;
+    let tenant = desk.scene.tenant;
+    let first = imported(vec![bare(2), bare(3)], vec![row_error(4, "a")]);
+    desk.worker.record_import(tenant, id, &first).await.unwrap();
+    let rejected = Imported {
+        problem: Some("no known header".to_owned()),
+        ..Imported::default()
+    };
+    desk.worker
+        .record_import(tenant, id, &rejected)
+        .await
+        .unwrap();
+    let record = desk.app.find(tenant, id).await.unwrap().unwrap();
+    assert_eq!(record.state, FileState::Rejected);
+    assert_eq!(record.problem.as_deref(), Some("no known header"));
+    assert!(desk.rows(id).await.is_empty());
+    let listed = desk.app.row_errors(tenant, id, 0, 10).await.unwrap();
+    assert_eq!(listed, []);
+}
+
+#[tokio::test]
+async fn errors_are_listed_after_a_line_and_up_to_a_limit() {
+    let desk = Desk::new().await;
+    let id = desk.uploaded().await;
+    let tenant = desk.scene.tenant;
+    let errors: Vec<RowError> = (2..12).map(|line| row_error(line, "a")).collect();
+    let import = imported(vec![], errors.clone());
+    desk.worker
+        .record_import(tenant, id, &import)
+        .await
+        .unwrap();
+    let listed = desk.app.row_errors(tenant, id, 4, 3).await.unwrap();
+    assert_eq!(listed, errors[3..6]);
+}
+
+#[tokio::test]
+async fn another_tenants_file_does_not_exist() {
+    let desk = Desk::new().await;
+    let id = desk.uploaded().await;
+    let other = desk.scene.db.tenant("b").await;
+    let import = imported(vec![bare(2)], vec![row_error(3, "a")]);
+    let tenant = desk.scene.tenant;
+    desk.worker
+        .record_import(tenant, id, &import)
+        .await
+        .unwrap();
+    assert_eq!(desk.app.find(other, id).await.unwrap(), None);
+    let listed = desk.app.row_errors(other, id, 0, 10).await.unwrap();
+    assert_eq!(listed, []);
+    let missing = |error: &StoreError| matches!(error, StoreError::Missing { .. });
+    let loaded = desk.app.load(other, &[id]).await;
+    assert!(loaded.as_ref().is_err_and(missing), "{loaded:?}");
+    // A job of another tenant can neither write to the file nor leave rows beside it.
+    let nothing = imported(vec![], vec![]);
+    let forged = desk.worker.record_import(other, id, &nothing).await;
+    assert!(forged.as_ref().is_err_and(missing), "{forged:?}");
+    assert_eq!(desk.rows(id).await, [bare(2)]);
+}
+
+#[tokio::test]
+async fn a_file_is_recorded_with_the_job_that_imports_it() {
+    let desk = Desk::new().await;
+    let id = desk.uploaded().await;
+    let tenant = desk.scene.tenant;
+    let job = desk.scene.jobs.find(tenant, id.import_job()).await.unwrap();
+    assert!(job.is_some());
+    desk.scene.db.assert_whole().await;
+}

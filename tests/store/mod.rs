@@ -1,0 +1,18 @@
+//! The store on real PostgreSQL: each test is named as the sentence that it proves.
+
+mod access;
+mod claim;
+mod enqueue;
+mod files;
+mod idempotency;
+mod partitions;
+mod promote;
+mod races;
+mod reap;
+mod renew;
+mod reports;
+mod rows;
+mod scene;
+mod settle;
+mod state;
+mod walk;

@@ -1,0 +1,151 @@
+//! Finished reports, job events, keys and the bell.
+
+use packtrain_core::ids::ReportId;
+use packtrain_core::job::Lane;
+use packtrain_core::limits::EVENTS_MAX;
+use packtrain_core::ports::{
+    ApiKeys, ArtefactRecord, Bell, JobEvents, KeyScope, ObjectKey, ReportRecord, Reports, Stored,
+};
+use packtrain_core::time::{Clock, SystemClock};
+use packtrain_store::{PgBell, PgEvents, PgKeys, PgReports};
+use packtrain_tests::Role;
+use serde_json::json;
+
+use super::scene::Scene;
+
+fn artefact(name: &str, size_bytes: u64) -> ArtefactRecord {
+    ArtefactRecord {
+        name: name.to_owned(),
+        media_type: "application/pdf".to_owned(),
+        stored: Stored {
+            key: ObjectKey::from_stored(format!("a/{name}/{size_bytes}")),
+            sha256: "ab".repeat(32),
+            size_bytes,
+        },
+    }
+}
+
+#[tokio::test]
+async fn a_report_recorded_twice_is_the_newer_one() {
+    let scene = Scene::new().await;
+    let writer = PgReports::new(scene.db.pools().worker.clone());
+    let reader = PgReports::new(scene.db.pools().app.clone());
+    let first = ReportRecord {
+        id: ReportId::of_job(scene.ids.job()),
+        summary: json!({ "gain": "1.00" }),
+        finished_at: SystemClock.now(),
+        artefacts: vec![artefact("a.pdf", 1), artefact("old.csv", 2)],
+    };
+    writer.record(scene.tenant, &first).await.unwrap();
+    let found = reader.find(scene.tenant, first.id).await.unwrap();
+    assert_eq!(found.as_ref(), Some(&first));
+    let second = ReportRecord {
+        summary: json!({ "gain": "2.00" }),
+        finished_at: SystemClock.now(),
+        artefacts: vec![artefact("a.pdf", 3), artefact("new.json", 4)],
+        ..first
+    };
+    for _ in 0..2 {
+        writer.record(scene.tenant, &second).await.unwrap();
+        let found = reader.find(scene.tenant, second.id).await.unwrap();
+        assert_eq!(found.as_ref(), Some(&second));
+    }
+}
+
+#[tokio::test]
+async fn another_tenants_report_does_not_exist_and_cannot_be_replaced() {
+    let scene = Scene::new().await;
+    let other = scene.db.tenant("b").await;
+    let writer = PgReports::new(scene.db.pools().worker.clone());
+    let reader = PgReports::new(scene.db.pools().app.clone());
+    let report = ReportRecord {
+        id: ReportId::of_job(scene.ids.job()),
+        summary: json!({}),
+        finished_at: SystemClock.now(),
+        artefacts: vec![artefact("a.pdf", 1)],
+    };
+    writer.record(scene.tenant, &report).await.unwrap();
+    assert_eq!(reader.find(other, report.id).await.unwrap(), None);
+    let forged = ReportRecord {
+        summary: json!({ "forged": true }),
+        artefacts: vec![],
+        ..report.clone()
+    };
+    assert!(writer.record(other, &forged).await.is_err());
+    let found = reader.find(scene.tenant, report.id).await.unwrap();
+    assert_eq!(found, Some(report));
+}
+
+#[tokio::test]
+async fn events_are_numbered_in_order_resumed_from_and_limited() {
+    let scene = Scene::new().await;
+    let job = scene.queued(1).await[0];
+    let writer = PgEvents::new(scene.db.pools().worker.clone());
+    let reader = PgEvents::new(scene.db.pools().app.clone());
+    for stage in 1..=3 {
+        let data = json!({ "stage": stage });
+        writer
+            .append(scene.tenant, job, "stage", &data)
+            .await
+            .unwrap();
+    }
+    let after = reader.after(scene.tenant, job, 1, 10).await.unwrap();
+    let seen: Vec<_> = after.iter().map(|event| (event.seq, &event.data)).collect();
+    assert_eq!(
+        seen,
+        [(2, &json!({ "stage": 2 })), (3, &json!({ "stage": 3 }))]
+    );
+    assert_eq!(
+        reader.after(scene.tenant, job, 0, 2).await.unwrap().len(),
+        2
+    );
+    let other = scene.db.tenant("b").await;
+    assert_eq!(reader.after(other, job, 0, 10).await.unwrap(), []);
+    let (id, tenant) = (job.as_uuid(), scene.tenant.as_uuid());
+    let fill = format!(
+        "insert into job_event (job_id, seq, tenant_id, name, data)
+         select '{id}', n, '{tenant}', 'progress', '{{}}' from generate_series(4, {EVENTS_MAX}) n"
+    );
+    scene.db.run(&fill).await;
+    writer
+        .append(scene.tenant, job, "progress", &json!({}))
+        .await
+        .unwrap();
+    let all = reader.after(scene.tenant, job, 0, 2_000).await.unwrap();
+    assert_eq!(all.last().unwrap().seq, EVENTS_MAX);
+}
+
+#[tokio::test]
+async fn a_key_is_found_with_its_tenant_until_it_is_revoked() {
+    let scene = Scene::new().await;
+    let keys = PgKeys::new(scene.db.pools().app.clone());
+    let key = scene.db.api_key(scene.tenant, &[KeyScope::User]).await;
+    let found = keys.find(key.id).await.unwrap().unwrap();
+    assert_eq!((found.id, found.tenant), (key.id, scene.tenant));
+    assert_eq!(found.scopes, [KeyScope::User]);
+    let sql = format!(
+        "select count(*) from api_key where secret_sha256 = sha256('{}')",
+        key.secret.reveal()
+    );
+    assert_eq!(scene.db.number(&sql).await, 1);
+    let stored: Vec<u8> = sqlx::query_scalar("select secret_sha256 from api_key")
+        .fetch_one(&mut scene.db.connect(Role::Superuser).await)
+        .await
+        .unwrap();
+    assert_eq!(stored, found.secret_sha256);
+    let stranger = packtrain_core::ids::ApiKeyId::from_uuid(scene.ids.uuid());
+    assert_eq!(keys.find(stranger).await.unwrap(), None);
+    scene.db.run("update api_key set revoked_at = now()").await;
+    assert_eq!(keys.find(key.id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_bell_is_heard_on_another_connection() {
+    let scene = Scene::new().await;
+    let pools = scene.db.pools();
+    let bell = PgBell::new(pools.clone(), pools.app.clone());
+    let mut hearing = bell.listen().await.unwrap();
+    bell.ring(&[Lane::Cpu, Lane::Ops]).await.unwrap();
+    assert_eq!(hearing.next().await.unwrap(), Lane::Cpu);
+    assert_eq!(hearing.next().await.unwrap(), Lane::Ops);
+}

@@ -1,0 +1,107 @@
+//! How a row of each table with a tenant is made: a new table cannot be forgotten here.
+
+use packtrain_core::ids::TenantId;
+
+/// Table, its columns and their values; `$` is the tenant.
+pub(crate) const ROWS: &[(&str, &str, &str)] = &[
+    (
+        "api_key",
+        "id, tenant_id, name, secret_sha256, scopes",
+        "gen_random_uuid(), $, 'k', sha256('x'), '{user}'",
+    ),
+    (
+        "artefact",
+        "report_id, name, tenant_id, media_type, object_key, sha256, size_bytes",
+        "gen_random_uuid(), 'a', $, 'm', 'k', 's', 1",
+    ),
+    (
+        "attempt",
+        "job_id, number, tenant_id, code, message",
+        "gen_random_uuid(), 1, $, 'c', 'm'",
+    ),
+    (
+        "audit",
+        "id, tenant_id, actor, action, subject",
+        "gen_random_uuid(), $, 'a', 'b', 'c'",
+    ),
+    (
+        "cancel_request",
+        "job_id, tenant_id",
+        "gen_random_uuid(), $",
+    ),
+    (
+        "dead",
+        "id, tenant_id, lane, kind, attempts, code, message, fingerprint",
+        "gen_random_uuid(), $, 'io', 'k', 1, 'c', 'm', 'f'",
+    ),
+    (
+        "file",
+        "id, tenant_id, name, object_key, sha256, size_bytes",
+        "gen_random_uuid(), $, 'n', 'k', 's', 1",
+    ),
+    (
+        "gate",
+        "key, tenant_id, max_play",
+        "gen_random_uuid()::text, $, 1",
+    ),
+    (
+        "idempotency",
+        "tenant_id, kind, key, body_sha256, job_id, expires_at",
+        "$, 'k', gen_random_uuid()::text, 'b', gen_random_uuid(), now()",
+    ),
+    (
+        "job",
+        "id, tenant_id, lane, kind, schema, priority, payload, max_attempts",
+        "gen_random_uuid(), $, 'io', 'k', 1, 5, '{}', 1",
+    ),
+    (
+        "job_event",
+        "job_id, seq, tenant_id, name, data",
+        "gen_random_uuid(), 1, $, 'n', '{}'",
+    ),
+    (
+        "ledger_row",
+        "file_id, line, tenant_id, row_id, at, kind, wallet, currency",
+        "gen_random_uuid(), 1, $, 'r', now(), 'buy', 'w', 'USD'",
+    ),
+    (
+        "outcome",
+        "id, tenant_id, state, attempts",
+        "gen_random_uuid(), $, 'succeeded', 1",
+    ),
+    (
+        "ready",
+        "id, lane, priority, fair_key, kind, schema, tenant_id, attempts",
+        "gen_random_uuid(), 'io', 5, 1, 'k', 1, $, 0",
+    ),
+    (
+        "report",
+        "id, tenant_id, summary, finished_at",
+        "gen_random_uuid(), $, '{}', now()",
+    ),
+    (
+        "row_error",
+        "file_id, line, place, tenant_id, error",
+        "gen_random_uuid(), 1, 1, $, '{}'",
+    ),
+    (
+        "scheduled",
+        "id, lane, priority, kind, schema, tenant_id, attempts, run_at, reason",
+        "gen_random_uuid(), 'io', 5, 'k', 1, $, 0, now(), 'r'",
+    ),
+    (
+        "waiting",
+        "id, gate_key, seq, lane, priority, kind, schema, tenant_id, attempts",
+        "gen_random_uuid(), 'g', 1, 'io', 5, 'k', 1, $, 0",
+    ),
+];
+
+/// A statement that makes a row of a table for a tenant.
+pub(crate) fn row_of(table: &str, tenant: TenantId) -> String {
+    let (_, columns, values) = ROWS
+        .iter()
+        .find(|(name, ..)| *name == table)
+        .unwrap_or_else(|| panic!("say in ROWS how a row of {table} is made"));
+    let values = values.replace('$', &format!("'{}'", tenant.as_uuid()));
+    format!("insert into {table} ({columns}) values ({values})")
+}

@@ -1,0 +1,104 @@
+//! The command line.
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    disable_help_subcommand = true
+)]
+#[command(after_help = "Start with `cargo xtask test`; before a pull request, `cargo xtask ci`.")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Test(Test),
+    Prepare(Prepare),
+    /// Check licences, banned crates and sources of every dependency
+    #[command(after_help = "Example:\n  cargo xtask licences")]
+    Licences,
+    Ci(Ci),
+}
+
+/// Set up and run every test on a private PostgreSQL.
+///
+/// PostgreSQL 15 or newer is found on the system or fetched, started on a free port of loopback
+/// with fresh data, and stopped at the end. The last line sums every test binary.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cargo xtask test                       every test
+  cargo xtask test --strict              a test that was skipped counts as a failure
+  cargo xtask test gate                  tests with `gate` in their name
+  cargo xtask test -- --test-threads 1   arguments for the test binaries
+
+PACKTRAIN_PG_BIN names the folder of `postgres` and `initdb` to use; PACKTRAIN_PG_SYSTEM=0 hides
+the system's own.")]
+pub(crate) struct Test {
+    /// Fail when a test was skipped
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Only tests with this in their name
+    pub(crate) filter: Option<String>,
+    /// Arguments for the test binaries
+    #[arg(last = true)]
+    pub(crate) args: Vec<OsString>,
+}
+
+/// Write .sqlx and openapi.json anew from the code.
+///
+/// The queries of packtrain-store are checked against a private PostgreSQL that has every
+/// migration; the API description is printed by the API itself. Do it after a change of SQL,
+/// of a route or of a payload, and commit what it writes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cargo xtask prepare           write what is out of date
+  cargo xtask prepare --check   only say what is out of date")]
+pub(crate) struct Prepare {
+    /// Write nothing; fail when something is out of date
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// Run everything that a pull request must pass.
+///
+/// In order: formatting, lints, the thin build, licences, freshness of .sqlx and openapi.json,
+/// and every test with none skipped.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cargo xtask ci                stop at the first step that fails
+  cargo xtask ci --keep-going   run every step, then say which failed")]
+pub(crate) struct Ci {
+    /// Run the other steps after one has failed
+    #[arg(long)]
+    pub(crate) keep_going: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn what_follows_two_dashes_is_for_the_test_binaries() {
+        let args = Args::parse_from(["xtask", "test", "--strict", "gate", "--", "--nocapture"]);
+        let Command::Test(test) = args.command else {
+            panic!("it is the command test");
+        };
+        assert!(test.strict);
+        assert_eq!(test.filter.as_deref(), Some("gate"));
+        assert_eq!(test.args, ["--nocapture"]);
+    }
+}

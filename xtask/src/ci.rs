@@ -1,0 +1,95 @@
+//! Everything that a pull request must pass, step by step.
+
+use std::time::Instant;
+
+use anyhow::bail;
+
+use crate::args::Test;
+use crate::site::{Interrupted, Site};
+use crate::tally::Tally;
+use crate::{licences, prepare, test};
+
+/// The steps, in order: cheap ones first, and the lints before the tests, since both need the
+/// same dependencies checked.
+const STEPS: &[(&str, Step)] = &[
+    ("format", Step::Cargo(&["fmt", "--all", "--", "--check"])),
+    (
+        "lints",
+        Step::Cargo(&[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]),
+    ),
+    (
+        "thin build",
+        Step::Cargo(&["check", "--workspace", "--no-default-features"]),
+    ),
+    ("licences", Step::Licences),
+    ("prepared files", Step::Prepared),
+    ("tests", Step::Tests),
+];
+
+#[derive(Clone, Copy)]
+enum Step {
+    Cargo(&'static [&'static str]),
+    Licences,
+    Prepared,
+    Tests,
+}
+
+/// Runs the steps; the sum of the tests is the last line.
+pub(crate) async fn run(site: &Site, keep_going: bool) -> anyhow::Result<()> {
+    let mut lines = Vec::new();
+    let mut failed = Vec::new();
+    let mut tally = None;
+    for (name, step) in STEPS {
+        println!("\n== {name}");
+        let began = Instant::now();
+        let ended = take(site, *step, &mut tally).await;
+        let seconds = began.elapsed().as_secs();
+        match ended {
+            Ok(()) => lines.push(format!("ok      {name} ({seconds} s)")),
+            Err(error) if error.is::<Interrupted>() => return Err(error),
+            Err(error) => {
+                eprintln!("error: {name}: {error:#}");
+                lines.push(format!("failed  {name} ({seconds} s)"));
+                failed.push(*name);
+                if !keep_going {
+                    break;
+                }
+            }
+        }
+    }
+    println!();
+    for line in lines {
+        println!("{line}");
+    }
+    if let Some(tally) = tally {
+        println!("{tally}");
+    }
+    if !failed.is_empty() {
+        bail!("{} did not pass", failed.join(", "));
+    }
+    Ok(())
+}
+
+async fn take(site: &Site, step: Step, tally: &mut Option<Tally>) -> anyhow::Result<()> {
+    match step {
+        Step::Cargo(words) => site.must(site.cargo().args(words)).await,
+        Step::Licences => licences::run(site).await,
+        Step::Prepared => prepare::run(site, true).await,
+        Step::Tests => {
+            let wanted = Test {
+                strict: true,
+                filter: None,
+                args: Vec::new(),
+            };
+            let sum = tally.insert(test::run(site, &wanted).await?);
+            test::judge(sum, wanted.strict)
+        }
+    }
+}
