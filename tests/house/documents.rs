@@ -79,13 +79,13 @@ fn unknown_paths(files: &[Source], exists: impl Fn(&str) -> bool) -> Vec<Breach>
 
 #[test]
 fn documents_name_only_tests_that_exist() {
-    assert_kept("name the test as it is now", unknown_tests(&all()));
+    assert_kept("name the test as it is now", unknown_tests(all()));
 }
 
 #[test]
 fn documents_name_only_paths_that_exist() {
     let root = root();
-    let breaches = unknown_paths(&all(), |path| root.join(path).exists());
+    let breaches = unknown_paths(all(), |path| root.join(path).exists());
     assert_kept("name the path as it is now", breaches);
 }
 
@@ -95,8 +95,8 @@ fn the_rules_on_documents_see_a_gone_test_and_a_gone_path() {
                 ```\n`a_test_that_is_long_gone`\n```\n`jobs/src/<verb>.rs` `GET /jobs/x`\n\
                 `jobs/here.rs` `jobs/gone.rs` `text/csv`\n";
     let files = [
-        Source::sample("ARCHITECTURE.md", text),
-        Source::sample(
+        Source::new("ARCHITECTURE.md", text),
+        Source::new(
             "a.rs",
             "#[test]\nasync fn a_test_that_is_really_there() {}\n",
         ),

@@ -174,7 +174,7 @@ fn siblings(files: &[Source]) -> Vec<Breach> {
 fn a_kind_has_one_file_and_the_name_of_its_path() {
     assert_kept(
         "jobs/src/<service>/<verb>.rs holds the kind service.verb",
-        misnamed(&rust()),
+        misnamed(rust()),
     );
 }
 
@@ -182,7 +182,7 @@ fn a_kind_has_one_file_and_the_name_of_its_path() {
 fn the_catalogue_lists_every_kind_and_nothing_else() {
     assert_kept(
         "one line in jobs/src/catalogue.rs per kind",
-        outside_the_catalogue(&rust()),
+        outside_the_catalogue(rust()),
     );
 }
 
@@ -190,7 +190,7 @@ fn the_catalogue_lists_every_kind_and_nothing_else() {
 fn no_kind_lives_outside_jobs() {
     assert_kept(
         "a job kind is a file in jobs/src/<service>/",
-        outside_jobs(&rust()),
+        outside_jobs(rust()),
     );
 }
 
@@ -198,7 +198,7 @@ fn no_kind_lives_outside_jobs() {
 fn services_of_jobs_name_no_sibling_but_alerts() {
     assert_kept(
         "what two services share belongs below them",
-        siblings(&rust()),
+        siblings(rust()),
     );
 }
 
@@ -207,7 +207,7 @@ fn kind_sample(path: &str, job: &str, kind: &str) -> Source {
     let text = format!(
         "//! X.\nimpl Job for {job} {{\n    const KIND: Kind = Kind::new(\"{kind}\");\n}}\n"
     );
-    Source::sample(path, &text)
+    Source::new(path, &text)
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn the_rule_on_names_of_kinds_sees_a_wrong_one_and_two_in_a_file() {
     let folder = kind_sample("jobs/src/tax/report/mod.rs", "Report", "tax.report");
     let wrong = kind_sample("jobs/src/tax/export.rs", "Export", "tax.import");
     let text = [&right.text[..], &right.text].concat();
-    let two = Source::sample("jobs/src/tax/import.rs", &text);
+    let two = Source::new("jobs/src/tax/import.rs", &text);
     assert!(misnamed(&[right, folder]).is_empty());
     assert_eq!(lines(&misnamed(&[wrong])), [3]);
     assert_eq!(lines(&misnamed(&[two])), [0]);
@@ -224,7 +224,7 @@ fn the_rule_on_names_of_kinds_sees_a_wrong_one_and_two_in_a_file() {
 
 #[test]
 fn the_rule_on_the_catalogue_sees_a_missing_and_a_surplus_line() {
-    let catalogue = Source::sample(
+    let catalogue = Source::new(
         CATALOGUE,
         "const K: &[E] = &[\n    entry::<tax::import::Import>(),\n    \
          entry::<tax::gone::Gone>(),\n];\n\
@@ -260,15 +260,15 @@ fn the_rule_on_places_sees_a_kind_in_the_api_but_not_one_in_tests() {
 #[test]
 fn the_rule_on_siblings_lets_alerts_be_named_and_nothing_else() {
     let files = [
-        Source::sample(
+        Source::new(
             "jobs/src/gas/a.rs",
             "use crate::alerts::Wake;\nuse crate::tax::import;\n",
         ),
-        Source::sample(
+        Source::new(
             "jobs/src/alerts/b.rs",
             "//! X.\nuse crate::gas::Snapshot;\n",
         ),
-        Source::sample(
+        Source::new(
             "jobs/src/tax/c.rs",
             "use crate::tax::import;\nuse crate::catalogue;\n",
         ),

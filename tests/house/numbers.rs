@@ -82,7 +82,7 @@ fn unused_limits(files: &[Source]) -> Vec<Breach> {
 fn no_float_comes_near_money() {
     assert_kept(
         "amounts are exact: Money, Quantity and integers",
-        floats(&rust()),
+        floats(rust()),
     );
 }
 
@@ -90,7 +90,7 @@ fn no_float_comes_near_money() {
 fn every_shared_limit_is_kept_somewhere() {
     assert_kept(
         "keep the limit where its thing can grow, or remove it",
-        unused_limits(&rust()),
+        unused_limits(rust()),
     );
 }
 
@@ -98,20 +98,20 @@ fn every_shared_limit_is_kept_somewhere() {
 fn the_rule_on_floats_sees_types_and_literals_but_no_ranges_and_tuples() {
     let text = "let a: f64 = b;\nlet c = 1.5;\nlet d = 2_f32;\nlet e = x.0.1;\n\
                 for i in 0..10 {}\nlet f = \"1.5 f64\"; // 2.5\nlet g = 7.pow(2);\n";
-    let file = Source::sample("crates/tax/src/a.rs", text);
+    let file = Source::new("crates/tax/src/a.rs", text);
     assert_eq!(lines(&floats(&[file])), [1, 3, 2]);
-    assert!(floats(&[Source::sample("crates/report/src/a.rs", text)]).is_empty());
+    assert!(floats(&[Source::new("crates/report/src/a.rs", text)]).is_empty());
 }
 
 #[test]
 fn the_rule_on_limits_sees_one_that_only_a_test_names() {
     let files = [
-        Source::sample(
+        Source::new(
             LIMITS,
             "/// A.\npub const A_MAX: u8 = 1;\npub const B_MAX: u8 = A_MAX;\n",
         ),
-        Source::sample("api/src/a.rs", "use limits::A_MAX;\n"),
-        Source::sample("tests/b.rs", "use limits::B_MAX;\n"),
+        Source::new("api/src/a.rs", "use limits::A_MAX;\n"),
+        Source::new("tests/b.rs", "use limits::B_MAX;\n"),
     ];
     assert_eq!(lines(&unused_limits(&files)), [3]);
 }

@@ -126,7 +126,7 @@ fn bad_migrations(files: &[Source]) -> Vec<Breach> {
 fn a_file_has_at_most_400_lines_before_its_tests() {
     assert_kept(
         "split the file where its parts have names of their own",
-        long_files(&rust()),
+        long_files(rust()),
     );
 }
 
@@ -134,7 +134,7 @@ fn a_file_has_at_most_400_lines_before_its_tests() {
 fn a_function_has_at_most_60_lines() {
     assert_kept(
         "give the parts of the function names",
-        long_functions(&rust()),
+        long_functions(rust()),
     );
 }
 
@@ -142,7 +142,7 @@ fn a_function_has_at_most_60_lines() {
 fn a_line_has_at_most_100_columns() {
     assert_kept(
         "break the line; the formatter leaves texts alone",
-        wide_lines(&rust()),
+        wide_lines(rust()),
     );
 }
 
@@ -150,7 +150,7 @@ fn a_line_has_at_most_100_columns() {
 fn a_rust_file_opens_by_saying_what_it_is_for() {
     assert_kept(
         "open the file with `//! ` and its purpose",
-        without_a_head(&rust()),
+        without_a_head(rust()),
     );
 }
 
@@ -158,7 +158,7 @@ fn a_rust_file_opens_by_saying_what_it_is_for() {
 fn migrations_go_forward_only_and_are_numbered_without_gaps() {
     assert_kept(
         "one numbered file a step, none that goes back",
-        bad_migrations(&all()),
+        bad_migrations(all()),
     );
 }
 
@@ -170,10 +170,10 @@ fn the_rule_on_files_counts_only_what_is_before_the_tests() {
         "\n".repeat(500)
     );
     let files = [
-        Source::sample("jobs/src/a.rs", &long),
-        Source::sample("jobs/src/b.rs", &tested),
-        Source::sample("jobs/src/c/tests.rs", &long),
-        Source::sample("tests/journeys/d.rs", &long),
+        Source::new("jobs/src/a.rs", &long),
+        Source::new("jobs/src/b.rs", &tested),
+        Source::new("jobs/src/c/tests.rs", &long),
+        Source::new("tests/journeys/d.rs", &long),
     ];
     let seen: Vec<_> = long_files(&files)
         .into_iter()
@@ -190,21 +190,21 @@ fn the_rule_on_functions_sees_a_long_one_among_short_ones() {
          impl T for X {{\n    fn long() {{\n{}    }}\n}}\n",
         "        if a {}\n".repeat(59)
     );
-    let seen = long_functions(&[Source::sample("jobs/src/a.rs", &text)]);
+    let seen = long_functions(&[Source::new("jobs/src/a.rs", &text)]);
     assert_eq!(lines(&seen), [8]);
     assert_eq!(seen[0].what, "fn long has 61 lines");
 }
 
 #[test]
 fn the_rules_on_lines_and_heads_see_a_wide_line_and_a_bare_file() {
-    let bare = Source::sample("a.rs", &format!("use x;\n// {}\n", "ä".repeat(98)));
+    let bare = Source::new("a.rs", &format!("use x;\n// {}\n", "ä".repeat(98)));
     assert_eq!(lines(&wide_lines(std::slice::from_ref(&bare))), [2]);
     assert_eq!(lines(&without_a_head(&[bare])), [1]);
 }
 
 #[test]
 fn the_rule_on_migrations_sees_a_gap_and_a_way_back() {
-    let sample = |name: &str| Source::sample(&format!("migrations/{name}"), "");
+    let sample = |name: &str| Source::new(&format!("migrations/{name}"), "");
     let gap = [sample("0001_a.sql"), sample("0003_b.sql")];
     assert_eq!(bad_migrations(&gap).len(), 1);
     let back = [sample("0001_a.down.sql"), sample("0001_a.up.sql")];

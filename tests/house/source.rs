@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, OnceLock};
 
 /// Folders that hold nothing of ours to check.
 const LEFT_OUT: &[&str] = &["target", ".git", ".packtrain", ".sqlx", "node_modules"];
@@ -15,14 +16,16 @@ pub(crate) struct Source {
     /// Seen from the root of the workspace, with `/` on every system.
     pub(crate) path: String,
     pub(crate) text: String,
+    seen: OnceLock<Seen>,
 }
 
 impl Source {
-    /// A file that exists only in a test.
-    pub(crate) fn sample(path: &str, text: &str) -> Self {
+    /// A file with this text.
+    pub(crate) fn new(path: &str, text: &str) -> Self {
         Self {
             path: path.to_owned(),
             text: text.to_owned(),
+            seen: OnceLock::new(),
         }
     }
 
@@ -49,17 +52,25 @@ impl Source {
     /// The Rust code before the unit tests, without comments and contents of literals; each line
     /// stays where it is.
     pub(crate) fn code(&self) -> String {
-        let seen = Seen::of(&self.text);
-        let kept: Vec<&str> = seen.code.lines().take(self.lines_before_tests()).collect();
+        let kept: Vec<&str> = self
+            .seen()
+            .code
+            .lines()
+            .take(self.lines_before_tests())
+            .collect();
         kept.join("\n")
     }
 
     /// The text literals before the unit tests, each with its line.
     pub(crate) fn literals(&self) -> Vec<(usize, String)> {
         let end = self.lines_before_tests();
-        let mut literals = Seen::of(&self.text).literals;
+        let mut literals = self.seen().literals.clone();
         literals.retain(|(line, _)| *line <= end);
         literals
+    }
+
+    fn seen(&self) -> &Seen {
+        self.seen.get_or_init(|| Seen::of(&self.text))
     }
 }
 
@@ -71,20 +82,28 @@ pub(crate) fn root() -> PathBuf {
         .to_owned()
 }
 
-/// Every text file of the workspace.
-pub(crate) fn all() -> Vec<Source> {
+/// Every text file of the workspace; read once, since every rule asks for them.
+pub(crate) fn all() -> &'static [Source] {
+    static ALL: LazyLock<Vec<Source>> = LazyLock::new(read);
+    &ALL
+}
+
+/// Every Rust file of the workspace.
+pub(crate) fn rust() -> &'static [Source] {
+    static RUST: LazyLock<Vec<Source>> = LazyLock::new(|| {
+        let mut files = read();
+        files.retain(|file| file.path.ends_with(".rs"));
+        files
+    });
+    &RUST
+}
+
+fn read() -> Vec<Source> {
     let (root, mut found) = (root(), Vec::new());
     walk(&root, &root, &mut found);
     assert!(found.len() > 50, "the workspace was not found");
     found.sort_by(|a, b| a.path.cmp(&b.path));
     found
-}
-
-/// Every Rust file of the workspace.
-pub(crate) fn rust() -> Vec<Source> {
-    let mut files = all();
-    files.retain(|file| file.path.ends_with(".rs"));
-    files
 }
 
 fn walk(root: &Path, folder: &Path, found: &mut Vec<Source>) {
@@ -107,7 +126,7 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Source>) {
         };
         let below = path.strip_prefix(root).expect("the walk began at the root");
         let path = below.to_string_lossy().replace('\\', "/");
-        found.push(Source { path, text });
+        found.push(Source::new(&path, &text));
     }
 }
 
@@ -285,7 +304,7 @@ pub(crate) fn lines_with(code: &str, piece: &str) -> Vec<usize> {
 
 #[test]
 fn comments_and_literals_are_no_code_and_lines_keep_their_place() {
-    let file = Source::sample(
+    let file = Source::new(
         "a.rs",
         "let a = \"one \\\" // no\"; // two\n\
          /* three\n/* four */ */ let b = r#\"five \"six\" \"#;\n\
@@ -317,9 +336,9 @@ fn comments_and_literals_are_no_code_and_lines_keep_their_place() {
 #[test]
 fn unit_tests_at_the_foot_are_not_code() {
     let text = "fn a() {}\n#[cfg(test)]\n#[expect(x)]\nmod tests {\n fn b() {}\n}\n";
-    let file = Source::sample("a.rs", text);
+    let file = Source::new("a.rs", text);
     assert_eq!(file.lines_before_tests(), 1);
     assert!(!file.code().contains("fn b"));
-    let helper = Source::sample("a.rs", "#[cfg(test)]\nuse x::y;\nfn a() {}\n");
+    let helper = Source::new("a.rs", "#[cfg(test)]\nuse x::y;\nfn a() {}\n");
     assert_eq!(helper.lines_before_tests(), 3);
 }

@@ -80,13 +80,13 @@ fn judge(path: &str, line: usize, sql: &str, breaches: &mut Vec<Breach>) {
 fn sql_lives_in_the_store_and_in_migrations_only() {
     assert_kept(
         "move the query behind a port in crates/store",
-        homeless(&rust()),
+        homeless(rust()),
     );
 }
 
 #[test]
 fn queries_name_their_columns_and_page_by_key() {
-    assert_kept("no `select *`, no `offset`", slow_forms(&all()));
+    assert_kept("no `select *`, no `offset`", slow_forms(all()));
 }
 
 #[test]
@@ -95,10 +95,10 @@ fn the_rule_on_homes_sees_statements_and_the_driver_but_no_prose() {
                 run(\"INSERT INTO job (id) values ($1)\");\n    \
                 say(\"select a file from the list\");\n    \
                 say(\"update the settings\");\n} // select id from job where\n";
-    let file = Source::sample("api/src/a.rs", text);
+    let file = Source::new("api/src/a.rs", text);
     assert_eq!(lines(&homeless(&[file])), [2, 3, 4]);
-    assert!(homeless(&[Source::sample("crates/store/src/a.rs", text)]).is_empty());
-    assert!(homeless(&[Source::sample("crates/devdb/tests/server/a.rs", text)]).is_empty());
+    assert!(homeless(&[Source::new("crates/store/src/a.rs", text)]).is_empty());
+    assert!(homeless(&[Source::new("crates/devdb/tests/server/a.rs", text)]).is_empty());
 }
 
 #[test]
@@ -108,8 +108,8 @@ fn the_rule_on_forms_sees_a_star_and_an_offset() {
                  let d = \"select * from unnest($1::uuid[]) as a (id)\";\n";
     let migration = "create view a as select j.* from job j; -- select * from\n";
     let files = [
-        Source::sample("crates/store/src/a.rs", store),
-        Source::sample("migrations/0009_a.sql", migration),
+        Source::new("crates/store/src/a.rs", store),
+        Source::new("migrations/0009_a.sql", migration),
     ];
     assert_eq!(lines(&slow_forms(&files)), [1, 3, 1]);
 }

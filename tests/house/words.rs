@@ -134,25 +134,25 @@ fn ignored(files: &[Source]) -> Vec<Breach> {
 fn names_say_what_a_thing_is_for() {
     assert_kept(
         "find the name; if there is none, the code is in the wrong place",
-        empty_names(&rust()),
+        empty_names(rust()),
     );
 }
 
 #[test]
 fn nothing_unfinished_is_left_in_the_code() {
-    assert_kept("finish it, or leave it out", unfinished(&rust()));
+    assert_kept("finish it, or leave it out", unfinished(rust()));
 }
 
 #[test]
 fn no_file_names_a_folder_of_somebody_s_machine() {
-    assert_kept("name a place that exists everywhere", machine_paths(&all()));
+    assert_kept("name a place that exists everywhere", machine_paths(all()));
 }
 
 #[test]
 fn only_the_settings_read_the_environment() {
     assert_kept(
         "take a plain value; cli/src/settings.rs reads it",
-        environment(&rust()),
+        environment(rust()),
     );
 }
 
@@ -160,19 +160,19 @@ fn only_the_settings_read_the_environment() {
 fn no_test_is_ignored() {
     assert_kept(
         "a test runs, or says at run time what it misses",
-        ignored(&rust()),
+        ignored(rust()),
     );
 }
 
 #[test]
 fn the_rule_on_names_sees_them_in_paths_and_definitions_only() {
     let files = [
-        Source::sample("api/src/utils.rs", "fn a() {}\n"),
-        Source::sample(
+        Source::new("api/src/utils.rs", "fn a() {}\n"),
+        Source::new(
             "api/src/a.rs",
             "//! Common.\nstruct JobManager;\nfn commonly() {}\nlet common = 1;\n",
         ),
-        Source::sample("api/src/b.rs", "mod prelude;\nfn process_misc() {}\n"),
+        Source::new("api/src/b.rs", "mod prelude;\nfn process_misc() {}\n"),
     ];
     assert_eq!(lines(&empty_names(&files)), [0, 2, 1, 2]);
 }
@@ -183,7 +183,7 @@ fn the_rule_on_unfinished_work_sees_macros_but_no_words() {
         "fn a() {{ {}() }}\n// {}\nlet dbg = 1;\n",
         UNFINISHED[0], UNFINISHED[0]
     );
-    assert_eq!(lines(&unfinished(&[Source::sample("a.rs", &text)])), [1]);
+    assert_eq!(lines(&unfinished(&[Source::new("a.rs", &text)])), [1]);
 }
 
 #[test]
@@ -193,19 +193,16 @@ fn the_rule_on_paths_sees_a_home_but_no_folder_of_that_name() {
         "let a = \"/{home}/me\";\ntarget/{home}/x\nhttps://a.b/{home}/\n\
          {HOMEBREW}/opt\n(/{home}/b)\n"
     );
-    assert_eq!(
-        lines(&machine_paths(&[Source::sample("a.md", &text)])),
-        [1, 5]
-    );
+    assert_eq!(lines(&machine_paths(&[Source::new("a.md", &text)])), [1, 5]);
 }
 
 #[test]
 fn the_rule_on_the_environment_sees_every_reader_but_the_settings() {
     let text = "let a = std::env::var(\"A\");\nlet b = env::var_os(\"B\");\nlet c = env!(\"C\");\n";
     let files = [
-        Source::sample("api/src/a.rs", text),
-        Source::sample("cli/src/settings.rs", text),
-        Source::sample("tests/harness/a.rs", text),
+        Source::new("api/src/a.rs", text),
+        Source::new("cli/src/settings.rs", text),
+        Source::new("tests/harness/a.rs", text),
     ];
     assert_eq!(lines(&environment(&files)), [1, 2]);
 }
@@ -214,5 +211,5 @@ fn the_rule_on_the_environment_sees_every_reader_but_the_settings() {
 fn the_rule_on_ignored_tests_sees_one_in_a_module_of_tests() {
     let attribute = ["#[", "ignore = \"slow\"]"].concat();
     let text = format!("#[cfg(test)]\nmod tests {{\n    #[test]\n    {attribute}\n}}\n");
-    assert_eq!(lines(&ignored(&[Source::sample("a.rs", &text)])), [4]);
+    assert_eq!(lines(&ignored(&[Source::new("a.rs", &text)])), [4]);
 }

@@ -245,7 +245,7 @@ async fn ends_under_a_lost_lease_write_nothing_and_the_rest_is_written() {
         .await;
     assert_eq!(
         (settled.written, &settled.fenced[..]),
-        (1, &ids(&[lost.clone()])[..])
+        (1, &ids(std::slice::from_ref(&lost))[..])
     );
     assert_eq!(scene.state(lost.job.id).await, (State::Queued, 1));
     assert_eq!(scene.state(kept.job.id).await, (State::Succeeded, 1));
