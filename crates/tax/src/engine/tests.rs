@@ -1,3 +1,5 @@
+//! The engine on small ledgers: each test is named as the rule that it proves.
+
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::AmountError;
 

@@ -1,3 +1,5 @@
+//! Reading files, good and bad.
+
 use std::fmt::Write;
 
 use packtrain_core::ledger::RowKind;
