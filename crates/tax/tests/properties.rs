@@ -137,7 +137,7 @@ struct Slow {
     method: Method,
     scope: Option<Scope>,
     parts: Vec<Part>,
-    /// Wallets of each asset in the order in which rows first named them.
+    /// Wallets of each asset in the order in which rows first moved it there.
     shelves: BTreeMap<String, Vec<String>>,
     balances: BTreeMap<(String, String), Quantity>,
     is_2025: bool,
@@ -188,6 +188,10 @@ impl Slow {
         }
         let leg = row.sent.as_ref().or(row.received.as_ref()).unwrap();
         let (asset, wallet) = (leg.asset.to_string(), row.wallet.to_string());
+        if row.to_wallet.as_ref() == Some(&row.wallet) {
+            // Nothing moves, so the wallet does not count as named yet.
+            return;
+        }
         self.touch(&asset, &wallet);
         match row.kind {
             RowKind::Sell => {
@@ -203,9 +207,7 @@ impl Slow {
             }
             RowKind::Transfer => {
                 let to = row.to_wallet.as_ref().unwrap().to_string();
-                if to != wallet {
-                    self.carry((index, row), (&asset, &wallet, &to), leg.amount);
-                }
+                self.carry((index, row), (&asset, &wallet, &to), leg.amount);
             }
             _ => {
                 let lot = Some(row.id.to_string());
