@@ -8,9 +8,9 @@ use axum::http::HeaderMap;
 use futures::StreamExt;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
+use packtrain_core::field;
 use packtrain_core::limits::BODY_BYTES_MAX;
 use serde::de::DeserializeOwned;
-use serde_path_to_error::{Path, Segment};
 use tokio::time::timeout;
 
 use crate::Shared;
@@ -78,53 +78,12 @@ async fn collect(body: Body) -> Result<Vec<u8>, Problem> {
 
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        if error.inner().is_data() {
-            let said = error.inner().to_string();
-            Problem::field(pointer(error.path()), "invalid", said)
-        } else {
-            Problem::said(&JSON_MALFORMED, error.inner().to_string())
-        }
+    let value = field::decode(&mut reader).map_err(|error| match error {
+        Ok(error) => Problem::invalid(vec![error]),
+        Err(error) => Problem::said(&JSON_MALFORMED, error.to_string()),
     })?;
     reader
         .end()
         .map_err(|error| Problem::said(&JSON_MALFORMED, error.to_string()))?;
     Ok(value)
-}
-
-/// The JSON pointer (RFC 6901) of a path.
-fn pointer(path: &Path) -> String {
-    let mut pointer = String::new();
-    for segment in path {
-        let part = match segment {
-            Segment::Seq { index } => index.to_string(),
-            Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),
-            // The name of a variant is no place in the document.
-            Segment::Enum { .. } | Segment::Unknown => continue,
-        };
-        pointer.push('/');
-        pointer.push_str(&part);
-    }
-    pointer
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-
-    fn pointer_of<T: DeserializeOwned + std::fmt::Debug>(text: &str) -> String {
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let error = serde_path_to_error::deserialize::<_, T>(&mut reader).unwrap_err();
-        pointer(error.path())
-    }
-
-    #[test]
-    fn a_pointer_leads_to_the_value_that_is_wrong() {
-        type Lists = BTreeMap<String, Vec<u8>>;
-        assert_eq!(pointer_of::<Lists>(r#"{"files": [1, "x"]}"#), "/files/1");
-        assert_eq!(pointer_of::<Lists>(r#"{"a/b~c": 7}"#), "/a~1b~0c");
-        assert_eq!(pointer_of::<Lists>("7"), "");
-    }
 }

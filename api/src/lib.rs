@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use openapi::{openapi, openapi_json};
-pub use problem::{FieldError, SORTS, Sort};
+pub use problem::{SORTS, Sort};
 pub use serve::{draining, serve};
 
 mod auth;

@@ -3,13 +3,12 @@
 //! A [`Problem`] travels as an extension of an empty answer; [`render`] writes its body at the
 //! outermost layer, where the request id is known, and logs there what no client may see.
 
-use std::borrow::Cow;
-
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use packtrain_core::fault::chain;
+use packtrain_core::field::FieldError;
 use packtrain_core::ids::RequestId;
 use packtrain_core::ports::{ObjectError, StoreError};
 use serde::Serialize;
@@ -73,18 +72,6 @@ sorts! {
     BUSY = SERVICE_UNAVAILABLE "busy" "The service is busy";
     DRAINING = SERVICE_UNAVAILABLE "draining" "This process is about to stop";
     TIME_LIMIT = SERVICE_UNAVAILABLE "time_limit" "The request took too long";
-}
-
-/// A place in a body and what is wrong there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct FieldError {
-    /// JSON pointer to the value; empty for the body as a whole.
-    #[schema(example = "/files/1")]
-    pub pointer: String,
-    /// Stable word for programs.
-    pub code: Cow<'static, str>,
-    /// What is wrong, for a person.
-    pub detail: String,
 }
 
 /// The body of a problem (RFC 9457).
@@ -158,11 +145,7 @@ impl Problem {
         code: &'static str,
         detail: impl Into<String>,
     ) -> Self {
-        Self::invalid(vec![FieldError {
-            pointer: pointer.into(),
-            code: code.into(),
-            detail: detail.into(),
-        }])
+        Self::invalid(vec![FieldError::new(pointer, code, detail)])
     }
 
     /// Nothing is there, or nothing that this tenant may know of.

@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Method};
 use packtrain_core::cpu::panic_text;
 use packtrain_core::ids::RequestId;
 use tokio::sync::Semaphore;
@@ -56,7 +56,8 @@ pub(crate) async fn surround(
 ) -> Response {
     let id = shared.api.ids.request();
     let trace_parent = trace::parent(request.headers(), id);
-    let span = span(&request, id, &trace_parent);
+    let (method, route) = (request.method().clone(), route(&request));
+    let span = span(&method, &route, id, &trace_parent);
     let trace_parent = Some(trace_parent);
     request.extensions_mut().insert(Asked { trace_parent });
     async move {
@@ -65,21 +66,32 @@ pub(crate) async fn surround(
         let status = response.status().as_u16();
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         Span::current().record("http.status", status);
-        info!(http.status = status, duration_ms, "request answered");
+        info!(
+            http.method = %method,
+            http.route = &*route,
+            http.status = status,
+            duration_ms,
+            "request answered"
+        );
         with_headers(response, id)
     }
     .instrument(span)
     .await
 }
 
-/// The request's span: its route as a pattern, never the path itself, a query or a header.
-fn span(request: &Request, id: RequestId, trace_parent: &str) -> Span {
+/// The request's route as a pattern: what is logged of its address.
+fn route(request: &Request) -> String {
     let route = request.extensions().get::<MatchedPath>();
+    route.map_or("none", MatchedPath::as_str).to_owned()
+}
+
+/// The request's span: never the path itself, a query or a header.
+fn span(method: &Method, route: &str, id: RequestId, trace_parent: &str) -> Span {
     info_span!(
         "http.request",
         request.id = %id,
-        http.method = %request.method(),
-        http.route = route.map_or("none", MatchedPath::as_str),
+        http.method = %method,
+        http.route = route,
         http.status = Empty,
         trace.parent = trace_parent,
     )

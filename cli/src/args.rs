@@ -253,6 +253,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_example_of_the_help_can_be_typed() {
+        let all = [
+            examples::DEV,
+            examples::API,
+            examples::WORKER,
+            examples::SCHEDULER,
+            examples::MIGRATE,
+            examples::REPORT,
+            examples::CONFIG,
+            examples::COMPLETIONS,
+        ];
+        // An example for `enqueue` has an id with dots: its form alone is looked at.
+        let enqueue = examples::ENQUEUE.replace("ten_...", "ten_00000000000070008000000000000000");
+        for line in all.join("\n").lines().chain(enqueue.lines()) {
+            let Some(typed) = line.trim().split("packtrain ").nth(1) else {
+                continue;
+            };
+            let words = typed.split(" > ").next().unwrap().replace('\'', "");
+            let words = ["packtrain"].into_iter().chain(words.split(' '));
+            assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
     fn the_command_line_is_consistent_and_every_command_shows_an_example() {
         let mut cli = Cli::command();
         cli.build();

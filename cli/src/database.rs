@@ -36,7 +36,11 @@ impl Database {
         narrate: Arc<dyn Fn(&str) + Send + Sync>,
     ) -> Result<Self, Failure> {
         match configured(settings)? {
-            Some(database) => Ok(database),
+            Some(database) => {
+                // A pool would try for long, and say only that it did so in vain.
+                packtrain_store::probe(&database.urls.direct).await?;
+                Ok(database)
+            }
             None => private(settings, narrate).await,
         }
     }

@@ -90,6 +90,6 @@ impl From<anyhow::Error> for Failure {
 
 impl From<crate::settings::SettingsError> for Failure {
     fn from(error: crate::settings::SettingsError) -> Self {
-        Self::new(USAGE, error.to_string()).help("packtrain config show --origin")
+        Self::new(USAGE, error.to_string())
     }
 }

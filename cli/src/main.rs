@@ -5,6 +5,7 @@ mod commands;
 mod database;
 mod demo;
 mod failure;
+mod log;
 mod process;
 mod settings;
 mod terminal;

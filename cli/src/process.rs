@@ -4,44 +4,8 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::time::FormatTime;
 
-use crate::failure::{FAILED, Failure, INTERRUPTED, USAGE};
-use crate::settings::{Log, LogFormat};
-
-/// Sends events to standard error, as lines or as JSON.
-pub(crate) fn log_to_stderr(log: &Log, brief: bool) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&log.filter)
-        .map_err(|error| Failure::new(USAGE, format!("log.filter: {error}")))?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    match (log.format, brief) {
-        (LogFormat::Json, _) => builder.json().init(),
-        (LogFormat::Text, true) => builder
-            .compact()
-            .with_target(false)
-            .with_timer(Clock)
-            .init(),
-        (LogFormat::Text, false) => builder.init(),
-    }
-    Ok(())
-}
-
-/// The time of day, for a person who watches.
-struct Clock;
-
-impl FormatTime for Clock {
-    fn format_time(&self, w: &mut tracing_subscriber::fmt::format::Writer<'_>) -> std::fmt::Result {
-        use packtrain_core::time::Clock as _;
-        write!(
-            w,
-            "{}",
-            packtrain_core::time::SystemClock.now().format("%H:%M:%S")
-        )
-    }
-}
+use crate::failure::{FAILED, Failure, INTERRUPTED};
 
 /// Cancels `stop` at the first SIGTERM or Ctrl-C; the second one ends the process at once.
 pub(crate) fn stop_on_signal(stop: &CancellationToken) -> Result<(), Failure> {

@@ -1,7 +1,8 @@
 //! Colours and progress on a terminal; plain lines elsewhere.
 
 use std::io::IsTerminal;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -29,10 +30,15 @@ pub(crate) fn choose_colors(color: Color) {
     .write_global();
 }
 
+/// How often a long stage says where it is when nobody watches a bar.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
 /// Says what a command is doing: a bar on a terminal, a line elsewhere, JSON lines when asked.
 pub(crate) struct Steps {
     bar: ProgressBar,
     mode: Mode,
+    /// When the last line was due.
+    told: Mutex<Instant>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,11 +50,12 @@ enum Mode {
 }
 
 impl Steps {
-    /// Chooses how to say it.
-    pub(crate) fn new(global: &Global) -> Self {
+    /// Chooses how to say it. Lines of JSON go to standard output, unless that is `taken` by
+    /// the result.
+    pub(crate) fn new(global: &Global, taken: bool) -> Self {
         let mode = match (global.json, global.quiet) {
-            (true, _) => Mode::Json,
-            (_, true) => Mode::Silent,
+            (true, _) if !taken => Mode::Json,
+            (true, _) | (_, true) => Mode::Silent,
             _ if std::io::stderr().is_terminal() => Mode::Bar,
             _ => Mode::Lines,
         };
@@ -62,19 +69,32 @@ impl Steps {
         if mode == Mode::Bar {
             bar.enable_steady_tick(Duration::from_millis(100));
         }
-        Self { bar, mode }
+        Self {
+            bar,
+            mode,
+            told: Mutex::new(Instant::now()),
+        }
     }
 
     /// Begins something.
     pub(crate) fn begin(&self, stage: &'static str, what: &str) {
         self.bar.set_prefix(stage);
         self.bar.set_message(what.to_owned());
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     /// Says how far it is.
     pub(crate) fn at(&self, done: usize, total: usize) {
-        if self.mode == Mode::Bar {
-            self.bar.set_message(format!("{done} of {total}"));
+        match self.mode {
+            Mode::Bar => self.bar.set_message(format!("{done} of {total}")),
+            Mode::Lines => {
+                let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+                if told.elapsed() >= LINE_EVERY {
+                    *told = Instant::now();
+                    anstream::eprintln!("{:10} {done} of {total}", self.bar.prefix());
+                }
+            }
+            Mode::Json | Mode::Silent => {}
         }
     }
 

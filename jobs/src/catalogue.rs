@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use packtrain_core::fault::Fault;
+use packtrain_core::field::{self, FieldError};
 use packtrain_core::job::{About, Ctx, Done, Job};
 use serde_json::Value;
 use utoipa::openapi::{RefOr, Schema};
@@ -23,7 +24,7 @@ pub const KINDS: &[Entry] = &[
 pub struct Entry {
     /// Name, lane, limits.
     pub about: About,
-    /// Whether a payload decodes; says where it does not.
+    /// Whether a payload can be run; says where it is wrong.
     pub check: fn(&Value) -> Result<(), PayloadError>,
     /// The payload's schema and those that it refers to, by name.
     pub schemas: fn() -> Schemas,
@@ -44,15 +45,22 @@ pub struct Schemas {
     pub referred: Vec<(String, RefOr<Schema>)>,
 }
 
-/// A payload that does not decode.
-#[derive(Debug, thiserror::Error)]
-#[error("the payload does not fit {kind}")]
+/// A payload that cannot be run.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the payload does not fit {kind}: {}", places(errors))]
 pub struct PayloadError {
     /// The kind.
     pub kind: &'static str,
-    /// Where and why.
-    #[source]
-    pub source: serde_json::Error,
+    /// What is wrong where; never empty.
+    pub errors: Vec<FieldError>,
+}
+
+fn places(errors: &[FieldError]) -> String {
+    let said = errors.iter().map(|error| match error.pointer.as_str() {
+        "" => error.detail.clone(),
+        place => format!("{place}: {}", error.detail),
+    });
+    said.collect::<Vec<_>>().join("; ")
 }
 
 /// The entry of a kind by its name.
@@ -71,10 +79,17 @@ pub const fn entry<J: Job + ToSchema>() -> Entry {
 }
 
 fn decode<J: Job>(payload: Value) -> Result<J, PayloadError> {
-    serde_json::from_value(payload).map_err(|source| PayloadError {
+    let refused = |errors| PayloadError {
         kind: J::KIND.as_str(),
-        source,
-    })
+        errors,
+    };
+    let whole = |error: serde_json::Error| FieldError::new("", "invalid", error.to_string());
+    let job: J =
+        field::decode(payload).map_err(|error| refused(vec![error.unwrap_or_else(whole)]))?;
+    match job.check() {
+        errors if errors.is_empty() => Ok(job),
+        errors => Err(refused(errors)),
+    }
 }
 
 fn check<J: Job>(payload: &Value) -> Result<(), PayloadError> {
@@ -121,9 +136,13 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_that_does_not_decode_names_its_kind() {
+    fn a_payload_that_does_not_decode_names_its_kind_and_the_place() {
         let entry = find("tax.import").unwrap();
         let error = (entry.check)(&serde_json::json!({"file": 7})).unwrap_err();
-        assert_eq!(error.to_string(), "the payload does not fit tax.import");
+        let said = error.to_string();
+        assert!(
+            said.starts_with("the payload does not fit tax.import: /file: invalid type"),
+            "{said}"
+        );
     }
 }

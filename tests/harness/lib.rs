@@ -11,11 +11,13 @@ mod clock;
 mod cluster;
 mod database;
 mod places;
+mod skip;
 mod wait;
 mod yard;
 
 pub use client::{Answer, Client};
 pub use clock::{CountingIds, ManualClock};
 pub use database::{Database, Role};
+pub use skip::skip;
 pub use wait::{Hold, promptly, until};
 pub use yard::{Worker, Yard};

@@ -1,5 +1,6 @@
 //! The yard: the whole product in one process, on a database and a folder of its own.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ pub struct Yard {
     hints: Arc<dyn Hints>,
     tasks: TaskTracker,
     stop: CancellationToken,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A worker of the yard.
@@ -77,6 +78,20 @@ impl Yard {
 
     /// API and upkeep, with objects in a folder that the test chose.
     pub async fn in_folder(folder: TempDir) -> Self {
+        let yard = Self::door(folder).await;
+        let settings = UpkeepSettings {
+            lease_patience: Duration::from_secs(1),
+            sweep_age: Duration::from_secs(5),
+        };
+        let upkeep = Arc::new(PgUpkeep::new(yard.database.pools().worker.clone()));
+        let hints = Arc::clone(&yard.hints);
+        let serving = packtrain_scheduler::run(settings, upkeep, hints, yard.stop.clone());
+        yard.tasks.spawn(serving);
+        yard
+    }
+
+    /// The API alone: workers and upkeep are processes that the test starts.
+    pub async fn door(folder: TempDir) -> Self {
         let database = Database::new().await;
         let objects = FolderObjects::open(folder.path().join("files"));
         let objects = Arc::new(objects.expect("the folder can be used"));
@@ -97,17 +112,6 @@ impl Yard {
             clock: Arc::new(SystemClock),
             ids: database.ids(),
         });
-        let settings = UpkeepSettings {
-            lease_patience: Duration::from_secs(1),
-            sweep_age: Duration::from_secs(5),
-        };
-        let upkeep = Arc::new(PgUpkeep::new(pools.worker.clone()));
-        tasks.spawn(packtrain_scheduler::run(
-            settings,
-            upkeep,
-            Arc::clone(&hints),
-            stop.clone(),
-        ));
         Self {
             database,
             objects,
@@ -115,8 +119,13 @@ impl Yard {
             hints,
             tasks,
             stop,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// The folder for what is kept on this machine.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Starts a worker that runs the given kinds.

@@ -110,6 +110,18 @@ async fn a_report_request_that_cannot_be_is_refused_with_the_place_in_the_body()
             json!({ "country": "us", "method": "best", "files": [file] }),
             "/method",
         ),
+        (
+            json!({ "country": "us", "options": { "wrap/x": "1" }, "files": [file] }),
+            "/options/wrap~1x",
+        ),
+        (
+            json!({ "country": "us", "options": { "wrap": "maybe" }, "files": [file] }),
+            "/options/wrap",
+        ),
+        (
+            json!({ "country": "us", "files": [file, file] }),
+            "/files/1",
+        ),
     ] {
         let answer = client.report("k", &body).await.expect(422);
         let problem = answer.json();
@@ -122,11 +134,26 @@ async fn a_report_request_that_cannot_be_is_refused_with_the_place_in_the_body()
 async fn a_payload_that_does_not_decode_is_refused_at_the_door_and_dead_behind_it() {
     let yard = Yard::start().await;
     let operator = yard.client("ops", &[KeyScope::Operator]).await;
-    let body = json!({ "kind": "tax.import", "payload": { "file": 7 } });
-    operator
-        .post("/v2/admin/jobs", &[], &body)
-        .await
-        .expect(422);
+    let file = yard.database.ids().file();
+    let stranger = packtrain_core::ids::TenantId::from_uuid(file.as_uuid());
+    for (body, pointer) in [
+        (
+            json!({ "kind": "tax.import", "payload": { "file": 7 } }),
+            "/payload/file",
+        ),
+        (
+            json!({ "kind": "tax.report", "payload": { "country": "us", "files": [] } }),
+            "/payload/files",
+        ),
+        (
+            json!({ "kind": "tax.import", "payload": { "file": file }, "tenant": stranger }),
+            "/tenant",
+        ),
+    ] {
+        let answer = operator.post("/v2/admin/jobs", &[], &body).await;
+        let problem = answer.expect(422).json();
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+    }
     // A job of another version's enqueuer, past this door.
     let tomorrow = SystemClock.now() + chrono::Duration::days(1);
     let good = json!({ "kind": "tax.import", "payload": { "file": yard.database.ids().file() },

@@ -1,11 +1,15 @@
 //! Kinds that only tests run, and the ledger that most journeys start from.
 
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use packtrain_core::fault::{Fault, Verdict};
+use packtrain_core::ids::JobId;
 use packtrain_core::job::{Ctx, Done, Job, Kind, Lane};
 use packtrain_jobs::catalogue::{Entry, entry};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 /// One purchase, one sale with a gain of 11,880.00 in 2024.
@@ -23,6 +27,8 @@ pub(super) const TEST_KINDS: &[Entry] = &[
     entry::<Spins>(),
     entry::<Forks>(),
     entry::<Holds>(),
+    entry::<Waits>(),
+    entry::<WaitsBriefly>(),
 ];
 
 /// Panics at every attempt.
@@ -104,6 +110,52 @@ impl Job for Holds {
         if ctx.attempt == 1 {
             ctx.cancel.cancelled().await;
         }
+        Ok(Done::quietly())
+    }
+}
+
+/// The door of each job that waits for its test.
+static DOORS: LazyLock<Mutex<HashMap<JobId, Arc<Semaphore>>>> = LazyLock::new(Mutex::default);
+
+fn door(job: JobId) -> Arc<Semaphore> {
+    let mut doors = DOORS.lock().unwrap();
+    Arc::clone(
+        doors
+            .entry(job)
+            .or_insert_with(|| Arc::new(Semaphore::new(0))),
+    )
+}
+
+/// Lets a [`Waits`] or [`WaitsBriefly`] end, in this attempt and in every later one.
+pub(super) fn release(job: JobId) {
+    door(job).add_permits(1);
+}
+
+/// Runs until the test releases it.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub(super) struct Waits {}
+
+impl Job for Waits {
+    const KIND: Kind = Kind::new("test.waits");
+    const LANE: Lane = Lane::Io;
+
+    async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
+        drop(door(ctx.job).acquire().await);
+        Ok(Done::quietly())
+    }
+}
+
+/// As [`Waits`], but claimed in batches like a job that takes no time.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub(super) struct WaitsBriefly {}
+
+impl Job for WaitsBriefly {
+    const KIND: Kind = Kind::new("test.waits_briefly");
+    const LANE: Lane = Lane::Io;
+    const LONG: bool = false;
+
+    async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
+        drop(door(ctx.job).acquire().await);
         Ok(Done::quietly())
     }
 }

@@ -1,8 +1,10 @@
 //! Journeys through the public door: each test is named as the sentence that it proves.
 
 mod bad_input;
+mod full_disk;
 mod idempotency;
 mod kinds;
 mod reports;
 mod runs;
+mod runtime;
 mod strangers;

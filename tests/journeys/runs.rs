@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::kinds::{Forks, Holds, NeverReturns, Panics, Spins, TEST_KINDS};
 
-async fn enqueue<J: Job>(yard: &Yard) -> JobId {
+pub(super) async fn enqueue<J: Job>(yard: &Yard) -> JobId {
     let id = yard.database.ids().job();
     let job = About::of::<J>().job(id, TenantId::SYSTEM, json!({}));
     jobs(yard).enqueue(&job).await.unwrap();
@@ -30,7 +30,7 @@ async fn job(yard: &Yard, id: JobId) -> JobRecord {
         .expect("a job that was enqueued exists")
 }
 
-async fn ended(yard: &Yard, id: JobId) -> JobRecord {
+pub(super) async fn ended(yard: &Yard, id: JobId) -> JobRecord {
     until("the job has ended", async || {
         job(yard, id).await.state.is_final()
     })

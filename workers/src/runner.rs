@@ -115,7 +115,7 @@ impl Runner {
             return;
         }
         let end = self.end(&job, ran);
-        tell(&end, duration_ms);
+        tell(&job, &end, duration_ms);
         self.settle(Ended {
             settlement: settlement(end),
             slot,
@@ -285,19 +285,24 @@ fn succeeded(job: &Claimed, done: Done) -> Result<End, Fault> {
     })
 }
 
-fn tell(end: &End, duration_ms: u64) {
+/// Logs how a job ended; its id and more are in the span.
+fn tell(job: &Claimed, end: &End, duration_ms: u64) {
+    let kind = &*job.kind;
     match end {
-        End::Succeeded { .. } => info!(duration_ms, "job finished"),
+        End::Succeeded { .. } => info!(job.kind = kind, duration_ms, "job finished"),
         End::Retry { fault, delay } => {
             let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
             let (code, error) = (fault.code, &fault.message);
-            warn!(duration_ms, code, %error, delay_ms, "job will be tried again");
+            warn!(job.kind = kind, duration_ms, code, %error, delay_ms, "job will be tried again");
         }
-        End::Snooze { fault, .. } => info!(duration_ms, code = fault.code, "job waits"),
+        End::Snooze { fault, .. } => {
+            info!(job.kind = kind, duration_ms, code = fault.code, "job waits");
+        }
         End::Dead { fault } => {
-            tracing::error!(duration_ms, code = fault.code, error = %fault.message, "job is dead");
+            let (code, error) = (fault.code, &fault.message);
+            tracing::error!(job.kind = kind, duration_ms, code, %error, "job is dead");
         }
-        End::Cancelled => info!(duration_ms, "job cancelled"),
-        End::Released => info!(duration_ms, "job given back"),
+        End::Cancelled => info!(job.kind = kind, duration_ms, "job cancelled"),
+        End::Released => info!(job.kind = kind, duration_ms, "job given back"),
     }
 }

@@ -5,7 +5,6 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use http::header::LINK;
 use http::{HeaderMap, StatusCode};
-use packtrain_core::fault::chain;
 use packtrain_core::ids::{JobId, TenantId};
 use packtrain_core::job::{Lane, NewJob, Priority, State as JobState};
 use packtrain_core::limits::PAYLOAD_BYTES_MAX;
@@ -164,7 +163,7 @@ pub(crate) async fn enqueue(
     let api = &shared.api;
     let body =
         serde_json::to_value(&request).map_err(|error| Problem::internal(error.to_string()))?;
-    let mut job = checked(api, request)?;
+    let mut job = checked(api, request).await?;
     job.trace_parent = asked.trace_parent;
     let made = match key {
         Some(key) => {
@@ -257,7 +256,7 @@ pub(super) fn check_size(payload: &Value, pointer: &str) -> Result<(), Problem> 
 }
 
 /// The job that a request asks for, if its kind is known and its payload fits.
-fn checked(api: &Api, request: JobRequest) -> Result<NewJob, Problem> {
+async fn checked(api: &Api, request: JobRequest) -> Result<NewJob, Problem> {
     let Some(entry) = catalogue::find(&request.kind) else {
         let known: Vec<_> = catalogue::KINDS
             .iter()
@@ -266,8 +265,10 @@ fn checked(api: &Api, request: JobRequest) -> Result<NewJob, Problem> {
         let said = format!("Known kinds: {}.", known.join(", "));
         return Err(Problem::field("/kind", "unknown_kind", said));
     };
-    (entry.check)(&request.payload)
-        .map_err(|error| Problem::field("/payload", "invalid", chain(&error)))?;
+    (entry.check)(&request.payload).map_err(|error| {
+        let errors = error.errors.into_iter();
+        Problem::invalid(errors.map(|error| error.under("/payload")).collect())
+    })?;
     check_size(&request.payload, "/payload")?;
     let now = api.clock.now();
     if request.run_at.is_some_and(|at| at > now + AHEAD_MAX) {
@@ -275,6 +276,10 @@ fn checked(api: &Api, request: JobRequest) -> Result<NewJob, Problem> {
         return Err(Problem::field("/run_at", "too_far_ahead", said));
     }
     let tenant = request.tenant.unwrap_or(TenantId::SYSTEM);
+    if !api.operator.has_tenant(tenant).await? {
+        let said = format!("{tenant} does not exist.");
+        return Err(Problem::field("/tenant", "tenant_missing", said));
+    }
     let mut job = entry.about.job(api.ids.job(), tenant, request.payload);
     job.run_at = request.run_at.filter(|at| *at > now);
     job.priority = request.priority.unwrap_or(job.priority);

@@ -1,16 +1,15 @@
 //! Reports: ask for one, follow it, take its files.
 
-use std::collections::HashSet;
-
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use packtrain_core::field::FieldError;
 use packtrain_core::ids::{FileId, JobId, ReportId, TenantId};
 use packtrain_core::job::{About, Job, State as JobState};
-use packtrain_core::limits::{EVENTS_MAX, REPORT_FILES_MAX};
+use packtrain_core::limits::EVENTS_MAX;
 use packtrain_core::ports::{ArtefactRecord, JobRecord, Requested};
 use packtrain_jobs::tax::report::Report;
 use serde::Serialize;
@@ -22,7 +21,7 @@ use super::{id, locate, wake};
 use crate::auth::User;
 use crate::body::JsonBody;
 use crate::idempotency::RequiredKey;
-use crate::problem::{FieldError, KEY_REUSED, Problem};
+use crate::problem::{KEY_REUSED, Problem};
 use crate::request::Asked;
 use crate::serve::Closing;
 use crate::stages::{ProgressView, StageView, told};
@@ -30,8 +29,6 @@ use crate::stream::{self as events_stream, Subject};
 use crate::wait::Wait;
 use crate::{Api, Shared, conditional, file_name};
 
-/// Tax years that one report may name.
-const YEARS_MAX: usize = 50;
 /// Files that are looked up at the same time.
 const LOOKUPS: usize = 4;
 /// After how many seconds a client may look at an unfinished report again.
@@ -120,7 +117,7 @@ pub(crate) async fn request(
     JsonBody(report): JsonBody<Report>,
 ) -> Result<Response, Problem> {
     let (api, tenant) = (&shared.api, user.tenant);
-    check(&report)?;
+    valid(report.check())?;
     check_files(api, tenant, &report.files).await?;
     let payload =
         serde_json::to_value(&report).map_err(|error| Problem::internal(error.to_string()))?;
@@ -246,33 +243,7 @@ pub(crate) async fn artifact(
     Ok((headers, bytes).into_response())
 }
 
-/// What the body alone can get wrong beyond its types.
-fn check(report: &Report) -> Result<(), Problem> {
-    let mut errors = Vec::new();
-    let mut refuse = |pointer: String, code: &'static str, detail: String| {
-        let code = code.into();
-        errors.push(FieldError {
-            pointer,
-            code,
-            detail,
-        });
-    };
-    let count = report.files.len();
-    if count == 0 || count > REPORT_FILES_MAX {
-        let said = format!("A report takes 1 to {REPORT_FILES_MAX} files.");
-        refuse("/files".to_owned(), "file_count", said);
-    }
-    let mut seen = HashSet::new();
-    for (place, file) in report.files.iter().enumerate().take(REPORT_FILES_MAX) {
-        if !seen.insert(file) {
-            let said = format!("{file} is named twice; its rows would count twice.");
-            refuse(format!("/files/{place}"), "file_repeated", said);
-        }
-    }
-    if report.years.len() > YEARS_MAX {
-        let said = format!("A report takes at most {YEARS_MAX} years; none means all.");
-        refuse("/years".to_owned(), "year_count", said);
-    }
+fn valid(errors: Vec<FieldError>) -> Result<(), Problem> {
     if errors.is_empty() {
         Ok(())
     } else {
@@ -291,17 +262,12 @@ async fn check_files(api: &Api, tenant: TenantId, files: &[FileId]) -> Result<()
     let missing = found.iter().zip(files).enumerate();
     let errors: Vec<_> = missing
         .filter(|(_, (found, _))| found.is_none())
-        .map(|(place, (_, file))| FieldError {
-            pointer: format!("/files/{place}"),
-            code: "file_missing".into(),
-            detail: format!("{file} does not exist."),
+        .map(|(place, (_, file))| {
+            let said = format!("{file} does not exist.");
+            FieldError::new(format!("/files/{place}"), "file_missing", said)
         })
         .collect();
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Problem::invalid(errors))
-    }
+    valid(errors)
 }
 
 async fn find_job(api: &Api, tenant: TenantId, id: ReportId) -> Result<JobRecord, Problem> {

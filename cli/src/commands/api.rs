@@ -8,13 +8,14 @@ use tokio_util::task::TaskTracker;
 use crate::args::{Api, Global};
 use crate::database::Database;
 use crate::failure::{FAILED, Failure};
-use crate::process::{log_to_stderr, narrate, stop_on_signal};
+use crate::log;
+use crate::process::{narrate, stop_on_signal};
 use crate::settings::Settings;
 use crate::wiring::Parts;
 
 /// Runs the command.
 pub(crate) async fn run(global: &Global, _: &Api, settings: &Settings) -> Result<(), Failure> {
-    log_to_stderr(&settings.log, false)?;
+    log::to_stderr(&settings.log, false)?;
     let stop = CancellationToken::new();
     stop_on_signal(&stop)?;
     let tasks = TaskTracker::new();

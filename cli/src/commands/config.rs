@@ -2,7 +2,7 @@
 
 use crate::args::{Config, ConfigCommand, Global};
 use crate::failure::{FAILED, Failure};
-use crate::settings::Loaded;
+use crate::settings::{Loaded, Shown};
 use crate::terminal::QUIET;
 
 /// Runs the command.
@@ -15,12 +15,17 @@ pub(crate) fn run(global: &Global, args: &Config, loaded: &Loaded) -> Result<(),
         anstream::println!("{text}");
         return Ok(());
     }
-    let width = shown.iter().map(|shown| shown.key.len()).max().unwrap_or(0);
+    let widest = |length: fn(&Shown) -> usize| shown.iter().map(length).max().unwrap_or(0);
+    let width = widest(|shown| shown.key.len());
+    let values = widest(|shown| shown.value.to_string().len());
     for shown in shown {
         let value = shown.value.to_string();
         if origin {
             let from = shown.origin;
-            anstream::println!("{:width$}  {value:24} {QUIET}{from}{QUIET:#}", shown.key);
+            anstream::println!(
+                "{:width$}  {value:values$}  {QUIET}{from}{QUIET:#}",
+                shown.key
+            );
         } else {
             anstream::println!("{:width$}  {value}", shown.key);
         }

@@ -17,7 +17,8 @@ use crate::commands::api::listen;
 use crate::database::{Database, derived};
 use crate::demo;
 use crate::failure::{FAILED, Failure};
-use crate::process::{log_to_stderr, narrate, stop_on_signal};
+use crate::log;
+use crate::process::{narrate, stop_on_signal};
 use crate::settings::Settings;
 use crate::terminal::{QUIET, STRONG};
 use crate::wiring::Parts;
@@ -29,7 +30,7 @@ const DEMO: TenantId =
 /// Runs the command.
 pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Result<(), Failure> {
     let began = Instant::now();
-    log_to_stderr(&settings.log, true)?;
+    log::to_stderr(&settings.log, true)?;
     let stop = CancellationToken::new();
     stop_on_signal(&stop)?;
     let version = env!("CARGO_PKG_VERSION");
@@ -145,9 +146,6 @@ impl Ready<'_> {
         anstream::println!("              {QUIET}described in {api}/v2/openapi.json{QUIET:#}");
         anstream::println!("  Key         {key}");
         anstream::println!(
-            "              {QUIET}for scripts: -H \"Authorization: Bearer ...\"{QUIET:#}"
-        );
-        anstream::println!(
             "  Database    {data}/pg/{major}   private PostgreSQL {major}, kept between runs"
         );
         anstream::println!("  Files       {data}/files   stands in for S3");
@@ -168,14 +166,21 @@ impl Ready<'_> {
         };
         anstream::println!("\n  Demo report {}   {how}", path.display());
         anstream::println!("              {QUIET}{}{QUIET:#}", report.id);
+        let (address, id, key) = (self.address, &report.id, self.key.reveal());
+        let program = program();
         anstream::println!(
-            "\n  Try:  packtrain report examples/*.csv --country us --year 2025 --out reports"
+            "\n  Try:  {program} report examples/*.csv --country us --year 2025 --out reports"
         );
         anstream::println!(
-            "        curl -H \"Authorization: Bearer $KEY\" http://{}/v2/premium/reports/{}",
-            self.address,
-            report.id
+            "        curl -H 'Authorization: Bearer {key}' http://{address}/v2/premium/reports/{id}"
         );
         anstream::println!("\n  Ctrl-C stops after running jobs finish (again: stop now).\n");
     }
+}
+
+/// This program, as it was called.
+fn program() -> String {
+    std::env::args()
+        .next()
+        .unwrap_or_else(|| "packtrain".to_owned())
 }

@@ -43,6 +43,12 @@ pub(crate) async fn run(
     let parts = Parts::open(settings, &database, false, &tasks, &stop)?;
     let jobs = PgOperatorJobs::new(parts.pools.operator.clone());
     let job = job(args, entry, payload, &parts)?;
+    if !jobs.has_tenant(job.tenant).await? {
+        return Err(Failure::new(
+            INPUT,
+            format!("tenant {} does not exist", job.tenant),
+        ));
+    }
     jobs.enqueue(&job).await?;
     parts.hints.send(Hint {
         lane: job.lane,

@@ -7,13 +7,14 @@ use tokio_util::task::TaskTracker;
 use crate::args::Global;
 use crate::database::Database;
 use crate::failure::Failure;
-use crate::process::{log_to_stderr, narrate, stop_on_signal};
+use crate::log;
+use crate::process::{narrate, stop_on_signal};
 use crate::settings::Settings;
 use crate::wiring::Parts;
 
 /// Runs the command.
 pub(crate) async fn run(global: &Global, settings: &Settings) -> Result<(), Failure> {
-    log_to_stderr(&settings.log, false)?;
+    log::to_stderr(&settings.log, false)?;
     let stop = CancellationToken::new();
     stop_on_signal(&stop)?;
     let tasks = TaskTracker::new();

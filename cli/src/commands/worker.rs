@@ -7,7 +7,8 @@ use tokio_util::task::TaskTracker;
 use crate::args::{Global, Worker};
 use crate::database::Database;
 use crate::failure::Failure;
-use crate::process::{log_to_stderr, narrate, stop_on_signal};
+use crate::log;
+use crate::process::{narrate, stop_on_signal};
 use crate::settings::Settings;
 use crate::wiring::Parts;
 
@@ -18,7 +19,7 @@ pub(crate) async fn run(
     args: &Worker,
     settings: &Settings,
 ) -> Result<(), Failure> {
-    log_to_stderr(&settings.log, false)?;
+    log::to_stderr(&settings.log, false)?;
     let stop = CancellationToken::new();
     stop_on_signal(&stop)?;
     let tasks = TaskTracker::new();

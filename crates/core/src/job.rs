@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::fault::Fault;
+use crate::field::FieldError;
 use crate::ids::{JobId, TenantId};
 use crate::time::Timestamp;
 
@@ -177,6 +178,11 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sized + 'static {
     const TIME_LIMIT: Duration = Duration::from_secs(300);
     /// Whether it may take longer than a renewal: then it has a lease of its own.
     const LONG: bool = true;
+
+    /// What its values get wrong beyond their types; a job that cannot be is not enqueued.
+    fn check(&self) -> Vec<FieldError> {
+        Vec::new()
+    }
 
     /// Does the work.
     fn run(self, ctx: &Ctx) -> impl Future<Output = Result<Done, Fault>> + Send;

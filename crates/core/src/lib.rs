@@ -5,14 +5,13 @@
 
 pub mod cpu;
 pub mod fault;
+pub mod field;
 pub mod ids;
 pub mod job;
-
 pub mod ledger;
 pub mod limits;
 pub mod money;
 pub mod ports;
-
 pub mod quantity;
 pub mod secret;
 pub mod time;

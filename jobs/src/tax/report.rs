@@ -1,22 +1,25 @@
 //! Computes a tax report from imported files, renders it and stores its artefacts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use bytes::Bytes;
 use packtrain_core::fault::{Fault, Verdict, chain};
+use packtrain_core::field::{FieldError, segment};
 use packtrain_core::ids::{FileId, ReportId};
 use packtrain_core::job::{Ctx, Done, Job, Kind, Lane, Stop};
 use packtrain_core::limits::{REPORT_FILES_MAX, REPORT_ROWS_MAX};
 use packtrain_core::ports::{ArtefactRecord, FileState, ImportedFile, ReportRecord};
 use packtrain_report::{Document, InputFile, Progress, ReportError, YearSelection};
-use packtrain_tax::LedgerFile;
 use packtrain_tax::outcome::{Outcome, TaxYear};
 use packtrain_tax::request::{Country, Method, Request, Scope};
+use packtrain_tax::{LedgerFile, TaxError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+/// Tax years that one report may name.
+const YEARS_MAX: usize = 50;
 /// How soon a report looks again at a file that is still being read.
 const FILE_POLL: Duration = Duration::from_millis(500);
 /// How long a report waits for a file to be read before it gives up.
@@ -63,6 +66,33 @@ impl Job for Report {
     const KIND: Kind = Kind::new("tax.report");
     const LANE: Lane = Lane::Cpu;
     const TIME_LIMIT: Duration = Duration::from_secs(900);
+
+    fn check(&self) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        let count = self.files.len();
+        if count == 0 || count > REPORT_FILES_MAX {
+            let said = format!("A report takes 1 to {REPORT_FILES_MAX} files.");
+            errors.push(FieldError::new("/files", "file_count", said));
+        }
+        let mut seen = HashSet::new();
+        for (place, file) in self.files.iter().enumerate().take(REPORT_FILES_MAX) {
+            if !seen.insert(file) {
+                let said = format!("{file} is named twice; its rows would count twice.");
+                errors.push(FieldError::new(
+                    format!("/files/{place}"),
+                    "file_repeated",
+                    said,
+                ));
+            }
+        }
+        if self.years.len() > YEARS_MAX {
+            let said = format!("A report takes at most {YEARS_MAX} years; none means all.");
+            errors.push(FieldError::new("/years", "year_count", said));
+        }
+        let settings = packtrain_tax::jurisdiction::of(self.country).settings(&self.request());
+        errors.extend(settings.err().map(rule));
+        errors
+    }
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
         ctx.stage("read").await?;
@@ -130,10 +160,6 @@ impl Report {
 
     /// The files' rows, once every file was read.
     async fn files(&self, ctx: &Ctx) -> Result<Vec<ImportedFile>, Fault> {
-        if self.files.is_empty() || self.files.len() > REPORT_FILES_MAX {
-            let said = format!("a report takes 1 to {REPORT_FILES_MAX} files");
-            return Err(Fault::said(Verdict::Fatal, "tax.file_count", said));
-        }
         for id in &self.files {
             let Some(file) = ctx.world.files.find(ctx.tenant, *id).await? else {
                 let said = format!("file {id} does not exist");
@@ -167,6 +193,22 @@ impl Report {
         }
         Ok(files)
     }
+}
+
+/// Where the body asks for what the country's rules do not have.
+fn rule(error: TaxError) -> FieldError {
+    let (place, code) = match &error {
+        TaxError::UnknownOption { option, .. } => {
+            (format!("/options{}", segment(option)), "unknown_option")
+        }
+        TaxError::UnknownOptionValue { option, .. } => (
+            format!("/options{}", segment(option)),
+            "unknown_option_value",
+        ),
+        TaxError::UnknownMethod { .. } => ("/method".to_owned(), "unknown_method"),
+        _ => (String::new(), "invalid"),
+    };
+    FieldError::new(place, code, chain(&error))
 }
 
 fn compute(

@@ -23,7 +23,7 @@ use crate::terminal::Steps;
 pub(crate) fn run(global: &Global, args: &Report) -> Result<(), Failure> {
     let began = Instant::now();
     let request = request(args)?;
-    let steps = Steps::new(global);
+    let steps = Steps::new(global, args.format == Some(Format::Json));
     let files = read::files(args, &steps)?;
     steps.begin("Matching", "lots");
     let (ledgers, inputs): (Vec<_>, Vec<_>) = files
@@ -36,7 +36,7 @@ pub(crate) fn run(global: &Global, args: &Report) -> Result<(), Failure> {
     drop(ledgers);
     let seconds = computing.elapsed().as_secs_f32();
     let found = format!("{} disposals", outcome.disposals.len());
-    steps.end("Matching", &found, &format!("done in {seconds:.1} s"));
+    steps.end("Matching", &found, &format!("done in {seconds:.2} s"));
     let years = match args.format {
         Some(Format::Json) => YearSelection::All,
         _ => YearSelection::of(args.years.iter().map(|year| TaxYear(*year))),
@@ -111,7 +111,7 @@ fn write_files(
         let path = args.out.join(file_name(FileKind::Pdf, document));
         write_whole(&path, |out| out.write_all(&pdf))?;
         let seconds = rendering.elapsed().as_secs_f32();
-        let size = format!("{} KB, {seconds:.1} s", pdf.len().div_ceil(1_000));
+        let size = format!("{} KB, {seconds:.2} s", pdf.len().div_ceil(1_000));
         steps.end("Writing", &name_of(&path), &size);
         written.push(path);
     }
@@ -158,7 +158,10 @@ fn name_of(path: &Path) -> String {
 fn strict(args: &Report, document: &Document<'_>) -> Result<(), Failure> {
     let findings = warnings(document.outcome, &document.years).count();
     if args.strict && findings > 0 {
-        let what = format!("{findings} things need checking");
+        let what = match findings {
+            1 => "1 thing needs checking".to_owned(),
+            many => format!("{many} things need checking"),
+        };
         return Err(Failure::new(FINDINGS, what).help("they are listed in the report"));
     }
     Ok(())

@@ -60,7 +60,7 @@ pub(super) fn files(args: &Report, steps: &Steps) -> Result<Vec<ReadFile>, Failu
 fn described(import: &Import) -> String {
     let mut text = format!("{} format, {} rows", import.source, import.rows_total);
     if import.bad_rows > 0 {
-        let _ = write!(text, ", {} left out", import.bad_rows);
+        let _ = write!(text, ", {} unreadable", import.bad_rows);
     }
     text
 }

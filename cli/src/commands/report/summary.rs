@@ -74,7 +74,7 @@ fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
         .collect();
     anstream::println!("\nWrote  {}", names.join("  "));
     let seconds = took.as_secs_f32();
-    anstream::println!("{QUIET}Done in {seconds:.1} s. Calculations, not tax advice.{QUIET:#}");
+    anstream::println!("{QUIET}Done in {seconds:.2} s. Calculations, not tax advice.{QUIET:#}");
 }
 
 fn line(name: &str, money: Money, main: bool) {

@@ -129,6 +129,9 @@ pub trait OperatorJobs: Send + Sync {
     /// Any tenant's job.
     async fn find(&self, id: JobId) -> Result<Option<JobRecord>, StoreError>;
 
+    /// Whether there is such a tenant.
+    async fn has_tenant(&self, tenant: TenantId) -> Result<bool, StoreError>;
+
     /// Enqueues a job for any tenant.
     async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, StoreError>;
 }

@@ -152,6 +152,16 @@ impl OperatorJobs for PgOperatorJobs {
         find(&mut *self.connection().await?, id).await
     }
 
+    async fn has_tenant(&self, tenant: TenantId) -> Result<bool, StoreError> {
+        sqlx::query_scalar!(
+            r#"select exists (select from tenant where id = $1) as "found!""#,
+            tenant.as_uuid(),
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(refused("to look for a tenant"))
+    }
+
     async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, StoreError> {
         let created = enqueue(&mut *self.connection().await?, std::slice::from_ref(job)).await?;
         Ok(Enqueued { created })

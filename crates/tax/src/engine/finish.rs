@@ -111,6 +111,8 @@ impl Run<'_> {
             // A sum beyond the range would have stopped the totals before.
             near.sum = near.sum.checked_add(line.gain).unwrap_or(near.sum);
         }
+        // Losses that no report shows, since they round to nothing, are no hint either.
+        found.retain(|_, near| !near.sum.round(2).is_zero());
         for ((year, asset), near) in found {
             let first = &self.draft.disposals[near.first];
             let lines = if near.lines == 1 {

@@ -642,6 +642,16 @@ fn losses_with_purchases_close_by_are_one_hint_for_each_asset_and_year() {
 }
 
 #[test]
+fn a_loss_of_less_than_half_a_cent_is_no_hint() {
+    let rows = [
+        "a 2024-01-01 buy A 300USD 3ETH -",
+        "s 2024-07-01 sell A 1ETH 99.999USD -",
+        "b 2024-07-10 buy A 50USD 1ETH -",
+    ];
+    assert_eq!(warnings(&usual(&rows)), []);
+}
+
+#[test]
 fn an_amount_out_of_range_is_an_error_that_names_the_row() {
     let mut ledger = ledger(&[
         "a 2024-01-01 buy A 100USD 1ETH -",

@@ -1,0 +1,9 @@
+//! The built binary: its command line as people type it, and its processes when they are killed.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod binary;
+mod dev;
+mod report;
+mod words;
+mod workers;

@@ -1,0 +1,205 @@
+//! What the command line says: help, settings, and errors with their exit codes.
+
+use snapbox::str;
+
+use crate::binary::{command, folder};
+
+#[test]
+fn help_lists_every_command_and_exit_code() {
+    let folder = folder(&[]);
+    command(folder.path(), &["--help"])
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+The job platform behind premium DeFi features: tax reports, alerts, analytics
+
+Usage: packtrain [OPTIONS] <COMMAND>
+
+Commands:
+  dev          Run everything in this process: database, API, workers, upkeep, demo data
+  api          Serve the API
+  worker       Run jobs of the given lanes
+  scheduler    Run upkeep: give back what lost workers held, hint for waiting work, make partitions
+  migrate      Bring the database schema up to date
+  report       Make a tax report straight from files, without a database
+  enqueue      Enqueue a job of any kind
+  config       Show the settings
+  completions  Print a completion script for a shell
+  help         Print this message or the help of the given subcommand(s)
+
+Options:
+      --config <FILE>   Settings file [default: packtrain.toml in this folder, when it is there]
+      --data-dir <DIR>  Folder for everything kept on this machine [default: .packtrain]
+      --json            Print JSON: one document, or one line per event for long work
+  -q, --quiet           No progress on stderr
+      --color <COLOR>   When to use colour; NO_COLOR and CLICOLOR_FORCE are honoured [default: auto]
+                        [possible values: auto, always, never]
+  -h, --help            Print help
+  -V, --version         Print version
+
+Exit codes: 0 ok; 1 failed; 2 usage; 3 finished with findings under --strict; 4 input unreadable; 5
+database or server not reachable; 130 interrupted.
+
+"#]]);
+}
+
+#[test]
+fn a_mistyped_command_is_answered_with_the_one_that_was_meant() {
+    let folder = folder(&[]);
+    command(folder.path(), &["reprot"])
+        .assert()
+        .code(2)
+        .stderr_eq(str![[r#"
+error: unrecognized subcommand 'reprot'
+
+  tip: a similar subcommand exists: 'report'
+
+Usage: packtrain [OPTIONS] <COMMAND>
+
+For more information, try '--help'.
+
+"#]]);
+}
+
+#[test]
+fn an_unknown_lane_or_kind_is_answered_with_those_that_are_known() {
+    let folder = folder(&[]);
+    command(folder.path(), &["worker", "--lanes", "express"])
+        .assert()
+        .code(2)
+        .stderr_eq(str![[r#"
+error: invalid value 'express' for '--lanes [..]: unknown lane "express"; known: pulse, [..], ops
+
+For more information, try '--help'.
+
+"#]]);
+    command(folder.path(), &["enqueue", "tax.refund"])
+        .assert()
+        .code(2)
+        .stderr_eq(str![[r#"
+error: unknown kind "tax.refund"
+
+help: known: tax.import, tax.report
+
+"#]]);
+}
+
+#[test]
+fn a_payload_that_does_not_fit_is_refused_before_anything_is_started() {
+    let folder = folder(&[]);
+    let words = [
+        "enqueue",
+        "tax.report",
+        "--payload",
+        r#"{"country":"us","files":[]}"#,
+    ];
+    command(folder.path(), &words)
+        .assert()
+        .code(4)
+        .stderr_eq(str![[r#"
+error: the payload does not fit tax.report: /files: A report takes 1 to 100 files.
+
+"#]]);
+    assert!(!folder.path().join(".packtrain").exists());
+}
+
+#[test]
+fn a_database_that_is_not_there_is_said_with_its_own_exit_code() {
+    let folder = folder(&[]);
+    // A port that was free a moment ago and that nobody listens on.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!(
+        "postgres://nobody:hush@{}/none",
+        listener.local_addr().unwrap()
+    );
+    drop(listener);
+    let words = [
+        "enqueue",
+        "tax.import",
+        "--payload",
+        r#"{"file":"fil_00000000000070008000000000000000"}"#,
+    ];
+    let said = command(folder.path(), &words)
+        .env("PACKTRAIN_DATABASE_APP_URL", &address)
+        .env("PACKTRAIN_DATABASE_OPERATOR_URL", &address)
+        .env("PACKTRAIN_DATABASE_WORKER_URL", &address)
+        .assert()
+        .code(5)
+        .stderr_eq(str![[r#"
+error: the database is not reachable: [..]: Connection refused (os error 111)
+
+help: check the address (packtrain config show --origin) and that it runs
+
+"#]]);
+    let said = said.get_output();
+    assert!(!String::from_utf8_lossy(&said.stderr).contains("hush"));
+}
+
+#[test]
+fn a_setting_is_shown_with_its_origin_and_an_address_never() {
+    let folder = folder(&[("packtrain.toml", b"[worker]\ndrain_s = 7\n")]);
+    command(
+        folder.path(),
+        &["config", "show", "--origin", "--data-dir", "here"],
+    )
+    .env("PACKTRAIN_DATABASE_APP_URL", "postgres://a:hush@h/d")
+    .assert()
+    .success()
+    .stdout_eq(str![[r#"
+api.listen                "127.0.0.1:7800"                    default
+data.dir                  "here"                              flag
+database.app_url          "***"                               environment
+database.connections      10                                  default
+database.direct_url       ""                                  default
+database.operator_url     ""                                  default
+database.owner_url        ""                                  default
+database.pooled           false                               default
+database.worker_url       ""                                  default
+log.filter                "info,sqlx::postgres::notice=warn"  default
+log.format                "text"                              default
+pg.bin                    ""                                  default
+pg.fetch                  true                                default
+pg.system                 true                                default
+worker.bulk_slots         4                                   default
+worker.cpu_slots          0                                   default
+worker.cpu_threads        0                                   default
+worker.drain_s            7                        [..]/packtrain.toml
+worker.io_slots           16                                  default
+worker.lease_patience_ms  5000                                default
+worker.notify_slots       32                                  default
+worker.ops_slots          4                                   default
+worker.pulse_slots        16                                  default
+worker.renew_every_ms     1000                                default
+
+"#]]);
+}
+
+#[test]
+fn a_value_that_cannot_be_used_names_its_source() {
+    let folder = folder(&[("packtrain.toml", b"[worker]\ndrain_s = \"soon\"\n")]);
+    command(folder.path(), &["config", "show"])
+        .assert()
+        .code(2)
+        .stderr_eq(str![[r#"
+error: worker.drain_s: invalid type: found string "soon", expected u64
+  from: [..]/packtrain.toml
+
+"#]]);
+    command(folder.path(), &["config", "show", "--config", "none.toml"])
+        .assert()
+        .code(2)
+        .stderr_eq(str![[r#"
+error: settings file none.toml does not exist
+  from: --config
+
+"#]]);
+}
+
+#[test]
+fn completions_are_printed_for_a_shell() {
+    let folder = folder(&[]);
+    let said = command(folder.path(), &["completions", "zsh"])
+        .assert()
+        .success();
+    assert!(String::from_utf8_lossy(&said.get_output().stdout).starts_with("#compdef packtrain"));
+}
