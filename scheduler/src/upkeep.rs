@@ -13,7 +13,7 @@ use crate::reaper::Watch;
 /// Leases of one look, at most; a fleet of a thousand workers holds fewer.
 const LEASES_MAX: u32 = 100_000;
 /// How often the reaper looks.
-const REAP_EVERY: Duration = Duration::from_millis(500);
+const REAP_EVERY: Duration = Duration::from_millis(250);
 /// How often the sweeper looks.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often partitions are made ahead.

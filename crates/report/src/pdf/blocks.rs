@@ -7,7 +7,7 @@ use packtrain_core::quantity::Quantity;
 use super::flow::Block;
 use super::fonts::Face;
 use super::page::{PageWriter, Style};
-use super::theme::{BAD, CELL, LABEL, LINE, LINE_STRONG, MARGIN, Paper, SUB};
+use super::theme::{BAD, CELL, FAINT, LABEL, LINE, LINE_STRONG, MARGIN, Paper, SUB};
 use crate::amounts::{self, MINUS};
 
 /// Space between the cells of a row.
@@ -200,6 +200,17 @@ impl Row<'_> {
         self.styled(column, text, self.style.strong());
     }
 
+    /// The cell's first line: a name in semi-bold, and a word on it.
+    pub(super) fn strong_beside(&mut self, column: usize, name: &str, word: &str) {
+        self.strong_cell(column, name);
+        let (left, right) = self.columns.spans[column];
+        let after = left + self.style.strong().width(name) + 3.0;
+        if after < right {
+            let (y, style) = (self.top + FIRST_LINE, CELL.in_ink(FAINT));
+            self.page.fit(after, y, right - after, word, style);
+        }
+    }
+
     /// A result: in semi-bold, and a loss in the colour of losses beside its minus sign.
     pub(super) fn result(&mut self, column: usize, text: &str) {
         let style = if text.starts_with(MINUS) {
@@ -230,7 +241,8 @@ impl Row<'_> {
         let (face, size) = (self.style.weight.face(), self.style.size);
         let dot = text.find('.').unwrap_or(text.len());
         let y = self.top + FIRST_LINE;
-        let after = decimals.width(face, size);
+        // By the plain face in bold rows as well, or their dots would stand beside the others.
+        let after = decimals.width(CELL.weight.face(), CELL.size);
         let fraction = decimals.cut(&text[dot..]);
         if face.width(&text[..dot], size) <= right - left - after {
             self.page.right(right - after, y, &text[..dot], self.style);
@@ -262,7 +274,7 @@ impl Row<'_> {
 pub(super) struct Decimals(usize);
 
 impl Decimals {
-    const MAX: usize = 8;
+    const MAX: usize = 9;
 
     /// As many as the amounts have, and no more than coins have as a rule.
     pub(super) fn of<'q>(amounts: impl Iterator<Item = &'q Quantity>) -> Self {
@@ -282,7 +294,7 @@ impl Decimals {
             if self.0 == 0 {
                 ""
             } else {
-                &".00000000"[..=self.0]
+                &".000000000"[..=self.0]
             },
             size,
         )

@@ -92,14 +92,14 @@ struct Disposals<'a> {
 impl<'a> Disposals<'a> {
     fn new(selected: &'a Selected<'a>, paper: Paper) -> Result<Self, AmountError> {
         let columns = vec![
-            Column::words("Date", 15.0),
-            Column::words("Asset", 13.0),
-            Column::numbers("Quantity", 14.0),
-            Column::words("Acquired", 15.5),
-            Column::words("Term", 7.5),
-            Column::numbers(format!("Proceeds, {}", selected.currency()), 14.5),
-            Column::numbers("Fees", 8.5),
-            Column::numbers("Cost", 13.0),
+            Column::words("Date", 13.5),
+            Column::words("Asset", 15.0),
+            Column::numbers("Quantity", 16.5),
+            Column::words("Acquired", 13.5),
+            Column::words("Term, rule", 11.5),
+            Column::numbers(format!("Proceeds, {}", selected.currency()), 14.0),
+            Column::numbers("Fees", 8.0),
+            Column::numbers("Cost", 12.5),
             Column::numbers("Gain", 13.5),
         ];
         Ok(Self {
@@ -160,13 +160,13 @@ impl<'a> Disposals<'a> {
 
     fn write_event(&self, row: &mut Row<'_>, line: &Disposal) {
         let what = if line.is_fee {
-            "Fee".to_owned()
+            "fee".to_owned()
         } else {
-            words::kind(line.kind)
+            words::kind(line.kind).to_lowercase()
         };
         row.cell(0, &words::date(line.date));
-        row.sub(0, &format!("{what} · {}", line.id));
-        row.strong_cell(1, &line.asset);
+        row.sub(0, &line.id);
+        row.strong_beside(1, &line.asset, &what);
         row.sub(1, &line.wallet);
     }
 
@@ -176,23 +176,20 @@ impl<'a> Disposals<'a> {
             Some(acquired) => row.cell(3, &words::date(acquired)),
             None => row.styled(3, "Not on record", CELL.in_ink(WARN)),
         }
-        let days = days_held(line)
-            .map(|days| words::counted(usize::try_from(days).unwrap_or_default(), "day", "days"));
-        let lot = match (days, &line.lot) {
-            (Some(days), Some(lot)) => format!("{days} · {lot}"),
-            (Some(days), None) => days,
-            (None, Some(lot)) => lot.to_string(),
-            (None, None) => "no purchase found".to_owned(),
-        };
-        row.sub(3, &lot);
-        row.cell(
-            4,
-            line.term.map_or("–", |term| match term {
-                Term::Short => "Short",
-                Term::Long => "Long",
-            }),
-        );
-        row.sub(4, &words::rule(line.rule));
+        row.sub(3, line.lot.as_deref().unwrap_or("no purchase"));
+        let rule = words::rule(line.rule);
+        let term = line.term.map(|term| match term {
+            Term::Short => "Short",
+            Term::Long => "Long",
+        });
+        match term {
+            Some(term) => row.cell(4, &format!("{term} · {rule}")),
+            None => row.cell(4, &rule),
+        }
+        if let Some(days) = days_held(line) {
+            let days = usize::try_from(days).unwrap_or_default();
+            row.sub(4, &words::counted(days, "day", "days"));
+        }
     }
 }
 

@@ -17,12 +17,12 @@ pub(super) fn income<'a>(
     paper: Paper,
 ) -> Result<Option<Section<'a>>, AmountError> {
     let columns = vec![
-        Column::words("Date", 14.0),
-        Column::words("Kind", 14.0),
-        Column::words("Asset", 14.0),
-        Column::numbers("Quantity", 18.0),
-        Column::numbers(format!("Value, {}", selected.currency()), 15.0),
-        Column::words("Row", 28.0),
+        Column::words("Date", 12.0),
+        Column::words("Kind", 12.0),
+        Column::words("Asset", 10.0),
+        Column::numbers("Quantity", 15.0),
+        Column::numbers(format!("Value, {}", selected.currency()), 13.0),
+        Column::words("Row", 38.0),
     ];
     let lines = &selected.income;
     let sum = sum(selected, lines.iter().map(|line| line.value))?;
@@ -58,12 +58,12 @@ pub(super) fn removed<'a>(
     paper: Paper,
 ) -> Result<Option<Section<'a>>, AmountError> {
     let columns = vec![
-        Column::words("Date", 14.0),
-        Column::words("What happened", 16.0),
-        Column::words("Asset", 14.0),
-        Column::numbers("Quantity", 18.0),
-        Column::numbers(format!("Cost, {}", selected.currency()), 15.0),
-        Column::words("Row", 28.0),
+        Column::words("Date", 12.0),
+        Column::words("What happened", 14.0),
+        Column::words("Asset", 10.0),
+        Column::numbers("Quantity", 15.0),
+        Column::numbers(format!("Cost, {}", selected.currency()), 13.0),
+        Column::words("Row", 36.0),
     ];
     let lines = &selected.removed;
     let sum = sum(selected, lines.iter().map(|line| line.cost))?;

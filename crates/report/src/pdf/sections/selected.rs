@@ -185,10 +185,11 @@ impl<'a> Selected<'a> {
         sum.ok()
     }
 
-    /// A row by its name and place, such as `t5, trades.csv line 12`.
+    /// A row by its name and place, such as `t5 · line 12 of trades.csv`: where there is no room
+    /// for all of it, the end of a long file name can best be spared.
     pub(super) fn place(&self, id: &str, origin: Origin) -> String {
         match file_name(origin, self.document.inputs) {
-            Some(file) => format!("{id} · {file}, line {}", origin.line),
+            Some(file) => format!("{id} · line {} of {file}", origin.line),
             None => format!("{id} · line {}", origin.line),
         }
     }
