@@ -95,6 +95,7 @@ impl Client<'_> {
             let request = self
                 .request("POST", &format!("/v2/premium/files?name={name}"))
                 .header("content-type", "text/csv")
+                .header("prefer", "wait=30")
                 .body(Body::from(bytes));
             let file = self.send(request).await?;
             files.push(file["id"].clone());
