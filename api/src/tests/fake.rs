@@ -176,7 +176,8 @@ impl OperatorJobs for World {
     }
 
     async fn has_tenant(&self, tenant: TenantId) -> Result<bool, StoreError> {
-        Ok(tenant == TenantId::SYSTEM)
+        let keys = self.keys.lock().unwrap();
+        Ok(tenant == TenantId::SYSTEM || keys.values().any(|key| key.tenant == tenant))
     }
 
     async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, StoreError> {

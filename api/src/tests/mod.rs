@@ -225,6 +225,7 @@ async fn an_operators_job_is_checked_scheduled_and_made_once_per_key() {
     });
     let first = client.post("/v2/admin/jobs", Some("k"), &body).await;
     let again = client.post("/v2/admin/jobs", Some("k"), &body).await;
+    assert_eq!(first.status, StatusCode::ACCEPTED);
     assert_eq!(first.json()["id"], again.json()["id"]);
     assert!(
         client.world.hints.lock().unwrap().is_empty(),
@@ -243,13 +244,17 @@ async fn an_operators_job_is_checked_scheduled_and_made_once_per_key() {
         assert!(asked[0].run_at.is_some());
     }
     body["run_at"] = json!("2036-01-01T00:00:00Z");
-    let late = body;
+    let late = body.clone();
+    body["run_at"] = Value::Null;
+    body["tenant"] = json!(TenantId::from_uuid(uuid::Uuid::from_u128(9)));
+    let stranger = body;
     for (wrong, pointer) in [
         (json!({"kind": "tax.guess"}), "/kind"),
         (
             json!({"kind": "tax.import", "payload": {"file": 7}}),
-            "/payload",
+            "/payload/file",
         ),
+        (stranger, "/tenant"),
         (json!({"kind": "tax.import", "priority": 10}), "/priority"),
         (late, "/run_at"),
     ] {

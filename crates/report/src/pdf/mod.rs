@@ -4,12 +4,13 @@
 //! streams by printpdf and compressed before the next chunk begins.
 
 mod assemble;
-mod blocks;
 mod flow;
 mod fonts;
 mod page;
+mod paragraph;
 mod render;
 mod sections;
+mod table;
 mod theme;
 
 use sections::Selected;

@@ -10,8 +10,9 @@ use packtrain_tax::outcome::{Disposal, Term};
 use super::Selected;
 use crate::amounts::{bare, cents, count, signed};
 use crate::limits::ASSET_LINES_PDF_MAX;
-use crate::pdf::blocks::{Column, Columns, Paragraph, ROW, Row, Table};
 use crate::pdf::flow::{Block, Section};
+use crate::pdf::paragraph::Paragraph;
+use crate::pdf::table::{Column, Columns, ROW, Row, Table};
 use crate::pdf::theme::{BODY, Paper};
 use crate::words;
 

@@ -6,9 +6,9 @@ use packtrain_tax::outcome::{Disposal, TaxYear, Term};
 
 use super::Selected;
 use crate::amounts::{MINUS, axis, cents, currency_name, sign_of, whole_signed};
-use crate::pdf::blocks::Paragraph;
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
+use crate::pdf::paragraph::Paragraph;
 use crate::pdf::theme::{
     BAD, BAR_LONG, BAR_SHORT, BODY, CELL, Ink, LABEL, LINE, LINE_STRONG, MARGIN, Paper, SUB,
     SUBHEADING,

@@ -6,9 +6,9 @@ use packtrain_tax::outcome::Warning;
 use super::Selected;
 use crate::amounts::{cents, count, full};
 use crate::limits::CHECK_LINES_PDF_MAX;
-use crate::pdf::blocks::Paragraph;
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
+use crate::pdf::paragraph::Paragraph;
 use crate::pdf::theme::{
     BODY, CELL, LINE, MARGIN, Paper, QUIET, SUB, SUBHEADING, WARN, WARN_MARK, WARN_SOFT,
 };

@@ -12,9 +12,10 @@ use super::assets::lots;
 use crate::amounts::{MINUS, bare, count, signed};
 use crate::disposals::days_held;
 use crate::limits::DISPOSAL_LINES_PDF_MAX;
-use crate::pdf::blocks::{Column, Columns, Decimals, Paragraph, ROW_OF_TWO, Row};
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
+use crate::pdf::paragraph::Paragraph;
+use crate::pdf::table::{Column, Columns, Decimals, ROW_OF_TWO, Row};
 use crate::pdf::theme::{
     BAD, BODY, CELL, FAINT, LINE_STRONG, MARGIN, Paper, QUIET, SUBHEADING, WARN,
 };

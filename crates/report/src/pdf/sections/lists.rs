@@ -6,8 +6,9 @@ use packtrain_core::quantity::AmountError;
 use super::Selected;
 use crate::amounts::{bare, count};
 use crate::limits::{HOLDING_LINES_PDF_MAX, INCOME_LINES_PDF_MAX, REMOVED_LINES_PDF_MAX};
-use crate::pdf::blocks::{Column, Columns, Decimals, Paragraph, ROW, Table};
 use crate::pdf::flow::{Block, Section};
+use crate::pdf::paragraph::Paragraph;
+use crate::pdf::table::{Column, Columns, Decimals, ROW, Table};
 use crate::pdf::theme::{BODY, CELL, FAINT, Paper};
 use crate::words;
 

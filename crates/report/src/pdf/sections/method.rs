@@ -5,9 +5,10 @@ use packtrain_tax::jurisdiction;
 use super::Selected;
 use crate::amounts::{count, currency_name};
 use crate::limits::FILE_LINES_PDF_MAX;
-use crate::pdf::blocks::{Column, Columns, Paragraph, ROW_OF_TWO, Table};
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
+use crate::pdf::paragraph::Paragraph;
+use crate::pdf::table::{Column, Columns, ROW_OF_TWO, Table};
 use crate::pdf::theme::{CELL, FAINT, LINE, MARGIN, Paper, QUIET, SUB, SUBHEADING};
 use crate::{ENGINE, words};
 

@@ -5,9 +5,10 @@ use packtrain_tax::outcome::Totals;
 
 use super::Selected;
 use crate::amounts::{MINUS, bare, full, signed};
-use crate::pdf::blocks::{Column, Columns, Paragraph, ROW, Row, Table};
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
+use crate::pdf::paragraph::Paragraph;
+use crate::pdf::table::{Column, Columns, ROW, Row, Table};
 use crate::pdf::theme::{BAD, BODY, CELL, LINE, LINE_STRONG, MARGIN, Paper, SUBHEADING};
 use crate::words;
 

@@ -1,4 +1,4 @@
-//! Blocks that every section is made of: paragraphs and tables.
+//! Tables: columns on the sheet, rows of one or two lines, numbers that line up at their dots.
 
 use std::borrow::Cow;
 
@@ -21,61 +21,6 @@ const SECOND_LINE: f32 = 17.6;
 pub(super) const ROW: f32 = 15.5;
 /// Height of a row with two lines.
 pub(super) const ROW_OF_TWO: f32 = 21.5;
-
-/// Sentences.
-pub(super) struct Paragraph {
-    lines: Vec<String>,
-    style: Style,
-    after: f32,
-    gap: f32,
-}
-
-impl Paragraph {
-    /// A text over the whole width, with space after it.
-    pub(super) fn new(paper: Paper, text: &str, style: Style, after: f32) -> Self {
-        // Lines of over 100 characters are hard to read.
-        let width = paper.inner().min(style.size * 52.0);
-        Self {
-            lines: style.wrap(text, width),
-            style,
-            after,
-            gap: 0.0,
-        }
-    }
-
-    /// The same with space before it where it follows another block.
-    pub(super) fn with_gap(self, gap: f32) -> Self {
-        Self { gap, ..self }
-    }
-}
-
-impl Block for Paragraph {
-    fn parts(&self) -> usize {
-        self.lines.len()
-    }
-
-    fn height(&self, part: usize) -> f32 {
-        let is_last = part + 1 == self.lines.len();
-        self.style.size * 1.5 + if is_last { self.after } else { 0.0 }
-    }
-
-    fn draw(&self, part: usize, page: &mut PageWriter, top: f32) {
-        page.left(MARGIN, top + self.style.size, &self.lines[part], self.style);
-    }
-
-    fn clings(&self, part: usize) -> bool {
-        // A heading written as a paragraph, and the lines of a short paragraph, stay together.
-        part + 1 < self.lines.len() && self.lines.len() <= 3
-    }
-
-    fn leads(&self) -> bool {
-        true
-    }
-
-    fn gap(&self) -> f32 {
-        self.gap
-    }
-}
 
 /// A column of a table.
 #[derive(Debug, Clone)]
