@@ -23,6 +23,7 @@ pub(crate) struct Settings {
     pub(crate) pg: Pg,
     pub(crate) api: Api,
     pub(crate) worker: Worker,
+    pub(crate) retention: Retention,
     pub(crate) log: Log,
 }
 
@@ -89,6 +90,13 @@ pub(crate) struct Worker {
     pub(crate) renew_every_ms: u64,
     pub(crate) lease_patience_ms: u64,
     pub(crate) drain_s: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Retention {
+    pub(crate) jobs_days: u32,
+    pub(crate) audit_days: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

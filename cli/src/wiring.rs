@@ -7,14 +7,15 @@ use packtrain_api::Api;
 use packtrain_core::cpu::CpuPool;
 use packtrain_core::ids::{ClockIds, IdSource};
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{Bell, Hints, Objects, World};
+use packtrain_core::ports::{Bell, Hints, Objects, Warmth, World};
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_jobs::catalogue;
-use packtrain_objects::FolderObjects;
-use packtrain_queue::PgHints;
-use packtrain_scheduler::UpkeepSettings;
+use packtrain_objects::{FolderObjects, ObjectsWarmth};
+use packtrain_queue::{BellWarmth, PgHints};
+use packtrain_scheduler::{Ticker, UpkeepSettings};
 use packtrain_store::{
-    PgBell, PgClaims, PgEvents, PgFiles, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgUpkeep, Pools,
+    PgBell, PgClaims, PgEvents, PgFiles, PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports,
+    PgSchedules, PgUpkeep, PoolWarmth, Pools, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool};
 use tokio_util::sync::CancellationToken;
@@ -30,6 +31,7 @@ pub(crate) struct Parts {
     pub(crate) pools: Pools,
     pub(crate) objects: Arc<FolderObjects>,
     pub(crate) hints: Arc<dyn Hints>,
+    pub(crate) bell: Arc<dyn Bell>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
 }
@@ -57,12 +59,18 @@ impl Parts {
             pools.app.clone()
         };
         let bell: Arc<dyn Bell> = Arc::new(PgBell::new(pools.clone(), ringer));
-        let hints = Arc::new(PgHints::start(bell, listens, tasks, stop.clone()));
+        let hints = Arc::new(PgHints::start(
+            Arc::clone(&bell),
+            listens,
+            tasks,
+            stop.clone(),
+        ));
         Ok(Self {
             settings: settings.clone(),
             pools,
             objects: Arc::new(objects),
             hints,
+            bell,
             clock: Arc::new(SystemClock),
             ids: Arc::new(ClockIds::new(SystemClock)),
         })
@@ -105,6 +113,8 @@ impl Parts {
             reports: Arc::new(PgReports::new(pool.clone())),
             objects: Arc::clone(&self.objects) as Arc<dyn Objects>,
             events: Arc::new(PgEvents::new(pool.clone())),
+            housekeeping: Arc::new(PgHousekeeping::new(pool.clone(), self.retention())),
+            warmth: self.warmth(),
         };
         let outside = Outside {
             claims: Arc::new(PgClaims::new(&self.pools, Arc::clone(&self.ids))),
@@ -130,6 +140,39 @@ impl Parts {
             Lane::Cpu => std::thread::available_parallelism().map_or(2, usize::from),
         };
         LaneSettings { lane, slots }
+    }
+
+    /// How long finished work is kept.
+    fn retention(&self) -> Retention {
+        let days = |days: u32| Duration::from_secs(u64::from(days) * 24 * 60 * 60);
+        Retention {
+            jobs: days(self.settings.retention.jobs_days),
+            audit: days(self.settings.retention.audit_days),
+        }
+    }
+
+    /// Everything that answers slowly after a rest.
+    fn warmth(&self) -> Vec<Arc<dyn Warmth>> {
+        let pools = &self.pools;
+        vec![
+            Arc::new(PoolWarmth::new("app", pools.app.clone())),
+            Arc::new(PoolWarmth::new("operator", pools.operator.clone())),
+            Arc::new(PoolWarmth::new("worker", pools.worker.clone())),
+            Arc::new(BellWarmth::new(Arc::clone(&self.bell))),
+            Arc::new(ObjectsWarmth::new(
+                "folder",
+                Arc::clone(&self.objects) as Arc<dyn Objects>,
+            )),
+        ]
+    }
+
+    /// Schedules, until `stop`.
+    pub(crate) fn schedules(
+        &self,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let store = Arc::new(PgSchedules::new(self.pools.worker.clone()));
+        Ticker::new(store, Arc::clone(&self.hints)).run(stop)
     }
 
     /// Upkeep, until `stop`.

@@ -7,14 +7,18 @@ use std::sync::Arc;
 use packtrain_core::fault::Fault;
 use packtrain_core::field::{self, FieldError};
 use packtrain_core::job::{About, Ctx, Done, Job};
+use packtrain_core::schedule::Planned;
 use serde_json::Value;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::tax;
+use crate::{ops, tax};
 
 /// Every kind that this binary runs.
 pub const KINDS: &[Entry] = &[
+    entry::<ops::canary::Canary>(),
+    entry::<ops::keep_warm::KeepWarm>(),
+    entry::<ops::prune::Prune>(),
     entry::<tax::import::Import>(),
     entry::<tax::report::Report>(),
 ];
@@ -61,6 +65,14 @@ fn places(errors: &[FieldError]) -> String {
         place => format!("{place}: {}", error.detail),
     });
     said.collect::<Vec<_>>().join("; ")
+}
+
+/// The schedules of all kinds that come by themselves.
+pub fn planned() -> impl Iterator<Item = Planned> {
+    KINDS.iter().filter_map(|entry| {
+        let About { kind, every, .. } = entry.about;
+        every.map(|every| Planned::of(kind, every))
+    })
 }
 
 /// The entry of a kind by its name.
@@ -117,6 +129,7 @@ fn run<J: Job>(payload: Value, ctx: Arc<Ctx>) -> Running {
 mod tests {
     use std::collections::HashSet;
 
+    use packtrain_core::cron::Cron;
     use packtrain_core::limits::ATTEMPTS_MAX;
 
     use super::*;
@@ -133,6 +146,18 @@ mod tests {
             );
             assert_eq!(find(entry.about.kind.as_str()).unwrap().about, entry.about);
         }
+    }
+
+    #[test]
+    fn a_kind_that_comes_by_itself_decodes_from_nothing_and_its_cron_text_can_be_read() {
+        let mut planned = 0;
+        for plan in super::planned() {
+            let entry = find(plan.kind.as_str()).unwrap();
+            (entry.check)(&serde_json::json!({})).unwrap();
+            Cron::parse(plan.every.cron, plan.every.zone).unwrap();
+            planned += 1;
+        }
+        assert!(planned > 0);
     }
 
     #[test]

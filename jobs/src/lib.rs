@@ -1,4 +1,5 @@
 //! The catalogue: what work there is, one file per job kind, grouped by service.
 
 pub mod catalogue;
+pub mod ops;
 pub mod tax;

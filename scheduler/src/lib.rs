@@ -1,7 +1,11 @@
-//! Upkeep of jobs: the reaper gives back what lost workers held, the sweeper hints for work that
-//! waits, partitions are made ahead. Every replica may run it; none leads.
+//! What comes by itself, and the upkeep of jobs: the ticker enqueues the times of schedules, the
+//! reaper gives back what lost workers held, the sweeper hints for work that waits, partitions are
+//! made ahead. Every replica may run all of it; none leads.
 
+mod due;
 mod reaper;
+mod ticker;
 mod upkeep;
 
+pub use ticker::Ticker;
 pub use upkeep::{UpkeepSettings, run};

@@ -122,7 +122,7 @@ async fn partitions(store: &dyn Upkeep) {
     }
 }
 
-fn ticks(every: Duration) -> tokio::time::Interval {
+pub(crate) fn ticks(every: Duration) -> tokio::time::Interval {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     ticks

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use packtrain_core::ids::{ApiKeyId, ClockIds, IdSource, JobId, TenantId};
 use packtrain_core::ports::KeyScope;
 use packtrain_core::secret::Secret;
-use packtrain_core::time::SystemClock;
+use packtrain_core::time::{Clock, SystemClock, Timestamp};
 use packtrain_store::{
     KeyMaterial, NewTenant, Pools, Urls, create_api_key, create_from_template, create_tenant,
     drop_database,
@@ -181,6 +181,12 @@ impl Database {
                 and pid <> pg_backend_pid()",
         )
         .await;
+    }
+
+    /// Lets SQL's clock go on from a moment, written as RFC 3339; see [`Self::shift_clock`].
+    pub async fn set_clock(&self, moment: &str) {
+        let moment: Timestamp = moment.parse().expect("a moment is RFC 3339");
+        self.shift_clock(moment - SystemClock.now()).await;
     }
 
     /// Begins a transaction as superuser, runs a statement in it and keeps it open with whatever

@@ -8,14 +8,15 @@ use axum::Router;
 use packtrain_api::Api;
 use packtrain_core::ids::{IdSource, TenantId};
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{Bell, Hints, KeyScope, Objects, StoreError, World};
+use packtrain_core::ports::{Bell, Hints, KeyScope, Objects, StoreError, Warmth, World};
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_jobs::catalogue::{Entry, KINDS};
-use packtrain_objects::FolderObjects;
-use packtrain_queue::PgHints;
-use packtrain_scheduler::UpkeepSettings;
+use packtrain_objects::{FolderObjects, ObjectsWarmth};
+use packtrain_queue::{BellWarmth, PgHints};
+use packtrain_scheduler::{Ticker, UpkeepSettings};
 use packtrain_store::{
-    PgBell, PgClaims, PgEvents, PgFiles, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgUpkeep,
+    PgBell, PgClaims, PgEvents, PgFiles, PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports,
+    PgSchedules, PgUpkeep, PoolWarmth, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool};
 use tempfile::TempDir;
@@ -26,6 +27,12 @@ use tokio_util::task::TaskTracker;
 use crate::client::Client;
 use crate::database::Database;
 
+/// How long the yard keeps finished work.
+const KEPT: Retention = Retention {
+    jobs: Duration::from_secs(90 * 24 * 60 * 60),
+    audit: Duration::from_secs(400 * 24 * 60 * 60),
+};
+
 /// The whole product, running.
 pub struct Yard {
     /// Its database.
@@ -34,6 +41,7 @@ pub struct Yard {
     pub objects: Arc<FolderObjects>,
     router: Router,
     hints: Arc<dyn Hints>,
+    bell: Arc<dyn Bell>,
     tasks: TaskTracker,
     stop: CancellationToken,
     folder: TempDir,
@@ -98,7 +106,12 @@ impl Yard {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let pools = database.pools();
         let bell: Arc<dyn Bell> = Arc::new(PgBell::new(pools.clone(), pools.worker.clone()));
-        let hints: Arc<dyn Hints> = Arc::new(PgHints::start(bell, true, &tasks, stop.clone()));
+        let hints: Arc<dyn Hints> = Arc::new(PgHints::start(
+            Arc::clone(&bell),
+            true,
+            &tasks,
+            stop.clone(),
+        ));
         let router = packtrain_api::router(Api {
             keys: Arc::new(PgKeys::new(pools.app.clone())),
             jobs: Arc::new(PgJobs::new(pools.app.clone())),
@@ -117,6 +130,7 @@ impl Yard {
             objects,
             router,
             hints,
+            bell,
             tasks,
             stop,
             folder,
@@ -142,6 +156,8 @@ impl Yard {
             reports: Arc::new(PgReports::new(pool.clone())),
             objects: Arc::clone(&self.objects) as Arc<dyn Objects>,
             events: Arc::new(PgEvents::new(pool.clone())),
+            housekeeping: Arc::new(PgHousekeeping::new(pool.clone(), KEPT)),
+            warmth: self.warmth(),
         };
         let settings = FleetSettings {
             name: "yard".to_owned(),
@@ -166,6 +182,24 @@ impl Yard {
             .tasks
             .spawn(Fleet::new(settings, outside).run(stop.clone()));
         Worker { stop, running }
+    }
+
+    fn warmth(&self) -> Vec<Arc<dyn Warmth>> {
+        let pools = self.database.pools();
+        let objects = Arc::clone(&self.objects) as Arc<dyn Objects>;
+        vec![
+            Arc::new(PoolWarmth::new("app", pools.app.clone())),
+            Arc::new(PoolWarmth::new("operator", pools.operator.clone())),
+            Arc::new(PoolWarmth::new("worker", pools.worker.clone())),
+            Arc::new(BellWarmth::new(Arc::clone(&self.bell))),
+            Arc::new(ObjectsWarmth::new("folder", objects)),
+        ]
+    }
+
+    /// A scheduler that looks when the test says so.
+    pub fn ticker(&self) -> Ticker {
+        let store = Arc::new(PgSchedules::new(self.database.pools().worker.clone()));
+        Ticker::new(store, Arc::clone(&self.hints))
     }
 
     /// A client with a key of this tenant.

@@ -7,4 +7,5 @@ mod kinds;
 mod reports;
 mod runs;
 mod runtime;
+mod schedules;
 mod strangers;

@@ -85,6 +85,16 @@ pub(crate) const ROWS: &[(&str, &str, &str)] = &[
         "gen_random_uuid(), 1, 1, $, '{}'",
     ),
     (
+        "schedule",
+        "id, tenant_id, kind, cron, zone, missed",
+        "gen_random_uuid(), $, gen_random_uuid()::text, '@daily', 'UTC', 'skip'",
+    ),
+    (
+        "schedule_tick",
+        "schedule_id, tick_at, tenant_id, job_id",
+        "gen_random_uuid(), now(), $, gen_random_uuid()",
+    ),
+    (
         "scheduled",
         "id, lane, priority, kind, schema, tenant_id, attempts, run_at, reason",
         "gen_random_uuid(), 'io', 5, 'k', 1, $, 0, now(), 'r'",

@@ -86,6 +86,7 @@ impl Scene {
             run_at: None,
             deadline: None,
             parent: None,
+            schedule: None,
             trace_parent: None,
         }
     }

@@ -54,6 +54,7 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     let serve = packtrain_api::serve(listener, router.clone(), stop.clone());
     let served = tasks.spawn(serve);
     tasks.spawn(parts.upkeep(serving.clone()));
+    tasks.spawn(parts.schedules(stop.clone()));
     let working = tasks.spawn(parts.fleet(&[])?.run(stop.clone()));
     let ready = Ready {
         settings,

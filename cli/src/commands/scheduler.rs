@@ -1,4 +1,4 @@
-//! `packtrain scheduler`: upkeep without jobs.
+//! `packtrain scheduler`: schedules and upkeep.
 
 use packtrain_core::ports::Readiness;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +22,7 @@ pub(crate) async fn run(global: &Global, settings: &Settings) -> Result<(), Fail
     database.keep(&tasks, &stop);
     let parts = Parts::open(settings, &database, true, &tasks, &stop)?;
     parts.pools.check().await?;
-    parts.upkeep(stop).await;
+    tokio::join!(parts.upkeep(stop.clone()), parts.schedules(stop));
     tasks.close();
     tasks.wait().await;
     parts.pools.close().await;

@@ -118,6 +118,10 @@ id!(
     ApiKeyId, "key"
 );
 id!(
+    /// What enqueues jobs of a kind by itself.
+    ScheduleId, "sch"
+);
+id!(
     /// One HTTP request.
     RequestId, "req"
 );
@@ -133,6 +137,21 @@ impl JobId {
     /// `role` names the place in the cause's outcome, such as `then:0`.
     pub fn derive(&self, role: &str) -> Self {
         Self(derived(self.0, role))
+    }
+}
+
+impl ScheduleId {
+    /// The schedule of a kind: the same in every process.
+    pub fn of_kind(kind: &str) -> Self {
+        Self(derived(Uuid::nil(), kind))
+    }
+
+    /// The job of one time of this schedule: the same whoever enqueues it, and beside other jobs
+    /// of that time.
+    pub fn job_at(&self, at: Timestamp) -> JobId {
+        let ms = u64::try_from(at.timestamp_millis()).unwrap_or(0);
+        let cause = uuid::Builder::from_unix_timestamp_millis(ms, &[0; 10]).into_uuid();
+        JobId(derived(cause, &format!("{self}:{}", at.timestamp_micros())))
     }
 }
 

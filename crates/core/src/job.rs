@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use crate::fault::Fault;
 use crate::field::FieldError;
-use crate::ids::{JobId, TenantId};
+use crate::ids::{JobId, ScheduleId, TenantId};
+use crate::schedule::Every;
 use crate::time::Timestamp;
 
 pub use context::{Ctx, Stop};
@@ -178,6 +179,8 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sized + 'static {
     const TIME_LIMIT: Duration = Duration::from_secs(300);
     /// Whether it may take longer than a renewal: then it has a lease of its own.
     const LONG: bool = true;
+    /// When it comes by itself; such a kind must decode from `{}`.
+    const EVERY: Option<Every> = None;
 
     /// What its values get wrong beyond their types; a job that cannot be is not enqueued.
     fn check(&self) -> Vec<FieldError> {
@@ -264,6 +267,8 @@ pub struct About {
     pub time_limit: Duration,
     /// Whether each job has a lease of its own.
     pub long: bool,
+    /// When it comes by itself.
+    pub every: Option<Every>,
 }
 
 impl About {
@@ -277,6 +282,7 @@ impl About {
             attempts_max: J::ATTEMPTS_MAX,
             time_limit: J::TIME_LIMIT,
             long: J::LONG,
+            every: J::EVERY,
         }
     }
 
@@ -294,6 +300,7 @@ impl About {
             run_at: None,
             deadline: None,
             parent: None,
+            schedule: None,
             trace_parent: None,
         }
     }
@@ -324,6 +331,8 @@ pub struct NewJob {
     pub deadline: Option<Timestamp>,
     /// The job that caused it.
     pub parent: Option<JobId>,
+    /// The schedule that caused it.
+    pub schedule: Option<ScheduleId>,
     /// The W3C trace context of the request that caused it.
     pub trace_parent: Option<String>,
 }

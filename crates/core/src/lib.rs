@@ -4,6 +4,7 @@
 //! exception is [`time::SystemClock`], which the binary hands to everyone else.
 
 pub mod cpu;
+pub mod cron;
 pub mod fault;
 pub mod field;
 pub mod ids;
@@ -13,5 +14,6 @@ pub mod limits;
 pub mod money;
 pub mod ports;
 pub mod quantity;
+pub mod schedule;
 pub mod secret;
 pub mod time;

@@ -26,6 +26,8 @@ pub const FAN_OUT_MAX: usize = 1_000;
 pub const ENQUEUE_MAX: usize = 1_000;
 /// Jobs under one lease: the width of its bit maps.
 pub const LEASE_JOBS_MAX: usize = 64;
+/// Schedules of the whole product.
+pub const SCHEDULES_MAX: usize = 1_000;
 /// Progress events kept for one job.
 pub const EVENTS_MAX: i64 = 1_000;
 /// Entries of one page of a list.

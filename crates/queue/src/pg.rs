@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use futures::stream::{self, StreamExt};
 use packtrain_core::fault::chain;
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{Bell, Hint, HintStream, Hints};
+use packtrain_core::ports::{Bell, Hint, HintStream, Hints, Listener};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -100,27 +100,38 @@ async fn ring(bell: Arc<dyn Bell>, mut waiting: mpsc::Receiver<Lane>, stop: Canc
 }
 
 async fn hear(bell: Arc<dyn Bell>, heard: broadcast::Sender<Lane>, stop: CancellationToken) {
-    let listening = async {
-        loop {
-            match bell.listen().await {
-                Ok(mut listener) => loop {
-                    match listener.next().await {
-                        Ok(lane) => {
-                            heard.send(lane).ok();
-                        }
-                        Err(error) => {
-                            warn!(error = %chain(&error), "listening broke, opening it again");
-                            break;
-                        }
-                    }
-                },
-                Err(error) => warn!(error = %chain(&error), "hints cannot be heard yet"),
-            }
-            tokio::time::sleep(PAUSE).await;
+    while !stop.is_cancelled() {
+        match bell.listen().await {
+            Ok(listener) => hear_until(listener, &heard, &stop).await,
+            Err(error) => warn!(error = %chain(&error), "hints cannot be heard yet"),
         }
-    };
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = listening => {}
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(PAUSE) => {}
+        }
     }
+}
+
+/// Passes on what is heard until the connection breaks or `stop`.
+async fn hear_until(
+    mut listener: Box<dyn Listener>,
+    heard: &broadcast::Sender<Lane>,
+    stop: &CancellationToken,
+) {
+    loop {
+        let next = tokio::select! {
+            () = stop.cancelled() => break,
+            next = listener.next() => next,
+        };
+        match next {
+            Ok(lane) => {
+                heard.send(lane).ok();
+            }
+            Err(error) => {
+                warn!(error = %chain(&error), "listening broke, opening it again");
+                break;
+            }
+        }
+    }
+    listener.close().await;
 }

@@ -45,4 +45,7 @@ pub trait Bell: Send + Sync {
 pub trait Listener: Send {
     /// The next ring; an error when the connection broke, and then a new listener is needed.
     async fn next(&mut self) -> Result<Lane, StoreError>;
+
+    /// Ends the connection in good order.
+    async fn close(self: Box<Self>);
 }

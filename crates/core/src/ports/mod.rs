@@ -7,15 +7,19 @@ use crate::fault::Fault;
 mod events;
 mod files;
 mod hints;
+mod housekeeping;
 mod jobs;
 mod keys;
 mod objects;
 mod ready;
 mod reports;
+mod schedules;
+mod warmth;
 
 pub use events::{JobEvent, JobEvents};
 pub use files::{FileRecord, FileState, Files, Imported, ImportedFile, NewFile};
 pub use hints::{Bell, Hint, HintStream, Hints, Listener};
+pub use housekeeping::{Housekeeping, Pruned};
 pub use jobs::{
     Attempt, Beat, Claimed, ClaimedLease, Claims, End, Enqueued, Floors, JobFilter, JobQueue,
     JobRecord, Keyed, LeaseBeat, OperatorJobs, Promoted, Reaped, Renewals, Renewed, Requested,
@@ -25,6 +29,8 @@ pub use keys::{ApiKeyRecord, ApiKeys, KeyScope};
 pub use objects::{ByteStream, ObjectError, ObjectKey, Objects, Stored};
 pub use ready::Readiness;
 pub use reports::{ArtefactRecord, ReportRecord, Reports};
+pub use schedules::{Decision, Schedules, Timetable};
+pub use warmth::{Warmed, Warmth};
 
 /// What a running job may reach. Each field is one port.
 pub struct World {
@@ -36,6 +42,10 @@ pub struct World {
     pub objects: Arc<dyn Objects>,
     /// The job's own events.
     pub events: Arc<dyn JobEvents>,
+    /// Removes what nobody needs any more.
+    pub housekeeping: Arc<dyn Housekeeping>,
+    /// What is kept warm.
+    pub warmth: Vec<Arc<dyn Warmth>>,
 }
 
 /// Why the store could not do what it was asked.

@@ -53,12 +53,14 @@ impl Bell for PgBell {
             .listen(CHANNEL)
             .await
             .map_err(refused("to listen"))?;
-        Ok(Box::new(PgHearing { listener }))
+        Ok(Box::new(PgHearing { listener, pool }))
     }
 }
 
 struct PgHearing {
     listener: PgListener,
+    /// Holds the listener's connection alone.
+    pool: PgPool,
 }
 
 #[async_trait]
@@ -71,5 +73,10 @@ impl Listener for PgHearing {
                 return Ok(lane);
             }
         }
+    }
+
+    async fn close(self: Box<Self>) {
+        drop(self.listener);
+        self.pool.close().await;
     }
 }

@@ -27,16 +27,16 @@ pub(crate) async fn enqueue(
             select *
               from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::smallint[],
                           $6::smallint[], $7::jsonb[], $8::smallint[], $9::timestamptz[],
-                          $10::timestamptz[], $11::uuid[], $12::text[])
+                          $10::timestamptz[], $11::uuid[], $12::uuid[], $13::text[])
                    with ordinality
                    as a (id, tenant_id, lane, kind, schema, priority, payload, max_attempts,
-                         run_at, deadline, parent_id, trace_parent, place)
+                         run_at, deadline, parent_id, schedule_id, trace_parent, place)
         ),
         fresh as (
             insert into job (id, tenant_id, lane, kind, schema, priority, payload, max_attempts,
-                             deadline, parent_id, trace_parent)
+                             deadline, parent_id, schedule_id, trace_parent)
             select id, tenant_id, lane, kind, schema, priority, payload, max_attempts,
-                   deadline, parent_id, trace_parent
+                   deadline, parent_id, schedule_id, trace_parent
               from asked
                 on conflict do nothing
             returning id
@@ -69,6 +69,7 @@ pub(crate) async fn enqueue(
         &columns.run_at as &[Option<DateTime<Utc>>],
         &columns.deadlines as &[Option<DateTime<Utc>>],
         &columns.parents as &[Option<Uuid>],
+        &columns.schedules as &[Option<Uuid>],
         &columns.traces as &[Option<String>],
     )
     .fetch_one(connection)
@@ -102,6 +103,7 @@ struct Columns {
     run_at: Vec<Option<DateTime<Utc>>>,
     deadlines: Vec<Option<DateTime<Utc>>>,
     parents: Vec<Option<Uuid>>,
+    schedules: Vec<Option<Uuid>>,
     traces: Vec<Option<String>>,
 }
 
@@ -127,6 +129,9 @@ impl Columns {
             columns
                 .parents
                 .push(job.parent.map(|parent| parent.as_uuid()));
+            columns
+                .schedules
+                .push(job.schedule.map(|schedule| schedule.as_uuid()));
             columns.traces.push(job.trace_parent.clone());
         }
         columns

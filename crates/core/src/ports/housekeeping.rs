@@ -1,0 +1,30 @@
+//! Housekeeping: what nobody needs any more goes.
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use super::StoreError;
+
+/// What was removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Pruned {
+    /// Weeks of finished jobs.
+    pub weeks: u64,
+    /// Idempotency keys past their time.
+    pub idempotency_keys: u64,
+    /// Times of schedules that are older than any catching up.
+    pub schedule_ticks: u64,
+    /// Workers that were not seen for long.
+    pub workers: u64,
+    /// Requests to cancel jobs that are over.
+    pub cancel_requests: u64,
+    /// Audit entries past their time.
+    pub audit_entries: u64,
+}
+
+/// Removes what is past its time; safe to run twice, and at once in two places.
+#[async_trait]
+pub trait Housekeeping: Send + Sync {
+    /// Removes a bounded amount of what is past its time.
+    async fn prune(&self) -> Result<Pruned, StoreError>;
+}

@@ -1,0 +1,211 @@
+//! Schedules, as schedulers decide them; as `packtrain_worker`.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use packtrain_core::ids::ScheduleId;
+use packtrain_core::job::NewJob;
+use packtrain_core::limits::SCHEDULES_MAX;
+use packtrain_core::ports::{Decision, Schedules, StoreError, Timetable};
+use packtrain_core::schedule::{Planned, ScheduleRecord};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::error::{refused, unreadable};
+use crate::gate::commit;
+use crate::pg::enqueue::enqueue;
+
+/// How long a scheduler that stands still in the middle of a decision may keep its lock on the
+/// schedule: then the database gives up on it, and another replica decides.
+const STANDSTILL_MAX: &str = "3s";
+
+/// Schedules of every replica.
+#[derive(Clone)]
+pub struct PgSchedules {
+    pool: PgPool,
+}
+
+impl PgSchedules {
+    /// Works over the pool of `packtrain_worker`.
+    pub const fn new(worker: PgPool) -> Self {
+        Self { pool: worker }
+    }
+}
+
+#[async_trait]
+impl Schedules for PgSchedules {
+    async fn seed(&self, planned: &[Planned]) -> Result<(), StoreError> {
+        let ids: Vec<Uuid> = planned.iter().map(|plan| plan.id.as_uuid()).collect();
+        let text = |of: fn(&Planned) -> &'static str| -> Vec<String> {
+            planned.iter().map(|plan| of(plan).to_owned()).collect()
+        };
+        sqlx::query!(
+            r#"
+            insert into schedule (id, kind, cron, zone, missed)
+            select id, kind, cron, zone, missed
+              from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+                   as p (id, kind, cron, zone, missed)
+             order by id
+                on conflict (id) do update
+               set cron = excluded.cron,
+                   zone = excluded.zone,
+                   missed = excluded.missed,
+                   version = schedule.version + 1,
+                   decided_until = now_utc()
+             where schedule.edited_at is null
+               and (schedule.cron, schedule.zone, schedule.missed)
+                   is distinct from (excluded.cron, excluded.zone, excluded.missed)
+            "#,
+            &ids,
+            &text(|plan| plan.kind.as_str()),
+            &text(|plan| plan.every.cron),
+            &text(|plan| plan.every.zone),
+            &text(|plan| plan.every.missed.as_str()),
+        )
+        .execute(&self.pool)
+        .await
+        .map_err(refused("to write the planned schedules"))?;
+        Ok(())
+    }
+
+    async fn timetable(&self) -> Result<Timetable, StoreError> {
+        let rows = sqlx::query!(
+            r#"
+            select s.id as "id?", s.kind as "kind?", s.cron as "cron?", s.zone as "zone?",
+                   s.missed as "missed?", s.is_enabled as "is_enabled?", s.version as "version?",
+                   s.decided_until as "decided_until?", s.edited_at, t.now as "now!"
+              from (select now_utc() as now) t
+              left join schedule s on true
+             order by s.kind
+             limit $1
+            "#,
+            i64::try_from(SCHEDULES_MAX).unwrap_or(i64::MAX),
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(refused("to read schedules"))?;
+        let now = rows.first().map_or(DateTime::UNIX_EPOCH, |row| row.now);
+        let schedules = rows.into_iter().filter_map(|row| {
+            let found = Found {
+                id: row.id?,
+                kind: row.kind?,
+                cron: row.cron?,
+                zone: row.zone?,
+                missed: row.missed?,
+                is_enabled: row.is_enabled?,
+                version: row.version?,
+                decided_until: row.decided_until?,
+                edited_at: row.edited_at,
+            };
+            Some(found.record())
+        });
+        Ok(Timetable {
+            now,
+            schedules: schedules.collect::<Result<_, _>>()?,
+        })
+    }
+
+    async fn decide(&self, decision: &Decision) -> Result<Option<u64>, StoreError> {
+        let mut tx = self
+            .pool
+            .begin()
+            .await
+            .map_err(refused("to begin a decision"))?;
+        if !take(&mut tx, decision).await? {
+            return Ok(None);
+        }
+        let jobs = ticks(&mut tx, decision).await?;
+        let created = enqueue(&mut tx, &jobs).await?;
+        commit(tx, "to decide a schedule").await?;
+        Ok(Some(created))
+    }
+}
+
+/// Moves the schedule on, if it is still where the decision saw it.
+async fn take(connection: &mut PgConnection, decision: &Decision) -> Result<bool, StoreError> {
+    let taken = sqlx::query!(
+        r#"
+        update schedule
+           set decided_until = $4
+         where id = $1
+           and version = $2
+           and decided_until = $3
+           and is_enabled
+        returning set_config('idle_in_transaction_session_timeout', $5, true) as standstill
+        "#,
+        decision.schedule.as_uuid(),
+        decision.version,
+        decision.seen,
+        decision.until,
+        STANDSTILL_MAX,
+    )
+    .fetch_optional(connection)
+    .await
+    .map_err(refused("to move a schedule on"))?;
+    Ok(taken.is_some())
+}
+
+/// Writes the times that run, and returns the jobs of those that never ran before.
+async fn ticks(
+    connection: &mut PgConnection,
+    decision: &Decision,
+) -> Result<Vec<NewJob>, StoreError> {
+    let at: Vec<DateTime<Utc>> = decision.runs.iter().map(|(at, _)| *at).collect();
+    let jobs: Vec<Uuid> = decision
+        .runs
+        .iter()
+        .map(|(_, job)| job.id.as_uuid())
+        .collect();
+    let fresh: HashSet<DateTime<Utc>> = sqlx::query_scalar!(
+        r#"
+        insert into schedule_tick (schedule_id, tick_at, job_id)
+        select $1, t.at, t.job
+          from unnest($2::timestamptz[], $3::uuid[]) as t (at, job)
+            on conflict do nothing
+        returning tick_at
+        "#,
+        decision.schedule.as_uuid(),
+        &at,
+        &jobs,
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(refused("to write times of a schedule"))?
+    .into_iter()
+    .collect();
+    let runs = decision.runs.iter();
+    Ok(runs
+        .filter(|(at, _)| fresh.contains(at))
+        .map(|(_, job)| job.clone())
+        .collect())
+}
+
+struct Found {
+    id: Uuid,
+    kind: String,
+    cron: String,
+    zone: String,
+    missed: String,
+    is_enabled: bool,
+    version: i64,
+    decided_until: DateTime<Utc>,
+    edited_at: Option<DateTime<Utc>>,
+}
+
+impl Found {
+    fn record(self) -> Result<ScheduleRecord, StoreError> {
+        let missed = self.missed.parse();
+        Ok(ScheduleRecord {
+            id: ScheduleId::from_uuid(self.id),
+            kind: self.kind,
+            cron: self.cron,
+            zone: self.zone,
+            missed: missed.map_err(|_| unreadable("schedule.missed", &self.missed))?,
+            is_enabled: self.is_enabled,
+            version: self.version,
+            decided_until: self.decided_until,
+            edited_at: self.edited_at,
+        })
+    }
+}

@@ -1,0 +1,5 @@
+//! The platform's own upkeep.
+
+pub mod canary;
+pub mod keep_warm;
+pub mod prune;

@@ -1,0 +1,178 @@
+//! Enqueues what comes by itself. Every replica tries; the database lets one decide each time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use packtrain_core::cron::Cron;
+use packtrain_core::fault::chain;
+use packtrain_core::ids::{ScheduleId, TenantId};
+use packtrain_core::job::{About, NewJob};
+use packtrain_core::ports::{Decision, Hint, Hints, Schedules, StoreError};
+use packtrain_core::schedule::ScheduleRecord;
+use packtrain_core::time::Timestamp;
+use packtrain_jobs::catalogue;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::due::{Due, due};
+use crate::upkeep::ticks;
+
+/// How often schedules are looked at: a time is met this late at most, when all is well.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Looks at schedules until it is told to stop.
+pub struct Ticker {
+    store: Arc<dyn Schedules>,
+    hints: Arc<dyn Hints>,
+    /// Schedules as they were last read, with what their text means and when they come next.
+    known: HashMap<ScheduleId, Known>,
+}
+
+struct Known {
+    record: ScheduleRecord,
+    cron: Option<Cron>,
+    next: Option<Timestamp>,
+}
+
+impl Known {
+    fn of(record: &ScheduleRecord) -> Self {
+        let cron = Cron::parse(&record.cron, &record.zone)
+            .inspect_err(|error| {
+                warn!(job.kind = record.kind, error = %error, "schedule cannot be read and rests");
+            })
+            .ok();
+        let next = cron
+            .as_ref()
+            .and_then(|cron| cron.next_after(record.decided_until));
+        Self {
+            record: record.clone(),
+            cron,
+            next,
+        }
+    }
+
+    /// What is to be decided now, if anything.
+    fn due(&self, now: Timestamp) -> Option<Due> {
+        let is_due = self.record.is_enabled && self.next.is_some_and(|next| next <= now);
+        let cron = self.cron.as_ref().filter(|_| is_due)?;
+        due(cron, self.record.missed, self.record.decided_until, now)
+    }
+}
+
+impl Ticker {
+    /// A ticker of the catalogue's schedules.
+    pub fn new(store: Arc<dyn Schedules>, hints: Arc<dyn Hints>) -> Self {
+        Self {
+            store,
+            hints,
+            known: HashMap::new(),
+        }
+    }
+
+    /// Works until `stop`.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let working = async {
+            let mut is_seeded = false;
+            let mut ticks = ticks(LOOK_EVERY);
+            loop {
+                ticks.tick().await;
+                let looked = match is_seeded {
+                    true => self.look().await.map(drop),
+                    false => self.seed().await,
+                };
+                match looked {
+                    Ok(()) => is_seeded = true,
+                    Err(error) => warn!(error = %chain(&error), "schedules cannot be looked at"),
+                }
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = working => {}
+        }
+    }
+
+    /// Writes the catalogue's schedules, so that operators see them and can change them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn seed(&self) -> Result<(), StoreError> {
+        let planned: Vec<_> = catalogue::planned().collect();
+        self.store.seed(&planned).await
+    }
+
+    /// Enqueues what is due now; says how many jobs are new.
+    ///
+    /// The time is the database's own, so that schedulers whose clocks differ agree.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked. What was decided before stays decided.
+    pub async fn look(&mut self) -> Result<u64, StoreError> {
+        let table = self.store.timetable().await?;
+        let mut made = 0;
+        for record in &table.schedules {
+            // What this version does not know is left to the versions that do.
+            let Some(entry) = catalogue::find(&record.kind) else {
+                continue;
+            };
+            let known = self
+                .known
+                .entry(record.id)
+                .or_insert_with(|| Known::of(record));
+            if known.record != *record {
+                *known = Known::of(record);
+            }
+            if let Some(due) = known.due(table.now) {
+                made += self.decide(record, &entry.about, due, table.now).await?;
+            }
+        }
+        Ok(made)
+    }
+
+    async fn decide(
+        &self,
+        record: &ScheduleRecord,
+        about: &About,
+        due: Due,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let decision = Decision {
+            schedule: record.id,
+            version: record.version,
+            seen: record.decided_until,
+            until: due.until,
+            runs: due
+                .runs
+                .iter()
+                .map(|at| (*at, job(record, about, *at)))
+                .collect(),
+        };
+        let Some(made) = self.store.decide(&decision).await? else {
+            return Ok(0);
+        };
+        if due.let_go > 0 {
+            let (kind, missed) = (&record.kind, record.missed);
+            warn!(job.kind = kind, times = due.let_go, %missed, "missed times were let go");
+        }
+        if made > 0 {
+            let lag_ms = (now - due.until).num_milliseconds();
+            info!(job.kind = record.kind, jobs = made, lag_ms, "schedule came");
+            let about_job = Some(record.kind.clone());
+            self.hints.send(Hint {
+                lane: about.lane,
+                about: about_job,
+            });
+        }
+        Ok(made)
+    }
+}
+
+/// The job of one time of a schedule: its id says which time it is, whoever enqueues it.
+fn job(record: &ScheduleRecord, about: &About, at: Timestamp) -> NewJob {
+    let nothing = serde_json::Value::Object(serde_json::Map::new());
+    NewJob {
+        schedule: Some(record.id),
+        ..about.job(record.id.job_at(at), TenantId::SYSTEM, nothing)
+    }
+}

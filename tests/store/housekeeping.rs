@@ -1,0 +1,156 @@
+//! Pruning: what is past its time goes, and nothing that is in play.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use packtrain_core::ids::JobId;
+use packtrain_core::ports::{Housekeeping, JobQueue, Keyed, Pruned, Upkeep};
+use packtrain_store::{PgHousekeeping, Retention};
+
+use super::scene::{Scene, succeeded};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+struct House {
+    scene: Scene,
+    keeping: PgHousekeeping,
+}
+
+impl House {
+    /// Jobs are kept for thirty days, audit entries for sixty.
+    async fn new() -> Self {
+        let scene = Scene::new().await;
+        scene.upkeep.ensure_partitions().await.unwrap();
+        let retention = Retention {
+            jobs: 30 * DAY,
+            audit: 60 * DAY,
+        };
+        let keeping = PgHousekeeping::new(scene.db.pools().worker.clone(), retention);
+        Self { scene, keeping }
+    }
+
+    async fn prune(&self) -> Pruned {
+        self.keeping.prune().await.unwrap()
+    }
+
+    /// A job that succeeded.
+    async fn finished(&self) -> JobId {
+        let held = self.scene.running().await;
+        self.scene.settle(&[held.ends(succeeded())]).await;
+        held.job.id
+    }
+
+    async fn days_later(&self, days: i64) {
+        self.scene.db.shift_clock(TimeDelta::days(days)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_week_of_finished_jobs_goes_when_its_time_is_over() {
+    let house = House::new().await;
+    let job = house.finished().await;
+    house.days_later(29).await;
+    house.prune().await;
+    assert!(house.scene.exists(job).await);
+    house.days_later(30 + 8).await;
+    assert!(house.prune().await.weeks > 0);
+    assert!(!house.scene.exists(job).await);
+    let left = "select count(*) from outcome";
+    assert_eq!(house.scene.db.number(left).await, 0);
+}
+
+#[tokio::test]
+async fn a_week_stays_as_long_as_one_of_its_jobs_is_in_play() {
+    let house = House::new().await;
+    let finished = house.finished().await;
+    house.scene.queued(1).await;
+    house.days_later(100).await;
+    house.prune().await;
+    assert!(house.scene.exists(finished).await, "one is ready");
+    let held = house.scene.claim(1).await.remove(0);
+    house.prune().await;
+    assert!(house.scene.exists(finished).await, "one is under a lease");
+    house.scene.settle(&[held.ends(succeeded())]).await;
+    house.prune().await;
+    assert!(!house.scene.exists(finished).await);
+}
+
+#[tokio::test]
+async fn a_week_that_somebody_reads_is_left_for_the_next_time() {
+    let house = House::new().await;
+    let job = house.finished().await;
+    house.days_later(100).await;
+    let reader = house.scene.db.hold("select count(*) from job").await;
+    assert_eq!(house.prune().await.weeks, 0);
+    assert!(house.scene.exists(job).await);
+    reader.rollback().await;
+    house.prune().await;
+    assert!(!house.scene.exists(job).await);
+}
+
+#[tokio::test]
+async fn keys_workers_and_audit_entries_go_after_their_time_and_not_before() {
+    let house = House::new().await;
+    let scene = &house.scene;
+    let job = scene.job();
+    let keyed = Keyed {
+        key: "k".to_owned(),
+        body_sha256: [7; 32],
+        expires_at: job_time() + TimeDelta::days(1),
+    };
+    scene.jobs.request(&job, &keyed).await.unwrap();
+    scene
+        .db
+        .run(
+            "insert into worker (id, name, version, lanes)
+              values (gen_random_uuid(), 'gone', '1', '{io}')",
+        )
+        .await;
+    scene
+        .db
+        .run(
+            "insert into audit (id, tenant_id, actor, action, subject)
+              select gen_random_uuid(), id, 'key', 'job.retry', 'job' from tenant limit 1",
+        )
+        .await;
+    assert_eq!(house.prune().await, Pruned::default());
+    house.days_later(2).await;
+    let pruned = house.prune().await;
+    assert_eq!(
+        (
+            pruned.idempotency_keys,
+            pruned.workers,
+            pruned.audit_entries
+        ),
+        (1, 1, 0)
+    );
+    house.days_later(61).await;
+    assert_eq!(house.prune().await.audit_entries, 1);
+}
+
+fn job_time() -> chrono::DateTime<chrono::Utc> {
+    use packtrain_core::time::{Clock, SystemClock};
+    SystemClock.now()
+}
+
+#[tokio::test]
+async fn a_request_to_cancel_a_job_that_is_over_goes() {
+    let house = House::new().await;
+    let over = house.finished().await;
+    let open = house.scene.queued(1).await.remove(0);
+    for job in [over, open] {
+        let sql = format!(
+            "insert into cancel_request (job_id, tenant_id)
+             select id, tenant_id from job where id = '{}'",
+            job.as_uuid()
+        );
+        house.scene.db.run(&sql).await;
+    }
+    assert_eq!(house.prune().await.cancel_requests, 1);
+    let left = house
+        .scene
+        .db
+        .texts("select job_id::text from cancel_request")
+        .await;
+    assert_eq!(left, [open.as_uuid().to_string()]);
+}
