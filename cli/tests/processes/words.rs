@@ -79,7 +79,7 @@ For more information, try '--help'.
         .stderr_eq(str![[r#"
 error: unknown kind "tax.refund"
 
-help: known: tax.import, tax.report
+help: known: ops.canary, ops.keep_warm, ops.prune, tax.import, tax.report
 
 "#]]);
 }
@@ -160,6 +160,8 @@ log.format                "text"                              default
 pg.bin                    ""                                  default
 pg.fetch                  true                                default
 pg.system                 true                                default
+retention.audit_days      400                                 default
+retention.jobs_days       90                                  default
 worker.bulk_slots         4                                   default
 worker.cpu_slots          0                                   default
 worker.cpu_threads        0                                   default
