@@ -44,11 +44,13 @@ grant delete on audit to packtrain_worker;
 
 -- Drops the weeks of jobs before `before` of which nothing is in play, at most `at_most` of them.
 --
+-- A job whose report is kept stays as long as it, in the default partition.
+--
 -- The week's own lock is taken first, so that whoever works on one of its jobs has ended or waits.
 -- A week that is locked is left for the next time: nobody waits long for this function.
 create function drop_weeks(before timestamptz, at_most integer) returns integer
 language plpgsql security definer
-set search_path = pg_catalog, public
+set search_path = pg_catalog, public, pg_temp
 set lock_timeout = '2s'
 as $$
 declare
@@ -81,6 +83,23 @@ begin
             then
                 continue;
             end if;
+            execute format('alter table public.job detach partition public.%I', 'job_' || suffix);
+            execute format('alter table public.outcome detach partition public.%I',
+                'outcome_' || suffix);
+            execute format(
+                'insert into public.job (id, tenant_id, lane, kind, schema, priority, payload, '
+                '       max_attempts, deadline, gate_key, parent_id, schedule_id, trace_parent, '
+                '       created_at) '
+                'select j.id, j.tenant_id, j.lane, j.kind, j.schema, j.priority, j.payload, '
+                '       j.max_attempts, j.deadline, j.gate_key, j.parent_id, j.schedule_id, '
+                '       j.trace_parent, j.created_at '
+                '  from public.%I j join public.report r on r.id = j.id', 'job_' || suffix);
+            execute format(
+                'insert into public.outcome (id, tenant_id, state, attempts, started_at, '
+                '       finished_at, result) '
+                'select o.id, o.tenant_id, o.state, o.attempts, o.started_at, o.finished_at, '
+                '       o.result '
+                '  from public.%I o join public.report r on r.id = o.id', 'outcome_' || suffix);
             execute format('drop table if exists public.%I, public.%I, public.%I, public.%I',
                 'job_' || suffix, 'outcome_' || suffix, 'attempt_' || suffix,
                 'job_event_' || suffix);

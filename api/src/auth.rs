@@ -5,7 +5,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use packtrain_core::ids::{ApiKeyId, TenantId};
-use packtrain_core::ports::{ApiKeyRecord, KeyScope};
+use packtrain_core::ports::{Actor, ApiKeyRecord, KeyScope};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -34,15 +34,20 @@ impl FromRequestParts<Shared> for User {
 }
 
 /// A request with a key of the operator scope.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Operator;
+#[derive(Debug, Clone)]
+pub(crate) struct Operator {
+    /// Who it is, for the audit.
+    pub(crate) actor: Actor,
+}
 
 impl FromRequestParts<Shared> for Operator {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
-        sign_in(&parts.headers, shared, KeyScope::Operator).await?;
-        Ok(Self)
+        let key = sign_in(&parts.headers, shared, KeyScope::Operator).await?;
+        Ok(Self {
+            actor: Actor(key.id.to_string()),
+        })
     }
 }
 

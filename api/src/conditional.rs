@@ -2,12 +2,12 @@
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::problem::Problem;
+use crate::problem::{Problem, STALE};
 
 /// A tenant's data may be kept by its own client, which asks again each time.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
@@ -49,6 +49,36 @@ pub(crate) fn is_known(request: &HeaderMap, tag: &HeaderValue) -> bool {
         .flat_map(|line| line.split(','))
         .map(str::trim)
         .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
+/// The version that an edit was made on, from `If-Match`; none when the client does not care.
+///
+/// # Errors
+/// A problem when the header is there and names no version of ours.
+pub(crate) fn version(request: &HeaderMap) -> Result<Option<i64>, Problem> {
+    let Some(given) = request.get(IF_MATCH) else {
+        return Ok(None);
+    };
+    let text = given.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let inner = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    let number = inner.and_then(|inner| inner.parse().ok());
+    number.map(Some).ok_or_else(|| Problem::of(&STALE))
+}
+
+/// A JSON answer with a version as its tag.
+pub(crate) fn versioned<T: Serialize>(view: &T, version: i64) -> Result<Response, Problem> {
+    let body = serde_json::to_vec(view).map_err(|error| Problem::internal(error.to_string()))?;
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (CACHE_CONTROL, REVALIDATE),
+        (ETAG, tag(&version.to_string())?),
+    ];
+    Ok((headers, Bytes::from(body)).into_response())
 }
 
 /// The answer to a client that has the same bytes already.

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use packtrain_core::ids::IdSource;
 use packtrain_core::ports::{
-    ApiKeys, Files, Hints, JobEvents, JobQueue, Objects, OperatorJobs, Readiness, Reports,
+    ApiKeys, Control, Files, Hints, JobEvents, JobQueue, Objects, OperatorJobs, Readiness, Reports,
 };
 use packtrain_core::time::Clock;
 use tokio::sync::Semaphore;
@@ -46,6 +46,8 @@ pub struct Api {
     pub jobs: Arc<dyn JobQueue>,
     /// All jobs, for operators.
     pub operator: Arc<dyn OperatorJobs>,
+    /// What operators do.
+    pub control: Arc<dyn Control>,
     /// Uploaded files.
     pub files: Arc<dyn Files>,
     /// Finished reports.

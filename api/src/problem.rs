@@ -59,6 +59,9 @@ sorts! {
     UPLOAD_BROKEN_OFF = BAD_REQUEST "upload.broken_off" "The upload broke off";
     NOT_SIGNED_IN = UNAUTHORIZED "auth.required" "An API key is required";
     KEY_UNKNOWN = UNAUTHORIZED "auth.key_unknown" "The API key is not valid";
+    STATE_UNFIT = CONFLICT "job.state" "The job's state does not allow this";
+    COUNT_CHANGED = CONFLICT "bulk.count_changed" "Other jobs match than were expected";
+    STALE = PRECONDITION_FAILED "edit.stale" "Somebody else changed this meanwhile";
     SCOPE_MISSING = FORBIDDEN "auth.scope_missing" "The API key may not do this";
     NOT_FOUND = NOT_FOUND "not_found" "There is nothing here";
     METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED

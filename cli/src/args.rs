@@ -153,7 +153,12 @@ pub(crate) struct Worker {
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {
     /// Superuser's address: makes roles and database first
-    #[arg(long, value_name = "URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PACKTRAIN_BOOTSTRAP_URL",
+        hide_env_values = true
+    )]
     pub(crate) bootstrap_url: Option<String>,
     /// The database to make with --bootstrap-url
     #[arg(long, default_value = "packtrain", value_name = "NAME")]

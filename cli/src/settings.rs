@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) const DEFAULTS: &str = include_str!("../../packtrain.default.toml");
 /// The file looked for in the working folder.
 const FILE: &str = "packtrain.toml";
+/// How often a lease is renewed, at least, before anyone may think that its worker is gone.
+const BEATS_IN_PATIENCE: u64 = 5;
 /// What names of the environment begin with.
 const PREFIX: &str = "PACKTRAIN_";
 
@@ -75,6 +77,7 @@ pub(crate) struct Pg {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Api {
     pub(crate) listen: String,
+    pub(crate) drain_notice_s: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -143,7 +146,7 @@ pub(crate) fn load(
         // PACKTRAIN_DATABASE_APP_URL is database.app_url: the first underscore ends the section.
         .merge(
             Env::prefixed(PREFIX)
-                .ignore(&["test_pg", "skip_log"])
+                .ignore(&["test_pg", "skip_log", "bootstrap_url"])
                 .map(|name| name.as_str().replacen('_', ".", 1).into())
                 .split("."),
         );
@@ -162,7 +165,9 @@ pub(crate) fn load(
             origin,
         }
     })?;
-    Ok(Loaded { settings, figment })
+    let loaded = Loaded { settings, figment };
+    loaded.check()?;
+    Ok(loaded)
 }
 
 fn origin_of(metadata: &figment::Metadata) -> String {
@@ -183,6 +188,24 @@ pub(crate) struct Shown {
 }
 
 impl Loaded {
+    /// Refuses values that would cost the worker its leases.
+    fn check(&self) -> Result<(), SettingsError> {
+        let worker = &self.settings.worker;
+        let most = worker.lease_patience_ms / BEATS_IN_PATIENCE;
+        if (1..=most).contains(&worker.renew_every_ms) {
+            return Ok(());
+        }
+        let key = "worker.renew_every_ms";
+        let metadata = self.figment.find_metadata(key);
+        Err(SettingsError {
+            what: format!(
+                "{key}: {} is not between 1 and {most}, a fifth of worker.lease_patience_ms",
+                worker.renew_every_ms
+            ),
+            origin: metadata.map_or_else(String::new, origin_of),
+        })
+    }
+
     /// Every setting with its origin; passwords in addresses are hidden.
     pub(crate) fn shown(&self) -> Vec<Shown> {
         let all: serde_json::Value = self.figment.extract().unwrap_or_default();
@@ -273,6 +296,20 @@ mod tests {
                 .unwrap()
                 .contains("secret")
         );
+    }
+
+    #[test]
+    fn leases_that_would_be_renewed_too_rarely_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("packtrain.toml");
+        for ms in [0, 1001] {
+            std::fs::write(&file, format!("[worker]\nrenew_every_ms = {ms}\n")).unwrap();
+            let Err(error) = load(Some(&file), &[]) else {
+                panic!("{ms} was taken");
+            };
+            assert!(error.to_string().contains("packtrain.toml"), "{error}");
+            assert!(error.to_string().contains("between 1 and 1000"), "{error}");
+        }
     }
 
     #[test]

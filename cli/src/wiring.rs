@@ -14,8 +14,8 @@ use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
 use packtrain_scheduler::{Ticker, UpkeepSettings};
 use packtrain_store::{
-    PgBell, PgClaims, PgEvents, PgFiles, PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports,
-    PgSchedules, PgUpkeep, PoolWarmth, Pools, Retention,
+    PgBell, PgClaims, PgControl, PgEvents, PgFiles, PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs,
+    PgReports, PgSchedules, PgUpkeep, PoolWarmth, Pools, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool};
 use tokio_util::sync::CancellationToken;
@@ -83,6 +83,7 @@ impl Parts {
             keys: Arc::new(PgKeys::new(app.clone())),
             jobs: Arc::new(PgJobs::new(app.clone())),
             operator: Arc::new(PgOperatorJobs::new(self.pools.operator.clone())),
+            control: Arc::new(self.control()),
             files: Arc::new(PgFiles::new(app.clone())),
             reports: Arc::new(PgReports::new(app.clone())),
             events: Arc::new(PgEvents::new(app.clone())),
@@ -114,6 +115,8 @@ impl Parts {
             objects: Arc::clone(&self.objects) as Arc<dyn Objects>,
             events: Arc::new(PgEvents::new(pool.clone())),
             housekeeping: Arc::new(PgHousekeeping::new(pool.clone(), self.retention())),
+            jobs: Arc::new(PgOperatorJobs::new(pool.clone())),
+            control: Arc::new(PgControl::new(pool.clone(), Arc::clone(&self.ids))),
             warmth: self.warmth(),
         };
         let outside = Outside {
@@ -140,6 +143,11 @@ impl Parts {
             Lane::Cpu => std::thread::available_parallelism().map_or(2, usize::from),
         };
         LaneSettings { lane, slots }
+    }
+
+    /// What operators do, as their role.
+    pub(crate) fn control(&self) -> PgControl {
+        PgControl::new(self.pools.operator.clone(), Arc::clone(&self.ids))
     }
 
     /// How long finished work is kept.

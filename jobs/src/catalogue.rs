@@ -16,6 +16,7 @@ use crate::{ops, tax};
 
 /// Every kind that this binary runs.
 pub const KINDS: &[Entry] = &[
+    entry::<ops::bulk::Bulk>(),
     entry::<ops::canary::Canary>(),
     entry::<ops::keep_warm::KeepWarm>(),
     entry::<ops::prune::Prune>(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use packtrain_core::fault::chain;
-use packtrain_core::ports::{Hint, Hints, StoreError, Upkeep};
+use packtrain_core::ports::{Hint, Hints, StoreError, Swept, Upkeep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -16,6 +16,12 @@ const LEASES_MAX: u32 = 100_000;
 const REAP_EVERY: Duration = Duration::from_millis(250);
 /// How often the sweeper looks.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// How often cancelled and expired jobs that wait are looked for.
+const HALT_EVERY: Duration = Duration::from_secs(1);
+/// How far back the first look for passed deadlines goes, and by how much each later one overlaps
+/// with the one before.
+const DEADLINES_AT_START: Duration = Duration::from_secs(24 * 60 * 60);
+const DEADLINES_AGAIN: Duration = Duration::from_secs(10);
 /// How often partitions are made ahead.
 const PARTITIONS_EVERY: Duration = Duration::from_secs(3_600);
 
@@ -48,6 +54,7 @@ pub async fn run(
         tokio::join!(
             reap(settings, &*store, &*hints),
             sweep(settings, &*store, &*hints),
+            halt(&*store),
             partitions(&*store),
         );
     };
@@ -107,6 +114,27 @@ async fn sweep(settings: UpkeepSettings, store: &dyn Upkeep, hints: &dyn Hints) 
                 }
             }
             Err(error) => warn!(error = %chain(&error), "waiting work cannot be looked for"),
+        }
+    }
+}
+
+/// Ends what waits although it must not run any more.
+async fn halt(store: &dyn Upkeep) {
+    let mut ticks = ticks(HALT_EVERY);
+    let mut passed_within = DEADLINES_AT_START;
+    let mut last_look = Instant::now();
+    loop {
+        ticks.tick().await;
+        let looking = Instant::now();
+        match store.sweep(passed_within + last_look.elapsed()).await {
+            Ok(swept) => {
+                (passed_within, last_look) = (DEADLINES_AGAIN, looking);
+                if swept != Swept::default() {
+                    let Swept { cancelled, expired } = swept;
+                    info!(cancelled, expired, "waiting jobs were ended");
+                }
+            }
+            Err(error) => warn!(error = %chain(&error), "waiting jobs cannot be ended"),
         }
     }
 }

@@ -113,6 +113,13 @@ impl Client {
         self.send("POST", uri, &all, body.to_string()).await
     }
 
+    /// PATCH of JSON.
+    pub async fn patch(&self, uri: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let mut all = vec![("content-type", "application/json")];
+        all.extend_from_slice(headers);
+        self.send("PATCH", uri, &all, body.to_string()).await
+    }
+
     /// Uploads a ledger and waits until it was read.
     pub async fn upload(&self, name: &str, bytes: impl Into<Body>) -> Answer {
         let headers = [("content-type", "text/csv"), ("prefer", "wait=20")];

@@ -15,8 +15,8 @@ use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
 use packtrain_scheduler::{Ticker, UpkeepSettings};
 use packtrain_store::{
-    PgBell, PgClaims, PgEvents, PgFiles, PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports,
-    PgSchedules, PgUpkeep, PoolWarmth, Retention,
+    PgBell, PgClaims, PgControl, PgEvents, PgFiles, PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs,
+    PgReports, PgSchedules, PgUpkeep, PoolWarmth, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool};
 use tempfile::TempDir;
@@ -116,6 +116,7 @@ impl Yard {
             keys: Arc::new(PgKeys::new(pools.app.clone())),
             jobs: Arc::new(PgJobs::new(pools.app.clone())),
             operator: Arc::new(PgOperatorJobs::new(pools.operator.clone())),
+            control: Arc::new(PgControl::new(pools.operator.clone(), database.ids())),
             files: Arc::new(PgFiles::new(pools.app.clone())),
             reports: Arc::new(PgReports::new(pools.app.clone())),
             events: Arc::new(PgEvents::new(pools.app.clone())),
@@ -157,6 +158,8 @@ impl Yard {
             objects: Arc::clone(&self.objects) as Arc<dyn Objects>,
             events: Arc::new(PgEvents::new(pool.clone())),
             housekeeping: Arc::new(PgHousekeeping::new(pool.clone(), KEPT)),
+            jobs: Arc::new(PgOperatorJobs::new(pool.clone())),
+            control: Arc::new(PgControl::new(pool.clone(), self.database.ids())),
             warmth: self.warmth(),
         };
         let settings = FleetSettings {

@@ -27,6 +27,7 @@ pub(super) const TEST_KINDS: &[Entry] = &[
     entry::<Spins>(),
     entry::<Forks>(),
     entry::<Holds>(),
+    entry::<DoneAllTheSame>(),
     entry::<Waits>(),
     entry::<WaitsBriefly>(),
 ];
@@ -109,7 +110,22 @@ impl Job for Holds {
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
         if ctx.attempt == 1 {
             ctx.cancel.cancelled().await;
+            return Err(Fault::said(Verdict::Retry(None), "test.stopped", "stopped"));
         }
+        Ok(Done::quietly())
+    }
+}
+
+/// Is done at the moment when it is told to stop.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub(super) struct DoneAllTheSame {}
+
+impl Job for DoneAllTheSame {
+    const KIND: Kind = Kind::new("test.done_all_the_same");
+    const LANE: Lane = Lane::Io;
+
+    async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
+        ctx.cancel.cancelled().await;
         Ok(Done::quietly())
     }
 }

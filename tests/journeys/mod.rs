@@ -1,6 +1,7 @@
 //! Journeys through the public door: each test is named as the sentence that it proves.
 
 mod bad_input;
+mod control;
 mod full_disk;
 mod idempotency;
 mod kinds;

@@ -4,17 +4,20 @@ use std::time::Duration;
 
 use packtrain_core::ids::{JobId, TenantId};
 use packtrain_core::job::{About, Job, State};
-use packtrain_core::ports::{JobRecord, OperatorJobs};
-use packtrain_store::PgOperatorJobs;
+use packtrain_core::ports::{Actor, Control, JobRecord, OperatorJobs};
+use packtrain_store::{PgControl, PgOperatorJobs};
 use packtrain_tests::{Yard, until};
 use serde_json::json;
 
-use super::kinds::{Forks, Holds, NeverReturns, Panics, Spins, TEST_KINDS};
+use super::kinds::{DoneAllTheSame, Forks, Holds, NeverReturns, Panics, Spins, TEST_KINDS};
 
 pub(super) async fn enqueue<J: Job>(yard: &Yard) -> JobId {
     let id = yard.database.ids().job();
     let job = About::of::<J>().job(id, TenantId::SYSTEM, json!({}));
-    jobs(yard).enqueue(&job).await.unwrap();
+    let pool = yard.database.pools().operator.clone();
+    let control = PgControl::new(pool, yard.database.ids());
+    let test = Actor("test".to_owned());
+    control.enqueue(&test, &job, None).await.unwrap();
     id
 }
 
@@ -22,7 +25,7 @@ fn jobs(yard: &Yard) -> PgOperatorJobs {
     PgOperatorJobs::new(yard.database.pools().operator.clone())
 }
 
-async fn job(yard: &Yard, id: JobId) -> JobRecord {
+pub(super) async fn job(yard: &Yard, id: JobId) -> JobRecord {
     jobs(yard)
         .find(id)
         .await
@@ -116,6 +119,21 @@ async fn a_worker_that_drains_gives_unfinished_jobs_back_uncharged() {
     assert_eq!((record.state, record.attempts), (State::Queued, 0));
     assert_eq!(yard.database.number("select count(*) from worker").await, 0);
     yard.database.assert_whole().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_done_when_it_is_told_to_stop_is_done() {
+    let yard = Yard::without_workers().await;
+    let worker = yard.worker_that_drains(TEST_KINDS, Duration::ZERO).await;
+    let id = enqueue::<DoneAllTheSame>(&yard).await;
+    let started = "select count(*) from lease where started <> 0";
+    until("the job runs", async || {
+        yard.database.number(started).await == 1
+    })
+    .await;
+    worker.drain().await;
+    let record = job(&yard, id).await;
+    assert_eq!((record.state, record.attempts), (State::Succeeded, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! Row-level security: who sees and writes what, for every table that the schema has.
 
 use packtrain_core::ids::TenantId;
-use packtrain_core::ports::{JobQueue, OperatorJobs};
+use packtrain_core::ports::JobQueue;
 use packtrain_tests::{Database, Role};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection};
@@ -300,7 +300,11 @@ async fn the_view_shows_a_tenant_its_own_jobs_and_an_operator_all_in_every_state
     for _ in 0..3 {
         let mut job = scene.job();
         job.tenant = b;
-        scene.operator.enqueue(&job).await.unwrap();
+        scene
+            .jobs
+            .enqueue(b, std::slice::from_ref(&job))
+            .await
+            .unwrap();
         foreign.push(job.id);
     }
     scene.claim(1).await;

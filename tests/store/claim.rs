@@ -178,7 +178,7 @@ async fn long_jobs_have_a_lease_of_their_own() {
     sizes.sort_unstable();
     assert_eq!(sizes, [1, 3]);
     let alone = leases.iter().find(|lease| lease.jobs.len() == 1).unwrap();
-    assert_eq!(alone.jobs[0].id, long.id);
+    assert_eq!(alone.jobs[0].1.id, long.id);
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn a_solo_job_has_a_lease_of_its_own() {
         .filter(|lease| lease.jobs.len() == 1)
         .collect();
     assert_eq!((leases.len(), alone.len()), (2, 1));
-    assert_eq!(alone[0].jobs[0].id, asked[2]);
+    assert_eq!(alone[0].jobs[0].1.id, asked[2]);
 }
 
 #[tokio::test]

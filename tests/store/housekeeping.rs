@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use packtrain_core::ids::JobId;
-use packtrain_core::ports::{Housekeeping, JobQueue, Keyed, Pruned, Upkeep};
+use packtrain_core::job::State;
+use packtrain_core::ports::{Housekeeping, JobQueue, Keyed, OperatorJobs, Pruned, Upkeep};
 use packtrain_store::{PgHousekeeping, Retention};
 
 use super::scene::{Scene, succeeded};
@@ -153,4 +154,23 @@ async fn a_request_to_cancel_a_job_that_is_over_goes() {
         .texts("select job_id::text from cancel_request")
         .await;
     assert_eq!(left, [open.as_uuid().to_string()]);
+}
+
+#[tokio::test]
+async fn the_job_of_a_report_that_is_kept_is_found_after_its_week_went() {
+    let house = House::new().await;
+    let (report, other) = (house.finished().await, house.finished().await);
+    let sql = format!(
+        "insert into report (id, tenant_id, summary, finished_at)
+         select id, tenant_id, '{{}}', now_utc() from job where id = '{}'",
+        report.as_uuid()
+    );
+    house.scene.db.run(&sql).await;
+    house.days_later(100).await;
+    house.prune().await;
+    assert!(!house.scene.exists(other).await);
+    let kept = house.scene.operator.find(report).await.unwrap().unwrap();
+    assert_eq!((kept.state, kept.attempts), (State::Succeeded, 1));
+    // And what comes into the default partition does not stop the making of weeks.
+    house.scene.upkeep.ensure_partitions().await.unwrap();
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod claim;
+mod control;
 mod enqueue;
 mod files;
 mod housekeeping;

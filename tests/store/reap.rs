@@ -31,7 +31,7 @@ async fn jobs_that_began_come_back_charged_and_alone_and_the_others_uncharged() 
         .filter(|lease| lease.jobs.len() == 1)
         .collect();
     assert_eq!(alone.len(), 1);
-    assert_eq!(alone[0].jobs[0].id, held[1].job.id);
+    assert_eq!(alone[0].jobs[0].1.id, held[1].job.id);
     scene.db.assert_whole().await;
 }
 
@@ -63,7 +63,7 @@ async fn a_job_that_was_lost_while_it_ran_stays_alone_on_every_way_back() {
         let leases = scene.leases(10).await;
         let alone = leases.iter().find(|lease| lease.jobs.len() == 1);
         let alone = alone.unwrap_or_else(|| panic!("not alone after way {way}"));
-        assert_eq!(alone.jobs[0].id, held.job.id);
+        assert_eq!(alone.jobs[0].1.id, held.job.id);
         let again = super::scene::held(vec![alone.clone()]).remove(0);
         let end = match way {
             0 => End::Released,
@@ -105,7 +105,10 @@ async fn a_lease_that_was_renewed_meanwhile_is_not_reaped() {
     let held = scene.running().await;
     let seen = scene.beat(held.lease).await;
     let mut renewals = scene.claims.renewals().await.unwrap();
-    renewals.renew(scene.worker).await.unwrap();
+    renewals
+        .renew(scene.worker, &scene.every_lease().await)
+        .await
+        .unwrap();
     assert_eq!(scene.upkeep.reap(seen).await.unwrap(), Reaped::default());
     assert_eq!(scene.state(held.job.id).await, (State::Running, 1));
     assert_eq!(

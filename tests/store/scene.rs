@@ -142,6 +142,12 @@ impl Scene {
         self.upkeep.reap(seen).await.unwrap()
     }
 
+    /// Every lease there is, as a worker names those that it holds.
+    pub(crate) async fn every_lease(&self) -> Vec<LeaseId> {
+        let beats = self.upkeep.beats(1_000).await.unwrap();
+        beats.iter().map(|beat| beat.lease).collect()
+    }
+
     pub(crate) async fn beat(&self, lease: LeaseId) -> LeaseBeat {
         let beats = self.upkeep.beats(1_000).await.unwrap();
         *beats.iter().find(|beat| beat.lease == lease).unwrap()
@@ -161,8 +167,8 @@ impl Scene {
 /// Leases as single jobs.
 pub(crate) fn held(leases: Vec<ClaimedLease>) -> Vec<Held> {
     let of_lease = |lease: ClaimedLease| {
-        let jobs = lease.jobs.into_iter().zip(0_u8..);
-        jobs.map(move |(job, bit)| Held {
+        let jobs = lease.jobs.into_iter();
+        jobs.map(move |(bit, job)| Held {
             lease: lease.lease,
             bit,
             job,

@@ -92,7 +92,7 @@ async fn a_snooze_is_not_charged() {
 }
 
 #[tokio::test]
-async fn a_dead_job_becomes_a_dead_letter_grouped_by_its_cause() {
+async fn a_dead_job_becomes_a_dead_letter_with_its_cause() {
     let scene = Scene::new().await;
     let held = scene.running().await;
     scene
@@ -102,7 +102,7 @@ async fn a_dead_job_becomes_a_dead_letter_grouped_by_its_cause() {
     assert_eq!((found.state, found.attempts), (State::Dead, 1));
     assert_eq!(found.failures.len(), 1);
     assert!(found.finished_at.is_some());
-    let causes = scene.db.texts("select fingerprint from dead").await;
+    let causes = scene.db.texts("select kind || ' ' || code from dead").await;
     assert_eq!(causes, ["test.step test.broken"]);
     scene.db.assert_whole().await;
 }

@@ -76,7 +76,10 @@ async fn operators_list_jobs_newest_first_filtered_and_page_by_page() {
         lane: packtrain_core::job::Lane::Cpu,
         ..scene.job()
     };
-    assert_eq!(scene.operator.enqueue(&foreign).await.unwrap().created, 1);
+    let made = scene
+        .jobs
+        .enqueue(foreign.tenant, std::slice::from_ref(&foreign));
+    assert_eq!(made.await.unwrap().created, 1);
     let list = async |filter: JobFilter| -> Vec<JobId> {
         let listed = scene.operator.list(&filter).await.unwrap();
         listed.iter().map(|job| job.id).collect()

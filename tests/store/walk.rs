@@ -122,7 +122,7 @@ impl Walker {
                 continue;
             }
             let charged = self.model[&held.job.id].attempts;
-            let (end, state, attempts, due) = self.any_end(charged);
+            let (end, state, attempts, due) = self.any_end(charged, began);
             self.put(held.job.id, state, attempts, due);
             ends.push(held.ends(end));
             self.gone.push(held);
@@ -140,10 +140,13 @@ impl Walker {
         "settle"
     }
 
-    fn any_end(&mut self, charged: u16) -> (End, State, u16, bool) {
+    fn any_end(&mut self, charged: u16, began: bool) -> (End, State, u16, bool) {
         match self.dice.below(7) {
             0 | 1 => (succeeded(), State::Succeeded, charged + 1, false),
-            2 => (End::Cancelled, State::Cancelled, charged + 1, false),
+            2 => {
+                let ran = charged + u16::from(began);
+                (End::Cancelled, State::Cancelled, ran, false)
+            }
             3 => (End::Released, State::Queued, charged, true),
             4 => {
                 let fault = fault();
@@ -207,7 +210,10 @@ impl Walker {
             return "look at beats";
         }
         let mut renewals = self.scene.claims.renewals().await.unwrap();
-        renewals.renew(self.scene.worker).await.unwrap();
+        renewals
+            .renew(self.scene.worker, &self.scene.every_lease().await)
+            .await
+            .unwrap();
         "renew"
     }
 

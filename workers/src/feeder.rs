@@ -1,7 +1,7 @@
 //! Claims due jobs of one lane for its free slots.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use packtrain_core::fault::chain;
@@ -13,11 +13,15 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::backend::Assigned;
+use crate::patience::patient;
+use crate::registry::Registry;
 
 /// Jobs of one claim, at most.
 const CLAIM_MAX: usize = 200;
 /// How long an idle lane waits before it looks without a hint.
 const POLL: Duration = Duration::from_secs(1);
+/// How often a busy lane is looked at from its beginning.
+const LOOK_BELOW: Duration = Duration::from_secs(1);
 /// Pause after a claim that failed; doubled up to the most.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_MOST: Duration = Duration::from_secs(5);
@@ -29,6 +33,7 @@ pub(crate) struct Feeder {
     pub(crate) wanted: Vec<Wanted>,
     pub(crate) slots: Arc<Semaphore>,
     pub(crate) claims: Arc<dyn Claims>,
+    pub(crate) registry: Arc<Registry>,
     pub(crate) jobs: mpsc::Sender<Assigned>,
     pub(crate) stop: CancellationToken,
 }
@@ -36,15 +41,19 @@ pub(crate) struct Feeder {
 impl Feeder {
     /// Claims as long as there are free slots and due jobs; else waits for a hint or a second.
     pub(crate) async fn run(self, mut hints: HintStream) {
-        let mut floors = Floors::default();
+        let (mut floors, mut looked_below) = (Floors::default(), Instant::now());
         let mut pause = PAUSE_FIRST;
         while let Some(free) = self.free_slots().await {
             let count = free.len();
-            let claimed = self
-                .claims
-                .claim(self.worker, self.lane, &self.wanted, count, &mut floors)
-                .await;
-            match claimed {
+            if looked_below.elapsed() >= LOOK_BELOW {
+                // What entered below the floors must not wait until a claim comes back short.
+                floors.0.clear();
+                looked_below = Instant::now();
+            }
+            let claiming =
+                self.claims
+                    .claim(self.worker, self.lane, &self.wanted, count, &mut floors);
+            match patient(claiming).await {
                 Ok(leases) => {
                     pause = PAUSE_FIRST;
                     let filled = self.hand_over(leases, free).await;
@@ -84,7 +93,8 @@ impl Feeder {
         let mut free = free.into_iter();
         let mut filled = 0;
         for lease in leases {
-            for (bit, job) in (0_u8..).zip(lease.jobs) {
+            self.registry.hold(lease.lease, lease.jobs.len());
+            for (bit, job) in lease.jobs {
                 let slot = free
                     .next()
                     .expect("a claim returns no more jobs than slots asked for");
@@ -96,6 +106,7 @@ impl Feeder {
                 };
                 if self.jobs.send(assigned).await.is_err() {
                     // The runtime is gone; the reaper gives the claimed jobs back.
+                    self.registry.forget(lease.lease);
                     return filled;
                 }
                 filled += 1;

@@ -18,6 +18,7 @@ use tracing::{error, info, warn};
 
 use crate::backend::{Assigned, LaneBackend};
 use crate::feeder::Feeder;
+use crate::patience::patient;
 use crate::registry::Registry;
 use crate::runner::Runner;
 use crate::{renewal, settler};
@@ -108,6 +109,7 @@ impl Fleet {
             self.settings.renew_every,
             Arc::clone(&self.outside.claims),
             Arc::clone(&self.registry),
+            stop.clone(),
             renewing.clone(),
         )
         .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
@@ -145,6 +147,12 @@ impl Fleet {
             name: self.settings.name.clone(),
             version: self.settings.version.clone(),
             lanes: lanes.clone(),
+            kinds: self
+                .outside
+                .kinds
+                .iter()
+                .map(|entry| entry.about.kind)
+                .collect(),
         };
         self.outside.claims.register(&record).await?;
         let names: Vec<&str> = lanes.iter().map(|lane| lane.as_str()).collect();
@@ -235,6 +243,7 @@ impl Fleet {
             wanted,
             slots: Arc::new(Semaphore::new(lane.slots.max(1))),
             claims: Arc::clone(&self.outside.claims),
+            registry: Arc::clone(&self.registry),
             jobs,
             stop: stop.clone(),
         };
@@ -252,7 +261,7 @@ async fn promote(outside: Outside, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        match outside.claims.promote(PROMOTE_MAX).await {
+        match patient(outside.claims.promote(PROMOTE_MAX)).await {
             Ok(promoted) => {
                 for lane in promoted.woken {
                     outside.hints.send(Hint { lane, about: None });

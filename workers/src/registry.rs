@@ -1,4 +1,7 @@
-//! What this worker runs at this moment, and how each of it can be told to stop.
+//! What this worker holds and runs at this moment, and how each of it can be told to stop.
+//!
+//! Only leases that stand here are renewed. One that the worker does not know of, because the
+//! answer to its claim was lost, stands still, and the reaper gives its jobs back.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -17,10 +20,17 @@ pub(crate) enum Stop {
     Draining,
 }
 
-/// Running jobs by their ids.
+/// Leases and running jobs.
 #[derive(Default)]
 pub(crate) struct Registry {
-    running: Mutex<HashMap<JobId, Running>>,
+    inside: Mutex<Inside>,
+}
+
+#[derive(Default)]
+struct Inside {
+    running: HashMap<JobId, Running>,
+    /// How many jobs of each lease are not over here.
+    held: HashMap<LeaseId, usize>,
 }
 
 struct Running {
@@ -29,24 +39,41 @@ struct Running {
 }
 
 impl Registry {
+    /// Notes a claimed lease and how many jobs came with it.
+    pub(crate) fn hold(&self, lease: LeaseId, jobs: usize) {
+        self.lock().held.insert(lease, jobs);
+    }
+
+    /// Forgets a lease of which nothing is done here any more.
+    pub(crate) fn forget(&self, lease: LeaseId) {
+        self.lock().held.remove(&lease);
+    }
+
     /// Notes a job that begins; what is returned learns when it must stop.
     pub(crate) fn enter(&self, job: JobId, lease: LeaseId) -> watch::Receiver<Option<Stop>> {
         let (stop, told) = watch::channel(None);
-        self.lock().insert(job, Running { lease, stop });
+        self.lock().running.insert(job, Running { lease, stop });
         told
     }
 
-    /// Forgets a job that ended under this lease.
+    /// Forgets a job that is over under this lease; with its last job, the lease.
     pub(crate) fn leave(&self, job: JobId, lease: LeaseId) {
-        let mut running = self.lock();
-        if running.get(&job).is_some_and(|entry| entry.lease == lease) {
-            running.remove(&job);
+        let mut inside = self.lock();
+        let runs = inside.running.get(&job);
+        if runs.is_some_and(|entry| entry.lease == lease) {
+            inside.running.remove(&job);
+        }
+        if let Some(open) = inside.held.get_mut(&lease) {
+            *open = open.saturating_sub(1);
+            if *open == 0 {
+                inside.held.remove(&lease);
+            }
         }
     }
 
-    /// The leases of everything that runs.
+    /// Every lease of which something is not over.
     pub(crate) fn leases(&self) -> Vec<LeaseId> {
-        self.lock().values().map(|entry| entry.lease).collect()
+        self.lock().held.keys().copied().collect()
     }
 
     /// Tells every job whose lease `gone` names to stop.
@@ -66,8 +93,8 @@ impl Registry {
 
     /// The first reason stands.
     fn tell(&self, why: Stop, concerns: impl Fn(JobId, LeaseId) -> bool) -> usize {
-        let running = self.lock();
-        let told = running.iter().filter(|(job, entry)| {
+        let inside = self.lock();
+        let told = inside.running.iter().filter(|(job, entry)| {
             concerns(**job, entry.lease)
                 && entry.stop.send_if_modified(|stop| {
                     let first = stop.is_none();
@@ -78,8 +105,8 @@ impl Registry {
         told.count()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -96,6 +123,7 @@ mod tests {
         let ids: &dyn IdSource = &ids;
         let registry = Registry::default();
         let (job, lease, other) = (ids.job(), ids.lease(), ids.lease());
+        registry.hold(lease, 1);
         let told = registry.enter(job, lease);
         assert_eq!(registry.lose(|gone| gone == other), 0);
         assert_eq!(registry.lose(|gone| gone == lease), 1);

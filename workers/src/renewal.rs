@@ -3,7 +3,6 @@
 //! A blocked runtime, a long poll or a full buffer cannot stop it. What it learns (leases that are
 //! gone, jobs that a person asked to stop) goes to the registry.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ pub(crate) fn start(
     every: Duration,
     claims: Arc<dyn Claims>,
     registry: Arc<Registry>,
+    drain: CancellationToken,
     stop: CancellationToken,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -31,39 +31,59 @@ pub(crate) fn start(
             runtime.block_on(async {
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = renew(worker, every, &*claims, &registry) => {}
+                    () = renew(worker, every, &*claims, &registry, &drain) => {}
                 }
             });
         })
 }
 
-async fn renew(worker: WorkerId, every: Duration, claims: &dyn Claims, registry: &Registry) {
+async fn renew(
+    worker: WorkerId,
+    every: Duration,
+    claims: &dyn Claims,
+    registry: &Registry,
+    drain: &CancellationToken,
+) {
     let mut connection: Option<Box<dyn Renewals>> = None;
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = once(worker, claims, registry, &mut connection).await {
-            let cause = packtrain_core::fault::chain(&error);
-            warn!(error = %cause, "leases could not be renewed, connecting again");
-            connection = None;
+        let renewing = once(worker, claims, registry, &mut connection);
+        // A connection that went silent must not cost the leases: another is opened in time.
+        let renewed = match tokio::time::timeout(every * 2, renewing).await {
+            Ok(renewed) => renewed,
+            Err(late) => Err(StoreError::Unavailable(Box::new(late))),
+        };
+        match renewed {
+            Ok(is_asked) if is_asked && !drain.is_cancelled() => {
+                info!("worker was asked to drain");
+                drain.cancel();
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let cause = packtrain_core::fault::chain(&error);
+                warn!(error = %cause, "leases could not be renewed, connecting again");
+                connection = None;
+            }
         }
     }
 }
 
+/// Renews once; says whether the worker was asked to drain.
 async fn once(
     worker: WorkerId,
     claims: &dyn Claims,
     registry: &Registry,
     connection: &mut Option<Box<dyn Renewals>>,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     // Read before the question: a lease that is claimed meanwhile is not missing from the answer.
-    let before: HashSet<_> = registry.leases().into_iter().collect();
+    let before = registry.leases();
     let connected = match connection {
         Some(connected) => connected,
         None => connection.insert(claims.renewals().await?),
     };
-    let renewed = connected.renew(worker).await?;
+    let renewed = connected.renew(worker, &before).await?;
     let lost = registry.lose(|lease| before.contains(&lease) && !renewed.held.contains(&lease));
     if lost > 0 {
         warn!(jobs = lost, "leases are gone, their jobs stop");
@@ -72,5 +92,5 @@ async fn once(
     if cancelled > 0 {
         info!(jobs = cancelled, "jobs were asked to stop");
     }
-    Ok(())
+    Ok(renewed.drain)
 }

@@ -10,7 +10,7 @@ use packtrain_core::fault::{Fault, Verdict, backoff};
 use packtrain_core::ids::IdSource;
 use packtrain_core::job::{Ctx, Done, NewJob, Progress};
 use packtrain_core::limits::{FAN_OUT_MAX, PAYLOAD_BYTES_MAX, RESULT_BYTES_MAX};
-use packtrain_core::ports::{Claimed, Claims, End, Settlement, World};
+use packtrain_core::ports::{Claimed, Claims, Due, End, Settlement, World};
 use packtrain_core::time::Clock;
 use packtrain_jobs::catalogue::Entry;
 use tokio::sync::{mpsc, watch};
@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, info, info_span, warn};
 
 use crate::backend::Assigned;
+use crate::patience::patient;
 use crate::registry::{Registry, Stop};
 use crate::settler::Ended;
 
@@ -80,16 +81,17 @@ impl Runner {
             job: job.id,
             end,
         };
-        if self.closing.is_cancelled() {
+        if let Some(end) = self.unbegun(&job) {
+            tell(&job, &end, 0);
             self.settle(Ended {
-                settlement: settlement(End::Released),
+                settlement: settlement(end),
                 slot,
             })
             .await;
             return;
         }
         let told = self.registry.enter(job.id, lease);
-        match self.claims.started(lease, &[bit]).await {
+        match patient(self.claims.started(lease, &[bit])).await {
             Ok(true) => {}
             Ok(false) => {
                 warn!("lease was gone before the job began");
@@ -121,6 +123,16 @@ impl Runner {
             slot,
         })
         .await;
+    }
+
+    /// How a job ends that is not begun at all.
+    fn unbegun(&self, job: &Claimed) -> Option<End> {
+        match job.due {
+            Due::Cancelled => Some(End::Cancelled),
+            Due::Expired => Some(End::Expired),
+            Due::Run if self.closing.is_cancelled() => Some(End::Released),
+            Due::Run => None,
+        }
     }
 
     /// Does the work under its deadline, listening for reasons to stop.
@@ -156,11 +168,18 @@ impl Runner {
             () = watching => unreachable!("watching progress does not end"),
         };
         cancel.cancel();
-        if tokio::time::timeout(GRACE, &mut work).await.is_err() {
-            work.abort();
-            warn!("job did not stop when told, and was dropped");
+        match tokio::time::timeout(GRACE, &mut work).await {
+            // It was done before it heard: what is done is done, unless it counts no more.
+            Ok(Ok(Ok(done))) if !matches!(ran, Ran::Stopped(Stop::LeaseLost)) => {
+                Ran::Ended(Ok(done))
+            }
+            Ok(_) => ran,
+            Err(_) => {
+                work.abort();
+                warn!("job did not stop when told, and was dropped");
+                ran
+            }
         }
-        ran
     }
 
     fn context(&self, job: &Claimed) -> Ctx {
@@ -303,6 +322,7 @@ fn tell(job: &Claimed, end: &End, duration_ms: u64) {
             tracing::error!(job.kind = kind, duration_ms, code, %error, "job is dead");
         }
         End::Cancelled => info!(job.kind = kind, duration_ms, "job cancelled"),
+        End::Expired => warn!(job.kind = kind, "job was not started by its deadline"),
         End::Released => info!(job.kind = kind, duration_ms, "job given back"),
     }
 }

@@ -7,6 +7,7 @@ use packtrain_core::ports::{Claims, Hint, Hints, Settlement, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tracing::{error, warn};
 
+use crate::patience::patient;
 use crate::registry::Registry;
 
 /// Ends of one transaction, at most.
@@ -55,7 +56,7 @@ pub(crate) async fn run(
 /// Writes until the database has decided: an outage delays an end and loses none.
 async fn write(claims: &dyn Claims, hints: &dyn Hints, ends: &[Settlement]) {
     loop {
-        match claims.settle(ends).await {
+        match patient(claims.settle(ends)).await {
             Ok(settled) => {
                 for job in settled.fenced {
                     warn!(job.id = %job, "lease was gone, result thrown away");

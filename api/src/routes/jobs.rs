@@ -28,7 +28,7 @@ const JOBS: &str = "jobs";
 /// How far ahead a job may be scheduled.
 const AHEAD_MAX: chrono::Duration = chrono::Duration::days(366);
 /// Where jobs are.
-const PATH: &str = "/v2/admin/jobs";
+pub(super) const PATH: &str = "/v2/admin/jobs";
 
 /// A job to be enqueued; its schema lists every kind with its payload.
 #[derive(Debug, Serialize, Deserialize)]
@@ -65,6 +65,9 @@ pub(crate) struct ListParams {
     /// Only this tenant.
     #[param(inline)]
     tenant: Option<TenantId>,
+    /// Only dead letters of this cause.
+    #[param(example = "25f3fa8b5ada6d90")]
+    cause: Option<String>,
     /// Jobs in this answer, 1 to 200.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
@@ -107,6 +110,13 @@ pub(crate) struct JobView {
     result: Option<Value>,
     /// Attempts that failed, oldest first.
     failures: Vec<FailureView>,
+}
+
+impl JobView {
+    /// Where the job is in its life.
+    pub(super) const fn state(&self) -> JobState {
+        self.summary.state
+    }
 }
 
 /// A page of jobs.
@@ -155,7 +165,7 @@ impl From<Attempt> for FailureView {
 )]
 pub(crate) async fn enqueue(
     State(shared): State<Shared>,
-    _: Operator,
+    operator: Operator,
     OptionalKey(key): OptionalKey,
     asked: Asked,
     JsonBody(request): JsonBody<JobRequest>,
@@ -165,17 +175,11 @@ pub(crate) async fn enqueue(
         serde_json::to_value(&request).map_err(|error| Problem::internal(error.to_string()))?;
     let mut job = checked(api, request).await?;
     job.trace_parent = asked.trace_parent;
-    let made = match key {
-        Some(key) => {
-            let keyed = key.of_operator(&body, api.clock.now());
-            api.jobs.request(&job, &keyed).await?
-        }
-        None => api
-            .operator
-            .enqueue(&job)
-            .await
-            .map(|_| Requested::Created(job.id))?,
-    };
+    let keyed = key.map(|key| key.of_operator(&body, api.clock.now()));
+    let made = api
+        .control
+        .enqueue(&operator.actor, &job, keyed.as_ref())
+        .await?;
     let made = match made {
         Requested::Created(made) => {
             wake(&shared, &job);
@@ -209,6 +213,7 @@ pub(crate) async fn list(
         lane: params.lane,
         state: params.state,
         tenant: params.tenant,
+        cause: params.cause.clone().map(known_cause).transpose()?,
         before: place(JOBS, params.cursor.as_deref())?,
         limit: limit + 1,
     };
@@ -287,7 +292,7 @@ async fn checked(api: &Api, request: JobRequest) -> Result<NewJob, Problem> {
 }
 
 /// A kind by its form; an older kind that nobody runs any more can still be looked for.
-fn known_kind(kind: String) -> Result<String, Problem> {
+pub(super) fn known_kind(kind: String) -> Result<String, Problem> {
     let is_kind = kind.bytes().all(|b| matches!(b, b'a'..=b'z' | b'_' | b'.'));
     if is_kind && !kind.is_empty() {
         Ok(kind)
@@ -299,12 +304,22 @@ fn known_kind(kind: String) -> Result<String, Problem> {
     }
 }
 
+/// A cause by its form.
+fn known_cause(cause: String) -> Result<String, Problem> {
+    if !cause.is_empty() && cause.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Ok(cause);
+    }
+    let said = "`cause` is a name from the list of dead letters.";
+    Err(Problem::said(&QUERY_MALFORMED, said))
+}
+
 fn link(params: &ListParams, limit: u32, next: &str) -> Option<http::HeaderValue> {
     let filters = [
         ("kind", params.kind.clone()),
         ("lane", params.lane.map(|lane| lane.to_string())),
         ("state", params.state.map(|state| state.to_string())),
         ("tenant", params.tenant.map(|tenant| tenant.to_string())),
+        ("cause", params.cause.clone()),
         ("limit", Some(limit.to_string())),
         ("cursor", Some(next.to_owned())),
     ];
@@ -314,7 +329,7 @@ fn link(params: &ListParams, limit: u32, next: &str) -> Option<http::HeaderValue
     next_link(PATH, &given.collect::<Vec<_>>())
 }
 
-async fn view(api: &Api, id: JobId) -> Result<JobView, Problem> {
+pub(super) async fn view(api: &Api, id: JobId) -> Result<JobView, Problem> {
     let found = api.operator.find(id).await?;
     let mut job = found.ok_or_else(Problem::not_found)?;
     let failures = std::mem::take(&mut job.failures);

@@ -13,10 +13,16 @@ use utoipa_axum::routes;
 use crate::problem::{METHOD_NOT_ALLOWED, Problem};
 use crate::{Inner, Shared};
 
+mod bulk;
+mod changes;
+mod dead_letters;
 mod files;
 mod health;
 mod jobs;
+mod lanes;
 mod reports;
+mod schedules;
+mod workers;
 
 pub(crate) use jobs::JobRequest;
 
@@ -38,6 +44,20 @@ pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
         .routes(routes!(reports::artifact))
         .routes(routes!(jobs::enqueue, jobs::list))
         .routes(routes!(jobs::show))
+        .routes(routes!(changes::cancel))
+        .routes(routes!(changes::retry))
+        .routes(routes!(changes::discard))
+        .routes(routes!(bulk::bulk))
+        .routes(routes!(dead_letters::causes))
+        .routes(routes!(lanes::list))
+        .routes(routes!(lanes::edit))
+        .routes(routes!(schedules::list))
+        .routes(routes!(schedules::edit))
+        .routes(routes!(schedules::run_now))
+        .routes(routes!(workers::list))
+        .routes(routes!(workers::drain))
+        .routes(routes!(workers::drain_version))
+        .routes(routes!(workers::audit))
 }
 
 /// Routes that take large bodies.

@@ -38,6 +38,8 @@ pub(super) struct World {
     pub(super) events: Mutex<Vec<JobEvent>>,
     pub(super) objects: Mutex<HashMap<String, Bytes>>,
     pub(super) hints: Mutex<Vec<Hint>>,
+    pub(super) actors: Mutex<Vec<String>>,
+    pub(super) is_paused: AtomicBool,
     pub(super) is_away: AtomicBool,
     pub(super) panics: AtomicBool,
 }
@@ -57,6 +59,7 @@ impl World {
             keys: self.clone(),
             jobs: self.clone(),
             operator: self.clone(),
+            control: self.clone(),
             files: self.clone(),
             reports: self.clone(),
             events: self.clone(),
@@ -87,7 +90,7 @@ impl World {
         self.jobs.lock().unwrap().get_mut(&id).unwrap().state = state;
     }
 
-    fn take(&self, job: &NewJob) {
+    pub(super) fn take(&self, job: &NewJob) {
         let record = JobRecord {
             id: job.id,
             tenant: job.tenant,
@@ -178,11 +181,6 @@ impl OperatorJobs for World {
     async fn has_tenant(&self, tenant: TenantId) -> Result<bool, StoreError> {
         let keys = self.keys.lock().unwrap();
         Ok(tenant == TenantId::SYSTEM || keys.values().any(|key| key.tenant == tenant))
-    }
-
-    async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, StoreError> {
-        self.take(job);
-        Ok(Enqueued { created: 1 })
     }
 }
 

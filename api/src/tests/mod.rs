@@ -14,6 +14,8 @@ use tower::ServiceExt;
 
 use fake::World;
 
+mod control;
+mod desk;
 mod fake;
 mod refusals;
 mod reports;

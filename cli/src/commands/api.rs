@@ -1,5 +1,7 @@
 //! `packtrain api`: serves the API until it is told to stop.
 
+use std::time::Duration;
+
 use packtrain_core::ports::Readiness;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -25,7 +27,18 @@ pub(crate) async fn run(global: &Global, _: &Api, settings: &Settings) -> Result
     let parts = Parts::open(settings, &database, false, &tasks, &serving)?;
     parts.pools.check().await?;
     let listener = listen(&settings.api.listen).await?;
-    let served = packtrain_api::serve(listener, packtrain_api::router(parts.api()), stop).await;
+    let router = packtrain_api::draining(packtrain_api::router(parts.api()), stop.clone());
+    let closing = CancellationToken::new();
+    let notice = Duration::from_secs(settings.api.drain_notice_s);
+    tasks.spawn({
+        let closing = closing.clone();
+        async move {
+            stop.cancelled().await;
+            tokio::time::sleep(notice).await;
+            closing.cancel();
+        }
+    });
+    let served = packtrain_api::serve(listener, router, closing).await;
     serving.cancel();
     tasks.close();
     tasks.wait().await;

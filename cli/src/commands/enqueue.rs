@@ -6,7 +6,7 @@ use std::time::Duration;
 use packtrain_core::ids::TenantId;
 use packtrain_core::job::{NewJob, Priority, State};
 use packtrain_core::limits::PAYLOAD_BYTES_MAX;
-use packtrain_core::ports::{Hint, JobRecord, OperatorJobs};
+use packtrain_core::ports::{Actor, Control, Hint, JobRecord, OperatorJobs};
 use packtrain_jobs::catalogue::{self, Entry};
 use packtrain_store::PgOperatorJobs;
 use serde_json::{Value, json};
@@ -49,7 +49,8 @@ pub(crate) async fn run(
             format!("tenant {} does not exist", job.tenant),
         ));
     }
-    jobs.enqueue(&job).await?;
+    let actor = Actor("command line".to_owned());
+    parts.control().enqueue(&actor, &job, None).await?;
     parts.hints.send(Hint {
         lane: job.lane,
         about: Some(job.kind.to_string()),

@@ -2,6 +2,7 @@
 
 use packtrain_core::secret::Secret;
 use packtrain_store::{Bootstrap, Roles};
+use percent_encoding::percent_decode_str;
 
 use crate::args::{Global, Migrate};
 use crate::database::Database;
@@ -54,7 +55,7 @@ fn roles(settings: &Settings) -> Result<Roles, Failure> {
             .map(|(user, _)| user);
         let password = user
             .and_then(|user| user.split_once(':'))
-            .map(|(_, word)| word.to_owned());
+            .map(|(_, word)| percent_decode_str(word).decode_utf8_lossy().into_owned());
         password.map(Secret::new).ok_or_else(|| {
             Failure::new(
                 USAGE,

@@ -79,7 +79,7 @@ For more information, try '--help'.
         .stderr_eq(str![[r#"
 error: unknown kind "tax.refund"
 
-help: known: ops.canary, ops.keep_warm, ops.prune, tax.import, tax.report
+help: known: ops.bulk, ops.canary, ops.keep_warm, ops.prune, tax.import, tax.report
 
 "#]]);
 }
@@ -146,6 +146,7 @@ fn a_setting_is_shown_with_its_origin_and_an_address_never() {
     .assert()
     .success()
     .stdout_eq(str![[r#"
+api.drain_notice_s        0                                   default
 api.listen                "127.0.0.1:7800"                    default
 data.dir                  "here"                              flag
 database.app_url          "***"                               environment

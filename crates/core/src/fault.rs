@@ -7,6 +7,9 @@ use rand::RngExt;
 
 use crate::limits::FAULT_CHARS_MAX;
 
+/// Characters by which causes are told apart.
+const CAUSE_CHARS_MAX: usize = 300;
+
 /// What the worker does with a job that did not succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -76,6 +79,29 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// What faults of one cause share: the code, and the message without what differs from job to
+    /// job (numbers, ids, whatever stands in quotes).
+    pub fn cause(&self) -> String {
+        let mut form = format!("{} ", self.code);
+        let mut is_quoted = false;
+        for word in self
+            .message
+            .split_inclusive([' ', '"', ',', ':', '/', '(', ')'])
+        {
+            if !is_quoted {
+                // An id or a number: any word with a digit in it.
+                match word.contains(|c: char| c.is_ascii_digit()) {
+                    true => form.push('#'),
+                    false => form.push_str(word),
+                }
+            }
+            is_quoted ^= word.ends_with('"');
+        }
+        form.chars().take(CAUSE_CHARS_MAX).collect()
+    }
+}
+
 /// Waiting time before attempt `attempt + 1`: full jitter under an exponential ceiling.
 ///
 /// The ceiling is 1 s, 2 s, 4 s, ... up to five minutes; the delay is uniform between zero and
@@ -139,6 +165,16 @@ mod tests {
         assert_eq!(backoff_ceiling(1), Duration::from_secs(1));
         assert_eq!(backoff_ceiling(3), Duration::from_secs(4));
         assert_eq!(backoff_ceiling(60), Duration::from_secs(300));
+    }
+
+    #[test]
+    fn faults_that_differ_in_ids_numbers_and_quotes_alone_have_one_cause() {
+        let cause = |message: &str| Fault::said(Verdict::Fatal, "x.y", message).cause();
+        let first =
+            cause("object ten_01/ab3 is gone: read 12 of 40 bytes of \"a file\", status 503");
+        let second = cause("object ten_02/f7 is gone: read 9 of 40 bytes of \"other\", status 502");
+        assert_eq!(first, second);
+        assert_ne!(first, cause("object ten_01/ab3 is damaged"));
     }
 
     #[test]

@@ -28,6 +28,10 @@ pub const ENQUEUE_MAX: usize = 1_000;
 pub const LEASE_JOBS_MAX: usize = 64;
 /// Schedules of the whole product.
 pub const SCHEDULES_MAX: usize = 1_000;
+/// Jobs that one change of an operator names.
+pub const CHANGE_MAX: usize = 500;
+/// How far entries of a table are counted for a reader.
+pub const COUNT_MAX: i64 = 100_000;
 /// Progress events kept for one job.
 pub const EVENTS_MAX: i64 = 1_000;
 /// Entries of one page of a list.

@@ -5,7 +5,7 @@ use packtrain_core::ports::{KeyScope, StoreError};
 use packtrain_core::secret::Secret;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 use crate::error::refused;
 use crate::pools::parse;
@@ -243,7 +243,8 @@ pub async fn create_api_key(
 }
 
 async fn connect(url: &Secret<String>) -> Result<PgConnection, StoreError> {
-    PgConnection::connect_with(&parse(url)?)
+    // Statements of this connection hold passwords: none may reach a log.
+    PgConnection::connect_with(&parse(url)?.disable_statement_logging())
         .await
         .map_err(refused("a connection"))
 }

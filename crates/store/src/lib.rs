@@ -15,6 +15,7 @@ pub use bootstrap::{
 };
 pub use pg::bell::PgBell;
 pub use pg::claims::PgClaims;
+pub use pg::control::PgControl;
 pub use pg::events::PgEvents;
 pub use pg::files::PgFiles;
 pub use pg::housekeeping::{PgHousekeeping, Retention};

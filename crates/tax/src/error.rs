@@ -71,6 +71,9 @@ pub enum TaxError {
         /// What happened.
         source: AmountError,
     },
+    /// The outcome was wanted no more.
+    #[error("the computation was stopped")]
+    Stopped,
     /// The date of the row is outside of every calendar.
     #[error("the date of row {id:?} ({file}, line {line}) is out of range")]
     Date {
@@ -93,6 +96,7 @@ impl TaxError {
             Self::TooManyFiles { .. } => "tax.too_many_files",
             Self::TooManyRows { .. } => "tax.too_many_rows",
             Self::Amount { .. } | Self::Holdings { .. } => "tax.amount_out_of_range",
+            Self::Stopped => "tax.stopped",
             Self::Date { .. } => "tax.date_out_of_range",
         }
     }

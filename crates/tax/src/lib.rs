@@ -14,5 +14,5 @@ pub mod outcome;
 pub mod request;
 mod why;
 
-pub use engine::{LedgerFile, compute};
+pub use engine::{LedgerFile, compute, compute_until};
 pub use error::TaxError;

@@ -1,5 +1,6 @@
 //! The platform's own upkeep.
 
+pub mod bulk;
 pub mod canary;
 pub mod keep_warm;
 pub mod prune;

@@ -20,8 +20,10 @@ use utoipa::ToSchema;
 
 /// Tax years that one report may name.
 const YEARS_MAX: usize = 50;
-/// How soon a report looks again at a file that is still being read.
-const FILE_POLL: Duration = Duration::from_millis(500);
+/// How soon a report looks again at a file that is still being read, and how late at most: a tenth
+/// of the time that the file has been waiting.
+const FILE_POLL_FIRST: Duration = Duration::from_millis(500);
+const FILE_POLL_MOST: Duration = Duration::from_secs(15);
 /// How long a report waits for a file to be read before it gives up.
 const FILE_WAIT_MAX: chrono::Duration = chrono::Duration::hours(1);
 /// Warnings that the summary of a report names one by one.
@@ -95,13 +97,14 @@ impl Job for Report {
     }
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
+        self.await_files(ctx).await?;
         ctx.stage("read").await?;
-        let files = self.files(ctx).await?;
+        let files = ctx.world.files.load(ctx.tenant, &self.files).await?;
         ctx.stage("compute").await?;
         let (request, country, years) = (self.request(), self.country, self.years());
         let asked_at = ctx.asked_at;
-        let computed = ctx.cpu(move |_| compute(files, country, &request)).await?;
-        let (outcome, inputs) = computed?;
+        let computed = ctx.cpu(move |stop| compute(files, country, &request, stop));
+        let (outcome, inputs) = computed.await??;
         ctx.stage("render").await?;
         let made = ctx.cpu(move |stop| {
             let document = Document {
@@ -158,15 +161,16 @@ impl Report {
         YearSelection::of(self.years.iter().map(|year| TaxYear(*year)))
     }
 
-    /// The files' rows, once every file was read.
-    async fn files(&self, ctx: &Ctx) -> Result<Vec<ImportedFile>, Fault> {
+    /// Goes on once every file was read and their rows together are not too many.
+    async fn await_files(&self, ctx: &Ctx) -> Result<(), Fault> {
+        let mut rows = 0;
         for id in &self.files {
             let Some(file) = ctx.world.files.find(ctx.tenant, *id).await? else {
                 let said = format!("file {id} does not exist");
                 return Err(Fault::said(Verdict::Fatal, "tax.file_missing", said));
             };
             match file.state {
-                FileState::Imported => {}
+                FileState::Imported => rows += (file.rows_total - file.rows_bad) as usize,
                 FileState::Rejected => {
                     let said = format!(
                         "file {} cannot be read: {}",
@@ -181,17 +185,19 @@ impl Report {
                 }
                 FileState::Uploaded => {
                     let why = format!("file {} is still being read", file.file.name);
-                    return Err(Fault::snooze("tax.file_waiting", FILE_POLL, why));
+                    let waited = (ctx.clock.now() - file.created_at)
+                        .to_std()
+                        .unwrap_or_default();
+                    let pause = (waited / 10).clamp(FILE_POLL_FIRST, FILE_POLL_MOST);
+                    return Err(Fault::snooze("tax.file_waiting", pause, why));
                 }
             }
         }
-        let files = ctx.world.files.load(ctx.tenant, &self.files).await?;
-        let rows: usize = files.iter().map(|file| file.rows.len()).sum();
         if rows > REPORT_ROWS_MAX {
             let said = format!("{rows} rows in one report; at most {REPORT_ROWS_MAX}");
             return Err(Fault::said(Verdict::Fatal, "tax.too_many_rows", said));
         }
-        Ok(files)
+        Ok(())
     }
 }
 
@@ -215,6 +221,7 @@ fn compute(
     files: Vec<ImportedFile>,
     country: Country,
     request: &Request,
+    stop: &Stop,
 ) -> Result<(Outcome, Vec<InputFile>), Fault> {
     let (mut ledgers, mut inputs) = (Vec::new(), Vec::new());
     for file in files {
@@ -231,8 +238,12 @@ fn compute(
             rows: file.rows,
         });
     }
-    let outcome = packtrain_tax::compute(&ledgers, country, request)
-        .map_err(|error| Fault::said(Verdict::Fatal, error.code(), chain(&error)))?;
+    let is_stopped = || stop.requested();
+    let outcome = packtrain_tax::compute_until(&ledgers, country, request, &is_stopped);
+    let outcome = outcome.map_err(|error| match error {
+        TaxError::Stopped => Fault::retry("job.stopped", error),
+        error => Fault::said(Verdict::Fatal, error.code(), chain(&error)),
+    })?;
     Ok((outcome, inputs))
 }
 

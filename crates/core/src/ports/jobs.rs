@@ -100,6 +100,8 @@ pub struct JobFilter {
     pub state: Option<State>,
     /// Only this tenant.
     pub tenant: Option<TenantId>,
+    /// Only dead letters of this cause.
+    pub cause: Option<String>,
     /// Only jobs before this one.
     pub before: Option<JobId>,
     /// At most so many.
@@ -120,7 +122,7 @@ pub trait JobQueue: Send + Sync {
     async fn find(&self, tenant: TenantId, id: JobId) -> Result<Option<JobRecord>, StoreError>;
 }
 
-/// Reads and enqueues jobs of all tenants.
+/// Reads jobs of all tenants.
 #[async_trait]
 pub trait OperatorJobs: Send + Sync {
     /// Jobs, newest first.
@@ -131,9 +133,6 @@ pub trait OperatorJobs: Send + Sync {
 
     /// Whether there is such a tenant.
     async fn has_tenant(&self, tenant: TenantId) -> Result<bool, StoreError>;
-
-    /// Enqueues a job for any tenant.
-    async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, StoreError>;
 }
 
 /// A kind that a worker can run, up to a schema version.
@@ -159,8 +158,8 @@ pub struct Floors(pub BTreeMap<Priority, (i64, Uuid)>);
 pub struct ClaimedLease {
     /// The fencing token.
     pub lease: LeaseId,
-    /// Its jobs; a job's place is its bit.
-    pub jobs: Vec<Claimed>,
+    /// Its jobs, each with its bit.
+    pub jobs: Vec<(u8, Claimed)>,
 }
 
 /// A claimed job.
@@ -184,6 +183,19 @@ pub struct Claimed {
     pub created_at: Timestamp,
     /// Trace context of what caused it.
     pub trace_parent: Option<String>,
+    /// Whether it is to be run at all.
+    pub due: Due,
+}
+
+/// What is to become of a claimed job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// It runs.
+    Run,
+    /// A person asked to cancel it before it was claimed: it ends as cancelled.
+    Cancelled,
+    /// It was not started by its deadline: it ends as expired.
+    Expired,
 }
 
 /// A worker as it presents itself.
@@ -197,6 +209,8 @@ pub struct WorkerRecord {
     pub version: String,
     /// Lanes it serves.
     pub lanes: Vec<Lane>,
+    /// Kinds it runs.
+    pub kinds: Vec<Kind>,
 }
 
 /// How one job of a lease ended.
@@ -230,6 +244,8 @@ pub enum End {
     },
     /// A person stopped it.
     Cancelled,
+    /// It was not started by its deadline.
+    Expired,
     /// It goes back to its lane as it was: the worker drains.
     Released,
 }
@@ -308,13 +324,16 @@ pub struct Renewed {
     pub held: Vec<LeaseId>,
     /// Jobs of the worker that a person asked to stop.
     pub cancelled: Vec<JobId>,
+    /// Whether a person asked the worker to drain.
+    pub drain: bool,
 }
 
 /// Renews leases over a connection of its own.
 #[async_trait]
 pub trait Renewals: Send {
-    /// Moves the beat of all the worker's leases.
-    async fn renew(&mut self, worker: WorkerId) -> Result<Renewed, StoreError>;
+    /// Moves the beat of these leases, if they are still the worker's. A lease that the worker does
+    /// not name stands still until a reaper takes it: nobody works on its jobs.
+    async fn renew(&mut self, worker: WorkerId, leases: &[LeaseId]) -> Result<Renewed, StoreError>;
 }
 
 /// The beat of a lease: an ever-growing number.
@@ -327,6 +346,15 @@ pub struct LeaseBeat {
     pub lease: LeaseId,
     /// Its beat.
     pub beat: Beat,
+}
+
+/// What sweeping did to jobs that must not run any more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Jobs that ended as cancelled.
+    pub cancelled: u64,
+    /// Jobs that ended as expired.
+    pub expired: u64,
 }
 
 /// What reaping a lease did.
@@ -352,6 +380,10 @@ pub trait Upkeep: Send + Sync {
 
     /// Lanes in which something has been ready for longer than `age`.
     async fn stale_lanes(&self, age: Duration) -> Result<Vec<Lane>, StoreError>;
+
+    /// Ends jobs that wait although a person cancelled them, or their deadline passed within this
+    /// time. A deadline that passed before is met when the job is claimed.
+    async fn sweep(&self, passed_within: Duration) -> Result<Swept, StoreError>;
 
     /// Makes the partitions of the coming days.
     async fn ensure_partitions(&self) -> Result<(), StoreError>;

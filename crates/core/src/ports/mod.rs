@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::fault::Fault;
 
+mod control;
 mod events;
 mod files;
 mod hints;
@@ -16,14 +17,18 @@ mod reports;
 mod schedules;
 mod warmth;
 
+pub use control::{
+    Actor, AuditEntry, Cause, Change, Changed, Control, Drain, Edited, LaneRecord, ScheduleEdit,
+    WorkerView,
+};
 pub use events::{JobEvent, JobEvents};
 pub use files::{FileRecord, FileState, Files, Imported, ImportedFile, NewFile};
 pub use hints::{Bell, Hint, HintStream, Hints, Listener};
 pub use housekeeping::{Housekeeping, Pruned};
 pub use jobs::{
-    Attempt, Beat, Claimed, ClaimedLease, Claims, End, Enqueued, Floors, JobFilter, JobQueue,
+    Attempt, Beat, Claimed, ClaimedLease, Claims, Due, End, Enqueued, Floors, JobFilter, JobQueue,
     JobRecord, Keyed, LeaseBeat, OperatorJobs, Promoted, Reaped, Renewals, Renewed, Requested,
-    Settled, Settlement, Upkeep, Wanted, WorkerRecord,
+    Settled, Settlement, Swept, Upkeep, Wanted, WorkerRecord,
 };
 pub use keys::{ApiKeyRecord, ApiKeys, KeyScope};
 pub use objects::{ByteStream, ObjectError, ObjectKey, Objects, Stored};
@@ -44,6 +49,10 @@ pub struct World {
     pub events: Arc<dyn JobEvents>,
     /// Removes what nobody needs any more.
     pub housekeeping: Arc<dyn Housekeeping>,
+    /// Jobs of all tenants, for work on jobs.
+    pub jobs: Arc<dyn OperatorJobs>,
+    /// What operators do to jobs, for doing it to many.
+    pub control: Arc<dyn Control>,
     /// What is kept warm.
     pub warmth: Vec<Arc<dyn Warmth>>,
 }

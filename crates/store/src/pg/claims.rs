@@ -8,15 +8,15 @@ use packtrain_core::ids::{IdSource, JobId, LeaseId, TenantId, WorkerId};
 use packtrain_core::job::{Lane, Priority};
 use packtrain_core::limits::LEASE_JOBS_MAX;
 use packtrain_core::ports::{
-    Claimed, ClaimedLease, Claims, Floors, Promoted, Renewals, Renewed, Settled, Settlement,
+    Claimed, ClaimedLease, Claims, Due, Floors, Promoted, Renewals, Settled, Settlement,
     StoreError, Wanted, WorkerRecord,
 };
-use sqlx::postgres::PgConnection;
-use sqlx::{Connection, PgPool, Postgres, Transaction};
+use sqlx::{PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
 use crate::error::{number, refused};
 use crate::gate::commit;
+use crate::pg::renewals::PgRenewals;
 use crate::pg::{settle, upkeep};
 use crate::pools::Pools;
 
@@ -93,13 +93,19 @@ impl Claims for PgClaims {
             .iter()
             .map(|lane| lane.as_str().to_owned())
             .collect();
+        let kinds: Vec<String> = worker
+            .kinds
+            .iter()
+            .map(|kind| kind.as_str().to_owned())
+            .collect();
         sqlx::query!(
-            "insert into worker (id, name, version, lanes) values ($1, $2, $3, $4)
+            "insert into worker (id, name, version, lanes, kinds) values ($1, $2, $3, $4, $5)
                  on conflict (id) do nothing",
             worker.id.as_uuid(),
             worker.name,
             worker.version,
             &lanes,
+            &kinds,
         )
         .execute(&self.pool)
         .await
@@ -135,9 +141,10 @@ impl Claims for PgClaims {
             let rest = count - taken.len();
             taken.extend(take(&mut tx, lane, wanted, rest, floors).await?);
         }
+        let mut reached = floors.clone();
         for entry in &taken {
             let place = (entry.fair_key, entry.id);
-            let floor = floors.0.entry(entry.priority).or_insert(place);
+            let floor = reached.0.entry(entry.priority).or_insert(place);
             *floor = (*floor).max(place);
         }
         if taken.is_empty() {
@@ -150,16 +157,19 @@ impl Claims for PgClaims {
             .collect();
         let mut jobs = payloads(&mut tx, &ids).await?;
         commit(tx, "to claim jobs").await?;
+        // Not before: what a broken claim gives back lies where it lay.
+        *floors = reached;
         Ok(leases
             .into_iter()
             .map(|(lease, batch)| ClaimedLease {
                 lease,
-                jobs: batch
-                    .into_iter()
-                    .filter_map(|entry| {
+                // A job whose row is gone keeps its bit, and the others keep theirs.
+                jobs: (0_u8..)
+                    .zip(batch)
+                    .filter_map(|(bit, entry)| {
                         let attempts = u16::try_from(entry.attempts).unwrap_or(0);
-                        jobs.remove(&entry.id)
-                            .map(|job| Claimed { attempts, ..job })
+                        let job = jobs.remove(&entry.id)?;
+                        Some((bit, Claimed { attempts, ..job }))
                     })
                     .collect(),
             })
@@ -193,10 +203,7 @@ impl Claims for PgClaims {
     }
 
     async fn renewals(&self) -> Result<Box<dyn Renewals>, StoreError> {
-        let connection = PgConnection::connect_with(&self.direct)
-            .await
-            .map_err(refused("a connection"))?;
-        Ok(Box::new(PgRenewals { connection }))
+        Ok(Box::new(PgRenewals::connect(&self.direct).await?))
     }
 }
 
@@ -261,6 +268,7 @@ async fn take(
                     limit $7
                       for update skip locked
                    ) c
+             where (select p.paused_at is null from lane p where p.name = $1)
              limit $7
         )
         delete from ready r
@@ -307,7 +315,11 @@ async fn payloads(
     let rows = sqlx::query!(
         r#"
         select j.id, j.tenant_id, j.kind, j.schema, j.payload, j.max_attempts, j.created_at,
-               j.trace_parent
+               j.trace_parent,
+               exists (select from cancel_request c where c.job_id = j.id) as "is_cancelled!",
+               coalesce(j.deadline <= (select now_utc())
+                        and not exists (select from attempt a where a.job_id = j.id), false)
+                   as "is_expired!"
           from unnest($1::uuid[]) as t (id)
           join job j on j.id = t.id
         "#,
@@ -328,56 +340,13 @@ async fn payloads(
                 attempts_max: number("job.max_attempts", row.max_attempts)?,
                 created_at: row.created_at,
                 trace_parent: row.trace_parent,
+                due: match (row.is_cancelled, row.is_expired) {
+                    (true, _) => Due::Cancelled,
+                    (false, true) => Due::Expired,
+                    (false, false) => Due::Run,
+                },
             };
             Ok((row.id, job))
         })
         .collect()
-}
-
-/// Renews over a connection of its own.
-struct PgRenewals {
-    connection: PgConnection,
-}
-
-#[async_trait]
-impl Renewals for PgRenewals {
-    async fn renew(&mut self, worker: WorkerId) -> Result<Renewed, StoreError> {
-        // A lease that a settle or a reaper holds at this moment is skipped: it is being decided.
-        let rows = sqlx::query!(
-            r#"
-            with held as (
-                select id from lease where worker_id = $1 for update skip locked
-            ),
-            beating as (
-                update lease l
-                   set beat = beat + 1
-                  from held
-                 where l.id = held.id
-                returning l.id
-            ),
-            seen as (
-                update worker set seen_at = now_utc() where id = $1
-            )
-            select l.id,
-                   coalesce(array_agg(c.job_id) filter (where c.job_id is not null), '{}')
-                       as "cancelled!: Vec<Uuid>"
-              from lease l
-              left join cancel_request c on c.job_id = any(l.ids)
-             where l.worker_id = $1
-             group by l.id
-            "#,
-            worker.as_uuid(),
-        )
-        .fetch_all(&mut self.connection)
-        .await
-        .map_err(refused("to renew leases"))?;
-        let mut renewed = Renewed::default();
-        for row in rows {
-            renewed.held.push(LeaseId::from_uuid(row.id));
-            renewed
-                .cancelled
-                .extend(row.cancelled.into_iter().map(JobId::from_uuid));
-        }
-        Ok(renewed)
-    }
 }

@@ -27,6 +27,9 @@ pub(crate) async fn write(
     if columns.has("ended") {
         outcomes(connection, &columns).await?;
     }
+    if columns.has("cancelled") {
+        answer_cancels(connection, &columns).await?;
+    }
     if columns.has("failed") {
         attempts(connection, &columns).await?;
     }
@@ -56,6 +59,7 @@ struct Columns {
     results: Vec<Option<Value>>,
     codes: Vec<String>,
     messages: Vec<String>,
+    causes: Vec<String>,
     delays_ms: Vec<i64>,
 }
 
@@ -64,6 +68,7 @@ impl Columns {
         let (word, fault, delay) = match &settlement.end {
             End::Succeeded { .. } => ("succeeded", None, None),
             End::Cancelled => ("cancelled", None, None),
+            End::Expired => ("expired", None, None),
             End::Retry { fault, delay } => ("retry", Some(fault), Some(*delay)),
             End::Snooze { fault, delay } => ("snooze", Some(fault), Some(*delay)),
             End::Dead { fault } => ("dead", Some(fault), None),
@@ -84,13 +89,16 @@ impl Columns {
         );
         self.messages
             .push(fault.map(|fault| fault.message.clone()).unwrap_or_default());
+        self.causes
+            .push(fault.map(Fault::cause).unwrap_or_default());
         let ms = delay.map_or(0, |delay| delay.as_millis());
         self.delays_ms.push(i64::try_from(ms).unwrap_or(i64::MAX));
     }
 
     fn has(&self, group: &str) -> bool {
         let words: &[&str] = match group {
-            "ended" => &["succeeded", "cancelled"],
+            "ended" => &["succeeded", "cancelled", "expired"],
+            "cancelled" => &["cancelled"],
             "failed" => &["retry", "dead"],
             "later" => &["retry", "snooze"],
             "dead" => &["dead"],
@@ -104,12 +112,18 @@ async fn outcomes(connection: &mut PgConnection, columns: &Columns) -> Result<()
     sqlx::query!(
         r#"
         insert into outcome (id, tenant_id, state, attempts, started_at, result)
-        select j.id, j.tenant_id, e.word, l.attempts[e.place] + 1, l.claimed_at, e.result
+        select j.id, j.tenant_id, e.word,
+               l.attempts[e.place] + ran.times, case ran.times when 1 then l.claimed_at end,
+               e.result
           from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::jsonb[])
                as e (id, lease, place, word, result)
           join lease l on l.id = e.lease and (l.open >> (e.place - 1)) & 1 = 1
           join job j on j.id = e.id
-         where e.word in ('succeeded', 'cancelled')
+         cross join lateral (
+               select case e.word when 'succeeded' then 1
+                                  else (l.started >> (e.place - 1)) & 1 end
+               ) as ran (times)
+         where e.word in ('succeeded', 'cancelled', 'expired')
         "#,
         &columns.jobs,
         &columns.leases,
@@ -123,11 +137,28 @@ async fn outcomes(connection: &mut PgConnection, columns: &Columns) -> Result<()
     Ok(())
 }
 
+/// Removes the requests that these ends answer.
+async fn answer_cancels(
+    connection: &mut PgConnection,
+    columns: &Columns,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "delete from cancel_request where job_id = any($1)",
+        &columns.jobs
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to answer requests to cancel"))?;
+    Ok(())
+}
+
 async fn attempts(connection: &mut PgConnection, columns: &Columns) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
         insert into attempt (job_id, number, tenant_id, code, message)
-        select j.id, l.attempts[e.place] + 1, j.tenant_id, e.code, e.message
+        select j.id,
+               coalesce((select max(a.number) from attempt a where a.job_id = j.id), 0) + 1,
+               j.tenant_id, e.code, e.message
           from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::text[], $6::text[])
                as e (id, lease, place, word, code, message)
           join lease l on l.id = e.lease and (l.open >> (e.place - 1)) & 1 = 1
@@ -180,9 +211,10 @@ async fn dead(connection: &mut PgConnection, columns: &Columns) -> Result<(), St
         r#"
         insert into dead (id, tenant_id, lane, kind, attempts, code, message, fingerprint)
         select j.id, j.tenant_id, j.lane, j.kind, l.attempts[e.place] + 1, e.code, e.message,
-               j.kind || ' ' || e.code
-          from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::text[], $6::text[])
-               as e (id, lease, place, word, code, message)
+               fingerprint(j.kind, e.cause)
+          from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::text[], $6::text[],
+                      $7::text[])
+               as e (id, lease, place, word, code, message, cause)
           join lease l on l.id = e.lease and (l.open >> (e.place - 1)) & 1 = 1
           join job j on j.id = e.id
          where e.word = 'dead'
@@ -193,6 +225,7 @@ async fn dead(connection: &mut PgConnection, columns: &Columns) -> Result<(), St
         &columns.words,
         &columns.codes,
         &columns.messages,
+        &columns.causes,
     )
     .execute(connection)
     .await

@@ -10,6 +10,9 @@ use sqlx::PgPool;
 use crate::error::refused;
 use crate::gate::{TenantGate, commit};
 
+/// How often an event is written anew when another took its number.
+const WRITERS_MAX: usize = 10;
+
 /// Events over the pool of `packtrain_worker` (to write) or `packtrain_app` (to read).
 #[derive(Clone)]
 pub struct PgEvents {
@@ -34,28 +37,42 @@ impl JobEvents for PgEvents {
         name: &str,
         data: &Value,
     ) -> Result<(), StoreError> {
-        let mut tx = self.gate.begin(tenant).await?;
-        // Two writers of one job exist only while a lost worker's last words arrive beside its
-        // successor's: then one of two equal numbers is dropped, and the stages say the same.
-        sqlx::query!(
-            r#"
-            insert into job_event (job_id, seq, tenant_id, name, data)
-            select $1, coalesce(max(seq), 0) + 1, $2, $3, $4
-              from job_event
-             where job_id = $1
-            having coalesce(max(seq), 0) < $5
-                on conflict do nothing
-            "#,
-            job.as_uuid(),
-            tenant.as_uuid(),
-            name,
-            data,
-            EVENTS_MAX,
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(refused("to write a job's event"))?;
-        commit(tx, "to write a job's event").await
+        for _ in 0..WRITERS_MAX {
+            let mut tx = self.gate.begin(tenant).await?;
+            // The job writes its stages while the worker writes how far it is: where both take the
+            // same number, the second takes the next.
+            let written = sqlx::query!(
+                r#"
+                with last as (
+                    select coalesce(max(seq), 0) as seq from job_event where job_id = $1
+                ),
+                written as (
+                    insert into job_event (job_id, seq, tenant_id, name, data)
+                    select $1, last.seq + 1, $2, $3, $4
+                      from last
+                     where last.seq < $5
+                        on conflict do nothing
+                    returning seq
+                )
+                select (select seq from written) is not null
+                       or last.seq >= $5 as "is_done!"
+                  from last
+                "#,
+                job.as_uuid(),
+                tenant.as_uuid(),
+                name,
+                data,
+                EVENTS_MAX,
+            )
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(refused("to write a job's event"))?;
+            commit(tx, "to write a job's event").await?;
+            if written.is_done {
+                break;
+            }
+        }
+        Ok(())
     }
 
     async fn after(

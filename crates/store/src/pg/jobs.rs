@@ -8,7 +8,7 @@ use packtrain_core::ports::{
     Attempt, Enqueued, JobFilter, JobQueue, JobRecord, Keyed, OperatorJobs, Requested, StoreError,
 };
 use serde_json::Value;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
 use crate::error::{number, refused, unreadable};
@@ -40,33 +40,56 @@ impl JobQueue for PgJobs {
     }
 
     async fn request(&self, job: &NewJob, keyed: &Keyed) -> Result<Requested, StoreError> {
-        let mut tx = self.gate.begin(job.tenant).await?;
-        if take_key(&mut tx, job, keyed).await? {
-            enqueue(&mut tx, std::slice::from_ref(job)).await?;
-            commit(tx, "to enqueue a job").await?;
-            return Ok(Requested::Created(job.id));
-        }
-        // The insert waited for a concurrent request to commit; now its row can be read.
-        let known = sqlx::query!(
-            "select job_id, body_sha256 from idempotency where kind = $1 and key = $2",
-            &*job.kind,
-            keyed.key,
-        )
-        .fetch_optional(&mut *tx)
-        .await
-        .map_err(refused("to read an idempotency key"))?;
-        Ok(match known {
-            Some(row) if row.body_sha256 == keyed.body_sha256 => {
-                Requested::Repeated(JobId::from_uuid(row.job_id))
-            }
-            _ => Requested::Conflict,
-        })
+        let tx = self.gate.begin(job.tenant).await?;
+        request(tx, job, keyed).await
     }
 
     async fn find(&self, tenant: TenantId, id: JobId) -> Result<Option<JobRecord>, StoreError> {
         let mut tx = self.gate.begin(tenant).await?;
         find(&mut tx, id).await
     }
+}
+
+/// Enqueues under a key, in the transaction given; what was made before is found, not made again.
+async fn request(
+    mut tx: Transaction<'_, Postgres>,
+    job: &NewJob,
+    keyed: &Keyed,
+) -> Result<Requested, StoreError> {
+    let requested = requested(&mut tx, job, keyed).await?;
+    if let Requested::Created(_) = requested {
+        commit(tx, "to enqueue a job").await?;
+    }
+    Ok(requested)
+}
+
+/// As [`request`], without the commit.
+pub(crate) async fn requested(
+    connection: &mut PgConnection,
+    job: &NewJob,
+    keyed: &Keyed,
+) -> Result<Requested, StoreError> {
+    if take_key(connection, job, keyed).await? {
+        enqueue(connection, std::slice::from_ref(job)).await?;
+        return Ok(Requested::Created(job.id));
+    }
+    // The insert waited for a concurrent request to commit; now its row can be read.
+    let known = sqlx::query!(
+        "select job_id, body_sha256 from idempotency
+          where tenant_id = $1 and kind = $2 and key = $3",
+        job.tenant.as_uuid(),
+        &*job.kind,
+        keyed.key,
+    )
+    .fetch_optional(connection)
+    .await
+    .map_err(refused("to read an idempotency key"))?;
+    Ok(match known {
+        Some(row) if row.body_sha256 == keyed.body_sha256 => {
+            Requested::Repeated(JobId::from_uuid(row.job_id))
+        }
+        _ => Requested::Conflict,
+    })
 }
 
 /// Whether the key is now this request's own; an expired one is taken over.
@@ -132,14 +155,18 @@ impl OperatorJobs for PgOperatorJobs {
                and ($3::text is null or state = $3)
                and ($4::uuid is null or tenant_id = $4)
                and ($5::uuid is null or id < $5)
+               and ($6::text is null
+                    or exists (select from dead d
+                                where d.id = job_state.id and d.fingerprint = $6))
              order by id desc
-             limit $6
+             limit $7
             "#,
             filter.kind,
             filter.lane.map(|lane| lane.as_str()),
             filter.state.map(State::as_str),
             filter.tenant.map(|tenant| tenant.as_uuid()),
             filter.before.map(|job| job.as_uuid()),
+            filter.cause,
             i64::from(filter.limit),
         )
         .fetch_all(&self.pool)
@@ -160,11 +187,6 @@ impl OperatorJobs for PgOperatorJobs {
         .fetch_one(&self.pool)
         .await
         .map_err(refused("to look for a tenant"))
-    }
-
-    async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, StoreError> {
-        let created = enqueue(&mut *self.connection().await?, std::slice::from_ref(job)).await?;
-        Ok(Enqueued { created })
     }
 }
 

@@ -2,14 +2,19 @@
 
 pub(crate) mod bell;
 pub(crate) mod claims;
+pub(crate) mod control;
 pub(crate) mod ends;
 pub(crate) mod enqueue;
 pub(crate) mod events;
 pub(crate) mod files;
+pub(crate) mod fleet;
+pub(crate) mod halt;
 pub(crate) mod housekeeping;
 pub(crate) mod jobs;
 pub(crate) mod keys;
+pub(crate) mod lanes;
 pub(crate) mod ledger;
+pub(crate) mod renewals;
 pub(crate) mod reports;
 pub(crate) mod schedules;
 pub(crate) mod settle;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use packtrain_core::ids::ScheduleId;
 use packtrain_core::job::NewJob;
 use packtrain_core::limits::SCHEDULES_MAX;
-use packtrain_core::ports::{Decision, Schedules, StoreError, Timetable};
+use packtrain_core::ports::{Decision, Edited, ScheduleEdit, Schedules, StoreError, Timetable};
 use packtrain_core::schedule::{Planned, ScheduleRecord};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -70,40 +70,7 @@ impl Schedules for PgSchedules {
     }
 
     async fn timetable(&self) -> Result<Timetable, StoreError> {
-        let rows = sqlx::query!(
-            r#"
-            select s.id as "id?", s.kind as "kind?", s.cron as "cron?", s.zone as "zone?",
-                   s.missed as "missed?", s.is_enabled as "is_enabled?", s.version as "version?",
-                   s.decided_until as "decided_until?", s.edited_at, t.now as "now!"
-              from (select now_utc() as now) t
-              left join schedule s on true
-             order by s.kind
-             limit $1
-            "#,
-            i64::try_from(SCHEDULES_MAX).unwrap_or(i64::MAX),
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(refused("to read schedules"))?;
-        let now = rows.first().map_or(DateTime::UNIX_EPOCH, |row| row.now);
-        let schedules = rows.into_iter().filter_map(|row| {
-            let found = Found {
-                id: row.id?,
-                kind: row.kind?,
-                cron: row.cron?,
-                zone: row.zone?,
-                missed: row.missed?,
-                is_enabled: row.is_enabled?,
-                version: row.version?,
-                decided_until: row.decided_until?,
-                edited_at: row.edited_at,
-            };
-            Some(found.record())
-        });
-        Ok(Timetable {
-            now,
-            schedules: schedules.collect::<Result<_, _>>()?,
-        })
+        timetable(&self.pool).await
     }
 
     async fn decide(&self, decision: &Decision) -> Result<Option<u64>, StoreError> {
@@ -120,6 +87,91 @@ impl Schedules for PgSchedules {
         commit(tx, "to decide a schedule").await?;
         Ok(Some(created))
     }
+}
+
+/// Every schedule, and the time at which they were read.
+pub(crate) async fn timetable(pool: &PgPool) -> Result<Timetable, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        select s.id as "id?", s.kind as "kind?", s.cron as "cron?", s.zone as "zone?",
+               s.missed as "missed?", s.is_enabled as "is_enabled?", s.version as "version?",
+               s.decided_until as "decided_until?", s.edited_at, t.now as "now!"
+          from (select now_utc() as now) t
+          left join schedule s on true
+         order by s.kind
+         limit $1
+        "#,
+        i64::try_from(SCHEDULES_MAX).unwrap_or(i64::MAX),
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(refused("to read schedules"))?;
+    let now = rows.first().map_or(DateTime::UNIX_EPOCH, |row| row.now);
+    let schedules = rows.into_iter().filter_map(|row| {
+        let found = Found {
+            id: row.id?,
+            kind: row.kind?,
+            cron: row.cron?,
+            zone: row.zone?,
+            missed: row.missed?,
+            is_enabled: row.is_enabled?,
+            version: row.version?,
+            decided_until: row.decided_until?,
+            edited_at: row.edited_at,
+        };
+        Some(found.record())
+    });
+    Ok(Timetable {
+        now,
+        schedules: schedules.collect::<Result<_, _>>()?,
+    })
+}
+
+/// Writes an edit. The schedule is decided anew from now on: an edit makes up for nothing.
+pub(crate) async fn edit(
+    connection: &mut PgConnection,
+    schedule: ScheduleId,
+    edit: &ScheduleEdit,
+    version: Option<i64>,
+) -> Result<Edited, StoreError> {
+    let edited = sqlx::query!(
+        r#"
+        update schedule
+           set cron = coalesce($3, cron),
+               zone = coalesce($4, zone),
+               missed = coalesce($5, missed),
+               is_enabled = coalesce($6, is_enabled),
+               version = version + 1,
+               decided_until = now_utc(),
+               edited_at = now_utc()
+         where id = $1
+           and ($2::bigint is null or version = $2)
+        "#,
+        schedule.as_uuid(),
+        version,
+        edit.cron,
+        edit.zone,
+        edit.missed.map(|missed| missed.as_str()),
+        edit.is_enabled,
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(refused("to edit a schedule"))?;
+    if edited.rows_affected() == 1 {
+        return Ok(Edited::Yes);
+    }
+    let known = sqlx::query_scalar!(
+        r#"select exists (select from schedule where id = $1) as "known!""#,
+        schedule.as_uuid(),
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(refused("to look for a schedule"))?;
+    Ok(if known {
+        Edited::Stale
+    } else {
+        Edited::Missing
+    })
 }
 
 /// Moves the schedule on, if it is still where the decision saw it.

@@ -5,12 +5,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use packtrain_core::ids::LeaseId;
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{LeaseBeat, Promoted, Reaped, StoreError, Upkeep};
+use packtrain_core::ports::{LeaseBeat, Promoted, Reaped, StoreError, Swept, Upkeep};
 use sqlx::{PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
 use crate::error::{number, refused};
 use crate::gate::commit;
+use crate::pg::halt;
 use crate::pg::settle::mask;
 
 /// How many weeks of partitions are made ahead.
@@ -152,6 +153,14 @@ impl Upkeep for PgUpkeep {
             .collect())
     }
 
+    async fn sweep(&self, passed_within: Duration) -> Result<Swept, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(refused("a connection"))?;
+        Ok(Swept {
+            cancelled: halt::cancelled(&mut connection, None).await?.len() as u64,
+            expired: halt::expired(&mut connection, passed_within).await?,
+        })
+    }
+
     async fn ensure_partitions(&self) -> Result<(), StoreError> {
         sqlx::query!(
             "select ensure_partitions(now_utc(), $1) as made",
@@ -179,7 +188,9 @@ async fn give_back(tx: &mut Transaction<'_, Postgres>, lost: &Lost) -> Result<Re
     sqlx::query!(
         r#"
         insert into attempt (job_id, number, tenant_id, code, message)
-        select j.id, l.attempts + 1, j.tenant_id, 'job.lost',
+        select j.id,
+               coalesce((select max(a.number) from attempt a where a.job_id = j.id), 0) + 1,
+               j.tenant_id, 'job.lost',
                'the worker went away while the job ran'
           from unnest($1::uuid[], $2::smallint[], $3::boolean[]) as l (id, attempts, started)
           join job j on j.id = l.id
@@ -196,7 +207,7 @@ async fn give_back(tx: &mut Transaction<'_, Postgres>, lost: &Lost) -> Result<Re
         r#"
         insert into dead (id, tenant_id, lane, kind, attempts, code, message, fingerprint)
         select j.id, j.tenant_id, j.lane, j.kind, l.attempts + 1, 'job.lost',
-               'the worker went away while the job ran', j.kind || ' job.lost'
+               'the worker went away while the job ran', fingerprint(j.kind, 'job.lost')
           from unnest($1::uuid[], $2::smallint[], $3::boolean[]) as l (id, attempts, started)
           join job j on j.id = l.id
          where l.started

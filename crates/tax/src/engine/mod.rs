@@ -51,6 +51,19 @@ pub fn compute(
     country: Country,
     request: &Request,
 ) -> Result<Outcome, TaxError> {
+    compute_until(ledgers, country, request, &|| false)
+}
+
+/// As [`compute`], asking now and then whether the outcome is wanted no more.
+///
+/// # Errors
+/// As [`compute`], and [`TaxError::Stopped`].
+pub fn compute_until(
+    ledgers: &[LedgerFile],
+    country: Country,
+    request: &Request,
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<Outcome, TaxError> {
     let rules = jurisdiction::of(country);
     let settings = rules.settings(request)?;
     check_limits(ledgers)?;
@@ -58,11 +71,17 @@ pub fn compute(
     let mut run = Run::new(rules, &settings, &input);
     run.warn_duplicates();
     for index in 0..input.order.len() {
+        if index % ROWS_BETWEEN_LOOKS == 0 && is_stopped() {
+            return Err(TaxError::Stopped);
+        }
         let at = input.at(index, rules, &settings);
         run.row(&at).map_err(|stop| stop.at(&at, ledgers))?;
     }
     run.finish()
 }
+
+/// How many rows are taken between two questions whether to stop.
+const ROWS_BETWEEN_LOOKS: usize = 4_096;
 
 fn check_limits(ledgers: &[LedgerFile]) -> Result<(), TaxError> {
     if ledgers.len() > REPORT_FILES_MAX {

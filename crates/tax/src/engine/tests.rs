@@ -773,3 +773,13 @@ fn many_wallets_give_the_same_as_a_few() {
     assert_eq!(costs, expected);
     assert_eq!(outcome.holdings, []);
 }
+
+#[test]
+fn a_computation_that_is_wanted_no_more_stops() {
+    let ledgers = [ledger(&["b 2024-01-10 buy main 10USD 1BTC -"])];
+    let computed = |is_stopped: bool| {
+        compute_until(&ledgers, Country::Us, &Request::default(), &|| is_stopped)
+    };
+    assert_eq!(computed(true).unwrap_err(), TaxError::Stopped);
+    assert!(computed(false).is_ok());
+}

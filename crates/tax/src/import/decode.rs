@@ -54,8 +54,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Cow<'_, str>, Encoding), ImportErr
 
 fn utf8(bytes: &[u8]) -> Result<Cow<'_, str>, ImportError> {
     match std::str::from_utf8(bytes) {
-        // Zero bytes are UTF-16 without its mark: every second byte of Latin text.
-        Ok(text) => match bytes.iter().take(4096).position(|byte| *byte == 0) {
+        // Zero bytes are UTF-16 without its mark, every second byte of Latin text, or damage; no
+        // database takes them as text.
+        Ok(text) => match bytes.iter().position(|byte| *byte == 0) {
             Some(at) => Err(broken(bytes, at, "UTF-8")),
             None => Ok(Cow::Borrowed(text)),
         },
@@ -70,7 +71,10 @@ fn utf16(bytes: &[u8], encoding: Encoding) -> Result<Cow<'_, str>, ImportError> 
         UTF_16LE
     };
     match decoder.decode_without_bom_handling_and_without_replacement(bytes) {
-        Some(text) => Ok(text),
+        Some(text) => match text.find('\0') {
+            Some(at) => Err(broken(text.as_bytes(), at, encoding.as_str())),
+            None => Ok(text),
+        },
         None => {
             let (text, _) = decoder.decode_without_bom_handling(bytes);
             let good = text.find(char::REPLACEMENT_CHARACTER).unwrap_or(text.len());

@@ -346,3 +346,29 @@ fn a_large_file_gives_the_same_whether_it_is_read_in_one_stretch_or_in_many() {
     assert_eq!(places(&many), places(&one));
     assert!(many.rows.is_sorted_by_key(|row| row.line));
 }
+
+#[test]
+fn a_zero_character_anywhere_in_a_file_is_broken_encoding_with_its_line() {
+    let mut text = "id,timestamp,type,wallet\n".to_owned();
+    text.push_str(&"a,2024-01-10T12:00:00Z,buy,main\n".repeat(300));
+    text.push_str("b,2024-01-10T12:00:00Z,buy,ma\0in\n");
+    let marked = |low_first: bool| {
+        let units = text.encode_utf16();
+        let bytes = units.flat_map(|unit| match low_first {
+            true => unit.to_le_bytes(),
+            false => unit.to_be_bytes(),
+        });
+        let mark: [u8; 2] = if low_first {
+            [0xFF, 0xFE]
+        } else {
+            [0xFE, 0xFF]
+        };
+        mark.into_iter().chain(bytes).collect::<Vec<u8>>()
+    };
+    for bytes in [text.as_bytes().to_vec(), marked(true), marked(false)] {
+        let Err(ImportError::Encoding { line, .. }) = read(&bytes, Limits::default()) else {
+            panic!("taken");
+        };
+        assert_eq!(line, 302);
+    }
+}

@@ -1,0 +1,363 @@
+//! What operators do, as `packtrain_operator`; each write with its audit entry.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use packtrain_core::ids::{IdSource, JobId, ScheduleId, TenantId};
+use packtrain_core::job::{Lane, NewJob};
+use packtrain_core::ports::{
+    Actor, AuditEntry, Cause, Change, Changed, Control, Drain, Edited, JobFilter, Keyed,
+    LaneRecord, Requested, ScheduleEdit, StoreError, WorkerView,
+};
+use packtrain_core::schedule::ScheduleRecord;
+use serde_json::{Value, json};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use uuid::Uuid;
+
+use crate::error::refused;
+use crate::gate::commit;
+use crate::pg::enqueue::enqueue;
+use crate::pg::jobs::requested;
+use crate::pg::{fleet, halt, lanes, schedules};
+
+/// What operators do.
+#[derive(Clone)]
+pub struct PgControl {
+    pool: PgPool,
+    ids: Arc<dyn IdSource>,
+}
+
+impl PgControl {
+    /// Works over the pool of `packtrain_operator`; audit entries get their ids from `ids`.
+    pub const fn new(operator: PgPool, ids: Arc<dyn IdSource>) -> Self {
+        Self {
+            pool: operator,
+            ids,
+        }
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        self.pool
+            .begin()
+            .await
+            .map_err(refused("to begin a change"))
+    }
+
+    /// Writes who did what.
+    async fn note(
+        &self,
+        connection: &mut PgConnection,
+        actor: &Actor,
+        action: &str,
+        subject: &str,
+        detail: Value,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            r#"
+            insert into audit (id, tenant_id, actor, action, subject, detail)
+            values ($1, $2, $3, $4, $5, $6)
+            "#,
+            self.ids.uuid(),
+            TenantId::SYSTEM.as_uuid(),
+            actor.0,
+            action,
+            subject,
+            detail,
+        )
+        .execute(connection)
+        .await
+        .map_err(refused("to write the audit"))?;
+        Ok(())
+    }
+
+    /// Notes what became of each job, under the job's own tenant.
+    async fn note_jobs(
+        &self,
+        connection: &mut PgConnection,
+        actor: &Actor,
+        change: Change,
+        jobs: &[JobId],
+    ) -> Result<(), StoreError> {
+        let jobs: Vec<Uuid> = jobs.iter().map(JobId::as_uuid).collect();
+        let ids: Vec<Uuid> = jobs.iter().map(|_| self.ids.uuid()).collect();
+        sqlx::query!(
+            r#"
+            insert into audit (id, tenant_id, actor, action, subject)
+            select a.id, j.tenant_id, $3, $4, 'job_' || replace(j.id::text, '-', '')
+              from unnest($1::uuid[], $2::uuid[]) as a (id, job)
+              join job j on j.id = a.job
+            "#,
+            &ids,
+            &jobs,
+            actor.0,
+            format!("job.{}", change.as_str()),
+        )
+        .execute(connection)
+        .await
+        .map_err(refused("to write the audit"))?;
+        Ok(())
+    }
+
+    /// Writes the requests first, and commits: whatever happens next, they are honoured.
+    async fn cancel(&self, actor: &Actor, jobs: &[Uuid]) -> Result<Changed, StoreError> {
+        let mut tx = self.begin().await?;
+        let asked = sqlx::query_scalar!(
+            r#"
+            insert into cancel_request (job_id, tenant_id)
+            select j.id, j.tenant_id
+              from unnest($1::uuid[]) as t (id)
+              join job j on j.id = t.id
+             where not exists (select from outcome o where o.id = j.id)
+               and not exists (select from dead d where d.id = j.id)
+                on conflict do nothing
+            returning job_id
+            "#,
+            jobs,
+        )
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(refused("to ask for a cancel"))?;
+        let all: Vec<JobId> = asked.iter().copied().map(JobId::from_uuid).collect();
+        self.note_jobs(&mut tx, actor, Change::Cancel, &all).await?;
+        commit(tx, "to ask for a cancel").await?;
+        let mut connection = self.pool.acquire().await.map_err(refused("a connection"))?;
+        let done = halt::cancelled(&mut connection, Some(&asked)).await?;
+        let asked = all.into_iter().filter(|job| !done.contains(job)).collect();
+        Ok(Changed {
+            done,
+            asked,
+            woken: Vec::new(),
+        })
+    }
+
+    async fn retry(&self, actor: &Actor, jobs: &[Uuid]) -> Result<Changed, StoreError> {
+        let mut tx = self.begin().await?;
+        let entered = sqlx::query!(
+            r#"
+            with dead as (
+                delete from dead d
+                 using unnest($1::uuid[]) as t (id)
+                 where d.id = t.id
+                returning d.id, 0::smallint as attempts
+            ),
+            later as (
+                delete from scheduled s
+                 using unnest($1::uuid[]) as t (id)
+                 where s.id = t.id
+                returning s.id, s.attempts
+            ),
+            taken as (
+                select id, attempts from dead
+                 union all
+                select id, attempts from later
+            )
+            insert into ready (id, lane, priority, fair_key, kind, schema, tenant_id, attempts,
+                               solo)
+            select j.id, j.lane, j.priority, next_fair_key(), j.kind, j.schema, j.tenant_id,
+                   t.attempts,
+                   exists (select 1 from attempt a where a.job_id = j.id and a.code = 'job.lost')
+              from taken t
+              join job j on j.id = t.id
+            returning id, lane
+            "#,
+            jobs,
+        )
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(refused("to run jobs again"))?;
+        let done: Vec<JobId> = entered.iter().map(|row| JobId::from_uuid(row.id)).collect();
+        let mut woken: Vec<Lane> = entered
+            .iter()
+            .filter_map(|row| row.lane.parse().ok())
+            .collect();
+        woken.sort_unstable();
+        woken.dedup();
+        self.note_jobs(&mut tx, actor, Change::Retry, &done).await?;
+        commit(tx, "to run jobs again").await?;
+        Ok(Changed {
+            done,
+            asked: Vec::new(),
+            woken,
+        })
+    }
+
+    async fn discard(&self, actor: &Actor, jobs: &[Uuid]) -> Result<Changed, StoreError> {
+        let mut tx = self.begin().await?;
+        let ended = sqlx::query_scalar!(
+            r#"
+            with put_away as (
+                delete from dead d
+                 using unnest($1::uuid[]) as t (id)
+                 where d.id = t.id
+                returning d.id, d.tenant_id, d.attempts
+            )
+            insert into outcome (id, tenant_id, state, attempts)
+            select id, tenant_id, 'discarded', attempts from put_away
+            returning id
+            "#,
+            jobs,
+        )
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(refused("to discard dead letters"))?;
+        let done: Vec<JobId> = ended.into_iter().map(JobId::from_uuid).collect();
+        self.note_jobs(&mut tx, actor, Change::Discard, &done)
+            .await?;
+        commit(tx, "to discard dead letters").await?;
+        Ok(Changed {
+            done,
+            ..Changed::default()
+        })
+    }
+}
+
+#[async_trait]
+impl Control for PgControl {
+    async fn change(
+        &self,
+        actor: &Actor,
+        change: Change,
+        jobs: &[JobId],
+    ) -> Result<Changed, StoreError> {
+        let mut jobs: Vec<Uuid> = jobs.iter().map(JobId::as_uuid).collect();
+        jobs.sort_unstable();
+        jobs.dedup();
+        match change {
+            Change::Cancel => self.cancel(actor, &jobs).await,
+            Change::Retry => self.retry(actor, &jobs).await,
+            Change::Discard => self.discard(actor, &jobs).await,
+        }
+    }
+
+    async fn lanes(&self) -> Result<Vec<LaneRecord>, StoreError> {
+        lanes::all(&self.pool).await
+    }
+
+    async fn pause(
+        &self,
+        actor: &Actor,
+        lane: Lane,
+        is_paused: bool,
+        version: Option<i64>,
+    ) -> Result<Edited, StoreError> {
+        let mut tx = self.begin().await?;
+        let edited = lanes::pause(&mut tx, lane, is_paused, version).await?;
+        if edited == Edited::Yes {
+            let action = if is_paused {
+                "lane.pause"
+            } else {
+                "lane.resume"
+            };
+            self.note(&mut tx, actor, action, lane.as_str(), json!({}))
+                .await?;
+            commit(tx, "to pause a lane").await?;
+        }
+        Ok(edited)
+    }
+
+    async fn causes(&self, limit: u32) -> Result<Vec<Cause>, StoreError> {
+        fleet::causes(&self.pool, limit).await
+    }
+
+    async fn of_cause(
+        &self,
+        fingerprint: &str,
+        before: Option<JobId>,
+        limit: u32,
+    ) -> Result<Vec<JobId>, StoreError> {
+        fleet::of_cause(&self.pool, fingerprint, before, limit).await
+    }
+
+    async fn schedules(&self) -> Result<Vec<ScheduleRecord>, StoreError> {
+        schedules::timetable(&self.pool)
+            .await
+            .map(|table| table.schedules)
+    }
+
+    async fn edit_schedule(
+        &self,
+        actor: &Actor,
+        schedule: ScheduleId,
+        edit: &ScheduleEdit,
+        version: Option<i64>,
+    ) -> Result<Edited, StoreError> {
+        let mut tx = self.begin().await?;
+        let edited = schedules::edit(&mut tx, schedule, edit, version).await?;
+        if edited == Edited::Yes {
+            let detail = json!({
+                "cron": edit.cron, "zone": edit.zone, "missed": edit.missed,
+                "enabled": edit.is_enabled,
+            });
+            self.note(
+                &mut tx,
+                actor,
+                "schedule.edit",
+                &schedule.to_string(),
+                detail,
+            )
+            .await?;
+            commit(tx, "to edit a schedule").await?;
+        }
+        Ok(edited)
+    }
+
+    async fn enqueue(
+        &self,
+        actor: &Actor,
+        job: &NewJob,
+        keyed: Option<&Keyed>,
+    ) -> Result<Requested, StoreError> {
+        let mut tx = self.begin().await?;
+        let made = match keyed {
+            Some(keyed) => requested(&mut tx, job, keyed).await?,
+            None => {
+                enqueue(&mut tx, std::slice::from_ref(job)).await?;
+                Requested::Created(job.id)
+            }
+        };
+        if let Requested::Created(_) = made {
+            let detail = json!({ "kind": &*job.kind, "tenant": job.tenant });
+            self.note(&mut tx, actor, "job.enqueue", &job.id.to_string(), detail)
+                .await?;
+            commit(tx, "to enqueue a job").await?;
+        }
+        Ok(made)
+    }
+
+    async fn count(&self, filter: &JobFilter) -> Result<u64, StoreError> {
+        fleet::count(&self.pool, filter).await
+    }
+
+    async fn workers(&self, limit: u32) -> Result<Vec<WorkerView>, StoreError> {
+        fleet::workers(&self.pool, limit).await
+    }
+
+    async fn drain(&self, actor: &Actor, whom: &Drain) -> Result<u64, StoreError> {
+        let mut tx = self.begin().await?;
+        let asked = fleet::drain(&mut tx, whom).await?;
+        if asked > 0 {
+            let subject = match whom {
+                Drain::Worker(worker) => worker.to_string(),
+                Drain::Version(version) => format!("version {version}"),
+            };
+            self.note(
+                &mut tx,
+                actor,
+                "worker.drain",
+                &subject,
+                json!({ "workers": asked }),
+            )
+            .await?;
+            commit(tx, "to ask workers to drain").await?;
+        }
+        Ok(asked)
+    }
+
+    async fn audit(
+        &self,
+        tenant: Option<TenantId>,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        fleet::audit(&self.pool, tenant, limit).await
+    }
+}

@@ -1,0 +1,111 @@
+//! Does to many jobs what an operator does to one.
+
+use std::time::Duration;
+
+use packtrain_core::fault::Fault;
+use packtrain_core::field::FieldError;
+use packtrain_core::ids::TenantId;
+use packtrain_core::job::{Ctx, Done, Job, Kind, Lane, State};
+use packtrain_core::limits::CHANGE_MAX;
+use packtrain_core::ports::{Actor, Change, JobFilter};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+/// Which jobs a change is for; what is left out does not matter.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(as = JobFilter)]
+pub struct Filter {
+    /// Only this kind.
+    #[schema(example = "tax.report")]
+    pub kind: Option<String>,
+    /// Only this lane.
+    pub lane: Option<Lane>,
+    /// Only this state; without it, every state to which the change applies.
+    pub state: Option<State>,
+    /// Only this tenant.
+    pub tenant: Option<TenantId>,
+    /// Only dead letters of this cause.
+    #[schema(example = "25f3fa8b5ada6d90")]
+    pub cause: Option<String>,
+}
+
+impl Filter {
+    /// The jobs to which a change applies at all.
+    pub fn of(&self, change: Change) -> JobFilter {
+        let dead = change != Change::Cancel && self.state.is_none();
+        JobFilter {
+            kind: self.kind.clone(),
+            lane: self.lane,
+            state: if dead { Some(State::Dead) } else { self.state },
+            tenant: self.tenant,
+            cause: self.cause.clone(),
+            before: None,
+            limit: u32::try_from(CHANGE_MAX).unwrap_or(u32::MAX),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.kind.is_none()
+            && self.lane.is_none()
+            && self.state.is_none()
+            && self.tenant.is_none()
+            && self.cause.is_none()
+    }
+}
+
+/// Changes every job that matches, from the newest to the oldest, in slices.
+///
+/// Each slice is a transaction of its own. A second run finds only what is left: a job that was
+/// changed matches no more, or the change does nothing to it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = OpsBulk)]
+pub struct Bulk {
+    /// What is to become of the jobs.
+    pub change: Change,
+    /// Which jobs.
+    pub filter: Filter,
+    /// Who asked for it, as the audit keeps it.
+    pub actor: String,
+}
+
+impl Job for Bulk {
+    const KIND: Kind = Kind::new("ops.bulk");
+    const LANE: Lane = Lane::Ops;
+    const TIME_LIMIT: Duration = Duration::from_secs(3_600);
+
+    fn check(&self) -> Vec<FieldError> {
+        if !self.filter.is_empty() {
+            return Vec::new();
+        }
+        let said = "Say at least one thing about the jobs; a change of all jobs is not meant.";
+        vec![FieldError::new("/filter", "filter_empty", said)]
+    }
+
+    async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
+        let actor = Actor(self.actor.clone());
+        let mut filter = self.filter.of(self.change);
+        let total = ctx.world.control.count(&filter).await?;
+        let (mut seen, mut done, mut asked) = (0_u64, 0, 0);
+        ctx.stage("change").await?;
+        loop {
+            if ctx.cancel.is_cancelled() {
+                return Err(Fault::snooze("ops.bulk_stopped", Duration::ZERO, "stopped"));
+            }
+            let slice = ctx.world.jobs.list(&filter).await?;
+            let Some(last) = slice.last() else { break };
+            filter.before = Some(last.id);
+            // It must not change itself.
+            let others = slice.iter().map(|job| job.id).filter(|id| *id != ctx.job);
+            let ids: Vec<_> = others.collect();
+            let changed = ctx.world.control.change(&actor, self.change, &ids).await?;
+            seen += slice.len() as u64;
+            done += changed.done.len();
+            asked += changed.asked.len();
+            ctx.progress.set(seen, total.max(seen));
+        }
+        Ok(Done::with(json!({ "changed": done, "asked": asked })))
+    }
+}

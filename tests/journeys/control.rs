@@ -1,0 +1,174 @@
+//! What operators do, through the public door.
+
+use packtrain_core::job::State;
+use packtrain_core::ports::KeyScope;
+use packtrain_jobs::catalogue::KINDS;
+use packtrain_jobs::ops::canary::Canary;
+use packtrain_tests::{Client, Yard, until};
+use serde_json::{Value, json};
+
+use super::kinds::{Holds, Panics, TEST_KINDS};
+use super::runs::{ended, enqueue, job};
+
+async fn operator(yard: &Yard) -> Client {
+    yard.client("ops", &[KeyScope::Operator]).await
+}
+
+async fn read(client: &Client, path: &str) -> Value {
+    client.get(path).await.expect(200).json()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_found_by_cause_and_run_again_together() {
+    let yard = Yard::without_workers().await;
+    let worker = yard.worker(TEST_KINDS).await;
+    let mut dead = Vec::new();
+    for _ in 0..3 {
+        let id = enqueue::<Panics>(&yard).await;
+        assert_eq!(ended(&yard, id).await.state, State::Dead);
+        dead.push(id);
+    }
+    worker.drain().await;
+    let client = operator(&yard).await;
+    let causes = read(&client, "/v2/admin/dead-letters").await;
+    let cause = &causes["items"][0];
+    assert_eq!(
+        (cause["count"].as_u64(), &cause["code"]),
+        (Some(3), &json!("job.panicked"))
+    );
+    let members = format!("/v2/admin/jobs?cause={}", cause["cause"].as_str().unwrap());
+    assert_eq!(
+        read(&client, &members).await["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+
+    let mut bulk = json!({
+        "change": "retry", "filter": {"cause": cause["cause"]}, "dry_run": true,
+    });
+    let preview = client.post("/v2/admin/bulk", &[], &bulk).await.expect(200);
+    assert_eq!(preview.json(), json!({"count": 3}));
+    bulk["dry_run"] = json!(false);
+    bulk["expected_count"] = json!(3);
+    let made = client.post("/v2/admin/bulk", &[], &bulk).await.expect(202);
+    let id = made.json()["id"].as_str().unwrap().parse().unwrap();
+    // This worker knows the platform's own kinds alone: what it runs again stays for others.
+    yard.worker(KINDS).await;
+    let record = ended(&yard, id).await;
+    assert_eq!(record.result, Some(json!({"changed": 3, "asked": 0})));
+    for id in dead {
+        assert_eq!(job(&yard, id).await.state, State::Queued);
+    }
+    let audit = read(&client, "/v2/admin/audit").await;
+    let actions: Vec<_> = audit["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["action"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        actions[..4],
+        ["job.retry", "job.retry", "job.retry", "job.enqueue"]
+    );
+    yard.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_job_that_is_cancelled_stops_and_is_cancelled() {
+    let yard = Yard::without_workers().await;
+    yard.worker(TEST_KINDS).await;
+    let id = enqueue::<Holds>(&yard).await;
+    until("the job runs", async || {
+        job(&yard, id).await.state == State::Running
+    })
+    .await;
+    let started = "select count(*) from lease where started <> 0";
+    until("it began", async || {
+        yard.database.number(started).await == 1
+    })
+    .await;
+    let client = operator(&yard).await;
+    let path = format!("/v2/admin/jobs/{id}/cancel");
+    client.post(&path, &[], &json!({})).await.expect(200);
+    assert_eq!(ended(&yard, id).await.state, State::Cancelled);
+    client.post(&path, &[], &json!({})).await.expect(409);
+    yard.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_lane_rests_until_it_is_resumed_and_a_worker_that_is_drained_ends() {
+    let yard = Yard::without_workers().await;
+    yard.worker(KINDS).await;
+    let client = operator(&yard).await;
+    let lane = "/v2/admin/lanes/ops";
+    let paused = client
+        .patch(lane, &[], &json!({"paused": true}))
+        .await
+        .expect(200);
+    let version = paused.header("etag").to_owned();
+    let id = enqueue::<Canary>(&yard).await;
+    let lanes = read(&client, "/v2/admin/lanes").await;
+    let ops = lanes["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|lane| lane["lane"] == "ops");
+    assert_eq!(ops.unwrap()["queued"], 1);
+    let headers = [("if-match", version.as_str())];
+    client
+        .patch(lane, &headers, &json!({"paused": false}))
+        .await
+        .expect(200);
+    client
+        .patch(lane, &headers, &json!({"paused": true}))
+        .await
+        .expect(412);
+    assert_eq!(ended(&yard, id).await.state, State::Succeeded);
+
+    let workers = read(&client, "/v2/admin/workers").await;
+    let worker = workers["items"][0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/v2/admin/workers/{worker}/drain");
+    client.post(&path, &[], &json!({})).await.expect(202);
+    until("the worker has ended", async || {
+        yard.database.number("select count(*) from worker").await == 0
+    })
+    .await;
+    yard.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_is_run_now_and_edited() {
+    let yard = Yard::without_workers().await;
+    yard.ticker().seed().await.unwrap();
+    yard.worker(KINDS).await;
+    let client = operator(&yard).await;
+    let schedules = read(&client, "/v2/admin/schedules").await;
+    let prune = schedules["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|schedule| schedule["kind"] == "ops.prune")
+        .unwrap();
+    let path = format!("/v2/admin/schedules/{}", prune["id"].as_str().unwrap());
+    let made = client
+        .post(&format!("{path}/run"), &[], &json!({}))
+        .await
+        .expect(202);
+    let id = made.json()["id"].as_str().unwrap().parse().unwrap();
+    assert_eq!(ended(&yard, id).await.state, State::Succeeded);
+    let edit = json!({"cron": "0 4 * * sun", "zone": "Europe/Berlin", "enabled": false});
+    let edited = client.patch(&path, &[], &edit).await.expect(200).json();
+    assert_eq!(
+        (&edited["cron"], &edited["next"]),
+        (&json!("0 4 * * sun"), &json!([]))
+    );
+    yard.ticker().seed().await.unwrap();
+    let schedules = read(&client, "/v2/admin/schedules").await;
+    assert!(
+        schedules["items"].as_array().unwrap().contains(&edited),
+        "it stays as edited"
+    );
+    yard.stop().await;
+}
