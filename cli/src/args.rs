@@ -4,6 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use operate::{
+    Dead, DeadAction, Jobs, JobsAction, JobsList, Lanes, LanesAction, OfCause, ScheduleEditArgs,
+    Schedules, SchedulesAction, Workers, WorkersAction,
+};
+
+mod operate;
+
 const EXIT_CODES: &str = "Exit codes: 0 ok; 1 failed; 2 usage; 3 finished with findings under \
 --strict; 4 input unreadable; 5 database or server not reachable; 130 interrupted.";
 
@@ -97,7 +104,7 @@ pub(crate) enum Command {
     /// Run jobs of the given lanes
     #[command(after_help = examples::WORKER)]
     Worker(Worker),
-    /// Run upkeep: give back what lost workers held, hint for waiting work, make partitions
+    /// Enqueue what comes by itself; give back what lost workers held; keep the tables in order
     #[command(after_help = examples::SCHEDULER)]
     Scheduler,
     /// Bring the database schema up to date
@@ -115,6 +122,21 @@ pub(crate) enum Command {
         after_help = examples::ENQUEUE
     )]
     Enqueue(Enqueue),
+    /// List jobs, show one, cancel, retry or discard them
+    #[command(after_help = operate::JOBS)]
+    Jobs(Jobs),
+    /// Show what is in the lanes, pause or resume one
+    #[command(after_help = operate::LANES)]
+    Lanes(Lanes),
+    /// Show dead letters by cause, retry or discard all of one
+    #[command(after_help = operate::DEAD)]
+    Dead(Dead),
+    /// Show the schedules, edit or run one
+    #[command(after_help = operate::SCHEDULES)]
+    Schedules(Schedules),
+    /// Show the workers, ask them to drain
+    #[command(after_help = operate::WORKERS)]
+    Workers(Workers),
     /// Show the settings
     #[command(after_help = examples::CONFIG)]
     Config(Config),
@@ -268,17 +290,40 @@ mod tests {
             examples::REPORT,
             examples::CONFIG,
             examples::COMPLETIONS,
+            examples::ENQUEUE,
+            operate::JOBS,
+            operate::LANES,
+            operate::DEAD,
+            operate::SCHEDULES,
+            operate::WORKERS,
         ];
-        // An example for `enqueue` has an id with dots: its form alone is looked at.
-        let enqueue = examples::ENQUEUE.replace("ten_...", "ten_00000000000070008000000000000000");
-        for line in all.join("\n").lines().chain(enqueue.lines()) {
+        // Ids stand shortened in examples.
+        let digits = "00000000000070008000000000000000";
+        let whole = ["_0190...", "_0191...", "_..."]
+            .iter()
+            .fold(all.join("\n"), |text, short| {
+                text.replace(short, &format!("_{digits}"))
+            });
+        for line in whole.lines() {
             let Some(typed) = line.trim().split("packtrain ").nth(1) else {
                 continue;
             };
-            let words = typed.split(" > ").next().unwrap().replace('\'', "");
-            let words = ["packtrain"].into_iter().chain(words.split(' '));
+            let words = words(typed.split(" > ").next().unwrap());
+            let words = ["packtrain".to_owned()].into_iter().chain(words);
             assert!(Cli::try_parse_from(words).is_ok(), "{line}");
         }
+    }
+
+    /// Words as a shell makes them: what stands in single quotes is one.
+    fn words(typed: &str) -> Vec<String> {
+        let mut words = vec![];
+        for (place, part) in typed.split('\'').enumerate() {
+            match place % 2 {
+                0 => words.extend(part.split_whitespace().map(str::to_owned)),
+                _ => words.push(part.to_owned()),
+            }
+        }
+        words
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod failure;
 mod log;
 mod process;
 mod settings;
+mod table;
 mod terminal;
 mod wiring;
 
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::args::{Cli, Command};
+use crate::commands::operate;
 use crate::failure::{FAILED, Failure};
 use crate::settings::Loaded;
 
@@ -70,6 +72,11 @@ async fn serve(cli: &Cli, loaded: &Loaded) -> Result<(), Failure> {
         Command::Scheduler => commands::scheduler::run(global, settings).await,
         Command::Migrate(args) => commands::migrate::run(global, args, settings).await,
         Command::Enqueue(args) => commands::enqueue::run(global, args, settings).await,
+        Command::Jobs(args) => operate::jobs::run(global, args, settings).await,
+        Command::Lanes(args) => operate::lanes::run(global, args, settings).await,
+        Command::Dead(args) => operate::dead::run(global, args, settings).await,
+        Command::Schedules(args) => operate::schedules::run(global, args, settings).await,
+        Command::Workers(args) => operate::workers::run(global, args, settings).await,
         Command::Report(_) | Command::Config(_) | Command::Completions { .. } => Ok(()),
     }
 }

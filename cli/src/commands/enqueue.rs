@@ -1,22 +1,20 @@
 //! `packtrain enqueue`: a job of any kind.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 
 use packtrain_core::ids::TenantId;
 use packtrain_core::job::{NewJob, Priority, State};
 use packtrain_core::limits::PAYLOAD_BYTES_MAX;
-use packtrain_core::ports::{Actor, Control, Hint, JobRecord, OperatorJobs};
+use packtrain_core::ports::{Control, JobRecord, OperatorJobs};
 use packtrain_jobs::catalogue::{self, Entry};
 use packtrain_store::PgOperatorJobs;
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::args::{Enqueue, Global};
-use crate::database::Database;
+use crate::commands::operate::{Desk, actor};
 use crate::failure::{FAILED, Failure, INPUT, USAGE};
-use crate::process::narrate;
 use crate::settings::Settings;
 use crate::wiring::Parts;
 
@@ -38,32 +36,22 @@ pub(crate) async fn run(
             .help(format!("known: {}", known.join(", ")))
     })?;
     let payload = payload(entry, &args.payload)?;
-    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    let database = Database::open(settings, narrate(global.quiet)).await?;
-    let parts = Parts::open(settings, &database, false, &tasks, &stop)?;
-    let jobs = PgOperatorJobs::new(parts.pools.operator.clone());
-    let job = job(args, entry, payload, &parts)?;
-    if !jobs.has_tenant(job.tenant).await? {
+    let desk = Desk::open(global, settings).await?;
+    let job = job(args, entry, payload, &desk.parts)?;
+    if !desk.jobs.has_tenant(job.tenant).await? {
         return Err(Failure::new(
             INPUT,
             format!("tenant {} does not exist", job.tenant),
         ));
     }
-    let actor = Actor("command line".to_owned());
-    parts.control().enqueue(&actor, &job, None).await?;
-    parts.hints.send(Hint {
-        lane: job.lane,
-        about: Some(job.kind.to_string()),
-    });
+    desk.control.enqueue(&actor(), &job, None).await?;
+    desk.wake(job.lane, Some(Arc::clone(&job.kind)));
     let ended = if args.wait {
-        Some(wait(&jobs, &job).await?)
+        Some(wait(&desk.jobs, &job).await?)
     } else {
         None
     };
-    stop.cancel();
-    tasks.close();
-    tasks.wait().await;
-    database.close().await;
+    desk.close().await;
     print(global, &job, ended.as_ref());
     match ended {
         Some(record) if record.state != State::Succeeded => {

@@ -1,0 +1,198 @@
+//! Commands for operators.
+
+use clap::{Args, Subcommand};
+use packtrain_core::ids::{JobId, TenantId, WorkerId};
+use packtrain_core::job::{Lane, State};
+use packtrain_core::schedule::Missed;
+
+pub(super) const JOBS: &str = "\
+Examples:
+  packtrain jobs
+  packtrain jobs list --state dead --kind tax.report
+  packtrain jobs show job_0190...
+  packtrain jobs retry job_0190... job_0191...";
+pub(super) const LANES: &str = "\
+Examples:
+  packtrain lanes
+  packtrain lanes pause bulk
+  packtrain lanes resume bulk";
+pub(super) const DEAD: &str = "\
+Examples:
+  packtrain dead
+  packtrain dead retry 25f3fa8b5ada6d90 --dry-run
+  packtrain dead discard 25f3fa8b5ada6d90";
+pub(super) const SCHEDULES: &str = "\
+Examples:
+  packtrain schedules
+  packtrain schedules run ops.prune
+  packtrain schedules edit ops.keep_warm --cron '*/10 * * * *' --zone Europe/Berlin
+  packtrain schedules edit ops.keep_warm --disable";
+pub(super) const WORKERS: &str = "\
+Examples:
+  packtrain workers
+  packtrain workers drain wrk_0190...
+  packtrain workers drain --of-version 0.1.0";
+
+#[derive(Debug, Args)]
+pub(crate) struct Jobs {
+    #[command(subcommand)]
+    pub(crate) action: Option<JobsAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobsAction {
+    /// List jobs, newest first
+    List(JobsList),
+    /// Show a job with its failed attempts
+    Show {
+        /// The job
+        id: JobId,
+    },
+    /// Cancel jobs: at once where they wait, as soon as they stop where they run
+    Cancel(JobIds),
+    /// Run jobs now: dead letters with all attempts anew, scheduled ones without waiting on
+    Retry(JobIds),
+    /// Put dead letters away
+    Discard(JobIds),
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct JobsList {
+    /// Only this kind
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Only this lane
+    #[arg(long)]
+    pub(crate) lane: Option<Lane>,
+    /// Only this state
+    #[arg(long)]
+    pub(crate) state: Option<State>,
+    /// Only this tenant
+    #[arg(long, value_name = "TENANT")]
+    pub(crate) tenant: Option<TenantId>,
+    /// Only dead letters of this cause
+    #[arg(long)]
+    pub(crate) cause: Option<String>,
+    /// Only jobs older than this one: goes on after a page
+    #[arg(long, value_name = "ID")]
+    pub(crate) before: Option<JobId>,
+    /// Jobs to list, 1 to 200 [default: 50]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub(crate) limit: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobIds {
+    /// The jobs
+    #[arg(required = true, value_name = "ID", num_args = 1..=500)]
+    pub(crate) ids: Vec<JobId>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lanes {
+    #[command(subcommand)]
+    pub(crate) action: Option<LanesAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LanesAction {
+    /// List the lanes and what is in them
+    List,
+    /// Claim nothing more of a lane; what runs goes on
+    Pause {
+        /// The lane
+        lane: Lane,
+    },
+    /// Go on with a lane
+    Resume {
+        /// The lane
+        lane: Lane,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dead {
+    #[command(subcommand)]
+    pub(crate) action: Option<DeadAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadAction {
+    /// List the causes of dead letters, the most frequent first
+    List,
+    /// Run all dead letters of a cause again
+    Retry(OfCause),
+    /// Put all dead letters of a cause away
+    Discard(OfCause),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OfCause {
+    /// The cause, as the list names it
+    pub(crate) cause: String,
+    /// Only say how many there are
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Schedules {
+    #[command(subcommand)]
+    pub(crate) action: Option<SchedulesAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SchedulesAction {
+    /// List the schedules and when they come next
+    List,
+    /// Run what a schedule enqueues, now
+    Run {
+        /// The schedule's kind
+        kind: String,
+    },
+    /// Change a schedule; it goes on from now and makes up for nothing
+    Edit(ScheduleEditArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScheduleEditArgs {
+    /// The schedule's kind
+    pub(crate) kind: String,
+    /// Five fields, six with seconds first, seven with a year last, or @daily and its like
+    #[arg(long)]
+    pub(crate) cron: Option<String>,
+    /// Time zone, such as Europe/Berlin
+    #[arg(long)]
+    pub(crate) zone: Option<String>,
+    /// What becomes of missed times: skip, latest, all
+    #[arg(long)]
+    pub(crate) missed: Option<Missed>,
+    /// Let it run
+    #[arg(long, conflicts_with = "disable")]
+    pub(crate) enable: bool,
+    /// Let it rest
+    #[arg(long)]
+    pub(crate) disable: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Workers {
+    #[command(subcommand)]
+    pub(crate) action: Option<WorkersAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkersAction {
+    /// List the workers
+    List,
+    /// Ask workers to take no more work, finish what they can, and end
+    #[command(group(clap::ArgGroup::new("whom").required(true)))]
+    Drain {
+        /// One worker
+        #[arg(group = "whom")]
+        id: Option<WorkerId>,
+        /// All workers of this version of the program
+        #[arg(long, value_name = "VERSION", group = "whom")]
+        of_version: Option<String>,
+    },
+}
