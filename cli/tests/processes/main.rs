@@ -4,6 +4,7 @@
 
 mod binary;
 mod dev;
+mod operate;
 mod report;
 mod words;
 mod workers;

@@ -1,0 +1,137 @@
+//! Commands for operators, on a database that others work on as well.
+
+use packtrain_tests::Yard;
+use serde_json::{Value, json};
+
+use crate::binary::{addresses, folder, program};
+
+/// The exit code and what was printed.
+async fn run(yard: &Yard, words: &[&str]) -> (i32, String, String) {
+    let mut command = tokio::process::Command::new(program());
+    command.args(words).arg("--quiet").env_clear();
+    command.env("PACKTRAIN_DATA_DIR", yard.folder());
+    for (name, value) in addresses(&yard.database) {
+        command.env(name, value);
+    }
+    let output = command.output().await.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+async fn json_of(yard: &Yard, words: &[&str]) -> Value {
+    let words: Vec<&str> = words.iter().copied().chain(["--json"]).collect();
+    let (code, out, err) = run(yard, &words).await;
+    assert_eq!(code, 0, "{words:?}: {err}");
+    serde_json::from_str(&out).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_listed_shown_and_cancelled_and_a_second_cancel_exits_with_1() {
+    let yard = Yard::door(folder(&[])).await;
+    let made = json_of(&yard, &["enqueue", "ops.canary", "--payload", "{}"]).await;
+    let id = made["id"].as_str().unwrap();
+    let list = json_of(&yard, &["jobs", "list", "--state", "queued"]).await;
+    assert_eq!(list["items"][0]["id"], id);
+    let (code, out, _) = run(&yard, &["jobs", "cancel", id]).await;
+    assert_eq!((code, out), (0, format!("{id}  cancelled\n")));
+    let (code, _, err) = run(&yard, &["jobs", "cancel", id]).await;
+    assert_eq!(code, 1);
+    assert!(
+        err.contains(&format!("cancel does nothing to {id}")),
+        "{err}"
+    );
+    let shown = json_of(&yard, &["jobs", "show", id]).await;
+    assert_eq!(
+        (&shown["state"], &shown["attempts"]),
+        (&json!("cancelled"), &json!(0))
+    );
+    let (code, _, err) = run(&yard, &["jobs", "show", &id.replace("job_0", "job_f")]).await;
+    assert_eq!(code, 4, "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lane_is_paused_and_resumed_and_its_table_says_so() {
+    let yard = Yard::door(folder(&[])).await;
+    let (code, out, _) = run(&yard, &["lanes", "pause", "io"]).await;
+    assert_eq!(code, 0);
+    let heads = "LANE    QUEUED  SCHEDULED  WAITING  RUNNING  DEAD  OLDEST  PAUSED\n";
+    assert!(out.starts_with(heads), "{out}");
+    let lanes = json_of(&yard, &["lanes"]).await;
+    let paused: Vec<_> = lanes["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|lane| !lane["paused_at"].is_null())
+        .map(|lane| lane["lane"].as_str().unwrap())
+        .collect();
+    assert_eq!(paused, ["io"]);
+    let lanes = json_of(&yard, &["lanes", "resume", "io"]).await;
+    let mut all = lanes["items"].as_array().unwrap().iter();
+    assert!(all.all(|lane| lane["paused_at"].is_null()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_is_edited_and_bad_cron_text_or_an_unknown_kind_exits_with_4() {
+    let yard = Yard::door(folder(&[])).await;
+    yard.ticker().seed().await.unwrap();
+    let edit = [
+        "schedules",
+        "edit",
+        "ops.prune",
+        "--cron",
+        "0 4 * * 7",
+        "--disable",
+    ];
+    let list = json_of(&yard, &edit).await;
+    let prune = list["items"].as_array().unwrap().iter();
+    let prune = prune.filter(|schedule| schedule["kind"] == "ops.prune");
+    let prune = prune.last().unwrap();
+    assert_eq!(
+        (&prune["cron"], &prune["enabled"]),
+        (&json!("0 4 * * 7"), &json!(false))
+    );
+    for (words, said) in [
+        (
+            ["schedules", "edit", "ops.prune", "--cron=* *"],
+            "cron text has five",
+        ),
+        (
+            ["schedules", "edit", "ops.nothing", "--enable"],
+            "known: ops.keep_warm, ops.prune",
+        ),
+    ] {
+        let (code, _, err) = run(&yard, &words).await;
+        assert_eq!(code, 4);
+        assert!(err.contains(said), "{err}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_counted_by_cause_and_an_unknown_cause_exits_with_4() {
+    let yard = Yard::door(folder(&[])).await;
+    for message in ["a", "b"] {
+        let sql = format!(
+            "with made as (
+                 insert into job (id, tenant_id, lane, kind, schema, priority, payload, max_attempts)
+                 select gen_random_uuid(), id, 'io', 'x.y', 1, 5, '{{}}', 1 from tenant limit 1
+                 returning id, tenant_id, lane, kind)
+             insert into dead (id, tenant_id, lane, kind, attempts, code, message, fingerprint)
+             select id, tenant_id, lane, kind, 1, 'x.broke', '{message}', 'ab12' from made"
+        );
+        yard.database.run(&sql).await;
+    }
+    let (code, out, _) = run(&yard, &["dead"]).await;
+    assert_eq!(code, 0);
+    let row = out.lines().nth(1).unwrap();
+    assert!(row.starts_with("ab12       2  x.y   x.broke  "), "{out}");
+    let (_, out, _) = run(&yard, &["dead", "retry", "ab12", "--dry-run"]).await;
+    assert_eq!(out, "2 dead letters; without --dry-run: retry\n");
+    let (code, _, err) = run(&yard, &["dead", "discard", "ffff"]).await;
+    assert_eq!(code, 4, "{err}");
+    let (code, out, _) = run(&yard, &["workers"]).await;
+    assert_eq!((code, out.as_str()), (0, "No workers.\n"));
+}
