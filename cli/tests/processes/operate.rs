@@ -116,7 +116,8 @@ async fn dead_letters_are_counted_by_cause_and_an_unknown_cause_exits_with_4() {
     for message in ["a", "b"] {
         let sql = format!(
             "with made as (
-                 insert into job (id, tenant_id, lane, kind, schema, priority, payload, max_attempts)
+                 insert into job (id, tenant_id, lane, kind, schema, priority, payload,
+                                  max_attempts)
                  select gen_random_uuid(), id, 'io', 'x.y', 1, 5, '{{}}', 1 from tenant limit 1
                  returning id, tenant_id, lane, kind)
              insert into dead (id, tenant_id, lane, kind, attempts, code, message, fingerprint)
