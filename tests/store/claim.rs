@@ -214,7 +214,7 @@ async fn a_claim_starts_at_its_floors_and_looks_below_them_when_it_comes_back_sh
     assert_eq!(floors.0.len(), 1, "a floor is remembered");
     // One comes in below the floor, two above.
     let below = scene.queued(1).await[0];
-    scene.db.run("update ready set fair_key = 1").await;
+    scene.db.run("update ready set fair_key = -1").await;
     let above = scene.queued(2).await;
     assert_eq!(ids(&claim(1, &mut floors).await), above[..1]);
     let short = ids(&claim(2, &mut floors).await);

@@ -4,6 +4,7 @@ mod access;
 mod claim;
 mod control;
 mod enqueue;
+mod fair;
 mod files;
 mod housekeeping;
 mod idempotency;

@@ -35,6 +35,11 @@ pub(crate) const ROWS: &[(&str, &str, &str)] = &[
         "gen_random_uuid(), $, 'io', 'k', 1, 'c', 'm', 'f'",
     ),
     (
+        "fair",
+        "lane, tenant_id, finish",
+        "gen_random_uuid()::text, $, 1",
+    ),
+    (
         "file",
         "id, tenant_id, name, object_key, sha256, size_bytes",
         "gen_random_uuid(), $, 'n', 'k', 's', 1",

@@ -22,9 +22,53 @@ const CLAIM_MAX: usize = 200;
 const POLL: Duration = Duration::from_secs(1);
 /// How often a busy lane is looked at from its beginning.
 const LOOK_BELOW: Duration = Duration::from_secs(1);
+/// How long what was reached is no floor yet: new work may still enter a little below.
+const FLOOR_AGE: Duration = Duration::from_millis(400);
 /// Pause after a claim that failed; doubled up to the most.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_MOST: Duration = Duration::from_secs(5);
+
+/// How far claims came, and from where the next one looks.
+///
+/// Work enters at the lane's clock, which follows the claims by a moment. So a claim looks from
+/// where the claims were a moment ago, and now and then from the beginning.
+struct Reached {
+    now: Floors,
+    before: Floors,
+    long_before: Floors,
+    noted: Instant,
+    looked_below: Instant,
+}
+
+impl Reached {
+    fn new() -> Self {
+        Self {
+            now: Floors::default(),
+            before: Floors::default(),
+            long_before: Floors::default(),
+            noted: Instant::now(),
+            looked_below: Instant::now(),
+        }
+    }
+
+    /// Where to look from.
+    fn floors(&mut self) -> Floors {
+        if self.looked_below.elapsed() >= LOOK_BELOW {
+            self.looked_below = Instant::now();
+            return Floors::default();
+        }
+        self.long_before.clone()
+    }
+
+    /// Takes in how far a claim came.
+    fn learn(&mut self, floors: Floors) {
+        self.now = floors;
+        if self.noted.elapsed() >= FLOOR_AGE {
+            self.long_before = std::mem::replace(&mut self.before, self.now.clone());
+            self.noted = Instant::now();
+        }
+    }
+}
 
 /// Feeds one lane until it is told to stop.
 pub(crate) struct Feeder {
@@ -41,20 +85,17 @@ pub(crate) struct Feeder {
 impl Feeder {
     /// Claims as long as there are free slots and due jobs; else waits for a hint or a second.
     pub(crate) async fn run(self, mut hints: HintStream) {
-        let (mut floors, mut looked_below) = (Floors::default(), Instant::now());
+        let mut reached = Reached::new();
         let mut pause = PAUSE_FIRST;
         while let Some(free) = self.free_slots().await {
             let count = free.len();
-            if looked_below.elapsed() >= LOOK_BELOW {
-                // What entered below the floors must not wait until a claim comes back short.
-                floors.0.clear();
-                looked_below = Instant::now();
-            }
+            let mut floors = reached.floors();
             let claiming =
                 self.claims
                     .claim(self.worker, self.lane, &self.wanted, count, &mut floors);
             match patient(claiming).await {
                 Ok(leases) => {
+                    reached.learn(floors);
                     pause = PAUSE_FIRST;
                     let filled = self.hand_over(leases, free).await;
                     if filled < count && !self.idle(&mut hints).await {

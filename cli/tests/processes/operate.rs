@@ -87,9 +87,10 @@ async fn a_schedule_is_edited_and_bad_cron_text_or_an_unknown_kind_exits_with_4(
         "--disable",
     ];
     let list = json_of(&yard, &edit).await;
-    let prune = list["items"].as_array().unwrap().iter();
-    let prune = prune.filter(|schedule| schedule["kind"] == "ops.prune");
-    let prune = prune.last().unwrap();
+    let mut all = list["items"].as_array().unwrap().iter();
+    let prune = all
+        .find(|schedule| schedule["kind"] == "ops.prune")
+        .unwrap();
     assert_eq!(
         (&prune["cron"], &prune["enabled"]),
         (&json!("0 4 * * 7"), &json!(false))

@@ -19,10 +19,16 @@ Commands:
   dev          Run everything in this process: database, API, workers, upkeep, demo data
   api          Serve the API
   worker       Run jobs of the given lanes
-  scheduler    Run upkeep: give back what lost workers held, hint for waiting work, make partitions
+  scheduler    Enqueue what comes by itself; give back what lost workers held; keep the tables in
+               order
   migrate      Bring the database schema up to date
   report       Make a tax report straight from files, without a database
   enqueue      Enqueue a job of any kind
+  jobs         List jobs, show one, cancel, retry or discard them
+  lanes        Show what is in the lanes, pause or resume one
+  dead         Show dead letters by cause, retry or discard all of one
+  schedules    Show the schedules, edit or run one
+  workers      Show the workers, ask them to drain
   config       Show the settings
   completions  Print a completion script for a shell
   help         Print this message or the help of the given subcommand(s)

@@ -1,7 +1,8 @@
 //! Claiming, starting and renewing, as `packtrain_worker`.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use packtrain_core::ids::{IdSource, JobId, LeaseId, TenantId, WorkerId};
@@ -12,19 +13,27 @@ use packtrain_core::ports::{
     StoreError, Wanted, WorkerRecord,
 };
 use sqlx::{PgPool, Postgres, Transaction};
+use tracing::warn;
 use uuid::Uuid;
 
 use crate::error::{number, refused};
 use crate::gate::commit;
+use crate::pg::fair::FairKeys;
 use crate::pg::renewals::PgRenewals;
 use crate::pg::{settle, upkeep};
 use crate::pools::Pools;
+
+/// How often a lane's clock is moved, at most.
+const PUBLISH_EVERY: Duration = Duration::from_millis(100);
 
 /// Claims and settles.
 #[derive(Clone)]
 pub struct PgClaims {
     pool: PgPool,
     direct: sqlx::postgres::PgConnectOptions,
+    fair: FairKeys,
+    /// The clock of each lane as it was last published here.
+    published: Arc<Mutex<HashMap<Lane, (i64, Instant)>>>,
     ids: Arc<dyn IdSource>,
 }
 
@@ -34,7 +43,39 @@ impl PgClaims {
         Self {
             pool: pools.worker.clone(),
             direct: pools.direct.clone(),
+            fair: FairKeys::new(pools.worker.clone()),
+            published: Arc::default(),
             ids,
+        }
+    }
+
+    /// Moves the lane's clock to the greatest key that was claimed, now and then: new work of a
+    /// tenant that had none starts there.
+    async fn publish(&self, lane: Lane, floors: &Floors) {
+        let Some(key) = floors.0.values().map(|(key, _)| *key).max() else {
+            return;
+        };
+        {
+            let mut published = self
+                .published
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let (known, at) = published.get(&lane).copied().unzip();
+            let is_recent = at.is_some_and(|at: Instant| at.elapsed() < PUBLISH_EVERY);
+            if is_recent || known.is_some_and(|known| known >= key) {
+                return;
+            }
+            published.insert(lane, (key, Instant::now()));
+        }
+        let moved = sqlx::query!(
+            "update lane set clock = $2 where name = $1 and clock < $2",
+            lane.as_str(),
+            key,
+        )
+        .execute(&self.pool)
+        .await;
+        if let Err(error) = moved {
+            warn!(job.lane = %lane, %error, "the clock of a lane was not moved");
         }
     }
 
@@ -159,6 +200,7 @@ impl Claims for PgClaims {
         commit(tx, "to claim jobs").await?;
         // Not before: what a broken claim gives back lies where it lay.
         *floors = reached;
+        self.publish(lane, floors).await;
         Ok(leases
             .into_iter()
             .map(|(lease, batch)| ClaimedLease {
@@ -195,7 +237,7 @@ impl Claims for PgClaims {
     }
 
     async fn settle(&self, ends: &[Settlement]) -> Result<Settled, StoreError> {
-        settle::settle(&self.pool, ends).await
+        settle::settle(&self.pool, &self.fair, ends).await
     }
 
     async fn promote(&self, limit: u32) -> Result<Promoted, StoreError> {

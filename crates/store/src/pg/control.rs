@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::error::refused;
 use crate::gate::commit;
 use crate::pg::enqueue::enqueue;
+use crate::pg::fair::FairKeys;
 use crate::pg::jobs::requested;
 use crate::pg::{fleet, halt, lanes, schedules};
 
@@ -24,13 +25,15 @@ use crate::pg::{fleet, halt, lanes, schedules};
 #[derive(Clone)]
 pub struct PgControl {
     pool: PgPool,
+    fair: FairKeys,
     ids: Arc<dyn IdSource>,
 }
 
 impl PgControl {
     /// Works over the pool of `packtrain_operator`; audit entries get their ids from `ids`.
-    pub const fn new(operator: PgPool, ids: Arc<dyn IdSource>) -> Self {
+    pub fn new(operator: PgPool, ids: Arc<dyn IdSource>) -> Self {
         Self {
+            fair: FairKeys::new(operator.clone()),
             pool: operator,
             ids,
         }
@@ -153,7 +156,7 @@ impl PgControl {
             )
             insert into ready (id, lane, priority, fair_key, kind, schema, tenant_id, attempts,
                                solo)
-            select j.id, j.lane, j.priority, next_fair_key(), j.kind, j.schema, j.tenant_id,
+            select j.id, j.lane, j.priority, lane_clock(j.lane), j.kind, j.schema, j.tenant_id,
                    t.attempts,
                    exists (select 1 from attempt a where a.job_id = j.id and a.code = 'job.lost')
               from taken t
@@ -307,11 +310,12 @@ impl Control for PgControl {
         job: &NewJob,
         keyed: Option<&Keyed>,
     ) -> Result<Requested, StoreError> {
+        let keys = self.fair.of(std::slice::from_ref(job)).await?;
         let mut tx = self.begin().await?;
         let made = match keyed {
-            Some(keyed) => requested(&mut tx, job, keyed).await?,
+            Some(keyed) => requested(&mut tx, job, &keys, keyed).await?,
             None => {
-                enqueue(&mut tx, std::slice::from_ref(job)).await?;
+                enqueue(&mut tx, std::slice::from_ref(job), &keys).await?;
                 Requested::Created(job.id)
             }
         };

@@ -1,6 +1,9 @@
 //! What the ends of jobs write: outcomes, attempts, dead letters, the way back, follow-ups.
 
+use std::collections::HashMap;
+
 use packtrain_core::fault::Fault;
+use packtrain_core::ids::JobId;
 use packtrain_core::job::{Lane, NewJob};
 use packtrain_core::ports::{End, Settlement, StoreError};
 use serde_json::Value;
@@ -15,15 +18,13 @@ use crate::pg::enqueue::{enqueue, lanes_woken};
 pub(crate) async fn write(
     connection: &mut PgConnection,
     ends: &[&Settlement],
+    fair_keys: &HashMap<JobId, i64>,
 ) -> Result<Vec<Lane>, StoreError> {
     let mut columns = Columns::default();
-    let mut follow: Vec<NewJob> = Vec::new();
     for end in ends {
         columns.add(end);
-        if let End::Succeeded { then, .. } = &end.end {
-            follow.extend(then.iter().cloned());
-        }
     }
+    let follow: Vec<NewJob> = following(ends.iter().copied()).cloned().collect();
     if columns.has("ended") {
         outcomes(connection, &columns).await?;
     }
@@ -44,9 +45,24 @@ pub(crate) async fn write(
         woken.extend(released(connection, &columns).await?);
     }
     for slice in follow.chunks(packtrain_core::limits::ENQUEUE_MAX) {
-        enqueue(connection, slice).await?;
+        // A key was reserved for each of them before.
+        let keys: Vec<i64> = slice
+            .iter()
+            .map(|job| fair_keys.get(&job.id).copied().unwrap_or(0))
+            .collect();
+        enqueue(connection, slice, &keys).await?;
     }
     Ok(woken)
+}
+
+/// The jobs that follow from these ends.
+pub(crate) fn following<'e>(
+    ends: impl Iterator<Item = &'e Settlement>,
+) -> impl Iterator<Item = &'e NewJob> {
+    ends.flat_map(|end| match &end.end {
+        End::Succeeded { then, .. } => then.as_slice(),
+        _ => &[],
+    })
 }
 
 /// Ends as columns. A row of `word`s says which tables the end goes to.
@@ -240,7 +256,7 @@ async fn released(
     let lanes = sqlx::query_scalar!(
         r#"
         insert into ready (id, lane, priority, fair_key, kind, schema, tenant_id, attempts, solo)
-        select j.id, j.lane, j.priority, next_fair_key(), j.kind, j.schema, j.tenant_id,
+        select j.id, j.lane, j.priority, lane_clock(j.lane), j.kind, j.schema, j.tenant_id,
                l.attempts[e.place],
                exists (select 1 from attempt a where a.job_id = j.id and a.code = 'job.lost')
           from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[])

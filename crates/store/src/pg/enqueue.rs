@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use crate::error::refused;
 
-/// Writes jobs and their entries; a job that exists keeps its state.
+/// Writes jobs and their entries, each due one under its fair key; a job that exists keeps its
+/// state.
 ///
 /// Entries are made only for rows that the insert returned, so that a settle that is repeated
 /// cannot queue a finished child again. Nothing is notified here: inside the transaction it would
@@ -19,18 +20,18 @@ use crate::error::refused;
 pub(crate) async fn enqueue(
     connection: &mut PgConnection,
     jobs: &[NewJob],
+    fair_keys: &[i64],
 ) -> Result<u64, StoreError> {
-    let columns = Columns::of(jobs);
+    let columns = Columns::of(jobs, fair_keys);
     let created = sqlx::query_scalar!(
         r#"
         with asked as (
             select *
               from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::smallint[],
                           $6::smallint[], $7::jsonb[], $8::smallint[], $9::timestamptz[],
-                          $10::timestamptz[], $11::uuid[], $12::uuid[], $13::text[])
-                   with ordinality
+                          $10::timestamptz[], $11::uuid[], $12::uuid[], $13::text[], $14::bigint[])
                    as a (id, tenant_id, lane, kind, schema, priority, payload, max_attempts,
-                         run_at, deadline, parent_id, schedule_id, trace_parent, place)
+                         run_at, deadline, parent_id, schedule_id, trace_parent, fair_key)
         ),
         fresh as (
             insert into job (id, tenant_id, lane, kind, schema, priority, payload, max_attempts,
@@ -41,10 +42,10 @@ pub(crate) async fn enqueue(
                 on conflict do nothing
             returning id
         ),
-        base as materialized (select next_fair_key() as fair_key, now_utc() as now),
+        base as materialized (select now_utc() as now),
         due as (
             insert into ready (id, lane, priority, fair_key, kind, schema, tenant_id, attempts)
-            select a.id, a.lane, a.priority, base.fair_key + a.place, a.kind, a.schema,
+            select a.id, a.lane, a.priority, a.fair_key, a.kind, a.schema,
                    a.tenant_id, 0
               from asked a join fresh using (id), base
              where a.run_at is null or a.run_at <= base.now
@@ -71,6 +72,7 @@ pub(crate) async fn enqueue(
         &columns.parents as &[Option<Uuid>],
         &columns.schedules as &[Option<Uuid>],
         &columns.traces as &[Option<String>],
+        &columns.fair_keys,
     )
     .fetch_one(connection)
     .await
@@ -105,13 +107,16 @@ struct Columns {
     parents: Vec<Option<Uuid>>,
     schedules: Vec<Option<Uuid>>,
     traces: Vec<Option<String>>,
+    fair_keys: Vec<i64>,
 }
 
 impl Columns {
-    fn of(jobs: &[NewJob]) -> Self {
+    fn of(jobs: &[NewJob], fair_keys: &[i64]) -> Self {
         let mut columns = Self::default();
         let mut seen = HashSet::with_capacity(jobs.len());
-        for job in jobs.iter().filter(|job| seen.insert(job.id)) {
+        let keyed = jobs.iter().zip(fair_keys);
+        for (job, fair_key) in keyed.filter(|(job, _)| seen.insert(job.id)) {
+            columns.fair_keys.push(*fair_key);
             columns.ids.push(job.id.as_uuid());
             columns.tenants.push(job.tenant.as_uuid());
             columns.lanes.push(job.lane.as_str().to_owned());

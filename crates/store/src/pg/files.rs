@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::error::{number, refused, unreadable};
 use crate::gate::{TenantGate, commit};
+use crate::pg::fair::FairKeys;
 use crate::pg::{enqueue::enqueue, ledger};
 
 /// Rows of one insert statement.
@@ -23,12 +24,14 @@ const INSERT_ROWS: usize = 5_000;
 #[derive(Clone)]
 pub struct PgFiles {
     gate: TenantGate,
+    fair: FairKeys,
 }
 
 impl PgFiles {
     /// Works over a pool.
-    pub const fn new(pool: PgPool) -> Self {
+    pub fn new(pool: PgPool) -> Self {
         Self {
+            fair: FairKeys::new(pool.clone()),
             gate: TenantGate::new(pool),
         }
     }
@@ -42,6 +45,7 @@ impl Files for PgFiles {
         file: &NewFile,
         import: &NewJob,
     ) -> Result<FileRecord, StoreError> {
+        let keys = self.fair.of(std::slice::from_ref(import)).await?;
         let mut tx = self.gate.begin(tenant).await?;
         sqlx::query!(
             r#"
@@ -58,7 +62,7 @@ impl Files for PgFiles {
         .execute(&mut *tx)
         .await
         .map_err(refused("to record a file"))?;
-        enqueue(&mut tx, std::slice::from_ref(import)).await?;
+        enqueue(&mut tx, std::slice::from_ref(import), &keys).await?;
         let record = find(&mut tx, file.id).await?;
         commit(tx, "to record a file").await?;
         record.ok_or_else(|| missing(file.id))

@@ -16,7 +16,8 @@ use crate::error::refused;
 /// Jobs of one look, at most.
 const LOOK_MAX: i64 = 1_000;
 
-/// Ends waiting jobs that a person cancelled, of these or of all; returns those that it ended.
+/// Ends waiting jobs that a person cancelled, of these or of all; returns those that it ended. What
+/// was never served is no debt: such a tenant starts at the lane's clock again.
 pub(crate) async fn cancelled(
     connection: &mut PgConnection,
     only: Option<&[Uuid]>,
@@ -32,7 +33,12 @@ pub(crate) async fn cancelled(
         ),
         due as (
             delete from ready r using asked where r.id = asked.job_id
-            returning r.id, r.tenant_id, r.attempts
+            returning r.id, r.lane, r.tenant_id, r.attempts
+        ),
+        forgiven as (
+            delete from fair f
+             using (select distinct lane, tenant_id from due) d
+             where f.lane = d.lane and f.tenant_id = d.tenant_id
         ),
         later as (
             delete from scheduled s using asked where s.id = asked.job_id

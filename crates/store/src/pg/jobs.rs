@@ -8,23 +8,26 @@ use packtrain_core::ports::{
     Attempt, Enqueued, JobFilter, JobQueue, JobRecord, Keyed, OperatorJobs, Requested, StoreError,
 };
 use serde_json::Value;
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::error::{number, refused, unreadable};
 use crate::gate::{TenantGate, commit};
 use crate::pg::enqueue::enqueue;
+use crate::pg::fair::FairKeys;
 
 /// One tenant's jobs, as `packtrain_app`.
 #[derive(Clone)]
 pub struct PgJobs {
     gate: TenantGate,
+    fair: FairKeys,
 }
 
 impl PgJobs {
     /// Works over the pool of `packtrain_app`.
-    pub const fn new(app: PgPool) -> Self {
+    pub fn new(app: PgPool) -> Self {
         Self {
+            fair: FairKeys::new(app.clone()),
             gate: TenantGate::new(app),
         }
     }
@@ -33,15 +36,21 @@ impl PgJobs {
 #[async_trait]
 impl JobQueue for PgJobs {
     async fn enqueue(&self, tenant: TenantId, jobs: &[NewJob]) -> Result<Enqueued, StoreError> {
+        let keys = self.fair.of(jobs).await?;
         let mut tx = self.gate.begin(tenant).await?;
-        let created = enqueue(&mut tx, jobs).await?;
+        let created = enqueue(&mut tx, jobs, &keys).await?;
         commit(tx, "to enqueue jobs").await?;
         Ok(Enqueued { created })
     }
 
     async fn request(&self, job: &NewJob, keyed: &Keyed) -> Result<Requested, StoreError> {
-        let tx = self.gate.begin(job.tenant).await?;
-        request(tx, job, keyed).await
+        let keys = self.fair.of(std::slice::from_ref(job)).await?;
+        let mut tx = self.gate.begin(job.tenant).await?;
+        let requested = requested(&mut tx, job, &keys, keyed).await?;
+        if let Requested::Created(_) = requested {
+            commit(tx, "to enqueue a job").await?;
+        }
+        Ok(requested)
     }
 
     async fn find(&self, tenant: TenantId, id: JobId) -> Result<Option<JobRecord>, StoreError> {
@@ -50,27 +59,15 @@ impl JobQueue for PgJobs {
     }
 }
 
-/// Enqueues under a key, in the transaction given; what was made before is found, not made again.
-async fn request(
-    mut tx: Transaction<'_, Postgres>,
-    job: &NewJob,
-    keyed: &Keyed,
-) -> Result<Requested, StoreError> {
-    let requested = requested(&mut tx, job, keyed).await?;
-    if let Requested::Created(_) = requested {
-        commit(tx, "to enqueue a job").await?;
-    }
-    Ok(requested)
-}
-
-/// As [`request`], without the commit.
+/// Enqueues under an idempotency key; what was made before is found, not made again.
 pub(crate) async fn requested(
     connection: &mut PgConnection,
     job: &NewJob,
+    fair_keys: &[i64],
     keyed: &Keyed,
 ) -> Result<Requested, StoreError> {
     if take_key(connection, job, keyed).await? {
-        enqueue(connection, std::slice::from_ref(job)).await?;
+        enqueue(connection, std::slice::from_ref(job), fair_keys).await?;
         return Ok(Requested::Created(job.id));
     }
     // The insert waited for a concurrent request to commit; now its row can be read.

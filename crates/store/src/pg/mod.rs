@@ -6,6 +6,7 @@ pub(crate) mod control;
 pub(crate) mod ends;
 pub(crate) mod enqueue;
 pub(crate) mod events;
+pub(crate) mod fair;
 pub(crate) mod files;
 pub(crate) mod fleet;
 pub(crate) mod halt;

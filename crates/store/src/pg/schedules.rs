@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::error::{refused, unreadable};
 use crate::gate::commit;
 use crate::pg::enqueue::enqueue;
+use crate::pg::fair::FairKeys;
 
 /// How long a scheduler that stands still in the middle of a decision may keep its lock on the
 /// schedule: then the database gives up on it, and another replica decides.
@@ -24,12 +25,16 @@ const STANDSTILL_MAX: &str = "3s";
 #[derive(Clone)]
 pub struct PgSchedules {
     pool: PgPool,
+    fair: FairKeys,
 }
 
 impl PgSchedules {
     /// Works over the pool of `packtrain_worker`.
-    pub const fn new(worker: PgPool) -> Self {
-        Self { pool: worker }
+    pub fn new(worker: PgPool) -> Self {
+        Self {
+            fair: FairKeys::new(worker.clone()),
+            pool: worker,
+        }
     }
 }
 
@@ -74,6 +79,8 @@ impl Schedules for PgSchedules {
     }
 
     async fn decide(&self, decision: &Decision) -> Result<Option<u64>, StoreError> {
+        let jobs: Vec<NewJob> = decision.runs.iter().map(|(_, job)| job.clone()).collect();
+        let keys = self.fair.of(&jobs).await?;
         let mut tx = self
             .pool
             .begin()
@@ -82,8 +89,11 @@ impl Schedules for PgSchedules {
         if !take(&mut tx, decision).await? {
             return Ok(None);
         }
-        let jobs = ticks(&mut tx, decision).await?;
-        let created = enqueue(&mut tx, &jobs).await?;
+        let fresh = ticks(&mut tx, decision).await?;
+        let due = jobs.into_iter().zip(keys);
+        let due = due.filter(|(job, _)| fresh.contains(&job.id.as_uuid()));
+        let (jobs, keys): (Vec<_>, Vec<_>) = due.unzip();
+        let created = enqueue(&mut tx, &jobs, &keys).await?;
         commit(tx, "to decide a schedule").await?;
         Ok(Some(created))
     }
@@ -202,20 +212,20 @@ async fn take(connection: &mut PgConnection, decision: &Decision) -> Result<bool
 async fn ticks(
     connection: &mut PgConnection,
     decision: &Decision,
-) -> Result<Vec<NewJob>, StoreError> {
+) -> Result<HashSet<Uuid>, StoreError> {
     let at: Vec<DateTime<Utc>> = decision.runs.iter().map(|(at, _)| *at).collect();
     let jobs: Vec<Uuid> = decision
         .runs
         .iter()
         .map(|(_, job)| job.id.as_uuid())
         .collect();
-    let fresh: HashSet<DateTime<Utc>> = sqlx::query_scalar!(
+    let fresh = sqlx::query_scalar!(
         r#"
         insert into schedule_tick (schedule_id, tick_at, job_id)
         select $1, t.at, t.job
           from unnest($2::timestamptz[], $3::uuid[]) as t (at, job)
             on conflict do nothing
-        returning tick_at
+        returning job_id
         "#,
         decision.schedule.as_uuid(),
         &at,
@@ -223,14 +233,8 @@ async fn ticks(
     )
     .fetch_all(connection)
     .await
-    .map_err(refused("to write times of a schedule"))?
-    .into_iter()
-    .collect();
-    let runs = decision.runs.iter();
-    Ok(runs
-        .filter(|(at, _)| fresh.contains(at))
-        .map(|(_, job)| job.clone())
-        .collect())
+    .map_err(refused("to write times of a schedule"))?;
+    Ok(fresh.into_iter().collect())
 }
 
 struct Found {

@@ -1,16 +1,18 @@
 //! Settling: the end of jobs and what follows from them, in one transaction.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use packtrain_core::fault::Fault;
-use packtrain_core::ids::LeaseId;
+use packtrain_core::ids::{JobId, LeaseId};
+use packtrain_core::job::NewJob;
 use packtrain_core::ports::{End, Settled, Settlement, StoreError};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::error::refused;
 use crate::gate::commit;
-use crate::pg::ends::write;
+use crate::pg::ends::{following, write};
+use crate::pg::fair::FairKeys;
 
 /// The lowest `count` bits.
 pub(crate) fn low_bits(count: usize) -> i64 {
@@ -33,18 +35,29 @@ pub(crate) fn mask(bits: &[u8]) -> i64 {
 /// The batch is tried whole. When a lease turns out to be gone, the transaction is rolled back and
 /// the rest written again; when the database refuses a row, the ends are written one by one, so
 /// that one bad end cannot keep its neighbours from settling.
-pub(crate) async fn settle(pool: &PgPool, ends: &[Settlement]) -> Result<Settled, StoreError> {
-    match settle_unfenced(pool, ends).await {
-        Err(StoreError::Refused { .. }) => settle_one_by_one(pool, ends).await,
+pub(crate) async fn settle(
+    pool: &PgPool,
+    fair: &FairKeys,
+    ends: &[Settlement],
+) -> Result<Settled, StoreError> {
+    let follow: Vec<NewJob> = following(ends.iter()).cloned().collect();
+    let keys = fair.of(&follow).await?;
+    let keys: HashMap<JobId, i64> = follow.iter().map(|job| job.id).zip(keys).collect();
+    match settle_unfenced(pool, &keys, ends).await {
+        Err(StoreError::Refused { .. }) => settle_one_by_one(pool, &keys, ends).await,
         other => other,
     }
 }
 
-async fn settle_one_by_one(pool: &PgPool, ends: &[Settlement]) -> Result<Settled, StoreError> {
+async fn settle_one_by_one(
+    pool: &PgPool,
+    keys: &HashMap<JobId, i64>,
+    ends: &[Settlement],
+) -> Result<Settled, StoreError> {
     let mut settled = Settled::default();
     let mut refusal = None;
     for end in ends {
-        match settle_alone(pool, end).await {
+        match settle_alone(pool, keys, end).await {
             Ok(one) => {
                 settled.written += one.written;
                 settled.fenced.extend(one.fenced);
@@ -59,8 +72,12 @@ async fn settle_one_by_one(pool: &PgPool, ends: &[Settlement]) -> Result<Settled
 
 /// Writes one end. What cannot be stored, such as a result with a NUL, would be refused for ever
 /// while the lease is renewed: it becomes a dead letter that says so.
-async fn settle_alone(pool: &PgPool, end: &Settlement) -> Result<Settled, StoreError> {
-    let refusal = match settle_unfenced(pool, std::slice::from_ref(end)).await {
+async fn settle_alone(
+    pool: &PgPool,
+    keys: &HashMap<JobId, i64>,
+    end: &Settlement,
+) -> Result<Settled, StoreError> {
+    let refusal = match settle_unfenced(pool, keys, std::slice::from_ref(end)).await {
         Err(error @ StoreError::Refused { .. }) => error,
         other => return other,
     };
@@ -70,15 +87,19 @@ async fn settle_alone(pool: &PgPool, end: &Settlement) -> Result<Settled, StoreE
         },
         ..end.clone()
     };
-    settle_unfenced(pool, &[dead]).await
+    settle_unfenced(pool, keys, &[dead]).await
 }
 
-async fn settle_unfenced(pool: &PgPool, ends: &[Settlement]) -> Result<Settled, StoreError> {
+async fn settle_unfenced(
+    pool: &PgPool,
+    keys: &HashMap<JobId, i64>,
+    ends: &[Settlement],
+) -> Result<Settled, StoreError> {
     let mut ends: Vec<&Settlement> = ends.iter().collect();
     let mut fenced = Vec::new();
     while !ends.is_empty() {
         let mut tx = pool.begin().await.map_err(refused("to begin a settle"))?;
-        let woken = write(&mut tx, &ends).await?;
+        let woken = write(&mut tx, &ends, keys).await?;
         if clear_bits(&mut tx, &ends).await? {
             commit(tx, "to settle jobs").await?;
             let written = ends.len() as u64;

@@ -52,14 +52,25 @@ pub(crate) async fn promote(pool: &PgPool, limit: u32) -> Result<Promoted, Store
             returning s.id, s.lane, s.priority, s.kind, s.schema, s.tenant_id, s.attempts, s.solo,
                       s.run_at
         ),
-        base as materialized (select next_fair_key() as fair_key),
+        -- One reservation a tenant and lane, in a fixed order: promoters never wait for each
+        -- other in a ring.
+        shares as (
+            select g.lane, g.tenant_id, f.start, f.step
+              from (select lane, tenant_id, count(*)::integer as count
+                      from taken
+                     group by lane, tenant_id
+                     order by lane, tenant_id) g
+             cross join lateral fair_reserve(g.lane, g.tenant_id, g.count) f
+        ),
         moved as (
             insert into ready (id, lane, priority, fair_key, kind, schema, tenant_id, attempts,
                                solo)
             select t.id, t.lane, t.priority,
-                   base.fair_key + row_number() over (order by t.run_at, t.id), t.kind, t.schema,
-                   t.tenant_id, t.attempts, t.solo
-              from taken t, base
+                   s.start + s.step * (row_number() over (
+                       partition by t.lane, t.tenant_id order by t.run_at, t.id) - 1),
+                   t.kind, t.schema, t.tenant_id, t.attempts, t.solo
+              from taken t
+              join shares s on s.lane = t.lane and s.tenant_id = t.tenant_id
             returning lane
         )
         select lane, count(*) as "count!" from moved group by lane
@@ -224,7 +235,7 @@ async fn give_back(tx: &mut Transaction<'_, Postgres>, lost: &Lost) -> Result<Re
     let lanes = sqlx::query_scalar!(
         r#"
         insert into ready (id, lane, priority, fair_key, kind, schema, tenant_id, attempts, solo)
-        select j.id, j.lane, j.priority, next_fair_key(), j.kind, j.schema, j.tenant_id,
+        select j.id, j.lane, j.priority, lane_clock(j.lane), j.kind, j.schema, j.tenant_id,
                l.attempts + l.started::integer,
                l.started or exists (
                    select 1 from attempt a where a.job_id = j.id and a.code = 'job.lost'

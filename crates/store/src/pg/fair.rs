@@ -1,0 +1,125 @@
+//! Fair keys: ranges of them are reserved in the database and handed out here.
+//!
+//! A reservation is a row's update and would make tenants that enqueue much wait for themselves.
+//! So a process reserves more at once the faster a tenant asks, and lets go of what it did not use
+//! after a moment: the lane's clock has moved on by then.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use packtrain_core::ids::TenantId;
+use packtrain_core::job::{Lane, NewJob};
+use packtrain_core::ports::StoreError;
+use sqlx::PgPool;
+
+use crate::error::refused;
+
+/// How long a range is good.
+const RANGE_KEPT: Duration = Duration::from_millis(200);
+/// Keys of one range, at most, unless more are needed at once.
+const RANGE_MAX: usize = 1_024;
+/// Tenants whose ranges are remembered; beyond it, old ones are forgotten.
+const REMEMBERED_MAX: usize = 10_000;
+
+/// Keys of one tenant in one lane.
+type Place = (Lane, TenantId);
+
+/// Hands out fair keys.
+#[derive(Clone)]
+pub(crate) struct FairKeys {
+    pool: PgPool,
+    ranges: Arc<Mutex<HashMap<Place, Arc<tokio::sync::Mutex<Range>>>>>,
+}
+
+/// What is left of a reservation.
+#[derive(Default)]
+struct Range {
+    next: i64,
+    step: i64,
+    left: usize,
+    size: usize,
+    reserved: Option<Instant>,
+}
+
+impl Range {
+    fn is_fresh(&self) -> bool {
+        self.reserved.is_some_and(|at| at.elapsed() < RANGE_KEPT)
+    }
+
+    fn take(&mut self, count: usize) -> impl Iterator<Item = i64> + use<> {
+        let (first, step) = (self.next, self.step);
+        self.left -= count;
+        self.next += step * i64::try_from(count).unwrap_or(0);
+        (0..count).map(move |place| first + step * i64::try_from(place).unwrap_or(0))
+    }
+}
+
+impl FairKeys {
+    pub(crate) fn new(pool: PgPool) -> Self {
+        Self {
+            pool,
+            ranges: Arc::default(),
+        }
+    }
+
+    /// A key for each job, in their order; jobs of one tenant and lane keep their order.
+    ///
+    /// Asked before the transaction in which the keys are used: it takes a connection of its own.
+    pub(crate) async fn of(&self, jobs: &[NewJob]) -> Result<Vec<i64>, StoreError> {
+        let mut wanted: HashMap<Place, usize> = HashMap::new();
+        for job in jobs {
+            *wanted.entry((job.lane, job.tenant)).or_default() += 1;
+        }
+        let mut keys = HashMap::with_capacity(wanted.len());
+        for (place, count) in wanted {
+            keys.insert(place, self.reserve(place, count).await?);
+        }
+        let next = |job: &NewJob| keys.get_mut(&(job.lane, job.tenant))?.next();
+        Ok(jobs.iter().filter_map(next).collect())
+    }
+
+    async fn reserve(
+        &self,
+        place: Place,
+        count: usize,
+    ) -> Result<impl Iterator<Item = i64> + use<>, StoreError> {
+        let range = self.range(place);
+        let mut range = range.lock().await;
+        if !range.is_fresh() || range.left < count {
+            // Used up while it was good: this tenant asks fast.
+            let size = match range.is_fresh() {
+                true => (range.size * 2).min(RANGE_MAX),
+                false => 1,
+            };
+            let size = size.max(count);
+            let (lane, tenant) = place;
+            let reserved = sqlx::query!(
+                r#"select start as "start!", step as "step!" from fair_reserve($1, $2, $3)"#,
+                lane.as_str(),
+                tenant.as_uuid(),
+                i32::try_from(size).unwrap_or(i32::MAX),
+            )
+            .fetch_one(&self.pool)
+            .await
+            .map_err(refused("to reserve fair keys"))?;
+            *range = Range {
+                next: reserved.start,
+                step: reserved.step,
+                left: size,
+                size,
+                reserved: Some(Instant::now()),
+            };
+        }
+        Ok(range.take(count))
+    }
+
+    fn range(&self, place: Place) -> Arc<tokio::sync::Mutex<Range>> {
+        let mut ranges = self.ranges.lock().unwrap_or_else(PoisonError::into_inner);
+        if ranges.len() >= REMEMBERED_MAX && !ranges.contains_key(&place) {
+            // One that is in use is locked, and stays.
+            ranges.retain(|_, range| range.try_lock().map_or(true, |range| range.is_fresh()));
+        }
+        Arc::clone(ranges.entry(place).or_default())
+    }
+}
