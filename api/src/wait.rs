@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use packtrain_core::ids::{JobId, TenantId};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep};
 
 use crate::problem::Problem;
 use crate::serve::Closing;
@@ -14,6 +14,8 @@ use crate::{Inner, Shared};
 
 /// The longest that an answer waits, whatever the client prefers.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(30);
+/// How soon a waiting answer looks at its job; the time between looks doubles up to the next.
+const JOB_POLL_FIRST: Duration = Duration::from_millis(5);
 /// How often a waiting answer looks at its job.
 pub(crate) const JOB_POLL: Duration = Duration::from_millis(200);
 /// Answers that wait at the same time; beyond it an answer comes at once.
@@ -85,11 +87,10 @@ impl Wait {
             return Ok(false);
         };
         let end = Instant::now() + self.0;
-        let mut ticks = interval(JOB_POLL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pause = JOB_POLL_FIRST;
         loop {
             tokio::select! {
-                _ = ticks.tick() => {}
+                () = sleep(pause) => pause = (pause * 2).min(JOB_POLL),
                 () = closing.closed() => return Ok(false),
             }
             let found = inner.api.jobs.find(tenant, job).await?;

@@ -46,6 +46,10 @@ Examples:
 Examples:
   packtrain enqueue tax.import --tenant ten_... --payload '{\"file\":\"fil_...\"}'
   packtrain enqueue tax.report --tenant ten_... --payload @request.json --wait";
+    pub(super) const BENCH: &str = "\
+Examples:
+  packtrain bench queue
+  packtrain bench queue --jobs 20000 --slots 256 --json";
     pub(super) const CONFIG: &str = "\
 Examples:
   packtrain config show
@@ -137,6 +141,9 @@ pub(crate) enum Command {
     /// Show the workers, ask them to drain
     #[command(after_help = operate::WORKERS)]
     Workers(Workers),
+    /// Measure this machine and this build
+    #[command(subcommand, after_help = examples::BENCH)]
+    Bench(Bench),
     /// Show the settings
     #[command(after_help = examples::CONFIG)]
     Config(Config),
@@ -146,6 +153,29 @@ pub(crate) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// How fast jobs go in and out, and what one costs, on a private PostgreSQL of its own
+    #[command(after_help = examples::BENCH)]
+    Queue(BenchQueue),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BenchQueue {
+    /// Jobs to enqueue in bulk and to drain; a fifth of it one a call
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    pub(crate) jobs: usize,
+    /// Producers that enqueue one job a call
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    pub(crate) producers: usize,
+    /// Jobs that the worker runs at once
+    #[arg(long, default_value_t = 512, value_name = "N")]
+    pub(crate) slots: usize,
+    /// Jobs of the idle figure
+    #[arg(long, default_value_t = 300, value_name = "N")]
+    pub(crate) idle: usize,
 }
 
 #[derive(Debug, Args)]
@@ -291,6 +321,7 @@ mod tests {
             examples::CONFIG,
             examples::COMPLETIONS,
             examples::ENQUEUE,
+            examples::BENCH,
             operate::JOBS,
             operate::LANES,
             operate::DEAD,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use packtrain_core::secret::Secret;
 use packtrain_devdb::{Guard, Options, Server, SystemFolders};
-use packtrain_store::{Bootstrap, Pools, Roles, Urls};
+use packtrain_store::{Bootstrap, IDLE_TRUSTED, Pools, Roles, Urls};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -41,13 +41,21 @@ impl Database {
                 packtrain_store::probe(&database.urls.direct).await?;
                 Ok(database)
             }
-            None => private(settings, narrate).await,
+            None => {
+                let database = private(settings, narrate).await?;
+                // Nobody else looks after the private server's schema.
+                if let Some(owner) = &database.owner {
+                    packtrain_store::migrate(owner).await?;
+                }
+                Ok(database)
+            }
         }
     }
 
     /// Pools over it.
     pub(crate) fn pools(&self, settings: &Settings) -> Result<Pools, Failure> {
-        Ok(Pools::open(&self.urls, settings.database.connections)?)
+        let connections = settings.database.connections;
+        Ok(Pools::open(&self.urls, connections, IDLE_TRUSTED)?)
     }
 
     /// Keeps the private server alive as long as this process needs it.
@@ -86,10 +94,12 @@ fn configured(settings: &Settings) -> Result<Option<Database>, Failure> {
         from.worker_url.get(),
     ];
     let [Some(app), Some(operator), Some(worker)] = all else {
-        if all.iter().any(Option::is_some) {
+        if all.iter().any(Option::is_some) || from.owner_url.get().is_some() {
             return Err(
-                Failure::new(USAGE, "some database addresses are set and others are not")
-                    .help("set database.app_url, operator_url and worker_url, or none of them"),
+                Failure::new(USAGE, "some database addresses are set and others are not").help(
+                    "set database.app_url, operator_url and worker_url (and owner_url to migrate), \
+                     or none of them",
+                ),
             );
         }
         return Ok(None);

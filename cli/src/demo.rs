@@ -1,17 +1,16 @@
 //! Demo data: loaded on the first start, through the API like any user's.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use packtrain_core::ids::{ReportId, TenantId};
-use packtrain_core::job::State;
-use packtrain_core::ports::{JobFilter, OperatorJobs};
+use packtrain_core::ports::Reports;
 use packtrain_core::secret::Secret;
-use packtrain_store::PgOperatorJobs;
+use packtrain_store::PgReports;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -29,6 +28,8 @@ const LEDGERS: [(&str, &[u8]); 2] = [
         include_bytes!("../../examples/ledger-wallet.csv"),
     ),
 ];
+/// The file that names the demo report, beside its PDF.
+const NOTE: &str = "report-id";
 /// Bytes of an answer that are read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -53,13 +54,16 @@ pub(crate) async fn report(
 ) -> Result<DemoReport, Failure> {
     let began = Instant::now();
     let client = Client { router, key };
-    let known = earlier(parts, tenant).await?;
+    let note = parts.settings.data.dir.join("demo").join(NOTE);
+    let known = earlier(parts, tenant, &note).await?;
     let is_new = known.is_none();
     let id = match known {
         Some(id) => id,
         None => client.make().await?,
     };
     let pdf = client.download(&id, parts).await?;
+    fs::write(&note, &id)
+        .map_err(|error| Failure::new(FAILED, format!("{}: {error}", note.display())))?;
     Ok(DemoReport {
         id,
         pdf,
@@ -68,18 +72,15 @@ pub(crate) async fn report(
     })
 }
 
-async fn earlier(parts: &Parts, tenant: TenantId) -> Result<Option<String>, Failure> {
-    let filter = JobFilter {
-        kind: Some("tax.report".to_owned()),
-        state: Some(State::Succeeded),
-        tenant: Some(tenant),
-        limit: 1,
-        ..JobFilter::default()
+/// The demo report that an earlier start noted, if it is still there.
+async fn earlier(parts: &Parts, tenant: TenantId, note: &Path) -> Result<Option<String>, Failure> {
+    let noted = fs::read_to_string(note).unwrap_or_default();
+    let Ok(id) = noted.trim().parse::<ReportId>() else {
+        return Ok(None);
     };
-    let jobs = PgOperatorJobs::new(parts.pools.operator.clone())
-        .list(&filter)
-        .await?;
-    Ok(jobs.first().map(|job| ReportId::of_job(job.id).to_string()))
+    let reports = PgReports::new(parts.pools.app.clone());
+    let found = reports.find(tenant, id).await?;
+    Ok(found.map(|report| report.id.to_string()))
 }
 
 /// Speaks to this process's own API.
@@ -127,7 +128,7 @@ impl Client<'_> {
         let name = "tax-2025-us.pdf";
         let folder = parts.settings.data.dir.join("demo");
         let path = folder.join(name);
-        if path.exists() {
+        if path.exists() && folder.join(NOTE).exists() {
             return Ok(path);
         }
         let request = self

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::args::{Cli, Command};
+use crate::args::{Bench, Cli, Command};
 use crate::commands::operate;
 use crate::failure::{FAILED, Failure};
 use crate::settings::Loaded;
@@ -77,6 +77,9 @@ async fn serve(cli: &Cli, loaded: &Loaded) -> Result<(), Failure> {
         Command::Dead(args) => operate::dead::run(global, args, settings).await,
         Command::Schedules(args) => operate::schedules::run(global, args, settings).await,
         Command::Workers(args) => operate::workers::run(global, args, settings).await,
+        Command::Bench(Bench::Queue(args)) => {
+            commands::bench::queue::run(global, args, settings).await
+        }
         Command::Report(_) | Command::Config(_) | Command::Completions { .. } => Ok(()),
     }
 }

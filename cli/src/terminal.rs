@@ -115,6 +115,16 @@ impl Steps {
         }
     }
 
+    /// Says something besides, to people alone.
+    pub(crate) fn note(&self, what: &str) {
+        match self.mode {
+            _ if what.is_empty() => {}
+            Mode::Bar => self.bar.suspend(|| anstream::eprintln!("{what}")),
+            Mode::Lines => anstream::eprintln!("{what}"),
+            Mode::Json | Mode::Silent => {}
+        }
+    }
+
     /// Takes the bar away.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();

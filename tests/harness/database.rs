@@ -1,6 +1,7 @@
 //! One database a test, copied from the migrated template and dropped with the test.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use packtrain_core::ids::{ApiKeyId, ClockIds, IdSource, JobId, TenantId};
@@ -66,7 +67,9 @@ impl Database {
             direct: cluster.role("packtrain_worker", &name),
             pooled: false,
         };
-        let pools = Pools::open(&urls, connections_max).expect("the addresses can be read");
+        // A test may break connections between two statements: each is asked before it is used.
+        let pools = Pools::open(&urls, connections_max, Duration::ZERO);
+        let pools = pools.expect("the addresses can be read");
         Self {
             cluster,
             name,

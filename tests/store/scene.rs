@@ -129,7 +129,13 @@ impl Scene {
     }
 
     pub(crate) async fn started(&self, held: &Held) -> bool {
-        self.claims.started(held.lease, &[held.bit]).await.unwrap()
+        self.began(held.lease, &[held.bit]).await
+    }
+
+    /// Notes that jobs of a lease began; whether the lease still stands.
+    pub(crate) async fn began(&self, lease: LeaseId, bits: &[u8]) -> bool {
+        let began = [(lease, bits.to_vec())];
+        self.claims.started(&began).await.unwrap() == [lease]
     }
 
     pub(crate) async fn settle(&self, ends: &[Settlement]) -> Settled {

@@ -165,7 +165,7 @@ async fn sixty_four_jobs_with_mixed_ends_settle_in_one_batch() {
     scene.queued(64).await;
     let held = scene.claim(64).await;
     let bits: Vec<u8> = held.iter().map(|held| held.bit).collect();
-    assert!(scene.claims.started(held[0].lease, &bits).await.unwrap());
+    assert!(scene.began(held[0].lease, &bits).await);
     let ends: Vec<Settlement> = held.iter().map(|held| held.ends(mixed(held.bit))).collect();
     let settled = scene.settle(&ends).await;
     assert_eq!((settled.written, settled.fenced.len()), (64, 0));
@@ -347,7 +347,7 @@ async fn only_open_jobs_of_a_lease_that_stands_can_begin() {
     assert!(scene.started(&held[0]).await, "beginning twice is harmless");
     scene.settle(&[held[0].ends(succeeded())]).await;
     assert!(!scene.started(&held[0]).await, "it is settled");
-    let both = scene.claims.started(held[0].lease, &[0, 1]).await.unwrap();
+    let both = scene.began(held[0].lease, &[0, 1]).await;
     assert!(!both, "one of the two is settled");
     scene.reap(held[1].lease).await;
     assert!(!scene.started(&held[1]).await, "the lease is gone");

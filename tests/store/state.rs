@@ -2,7 +2,7 @@
 
 use packtrain_core::ids::JobId;
 use packtrain_core::job::{NewJob, State};
-use packtrain_core::ports::{Claims, End, JobFilter, JobQueue, OperatorJobs};
+use packtrain_core::ports::{End, JobFilter, JobQueue, OperatorJobs};
 use serde_json::json;
 
 use super::scene::{HOUR, Scene, fault, retry, succeeded};
@@ -142,7 +142,7 @@ async fn the_places_of_a_full_lease_are_all_shown_as_running() {
     let scene = Scene::new().await;
     scene.queued(64).await;
     let held = scene.claim(64).await;
-    scene.claims.started(held[0].lease, &[63]).await.unwrap();
+    assert!(scene.began(held[0].lease, &[63]).await);
     let filter = JobFilter {
         state: Some(State::Running),
         limit: 100,

@@ -21,7 +21,7 @@ use crate::feeder::Feeder;
 use crate::patience::patient;
 use crate::registry::Registry;
 use crate::runner::Runner;
-use crate::{renewal, settler};
+use crate::{renewal, settler, starter};
 
 /// How often due entries are promoted.
 const PROMOTE_EVERY: Duration = Duration::from_millis(250);
@@ -167,9 +167,11 @@ impl Fleet {
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) {
+        let (starts, starting) = mpsc::channel(1024);
+        tasks.spawn(starter::run(starting, Arc::clone(&self.outside.claims)));
         let runner = Arc::new(Runner {
             kinds: self.outside.kinds,
-            claims: Arc::clone(&self.outside.claims),
+            starts,
             clock: Arc::clone(&self.outside.clock),
             ids: Arc::clone(&self.outside.ids),
             cpu: Arc::clone(&self.outside.cpu),

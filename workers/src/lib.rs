@@ -14,6 +14,7 @@ mod registry;
 mod renewal;
 mod runner;
 mod settler;
+mod starter;
 
 pub use cpu::RayonPool;
 pub use fleet::{Fleet, FleetSettings, LaneSettings, Outside};

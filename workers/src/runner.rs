@@ -7,21 +7,21 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use packtrain_core::cpu::{CpuPool, panic_text};
 use packtrain_core::fault::{Fault, Verdict, backoff};
-use packtrain_core::ids::IdSource;
+use packtrain_core::ids::{IdSource, LeaseId};
 use packtrain_core::job::{Ctx, Done, NewJob, Progress};
 use packtrain_core::limits::{FAN_OUT_MAX, PAYLOAD_BYTES_MAX, RESULT_BYTES_MAX};
-use packtrain_core::ports::{Claimed, Claims, Due, End, Settlement, World};
+use packtrain_core::ports::{Claimed, Due, End, Settlement, World};
 use packtrain_core::time::Clock;
 use packtrain_jobs::catalogue::Entry;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, info, info_span, warn};
 
 use crate::backend::Assigned;
-use crate::patience::patient;
 use crate::registry::{Registry, Stop};
 use crate::settler::Ended;
+use crate::starter::{Begin, Start};
 
 /// How long a job that was told to stop may take to do so by itself.
 const GRACE: Duration = Duration::from_secs(2);
@@ -31,7 +31,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(250);
 /// Everything that running a job needs.
 pub(crate) struct Runner {
     pub(crate) kinds: &'static [Entry],
-    pub(crate) claims: Arc<dyn Claims>,
+    pub(crate) starts: mpsc::Sender<Start>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) cpu: Arc<dyn CpuPool>,
@@ -91,16 +91,14 @@ impl Runner {
             return;
         }
         let told = self.registry.enter(job.id, lease);
-        match patient(self.claims.started(lease, &[bit])).await {
-            Ok(true) => {}
-            Ok(false) => {
+        match self.begin(lease, bit).await {
+            Begin::Yes => {}
+            Begin::LeaseGone => {
                 warn!("lease was gone before the job began");
                 self.registry.leave(job.id, lease);
                 return;
             }
-            Err(error) => {
-                let cause = packtrain_core::fault::chain(&error);
-                warn!(error = %cause, "beginning could not be noted, job goes back");
+            Begin::Unknown => {
                 self.settle(Ended {
                     settlement: settlement(End::Released),
                     slot,
@@ -123,6 +121,16 @@ impl Runner {
             slot,
         })
         .await;
+    }
+
+    /// Notes that the job begins, and learns whether it may.
+    async fn begin(&self, lease: LeaseId, bit: u8) -> Begin {
+        let (told, hears) = oneshot::channel();
+        let start = Start { lease, bit, told };
+        match self.starts.send(start).await {
+            Ok(()) => hears.await.unwrap_or(Begin::Unknown),
+            Err(_) => Begin::Unknown,
+        }
     }
 
     /// How a job ends that is not begun at all.

@@ -98,7 +98,6 @@ async fn prepare(database: &Database) -> Result<Secret<String>, Failure> {
         )
         .help("unset them, or run packtrain api and packtrain worker instead"));
     };
-    packtrain_store::migrate(owner).await?;
     let demo = NewTenant {
         id: DEMO,
         name: "demo".to_owned(),

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod api;
+pub(crate) mod bench;
 pub(crate) mod config;
 pub(crate) mod dev;
 pub(crate) mod enqueue;

@@ -29,6 +29,7 @@ Commands:
   dead         Show dead letters by cause, retry or discard all of one
   schedules    Show the schedules, edit or run one
   workers      Show the workers, ask them to drain
+  bench        Measure this machine and this build
   config       Show the settings
   completions  Print a completion script for a shell
   help         Print this message or the help of the given subcommand(s)

@@ -2,7 +2,7 @@
 
 use packtrain_core::ids::TenantId;
 use packtrain_core::ports::StoreError;
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 
 use crate::error::refused;
 
@@ -23,19 +23,12 @@ impl TenantGate {
         &self,
         tenant: TenantId,
     ) -> Result<Transaction<'static, Postgres>, StoreError> {
-        let mut tx = self
-            .pool
-            .begin()
+        // Both in one round trip; the id is a UUID and needs no quoting of its own.
+        let begin = format!("begin; set local app.tenant = '{}'", tenant.as_uuid());
+        self.pool
+            .begin_with(AssertSqlSafe(begin))
             .await
-            .map_err(refused("to begin a transaction"))?;
-        sqlx::query!(
-            "select set_config('app.tenant', $1, true) as tenant",
-            tenant.as_uuid().to_string()
-        )
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(refused("to set the tenant"))?;
-        Ok(tx)
+            .map_err(refused("to begin a transaction"))
     }
 }
 

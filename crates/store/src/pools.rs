@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use packtrain_core::ports::{Readiness, StoreError};
 use packtrain_core::secret::Secret;
+use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use crate::error::refused;
@@ -41,12 +42,21 @@ pub struct Pools {
 /// How long a caller waits for a free connection before it is told that there is none.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a connection may have been idle and still be taken unasked: long enough for a busy
+/// process, too short for a server to have gone unnoticed in between.
+pub const IDLE_TRUSTED: Duration = Duration::from_millis(50);
+
 impl Pools {
-    /// Prepares the pools; connections are opened when they are first needed.
+    /// Prepares the pools; connections are opened when they are first needed. One that was idle for
+    /// longer than `idle_trusted` is asked before it is used.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when an address cannot be read.
-    pub fn open(urls: &Urls, connections_max: u32) -> Result<Self, StoreError> {
+    pub fn open(
+        urls: &Urls,
+        connections_max: u32,
+        idle_trusted: Duration,
+    ) -> Result<Self, StoreError> {
         let pool = |url: &Secret<String>| -> Result<PgPool, StoreError> {
             let mut options = parse(url)?;
             if urls.pooled {
@@ -55,6 +65,15 @@ impl Pools {
             Ok(PgPoolOptions::new()
                 .max_connections(connections_max)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
+                // A connection in use is known to be well: asking each time would double the way.
+                .test_before_acquire(false)
+                .before_acquire(move |connection, meta| {
+                    Box::pin(async move {
+                        let is_well =
+                            meta.idle_for < idle_trusted || connection.ping().await.is_ok();
+                        Ok(is_well)
+                    })
+                })
                 .connect_lazy_with(options))
         };
         Ok(Self {

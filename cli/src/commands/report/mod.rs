@@ -23,6 +23,7 @@ use crate::terminal::Steps;
 pub(crate) fn run(global: &Global, args: &Report) -> Result<(), Failure> {
     let began = Instant::now();
     let request = request(args)?;
+    open_folder(args)?;
     let steps = Steps::new(global, args.format == Some(Format::Json));
     let files = read::files(args, &steps)?;
     steps.begin("Matching", "lots");
@@ -62,6 +63,33 @@ pub(crate) fn run(global: &Global, args: &Report) -> Result<(), Failure> {
     strict(args, &document)
 }
 
+/// The folder is there, or can be made: told before the work, not after it.
+fn open_folder(args: &Report) -> Result<(), Failure> {
+    if args.format == Some(Format::Json) {
+        return Ok(());
+    }
+    let shown = args.out.display();
+    if args.out.is_file() {
+        let what = format!("{shown} is a file; --out wants a folder");
+        return Err(Failure::new(FAILED, what));
+    }
+    let tried = fs::create_dir_all(&args.out).and_then(|()| tempfile_in(&args.out));
+    tried.map_err(|error| {
+        Failure::new(
+            FAILED,
+            format!("nothing can be written to {shown}: {error}"),
+        )
+        .help("choose another folder with --out")
+    })
+}
+
+/// Whether files can be made in a folder.
+fn tempfile_in(folder: &Path) -> io::Result<()> {
+    let probe = folder.join(format!(".packtrain-{}", std::process::id()));
+    fs::File::create(&probe)?;
+    fs::remove_file(&probe)
+}
+
 fn request(args: &Report) -> Result<Request, Failure> {
     let timezone = args.timezone.as_deref().map(|name| {
         name.parse::<chrono_tz::Tz>().map_err(|_| {
@@ -95,8 +123,6 @@ fn write_files(
     document: &Document<'_>,
     steps: &Steps,
 ) -> Result<Vec<PathBuf>, Failure> {
-    fs::create_dir_all(&args.out)
-        .map_err(|error| output_failed(&args.out.display().to_string(), &error))?;
     let mut written = Vec::new();
     let wants = |format| args.format.is_none_or(|asked| asked == format);
     if wants(Format::Pdf) {
@@ -156,7 +182,8 @@ fn name_of(path: &Path) -> String {
 }
 
 fn strict(args: &Report, document: &Document<'_>) -> Result<(), Failure> {
-    let findings = warnings(document.outcome, &document.years).count();
+    let unread = document.inputs.iter().filter(|file| file.bad_rows > 0);
+    let findings = warnings(document.outcome, &document.years).count() + unread.count();
     if args.strict && findings > 0 {
         let what = match findings {
             1 => "1 thing needs checking".to_owned(),

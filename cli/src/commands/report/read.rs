@@ -39,6 +39,7 @@ pub(super) fn files(args: &Report, steps: &Steps) -> Result<Vec<ReadFile>, Failu
             bad.push((name, import.errors, import.bad_rows));
             continue;
         }
+        steps.note(listed(&[(name.clone(), import.errors.clone(), 0)]).trim_end());
         let input = InputFile {
             name: name.clone(),
             sha256: import.sha256.clone(),
@@ -107,6 +108,15 @@ fn bad_rows(bad: &[(String, Vec<RowError>, u32)]) -> Failure {
     let rows: u32 = bad.iter().map(|(_, _, rows)| rows).sum();
     let named: Vec<&str> = bad.iter().map(|(name, ..)| name.as_str()).collect();
     let noun = if rows == 1 { "row" } else { "rows" };
+    let what = format!("{rows} {noun} of {} cannot be read", named.join(", "));
+    let mut failure = Failure::new(INPUT, what)
+        .help("fix the rows, or leave them out with --skip-bad-rows (the report lists how many)");
+    failure.details = listed(bad);
+    failure
+}
+
+/// The first errors, each with its line.
+fn listed(bad: &[(String, Vec<RowError>, u32)]) -> String {
     let mut details = String::new();
     let all = bad
         .iter()
@@ -118,11 +128,7 @@ fn bad_rows(bad: &[(String, Vec<RowError>, u32)]) -> Failure {
     if count > PRINTED_MAX {
         let _ = writeln!(details, "  and {} more", count - PRINTED_MAX);
     }
-    let what = format!("{rows} {noun} of {} cannot be read", named.join(", "));
-    let mut failure = Failure::new(INPUT, what)
-        .help("fix the rows, or leave them out with --skip-bad-rows (the report lists how many)");
-    failure.details = details;
-    failure
+    details
 }
 
 /// `file:line:column  what`, the line, and a caret below the cell.

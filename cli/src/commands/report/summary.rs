@@ -28,6 +28,7 @@ fn json(document: &Document<'_>, written: &[PathBuf], took: Duration) {
         "type": "result",
         "totals": figures.totals,
         "warnings": figures.warnings,
+        "bad_rows": document.inputs.iter().map(|file| file.bad_rows).sum::<u64>(),
         "files": written,
         "ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
     });
@@ -84,10 +85,22 @@ fn line(name: &str, money: Money, main: bool) {
 
 fn checks(document: &Document<'_>) {
     let all: Vec<&Warning> = super::warnings(document.outcome, &document.years).collect();
-    if all.is_empty() {
+    let unread: Vec<_> = (document.inputs.iter())
+        .filter(|file| file.bad_rows > 0)
+        .collect();
+    if all.is_empty() && unread.is_empty() {
         return;
     }
     anstream::println!("\n{STRONG}Check before you file{STRONG:#}");
+    for file in unread {
+        let rows = match file.bad_rows {
+            1 => "1 row".to_owned(),
+            many => format!("{many} rows"),
+        };
+        anstream::println!("  {CHECK}!{CHECK:#} {rows} could not be read and are left out");
+        let help = "mend them as listed above, and run again without --skip-bad-rows";
+        anstream::println!("    {QUIET}{}{QUIET:#}  {help}", file.name);
+    }
     for warning in all.iter().take(PRINTED_MAX) {
         let stake = if warning.at_stake.is_zero() {
             String::new()

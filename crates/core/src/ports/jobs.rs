@@ -303,9 +303,9 @@ pub trait Claims: Send + Sync {
         floors: &mut Floors,
     ) -> Result<Vec<ClaimedLease>, StoreError>;
 
-    /// Notes that jobs of a lease really began; from here on a lost lease costs them an attempt.
-    /// False when the lease is gone: then they must not run.
-    async fn started(&self, lease: LeaseId, bits: &[u8]) -> Result<bool, StoreError>;
+    /// Notes that jobs of leases really began; from here on a lost lease costs them an attempt.
+    /// Returns the leases that still stand: jobs of the others must not run.
+    async fn started(&self, began: &[(LeaseId, Vec<u8>)]) -> Result<Vec<LeaseId>, StoreError>;
 
     /// Writes ends of jobs, in one transaction: all that are not fenced.
     async fn settle(&self, ends: &[Settlement]) -> Result<Settled, StoreError>;

@@ -1,8 +1,11 @@
-//! Claiming, starting and renewing, as `packtrain_worker`.
+//! Claiming and starting, as `packtrain_worker`.
+//!
+//! Neither waits until the disk has it. If the server itself crashes at once, a claim may be
+//! forgotten: then its job is ready again, its lease is gone, and the result that comes under it is
+//! fenced. Ends of jobs do wait.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use packtrain_core::ids::{IdSource, JobId, LeaseId, TenantId, WorkerId};
@@ -13,18 +16,15 @@ use packtrain_core::ports::{
     StoreError, Wanted, WorkerRecord,
 };
 use sqlx::{PgPool, Postgres, Transaction};
-use tracing::warn;
 use uuid::Uuid;
 
 use crate::error::{number, refused};
 use crate::gate::commit;
+use crate::pg::clocks::LaneClocks;
 use crate::pg::fair::FairKeys;
 use crate::pg::renewals::PgRenewals;
 use crate::pg::{settle, upkeep};
 use crate::pools::Pools;
-
-/// How often a lane's clock is moved, at most.
-const PUBLISH_EVERY: Duration = Duration::from_millis(100);
 
 /// Claims and settles.
 #[derive(Clone)]
@@ -32,8 +32,7 @@ pub struct PgClaims {
     pool: PgPool,
     direct: sqlx::postgres::PgConnectOptions,
     fair: FairKeys,
-    /// The clock of each lane as it was last published here.
-    published: Arc<Mutex<HashMap<Lane, (i64, Instant)>>>,
+    clocks: LaneClocks,
     ids: Arc<dyn IdSource>,
 }
 
@@ -44,38 +43,8 @@ impl PgClaims {
             pool: pools.worker.clone(),
             direct: pools.direct.clone(),
             fair: FairKeys::new(pools.worker.clone()),
-            published: Arc::default(),
+            clocks: LaneClocks::new(pools.worker.clone()),
             ids,
-        }
-    }
-
-    /// Moves the lane's clock to the greatest key that was claimed, now and then: new work of a
-    /// tenant that had none starts there.
-    async fn publish(&self, lane: Lane, floors: &Floors) {
-        let Some(key) = floors.0.values().map(|(key, _)| *key).max() else {
-            return;
-        };
-        {
-            let mut published = self
-                .published
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let (known, at) = published.get(&lane).copied().unzip();
-            let is_recent = at.is_some_and(|at: Instant| at.elapsed() < PUBLISH_EVERY);
-            if is_recent || known.is_some_and(|known| known >= key) {
-                return;
-            }
-            published.insert(lane, (key, Instant::now()));
-        }
-        let moved = sqlx::query!(
-            "update lane set clock = $2 where name = $1 and clock < $2",
-            lane.as_str(),
-            key,
-        )
-        .execute(&self.pool)
-        .await;
-        if let Err(error) = moved {
-            warn!(job.lane = %lane, %error, "the clock of a lane was not moved");
         }
     }
 
@@ -200,7 +169,7 @@ impl Claims for PgClaims {
         commit(tx, "to claim jobs").await?;
         // Not before: what a broken claim gives back lies where it lay.
         *floors = reached;
-        self.publish(lane, floors).await;
+        self.clocks.publish(lane, floors).await;
         Ok(leases
             .into_iter()
             .map(|(lease, batch)| ClaimedLease {
@@ -218,22 +187,25 @@ impl Claims for PgClaims {
             .collect())
     }
 
-    async fn started(&self, lease: LeaseId, bits: &[u8]) -> Result<bool, StoreError> {
-        let mask = settle::mask(bits);
-        let noted = sqlx::query!(
+    async fn started(&self, began: &[(LeaseId, Vec<u8>)]) -> Result<Vec<LeaseId>, StoreError> {
+        let leases: Vec<Uuid> = began.iter().map(|(lease, _)| lease.as_uuid()).collect();
+        let masks: Vec<i64> = began.iter().map(|(_, bits)| settle::mask(bits)).collect();
+        let held = sqlx::query!(
             r#"
-            update lease
-               set started = started | $2
-             where id = $1
-               and open & $2 = $2
+            update lease l
+               set started = l.started | m.mask
+              from unnest($1::uuid[], $2::bigint[]) as m (id, mask)
+             where l.id = m.id
+               and l.open & m.mask = m.mask
+            returning l.id, set_config('synchronous_commit', 'off', true) as relaxed
             "#,
-            lease.as_uuid(),
-            mask,
+            &leases,
+            &masks,
         )
-        .execute(&self.pool)
+        .fetch_all(&self.pool)
         .await
         .map_err(refused("to note that jobs began"))?;
-        Ok(noted.rows_affected() == 1)
+        Ok(held.iter().map(|row| LeaseId::from_uuid(row.id)).collect())
     }
 
     async fn settle(&self, ends: &[Settlement]) -> Result<Settled, StoreError> {
@@ -290,9 +262,13 @@ async fn take(
     // started the inner query anew for each row would take more than the limit.
     let rows = sqlx::query!(
         r#"
-        with due as materialized (
+        with relaxed as materialized (
+            select set_config('synchronous_commit', 'off', true) as setting
+        ),
+        due as materialized (
             select c.id
-              from unnest($2::smallint[], $3::bigint[], $4::uuid[])
+              from relaxed
+             cross join unnest($2::smallint[], $3::bigint[], $4::uuid[])
                    as f (priority, fair_key, id)
              cross join lateral (
                    select e.id

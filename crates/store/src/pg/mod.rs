@@ -2,6 +2,7 @@
 
 pub(crate) mod bell;
 pub(crate) mod claims;
+pub(crate) mod clocks;
 pub(crate) mod control;
 pub(crate) mod ends;
 pub(crate) mod enqueue;
@@ -9,6 +10,7 @@ pub(crate) mod events;
 pub(crate) mod fair;
 pub(crate) mod files;
 pub(crate) mod fleet;
+pub(crate) mod gauge;
 pub(crate) mod halt;
 pub(crate) mod housekeeping;
 pub(crate) mod jobs;
