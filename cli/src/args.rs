@@ -49,7 +49,8 @@ Examples:
     pub(super) const BENCH: &str = "\
 Examples:
   packtrain bench queue
-  packtrain bench queue --jobs 20000 --slots 256 --json";
+  packtrain bench queue --jobs 20000 --slots 256 --json
+  packtrain bench fair --seconds 20";
     pub(super) const CONFIG: &str = "\
 Examples:
   packtrain config show
@@ -160,6 +161,9 @@ pub(crate) enum Bench {
     /// How fast jobs go in and out, and what one costs, on a private PostgreSQL of its own
     #[command(after_help = examples::BENCH)]
     Queue(BenchQueue),
+    /// What a tenant that asks for little notices of one that floods its lane
+    #[command(after_help = examples::BENCH)]
+    Fair(BenchFair),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -176,6 +180,22 @@ pub(crate) struct BenchQueue {
     /// Jobs of the idle figure
     #[arg(long, default_value_t = 300, value_name = "N")]
     pub(crate) idle: usize,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BenchFair {
+    /// Jobs of the flood
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    pub(crate) jobs: usize,
+    /// How long each job holds its slot, in milliseconds
+    #[arg(long, default_value_t = 5, value_name = "MS")]
+    pub(crate) hold_ms: u32,
+    /// Jobs that the worker runs at once
+    #[arg(long, default_value_t = 8, value_name = "N")]
+    pub(crate) slots: usize,
+    /// How long each of the two is measured
+    #[arg(long, default_value_t = 30, value_name = "S")]
+    pub(crate) seconds: u32,
 }
 
 #[derive(Debug, Args)]

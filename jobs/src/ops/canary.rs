@@ -1,18 +1,29 @@
 //! A job that only goes all the way: how long that takes is the platform's own service level.
 
+use std::time::Duration;
+
 use packtrain_core::fault::Fault;
+use packtrain_core::field::FieldError;
 use packtrain_core::job::{Ctx, Done, Job, Kind, Lane, Priority};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+/// The longest that a canary stays.
+const HOLD_MS_MAX: u32 = 10_000;
 
 /// Goes through the queue as every job does. Its time from enqueue to done stands in its row: it
 /// is the figure by which the platform judges itself.
 ///
 /// It has no effect, so a second run changes nothing.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = OpsCanary)]
-pub struct Canary {}
+pub struct Canary {
+    /// How long it holds its slot, in milliseconds: to try a lane under load.
+    #[serde(default)]
+    #[schema(maximum = 10_000)]
+    pub hold_ms: u32,
+}
 
 impl Job for Canary {
     const KIND: Kind = Kind::new("ops.canary");
@@ -20,7 +31,18 @@ impl Job for Canary {
     const PRIORITY: Priority = Priority::FIRST;
     const LONG: bool = false;
 
+    fn check(&self) -> Vec<FieldError> {
+        if self.hold_ms <= HOLD_MS_MAX {
+            return Vec::new();
+        }
+        let said = format!("A canary stays at most {HOLD_MS_MAX} ms.");
+        vec![FieldError::new("/hold_ms", "too_long", said)]
+    }
+
     async fn run(self, _: &Ctx) -> Result<Done, Fault> {
+        if self.hold_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(u64::from(self.hold_ms))).await;
+        }
         Ok(Done::quietly())
     }
 }

@@ -51,7 +51,7 @@ impl Job for KeepWarm {
         }
         Ok(Done {
             result: Some(json!({ "warmed": warmed })),
-            then: vec![FollowUp::of(Canary {})],
+            then: vec![FollowUp::of(Canary::default())],
         })
     }
 }

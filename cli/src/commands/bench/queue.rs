@@ -1,35 +1,24 @@
 //! `packtrain bench queue`: how fast jobs go in and out, and what one costs.
-//!
-//! On a private PostgreSQL of its own, with fsync on and history kept, so that the figures are
-//! those of real use on this machine; its data folder is removed first.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use packtrain_core::ids::{IdSource, TenantId};
-use packtrain_core::job::{About, Job, Lane, NewJob};
+use packtrain_core::job::{About, Lane, NewJob};
 use packtrain_core::limits::ENQUEUE_MAX;
 use packtrain_core::ports::{Hint, JobQueue};
 use packtrain_jobs::ops::canary::Canary;
-use packtrain_store::{PgGauge, PgJobs};
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::cost::{Cost, Moment, memory_peak_bytes};
+use super::ground::Ground;
 use crate::args::{BenchQueue, Global};
-use crate::database::Database;
 use crate::failure::{FAILED, Failure};
-use crate::process::narrate;
 use crate::settings::Settings;
 use crate::table::Table;
-use crate::wiring::Parts;
 
 /// Enqueuers of the bulk figure.
 const BULK_PRODUCERS: usize = 4;
-/// How often is looked whether all is drained.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Runs the command.
 pub(crate) async fn run(
@@ -37,14 +26,17 @@ pub(crate) async fn run(
     args: &BenchQueue,
     settings: &Settings,
 ) -> Result<(), Failure> {
-    let bench = Bench::open(global, args, settings).await?;
+    let bench = Bench {
+        args: args.clone(),
+        ground: Ground::open(global, settings, args.slots).await?,
+    };
     let mut figures = Vec::new();
     figures.push(bench.single().await?);
     figures.push(bench.drain("drain what was enqueued singly").await?);
     figures.push(bench.bulk().await?);
     figures.push(bench.drain("drain").await?);
     let idle = bench.idle().await?;
-    bench.close().await;
+    bench.ground.close().await;
     print(global, &figures, &idle);
     Ok(())
 }
@@ -65,79 +57,24 @@ struct Idle {
 
 struct Bench {
     args: BenchQueue,
-    settings: Settings,
-    parts: Parts,
-    database: Database,
-    gauge: PgGauge,
-    jobs: PgJobs,
-    server: PathBuf,
-    tasks: TaskTracker,
-    stop: CancellationToken,
+    ground: Ground,
 }
 
 impl Bench {
-    async fn open(
-        global: &Global,
-        args: &BenchQueue,
-        settings: &Settings,
-    ) -> Result<Self, Failure> {
-        let mut settings = settings.clone();
-        settings.data.dir = settings.data.dir.join("bench");
-        settings.worker.ops_slots = args.slots;
-        settings.database.connections = settings.database.connections.max(16);
-        if settings.data.dir.exists() {
-            std::fs::remove_dir_all(&settings.data.dir).map_err(|error| {
-                let folder = settings.data.dir.display();
-                Failure::new(FAILED, format!("{folder} cannot be cleared: {error}"))
-            })?;
-        }
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let database = Database::open(&settings, narrate(global.quiet)).await?;
-        let (Some(owner), Some(server)) = (&database.owner, &database.server) else {
-            return Err(Failure::new(
-                crate::failure::USAGE,
-                "bench works on a database of its own, but database addresses are set",
-            )
-            .help("unset them for this command"));
-        };
-        let server = server.data_folder().to_owned();
-        packtrain_store::migrate(owner).await?;
-        let parts = Parts::open(&settings, &database, true, &tasks, &stop)?;
-        Ok(Self {
-            gauge: PgGauge::new(parts.pools.worker.clone()),
-            jobs: PgJobs::new(parts.pools.app.clone()),
-            args: args.clone(),
-            settings,
-            parts,
-            database,
-            server,
-            tasks,
-            stop,
-        })
-    }
-
-    async fn close(self) {
-        self.stop.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
-        self.parts.pools.close().await;
-        self.database.close().await;
-        // The figures are told; what they were taken from is of no further use.
-        drop(std::fs::remove_dir_all(&self.settings.data.dir));
-    }
-
     async fn measured(
         &self,
         what: impl Into<String>,
         jobs: usize,
         working: impl Future<Output = Result<Duration, Failure>>,
     ) -> Result<Figure, Failure> {
-        let before = Moment::now(&self.gauge, &self.server).await?;
+        let before = Moment::now(&self.ground.gauge, &self.ground.server).await?;
         let wall = working.await?;
         Ok(Figure {
             what: what.into(),
             jobs,
-            cost: before.cost(&self.gauge, &self.server, Some(wall)).await?,
+            cost: before
+                .cost(&self.ground.gauge, &self.ground.server, Some(wall))
+                .await?,
         })
     }
 
@@ -171,7 +108,7 @@ impl Bench {
     async fn produce(&self, producers: usize, calls: usize, jobs: usize) -> Result<(), Failure> {
         let mut producing = tokio::task::JoinSet::new();
         for _ in 0..producers {
-            let (queue, ids) = (self.jobs.clone(), Arc::clone(&self.parts.ids));
+            let (queue, ids) = (self.ground.jobs.clone(), Arc::clone(&self.ground.parts.ids));
             producing.spawn(async move {
                 for _ in 0..calls {
                     let jobs: Vec<NewJob> = (0..jobs).map(|_| canary(&*ids)).collect();
@@ -188,14 +125,12 @@ impl Bench {
 
     /// A worker from its start until nothing is on its way any more.
     async fn drain(&self, what: &str) -> Result<Figure, Failure> {
-        let jobs = self.gauge.read().await?.on_their_way;
+        let jobs = self.ground.gauge.read().await?.on_their_way;
         let what = format!("{what}, {} slots", self.args.slots);
         let working = async {
-            let worker = self.worker()?;
+            let worker = self.ground.worker()?;
             let began = Instant::now();
-            while !self.gauge.is_drained().await? {
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
+            self.ground.drained().await?;
             let wall = began.elapsed();
             worker.end().await?;
             Ok(wall)
@@ -206,50 +141,28 @@ impl Bench {
 
     /// One job at a time on a worker that has nothing else to do.
     async fn idle(&self) -> Result<Idle, Failure> {
-        let worker = self.worker()?;
+        let worker = self.ground.worker()?;
         let jobs = self.args.idle;
         for _ in 0..jobs {
-            let job = canary(&*self.parts.ids);
-            self.jobs
+            let job = canary(&*self.ground.parts.ids);
+            self.ground
+                .jobs
                 .enqueue(TenantId::SYSTEM, std::slice::from_ref(&job))
                 .await?;
-            self.parts.hints.send(Hint {
+            self.ground.parts.hints.send(Hint {
                 lane: Lane::Ops,
                 about: None,
             });
-            while !self.gauge.is_drained().await? {
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
+            self.ground.drained().await?;
         }
         worker.end().await?;
         let last = i64::try_from(jobs).unwrap_or(i64::MAX);
-        let waits = self.gauge.waits(Canary::KIND.as_str(), last).await?;
+        let waits = self.ground.gauge.waits(TenantId::SYSTEM, last).await?;
         Ok(Idle {
             jobs,
             p50_ms: waits.p50_us / 1_000.0,
             p99_ms: waits.p99_us / 1_000.0,
         })
-    }
-
-    fn worker(&self) -> Result<Working, Failure> {
-        let stop = CancellationToken::new();
-        let fleet = self.parts.fleet(&[Lane::Ops])?;
-        let running = self.tasks.spawn(fleet.run(stop.clone()));
-        Ok(Working { stop, running })
-    }
-}
-
-struct Working {
-    stop: CancellationToken,
-    running: tokio::task::JoinHandle<Result<(), packtrain_core::ports::StoreError>>,
-}
-
-impl Working {
-    async fn end(self) -> Result<(), Failure> {
-        self.stop.cancel();
-        let ended = self.running.await;
-        ended.map_err(|error| Failure::new(FAILED, format!("the worker: {error}")))??;
-        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the database itself counts: for benches, which say what a job costs.
 
+use packtrain_core::ids::TenantId;
 use packtrain_core::ports::StoreError;
 use sqlx::PgPool;
 
@@ -25,6 +26,8 @@ pub struct Gauge {
 pub struct Waits {
     /// The median.
     pub p50_us: f64,
+    /// Of twenty jobs, one waited longer.
+    pub p95_us: f64,
     /// Of a hundred jobs, one waited longer.
     pub p99_us: f64,
     /// The longest.
@@ -83,27 +86,28 @@ impl PgGauge {
         .map_err(refused("to look for jobs"))
     }
 
-    /// How long the last `jobs` jobs of a kind waited for their claim.
+    /// How long the last `jobs` jobs of a tenant waited for their claim.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be asked.
-    pub async fn waits(&self, kind: &str, jobs: i64) -> Result<Waits, StoreError> {
+    pub async fn waits(&self, tenant: TenantId, jobs: i64) -> Result<Waits, StoreError> {
         sqlx::query_as!(
             Waits,
             r#"
             select coalesce(percentile_cont(0.5) within group (order by w.us), 0) as "p50_us!",
+                   coalesce(percentile_cont(0.95) within group (order by w.us), 0) as "p95_us!",
                    coalesce(percentile_cont(0.99) within group (order by w.us), 0) as "p99_us!",
                    coalesce(max(w.us), 0) as "max_us!"
               from (select (extract(epoch from o.started_at - j.created_at) * 1000000)
                                ::double precision as us
                       from job j
                       join outcome o on o.id = j.id
-                     where j.kind = $1
+                     where j.tenant_id = $1
                        and o.started_at is not null
                      order by j.id desc
                      limit $2) w
             "#,
-            kind,
+            tenant.as_uuid(),
             jobs,
         )
         .fetch_one(&self.pool)
