@@ -38,6 +38,9 @@ mod wait;
 #[cfg(test)]
 mod tests;
 
+/// Writes down what was counted.
+pub type Render = Arc<dyn Fn() -> String + Send + Sync>;
+
 /// What the API reaches of the world outside.
 pub struct Api {
     /// Who a request comes from.
@@ -60,6 +63,8 @@ pub struct Api {
     pub hints: Arc<dyn Hints>,
     /// Whether the database answers.
     pub ready: Arc<dyn Readiness>,
+    /// What this process counted, in Prometheus' exposition format.
+    pub metrics: Render,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.
@@ -75,6 +80,21 @@ struct Inner {
     uploads: Semaphore,
     waits: Semaphore,
     streams: stream::Streams,
+}
+
+/// The counters of a process that serves nothing else, for an address of its own that only the
+/// collector reaches.
+pub fn metrics_alone(render: Render) -> Router {
+    let show = move || {
+        let text = render();
+        async move {
+            (
+                [(http::header::CONTENT_TYPE, routes::METRICS_MEDIA_TYPE)],
+                text,
+            )
+        }
+    };
+    Router::new().route("/metrics", axum::routing::get(show))
 }
 
 /// All routes, ready to be served.

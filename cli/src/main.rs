@@ -6,6 +6,7 @@ mod database;
 mod demo;
 mod failure;
 mod log;
+mod metrics;
 mod process;
 mod settings;
 mod table;

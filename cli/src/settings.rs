@@ -26,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) api: Api,
     pub(crate) worker: Worker,
     pub(crate) retention: Retention,
+    pub(crate) metrics: Metrics,
     pub(crate) log: Log,
 }
 
@@ -100,6 +101,12 @@ pub(crate) struct Worker {
 pub(crate) struct Retention {
     pub(crate) jobs_days: u32,
     pub(crate) audit_days: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Metrics {
+    pub(crate) listen: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use packtrain_api::Api;
+use packtrain_api::{Api, Render};
 use packtrain_core::cpu::CpuPool;
 use packtrain_core::ids::{ClockIds, IdSource};
 use packtrain_core::job::Lane;
@@ -77,7 +77,7 @@ impl Parts {
     }
 
     /// The API's outside.
-    pub(crate) fn api(&self) -> Api {
+    pub(crate) fn api(&self, metrics: Render) -> Api {
         let app = &self.pools.app;
         Api {
             keys: Arc::new(PgKeys::new(app.clone())),
@@ -90,6 +90,7 @@ impl Parts {
             objects: Arc::clone(&self.objects) as Arc<dyn Objects>,
             hints: Arc::clone(&self.hints),
             ready: Arc::new(self.pools.clone()),
+            metrics,
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
         }

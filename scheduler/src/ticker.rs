@@ -156,7 +156,11 @@ impl Ticker {
             warn!(job.kind = kind, times = due.let_go, %missed, "missed times were let go");
         }
         if made > 0 {
-            let lag_ms = (now - due.until).num_milliseconds();
+            let lag = (now - due.until).to_std().unwrap_or_default();
+            let lag_ms = u64::try_from(lag.as_millis()).unwrap_or(u64::MAX);
+            let kind = record.kind.clone();
+            metrics::counter!("packtrain_schedule_ticks_total", "kind" => kind).increment(made);
+            metrics::histogram!("packtrain_scheduler_lag_seconds").record(lag);
             info!(job.kind = record.kind, jobs = made, lag_ms, "schedule came");
             let about_job = Some(record.kind.clone());
             self.hints.send(Hint {

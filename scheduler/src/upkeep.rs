@@ -84,6 +84,7 @@ async fn reap(settings: UpkeepSettings, store: &dyn Upkeep, hints: &dyn Hints) {
             match store.reap(dead).await {
                 Ok(reaped) if reaped.returned + reaped.dead == 0 => {}
                 Ok(reaped) => {
+                    metrics::counter!("packtrain_leases_lost_total").increment(1);
                     warn!(
                         lease.id = %dead.lease,
                         returned = reaped.returned,

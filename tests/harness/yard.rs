@@ -123,6 +123,7 @@ impl Yard {
             objects: Arc::clone(&objects) as Arc<dyn Objects>,
             hints: Arc::clone(&hints),
             ready: Arc::new(pools.clone()),
+            metrics: Arc::new(String::new),
             clock: Arc::new(SystemClock),
             ids: database.ids(),
         });

@@ -82,7 +82,7 @@ impl Runner {
             end,
         };
         if let Some(end) = self.unbegun(&job) {
-            tell(&job, &end, 0);
+            tell(&job, &end, Duration::ZERO);
             self.settle(Ended {
                 settlement: settlement(end),
                 slot,
@@ -109,13 +109,13 @@ impl Runner {
         }
         let began = Instant::now();
         let ran = self.work(&job, told).await;
-        let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let took = began.elapsed();
         if matches!(ran, Ran::Stopped(Stop::LeaseLost)) {
             self.registry.leave(job.id, lease);
             return;
         }
         let end = self.end(&job, ran);
-        tell(&job, &end, duration_ms);
+        tell(&job, &end, took);
         self.settle(Ended {
             settlement: settlement(end),
             slot,
@@ -312,9 +312,29 @@ fn succeeded(job: &Claimed, done: Done) -> Result<End, Fault> {
     })
 }
 
+/// Counts how an attempt ended. Kinds are few and known: no label grows with users or jobs.
+fn count(job: &Claimed, end: &End, took: Duration) {
+    let kind = Arc::clone(&job.kind);
+    let kind = metrics::SharedString::from(kind);
+    let outcome = match end {
+        End::Succeeded { .. } => "succeeded",
+        End::Retry { .. } => "retry",
+        End::Snooze { .. } => "snooze",
+        End::Dead { .. } => "dead",
+        End::Cancelled => "cancelled",
+        End::Expired => "expired",
+        End::Released => "released",
+    };
+    let labels = [("kind", kind.clone()), ("outcome", outcome.into())];
+    metrics::counter!("packtrain_jobs_finished_total", &labels).increment(1);
+    metrics::histogram!("packtrain_job_duration_seconds", "kind" => kind).record(took);
+}
+
 /// Logs how a job ended; its id and more are in the span.
-fn tell(job: &Claimed, end: &End, duration_ms: u64) {
+fn tell(job: &Claimed, end: &End, took: Duration) {
     let kind = &*job.kind;
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    count(job, end, took);
     match end {
         End::Succeeded { .. } => info!(job.kind = kind, duration_ms, "job finished"),
         End::Retry { fault, delay } => {

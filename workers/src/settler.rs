@@ -1,4 +1,7 @@
 //! Writes ends in batches; frees a slot only when its end is durable.
+//!
+//! While one batch is being written the next gathers: no end waits for company, and the busier the
+//! worker, the more of them share a transaction.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +15,6 @@ use crate::registry::Registry;
 
 /// Ends of one transaction, at most.
 const BATCH_MAX: usize = 256;
-/// How long a lone end waits for company.
-const LINGER: Duration = Duration::from_millis(1);
 /// Pause after the database could not be reached.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -32,15 +33,6 @@ pub(crate) async fn run(
 ) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while ends.recv_many(&mut batch, BATCH_MAX).await > 0 {
-        if batch.len() < BATCH_MAX {
-            tokio::time::sleep(LINGER).await;
-            while batch.len() < BATCH_MAX {
-                match ends.try_recv() {
-                    Ok(end) => batch.push(end),
-                    Err(_) => break,
-                }
-            }
-        }
         let (settlements, slots): (Vec<_>, Vec<_>) = batch
             .drain(..)
             .map(|end| (end.settlement, end.slot))
@@ -58,6 +50,8 @@ async fn write(claims: &dyn Claims, hints: &dyn Hints, ends: &[Settlement]) {
     loop {
         match patient(claims.settle(ends)).await {
             Ok(settled) => {
+                metrics::counter!("packtrain_jobs_fenced_total")
+                    .increment(settled.fenced.len() as u64);
                 for job in settled.fenced {
                     warn!(job.id = %job, "lease was gone, result thrown away");
                 }

@@ -20,11 +20,14 @@ mod files;
 mod health;
 mod jobs;
 mod lanes;
+mod metrics;
+mod problems;
 mod reports;
 mod schedules;
 mod workers;
 
 pub(crate) use jobs::JobRequest;
+pub(crate) use metrics::MEDIA_TYPE as METRICS_MEDIA_TYPE;
 
 /// Routes without a key and without limits: they must answer when nothing else does.
 pub(crate) fn open() -> OpenApiRouter<Shared> {
@@ -32,6 +35,7 @@ pub(crate) fn open() -> OpenApiRouter<Shared> {
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(health::description))
+        .routes(routes!(problems::describe))
 }
 
 /// Routes that answer soon.
@@ -58,6 +62,7 @@ pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
         .routes(routes!(workers::drain))
         .routes(routes!(workers::drain_version))
         .routes(routes!(workers::audit))
+        .routes(routes!(metrics::metrics))
 }
 
 /// Routes that take large bodies.

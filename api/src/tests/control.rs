@@ -133,3 +133,14 @@ async fn the_operators_routes_are_closed_to_a_users_key() {
         assert_eq!(answer.code(), "auth.scope_missing", "{path}");
     }
 }
+
+#[tokio::test]
+async fn metrics_are_for_operators_and_come_in_the_exposition_format() {
+    let client = Client::operator();
+    let answer = client.get("/metrics").await;
+    let media_type = "text/plain; version=0.0.4; charset=utf-8";
+    assert_eq!(answer.header("content-type"), media_type);
+    assert_eq!(answer.text(), "counted 7\n");
+    let refused = Client::new().get("/metrics").await;
+    assert_eq!(refused.code(), "auth.scope_missing");
+}

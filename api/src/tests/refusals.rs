@@ -167,3 +167,19 @@ async fn a_query_that_is_not_understood_is_not_passed_over() {
         );
     }
 }
+
+#[tokio::test]
+async fn the_type_of_every_problem_is_an_address_that_describes_it() {
+    let client = Client::new();
+    for sort in crate::SORTS {
+        let answer = client.get(&format!("/docs/problems/{}", sort.code)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", sort.code);
+        let text = answer.text();
+        assert!(
+            text.starts_with(sort.code) && text.contains(sort.title),
+            "{text}"
+        );
+    }
+    let unknown = client.get("/docs/problems/nothing").await;
+    assert_eq!(unknown.code(), "not_found");
+}

@@ -165,6 +165,7 @@ database.pooled           false                               default
 database.worker_url       ""                                  default
 log.filter                "info,sqlx::postgres::notice=warn"  default
 log.format                "text"                              default
+metrics.listen            ""                                  default
 pg.bin                    ""                                  default
 pg.fetch                  true                                default
 pg.system                 true                                default

@@ -100,8 +100,8 @@ fn print(global: &Global, args: &BenchFair, idle: &Waits, flooded: &Waits, left:
     table.print("Nothing was measured.");
     let (jobs, slots, hold) = (args.jobs, args.slots, args.hold_ms);
     anstream::println!(
-        "\nA tenant with one job a second, for {} s each, on {slots} slots; the flood is {jobs} jobs \
-         of {hold} ms of another tenant, {left} of which were left at the end.",
+        "\nA tenant with one job a second, for {} s each, on {slots} slots; the flood is {jobs} \
+         jobs of {hold} ms of another tenant, {left} of which were left at the end.",
         args.seconds
     );
     anstream::println!("p95, flooded over idle: {ratio:.1}");
