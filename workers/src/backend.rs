@@ -14,9 +14,11 @@ use apalis_core::backend::BackendConfig;
 use apalis_core::backend::finalize::Ephemeral;
 use packtrain_core::ids::LeaseId;
 use packtrain_core::ports::Claimed;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
-/// A claimed job on its way to the runner. The slot travels with it, until its end is durable.
+use crate::slots::Slot;
+
+/// A claimed job on its way to the runner, with its slot.
 pub(crate) struct Assigned {
     /// The lease it runs under.
     pub(crate) lease: LeaseId,
@@ -25,7 +27,7 @@ pub(crate) struct Assigned {
     /// The job.
     pub(crate) job: Claimed,
     /// The slot it holds.
-    pub(crate) slot: OwnedSemaphorePermit,
+    pub(crate) slot: Slot,
 }
 
 /// Jobs of one lane.

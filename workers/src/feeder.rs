@@ -8,13 +8,14 @@ use packtrain_core::fault::chain;
 use packtrain_core::ids::WorkerId;
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{ClaimedLease, Claims, Floors, HintStream, Wanted};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::backend::Assigned;
 use crate::patience::patient;
 use crate::registry::Registry;
+use crate::slots::{Slot, Slots};
 
 /// Jobs of one claim, at most.
 const CLAIM_MAX: usize = 200;
@@ -75,7 +76,7 @@ pub(crate) struct Feeder {
     pub(crate) worker: WorkerId,
     pub(crate) lane: Lane,
     pub(crate) wanted: Vec<Wanted>,
-    pub(crate) slots: Arc<Semaphore>,
+    pub(crate) slots: Slots,
     pub(crate) claims: Arc<dyn Claims>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) jobs: mpsc::Sender<Assigned>,
@@ -114,23 +115,23 @@ impl Feeder {
     }
 
     /// Waits for a free slot and takes all that are free; none when it is time to stop.
-    async fn free_slots(&self) -> Option<Vec<OwnedSemaphorePermit>> {
+    async fn free_slots(&self) -> Option<Vec<Slot>> {
         let first = tokio::select! {
             biased;
             () = self.stop.cancelled() => return None,
-            slot = Arc::clone(&self.slots).acquire_owned() => slot.ok()?,
+            slot = self.slots.free() => slot?,
         };
         let mut free = vec![first];
         while free.len() < CLAIM_MAX {
-            match Arc::clone(&self.slots).try_acquire_owned() {
-                Ok(slot) => free.push(slot),
-                Err(_) => break,
+            match self.slots.free_now() {
+                Some(slot) => free.push(slot),
+                None => break,
             }
         }
         Some(free)
     }
 
-    async fn hand_over(&self, leases: Vec<ClaimedLease>, free: Vec<OwnedSemaphorePermit>) -> usize {
+    async fn hand_over(&self, leases: Vec<ClaimedLease>, free: Vec<Slot>) -> usize {
         let mut free = free.into_iter();
         let mut filled = 0;
         for lease in leases {

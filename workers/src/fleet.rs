@@ -11,7 +11,7 @@ use packtrain_core::job::Lane;
 use packtrain_core::ports::{Claims, Hint, Hints, StoreError, Wanted, WorkerRecord, World};
 use packtrain_core::time::Clock;
 use packtrain_jobs::catalogue::Entry;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
@@ -21,6 +21,7 @@ use crate::feeder::Feeder;
 use crate::patience::patient;
 use crate::registry::Registry;
 use crate::runner::Runner;
+use crate::slots::Slots;
 use crate::{renewal, settler, starter};
 
 /// How often due entries are promoted.
@@ -28,7 +29,10 @@ const PROMOTE_EVERY: Duration = Duration::from_millis(250);
 /// Entries of one promotion, at most.
 const PROMOTE_MAX: u32 = 500;
 
-/// A lane and how many of its jobs run at once here: at most so many can be run and unsettled.
+/// A lane and how many of its jobs run at once here.
+///
+/// At most as many more, and no more than 64, can be run and not yet settled: so many jobs are run
+/// again when the worker dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LaneSettings {
     /// The lane.
@@ -243,7 +247,7 @@ impl Fleet {
             worker: self.worker,
             lane: lane.lane,
             wanted,
-            slots: Arc::new(Semaphore::new(lane.slots.max(1))),
+            slots: Slots::new(lane.slots),
             claims: Arc::clone(&self.outside.claims),
             registry: Arc::clone(&self.registry),
             jobs,

@@ -14,6 +14,7 @@ mod registry;
 mod renewal;
 mod runner;
 mod settler;
+mod slots;
 mod starter;
 
 pub use cpu::RayonPool;

@@ -85,7 +85,7 @@ impl Runner {
             tell(&job, &end, Duration::ZERO);
             self.settle(Ended {
                 settlement: settlement(end),
-                slot,
+                place: slot.ran(),
             })
             .await;
             return;
@@ -101,7 +101,7 @@ impl Runner {
             Begin::Unknown => {
                 self.settle(Ended {
                     settlement: settlement(End::Released),
-                    slot,
+                    place: slot.ran(),
                 })
                 .await;
                 return;
@@ -118,7 +118,7 @@ impl Runner {
         tell(&job, &end, took);
         self.settle(Ended {
             settlement: settlement(end),
-            slot,
+            place: slot.ran(),
         })
         .await;
     }

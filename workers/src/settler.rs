@@ -1,4 +1,4 @@
-//! Writes ends in batches; frees a slot only when its end is durable.
+//! Writes ends in batches; a place among the unsettled is free only when its end is durable.
 //!
 //! While one batch is being written the next gathers: no end waits for company, and the busier the
 //! worker, the more of them share a transaction.
@@ -7,21 +7,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use packtrain_core::ports::{Claims, Hint, Hints, Settlement, StoreError};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tracing::{error, warn};
 
 use crate::patience::patient;
 use crate::registry::Registry;
+use crate::slots::Unsettled;
 
 /// Ends of one transaction, at most.
 const BATCH_MAX: usize = 256;
 /// Pause after the database could not be reached.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// An end and the slot that it frees.
+/// An end and the place that it frees.
 pub(crate) struct Ended {
     pub(crate) settlement: Settlement,
-    pub(crate) slot: OwnedSemaphorePermit,
+    pub(crate) place: Unsettled,
 }
 
 /// Settles until every sender is gone.
@@ -33,15 +34,15 @@ pub(crate) async fn run(
 ) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while ends.recv_many(&mut batch, BATCH_MAX).await > 0 {
-        let (settlements, slots): (Vec<_>, Vec<_>) = batch
+        let (settlements, places): (Vec<_>, Vec<_>) = batch
             .drain(..)
-            .map(|end| (end.settlement, end.slot))
+            .map(|end| (end.settlement, end.place))
             .unzip();
         write(&*claims, &*hints, &settlements).await;
         for settlement in &settlements {
             registry.leave(settlement.job, settlement.lease);
         }
-        drop(slots);
+        drop(places);
     }
 }
 
