@@ -4,10 +4,10 @@
 //! forgotten: then its job is ready again, its lease is gone, and the result that comes under it is
 //! fenced. Ends of jobs do wait.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use packtrain_core::ids::{IdSource, JobId, LeaseId, TenantId, WorkerId};
 use packtrain_core::job::{Lane, Priority};
 use packtrain_core::limits::LEASE_JOBS_MAX;
@@ -15,11 +15,11 @@ use packtrain_core::ports::{
     Claimed, ClaimedLease, Claims, Due, Floors, Promoted, Renewals, Settled, Settlement,
     StoreError, Wanted, WorkerRecord,
 };
-use sqlx::{PgPool, Postgres, Transaction};
+use serde_json::Value;
+use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::error::{number, refused};
-use crate::gate::commit;
+use crate::error::{number, refused, unreadable};
 use crate::pg::clocks::LaneClocks;
 use crate::pg::fair::FairKeys;
 use crate::pg::renewals::PgRenewals;
@@ -48,50 +48,124 @@ impl PgClaims {
         }
     }
 
-    /// Puts taken entries under leases: long and solo jobs alone, the others up to 64 together.
-    async fn lease(
+    /// Takes due entries, puts them under leases (long and solo jobs alone, the others up to 64
+    /// together) and reads what they ask for: one statement, so that a claim is one way there and
+    /// back, and whole or not at all. In order of priority, fair key and id within a lease.
+    async fn take(
         &self,
-        tx: &mut Transaction<'_, Postgres>,
         worker: WorkerId,
         lane: Lane,
-        taken: Vec<Taken>,
         wanted: &[Wanted],
-    ) -> Result<Vec<(LeaseId, Vec<Taken>)>, StoreError> {
-        let alone = |entry: &Taken| {
-            entry.solo
-                || wanted
-                    .iter()
-                    .any(|kind| kind.long && kind.kind.as_str() == entry.kind)
-        };
-        let (alone, together): (Vec<_>, Vec<_>) = taken.into_iter().partition(alone);
-        let mut batches: Vec<Vec<Taken>> = alone.into_iter().map(|entry| vec![entry]).collect();
-        let mut together = together.into_iter().peekable();
-        while together.peek().is_some() {
-            batches.push(together.by_ref().take(LEASE_JOBS_MAX).collect());
-        }
-        let mut leases = Vec::with_capacity(batches.len());
-        for batch in batches {
-            let lease = self.ids.lease();
-            let ids: Vec<Uuid> = batch.iter().map(|entry| entry.id).collect();
-            let attempts: Vec<i16> = batch.iter().map(|entry| entry.attempts).collect();
-            sqlx::query!(
-                r#"
+        count: usize,
+        floors: &Floors,
+    ) -> Result<Vec<Taken>, StoreError> {
+        let (priorities, keys, after) = columns(floors);
+        let kinds: Vec<String> = wanted
+            .iter()
+            .map(|kind| kind.kind.as_str().to_owned())
+            .collect();
+        let schemas: Vec<i16> = wanted
+            .iter()
+            .map(|kind| i16::try_from(kind.schema_max).unwrap_or(i16::MAX))
+            .collect();
+        let long: Vec<bool> = wanted.iter().map(|kind| kind.long).collect();
+        let leases: Vec<Uuid> = (0..count).map(|_| self.ids.lease().as_uuid()).collect();
+        // The nested loop visits the priorities in the order given, and the limit stops it: a sort
+        // on top would lock the first entries of every priority. Materialized, because a plan that
+        // started the inner query anew for each row would take more than the limit.
+        let rows = sqlx::query_as!(
+            Row,
+            r#"
+            with relaxed as materialized (
+                select set_config('synchronous_commit', 'off', true) as setting
+            ),
+            due as materialized (
+                select c.id
+                  from relaxed
+                 cross join unnest($2::smallint[], $3::bigint[], $4::uuid[])
+                       as f (priority, fair_key, id)
+                 cross join lateral (
+                       select e.id
+                         from ready e
+                        where e.lane = $1
+                          and e.priority = f.priority
+                          and (e.fair_key, e.id) > (f.fair_key, f.id)
+                          and exists (
+                              select 1
+                                from unnest($5::text[], $6::smallint[]) as k (kind, schema_max)
+                               where k.kind = e.kind
+                                 and k.schema_max >= e.schema
+                              )
+                        order by e.fair_key, e.id
+                        limit $7
+                          for update skip locked
+                       ) c
+                 where (select p.paused_at is null from lane p where p.name = $1)
+                 limit $7
+            ),
+            taken as (
+                delete from ready r
+                 using due
+                 where r.id = due.id
+                returning r.id, r.kind, r.attempts, r.solo, r.priority, r.fair_key
+            ),
+            placed as (
+                select t.id, t.attempts, t.priority, t.fair_key, k.alone,
+                       row_number() over (
+                           partition by k.alone order by t.priority, t.fair_key, t.id) - 1 as place,
+                       count(*) filter (where k.alone) over () as alone_count
+                  from taken t
+                 cross join lateral (
+                       select t.solo or coalesce(bool_or(w.long), true) as alone
+                         from unnest($5::text[], $8::boolean[]) as w (kind, long)
+                        where w.kind = t.kind) k
+            ),
+            batched as (
+                select id, attempts, priority, fair_key,
+                       case when alone then place else alone_count + place / $11::bigint end + 1
+                           as batch,
+                       case when alone then 0 else place % $11 end as bit
+                  from placed
+            ),
+            leased as (
                 insert into lease (id, worker_id, lane, ids, attempts, open)
-                values ($1, $2, $3, $4, $5, $6)
-                "#,
-                lease.as_uuid(),
-                worker.as_uuid(),
-                lane.as_str(),
-                &ids,
-                &attempts,
-                settle::low_bits(batch.len()),
+                select ($9::uuid[])[b.batch::integer], $10, $1, array_agg(b.id order by b.bit),
+                       array_agg(b.attempts order by b.bit),
+                       case count(*) when 64 then -1
+                                     else (1::bigint << count(*)::integer) - 1 end
+                  from batched b
+                 group by b.batch
             )
-            .execute(&mut **tx)
-            .await
-            .map_err(refused("to write a lease"))?;
-            leases.push((lease, batch));
-        }
-        Ok(leases)
+            select b.id as "id!", b.attempts as "charged!", b.priority as "priority!",
+                   b.fair_key as "fair_key!", b.bit::smallint as "bit!",
+                   ($9::uuid[])[b.batch::integer] as "lease!",
+                   j.tenant_id as "tenant_id?", j.kind as "kind?", j.schema as "schema?",
+                   j.payload as "payload?", j.max_attempts as "max_attempts?",
+                   j.created_at as "created_at?", j.trace_parent,
+                   exists (select from cancel_request c where c.job_id = b.id) as "is_cancelled!",
+                   coalesce(j.deadline <= (select now_utc())
+                            and not exists (select from attempt a where a.job_id = b.id), false)
+                       as "is_expired!"
+              from batched b
+              left join job j on j.id = b.id
+             order by b.batch, b.bit
+            "#,
+            lane.as_str(),
+            &priorities,
+            &keys,
+            &after,
+            &kinds,
+            &schemas,
+            i64::try_from(count).unwrap_or(i64::MAX),
+            &long,
+            &leases,
+            worker.as_uuid(),
+            i64::try_from(LEASE_JOBS_MAX).unwrap_or(i64::MAX),
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(refused("to claim jobs"))?;
+        rows.into_iter().map(Row::taken).collect()
     }
 }
 
@@ -139,52 +213,33 @@ impl Claims for PgClaims {
         count: usize,
         floors: &mut Floors,
     ) -> Result<Vec<ClaimedLease>, StoreError> {
-        let mut tx = self
-            .pool
-            .begin()
-            .await
-            .map_err(refused("to begin a claim"))?;
-        let mut taken = take(&mut tx, lane, wanted, count, floors).await?;
+        let mut taken = self.take(worker, lane, wanted, count, floors).await?;
         if taken.len() < count && !floors.0.is_empty() {
             // Something may have entered below the floors: look from the beginning at once.
             floors.0.clear();
             let rest = count - taken.len();
-            taken.extend(take(&mut tx, lane, wanted, rest, floors).await?);
+            taken.extend(self.take(worker, lane, wanted, rest, floors).await?);
         }
-        let mut reached = floors.clone();
         for entry in &taken {
             let place = (entry.fair_key, entry.id);
-            let floor = reached.0.entry(entry.priority).or_insert(place);
+            let floor = floors.0.entry(entry.priority).or_insert(place);
             *floor = (*floor).max(place);
         }
-        if taken.is_empty() {
-            return Ok(Vec::new());
-        }
-        let leases = self.lease(&mut tx, worker, lane, taken, wanted).await?;
-        let ids: Vec<Uuid> = leases
-            .iter()
-            .flat_map(|(_, batch)| batch.iter().map(|entry| entry.id))
-            .collect();
-        let mut jobs = payloads(&mut tx, &ids).await?;
-        commit(tx, "to claim jobs").await?;
-        // Not before: what a broken claim gives back lies where it lay.
-        *floors = reached;
         self.clocks.publish(lane, floors).await;
-        Ok(leases
-            .into_iter()
-            .map(|(lease, batch)| ClaimedLease {
-                lease,
-                // A job whose row is gone keeps its bit, and the others keep theirs.
-                jobs: (0_u8..)
-                    .zip(batch)
-                    .filter_map(|(bit, entry)| {
-                        let attempts = u16::try_from(entry.attempts).unwrap_or(0);
-                        let job = jobs.remove(&entry.id)?;
-                        Some((bit, Claimed { attempts, ..job }))
-                    })
-                    .collect(),
-            })
-            .collect())
+        let mut leases: Vec<ClaimedLease> = Vec::new();
+        for entry in taken {
+            // A job whose row is gone keeps its bit, and the others keep theirs.
+            let Some(job) = entry.job else { continue };
+            let job = (entry.bit, job);
+            match leases.last_mut().filter(|last| last.lease == entry.lease) {
+                Some(last) => last.jobs.push(job),
+                None => leases.push(ClaimedLease {
+                    lease: entry.lease,
+                    jobs: vec![job],
+                }),
+            }
+        }
+        Ok(leases)
     }
 
     async fn started(&self, began: &[(LeaseId, Vec<u8>)]) -> Result<Vec<LeaseId>, StoreError> {
@@ -221,24 +276,74 @@ impl Claims for PgClaims {
     }
 }
 
-/// An entry taken from `ready`.
+/// An entry that was taken, and its job.
 struct Taken {
     id: Uuid,
-    kind: String,
-    attempts: i16,
-    solo: bool,
+    lease: LeaseId,
+    bit: u8,
     priority: Priority,
     fair_key: i64,
+    job: Option<Claimed>,
 }
 
-/// Deletes due entries and returns them, in order of priority, fair key and id.
-async fn take(
-    tx: &mut Transaction<'_, Postgres>,
-    lane: Lane,
-    wanted: &[Wanted],
-    count: usize,
-    floors: &Floors,
-) -> Result<Vec<Taken>, StoreError> {
+struct Row {
+    id: Uuid,
+    charged: i16,
+    priority: i16,
+    fair_key: i64,
+    bit: i16,
+    lease: Uuid,
+    tenant_id: Option<Uuid>,
+    kind: Option<String>,
+    schema: Option<i16>,
+    payload: Option<Value>,
+    max_attempts: Option<i16>,
+    created_at: Option<DateTime<Utc>>,
+    trace_parent: Option<String>,
+    is_cancelled: bool,
+    is_expired: bool,
+}
+
+impl Row {
+    fn taken(mut self) -> Result<Taken, StoreError> {
+        let priority: u8 = number("ready.priority", self.priority)?;
+        let priority = Priority::try_from(priority);
+        Ok(Taken {
+            id: self.id,
+            lease: LeaseId::from_uuid(self.lease),
+            bit: number("lease.bit", self.bit)?,
+            priority: priority.map_err(|_| unreadable("ready.priority", self.priority))?,
+            fair_key: self.fair_key,
+            job: self.job()?,
+        })
+    }
+
+    /// The job; none when its row is gone.
+    fn job(&mut self) -> Result<Option<Claimed>, StoreError> {
+        let (Some(tenant), Some(kind)) = (self.tenant_id, self.kind.take()) else {
+            return Ok(None);
+        };
+        Ok(Some(Claimed {
+            id: JobId::from_uuid(self.id),
+            tenant: TenantId::from_uuid(tenant),
+            kind: kind.into(),
+            schema: number("job.schema", self.schema.unwrap_or_default())?,
+            payload: self.payload.take().unwrap_or_default(),
+            attempts: number("ready.attempts", self.charged)?,
+            attempts_max: number("job.max_attempts", self.max_attempts.unwrap_or_default())?,
+            created_at: self.created_at.unwrap_or_default(),
+            trace_parent: self.trace_parent.take(),
+            due: match (self.is_cancelled, self.is_expired) {
+                (true, _) => Due::Cancelled,
+                (false, true) => Due::Expired,
+                (false, false) => Due::Run,
+            },
+        }))
+    }
+}
+
+/// Floors as columns, a row a priority.
+fn columns(floors: &Floors) -> (Vec<i16>, Vec<i64>, Vec<Uuid>) {
     let (mut priorities, mut keys, mut after) = (Vec::new(), Vec::new(), Vec::new());
     for priority in 0..=Priority::LAST.get() {
         let known = Priority::try_from(priority)
@@ -249,122 +354,5 @@ async fn take(
         keys.push(key);
         after.push(id);
     }
-    let kinds: Vec<String> = wanted
-        .iter()
-        .map(|kind| kind.kind.as_str().to_owned())
-        .collect();
-    let schemas: Vec<i16> = wanted
-        .iter()
-        .map(|kind| i16::try_from(kind.schema_max).unwrap_or(i16::MAX))
-        .collect();
-    // The nested loop visits the priorities in the order given, and the limit stops it: a sort
-    // on top would lock the first entries of every priority. Materialized, because a plan that
-    // started the inner query anew for each row would take more than the limit.
-    let rows = sqlx::query!(
-        r#"
-        with relaxed as materialized (
-            select set_config('synchronous_commit', 'off', true) as setting
-        ),
-        due as materialized (
-            select c.id
-              from relaxed
-             cross join unnest($2::smallint[], $3::bigint[], $4::uuid[])
-                   as f (priority, fair_key, id)
-             cross join lateral (
-                   select e.id
-                     from ready e
-                    where e.lane = $1
-                      and e.priority = f.priority
-                      and (e.fair_key, e.id) > (f.fair_key, f.id)
-                      and exists (
-                          select 1
-                            from unnest($5::text[], $6::smallint[]) as k (kind, schema_max)
-                           where k.kind = e.kind
-                             and k.schema_max >= e.schema
-                          )
-                    order by e.fair_key, e.id
-                    limit $7
-                      for update skip locked
-                   ) c
-             where (select p.paused_at is null from lane p where p.name = $1)
-             limit $7
-        )
-        delete from ready r
-         using due
-         where r.id = due.id
-        returning r.id, r.kind, r.attempts, r.solo, r.priority, r.fair_key
-        "#,
-        lane.as_str(),
-        &priorities,
-        &keys,
-        &after,
-        &kinds,
-        &schemas,
-        i64::try_from(count).unwrap_or(i64::MAX),
-    )
-    .fetch_all(&mut **tx)
-    .await
-    .map_err(refused("to claim jobs"))?;
-    let mut taken = rows
-        .into_iter()
-        .map(|row| {
-            let priority: u8 = number("ready.priority", row.priority)?;
-            let priority = Priority::try_from(priority)
-                .map_err(|_| crate::error::unreadable("ready.priority", row.priority))?;
-            Ok(Taken {
-                id: row.id,
-                kind: row.kind,
-                attempts: row.attempts,
-                solo: row.solo,
-                priority,
-                fair_key: row.fair_key,
-            })
-        })
-        .collect::<Result<Vec<_>, StoreError>>()?;
-    taken.sort_by_key(|entry| (entry.priority, entry.fair_key, entry.id));
-    Ok(taken)
-}
-
-/// What the taken jobs ask for. A join on the unnested ids probes only their partitions.
-async fn payloads(
-    tx: &mut Transaction<'_, Postgres>,
-    ids: &[Uuid],
-) -> Result<HashMap<Uuid, Claimed>, StoreError> {
-    let rows = sqlx::query!(
-        r#"
-        select j.id, j.tenant_id, j.kind, j.schema, j.payload, j.max_attempts, j.created_at,
-               j.trace_parent,
-               exists (select from cancel_request c where c.job_id = j.id) as "is_cancelled!",
-               coalesce(j.deadline <= (select now_utc())
-                        and not exists (select from attempt a where a.job_id = j.id), false)
-                   as "is_expired!"
-          from unnest($1::uuid[]) as t (id)
-          join job j on j.id = t.id
-        "#,
-        ids,
-    )
-    .fetch_all(&mut **tx)
-    .await
-    .map_err(refused("to read claimed jobs"))?;
-    rows.into_iter()
-        .map(|row| {
-            let job = Claimed {
-                id: JobId::from_uuid(row.id),
-                tenant: TenantId::from_uuid(row.tenant_id),
-                kind: row.kind.into(),
-                schema: number("job.schema", row.schema)?,
-                payload: row.payload,
-                attempts: 0,
-                attempts_max: number("job.max_attempts", row.max_attempts)?,
-                created_at: row.created_at,
-                trace_parent: row.trace_parent,
-                due: match (row.is_cancelled, row.is_expired) {
-                    (true, _) => Due::Cancelled,
-                    (false, true) => Due::Expired,
-                    (false, false) => Due::Run,
-                },
-            };
-            Ok((row.id, job))
-        })
-        .collect()
+    (priorities, keys, after)
 }

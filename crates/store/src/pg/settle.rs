@@ -14,16 +14,6 @@ use crate::gate::commit;
 use crate::pg::ends::{following, write};
 use crate::pg::fair::FairKeys;
 
-/// The lowest `count` bits.
-pub(crate) fn low_bits(count: usize) -> i64 {
-    let bits = if count >= 64 {
-        u64::MAX
-    } else {
-        (1_u64 << count) - 1
-    };
-    i64::from_ne_bytes(bits.to_ne_bytes())
-}
-
 /// These bits.
 pub(crate) fn mask(bits: &[u8]) -> i64 {
     bits.iter()
@@ -213,8 +203,6 @@ mod tests {
 
     #[test]
     fn masks_cover_sixty_four_jobs() {
-        assert_eq!(low_bits(1), 1);
-        assert_eq!(low_bits(64), -1);
         assert_eq!(mask(&[0, 2]), 0b101);
         assert_eq!(mask(&[63]), i64::MIN);
     }
