@@ -122,7 +122,9 @@ fn schemas<J: Job + ToSchema>() -> Schemas {
 fn run<J: Job>(payload: Value, ctx: Arc<Ctx>) -> Running {
     Box::pin(async move {
         let job = decode::<J>(payload).map_err(|error| Fault::fatal("job.payload", error))?;
-        job.run(&ctx).await
+        let done = job.run(&ctx).await?;
+        ctx.leave_stage().await?;
+        Ok(done)
     })
 }
 

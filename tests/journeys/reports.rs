@@ -54,6 +54,10 @@ async fn the_events_of_a_report_tell_its_stages_in_order_and_resume_where_a_read
         })
         .collect();
     assert!(places.is_sorted(), "{all}");
+    for stage in ["read", "compute", "render", "store"] {
+        let ended = format!("\"name\":\"{stage}\",\"state\":\"done\"");
+        assert!(all.contains(&ended), "{stage} never ends: {all}");
+    }
     assert!(all.contains("event: done"), "{all}");
     let rest = client
         .send("GET", &events, &[("last-event-id", "3")], "")

@@ -55,6 +55,17 @@ impl Ctx {
         .await
     }
 
+    /// Leaves the last stage when the work is done, so that a reader sees it end as the others did.
+    ///
+    /// # Errors
+    /// A retry when the event could not be written.
+    pub async fn leave_stage(&self) -> Result<(), Fault> {
+        match self.progress.snapshot().closed(self.clock.now()) {
+            Some(left) => self.note("stage", left).await,
+            None => Ok(()),
+        }
+    }
+
     async fn note(&self, name: &str, data: BTreeMap<&str, Value>) -> Result<(), Fault> {
         let data = serde_json::to_value(data).map_err(|error| Fault::fatal("job.event", error))?;
         self.world
