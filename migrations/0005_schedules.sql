@@ -105,7 +105,7 @@ begin
                 'job_event_' || suffix);
             dropped := dropped + 1;
         exception when lock_not_available then
-            raise notice 'week % is in use and stays for now', suffix;
+            raise notice 'week % is in use and left for the next run', suffix;
         end;
     end loop;
     return dropped;

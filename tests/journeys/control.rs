@@ -1,5 +1,6 @@
 //! What operators do, through the public door.
 
+use packtrain_core::ids::JobId;
 use packtrain_core::job::State;
 use packtrain_core::ports::KeyScope;
 use packtrain_jobs::catalogue::KINDS;
@@ -53,7 +54,7 @@ async fn dead_letters_are_found_by_cause_and_run_again_together() {
     bulk["dry_run"] = json!(false);
     bulk["expected_count"] = json!(3);
     let made = client.post("/v2/admin/bulk", &[], &bulk).await.expect(202);
-    let id = made.json()["id"].as_str().unwrap().parse().unwrap();
+    let id: JobId = made.json()["id"].as_str().unwrap().parse().unwrap();
     // This worker knows the platform's own kinds alone: what it runs again stays for others.
     yard.worker(KINDS).await;
     let record = ended(&yard, id).await;
@@ -62,16 +63,24 @@ async fn dead_letters_are_found_by_cause_and_run_again_together() {
         assert_eq!(job(&yard, id).await.state, State::Queued);
     }
     let audit = read(&client, "/v2/admin/audit").await;
-    let actions: Vec<_> = audit["items"]
+    let told: Vec<_> = audit["items"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|entry| entry["action"].as_str().unwrap())
+        .map(|entry| {
+            let word = |key: &str| entry[key].as_str().unwrap().to_owned();
+            (word("action"), word("actor"), word("subject"))
+        })
         .collect();
-    assert_eq!(
-        actions[..4],
-        ["job.retry", "job.retry", "job.retry", "job.enqueue"]
+    // What the bulk job did names the job; the job's own entry names the person's key.
+    let job_id = id.to_string();
+    assert!(
+        told[..3]
+            .iter()
+            .all(|(action, actor, _)| action == "job.retry" && *actor == job_id)
     );
+    assert_eq!((told[3].0.as_str(), &told[3].2), ("job.enqueue", &job_id));
+    assert!(told[3].1.starts_with("key_"), "{told:?}");
     yard.stop().await;
 }
 

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
 use packtrain_core::ids::TenantId;
 use packtrain_core::ports::Change;
 use packtrain_jobs::catalogue::entry;
@@ -11,13 +10,12 @@ use packtrain_jobs::ops::bulk::{Bulk, Filter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::jobs::{self, JobView, view};
-use super::{locate, wake};
+use super::jobs::{JobView, accept};
+use crate::Shared;
 use crate::auth::Operator;
 use crate::body::JsonBody;
 use crate::problem::{COUNT_CHANGED, Problem};
 use crate::request::Asked;
-use crate::{Shared, conditional};
 
 /// A change of all jobs that match.
 #[derive(Deserialize, ToSchema)]
@@ -60,7 +58,6 @@ pub(crate) async fn bulk(
     let bulk = Bulk {
         change: request.change,
         filter: request.filter,
-        actor: operator.actor.0.clone(),
     };
     let payload =
         serde_json::to_value(&bulk).map_err(|error| Problem::internal(error.to_string()))?;
@@ -79,10 +76,5 @@ pub(crate) async fn bulk(
     }
     let mut job = entry.about.job(api.ids.job(), TenantId::SYSTEM, payload);
     job.trace_parent = asked.trace_parent;
-    api.control.enqueue(&operator.actor, &job, None).await?;
-    wake(&shared, &job);
-    let view = view(api, job.id).await?;
-    let mut response = conditional::json(StatusCode::ACCEPTED, &view, &HeaderMap::new())?;
-    locate(&mut response, &format!("{}/{}", jobs::PATH, job.id));
-    Ok(response)
+    accept(&shared, &operator, &job).await
 }

@@ -28,7 +28,7 @@ const JOBS: &str = "jobs";
 /// How far ahead a job may be scheduled.
 const AHEAD_MAX: chrono::Duration = chrono::Duration::days(366);
 /// Where jobs are.
-pub(super) const PATH: &str = "/v2/admin/jobs";
+const PATH: &str = "/v2/admin/jobs";
 
 /// A job to be enqueued; its schema lists every kind with its payload.
 #[derive(Debug, Serialize, Deserialize)]
@@ -249,6 +249,21 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let view = view(&shared.api, id(&text)?).await?;
     conditional::json(StatusCode::OK, &view, &headers)
+}
+
+/// Enqueues a job that a route made itself, and answers with it.
+pub(super) async fn accept(
+    shared: &Shared,
+    operator: &Operator,
+    job: &NewJob,
+) -> Result<Response, Problem> {
+    let api = &shared.api;
+    api.control.enqueue(&operator.actor, job, None).await?;
+    wake(shared, job);
+    let view = view(api, job.id).await?;
+    let mut response = conditional::json(StatusCode::ACCEPTED, &view, &HeaderMap::new())?;
+    locate(&mut response, &format!("{PATH}/{}", job.id));
+    Ok(response)
 }
 
 /// Refuses a payload that is too large to be kept with its job.

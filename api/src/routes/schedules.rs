@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::jobs::{self, JobView, view};
-use super::{id, locate, wake};
+use super::id;
+use super::jobs::{JobView, accept};
 use crate::auth::Operator;
 use crate::body::JsonBody;
 use crate::problem::{Problem, STALE};
@@ -168,12 +168,7 @@ pub(crate) async fn run_now(
         trace_parent: asked.trace_parent,
         ..entry.about.job(api.ids.job(), TenantId::SYSTEM, json!({}))
     };
-    api.control.enqueue(&operator.actor, &job, None).await?;
-    wake(&shared, &job);
-    let view = view(api, job.id).await?;
-    let mut response = conditional::json(StatusCode::ACCEPTED, &view, &HeaderMap::new())?;
-    locate(&mut response, &format!("{}/{}", jobs::PATH, job.id));
-    Ok(response)
+    accept(&shared, &operator, &job).await
 }
 
 /// Text and zone are read together, as they will stand together.

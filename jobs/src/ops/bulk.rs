@@ -67,8 +67,6 @@ pub struct Bulk {
     pub change: Change,
     /// Which jobs.
     pub filter: Filter,
-    /// Who asked for it, as the audit keeps it.
-    pub actor: String,
 }
 
 impl Job for Bulk {
@@ -85,7 +83,8 @@ impl Job for Bulk {
     }
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
-        let actor = Actor(self.actor.clone());
+        // Who asked for this job stands in the audit of its enqueue; a payload could name anybody.
+        let actor = Actor(ctx.job.to_string());
         let mut filter = self.filter.of(self.change);
         let total = ctx.world.control.count(&filter).await?;
         let (mut seen, mut done, mut asked) = (0_u64, 0, 0);

@@ -66,14 +66,12 @@ async fn change(
     change: Change,
     args: &OfCause,
 ) -> Result<(), Failure> {
-    let actor = actor();
     let bulk = Bulk {
         change,
         filter: Filter {
             cause: Some(args.cause.clone()),
             ..Filter::default()
         },
-        actor: actor.0.clone(),
     };
     let count = desk.control.count(&bulk.filter.of(change)).await?;
     if count == 0 {
@@ -94,7 +92,7 @@ async fn change(
         .map_err(|error| Failure::new(FAILED, format!("the change: {error}")))?;
     let about = entry::<Bulk>().about;
     let job = about.job(desk.parts.ids.job(), TenantId::SYSTEM, payload);
-    desk.control.enqueue(&actor, &job, None).await?;
+    desk.control.enqueue(&actor(), &job, None).await?;
     desk.wake(job.lane, Some(job.kind.clone()));
     match global.json {
         true => anstream::println!("{}", json!({ "count": count, "job": job.id })),
