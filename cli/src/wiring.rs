@@ -14,8 +14,8 @@ use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
 use packtrain_scheduler::{Ticker, UpkeepSettings};
 use packtrain_store::{
-    PgBell, PgClaims, PgControl, PgEvents, PgFiles, PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs,
-    PgReports, PgSchedules, PgUpkeep, PoolWarmth, Pools, Retention,
+    PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFiles, PgHousekeeping, PgJobs, PgKeys,
+    PgOperatorJobs, PgReports, PgSchedules, PgUpkeep, PoolWarmth, Pools, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool};
 use tokio_util::sync::CancellationToken;
@@ -115,6 +115,7 @@ impl Parts {
             reports: Arc::new(PgReports::new(pool.clone())),
             objects: Arc::clone(&self.objects) as Arc<dyn Objects>,
             events: Arc::new(PgEvents::new(pool.clone())),
+            checkpoints: Arc::new(PgCheckpoints::new(pool.clone())),
             housekeeping: Arc::new(PgHousekeeping::new(pool.clone(), self.retention())),
             jobs: Arc::new(PgOperatorJobs::new(pool.clone())),
             control: Arc::new(PgControl::new(pool.clone(), Arc::clone(&self.ids))),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use packtrain_core::fault::Fault;
 use packtrain_core::field::{self, FieldError};
-use packtrain_core::job::{About, Ctx, Done, Job};
+use packtrain_core::ids::{JobId, TenantId};
+use packtrain_core::job::{About, Ctx, Done, Gate, Job, NewJob};
 use packtrain_core::schedule::Planned;
 use serde_json::Value;
 use utoipa::openapi::{RefOr, Schema};
@@ -33,8 +34,21 @@ pub struct Entry {
     pub check: fn(&Value) -> Result<(), PayloadError>,
     /// The payload's schema and those that it refers to, by name.
     pub schemas: fn() -> Schemas,
+    /// The group of a payload, for kinds that run groups in order.
+    pub group: fn(&Value) -> Option<String>,
     /// Decodes a payload and does the work.
     pub run: fn(Value, Arc<Ctx>) -> Running,
+}
+
+impl Entry {
+    /// A job of this kind, to be enqueued.
+    pub fn job(&self, id: JobId, tenant: TenantId, payload: Value) -> NewJob {
+        let group = match self.about.gate {
+            Gate::Group { .. } => (self.group)(&payload),
+            Gate::Open | Gate::Tenant { .. } => None,
+        };
+        self.about.grouped(id, tenant, payload, group.as_deref())
+    }
 }
 
 /// A job at work.
@@ -87,6 +101,7 @@ pub const fn entry<J: Job + ToSchema>() -> Entry {
         about: About::of::<J>(),
         check: check::<J>,
         schemas: schemas::<J>,
+        group: group::<J>,
         run: run::<J>,
     }
 }
@@ -107,6 +122,10 @@ fn decode<J: Job>(payload: Value) -> Result<J, PayloadError> {
 
 fn check<J: Job>(payload: &Value) -> Result<(), PayloadError> {
     decode::<J>(payload.clone()).map(drop)
+}
+
+fn group<J: Job>(payload: &Value) -> Option<String> {
+    decode::<J>(payload.clone()).ok()?.group()
 }
 
 fn schemas<J: Job + ToSchema>() -> Schemas {

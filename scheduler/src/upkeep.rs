@@ -116,6 +116,15 @@ async fn sweep(settings: UpkeepSettings, store: &dyn Upkeep, hints: &dyn Hints) 
             }
             Err(error) => warn!(error = %chain(&error), "waiting work cannot be looked for"),
         }
+        match store.repair_gates().await {
+            Ok(lanes) => {
+                for lane in lanes {
+                    warn!(job.lane = %lane, "a gate stood still and was opened");
+                    hints.send(Hint { lane, about: None });
+                }
+            }
+            Err(error) => warn!(error = %chain(&error), "gates cannot be repaired"),
+        }
     }
 }
 

@@ -52,12 +52,41 @@ impl Database {
                  where l.open = 0
                     or cardinality(l.ids) <> cardinality(l.attempts)
                     or (cardinality(l.ids) < 64 and l.open >> cardinality(l.ids) <> 0)
+            ),
+            miscounted as (
+                select g.key, 'a gate that counts ' || g.in_play || ' in play, at most '
+                       || g.max_play || ', with ' || f.playing || ' in play and ' || f.waiting
+                       || ' before it'
+                  from gate g
+                 cross join lateral (
+                       select count(*) filter (where p.name in ('ready', 'scheduled', 'lease')
+                                                  or (p.name = 'dead' and g.holds_dead)) as playing,
+                              count(*) filter (where w.needs = 0) as waiting
+                         from job j
+                         join place p on p.id = j.id
+                         left join waiting w on w.id = j.id
+                        where j.gate_key = g.key) f
+                 where g.in_play <> f.playing
+                    or g.in_play > g.max_play
+                    or (f.waiting > 0 and g.in_play < g.max_play)
+            ),
+            stuck as (
+                select w.id::text, 'waits for ' || w.needs || ' jobs, of which ' || count(e.cause)
+                       || ' are known'
+                  from waiting w
+                  left join edge e on e.job = w.id
+                 group by w.id
+                having w.needs <> count(e.cause)
             )
             select id, problem from misplaced
             union all
             select * from misread
             union all
             select * from misled
+            union all
+            select * from miscounted
+            union all
+            select * from stuck
             ",
         )
         .fetch_all(&self.pools().operator)

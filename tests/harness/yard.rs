@@ -15,8 +15,8 @@ use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
 use packtrain_scheduler::{Ticker, UpkeepSettings};
 use packtrain_store::{
-    PgBell, PgClaims, PgControl, PgEvents, PgFiles, PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs,
-    PgReports, PgSchedules, PgUpkeep, PoolWarmth, Retention,
+    PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFiles, PgHousekeeping, PgJobs, PgKeys,
+    PgOperatorJobs, PgReports, PgSchedules, PgUpkeep, PoolWarmth, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool};
 use tempfile::TempDir;
@@ -158,6 +158,7 @@ impl Yard {
             reports: Arc::new(PgReports::new(pool.clone())),
             objects: Arc::clone(&self.objects) as Arc<dyn Objects>,
             events: Arc::new(PgEvents::new(pool.clone())),
+            checkpoints: Arc::new(PgCheckpoints::new(pool.clone())),
             housekeeping: Arc::new(PgHousekeeping::new(pool.clone(), KEPT)),
             jobs: Arc::new(PgOperatorJobs::new(pool.clone())),
             control: Arc::new(PgControl::new(pool.clone(), self.database.ids())),

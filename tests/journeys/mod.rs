@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod control;
+mod families;
 mod full_disk;
 mod idempotency;
 mod kinds;

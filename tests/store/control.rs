@@ -294,6 +294,7 @@ async fn a_worker_learns_that_it_is_to_drain_when_it_renews() {
             version: version.to_owned(),
             lanes: vec![LANE],
             kinds: vec![KIND],
+            rates: Vec::new(),
         };
         desk.scene.claims.register(&record).await.unwrap();
         let mut renewals = desk.scene.claims.renewals().await.unwrap();

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use futures::FutureExt;
 use packtrain_core::job::State;
 use packtrain_core::ports::{
-    End, Files, JobFilter, JobQueue, NewFile, ObjectKey, OperatorJobs, StoreError,
+    End, Files, JobFilter, JobQueue, NewFile, ObjectKey, OperatorJobs, StoreError, Success,
 };
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_store::PgFiles;
@@ -66,10 +66,10 @@ async fn a_finished_child_is_not_queued_again_when_its_parent_settles_twice() {
     let parent = scene.running().await;
     let mut child = scene.job();
     child.id = parent.job.id.derive("then:0");
-    let end = End::Succeeded {
-        result: None,
+    let end = End::Succeeded(Success {
         then: vec![child.clone()],
-    };
+        ..Success::default()
+    });
     // The worker is lost after the child was written and before it learned so.
     scene.enqueue(std::slice::from_ref(&child)).await;
     let first = scene.claim(1).await.remove(0);

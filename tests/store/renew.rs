@@ -106,6 +106,7 @@ async fn a_worker_is_seen_when_it_renews_and_gone_when_it_unregisters() {
         version: "0.1.0".to_owned(),
         lanes: vec![LANE],
         kinds: vec![super::scene::KIND],
+        rates: Vec::new(),
     };
     scene.claims.register(&record).await.unwrap();
     scene.claims.register(&record).await.unwrap();

@@ -1,10 +1,11 @@
 //! Finished reports, job events, keys and the bell.
 
 use packtrain_core::ids::ReportId;
-use packtrain_core::job::Lane;
+use packtrain_core::job::{Lane, State};
 use packtrain_core::limits::EVENTS_MAX;
 use packtrain_core::ports::{
-    ApiKeys, ArtefactRecord, Bell, JobEvents, KeyScope, ObjectKey, ReportRecord, Reports, Stored,
+    ApiKeys, ArtefactRecord, Bell, End, JobEvents, JobQueue, KeyScope, ObjectKey, ReportRecord,
+    Reports, ServiceLevel, Settled, Stored, Success, Write,
 };
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_store::{PgBell, PgEvents, PgKeys, PgReports};
@@ -25,18 +26,34 @@ fn artefact(name: &str, size_bytes: u64) -> ArtefactRecord {
     }
 }
 
-#[tokio::test]
-async fn a_report_recorded_twice_is_the_newer_one() {
-    let scene = Scene::new().await;
-    let writer = PgReports::new(scene.db.pools().worker.clone());
-    let reader = PgReports::new(scene.db.pools().app.clone());
-    let first = ReportRecord {
+fn report(scene: &Scene) -> ReportRecord {
+    ReportRecord {
         id: ReportId::of_job(scene.ids.job()),
         summary: json!({ "gain": "1.00" }),
         finished_at: SystemClock.now(),
         artefacts: vec![artefact("a.pdf", 1), artefact("old.csv", 2)],
-    };
-    writer.record(scene.tenant, &first).await.unwrap();
+    }
+}
+
+fn with_report(report: &ReportRecord) -> End {
+    End::Succeeded(Success {
+        writes: vec![Write::Report(report.clone())],
+        ..Success::default()
+    })
+}
+
+/// Ends a job of the scene's tenant with this report.
+async fn record(scene: &Scene, report: &ReportRecord) -> Settled {
+    let held = scene.running().await;
+    scene.settle(&[held.ends(with_report(report))]).await
+}
+
+#[tokio::test]
+async fn a_report_recorded_twice_is_the_newer_one() {
+    let scene = Scene::new().await;
+    let reader = PgReports::new(scene.db.pools().app.clone());
+    let first = report(&scene);
+    record(&scene, &first).await;
     let found = reader.find(scene.tenant, first.id).await.unwrap();
     assert_eq!(found.as_ref(), Some(&first));
     let second = ReportRecord {
@@ -46,32 +63,66 @@ async fn a_report_recorded_twice_is_the_newer_one() {
         ..first
     };
     for _ in 0..2 {
-        writer.record(scene.tenant, &second).await.unwrap();
+        record(&scene, &second).await;
         let found = reader.find(scene.tenant, second.id).await.unwrap();
         assert_eq!(found.as_ref(), Some(&second));
     }
 }
 
 #[tokio::test]
+async fn a_job_s_own_rows_are_written_with_its_end_or_not_at_all() {
+    let scene = Scene::new().await;
+    let reader = PgReports::new(scene.db.pools().app.clone());
+    let (lost, report) = (scene.running().await, report(&scene));
+    scene.reap(lost.lease).await;
+    let settled = scene.settle(&[lost.ends(with_report(&report))]).await;
+    assert_eq!(settled.fenced, [lost.job.id]);
+    assert_eq!(reader.find(scene.tenant, report.id).await.unwrap(), None);
+    let held = scene.claim(1).await.remove(0);
+    let settled = scene.settle(&[held.ends(with_report(&report))]).await;
+    assert_eq!(settled.written, 1);
+    let found = reader.find(scene.tenant, report.id).await.unwrap();
+    assert_eq!(found, Some(report));
+}
+
+#[tokio::test]
+async fn a_service_level_is_written_once_however_often_its_end_is_told() {
+    let scene = Scene::new().await;
+    let held = scene.running().await;
+    let level = ServiceLevel {
+        asked_at: held.job.created_at,
+        done_at: SystemClock.now(),
+    };
+    let end = held.ends(End::Succeeded(Success {
+        writes: vec![Write::ServiceLevel(level)],
+        ..Success::default()
+    }));
+    for _ in 0..2 {
+        scene.settle(std::slice::from_ref(&end)).await;
+    }
+    let rows = "select count(*) from service_level";
+    assert_eq!(scene.db.number(rows).await, 1);
+}
+
+#[tokio::test]
 async fn another_tenants_report_does_not_exist_and_cannot_be_replaced() {
     let scene = Scene::new().await;
     let other = scene.db.tenant("b").await;
-    let writer = PgReports::new(scene.db.pools().worker.clone());
     let reader = PgReports::new(scene.db.pools().app.clone());
-    let report = ReportRecord {
-        id: ReportId::of_job(scene.ids.job()),
-        summary: json!({}),
-        finished_at: SystemClock.now(),
-        artefacts: vec![artefact("a.pdf", 1)],
-    };
-    writer.record(scene.tenant, &report).await.unwrap();
+    let report = report(&scene);
+    record(&scene, &report).await;
     assert_eq!(reader.find(other, report.id).await.unwrap(), None);
     let forged = ReportRecord {
         summary: json!({ "forged": true }),
         artefacts: vec![],
         ..report.clone()
     };
-    assert!(writer.record(other, &forged).await.is_err());
+    let mut job = scene.job();
+    job.tenant = other;
+    scene.jobs.enqueue(other, &[job.clone()]).await.unwrap();
+    let held = scene.claim(1).await.remove(0);
+    scene.settle(&[held.ends(with_report(&forged))]).await;
+    assert_eq!(scene.state(job.id).await.0, State::Dead);
     let found = reader.find(scene.tenant, report.id).await.unwrap();
     assert_eq!(found, Some(report));
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use packtrain_core::fault::{Fault, Verdict};
 use packtrain_core::ids::{IdSource, JobId, LeaseId, TenantId, WorkerId};
-use packtrain_core::job::{Kind, Lane, NewJob, Priority, State};
+use packtrain_core::job::{Kind, Lane, NewJob, Priority, State, Ties};
 use packtrain_core::ports::{
     Claimed, ClaimedLease, Claims, End, Floors, JobQueue, LeaseBeat, OperatorJobs, Settled,
-    Settlement, Upkeep, Wanted,
+    Settlement, Success, Upkeep, Wanted,
 };
 use packtrain_store::{PgClaims, PgJobs, PgOperatorJobs, PgUpkeep};
 use packtrain_tests::Database;
@@ -48,6 +48,7 @@ impl Held {
             lease: self.lease,
             bit: self.bit,
             job: self.job.id,
+            bound: self.job.bound.clone(),
             end,
         }
     }
@@ -88,6 +89,7 @@ impl Scene {
             parent: None,
             schedule: None,
             trace_parent: None,
+            ties: Ties::default(),
         }
     }
 
@@ -191,11 +193,8 @@ pub(crate) fn fault() -> Fault {
     Fault::said(Verdict::Retry(None), "test.broken", "the test broke it")
 }
 
-pub(crate) const fn succeeded() -> End {
-    End::Succeeded {
-        result: None,
-        then: Vec::new(),
-    }
+pub(crate) fn succeeded() -> End {
+    End::Succeeded(Success::default())
 }
 
 /// A retry that is due `delay` from now.

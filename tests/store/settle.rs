@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use packtrain_core::fault::{Fault, Verdict};
 use packtrain_core::job::{Lane, NewJob, State};
-use packtrain_core::ports::{Claims, End, OperatorJobs, Settlement};
+use packtrain_core::ports::{Claims, End, OperatorJobs, Settlement, Success};
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_tests::promptly;
 use serde_json::json;
@@ -16,10 +16,10 @@ use super::scene::{HOUR, Held, LANE, Scene, fault, ids, retry, succeeded};
 async fn a_success_is_written_once_with_its_result() {
     let scene = Scene::new().await;
     let held = scene.running().await;
-    let end = End::Succeeded {
+    let end = End::Succeeded(Success {
         result: Some(json!({ "gain": "12.50" })),
-        then: Vec::new(),
-    };
+        ..Success::default()
+    });
     let settled = scene.settle(&[held.ends(end)]).await;
     assert_eq!((settled.written, settled.fenced.len()), (1, 0));
     let found = scene.operator.find(held.job.id).await.unwrap().unwrap();
@@ -135,10 +135,10 @@ async fn follow_ups_are_written_with_the_settle_and_their_lanes_woken() {
     let child = child_of(&scene, &held, 0);
     let mut later = child_of(&scene, &held, 1);
     later.run_at = Some(SystemClock.now() + TimeDelta::hours(1));
-    let end = End::Succeeded {
-        result: None,
+    let end = End::Succeeded(Success {
         then: vec![child.clone(), later.clone()],
-    };
+        ..Success::default()
+    });
     let settled = scene.settle(&[held.ends(end)]).await;
     assert_eq!(settled.woken, [Lane::Cpu]);
     assert_eq!(scene.state(child.id).await, (State::Queued, 0));
@@ -153,7 +153,10 @@ async fn a_thousand_follow_ups_are_written_with_their_settle() {
     let scene = Scene::new().await;
     let held = scene.running().await;
     let then = (0..1_000).map(|n| child_of(&scene, &held, n)).collect();
-    let end = End::Succeeded { result: None, then };
+    let end = End::Succeeded(Success {
+        then,
+        ..Success::default()
+    });
     assert_eq!(scene.settle(&[held.ends(end)]).await.written, 1);
     assert_eq!(scene.db.number("select count(*) from ready").await, 1_000);
     scene.db.assert_whole().await;
@@ -236,10 +239,11 @@ async fn ends_under_a_lost_lease_write_nothing_and_the_rest_is_written() {
     let (lost, kept) = (scene.running().await, scene.running().await);
     let child = child_of(&scene, &lost, 0);
     scene.reap(lost.lease).await;
-    let end = End::Succeeded {
+    let end = End::Succeeded(Success {
         result: Some(json!("too late")),
         then: vec![child.clone()],
-    };
+        ..Success::default()
+    });
     let settled = scene
         .settle(&[lost.ends(end), kept.ends(succeeded())])
         .await;
@@ -293,10 +297,10 @@ async fn an_end_that_cannot_be_stored_becomes_a_dead_letter_and_its_neighbours_s
     scene.queued(4).await;
     let held = scene.claim(4).await;
     let end = |place: usize, text: &str| {
-        held[place].ends(End::Succeeded {
+        held[place].ends(End::Succeeded(Success {
             result: Some(json!({ "text": text })),
-            then: Vec::new(),
-        })
+            ..Success::default()
+        }))
     };
     // PostgreSQL stores no NUL.
     let nul = End::Retry {
@@ -326,10 +330,10 @@ async fn a_lone_end_that_cannot_be_stored_becomes_a_dead_letter() {
     let held = scene.running().await;
     let mut child = child_of(&scene, &held, 0);
     child.payload = json!("a\0b");
-    let end = End::Succeeded {
-        result: None,
+    let end = End::Succeeded(Success {
         then: vec![child.clone()],
-    };
+        ..Success::default()
+    });
     assert_eq!(scene.settle(&[held.ends(end)]).await.written, 1);
     let found = scene.operator.find(held.job.id).await.unwrap().unwrap();
     assert_eq!(found.state, State::Dead);

@@ -157,6 +157,12 @@ impl Fleet {
                 .iter()
                 .map(|entry| entry.about.kind)
                 .collect(),
+            rates: self
+                .outside
+                .kinds
+                .iter()
+                .filter_map(|entry| entry.about.rate)
+                .collect(),
         };
         self.outside.claims.register(&record).await?;
         let names: Vec<&str> = lanes.iter().map(|lane| lane.as_str()).collect();

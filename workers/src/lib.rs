@@ -9,6 +9,7 @@ mod backend;
 mod cpu;
 mod feeder;
 mod fleet;
+mod outcome;
 mod patience;
 mod registry;
 mod renewal;

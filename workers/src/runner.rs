@@ -8,8 +8,7 @@ use futures::FutureExt;
 use packtrain_core::cpu::{CpuPool, panic_text};
 use packtrain_core::fault::{Fault, Verdict, backoff};
 use packtrain_core::ids::{IdSource, LeaseId};
-use packtrain_core::job::{Ctx, Done, NewJob, Progress};
-use packtrain_core::limits::{FAN_OUT_MAX, PAYLOAD_BYTES_MAX, RESULT_BYTES_MAX};
+use packtrain_core::job::{Ctx, Done, Progress};
 use packtrain_core::ports::{Claimed, Due, End, Settlement, World};
 use packtrain_core::time::Clock;
 use packtrain_jobs::catalogue::Entry;
@@ -19,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, info, info_span, warn};
 
 use crate::backend::Assigned;
+use crate::outcome;
 use crate::registry::{Registry, Stop};
 use crate::settler::Ended;
 use crate::starter::{Begin, Start};
@@ -79,6 +79,7 @@ impl Runner {
             lease,
             bit,
             job: job.id,
+            bound: job.bound.clone(),
             end,
         };
         if let Some(end) = self.unbegun(&job) {
@@ -108,7 +109,7 @@ impl Runner {
             }
         }
         let began = Instant::now();
-        let ran = self.work(&job, told).await;
+        let ran = self.work(&job, lease, told).await;
         let took = began.elapsed();
         if matches!(ran, Ran::Stopped(Stop::LeaseLost)) {
             self.registry.leave(job.id, lease);
@@ -144,7 +145,12 @@ impl Runner {
     }
 
     /// Does the work under its deadline, listening for reasons to stop.
-    async fn work(&self, job: &Claimed, mut told: watch::Receiver<Option<Stop>>) -> Ran {
+    async fn work(
+        &self,
+        job: &Claimed,
+        lease: LeaseId,
+        mut told: watch::Receiver<Option<Stop>>,
+    ) -> Ran {
         let Some(entry) = self
             .kinds
             .iter()
@@ -155,7 +161,7 @@ impl Runner {
             let delay = Duration::from_secs(60);
             return Ran::Ended(Err(Fault::snooze("job.unknown_kind", delay, said)));
         };
-        let ctx = Arc::new(self.context(job));
+        let ctx = Arc::new(self.context(job, lease));
         let (cancel, progress) = (ctx.cancel.clone(), Arc::clone(&ctx.progress));
         let future = (entry.run)(job.payload.clone(), Arc::clone(&ctx));
         let mut work = self.tasks.spawn(
@@ -190,9 +196,11 @@ impl Runner {
         }
     }
 
-    fn context(&self, job: &Claimed) -> Ctx {
+    fn context(&self, job: &Claimed, lease: LeaseId) -> Ctx {
         Ctx {
             job: job.id,
+            lease,
+            batch: job.bound.batch,
             tenant: job.tenant,
             attempt: job.attempts + 1,
             asked_at: job.created_at,
@@ -235,7 +243,7 @@ impl Runner {
     fn end(&self, job: &Claimed, ran: Ran) -> End {
         let attempt = job.attempts + 1;
         let fault = match ran {
-            Ran::Ended(Ok(done)) => match succeeded(job, done) {
+            Ran::Ended(Ok(done)) => match outcome::succeeded(job, done) {
                 Ok(end) => return end,
                 Err(fault) => fault,
             },
@@ -272,52 +280,12 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> Fault {
     )
 }
 
-/// A success, with its follow-ups under derived ids; or why it cannot be written.
-fn succeeded(job: &Claimed, done: Done) -> Result<End, Fault> {
-    let too_large = |what: &str, max: usize| {
-        Fault::said(
-            Verdict::Fatal,
-            "job.too_large",
-            format!("{what} is larger than {max}"),
-        )
-    };
-    if done
-        .result
-        .as_ref()
-        .is_some_and(|result| result.to_string().len() > RESULT_BYTES_MAX)
-    {
-        return Err(too_large("the result", RESULT_BYTES_MAX));
-    }
-    if done.then.len() > FAN_OUT_MAX {
-        return Err(too_large("the list of follow-ups", FAN_OUT_MAX));
-    }
-    let mut then = Vec::with_capacity(done.then.len());
-    for (place, follow) in done.then.into_iter().enumerate() {
-        let payload = follow
-            .payload
-            .map_err(|error| Fault::said(Verdict::Fatal, "job.follow_up", error))?;
-        if payload.to_string().len() > PAYLOAD_BYTES_MAX {
-            return Err(too_large("a follow-up's payload", PAYLOAD_BYTES_MAX));
-        }
-        let id = job.id.derive(&format!("then:{place}"));
-        then.push(NewJob {
-            parent: Some(job.id),
-            trace_parent: job.trace_parent.clone(),
-            ..follow.about.job(id, job.tenant, payload)
-        });
-    }
-    Ok(End::Succeeded {
-        result: done.result,
-        then,
-    })
-}
-
 /// Counts how an attempt ended. Kinds are few and known: no label grows with users or jobs.
 fn count(job: &Claimed, end: &End, took: Duration) {
     let kind = Arc::clone(&job.kind);
     let kind = metrics::SharedString::from(kind);
     let outcome = match end {
-        End::Succeeded { .. } => "succeeded",
+        End::Succeeded(_) => "succeeded",
         End::Retry { .. } => "retry",
         End::Snooze { .. } => "snooze",
         End::Dead { .. } => "dead",
@@ -336,7 +304,7 @@ fn tell(job: &Claimed, end: &End, took: Duration) {
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     count(job, end, took);
     match end {
-        End::Succeeded { .. } => info!(job.kind = kind, duration_ms, "job finished"),
+        End::Succeeded(_) => info!(job.kind = kind, duration_ms, "job finished"),
         End::Retry { fault, delay } => {
             let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
             let (code, error) = (fault.code, &fault.message);

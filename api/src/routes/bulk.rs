@@ -74,7 +74,7 @@ pub(crate) async fn bulk(
         let said = format!("{count} jobs match now.");
         return Err(Problem::said(&COUNT_CHANGED, said));
     }
-    let mut job = entry.about.job(api.ids.job(), TenantId::SYSTEM, payload);
+    let mut job = entry.job(api.ids.job(), TenantId::SYSTEM, payload);
     job.trace_parent = asked.trace_parent;
     accept(&shared, &operator, &job).await
 }

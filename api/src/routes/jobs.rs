@@ -68,6 +68,9 @@ pub(crate) struct ListParams {
     /// Only dead letters of this cause.
     #[param(example = "25f3fa8b5ada6d90")]
     cause: Option<String>,
+    /// Only members of the batch that this job made.
+    #[param(inline)]
+    batch: Option<JobId>,
     /// Jobs in this answer, 1 to 200.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
@@ -94,6 +97,11 @@ pub(crate) struct JobSummary {
     /// When the last attempt began.
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
+    /// The job whose batch it is a member of.
+    batch: Option<JobId>,
+    /// Why it is scheduled or waits.
+    #[schema(example = "gate: its turn has not come")]
+    reason: Option<String>,
 }
 
 /// A job.
@@ -108,6 +116,9 @@ pub(crate) struct JobView {
     /// What it returned.
     #[schema(value_type = Option<Object>)]
     result: Option<Value>,
+    /// The gate that bounds how many jobs are in play beside it.
+    #[schema(example = "tax.report")]
+    gate: Option<String>,
     /// Attempts that failed, oldest first.
     failures: Vec<FailureView>,
 }
@@ -214,6 +225,7 @@ pub(crate) async fn list(
         state: params.state,
         tenant: params.tenant,
         cause: params.cause.clone().map(known_cause).transpose()?,
+        batch: params.batch,
         before: place(JOBS, params.cursor.as_deref())?,
         limit: limit + 1,
     };
@@ -300,7 +312,7 @@ async fn checked(api: &Api, request: JobRequest) -> Result<NewJob, Problem> {
         let said = format!("{tenant} does not exist.");
         return Err(Problem::field("/tenant", "tenant_missing", said));
     }
-    let mut job = entry.about.job(api.ids.job(), tenant, request.payload);
+    let mut job = entry.job(api.ids.job(), tenant, request.payload);
     job.run_at = request.run_at.filter(|at| *at > now);
     job.priority = request.priority.unwrap_or(job.priority);
     Ok(job)
@@ -335,6 +347,7 @@ fn link(params: &ListParams, limit: u32, next: &str) -> Option<http::HeaderValue
         ("state", params.state.map(|state| state.to_string())),
         ("tenant", params.tenant.map(|tenant| tenant.to_string())),
         ("cause", params.cause.clone()),
+        ("batch", params.batch.map(|batch| batch.to_string())),
         ("limit", Some(limit.to_string())),
         ("cursor", Some(next.to_owned())),
     ];
@@ -351,6 +364,7 @@ pub(super) async fn view(api: &Api, id: JobId) -> Result<JobView, Problem> {
     Ok(JobView {
         payload: job.payload.take(),
         result: job.result.take(),
+        gate: job.gate.take(),
         failures: failures.into_iter().map(FailureView::from).collect(),
         summary: summary(job),
     })
@@ -369,5 +383,7 @@ fn summary(job: JobRecord) -> JobSummary {
         run_at: job.run_at,
         started_at: job.started_at,
         finished_at: job.finished_at,
+        batch: job.batch,
+        reason: job.reason,
     }
 }

@@ -166,7 +166,7 @@ pub(crate) async fn run_now(
     let job = NewJob {
         schedule: Some(schedule.id),
         trace_parent: asked.trace_parent,
-        ..entry.about.job(api.ids.job(), TenantId::SYSTEM, json!({}))
+        ..entry.job(api.ids.job(), TenantId::SYSTEM, json!({}))
     };
     accept(&shared, &operator, &job).await
 }

@@ -106,6 +106,9 @@ impl World {
             run_at: job.run_at,
             started_at: None,
             finished_at: None,
+            batch: None,
+            gate: None,
+            reason: None,
             failures: Vec::new(),
         };
         self.jobs.lock().unwrap().insert(job.id, record);
@@ -238,14 +241,6 @@ impl Files for World {
 
 #[async_trait]
 impl Reports for World {
-    async fn record(&self, tenant: TenantId, report: &ReportRecord) -> Result<(), StoreError> {
-        self.reports
-            .lock()
-            .unwrap()
-            .insert((tenant, report.id), report.clone());
-        Ok(())
-    }
-
     async fn find(
         &self,
         tenant: TenantId,

@@ -73,6 +73,9 @@ pub(crate) struct JobsList {
     /// Only dead letters of this cause
     #[arg(long)]
     pub(crate) cause: Option<String>,
+    /// Only members of the batch that this job made
+    #[arg(long, value_name = "JOB")]
+    pub(crate) batch: Option<JobId>,
     /// Only jobs older than this one: goes on after a page
     #[arg(long, value_name = "ID")]
     pub(crate) before: Option<JobId>,

@@ -70,7 +70,7 @@ pub(crate) async fn run(
 
 fn job(args: &Enqueue, entry: &Entry, payload: Value, parts: &Parts) -> Result<NewJob, Failure> {
     let tenant = args.tenant.unwrap_or(TenantId::SYSTEM);
-    let mut job = entry.about.job(parts.ids.job(), tenant, payload);
+    let mut job = entry.job(parts.ids.job(), tenant, payload);
     if let Some(priority) = args.priority {
         job.priority = Priority::try_from(priority).map_err(|error| Failure::new(USAGE, error))?;
     }

@@ -13,16 +13,19 @@ use serde_json::Value;
 use crate::fault::Fault;
 use crate::field::FieldError;
 use crate::ids::{JobId, ScheduleId, TenantId};
+use crate::ports::Write;
 use crate::schedule::Every;
 use crate::time::Timestamp;
 
 pub use context::{Ctx, Stop};
 pub use progress::{Progress, Snapshot};
 pub use state::State;
+pub use ties::{Batch, BatchError, Bound, Entrance, Gate, Member, OnFailure, Placed, Rate, Ties};
 
 mod context;
 mod progress;
 mod state;
+mod ties;
 
 /// A job's type, `service.verb`; permanent once released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -181,6 +184,15 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sized + 'static {
     const LONG: bool = true;
     /// When it comes by itself; such a kind must decode from `{}`.
     const EVERY: Option<Every> = None;
+    /// What bounds how many of its jobs are in play at once.
+    const GATE: Gate = Gate::Open;
+    /// How often its jobs may begin.
+    const RATE: Option<Rate> = None;
+
+    /// The group in which it runs in order, for a kind whose gate is [`Gate::Group`].
+    fn group(&self) -> Option<String> {
+        None
+    }
 
     /// What its values get wrong beyond their types; a job that cannot be is not enqueued.
     fn check(&self) -> Vec<FieldError> {
@@ -198,6 +210,10 @@ pub struct Done {
     pub result: Option<Value>,
     /// Enqueued by the worker in the transaction that settles this job.
     pub then: Vec<FollowUp>,
+    /// Jobs that this one splits into, enqueued in the same transaction.
+    pub batch: Option<Batch>,
+    /// Rows that are written in the same transaction: they and the end stand or fall together.
+    pub writes: Vec<Write>,
 }
 
 impl Done {
@@ -207,26 +223,34 @@ impl Done {
     }
 
     /// Finished with a result.
-    pub const fn with(result: Value) -> Self {
+    pub fn with(result: Value) -> Self {
         Self {
             result: Some(result),
-            then: Vec::new(),
+            ..Self::default()
         }
     }
 
     /// Finished, and this follows.
     pub fn then<J: Job>(job: J) -> Self {
         Self {
-            result: None,
             then: vec![FollowUp::of(job)],
+            ..Self::default()
         }
     }
 
     /// Finished by splitting into these.
     pub fn fan_out<J: Job>(jobs: impl IntoIterator<Item = J>) -> Self {
         Self {
-            result: None,
             then: jobs.into_iter().map(FollowUp::of).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Finished by splitting into members of which some come after others.
+    pub fn batch(batch: Batch) -> Self {
+        Self {
+            batch: Some(batch),
+            ..Self::default()
         }
     }
 }
@@ -238,6 +262,8 @@ pub struct FollowUp {
     pub about: About,
     /// The payload as JSON, or why it could not be written.
     pub payload: Result<Value, String>,
+    /// The group in which it runs in order.
+    pub group: Option<String>,
 }
 
 impl FollowUp {
@@ -245,6 +271,7 @@ impl FollowUp {
     pub fn of<J: Job>(job: J) -> Self {
         Self {
             about: About::of::<J>(),
+            group: job.group(),
             payload: serde_json::to_value(job).map_err(|error| error.to_string()),
         }
     }
@@ -269,6 +296,10 @@ pub struct About {
     pub long: bool,
     /// When it comes by itself.
     pub every: Option<Every>,
+    /// What bounds how many of its jobs are in play at once.
+    pub gate: Gate,
+    /// How often its jobs may begin.
+    pub rate: Option<Rate>,
 }
 
 impl About {
@@ -283,12 +314,25 @@ impl About {
             time_limit: J::TIME_LIMIT,
             long: J::LONG,
             every: J::EVERY,
+            gate: J::GATE,
+            rate: J::RATE,
         }
     }
 
-    /// A job of this kind, to be enqueued.
-    pub fn job(&self, id: JobId, tenant: TenantId, payload: Value) -> NewJob {
+    /// A job of this kind, to be enqueued; of a group, if its kind runs groups in order.
+    pub fn grouped(
+        &self,
+        id: JobId,
+        tenant: TenantId,
+        payload: Value,
+        group: Option<&str>,
+    ) -> NewJob {
         NewJob {
+            ties: Ties {
+                gate: Entrance::of(self.gate, self.kind.as_str(), tenant, group),
+                rate: self.rate.map(|rate| rate.class.into()),
+                ..Ties::default()
+            },
             id,
             tenant,
             kind: self.kind.as_str().into(),
@@ -303,6 +347,11 @@ impl About {
             schedule: None,
             trace_parent: None,
         }
+    }
+
+    /// A job of this kind that is of no group.
+    pub fn job(&self, id: JobId, tenant: TenantId, payload: Value) -> NewJob {
+        self.grouped(id, tenant, payload, None)
     }
 }
 
@@ -335,6 +384,8 @@ pub struct NewJob {
     pub schedule: Option<ScheduleId>,
     /// The W3C trace context of the request that caused it.
     pub trace_parent: Option<String>,
+    /// What holds it back besides time.
+    pub ties: Ties,
 }
 
 #[cfg(test)]

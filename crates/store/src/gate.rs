@@ -2,7 +2,7 @@
 
 use packtrain_core::ids::TenantId;
 use packtrain_core::ports::StoreError;
-use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 
 use crate::error::refused;
 
@@ -30,6 +30,21 @@ impl TenantGate {
             .await
             .map_err(refused("to begin a transaction"))
     }
+}
+
+/// Goes on in the name of a tenant, in a transaction that ends jobs of several.
+pub(crate) async fn set_tenant(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "select set_config('app.tenant', $1, true) as tenant",
+        tenant.as_uuid().to_string()
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(refused("to act for a tenant"))?;
+    Ok(())
 }
 
 /// Commits, and says what was being done when that fails.

@@ -14,6 +14,7 @@ pub use bootstrap::{
     create_tenant, drop_database, migrate, probe,
 };
 pub use pg::bell::PgBell;
+pub use pg::checkpoints::PgCheckpoints;
 pub use pg::claims::PgClaims;
 pub use pg::control::PgControl;
 pub use pg::events::PgEvents;

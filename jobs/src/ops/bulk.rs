@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use packtrain_core::fault::Fault;
 use packtrain_core::field::FieldError;
-use packtrain_core::ids::TenantId;
+use packtrain_core::ids::{JobId, TenantId};
 use packtrain_core::job::{Ctx, Done, Job, Kind, Lane, State};
 use packtrain_core::limits::CHANGE_MAX;
 use packtrain_core::ports::{Actor, Change, JobFilter};
@@ -29,6 +29,8 @@ pub struct Filter {
     /// Only dead letters of this cause.
     #[schema(example = "25f3fa8b5ada6d90")]
     pub cause: Option<String>,
+    /// Only members of the batch that this job made.
+    pub batch: Option<JobId>,
 }
 
 impl Filter {
@@ -41,6 +43,7 @@ impl Filter {
             state: if dead { Some(State::Dead) } else { self.state },
             tenant: self.tenant,
             cause: self.cause.clone(),
+            batch: self.batch,
             before: None,
             limit: u32::try_from(CHANGE_MAX).unwrap_or(u32::MAX),
         }
@@ -52,6 +55,7 @@ impl Filter {
             && self.state.is_none()
             && self.tenant.is_none()
             && self.cause.is_none()
+            && self.batch.is_none()
     }
 }
 

@@ -5,16 +5,17 @@ use std::time::Duration;
 use packtrain_core::fault::Fault;
 use packtrain_core::field::FieldError;
 use packtrain_core::job::{Ctx, Done, Job, Kind, Lane, Priority};
+use packtrain_core::ports::{ServiceLevel, Write};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The longest that a canary stays.
 const HOLD_MS_MAX: u32 = 10_000;
 
-/// Goes through the queue as every job does. Its time from enqueue to done stands in its row: it
-/// is the figure by which the platform judges itself.
+/// Goes through the queue as every job does. Its time from enqueue to done is the figure by which
+/// the platform judges itself, and is kept if it is asked for.
 ///
-/// It has no effect, so a second run changes nothing.
+/// The figure is written with the job's end, so a second run writes no second one.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = OpsCanary)]
@@ -23,6 +24,9 @@ pub struct Canary {
     #[serde(default)]
     #[schema(maximum = 10_000)]
     pub hold_ms: u32,
+    /// Whether the time it took is kept, as a figure of the platform's service level.
+    #[serde(default)]
+    pub is_measured: bool,
 }
 
 impl Job for Canary {
@@ -39,10 +43,17 @@ impl Job for Canary {
         vec![FieldError::new("/hold_ms", "too_long", said)]
     }
 
-    async fn run(self, _: &Ctx) -> Result<Done, Fault> {
+    async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
         if self.hold_ms > 0 {
             tokio::time::sleep(Duration::from_millis(u64::from(self.hold_ms))).await;
         }
-        Ok(Done::quietly())
+        let level = self.is_measured.then(|| ServiceLevel {
+            asked_at: ctx.asked_at,
+            done_at: ctx.clock.now(),
+        });
+        Ok(Done {
+            writes: level.map(Write::ServiceLevel).into_iter().collect(),
+            ..Done::quietly()
+        })
     }
 }

@@ -51,7 +51,11 @@ impl Job for KeepWarm {
         }
         Ok(Done {
             result: Some(json!({ "warmed": warmed })),
-            then: vec![FollowUp::of(Canary::default())],
+            then: vec![FollowUp::of(Canary {
+                is_measured: true,
+                ..Canary::default()
+            })],
+            ..Done::default()
         })
     }
 }

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use packtrain_core::fault::{Fault, Verdict, chain};
 use packtrain_core::field::{FieldError, segment};
 use packtrain_core::ids::{FileId, ReportId};
-use packtrain_core::job::{Ctx, Done, Job, Kind, Lane, Stop};
+use packtrain_core::job::{Ctx, Done, Gate, Job, Kind, Lane, Stop};
 use packtrain_core::limits::{REPORT_FILES_MAX, REPORT_ROWS_MAX};
-use packtrain_core::ports::{ArtefactRecord, FileState, ImportedFile, ReportRecord};
+use packtrain_core::ports::{ArtefactRecord, FileState, ImportedFile, ReportRecord, Write};
 use packtrain_report::{Document, InputFile, Progress, ReportError, YearSelection};
 use packtrain_tax::outcome::{Outcome, TaxYear};
 use packtrain_tax::request::{Country, Method, Request, Scope};
@@ -68,6 +68,8 @@ impl Job for Report {
     const KIND: Kind = Kind::new("tax.report");
     const LANE: Lane = Lane::Cpu;
     const TIME_LIMIT: Duration = Duration::from_secs(900);
+    // One person's many reports leave cores to others.
+    const GATE: Gate = Gate::Tenant { max: 4 };
 
     fn check(&self) -> Vec<FieldError> {
         let mut errors = Vec::new();
@@ -141,8 +143,10 @@ impl Job for Report {
             finished_at: ctx.clock.now(),
             artefacts,
         };
-        ctx.world.reports.record(ctx.tenant, &record).await?;
-        Ok(Done::with(result))
+        Ok(Done {
+            writes: vec![Write::Report(record)],
+            ..Done::with(result)
+        })
     }
 }
 

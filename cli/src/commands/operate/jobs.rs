@@ -34,6 +34,7 @@ async fn list(global: &Global, desk: &Desk, args: &JobsList) -> Result<(), Failu
         state: args.state,
         tenant: args.tenant,
         cause: args.cause.clone(),
+        batch: args.batch,
         before: args.before,
         limit: args.limit.unwrap_or(PAGE_DEFAULT),
     };

@@ -9,14 +9,19 @@ use tokio_util::sync::CancellationToken;
 use super::Progress;
 use crate::cpu::{self, CpuPool};
 use crate::fault::{Fault, Verdict};
-use crate::ids::{IdSource, JobId, TenantId};
-use crate::ports::World;
+use crate::ids::{IdSource, JobId, LeaseId, TenantId};
+use crate::limits::{FAN_OUT_MAX, RESULT_BYTES_MAX};
+use crate::ports::{JobFilter, JobRecord, World};
 use crate::time::{Clock, Timestamp};
 
 /// What a running job sees of the world.
 pub struct Ctx {
     /// Its own id.
     pub job: JobId,
+    /// The lease it runs under: the fencing token.
+    pub lease: LeaseId,
+    /// The job whose batch it is a member of.
+    pub batch: Option<JobId>,
     /// Whose data it works on.
     pub tenant: TenantId,
     /// Which attempt this is, from 1.
@@ -73,6 +78,51 @@ impl Ctx {
             .append(self.tenant, self.job, name, &data)
             .await
             .map_err(Fault::from)
+    }
+
+    /// Keeps how far the job came, for a later attempt to go on from.
+    ///
+    /// # Errors
+    /// A retry when it could not be written or another worker has the job now; a fatal fault when
+    /// it is larger than a result may be.
+    pub async fn save_checkpoint(&self, data: &Value) -> Result<(), Fault> {
+        if data.to_string().len() > RESULT_BYTES_MAX {
+            let said = format!("a checkpoint of more than {RESULT_BYTES_MAX} bytes");
+            return Err(Fault::said(Verdict::Fatal, "job.too_large", said));
+        }
+        let checkpoints = &self.world.checkpoints;
+        let saved = checkpoints.save(self.tenant, self.job, self.lease, data);
+        if saved.await? {
+            return Ok(());
+        }
+        let said = "another worker has the job now";
+        Err(Fault::said(Verdict::Retry(None), "job.lease_lost", said))
+    }
+
+    /// What an earlier attempt kept with [`save_checkpoint`](Self::save_checkpoint).
+    ///
+    /// # Errors
+    /// A retry when it could not be read.
+    pub async fn checkpoint(&self) -> Result<Option<Value>, Fault> {
+        let found = self.world.checkpoints.find(self.tenant, self.job).await?;
+        Ok(found)
+    }
+
+    /// The members of the batch that this job is of, itself among them, with their results: for
+    /// the job that follows all of them. None for a job that is of no batch.
+    ///
+    /// # Errors
+    /// A retry when they could not be read.
+    pub async fn members(&self) -> Result<Vec<JobRecord>, Fault> {
+        let Some(batch) = self.batch else {
+            return Ok(Vec::new());
+        };
+        let filter = JobFilter {
+            batch: Some(batch),
+            limit: u32::try_from(FAN_OUT_MAX + 1).unwrap_or(u32::MAX),
+            ..JobFilter::default()
+        };
+        Ok(self.world.jobs.list(&filter).await?)
     }
 
     /// Runs `work` on the pool for computation. Use it for anything over a millisecond, and poll

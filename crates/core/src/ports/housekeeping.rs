@@ -20,6 +20,12 @@ pub struct Pruned {
     pub cancel_requests: u64,
     /// Audit entries past their time.
     pub audit_entries: u64,
+    /// Service levels past their time.
+    pub service_levels: u64,
+    /// Gates in which nothing moved for as long as jobs are kept.
+    pub gates: u64,
+    /// Batches, edges and checkpoints of jobs that are gone.
+    pub remains: u64,
 }
 
 /// Removes what is past its time; safe to run twice, and at once in two places.

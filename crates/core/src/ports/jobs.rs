@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{StoreError, Write};
 use crate::fault::Fault;
 use crate::ids::{JobId, LeaseId, TenantId, WorkerId};
-use crate::job::{Kind, Lane, NewJob, Priority, State};
+use crate::job::{Bound, Kind, Lane, NewJob, OnFailure, Priority, Rate, State};
 use crate::time::Timestamp;
 
 /// What an enqueue did.
@@ -72,6 +72,12 @@ pub struct JobRecord {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
+    /// The job whose batch it is a member of.
+    pub batch: Option<JobId>,
+    /// The gate that bounds it, without its tenant.
+    pub gate: Option<String>,
+    /// Why it is scheduled.
+    pub reason: Option<String>,
     /// Failed attempts, oldest first.
     pub failures: Vec<Attempt>,
 }
@@ -102,6 +108,8 @@ pub struct JobFilter {
     pub tenant: Option<TenantId>,
     /// Only dead letters of this cause.
     pub cause: Option<String>,
+    /// Only members of the batch that this job made.
+    pub batch: Option<JobId>,
     /// Only jobs before this one.
     pub before: Option<JobId>,
     /// At most so many.
@@ -185,6 +193,8 @@ pub struct Claimed {
     pub trace_parent: Option<String>,
     /// Whether it is to be run at all.
     pub due: Due,
+    /// Who waits for its end.
+    pub bound: Bound,
 }
 
 /// What is to become of a claimed job.
@@ -211,18 +221,15 @@ pub struct WorkerRecord {
     pub lanes: Vec<Lane>,
     /// Kinds it runs.
     pub kinds: Vec<Kind>,
+    /// Classes of rate of those kinds.
+    pub rates: Vec<Rate>,
 }
 
 /// How one job of a lease ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum End {
-    /// It is done; these follow.
-    Succeeded {
-        /// Small result for readers.
-        result: Option<Value>,
-        /// Jobs to enqueue in the same transaction.
-        then: Vec<NewJob>,
-    },
+    /// It is done.
+    Succeeded(Success),
     /// It failed and comes back.
     Retry {
         /// What went wrong.
@@ -250,6 +257,19 @@ pub enum End {
     Released,
 }
 
+/// What a job that is done leaves behind, all of it in the transaction that ends it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Success {
+    /// Small result for readers.
+    pub result: Option<Value>,
+    /// Jobs that follow, members of its batch among them.
+    pub then: Vec<NewJob>,
+    /// Whether it made a batch, and what the failure of a member means.
+    pub batch: Option<OnFailure>,
+    /// Rows that the job wants written with its end.
+    pub writes: Vec<Write>,
+}
+
 /// The end of one job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settlement {
@@ -259,6 +279,8 @@ pub struct Settlement {
     pub bit: u8,
     /// The job.
     pub job: JobId,
+    /// Who waits for its end.
+    pub bound: Bound,
     /// How it ended.
     pub end: End,
 }
@@ -384,6 +406,10 @@ pub trait Upkeep: Send + Sync {
     /// Ends jobs that wait although a person cancelled them, or their deadline passed within this
     /// time. A deadline that passed before is met when the job is claimed.
     async fn sweep(&self, passed_within: Duration) -> Result<Swept, StoreError>;
+
+    /// Counts anew who is in play behind gates in which nothing moved for a while although others
+    /// wait, and lets in who has room.
+    async fn repair_gates(&self) -> Result<Vec<Lane>, StoreError>;
 
     /// Makes the partitions of the coming days.
     async fn ensure_partitions(&self) -> Result<(), StoreError>;

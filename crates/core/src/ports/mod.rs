@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::fault::Fault;
 
+mod checkpoints;
 mod control;
 mod events;
 mod files;
@@ -16,7 +17,9 @@ mod ready;
 mod reports;
 mod schedules;
 mod warmth;
+mod writes;
 
+pub use checkpoints::Checkpoints;
 pub use control::{
     Actor, AuditEntry, Cause, Change, Changed, Control, Drain, Edited, LaneRecord, ScheduleEdit,
     WorkerView,
@@ -28,7 +31,7 @@ pub use housekeeping::{Housekeeping, Pruned};
 pub use jobs::{
     Attempt, Beat, Claimed, ClaimedLease, Claims, Due, End, Enqueued, Floors, JobFilter, JobQueue,
     JobRecord, Keyed, LeaseBeat, OperatorJobs, Promoted, Reaped, Renewals, Renewed, Requested,
-    Settled, Settlement, Swept, Upkeep, Wanted, WorkerRecord,
+    Settled, Settlement, Success, Swept, Upkeep, Wanted, WorkerRecord,
 };
 pub use keys::{ApiKeyRecord, ApiKeys, KeyScope};
 pub use objects::{ByteStream, ObjectError, ObjectKey, Objects, Stored};
@@ -36,6 +39,7 @@ pub use ready::Readiness;
 pub use reports::{ArtefactRecord, ReportRecord, Reports};
 pub use schedules::{Decision, Schedules, Timetable};
 pub use warmth::{Warmed, Warmth};
+pub use writes::{ServiceLevel, Write};
 
 /// What a running job may reach. Each field is one port.
 pub struct World {
@@ -47,6 +51,8 @@ pub struct World {
     pub objects: Arc<dyn Objects>,
     /// The job's own events.
     pub events: Arc<dyn JobEvents>,
+    /// How far long jobs came.
+    pub checkpoints: Arc<dyn Checkpoints>,
     /// Removes what nobody needs any more.
     pub housekeeping: Arc<dyn Housekeeping>,
     /// Jobs of all tenants, for work on jobs.

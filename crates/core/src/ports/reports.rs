@@ -34,9 +34,6 @@ pub struct ArtefactRecord {
 /// Reports of tenants. Another tenant's report does not exist.
 #[async_trait]
 pub trait Reports: Send + Sync {
-    /// Records a finished report. Doing it twice leaves the newer one.
-    async fn record(&self, tenant: TenantId, report: &ReportRecord) -> Result<(), StoreError>;
-
     /// A finished report.
     async fn find(
         &self,

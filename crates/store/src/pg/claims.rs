@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use packtrain_core::ids::{IdSource, JobId, LeaseId, TenantId, WorkerId};
-use packtrain_core::job::{Lane, Priority};
+use packtrain_core::job::{Bound, Lane, Priority};
 use packtrain_core::limits::LEASE_JOBS_MAX;
 use packtrain_core::ports::{
     Claimed, ClaimedLease, Claims, Due, Floors, Promoted, Renewals, Settled, Settlement,
@@ -23,7 +23,7 @@ use crate::error::{number, refused, unreadable};
 use crate::pg::clocks::LaneClocks;
 use crate::pg::fair::FairKeys;
 use crate::pg::renewals::PgRenewals;
-use crate::pg::{settle, upkeep};
+use crate::pg::{promote, rates, settle};
 use crate::pools::Pools;
 
 /// Claims and settles.
@@ -142,6 +142,7 @@ impl PgClaims {
                    j.tenant_id as "tenant_id?", j.kind as "kind?", j.schema as "schema?",
                    j.payload as "payload?", j.max_attempts as "max_attempts?",
                    j.created_at as "created_at?", j.trace_parent,
+                   j.gate_key, j.batch_id,
                    exists (select from cancel_request c where c.job_id = b.id) as "is_cancelled!",
                    coalesce(j.deadline <= (select now_utc())
                             and not exists (select from attempt a where a.job_id = b.id), false)
@@ -194,7 +195,7 @@ impl Claims for PgClaims {
         .execute(&self.pool)
         .await
         .map_err(refused("to register a worker"))?;
-        Ok(())
+        rates::declare(&self.pool, &worker.rates).await
     }
 
     async fn unregister(&self, worker: WorkerId) -> Result<(), StoreError> {
@@ -268,7 +269,7 @@ impl Claims for PgClaims {
     }
 
     async fn promote(&self, limit: u32) -> Result<Promoted, StoreError> {
-        upkeep::promote(&self.pool, limit).await
+        promote::promote(&self.pool, limit).await
     }
 
     async fn renewals(&self) -> Result<Box<dyn Renewals>, StoreError> {
@@ -300,6 +301,8 @@ struct Row {
     max_attempts: Option<i16>,
     created_at: Option<DateTime<Utc>>,
     trace_parent: Option<String>,
+    gate_key: Option<String>,
+    batch_id: Option<Uuid>,
     is_cancelled: bool,
     is_expired: bool,
 }
@@ -333,6 +336,10 @@ impl Row {
             attempts_max: number("job.max_attempts", self.max_attempts.unwrap_or_default())?,
             created_at: self.created_at.unwrap_or_default(),
             trace_parent: self.trace_parent.take(),
+            bound: Bound {
+                gate: self.gate_key.take().map(Into::into),
+                batch: self.batch_id.map(JobId::from_uuid),
+            },
             due: match (self.is_cancelled, self.is_expired) {
                 (true, _) => Due::Cancelled,
                 (false, true) => Due::Expired,

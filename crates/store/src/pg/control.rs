@@ -19,12 +19,12 @@ use crate::gate::commit;
 use crate::pg::enqueue::enqueue;
 use crate::pg::fair::FairKeys;
 use crate::pg::jobs::requested;
-use crate::pg::{fleet, halt, lanes, schedules};
+use crate::pg::{change, fleet, lanes, schedules};
 
 /// What operators do.
 #[derive(Clone)]
 pub struct PgControl {
-    pool: PgPool,
+    pub(super) pool: PgPool,
     fair: FairKeys,
     ids: Arc<dyn IdSource>,
 }
@@ -39,7 +39,7 @@ impl PgControl {
         }
     }
 
-    async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
         self.pool
             .begin()
             .await
@@ -74,7 +74,7 @@ impl PgControl {
     }
 
     /// Notes what became of each job, under the job's own tenant.
-    async fn note_jobs(
+    pub(super) async fn note_jobs(
         &self,
         connection: &mut PgConnection,
         actor: &Actor,
@@ -100,118 +100,6 @@ impl PgControl {
         .map_err(refused("to write the audit"))?;
         Ok(())
     }
-
-    /// Writes the requests first, and commits: whatever happens next, they are honoured.
-    async fn cancel(&self, actor: &Actor, jobs: &[Uuid]) -> Result<Changed, StoreError> {
-        let mut tx = self.begin().await?;
-        let asked = sqlx::query_scalar!(
-            r#"
-            insert into cancel_request (job_id, tenant_id)
-            select j.id, j.tenant_id
-              from unnest($1::uuid[]) as t (id)
-              join job j on j.id = t.id
-             where not exists (select from outcome o where o.id = j.id)
-               and not exists (select from dead d where d.id = j.id)
-                on conflict do nothing
-            returning job_id
-            "#,
-            jobs,
-        )
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(refused("to ask for a cancel"))?;
-        let all: Vec<JobId> = asked.iter().copied().map(JobId::from_uuid).collect();
-        self.note_jobs(&mut tx, actor, Change::Cancel, &all).await?;
-        commit(tx, "to ask for a cancel").await?;
-        let mut connection = self.pool.acquire().await.map_err(refused("a connection"))?;
-        let done = halt::cancelled(&mut connection, Some(&asked)).await?;
-        let asked = all.into_iter().filter(|job| !done.contains(job)).collect();
-        Ok(Changed {
-            done,
-            asked,
-            woken: Vec::new(),
-        })
-    }
-
-    async fn retry(&self, actor: &Actor, jobs: &[Uuid]) -> Result<Changed, StoreError> {
-        let mut tx = self.begin().await?;
-        let entered = sqlx::query!(
-            r#"
-            with dead as (
-                delete from dead d
-                 using unnest($1::uuid[]) as t (id)
-                 where d.id = t.id
-                returning d.id, 0::smallint as attempts
-            ),
-            later as (
-                delete from scheduled s
-                 using unnest($1::uuid[]) as t (id)
-                 where s.id = t.id
-                returning s.id, s.attempts
-            ),
-            taken as (
-                select id, attempts from dead
-                 union all
-                select id, attempts from later
-            )
-            insert into ready (id, lane, priority, fair_key, kind, schema, tenant_id, attempts,
-                               solo)
-            select j.id, j.lane, j.priority, lane_clock(j.lane), j.kind, j.schema, j.tenant_id,
-                   t.attempts,
-                   exists (select 1 from attempt a where a.job_id = j.id and a.code = 'job.lost')
-              from taken t
-              join job j on j.id = t.id
-            returning id, lane
-            "#,
-            jobs,
-        )
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(refused("to run jobs again"))?;
-        let done: Vec<JobId> = entered.iter().map(|row| JobId::from_uuid(row.id)).collect();
-        let mut woken: Vec<Lane> = entered
-            .iter()
-            .filter_map(|row| row.lane.parse().ok())
-            .collect();
-        woken.sort_unstable();
-        woken.dedup();
-        self.note_jobs(&mut tx, actor, Change::Retry, &done).await?;
-        commit(tx, "to run jobs again").await?;
-        Ok(Changed {
-            done,
-            asked: Vec::new(),
-            woken,
-        })
-    }
-
-    async fn discard(&self, actor: &Actor, jobs: &[Uuid]) -> Result<Changed, StoreError> {
-        let mut tx = self.begin().await?;
-        let ended = sqlx::query_scalar!(
-            r#"
-            with put_away as (
-                delete from dead d
-                 using unnest($1::uuid[]) as t (id)
-                 where d.id = t.id
-                returning d.id, d.tenant_id, d.attempts
-            )
-            insert into outcome (id, tenant_id, state, attempts)
-            select id, tenant_id, 'discarded', attempts from put_away
-            returning id
-            "#,
-            jobs,
-        )
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(refused("to discard dead letters"))?;
-        let done: Vec<JobId> = ended.into_iter().map(JobId::from_uuid).collect();
-        self.note_jobs(&mut tx, actor, Change::Discard, &done)
-            .await?;
-        commit(tx, "to discard dead letters").await?;
-        Ok(Changed {
-            done,
-            ..Changed::default()
-        })
-    }
 }
 
 #[async_trait]
@@ -226,9 +114,9 @@ impl Control for PgControl {
         jobs.sort_unstable();
         jobs.dedup();
         match change {
-            Change::Cancel => self.cancel(actor, &jobs).await,
-            Change::Retry => self.retry(actor, &jobs).await,
-            Change::Discard => self.discard(actor, &jobs).await,
+            Change::Cancel => change::cancel(self, actor, &jobs).await,
+            Change::Retry => change::retry(self, actor, &jobs).await,
+            Change::Discard => change::discard(self, actor, &jobs).await,
         }
     }
 

@@ -11,7 +11,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::refused;
-use crate::pg::enqueue::{enqueue, lanes_woken};
+use crate::pg::enqueue::enqueue;
+use crate::pg::release::{How, Over, release};
+use crate::pg::{batches, writes};
 
 /// Everything but the lease. An end whose bit is closed already writes nothing, rather than a row
 /// that is there.
@@ -40,19 +42,42 @@ pub(crate) async fn write(
     if columns.has("dead") {
         dead(connection, &columns).await?;
     }
-    let mut woken = lanes_woken(&follow);
+    let mut woken = Vec::new();
     if columns.has("released") {
         woken.extend(released(connection, &columns).await?);
     }
+    batches::write(connection, ends).await?;
     for slice in follow.chunks(packtrain_core::limits::ENQUEUE_MAX) {
         // A key was reserved for each of them before.
         let keys: Vec<i64> = slice
             .iter()
             .map(|job| fair_keys.get(&job.id).copied().unwrap_or(0))
             .collect();
-        enqueue(connection, slice, &keys).await?;
+        woken.extend(enqueue(connection, slice, &keys).await?.1);
     }
+    batches::inherit_cancels(connection, ends).await?;
+    writes::write(connection, ends).await?;
+    woken.extend(release(connection, &over(ends)).await?);
     Ok(woken)
+}
+
+/// Those of these ends for which others wait. A job that comes back is not over.
+fn over(ends: &[&Settlement]) -> Vec<Over> {
+    let bound = ends.iter().filter(|end| !end.bound.is_none());
+    let over = bound.filter_map(|end| {
+        let how = match &end.end {
+            End::Succeeded(_) => How::Succeeded,
+            End::Cancelled | End::Expired => How::Ended,
+            End::Dead { .. } => How::Dead,
+            End::Retry { .. } | End::Snooze { .. } | End::Released => return None,
+        };
+        Some(Over {
+            job: end.job,
+            bound: end.bound.clone(),
+            how,
+        })
+    });
+    over.collect()
 }
 
 /// The jobs that follow from these ends.
@@ -60,7 +85,7 @@ pub(crate) fn following<'e>(
     ends: impl Iterator<Item = &'e Settlement>,
 ) -> impl Iterator<Item = &'e NewJob> {
     ends.flat_map(|end| match &end.end {
-        End::Succeeded { then, .. } => then.as_slice(),
+        End::Succeeded(success) => success.then.as_slice(),
         _ => &[],
     })
 }
@@ -82,7 +107,7 @@ struct Columns {
 impl Columns {
     fn add(&mut self, settlement: &Settlement) {
         let (word, fault, delay) = match &settlement.end {
-            End::Succeeded { .. } => ("succeeded", None, None),
+            End::Succeeded(_) => ("succeeded", None, None),
             End::Cancelled => ("cancelled", None, None),
             End::Expired => ("expired", None, None),
             End::Retry { fault, delay } => ("retry", Some(fault), Some(*delay)),
@@ -95,7 +120,7 @@ impl Columns {
         self.places.push(i32::from(settlement.bit) + 1);
         self.words.push(word.to_owned());
         self.results.push(match &settlement.end {
-            End::Succeeded { result, .. } => result.clone(),
+            End::Succeeded(success) => success.result.clone(),
             _ => None,
         });
         self.codes.push(
@@ -198,11 +223,12 @@ async fn later(connection: &mut PgConnection, columns: &Columns) -> Result<(), S
     sqlx::query!(
         r#"
         insert into scheduled (id, lane, priority, kind, schema, tenant_id, attempts, solo, run_at,
-                               reason)
+                               reason, rate)
         select j.id, j.lane, j.priority, j.kind, j.schema, j.tenant_id,
                l.attempts[e.place] + case e.word when 'retry' then 1 else 0 end,
                exists (select 1 from attempt a where a.job_id = j.id and a.code = 'job.lost'),
-               now_utc() + e.delay_ms * interval '1 millisecond', e.word || ': ' || e.code
+               now_utc() + e.delay_ms * interval '1 millisecond', e.word || ': ' || e.code,
+               j.rate
           from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::text[], $6::bigint[])
                as e (id, lease, place, word, code, delay_ms)
           join lease l on l.id = e.lease and (l.open >> (e.place - 1)) & 1 = 1

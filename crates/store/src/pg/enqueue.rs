@@ -10,6 +10,34 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::refused;
+use crate::pg::tied;
+
+/// Enqueues jobs, those that something holds back among them; says how many are new, and in which
+/// lanes something became ready.
+pub(crate) async fn enqueue(
+    connection: &mut PgConnection,
+    jobs: &[NewJob],
+    fair_keys: &[i64],
+) -> Result<(u64, Vec<Lane>), StoreError> {
+    if jobs.iter().all(|job| job.ties.are_none()) {
+        let created = enqueue_free(connection, jobs, fair_keys).await?;
+        return Ok((created, lanes_woken(jobs)));
+    }
+    // Gates first: whoever holds a gate's row has written no entry yet.
+    let (tied, free): (Vec<_>, Vec<_>) = jobs
+        .iter()
+        .cloned()
+        .zip(fair_keys)
+        .partition(|(job, _)| !job.ties.are_none());
+    let tied: Vec<NewJob> = tied.into_iter().map(|(job, _)| job).collect();
+    let (mut created, mut woken) = tied::enqueue(connection, &tied).await?;
+    let (free, keys): (Vec<NewJob>, Vec<i64>) = free.into_iter().unzip();
+    if !free.is_empty() {
+        created += enqueue_free(connection, &free, &keys).await?;
+        woken.extend(lanes_woken(&free));
+    }
+    Ok((created, woken))
+}
 
 /// Writes jobs and their entries, each due one under its fair key; a job that exists keeps its
 /// state.
@@ -17,7 +45,7 @@ use crate::error::refused;
 /// Entries are made only for rows that the insert returned, so that a settle that is repeated
 /// cannot queue a finished child again. Nothing is notified here: inside the transaction it would
 /// cost most of the commit rate.
-pub(crate) async fn enqueue(
+async fn enqueue_free(
     connection: &mut PgConnection,
     jobs: &[NewJob],
     fair_keys: &[i64],
@@ -81,7 +109,7 @@ pub(crate) async fn enqueue(
 }
 
 /// Lanes that these jobs go to at once.
-pub(crate) fn lanes_woken(jobs: &[NewJob]) -> Vec<Lane> {
+fn lanes_woken(jobs: &[NewJob]) -> Vec<Lane> {
     let mut lanes: Vec<Lane> = jobs
         .iter()
         .filter(|job| job.run_at.is_none())
@@ -92,26 +120,27 @@ pub(crate) fn lanes_woken(jobs: &[NewJob]) -> Vec<Lane> {
     lanes
 }
 
+/// Jobs as columns, each id once.
 #[derive(Default)]
-struct Columns {
-    ids: Vec<Uuid>,
-    tenants: Vec<Uuid>,
-    lanes: Vec<String>,
-    kinds: Vec<String>,
-    schemas: Vec<i16>,
-    priorities: Vec<i16>,
-    payloads: Vec<Value>,
-    max_attempts: Vec<i16>,
-    run_at: Vec<Option<DateTime<Utc>>>,
-    deadlines: Vec<Option<DateTime<Utc>>>,
-    parents: Vec<Option<Uuid>>,
-    schedules: Vec<Option<Uuid>>,
-    traces: Vec<Option<String>>,
-    fair_keys: Vec<i64>,
+pub(crate) struct Columns {
+    pub(crate) ids: Vec<Uuid>,
+    pub(crate) tenants: Vec<Uuid>,
+    pub(crate) lanes: Vec<String>,
+    pub(crate) kinds: Vec<String>,
+    pub(crate) schemas: Vec<i16>,
+    pub(crate) priorities: Vec<i16>,
+    pub(crate) payloads: Vec<Value>,
+    pub(crate) max_attempts: Vec<i16>,
+    pub(crate) run_at: Vec<Option<DateTime<Utc>>>,
+    pub(crate) deadlines: Vec<Option<DateTime<Utc>>>,
+    pub(crate) parents: Vec<Option<Uuid>>,
+    pub(crate) schedules: Vec<Option<Uuid>>,
+    pub(crate) traces: Vec<Option<String>>,
+    pub(crate) fair_keys: Vec<i64>,
 }
 
 impl Columns {
-    fn of(jobs: &[NewJob], fair_keys: &[i64]) -> Self {
+    pub(crate) fn of(jobs: &[NewJob], fair_keys: &[i64]) -> Self {
         let mut columns = Self::default();
         let mut seen = HashSet::with_capacity(jobs.len());
         let keyed = jobs.iter().zip(fair_keys);

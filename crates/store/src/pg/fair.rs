@@ -63,19 +63,23 @@ impl FairKeys {
         }
     }
 
-    /// A key for each job, in their order; jobs of one tenant and lane keep their order.
+    /// A key for each job, in their order; jobs of one tenant and lane keep their order. A job that
+    /// something holds back enters at the lane's clock when its turn comes, and needs none.
     ///
     /// Asked before the transaction in which the keys are used: it takes a connection of its own.
     pub(crate) async fn of(&self, jobs: &[NewJob]) -> Result<Vec<i64>, StoreError> {
         let mut wanted: HashMap<Place, usize> = HashMap::new();
-        for job in jobs {
+        for job in jobs.iter().filter(|job| job.ties.are_none()) {
             *wanted.entry((job.lane, job.tenant)).or_default() += 1;
         }
         let mut keys = HashMap::with_capacity(wanted.len());
         for (place, count) in wanted {
             keys.insert(place, self.reserve(place, count).await?);
         }
-        let next = |job: &NewJob| keys.get_mut(&(job.lane, job.tenant))?.next();
+        let next = |job: &NewJob| match job.ties.are_none() {
+            true => keys.get_mut(&(job.lane, job.tenant))?.next(),
+            false => Some(0),
+        };
         Ok(jobs.iter().filter_map(next).collect())
     }
 

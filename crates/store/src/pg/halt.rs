@@ -8,31 +8,75 @@ use std::time::Duration;
 
 use packtrain_core::ids::JobId;
 use packtrain_core::ports::StoreError;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::error::refused;
+use crate::gate::commit;
+use crate::pg::release::{How, bounds, lock_gates, over, release};
 
 /// Jobs of one look, at most.
 const LOOK_MAX: i64 = 1_000;
 
 /// Ends waiting jobs that a person cancelled, of these or of all; returns those that it ended. What
 /// was never served is no debt: such a tenant starts at the lane's clock again.
+///
+/// A request of which nothing is left to be ended goes as well.
 pub(crate) async fn cancelled(
-    connection: &mut PgConnection,
+    pool: &PgPool,
     only: Option<&[Uuid]>,
 ) -> Result<Vec<JobId>, StoreError> {
-    let ended = sqlx::query_scalar!(
+    let mut tx = pool
+        .begin()
+        .await
+        .map_err(refused("to begin to end cancelled jobs"))?;
+    let asked = asked(&mut tx, only).await?;
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let bound = bounds(&mut tx, &asked).await?;
+    lock_gates(&mut tx, &bound, std::iter::empty()).await?;
+    let ended = end_cancelled(&mut tx, &asked).await?;
+    release(&mut tx, &over(&ended, &bound)).await?;
+    commit(tx, "to end cancelled jobs").await?;
+    Ok(ended.into_iter().map(|(job, _)| job).collect())
+}
+
+/// Requests that can be answered now: not those of running jobs, whose workers answer them.
+async fn asked(
+    connection: &mut PgConnection,
+    only: Option<&[Uuid]>,
+) -> Result<Vec<Uuid>, StoreError> {
+    sqlx::query_scalar!(
         r#"
-        with asked as materialized (
-            select job_id
-              from cancel_request
-             where $1::uuid[] is null or job_id = any($1)
-             order by job_id
-             limit $2
-        ),
+        select c.job_id
+          from cancel_request c
+         where ($1::uuid[] is null or c.job_id = any($1))
+           and (exists (select from ready r where r.id = c.job_id)
+                or exists (select from scheduled s where s.id = c.job_id)
+                or exists (select from waiting w where w.id = c.job_id)
+                or exists (select from outcome o where o.id = c.job_id)
+                or exists (select from dead d where d.id = c.job_id))
+         order by c.job_id
+         limit $2
+        "#,
+        only,
+        LOOK_MAX,
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(refused("to look for requests to cancel"))
+}
+
+async fn end_cancelled(
+    connection: &mut PgConnection,
+    asked: &[Uuid],
+) -> Result<Vec<(JobId, How)>, StoreError> {
+    let ended = sqlx::query!(
+        r#"
+        with asked as materialized (select id from unnest($1::uuid[]) as t (id)),
         due as (
-            delete from ready r using asked where r.id = asked.job_id
+            delete from ready r using asked where r.id = asked.id
             returning r.id, r.lane, r.tenant_id, r.attempts
         ),
         forgiven as (
@@ -41,11 +85,11 @@ pub(crate) async fn cancelled(
              where f.lane = d.lane and f.tenant_id = d.tenant_id
         ),
         later as (
-            delete from scheduled s using asked where s.id = asked.job_id
+            delete from scheduled s using asked where s.id = asked.id
             returning s.id, s.tenant_id, s.attempts
         ),
         held as (
-            delete from waiting w using asked where w.id = asked.job_id
+            delete from waiting w using asked where w.id = asked.id
             returning w.id, w.tenant_id, w.attempts
         ),
         ended as (
@@ -58,38 +102,75 @@ pub(crate) async fn cancelled(
             returning id
         ),
         answered as (
-            delete from cancel_request c using ended where c.job_id = ended.id
+            delete from cancel_request c
+             using asked
+             where c.job_id = asked.id
+               and (c.job_id in (select id from ended)
+                    or exists (select from outcome o where o.id = c.job_id)
+                    or exists (select from dead d where d.id = c.job_id))
         )
-        select id from ended
+        select e.id as "id!", exists (select from held h where h.id = e.id) as "waited!"
+          from ended e
         "#,
-        only,
-        LOOK_MAX,
+        asked,
     )
     .fetch_all(connection)
     .await
     .map_err(refused("to end cancelled jobs"))?;
-    Ok(ended.into_iter().map(JobId::from_uuid).collect())
+    let ended = ended.into_iter().map(|row| (row.id, row.waited));
+    Ok(ended.map(ending).collect())
 }
 
 /// Ends jobs that wait, were never started, and whose deadline passed within this time; says how
 /// many. A deadline that passed before is met when the job is claimed.
-pub(crate) async fn expired(
+pub(crate) async fn expired(pool: &PgPool, passed_within: Duration) -> Result<u64, StoreError> {
+    let mut tx = pool
+        .begin()
+        .await
+        .map_err(refused("to begin to end late jobs"))?;
+    let late = late(&mut tx, passed_within).await?;
+    if late.is_empty() {
+        return Ok(0);
+    }
+    let bound = bounds(&mut tx, &late).await?;
+    lock_gates(&mut tx, &bound, std::iter::empty()).await?;
+    let ended = end_late(&mut tx, &late).await?;
+    release(&mut tx, &over(&ended, &bound)).await?;
+    commit(tx, "to end jobs past their deadline").await?;
+    Ok(ended.len() as u64)
+}
+
+async fn late(
     connection: &mut PgConnection,
     passed_within: Duration,
-) -> Result<u64, StoreError> {
+) -> Result<Vec<Uuid>, StoreError> {
     let within_ms = i64::try_from(passed_within.as_millis()).unwrap_or(i64::MAX);
-    let done = sqlx::query!(
+    sqlx::query_scalar!(
         r#"
-        with late as materialized (
-            select j.id
-              from job j
-             where j.deadline <= (select now_utc())
-               and j.deadline > (select now_utc()) - $2::bigint * interval '1 millisecond'
-               and not exists (select from outcome o where o.id = j.id)
-               and not exists (select from attempt a where a.job_id = j.id)
-             order by j.deadline
-             limit $1
-        ),
+        select j.id
+          from job j
+         where j.deadline <= (select now_utc())
+           and j.deadline > (select now_utc()) - $2::bigint * interval '1 millisecond'
+           and not exists (select from outcome o where o.id = j.id)
+           and not exists (select from attempt a where a.job_id = j.id)
+         order by j.deadline
+         limit $1
+        "#,
+        LOOK_MAX,
+        within_ms,
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(refused("to look for passed deadlines"))
+}
+
+async fn end_late(
+    connection: &mut PgConnection,
+    late: &[Uuid],
+) -> Result<Vec<(JobId, How)>, StoreError> {
+    let ended = sqlx::query!(
+        r#"
+        with late as materialized (select id from unnest($1::uuid[]) as t (id)),
         due as (
             delete from ready r using late where r.id = late.id
             returning r.id, r.tenant_id, r.attempts
@@ -101,19 +182,30 @@ pub(crate) async fn expired(
         held as (
             delete from waiting w using late where w.id = late.id
             returning w.id, w.tenant_id, w.attempts
+        ),
+        ended as (
+            insert into outcome (id, tenant_id, state, attempts)
+            select id, tenant_id, 'expired', attempts from due
+             union all
+            select id, tenant_id, 'expired', attempts from later
+             union all
+            select id, tenant_id, 'expired', attempts from held
+            returning id
         )
-        insert into outcome (id, tenant_id, state, attempts)
-        select id, tenant_id, 'expired', attempts from due
-         union all
-        select id, tenant_id, 'expired', attempts from later
-         union all
-        select id, tenant_id, 'expired', attempts from held
+        select e.id as "id!", exists (select from held h where h.id = e.id) as "waited!"
+          from ended e
         "#,
-        LOOK_MAX,
-        within_ms,
+        late,
     )
-    .execute(connection)
+    .fetch_all(connection)
     .await
     .map_err(refused("to end jobs past their deadline"))?;
-    Ok(done.rows_affected())
+    let ended = ended.into_iter().map(|row| (row.id, row.waited));
+    Ok(ended.map(ending).collect())
+}
+
+/// A job that ended, and whether it was in play.
+const fn ending((id, waited): (Uuid, bool)) -> (JobId, How) {
+    let how = if waited { How::Withdrawn } else { How::Ended };
+    (JobId::from_uuid(id), how)
 }

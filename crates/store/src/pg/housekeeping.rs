@@ -136,6 +136,88 @@ impl PgHousekeeping {
         Ok(done.rows_affected())
     }
 
+    async fn service_levels(&self) -> Result<u64, StoreError> {
+        let done = sqlx::query!(
+            r#"
+            delete from service_level
+             where ctid = any(array(
+                   select ctid
+                     from service_level
+                    where done_at < now_utc() - $1::interval
+                    limit $2))
+            "#,
+            interval(self.retention.audit),
+            ROWS_MAX,
+        )
+        .execute(&self.pool)
+        .await
+        .map_err(refused("to remove service levels"))?;
+        Ok(done.rows_affected())
+    }
+
+    /// A gate that a dead letter could enter again stays.
+    async fn gates(&self) -> Result<u64, StoreError> {
+        let done = sqlx::query!(
+            r#"
+            delete from gate
+             where key = any(array(
+                   select g.key
+                     from gate g
+                    where g.in_play = 0
+                      and g.moved_at < now_utc() - $1::interval
+                      and not exists (select from waiting w where w.gate_key = g.key)
+                      and not exists (select from dead d join job j on j.id = d.id
+                                       where j.gate_key = g.key)
+                    limit $2
+                      for update skip locked))
+            "#,
+            interval(self.retention.jobs),
+            ROWS_MAX,
+        )
+        .execute(&self.pool)
+        .await
+        .map_err(refused("to remove gates"))?;
+        Ok(done.rows_affected())
+    }
+
+    async fn remains(&self) -> Result<u64, StoreError> {
+        let removed = sqlx::query_scalar!(
+            r#"
+            with batches as (
+                delete from batch
+                 where id = any(array(
+                       select b.id from batch b
+                        where not exists (select from job j where j.id = b.id)
+                        limit $1))
+                returning 1
+            ),
+            edges as (
+                delete from edge
+                 where job = any(array(
+                       select e.job from edge e
+                        where not exists (select from job j where j.id = e.job)
+                        limit $1))
+                returning 1
+            ),
+            checkpoints as (
+                delete from checkpoint
+                 where job_id = any(array(
+                       select c.job_id from checkpoint c
+                        where not exists (select from job j where j.id = c.job_id)
+                        limit $1))
+                returning 1
+            )
+            select (select count(*) from batches) + (select count(*) from edges)
+                   + (select count(*) from checkpoints) as "removed!"
+            "#,
+            ROWS_MAX,
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(refused("to remove what jobs left"))?;
+        Ok(removed.unsigned_abs())
+    }
+
     async fn weeks(&self) -> Result<u64, StoreError> {
         let dropped = sqlx::query_scalar!(
             r#"select drop_weeks(now_utc() - $1::interval, $2) as "dropped!""#,
@@ -158,6 +240,9 @@ impl Housekeeping for PgHousekeeping {
             workers: self.workers().await?,
             cancel_requests: self.cancel_requests().await?,
             audit_entries: self.audit_entries().await?,
+            service_levels: self.service_levels().await?,
+            gates: self.gates().await?,
+            remains: self.remains().await?,
             // Last: the rows above go whatever becomes of this.
             weeks: self.weeks().await?,
         })

@@ -38,7 +38,7 @@ impl JobQueue for PgJobs {
     async fn enqueue(&self, tenant: TenantId, jobs: &[NewJob]) -> Result<Enqueued, StoreError> {
         let keys = self.fair.of(jobs).await?;
         let mut tx = self.gate.begin(tenant).await?;
-        let created = enqueue(&mut tx, jobs, &keys).await?;
+        let (created, _) = enqueue(&mut tx, jobs, &keys).await?;
         commit(tx, "to enqueue jobs").await?;
         Ok(Enqueued { created })
     }
@@ -145,7 +145,7 @@ impl OperatorJobs for PgOperatorJobs {
             select id as "id!", tenant_id as "tenant_id!", lane as "lane!", kind as "kind!",
                    payload as "payload!", max_attempts as "max_attempts!",
                    created_at as "created_at!", state as "state!", attempts as "attempts!",
-                   run_at, started_at, finished_at, result
+                   run_at, started_at, finished_at, result, batch_id, gate_key, reason
               from job_state
              where ($1::text is null or kind = $1)
                and ($2::text is null or lane = $2)
@@ -155,6 +155,7 @@ impl OperatorJobs for PgOperatorJobs {
                and ($6::text is null
                     or exists (select from dead d
                                 where d.id = job_state.id and d.fingerprint = $6))
+               and ($8::uuid is null or batch_id = $8)
              order by id desc
              limit $7
             "#,
@@ -165,6 +166,7 @@ impl OperatorJobs for PgOperatorJobs {
             filter.before.map(|job| job.as_uuid()),
             filter.cause,
             i64::from(filter.limit),
+            filter.batch.map(|batch| batch.as_uuid()),
         )
         .fetch_all(&self.pool)
         .await
@@ -194,7 +196,7 @@ async fn find(connection: &mut PgConnection, id: JobId) -> Result<Option<JobReco
         select id as "id!", tenant_id as "tenant_id!", lane as "lane!", kind as "kind!",
                payload as "payload!", max_attempts as "max_attempts!",
                created_at as "created_at!", state as "state!", attempts as "attempts!",
-               run_at, started_at, finished_at, result
+               run_at, started_at, finished_at, result, batch_id, gate_key, reason
           from job_state
          where id = $1
         "#,
@@ -240,6 +242,9 @@ struct Found {
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
     result: Option<Value>,
+    batch_id: Option<Uuid>,
+    gate_key: Option<String>,
+    reason: Option<String>,
 }
 
 impl Found {
@@ -264,6 +269,13 @@ impl Found {
             run_at: self.run_at,
             started_at: self.started_at,
             finished_at: self.finished_at,
+            batch: self.batch_id.map(JobId::from_uuid),
+            // What stands before the colon is the tenant, which is told beside it.
+            gate: self.gate_key.map(|key| match key.split_once(':') {
+                Some((_, name)) => name.to_owned(),
+                None => key,
+            }),
+            reason: self.reason,
             failures,
         })
     }

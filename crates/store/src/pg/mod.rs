@@ -1,6 +1,9 @@
 //! SQL, one file a port.
 
+pub(crate) mod batches;
 pub(crate) mod bell;
+pub(crate) mod change;
+pub(crate) mod checkpoints;
 pub(crate) mod claims;
 pub(crate) mod clocks;
 pub(crate) mod control;
@@ -10,6 +13,7 @@ pub(crate) mod events;
 pub(crate) mod fair;
 pub(crate) mod files;
 pub(crate) mod fleet;
+pub(crate) mod gates;
 pub(crate) mod gauge;
 pub(crate) mod halt;
 pub(crate) mod housekeeping;
@@ -17,9 +21,15 @@ pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod lanes;
 pub(crate) mod ledger;
+pub(crate) mod promote;
+pub(crate) mod rates;
+pub(crate) mod reap;
+pub(crate) mod release;
 pub(crate) mod renewals;
 pub(crate) mod reports;
 pub(crate) mod schedules;
 pub(crate) mod settle;
+pub(crate) mod tied;
 pub(crate) mod upkeep;
 pub(crate) mod warmth;
+pub(crate) mod writes;

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use packtrain_core::ids::{ReportId, TenantId};
 use packtrain_core::ports::{ArtefactRecord, ObjectKey, ReportRecord, Reports, StoreError, Stored};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use crate::error::{number, refused};
-use crate::gate::{TenantGate, commit};
+use crate::gate::TenantGate;
 
-/// Reports over the pool of `packtrain_worker` (to write) or `packtrain_app` (to read).
+/// Reports, read over the pool of `packtrain_app` or `packtrain_worker`.
 #[derive(Clone)]
 pub struct PgReports {
     gate: TenantGate,
@@ -25,53 +25,6 @@ impl PgReports {
 
 #[async_trait]
 impl Reports for PgReports {
-    async fn record(&self, tenant: TenantId, report: &ReportRecord) -> Result<(), StoreError> {
-        let mut tx = self.gate.begin(tenant).await?;
-        sqlx::query!(
-            r#"
-            insert into report (id, tenant_id, summary, finished_at)
-            values ($1, $2, $3, $4)
-                on conflict (id) do update
-               set summary = excluded.summary,
-                   finished_at = excluded.finished_at
-            "#,
-            report.id.as_uuid(),
-            tenant.as_uuid(),
-            report.summary,
-            report.finished_at,
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(refused("to record a report"))?;
-        sqlx::query!(
-            "delete from artefact where report_id = $1",
-            report.id.as_uuid()
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(refused("to replace a report's artefacts"))?;
-        for artefact in &report.artefacts {
-            sqlx::query!(
-                r#"
-                insert into artefact (report_id, name, tenant_id, media_type, object_key, sha256,
-                                      size_bytes)
-                values ($1, $2, $3, $4, $5, $6, $7)
-                "#,
-                report.id.as_uuid(),
-                artefact.name,
-                tenant.as_uuid(),
-                artefact.media_type,
-                artefact.stored.key.as_str(),
-                artefact.stored.sha256,
-                number::<i64, _>("artefact.size_bytes", artefact.stored.size_bytes)?,
-            )
-            .execute(&mut *tx)
-            .await
-            .map_err(refused("to record an artefact"))?;
-        }
-        commit(tx, "to record a report").await
-    }
-
     async fn find(
         &self,
         tenant: TenantId,
@@ -122,4 +75,56 @@ impl Reports for PgReports {
             artefacts,
         }))
     }
+}
+
+/// Records a finished report in the transaction that ends its job. Doing it twice leaves the newer
+/// one.
+pub(crate) async fn record(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    report: &ReportRecord,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        insert into report (id, tenant_id, summary, finished_at)
+        values ($1, $2, $3, $4)
+            on conflict (id) do update
+           set summary = excluded.summary,
+               finished_at = excluded.finished_at
+        "#,
+        report.id.as_uuid(),
+        tenant.as_uuid(),
+        report.summary,
+        report.finished_at,
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(refused("to record a report"))?;
+    sqlx::query!(
+        "delete from artefact where report_id = $1",
+        report.id.as_uuid()
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(refused("to replace a report's artefacts"))?;
+    for artefact in &report.artefacts {
+        sqlx::query!(
+            r#"
+            insert into artefact (report_id, name, tenant_id, media_type, object_key, sha256,
+                                  size_bytes)
+            values ($1, $2, $3, $4, $5, $6, $7)
+            "#,
+            report.id.as_uuid(),
+            artefact.name,
+            tenant.as_uuid(),
+            artefact.media_type,
+            artefact.stored.key.as_str(),
+            artefact.stored.sha256,
+            number::<i64, _>("artefact.size_bytes", artefact.stored.size_bytes)?,
+        )
+        .execute(&mut *connection)
+        .await
+        .map_err(refused("to record an artefact"))?;
+    }
+    Ok(())
 }

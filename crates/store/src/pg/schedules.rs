@@ -93,7 +93,7 @@ impl Schedules for PgSchedules {
         let due = jobs.into_iter().zip(keys);
         let due = due.filter(|(job, _)| fresh.contains(&job.id.as_uuid()));
         let (jobs, keys): (Vec<_>, Vec<_>) = due.unzip();
-        let created = enqueue(&mut tx, &jobs, &keys).await?;
+        let (created, _) = enqueue(&mut tx, &jobs, &keys).await?;
         commit(tx, "to decide a schedule").await?;
         Ok(Some(created))
     }

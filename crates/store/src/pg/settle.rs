@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use packtrain_core::fault::Fault;
 use packtrain_core::ids::{JobId, LeaseId};
-use packtrain_core::job::NewJob;
+use packtrain_core::job::{Bound, NewJob};
 use packtrain_core::ports::{End, Settled, Settlement, StoreError};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -13,6 +13,7 @@ use crate::error::refused;
 use crate::gate::commit;
 use crate::pg::ends::{following, write};
 use crate::pg::fair::FairKeys;
+use crate::pg::release::lock_gates;
 
 /// These bits.
 pub(crate) fn mask(bits: &[u8]) -> i64 {
@@ -89,6 +90,7 @@ async fn settle_unfenced(
     let mut fenced = Vec::new();
     while !ends.is_empty() {
         let mut tx = pool.begin().await.map_err(refused("to begin a settle"))?;
+        lock_ahead(&mut tx, &ends).await?;
         let woken = write(&mut tx, &ends, keys).await?;
         if clear_bits(&mut tx, &ends).await? {
             commit(tx, "to settle jobs").await?;
@@ -113,6 +115,31 @@ async fn settle_unfenced(
         fenced,
         woken: Vec::new(),
     })
+}
+
+/// Locks the gates that these ends move, and then their leases: a reaper of the same jobs takes
+/// them in the same order. Ends for which nobody waits need no more than their leases, last.
+async fn lock_ahead(connection: &mut PgConnection, ends: &[&Settlement]) -> Result<(), StoreError> {
+    let bounds: Vec<(JobId, Bound)> = ends
+        .iter()
+        .filter(|end| !end.bound.is_none())
+        .map(|end| (end.job, end.bound.clone()))
+        .collect();
+    let follow = following(ends.iter().copied()).filter_map(|job| job.ties.gate.as_ref());
+    let entered: Vec<String> = follow.map(|gate| gate.key.to_string()).collect();
+    if bounds.is_empty() && entered.is_empty() {
+        return Ok(());
+    }
+    lock_gates(connection, &bounds, entered.into_iter()).await?;
+    let leases: Vec<Uuid> = ends.iter().map(|end| end.lease.as_uuid()).collect();
+    sqlx::query!(
+        "select id from lease where id = any($1) order by id for update",
+        &leases
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(refused("to lock leases"))?;
+    Ok(())
 }
 
 /// Clears the bits of these ends; false when any of them was open no more.

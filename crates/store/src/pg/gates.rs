@@ -1,0 +1,249 @@
+//! Gates: how many of some jobs are in play at once, and whose turn is next.
+//!
+//! Whoever lets a member in or out holds the gate's row. It is locked by a statement of its own
+//! before anything is read that depends on it, and several gates in the order of their keys.
+
+use std::collections::BTreeMap;
+
+use packtrain_core::ids::JobId;
+use packtrain_core::job::{Lane, NewJob};
+use packtrain_core::ports::StoreError;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::error::refused;
+
+/// How long nothing must have moved before a gate is counted anew.
+const STILL_MS: i64 = 60_000;
+/// Gates of one look, at most.
+const LOOK_MAX: i64 = 100;
+
+/// Opens and locks the gates of these jobs, and gives each job its place in its gate's order.
+pub(crate) async fn places(
+    connection: &mut PgConnection,
+    jobs: &[NewJob],
+) -> Result<BTreeMap<JobId, i64>, StoreError> {
+    // A tree: in the order of the keys.
+    let mut gates: BTreeMap<&str, Vec<&NewJob>> = BTreeMap::new();
+    for job in jobs {
+        if let Some(gate) = &job.ties.gate {
+            gates.entry(&gate.key).or_default().push(job);
+        }
+    }
+    let mut places = BTreeMap::new();
+    for (key, members) in gates {
+        let Some(gate) = members.first().and_then(|job| job.ties.gate.as_ref()) else {
+            continue;
+        };
+        let count = i64::try_from(members.len()).unwrap_or(i64::MAX);
+        let next = sqlx::query_scalar!(
+            r#"
+            insert into gate as g (key, tenant_id, max_play, holds_dead, next_seq)
+            values ($1, $2, $3, $4, 1 + $5::bigint)
+                on conflict (key) do update
+               set max_play = excluded.max_play,
+                   holds_dead = excluded.holds_dead,
+                   next_seq = g.next_seq + $5::bigint
+            returning next_seq
+            "#,
+            key,
+            members[0].tenant.as_uuid(),
+            i32::from(gate.max.max(1)),
+            gate.holds_dead,
+            count,
+        )
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(refused("to open a gate"))?;
+        places.extend(members.iter().map(|job| job.id).zip(next - count..));
+    }
+    Ok(places)
+}
+
+/// Locks gates, in the order of their keys.
+pub(crate) async fn lock(connection: &mut PgConnection, keys: &[String]) -> Result<(), StoreError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "select key from gate where key = any($1) order by key for update",
+        keys
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(refused("to lock gates"))?;
+    Ok(())
+}
+
+/// Takes members out of play; a dead one stays in it where its gate holds dead letters, and one
+/// that was given up while dead was in play only there.
+pub(crate) async fn leave(
+    connection: &mut PgConnection,
+    keys: &[String],
+    words: &[&str],
+) -> Result<(), StoreError> {
+    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    sqlx::query!(
+        r#"
+        update gate g
+           set in_play = greatest(g.in_play - gone.count, 0),
+               moved_at = now_utc()
+          from (select p.key, count(*)::integer as count
+                  from unnest($1::text[], $2::text[]) as p (key, word)
+                  join gate h on h.key = p.key
+                 where case p.word when 'dead' then not h.holds_dead
+                                   when 'given up' then h.holds_dead
+                                   else p.word <> 'withdrawn' end
+                 group by p.key) gone
+         where g.key = gone.key
+        "#,
+        keys,
+        &words,
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to take jobs out of play"))?;
+    Ok(())
+}
+
+/// Lets in those whose turn it is. The gates are locked.
+pub(crate) async fn admit(
+    connection: &mut PgConnection,
+    keys: &[String],
+) -> Result<Vec<Lane>, StoreError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let next = sqlx::query!(
+        r#"
+        with next as (
+            select w.id, g.key
+              from gate g
+             cross join lateral (
+                   select id
+                     from waiting
+                    where gate_key = g.key
+                      and needs = 0
+                    order by seq, id
+                    limit greatest(g.max_play - g.in_play, 0)) w
+             where g.key = any($1)
+        ),
+        counted as (
+            update gate g
+               set in_play = g.in_play + n.count,
+                   moved_at = now_utc()
+              from (select key, count(*)::integer as count from next group by key) n
+             where g.key = n.key
+        )
+        select id as "id!" from next
+        "#,
+        keys,
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(refused("to let jobs in"))?;
+    let ids: Vec<Uuid> = next.into_iter().map(|row| row.id).collect();
+    enter(connection, &ids).await
+}
+
+/// Moves jobs that wait into play: to their lanes at the lane's clock, or to a later time, or to
+/// where their rate gives them one.
+pub(crate) async fn enter(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<Vec<Lane>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lanes = sqlx::query_scalar!(
+        r#"
+        with taken as (
+            delete from waiting w
+             using unnest($1::uuid[]) as t (id)
+             where w.id = t.id
+            returning w.id, w.lane, w.priority, w.kind, w.schema, w.tenant_id, w.attempts, w.solo,
+                      w.run_at
+        ),
+        base as materialized (select now_utc() as now),
+        placed as (
+            select t.*, j.rate, j.rate is not null or coalesce(t.run_at > b.now, false) as is_later,
+                   greatest(coalesce(t.run_at, b.now), b.now) as due_at
+              from taken t
+              join job j on j.id = t.id
+             cross join base b
+        ),
+        later as (
+            insert into scheduled (id, lane, priority, kind, schema, tenant_id, attempts, solo,
+                                   run_at, reason, rate)
+            select id, lane, priority, kind, schema, tenant_id, attempts, solo, due_at,
+                   case when rate is null then 'asked' else 'rate: ' || rate end, rate
+              from placed
+             where is_later
+        )
+        insert into ready (id, lane, priority, fair_key, kind, schema, tenant_id, attempts, solo)
+        select id, lane, priority, lane_clock(lane), kind, schema, tenant_id, attempts, solo
+          from placed
+         where not is_later
+        returning lane
+        "#,
+        ids,
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(refused("to bring jobs into play"))?;
+    Ok(lanes.iter().filter_map(|lane| lane.parse().ok()).collect())
+}
+
+/// Gates in which others wait and nothing moved for a while: who is in play is counted anew.
+pub(crate) async fn repair(connection: &mut PgConnection) -> Result<Vec<Lane>, StoreError> {
+    let keys = sqlx::query_scalar!(
+        r#"
+        select g.key
+          from gate g
+         where g.moved_at < now_utc() - $1::bigint * interval '1 millisecond'
+           and exists (select from waiting w where w.gate_key = g.key and w.needs = 0)
+         order by g.key
+         limit $2
+           for update skip locked
+        "#,
+        STILL_MS,
+        LOOK_MAX,
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(refused("to look for gates that stand still"))?;
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query!(
+        r#"
+        update gate g
+           set in_play = coalesce(found.count, 0),
+               moved_at = now_utc()
+          from unnest($1::text[]) as k (key)
+          left join (
+               select j.gate_key, count(*)::integer as count
+                 from (select id, false as is_dead from ready
+                        union all
+                       select id, false from scheduled
+                        union all
+                       select p.id, false
+                         from lease l
+                        cross join lateral unnest(l.ids) with ordinality as p (id, place)
+                        where (l.open >> (p.place::integer - 1)) & 1 = 1
+                        union all
+                       select id, true from dead) e
+                 join job j on j.id = e.id
+                 join gate h on h.key = j.gate_key
+                where j.gate_key = any($1)
+                  and (h.holds_dead or not e.is_dead)
+                group by j.gate_key) found on found.gate_key = k.key
+         where g.key = k.key
+        "#,
+        &keys,
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(refused("to count who is in play"))?;
+    admit(connection, &keys).await
+}

@@ -1,0 +1,101 @@
+//! Promotion: what is due moves to its lane.
+
+use packtrain_core::job::Lane;
+use packtrain_core::ports::{Promoted, StoreError};
+use sqlx::PgPool;
+
+use crate::error::refused;
+
+/// Moves due entries to their lanes, the longest due first. An entry whose rate has still to give
+/// it a time gets one, and stays if that lies ahead.
+///
+/// The subquery makes the time a constant of the statement, so that the index gives what is due
+/// and nothing that lies ahead is read; materialized, no plan can take more than the slice.
+pub(crate) async fn promote(pool: &PgPool, limit: u32) -> Result<Promoted, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        with base as materialized (select now_utc() as now),
+        due as materialized (
+            select id
+              from scheduled
+             where run_at <= (select now_utc())
+             order by run_at, id
+             limit $1
+               for update skip locked
+        ),
+        taken as (
+            delete from scheduled s
+             using due
+             where s.id = due.id
+            returning s.id, s.lane, s.priority, s.kind, s.schema, s.tenant_id, s.attempts, s.solo,
+                      s.run_at, s.reason, s.rate
+        ),
+        -- Generic cell rate: each beginning moves the class on by one step, and a job may begin as
+        -- many steps before its own as the burst allows.
+        given as (
+            update rate r
+               set next_at = greatest(r.next_at, b.now)
+                             + w.count * r.every_us * interval '1 microsecond'
+              from (select rate, count(*) as count
+                      from taken
+                     where rate is not null
+                     group by rate
+                     order by rate) w
+             cross join base b
+             where r.class = w.rate
+            returning r.class, r.every_us, r.burst, r.next_at, w.count
+        ),
+        timed as (
+            select t.*,
+                   g.next_at + (row_number() over (partition by t.rate order by t.run_at, t.id)
+                                - g.count - g.burst + 1)
+                               * g.every_us * interval '1 microsecond' as begin_at
+              from taken t
+              left join given g on g.class = t.rate
+        ),
+        going as (
+            select t.* from timed t cross join base b where coalesce(t.begin_at <= b.now, true)
+        ),
+        staying as (
+            insert into scheduled (id, lane, priority, kind, schema, tenant_id, attempts, solo,
+                                   run_at, reason)
+            select t.id, t.lane, t.priority, t.kind, t.schema, t.tenant_id, t.attempts, t.solo,
+                   t.begin_at, t.reason
+              from timed t cross join base b
+             where t.begin_at > b.now
+        ),
+        -- One reservation a tenant and lane, in a fixed order: promoters never wait for each
+        -- other in a ring.
+        shares as (
+            select g.lane, g.tenant_id, f.start, f.step
+              from (select lane, tenant_id, count(*)::integer as count
+                      from going
+                     group by lane, tenant_id
+                     order by lane, tenant_id) g
+             cross join lateral fair_reserve(g.lane, g.tenant_id, g.count) f
+        ),
+        moved as (
+            insert into ready (id, lane, priority, fair_key, kind, schema, tenant_id, attempts,
+                               solo)
+            select t.id, t.lane, t.priority,
+                   s.start + s.step * (row_number() over (
+                       partition by t.lane, t.tenant_id order by t.run_at, t.id) - 1),
+                   t.kind, t.schema, t.tenant_id, t.attempts, t.solo
+              from going t
+              join shares s on s.lane = t.lane and s.tenant_id = t.tenant_id
+            returning lane
+        )
+        select lane, count(*) as "count!" from moved group by lane
+        "#,
+        i64::from(limit),
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(refused("to promote due jobs"))?;
+    let mut promoted = Promoted::default();
+    for row in rows {
+        promoted.count += row.count.unsigned_abs();
+        promoted.woken.extend(row.lane.parse::<Lane>());
+    }
+    Ok(promoted)
+}
