@@ -65,7 +65,9 @@ impl Job for Sums {
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
         let members = ctx.members().await?;
-        let numbers = members.iter().filter_map(|job| job.result.as_ref()?.as_u64());
+        let numbers = members
+            .iter()
+            .filter_map(|job| job.result.as_ref()?.as_u64());
         Ok(Done::with(json!(numbers.sum::<u64>())))
     }
 }
@@ -80,7 +82,10 @@ impl Job for Resumes {
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
         let kept = ctx.checkpoint().await?;
-        let page = kept.as_ref().and_then(|kept| kept["page"].as_u64()).unwrap_or(0);
+        let page = kept
+            .as_ref()
+            .and_then(|kept| kept["page"].as_u64())
+            .unwrap_or(0);
         if ctx.attempt < 3 {
             ctx.save_checkpoint(&json!({ "page": page + 10 })).await?;
             let now = Some(Duration::ZERO);

@@ -25,14 +25,29 @@ pub(crate) const ROWS: &[(&str, &str, &str)] = &[
         "gen_random_uuid(), $, 'a', 'b', 'c'",
     ),
     (
+        "batch",
+        "id, tenant_id, on_failure",
+        "gen_random_uuid(), $, 'hold'",
+    ),
+    (
         "cancel_request",
         "job_id, tenant_id",
         "gen_random_uuid(), $",
     ),
     (
+        "checkpoint",
+        "job_id, tenant_id, data",
+        "gen_random_uuid(), $, '{}'",
+    ),
+    (
         "dead",
         "id, tenant_id, lane, kind, attempts, code, message, fingerprint",
         "gen_random_uuid(), $, 'io', 'k', 1, 'c', 'm', 'f'",
+    ),
+    (
+        "edge",
+        "cause, job, tenant_id",
+        "gen_random_uuid(), gen_random_uuid(), $",
     ),
     (
         "fair",
@@ -103,6 +118,11 @@ pub(crate) const ROWS: &[(&str, &str, &str)] = &[
         "scheduled",
         "id, lane, priority, kind, schema, tenant_id, attempts, run_at, reason",
         "gen_random_uuid(), 'io', 5, 'k', 1, $, 0, now(), 'r'",
+    ),
+    (
+        "service_level",
+        "job_id, tenant_id, lane, asked_at, done_at",
+        "gen_random_uuid(), $, 'io', now(), now()",
     ),
     (
         "waiting",

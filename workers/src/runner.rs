@@ -44,6 +44,10 @@ pub(crate) struct Runner {
 }
 
 /// What a run led to.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one a running job, and nearly all are the large one"
+)]
 enum Ran {
     Ended(Result<Done, Fault>),
     Stopped(Stop),

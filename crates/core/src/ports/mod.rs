@@ -6,6 +6,7 @@ use crate::fault::Fault;
 
 mod checkpoints;
 mod control;
+mod ends;
 mod events;
 mod files;
 mod hints;
@@ -24,14 +25,15 @@ pub use control::{
     Actor, AuditEntry, Cause, Change, Changed, Control, Drain, Edited, LaneRecord, ScheduleEdit,
     WorkerView,
 };
+pub use ends::{End, Settled, Settlement, Success};
 pub use events::{JobEvent, JobEvents};
 pub use files::{FileRecord, FileState, Files, Imported, ImportedFile, NewFile};
 pub use hints::{Bell, Hint, HintStream, Hints, Listener};
 pub use housekeeping::{Housekeeping, Pruned};
 pub use jobs::{
-    Attempt, Beat, Claimed, ClaimedLease, Claims, Due, End, Enqueued, Floors, JobFilter, JobQueue,
+    Attempt, Beat, Claimed, ClaimedLease, Claims, Due, Enqueued, Floors, JobFilter, JobQueue,
     JobRecord, Keyed, LeaseBeat, OperatorJobs, Promoted, Reaped, Renewals, Renewed, Requested,
-    Settled, Settlement, Success, Swept, Upkeep, Wanted, WorkerRecord,
+    Swept, Upkeep, Wanted, WorkerRecord,
 };
 pub use keys::{ApiKeyRecord, ApiKeys, KeyScope};
 pub use objects::{ByteStream, ObjectError, ObjectKey, Objects, Stored};

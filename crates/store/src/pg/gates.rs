@@ -166,7 +166,8 @@ pub(crate) async fn enter(
         ),
         base as materialized (select now_utc() as now),
         placed as (
-            select t.*, j.rate, j.rate is not null or coalesce(t.run_at > b.now, false) as is_later,
+            select t.id, t.lane, t.priority, t.kind, t.schema, t.tenant_id, t.attempts, t.solo,
+                   j.rate, j.rate is not null or coalesce(t.run_at > b.now, false) as is_later,
                    greatest(coalesce(t.run_at, b.now), b.now) as due_at
               from taken t
               join job j on j.id = t.id

@@ -46,15 +46,19 @@ pub(crate) async fn promote(pool: &PgPool, limit: u32) -> Result<Promoted, Store
             returning r.class, r.every_us, r.burst, r.next_at, w.count
         ),
         timed as (
-            select t.*,
+            select t.id, t.lane, t.priority, t.kind, t.schema, t.tenant_id, t.attempts, t.solo,
+                   t.run_at, t.reason,
                    g.next_at + (row_number() over (partition by t.rate order by t.run_at, t.id)
-                                - g.count - g.burst + 1)
+                                - g.count - g.burst)
                                * g.every_us * interval '1 microsecond' as begin_at
               from taken t
               left join given g on g.class = t.rate
         ),
         going as (
-            select t.* from timed t cross join base b where coalesce(t.begin_at <= b.now, true)
+            select t.id, t.lane, t.priority, t.kind, t.schema, t.tenant_id, t.attempts, t.solo,
+                   t.run_at
+              from timed t cross join base b
+             where coalesce(t.begin_at <= b.now, true)
         ),
         staying as (
             insert into scheduled (id, lane, priority, kind, schema, tenant_id, attempts, solo,

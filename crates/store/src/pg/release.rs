@@ -239,6 +239,7 @@ async fn pass_on(
           join batch b on b.id = c.batch_id and b.on_failure = 'hold'
           join edge e on e.cause = c.id
          where c.word not in ('succeeded', 'dead')
+           and not exists (select from outcome o where o.id = e.job)
          union
         select j.id, j.tenant_id
           from unnest($1::uuid[], $2::uuid[], $3::text[]) as c (id, batch_id, word)
