@@ -1,21 +1,23 @@
 //! Writes ends in batches; a place among the unsettled is free only when its end is durable.
 //!
 //! While one batch is being written the next gathers: no end waits for company, and the busier the
-//! worker, the more of them share a transaction.
+//! worker, the more of them share a transaction. Where each end has a transaction of its own, many
+//! are under way at once instead.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use packtrain_core::ports::{Claims, Hint, Hints, Settlement, StoreError};
 use tokio::sync::mpsc;
 use tracing::{error, warn};
 
+use crate::fleet::SettleSettings;
 use crate::patience::patient;
 use crate::registry::Registry;
 use crate::slots::Unsettled;
 
-/// Ends of one transaction, at most.
-const BATCH_MAX: usize = 256;
 /// Pause after the database could not be reached.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -25,25 +27,45 @@ pub(crate) struct Ended {
     pub(crate) place: Unsettled,
 }
 
-/// Settles until every sender is gone.
+/// Settles until every sender is gone and everything is written.
 pub(crate) async fn run(
+    settings: SettleSettings,
     mut ends: mpsc::Receiver<Ended>,
     claims: Arc<dyn Claims>,
     hints: Arc<dyn Hints>,
     registry: Arc<Registry>,
 ) {
-    let mut batch = Vec::with_capacity(BATCH_MAX);
-    while ends.recv_many(&mut batch, BATCH_MAX).await > 0 {
-        let (settlements, places): (Vec<_>, Vec<_>) = batch
-            .drain(..)
-            .map(|end| (end.settlement, end.place))
-            .unzip();
-        write(&*claims, &*hints, &settlements).await;
-        for settlement in &settlements {
-            registry.leave(settlement.job, settlement.lease);
+    let mut batch = Vec::with_capacity(settings.batch_max);
+    let mut writing = FuturesUnordered::new();
+    let mut is_open = true;
+    loop {
+        tokio::select! {
+            biased;
+            Some(()) = writing.next() => {}
+            count = ends.recv_many(&mut batch, settings.batch_max),
+                if is_open && writing.len() < settings.at_once =>
+            {
+                match count {
+                    0 => is_open = false,
+                    _ => writing.push(end(&*claims, &*hints, &registry, std::mem::take(&mut batch))),
+                }
+            }
+            else => return,
         }
-        drop(places);
     }
+}
+
+/// Writes a batch; its places are free then.
+async fn end(claims: &dyn Claims, hints: &dyn Hints, registry: &Registry, batch: Vec<Ended>) {
+    let (settlements, places): (Vec<_>, Vec<_>) = batch
+        .into_iter()
+        .map(|end| (end.settlement, end.place))
+        .unzip();
+    write(claims, hints, &settlements).await;
+    for settlement in &settlements {
+        registry.leave(settlement.job, settlement.lease);
+    }
+    drop(places);
 }
 
 /// Writes until the database has decided: an outage delays an end and loses none.

@@ -30,6 +30,7 @@ pub(crate) mod reports;
 pub(crate) mod schedules;
 pub(crate) mod settle;
 pub(crate) mod tied;
+pub(crate) mod stage;
 pub(crate) mod upkeep;
 pub(crate) mod warmth;
 pub(crate) mod writes;
