@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use packtrain_core::ids::{IdSource, WorkerId};
 use packtrain_core::job::{About, Lane};
-use packtrain_core::ports::{Claims, End, Floors, Settlement, Wanted};
+use packtrain_core::ports::{Claims, End, Floors, Settlement, Success, Wanted};
 use packtrain_jobs::ops::canary::Canary;
 use packtrain_store::PgClaims;
 
@@ -49,10 +49,8 @@ impl Claimer {
                     lease: lease.lease,
                     bit,
                     job: job.id,
-                    end: End::Succeeded {
-                        result: None,
-                        then: Vec::new(),
-                    },
+                    bound: job.bound,
+                    end: End::Succeeded(Success::default()),
                 })
             })
             .collect();
