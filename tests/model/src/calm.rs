@@ -60,8 +60,13 @@ impl Calm {
     fn begin_round(&mut self, world: &mut World) {
         let lanes = (0..LANES).filter_map(|lane| u8::try_from(lane).ok());
         self.turns.extend(lanes.map(Turn::Resume));
-        self.turns
-            .extend([Turn::Advance, Turn::Promote, Turn::Sweep, Turn::Redrive, Turn::Look]);
+        self.turns.extend([
+            Turn::Advance,
+            Turn::Promote,
+            Turn::Sweep,
+            Turn::Redrive,
+            Turn::Look,
+        ]);
         for place in 0..world.workers.len() {
             world.workers[place].wake();
             self.turns.extend([
@@ -75,13 +80,7 @@ impl Calm {
         self.turns.push_back(Turn::Reap);
     }
 
-    fn take(
-        &mut self,
-        turn: Turn,
-        world: &mut World,
-        plan: &Plan,
-        tables: &Tables,
-    ) -> Option<Op> {
+    fn take(&mut self, turn: Turn, world: &mut World, plan: &Plan, tables: &Tables) -> Option<Op> {
         match turn {
             Turn::Resume(lane) => {
                 tables.paused[usize::from(lane)].then_some(Op::Pause { lane, on: false })

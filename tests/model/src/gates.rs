@@ -16,8 +16,8 @@ pub(crate) fn place(store: &mut Store<'_>, gate: u8) -> u16 {
 /// Takes a member out of play; a dead one stays in it where its gate holds dead letters, and one
 /// that was given up while dead was in play only there.
 pub(crate) fn leave(store: &mut Store<'_>, gate: u8, how: How) {
-    let gives_way = store.breaks(Variant::DeadHeadsGiveWay)
-        && store.tables.next_of(store.plan, gate).is_some();
+    let gives_way =
+        store.breaks(Variant::DeadHeadsGiveWay) && store.tables.next_of(store.plan, gate).is_some();
     let holds = store.plan.gates[usize::from(gate)].holds_dead && !gives_way;
     let leaves = match how {
         How::Dead => !holds,
@@ -46,7 +46,9 @@ fn admit_at(store: &mut Store<'_>, gate: u8) {
     let at = usize::from(gate);
     let more = u8::from(store.breaks(Variant::GatesLetOneMoreIn));
     while store.tables.gates[at].in_play < store.plan.gates[at].max + more {
-        let Some(next) = next(store, gate) else { return };
+        let Some(next) = next(store, gate) else {
+            return;
+        };
         store.tables.gates[at].in_play += 1;
         enter(store, Jobs::of(next));
     }
@@ -81,7 +83,8 @@ pub(crate) fn damage(store: &mut Store<'_>, gate: u8, in_play: u8) {
 
 /// Counts anew who is in play.
 pub(crate) fn repair(store: &mut Store<'_>, gate: u8) {
-    if store.breaks(Variant::GatesAreNotRepaired) || store.tables.next_of(store.plan, gate).is_none()
+    if store.breaks(Variant::GatesAreNotRepaired)
+        || store.tables.next_of(store.plan, gate).is_none()
     {
         return;
     }

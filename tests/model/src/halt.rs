@@ -32,7 +32,10 @@ pub(crate) fn halt(store: &mut Store<'_>, only: Jobs) -> Jobs {
 pub(crate) fn sweep(store: &mut Store<'_>) -> Answer {
     let cancelled = halt(store, Jobs(u64::MAX));
     let entries = store.tables.ready | store.tables.scheduled | store.tables.waiting;
-    let late: Jobs = entries.into_iter().filter(|job| store.is_late(*job)).collect();
+    let late: Jobs = entries
+        .into_iter()
+        .filter(|job| store.is_late(*job))
+        .collect();
     end(store, late, late & store.tables.waiting, Outcome::Expired);
     Answer::Swept(cancelled.len(), late.len())
 }
@@ -52,7 +55,9 @@ fn end(store: &mut Store<'_>, ended: Jobs, waited: Jobs, outcome: Outcome) {
             false => (job, How::Ended),
         })
         .collect();
-    let of_batch = ended.into_iter().any(|job| store.plan.spec(job).batch.is_some());
+    let of_batch = ended
+        .into_iter()
+        .any(|job| store.plan.spec(job).batch.is_some());
     if of_batch || !store.breaks(Variant::CancelsAdmitNobody) {
         release(store, &over);
         return;

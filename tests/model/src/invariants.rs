@@ -157,12 +157,24 @@ impl Step<'_> {
             least = least.max(self.plan.spec(job).priority);
             let mut company = granted.iter().filter(|other| other.lease == one.lease);
             let is_alone = company.nth(1).is_none();
-            must(is_alone || !self.ghost.lost.has(job), Invariant::LostComeBackAlone)?;
+            must(
+                is_alone || !self.ghost.lost.has(job),
+                Invariant::LostComeBackAlone,
+            )?;
             let asked = self.ghost.asked.has(job);
-            must(!asked || one.due == Due::Cancelled, Invariant::CancelIsHonoured)?;
+            must(
+                !asked || one.due == Due::Cancelled,
+                Invariant::CancelIsHonoured,
+            )?;
             let late = self.ghost.is_late(job, self.before.now);
-            must(asked || !late || one.due == Due::Expired, Invariant::LateJobsExpire)?;
-            must(late || one.due != Due::Expired, Invariant::TriedJobsDoNotExpire)?;
+            must(
+                asked || !late || one.due == Due::Expired,
+                Invariant::LateJobsExpire,
+            )?;
+            must(
+                late || one.due != Due::Expired,
+                Invariant::TriedJobsDoNotExpire,
+            )?;
         }
         let mut left = self.after.ready.into_iter().map(|job| self.plan.spec(job));
         let passed = left.any(|spec| spec.lane == lane && spec.priority < least);
@@ -178,7 +190,9 @@ impl Step<'_> {
         let is_fenced = gone.iter().all(|end| fenced.contains(&end.job))
             && usize::try_from(written) == Ok(open.len())
             && fenced.len() == gone.len()
-            && (ended & gone_jobs).less(rightly | self.before.dead).is_empty();
+            && (ended & gone_jobs)
+                .less(rightly | self.before.dead)
+                .is_empty();
         must(is_fenced, Invariant::Fence)?;
         for end in open.iter().filter(|end| end.end == End::Succeeded) {
             let spec = self.plan.spec(end.job);
@@ -194,7 +208,10 @@ impl Step<'_> {
     fn reap(&self, lease: u32, beat: u16) -> Verdict {
         let was_there = self.ghost.lease(lease);
         let moved = was_there.is_some_and(|seen| seen.beat > beat);
-        must(!moved || self.after.lease(lease).is_some(), Invariant::MovedBeatIsAlive)
+        must(
+            !moved || self.after.lease(lease).is_some(),
+            Invariant::MovedBeatIsAlive,
+        )
     }
 
     fn cancel(&self, jobs: Jobs) -> Verdict {
@@ -217,7 +234,10 @@ impl Step<'_> {
 
     /// Nothing works against the work any more: what is left was forgotten.
     fn quiet(&self) -> Verdict {
-        must(self.after.leases.is_empty(), Invariant::UnknownLeaseComesBack)?;
+        must(
+            self.after.leases.is_empty(),
+            Invariant::UnknownLeaseComesBack,
+        )?;
         must(self.after.ready.is_empty(), Invariant::HintsMayBeLost)?;
         let left = self.after.known.less(self.after.over());
         must(left.is_empty(), Invariant::AllWorkEnds)
@@ -248,7 +268,10 @@ impl Step<'_> {
         let asked_for = matches!(op, Op::Enqueue(_));
         let gated = !(moved & self.plan.gated()).is_empty();
         let counts = |tables: &Tables| tables.gates.map(|gate| gate.in_play);
-        must(gated || asked_for || counts(old) == counts(new), Invariant::UngatedTouchNoGate)
+        must(
+            gated || asked_for || counts(old) == counts(new),
+            Invariant::UngatedTouchNoGate,
+        )
     }
 
     /// What comes into play comes at its time and in its turn.
@@ -258,13 +281,20 @@ impl Step<'_> {
             let at = usize::from(*job);
             let known = self.before.known.has(*job);
             let since = self.before.now + self.plan.spec(*job).delay;
-            let not_before = if known { self.ghost.not_before[at] } else { since };
+            let not_before = if known {
+                self.ghost.not_before[at]
+            } else {
+                since
+            };
             // What an operator runs now, or a reaper gives back, is due at once.
             let came = self.before.scheduled.has(*job) || self.before.waiting.has(*job) || !known;
             came && not_before > self.after.now
         });
         let by_hand = matches!(op, Op::Retry(_));
-        must(by_hand || early.next().is_none(), Invariant::NotBeforeItsTime)?;
+        must(
+            by_hand || early.next().is_none(),
+            Invariant::NotBeforeItsTime,
+        )?;
         let expired = self.after.ended[3].less(self.before.ended[3]) & self.ghost.tried;
         must(expired.is_empty(), Invariant::TriedJobsDoNotExpire)?;
         if self.after.waiting.is_empty() {
@@ -311,14 +341,20 @@ impl Step<'_> {
                 put(Jobs::of(job));
             }
         }
-        must(twice.is_empty() && once == tables.known, Invariant::OnePlace)?;
+        must(
+            twice.is_empty() && once == tables.known,
+            Invariant::OnePlace,
+        )?;
         for job in tables.known {
             let is_done = tables.ended[0].has(job);
             let effects = tables.effects[usize::from(job)];
             must(effects == u8::from(is_done), Invariant::EffectWithEnd)?;
             let then = self.plan.spec(job).then;
             let written = if is_done { then } else { Jobs::NONE };
-            must(then & tables.known == written, Invariant::FollowUpsWithCause)?;
+            must(
+                then & tables.known == written,
+                Invariant::FollowUpsWithCause,
+            )?;
         }
         for [one, other] in self.plan.timed.iter().copied() {
             let both = tables.known.has(one) && tables.known.has(other);
@@ -389,9 +425,15 @@ impl Step<'_> {
                 must(unmet.is_empty(), again)?;
                 continue;
             }
-            must(unmet.len() == u32::from(after.needs[usize::from(job)]), again)?;
+            must(
+                unmet.len() == u32::from(after.needs[usize::from(job)]),
+                again,
+            )?;
             let is_stuck = !(unmet & after.over()).is_empty();
-            must(!is_stuck || after.requests.has(job), Invariant::WaitsForSomething)?;
+            must(
+                !is_stuck || after.requests.has(job),
+                Invariant::WaitsForSomething,
+            )?;
         }
         let failed = ended.less(after.ended[0]);
         for job in failed {

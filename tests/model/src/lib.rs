@@ -16,8 +16,8 @@ pub mod tables;
 pub mod variants;
 
 mod actors;
-mod calm;
 mod batches;
+mod calm;
 mod dice;
 mod enqueue;
 mod gates;

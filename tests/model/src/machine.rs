@@ -23,9 +23,7 @@ pub fn apply(plan: &Plan, rules: Rules, tables: &mut Tables, op: &Op) -> Answer 
         Op::Request { job, key, body } => {
             Answer::Requested(enqueue::request(&mut store, *job, *key, *body))
         }
-        Op::Decide { seen, until } => {
-            Answer::Decided(enqueue::decide(&mut store, *seen, *until))
-        }
+        Op::Decide { seen, until } => Answer::Decided(enqueue::decide(&mut store, *seen, *until)),
         Op::Claim {
             worker,
             lane,
@@ -167,7 +165,10 @@ impl Store<'_> {
                 if named.contains(&lease.no) {
                     held.push(lease.no);
                 }
-                let jobs: Jobs = lease.jobs[..usize::from(lease.count)].iter().copied().collect();
+                let jobs: Jobs = lease.jobs[..usize::from(lease.count)]
+                    .iter()
+                    .copied()
+                    .collect();
                 stop |= jobs & self.tables.requests;
             }
         }

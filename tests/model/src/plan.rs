@@ -101,6 +101,10 @@ impl Plan {
         };
         let roots: Jobs = (0..22).map(|_| making.job(None, true)).collect();
         let keyed = [(); KEYS].map(|()| [making.job(None, false), making.job(None, false)]);
+        // A key belongs to one kind.
+        for job in keyed.into_iter().flatten() {
+            making.of(job).long = false;
+        }
         let timed: Vec<[Job; 2]> = (0..TIMES)
             .map(|_| [making.job(None, false), making.job(None, false)])
             .collect();
@@ -112,9 +116,18 @@ impl Plan {
             }
         }
         let gates = [
-            GateSpec { max: 1, holds_dead: true },
-            GateSpec { max: 1, holds_dead: false },
-            GateSpec { max: 2, holds_dead: making.dice.once_in(4) },
+            GateSpec {
+                max: 1,
+                holds_dead: true,
+            },
+            GateSpec {
+                max: 1,
+                holds_dead: false,
+            },
+            GateSpec {
+                max: 2,
+                holds_dead: making.dice.once_in(4),
+            },
         ];
         let jobs = making.jobs;
         let mut members_of_gate = [Jobs::NONE; GATES];
@@ -123,7 +136,9 @@ impl Plan {
                 members_of_gate[usize::from(gate)].add(job);
             }
         }
-        let gated = members_of_gate.into_iter().fold(Jobs::NONE, |all, of| all | of);
+        let gated = members_of_gate
+            .into_iter()
+            .fold(Jobs::NONE, |all, of| all | of);
         Self {
             jobs,
             roots,

@@ -183,26 +183,4 @@ impl Tables {
     pub(crate) fn end(&mut self, job: Job, how: Outcome) {
         self.ended[how as usize].add(job);
     }
-
-    /// Whether nothing of the job differs but what an effect outside wrote.
-    pub(crate) fn is_same_job(&self, other: &Self, job: Job) -> bool {
-        let at = usize::from(job);
-        let place = |tables: &Self| {
-            [
-                tables.known.has(job),
-                tables.ready.has(job),
-                tables.scheduled.has(job),
-                tables.waiting.has(job),
-                tables.dead.has(job),
-                tables.over().has(job),
-                tables.held().has(job),
-                tables.solo.has(job),
-                tables.lost.has(job),
-            ]
-        };
-        place(self) == place(other)
-            && self.charged[at] == other.charged[at]
-            && self.failed[at] == other.failed[at]
-            && self.run_at[at] == other.run_at[at]
-    }
 }

@@ -142,7 +142,9 @@ mod tests {
     #[test]
     fn every_invariant_has_a_variant_that_breaks_it() {
         for invariant in Invariant::ALL {
-            let broken = Variant::ALL.iter().any(|variant| variant.breaks() == *invariant);
+            let broken = Variant::ALL
+                .iter()
+                .any(|variant| variant.breaks() == *invariant);
             assert!(broken, "nothing breaks {invariant:?}");
         }
     }

@@ -18,7 +18,6 @@ struct Hand {
     bit: u8,
     job: Job,
     charged: u8,
-    due: Due,
     phase: Phase,
     /// A person asked it to stop.
     stop: bool,
@@ -75,7 +74,6 @@ impl Worker {
                 bit: one.bit,
                 job: one.job,
                 charged: one.charged,
-                due: one.due,
                 phase: Phase::Claimed,
                 stop: false,
             };
