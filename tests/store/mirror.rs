@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use packtrain_core::ids::{JobId, LeaseId, WorkerId};
-use packtrain_core::job::{Kind, Lane, NewJob, Priority};
+use packtrain_core::job::{Bound, Entrance, Kind, Lane, NewJob, OnFailure, Priority, Ties};
 use packtrain_core::ports::{
     Actor, Change, Changed, Claims, Control, Decision, Due, End, Floors, JobQueue, Keyed,
-    LeaseBeat, Renewals, Requested, Schedules, Settlement, Upkeep, Wanted,
+    LeaseBeat, Renewals, Requested, Schedules, ServiceLevel, Settlement, Success, Upkeep, Wanted, Write,
 };
 use packtrain_core::schedule::{Every, Planned};
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_model::jobs::{Job, Jobs};
 use packtrain_model::op::{self, Answer, Granted, LeaseNo, Op};
-use packtrain_model::plan::{Plan, TIMES};
+use packtrain_model::plan::{Plan, Policy, TIMES};
 use packtrain_model::tables::NEVER;
 use packtrain_store::{PgControl, PgSchedules};
 use packtrain_tests::Role;
@@ -22,7 +22,8 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use super::scene::{HOUR, KIND, Scene, fault};
-use super::sight::{forget, named};
+use super::meddle;
+use super::sight::named;
 
 /// Jobs of this kind have a lease of their own.
 const LONG: Kind = Kind::new("test.long");
@@ -57,6 +58,8 @@ pub(crate) struct Mirror {
     pub(crate) jobs: BTreeMap<Uuid, Job>,
     workers: HashMap<u8, WorkerId>,
     leases: HashMap<LeaseNo, LeaseId>,
+    /// Who waits for each job, as its claim said.
+    bounds: HashMap<Job, Bound>,
 }
 
 impl Mirror {
@@ -79,12 +82,13 @@ impl Mirror {
             jobs: BTreeMap::new(),
             workers: HashMap::new(),
             leases: HashMap::new(),
+            bounds: HashMap::new(),
         }
     }
 
     /// Forgets the last world.
     pub(crate) async fn begin(&mut self, plan: &Plan) {
-        forget(&mut self.superuser).await;
+        meddle::forget(&mut self.superuser).await;
         let table = self.schedules.timetable().await.unwrap();
         self.zero = table.schedules[0].decided_until;
         self.ids = plan.jobs.iter().map(|_| self.scene.ids.job()).collect();
@@ -120,8 +124,22 @@ impl Mirror {
             run_at: (spec.delay > 0).then(|| hours(spec.delay)),
             deadline: (spec.patience != NEVER).then(|| hours(spec.patience)),
             parent: spec.parent.map(|parent| self.id(parent)),
+            ties: Ties {
+                gate: spec.gate.map(|gate| Entrance {
+                    key: self.gate(gate).into(),
+                    max: u16::from(plan.gates[usize::from(gate)].max),
+                    holds_dead: plan.gates[usize::from(gate)].holds_dead,
+                }),
+                rate: None,
+                batch: spec.batch.map(|parent| self.id(parent)),
+                after: self.ids(spec.after),
+            },
             ..self.scene.job()
         }
+    }
+
+    fn gate(&self, gate: u8) -> String {
+        format!("{}:gate:{gate}", self.scene.tenant.as_uuid().simple())
     }
 
     fn new_jobs(&self, plan: &Plan, jobs: impl IntoIterator<Item = Job>) -> Vec<NewJob> {
@@ -162,7 +180,7 @@ impl Mirror {
                 Answer::Swept(count(swept.cancelled), count(swept.expired))
             }
             Op::Repair { gate, in_play } => self.repair(*gate, *in_play).await,
-            Op::Ask(jobs) => self.ask(*jobs).await,
+            Op::Ask(jobs) => self.ask(plan.whole(*jobs)).await,
             Op::Halt(_) => unreachable!("the ports have no half of a cancel"),
             Op::Cancel(jobs) => self.change(Change::Cancel, *jobs).await,
             Op::Retry(jobs) => self.change(Change::Retry, *jobs).await,
@@ -173,7 +191,10 @@ impl Mirror {
                 edited.unwrap();
                 Answer::Done
             }
-            Op::Advance(hours) => self.advance(*hours).await,
+            Op::Advance(hours) => {
+                meddle::advance(&mut self.superuser, *hours).await;
+                Answer::Done
+            }
             Op::Runs { .. } | Op::Quiet => Answer::Done,
         }
     }
@@ -238,17 +259,21 @@ impl Mirror {
         let mut granted = Vec::new();
         for (no, lease) in (*first..).zip(leases) {
             self.leases.insert(no, lease.lease);
-            granted.extend(lease.jobs.into_iter().map(|(bit, claimed)| Granted {
-                lease: no,
-                bit,
-                job: self.jobs[&claimed.id.as_uuid()],
-                charged: u8::try_from(claimed.attempts).unwrap(),
-                due: match claimed.due {
-                    Due::Run => op::Due::Run,
-                    Due::Cancelled => op::Due::Cancelled,
-                    Due::Expired => op::Due::Expired,
-                },
-            }));
+            for (bit, claimed) in lease.jobs {
+                let job = self.jobs[&claimed.id.as_uuid()];
+                self.bounds.insert(job, claimed.bound);
+                granted.push(Granted {
+                    lease: no,
+                    bit,
+                    job,
+                    charged: u8::try_from(claimed.attempts).unwrap(),
+                    due: match claimed.due {
+                        Due::Run => op::Due::Run,
+                        Due::Cancelled => op::Due::Cancelled,
+                        Due::Expired => op::Due::Expired,
+                    },
+                });
+            }
         }
         *picks = granted.iter().map(|one| one.job).collect();
         Answer::Claimed(granted)
@@ -289,16 +314,23 @@ impl Mirror {
 
     fn settlement(&self, plan: &Plan, end: &op::Settlement) -> Settlement {
         let hours = |hours: u8| HOUR * u32::from(hours);
-        let fault = fault();
+        let (fault, now) = (fault(), SystemClock.now());
+        let splits = !plan.spec(end.job).members.is_empty();
         Settlement {
             lease: self.leases[&end.lease],
             bit: end.bit,
             job: self.id(end.job),
+            bound: self.bounds[&end.job].clone(),
             end: match end.end {
-                op::End::Succeeded => End::Succeeded {
-                    result: None,
+                op::End::Succeeded => End::Succeeded(Success {
                     then: self.new_jobs(plan, plan.spec(end.job).then),
-                },
+                    batch: splits.then(|| policy(plan.spec(end.job).policy)),
+                    writes: vec![Write::ServiceLevel(ServiceLevel {
+                        asked_at: now,
+                        done_at: now,
+                    })],
+                    result: None,
+                }),
                 op::End::Retry(delay) => End::Retry {
                     fault,
                     delay: hours(delay),
@@ -315,27 +347,15 @@ impl Mirror {
         }
     }
 
-    async fn repair(&mut self, _gate: u8, _in_play: u8) -> Answer {
-        unreachable!("this world has no gates")
+    async fn repair(&mut self, gate: u8, in_play: u8) -> Answer {
+        let key = self.gate(gate);
+        meddle::miscount(&mut self.superuser, &key, in_play).await;
+        self.scene.upkeep.repair_gates().await.unwrap();
+        Answer::Done
     }
 
-    /// An operator's process ends between the two halves of a cancel: this is the first.
     async fn ask(&mut self, jobs: Jobs) -> Answer {
-        let ids: Vec<Uuid> = self.ids(jobs).iter().map(JobId::as_uuid).collect();
-        let asked: Vec<Uuid> = sqlx::query_scalar(
-            "insert into cancel_request (job_id, tenant_id)
-             select j.id, j.tenant_id from job j
-              where j.id = any($1)
-                and not exists (select from outcome o where o.id = j.id)
-                and not exists (select from dead d where d.id = j.id)
-                 on conflict do nothing
-             returning job_id",
-        )
-        .bind(ids)
-        .fetch_all(&mut self.superuser)
-        .await
-        .unwrap();
-        let asked: Vec<JobId> = asked.into_iter().map(JobId::from_uuid).collect();
+        let asked = meddle::ask(&mut self.superuser, &self.ids(jobs)).await;
         Answer::Changed(Jobs::NONE, named(&self.jobs, &asked))
     }
 
@@ -345,24 +365,16 @@ impl Mirror {
             self.control.change(&actor(), change, &ids).await.unwrap();
         Answer::Changed(named(&self.jobs, &done), named(&self.jobs, &asked))
     }
-
-    /// Time goes on: everything that is to come is nearer.
-    async fn advance(&mut self, hours: u8) -> Answer {
-        for sql in [
-            "update scheduled set run_at = run_at - $1 * interval '1 hour'",
-            "update job set deadline = deadline - $1 * interval '1 hour'
-              where deadline is not null",
-        ] {
-            sqlx::query(sql)
-                .bind(i32::from(hours))
-                .execute(&mut self.superuser)
-                .await
-                .unwrap();
-        }
-        Answer::Done
-    }
 }
 
 fn actor() -> Actor {
     Actor("model".to_owned())
+}
+
+const fn policy(policy: Policy) -> OnFailure {
+    match policy {
+        Policy::Hold => OnFailure::Hold,
+        Policy::Stop => OnFailure::Stop,
+        Policy::Proceed => OnFailure::Proceed,
+    }
 }

@@ -11,6 +11,7 @@ mod files;
 mod gates;
 mod housekeeping;
 mod idempotency;
+mod meddle;
 mod mirror;
 mod model;
 mod partitions;

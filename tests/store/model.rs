@@ -118,8 +118,8 @@ async fn compare(wanted: Wanted, nth: u64, steps: u64) -> Walked {
     while walked.steps < steps {
         let world = wanted.world + nth + walked.worlds * MIRRORS;
         let ties = Ties {
-            gates: false,
-            batches: false,
+            gates: true,
+            batches: true,
         };
         let mut walk = Walk::begin(Rules::WHOLE, wanted.seed, world, ties);
         mirror.begin(&walk.plan).await;
@@ -153,7 +153,7 @@ async fn step(mirror: &mut Mirror, walk: &mut Walk, trace: &mut [Op], seed: u64,
     let ours = walk.step(op).map(sorted);
     let at = format!("seed {seed}, world {world}, step {number}");
     let sight = Sight::look(&mut mirror.superuser, &mirror.jobs).await;
-    let differs = Sight::of(&walk.tables).differs(&sight);
+    let differs = Sight::of(&walk.plan, &walk.tables).differs(&sight);
     let left = matches!(&*op, Op::Claim { picks, .. } if picks.len() != due);
     if left || ours.as_ref() != Ok(&theirs) || !differs.is_empty() {
         let before: Vec<String> = trace

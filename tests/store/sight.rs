@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use packtrain_model::jobs::{JOBS_MAX, Job, Jobs};
+use packtrain_model::plan::Plan;
 use packtrain_model::tables::Tables;
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
@@ -21,6 +22,11 @@ pub(crate) struct Stand {
     failed: i64,
     lost: bool,
     is_cancelled: bool,
+    /// Rows that it wrote with its end; they have no key.
+    effects: i64,
+    /// Jobs that must end before it, as counted, and its place in its gate, while it waits.
+    needs: i32,
+    seq: i64,
 }
 
 /// A lease, by the bits of its jobs.
@@ -37,11 +43,13 @@ pub(crate) struct Batch {
 pub(crate) struct Sight {
     pub(crate) jobs: BTreeMap<Job, Stand>,
     pub(crate) leases: Vec<Batch>,
+    /// Members in play, by gate.
+    pub(crate) gates: Vec<i32>,
 }
 
 impl Sight {
     /// What the model has.
-    pub(crate) fn of(tables: &Tables) -> Self {
+    pub(crate) fn of(plan: &Plan, tables: &Tables) -> Self {
         let mut sight = Self::default();
         for job in tables.known {
             let at = usize::from(job);
@@ -59,7 +67,9 @@ impl Sight {
             ];
             let places = words.into_iter().filter(|(jobs, _)| jobs.has(job));
             let hours = i64::from(tables.run_at[at]) - i64::from(tables.now);
-            let is_entry = (tables.ready | tables.scheduled).has(job);
+            let is_entry = (tables.ready | tables.scheduled | tables.waiting).has(job);
+            let waits = tables.waiting.has(job);
+            let is_gated = plan.spec(job).gate.is_some();
             let stand = Stand {
                 places: places.map(|(_, word)| word.to_owned()).collect(),
                 attempts: i16::from(tables.charged[at]),
@@ -72,9 +82,25 @@ impl Sight {
                 failed: i64::from(tables.failed[at]),
                 lost: tables.lost.has(job),
                 is_cancelled: tables.requests.has(job),
+                effects: i64::from(tables.effects[at]),
+                needs: if waits {
+                    i32::from(tables.needs[at])
+                } else {
+                    0
+                },
+                seq: if waits && is_gated {
+                    i64::from(tables.seq[at])
+                } else {
+                    0
+                },
             };
             sight.jobs.insert(job, stand);
         }
+        sight.gates = tables
+            .gates
+            .iter()
+            .map(|gate| i32::from(gate.in_play))
+            .collect();
         sight.leases = tables
             .leases
             .iter()
@@ -108,6 +134,16 @@ impl Sight {
                 .unwrap_or_else(|| panic!("nobody asked for {id}"));
             sight.jobs.insert(job, stand(&row));
         }
+        sight.gates = sqlx::query_scalar(
+            "select coalesce(max(g.in_play), 0)
+               from generate_series(0, 2) as n (gate)
+               left join gate g on g.key like '%:gate:' || n.gate
+              group by n.gate
+              order by n.gate",
+        )
+        .fetch_all(&mut *connection)
+        .await
+        .unwrap();
         let rows = sqlx::query("select ids, beat, open, started from lease")
             .fetch_all(&mut *connection)
             .await
@@ -144,6 +180,12 @@ impl Sight {
                 "leases:\n  model      {here:?}\n  PostgreSQL {there:?}"
             ));
         }
+        if self.gates != other.gates {
+            let (here, there) = (&self.gates, &other.gates);
+            found.push(format!(
+                "gates:\n  model      {here:?}\n  PostgreSQL {there:?}"
+            ));
+        }
         found
     }
 }
@@ -157,6 +199,9 @@ fn stand(row: &PgRow) -> Stand {
         failed: row.get("failed"),
         lost: row.get("lost"),
         is_cancelled: row.get("is_cancelled"),
+        effects: row.get("effects"),
+        needs: row.get("needs"),
+        seq: row.get("seq"),
     }
 }
 
@@ -167,7 +212,7 @@ const STANDS: &str = "
          union all
         select id, 'scheduled', attempts, solo, run_at from scheduled
          union all
-        select id, 'waiting', attempts, false, null from waiting
+        select id, 'waiting', attempts, solo, null from waiting
          union all
         select p.id, 'lease', l.attempts[p.place], false, null
           from lease l
@@ -186,38 +231,14 @@ const STANDS: &str = "
                     0)::bigint as hours,
            (select count(*) from attempt a where a.job_id = j.id) as failed,
            exists (select from attempt a where a.job_id = j.id and a.code = 'job.lost') as lost,
-           exists (select from cancel_request c where c.job_id = j.id) as is_cancelled
+           exists (select from cancel_request c where c.job_id = j.id) as is_cancelled,
+           (select count(*) from service_level v where v.job_id = j.id) as effects,
+           coalesce(max(w.needs), 0) as needs,
+           coalesce(max(w.seq), 0) as seq
       from job j
       left join place p on p.id = j.id
+      left join waiting w on w.id = j.id
      group by j.id";
-
-/// Empties the tables for the next world.
-pub(crate) async fn forget(connection: &mut PgConnection) {
-    for table in [
-        "ready",
-        "scheduled",
-        "waiting",
-        "lease",
-        "dead",
-        "outcome",
-        "attempt",
-        "cancel_request",
-        "idempotency",
-        "gate",
-        "schedule_tick",
-        "audit",
-        "job",
-    ] {
-        sqlx::query(sqlx::AssertSqlSafe(format!("delete from {table}")))
-            .execute(&mut *connection)
-            .await
-            .unwrap();
-    }
-    sqlx::query("update lane set paused_at = null")
-        .execute(connection)
-        .await
-        .unwrap();
-}
 
 /// Jobs of these ids.
 pub(crate) fn named<'i>(

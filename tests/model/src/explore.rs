@@ -5,7 +5,8 @@ use std::fmt;
 
 use crate::actors::World;
 use crate::dice::Dice;
-use crate::invariants::{Invariant, Judge};
+use crate::invariants::Invariant;
+use crate::judge::Judge;
 use crate::machine::apply;
 use crate::op::{Answer, Op};
 use crate::plan::{Plan, Ties};

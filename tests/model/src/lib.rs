@@ -23,8 +23,10 @@ mod enqueue;
 mod gates;
 mod ghost;
 mod halt;
+mod judge;
 mod settle;
 mod shrink;
+mod standing;
 mod worker;
 
 pub use dice::Dice;

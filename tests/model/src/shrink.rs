@@ -1,6 +1,7 @@
 //! Fewer steps that break the same invariant.
 
-use crate::invariants::{Invariant, Judge};
+use crate::invariants::Invariant;
+use crate::judge::Judge;
 use crate::machine::apply;
 use crate::op::Op;
 use crate::plan::Plan;
