@@ -1,9 +1,20 @@
 //! Processes of the product, and what is done to them.
 
+use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
+
+/// The program: the one that cargo built for this test, unless another build is to be broken.
+pub(crate) fn program() -> PathBuf {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test is asked which build to break"
+    )]
+    let other = std::env::var("PACKTRAIN_TEST_BINARY");
+    other.map_or_else(|_| env!("CARGO_BIN_EXE_packtrain").into(), PathBuf::from)
+}
 
 /// A process under test; it is killed with the test.
 pub(crate) struct Process {

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::counts::Counts;
-use crate::process::Process;
+use crate::process::{Process, program};
 use crate::server::database;
 
 /// The longest that the jobs of one run may take to end: then they count as lost.
@@ -65,12 +65,21 @@ pub(crate) struct Stage {
     pub(crate) db: Database,
     pub(crate) tenant: TenantId,
     folder: TempDir,
+    leases: &'static [(&'static str, &'static str)],
 }
 
 impl Stage {
     /// A stage on the server of the test run.
     pub(crate) async fn new() -> Self {
         Self::on(database().await).await
+    }
+
+    /// The same stage with leases as the product sets them.
+    pub(crate) fn with_usual_leases(self) -> Self {
+        Self {
+            leases: &[],
+            ..self
+        }
     }
 
     /// A stage on this database.
@@ -82,12 +91,13 @@ impl Stage {
             tenant: db.tenant("a").await,
             db,
             folder: folder(),
+            leases: &SHORT_LEASES,
         }
     }
 
     /// `packtrain` with these words; `points` says what breaks where.
     pub(crate) fn command(&self, words: &[&str], points: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_packtrain"));
+        let mut command = Command::new(program());
         self.dress(&mut command, points);
         command.args(words).arg("--quiet");
         command
@@ -113,7 +123,7 @@ impl Stage {
             .env("PACKTRAIN_DATABASE_CONNECTIONS", "6")
             .envs(URLS.map(|(name, role)| (name, self.db.url(role).reveal().clone())))
             .env("FAILPOINTS", points)
-            .envs(SHORT_LEASES)
+            .envs(self.leases.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

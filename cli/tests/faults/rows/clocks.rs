@@ -81,11 +81,10 @@ async fn clock_of_postgres_jumps() {
     let file = folder.path().join("clock");
     std::fs::write(&file, "+0").unwrap();
     let environment = environment(library, &file);
-    let told: Vec<(&str, &str)> = environment
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    let server = OwnServer::start(&told).await;
+    let Some(server) = OwnServer::with_environment(&environment).await else {
+        skip(name, "the system has no PostgreSQL of its own");
+        return;
+    };
     let stage = Stage::on(Database::on(&server.url()).await).await;
     assert_clock_jumps(&stage, &file).await;
     let _worker = stage.worker("io", "").await;
@@ -134,21 +133,16 @@ impl Sunday {
         stage.db.set_clock(&moments[0]).await;
         let sql = format!(
             "insert into schedule (id, kind, cron, zone, missed)
-             values (gen_random_uuid(), 'ops.canary', '{}', '{}', 'all'),
-                    (gen_random_uuid(), 'ops.keep_warm', '* * * * *', 'UTC', 'latest')",
+             values (gen_random_uuid(), 'ops.canary', '{}', '{}', 'all')",
             self.cron, self.zone
         );
         stage.db.run(&sql).await;
-        stage
-            .db
-            .run("update schedule set edited_at = now_utc()")
-            .await;
         let _schedulers = [stage.scheduler(""), stage.scheduler("")];
         for moment in &moments[1..] {
             stage.db.set_clock(moment).await;
             let looked = format!(
                 "select count(*) from schedule
-                  where kind = 'ops.keep_warm'
+                  where kind = 'ops.keep_warm' -- every five minutes
                     and decided_until >= '{moment}'::timestamptz - interval '1 minute'"
             );
             stage

@@ -175,7 +175,7 @@ async fn fleet_with_a_rolling_restart() {
 }
 
 async fn fleet(name: &str, jobs: u64) -> Counts {
-    let stage = Stage::new().await;
+    let stage = Stage::new().await.with_usual_leases();
     let api_key = stage.operator_key().await;
     let (one, first) = api(&stage, "").await;
     let (two, second) = api(&stage, "").await;

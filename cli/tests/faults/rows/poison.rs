@@ -1,14 +1,12 @@
 //! Jobs that panic, end their worker, or take all memory, beside innocent ones; and rows that break
 //! the statements of upkeep.
 
-use std::path::Path;
-
 use packtrain_core::ids::JobId;
 use packtrain_core::job::NewJob;
 use tokio::process::Command;
 
 use crate::counts::{can_run, repeat};
-use crate::process::Process;
+use crate::process::{Process, program};
 use crate::stage::{Stage, array};
 
 /// Innocent jobs of one run, and how long each stays.
@@ -64,8 +62,7 @@ fn limited(stage: &Stage) -> Process {
     stage.dress(&mut command, "");
     let limit =
         format!("ulimit -c 0; ulimit -v {MEMORY_KIB}; exec \"$0\" worker --lanes io --quiet");
-    command.args(["-c", &limit, env!("CARGO_BIN_EXE_packtrain")]);
-    assert!(Path::new("/bin/sh").exists());
+    command.args(["-c", &limit]).arg(program());
     Process::start(&mut command)
 }
 

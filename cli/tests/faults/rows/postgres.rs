@@ -22,7 +22,7 @@ async fn row(name: &str, breaking: impl AsyncFn(&OwnServer)) {
     if !can_run(name) {
         return;
     }
-    let mut server = OwnServer::start(&[]).await;
+    let mut server = OwnServer::start().await;
     server.keep();
     let stage = Stage::on(Database::on(&server.url()).await).await;
     let _workers = [stage.worker("io", "").await, stage.worker("io", "").await];
@@ -58,21 +58,12 @@ async fn broken(stage: &Stage, server: &OwnServer, breaking: impl AsyncFn(&OwnSe
     }
 }
 
-/// Waits until another postmaster has taken the place of this one.
-async fn restarted(server: &OwnServer, before: u32) {
-    let began = std::time::Instant::now();
-    while [0, before].contains(&server.id()) {
-        assert!(began.elapsed() < OUTAGE, "PostgreSQL was not started again");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_killed() {
     row("postgres_killed", async |server| {
         let before = server.id();
         tell(before, Signal::KILL);
-        restarted(server, before).await;
+        server.restarted(before).await;
     })
     .await;
 }
@@ -82,7 +73,7 @@ async fn postgres_restarted() {
     row("postgres_restarted", async |server| {
         let before = server.id();
         tell(before, Signal::INT);
-        restarted(server, before).await;
+        server.restarted(before).await;
     })
     .await;
 }
