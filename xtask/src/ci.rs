@@ -19,6 +19,8 @@ const STEPS: &[(&str, Step)] = &[
             "clippy",
             "--workspace",
             "--all-targets",
+            "--features",
+            "packtrain/failpoints",
             "--",
             "-D",
             "warnings",

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask test`, `prepare`, `licences`, `ci`.
+//! The project's own commands: `cargo xtask test`, `prepare`, `faults`, `licences`, `ci`.
 
 #![expect(
     clippy::print_stdout,
@@ -7,6 +7,7 @@
 
 mod args;
 mod ci;
+mod faults;
 mod licences;
 mod postgres;
 mod prepare;
@@ -55,6 +56,7 @@ fn run(args: Args) -> anyhow::Result<()> {
             match args.command {
                 Command::Test(wanted) => test::command(&site, &wanted).await,
                 Command::Prepare(wanted) => prepare::run(&site, wanted.check).await,
+                Command::Faults(wanted) => faults::run(&site, &wanted).await,
                 Command::Licences => licences::run(&site).await,
                 Command::Ci(wanted) => ci::run(&site, wanted.keep_going).await,
             }

@@ -197,9 +197,11 @@ async fn clocks_are_changed_on_four_sundays() {
         return;
     }
     repeat(name, async |_| {
+        let [a, b, c, d] = &SUNDAYS;
+        let (a, b, c, d) = tokio::join!(a.run(), b.run(), c.run(), d.run());
         let mut sum = Counts::default();
-        for sunday in &SUNDAYS {
-            sum.add(&sunday.run().await);
+        for one in [a, b, c, d] {
+            sum.add(&one);
         }
         sum
     })
