@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use operate::{
     Dead, DeadAction, Jobs, JobsAction, JobsList, Lanes, LanesAction, OfCause, ScheduleEditArgs,
-    Schedules, SchedulesAction, Workers, WorkersAction,
+    Schedules, SchedulesAction, Top, Workers, WorkersAction,
 };
 
 mod operate;
@@ -142,6 +142,9 @@ pub(crate) enum Command {
     /// Show the workers, ask them to drain
     #[command(after_help = operate::WORKERS)]
     Workers(Workers),
+    /// Watch lanes, workers, schedules and dead letters; q ends
+    #[command(after_help = operate::TOP)]
+    Top(Top),
     /// Measure this machine and this build
     #[command(subcommand, after_help = examples::BENCH)]
     Bench(Bench),
@@ -347,6 +350,7 @@ mod tests {
             operate::DEAD,
             operate::SCHEDULES,
             operate::WORKERS,
+            operate::TOP,
         ];
         // Ids stand shortened in examples.
         let digits = "00000000000070008000000000000000";

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use packtrain_core::fault::chain;
-use packtrain_core::ports::{Hint, Hints, StoreError, Swept, Upkeep};
+use packtrain_core::ports::{Hint, Hints, StoreError, Swept, UnservedKind, Upkeep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -54,6 +54,7 @@ pub async fn run(
         tokio::join!(
             reap(settings, &*store, &*hints),
             sweep(settings, &*store, &*hints),
+            set_aside(settings, &*store),
             halt(&*store),
             partitions(&*store),
         );
@@ -115,6 +116,35 @@ async fn sweep(settings: UpkeepSettings, store: &dyn Upkeep, hints: &dyn Hints) 
                 }
             }
             Err(error) => warn!(error = %chain(&error), "waiting work cannot be looked for"),
+        }
+    }
+}
+
+/// Sets aside what no worker serves, so that claims need not skip it again and again.
+async fn set_aside(settings: UpkeepSettings, store: &dyn Upkeep) {
+    let mut ticks = ticks(SWEEP_EVERY);
+    loop {
+        ticks.tick().await;
+        match store.set_aside(settings.sweep_age).await {
+            Ok(seen) => {
+                for UnservedKind {
+                    kind,
+                    schema,
+                    count,
+                } in seen.aside
+                {
+                    warn!(
+                        job.kind = kind,
+                        schema,
+                        jobs = count,
+                        "no worker serves this kind"
+                    );
+                }
+                if seen.due > 0 {
+                    info!(jobs = seen.due, "what nobody served is served now");
+                }
+            }
+            Err(error) => warn!(error = %chain(&error), "unserved kinds cannot be looked for"),
         }
     }
 }

@@ -19,4 +19,5 @@ mod scene;
 mod schedules;
 mod settle;
 mod state;
+mod unserved;
 mod walk;

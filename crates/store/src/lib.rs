@@ -17,6 +17,7 @@ pub use pg::bell::PgBell;
 pub use pg::claims::PgClaims;
 pub use pg::control::PgControl;
 pub use pg::events::PgEvents;
+pub use pg::figures::PgFigures;
 pub use pg::files::PgFiles;
 pub use pg::gauge::{Gauge, PgGauge, Waits};
 pub use pg::housekeeping::{PgHousekeeping, Retention};

@@ -6,6 +6,7 @@ use crate::fault::Fault;
 
 mod control;
 mod events;
+mod figures;
 mod files;
 mod hints;
 mod housekeeping;
@@ -15,6 +16,7 @@ mod objects;
 mod ready;
 mod reports;
 mod schedules;
+mod upkeep;
 mod warmth;
 
 pub use control::{
@@ -22,19 +24,21 @@ pub use control::{
     WorkerView,
 };
 pub use events::{JobEvent, JobEvents};
+pub use figures::{Figures, Gauges, Pace};
 pub use files::{FileRecord, FileState, Files, Imported, ImportedFile, NewFile};
 pub use hints::{Bell, Hint, HintStream, Hints, Listener};
 pub use housekeeping::{Housekeeping, Pruned};
 pub use jobs::{
-    Attempt, Beat, Claimed, ClaimedLease, Claims, Due, End, Enqueued, Floors, JobFilter, JobQueue,
-    JobRecord, Keyed, LeaseBeat, OperatorJobs, Promoted, Reaped, Renewals, Renewed, Requested,
-    Settled, Settlement, Swept, Upkeep, Wanted, WorkerRecord,
+    Attempt, Claimed, ClaimedLease, Claims, Due, End, Enqueued, Floors, JobFilter, JobQueue,
+    JobRecord, Keyed, OperatorJobs, Promoted, Renewals, Renewed, Requested, Served, Settled,
+    Settlement, Wanted, WorkerRecord,
 };
 pub use keys::{ApiKeyRecord, ApiKeys, KeyScope};
 pub use objects::{ByteStream, ObjectError, ObjectKey, Objects, Stored};
 pub use ready::Readiness;
 pub use reports::{ArtefactRecord, ReportRecord, Reports};
 pub use schedules::{Decision, Schedules, Timetable};
+pub use upkeep::{Beat, LeaseBeat, Reaped, SetAside, Swept, UnservedKind, Upkeep};
 pub use warmth::{Warmed, Warmth};
 
 /// What a running job may reach. Each field is one port.

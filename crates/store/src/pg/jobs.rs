@@ -145,7 +145,8 @@ impl OperatorJobs for PgOperatorJobs {
             select id as "id!", tenant_id as "tenant_id!", lane as "lane!", kind as "kind!",
                    payload as "payload!", max_attempts as "max_attempts!",
                    created_at as "created_at!", state as "state!", attempts as "attempts!",
-                   run_at, started_at, finished_at, result
+                   run_at, started_at, finished_at, result,
+                   (select s.reason from scheduled s where s.id = job_state.id) as reason
               from job_state
              where ($1::text is null or kind = $1)
                and ($2::text is null or lane = $2)
@@ -194,7 +195,8 @@ async fn find(connection: &mut PgConnection, id: JobId) -> Result<Option<JobReco
         select id as "id!", tenant_id as "tenant_id!", lane as "lane!", kind as "kind!",
                payload as "payload!", max_attempts as "max_attempts!",
                created_at as "created_at!", state as "state!", attempts as "attempts!",
-               run_at, started_at, finished_at, result
+               run_at, started_at, finished_at, result,
+               (select s.reason from scheduled s where s.id = job_state.id) as reason
           from job_state
          where id = $1
         "#,
@@ -240,6 +242,7 @@ struct Found {
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
     result: Option<Value>,
+    reason: Option<String>,
 }
 
 impl Found {
@@ -262,6 +265,7 @@ impl Found {
             result: self.result,
             created_at: self.created_at,
             run_at: self.run_at,
+            reason: self.reason,
             started_at: self.started_at,
             finished_at: self.finished_at,
             failures,

@@ -5,14 +5,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use packtrain_core::ids::LeaseId;
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{LeaseBeat, Promoted, Reaped, StoreError, Swept, Upkeep};
+use packtrain_core::ports::{LeaseBeat, Promoted, Reaped, SetAside, StoreError, Swept, Upkeep};
 use sqlx::{PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
 use crate::error::{number, refused};
 use crate::gate::commit;
-use crate::pg::halt;
 use crate::pg::settle::mask;
+use crate::pg::{halt, unserved};
 
 /// How many weeks of partitions are made ahead.
 const WEEKS_AHEAD: i32 = 4;
@@ -170,6 +170,10 @@ impl Upkeep for PgUpkeep {
             cancelled: halt::cancelled(&mut connection, None).await?.len() as u64,
             expired: halt::expired(&mut connection, passed_within).await?,
         })
+    }
+
+    async fn set_aside(&self, age: Duration) -> Result<SetAside, StoreError> {
+        unserved::look(&self.pool, age).await
     }
 
     async fn ensure_partitions(&self) -> Result<(), StoreError> {
