@@ -104,9 +104,9 @@ mod tests {
 
     use async_trait::async_trait;
     use packtrain_core::ids::{ClockIds, IdSource, LeaseId, WorkerId};
-    use packtrain_core::job::Lane;
+    use packtrain_core::job::{Bound, Lane};
     use packtrain_core::ports::{
-        Bound, ClaimedLease, End, Floors, HintStream, Promoted, Renewals, Settled, Success, Wanted,
+        ClaimedLease, End, Floors, HintStream, Promoted, Renewals, Settled, Success, Wanted,
         WorkerRecord,
     };
     use packtrain_core::time::SystemClock;

@@ -21,6 +21,7 @@ pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod lanes;
 pub(crate) mod ledger;
+pub(crate) mod listing;
 pub(crate) mod promote;
 pub(crate) mod rates;
 pub(crate) mod reap;
