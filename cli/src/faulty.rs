@@ -138,6 +138,10 @@ impl Upkeep for Faulty<dyn Upkeep> {
         between("sweep", self.0.sweep(passed_within)).await
     }
 
+    async fn repair_gates(&self) -> Result<Vec<Lane>, StoreError> {
+        between("repair gates", self.0.repair_gates()).await
+    }
+
     async fn ensure_partitions(&self) -> Result<(), StoreError> {
         between("partitions", self.0.ensure_partitions()).await
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use packtrain_core::fault::Fault;
 use packtrain_core::job::{Ctx, Done, Job, Kind, Lane};
+use packtrain_core::ports::{ServiceLevel, Write};
 use packtrain_jobs::catalogue::{self, Entry, entry};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -76,7 +77,15 @@ impl Step {
             Does::Abort => std::process::abort(),
             Does::Eat => eat(),
         }
-        Ok(Done::quietly())
+        // A row without a key, in the transaction of the end.
+        let level = ServiceLevel {
+            asked_at: ctx.asked_at,
+            done_at: ctx.clock.now(),
+        };
+        Ok(Done {
+            writes: vec![Write::ServiceLevel(level)],
+            ..Done::quietly()
+        })
     }
 }
 

@@ -67,7 +67,7 @@ impl Connection {
 
 /// A request for a canary under an idempotency key.
 pub(crate) fn canary(api_key: &str, key: &str) -> String {
-    let body = r#"{"kind":"ops.canary","payload":{}}"#;
+    let body = r#"{"kind":"ops.canary","payload":{"is_measured":true}}"#;
     let length = body.len();
     format!(
         "POST /v2/admin/jobs HTTP/1.1\r\nhost: packtrain\r\nauthorization: Bearer {api_key}\r\n\

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use packtrain_core::ids::{JobId, TenantId};
-use packtrain_core::job::{Lane, NewJob, Priority};
+use packtrain_core::job::{Lane, NewJob, Priority, Ties};
 use packtrain_core::ports::{JobQueue, KeyScope};
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_store::PgJobs;
@@ -27,17 +27,6 @@ const END_WITHIN: Duration = Duration::from_secs(90);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The pause between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// An effect of each end, written in the transaction of the settle into a table without a key.
-const EFFECTS: [&str; 3] = [
-    "create table effect (job_id uuid not null)",
-    "create function note_effect() returns trigger language plpgsql security definer as $$
-     begin
-         insert into public.effect (job_id) values (new.id);
-         return null;
-     end $$",
-    "create trigger note_effect after insert on outcome
-        for each row when (new.state = 'succeeded') execute function note_effect()",
-];
 /// What leases are renewed by and how long they may stand still, in milliseconds: shorter than
 /// people would set, so that a run is short.
 const SHORT_LEASES: [(&str, &str); 2] = [
@@ -84,9 +73,6 @@ impl Stage {
 
     /// A stage on this database.
     pub(crate) async fn on(db: Database) -> Self {
-        for sql in EFFECTS {
-            db.run(sql).await;
-        }
         Self {
             tenant: db.tenant("a").await,
             db,
@@ -203,6 +189,7 @@ impl Stage {
             parent: None,
             schedule: None,
             trace_parent: None,
+            ties: Ties::default(),
         }
     }
 
@@ -258,12 +245,12 @@ impl Stage {
             "select count(*) from unnest({ids}) as i (id)
               where not exists (select from outcome o where o.id = i.id
                                    and (o.state <> 'succeeded'
-                                        or exists (select from effect e where e.job_id = o.id)))
+                                        or exists (select from service_level e where e.job_id = o.id)))
                 and not exists (select from dead d where d.id = i.id)"
         ))
         .await;
         let doubled = number(format!(
-            "select count(*) from (select job_id from effect where job_id = any({ids})
+            "select count(*) from (select job_id from service_level where job_id = any({ids})
                                     group by job_id having count(*) > 1) d"
         ))
         .await;

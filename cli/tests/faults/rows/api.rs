@@ -63,7 +63,7 @@ pub(crate) async fn judge(stage: &Stage, jobs: u64, keys: u64) -> Counts {
         number(made).await,
     );
     let effects = number(
-        "select count(*) from effect e join job j on j.id = e.job_id
+        "select count(*) from service_level e join job j on j.id = e.job_id
                            where j.kind = 'ops.canary'",
     )
     .await;
