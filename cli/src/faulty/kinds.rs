@@ -1,7 +1,7 @@
 //! Kinds that mark each of their runs, and break what runs them when they are told to.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
