@@ -95,7 +95,7 @@ pub(crate) struct Faults {
 /// Run everything that a pull request must pass.
 ///
 /// In order: formatting, lints, the thin build, licences, freshness of .sqlx and openapi.json,
-/// and every test with none skipped.
+/// every test with none skipped, and each fault row once.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   cargo xtask ci                stop at the first step that fails

@@ -33,6 +33,18 @@ const STEPS: &[(&str, Step)] = &[
     ("licences", Step::Licences),
     ("prepared files", Step::Prepared),
     ("tests", Step::Tests),
+    (
+        "fault rows",
+        Step::Cargo(&[
+            "test",
+            "-p",
+            "packtrain",
+            "--features",
+            "failpoints",
+            "--test",
+            "faults",
+        ]),
+    ),
 ];
 
 #[derive(Clone, Copy)]

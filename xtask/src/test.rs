@@ -28,8 +28,6 @@ pub(crate) async fn run(site: &Site, wanted: &Test) -> anyhow::Result<Tally> {
     fs::write(&skip_log, "").with_context(|| format!("could not write {}", skip_log.display()))?;
     let mut command = site.cargo();
     command.args(["test", "--workspace", "--no-fail-fast"]);
-    // The fault rows break processes that have points to break at.
-    command.args(["--features", "packtrain/failpoints"]);
     command.args(&wanted.filter).arg("--").args(&wanted.args);
     command.env(SKIP_LOG, &skip_log);
     let mut tally = Tally::default();

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
 
-use packtrain_tests::skip;
+use tokio::sync::{Mutex, MutexGuard};
 
 /// What became of the jobs of one run, or of many.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -82,13 +82,10 @@ pub(crate) async fn repeat(row: &str, mut run: impl AsyncFnMut(u32) -> Counts) {
     );
 }
 
-/// Whether the row can be run in this build; else it is skipped by name.
-pub(crate) fn can_run(row: &str) -> bool {
-    let is_built = cfg!(feature = "failpoints");
-    if !is_built {
-        skip(row, "the binary was built without the feature failpoints");
-    }
-    is_built
+/// One row at a time: a worker that gets no time for long would lose its leases without a kill.
+pub(crate) async fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::const_new(());
+    TURN.lock().await
 }
 
 /// Whether each row is run once, to see that it holds, and long waits are shortened.

@@ -30,8 +30,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// What leases are renewed by and how long they may stand still, in milliseconds: shorter than
 /// people would set, so that a run is short.
 const SHORT_LEASES: [(&str, &str); 2] = [
-    ("PACKTRAIN_WORKER_RENEW_EVERY_MS", "100"),
-    ("PACKTRAIN_WORKER_LEASE_PATIENCE_MS", "600"),
+    ("PACKTRAIN_WORKER_RENEW_EVERY_MS", "200"),
+    ("PACKTRAIN_WORKER_LEASE_PATIENCE_MS", "1500"),
 ];
 
 /// The settings that lead to the database.

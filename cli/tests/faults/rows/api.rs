@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::client::{Connection, canary, free_address};
-use crate::counts::{Counts, can_run, repeat};
+use crate::counts::{Counts, repeat, turn};
 use crate::process::Process;
 use crate::stage::Stage;
 
@@ -25,9 +25,7 @@ pub(crate) async fn api(stage: &Stage, points: &str) -> (Process, SocketAddr) {
 }
 
 async fn killed_at(name: &str, points: &str) {
-    if !can_run(name) {
-        return;
-    }
+    let _turn = turn().await;
     let stage = Stage::new().await;
     let api_key = stage.operator_key().await;
     let _worker = stage.worker("ops", "").await;

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::api::{api, judge};
 use crate::client::{Connection, canary};
-use crate::counts::{Counts, can_run, is_short, repeat};
+use crate::counts::{Counts, is_short, repeat, turn};
 use crate::process::Process;
 use crate::stage::Stage;
 
@@ -29,9 +29,7 @@ const CLIENTS: u64 = 16;
 #[tokio::test(flavor = "multi_thread")]
 async fn rolling_deploy_with_unknown_kinds_and_versions() {
     let name = "rolling_deploy_with_unknown_kinds_and_versions";
-    if !can_run(name) {
-        return;
-    }
+    let _turn = turn().await;
     let stage = Stage::new().await;
     repeat(name, async |_| {
         let mut command = stage.command(&["worker", "--lanes", "io"], "");
@@ -72,9 +70,7 @@ async fn rolling_deploy_with_unknown_kinds_and_versions() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_workers_of_one_name() {
     let name = "two_workers_of_one_name";
-    if !can_run(name) {
-        return;
-    }
+    let _turn = turn().await;
     let stage = Stage::new().await;
     repeat(name, async |_| {
         let start = || {
@@ -163,9 +159,7 @@ async fn accepts(
 #[tokio::test(flavor = "multi_thread")]
 async fn fleet_with_a_rolling_restart() {
     let name = "fleet_with_a_rolling_restart";
-    if !can_run(name) {
-        return;
-    }
+    let _turn = turn().await;
     let jobs = if is_short() {
         FLEET_JOBS_SHORT
     } else {

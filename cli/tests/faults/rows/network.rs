@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::counts::{Counts, can_run, repeat};
+use crate::counts::{Counts, repeat, turn};
 use crate::proxy::{Network, Proxy};
 use crate::stage::{Stage, now_us};
 
@@ -13,9 +13,7 @@ const HOLD_MS: u64 = 100;
 const CUT: Duration = Duration::from_secs(3);
 
 async fn row(name: &str, cut: Network) {
-    if !can_run(name) {
-        return;
-    }
+    let _turn = turn().await;
     let stage = Stage::new().await;
     let _other = stage.worker("io", "").await;
     repeat(name, async |_| {

@@ -5,7 +5,7 @@ use packtrain_core::ids::JobId;
 use packtrain_core::job::NewJob;
 use tokio::process::Command;
 
-use crate::counts::{can_run, repeat};
+use crate::counts::{repeat, turn};
 use crate::process::{Process, program};
 use crate::stage::{Stage, array};
 
@@ -19,9 +19,7 @@ const MEMORY_KIB: u64 = 2_500_000;
 
 /// One worker, started again whenever it dies, with a poisonous job among innocent ones.
 async fn row(name: &str, does: &str, deaths: u32) {
-    if !can_run(name) {
-        return;
-    }
+    let _turn = turn().await;
     let stage = Stage::new().await;
     repeat(name, async |_| {
         let mut poison = stage.does(does, 5);
@@ -95,10 +93,8 @@ async fn poison_that_takes_all_memory() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_row_among_500_in_the_reaper() {
     let name = "bad_row_among_500_in_the_reaper";
-    if !can_run(name) {
-        return;
-    }
-    let stage = Stage::new().await;
+    let _turn = turn().await;
+    let stage = Stage::new().await.with_usual_leases();
     repeat(name, async |_| {
         let mut command = stage.command(&["worker", "--lanes", "io"], "after claim=return(kill)");
         command.env("PACKTRAIN_WORKER_IO_SLOTS", "500");
@@ -150,9 +146,7 @@ fn ready_again(job: JobId, lane: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_row_among_500_in_the_sweeper() {
     let name = "bad_row_among_500_in_the_sweeper";
-    if !can_run(name) {
-        return;
-    }
+    let _turn = turn().await;
     let stage = Stage::new().await;
     let _scheduler = stage.scheduler("");
     repeat(name, async |_| {
@@ -194,9 +188,7 @@ async fn bad_row_among_500_in_the_sweeper() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_row_among_500_in_a_promotion() {
     let name = "bad_row_among_500_in_a_promotion";
-    if !can_run(name) {
-        return;
-    }
+    let _turn = turn().await;
     let stage = Stage::new().await;
     let _worker = stage.worker("io", "").await;
     repeat(name, async |_| {
@@ -207,7 +199,7 @@ async fn bad_row_among_500_in_a_promotion() {
         let due: Vec<NewJob> = (0..500)
             .map(|_| {
                 let mut job = stage.step(0);
-                let at = crate::stage::now_us() + 1_000_000;
+                let at = crate::stage::now_us() + 5_000_000;
                 job.run_at = chrono::DateTime::from_timestamp_micros(at);
                 job
             })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use packtrain_tests::Database;
 use rustix::process::Signal;
 
-use crate::counts::{Counts, can_run, is_short, repeat};
+use crate::counts::{Counts, is_short, repeat, turn};
 use crate::process::{family, tell};
 use crate::server::OwnServer;
 use crate::stage::{Stage, now_us};
@@ -19,12 +19,11 @@ const OUTAGE_SHORT: Duration = Duration::from_secs(3);
 
 /// Two workers in the middle of many jobs while this is done to PostgreSQL.
 async fn row(name: &str, breaking: impl AsyncFn(&OwnServer)) {
-    if !can_run(name) {
-        return;
-    }
+    let _turn = turn().await;
     let mut server = OwnServer::start().await;
     server.keep();
     let stage = Stage::on(Database::on(&server.url()).await).await;
+    let stage = stage.with_usual_leases();
     let _workers = [stage.worker("io", "").await, stage.worker("io", "").await];
     repeat(name, async |_| broken(&stage, &server, &breaking).await).await;
     drop(stage);

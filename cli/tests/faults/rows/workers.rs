@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use packtrain_core::ids::JobId;
 
-use crate::counts::{Counts, can_run, repeat};
+use crate::counts::{Counts, repeat, turn};
 use crate::process::Process;
 use crate::stage::{Stage, now_us};
 
@@ -15,9 +15,7 @@ const GIVE_MORE_EVERY: Duration = Duration::from_secs(2);
 
 /// A worker that dies at `points` beside one that goes on, again and again on one database.
 async fn row(name: &str, points: &str, hold_ms: u64) {
-    if !can_run(name) {
-        return;
-    }
+    let _turn = turn().await;
     let stage = Stage::new().await;
     let _other = stage.worker("io", "").await;
     repeat(name, async |_| killed_at(&stage, points, hold_ms).await).await;
@@ -115,9 +113,7 @@ async fn worker_killed_in_a_settle_of_many() {
 #[tokio::test(flavor = "multi_thread")]
 async fn worker_killed_in_a_job() {
     let name = "worker_killed_in_a_job";
-    if !can_run(name) {
-        return;
-    }
+    let _turn = turn().await;
     let stage = Stage::new().await;
     let _other = stage.worker("io", "").await;
     repeat(name, async |_| {
@@ -137,9 +133,7 @@ async fn worker_killed_in_a_job() {
 #[tokio::test(flavor = "multi_thread")]
 async fn worker_whose_settle_is_answered_with_an_error_after_it_committed() {
     let name = "worker_whose_settle_is_answered_with_an_error_after_it_committed";
-    if !can_run(name) {
-        return;
-    }
+    let _turn = turn().await;
     let stage = Stage::new().await;
     repeat(name, async |_| {
         let points = "after commit to settle jobs=5*return(lost)->off";
@@ -155,9 +149,7 @@ async fn worker_whose_settle_is_answered_with_an_error_after_it_committed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn worker_killed_after_it_promoted() {
     let name = "worker_killed_after_it_promoted";
-    if !can_run(name) {
-        return;
-    }
+    let _turn = turn().await;
     let stage = Stage::new().await;
     let _other = stage.worker("io", "").await;
     repeat(name, async |_| {
