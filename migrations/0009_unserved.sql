@@ -1,4 +1,4 @@
--- Kinds that nobody serves: their jobs wait in `scheduled` with the reason, and cost claims nothing.
+-- Kinds that nobody serves: their jobs wait in `scheduled` with the reason and cost claims nothing.
 
 -- Of each of a worker's kinds: the lane in which it looks for it, and the newest payload version
 -- that it knows. Both stand in the order of `kinds`. A worker of an older program says neither and
@@ -23,7 +23,7 @@ grant select on served to packtrain_operator, packtrain_worker;
 create index scheduled_unserved on scheduled (kind, schema, id) where reason like 'unserved: %';
 
 -- What ended lately, for people who watch. Ends are written in order of time, so that a block range
--- index finds the last minute and costs an end next to nothing.
+-- index finds the last minute.
 create index outcome_lately on outcome using brin (finished_at)
     with (pages_per_range = 16, autosummarize = on);
 create index attempt_lately on attempt using brin (ended_at)

@@ -1,4 +1,4 @@
-//! Figures of the whole platform, as the database has them: for collectors and for people who watch.
+//! Figures of the whole platform, as the database has them: for collectors and people who watch.
 
 use async_trait::async_trait;
 
