@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("packtrain-notify", &["packtrain-core"]),
     ("packtrain-feeds", &["packtrain-core"]),
     ("packtrain-devdb", &["packtrain-core"]),
+    ("packtrain-model", &[]),
     ("packtrain-report", &["packtrain-tax", "packtrain-core"]),
     (
         "packtrain-jobs",

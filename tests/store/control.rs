@@ -106,6 +106,51 @@ async fn a_cancelled_job_that_comes_back_by_retry_or_reaping_ends_at_the_next_lo
 }
 
 #[tokio::test]
+async fn a_cancelled_neighbour_does_not_answer_the_request_of_a_job_that_comes_back() {
+    let desk = Desk::new().await;
+    let (stopped, tried) = (desk.scene.running().await, desk.scene.running().await);
+    desk.change(Change::Cancel, &[stopped.job.id, tried.job.id])
+        .await;
+    let ends = [stopped.ends(End::Cancelled), tried.ends(retry(HOUR))];
+    assert_eq!(desk.scene.settle(&ends).await.written, 2);
+    let swept = desk.scene.upkeep.sweep(HOUR).await.unwrap();
+    assert_eq!(swept.cancelled, 1);
+    assert_eq!(desk.state(tried.job.id).await, State::Cancelled);
+}
+
+#[tokio::test]
+async fn whoever_ends_a_job_removes_its_request_however_it_ends() {
+    let desk = Desk::new().await;
+    let held = [
+        desk.scene.running().await,
+        desk.scene.running().await,
+        desk.scene.running().await,
+    ];
+    let jobs: Vec<JobId> = held.iter().map(|held| held.job.id).collect();
+    desk.change(Change::Cancel, &jobs).await;
+    let dead = End::Dead { fault: fault() };
+    let ends = [held[0].ends(succeeded()), held[1].ends(dead)];
+    assert_eq!(desk.scene.settle(&ends).await.written, 2);
+    // The third is lost with its last attempt.
+    desk.scene
+        .db
+        .run("update job set max_attempts = 1 where id in (select ids[1] from lease)")
+        .await;
+    assert_eq!(desk.scene.reap(held[2].lease).await.dead, 1);
+    let left = desk
+        .scene
+        .db
+        .number("select count(*) from cancel_request")
+        .await;
+    assert_eq!(left, 0);
+    // So a dead letter that is retried runs.
+    desk.change(Change::Retry, &jobs).await;
+    let again = desk.scene.claim(3).await;
+    assert_eq!(again.len(), 2);
+    assert!(again.iter().all(|held| held.job.due == Due::Run));
+}
+
+#[tokio::test]
 async fn a_claim_sees_the_request_and_the_job_ends_without_having_begun() {
     let desk = Desk::new().await;
     let job = desk.scene.queued(1).await.remove(0);

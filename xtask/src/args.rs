@@ -20,6 +20,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Test(Test),
+    Model(Model),
     Prepare(Prepare),
     /// Check licences, banned crates and sources of every dependency
     #[command(after_help = "Example:\n  cargo xtask licences")]
@@ -49,6 +50,30 @@ pub(crate) struct Test {
     /// Arguments for the test binaries
     #[arg(last = true)]
     pub(crate) args: Vec<OsString>,
+}
+
+/// Walk the model of the life of jobs, and compare it with PostgreSQL step by step.
+///
+/// The tests do the same in short. A failure names its seed and world, and the fewest steps that
+/// were found to lead to it. Broken variants of the model are listed with what caught them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cargo xtask model                                    ten million steps, 50,000 of them compared
+  cargo xtask model --seed 7                           other worlds
+  cargo xtask model --world 12 --steps 1 --compared 0  one world again")]
+pub(crate) struct Model {
+    /// Seed of all worlds
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// The first world
+    #[arg(long, default_value_t = 0)]
+    pub(crate) world: u64,
+    /// Steps on the model, at least
+    #[arg(long, default_value_t = 10_000_000)]
+    pub(crate) steps: u64,
+    /// Steps compared with PostgreSQL, at least
+    #[arg(long, default_value_t = 50_000)]
+    pub(crate) compared: u64,
 }
 
 /// Write .sqlx and openapi.json anew from the code.

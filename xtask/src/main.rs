@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask test`, `prepare`, `licences`, `ci`.
+//! The project's own commands: `cargo xtask test`, `model`, `prepare`, `licences`, `ci`.
 
 #![expect(
     clippy::print_stdout,
@@ -8,6 +8,7 @@
 mod args;
 mod ci;
 mod licences;
+mod model;
 mod postgres;
 mod prepare;
 mod queries;
@@ -54,6 +55,7 @@ fn run(args: Args) -> anyhow::Result<()> {
         let work = async {
             match args.command {
                 Command::Test(wanted) => test::command(&site, &wanted).await,
+                Command::Model(wanted) => model::run(&site, &wanted).await,
                 Command::Prepare(wanted) => prepare::run(&site, wanted.check).await,
                 Command::Licences => licences::run(&site).await,
                 Command::Ci(wanted) => ci::run(&site, wanted.keep_going).await,

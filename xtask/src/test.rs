@@ -11,7 +11,7 @@ use crate::site::Site;
 use crate::tally::Tally;
 
 /// Where tests find the server: the superuser's URL without a database.
-const SERVER: &str = "PACKTRAIN_TEST_PG";
+pub(crate) const SERVER: &str = "PACKTRAIN_TEST_PG";
 /// The file to which a test that cannot run appends `name: why`.
 const SKIP_LOG: &str = "PACKTRAIN_SKIP_LOG";
 

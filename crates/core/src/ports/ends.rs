@@ -41,6 +41,16 @@ pub enum End {
     Released,
 }
 
+impl End {
+    /// Whether the job does not come back by itself.
+    pub const fn is_over(&self) -> bool {
+        match self {
+            Self::Succeeded(_) | Self::Dead { .. } | Self::Cancelled | Self::Expired => true,
+            Self::Retry { .. } | Self::Snooze { .. } | Self::Released => false,
+        }
+    }
+}
+
 /// What a job that is done leaves behind, all of it in the transaction that ends it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Success {

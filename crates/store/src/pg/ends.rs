@@ -30,9 +30,6 @@ pub(crate) async fn write(
     if columns.has("ended") {
         outcomes(connection, &columns).await?;
     }
-    if columns.has("cancelled") {
-        answer_cancels(connection, &columns).await?;
-    }
     if columns.has("failed") {
         attempts(connection, &columns).await?;
     }
@@ -139,7 +136,6 @@ impl Columns {
     fn has(&self, group: &str) -> bool {
         let words: &[&str] = match group {
             "ended" => &["succeeded", "cancelled", "expired"],
-            "cancelled" => &["cancelled"],
             "failed" => &["retry", "dead"],
             "later" => &["retry", "snooze"],
             "dead" => &["dead"],
@@ -175,21 +171,6 @@ async fn outcomes(connection: &mut PgConnection, columns: &Columns) -> Result<()
     .execute(connection)
     .await
     .map_err(refused("to write outcomes"))?;
-    Ok(())
-}
-
-/// Removes the requests that these ends answer.
-async fn answer_cancels(
-    connection: &mut PgConnection,
-    columns: &Columns,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "delete from cancel_request where job_id = any($1)",
-        &columns.jobs
-    )
-    .execute(connection)
-    .await
-    .map_err(refused("to answer requests to cancel"))?;
     Ok(())
 }
 

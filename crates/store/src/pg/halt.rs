@@ -191,6 +191,9 @@ async fn end_late(
              union all
             select id, tenant_id, 'expired', attempts from held
             returning id
+        ),
+        answered as (
+            delete from cancel_request c using ended where c.job_id = ended.id
         )
         select e.id as "id!", exists (select from held h where h.id = e.id) as "waited!"
           from ended e

@@ -233,14 +233,20 @@ async fn charge(connection: &mut PgConnection, lost: &Lost) -> Result<(), StoreE
 async fn bury_spent(connection: &mut PgConnection, lost: &Lost) -> Result<Vec<Uuid>, StoreError> {
     sqlx::query_scalar!(
         r#"
-        insert into dead (id, tenant_id, lane, kind, attempts, code, message, fingerprint)
-        select j.id, j.tenant_id, j.lane, j.kind, l.attempts + 1, 'job.lost',
-               'the worker went away while the job ran', fingerprint(j.kind, 'job.lost')
-          from unnest($1::uuid[], $2::smallint[], $3::boolean[]) as l (id, attempts, started)
-          join job j on j.id = l.id
-         where l.started
-           and l.attempts + 1 >= j.max_attempts
-        returning id
+        with dead as (
+            insert into dead (id, tenant_id, lane, kind, attempts, code, message, fingerprint)
+            select j.id, j.tenant_id, j.lane, j.kind, l.attempts + 1, 'job.lost',
+                   'the worker went away while the job ran', fingerprint(j.kind, 'job.lost')
+              from unnest($1::uuid[], $2::smallint[], $3::boolean[]) as l (id, attempts, started)
+              join job j on j.id = l.id
+             where l.started
+               and l.attempts + 1 >= j.max_attempts
+            returning id
+        ),
+        answered as (
+            delete from cancel_request c using dead where c.job_id = dead.id
+        )
+        select id from dead
         "#,
         &lost.ids,
         &lost.attempts,

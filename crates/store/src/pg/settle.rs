@@ -145,7 +145,8 @@ async fn lock_ahead(connection: &mut PgConnection, ends: &[&Settlement]) -> Resu
 /// Clears the bits of these ends; false when any of them was open no more.
 ///
 /// The lease is touched last, so that it is locked for the shortest time, and what was written
-/// before stands only if the lease was still ours.
+/// before stands only if the lease was still ours. With it go the requests to cancel of the jobs
+/// that are over, however they ended; a job that comes back keeps its own.
 async fn clear_bits(
     connection: &mut PgConnection,
     ends: &[&Settlement],
@@ -156,8 +157,18 @@ async fn clear_bits(
     }
     let leases: Vec<Uuid> = masks.keys().copied().collect();
     let bits: Vec<i64> = masks.values().copied().collect();
+    let over: Vec<Uuid> = ends
+        .iter()
+        .filter(|end| end.end.is_over())
+        .map(|end| end.job.as_uuid())
+        .collect();
     let done = sqlx::query!(
         r#"
+        with answered as (
+            delete from cancel_request c
+             using unnest($3::uuid[]) as o (id)
+             where c.job_id = o.id
+        )
         delete from lease l
          using unnest($1::uuid[], $2::bigint[]) as m (id, mask)
          where l.id = m.id
@@ -165,6 +176,7 @@ async fn clear_bits(
         "#,
         &leases,
         &bits,
+        &over,
     )
     .execute(&mut *connection)
     .await
