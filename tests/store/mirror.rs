@@ -8,7 +8,8 @@ use packtrain_core::ids::{JobId, LeaseId, WorkerId};
 use packtrain_core::job::{Bound, Entrance, Kind, Lane, NewJob, OnFailure, Priority, Ties};
 use packtrain_core::ports::{
     Actor, Change, Changed, Claims, Control, Decision, Due, End, Floors, JobQueue, Keyed,
-    LeaseBeat, Renewals, Requested, Schedules, ServiceLevel, Settlement, Success, Upkeep, Wanted, Write,
+    LeaseBeat, Renewals, Requested, Schedules, ServiceLevel, Settlement, Success, Upkeep, Wanted,
+    Write,
 };
 use packtrain_core::schedule::{Every, Planned};
 use packtrain_core::time::{Clock, SystemClock};
@@ -21,8 +22,8 @@ use packtrain_tests::Role;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
-use super::scene::{HOUR, KIND, Scene, fault};
 use super::meddle;
+use super::scene::{HOUR, KIND, Scene, fault};
 use super::sight::named;
 
 /// Jobs of this kind have a lease of their own.
@@ -67,6 +68,8 @@ impl Mirror {
         let scene = Scene::new().await;
         // What is compared is what transactions do, not when the disk has it.
         scene.db.set("synchronous_commit", "off").await;
+        let mut superuser = scene.db.connect(Role::Superuser).await;
+        meddle::hasten(&mut superuser).await;
         let pools = scene.db.pools();
         let schedules = PgSchedules::new(pools.worker.clone());
         let plan = Planned::of(TICKING, Every::cron("0 * * * *"));
@@ -74,7 +77,7 @@ impl Mirror {
         Self {
             control: PgControl::new(pools.operator.clone(), scene.ids.clone()),
             renewals: scene.claims.renewals().await.unwrap(),
-            superuser: scene.db.connect(Role::Superuser).await,
+            superuser,
             schedules,
             scene,
             zero: DateTime::UNIX_EPOCH,
@@ -355,7 +358,8 @@ impl Mirror {
     }
 
     async fn ask(&mut self, jobs: Jobs) -> Answer {
-        let asked = meddle::ask(&mut self.superuser, &self.ids(jobs)).await;
+        let ids = self.ids(jobs);
+        let asked = meddle::ask(&mut self.superuser, &ids).await;
         Answer::Changed(Jobs::NONE, named(&self.jobs, &asked))
     }
 

@@ -93,7 +93,7 @@ fn every_broken_variant_is_caught_by_the_invariant_that_speaks_of_it() {
 async fn postgresql_does_what_the_model_does_step_by_step() {
     let wanted = wanted();
     let began = Instant::now();
-    let share = wanted.compared / MIRRORS;
+    let share = wanted.compared.div_ceil(MIRRORS);
     let walks = (0..MIRRORS).map(|nth| compare(wanted, nth, share));
     let walked = futures::future::join_all(walks).await;
     let sum = walked

@@ -134,22 +134,13 @@ impl Sight {
                 .unwrap_or_else(|| panic!("nobody asked for {id}"));
             sight.jobs.insert(job, stand(&row));
         }
-        sight.gates = sqlx::query_scalar(
-            "select coalesce(max(g.in_play), 0)
-               from generate_series(0, 2) as n (gate)
-               left join gate g on g.key like '%:gate:' || n.gate
-              group by n.gate
-              order by n.gate",
-        )
-        .fetch_all(&mut *connection)
-        .await
-        .unwrap();
-        let rows = sqlx::query("select ids, beat, open, started from lease")
-            .fetch_all(&mut *connection)
-            .await
-            .unwrap();
+        let rows = sqlx::query(REST).fetch_all(connection).await.unwrap();
         for row in rows {
             let jobs: Vec<Uuid> = row.get("ids");
+            if jobs.is_empty() {
+                sight.gates.push(row.get("in_play"));
+                continue;
+            }
             sight.leases.push(Batch {
                 jobs: jobs.iter().map(|id| ids[id]).collect(),
                 beat: row.get("beat"),
@@ -204,6 +195,17 @@ fn stand(row: &PgRow) -> Stand {
         seq: row.get("seq"),
     }
 }
+
+/// Each gate, and then each lease.
+const REST: &str = "
+    select '{}'::uuid[] as ids, 0::bigint as beat, 0::bigint as open, 0::bigint as started,
+           coalesce(max(g.in_play), 0) as in_play, n.gate
+      from generate_series(0, 2) as n (gate)
+      left join gate g on g.key like '%:gate:' || n.gate
+     group by n.gate
+     union all
+    select ids, beat, open, started, 0, 3 from lease
+     order by gate";
 
 /// A row a job: the tables that have it, and what its entry says.
 const STANDS: &str = "

@@ -9,7 +9,7 @@ use crate::tables::Tables;
 
 /// Judges steps.
 #[derive(Debug, Clone, Default)]
-pub struct Judge {
+pub(crate) struct Judge {
     ghost: Ghost,
 }
 
@@ -24,7 +24,7 @@ impl Judge {
     ///
     /// # Errors
     /// The first invariant that the step breaks.
-    pub fn judge(
+    pub(crate) fn judge(
         &mut self,
         plan: &Plan,
         before: &Tables,
