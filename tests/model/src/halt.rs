@@ -91,7 +91,7 @@ pub(crate) fn retry(store: &mut Store<'_>, jobs: Jobs) -> Jobs {
                 store.mark_solo(job);
                 touched |= 1 << gate;
             }
-            None => store.to_ready(job),
+            None => store.give_back(job),
         }
     }
     gates::admit(store, touched);

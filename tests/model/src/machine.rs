@@ -218,7 +218,7 @@ impl Store<'_> {
                 self.answer_request(job);
                 died.push((job, batches::How::Dead));
             } else {
-                self.to_ready(job);
+                self.give_back(job);
                 returned += 1;
             }
         }
@@ -239,7 +239,7 @@ impl Store<'_> {
     }
 
     /// A way back to the lane; alone, for a job that was ever lost while it ran.
-    pub(crate) fn to_ready(&mut self, job: Job) {
+    pub(crate) fn give_back(&mut self, job: Job) {
         self.tables.ready.add(job);
         self.mark_solo(job);
     }

@@ -85,7 +85,7 @@ fn write(store: &mut Store<'_>, end: &Settlement) {
             store.tables.dead.add(job);
         }
         End::Released if store.breaks(Variant::ReleasedJobsAreLost) => {}
-        End::Released => store.to_ready(job),
+        End::Released => store.give_back(job),
     }
 }
 
