@@ -26,9 +26,12 @@ invariants! {
     OnePlace "Whatever happens in whatever order, a job is in exactly one place.",
     OneHolder "Two workers never hold the same job.",
     Fence "A result that comes under a lease that is gone changes nothing.",
-    EffectWithEnd "The effect that a job writes with its end is there once when it succeeded, and never else.",
+    EffectWithEnd
+        "The effect that a job writes with its end is there once when it succeeded, and \
+         never else.",
     FollowUpsWithCause "Follow-up work is written with the end of its cause.",
-    TimeRunsOnce "A time of a schedule runs once, whichever scheduler decides it, and however often.",
+    TimeRunsOnce
+        "A time of a schedule runs once, whichever scheduler decides it, and however often.",
     OneJobPerRequest "The same request under the same key makes one job.",
     CancelIsHonoured "A cancelled job ends as cancelled wherever it is and however it comes back.",
     RequestEndsWithJob "Who ends a job removes its cancel request, however it ends.",
@@ -39,7 +42,8 @@ invariants! {
     DiesWhenSpent "A job dies when its attempts are spent, however they were spent.",
     MovedBeatIsAlive "A lease whose beat has moved since the reaper saw it is not taken.",
     NoBeginUnderGoneLease "A job does not begin under a lease that is gone.",
-    UnknownLeaseComesBack "A lease that no process knows of is not renewed, and its jobs come back.",
+    UnknownLeaseComesBack
+        "A lease that no process knows of is not renewed, and its jobs come back.",
     HintsMayBeLost "Losing every hint loses no work.",
     AllWorkEnds "When all is well for long enough, all work ends.",
     PausedLaneRests "Nothing of a paused lane is claimed.",
@@ -59,5 +63,6 @@ invariants! {
     WaitsForSomething "Nobody waits for a member that will never end well, unless to be cancelled.",
     StopStops "In a batch that stops, the failure of one member cancels all that have not ended.",
     CancelReachesAll "Who cancels a job cancels every unfinished member of its batch, and theirs.",
-    WhatFollowsIsCancelled "A job that succeeds although its cancel was requested passes the request on.",
+    WhatFollowsIsCancelled
+        "A job that succeeds although its cancel was requested passes the request on.",
 }

@@ -1,4 +1,5 @@
-//! Who judges whether a step keeps the invariants: what was asked, what was answered, and what moved.
+//! Who judges whether a step keeps the invariants: by what was asked, what was answered, and what
+//! moved.
 
 use crate::ghost::Ghost;
 use crate::invariants::Invariant;

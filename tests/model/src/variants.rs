@@ -39,11 +39,13 @@ variants! {
     ClaimLeavesTheEntry OneHolder "a claim leaves the entry in its lane",
     NoFence Fence "a settle does not look whether the bit is open",
     EffectsBesideTheEnd EffectWithEnd "a job writes its effect outside of the settle",
-    FollowUpsOfOneEndOnly FollowUpsWithCause "a batch settle writes the follow-ups of its first end only",
+    FollowUpsOfOneEndOnly FollowUpsWithCause
+        "a batch settle writes the follow-ups of its first end only",
     TimesRunAgain TimeRunsOnce "a scheduler decides without looking whether another did",
     KeysAreForgotten OneJobPerRequest "an idempotency key is not looked up",
     ClaimIgnoresRequests CancelIsHonoured "a claim does not look for requests to cancel",
-    AnyCancelAnswersAll CancelIsHonoured "a settle with a cancelled job removes the requests of all its jobs",
+    AnyCancelAnswersAll CancelIsHonoured
+        "a settle with a cancelled job removes the requests of all its jobs",
     RequestsOutliveTheirJobs RequestEndsWithJob "a job that ends leaves its request behind",
     ReapChargesNobody TriesAreCharged "a reaper charges no attempt",
     FailuresAreFree TriesAreCharged "a failed attempt is not charged",
@@ -55,7 +57,8 @@ variants! {
     NobodyDiesOfLoss DiesWhenSpent "a reaper returns jobs whose attempts are spent",
     ReapIgnoresBeats MovedBeatIsAlive "a reaper does not compare the beat",
     BeginsWhateverIsAnswered NoBeginUnderGoneLease "a worker does not heed that its lease is gone",
-    RenewsUnknownLeases UnknownLeaseComesBack "a renewal moves all leases of the worker, named or not",
+    RenewsUnknownLeases UnknownLeaseComesBack
+        "a renewal moves all leases of the worker, named or not",
     WaitsForHints HintsMayBeLost "a worker looks only where it was hinted to",
     SweeperLooksAway AllWorkEnds "the sweeper does not end what was cancelled",
     ClaimsFromPausedLanes PausedLaneRests "a claim does not look whether the lane is paused",
@@ -78,7 +81,8 @@ variants! {
     FailedMembersHoldForEver WaitsForSomething "who waits for a member that failed waits on",
     StopGoesOn StopStops "a batch that stops goes on",
     CancelStopsAtTheParent CancelReachesAll "a cancel does not reach the members of a batch",
-    SuccessKeepsTheRequest WhatFollowsIsCancelled "a job that succeeds does not pass its request on",
+    SuccessKeepsTheRequest WhatFollowsIsCancelled
+        "a job that succeeds does not pass its request on",
 }
 
 /// What holds, with at most one exception.
