@@ -5,6 +5,8 @@ mod commands;
 mod database;
 mod demo;
 mod failure;
+#[cfg(feature = "failpoints")]
+mod faulty;
 mod log;
 mod metrics;
 mod process;
@@ -28,6 +30,8 @@ fn main() -> ExitCode {
     if words.nth(1).is_some_and(|word| word == database::GUARD) {
         return guard(words);
     }
+    #[cfg(feature = "failpoints")]
+    faulty::arm();
     let cli = Cli::parse();
     terminal::choose_colors(cli.global.color);
     match run(&cli) {

@@ -7,9 +7,8 @@ use packtrain_api::{Api, Render};
 use packtrain_core::cpu::CpuPool;
 use packtrain_core::ids::{ClockIds, IdSource};
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{Bell, Hints, Objects, Warmth, World};
+use packtrain_core::ports::{Bell, Claims, Hints, Objects, Schedules, Upkeep, Warmth, World};
 use packtrain_core::time::{Clock, SystemClock};
-use packtrain_jobs::catalogue;
 use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
 use packtrain_scheduler::{Ticker, UpkeepSettings};
@@ -102,8 +101,11 @@ impl Parts {
         let lanes = if lanes.is_empty() { &Lane::ALL } else { lanes };
         let cpu = RayonPool::new(worker.cpu_threads)
             .map_err(|error| Failure::new(FAILED, format!("threads for computation: {error}")))?;
+        let name = format!("{}-{}", host(), std::process::id());
+        #[cfg(feature = "failpoints")]
+        let name = crate::faulty::name().unwrap_or(name);
         let settings = FleetSettings {
-            name: format!("{}-{}", host(), std::process::id()),
+            name,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             lanes: lanes.iter().map(|lane| self.lane(*lane)).collect(),
             renew_every: Duration::from_millis(worker.renew_every_ms),
@@ -121,14 +123,19 @@ impl Parts {
             control: Arc::new(PgControl::new(pool.clone(), Arc::clone(&self.ids))),
             warmth: self.warmth(),
         };
+        let claims: Arc<dyn Claims> = Arc::new(PgClaims::new(&self.pools, Arc::clone(&self.ids)));
+        #[cfg(not(feature = "failpoints"))]
+        let kinds = packtrain_jobs::catalogue::KINDS;
+        #[cfg(feature = "failpoints")]
+        let (claims, kinds) = (crate::faulty::claims(claims), crate::faulty::kinds());
         let outside = Outside {
-            claims: Arc::new(PgClaims::new(&self.pools, Arc::clone(&self.ids))),
+            claims,
             hints: Arc::clone(&self.hints),
             world: Arc::new(world),
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
             cpu: Arc::new(cpu) as Arc<dyn CpuPool>,
-            kinds: catalogue::KINDS,
+            kinds,
         };
         Ok(Fleet::new(settings, outside))
     }
@@ -181,7 +188,9 @@ impl Parts {
         &self,
         stop: CancellationToken,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let store = Arc::new(PgSchedules::new(self.pools.worker.clone()));
+        let store: Arc<dyn Schedules> = Arc::new(PgSchedules::new(self.pools.worker.clone()));
+        #[cfg(feature = "failpoints")]
+        let store = crate::faulty::schedules(store);
         Ticker::new(store, Arc::clone(&self.hints)).run(stop)
     }
 
@@ -194,7 +203,9 @@ impl Parts {
             lease_patience: Duration::from_millis(self.settings.worker.lease_patience_ms),
             ..UpkeepSettings::default()
         };
-        let store = Arc::new(PgUpkeep::new(self.pools.worker.clone()));
+        let store: Arc<dyn Upkeep> = Arc::new(PgUpkeep::new(self.pools.worker.clone()));
+        #[cfg(feature = "failpoints")]
+        let store = crate::faulty::upkeep(store);
         packtrain_scheduler::run(settings, store, Arc::clone(&self.hints), stop)
     }
 }

@@ -13,6 +13,9 @@ use packtrain_core::ports::{Beat, LeaseBeat};
 /// The most that one gap between two answers counts.
 const CONTACT_MAX: Duration = Duration::from_secs(1);
 
+/// Answers that a lease must stand still for, at least, however short the patience is.
+const LOOKS_MIN: u32 = 3;
+
 /// What a reaper remembers of leases.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
@@ -34,7 +37,7 @@ impl Watch {
         gap: Duration,
         patience: Duration,
     ) -> Vec<LeaseBeat> {
-        let counted = gap.min(CONTACT_MAX);
+        let counted = gap.min(CONTACT_MAX).min(patience / LOOKS_MIN);
         let mut next = HashMap::with_capacity(beats.len());
         let mut dead = Vec::new();
         for now in beats {
@@ -114,5 +117,16 @@ mod tests {
             assert!(watch.observe(&[beat(lease, 1)], hour, PATIENCE).is_empty());
         }
         assert_eq!(watch.observe(&[beat(lease, 1)], hour, PATIENCE).len(), 1);
+    }
+
+    #[test]
+    fn an_outage_alone_is_no_death_however_short_the_patience_is() {
+        let (mut watch, lease) = (Watch::default(), lease());
+        let (short, hour) = (Duration::from_millis(600), Duration::from_secs(3_600));
+        watch.observe(&[beat(lease, 1)], SECOND, short);
+        for _ in 0..2 {
+            assert!(watch.observe(&[beat(lease, 1)], hour, short).is_empty());
+        }
+        assert_eq!(watch.observe(&[beat(lease, 1)], hour, short).len(), 1);
     }
 }

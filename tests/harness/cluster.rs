@@ -47,7 +47,7 @@ impl Cluster {
         Self::parse(&url)
     }
 
-    fn parse(url: &str) -> Self {
+    pub(crate) fn parse(url: &str) -> Self {
         let rest = url
             .strip_prefix("postgres://")
             .or_else(|| url.strip_prefix("postgresql://"))
@@ -87,9 +87,9 @@ impl Cluster {
         TEMPLATE.get_or_init(|| self.make_template()).await
     }
 
-    /// Makes the template unless another process did: the lock is the database's, and a template
+    /// Makes the template unless it is there: the lock is the database's, and a template
     /// gets its name only when it is whole.
-    async fn make_template(&self) -> String {
+    pub(crate) async fn make_template(&self) -> String {
         let name = format!("packtrain_template_{:016x}", migrations_hash());
         let superuser = self.superuser("postgres");
         let mut connection = connect(&superuser).await;

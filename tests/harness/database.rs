@@ -55,6 +55,17 @@ impl Database {
     pub async fn with_connections(connections_max: u32) -> Self {
         let cluster = Cluster::from_environment();
         let template = cluster.template().await;
+        Self::from_template(cluster, template, connections_max).await
+    }
+
+    /// A fresh database on a server of the test's own: the superuser's address, without a database.
+    pub async fn on(server: &str) -> Self {
+        let cluster = Cluster::parse(server);
+        let template = cluster.make_template().await;
+        Self::from_template(cluster, &template, CONNECTIONS).await
+    }
+
+    async fn from_template(cluster: Cluster, template: &str, connections_max: u32) -> Self {
         let ids: Arc<dyn IdSource> = Arc::new(ClockIds::new(SystemClock));
         let name = format!("{TEST_PREFIX}{}", ids.uuid().simple());
         create_from_template(&cluster.superuser("postgres"), &name, template)

@@ -40,6 +40,7 @@ const DOORS: &[(&str, &[&str])] = &[
         &["packtrain-queue", "packtrain-objects", "packtrain-notify"],
     ),
     ("anyhow", &["packtrain", "packtrain-tests", "xtask"]),
+    ("fail", &["packtrain-store"]),
     ("figment", &["packtrain"]),
     ("axum", &["packtrain-api", "packtrain", "packtrain-tests"]),
     ("printpdf", &["packtrain-report"]),

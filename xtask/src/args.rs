@@ -22,6 +22,7 @@ pub(crate) enum Command {
     Test(Test),
     Model(Model),
     Prepare(Prepare),
+    Faults(Faults),
     /// Check licences, banned crates and sources of every dependency
     #[command(after_help = "Example:\n  cargo xtask licences")]
     Licences,
@@ -91,10 +92,35 @@ pub(crate) struct Prepare {
     pub(crate) check: bool,
 }
 
+/// Break processes on purpose, many times, and count what became of every job.
+///
+/// The binary is built with the feature `failpoints` and run beside a private PostgreSQL. When a
+/// row has all its runs, its counts become a line of docs/reliability.md; a row that was broken off
+/// goes on where it was.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cargo xtask faults --list
+  cargo xtask faults --row worker_killed_in_a_job --runs 200
+  cargo xtask faults --all --runs 20")]
+pub(crate) struct Faults {
+    /// Name the rows
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// A row; may be given many times
+    #[arg(long)]
+    pub(crate) row: Vec<String>,
+    /// Every row
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// How often each
+    #[arg(long, default_value_t = 20)]
+    pub(crate) runs: usize,
+}
+
 /// Run everything that a pull request must pass.
 ///
 /// In order: formatting, lints, the thin build, licences, freshness of .sqlx and openapi.json,
-/// and every test with none skipped.
+/// every test with none skipped, and each fault row once.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   cargo xtask ci                stop at the first step that fails

@@ -19,6 +19,8 @@ const STEPS: &[(&str, Step)] = &[
             "clippy",
             "--workspace",
             "--all-targets",
+            "--features",
+            "packtrain/failpoints",
             "--",
             "-D",
             "warnings",
@@ -31,6 +33,18 @@ const STEPS: &[(&str, Step)] = &[
     ("licences", Step::Licences),
     ("prepared files", Step::Prepared),
     ("tests", Step::Tests),
+    (
+        "fault rows",
+        Step::Cargo(&[
+            "test",
+            "-p",
+            "packtrain",
+            "--features",
+            "failpoints",
+            "--test",
+            "faults",
+        ]),
+    ),
 ];
 
 #[derive(Clone, Copy)]

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask test`, `model`, `prepare`, `licences`, `ci`.
+//! The project's own commands: `cargo xtask test`, `model`, `faults`, `prepare`, `licences`, `ci`.
 
 #![expect(
     clippy::print_stdout,
@@ -7,6 +7,7 @@
 
 mod args;
 mod ci;
+mod faults;
 mod licences;
 mod model;
 mod postgres;
@@ -57,6 +58,7 @@ fn run(args: Args) -> anyhow::Result<()> {
                 Command::Test(wanted) => test::command(&site, &wanted).await,
                 Command::Model(wanted) => model::run(&site, &wanted).await,
                 Command::Prepare(wanted) => prepare::run(&site, wanted.check).await,
+                Command::Faults(wanted) => faults::run(&site, &wanted).await,
                 Command::Licences => licences::run(&site).await,
                 Command::Ci(wanted) => ci::run(&site, wanted.keep_going).await,
             }

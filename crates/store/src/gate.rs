@@ -5,6 +5,7 @@ use packtrain_core::ports::StoreError;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 
 use crate::error::refused;
+use crate::points::reach;
 
 /// Hands out transactions in which only one tenant's rows exist.
 #[derive(Clone)]
@@ -52,5 +53,7 @@ pub(crate) async fn commit(
     tx: Transaction<'_, Postgres>,
     what: &'static str,
 ) -> Result<(), StoreError> {
-    tx.commit().await.map_err(refused(what))
+    reach("before commit", what)?;
+    tx.commit().await.map_err(refused(what))?;
+    reach("after commit", what)
 }

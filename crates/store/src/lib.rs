@@ -7,6 +7,10 @@ mod bootstrap;
 mod error;
 mod gate;
 mod pg;
+#[cfg(not(feature = "failpoints"))]
+mod points;
+#[cfg(feature = "failpoints")]
+pub mod points;
 mod pools;
 
 pub use bootstrap::{

@@ -6,9 +6,11 @@
 
 use std::time::Duration;
 
+use packtrain_core::fault::chain;
 use packtrain_core::ids::JobId;
 use packtrain_core::ports::StoreError;
 use sqlx::{PgConnection, PgPool};
+use tracing::error;
 use uuid::Uuid;
 
 use crate::error::refused;
@@ -40,6 +42,30 @@ pub(crate) async fn cancelled(
     release(&mut tx, &over(&ended, &bound)).await?;
     commit(tx, "to end cancelled jobs").await?;
     Ok(ended.into_iter().map(|(job, _)| job).collect())
+}
+
+/// Ends waiting jobs that a person cancelled; says how many. When one of them breaks the statement
+/// they are ended one by one, and the one that cannot be stays as it is.
+pub(crate) async fn sweep_cancelled(pool: &PgPool) -> Result<u64, StoreError> {
+    match cancelled(pool, None).await {
+        Err(StoreError::Refused { .. }) => {}
+        other => return Ok(other?.len() as u64),
+    }
+    let mut connection = pool.acquire().await.map_err(refused("a connection"))?;
+    let asked = asked(&mut connection, None).await?;
+    drop(connection);
+    let mut ended = 0;
+    for id in asked {
+        match cancelled(pool, Some(&[id])).await {
+            Ok(one) => ended += one.len() as u64,
+            Err(refusal @ StoreError::Refused { .. }) => {
+                let job = JobId::from_uuid(id);
+                error!(job.id = %job, error = %chain(&refusal), "job cannot be cancelled");
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(ended)
 }
 
 /// Requests that can be answered now: not those of running jobs, whose workers answer them.

@@ -1,17 +1,72 @@
 //! Promotion: what is due moves to its lane.
 
+use packtrain_core::fault::chain;
+use packtrain_core::ids::JobId;
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{Promoted, StoreError};
 use sqlx::PgPool;
+use tracing::error;
 
 use crate::error::refused;
+
+/// Moves due entries to their lanes. When one of them breaks the statement they are moved one by
+/// one, and the one that cannot be is put off: it does not hold up the others.
+pub(crate) async fn promote(pool: &PgPool, limit: u32) -> Result<Promoted, StoreError> {
+    match slice(pool, limit).await {
+        Err(StoreError::Refused { .. }) => one_by_one(pool, limit).await,
+        other => other,
+    }
+}
+
+async fn one_by_one(pool: &PgPool, limit: u32) -> Result<Promoted, StoreError> {
+    let mut sum = Promoted::default();
+    for _ in 0..limit {
+        match slice(pool, 1).await {
+            Ok(one) if one.count == 0 => break,
+            Ok(one) => {
+                sum.count += one.count;
+                sum.woken.extend(one.woken);
+            }
+            Err(refusal @ StoreError::Refused { .. }) => put_off(pool, &refusal).await?,
+            Err(other) => return Err(other),
+        }
+    }
+    sum.woken.sort_unstable();
+    sum.woken.dedup();
+    Ok(sum)
+}
+
+/// Puts off the entry that has been due for longest: it was refused. Should it have gone meanwhile,
+/// another one comes some minutes late, and none is lost.
+async fn put_off(pool: &PgPool, refusal: &StoreError) -> Result<(), StoreError> {
+    let id = sqlx::query_scalar!(
+        r#"
+        update scheduled
+           set run_at = now_utc() + interval '5 minutes'
+         where id = (select id
+                       from scheduled
+                      where run_at <= (select now_utc())
+                      order by run_at, id
+                      limit 1
+                        for update skip locked)
+        returning id
+        "#
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(refused("to put a due job off"))?;
+    if let Some(id) = id {
+        error!(job.id = %JobId::from_uuid(id), error = %chain(refusal), "due job put off");
+    }
+    Ok(())
+}
 
 /// Moves due entries to their lanes, the longest due first. An entry whose rate has still to give
 /// it a time gets one, and stays if that lies ahead.
 ///
 /// The subquery makes the time a constant of the statement, so that the index gives what is due
 /// and nothing that lies ahead is read; materialized, no plan can take more than the slice.
-pub(crate) async fn promote(pool: &PgPool, limit: u32) -> Result<Promoted, StoreError> {
+async fn slice(pool: &PgPool, limit: u32) -> Result<Promoted, StoreError> {
     let rows = sqlx::query!(
         r#"
         with base as materialized (select now_utc() as now),

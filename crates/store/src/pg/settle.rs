@@ -92,6 +92,7 @@ async fn settle_unfenced(
         let mut tx = pool.begin().await.map_err(refused("to begin a settle"))?;
         lock_ahead(&mut tx, &ends).await?;
         let woken = write(&mut tx, &ends, keys).await?;
+        crate::points::reach("before clearing bits", "to settle jobs")?;
         if clear_bits(&mut tx, &ends).await? {
             commit(tx, "to settle jobs").await?;
             let written = ends.len() as u64;

@@ -78,7 +78,7 @@ impl Upkeep for PgUpkeep {
 
     async fn sweep(&self, passed_within: Duration) -> Result<Swept, StoreError> {
         Ok(Swept {
-            cancelled: halt::cancelled(&self.pool, None).await?.len() as u64,
+            cancelled: halt::sweep_cancelled(&self.pool).await?,
             expired: halt::expired(&self.pool, passed_within).await?,
         })
     }

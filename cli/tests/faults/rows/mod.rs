@@ -1,0 +1,10 @@
+//! The rows, by what they break.
+
+mod api;
+mod clocks;
+mod deploys;
+mod network;
+mod poison;
+mod postgres;
+mod schedulers;
+mod workers;

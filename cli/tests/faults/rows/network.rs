@@ -1,0 +1,54 @@
+//! A worker whose network to PostgreSQL is cut, beside one whose network is well.
+
+use std::time::Duration;
+
+use crate::counts::{Counts, repeat, turn};
+use crate::proxy::{Network, Proxy};
+use crate::stage::{Stage, now_us};
+
+/// Jobs of one run, and how long each stays.
+const JOBS: usize = 60;
+const HOLD_MS: u64 = 100;
+/// How long the network is cut: much longer than a lease stands still.
+const CUT: Duration = Duration::from_secs(3);
+
+async fn row(name: &str, cut: Network) {
+    let _turn = turn().await;
+    let stage = Stage::new().await;
+    let _other = stage.worker("io", "").await;
+    repeat(name, async |_| {
+        let proxy = Proxy::to(stage.server_address()).await;
+        let mut command = stage.command(&["worker", "--lanes", "io"], "");
+        stage.lead_through(&mut command, proxy.address);
+        let mut worker = stage.ready_worker(&mut command).await;
+        let jobs = stage.steps(JOBS, HOLD_MS).await;
+        stage
+            .until("the worker has begun a job", async || {
+                stage.marks().iter().any(|mark| mark.process == worker.id())
+            })
+            .await;
+        let held = stage.held_by(worker.id()).await;
+        let broken_at = now_us();
+        proxy.set(cut);
+        tokio::time::sleep(CUT).await;
+        proxy.set(Network::Well);
+        let counts = stage.judge(&jobs, 1).await;
+        worker.kill().await;
+        stage.forget(worker.id()).await;
+        Counts {
+            rerun_ms: stage.reruns(&held, broken_at),
+            ..counts
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn network_swallows_everything() {
+    row("network_swallows_everything", Network::Hole).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn network_is_half_open() {
+    row("network_is_half_open", Network::HalfOpen).await;
+}
