@@ -4,11 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use bench::{
+    Bench, BenchFair, BenchFuture, BenchHistory, BenchQueue, BenchRescue, BenchSteady, BenchWhere,
+};
 pub(crate) use operate::{
     Dead, DeadAction, Jobs, JobsAction, JobsList, Lanes, LanesAction, OfCause, ScheduleEditArgs,
     Schedules, SchedulesAction, Workers, WorkersAction,
 };
 
+mod bench;
 mod operate;
 
 const EXIT_CODES: &str = "Exit codes: 0 ok; 1 failed; 2 usage; 3 finished with findings under \
@@ -46,11 +50,6 @@ Examples:
 Examples:
   packtrain enqueue tax.import --tenant ten_... --payload '{\"file\":\"fil_...\"}'
   packtrain enqueue tax.report --tenant ten_... --payload @request.json --wait";
-    pub(super) const BENCH: &str = "\
-Examples:
-  packtrain bench queue
-  packtrain bench queue --jobs 20000 --slots 256 --json
-  packtrain bench fair --seconds 20";
     pub(super) const CONFIG: &str = "\
 Examples:
   packtrain config show
@@ -143,7 +142,7 @@ pub(crate) enum Command {
     #[command(after_help = operate::WORKERS)]
     Workers(Workers),
     /// Measure this machine and this build
-    #[command(subcommand, after_help = examples::BENCH)]
+    #[command(subcommand, after_help = bench::ALL)]
     Bench(Bench),
     /// Show the settings
     #[command(after_help = examples::CONFIG)]
@@ -154,48 +153,6 @@ pub(crate) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Bench {
-    /// How fast jobs go in and out, and what one costs, on a private PostgreSQL of its own
-    #[command(after_help = examples::BENCH)]
-    Queue(BenchQueue),
-    /// What a tenant that asks for little notices of one that floods its lane
-    #[command(after_help = examples::BENCH)]
-    Fair(BenchFair),
-}
-
-#[derive(Debug, Clone, Args)]
-pub(crate) struct BenchQueue {
-    /// Jobs to enqueue in bulk and to drain; a fifth of it one a call
-    #[arg(long, default_value_t = 100_000, value_name = "N")]
-    pub(crate) jobs: usize,
-    /// Producers that enqueue one job a call
-    #[arg(long, default_value_t = 64, value_name = "N")]
-    pub(crate) producers: usize,
-    /// Jobs that the worker runs at once
-    #[arg(long, default_value_t = 512, value_name = "N")]
-    pub(crate) slots: usize,
-    /// Jobs of the idle figure
-    #[arg(long, default_value_t = 300, value_name = "N")]
-    pub(crate) idle: usize,
-}
-
-#[derive(Debug, Clone, Args)]
-pub(crate) struct BenchFair {
-    /// Jobs of the flood
-    #[arg(long, default_value_t = 100_000, value_name = "N")]
-    pub(crate) jobs: usize,
-    /// How long each job holds its slot, in milliseconds
-    #[arg(long, default_value_t = 5, value_name = "MS")]
-    pub(crate) hold_ms: u32,
-    /// Jobs that the worker runs at once
-    #[arg(long, default_value_t = 8, value_name = "N")]
-    pub(crate) slots: usize,
-    /// How long each of the two is measured
-    #[arg(long, default_value_t = 30, value_name = "S")]
-    pub(crate) seconds: u32,
 }
 
 #[derive(Debug, Args)]
@@ -341,7 +298,13 @@ mod tests {
             examples::CONFIG,
             examples::COMPLETIONS,
             examples::ENQUEUE,
-            examples::BENCH,
+            bench::ALL,
+            bench::QUEUE,
+            bench::FAIR,
+            bench::RESCUE,
+            bench::STEADY,
+            bench::FUTURE,
+            bench::HISTORY,
             operate::JOBS,
             operate::LANES,
             operate::DEAD,

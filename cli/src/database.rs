@@ -52,6 +52,44 @@ impl Database {
         }
     }
 
+    /// A new database of that name, with roles, on the superuser's server. The roles are the whole
+    /// server's: one that another packtrain uses is refused, since it would lose its passwords.
+    pub(crate) async fn on_server(
+        superuser: &Secret<String>,
+        database: &str,
+    ) -> Result<Self, Failure> {
+        packtrain_store::probe(superuser).await?;
+        if packtrain_store::has_roles(superuser).await? {
+            let what = "this server has roles of packtrain already, whose passwords would change";
+            return Err(Failure::new(USAGE, what).help(
+                "take a server that no packtrain uses; if an earlier bench was killed, drop its \
+                 database and the roles packtrain_*",
+            ));
+        }
+        let seed = derived(superuser.reveal(), database);
+        let wanted = Bootstrap {
+            database: database.to_owned(),
+            roles: roles(&seed),
+        };
+        packtrain_store::bootstrap(superuser, &wanted).await?;
+        let address =
+            |role: &str| packtrain_store::address(superuser, database, role, &derived(&seed, role));
+        let (owner, worker) = (address("packtrain_owner")?, address("packtrain_worker")?);
+        packtrain_store::migrate(&owner).await?;
+        Ok(Self {
+            owner: Some(owner),
+            urls: Urls {
+                app: address("packtrain_app")?,
+                operator: address("packtrain_operator")?,
+                direct: worker.clone(),
+                worker,
+                pooled: false,
+            },
+            server: None,
+            seed: None,
+        })
+    }
+
     /// Pools over it.
     pub(crate) fn pools(&self, settings: &Settings) -> Result<Pools, Failure> {
         let connections = settings.database.connections;

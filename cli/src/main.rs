@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::args::{Bench, Cli, Command};
+use crate::args::{Cli, Command};
 use crate::commands::operate;
 use crate::failure::{FAILED, Failure};
 use crate::settings::Loaded;
@@ -82,12 +82,7 @@ async fn serve(cli: &Cli, loaded: &Loaded) -> Result<(), Failure> {
         Command::Dead(args) => operate::dead::run(global, args, settings).await,
         Command::Schedules(args) => operate::schedules::run(global, args, settings).await,
         Command::Workers(args) => operate::workers::run(global, args, settings).await,
-        Command::Bench(Bench::Fair(args)) => {
-            commands::bench::fair::run(global, args, settings).await
-        }
-        Command::Bench(Bench::Queue(args)) => {
-            commands::bench::queue::run(global, args, settings).await
-        }
+        Command::Bench(bench) => commands::bench::run(global, bench, settings).await,
         Command::Report(_) | Command::Config(_) | Command::Completions { .. } => Ok(()),
     }
 }

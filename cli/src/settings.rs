@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
+use packtrain_core::job::Lane;
 use packtrain_core::secret::Secret;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,9 @@ pub(crate) const DEFAULTS: &str = include_str!("../../packtrain.default.toml");
 /// The file looked for in the working folder.
 const FILE: &str = "packtrain.toml";
 /// How often a lease is renewed, at least, before anyone may think that its worker is gone.
-const BEATS_IN_PATIENCE: u64 = 5;
+pub(crate) const BEATS_IN_PATIENCE: u32 = 5;
+/// The least patience that a lane may ask for: a worker of a busy machine must not lose its leases.
+const PATIENCE_MS_MIN: u64 = 500;
 /// What names of the environment begin with.
 const PREFIX: &str = "PACKTRAIN_";
 
@@ -93,7 +96,29 @@ pub(crate) struct Worker {
     pub(crate) cpu_threads: usize,
     pub(crate) renew_every_ms: u64,
     pub(crate) lease_patience_ms: u64,
+    pub(crate) pulse_patience_ms: u64,
+    pub(crate) notify_patience_ms: u64,
+    pub(crate) io_patience_ms: u64,
+    pub(crate) cpu_patience_ms: u64,
+    pub(crate) bulk_patience_ms: u64,
+    pub(crate) ops_patience_ms: u64,
+    pub(crate) settle_batch: usize,
+    pub(crate) settle_at_once: usize,
     pub(crate) drain_s: u64,
+}
+
+impl Worker {
+    /// What each lane asks for; 0 is nothing.
+    pub(crate) const fn patience_ms(&self) -> [(Lane, u64); 6] {
+        [
+            (Lane::Pulse, self.pulse_patience_ms),
+            (Lane::Notify, self.notify_patience_ms),
+            (Lane::Io, self.io_patience_ms),
+            (Lane::Cpu, self.cpu_patience_ms),
+            (Lane::Bulk, self.bulk_patience_ms),
+            (Lane::Ops, self.ops_patience_ms),
+        ]
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -153,7 +178,7 @@ pub(crate) fn load(
         // PACKTRAIN_DATABASE_APP_URL is database.app_url: the first underscore ends the section.
         .merge(
             Env::prefixed(PREFIX)
-                .ignore(&["test_pg", "skip_log", "bootstrap_url"])
+                .ignore(&["test_pg", "skip_log", "bootstrap_url", "bench_server"])
                 .map(|name| name.as_str().replacen('_', ".", 1).into())
                 .split("."),
         );
@@ -195,22 +220,40 @@ pub(crate) struct Shown {
 }
 
 impl Loaded {
-    /// Refuses values that would cost the worker its leases.
+    /// Refuses values that would cost the worker its leases, or stop it.
     fn check(&self) -> Result<(), SettingsError> {
         let worker = &self.settings.worker;
-        let most = worker.lease_patience_ms / BEATS_IN_PATIENCE;
-        if (1..=most).contains(&worker.renew_every_ms) {
-            return Ok(());
-        }
-        let key = "worker.renew_every_ms";
-        let metadata = self.figment.find_metadata(key);
-        Err(SettingsError {
-            what: format!(
-                "{key}: {} is not between 1 and {most}, a fifth of worker.lease_patience_ms",
+        let most = worker.lease_patience_ms / u64::from(BEATS_IN_PATIENCE);
+        if !(1..=most).contains(&worker.renew_every_ms) {
+            let what = format!(
+                "{} is not between 1 and {most}, a fifth of worker.lease_patience_ms",
                 worker.renew_every_ms
-            ),
+            );
+            return Err(self.refused("worker.renew_every_ms", &what));
+        }
+        for (lane, ms) in worker.patience_ms() {
+            if ms != 0 && ms < PATIENCE_MS_MIN {
+                let key = format!("worker.{lane}_patience_ms");
+                let what = format!("{ms} is neither 0 nor {PATIENCE_MS_MIN} or more");
+                return Err(self.refused(&key, &what));
+            }
+        }
+        let least = [
+            ("worker.settle_batch", worker.settle_batch),
+            ("worker.settle_at_once", worker.settle_at_once),
+        ];
+        match least.iter().find(|(_, value)| *value == 0) {
+            Some((key, _)) => Err(self.refused(key, "0 is not 1 or more")),
+            None => Ok(()),
+        }
+    }
+
+    fn refused(&self, key: &str, what: &str) -> SettingsError {
+        let metadata = self.figment.find_metadata(key);
+        SettingsError {
+            what: format!("{key}: {what}"),
             origin: metadata.map_or_else(String::new, origin_of),
-        })
+        }
     }
 
     /// Every setting with its origin; passwords in addresses are hidden.
@@ -317,6 +360,33 @@ mod tests {
             assert!(error.to_string().contains("packtrain.toml"), "{error}");
             assert!(error.to_string().contains("between 1 and 1000"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_lane_s_patience_that_would_cost_its_leases_is_refused_and_so_are_batches_of_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("packtrain.toml");
+        let said = |line: &str| {
+            std::fs::write(&file, format!("[worker]\n{line}\n")).unwrap();
+            load(Some(&file), &[]).err().map(|error| error.to_string())
+        };
+        let too_short = said("pulse_patience_ms = 499").unwrap();
+        assert!(
+            too_short.contains("worker.pulse_patience_ms: 499"),
+            "{too_short}"
+        );
+        assert!(too_short.contains("packtrain.toml"), "{too_short}");
+        assert_eq!(said("pulse_patience_ms = 500"), None);
+        assert!(
+            said("settle_batch = 0")
+                .unwrap()
+                .contains("worker.settle_batch")
+        );
+        assert!(
+            said("settle_at_once = 0")
+                .unwrap()
+                .contains("worker.settle_at_once")
+        );
     }
 
     #[test]

@@ -11,18 +11,18 @@ use packtrain_core::ports::{Bell, Claims, Hints, Objects, Schedules, Upkeep, War
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
-use packtrain_scheduler::{Ticker, UpkeepSettings};
+use packtrain_scheduler::{Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
     PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFiles, PgHousekeeping, PgJobs, PgKeys,
     PgOperatorJobs, PgReports, PgSchedules, PgUpkeep, PoolWarmth, Pools, Retention,
 };
-use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool};
+use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool, SettleSettings};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::database::Database;
 use crate::failure::{FAILED, Failure};
-use crate::settings::Settings;
+use crate::settings::{BEATS_IN_PATIENCE, Settings};
 
 /// Everything that the parts share.
 pub(crate) struct Parts {
@@ -101,14 +101,20 @@ impl Parts {
         let lanes = if lanes.is_empty() { &Lane::ALL } else { lanes };
         let cpu = RayonPool::new(worker.cpu_threads)
             .map_err(|error| Failure::new(FAILED, format!("threads for computation: {error}")))?;
-        let name = format!("{}-{}", host(), std::process::id());
+        let name = worker_name(std::process::id());
         #[cfg(feature = "failpoints")]
         let name = crate::faulty::name().unwrap_or(name);
         let settings = FleetSettings {
             name,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             lanes: lanes.iter().map(|lane| self.lane(*lane)).collect(),
-            renew_every: Duration::from_millis(worker.renew_every_ms),
+            // A lane of little patience sets the pace for the whole worker.
+            renew_every: Duration::from_millis(worker.renew_every_ms)
+                .min(self.patience().shortest(lanes) / BEATS_IN_PATIENCE),
+            settle: SettleSettings {
+                batch_max: worker.settle_batch,
+                at_once: worker.settle_at_once,
+            },
             drain: Duration::from_secs(worker.drain_s),
         };
         let pool = &self.pools.worker;
@@ -152,6 +158,15 @@ impl Parts {
             Lane::Cpu => std::thread::available_parallelism().map_or(2, usize::from),
         };
         LaneSettings { lane, slots }
+    }
+
+    /// How long leases may stand still.
+    fn patience(&self) -> Patience {
+        let worker = &self.settings.worker;
+        let asked = worker.patience_ms().into_iter().filter(|(_, ms)| *ms > 0);
+        let lanes = asked.map(|(lane, ms)| (lane, Duration::from_millis(ms)));
+        let usual = Duration::from_millis(worker.lease_patience_ms);
+        Patience::new(usual, lanes.collect())
     }
 
     /// What operators do, as their role.
@@ -200,7 +215,7 @@ impl Parts {
         stop: CancellationToken,
     ) -> impl Future<Output = ()> + Send + 'static {
         let settings = UpkeepSettings {
-            lease_patience: Duration::from_millis(self.settings.worker.lease_patience_ms),
+            patience: self.patience(),
             ..UpkeepSettings::default()
         };
         let store: Arc<dyn Upkeep> = Arc::new(PgUpkeep::new(self.pools.worker.clone()));
@@ -208,6 +223,11 @@ impl Parts {
         let store = crate::faulty::upkeep(store);
         packtrain_scheduler::run(settings, store, Arc::clone(&self.hints), stop)
     }
+}
+
+/// How a worker process of this machine presents itself.
+pub(crate) fn worker_name(process: u32) -> String {
+    format!("{}-{process}", host())
 }
 
 /// This machine's name, for a person who reads the list of workers.

@@ -7,5 +7,6 @@ mod reaper;
 mod ticker;
 mod upkeep;
 
+pub use reaper::Patience;
 pub use ticker::Ticker;
 pub use upkeep::{UpkeepSettings, run};

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use packtrain_core::ids::LeaseId;
+use packtrain_core::job::Lane;
 use packtrain_core::ports::{Beat, LeaseBeat};
 
 /// The most that one gap between two answers counts.
@@ -15,6 +16,38 @@ const CONTACT_MAX: Duration = Duration::from_secs(1);
 
 /// Answers that a lease must stand still for, at least, however short the patience is.
 const LOOKS_MIN: u32 = 3;
+
+/// How long the beat of a lease may stand still, of proven contact with the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patience {
+    usual: Duration,
+    lanes: Vec<(Lane, Duration)>,
+}
+
+impl Patience {
+    /// The usual patience, and that of lanes which ask for another.
+    pub fn new(usual: Duration, lanes: Vec<(Lane, Duration)>) -> Self {
+        Self { usual, lanes }
+    }
+
+    /// The patience with leases of a lane.
+    pub fn of(&self, lane: Option<Lane>) -> Duration {
+        let own = self.lanes.iter().find(|(own, _)| Some(*own) == lane);
+        own.map_or(self.usual, |(_, patience)| *patience)
+    }
+
+    /// The shortest patience of these lanes.
+    pub fn shortest(&self, lanes: &[Lane]) -> Duration {
+        let all = lanes.iter().map(|lane| self.of(Some(*lane)));
+        all.min().unwrap_or(self.usual)
+    }
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self::new(Duration::from_secs(5), Vec::new())
+    }
+}
 
 /// What a reaper remembers of leases.
 #[derive(Debug, Default)]
@@ -30,17 +63,18 @@ struct Seen {
 
 impl Watch {
     /// Takes in an answer; `gap` is the time since the answer before. Returns the leases whose beat
-    /// has not moved for `patience` of contact.
+    /// has not moved for as much contact as their lane has patience.
     pub(crate) fn observe(
         &mut self,
         beats: &[LeaseBeat],
         gap: Duration,
-        patience: Duration,
+        patience: &Patience,
     ) -> Vec<LeaseBeat> {
-        let counted = gap.min(CONTACT_MAX).min(patience / LOOKS_MIN);
         let mut next = HashMap::with_capacity(beats.len());
         let mut dead = Vec::new();
         for now in beats {
+            let patience = patience.of(now.lane);
+            let counted = gap.min(CONTACT_MAX).min(patience / LOOKS_MIN);
             let unmoved = match self.seen.get(&now.lease) {
                 Some(seen) if seen.beat == now.beat => seen.unmoved + counted,
                 _ => Duration::ZERO,
@@ -68,11 +102,14 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(5);
     const SECOND: Duration = Duration::from_secs(1);
 
     fn beat(lease: LeaseId, beat: Beat) -> LeaseBeat {
-        LeaseBeat { lease, beat }
+        LeaseBeat {
+            lease,
+            beat,
+            lane: Some(Lane::Io),
+        }
     }
 
     fn lease() -> LeaseId {
@@ -86,12 +123,12 @@ mod tests {
         for _ in 0..5 {
             assert!(
                 watch
-                    .observe(&[beat(lease, 3)], SECOND, PATIENCE)
+                    .observe(&[beat(lease, 3)], SECOND, &Patience::default())
                     .is_empty()
             );
         }
         assert_eq!(
-            watch.observe(&[beat(lease, 3)], SECOND, PATIENCE),
+            watch.observe(&[beat(lease, 3)], SECOND, &Patience::default()),
             vec![beat(lease, 3)]
         );
     }
@@ -102,7 +139,7 @@ mod tests {
         for count in 0..100 {
             assert!(
                 watch
-                    .observe(&[beat(lease, count / 4)], SECOND, PATIENCE)
+                    .observe(&[beat(lease, count / 4)], SECOND, &Patience::default())
                     .is_empty()
             );
         }
@@ -111,22 +148,54 @@ mod tests {
     #[test]
     fn an_outage_of_an_hour_counts_as_one_second() {
         let (mut watch, lease) = (Watch::default(), lease());
-        watch.observe(&[beat(lease, 1)], SECOND, PATIENCE);
+        watch.observe(&[beat(lease, 1)], SECOND, &Patience::default());
         let hour = Duration::from_secs(3_600);
         for _ in 0..4 {
-            assert!(watch.observe(&[beat(lease, 1)], hour, PATIENCE).is_empty());
+            assert!(
+                watch
+                    .observe(&[beat(lease, 1)], hour, &Patience::default())
+                    .is_empty()
+            );
         }
-        assert_eq!(watch.observe(&[beat(lease, 1)], hour, PATIENCE).len(), 1);
+        assert_eq!(
+            watch
+                .observe(&[beat(lease, 1)], hour, &Patience::default())
+                .len(),
+            1
+        );
+    }
+
+    #[test]
+    fn a_lease_of_a_lane_that_asks_for_it_is_dead_sooner_and_the_others_are_not() {
+        let (mut watch, io, pulse) = (Watch::default(), beat(lease(), 1), lease());
+        let pulse = LeaseBeat {
+            lane: Some(Lane::Pulse),
+            ..beat(pulse, 1)
+        };
+        let quarter = SECOND / 4;
+        let patience = Patience::new(5 * SECOND, vec![(Lane::Pulse, SECOND)]);
+        let mut looks = (0..5).map(|_| watch.observe(&[io, pulse], quarter, &patience));
+        assert!(looks.by_ref().take(4).all(|dead| dead.is_empty()));
+        assert_eq!(looks.next(), Some(vec![pulse]));
+    }
+
+    #[test]
+    fn a_lane_that_only_a_newer_version_knows_has_the_usual_patience() {
+        let patience = Patience::new(5 * SECOND, vec![(Lane::Pulse, SECOND)]);
+        assert_eq!(patience.of(None), 5 * SECOND);
+        assert_eq!(patience.shortest(&[Lane::Io, Lane::Pulse]), SECOND);
+        assert_eq!(patience.shortest(&[Lane::Io]), 5 * SECOND);
     }
 
     #[test]
     fn an_outage_alone_is_no_death_however_short_the_patience_is() {
         let (mut watch, lease) = (Watch::default(), lease());
-        let (short, hour) = (Duration::from_millis(600), Duration::from_secs(3_600));
-        watch.observe(&[beat(lease, 1)], SECOND, short);
+        let short = Patience::new(Duration::from_millis(600), Vec::new());
+        let hour = Duration::from_secs(3_600);
+        watch.observe(&[beat(lease, 1)], SECOND, &short);
         for _ in 0..2 {
-            assert!(watch.observe(&[beat(lease, 1)], hour, short).is_empty());
+            assert!(watch.observe(&[beat(lease, 1)], hour, &short).is_empty());
         }
-        assert_eq!(watch.observe(&[beat(lease, 1)], hour, short).len(), 1);
+        assert_eq!(watch.observe(&[beat(lease, 1)], hour, &short).len(), 1);
     }
 }

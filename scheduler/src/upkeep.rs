@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use packtrain_core::fault::chain;
+use packtrain_core::job::Lane;
 use packtrain_core::ports::{Hint, Hints, StoreError, Swept, Upkeep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::reaper::Watch;
+use crate::reaper::{Patience, Watch};
 
 /// Leases of one look, at most; a fleet of a thousand workers holds fewer.
 const LEASES_MAX: u32 = 100_000;
-/// How often the reaper looks.
+/// How often the reaper looks, at least; a lane of little patience is looked at more often.
 const REAP_EVERY: Duration = Duration::from_millis(250);
+/// How often the reaper looks at a lease before it is dead, at least.
+const LOOKS_IN_PATIENCE: u32 = 8;
 /// How often the sweeper looks.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often cancelled and expired jobs that wait are looked for.
@@ -26,10 +29,10 @@ const DEADLINES_AGAIN: Duration = Duration::from_secs(10);
 const PARTITIONS_EVERY: Duration = Duration::from_secs(3_600);
 
 /// How patient upkeep is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpkeepSettings {
-    /// How long a lease's beat may stand still, of proven contact with the database.
-    pub lease_patience: Duration,
+    /// How long a lease's beat may stand still.
+    pub patience: Patience,
     /// How long work may wait before its lane is hinted again.
     pub sweep_age: Duration,
 }
@@ -37,7 +40,7 @@ pub struct UpkeepSettings {
 impl Default for UpkeepSettings {
     fn default() -> Self {
         Self {
-            lease_patience: Duration::from_secs(5),
+            patience: Patience::default(),
             sweep_age: Duration::from_secs(5),
         }
     }
@@ -52,8 +55,8 @@ pub async fn run(
 ) {
     let upkeep = async {
         tokio::join!(
-            reap(settings, &*store, &*hints),
-            sweep(settings, &*store, &*hints),
+            reap(&settings.patience, &*store, &*hints),
+            sweep(settings.sweep_age, &*store, &*hints),
             halt(&*store),
             partitions(&*store),
         );
@@ -64,10 +67,10 @@ pub async fn run(
     }
 }
 
-async fn reap(settings: UpkeepSettings, store: &dyn Upkeep, hints: &dyn Hints) {
+async fn reap(patience: &Patience, store: &dyn Upkeep, hints: &dyn Hints) {
     let mut watch = Watch::default();
     let mut last_answer = Instant::now();
-    let mut ticks = ticks(REAP_EVERY);
+    let mut ticks = ticks(REAP_EVERY.min(patience.shortest(&Lane::ALL) / LOOKS_IN_PATIENCE));
     loop {
         ticks.tick().await;
         let beats = match store.beats(LEASES_MAX).await {
@@ -79,7 +82,7 @@ async fn reap(settings: UpkeepSettings, store: &dyn Upkeep, hints: &dyn Hints) {
         };
         let gap = last_answer.elapsed();
         last_answer = Instant::now();
-        for dead in watch.observe(&beats, gap, settings.lease_patience) {
+        for dead in watch.observe(&beats, gap, patience) {
             // One at a time: a lease that cannot be given back must not hold up the others.
             match store.reap(dead).await {
                 Ok(reaped) if reaped.returned + reaped.dead == 0 => {}
@@ -103,11 +106,11 @@ async fn reap(settings: UpkeepSettings, store: &dyn Upkeep, hints: &dyn Hints) {
     }
 }
 
-async fn sweep(settings: UpkeepSettings, store: &dyn Upkeep, hints: &dyn Hints) {
+async fn sweep(age: Duration, store: &dyn Upkeep, hints: &dyn Hints) {
     let mut ticks = ticks(SWEEP_EVERY);
     loop {
         ticks.tick().await;
-        match store.stale_lanes(settings.sweep_age).await {
+        match store.stale_lanes(age).await {
             Ok(lanes) => {
                 for lane in lanes {
                     info!(job.lane = %lane, "work waits, hinting again");

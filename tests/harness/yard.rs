@@ -13,12 +13,12 @@ use packtrain_core::time::{Clock, SystemClock};
 use packtrain_jobs::catalogue::{Entry, KINDS};
 use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
-use packtrain_scheduler::{Ticker, UpkeepSettings};
+use packtrain_scheduler::{Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
     PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFiles, PgHousekeeping, PgJobs, PgKeys,
     PgOperatorJobs, PgReports, PgSchedules, PgUpkeep, PoolWarmth, Retention,
 };
-use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool};
+use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool, SettleSettings};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -88,7 +88,7 @@ impl Yard {
     pub async fn in_folder(folder: TempDir) -> Self {
         let yard = Self::door(folder).await;
         let settings = UpkeepSettings {
-            lease_patience: Duration::from_secs(1),
+            patience: Patience::new(Duration::from_secs(1), Vec::new()),
             sweep_age: Duration::from_secs(5),
         };
         let upkeep = Arc::new(PgUpkeep::new(yard.database.pools().worker.clone()));
@@ -171,6 +171,7 @@ impl Yard {
                 .map(|lane| LaneSettings { lane, slots: 4 })
                 .to_vec(),
             renew_every: Duration::from_millis(100),
+            settle: SettleSettings::default(),
             drain,
         };
         let outside = Outside {

@@ -172,6 +172,7 @@ impl Mirror {
                 let seen = LeaseBeat {
                     lease: self.leases[lease],
                     beat: i64::from(*beat),
+                    lane: None,
                 };
                 let reaped = self.scene.upkeep.reap(seen).await.unwrap();
                 let count = |count| u32::try_from(count).unwrap();

@@ -41,6 +41,24 @@ pub struct LaneSettings {
     pub slots: usize,
 }
 
+/// How ends of jobs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettleSettings {
+    /// Ends of one transaction, at most; with 1, each job has a commit and a lease of its own.
+    pub batch_max: usize,
+    /// Transactions that are under way at once.
+    pub at_once: usize,
+}
+
+impl Default for SettleSettings {
+    fn default() -> Self {
+        Self {
+            batch_max: 256,
+            at_once: 1,
+        }
+    }
+}
+
 /// How a worker process behaves.
 #[derive(Debug, Clone)]
 pub struct FleetSettings {
@@ -52,6 +70,8 @@ pub struct FleetSettings {
     pub lanes: Vec<LaneSettings>,
     /// How often leases are renewed; a fifth of what the reaper waits, or less.
     pub renew_every: Duration,
+    /// How ends of jobs are written.
+    pub settle: SettleSettings,
     /// How long running jobs may go on after the process was told to end.
     pub drain: Duration,
 }
@@ -120,6 +140,7 @@ impl Fleet {
         let tasks = TaskTracker::new();
         let (ends, ended) = mpsc::channel(1024);
         let settling = tasks.spawn(settler::run(
+            self.settings.settle,
             ended,
             Arc::clone(&self.outside.claims),
             Arc::clone(&self.outside.hints),
@@ -245,7 +266,8 @@ impl Fleet {
             .map(|entry| Wanted {
                 kind: entry.about.kind,
                 schema_max: entry.about.schema,
-                long: entry.about.long,
+                // Ends that are written at once must not wait for each other's lease.
+                long: entry.about.long || self.settings.settle.batch_max == 1,
             })
             .collect();
         let hints = self.outside.hints.subscribe(&[lane.lane]).await;

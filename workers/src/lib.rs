@@ -19,4 +19,4 @@ mod slots;
 mod starter;
 
 pub use cpu::RayonPool;
-pub use fleet::{Fleet, FleetSettings, LaneSettings, Outside};
+pub use fleet::{Fleet, FleetSettings, LaneSettings, Outside, SettleSettings};

@@ -1,21 +1,23 @@
 //! Writes ends in batches; a place among the unsettled is free only when its end is durable.
 //!
 //! While one batch is being written the next gathers: no end waits for company, and the busier the
-//! worker, the more of them share a transaction.
+//! worker, the more of them share a transaction. Where each end has a transaction of its own, many
+//! are under way at once instead.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use packtrain_core::ports::{Claims, Hint, Hints, Settlement, StoreError};
 use tokio::sync::mpsc;
 use tracing::{error, warn};
 
+use crate::fleet::SettleSettings;
 use crate::patience::patient;
 use crate::registry::Registry;
 use crate::slots::Unsettled;
 
-/// Ends of one transaction, at most.
-const BATCH_MAX: usize = 256;
 /// Pause after the database could not be reached.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -25,25 +27,45 @@ pub(crate) struct Ended {
     pub(crate) place: Unsettled,
 }
 
-/// Settles until every sender is gone.
+/// Settles until every sender is gone and everything is written.
 pub(crate) async fn run(
+    settings: SettleSettings,
     mut ends: mpsc::Receiver<Ended>,
     claims: Arc<dyn Claims>,
     hints: Arc<dyn Hints>,
     registry: Arc<Registry>,
 ) {
-    let mut batch = Vec::with_capacity(BATCH_MAX);
-    while ends.recv_many(&mut batch, BATCH_MAX).await > 0 {
-        let (settlements, places): (Vec<_>, Vec<_>) = batch
-            .drain(..)
-            .map(|end| (end.settlement, end.place))
-            .unzip();
-        write(&*claims, &*hints, &settlements).await;
-        for settlement in &settlements {
-            registry.leave(settlement.job, settlement.lease);
+    let mut batch = Vec::with_capacity(settings.batch_max);
+    let mut writing = FuturesUnordered::new();
+    let mut is_open = true;
+    loop {
+        tokio::select! {
+            biased;
+            Some(()) = writing.next() => {}
+            count = ends.recv_many(&mut batch, settings.batch_max),
+                if is_open && writing.len() < settings.at_once =>
+            {
+                match count {
+                    0 => is_open = false,
+                    _ => writing.push(end(&*claims, &*hints, &registry, std::mem::take(&mut batch))),
+                }
+            }
+            else => return,
         }
-        drop(places);
     }
+}
+
+/// Writes a batch; its places are free then.
+async fn end(claims: &dyn Claims, hints: &dyn Hints, registry: &Registry, batch: Vec<Ended>) {
+    let (settlements, places): (Vec<_>, Vec<_>) = batch
+        .into_iter()
+        .map(|end| (end.settlement, end.place))
+        .unzip();
+    write(claims, hints, &settlements).await;
+    for settlement in &settlements {
+        registry.leave(settlement.job, settlement.lease);
+    }
+    drop(places);
 }
 
 /// Writes until the database has decided: an outage delays an end and loses none.
@@ -73,5 +95,140 @@ async fn write(claims: &dyn Claims, hints: &dyn Hints, ends: &[Settlement]) {
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use packtrain_core::ids::{ClockIds, IdSource, LeaseId, WorkerId};
+    use packtrain_core::job::{Bound, Lane};
+    use packtrain_core::ports::{
+        ClaimedLease, End, Floors, HintStream, Promoted, Renewals, Settled, Success, Wanted,
+        WorkerRecord,
+    };
+    use packtrain_core::time::SystemClock;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::slots::Slots;
+
+    /// A database that settles when it is let, and tells what it is asked.
+    struct Slow {
+        asked: mpsc::UnboundedSender<usize>,
+        lets: Semaphore,
+        written: Mutex<usize>,
+    }
+
+    #[async_trait]
+    impl Claims for Slow {
+        async fn settle(&self, ends: &[Settlement]) -> Result<Settled, StoreError> {
+            self.asked.send(ends.len()).unwrap();
+            self.lets.acquire().await.unwrap().forget();
+            *self.written.lock().unwrap() += ends.len();
+            Ok(Settled::default())
+        }
+
+        async fn register(&self, _: &WorkerRecord) -> Result<(), StoreError> {
+            unreachable!("only ends are written")
+        }
+
+        async fn unregister(&self, _: WorkerId) -> Result<(), StoreError> {
+            unreachable!("only ends are written")
+        }
+
+        async fn claim(
+            &self,
+            _: WorkerId,
+            _: Lane,
+            _: &[Wanted],
+            _: usize,
+            _: &mut Floors,
+        ) -> Result<Vec<ClaimedLease>, StoreError> {
+            unreachable!("only ends are written")
+        }
+
+        async fn started(&self, _: &[(LeaseId, Vec<u8>)]) -> Result<Vec<LeaseId>, StoreError> {
+            unreachable!("only ends are written")
+        }
+
+        async fn promote(&self, _: u32) -> Result<Promoted, StoreError> {
+            unreachable!("only ends are written")
+        }
+
+        async fn renewals(&self) -> Result<Box<dyn Renewals>, StoreError> {
+            unreachable!("only ends are written")
+        }
+    }
+
+    struct Deaf;
+
+    #[async_trait]
+    impl Hints for Deaf {
+        fn send(&self, _: Hint) {}
+
+        async fn subscribe(&self, _: &[Lane]) -> HintStream {
+            Box::pin(futures::stream::pending())
+        }
+    }
+
+    /// Sizes of the transactions that are under way when nothing more begins, and how many ends
+    /// are written in all, of ten that come at once.
+    async fn settled(settings: SettleSettings) -> (Vec<usize>, usize) {
+        let (asked, mut asks) = mpsc::unbounded_channel();
+        let slow = Arc::new(Slow {
+            asked,
+            lets: Semaphore::new(0),
+            written: Mutex::default(),
+        });
+        let (ends, ended) = mpsc::channel(16);
+        let (slots, ids) = (Slots::new(16), ClockIds::new(SystemClock));
+        let ids: &dyn IdSource = &ids;
+        for _ in 0..10 {
+            let settlement = Settlement {
+                lease: ids.lease(),
+                bit: 0,
+                job: ids.job(),
+                bound: Bound::default(),
+                end: End::Succeeded(Success::default()),
+            };
+            let place = slots.free_now().unwrap().ran();
+            assert!(ends.try_send(Ended { settlement, place }).is_ok());
+        }
+        drop(ends);
+        let claims = Arc::clone(&slow) as Arc<dyn Claims>;
+        let registry = Arc::new(Registry::default());
+        let mut running = Box::pin(run(settings, ended, claims, Arc::new(Deaf), registry));
+        // Polled once, it begins all that it may and then waits for the database.
+        assert!(futures::poll!(&mut running).is_pending());
+        let mut sizes = Vec::new();
+        while let Ok(size) = asks.try_recv() {
+            sizes.push(size);
+        }
+        slow.lets.add_permits(10);
+        running.await;
+        let written = *slow.written.lock().unwrap();
+        (sizes, written)
+    }
+
+    #[tokio::test]
+    async fn ends_share_a_transaction_or_have_one_each_with_so_many_under_way() {
+        let (batch_max, at_once) = (256, 1);
+        assert_eq!(
+            settled(SettleSettings { batch_max, at_once }).await,
+            (vec![10], 10)
+        );
+        let (batch_max, at_once) = (1, 4);
+        assert_eq!(
+            settled(SettleSettings { batch_max, at_once }).await,
+            (vec![1; 4], 10)
+        );
+        let (batch_max, at_once) = (3, 2);
+        assert_eq!(
+            settled(SettleSettings { batch_max, at_once }).await,
+            (vec![3; 2], 10)
+        );
     }
 }

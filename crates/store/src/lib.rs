@@ -6,6 +6,7 @@
 mod bootstrap;
 mod error;
 mod gate;
+mod guest;
 mod pg;
 #[cfg(not(feature = "failpoints"))]
 mod points;
@@ -17,18 +18,20 @@ pub use bootstrap::{
     Bootstrap, KeyMaterial, NewTenant, Roles, bootstrap, create_api_key, create_from_template,
     create_tenant, drop_database, migrate, probe,
 };
+pub use guest::{address, data_folder, has_roles, leave};
 pub use pg::bell::PgBell;
 pub use pg::checkpoints::PgCheckpoints;
 pub use pg::claims::PgClaims;
 pub use pg::control::PgControl;
 pub use pg::events::PgEvents;
 pub use pg::files::PgFiles;
-pub use pg::gauge::{Gauge, PgGauge, Waits};
+pub use pg::gauge::{Gauge, Holds, PgGauge, Until, Waits};
 pub use pg::housekeeping::{PgHousekeeping, Retention};
 pub use pg::jobs::{PgJobs, PgOperatorJobs};
 pub use pg::keys::PgKeys;
 pub use pg::reports::PgReports;
 pub use pg::schedules::PgSchedules;
+pub use pg::stage::{Past, PgStage, Snapshot};
 pub use pg::upkeep::PgUpkeep;
 pub use pg::warmth::PoolWarmth;
 pub use pools::{IDLE_TRUSTED, Pools, Urls};

@@ -1,8 +1,8 @@
-//! What a stretch of work costs: time, processor time of this process and of PostgreSQL, log.
+//! What a stretch of work costs: processor time of this process and of PostgreSQL, log, commits.
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use packtrain_store::{Gauge, PgGauge};
 
@@ -10,7 +10,6 @@ use crate::failure::Failure;
 
 /// A moment, with all counters.
 pub(crate) struct Moment {
-    at: Instant,
     gauge: Gauge,
     own_cpu: Duration,
     server_cpu: Duration,
@@ -19,12 +18,16 @@ pub(crate) struct Moment {
 /// What happened between two moments.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cost {
-    pub(crate) wall: Duration,
+    /// Processor time of this process.
     pub(crate) own_cpu: Duration,
     pub(crate) server_cpu: Duration,
     pub(crate) wal_bytes: i64,
     pub(crate) commits: i64,
     pub(crate) dead_rows: i64,
+    /// Jobs that ended.
+    pub(crate) outcomes: i64,
+    /// Jobs that are still on their way at the end.
+    pub(crate) left: i64,
 }
 
 impl Moment {
@@ -34,26 +37,30 @@ impl Moment {
             gauge: gauge.read().await?,
             own_cpu: cpu_of(std::process::id()).unwrap_or_default(),
             server_cpu: server_cpu(server),
-            at: Instant::now(),
         })
     }
 
-    /// What happened since; `wall` is the time that is to count, where that is not all of it.
-    pub(crate) async fn cost(
-        &self,
-        gauge: &PgGauge,
-        server: &Path,
-        wall: Option<Duration>,
-    ) -> Result<Cost, Failure> {
-        let wall = wall.unwrap_or_else(|| self.at.elapsed());
-        let now = Self::now(gauge, server).await?;
+    /// Jobs that were on their way.
+    pub(crate) const fn on_their_way(&self) -> i64 {
+        self.gauge.on_their_way
+    }
+
+    /// What happened since.
+    pub(crate) async fn cost(&self, gauge: &PgGauge, server: &Path) -> Result<Cost, Failure> {
+        // Processor time first: reading the counters takes some, and it is nobody's cost.
+        let (own_cpu, server_cpu) = (
+            cpu_of(std::process::id()).unwrap_or_default(),
+            server_cpu(server),
+        );
+        let now = gauge.read().await?;
         Ok(Cost {
-            wall,
-            own_cpu: now.own_cpu.saturating_sub(self.own_cpu),
-            server_cpu: now.server_cpu.saturating_sub(self.server_cpu),
-            wal_bytes: now.gauge.wal_bytes - self.gauge.wal_bytes,
-            commits: now.gauge.commits - self.gauge.commits,
-            dead_rows: now.gauge.dead_rows - self.gauge.dead_rows,
+            own_cpu: own_cpu.saturating_sub(self.own_cpu),
+            server_cpu: server_cpu.saturating_sub(self.server_cpu),
+            wal_bytes: now.wal_bytes - self.gauge.wal_bytes,
+            commits: now.commits - self.gauge.commits,
+            dead_rows: now.dead_rows - self.gauge.dead_rows,
+            outcomes: now.outcomes - self.gauge.outcomes,
+            left: now.on_their_way,
         })
     }
 }
@@ -84,7 +91,7 @@ fn parent_of(pid: u32) -> Option<u32> {
 }
 
 /// User and system time, own and of children that were waited for; in ticks of 10 ms.
-fn cpu_of(pid: u32) -> Option<Duration> {
+pub(super) fn cpu_of(pid: u32) -> Option<Duration> {
     const TICK: Duration = Duration::from_millis(10);
     let stat = stat(pid)?;
     let ticks = stat.get(11..15)?.iter().map(|field| field.parse::<u32>());
@@ -92,10 +99,16 @@ fn cpu_of(pid: u32) -> Option<Duration> {
     Some(TICK * ticks)
 }
 
-/// The most memory that this process held so far, in bytes.
-pub(crate) fn memory_peak_bytes() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+/// The most memory that a process held so far, in bytes.
+pub(super) fn memory_peak_bytes(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));
     let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
     kilobytes.unwrap_or(0) * 1024
+}
+
+/// How busy the machine is: the load averages of one, five and fifteen minutes.
+pub(crate) fn load() -> String {
+    let all = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    all.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
 }

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use packtrain_core::ids::TenantId;
-use packtrain_core::job::{About, Lane, NewJob};
+use packtrain_core::job::NewJob;
 use packtrain_core::limits::ENQUEUE_MAX;
-use packtrain_core::ports::{Hint, JobQueue};
-use packtrain_jobs::ops::canary::Canary;
-use packtrain_store::Waits;
+use packtrain_core::ports::JobQueue;
+use packtrain_store::{Until, Waits};
 use serde_json::json;
 
 use super::ground::Ground;
+use super::worker::WorkerProcess;
+use super::{canary, hint};
 use crate::args::{BenchFair, Global};
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -25,15 +26,16 @@ pub(crate) async fn run(
     args: &BenchFair,
     settings: &Settings,
 ) -> Result<(), Failure> {
-    let ground = Ground::open(global, settings, args.slots).await?;
+    let ground = Ground::open(global, settings, &args.at).await?;
     let (small, flood) = (ground.tenant("small").await?, ground.tenant("flood").await?);
-    let worker = ground.worker()?;
+    let mut worker = WorkerProcess::start(&ground, &[("ops_slots", args.slots.to_string())])?;
+    worker.registered(&ground).await?;
     let idle = waits(&ground, args, small).await?;
     enqueue(&ground, args, flood, args.jobs).await?;
     let flooded = waits(&ground, args, small).await?;
     let left = ground.gauge.read().await?.on_their_way;
     worker.end().await?;
-    ground.close().await;
+    ground.close().await?;
     print(global, args, &idle, &flooded, left);
     Ok(())
 }
@@ -48,7 +50,7 @@ async fn waits(ground: &Ground, args: &BenchFair, tenant: TenantId) -> Result<Wa
     // The last one has this long to be claimed.
     ticks.tick().await;
     let last = i64::from(args.seconds);
-    Ok(ground.gauge.waits(tenant, last).await?)
+    Ok(ground.gauge.waits(tenant, last, Until::Claimed).await?)
 }
 
 async fn enqueue(
@@ -57,17 +59,13 @@ async fn enqueue(
     tenant: TenantId,
     jobs: usize,
 ) -> Result<(), Failure> {
-    let about = About::of::<Canary>();
-    let payload = json!({ "hold_ms": args.hold_ms });
-    let all = (0..jobs).map(|_| about.job(ground.parts.ids.job(), tenant, payload.clone()));
-    let all: Vec<NewJob> = all.collect();
+    let ids = &*ground.parts.ids;
+    let all: Vec<NewJob> = (0..jobs)
+        .map(|_| canary(ids, tenant, args.hold_ms))
+        .collect();
     for slice in all.chunks(ENQUEUE_MAX) {
         ground.jobs.enqueue(tenant, slice).await?;
-        let hint = Hint {
-            lane: Lane::Ops,
-            about: None,
-        };
-        ground.parts.hints.send(hint);
+        ground.parts.hints.send(hint());
     }
     Ok(())
 }

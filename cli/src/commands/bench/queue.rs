@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use packtrain_core::ids::{IdSource, TenantId};
-use packtrain_core::job::{About, Lane, NewJob};
+use packtrain_core::ids::TenantId;
+use packtrain_core::job::NewJob;
 use packtrain_core::limits::ENQUEUE_MAX;
-use packtrain_core::ports::{Hint, JobQueue};
-use packtrain_jobs::ops::canary::Canary;
+use packtrain_core::ports::{JobQueue, StoreError};
+use packtrain_store::{Until, Waits};
 use serde_json::{Value, json};
 
-use super::cost::{Cost, Moment, memory_peak_bytes};
+use super::cost::{Cost, Moment, load};
 use super::ground::Ground;
+use super::worker::WorkerProcess;
+use super::{canary, hint};
 use crate::args::{BenchQueue, Global};
 use crate::failure::{FAILED, Failure};
 use crate::settings::Settings;
@@ -28,31 +30,58 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let bench = Bench {
         args: args.clone(),
-        ground: Ground::open(global, settings, args.slots).await?,
+        ground: Ground::open(global, settings, &args.at).await?,
     };
+    let slots = ("ops_slots", args.slots.to_string());
+    let each = [
+        ("ops_slots", args.slots_each.to_string()),
+        ("settle_batch", "1".to_owned()),
+        ("settle_at_once", args.commits.to_string()),
+    ];
     let mut figures = Vec::new();
     figures.push(bench.single().await?);
-    figures.push(bench.drain("drain what was enqueued singly").await?);
+    let what = format!("drain what was enqueued singly, {} slots", args.slots);
+    figures.push(bench.drain("drain_single", what, std::slice::from_ref(&slots)).await?);
     figures.push(bench.bulk().await?);
-    figures.push(bench.drain("drain").await?);
-    let idle = bench.idle().await?;
-    bench.ground.close().await;
-    print(global, &figures, &idle);
+    let what = format!("drain, {} slots", args.slots);
+    figures.push(bench.drain("drain", what, std::slice::from_ref(&slots)).await?);
+    bench
+        .produce(
+            BULK_PRODUCERS,
+            (args.jobs / 5).div_ceil(BULK_PRODUCERS),
+            ENQUEUE_MAX,
+        )
+        .await?;
+    let what = format!("drain, a commit per job, {} slots", args.slots_each);
+    figures.push(bench.drain("drain_commit_each", what, &each).await?);
+    let idle = bench.idle(&[slots]).await?;
+    bench.ground.close().await?;
+    match global.json {
+        true => print_json(&figures, &idle),
+        false => print(&figures, &idle),
+    }
     Ok(())
 }
 
 /// One measured stretch.
 struct Figure {
+    /// Its name for programs.
+    key: &'static str,
     what: String,
     jobs: usize,
+    wall: Duration,
     cost: Cost,
+    /// Processor time of those who enqueue, or of the worker that drains.
+    cpu: Duration,
+    /// The most memory that the worker held; none where there was none.
+    memory_peak_bytes: Option<u64>,
 }
 
-/// Waiting times of single jobs on an idle worker, in milliseconds.
+/// Waiting times of single jobs on an idle worker.
 struct Idle {
     jobs: usize,
-    p50_ms: f64,
-    p99_ms: f64,
+    claimed: Waits,
+    ended: Waits,
 }
 
 struct Bench {
@@ -61,60 +90,82 @@ struct Bench {
 }
 
 impl Bench {
-    async fn measured(
-        &self,
-        what: impl Into<String>,
-        jobs: usize,
-        working: impl Future<Output = Result<Duration, Failure>>,
-    ) -> Result<Figure, Failure> {
-        let before = Moment::now(&self.ground.gauge, &self.ground.server).await?;
-        let wall = working.await?;
-        Ok(Figure {
-            what: what.into(),
-            jobs,
-            cost: before
-                .cost(&self.ground.gauge, &self.ground.server, Some(wall))
-                .await?,
-        })
+    async fn moment(&self) -> Result<Moment, Failure> {
+        Moment::now(&self.ground.gauge, &self.ground.server).await
+    }
+
+    async fn cost(&self, since: &Moment) -> Result<Cost, Failure> {
+        since.cost(&self.ground.gauge, &self.ground.server).await
+    }
+
+    fn tell(&self, figure: Figure) -> Figure {
+        let rate = format!("{:.0} a second", figure.per_second());
+        self.ground.steps.end("measured", &figure.what, &rate);
+        figure
     }
 
     /// One job a call, by many producers at once.
     async fn single(&self) -> Result<Figure, Failure> {
-        let (producers, jobs) = (self.args.producers, self.args.jobs / 5);
+        let producers = self.args.producers.max(1);
+        let each = (self.args.jobs / 5).div_ceil(producers);
         let what = format!("enqueue one a call, {producers} producers");
-        let working = async {
-            let began = Instant::now();
-            let each = jobs.div_ceil(producers);
-            self.produce(producers, each, 1).await?;
-            Ok(began.elapsed())
-        };
-        self.measured(what, jobs.div_ceil(producers) * producers, working)
+        self.enqueue("single", what, producers, each * producers, 1)
             .await
     }
 
     /// Many jobs a call.
     async fn bulk(&self) -> Result<Figure, Failure> {
         let what = format!("enqueue {ENQUEUE_MAX} a call, {BULK_PRODUCERS} producers");
-        let calls = self.args.jobs.div_ceil(ENQUEUE_MAX * BULK_PRODUCERS);
-        let working = async {
-            let began = Instant::now();
-            self.produce(BULK_PRODUCERS, calls, ENQUEUE_MAX).await?;
-            Ok(began.elapsed())
-        };
-        let jobs = calls * ENQUEUE_MAX * BULK_PRODUCERS;
-        self.measured(what, jobs, working).await
+        let whole = ENQUEUE_MAX * BULK_PRODUCERS;
+        let jobs = self.args.jobs.div_ceil(whole) * whole;
+        self.enqueue("bulk", what, BULK_PRODUCERS, jobs, ENQUEUE_MAX)
+            .await
     }
 
-    async fn produce(&self, producers: usize, calls: usize, jobs: usize) -> Result<(), Failure> {
+    async fn enqueue(
+        &self,
+        key: &'static str,
+        what: String,
+        producers: usize,
+        jobs: usize,
+        a_call: usize,
+    ) -> Result<Figure, Failure> {
+        let before = self.moment().await?;
+        let began = Instant::now();
+        self.produce(producers, jobs / producers, a_call).await?;
+        let wall = began.elapsed();
+        let cost = self.cost(&before).await?;
+        let entered = usize::try_from(cost.left - before.on_their_way()).unwrap_or(0);
+        if entered != jobs {
+            let what = format!("{jobs} jobs were enqueued and {entered} entered");
+            return Err(Failure::new(FAILED, what));
+        }
+        Ok(self.tell(Figure {
+            key,
+            what,
+            jobs,
+            wall,
+            cost,
+            cpu: cost.own_cpu,
+            memory_peak_bytes: None,
+        }))
+    }
+
+    /// So many jobs by each producer, so many a call.
+    async fn produce(&self, producers: usize, jobs: usize, a_call: usize) -> Result<(), Failure> {
         let mut producing = tokio::task::JoinSet::new();
         for _ in 0..producers {
             let (queue, ids) = (self.ground.jobs.clone(), Arc::clone(&self.ground.parts.ids));
             producing.spawn(async move {
-                for _ in 0..calls {
-                    let jobs: Vec<NewJob> = (0..jobs).map(|_| canary(&*ids)).collect();
+                let mut left = jobs;
+                while left > 0 {
+                    let now = left.min(a_call);
+                    let jobs = (0..now).map(|_| canary(&*ids, TenantId::SYSTEM, 0));
+                    let jobs: Vec<NewJob> = jobs.collect();
                     queue.enqueue(TenantId::SYSTEM, &jobs).await?;
+                    left -= now;
                 }
-                Ok::<(), packtrain_core::ports::StoreError>(())
+                Ok::<(), StoreError>(())
             });
         }
         while let Some(produced) = producing.join_next().await {
@@ -123,85 +174,115 @@ impl Bench {
         Ok(())
     }
 
-    /// A worker from its start until nothing is on its way any more.
-    async fn drain(&self, what: &str) -> Result<Figure, Failure> {
-        let jobs = self.ground.gauge.read().await?.on_their_way;
-        let what = format!("{what}, {} slots", self.args.slots);
-        let working = async {
-            let worker = self.ground.worker()?;
-            let began = Instant::now();
-            self.ground.drained().await?;
-            let wall = began.elapsed();
-            worker.end().await?;
-            Ok(wall)
-        };
-        self.measured(what, usize::try_from(jobs).unwrap_or(0), working)
-            .await
+    /// A worker process from its start until nothing is on its way any more. Every job must then
+    /// have its outcome.
+    async fn drain(
+        &self,
+        key: &'static str,
+        what: String,
+        settings: &[(&str, String)],
+    ) -> Result<Figure, Failure> {
+        let before = self.moment().await?;
+        let jobs = before.on_their_way();
+        let began = Instant::now();
+        let worker = WorkerProcess::start(&self.ground, settings)?;
+        self.ground.drained().await?;
+        let wall = began.elapsed();
+        let (cpu, memory) = (worker.cpu(), worker.memory_peak_bytes());
+        let cost = self.cost(&before).await?;
+        if (cost.outcomes, cost.left) != (jobs, 0) {
+            let (ended, left) = (cost.outcomes, cost.left);
+            let what = format!("of {jobs} jobs {ended} have an outcome and {left} are left");
+            return Err(Failure::new(FAILED, what));
+        }
+        worker.end().await?;
+        Ok(self.tell(Figure {
+            key,
+            what,
+            jobs: usize::try_from(jobs).unwrap_or(0),
+            wall,
+            cost,
+            cpu,
+            memory_peak_bytes: Some(memory),
+        }))
     }
 
     /// One job at a time on a worker that has nothing else to do.
-    async fn idle(&self) -> Result<Idle, Failure> {
-        let worker = self.ground.worker()?;
+    async fn idle(&self, settings: &[(&str, String)]) -> Result<Idle, Failure> {
+        let ground = &self.ground;
+        let mut worker = WorkerProcess::start(ground, settings)?;
+        worker.registered(ground).await?;
         let jobs = self.args.idle;
-        for _ in 0..jobs {
-            let job = canary(&*self.ground.parts.ids);
-            self.ground
-                .jobs
-                .enqueue(TenantId::SYSTEM, std::slice::from_ref(&job))
-                .await?;
-            self.ground.parts.hints.send(Hint {
-                lane: Lane::Ops,
-                about: None,
-            });
-            self.ground.drained().await?;
+        ground.steps.begin("idle", "one job at a time");
+        for done in 0..jobs {
+            let job = canary(&*ground.parts.ids, TenantId::SYSTEM, 0);
+            let job = std::slice::from_ref(&job);
+            ground.jobs.enqueue(TenantId::SYSTEM, job).await?;
+            ground.parts.hints.send(hint());
+            ground.drained().await?;
+            ground.steps.at(done, jobs);
         }
         worker.end().await?;
         let last = i64::try_from(jobs).unwrap_or(i64::MAX);
-        let waits = self.ground.gauge.waits(TenantId::SYSTEM, last).await?;
+        let waits = async |until| ground.gauge.waits(TenantId::SYSTEM, last, until).await;
         Ok(Idle {
             jobs,
-            p50_ms: waits.p50_us / 1_000.0,
-            p99_ms: waits.p99_us / 1_000.0,
+            claimed: waits(Until::Claimed).await?,
+            ended: waits(Until::Ended).await?,
         })
     }
-}
-
-fn canary(ids: &dyn IdSource) -> NewJob {
-    About::of::<Canary>().job(ids.job(), TenantId::SYSTEM, json!({}))
 }
 
 #[expect(
     clippy::cast_precision_loss,
     reason = "figures for a reader, of three digits or so"
 )]
-fn print(global: &Global, figures: &[Figure], idle: &Idle) {
-    let per_second = |figure: &Figure| figure.jobs as f64 / figure.cost.wall.as_secs_f64();
-    let us = |time: Duration, jobs: usize| time.as_secs_f64() * 1e6 / jobs as f64;
-    let each = |count: i64, jobs: usize| count as f64 / jobs as f64;
-    if global.json {
-        let stretches: Vec<Value> = figures
-            .iter()
-            .map(|figure| {
-                let (cost, jobs) = (&figure.cost, figure.jobs);
-                json!({
-                    "what": figure.what, "jobs": jobs, "seconds": cost.wall.as_secs_f64(),
-                    "jobs_per_second": per_second(figure),
-                    "own_cpu_us_per_job": us(cost.own_cpu, jobs),
-                    "postgres_cpu_us_per_job": us(cost.server_cpu, jobs),
-                    "wal_bytes_per_job": each(cost.wal_bytes, jobs),
-                    "commits_per_1000_jobs": each(cost.commits, jobs) * 1_000.0,
-                    "dead_rows_per_job": each(cost.dead_rows, jobs),
-                })
-            })
-            .collect();
-        let document = json!({
-            "stretches": stretches,
-            "idle": { "jobs": idle.jobs, "p50_ms": idle.p50_ms, "p99_ms": idle.p99_ms },
-            "memory_peak_bytes": memory_peak_bytes(),
-        });
-        anstream::println!("{document}");
-        return;
+impl Figure {
+    fn per_second(&self) -> f64 {
+        self.jobs as f64 / self.wall.as_secs_f64()
     }
+
+    fn us(&self, time: Duration) -> f64 {
+        time.as_secs_f64() * 1e6 / self.jobs as f64
+    }
+
+    fn each(&self, count: i64) -> f64 {
+        count as f64 / self.jobs as f64
+    }
+
+    fn memory_mb(&self) -> Option<f64> {
+        self.memory_peak_bytes.map(|bytes| bytes as f64 / 1e6)
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "key": self.key, "what": self.what, "jobs": self.jobs,
+            "seconds": self.wall.as_secs_f64(),
+            "jobs_per_second": self.per_second(),
+            "own_cpu_us_per_job": self.us(self.cpu),
+            "postgres_cpu_us_per_job": self.us(self.cost.server_cpu),
+            "wal_bytes_per_job": self.each(self.cost.wal_bytes),
+            "commits_per_1000_jobs": self.each(self.cost.commits) * 1_000.0,
+            "dead_rows_per_job": self.each(self.cost.dead_rows),
+            "memory_peak_bytes": self.memory_peak_bytes,
+        })
+    }
+}
+
+fn print_json(figures: &[Figure], idle: &Idle) {
+    let waits =
+        |waits: &Waits| json!({ "p50_ms": waits.p50_us / 1e3, "p99_ms": waits.p99_us / 1e3 });
+    let document = json!({
+        "stretches": figures.iter().map(Figure::json).collect::<Vec<_>>(),
+        "idle": {
+            "jobs": idle.jobs, "claimed": waits(&idle.claimed), "ended": waits(&idle.ended),
+        },
+        "load": load(),
+    });
+    anstream::println!("{document}");
+}
+
+fn print(figures: &[Figure], idle: &Idle) {
     let mut table = Table::new(&[
         "WHAT",
         "JOBS ",
@@ -211,25 +292,35 @@ fn print(global: &Global, figures: &[Figure], idle: &Idle) {
         "WAL B ",
         "COMMITS/1000 ",
         "DEAD ROWS ",
+        "PEAK MB ",
     ]);
     for figure in figures {
-        let (cost, jobs) = (&figure.cost, figure.jobs);
+        let cost = &figure.cost;
         table.row([
             figure.what.clone(),
-            jobs.to_string(),
-            format!("{:.0}", per_second(figure)),
-            format!("{:.1}", us(cost.own_cpu, jobs)),
-            format!("{:.1}", us(cost.server_cpu, jobs)),
-            format!("{:.0}", each(cost.wal_bytes, jobs)),
-            format!("{:.1}", each(cost.commits, jobs) * 1_000.0),
-            format!("{:.2}", each(cost.dead_rows, jobs)),
+            figure.jobs.to_string(),
+            format!("{:.0}", figure.per_second()),
+            format!("{:.1}", figure.us(figure.cpu)),
+            format!("{:.1}", figure.us(cost.server_cpu)),
+            format!("{:.0}", figure.each(cost.wal_bytes)),
+            format!("{:.1}", figure.each(cost.commits) * 1_000.0),
+            format!("{:.2}", figure.each(cost.dead_rows)),
+            figure
+                .memory_mb()
+                .map_or_else(String::new, |mb| format!("{mb:.1}")),
         ]);
     }
     table.print("Nothing was measured.");
-    let (jobs, p50, p99) = (idle.jobs, idle.p50_ms, idle.p99_ms);
+    let line = |what: &str, waits: &Waits| {
+        let (p50, p99) = (waits.p50_us / 1e3, waits.p99_us / 1e3);
+        anstream::println!("{what} p50 {p50:.1} ms, p99 {p99:.1} ms after its enqueue");
+    };
+    anstream::println!("\nIdle, {} jobs one by one:", idle.jobs);
+    line("claimed", &idle.claimed);
+    line("ended  ", &idle.ended);
     anstream::println!(
-        "\nIdle, {jobs} jobs one by one: claimed after p50 {p50:.1} ms, p99 {p99:.1} ms"
+        "\nOwn CPU and peak memory are the worker process's where it drains, from its start; else \
+         the producers'.\nAfter each drain every job had its outcome. Load averages at the end: {}",
+        load()
     );
-    let peak = memory_peak_bytes() as f64 / 1e6;
-    anstream::println!("Memory of this process, at most: {peak:.1} MB (producers included)");
 }

@@ -296,6 +296,8 @@ pub struct LeaseBeat {
     pub lease: LeaseId,
     /// Its beat.
     pub beat: Beat,
+    /// The lane of its jobs; none when only a newer version knows it.
+    pub lane: Option<Lane>,
 }
 
 /// What sweeping did to jobs that must not run any more.

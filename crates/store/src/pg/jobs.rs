@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use packtrain_core::ids::{JobId, TenantId};
-use packtrain_core::job::{NewJob, State};
+use packtrain_core::job::NewJob;
 use packtrain_core::ports::{
     Attempt, Enqueued, JobFilter, JobQueue, JobRecord, Keyed, OperatorJobs, Requested, StoreError,
 };
@@ -15,6 +15,7 @@ use crate::error::{number, refused, unreadable};
 use crate::gate::{TenantGate, commit};
 use crate::pg::enqueue::enqueue;
 use crate::pg::fair::FairKeys;
+use crate::pg::listing;
 
 /// One tenant's jobs, as `packtrain_app`.
 #[derive(Clone)]
@@ -139,38 +140,7 @@ impl PgOperatorJobs {
 #[async_trait]
 impl OperatorJobs for PgOperatorJobs {
     async fn list(&self, filter: &JobFilter) -> Result<Vec<JobRecord>, StoreError> {
-        let rows = sqlx::query_as!(
-            Found,
-            r#"
-            select id as "id!", tenant_id as "tenant_id!", lane as "lane!", kind as "kind!",
-                   payload as "payload!", max_attempts as "max_attempts!",
-                   created_at as "created_at!", state as "state!", attempts as "attempts!",
-                   run_at, started_at, finished_at, result, batch_id, gate_key, reason
-              from job_state
-             where ($1::text is null or kind = $1)
-               and ($2::text is null or lane = $2)
-               and ($3::text is null or state = $3)
-               and ($4::uuid is null or tenant_id = $4)
-               and ($5::uuid is null or id < $5)
-               and ($6::text is null
-                    or exists (select from dead d
-                                where d.id = job_state.id and d.fingerprint = $6))
-               and ($8::uuid is null or batch_id = $8)
-             order by id desc
-             limit $7
-            "#,
-            filter.kind,
-            filter.lane.map(|lane| lane.as_str()),
-            filter.state.map(State::as_str),
-            filter.tenant.map(|tenant| tenant.as_uuid()),
-            filter.before.map(|job| job.as_uuid()),
-            filter.cause,
-            i64::from(filter.limit),
-            filter.batch.map(|batch| batch.as_uuid()),
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(refused("to list jobs"))?;
+        let rows = listing::page(&self.pool, filter).await?;
         rows.into_iter().map(|row| row.record(Vec::new())).collect()
     }
 
@@ -228,7 +198,8 @@ async fn find(connection: &mut PgConnection, id: JobId) -> Result<Option<JobReco
     found.record(failures).map(Some)
 }
 
-struct Found {
+#[derive(sqlx::FromRow)]
+pub(crate) struct Found {
     id: Uuid,
     tenant_id: Uuid,
     lane: String,

@@ -32,7 +32,7 @@ impl PgUpkeep {
 impl Upkeep for PgUpkeep {
     async fn beats(&self, limit: u32) -> Result<Vec<LeaseBeat>, StoreError> {
         let rows = sqlx::query!(
-            "select id, beat from lease order by id limit $1",
+            "select id, beat, lane from lease order by id limit $1",
             i64::from(limit)
         )
         .fetch_all(&self.pool)
@@ -43,6 +43,7 @@ impl Upkeep for PgUpkeep {
             .map(|row| LeaseBeat {
                 lease: LeaseId::from_uuid(row.id),
                 beat: row.beat,
+                lane: row.lane.parse().ok(),
             })
             .collect())
     }

@@ -1,0 +1,99 @@
+//! What a stretch of work costs the server: processor time, log, commits; as `packtrain bench`
+//! counts it.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
+
+/// Counters at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    wal_bytes: i64,
+    commits: i64,
+    server_cpu: Duration,
+}
+
+/// What happened between two moments.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cost {
+    pub(crate) wal_bytes: i64,
+    pub(crate) commits: i64,
+    pub(crate) server_cpu: Duration,
+}
+
+/// Reads the counters of a database and of the server with this data folder.
+pub(crate) async fn now(url: &str, data: &Path) -> Result<Moment> {
+    let server_cpu = server_cpu(data);
+    let mut connection = PgConnection::connect(url).await?;
+    let (wal_bytes, commits) = sqlx::query_as(
+        "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint,
+                (select xact_commit from pg_stat_database where datname = current_database())",
+    )
+    .fetch_one(&mut connection)
+    .await?;
+    Ok(Moment {
+        wal_bytes,
+        commits,
+        server_cpu,
+    })
+}
+
+impl Moment {
+    pub(crate) fn until(&self, later: &Self) -> Cost {
+        Cost {
+            wal_bytes: later.wal_bytes - self.wal_bytes,
+            commits: later.commits - self.commits,
+            server_cpu: later.server_cpu.saturating_sub(self.server_cpu),
+        }
+    }
+}
+
+/// Processor time of the postmaster, of its children that are gone, and of those that run.
+fn server_cpu(data: &Path) -> Duration {
+    let pid = fs::read_to_string(data.join("postmaster.pid")).ok();
+    let pid = pid.as_deref().and_then(|text| text.lines().next());
+    let Some(pid) = pid.and_then(|line| line.trim().parse::<u32>().ok()) else {
+        return Duration::ZERO;
+    };
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let children = pids.filter(|child| parent_of(*child) == Some(pid));
+    cpu_of(pid).unwrap_or_default() + children.filter_map(cpu_of).sum::<Duration>()
+}
+
+/// Fields of `/proc/PID/stat` behind the name, which may hold anything.
+fn stat(pid: u32) -> Option<Vec<String>> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = text.rsplit_once(") ")?;
+    Some(rest.split_whitespace().map(str::to_owned).collect())
+}
+
+fn parent_of(pid: u32) -> Option<u32> {
+    stat(pid)?.get(1)?.parse().ok()
+}
+
+/// User and system time, own and of children that were waited for; in ticks of 10 ms.
+pub(crate) fn cpu_of(pid: u32) -> Option<Duration> {
+    let stat = stat(pid)?;
+    let ticks = stat.get(11..15)?.iter().map(|field| field.parse::<u32>());
+    let ticks: u32 = ticks.sum::<Result<_, _>>().ok()?;
+    Some(Duration::from_millis(10) * ticks)
+}
+
+/// The most memory that a process held so far, in bytes.
+pub(crate) fn memory_peak_bytes(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+    kilobytes.unwrap_or(0) * 1024
+}
+
+/// The load averages of one, five and fifteen minutes.
+pub(crate) fn load() -> String {
+    let all = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    all.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,174 @@
+//! What `packtrain bench` is asked.
+
+use clap::{Args, Subcommand};
+
+pub(super) const ALL: &str = "\
+Examples:
+  packtrain bench queue
+  packtrain bench rescue
+  packtrain bench steady --seconds 60
+  packtrain bench history --jobs 1000000 --json";
+pub(super) const QUEUE: &str = "\
+Examples:
+  packtrain bench queue
+  packtrain bench queue --jobs 20000 --slots 256 --json
+  packtrain bench queue --server postgres://postgres:...@127.0.0.1/postgres";
+pub(super) const FAIR: &str = "\
+Examples:
+  packtrain bench fair
+  packtrain bench fair --seconds 20";
+pub(super) const RESCUE: &str = "\
+Examples:
+  packtrain bench rescue
+  packtrain bench rescue --rounds 20 --patience-ms 1500 --json";
+pub(super) const STEADY: &str = "\
+Examples:
+  packtrain bench steady
+  packtrain bench steady --seconds 60 --every 10
+  packtrain bench steady --rate 2000 --no-snapshot --json";
+pub(super) const FUTURE: &str = "\
+Examples:
+  packtrain bench future
+  packtrain bench future --jobs 100000 --json";
+pub(super) const HISTORY: &str = "\
+Examples:
+  packtrain bench history
+  packtrain bench history --jobs 1000000 --rounds 50 --json";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// How fast jobs go in and out, and what one costs
+    #[command(after_help = QUEUE)]
+    Queue(BenchQueue),
+    /// What a tenant that asks for little notices of one that floods its lane
+    #[command(after_help = FAIR)]
+    Fair(BenchFair),
+    /// How soon the jobs of a killed worker are claimed again
+    #[command(after_help = RESCUE)]
+    Rescue(BenchRescue),
+    /// Depth and claim time under a steady load, beside a snapshot that is held open
+    #[command(after_help = STEADY)]
+    Steady(BenchSteady),
+    /// Claim time with many jobs that are due later, against none
+    #[command(after_help = FUTURE)]
+    Future(BenchFuture),
+    /// How fast operators list, filter and read among many finished jobs
+    #[command(after_help = HISTORY)]
+    History(BenchHistory),
+}
+
+/// Which server is measured.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BenchWhere {
+    /// Superuser's address of a server to measure on: a database is made there, and dropped with
+    /// its roles [default: a private server of its own]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PACKTRAIN_BENCH_SERVER",
+        hide_env_values = true
+    )]
+    pub(crate) server: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BenchQueue {
+    #[command(flatten)]
+    pub(crate) at: BenchWhere,
+    /// Jobs to enqueue in bulk and to drain; a fifth of it one a call, and with a commit each
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    pub(crate) jobs: usize,
+    /// Producers that enqueue one job a call
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    pub(crate) producers: usize,
+    /// Jobs that the worker runs at once
+    #[arg(long, default_value_t = 512, value_name = "N")]
+    pub(crate) slots: usize,
+    /// Jobs that the worker runs at once where each has a commit of its own
+    #[arg(long, default_value_t = 128, value_name = "N")]
+    pub(crate) slots_each: usize,
+    /// Commits under way at once where each job has one of its own
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    pub(crate) commits: usize,
+    /// Jobs of the idle figure
+    #[arg(long, default_value_t = 300, value_name = "N")]
+    pub(crate) idle: usize,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BenchFair {
+    #[command(flatten)]
+    pub(crate) at: BenchWhere,
+    /// Jobs of the flood
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    pub(crate) jobs: usize,
+    /// How long each job holds its slot, in milliseconds
+    #[arg(long, default_value_t = 5, value_name = "MS")]
+    pub(crate) hold_ms: u32,
+    /// Jobs that the worker runs at once
+    #[arg(long, default_value_t = 8, value_name = "N")]
+    pub(crate) slots: usize,
+    /// How long each of the two is measured
+    #[arg(long, default_value_t = 30, value_name = "S")]
+    pub(crate) seconds: u32,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BenchRescue {
+    #[command(flatten)]
+    pub(crate) at: BenchWhere,
+    /// Workers to kill, with the default patience and again with a lane's own
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub(crate) rounds: u32,
+    /// Jobs that each of them holds
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) jobs: u32,
+    /// The patience that the lane asks for, in milliseconds
+    #[arg(long, default_value_t = 1_000, value_name = "MS")]
+    pub(crate) patience_ms: u64,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BenchSteady {
+    #[command(flatten)]
+    pub(crate) at: BenchWhere,
+    /// How long
+    #[arg(long, default_value_t = 600, value_name = "S")]
+    pub(crate) seconds: u32,
+    /// Jobs a second
+    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    pub(crate) rate: u32,
+    /// A row of the table for so many seconds
+    #[arg(long, default_value_t = 60, value_name = "S", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) every: u32,
+    /// Jobs that the worker runs at once
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    pub(crate) slots: usize,
+    /// Hold no snapshot open, to compare
+    #[arg(long)]
+    pub(crate) no_snapshot: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BenchFuture {
+    #[command(flatten)]
+    pub(crate) at: BenchWhere,
+    /// Jobs that are due later
+    #[arg(long, default_value_t = 1_000_000, value_name = "N")]
+    pub(crate) jobs: u32,
+    /// Claims to measure, of each kind
+    #[arg(long, default_value_t = 400, value_name = "N")]
+    pub(crate) claims: usize,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BenchHistory {
+    #[command(flatten)]
+    pub(crate) at: BenchWhere,
+    /// Finished jobs
+    #[arg(long, default_value_t = 10_000_000, value_name = "N")]
+    pub(crate) jobs: u32,
+    /// How often each question is asked
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+}
