@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, MutexGuard};
 pub(crate) struct Counts {
     /// Jobs that were accepted.
     pub(crate) jobs: u64,
-    /// Jobs that did not end, or ended well and left no effect.
+    /// Jobs that did not end, died, or ended well and left no effect.
     pub(crate) lost: u64,
     /// Jobs with more than one effect.
     pub(crate) doubled: u64,
