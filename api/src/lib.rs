@@ -8,7 +8,8 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use packtrain_core::ids::IdSource;
 use packtrain_core::ports::{
-    ApiKeys, Control, Files, Hints, JobEvents, JobQueue, Objects, OperatorJobs, Readiness, Reports,
+    ApiKeys, Control, Files, Gauges, Hints, JobEvents, JobQueue, Objects, OperatorJobs, Readiness,
+    Reports,
 };
 use packtrain_core::time::Clock;
 use tokio::sync::Semaphore;
@@ -51,6 +52,8 @@ pub struct Api {
     pub operator: Arc<dyn OperatorJobs>,
     /// What operators do.
     pub control: Arc<dyn Control>,
+    /// Figures of the whole platform.
+    pub figures: Arc<dyn Gauges>,
     /// Uploaded files.
     pub files: Arc<dyn Files>,
     /// Finished reports.
@@ -80,6 +83,7 @@ struct Inner {
     uploads: Semaphore,
     waits: Semaphore,
     streams: stream::Streams,
+    kinds: routes::Kinds,
 }
 
 /// The counters of a process that serves nothing else, for an address of its own that only the
@@ -105,6 +109,7 @@ pub fn router(api: Api) -> Router {
         uploads: Semaphore::new(request::UPLOADS_MAX),
         waits: Semaphore::new(wait::WAITS_MAX),
         streams: stream::Streams::default(),
+        kinds: routes::Kinds::default(),
     });
     let ordinary = from_fn_with_state(Arc::clone(&shared), request::ordinary);
     let upload = from_fn_with_state(Arc::clone(&shared), request::upload);

@@ -9,7 +9,7 @@ pub(crate) use bench::{
 };
 pub(crate) use operate::{
     Dead, DeadAction, Jobs, JobsAction, JobsList, Lanes, LanesAction, OfCause, ScheduleEditArgs,
-    Schedules, SchedulesAction, Workers, WorkersAction,
+    Schedules, SchedulesAction, Top, Workers, WorkersAction,
 };
 
 mod bench;
@@ -141,6 +141,9 @@ pub(crate) enum Command {
     /// Show the workers, ask them to drain
     #[command(after_help = operate::WORKERS)]
     Workers(Workers),
+    /// Watch lanes, workers, schedules and dead letters; q ends
+    #[command(after_help = operate::TOP)]
+    Top(Top),
     /// Measure this machine and this build
     #[command(subcommand, after_help = bench::ALL)]
     Bench(Bench),
@@ -310,6 +313,7 @@ mod tests {
             operate::DEAD,
             operate::SCHEDULES,
             operate::WORKERS,
+            operate::TOP,
         ];
         // Ids stand shortened in examples.
         let digits = "00000000000070008000000000000000";

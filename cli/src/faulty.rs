@@ -15,7 +15,7 @@ use packtrain_core::ids::WorkerId;
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{
     ClaimedLease, Claims, Decision, Floors, LeaseBeat, Promoted, Reaped, Renewals, Renewed,
-    Schedules, Settled, Settlement, StoreError, Swept, Timetable, Upkeep, Wanted, WorkerRecord,
+    Schedules, SetAside, Settled, Settlement, StoreError, Swept, Timetable, Upkeep, Wanted, WorkerRecord,
 };
 use packtrain_core::schedule::Planned;
 pub(crate) use packtrain_store::points::arm;
@@ -140,6 +140,10 @@ impl Upkeep for Faulty<dyn Upkeep> {
 
     async fn repair_gates(&self) -> Result<Vec<Lane>, StoreError> {
         between("repair gates", self.0.repair_gates()).await
+    }
+
+    async fn set_aside(&self, age: Duration) -> Result<SetAside, StoreError> {
+        between("set aside", self.0.set_aside(age)).await
     }
 
     async fn ensure_partitions(&self) -> Result<(), StoreError> {

@@ -82,6 +82,7 @@ async fn serve(cli: &Cli, loaded: &Loaded) -> Result<(), Failure> {
         Command::Dead(args) => operate::dead::run(global, args, settings).await,
         Command::Schedules(args) => operate::schedules::run(global, args, settings).await,
         Command::Workers(args) => operate::workers::run(global, args, settings).await,
+        Command::Top(args) => operate::top::run(global, args, settings).await,
         Command::Bench(bench) => commands::bench::run(global, bench, settings).await,
         Command::Report(_) | Command::Config(_) | Command::Completions { .. } => Ok(()),
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use packtrain_api::Render;
+use packtrain_store::Pools;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -21,7 +22,11 @@ const SECONDS: [f64; 12] = [
 const FOLD_EVERY: Duration = Duration::from_secs(5);
 
 /// Begins to count; what is returned writes it down.
-pub(crate) fn start(tasks: &TaskTracker, stop: &CancellationToken) -> Result<Render, Failure> {
+pub(crate) fn start(
+    pools: &Pools,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<Render, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::new(FAILED, format!("metrics: {error}"));
     let recorder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
@@ -41,7 +46,13 @@ pub(crate) fn start(tasks: &TaskTracker, stop: &CancellationToken) -> Result<Ren
             folding.run_upkeep();
         }
     });
-    Ok(Arc::new(move || handle.render()))
+    let pools = pools.clone();
+    Ok(Arc::new(move || {
+        for (pool, busy) in pools.in_use() {
+            metrics::gauge!("packtrain_db_pool_in_use", "pool" => pool).set(f64::from(busy));
+        }
+        handle.render()
+    }))
 }
 
 /// Shows them on the address that the settings name, if they name one.

@@ -29,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) api: Api,
     pub(crate) worker: Worker,
     pub(crate) retention: Retention,
+    pub(crate) warm: Warm,
     pub(crate) metrics: Metrics,
     pub(crate) log: Log,
 }
@@ -126,6 +127,35 @@ impl Worker {
 pub(crate) struct Retention {
     pub(crate) jobs_days: u32,
     pub(crate) audit_days: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Warm {
+    pub(crate) endpoint_urls: Addresses,
+}
+
+/// Addresses that may hold keys: a list, or text with commas, as the environment has it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "Listed")]
+pub(crate) struct Addresses(pub(crate) Vec<Secret<String>>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Listed {
+    List(Vec<String>),
+    Text(String),
+}
+
+impl From<Listed> for Addresses {
+    fn from(listed: Listed) -> Self {
+        let all = match listed {
+            Listed::List(all) => all,
+            Listed::Text(text) => text.split(',').map(|one| one.trim().to_owned()).collect(),
+        };
+        let all = all.into_iter().filter(|one| !one.is_empty());
+        Self(all.map(Secret::new).collect())
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -277,8 +307,13 @@ impl Loaded {
 }
 
 fn hidden(key: &str, value: &serde_json::Value) -> serde_json::Value {
-    let filled = value.as_str().is_some_and(|text| !text.is_empty());
-    if key.ends_with("_url") && filled {
+    let is_empty = match value {
+        serde_json::Value::String(text) => text.is_empty(),
+        serde_json::Value::Array(list) => list.is_empty(),
+        _ => false,
+    };
+    let is_address = key.ends_with("_url") || key.ends_with("_urls");
+    if is_address && !is_empty {
         "***".into()
     } else {
         value.clone()
@@ -346,6 +381,23 @@ mod tests {
                 .unwrap()
                 .contains("secret")
         );
+    }
+
+    #[test]
+    fn endpoints_are_a_list_or_text_with_commas_and_are_never_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("packtrain.toml");
+        for list in [
+            "['http://a/?k=hush', 'https://b']",
+            "'http://a/?k=hush, https://b'",
+        ] {
+            std::fs::write(&file, format!("[warm]\nendpoint_urls = {list}\n")).unwrap();
+            let loaded = load(Some(&file), &[]).unwrap();
+            assert_eq!(loaded.settings.warm.endpoint_urls.0.len(), 2, "{list}");
+            let shown = serde_json::to_string(&loaded.shown()).unwrap();
+            assert!(!shown.contains("hush") && !shown.contains("//b"), "{shown}");
+            assert!(!format!("{:?}", loaded.settings).contains("hush"));
+        }
     }
 
     #[test]

@@ -24,9 +24,21 @@ impl Table {
 
     /// Prints it, or what is said when there is nothing.
     pub(crate) fn print(&self, nothing: &str) {
-        if self.rows.is_empty() {
+        let mut lines = self.lines().into_iter();
+        let Some(heads) = lines.next() else {
             anstream::println!("{nothing}");
             return;
+        };
+        anstream::println!("{QUIET}{heads}{QUIET:#}");
+        for row in lines {
+            anstream::println!("{row}");
+        }
+    }
+
+    /// The heads and the rows, each a line; nothing when there are no rows.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        if self.rows.is_empty() {
+            return Vec::new();
         }
         let widths: Vec<usize> = (0..self.heads.len())
             .map(|column| self.width(column))
@@ -36,10 +48,11 @@ impl Table {
             .iter()
             .map(|head| (*head).trim().to_owned())
             .collect();
-        anstream::println!("{QUIET}{}{QUIET:#}", self.line(&heads, &widths));
-        for row in &self.rows {
-            anstream::println!("{}", self.line(row, &widths));
-        }
+        let rows = self.rows.iter().map(|row| self.line(row, &widths));
+        [self.line(&heads, &widths)]
+            .into_iter()
+            .chain(rows)
+            .collect()
     }
 
     fn width(&self, column: usize) -> usize {

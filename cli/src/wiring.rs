@@ -9,11 +9,13 @@ use packtrain_core::ids::{ClockIds, IdSource};
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{Bell, Claims, Hints, Objects, Schedules, Upkeep, Warmth, World};
 use packtrain_core::time::{Clock, SystemClock};
+use packtrain_feeds::EndpointWarmth;
 use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
 use packtrain_scheduler::{Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
-    PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFiles, PgHousekeeping, PgJobs, PgKeys,
+    PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFigures, PgFiles, PgHousekeeping, PgJobs,
+    PgKeys,
     PgOperatorJobs, PgReports, PgSchedules, PgUpkeep, PoolWarmth, Pools, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool, SettleSettings};
@@ -21,8 +23,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::database::Database;
-use crate::failure::{FAILED, Failure};
+use crate::failure::{FAILED, Failure, USAGE};
 use crate::settings::{BEATS_IN_PATIENCE, Settings};
+
+/// Endpoints that are kept warm, at most: all of them in vain still fit into one job.
+const ENDPOINTS_MAX: usize = 16;
 
 /// Everything that the parts share.
 pub(crate) struct Parts {
@@ -83,6 +88,7 @@ impl Parts {
             jobs: Arc::new(PgJobs::new(app.clone())),
             operator: Arc::new(PgOperatorJobs::new(self.pools.operator.clone())),
             control: Arc::new(self.control()),
+            figures: Arc::new(self.figures()),
             files: Arc::new(PgFiles::new(app.clone())),
             reports: Arc::new(PgReports::new(app.clone())),
             events: Arc::new(PgEvents::new(app.clone())),
@@ -127,7 +133,7 @@ impl Parts {
             housekeeping: Arc::new(PgHousekeeping::new(pool.clone(), self.retention())),
             jobs: Arc::new(PgOperatorJobs::new(pool.clone())),
             control: Arc::new(PgControl::new(pool.clone(), Arc::clone(&self.ids))),
-            warmth: self.warmth(),
+            warmth: self.warmth()?,
         };
         let claims: Arc<dyn Claims> = Arc::new(PgClaims::new(&self.pools, Arc::clone(&self.ids)));
         #[cfg(not(feature = "failpoints"))]
@@ -174,6 +180,11 @@ impl Parts {
         PgControl::new(self.pools.operator.clone(), Arc::clone(&self.ids))
     }
 
+    /// Figures of the whole platform, as operators see them.
+    pub(crate) fn figures(&self) -> PgFigures {
+        PgFigures::new(self.pools.operator.clone())
+    }
+
     /// How long finished work is kept.
     fn retention(&self) -> Retention {
         let days = |days: u32| Duration::from_secs(u64::from(days) * 24 * 60 * 60);
@@ -184,9 +195,9 @@ impl Parts {
     }
 
     /// Everything that answers slowly after a rest.
-    fn warmth(&self) -> Vec<Arc<dyn Warmth>> {
+    fn warmth(&self) -> Result<Vec<Arc<dyn Warmth>>, Failure> {
         let pools = &self.pools;
-        vec![
+        let mut all: Vec<Arc<dyn Warmth>> = vec![
             Arc::new(PoolWarmth::new("app", pools.app.clone())),
             Arc::new(PoolWarmth::new("operator", pools.operator.clone())),
             Arc::new(PoolWarmth::new("worker", pools.worker.clone())),
@@ -195,7 +206,19 @@ impl Parts {
                 "folder",
                 Arc::clone(&self.objects) as Arc<dyn Objects>,
             )),
-        ]
+        ];
+        let refused = |what: String| Failure::new(USAGE, format!("warm.endpoint_urls: {what}"));
+        let urls = &self.settings.warm.endpoint_urls.0;
+        if urls.len() > ENDPOINTS_MAX {
+            let count = urls.len();
+            return Err(refused(format!("{count} are more than {ENDPOINTS_MAX}")));
+        }
+        for (place, url) in (1..).zip(urls) {
+            let endpoint =
+                EndpointWarmth::new(place, url).map_err(|error| refused(error.to_string()))?;
+            all.push(Arc::new(endpoint));
+        }
+        Ok(all)
     }
 
     /// Schedules, until `stop`.

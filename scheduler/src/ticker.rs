@@ -160,6 +160,11 @@ impl Ticker {
             let lag_ms = u64::try_from(lag.as_millis()).unwrap_or(u64::MAX);
             let kind = record.kind.clone();
             metrics::counter!("packtrain_schedule_ticks_total", "kind" => kind).increment(made);
+            let labels = [
+                ("kind", record.kind.clone()),
+                ("lane", about.lane.to_string()),
+            ];
+            metrics::counter!("packtrain_jobs_enqueued_total", &labels).increment(made);
             metrics::histogram!("packtrain_scheduler_lag_seconds").record(lag);
             info!(job.kind = record.kind, jobs = made, lag_ms, "schedule came");
             let about_job = Some(record.kind.clone());

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use packtrain_core::fault::chain;
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{Hint, Hints, StoreError, Swept, Upkeep};
+use packtrain_core::ports::{Hint, Hints, StoreError, Swept, UnservedKind, Upkeep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -57,6 +57,7 @@ pub async fn run(
         tokio::join!(
             reap(&settings.patience, &*store, &*hints),
             sweep(settings.sweep_age, &*store, &*hints),
+            set_aside(settings.sweep_age, &*store),
             halt(&*store),
             partitions(&*store),
         );
@@ -127,6 +128,35 @@ async fn sweep(age: Duration, store: &dyn Upkeep, hints: &dyn Hints) {
                 }
             }
             Err(error) => warn!(error = %chain(&error), "gates cannot be repaired"),
+        }
+    }
+}
+
+/// Sets aside what no worker serves, so that claims need not skip it again and again.
+async fn set_aside(age: Duration, store: &dyn Upkeep) {
+    let mut ticks = ticks(SWEEP_EVERY);
+    loop {
+        ticks.tick().await;
+        match store.set_aside(age).await {
+            Ok(seen) => {
+                for UnservedKind {
+                    kind,
+                    schema,
+                    count,
+                } in seen.aside
+                {
+                    warn!(
+                        job.kind = kind,
+                        schema,
+                        jobs = count,
+                        "no worker serves this kind"
+                    );
+                }
+                if seen.due > 0 {
+                    info!(jobs = seen.due, "what nobody served is served now");
+                }
+            }
+            Err(error) => warn!(error = %chain(&error), "unserved kinds cannot be looked for"),
         }
     }
 }

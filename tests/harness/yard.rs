@@ -15,7 +15,8 @@ use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
 use packtrain_scheduler::{Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
-    PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFiles, PgHousekeeping, PgJobs, PgKeys,
+    PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFigures, PgFiles, PgHousekeeping, PgJobs,
+    PgKeys,
     PgOperatorJobs, PgReports, PgSchedules, PgUpkeep, PoolWarmth, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool, SettleSettings};
@@ -117,6 +118,7 @@ impl Yard {
             jobs: Arc::new(PgJobs::new(pools.app.clone())),
             operator: Arc::new(PgOperatorJobs::new(pools.operator.clone())),
             control: Arc::new(PgControl::new(pools.operator.clone(), database.ids())),
+            figures: Arc::new(PgFigures::new(pools.operator.clone())),
             files: Arc::new(PgFiles::new(pools.app.clone())),
             reports: Arc::new(PgReports::new(pools.app.clone())),
             events: Arc::new(PgEvents::new(pools.app.clone())),

@@ -44,6 +44,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("figment", &["packtrain"]),
     ("axum", &["packtrain-api", "packtrain", "packtrain-tests"]),
     ("printpdf", &["packtrain-report"]),
+    ("tokio-rustls", &["packtrain-feeds"]),
     ("clap", &["packtrain", "xtask"]),
 ];
 

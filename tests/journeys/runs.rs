@@ -1,19 +1,25 @@
 //! What becomes of jobs that misbehave, and of workers that go.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use packtrain_core::ids::{JobId, TenantId};
 use packtrain_core::job::{About, Job, State};
-use packtrain_core::ports::{Actor, Control, JobRecord, OperatorJobs};
-use packtrain_store::{PgControl, PgOperatorJobs};
+use packtrain_core::ports::{Actor, Control, JobRecord, OperatorJobs, Upkeep};
+use packtrain_jobs::catalogue::Entry;
+use packtrain_store::{PgControl, PgOperatorJobs, PgUpkeep};
 use packtrain_tests::{Yard, until};
 use serde_json::json;
 
 use super::kinds::{DoneAllTheSame, Forks, Holds, NeverReturns, Panics, Spins, TEST_KINDS};
 
 pub(super) async fn enqueue<J: Job>(yard: &Yard) -> JobId {
+    enqueue_as(yard, &About::of::<J>()).await
+}
+
+async fn enqueue_as(yard: &Yard, about: &About) -> JobId {
     let id = yard.database.ids().job();
-    let job = About::of::<J>().job(id, TenantId::SYSTEM, json!({}));
+    let job = about.job(id, TenantId::SYSTEM, json!({}));
     let pool = yard.database.pools().operator.clone();
     let control = PgControl::new(pool, yard.database.ids());
     let test = Actor("test".to_owned());
@@ -134,6 +140,53 @@ async fn a_job_that_is_done_when_it_is_told_to_stop_is_done() {
     worker.drain().await;
     let record = job(&yard, id).await;
     assert_eq!((record.state, record.attempts), (State::Succeeded, 1));
+}
+
+/// The test kinds as a later program knows them.
+static NEWER_KINDS: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    let newer = |entry: &Entry| Entry {
+        about: About {
+            schema: 2,
+            ..entry.about
+        },
+        ..*entry
+    };
+    TEST_KINDS.iter().map(newer).collect()
+});
+
+/// A job that old workers do not know is set aside beside them, and runs when the new one comes.
+async fn waits_for_the_new_worker(old: &'static [Entry], schema: u16) {
+    // Without upkeep: the test itself looks at what nobody serves.
+    let yard = Yard::door(tempfile::tempdir().unwrap()).await;
+    let upkeep = PgUpkeep::new(yard.database.pools().worker.clone());
+    let old = yard.worker(old).await;
+    let about = About {
+        schema,
+        ..About::of::<Forks>()
+    };
+    let id = enqueue_as(&yard, &about).await;
+    let seen = upkeep.set_aside(Duration::ZERO).await.unwrap();
+    assert_eq!(seen.aside.len(), 1);
+    let waits = job(&yard, id).await;
+    assert_eq!((waits.state, waits.attempts), (State::Scheduled, 0));
+    let said = format!("unserved: test.forks v{schema}");
+    assert_eq!(waits.reason, Some(said));
+    yard.worker(&NEWER_KINDS).await;
+    let ran = ended(&yard, id).await;
+    assert_eq!((ran.state, ran.attempts), (State::Succeeded, 1));
+    assert!(ran.failures.is_empty());
+    old.drain().await;
+    yard.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_that_old_workers_do_not_know_loses_nothing_and_runs_when_a_new_one_comes() {
+    waits_for_the_new_worker(packtrain_jobs::catalogue::KINDS, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payload_version_that_old_workers_do_not_know_runs_when_a_new_one_comes() {
+    waits_for_the_new_worker(TEST_KINDS, 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

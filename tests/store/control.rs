@@ -12,7 +12,7 @@ use packtrain_core::ports::{
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_store::PgControl;
 
-use super::scene::{HOUR, KIND, LANE, Scene, fault, retry, succeeded};
+use super::scene::{HOUR, KIND, LANE, SERVED, Scene, fault, retry, succeeded};
 
 struct Desk {
     scene: Scene,
@@ -338,7 +338,7 @@ async fn a_worker_learns_that_it_is_to_drain_when_it_renews() {
             name: "w".to_owned(),
             version: version.to_owned(),
             lanes: vec![LANE],
-            kinds: vec![KIND],
+            kinds: vec![SERVED],
             rates: Vec::new(),
         };
         desk.scene.claims.register(&record).await.unwrap();

@@ -27,3 +27,4 @@ mod schedules;
 mod settle;
 mod sight;
 mod state;
+mod unserved;

@@ -4,7 +4,7 @@ use packtrain_core::job::State;
 use packtrain_core::ports::{Claims, Floors, WorkerRecord};
 use packtrain_tests::promptly;
 
-use super::scene::{LANE, Scene, WANTED, held, succeeded};
+use super::scene::{LANE, SERVED, Scene, WANTED, held, succeeded};
 
 #[tokio::test]
 async fn every_lease_of_the_worker_beats_and_no_other() {
@@ -105,7 +105,7 @@ async fn a_worker_is_seen_when_it_renews_and_gone_when_it_unregisters() {
         name: "host:1".to_owned(),
         version: "0.1.0".to_owned(),
         lanes: vec![LANE],
-        kinds: vec![super::scene::KIND],
+        kinds: vec![SERVED],
         rates: Vec::new(),
     };
     scene.claims.register(&record).await.unwrap();

@@ -7,7 +7,7 @@ use packtrain_core::fault::{Fault, Verdict};
 use packtrain_core::ids::{IdSource, JobId, LeaseId, TenantId, WorkerId};
 use packtrain_core::job::{Kind, Lane, NewJob, Priority, State, Ties};
 use packtrain_core::ports::{
-    Claimed, ClaimedLease, Claims, End, Floors, JobQueue, LeaseBeat, OperatorJobs, Settled,
+    Claimed, ClaimedLease, Claims, End, Floors, JobQueue, LeaseBeat, OperatorJobs, Served, Settled,
     Settlement, Success, Upkeep, Wanted,
 };
 use packtrain_store::{PgClaims, PgJobs, PgOperatorJobs, PgUpkeep};
@@ -21,6 +21,12 @@ pub(crate) const WANTED: [Wanted; 1] = [Wanted {
     schema_max: 1,
     long: false,
 }];
+
+pub(crate) const SERVED: Served = Served {
+    lane: LANE,
+    kind: KIND,
+    schema_max: 1,
+};
 
 /// One tenant, one worker.
 pub(crate) struct Scene {

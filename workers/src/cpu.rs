@@ -23,6 +23,26 @@ impl RayonPool {
 
 impl CpuPool for RayonPool {
     fn spawn(&self, work: Box<dyn FnOnce() + Send>) {
-        self.pool.spawn(work);
+        self.pool.spawn(|| {
+            let _busy = Busy::new();
+            work();
+        });
+    }
+}
+
+/// A thread that computes; also work that panics ends it.
+struct Busy(metrics::Gauge);
+
+impl Busy {
+    fn new() -> Self {
+        let busy = metrics::gauge!("packtrain_rayon_busy");
+        busy.increment(1.0);
+        Self(busy)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
     }
 }

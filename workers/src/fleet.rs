@@ -8,7 +8,7 @@ use packtrain_core::cpu::CpuPool;
 use packtrain_core::fault::chain;
 use packtrain_core::ids::{IdSource, WorkerId};
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{Claims, Hint, Hints, StoreError, Wanted, WorkerRecord, World};
+use packtrain_core::ports::{Claims, Hint, Hints, Served, StoreError, Wanted, WorkerRecord, World};
 use packtrain_core::time::Clock;
 use packtrain_jobs::catalogue::Entry;
 use tokio::sync::mpsc;
@@ -172,12 +172,7 @@ impl Fleet {
             name: self.settings.name.clone(),
             version: self.settings.version.clone(),
             lanes: lanes.clone(),
-            kinds: self
-                .outside
-                .kinds
-                .iter()
-                .map(|entry| entry.about.kind)
-                .collect(),
+            kinds: self.served(&lanes),
             rates: self
                 .outside
                 .kinds
@@ -189,6 +184,19 @@ impl Fleet {
         let names: Vec<&str> = lanes.iter().map(|lane| lane.as_str()).collect();
         info!(worker.id = %self.worker, lanes = names.join(","), "worker started");
         Ok(())
+    }
+
+    /// What it looks for in these lanes.
+    fn served(&self, lanes: &[Lane]) -> Vec<Served> {
+        let abouts = self.outside.kinds.iter().map(|entry| &entry.about);
+        let served = abouts.filter(|about| lanes.contains(&about.lane));
+        served
+            .map(|about| Served {
+                lane: about.lane,
+                kind: about.kind,
+                schema_max: about.schema,
+            })
+            .collect()
     }
 
     /// Runs every lane until all of them have ended.

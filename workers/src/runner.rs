@@ -165,6 +165,11 @@ impl Runner {
             let delay = Duration::from_secs(60);
             return Ran::Ended(Err(Fault::snooze("job.unknown_kind", delay, said)));
         };
+        let labels = [
+            ("kind", job.kind.to_string()),
+            ("lane", entry.about.lane.to_string()),
+        ];
+        metrics::counter!("packtrain_jobs_started_total", &labels).increment(1);
         let ctx = Arc::new(self.context(job, lease));
         let (cancel, progress) = (ctx.cancel.clone(), Arc::clone(&ctx.progress));
         let future = (entry.run)(job.payload.clone(), Arc::clone(&ctx));
@@ -299,6 +304,16 @@ fn count(job: &Claimed, end: &End, took: Duration) {
     };
     let labels = [("kind", kind.clone()), ("outcome", outcome.into())];
     metrics::counter!("packtrain_jobs_finished_total", &labels).increment(1);
+    match end {
+        End::Retry { .. } => {
+            metrics::counter!("packtrain_jobs_retries_total", "kind" => kind.clone()).increment(1);
+        }
+        End::Dead { fault } => {
+            let labels = [("kind", kind.clone()), ("reason", fault.code.into())];
+            metrics::counter!("packtrain_jobs_dead_total", &labels).increment(1);
+        }
+        _ => {}
+    }
     metrics::histogram!("packtrain_job_duration_seconds", "kind" => kind).record(took);
 }
 

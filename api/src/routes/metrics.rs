@@ -1,18 +1,30 @@
-//! What Prometheus collects: what this process counted, and what stands in the lanes.
+//! What Prometheus collects: what this process counted, and what the database says of the whole.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
-use packtrain_core::ports::LaneRecord;
+use packtrain_core::cron::Cron;
+use packtrain_core::limits::{PAGE_MAX, WORKER_SILENT_MAX};
+use packtrain_core::ports::{Figures, LaneRecord, WorkerView};
+use packtrain_core::schedule::ScheduleRecord;
+use packtrain_core::time::Timestamp;
 
-use crate::Shared;
 use crate::auth::Operator;
 use crate::problem::Problem;
+use crate::{Api, Shared};
 
 /// The exposition format, version 0.0.4.
 pub(crate) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Shows counters of this process and what stands in the lanes, as Prometheus reads it.
+/// Kinds that are told apart where they come from the database; the others are taken together.
+const KINDS_MAX: usize = 50;
+/// What those others are called.
+const OTHER: &str = "other";
+
+/// Shows counters of this process and figures of the whole platform, as Prometheus reads them.
 #[utoipa::path(
     get, path = "/metrics", tag = "operation", operation_id = "readMetrics",
     responses((status = 200, description = "Figures in the exposition format.", body = String,
@@ -22,19 +34,63 @@ pub(crate) async fn metrics(
     State(shared): State<Shared>,
     _: Operator,
 ) -> Result<Response, Problem> {
-    let now = shared.api.clock.now();
-    for lane in shared.api.control.lanes().await? {
-        gauge(&lane, now);
+    for gauge in read(&shared.api, &shared.kinds).await? {
+        metrics::gauge!(gauge.name, &gauge.labels).set(gauge.value);
     }
     let text = (shared.api.metrics)();
     Ok(([(CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
+}
+
+/// Kinds that were shown once: a figure of theirs that is gone is shown as 0.
+pub(crate) type Kinds = Mutex<BTreeSet<String>>;
+
+/// One figure.
+#[derive(Debug, Clone, PartialEq)]
+struct Gauge {
+    name: &'static str,
+    labels: Vec<(&'static str, String)>,
+    value: f64,
+}
+
+fn gauge<const N: usize>(
+    name: &'static str,
+    labels: [(&'static str, &str); N],
+    value: f64,
+) -> Gauge {
+    let labels = labels.map(|(label, value)| (label, value.to_owned()));
+    Gauge {
+        name,
+        labels: labels.to_vec(),
+        value,
+    }
+}
+
+async fn read(api: &Api, kinds: &Kinds) -> Result<Vec<Gauge>, Problem> {
+    let figures = api.figures.figures().await?;
+    let mut gauges = Vec::new();
+    for lane in api.control.lanes().await? {
+        of_lane(&lane, &figures, &mut gauges);
+    }
+    of_workers(
+        &api.control.workers(PAGE_MAX).await?,
+        figures.now,
+        &mut gauges,
+    );
+    of_schedules(&api.control.schedules().await?, figures.now, &mut gauges);
+    let mut known = kinds.lock().unwrap_or_else(PoisonError::into_inner);
+    of_unserved(&figures, &mut known, &mut gauges);
+    Ok(gauges)
 }
 
 #[expect(
     clippy::cast_precision_loss,
     reason = "gauges are floats, and counts stop early"
 )]
-fn gauge(lane: &LaneRecord, now: packtrain_core::time::Timestamp) {
+const fn float(count: u64) -> f64 {
+    count as f64
+}
+
+fn of_lane(lane: &LaneRecord, figures: &Figures, gauges: &mut Vec<Gauge>) {
     let name = lane.lane.as_str();
     for (state, count) in [
         ("queued", lane.queued),
@@ -44,13 +100,220 @@ fn gauge(lane: &LaneRecord, now: packtrain_core::time::Timestamp) {
         ("dead", lane.dead),
     ] {
         let labels = [("lane", name), ("state", state)];
-        metrics::gauge!("packtrain_queue_depth", &labels).set(count as f64);
+        gauges.push(gauge("packtrain_queue_depth", labels, float(count)));
     }
     let oldest = lane
         .oldest
-        .map(|since| (now - since).to_std().unwrap_or_default());
+        .map(|since| (figures.now - since).to_std().unwrap_or_default());
     let seconds = oldest.unwrap_or_default().as_secs_f64();
-    metrics::gauge!("packtrain_queue_oldest_seconds", "lane" => name).set(seconds);
+    let labels = [("lane", name)];
+    gauges.push(gauge("packtrain_queue_oldest_seconds", labels, seconds));
     let is_paused = f64::from(u8::from(lane.paused_at.is_some()));
-    metrics::gauge!("packtrain_lane_paused", "lane" => name).set(is_paused);
+    gauges.push(gauge("packtrain_lane_paused", labels, is_paused));
+    let pace = figures.paces.iter().find(|pace| pace.lane == lane.lane);
+    let backlog = backlog(lane.queued, pace.map_or(0, |pace| pace.done));
+    gauges.push(gauge("packtrain_backlog_seconds", labels, backlog));
+}
+
+/// How long the due jobs of a lane need at the pace of the last minute; for ever, when nothing was
+/// done in it.
+fn backlog(queued: u64, done: u64) -> f64 {
+    match (queued, done) {
+        (0, _) => 0.0,
+        (_, 0) => f64::INFINITY,
+        (queued, done) => float(queued) * 60.0 / float(done),
+    }
+}
+
+fn of_workers(workers: &[WorkerView], now: Timestamp, gauges: &mut Vec<Gauge>) {
+    let state = |worker: &WorkerView| match (now - worker.seen_at).to_std() {
+        Ok(silent) if silent > WORKER_SILENT_MAX => "silent",
+        _ if worker.drain_at.is_some() => "draining",
+        _ => "alive",
+    };
+    for wanted in ["alive", "draining", "silent"] {
+        let count = workers.iter().filter(|worker| state(worker) == wanted);
+        let count = float(count.count() as u64);
+        gauges.push(gauge("packtrain_workers", [("state", wanted)], count));
+    }
+}
+
+/// How late each schedule's next time is: more than a moment means that no scheduler works.
+fn of_schedules(schedules: &[ScheduleRecord], now: Timestamp, gauges: &mut Vec<Gauge>) {
+    for schedule in schedules {
+        let cron = Cron::parse(&schedule.cron, &schedule.zone).ok();
+        let next = cron.and_then(|cron| cron.next_after(schedule.decided_until));
+        let late = next
+            .filter(|_| schedule.is_enabled)
+            .and_then(|next| (now - next).to_std().ok());
+        let late = late.unwrap_or_default().as_secs_f64();
+        let labels = [("kind", schedule.kind.as_str())];
+        gauges.push(gauge("packtrain_schedule_late_seconds", labels, late));
+    }
+}
+
+/// By kind: payload versions are taken together, and so are kinds beyond those that have a label.
+fn of_unserved(figures: &Figures, known: &mut BTreeSet<String>, gauges: &mut Vec<Gauge>) {
+    for unserved in &figures.unserved {
+        if known.len() < KINDS_MAX {
+            known.insert(unserved.kind.clone());
+        }
+    }
+    let of = |wanted: &dyn Fn(&str) -> bool| {
+        let of = figures.unserved.iter().filter(|one| wanted(&one.kind));
+        float(of.map(|one| one.count).sum())
+    };
+    let name = "packtrain_jobs_unserved";
+    for kind in known.iter() {
+        gauges.push(gauge(name, [("kind", kind)], of(&|one| one == kind)));
+    }
+    if known.len() >= KINDS_MAX {
+        let others = of(&|one| !known.contains(one));
+        gauges.push(gauge(name, [("kind", OTHER)], others));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use packtrain_core::ids::{ClockIds, IdSource, ScheduleId};
+    use packtrain_core::job::Lane;
+    use packtrain_core::ports::{Pace, UnservedKind};
+    use packtrain_core::schedule::Missed;
+    use packtrain_core::time::SystemClock;
+
+    use super::*;
+
+    fn figures() -> Figures {
+        Figures {
+            now: "2026-11-24T12:00:00Z".parse().unwrap(),
+            paces: vec![Pace {
+                lane: Lane::Io,
+                done: 30,
+                failed: 1,
+            }],
+            is_at_least: false,
+            unserved: Vec::new(),
+        }
+    }
+
+    fn value(gauges: &[Gauge], name: &str, label: &str) -> f64 {
+        let found = gauges.iter().find(|gauge| {
+            gauge.name == name && gauge.labels.iter().any(|(_, value)| value == label)
+        });
+        found
+            .unwrap_or_else(|| panic!("no {name} of {label}"))
+            .value
+    }
+
+    #[test]
+    fn a_lanes_backlog_is_what_its_jobs_need_at_the_pace_of_the_last_minute() {
+        let (figures, mut gauges) = (figures(), Vec::new());
+        for (lane, queued) in [(Lane::Io, 15), (Lane::Cpu, 1), (Lane::Ops, 0)] {
+            let record = LaneRecord {
+                lane,
+                paused_at: None,
+                version: 1,
+                queued,
+                scheduled: 0,
+                waiting: 0,
+                running: 2,
+                dead: 0,
+                oldest: Some(figures.now - TimeDelta::seconds(7)),
+            };
+            of_lane(&record, &figures, &mut gauges);
+        }
+        for (lane, seconds) in [("io", 30.0), ("cpu", f64::INFINITY), ("ops", 0.0)] {
+            let backlog = value(&gauges, "packtrain_backlog_seconds", lane);
+            assert!(
+                (backlog - seconds).abs() < 1e-9 || backlog == seconds,
+                "{lane}"
+            );
+        }
+        let oldest = value(&gauges, "packtrain_queue_oldest_seconds", "io");
+        assert!((oldest - 7.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_worker_is_alive_draining_or_silent() {
+        let (now, mut gauges) = (figures().now, Vec::new());
+        let ids: &dyn IdSource = &ClockIds::new(SystemClock);
+        let worker = |silent_s: i64, drains: bool| WorkerView {
+            id: ids.worker(),
+            name: String::new(),
+            version: String::new(),
+            lanes: Vec::new(),
+            started_at: now,
+            seen_at: now - TimeDelta::seconds(silent_s),
+            drain_at: drains.then_some(now),
+            running: 0,
+        };
+        let all = [
+            worker(1, false),
+            worker(30, false),
+            worker(1, true),
+            worker(31, true),
+        ];
+        of_workers(&all, now, &mut gauges);
+        for (state, count) in [("alive", 2.0), ("draining", 1.0), ("silent", 1.0)] {
+            assert!(
+                (value(&gauges, "packtrain_workers", state) - count).abs() < 1e-9,
+                "{state}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_schedule_is_late_from_the_time_on_that_nobody_decided() {
+        let (now, mut gauges) = (figures().now, Vec::new());
+        let schedule = |kind: &str, decided: i64, is_enabled| ScheduleRecord {
+            id: ScheduleId::of_kind(kind),
+            kind: kind.to_owned(),
+            cron: "*/5 * * * *".to_owned(),
+            zone: "UTC".to_owned(),
+            missed: Missed::Skip,
+            is_enabled,
+            version: 1,
+            decided_until: now - TimeDelta::seconds(decided),
+            edited_at: None,
+        };
+        let all = [
+            schedule("in.time", 0, true),
+            schedule("is.late", 660, true),
+            schedule("does.rest", 660, false),
+        ];
+        of_schedules(&all, now, &mut gauges);
+        for (kind, late) in [("in.time", 0.0), ("is.late", 600.0), ("does.rest", 0.0)] {
+            let seconds = value(&gauges, "packtrain_schedule_late_seconds", kind);
+            assert!((seconds - late).abs() < 1e-9, "{kind}: {seconds}");
+        }
+    }
+
+    #[test]
+    fn an_unserved_kind_that_is_served_again_is_shown_as_none_and_labels_stay_few() {
+        let mut known = BTreeSet::new();
+        let mut shown = |kinds: Vec<(String, u16, u64)>| {
+            let unserved = kinds.into_iter().map(|(kind, schema, count)| UnservedKind {
+                kind,
+                schema,
+                count,
+            });
+            let figures = Figures {
+                unserved: unserved.collect(),
+                ..figures()
+            };
+            let mut gauges = Vec::new();
+            of_unserved(&figures, &mut known, &mut gauges);
+            gauges
+        };
+        let name = "packtrain_jobs_unserved";
+        let two = vec![("a.b".to_owned(), 1, 3), ("a.b".to_owned(), 2, 4)];
+        let gauges = shown(two);
+        assert!((value(&gauges, name, "a.b") - 7.0).abs() < 1e-9);
+        assert!(value(&shown(Vec::new()), name, "a.b").abs() < 1e-9);
+        let many = (0..80).map(|n| (format!("a.k{n}"), 1, 1)).collect();
+        let gauges = shown(many);
+        assert_eq!(gauges.len(), KINDS_MAX + 1);
+        assert!((value(&gauges, name, OTHER) - 31.0).abs() < 1e-9);
+    }
 }

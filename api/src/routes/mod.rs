@@ -27,7 +27,7 @@ mod schedules;
 mod workers;
 
 pub(crate) use jobs::JobRequest;
-pub(crate) use metrics::MEDIA_TYPE as METRICS_MEDIA_TYPE;
+pub(crate) use metrics::{Kinds, MEDIA_TYPE as METRICS_MEDIA_TYPE};
 
 /// Routes without a key and without limits: they must answer when nothing else does.
 pub(crate) fn open() -> OpenApiRouter<Shared> {
@@ -87,6 +87,11 @@ fn id<T: FromStr>(text: &str) -> Result<T, Problem> {
 
 /// Wakes the workers of a job's lane, unless the job has to wait for a time.
 fn wake(inner: &Inner, job: &NewJob) {
+    let labels = [
+        ("kind", job.kind.to_string()),
+        ("lane", job.lane.to_string()),
+    ];
+    ::metrics::counter!("packtrain_jobs_enqueued_total", &labels).increment(1);
     if job.run_at.is_none() {
         let about = Some(format!("{} {}", job.kind, job.id));
         let lane = job.lane;

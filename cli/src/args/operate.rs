@@ -32,6 +32,23 @@ Examples:
   packtrain workers
   packtrain workers drain wrk_0190...
   packtrain workers drain --of-version 0.1.0";
+pub(super) const TOP: &str = "\
+Examples:
+  packtrain top
+  packtrain top --every 5
+  packtrain top --once
+  packtrain top --json";
+
+#[derive(Debug, Args)]
+pub(crate) struct Top {
+    /// Seconds from one look to the next
+    #[arg(long, default_value_t = 1, value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub(crate) every: u64,
+    /// Print one frame and end, as is done without a terminal
+    #[arg(long)]
+    pub(crate) once: bool,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct Jobs {

@@ -27,7 +27,7 @@ pub(crate) async fn run(global: &Global, _: &Api, settings: &Settings) -> Result
     let parts = Parts::open(settings, &database, false, &tasks, &serving)?;
     parts.pools.check().await?;
     let listener = listen(&settings.api.listen).await?;
-    let counted = crate::metrics::start(&tasks, &serving)?;
+    let counted = crate::metrics::start(&parts.pools, &tasks, &serving)?;
     let router = packtrain_api::draining(packtrain_api::router(parts.api(counted)), stop.clone());
     let closing = CancellationToken::new();
     let notice = Duration::from_secs(settings.api.drain_notice_s);

@@ -22,7 +22,7 @@ pub(crate) async fn run(global: &Global, settings: &Settings) -> Result<(), Fail
     database.keep(&tasks, &stop);
     let parts = Parts::open(settings, &database, true, &tasks, &stop)?;
     parts.pools.check().await?;
-    let counted = crate::metrics::start(&tasks, &stop)?;
+    let counted = crate::metrics::start(&parts.pools, &tasks, &stop)?;
     crate::metrics::serve(settings, counted, &tasks, &stop).await?;
     tokio::join!(parts.upkeep(stop.clone()), parts.schedules(stop));
     tasks.close();

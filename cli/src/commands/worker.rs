@@ -28,7 +28,7 @@ pub(crate) async fn run(
     database.keep(&tasks, &serving);
     let parts = Parts::open(settings, &database, true, &tasks, &serving)?;
     parts.pools.check().await?;
-    let counted = crate::metrics::start(&tasks, &serving)?;
+    let counted = crate::metrics::start(&parts.pools, &tasks, &serving)?;
     crate::metrics::serve(settings, counted, &tasks, &serving).await?;
     tasks.spawn(parts.upkeep(serving.clone()));
     let ran = parts.fleet(&args.lanes)?.run(stop).await;

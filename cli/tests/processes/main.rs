@@ -6,5 +6,6 @@ mod binary;
 mod dev;
 mod operate;
 mod report;
+mod top;
 mod words;
 mod workers;

@@ -29,6 +29,7 @@ Commands:
   dead         Show dead letters by cause, retry or discard all of one
   schedules    Show the schedules, edit or run one
   workers      Show the workers, ask them to drain
+  top          Watch lanes, workers, schedules and dead letters; q ends
   bench        Measure this machine and this build
   config       Show the settings
   completions  Print a completion script for a shell
@@ -171,6 +172,7 @@ pg.fetch                  true                                default
 pg.system                 true                                default
 retention.audit_days      400                                 default
 retention.jobs_days       90                                  default
+warm.endpoint_urls        []                                  default
 worker.bulk_slots         4                                   default
 worker.cpu_slots          0                                   default
 worker.cpu_threads        0                                   default

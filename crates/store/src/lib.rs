@@ -24,6 +24,7 @@ pub use pg::checkpoints::PgCheckpoints;
 pub use pg::claims::PgClaims;
 pub use pg::control::PgControl;
 pub use pg::events::PgEvents;
+pub use pg::figures::PgFigures;
 pub use pg::files::PgFiles;
 pub use pg::gauge::{Gauge, Holds, PgGauge, Until, Waits};
 pub use pg::housekeeping::{PgHousekeeping, Retention};

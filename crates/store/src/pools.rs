@@ -84,6 +84,19 @@ impl Pools {
         })
     }
 
+    /// Connections of each role that somebody has at this moment.
+    pub fn in_use(&self) -> [(&'static str, u32); 3] {
+        let busy = |pool: &PgPool| {
+            let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+            pool.size().saturating_sub(idle)
+        };
+        [
+            ("app", busy(&self.app)),
+            ("operator", busy(&self.operator)),
+            ("worker", busy(&self.worker)),
+        ]
+    }
+
     /// Closes every connection, after what runs on it.
     pub async fn close(&self) {
         tokio::join!(self.app.close(), self.operator.close(), self.worker.close());

@@ -91,6 +91,7 @@ async fn show(global: &Global, desk: &Desk, id: JobId) -> Result<(), Failure> {
     );
     line("created", &time(Some(job.created_at)));
     line("run at", &time(job.run_at));
+    line("reason", job.reason.as_deref().unwrap_or_default());
     line("started", &time(job.started_at));
     line("finished", &time(job.finished_at));
     line("payload", &job.payload.to_string());
@@ -147,8 +148,8 @@ fn summary(job: &JobRecord) -> Value {
     json!({
         "id": job.id, "tenant": job.tenant, "kind": job.kind, "lane": job.lane,
         "state": job.state, "attempts": job.attempts, "attempts_max": job.attempts_max,
-        "created_at": job.created_at, "run_at": job.run_at, "started_at": job.started_at,
-        "finished_at": job.finished_at,
+        "created_at": job.created_at, "run_at": job.run_at, "reason": job.reason,
+        "started_at": job.started_at, "finished_at": job.finished_at,
     })
 }
 

@@ -20,6 +20,7 @@ pub(crate) mod dead;
 pub(crate) mod jobs;
 pub(crate) mod lanes;
 pub(crate) mod schedules;
+pub(crate) mod top;
 pub(crate) mod workers;
 
 /// Where an operator works.

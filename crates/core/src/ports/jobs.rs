@@ -67,6 +67,8 @@ pub struct JobRecord {
     pub created_at: Timestamp,
     /// Not before this time, while scheduled.
     pub run_at: Option<Timestamp>,
+    /// Why it is scheduled: `asked`, `retry: code`, `snooze: code`, or `unserved: kind version`.
+    pub reason: Option<String>,
     /// When the last attempt began.
     pub started_at: Option<Timestamp>,
     /// When it ended.
@@ -219,9 +221,20 @@ pub struct WorkerRecord {
     /// Lanes it serves.
     pub lanes: Vec<Lane>,
     /// Kinds it runs.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<Served>,
     /// Classes of rate of those kinds.
     pub rates: Vec<Rate>,
+}
+
+/// A kind that a worker looks for in a lane, up to a payload version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Served {
+    /// Where it looks.
+    pub lane: Lane,
+    /// The kind.
+    pub kind: Kind,
+    /// The newest payload version it knows.
+    pub schema_max: u16,
 }
 
 /// What promotion did.
@@ -284,63 +297,4 @@ pub trait Renewals: Send {
     /// Moves the beat of these leases, if they are still the worker's. A lease that the worker does
     /// not name stands still until a reaper takes it: nobody works on its jobs.
     async fn renew(&mut self, worker: WorkerId, leases: &[LeaseId]) -> Result<Renewed, StoreError>;
-}
-
-/// The beat of a lease: an ever-growing number.
-pub type Beat = i64;
-
-/// A lease as the reaper sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LeaseBeat {
-    /// Which lease.
-    pub lease: LeaseId,
-    /// Its beat.
-    pub beat: Beat,
-    /// The lane of its jobs; none when only a newer version knows it.
-    pub lane: Option<Lane>,
-}
-
-/// What sweeping did to jobs that must not run any more.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Swept {
-    /// Jobs that ended as cancelled.
-    pub cancelled: u64,
-    /// Jobs that ended as expired.
-    pub expired: u64,
-}
-
-/// What reaping a lease did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reaped {
-    /// Jobs that go back to their lanes.
-    pub returned: u64,
-    /// Jobs whose attempts are spent.
-    pub dead: u64,
-    /// Lanes in which something became ready.
-    pub woken: Vec<Lane>,
-}
-
-/// Upkeep of the job tables, for schedulers and workers.
-#[async_trait]
-pub trait Upkeep: Send + Sync {
-    /// The beats of all leases.
-    async fn beats(&self, limit: u32) -> Result<Vec<LeaseBeat>, StoreError>;
-
-    /// Takes a lease whose beat is still the one seen, and gives its open jobs back: those that
-    /// began are charged an attempt and come back alone, the others uncharged.
-    async fn reap(&self, seen: LeaseBeat) -> Result<Reaped, StoreError>;
-
-    /// Lanes in which something has been ready for longer than `age`.
-    async fn stale_lanes(&self, age: Duration) -> Result<Vec<Lane>, StoreError>;
-
-    /// Ends jobs that wait although a person cancelled them, or their deadline passed within this
-    /// time. A deadline that passed before is met when the job is claimed.
-    async fn sweep(&self, passed_within: Duration) -> Result<Swept, StoreError>;
-
-    /// Counts anew who is in play behind gates in which nothing moved for a while although others
-    /// wait, and lets in who has room.
-    async fn repair_gates(&self) -> Result<Vec<Lane>, StoreError>;
-
-    /// Makes the partitions of the coming days.
-    async fn ensure_partitions(&self) -> Result<(), StoreError>;
 }

@@ -8,6 +8,7 @@ mod checkpoints;
 mod control;
 mod ends;
 mod events;
+mod figures;
 mod files;
 mod hints;
 mod housekeeping;
@@ -17,6 +18,7 @@ mod objects;
 mod ready;
 mod reports;
 mod schedules;
+mod upkeep;
 mod warmth;
 mod writes;
 
@@ -27,19 +29,20 @@ pub use control::{
 };
 pub use ends::{End, Settled, Settlement, Success};
 pub use events::{JobEvent, JobEvents};
+pub use figures::{Figures, Gauges, Pace};
 pub use files::{FileRecord, FileState, Files, Imported, ImportedFile, NewFile};
 pub use hints::{Bell, Hint, HintStream, Hints, Listener};
 pub use housekeeping::{Housekeeping, Pruned};
 pub use jobs::{
-    Attempt, Beat, Claimed, ClaimedLease, Claims, Due, Enqueued, Floors, JobFilter, JobQueue,
-    JobRecord, Keyed, LeaseBeat, OperatorJobs, Promoted, Reaped, Renewals, Renewed, Requested,
-    Swept, Upkeep, Wanted, WorkerRecord,
+    Attempt, Claimed, ClaimedLease, Claims, Due, Enqueued, Floors, JobFilter, JobQueue, JobRecord,
+    Keyed, OperatorJobs, Promoted, Renewals, Renewed, Requested, Served, Wanted, WorkerRecord,
 };
 pub use keys::{ApiKeyRecord, ApiKeys, KeyScope};
 pub use objects::{ByteStream, ObjectError, ObjectKey, Objects, Stored};
 pub use ready::Readiness;
 pub use reports::{ArtefactRecord, ReportRecord, Reports};
 pub use schedules::{Decision, Schedules, Timetable};
+pub use upkeep::{Beat, LeaseBeat, Reaped, SetAside, Swept, UnservedKind, Upkeep};
 pub use warmth::{Warmed, Warmth};
 pub use writes::{ServiceLevel, Write};
 

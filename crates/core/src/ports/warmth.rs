@@ -17,7 +17,7 @@ pub struct Warmed {
 /// One thing that is kept warm by being used: a pool, a transport, a store, an endpoint.
 #[async_trait]
 pub trait Warmth: Send + Sync {
-    /// What is used, such as `pool app`, or an address without its query.
+    /// What is used, such as `pool app`, or an endpoint by its host: a path may hold a key.
     fn what(&self) -> &str;
 
     /// Uses it twice.

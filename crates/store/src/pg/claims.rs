@@ -23,7 +23,7 @@ use crate::error::{number, refused, unreadable};
 use crate::pg::clocks::LaneClocks;
 use crate::pg::fair::FairKeys;
 use crate::pg::renewals::PgRenewals;
-use crate::pg::{promote, rates, settle};
+use crate::pg::{promote, rates, settle, unserved};
 use crate::pools::Pools;
 
 /// Claims and settles.
@@ -173,28 +173,7 @@ impl PgClaims {
 #[async_trait]
 impl Claims for PgClaims {
     async fn register(&self, worker: &WorkerRecord) -> Result<(), StoreError> {
-        let lanes: Vec<String> = worker
-            .lanes
-            .iter()
-            .map(|lane| lane.as_str().to_owned())
-            .collect();
-        let kinds: Vec<String> = worker
-            .kinds
-            .iter()
-            .map(|kind| kind.as_str().to_owned())
-            .collect();
-        sqlx::query!(
-            "insert into worker (id, name, version, lanes, kinds) values ($1, $2, $3, $4, $5)
-                 on conflict (id) do nothing",
-            worker.id.as_uuid(),
-            worker.name,
-            worker.version,
-            &lanes,
-            &kinds,
-        )
-        .execute(&self.pool)
-        .await
-        .map_err(refused("to register a worker"))?;
+        unserved::register(&self.pool, worker).await?;
         rates::declare(&self.pool, &worker.rates).await
     }
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use packtrain_core::ids::LeaseId;
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{LeaseBeat, Reaped, StoreError, Swept, Upkeep};
+use packtrain_core::ports::{LeaseBeat, Reaped, SetAside, StoreError, Swept, Upkeep};
 use sqlx::PgPool;
 
 use crate::error::refused;
 use crate::gate::commit;
-use crate::pg::{gates, halt, reap};
+use crate::pg::{gates, halt, reap, unserved};
 
 /// How many weeks of partitions are made ahead.
 const WEEKS_AHEAD: i32 = 4;
@@ -93,6 +93,10 @@ impl Upkeep for PgUpkeep {
         let woken = gates::repair(&mut tx).await?;
         commit(tx, "to repair gates").await?;
         Ok(woken)
+    }
+
+    async fn set_aside(&self, age: Duration) -> Result<SetAside, StoreError> {
+        unserved::look(&self.pool, age).await
     }
 
     async fn ensure_partitions(&self) -> Result<(), StoreError> {

@@ -1,0 +1,341 @@
+//! One frame: figures to lines, and nothing else.
+
+use std::time::Duration;
+
+use anstyle::Style;
+use packtrain_core::job::Lane;
+use packtrain_core::ports::WorkerView;
+
+use super::view::View;
+use crate::table::Table;
+use crate::terminal::{CHECK, ERROR, QUIET, STRONG};
+
+/// Workers that are shown.
+const WORKERS: usize = 8;
+/// Schedules that are shown.
+const SCHEDULES: usize = 6;
+/// Characters of a dead letter's message.
+const MESSAGE_CHARS: usize = 60;
+
+/// A line in one style.
+#[derive(Clone)]
+pub(super) struct Line {
+    pub(super) style: Style,
+    pub(super) text: String,
+}
+
+/// The frame of a moment.
+pub(super) fn lines(view: &View) -> Vec<Line> {
+    let mut lines = vec![line(STRONG, head(view)), line(Style::new(), String::new())];
+    lines.extend(lanes(view));
+    let unserved = &view.figures.unserved;
+    lines.extend(unserved.iter().map(|one| {
+        let (count, kind, schema) = (one.count, &one.kind, one.schema);
+        line(
+            CHECK,
+            format!("! no worker serves {kind} v{schema}: {count} jobs wait"),
+        )
+    }));
+    for section in [workers(view), schedules(view), causes(view)] {
+        lines.push(line(Style::new(), String::new()));
+        lines.extend(section);
+    }
+    lines
+}
+
+fn line(style: Style, text: String) -> Line {
+    Line { style, text }
+}
+
+fn head(view: &View) -> String {
+    let now = view.figures.now.format("%Y-%m-%d %H:%M:%S UTC");
+    let canary = match &view.canary {
+        Some(canary) => {
+            let (took, ago) = (span(canary.took), span(view.ago(canary.at)));
+            format!("canary took {took}, {ago} ago")
+        }
+        None => "no canary yet".to_owned(),
+    };
+    format!("packtrain top   {now}   {canary}")
+}
+
+fn lanes(view: &View) -> Vec<Line> {
+    let mut table = Table::new(&[
+        "LANE",
+        "STATE",
+        "QUEUED ",
+        "OLDEST ",
+        "RUNNING ",
+        "LATER ",
+        "WAITING ",
+        "DEAD ",
+        "DONE/MIN ",
+        "FAILED/MIN ",
+    ]);
+    let least = if view.figures.is_at_least { "+" } else { "" };
+    for lane in &view.lanes {
+        let pace = view.pace(lane);
+        let oldest = lane.oldest.map(|since| span(view.ago(since)));
+        let is_paused = lane.paused_at.is_some();
+        table.row([
+            lane.lane.to_string(),
+            if is_paused { "paused" } else { "open" }.to_owned(),
+            lane.queued.to_string(),
+            oldest.unwrap_or_default(),
+            lane.running.to_string(),
+            lane.scheduled.to_string(),
+            lane.waiting.to_string(),
+            lane.dead.to_string(),
+            format!("{}{least}", pace.done),
+            format!("{}{least}", pace.failed),
+        ]);
+    }
+    let style = |row: usize| match view.lanes.get(row) {
+        Some(lane) if lane.paused_at.is_some() => CHECK,
+        _ => Style::new(),
+    };
+    styled(&table, "No lanes.", style)
+}
+
+fn workers(view: &View) -> Vec<Line> {
+    let mut table = Table::new(&["WORKER", "VERSION", "STATE", "RUNNING ", "SEEN ", "LANES"]);
+    let shown: Vec<&WorkerView> = view.workers.iter().take(WORKERS).collect();
+    let state = |worker: &WorkerView| match worker.drain_at {
+        _ if !view.is_alive(worker) => "silent",
+        Some(_) => "draining",
+        None => "alive",
+    };
+    for worker in &shown {
+        let lanes: Vec<&str> = worker.lanes.iter().copied().map(Lane::as_str).collect();
+        table.row([
+            worker.name.clone(),
+            worker.version.clone(),
+            state(worker).to_owned(),
+            worker.running.to_string(),
+            span(view.ago(worker.seen_at)),
+            lanes.join(","),
+        ]);
+    }
+    let style = |row: usize| match shown.get(row).map(|worker| state(worker)) {
+        Some("silent") => ERROR,
+        Some("draining") => CHECK,
+        _ => Style::new(),
+    };
+    let mut lines = styled(&table, "No workers.", style);
+    let rest = view.workers.len().saturating_sub(WORKERS);
+    if rest > 0 {
+        lines.push(line(QUIET, format!("and {rest} more: packtrain workers")));
+    }
+    lines
+}
+
+fn schedules(view: &View) -> Vec<Line> {
+    let mut table = Table::new(&["SCHEDULE", "NEXT", "CRON", "ZONE"]);
+    for (next, schedule) in view.next().into_iter().take(SCHEDULES) {
+        let now = view.figures.now;
+        let when = match next.map(|next| (next - now).to_std()) {
+            None => "rests".to_owned(),
+            Some(Ok(ahead)) => format!("in {}", span(ahead)),
+            // The next look of a scheduler is a moment away, or there is none.
+            Some(Err(_)) => format!(
+                "late by {}",
+                span(next.map_or(Duration::ZERO, |at| view.ago(at)))
+            ),
+        };
+        let (kind, cron, zone) = (&schedule.kind, &schedule.cron, &schedule.zone);
+        table.row([kind.clone(), when, cron.clone(), zone.clone()]);
+    }
+    styled(&table, "No schedules.", |_| Style::new())
+}
+
+fn causes(view: &View) -> Vec<Line> {
+    let mut table = Table::new(&["DEAD LETTERS", "COUNT ", "KIND", "CODE", "LAST ", "MESSAGE"]);
+    for cause in &view.causes {
+        table.row([
+            cause.fingerprint.clone(),
+            cause.count.to_string(),
+            cause.kind.clone(),
+            cause.code.clone(),
+            span(view.ago(cause.last_at)),
+            cause.message.chars().take(MESSAGE_CHARS).collect(),
+        ]);
+    }
+    styled(&table, "No dead letters.", |_| ERROR)
+}
+
+/// A table under its heads, each row in its style; or what is said when there is nothing.
+fn styled(table: &Table, nothing: &str, style: impl Fn(usize) -> Style) -> Vec<Line> {
+    let mut all = table.lines().into_iter();
+    let Some(heads) = all.next() else {
+        return vec![line(QUIET, nothing.to_owned())];
+    };
+    let rows = all.enumerate().map(|(row, text)| line(style(row), text));
+    [line(QUIET, heads)].into_iter().chain(rows).collect()
+}
+
+/// A time as a person reads it in passing.
+fn span(time: Duration) -> String {
+    let (ms, s) = (time.as_millis(), time.as_secs());
+    match s {
+        0 => format!("{ms} ms"),
+        1..120 => format!("{s} s"),
+        120..7_200 => format!("{} min", s / 60),
+        7_200..172_800 => format!("{} h", s / 3_600),
+        _ => format!("{} d", s / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use packtrain_core::ids::{ScheduleId, WorkerId};
+    use packtrain_core::ports::{Cause, Figures, LaneRecord, Pace, UnservedKind};
+    use packtrain_core::schedule::{Missed, ScheduleRecord};
+    use packtrain_core::time::Timestamp;
+    use snapbox::str;
+    use uuid::Uuid;
+
+    use super::super::view::Through;
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-24T12:03:20Z".parse().unwrap()
+    }
+
+    fn before(seconds: i64) -> Timestamp {
+        now() - TimeDelta::seconds(seconds)
+    }
+
+    fn lane(lane: Lane, queued: u64) -> LaneRecord {
+        LaneRecord {
+            lane,
+            paused_at: (lane == Lane::Bulk).then(|| before(60)),
+            version: 1,
+            queued,
+            scheduled: 12,
+            waiting: 0,
+            running: 4,
+            dead: u64::from(lane == Lane::Cpu) * 3,
+            oldest: (queued > 0).then(|| before(75)),
+        }
+    }
+
+    fn worker(name: &str, silent_s: i64, drains: bool) -> WorkerView {
+        WorkerView {
+            id: WorkerId::from_uuid(Uuid::nil()),
+            name: name.to_owned(),
+            version: "0.1.0".to_owned(),
+            lanes: vec![Lane::Io, Lane::Cpu],
+            started_at: before(9_000),
+            seen_at: before(silent_s),
+            drain_at: drains.then(|| before(5)),
+            running: 4,
+        }
+    }
+
+    fn schedule(kind: &str, cron: &str, is_enabled: bool) -> ScheduleRecord {
+        ScheduleRecord {
+            id: ScheduleId::of_kind(kind),
+            kind: kind.to_owned(),
+            cron: cron.to_owned(),
+            zone: "UTC".to_owned(),
+            missed: Missed::Skip,
+            is_enabled,
+            version: 1,
+            decided_until: before(200),
+            edited_at: None,
+        }
+    }
+
+    fn view() -> View {
+        let pace = |lane, done, failed| Pace { lane, done, failed };
+        View {
+            figures: Figures {
+                now: now(),
+                paces: vec![pace(Lane::Cpu, 40, 2), pace(Lane::Io, 1_200, 0)],
+                is_at_least: false,
+                unserved: vec![UnservedKind {
+                    kind: "tax.report".to_owned(),
+                    schema: 2,
+                    count: 7,
+                }],
+            },
+            lanes: vec![
+                lane(Lane::Bulk, 0),
+                lane(Lane::Cpu, 1_280),
+                lane(Lane::Io, 0),
+            ],
+            workers: vec![
+                worker("one-12", 0, false),
+                worker("two-7", 1, true),
+                worker("gone-3", 4_000, false),
+            ],
+            schedules: vec![
+                schedule("ops.prune", "17 3 * * *", true),
+                schedule("ops.keep_warm", "*/5 * * * *", true),
+                schedule("ops.rests", "* * * * *", false),
+                schedule("ops.late", "1 * * * *", true),
+            ],
+            causes: vec![Cause {
+                fingerprint: "25f3fa8b5ada6d90".to_owned(),
+                kind: "tax.report".to_owned(),
+                code: "job.time_limit".to_owned(),
+                message: "took longer than 300 s".to_owned(),
+                count: 3,
+                first_at: before(90_000),
+                last_at: before(300),
+            }],
+            canary: Some(Through {
+                took: Duration::from_micros(41_300),
+                at: before(199),
+            }),
+        }
+    }
+
+    fn text(view: &View) -> String {
+        lines(view)
+            .into_iter()
+            .map(|line| line.text + "\n")
+            .collect()
+    }
+
+    #[test]
+    fn a_frame_shows_lanes_workers_schedules_dead_letters_and_the_canary() {
+        let golden = str![[r#""#]];
+        snapbox::Assert::new()
+            .action_env("SNAPSHOTS")
+            .eq(text(&view()), golden);
+    }
+
+    #[test]
+    fn a_frame_of_nothing_says_so() {
+        let mut view = view();
+        view.workers.clear();
+        view.schedules.clear();
+        view.causes.clear();
+        view.figures.unserved.clear();
+        view.canary = None;
+        let text = text(&view);
+        for said in [
+            "no canary yet",
+            "No workers.",
+            "No schedules.",
+            "No dead letters.",
+        ] {
+            assert!(text.contains(said), "{text}");
+        }
+        assert!(!text.contains("no worker serves"), "{text}");
+    }
+
+    #[test]
+    fn counts_that_stopped_early_say_so_and_long_lists_say_how_much_is_left_out() {
+        let mut view = view();
+        view.figures.is_at_least = true;
+        view.workers = (0..11)
+            .map(|n| worker(&format!("w-{n}"), 0, false))
+            .collect();
+        let text = text(&view);
+        assert!(text.contains("1200+"), "{text}");
+        assert!(text.contains("and 3 more: packtrain workers"), "{text}");
+    }
+}

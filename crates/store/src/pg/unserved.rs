@@ -1,0 +1,192 @@
+//! What workers serve, and the entries that none of them does.
+//!
+//! Claims skip what their worker does not know, so a new kind or a new payload version is safe with
+//! old workers. But each claim would skip it again: so such entries are set aside, into
+//! `scheduled`, and come back when somebody serves them, or after a while to be looked at again.
+//!
+//! A lane without any worker is left alone. Nothing is claimed there, so nothing is skipped, and
+//! a whole fleet that starts anew finds its backlog where it was.
+
+use std::time::Duration;
+
+use packtrain_core::ports::{SetAside, StoreError, UnservedKind, WorkerRecord};
+use sqlx::PgPool;
+
+use crate::error::refused;
+
+/// Entries of one look, at most, at the front of each lane and priority: there they cost claims.
+const LOOK_MAX: i64 = 1_000;
+/// Looks at once, at most; the next sweep goes on.
+const LOOKS_MAX: usize = 50;
+/// An entry that is set aside comes back after as long again as its job is old: at least, at most.
+const BACK_FIRST: Duration = Duration::from_secs(10);
+const BACK_MOST: Duration = Duration::from_secs(600);
+
+/// Presents a worker, and makes due at once what it serves and nobody did before.
+pub(crate) async fn register(pool: &PgPool, worker: &WorkerRecord) -> Result<(), StoreError> {
+    let lanes: Vec<String> = worker.lanes.iter().map(|l| l.as_str().to_owned()).collect();
+    let (mut kinds, mut kind_lanes, mut schemas) = (Vec::new(), Vec::new(), Vec::new());
+    for served in &worker.kinds {
+        kinds.push(served.kind.as_str().to_owned());
+        kind_lanes.push(served.lane.as_str().to_owned());
+        schemas.push(i16::try_from(served.schema_max).unwrap_or(i16::MAX));
+    }
+    sqlx::query!(
+        "insert into worker (id, name, version, lanes, kinds, kind_lanes, schemas)
+              values ($1, $2, $3, $4, $5, $6, $7)
+             on conflict (id) do nothing",
+        worker.id.as_uuid(),
+        worker.name,
+        worker.version,
+        &lanes,
+        &kinds,
+        &kind_lanes,
+        &schemas,
+    )
+    .execute(pool)
+    .await
+    .map_err(refused("to register a worker"))?;
+    release(pool).await?;
+    Ok(())
+}
+
+/// Sets aside what has been ready for longer than `age` and nobody serves, and makes due what was
+/// set aside and somebody serves by now.
+pub(crate) async fn look(pool: &PgPool, age: Duration) -> Result<SetAside, StoreError> {
+    let mut seen = SetAside {
+        due: release(pool).await?,
+        ..SetAside::default()
+    };
+    for _ in 0..LOOKS_MAX {
+        let moved = set_aside(pool, age).await?;
+        if moved.is_empty() {
+            break;
+        }
+        for kind in moved {
+            match seen.aside.iter_mut().find(|known| known.is_same(&kind)) {
+                Some(known) => known.count += kind.count,
+                None => seen.aside.push(kind),
+            }
+        }
+    }
+    Ok(seen)
+}
+
+/// One look. An entry that a claim takes at this moment is skipped. What was never served is no
+/// debt: its tenant starts at the lane's clock again.
+async fn set_aside(pool: &PgPool, age: Duration) -> Result<Vec<UnservedKind>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        with live as materialized (
+            select distinct lane, kind, schema_max from served
+        ),
+        front as materialized (
+            select e.id
+              from (select distinct lane from live) l
+             cross join generate_series(0, 9) as p (priority)
+             cross join lateral (
+                   select r.id, r.kind, r.schema, r.since
+                     from ready r
+                    where r.lane = l.lane
+                      and r.priority = p.priority
+                    order by r.fair_key, r.id
+                    limit $1) e
+             where e.since <= (select now_utc()) - $2::bigint * interval '1 millisecond'
+               and not exists (select from live s
+                                where s.lane = l.lane
+                                  and s.kind = e.kind
+                                  and s.schema_max >= e.schema)
+        ),
+        due as materialized (
+            select r.id from ready r join front f on f.id = r.id for update of r skip locked
+        ),
+        taken as (
+            delete from ready r
+             using due
+             where r.id = due.id
+            returning r.id, r.lane, r.priority, r.kind, r.schema, r.tenant_id, r.attempts, r.solo
+        ),
+        forgiven as (
+            delete from fair f
+             using (select distinct lane, tenant_id from taken order by lane, tenant_id) d
+             where f.lane = d.lane and f.tenant_id = d.tenant_id
+        ),
+        aside as (
+            insert into scheduled (id, lane, priority, kind, schema, tenant_id, attempts, solo,
+                                   run_at, reason, rate)
+            select t.id, t.lane, t.priority, t.kind, t.schema, t.tenant_id, t.attempts, t.solo,
+                   n.now + least(greatest(n.now - j.created_at,
+                                          $3::bigint * interval '1 millisecond'),
+                                 $4::bigint * interval '1 millisecond'),
+                   'unserved: ' || t.kind || ' v' || t.schema,
+                   j.rate
+              from taken t
+             cross join (select now_utc() as now) n
+              left join job j on j.id = t.id
+            returning kind, schema
+        )
+        select kind, schema, count(*) as "count!" from aside group by kind, schema order by 1, 2
+        "#,
+        LOOK_MAX,
+        ms(age),
+        ms(BACK_FIRST),
+        ms(BACK_MOST),
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(refused("to set aside what nobody serves"))?;
+    let kinds = rows.into_iter().map(|row| UnservedKind {
+        kind: row.kind,
+        schema: row.schema.unsigned_abs(),
+        count: row.count.unsigned_abs(),
+    });
+    Ok(kinds.collect())
+}
+
+/// Makes due what was set aside and somebody serves; says how much.
+async fn release(pool: &PgPool) -> Result<u64, StoreError> {
+    let mut due = 0;
+    for _ in 0..LOOKS_MAX {
+        let released = sqlx::query!(
+            r#"
+            with live as materialized (
+                select distinct lane, kind, schema_max from served
+            ),
+            known as materialized (
+                select s.id
+                  from scheduled s
+                 where s.reason like 'unserved: %'
+                   and s.run_at > (select now_utc())
+                   -- What has its time from its rate keeps it.
+                   and exists (select from job j
+                                where j.id = s.id
+                                  and j.rate is not distinct from s.rate)
+                   and exists (select from live v
+                                where v.lane = s.lane
+                                  and v.kind = s.kind
+                                  and v.schema_max >= s.schema)
+                 limit $1
+                   for update skip locked
+            )
+            update scheduled s
+               set run_at = now_utc()
+              from known k
+             where s.id = k.id
+            "#,
+            LOOK_MAX,
+        )
+        .execute(pool)
+        .await
+        .map_err(refused("to make due what is served again"))?
+        .rows_affected();
+        due += released;
+        if released < LOOK_MAX.unsigned_abs() {
+            break;
+        }
+    }
+    Ok(due)
+}
+
+fn ms(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
