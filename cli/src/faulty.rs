@@ -1,8 +1,8 @@
 //! What the fault rows need inside the processes that they break: points around every call of the
 //! job life cycle, and kinds that misbehave. Compiled with the feature `failpoints` alone.
 //!
-//! `FAILPOINTS` says what happens at which point (see `packtrain_store::points`); `FAULT_NAME` gives
-//! a worker a name, and `FAULT_OLD` leaves out what a binary of last week did not know.
+//! `FAILPOINTS` says what happens at which point (see `packtrain_store::points`); `FAULT_NAME`
+//! gives a worker a name, and `FAULT_OLD` leaves out what a binary of last week did not know.
 
 mod kinds;
 
@@ -15,7 +15,8 @@ use packtrain_core::ids::WorkerId;
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{
     ClaimedLease, Claims, Decision, Floors, LeaseBeat, Promoted, Reaped, Renewals, Renewed,
-    Schedules, SetAside, Settled, Settlement, StoreError, Swept, Timetable, Upkeep, Wanted, WorkerRecord,
+    Schedules, SetAside, Settled, Settlement, StoreError, Swept, Timetable, Upkeep, Wanted,
+    WorkerRecord,
 };
 use packtrain_core::schedule::Planned;
 pub(crate) use packtrain_store::points::arm;

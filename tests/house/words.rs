@@ -27,6 +27,7 @@ const HOMEBREW: &str = "/home/linuxbrew";
 const READ_ENVIRONMENT: &[&str] = &[
     "cli/src/settings",
     "cli/src/faulty",
+    "benches/peers/",
     "xtask/",
     "crates/devdb/src/bin/",
 ];

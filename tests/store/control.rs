@@ -12,7 +12,7 @@ use packtrain_core::ports::{
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_store::PgControl;
 
-use super::scene::{HOUR, KIND, LANE, SERVED, Scene, fault, retry, succeeded};
+use super::scene::{HOUR, LANE, SERVED, Scene, fault, retry, succeeded};
 
 struct Desk {
     scene: Scene,

@@ -19,6 +19,7 @@ async fn works(scene: &Scene, kinds: &[Served]) -> WorkerId {
         version: "0.1.0".to_owned(),
         lanes: vec![LANE],
         kinds: kinds.to_vec(),
+        rates: Vec::new(),
     };
     scene.claims.register(&record).await.unwrap();
     id
@@ -119,6 +120,7 @@ async fn a_lane_that_no_worker_looks_into_is_left_as_it_is() {
         version: "0.1.0".to_owned(),
         lanes: vec![Lane::Cpu],
         kinds: vec![other],
+        rates: Vec::new(),
     };
     scene.claims.register(&record).await.unwrap();
     assert_eq!(look(&scene).await, SetAside::default());
@@ -138,6 +140,7 @@ async fn a_kind_is_served_only_in_the_lane_in_which_its_worker_looks_for_it() {
         version: "0.1.0".to_owned(),
         lanes: vec![LANE, Lane::Cpu],
         kinds: vec![elsewhere],
+        rates: Vec::new(),
     };
     scene.claims.register(&record).await.unwrap();
     scene.queued(1).await;

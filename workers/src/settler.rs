@@ -45,9 +45,10 @@ pub(crate) async fn run(
             count = ends.recv_many(&mut batch, settings.batch_max),
                 if is_open && writing.len() < settings.at_once =>
             {
-                match count {
-                    0 => is_open = false,
-                    _ => writing.push(end(&*claims, &*hints, &registry, std::mem::take(&mut batch))),
+                is_open = count > 0;
+                if is_open {
+                    let batch = std::mem::take(&mut batch);
+                    writing.push(end(&*claims, &*hints, &registry, batch));
                 }
             }
             else => return,

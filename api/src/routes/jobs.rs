@@ -94,16 +94,13 @@ pub(crate) struct JobSummary {
     created_at: DateTime<Utc>,
     /// Not before this time, while scheduled.
     run_at: Option<DateTime<Utc>>,
-    /// Why it is scheduled: `asked`; `retry` or `snooze` with a code; `unserved` with the kind and
-    /// payload version that no worker serves.
-    #[schema(example = "unserved: tax.report v2")]
-    reason: Option<String>,
     /// When the last attempt began.
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
     /// The job whose batch it is a member of.
     batch: Option<JobId>,
-    /// Why it is scheduled or waits.
+    /// Why it is scheduled: `asked`; `retry` or `snooze` with a code; `unserved` with the kind and
+    /// payload version that no worker serves. Or for what it waits: its batch, or its gate.
     #[schema(example = "gate: its turn has not come")]
     reason: Option<String>,
 }
@@ -385,7 +382,6 @@ fn summary(job: JobRecord) -> JobSummary {
         attempts_max: job.attempts_max,
         created_at: job.created_at,
         run_at: job.run_at,
-        reason: job.reason,
         started_at: job.started_at,
         finished_at: job.finished_at,
         batch: job.batch,

@@ -110,7 +110,6 @@ impl World {
             finished_at: None,
             batch: None,
             gate: None,
-            reason: None,
             failures: Vec::new(),
         };
         self.jobs.lock().unwrap().insert(job.id, record);

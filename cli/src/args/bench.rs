@@ -121,7 +121,8 @@ pub(crate) struct BenchRescue {
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub(crate) rounds: u32,
     /// Jobs that each of them holds
-    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, default_value_t = 8, value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) jobs: u32,
     /// The patience that the lane asks for, in milliseconds
     #[arg(long, default_value_t = 1_000, value_name = "MS")]
@@ -139,7 +140,8 @@ pub(crate) struct BenchSteady {
     #[arg(long, default_value_t = 1_000, value_name = "N")]
     pub(crate) rate: u32,
     /// A row of the table for so many seconds
-    #[arg(long, default_value_t = 60, value_name = "S", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 60, value_name = "S",
+        value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) every: u32,
     /// Jobs that the worker runs at once
     #[arg(long, default_value_t = 64, value_name = "N")]
@@ -169,6 +171,7 @@ pub(crate) struct BenchHistory {
     #[arg(long, default_value_t = 10_000_000, value_name = "N")]
     pub(crate) jobs: u32,
     /// How often each question is asked
-    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 20, value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rounds: u32,
 }

@@ -245,7 +245,8 @@ impl Stage {
             "select count(*) from unnest({ids}) as i (id)
               where not exists (select from outcome o where o.id = i.id
                                    and (o.state <> 'succeeded'
-                                        or exists (select from service_level e where e.job_id = o.id)))"
+                                        or exists (select from service_level e
+                                                    where e.job_id = o.id)))"
         ))
         .await;
         let doubled = number(format!(

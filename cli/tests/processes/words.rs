@@ -154,35 +154,43 @@ fn a_setting_is_shown_with_its_origin_and_an_address_never() {
     .assert()
     .success()
     .stdout_eq(str![[r#"
-api.drain_notice_s        0                                   default
-api.listen                "127.0.0.1:7800"                    default
-data.dir                  "here"                              flag
-database.app_url          "***"                               environment
-database.connections      10                                  default
-database.direct_url       ""                                  default
-database.operator_url     ""                                  default
-database.owner_url        ""                                  default
-database.pooled           false                               default
-database.worker_url       ""                                  default
-log.filter                "info,sqlx::postgres::notice=warn"  default
-log.format                "text"                              default
-metrics.listen            ""                                  default
-pg.bin                    ""                                  default
-pg.fetch                  true                                default
-pg.system                 true                                default
-retention.audit_days      400                                 default
-retention.jobs_days       90                                  default
-warm.endpoint_urls        []                                  default
-worker.bulk_slots         4                                   default
-worker.cpu_slots          0                                   default
-worker.cpu_threads        0                                   default
-worker.drain_s            7                        [..]/packtrain.toml
-worker.io_slots           16                                  default
-worker.lease_patience_ms  5000                                default
-worker.notify_slots       32                                  default
-worker.ops_slots          4                                   default
-worker.pulse_slots        16                                  default
-worker.renew_every_ms     1000                                default
+api.drain_notice_s         0                                   default
+api.listen                 "127.0.0.1:7800"                    default
+data.dir                   "here"                              flag
+database.app_url           "***"                               environment
+database.connections       10                                  default
+database.direct_url        ""                                  default
+database.operator_url      ""                                  default
+database.owner_url         ""                                  default
+database.pooled            false                               default
+database.worker_url        ""                                  default
+log.filter                 "info,sqlx::postgres::notice=warn"  default
+log.format                 "text"                              default
+metrics.listen             ""                                  default
+pg.bin                     ""                                  default
+pg.fetch                   true                                default
+pg.system                  true                                default
+retention.audit_days       400                                 default
+retention.jobs_days        90                                  default
+warm.endpoint_urls         []                                  default
+worker.bulk_patience_ms    0                                   default
+worker.bulk_slots          4                                   default
+worker.cpu_patience_ms     0                                   default
+worker.cpu_slots           0                                   default
+worker.cpu_threads         0                                   default
+worker.drain_s             7                                   /tmp/.tmpZ7rlcI/packtrain.toml
+worker.io_patience_ms      0                                   default
+worker.io_slots            16                                  default
+worker.lease_patience_ms   5000                                default
+worker.notify_patience_ms  0                                   default
+worker.notify_slots        32                                  default
+worker.ops_patience_ms     0                                   default
+worker.ops_slots           4                                   default
+worker.pulse_patience_ms   0                                   default
+worker.pulse_slots         16                                  default
+worker.renew_every_ms      1000                                default
+worker.settle_at_once      1                                   default
+worker.settle_batch        256                                 default
 
 "#]]);
 }

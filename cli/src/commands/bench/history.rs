@@ -94,86 +94,120 @@ async fn make(ground: &Ground, past: &Past) -> Result<(), Failure> {
 }
 
 /// What operators ask for, and whether there is something to be found.
-fn questions(past: &Past) -> Vec<(&'static str, JobFilter, bool)> {
-    let filter = || JobFilter {
+type Question = (&'static str, JobFilter, bool);
+
+fn questions(past: &Past) -> Vec<Question> {
+    [of_kinds(past), of_states(past), of_tenants(past)].concat()
+}
+
+fn page() -> JobFilter {
+    JobFilter {
         limit: PAGE_DEFAULT,
         ..JobFilter::default()
-    };
-    let kind = |place: usize| past.kinds.get(place).map(|(kind, _)| (*kind).to_owned());
-    let (many, few) = (kind(0), kind(past.kinds.len().saturating_sub(1)));
-    let tenant = |place: usize| past.tenants.get(place).copied();
-    let few_tenant: Option<TenantId> = past.tenants.last().copied();
-    let lane = past.kinds.first().map(|(_, lane)| *lane);
-    let state = |state| JobFilter {
+    }
+}
+
+fn of_kind(kind: impl Into<String>) -> JobFilter {
+    JobFilter {
+        kind: Some(kind.into()),
+        ..page()
+    }
+}
+
+fn in_state(state: State) -> JobFilter {
+    JobFilter {
         state: Some(state),
-        ..filter()
-    };
-    let of_kind = |kind| JobFilter { kind, ..filter() };
-    let of_tenant = |tenant| JobFilter { tenant, ..filter() };
+        ..page()
+    }
+}
+
+fn of_tenant(tenant: TenantId) -> JobFilter {
+    JobFilter {
+        tenant: Some(tenant),
+        ..page()
+    }
+}
+
+fn of_lane(lane: Lane) -> JobFilter {
+    JobFilter {
+        lane: Some(lane),
+        ..page()
+    }
+}
+
+fn of_kinds(past: &Past) -> Vec<Question> {
+    let ((many, lane), (few, _)) = ends(&past.kinds);
     vec![
-        ("the newest", filter(), true),
-        ("of the most frequent kind", of_kind(many.clone()), true),
-        ("of a kind of the past alone", of_kind(few.clone()), true),
-        (
-            "of a kind that is none",
-            of_kind(Some("none.such".to_owned())),
-            false,
-        ),
-        ("of a lane", JobFilter { lane, ..filter() }, true),
-        (
-            "of a lane without jobs",
-            JobFilter {
-                lane: Some(Lane::Pulse),
-                ..filter()
-            },
-            false,
-        ),
-        ("succeeded", state(State::Succeeded), true),
-        ("cancelled, 3 of 1,000", state(State::Cancelled), true),
+        ("the newest", page(), true),
+        ("of the most frequent kind", of_kind(many), true),
+        ("of a kind of the past alone", of_kind(few), true),
+        ("of a kind that is none", of_kind("none.such"), false),
+        ("of a lane", of_lane(lane), true),
+        ("of a lane without jobs", of_lane(Lane::Pulse), false),
+    ]
+}
+
+fn of_states(past: &Past) -> Vec<Question> {
+    let ((many, _), (few, _)) = ends(&past.kinds);
+    let both = |state, kind: &str| JobFilter {
+        state: Some(state),
+        ..of_kind(kind)
+    };
+    vec![
+        ("succeeded", in_state(State::Succeeded), true),
+        ("cancelled, 3 of 1,000", in_state(State::Cancelled), true),
         (
             "discarded, of the past alone",
-            state(State::Discarded),
+            in_state(State::Discarded),
             true,
         ),
-        ("dead, 1 of 1,000", state(State::Dead), true),
-        ("queued, none", state(State::Queued), false),
-        ("running, none", state(State::Running), false),
-        ("of the tenant with most", of_tenant(tenant(0)), true),
-        ("of one tenant in 200", of_tenant(tenant(1)), true),
-        ("of a tenant of the past alone", of_tenant(few_tenant), true),
-        (
-            "of one tenant in 200, cancelled",
-            JobFilter {
-                state: Some(State::Cancelled),
-                ..of_tenant(tenant(1))
-            },
-            true,
-        ),
-        (
-            "of one tenant in 200, of a kind of the past",
-            JobFilter {
-                kind: few.clone(),
-                ..of_tenant(tenant(1))
-            },
-            false,
-        ),
+        ("dead, 1 of 1,000", in_state(State::Dead), true),
+        ("queued, none", in_state(State::Queued), false),
+        ("running, none", in_state(State::Running), false),
         (
             "of a kind of the past, succeeded",
-            JobFilter {
-                state: Some(State::Succeeded),
-                ..of_kind(few)
-            },
+            both(State::Succeeded, few),
             false,
         ),
         (
             "of the most frequent kind, dead",
-            JobFilter {
-                state: Some(State::Dead),
-                ..of_kind(many)
-            },
+            both(State::Dead, many),
             true,
         ),
     ]
+}
+
+fn of_tenants(past: &Past) -> Vec<Question> {
+    let (_, (few_kind, _)) = ends(&past.kinds);
+    let (most, few) = ends(&past.tenants);
+    let one = past.tenants.get(1).copied().unwrap_or(most);
+    let cancelled = JobFilter {
+        state: Some(State::Cancelled),
+        ..of_tenant(one)
+    };
+    let of_the_past = JobFilter {
+        tenant: Some(one),
+        ..of_kind(few_kind)
+    };
+    vec![
+        ("of the tenant with most", of_tenant(most), true),
+        ("of one tenant in 200", of_tenant(one), true),
+        ("of a tenant of the past alone", of_tenant(few), true),
+        ("of one tenant in 200, cancelled", cancelled, true),
+        (
+            "of one tenant in 200, of a kind of the past",
+            of_the_past,
+            false,
+        ),
+    ]
+}
+
+/// The first and the last of a past, which has tenants and kinds.
+fn ends<T: Copy>(all: &[T]) -> (T, T) {
+    let (Some(first), Some(last)) = (all.first(), all.last()) else {
+        unreachable!("a past has tenants and kinds");
+    };
+    (*first, *last)
 }
 
 /// Asks for a page, as the API does, and looks whether the answer is one.
@@ -253,7 +287,10 @@ async fn pages(
 
 fn print(global: &Global, args: &BenchHistory, asked: &[Asked]) {
     if global.json {
-        let of = |asked: &Asked| json!({ "what": asked.what, "found": asked.found, "took": asked.took.json() });
+        let of = |asked: &Asked| {
+            let took = asked.took.json();
+            json!({ "what": asked.what, "found": asked.found, "took": took })
+        };
         let document = json!({
             "jobs": args.jobs, "asked": asked.iter().map(of).collect::<Vec<_>>(), "load": load(),
         });
@@ -277,8 +314,8 @@ fn print(global: &Global, args: &BenchHistory, asked: &[Asked]) {
     }
     table.print("Nothing was measured.");
     anstream::println!(
-        "\n{} finished jobs of three weeks, 100 tenants and {} kinds; pages of {PAGE_DEFAULT}. Load \
-         averages at the end: {}",
+        "\n{} finished jobs of three weeks, 100 tenants and {} kinds; pages of {PAGE_DEFAULT}. \
+         Load averages at the end: {}",
         args.jobs,
         catalogue::KINDS.len(),
         load()

@@ -41,10 +41,18 @@ pub(crate) async fn run(
     let mut figures = Vec::new();
     figures.push(bench.single().await?);
     let what = format!("drain what was enqueued singly, {} slots", args.slots);
-    figures.push(bench.drain("drain_single", what, std::slice::from_ref(&slots)).await?);
+    figures.push(
+        bench
+            .drain("drain_single", what, std::slice::from_ref(&slots))
+            .await?,
+    );
     figures.push(bench.bulk().await?);
     let what = format!("drain, {} slots", args.slots);
-    figures.push(bench.drain("drain", what, std::slice::from_ref(&slots)).await?);
+    figures.push(
+        bench
+            .drain("drain", what, std::slice::from_ref(&slots))
+            .await?,
+    );
     bench
         .produce(
             BULK_PRODUCERS,

@@ -1,5 +1,5 @@
-//! `packtrain bench steady`: depth and claim time under a steady load, beside a snapshot that is held
-//! open: nothing that dies meanwhile can be cleaned away.
+//! `packtrain bench steady`: depth and claim time under a steady load, beside a snapshot that is
+//! held open: nothing that dies meanwhile can be cleaned away.
 
 use std::time::{Duration, Instant};
 
@@ -225,8 +225,8 @@ fn print(global: &Global, args: &BenchSteady, rows: &[Row], drained: Duration, m
         false => "beside a snapshot that was held open all the time",
     };
     anstream::println!(
-        "\n{} jobs a second {beside}. Wait is from enqueue to claim; claim is one more claim of one \
-         job, from the beginning of the lane.\nDrained {:.2} s after the last job, each with its \
+        "\n{} jobs a second {beside}. Wait is from enqueue to claim; claim is one more claim of \
+         one job, from the beginning of the lane.\nDrained {:.2} s after the last job, each with its \
          outcome. Load averages at the end: {}",
         args.rate,
         drained.as_secs_f64(),

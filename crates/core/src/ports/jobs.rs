@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -67,8 +66,6 @@ pub struct JobRecord {
     pub created_at: Timestamp,
     /// Not before this time, while scheduled.
     pub run_at: Option<Timestamp>,
-    /// Why it is scheduled: `asked`, `retry: code`, `snooze: code`, or `unserved: kind version`.
-    pub reason: Option<String>,
     /// When the last attempt began.
     pub started_at: Option<Timestamp>,
     /// When it ended.
@@ -77,7 +74,8 @@ pub struct JobRecord {
     pub batch: Option<JobId>,
     /// The gate that bounds it, without its tenant.
     pub gate: Option<String>,
-    /// Why it is scheduled.
+    /// Why it is scheduled (`asked`, `retry: code`, `snooze: code`, `unserved: kind version`), or for
+    /// what it waits.
     pub reason: Option<String>,
     /// Failed attempts, oldest first.
     pub failures: Vec<Attempt>,

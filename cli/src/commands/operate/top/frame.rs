@@ -301,7 +301,30 @@ mod tests {
 
     #[test]
     fn a_frame_shows_lanes_workers_schedules_dead_letters_and_the_canary() {
-        let golden = str![[r#""#]];
+        let golden = str![[r#"
+packtrain top   2026-11-24 12:03:20 UTC   canary took 41 ms, 3 min ago
+
+LANE  STATE   QUEUED  OLDEST  RUNNING  LATER  WAITING  DEAD  DONE/MIN  FAILED/MIN
+bulk  paused       0                4     12        0     0         0           0
+cpu   open      1280    75 s        4     12        0     3        40           2
+io    open         0                4     12        0     0      1200           0
+! no worker serves tax.report v2: 7 jobs wait
+
+WORKER  VERSION  STATE     RUNNING    SEEN  LANES
+one-12  0.1.0    alive           4    0 ms  io,cpu
+two-7   0.1.0    draining        4     1 s  io,cpu
+gone-3  0.1.0    silent          4  66 min  io,cpu
+
+SCHEDULE       NEXT           CRON         ZONE
+ops.late       late by 2 min  1 * * * *    UTC
+ops.keep_warm  in 100 s       */5 * * * *  UTC
+ops.prune      in 15 h        17 3 * * *   UTC
+ops.rests      rests          * * * * *    UTC
+
+DEAD LETTERS      COUNT  KIND        CODE             LAST  MESSAGE
+25f3fa8b5ada6d90      3  tax.report  job.time_limit  5 min  took longer than 300 s
+
+"#]];
         snapbox::Assert::new()
             .action_env("SNAPSHOTS")
             .eq(text(&view()), golden);

@@ -49,10 +49,10 @@ async fn watch(desk: &Desk, every: Duration) -> Result<(), Failure> {
     let stop = CancellationToken::new();
     stop_on_signal(&stop)?;
     let mut screen = Screen::open()?;
-    let keys = Keys::open()?;
+    let mut keys = Keys::open()?;
     tokio::select! {
         drawn = draw(desk, every, &mut screen) => drawn,
-        quit = keys.quit() => quit,
+        () = keys.quit() => Ok(()),
         () = stop.cancelled() => Ok(()),
     }
 }

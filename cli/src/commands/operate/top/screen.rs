@@ -1,13 +1,9 @@
 //! The terminal while somebody watches: taken over, drawn on, given back.
 
-use std::io::{Stdin, Write};
-use std::os::fd::AsFd;
+use std::io::{self, Read, Write};
 
-use rustix::termios::{
-    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
-};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use tokio::sync::oneshot;
 
 use super::frame::Line;
 use crate::failure::{FAILED, Failure};
@@ -84,55 +80,49 @@ fn drawn(lines: &[Line], width: usize, height: usize, has_colors: bool) -> Strin
 
 /// Keys, one at a time and unseen; the terminal's own ways come back when it is dropped.
 pub(super) struct Keys {
-    terminal: Option<Terminal>,
-}
-
-struct Terminal {
-    input: AsyncFd<Stdin>,
-    before: Termios,
+    before: Option<Termios>,
+    pressed: oneshot::Receiver<()>,
 }
 
 impl Keys {
     /// Without a terminal on standard input there are no keys; Ctrl-C ends all the same.
     pub(super) fn open() -> Result<Self, Failure> {
+        let (sender, pressed) = oneshot::channel();
         let stdin = std::io::stdin();
         let Ok(before) = tcgetattr(&stdin) else {
-            return Ok(Self { terminal: None });
+            let before = None;
+            return Ok(Self { before, pressed });
         };
-        let input = AsyncFd::with_interest(stdin, Interest::READABLE).map_err(failed)?;
         let mut ways = before.clone();
         ways.local_modes
             .remove(LocalModes::ICANON | LocalModes::ECHO);
-        // A read that finds nothing returns at once.
-        ways.special_codes[SpecialCodeIndex::VMIN] = 0;
-        ways.special_codes[SpecialCodeIndex::VTIME] = 0;
-        tcsetattr(&input, OptionalActions::Now, &ways).map_err(failed)?;
-        let terminal = Some(Terminal { input, before });
-        Ok(Self { terminal })
+        tcsetattr(&stdin, OptionalActions::Now, &ways).map_err(failed)?;
+        // Nothing can end a read that waits for a key but the end of the process, which a task of
+        // the runtime would hold up.
+        std::thread::spawn(move || {
+            let is_quit = |key: &io::Result<u8>| matches!(key, Ok(b'q' | b'Q'));
+            if stdin.lock().bytes().any(|key| is_quit(&key)) {
+                // Nobody listens any more when the view is over already.
+                let _ = sender.send(());
+            }
+        });
+        let before = Some(before);
+        Ok(Self { before, pressed })
     }
 
     /// Returns when somebody presses q.
-    pub(super) async fn quit(&self) -> Result<(), Failure> {
-        let Some(terminal) = &self.terminal else {
-            return std::future::pending().await;
-        };
-        let mut keys = [0; 64];
-        loop {
-            let mut ready = terminal.input.readable().await.map_err(failed)?;
-            let count = rustix::io::read(terminal.input.as_fd(), &mut keys).map_err(failed)?;
-            if keys[..count].iter().any(|key| b"qQ".contains(key)) {
-                return Ok(());
-            }
-            ready.clear_ready();
+    pub(super) async fn quit(&mut self) {
+        if (&mut self.pressed).await.is_err() {
+            std::future::pending().await
         }
     }
 }
 
 impl Drop for Keys {
     fn drop(&mut self) {
-        if let Some(terminal) = &self.terminal {
+        if let Some(before) = &self.before {
             // Nobody is left to be told when this fails.
-            let _ = tcsetattr(&terminal.input, OptionalActions::Now, &terminal.before);
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
         }
     }
 }
