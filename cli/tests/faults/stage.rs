@@ -26,7 +26,7 @@ const END_WITHIN: Duration = Duration::from_secs(90);
 /// The longest that a process may take to get somewhere.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The pause between two looks.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// What leases are renewed by and how long they may stand still, in milliseconds: shorter than
 /// people would set, so that a run is short.
 const SHORT_LEASES: [(&str, &str); 2] = [

@@ -178,7 +178,7 @@ worker.bulk_slots          4                                   default
 worker.cpu_patience_ms     0                                   default
 worker.cpu_slots           0                                   default
 worker.cpu_threads         0                                   default
-worker.drain_s             7                                   /tmp/.tmpZ7rlcI/packtrain.toml
+worker.drain_s             7                        [..]/packtrain.toml
 worker.io_patience_ms      0                                   default
 worker.io_slots            16                                  default
 worker.lease_patience_ms   5000                                default

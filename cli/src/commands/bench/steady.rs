@@ -226,8 +226,8 @@ fn print(global: &Global, args: &BenchSteady, rows: &[Row], drained: Duration, m
     };
     anstream::println!(
         "\n{} jobs a second {beside}. Wait is from enqueue to claim; claim is one more claim of \
-         one job, from the beginning of the lane.\nDrained {:.2} s after the last job, each with its \
-         outcome. Load averages at the end: {}",
+         one job, from the beginning of the lane.\nDrained {:.2} s after the last job, each with \
+         its outcome. Load averages at the end: {}",
         args.rate,
         drained.as_secs_f64(),
         load()

@@ -1,19 +1,21 @@
 //! Schedulers that are killed or stand still in the middle of a decision or of a reaping, beside
 //! others that go on.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use crate::counts::{Counts, is_short, repeat, turn};
 use crate::process::Process;
-use crate::stage::{Stage, now_us};
+use crate::stage::{LOOK_EVERY, Stage, now_us};
 
 /// Times of the schedule that one run waits for after the break.
 const TIMES: i64 = 3;
 /// How long a paused scheduler stands still, and in the short form.
 const PAUSE: Duration = Duration::from_secs(60);
 const PAUSE_SHORT: Duration = Duration::from_secs(4);
+/// How long a scheduler may take to be the first to decide.
+const SOON: Duration = Duration::from_secs(3);
 /// Jobs of one run of the rows on reaping.
 const JOBS: usize = 24;
 
@@ -54,6 +56,34 @@ async fn judge(stage: &Stage) -> Counts {
     }
 }
 
+/// Whether a scheduler dies of its points. Who looks first after a second has begun decides, and which
+/// of several that is was settled when they were started: one that is never the first is ended.
+async fn dies_soon(victim: &mut Process) -> bool {
+    let died = tokio::time::timeout(SOON, victim.ended()).await.is_ok();
+    if !died {
+        victim.kill().await;
+    }
+    died
+}
+
+/// A scheduler that stands still in the middle of a decision: its transaction is open.
+async fn standing(stage: &Stage, points: &str) -> Process {
+    let open = "select count(*) from pg_stat_activity
+                 where datname = current_database() and state = 'idle in transaction'
+                   and clock_timestamp() - state_change > interval '200 milliseconds'";
+    loop {
+        let mut victim = stage.scheduler(points);
+        let began = Instant::now();
+        while began.elapsed() < SOON {
+            if stage.db.number(open).await > 0 {
+                return victim;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        victim.kill().await;
+    }
+}
+
 /// Three schedulers, one of which dies at `points`; the others decide what comes after.
 async fn killed_at(name: &str, points: &str) {
     let _turn = turn().await;
@@ -61,9 +91,8 @@ async fn killed_at(name: &str, points: &str) {
     every_second(&stage).await;
     let mut others = [stage.scheduler(""), stage.scheduler("")];
     repeat(name, async |_| {
-        let mut victim = stage.scheduler(points);
         let (before, counted) = (times(&stage).await, judge(&stage).await);
-        victim.ended().await;
+        while !dies_soon(&mut stage.scheduler(points)).await {}
         let (broken_at, decided) = (now_us(), times(&stage).await);
         stage
             .until("the others decide", async || {
@@ -123,11 +152,7 @@ async fn scheduler_stands_still_in_the_middle_of_a_decision() {
         let counted = judge(&stage).await;
         let ms = pause.as_millis();
         let points = format!("before commit to decide a schedule=1*sleep({ms})->off");
-        let mut victim = stage.scheduler(&points);
-        let begun = times(&stage).await;
-        stage
-            .until("a time came", async || times(&stage).await > begun)
-            .await;
+        let mut victim = standing(&stage, &points).await;
         victim.tell(Signal::STOP);
         tokio::time::sleep(pause).await;
         victim.tell(Signal::CONT);

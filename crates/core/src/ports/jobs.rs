@@ -74,8 +74,8 @@ pub struct JobRecord {
     pub batch: Option<JobId>,
     /// The gate that bounds it, without its tenant.
     pub gate: Option<String>,
-    /// Why it is scheduled (`asked`, `retry: code`, `snooze: code`, `unserved: kind version`), or for
-    /// what it waits.
+    /// Why it is scheduled (`asked`, `retry: code`, `snooze: code`, `unserved: kind version`), or
+    /// for what it waits.
     pub reason: Option<String>,
     /// Failed attempts, oldest first.
     pub failures: Vec<Attempt>,
