@@ -3,5 +3,6 @@
 -- Few jobs end otherwise than well, and those are looked for.
 create index outcome_otherwise on outcome (state, id desc) where state <> 'succeeded';
 
--- A kind of which there are few would be looked for among all.
-create index job_kind on job (kind, id desc);
+-- A lane or kind of which there are few would be looked for among all. There are few lanes and few
+-- kinds in each, so that one index leads to both.
+create index job_kind on job (lane, kind, id desc);

@@ -6,14 +6,13 @@ use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use packtrain_core::job::Lane;
 use packtrain_core::secret::Secret;
+use packtrain_scheduler::BEATS_IN_PATIENCE;
 use serde::{Deserialize, Serialize};
 
 /// The file with every default; it documents the settings as well.
 pub(crate) const DEFAULTS: &str = include_str!("../../packtrain.default.toml");
 /// The file looked for in the working folder.
 const FILE: &str = "packtrain.toml";
-/// How often a lease is renewed, at least, before anyone may think that its worker is gone.
-pub(crate) const BEATS_IN_PATIENCE: u32 = 5;
 /// The least patience that a lane may ask for: a worker of a busy machine must not lose its leases.
 const PATIENCE_MS_MIN: u64 = 500;
 /// What names of the environment begin with.

@@ -17,9 +17,11 @@ impl Table {
         }
     }
 
-    /// Adds a row.
+    /// Adds a row. Texts come from jobs and files: a control character in them would lead the
+    /// terminal.
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.to_vec());
+        let plain = cells.map(|cell| cell.replace(char::is_control, " "));
+        self.rows.push(plain.to_vec());
     }
 
     /// Prints it, or what is said when there is nothing.
@@ -96,5 +98,12 @@ mod tests {
             .map(|row| table.line(row, &widths))
             .collect();
         assert_eq!(lines, ["io          12", "notify       7  09:00"]);
+    }
+
+    #[test]
+    fn control_characters_of_a_text_reach_no_terminal() {
+        let mut table = Table::new(&["MESSAGE"]);
+        table.row(["a\x1b[2Jb\nc".to_owned()]);
+        assert_eq!(table.lines(), ["MESSAGE", "a [2Jb c"]);
     }
 }

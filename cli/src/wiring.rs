@@ -12,7 +12,7 @@ use packtrain_core::time::{Clock, SystemClock};
 use packtrain_feeds::EndpointWarmth;
 use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
-use packtrain_scheduler::{Patience, Ticker, UpkeepSettings};
+use packtrain_scheduler::{BEATS_IN_PATIENCE, Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
     PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFigures, PgFiles, PgHousekeeping,
     PgJobs, PgKeys, PgOperatorJobs, PgReports, PgSchedules, PgUpkeep, PoolWarmth, Pools, Retention,
@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::database::Database;
 use crate::failure::{FAILED, Failure, USAGE};
-use crate::settings::{BEATS_IN_PATIENCE, Settings};
+use crate::settings::Settings;
 
 /// Endpoints that are kept warm, at most: all of them in vain still fit into one job.
 const ENDPOINTS_MAX: usize = 16;

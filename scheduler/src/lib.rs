@@ -7,6 +7,6 @@ mod reaper;
 mod ticker;
 mod upkeep;
 
-pub use reaper::Patience;
+pub use reaper::{BEATS_IN_PATIENCE, Patience};
 pub use ticker::Ticker;
 pub use upkeep::{UpkeepSettings, run};

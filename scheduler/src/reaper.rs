@@ -14,6 +14,8 @@ use packtrain_core::ports::{Beat, LeaseBeat};
 /// The most that one gap between two answers counts.
 const CONTACT_MAX: Duration = Duration::from_secs(1);
 
+/// How often a lease is renewed, at least, before anyone may think that its worker is gone.
+pub const BEATS_IN_PATIENCE: u32 = 5;
 /// Answers that a lease must stand still for, at least, however short the patience is.
 const LOOKS_MIN: u32 = 3;
 
@@ -34,6 +36,12 @@ impl Patience {
     pub fn of(&self, lane: Option<Lane>) -> Duration {
         let own = self.lanes.iter().find(|(own, _)| Some(*own) == lane);
         own.map_or(self.usual, |(_, patience)| *patience)
+    }
+
+    /// The patience with a lease: never less than its worker needs to renew it.
+    fn with(&self, lease: &LeaseBeat) -> Duration {
+        let needed = lease.renewed_every.unwrap_or_default() * BEATS_IN_PATIENCE;
+        self.of(lease.lane).max(needed)
     }
 
     /// The shortest patience of these lanes.
@@ -73,7 +81,7 @@ impl Watch {
         let mut next = HashMap::with_capacity(beats.len());
         let mut dead = Vec::new();
         for now in beats {
-            let patience = patience.of(now.lane);
+            let patience = patience.with(now);
             let counted = gap.min(CONTACT_MAX).min(patience / LOOKS_MIN);
             let unmoved = match self.seen.get(&now.lease) {
                 Some(seen) if seen.beat == now.beat => seen.unmoved + counted,
@@ -109,6 +117,7 @@ mod tests {
             lease,
             beat,
             lane: Some(Lane::Io),
+            renewed_every: None,
         }
     }
 
@@ -177,6 +186,19 @@ mod tests {
         let mut looks = (0..5).map(|_| watch.observe(&[io, pulse], quarter, &patience));
         assert!(looks.by_ref().take(4).all(|dead| dead.is_empty()));
         assert_eq!(looks.next(), Some(vec![pulse]));
+    }
+
+    #[test]
+    fn nobody_is_less_patient_than_a_worker_s_own_renewals_allow() {
+        let (mut watch, slow) = (Watch::default(), beat(lease(), 1));
+        let slow = LeaseBeat {
+            renewed_every: Some(SECOND),
+            ..slow
+        };
+        let patience = Patience::new(SECOND / 2, Vec::new());
+        let mut looks = (0..6).map(|_| watch.observe(&[slow], SECOND, &patience));
+        assert!(looks.by_ref().take(5).all(|dead| dead.is_empty()));
+        assert_eq!(looks.next(), Some(vec![slow]));
     }
 
     #[test]

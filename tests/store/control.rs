@@ -340,6 +340,7 @@ async fn a_worker_learns_that_it_is_to_drain_when_it_renews() {
             lanes: vec![LANE],
             kinds: vec![SERVED],
             rates: Vec::new(),
+            renew_every: Duration::from_secs(1),
         };
         desk.scene.claims.register(&record).await.unwrap();
         let mut renewals = desk.scene.claims.renewals().await.unwrap();

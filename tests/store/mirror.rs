@@ -173,6 +173,7 @@ impl Mirror {
                     lease: self.leases[lease],
                     beat: i64::from(*beat),
                     lane: None,
+                    renewed_every: None,
                 };
                 let reaped = self.scene.upkeep.reap(seen).await.unwrap();
                 let count = |count| u32::try_from(count).unwrap();

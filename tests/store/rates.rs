@@ -23,6 +23,7 @@ async fn declared() -> Scene {
         lanes: vec![LANE],
         kinds: Vec::new(),
         rates: vec![RATE],
+        renew_every: Duration::from_secs(1),
     };
     scene.claims.register(&worker).await.unwrap();
     scene

@@ -1,5 +1,7 @@
 //! Renewing: beats move, and nothing that is being decided holds the renewal up.
 
+use std::time::Duration;
+
 use packtrain_core::job::State;
 use packtrain_core::ports::{Claims, Floors, WorkerRecord};
 use packtrain_tests::promptly;
@@ -107,6 +109,7 @@ async fn a_worker_is_seen_when_it_renews_and_gone_when_it_unregisters() {
         lanes: vec![LANE],
         kinds: vec![SERVED],
         rates: Vec::new(),
+        renew_every: Duration::from_secs(1),
     };
     scene.claims.register(&record).await.unwrap();
     scene.claims.register(&record).await.unwrap();

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use packtrain_core::ids::{JobId, WorkerId};
-use packtrain_core::job::{Kind, Lane, NewJob, State};
-use packtrain_core::ports::{Claims, OperatorJobs, Served, SetAside, UnservedKind, Upkeep};
+use packtrain_core::job::{Kind, Lane, NewJob, Rate, State};
+use packtrain_core::ports::{
+    Claims, JobQueue, OperatorJobs, Served, SetAside, UnservedKind, Upkeep,
+};
 use packtrain_core::ports::{Floors, Wanted, WorkerRecord};
+use packtrain_store::PgJobs;
 
 use super::scene::{KIND, LANE, SERVED, Scene, ids};
 
@@ -20,6 +23,7 @@ async fn works(scene: &Scene, kinds: &[Served]) -> WorkerId {
         lanes: vec![LANE],
         kinds: kinds.to_vec(),
         rates: Vec::new(),
+        renew_every: Duration::from_secs(1),
     };
     scene.claims.register(&record).await.unwrap();
     id
@@ -121,6 +125,7 @@ async fn a_lane_that_no_worker_looks_into_is_left_as_it_is() {
         lanes: vec![Lane::Cpu],
         kinds: vec![other],
         rates: Vec::new(),
+        renew_every: Duration::from_secs(1),
     };
     scene.claims.register(&record).await.unwrap();
     assert_eq!(look(&scene).await, SetAside::default());
@@ -141,6 +146,7 @@ async fn a_kind_is_served_only_in_the_lane_in_which_its_worker_looks_for_it() {
         lanes: vec![LANE, Lane::Cpu],
         kinds: vec![elsewhere],
         rates: Vec::new(),
+        renew_every: Duration::from_secs(1),
     };
     scene.claims.register(&record).await.unwrap();
     scene.queued(1).await;
@@ -193,30 +199,22 @@ async fn what_became_ready_a_moment_ago_is_not_set_aside_yet() {
 }
 
 #[tokio::test]
-async fn an_unserved_job_is_looked_at_again_after_as_long_as_it_is_old_within_limits() {
+async fn an_unserved_job_stays_aside_for_a_day_unless_somebody_serves_it() {
     let scene = Scene::new().await;
     works(&scene, &[SERVED]).await;
-    for (age, least, most) in [("0 s", 9, 10), ("200 s", 199, 220), ("3 days", 599, 600)] {
-        let job = enqueue(&scene, NEW, 1).await.as_uuid();
-        let older = format!("update job set created_at = now_utc() - interval '{age}'");
-        scene.db.run(&older).await;
-        look(&scene).await;
-        let wait = format!(
-            "select ceil(extract(epoch from run_at - now_utc()))::bigint
-               from scheduled where id = '{job}'"
-        );
-        let wait = scene.db.number(&wait).await;
-        assert!((least..=most).contains(&wait), "{age}: {wait} s");
-    }
+    enqueue(&scene, NEW, 1).await;
+    assert_eq!(look(&scene).await.aside, aside(NEW, 1, 1));
+    scene.db.shift_clock(chrono::TimeDelta::hours(23)).await;
+    assert_eq!(scene.claims.promote(10).await.unwrap().count, 0);
+    scene.db.shift_clock(chrono::TimeDelta::hours(25)).await;
+    assert_eq!(scene.claims.promote(10).await.unwrap().count, 1);
     // In vain, it is set aside once more.
-    scene.db.shift_clock(chrono::TimeDelta::hours(1)).await;
     scene.db.run("update worker set seen_at = now_utc()").await;
-    assert_eq!(scene.claims.promote(10).await.unwrap().count, 3);
-    assert_eq!(look(&scene).await.aside, aside(NEW, 1, 3));
+    assert_eq!(look(&scene).await.aside, aside(NEW, 1, 1));
 }
 
 #[tokio::test]
-async fn thousands_of_unserved_jobs_are_set_aside_by_one_look_and_leave_no_debt() {
+async fn thousands_of_unserved_jobs_are_set_aside_by_one_look() {
     let scene = Scene::new().await;
     works(&scene, &[SERVED]).await;
     let of_new = |job: NewJob| NewJob {
@@ -228,7 +226,67 @@ async fn thousands_of_unserved_jobs_are_set_aside_by_one_look_and_leave_no_debt(
         scene.enqueue(&jobs).await;
     }
     assert_eq!(look(&scene).await.aside, aside(NEW, 1, 2_700));
-    assert_eq!(scene.db.number("select count(*) from fair").await, 0);
+}
+
+#[tokio::test]
+async fn an_unserved_job_is_no_debt_of_its_tenant_and_the_others_stay_one() {
+    let scene = Scene::new().await;
+    works(&scene, &[SERVED]).await;
+    scene.queued(100).await;
+    let debt = "select finish from fair";
+    let before = scene.db.number(debt).await;
+    // Another process, which reserves no more keys than it needs.
+    let other = PgJobs::new(scene.db.pools().app.clone());
+    let mut job = scene.job();
+    job.kind = NEW.as_str().into();
+    other.enqueue(scene.tenant, &[job]).await.unwrap();
+    assert!(scene.db.number(debt).await > before);
+    assert_eq!(look(&scene).await.aside, aside(NEW, 1, 1));
+    assert_eq!(scene.db.number(debt).await, before);
+}
+
+#[tokio::test]
+async fn what_was_set_aside_passes_its_rate_when_it_is_served_and_is_not_unserved_meanwhile() {
+    let scene = Scene::new().await;
+    works(&scene, &[SERVED]).await;
+    let rate = Rate {
+        class: "test.service",
+        every: Duration::from_secs(60),
+        burst: 1,
+    };
+    let jobs: Vec<NewJob> = (0..3)
+        .map(|_| {
+            let mut job = scene.job();
+            job.kind = NEW.as_str().into();
+            // Their times came before anybody knew the class: then they pass.
+            job.ties.rate = Some(rate.class.into());
+            job
+        })
+        .collect();
+    scene.enqueue(&jobs).await;
+    assert_eq!(scene.claims.promote(10).await.unwrap().count, 3);
+    assert_eq!(look(&scene).await.aside, aside(NEW, 1, 3));
+    let new = WorkerRecord {
+        id: scene.ids.worker(),
+        name: "host:2".to_owned(),
+        version: "0.2.0".to_owned(),
+        lanes: vec![LANE],
+        kinds: vec![Served {
+            kind: NEW,
+            ..SERVED
+        }],
+        rates: vec![rate],
+        renew_every: Duration::from_secs(1),
+    };
+    scene.claims.register(&new).await.unwrap();
+    assert_eq!(scene.claims.promote(10).await.unwrap().count, 1);
+    let unserved = "select count(*) from scheduled where reason like 'unserved%'";
+    assert_eq!(scene.db.number(unserved).await, 0);
+    let paced = "select count(*) from scheduled
+                  where reason = 'rate: test.service' and run_at > now_utc()";
+    assert_eq!(scene.db.number(paced).await, 2);
+    assert_eq!(look(&scene).await, SetAside::default());
+    assert_eq!(scene.db.number(paced).await, 2, "they keep their times");
 }
 
 #[tokio::test]

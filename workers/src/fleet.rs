@@ -179,6 +179,7 @@ impl Fleet {
                 .iter()
                 .filter_map(|entry| entry.about.rate)
                 .collect(),
+            renew_every: self.settings.renew_every,
         };
         self.outside.claims.register(&record).await?;
         let names: Vec<&str> = lanes.iter().map(|lane| lane.as_str()).collect();

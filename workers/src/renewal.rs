@@ -13,6 +13,9 @@ use tracing::{info, warn};
 
 use crate::registry::Registry;
 
+/// How long a new connection may take to renew, at least.
+const CONNECT_WITHIN: Duration = Duration::from_secs(1);
+
 /// Starts the thread; it ends when `stop` is cancelled.
 pub(crate) fn start(
     worker: WorkerId,
@@ -49,9 +52,14 @@ async fn renew(
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
+        // A connection that went silent must not cost the leases: another is opened in time. To
+        // open one takes many ways to the database and back, however short leases are.
+        let limit = match connection {
+            Some(_) => every * 2,
+            None => (every * 2).max(CONNECT_WITHIN),
+        };
         let renewing = once(worker, claims, registry, &mut connection);
-        // A connection that went silent must not cost the leases: another is opened in time.
-        let renewed = match tokio::time::timeout(every * 2, renewing).await {
+        let renewed = match tokio::time::timeout(limit, renewing).await {
             Ok(renewed) => renewed,
             Err(late) => Err(StoreError::Unavailable(Box::new(late))),
         };

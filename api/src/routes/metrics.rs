@@ -7,8 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use packtrain_core::cron::Cron;
-use packtrain_core::limits::{PAGE_MAX, WORKER_SILENT_MAX};
-use packtrain_core::ports::{Figures, LaneRecord, WorkerView};
+use packtrain_core::ports::{Figures, LaneRecord, Pace, WorkerCounts};
 use packtrain_core::schedule::ScheduleRecord;
 use packtrain_core::time::Timestamp;
 
@@ -71,11 +70,7 @@ async fn read(api: &Api, kinds: &Kinds) -> Result<Vec<Gauge>, Problem> {
     for lane in api.control.lanes().await? {
         of_lane(&lane, &figures, &mut gauges);
     }
-    of_workers(
-        &api.control.workers(PAGE_MAX).await?,
-        figures.now,
-        &mut gauges,
-    );
+    of_workers(figures.workers, &mut gauges);
     of_schedules(&api.control.schedules().await?, figures.now, &mut gauges);
     let mut known = kinds.lock().unwrap_or_else(PoisonError::into_inner);
     of_unserved(&figures, &mut known, &mut gauges);
@@ -110,31 +105,27 @@ fn of_lane(lane: &LaneRecord, figures: &Figures, gauges: &mut Vec<Gauge>) {
     gauges.push(gauge("packtrain_queue_oldest_seconds", labels, seconds));
     let is_paused = f64::from(u8::from(lane.paused_at.is_some()));
     gauges.push(gauge("packtrain_lane_paused", labels, is_paused));
-    let pace = figures.paces.iter().find(|pace| pace.lane == lane.lane);
-    let backlog = backlog(lane.queued, pace.map_or(0, |pace| pace.done));
+    let backlog = backlog(lane.queued, figures.pace(lane.lane), figures);
     gauges.push(gauge("packtrain_backlog_seconds", labels, backlog));
 }
 
-/// How long the due jobs of a lane need at the pace of the last minute; for ever, when nothing was
-/// done in it.
-fn backlog(queued: u64, done: u64) -> f64 {
-    match (queued, done) {
+/// How long the due jobs of a lane need at the pace of lately; not a number while that is unknown:
+/// nothing of the lane ended.
+fn backlog(queued: u64, pace: Option<Pace>, figures: &Figures) -> f64 {
+    match (queued, pace.map_or(0, |pace| figures.a_minute(pace.done))) {
         (0, _) => 0.0,
-        (_, 0) => f64::INFINITY,
+        (_, 0) => f64::NAN,
         (queued, done) => float(queued) * 60.0 / float(done),
     }
 }
 
-fn of_workers(workers: &[WorkerView], now: Timestamp, gauges: &mut Vec<Gauge>) {
-    let state = |worker: &WorkerView| match (now - worker.seen_at).to_std() {
-        Ok(silent) if silent > WORKER_SILENT_MAX => "silent",
-        _ if worker.drain_at.is_some() => "draining",
-        _ => "alive",
-    };
-    for wanted in ["alive", "draining", "silent"] {
-        let count = workers.iter().filter(|worker| state(worker) == wanted);
-        let count = float(count.count() as u64);
-        gauges.push(gauge("packtrain_workers", [("state", wanted)], count));
+fn of_workers(workers: WorkerCounts, gauges: &mut Vec<Gauge>) {
+    for (state, count) in [
+        ("alive", workers.alive),
+        ("draining", workers.draining),
+        ("silent", workers.silent),
+    ] {
+        gauges.push(gauge("packtrain_workers", [("state", state)], float(count)));
     }
 }
 
@@ -175,12 +166,13 @@ fn of_unserved(figures: &Figures, known: &mut BTreeSet<String>, gauges: &mut Vec
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use chrono::TimeDelta;
-    use packtrain_core::ids::{ClockIds, IdSource, ScheduleId};
+    use packtrain_core::ids::ScheduleId;
     use packtrain_core::job::Lane;
     use packtrain_core::ports::{Pace, UnservedKind};
     use packtrain_core::schedule::Missed;
-    use packtrain_core::time::SystemClock;
 
     use super::*;
 
@@ -192,7 +184,8 @@ mod tests {
                 done: 30,
                 failed: 1,
             }],
-            is_at_least: false,
+            within: Duration::from_secs(60),
+            workers: WorkerCounts::default(),
             unserved: Vec::new(),
         }
     }
@@ -223,44 +216,24 @@ mod tests {
             };
             of_lane(&record, &figures, &mut gauges);
         }
-        for (lane, seconds) in [("io", 30.0), ("cpu", f64::INFINITY), ("ops", 0.0)] {
+        for (lane, seconds) in [("io", 30.0), ("ops", 0.0)] {
             let backlog = value(&gauges, "packtrain_backlog_seconds", lane);
-            assert!(
-                (backlog - seconds).abs() < 1e-9 || backlog == seconds,
-                "{lane}"
-            );
+            assert!((backlog - seconds).abs() < 1e-9, "{lane}");
         }
+        assert!(value(&gauges, "packtrain_backlog_seconds", "cpu").is_nan());
         let oldest = value(&gauges, "packtrain_queue_oldest_seconds", "io");
         assert!((oldest - 7.0).abs() < 1e-9);
     }
 
     #[test]
-    fn a_worker_is_alive_draining_or_silent() {
-        let (now, mut gauges) = (figures().now, Vec::new());
-        let ids: &dyn IdSource = &ClockIds::new(SystemClock);
-        let worker = |silent_s: i64, drains: bool| WorkerView {
-            id: ids.worker(),
-            name: String::new(),
-            version: String::new(),
-            lanes: Vec::new(),
-            started_at: now,
-            seen_at: now - TimeDelta::seconds(silent_s),
-            drain_at: drains.then_some(now),
-            running: 0,
+    fn a_pace_that_was_counted_over_less_than_a_minute_is_scaled_and_unseen_lanes_are_unknown() {
+        let figures = Figures {
+            within: Duration::from_secs(6),
+            ..figures()
         };
-        let all = [
-            worker(1, false),
-            worker(30, false),
-            worker(1, true),
-            worker(31, true),
-        ];
-        of_workers(&all, now, &mut gauges);
-        for (state, count) in [("alive", 2.0), ("draining", 1.0), ("silent", 1.0)] {
-            assert!(
-                (value(&gauges, "packtrain_workers", state) - count).abs() < 1e-9,
-                "{state}"
-            );
-        }
+        let io = figures.pace(Lane::Io).unwrap();
+        assert_eq!(figures.a_minute(io.done), 300);
+        assert_eq!(figures.pace(Lane::Cpu), None);
     }
 
     #[test]

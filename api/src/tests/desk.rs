@@ -7,7 +7,7 @@ use packtrain_core::ids::{JobId, ScheduleId, TenantId};
 use packtrain_core::job::{Lane, NewJob, State};
 use packtrain_core::ports::{
     Actor, AuditEntry, Cause, Change, Changed, Control, Drain, Edited, Figures, Gauges, JobFilter,
-    JobQueue, Keyed, LaneRecord, Requested, ScheduleEdit, StoreError, WorkerView,
+    JobQueue, Keyed, LaneRecord, Requested, ScheduleEdit, StoreError, WorkerCounts, WorkerView,
 };
 use packtrain_core::schedule::{Missed, ScheduleRecord};
 use packtrain_core::time::Clock;
@@ -23,7 +23,8 @@ impl Gauges for World {
         Ok(Figures {
             now: Noon.now(),
             paces: Vec::new(),
-            is_at_least: false,
+            within: std::time::Duration::from_secs(60),
+            workers: WorkerCounts::default(),
             unserved: Vec::new(),
         })
     }

@@ -32,8 +32,8 @@ pub const SCHEDULES_MAX: usize = 1_000;
 pub const CHANGE_MAX: usize = 500;
 /// How far entries of a table are counted for a reader.
 pub const COUNT_MAX: i64 = 100_000;
-/// Ends of the last minute that are counted for a reader.
-pub const PACE_MAX: i64 = 20_000;
+/// Ends of the last minute that are counted for a reader, the latest first.
+pub const ENDS_MAX: i64 = 5_000;
 /// Unserved kinds and payload versions that are told apart; the longest lists come first.
 pub const UNSERVED_MAX: i64 = 50;
 /// How long a worker may be silent and still count as alive.

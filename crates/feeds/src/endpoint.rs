@@ -141,6 +141,10 @@ impl Address {
             return None;
         }
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        // `https://host?key=k` has no path; a request needs one.
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        let path = format!("{slash}{path}");
+        path.parse::<Uri>().ok()?;
         Some(Self {
             // An IPv6 address stands in brackets.
             host: authority.host().trim_matches(['[', ']']).to_owned(),
@@ -149,7 +153,7 @@ impl Address {
                 .unwrap_or(if is_https { 443 } else { 80 }),
             authority: authority.as_str().to_owned(),
             is_https,
-            path: Secret::new(path.to_owned()),
+            path: Secret::new(path),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -222,6 +223,8 @@ pub struct WorkerRecord {
     pub kinds: Vec<Served>,
     /// Classes of rate of those kinds.
     pub rates: Vec<Rate>,
+    /// How often it renews its leases.
+    pub renew_every: Duration,
 }
 
 /// A kind that a worker looks for in a lane, up to a payload version.

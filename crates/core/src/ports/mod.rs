@@ -29,7 +29,7 @@ pub use control::{
 };
 pub use ends::{End, Settled, Settlement, Success};
 pub use events::{JobEvent, JobEvents};
-pub use figures::{Figures, Gauges, Pace};
+pub use figures::{Figures, Gauges, Pace, WorkerCounts};
 pub use files::{FileRecord, FileState, Files, Imported, ImportedFile, NewFile};
 pub use hints::{Bell, Hint, HintStream, Hints, Listener};
 pub use housekeeping::{Housekeeping, Pruned};

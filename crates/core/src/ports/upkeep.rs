@@ -20,6 +20,8 @@ pub struct LeaseBeat {
     pub beat: Beat,
     /// The lane of its jobs; none when only a newer version knows it.
     pub lane: Option<Lane>,
+    /// How often its worker renews it, as far as that is known.
+    pub renewed_every: Option<Duration>,
 }
 
 /// What sweeping did to jobs that must not run any more.

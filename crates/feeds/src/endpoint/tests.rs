@@ -69,6 +69,17 @@ async fn serve(stream: TcpStream, answer: &str, closes: bool, seen: &Seen) {
     }
 }
 
+#[tokio::test]
+async fn an_address_without_a_path_but_with_a_query_is_asked_all_the_same() {
+    let (warmed, seen) = served("?key=hush", OK, false).await;
+    warmed.unwrap();
+    let requests = seen.requests.lock().unwrap();
+    assert!(
+        requests[0].starts_with("GET /?key=hush HTTP/1.1"),
+        "{requests:?}"
+    );
+}
+
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
 
 #[tokio::test]

@@ -173,8 +173,9 @@ impl PgClaims {
 #[async_trait]
 impl Claims for PgClaims {
     async fn register(&self, worker: &WorkerRecord) -> Result<(), StoreError> {
-        unserved::register(&self.pool, worker).await?;
-        rates::declare(&self.pool, &worker.rates).await
+        // Nothing of theirs is promoted before it is known how fast it may be.
+        rates::declare(&self.pool, &worker.rates).await?;
+        unserved::register(&self.pool, worker).await
     }
 
     async fn unregister(&self, worker: WorkerId) -> Result<(), StoreError> {

@@ -1,12 +1,17 @@
 //! Figures of the whole platform, as `packtrain_operator`.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use packtrain_core::job::Lane;
-use packtrain_core::limits::{COUNT_MAX, PACE_MAX, UNSERVED_MAX};
-use packtrain_core::ports::{Figures, Gauges, Pace, StoreError, UnservedKind};
+use packtrain_core::limits::{COUNT_MAX, ENDS_MAX, UNSERVED_MAX, WORKER_SILENT_MAX};
+use packtrain_core::ports::{Figures, Gauges, Pace, StoreError, UnservedKind, WorkerCounts};
 use sqlx::PgPool;
 
 use crate::error::refused;
+
+/// No rate is told from a shorter time.
+const SPAN_MIN: Duration = Duration::from_millis(10);
 
 /// Reads figures of all tenants' jobs, and nothing of any tenant.
 #[derive(Clone)]
@@ -20,42 +25,49 @@ impl PgFigures {
         Self { pool: operator }
     }
 
-    /// What ended within the last minute, by lane, and whether there was more than is counted.
+    /// What ended lately, by lane, and within how long: the last minute, or a shorter time when
+    /// more ended than is counted.
     ///
-    /// Ends are written in order of time, so a block range index finds the last minute. The limit
-    /// stands outside the materialized parts: inside, a planner would read from the beginning.
-    async fn paces(&self) -> Result<(Vec<Pace>, bool), StoreError> {
+    /// Ends are written in order of time, so that a block range index finds the last minute. Each
+    /// end's job is looked up by itself: a join would read all jobs.
+    async fn paces(&self) -> Result<(Vec<Pace>, Duration), StoreError> {
         let rows = sqlx::query!(
             r#"
-            with succeeded as materialized (
-                select id
-                  from outcome
-                 where finished_at > (select now_utc()) - interval '1 minute'
-                   and state = 'succeeded'
+            with ended as materialized (
+                select e.id, e.at, e.is_done
+                  from (
+                        select id, finished_at as at, true as is_done
+                          from outcome
+                         where finished_at > (select now_utc()) - interval '1 minute'
+                           and state = 'succeeded'
+                         union all
+                        select job_id, ended_at, false
+                          from attempt
+                         where ended_at > (select now_utc()) - interval '1 minute'
+                       ) e
+                 order by e.at desc
+                 limit $1
             ),
-            failed as materialized (
-                select job_id as id
-                  from attempt
-                 where ended_at > (select now_utc()) - interval '1 minute'
+            span as (
+                select case when count(*) < $1 then 60.0
+                            else extract(epoch from (select now_utc()) - min(at))
+                       end::double precision as seconds
+                  from ended
             )
-            select j.lane, count(*) filter (where e.is_done) as "done!",
-                   count(*) filter (where not e.is_done) as "failed!"
-              from (
-                    (select id, true as is_done from succeeded limit $1)
-                    union all
-                    (select id, false from failed limit $1)
-                   ) e
-              join job j on j.id = e.id
+            select j.lane as "lane!", count(*) filter (where e.is_done) as "done!",
+                   count(*) filter (where not e.is_done) as "failed!",
+                   (select seconds from span) as "seconds!"
+              from ended e
+             cross join lateral (select lane from job where id = e.id limit 1) j
              group by j.lane
              order by j.lane
             "#,
-            PACE_MAX,
+            ENDS_MAX,
         )
         .fetch_all(&self.pool)
         .await
         .map_err(refused("to count what ended"))?;
-        let most = rows.iter().map(|row| row.done).sum::<i64>();
-        let failed = rows.iter().map(|row| row.failed).sum::<i64>();
+        let seconds = rows.first().map_or(60.0, |row| row.seconds);
         let paces = rows.into_iter().filter_map(|row| {
             Some(Pace {
                 // A lane that only a newer version knows is not shown.
@@ -64,7 +76,31 @@ impl PgFigures {
                 failed: row.failed.unsigned_abs(),
             })
         });
-        Ok((paces.collect(), most.max(failed) >= PACE_MAX))
+        let within = Duration::try_from_secs_f64(seconds).unwrap_or(SPAN_MIN);
+        Ok((paces.collect(), within.max(SPAN_MIN)))
+    }
+
+    async fn workers(&self) -> Result<WorkerCounts, StoreError> {
+        let silent_ms = i64::try_from(WORKER_SILENT_MAX.as_millis()).unwrap_or(i64::MAX);
+        let row = sqlx::query!(
+            r#"
+            select count(*) filter (where w.is_heard and w.drain_at is null) as "alive!",
+                   count(*) filter (where w.is_heard and w.drain_at is not null) as "draining!",
+                   count(*) filter (where not w.is_heard) as "silent!"
+              from (select drain_at,
+                           seen_at >= now_utc() - $1::bigint * interval '1 millisecond' as is_heard
+                      from worker) w
+            "#,
+            silent_ms,
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(refused("to count workers"))?;
+        Ok(WorkerCounts {
+            alive: row.alive.unsigned_abs(),
+            draining: row.draining.unsigned_abs(),
+            silent: row.silent.unsigned_abs(),
+        })
     }
 
     async fn unserved(&self) -> Result<Vec<UnservedKind>, StoreError> {
@@ -101,11 +137,12 @@ impl Gauges for PgFigures {
             .fetch_one(&self.pool)
             .await
             .map_err(refused("to read the time"))?;
-        let (paces, is_at_least) = self.paces().await?;
+        let (paces, within) = self.paces().await?;
         Ok(Figures {
             now,
             paces,
-            is_at_least,
+            within,
+            workers: self.workers().await?,
             unserved: self.unserved().await?,
         })
     }

@@ -45,7 +45,7 @@ pub(crate) async fn cancelled(
 }
 
 /// Ends waiting jobs that a person cancelled; says how many. When one of them breaks the statement
-/// they are ended one by one, and the one that cannot be stays as it is.
+/// they are ended one by one, and the one that cannot be is put off.
 pub(crate) async fn sweep_cancelled(pool: &PgPool) -> Result<u64, StoreError> {
     match cancelled(pool, None).await {
         Err(StoreError::Refused { .. }) => {}
@@ -61,11 +61,23 @@ pub(crate) async fn sweep_cancelled(pool: &PgPool) -> Result<u64, StoreError> {
             Err(refusal @ StoreError::Refused { .. }) => {
                 let job = JobId::from_uuid(id);
                 error!(job.id = %job, error = %chain(&refusal), "job cannot be cancelled");
+                put_off(pool, id).await?;
             }
             Err(other) => return Err(other),
         }
     }
     Ok(ended)
+}
+
+async fn put_off(pool: &PgPool, job: Uuid) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update cancel_request set look_at = now_utc() + interval '5 minutes' where job_id = $1",
+        job,
+    )
+    .execute(pool)
+    .await
+    .map_err(refused("to put a request to cancel off"))?;
+    Ok(())
 }
 
 /// Requests that can be answered now: not those of running jobs, whose workers answer them.
@@ -77,7 +89,10 @@ async fn asked(
         r#"
         select c.job_id
           from cancel_request c
-         where ($1::uuid[] is null or c.job_id = any($1))
+         where case when $1::uuid[] is null
+                    then c.look_at is null or c.look_at <= (select now_utc())
+                    else c.job_id = any($1)
+               end
            and (exists (select from ready r where r.id = c.job_id)
                 or exists (select from scheduled s where s.id = c.job_id)
                 or exists (select from waiting w where w.id = c.job_id)
@@ -105,10 +120,13 @@ async fn end_cancelled(
             delete from ready r using asked where r.id = asked.id
             returning r.id, r.lane, r.tenant_id, r.attempts
         ),
-        forgiven as (
-            delete from fair f
-             using (select distinct lane, tenant_id from due) d
-             where f.lane = d.lane and f.tenant_id = d.tenant_id
+        -- In a fixed order, so that nobody waits in a ring.
+        returned as materialized (
+            select count(fair_return(d.lane, d.tenant_id, d.count)) as tenants
+              from (select lane, tenant_id, count(*)::integer as count
+                      from due
+                     group by lane, tenant_id
+                     order by lane, tenant_id) d
         ),
         later as (
             delete from scheduled s using asked where s.id = asked.id
@@ -137,6 +155,7 @@ async fn end_cancelled(
         )
         select e.id as "id!", exists (select from held h where h.id = e.id) as "waited!"
           from ended e
+         cross join returned
         "#,
         asked,
     )
@@ -148,19 +167,44 @@ async fn end_cancelled(
 }
 
 /// Ends jobs that wait, were never started, and whose deadline passed within this time; says how
-/// many. A deadline that passed before is met when the job is claimed.
-pub(crate) async fn expired(pool: &PgPool, passed_within: Duration) -> Result<u64, StoreError> {
+/// many. A deadline that passed before is met when the job is claimed. When one of them breaks the
+/// statement they are ended one by one, and the one that cannot be stays as it is.
+pub(crate) async fn sweep_expired(
+    pool: &PgPool,
+    passed_within: Duration,
+) -> Result<u64, StoreError> {
+    let mut connection = pool.acquire().await.map_err(refused("a connection"))?;
+    let late = late(&mut connection, passed_within).await?;
+    drop(connection);
+    match expired(pool, &late).await {
+        Err(StoreError::Refused { .. }) => {}
+        other => return other,
+    }
+    let mut ended = 0;
+    for id in late {
+        match expired(pool, &[id]).await {
+            Ok(one) => ended += one,
+            Err(refusal @ StoreError::Refused { .. }) => {
+                let job = JobId::from_uuid(id);
+                error!(job.id = %job, error = %chain(&refusal), "job cannot expire");
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(ended)
+}
+
+async fn expired(pool: &PgPool, late: &[Uuid]) -> Result<u64, StoreError> {
+    if late.is_empty() {
+        return Ok(0);
+    }
     let mut tx = pool
         .begin()
         .await
         .map_err(refused("to begin to end late jobs"))?;
-    let late = late(&mut tx, passed_within).await?;
-    if late.is_empty() {
-        return Ok(0);
-    }
-    let bound = bounds(&mut tx, &late).await?;
+    let bound = bounds(&mut tx, late).await?;
     lock_gates(&mut tx, &bound, std::iter::empty()).await?;
-    let ended = end_late(&mut tx, &late).await?;
+    let ended = end_late(&mut tx, late).await?;
     release(&mut tx, &over(&ended, &bound)).await?;
     commit(tx, "to end jobs past their deadline").await?;
     Ok(ended.len() as u64)
@@ -199,7 +243,15 @@ async fn end_late(
         with late as materialized (select id from unnest($1::uuid[]) as t (id)),
         due as (
             delete from ready r using late where r.id = late.id
-            returning r.id, r.tenant_id, r.attempts
+            returning r.id, r.lane, r.tenant_id, r.attempts
+        ),
+        -- In a fixed order, so that nobody waits in a ring.
+        returned as materialized (
+            select count(fair_return(d.lane, d.tenant_id, d.count)) as tenants
+              from (select lane, tenant_id, count(*)::integer as count
+                      from due
+                     group by lane, tenant_id
+                     order by lane, tenant_id) d
         ),
         later as (
             delete from scheduled s using late where s.id = late.id
@@ -223,6 +275,7 @@ async fn end_late(
         )
         select e.id as "id!", exists (select from held h where h.id = e.id) as "waited!"
           from ended e
+         cross join returned
         "#,
         late,
     )

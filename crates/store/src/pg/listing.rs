@@ -17,28 +17,34 @@ pub(crate) async fn page(pool: &PgPool, filter: &JobFilter) -> Result<Vec<Found>
     if filter.cause.is_some() && !is_dead {
         return Ok(Vec::new());
     }
-    let mut query = QueryBuilder::new("with page as materialized (select j.id from ");
-    source(&mut query, filter);
-    if let Some(kind) = &filter.kind {
-        query.push(" and j.kind = ").push_bind(kind.as_str());
+    let mut query = QueryBuilder::new("with recursive ");
+    let is_branched = branches(&mut query, filter);
+    query.push("page as materialized (select j.id from ");
+    if is_branched {
+        query.push(
+            "branch b cross join lateral (
+             select id, lane, kind from job where lane = b.lane and kind = b.kind",
+        );
+        bounds(&mut query, filter, "job.");
+        if filter.state == Some(State::Succeeded) {
+            query.push(
+                " and exists (select from outcome o
+                               where o.id = job.id and o.state = 'succeeded')",
+            );
+        }
+        end(&mut query, filter, "job.");
+        query.push(") j where true");
+    } else {
+        source(&mut query, filter);
+        if let Some(kind) = &filter.kind {
+            query.push(" and j.kind = ").push_bind(kind.as_str());
+        }
+        if let Some(lane) = filter.lane {
+            query.push(" and j.lane = ").push_bind(lane.as_str());
+        }
+        bounds(&mut query, filter, "j.");
     }
-    if let Some(lane) = filter.lane {
-        query.push(" and j.lane = ").push_bind(lane.as_str());
-    }
-    if let Some(tenant) = filter.tenant {
-        query
-            .push(" and j.tenant_id = ")
-            .push_bind(tenant.as_uuid());
-    }
-    if let Some(batch) = filter.batch {
-        query.push(" and j.batch_id = ").push_bind(batch.as_uuid());
-    }
-    if let Some(before) = filter.before {
-        query.push(" and j.id < ").push_bind(before.as_uuid());
-    }
-    query
-        .push(" order by j.id desc limit ")
-        .push_bind(i64::from(filter.limit));
+    end(&mut query, filter, "j.");
     query.push(
         ") select s.id, s.tenant_id, s.lane, s.kind, s.payload, s.max_attempts, s.created_at,
                   s.state, s.attempts, s.run_at, s.started_at, s.finished_at, s.result, s.batch_id,
@@ -49,7 +55,8 @@ pub(crate) async fn page(pool: &PgPool, filter: &JobFilter) -> Result<Vec<Found>
                          attempts, run_at, started_at, finished_at, result, batch_id, gate_key,
                          reason
                     from job_state
-                   where id = p.id) s
+                   where id = p.id
+                   limit 1) s
             order by p.id desc",
     );
     query
@@ -57,6 +64,74 @@ pub(crate) async fn page(pool: &PgPool, filter: &JobFilter) -> Result<Vec<Found>
         .fetch_all(pool)
         .await
         .map_err(refused("to list jobs"))
+}
+
+/// What every source of ids heeds.
+fn bounds(query: &mut QueryBuilder<Postgres>, filter: &JobFilter, of: &str) {
+    if let Some(tenant) = filter.tenant {
+        let tenant = tenant.as_uuid();
+        query
+            .push(format!(" and {of}tenant_id = "))
+            .push_bind(tenant);
+    }
+    if let Some(batch) = filter.batch {
+        let batch = batch.as_uuid();
+        query.push(format!(" and {of}batch_id = ")).push_bind(batch);
+    }
+    if let Some(before) = filter.before {
+        query
+            .push(format!(" and {of}id < "))
+            .push_bind(before.as_uuid());
+    }
+}
+
+/// The newest of them, as many as were asked for.
+fn end(query: &mut QueryBuilder<Postgres>, filter: &JobFilter, of: &str) {
+    query
+        .push(format!(" order by {of}id desc limit "))
+        .push_bind(i64::from(filter.limit));
+}
+
+/// Lanes and kinds whose newest jobs make the page, where that leads to it sooner than the newest
+/// of all jobs: an index has each of them in order. Says whether it does.
+fn branches(query: &mut QueryBuilder<Postgres>, filter: &JobFilter) -> bool {
+    let is_among_all = matches!(filter.state, None | Some(State::Succeeded));
+    let is_bound = filter.tenant.is_some() || filter.batch.is_some() || filter.cause.is_some();
+    if !is_among_all || is_bound {
+        return false;
+    }
+    match (filter.lane, &filter.kind) {
+        (None, None) => return false,
+        (Some(lane), Some(kind)) => {
+            query
+                .push("branch (lane, kind) as (select ")
+                .push_bind(lane.as_str())
+                .push("::text, ")
+                .push_bind(kind.as_str())
+                .push("::text), ");
+        }
+        (None, Some(kind)) => {
+            query
+                .push("branch (lane, kind) as (select name, ")
+                .push_bind(kind.as_str())
+                .push("::text from lane), ");
+        }
+        // From kind to kind, a step into the index each.
+        (Some(lane), None) => {
+            query
+                .push("branch (lane, kind) as (select l.name, (select min(j.kind) from job j")
+                .push(" where j.lane = l.name) from lane l where l.name = ")
+                .push_bind(lane.as_str())
+                .push(
+                    " union all
+                     select b.lane, (select min(j.kind) from job j
+                                      where j.lane = b.lane and j.kind > b.kind)
+                       from branch b
+                      where b.kind is not null), ",
+                );
+        }
+    }
+    true
 }
 
 /// Where the ids come from. States are literals, so that a partial index is seen to fit.

@@ -4,16 +4,22 @@ use packtrain_core::fault::chain;
 use packtrain_core::ids::JobId;
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{Promoted, StoreError};
-use sqlx::PgPool;
+use sqlx::{Connection, PgConnection, PgPool};
 use tracing::error;
+use uuid::Uuid;
 
 use crate::error::refused;
+use crate::gate::commit;
 
 /// Moves due entries to their lanes. When one of them breaks the statement they are moved one by
 /// one, and the one that cannot be is put off: it does not hold up the others.
 pub(crate) async fn promote(pool: &PgPool, limit: u32) -> Result<Promoted, StoreError> {
-    match slice(pool, limit).await {
-        Err(StoreError::Refused { .. }) => one_by_one(pool, limit).await,
+    let mut connection = pool.acquire().await.map_err(refused("a connection"))?;
+    match slice(&mut connection, limit, None).await {
+        Err(StoreError::Refused { .. }) => {
+            drop(connection);
+            one_by_one(pool, limit).await
+        }
         other => other,
     }
 }
@@ -21,43 +27,63 @@ pub(crate) async fn promote(pool: &PgPool, limit: u32) -> Result<Promoted, Store
 async fn one_by_one(pool: &PgPool, limit: u32) -> Result<Promoted, StoreError> {
     let mut sum = Promoted::default();
     for _ in 0..limit {
-        match slice(pool, 1).await {
-            Ok(one) if one.count == 0 => break,
+        let mut tx = pool
+            .begin()
+            .await
+            .map_err(refused("to begin a promotion"))?;
+        let Some(id) = longest_due(&mut tx).await? else {
+            break;
+        };
+        let mut trial = tx
+            .begin()
+            .await
+            .map_err(refused("to begin a promotion of one"))?;
+        match slice(&mut trial, 1, Some(id)).await {
             Ok(one) => {
                 sum.count += one.count;
                 sum.woken.extend(one.woken);
+                commit(trial, "to promote one job").await?;
             }
-            Err(refusal @ StoreError::Refused { .. }) => put_off(pool, &refusal).await?,
+            Err(refusal @ StoreError::Refused { .. }) => {
+                trial
+                    .rollback()
+                    .await
+                    .map_err(refused("to undo a promotion"))?;
+                error!(job.id = %JobId::from_uuid(id), error = %chain(&refusal), "due job put off");
+                put_off(&mut tx, id).await?;
+            }
             Err(other) => return Err(other),
         }
+        commit(tx, "to promote job after job").await?;
     }
     sum.woken.sort_unstable();
     sum.woken.dedup();
     Ok(sum)
 }
 
-/// Puts off the entry that has been due for longest: it was refused. Should it have gone meanwhile,
-/// another one comes some minutes late, and none is lost.
-async fn put_off(pool: &PgPool, refusal: &StoreError) -> Result<(), StoreError> {
-    let id = sqlx::query_scalar!(
-        r#"
-        update scheduled
-           set run_at = now_utc() + interval '5 minutes'
-         where id = (select id
-                       from scheduled
-                      where run_at <= (select now_utc())
-                      order by run_at, id
-                      limit 1
-                        for update skip locked)
-        returning id
-        "#
+/// The entry that has been due for longest, locked.
+async fn longest_due(connection: &mut PgConnection) -> Result<Option<Uuid>, StoreError> {
+    sqlx::query_scalar!(
+        "select id
+           from scheduled
+          where run_at <= (select now_utc())
+          order by run_at, id
+          limit 1
+            for update skip locked"
     )
-    .fetch_optional(pool)
+    .fetch_optional(connection)
+    .await
+    .map_err(refused("to look for a due job"))
+}
+
+async fn put_off(connection: &mut PgConnection, id: Uuid) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update scheduled set run_at = now_utc() + interval '5 minutes' where id = $1",
+        id,
+    )
+    .execute(connection)
     .await
     .map_err(refused("to put a due job off"))?;
-    if let Some(id) = id {
-        error!(job.id = %JobId::from_uuid(id), error = %chain(refusal), "due job put off");
-    }
     Ok(())
 }
 
@@ -66,7 +92,11 @@ async fn put_off(pool: &PgPool, refusal: &StoreError) -> Result<(), StoreError> 
 ///
 /// The subquery makes the time a constant of the statement, so that the index gives what is due
 /// and nothing that lies ahead is read; materialized, no plan can take more than the slice.
-async fn slice(pool: &PgPool, limit: u32) -> Result<Promoted, StoreError> {
+async fn slice(
+    connection: &mut PgConnection,
+    limit: u32,
+    only: Option<Uuid>,
+) -> Result<Promoted, StoreError> {
     let rows = sqlx::query!(
         r#"
         with base as materialized (select now_utc() as now),
@@ -74,6 +104,7 @@ async fn slice(pool: &PgPool, limit: u32) -> Result<Promoted, StoreError> {
             select id
               from scheduled
              where run_at <= (select now_utc())
+               and ($2::uuid is null or id = $2)
              order by run_at, id
              limit $1
                for update skip locked
@@ -102,7 +133,7 @@ async fn slice(pool: &PgPool, limit: u32) -> Result<Promoted, StoreError> {
         ),
         timed as (
             select t.id, t.lane, t.priority, t.kind, t.schema, t.tenant_id, t.attempts, t.solo,
-                   t.run_at, t.reason,
+                   t.run_at, t.reason, t.rate,
                    g.next_at + (row_number() over (partition by t.rate order by t.run_at, t.id)
                                 - g.count - g.burst)
                                * g.every_us * interval '1 microsecond' as begin_at
@@ -119,7 +150,8 @@ async fn slice(pool: &PgPool, limit: u32) -> Result<Promoted, StoreError> {
             insert into scheduled (id, lane, priority, kind, schema, tenant_id, attempts, solo,
                                    run_at, reason)
             select t.id, t.lane, t.priority, t.kind, t.schema, t.tenant_id, t.attempts, t.solo,
-                   t.begin_at, t.reason
+                   t.begin_at,
+                   case when t.reason like 'unserved: %' then 'rate: ' || t.rate else t.reason end
               from timed t cross join base b
              where t.begin_at > b.now
         ),
@@ -147,8 +179,9 @@ async fn slice(pool: &PgPool, limit: u32) -> Result<Promoted, StoreError> {
         select lane, count(*) as "count!" from moved group by lane
         "#,
         i64::from(limit),
+        only,
     )
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await
     .map_err(refused("to promote due jobs"))?;
     let mut promoted = Promoted::default();

@@ -295,13 +295,20 @@ async fn bury(
 ) -> Result<Reaped, StoreError> {
     let dead = sqlx::query_scalar!(
         r#"
-        insert into dead (id, tenant_id, lane, kind, attempts, code, message, fingerprint)
-        select j.id, j.tenant_id, j.lane, j.kind, l.attempts + l.started::integer,
-               'job.not_given_back', left('it was lost and cannot be given back: ' || $4, 2000),
-               fingerprint(j.kind, 'job.not_given_back')
-          from unnest($1::uuid[], $2::smallint[], $3::boolean[]) as l (id, attempts, started)
-          join job j on j.id = l.id
-        returning id
+        with buried as (
+            insert into dead (id, tenant_id, lane, kind, attempts, code, message, fingerprint)
+            select j.id, j.tenant_id, j.lane, j.kind, l.attempts + l.started::integer,
+                   'job.not_given_back',
+                   left('it was lost and cannot be given back: ' || $4, 2000),
+                   fingerprint(j.kind, 'job.not_given_back')
+              from unnest($1::uuid[], $2::smallint[], $3::boolean[]) as l (id, attempts, started)
+              join job j on j.id = l.id
+            returning id
+        ),
+        answered as (
+            delete from cancel_request c using buried b where c.job_id = b.id
+        )
+        select id from buried
         "#,
         &lost.ids,
         &lost.attempts,

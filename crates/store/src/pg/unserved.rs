@@ -2,15 +2,17 @@
 //!
 //! Claims skip what their worker does not know, so a new kind or a new payload version is safe with
 //! old workers. But each claim would skip it again: so such entries are set aside, into
-//! `scheduled`, and come back when somebody serves them, or after a while to be looked at again.
+//! `scheduled`, and come back when somebody serves them.
 //!
 //! A lane without any worker is left alone. Nothing is claimed there, so nothing is skipped, and
 //! a whole fleet that starts anew finds its backlog where it was.
 
 use std::time::Duration;
 
+use packtrain_core::fault::chain;
 use packtrain_core::ports::{SetAside, StoreError, UnservedKind, WorkerRecord};
 use sqlx::PgPool;
+use tracing::warn;
 
 use crate::error::refused;
 
@@ -18,9 +20,8 @@ use crate::error::refused;
 const LOOK_MAX: i64 = 1_000;
 /// Looks at once, at most; the next sweep goes on.
 const LOOKS_MAX: usize = 50;
-/// An entry that is set aside comes back after as long again as its job is old: at least, at most.
-const BACK_FIRST: Duration = Duration::from_secs(10);
-const BACK_MOST: Duration = Duration::from_secs(600);
+/// When an entry that is set aside is looked at anew although nobody was seen who serves it.
+const BACK_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Presents a worker, and makes due at once what it serves and nobody did before.
 pub(crate) async fn register(pool: &PgPool, worker: &WorkerRecord) -> Result<(), StoreError> {
@@ -32,8 +33,8 @@ pub(crate) async fn register(pool: &PgPool, worker: &WorkerRecord) -> Result<(),
         schemas.push(i16::try_from(served.schema_max).unwrap_or(i16::MAX));
     }
     sqlx::query!(
-        "insert into worker (id, name, version, lanes, kinds, kind_lanes, schemas)
-              values ($1, $2, $3, $4, $5, $6, $7)
+        "insert into worker (id, name, version, lanes, kinds, kind_lanes, schemas, renew_ms)
+              values ($1, $2, $3, $4, $5, $6, $7, $8)
              on conflict (id) do nothing",
         worker.id.as_uuid(),
         worker.name,
@@ -42,11 +43,15 @@ pub(crate) async fn register(pool: &PgPool, worker: &WorkerRecord) -> Result<(),
         &kinds,
         &kind_lanes,
         &schemas,
+        i32::try_from(worker.renew_every.as_millis()).unwrap_or(i32::MAX),
     )
     .execute(pool)
     .await
     .map_err(refused("to register a worker"))?;
-    release(pool).await?;
+    if let Err(error) = release(pool).await {
+        // The next sweep does it.
+        warn!(error = %chain(&error), "what this worker serves is not due yet");
+    }
     Ok(())
 }
 
@@ -72,8 +77,8 @@ pub(crate) async fn look(pool: &PgPool, age: Duration) -> Result<SetAside, Store
     Ok(seen)
 }
 
-/// One look. An entry that a claim takes at this moment is skipped. What was never served is no
-/// debt: its tenant starts at the lane's clock again.
+/// One look. An entry that a claim takes at this moment is skipped. It passes its rate again when
+/// it comes back.
 async fn set_aside(pool: &PgPool, age: Duration) -> Result<Vec<UnservedKind>, StoreError> {
     let rows = sqlx::query!(
         r#"
@@ -106,31 +111,34 @@ async fn set_aside(pool: &PgPool, age: Duration) -> Result<Vec<UnservedKind>, St
              where r.id = due.id
             returning r.id, r.lane, r.priority, r.kind, r.schema, r.tenant_id, r.attempts, r.solo
         ),
-        forgiven as (
-            delete from fair f
-             using (select distinct lane, tenant_id from taken order by lane, tenant_id) d
-             where f.lane = d.lane and f.tenant_id = d.tenant_id
+        -- What was never served is no debt. In a fixed order, so that nobody waits in a ring.
+        returned as materialized (
+            select count(fair_return(d.lane, d.tenant_id, d.count)) as tenants
+              from (select lane, tenant_id, count(*)::integer as count
+                      from taken
+                     group by lane, tenant_id
+                     order by lane, tenant_id) d
         ),
         aside as (
             insert into scheduled (id, lane, priority, kind, schema, tenant_id, attempts, solo,
                                    run_at, reason, rate)
             select t.id, t.lane, t.priority, t.kind, t.schema, t.tenant_id, t.attempts, t.solo,
-                   n.now + least(greatest(n.now - j.created_at,
-                                          $3::bigint * interval '1 millisecond'),
-                                 $4::bigint * interval '1 millisecond'),
+                   now_utc() + $3::bigint * interval '1 millisecond',
                    'unserved: ' || t.kind || ' v' || t.schema,
                    j.rate
               from taken t
-             cross join (select now_utc() as now) n
               left join job j on j.id = t.id
             returning kind, schema
         )
-        select kind, schema, count(*) as "count!" from aside group by kind, schema order by 1, 2
+        select a.kind, a.schema, count(*) as "count!"
+          from aside a
+         cross join returned
+         group by a.kind, a.schema
+         order by 1, 2
         "#,
         LOOK_MAX,
         ms(age),
-        ms(BACK_FIRST),
-        ms(BACK_MOST),
+        ms(BACK_AFTER),
     )
     .fetch_all(pool)
     .await
@@ -157,10 +165,6 @@ async fn release(pool: &PgPool) -> Result<u64, StoreError> {
                   from scheduled s
                  where s.reason like 'unserved: %'
                    and s.run_at > (select now_utc())
-                   -- What has its time from its rate keeps it.
-                   and exists (select from job j
-                                where j.id = s.id
-                                  and j.rate is not distinct from s.rate)
                    and exists (select from live v
                                 where v.lane = s.lane
                                   and v.kind = s.kind

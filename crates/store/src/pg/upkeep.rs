@@ -32,7 +32,10 @@ impl PgUpkeep {
 impl Upkeep for PgUpkeep {
     async fn beats(&self, limit: u32) -> Result<Vec<LeaseBeat>, StoreError> {
         let rows = sqlx::query!(
-            "select id, beat, lane from lease order by id limit $1",
+            "select l.id, l.beat, l.lane, (select w.renew_ms from worker w where w.id = l.worker_id)
+               from lease l
+              order by l.id
+              limit $1",
             i64::from(limit)
         )
         .fetch_all(&self.pool)
@@ -44,6 +47,9 @@ impl Upkeep for PgUpkeep {
                 lease: LeaseId::from_uuid(row.id),
                 beat: row.beat,
                 lane: row.lane.parse().ok(),
+                renewed_every: row
+                    .renew_ms
+                    .map(|ms| Duration::from_millis(ms.unsigned_abs().into())),
             })
             .collect())
     }
@@ -80,7 +86,7 @@ impl Upkeep for PgUpkeep {
     async fn sweep(&self, passed_within: Duration) -> Result<Swept, StoreError> {
         Ok(Swept {
             cancelled: halt::sweep_cancelled(&self.pool).await?,
-            expired: halt::expired(&self.pool, passed_within).await?,
+            expired: halt::sweep_expired(&self.pool, passed_within).await?,
         })
     }
 

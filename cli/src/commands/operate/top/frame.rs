@@ -36,7 +36,8 @@ pub(super) fn lines(view: &View) -> Vec<Line> {
             format!("! no worker serves {kind} v{schema}: {count} jobs wait"),
         )
     }));
-    for section in [workers(view), schedules(view), causes(view)] {
+    // What a person must see stands first: a small screen cuts the end.
+    for section in [causes(view), workers(view), schedules(view)] {
         lines.push(line(Style::new(), String::new()));
         lines.extend(section);
     }
@@ -65,16 +66,16 @@ fn lanes(view: &View) -> Vec<Line> {
         "STATE",
         "QUEUED ",
         "OLDEST ",
-        "RUNNING ",
+        "RUN ",
         "LATER ",
-        "WAITING ",
+        "WAIT ",
         "DEAD ",
         "DONE/MIN ",
-        "FAILED/MIN ",
+        "FAIL/MIN ",
     ]);
-    let least = if view.figures.is_at_least { "+" } else { "" };
+    let a_minute = |count| view.figures.a_minute(count).to_string();
     for lane in &view.lanes {
-        let pace = view.pace(lane);
+        let pace = view.figures.pace(lane.lane);
         let oldest = lane.oldest.map(|since| span(view.ago(since)));
         let is_paused = lane.paused_at.is_some();
         table.row([
@@ -86,8 +87,8 @@ fn lanes(view: &View) -> Vec<Line> {
             lane.scheduled.to_string(),
             lane.waiting.to_string(),
             lane.dead.to_string(),
-            format!("{}{least}", pace.done),
-            format!("{}{least}", pace.failed),
+            pace.map(|pace| a_minute(pace.done)).unwrap_or_default(),
+            pace.map(|pace| a_minute(pace.failed)).unwrap_or_default(),
         ]);
     }
     let style = |row: usize| match view.lanes.get(row) {
@@ -189,7 +190,7 @@ fn span(time: Duration) -> String {
 mod tests {
     use chrono::TimeDelta;
     use packtrain_core::ids::{ScheduleId, WorkerId};
-    use packtrain_core::ports::{Cause, Figures, LaneRecord, Pace, UnservedKind};
+    use packtrain_core::ports::{Cause, Figures, LaneRecord, Pace, UnservedKind, WorkerCounts};
     use packtrain_core::schedule::{Missed, ScheduleRecord};
     use packtrain_core::time::Timestamp;
     use snapbox::str;
@@ -253,7 +254,8 @@ mod tests {
             figures: Figures {
                 now: now(),
                 paces: vec![pace(Lane::Cpu, 40, 2), pace(Lane::Io, 1_200, 0)],
-                is_at_least: false,
+                within: Duration::from_secs(60),
+                workers: WorkerCounts::default(),
                 unserved: vec![UnservedKind {
                     kind: "tax.report".to_owned(),
                     schema: 2,
@@ -304,11 +306,14 @@ mod tests {
         let golden = str![[r#"
 packtrain top   2026-11-24 12:03:20 UTC   canary took 41 ms, 3 min ago
 
-LANE  STATE   QUEUED  OLDEST  RUNNING  LATER  WAITING  DEAD  DONE/MIN  FAILED/MIN
-bulk  paused       0                4     12        0     0         0           0
-cpu   open      1280    75 s        4     12        0     3        40           2
-io    open         0                4     12        0     0      1200           0
+LANE  STATE   QUEUED  OLDEST  RUN  LATER  WAIT  DEAD  DONE/MIN  FAIL/MIN
+bulk  paused       0            4     12     0     0         0         0
+cpu   open      1280    75 s    4     12     0     3        40         2
+io    open         0            4     12     0     0      1200         0
 ! no worker serves tax.report v2: 7 jobs wait
+
+DEAD LETTERS      COUNT  KIND        CODE             LAST  MESSAGE
+25f3fa8b5ada6d90      3  tax.report  job.time_limit  5 min  took longer than 300 s
 
 WORKER  VERSION  STATE     RUNNING    SEEN  LANES
 one-12  0.1.0    alive           4    0 ms  io,cpu
@@ -320,9 +325,6 @@ ops.late       late by 2 min  1 * * * *    UTC
 ops.keep_warm  in 100 s       */5 * * * *  UTC
 ops.prune      in 15 h        17 3 * * *   UTC
 ops.rests      rests          * * * * *    UTC
-
-DEAD LETTERS      COUNT  KIND        CODE             LAST  MESSAGE
-25f3fa8b5ada6d90      3  tax.report  job.time_limit  5 min  took longer than 300 s
 
 "#]];
         snapbox::Assert::new()
@@ -351,14 +353,14 @@ DEAD LETTERS      COUNT  KIND        CODE             LAST  MESSAGE
     }
 
     #[test]
-    fn counts_that_stopped_early_say_so_and_long_lists_say_how_much_is_left_out() {
+    fn counts_of_a_shorter_time_are_scaled_and_long_lists_say_how_much_is_left_out() {
         let mut view = view();
-        view.figures.is_at_least = true;
+        view.figures.within = Duration::from_secs(30);
         view.workers = (0..11)
             .map(|n| worker(&format!("w-{n}"), 0, false))
             .collect();
         let text = text(&view);
-        assert!(text.contains("1200+"), "{text}");
+        assert!(text.contains("2400"), "{text}");
         assert!(text.contains("and 3 more: packtrain workers"), "{text}");
     }
 }

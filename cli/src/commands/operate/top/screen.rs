@@ -11,6 +11,7 @@ use crate::failure::{FAILED, Failure};
 /// Another screen, without a cursor; what was on the first one stays.
 const ENTER: &str = "\x1b[?1049h\x1b[?25l";
 const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
+const CTRL_C: u8 = 3;
 const HOME: &str = "\x1b[H";
 const TO_LINE_END: &str = "\x1b[K";
 const TO_END: &str = "\x1b[J";
@@ -63,7 +64,13 @@ fn write(out: &mut std::io::Stdout, text: &str) -> std::io::Result<()> {
 
 fn drawn(lines: &[Line], width: usize, height: usize, has_colors: bool) -> String {
     let mut text = HOME.to_owned();
-    for (row, Line { style, text: line }) in lines.iter().take(height).enumerate() {
+    let mut fitting: Vec<Line> = lines.iter().take(height).cloned().collect();
+    // What is cut off is said: a person must not take it for nothing.
+    let cut = lines.len().saturating_sub(height);
+    if let Some(last) = fitting.last_mut().filter(|_| cut > 0) {
+        last.text = format!("… {} more lines", cut + 1);
+    }
+    for (row, Line { style, text: line }) in fitting.iter().enumerate() {
         if row > 0 {
             text.push_str("\r\n");
         }
@@ -95,12 +102,13 @@ impl Keys {
         };
         let mut ways = before.clone();
         ways.local_modes
-            .remove(LocalModes::ICANON | LocalModes::ECHO);
+            .remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG);
         tcsetattr(&stdin, OptionalActions::Now, &ways).map_err(failed)?;
+        // Ctrl-C is a key like q, and Ctrl-Z is none: it would leave the person on our screen.
         // Nothing can end a read that waits for a key but the end of the process, which a task of
         // the runtime would hold up.
         std::thread::spawn(move || {
-            let is_quit = |key: &io::Result<u8>| matches!(key, Ok(b'q' | b'Q'));
+            let is_quit = |key: &io::Result<u8>| matches!(key, Ok(b'q' | b'Q' | CTRL_C));
             if stdin.lock().bytes().any(|key| is_quit(&key)) {
                 // Nobody listens any more when the view is over already.
                 let _ = sender.send(());
@@ -110,7 +118,7 @@ impl Keys {
         Ok(Self { before, pressed })
     }
 
-    /// Returns when somebody presses q.
+    /// Returns when somebody presses q or Ctrl-C.
     pub(super) async fn quit(&mut self) {
         if (&mut self.pressed).await.is_err() {
             std::future::pending().await
@@ -139,8 +147,10 @@ mod tests {
             text: text.to_owned(),
         };
         let lines = [line("abcdef"), line("gé"), line("below")];
-        let plain = drawn(&lines, 4, 2, false);
+        let plain = drawn(&lines[..2], 4, 2, false);
         assert_eq!(plain, "\x1b[Habcd\x1b[K\r\ngé\x1b[K\x1b[J");
+        let short = drawn(&lines, 20, 2, false);
+        assert_eq!(short, "\x1b[Habcdef\x1b[K\r\n… 2 more lines\x1b[K\x1b[J");
         let colored = drawn(&lines[1..2], 4, 2, true);
         assert_eq!(colored, "\x1b[H\x1b[1mgé\x1b[0m\x1b[K\x1b[J");
     }

@@ -7,8 +7,7 @@ use packtrain_core::ids::TenantId;
 use packtrain_core::job::{Job, State};
 use packtrain_core::limits::{PAGE_MAX, WORKER_SILENT_MAX};
 use packtrain_core::ports::{
-    Cause, Control, Figures, Gauges, JobFilter, LaneRecord, OperatorJobs, Pace, StoreError,
-    WorkerView,
+    Cause, Control, Figures, Gauges, JobFilter, LaneRecord, OperatorJobs, StoreError, WorkerView,
 };
 use packtrain_core::schedule::ScheduleRecord;
 use packtrain_core::time::Timestamp;
@@ -63,20 +62,6 @@ impl View {
         })
     }
 
-    /// The pace of a lane.
-    pub(super) fn pace(&self, lane: &LaneRecord) -> Pace {
-        let of_lane = self
-            .figures
-            .paces
-            .iter()
-            .find(|pace| pace.lane == lane.lane);
-        of_lane.copied().unwrap_or(Pace {
-            lane: lane.lane,
-            done: 0,
-            failed: 0,
-        })
-    }
-
     /// How long ago something was.
     pub(super) fn ago(&self, at: Timestamp) -> Duration {
         (self.figures.now - at).to_std().unwrap_or_default()
@@ -103,12 +88,13 @@ impl View {
     /// All of it as one document.
     pub(super) fn json(&self) -> Value {
         let lanes = self.lanes.iter().map(|lane| {
-            let pace = self.pace(lane);
+            let pace = self.figures.pace(lane.lane);
             json!({
                 "lane": lane.lane, "paused_at": lane.paused_at, "queued": lane.queued,
                 "oldest": lane.oldest, "running": lane.running, "scheduled": lane.scheduled,
-                "waiting": lane.waiting, "dead": lane.dead, "done_last_minute": pace.done,
-                "failed_last_minute": pace.failed,
+                "waiting": lane.waiting, "dead": lane.dead,
+                "done_a_minute": pace.map(|pace| self.figures.a_minute(pace.done)),
+                "failed_a_minute": pace.map(|pace| self.figures.a_minute(pace.failed)),
             })
         });
         let workers = self.workers.iter().map(|worker| {
@@ -139,7 +125,7 @@ impl View {
         });
         json!({
             "now": self.figures.now,
-            "counts_are_at_least": self.figures.is_at_least,
+            "counted_within_s": self.figures.within.as_secs_f64(),
             "canary": canary,
             "lanes": lanes.collect::<Vec<_>>(),
             "workers": workers.collect::<Vec<_>>(),
