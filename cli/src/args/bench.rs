@@ -215,3 +215,46 @@ pub(crate) struct BenchHistory {
         value_parser = value_parser!(u32).range(1..))]
     pub(crate) rounds: u32,
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::Bench;
+    use crate::args::{Cli, Command};
+
+    fn typed(words: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(["packtrain", "bench"].into_iter().chain(words.split(' ')))
+    }
+
+    #[test]
+    fn a_bench_of_nothing_is_refused() {
+        for words in [
+            "queue --jobs 0",
+            "queue --idle 0",
+            "queue --slots 0",
+            "fair --seconds 0",
+            "fair --hold-ms 10001",
+            "rescue --rounds 0",
+            "rescue --patience-ms 499",
+            "steady --seconds 0",
+            "steady --rate 0",
+            "future --claims 0",
+            "history --jobs 0",
+        ] {
+            assert!(typed(words).is_err(), "{words}");
+        }
+        assert!(typed("rescue --rounds 100 --patience-ms 500").is_ok());
+    }
+
+    #[test]
+    fn the_superusers_address_is_not_shown() {
+        let cli = typed("queue --server postgres://postgres:hush@127.0.0.1/postgres").unwrap();
+        assert!(!format!("{cli:?}").contains("hush"));
+        let Command::Bench(Bench::Queue(args)) = cli.command else {
+            panic!("queue was typed");
+        };
+        let server = args.at.server.unwrap();
+        assert!(server.reveal().contains("hush"));
+    }
+}
