@@ -52,8 +52,9 @@ impl Database {
         }
     }
 
-    /// A new database of that name, with roles, on the superuser's server. The roles are the whole
-    /// server's: one that another packtrain uses is refused, since it would lose its passwords.
+    /// A new database of that name, with roles, on the superuser's server; nothing of it when it
+    /// cannot be made whole. The roles are the whole server's: one that another packtrain uses is
+    /// refused, since it would lose its passwords.
     pub(crate) async fn on_server(
         superuser: &Secret<String>,
         database: &str,
@@ -66,6 +67,14 @@ impl Database {
                  database and the roles packtrain_*",
             ));
         }
+        let made = Self::made(superuser, database).await;
+        if made.is_err() {
+            packtrain_store::leave(superuser, database).await.ok();
+        }
+        made
+    }
+
+    async fn made(superuser: &Secret<String>, database: &str) -> Result<Self, Failure> {
         let seed = derived(superuser.reveal(), database);
         let wanted = Bootstrap {
             database: database.to_owned(),

@@ -1,6 +1,10 @@
 //! What `packtrain bench` is asked.
 
-use clap::{Args, Subcommand};
+use std::convert::Infallible;
+
+use clap::builder::RangedU64ValueParser;
+use clap::{Args, Subcommand, value_parser};
+use packtrain_core::secret::Secret;
 
 pub(super) const ALL: &str = "\
 Examples:
@@ -12,7 +16,7 @@ pub(super) const QUEUE: &str = "\
 Examples:
   packtrain bench queue
   packtrain bench queue --jobs 20000 --slots 256 --json
-  packtrain bench queue --server postgres://postgres:...@127.0.0.1/postgres";
+  PACKTRAIN_BENCH_SERVER=postgres://postgres:...@127.0.0.1/postgres packtrain bench queue";
 pub(super) const FAIR: &str = "\
 Examples:
   packtrain bench fair
@@ -52,23 +56,50 @@ pub(crate) enum Bench {
     /// Claim time with many jobs that are due later, against none
     #[command(after_help = FUTURE)]
     Future(BenchFuture),
-    /// How fast operators list, filter and read among many finished jobs
+    /// How fast operators list, filter and read among many finished jobs: with the default of ten
+    /// million, a quarter of an hour or more, and 10 GB of disk
     #[command(after_help = HISTORY)]
     History(BenchHistory),
+}
+
+impl Bench {
+    /// Which server is measured.
+    pub(crate) const fn at(&self) -> &BenchWhere {
+        match self {
+            Self::Queue(args) => &args.at,
+            Self::Fair(args) => &args.at,
+            Self::Rescue(args) => &args.at,
+            Self::Steady(args) => &args.at,
+            Self::Future(args) => &args.at,
+            Self::History(args) => &args.at,
+        }
+    }
+}
+
+/// One or more.
+fn some() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
+}
+
+/// An address that holds a password is not shown.
+fn secret(text: &str) -> Result<Secret<String>, Infallible> {
+    Ok(Secret::new(text.to_owned()))
 }
 
 /// Which server is measured.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct BenchWhere {
     /// Superuser's address of a server to measure on: a database is made there, and dropped with
-    /// its roles [default: a private server of its own]
+    /// its roles [default: a private server of its own]. Rather set the variable: others on this
+    /// machine can read what a command was given
     #[arg(
         long,
         value_name = "URL",
         env = "PACKTRAIN_BENCH_SERVER",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = secret
     )]
-    pub(crate) server: Option<String>,
+    pub(crate) server: Option<Secret<String>>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -76,22 +107,23 @@ pub(crate) struct BenchQueue {
     #[command(flatten)]
     pub(crate) at: BenchWhere,
     /// Jobs to enqueue in bulk and to drain; a fifth of it one a call, and with a commit each
-    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    #[arg(long, default_value_t = 100_000, value_name = "N",
+        value_parser = RangedU64ValueParser::<usize>::new().range(5..))]
     pub(crate) jobs: usize,
     /// Producers that enqueue one job a call
-    #[arg(long, default_value_t = 64, value_name = "N")]
+    #[arg(long, default_value_t = 64, value_name = "N", value_parser = some())]
     pub(crate) producers: usize,
     /// Jobs that the worker runs at once
-    #[arg(long, default_value_t = 512, value_name = "N")]
+    #[arg(long, default_value_t = 512, value_name = "N", value_parser = some())]
     pub(crate) slots: usize,
     /// Jobs that the worker runs at once where each has a commit of its own
-    #[arg(long, default_value_t = 128, value_name = "N")]
+    #[arg(long, default_value_t = 128, value_name = "N", value_parser = some())]
     pub(crate) slots_each: usize,
     /// Commits under way at once where each job has one of its own
-    #[arg(long, default_value_t = 16, value_name = "N")]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = some())]
     pub(crate) commits: usize,
     /// Jobs of the idle figure
-    #[arg(long, default_value_t = 300, value_name = "N")]
+    #[arg(long, default_value_t = 300, value_name = "N", value_parser = some())]
     pub(crate) idle: usize,
 }
 
@@ -100,16 +132,18 @@ pub(crate) struct BenchFair {
     #[command(flatten)]
     pub(crate) at: BenchWhere,
     /// Jobs of the flood
-    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = some())]
     pub(crate) jobs: usize,
     /// How long each job holds its slot, in milliseconds
-    #[arg(long, default_value_t = 5, value_name = "MS")]
+    #[arg(long, default_value_t = 5, value_name = "MS",
+        value_parser = value_parser!(u32).range(0..=10_000))]
     pub(crate) hold_ms: u32,
     /// Jobs that the worker runs at once
-    #[arg(long, default_value_t = 8, value_name = "N")]
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = some())]
     pub(crate) slots: usize,
     /// How long each of the two is measured
-    #[arg(long, default_value_t = 30, value_name = "S")]
+    #[arg(long, default_value_t = 30, value_name = "S",
+        value_parser = value_parser!(u32).range(1..))]
     pub(crate) seconds: u32,
 }
 
@@ -118,14 +152,16 @@ pub(crate) struct BenchRescue {
     #[command(flatten)]
     pub(crate) at: BenchWhere,
     /// Workers to kill, with the default patience and again with a lane's own
-    #[arg(long, default_value_t = 10, value_name = "N")]
+    #[arg(long, default_value_t = 10, value_name = "N",
+        value_parser = value_parser!(u32).range(1..))]
     pub(crate) rounds: u32,
     /// Jobs that each of them holds
     #[arg(long, default_value_t = 8, value_name = "N",
-        value_parser = clap::value_parser!(u32).range(1..=64))]
+        value_parser = value_parser!(u32).range(1..=64))]
     pub(crate) jobs: u32,
     /// The patience that the lane asks for, in milliseconds
-    #[arg(long, default_value_t = 1_000, value_name = "MS")]
+    #[arg(long, default_value_t = 1_000, value_name = "MS",
+        value_parser = value_parser!(u64).range(500..))]
     pub(crate) patience_ms: u64,
 }
 
@@ -134,17 +170,19 @@ pub(crate) struct BenchSteady {
     #[command(flatten)]
     pub(crate) at: BenchWhere,
     /// How long
-    #[arg(long, default_value_t = 600, value_name = "S")]
+    #[arg(long, default_value_t = 600, value_name = "S",
+        value_parser = value_parser!(u32).range(1..))]
     pub(crate) seconds: u32,
     /// Jobs a second
-    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    #[arg(long, default_value_t = 1_000, value_name = "N",
+        value_parser = value_parser!(u32).range(1..))]
     pub(crate) rate: u32,
     /// A row of the table for so many seconds
     #[arg(long, default_value_t = 60, value_name = "S",
-        value_parser = clap::value_parser!(u32).range(1..))]
+        value_parser = value_parser!(u32).range(1..))]
     pub(crate) every: u32,
     /// Jobs that the worker runs at once
-    #[arg(long, default_value_t = 64, value_name = "N")]
+    #[arg(long, default_value_t = 64, value_name = "N", value_parser = some())]
     pub(crate) slots: usize,
     /// Hold no snapshot open, to compare
     #[arg(long)]
@@ -156,10 +194,11 @@ pub(crate) struct BenchFuture {
     #[command(flatten)]
     pub(crate) at: BenchWhere,
     /// Jobs that are due later
-    #[arg(long, default_value_t = 1_000_000, value_name = "N")]
+    #[arg(long, default_value_t = 1_000_000, value_name = "N",
+        value_parser = value_parser!(u32).range(1..))]
     pub(crate) jobs: u32,
     /// Claims to measure, of each kind
-    #[arg(long, default_value_t = 400, value_name = "N")]
+    #[arg(long, default_value_t = 400, value_name = "N", value_parser = some())]
     pub(crate) claims: usize,
 }
 
@@ -168,10 +207,54 @@ pub(crate) struct BenchHistory {
     #[command(flatten)]
     pub(crate) at: BenchWhere,
     /// Finished jobs
-    #[arg(long, default_value_t = 10_000_000, value_name = "N")]
+    #[arg(long, default_value_t = 10_000_000, value_name = "N",
+        value_parser = value_parser!(u32).range(1..))]
     pub(crate) jobs: u32,
     /// How often each question is asked
     #[arg(long, default_value_t = 20, value_name = "N",
-        value_parser = clap::value_parser!(u32).range(1..))]
+        value_parser = value_parser!(u32).range(1..))]
     pub(crate) rounds: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::Bench;
+    use crate::args::{Cli, Command};
+
+    fn typed(words: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(["packtrain", "bench"].into_iter().chain(words.split(' ')))
+    }
+
+    #[test]
+    fn a_bench_of_nothing_is_refused() {
+        for words in [
+            "queue --jobs 0",
+            "queue --idle 0",
+            "queue --slots 0",
+            "fair --seconds 0",
+            "fair --hold-ms 10001",
+            "rescue --rounds 0",
+            "rescue --patience-ms 499",
+            "steady --seconds 0",
+            "steady --rate 0",
+            "future --claims 0",
+            "history --jobs 0",
+        ] {
+            assert!(typed(words).is_err(), "{words}");
+        }
+        assert!(typed("rescue --rounds 100 --patience-ms 500").is_ok());
+    }
+
+    #[test]
+    fn the_superusers_address_is_not_shown() {
+        let cli = typed("queue --server postgres://postgres:hush@127.0.0.1/postgres").unwrap();
+        assert!(!format!("{cli:?}").contains("hush"));
+        let Command::Bench(Bench::Queue(args)) = cli.command else {
+            panic!("queue was typed");
+        };
+        let server = args.at.server.unwrap();
+        assert!(server.reveal().contains("hush"));
+    }
 }

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use packtrain_store::{Gauge, PgGauge};
+use packtrain_store::Gauge;
 
+use super::ground::Ground;
 use crate::failure::Failure;
 
 /// A moment, with all counters.
@@ -31,12 +32,13 @@ pub(crate) struct Cost {
 }
 
 impl Moment {
-    /// Reads the counters; `server` is the data folder of the PostgreSQL that is measured.
-    pub(crate) async fn now(gauge: &PgGauge, server: &Path) -> Result<Self, Failure> {
+    /// Reads the counters, when nothing is under way.
+    pub(crate) async fn now(ground: &Ground) -> Result<Self, Failure> {
+        ground.alone().await?;
         Ok(Self {
-            gauge: gauge.read().await?,
+            gauge: ground.gauge.read().await?,
             own_cpu: cpu_of(std::process::id()).unwrap_or_default(),
-            server_cpu: server_cpu(server),
+            server_cpu: server_cpu(&ground.server),
         })
     }
 
@@ -46,13 +48,14 @@ impl Moment {
     }
 
     /// What happened since.
-    pub(crate) async fn cost(&self, gauge: &PgGauge, server: &Path) -> Result<Cost, Failure> {
+    pub(crate) async fn cost(&self, ground: &Ground) -> Result<Cost, Failure> {
         // Processor time first: reading the counters takes some, and it is nobody's cost.
         let (own_cpu, server_cpu) = (
             cpu_of(std::process::id()).unwrap_or_default(),
-            server_cpu(server),
+            server_cpu(&ground.server),
         );
-        let now = gauge.read().await?;
+        ground.alone().await?;
+        let now = ground.gauge.read().await?;
         Ok(Cost {
             own_cpu: own_cpu.saturating_sub(self.own_cpu),
             server_cpu: server_cpu.saturating_sub(self.server_cpu),

@@ -14,7 +14,6 @@ use super::ground::Ground;
 use super::spread::Spread;
 use crate::args::{BenchFuture, Global};
 use crate::failure::{FAILED, Failure};
-use crate::settings::Settings;
 use crate::table::Table;
 
 /// Jobs of one claim.
@@ -34,10 +33,9 @@ struct Seen {
 pub(crate) async fn run(
     global: &Global,
     args: &BenchFuture,
-    settings: &Settings,
+    ground: &Ground,
 ) -> Result<(), Failure> {
-    let ground = Ground::open(global, settings, &args.at).await?;
-    let without = measure(&ground, args).await?;
+    let without = measure(ground, args).await?;
     let mut stage = ground.stage().await?;
     ground.steps.begin("future", "jobs");
     let about = About::of::<Canary>();
@@ -49,13 +47,13 @@ pub(crate) async fn run(
         ground.steps.at(first as usize, args.jobs as usize);
     }
     stage.settle_down().await?;
-    let with = measure(&ground, args).await?;
+    let with = measure(ground, args).await?;
     let left = ground.gauge.depth().await?;
     if left != i64::from(args.jobs) {
         let what = format!("{} jobs were to be due later, and {left} are", args.jobs);
         return Err(Failure::new(FAILED, what));
     }
-    ground.close().await?;
+    ground.steps.finish();
     print(global, args, &without, &with);
     Ok(())
 }

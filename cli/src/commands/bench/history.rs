@@ -15,7 +15,6 @@ use super::ground::Ground;
 use super::spread::Spread;
 use crate::args::{BenchHistory, Global};
 use crate::failure::{FAILED, Failure};
-use crate::settings::Settings;
 use crate::table::Table;
 
 /// How long the past is.
@@ -39,19 +38,18 @@ struct Asked {
 pub(crate) async fn run(
     global: &Global,
     args: &BenchHistory,
-    settings: &Settings,
+    ground: &Ground,
 ) -> Result<(), Failure> {
-    let ground = Ground::open(global, settings, &args.at).await?;
-    let past = past(&ground, args).await?;
-    make(&ground, &past).await?;
+    let past = past(ground, args).await?;
+    make(ground, &past).await?;
     let operator = PgOperatorJobs::new(ground.parts.pools.operator.clone());
     let mut asked = Vec::new();
     for (what, filter, some) in questions(&past) {
-        asked.push(ask(&ground, &operator, args, what, &filter, some).await?);
+        asked.push(ask(ground, &operator, args, what, &filter, some).await?);
     }
-    let (before, shown) = pages(&ground, &operator, args).await?;
+    let (before, shown) = pages(ground, &operator, args).await?;
     asked.extend([before, shown]);
-    ground.close().await?;
+    ground.steps.finish();
     print(global, args, &asked);
     Ok(())
 }

@@ -18,23 +18,40 @@ use packtrain_core::ports::Hint;
 use packtrain_jobs::ops::canary::Canary;
 use serde_json::json;
 
+use tokio_util::sync::CancellationToken;
+
+use self::ground::Ground;
 use crate::args::{Bench, Global};
-use crate::failure::Failure;
+use crate::failure::{Failure, INTERRUPTED};
+use crate::process::stop_on_signal;
 use crate::settings::Settings;
 
-/// Runs the command.
+/// Runs the command. Whatever comes of it, and if it is interrupted, nothing is left behind.
 pub(crate) async fn run(
     global: &Global,
     bench: &Bench,
     settings: &Settings,
 ) -> Result<(), Failure> {
+    let stop = CancellationToken::new();
+    stop_on_signal(&stop)?;
+    let ground = Ground::open(global, settings, bench.at()).await?;
+    let interrupted = || Failure::new(INTERRUPTED, "interrupted: nothing was measured");
+    let measured = tokio::select! {
+        measured = measure(global, bench, &ground) => measured,
+        () = stop.cancelled() => Err(interrupted()),
+    };
+    let closed = ground.close().await;
+    measured.and(closed)
+}
+
+async fn measure(global: &Global, bench: &Bench, ground: &Ground) -> Result<(), Failure> {
     match bench {
-        Bench::Queue(args) => queue::run(global, args, settings).await,
-        Bench::Fair(args) => fair::run(global, args, settings).await,
-        Bench::Rescue(args) => rescue::run(global, args, settings).await,
-        Bench::Steady(args) => steady::run(global, args, settings).await,
-        Bench::Future(args) => future::run(global, args, settings).await,
-        Bench::History(args) => history::run(global, args, settings).await,
+        Bench::Queue(args) => queue::run(global, args, ground).await,
+        Bench::Fair(args) => fair::run(global, args, ground).await,
+        Bench::Rescue(args) => rescue::run(global, args, ground).await,
+        Bench::Steady(args) => steady::run(global, args, ground).await,
+        Bench::Future(args) => future::run(global, args, ground).await,
+        Bench::History(args) => history::run(global, args, ground).await,
     }
 }
 
@@ -44,6 +61,12 @@ fn canary(ids: &dyn IdSource, tenant: TenantId, hold_ms: u32) -> NewJob {
         0 => json!({}),
         ms => json!({ "hold_ms": ms }),
     };
+    About::of::<Canary>().job(ids.job(), tenant, payload)
+}
+
+/// A job that holds nothing, and whose time is kept: so that it says when it began.
+fn measured_canary(ids: &dyn IdSource, tenant: TenantId) -> NewJob {
+    let payload = json!({ "is_measured": true });
     About::of::<Canary>().job(ids.job(), tenant, payload)
 }
 

@@ -7,16 +7,15 @@ use packtrain_core::ids::TenantId;
 use packtrain_core::job::NewJob;
 use packtrain_core::limits::ENQUEUE_MAX;
 use packtrain_core::ports::{JobQueue, StoreError};
-use packtrain_store::{Until, Waits};
+use packtrain_store::{Phase, Until, Waits};
 use serde_json::{Value, json};
 
 use super::cost::{Cost, Moment, load};
 use super::ground::Ground;
-use super::worker::WorkerProcess;
-use super::{canary, hint};
+use super::worker::{Shape, WorkerProcess};
+use super::{canary, hint, measured_canary};
 use crate::args::{BenchQueue, Global};
 use crate::failure::{FAILED, Failure};
-use crate::settings::Settings;
 use crate::table::Table;
 
 /// Enqueuers of the bulk figure.
@@ -26,33 +25,22 @@ const BULK_PRODUCERS: usize = 4;
 pub(crate) async fn run(
     global: &Global,
     args: &BenchQueue,
-    settings: &Settings,
+    ground: &Ground,
 ) -> Result<(), Failure> {
-    let bench = Bench {
-        args: args.clone(),
-        ground: Ground::open(global, settings, &args.at).await?,
+    let bench = Bench { args, ground };
+    let whole = Shape::slots(args.slots);
+    let each = Shape {
+        settle: Some((1, args.commits)),
+        ..Shape::slots(args.slots_each)
     };
-    let slots = ("ops_slots", args.slots.to_string());
-    let each = [
-        ("ops_slots", args.slots_each.to_string()),
-        ("settle_batch", "1".to_owned()),
-        ("settle_at_once", args.commits.to_string()),
-    ];
+    ground.gauge.warm().await?;
     let mut figures = Vec::new();
     figures.push(bench.single().await?);
     let what = format!("drain what was enqueued singly, {} slots", args.slots);
-    figures.push(
-        bench
-            .drain("drain_single", what, std::slice::from_ref(&slots))
-            .await?,
-    );
+    figures.push(bench.drain("drain_single", what, &whole).await?);
     figures.push(bench.bulk().await?);
     let what = format!("drain, {} slots", args.slots);
-    figures.push(
-        bench
-            .drain("drain", what, std::slice::from_ref(&slots))
-            .await?,
-    );
+    figures.push(bench.drain("drain", what, &whole).await?);
     bench
         .produce(
             BULK_PRODUCERS,
@@ -62,8 +50,8 @@ pub(crate) async fn run(
         .await?;
     let what = format!("drain, a commit per job, {} slots", args.slots_each);
     figures.push(bench.drain("drain_commit_each", what, &each).await?);
-    let idle = bench.idle(&[slots]).await?;
-    bench.ground.close().await?;
+    let idle = bench.idle(&whole).await?;
+    ground.steps.finish();
     match global.json {
         true => print_json(&figures, &idle),
         false => print(&figures, &idle),
@@ -90,22 +78,16 @@ struct Idle {
     jobs: usize,
     claimed: Waits,
     ended: Waits,
+    /// Of jobs that say when they began.
+    began: Waits,
 }
 
-struct Bench {
-    args: BenchQueue,
-    ground: Ground,
+struct Bench<'a> {
+    args: &'a BenchQueue,
+    ground: &'a Ground,
 }
 
-impl Bench {
-    async fn moment(&self) -> Result<Moment, Failure> {
-        Moment::now(&self.ground.gauge, &self.ground.server).await
-    }
-
-    async fn cost(&self, since: &Moment) -> Result<Cost, Failure> {
-        since.cost(&self.ground.gauge, &self.ground.server).await
-    }
-
+impl Bench<'_> {
     fn tell(&self, figure: Figure) -> Figure {
         let rate = format!("{:.0} a second", figure.per_second());
         self.ground.steps.end("measured", &figure.what, &rate);
@@ -138,11 +120,11 @@ impl Bench {
         jobs: usize,
         a_call: usize,
     ) -> Result<Figure, Failure> {
-        let before = self.moment().await?;
+        let before = Moment::now(self.ground).await?;
         let began = Instant::now();
         self.produce(producers, jobs / producers, a_call).await?;
         let wall = began.elapsed();
-        let cost = self.cost(&before).await?;
+        let cost = before.cost(self.ground).await?;
         let entered = usize::try_from(cost.left - before.on_their_way()).unwrap_or(0);
         if entered != jobs {
             let what = format!("{jobs} jobs were enqueued and {entered} entered");
@@ -183,27 +165,27 @@ impl Bench {
     }
 
     /// A worker process from its start until nothing is on its way any more. Every job must then
-    /// have its outcome.
+    /// have its outcome. The counters are read when the worker has ended, and so handed in all.
     async fn drain(
         &self,
         key: &'static str,
         what: String,
-        settings: &[(&str, String)],
+        shape: &Shape,
     ) -> Result<Figure, Failure> {
-        let before = self.moment().await?;
+        let before = Moment::now(self.ground).await?;
         let jobs = before.on_their_way();
         let began = Instant::now();
-        let worker = WorkerProcess::start(&self.ground, settings)?;
-        self.ground.drained().await?;
+        let mut worker = WorkerProcess::start(self.ground, shape)?;
+        worker.meanwhile(self.ground.drained()).await?;
         let wall = began.elapsed();
         let (cpu, memory) = (worker.cpu(), worker.memory_peak_bytes());
-        let cost = self.cost(&before).await?;
+        worker.end().await?;
+        let cost = before.cost(self.ground).await?;
         if (cost.outcomes, cost.left) != (jobs, 0) {
             let (ended, left) = (cost.outcomes, cost.left);
             let what = format!("of {jobs} jobs {ended} have an outcome and {left} are left");
             return Err(Failure::new(FAILED, what));
         }
-        worker.end().await?;
         Ok(self.tell(Figure {
             key,
             what,
@@ -215,29 +197,48 @@ impl Bench {
         }))
     }
 
-    /// One job at a time on a worker that has nothing else to do.
-    async fn idle(&self, settings: &[(&str, String)]) -> Result<Idle, Failure> {
-        let ground = &self.ground;
-        let mut worker = WorkerProcess::start(ground, settings)?;
-        worker.registered(ground).await?;
+    /// One job at a time on a worker that has nothing else to do: first jobs like all the others,
+    /// then ones that say when they began, whose end is one row more.
+    async fn idle(&self, shape: &Shape) -> Result<Idle, Failure> {
+        let mut worker = WorkerProcess::start(self.ground, shape)?;
+        worker.registered(self.ground).await?;
+        let (ids, gauge) = (&*self.ground.parts.ids, &self.ground.gauge);
+        let usual = worker.meanwhile(self.one_by_one(|| canary(ids, TenantId::SYSTEM, 0)));
+        let usual = usual.await?;
+        let telling = worker.meanwhile(self.one_by_one(|| measured_canary(ids, TenantId::SYSTEM)));
+        let telling = telling.await?;
+        worker.end().await?;
         let jobs = self.args.idle;
+        let waits = async |phase, until| {
+            let waits = gauge.waits(TenantId::SYSTEM, phase, until).await?;
+            if usize::try_from(waits.came).ok() != Some(jobs) || waits.came != waits.jobs {
+                let what = format!("{} of {} single jobs, not {jobs}", waits.came, waits.jobs);
+                return Err(Failure::new(FAILED, what));
+            }
+            Ok::<Waits, Failure>(waits)
+        };
+        Ok(Idle {
+            jobs,
+            claimed: waits(usual, Until::Claimed).await?,
+            ended: waits(usual, Until::Ended).await?,
+            began: waits(telling, Until::Began).await?,
+        })
+    }
+
+    /// Each job when the one before it has ended; says when that was.
+    async fn one_by_one(&self, job: impl Fn() -> NewJob) -> Result<Phase, Failure> {
+        let (ground, jobs) = (self.ground, self.args.idle);
+        let from = ground.gauge.now().await?;
         ground.steps.begin("idle", "one job at a time");
         for done in 0..jobs {
-            let job = canary(&*ground.parts.ids, TenantId::SYSTEM, 0);
-            let job = std::slice::from_ref(&job);
-            ground.jobs.enqueue(TenantId::SYSTEM, job).await?;
+            let job = [job()];
+            ground.jobs.enqueue(TenantId::SYSTEM, &job).await?;
             ground.parts.hints.send(hint());
             ground.drained().await?;
             ground.steps.at(done, jobs);
         }
-        worker.end().await?;
-        let last = i64::try_from(jobs).unwrap_or(i64::MAX);
-        let waits = async |until| ground.gauge.waits(TenantId::SYSTEM, last, until).await;
-        Ok(Idle {
-            jobs,
-            claimed: waits(Until::Claimed).await?,
-            ended: waits(Until::Ended).await?,
-        })
+        let until = ground.gauge.now().await?;
+        Ok(Phase { from, until })
     }
 }
 
@@ -283,7 +284,8 @@ fn print_json(figures: &[Figure], idle: &Idle) {
     let document = json!({
         "stretches": figures.iter().map(Figure::json).collect::<Vec<_>>(),
         "idle": {
-            "jobs": idle.jobs, "claimed": waits(&idle.claimed), "ended": waits(&idle.ended),
+            "jobs": idle.jobs, "claimed": waits(&idle.claimed), "began": waits(&idle.began),
+            "ended": waits(&idle.ended),
         },
         "load": load(),
     });
@@ -325,9 +327,11 @@ fn print(figures: &[Figure], idle: &Idle) {
     };
     anstream::println!("\nIdle, {} jobs one by one:", idle.jobs);
     line("claimed", &idle.claimed);
+    line("began  ", &idle.began);
     line("ended  ", &idle.ended);
     anstream::println!(
-        "\nOwn CPU and peak memory are the worker process's where it drains, from its start; else \
+        "Begins are of jobs of their own, which say when it was.\n\n\
+         Own CPU and peak memory are the worker process's where it drains, from its start; else \
          the producers'.\nAfter each drain every job had its outcome. Load averages at the end: {}",
         load()
     );

@@ -10,11 +10,10 @@ use serde_json::json;
 use super::cost::load;
 use super::ground::Ground;
 use super::spread::Spread;
-use super::worker::WorkerProcess;
+use super::worker::{Shape, WorkerProcess};
 use super::{canary, hint};
 use crate::args::{BenchRescue, Global};
 use crate::failure::{FAILED, Failure};
-use crate::settings::Settings;
 use crate::table::Table;
 
 /// How often is looked.
@@ -23,21 +22,28 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 const HOLD_MS: u32 = 10_000;
 /// Kills fall at different moments between two beats.
 const STAGGER: Duration = Duration::from_millis(137);
-/// How long the others have for it.
+/// So many moments: together less than a second, which is what the default has between two beats.
+const STAGGERS: u32 = 8;
+/// How long a worker has to begin its jobs.
+const BEGUN_WITHIN: Duration = Duration::from_secs(30);
+/// How long the others have to claim them again.
 const RESCUED_WITHIN: Duration = Duration::from_secs(60);
 
 /// Runs the command.
 pub(crate) async fn run(
     global: &Global,
     args: &BenchRescue,
-    settings: &Settings,
+    ground: &Ground,
 ) -> Result<(), Failure> {
-    let ground = Ground::open(global, settings, &args.at).await?;
-    let usual = rescues(&ground, args, &[]).await?;
-    let asked = [("ops_patience_ms", args.patience_ms.to_string())];
-    let impatient = rescues(&ground, args, &asked).await?;
-    ground.close().await?;
-    let usual_ms = settings.worker.lease_patience_ms;
+    let worker = &ground.settings.worker;
+    // What the lane asks for, and where it asks for nothing what all leases have.
+    let usual_ms = match worker.ops_patience_ms {
+        0 => worker.lease_patience_ms,
+        asked => asked,
+    };
+    let usual = rescues(ground, args, None).await?;
+    let impatient = rescues(ground, args, Some(args.patience_ms)).await?;
+    ground.steps.finish();
     print(global, args, usual_ms, &usual, &impatient);
     Ok(())
 }
@@ -46,13 +52,17 @@ pub(crate) async fn run(
 async fn rescues(
     ground: &Ground,
     args: &BenchRescue,
-    settings: &[(&str, String)],
+    patience_ms: Option<u64>,
 ) -> Result<Spread, Failure> {
+    let shape = Shape {
+        patience_ms,
+        ..Shape::slots(args.jobs as usize)
+    };
     let mut all = Vec::new();
     let total = usize::try_from(args.rounds).unwrap_or(usize::MAX);
     ground.steps.begin("kill", "workers");
     for round in 0..args.rounds {
-        all.extend(rescue(ground, args, settings, round).await?);
+        all.extend(rescue(ground, args, &shape, round).await?);
         ground.steps.at(all.len() / args.jobs as usize, total);
     }
     let spread = Spread::of_ms(all.into_iter().map(|us| us / 1e3));
@@ -66,49 +76,70 @@ async fn rescues(
 async fn rescue(
     ground: &Ground,
     args: &BenchRescue,
-    settings: &[(&str, String)],
+    shape: &Shape,
     round: u32,
 ) -> Result<Vec<f64>, Failure> {
-    let slots = ("ops_slots", args.jobs.to_string());
-    let settings: Vec<(&str, String)> = settings.iter().cloned().chain([slots]).collect();
-    let mut victim = WorkerProcess::start(ground, &settings)?;
+    let mut victim = WorkerProcess::start(ground, shape)?;
     victim.registered(ground).await?;
     let ids = &*ground.parts.ids;
     let jobs = (0..args.jobs).map(|_| canary(ids, TenantId::SYSTEM, HOLD_MS));
     let jobs: Vec<NewJob> = jobs.collect();
     ground.jobs.enqueue(TenantId::SYSTEM, &jobs).await?;
     ground.parts.hints.send(hint());
-    let wanted = i64::from(args.jobs);
-    let runs = async || {
-        let holds = ground.gauge.holds(&victim.name).await?;
-        Ok::<bool, Failure>(holds.is_some_and(|holds| holds.started == wanted))
+    let name = victim.name.clone();
+    let runs = async {
+        while !holds_all(ground, &name, args.jobs).await? {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok(())
     };
-    while !runs().await? {
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-    let mut other = WorkerProcess::start(ground, &settings)?;
+    within(BEGUN_WITHIN, "begun", victim.meanwhile(runs)).await?;
+    let mut other = WorkerProcess::start(ground, shape)?;
     other.registered(ground).await?;
-    tokio::time::sleep(STAGGER * round).await;
+    tokio::time::sleep(STAGGER * (round % STAGGERS)).await;
+    if !holds_all(ground, &name, args.jobs).await? {
+        let what = format!(
+            "{name} did not hold {} jobs any more when it was to be killed",
+            args.jobs
+        );
+        return Err(Failure::new(FAILED, what));
+    }
     victim.kill().await?;
     let killed = ground.gauge.now().await?;
+    let name = other.name.clone();
     let again = async {
         loop {
-            let claimed = ground.gauge.claimed_after(&other.name, killed).await?;
+            let claimed = ground.gauge.claimed_after(&name, killed).await?;
             if claimed.len() == jobs.len() {
-                return Ok::<_, Failure>(claimed);
+                return Ok(claimed);
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
     };
-    let again = tokio::time::timeout(RESCUED_WITHIN, again).await;
-    let again = again.map_err(|_| {
-        let what = format!("the jobs were not claimed again within {RESCUED_WITHIN:?}");
-        Failure::new(FAILED, what)
-    })??;
+    let again = within(RESCUED_WITHIN, "claimed again", other.meanwhile(again)).await?;
     // What the next round needs is an empty lane, not the end of these jobs.
-    ground.drained().await?;
+    other.meanwhile(ground.drained()).await?;
     other.end().await?;
     Ok(again)
+}
+
+/// Whether the worker of this name runs so many jobs, none of which is over.
+async fn holds_all(ground: &Ground, name: &str, jobs: u32) -> Result<bool, Failure> {
+    let holds = ground.gauge.holds(name).await?;
+    Ok(holds.is_some_and(|holds| holds.started == i64::from(jobs)))
+}
+
+/// What must come about within a time.
+async fn within<T>(
+    limit: Duration,
+    what: &str,
+    coming: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let come = tokio::time::timeout(limit, coming).await;
+    come.unwrap_or_else(|_| {
+        let what = format!("the jobs were not {what} within {limit:?}");
+        Err(Failure::new(FAILED, what))
+    })
 }
 
 fn print(global: &Global, args: &BenchRescue, usual_ms: u64, usual: &Spread, asked: &Spread) {

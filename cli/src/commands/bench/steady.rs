@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use packtrain_core::ids::TenantId;
 use packtrain_core::job::NewJob;
 use packtrain_core::ports::{JobQueue, StoreError};
-use packtrain_store::Until;
+use packtrain_store::{Phase, Until, Waits};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -14,11 +14,10 @@ use super::claims::Claimer;
 use super::cost::load;
 use super::ground::Ground;
 use super::spread::Spread;
-use super::worker::WorkerProcess;
-use super::{canary, hint};
+use super::worker::{Shape, WorkerProcess};
+use super::{canary, cost, hint};
 use crate::args::{BenchSteady, Global};
 use crate::failure::{FAILED, Failure};
-use crate::settings::Settings;
 use crate::table::Table;
 
 /// How often jobs are enqueued.
@@ -26,54 +25,54 @@ const TICK: Duration = Duration::from_millis(10);
 /// How often depth and claim time are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// A row of the table.
-struct Row {
+/// A row of the table, but for the waits of its jobs, which are known when all have ended.
+struct Stretch {
     until_s: u64,
-    enqueued: u64,
+    phase: Phase,
     depth: Spread,
     claim: Spread,
-    wait_p50_ms: f64,
-    wait_p99_ms: f64,
     worker_cpu: Duration,
+}
+
+/// A row of the table.
+struct Row {
+    seen: Stretch,
+    waits: Waits,
 }
 
 /// Runs the command.
 pub(crate) async fn run(
     global: &Global,
     args: &BenchSteady,
-    settings: &Settings,
+    ground: &Ground,
 ) -> Result<(), Failure> {
-    let ground = Ground::open(global, settings, &args.at).await?;
-    let before = ground.gauge.read().await?;
-    let slots = [("ops_slots", args.slots.to_string())];
-    let mut worker = WorkerProcess::start(&ground, &slots)?;
-    worker.registered(&ground).await?;
+    let before = ground.gauge.outcomes().await?;
+    let mut worker = WorkerProcess::start(ground, &Shape::slots(args.slots))?;
+    worker.registered(ground).await?;
     let mut snapshot = match args.no_snapshot {
         true => None,
         false => Some(ground.snapshot().await?),
     };
-    let stop = CancellationToken::new();
-    let counted = std::sync::atomic::AtomicU64::new(0);
-    let (produced, rows) = tokio::join!(
-        produce(&ground, args, &stop, &counted),
-        watch(&ground, args, &worker, &counted, &stop),
-    );
-    let (produced, rows) = (produced?, rows?);
+    let (stop, pid) = (CancellationToken::new(), worker.pid);
+    let load = async {
+        tokio::try_join!(
+            produce(ground, args, &stop),
+            watch(ground, args, pid, &stop)
+        )
+    };
+    let (produced, seen) = worker.meanwhile(load).await?;
     // A snapshot that had been lost on the way would have proved nothing.
     if let Some(snapshot) = &mut snapshot {
         let seen = snapshot.outcomes().await?;
-        if seen != before.outcomes {
-            let what = format!(
-                "the old snapshot sees {seen} outcomes, not {}",
-                before.outcomes
-            );
+        if seen != before {
+            let what = format!("the old snapshot sees {seen} outcomes, not {before}");
             return Err(Failure::new(FAILED, what));
         }
     }
     let began = Instant::now();
-    ground.drained().await?;
+    worker.meanwhile(ground.drained()).await?;
     let drained = began.elapsed();
-    let ended = ground.gauge.read().await?.outcomes - before.outcomes;
+    let ended = ground.gauge.outcomes().await? - before;
     if u64::try_from(ended).ok() != Some(produced) {
         let what = format!("of {produced} jobs {ended} have an outcome");
         return Err(Failure::new(FAILED, what));
@@ -81,9 +80,27 @@ pub(crate) async fn run(
     let memory = worker.memory_peak_bytes();
     worker.end().await?;
     drop(snapshot);
-    ground.close().await?;
+    let rows = rows(ground, seen).await?;
+    ground.steps.finish();
     print(global, args, &rows, drained, memory);
     Ok(())
+}
+
+/// How long the jobs of each stretch waited: all of them, since all have ended.
+async fn rows(ground: &Ground, seen: Vec<Stretch>) -> Result<Vec<Row>, Failure> {
+    let mut rows = Vec::with_capacity(seen.len());
+    for seen in seen {
+        let waits = ground
+            .gauge
+            .waits(TenantId::SYSTEM, seen.phase, Until::Claimed);
+        let waits = waits.await?;
+        if waits.came != waits.jobs {
+            let what = format!("{} of {} jobs were claimed", waits.came, waits.jobs);
+            return Err(Failure::new(FAILED, what));
+        }
+        rows.push(Row { seen, waits });
+    }
+    Ok(rows)
 }
 
 /// Enqueues at the rate asked for; one that fell behind catches up. Says how many.
@@ -91,7 +108,6 @@ async fn produce(
     ground: &Ground,
     args: &BenchSteady,
     stop: &CancellationToken,
-    counted: &std::sync::atomic::AtomicU64,
 ) -> Result<u64, Failure> {
     let ids = &*ground.parts.ids;
     let began = Instant::now();
@@ -110,7 +126,6 @@ async fn produce(
         ground.jobs.enqueue(TenantId::SYSTEM, &jobs).await?;
         ground.parts.hints.send(hint());
         produced += now;
-        counted.store(produced, std::sync::atomic::Ordering::Relaxed);
     }
     Ok(produced)
 }
@@ -119,18 +134,19 @@ async fn produce(
 async fn watch(
     ground: &Ground,
     args: &BenchSteady,
-    worker: &WorkerProcess,
-    counted: &std::sync::atomic::AtomicU64,
+    worker: u32,
     stop: &CancellationToken,
-) -> Result<Vec<Row>, Failure> {
+) -> Result<Vec<Stretch>, Failure> {
     let stop = stop.clone().drop_guard();
     let claimer = Claimer::new(ground);
     let mut ticks = tokio::time::interval(LOOK_EVERY);
-    let began = Instant::now();
-    let (mut rows, mut depths, mut claims) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut before, mut cpu) = (0, worker.cpu());
+    let (mut from, began) = (ground.gauge.now().await?, Instant::now());
+    let (mut seen, mut depths, mut claims) = (Vec::new(), Vec::new(), Vec::new());
+    let mut cpu = cost::cpu_of(worker).unwrap_or_default();
+    let (seconds, every) = (u64::from(args.seconds), u64::from(args.every));
+    let mut next = every.min(seconds);
     ground.steps.begin("steady", "load");
-    while rows.len() * (args.every as usize) < args.seconds as usize {
+    loop {
         ticks.tick().await;
         depths.push(depth(ground).await?);
         claims.push(claimer.claim(1).await?.0);
@@ -138,31 +154,27 @@ async fn watch(
         ground
             .steps
             .at(usize::try_from(elapsed).unwrap_or(0), args.seconds as usize);
-        let every = u64::from(args.every);
-        if elapsed < every * (rows.len() as u64 + 1) {
+        if elapsed < next {
             continue;
         }
-        let enqueued = counted.load(std::sync::atomic::Ordering::Relaxed) - before;
-        before += enqueued;
-        let last = i64::try_from(enqueued.max(1)).unwrap_or(i64::MAX);
-        let waits = ground
-            .gauge
-            .waits(TenantId::SYSTEM, last, Until::Claimed)
-            .await?;
-        let now = worker.cpu();
-        rows.push(Row {
+        let (until, now) = (
+            ground.gauge.now().await?,
+            cost::cpu_of(worker).unwrap_or_default(),
+        );
+        seen.push(Stretch {
             until_s: elapsed,
-            enqueued,
+            phase: Phase { from, until },
             depth: Spread::of_ms(depths.drain(..)),
             claim: Spread::of_ms(claims.drain(..)),
-            wait_p50_ms: waits.p50_us / 1e3,
-            wait_p99_ms: waits.p99_us / 1e3,
             worker_cpu: now.saturating_sub(cpu),
         });
-        cpu = now;
+        if elapsed >= seconds {
+            drop(stop);
+            return Ok(seen);
+        }
+        (from, cpu) = (until, now);
+        next = (next + every).min(seconds);
     }
-    drop(stop);
-    Ok(rows)
 }
 
 #[expect(
@@ -175,11 +187,12 @@ async fn depth(ground: &Ground) -> Result<f64, StoreError> {
 
 impl Row {
     fn json(&self) -> Value {
+        let (seen, waits) = (&self.seen, &self.waits);
         json!({
-            "until_s": self.until_s, "enqueued": self.enqueued,
-            "depth_p50": self.depth.p50(), "depth_max": self.depth.max(),
-            "wait_p50_ms": self.wait_p50_ms, "wait_p99_ms": self.wait_p99_ms,
-            "claim": self.claim.json(), "worker_cpu_s": self.worker_cpu.as_secs_f64(),
+            "until_s": seen.until_s, "enqueued": waits.jobs,
+            "depth_p50": seen.depth.p50(), "depth_max": seen.depth.max(),
+            "wait_p50_ms": waits.p50_us / 1e3, "wait_p99_ms": waits.p99_us / 1e3,
+            "claim": seen.claim.json(), "worker_cpu_s": seen.worker_cpu.as_secs_f64(),
         })
     }
 }
@@ -207,16 +220,17 @@ fn print(global: &Global, args: &BenchSteady, rows: &[Row], drained: Duration, m
         "WORKER CPU S ",
     ]);
     for row in rows {
+        let (seen, waits) = (&row.seen, &row.waits);
         table.row([
-            row.until_s.to_string(),
-            row.enqueued.to_string(),
-            format!("{:.0}", row.depth.p50()),
-            format!("{:.0}", row.depth.max()),
-            format!("{:.1}", row.wait_p50_ms),
-            format!("{:.1}", row.wait_p99_ms),
-            format!("{:.2}", row.claim.p50()),
-            format!("{:.2}", row.claim.max()),
-            format!("{:.1}", row.worker_cpu.as_secs_f64()),
+            seen.until_s.to_string(),
+            waits.jobs.to_string(),
+            format!("{:.0}", seen.depth.p50()),
+            format!("{:.0}", seen.depth.max()),
+            format!("{:.1}", waits.p50_us / 1e3),
+            format!("{:.1}", waits.p99_us / 1e3),
+            format!("{:.2}", seen.claim.p50()),
+            format!("{:.2}", seen.claim.max()),
+            format!("{:.1}", seen.worker_cpu.as_secs_f64()),
         ]);
     }
     table.print("Nothing was measured.");
