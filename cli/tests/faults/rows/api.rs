@@ -86,6 +86,7 @@ impl Canaries {
         } = self;
         let tenant = tenant.as_uuid();
         let number = async |what: &str| {
+            // The API keeps an operator's keys apart by this word.
             let sql = format!(
                 "with canary as (
                      select o.attempts, o.state = 'succeeded' as succeeded,
@@ -93,7 +94,7 @@ impl Canaries {
                        from generate_series(0, {count} - 1) as n
                        left join idempotency i
                          on i.tenant_id = '{tenant}' and i.kind = 'ops.canary'
-                        and i.key = '{prefix}-' || n
+                        and i.key = 'operator {prefix}-' || n
                        left join job j on j.id = i.job_id
                        left join outcome o on o.id = j.id)
                  select coalesce({what}, 0)::bigint from canary"
