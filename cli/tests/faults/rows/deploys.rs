@@ -86,7 +86,12 @@ async fn two_workers_of_one_name() {
             })
             .await;
         let mut second = start();
-        let jobs = stage.steps(JOBS * 2, 30).await;
+        stage
+            .until("the second is on the list", async || {
+                stage.db.number("select count(*) from worker").await == 2
+            })
+            .await;
+        let jobs = stage.steps(JOBS * 2, 200).await;
         stage
             .until("both have begun", async || {
                 let marks = stage.marks();
