@@ -185,7 +185,7 @@ impl Sunday {
             stage
                 .until("the schedulers have looked", async || {
                     looks += 1;
-                    if looks % RENEW_EVERY == 0 {
+                    if looks.is_multiple_of(RENEW_EVERY) {
                         stage.db.run(&renew).await;
                     }
                     stage.db.number(&looked).await == 1
