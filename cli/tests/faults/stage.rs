@@ -17,11 +17,14 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use crate::oracle::Holder;
 use crate::process::{Process, program};
 use crate::server::database;
 
 /// The longest that a process may take to get somewhere.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a worker may have nothing to do because others were quicker.
+pub(crate) const GIVE_MORE_EVERY: Duration = Duration::from_secs(2);
 /// The pause between two looks.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// What leases are renewed by and how long they may stand still, in milliseconds: shorter than
@@ -225,6 +228,29 @@ impl Stage {
     pub(crate) async fn steps(&self, count: usize, hold_ms: u64) -> Vec<JobId> {
         let jobs: Vec<NewJob> = (0..count).map(|_| self.step(hold_ms)).collect();
         self.enqueue(&jobs).await
+    }
+
+    /// Enqueues so many jobs that stay so long, and more when others were quicker, until this process
+    /// is in the middle of some.
+    pub(crate) async fn steps_that_it_begins(
+        &self,
+        process: u32,
+        count: usize,
+        hold_ms: u64,
+    ) -> Vec<JobId> {
+        let (began, mut jobs) = (Instant::now(), Vec::new());
+        loop {
+            jobs.extend(self.steps(count, hold_ms).await);
+            let given = Instant::now();
+            while given.elapsed() < GIVE_MORE_EVERY {
+                let has_marked = self.marks().iter().any(|mark| mark.process == process);
+                if has_marked && !self.begun_by(Holder::Process(process)).await.is_empty() {
+                    return jobs;
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            assert!(began.elapsed() < PATIENCE, "the worker began no job");
+        }
     }
 
     fn marks_path(&self) -> PathBuf {

@@ -10,7 +10,7 @@ use crate::stage::{Stage, now_us};
 
 /// Jobs of one run, and how long each stays.
 const JOBS: usize = 60;
-const HOLD_MS: u64 = 100;
+const HOLD_MS: u64 = 300;
 /// How long the network is cut: much longer than a lease stands still.
 const CUT: Duration = Duration::from_secs(3);
 /// The log of the worker that is cut off.
@@ -28,12 +28,7 @@ async fn row(name: &str, cut: Network) {
         let fenced = || stage.said(LOG).matches(FENCED).count();
         let before = fenced();
         let mut worker = stage.ready_worker(&mut command).await;
-        let jobs = stage.steps(JOBS, HOLD_MS).await;
-        stage
-            .until("the worker has begun a job", async || {
-                stage.marks().iter().any(|mark| mark.process == worker.id())
-            })
-            .await;
+        let jobs = stage.steps_that_it_begins(worker.id(), JOBS, HOLD_MS).await;
         let held = stage.held_by(worker.id()).await;
         let broken_at = now_us();
         proxy.set(cut);

@@ -9,12 +9,10 @@ use rustix::process::Signal;
 use crate::counts::{Counts, repeat, turn};
 use crate::oracle::{Charges, Holder};
 use crate::process::Process;
-use crate::stage::{Stage, now_us};
+use crate::stage::{GIVE_MORE_EVERY, Stage, now_us};
 
 /// Jobs of one run.
 const JOBS: usize = 40;
-/// How long a worker that is to die may have nothing to die of.
-const GIVE_MORE_EVERY: Duration = Duration::from_secs(2);
 /// How long a worker that is to die may live in all.
 const DIES_WITHIN: Duration = Duration::from_secs(60);
 /// What a worker says of an end that came too late.
@@ -172,12 +170,7 @@ async fn worker_killed_in_a_job() {
     let _other = stage.worker("io", "").await;
     repeat(name, async |_| {
         let mut victim = stage.worker("io", "").await;
-        let jobs = stage.steps(JOBS, 100).await;
-        stage
-            .until("the victim has begun a job", async || {
-                stage.marks().iter().any(|mark| mark.process == victim.id())
-            })
-            .await;
+        let jobs = stage.steps_that_it_begins(victim.id(), JOBS, 100).await;
         victim.kill().await;
         after_the_kill(&stage, &victim, &jobs, 0).await
     })
@@ -251,16 +244,7 @@ async fn worker_stands_still_past_its_leases() {
         let fenced = || stage.said(LOG).matches(FENCED).count();
         let before = fenced();
         let mut victim = stage.ready_worker(&mut command).await;
-        let jobs = stage.steps(JOBS, 300).await;
-        stage
-            .until("the victim is in the middle of jobs", async || {
-                !stage
-                    .begun_by(Holder::Process(victim.id()))
-                    .await
-                    .is_empty()
-                    && stage.marks().iter().any(|mark| mark.process == victim.id())
-            })
-            .await;
+        let jobs = stage.steps_that_it_begins(victim.id(), JOBS, 300).await;
         victim.tell(Signal::STOP);
         let broken_at = now_us();
         let held = stage.held_by(victim.id()).await;
