@@ -230,8 +230,8 @@ impl Stage {
         self.enqueue(&jobs).await
     }
 
-    /// Enqueues so many jobs that stay so long, and more when others were quicker, until this process
-    /// is in the middle of some.
+    /// Enqueues so many jobs that stay so long, and more when others were quicker, until this
+    /// process is in the middle of some.
     pub(crate) async fn steps_that_it_begins(
         &self,
         process: u32,

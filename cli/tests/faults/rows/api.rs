@@ -74,8 +74,8 @@ impl Canaries {
         canary(api_key, self.tenant, &format!("{}-{at}", self.prefix))
     }
 
-    /// What became of them: every key has one job, which succeeded once and left one effect, and the
-    /// tenant has no job that no key names.
+    /// What became of them: every key has one job, which succeeded once and left one effect, and
+    /// the tenant has no job that no key names.
     pub(crate) async fn judge(&self, stage: &Stage) -> Counts {
         all_ended(stage).await;
         let Self {

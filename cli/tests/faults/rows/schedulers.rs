@@ -59,8 +59,9 @@ async fn judge(stage: &Stage) -> Counts {
     }
 }
 
-/// Whether a scheduler dies of its points. Who looks first after a second has begun decides, and which
-/// of several that is was settled when they were started: one that is never the first is ended.
+/// Whether a scheduler dies of its points. Who looks first after a second has begun decides, and
+/// which of several that is was settled when they were started: one that is never the first is
+/// ended.
 async fn dies_soon(victim: &mut Process) -> bool {
     let died = victim.ends_within(SOON).await;
     if !died {
