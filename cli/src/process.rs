@@ -1,9 +1,13 @@
 //! How a long-running command lives and ends.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use packtrain_store::Pools;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::warn;
 
 use crate::failure::{FAILED, Failure, INTERRUPTED};
 
@@ -28,6 +32,22 @@ pub(crate) fn stop_on_signal(stop: &CancellationToken) -> Result<(), Failure> {
     )]
     drop(tokio::spawn(watch));
     Ok(())
+}
+
+/// The longest that the last tasks and connections may take to end. Nobody waits for what they say
+/// any more, and a connection that went silent would be waited for as long as the network tries.
+const GOODBYE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Waits for the last tasks, which were told to end, and closes every connection.
+pub(crate) async fn take_leave(tasks: &TaskTracker, pools: &Pools) {
+    tasks.close();
+    let leaving = async {
+        tasks.wait().await;
+        pools.close().await;
+    };
+    if tokio::time::timeout(GOODBYE_WITHIN, leaving).await.is_err() {
+        warn!("connections that do not answer are left behind");
+    }
 }
 
 /// Says what the private database does, while there is no log yet.

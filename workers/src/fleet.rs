@@ -158,7 +158,7 @@ impl Fleet {
         if renewal.join().is_err() {
             error!("the renewal thread ended badly");
         }
-        if let Err(error) = self.outside.claims.unregister(self.worker).await {
+        if let Err(error) = patient(self.outside.claims.unregister(self.worker)).await {
             warn!(error = %chain(&error), "worker could not be taken off the list");
         }
         info!(worker.id = %self.worker, "worker stopped");

@@ -1,6 +1,6 @@
 //! Runs rows of the fault table many times and writes down what they counted.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,36 +12,41 @@ use crate::site::Site;
 
 /// The page whose table, at its end, takes one line for each row that was run.
 const PAGE: &str = "docs/reliability.md";
+/// Runs of a row that may break before it is given up.
+const BROKEN_MAX: usize = 5;
 
 /// The command.
 pub(crate) async fn run(site: &Site, wanted: &Faults) -> anyhow::Result<()> {
     let known = rows(site).await?;
     if wanted.list {
-        for row in &known {
+        for row in known.keys() {
             println!("{row}");
         }
         return Ok(());
     }
-    let rows: Vec<String> = match wanted.all {
-        true => known.into_iter().collect(),
-        false => wanted.row.clone(),
+    let rows: Vec<&String> = match wanted.all {
+        true => known.keys().collect(),
+        false => wanted.row.iter().collect(),
     };
     if rows.is_empty() {
         bail!("name a row with --row, or take --all; --list shows them");
     }
+    if let Some(row) = rows.iter().find(|row| !known.contains_key(**row)) {
+        bail!("there is no row {row}; --list shows them");
+    }
     let mut broken = Vec::new();
     for row in rows {
-        let sum = counted(site, &row, wanted.runs).await?;
-        let line = sum.line(&row, wanted.runs, &today(site).await?);
+        let sum = counted(site, row, &known[row], wanted.runs).await?;
+        let line = sum.line(row, wanted.runs, &today(site).await?);
         print!("{line}");
         append(&site.root.join(PAGE), &line)?;
-        fs::remove_file(log(site, &row)).context("the log of the row could not be removed")?;
+        fs::remove_file(log(site, row)).context("the log of the row could not be removed")?;
         if sum.is_broken() {
             broken.push(row);
         }
     }
     if !broken.is_empty() {
-        bail!("rows in which something was lost, doubled or charged: {broken:?}");
+        bail!("rows that broke, or in which something was lost, doubled or charged: {broken:?}");
     }
     Ok(())
 }
@@ -53,12 +58,13 @@ fn tests(site: &Site) -> tokio::process::Command {
     command
 }
 
-/// The rows, which are the tests of the binary `faults`.
-async fn rows(site: &Site) -> anyhow::Result<BTreeSet<String>> {
-    let mut found = BTreeSet::new();
+/// The rows, which are the tests of the binary `faults`, with their full paths.
+async fn rows(site: &Site) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
     let line = |line: &str| {
-        let name = line.strip_suffix(": test");
-        found.extend(name.and_then(|name| Some(name.rsplit_once("::")?.1.to_owned())));
+        let path = line.strip_suffix(": test");
+        let named = path.and_then(|path| Some((path.rsplit_once("::")?.1, path)));
+        found.extend(named.map(|(row, path)| (row.to_owned(), path.to_owned())));
     };
     let status = site.read(tests(site).arg("--list"), line).await?;
     if !status.success() || found.is_empty() {
@@ -71,34 +77,40 @@ fn log(site: &Site, row: &str) -> PathBuf {
     site.scratch.join("faults").join(format!("{row}.tsv"))
 }
 
-/// Runs a row until so many runs are in its log; those of a run that was broken off count.
-async fn counted(site: &Site, row: &str, runs: usize) -> anyhow::Result<Sum> {
+/// Runs a row until so many runs are in its log, well or broken; those of a command that was
+/// interrupted count.
+async fn counted(site: &Site, row: &str, path: &str, runs: usize) -> anyhow::Result<Sum> {
     let log = log(site, row);
     fs::create_dir_all(log.parent().context("a log lies in a folder")?)?;
-    let done = read(&log)?.runs;
-    if done < runs {
-        println!("{row}: {done} of {runs} runs are done");
+    let mut sum = read(&log, row)?;
+    if sum.is_open {
+        // The command was interrupted in the middle of a run, which says nothing of the row.
+        append(&log, &settled(row, INTERRUPTED))?;
+    }
+    while sum.tried() < runs && sum.broken < BROKEN_MAX {
+        let before = sum.tried();
+        println!("{row}: {before} of {runs} runs are done");
         let mut command = tests(site);
-        command.args(["--test-threads", "1", row]);
-        command.env("PACKTRAIN_FAULT_RUNS", (runs - done).to_string());
+        command.args(["--test-threads", "1", "--exact", path]);
+        command.env("PACKTRAIN_FAULT_RUNS", (runs - before).to_string());
         command.env("PACKTRAIN_FAULT_LOG", &log);
         let status = site.run(&mut command).await?;
-        let sum = read(&log)?;
-        if sum.runs < runs && !status.success() {
-            bail!(
-                "{row} broke off after {} runs; run it again to go on",
-                sum.runs
-            );
+        if read(&log, row)?.is_open {
+            append(&log, &settled(row, BROKEN))?;
         }
-    }
-    let sum = read(&log)?;
-    if sum.runs == 0 {
-        bail!("{row} did not run: no such row, or it was skipped");
+        sum = read(&log, row)?;
+        if sum.tried() == before {
+            bail!("{row} did not run: it was skipped, or could not begin ({status})");
+        }
     }
     Ok(sum)
 }
 
-fn read(log: &Path) -> anyhow::Result<Sum> {
+fn settled(row: &str, how: &str) -> String {
+    format!("{row}\t{how}\n")
+}
+
+fn read(log: &Path, row: &str) -> anyhow::Result<Sum> {
     let text = match fs::read_to_string(log) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -106,16 +118,17 @@ fn read(log: &Path) -> anyhow::Result<Sum> {
     };
     let mut sum = Sum::default();
     for line in text.lines() {
-        sum.add(line)
+        sum.add(row, line)
             .with_context(|| format!("{} holds {line:?}", log.display()))?;
     }
     Ok(sum)
 }
 
-fn append(page: &Path, line: &str) -> anyhow::Result<()> {
-    let file = File::options().append(true).open(page);
-    file.and_then(|mut file| file.write_all(line.as_bytes()))
-        .with_context(|| format!("{} could not be written", page.display()))
+fn append(file: &Path, line: &str) -> anyhow::Result<()> {
+    let opened = File::options().append(true).open(file);
+    opened
+        .and_then(|mut opened| opened.write_all(line.as_bytes()))
+        .with_context(|| format!("{} could not be written", file.display()))
 }
 
 async fn today(site: &Site) -> anyhow::Result<String> {
@@ -126,10 +139,22 @@ async fn today(site: &Site) -> anyhow::Result<String> {
     Ok(today)
 }
 
+/// A run has begun; another line says how it ended.
+const BEGUN: &str = "begun";
+/// The run that had begun panicked, or took the test's process with it.
+const BROKEN: &str = "broken";
+/// The run that had begun was interrupted by a person.
+const INTERRUPTED: &str = "interrupted";
+
 /// What all runs of a row counted.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Sum {
+    /// Runs that were judged.
     runs: usize,
+    /// Runs that were never judged, since something panicked.
+    broken: usize,
+    /// Whether a run has begun and not ended.
+    is_open: bool,
     jobs: u64,
     lost: u64,
     doubled: u64,
@@ -139,11 +164,33 @@ struct Sum {
 }
 
 impl Sum {
-    /// Takes in a line of the log: row, five counts, and times with commas.
-    fn add(&mut self, line: &str) -> anyhow::Result<()> {
-        let cells: Vec<&str> = line.split('\t').collect();
-        let [_, jobs, lost, doubled, duplicates, above, times] = cells[..] else {
-            bail!("a line has seven cells");
+    /// Takes in a line of the log of this row: its name, and that a run began or broke, or five
+    /// counts and times with commas.
+    fn add(&mut self, row: &str, line: &str) -> anyhow::Result<()> {
+        let (of, rest) = line
+            .split_once('\t')
+            .context("a line begins with its row")?;
+        if of != row {
+            bail!("a line of another row, {of}");
+        }
+        if self.is_open == (rest == BEGUN) {
+            bail!("a run begins and then ends");
+        }
+        self.is_open = rest == BEGUN;
+        match rest {
+            BEGUN | INTERRUPTED => Ok(()),
+            BROKEN => {
+                self.broken += 1;
+                Ok(())
+            }
+            counts => self.count(counts),
+        }
+    }
+
+    fn count(&mut self, counts: &str) -> anyhow::Result<()> {
+        let cells: Vec<&str> = counts.split('\t').collect();
+        let [jobs, lost, doubled, duplicates, above, times] = cells[..] else {
+            bail!("a run has six cells");
         };
         self.runs += 1;
         self.jobs += jobs.parse::<u64>()?;
@@ -158,8 +205,12 @@ impl Sum {
         Ok(())
     }
 
+    const fn tried(&self) -> usize {
+        self.runs + self.broken
+    }
+
     const fn is_broken(&self) -> bool {
-        self.lost + self.doubled + self.above > 0
+        self.lost + self.doubled + self.above > 0 || self.broken > 0 || self.runs == 0
     }
 
     fn line(&self, row: &str, runs: usize, date: &str) -> String {
@@ -167,9 +218,9 @@ impl Sum {
         let p50 = ms(self.rerun_ms.get(self.rerun_ms.len() / 2));
         let max = ms(self.rerun_ms.last());
         format!(
-            "| `{row}` | {} | {} | {} | {} | {} | {} | {p50} | {max} | {date} | \
+            "| `{row}` | {} | {} | {} | {} | {} | {} | {} | {p50} | {max} | {date} | \
              `cargo xtask faults --row {row} --runs {runs}` |\n",
-            self.runs, self.jobs, self.lost, self.doubled, self.duplicates, self.above,
+            self.runs, self.broken, self.jobs, self.lost, self.doubled, self.duplicates, self.above,
         )
     }
 }
@@ -178,16 +229,53 @@ impl Sum {
 mod tests {
     use super::*;
 
+    fn sum(lines: &[&str]) -> anyhow::Result<Sum> {
+        let mut sum = Sum::default();
+        for line in lines {
+            sum.add("r", line)?;
+        }
+        Ok(sum)
+    }
+
     #[test]
     fn runs_are_summed_and_a_loss_is_seen() {
-        let mut sum = Sum::default();
-        sum.add("r\t40\t0\t0\t3\t0\t700,600").unwrap();
-        assert!(!sum.is_broken());
-        sum.add("r\t40\t1\t0\t2\t0\t").unwrap();
+        let well = ["r\tbegun", "r\t40\t0\t0\t3\t0\t700,600"];
+        assert!(!sum(&well).unwrap().is_broken());
+        let lost = ["r\tbegun", "r\t40\t1\t0\t2\t0\t"];
+        let sum = sum(&[well, lost].concat()).unwrap();
         assert!(sum.is_broken());
-        let begin = "| `r` | 2 | 80 | 1 | 0 | 5 | 0 | 700 ms | 700 ms | 2026-11-25 | ";
+        let begin = "| `r` | 2 | 0 | 80 | 1 | 0 | 5 | 0 | 700 ms | 700 ms | 2026-11-25 | ";
         let line = sum.line("r", 2, "2026-11-25");
         assert!(line.starts_with(begin), "{line}");
-        assert!(sum.add("r\t40").is_err());
+    }
+
+    #[test]
+    fn a_run_that_broke_is_counted_and_one_that_was_interrupted_is_not() {
+        let open = sum(&["r\tbegun"]).unwrap();
+        assert!(open.is_open && open.tried() == 0);
+        let broken = sum(&["r\tbegun", "r\tbroken", "r\tbegun", "r\t1\t0\t0\t0\t0\t"]).unwrap();
+        assert!(broken.is_broken());
+        assert_eq!((broken.runs, broken.broken, broken.tried()), (1, 1, 2));
+        let lines = [
+            "r\tbegun",
+            "r\tinterrupted",
+            "r\tbegun",
+            "r\t1\t0\t0\t0\t0\t",
+        ];
+        let interrupted = sum(&lines).unwrap();
+        assert!(!interrupted.is_broken());
+        assert_eq!(interrupted.tried(), 1);
+    }
+
+    #[test]
+    fn a_log_that_is_not_of_this_row_is_refused() {
+        for lines in [
+            ["r\tbegun", "r_more\t40\t0\t0\t0\t0\t"],
+            ["r\tbegun", "r\tbegun"],
+            ["r\tbegun", "r\t40"],
+        ] {
+            assert!(sum(&lines).is_err(), "{lines:?}");
+        }
+        assert!(sum(&["r\t40\t0\t0\t0\t0\t"]).is_err(), "it did not begin");
     }
 }

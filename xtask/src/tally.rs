@@ -56,6 +56,15 @@ impl Tally {
         }
     }
 
+    /// Takes in another sum.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped.extend(other.skipped);
+        self.failures.extend(other.failures);
+        self.binaries += other.binaries;
+    }
+
     /// Whether any test binary ran to its end.
     pub(crate) const fn has_run(&self) -> bool {
         self.binaries > 0
@@ -140,6 +149,15 @@ test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 7 filtered out; fini
         let mut failed = tally(OUTPUT);
         failed.take_crash();
         assert_eq!(failed.to_string(), "5 passed, 1 failed, 1 skipped");
+    }
+
+    #[test]
+    fn sums_are_added() {
+        let mut sum = tally(OUTPUT);
+        let mut rows = tally("test result: ok. 2 passed; 0 failed; 0 ignored");
+        rows.take_skips("clock: no libfaketime");
+        sum.add(rows);
+        assert_eq!(sum.to_string(), "6 passed, 1 failed, 2 skipped");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use tokio::process::Command;
 
 use crate::args::Test;
 use crate::postgres;
@@ -24,22 +25,27 @@ pub(crate) async fn command(site: &Site, wanted: &Test) -> anyhow::Result<()> {
 
 /// Runs the tests and lists what was skipped and what failed.
 pub(crate) async fn run(site: &Site, wanted: &Test) -> anyhow::Result<Tally> {
-    let skip_log = site.scratch.join("skipped.log");
-    fs::write(&skip_log, "").with_context(|| format!("could not write {}", skip_log.display()))?;
     let mut command = site.cargo();
     command.args(["test", "--workspace", "--no-fail-fast"]);
     command.args(&wanted.filter).arg("--").args(&wanted.args);
+    postgres::beside(site, async |server| {
+        command.env(SERVER, server.superuser_url("").trim_end_matches('/'));
+        tallied(site, &mut command).await
+    })
+    .await
+}
+
+/// Runs test binaries by way of cargo and lists what was skipped and what failed.
+pub(crate) async fn tallied(site: &Site, command: &mut Command) -> anyhow::Result<Tally> {
+    let skip_log = site.scratch.join("skipped.log");
+    fs::write(&skip_log, "").with_context(|| format!("could not write {}", skip_log.display()))?;
     command.env(SKIP_LOG, &skip_log);
     let mut tally = Tally::default();
-    let status = postgres::beside(site, async |server| {
-        command.env(SERVER, server.superuser_url("").trim_end_matches('/'));
-        let line = |line: &str| {
-            println!("{line}");
-            tally.read(line);
-        };
-        site.read(&mut command, line).await
-    })
-    .await?;
+    let line = |line: &str| {
+        println!("{line}");
+        tally.read(line);
+    };
+    let status = site.read(command, line).await?;
     if !status.success() {
         if !tally.has_run() {
             bail!("the tests could not be built");

@@ -11,7 +11,7 @@ use crate::args::{Api, Global};
 use crate::database::Database;
 use crate::failure::{FAILED, Failure};
 use crate::log;
-use crate::process::{narrate, stop_on_signal};
+use crate::process::{narrate, stop_on_signal, take_leave};
 use crate::settings::Settings;
 use crate::wiring::Parts;
 
@@ -41,9 +41,7 @@ pub(crate) async fn run(global: &Global, _: &Api, settings: &Settings) -> Result
     });
     let served = packtrain_api::serve(listener, router, closing).await;
     serving.cancel();
-    tasks.close();
-    tasks.wait().await;
-    parts.pools.close().await;
+    take_leave(&tasks, &parts.pools).await;
     database.close().await;
     served.map_err(|error| Failure::new(FAILED, format!("serving ended: {error}")))
 }

@@ -8,7 +8,7 @@ use crate::args::Global;
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::log;
-use crate::process::{narrate, stop_on_signal};
+use crate::process::{narrate, stop_on_signal, take_leave};
 use crate::settings::Settings;
 use crate::wiring::Parts;
 
@@ -25,9 +25,7 @@ pub(crate) async fn run(global: &Global, settings: &Settings) -> Result<(), Fail
     let counted = crate::metrics::start(&parts.pools, &tasks, &stop)?;
     crate::metrics::serve(settings, counted, &tasks, &stop).await?;
     tokio::join!(parts.upkeep(stop.clone()), parts.schedules(stop));
-    tasks.close();
-    tasks.wait().await;
-    parts.pools.close().await;
+    take_leave(&tasks, &parts.pools).await;
     database.close().await;
     Ok(())
 }

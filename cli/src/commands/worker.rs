@@ -8,7 +8,7 @@ use crate::args::{Global, Worker};
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::log;
-use crate::process::{narrate, stop_on_signal};
+use crate::process::{narrate, stop_on_signal, take_leave};
 use crate::settings::Settings;
 use crate::wiring::Parts;
 
@@ -33,9 +33,7 @@ pub(crate) async fn run(
     tasks.spawn(parts.upkeep(serving.clone()));
     let ran = parts.fleet(&args.lanes)?.run(stop).await;
     serving.cancel();
-    tasks.close();
-    tasks.wait().await;
-    parts.pools.close().await;
+    take_leave(&tasks, &parts.pools).await;
     database.close().await;
     Ok(ran?)
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use packtrain_core::fault::Fault;
-use packtrain_core::job::{Ctx, Done, Job, Kind, Lane};
+use packtrain_core::job::{Ctx, Done, FollowUp, Job, Kind, Lane};
 use packtrain_core::ports::{ServiceLevel, Write};
 use packtrain_jobs::catalogue::{self, Entry, entry};
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,9 @@ pub(crate) struct Step {
     hold_ms: u64,
     #[serde(default)]
     does: Does,
+    /// Follow-ups, which do the same and have none.
+    #[serde(default)]
+    then: u64,
 }
 
 impl Step {
@@ -82,7 +85,15 @@ impl Step {
             asked_at: ctx.asked_at,
             done_at: ctx.clock.now(),
         };
+        let follow_up = || {
+            let step = Self {
+                then: 0,
+                ..self.clone()
+            };
+            FollowUp::of(StepOfToday(step))
+        };
         Ok(Done {
+            then: (0..self.then).map(|_| follow_up()).collect(),
             writes: vec![Write::ServiceLevel(level)],
             ..Done::quietly()
         })

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use packtrain_core::ids::TenantId;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
@@ -65,9 +66,10 @@ impl Connection {
     }
 }
 
-/// A request for a canary under an idempotency key.
-pub(crate) fn canary(api_key: &str, key: &str) -> String {
-    let body = r#"{"kind":"ops.canary","payload":{"is_measured":true}}"#;
+/// A request for a canary of this tenant under an idempotency key.
+pub(crate) fn canary(api_key: &str, tenant: TenantId, key: &str) -> String {
+    let payload = r#"{"is_measured":true}"#;
+    let body = format!(r#"{{"kind":"ops.canary","tenant":"{tenant}","payload":{payload}}}"#);
     let length = body.len();
     format!(
         "POST /v2/admin/jobs HTTP/1.1\r\nhost: packtrain\r\nauthorization: Bearer {api_key}\r\n\

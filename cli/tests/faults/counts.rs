@@ -34,6 +34,16 @@ impl Counts {
         self.rerun_ms.extend(&other.rerun_ms);
     }
 
+    /// What came beyond what was counted before on the same database.
+    pub(crate) fn since(self, before: &Self) -> Self {
+        Self {
+            jobs: self.jobs - before.jobs,
+            lost: self.lost.saturating_sub(before.lost),
+            doubled: self.doubled.saturating_sub(before.doubled),
+            ..self
+        }
+    }
+
     /// One line of the log that `cargo xtask faults` reads.
     fn line(&self, row: &str) -> String {
         let Self {
@@ -67,11 +77,10 @@ pub(crate) async fn repeat(row: &str, mut run: impl AsyncFnMut(u32) -> Counts) {
     let rounds = asked("PACKTRAIN_FAULT_RUNS").map_or(1, |runs| runs.parse().unwrap());
     let mut sum = Counts::default();
     for round in 0..rounds {
+        // A run that panics leaves its first line without a second one.
+        note(&format!("{row}\tbegun\n"));
         let counts = run(round).await;
-        if let Some(log) = asked("PACKTRAIN_FAULT_LOG") {
-            let mut log = File::options().append(true).create(true).open(log).unwrap();
-            log.write_all(counts.line(row).as_bytes()).unwrap();
-        }
+        note(&counts.line(row));
         sum.add(&counts);
     }
     assert!(sum.jobs > 0, "{row} judged no job");
@@ -80,6 +89,14 @@ pub(crate) async fn repeat(row: &str, mut run: impl AsyncFnMut(u32) -> Counts) {
         (0, 0, 0),
         "{row}: lost, doubled, above the kills: {sum:?}"
     );
+}
+
+/// Writes a line to the log of this row, if one is kept.
+fn note(line: &str) {
+    if let Some(log) = asked("PACKTRAIN_FAULT_LOG") {
+        let mut log = File::options().append(true).create(true).open(log).unwrap();
+        log.write_all(line.as_bytes()).unwrap();
+    }
 }
 
 /// One row at a time: a worker that gets no time for long would lose its leases without a kill.

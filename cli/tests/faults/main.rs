@@ -6,6 +6,7 @@
 
 mod client;
 mod counts;
+mod oracle;
 mod process;
 mod proxy;
 mod rows;

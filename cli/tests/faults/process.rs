@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
@@ -15,6 +16,9 @@ pub(crate) fn program() -> PathBuf {
     let other = std::env::var("PACKTRAIN_TEST_BINARY");
     other.map_or_else(|_| env!("CARGO_BIN_EXE_packtrain").into(), PathBuf::from)
 }
+
+/// The longest that a process may take to end that was told to, or that is to die of its points.
+const END_WITHIN: Duration = Duration::from_secs(60);
 
 /// A process under test; it is killed with the test.
 pub(crate) struct Process {
@@ -45,9 +49,17 @@ impl Process {
         self.child.kill().await.unwrap();
     }
 
-    /// Waits for its end.
+    /// Waits for its end, and fails the test when it does not come.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
-        self.child.wait().await.unwrap()
+        let ended = tokio::time::timeout(END_WITHIN, self.child.wait()).await;
+        ended.expect("the process ends in time").unwrap()
+    }
+
+    /// Waits so long for its end.
+    pub(crate) async fn ends_within(&mut self, patience: Duration) -> bool {
+        tokio::time::timeout(patience, self.child.wait())
+            .await
+            .is_ok()
     }
 
     /// Whether it has ended.

@@ -1,4 +1,4 @@
-//! The stage of a row: a database, a folder, processes, jobs that mark their runs, and the oracle.
+//! The stage of a row: a database, a folder, processes, and jobs that mark their runs.
 
 use std::fs::Permissions;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use packtrain_core::ids::{JobId, TenantId};
-use packtrain_core::job::{Lane, NewJob, Priority, Ties};
+use packtrain_core::job::{Entrance, Gate, Lane, NewJob, Priority, Ties};
 use packtrain_core::ports::{JobQueue, KeyScope};
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_store::PgJobs;
@@ -17,14 +17,14 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::counts::Counts;
+use crate::oracle::Holder;
 use crate::process::{Process, program};
 use crate::server::database;
 
-/// The longest that the jobs of one run may take to end: then they count as lost.
-const END_WITHIN: Duration = Duration::from_secs(90);
 /// The longest that a process may take to get somewhere.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a worker may have nothing to do because others were quicker.
+pub(crate) const GIVE_MORE_EVERY: Duration = Duration::from_secs(2);
 /// The pause between two looks.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// What leases are renewed by and how long they may stand still, in milliseconds: shorter than
@@ -92,11 +92,7 @@ impl Stage {
     /// Gives a command the settings of this stage.
     pub(crate) fn dress(&self, command: &mut Command, points: &str) {
         let folder = self.folder.path();
-        let log = std::fs::File::options()
-            .append(true)
-            .create(true)
-            .open(folder.join("log"))
-            .unwrap();
+        self.log_apart(command, "log");
         command
             .current_dir(folder)
             .env_clear()
@@ -112,8 +108,19 @@ impl Stage {
             .envs(self.leases.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
             .kill_on_drop(true);
+    }
+
+    /// Gives a command a log of its own, of this name.
+    pub(crate) fn log_apart(&self, command: &mut Command, name: &str) {
+        let mut log = std::fs::File::options();
+        let log = log.append(true).create(true).open(self.path(name));
+        command.stderr(log.unwrap());
+    }
+
+    /// What the processes that write to this log have said.
+    pub(crate) fn said(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
     /// A worker of these lanes that is ready for work.
@@ -193,6 +200,20 @@ impl Stage {
         }
     }
 
+    /// A job that marks its run and returns so many follow-ups, which do the same.
+    pub(crate) fn parent(&self, hold_ms: u64, then: u64) -> NewJob {
+        let mut job = self.step(hold_ms);
+        job.payload["then"] = then.into();
+        job
+    }
+
+    /// Lets a job run in the order of a group.
+    pub(crate) fn in_group(&self, mut job: NewJob, group: &str) -> NewJob {
+        let gate = Gate::Group { holds_dead: false };
+        job.ties.gate = Entrance::of(gate, &job.kind, self.tenant, Some(group));
+        job
+    }
+
     /// Enqueues jobs and returns their ids.
     pub(crate) async fn enqueue(&self, jobs: &[NewJob]) -> Vec<JobId> {
         let queue = PgJobs::new(self.db.pools().app.clone());
@@ -209,93 +230,27 @@ impl Stage {
         self.enqueue(&jobs).await
     }
 
-    /// The jobs that the leases of this process still have open.
-    pub(crate) async fn held_by(&self, process: u32) -> Vec<String> {
-        self.db
-            .texts(&format!(
-                "select p.id::text
-                   from lease l
-                   join worker w on w.id = l.worker_id and w.name like '%-{process}'
-                  cross join lateral unnest(l.ids) with ordinality as p (id, place)
-                  where (l.open >> (p.place::integer - 1)) & 1 = 1"
-            ))
-            .await
-    }
-
-    /// Waits until all of these ended, or until it has taken too long.
-    pub(crate) async fn ended(&self, jobs: &[JobId]) {
-        let unended = format!(
-            "select count(*) from unnest({}) as i (id)
-              where not exists (select from outcome o where o.id = i.id)
-                and not exists (select from dead d where d.id = i.id)",
-            array(jobs)
-        );
-        let began = Instant::now();
-        while began.elapsed() < END_WITHIN && self.db.number(&unended).await > 0 {
-            tokio::time::sleep(LOOK_EVERY * 3).await;
-        }
-    }
-
-    /// What became of these jobs, of which each lost at most so many workers.
-    pub(crate) async fn judge(&self, jobs: &[JobId], kills: u32) -> Counts {
-        self.ended(jobs).await;
-        let ids = array(jobs);
-        let number = async |sql: String| self.db.number(&sql).await.unsigned_abs();
-        let lost = number(format!(
-            "select count(*) from unnest({ids}) as i (id)
-              where not exists (select from outcome o where o.id = i.id
-                                   and (o.state <> 'succeeded'
-                                        or exists (select from service_level e
-                                                    where e.job_id = o.id)))"
-        ))
-        .await;
-        let doubled = number(format!(
-            "select count(*) from (select job_id from service_level where job_id = any({ids})
-                                    group by job_id having count(*) > 1) d"
-        ))
-        .await;
-        let above = number(format!(
-            "select coalesce(sum(greatest(0, attempts - 1 - {kills})), 0)::bigint
-               from outcome where id = any({ids})"
-        ))
-        .await;
-        self.db.assert_whole().await;
-        Counts {
-            jobs: jobs.len() as u64,
-            lost,
-            doubled,
-            duplicates: self.duplicates(jobs),
-            above,
-            rerun_ms: Vec::new(),
-        }
-    }
-
-    /// Runs beyond the first of each of these jobs.
-    fn duplicates(&self, jobs: &[JobId]) -> u64 {
-        let mut runs: std::collections::HashMap<String, u64> = jobs
-            .iter()
-            .map(|job| (job.as_uuid().to_string(), 0))
-            .collect();
-        for mark in self.marks() {
-            if let Some(count) = runs.get_mut(&mark.job) {
-                *count += 1;
+    /// Enqueues so many jobs that stay so long, and more when others were quicker, until this
+    /// process is in the middle of some.
+    pub(crate) async fn steps_that_it_begins(
+        &self,
+        process: u32,
+        count: usize,
+        hold_ms: u64,
+    ) -> Vec<JobId> {
+        let (began, mut jobs) = (Instant::now(), Vec::new());
+        loop {
+            jobs.extend(self.steps(count, hold_ms).await);
+            let given = Instant::now();
+            while given.elapsed() < GIVE_MORE_EVERY {
+                let has_marked = self.marks().iter().any(|mark| mark.process == process);
+                if has_marked && !self.begun_by(Holder::Process(process)).await.is_empty() {
+                    return jobs;
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
             }
+            assert!(began.elapsed() < PATIENCE, "the worker began no job");
         }
-        runs.values().map(|count| count.saturating_sub(1)).sum()
-    }
-
-    /// How long after the break each of these ran again, or for the first time.
-    pub(crate) fn reruns(&self, held: &[String], broken_at_us: i64) -> Vec<u64> {
-        let marks = self.marks();
-        let first_after = held.iter().filter_map(|job| {
-            let runs = marks.iter().filter(|mark| mark.job == *job);
-            runs.map(|mark| mark.at_us)
-                .filter(|at| *at > broken_at_us)
-                .min()
-        });
-        first_after
-            .map(|at| u64::try_from((at - broken_at_us) / 1_000).unwrap())
-            .collect()
     }
 
     fn marks_path(&self) -> PathBuf {
@@ -336,18 +291,11 @@ impl Stage {
         let began = Instant::now();
         while !holds().await {
             if began.elapsed() > patience {
-                let log = std::fs::read_to_string(self.folder.path().join("log"));
-                panic!("waited in vain until {what}\n{}", log.unwrap_or_default());
+                panic!("waited in vain until {what}\n{}", self.said("log"));
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
-}
-
-/// Ids as an array of SQL.
-pub(crate) fn array(jobs: &[JobId]) -> String {
-    let ids: Vec<String> = jobs.iter().map(|job| job.as_uuid().to_string()).collect();
-    format!("'{{{}}}'::uuid[]", ids.join(","))
 }
 
 /// The time, as marks have it.

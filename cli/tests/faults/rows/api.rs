@@ -1,12 +1,14 @@
 //! An API that is killed around the commit of a request, which the client then repeats.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use packtrain_core::ids::TenantId;
 
 use crate::client::{Connection, canary, free_address};
 use crate::counts::{Counts, repeat, turn};
 use crate::process::Process;
-use crate::stage::Stage;
+use crate::stage::{LOOK_EVERY, Stage};
 
 /// The longest that all canaries may take to end.
 const ENDED_WITHIN: Duration = Duration::from_secs(5 * 60);
@@ -32,7 +34,8 @@ async fn killed_at(name: &str, points: &str) {
     let (_other, well) = api(&stage, "").await;
     repeat(name, async |round| {
         let (mut victim, address) = api(&stage, points).await;
-        let request = canary(&api_key, &format!("{name}-{round}"));
+        let canaries = Canaries::new(&stage, format!("{name}-{round}"), 1).await;
+        let request = canaries.request(&api_key, 0);
         let mut connection = Connection::open(address).await.unwrap();
         connection.send(&request).await.unwrap_err();
         victim.ended().await;
@@ -40,42 +43,102 @@ async fn killed_at(name: &str, points: &str) {
         for _ in 0..2 {
             assert_eq!(connection.send(&request).await.unwrap(), 202);
         }
-        judge(&stage, 1, u64::from(round) + 1).await
+        canaries.judge(&stage).await
     })
     .await;
 }
 
-/// Every key has one job, and every job ended once.
-pub(crate) async fn judge(stage: &Stage, jobs: u64, keys: u64) -> Counts {
-    let number = async |sql: &str| stage.db.number(sql).await.unsigned_abs();
-    let made = "select count(*) from job where kind = 'ops.canary'";
-    let ended = "select count(*) from outcome o join job j on j.id = o.id
-                  where j.kind = 'ops.canary' and o.state = 'succeeded'";
-    stage
-        .until_within(ENDED_WITHIN, "every canary has ended", async || {
-            number(ended).await >= number(made).await
-        })
-        .await;
-    let (known, made) = (
-        number("select count(*) from idempotency").await,
-        number(made).await,
+/// Canaries that are asked for under keys: `prefix-0` and so on.
+#[derive(Clone)]
+pub(crate) struct Canaries {
+    pub(crate) count: u64,
+    prefix: String,
+    tenant: TenantId,
+    /// Jobs of the tenant that no key names, before these were asked for.
+    strangers: u64,
+}
+
+impl Canaries {
+    /// So many, none of which was asked for yet.
+    pub(crate) async fn new(stage: &Stage, prefix: String, count: u64) -> Self {
+        Self {
+            count,
+            prefix,
+            tenant: stage.tenant,
+            strangers: strangers(stage).await,
+        }
+    }
+
+    /// The request for one of them.
+    pub(crate) fn request(&self, api_key: &str, at: u64) -> String {
+        canary(api_key, self.tenant, &format!("{}-{at}", self.prefix))
+    }
+
+    /// What became of them: every key has one job, which succeeded once and left one effect, and
+    /// the tenant has no job that no key names.
+    pub(crate) async fn judge(&self, stage: &Stage) -> Counts {
+        all_ended(stage).await;
+        let Self {
+            count,
+            prefix,
+            tenant,
+            strangers: before,
+        } = self;
+        let tenant = tenant.as_uuid();
+        let number = async |what: &str| {
+            // The API keeps an operator's keys apart by this word.
+            let sql = format!(
+                "with canary as (
+                     select o.attempts, o.state = 'succeeded' as succeeded,
+                            (select count(*) from service_level e where e.job_id = j.id) as effects
+                       from generate_series(0, {count} - 1) as n
+                       left join idempotency i
+                         on i.tenant_id = '{tenant}' and i.kind = 'ops.canary'
+                        and i.key = 'operator {prefix}-' || n
+                       left join job j on j.id = i.job_id
+                       left join outcome o on o.id = j.id)
+                 select coalesce({what}, 0)::bigint from canary"
+            );
+            stage.db.number(&sql).await.unsigned_abs()
+        };
+        let whole = "coalesce(succeeded, false) and effects > 0";
+        let doubled = number("sum(greatest(0, effects - 1))").await;
+        stage.db.assert_whole().await;
+        Counts {
+            jobs: *count,
+            lost: number(&format!("count(*) filter (where not ({whole}))")).await,
+            doubled: doubled + strangers(stage).await.saturating_sub(*before),
+            above: number("sum(greatest(0, attempts - 1))").await,
+            ..Counts::default()
+        }
+    }
+}
+
+/// Jobs of the stage's tenant that no key names.
+async fn strangers(stage: &Stage) -> u64 {
+    let sql = format!(
+        "select count(*) from job j
+          where j.tenant_id = '{}'
+            and not exists (select from idempotency i where i.job_id = j.id)",
+        stage.tenant.as_uuid()
     );
-    let effects = number(
-        "select count(*) from service_level e join job j on j.id = e.job_id
-                           where j.kind = 'ops.canary'",
-    )
-    .await;
-    stage.db.assert_whole().await;
-    Counts {
-        jobs,
-        lost: keys.saturating_sub(known.min(number(ended).await)),
-        doubled: made.saturating_sub(keys) + effects.saturating_sub(made),
-        above: number(
-            "select coalesce(sum(o.attempts - 1), 0)::bigint from outcome o
-               join job j on j.id = o.id where j.kind = 'ops.canary'",
-        )
-        .await,
-        ..Counts::default()
+    stage.db.number(&sql).await.unsigned_abs()
+}
+
+/// Waits until every job of the stage's tenant has ended, or until it has taken too long.
+async fn all_ended(stage: &Stage) {
+    let sql = format!(
+        "select count(*) from (
+             select from job j
+              where j.tenant_id = '{}'
+                and not exists (select from outcome o where o.id = j.id)
+                and not exists (select from dead d where d.id = j.id)
+              limit 1) one",
+        stage.tenant.as_uuid()
+    );
+    let began = Instant::now();
+    while began.elapsed() < ENDED_WITHIN && stage.db.number(&sql).await > 0 {
+        tokio::time::sleep(LOOK_EVERY * 10).await;
     }
 }
 

@@ -6,8 +6,9 @@ use std::path::Path;
 use packtrain_tests::{Database, skip};
 
 use crate::counts::{Counts, repeat, turn};
+use crate::oracle::Charges;
 use crate::server::OwnServer;
-use crate::stage::Stage;
+use crate::stage::{Stage, now_us};
 
 /// Where Debian's package `faketime` puts it.
 const FAKETIME: [&str; 2] = [
@@ -15,8 +16,14 @@ const FAKETIME: [&str; 2] = [
     "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
 ];
 /// Jobs of one run, and how long each stays.
-const JOBS: usize = 120;
+const JOBS: usize = 400;
 const HOLD_MS: u64 = 60;
+/// Runs between two jumps.
+const RUNS: usize = 80;
+/// Hours by which the clock is wrong, one after the other.
+const JUMPS: [i64; 3] = [1, -1, 0];
+/// How far a clock may be from where it was put, in microseconds.
+const NEAR_US: u64 = 10 * 60 * 1_000_000;
 
 /// What a process is told, so that a file says what time it is.
 fn environment(library: &str, file: &Path) -> [(&'static str, String); 5] {
@@ -26,7 +33,7 @@ fn environment(library: &str, file: &Path) -> [(&'static str, String); 5] {
             "FAKETIME_TIMESTAMP_FILE",
             file.to_string_lossy().into_owned(),
         ),
-        ("FAKETIME_CACHE_DURATION", "1".to_owned()),
+        ("FAKETIME_NO_CACHE", "1".to_owned()),
         ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
         ("DONT_FAKE_MONOTONIC", "1".to_owned()),
     ]
@@ -43,18 +50,34 @@ fn library(row: &str) -> Option<&'static str> {
     found
 }
 
-/// Lets the clock jump an hour ahead and back in the middle of work, and charges nobody.
-async fn jumps(stage: &Stage, file: &Path) -> Counts {
+/// Lets the clock jump in the middle of work, and charges nobody. Each jump must have been `seen`
+/// before the next one comes: else the row would show nothing.
+async fn jumps(stage: &Stage, file: &Path, seen: impl AsyncFn(i64) -> bool) -> Counts {
     let jobs = stage.steps(JOBS, HOLD_MS).await;
     let mut before = stage.marks().len();
-    for jump in ["+1h", "-1h", "+0"] {
-        before += 20;
+    for hours in JUMPS {
+        before += RUNS;
         stage
             .until("work goes on", async || stage.marks().len() > before)
             .await;
-        std::fs::write(file, jump).unwrap();
+        // In one piece: whoever reads the file at this moment finds the old time or the new one.
+        let next = file.with_extension("next");
+        std::fs::write(&next, format!("{hours:+}h")).unwrap();
+        std::fs::rename(&next, file).unwrap();
+        stage
+            .until("the jump is seen", async || seen(hours).await)
+            .await;
     }
-    stage.judge(&jobs, 0).await
+    assert!(
+        stage.unended(&jobs).await > 0,
+        "it jumped in the middle of work"
+    );
+    stage.judge(&jobs, Charges::none()).await
+}
+
+/// Whether a clock that shows `at_us` is wrong by so many hours.
+fn is_wrong_by(hours: i64, at_us: i64) -> bool {
+    (at_us - now_us() - hours * 3_600_000_000).unsigned_abs() < NEAR_US
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +91,15 @@ async fn clock_of_a_worker_jumps() {
     let mut command = stage.command(&["worker", "--lanes", "io"], "");
     command.envs(environment(library, &file));
     let _worker = stage.ready_worker(&mut command).await;
-    repeat(name, async |_| jumps(&stage, &file).await).await;
+    repeat(name, async |_| {
+        // A run is marked with the time of the worker's own clock.
+        let seen = async |hours| {
+            let last = stage.marks().pop();
+            last.is_some_and(|mark| is_wrong_by(hours, mark.at_us))
+        };
+        jumps(&stage, &file, seen).await
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,25 +120,19 @@ async fn clock_of_postgres_jumps() {
     };
     let stage = Stage::on(Database::on(&server.url()).await).await;
     let stage = stage.with_usual_leases();
-    assert_clock_jumps(&stage, &file).await;
     let _worker = stage.worker("io", "").await;
-    repeat(name, async |_| jumps(&stage, &file).await).await;
+    repeat(name, async |_| {
+        let clock = "select (extract(epoch from clock_timestamp()) * 1e6)::bigint";
+        let seen = async |hours| is_wrong_by(hours, stage.db.number(clock).await);
+        jumps(&stage, &file, seen).await
+    })
+    .await;
     drop(stage);
     server.stop().await;
 }
 
-/// The file really moves the server's clock: else the row would show nothing.
-async fn assert_clock_jumps(stage: &Stage, file: &Path) {
-    let hour = "select extract(epoch from clock_timestamp())::bigint";
-    let before = stage.db.number(hour).await;
-    std::fs::write(file, "+1h").unwrap();
-    stage
-        .until("the server's clock has jumped", async || {
-            stage.db.number(hour).await > before + 3_000
-        })
-        .await;
-    std::fs::write(file, "+0").unwrap();
-}
+/// Looks at the schedulers between two times that sessions of the old time are ended.
+const RENEW_EVERY: u32 = 20;
 
 /// A time of the clock's change: what runs, where, and the hours around it.
 struct Sunday {
@@ -131,8 +156,8 @@ impl Sunday {
     }
 
     /// Two schedulers while the clock goes over the change: the time comes once.
-    async fn run(&self) -> Counts {
-        let (stage, moments) = (Stage::new().await, self.moments());
+    async fn run(&self, stage: &Stage) -> Counts {
+        let moments = self.moments();
         stage.db.set_clock(&moments[0]).await;
         let sql = format!(
             "insert into schedule (id, kind, cron, zone, missed)
@@ -143,13 +168,26 @@ impl Sunday {
         let _schedulers = [stage.scheduler(""), stage.scheduler("")];
         for moment in &moments[1..] {
             stage.db.set_clock(moment).await;
+            let changed = stage.db.texts("select clock_timestamp()::text").await;
+            // A session that was at work at the change has the old time until it is ended.
+            let renew = format!(
+                "select pg_terminate_backend(pid) from pg_stat_activity
+                  where datname = current_database() and state = 'idle'
+                    and pid <> pg_backend_pid() and backend_start < '{}'",
+                changed[0]
+            );
             let looked = format!(
                 "select count(*) from schedule
                   where kind = 'ops.keep_warm' -- every five minutes
                     and decided_until >= '{moment}'::timestamptz - interval '1 minute'"
             );
+            let mut looks = 0_u32;
             stage
                 .until("the schedulers have looked", async || {
+                    looks += 1;
+                    if looks.is_multiple_of(RENEW_EVERY) {
+                        stage.db.run(&renew).await;
+                    }
                     stage.db.number(&looked).await == 1
                 })
                 .await;
@@ -199,11 +237,15 @@ async fn clocks_are_changed_on_four_sundays() {
     let _turn = turn().await;
     repeat(name, async |_| {
         let [a, b, c, d] = &SUNDAYS;
+        // They outlast all four: while a database is dropped, this task does nothing else, and the
+        // server waits for every client that is about to come in.
+        let (on_a, on_b) = (Stage::new().await, Stage::new().await);
+        let (on_c, on_d) = (Stage::new().await, Stage::new().await);
         let (a, b, c, d) = tokio::join!(
-            Box::pin(a.run()),
-            Box::pin(b.run()),
-            Box::pin(c.run()),
-            Box::pin(d.run()),
+            Box::pin(a.run(&on_a)),
+            Box::pin(b.run(&on_b)),
+            Box::pin(c.run(&on_c)),
+            Box::pin(d.run(&on_d)),
         );
         let mut sum = Counts::default();
         for one in [a, b, c, d] {

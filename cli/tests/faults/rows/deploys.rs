@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rustix::process::Signal;
 use tokio_util::task::TaskTracker;
 
-use super::api::{api, judge};
-use crate::client::{Connection, canary};
+use super::api::{Canaries, api};
+use crate::client::Connection;
 use crate::counts::{Counts, is_short, repeat, turn};
+use crate::oracle::{Charges, Holder};
 use crate::process::Process;
 use crate::stage::Stage;
 
@@ -59,7 +59,7 @@ async fn rolling_deploy_with_unknown_kinds_and_versions() {
         );
         let mut new = stage.worker("io", "").await;
         old.stop().await;
-        let counts = stage.judge(&ids, 0).await;
+        let counts = stage.judge(&ids, Charges::none()).await;
         new.stop().await;
         counts
     })
@@ -77,8 +77,21 @@ async fn two_workers_of_one_name() {
             let mut command = stage.command(&["worker", "--lanes", "io"], "");
             Process::start(command.env("FAULT_NAME", "twin"))
         };
-        let (mut first, mut second) = (start(), start());
-        let jobs = stage.steps(JOBS * 2, 30).await;
+        let mut first = start();
+        let mut known = Vec::new();
+        stage
+            .until("the first is on the list", async || {
+                known = stage.db.texts("select id::text from worker").await;
+                !known.is_empty()
+            })
+            .await;
+        let mut second = start();
+        stage
+            .until("the second is on the list", async || {
+                stage.db.number("select count(*) from worker").await == 2
+            })
+            .await;
+        let jobs = stage.steps(JOBS * 2, 200).await;
         stage
             .until("both have begun", async || {
                 let marks = stage.marks();
@@ -88,7 +101,8 @@ async fn two_workers_of_one_name() {
             })
             .await;
         first.kill().await;
-        let counts = stage.judge(&jobs, 1).await;
+        let begun = stage.begun_by(Holder::Worker(&known[0])).await;
+        let counts = stage.judge(&jobs, Charges::of(&begun)).await;
         second.stop().await;
         stage.db.run("delete from worker").await;
         counts
@@ -106,17 +120,16 @@ impl Clients {
     fn start(
         doors: &Arc<[std::sync::Mutex<SocketAddr>; 2]>,
         api_key: &str,
-        name: &str,
-        jobs: u64,
+        canaries: &Canaries,
     ) -> Self {
         let (tasks, accepted) = (TaskTracker::new(), Arc::new(AtomicU64::new(0)));
         for client in 0..CLIENTS {
             let (doors, accepted) = (Arc::clone(doors), Arc::clone(&accepted));
-            let (api_key, name) = (api_key.to_owned(), name.to_owned());
+            let (api_key, canaries) = (api_key.to_owned(), canaries.clone());
             tasks.spawn(async move {
                 let mut connection = None;
-                for at in (client..jobs).step_by(usize::try_from(CLIENTS).unwrap()) {
-                    let request = canary(&api_key, &format!("{name}-{at}"));
+                for at in (client..canaries.count).step_by(usize::try_from(CLIENTS).unwrap()) {
+                    let request = canaries.request(&api_key, at);
                     let mut tries = client;
                     while !accepts(&doors, &mut connection, tries, &request).await {
                         connection = None;
@@ -132,7 +145,8 @@ impl Clients {
 
     async fn done(self) {
         self.tasks.close();
-        self.tasks.wait().await;
+        let done = tokio::time::timeout(PATIENCE, self.tasks.wait()).await;
+        done.expect("every client is served in time");
     }
 }
 
@@ -180,7 +194,8 @@ async fn fleet(name: &str, jobs: u64) -> Counts {
         workers.push(stage.worker("ops", "").await);
     }
     let mut schedulers = [stage.scheduler(""), stage.scheduler("")];
-    let clients = Clients::start(&doors, &api_key, name, jobs);
+    let canaries = Canaries::new(&stage, name.to_owned(), jobs).await;
+    let clients = Clients::start(&doors, &api_key, &canaries);
     let accepted = Arc::clone(&clients.accepted);
     stage
         .until_within(PATIENCE, "a quarter is accepted", async || {
@@ -203,9 +218,9 @@ async fn fleet(name: &str, jobs: u64) -> Counts {
         *old = stage.scheduler("");
     }
     clients.done().await;
-    let counts = judge(&stage, jobs, jobs).await;
+    let counts = canaries.judge(&stage).await;
     for process in apis.iter_mut().chain(&mut workers).chain(&mut schedulers) {
-        process.tell(Signal::TERM);
+        process.stop().await;
     }
     counts
 }

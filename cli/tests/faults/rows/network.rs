@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
+use super::workers::FENCED;
 use crate::counts::{Counts, repeat, turn};
+use crate::oracle::{Charges, Holder};
 use crate::proxy::{Network, Proxy};
 use crate::stage::{Stage, now_us};
 
 /// Jobs of one run, and how long each stays.
 const JOBS: usize = 60;
-const HOLD_MS: u64 = 100;
+const HOLD_MS: u64 = 300;
 /// How long the network is cut: much longer than a lease stands still.
 const CUT: Duration = Duration::from_secs(3);
+/// The log of the worker that is cut off.
+const LOG: &str = "log-of-the-worker";
 
 async fn row(name: &str, cut: Network) {
     let _turn = turn().await;
@@ -20,20 +24,25 @@ async fn row(name: &str, cut: Network) {
         let proxy = Proxy::to(stage.server_address()).await;
         let mut command = stage.command(&["worker", "--lanes", "io"], "");
         stage.lead_through(&mut command, proxy.address);
+        stage.log_apart(&mut command, LOG);
+        let fenced = || stage.said(LOG).matches(FENCED).count();
+        let before = fenced();
         let mut worker = stage.ready_worker(&mut command).await;
-        let jobs = stage.steps(JOBS, HOLD_MS).await;
-        stage
-            .until("the worker has begun a job", async || {
-                stage.marks().iter().any(|mark| mark.process == worker.id())
-            })
-            .await;
+        let jobs = stage.steps_that_it_begins(worker.id(), JOBS, HOLD_MS).await;
         let held = stage.held_by(worker.id()).await;
         let broken_at = now_us();
         proxy.set(cut);
+        // What had passed before the cut is written by now, and no lease is taken yet.
+        tokio::time::sleep(CUT / 10).await;
+        let begun = stage.begun_by(Holder::Process(worker.id())).await;
+        assert!(!begun.is_empty(), "it was cut off in the middle of a job");
         tokio::time::sleep(CUT).await;
         proxy.set(Network::Well);
-        let counts = stage.judge(&jobs, 1).await;
-        worker.kill().await;
+        stage
+            .until("its late ends are thrown away", async || fenced() > before)
+            .await;
+        worker.stop().await;
+        let counts = stage.judge(&jobs, Charges::of(&begun)).await;
         stage.forget(worker.id()).await;
         Counts {
             rerun_ms: stage.reruns(&held, broken_at),

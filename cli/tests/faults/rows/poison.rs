@@ -1,17 +1,22 @@
 //! Jobs that panic, end their worker, or take all memory, beside innocent ones; and rows that break
 //! the statements of upkeep.
 
+use std::time::{Duration, Instant};
+
 use packtrain_core::ids::JobId;
 use packtrain_core::job::NewJob;
 use tokio::process::Command;
 
 use crate::counts::{repeat, turn};
+use crate::oracle::{Charges, array};
 use crate::process::{Process, program};
-use crate::stage::{Stage, array};
+use crate::stage::{LOOK_EVERY, Stage};
 
 /// Innocent jobs of one run, and how long each stays.
 const INNOCENT: usize = 40;
 const HOLD_MS: u64 = 30;
+/// The longest that all jobs of a run may take to end.
+const ENDED_WITHIN: Duration = Duration::from_secs(120);
 /// Attempts that a poisonous job has.
 const ATTEMPTS: u16 = 3;
 /// Memory that a worker of the greedy row may take, in KiB of address space.
@@ -30,13 +35,17 @@ async fn row(name: &str, does: &str, deaths: u32) {
         let innocent: Vec<JobId> = ids.iter().copied().filter(|id| *id != poison.id).collect();
         let mut worker = limited(&stage);
         let mut died = 0;
-        while !all_ended(&stage, &ids).await {
+        let began = Instant::now();
+        while stage.unended(&ids).await > 0 {
+            assert!(began.elapsed() < ENDED_WITHIN, "not every job ended");
+            tokio::time::sleep(LOOK_EVERY).await;
             if worker.has_ended() {
                 died += 1;
                 assert!(died <= deaths, "a poisonous job dies of its own attempts");
                 worker = limited(&stage);
             }
         }
+        assert_eq!(died, deaths, "it ends its worker at each of its attempts");
         worker.kill().await;
         stage.db.run("delete from worker").await;
         let one = array(&[poison.id]);
@@ -48,7 +57,11 @@ async fn row(name: &str, does: &str, deaths: u32) {
             .await;
         assert_eq!(dead, 1, "the poisonous job is a dead letter");
         // A neighbour that runs at the moment of a death is charged for it, at each death.
-        stage.judge(&innocent, deaths).await
+        let charges = Charges {
+            deaths,
+            ..Charges::none()
+        };
+        stage.judge(&innocent, charges).await
     })
     .await;
 }
@@ -61,17 +74,6 @@ fn limited(stage: &Stage) -> Process {
         format!("ulimit -c 0; ulimit -v {MEMORY_KIB}; exec \"$0\" worker --lanes io --quiet");
     command.args(["-c", &limit]).arg(program());
     Process::start(&mut command)
-}
-
-async fn all_ended(stage: &Stage, ids: &[JobId]) -> bool {
-    let left = format!(
-        "select count(*) from unnest({}) as i (id)
-          where not exists (select from outcome o where o.id = i.id)
-            and not exists (select from dead d where d.id = i.id)",
-        array(ids)
-    );
-    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    stage.db.number(&left).await == 0
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,7 +125,7 @@ async fn bad_row_among_500_in_the_reaper() {
             .run("update lane set paused_at = null where name = 'io'")
             .await;
         let mut worker = stage.worker("io", "").await;
-        let counts = stage.judge(&jobs, 0).await;
+        let counts = stage.judge(&jobs, Charges::none()).await;
         worker.stop().await;
         scheduler.stop().await;
         stage.db.run("delete from worker").await;
@@ -179,7 +181,13 @@ async fn bad_row_among_500_in_the_sweeper() {
                 .run(&format!("delete from {table} = '{bad}'"))
                 .await;
         }
-        stage.judge(&jobs, 0).await
+        // The bad one ended otherwise, before.
+        let others: Vec<JobId> = jobs
+            .iter()
+            .copied()
+            .filter(|job| job.as_uuid() != bad)
+            .collect();
+        stage.judge_cancelled(&others).await
     })
     .await;
 }
@@ -227,7 +235,7 @@ async fn bad_row_among_500_in_a_promotion() {
             .db
             .run("update lane set paused_at = null where name = 'io'")
             .await;
-        stage.judge(&jobs, 0).await
+        stage.judge(&jobs, Charges::none()).await
     })
     .await;
 }

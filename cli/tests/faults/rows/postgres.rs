@@ -6,6 +6,7 @@ use packtrain_tests::Database;
 use rustix::process::Signal;
 
 use crate::counts::{Counts, is_short, repeat, turn};
+use crate::oracle::Charges;
 use crate::process::{family, tell};
 use crate::server::OwnServer;
 use crate::stage::{Stage, now_us};
@@ -13,9 +14,9 @@ use crate::stage::{Stage, now_us};
 /// Jobs of one run, and how long each stays.
 const JOBS: usize = 200;
 const HOLD_MS: u64 = 40;
-/// How long the outage lasts, and in the short form.
+/// How long the outage lasts, and in the short form: longer than leases may stand still.
 const OUTAGE: Duration = Duration::from_secs(30);
-const OUTAGE_SHORT: Duration = Duration::from_secs(3);
+const OUTAGE_SHORT: Duration = Duration::from_secs(8);
 
 /// Two workers in the middle of many jobs while this is done to PostgreSQL.
 async fn row(name: &str, breaking: impl AsyncFn(&OwnServer)) {
@@ -41,7 +42,7 @@ async fn broken(stage: &Stage, server: &OwnServer, breaking: impl AsyncFn(&OwnSe
     breaking(server).await;
     let broken_at = now_us();
     // An outage is nobody's death: no attempt may be charged.
-    let counts = stage.judge(&jobs, 0).await;
+    let counts = stage.judge(&jobs, Charges::none()).await;
     let next = stage
         .marks()
         .iter()

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::counts::{Counts, is_short, repeat, turn};
+use crate::oracle::{Charges, Holder};
 use crate::process::Process;
 use crate::stage::{LOOK_EVERY, Stage, now_us};
 
@@ -16,6 +17,8 @@ const PAUSE: Duration = Duration::from_secs(60);
 const PAUSE_SHORT: Duration = Duration::from_secs(4);
 /// How long a scheduler may take to be the first to decide.
 const SOON: Duration = Duration::from_secs(3);
+/// Schedulers that are started, at most, until one is the first to decide.
+const TRIES: u32 = 40;
 /// Jobs of one run of the rows on reaping.
 const JOBS: usize = 24;
 
@@ -60,7 +63,7 @@ async fn judge(stage: &Stage) -> Counts {
 /// which of several that is was settled when they were started: one that is never the first is
 /// ended.
 async fn dies_soon(victim: &mut Process) -> bool {
-    let died = tokio::time::timeout(SOON, victim.ended()).await.is_ok();
+    let died = victim.ends_within(SOON).await;
     if !died {
         victim.kill().await;
     }
@@ -72,7 +75,7 @@ async fn standing(stage: &Stage, points: &str) -> Process {
     let open = "select count(*) from pg_stat_activity
                  where datname = current_database() and state = 'idle in transaction'
                    and clock_timestamp() - state_change > interval '200 milliseconds'";
-    loop {
+    for _ in 0..TRIES {
         let mut victim = stage.scheduler(points);
         let began = Instant::now();
         while began.elapsed() < SOON {
@@ -83,6 +86,7 @@ async fn standing(stage: &Stage, points: &str) -> Process {
         }
         victim.kill().await;
     }
+    panic!("none of {TRIES} schedulers was the first to decide");
 }
 
 /// Three schedulers, one of which dies at `points`; the others decide what comes after.
@@ -93,7 +97,11 @@ async fn killed_at(name: &str, points: &str) {
     let mut others = [stage.scheduler(""), stage.scheduler("")];
     repeat(name, async |_| {
         let (before, counted) = (times(&stage).await, judge(&stage).await);
-        while !dies_soon(&mut stage.scheduler(points)).await {}
+        let mut tries = 1..=TRIES;
+        while !dies_soon(&mut stage.scheduler(points)).await {
+            let next = tries.next();
+            assert!(next.is_some(), "none was the first to decide");
+        }
         let (broken_at, decided) = (now_us(), times(&stage).await);
         stage
             .until("the others decide", async || {
@@ -112,9 +120,8 @@ async fn killed_at(name: &str, points: &str) {
         let counts = judge(&stage).await;
         assert!(times(&stage).await > before, "times went on");
         Counts {
-            jobs: counts.jobs - counted.jobs,
             rerun_ms: vec![waited.unsigned_abs()],
-            ..counts
+            ..counts.since(&counted)
         }
     })
     .await;
@@ -163,10 +170,7 @@ async fn scheduler_stands_still_in_the_middle_of_a_decision() {
             .await;
         let counts = judge(&stage).await;
         victim.kill().await;
-        Counts {
-            jobs: counts.jobs - counted.jobs,
-            ..counts
-        }
+        counts.since(&counted)
     })
     .await;
 }
@@ -182,12 +186,13 @@ async fn killed_while_it_reaps(name: &str, points: &str) {
         let jobs = stage.steps(JOBS, 10).await;
         victim.ended().await;
         let (broken_at, held) = (now_us(), stage.held_by(victim.id()).await);
+        let begun = stage.begun_by(Holder::Process(victim.id())).await;
         reaper.ended().await;
         let mut next = stage.scheduler("");
         let mut patient = stage.command(&["worker", "--lanes", "io"], "");
         patient.env("PACKTRAIN_WORKER_LEASE_PATIENCE_MS", "60000");
         let mut other: Process = stage.ready_worker(&mut patient).await;
-        let counts = stage.judge(&jobs, 1).await;
+        let counts = stage.judge(&jobs, Charges::of(&begun)).await;
         stage.forget(victim.id()).await;
         other.stop().await;
         next.stop().await;

@@ -1,48 +1,90 @@
 //! Workers that are killed at each step of a job's life.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use packtrain_core::ids::JobId;
+use packtrain_core::job::NewJob;
+use rustix::process::Signal;
 
 use crate::counts::{Counts, repeat, turn};
+use crate::oracle::{Charges, Holder};
 use crate::process::Process;
-use crate::stage::{Stage, now_us};
+use crate::stage::{GIVE_MORE_EVERY, Stage, now_us};
 
 /// Jobs of one run.
 const JOBS: usize = 40;
-/// How long a worker that is to die may have nothing to die of.
-const GIVE_MORE_EVERY: Duration = Duration::from_secs(2);
+/// How long a worker that is to die may live in all.
+const DIES_WITHIN: Duration = Duration::from_secs(60);
+/// What a worker says of an end that came too late.
+pub(super) const FENCED: &str = "lease was gone, result thrown away";
+/// The log of the worker that the row is about.
+const LOG: &str = "log-of-the-worker";
 
-/// A worker that dies at `points` beside one that goes on, again and again on one database.
-async fn row(name: &str, points: &str, hold_ms: u64) {
-    let _turn = turn().await;
-    let stage = Stage::new().await;
-    let _other = stage.worker("io", "").await;
-    repeat(name, async |_| killed_at(&stage, points, hold_ms).await).await;
+/// What a worker of these rows has to do.
+#[derive(Clone, Copy)]
+struct Work {
+    /// How long each job stays.
+    hold_ms: u64,
+    /// Follow-ups of each job.
+    then: u64,
+    /// Jobs of a run, at its beginning, that run in the order of one group.
+    in_group: usize,
 }
 
-async fn killed_at(stage: &Stage, points: &str, hold_ms: u64) -> Counts {
-    let mut victim = stage.worker("io", points).await;
-    let mut jobs = stage.steps(JOBS, hold_ms).await;
-    dies(stage, &mut victim, &mut jobs, hold_ms).await;
-    after_the_kill(stage, &victim, &jobs).await
-}
+impl Work {
+    /// Plain jobs.
+    const fn of(hold_ms: u64) -> Self {
+        Self {
+            hold_ms,
+            then: 0,
+            in_group: 0,
+        }
+    }
 
-/// Waits until the process has died, giving it more to do as long as it lives.
-async fn dies(stage: &Stage, victim: &mut Process, jobs: &mut Vec<JobId>, hold_ms: u64) {
-    let died = async |victim: &mut Process| {
-        let ended = tokio::time::timeout(GIVE_MORE_EVERY, victim.ended()).await;
-        ended.is_ok()
+    /// Jobs with a follow-up, some of them in a group.
+    const FAMILY: Self = Self {
+        hold_ms: 10,
+        then: 1,
+        in_group: JOBS / 4,
     };
-    while !died(victim).await {
-        jobs.extend(stage.steps(JOBS, hold_ms).await);
+
+    fn jobs(self, stage: &Stage) -> Vec<NewJob> {
+        let job = |at| match at {
+            at if at < self.in_group => {
+                stage.in_group(stage.parent(self.hold_ms, self.then), "one")
+            }
+            _ => stage.parent(self.hold_ms, self.then),
+        };
+        (0..JOBS).map(job).collect()
     }
 }
 
-async fn after_the_kill(stage: &Stage, victim: &Process, jobs: &[JobId]) -> Counts {
+/// A worker that dies at `points` beside one that goes on, again and again on one database.
+async fn row(name: &str, points: &str, work: Work) {
+    let _turn = turn().await;
+    let stage = Stage::new().await;
+    let _other = stage.worker("io", "").await;
+    repeat(name, async |_| killed_at(&stage, points, work).await).await;
+}
+
+async fn killed_at(stage: &Stage, points: &str, work: Work) -> Counts {
+    let mut victim = stage.worker("io", points).await;
+    let mut jobs = stage.enqueue(&work.jobs(stage)).await;
+    let began = Instant::now();
+    // The other one may have been quicker: the victim gets more to do as long as it lives.
+    while !victim.ends_within(GIVE_MORE_EVERY).await {
+        assert!(began.elapsed() < DIES_WITHIN, "the worker did not die");
+        jobs.extend(stage.enqueue(&work.jobs(stage)).await);
+    }
+    after_the_kill(stage, &victim, &jobs, work.then).await
+}
+
+async fn after_the_kill(stage: &Stage, victim: &Process, jobs: &[JobId], then: u64) -> Counts {
     let broken_at = now_us();
     let held = stage.held_by(victim.id()).await;
-    let counts = stage.judge(jobs, 1).await;
+    let begun = stage.begun_by(Holder::Process(victim.id())).await;
+    let charges = Charges::of(&begun);
+    let counts = stage.judge_with_follow_ups(jobs, then, charges).await;
     stage.forget(victim.id()).await;
     Counts {
         rerun_ms: stage.reruns(&held, broken_at),
@@ -55,7 +97,7 @@ async fn worker_killed_after_a_claim() {
     row(
         "worker_killed_after_a_claim",
         "after claim=return(kill)",
-        10,
+        Work::of(10),
     )
     .await;
 }
@@ -63,7 +105,7 @@ async fn worker_killed_after_a_claim() {
 #[tokio::test(flavor = "multi_thread")]
 async fn worker_killed_after_beginnings_were_noted() {
     let name = "worker_killed_after_beginnings_were_noted";
-    row(name, "after started=return(kill)", 10).await;
+    row(name, "after started=return(kill)", Work::of(10)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +113,7 @@ async fn worker_killed_while_it_renews() {
     row(
         "worker_killed_while_it_renews",
         "before renew=return(kill)",
-        150,
+        Work::of(150),
     )
     .await;
 }
@@ -81,7 +123,7 @@ async fn worker_killed_before_a_settle() {
     row(
         "worker_killed_before_a_settle",
         "before settle=2*off->return(kill)",
-        10,
+        Work::of(10),
     )
     .await;
 }
@@ -89,25 +131,35 @@ async fn worker_killed_before_a_settle() {
 #[tokio::test(flavor = "multi_thread")]
 async fn worker_killed_in_a_settle() {
     let points = "before clearing bits to settle jobs=2*off->return(kill)";
-    row("worker_killed_in_a_settle", points, 10).await;
+    row("worker_killed_in_a_settle", points, Work::of(10)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn worker_killed_before_a_settle_commits() {
     let points = "before commit to settle jobs=2*off->return(kill)";
-    row("worker_killed_before_a_settle_commits", points, 10).await;
+    row(
+        "worker_killed_before_a_settle_commits",
+        points,
+        Work::FAMILY,
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn worker_killed_after_a_settle_committed() {
     let points = "after commit to settle jobs=2*off->return(kill)";
-    row("worker_killed_after_a_settle_committed", points, 10).await;
+    row(
+        "worker_killed_after_a_settle_committed",
+        points,
+        Work::FAMILY,
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn worker_killed_in_a_settle_of_many() {
     let points = "before settle of many=return(kill)";
-    row("worker_killed_in_a_settle_of_many", points, 0).await;
+    row("worker_killed_in_a_settle_of_many", points, Work::of(0)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,14 +170,9 @@ async fn worker_killed_in_a_job() {
     let _other = stage.worker("io", "").await;
     repeat(name, async |_| {
         let mut victim = stage.worker("io", "").await;
-        let jobs = stage.steps(JOBS, 100).await;
-        stage
-            .until("the victim has begun a job", async || {
-                stage.marks().iter().any(|mark| mark.process == victim.id())
-            })
-            .await;
+        let jobs = stage.steps_that_it_begins(victim.id(), JOBS, 100).await;
         victim.kill().await;
-        after_the_kill(&stage, &victim, &jobs).await
+        after_the_kill(&stage, &victim, &jobs, 0).await
     })
     .await;
 }
@@ -137,10 +184,19 @@ async fn worker_whose_settle_is_answered_with_an_error_after_it_committed() {
     let stage = Stage::new().await;
     repeat(name, async |_| {
         let points = "after commit to settle jobs=5*return(lost)->off";
-        let mut worker = stage.worker("io", points).await;
+        let mut command = stage.command(&["worker", "--lanes", "io"], points);
+        stage.log_apart(&mut command, LOG);
+        let said = || stage.said(LOG).matches("settling again").count();
+        let before = said();
+        let mut worker = stage.ready_worker(&mut command).await;
         let jobs = stage.steps(JOBS, 10).await;
-        let counts = stage.judge(&jobs, 0).await;
+        let counts = stage.judge(&jobs, Charges::none()).await;
         worker.stop().await;
+        assert_eq!(
+            said() - before,
+            5,
+            "five settles were answered with an error"
+        );
         counts
     })
     .await;
@@ -156,7 +212,9 @@ async fn worker_killed_after_it_promoted() {
         let mut victim = stage.worker("io", "after promote=return(kill)").await;
         let mut jobs = Vec::new();
         // Due one after the other, so that each promotion finds some.
+        let began = Instant::now();
         while !victim.has_ended() {
+            assert!(began.elapsed() < DIES_WITHIN, "the worker did not die");
             let later = |ms: i64| {
                 let mut job = stage.step(0);
                 let at = chrono::DateTime::from_timestamp_micros(now_us() + ms * 1_000);
@@ -165,11 +223,48 @@ async fn worker_killed_after_it_promoted() {
             };
             let due: Vec<_> = (1..=10).map(|at| later(at * 50)).collect();
             jobs.extend(stage.enqueue(&due).await);
-            tokio::time::timeout(GIVE_MORE_EVERY / 4, victim.ended())
-                .await
-                .ok();
+            victim.ends_within(GIVE_MORE_EVERY / 4).await;
         }
-        after_the_kill(&stage, &victim, &jobs).await
+        after_the_kill(&stage, &victim, &jobs, 0).await
+    })
+    .await;
+}
+
+/// A worker that stands still for longer than its leases may, and then goes on with what it
+/// remembers: others have its jobs by then, and its ends change nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn worker_stands_still_past_its_leases() {
+    let name = "worker_stands_still_past_its_leases";
+    let _turn = turn().await;
+    let stage = Stage::new().await;
+    let _other = stage.worker("io", "").await;
+    repeat(name, async |_| {
+        let mut command = stage.command(&["worker", "--lanes", "io"], "");
+        stage.log_apart(&mut command, LOG);
+        let fenced = || stage.said(LOG).matches(FENCED).count();
+        let before = fenced();
+        let mut victim = stage.ready_worker(&mut command).await;
+        let jobs = stage.steps_that_it_begins(victim.id(), JOBS, 300).await;
+        victim.tell(Signal::STOP);
+        let broken_at = now_us();
+        let held = stage.held_by(victim.id()).await;
+        let begun = stage.begun_by(Holder::Process(victim.id())).await;
+        stage
+            .until("others have what it held", async || {
+                stage.held_by(victim.id()).await.is_empty()
+            })
+            .await;
+        victim.tell(Signal::CONT);
+        stage
+            .until("its late ends are thrown away", async || fenced() > before)
+            .await;
+        victim.stop().await;
+        let counts = stage.judge(&jobs, Charges::of(&begun)).await;
+        stage.forget(victim.id()).await;
+        Counts {
+            rerun_ms: stage.reruns(&held, broken_at),
+            ..counts
+        }
     })
     .await;
 }
