@@ -242,7 +242,7 @@ pub(crate) async fn rescue(asked: &Asked, peer: Peer, server: &Private) -> Resul
     while again.len() < HELD as usize {
         // What does not come within the limit is missed; a worker that ends is an error.
         let left = limit.saturating_sub(since.elapsed());
-        let began = match tokio::time::timeout(left, other.began(limit)).await {
+        let began = match tokio::time::timeout(left, other.began(limit * 2)).await {
             Ok(began) => began?,
             Err(_) => break,
         };
