@@ -6,7 +6,8 @@ use awa::{Client, InsertOpts, JobArgs, JobResult, QueueConfig, QueueStorage, Que
 use sqlx_of_awa::PgPool;
 use sqlx_of_awa::postgres::PgPoolOptions;
 
-use crate::probe::Probe;
+use crate::probe::{self, Probe};
+use crate::work::How;
 
 const QUEUE: &str = "probe";
 /// The best setting found: many slots, and ends written by one completer.
@@ -30,10 +31,24 @@ fn options() -> InsertOpts {
 impl Awa {
     pub(crate) async fn open(url: &str, connections: u32) -> Result<Self> {
         let pool = PgPoolOptions::new()
+            .min_connections(connections)
             .max_connections(connections)
             .connect(url)
             .await?;
         Ok(Self { pool })
+    }
+
+    /// Has each session hand in what it counted, as it would when it ends; says which they are.
+    pub(crate) async fn hand_in(&self) -> Result<Vec<i32>> {
+        let (mut held, mut pids) = (Vec::new(), Vec::new());
+        for _ in 0..self.pool.size() {
+            held.push(self.pool.acquire().await?);
+        }
+        for session in &mut held {
+            let all = sqlx_of_awa::query_scalar::<_, i32>(crate::meter::HAND_IN);
+            pids.extend(all.fetch_all(&mut **session).await?);
+        }
+        Ok(pids)
     }
 
     pub(crate) async fn prepare(&self) -> Result<()> {
@@ -67,14 +82,16 @@ impl Awa {
 }
 
 /// Works until the process is ended.
-pub(crate) async fn work(url: &str, is_tuned: bool) -> Result<()> {
+pub(crate) async fn work(url: &str, how: How) -> Result<()> {
     let pool = PgPoolOptions::new()
         .max_connections(20)
         .connect(url)
         .await?;
     let mut queue = QueueConfig::default();
-    if is_tuned {
-        queue.max_workers = SLOTS;
+    match how {
+        How::Usual => {}
+        How::Tuned => queue.max_workers = SLOTS,
+        How::Slots(slots) => queue.max_workers = slots,
     }
     let client = Client::builder(pool)
         .queue(QUEUE, queue)
@@ -85,5 +102,6 @@ pub(crate) async fn work(url: &str, is_tuned: bool) -> Result<()> {
         .build()
         .context("awa's worker")?;
     client.start().await?;
+    probe::ready();
     std::future::pending().await
 }

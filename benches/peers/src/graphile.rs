@@ -10,7 +10,8 @@ use graphile_worker::{
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
-use crate::probe::Probe;
+use crate::probe::{self, Probe};
+use crate::work::How;
 
 const SCHEMA: &str = "graphile_worker";
 /// The best setting found: a local queue, and acknowledgements that gather for a moment.
@@ -37,11 +38,25 @@ pub(crate) struct Graphile {
 impl Graphile {
     pub(crate) async fn open(url: &str, connections: u32) -> Result<Self> {
         let pool = PgPoolOptions::new()
+            .min_connections(connections)
             .max_connections(connections)
             .connect(url)
             .await?;
         let utils = WorkerUtils::new(pool.clone(), SCHEMA);
         Ok(Self { pool, utils })
+    }
+
+    /// Has each session hand in what it counted, as it would when it ends; says which they are.
+    pub(crate) async fn hand_in(&self) -> Result<Vec<i32>> {
+        let (mut held, mut pids) = (Vec::new(), Vec::new());
+        for _ in 0..self.pool.size() {
+            held.push(self.pool.acquire().await?);
+        }
+        for session in &mut held {
+            let all = sqlx::query_scalar::<_, i32>(crate::meter::HAND_IN);
+            pids.extend(all.fetch_all(&mut **session).await?);
+        }
+        Ok(pids)
     }
 
     pub(crate) async fn prepare(&self) -> Result<()> {
@@ -78,18 +93,22 @@ impl Graphile {
 }
 
 /// Works until the process is ended.
-pub(crate) async fn work(url: &str, is_tuned: bool) -> Result<()> {
+pub(crate) async fn work(url: &str, how: How) -> Result<()> {
     let mut options = WorkerOptions::default()
         .database_url(url)
         .schema(SCHEMA)
         .define_job::<Probe>();
-    if is_tuned {
-        options = options
+    options = match how {
+        How::Usual => options,
+        How::Tuned => options
             .max_pg_conn(20)
             .concurrency(CONCURRENCY)
             .local_queue(LocalQueueConfig::builder().size(LOCAL_QUEUE).build())
-            .complete_job_batch_delay(ACKNOWLEDGE);
-    }
-    options.init().await?.run().await?;
+            .complete_job_batch_delay(ACKNOWLEDGE),
+        How::Slots(slots) => options.concurrency(slots as usize),
+    };
+    let worker = options.init().await?;
+    probe::ready();
+    worker.run().await?;
     Ok(())
 }

@@ -14,8 +14,9 @@ mod work;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
-use clap::{Parser, Subcommand};
+use anyhow::{Result, anyhow};
+use clap::builder::RangedU64ValueParser;
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::measure::Peer;
 
@@ -36,20 +37,23 @@ struct Cli {
 #[derive(Debug, Clone, clap::Args)]
 struct Asked {
     /// Jobs to enqueue in bulk and to drain; a fifth of it one a call
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long, default_value_t = 100_000,
+        value_parser = RangedU64ValueParser::<usize>::new().range(5..))]
     jobs: usize,
     /// Rounds; the table shows medians
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     rounds: usize,
     /// Jobs of the idle figure
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value_t = 300,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     idle: usize,
     /// How long a peer may take to run the jobs of a killed worker again, in seconds
-    #[arg(long, default_value_t = 120)]
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
     rescue_limit: u64,
-    /// Only these: packtrain, graphile, awa
+    /// Only these
     #[arg(long, value_delimiter = ',')]
-    only: Vec<String>,
+    only: Vec<Which>,
     /// The packtrain program [default: built from this repository]
     #[arg(long)]
     packtrain: Option<PathBuf>,
@@ -59,9 +63,23 @@ struct Asked {
 }
 
 impl Asked {
-    fn wants(&self, name: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|only| only == name)
+    fn wants(&self, which: Which) -> bool {
+        self.only.is_empty() || self.only.contains(&which)
     }
+
+    fn peers(&self) -> Vec<Peer> {
+        let all = [(Which::Graphile, Peer::Graphile), (Which::Awa, Peer::Awa)];
+        let wanted = all.into_iter().filter(|(which, _)| self.wants(*which));
+        wanted.map(|(_, peer)| peer).collect()
+    }
+}
+
+/// A queue that is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Which {
+    Packtrain,
+    Graphile,
+    Awa,
 }
 
 #[derive(Debug, Subcommand)]
@@ -95,13 +113,16 @@ async fn run(cli: Cli) -> Result<()> {
         return work::run(work).await;
     }
     let asked = cli.asked;
-    let program = match (&asked.packtrain, asked.wants("packtrain")) {
+    let program = match (&asked.packtrain, asked.wants(Which::Packtrain)) {
         (Some(program), _) => program.clone(),
         (None, true) => packtrain::build().await?,
         (None, false) => PathBuf::new(),
     };
     let server = server::Private::start().await?;
-    let measured = all(&asked, &program, &server).await;
+    let measured = tokio::select! {
+        measured = all(&asked, &program, &server) => measured,
+        _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted: nothing was measured")),
+    };
     server.stop().await?;
     let figures = measured?;
     match asked.json {
@@ -117,14 +138,11 @@ async fn all(
     program: &std::path::Path,
     server: &server::Private,
 ) -> Result<Vec<table::Figures>> {
-    let peers: Vec<Peer> = [Peer::Graphile, Peer::Awa]
-        .into_iter()
-        .filter(|peer| asked.wants(peer.name()))
-        .collect();
+    let peers = asked.peers();
     let mut rounds: Vec<Vec<table::Round>> = Vec::new();
-    for round in 1..=asked.rounds.max(1) {
+    for round in 1..=asked.rounds {
         let mut seen = Vec::new();
-        if asked.wants("packtrain") {
+        if asked.wants(Which::Packtrain) {
             eprintln!("round {round}: packtrain");
             seen.push(packtrain::round(asked, program, server).await?);
         }
@@ -137,10 +155,11 @@ async fn all(
     let mut figures = table::medians(&rounds);
     for figure in &mut figures {
         eprintln!("rescue: {}", figure.name);
-        figure.rescue_s = match peers.iter().find(|peer| peer.name() == figure.name) {
+        let rescue = match peers.iter().find(|peer| peer.name() == figure.name) {
             Some(peer) => measure::rescue(asked, *peer, server).await?,
             None => packtrain::rescue(program, server).await?,
         };
+        figure.rescue = Some(rescue);
     }
     Ok(figures)
 }

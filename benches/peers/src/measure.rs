@@ -11,18 +11,20 @@ use crate::graphile::Graphile;
 use crate::meter::{self, Moment};
 use crate::probe::{Probe, now_us};
 use crate::server::Private;
-use crate::table::{Round, Stretch};
-use crate::work::Worker;
+use crate::table::{Rescue, Round, Stretch};
+use crate::work::{For, Worker};
 
 /// As `packtrain bench queue` has them.
 const PRODUCERS: usize = 64;
 const BULK_PRODUCERS: usize = 4;
 const BULK: usize = 1_000;
 const CONNECTIONS: u32 = 24;
-const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// Jobs of a worker that is killed, and how long they hold it.
-const HELD: usize = 8;
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+/// Slots of a worker that is killed, all of which a job holds, and for how long.
+const HELD: u32 = 8;
 const HOLD_MS: u64 = 10_000;
+/// How long a job may take to begin at a worker that is there.
+const BEGUN_WITHIN: Duration = Duration::from_secs(30);
 
 /// Another queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -83,10 +85,22 @@ impl Queue {
     }
 
     async fn finished(&self) -> Result<()> {
-        while self.unfinished().await? > 0 {
+        self.down_to(0).await
+    }
+
+    /// Waits until no more than so many jobs are unfinished.
+    async fn down_to(&self, left: u32) -> Result<()> {
+        while self.unfinished().await? > i64::from(left) {
             tokio::time::sleep(LOOK_EVERY).await;
         }
         Ok(())
+    }
+
+    async fn hand_in(&self) -> Result<Vec<i32>> {
+        match self {
+            Self::Graphile(graphile) => graphile.hand_in().await,
+            Self::Awa(awa) => awa.hand_in().await,
+        }
     }
 }
 
@@ -100,7 +114,8 @@ struct Ground<'a> {
 
 impl Ground<'_> {
     async fn moment(&self) -> Result<Moment> {
-        meter::now(&self.url, self.server.data()).await
+        let own = self.queue.hand_in().await?;
+        meter::now(self.server, self.peer.name(), &own).await
     }
 
     async fn stretch(&self, before: &Moment, jobs: usize, wall: Duration) -> Result<Stretch> {
@@ -140,28 +155,29 @@ impl Ground<'_> {
     async fn drain(&self, jobs: usize) -> Result<Stretch> {
         let before = self.moment().await?;
         let began = Instant::now();
-        let mut worker = Worker::start(self.peer, &self.url, Some(jobs))?;
+        let mut worker = Worker::start(self.peer, &self.url, For::Drain(jobs))?;
         worker.all().await?;
-        self.queue.finished().await?;
+        worker.meanwhile(self.queue.finished()).await?;
         let wall = began.elapsed();
         let (cpu, memory) = worker.weight();
-        let stretch = self.stretch(&before, jobs, wall).await?;
         worker.kill().await?;
+        let stretch = self.stretch(&before, jobs, wall).await?;
         Ok(stretch.with_worker(cpu, memory))
     }
 
     /// Milliseconds from the row of a job to its begin, one job at a time.
     async fn idle(&self, jobs: usize) -> Result<Vec<f64>> {
-        let mut worker = Worker::start(self.peer, &self.url, None)?;
-        // The first one tells that the worker is there.
+        let mut worker = Worker::start(self.peer, &self.url, For::Idle)?;
+        worker.ready().await?;
+        // The first one finds a worker that has only just begun to look.
         self.queue.one(0).await?;
-        worker.began().await?;
-        self.queue.finished().await?;
+        worker.began(BEGUN_WITHIN).await?;
+        worker.meanwhile(self.queue.finished()).await?;
         let mut waits = Vec::with_capacity(jobs);
         for _ in 0..jobs {
             let made = self.queue.one(0).await?;
-            let began = worker.began().await?;
-            self.queue.finished().await?;
+            let began = worker.began(BEGUN_WITHIN).await?;
+            worker.meanwhile(self.queue.finished()).await?;
             waits.push((began - made) as f64 / 1e3);
         }
         worker.kill().await?;
@@ -195,44 +211,44 @@ pub(crate) async fn round(asked: &Asked, peer: Peer, server: &Private) -> Result
     Ok(Round::new(peer.name(), single, bulk, drain, idle))
 }
 
-/// Kills a worker in the middle of its jobs beside an idle one, all with their defaults; seconds
-/// until the first and the last of them began again, none where that took too long.
-pub(crate) async fn rescue(
-    asked: &Asked,
-    peer: Peer,
-    server: &Private,
-) -> Result<Option<(f64, f64)>> {
+/// Kills a worker in the middle of its jobs beside an idle one, both with just as many slots and
+/// with their defaults else.
+pub(crate) async fn rescue(asked: &Asked, peer: Peer, server: &Private) -> Result<Rescue> {
     let ground = ground(peer, server).await?;
-    let mut victim = Worker::start(peer, &ground.url, None)?;
+    let mut victim = Worker::start(peer, &ground.url, For::Held(HELD))?;
+    victim.ready().await?;
     for _ in 0..HELD {
         ground.queue.one(HOLD_MS).await?;
     }
     for _ in 0..HELD {
-        victim.began().await?;
+        victim.began(BEGUN_WITHIN).await?;
     }
-    let mut other = Worker::start(peer, &ground.url, None)?;
-    // It is there when it runs a job of its own.
+    let mut other = Worker::start(peer, &ground.url, For::Held(HELD))?;
+    other.ready().await?;
+    // The victim has no slot left: a job that begins shows that the other one really works.
     ground.queue.one(0).await?;
-    other.began().await?;
+    other.began(BEGUN_WITHIN).await?;
+    let rest = ground.queue.down_to(HELD);
+    tokio::time::timeout(BEGUN_WITHIN, rest).await??;
     victim.kill().await?;
     let killed = now_us();
-    let again = async {
-        let mut times = Vec::with_capacity(HELD);
-        for _ in 0..HELD {
-            times.push((other.began().await? - killed) as f64 / 1e6);
-        }
-        anyhow::Ok(times)
-    };
-    let limit = Duration::from_secs(asked.rescue_limit);
-    let seen = match tokio::time::timeout(limit, again).await {
-        Ok(times) => {
-            let mut times = times?;
-            times.sort_by(f64::total_cmp);
-            Some((times[HELD / 2], times[HELD - 1]))
-        }
-        Err(_) => None,
-    };
+    let held = ground.queue.unfinished().await?;
+    ensure!(
+        held == i64::from(HELD),
+        "a worker was to be killed with {HELD} jobs and had {held}"
+    );
+    let (limit, since) = (Duration::from_secs(asked.rescue_limit), Instant::now());
+    let mut again = Vec::new();
+    while again.len() < HELD as usize {
+        // What does not come within the limit is missed; a worker that ends is an error.
+        let left = limit.saturating_sub(since.elapsed());
+        let began = match tokio::time::timeout(left, other.began(limit * 2)).await {
+            Ok(began) => began?,
+            Err(_) => break,
+        };
+        again.push((began - killed) as f64 / 1e6);
+    }
     other.kill().await?;
     server.drop(peer.name()).await?;
-    Ok(seen)
+    Ok(Rescue::new(HELD as usize, again, asked.rescue_limit))
 }

@@ -1,13 +1,16 @@
 //! What a stretch of work costs the server: processor time, log, commits; as `packtrain bench`
-//! counts it.
+//! counts it, whose `cost.rs` this repeats: a program that measures others must not be built of
+//! the one that is measured.
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
+
+use crate::server::Private;
 
 /// Counters at one moment.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +18,8 @@ pub(crate) struct Moment {
     wal_bytes: i64,
     commits: i64,
     server_cpu: Duration,
+    /// Commits of sessions that handed in for it.
+    own: i64,
 }
 
 /// What happened between two moments.
@@ -25,20 +30,48 @@ pub(crate) struct Cost {
     pub(crate) server_cpu: Duration,
 }
 
-/// Reads the counters of a database and of the server with this data folder.
-pub(crate) async fn now(url: &str, data: &Path) -> Result<Moment> {
-    let server_cpu = server_cpu(data);
-    let mut connection = PgConnection::connect(url).await?;
+/// Has a session hand in what it counted: by itself it would when it ends.
+pub(crate) const HAND_IN: &str = "select pg_backend_pid() from pg_stat_force_next_flush()";
+/// How long the sessions of a worker that was killed may stay, and how often is looked.
+const GONE_WITHIN: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+
+/// Reads the counters of a database when all but the `own` sessions, which have handed in, are
+/// gone. Works in another database, so that it is not counted itself.
+pub(crate) async fn now(server: &Private, database: &str, own: &[i32]) -> Result<Moment> {
+    let server_cpu = server_cpu(server.data());
+    let mut connection = PgConnection::connect(&server.url("postgres")).await?;
+    let began = Instant::now();
+    loop {
+        let others: i64 = sqlx::query_scalar(
+            "select count(*) from pg_stat_activity
+              where datname = $1 and usename is not null and pid <> all($2)",
+        )
+        .bind(database)
+        .bind(own)
+        .fetch_one(&mut connection)
+        .await?;
+        if others == 0 {
+            break;
+        }
+        ensure!(
+            began.elapsed() < GONE_WITHIN,
+            "{others} other sessions are on {database}"
+        );
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
     let (wal_bytes, commits) = sqlx::query_as(
         "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint,
-                (select xact_commit from pg_stat_database where datname = current_database())",
+                (select xact_commit from pg_stat_database where datname = $1)",
     )
+    .bind(database)
     .fetch_one(&mut connection)
     .await?;
     Ok(Moment {
         wal_bytes,
         commits,
         server_cpu,
+        own: i64::try_from(own.len())?,
     })
 }
 
@@ -46,7 +79,7 @@ impl Moment {
     pub(crate) fn until(&self, later: &Self) -> Cost {
         Cost {
             wal_bytes: later.wal_bytes - self.wal_bytes,
-            commits: later.commits - self.commits,
+            commits: later.commits - self.commits - later.own,
             server_cpu: later.server_cpu.saturating_sub(self.server_cpu),
         }
     }

@@ -11,30 +11,42 @@ use tokio::process::Command;
 use crate::Asked;
 use crate::meter::Cost;
 use crate::server::Private;
-use crate::table::{Round, Stretch};
+use crate::table::{Rescue, Round, Stretch};
 
 /// Workers that are killed.
 const RESCUES: &str = "3";
+/// How long its bench waits for their jobs.
+const RESCUED_WITHIN_S: u64 = 60;
 
 /// Builds the program of this repository.
 pub(crate) async fn build() -> Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = root.canonicalize().context("this repository")?;
+    let target = root.join("target");
     let status = Command::new("cargo")
         .args(["build", "--release", "--locked", "--package", "packtrain"])
+        // Where the program is looked for, whatever the environment says.
+        .arg("--target-dir")
+        .arg(&target)
         .current_dir(&root)
         .status()
         .await
         .context("cargo")?;
     ensure!(status.success(), "packtrain does not build");
-    Ok(root.join("target/release/packtrain"))
+    Ok(target.join("release/packtrain"))
 }
 
 async fn bench(program: &Path, server: &Private, words: &[&str]) -> Result<Value> {
     let folder = std::env::temp_dir().join(format!("packtrain-peers-{}-bench", std::process::id()));
+    std::fs::create_dir_all(&folder).context("a folder for packtrain bench")?;
+    let program = program.canonicalize().context("the packtrain program")?;
     let ran = Command::new(program)
         .args(["bench", "--json", "--quiet", "--data-dir"])
         .arg(&folder)
         .args(words)
+        // With its defaults: no settings of this shell, and no file of this folder.
+        .env_clear()
+        .current_dir(&folder)
         .env("PACKTRAIN_BENCH_SERVER", server.url("postgres"))
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
@@ -64,17 +76,25 @@ pub(crate) async fn round(asked: &Asked, program: &Path, server: &Private) -> Re
         Vec::new(),
     );
     round.commit_each = Some(stretch(&said, "drain_commit_each")?);
-    round.idle_ms = (waits("claimed", "p50_ms")?, waits("claimed", "p99_ms")?);
+    round.idle_began_ms = (waits("began", "p50_ms")?, waits("began", "p99_ms")?);
+    round.idle_claimed_ms = Some((waits("claimed", "p50_ms")?, waits("claimed", "p99_ms")?));
     round.idle_ended_ms = Some((waits("ended", "p50_ms")?, waits("ended", "p99_ms")?));
     Ok(round)
 }
 
-/// Median and maximum of the time to claim again, in seconds, with the defaults.
-pub(crate) async fn rescue(program: &Path, server: &Private) -> Result<Option<(f64, f64)>> {
+/// What came of the jobs of killed workers, with the defaults.
+pub(crate) async fn rescue(program: &Path, server: &Private) -> Result<Rescue> {
     let said = bench(program, server, &["rescue", "--rounds", RESCUES]).await?;
     let usual = &said["usual"];
-    let (p50, max) = (number(&usual["p50_ms"])?, number(&usual["max_ms"])?);
-    Ok(Some((p50 / 1e3, max / 1e3)))
+    let jobs = number(&usual["count"])? as usize;
+    Ok(Rescue {
+        held: jobs,
+        // Its bench fails when one is missing.
+        again: jobs,
+        p50_s: number(&usual["p50_ms"])? / 1e3,
+        max_s: number(&usual["max_ms"])? / 1e3,
+        limit_s: RESCUED_WITHIN_S,
+    })
 }
 
 fn number(value: &Value) -> Result<f64> {

@@ -36,7 +36,13 @@ pub(crate) fn tell(telling: Telling) {
     *TELLING.lock().expect("nothing panics under the lock") = Some(telling);
 }
 
+/// This worker looks for jobs from now on.
+pub(crate) fn ready() {
+    say("ready");
+}
+
 /// Microseconds since 1970, as the server's clock has them: it is on this machine.
+#[expect(clippy::disallowed_methods, reason = "a bench has no other clock")]
 pub(crate) fn now_us() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| {

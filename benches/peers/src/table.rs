@@ -67,9 +67,48 @@ pub(crate) struct Round {
     pub(crate) bulk: Stretch,
     pub(crate) drain: Stretch,
     pub(crate) commit_each: Option<Stretch>,
-    /// p50 and p99.
-    pub(crate) idle_ms: (f64, f64),
+    /// p50 and p99 from a job's row to its begin.
+    pub(crate) idle_began_ms: (f64, f64),
+    /// To its claim and to its end, which packtrain notes.
+    pub(crate) idle_claimed_ms: Option<(f64, f64)>,
     pub(crate) idle_ended_ms: Option<(f64, f64)>,
+}
+
+/// What came of the jobs of a worker that was killed.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Rescue {
+    /// Jobs that it held.
+    pub(crate) held: usize,
+    /// Those that another worker took up again.
+    pub(crate) again: usize,
+    /// Seconds after the kill: the median, and the last of them.
+    pub(crate) p50_s: f64,
+    pub(crate) max_s: f64,
+    pub(crate) limit_s: u64,
+}
+
+impl Rescue {
+    pub(crate) fn new(held: usize, again: Vec<f64>, limit_s: u64) -> Self {
+        Self {
+            held,
+            again: again.len(),
+            p50_s: percentile(&again, 50),
+            max_s: percentile(&again, 100),
+            limit_s,
+        }
+    }
+
+    fn cell(&self) -> String {
+        let (held, again, limit_s) = (self.held, self.again, self.limit_s);
+        if again == 0 {
+            return format!("none of {held} within {limit_s} s");
+        }
+        let times = pair((self.p50_s, self.max_s));
+        match again == held {
+            true => format!("{times} ({held} jobs)"),
+            false => format!("{times} (only {again} of {held} within {limit_s} s)"),
+        }
+    }
 }
 
 impl Round {
@@ -86,7 +125,8 @@ impl Round {
             bulk,
             drain,
             commit_each: None,
-            idle_ms: (percentile(&idle, 50), percentile(&idle, 99)),
+            idle_began_ms: (percentile(&idle, 50), percentile(&idle, 99)),
+            idle_claimed_ms: None,
             idle_ended_ms: None,
         }
     }
@@ -100,15 +140,16 @@ pub(crate) struct Figures {
     pub(crate) bulk: Stretch,
     pub(crate) drain: Stretch,
     pub(crate) commit_each: Option<Stretch>,
-    /// p50 and p99 from a job's row to its begin; of packtrain to its claim.
-    pub(crate) idle_ms: (f64, f64),
-    /// p50 and p99 to the job's end, which packtrain notes.
+    /// p50 and p99 from a job's row to its begin.
+    pub(crate) idle_began_ms: (f64, f64),
+    /// p50 and p99 to its claim and to its end, which packtrain notes.
+    pub(crate) idle_claimed_ms: Option<(f64, f64)>,
     pub(crate) idle_ended_ms: Option<(f64, f64)>,
     /// The slowest and the fastest round of the drain.
     pub(crate) drain_range: (f64, f64),
     pub(crate) single_range: (f64, f64),
-    /// Median and maximum of the seconds after a kill; none within the limit.
-    pub(crate) rescue_s: Option<(f64, f64)>,
+    /// Of packtrain to the claim, of the others to the begin.
+    pub(crate) rescue: Option<Rescue>,
     pub(crate) load: String,
 }
 
@@ -142,21 +183,22 @@ fn figures(rounds: Vec<&Round>) -> Figures {
         .iter()
         .filter_map(|round| round.commit_each)
         .collect();
-    let ended: Vec<(f64, f64)> = rounds
-        .iter()
-        .filter_map(|round| round.idle_ended_ms)
-        .collect();
+    let noted = |times: fn(&Round) -> Option<(f64, f64)>| {
+        let all: Vec<(f64, f64)> = rounds.iter().filter_map(|round| times(round)).collect();
+        (!all.is_empty()).then(|| pair(all))
+    };
     Figures {
         name: rounds.first().map_or("", |round| round.name),
         single: of(|round| round.single),
         bulk: of(|round| round.bulk),
         drain: of(|round| round.drain),
         commit_each: (!each.is_empty()).then(|| Stretch::median(&each)),
-        idle_ms: pair(rounds.iter().map(|round| round.idle_ms).collect()),
-        idle_ended_ms: (!ended.is_empty()).then(|| pair(ended)),
+        idle_began_ms: pair(rounds.iter().map(|round| round.idle_began_ms).collect()),
+        idle_claimed_ms: noted(|round| round.idle_claimed_ms),
+        idle_ended_ms: noted(|round| round.idle_ended_ms),
         drain_range: range(|round| round.drain),
         single_range: range(|round| round.single),
-        rescue_s: None,
+        rescue: None,
         load: load(),
     }
 }
@@ -182,7 +224,7 @@ pub(crate) fn print(all: &[Figures]) {
     let heads: Vec<&str> = all.iter().map(|figures| figures.name).collect();
     println!("| figure | {} |", heads.join(" | "));
     println!("| --- |{}", " --- |".repeat(all.len()));
-    let rows: [(&str, Cell); 14] = [
+    let rows: [(&str, Cell); 15] = [
         ("single enqueue, 64 producers, /s", |f| {
             ranged(f.single, f.single_range)
         }),
@@ -213,20 +255,29 @@ pub(crate) fn print(all: &[Figures]) {
                 .worker_peak_mb
                 .map_or_else(none, |mb| format!("{mb:.1}"))
         }),
-        ("idle p50 / p99, ms", |f| pair(f.idle_ms)),
-        ("idle until ended p50 / p99, ms", |f| {
+        ("idle, row to begin of the job, p50 / p99, ms", |f| {
+            pair(f.idle_began_ms)
+        }),
+        ("idle, row to claim, p50 / p99, ms", |f| {
+            f.idle_claimed_ms.map_or_else(none, pair)
+        }),
+        ("idle, row to end, p50 / p99, ms", |f| {
             f.idle_ended_ms.map_or_else(none, pair)
         }),
-        ("run again after kill -9, p50 / max, s", |f| {
-            f.rescue_s
-                .map_or_else(|| "not within the limit".to_owned(), pair)
+        ("taken up again after kill -9, p50 / max, s", |f| {
+            f.rescue.as_ref().map_or_else(none, Rescue::cell)
         }),
     ];
     for (what, cell) in rows {
         let cells: Vec<String> = all.iter().map(cell).collect();
         println!("| {what} | {} |", cells.join(" | "));
     }
-    println!("\nLoad averages at the end: {}", load());
+    println!(
+        "\nTaken up again: jobs that hold all 8 slots of the killed worker, by an idle worker of 8 \
+         slots, with the defaults else: packtrain until its claim, in three kills, the others \
+         until the job begins, in one.\nLoad averages at the end: {}",
+        load()
+    );
 }
 
 fn none() -> String {

@@ -3,13 +3,17 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 use crate::measure::Peer;
 use crate::probe::{self, Telling};
 use crate::{awa, graphile, meter};
+
+/// How long a worker may take to be there, and to run all jobs.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+const DRAINED_WITHIN: Duration = Duration::from_secs(30 * 60);
 
 /// The command line of a worker process.
 #[derive(Debug, clap::Args)]
@@ -21,6 +25,9 @@ pub(crate) struct Work {
     /// With the best setting that was found, instead of the defaults.
     #[arg(long)]
     tuned: bool,
+    /// With so many jobs at once, and the defaults else.
+    #[arg(long, conflicts_with = "tuned")]
+    slots: Option<u32>,
     /// Say when each job begins.
     #[arg(long)]
     each: bool,
@@ -29,15 +36,42 @@ pub(crate) struct Work {
     all: usize,
 }
 
+/// How a worker is set up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum How {
+    /// With the defaults.
+    Usual,
+    /// With the best setting that was found.
+    Tuned,
+    /// With so many jobs at once, and the defaults else.
+    Slots(u32),
+}
+
+/// What a worker process is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum For {
+    /// To run so many jobs as fast as it can, and to say when they have all run.
+    Drain(usize),
+    /// To say when each job begins, with its defaults.
+    Idle,
+    /// The same, with so many jobs at once.
+    Held(u32),
+}
+
 /// Works until the process is ended.
 pub(crate) async fn run(work: Work) -> Result<()> {
     probe::tell(Telling {
         each: work.each,
         all: work.all,
     });
+    let how = match work.slots {
+        Some(slots) => How::Slots(slots),
+        None if work.tuned => How::Tuned,
+        None => How::Usual,
+    };
     match work.peer {
-        Peer::Graphile => graphile::work(&work.url, work.tuned).await,
-        Peer::Awa => awa::work(&work.url, work.tuned).await,
+        Peer::Graphile => graphile::work(&work.url, how).await,
+        Peer::Awa => awa::work(&work.url, how).await,
     }
 }
 
@@ -48,20 +82,22 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// One with the best setting, that says when `all` have run; or one with the defaults, that
-    /// says when each begins.
-    pub(crate) fn start(peer: Peer, url: &str, all: Option<usize>) -> Result<Self> {
+    /// Starts it.
+    pub(crate) fn start(peer: Peer, url: &str, purpose: For) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command
             .args(["work", peer.name()])
             .env("PEERS_DATABASE", url);
-        match all {
-            Some(all) => {
+        match purpose {
+            For::Drain(all) => {
                 command.args(["--tuned", "--all", &all.to_string()]);
                 command.env(awa::TUNED.0, awa::TUNED.1);
             }
-            None => {
+            For::Idle => {
                 command.arg("--each");
+            }
+            For::Held(slots) => {
+                command.args(["--each", "--slots", &slots.to_string()]);
             }
         }
         let mut child = command
@@ -77,21 +113,46 @@ impl Worker {
         })
     }
 
+    /// Waits until it looks for jobs.
+    pub(crate) async fn ready(&mut self) -> Result<()> {
+        self.said("ready", READY_WITHIN).await.map(drop)
+    }
+
     /// Waits until all have run.
     pub(crate) async fn all(&mut self) -> Result<()> {
-        match self.lines.next_line().await? {
-            Some(line) if line == "all" => Ok(()),
-            other => bail!("a worker said {other:?}"),
-        }
+        self.said("all", DRAINED_WITHIN).await.map(drop)
     }
 
     /// Waits for a job to begin; microseconds since 1970.
-    pub(crate) async fn began(&mut self) -> Result<i64> {
-        loop {
-            let line = self.lines.next_line().await?.context("a worker ended")?;
-            if let Some(us) = line.strip_prefix("began ") {
-                return Ok(us.parse()?);
+    pub(crate) async fn began(&mut self, limit: Duration) -> Result<i64> {
+        let when = self.said("began ", limit).await?;
+        Ok(when.parse()?)
+    }
+
+    /// The rest of the next line that begins so; a worker that ends instead is a failure.
+    async fn said(&mut self, begin: &str, limit: Duration) -> Result<String> {
+        let line = async {
+            loop {
+                let line = self.lines.next_line().await?.context("a worker ended")?;
+                if let Some(rest) = line.strip_prefix(begin) {
+                    return anyhow::Ok(rest.to_owned());
+                }
             }
+        };
+        let line = tokio::time::timeout(limit, line).await;
+        line.map_err(|_| anyhow!("a worker did not say `{begin}` within {limit:?}"))?
+    }
+
+    /// Waits for what needs this worker: one that ends meanwhile is a failure.
+    pub(crate) async fn meanwhile<T>(
+        &mut self,
+        what: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        tokio::select! {
+            done = tokio::time::timeout(DRAINED_WITHIN, what) => {
+                done.map_err(|_| anyhow!("jobs were left after {DRAINED_WITHIN:?}"))?
+            }
+            ended = self.child.wait() => bail!("a worker ended: {}", ended?),
         }
     }
 
