@@ -51,8 +51,11 @@ impl Awa {
         Ok(pids)
     }
 
+    /// Its tables, with the engine active that a first worker of it would activate.
     pub(crate) async fn prepare(&self) -> Result<()> {
-        Ok(awa::migrations::run(&self.pool).await?)
+        awa::migrations::run(&self.pool).await?;
+        let storage = QueueStorage::new(QueueStorageConfig::default())?;
+        Ok(storage.install(&self.pool).await?)
     }
 
     /// Enqueues one job; microseconds since 1970 of its row.
