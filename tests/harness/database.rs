@@ -37,6 +37,10 @@ pub enum Role {
 }
 
 /// A test's own database. Dropping it drops the database, also when the test panics.
+///
+/// Dropping waits for the server, and the server for every client that is about to come in. So none
+/// may be dropped by a task that is connecting elsewhere at the same time, as one branch of a
+/// `join!` beside another: both would stand still until the server gives the connection up.
 pub struct Database {
     cluster: Cluster,
     name: String,

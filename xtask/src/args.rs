@@ -120,7 +120,7 @@ pub(crate) struct Faults {
 /// Run everything that a pull request must pass.
 ///
 /// In order: formatting, lints, the thin build, licences, freshness of .sqlx and openapi.json,
-/// every test with none skipped, and each fault row once.
+/// every test and each fault row once, with none skipped.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   cargo xtask ci                stop at the first step that fails

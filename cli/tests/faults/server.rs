@@ -59,12 +59,16 @@ impl OwnServer {
         Self::in_folder(folder(), None).await
     }
 
-    /// Starts it with this in its environment; none when the system has no PostgreSQL to wrap.
-    pub(crate) async fn with_environment(environment: &[(&str, String)]) -> Option<Self> {
+    /// Starts it with this in its environment.
+    pub(crate) async fn with_environment(environment: &[(&str, String)]) -> Self {
+        // A plain one is found or fetched as usual, and says which programs it runs.
+        let plain = Self::start().await;
+        let program = std::fs::read_link(format!("/proc/{}/exe", plain.id())).unwrap();
+        plain.stop().await;
         let folder = folder();
         let bin = folder.path().join("bin");
-        wrap(&newest_postgres()?, &bin, environment);
-        Some(Self::in_folder(folder, Some(bin)).await)
+        wrap(program.parent().unwrap(), &bin, environment);
+        Self::in_folder(folder, Some(bin)).await
     }
 
     async fn in_folder(folder: TempDir, bin: Option<PathBuf>) -> Self {
@@ -73,7 +77,7 @@ impl OwnServer {
             leading: vec!["pg-guard".into()],
         };
         let below = |name| folder.path().join(name);
-        let mut options = Options::new(below("pg"), below("cache"), guard);
+        let mut options = Options::new(below("pg"), cache(&folder), guard);
         let named = || std::env::var_os("PACKTRAIN_PG_BIN").map(PathBuf::from);
         options.bin = bin.or_else(named);
         options.path = std::env::var_os("PATH");
@@ -143,14 +147,15 @@ fn folder() -> TempDir {
     builder.permissions(open).tempdir().unwrap()
 }
 
-/// The folder of the newest PostgreSQL of the system.
-fn newest_postgres() -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os("PACKTRAIN_PG_BIN") {
-        return Some(PathBuf::from(named));
-    }
-    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-    let folders = versions.filter_map(|entry| Some(entry.ok()?.path().join("bin")));
-    folders.filter(|bin| bin.join("initdb").exists()).max()
+/// Where a fetched PostgreSQL stays: the product's own cache, as for every test run.
+fn cache(folder: &TempDir) -> PathBuf {
+    let named = std::env::var_os("XDG_CACHE_HOME").filter(|named| !named.is_empty());
+    let home = || std::env::home_dir().map(|home| home.join(".cache"));
+    let base = named.map(PathBuf::from).or_else(home);
+    base.map_or_else(
+        || folder.path().join("cache"),
+        |base| base.join("packtrain"),
+    )
 }
 
 /// Programs of PostgreSQL that get this environment: whoever starts them clears it.

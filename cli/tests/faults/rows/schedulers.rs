@@ -1,14 +1,14 @@
 //! Schedulers that are killed or stand still in the middle of a decision or of a reaping, beside
 //! others that go on.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::Signal;
 
 use crate::counts::{Counts, is_short, repeat, turn};
 use crate::oracle::{Charges, Holder};
 use crate::process::Process;
-use crate::stage::{LOOK_EVERY, Stage, now_us};
+use crate::stage::{Stage, now_us};
 
 /// Times of the schedule that one run waits for after the break.
 const TIMES: i64 = 3;
@@ -70,23 +70,19 @@ async fn dies_soon(victim: &mut Process) -> bool {
     died
 }
 
-/// A scheduler that stands still in the middle of a decision: its transaction is open.
+/// A scheduler that stands still in the middle of a decision: its transaction is open. It is alone,
+/// so that it is the first to decide.
 async fn standing(stage: &Stage, points: &str) -> Process {
     let open = "select count(*) from pg_stat_activity
                  where datname = current_database() and state = 'idle in transaction'
                    and clock_timestamp() - state_change > interval '200 milliseconds'";
-    for _ in 0..TRIES {
-        let mut victim = stage.scheduler(points);
-        let began = Instant::now();
-        while began.elapsed() < SOON {
-            if stage.db.number(open).await > 0 {
-                return victim;
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-        victim.kill().await;
-    }
-    panic!("none of {TRIES} schedulers was the first to decide");
+    let victim = stage.scheduler(points);
+    stage
+        .until("the scheduler stands in a transaction", async || {
+            stage.db.number(open).await > 0
+        })
+        .await;
+    victim
 }
 
 /// Three schedulers, one of which dies at `points`; the others decide what comes after.
@@ -154,7 +150,6 @@ async fn scheduler_stands_still_in_the_middle_of_a_decision() {
     let _turn = turn().await;
     let stage = Stage::new().await;
     every_second(&stage).await;
-    let _others = [stage.scheduler(""), stage.scheduler("")];
     let pause = if is_short() { PAUSE_SHORT } else { PAUSE };
     repeat(name, async |_| {
         let counted = judge(&stage).await;
@@ -162,7 +157,14 @@ async fn scheduler_stands_still_in_the_middle_of_a_decision() {
         let points = format!("before commit to decide a schedule=1*sleep({ms})->off");
         let mut victim = standing(&stage, &points).await;
         victim.tell(Signal::STOP);
+        let stood = times(&stage).await;
+        let mut others = [stage.scheduler(""), stage.scheduler("")];
         tokio::time::sleep(pause).await;
+        stage
+            .until("the others decide while it stands still", async || {
+                times(&stage).await > stood
+            })
+            .await;
         victim.tell(Signal::CONT);
         let resumed = times(&stage).await;
         stage
@@ -170,6 +172,9 @@ async fn scheduler_stands_still_in_the_middle_of_a_decision() {
             .await;
         let counts = judge(&stage).await;
         victim.kill().await;
+        for other in &mut others {
+            other.stop().await;
+        }
         counts.since(&counted)
     })
     .await;
