@@ -88,7 +88,6 @@ async fn ring(bell: Arc<dyn Bell>, mut waiting: mpsc::Receiver<Lane>, stop: Canc
         };
         let Some(first) = first else { return };
         let mut lanes = BTreeSet::from([first]);
-        tokio::time::sleep(DEBOUNCE).await;
         while let Ok(lane) = waiting.try_recv() {
             lanes.insert(lane);
         }
@@ -96,6 +95,8 @@ async fn ring(bell: Arc<dyn Bell>, mut waiting: mpsc::Receiver<Lane>, stop: Canc
         if let Err(error) = bell.ring(&lanes).await {
             warn!(error = %chain(&error), "hint was not sent, workers will look by themselves");
         }
+        // After the ring, not before it: a job that comes alone wakes its worker at once.
+        tokio::time::sleep(DEBOUNCE).await;
     }
 }
 
@@ -134,4 +135,53 @@ async fn hear_until(
         }
     }
     listener.close().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use packtrain_core::ports::StoreError;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Rings(Mutex<Vec<Vec<Lane>>>);
+
+    #[async_trait]
+    impl Bell for Rings {
+        async fn ring(&self, lanes: &[Lane]) -> Result<(), StoreError> {
+            self.0.lock().unwrap().push(lanes.to_vec());
+            Ok(())
+        }
+
+        async fn listen(&self) -> Result<Box<dyn Listener>, StoreError> {
+            unreachable!("only rings are sent")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hint_that_comes_alone_is_sent_at_once_and_those_behind_it_share_a_ring() {
+        let (rings, stop) = (Arc::new(Rings::default()), CancellationToken::new());
+        let (outgoing, waiting) = mpsc::channel(8);
+        let mut ringing = Box::pin(ring(rings.clone(), waiting, stop));
+        outgoing.try_send(Lane::Io).unwrap();
+        // Polled once, without a moment's wait.
+        assert!(futures::poll!(&mut ringing).is_pending());
+        assert_eq!(*rings.0.lock().unwrap(), [[Lane::Io]]);
+        for lane in [Lane::Cpu, Lane::Io, Lane::Cpu] {
+            outgoing.try_send(lane).unwrap();
+        }
+        // The time until the next ring has not passed: nothing lets the runtime's clock go on.
+        assert!(futures::poll!(&mut ringing).is_pending());
+        assert_eq!(rings.0.lock().unwrap().len(), 1);
+        drop(outgoing);
+        ringing.await;
+        let all = rings.0.lock().unwrap();
+        assert_eq!(all.len(), 2, "{all:?}");
+        assert_eq!(
+            BTreeSet::from_iter(all[1].clone()),
+            BTreeSet::from([Lane::Cpu, Lane::Io])
+        );
+    }
 }
