@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use packtrain_core::fault::chain;
 use packtrain_core::ids::JobId;
+use packtrain_core::job::State;
 use packtrain_core::ports::StoreError;
 use sqlx::{PgConnection, PgPool};
 use tracing::error;
@@ -38,7 +39,7 @@ pub(crate) async fn cancelled(
     }
     let bound = bounds(&mut tx, &asked).await?;
     lock_gates(&mut tx, &bound, std::iter::empty()).await?;
-    let ended = end_cancelled(&mut tx, &asked).await?;
+    let ended = end_waiting(&mut tx, &asked, State::Cancelled).await?;
     release(&mut tx, &over(&ended, &bound)).await?;
     commit(tx, "to end cancelled jobs").await?;
     Ok(ended.into_iter().map(|(job, _)| job).collect())
@@ -109,9 +110,12 @@ async fn asked(
     .map_err(refused("to look for requests to cancel"))
 }
 
-async fn end_cancelled(
+/// Ends those of these jobs that wait, in this state, and answers the requests to cancel of all of
+/// them that are over then.
+async fn end_waiting(
     connection: &mut PgConnection,
     asked: &[Uuid],
+    state: State,
 ) -> Result<Vec<(JobId, How)>, StoreError> {
     let ended = sqlx::query!(
         r#"
@@ -138,11 +142,11 @@ async fn end_cancelled(
         ),
         ended as (
             insert into outcome (id, tenant_id, state, attempts)
-            select id, tenant_id, 'cancelled', attempts from due
+            select id, tenant_id, $2, attempts from due
              union all
-            select id, tenant_id, 'cancelled', attempts from later
+            select id, tenant_id, $2, attempts from later
              union all
-            select id, tenant_id, 'cancelled', attempts from held
+            select id, tenant_id, $2, attempts from held
             returning id
         ),
         answered as (
@@ -158,10 +162,11 @@ async fn end_cancelled(
          cross join returned
         "#,
         asked,
+        state.as_str(),
     )
     .fetch_all(connection)
     .await
-    .map_err(refused("to end cancelled jobs"))?;
+    .map_err(refused("to end jobs that wait"))?;
     let ended = ended.into_iter().map(|row| (row.id, row.waited));
     Ok(ended.map(ending).collect())
 }
@@ -204,7 +209,7 @@ async fn expired(pool: &PgPool, late: &[Uuid]) -> Result<u64, StoreError> {
         .map_err(refused("to begin to end late jobs"))?;
     let bound = bounds(&mut tx, late).await?;
     lock_gates(&mut tx, &bound, std::iter::empty()).await?;
-    let ended = end_late(&mut tx, late).await?;
+    let ended = end_waiting(&mut tx, late, State::Expired).await?;
     release(&mut tx, &over(&ended, &bound)).await?;
     commit(tx, "to end jobs past their deadline").await?;
     Ok(ended.len() as u64)
@@ -232,58 +237,6 @@ async fn late(
     .fetch_all(connection)
     .await
     .map_err(refused("to look for passed deadlines"))
-}
-
-async fn end_late(
-    connection: &mut PgConnection,
-    late: &[Uuid],
-) -> Result<Vec<(JobId, How)>, StoreError> {
-    let ended = sqlx::query!(
-        r#"
-        with late as materialized (select id from unnest($1::uuid[]) as t (id)),
-        due as (
-            delete from ready r using late where r.id = late.id
-            returning r.id, r.lane, r.tenant_id, r.attempts
-        ),
-        -- In a fixed order, so that nobody waits in a ring.
-        returned as materialized (
-            select count(fair_return(d.lane, d.tenant_id, d.count)) as tenants
-              from (select lane, tenant_id, count(*)::integer as count
-                      from due
-                     group by lane, tenant_id
-                     order by lane, tenant_id) d
-        ),
-        later as (
-            delete from scheduled s using late where s.id = late.id
-            returning s.id, s.tenant_id, s.attempts
-        ),
-        held as (
-            delete from waiting w using late where w.id = late.id
-            returning w.id, w.tenant_id, w.attempts
-        ),
-        ended as (
-            insert into outcome (id, tenant_id, state, attempts)
-            select id, tenant_id, 'expired', attempts from due
-             union all
-            select id, tenant_id, 'expired', attempts from later
-             union all
-            select id, tenant_id, 'expired', attempts from held
-            returning id
-        ),
-        answered as (
-            delete from cancel_request c using ended where c.job_id = ended.id
-        )
-        select e.id as "id!", exists (select from held h where h.id = e.id) as "waited!"
-          from ended e
-         cross join returned
-        "#,
-        late,
-    )
-    .fetch_all(connection)
-    .await
-    .map_err(refused("to end jobs past their deadline"))?;
-    let ended = ended.into_iter().map(|row| (row.id, row.waited));
-    Ok(ended.map(ending).collect())
 }
 
 /// A job that ended, and whether it was in play.
