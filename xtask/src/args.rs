@@ -101,7 +101,7 @@ pub(crate) struct Prepare {
 #[command(after_help = "Examples:
   cargo xtask faults --list
   cargo xtask faults --row worker_killed_in_a_job --runs 200
-  cargo xtask faults --all --runs 20")]
+  cargo xtask faults --all --runs 20 --at-once 4")]
 pub(crate) struct Faults {
     /// Name the rows
     #[arg(long)]
@@ -115,6 +115,9 @@ pub(crate) struct Faults {
     /// How often each
     #[arg(long, default_value_t = 20)]
     pub(crate) runs: usize,
+    /// Rows at a time, each on a server of its own; more than two for each core disturb each other
+    #[arg(long, default_value_t = 1)]
+    pub(crate) at_once: usize,
 }
 
 /// Run everything that a pull request must pass.

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use futures::{StreamExt, stream};
 
 use crate::args::Faults;
 use crate::site::Site;
@@ -34,14 +35,15 @@ pub(crate) async fn run(site: &Site, wanted: &Faults) -> anyhow::Result<()> {
     if let Some(row) = rows.iter().find(|row| !known.contains_key(**row)) {
         bail!("there is no row {row}; --list shows them");
     }
+    // Every row comes to its end, whatever happens to another: each must end its own processes.
+    let written: Vec<(&String, anyhow::Result<bool>)> = stream::iter(rows)
+        .map(async |row| (row, write_down(site, row, &known[row], wanted.runs).await))
+        .buffer_unordered(wanted.at_once.max(1))
+        .collect()
+        .await;
     let mut broken = Vec::new();
-    for row in rows {
-        let sum = counted(site, row, &known[row], wanted.runs).await?;
-        let line = sum.line(row, wanted.runs, &today(site).await?);
-        print!("{line}");
-        append(&site.root.join(PAGE), &line)?;
-        fs::remove_file(log(site, row)).context("the log of the row could not be removed")?;
-        if sum.is_broken() {
+    for (row, written) in written {
+        if !written? {
             broken.push(row);
         }
     }
@@ -49,6 +51,17 @@ pub(crate) async fn run(site: &Site, wanted: &Faults) -> anyhow::Result<()> {
         bail!("rows that broke, or in which something was lost, doubled or charged: {broken:?}");
     }
     Ok(())
+}
+
+/// Runs a row and adds its line to the table; says whether all was well.
+async fn write_down(site: &Site, row: &str, path: &str, runs: usize) -> anyhow::Result<bool> {
+    site.go_on()?;
+    let sum = counted(site, row, path, runs).await?;
+    let line = sum.line(row, runs, &today(site).await?);
+    print!("{line}");
+    append(&site.root.join(PAGE), &line)?;
+    fs::remove_file(log(site, row)).context("the log of the row could not be removed")?;
+    Ok(!sum.is_broken())
 }
 
 fn tests(site: &Site) -> tokio::process::Command {

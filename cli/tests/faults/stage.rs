@@ -123,6 +123,15 @@ impl Stage {
         std::fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
+    /// What all processes have said, log by log.
+    fn all_said(&self) -> String {
+        let files = std::fs::read_dir(self.folder.path()).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let logs = names.filter(|name| name.starts_with("log"));
+        logs.map(|name| format!("{name}:\n{}\n", self.said(&name)))
+            .collect()
+    }
+
     /// A worker of these lanes that is ready for work.
     pub(crate) async fn worker(&self, lanes: &str, points: &str) -> Process {
         let mut command = self.command(&["worker", "--lanes", lanes], points);
@@ -291,7 +300,7 @@ impl Stage {
         let began = Instant::now();
         while !holds().await {
             if began.elapsed() > patience {
-                panic!("waited in vain until {what}\n{}", self.said("log"));
+                panic!("waited in vain until {what}\n{}", self.all_said());
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
