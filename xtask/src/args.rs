@@ -100,8 +100,8 @@ pub(crate) struct Prepare {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   cargo xtask faults --list
-  cargo xtask faults --row worker_killed_in_a_job --runs 200
-  cargo xtask faults --all --runs 20 --at-once 4")]
+  cargo xtask faults --row worker_killed_in_a_job --runs 5
+  cargo xtask faults --all --at-once 4")]
 pub(crate) struct Faults {
     /// Name the rows
     #[arg(long)]
@@ -112,9 +112,9 @@ pub(crate) struct Faults {
     /// Every row
     #[arg(long)]
     pub(crate) all: bool,
-    /// How often each
-    #[arg(long, default_value_t = 20)]
-    pub(crate) runs: usize,
+    /// How often each [default: 200 where a run takes less than 5 s, else 20]
+    #[arg(long)]
+    pub(crate) runs: Option<usize>,
     /// Rows at a time, each on a server of its own; more than two for each core disturb each other
     #[arg(long, default_value_t = 1)]
     pub(crate) at_once: usize,

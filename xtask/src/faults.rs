@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use futures::{StreamExt, stream};
@@ -15,6 +16,11 @@ use crate::site::Site;
 const PAGE: &str = "docs/reliability.md";
 /// Runs of a row that may break before it is given up.
 const BROKEN_MAX: usize = 5;
+/// Runs of a row where nobody says how many: many of one that is quick.
+const RUNS: usize = 20;
+const RUNS_WHEN_QUICK: usize = 200;
+/// The longest that a run of a quick row takes.
+const QUICK: Duration = Duration::from_secs(5);
 
 /// The command.
 pub(crate) async fn run(site: &Site, wanted: &Faults) -> anyhow::Result<()> {
@@ -54,10 +60,15 @@ pub(crate) async fn run(site: &Site, wanted: &Faults) -> anyhow::Result<()> {
 }
 
 /// Runs a row and adds its line to the table; says whether all was well.
-async fn write_down(site: &Site, row: &str, path: &str, runs: usize) -> anyhow::Result<bool> {
+async fn write_down(
+    site: &Site,
+    row: &str,
+    path: &str,
+    runs: Option<usize>,
+) -> anyhow::Result<bool> {
     site.go_on()?;
     let sum = counted(site, row, path, runs).await?;
-    let line = sum.line(row, runs, &today(site).await?);
+    let line = sum.line(row, &today(site).await?);
     print!("{line}");
     append(&site.root.join(PAGE), &line)?;
     fs::remove_file(log(site, row)).context("the log of the row could not be removed")?;
@@ -92,7 +103,7 @@ fn log(site: &Site, row: &str) -> PathBuf {
 
 /// Runs a row until so many runs are in its log, well or broken; those of a command that was
 /// interrupted count.
-async fn counted(site: &Site, row: &str, path: &str, runs: usize) -> anyhow::Result<Sum> {
+async fn counted(site: &Site, row: &str, path: &str, asked: Option<usize>) -> anyhow::Result<Sum> {
     let log = log(site, row);
     fs::create_dir_all(log.parent().context("a log lies in a folder")?)?;
     let mut sum = read(&log, row)?;
@@ -100,8 +111,13 @@ async fn counted(site: &Site, row: &str, path: &str, runs: usize) -> anyhow::Res
         // The command was interrupted in the middle of a run, which says nothing of the row.
         append(&log, &settled(row, INTERRUPTED))?;
     }
+    let mut runs = asked.unwrap_or(match sum.tried() {
+        // It was found to be quick before the command was interrupted.
+        tried if tried > RUNS => RUNS_WHEN_QUICK,
+        _ => RUNS,
+    });
     while sum.tried() < runs && sum.broken < BROKEN_MAX {
-        let before = sum.tried();
+        let (before, began) = (sum.tried(), Instant::now());
         println!("{row}: {before} of {runs} runs are done");
         let mut command = tests(site);
         command.args(["--test-threads", "1", "--exact", path]);
@@ -114,6 +130,10 @@ async fn counted(site: &Site, row: &str, path: &str, runs: usize) -> anyhow::Res
         sum = read(&log, row)?;
         if sum.tried() == before {
             bail!("{row} did not run: it was skipped, or could not begin ({status})");
+        }
+        let is_quick = began.elapsed() < QUICK * u32::try_from(sum.tried() - before)?;
+        if asked.is_none() && is_quick {
+            runs = RUNS_WHEN_QUICK;
         }
     }
     Ok(sum)
@@ -226,14 +246,21 @@ impl Sum {
         self.lost + self.doubled + self.above > 0 || self.broken > 0 || self.runs == 0
     }
 
-    fn line(&self, row: &str, runs: usize, date: &str) -> String {
+    fn line(&self, row: &str, date: &str) -> String {
         let ms = |at: Option<&u64>| at.map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms"));
         let p50 = ms(self.rerun_ms.get(self.rerun_ms.len() / 2));
         let max = ms(self.rerun_ms.last());
         format!(
             "| `{row}` | {} | {} | {} | {} | {} | {} | {} | {p50} | {max} | {date} | \
-             `cargo xtask faults --row {row} --runs {runs}` |\n",
-            self.runs, self.broken, self.jobs, self.lost, self.doubled, self.duplicates, self.above,
+             `cargo xtask faults --row {row} --runs {}` |\n",
+            self.runs,
+            self.broken,
+            self.jobs,
+            self.lost,
+            self.doubled,
+            self.duplicates,
+            self.above,
+            self.tried(),
         )
     }
 }
@@ -258,7 +285,7 @@ mod tests {
         let sum = sum(&[well, lost].concat()).unwrap();
         assert!(sum.is_broken());
         let begin = "| `r` | 2 | 0 | 80 | 1 | 0 | 5 | 0 | 700 ms | 700 ms | 2026-11-25 | ";
-        let line = sum.line("r", 2, "2026-11-25");
+        let line = sum.line("r", "2026-11-25");
         assert!(line.starts_with(begin), "{line}");
     }
 
