@@ -5,4 +5,4 @@ create index outcome_otherwise on outcome (state, id desc) where state <> 'succe
 
 -- A lane or kind of which there are few would be looked for among all. There are few lanes and few
 -- kinds in each, so that one index leads to both.
-create index job_kind on job (lane, kind, id desc);
+create index job_kind on job (lane, kind, id);

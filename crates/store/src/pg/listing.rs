@@ -21,19 +21,29 @@ pub(crate) async fn page(pool: &PgPool, filter: &JobFilter) -> Result<Vec<Found>
     let is_branched = branches(&mut query, filter);
     query.push("page as materialized (select j.id from ");
     if is_branched {
+        // Not `lane = b.lane`: the newest of all jobs would then do as well as the index, and be
+        // read to the end where a branch has few jobs or none.
         query.push(
             "branch b cross join lateral (
-             select id, lane, kind from job where lane = b.lane and kind = b.kind",
+             select id from job where (lane, kind) >= (b.lane, b.kind) and ",
         );
-        bounds(&mut query, filter, "job.");
+        match filter.before {
+            None => query.push("(lane, kind) <= (b.lane, b.kind)"),
+            Some(before) => query
+                .push("(lane, kind, id) < (b.lane, b.kind, ")
+                .push_bind(before.as_uuid())
+                .push(")"),
+        };
         if filter.state == Some(State::Succeeded) {
             query.push(
                 " and exists (select from outcome o
                                where o.id = job.id and o.state = 'succeeded')",
             );
         }
-        end(&mut query, filter, "job.");
-        query.push(") j where true");
+        query
+            .push(" order by job.lane desc, job.kind desc, job.id desc limit ")
+            .push_bind(i64::from(filter.limit))
+            .push(") j");
     } else {
         source(&mut query, filter);
         if let Some(kind) = &filter.kind {
@@ -42,9 +52,11 @@ pub(crate) async fn page(pool: &PgPool, filter: &JobFilter) -> Result<Vec<Found>
         if let Some(lane) = filter.lane {
             query.push(" and j.lane = ").push_bind(lane.as_str());
         }
-        bounds(&mut query, filter, "j.");
+        bounds(&mut query, filter);
     }
-    end(&mut query, filter, "j.");
+    query
+        .push(" order by j.id desc limit ")
+        .push_bind(i64::from(filter.limit));
     query.push(
         ") select s.id, s.tenant_id, s.lane, s.kind, s.payload, s.max_attempts, s.created_at,
                   s.state, s.attempts, s.run_at, s.started_at, s.finished_at, s.result, s.batch_id,
@@ -67,29 +79,18 @@ pub(crate) async fn page(pool: &PgPool, filter: &JobFilter) -> Result<Vec<Found>
 }
 
 /// What every source of ids heeds.
-fn bounds(query: &mut QueryBuilder<Postgres>, filter: &JobFilter, of: &str) {
+fn bounds(query: &mut QueryBuilder<Postgres>, filter: &JobFilter) {
     if let Some(tenant) = filter.tenant {
-        let tenant = tenant.as_uuid();
         query
-            .push(format!(" and {of}tenant_id = "))
-            .push_bind(tenant);
+            .push(" and j.tenant_id = ")
+            .push_bind(tenant.as_uuid());
     }
     if let Some(batch) = filter.batch {
-        let batch = batch.as_uuid();
-        query.push(format!(" and {of}batch_id = ")).push_bind(batch);
+        query.push(" and j.batch_id = ").push_bind(batch.as_uuid());
     }
     if let Some(before) = filter.before {
-        query
-            .push(format!(" and {of}id < "))
-            .push_bind(before.as_uuid());
+        query.push(" and j.id < ").push_bind(before.as_uuid());
     }
-}
-
-/// The newest of them, as many as were asked for.
-fn end(query: &mut QueryBuilder<Postgres>, filter: &JobFilter, of: &str) {
-    query
-        .push(format!(" order by {of}id desc limit "))
-        .push_bind(i64::from(filter.limit));
 }
 
 /// Lanes and kinds whose newest jobs make the page, where that leads to it sooner than the newest
