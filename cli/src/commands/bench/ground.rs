@@ -5,7 +5,8 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use packtrain_core::ids::TenantId;
+use packtrain_core::ids::{JobId, TenantId};
+use packtrain_core::ports::StoreError;
 use packtrain_core::secret::Secret;
 use packtrain_store::{NewTenant, PgGauge, PgJobs, PgStage, Snapshot};
 use tokio_util::sync::CancellationToken;
@@ -123,8 +124,20 @@ impl Ground {
 
     /// Waits until nothing is on its way any more; while nothing ends, not for ever.
     pub(crate) async fn drained(&self) -> Result<(), Failure> {
+        self.until(async || self.gauge.is_drained().await).await
+    }
+
+    /// Waits until this job has ended; while nothing ends, not for ever.
+    pub(crate) async fn ended(&self, job: JobId) -> Result<(), Failure> {
+        self.until(async || self.gauge.has_ended(job).await).await
+    }
+
+    async fn until(
+        &self,
+        mut holds: impl AsyncFnMut() -> Result<bool, StoreError>,
+    ) -> Result<(), Failure> {
         let (mut began, mut ended) = (Instant::now(), None);
-        while !self.gauge.is_drained().await? {
+        while !holds().await? {
             if began.elapsed() >= STALLED_AFTER {
                 let now = Some(self.gauge.outcomes().await?);
                 if now == ended {

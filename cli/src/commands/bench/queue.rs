@@ -234,7 +234,8 @@ impl Bench<'_> {
             let job = [job()];
             ground.jobs.enqueue(TenantId::SYSTEM, &job).await?;
             ground.parts.hints.send(hint());
-            ground.drained().await?;
+            // Cheaper than to look for rows in tables that were just emptied.
+            ground.ended(job[0].id).await?;
             ground.steps.at(done, jobs);
         }
         let until = ground.gauge.now().await?;

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering::Relaxed;
 
-use packtrain_core::ids::TenantId;
+use packtrain_core::ids::{JobId, TenantId};
 use packtrain_core::ports::StoreError;
 use packtrain_core::time::Timestamp;
 use sqlx::PgPool;
@@ -207,6 +207,20 @@ impl PgGauge {
         .fetch_one(self.asking())
         .await
         .map_err(refused("to look for jobs"))
+    }
+
+    /// Whether this job has its outcome.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn has_ended(&self, job: JobId) -> Result<bool, StoreError> {
+        sqlx::query_scalar!(
+            r#"select exists (select from outcome where id = $1) as "ended!""#,
+            job.as_uuid(),
+        )
+        .fetch_one(self.asking())
+        .await
+        .map_err(refused("to look for an outcome"))
     }
 
     /// How long a tenant's jobs of a phase took from their enqueue to this point: of all of them,
