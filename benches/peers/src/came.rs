@@ -155,6 +155,13 @@ impl<T> Came<T> {
     }
 }
 
+impl<T> From<&Short> for Came<T> {
+    fn from(short: &Short) -> Self {
+        let short = short.clone();
+        Self::Short { short }
+    }
+}
+
 /// With commas between the thousands.
 fn grouped(number: usize) -> String {
     let digits = number.to_string();

@@ -15,6 +15,7 @@ use crate::meter::Cost;
 use crate::server::Private;
 use crate::table::{Rescue, Round, Stretch};
 
+const NAME: &str = "packtrain";
 /// Workers that are killed.
 const RESCUES: u32 = 3;
 /// Parts of its bench that are under the limit of a part each.
@@ -71,11 +72,15 @@ pub(crate) async fn round(asked: &Asked, program: &Path, server: &Private) -> Re
     let (jobs, idle) = (asked.jobs.to_string(), asked.idle.to_string());
     let words = ["queue", "--jobs", &jobs, "--idle", &idle];
     let limit = Duration::from_secs(asked.limit) * PARTS;
-    let said = bench(program, server, &words, limit).await?;
+    let said = bench(program, server, &words, limit).await;
+    let said = match Came::or_short(said, None, asked.jobs)? {
+        Came::Whole(said) => said,
+        Came::Short { short } => return Ok(Round::short(NAME, &short)),
+    };
     let waits = |until: &str, what: &str| number(&said["idle"][until][what]);
     let stretch = |key: &str| Ok::<_, anyhow::Error>(Came::Whole(stretch(&said, key)?));
     let mut round = Round::new(
-        "packtrain",
+        NAME,
         stretch("single")?,
         stretch("bulk")?,
         stretch("drain")?,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::came::Came;
+use crate::came::{Came, Short};
 use crate::meter::{Cost, load};
 
 /// A stretch of work, a job.
@@ -130,6 +130,17 @@ impl Round {
             idle_claimed_ms: None,
             idle_ended_ms: None,
         }
+    }
+
+    /// One that came to no end.
+    pub(crate) fn short(name: &'static str, short: &Short) -> Self {
+        Self::new(
+            name,
+            Came::from(short),
+            Came::from(short),
+            Came::from(short),
+            Came::from(short),
+        )
     }
 }
 
