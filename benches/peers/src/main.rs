@@ -161,7 +161,7 @@ async fn all(
         eprintln!("rescue: {}", figure.name);
         let rescue = match peers.iter().find(|peer| peer.name() == figure.name) {
             Some(peer) => measure::rescue(asked, *peer, server).await?,
-            None => packtrain::rescue(asked, program, server).await?,
+            None => packtrain::rescue(program, server).await?,
         };
         figure.rescue = Some(rescue);
     }

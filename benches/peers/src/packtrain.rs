@@ -93,13 +93,10 @@ pub(crate) async fn round(asked: &Asked, program: &Path, server: &Private) -> Re
 }
 
 /// What came of the jobs of killed workers, with the defaults.
-pub(crate) async fn rescue(
-    asked: &Asked,
-    program: &Path,
-    server: &Private,
-) -> Result<Came<Rescue>> {
+pub(crate) async fn rescue(program: &Path, server: &Private) -> Result<Came<Rescue>> {
     let words = ["rescue", "--rounds", &RESCUES.to_string()];
-    let limit = Duration::from_secs(asked.limit) * RESCUES;
+    // Its wait for the jobs, and as long again for its workers to be there.
+    let limit = Duration::from_secs(2 * RESCUED_WITHIN_S) * RESCUES;
     // Its bench fails when one job is missing.
     let said = bench(program, server, &words, limit).await;
     let held = (HELD * RESCUES) as usize;
