@@ -1,5 +1,8 @@
 //! awa: how it is set up, filled and run.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use anyhow::{Context, Result};
 use awa::model::InsertParams;
 use awa::{Client, InsertOpts, JobArgs, JobResult, QueueConfig, QueueStorage, QueueStorageConfig};
@@ -19,6 +22,9 @@ pub(crate) const TUNED: (&str, &str) = ("AWA_COMPLETION_SHARDS", "1");
 #[derive(Clone)]
 pub(crate) struct Awa {
     pool: PgPool,
+    storage: Arc<QueueStorage>,
+    /// Jobs that went in.
+    entered: Arc<AtomicI64>,
 }
 
 fn options() -> InsertOpts {
@@ -35,7 +41,11 @@ impl Awa {
             .max_connections(connections)
             .connect(url)
             .await?;
-        Ok(Self { pool })
+        Ok(Self {
+            pool,
+            storage: Arc::new(QueueStorage::new(QueueStorageConfig::default())?),
+            entered: Arc::default(),
+        })
     }
 
     /// Has each session hand in what it counted, as it would when it ends; says which they are.
@@ -54,16 +64,17 @@ impl Awa {
     /// Its tables, with the engine active that a first worker of it would activate.
     pub(crate) async fn prepare(&self) -> Result<()> {
         awa::migrations::run(&self.pool).await?;
-        let storage = QueueStorage::new(QueueStorageConfig::default())?;
-        Ok(storage.install(&self.pool).await?)
+        Ok(self.storage.install(&self.pool).await?)
     }
 
     /// Enqueues one job; microseconds since 1970 of its row.
     pub(crate) async fn one(&self, job: Probe) -> Result<i64> {
         let row = awa::insert_with(&self.pool, &job, options()).await?;
+        self.entered.fetch_add(1, Ordering::Relaxed);
         Ok(row.created_at.timestamp_micros())
     }
 
+    /// The way that awa names for many: `insert_many_copy` inserts row by row in the end.
     pub(crate) async fn many(&self, count: usize) -> Result<()> {
         let args = serde_json::to_value(Probe { hold_ms: 0 })?;
         let jobs = (0..count).map(|_| InsertParams {
@@ -72,15 +83,30 @@ impl Awa {
             opts: options(),
         });
         let jobs: Vec<InsertParams> = jobs.collect();
-        awa::insert_many_copy_from_pool(&self.pool, &jobs).await?;
+        let entered = self.storage.enqueue_params_copy(&self.pool, &jobs).await?;
+        let entered = i64::try_from(entered)?;
+        self.entered.fetch_add(entered, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Jobs that are not over, exactly.
+    /// Jobs that are not over, exactly. Takes seconds when many have run of late, since it
+    /// compares each claim with all ends: not for waiting, and not while anything is measured.
     pub(crate) async fn unfinished(&self) -> Result<i64> {
-        let storage = QueueStorage::new(QueueStorageConfig::default())?;
-        let counts = storage.queue_counts(&self.pool, QUEUE).await?;
+        let counts = self.storage.queue_counts(&self.pool, QUEUE).await?;
         Ok(counts.available + counts.running)
+    }
+
+    /// Whether as many jobs are over as went in, from the sums that awa keeps of ends.
+    pub(crate) async fn is_drained(&self) -> Result<bool> {
+        let over = sqlx_of_awa::query_scalar::<_, i64>(
+            "select ((select coalesce(sum(completed_count), 0)
+                        from awa.receipt_completion_batches where queue = $1)
+                     + (select count(*) from awa.done_entries where queue = $1)
+                     + (select coalesce(sum(pruned_completed_count + pruned_failed_count), 0)
+                          from awa.queue_terminal_rollups where queue = $1))::bigint",
+        );
+        let over = over.bind(QUEUE).fetch_one(&self.pool).await?;
+        Ok(over >= self.entered.load(Ordering::Relaxed))
     }
 }
 

@@ -90,6 +90,10 @@ impl Graphile {
         let count = "select count(*) from graphile_worker._private_jobs";
         Ok(sqlx::query_scalar(count).fetch_one(&self.pool).await?)
     }
+
+    pub(crate) async fn is_drained(&self) -> Result<bool> {
+        Ok(self.unfinished().await? == 0)
+    }
 }
 
 /// Works until the process is ended.

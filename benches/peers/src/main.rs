@@ -2,6 +2,7 @@
 //! server, one after the other, each in a database of its own, medians of several rounds.
 
 mod awa;
+mod came;
 mod graphile;
 mod measure;
 mod meter;
@@ -48,6 +49,9 @@ struct Asked {
     #[arg(long, default_value_t = 300,
         value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     idle: usize,
+    /// How long a part of a round may take, in seconds: the table says what was left then
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
     /// How long a peer may take to run the jobs of a killed worker again, in seconds
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
     rescue_limit: u64,

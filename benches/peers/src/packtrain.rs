@@ -4,17 +4,22 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use tokio::process::Command;
 
 use crate::Asked;
+use crate::came::{Came, Lapse, within};
+use crate::measure::HELD;
 use crate::meter::Cost;
 use crate::server::Private;
 use crate::table::{Rescue, Round, Stretch};
 
+const NAME: &str = "packtrain";
 /// Workers that are killed.
-const RESCUES: &str = "3";
+const RESCUES: u32 = 3;
+/// Parts of its bench that are under the limit of a part each.
+const PARTS: u32 = 8;
 /// How long its bench waits for their jobs.
 const RESCUED_WITHIN_S: u64 = 60;
 
@@ -36,11 +41,12 @@ pub(crate) async fn build() -> Result<PathBuf> {
     Ok(target.join("release/packtrain"))
 }
 
-async fn bench(program: &Path, server: &Private, words: &[&str]) -> Result<Value> {
+async fn bench(program: &Path, server: &Private, words: &[&str], limit: Duration) -> Result<Value> {
     let folder = std::env::temp_dir().join(format!("packtrain-peers-{}-bench", std::process::id()));
     std::fs::create_dir_all(&folder).context("a folder for packtrain bench")?;
     let program = program.canonicalize().context("the packtrain program")?;
-    let ran = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(["bench", "--json", "--quiet", "--data-dir"])
         .arg(&folder)
         .args(words)
@@ -50,46 +56,58 @@ async fn bench(program: &Path, server: &Private, words: &[&str]) -> Result<Value
         .env("PACKTRAIN_BENCH_SERVER", server.url("postgres"))
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
-        .output()
-        .await
-        .context("packtrain bench")?;
+        .kill_on_drop(true);
+    let ran = async { command.output().await.context("packtrain bench") };
+    let ran = within("packtrain bench did not end", limit, ran).await;
     std::fs::remove_dir_all(&folder).ok();
-    ensure!(ran.status.success(), "packtrain bench: {}", ran.status);
+    let ran = ran?;
+    if !ran.status.success() {
+        bail!(Lapse::Ended("packtrain bench", ran.status));
+    }
     serde_json::from_slice(&ran.stdout).context("what packtrain bench said")
 }
 
 /// All stretches of a round.
 pub(crate) async fn round(asked: &Asked, program: &Path, server: &Private) -> Result<Round> {
     let (jobs, idle) = (asked.jobs.to_string(), asked.idle.to_string());
-    let said = bench(
-        program,
-        server,
-        &["queue", "--jobs", &jobs, "--idle", &idle],
-    )
-    .await?;
+    let words = ["queue", "--jobs", &jobs, "--idle", &idle];
+    let limit = Duration::from_secs(asked.limit) * PARTS;
+    let said = bench(program, server, &words, limit).await;
+    let said = match Came::or_short(said, None, asked.jobs)? {
+        Came::Whole(said) => said,
+        Came::Short { short } => return Ok(Round::short(NAME, &short)),
+    };
     let waits = |until: &str, what: &str| number(&said["idle"][until][what]);
+    let stretch = |key: &str| Ok::<_, anyhow::Error>(Came::Whole(stretch(&said, key)?));
     let mut round = Round::new(
-        "packtrain",
-        stretch(&said, "single")?,
-        stretch(&said, "bulk")?,
-        stretch(&said, "drain")?,
-        Vec::new(),
+        NAME,
+        stretch("single")?,
+        stretch("bulk")?,
+        stretch("drain")?,
+        Came::Whole((waits("began", "p50_ms")?, waits("began", "p99_ms")?)),
     );
-    round.commit_each = Some(stretch(&said, "drain_commit_each")?);
-    round.idle_began_ms = (waits("began", "p50_ms")?, waits("began", "p99_ms")?);
+    round.commit_each = Some(stretch("drain_commit_each")?);
     round.idle_claimed_ms = Some((waits("claimed", "p50_ms")?, waits("claimed", "p99_ms")?));
     round.idle_ended_ms = Some((waits("ended", "p50_ms")?, waits("ended", "p99_ms")?));
     Ok(round)
 }
 
 /// What came of the jobs of killed workers, with the defaults.
-pub(crate) async fn rescue(program: &Path, server: &Private) -> Result<Rescue> {
-    let said = bench(program, server, &["rescue", "--rounds", RESCUES]).await?;
+pub(crate) async fn rescue(program: &Path, server: &Private) -> Result<Came<Rescue>> {
+    let words = ["rescue", "--rounds", &RESCUES.to_string()];
+    // Its wait for the jobs, and as long again for its workers to be there.
+    let limit = Duration::from_secs(2 * RESCUED_WITHIN_S) * RESCUES;
+    // Its bench fails when one job is missing.
+    let said = bench(program, server, &words, limit).await;
+    let held = (HELD * RESCUES) as usize;
+    Came::or_short(said.and_then(|said| rescued(&said)), None, held)
+}
+
+fn rescued(said: &Value) -> Result<Rescue> {
     let usual = &said["usual"];
     let jobs = number(&usual["count"])? as usize;
     Ok(Rescue {
         held: jobs,
-        // Its bench fails when one is missing.
         again: jobs,
         p50_s: number(&usual["p50_ms"])? / 1e3,
         max_s: number(&usual["max_ms"])? / 1e3,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::came::{Came, Short};
 use crate::meter::{Cost, load};
 
 /// A stretch of work, a job.
@@ -41,10 +42,10 @@ impl Stretch {
     }
 
     /// The medians of each figure by itself.
-    fn median(all: &[Self]) -> Self {
-        let of = |figure: fn(&Self) -> f64| median(all.iter().map(figure));
+    fn median(all: &[&Self]) -> Self {
+        let of = |figure: fn(&Self) -> f64| median(all.iter().map(|one| figure(one)));
         let some = |figure: fn(&Self) -> Option<f64>| {
-            let known: Vec<f64> = all.iter().filter_map(figure).collect();
+            let known: Vec<f64> = all.iter().filter_map(|one| figure(one)).collect();
             (!known.is_empty()).then(|| median(known))
         };
         Self {
@@ -63,12 +64,12 @@ impl Stretch {
 #[derive(Debug, Clone)]
 pub(crate) struct Round {
     pub(crate) name: &'static str,
-    pub(crate) single: Stretch,
-    pub(crate) bulk: Stretch,
-    pub(crate) drain: Stretch,
-    pub(crate) commit_each: Option<Stretch>,
+    pub(crate) single: Came<Stretch>,
+    pub(crate) bulk: Came<Stretch>,
+    pub(crate) drain: Came<Stretch>,
+    pub(crate) commit_each: Option<Came<Stretch>>,
     /// p50 and p99 from a job's row to its begin.
-    pub(crate) idle_began_ms: (f64, f64),
+    pub(crate) idle_began_ms: Came<(f64, f64)>,
     /// To its claim and to its end, which packtrain notes.
     pub(crate) idle_claimed_ms: Option<(f64, f64)>,
     pub(crate) idle_ended_ms: Option<(f64, f64)>,
@@ -114,10 +115,10 @@ impl Rescue {
 impl Round {
     pub(crate) fn new(
         name: &'static str,
-        single: Stretch,
-        bulk: Stretch,
-        drain: Stretch,
-        idle: Vec<f64>,
+        single: Came<Stretch>,
+        bulk: Came<Stretch>,
+        drain: Came<Stretch>,
+        idle_began_ms: Came<(f64, f64)>,
     ) -> Self {
         Self {
             name,
@@ -125,10 +126,21 @@ impl Round {
             bulk,
             drain,
             commit_each: None,
-            idle_began_ms: (percentile(&idle, 50), percentile(&idle, 99)),
+            idle_began_ms,
             idle_claimed_ms: None,
             idle_ended_ms: None,
         }
+    }
+
+    /// One that came to no end.
+    pub(crate) fn short(name: &'static str, short: &Short) -> Self {
+        Self::new(
+            name,
+            Came::from(short),
+            Came::from(short),
+            Came::from(short),
+            Came::from(short),
+        )
     }
 }
 
@@ -136,20 +148,20 @@ impl Round {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Figures {
     pub(crate) name: &'static str,
-    pub(crate) single: Stretch,
-    pub(crate) bulk: Stretch,
-    pub(crate) drain: Stretch,
-    pub(crate) commit_each: Option<Stretch>,
+    pub(crate) single: Came<Stretch>,
+    pub(crate) bulk: Came<Stretch>,
+    pub(crate) drain: Came<Stretch>,
+    pub(crate) commit_each: Option<Came<Stretch>>,
     /// p50 and p99 from a job's row to its begin.
-    pub(crate) idle_began_ms: (f64, f64),
+    pub(crate) idle_began_ms: Came<(f64, f64)>,
     /// p50 and p99 to its claim and to its end, which packtrain notes.
     pub(crate) idle_claimed_ms: Option<(f64, f64)>,
     pub(crate) idle_ended_ms: Option<(f64, f64)>,
     /// The slowest and the fastest round of the drain.
-    pub(crate) drain_range: (f64, f64),
-    pub(crate) single_range: (f64, f64),
+    pub(crate) drain_range: Option<(f64, f64)>,
+    pub(crate) single_range: Option<(f64, f64)>,
     /// Of packtrain to the claim, of the others to the begin.
-    pub(crate) rescue: Option<Rescue>,
+    pub(crate) rescue: Option<Came<Rescue>>,
     pub(crate) load: String,
 }
 
@@ -162,45 +174,45 @@ pub(crate) fn medians(rounds: &[Vec<Round>]) -> Vec<Figures> {
 }
 
 fn figures(rounds: Vec<&Round>) -> Figures {
-    let of = |stretch: fn(&Round) -> Stretch| {
-        let all: Vec<Stretch> = rounds.iter().map(|round| stretch(round)).collect();
-        Stretch::median(&all)
+    let of = |stretch: fn(&Round) -> &Came<Stretch>| {
+        let all: Vec<&Came<Stretch>> = rounds.iter().map(|round| stretch(round)).collect();
+        Came::over(&all, Stretch::median)
     };
-    let range = |stretch: fn(&Round) -> Stretch| {
-        let rates = || rounds.iter().map(|round| stretch(round).jobs_per_second);
-        (
-            rates().fold(f64::INFINITY, f64::min),
-            rates().fold(0.0, f64::max),
-        )
+    let range = |stretch: fn(&Round) -> &Came<Stretch>| {
+        let rates = rounds.iter().filter_map(|round| stretch(round).whole());
+        let rates = rates.map(|stretch| stretch.jobs_per_second);
+        let least = rates.clone().reduce(f64::min)?;
+        Some((least, rates.fold(least, f64::max)))
     };
-    let pair = |pairs: Vec<(f64, f64)>| {
-        (
-            median(pairs.iter().map(|pair| pair.0)),
-            median(pairs.iter().map(|pair| pair.1)),
-        )
-    };
-    let each: Vec<Stretch> = rounds
-        .iter()
-        .filter_map(|round| round.commit_each)
-        .collect();
     let noted = |times: fn(&Round) -> Option<(f64, f64)>| {
         let all: Vec<(f64, f64)> = rounds.iter().filter_map(|round| times(round)).collect();
-        (!all.is_empty()).then(|| pair(all))
+        (!all.is_empty()).then(|| both(&all.iter().collect::<Vec<_>>()))
     };
+    let each = rounds.iter().filter_map(|round| round.commit_each.as_ref());
+    let each: Vec<&Came<Stretch>> = each.collect();
+    let began: Vec<_> = rounds.iter().map(|round| &round.idle_began_ms).collect();
     Figures {
         name: rounds.first().map_or("", |round| round.name),
-        single: of(|round| round.single),
-        bulk: of(|round| round.bulk),
-        drain: of(|round| round.drain),
-        commit_each: (!each.is_empty()).then(|| Stretch::median(&each)),
-        idle_began_ms: pair(rounds.iter().map(|round| round.idle_began_ms).collect()),
+        single: of(|round| &round.single),
+        bulk: of(|round| &round.bulk),
+        drain: of(|round| &round.drain),
+        commit_each: (!each.is_empty()).then(|| Came::over(&each, Stretch::median)),
+        idle_began_ms: Came::over(&began, both),
         idle_claimed_ms: noted(|round| round.idle_claimed_ms),
         idle_ended_ms: noted(|round| round.idle_ended_ms),
-        drain_range: range(|round| round.drain),
-        single_range: range(|round| round.single),
+        drain_range: range(|round| &round.drain),
+        single_range: range(|round| &round.single),
         rescue: None,
         load: load(),
     }
+}
+
+/// The medians of each of a pair.
+fn both(pairs: &[&(f64, f64)]) -> (f64, f64) {
+    (
+        median(pairs.iter().map(|pair| pair.0)),
+        median(pairs.iter().map(|pair| pair.1)),
+    )
 }
 
 fn median(values: impl IntoIterator<Item = f64>) -> f64 {
@@ -209,7 +221,7 @@ fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 }
 
 /// The least value that so many of a hundred do not pass.
-fn percentile(values: &[f64], percent: usize) -> f64 {
+pub(crate) fn percentile(values: &[f64], percent: usize) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     let rank = (values.len() * percent).div_ceil(100);
@@ -219,56 +231,71 @@ fn percentile(values: &[f64], percent: usize) -> f64 {
 /// One figure of a queue, in words.
 type Cell = fn(&Figures) -> String;
 
+/// Why a part has no figure is said in its first row.
+const ROWS: [(&str, Cell); 15] = [
+    ("single enqueue, 64 producers, /s", |f| {
+        f.single.told(|single| ranged(single, f.single_range))
+    }),
+    ("PostgreSQL CPU a single enqueue, us", |f| {
+        known(&f.single, |single| whole(single.postgres_cpu_us_per_job))
+    }),
+    ("WAL a single enqueue, B", |f| {
+        known(&f.single, |single| whole(single.wal_bytes_per_job))
+    }),
+    ("bulk, 1,000 a call, /s", |f| {
+        f.bulk.told(|bulk| whole(bulk.jobs_per_second))
+    }),
+    ("drained, /s", |f| {
+        f.drain.told(|drain| ranged(drain, f.drain_range))
+    }),
+    ("drained with a commit per job, /s", |f| {
+        f.commit_each
+            .as_ref()
+            .map_or_else(none, |each| each.told(|each| whole(each.jobs_per_second)))
+    }),
+    ("worker CPU a drained job, us", |f| {
+        known(&f.drain, |drain| {
+            drain.worker_cpu_us_per_job.map_or_else(none, whole)
+        })
+    }),
+    ("PostgreSQL CPU a drained job, us", |f| {
+        known(&f.drain, |drain| whole(drain.postgres_cpu_us_per_job))
+    }),
+    ("WAL a drained job, B", |f| {
+        known(&f.drain, |drain| whole(drain.wal_bytes_per_job))
+    }),
+    ("commits a 1,000 drained jobs", |f| {
+        known(&f.drain, |drain| whole(drain.commits_per_1000_jobs))
+    }),
+    ("worker peak memory, MB", |f| {
+        known(&f.drain, |drain| {
+            drain
+                .worker_peak_mb
+                .map_or_else(none, |mb| format!("{mb:.1}"))
+        })
+    }),
+    ("idle, row to begin of the job, p50 / p99, ms", |f| {
+        f.idle_began_ms.told(|began| pair(*began))
+    }),
+    ("idle, row to claim, p50 / p99, ms", |f| {
+        f.idle_claimed_ms.map_or_else(none, pair)
+    }),
+    ("idle, row to end, p50 / p99, ms", |f| {
+        f.idle_ended_ms.map_or_else(none, pair)
+    }),
+    ("taken up again after kill -9, p50 / max, s", |f| {
+        f.rescue
+            .as_ref()
+            .map_or_else(none, |rescue| rescue.told(Rescue::cell))
+    }),
+];
+
 /// As a table in Markdown: a figure a row, a queue a column.
 pub(crate) fn print(all: &[Figures]) {
     let heads: Vec<&str> = all.iter().map(|figures| figures.name).collect();
     println!("| figure | {} |", heads.join(" | "));
     println!("| --- |{}", " --- |".repeat(all.len()));
-    let rows: [(&str, Cell); 15] = [
-        ("single enqueue, 64 producers, /s", |f| {
-            ranged(f.single, f.single_range)
-        }),
-        ("PostgreSQL CPU a single enqueue, us", |f| {
-            whole(f.single.postgres_cpu_us_per_job)
-        }),
-        ("WAL a single enqueue, B", |f| {
-            whole(f.single.wal_bytes_per_job)
-        }),
-        ("bulk, 1,000 a call, /s", |f| whole(f.bulk.jobs_per_second)),
-        ("drained, /s", |f| ranged(f.drain, f.drain_range)),
-        ("drained with a commit per job, /s", |f| {
-            f.commit_each
-                .map_or_else(none, |each| whole(each.jobs_per_second))
-        }),
-        ("worker CPU a drained job, us", |f| {
-            f.drain.worker_cpu_us_per_job.map_or_else(none, whole)
-        }),
-        ("PostgreSQL CPU a drained job, us", |f| {
-            whole(f.drain.postgres_cpu_us_per_job)
-        }),
-        ("WAL a drained job, B", |f| whole(f.drain.wal_bytes_per_job)),
-        ("commits a 1,000 drained jobs", |f| {
-            whole(f.drain.commits_per_1000_jobs)
-        }),
-        ("worker peak memory, MB", |f| {
-            f.drain
-                .worker_peak_mb
-                .map_or_else(none, |mb| format!("{mb:.1}"))
-        }),
-        ("idle, row to begin of the job, p50 / p99, ms", |f| {
-            pair(f.idle_began_ms)
-        }),
-        ("idle, row to claim, p50 / p99, ms", |f| {
-            f.idle_claimed_ms.map_or_else(none, pair)
-        }),
-        ("idle, row to end, p50 / p99, ms", |f| {
-            f.idle_ended_ms.map_or_else(none, pair)
-        }),
-        ("taken up again after kill -9, p50 / max, s", |f| {
-            f.rescue.as_ref().map_or_else(none, Rescue::cell)
-        }),
-    ];
-    for (what, cell) in rows {
+    for (what, cell) in ROWS {
         let cells: Vec<String> = all.iter().map(cell).collect();
         println!("| {what} | {} |", cells.join(" | "));
     }
@@ -292,6 +319,12 @@ fn pair((one, other): (f64, f64)) -> String {
     format!("{one:.1} / {other:.1}")
 }
 
-fn ranged(stretch: Stretch, (least, most): (f64, f64)) -> String {
-    format!("{:.0} ({least:.0}-{most:.0})", stretch.jobs_per_second)
+fn ranged(stretch: &Stretch, range: Option<(f64, f64)>) -> String {
+    let rate = stretch.jobs_per_second;
+    let (least, most) = range.unwrap_or((rate, rate));
+    format!("{rate:.0} ({least:.0}-{most:.0})")
+}
+
+fn known(came: &Came<Stretch>, words: impl FnOnce(&Stretch) -> String) -> String {
+    came.whole().map_or_else(none, words)
 }

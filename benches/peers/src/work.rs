@@ -3,17 +3,19 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
+use crate::came::{Lapse, within};
 use crate::measure::Peer;
 use crate::probe::{self, Telling};
 use crate::{awa, graphile, meter};
 
-/// How long a worker may take to be there, and to run all jobs.
+/// Who ends when a worker does.
+const WORKER: &str = "a worker";
+/// How long a worker may take to be there.
 const READY_WITHIN: Duration = Duration::from_secs(30);
-const DRAINED_WITHIN: Duration = Duration::from_secs(30 * 60);
 
 /// The command line of a worker process.
 #[derive(Debug, clap::Args)]
@@ -115,44 +117,39 @@ impl Worker {
 
     /// Waits until it looks for jobs.
     pub(crate) async fn ready(&mut self) -> Result<()> {
-        self.said("ready", READY_WITHIN).await.map(drop)
+        let ready = self.said("ready");
+        within("a worker was not ready", READY_WITHIN, ready).await?;
+        Ok(())
     }
 
     /// Waits until all have run.
     pub(crate) async fn all(&mut self) -> Result<()> {
-        self.said("all", DRAINED_WITHIN).await.map(drop)
+        self.said("all").await.map(drop)
     }
 
     /// Waits for a job to begin; microseconds since 1970.
-    pub(crate) async fn began(&mut self, limit: Duration) -> Result<i64> {
-        let when = self.said("began ", limit).await?;
-        Ok(when.parse()?)
+    pub(crate) async fn began(&mut self) -> Result<i64> {
+        Ok(self.said("began ").await?.parse()?)
     }
 
-    /// The rest of the next line that begins so; a worker that ends instead is a failure.
-    async fn said(&mut self, begin: &str, limit: Duration) -> Result<String> {
-        let line = async {
-            loop {
-                let line = self.lines.next_line().await?.context("a worker ended")?;
-                if let Some(rest) = line.strip_prefix(begin) {
-                    return anyhow::Ok(rest.to_owned());
-                }
+    /// The rest of the next line that begins so.
+    async fn said(&mut self, begin: &str) -> Result<String> {
+        while let Some(line) = self.lines.next_line().await? {
+            if let Some(rest) = line.strip_prefix(begin) {
+                return Ok(rest.to_owned());
             }
-        };
-        let line = tokio::time::timeout(limit, line).await;
-        line.map_err(|_| anyhow!("a worker did not say `{begin}` within {limit:?}"))?
+        }
+        bail!(Lapse::Ended(WORKER, self.child.wait().await?))
     }
 
-    /// Waits for what needs this worker: one that ends meanwhile is a failure.
+    /// Waits for what needs this worker: one that ends meanwhile is a lapse.
     pub(crate) async fn meanwhile<T>(
         &mut self,
         what: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         tokio::select! {
-            done = tokio::time::timeout(DRAINED_WITHIN, what) => {
-                done.map_err(|_| anyhow!("jobs were left after {DRAINED_WITHIN:?}"))?
-            }
-            ended = self.child.wait() => bail!("a worker ended: {}", ended?),
+            done = what => done,
+            ended = self.child.wait() => bail!(Lapse::Ended(WORKER, ended?)),
         }
     }
 
@@ -165,8 +162,11 @@ impl Worker {
         )
     }
 
-    /// Kills it, as a machine that fails does.
+    /// Kills it, as a machine that fails does; one that has ended before is a lapse.
     pub(crate) async fn kill(mut self) -> Result<()> {
+        if let Some(ended) = self.child.try_wait()? {
+            bail!(Lapse::Ended(WORKER, ended));
+        }
         Ok(self.child.kill().await?)
     }
 }
