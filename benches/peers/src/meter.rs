@@ -92,10 +92,17 @@ fn server_cpu(data: &Path) -> Duration {
     let Some(pid) = pid.and_then(|line| line.trim().parse::<u32>().ok()) else {
         return Duration::ZERO;
     };
-    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let children = pids.filter(|child| parent_of(*child) == Some(pid));
-    cpu_of(pid).unwrap_or_default() + children.filter_map(cpu_of).sum::<Duration>()
+    // A child that is waited for between the two readings would be in neither of them.
+    loop {
+        let own = cpu_of(pid).unwrap_or_default();
+        let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let children = pids.filter(|child| parent_of(*child) == Some(pid));
+        let children: Duration = children.filter_map(cpu_of).sum();
+        if cpu_of(pid).unwrap_or_default() == own {
+            return own + children;
+        }
+    }
 }
 
 /// Fields of `/proc/PID/stat` behind the name, which may hold anything.

@@ -114,7 +114,7 @@ pub(crate) struct BenchQueue {
     #[arg(long, default_value_t = 64, value_name = "N", value_parser = some())]
     pub(crate) producers: usize,
     /// Jobs that the worker runs at once
-    #[arg(long, default_value_t = 512, value_name = "N", value_parser = some())]
+    #[arg(long, default_value_t = 2048, value_name = "N", value_parser = some())]
     pub(crate) slots: usize,
     /// Jobs that the worker runs at once where each has a commit of its own
     #[arg(long, default_value_t = 128, value_name = "N", value_parser = some())]
