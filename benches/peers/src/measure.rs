@@ -21,6 +21,7 @@ const PRODUCERS: usize = 64;
 const BULK_PRODUCERS: usize = 4;
 const BULK: usize = 1_000;
 const CONNECTIONS: u32 = 24;
+const WARM: usize = 50;
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// Slots of a worker that is killed, all of which a job holds, and for how long.
 pub(crate) const HELD: u32 = 8;
@@ -212,10 +213,12 @@ impl Ground<'_> {
     async fn one_by_one(&self, jobs: usize, waits: &mut Vec<f64>) -> Result<()> {
         let mut worker = Worker::start(self.peer, &self.url, For::Idle)?;
         worker.ready().await?;
-        // The first one finds a worker that has only just begun to look.
-        self.queue.one(0).await?;
-        worker.began().await?;
-        worker.meanwhile(self.queue.drained()).await?;
+        // The first ones find a worker that has only just begun to look, on new connections.
+        for _ in 0..WARM {
+            self.queue.one(0).await?;
+            worker.began().await?;
+            worker.meanwhile(self.queue.drained()).await?;
+        }
         for _ in 0..jobs {
             let made = self.queue.one(0).await?;
             let began = worker.began().await?;

@@ -57,7 +57,7 @@ pub(crate) enum Bench {
     #[command(after_help = FUTURE)]
     Future(BenchFuture),
     /// How fast operators list, filter and read among many finished jobs: with the default of ten
-    /// million, a quarter of an hour or more, and 10 GB of disk
+    /// million some minutes, and 10 GB of disk
     #[command(after_help = HISTORY)]
     History(BenchHistory),
 }

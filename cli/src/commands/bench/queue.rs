@@ -21,6 +21,9 @@ use crate::table::Table;
 /// Enqueuers of the bulk figure.
 const BULK_PRODUCERS: usize = 4;
 
+/// Jobs of an idle worker that come before those that are measured: its connections are new.
+const WARM: usize = 50;
+
 /// Runs the command.
 pub(crate) async fn run(
     global: &Global,
@@ -203,12 +206,14 @@ impl Bench<'_> {
         let mut worker = WorkerProcess::start(self.ground, shape)?;
         worker.registered(self.ground).await?;
         let (ids, gauge) = (&*self.ground.parts.ids, &self.ground.gauge);
-        let usual = worker.meanwhile(self.one_by_one(|| canary(ids, TenantId::SYSTEM, 0)));
-        let usual = usual.await?;
-        let telling = worker.meanwhile(self.one_by_one(|| measured_canary(ids, TenantId::SYSTEM)));
-        let telling = telling.await?;
-        worker.end().await?;
         let jobs = self.args.idle;
+        let usual = || canary(ids, TenantId::SYSTEM, 0);
+        let telling = || measured_canary(ids, TenantId::SYSTEM);
+        worker.meanwhile(self.one_by_one(WARM, usual)).await?;
+        let usual = worker.meanwhile(self.one_by_one(jobs, usual)).await?;
+        worker.meanwhile(self.one_by_one(WARM, telling)).await?;
+        let telling = worker.meanwhile(self.one_by_one(jobs, telling)).await?;
+        worker.end().await?;
         let waits = async |phase, until| {
             let waits = gauge.waits(TenantId::SYSTEM, phase, until).await?;
             if usize::try_from(waits.came).ok() != Some(jobs) || waits.came != waits.jobs {
@@ -226,8 +231,8 @@ impl Bench<'_> {
     }
 
     /// Each job when the one before it has ended; says when that was.
-    async fn one_by_one(&self, job: impl Fn() -> NewJob) -> Result<Phase, Failure> {
-        let (ground, jobs) = (self.ground, self.args.idle);
+    async fn one_by_one(&self, jobs: usize, job: impl Fn() -> NewJob) -> Result<Phase, Failure> {
+        let ground = self.ground;
         let from = ground.gauge.now().await?;
         ground.steps.begin("idle", "one job at a time");
         for done in 0..jobs {

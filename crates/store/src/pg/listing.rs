@@ -4,7 +4,7 @@
 //! own, or `job`. Only these are then looked up in `job_state`, which cannot be read in order: as a
 //! union of joins it would be made whole and sorted.
 
-use packtrain_core::job::State;
+use packtrain_core::job::{Lane, State};
 use packtrain_core::ports::{JobFilter, StoreError};
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
@@ -21,19 +21,16 @@ pub(crate) async fn page(pool: &PgPool, filter: &JobFilter) -> Result<Vec<Found>
     let is_branched = branches(&mut query, filter);
     query.push("page as materialized (select j.id from ");
     if is_branched {
-        // Not `lane = b.lane`: the newest of all jobs would then do as well as the index, and be
-        // read to the end where a branch has few jobs or none.
+        // The order begins with the lane, which is one: by id alone the newest of all jobs would do
+        // as well as the index, and be read to the end where a branch has few jobs or none. And
+        // `lane = b.lane` would let the planner see that it is one.
         query.push(
             "branch b cross join lateral (
-             select id from job where (lane, kind) >= (b.lane, b.kind) and ",
+             select id from job where lane = any(array[b.lane]) and kind = b.kind",
         );
-        match filter.before {
-            None => query.push("(lane, kind) <= (b.lane, b.kind)"),
-            Some(before) => query
-                .push("(lane, kind, id) < (b.lane, b.kind, ")
-                .push_bind(before.as_uuid())
-                .push(")"),
-        };
+        if let Some(before) = filter.before {
+            query.push(" and id < ").push_bind(before.as_uuid());
+        }
         if filter.state == Some(State::Succeeded) {
             query.push(
                 " and exists (select from outcome o
@@ -41,7 +38,7 @@ pub(crate) async fn page(pool: &PgPool, filter: &JobFilter) -> Result<Vec<Found>
             );
         }
         query
-            .push(" order by job.lane desc, job.kind desc, job.id desc limit ")
+            .push(" order by job.lane desc, job.id desc limit ")
             .push_bind(i64::from(filter.limit))
             .push(") j");
     } else {
@@ -49,8 +46,16 @@ pub(crate) async fn page(pool: &PgPool, filter: &JobFilter) -> Result<Vec<Found>
         if let Some(kind) = &filter.kind {
             query.push(" and j.kind = ").push_bind(kind.as_str());
         }
-        if let Some(lane) = filter.lane {
-            query.push(" and j.lane = ").push_bind(lane.as_str());
+        match filter.lane {
+            Some(lane) => {
+                query.push(" and j.lane = ").push_bind(lane.as_str());
+            }
+            // So that the index of lanes and kinds leads to a kind of which there are few.
+            None if filter.kind.is_some() => {
+                let all: Vec<&str> = Lane::ALL.iter().map(|lane| lane.as_str()).collect();
+                query.push(" and j.lane = any(").push_bind(all).push(")");
+            }
+            None => {}
         }
         bounds(&mut query, filter);
     }
