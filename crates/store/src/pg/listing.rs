@@ -21,26 +21,7 @@ pub(crate) async fn page(pool: &PgPool, filter: &JobFilter) -> Result<Vec<Found>
     let is_branched = branches(&mut query, filter);
     query.push("page as materialized (select j.id from ");
     if is_branched {
-        // The order begins with the lane, which is one: by id alone the newest of all jobs would do
-        // as well as the index, and be read to the end where a branch has few jobs or none. And
-        // `lane = b.lane` would let the planner see that it is one.
-        query.push(
-            "branch b cross join lateral (
-             select id from job where lane = any(array[b.lane]) and kind = b.kind",
-        );
-        if let Some(before) = filter.before {
-            query.push(" and id < ").push_bind(before.as_uuid());
-        }
-        if filter.state == Some(State::Succeeded) {
-            query.push(
-                " and exists (select from outcome o
-                               where o.id = job.id and o.state = 'succeeded')",
-            );
-        }
-        query
-            .push(" order by job.lane desc, job.id desc limit ")
-            .push_bind(i64::from(filter.limit))
-            .push(") j");
+        newest_of_branches(&mut query, filter);
     } else {
         source(&mut query, filter);
         if let Some(kind) = &filter.kind {
@@ -81,6 +62,31 @@ pub(crate) async fn page(pool: &PgPool, filter: &JobFilter) -> Result<Vec<Found>
         .fetch_all(pool)
         .await
         .map_err(refused("to list jobs"))
+}
+
+/// The newest jobs of each branch.
+///
+/// The order begins with the lane, which is one: by id alone the newest of all jobs would do as well
+/// as the index, and be read to the end where a branch has few jobs or none. And `lane = b.lane`
+/// would let the planner see that it is one.
+fn newest_of_branches(query: &mut QueryBuilder<Postgres>, filter: &JobFilter) {
+    query.push(
+        "branch b cross join lateral (
+         select id from job where lane = any(array[b.lane]) and kind = b.kind",
+    );
+    if let Some(before) = filter.before {
+        query.push(" and id < ").push_bind(before.as_uuid());
+    }
+    if filter.state == Some(State::Succeeded) {
+        query.push(
+            " and exists (select from outcome o
+                           where o.id = job.id and o.state = 'succeeded')",
+        );
+    }
+    query
+        .push(" order by job.lane desc, job.id desc limit ")
+        .push_bind(i64::from(filter.limit))
+        .push(") j");
 }
 
 /// What every source of ids heeds.
