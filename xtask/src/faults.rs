@@ -1,6 +1,6 @@
 //! Runs rows of the fault table many times and writes down what they counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ pub(crate) async fn run(site: &Site, wanted: &Faults) -> anyhow::Result<()> {
         }
         return Ok(());
     }
-    let rows: Vec<&String> = match wanted.all {
+    let rows: BTreeSet<&String> = match wanted.all {
         true => known.keys().collect(),
         false => wanted.row.iter().collect(),
     };

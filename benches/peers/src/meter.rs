@@ -85,6 +85,9 @@ impl Moment {
     }
 }
 
+/// Readings of the processor time, at most, until no child ended in between.
+const READINGS_MAX: u32 = 100;
+
 /// Processor time of the postmaster, of its children that are gone, and of those that run.
 fn server_cpu(data: &Path) -> Duration {
     let pid = fs::read_to_string(data.join("postmaster.pid")).ok();
@@ -93,16 +96,19 @@ fn server_cpu(data: &Path) -> Duration {
         return Duration::ZERO;
     };
     // A child that is waited for between the two readings would be in neither of them.
-    loop {
+    let mut read = Duration::ZERO;
+    for _ in 0..READINGS_MAX {
         let own = cpu_of(pid).unwrap_or_default();
         let all = fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
         let children = pids.filter(|child| parent_of(*child) == Some(pid));
         let children: Duration = children.filter_map(cpu_of).sum();
+        read = own + children;
         if cpu_of(pid).unwrap_or_default() == own {
-            return own + children;
+            break;
         }
     }
+    read
 }
 
 /// Fields of `/proc/PID/stat` behind the name, which may hold anything.

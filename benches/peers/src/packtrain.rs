@@ -55,9 +55,11 @@ async fn bench(program: &Path, server: &Private, words: &[&str], limit: Duration
         .current_dir(&folder)
         .env("PACKTRAIN_BENCH_SERVER", server.url("postgres"))
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .kill_on_drop(true);
-    let ran = async { command.output().await.context("packtrain bench") };
+    let running = command.spawn().context("packtrain bench")?;
+    let ran = async { running.wait_with_output().await.context("packtrain bench") };
     let ran = within("packtrain bench did not end", limit, ran).await;
     std::fs::remove_dir_all(&folder).ok();
     let ran = ran?;

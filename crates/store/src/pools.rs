@@ -46,10 +46,6 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// process, too short for a server to have gone unnoticed in between.
 pub const IDLE_TRUSTED: Duration = Duration::from_millis(50);
 
-/// What a worker asks does not depend on its arguments: to plan it for each of them anew takes as
-/// long as to end a job. A pooler would refuse to pass the wish on.
-const GENERIC_PLANS: (&str, &str) = ("plan_cache_mode", "force_generic_plan");
-
 impl Pools {
     /// Prepares the pools; connections are opened when they are first needed. One that was idle for
     /// longer than `idle_trusted` is asked before it is used.
@@ -61,12 +57,12 @@ impl Pools {
         connections_max: u32,
         idle_trusted: Duration,
     ) -> Result<Self, StoreError> {
-        let pool = |options: PgConnectOptions| {
-            let mut options = options;
+        let pool = |url: &Secret<String>| -> Result<PgPool, StoreError> {
+            let mut options = parse(url)?;
             if urls.pooled {
                 options = options.statement_cache_capacity(0);
             }
-            PgPoolOptions::new()
+            Ok(PgPoolOptions::new()
                 .max_connections(connections_max)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 // A connection in use is known to be well: asking each time would double the way.
@@ -78,16 +74,12 @@ impl Pools {
                         Ok(is_well)
                     })
                 })
-                .connect_lazy_with(options)
+                .connect_lazy_with(options))
         };
-        let mut worker = parse(&urls.worker)?;
-        if !urls.pooled {
-            worker = worker.options([GENERIC_PLANS]);
-        }
         Ok(Self {
-            app: pool(parse(&urls.app)?),
-            operator: pool(parse(&urls.operator)?),
-            worker: pool(worker),
+            app: pool(&urls.app)?,
+            operator: pool(&urls.operator)?,
+            worker: pool(&urls.worker)?,
             direct: parse(&urls.direct)?,
         })
     }

@@ -248,7 +248,6 @@ async fn worker_stands_still_past_its_leases() {
             let said = stage.said(LOG);
             said.matches(FENCED).count() + said.matches(STOPPED).count()
         };
-        let before = learned();
         let mut victim = stage.ready_worker(&mut command).await;
         let jobs = stage.steps_that_it_begins(victim.id(), JOBS, 300).await;
         victim.tell(Signal::STOP);
@@ -260,6 +259,7 @@ async fn worker_stands_still_past_its_leases() {
                 stage.held_by(victim.id()).await.is_empty()
             })
             .await;
+        let before = learned();
         victim.tell(Signal::CONT);
         stage
             .until("it learns that its leases are gone", async || {

@@ -66,9 +66,9 @@ pub(crate) async fn page(pool: &PgPool, filter: &JobFilter) -> Result<Vec<Found>
 
 /// The newest jobs of each branch.
 ///
-/// The order begins with the lane, which is one: by id alone the newest of all jobs would do as well
-/// as the index, and be read to the end where a branch has few jobs or none. And `lane = b.lane`
-/// would let the planner see that it is one.
+/// The order begins with the lane, which is one: by id alone the newest of all jobs would do as
+/// well as the index, and be read to the end where a branch has few jobs or none. And
+/// `lane = b.lane` would let the planner see that it is one.
 fn newest_of_branches(query: &mut QueryBuilder<Postgres>, filter: &JobFilter) {
     query.push(
         "branch b cross join lateral (
