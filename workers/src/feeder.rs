@@ -39,6 +39,8 @@ struct Reached {
     long_before: Floors,
     noted: Instant,
     looked_below: Instant,
+    /// Whether the last claim left room and looked only behind its floors.
+    came_short: bool,
 }
 
 impl Reached {
@@ -49,12 +51,14 @@ impl Reached {
             long_before: Floors::default(),
             noted: Instant::now(),
             looked_below: Instant::now(),
+            came_short: false,
         }
     }
 
     /// Where to look from.
     fn floors(&mut self) -> Floors {
-        if self.looked_below.elapsed() >= LOOK_BELOW {
+        let came_short = std::mem::take(&mut self.came_short);
+        if came_short || self.looked_below.elapsed() >= LOOK_BELOW {
             self.looked_below = Instant::now();
             return Floors::default();
         }
@@ -91,6 +95,7 @@ impl Feeder {
         while let Some(free) = self.free_slots().await {
             let count = free.len();
             let mut floors = reached.floors();
+            let has_floors = !floors.0.is_empty();
             let claiming =
                 self.claims
                     .claim(self.worker, self.lane, &self.wanted, count, &mut floors);
@@ -99,7 +104,13 @@ impl Feeder {
                     reached.learn(floors);
                     pause = PAUSE_FIRST;
                     let filled = self.hand_over(leases, free).await;
-                    if filled < count && !self.idle(&mut hints).await {
+                    if filled == count {
+                        continue;
+                    }
+                    if filled > 0 && has_floors {
+                        // What was found runs already; below the floors may be more.
+                        reached.came_short = true;
+                    } else if !self.idle(&mut hints).await {
                         break;
                     }
                 }

@@ -194,13 +194,7 @@ impl Claims for PgClaims {
         count: usize,
         floors: &mut Floors,
     ) -> Result<Vec<ClaimedLease>, StoreError> {
-        let mut taken = self.take(worker, lane, wanted, count, floors).await?;
-        if taken.len() < count && !floors.0.is_empty() {
-            // Something may have entered below the floors: look from the beginning at once.
-            floors.0.clear();
-            let rest = count - taken.len();
-            taken.extend(self.take(worker, lane, wanted, rest, floors).await?);
-        }
+        let taken = self.take(worker, lane, wanted, count, floors).await?;
         for entry in &taken {
             let place = (entry.fair_key, entry.id);
             let floor = floors.0.entry(entry.priority).or_insert(place);
