@@ -7,13 +7,14 @@ use futures::StreamExt;
 use packtrain_core::fault::chain;
 use packtrain_core::ids::WorkerId;
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{ClaimedLease, Claims, Floors, HintStream, Wanted};
+use packtrain_core::ports::{ClaimedLease, Claims, HintStream, Wanted};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::backend::Assigned;
 use crate::patience::patient;
+use crate::reached::Reached;
 use crate::registry::Registry;
 use crate::slots::{Slot, Slots};
 
@@ -21,59 +22,9 @@ use crate::slots::{Slot, Slots};
 const CLAIM_MAX: usize = 200;
 /// How long an idle lane waits before it looks without a hint.
 const POLL: Duration = Duration::from_secs(1);
-/// How often a busy lane is looked at from its beginning.
-const LOOK_BELOW: Duration = Duration::from_secs(1);
-/// How long what was reached is no floor yet: new work may still enter a little below.
-const FLOOR_AGE: Duration = Duration::from_millis(400);
 /// Pause after a claim that failed; doubled up to the most.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_MOST: Duration = Duration::from_secs(5);
-
-/// How far claims came, and from where the next one looks.
-///
-/// Work enters at the lane's clock, which follows the claims by a moment. So a claim looks from
-/// where the claims were a moment ago, and now and then from the beginning.
-struct Reached {
-    now: Floors,
-    before: Floors,
-    long_before: Floors,
-    noted: Instant,
-    looked_below: Instant,
-    /// Whether the last claim left room and looked only behind its floors.
-    came_short: bool,
-}
-
-impl Reached {
-    fn new() -> Self {
-        Self {
-            now: Floors::default(),
-            before: Floors::default(),
-            long_before: Floors::default(),
-            noted: Instant::now(),
-            looked_below: Instant::now(),
-            came_short: false,
-        }
-    }
-
-    /// Where to look from.
-    fn floors(&mut self) -> Floors {
-        let came_short = std::mem::take(&mut self.came_short);
-        if came_short || self.looked_below.elapsed() >= LOOK_BELOW {
-            self.looked_below = Instant::now();
-            return Floors::default();
-        }
-        self.long_before.clone()
-    }
-
-    /// Takes in how far a claim came.
-    fn learn(&mut self, floors: Floors) {
-        self.now = floors;
-        if self.noted.elapsed() >= FLOOR_AGE {
-            self.long_before = std::mem::replace(&mut self.before, self.now.clone());
-            self.noted = Instant::now();
-        }
-    }
-}
 
 /// Feeds one lane until it is told to stop.
 pub(crate) struct Feeder {
@@ -90,27 +41,23 @@ pub(crate) struct Feeder {
 impl Feeder {
     /// Claims as long as there are free slots and due jobs; else waits for a hint or a second.
     pub(crate) async fn run(self, mut hints: HintStream) {
-        let mut reached = Reached::new();
+        let mut reached = Reached::new(Instant::now());
         let mut pause = PAUSE_FIRST;
         while let Some(free) = self.free_slots().await {
-            let count = free.len();
-            let mut floors = reached.floors();
-            let has_floors = !floors.0.is_empty();
+            let (count, began) = (free.len(), Instant::now());
+            let from = reached.floors(began);
+            let mut floors = from.clone();
             let claiming =
                 self.claims
                     .claim(self.worker, self.lane, &self.wanted, count, &mut floors);
             match patient(claiming).await {
                 Ok(leases) => {
-                    reached.learn(floors);
+                    let came = Instant::now();
                     pause = PAUSE_FIRST;
-                    let filled = self.hand_over(leases, free).await;
-                    if filled == count {
-                        continue;
-                    }
-                    if filled > 0 && has_floors {
-                        // What was found runs already; below the floors may be more.
-                        reached.came_short = true;
-                    } else if !self.idle(&mut hints).await {
+                    let left_room = self.hand_over(leases, free).await < count;
+                    reached.learn((&from, began), floors, left_room, came);
+                    let rest = reached.until_look_below(Instant::now()).min(POLL);
+                    if left_room && !rest.is_zero() && !self.idle(&mut hints, rest).await {
                         break;
                     }
                 }
@@ -168,8 +115,8 @@ impl Feeder {
         filled
     }
 
-    /// Waits for a hint, or for the poll; false when it is time to stop.
-    async fn idle(&self, hints: &mut HintStream) -> bool {
+    /// Waits for a hint, and no longer than this; false when it is time to stop.
+    async fn idle(&self, hints: &mut HintStream, rest: Duration) -> bool {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => return false,
@@ -178,12 +125,12 @@ impl Feeder {
                     return true;
                 }
             }
-            () = tokio::time::sleep(POLL) => return true,
+            () = tokio::time::sleep(rest) => return true,
         }
         // The transport ended: the poll alone goes on.
         tokio::select! {
             () = self.stop.cancelled() => false,
-            () = tokio::time::sleep(POLL) => true,
+            () = tokio::time::sleep(rest) => true,
         }
     }
 }
