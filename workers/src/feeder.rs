@@ -8,68 +8,25 @@ use packtrain_core::fault::chain;
 use packtrain_core::ids::WorkerId;
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{ClaimedLease, Claims, Floors, HintStream, Wanted};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch::Sender as Watched};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::backend::Assigned;
 use crate::patience::patient;
+use crate::reached::Reached;
 use crate::registry::Registry;
 use crate::slots::{Slot, Slots};
 
 /// Jobs of one claim, at most.
 const CLAIM_MAX: usize = 200;
+/// Jobs of one look from the beginning, at most: it may take long, and holds its slots meanwhile.
+const LOOK_MAX: usize = 8;
 /// How long an idle lane waits before it looks without a hint.
 const POLL: Duration = Duration::from_secs(1);
-/// How often a busy lane is looked at from its beginning.
-const LOOK_BELOW: Duration = Duration::from_secs(1);
-/// How long what was reached is no floor yet: new work may still enter a little below.
-const FLOOR_AGE: Duration = Duration::from_millis(400);
 /// Pause after a claim that failed; doubled up to the most.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_MOST: Duration = Duration::from_secs(5);
-
-/// How far claims came, and from where the next one looks.
-///
-/// Work enters at the lane's clock, which follows the claims by a moment. So a claim looks from
-/// where the claims were a moment ago, and now and then from the beginning.
-struct Reached {
-    now: Floors,
-    before: Floors,
-    long_before: Floors,
-    noted: Instant,
-    looked_below: Instant,
-}
-
-impl Reached {
-    fn new() -> Self {
-        Self {
-            now: Floors::default(),
-            before: Floors::default(),
-            long_before: Floors::default(),
-            noted: Instant::now(),
-            looked_below: Instant::now(),
-        }
-    }
-
-    /// Where to look from.
-    fn floors(&mut self) -> Floors {
-        if self.looked_below.elapsed() >= LOOK_BELOW {
-            self.looked_below = Instant::now();
-            return Floors::default();
-        }
-        self.long_before.clone()
-    }
-
-    /// Takes in how far a claim came.
-    fn learn(&mut self, floors: Floors) {
-        self.now = floors;
-        if self.noted.elapsed() >= FLOOR_AGE {
-            self.long_before = std::mem::replace(&mut self.before, self.now.clone());
-            self.noted = Instant::now();
-        }
-    }
-}
 
 /// Feeds one lane until it is told to stop.
 pub(crate) struct Feeder {
@@ -85,44 +42,104 @@ pub(crate) struct Feeder {
 
 impl Feeder {
     /// Claims as long as there are free slots and due jobs; else waits for a hint or a second.
-    pub(crate) async fn run(self, mut hints: HintStream) {
-        let mut reached = Reached::new();
+    pub(crate) async fn run(self, hints: HintStream) {
+        let reached = Watched::new(Reached::new(Instant::now()));
+        tokio::join!(self.follow(&reached, hints), self.look_below(&reached));
+    }
+
+    /// Claims behind the floors: what is new.
+    async fn follow(&self, reached: &Watched<Reached>, mut hints: HintStream) {
         let mut pause = PAUSE_FIRST;
-        while let Some(free) = self.free_slots().await {
-            let count = free.len();
-            let mut floors = reached.floors();
-            let claiming =
-                self.claims
-                    .claim(self.worker, self.lane, &self.wanted, count, &mut floors);
-            match patient(claiming).await {
-                Ok(leases) => {
-                    reached.learn(floors);
+        while let Some(free) = self.free_slots(CLAIM_MAX).await {
+            let from = reached.borrow().floors();
+            let goes_on = match self.claim(reached, from, free).await {
+                Some(left_room) => {
                     pause = PAUSE_FIRST;
-                    let filled = self.hand_over(leases, free).await;
-                    if filled < count && !self.idle(&mut hints).await {
-                        break;
-                    }
+                    !left_room || self.idle(&mut hints).await
                 }
-                Err(error) => {
-                    warn!(job.lane = %self.lane, error = %chain(&error), "claim failed");
-                    tokio::select! {
-                        () = self.stop.cancelled() => break,
-                        () = tokio::time::sleep(pause) => pause = (pause * 2).min(PAUSE_MOST),
-                    }
-                }
+                None => self.rest(&mut pause).await,
+            };
+            if !goes_on {
+                break;
             }
         }
     }
 
-    /// Waits for a free slot and takes all that are free; none when it is time to stop.
-    async fn free_slots(&self) -> Option<Vec<Slot>> {
+    /// Claims from the lane's beginning when it is time to: what entered below the floors. A
+    /// second loop, because such a claim can take long, and what is new must not wait for it.
+    async fn look_below(&self, reached: &Watched<Reached>) {
+        let mut pause = PAUSE_FIRST;
+        let mut learned = reached.subscribe();
+        loop {
+            let rest = learned.borrow_and_update().until_look_below(Instant::now());
+            if !rest.is_zero() {
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => break,
+                    _ = learned.changed() => {}
+                    () = tokio::time::sleep(rest) => {}
+                }
+                continue;
+            }
+            let Some(free) = self.free_slots(LOOK_MAX).await else {
+                break;
+            };
+            match self.claim(reached, Floors::default(), free).await {
+                Some(_) => pause = PAUSE_FIRST,
+                None if self.rest(&mut pause).await => {}
+                None => break,
+            }
+        }
+    }
+
+    /// Claims for so many slots and hands over what came; whether it left room, or none if it
+    /// failed.
+    async fn claim(
+        &self,
+        reached: &Watched<Reached>,
+        from: Floors,
+        free: Vec<Slot>,
+    ) -> Option<bool> {
+        let (count, began) = (free.len(), Instant::now());
+        let mut floors = from.clone();
+        let claiming = self
+            .claims
+            .claim(self.worker, self.lane, &self.wanted, count, &mut floors);
+        match patient(claiming).await {
+            Ok(leases) => {
+                let came = Instant::now();
+                let left_room = self.hand_over(leases, free).await < count;
+                reached.send_modify(|reached| {
+                    reached.learn((&from, began), floors, left_room, came);
+                });
+                Some(left_room)
+            }
+            Err(error) => {
+                warn!(job.lane = %self.lane, error = %chain(&error), "claim failed");
+                None
+            }
+        }
+    }
+
+    /// Waits after a claim that failed; false when it is time to stop.
+    async fn rest(&self, pause: &mut Duration) -> bool {
+        tokio::select! {
+            () = self.stop.cancelled() => return false,
+            () = tokio::time::sleep(*pause) => {}
+        }
+        *pause = (*pause * 2).min(PAUSE_MOST);
+        true
+    }
+
+    /// Waits for a free slot and takes so many that are free; none when it is time to stop.
+    async fn free_slots(&self, most: usize) -> Option<Vec<Slot>> {
         let first = tokio::select! {
             biased;
             () = self.stop.cancelled() => return None,
             slot = self.slots.free() => slot?,
         };
         let mut free = vec![first];
-        while free.len() < CLAIM_MAX {
+        while free.len() < most {
             match self.slots.free_now() {
                 Some(slot) => free.push(slot),
                 None => break,
@@ -157,7 +174,7 @@ impl Feeder {
         filled
     }
 
-    /// Waits for a hint, or for the poll; false when it is time to stop.
+    /// Waits for a hint, and no longer than the poll; false when it is time to stop.
     async fn idle(&self, hints: &mut HintStream) -> bool {
         tokio::select! {
             biased;

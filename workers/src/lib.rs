@@ -11,6 +11,7 @@ mod feeder;
 mod fleet;
 mod outcome;
 mod patience;
+mod reached;
 mod registry;
 mod renewal;
 mod runner;

@@ -42,9 +42,10 @@ pub struct Pools {
 /// How long a caller waits for a free connection before it is told that there is none.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a connection may have been idle and still be taken unasked: long enough for a busy
-/// process, too short for a server to have gone unnoticed in between.
-pub const IDLE_TRUSTED: Duration = Duration::from_millis(50);
+/// How long a connection may have been idle and still be taken unasked: long enough for a process
+/// that has something to do now and then, whose every statement would wait for an answer more; too
+/// short for a server to have gone and come back in between.
+pub const IDLE_TRUSTED: Duration = Duration::from_millis(500);
 
 impl Pools {
     /// Prepares the pools; connections are opened when they are first needed. One that was idle for

@@ -157,7 +157,7 @@ pub struct Wanted {
 /// Where to look from, per priority: entries up to here were seen taken.
 ///
 /// Dead index entries pile up at the front of a busy lane; starting behind them keeps a claim
-/// cheap. A claim that comes back short forgets the floors and looks from the beginning.
+/// cheap. What entered below the floors is found by a claim without any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Floors(pub BTreeMap<Priority, (i64, Uuid)>);
 
@@ -257,7 +257,8 @@ pub trait Claims: Send + Sync {
     async fn unregister(&self, worker: WorkerId) -> Result<(), StoreError>;
 
     /// Claims at most `count` due jobs of a lane, of the wanted kinds, in order of priority,
-    /// fair key and id.
+    /// fair key and id. Fewer than `count` means that no more are due behind the floors; these then
+    /// say how far the claim came.
     async fn claim(
         &self,
         worker: WorkerId,

@@ -72,7 +72,8 @@ impl PgClaims {
         let leases: Vec<Uuid> = (0..count).map(|_| self.ids.lease().as_uuid()).collect();
         // The nested loop visits the priorities in the order given, and the limit stops it: a sort
         // on top would lock the first entries of every priority. Materialized, because a plan that
-        // started the inner query anew for each row would take more than the limit.
+        // started the inner query anew for each row would take more than the limit. Deleted by
+        // ctid: by id, a plan made while the lane was empty reads the whole index.
         let rows = sqlx::query_as!(
             Row,
             r#"
@@ -80,12 +81,12 @@ impl PgClaims {
                 select set_config('synchronous_commit', 'off', true) as setting
             ),
             due as materialized (
-                select c.id
+                select c.place
                   from relaxed
                  cross join unnest($2::smallint[], $3::bigint[], $4::uuid[])
                        as f (priority, fair_key, id)
                  cross join lateral (
-                       select e.id
+                       select e.ctid as place
                          from ready e
                         where e.lane = $1
                           and e.priority = f.priority
@@ -106,7 +107,7 @@ impl PgClaims {
             taken as (
                 delete from ready r
                  using due
-                 where r.id = due.id
+                 where r.ctid = due.place
                 returning r.id, r.kind, r.attempts, r.solo, r.priority, r.fair_key
             ),
             placed as (
@@ -194,13 +195,7 @@ impl Claims for PgClaims {
         count: usize,
         floors: &mut Floors,
     ) -> Result<Vec<ClaimedLease>, StoreError> {
-        let mut taken = self.take(worker, lane, wanted, count, floors).await?;
-        if taken.len() < count && !floors.0.is_empty() {
-            // Something may have entered below the floors: look from the beginning at once.
-            floors.0.clear();
-            let rest = count - taken.len();
-            taken.extend(self.take(worker, lane, wanted, rest, floors).await?);
-        }
+        let taken = self.take(worker, lane, wanted, count, floors).await?;
         for entry in &taken {
             let place = (entry.fair_key, entry.id);
             let floor = floors.0.entry(entry.priority).or_insert(place);
