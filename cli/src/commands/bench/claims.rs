@@ -33,9 +33,12 @@ impl Claimer {
         }
     }
 
-    /// How long a claim took that looks from the beginning, in milliseconds, and what it found.
-    pub(crate) async fn claim(&self, count: usize) -> Result<(f64, usize), Failure> {
-        let mut floors = Floors::default();
+    /// How long a claim took that looks from there, in milliseconds, and what it found.
+    pub(crate) async fn claim(
+        &self,
+        count: usize,
+        mut floors: Floors,
+    ) -> Result<(f64, usize), Failure> {
         let began = Instant::now();
         let leases = self
             .claims

@@ -3,7 +3,7 @@
 use packtrain_core::ids::TenantId;
 use packtrain_core::job::{About, NewJob};
 use packtrain_core::limits::ENQUEUE_MAX;
-use packtrain_core::ports::JobQueue;
+use packtrain_core::ports::{Floors, JobQueue};
 use packtrain_jobs::ops::canary::Canary;
 use serde_json::json;
 
@@ -73,7 +73,7 @@ async fn measure(ground: &Ground, args: &BenchFuture) -> Result<Seen, Failure> {
     let (mut claims, mut promotes) = (Vec::new(), Vec::new());
     ground.steps.begin("claim", "due jobs");
     for done in 0..args.claims {
-        let (took, found) = claimer.claim(CLAIM).await?;
+        let (took, found) = claimer.claim(CLAIM, Floors::default()).await?;
         if found != CLAIM {
             return Err(Failure::new(
                 FAILED,

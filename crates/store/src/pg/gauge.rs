@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use packtrain_core::ids::{JobId, TenantId};
+use packtrain_core::job::Lane;
 use packtrain_core::ports::StoreError;
 use packtrain_core::time::Timestamp;
 use sqlx::PgPool;
@@ -290,6 +291,17 @@ impl PgGauge {
         .fetch_one(self.asking())
         .await
         .map_err(refused("to count jobs"))
+    }
+
+    /// The clock of a lane: about the greatest fair key that was claimed there.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn clock(&self, lane: Lane) -> Result<i64, StoreError> {
+        sqlx::query_scalar!("select clock from lane where name = $1", lane.as_str())
+            .fetch_one(self.asking())
+            .await
+            .map_err(refused("to read the clock of a lane"))
     }
 
     /// What the worker of this name holds; none when it is not registered.
