@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::Asked;
 use crate::awa::Awa;
-use crate::came::{Came, within};
+use crate::came::{Came, Lapse, within};
 use crate::graphile::Graphile;
 use crate::meter::{self, Moment};
 use crate::probe::{Probe, now_us};
@@ -160,11 +160,8 @@ impl Ground<'_> {
             Err(error) => Err(error),
         };
         let entered = self.left().await;
-        ensure!(
-            stretch.is_err() || entered == Some(jobs),
-            "{jobs} were enqueued, {entered:?} entered"
-        );
         let left = entered.map(|entered| jobs.saturating_sub(entered));
+        let stretch = stretch.and_then(|stretch| stands(jobs, entered).map(|()| stretch));
         Came::or_short(stretch, left, jobs)
     }
 
@@ -189,10 +186,7 @@ impl Ground<'_> {
             Err(error) => Err(error),
         };
         let left = self.left().await;
-        ensure!(
-            stretch.is_err() || left == Some(0),
-            "all jobs were over and {left:?} were left"
-        );
+        let stretch = stretch.and_then(|stretch| stands(0, left).map(|()| stretch));
         Came::or_short(stretch, left, jobs)
     }
 
@@ -254,11 +248,7 @@ impl Ground<'_> {
         let (victim, mut other) = pair.await?;
         victim.kill().await?;
         let (killed, since) = (now_us(), Instant::now());
-        let held = self.left().await;
-        ensure!(
-            held == Some(HELD as usize),
-            "a worker was to be killed with {HELD} jobs and had {held:?}"
-        );
+        stands(HELD as usize, self.left().await)?;
         while again.len() < HELD as usize {
             // What does not come within the limit is missed; a worker that ends is a lapse.
             let left = limit.saturating_sub(since.elapsed());
@@ -269,6 +259,16 @@ impl Ground<'_> {
         }
         other.kill().await
     }
+}
+
+/// So many jobs must be there that are not over. A count that took too long is a lapse.
+fn stands(due: usize, counted: Option<usize>) -> Result<()> {
+    let counted = counted.ok_or(Lapse::Late("not counted", COUNTED_WITHIN))?;
+    ensure!(
+        counted == due,
+        "{counted} jobs are not over, and {due} should be"
+    );
+    Ok(())
 }
 
 async fn produce(queue: &Queue, producers: usize, jobs: usize, a_call: usize) -> Result<()> {

@@ -1,12 +1,14 @@
 //! packtrain's own figures, from its own bench.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use tokio::process::Command;
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, Command};
 
 use crate::Asked;
 use crate::came::{Came, Lapse, within};
@@ -20,6 +22,8 @@ const NAME: &str = "packtrain";
 const RESCUES: u32 = 3;
 /// Parts of its bench that are under the limit of a part each.
 const PARTS: u32 = 8;
+/// How long a bench that is interrupted may take to leave nothing behind.
+const CLEARED_WITHIN: Duration = Duration::from_secs(30);
 /// How long its bench waits for their jobs.
 const RESCUED_WITHIN_S: u64 = 60;
 
@@ -58,15 +62,40 @@ async fn bench(program: &Path, server: &Private, words: &[&str], limit: Duration
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .kill_on_drop(true);
-    let running = command.spawn().context("packtrain bench")?;
-    let ran = async { running.wait_with_output().await.context("packtrain bench") };
-    let ran = within("packtrain bench did not end", limit, ran).await;
-    std::fs::remove_dir_all(&folder).ok();
-    let ran = ran?;
-    if !ran.status.success() {
-        bail!(Lapse::Ended("packtrain bench", ran.status));
+    let mut running = command.spawn().context("packtrain bench")?;
+    let ran = within("packtrain bench did not end", limit, ended(&mut running)).await;
+    if ran.is_err() {
+        interrupt(&mut running).await;
     }
-    serde_json::from_slice(&ran.stdout).context("what packtrain bench said")
+    std::fs::remove_dir_all(&folder).ok();
+    let (said, status) = ran?;
+    if !status.success() {
+        bail!(Lapse::Ended("packtrain bench", status));
+    }
+    serde_json::from_slice(&said).context("what packtrain bench said")
+}
+
+/// What it says until its end.
+async fn ended(running: &mut Child) -> Result<(Vec<u8>, ExitStatus)> {
+    let mut said = Vec::new();
+    if let Some(out) = &mut running.stdout {
+        let read = out.read_to_end(&mut said).await;
+        read.context("packtrain bench")?;
+    }
+    Ok((said, running.wait().await.context("packtrain bench")?))
+}
+
+/// Ends a bench as Ctrl-C does, so that it ends its worker and drops its database.
+async fn interrupt(running: &mut Child) {
+    let pid = running.id().and_then(|pid| i32::try_from(pid).ok());
+    let Some(pid) = pid.and_then(Pid::from_raw) else {
+        return;
+    };
+    // One that is gone needs no signal; one that does not heed it is killed when it is dropped.
+    kill_process(pid, Signal::INT).ok();
+    tokio::time::timeout(CLEARED_WITHIN, running.wait())
+        .await
+        .ok();
 }
 
 /// All stretches of a round.

@@ -187,7 +187,7 @@ async fn watch(
 /// From where a claim looks that is to find what is new.
 async fn floors(ground: &Ground) -> Result<Floors, StoreError> {
     let clock = ground.gauge.clock(Lane::Ops).await?;
-    Ok(Floors([(Priority::NORMAL, (clock, Uuid::nil()))].into()))
+    Ok(Floors([(Priority::FIRST, (clock, Uuid::nil()))].into()))
 }
 
 #[expect(

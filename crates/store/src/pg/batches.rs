@@ -54,10 +54,10 @@ pub(crate) async fn inherit_cancels(
         r#"
         insert into cancel_request (job_id, tenant_id)
         select j.id, j.tenant_id
-          from cancel_request c
-          join job j on j.parent_id = c.job_id
+          from unnest($2::uuid[]) as f (id)
+          join job j on j.id = f.id
+          join cancel_request c on c.job_id = j.parent_id
          where c.job_id = any($1)
-           and j.id = any($2)
             on conflict do nothing
         "#,
         &causes,
