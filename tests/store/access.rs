@@ -53,6 +53,30 @@ async fn as_tenant(
 const DENIED: &str = "42501";
 
 #[tokio::test]
+async fn no_working_role_may_stand_in_a_transaction_or_be_gone_for_long() {
+    let db = Database::new().await;
+    for role in [Role::App, Role::Operator, Role::Worker] {
+        let mut connection = db.connect(role).await;
+        let settings = sqlx::query_scalar::<_, String>(
+            "select name || ' ' || setting || coalesce(unit, '')
+               from pg_settings
+              where name like 'idle_in_transaction%' or name like 'tcp_keepalives%'
+              order by 1",
+        );
+        assert_eq!(
+            settings.fetch_all(&mut connection).await.unwrap(),
+            [
+                "idle_in_transaction_session_timeout 3000ms",
+                "tcp_keepalives_count 3",
+                "tcp_keepalives_idle 10s",
+                "tcp_keepalives_interval 5s",
+            ],
+            "{role:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn every_table_with_a_tenant_is_behind_row_level_security() {
     let db = Database::new().await;
     let tables = db.texts(TENANT_TABLES).await;

@@ -3,6 +3,8 @@
 use packtrain_core::job::State;
 use packtrain_core::ports::{Claims, Reaped, Settled, Upkeep};
 use packtrain_core::ports::{End, Settlement, StoreError};
+use packtrain_tests::{Role, promptly};
+use sqlx::AssertSqlSafe;
 
 use super::scene::{HOUR, Held, Scene, fault, retry, succeeded};
 
@@ -136,6 +138,24 @@ async fn two_settles_of_one_lease_at_once_leave_no_empty_lease() {
     },);
     assert_eq!((one.written, two.written), (1, 1));
     assert_eq!(scene.db.number("select count(*) from lease").await, 0);
+    scene.db.assert_whole().await;
+}
+
+#[tokio::test]
+async fn a_settle_whose_process_went_silent_halfway_keeps_nobody_from_the_job() {
+    let scene = Scene::new().await;
+    let held = scene.running().await;
+    let end = held.ends(succeeded());
+    // Written, not committed, and never heard of again; its connection stands all the while.
+    let mut silent = scene.db.connect(Role::Worker).await;
+    for sql in ["begin".to_owned(), lock_of(&end)] {
+        let sql = AssertSqlSafe(sql);
+        sqlx::query(sql).execute(&mut silent).await.unwrap();
+    }
+    let settled = promptly(scene.settle(std::slice::from_ref(&end))).await;
+    assert_eq!(settled.written, 1);
+    let late = sqlx::query("commit").execute(&mut silent).await;
+    assert!(late.is_err(), "the server gave up on its session");
     scene.db.assert_whole().await;
 }
 

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use futures::{StreamExt, stream};
 
 use crate::args::Faults;
-use crate::site::Site;
+use crate::site::{Interrupted, Site};
 
 /// The page whose table, at its end, takes one line for each row that was run.
 const PAGE: &str = "docs/reliability.md";
@@ -47,14 +47,17 @@ pub(crate) async fn run(site: &Site, wanted: &Faults) -> anyhow::Result<()> {
         .buffer_unordered(wanted.at_once.max(1))
         .collect()
         .await;
-    let mut broken = Vec::new();
+    let mut wrong = Vec::new();
     for (row, written) in written {
-        if !written? {
-            broken.push(row);
+        match written {
+            Ok(true) => {}
+            Ok(false) => wrong.push(format!("{row} broke, lost, doubled or charged")),
+            Err(error) if error.is::<Interrupted>() => return Err(error),
+            Err(error) => wrong.push(format!("{row}: {error:#}")),
         }
     }
-    if !broken.is_empty() {
-        bail!("rows that broke, or in which something was lost, doubled or charged: {broken:?}");
+    if !wrong.is_empty() {
+        bail!("not all rows are well:\n{}", wrong.join("\n"));
     }
     Ok(())
 }

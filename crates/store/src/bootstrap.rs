@@ -32,6 +32,20 @@ pub struct Bootstrap {
     pub roles: Roles,
 }
 
+/// What the server grants a session of the three working roles.
+///
+/// A process may vanish without a word, and all its host with it. In the middle of a transaction
+/// its session would keep its locks for ever, and a job of which it had written the end could be
+/// ended by nobody else: the server gives up on a session that sends nothing between two statements
+/// (ours come within milliseconds). Outside of one it would take a connection from the others for
+/// the two hours that Linux waits by default: a peer that answers nothing is given up after 25 s.
+const PATIENCE: [(&str, &str); 4] = [
+    ("idle_in_transaction_session_timeout", "3s"),
+    ("tcp_keepalives_idle", "10s"),
+    ("tcp_keepalives_interval", "5s"),
+    ("tcp_keepalives_count", "3"),
+];
+
 /// Whether the server at `url` answers.
 ///
 /// # Errors
@@ -45,7 +59,8 @@ pub async fn probe(url: &Secret<String>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes roles and database; `superuser` must be allowed to. Doing it again sets the passwords.
+/// Makes roles and database; `superuser` must be allowed to. Doing it again sets the passwords and
+/// the roles' settings.
 ///
 /// # Errors
 /// [`StoreError`] when the server refuses.
@@ -62,6 +77,12 @@ pub async fn bootstrap(superuser: &Secret<String>, wanted: &Bootstrap) -> Result
             literal(password.reveal())
         );
         ensure_role(&mut connection, role, &login).await?;
+    }
+    for role in ["packtrain_app", "packtrain_operator", "packtrain_worker"] {
+        for (setting, value) in PATIENCE {
+            let sql = format!("alter role {role} set {setting} = {}", literal(value));
+            run(&mut connection, sql).await?;
+        }
     }
     ensure_role(
         &mut connection,

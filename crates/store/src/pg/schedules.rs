@@ -17,10 +17,6 @@ use crate::gate::commit;
 use crate::pg::enqueue::enqueue;
 use crate::pg::fair::FairKeys;
 
-/// How long a scheduler that stands still in the middle of a decision may keep its lock on the
-/// schedule: then the database gives up on it, and another replica decides.
-const STANDSTILL_MAX: &str = "3s";
-
 /// Schedules of every replica.
 #[derive(Clone)]
 pub struct PgSchedules {
@@ -184,7 +180,9 @@ pub(crate) async fn edit(
     })
 }
 
-/// Moves the schedule on, if it is still where the decision saw it.
+/// Moves the schedule on, if it is still where the decision saw it. Until the commit the schedule is
+/// locked; from a scheduler that stands still the server takes it back, see
+/// [`bootstrap`](crate::bootstrap()).
 async fn take(connection: &mut PgConnection, decision: &Decision) -> Result<bool, StoreError> {
     let taken = sqlx::query!(
         r#"
@@ -194,18 +192,16 @@ async fn take(connection: &mut PgConnection, decision: &Decision) -> Result<bool
            and version = $2
            and decided_until = $3
            and is_enabled
-        returning set_config('idle_in_transaction_session_timeout', $5, true) as standstill
         "#,
         decision.schedule.as_uuid(),
         decision.version,
         decision.seen,
         decision.until,
-        STANDSTILL_MAX,
     )
-    .fetch_optional(connection)
+    .execute(connection)
     .await
     .map_err(refused("to move a schedule on"))?;
-    Ok(taken.is_some())
+    Ok(taken.rows_affected() == 1)
 }
 
 /// Writes the times that run, and returns the jobs of those that never ran before.
