@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use packtrain_core::ports::{Claims, Hint, Hints, Settlement, StoreError};
+use packtrain_core::ids::JobId;
+use packtrain_core::ports::{Claims, End, Hint, Hints, Settlement, StoreError};
 use tokio::sync::mpsc;
 use tracing::{error, warn};
 
@@ -76,6 +77,7 @@ async fn write(claims: &dyn Claims, hints: &dyn Hints, ends: &[Settlement]) {
             Ok(settled) => {
                 metrics::counter!("packtrain_jobs_fenced_total")
                     .increment(settled.fenced.len() as u64);
+                count_follow_ups(ends, &settled.fenced);
                 for job in settled.fenced {
                     warn!(job.id = %job, "lease was gone, result thrown away");
                 }
@@ -99,15 +101,35 @@ async fn write(claims: &dyn Claims, hints: &dyn Hints, ends: &[Settlement]) {
     }
 }
 
+/// Counts the jobs that these ends brought, but for those that were fenced.
+fn count_follow_ups(ends: &[Settlement], fenced: &[JobId]) {
+    for settlement in ends {
+        let End::Succeeded(success) = &settlement.end else {
+            continue;
+        };
+        if success.then.is_empty() || fenced.contains(&settlement.job) {
+            continue;
+        }
+        for job in &success.then {
+            let labels = [
+                ("kind", job.kind.to_string()),
+                ("lane", job.lane.to_string()),
+            ];
+            metrics::counter!("packtrain_jobs_enqueued_total", &labels).increment(1);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
 
     use async_trait::async_trait;
-    use packtrain_core::ids::{ClockIds, IdSource, LeaseId, WorkerId};
-    use packtrain_core::job::{Bound, Lane};
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use packtrain_core::ids::{ClockIds, IdSource, LeaseId, TenantId, WorkerId};
+    use packtrain_core::job::{Bound, Lane, NewJob, Priority, Ties};
     use packtrain_core::ports::{
-        ClaimedLease, End, Floors, HintStream, Promoted, Renewals, Settled, Success, Wanted,
+        ClaimedLease, Floors, HintStream, Promoted, Renewals, Settled, Success, Wanted,
         WorkerRecord,
     };
     use packtrain_core::time::SystemClock;
@@ -212,6 +234,47 @@ mod tests {
         running.await;
         let written = *slow.written.lock().unwrap();
         (sizes, written)
+    }
+
+    fn follow_up(ids: &dyn IdSource) -> NewJob {
+        NewJob {
+            id: ids.job(),
+            tenant: TenantId::SYSTEM,
+            kind: "test.step".into(),
+            schema: 1,
+            lane: Lane::Io,
+            priority: Priority::NORMAL,
+            attempts_max: 1,
+            payload: serde_json::Value::Null,
+            run_at: None,
+            deadline: None,
+            parent: None,
+            schedule: None,
+            trace_parent: None,
+            ties: Ties::default(),
+        }
+    }
+
+    #[test]
+    fn follow_ups_count_as_enqueued_unless_their_cause_was_fenced() {
+        let ids: &dyn IdSource = &ClockIds::new(SystemClock);
+        let ends: Vec<Settlement> = (0..2)
+            .map(|_| Settlement {
+                lease: ids.lease(),
+                bit: 0,
+                job: ids.job(),
+                bound: Bound::default(),
+                end: End::Succeeded(Success {
+                    then: vec![follow_up(ids), follow_up(ids)],
+                    ..Success::default()
+                }),
+            })
+            .collect();
+        let recorder = PrometheusBuilder::new().build_recorder();
+        metrics::with_local_recorder(&recorder, || count_follow_ups(&ends, &[ends[0].job]));
+        let shown = recorder.handle().render();
+        let line = "packtrain_jobs_enqueued_total{kind=\"test.step\",lane=\"io\"} 2\n";
+        assert!(shown.contains(line), "{shown}");
     }
 
     #[tokio::test]
