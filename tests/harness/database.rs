@@ -1,5 +1,6 @@
 //! One database a test, copied from the migrated template and dropped with the test.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,6 +119,22 @@ impl Database {
             Role::Operator => self.urls.operator.clone(),
             Role::Worker => self.urls.worker.clone(),
         }
+    }
+
+    /// Where the server listens.
+    pub fn server_address(&self) -> SocketAddr {
+        let url = self.urls.worker.reveal();
+        let rest = url.rsplit_once('@').map(|(_, rest)| rest);
+        let host = rest.and_then(|rest| rest.split('/').next());
+        host.and_then(|host| host.parse().ok())
+            .expect("the server listens on an address and a port")
+    }
+
+    /// The address for a role, by way of this one.
+    pub fn url_through(&self, role: Role, proxy: SocketAddr) -> Secret<String> {
+        let server = self.server_address().to_string();
+        let url = self.url(role).reveal().replace(&server, &proxy.to_string());
+        Secret::new(url)
     }
 
     /// A connection outside the pools.

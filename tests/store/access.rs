@@ -60,12 +60,15 @@ async fn no_working_role_may_stand_in_a_transaction_or_be_gone_for_long() {
         let settings = sqlx::query_scalar::<_, String>(
             "select name || ' ' || setting || coalesce(unit, '')
                from pg_settings
-              where name like 'idle_in_transaction%' or name like 'tcp_keepalives%'
+              where name like 'idle_in_transaction%'
+                 or name like 'tcp_keepalives%'
+                 or name like 'client_connection_check%'
               order by 1",
         );
         assert_eq!(
             settings.fetch_all(&mut connection).await.unwrap(),
             [
+                "client_connection_check_interval 2000ms",
                 "idle_in_transaction_session_timeout 3000ms",
                 "tcp_keepalives_count 3",
                 "tcp_keepalives_idle 10s",

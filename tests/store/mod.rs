@@ -26,5 +26,6 @@ mod scene;
 mod schedules;
 mod settle;
 mod sight;
+mod silence;
 mod state;
 mod unserved;

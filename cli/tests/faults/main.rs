@@ -8,7 +8,6 @@ mod client;
 mod counts;
 mod oracle;
 mod process;
-mod proxy;
 mod rows;
 mod server;
 mod stage;

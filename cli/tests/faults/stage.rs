@@ -151,18 +151,10 @@ impl Stage {
         process
     }
 
-    /// Where the server listens.
-    pub(crate) fn server_address(&self) -> SocketAddr {
-        let url = self.db.url(Role::Worker).reveal().clone();
-        let (_, rest) = url.rsplit_once('@').unwrap();
-        rest.split('/').next().unwrap().parse().unwrap()
-    }
-
     /// Leads a command to its database by way of this address.
     pub(crate) fn lead_through(&self, command: &mut Command, proxy: SocketAddr) {
-        let (server, proxy) = (self.server_address().to_string(), proxy.to_string());
         for (name, role) in URLS {
-            command.env(name, self.db.url(role).reveal().replace(&server, &proxy));
+            command.env(name, self.db.url_through(role, proxy).reveal());
         }
     }
 

@@ -39,7 +39,10 @@ pub struct Bootstrap {
 /// ended by nobody else: the server gives up on a session that sends nothing between two statements
 /// (ours come within milliseconds). Outside of one it would take a connection from the others for
 /// the two hours that Linux waits by default: a peer that answers nothing is given up after 25 s.
-const PATIENCE: [(&str, &str); 4] = [
+/// And a statement whose caller has closed the connection ends within 2 s, instead of waiting for
+/// locks that nobody needs any more.
+const PATIENCE: [(&str, &str); 5] = [
+    ("client_connection_check_interval", "2s"),
     ("idle_in_transaction_session_timeout", "3s"),
     ("tcp_keepalives_idle", "10s"),
     ("tcp_keepalives_interval", "5s"),

@@ -47,6 +47,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// short for a server to have gone and come back in between.
 pub const IDLE_TRUSTED: Duration = Duration::from_millis(500);
 
+/// How long a connection may take to answer while nobody has it. One that is silent would keep its
+/// place in the pool for as long as the network tries again, about a quarter of an hour.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+
 impl Pools {
     /// Prepares the pools; connections are opened when they are first needed. One that was idle for
     /// longer than `idle_trusted` is asked before it is used.
@@ -70,10 +74,16 @@ impl Pools {
                 .test_before_acquire(false)
                 .before_acquire(move |connection, meta| {
                     Box::pin(async move {
-                        let is_well =
-                            meta.idle_for < idle_trusted || connection.ping().await.is_ok();
-                        Ok(is_well)
+                        if meta.idle_for < idle_trusted {
+                            return Ok(true);
+                        }
+                        Ok(answers(connection.ping()).await)
                     })
+                })
+                // A caller that gave up leaves a statement behind that has no answer yet. What is
+                // well has nothing to wait for here.
+                .after_release(|connection, _| {
+                    Box::pin(async move { Ok(answers(connection.flush()).await) })
                 })
                 .connect_lazy_with(options))
         };
@@ -115,6 +125,12 @@ impl Readiness for Pools {
         }
         Ok(())
     }
+}
+
+/// Whether this ends well, and soon.
+async fn answers(asking: impl Future<Output = Result<(), sqlx::Error>>) -> bool {
+    let answer = tokio::time::timeout(ANSWER_WITHIN, asking).await;
+    matches!(answer, Ok(Ok(())))
 }
 
 pub(crate) fn parse(url: &Secret<String>) -> Result<PgConnectOptions, StoreError> {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use packtrain_tests::{Network, Proxy};
+
 use super::workers::FENCED;
 use crate::counts::{Counts, repeat, turn};
 use crate::oracle::{Charges, Holder};
-use crate::proxy::{Network, Proxy};
 use crate::stage::{Stage, now_us};
 
 /// Jobs of one run, and how long each stays.
@@ -21,7 +22,7 @@ async fn row(name: &str, cut: Network) {
     let stage = Stage::new().await;
     let _other = stage.worker("io", "").await;
     repeat(name, async |_| {
-        let proxy = Proxy::to(stage.server_address()).await;
+        let proxy = Proxy::to(stage.db.server_address()).await;
         let mut command = stage.command(&["worker", "--lanes", "io"], "");
         stage.lead_through(&mut command, proxy.address);
         stage.log_apart(&mut command, LOG);

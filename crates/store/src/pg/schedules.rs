@@ -180,8 +180,8 @@ pub(crate) async fn edit(
     })
 }
 
-/// Moves the schedule on, if it is still where the decision saw it. Until the commit the schedule is
-/// locked; from a scheduler that stands still the server takes it back, see
+/// Moves the schedule on, if it is still where the decision saw it. Until the commit it is locked;
+/// from a scheduler that stands still the server takes it back, see
 /// [`bootstrap`](crate::bootstrap()).
 async fn take(connection: &mut PgConnection, decision: &Decision) -> Result<bool, StoreError> {
     let taken = sqlx::query!(

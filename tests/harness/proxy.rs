@@ -3,17 +3,14 @@
 use std::future::pending;
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-/// Bytes that are passed on at a time.
-const PASS_BYTES: usize = 16 * 1024;
-
 /// What the network does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Network {
+pub enum Network {
     /// Everything passes.
     Well,
     /// What is sent is swallowed, and nobody is told; new connections are taken and not answered.
@@ -23,16 +20,18 @@ pub(crate) enum Network {
 }
 
 /// A network with one way through.
-pub(crate) struct Proxy {
-    pub(crate) address: SocketAddr,
+pub struct Proxy {
+    /// Where it takes connections.
+    pub address: SocketAddr,
     state: watch::Sender<Network>,
 }
 
 impl Proxy {
     /// Leads to this server, until the test's runtime ends.
-    pub(crate) async fn to(server: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+    pub async fn to(server: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("a port of this machine is free");
+        let address = listener.local_addr().expect("it has an address");
         let (state, watching) = watch::channel(Network::Well);
         let tasks = TaskTracker::new();
         let inner = tasks.clone();
@@ -45,34 +44,25 @@ impl Proxy {
     }
 
     /// From now on the network does this. A connection that was cut does not come back.
-    pub(crate) fn set(&self, network: Network) {
+    pub fn set(&self, network: Network) {
         self.state.send_replace(network);
     }
 }
 
 async fn lead(mut client: TcpStream, server: SocketAddr, mut state: watch::Receiver<Network>) {
-    let mut server = TcpStream::connect(server).await.ok();
-    let (mut said, mut answered) = (vec![0; PASS_BYTES], vec![0; PASS_BYTES]);
-    while *state.borrow() == Network::Well {
-        let Some(server) = &mut server else { return };
-        let passed = tokio::select! {
-            _ = state.changed() => continue,
-            read = client.read(&mut said) => match read {
-                Ok(1..) => server.write_all(&said[..read.unwrap()]).await,
-                _ => return,
-            },
-            read = server.read(&mut answered) => match read {
-                Ok(1..) => client.write_all(&answered[..read.unwrap()]).await,
-                _ => return,
-            },
-        };
-        if passed.is_err() {
-            return;
+    let Ok(mut server) = TcpStream::connect(server).await else {
+        return;
+    };
+    if *state.borrow_and_update() == Network::Well {
+        tokio::select! {
+            _ = state.changed() => {}
+            _ = copy_bidirectional(&mut client, &mut server) => return,
         }
     }
     if *state.borrow() == Network::HalfOpen {
-        drop(server.take());
+        drop(server);
+        return pending().await;
     }
-    // Both sides, or the client's, stay open and silent.
-    pending::<()>().await;
+    // Both sides stay open and silent, whatever the network does afterwards.
+    pending().await
 }
