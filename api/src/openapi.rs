@@ -124,6 +124,12 @@ fn one(entry: &Entry) -> Schema {
         .schema_type(Type::String)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
         .description(Some("Not before this time; absent means now."));
+    let deadline = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+        .description(Some(
+            "It expires when it was not started by this time; absent means what its kind says.",
+        ));
     let priority = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .minimum(Some(Priority::FIRST.get()))
@@ -137,6 +143,7 @@ fn one(entry: &Entry) -> Schema {
         .required("payload")
         .property("tenant", Ref::from_schema_name(TenantId::name()))
         .property("run_at", run_at)
+        .property("deadline", deadline)
         .property("priority", priority)
         .additional_properties(Some(AdditionalProperties::FreeForm(false)))
         .build()

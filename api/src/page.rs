@@ -3,9 +3,14 @@
 use std::fmt::{Display, Write};
 use std::str::FromStr;
 
-use http::HeaderValue;
+use axum::response::Response;
+use http::header::LINK;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use packtrain_core::limits::{PAGE_DEFAULT, PAGE_MAX};
+use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
 
+use crate::conditional;
 use crate::problem::{CURSOR_MALFORMED, Problem, QUERY_MALFORMED};
 
 /// The first byte of every cursor; a later form takes another.
@@ -21,6 +26,63 @@ pub(crate) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
             Err(Problem::said(&QUERY_MALFORMED, said))
         }
     }
+}
+
+/// What a request says of the page that it wants.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PageParams {
+    /// Entries in this answer, 1 to 200.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+impl PageParams {
+    /// How many entries are wanted.
+    pub(crate) fn limit(&self) -> Result<u32, Problem> {
+        limit(self.limit)
+    }
+
+    /// After which place of this list they are wanted.
+    pub(crate) fn place<T: FromStr>(&self, list: &str) -> Result<Option<T>, Problem> {
+        place(list, self.cursor.as_deref())
+    }
+}
+
+/// Cuts a page from what was found, of which there is one more than the limit where the list goes
+/// on, and gives the cursor of the next page if there is one.
+pub(crate) fn cut<T, P: Display>(
+    list: &str,
+    found: &mut Vec<T>,
+    limit: u32,
+    place: impl Fn(&T) -> P,
+) -> Option<String> {
+    let has_more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let last = found.last().filter(|_| has_more)?;
+    Some(cursor(list, place(last)))
+}
+
+/// An answer with a page, and the `Link` to the next one of a list without filters.
+pub(crate) fn answer<T: Serialize>(
+    path: &str,
+    page: &T,
+    limit: u32,
+    next: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let mut response = conditional::json(StatusCode::OK, page, headers)?;
+    let link = next.and_then(|next| {
+        let query = [("limit", limit.to_string()), ("cursor", next.to_owned())];
+        next_link(path, &query)
+    });
+    if let Some(link) = link {
+        response.headers_mut().insert(LINK, link);
+    }
+    Ok(response)
 }
 
 /// Writes the place in a list after which the next page begins. The list's name goes along, so

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use packtrain_core::time::Timestamp;
 
 pub(crate) use bench::{
     Bench, BenchFair, BenchFuture, BenchHistory, BenchQueue, BenchRescue, BenchSteady, BenchWhere,
 };
 pub(crate) use operate::{
-    Dead, DeadAction, Jobs, JobsAction, JobsList, Lanes, LanesAction, OfCause, ScheduleEditArgs,
-    Schedules, SchedulesAction, Top, Workers, WorkersAction,
+    CausesList, Dead, DeadAction, Jobs, JobsAction, JobsList, Lanes, LanesAction, OfCause,
+    ScheduleEditArgs, Schedules, SchedulesAction, Top, Workers, WorkersAction, WorkersList,
 };
 
 mod bench;
@@ -49,7 +50,8 @@ Examples:
     pub(super) const ENQUEUE: &str = "\
 Examples:
   packtrain enqueue tax.import --tenant ten_... --payload '{\"file\":\"fil_...\"}'
-  packtrain enqueue tax.report --tenant ten_... --payload @request.json --wait";
+  packtrain enqueue tax.report --tenant ten_... --payload @request.json --wait
+  packtrain enqueue ops.prune --deadline 2027-01-31T18:00:00Z";
     pub(super) const CONFIG: &str = "\
 Examples:
   packtrain config show
@@ -257,6 +259,9 @@ pub(crate) struct Enqueue {
     /// Not before so many seconds from now
     #[arg(long, value_name = "SECONDS")]
     pub(crate) delay: Option<u32>,
+    /// Expires when not started by this time, such as 2027-01-31T18:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) deadline: Option<Timestamp>,
     /// Wait for its end, and exit with 1 when it did not succeed
     #[arg(long)]
     pub(crate) wait: bool,

@@ -85,6 +85,24 @@ async fn dead_letters_are_found_by_cause_and_run_again_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_shown_to_an_operator_tells_its_events() {
+    let yard = Yard::start().await;
+    let client = operator(&yard).await;
+    let bulk = json!({"change": "retry", "filter": {"kind": "test.none"}});
+    let made = client.post("/v2/admin/bulk", &[], &bulk).await.expect(202);
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    ended(&yard, id.parse().unwrap()).await;
+    let shown = read(&client, &format!("/v2/admin/jobs/{id}")).await;
+    let events = shown["events"].as_array().unwrap();
+    assert_eq!(
+        (&events[0]["seq"], &events[0]["name"]),
+        (&json!(1), &json!("stage"))
+    );
+    assert!(events[0]["at"].is_string());
+    yard.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_running_job_that_is_cancelled_stops_and_is_cancelled() {
     let yard = Yard::without_workers().await;
     yard.worker(TEST_KINDS).await;
@@ -144,6 +162,39 @@ async fn a_paused_lane_rests_until_it_is_resumed_and_a_worker_that_is_drained_en
         yard.database.number("select count(*) from worker").await == 0
     })
     .await;
+    yard.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_behind_many_younger_ones_is_found_on_a_page_and_drained() {
+    let yard = Yard::without_workers().await;
+    let client = operator(&yard).await;
+    let oldest = "00000000-0000-7000-8000-000000000001";
+    let rows = format!(
+        "insert into worker (id, name, version, lanes)
+         select '{oldest}', 'oldest', '1', array[]::text[]
+          union all
+         select gen_random_uuid(), 'w', '1', array[]::text[] from generate_series(1, 200)"
+    );
+    yard.database.run(&rows).await;
+    let first = client.get("/v2/admin/workers?limit=200").await.expect(200);
+    let cursor = first.json()["next"].as_str().unwrap().to_owned();
+    let link = format!("</v2/admin/workers?limit=200&cursor={cursor}>; rel=\"next\"");
+    assert_eq!(first.header("link"), link);
+    let path = format!("/v2/admin/workers?limit=200&cursor={cursor}");
+    let last = read(&client, &path).await;
+    assert_eq!(last["items"].as_array().unwrap().len(), 1);
+    assert_eq!(last["next"], json!(null));
+    let id = last["items"][0]["id"].as_str().unwrap();
+    let drain = format!("/v2/admin/workers/{id}/drain");
+    let asked = client.post(&drain, &[], &json!({})).await.expect(202);
+    assert_eq!(asked.json(), json!({"asked": 1}));
+    for path in ["dead-letters", "audit"] {
+        let page = read(&client, &format!("/v2/admin/{path}?limit=1")).await;
+        assert!(page["items"].as_array().unwrap().len() <= 1);
+        let other = format!("/v2/admin/{path}?cursor={cursor}");
+        client.get(&other).await.expect(400);
+    }
     yard.stop().await;
 }
 

@@ -1,7 +1,9 @@
 //! Journeys through the public door: each test is named as the sentence that it proves.
 
 mod bad_input;
+mod bulk;
 mod control;
+mod deadlines;
 mod families;
 mod full_disk;
 mod idempotency;

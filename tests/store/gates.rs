@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use packtrain_core::ids::JobId;
-use packtrain_core::job::{Entrance, NewJob, State, Ties};
+use packtrain_core::job::{Deadline, Entrance, NewJob, State, Ties};
 use packtrain_core::ports::{Actor, Change, Changed, Claims, Control, End, JobQueue, Upkeep};
 use packtrain_store::PgControl;
 
@@ -149,9 +149,7 @@ async fn a_cancelled_member_gives_its_turn_away_only_if_it_had_one() {
 async fn a_member_past_its_deadline_gives_its_turn_away() {
     let scene = Scene::new().await;
     let mut late = gated(&scene, "group", 1, false);
-    late.deadline = Some(packtrain_core::time::Clock::now(
-        &packtrain_core::time::SystemClock,
-    ));
+    late.deadline = Some(Deadline::Within(Duration::ZERO));
     let next = gated(&scene, "group", 1, false);
     scene.enqueue(&[late.clone(), next.clone()]).await;
     assert_eq!(scene.upkeep.sweep(HOUR).await.unwrap().expired, 1);

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use packtrain_core::ids::{JobId, LeaseId, WorkerId};
-use packtrain_core::job::{Bound, Entrance, Kind, Lane, NewJob, OnFailure, Priority, Ties};
+use packtrain_core::job::{
+    Bound, Deadline, Entrance, Kind, Lane, NewJob, OnFailure, Priority, Ties,
+};
 use packtrain_core::ports::{
     Actor, Change, Changed, Claims, Control, Decision, Due, End, Floors, JobQueue, Keyed,
     LeaseBeat, Renewals, Requested, Schedules, ServiceLevel, Settlement, Success, Upkeep, Wanted,
@@ -125,7 +127,7 @@ impl Mirror {
             priority: Priority::try_from(spec.priority).unwrap(),
             attempts_max: u16::from(spec.attempts_max),
             run_at: (spec.delay > 0).then(|| hours(spec.delay)),
-            deadline: (spec.patience != NEVER).then(|| hours(spec.patience)),
+            deadline: (spec.patience != NEVER).then(|| Deadline::At(hours(spec.patience))),
             parent: spec.parent.map(|parent| self.id(parent)),
             ties: Ties {
                 gate: spec.gate.map(|gate| Entrance {

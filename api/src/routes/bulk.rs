@@ -10,7 +10,8 @@ use packtrain_jobs::ops::bulk::{Bulk, Filter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::jobs::{JobView, accept};
+use super::job::JobView;
+use super::jobs::accept;
 use crate::Shared;
 use crate::auth::Operator;
 use crate::body::JsonBody;

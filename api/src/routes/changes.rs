@@ -7,7 +7,7 @@ use packtrain_core::ids::JobId;
 use packtrain_core::ports::{Change, Hint};
 
 use super::id;
-use super::jobs::{JobView, view};
+use super::job::{JobView, view};
 use crate::auth::Operator;
 use crate::problem::{Problem, STATE_UNFIT};
 use crate::{Shared, conditional};

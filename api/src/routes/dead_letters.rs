@@ -3,15 +3,21 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, StatusCode};
-use packtrain_core::limits::PAGE_MAX;
-use packtrain_core::ports::Cause;
+use http::HeaderMap;
+use packtrain_core::ports::{Cause, CausePlace};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::Shared;
 use crate::auth::Operator;
+use crate::body::Params;
+use crate::page::{self, PageParams};
 use crate::problem::Problem;
-use crate::{Shared, conditional};
+
+/// The name of the list of causes in its cursors.
+const CAUSES: &str = "causes";
+/// Where they are.
+const PATH: &str = "/v2/admin/dead-letters";
 
 /// Dead letters of one cause.
 #[derive(Serialize, ToSchema)]
@@ -39,6 +45,8 @@ pub(crate) struct CauseView {
 pub(crate) struct CauseList {
     /// The most frequent first.
     items: Vec<CauseView>,
+    /// The cursor of the next page; absent on the last.
+    next: Option<String>,
 }
 
 impl From<Cause> for CauseView {
@@ -58,14 +66,22 @@ impl From<Cause> for CauseView {
 /// Lists the causes of dead letters, the most frequent first.
 #[utoipa::path(
     get, path = "/v2/admin/dead-letters", tag = "operation", operation_id = "listCauses",
-    responses((status = 200, description = "The 200 most frequent causes.", body = CauseList)),
+    params(PageParams),
+    responses((status = 200, description = "A page of causes.", body = CauseList,
+        headers(("Link" = String, description = "The next page, if there is one."))),
+    ),
 )]
 pub(crate) async fn causes(
     State(shared): State<Shared>,
     _: Operator,
+    Params(params): Params<PageParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let causes = shared.api.control.causes(PAGE_MAX).await?;
-    let items = causes.into_iter().map(CauseView::from).collect();
-    conditional::json(StatusCode::OK, &CauseList { items }, &headers)
+    let (limit, after) = (params.limit()?, params.place::<CausePlace>(CAUSES)?);
+    let control = &shared.api.control;
+    let mut found = control.causes(after.as_ref(), limit + 1).await?;
+    let next = page::cut(CAUSES, &mut found, limit, Cause::place);
+    let items = found.into_iter().map(CauseView::from).collect();
+    let list = CauseList { items, next };
+    page::answer(PATH, &list, limit, list.next.as_deref(), &headers)
 }

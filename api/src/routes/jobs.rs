@@ -6,19 +6,20 @@ use chrono::{DateTime, Utc};
 use http::header::LINK;
 use http::{HeaderMap, StatusCode};
 use packtrain_core::ids::{JobId, TenantId};
-use packtrain_core::job::{Lane, NewJob, Priority, State as JobState};
+use packtrain_core::job::{Deadline, Lane, NewJob, Priority, State as JobState};
 use packtrain_core::limits::PAYLOAD_BYTES_MAX;
-use packtrain_core::ports::{Attempt, JobFilter, JobRecord, Requested};
+use packtrain_core::ports::{JobFilter, Requested};
 use packtrain_jobs::catalogue;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::job::{JobSummary, JobView, view};
 use super::{id, locate, wake};
 use crate::auth::Operator;
 use crate::body::{JsonBody, Params};
 use crate::idempotency::OptionalKey;
-use crate::page::{self, cursor, next_link, place};
+use crate::page::{self, next_link, place};
 use crate::problem::{KEY_REUSED, Problem, QUERY_MALFORMED};
 use crate::request::Asked;
 use crate::{Api, Shared, conditional};
@@ -41,6 +42,10 @@ pub(crate) struct JobRequest {
     tenant: Option<TenantId>,
     #[serde(default)]
     run_at: Option<DateTime<Utc>>,
+    // Left out where it is not given: else a request that was made before this field existed would
+    // have another hash under its idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deadline: Option<DateTime<Utc>>,
     #[serde(default)]
     priority: Option<Priority>,
 }
@@ -78,59 +83,6 @@ pub(crate) struct ListParams {
     cursor: Option<String>,
 }
 
-/// A job in a list.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct JobSummary {
-    id: JobId,
-    tenant: TenantId,
-    #[schema(example = "tax.report")]
-    kind: String,
-    lane: Lane,
-    state: JobState,
-    /// Attempts that began.
-    attempts: u16,
-    /// Attempts it may have.
-    attempts_max: u16,
-    created_at: DateTime<Utc>,
-    /// Not before this time, while scheduled.
-    run_at: Option<DateTime<Utc>>,
-    /// When the last attempt began.
-    started_at: Option<DateTime<Utc>>,
-    finished_at: Option<DateTime<Utc>>,
-    /// The job whose batch it is a member of.
-    batch: Option<JobId>,
-    /// Why it is scheduled: `asked`; `retry` or `snooze` with a code; `unserved` with the kind and
-    /// payload version that no worker serves. Or for what it waits: its batch, or its gate.
-    #[schema(example = "gate: its turn has not come")]
-    reason: Option<String>,
-}
-
-/// A job.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Job)]
-pub(crate) struct JobView {
-    #[serde(flatten)]
-    summary: JobSummary,
-    /// What it was asked to do.
-    #[schema(value_type = Object)]
-    payload: Value,
-    /// What it returned.
-    #[schema(value_type = Option<Object>)]
-    result: Option<Value>,
-    /// The gate that bounds how many jobs are in play beside it.
-    #[schema(example = "tax.report")]
-    gate: Option<String>,
-    /// Attempts that failed, oldest first.
-    failures: Vec<FailureView>,
-}
-
-impl JobView {
-    /// Where the job is in its life.
-    pub(super) const fn state(&self) -> JobState {
-        self.summary.state
-    }
-}
-
 /// A page of jobs.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct JobPage {
@@ -138,31 +90,6 @@ pub(crate) struct JobPage {
     items: Vec<JobSummary>,
     /// The cursor of the next page; absent on the last.
     next: Option<String>,
-}
-
-/// An attempt that failed.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Failure)]
-pub(crate) struct FailureView {
-    /// Which attempt, from 1.
-    attempt: u16,
-    /// Stable word for programs.
-    #[schema(example = "tax.file_rejected")]
-    code: String,
-    /// What happened, for a person.
-    message: String,
-    ended_at: DateTime<Utc>,
-}
-
-impl From<Attempt> for FailureView {
-    fn from(attempt: Attempt) -> Self {
-        Self {
-            attempt: attempt.number,
-            code: attempt.code,
-            message: attempt.message,
-            ended_at: attempt.ended_at,
-        }
-    }
 }
 
 /// Enqueues a job of any kind, for any tenant; without a tenant it is the platform's own.
@@ -229,13 +156,11 @@ pub(crate) async fn list(
         batch: params.batch,
         before: place(JOBS, params.cursor.as_deref())?,
         limit: limit + 1,
+        ..JobFilter::default()
     };
     let mut found = shared.api.operator.list(&filter).await?;
-    let has_more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let last = found.last().filter(|_| has_more);
-    let next = last.map(|job| cursor(JOBS, job.id));
-    let items = found.into_iter().map(summary).collect();
+    let next = page::cut(JOBS, &mut found, limit, |job| job.id);
+    let items = found.into_iter().map(JobSummary::from).collect();
     let link = next.as_ref().and_then(|next| link(&params, limit, next));
     let mut response = conditional::json(StatusCode::OK, &JobPage { items, next }, &headers)?;
     if let Some(link) = link {
@@ -308,6 +233,11 @@ async fn checked(api: &Api, request: JobRequest) -> Result<NewJob, Problem> {
         let said = format!("At most {} days ahead.", AHEAD_MAX.num_days());
         return Err(Problem::field("/run_at", "too_far_ahead", said));
     }
+    let due = request.run_at.map_or(now, |at| at.max(now));
+    if request.deadline.is_some_and(|deadline| deadline <= due) {
+        let said = "It passes before the job is due: the job would never run.";
+        return Err(Problem::field("/deadline", "deadline_passes", said));
+    }
     let tenant = request.tenant.unwrap_or(TenantId::SYSTEM);
     if !api.operator.has_tenant(tenant).await? {
         let said = format!("{tenant} does not exist.");
@@ -315,6 +245,7 @@ async fn checked(api: &Api, request: JobRequest) -> Result<NewJob, Problem> {
     }
     let mut job = entry.job(api.ids.job(), tenant, request.payload);
     job.run_at = request.run_at.filter(|at| *at > now);
+    job.deadline = request.deadline.map(Deadline::At).or(job.deadline);
     job.priority = request.priority.unwrap_or(job.priority);
     Ok(job)
 }
@@ -356,35 +287,4 @@ fn link(params: &ListParams, limit: u32, next: &str) -> Option<http::HeaderValue
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)));
     next_link(PATH, &given.collect::<Vec<_>>())
-}
-
-pub(super) async fn view(api: &Api, id: JobId) -> Result<JobView, Problem> {
-    let found = api.operator.find(id).await?;
-    let mut job = found.ok_or_else(Problem::not_found)?;
-    let failures = std::mem::take(&mut job.failures);
-    Ok(JobView {
-        payload: job.payload.take(),
-        result: job.result.take(),
-        gate: job.gate.take(),
-        failures: failures.into_iter().map(FailureView::from).collect(),
-        summary: summary(job),
-    })
-}
-
-fn summary(job: JobRecord) -> JobSummary {
-    JobSummary {
-        id: job.id,
-        tenant: job.tenant,
-        kind: job.kind,
-        lane: job.lane,
-        state: job.state,
-        attempts: job.attempts,
-        attempts_max: job.attempts_max,
-        created_at: job.created_at,
-        run_at: job.run_at,
-        started_at: job.started_at,
-        finished_at: job.finished_at,
-        batch: job.batch,
-        reason: job.reason,
-    }
 }

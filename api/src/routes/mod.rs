@@ -18,6 +18,7 @@ mod changes;
 mod dead_letters;
 mod files;
 mod health;
+mod job;
 mod jobs;
 mod lanes;
 mod metrics;

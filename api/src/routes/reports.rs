@@ -16,7 +16,8 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::jobs::{FailureView, check_size};
+use super::job::FailureView;
+use super::jobs::check_size;
 use super::{id, locate, wake};
 use crate::auth::User;
 use crate::body::JsonBody;

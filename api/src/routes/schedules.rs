@@ -15,7 +15,8 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::id;
-use super::jobs::{JobView, accept};
+use super::job::JobView;
+use super::jobs::accept;
 use crate::auth::Operator;
 use crate::body::JsonBody;
 use crate::problem::{Problem, STALE};

@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode};
 use packtrain_core::ids::WorkerId;
 use packtrain_core::job::Lane;
-use packtrain_core::limits::PAGE_MAX;
 use packtrain_core::ports::{AuditEntry, Drain, WorkerView};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,9 +13,19 @@ use utoipa::ToSchema;
 
 use super::id;
 use crate::auth::Operator;
-use crate::body::JsonBody;
+use crate::body::{JsonBody, Params};
+use crate::page::{self, PageParams};
 use crate::problem::Problem;
 use crate::{Shared, conditional};
+
+/// The name of the list of workers in its cursors.
+const WORKERS: &str = "workers";
+/// Where workers are.
+const WORKERS_PATH: &str = "/v2/admin/workers";
+/// The name of the audit in its cursors.
+const AUDIT: &str = "audit";
+/// Where the audit is.
+const AUDIT_PATH: &str = "/v2/admin/audit";
 
 /// A worker.
 #[derive(Serialize, ToSchema)]
@@ -44,6 +53,8 @@ pub(crate) struct Worker {
 pub(crate) struct WorkerList {
     /// The last started first.
     items: Vec<Worker>,
+    /// The cursor of the next page; absent on the last.
+    next: Option<String>,
 }
 
 /// Which workers are to drain.
@@ -81,6 +92,8 @@ pub(crate) struct AuditView {
 pub(crate) struct AuditList {
     /// The last first.
     items: Vec<AuditView>,
+    /// The cursor of the next page; absent on the last.
+    next: Option<String>,
 }
 
 impl From<WorkerView> for Worker {
@@ -110,19 +123,26 @@ impl From<AuditEntry> for AuditView {
     }
 }
 
-/// Lists the workers.
+/// Lists the workers, the last started first.
 #[utoipa::path(
     get, path = "/v2/admin/workers", tag = "operation", operation_id = "listWorkers",
-    responses((status = 200, description = "The last 200 workers.", body = WorkerList)),
+    params(PageParams),
+    responses((status = 200, description = "A page of workers.", body = WorkerList,
+        headers(("Link" = String, description = "The next page, if there is one."))),
+    ),
 )]
 pub(crate) async fn list(
     State(shared): State<Shared>,
     _: Operator,
+    Params(params): Params<PageParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let workers = shared.api.control.workers(PAGE_MAX).await?;
-    let items = workers.into_iter().map(Worker::from).collect();
-    conditional::json(StatusCode::OK, &WorkerList { items }, &headers)
+    let (limit, before) = (params.limit()?, params.place(WORKERS)?);
+    let mut found = shared.api.control.workers(before, limit + 1).await?;
+    let next = page::cut(WORKERS, &mut found, limit, |worker| worker.id);
+    let items = found.into_iter().map(Worker::from).collect();
+    let list = WorkerList { items, next };
+    page::answer(WORKERS_PATH, &list, limit, list.next.as_deref(), &headers)
 }
 
 /// Asks a worker to drain: it takes no more work, finishes what it can, and ends.
@@ -137,8 +157,7 @@ pub(crate) async fn drain(
     Path(text): Path<String>,
 ) -> Result<Response, Problem> {
     let worker = id::<WorkerId>(&text)?;
-    let known = shared.api.control.workers(PAGE_MAX).await?;
-    if known.iter().all(|known| known.id != worker) {
+    if !shared.api.control.has_worker(worker).await? {
         return Err(Problem::not_found());
     }
     ask(&shared, &operator, &Drain::Worker(worker)).await
@@ -167,14 +186,21 @@ async fn ask(shared: &Shared, operator: &Operator, whom: &Drain) -> Result<Respo
 /// Lists what operators did, the last first.
 #[utoipa::path(
     get, path = "/v2/admin/audit", tag = "operation", operation_id = "listAudit",
-    responses((status = 200, description = "The last 200 entries.", body = AuditList)),
+    params(PageParams),
+    responses((status = 200, description = "A page of entries.", body = AuditList,
+        headers(("Link" = String, description = "The next page, if there is one."))),
+    ),
 )]
 pub(crate) async fn audit(
     State(shared): State<Shared>,
     _: Operator,
+    Params(params): Params<PageParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let entries = shared.api.control.audit(None, PAGE_MAX).await?;
-    let items = entries.into_iter().map(AuditView::from).collect();
-    conditional::json(StatusCode::OK, &AuditList { items }, &headers)
+    let (limit, before) = (params.limit()?, params.place(AUDIT)?);
+    let mut found = shared.api.control.audit(before, limit + 1).await?;
+    let next = page::cut(AUDIT, &mut found, limit, |entry| entry.id);
+    let items = found.into_iter().map(AuditView::from).collect();
+    let list = AuditList { items, next };
+    page::answer(AUDIT_PATH, &list, limit, list.next.as_deref(), &headers)
 }

@@ -1,6 +1,7 @@
 //! What operators do over HTTP: versions, previews, and who is written down.
 
 use http::header::IF_MATCH;
+use packtrain_core::ports::JobEvents;
 
 use super::*;
 
@@ -123,6 +124,42 @@ async fn a_bulk_change_is_previewed_and_refused_when_the_count_is_another() {
     body["filter"] = json!({});
     let all = client.post("/v2/admin/bulk", None, &body).await;
     assert_eq!(all.json()["errors"][0]["pointer"], "/filter");
+}
+
+#[tokio::test]
+async fn a_job_is_shown_with_its_newest_events_in_order() {
+    let client = Client::operator();
+    let id = enqueued(&client).await;
+    let job = id.parse().unwrap();
+    for step in 1..=60 {
+        let data = json!({ "step": step });
+        let world = &client.world;
+        let written = world.append(TenantId::SYSTEM, job, "stage", &data).await;
+        written.unwrap();
+    }
+    let shown = client.get(&format!("/v2/admin/jobs/{id}")).await.json();
+    let events = shown["events"].as_array().unwrap();
+    assert_eq!((events.len(), &events[0]["seq"]), (50, &json!(11)));
+    assert_eq!(
+        events[49],
+        json!({
+            "seq": 60, "at": "2026-06-15T12:00:00Z", "name": "stage", "data": {"step": 60},
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_deadline_that_passes_before_the_job_is_due_is_refused() {
+    let client = Client::operator();
+    for (run_at, deadline) in [
+        (json!(null), "2026-06-15T12:00:00Z"),
+        (json!("2026-06-16T12:00:00Z"), "2026-06-16T11:00:00Z"),
+    ] {
+        let body = json!({"kind": "ops.prune", "run_at": run_at, "deadline": deadline});
+        let refused = client.post("/v2/admin/jobs", None, &body).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(refused.json()["errors"][0]["pointer"], "/deadline");
+    }
 }
 
 #[tokio::test]

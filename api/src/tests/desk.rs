@@ -3,14 +3,16 @@
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
-use packtrain_core::ids::{JobId, ScheduleId, TenantId};
+use packtrain_core::ids::{JobId, ScheduleId, WorkerId};
 use packtrain_core::job::{Lane, NewJob, State};
 use packtrain_core::ports::{
-    Actor, AuditEntry, Cause, Change, Changed, Control, Drain, Edited, Figures, Gauges, JobFilter,
-    JobQueue, Keyed, LaneRecord, Requested, ScheduleEdit, StoreError, WorkerCounts, WorkerView,
+    Actor, AuditEntry, Cause, CausePlace, Change, Changed, Control, Drain, Edited, Figures, Gauges,
+    JobFilter, JobQueue, Keyed, LaneRecord, Requested, ScheduleEdit, StoreError, WorkerCounts,
+    WorkerView,
 };
 use packtrain_core::schedule::{Missed, ScheduleRecord};
 use packtrain_core::time::Clock;
+use uuid::Uuid;
 
 use super::fake::{Noon, World};
 
@@ -89,16 +91,12 @@ impl Control for World {
         Ok(Edited::Yes)
     }
 
-    async fn causes(&self, _: u32) -> Result<Vec<Cause>, StoreError> {
+    async fn causes(&self, _: Option<&CausePlace>, _: u32) -> Result<Vec<Cause>, StoreError> {
         Ok(Vec::new())
     }
 
     async fn count(&self, _: &JobFilter) -> Result<u64, StoreError> {
         Ok(self.jobs.lock().unwrap().len() as u64)
-    }
-
-    async fn of_cause(&self, _: &str, _: Option<JobId>, _: u32) -> Result<Vec<JobId>, StoreError> {
-        Ok(Vec::new())
     }
 
     async fn schedules(&self) -> Result<Vec<ScheduleRecord>, StoreError> {
@@ -144,15 +142,19 @@ impl Control for World {
         }
     }
 
-    async fn workers(&self, _: u32) -> Result<Vec<WorkerView>, StoreError> {
+    async fn workers(&self, _: Option<WorkerId>, _: u32) -> Result<Vec<WorkerView>, StoreError> {
         Ok(Vec::new())
+    }
+
+    async fn has_worker(&self, _: WorkerId) -> Result<bool, StoreError> {
+        Ok(false)
     }
 
     async fn drain(&self, _: &Actor, _: &Drain) -> Result<u64, StoreError> {
         Ok(2)
     }
 
-    async fn audit(&self, _: Option<TenantId>, _: u32) -> Result<Vec<AuditEntry>, StoreError> {
+    async fn audit(&self, _: Option<Uuid>, _: u32) -> Result<Vec<AuditEntry>, StoreError> {
         Ok(Vec::new())
     }
 }

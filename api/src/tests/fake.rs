@@ -8,13 +8,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use packtrain_core::ids::{ApiKeyId, ClockIds, FileId, JobId, ReportId, TenantId};
-use packtrain_core::job::{Lane, NewJob, State};
+use packtrain_core::job::{Deadline, Lane, NewJob, State};
 use packtrain_core::ledger::RowError;
 use packtrain_core::ports::{
     ApiKeyRecord, ApiKeys, ByteStream, Enqueued, FileRecord, FileState, Files, Hint, HintStream,
-    Hints, Imported, ImportedFile, JobEvent, JobEvents, JobFilter, JobQueue, JobRecord, KeyScope,
-    Keyed, NewFile, ObjectError, ObjectKey, Objects, OperatorJobs, Readiness, ReportRecord,
-    Reports, Requested, StoreError, Stored,
+    Hints, Imported, ImportedFile, JobEvent, JobEvents, JobFilter, JobQueue, JobRecord, JobSummary,
+    KeyScope, Keyed, NewFile, ObjectError, ObjectKey, Objects, OperatorJobs, Readiness,
+    ReportRecord, Reports, Requested, StoreError, Stored,
 };
 use packtrain_core::time::{Clock, SystemClock, Timestamp};
 use serde_json::Value;
@@ -105,6 +105,7 @@ impl World {
             result: None,
             created_at: Noon.now(),
             run_at: job.run_at,
+            deadline: job.deadline.and_then(Deadline::moment),
             reason: job.run_at.map(|_| "asked".to_owned()),
             started_at: None,
             finished_at: None,
@@ -170,13 +171,22 @@ impl JobQueue for World {
 
 #[async_trait]
 impl OperatorJobs for World {
-    async fn list(&self, filter: &JobFilter) -> Result<Vec<JobRecord>, StoreError> {
+    async fn list(&self, filter: &JobFilter) -> Result<Vec<JobSummary>, StoreError> {
         let jobs = self.jobs.lock().unwrap();
         let found = jobs.values().rev().filter(|job| {
             filter.before.is_none_or(|before| job.id < before)
                 && filter.lane.is_none_or(|lane| job.lane == lane)
         });
-        Ok(found.take(filter.limit as usize).cloned().collect())
+        let found = found.take(filter.limit as usize).cloned();
+        Ok(found.map(JobSummary::from).collect())
+    }
+
+    async fn ids(&self, _: &JobFilter) -> Result<Vec<JobId>, StoreError> {
+        Err(missing("a use of this"))
+    }
+
+    async fn records(&self, _: &JobFilter) -> Result<Vec<JobRecord>, StoreError> {
+        Err(missing("a use of this"))
     }
 
     async fn find(&self, id: JobId) -> Result<Option<JobRecord>, StoreError> {
@@ -282,6 +292,12 @@ impl JobEvents for World {
         let events = self.events.lock().unwrap();
         let found = events.iter().filter(|event| event.seq > seq);
         Ok(found.take(limit as usize).cloned().collect())
+    }
+
+    async fn newest(&self, _: TenantId, _: JobId, limit: u32) -> Result<Vec<JobEvent>, StoreError> {
+        let events = self.events.lock().unwrap();
+        let from = events.len().saturating_sub(limit as usize);
+        Ok(events[from..].to_vec())
     }
 }
 

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use packtrain_core::ids::{JobId, TenantId, WorkerId};
 use packtrain_core::job::{Lane, State};
+use packtrain_core::ports::CausePlace;
 use packtrain_core::schedule::Missed;
 
 pub(super) const JOBS: &str = "\
@@ -60,7 +61,7 @@ pub(crate) struct Jobs {
 pub(crate) enum JobsAction {
     /// List jobs, newest first
     List(JobsList),
-    /// Show a job with its failed attempts
+    /// Show a job with its failed attempts and its newest events
     Show {
         /// The job
         id: JobId,
@@ -139,11 +140,21 @@ pub(crate) struct Dead {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadAction {
     /// List the causes of dead letters, the most frequent first
-    List,
+    List(CausesList),
     /// Run all dead letters of a cause again
     Retry(OfCause),
     /// Put all dead letters of a cause away
     Discard(OfCause),
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct CausesList {
+    /// Only causes after this place, as the page before names it
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) after: Option<CausePlace>,
+    /// Causes to list, 1 to 200 [default: 50]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub(crate) limit: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -201,10 +212,20 @@ pub(crate) struct Workers {
     pub(crate) action: Option<WorkersAction>,
 }
 
+#[derive(Debug, Default, Args)]
+pub(crate) struct WorkersList {
+    /// Only workers that started before this one: goes on after a page
+    #[arg(long, value_name = "ID")]
+    pub(crate) before: Option<WorkerId>,
+    /// Workers to list, 1 to 200 [default: 50]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub(crate) limit: Option<u32>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum WorkersAction {
-    /// List the workers
-    List,
+    /// List the workers, the last started first
+    List(WorkersList),
     /// Ask workers to take no more work, finish what they can, and end
     #[command(group(clap::ArgGroup::new("whom").required(true)))]
     Drain {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use packtrain_core::ids::TenantId;
-use packtrain_core::job::{NewJob, Priority, State};
+use packtrain_core::job::{Deadline, NewJob, Priority, State};
 use packtrain_core::limits::PAYLOAD_BYTES_MAX;
 use packtrain_core::ports::{Control, JobRecord, OperatorJobs};
 use packtrain_jobs::catalogue::{self, Entry};
@@ -76,6 +76,14 @@ fn job(args: &Enqueue, entry: &Entry, payload: Value, parts: &Parts) -> Result<N
     }
     let delay = |seconds| parts.clock.now() + chrono::Duration::seconds(i64::from(seconds));
     job.run_at = args.delay.map(delay);
+    if let Some(deadline) = args.deadline {
+        let due = job.run_at.unwrap_or_else(|| parts.clock.now());
+        if deadline <= due {
+            let what = format!("the deadline {deadline} passes before the job is due");
+            return Err(Failure::new(USAGE, what).help("give a later time, or a shorter --delay"));
+        }
+        job.deadline = Some(Deadline::At(deadline));
+    }
     Ok(job)
 }
 

@@ -1,5 +1,8 @@
 //! Commands for operators, on a database that others work on as well.
 
+use packtrain_core::ids::TenantId;
+use packtrain_core::ports::JobEvents;
+use packtrain_store::PgEvents;
 use packtrain_tests::Yard;
 use serde_json::{Value, json};
 
@@ -49,8 +52,41 @@ async fn a_job_is_listed_shown_and_cancelled_and_a_second_cancel_exits_with_1() 
         (&shown["state"], &shown["attempts"]),
         (&json!("cancelled"), &json!(0))
     );
+    assert_eq!(shown["deadline"], json!(null));
     let (code, _, err) = run(&yard, &["jobs", "show", &id.replace("job_0", "job_f")]).await;
     assert_eq!(code, 4, "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_shown_with_its_deadline_and_its_events() {
+    let yard = Yard::door(folder(&[])).await;
+    let deadline = "2126-01-31T18:00:00Z";
+    let words = ["enqueue", "ops.canary", "--deadline", deadline];
+    let made = json_of(&yard, &words).await;
+    let id = made["id"].as_str().unwrap();
+    let events = PgEvents::new(yard.database.pools().worker.clone());
+    let data = json!({"stage": "read"});
+    let written = events.append(TenantId::SYSTEM, id.parse().unwrap(), "stage", &data);
+    written.await.unwrap();
+    let shown = json_of(&yard, &["jobs", "show", id]).await;
+    assert_eq!(shown["deadline"], deadline);
+    let event = &shown["events"][0];
+    assert_eq!(
+        (&event["seq"], &event["name"], &event["data"]),
+        (&json!(1), &json!("stage"), &data)
+    );
+    let (_, out, _) = run(&yard, &["jobs", "show", id]).await;
+    assert!(out.contains("deadline  2126-01-31 18:00:00\n"), "{out}");
+    assert!(out.contains(" stage {\"stage\":\"read\"}\n"), "{out}");
+    let past = [
+        "enqueue",
+        "ops.canary",
+        "--deadline",
+        "2026-01-31T18:00:00Z",
+    ];
+    let (code, _, err) = run(&yard, &past).await;
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("passes before the job is due"), "{err}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,12 +17,14 @@ use crate::schedule::Every;
 use crate::time::Timestamp;
 
 pub use context::{Ctx, Stop};
+pub use deadline::Deadline;
 pub use lane::{Lane, Priority, UnknownLane};
 pub use progress::{Progress, Snapshot};
 pub use state::State;
 pub use ties::{Batch, BatchError, Bound, Entrance, Gate, Member, OnFailure, Placed, Rate, Ties};
 
 mod context;
+mod deadline;
 mod lane;
 mod progress;
 mod state;
@@ -81,6 +83,8 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sized + 'static {
     const ATTEMPTS_MAX: u16 = 5;
     /// The longest that one attempt may take.
     const TIME_LIMIT: Duration = Duration::from_secs(300);
+    /// How long after it is due it may still be started; later it expires instead. None: always.
+    const DEADLINE: Option<Duration> = None;
     /// Whether it may take longer than a renewal: then it has a lease of its own.
     const LONG: bool = true;
     /// When it comes by itself; such a kind must decode from `{}`.
@@ -193,6 +197,8 @@ pub struct About {
     pub attempts_max: u16,
     /// The longest that one attempt may take.
     pub time_limit: Duration,
+    /// How long after it is due a job may still be started; none means always.
+    pub deadline: Option<Duration>,
     /// Whether each job has a lease of its own.
     pub long: bool,
     /// When it comes by itself.
@@ -213,6 +219,7 @@ impl About {
             priority: J::PRIORITY,
             attempts_max: J::ATTEMPTS_MAX,
             time_limit: J::TIME_LIMIT,
+            deadline: J::DEADLINE,
             long: J::LONG,
             every: J::EVERY,
             gate: J::GATE,
@@ -243,7 +250,7 @@ impl About {
             attempts_max: self.attempts_max,
             payload,
             run_at: None,
-            deadline: None,
+            deadline: self.deadline.map(Deadline::Within),
             parent: None,
             schedule: None,
             trace_parent: None,
@@ -277,8 +284,8 @@ pub struct NewJob {
     pub payload: Value,
     /// Not before this time; none means now.
     pub run_at: Option<Timestamp>,
-    /// Not started after this time: then it expires.
-    pub deadline: Option<Timestamp>,
+    /// Not started after this: then it expires.
+    pub deadline: Option<Deadline>,
     /// The job that caused it.
     pub parent: Option<JobId>,
     /// The schedule that caused it.

@@ -40,6 +40,8 @@ pub const UNSERVED_MAX: i64 = 50;
 pub const WORKER_SILENT_MAX: Duration = Duration::from_secs(30);
 /// Progress events kept for one job.
 pub const EVENTS_MAX: i64 = 1_000;
+/// Events that are shown with a job, the newest; an event's number says how many came before it.
+pub const EVENTS_SHOWN: u32 = 50;
 /// Entries of one page of a list.
 pub const PAGE_MAX: u32 = 200;
 /// Entries of a page when nobody says.

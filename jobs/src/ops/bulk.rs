@@ -9,7 +9,7 @@ use packtrain_core::job::{Ctx, Done, Job, Kind, Lane, State};
 use packtrain_core::limits::CHANGE_MAX;
 use packtrain_core::ports::{Actor, Change, JobFilter};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 /// Which jobs a change is for; what is left out does not matter.
@@ -22,7 +22,7 @@ pub struct Filter {
     pub kind: Option<String>,
     /// Only this lane.
     pub lane: Option<Lane>,
-    /// Only this state; without it, every state to which the change applies.
+    /// Only this state; without it, dead letters, and for a cancel every job that waits or runs.
     pub state: Option<State>,
     /// Only this tenant.
     pub tenant: Option<TenantId>,
@@ -36,11 +36,13 @@ pub struct Filter {
 impl Filter {
     /// The jobs to which a change applies at all.
     pub fn of(&self, change: Change) -> JobFilter {
-        let dead = change != Change::Cancel && self.state.is_none();
+        let is_cancel = change == Change::Cancel;
+        let dead = !is_cancel && self.state.is_none();
         JobFilter {
             kind: self.kind.clone(),
             lane: self.lane,
             state: if dead { Some(State::Dead) } else { self.state },
+            is_under_way: is_cancel,
             tenant: self.tenant,
             cause: self.cause.clone(),
             batch: self.batch,
@@ -61,7 +63,8 @@ impl Filter {
 
 /// Changes every job that matches, from the newest to the oldest, in slices.
 ///
-/// Each slice is a transaction of its own. A second run finds only what is left: a job that was
+/// Each slice is a transaction of its own, and how far it came is kept after each. A second run
+/// goes on from there. It may do the slice again at which the first broke off: a job that was
 /// changed matches no more, or the change does nothing to it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -79,6 +82,18 @@ impl Job for Bulk {
     const TIME_LIMIT: Duration = Duration::from_secs(3_600);
 
     fn check(&self) -> Vec<FieldError> {
+        let unfit = |state: &State| match self.change {
+            Change::Cancel => state.is_final(),
+            Change::Retry => !matches!(state, State::Dead | State::Scheduled),
+            Change::Discard => *state != State::Dead,
+        };
+        if let Some(state) = self.filter.state.filter(unfit) {
+            let said = format!(
+                "{} does nothing to jobs that are {state}.",
+                self.change.as_str()
+            );
+            return vec![FieldError::new("/filter/state", "state_unfit", said)];
+        }
         if !self.filter.is_empty() {
             return Vec::new();
         }
@@ -90,25 +105,49 @@ impl Job for Bulk {
         // Who asked for this job stands in the audit of its enqueue; a payload could name anybody.
         let actor = Actor(ctx.job.to_string());
         let mut filter = self.filter.of(self.change);
-        let total = ctx.world.control.count(&filter).await?;
-        let (mut seen, mut done, mut asked) = (0_u64, 0, 0);
+        let mut reached = Reached::of(ctx.checkpoint().await?);
+        filter.before = reached.before;
+        let total = reached.seen + ctx.world.control.count(&filter).await?;
         ctx.stage("change").await?;
         loop {
             if ctx.cancel.is_cancelled() {
                 return Err(Fault::snooze("ops.bulk_stopped", Duration::ZERO, "stopped"));
             }
-            let slice = ctx.world.jobs.list(&filter).await?;
+            let mut slice = ctx.world.jobs.ids(&filter).await?;
             let Some(last) = slice.last() else { break };
-            filter.before = Some(last.id);
+            filter.before = Some(*last);
+            reached.before = filter.before;
+            reached.seen += slice.len() as u64;
             // It must not change itself.
-            let others = slice.iter().map(|job| job.id).filter(|id| *id != ctx.job);
-            let ids: Vec<_> = others.collect();
-            let changed = ctx.world.control.change(&actor, self.change, &ids).await?;
-            seen += slice.len() as u64;
-            done += changed.done.len();
-            asked += changed.asked.len();
-            ctx.progress.set(seen, total.max(seen));
+            slice.retain(|id| *id != ctx.job);
+            let changed = ctx.world.control.change(&actor, self.change, &slice);
+            let changed = changed.await?;
+            reached.changed += changed.done.len();
+            reached.asked += changed.asked.len();
+            ctx.save_checkpoint(&json!(reached)).await?;
+            ctx.progress.set(reached.seen, total.max(reached.seen));
         }
-        Ok(Done::with(json!({ "changed": done, "asked": asked })))
+        let Reached { changed, asked, .. } = reached;
+        Ok(Done::with(json!({ "changed": changed, "asked": asked })))
+    }
+}
+
+/// How far a change came.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Reached {
+    /// It goes on with jobs before this one.
+    before: Option<JobId>,
+    seen: u64,
+    changed: usize,
+    asked: usize,
+}
+
+impl Reached {
+    /// What was kept. What cannot be read, as another version of the program wrote it, is nothing:
+    /// from the beginning, the change does the same once more.
+    fn of(checkpoint: Option<Value>) -> Self {
+        let read = checkpoint.and_then(|kept| serde_json::from_value(kept).ok());
+        read.unwrap_or_default()
     }
 }

@@ -31,6 +31,8 @@ impl Job for KeepWarm {
     const LANE: Lane = Lane::Ops;
     // A later time comes soon; trying long would only be in its way.
     const ATTEMPTS_MAX: u16 = 2;
+    // One that is found late would only be in the way of the next.
+    const DEADLINE: Option<Duration> = Some(Duration::from_secs(5 * 60));
     const EVERY: Option<Every> = Some(Every::cron("*/5 * * * *"));
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {

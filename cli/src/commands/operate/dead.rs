@@ -1,17 +1,18 @@
 //! `packtrain dead`: dead letters by cause; run again or put away all of one.
 
 use packtrain_core::ids::TenantId;
-use packtrain_core::limits::PAGE_MAX;
-use packtrain_core::ports::{Change, Control};
+use packtrain_core::limits::PAGE_DEFAULT;
+use packtrain_core::ports::{Cause, Change, Control};
 use packtrain_jobs::catalogue::entry;
 use packtrain_jobs::ops::bulk::{Bulk, Filter};
 use serde_json::{Value, json};
 
-use super::{Desk, actor, time};
-use crate::args::{Dead, DeadAction, Global, OfCause};
+use super::{Desk, actor, cut, time};
+use crate::args::{CausesList, Dead, DeadAction, Global, OfCause};
 use crate::failure::{FAILED, Failure, INPUT};
 use crate::settings::Settings;
 use crate::table::Table;
+use crate::terminal::QUIET;
 
 /// Characters of a message in a list.
 const MESSAGE_CHARS: usize = 80;
@@ -20,7 +21,8 @@ const MESSAGE_CHARS: usize = 80;
 pub(crate) async fn run(global: &Global, args: &Dead, settings: &Settings) -> Result<(), Failure> {
     let desk = Desk::open(global, settings).await?;
     let done = match &args.action {
-        None | Some(DeadAction::List) => list(global, &desk).await,
+        None => list(global, &desk, &CausesList::default()).await,
+        Some(DeadAction::List(args)) => list(global, &desk, args).await,
         Some(DeadAction::Retry(args)) => change(global, &desk, Change::Retry, args).await,
         Some(DeadAction::Discard(args)) => change(global, &desk, Change::Discard, args).await,
     };
@@ -28,8 +30,10 @@ pub(crate) async fn run(global: &Global, args: &Dead, settings: &Settings) -> Re
     done
 }
 
-async fn list(global: &Global, desk: &Desk) -> Result<(), Failure> {
-    let causes = desk.control.causes(PAGE_MAX).await?;
+async fn list(global: &Global, desk: &Desk, args: &CausesList) -> Result<(), Failure> {
+    let limit = args.limit.unwrap_or(PAGE_DEFAULT);
+    let mut causes = desk.control.causes(args.after.as_ref(), limit + 1).await?;
+    let next = cut(&mut causes, limit, Cause::place).map(|place| place.to_string());
     if global.json {
         let items: Vec<Value> = causes
             .iter()
@@ -41,7 +45,7 @@ async fn list(global: &Global, desk: &Desk) -> Result<(), Failure> {
                 })
             })
             .collect();
-        anstream::println!("{}", json!({ "items": items }));
+        anstream::println!("{}", json!({ "items": items, "next": next }));
         return Ok(());
     }
     let mut table = Table::new(&["CAUSE", "COUNT ", "KIND", "CODE", "LAST", "MESSAGE"]);
@@ -56,6 +60,9 @@ async fn list(global: &Global, desk: &Desk) -> Result<(), Failure> {
         ]);
     }
     table.print("No dead letters.");
+    if let Some(next) = next {
+        anstream::println!("{QUIET}further ones: --after {next}{QUIET:#}");
+    }
     Ok(())
 }
 

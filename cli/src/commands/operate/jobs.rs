@@ -1,8 +1,11 @@
 //! `packtrain jobs`: list, show, cancel, retry, discard.
 
 use packtrain_core::ids::JobId;
-use packtrain_core::limits::PAGE_DEFAULT;
-use packtrain_core::ports::{Change, Control, JobFilter, JobRecord, OperatorJobs};
+use packtrain_core::limits::{EVENTS_SHOWN, PAGE_DEFAULT};
+use packtrain_core::ports::{
+    Change, Control, JobEvent, JobEvents, JobFilter, JobRecord, JobSummary, OperatorJobs,
+};
+use packtrain_store::PgEvents;
 use serde_json::{Value, json};
 
 use super::{Desk, actor, time};
@@ -37,6 +40,7 @@ async fn list(global: &Global, desk: &Desk, args: &JobsList) -> Result<(), Failu
         batch: args.batch,
         before: args.before,
         limit: args.limit.unwrap_or(PAGE_DEFAULT),
+        ..JobFilter::default()
     };
     let jobs = desk.jobs.list(&filter).await?;
     if global.json {
@@ -67,11 +71,15 @@ async fn list(global: &Global, desk: &Desk, args: &JobsList) -> Result<(), Failu
 async fn show(global: &Global, desk: &Desk, id: JobId) -> Result<(), Failure> {
     let found = desk.jobs.find(id).await?;
     let job = found.ok_or_else(|| Failure::new(INPUT, format!("{id} does not exist")))?;
+    let events = PgEvents::new(desk.parts.pools.app.clone());
+    let events = events.newest(job.tenant, id, EVENTS_SHOWN).await?;
     if global.json {
-        let mut whole = summary(&job);
+        let mut whole = summary(&job.clone().into());
+        whole["deadline"] = json!(job.deadline);
         whole["payload"] = job.payload.clone();
         whole["result"] = json!(job.result);
         whole["failures"] = failures(&job);
+        whole["events"] = events.iter().map(event).collect();
         anstream::println!("{whole}");
         return Ok(());
     }
@@ -91,6 +99,7 @@ async fn show(global: &Global, desk: &Desk, id: JobId) -> Result<(), Failure> {
     );
     line("created", &time(Some(job.created_at)));
     line("run at", &time(job.run_at));
+    line("deadline", &time(job.deadline));
     line("reason", job.reason.as_deref().unwrap_or_default());
     line("started", &time(job.started_at));
     line("finished", &time(job.finished_at));
@@ -104,6 +113,10 @@ async fn show(global: &Global, desk: &Desk, id: JobId) -> Result<(), Failure> {
             "failure",
             &format!("{} {at} {code}: {message}", failure.number),
         );
+    }
+    for event in &events {
+        let (at, name, data) = (time(Some(event.at)), &event.name, &event.data);
+        line("event", &format!("{} {at} {name} {data}", event.seq));
     }
     Ok(())
 }
@@ -144,13 +157,17 @@ async fn change(
     Err(Failure::new(FAILED, what).help("packtrain jobs show ID says where a job is"))
 }
 
-fn summary(job: &JobRecord) -> Value {
+fn summary(job: &JobSummary) -> Value {
     json!({
         "id": job.id, "tenant": job.tenant, "kind": job.kind, "lane": job.lane,
         "state": job.state, "attempts": job.attempts, "attempts_max": job.attempts_max,
         "created_at": job.created_at, "run_at": job.run_at, "reason": job.reason,
         "started_at": job.started_at, "finished_at": job.finished_at,
     })
+}
+
+fn event(event: &JobEvent) -> Value {
+    json!({ "seq": event.seq, "at": event.at, "name": event.name, "data": event.data })
 }
 
 fn failures(job: &JobRecord) -> Value {

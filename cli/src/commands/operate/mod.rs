@@ -73,6 +73,14 @@ pub(crate) fn actor() -> Actor {
     ))
 }
 
+/// Cuts a page from what was found, of which there is one more than the limit where the list goes
+/// on, and says after which place the next page begins if there is one.
+fn cut<T, P>(found: &mut Vec<T>, limit: u32, place: impl Fn(&T) -> P) -> Option<P> {
+    let has_more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    found.last().filter(|_| has_more).map(place)
+}
+
 /// A time as a person reads it, or nothing.
 fn time(at: Option<Timestamp>) -> String {
     at.map(|at| at.format("%Y-%m-%d %H:%M:%S").to_string())

@@ -1,15 +1,16 @@
 //! `packtrain workers`: who works; ask them to drain.
 
 use packtrain_core::job::Lane;
-use packtrain_core::limits::PAGE_MAX;
+use packtrain_core::limits::PAGE_DEFAULT;
 use packtrain_core::ports::{Control, Drain};
 use serde_json::{Value, json};
 
-use super::{Desk, actor, time};
-use crate::args::{Global, Workers, WorkersAction};
+use super::{Desk, actor, cut, time};
+use crate::args::{Global, Workers, WorkersAction, WorkersList};
 use crate::failure::{FAILED, Failure};
 use crate::settings::Settings;
 use crate::table::Table;
+use crate::terminal::QUIET;
 
 /// Runs the command.
 pub(crate) async fn run(
@@ -19,7 +20,8 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let desk = Desk::open(global, settings).await?;
     let done = match &args.action {
-        None | Some(WorkersAction::List) => list(global, &desk).await,
+        None => list(global, &desk, &WorkersList::default()).await,
+        Some(WorkersAction::List(args)) => list(global, &desk, args).await,
         Some(WorkersAction::Drain { id, of_version }) => {
             let whom = match (id, of_version) {
                 (Some(id), _) => Some(Drain::Worker(*id)),
@@ -27,7 +29,7 @@ pub(crate) async fn run(
             };
             match whom {
                 Some(whom) => drain(global, &desk, &whom).await,
-                None => list(global, &desk).await,
+                None => list(global, &desk, &WorkersList::default()).await,
             }
         }
     };
@@ -35,8 +37,10 @@ pub(crate) async fn run(
     done
 }
 
-async fn list(global: &Global, desk: &Desk) -> Result<(), Failure> {
-    let workers = desk.control.workers(PAGE_MAX).await?;
+async fn list(global: &Global, desk: &Desk, args: &WorkersList) -> Result<(), Failure> {
+    let limit = args.limit.unwrap_or(PAGE_DEFAULT);
+    let mut workers = desk.control.workers(args.before, limit + 1).await?;
+    let next = cut(&mut workers, limit, |worker| worker.id);
     if global.json {
         let items: Vec<Value> = workers
             .iter()
@@ -49,7 +53,7 @@ async fn list(global: &Global, desk: &Desk) -> Result<(), Failure> {
                 })
             })
             .collect();
-        anstream::println!("{}", json!({ "items": items }));
+        anstream::println!("{}", json!({ "items": items, "next": next }));
         return Ok(());
     }
     let mut table = Table::new(&[
@@ -74,6 +78,9 @@ async fn list(global: &Global, desk: &Desk) -> Result<(), Failure> {
         ]);
     }
     table.print("No workers.");
+    if let Some(next) = next {
+        anstream::println!("{QUIET}older ones: --before {next}{QUIET:#}");
+    }
     Ok(())
 }
 

@@ -122,7 +122,7 @@ impl Ctx {
             limit: u32::try_from(FAN_OUT_MAX + 1).unwrap_or(u32::MAX),
             ..JobFilter::default()
         };
-        Ok(self.world.jobs.list(&filter).await?)
+        Ok(self.world.jobs.records(&filter).await?)
     }
 
     /// Runs `work` on the pool for computation. Use it for anything over a millisecond, and poll

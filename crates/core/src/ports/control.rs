@@ -2,11 +2,15 @@
 //!
 //! Every write leaves an audit entry in its own transaction.
 
+use std::fmt;
+use std::str::FromStr;
+
 use async_trait::async_trait;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::{JobFilter, Keyed, Requested, StoreError};
-use crate::ids::{JobId, ScheduleId, TenantId, WorkerId};
+use crate::ids::{JobId, ScheduleId, WorkerId};
 use crate::job::{Lane, NewJob};
 use crate::schedule::{Missed, ScheduleRecord};
 use crate::time::Timestamp;
@@ -92,6 +96,57 @@ pub struct Cause {
     pub last_at: Timestamp,
 }
 
+impl Cause {
+    /// Where it stands in the list of causes.
+    pub fn place(&self) -> CausePlace {
+        CausePlace {
+            count: self.count,
+            last_at: self.last_at,
+            fingerprint: self.fingerprint.clone(),
+        }
+    }
+}
+
+/// A place in the list of causes, written as `count.micros.fingerprint`. It holds although the
+/// cause that stood there is gone: what comes after it is told by its parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CausePlace {
+    /// How many dead letters.
+    pub count: u64,
+    /// When the last of them died.
+    pub last_at: Timestamp,
+    /// Of which cause.
+    pub fingerprint: String,
+}
+
+impl fmt::Display for CausePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.last_at.timestamp_micros();
+        write!(f, "{}.{micros}.{}", self.count, self.fingerprint)
+    }
+}
+
+/// A text that names no place in the list of causes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a place in the list of causes")]
+pub struct UnknownPlace;
+
+impl FromStr for CausePlace {
+    type Err = UnknownPlace;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.splitn(3, '.');
+        let mut part = || parts.next().ok_or(UnknownPlace);
+        let count = part()?.parse().map_err(|_| UnknownPlace)?;
+        let micros = part()?.parse().map_err(|_| UnknownPlace)?;
+        Ok(Self {
+            count,
+            last_at: Timestamp::from_timestamp_micros(micros).ok_or(UnknownPlace)?,
+            fingerprint: part()?.to_owned(),
+        })
+    }
+}
+
 /// A worker as operators see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerView {
@@ -140,6 +195,8 @@ pub enum Edited {
 /// An entry of the audit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditEntry {
+    /// Its id; later entries have greater ones.
+    pub id: Uuid,
     /// When.
     pub at: Timestamp,
     /// Who.
@@ -176,19 +233,16 @@ pub trait Control: Send + Sync {
         version: Option<i64>,
     ) -> Result<Edited, StoreError>;
 
-    /// Causes of dead letters, the most frequent first.
-    async fn causes(&self, limit: u32) -> Result<Vec<Cause>, StoreError>;
-
-    /// How many jobs match, up to [`COUNT_MAX`](crate::limits::COUNT_MAX).
-    async fn count(&self, filter: &JobFilter) -> Result<u64, StoreError>;
-
-    /// Dead letters of a cause, the newest first, from before one of them on.
-    async fn of_cause(
+    /// Causes of dead letters, the most frequent first, from after a place on.
+    async fn causes(
         &self,
-        fingerprint: &str,
-        before: Option<JobId>,
+        after: Option<&CausePlace>,
         limit: u32,
-    ) -> Result<Vec<JobId>, StoreError>;
+    ) -> Result<Vec<Cause>, StoreError>;
+
+    /// How many jobs match from [`JobFilter::before`] on, up to
+    /// [`COUNT_MAX`](crate::limits::COUNT_MAX).
+    async fn count(&self, filter: &JobFilter) -> Result<u64, StoreError>;
 
     /// Every schedule.
     async fn schedules(&self) -> Result<Vec<ScheduleRecord>, StoreError>;
@@ -210,18 +264,21 @@ pub trait Control: Send + Sync {
         keyed: Option<&Keyed>,
     ) -> Result<Requested, StoreError>;
 
-    /// Every worker that is known.
-    async fn workers(&self, limit: u32) -> Result<Vec<WorkerView>, StoreError>;
+    /// Workers that are known, the last started first, from before one of them on.
+    async fn workers(
+        &self,
+        before: Option<WorkerId>,
+        limit: u32,
+    ) -> Result<Vec<WorkerView>, StoreError>;
+
+    /// Whether a worker is known.
+    async fn has_worker(&self, worker: WorkerId) -> Result<bool, StoreError>;
 
     /// Asks a worker, or all of a version, to drain; says how many were asked.
     async fn drain(&self, actor: &Actor, whom: &Drain) -> Result<u64, StoreError>;
 
-    /// The audit, newest first.
-    async fn audit(
-        &self,
-        tenant: Option<TenantId>,
-        limit: u32,
-    ) -> Result<Vec<AuditEntry>, StoreError>;
+    /// The audit, newest first, from before one of its entries on.
+    async fn audit(&self, before: Option<Uuid>, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
 }
 
 /// Who is to drain.

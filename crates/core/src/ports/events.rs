@@ -40,4 +40,12 @@ pub trait JobEvents: Send + Sync {
         seq: i64,
         limit: u32,
     ) -> Result<Vec<JobEvent>, StoreError>;
+
+    /// The newest events, in order.
+    async fn newest(
+        &self,
+        tenant: TenantId,
+        job: JobId,
+        limit: u32,
+    ) -> Result<Vec<JobEvent>, StoreError>;
 }

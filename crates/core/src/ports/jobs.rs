@@ -67,6 +67,8 @@ pub struct JobRecord {
     pub created_at: Timestamp,
     /// Not before this time, while scheduled.
     pub run_at: Option<Timestamp>,
+    /// It expires when it was never started by this time.
+    pub deadline: Option<Timestamp>,
     /// When the last attempt began.
     pub started_at: Option<Timestamp>,
     /// When it ended.
@@ -80,6 +82,57 @@ pub struct JobRecord {
     pub reason: Option<String>,
     /// Failed attempts, oldest first.
     pub failures: Vec<Attempt>,
+}
+
+/// A job in a list: without what it was asked and what it returned, which may be large.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobSummary {
+    /// Its id.
+    pub id: JobId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Its kind.
+    pub kind: String,
+    /// Where it waits or waited.
+    pub lane: Lane,
+    /// Where it is in its life.
+    pub state: State,
+    /// Attempts that began.
+    pub attempts: u16,
+    /// Attempts it may have.
+    pub attempts_max: u16,
+    /// When it was enqueued.
+    pub created_at: Timestamp,
+    /// Not before this time, while scheduled.
+    pub run_at: Option<Timestamp>,
+    /// When the last attempt began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// The job whose batch it is a member of.
+    pub batch: Option<JobId>,
+    /// Why it is scheduled, or for what it waits; see [`JobRecord::reason`].
+    pub reason: Option<String>,
+}
+
+impl From<JobRecord> for JobSummary {
+    fn from(job: JobRecord) -> Self {
+        Self {
+            id: job.id,
+            tenant: job.tenant,
+            kind: job.kind,
+            lane: job.lane,
+            state: job.state,
+            attempts: job.attempts,
+            attempts_max: job.attempts_max,
+            created_at: job.created_at,
+            run_at: job.run_at,
+            started_at: job.started_at,
+            finished_at: job.finished_at,
+            batch: job.batch,
+            reason: job.reason,
+        }
+    }
 }
 
 /// A failed or lost attempt.
@@ -104,6 +157,8 @@ pub struct JobFilter {
     pub lane: Option<Lane>,
     /// Only this state.
     pub state: Option<State>,
+    /// Only jobs that wait or run: scheduled, waiting, queued, running.
+    pub is_under_way: bool,
     /// Only this tenant.
     pub tenant: Option<TenantId>,
     /// Only dead letters of this cause.
@@ -134,7 +189,13 @@ pub trait JobQueue: Send + Sync {
 #[async_trait]
 pub trait OperatorJobs: Send + Sync {
     /// Jobs, newest first.
-    async fn list(&self, filter: &JobFilter) -> Result<Vec<JobRecord>, StoreError>;
+    async fn list(&self, filter: &JobFilter) -> Result<Vec<JobSummary>, StoreError>;
+
+    /// The same jobs by their ids alone.
+    async fn ids(&self, filter: &JobFilter) -> Result<Vec<JobId>, StoreError>;
+
+    /// The same jobs with payloads and results, but without their failures.
+    async fn records(&self, filter: &JobFilter) -> Result<Vec<JobRecord>, StoreError>;
 
     /// Any tenant's job.
     async fn find(&self, id: JobId) -> Result<Option<JobRecord>, StoreError>;

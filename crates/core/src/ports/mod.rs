@@ -24,8 +24,8 @@ mod writes;
 
 pub use checkpoints::Checkpoints;
 pub use control::{
-    Actor, AuditEntry, Cause, Change, Changed, Control, Drain, Edited, LaneRecord, ScheduleEdit,
-    WorkerView,
+    Actor, AuditEntry, Cause, CausePlace, Change, Changed, Control, Drain, Edited, LaneRecord,
+    ScheduleEdit, WorkerView,
 };
 pub use ends::{End, Settled, Settlement, Success};
 pub use events::{JobEvent, JobEvents};
@@ -35,7 +35,8 @@ pub use hints::{Bell, Hint, HintStream, Hints, Listener};
 pub use housekeeping::{Housekeeping, Pruned};
 pub use jobs::{
     Attempt, Claimed, ClaimedLease, Claims, Due, Enqueued, Floors, JobFilter, JobQueue, JobRecord,
-    Keyed, OperatorJobs, Promoted, Renewals, Renewed, Requested, Served, Wanted, WorkerRecord,
+    JobSummary, Keyed, OperatorJobs, Promoted, Renewals, Renewed, Requested, Served, Wanted,
+    WorkerRecord,
 };
 pub use keys::{ApiKeyRecord, ApiKeys, KeyScope};
 pub use objects::{ByteStream, ObjectError, ObjectKey, Objects, Stored};

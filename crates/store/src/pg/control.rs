@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use packtrain_core::ids::{IdSource, JobId, ScheduleId, TenantId};
+use packtrain_core::ids::{IdSource, JobId, ScheduleId, TenantId, WorkerId};
 use packtrain_core::job::{Lane, NewJob};
 use packtrain_core::ports::{
-    Actor, AuditEntry, Cause, Change, Changed, Control, Drain, Edited, JobFilter, Keyed,
-    LaneRecord, Requested, ScheduleEdit, StoreError, WorkerView,
+    Actor, AuditEntry, Cause, CausePlace, Change, Changed, Control, Drain, Edited, JobFilter,
+    Keyed, LaneRecord, Requested, ScheduleEdit, StoreError, WorkerView,
 };
 use packtrain_core::schedule::ScheduleRecord;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use crate::gate::commit;
 use crate::pg::enqueue::enqueue;
 use crate::pg::fair::FairKeys;
 use crate::pg::jobs::requested;
-use crate::pg::{change, fleet, lanes, schedules};
+use crate::pg::{change, fleet, lanes, listing, schedules};
 
 /// What operators do.
 #[derive(Clone)]
@@ -146,17 +146,12 @@ impl Control for PgControl {
         Ok(edited)
     }
 
-    async fn causes(&self, limit: u32) -> Result<Vec<Cause>, StoreError> {
-        fleet::causes(&self.pool, limit).await
-    }
-
-    async fn of_cause(
+    async fn causes(
         &self,
-        fingerprint: &str,
-        before: Option<JobId>,
+        after: Option<&CausePlace>,
         limit: u32,
-    ) -> Result<Vec<JobId>, StoreError> {
-        fleet::of_cause(&self.pool, fingerprint, before, limit).await
+    ) -> Result<Vec<Cause>, StoreError> {
+        fleet::causes(&self.pool, after, limit).await
     }
 
     async fn schedules(&self) -> Result<Vec<ScheduleRecord>, StoreError> {
@@ -217,11 +212,19 @@ impl Control for PgControl {
     }
 
     async fn count(&self, filter: &JobFilter) -> Result<u64, StoreError> {
-        fleet::count(&self.pool, filter).await
+        listing::count(&self.pool, filter).await
     }
 
-    async fn workers(&self, limit: u32) -> Result<Vec<WorkerView>, StoreError> {
-        fleet::workers(&self.pool, limit).await
+    async fn workers(
+        &self,
+        before: Option<WorkerId>,
+        limit: u32,
+    ) -> Result<Vec<WorkerView>, StoreError> {
+        fleet::workers(&self.pool, before, limit).await
+    }
+
+    async fn has_worker(&self, worker: WorkerId) -> Result<bool, StoreError> {
+        fleet::has_worker(&self.pool, worker).await
     }
 
     async fn drain(&self, actor: &Actor, whom: &Drain) -> Result<u64, StoreError> {
@@ -245,11 +248,7 @@ impl Control for PgControl {
         Ok(asked)
     }
 
-    async fn audit(
-        &self,
-        tenant: Option<TenantId>,
-        limit: u32,
-    ) -> Result<Vec<AuditEntry>, StoreError> {
-        fleet::audit(&self.pool, tenant, limit).await
+    async fn audit(&self, before: Option<Uuid>, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        fleet::audit(&self.pool, before, limit).await
     }
 }

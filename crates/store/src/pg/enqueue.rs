@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use packtrain_core::job::{Lane, NewJob};
+use packtrain_core::job::{Deadline, Lane, NewJob};
 use packtrain_core::ports::StoreError;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -57,20 +57,24 @@ async fn enqueue_free(
             select *
               from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::smallint[],
                           $6::smallint[], $7::jsonb[], $8::smallint[], $9::timestamptz[],
-                          $10::timestamptz[], $11::uuid[], $12::uuid[], $13::text[], $14::bigint[])
+                          $10::timestamptz[], $11::bigint[], $12::uuid[], $13::uuid[], $14::text[],
+                          $15::bigint[])
                    as a (id, tenant_id, lane, kind, schema, priority, payload, max_attempts,
-                         run_at, deadline, parent_id, schedule_id, trace_parent, fair_key)
+                         run_at, deadline, within_ms, parent_id, schedule_id, trace_parent,
+                         fair_key)
         ),
+        base as materialized (select now_utc() as now),
         fresh as (
             insert into job (id, tenant_id, lane, kind, schema, priority, payload, max_attempts,
                              deadline, parent_id, schedule_id, trace_parent)
             select id, tenant_id, lane, kind, schema, priority, payload, max_attempts,
-                   deadline, parent_id, schedule_id, trace_parent
-              from asked
+                   coalesce(deadline,
+                            greatest(run_at, base.now) + within_ms * interval '1 millisecond'),
+                   parent_id, schedule_id, trace_parent
+              from asked, base
                 on conflict do nothing
             returning id
         ),
-        base as materialized (select now_utc() as now),
         due as (
             insert into ready (id, lane, priority, fair_key, kind, schema, tenant_id, attempts)
             select a.id, a.lane, a.priority, a.fair_key, a.kind, a.schema,
@@ -97,6 +101,7 @@ async fn enqueue_free(
         &columns.max_attempts,
         &columns.run_at as &[Option<DateTime<Utc>>],
         &columns.deadlines as &[Option<DateTime<Utc>>],
+        &columns.within_ms as &[Option<i64>],
         &columns.parents as &[Option<Uuid>],
         &columns.schedules as &[Option<Uuid>],
         &columns.traces as &[Option<String>],
@@ -133,6 +138,7 @@ pub(crate) struct Columns {
     pub(crate) max_attempts: Vec<i16>,
     pub(crate) run_at: Vec<Option<DateTime<Utc>>>,
     pub(crate) deadlines: Vec<Option<DateTime<Utc>>>,
+    pub(crate) within_ms: Vec<Option<i64>>,
     pub(crate) parents: Vec<Option<Uuid>>,
     pub(crate) schedules: Vec<Option<Uuid>>,
     pub(crate) traces: Vec<Option<String>>,
@@ -159,7 +165,14 @@ impl Columns {
                 .max_attempts
                 .push(i16::try_from(job.attempts_max).unwrap_or(i16::MAX));
             columns.run_at.push(job.run_at);
-            columns.deadlines.push(job.deadline);
+            columns
+                .deadlines
+                .push(job.deadline.and_then(Deadline::moment));
+            columns.within_ms.push(
+                job.deadline
+                    .and_then(Deadline::within)
+                    .map(|time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX)),
+            );
             columns
                 .parents
                 .push(job.parent.map(|parent| parent.as_uuid()));

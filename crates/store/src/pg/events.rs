@@ -83,7 +83,8 @@ impl JobEvents for PgEvents {
         limit: u32,
     ) -> Result<Vec<JobEvent>, StoreError> {
         let mut tx = self.gate.begin(tenant).await?;
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            JobEvent,
             r#"
             select seq, at, name, data
               from job_event
@@ -99,14 +100,32 @@ impl JobEvents for PgEvents {
         .fetch_all(&mut *tx)
         .await
         .map_err(refused("to read a job's events"))?;
-        Ok(rows
-            .into_iter()
-            .map(|row| JobEvent {
-                seq: row.seq,
-                at: row.at,
-                name: row.name,
-                data: row.data,
-            })
-            .collect())
+        Ok(rows)
+    }
+
+    async fn newest(
+        &self,
+        tenant: TenantId,
+        job: JobId,
+        limit: u32,
+    ) -> Result<Vec<JobEvent>, StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        let mut rows = sqlx::query_as!(
+            JobEvent,
+            r#"
+            select seq, at, name, data
+              from job_event
+             where job_id = $1
+             order by seq desc
+             limit $2
+            "#,
+            job.as_uuid(),
+            i64::from(limit),
+        )
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(refused("to read a job's newest events"))?;
+        rows.reverse();
+        Ok(rows)
     }
 }

@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use packtrain_core::ids::{JobId, TenantId};
 use packtrain_core::job::NewJob;
 use packtrain_core::ports::{
-    Attempt, Enqueued, JobFilter, JobQueue, JobRecord, Keyed, OperatorJobs, Requested, StoreError,
+    Attempt, Enqueued, JobFilter, JobQueue, JobRecord, JobSummary, Keyed, OperatorJobs, Requested,
+    StoreError,
 };
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
@@ -139,8 +140,16 @@ impl PgOperatorJobs {
 
 #[async_trait]
 impl OperatorJobs for PgOperatorJobs {
-    async fn list(&self, filter: &JobFilter) -> Result<Vec<JobRecord>, StoreError> {
-        let rows = listing::page(&self.pool, filter).await?;
+    async fn list(&self, filter: &JobFilter) -> Result<Vec<JobSummary>, StoreError> {
+        listing::summaries(&self.pool, filter).await
+    }
+
+    async fn ids(&self, filter: &JobFilter) -> Result<Vec<JobId>, StoreError> {
+        listing::ids(&self.pool, filter).await
+    }
+
+    async fn records(&self, filter: &JobFilter) -> Result<Vec<JobRecord>, StoreError> {
+        let rows = listing::records(&self.pool, filter).await?;
         rows.into_iter().map(|row| row.record(Vec::new())).collect()
     }
 
@@ -166,7 +175,8 @@ async fn find(connection: &mut PgConnection, id: JobId) -> Result<Option<JobReco
         select id as "id!", tenant_id as "tenant_id!", lane as "lane!", kind as "kind!",
                payload as "payload!", max_attempts as "max_attempts!",
                created_at as "created_at!", state as "state!", attempts as "attempts!",
-               run_at, started_at, finished_at, result, batch_id, gate_key, reason
+               run_at, started_at, finished_at, result, batch_id, gate_key, reason,
+               (select deadline from job where id = $1) as deadline
           from job_state
          where id = $1
         "#,
@@ -210,6 +220,7 @@ pub(crate) struct Found {
     state: String,
     attempts: i32,
     run_at: Option<DateTime<Utc>>,
+    deadline: Option<DateTime<Utc>>,
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
     result: Option<Value>,
@@ -238,6 +249,7 @@ impl Found {
             result: self.result,
             created_at: self.created_at,
             run_at: self.run_at,
+            deadline: self.deadline,
             started_at: self.started_at,
             finished_at: self.finished_at,
             batch: self.batch_id.map(JobId::from_uuid),

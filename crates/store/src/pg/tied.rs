@@ -74,20 +74,22 @@ async fn write(
             select *
               from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::smallint[],
                           $6::smallint[], $7::jsonb[], $8::smallint[], $9::timestamptz[],
-                          $10::timestamptz[], $11::uuid[], $12::uuid[], $13::text[], $14::text[],
-                          $15::bigint[], $16::uuid[], $17::text[], $18::integer[])
+                          $10::timestamptz[], $11::bigint[], $12::uuid[], $13::uuid[], $14::text[],
+                          $15::text[], $16::bigint[], $17::uuid[], $18::text[], $19::integer[])
                    as a (id, tenant_id, lane, kind, schema, priority, payload, max_attempts,
-                         run_at, deadline, parent_id, schedule_id, trace_parent, gate_key,
-                         gate_seq, batch_id, rate, needs)
+                         run_at, deadline, within_ms, parent_id, schedule_id, trace_parent,
+                         gate_key, gate_seq, batch_id, rate, needs)
         ),
+        base as materialized (select now_utc() as now),
         fresh as (
             insert into job (id, tenant_id, lane, kind, schema, priority, payload, max_attempts,
                              deadline, parent_id, schedule_id, trace_parent, gate_key, gate_seq,
                              batch_id, rate)
             select id, tenant_id, lane, kind, schema, priority, payload, max_attempts,
-                   deadline, parent_id, schedule_id, trace_parent, gate_key, gate_seq, batch_id,
-                   rate
-              from asked
+                   coalesce(deadline,
+                            greatest(run_at, base.now) + within_ms * interval '1 millisecond'),
+                   parent_id, schedule_id, trace_parent, gate_key, gate_seq, batch_id, rate
+              from asked, base
                 on conflict do nothing
             returning id
         ),
@@ -110,6 +112,7 @@ async fn write(
         &columns.max_attempts,
         &columns.run_at as &[Option<DateTime<Utc>>],
         &columns.deadlines as &[Option<DateTime<Utc>>],
+        &columns.within_ms as &[Option<i64>],
         &columns.parents as &[Option<Uuid>],
         &columns.schedules as &[Option<Uuid>],
         &columns.traces as &[Option<String>],

@@ -55,9 +55,9 @@ impl View {
         Ok(Self {
             figures: desk.parts.figures().figures().await?,
             lanes: desk.control.lanes().await?,
-            workers: desk.control.workers(PAGE_MAX).await?,
+            workers: desk.control.workers(None, PAGE_MAX).await?,
             schedules: desk.control.schedules().await?,
-            causes: desk.control.causes(CAUSES).await?,
+            causes: desk.control.causes(None, CAUSES).await?,
             canary,
         })
     }
