@@ -10,8 +10,7 @@ use packtrain_core::job::{
 };
 use packtrain_core::ports::{
     Actor, Change, Changed, Claims, Control, Decision, Due, End, Floors, JobQueue, Keyed,
-    LeaseBeat, Renewals, Requested, Schedules, ServiceLevel, Settlement, Success, Upkeep, Wanted,
-    Write,
+    LeaseBeat, Renewals, Requested, Schedules, Settlement, Success, Upkeep, Wanted, Write,
 };
 use packtrain_core::schedule::{Every, Planned};
 use packtrain_core::time::{Clock, SystemClock};
@@ -321,7 +320,7 @@ impl Mirror {
 
     fn settlement(&self, plan: &Plan, end: &op::Settlement) -> Settlement {
         let hours = |hours: u8| HOUR * u32::from(hours);
-        let (fault, now) = (fault(), SystemClock.now());
+        let fault = fault();
         let splits = !plan.spec(end.job).members.is_empty();
         Settlement {
             lease: self.leases[&end.lease],
@@ -332,10 +331,7 @@ impl Mirror {
                 op::End::Succeeded => End::Succeeded(Success {
                     then: self.new_jobs(plan, plan.spec(end.job).then),
                     batch: splits.then(|| policy(plan.spec(end.job).policy)),
-                    writes: vec![Write::ServiceLevel(ServiceLevel {
-                        asked_at: now,
-                        done_at: now,
-                    })],
+                    writes: vec![Write::ServiceLevel],
                     result: None,
                 }),
                 op::End::Retry(delay) => End::Retry {

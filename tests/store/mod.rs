@@ -26,6 +26,7 @@ mod reports;
 mod rows;
 mod scene;
 mod schedules;
+mod service_level;
 mod settle;
 mod sight;
 mod silence;

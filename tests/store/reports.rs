@@ -5,7 +5,7 @@ use packtrain_core::job::{Lane, State};
 use packtrain_core::limits::EVENTS_MAX;
 use packtrain_core::ports::{
     ApiKeys, ArtefactRecord, Bell, End, JobEvents, JobQueue, KeyScope, ObjectKey, ReportRecord,
-    Reports, ServiceLevel, Settled, Stored, Success, Write,
+    Reports, Settled, Stored, Success, Write,
 };
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_store::{PgBell, PgEvents, PgKeys, PgReports};
@@ -89,12 +89,8 @@ async fn a_job_s_own_rows_are_written_with_its_end_or_not_at_all() {
 async fn a_service_level_is_written_once_however_often_its_end_is_told() {
     let scene = Scene::new().await;
     let held = scene.running().await;
-    let level = ServiceLevel {
-        asked_at: held.job.created_at,
-        done_at: SystemClock.now(),
-    };
     let end = held.ends(End::Succeeded(Success {
-        writes: vec![Write::ServiceLevel(level)],
+        writes: vec![Write::ServiceLevel],
         ..Success::default()
     }));
     for _ in 0..2 {

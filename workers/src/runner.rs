@@ -8,7 +8,7 @@ use futures::FutureExt;
 use packtrain_core::cpu::{CpuPool, panic_text};
 use packtrain_core::fault::{Fault, Verdict, backoff};
 use packtrain_core::ids::{IdSource, LeaseId};
-use packtrain_core::job::{Ctx, Done, Progress};
+use packtrain_core::job::{Ctx, Done, Lane, Progress};
 use packtrain_core::ports::{Claimed, Due, End, Settlement, World};
 use packtrain_core::time::Clock;
 use packtrain_jobs::catalogue::Entry;
@@ -165,11 +165,7 @@ impl Runner {
             let delay = Duration::from_secs(60);
             return Ran::Ended(Err(Fault::snooze("job.unknown_kind", delay, said)));
         };
-        let labels = [
-            ("kind", job.kind.to_string()),
-            ("lane", entry.about.lane.to_string()),
-        ];
-        metrics::counter!("packtrain_jobs_started_total", &labels).increment(1);
+        count_begin(job, entry.about.lane);
         let ctx = Arc::new(self.context(job, lease));
         let (cancel, progress) = (ctx.cancel.clone(), Arc::clone(&ctx.progress));
         let future = (entry.run)(job.payload.clone(), Arc::clone(&ctx));
@@ -289,6 +285,13 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> Fault {
     )
 }
 
+/// Counts an attempt that begins, and how long its job had been ready before it was claimed.
+fn count_begin(job: &Claimed, lane: Lane) {
+    let labels = [("kind", job.kind.to_string()), ("lane", lane.to_string())];
+    metrics::counter!("packtrain_jobs_started_total", &labels).increment(1);
+    metrics::histogram!("packtrain_job_wait_seconds", &labels).record(job.waited);
+}
+
 /// Counts how an attempt ended. Kinds are few and known: no label grows with users or jobs.
 fn count(job: &Claimed, end: &End, took: Duration) {
     let kind = Arc::clone(&job.kind);
@@ -339,5 +342,44 @@ fn tell(job: &Claimed, end: &End, took: Duration) {
         End::Cancelled => info!(job.kind = kind, duration_ms, "job cancelled"),
         End::Expired => warn!(job.kind = kind, "job was not started by its deadline"),
         End::Released => info!(job.kind = kind, duration_ms, "job given back"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use packtrain_core::ids::{ClockIds, TenantId};
+    use packtrain_core::job::Bound;
+    use packtrain_core::time::SystemClock;
+
+    use super::*;
+
+    #[test]
+    fn a_job_that_begins_is_counted_with_how_long_it_waited() {
+        let ids: &dyn IdSource = &ClockIds::new(SystemClock);
+        let job = Claimed {
+            id: ids.job(),
+            tenant: TenantId::SYSTEM,
+            kind: "test.step".into(),
+            schema: 1,
+            payload: serde_json::Value::Null,
+            attempts: 0,
+            attempts_max: 1,
+            created_at: SystemClock.now(),
+            waited: Duration::from_millis(1_500),
+            trace_parent: None,
+            due: Due::Run,
+            bound: Bound::default(),
+        };
+        let recorder = PrometheusBuilder::new().build_recorder();
+        metrics::with_local_recorder(&recorder, || count_begin(&job, Lane::Io));
+        let shown = recorder.handle().render();
+        for line in [
+            "packtrain_job_wait_seconds_sum{kind=\"test.step\",lane=\"io\"} 1.5\n",
+            "packtrain_job_wait_seconds_count{kind=\"test.step\",lane=\"io\"} 1\n",
+            "packtrain_jobs_started_total{kind=\"test.step\",lane=\"io\"} 1\n",
+        ] {
+            assert!(shown.contains(line), "{shown}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -71,6 +72,7 @@ async fn read(api: &Api, kinds: &Kinds) -> Result<Vec<Gauge>, Problem> {
         of_lane(&lane, &figures, &mut gauges);
     }
     of_workers(figures.workers, &mut gauges);
+    of_service_level(&figures, &mut gauges);
     of_schedules(&api.control.schedules().await?, figures.now, &mut gauges);
     let mut known = kinds.lock().unwrap_or_else(PoisonError::into_inner);
     of_unserved(&figures, &mut known, &mut gauges);
@@ -129,6 +131,25 @@ fn of_workers(workers: WorkerCounts, gauges: &mut Vec<Gauge>) {
     }
 }
 
+/// How long measured jobs took lately, and how long ago the last of them was settled: one that is
+/// measured no more must not look like one that is fast. Not a number while nothing was measured.
+fn of_service_level(figures: &Figures, gauges: &mut Vec<Gauge>) {
+    let level = figures.service_level;
+    let lately = level.and_then(|level| level.lately);
+    let seconds = |took: Option<Duration>| took.map_or(f64::NAN, |took| took.as_secs_f64());
+    for (quantile, took) in [
+        ("0.5", lately.map(|lately| lately.p50)),
+        ("0.95", lately.map(|lately| lately.p95)),
+        ("1", lately.map(|lately| lately.max)),
+    ] {
+        let (name, labels) = ("packtrain_service_level_seconds", [("quantile", quantile)]);
+        gauges.push(gauge(name, labels, seconds(took)));
+    }
+    let age = level.map(|level| (figures.now - level.last_at).to_std().unwrap_or_default());
+    let name = "packtrain_service_level_age_seconds";
+    gauges.push(gauge(name, [], seconds(age)));
+}
+
 /// How late each schedule's next time is: more than a moment means that no scheduler works.
 fn of_schedules(schedules: &[ScheduleRecord], now: Timestamp, gauges: &mut Vec<Gauge>) {
     for schedule in schedules {
@@ -166,12 +187,10 @@ fn of_unserved(figures: &Figures, known: &mut BTreeSet<String>, gauges: &mut Vec
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use chrono::TimeDelta;
     use packtrain_core::ids::ScheduleId;
     use packtrain_core::job::Lane;
-    use packtrain_core::ports::{Pace, UnservedKind};
+    use packtrain_core::ports::{Pace, ServiceLevel, Spread, UnservedKind};
     use packtrain_core::schedule::Missed;
 
     use super::*;
@@ -187,6 +206,7 @@ mod tests {
             within: Duration::from_secs(60),
             workers: WorkerCounts::default(),
             unserved: Vec::new(),
+            service_level: None,
         }
     }
 
@@ -288,5 +308,36 @@ mod tests {
         let gauges = shown(many);
         assert_eq!(gauges.len(), KINDS_MAX + 1);
         assert!((value(&gauges, name, OTHER) - 31.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_service_level_is_told_with_its_age_and_is_no_number_before_it_was_measured() {
+        let mut figures = figures();
+        let told = |figures: &Figures| {
+            let mut gauges = Vec::new();
+            of_service_level(figures, &mut gauges);
+            gauges
+        };
+        let name = "packtrain_service_level_seconds";
+        assert!(told(&figures).iter().all(|gauge| gauge.value.is_nan()));
+        let ms = Duration::from_millis;
+        figures.service_level = Some(ServiceLevel {
+            last_at: figures.now - TimeDelta::seconds(90),
+            last: ms(40),
+            lately: Some(Spread {
+                count: 12,
+                p50: ms(50),
+                p95: ms(250),
+                max: ms(1_500),
+            }),
+        });
+        let gauges = told(&figures);
+        let all = [("0.5", 0.05), ("0.95", 0.25), ("1", 1.5)];
+        for (quantile, seconds) in all {
+            assert!((value(&gauges, name, quantile) - seconds).abs() < 1e-9);
+        }
+        let age = gauges.last().unwrap();
+        assert_eq!(age.name, "packtrain_service_level_age_seconds");
+        assert!((age.value - 90.0).abs() < 1e-9);
     }
 }

@@ -28,6 +28,7 @@ impl Gauges for World {
             within: std::time::Duration::from_secs(60),
             workers: WorkerCounts::default(),
             unserved: Vec::new(),
+            service_level: None,
         })
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use packtrain_core::fault::Fault;
 use packtrain_core::job::{Ctx, Done, FollowUp, Job, Kind, Lane};
-use packtrain_core::ports::{ServiceLevel, Write};
+use packtrain_core::ports::Write;
 use packtrain_jobs::catalogue::{self, Entry, entry};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -80,11 +80,6 @@ impl Step {
             Does::Abort => std::process::abort(),
             Does::Eat => eat(),
         }
-        // A row without a key, in the transaction of the end.
-        let level = ServiceLevel {
-            asked_at: ctx.asked_at,
-            done_at: ctx.clock.now(),
-        };
         let follow_up = || {
             let step = Self {
                 then: 0,
@@ -94,7 +89,8 @@ impl Step {
         };
         Ok(Done {
             then: (0..self.then).map(|_| follow_up()).collect(),
-            writes: vec![Write::ServiceLevel(level)],
+            // A row without a key, in the transaction of the end.
+            writes: vec![Write::ServiceLevel],
             ..Done::quietly()
         })
     }

@@ -34,6 +34,10 @@ pub const CHANGE_MAX: usize = 500;
 pub const COUNT_MAX: i64 = 100_000;
 /// Ends of the last minute that are counted for a reader, the latest first.
 pub const ENDS_MAX: i64 = 5_000;
+/// Within how long a measured job counts for the service level.
+pub const SERVICE_LEVEL_WITHIN: Duration = Duration::from_secs(60 * 60);
+/// Measured jobs that are read for the service level, the latest first.
+pub const SERVICE_LEVELS_MAX: i64 = 1_000;
 /// Unserved kinds and payload versions that are told apart; the longest lists come first.
 pub const UNSERVED_MAX: i64 = 50;
 /// How long a worker may be silent and still count as alive.

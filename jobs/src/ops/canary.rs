@@ -5,15 +5,15 @@ use std::time::Duration;
 use packtrain_core::fault::Fault;
 use packtrain_core::field::FieldError;
 use packtrain_core::job::{Ctx, Done, Job, Kind, Lane, Priority};
-use packtrain_core::ports::{ServiceLevel, Write};
+use packtrain_core::ports::Write;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The longest that a canary stays.
 const HOLD_MS_MAX: u32 = 10_000;
 
-/// Goes through the queue as every job does. Its time from enqueue to done is the figure by which
-/// the platform judges itself, and is kept if it is asked for.
+/// Goes through the queue as every job does. Its time from enqueue to the end of its settle is
+/// the figure by which the platform judges itself, and is kept if it is asked for.
 ///
 /// The figure is written with the job's end, so a second run writes no second one.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -43,16 +43,13 @@ impl Job for Canary {
         vec![FieldError::new("/hold_ms", "too_long", said)]
     }
 
-    async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
+    async fn run(self, _: &Ctx) -> Result<Done, Fault> {
         if self.hold_ms > 0 {
             tokio::time::sleep(Duration::from_millis(u64::from(self.hold_ms))).await;
         }
-        let level = self.is_measured.then(|| ServiceLevel {
-            asked_at: ctx.asked_at,
-            done_at: ctx.clock.now(),
-        });
+        let level = self.is_measured.then_some(Write::ServiceLevel);
         Ok(Done {
-            writes: level.map(Write::ServiceLevel).into_iter().collect(),
+            writes: level.into_iter().collect(),
             ..Done::quietly()
         })
     }

@@ -32,6 +32,31 @@ pub struct WorkerCounts {
     pub silent: u64,
 }
 
+/// How long measured jobs took from enqueue to settled: the service level of the whole platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServiceLevel {
+    /// When the last one was settled.
+    pub last_at: Timestamp,
+    /// How long it took.
+    pub last: Duration,
+    /// Those that were settled within
+    /// [`SERVICE_LEVEL_WITHIN`](crate::limits::SERVICE_LEVEL_WITHIN); none when there was none.
+    pub lately: Option<Spread>,
+}
+
+/// Times of several jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spread {
+    /// How many jobs.
+    pub count: u64,
+    /// The median.
+    pub p50: Duration,
+    /// Of twenty jobs, one took longer.
+    pub p95: Duration,
+    /// The longest.
+    pub max: Duration,
+}
+
 /// Figures of one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figures {
@@ -46,6 +71,8 @@ pub struct Figures {
     pub workers: WorkerCounts,
     /// Jobs that wait for a worker that serves their kind.
     pub unserved: Vec<UnservedKind>,
+    /// The service level; none while nothing was measured.
+    pub service_level: Option<ServiceLevel>,
 }
 
 impl Figures {

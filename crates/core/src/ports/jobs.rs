@@ -250,6 +250,8 @@ pub struct Claimed {
     pub attempts_max: u16,
     /// When it was enqueued.
     pub created_at: Timestamp,
+    /// How long it stood ready before it was claimed, by the database's clock.
+    pub waited: Duration,
     /// Trace context of what caused it.
     pub trace_parent: Option<String>,
     /// Whether it is to be run at all.

@@ -29,7 +29,7 @@ pub use control::{
 };
 pub use ends::{End, Settled, Settlement, Success};
 pub use events::{JobEvent, JobEvents};
-pub use figures::{Figures, Gauges, Pace, WorkerCounts};
+pub use figures::{Figures, Gauges, Pace, ServiceLevel, Spread, WorkerCounts};
 pub use files::{FileRecord, FileState, Files, Imported, ImportedFile, NewFile};
 pub use hints::{Bell, Hint, HintStream, Hints, Listener};
 pub use housekeeping::{Housekeeping, Pruned};
@@ -45,7 +45,7 @@ pub use reports::{ArtefactRecord, ReportRecord, Reports};
 pub use schedules::{Decision, Schedules, Timetable};
 pub use upkeep::{Beat, LeaseBeat, Reaped, SetAside, Swept, UnservedKind, Upkeep};
 pub use warmth::{Warmed, Warmth};
-pub use writes::{ServiceLevel, Write};
+pub use writes::Write;
 
 /// What a running job may reach. Each field is one port.
 pub struct World {

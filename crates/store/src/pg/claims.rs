@@ -5,6 +5,7 @@
 //! fenced. Ends of jobs do wait.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -108,10 +109,10 @@ impl PgClaims {
                 delete from ready r
                  using due
                  where r.ctid = due.place
-                returning r.id, r.kind, r.attempts, r.solo, r.priority, r.fair_key
+                returning r.id, r.kind, r.attempts, r.solo, r.priority, r.fair_key, r.since
             ),
             placed as (
-                select t.id, t.attempts, t.priority, t.fair_key, k.alone,
+                select t.id, t.attempts, t.priority, t.fair_key, t.since, k.alone,
                        row_number() over (
                            partition by k.alone order by t.priority, t.fair_key, t.id) - 1 as place,
                        count(*) filter (where k.alone) over () as alone_count
@@ -122,7 +123,7 @@ impl PgClaims {
                         where w.kind = t.kind) k
             ),
             batched as (
-                select id, attempts, priority, fair_key,
+                select id, attempts, priority, fair_key, since,
                        case when alone then place else alone_count + place / $11::bigint end + 1
                            as batch,
                        case when alone then 0 else place % $11 end as bit
@@ -143,6 +144,7 @@ impl PgClaims {
                    j.tenant_id as "tenant_id?", j.kind as "kind?", j.schema as "schema?",
                    j.payload as "payload?", j.max_attempts as "max_attempts?",
                    j.created_at as "created_at?", j.trace_parent,
+                   extract(epoch from (select now_utc()) - b.since)::float8 as "waited_s!",
                    j.gate_key, j.batch_id,
                    exists (select from cancel_request c where c.job_id = b.id) as "is_cancelled!",
                    coalesce(j.deadline <= (select now_utc())
@@ -276,6 +278,7 @@ struct Row {
     max_attempts: Option<i16>,
     created_at: Option<DateTime<Utc>>,
     trace_parent: Option<String>,
+    waited_s: f64,
     gate_key: Option<String>,
     batch_id: Option<Uuid>,
     is_cancelled: bool,
@@ -310,6 +313,7 @@ impl Row {
             attempts: number("ready.attempts", self.charged)?,
             attempts_max: number("job.max_attempts", self.max_attempts.unwrap_or_default())?,
             created_at: self.created_at.unwrap_or_default(),
+            waited: Duration::try_from_secs_f64(self.waited_s).unwrap_or_default(),
             trace_parent: self.trace_parent.take(),
             bound: Bound {
                 gate: self.gate_key.take().map(Into::into),

@@ -4,8 +4,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use packtrain_core::job::Lane;
-use packtrain_core::limits::{COUNT_MAX, ENDS_MAX, UNSERVED_MAX, WORKER_SILENT_MAX};
-use packtrain_core::ports::{Figures, Gauges, Pace, StoreError, UnservedKind, WorkerCounts};
+use packtrain_core::limits::{
+    COUNT_MAX, ENDS_MAX, SERVICE_LEVEL_WITHIN, SERVICE_LEVELS_MAX, UNSERVED_MAX, WORKER_SILENT_MAX,
+};
+use packtrain_core::ports::{
+    Figures, Gauges, Pace, ServiceLevel, Spread, StoreError, UnservedKind, WorkerCounts,
+};
 use sqlx::PgPool;
 
 use crate::error::refused;
@@ -128,6 +132,54 @@ impl PgFigures {
         });
         Ok(kinds.collect())
     }
+
+    async fn service_level(&self) -> Result<Option<ServiceLevel>, StoreError> {
+        let within_ms = i64::try_from(SERVICE_LEVEL_WITHIN.as_millis()).unwrap_or(i64::MAX);
+        let row = sqlx::query!(
+            r#"
+            with took as (
+                select done_at,
+                       greatest(extract(epoch from done_at - asked_at), 0)::float8 as seconds,
+                       done_at > (select now_utc()) - $1::bigint * interval '1 millisecond'
+                           as is_late
+                  from service_level
+                 order by done_at desc
+                 limit $2
+            )
+            select (array_agg(done_at order by done_at desc))[1] as last_at,
+                   (array_agg(seconds order by done_at desc))[1] as last,
+                   count(*) filter (where is_late) as "count!",
+                   percentile_disc(0.5) within group (order by seconds) filter (where is_late)
+                       as p50,
+                   percentile_disc(0.95) within group (order by seconds) filter (where is_late)
+                       as p95,
+                   max(seconds) filter (where is_late) as max
+              from took
+            "#,
+            within_ms,
+            SERVICE_LEVELS_MAX,
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(refused("to read the service level"))?;
+        let took = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        let lately = || {
+            Some(Spread {
+                count: row.count.unsigned_abs(),
+                p50: took(row.p50?),
+                p95: took(row.p95?),
+                max: took(row.max?),
+            })
+        };
+        let (Some(last_at), Some(last)) = (row.last_at, row.last) else {
+            return Ok(None);
+        };
+        Ok(Some(ServiceLevel {
+            last_at,
+            last: took(last),
+            lately: lately(),
+        }))
+    }
 }
 
 #[async_trait]
@@ -144,6 +196,7 @@ impl Gauges for PgFigures {
             within,
             workers: self.workers().await?,
             unserved: self.unserved().await?,
+            service_level: self.service_level().await?,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Rows of a job's own that are written in the transaction that ends it.
 
 use packtrain_core::ids::{JobId, TenantId};
-use packtrain_core::ports::{End, ServiceLevel, Settlement, StoreError, Write};
+use packtrain_core::ports::{End, Settlement, StoreError, Write};
 use sqlx::PgConnection;
 
 use crate::error::refused;
@@ -25,7 +25,7 @@ pub(crate) async fn write(
         for write in &success.writes {
             match write {
                 Write::Report(report) => reports::record(connection, tenant, report).await?,
-                Write::ServiceLevel(level) => service_level(connection, end.job, level).await?,
+                Write::ServiceLevel => service_level(connection, end.job).await?,
             }
         }
     }
@@ -40,21 +40,15 @@ async fn tenant_of(connection: &mut PgConnection, job: JobId) -> Result<TenantId
         .map_err(refused("to read whose job it is"))
 }
 
-async fn service_level(
-    connection: &mut PgConnection,
-    job: JobId,
-    level: &ServiceLevel,
-) -> Result<(), StoreError> {
+async fn service_level(connection: &mut PgConnection, job: JobId) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
         insert into service_level (job_id, tenant_id, lane, asked_at, done_at)
-        select j.id, j.tenant_id, j.lane, $2, $3
+        select j.id, j.tenant_id, j.lane, j.created_at, now_utc()
           from job j
          where j.id = $1
         "#,
         job.as_uuid(),
-        level.asked_at,
-        level.done_at,
     )
     .execute(connection)
     .await

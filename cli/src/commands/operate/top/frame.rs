@@ -50,10 +50,13 @@ fn line(style: Style, text: String) -> Line {
 
 fn head(view: &View) -> String {
     let now = view.figures.now.format("%Y-%m-%d %H:%M:%S UTC");
-    let canary = match &view.canary {
-        Some(canary) => {
-            let (took, ago) = (span(canary.took), span(view.ago(canary.at)));
-            format!("canary took {took}, {ago} ago")
+    let canary = match &view.figures.service_level {
+        Some(level) => {
+            let (took, ago) = (span(level.last), span(view.ago(level.last_at)));
+            let p95 = level.lately.map(|lately| span(lately.p95));
+            let lately = p95.map(|p95| format!("; p95 of the hour {p95}"));
+            let lately = lately.unwrap_or_default();
+            format!("canary took {took}, {ago} ago{lately}")
         }
         None => "no canary yet".to_owned(),
     };
@@ -190,13 +193,14 @@ fn span(time: Duration) -> String {
 mod tests {
     use chrono::TimeDelta;
     use packtrain_core::ids::{ScheduleId, WorkerId};
-    use packtrain_core::ports::{Cause, Figures, LaneRecord, Pace, UnservedKind, WorkerCounts};
+    use packtrain_core::ports::{
+        Cause, Figures, LaneRecord, Pace, ServiceLevel, Spread, UnservedKind, WorkerCounts,
+    };
     use packtrain_core::schedule::{Missed, ScheduleRecord};
     use packtrain_core::time::Timestamp;
     use snapbox::str;
     use uuid::Uuid;
 
-    use super::super::view::Through;
     use super::*;
 
     fn now() -> Timestamp {
@@ -261,6 +265,16 @@ mod tests {
                     schema: 2,
                     count: 7,
                 }],
+                service_level: Some(ServiceLevel {
+                    last_at: before(199),
+                    last: Duration::from_micros(41_300),
+                    lately: Some(Spread {
+                        count: 12,
+                        p50: Duration::from_micros(40_000),
+                        p95: Duration::from_micros(250_000),
+                        max: Duration::from_micros(900_000),
+                    }),
+                }),
             },
             lanes: vec![
                 lane(Lane::Bulk, 0),
@@ -287,10 +301,6 @@ mod tests {
                 first_at: before(90_000),
                 last_at: before(300),
             }],
-            canary: Some(Through {
-                took: Duration::from_micros(41_300),
-                at: before(199),
-            }),
         }
     }
 
@@ -304,7 +314,7 @@ mod tests {
     #[test]
     fn a_frame_shows_lanes_workers_schedules_dead_letters_and_the_canary() {
         let golden = str![[r#"
-packtrain top   2026-11-24 12:03:20 UTC   canary took 41 ms, 3 min ago
+packtrain top   2026-11-24 12:03:20 UTC   canary took 41 ms, 3 min ago; p95 of the hour 250 ms
 
 LANE  STATE   QUEUED  OLDEST  RUN  LATER  WAIT  DEAD  DONE/MIN  FAIL/MIN
 bulk  paused       0            4     12     0     0         0         0
@@ -339,7 +349,7 @@ ops.rests      rests          * * * * *    UTC
         view.schedules.clear();
         view.causes.clear();
         view.figures.unserved.clear();
-        view.canary = None;
+        view.figures.service_level = None;
         let text = text(&view);
         for said in [
             "no canary yet",

@@ -3,15 +3,10 @@
 use std::time::Duration;
 
 use packtrain_core::cron::Cron;
-use packtrain_core::ids::TenantId;
-use packtrain_core::job::{Job, State};
 use packtrain_core::limits::{PAGE_MAX, WORKER_SILENT_MAX};
-use packtrain_core::ports::{
-    Cause, Control, Figures, Gauges, JobFilter, LaneRecord, OperatorJobs, StoreError, WorkerView,
-};
+use packtrain_core::ports::{Cause, Control, Figures, Gauges, LaneRecord, StoreError, WorkerView};
 use packtrain_core::schedule::ScheduleRecord;
 use packtrain_core::time::Timestamp;
-use packtrain_jobs::ops::canary::Canary;
 use serde_json::{Value, json};
 
 use super::super::Desk;
@@ -26,39 +21,16 @@ pub(super) struct View {
     pub(super) workers: Vec<WorkerView>,
     pub(super) schedules: Vec<ScheduleRecord>,
     pub(super) causes: Vec<Cause>,
-    pub(super) canary: Option<Through>,
-}
-
-/// The last canary that went all the way.
-pub(super) struct Through {
-    /// From enqueue to done.
-    pub(super) took: Duration,
-    /// When it was done.
-    pub(super) at: Timestamp,
 }
 
 impl View {
     pub(super) async fn read(desk: &Desk) -> Result<Self, StoreError> {
-        let filter = JobFilter {
-            kind: Some(Canary::KIND.as_str().to_owned()),
-            state: Some(State::Succeeded),
-            tenant: Some(TenantId::SYSTEM),
-            limit: 1,
-            ..JobFilter::default()
-        };
-        let last = desk.jobs.list(&filter).await?.pop();
-        let canary = last.and_then(|job| {
-            let at = job.finished_at?;
-            let took = (at - job.created_at).to_std().unwrap_or_default();
-            Some(Through { took, at })
-        });
         Ok(Self {
             figures: desk.parts.figures().figures().await?,
             lanes: desk.control.lanes().await?,
             workers: desk.control.workers(None, PAGE_MAX).await?,
             schedules: desk.control.schedules().await?,
             causes: desk.control.causes(None, CAUSES).await?,
-            canary,
         })
     }
 
@@ -119,9 +91,17 @@ impl View {
             .unserved
             .iter()
             .map(|one| json!({ "kind": one.kind, "schema": one.schema, "count": one.count }));
-        let canary = self.canary.as_ref().map(|canary| {
-            let micros = u64::try_from(canary.took.as_micros()).ok();
-            json!({ "took_us": micros, "finished_at": canary.at })
+        let micros = |took: Duration| u64::try_from(took.as_micros()).ok();
+        let canary = self.figures.service_level.map(|level| {
+            let lately = level.lately.map(|lately| {
+                json!({
+                    "count": lately.count, "p50_us": micros(lately.p50),
+                    "p95_us": micros(lately.p95), "max_us": micros(lately.max),
+                })
+            });
+            json!({
+                "took_us": micros(level.last), "finished_at": level.last_at, "last_hour": lately,
+            })
         });
         json!({
             "now": self.figures.now,
