@@ -13,6 +13,7 @@ mod process;
 mod settings;
 mod table;
 mod terminal;
+mod warm;
 mod wiring;
 
 use std::process::ExitCode;

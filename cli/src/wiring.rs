@@ -193,19 +193,29 @@ impl Parts {
         }
     }
 
-    /// Everything that answers slowly after a rest.
+    /// The pools that requests are answered with.
+    pub(crate) fn pools_of_requests(&self) -> Vec<Arc<dyn Warmth>> {
+        vec![
+            Arc::new(PoolWarmth::new("app", self.pools.app.clone())),
+            Arc::new(PoolWarmth::new("operator", self.pools.operator.clone())),
+        ]
+    }
+
+    /// The pools that jobs are found and settled with.
+    pub(crate) fn pools_of_work(&self) -> Vec<Arc<dyn Warmth>> {
+        vec![Arc::new(PoolWarmth::new(
+            "worker",
+            self.pools.worker.clone(),
+        ))]
+    }
+
+    /// What jobs use that answers slowly after a rest. Pools of other processes are theirs to keep
+    /// warm: nobody else reaches them.
     fn warmth(&self) -> Result<Vec<Arc<dyn Warmth>>, Failure> {
-        let pools = &self.pools;
-        let mut all: Vec<Arc<dyn Warmth>> = vec![
-            Arc::new(PoolWarmth::new("app", pools.app.clone())),
-            Arc::new(PoolWarmth::new("operator", pools.operator.clone())),
-            Arc::new(PoolWarmth::new("worker", pools.worker.clone())),
-            Arc::new(BellWarmth::new(Arc::clone(&self.bell))),
-            Arc::new(ObjectsWarmth::new(
-                "folder",
-                Arc::clone(&self.objects) as Arc<dyn Objects>,
-            )),
-        ];
+        let mut all = self.pools_of_work();
+        all.push(Arc::new(BellWarmth::new(Arc::clone(&self.bell))));
+        let objects = Arc::clone(&self.objects) as Arc<dyn Objects>;
+        all.push(Arc::new(ObjectsWarmth::new("folder", objects)));
         let refused = |what: String| Failure::new(USAGE, format!("warm.endpoint_urls: {what}"));
         let urls = &self.settings.warm.endpoint_urls.0;
         if urls.len() > ENDPOINTS_MAX {

@@ -195,8 +195,6 @@ impl Yard {
         let pools = self.database.pools();
         let objects = Arc::clone(&self.objects) as Arc<dyn Objects>;
         vec![
-            Arc::new(PoolWarmth::new("app", pools.app.clone())),
-            Arc::new(PoolWarmth::new("operator", pools.operator.clone())),
             Arc::new(PoolWarmth::new("worker", pools.worker.clone())),
             Arc::new(BellWarmth::new(Arc::clone(&self.bell))),
             Arc::new(ObjectsWarmth::new("folder", objects)),

@@ -13,6 +13,7 @@ use crate::failure::{FAILED, Failure};
 use crate::log;
 use crate::process::{narrate, stop_on_signal, take_leave};
 use crate::settings::Settings;
+use crate::warm;
 use crate::wiring::Parts;
 
 /// Runs the command.
@@ -28,6 +29,11 @@ pub(crate) async fn run(global: &Global, _: &Api, settings: &Settings) -> Result
     parts.pools.check().await?;
     let listener = listen(&settings.api.listen).await?;
     let counted = crate::metrics::start(&parts.pools, &tasks, &serving)?;
+    tasks.spawn(warm::keep(
+        parts.pools_of_requests(),
+        warm::EVERY,
+        serving.clone(),
+    ));
     let router = packtrain_api::draining(packtrain_api::router(parts.api(counted)), stop.clone());
     let closing = CancellationToken::new();
     let notice = Duration::from_secs(settings.api.drain_notice_s);

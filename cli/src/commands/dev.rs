@@ -22,6 +22,7 @@ use crate::metrics;
 use crate::process::{narrate, stop_on_signal};
 use crate::settings::Settings;
 use crate::terminal::{QUIET, STRONG};
+use crate::warm;
 use crate::wiring::Parts;
 
 /// The tenant whose data the demo is.
@@ -54,7 +55,7 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     let router = packtrain_api::router(parts.api(metrics::start(&parts.pools, &tasks, &serving)?));
     let serve = packtrain_api::serve(listener, router.clone(), stop.clone());
     let served = tasks.spawn(serve);
-    tasks.spawn(parts.upkeep(serving.clone()));
+    maintain(&parts, &tasks, &serving);
     tasks.spawn(parts.schedules(stop.clone()));
     let working = tasks.spawn(parts.fleet(&[])?.run(stop.clone()));
     let ready = Ready {
@@ -88,6 +89,14 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     api.map_err(std::io::Error::other)
         .and_then(|served| served)
         .map_err(|error| Failure::new(FAILED, format!("the API ended: {error}")))
+}
+
+/// Upkeep of the tables and of the pools, until `serving` ends.
+fn maintain(parts: &Parts, tasks: &TaskTracker, serving: &CancellationToken) {
+    let mut pools = parts.pools_of_requests();
+    pools.extend(parts.pools_of_work());
+    tasks.spawn(warm::keep(pools, warm::EVERY, serving.clone()));
+    tasks.spawn(parts.upkeep(serving.clone()));
 }
 
 /// Schema, demo tenant, and a key for scripts that is the same at every start.

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::log;
 use crate::process::{narrate, stop_on_signal, take_leave};
 use crate::settings::Settings;
+use crate::warm;
 use crate::wiring::Parts;
 
 /// Runs the command.
@@ -24,6 +25,7 @@ pub(crate) async fn run(global: &Global, settings: &Settings) -> Result<(), Fail
     parts.pools.check().await?;
     let counted = crate::metrics::start(&parts.pools, &tasks, &stop)?;
     crate::metrics::serve(settings, counted, &tasks, &stop).await?;
+    tasks.spawn(warm::keep(parts.pools_of_work(), warm::EVERY, stop.clone()));
     tokio::join!(parts.upkeep(stop.clone()), parts.schedules(stop));
     take_leave(&tasks, &parts.pools).await;
     database.close().await;

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::log;
 use crate::process::{narrate, stop_on_signal, take_leave};
 use crate::settings::Settings;
+use crate::warm;
 use crate::wiring::Parts;
 
 /// Runs the command. Every worker does upkeep as well, so that a fleet of workers alone loses
@@ -30,6 +31,11 @@ pub(crate) async fn run(
     parts.pools.check().await?;
     let counted = crate::metrics::start(&parts.pools, &tasks, &serving)?;
     crate::metrics::serve(settings, counted, &tasks, &serving).await?;
+    tasks.spawn(warm::keep(
+        parts.pools_of_work(),
+        warm::EVERY,
+        serving.clone(),
+    ));
     tasks.spawn(parts.upkeep(serving.clone()));
     let ran = parts.fleet(&args.lanes)?.run(stop).await;
     serving.cancel();

@@ -1,4 +1,4 @@
-//! Uses everything that answers slowly after a rest, so that no person meets it cold.
+//! Uses what jobs need and what answers slowly after a rest, so that no job meets it cold.
 
 use std::time::Duration;
 
@@ -15,8 +15,10 @@ use super::canary::Canary;
 /// The longest that one thing may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
-/// Uses every pool, transport, store and configured endpoint twice, says how long the cold and the
-/// warm use took, and sends a canary through the queue.
+/// Uses the pool of the worker that runs it, the transport of hints, the store of objects and the
+/// configured endpoints twice, says how long the cold and the warm use took, and sends a canary
+/// through the queue. Nothing else is covered: every process keeps its own pools warm by itself,
+/// and there is no cache or key yet that would expire.
 ///
 /// A second run uses everything once more. What does not answer is named in the result and logged;
 /// the others are warmed and the canary is sent all the same: a neighbour's outage must not end
