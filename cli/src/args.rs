@@ -1,8 +1,10 @@
 //! The command line.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use packtrain_core::secret::Secret;
 use packtrain_core::time::Timestamp;
 
 pub(crate) use bench::{
@@ -191,9 +193,10 @@ pub(crate) struct Migrate {
         long,
         value_name = "URL",
         env = "PACKTRAIN_BOOTSTRAP_URL",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = secret
     )]
-    pub(crate) bootstrap_url: Option<String>,
+    pub(crate) bootstrap_url: Option<Secret<String>>,
     /// The database to make with --bootstrap-url
     #[arg(long, default_value = "packtrain", value_name = "NAME")]
     pub(crate) database: String,
@@ -283,6 +286,10 @@ pub(crate) enum ConfigCommand {
     },
 }
 
+fn secret(text: &str) -> Result<Secret<String>, Infallible> {
+    Ok(Secret::new(text.to_owned()))
+}
+
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
@@ -347,6 +354,15 @@ mod tests {
             }
         }
         words
+    }
+
+    #[test]
+    fn the_superusers_password_does_not_show_when_the_arguments_are_printed() {
+        let url = "postgres://postgres:hunter2@localhost/postgres";
+        let words = ["packtrain", "migrate", "--bootstrap-url", url];
+        let printed = format!("{:?}", Cli::try_parse_from(words).unwrap());
+        assert!(printed.contains("bootstrap_url: Some(***)"), "{printed}");
+        assert!(!printed.contains("hunter2"), "{printed}");
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(crate) async fn run(
             database: args.database.clone(),
             roles: roles(settings)?,
         };
-        packtrain_store::bootstrap(&Secret::new(url.clone()), &wanted).await?;
+        packtrain_store::bootstrap(url, &wanted).await?;
     }
     let database = Database::open(settings, narrate(global.quiet)).await?;
     let Some(owner) = &database.owner else {

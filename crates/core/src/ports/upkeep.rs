@@ -97,6 +97,6 @@ pub trait Upkeep: Send + Sync {
     /// after a while to be looked at again.
     async fn set_aside(&self, age: Duration) -> Result<SetAside, StoreError>;
 
-    /// Makes the partitions of the coming days.
+    /// Makes the partitions of the coming weeks.
     async fn ensure_partitions(&self) -> Result<(), StoreError>;
 }
