@@ -58,7 +58,7 @@ pub async fn run(
             reap(&settings.patience, &*store, &*hints),
             sweep(settings.sweep_age, &*store, &*hints),
             set_aside(settings.sweep_age, &*store),
-            halt(&*store),
+            halt(&*store, &*hints),
             partitions(&*store),
         );
     };
@@ -162,7 +162,7 @@ async fn set_aside(age: Duration, store: &dyn Upkeep) {
 }
 
 /// Ends what waits although it must not run any more.
-async fn halt(store: &dyn Upkeep) {
+async fn halt(store: &dyn Upkeep, hints: &dyn Hints) {
     let mut ticks = ticks(HALT_EVERY);
     let mut passed_within = DEADLINES_AT_START;
     let mut last_look = Instant::now();
@@ -171,10 +171,21 @@ async fn halt(store: &dyn Upkeep) {
         let looking = Instant::now();
         match store.sweep(passed_within + last_look.elapsed()).await {
             Ok(swept) => {
-                (passed_within, last_look) = (DEADLINES_AGAIN, looking);
-                if swept != Swept::default() {
-                    let Swept { cancelled, expired } = swept;
+                let Swept {
+                    cancelled,
+                    expired,
+                    woken,
+                    has_more,
+                } = swept;
+                // A look that was full goes on where it began.
+                if !has_more {
+                    (passed_within, last_look) = (DEADLINES_AGAIN, looking);
+                }
+                if cancelled + expired > 0 {
                     info!(cancelled, expired, "waiting jobs were ended");
+                }
+                for lane in woken {
+                    hints.send(Hint { lane, about: None });
                 }
             }
             Err(error) => warn!(error = %chain(&error), "waiting jobs cannot be ended"),

@@ -2,10 +2,7 @@
 
 use packtrain_core::ids::JobId;
 use packtrain_core::job::{Entrance, NewJob, OnFailure, State, Ties};
-use packtrain_core::ports::{
-    Actor, Change, Changed, Control, End, JobFilter, OperatorJobs, Success, Upkeep,
-};
-use packtrain_store::PgControl;
+use packtrain_core::ports::{Change, Changed, End, JobFilter, OperatorJobs, Success, Upkeep};
 
 use super::scene::{HOUR, Held, Scene, fault, ids, succeeded};
 
@@ -76,10 +73,7 @@ impl Family {
     }
 
     async fn change(&self, change: Change, jobs: &[JobId]) -> Changed {
-        let operator = self.scene.db.pools().operator.clone();
-        let control = PgControl::new(operator, self.scene.db.ids());
-        let actor = Actor("key_1".to_owned());
-        control.change(&actor, change, jobs).await.unwrap()
+        self.scene.change(change, jobs).await
     }
 
     /// Lets requests to cancel be honoured until there is nothing more to honour.
@@ -218,12 +212,8 @@ async fn who_cancels_a_parent_cancels_every_member_that_has_not_ended() {
 async fn a_parent_that_was_done_before_it_heard_passes_the_request_on() {
     let scene = Scene::new().await;
     let parent = scene.running().await;
-    let operator = scene.db.pools().operator.clone();
-    let control = PgControl::new(operator, scene.db.ids());
-    let actor = Actor("key_1".to_owned());
     let whom = [parent.job.id];
-    let cancel = control.change(&actor, Change::Cancel, &whom);
-    assert_eq!(cancel.await.unwrap().asked, whom);
+    assert_eq!(scene.change(Change::Cancel, &whom).await.asked, whom);
     let child = NewJob {
         id: parent.job.id.derive("member:0"),
         parent: Some(parent.job.id),
@@ -303,4 +293,54 @@ async fn the_members_of_a_batch_can_be_listed() {
     assert!(listed.iter().all(|job| job.batch == Some(family.parent)));
     let last = listed.iter().find(|job| job.id == family.last).unwrap();
     assert_eq!(last.reason.as_deref(), Some("batch: 3 must end before it"));
+}
+
+#[tokio::test]
+async fn a_cancel_that_comes_after_the_split_reaches_the_members_all_the_same() {
+    let family = Family::new(OnFailure::Hold).await;
+    // As one that was written after the settle had looked for it, and before it committed.
+    let late = format!(
+        "insert into cancel_request (job_id, tenant_id) values ('{}', '{}')",
+        family.parent.as_uuid(),
+        family.scene.tenant.as_uuid(),
+    );
+    family.scene.db.run(&late).await;
+    family.sweep().await;
+    assert_eq!(family.states().await, [State::Cancelled; 4]);
+    let left = "select count(*) from cancel_request";
+    assert_eq!(family.scene.db.number(left).await, 0);
+}
+
+#[tokio::test]
+async fn a_cancel_reaches_batches_of_any_size_past_those_that_have_ended() {
+    let scene = Scene::new().await;
+    let parent = scene.running().await;
+    let end = End::Succeeded(Success {
+        batch: Some(OnFailure::Proceed),
+        ..Success::default()
+    });
+    scene.settle(&[parent.ends(end)]).await;
+    // 21,000 members, the first 10,500 of which have ended.
+    let members = format!(
+        "with m as (
+             insert into job (id, tenant_id, lane, kind, schema, priority, payload, max_attempts,
+                              batch_id)
+             select (left('{parent}', 24) || lpad(to_hex(n), 12, '0'))::uuid, '{tenant}', 'io',
+                    'test.step', 1, 5, '{{}}', 3, '{parent}'
+               from generate_series(1, 21000) n
+             returning id, tenant_id),
+         n as (select id, tenant_id, row_number() over (order by id) as place from m),
+         done as (
+             insert into outcome (id, tenant_id, state, attempts)
+             select id, tenant_id, 'succeeded', 1 from n where place <= 10500)
+         insert into ready (id, lane, priority, fair_key, kind, schema, tenant_id, attempts)
+         select id, 'io', 5, 0, 'test.step', 1, tenant_id, 0 from n where place > 10500",
+        parent = parent.job.id.as_uuid(),
+        tenant = scene.tenant.as_uuid(),
+    );
+    scene.db.run(&members).await;
+    scene.change(Change::Cancel, &[parent.job.id]).await;
+    while scene.upkeep.sweep(HOUR).await.unwrap().cancelled > 0 {}
+    let left = "select (select count(*) from ready) + (select count(*) from cancel_request)";
+    assert_eq!(scene.db.number(left).await, 0);
 }

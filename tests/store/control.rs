@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use packtrain_core::ids::JobId;
-use packtrain_core::job::State;
+use packtrain_core::job::{NewJob, State};
 use packtrain_core::ports::{
     Actor, Change, Changed, Claims, Control, Drain, Due, Edited, End, OperatorJobs, Settlement,
     Upkeep, WorkerRecord,
@@ -328,4 +328,21 @@ async fn an_attempt_that_was_fenced_charges_nothing_after_a_retry_by_hand() {
     let late: Settlement = held.ends(End::Dead { fault: fault() });
     assert_eq!(desk.scene.settle(&[late]).await.fenced, [held.job.id]);
     assert_eq!(desk.scene.state(held.job.id).await, (State::Queued, 1));
+}
+
+#[tokio::test]
+async fn many_deadlines_that_pass_at_once_are_all_met() {
+    let desk = Desk::new().await;
+    let scene = &desk.scene;
+    let late = || NewJob {
+        deadline: Some(SystemClock.now() - TimeDelta::seconds(1)),
+        run_at: Some(SystemClock.now() + TimeDelta::days(1)),
+        ..scene.job()
+    };
+    for _ in 0..3 {
+        let jobs: Vec<NewJob> = (0..1_000).map(|_| late()).collect();
+        scene.enqueue(&jobs).await;
+    }
+    let swept = scene.upkeep.sweep(HOUR).await.unwrap();
+    assert_eq!((swept.expired, swept.has_more), (3_000, false));
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use packtrain_core::ids::JobId;
 use packtrain_core::job::{NewJob, Rate, Ties};
-use packtrain_core::ports::{Claims, WorkerRecord};
+use packtrain_core::ports::{Change, Claims, End, WorkerRecord};
 
-use super::scene::{HOUR, LANE, Scene, retry};
+use super::scene::{HOUR, LANE, Scene, fault, ids, retry};
 
 /// One a minute, two at once after a rest.
 const RATE: Rate = Rate {
@@ -91,4 +92,35 @@ async fn a_rest_gives_back_the_burst_and_no_more() {
     let jobs: Vec<NewJob> = (0..3).map(|_| rated(&scene)).collect();
     scene.enqueue(&jobs).await;
     assert_eq!(given(&scene).await, (2, vec!["1".to_owned()]));
+}
+
+#[tokio::test]
+async fn dead_letters_that_are_run_again_keep_to_their_rate() {
+    let scene = declared().await;
+    let jobs: Vec<NewJob> = (0..2).map(|_| rated(&scene)).collect();
+    scene.enqueue(&jobs).await;
+    assert_eq!(given(&scene).await, (2, Vec::new()));
+    let held = scene.claim(2).await;
+    let die = End::Dead { fault: fault() };
+    let ends: Vec<_> = held.iter().map(|held| held.ends(die.clone())).collect();
+    scene.settle(&ends).await;
+    let dead: Vec<JobId> = held.iter().map(|held| held.job.id).collect();
+    assert_eq!(scene.change(Change::Retry, &dead).await.done.len(), 2);
+    assert!(scene.claim(2).await.is_empty(), "none before it has a time");
+    let minutes = ["1", "2"].map(str::to_owned).to_vec();
+    assert_eq!(given(&scene).await, (0, minutes));
+}
+
+#[tokio::test]
+async fn a_job_that_began_and_was_lost_is_given_another_time() {
+    let scene = declared().await;
+    scene.enqueue(&[rated(&scene), rated(&scene)]).await;
+    assert_eq!(given(&scene).await, (2, Vec::new()));
+    let held = scene.claim(2).await;
+    scene.started(&held[0]).await;
+    let reaped = scene.reap(held[0].lease).await;
+    assert_eq!(reaped.returned, 2);
+    // The other had begun nothing, and comes back with the time that it had.
+    assert_eq!(ids(&scene.claim(2).await), [held[1].job.id]);
+    assert_eq!(given(&scene).await, (0, vec!["1".to_owned()]));
 }

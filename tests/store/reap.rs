@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use packtrain_core::job::State;
-use packtrain_core::ports::{Claims, End, OperatorJobs, Reaped, Upkeep};
+use packtrain_core::ports::{Change, Claims, End, OperatorJobs, Reaped, Upkeep};
 
 use super::scene::{HOUR, LANE, Scene, fault, ids, retry, succeeded};
 
@@ -178,4 +178,20 @@ async fn a_lane_is_stale_when_its_work_has_waited_too_long() {
     assert_eq!(stale(Duration::from_secs(600)).await, []);
     assert_eq!(ids(&scene.claim(1).await).len(), 1);
     assert_eq!(stale(Duration::from_secs(60)).await, []);
+}
+
+#[tokio::test]
+async fn a_cancelled_job_that_is_lost_with_its_last_attempt_ends_as_cancelled() {
+    let scene = Scene::new().await;
+    let mut held = scene.running().await;
+    for _ in 1..held.job.attempts_max {
+        scene.reap(held.lease).await;
+        held = scene.claim(1).await.remove(0);
+        scene.started(&held).await;
+    }
+    scene.change(Change::Cancel, &[held.job.id]).await;
+    assert_eq!(scene.reap(held.lease).await.dead, 0);
+    scene.upkeep.sweep(HOUR).await.unwrap();
+    assert_eq!(scene.state(held.job.id).await, (State::Cancelled, 3));
+    scene.db.assert_whole().await;
 }

@@ -7,10 +7,10 @@ use packtrain_core::fault::{Fault, Verdict};
 use packtrain_core::ids::{IdSource, JobId, LeaseId, TenantId, WorkerId};
 use packtrain_core::job::{Kind, Lane, NewJob, Priority, State, Ties};
 use packtrain_core::ports::{
-    Claimed, ClaimedLease, Claims, End, Floors, JobQueue, LeaseBeat, OperatorJobs, Served, Settled,
+    Actor, Change, Changed, Claimed, ClaimedLease, Claims, Control, End, Floors, JobQueue, LeaseBeat, OperatorJobs, Served, Settled,
     Settlement, Success, Upkeep, Wanted,
 };
-use packtrain_store::{PgClaims, PgJobs, PgOperatorJobs, PgUpkeep};
+use packtrain_store::{PgClaims, PgControl, PgJobs, PgOperatorJobs, PgUpkeep};
 use packtrain_tests::Database;
 use serde_json::json;
 
@@ -165,6 +165,13 @@ impl Scene {
     pub(crate) async fn beat(&self, lease: LeaseId) -> LeaseBeat {
         let beats = self.upkeep.beats(1_000).await.unwrap();
         *beats.iter().find(|beat| beat.lease == lease).unwrap()
+    }
+
+    /// Changes jobs as an operator does.
+    pub(crate) async fn change(&self, change: Change, jobs: &[JobId]) -> Changed {
+        let control = PgControl::new(self.db.pools().operator.clone(), self.db.ids());
+        let actor = Actor("key_1".to_owned());
+        control.change(&actor, change, jobs).await.unwrap()
     }
 
     /// Where a job is, and how many attempts it shows.

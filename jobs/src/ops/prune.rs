@@ -17,7 +17,7 @@ pub struct Prune {}
 impl Job for Prune {
     const KIND: Kind = Kind::new("ops.prune");
     const LANE: Lane = Lane::Ops;
-    const EVERY: Option<Every> = Some(Every::cron("17 3 * * *").missed(Missed::Latest));
+    const EVERY: Option<Every> = Some(Every::cron("17 * * * *").missed(Missed::Latest));
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
         let pruned = ctx.world.housekeeping.prune().await?;

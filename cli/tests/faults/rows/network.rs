@@ -9,9 +9,10 @@ use crate::counts::{Counts, repeat, turn};
 use crate::oracle::{Charges, Holder};
 use crate::stage::{Stage, now_us};
 
-/// Jobs of one run, and how long each stays.
+/// Jobs of one run, and how long each stays: so long that the cut falls into it on a machine that
+/// has much else to do.
 const JOBS: usize = 60;
-const HOLD_MS: u64 = 300;
+const HOLD_MS: u64 = 900;
 /// How long the network is cut: much longer than a lease stands still.
 const CUT: Duration = Duration::from_secs(3);
 /// The log of the worker that is cut off.

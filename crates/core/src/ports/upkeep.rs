@@ -25,12 +25,16 @@ pub struct LeaseBeat {
 }
 
 /// What sweeping did to jobs that must not run any more.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Swept {
     /// Jobs that ended as cancelled.
     pub cancelled: u64,
     /// Jobs that ended as expired.
     pub expired: u64,
+    /// Lanes in which others came into play for them.
+    pub woken: Vec<Lane>,
+    /// More deadlines had passed than one look takes.
+    pub has_more: bool,
 }
 
 /// Jobs of a kind and payload version that no worker serves.

@@ -37,7 +37,8 @@ pub(crate) async fn write(
 }
 
 /// Passes requests to cancel on from jobs that were done before they heard to what follows from
-/// them: who cancels a job means the whole.
+/// them: who cancels a job means the whole. One statement takes and passes, so that none is taken
+/// that was not passed on; one that comes after it stays, and upkeep passes it on to the batch.
 pub(crate) async fn inherit_cancels(
     connection: &mut PgConnection,
     ends: &[&Settlement],
@@ -52,12 +53,14 @@ pub(crate) async fn inherit_cancels(
     }
     sqlx::query!(
         r#"
+        with taken as (
+            delete from cancel_request where job_id = any($1) returning job_id
+        )
         insert into cancel_request (job_id, tenant_id)
         select j.id, j.tenant_id
           from unnest($2::uuid[]) as f (id)
           join job j on j.id = f.id
-          join cancel_request c on c.job_id = j.parent_id
-         where c.job_id = any($1)
+          join taken t on t.job_id = j.parent_id
             on conflict do nothing
         "#,
         &causes,

@@ -29,8 +29,8 @@ pub(crate) async fn enqueue(
         .cloned()
         .zip(fair_keys)
         .partition(|(job, _)| !job.ties.are_none());
-    let tied: Vec<NewJob> = tied.into_iter().map(|(job, _)| job).collect();
-    let (mut created, mut woken) = tied::enqueue(connection, &tied).await?;
+    let (tied, keys): (Vec<NewJob>, Vec<i64>) = tied.into_iter().unzip();
+    let (mut created, mut woken) = tied::enqueue(connection, &tied, &keys).await?;
     let (free, keys): (Vec<NewJob>, Vec<i64>) = free.into_iter().unzip();
     if !free.is_empty() {
         created += enqueue_free(connection, &free, &keys).await?;
@@ -39,8 +39,9 @@ pub(crate) async fn enqueue(
     Ok((created, woken))
 }
 
-/// Writes jobs and their entries, each due one under its fair key; a job that exists keeps its
-/// state.
+/// Writes jobs and their entries, each that may begin at once under its fair key; a job that exists
+/// keeps its state. One that names a time goes to the timetable even if that is past: its key is
+/// given there, and nobody gets before others by naming yesterday.
 ///
 /// Entries are made only for rows that the insert returned, so that a settle that is repeated
 /// cannot queue a finished child again. Nothing is notified here: inside the transaction it would
@@ -79,15 +80,15 @@ async fn enqueue_free(
             insert into ready (id, lane, priority, fair_key, kind, schema, tenant_id, attempts)
             select a.id, a.lane, a.priority, a.fair_key, a.kind, a.schema,
                    a.tenant_id, 0
-              from asked a join fresh using (id), base
-             where a.run_at is null or a.run_at <= base.now
+              from asked a join fresh using (id)
+             where a.run_at is null
         ),
         later as (
             insert into scheduled (id, lane, priority, kind, schema, tenant_id, attempts, run_at,
                                    reason)
             select a.id, a.lane, a.priority, a.kind, a.schema, a.tenant_id, 0, a.run_at, 'asked'
-              from asked a join fresh using (id), base
-             where a.run_at > base.now
+              from asked a join fresh using (id)
+             where a.run_at is not null
         )
         select count(*) as "count!" from fresh
         "#,

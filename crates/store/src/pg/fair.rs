@@ -64,21 +64,21 @@ impl FairKeys {
     }
 
     /// A key for each job, in their order; jobs of one tenant and lane keep their order. A job that
-    /// something holds back enters at the lane's clock when its turn comes, and needs none.
+    /// comes by way of the timetable gets its key there, and needs none.
     ///
     /// Asked before the transaction in which the keys are used: it takes a connection of its own.
     pub(crate) async fn of(&self, jobs: &[NewJob]) -> Result<Vec<i64>, StoreError> {
         let mut wanted: HashMap<Place, usize> = HashMap::new();
-        for job in jobs.iter().filter(|job| job.ties.are_none()) {
+        for job in jobs.iter().filter(|job| !is_timed(job)) {
             *wanted.entry((job.lane, job.tenant)).or_default() += 1;
         }
         let mut keys = HashMap::with_capacity(wanted.len());
         for (place, count) in wanted {
             keys.insert(place, self.reserve(place, count).await?);
         }
-        let next = |job: &NewJob| match job.ties.are_none() {
-            true => keys.get_mut(&(job.lane, job.tenant))?.next(),
-            false => Some(0),
+        let next = |job: &NewJob| match is_timed(job) {
+            true => Some(0),
+            false => keys.get_mut(&(job.lane, job.tenant))?.next(),
         };
         Ok(jobs.iter().filter_map(next).collect())
     }
@@ -126,4 +126,9 @@ impl FairKeys {
         }
         Arc::clone(ranges.entry(place).or_default())
     }
+}
+
+/// Whether a job comes to its lane by way of the timetable.
+fn is_timed(job: &NewJob) -> bool {
+    job.run_at.is_some() || job.ties.rate.is_some()
 }

@@ -17,6 +17,8 @@ use crate::error::refused;
 const STILL_MS: i64 = 60_000;
 /// Gates of one look, at most.
 const LOOK_MAX: i64 = 100;
+/// How many members more than are in play are looked at before all of them are counted.
+const BESIDES: i32 = 16;
 
 /// Opens and locks the gates of these jobs, and gives each job its place in its gate's order.
 pub(crate) async fn places(
@@ -60,13 +62,13 @@ pub(crate) async fn places(
     Ok(places)
 }
 
-/// Locks gates, in the order of their keys.
+/// Locks gates, in the order of the bytes of their keys, whatever the database's language.
 pub(crate) async fn lock(connection: &mut PgConnection, keys: &[String]) -> Result<(), StoreError> {
     if keys.is_empty() {
         return Ok(());
     }
     sqlx::query!(
-        "select key from gate where key = any($1) order by key for update",
+        "select key from gate where key = any($1) order by key collate \"C\" for update",
         keys
     )
     .fetch_all(connection)
@@ -146,8 +148,9 @@ pub(crate) async fn admit(
     enter(connection, &ids).await
 }
 
-/// Moves jobs that wait into play: to their lanes at the lane's clock, or to a later time, or to
-/// where their rate gives them one.
+/// Moves jobs that wait into play: to their lanes, under the keys that were reserved for them or at
+/// the lane's clock if that has passed them; or to the timetable, where they get a time by their
+/// rate and a key.
 pub(crate) async fn enter(
     connection: &mut PgConnection,
     ids: &[Uuid],
@@ -162,12 +165,12 @@ pub(crate) async fn enter(
              using unnest($1::uuid[]) as t (id)
              where w.id = t.id
             returning w.id, w.lane, w.priority, w.kind, w.schema, w.tenant_id, w.attempts, w.solo,
-                      w.run_at
+                      w.run_at, w.fair_key
         ),
         base as materialized (select now_utc() as now),
         placed as (
             select t.id, t.lane, t.priority, t.kind, t.schema, t.tenant_id, t.attempts, t.solo,
-                   j.rate, j.rate is not null or coalesce(t.run_at > b.now, false) as is_later,
+                   t.fair_key, j.rate, j.rate is not null or t.run_at is not null as is_later,
                    greatest(coalesce(t.run_at, b.now), b.now) as due_at
               from taken t
               join job j on j.id = t.id
@@ -182,7 +185,8 @@ pub(crate) async fn enter(
              where is_later
         )
         insert into ready (id, lane, priority, fair_key, kind, schema, tenant_id, attempts, solo)
-        select id, lane, priority, lane_clock(lane), kind, schema, tenant_id, attempts, solo
+        select id, lane, priority, greatest(fair_key, lane_clock(lane)), kind, schema, tenant_id,
+               attempts, solo
           from placed
          where not is_later
         returning lane
@@ -195,7 +199,8 @@ pub(crate) async fn enter(
     Ok(lanes.iter().filter_map(|lane| lane.parse().ok()).collect())
 }
 
-/// Gates in which others wait and nothing moved for a while: who is in play is counted anew.
+/// Gates in which others wait and nothing moved for a while: who is in play is counted anew, unless
+/// those that are said to be are found at once. Then a long job or a dead letter explains it.
 pub(crate) async fn repair(connection: &mut PgConnection) -> Result<Vec<Lane>, StoreError> {
     let keys = sqlx::query_scalar!(
         r#"
@@ -203,7 +208,7 @@ pub(crate) async fn repair(connection: &mut PgConnection) -> Result<Vec<Lane>, S
           from gate g
          where g.moved_at < now_utc() - $1::bigint * interval '1 millisecond'
            and exists (select from waiting w where w.gate_key = g.key and w.needs = 0)
-         order by g.key
+         order by g.key collate "C"
          limit $2
            for update skip locked
         "#,
@@ -216,11 +221,65 @@ pub(crate) async fn repair(connection: &mut PgConnection) -> Result<Vec<Lane>, S
     if keys.is_empty() {
         return Ok(Vec::new());
     }
+    let odd = unexplained(&mut *connection, &keys).await?;
+    if !odd.is_empty() {
+        count_anew(&mut *connection, &odd).await?;
+    }
+    sqlx::query!(
+        "update gate set moved_at = now_utc() where key = any($1)",
+        &keys
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(refused("to note that gates were looked at"))?;
+    admit(connection, &keys).await
+}
+
+/// Those of these gates of which not all that are in play are found among the members that came
+/// last before the first that waits. Reads a few members of each, however long its past is.
+async fn unexplained(
+    connection: &mut PgConnection,
+    keys: &[String],
+) -> Result<Vec<String>, StoreError> {
+    sqlx::query_scalar!(
+        r#"
+        with leased as materialized (
+            select p.id
+              from lease l
+             cross join lateral unnest(l.ids) with ordinality as p (id, place)
+             where (l.open >> (p.place::integer - 1)) & 1 = 1
+        )
+        select g.key
+          from gate g
+         where g.key = any($1)
+           and g.in_play <> (
+               select count(*)
+                 from (select j.id
+                         from job j
+                        where j.gate_key = g.key
+                          and j.gate_seq < (select min(w.seq) from waiting w
+                                             where w.gate_key = g.key and w.needs = 0)
+                        order by j.gate_seq desc
+                        limit g.in_play + $2) m
+                where exists (select from ready r where r.id = m.id)
+                   or exists (select from scheduled s where s.id = m.id)
+                   or m.id in (select id from leased)
+                   or (g.holds_dead and exists (select from dead d where d.id = m.id)))
+        "#,
+        keys,
+        BESIDES,
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(refused("to look who is in play"))
+}
+
+/// Counts who is in play from all entries there are.
+async fn count_anew(connection: &mut PgConnection, keys: &[String]) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
         update gate g
-           set in_play = coalesce(found.count, 0),
-               moved_at = now_utc()
+           set in_play = coalesce(found.count, 0)
           from unnest($1::text[]) as k (key)
           left join (
                select j.gate_key, count(*)::integer as count
@@ -241,10 +300,10 @@ pub(crate) async fn repair(connection: &mut PgConnection) -> Result<Vec<Lane>, S
                 group by j.gate_key) found on found.gate_key = k.key
          where g.key = k.key
         "#,
-        &keys,
+        keys,
     )
-    .execute(&mut *connection)
+    .execute(connection)
     .await
     .map_err(refused("to count who is in play"))?;
-    admit(connection, &keys).await
+    Ok(())
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use packtrain_core::fault::chain;
 use packtrain_core::ids::JobId;
-use packtrain_core::job::State;
+use packtrain_core::job::{Lane, State};
 use packtrain_core::ports::StoreError;
 use sqlx::{PgConnection, PgPool};
 use tracing::error;
@@ -18,47 +18,93 @@ use crate::error::refused;
 use crate::gate::commit;
 use crate::pg::release::{How, bounds, lock_gates, over, release};
 
-/// Jobs of one look, at most.
-const LOOK_MAX: i64 = 1_000;
+/// Jobs of one round, at most.
+const ROUND_MAX: i64 = 1_000;
+/// Rounds of one look, at most; what is left waits for the next look.
+const ROUNDS_MAX: usize = 20;
+/// Members of batches that one request to cancel reaches at once, at most.
+pub(crate) const REACH_MAX: i64 = 10_000;
+
+/// What a look ended.
+#[derive(Debug, Default)]
+pub(crate) struct Halted {
+    pub(crate) jobs: Vec<JobId>,
+    /// Lanes in which others came into play for them.
+    pub(crate) woken: Vec<Lane>,
+    /// The look was full: the next may find as much at once.
+    pub(crate) has_more: bool,
+}
+
+impl Halted {
+    fn add(&mut self, round: Self) {
+        self.jobs.extend(round.jobs);
+        self.woken.extend(round.woken);
+        self.woken.sort_unstable();
+        self.woken.dedup();
+        self.has_more = round.has_more;
+    }
+}
 
 /// Ends waiting jobs that a person cancelled, of these or of all; returns those that it ended. What
 /// was never served is no debt: such a tenant starts at the lane's clock again.
 ///
-/// A request of which nothing is left to be ended goes as well.
+/// A request that came to a job after it had split into a batch is passed on to the batch, and a
+/// request of which nothing is left to be ended goes.
 pub(crate) async fn cancelled(
     pool: &PgPool,
     only: Option<&[Uuid]>,
-) -> Result<Vec<JobId>, StoreError> {
+) -> Result<Halted, StoreError> {
     let mut tx = pool
         .begin()
         .await
         .map_err(refused("to begin to end cancelled jobs"))?;
     let asked = asked(&mut tx, only).await?;
     if asked.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Halted::default());
     }
+    let reached = reach(&mut tx, &asked).await?;
+    // Full: more may be left, and whose members they are is not known. The requests stay.
+    let are_all_reached = reached.len() < REACH_MAX as usize;
     let bound = bounds(&mut tx, &asked).await?;
     lock_gates(&mut tx, &bound, std::iter::empty()).await?;
     let ended = end_waiting(&mut tx, &asked, State::Cancelled).await?;
-    release(&mut tx, &over(&ended, &bound)).await?;
+    if are_all_reached {
+        answer(&mut tx, &asked).await?;
+    }
+    let woken = release(&mut tx, &over(&ended, &bound)).await?;
     commit(tx, "to end cancelled jobs").await?;
-    Ok(ended.into_iter().map(|(job, _)| job).collect())
+    Ok(Halted {
+        jobs: ended.into_iter().map(|(job, _)| job).collect(),
+        woken,
+        has_more: asked.len() as i64 == ROUND_MAX || !reached.is_empty(),
+    })
 }
 
-/// Ends waiting jobs that a person cancelled; says how many. When one of them breaks the statement
-/// they are ended one by one, and the one that cannot be is put off.
-pub(crate) async fn sweep_cancelled(pool: &PgPool) -> Result<u64, StoreError> {
-    match cancelled(pool, None).await {
-        Err(StoreError::Refused { .. }) => {}
-        other => return Ok(other?.len() as u64),
+/// Ends waiting jobs that a person cancelled. When one of them breaks the statement they are ended
+/// one by one, and the one that cannot be is put off.
+pub(crate) async fn sweep_cancelled(pool: &PgPool) -> Result<Halted, StoreError> {
+    let mut sum = Halted::default();
+    for _ in 0..ROUNDS_MAX {
+        let round = match cancelled(pool, None).await {
+            Err(StoreError::Refused { .. }) => cancelled_one_by_one(pool).await,
+            other => other,
+        };
+        sum.add(round?);
+        if !sum.has_more {
+            break;
+        }
     }
+    Ok(sum)
+}
+
+async fn cancelled_one_by_one(pool: &PgPool) -> Result<Halted, StoreError> {
     let mut connection = pool.acquire().await.map_err(refused("a connection"))?;
     let asked = asked(&mut connection, None).await?;
     drop(connection);
-    let mut ended = 0;
+    let mut sum = Halted::default();
     for id in asked {
         match cancelled(pool, Some(&[id])).await {
-            Ok(one) => ended += one.len() as u64,
+            Ok(one) => sum.add(one),
             Err(refusal @ StoreError::Refused { .. }) => {
                 let job = JobId::from_uuid(id);
                 error!(job.id = %job, error = %chain(&refusal), "job cannot be cancelled");
@@ -67,7 +113,61 @@ pub(crate) async fn sweep_cancelled(pool: &PgPool) -> Result<u64, StoreError> {
             Err(other) => return Err(other),
         }
     }
-    Ok(ended)
+    Ok(sum)
+}
+
+/// Asks to cancel the members of the batches that these jobs split into, and of theirs: whoever
+/// cancels a job means the whole of it. Returns those that were not asked before.
+pub(crate) async fn reach(
+    connection: &mut PgConnection,
+    jobs: &[Uuid],
+) -> Result<Vec<Uuid>, StoreError> {
+    sqlx::query_scalar!(
+        r#"
+        with recursive whole as (
+            select m.id, m.tenant_id
+              from unnest($1::uuid[]) as t (id)
+              join job m on m.batch_id = t.id
+             union
+            select m.id, m.tenant_id
+              from whole w
+              join job m on m.batch_id = w.id
+        )
+        insert into cancel_request (job_id, tenant_id)
+        select w.id, w.tenant_id
+          from whole w
+         where not exists (select from outcome o where o.id = w.id)
+           and not exists (select from dead d where d.id = w.id)
+           and not exists (select from cancel_request c where c.job_id = w.id)
+         order by w.id
+         limit $2
+            on conflict do nothing
+        returning job_id
+        "#,
+        jobs,
+        REACH_MAX,
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(refused("to ask for a cancel of batches"))
+}
+
+/// Removes the requests to cancel of those of these jobs that are over.
+async fn answer(connection: &mut PgConnection, asked: &[Uuid]) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        delete from cancel_request c
+         using unnest($1::uuid[]) as t (id)
+         where c.job_id = t.id
+           and (exists (select from outcome o where o.id = c.job_id)
+                or exists (select from dead d where d.id = c.job_id))
+        "#,
+        asked,
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to remove requests to cancel"))?;
+    Ok(())
 }
 
 async fn put_off(pool: &PgPool, job: Uuid) -> Result<(), StoreError> {
@@ -103,15 +203,14 @@ async fn asked(
          limit $2
         "#,
         only,
-        LOOK_MAX,
+        ROUND_MAX,
     )
     .fetch_all(connection)
     .await
     .map_err(refused("to look for requests to cancel"))
 }
 
-/// Ends those of these jobs that wait, in this state, and answers the requests to cancel of all of
-/// them that are over then.
+/// Ends those of these jobs that wait, in this state.
 async fn end_waiting(
     connection: &mut PgConnection,
     asked: &[Uuid],
@@ -124,21 +223,23 @@ async fn end_waiting(
             delete from ready r using asked where r.id = asked.id
             returning r.id, r.lane, r.tenant_id, r.attempts
         ),
-        -- In a fixed order, so that nobody waits in a ring.
-        returned as materialized (
-            select count(fair_return(d.lane, d.tenant_id, d.count)) as tenants
-              from (select lane, tenant_id, count(*)::integer as count
-                      from due
-                     group by lane, tenant_id
-                     order by lane, tenant_id) d
-        ),
         later as (
             delete from scheduled s using asked where s.id = asked.id
             returning s.id, s.tenant_id, s.attempts
         ),
         held as (
             delete from waiting w using asked where w.id = asked.id
-            returning w.id, w.tenant_id, w.attempts
+            returning w.id, w.lane, w.tenant_id, w.attempts, w.fair_key
+        ),
+        -- In a fixed order, so that nobody waits in a ring.
+        returned as materialized (
+            select count(fair_return(d.lane, d.tenant_id, d.count)) as tenants
+              from (select lane, tenant_id, count(*)::integer as count
+                      from (select lane, tenant_id from due
+                             union all
+                            select lane, tenant_id from held where fair_key > 0) u
+                     group by lane, tenant_id
+                     order by lane, tenant_id) d
         ),
         ended as (
             insert into outcome (id, tenant_id, state, attempts)
@@ -148,14 +249,6 @@ async fn end_waiting(
              union all
             select id, tenant_id, $2, attempts from held
             returning id
-        ),
-        answered as (
-            delete from cancel_request c
-             using asked
-             where c.job_id = asked.id
-               and (c.job_id in (select id from ended)
-                    or exists (select from outcome o where o.id = c.job_id)
-                    or exists (select from dead d where d.id = c.job_id))
         )
         select e.id as "id!", exists (select from held h where h.id = e.id) as "waited!"
           from ended e
@@ -171,37 +264,52 @@ async fn end_waiting(
     Ok(ended.map(ending).collect())
 }
 
-/// Ends jobs that wait, were never started, and whose deadline passed within this time; says how
-/// many. A deadline that passed before is met when the job is claimed. When one of them breaks the
-/// statement they are ended one by one, and the one that cannot be stays as it is.
+/// Ends jobs that wait, were never started, and whose deadline passed within this time. A deadline
+/// that passed before is met when the job is claimed. When one of them breaks the statement they
+/// are ended one by one, and the one that cannot be stays as it is.
 pub(crate) async fn sweep_expired(
     pool: &PgPool,
     passed_within: Duration,
-) -> Result<u64, StoreError> {
-    let mut connection = pool.acquire().await.map_err(refused("a connection"))?;
-    let late = late(&mut connection, passed_within).await?;
-    drop(connection);
-    match expired(pool, &late).await {
-        Err(StoreError::Refused { .. }) => {}
-        other => return other,
+) -> Result<Halted, StoreError> {
+    let mut sum = Halted::default();
+    for _ in 0..ROUNDS_MAX {
+        let mut connection = pool.acquire().await.map_err(refused("a connection"))?;
+        let late = late(&mut connection, passed_within).await?;
+        drop(connection);
+        let round = match expired(pool, &late).await {
+            Err(StoreError::Refused { .. }) => expired_one_by_one(pool, &late).await,
+            other => other,
+        };
+        let round = round?;
+        // None of them could be ended: the next round would find the same.
+        let is_stuck = round.jobs.is_empty();
+        sum.add(round);
+        if !sum.has_more || is_stuck {
+            break;
+        }
     }
-    let mut ended = 0;
+    Ok(sum)
+}
+
+async fn expired_one_by_one(pool: &PgPool, late: &[Uuid]) -> Result<Halted, StoreError> {
+    let mut sum = Halted::default();
     for id in late {
-        match expired(pool, &[id]).await {
-            Ok(one) => ended += one,
+        match expired(pool, &[*id]).await {
+            Ok(one) => sum.add(one),
             Err(refusal @ StoreError::Refused { .. }) => {
-                let job = JobId::from_uuid(id);
+                let job = JobId::from_uuid(*id);
                 error!(job.id = %job, error = %chain(&refusal), "job cannot expire");
             }
             Err(other) => return Err(other),
         }
     }
-    Ok(ended)
+    sum.has_more = late.len() as i64 == ROUND_MAX;
+    Ok(sum)
 }
 
-async fn expired(pool: &PgPool, late: &[Uuid]) -> Result<u64, StoreError> {
+async fn expired(pool: &PgPool, late: &[Uuid]) -> Result<Halted, StoreError> {
     if late.is_empty() {
-        return Ok(0);
+        return Ok(Halted::default());
     }
     let mut tx = pool
         .begin()
@@ -210,9 +318,14 @@ async fn expired(pool: &PgPool, late: &[Uuid]) -> Result<u64, StoreError> {
     let bound = bounds(&mut tx, late).await?;
     lock_gates(&mut tx, &bound, std::iter::empty()).await?;
     let ended = end_waiting(&mut tx, late, State::Expired).await?;
-    release(&mut tx, &over(&ended, &bound)).await?;
+    answer(&mut tx, late).await?;
+    let woken = release(&mut tx, &over(&ended, &bound)).await?;
     commit(tx, "to end jobs past their deadline").await?;
-    Ok(ended.len() as u64)
+    Ok(Halted {
+        jobs: ended.into_iter().map(|(job, _)| job).collect(),
+        woken,
+        has_more: late.len() as i64 == ROUND_MAX,
+    })
 }
 
 async fn late(
@@ -226,12 +339,14 @@ async fn late(
           from job j
          where j.deadline <= (select now_utc())
            and j.deadline > (select now_utc()) - $2::bigint * interval '1 millisecond'
-           and not exists (select from outcome o where o.id = j.id)
+           and (exists (select from ready r where r.id = j.id)
+                or exists (select from scheduled s where s.id = j.id)
+                or exists (select from waiting w where w.id = j.id))
            and not exists (select from attempt a where a.job_id = j.id)
          order by j.deadline
          limit $1
         "#,
-        LOOK_MAX,
+        ROUND_MAX,
         within_ms,
     )
     .fetch_all(connection)

@@ -1,5 +1,6 @@
 //! What is past its time goes, in bounded amounts; as `packtrain_worker`.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,8 +11,10 @@ use sqlx::postgres::types::PgInterval;
 
 use crate::error::refused;
 
-/// Rows of one kind that one run removes, at most.
+/// Rows of one kind that one statement removes, at most.
 const ROWS_MAX: i64 = 50_000;
+/// Statements for one kind in one run, at most; what is left goes with the next run.
+const ROUNDS_MAX: usize = 20;
 /// Weeks of jobs that one run drops, at most.
 const WEEKS_MAX: i32 = 4;
 /// How long a worker that went without a word is kept for a reader.
@@ -28,6 +31,11 @@ pub struct Retention {
     pub audit: Duration,
 }
 
+/// Removes at most [`ROWS_MAX`] rows of a kind, and says how many.
+type Slice = for<'h> fn(
+    &'h PgHousekeeping,
+) -> Pin<Box<dyn Future<Output = Result<u64, StoreError>> + Send + 'h>>;
+
 /// Removes what is past its time.
 #[derive(Clone)]
 pub struct PgHousekeeping {
@@ -42,6 +50,19 @@ impl PgHousekeeping {
             pool: worker,
             retention,
         }
+    }
+
+    /// Removes slice after slice until one is not full.
+    async fn all(&self, slice: Slice) -> Result<u64, StoreError> {
+        let mut sum = 0;
+        for _ in 0..ROUNDS_MAX {
+            let removed = slice(self).await?;
+            sum += removed;
+            if removed < ROWS_MAX.unsigned_abs() {
+                break;
+            }
+        }
+        Ok(sum)
     }
 
     async fn idempotency_keys(&self) -> Result<u64, StoreError> {
@@ -235,14 +256,14 @@ impl PgHousekeeping {
 impl Housekeeping for PgHousekeeping {
     async fn prune(&self) -> Result<Pruned, StoreError> {
         Ok(Pruned {
-            idempotency_keys: self.idempotency_keys().await?,
-            schedule_ticks: self.schedule_ticks().await?,
+            idempotency_keys: self.all(|me| Box::pin(me.idempotency_keys())).await?,
+            schedule_ticks: self.all(|me| Box::pin(me.schedule_ticks())).await?,
             workers: self.workers().await?,
-            cancel_requests: self.cancel_requests().await?,
-            audit_entries: self.audit_entries().await?,
-            service_levels: self.service_levels().await?,
-            gates: self.gates().await?,
-            remains: self.remains().await?,
+            cancel_requests: self.all(|me| Box::pin(me.cancel_requests())).await?,
+            audit_entries: self.all(|me| Box::pin(me.audit_entries())).await?,
+            service_levels: self.all(|me| Box::pin(me.service_levels())).await?,
+            gates: self.all(|me| Box::pin(me.gates())).await?,
+            remains: self.all(|me| Box::pin(me.remains())).await?,
             // Last: the rows above go whatever becomes of this.
             weeks: self.weeks().await?,
         })

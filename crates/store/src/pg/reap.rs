@@ -195,8 +195,7 @@ async fn give_back(
 ) -> Result<Reaped, StoreError> {
     charge(connection, lost).await?;
     let dead = bury_spent(connection, lost).await?;
-    let mut woken = return_others(connection, lost).await?;
-    let returned = woken.len() as u64;
+    let (returned, mut woken) = return_others(connection, lost, &dead).await?;
     woken.extend(release(connection, &over(&died(&dead), bound)).await?);
     woken.sort_unstable();
     woken.dedup();
@@ -229,7 +228,8 @@ async fn charge(connection: &mut PgConnection, lost: &Lost) -> Result<(), StoreE
     Ok(())
 }
 
-/// Dead letters of those whose attempts are spent; returns them.
+/// Dead letters of those whose attempts are spent; returns them. One that a person cancelled is
+/// not among them: it comes back, and ends as cancelled.
 async fn bury_spent(connection: &mut PgConnection, lost: &Lost) -> Result<Vec<Uuid>, StoreError> {
     sqlx::query_scalar!(
         r#"
@@ -241,10 +241,8 @@ async fn bury_spent(connection: &mut PgConnection, lost: &Lost) -> Result<Vec<Uu
               join job j on j.id = l.id
              where l.started
                and l.attempts + 1 >= j.max_attempts
+               and not exists (select from cancel_request c where c.job_id = j.id)
             returning id
-        ),
-        answered as (
-            delete from cancel_request c using dead where c.job_id = dead.id
         )
         select id from dead
         "#,
@@ -257,33 +255,56 @@ async fn bury_spent(connection: &mut PgConnection, lost: &Lost) -> Result<Vec<Uu
     .map_err(refused("to write dead letters"))
 }
 
-/// Entries of those that run again; returns the lane of each.
+/// Entries of all but the dead; returns how many there are, and in which lanes something is ready.
+///
+/// They had their turn, and come back at the clock. One that began used up what its rate had given
+/// it, and is given another time.
 async fn return_others(
     connection: &mut PgConnection,
     lost: &Lost,
-) -> Result<Vec<Lane>, StoreError> {
-    let lanes = sqlx::query_scalar!(
+    dead: &[Uuid],
+) -> Result<(u64, Vec<Lane>), StoreError> {
+    let rows = sqlx::query!(
         r#"
-        insert into ready (id, lane, priority, fair_key, kind, schema, tenant_id, attempts, solo)
-        select j.id, j.lane, j.priority, lane_clock(j.lane), j.kind, j.schema, j.tenant_id,
-               l.attempts + l.started::integer,
-               l.started or exists (
-                   select 1 from attempt a where a.job_id = j.id and a.code = 'job.lost'
-               )
-          from unnest($1::uuid[], $2::smallint[], $3::boolean[]) as l (id, attempts, started)
-          join job j on j.id = l.id
-         where not l.started
-            or l.attempts + 1 < j.max_attempts
-        returning lane
+        with back as (
+            select j.id, j.lane, j.priority, j.kind, j.schema, j.tenant_id,
+                   l.attempts + l.started::integer as attempts,
+                   l.started or exists (
+                       select 1 from attempt a where a.job_id = j.id and a.code = 'job.lost'
+                   ) as solo,
+                   case when l.started then j.rate end as rate
+              from unnest($1::uuid[], $2::smallint[], $3::boolean[]) as l (id, attempts, started)
+              join job j on j.id = l.id
+             where not (j.id = any($4))
+        ),
+        paced as (
+            insert into scheduled (id, lane, priority, kind, schema, tenant_id, attempts, solo,
+                                   run_at, reason, rate)
+            select id, lane, priority, kind, schema, tenant_id, attempts, solo, now_utc(),
+                   'rate: ' || rate, rate
+              from back
+             where rate is not null
+        ),
+        due as (
+            insert into ready (id, lane, priority, fair_key, kind, schema, tenant_id, attempts,
+                               solo)
+            select id, lane, priority, lane_clock(lane), kind, schema, tenant_id, attempts, solo
+              from back
+             where rate is null
+        )
+        select lane as "lane!", rate is null as "is_ready!" from back
         "#,
         &lost.ids,
         &lost.attempts,
         &lost.started,
+        dead,
     )
     .fetch_all(connection)
     .await
     .map_err(refused("to give jobs back"))?;
-    Ok(lanes.iter().filter_map(|lane| lane.parse().ok()).collect())
+    let ready = rows.iter().filter(|row| row.is_ready);
+    let woken = ready.filter_map(|row| row.lane.parse().ok()).collect();
+    Ok((rows.len() as u64, woken))
 }
 
 /// A dead letter for jobs that cannot be given back.

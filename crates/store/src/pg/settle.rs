@@ -147,7 +147,8 @@ async fn lock_ahead(connection: &mut PgConnection, ends: &[&Settlement]) -> Resu
 ///
 /// The lease is touched last, so that it is locked for the shortest time, and what was written
 /// before stands only if the lease was still ours. With it go the requests to cancel of the jobs
-/// that are over, however they ended; a job that comes back keeps its own.
+/// that are over, however they ended; a job that comes back keeps its own, and those of jobs that
+/// others follow were passed on.
 async fn clear_bits(
     connection: &mut PgConnection,
     ends: &[&Settlement],
@@ -160,7 +161,7 @@ async fn clear_bits(
     let bits: Vec<i64> = masks.values().copied().collect();
     let over: Vec<Uuid> = ends
         .iter()
-        .filter(|end| end.end.is_over())
+        .filter(|end| end.end.is_over() && following(std::iter::once(**end)).next().is_none())
         .map(|end| end.job.as_uuid())
         .collect();
     let done = sqlx::query!(

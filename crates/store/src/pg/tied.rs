@@ -19,9 +19,10 @@ use crate::pg::gates;
 pub(crate) async fn enqueue(
     connection: &mut PgConnection,
     jobs: &[NewJob],
+    fair_keys: &[i64],
 ) -> Result<(u64, Vec<Lane>), StoreError> {
     let places = gates::places(connection, jobs).await?;
-    let fresh = write(connection, jobs, &places).await?;
+    let fresh = write(connection, jobs, fair_keys, &places).await?;
     let is_fresh = |job: &&NewJob| fresh.contains(&job.id.as_uuid());
     edges(connection, jobs.iter().filter(is_fresh)).await?;
     let free = jobs
@@ -43,9 +44,10 @@ pub(crate) async fn enqueue(
 async fn write(
     connection: &mut PgConnection,
     jobs: &[NewJob],
+    fair_keys: &[i64],
     places: &BTreeMap<JobId, i64>,
 ) -> Result<Vec<Uuid>, StoreError> {
-    let columns = Columns::of(jobs, &vec![0; jobs.len()]);
+    let columns = Columns::of(jobs, fair_keys);
     let by_id: BTreeMap<Uuid, &NewJob> = jobs.iter().map(|job| (job.id.as_uuid(), job)).collect();
     let ties: Vec<_> = columns.ids.iter().map(|id| by_id[id]).collect();
     let gates: Vec<Option<String>> = ties
@@ -75,10 +77,11 @@ async fn write(
               from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::smallint[],
                           $6::smallint[], $7::jsonb[], $8::smallint[], $9::timestamptz[],
                           $10::timestamptz[], $11::bigint[], $12::uuid[], $13::uuid[], $14::text[],
-                          $15::text[], $16::bigint[], $17::uuid[], $18::text[], $19::integer[])
+                          $15::text[], $16::bigint[], $17::uuid[], $18::text[], $19::integer[],
+                          $20::bigint[])
                    as a (id, tenant_id, lane, kind, schema, priority, payload, max_attempts,
                          run_at, deadline, within_ms, parent_id, schedule_id, trace_parent,
-                         gate_key, gate_seq, batch_id, rate, needs)
+                         gate_key, gate_seq, batch_id, rate, needs, fair_key)
         ),
         base as materialized (select now_utc() as now),
         fresh as (
@@ -95,9 +98,9 @@ async fn write(
         ),
         held as (
             insert into waiting (id, gate_key, seq, lane, priority, kind, schema, tenant_id,
-                                 attempts, needs, run_at)
+                                 attempts, needs, run_at, fair_key)
             select a.id, a.gate_key, a.gate_seq, a.lane, a.priority, a.kind, a.schema,
-                   a.tenant_id, 0, a.needs, a.run_at
+                   a.tenant_id, 0, a.needs, a.run_at, a.fair_key
               from asked a join fresh using (id)
         )
         select id from fresh
@@ -121,6 +124,7 @@ async fn write(
         &batches as &[Option<Uuid>],
         &rates as &[Option<String>],
         &needs,
+        &columns.fair_keys,
     )
     .fetch_all(connection)
     .await

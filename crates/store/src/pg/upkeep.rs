@@ -84,9 +84,16 @@ impl Upkeep for PgUpkeep {
     }
 
     async fn sweep(&self, passed_within: Duration) -> Result<Swept, StoreError> {
+        let cancelled = halt::sweep_cancelled(&self.pool).await?;
+        let expired = halt::sweep_expired(&self.pool, passed_within).await?;
+        let mut woken = [cancelled.woken, expired.woken].concat();
+        woken.sort_unstable();
+        woken.dedup();
         Ok(Swept {
-            cancelled: halt::sweep_cancelled(&self.pool).await?,
-            expired: halt::sweep_expired(&self.pool, passed_within).await?,
+            cancelled: cancelled.jobs.len() as u64,
+            expired: expired.jobs.len() as u64,
+            has_more: expired.has_more,
+            woken,
         })
     }
 
