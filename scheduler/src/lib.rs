@@ -10,3 +10,6 @@ mod upkeep;
 pub use reaper::{BEATS_IN_PATIENCE, Patience};
 pub use ticker::Ticker;
 pub use upkeep::{UpkeepSettings, run};
+
+#[cfg(test)]
+mod silent;

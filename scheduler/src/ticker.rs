@@ -8,6 +8,7 @@ use packtrain_core::cron::Cron;
 use packtrain_core::fault::chain;
 use packtrain_core::ids::{ScheduleId, TenantId};
 use packtrain_core::job::{About, NewJob};
+use packtrain_core::patience::patient;
 use packtrain_core::ports::{Decision, Hint, Hints, Schedules, StoreError};
 use packtrain_core::schedule::ScheduleRecord;
 use packtrain_core::time::Timestamp;
@@ -83,7 +84,10 @@ impl Ticker {
                 };
                 match looked {
                     Ok(()) => is_seeded = true,
-                    Err(error) => warn!(error = %chain(&error), "schedules cannot be looked at"),
+                    Err(error) => {
+                        let error = chain(&error);
+                        warn!(error, "schedules cannot be looked at, trying again");
+                    }
                 }
             }
         };
@@ -99,7 +103,7 @@ impl Ticker {
     /// [`StoreError`] when the database cannot be asked.
     pub async fn seed(&self) -> Result<(), StoreError> {
         let planned: Vec<_> = catalogue::planned().collect();
-        self.store.seed(&planned).await
+        patient(self.store.seed(&planned)).await
     }
 
     /// Enqueues what is due now; says how many jobs are new.
@@ -109,7 +113,7 @@ impl Ticker {
     /// # Errors
     /// [`StoreError`] when the database cannot be asked. What was decided before stays decided.
     pub async fn look(&mut self) -> Result<u64, StoreError> {
-        let table = self.store.timetable().await?;
+        let table = patient(self.store.timetable()).await?;
         let mut made = 0;
         for record in &table.schedules {
             // What this version does not know is left to the versions that do.
@@ -148,7 +152,7 @@ impl Ticker {
                 .map(|at| (*at, job(record, about, *at)))
                 .collect(),
         };
-        let Some(made) = self.store.decide(&decision).await? else {
+        let Some(made) = patient(self.store.decide(&decision)).await? else {
             return Ok(0);
         };
         if due.let_go > 0 {
@@ -183,5 +187,94 @@ fn job(record: &ScheduleRecord, about: &About, at: Timestamp) -> NewJob {
     NewJob {
         schedule: Some(record.id),
         ..about.job(record.id.job_at(at), TenantId::SYSTEM, nothing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use packtrain_core::ports::Timetable;
+    use packtrain_core::schedule::{Missed, Planned};
+    use packtrain_core::time::{Clock, SystemClock};
+
+    use super::*;
+    use crate::silent::{Silent, Unheard};
+
+    /// The catalogue's schedules, each of which came a moment ago.
+    fn timetable() -> Timetable {
+        let now = SystemClock.now();
+        let record = |planned: Planned| ScheduleRecord {
+            id: planned.id,
+            kind: planned.kind.to_string(),
+            cron: "* * * * * *".to_owned(),
+            zone: "UTC".to_owned(),
+            missed: Missed::Latest,
+            is_enabled: true,
+            version: 1,
+            decided_until: now - chrono::TimeDelta::seconds(2),
+            edited_at: None,
+        };
+        Timetable {
+            now,
+            schedules: catalogue::planned().map(record).collect(),
+        }
+    }
+
+    #[derive(Default)]
+    struct Table {
+        silent: Option<Silent>,
+        /// Cannot be decided.
+        broken: Option<ScheduleId>,
+        decided: Mutex<Vec<ScheduleId>>,
+    }
+
+    impl Table {
+        async fn hear(&self, question: &'static str) {
+            if let Some(silent) = &self.silent {
+                silent.hear(question).await;
+            }
+        }
+    }
+
+    #[async_trait]
+    impl Schedules for Table {
+        async fn seed(&self, _: &[Planned]) -> Result<(), StoreError> {
+            self.hear("seed").await;
+            Ok(())
+        }
+
+        async fn timetable(&self) -> Result<Timetable, StoreError> {
+            self.hear("timetable").await;
+            Ok(timetable())
+        }
+
+        async fn decide(&self, decision: &Decision) -> Result<Option<u64>, StoreError> {
+            self.hear("decide").await;
+            if self.broken == Some(decision.schedule) {
+                return Err(StoreError::Refused {
+                    what: "to decide a schedule",
+                    source: "a row that is not as it must be".into(),
+                });
+            }
+            self.decided.lock().unwrap().push(decision.schedule);
+            Ok(Some(1))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_scheduler_asks_again_what_was_never_answered() {
+        let table = Arc::new(Table {
+            silent: Some(Silent::default()),
+            ..Table::default()
+        });
+        let store = Arc::clone(&table) as Arc<dyn Schedules>;
+        let ticking = Ticker::new(store, Arc::new(Unheard)).run(CancellationToken::new());
+        // A minute of the runtime's clock, which goes on by itself when all wait.
+        let minute = Duration::from_secs(60);
+        assert!(tokio::time::timeout(minute, ticking).await.is_err());
+        let asked_again = table.silent.as_ref().unwrap().asked_again();
+        assert_eq!(asked_again, ["decide", "seed", "timetable"]);
     }
 }

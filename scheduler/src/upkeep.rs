@@ -1,11 +1,16 @@
 //! The loops of upkeep.
+//!
+//! None of them waits for one answer without end: a loop that did would stand still until the
+//! process is started again, and nobody would hear of it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use packtrain_core::fault::chain;
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{Hint, Hints, StoreError, Swept, UnservedKind, Upkeep};
+use packtrain_core::patience::patient;
+use packtrain_core::ports::{Hint, Hints, Swept, UnservedKind, Upkeep};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -27,6 +32,8 @@ const DEADLINES_AT_START: Duration = Duration::from_secs(24 * 60 * 60);
 const DEADLINES_AGAIN: Duration = Duration::from_secs(10);
 /// How often partitions are made ahead.
 const PARTITIONS_EVERY: Duration = Duration::from_secs(3_600);
+/// How soon they are tried again when they could not be made.
+const PARTITIONS_AGAIN: Duration = Duration::from_secs(60);
 
 /// How patient upkeep is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,10 +81,10 @@ async fn reap(patience: &Patience, store: &dyn Upkeep, hints: &dyn Hints) {
     let mut ticks = ticks(REAP_EVERY.min(patience.shortest(&Lane::ALL) / LOOKS_IN_PATIENCE));
     loop {
         ticks.tick().await;
-        let beats = match store.beats(LEASES_MAX).await {
+        let beats = match patient(store.beats(LEASES_MAX)).await {
             Ok(beats) => beats,
             Err(error) => {
-                warn!(error = %chain(&error), "leases cannot be watched");
+                warn!(error = %chain(&error), "leases cannot be watched, trying again");
                 continue;
             }
         };
@@ -85,7 +92,7 @@ async fn reap(patience: &Patience, store: &dyn Upkeep, hints: &dyn Hints) {
         last_answer = Instant::now();
         for dead in watch.observe(&beats, gap, patience) {
             // One at a time: a lease that cannot be given back must not hold up the others.
-            match store.reap(dead).await {
+            match patient(store.reap(dead)).await {
                 Ok(reaped) if reaped.returned + reaped.dead == 0 => {}
                 Ok(reaped) => {
                     metrics::counter!("packtrain_leases_lost_total").increment(1);
@@ -100,7 +107,8 @@ async fn reap(patience: &Patience, store: &dyn Upkeep, hints: &dyn Hints) {
                     }
                 }
                 Err(error) => {
-                    warn!(lease.id = %dead.lease, error = %chain(&error), "lease was not reaped");
+                    let error = chain(&error);
+                    warn!(lease.id = %dead.lease, error, "lease was not reaped, trying again");
                 }
             }
         }
@@ -111,23 +119,26 @@ async fn sweep(age: Duration, store: &dyn Upkeep, hints: &dyn Hints) {
     let mut ticks = ticks(SWEEP_EVERY);
     loop {
         ticks.tick().await;
-        match store.stale_lanes(age).await {
+        match patient(store.stale_lanes(age)).await {
             Ok(lanes) => {
                 for lane in lanes {
                     info!(job.lane = %lane, "work waits, hinting again");
                     hints.send(Hint { lane, about: None });
                 }
             }
-            Err(error) => warn!(error = %chain(&error), "waiting work cannot be looked for"),
+            Err(error) => {
+                let error = chain(&error);
+                warn!(error, "waiting work cannot be looked for, trying again");
+            }
         }
-        match store.repair_gates().await {
+        match patient(store.repair_gates()).await {
             Ok(lanes) => {
                 for lane in lanes {
                     warn!(job.lane = %lane, "a gate stood still and was opened");
                     hints.send(Hint { lane, about: None });
                 }
             }
-            Err(error) => warn!(error = %chain(&error), "gates cannot be repaired"),
+            Err(error) => warn!(error = %chain(&error), "gates cannot be repaired, trying again"),
         }
     }
 }
@@ -137,7 +148,7 @@ async fn set_aside(age: Duration, store: &dyn Upkeep) {
     let mut ticks = ticks(SWEEP_EVERY);
     loop {
         ticks.tick().await;
-        match store.set_aside(age).await {
+        match patient(store.set_aside(age)).await {
             Ok(seen) => {
                 for UnservedKind {
                     kind,
@@ -156,7 +167,10 @@ async fn set_aside(age: Duration, store: &dyn Upkeep) {
                     info!(jobs = seen.due, "what nobody served is served now");
                 }
             }
-            Err(error) => warn!(error = %chain(&error), "unserved kinds cannot be looked for"),
+            Err(error) => {
+                let error = chain(&error);
+                warn!(error, "unserved kinds cannot be looked for, trying again");
+            }
         }
     }
 }
@@ -169,7 +183,7 @@ async fn halt(store: &dyn Upkeep, hints: &dyn Hints) {
     loop {
         ticks.tick().await;
         let looking = Instant::now();
-        match store.sweep(passed_within + last_look.elapsed()).await {
+        match patient(store.sweep(passed_within + last_look.elapsed())).await {
             Ok(swept) => {
                 let Swept {
                     cancelled,
@@ -188,7 +202,10 @@ async fn halt(store: &dyn Upkeep, hints: &dyn Hints) {
                     hints.send(Hint { lane, about: None });
                 }
             }
-            Err(error) => warn!(error = %chain(&error), "waiting jobs cannot be ended"),
+            Err(error) => {
+                let error = chain(&error);
+                warn!(error, "waiting jobs cannot be ended, trying again");
+            }
         }
     }
 }
@@ -197,9 +214,9 @@ async fn partitions(store: &dyn Upkeep) {
     let mut ticks = ticks(PARTITIONS_EVERY);
     loop {
         ticks.tick().await;
-        let made: Result<(), StoreError> = store.ensure_partitions().await;
-        if let Err(error) = made {
-            warn!(error = %chain(&error), "partitions could not be made");
+        if let Err(error) = patient(store.ensure_partitions()).await {
+            warn!(error = %chain(&error), "partitions could not be made, trying again");
+            ticks.reset_after(PARTITIONS_AGAIN);
         }
     }
 }
@@ -208,4 +225,92 @@ pub(crate) fn ticks(every: Duration) -> tokio::time::Interval {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     ticks
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use packtrain_core::ids::{ClockIds, IdSource};
+    use packtrain_core::ports::{LeaseBeat, Reaped, SetAside, StoreError};
+    use packtrain_core::time::SystemClock;
+
+    use super::*;
+    use crate::silent::{Silent, Unheard};
+
+    /// Holds a lease that stands still.
+    struct Standing {
+        silent: Silent,
+        lease: LeaseBeat,
+    }
+
+    #[async_trait]
+    impl Upkeep for Standing {
+        async fn beats(&self, _: u32) -> Result<Vec<LeaseBeat>, StoreError> {
+            self.silent.hear("beats").await;
+            Ok(vec![self.lease])
+        }
+
+        async fn reap(&self, _: LeaseBeat) -> Result<Reaped, StoreError> {
+            self.silent.hear("reap").await;
+            Ok(Reaped::default())
+        }
+
+        async fn stale_lanes(&self, _: Duration) -> Result<Vec<Lane>, StoreError> {
+            self.silent.hear("stale lanes").await;
+            Ok(Vec::new())
+        }
+
+        async fn sweep(&self, _: Duration) -> Result<Swept, StoreError> {
+            self.silent.hear("sweep").await;
+            Ok(Swept::default())
+        }
+
+        async fn repair_gates(&self) -> Result<Vec<Lane>, StoreError> {
+            self.silent.hear("repair gates").await;
+            Ok(Vec::new())
+        }
+
+        async fn set_aside(&self, _: Duration) -> Result<SetAside, StoreError> {
+            self.silent.hear("set aside").await;
+            Ok(SetAside::default())
+        }
+
+        async fn ensure_partitions(&self) -> Result<(), StoreError> {
+            self.silent.hear("partitions").await;
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn upkeep_asks_again_what_was_never_answered() {
+        let ids: &dyn IdSource = &ClockIds::new(SystemClock);
+        let store = Arc::new(Standing {
+            silent: Silent::default(),
+            lease: LeaseBeat {
+                lease: ids.lease(),
+                beat: 1,
+                lane: Some(Lane::Io),
+                renewed_every: None,
+            },
+        });
+        let upkeep = run(
+            UpkeepSettings::default(),
+            Arc::clone(&store) as Arc<dyn Upkeep>,
+            Arc::new(Unheard),
+            CancellationToken::new(),
+        );
+        // Minutes of the runtime's clock, which goes on by itself when all wait.
+        let minutes = Duration::from_secs(120);
+        assert!(tokio::time::timeout(minutes, upkeep).await.is_err());
+        let all = [
+            "beats",
+            "partitions",
+            "reap",
+            "repair gates",
+            "set aside",
+            "stale lanes",
+            "sweep",
+        ];
+        assert_eq!(store.silent.asked_again(), all);
+    }
 }

@@ -1,10 +1,17 @@
-//! Connections that go silent: none keeps a place in its pool.
+//! Connections that go silent: none keeps a place in its pool, and none is listened to for ever.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use packtrain_store::{Pools, Urls};
+use futures::StreamExt;
+use packtrain_core::job::Lane;
+use packtrain_core::ports::{Bell, Hints};
+use packtrain_queue::PgHints;
+use packtrain_store::{PgBell, Pools, Urls};
 use packtrain_tests::{Database, Network, Proxy, Role, promptly, until};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// Connections of a pool.
 const CONNECTIONS: u32 = 2;
@@ -83,4 +90,33 @@ async fn a_statement_whose_caller_has_hung_up_ends() {
     network.set(Network::HalfOpen);
     until("it has ended", async || sleepers(&db).await == 0).await;
     asking.shutdown().await;
+}
+
+/// How many listeners the server has.
+async fn listeners(db: &Database) -> i64 {
+    db.number(
+        "select count(*) from pg_stat_activity
+          where datname = current_database() and query ilike 'listen %'",
+    )
+    .await
+}
+
+#[tokio::test]
+async fn a_listener_whose_connection_went_silent_hears_again() {
+    let db = Database::new().await;
+    let (pools, network) = pools_through_a_network(&db).await;
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let _stopped = stop.clone().drop_guard();
+    let bell: Arc<dyn Bell> = Arc::new(PgBell::new(pools.clone(), pools.worker.clone()));
+    let hints = PgHints::start(bell, true, &tasks, stop);
+    let mut heard = hints.subscribe(&[Lane::Io]).await;
+    until("it listens", async || listeners(&db).await == 1).await;
+    network.set(Network::Hole);
+    network.set(Network::Well);
+    let ringer = PgBell::new(db.pools().clone(), db.pools().worker.clone());
+    until("a ring is heard", async || {
+        ringer.ring(&[Lane::Io]).await.unwrap();
+        futures::poll!(heard.next()).is_ready()
+    })
+    .await;
 }

@@ -7,13 +7,13 @@ use futures::StreamExt;
 use packtrain_core::fault::chain;
 use packtrain_core::ids::WorkerId;
 use packtrain_core::job::Lane;
+use packtrain_core::patience::patient;
 use packtrain_core::ports::{ClaimedLease, Claims, Floors, HintStream, Wanted};
 use tokio::sync::{mpsc, watch::Sender as Watched};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::backend::Assigned;
-use crate::patience::patient;
 use crate::reached::Reached;
 use crate::registry::Registry;
 use crate::slots::{Slot, Slots};

@@ -8,6 +8,7 @@ use packtrain_core::cpu::CpuPool;
 use packtrain_core::fault::chain;
 use packtrain_core::ids::{IdSource, WorkerId};
 use packtrain_core::job::Lane;
+use packtrain_core::patience::patient;
 use packtrain_core::ports::{Claims, Hint, Hints, Served, StoreError, Wanted, WorkerRecord, World};
 use packtrain_core::time::Clock;
 use packtrain_jobs::catalogue::Entry;
@@ -18,7 +19,6 @@ use tracing::{error, info, warn};
 
 use crate::backend::{Assigned, LaneBackend};
 use crate::feeder::Feeder;
-use crate::patience::patient;
 use crate::registry::Registry;
 use crate::runner::Runner;
 use crate::slots::Slots;

@@ -10,7 +10,6 @@ mod cpu;
 mod feeder;
 mod fleet;
 mod outcome;
-mod patience;
 mod reached;
 mod registry;
 mod renewal;

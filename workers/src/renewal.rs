@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use packtrain_core::ids::WorkerId;
+use packtrain_core::patience::patient_for;
 use packtrain_core::ports::{Claims, Renewals, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -59,11 +60,7 @@ async fn renew(
             None => (every * 2).max(CONNECT_WITHIN),
         };
         let renewing = once(worker, claims, registry, &mut connection);
-        let renewed = match tokio::time::timeout(limit, renewing).await {
-            Ok(renewed) => renewed,
-            Err(late) => Err(StoreError::Unavailable(Box::new(late))),
-        };
-        match renewed {
+        match patient_for(limit, renewing).await {
             Ok(is_asked) if is_asked && !drain.is_cancelled() => {
                 info!("worker was asked to drain");
                 drain.cancel();

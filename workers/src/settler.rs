@@ -10,12 +10,12 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use packtrain_core::ids::JobId;
+use packtrain_core::patience::patient;
 use packtrain_core::ports::{Claims, End, Hint, Hints, Settlement, StoreError};
 use tokio::sync::mpsc;
 use tracing::{error, warn};
 
 use crate::fleet::SettleSettings;
-use crate::patience::patient;
 use crate::registry::Registry;
 use crate::slots::Unsettled;
 

@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use packtrain_core::fault::chain;
 use packtrain_core::ids::LeaseId;
+use packtrain_core::patience::patient;
 use packtrain_core::ports::{Claims, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
-
-use crate::patience::patient;
 
 /// Jobs of one statement, at most.
 const BATCH_MAX: usize = 1_024;

@@ -12,6 +12,7 @@ pub mod job;
 pub mod ledger;
 pub mod limits;
 pub mod money;
+pub mod patience;
 pub mod ports;
 pub mod quantity;
 pub mod schedule;

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use futures::stream::{self, StreamExt};
 use packtrain_core::fault::chain;
 use packtrain_core::job::Lane;
+use packtrain_core::patience::patient;
 use packtrain_core::ports::{Bell, Hint, HintStream, Hints, Listener};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -92,7 +93,7 @@ async fn ring(bell: Arc<dyn Bell>, mut waiting: mpsc::Receiver<Lane>, stop: Canc
             lanes.insert(lane);
         }
         let lanes: Vec<Lane> = lanes.into_iter().collect();
-        if let Err(error) = bell.ring(&lanes).await {
+        if let Err(error) = patient(bell.ring(&lanes)).await {
             warn!(error = %chain(&error), "hint was not sent, workers will look by themselves");
         }
         // After the ring, not before it: a job that comes alone wakes its worker at once.
@@ -102,7 +103,7 @@ async fn ring(bell: Arc<dyn Bell>, mut waiting: mpsc::Receiver<Lane>, stop: Canc
 
 async fn hear(bell: Arc<dyn Bell>, heard: broadcast::Sender<Lane>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        match bell.listen().await {
+        match patient(bell.listen()).await {
             Ok(listener) => hear_until(listener, &heard, &stop).await,
             Err(error) => warn!(error = %chain(&error), "hints cannot be heard yet"),
         }

@@ -1,12 +1,14 @@
-//! A worker whose network to PostgreSQL is cut, beside one whose network is well.
+//! A worker whose network to PostgreSQL is cut, beside one whose network is well; and a scheduler's.
 
 use std::time::Duration;
 
 use packtrain_tests::{Network, Proxy};
 
+use super::schedulers::{self, TIMES, every_second, times};
 use super::workers::FENCED;
 use crate::counts::{Counts, repeat, turn};
 use crate::oracle::{Charges, Holder};
+use crate::process::Process;
 use crate::stage::{Stage, now_us};
 
 /// Jobs of one run, and how long each stays: so long that the cut falls into it on a machine that
@@ -62,4 +64,49 @@ async fn network_swallows_everything() {
 #[tokio::test(flavor = "multi_thread")]
 async fn network_is_half_open() {
     row("network_is_half_open", Network::HalfOpen).await;
+}
+
+/// The scheduler is the only one that decides and reaps: the worker whose leases are lost is dead,
+/// and the next one begins when they are taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn network_of_a_scheduler_swallows_everything() {
+    let name = "network_of_a_scheduler_swallows_everything";
+    let _turn = turn().await;
+    let stage = Stage::new().await;
+    every_second(&stage).await;
+    repeat(name, async |_| {
+        let counted = schedulers::judge(&stage).await;
+        let proxy = Proxy::to(stage.db.server_address()).await;
+        let mut command = stage.command(&["scheduler"], "");
+        stage.lead_through(&mut command, proxy.address);
+        let (mut scheduler, before) = (Process::start(&mut command), times(&stage).await);
+        stage
+            .until("it decides", async || times(&stage).await > before)
+            .await;
+        let mut victim = stage.worker("io", "").await;
+        let jobs = stage.steps_that_it_begins(victim.id(), JOBS, HOLD_MS).await;
+        proxy.set(Network::Hole);
+        victim.kill().await;
+        let (broken_at, held) = (now_us(), stage.held_by(victim.id()).await);
+        let begun = stage.begun_by(Holder::Process(victim.id())).await;
+        tokio::time::sleep(CUT).await;
+        let (decided, still_held) = (times(&stage).await, stage.held_by(victim.id()).await);
+        assert_eq!(still_held, held, "nobody else reaps");
+        proxy.set(Network::Well);
+        stage
+            .until("it decides and reaps again", async || {
+                times(&stage).await >= decided + TIMES
+                    && stage.held_by(victim.id()).await.is_empty()
+            })
+            .await;
+        let mut other = stage.worker("io", "").await;
+        let mut counts = stage.judge(&jobs, Charges::of(&begun)).await;
+        counts.rerun_ms = stage.reruns(&held, broken_at);
+        stage.forget(victim.id()).await;
+        other.stop().await;
+        scheduler.stop().await;
+        counts.add(&schedulers::judge(&stage).await.since(&counted));
+        counts
+    })
+    .await;
 }

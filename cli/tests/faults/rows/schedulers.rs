@@ -11,7 +11,7 @@ use crate::process::Process;
 use crate::stage::{Stage, now_us};
 
 /// Times of the schedule that one run waits for after the break.
-const TIMES: i64 = 3;
+pub(super) const TIMES: i64 = 3;
 /// How long a paused scheduler stands still, and in the short form.
 const PAUSE: Duration = Duration::from_secs(60);
 const PAUSE_SHORT: Duration = Duration::from_secs(4);
@@ -23,20 +23,20 @@ const TRIES: u32 = 10;
 const JOBS: usize = 24;
 
 /// A schedule that comes every second and makes up for all that was missed.
-async fn every_second(stage: &Stage) {
+pub(super) async fn every_second(stage: &Stage) {
     let sql = "insert into schedule (id, kind, cron, zone, missed)
                values (gen_random_uuid(), 'ops.canary', '* * * * * *', 'UTC', 'all')";
     stage.db.run(sql).await;
 }
 
-async fn times(stage: &Stage) -> i64 {
+pub(super) async fn times(stage: &Stage) -> i64 {
     let sql = "select count(*) from schedule_tick t join job j on j.id = t.job_id
                 where j.kind = 'ops.canary'";
     stage.db.number(sql).await
 }
 
 /// Every second from the first to the last has its time and its job, once.
-async fn judge(stage: &Stage) -> Counts {
+pub(super) async fn judge(stage: &Stage) -> Counts {
     let number = async |sql: &str| stage.db.number(sql).await.unsigned_abs();
     let schedule = "(select id from schedule where kind = 'ops.canary')";
     let seconds = number(&format!(

@@ -1,7 +1,10 @@
 //! LISTEN and NOTIFY: how processes on one database wake each other.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use packtrain_core::job::Lane;
+use packtrain_core::patience::patient_for;
 use packtrain_core::ports::{Bell, Listener, StoreError};
 use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgPoolOptions};
@@ -10,6 +13,11 @@ use crate::error::refused;
 use crate::pools::Pools;
 
 const CHANNEL: &str = "packtrain_hint";
+/// How long a listener may hear nothing before its connection is asked whether it still answers:
+/// one that went silent looks like a quiet night, and would be listened to for ever.
+const QUIET_MAX: Duration = Duration::from_secs(5);
+/// How long such an answer may take, and the end of a connection.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// Rings over the worker pool and listens over a direct connection.
 #[derive(Clone)]
@@ -63,11 +71,28 @@ struct PgHearing {
     pool: PgPool,
 }
 
+impl PgHearing {
+    /// Asks the connection for an answer; what is heard meanwhile is kept for the next look.
+    async fn prove(&mut self) -> Result<(), StoreError> {
+        let asking = async {
+            sqlx::query_scalar!("select 1 as one")
+                .fetch_one(&mut self.listener)
+                .await
+                .map_err(refused("to listen"))
+        };
+        patient_for(ANSWER_WITHIN, asking).await.map(drop)
+    }
+}
+
 #[async_trait]
 impl Listener for PgHearing {
     async fn next(&mut self) -> Result<Lane, StoreError> {
         loop {
-            let heard = self.listener.recv().await.map_err(refused("to listen"))?;
+            let Ok(heard) = tokio::time::timeout(QUIET_MAX, self.listener.recv()).await else {
+                self.prove().await?;
+                continue;
+            };
+            let heard = heard.map_err(refused("to listen"))?;
             // A lane that only a newer version knows is no concern of this process.
             if let Ok(lane) = heard.payload().parse() {
                 return Ok(lane);
@@ -77,6 +102,9 @@ impl Listener for PgHearing {
 
     async fn close(self: Box<Self>) {
         drop(self.listener);
-        self.pool.close().await;
+        // One that went silent never says goodbye: it is left to the network, which gives it up.
+        tokio::time::timeout(ANSWER_WITHIN, self.pool.close())
+            .await
+            .ok();
     }
 }
