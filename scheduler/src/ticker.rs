@@ -111,7 +111,8 @@ impl Ticker {
     /// The time is the database's own, so that schedulers whose clocks differ agree.
     ///
     /// # Errors
-    /// [`StoreError`] when the database cannot be asked. What was decided before stays decided.
+    /// [`StoreError`] when the schedules cannot be read. One that cannot be decided is left to the
+    /// next look, and the others are decided.
     pub async fn look(&mut self) -> Result<u64, StoreError> {
         let table = patient(self.store.timetable()).await?;
         let mut made = 0;
@@ -128,7 +129,17 @@ impl Ticker {
                 *known = Known::of(record);
             }
             if let Some(due) = known.due(table.now) {
-                made += self.decide(record, &entry.about, due, table.now).await?;
+                // One that cannot be decided must not hold up those behind it.
+                match self.decide(record, &entry.about, due, table.now).await {
+                    Ok(jobs) => made += jobs,
+                    Err(error) => {
+                        let (kind, error) = (&record.kind, chain(&error));
+                        warn!(
+                            job.kind = kind,
+                            error, "schedule was not decided, trying again"
+                        );
+                    }
+                }
             }
         }
         Ok(made)
@@ -261,6 +272,19 @@ mod tests {
             self.decided.lock().unwrap().push(decision.schedule);
             Ok(Some(1))
         }
+    }
+
+    #[tokio::test]
+    async fn a_schedule_that_cannot_be_decided_does_not_hold_up_those_behind_it() {
+        let all: Vec<ScheduleId> = catalogue::planned().map(|planned| planned.id).collect();
+        let table = Arc::new(Table {
+            broken: Some(all[0]),
+            ..Table::default()
+        });
+        let store = Arc::clone(&table) as Arc<dyn Schedules>;
+        let mut ticker = Ticker::new(store, Arc::new(Unheard));
+        assert_eq!(ticker.look().await.unwrap(), all.len() as u64 - 1);
+        assert_eq!(*table.decided.lock().unwrap(), all[1..]);
     }
 
     #[tokio::test(start_paused = true)]
