@@ -23,14 +23,15 @@ pub(crate) fn refused(what: &'static str) -> impl Fn(sqlx::Error) -> StoreError 
 
 /// Whether an SQLSTATE says that the same statement may succeed a moment later: broken
 /// connections, shut-downs, too many clients, serialisation failures, deadlocks, statements that
-/// were cancelled or waited too long for a lock, and a standby that is not yet the primary.
+/// were cancelled or waited too long for a lock, transactions that stood still or took too long
+/// (the process was frozen, not wrong), and a standby that is not yet the primary.
 fn is_passing(code: Option<&str>) -> bool {
     code.is_some_and(|code| {
         code.starts_with("08")
             || code.starts_with("57P")
             || code.starts_with("53")
             || code.starts_with("40")
-            || ["25006", "55P03", "57014"].contains(&code)
+            || ["25006", "25P03", "25P04", "55P03", "57014"].contains(&code)
     })
 }
 
@@ -59,5 +60,14 @@ mod tests {
         }
         assert!(!is_passing(Some("23505")));
         assert!(!is_passing(None));
+    }
+
+    #[test]
+    fn a_transaction_that_stood_still_or_took_too_long_is_passing_and_a_failed_one_is_not() {
+        for code in ["25P03", "25P04"] {
+            assert!(is_passing(Some(code)), "{code}");
+        }
+        // A statement after one that failed, in the same transaction.
+        assert!(!is_passing(Some("25P02")));
     }
 }
