@@ -84,7 +84,12 @@ impl Hints for PgHints {
 async fn ring(bell: Arc<dyn Bell>, mut waiting: mpsc::Receiver<Lane>, stop: CancellationToken) {
     loop {
         let first = tokio::select! {
-            () = stop.cancelled() => return,
+            // What was sent before the end still goes out: a command that wakes a worker ends at
+            // once. Nothing more is taken, so that this comes to an end however much is sent.
+            () = stop.cancelled(), if !waiting.is_closed() => {
+                waiting.close();
+                continue;
+            }
             lane = waiting.recv() => lane,
         };
         let Some(first) = first else { return };
@@ -158,6 +163,20 @@ mod tests {
 
         async fn listen(&self) -> Result<Box<dyn Listener>, StoreError> {
             unreachable!("only rings are sent")
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_sent_before_the_end_is_rung_and_what_comes_later_is_not() {
+        // Many times: which of two things that are ready goes first may be a matter of chance.
+        for _ in 0..64 {
+            let (rings, stop) = (Arc::new(Rings::default()), CancellationToken::new());
+            let (outgoing, waiting) = mpsc::channel(8);
+            outgoing.try_send(Lane::Io).unwrap();
+            stop.cancel();
+            ring(rings.clone(), waiting, stop).await;
+            assert_eq!(*rings.0.lock().unwrap(), [[Lane::Io]]);
+            assert!(outgoing.try_send(Lane::Cpu).is_err());
         }
     }
 
