@@ -16,7 +16,7 @@ use packtrain_core::ports::{Bell, Hint, HintStream, Hints, Listener};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::warn;
+use tracing::{debug, warn};
 
 /// Rings for one lane are at least this far apart.
 const DEBOUNCE: Duration = Duration::from_millis(2);
@@ -54,6 +54,10 @@ impl PgHints {
 #[async_trait]
 impl Hints for PgHints {
     fn send(&self, hint: Hint) {
+        // What a hint is about is for a reader's eyes, and this is where it can be read: a ring
+        // carries the lane alone. PostgreSQL then makes one of all rings for a lane in a
+        // transaction, and hints that wait here need no more room than a lane.
+        debug!(job.lane = %hint.lane, hint.about = hint.about, "hint is sent");
         // This process's own lanes need no way through the database. When nobody listens here, or
         // too much waits to be sent, the hint is lost, as hints may be.
         self.heard.send(hint.lane).ok();
@@ -164,6 +168,47 @@ mod tests {
         async fn listen(&self) -> Result<Box<dyn Listener>, StoreError> {
             unreachable!("only rings are sent")
         }
+    }
+
+    /// A log that a test reads.
+    #[derive(Clone, Default)]
+    struct Said(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Said {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_hint_is_about_is_in_the_log_of_its_sender() {
+        let (said, tasks, stop) = (
+            Said::default(),
+            TaskTracker::new(),
+            CancellationToken::new(),
+        );
+        let writer = said.clone();
+        let log = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_max_level(tracing::Level::DEBUG)
+            .with_writer(move || writer.clone())
+            .finish();
+        let hints = PgHints::start(Arc::new(Rings::default()), false, &tasks, stop.clone());
+        let about = Some("tax.report job_01".to_owned());
+        tracing::subscriber::with_default(log, || {
+            hints.send(Hint {
+                lane: Lane::Cpu,
+                about,
+            });
+        });
+        stop.cancel();
+        let said = String::from_utf8(said.0.lock().unwrap().clone()).unwrap();
+        let line = "hint is sent job.lane=cpu hint.about=\"tax.report job_01\"";
+        assert!(said.contains(line), "{said}");
     }
 
     #[tokio::test(start_paused = true)]

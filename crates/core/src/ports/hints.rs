@@ -8,12 +8,13 @@ use futures::Stream;
 use super::StoreError;
 use crate::job::Lane;
 
-/// Look in a lane. Kind, job and trace are for a reader's eyes only.
+/// Look in a lane. What it is about is for a reader's eyes only: a transport that carries lanes
+/// alone, as PostgreSQL's does, writes it to the sender's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hint {
     /// Where to look.
     pub lane: Lane,
-    /// What was enqueued, if one thing.
+    /// What was enqueued, if one thing: its kind and, where it is known, its id.
     pub about: Option<String>,
 }
 
