@@ -95,15 +95,6 @@ impl Claims for Faulty<dyn Claims> {
         between("settle", self.0.settle(ends)).await
     }
 
-    async fn promote(&self, limit: u32) -> Result<Promoted, StoreError> {
-        reach("before", "promote")?;
-        let promoted = self.0.promote(limit).await?;
-        if promoted.count > 0 {
-            reach("after", "promote")?;
-        }
-        Ok(promoted)
-    }
-
     async fn renewals(&self) -> Result<Box<dyn Renewals>, StoreError> {
         Ok(Box::new(FaultyRenewals(self.0.renewals().await?)))
     }
@@ -123,6 +114,15 @@ impl Renewals for FaultyRenewals {
 
 #[async_trait]
 impl Upkeep for Faulty<dyn Upkeep> {
+    async fn promote(&self, limit: u32) -> Result<Promoted, StoreError> {
+        reach("before", "promote")?;
+        let promoted = self.0.promote(limit).await?;
+        if promoted.count > 0 {
+            reach("after", "promote")?;
+        }
+        Ok(promoted)
+    }
+
     async fn beats(&self, limit: u32) -> Result<Vec<LeaseBeat>, StoreError> {
         between("beats", self.0.beats(limit)).await
     }

@@ -1,6 +1,6 @@
-//! What comes by itself, and the upkeep of jobs: the ticker enqueues the times of schedules, the
-//! reaper gives back what lost workers held, the sweeper hints for work that waits, partitions are
-//! made ahead. Every replica may run all of it; none leads.
+//! What comes by itself, and the upkeep of jobs: the ticker enqueues the times of schedules, what
+//! is due is promoted, the reaper gives back what lost workers held, the sweeper hints for work
+//! that waits, partitions are made ahead. Every replica may run all of it; none leads.
 
 mod due;
 mod reaper;

@@ -16,6 +16,10 @@ use tracing::{info, warn};
 
 use crate::reaper::{Patience, Watch};
 
+/// How often due entries are promoted.
+const PROMOTE_EVERY: Duration = Duration::from_millis(250);
+/// Entries of one promotion, at most.
+const PROMOTE_MAX: u32 = 500;
 /// Leases of one look, at most; a fleet of a thousand workers holds fewer.
 const LEASES_MAX: u32 = 100_000;
 /// How often the reaper looks, at least; a lane of little patience is looked at more often.
@@ -62,6 +66,7 @@ pub async fn run(
 ) {
     let upkeep = async {
         tokio::join!(
+            promote(&*store, &*hints),
             reap(&settings.patience, &*store, &*hints),
             sweep(settings.sweep_age, &*store, &*hints),
             set_aside(settings.sweep_age, &*store),
@@ -72,6 +77,26 @@ pub async fn run(
     tokio::select! {
         () = stop.cancelled() => {}
         () = upkeep => {}
+    }
+}
+
+/// Moves due entries to their lanes, a few times a second. Where no worker runs this matters as
+/// much: what is due counts as backlog only then, and backlog is what workers are started by.
+async fn promote(store: &dyn Upkeep, hints: &dyn Hints) {
+    let mut ticks = ticks(PROMOTE_EVERY);
+    loop {
+        ticks.tick().await;
+        match patient(store.promote(PROMOTE_MAX)).await {
+            Ok(promoted) => {
+                for lane in promoted.woken {
+                    hints.send(Hint { lane, about: None });
+                }
+            }
+            Err(error) => {
+                let error = chain(&error);
+                warn!(error, "due jobs could not be promoted, trying again");
+            }
+        }
     }
 }
 
@@ -231,7 +256,7 @@ pub(crate) fn ticks(every: Duration) -> tokio::time::Interval {
 mod tests {
     use async_trait::async_trait;
     use packtrain_core::ids::{ClockIds, IdSource};
-    use packtrain_core::ports::{LeaseBeat, Reaped, SetAside, StoreError};
+    use packtrain_core::ports::{LeaseBeat, Promoted, Reaped, SetAside, StoreError};
     use packtrain_core::time::SystemClock;
 
     use super::*;
@@ -245,6 +270,11 @@ mod tests {
 
     #[async_trait]
     impl Upkeep for Standing {
+        async fn promote(&self, _: u32) -> Result<Promoted, StoreError> {
+            self.silent.hear("promote").await;
+            Ok(Promoted::default())
+        }
+
         async fn beats(&self, _: u32) -> Result<Vec<LeaseBeat>, StoreError> {
             self.silent.hear("beats").await;
             Ok(vec![self.lease])
@@ -305,6 +335,7 @@ mod tests {
         let all = [
             "beats",
             "partitions",
+            "promote",
             "reap",
             "repair gates",
             "set aside",

@@ -3,11 +3,13 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use packtrain_core::ids::{JobId, TenantId};
-use packtrain_core::job::{About, Job, State};
-use packtrain_core::ports::{Actor, Control, JobRecord, OperatorJobs, Upkeep};
+use packtrain_core::job::{About, Job, NewJob, State};
+use packtrain_core::ports::{Actor, Control, JobQueue, JobRecord, OperatorJobs, Upkeep};
+use packtrain_core::time::{Clock, SystemClock};
 use packtrain_jobs::catalogue::Entry;
-use packtrain_store::{PgControl, PgOperatorJobs, PgUpkeep};
+use packtrain_store::{PgControl, PgJobs, PgOperatorJobs, PgUpkeep};
 use packtrain_tests::{Yard, until};
 use serde_json::json;
 
@@ -172,10 +174,35 @@ async fn waits_for_the_new_worker(old: &'static [Entry], schema: u16) {
     let said = format!("unserved: test.forks v{schema}");
     assert_eq!(waits.reason, Some(said));
     yard.worker(&NEWER_KINDS).await;
+    until("what was set aside is due", async || {
+        upkeep.promote(1).await.unwrap().count == 1
+    })
+    .await;
     let ran = ended(&yard, id).await;
     assert_eq!((ran.state, ran.attempts), (State::Succeeded, 1));
     assert!(ran.failures.is_empty());
     old.drain().await;
+    yard.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_due_enters_its_lane_although_no_worker_runs() {
+    let yard = Yard::without_workers().await;
+    let id = yard.database.ids().job();
+    let later = NewJob {
+        run_at: Some(SystemClock.now() + TimeDelta::hours(1)),
+        ..About::of::<NeverReturns>().job(id, TenantId::SYSTEM, json!({}))
+    };
+    let jobs = PgJobs::new(yard.database.pools().app.clone());
+    jobs.enqueue(TenantId::SYSTEM, &[later]).await.unwrap();
+    assert_eq!(job(&yard, id).await.state, State::Scheduled);
+    yard.database.shift_clock(TimeDelta::hours(2)).await;
+    let depth = "select count(*) from ready";
+    until("the lane has depth", async || {
+        yard.database.number(depth).await == 1
+    })
+    .await;
+    assert_eq!(job(&yard, id).await.state, State::Queued);
     yard.stop().await;
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use packtrain_core::ids::JobId;
 use packtrain_core::job::{Deadline, Entrance, NewJob, State, Ties};
-use packtrain_core::ports::{Actor, Change, Changed, Claims, Control, End, JobQueue, Upkeep};
+use packtrain_core::ports::{Actor, Change, Changed, Control, End, JobQueue, Upkeep};
 use packtrain_store::PgControl;
 
 use super::scene::{HOUR, Held, Scene, fault, ids, retry, succeeded};
@@ -89,13 +89,13 @@ async fn the_head_of_a_group_keeps_its_turn_while_it_is_tried_again() {
         .db
         .run("update scheduled set run_at = now_utc()")
         .await;
-    scene.claims.promote(10).await.unwrap();
+    scene.upkeep.promote(10).await.unwrap();
     let held = playing(&scene).await.remove(0);
     assert_eq!(held.job.id, asked[0]);
     let (fault, delay) = (fault(), Duration::ZERO);
     ends(&scene, &held, End::Snooze { fault, delay }).await;
     assert!(playing(&scene).await.is_empty());
-    scene.claims.promote(10).await.unwrap();
+    scene.upkeep.promote(10).await.unwrap();
     let held = playing(&scene).await.remove(0);
     ends(&scene, &held, End::Released).await;
     let held = playing(&scene).await.remove(0);

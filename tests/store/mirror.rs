@@ -166,7 +166,7 @@ impl Mirror {
             Op::Renew { worker, leases } => self.renew(*worker, leases).await,
             Op::Settle(ends) => self.settle(plan, ends).await,
             Op::Promote { .. } => {
-                let promoted = self.scene.claims.promote(1_000).await.unwrap();
+                let promoted = self.scene.upkeep.promote(1_000).await.unwrap();
                 Answer::Count(u32::try_from(promoted.count).unwrap())
             }
             Op::Reap { lease, beat } => {

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use packtrain_core::ids::JobId;
 use packtrain_core::job::{Lane, NewJob, State};
-use packtrain_core::ports::Claims;
+use packtrain_core::ports::Upkeep;
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_tests::{Database, promptly};
 
@@ -27,9 +27,9 @@ async fn later(scene: &Scene, delays: impl IntoIterator<Item = TimeDelta>) -> Ve
 async fn only_what_is_due_is_promoted() {
     let scene = Scene::new().await;
     let jobs = later(&scene, [1, 2, 3].map(TimeDelta::hours)).await;
-    assert_eq!(scene.claims.promote(10).await.unwrap().count, 0);
+    assert_eq!(scene.upkeep.promote(10).await.unwrap().count, 0);
     scene.db.shift_clock(TimeDelta::minutes(121)).await;
-    let promoted = scene.claims.promote(10).await.unwrap();
+    let promoted = scene.upkeep.promote(10).await.unwrap();
     assert_eq!((promoted.count, &promoted.woken[..]), (2, &[LANE][..]));
     let states = [State::Queued, State::Queued, State::Scheduled];
     for (job, state) in jobs.iter().zip(states) {
@@ -45,7 +45,7 @@ async fn promotion_goes_in_slices_the_longest_due_first() {
     scene.db.shift_clock(TimeDelta::hours(1)).await;
     let mut served = Vec::new();
     for count in [4, 4, 2, 0] {
-        assert_eq!(scene.claims.promote(4).await.unwrap().count, count);
+        assert_eq!(scene.upkeep.promote(4).await.unwrap().count, count);
         served.extend(ids(&scene.claim(10).await));
     }
     assert!(served.iter().eq(jobs.iter().rev()), "{served:?}");
@@ -57,7 +57,7 @@ async fn what_is_promoted_together_is_served_in_the_order_in_which_it_became_due
     let scene = Scene::new().await;
     let jobs = later(&scene, (1..=200).rev().map(TimeDelta::seconds)).await;
     scene.db.shift_clock(TimeDelta::hours(1)).await;
-    assert_eq!(scene.claims.promote(1_000).await.unwrap().count, 200);
+    assert_eq!(scene.upkeep.promote(1_000).await.unwrap().count, 200);
     let served = ids(&scene.claim(200).await);
     assert!(served.iter().eq(jobs.iter().rev()));
 }
@@ -70,7 +70,7 @@ async fn two_promoters_at_once_promote_each_job_once() {
     let drain = async || {
         let mut count = 0;
         loop {
-            match scene.claims.promote(37).await.unwrap().count {
+            match scene.upkeep.promote(37).await.unwrap().count {
                 0 => return count,
                 some => count += some,
             }
@@ -94,10 +94,10 @@ async fn a_promoter_passes_over_what_another_one_is_moving_without_waiting() {
             "select 1 from scheduled where id = '{first}' for update"
         ))
         .await;
-    let promoted = promptly(scene.claims.promote(10)).await;
+    let promoted = promptly(scene.upkeep.promote(10)).await;
     assert_eq!(promoted.unwrap().count, 2);
     hold.rollback().await;
-    assert_eq!(scene.claims.promote(10).await.unwrap().count, 1);
+    assert_eq!(scene.upkeep.promote(10).await.unwrap().count, 1);
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn every_lane_in_which_something_became_due_is_woken() {
         .collect();
     scene.enqueue(&jobs).await;
     scene.db.shift_clock(TimeDelta::hours(1)).await;
-    let mut woken = scene.claims.promote(10).await.unwrap().woken;
+    let mut woken = scene.upkeep.promote(10).await.unwrap().woken;
     woken.sort_unstable();
     assert_eq!(woken, Lane::ALL);
 }
@@ -125,7 +125,7 @@ async fn a_promotion_takes_no_more_than_its_slice_when_statistics_are_old() {
     scene.db.run("analyze scheduled").await;
     later(&scene, (0..39).map(|_| TimeDelta::minutes(1))).await;
     scene.db.shift_clock(TimeDelta::hours(1)).await;
-    assert_eq!(scene.claims.promote(5).await.unwrap().count, 5);
+    assert_eq!(scene.upkeep.promote(5).await.unwrap().count, 5);
     assert_eq!(scene.db.number("select count(*) from scheduled").await, 35);
 }
 
@@ -151,7 +151,7 @@ async fn a_promotion_reads_nothing_that_is_not_due() {
         .unwrap()
     };
     let before = read().await;
-    assert_eq!(scene.claims.promote(100).await.unwrap().count, 0);
+    assert_eq!(scene.upkeep.promote(100).await.unwrap().count, 0);
     let rows = read().await - before;
     assert!(
         rows < 10,

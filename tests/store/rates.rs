@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use packtrain_core::ids::JobId;
 use packtrain_core::job::{NewJob, Rate, Ties};
-use packtrain_core::ports::{Change, Claims, End, WorkerRecord};
+use packtrain_core::ports::{Change, End, Upkeep, WorkerRecord};
 
 use super::scene::{HOUR, LANE, Scene, fault, ids, retry};
 
@@ -42,7 +42,7 @@ fn rated(scene: &Scene) -> NewJob {
 
 /// How many are due, and when the others are, in whole minutes from now.
 async fn given(scene: &Scene) -> (u64, Vec<String>) {
-    let promoted = scene.claims.promote(100).await.unwrap();
+    let promoted = scene.upkeep.promote(100).await.unwrap();
     let minutes = scene
         .db
         .texts(

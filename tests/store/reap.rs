@@ -79,7 +79,7 @@ async fn a_job_that_was_lost_while_it_ran_stays_alone_on_every_way_back() {
             }
         };
         scene.settle(&[again.ends(end)]).await;
-        scene.claims.promote(10).await.unwrap();
+        scene.upkeep.promote(10).await.unwrap();
     }
     let solo = "select count(*) from ready where solo";
     assert_eq!(scene.db.number(solo).await, 1);

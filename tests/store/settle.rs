@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use packtrain_core::fault::{Fault, Verdict};
 use packtrain_core::job::{Lane, NewJob, State};
-use packtrain_core::ports::{Claims, End, OperatorJobs, Settlement, Success};
+use packtrain_core::ports::{End, OperatorJobs, Settlement, Success, Upkeep};
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_tests::promptly;
 use serde_json::json;
@@ -62,7 +62,7 @@ async fn every_retry_is_one_more_attempt_on_record() {
     for number in 1..=3 {
         assert_eq!(held.job.attempts, number - 1);
         scene.settle(&[held.ends(retry(Duration::ZERO))]).await;
-        scene.claims.promote(10).await.unwrap();
+        scene.upkeep.promote(10).await.unwrap();
         held = scene.claim(1).await.remove(0);
     }
     let found = scene.operator.find(held.job.id).await.unwrap().unwrap();

@@ -70,7 +70,7 @@ async fn waits_for_its_worker(kind: Kind, schema: u16) {
     let said = format!("unserved: {kind} v{schema}");
     assert_eq!(reason(&scene, job).await, Some(said));
     assert_eq!(ids(&scene.claim(10).await), known, "what is known runs");
-    assert_eq!(scene.claims.promote(10).await.unwrap().count, 0);
+    assert_eq!(scene.upkeep.promote(10).await.unwrap().count, 0);
 
     let lane = LANE;
     works(
@@ -82,7 +82,7 @@ async fn waits_for_its_worker(kind: Kind, schema: u16) {
         }],
     )
     .await;
-    assert_eq!(scene.claims.promote(10).await.unwrap().count, 1);
+    assert_eq!(scene.upkeep.promote(10).await.unwrap().count, 1);
     assert_eq!(look(&scene).await, SetAside::default());
     let wanted = [Wanted {
         kind,
@@ -172,7 +172,7 @@ async fn neither_a_silent_worker_nor_one_that_drains_serves_anything() {
         let back = "update worker set seen_at = now_utc(), drain_at = null";
         scene.db.run(back).await;
         assert_eq!(look(&scene).await.due, 2);
-        assert_eq!(scene.claims.promote(10).await.unwrap().count, 2);
+        assert_eq!(scene.upkeep.promote(10).await.unwrap().count, 2);
     }
 }
 
@@ -205,9 +205,9 @@ async fn an_unserved_job_stays_aside_for_a_day_unless_somebody_serves_it() {
     enqueue(&scene, NEW, 1).await;
     assert_eq!(look(&scene).await.aside, aside(NEW, 1, 1));
     scene.db.shift_clock(chrono::TimeDelta::hours(23)).await;
-    assert_eq!(scene.claims.promote(10).await.unwrap().count, 0);
+    assert_eq!(scene.upkeep.promote(10).await.unwrap().count, 0);
     scene.db.shift_clock(chrono::TimeDelta::hours(25)).await;
-    assert_eq!(scene.claims.promote(10).await.unwrap().count, 1);
+    assert_eq!(scene.upkeep.promote(10).await.unwrap().count, 1);
     // In vain, it is set aside once more.
     scene.db.run("update worker set seen_at = now_utc()").await;
     assert_eq!(look(&scene).await.aside, aside(NEW, 1, 1));
@@ -264,7 +264,7 @@ async fn what_was_set_aside_passes_its_rate_when_it_is_served_and_is_not_unserve
         })
         .collect();
     scene.enqueue(&jobs).await;
-    assert_eq!(scene.claims.promote(10).await.unwrap().count, 3);
+    assert_eq!(scene.upkeep.promote(10).await.unwrap().count, 3);
     assert_eq!(look(&scene).await.aside, aside(NEW, 1, 3));
     let new = WorkerRecord {
         id: scene.ids.worker(),
@@ -279,7 +279,7 @@ async fn what_was_set_aside_passes_its_rate_when_it_is_served_and_is_not_unserve
         renew_every: Duration::from_secs(1),
     };
     scene.claims.register(&new).await.unwrap();
-    assert_eq!(scene.claims.promote(10).await.unwrap().count, 1);
+    assert_eq!(scene.upkeep.promote(10).await.unwrap().count, 1);
     let unserved = "select count(*) from scheduled where reason like 'unserved%'";
     assert_eq!(scene.db.number(unserved).await, 0);
     let paced = "select count(*) from scheduled

@@ -9,7 +9,7 @@ use packtrain_core::fault::chain;
 use packtrain_core::ids::{IdSource, WorkerId};
 use packtrain_core::job::Lane;
 use packtrain_core::patience::patient;
-use packtrain_core::ports::{Claims, Hint, Hints, Served, StoreError, Wanted, WorkerRecord, World};
+use packtrain_core::ports::{Claims, Hints, Served, StoreError, Wanted, WorkerRecord, World};
 use packtrain_core::time::Clock;
 use packtrain_jobs::catalogue::Entry;
 use tokio::sync::mpsc;
@@ -23,11 +23,6 @@ use crate::registry::Registry;
 use crate::runner::Runner;
 use crate::slots::Slots;
 use crate::{renewal, settler, starter};
-
-/// How often due entries are promoted.
-const PROMOTE_EVERY: Duration = Duration::from_millis(250);
-/// Entries of one promotion, at most.
-const PROMOTE_MAX: u32 = 500;
 
 /// A lane and how many of its jobs run at once here.
 ///
@@ -146,13 +141,10 @@ impl Fleet {
             Arc::clone(&self.outside.hints),
             Arc::clone(&self.registry),
         ));
-        let promoting = tasks.spawn(promote(self.outside.clone(), stop.clone()));
         self.serve(ends, &tasks, &stop).await;
         // Every runner is done and its end is with the settler.
-        for (what, task) in [("settling", settling), ("promoting", promoting)] {
-            if let Err(error) = task.await {
-                error!(task = what, error = %error, "a worker task ended badly");
-            }
+        if let Err(error) = settling.await {
+            error!(error = %error, "settling ended badly");
         }
         renewing.cancel();
         if renewal.join().is_err() {
@@ -292,25 +284,5 @@ impl Fleet {
         };
         tasks.spawn(feeder.run(hints));
         assigned
-    }
-}
-
-/// Moves due entries to their lanes, a few times a second.
-async fn promote(outside: Outside, stop: CancellationToken) {
-    let mut ticks = tokio::time::interval(PROMOTE_EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
-        match patient(outside.claims.promote(PROMOTE_MAX)).await {
-            Ok(promoted) => {
-                for lane in promoted.woken {
-                    outside.hints.send(Hint { lane, about: None });
-                }
-            }
-            Err(error) => warn!(error = %chain(&error), "due jobs could not be promoted"),
-        }
     }
 }

@@ -129,8 +129,7 @@ mod tests {
     use packtrain_core::ids::{ClockIds, IdSource, LeaseId, TenantId, WorkerId};
     use packtrain_core::job::{Bound, Lane, NewJob, Priority, Ties};
     use packtrain_core::ports::{
-        ClaimedLease, Floors, HintStream, Promoted, Renewals, Settled, Success, Wanted,
-        WorkerRecord,
+        ClaimedLease, Floors, HintStream, Renewals, Settled, Success, Wanted, WorkerRecord,
     };
     use packtrain_core::time::SystemClock;
     use tokio::sync::Semaphore;
@@ -174,10 +173,6 @@ mod tests {
         }
 
         async fn started(&self, _: &[(LeaseId, Vec<u8>)]) -> Result<Vec<LeaseId>, StoreError> {
-            unreachable!("only ends are written")
-        }
-
-        async fn promote(&self, _: u32) -> Result<Promoted, StoreError> {
             unreachable!("only ends are written")
         }
 

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use packtrain_core::ids::{IdSource, WorkerId};
 use packtrain_core::job::{About, Lane};
-use packtrain_core::ports::{Claims, End, Floors, Settlement, Success, Wanted};
+use packtrain_core::ports::{Claims, End, Floors, Settlement, Success, Upkeep, Wanted};
 use packtrain_jobs::ops::canary::Canary;
-use packtrain_store::PgClaims;
+use packtrain_store::{PgClaims, PgUpkeep};
 
 use super::ground::Ground;
 use crate::failure::{FAILED, Failure};
@@ -14,6 +14,7 @@ use crate::failure::{FAILED, Failure};
 /// Claims, and ends what it claimed.
 pub(crate) struct Claimer {
     claims: PgClaims,
+    upkeep: PgUpkeep,
     worker: WorkerId,
     wanted: [Wanted; 1],
 }
@@ -25,6 +26,7 @@ impl Claimer {
         Self {
             worker: (&*ids as &dyn IdSource).worker(),
             claims: PgClaims::new(&ground.parts.pools, ids),
+            upkeep: PgUpkeep::new(ground.parts.pools.worker.clone()),
             wanted: [Wanted {
                 kind: about.kind,
                 schema_max: about.schema,
@@ -72,7 +74,7 @@ impl Claimer {
     /// How long it took to look for due jobs to move to their lanes, in milliseconds.
     pub(crate) async fn promote(&self, limit: u32) -> Result<f64, Failure> {
         let began = Instant::now();
-        self.claims.promote(limit).await?;
+        self.upkeep.promote(limit).await?;
         Ok(began.elapsed().as_secs_f64() * 1e3)
     }
 }

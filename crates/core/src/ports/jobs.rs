@@ -301,15 +301,6 @@ pub struct Served {
     pub schema_max: u16,
 }
 
-/// What promotion did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Promoted {
-    /// Entries that became ready.
-    pub count: u64,
-    /// Lanes in which something became ready.
-    pub woken: Vec<Lane>,
-}
-
 /// Claims and settles, for workers.
 #[async_trait]
 pub trait Claims: Send + Sync {
@@ -337,9 +328,6 @@ pub trait Claims: Send + Sync {
 
     /// Writes ends of jobs, in one transaction: all that are not fenced.
     async fn settle(&self, ends: &[Settlement]) -> Result<Settled, StoreError>;
-
-    /// Moves due entries to their lanes.
-    async fn promote(&self, limit: u32) -> Result<Promoted, StoreError>;
 
     /// A connection of its own for the thread that renews leases.
     async fn renewals(&self) -> Result<Box<dyn Renewals>, StoreError>;

@@ -35,15 +35,14 @@ pub use hints::{Bell, Hint, HintStream, Hints, Listener};
 pub use housekeeping::{Housekeeping, Pruned};
 pub use jobs::{
     Attempt, Claimed, ClaimedLease, Claims, Due, Enqueued, Floors, JobFilter, JobQueue, JobRecord,
-    JobSummary, Keyed, OperatorJobs, Promoted, Renewals, Renewed, Requested, Served, Wanted,
-    WorkerRecord,
+    JobSummary, Keyed, OperatorJobs, Renewals, Renewed, Requested, Served, Wanted, WorkerRecord,
 };
 pub use keys::{ApiKeyRecord, ApiKeys, KeyScope};
 pub use objects::{ByteStream, ObjectError, ObjectKey, Objects, Stored};
 pub use ready::Readiness;
 pub use reports::{ArtefactRecord, ReportRecord, Reports};
 pub use schedules::{Decision, Schedules, Timetable};
-pub use upkeep::{Beat, LeaseBeat, Reaped, SetAside, Swept, UnservedKind, Upkeep};
+pub use upkeep::{Beat, LeaseBeat, Promoted, Reaped, SetAside, Swept, UnservedKind, Upkeep};
 pub use warmth::{Warmed, Warmth};
 pub use writes::Write;
 

@@ -1,4 +1,5 @@
-//! Upkeep of the job tables: leases that stand still, jobs that must not run, kinds unserved.
+//! Upkeep of the job tables: what is due, leases that stand still, jobs that must not run, kinds
+//! unserved.
 
 use std::time::Duration;
 
@@ -64,6 +65,15 @@ pub struct SetAside {
     pub due: u64,
 }
 
+/// What promotion did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Promoted {
+    /// Entries that became ready.
+    pub count: u64,
+    /// Lanes in which something became ready.
+    pub woken: Vec<Lane>,
+}
+
 /// What reaping a lease did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reaped {
@@ -78,6 +88,9 @@ pub struct Reaped {
 /// Upkeep of the job tables, for schedulers and workers.
 #[async_trait]
 pub trait Upkeep: Send + Sync {
+    /// Moves due entries to their lanes, so many at most.
+    async fn promote(&self, limit: u32) -> Result<Promoted, StoreError>;
+
     /// The beats of all leases.
     async fn beats(&self, limit: u32) -> Result<Vec<LeaseBeat>, StoreError>;
 

@@ -13,8 +13,8 @@ use packtrain_core::ids::{IdSource, JobId, LeaseId, TenantId, WorkerId};
 use packtrain_core::job::{Bound, Lane, Priority};
 use packtrain_core::limits::LEASE_JOBS_MAX;
 use packtrain_core::ports::{
-    Claimed, ClaimedLease, Claims, Due, Floors, Promoted, Renewals, Settled, Settlement,
-    StoreError, Wanted, WorkerRecord,
+    Claimed, ClaimedLease, Claims, Due, Floors, Renewals, Settled, Settlement, StoreError, Wanted,
+    WorkerRecord,
 };
 use serde_json::Value;
 use sqlx::PgPool;
@@ -24,7 +24,7 @@ use crate::error::{number, refused, unreadable};
 use crate::pg::clocks::LaneClocks;
 use crate::pg::fair::FairKeys;
 use crate::pg::renewals::PgRenewals;
-use crate::pg::{promote, rates, settle, unserved};
+use crate::pg::{rates, settle, unserved};
 use crate::pools::Pools;
 
 /// Claims and settles.
@@ -243,10 +243,6 @@ impl Claims for PgClaims {
 
     async fn settle(&self, ends: &[Settlement]) -> Result<Settled, StoreError> {
         settle::settle(&self.pool, &self.fair, ends).await
-    }
-
-    async fn promote(&self, limit: u32) -> Result<Promoted, StoreError> {
-        promote::promote(&self.pool, limit).await
     }
 
     async fn renewals(&self) -> Result<Box<dyn Renewals>, StoreError> {

@@ -1,16 +1,16 @@
-//! Beats, hints, sweeping, partitions: what keeps the job tables moving.
+//! Promotion, beats, hints, sweeping, partitions: what keeps the job tables moving.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use packtrain_core::ids::LeaseId;
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{LeaseBeat, Reaped, SetAside, StoreError, Swept, Upkeep};
+use packtrain_core::ports::{LeaseBeat, Promoted, Reaped, SetAside, StoreError, Swept, Upkeep};
 use sqlx::PgPool;
 
 use crate::error::refused;
 use crate::gate::commit;
-use crate::pg::{gates, halt, reap, unserved};
+use crate::pg::{gates, halt, promote, reap, unserved};
 
 /// How many weeks of partitions are made ahead.
 const WEEKS_AHEAD: i32 = 4;
@@ -30,6 +30,10 @@ impl PgUpkeep {
 
 #[async_trait]
 impl Upkeep for PgUpkeep {
+    async fn promote(&self, limit: u32) -> Result<Promoted, StoreError> {
+        promote::promote(&self.pool, limit).await
+    }
+
     async fn beats(&self, limit: u32) -> Result<Vec<LeaseBeat>, StoreError> {
         let rows = sqlx::query!(
             "select l.id, l.beat, l.lane, (select w.renew_ms from worker w where w.id = l.worker_id)
