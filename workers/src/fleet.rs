@@ -8,7 +8,7 @@ use packtrain_core::cpu::CpuPool;
 use packtrain_core::fault::chain;
 use packtrain_core::ids::{IdSource, WorkerId};
 use packtrain_core::job::Lane;
-use packtrain_core::patience::patient;
+use packtrain_core::patience::patient_for;
 use packtrain_core::ports::{Claims, Hints, Served, StoreError, Wanted, WorkerRecord, World};
 use packtrain_core::time::Clock;
 use packtrain_jobs::catalogue::Entry;
@@ -21,8 +21,14 @@ use crate::backend::{Assigned, LaneBackend};
 use crate::feeder::Feeder;
 use crate::registry::Registry;
 use crate::runner::Runner;
+use crate::settler::Settler;
 use crate::slots::Slots;
 use crate::{renewal, settler, starter};
+
+/// How long after the drain budget the ends of jobs that were told to stop may still be written.
+const LAST_ENDS_WITHIN: Duration = Duration::from_secs(5);
+/// How long a worker that ends may take to come off the list; one that does not is seen silent.
+const LEAVE_WITHIN: Duration = Duration::from_secs(3);
 
 /// A lane and how many of its jobs run at once here.
 ///
@@ -67,7 +73,8 @@ pub struct FleetSettings {
     pub renew_every: Duration,
     /// How ends of jobs are written.
     pub settle: SettleSettings,
-    /// How long running jobs may go on after the process was told to end.
+    /// How long running jobs may go on after the process was told to end. The worker is gone soon
+    /// after, whether or not their ends could be written.
     pub drain: Duration,
 }
 
@@ -134,12 +141,20 @@ impl Fleet {
         .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
         let tasks = TaskTracker::new();
         let (ends, ended) = mpsc::channel(1024);
+        let settler = Settler {
+            claims: Arc::clone(&self.outside.claims),
+            hints: Arc::clone(&self.outside.hints),
+            registry: Arc::clone(&self.registry),
+        };
+        let (draining, budget) = (stop.clone(), self.settings.drain + LAST_ENDS_WITHIN);
         let settling = tasks.spawn(settler::run(
             self.settings.settle,
             ended,
-            Arc::clone(&self.outside.claims),
-            Arc::clone(&self.outside.hints),
-            Arc::clone(&self.registry),
+            settler,
+            async move {
+                draining.cancelled().await;
+                tokio::time::sleep(budget).await;
+            },
         ));
         self.serve(ends, &tasks, &stop).await;
         // Every runner is done and its end is with the settler.
@@ -150,7 +165,8 @@ impl Fleet {
         if renewal.join().is_err() {
             error!("the renewal thread ended badly");
         }
-        if let Err(error) = patient(self.outside.claims.unregister(self.worker)).await {
+        let leaving = self.outside.claims.unregister(self.worker);
+        if let Err(error) = patient_for(LEAVE_WITHIN, leaving).await {
             warn!(error = %chain(&error), "worker could not be taken off the list");
         }
         info!(worker.id = %self.worker, "worker stopped");

@@ -3,6 +3,9 @@
 //! While one batch is being written the next gathers: no end waits for company, and the busier the
 //! worker, the more of them share a transaction. Where each end has a transaction of its own, many
 //! are under way at once instead.
+//!
+//! An outage delays ends, but a worker that drains waits for the database no longer than it may:
+//! what is not written then is left, and runs again when its leases have run out.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +16,7 @@ use packtrain_core::ids::JobId;
 use packtrain_core::patience::patient;
 use packtrain_core::ports::{Claims, End, Hint, Hints, Settlement, StoreError};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::fleet::SettleSettings;
@@ -28,13 +32,38 @@ pub(crate) struct Ended {
     pub(crate) place: Unsettled,
 }
 
-/// Settles until every sender is gone and everything is written.
+/// What settling reaches.
+pub(crate) struct Settler {
+    pub(crate) claims: Arc<dyn Claims>,
+    pub(crate) hints: Arc<dyn Hints>,
+    pub(crate) registry: Arc<Registry>,
+}
+
+/// Settles until every sender is gone and everything is written; from the end of `budget` on,
+/// what is not written yet is left.
 pub(crate) async fn run(
     settings: SettleSettings,
+    ends: mpsc::Receiver<Ended>,
+    settler: Settler,
+    budget: impl Future<Output = ()>,
+) {
+    let spent = CancellationToken::new();
+    let spending = async {
+        budget.await;
+        spent.cancel();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = settle(settings, ends, &settler, &spent) => {}
+        () = spending => {}
+    }
+}
+
+async fn settle(
+    settings: SettleSettings,
     mut ends: mpsc::Receiver<Ended>,
-    claims: Arc<dyn Claims>,
-    hints: Arc<dyn Hints>,
-    registry: Arc<Registry>,
+    settler: &Settler,
+    spent: &CancellationToken,
 ) {
     let mut batch = Vec::with_capacity(settings.batch_max);
     let mut writing = FuturesUnordered::new();
@@ -49,7 +78,7 @@ pub(crate) async fn run(
                 is_open = count > 0;
                 if is_open {
                     let batch = std::mem::take(&mut batch);
-                    writing.push(end(&*claims, &*hints, &registry, batch));
+                    writing.push(end(settler, spent, batch));
                 }
             }
             else => return,
@@ -57,15 +86,21 @@ pub(crate) async fn run(
     }
 }
 
-/// Writes a batch; its places are free then.
-async fn end(claims: &dyn Claims, hints: &dyn Hints, registry: &Registry, batch: Vec<Ended>) {
+/// Writes a batch, or leaves it when the budget is spent; its places are free then.
+async fn end(settler: &Settler, spent: &CancellationToken, batch: Vec<Ended>) {
     let (settlements, places): (Vec<_>, Vec<_>) = batch
         .into_iter()
         .map(|end| (end.settlement, end.place))
         .unzip();
-    write(claims, hints, &settlements).await;
+    let writing = write(&*settler.claims, &*settler.hints, &settlements);
+    if spent.run_until_cancelled(writing).await.is_none() {
+        for settlement in &settlements {
+            let (job, lease) = (settlement.job, settlement.lease);
+            warn!(job.id = %job, lease.id = %lease, "end is left, job runs again after its lease");
+        }
+    }
     for settlement in &settlements {
-        registry.leave(settlement.job, settlement.lease);
+        settler.registry.leave(settlement.job, settlement.lease);
     }
     drop(places);
 }
@@ -122,6 +157,7 @@ fn count_follow_ups(ends: &[Settlement], fenced: &[JobId]) {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
     use std::sync::Mutex;
 
     use async_trait::async_trait;
@@ -142,11 +178,15 @@ mod tests {
         asked: mpsc::UnboundedSender<usize>,
         lets: Semaphore,
         written: Mutex<usize>,
+        is_away: bool,
     }
 
     #[async_trait]
     impl Claims for Slow {
         async fn settle(&self, ends: &[Settlement]) -> Result<Settled, StoreError> {
+            if self.is_away {
+                return Err(StoreError::Unavailable("nobody is there".into()));
+            }
             self.asked.send(ends.len()).unwrap();
             self.lets.acquire().await.unwrap().forget();
             *self.written.lock().unwrap() += ends.len();
@@ -200,7 +240,29 @@ mod tests {
             asked,
             lets: Semaphore::new(0),
             written: Mutex::default(),
+            is_away: false,
         });
+        let ended = ten_ends();
+        let settler = Settler {
+            claims: Arc::clone(&slow) as Arc<dyn Claims>,
+            hints: Arc::new(Deaf),
+            registry: Arc::default(),
+        };
+        let mut running = Box::pin(run(settings, ended, settler, pending()));
+        // Polled once, it begins all that it may and then waits for the database.
+        assert!(futures::poll!(&mut running).is_pending());
+        let mut sizes = Vec::new();
+        while let Ok(size) = asks.try_recv() {
+            sizes.push(size);
+        }
+        slow.lets.add_permits(10);
+        running.await;
+        let written = *slow.written.lock().unwrap();
+        (sizes, written)
+    }
+
+    /// Ten ends that came at once, and no more to come.
+    fn ten_ends() -> mpsc::Receiver<Ended> {
         let (ends, ended) = mpsc::channel(16);
         let (slots, ids) = (Slots::new(16), ClockIds::new(SystemClock));
         let ids: &dyn IdSource = &ids;
@@ -215,20 +277,33 @@ mod tests {
             let place = slots.free_now().unwrap().ran();
             assert!(ends.try_send(Ended { settlement, place }).is_ok());
         }
-        drop(ends);
-        let claims = Arc::clone(&slow) as Arc<dyn Claims>;
-        let registry = Arc::new(Registry::default());
-        let mut running = Box::pin(run(settings, ended, claims, Arc::new(Deaf), registry));
-        // Polled once, it begins all that it may and then waits for the database.
-        assert!(futures::poll!(&mut running).is_pending());
-        let mut sizes = Vec::new();
-        while let Ok(size) = asks.try_recv() {
-            sizes.push(size);
-        }
-        slow.lets.add_permits(10);
-        running.await;
-        let written = *slow.written.lock().unwrap();
-        (sizes, written)
+        ended
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_worker_that_drains_waits_for_the_database_no_longer_than_it_may() {
+        let (asked, _asks) = mpsc::unbounded_channel();
+        let away = Slow {
+            asked,
+            lets: Semaphore::new(0),
+            written: Mutex::default(),
+            is_away: true,
+        };
+        let settler = Settler {
+            claims: Arc::new(away),
+            hints: Arc::new(Deaf),
+            registry: Arc::default(),
+        };
+        let (began, budget) = (tokio::time::Instant::now(), Duration::from_secs(30));
+        let settings = SettleSettings {
+            batch_max: 4,
+            at_once: 1,
+        };
+        // Hours of the runtime's clock, which goes on by itself when all wait.
+        let running = run(settings, ten_ends(), settler, tokio::time::sleep(budget));
+        let ended = tokio::time::timeout(Duration::from_secs(10_000), running).await;
+        assert!(ended.is_ok(), "it settles again and again");
+        assert_eq!(began.elapsed(), budget);
     }
 
     fn follow_up(ids: &dyn IdSource) -> NewJob {
