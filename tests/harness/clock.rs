@@ -70,4 +70,10 @@ impl IdSource for CountingIds {
         bytes[2..].copy_from_slice(&self.next.fetch_add(1, Ordering::SeqCst).to_be_bytes());
         uuid::Builder::from_unix_timestamp_millis(ms, &bytes).into_uuid()
     }
+
+    fn random(&self) -> u64 {
+        // Fibonacci hashing: neighbours in the count lie far apart.
+        let count = self.next.fetch_add(1, Ordering::SeqCst);
+        count.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
 }

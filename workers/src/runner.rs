@@ -246,7 +246,6 @@ impl Runner {
 
     /// What a run means for the job.
     fn end(&self, job: &Claimed, ran: Ran) -> End {
-        let attempt = job.attempts + 1;
         let fault = match ran {
             Ran::Ended(Ok(done)) => match outcome::succeeded(job, done) {
                 Ok(end) => return end,
@@ -261,19 +260,24 @@ impl Runner {
                 "the time limit passed",
             ),
         };
-        match fault.verdict {
-            Verdict::Snooze(delay) => End::Snooze { fault, delay },
-            Verdict::Retry(after) if attempt < job.attempts_max => {
-                let delay = after.unwrap_or_else(|| backoff(attempt, &mut rand::rng()));
-                End::Retry { fault, delay }
-            }
-            Verdict::Retry(_) | Verdict::Fatal => End::Dead { fault },
-        }
+        failed(fault, job.attempts + 1, job.attempts_max, &*self.ids)
     }
 
     async fn settle(&self, ended: Ended) {
         // The settler outlives every runner; if it is gone the process ends, and the reaper acts.
         drop(self.ends.send(ended).await);
+    }
+}
+
+/// What a fault means for a job whose attempt this was.
+fn failed(fault: Fault, attempt: u16, attempts_max: u16, ids: &dyn IdSource) -> End {
+    match fault.verdict {
+        Verdict::Snooze(delay) => End::Snooze { fault, delay },
+        Verdict::Retry(after) if attempt < attempts_max => {
+            let delay = after.unwrap_or_else(|| backoff(attempt, ids.random()));
+            End::Retry { fault, delay }
+        }
+        Verdict::Retry(_) | Verdict::Fatal => End::Dead { fault },
     }
 }
 
@@ -351,6 +355,7 @@ mod tests {
     use packtrain_core::ids::{ClockIds, TenantId};
     use packtrain_core::job::Bound;
     use packtrain_core::time::SystemClock;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -380,6 +385,31 @@ mod tests {
             "packtrain_jobs_started_total{kind=\"test.step\",lane=\"io\"} 1\n",
         ] {
             assert!(shown.contains(line), "{shown}");
+        }
+    }
+
+    /// A source of which a test knows the next number.
+    struct Pinned(u64);
+
+    impl IdSource for Pinned {
+        fn uuid(&self) -> Uuid {
+            unreachable!("only a number is asked for")
+        }
+
+        fn random(&self) -> u64 {
+            self.0
+        }
+    }
+
+    #[test]
+    fn how_long_a_retry_waits_is_drawn_from_the_source_of_ids() {
+        for ms in [0, 7, 1_999] {
+            let fault = Fault::said(Verdict::Retry(None), "test.broken", "the test broke it");
+            let end = failed(fault, 2, 3, &Pinned(ms));
+            assert!(
+                matches!(&end, End::Retry { delay, .. } if *delay == Duration::from_millis(ms)),
+                "{end:?}"
+            );
         }
     }
 }

@@ -3,8 +3,6 @@
 use std::error::Error;
 use std::time::Duration;
 
-use rand::RngExt;
-
 use crate::limits::FAULT_CHARS_MAX;
 
 /// Characters by which causes are told apart.
@@ -105,10 +103,12 @@ impl Fault {
 /// Waiting time before attempt `attempt + 1`: full jitter under an exponential ceiling.
 ///
 /// The ceiling is 1 s, 2 s, 4 s, ... up to five minutes; the delay is uniform between zero and
-/// the ceiling, so that jobs that failed together do not come back together.
-pub fn backoff(attempt: u16, random: &mut impl RngExt) -> Duration {
-    let ceiling_ms = u64::try_from(backoff_ceiling(attempt).as_millis()).unwrap_or(u64::MAX);
-    Duration::from_millis(random.random_range(0..=ceiling_ms))
+/// the ceiling, so that jobs that failed together do not come back together. `random` is any
+/// number, as [`IdSource::random`](crate::ids::IdSource::random) gives it.
+pub fn backoff(attempt: u16, random: u64) -> Duration {
+    let ceiling_ms = u64::try_from(backoff_ceiling(attempt).as_millis()).unwrap_or(u64::MAX - 1);
+    // Some minutes have so few milliseconds that the remainder prefers none of them.
+    Duration::from_millis(random % (ceiling_ms + 1))
 }
 
 /// The longest wait after failed attempt number `attempt`, counted from 1.
@@ -145,13 +145,15 @@ fn cut(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::{ClockIds, IdSource};
+    use crate::time::SystemClock;
 
     #[test]
     fn backoff_stays_under_a_doubling_ceiling_and_uses_all_of_it() {
-        let mut random = rand::rng();
+        let ids = ClockIds::new(SystemClock);
         for attempt in 1..=20 {
             let ceiling = backoff_ceiling(attempt);
-            let waits: Vec<_> = (0..400).map(|_| backoff(attempt, &mut random)).collect();
+            let waits: Vec<_> = (0..400).map(|_| backoff(attempt, ids.random())).collect();
             assert!(waits.iter().all(|wait| *wait <= ceiling));
             assert!(
                 waits.iter().any(|wait| *wait < ceiling / 4),

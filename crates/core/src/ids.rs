@@ -199,10 +199,14 @@ pub fn parse(text: &str, prefix: &'static str) -> Result<Uuid, IdError> {
     }
 }
 
-/// Makes new ids: UUIDv7, in the order of creation within one source.
+/// Makes new ids: UUIDv7, in the order of creation within one source; and all else that is random,
+/// so that a test can replay a run.
 pub trait IdSource: Send + Sync + 'static {
     /// A UUIDv7 of the present moment.
     fn uuid(&self) -> Uuid;
+
+    /// A number of which all bits are random.
+    fn random(&self) -> u64;
 }
 
 impl dyn IdSource {
@@ -271,6 +275,10 @@ impl<C: Clock> IdSource for ClockIds<C> {
         bytes[0] = (count >> 8) as u8;
         bytes[1] = (count & 0xff) as u8;
         uuid::Builder::from_unix_timestamp_millis(ms, &bytes).into_uuid()
+    }
+
+    fn random(&self) -> u64 {
+        rand::rng().next_u64()
     }
 }
 
