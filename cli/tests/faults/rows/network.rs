@@ -1,7 +1,9 @@
-//! A worker whose network to PostgreSQL is cut, beside one whose network is well; and a scheduler's.
+//! A worker whose network to PostgreSQL is cut, beside one whose network is well; and a scheduler,
+//! alone.
 
 use std::time::Duration;
 
+use packtrain_core::ids::JobId;
 use packtrain_tests::{Network, Proxy};
 
 use super::schedulers::{self, TIMES, every_second, times};
@@ -20,38 +22,67 @@ const CUT: Duration = Duration::from_secs(3);
 /// The log of the worker that is cut off.
 const LOG: &str = "log-of-the-worker";
 
+/// A worker whose network was cut in the middle of its jobs.
+struct CutOff {
+    worker: Process,
+    network: Proxy,
+    jobs: Vec<JobId>,
+    held: Vec<String>,
+    begun: Vec<String>,
+    broken_at: i64,
+}
+
+impl CutOff {
+    async fn new(stage: &Stage, cut: Network) -> Self {
+        let network = Proxy::to(stage.db.server_address()).await;
+        let mut command = stage.command(&["worker", "--lanes", "io"], "");
+        stage.lead_through(&mut command, network.address);
+        stage.log_apart(&mut command, LOG);
+        let worker = stage.ready_worker(&mut command).await;
+        let jobs = stage.steps_that_it_begins(worker.id(), JOBS, HOLD_MS).await;
+        let held = stage.held_by(worker.id()).await;
+        let broken_at = now_us();
+        network.set(cut);
+        // What had passed before the cut is written by now, and no lease is taken yet.
+        tokio::time::sleep(CUT / 10).await;
+        let begun = stage.begun_by(Holder::Process(worker.id())).await;
+        assert!(!begun.is_empty(), "it was cut off in the middle of a job");
+        Self {
+            worker,
+            network,
+            jobs,
+            held,
+            begun,
+            broken_at,
+        }
+    }
+
+    /// What became of the jobs, now that the worker has ended.
+    async fn judge(&self, stage: &Stage) -> Counts {
+        let counts = stage.judge(&self.jobs, Charges::of(&self.begun)).await;
+        stage.forget(self.worker.id()).await;
+        Counts {
+            rerun_ms: stage.reruns(&self.held, self.broken_at),
+            ..counts
+        }
+    }
+}
+
 async fn row(name: &str, cut: Network) {
     let _turn = turn().await;
     let stage = Stage::new().await;
     let _other = stage.worker("io", "").await;
     repeat(name, async |_| {
-        let proxy = Proxy::to(stage.db.server_address()).await;
-        let mut command = stage.command(&["worker", "--lanes", "io"], "");
-        stage.lead_through(&mut command, proxy.address);
-        stage.log_apart(&mut command, LOG);
         let fenced = || stage.said(LOG).matches(FENCED).count();
         let before = fenced();
-        let mut worker = stage.ready_worker(&mut command).await;
-        let jobs = stage.steps_that_it_begins(worker.id(), JOBS, HOLD_MS).await;
-        let held = stage.held_by(worker.id()).await;
-        let broken_at = now_us();
-        proxy.set(cut);
-        // What had passed before the cut is written by now, and no lease is taken yet.
-        tokio::time::sleep(CUT / 10).await;
-        let begun = stage.begun_by(Holder::Process(worker.id())).await;
-        assert!(!begun.is_empty(), "it was cut off in the middle of a job");
+        let mut off = CutOff::new(&stage, cut).await;
         tokio::time::sleep(CUT).await;
-        proxy.set(Network::Well);
+        off.network.set(Network::Well);
         stage
             .until("its late ends are thrown away", async || fenced() > before)
             .await;
-        worker.stop().await;
-        let counts = stage.judge(&jobs, Charges::of(&begun)).await;
-        stage.forget(worker.id()).await;
-        Counts {
-            rerun_ms: stage.reruns(&held, broken_at),
-            ..counts
-        }
+        off.worker.stop().await;
+        off.judge(&stage).await
     })
     .await;
 }
@@ -64,6 +95,22 @@ async fn network_swallows_everything() {
 #[tokio::test(flavor = "multi_thread")]
 async fn network_is_half_open() {
     row("network_is_half_open", Network::HalfOpen).await;
+}
+
+/// The network does not come back before the worker has to be gone: what it could not settle runs
+/// again.
+#[tokio::test(flavor = "multi_thread")]
+async fn network_swallows_everything_while_a_worker_drains() {
+    let name = "network_swallows_everything_while_a_worker_drains";
+    let _turn = turn().await;
+    let stage = Stage::new().await;
+    let _other = stage.worker("io", "").await;
+    repeat(name, async |_| {
+        let mut off = CutOff::new(&stage, Network::Hole).await;
+        off.worker.stop().await;
+        off.judge(&stage).await
+    })
+    .await;
 }
 
 /// The scheduler is the only one that decides and reaps: the worker whose leases are lost is dead,
