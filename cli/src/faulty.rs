@@ -10,8 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use packtrain_core::ids::LeaseId;
-use packtrain_core::ids::WorkerId;
+use packtrain_core::ids::{JobId, LeaseId, WorkerId};
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{
     ClaimedLease, Claims, Decision, Floors, LeaseBeat, Promoted, Reaped, Renewals, Renewed,
@@ -93,6 +92,10 @@ impl Claims for Faulty<dyn Claims> {
             reach("before", "settle of many")?;
         }
         between("settle", self.0.settle(ends)).await
+    }
+
+    async fn written(&self, ends: &[Settlement]) -> Result<Vec<JobId>, StoreError> {
+        between("written", self.0.written(ends)).await
     }
 
     async fn renewals(&self) -> Result<Box<dyn Renewals>, StoreError> {

@@ -326,6 +326,8 @@ impl Mirror {
             lease: self.leases[&end.lease],
             bit: end.bit,
             job: self.id(end.job),
+            // Nobody asks here what was written without an answer.
+            attempt: 1,
             bound: self.bounds[&end.job].clone(),
             end: match end.end {
                 op::End::Succeeded => End::Succeeded(Success {

@@ -32,3 +32,4 @@ mod sight;
 mod silence;
 mod state;
 mod unserved;
+mod written;

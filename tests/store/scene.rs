@@ -54,6 +54,7 @@ impl Held {
             lease: self.lease,
             bit: self.bit,
             job: self.job.id,
+            attempt: self.job.attempts + 1,
             bound: self.job.bound.clone(),
             end,
         }

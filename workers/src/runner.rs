@@ -83,6 +83,7 @@ impl Runner {
             lease,
             bit,
             job: job.id,
+            attempt: job.attempts + 1,
             bound: job.bound.clone(),
             end,
         };

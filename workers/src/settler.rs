@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use packtrain_core::fault::chain;
 use packtrain_core::ids::JobId;
 use packtrain_core::patience::patient;
 use packtrain_core::ports::{Claims, End, Hint, Hints, Settlement, StoreError};
@@ -107,9 +108,13 @@ async fn end(settler: &Settler, spent: &CancellationToken, batch: Vec<Ended>) {
 
 /// Writes until the database has decided: an outage delays an end and loses none.
 async fn write(claims: &dyn Claims, hints: &dyn Hints, ends: &[Settlement]) {
+    let mut is_in_doubt = false;
     loop {
         match patient(claims.settle(ends)).await {
-            Ok(settled) => {
+            Ok(mut settled) => {
+                if is_in_doubt && !settled.fenced.is_empty() {
+                    settled.fenced = thrown_away(claims, ends, settled.fenced).await;
+                }
                 metrics::counter!("packtrain_jobs_fenced_total")
                     .increment(settled.fenced.len() as u64);
                 count_follow_ups(ends, &settled.fenced);
@@ -123,17 +128,40 @@ async fn write(claims: &dyn Claims, hints: &dyn Hints, ends: &[Settlement]) {
             }
             Err(StoreError::Unavailable(cause)) => {
                 warn!(error = %cause, jobs = ends.len(), "database not reachable, settling again");
+                is_in_doubt = true;
                 tokio::time::sleep(PAUSE).await;
             }
             Err(refusal) => {
                 // The lease stays; when its beat stops counting the reaper gives the jobs back,
                 // and they are charged: nothing is lost, and nothing hangs here for ever.
-                let cause = packtrain_core::fault::chain(&refusal);
+                let cause = chain(&refusal);
                 error!(error = %cause, jobs = ends.len(), "ends were refused");
                 return;
             }
         }
     }
+}
+
+/// Those of the fenced that really were. Where an answer was lost, an end may have been written all
+/// the same: it took its lease along, and is fenced by itself when it is settled again.
+async fn thrown_away(
+    claims: &dyn Claims,
+    ends: &[Settlement],
+    mut fenced: Vec<JobId>,
+) -> Vec<JobId> {
+    let ends = ends.iter().filter(|end| fenced.contains(&end.job));
+    let ends: Vec<Settlement> = ends.cloned().collect();
+    match patient(claims.written(&ends)).await {
+        Ok(written) => fenced.retain(|job| !written.contains(job)),
+        Err(error) => {
+            let error = chain(&error);
+            warn!(
+                error,
+                "ends that were written without an answer count as fenced"
+            );
+        }
+    }
+    fenced
 }
 
 /// Counts the jobs that these ends brought, but for those that were fenced.
@@ -178,14 +206,35 @@ mod tests {
         asked: mpsc::UnboundedSender<usize>,
         lets: Semaphore,
         written: Mutex<usize>,
-        is_away: bool,
+        mood: Mood,
+    }
+
+    enum Mood {
+        Well,
+        /// Nobody answers.
+        Away,
+        /// Everything is written, and only what comes after it is answered.
+        LosesTheFirstAnswer,
     }
 
     #[async_trait]
     impl Claims for Slow {
         async fn settle(&self, ends: &[Settlement]) -> Result<Settled, StoreError> {
-            if self.is_away {
-                return Err(StoreError::Unavailable("nobody is there".into()));
+            let away = || StoreError::Unavailable("nobody is there".into());
+            match self.mood {
+                Mood::Well => {}
+                Mood::Away => return Err(away()),
+                Mood::LosesTheFirstAnswer => {
+                    let mut written = self.written.lock().unwrap();
+                    if *written == 0 {
+                        *written = ends.len();
+                        return Err(away());
+                    }
+                    return Ok(Settled {
+                        fenced: ends.iter().map(|end| end.job).collect(),
+                        ..Settled::default()
+                    });
+                }
             }
             self.asked.send(ends.len()).unwrap();
             self.lets.acquire().await.unwrap().forget();
@@ -216,6 +265,12 @@ mod tests {
             unreachable!("only ends are written")
         }
 
+        async fn written(&self, ends: &[Settlement]) -> Result<Vec<JobId>, StoreError> {
+            // The last of them was another's.
+            let (_, ours) = ends.split_last().unwrap();
+            Ok(ours.iter().map(|end| end.job).collect())
+        }
+
         async fn renewals(&self) -> Result<Box<dyn Renewals>, StoreError> {
             unreachable!("only ends are written")
         }
@@ -240,7 +295,7 @@ mod tests {
             asked,
             lets: Semaphore::new(0),
             written: Mutex::default(),
-            is_away: false,
+            mood: Mood::Well,
         });
         let ended = ten_ends();
         let settler = Settler {
@@ -271,6 +326,7 @@ mod tests {
                 lease: ids.lease(),
                 bit: 0,
                 job: ids.job(),
+                attempt: 1,
                 bound: Bound::default(),
                 end: End::Succeeded(Success::default()),
             };
@@ -287,7 +343,7 @@ mod tests {
             asked,
             lets: Semaphore::new(0),
             written: Mutex::default(),
-            is_away: true,
+            mood: Mood::Away,
         };
         let settler = Settler {
             claims: Arc::new(away),
@@ -325,21 +381,48 @@ mod tests {
         }
     }
 
-    #[test]
-    fn follow_ups_count_as_enqueued_unless_their_cause_was_fenced() {
+    /// Two jobs that are done, each with two that follow.
+    fn parents() -> Vec<Settlement> {
         let ids: &dyn IdSource = &ClockIds::new(SystemClock);
-        let ends: Vec<Settlement> = (0..2)
+        (0..2)
             .map(|_| Settlement {
                 lease: ids.lease(),
                 bit: 0,
                 job: ids.job(),
+                attempt: 1,
                 bound: Bound::default(),
                 end: End::Succeeded(Success {
                     then: vec![follow_up(ids), follow_up(ids)],
                     ..Success::default()
                 }),
             })
-            .collect();
+            .collect()
+    }
+
+    #[test]
+    fn an_end_that_was_written_without_an_answer_is_not_fenced_and_what_follows_from_it_counts() {
+        let (asked, _asks) = mpsc::unbounded_channel();
+        let loses = Slow {
+            asked,
+            lets: Semaphore::new(0),
+            written: Mutex::default(),
+            mood: Mood::LosesTheFirstAnswer,
+        };
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        let runtime = builder.enable_time().start_paused(true).build().unwrap();
+        let recorder = PrometheusBuilder::new().build_recorder();
+        metrics::with_local_recorder(&recorder, || {
+            runtime.block_on(write(&loses, &Deaf, &parents()));
+        });
+        let shown = recorder.handle().render();
+        let line = "packtrain_jobs_enqueued_total{kind=\"test.step\",lane=\"io\"} 2\n";
+        assert!(shown.contains(line), "{shown}");
+        assert!(shown.contains("packtrain_jobs_fenced_total 1\n"), "{shown}");
+    }
+
+    #[test]
+    fn follow_ups_count_as_enqueued_unless_their_cause_was_fenced() {
+        let ends = parents();
         let recorder = PrometheusBuilder::new().build_recorder();
         metrics::with_local_recorder(&recorder, || count_follow_ups(&ends, &[ends[0].job]));
         let shown = recorder.handle().render();

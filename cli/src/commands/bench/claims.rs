@@ -54,6 +54,7 @@ impl Claimer {
                     lease: lease.lease,
                     bit,
                     job: job.id,
+                    attempt: job.attempts + 1,
                     bound: job.bound,
                     end: End::Succeeded(Success::default()),
                 })

@@ -73,6 +73,8 @@ pub struct Settlement {
     pub bit: u8,
     /// The job.
     pub job: JobId,
+    /// Which attempt this was, from 1.
+    pub attempt: u16,
     /// Who waits for its end.
     pub bound: Bound,
     /// How it ended.

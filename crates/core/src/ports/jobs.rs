@@ -329,6 +329,11 @@ pub trait Claims: Send + Sync {
     /// Writes ends of jobs, in one transaction: all that are not fenced.
     async fn settle(&self, ends: &[Settlement]) -> Result<Settled, StoreError>;
 
+    /// The jobs among these whose end is there and was written under this attempt: for a worker
+    /// that got no answer, settled again and was fenced, perhaps by its own first try. Only a
+    /// success, a retry and a dead letter leave behind whose they are.
+    async fn written(&self, ends: &[Settlement]) -> Result<Vec<JobId>, StoreError>;
+
     /// A connection of its own for the thread that renews leases.
     async fn renewals(&self) -> Result<Box<dyn Renewals>, StoreError>;
 }

@@ -245,6 +245,10 @@ impl Claims for PgClaims {
         settle::settle(&self.pool, &self.fair, ends).await
     }
 
+    async fn written(&self, ends: &[Settlement]) -> Result<Vec<JobId>, StoreError> {
+        settle::written(&self.pool, ends).await
+    }
+
     async fn renewals(&self) -> Result<Box<dyn Renewals>, StoreError> {
         Ok(Box::new(PgRenewals::connect(&self.direct).await?))
     }

@@ -238,6 +238,52 @@ async fn still_open(
         .collect())
 }
 
+/// The jobs among these whose end was written under this attempt. Whoever took a lease charged
+/// its jobs, so that others ended them under later attempts, and a lost attempt has another code.
+pub(crate) async fn written(pool: &PgPool, ends: &[Settlement]) -> Result<Vec<JobId>, StoreError> {
+    let (mut jobs, mut numbers, mut codes, mut messages) = (vec![], vec![], vec![], vec![]);
+    for end in ends {
+        let fault = match &end.end {
+            End::Succeeded(_) => None,
+            End::Retry { fault, .. } | End::Dead { fault } => Some(fault),
+            End::Snooze { .. } | End::Cancelled | End::Expired | End::Released => continue,
+        };
+        jobs.push(end.job.as_uuid());
+        numbers.push(i16::try_from(end.attempt).unwrap_or(i16::MAX));
+        codes.push(fault.map(|fault| fault.code.to_owned()));
+        messages.push(fault.map(|fault| fault.message.clone()));
+    }
+    let written = sqlx::query_scalar!(
+        r#"
+        select e.id as "id!"
+          from unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[])
+               as e (id, number, code, message)
+         where exists (
+               select from outcome o
+                where o.id = e.id
+                  and o.state = 'succeeded'
+                  and o.attempts = e.number
+                  and e.code is null
+               )
+            or exists (
+               select from attempt a
+                where a.job_id = e.id
+                  and a.number = e.number
+                  and a.code = e.code
+                  and a.message = e.message
+               )
+        "#,
+        &jobs,
+        &numbers,
+        &codes as &[Option<String>],
+        &messages as &[Option<String>],
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(refused("to look for ends that were written"))?;
+    Ok(written.into_iter().map(JobId::from_uuid).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
