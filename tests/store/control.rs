@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use packtrain_core::ids::JobId;
-use packtrain_core::job::{NewJob, State};
+use packtrain_core::job::{Deadline, NewJob, State};
 use packtrain_core::ports::{
     Actor, Change, Changed, Claims, Control, Drain, Due, Edited, End, OperatorJobs, Settlement,
     Upkeep, WorkerRecord,
@@ -335,7 +335,7 @@ async fn many_deadlines_that_pass_at_once_are_all_met() {
     let desk = Desk::new().await;
     let scene = &desk.scene;
     let late = || NewJob {
-        deadline: Some(SystemClock.now() - TimeDelta::seconds(1)),
+        deadline: Some(Deadline::At(SystemClock.now() - TimeDelta::seconds(1))),
         run_at: Some(SystemClock.now() + TimeDelta::days(1)),
         ..scene.job()
     };

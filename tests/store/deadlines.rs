@@ -65,6 +65,6 @@ async fn a_job_that_began_before_its_deadline_may_be_tried_again_after_it() {
     scene.settle(&[held.ends(retry(Duration::ZERO))]).await;
     scene.db.shift_clock(TimeDelta::minutes(2)).await;
     assert_eq!(scene.upkeep.sweep(HOUR).await.unwrap().expired, 0);
-    scene.claims.promote(10).await.unwrap();
+    scene.upkeep.promote(10).await.unwrap();
     assert_eq!(scene.claim(1).await.remove(0).job.due, Due::Run);
 }

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use packtrain_core::ids::{JobId, TenantId};
 use packtrain_core::job::{Entrance, NewJob, OnFailure, Ties};
-use packtrain_core::ports::{Change, Claims, End, Floors, JobQueue, Success};
+use packtrain_core::ports::{Change, Claims, End, Floors, JobQueue, Success, Upkeep};
 use packtrain_core::time::{Clock, SystemClock};
 
 use super::scene::{LANE, Scene, WANTED, fault, held, succeeded};
@@ -149,7 +149,10 @@ async fn the_members_of_a_large_batch_take_turns_with_other_tenants() {
     let order = served(&scene, 10).await;
     let of_b = order.iter().filter(|tenant| **tenant == b).count();
     assert!(of_b >= 4, "{order:?}");
-    assert_eq!(order.len() - of_b, order.iter().filter(|t| **t == a).count());
+    assert_eq!(
+        order.len() - of_b,
+        order.iter().filter(|t| **t == a).count()
+    );
 }
 
 #[tokio::test]
@@ -171,7 +174,11 @@ async fn dead_letters_that_are_run_again_take_turns_with_other_tenants() {
     assert!(last_of_b < 40, "b waits for all of a: {order:?}");
     let debt = "select count(*) from fair f join tenant t on t.id = f.tenant_id
                  where t.name = 'a' and f.finish >= 80 * 1000000";
-    assert_eq!(scene.db.number(debt).await, 1, "the second turns cost as well");
+    assert_eq!(
+        scene.db.number(debt).await,
+        1,
+        "the second turns cost as well"
+    );
 }
 
 #[tokio::test]
@@ -197,7 +204,7 @@ async fn nobody_gets_before_others_by_naming_a_time_that_is_past() {
     };
     let jobs: Vec<NewJob> = (0..4).map(|_| yesterday(b)).collect();
     scene.jobs.enqueue(b, &jobs).await.unwrap();
-    assert_eq!(scene.claims.promote(10).await.unwrap().count, 4);
+    assert_eq!(scene.upkeep.promote(10).await.unwrap().count, 4);
     let order = served(&scene, 4).await;
     assert_eq!(order.iter().filter(|tenant| **tenant == b).count(), 2);
 }

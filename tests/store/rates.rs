@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use packtrain_core::ids::JobId;
 use packtrain_core::job::{NewJob, Rate, Ties};
-use packtrain_core::ports::{Change, End, Upkeep, WorkerRecord};
+use packtrain_core::ports::{Change, Claims, End, Upkeep, WorkerRecord};
 
 use super::scene::{HOUR, LANE, Scene, fault, ids, retry};
 

@@ -7,8 +7,8 @@ use packtrain_core::fault::{Fault, Verdict};
 use packtrain_core::ids::{IdSource, JobId, LeaseId, TenantId, WorkerId};
 use packtrain_core::job::{Kind, Lane, NewJob, Priority, State, Ties};
 use packtrain_core::ports::{
-    Actor, Change, Changed, Claimed, ClaimedLease, Claims, Control, End, Floors, JobQueue, LeaseBeat, OperatorJobs, Served, Settled,
-    Settlement, Success, Upkeep, Wanted,
+    Actor, Change, Changed, Claimed, ClaimedLease, Claims, Control, End, Floors, JobQueue,
+    LeaseBeat, OperatorJobs, Served, Settled, Settlement, Success, Upkeep, Wanted,
 };
 use packtrain_store::{PgClaims, PgControl, PgJobs, PgOperatorJobs, PgUpkeep};
 use packtrain_tests::Database;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use packtrain_core::ports::{Claims, End, Gauges, Success, Write};
+use packtrain_core::ports::{Claims, End, Gauges, Success, Upkeep, Write};
 use packtrain_store::PgFigures;
 
 use super::scene::{HOUR, Scene};
@@ -65,7 +65,7 @@ async fn a_claim_tells_how_long_a_job_stood_ready_and_not_how_long_it_was_for_la
     later.run_at = Some(held.job.created_at + TimeDelta::hours(2));
     scene.enqueue(&[later]).await;
     scene.db.shift_clock(TimeDelta::hours(3)).await;
-    scene.claims.promote(10).await.unwrap();
+    scene.upkeep.promote(10).await.unwrap();
     let held = scene.claim(1).await.remove(0);
     assert!(held.job.waited < HOUR, "{:?}", held.job.waited);
 }

@@ -50,10 +50,7 @@ impl Halted {
 ///
 /// A request that came to a job after it had split into a batch is passed on to the batch, and a
 /// request of which nothing is left to be ended goes.
-pub(crate) async fn cancelled(
-    pool: &PgPool,
-    only: Option<&[Uuid]>,
-) -> Result<Halted, StoreError> {
+pub(crate) async fn cancelled(pool: &PgPool, only: Option<&[Uuid]>) -> Result<Halted, StoreError> {
     let mut tx = pool
         .begin()
         .await
