@@ -12,7 +12,7 @@ use packtrain_core::ports::{
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_store::PgControl;
 
-use super::scene::{HOUR, LANE, SERVED, Scene, fault, retry, succeeded};
+use super::scene::{HOUR, LANE, SERVED, Scene, fault, ids, retry, succeeded};
 
 struct Desk {
     scene: Scene,
@@ -131,12 +131,13 @@ async fn whoever_ends_a_job_removes_its_request_however_it_ends() {
     let dead = End::Dead { fault: fault() };
     let ends = [held[0].ends(succeeded()), held[1].ends(dead)];
     assert_eq!(desk.scene.settle(&ends).await.written, 2);
-    // The third is lost with its last attempt.
+    // The third is lost with its last attempt, and was cancelled.
     desk.scene
         .db
         .run("update job set max_attempts = 1 where id in (select ids[1] from lease)")
         .await;
-    assert_eq!(desk.scene.reap(held[2].lease).await.dead, 1);
+    assert_eq!(desk.scene.reap(held[2].lease).await.returned, 1);
+    assert_eq!(desk.scene.upkeep.sweep(HOUR).await.unwrap().cancelled, 1);
     let left = desk
         .scene
         .db
@@ -146,8 +147,8 @@ async fn whoever_ends_a_job_removes_its_request_however_it_ends() {
     // So a dead letter that is retried runs.
     desk.change(Change::Retry, &jobs).await;
     let again = desk.scene.claim(3).await;
-    assert_eq!(again.len(), 2);
-    assert!(again.iter().all(|held| held.job.due == Due::Run));
+    assert_eq!(ids(&again), [jobs[1]]);
+    assert_eq!(again[0].job.due, Due::Run);
 }
 
 #[tokio::test]

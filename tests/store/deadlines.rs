@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use packtrain_core::job::{Deadline, NewJob, State};
-use packtrain_core::ports::{Claims, Due, End, OperatorJobs, Upkeep};
+use packtrain_core::ports::{Due, End, OperatorJobs, Upkeep};
 use packtrain_core::time::{Clock, SystemClock};
 
 use super::scene::{HOUR, Scene, retry};

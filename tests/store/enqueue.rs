@@ -4,14 +4,14 @@ use chrono::TimeDelta;
 use futures::FutureExt;
 use packtrain_core::job::State;
 use packtrain_core::ports::{
-    End, Files, JobFilter, JobQueue, NewFile, ObjectKey, OperatorJobs, StoreError, Success,
+    End, Files, JobFilter, JobQueue, NewFile, ObjectKey, OperatorJobs, StoreError, Success, Upkeep,
 };
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_store::PgFiles;
 use packtrain_tests::until;
 use serde_json::json;
 
-use super::scene::{Scene, job_row, succeeded};
+use super::scene::{Scene, ids, job_row, succeeded};
 
 #[tokio::test]
 async fn the_same_id_twice_makes_one_job_and_one_entry() {
@@ -89,7 +89,7 @@ async fn a_thousand_jobs_are_enqueued_in_one_call_and_served_in_their_order() {
 }
 
 #[tokio::test]
-async fn a_job_for_later_is_scheduled_and_a_job_for_the_past_is_due() {
+async fn a_job_that_names_a_time_is_scheduled_and_due_at_once_if_that_is_past() {
     let scene = Scene::new().await;
     let (mut later, mut past) = (scene.job(), scene.job());
     later.run_at = Some(SystemClock.now() + TimeDelta::hours(1));
@@ -100,8 +100,9 @@ async fn a_job_for_later_is_scheduled_and_a_job_for_the_past_is_due() {
         (found.state, found.run_at),
         (State::Scheduled, later.run_at)
     );
-    assert_eq!(scene.state(past.id).await, (State::Queued, 0));
-    assert_eq!(scene.claim(10).await.len(), 1);
+    assert_eq!(scene.state(past.id).await, (State::Scheduled, 0));
+    assert_eq!(scene.upkeep.promote(10).await.unwrap().count, 1);
+    assert_eq!(ids(&scene.claim(10).await), [past.id]);
 }
 
 #[tokio::test]

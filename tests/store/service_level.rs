@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use packtrain_core::ports::{Claims, End, Gauges, Success, Upkeep, Write};
+use packtrain_core::ports::{End, Gauges, Success, Upkeep, Write};
 use packtrain_store::PgFigures;
 
 use super::scene::{HOUR, Scene};

@@ -25,6 +25,9 @@ pub(crate) fn enqueue(store: &mut Store<'_>, jobs: &[Job]) -> u32 {
         let tables = &mut *store.tables;
         tables.known.add(job);
         tables.run_at[at] = tables.now + spec.delay;
+        if spec.delay > 0 {
+            tables.timed.add(job);
+        }
         if spec.patience != NEVER {
             tables.deadline[at] = tables.now + spec.patience;
         }

@@ -63,12 +63,15 @@ fn next(store: &Store<'_>, gate: u8) -> Option<Job> {
         .max_by_key(|job| store.tables.seq[usize::from(*job)])
 }
 
-/// Moves jobs that wait into play: to their lanes, or to a later time.
+/// Moves jobs that wait into play: to their lanes, or to the timetable where they named a time,
+/// even one that is past.
 pub(crate) fn enter(store: &mut Store<'_>, jobs: Jobs) {
     for job in jobs {
         store.tables.waiting.take(job);
-        let is_later = store.tables.run_at[usize::from(job)] > store.tables.now;
-        if is_later && !store.breaks(Variant::DelaysAreForgotten) {
+        let at = usize::from(job);
+        let is_timed = store.tables.timed.take(job);
+        store.tables.run_at[at] = store.tables.run_at[at].max(store.tables.now);
+        if is_timed && !store.breaks(Variant::DelaysAreForgotten) {
             store.tables.scheduled.add(job);
         } else {
             store.tables.ready.add(job);

@@ -39,7 +39,8 @@ invariants! {
     OthersAreNotCharged "What snoozed, was given back or never began is not charged.",
     RedriveStartsAnew "A redriven dead letter has all its attempts anew.",
     LostComeBackAlone "A job that was lost while it ran comes back alone in its lease.",
-    DiesWhenSpent "A job dies when its attempts are spent, however they were spent.",
+    DiesWhenSpent
+        "A job dies when its attempts are spent, however, unless a person cancelled it.",
     MovedBeatIsAlive "A lease whose beat has moved since the reaper saw it is not taken.",
     NoBeginUnderGoneLease "A job does not begin under a lease that is gone.",
     UnknownLeaseComesBack

@@ -147,6 +147,8 @@ impl Step<'_> {
     }
 
     fn reap(&self, lease: u32, beat: u16) -> Verdict {
+        let buried = self.after.dead.less(self.before.dead) & self.before.requests;
+        must(buried.is_empty(), Invariant::CancelIsHonoured)?;
         let was_there = self.ghost.lease(lease);
         let moved = was_there.is_some_and(|seen| seen.beat > beat);
         must(

@@ -212,7 +212,11 @@ impl Store<'_> {
                 self.tables.failed[at] += 1;
                 self.tables.lost.add(job);
             }
-            let is_spent = self.tables.charged[at] >= self.plan.spec(job).attempts_max;
+            // One that was cancelled comes back, and ends as cancelled.
+            let is_cancelled =
+                self.tables.requests.has(job) && !self.breaks(Variant::LossBuriesTheCancelled);
+            let is_spent =
+                self.tables.charged[at] >= self.plan.spec(job).attempts_max && !is_cancelled;
             if is_charged && is_spent && !self.breaks(Variant::NobodyDiesOfLoss) {
                 self.tables.dead.add(job);
                 self.answer_request(job);

@@ -58,8 +58,9 @@ impl Step<'_> {
             must(says >= spent, Invariant::TriesAreCharged)?;
             must(says <= spent, Invariant::OthersAreNotCharged)?;
         }
-        let mut in_play = self.after.in_play().into_iter();
+        let in_play = self.after.in_play().into_iter();
         let spent = in_play
+            .filter(|job| !self.after.requests.has(*job))
             .any(|job| self.ghost.spent[usize::from(job)] >= self.plan.spec(job).attempts_max);
         must(!spent, Invariant::DiesWhenSpent)
     }

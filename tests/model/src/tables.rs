@@ -88,6 +88,8 @@ pub struct Tables {
     pub charged: [u8; JOBS_MAX],
     /// Rows of failed attempts.
     pub failed: [u8; JOBS_MAX],
+    /// Jobs that wait and named a time when they were asked for.
+    pub timed: Jobs,
     /// Not before this hour.
     pub run_at: [u16; JOBS_MAX],
     /// Not started after this hour.
@@ -130,6 +132,7 @@ impl Default for Tables {
             lost: Jobs::NONE,
             charged: [0; JOBS_MAX],
             failed: [0; JOBS_MAX],
+            timed: Jobs::NONE,
             run_at: [0; JOBS_MAX],
             deadline: [NEVER; JOBS_MAX],
             seq: [0; JOBS_MAX],

@@ -47,6 +47,8 @@ variants! {
     AnyCancelAnswersAll CancelIsHonoured
         "a settle with a cancelled job removes the requests of all its jobs",
     RequestsOutliveTheirJobs RequestEndsWithJob "a job that ends leaves its request behind",
+    LossBuriesTheCancelled CancelIsHonoured
+        "a reaper buries a cancelled job whose attempts are spent",
     ReapChargesNobody TriesAreCharged "a reaper charges no attempt",
     FailuresAreFree TriesAreCharged "a failed attempt is not charged",
     RunsBeforeItIsNoted TriesAreCharged "a worker runs a job before its beginning is noted",

@@ -24,7 +24,7 @@ pub(crate) async fn cancel(
 ) -> Result<Changed, StoreError> {
     let mut tx = control.begin().await?;
     let reached = halt::reach(&mut tx, jobs).await?;
-    let has_more = reached.len() as i64 == halt::REACH_MAX;
+    let has_more = halt::is_full(reached.len(), halt::REACH_MAX);
     let mut asked = ask(&mut tx, jobs, has_more).await?;
     asked.extend(reached);
     let all: Vec<JobId> = asked.iter().copied().map(JobId::from_uuid).collect();

@@ -61,7 +61,7 @@ pub(crate) async fn cancelled(pool: &PgPool, only: Option<&[Uuid]>) -> Result<Ha
     }
     let reached = reach(&mut tx, &asked).await?;
     // Full: more may be left, and whose members they are is not known. The requests stay.
-    let are_all_reached = reached.len() < REACH_MAX as usize;
+    let are_all_reached = !is_full(reached.len(), REACH_MAX);
     let bound = bounds(&mut tx, &asked).await?;
     lock_gates(&mut tx, &bound, std::iter::empty()).await?;
     let ended = end_waiting(&mut tx, &asked, State::Cancelled).await?;
@@ -73,7 +73,7 @@ pub(crate) async fn cancelled(pool: &PgPool, only: Option<&[Uuid]>) -> Result<Ha
     Ok(Halted {
         jobs: ended.into_iter().map(|(job, _)| job).collect(),
         woken,
-        has_more: asked.len() as i64 == ROUND_MAX || !reached.is_empty(),
+        has_more: is_full(asked.len(), ROUND_MAX) || !reached.is_empty(),
     })
 }
 
@@ -300,7 +300,7 @@ async fn expired_one_by_one(pool: &PgPool, late: &[Uuid]) -> Result<Halted, Stor
             Err(other) => return Err(other),
         }
     }
-    sum.has_more = late.len() as i64 == ROUND_MAX;
+    sum.has_more = is_full(late.len(), ROUND_MAX);
     Ok(sum)
 }
 
@@ -321,7 +321,7 @@ async fn expired(pool: &PgPool, late: &[Uuid]) -> Result<Halted, StoreError> {
     Ok(Halted {
         jobs: ended.into_iter().map(|(job, _)| job).collect(),
         woken,
-        has_more: late.len() as i64 == ROUND_MAX,
+        has_more: is_full(late.len(), ROUND_MAX),
     })
 }
 
@@ -349,6 +349,11 @@ async fn late(
     .fetch_all(connection)
     .await
     .map_err(refused("to look for passed deadlines"))
+}
+
+/// Whether as many were found as were asked for, so that there may be more.
+pub(crate) fn is_full(found: usize, asked_for: i64) -> bool {
+    i64::try_from(found).is_ok_and(|found| found >= asked_for)
 }
 
 /// A job that ended, and whether it was in play.
