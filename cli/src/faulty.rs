@@ -15,7 +15,7 @@ use packtrain_core::job::Lane;
 use packtrain_core::ports::{
     ClaimedLease, Claims, Decision, Floors, LeaseBeat, Promoted, Reaped, Renewals, Renewed,
     Schedules, SetAside, Settled, Settlement, StoreError, Swept, Timetable, Upkeep, Wanted,
-    WorkerRecord,
+    Watcher, WorkerRecord,
 };
 use packtrain_core::schedule::Planned;
 pub(crate) use packtrain_store::points::arm;
@@ -124,6 +124,10 @@ impl Upkeep for Faulty<dyn Upkeep> {
             reach("after", "promote")?;
         }
         Ok(promoted)
+    }
+
+    async fn keep_watch(&self, mine: Option<Watcher>) -> Result<Option<Watcher>, StoreError> {
+        between("keep watch", self.0.keep_watch(mine)).await
     }
 
     async fn beats(&self, limit: u32) -> Result<Vec<LeaseBeat>, StoreError> {

@@ -20,7 +20,7 @@ use crate::reaper::{Patience, Watch};
 const PROMOTE_EVERY: Duration = Duration::from_millis(250);
 /// Entries of one promotion, at most.
 const PROMOTE_MAX: u32 = 500;
-/// Leases of one look, at most; a fleet of a thousand workers holds fewer.
+/// Leases of one look, at most.
 const LEASES_MAX: u32 = 100_000;
 /// How often the reaper looks, at least; a lane of little patience is looked at more often.
 const REAP_EVERY: Duration = Duration::from_millis(250);
@@ -80,8 +80,9 @@ pub async fn run(
     }
 }
 
-/// Moves due entries to their lanes, a few times a second. Where no worker runs this matters as
-/// much: what is due counts as backlog only then, and backlog is what workers are started by.
+/// Moves due entries to their lanes, a few times a second, and slice after slice while there are
+/// many. Where no worker runs this matters as much: what is due counts as backlog only then, and
+/// backlog is what workers are started by.
 async fn promote(store: &dyn Upkeep, hints: &dyn Hints) {
     let mut ticks = ticks(PROMOTE_EVERY);
     loop {
@@ -90,6 +91,9 @@ async fn promote(store: &dyn Upkeep, hints: &dyn Hints) {
             Ok(promoted) => {
                 for lane in promoted.woken {
                     hints.send(Hint { lane, about: None });
+                }
+                if promoted.count >= u64::from(PROMOTE_MAX) {
+                    ticks.reset_immediately();
                 }
             }
             Err(error) => {
@@ -100,12 +104,27 @@ async fn promote(store: &dyn Upkeep, hints: &dyn Hints) {
     }
 }
 
+/// Gives back what the lost leases held. Of a fleet a few do it, whoever has a place: all of them
+/// would read all leases. Who gets a place begins to watch anew.
 async fn reap(patience: &Patience, store: &dyn Upkeep, hints: &dyn Hints) {
     let mut watch = Watch::default();
     let mut last_answer = Instant::now();
+    let mut place = None;
     let mut ticks = ticks(REAP_EVERY.min(patience.shortest(&Lane::ALL) / LOOKS_IN_PATIENCE));
     loop {
         ticks.tick().await;
+        match patient(store.keep_watch(place)).await {
+            Ok(kept) => place = kept,
+            Err(error) => {
+                let error = chain(&error);
+                warn!(error, "the watch over leases cannot be kept, trying again");
+                continue;
+            }
+        }
+        if place.is_none() {
+            (watch, last_answer) = (Watch::default(), Instant::now());
+            continue;
+        }
         let beats = match patient(store.beats(LEASES_MAX)).await {
             Ok(beats) => beats,
             Err(error) => {
@@ -256,7 +275,7 @@ pub(crate) fn ticks(every: Duration) -> tokio::time::Interval {
 mod tests {
     use async_trait::async_trait;
     use packtrain_core::ids::{ClockIds, IdSource};
-    use packtrain_core::ports::{LeaseBeat, Promoted, Reaped, SetAside, StoreError};
+    use packtrain_core::ports::{LeaseBeat, Promoted, Reaped, SetAside, StoreError, Watcher};
     use packtrain_core::time::SystemClock;
 
     use super::*;
@@ -273,6 +292,11 @@ mod tests {
         async fn promote(&self, _: u32) -> Result<Promoted, StoreError> {
             self.silent.hear("promote").await;
             Ok(Promoted::default())
+        }
+
+        async fn keep_watch(&self, _: Option<Watcher>) -> Result<Option<Watcher>, StoreError> {
+            self.silent.hear("keep watch").await;
+            Ok(Some(1))
         }
 
         async fn beats(&self, _: u32) -> Result<Vec<LeaseBeat>, StoreError> {
@@ -334,6 +358,7 @@ mod tests {
         assert!(tokio::time::timeout(minutes, upkeep).await.is_err());
         let all = [
             "beats",
+            "keep watch",
             "partitions",
             "promote",
             "reap",

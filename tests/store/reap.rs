@@ -195,3 +195,28 @@ async fn a_cancelled_job_that_is_lost_with_its_last_attempt_ends_as_cancelled() 
     assert_eq!(scene.state(held.job.id).await, (State::Cancelled, 3));
     scene.db.assert_whole().await;
 }
+
+#[tokio::test]
+async fn two_of_a_fleet_watch_its_leases_and_a_third_when_one_of_them_falls_silent() {
+    let scene = Scene::new().await;
+    let watch = async |mine| scene.upkeep.keep_watch(mine).await.unwrap();
+    let (one, two) = (watch(None).await, watch(None).await);
+    assert!(one.is_some() && two.is_some() && one != two);
+    assert_eq!(watch(None).await, None);
+    assert_eq!(watch(one).await, one, "who has a place keeps it");
+    scene.db.shift_clock(TimeDelta::minutes(1)).await;
+    assert_eq!(watch(two).await, two, "nobody took it");
+    let three = watch(None).await;
+    assert!(three.is_some() && three != two);
+    assert_eq!(watch(one).await, None, "its place was taken");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_keeps_no_place_of_a_dead_watcher() {
+    let scene = Scene::new().await;
+    for _ in 0..2 {
+        scene.upkeep.keep_watch(None).await.unwrap();
+    }
+    scene.db.shift_clock(TimeDelta::hours(-1)).await;
+    assert!(scene.upkeep.keep_watch(None).await.unwrap().is_some());
+}

@@ -42,7 +42,9 @@ pub use objects::{ByteStream, ObjectError, ObjectKey, Objects, Stored};
 pub use ready::Readiness;
 pub use reports::{ArtefactRecord, ReportRecord, Reports};
 pub use schedules::{Decision, Schedules, Timetable};
-pub use upkeep::{Beat, LeaseBeat, Promoted, Reaped, SetAside, Swept, UnservedKind, Upkeep};
+pub use upkeep::{
+    Beat, LeaseBeat, Promoted, Reaped, SetAside, Swept, UnservedKind, Upkeep, Watcher,
+};
 pub use warmth::{Warmed, Warmth};
 pub use writes::Write;
 

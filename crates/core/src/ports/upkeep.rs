@@ -12,6 +12,9 @@ use crate::job::Lane;
 /// The beat of a lease: an ever-growing number.
 pub type Beat = i64;
 
+/// One who watches leases: a number drawn by the database.
+pub type Watcher = i64;
+
 /// A lease as the reaper sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeaseBeat {
@@ -90,6 +93,10 @@ pub struct Reaped {
 pub trait Upkeep: Send + Sync {
     /// Moves due entries to their lanes, so many at most.
     async fn promote(&self, limit: u32) -> Result<Promoted, StoreError>;
+
+    /// Takes one of the few places of those who watch the leases of the fleet, or keeps the one
+    /// that the last call gave; none when others have them all.
+    async fn keep_watch(&self, mine: Option<Watcher>) -> Result<Option<Watcher>, StoreError>;
 
     /// The beats of all leases.
     async fn beats(&self, limit: u32) -> Result<Vec<LeaseBeat>, StoreError>;

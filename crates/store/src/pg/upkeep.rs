@@ -5,13 +5,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use packtrain_core::ids::LeaseId;
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{LeaseBeat, Promoted, Reaped, SetAside, StoreError, Swept, Upkeep};
+use packtrain_core::ports::{
+    LeaseBeat, Promoted, Reaped, SetAside, StoreError, Swept, Upkeep, Watcher,
+};
 use sqlx::PgPool;
 
 use crate::error::refused;
 use crate::gate::commit;
 use crate::pg::{gates, halt, promote, reap, unserved};
 
+/// How long a place among the watchers is kept after its holder's last word.
+const WATCH_KEPT_MS: i64 = 1_000;
 /// How many weeks of partitions are made ahead.
 const WEEKS_AHEAD: i32 = 4;
 
@@ -32,6 +36,35 @@ impl PgUpkeep {
 impl Upkeep for PgUpkeep {
     async fn promote(&self, limit: u32) -> Result<Promoted, StoreError> {
         promote::promote(&self.pool, limit).await
+    }
+
+    async fn keep_watch(&self, mine: Option<Watcher>) -> Result<Option<Watcher>, StoreError> {
+        // A place that is kept into a far future was taken before the clock was set back.
+        sqlx::query_scalar!(
+            r#"
+            with base as materialized (select now_utc() as now)
+            update watch w
+               set holder = coalesce($1, (random() * 9e15)::bigint),
+                   until = b.now + $2::bigint * interval '1 millisecond'
+              from base b
+             where w.place = (
+                   select p.place
+                     from watch p
+                    cross join base
+                    where p.holder = $1
+                       or p.until <= base.now
+                       or p.until > base.now + 2 * $2::bigint * interval '1 millisecond'
+                    order by p.holder is not distinct from $1 desc, p.place
+                    limit 1
+                      for update of p skip locked)
+            returning w.holder as "holder!"
+            "#,
+            mine,
+            WATCH_KEPT_MS,
+        )
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(refused("to keep watch"))
     }
 
     async fn beats(&self, limit: u32) -> Result<Vec<LeaseBeat>, StoreError> {
