@@ -17,7 +17,7 @@ const CONTACT_MAX: Duration = Duration::from_secs(1);
 /// How often a lease is renewed, at least, before anyone may think that its worker is gone.
 pub const BEATS_IN_PATIENCE: u32 = 5;
 /// Answers that a lease must stand still for, at least, however short the patience is.
-const LOOKS_MIN: u32 = 3;
+pub(crate) const LOOKS_MIN: u32 = 3;
 
 /// How long the beat of a lease may stand still, of proven contact with the database.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::reaper::{Patience, Watch};
+use crate::reaper::{LOOKS_MIN, Patience, Watch};
 
 /// How often due entries are promoted.
 const PROMOTE_EVERY: Duration = Duration::from_millis(250);
@@ -22,6 +22,10 @@ const PROMOTE_EVERY: Duration = Duration::from_millis(250);
 const PROMOTE_MAX: u32 = 500;
 /// Leases of one look, at most.
 const LEASES_MAX: u32 = 100_000;
+/// Looks at leases take one part in so many of the time: beside a snapshot that somebody holds open
+/// each reads all leases since. They are no more seldom than [`REAP_SELDOM`] for that.
+const LOOKS_SHARE: u32 = 20;
+const REAP_SELDOM: Duration = Duration::from_millis(750);
 /// How often the reaper looks, at least; a lane of little patience is looked at more often.
 const REAP_EVERY: Duration = Duration::from_millis(250);
 /// How often the reaper looks at a lease before it is dead, at least.
@@ -110,7 +114,10 @@ async fn reap(patience: &Patience, store: &dyn Upkeep, hints: &dyn Hints) {
     let mut watch = Watch::default();
     let mut last_answer = Instant::now();
     let mut place = None;
-    let mut ticks = ticks(REAP_EVERY.min(patience.shortest(&Lane::ALL) / LOOKS_IN_PATIENCE));
+    let shortest = patience.shortest(&Lane::ALL);
+    let every = REAP_EVERY.min(shortest / LOOKS_IN_PATIENCE);
+    let seldom = REAP_SELDOM.min(shortest / LOOKS_MIN).max(every);
+    let mut ticks = ticks(every);
     loop {
         ticks.tick().await;
         match patient(store.keep_watch(place)).await {
@@ -125,6 +132,7 @@ async fn reap(patience: &Patience, store: &dyn Upkeep, hints: &dyn Hints) {
             (watch, last_answer) = (Watch::default(), Instant::now());
             continue;
         }
+        let asked = Instant::now();
         let beats = match patient(store.beats(LEASES_MAX)).await {
             Ok(beats) => beats,
             Err(error) => {
@@ -134,6 +142,7 @@ async fn reap(patience: &Patience, store: &dyn Upkeep, hints: &dyn Hints) {
         };
         let gap = last_answer.elapsed();
         last_answer = Instant::now();
+        ticks.reset_after(((last_answer - asked) * LOOKS_SHARE).clamp(every, seldom));
         for dead in watch.observe(&beats, gap, patience) {
             // One at a time: a lease that cannot be given back must not hold up the others.
             match patient(store.reap(dead)).await {

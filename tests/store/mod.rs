@@ -31,5 +31,6 @@ mod settle;
 mod sight;
 mod silence;
 mod state;
+mod statistics;
 mod unserved;
 mod written;

@@ -74,7 +74,8 @@ impl PgClaims {
         // The nested loop visits the priorities in the order given, and the limit stops it: a sort
         // on top would lock the first entries of every priority. Materialized, because a plan that
         // started the inner query anew for each row would take more than the limit. Deleted by
-        // ctid: by id, a plan made while the lane was empty reads the whole index.
+        // ctid: by id, a plan made while the lane was empty reads the whole index. Jobs one by one:
+        // a plan made for a deep lane would read all of them.
         let rows = sqlx::query_as!(
             Row,
             r#"
@@ -151,7 +152,12 @@ impl PgClaims {
                             and not exists (select from attempt a where a.job_id = b.id), false)
                        as "is_expired!"
               from batched b
-              left join job j on j.id = b.id
+              left join lateral (
+                   select x.id, x.tenant_id, x.kind, x.schema, x.payload, x.max_attempts,
+                          x.created_at, x.trace_parent, x.gate_key, x.batch_id, x.deadline
+                     from job x
+                    where x.id = b.id
+                    limit 1) j on true
              order by b.batch, b.bit
             "#,
             lane.as_str(),
@@ -226,10 +232,9 @@ impl Claims for PgClaims {
         let held = sqlx::query!(
             r#"
             update lease l
-               set started = l.started | m.mask
-              from unnest($1::uuid[], $2::bigint[]) as m (id, mask)
-             where l.id = m.id
-               and l.open & m.mask = m.mask
+               set started = l.started | ($2::bigint[])[array_position($1, l.id)]
+             where l.id = any($1)
+               and ~l.open & ($2::bigint[])[array_position($1, l.id)] = 0
             returning l.id, set_config('synchronous_commit', 'off', true) as relaxed
             "#,
             &leases,

@@ -154,7 +154,12 @@ async fn outcomes(connection: &mut PgConnection, columns: &Columns) -> Result<()
                e.result
           from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::jsonb[])
                as e (id, lease, place, word, result)
-          join lease l on l.id = e.lease and (l.open >> (e.place - 1)) & 1 = 1
+         cross join lateral (
+               select x.attempts, x.started, x.claimed_at
+                 from lease x
+                where x.id = e.lease
+                  and (x.open >> (e.place - 1)) & 1 = 1
+                limit 1) l
           join job j on j.id = e.id
          cross join lateral (
                select case e.word when 'succeeded' then 1
@@ -183,7 +188,12 @@ async fn attempts(connection: &mut PgConnection, columns: &Columns) -> Result<()
                j.tenant_id, e.code, e.message
           from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::text[], $6::text[])
                as e (id, lease, place, word, code, message)
-          join lease l on l.id = e.lease and (l.open >> (e.place - 1)) & 1 = 1
+         cross join lateral (
+               select x.attempts, x.started, x.claimed_at
+                 from lease x
+                where x.id = e.lease
+                  and (x.open >> (e.place - 1)) & 1 = 1
+                limit 1) l
           join job j on j.id = e.id
          where e.word in ('retry', 'dead')
         "#,
@@ -212,7 +222,12 @@ async fn later(connection: &mut PgConnection, columns: &Columns) -> Result<(), S
                j.rate
           from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::text[], $6::bigint[])
                as e (id, lease, place, word, code, delay_ms)
-          join lease l on l.id = e.lease and (l.open >> (e.place - 1)) & 1 = 1
+         cross join lateral (
+               select x.attempts, x.started, x.claimed_at
+                 from lease x
+                where x.id = e.lease
+                  and (x.open >> (e.place - 1)) & 1 = 1
+                limit 1) l
           join job j on j.id = e.id
          where e.word in ('retry', 'snooze')
         "#,
@@ -238,7 +253,12 @@ async fn dead(connection: &mut PgConnection, columns: &Columns) -> Result<(), St
           from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::text[], $6::text[],
                       $7::text[])
                as e (id, lease, place, word, code, message, cause)
-          join lease l on l.id = e.lease and (l.open >> (e.place - 1)) & 1 = 1
+         cross join lateral (
+               select x.attempts, x.started, x.claimed_at
+                 from lease x
+                where x.id = e.lease
+                  and (x.open >> (e.place - 1)) & 1 = 1
+                limit 1) l
           join job j on j.id = e.id
          where e.word = 'dead'
         "#,
@@ -268,7 +288,12 @@ async fn released(
                exists (select 1 from attempt a where a.job_id = j.id and a.code = 'job.lost')
           from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[])
                as e (id, lease, place, word)
-          join lease l on l.id = e.lease and (l.open >> (e.place - 1)) & 1 = 1
+         cross join lateral (
+               select x.attempts, x.started, x.claimed_at
+                 from lease x
+                where x.id = e.lease
+                  and (x.open >> (e.place - 1)) & 1 = 1
+                limit 1) l
           join job j on j.id = e.id
          where e.word = 'released'
         returning lane

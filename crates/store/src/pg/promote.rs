@@ -111,8 +111,7 @@ async fn slice(
         ),
         taken as (
             delete from scheduled s
-             using due
-             where s.id = due.id
+             where s.id = any(array(select id from due))
             returning s.id, s.lane, s.priority, s.kind, s.schema, s.tenant_id, s.attempts, s.solo,
                       s.run_at, s.reason, s.rate
         ),

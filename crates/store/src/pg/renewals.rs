@@ -38,11 +38,9 @@ impl Renewals for PgRenewals {
                    for update skip locked
             ),
             beating as (
-                update lease l
+                update lease
                    set beat = beat + 1
-                  from held
-                 where l.id = held.id
-                returning l.id
+                 where id = any(array(select id from held))
             ),
             seen as (
                 update worker set seen_at = now_utc() where id = $1
@@ -53,7 +51,13 @@ impl Renewals for PgRenewals {
                    coalesce(bool_or(w.drain_at is not null), false) as "drain!"
               from (select $1::uuid as id) me
               left join worker w on w.id = me.id
-              left join lease l on l.worker_id = me.id and l.id = any($2)
+              left join lateral (
+                   select m.id, x.ids
+                     from unnest($2::uuid[]) as m (id)
+                    cross join lateral (
+                          select e.ids from lease e where e.id = m.id and e.worker_id = $1 limit 1
+                          ) x
+                   ) l on true
               left join cancel_request c on c.job_id = any(l.ids)
              group by l.id
             "#,

@@ -134,7 +134,9 @@ async fn lock_ahead(connection: &mut PgConnection, ends: &[&Settlement]) -> Resu
     lock_gates(connection, &bounds, entered.into_iter()).await?;
     let leases: Vec<Uuid> = ends.iter().map(|end| end.lease.as_uuid()).collect();
     sqlx::query!(
-        "select id from lease where id = any($1) order by id for update",
+        "select l.id
+           from (select distinct m.id from unnest($1::uuid[]) as m (id) order by m.id) m
+          cross join lateral (select e.id from lease e where e.id = m.id for update) l",
         &leases
     )
     .fetch_all(connection)
@@ -149,6 +151,10 @@ async fn lock_ahead(connection: &mut PgConnection, ends: &[&Settlement]) -> Resu
 /// before stands only if the lease was still ours. With it go the requests to cancel of the jobs
 /// that are over, however they ended; a job that comes back keeps its own, and those of jobs that
 /// others follow were passed on.
+///
+/// Leases are found by a list of ids and never by a join, here and wherever work goes on.
+/// Statistics taken while no lease was held make a join read the whole index, and beside an open
+/// snapshot that is every lease since it was opened.
 async fn clear_bits(
     connection: &mut PgConnection,
     ends: &[&Settlement],
@@ -172,9 +178,8 @@ async fn clear_bits(
              where c.job_id = o.id
         )
         delete from lease l
-         using unnest($1::uuid[], $2::bigint[]) as m (id, mask)
-         where l.id = m.id
-           and l.open = m.mask
+         where l.id = any($1)
+           and l.open = ($2::bigint[])[array_position($1, l.id)]
         "#,
         &leases,
         &bits,
@@ -190,10 +195,9 @@ async fn clear_bits(
     let left = sqlx::query_scalar!(
         r#"
         update lease l
-           set open = l.open & ~m.mask
-          from unnest($1::uuid[], $2::bigint[]) as m (id, mask)
-         where l.id = m.id
-           and l.open & m.mask = m.mask
+           set open = l.open & ~($2::bigint[])[array_position($1, l.id)]
+         where l.id = any($1)
+           and ~l.open & ($2::bigint[])[array_position($1, l.id)] = 0
         returning l.open
         "#,
         &leases,
