@@ -118,6 +118,9 @@ pub(crate) struct Faults {
     /// Rows at a time, each on a server of its own; more than two for each core disturb each other
     #[arg(long, default_value_t = 1)]
     pub(crate) at_once: usize,
+    /// Break an optimised build, for rows with very many jobs
+    #[arg(long)]
+    pub(crate) release: bool,
 }
 
 /// Run everything that a pull request must pass.

@@ -14,6 +14,15 @@ use crate::site::{Interrupted, Site};
 
 /// The page whose table, at its end, takes one line for each row that was run.
 const PAGE: &str = "docs/reliability.md";
+/// Builds what `--release` breaks. The test that breaks it needs no such build.
+const OPTIMISED: [&str; 6] = [
+    "build",
+    "--release",
+    "-p",
+    "packtrain",
+    "--features",
+    "failpoints",
+];
 /// Runs of a row that may break before it is given up.
 const BROKEN_MAX: usize = 5;
 /// Runs of a row where nobody says how many: many of one that is quick.
@@ -41,9 +50,15 @@ pub(crate) async fn run(site: &Site, wanted: &Faults) -> anyhow::Result<()> {
     if let Some(row) = rows.iter().find(|row| !known.contains_key(**row)) {
         bail!("there is no row {row}; --list shows them");
     }
+    if wanted.release {
+        let status = site.run(site.cargo().args(OPTIMISED)).await?;
+        if !status.success() {
+            bail!("the optimised build failed");
+        }
+    }
     // Every row comes to its end, whatever happens to another: each must end its own processes.
     let written: Vec<(&String, anyhow::Result<bool>)> = stream::iter(rows)
-        .map(async |row| (row, write_down(site, row, &known[row], wanted.runs).await))
+        .map(async |row| (row, write_down(site, row, &known[row], wanted).await))
         .buffer_unordered(wanted.at_once.max(1))
         .collect()
         .await;
@@ -63,15 +78,11 @@ pub(crate) async fn run(site: &Site, wanted: &Faults) -> anyhow::Result<()> {
 }
 
 /// Runs a row and adds its line to the table; says whether all was well.
-async fn write_down(
-    site: &Site,
-    row: &str,
-    path: &str,
-    runs: Option<usize>,
-) -> anyhow::Result<bool> {
+async fn write_down(site: &Site, row: &str, path: &str, wanted: &Faults) -> anyhow::Result<bool> {
     site.go_on()?;
-    let sum = counted(site, row, path, runs).await?;
-    let line = sum.line(row, &today(site).await?);
+    let sum = counted(site, row, path, wanted).await?;
+    let how = if wanted.release { " --release" } else { "" };
+    let line = sum.line(row, &today(site).await?, how);
     print!("{line}");
     append(&site.root.join(PAGE), &line)?;
     fs::remove_file(log(site, row)).context("the log of the row could not be removed")?;
@@ -106,7 +117,8 @@ fn log(site: &Site, row: &str) -> PathBuf {
 
 /// Runs a row until so many runs are in its log, well or broken; those of a command that was
 /// interrupted count.
-async fn counted(site: &Site, row: &str, path: &str, asked: Option<usize>) -> anyhow::Result<Sum> {
+async fn counted(site: &Site, row: &str, path: &str, wanted: &Faults) -> anyhow::Result<Sum> {
+    let asked = wanted.runs;
     let log = log(site, row);
     fs::create_dir_all(log.parent().context("a log lies in a folder")?)?;
     let mut sum = read(&log, row)?;
@@ -126,6 +138,12 @@ async fn counted(site: &Site, row: &str, path: &str, asked: Option<usize>) -> an
         command.args(["--test-threads", "1", "--exact", path]);
         command.env("PACKTRAIN_FAULT_RUNS", (runs - before).to_string());
         command.env("PACKTRAIN_FAULT_LOG", &log);
+        if wanted.release {
+            command.env(
+                "PACKTRAIN_TEST_BINARY",
+                site.target.join("release/packtrain"),
+            );
+        }
         let status = site.run(&mut command).await?;
         if read(&log, row)?.is_open {
             append(&log, &settled(row, BROKEN))?;
@@ -249,13 +267,13 @@ impl Sum {
         self.lost + self.doubled + self.above > 0 || self.broken > 0 || self.runs == 0
     }
 
-    fn line(&self, row: &str, date: &str) -> String {
+    fn line(&self, row: &str, date: &str, how: &str) -> String {
         let ms = |at: Option<&u64>| at.map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms"));
         let p50 = ms(self.rerun_ms.get(self.rerun_ms.len() / 2));
         let max = ms(self.rerun_ms.last());
         format!(
             "| `{row}` | {} | {} | {} | {} | {} | {} | {} | {p50} | {max} | {date} | \
-             `cargo xtask faults --row {row} --runs {}` |\n",
+             `cargo xtask faults --row {row} --runs {}{how}` |\n",
             self.runs,
             self.broken,
             self.jobs,
@@ -288,7 +306,7 @@ mod tests {
         let sum = sum(&[well, lost].concat()).unwrap();
         assert!(sum.is_broken());
         let begin = "| `r` | 2 | 0 | 80 | 1 | 0 | 5 | 0 | 700 ms | 700 ms | 2026-11-25 | ";
-        let line = sum.line("r", "2026-11-25");
+        let line = sum.line("r", "2026-11-25", "");
         assert!(line.starts_with(begin), "{line}");
     }
 

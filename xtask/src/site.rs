@@ -20,6 +20,8 @@ const END_WITHIN: Duration = Duration::from_secs(5);
 pub(crate) struct Site {
     /// The folder of the workspace's manifest.
     pub(crate) root: PathBuf,
+    /// Where cargo puts what it builds.
+    pub(crate) target: PathBuf,
     /// Everything that these commands make lies below.
     pub(crate) scratch: PathBuf,
     interrupted: watch::Receiver<bool>,
@@ -49,12 +51,14 @@ impl Site {
         let manifest = manifest.map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
         let root = manifest.parent().context("xtask lies in a workspace")?;
         let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-        let scratch = root.join(target).join("xtask");
+        let target = root.join(target);
+        let scratch = target.join("xtask");
         std::fs::create_dir_all(&scratch)
             .with_context(|| format!("could not create {}", scratch.display()))?;
         let (sender, interrupted) = watch::channel(false);
         let site = Self {
             root: root.to_owned(),
+            target,
             scratch,
             interrupted,
         };

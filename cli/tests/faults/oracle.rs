@@ -11,6 +11,10 @@ use crate::stage::{LOOK_EVERY, Stage};
 /// The longest that the jobs of one run may take to end: then they count as lost.
 const END_WITHIN: Duration = Duration::from_secs(90);
 
+/// The effects that each job left, counted in one pass: no index leads from a job to its effects.
+pub(crate) const EFFECTS: &str = "(select job_id, count(*) as effects
+    from service_level group by job_id) e";
+
 /// The charges that a row explains.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Charges<'a> {
@@ -141,15 +145,18 @@ impl Stage {
         let ids = array(jobs);
         let effects = u32::from(state == "succeeded");
         let number = async |sql: String| self.db.number(&sql).await.unsigned_abs();
-        let effects_of = "(select count(*) from service_level e where e.job_id = i.id)";
+        let of_each = format!(
+            "from unnest({ids}) as i (id)
+             left join outcome o on o.id = i.id and o.state = '{state}'
+             left join {EFFECTS} on e.job_id = i.id"
+        );
         let lost = number(format!(
-            "select count(*) from unnest({ids}) as i (id)
-              where not exists (select from outcome o where o.id = i.id and o.state = '{state}')
-                 or {effects_of} < {effects}"
+            "select count(*) {of_each}
+              where o.id is null or coalesce(e.effects, 0) < {effects}"
         ))
         .await;
         let doubled = number(format!(
-            "select count(*) from unnest({ids}) as i (id) where {effects_of} > {effects}"
+            "select count(*) {of_each} where coalesce(e.effects, 0) > {effects}"
         ))
         .await;
         // The attempt that ended well is not a charge; a cancelled job has none.

@@ -7,6 +7,7 @@ use packtrain_core::ids::TenantId;
 
 use crate::client::{Connection, canary, free_address};
 use crate::counts::{Counts, repeat, turn};
+use crate::oracle::EFFECTS;
 use crate::process::Process;
 use crate::stage::{LOOK_EVERY, Stage};
 
@@ -90,13 +91,14 @@ impl Canaries {
             let sql = format!(
                 "with canary as (
                      select o.attempts, o.state = 'succeeded' as succeeded,
-                            (select count(*) from service_level e where e.job_id = j.id) as effects
+                            coalesce(e.effects, 0) as effects
                        from generate_series(0, {count} - 1) as n
                        left join idempotency i
                          on i.tenant_id = '{tenant}' and i.kind = 'ops.canary'
                         and i.key = 'operator {prefix}-' || n
                        left join job j on j.id = i.job_id
-                       left join outcome o on o.id = j.id)
+                       left join outcome o on o.id = j.id
+                       left join {EFFECTS} on e.job_id = j.id)
                  select coalesce({what}, 0)::bigint from canary"
             );
             stage.db.number(&sql).await.unsigned_abs()
