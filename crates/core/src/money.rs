@@ -22,6 +22,14 @@ pub struct Currency([u8; 3]);
 impl Currency {
     /// The United States dollar.
     pub const USD: Self = Self(*b"USD");
+    /// The pound sterling.
+    pub const GBP: Self = Self(*b"GBP");
+    /// The euro.
+    pub const EUR: Self = Self(*b"EUR");
+    /// The Canadian dollar.
+    pub const CAD: Self = Self(*b"CAD");
+    /// The Australian dollar.
+    pub const AUD: Self = Self(*b"AUD");
 
     /// The code, such as `USD`.
     pub fn code(&self) -> &str {

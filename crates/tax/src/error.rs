@@ -35,6 +35,16 @@ pub enum TaxError {
         /// What is known, separated by commas.
         known: String,
     },
+    /// The jurisdiction's law does not have this scope.
+    #[error("scope {scope:?} is not used in {country}; known: {known}")]
+    UnknownScope {
+        /// What was asked for.
+        scope: &'static str,
+        /// The jurisdiction.
+        country: &'static str,
+        /// What is known, separated by commas.
+        known: String,
+    },
     /// More files than one report may have.
     #[error("{files} files in one report; at most {max}")]
     TooManyFiles {
@@ -71,6 +81,12 @@ pub enum TaxError {
         /// What happened.
         source: AmountError,
     },
+    /// A figure of a year leaves the range of exact arithmetic.
+    #[error("could not assess the years")]
+    Assessment {
+        /// What happened.
+        source: AmountError,
+    },
     /// The outcome was wanted no more.
     #[error("the computation was stopped")]
     Stopped,
@@ -93,9 +109,12 @@ impl TaxError {
             Self::UnknownOption { .. } => "tax.unknown_option",
             Self::UnknownOptionValue { .. } => "tax.unknown_option_value",
             Self::UnknownMethod { .. } => "tax.unknown_method",
+            Self::UnknownScope { .. } => "tax.unknown_scope",
             Self::TooManyFiles { .. } => "tax.too_many_files",
             Self::TooManyRows { .. } => "tax.too_many_rows",
-            Self::Amount { .. } | Self::Holdings { .. } => "tax.amount_out_of_range",
+            Self::Amount { .. } | Self::Holdings { .. } | Self::Assessment { .. } => {
+                "tax.amount_out_of_range"
+            }
             Self::Stopped => "tax.stopped",
             Self::Date { .. } => "tax.date_out_of_range",
         }

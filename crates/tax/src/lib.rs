@@ -5,11 +5,13 @@
 
 #![deny(clippy::float_arithmetic)]
 
+mod assess;
 mod engine;
 mod error;
 pub mod fiat;
 pub mod import;
 pub mod jurisdiction;
+mod methods;
 pub mod outcome;
 pub mod request;
 mod why;

@@ -10,8 +10,9 @@ use packtrain_core::ledger::{Asset, RowKind};
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::Quantity;
 
+pub use crate::assess::{Amount, Assessment, Figure};
 use crate::request::{Method, Scope, Settings};
-pub use crate::why::{Choice, GiftSide, ValueFrom, Why};
+pub use crate::why::{Choice, GiftSide, PoolState, ValueFrom, Why};
 
 /// A ledger computed under one jurisdiction's rules.
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub struct Outcome {
     pub income: Vec<Income>,
     /// Sums per tax year; a year without rows is absent.
     pub totals: BTreeMap<TaxYear, Totals>,
+    /// What the law makes of these sums, per tax year.
+    pub assessments: BTreeMap<TaxYear, Assessment>,
     /// What is left at the end, sorted by asset, then wallet.
     pub holdings: Vec<Holding>,
     /// Things to check, the most money at stake first.
@@ -99,6 +102,8 @@ pub struct Disposal {
     pub cost: Money,
     /// Proceeds less fees less cost.
     pub gain: Money,
+    /// The part of a loss that the law denies; not negative.
+    pub denied_loss: Money,
     /// Short or long, where the jurisdiction knows it.
     pub term: Option<Term>,
     /// The rule that chose the lot, such as `fifo`.
@@ -107,6 +112,8 @@ pub struct Disposal {
     pub acquired: Option<NaiveDate>,
     /// Row that acquired the lot; none where no purchase is on record.
     pub lot: Option<Box<str>>,
+    /// The box of the form that the line belongs in, where the form has boxes.
+    pub form_box: Option<char>,
     /// Whether this line is the fee of its row and not its main leg.
     pub is_fee: bool,
     /// Why this lot, this term, this value; its `Display` is one sentence.
@@ -173,6 +180,8 @@ pub struct Totals {
     pub gains: Money,
     /// Sum of the losses, never positive.
     pub losses: Money,
+    /// Losses that the law denies; they are not in `losses`.
+    pub denied: Money,
     /// Gains plus losses.
     pub net: Money,
     /// The part of `net` held short.
@@ -197,6 +206,7 @@ impl Totals {
             fees: none,
             gains: none,
             losses: none,
+            denied: none,
             net: none,
             short: none,
             long: none,
@@ -265,6 +275,8 @@ warning_codes! {
     MissingPrice = "missing_price",
     /// A withdrawal without its deposit, or a deposit without its withdrawal.
     UnmatchedTransfer = "unmatched_transfer",
+    /// Units were paid back, and no loan is on record.
+    UnmatchedLoan = "unmatched_loan",
     /// Theft or loss, which is listed and not deducted.
     LossEventNotDeducted = "loss_event_not_deducted",
     /// A row kind that this jurisdiction's rules do not treat yet.

@@ -13,6 +13,14 @@ use serde::{Deserialize, Serialize};
 pub enum Country {
     /// United States, federal.
     Us,
+    /// United Kingdom.
+    Uk,
+    /// Germany.
+    De,
+    /// Canada.
+    Ca,
+    /// Australia.
+    Au,
 }
 
 /// Which lot a disposal uses up first.
@@ -24,6 +32,12 @@ pub enum Method {
     Lifo,
     /// Highest unit cost first; equal cost: oldest first.
     Hifo,
+    /// Lowest unit cost first; equal cost: oldest first.
+    Lofo,
+    /// Average cost of all units, the adjusted cost base.
+    Acb,
+    /// Matching with purchases near the disposal, then the section 104 pool.
+    S104,
 }
 
 /// Which lots a disposal may draw on.
@@ -92,13 +106,24 @@ macro_rules! words {
     };
 }
 
-words!(Country, "country", Us = "us");
+words!(
+    Country,
+    "country",
+    Us = "us",
+    Uk = "uk",
+    De = "de",
+    Ca = "ca",
+    Au = "au"
+);
 words!(
     Method,
     "method",
     Fifo = "fifo",
     Lifo = "lifo",
-    Hifo = "hifo"
+    Hifo = "hifo",
+    Lofo = "lofo",
+    Acb = "acb",
+    S104 = "s104"
 );
 words!(Scope, "scope", Universal = "universal", Wallet = "wallet");
 

@@ -3,12 +3,15 @@
 use std::fmt;
 
 use chrono::NaiveDate;
+use packtrain_core::money::Money;
+use packtrain_core::quantity::Quantity;
 
+use crate::methods;
 use crate::outcome::Term;
 use crate::request::{Method, Scope};
 
 /// Why a disposal line is as it is: which lot, which term, which value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Why {
     /// How the lot was chosen.
     pub choice: Choice,
@@ -22,8 +25,8 @@ pub struct Why {
     pub gift: Option<GiftSide>,
 }
 
-/// How a lot was chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a lot was chosen, or what a disposal was matched with.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
     /// By the method, from the lots of the scope.
     Method(Method, Scope),
@@ -31,6 +34,23 @@ pub enum Choice {
     Named,
     /// No purchase of these units is on record.
     NoPurchase,
+    /// Purchases of the same day.
+    SameDay,
+    /// Purchases of this day, near after the disposal.
+    DaysAfter(NaiveDate),
+    /// Purchases of this day, near before the disposal.
+    DaysBefore(NaiveDate),
+    /// The average cost of a pool, as it stood.
+    Pool(Box<PoolState>),
+}
+
+/// A pool before units left it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolState {
+    /// Units in it.
+    pub quantity: Quantity,
+    /// What they cost together.
+    pub cost: Money,
 }
 
 /// Where the proceeds of a line come from.
@@ -44,6 +64,10 @@ pub enum ValueFrom {
     FeeValue,
     /// The price that the row's other amounts imply.
     Implied,
+    /// The debt that the units settled, at its value when it was made.
+    Debt,
+    /// Several rows, each in its own way.
+    Several,
     /// No value is known; zero was taken.
     Missing,
 }
@@ -63,10 +87,10 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_fee {
             f.write_str("Units given as a fee count as sold; ")?;
-            write_choice(f, self.choice)?;
+            write_choice(f, &self.choice)?;
         } else {
             let mut first = String::new();
-            write_choice(&mut first, self.choice)?;
+            write_choice(&mut first, &self.choice)?;
             let mut letters = first.chars();
             if let Some(letter) = letters.next() {
                 write!(f, "{}{}", letter.to_uppercase(), letters.as_str())?;
@@ -94,24 +118,32 @@ impl fmt::Display for Why {
             ValueFrom::RowValue => "; proceeds at the market value in the row.",
             ValueFrom::FeeValue => "; proceeds at the fee value in the row.",
             ValueFrom::Implied => "; proceeds at the price the row implies.",
+            ValueFrom::Debt => "; proceeds at the value of the debt that it settled.",
+            ValueFrom::Several => "; proceeds summed over the rows.",
             ValueFrom::Missing => "; no price is known, so zero was taken.",
         })
     }
 }
 
-fn write_choice(f: &mut impl fmt::Write, choice: Choice) -> fmt::Result {
-    let (method, scope) = match choice {
-        Choice::Method(method, scope) => (method, scope),
-        Choice::Named => return f.write_str("lot named in the row"),
-        Choice::NoPurchase => return f.write_str("no purchase on record, so zero cost"),
-    };
-    f.write_str(match method {
-        Method::Fifo => "oldest lot first",
-        Method::Lifo => "newest lot first",
-        Method::Hifo => "dearest lot first",
-    })?;
-    f.write_str(match scope {
-        Scope::Universal => " of all wallets",
-        Scope::Wallet => " of this wallet",
-    })
+fn write_choice(f: &mut impl fmt::Write, choice: &Choice) -> fmt::Result {
+    match choice {
+        Choice::Named => f.write_str(methods::NAMED),
+        Choice::NoPurchase => f.write_str("no purchase on record, so zero cost"),
+        Choice::SameDay => f.write_str("matched with purchases of the same day"),
+        Choice::DaysAfter(date) => write!(f, "matched with purchases of {date}, soon after"),
+        Choice::DaysBefore(date) => write!(f, "matched with purchases of {date}, soon before"),
+        Choice::Pool(pool) => write!(
+            f,
+            "average cost of the pool, which held {} at a cost of {}",
+            pool.quantity,
+            pool.cost.to_cents()
+        ),
+        Choice::Method(method, scope) => {
+            f.write_str(methods::of(*method).chosen)?;
+            f.write_str(match scope {
+                Scope::Universal => " of all wallets",
+                Scope::Wallet => " of this wallet",
+            })
+        }
+    }
 }

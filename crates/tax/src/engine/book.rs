@@ -12,7 +12,9 @@ use packtrain_core::ledger::Asset;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
 
-use super::lots::{Lots, Part, Rank};
+use super::lots::{Lots, Part};
+use super::pools::Passage;
+use crate::methods::Rank;
 use crate::request::Scope;
 
 /// Shelves that are looked at one by one before an index is kept.
@@ -32,6 +34,12 @@ pub(super) struct Book<'a> {
     pub(super) last_price: Option<(Money, Quantity)>,
     /// Local date and row of each purchase, in order of time.
     pub(super) purchases: Vec<(NaiveDate, &'a str)>,
+    /// Units of all wallets, where the method keeps a pool.
+    pub(super) units: Quantity,
+    /// The same by the names of the tokens that share the pool.
+    pub(super) symbols: Vec<(Asset, Quantity)>,
+    /// What came in and left, in order of time, where the method keeps a pool.
+    pub(super) passages: Vec<Passage<'a>>,
 }
 
 /// One wallet's units and parts of lots.
@@ -105,7 +113,19 @@ impl<'a> Book<'a> {
             heads: None,
             last_price: None,
             purchases: Vec::new(),
+            units: Quantity::ZERO,
+            symbols: Vec::new(),
+            passages: Vec::new(),
         }
+    }
+
+    /// Counts units of a pool under their own name.
+    pub(super) fn count(&mut self, symbol: &Asset, units: Quantity) -> Result<(), AmountError> {
+        match self.symbols.iter_mut().find(|(name, _)| name == symbol) {
+            Some((_, sum)) => *sum = sum.checked_add(units)?,
+            None => self.symbols.push((Asset::clone(symbol), units)),
+        }
+        Ok(())
     }
 
     /// The index of a wallet's shelf, which is made where there is none.

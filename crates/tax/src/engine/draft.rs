@@ -38,8 +38,40 @@ impl Draft {
             .or_insert_with(|| Totals::zero(currency))
     }
 
-    /// Adds a disposal line to the list and to its year.
+    /// Adds a disposal of one line to the list and to its year.
     pub(super) fn dispose(&mut self, year: TaxYear, line: Disposal) -> Result<(), AmountError> {
+        let gain = line.gain.checked_add(line.denied_loss)?;
+        self.add_line(year, line)?;
+        self.add_gain(year, gain)
+    }
+
+    /// Adds a disposal to the list and to its year: one gain or loss, whatever lines it has.
+    pub(super) fn dispose_whole(
+        &mut self,
+        year: TaxYear,
+        lines: Vec<Disposal>,
+    ) -> Result<(), AmountError> {
+        let mut gain = Money::zero(self.currency);
+        for line in lines {
+            gain = gain.checked_add(line.gain)?.checked_add(line.denied_loss)?;
+            self.add_line(year, line)?;
+        }
+        self.add_gain(year, gain)
+    }
+
+    fn add_gain(&mut self, year: TaxYear, gain: Money) -> Result<(), AmountError> {
+        let totals = self.year(year);
+        let side = if gain.is_negative() {
+            &mut totals.losses
+        } else {
+            &mut totals.gains
+        };
+        *side = side.checked_add(gain)?;
+        totals.net = totals.net.checked_add(gain)?;
+        Ok(())
+    }
+
+    fn add_line(&mut self, year: TaxYear, line: Disposal) -> Result<(), AmountError> {
         let totals = self.year(year);
         let add = |sum: &mut Money, money: Money| -> Result<(), AmountError> {
             *sum = sum.checked_add(money)?;
@@ -48,13 +80,7 @@ impl Draft {
         add(&mut totals.proceeds, line.proceeds)?;
         add(&mut totals.cost, line.cost)?;
         add(&mut totals.fees, line.fees)?;
-        add(&mut totals.net, line.gain)?;
-        let side = if line.gain.is_negative() {
-            &mut totals.losses
-        } else {
-            &mut totals.gains
-        };
-        add(side, line.gain)?;
+        add(&mut totals.denied, line.denied_loss)?;
         match line.term {
             Some(Term::Short) => add(&mut totals.short, line.gain)?,
             Some(Term::Long) => add(&mut totals.long, line.gain)?,
@@ -113,6 +139,17 @@ impl<'n> Note<'n> {
             at_stake: gain,
             message: format!("no purchase on record for {quantity} {asset}; zero cost was taken"),
             help: "add the file that has the purchase, or an opening row with basis and acquired",
+        }
+    }
+
+    /// What units had cost is not known, and they went into a pool.
+    pub(super) fn unknown_cost(asset: &'n Asset, quantity: Quantity, at_stake: Money) -> Self {
+        Self {
+            code: WarningCode::MissingCostBasis,
+            asset: Some(asset),
+            at_stake,
+            message: format!("the cost of {quantity} {asset} is not known; zero was taken"),
+            help: "fill basis with what they had cost",
         }
     }
 

@@ -10,6 +10,7 @@ use packtrain_core::quantity::{AmountError, Quantity};
 
 use super::book::{Book, Shelf};
 use super::run::Run;
+use crate::assess::Books;
 use crate::error::TaxError;
 use crate::outcome::{Disposal, Holding, Outcome, TaxYear, Warning, WarningCode};
 use crate::request::Scope;
@@ -42,8 +43,24 @@ impl Run<'_> {
 
     /// Puts the outcome together.
     pub(super) fn finish(mut self) -> Result<Outcome, TaxError> {
-        self.warn_repurchases();
-        let holdings = self.holdings()?;
+        let pools = self.settle_pools()?;
+        let holdings = if self.has_pools() {
+            pools
+        } else {
+            self.holdings()?
+        };
+        if self.rules.warns_of_repurchases {
+            self.warn_repurchases();
+        }
+        let rules = self.rules;
+        let assessments = rules
+            .assess(&Books {
+                settings: self.settings,
+                totals: &self.draft.totals,
+                disposals: &self.draft.disposals,
+                rules,
+            })
+            .map_err(|source| TaxError::Assessment { source })?;
         let mut warnings = self.draft.warnings;
         warnings.sort_by(|a, b| {
             let stakes = b
@@ -62,6 +79,7 @@ impl Run<'_> {
             removed: self.draft.removed,
             income: self.draft.income,
             totals: self.draft.totals,
+            assessments,
             holdings,
             warnings,
         })

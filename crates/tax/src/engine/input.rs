@@ -136,11 +136,14 @@ impl<'a> Input<'a> {
         Some((other, self.row(self.order[other].1)))
     }
 
+    /// All rows, in order of time.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &'a Row> {
+        self.order.iter().map(|(_, place)| self.row(*place))
+    }
+
     /// Whether any row names its lots.
     pub(super) fn has_named_lots(&self) -> bool {
-        self.order
-            .iter()
-            .any(|(_, place)| !self.row(*place).lots.is_empty())
+        self.rows().any(|row| !row.lots.is_empty())
     }
 
     /// A row in its place.

@@ -1,6 +1,5 @@
 //! Lots and the order in which a method uses them.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -9,6 +8,7 @@ use packtrain_core::money::{Money, UnitPrice};
 use packtrain_core::quantity::{AmountError, Quantity};
 use packtrain_core::time::Timestamp;
 
+use crate::methods::{self, Rank, Ranked, Way};
 use crate::request::Method;
 
 /// What one row brought in; what is left of it stands in the books as parts.
@@ -17,8 +17,8 @@ pub(super) struct Lot<'a> {
     pub(super) id: &'a str,
     pub(super) acquired_at: Timestamp,
     pub(super) acquired: NaiveDate,
-    /// First day on which selling it is long-term.
-    pub(super) long_from: NaiveDate,
+    /// First day on which selling it is long-term, where the law knows terms.
+    pub(super) long_from: Option<NaiveDate>,
     pub(super) basis: Basis,
     pub(super) gift: Option<Box<Gift>>,
 }
@@ -42,8 +42,8 @@ pub(super) struct Gift {
     pub(super) quantity: Quantity,
     /// Local date of the gift.
     pub(super) date: NaiveDate,
-    /// First day on which a loss is long-term.
-    pub(super) long_from: NaiveDate,
+    /// First day on which a loss is long-term, where the law knows terms.
+    pub(super) long_from: Option<NaiveDate>,
 }
 
 /// What is to become a lot.
@@ -51,7 +51,7 @@ pub(super) struct NewLot<'a> {
     pub(super) id: &'a str,
     pub(super) acquired_at: Timestamp,
     pub(super) acquired: NaiveDate,
-    pub(super) long_from: NaiveDate,
+    pub(super) long_from: Option<NaiveDate>,
     pub(super) basis: Basis,
     pub(super) quantity: Quantity,
     pub(super) cost: Money,
@@ -81,20 +81,11 @@ impl Part {
     }
 }
 
-/// A lot's place in the order of a method, by microseconds and index; the smallest goes first.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rank {
-    /// Oldest first; of one moment, the one recorded first.
-    Oldest(i64, u32),
-    /// Newest first; of one moment, the one recorded last.
-    Newest(Reverse<i64>, Reverse<u32>),
-    /// Highest unit cost first; of one cost, the oldest.
-    Dearest(Reverse<Rc<UnitPrice>>, i64, u32),
-}
-
 /// All lots of a computation, in the order in which rows made them.
 pub(super) struct Lots<'a> {
-    method: Method,
+    /// Where the method puts a lot; none where it has no lots.
+    rank: Option<fn(&Ranked<'_>) -> Rank>,
+    has_prices: bool,
     lots: Vec<Lot<'a>>,
     /// Original cost of one unit of each lot, where the method ranks by it.
     prices: Vec<Rc<UnitPrice>>,
@@ -106,7 +97,11 @@ impl<'a> Lots<'a> {
     /// No lots yet; with `has_names`, they can be found by their rows.
     pub(super) fn new(method: Method, has_names: bool) -> Self {
         Self {
-            method,
+            rank: match methods::of(method).way {
+                Way::Lots(rank) => Some(rank),
+                Way::Pool(_) => None,
+            },
+            has_prices: matches!(method, Method::Hifo | Method::Lofo),
             lots: Vec::new(),
             prices: Vec::new(),
             by_row: has_names.then(HashMap::new),
@@ -115,7 +110,7 @@ impl<'a> Lots<'a> {
 
     /// Records a lot and gives its one part, which holds all of it.
     pub(super) fn add(&mut self, new: NewLot<'a>) -> Result<Part, AmountError> {
-        if self.method == Method::Hifo {
+        if self.has_prices {
             self.prices.push(Rc::new(new.cost.per_unit(new.quantity)?));
         }
         let lot = u32::try_from(self.lots.len()).map_err(|_| AmountError::Overflow)?;
@@ -143,14 +138,16 @@ impl<'a> Lots<'a> {
 
     /// Where the method puts a lot.
     pub(super) fn rank(&self, index: u32) -> Rank {
-        let at = self.get(index).acquired_at.timestamp_micros();
-        match self.method {
-            Method::Fifo => Rank::Oldest(at, index),
-            Method::Lifo => Rank::Newest(Reverse(at), Reverse(index)),
-            Method::Hifo => {
-                let price = &self.prices[usize::try_from(index).unwrap_or(usize::MAX)];
-                Rank::Dearest(Reverse(Rc::clone(price)), at, index)
-            }
+        let lot = Ranked {
+            at: self.get(index).acquired_at.timestamp_micros(),
+            index,
+            price: self
+                .prices
+                .get(usize::try_from(index).unwrap_or(usize::MAX)),
+        };
+        match self.rank {
+            Some(rank) => rank(&lot),
+            None => Rank::Oldest(lot.at, index),
         }
     }
 

@@ -6,9 +6,13 @@
 mod book;
 mod draft;
 mod finish;
+mod gifts;
 mod input;
+mod liquidity;
+mod loans;
 mod lots;
 mod moves;
+mod pools;
 mod rows;
 mod run;
 mod transfers;
@@ -20,7 +24,7 @@ use packtrain_core::limits::{REPORT_FILES_MAX, REPORT_ROWS_MAX};
 use packtrain_core::quantity::AmountError;
 
 use crate::error::TaxError;
-use crate::jurisdiction;
+use crate::jurisdiction::{self, NoSuchDate};
 use crate::outcome::{Origin, Outcome, TaxYear};
 use crate::request::{Country, Request};
 use input::Input;
@@ -68,7 +72,7 @@ pub fn compute_until(
     let settings = rules.settings(request)?;
     check_limits(ledgers)?;
     let input = Input::new(ledgers);
-    let mut run = Run::new(rules, &settings, &input);
+    let mut run = Run::new(rules, &settings, &input)?;
     run.warn_duplicates();
     for index in 0..input.order.len() {
         if index % ROWS_BETWEEN_LOOKS == 0 && is_stopped() {
@@ -116,6 +120,12 @@ struct At<'a> {
 enum Stop {
     Amount(AmountError),
     Date,
+}
+
+impl From<NoSuchDate> for Stop {
+    fn from(_: NoSuchDate) -> Self {
+        Self::Date
+    }
 }
 
 impl From<AmountError> for Stop {

@@ -10,7 +10,8 @@ use super::lots::{Basis, Gift, NewLot, Part};
 use super::run::Run;
 use super::value::Worth;
 use super::{At, Stop};
-use crate::outcome::{Choice, Disposal, GiftSide, Removed, Term, WarningCode, Why};
+use crate::methods::journal::Leaving;
+use crate::outcome::{Choice, Disposal, GiftSide, Removed, Term, ValueFrom, WarningCode, Why};
 use crate::request::Scope;
 
 /// Units on their way out against a value.
@@ -41,18 +42,22 @@ impl<'a> Run<'a> {
         if !new.quantity.is_positive() {
             return Ok(());
         }
+        if self.has_pools() {
+            self.remember_purchase(at, new.asset, new.wallet);
+            return self.pool_in(at, new);
+        }
         let acquired_at = new.acquired.unwrap_or(at.row.at);
         let acquired = match new.acquired {
             Some(at) => at.with_timezone(&self.settings.timezone).date_naive(),
             None => at.date,
         };
-        let long_from = self.rules.long_from(acquired).ok_or(Stop::Date)?;
+        let long_from = self.rules.long_from(acquired)?;
         let gift = match new.gift_value {
             Some(value) => Some(Box::new(Gift {
                 value,
                 quantity: new.quantity,
                 date: at.date,
-                long_from: self.rules.long_from(at.date).ok_or(Stop::Date)?,
+                long_from: self.rules.long_from(at.date)?,
             })),
             None => None,
         };
@@ -67,12 +72,17 @@ impl<'a> Run<'a> {
             gift,
         })?;
         let rank = self.lots.rank(part.lot);
+        self.remember_purchase(at, new.asset, new.wallet);
         let (book, shelf) = self.place(new.asset, new.wallet);
-        let book = &mut self.books[book];
+        Ok(self.books[book].add(shelf, rank, part)?)
+    }
+
+    /// Remembers when an asset was bought, for a word on losses with a purchase close by.
+    fn remember_purchase(&mut self, at: &At<'a>, asset: &Asset, wallet: &Asset) {
         if matches!(at.row.kind, RowKind::Buy | RowKind::Trade) {
-            book.purchases.push((at.date, &at.row.id));
+            let (book, _) = self.place(asset, wallet);
+            self.books[book].purchases.push((at.date, &at.row.id));
         }
-        Ok(book.add(shelf, rank, part)?)
     }
 
     /// Takes units and their lots out of a wallet, into `self.parts`; gives how many units no lot
@@ -91,12 +101,7 @@ impl<'a> Run<'a> {
         let book = &mut self.books[book];
         let missing = book.take(shelf, self.scope, left, &mut self.parts)?;
         let after = book.shelves[shelf].balance;
-        if after.is_negative() && !before.is_negative() {
-            let short = Quantity::ZERO.checked_sub(after)?;
-            let zero = self.zero();
-            let note = Note::negative_balance(&leg.asset, &at.row.wallet, short, zero);
-            self.draft.warn(at, note);
-        }
+        self.warn_if_short(at, leg, &at.row.wallet, (before, after))?;
         Ok(missing)
     }
 
@@ -138,6 +143,9 @@ impl<'a> Run<'a> {
     pub(super) fn dispose(&mut self, at: &At<'a>, sale: &Sale<'_>) -> Result<(), Stop> {
         if !sale.leg.amount.is_positive() {
             return Ok(());
+        }
+        if self.has_pools() {
+            return self.pool_out(at, sale, Leaving::Sold);
         }
         let named: &[NamedLot] = if sale.is_fee { &[] } else { &at.row.lots };
         let missing = self.take(at, sale.leg, named)?;
@@ -200,8 +208,11 @@ impl<'a> Run<'a> {
                 GiftSide::Between
             });
         }
-        let is_long = held.is_some_and(|(_, long_from)| at.date >= long_from);
-        let term = if is_long { Term::Long } else { Term::Short };
+        let is_long = held.is_some_and(|(_, from)| from.is_some_and(|from| at.date >= from));
+        let term = self
+            .rules
+            .has_terms()
+            .then_some(if is_long { Term::Long } else { Term::Short });
         let choice = match on_record {
             None => Choice::NoPurchase,
             Some(_) if is_named => Choice::Named,
@@ -219,15 +230,17 @@ impl<'a> Run<'a> {
             fees,
             cost,
             gain: net.checked_sub(cost)?,
-            term: Some(term),
+            denied_loss: self.zero(),
+            term,
             rule: self.settings.method.as_str(),
             acquired: held.map(|(acquired, _)| acquired),
             lot: on_record.map(|lot| lot.id.into()),
+            form_box: self.rules.form_box(self.settings, at.date, term),
             is_fee: sale.is_fee,
             why: Why {
                 choice,
                 is_fee: sale.is_fee,
-                held: held.map(|(_, long_from)| (term, long_from)),
+                held: held.and_then(|(_, from)| Some((term?, from?))),
                 value: sale.worth.from,
                 gift: side,
             },
@@ -236,6 +249,20 @@ impl<'a> Run<'a> {
 
     /// Takes units out without a sale, and lists them with what they had cost.
     pub(super) fn remove(&mut self, at: &At<'a>, leg: &Leg) -> Result<Money, Stop> {
+        if self.has_pools() {
+            let worth = Worth {
+                money: self.zero(),
+                from: ValueFrom::Missing,
+            };
+            let sale = Sale {
+                leg,
+                worth,
+                fees: self.zero(),
+                is_fee: false,
+            };
+            self.pool_out(at, &sale, Leaving::Gone)?;
+            return Ok(self.estimate(&leg.asset, leg.amount));
+        }
         let missing = self.take(at, leg, &at.row.lots)?;
         let cost = self
             .parts
@@ -313,6 +340,9 @@ impl<'a> Run<'a> {
 
     /// Turns units of one asset into as many of another, lot by lot.
     pub(super) fn rename(&mut self, at: &At<'a>, from: &Leg, to: &Leg) -> Result<(), Stop> {
+        if self.has_pools() {
+            return self.rename_in_pool(at, from, to);
+        }
         let missing = self.take(at, from, &at.row.lots)?;
         let parts = std::mem::take(&mut self.parts);
         let (book, shelf) = self.place(&to.asset, &at.row.wallet);

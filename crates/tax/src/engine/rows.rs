@@ -1,6 +1,8 @@
 //! What each kind of row means, in the moves of [`super::moves`].
 
 use packtrain_core::ledger::{Asset, Leg, RowKind};
+use packtrain_core::money::Money;
+use packtrain_core::quantity::{AmountError, Quantity};
 
 use super::draft::Note;
 use super::lots::Basis;
@@ -10,6 +12,7 @@ use super::value::{
     Worth, asset_leg, fee_worth, has_negative_amount, is_in_other_currency, row_worth,
 };
 use super::{At, Stop};
+use crate::jurisdiction::{UntaxedCost, chose};
 use crate::outcome::{Income, ValueFrom, WarningCode};
 
 impl<'a> Run<'a> {
@@ -53,14 +56,12 @@ impl<'a> Run<'a> {
             | RowKind::GiftSpouse
             | RowKind::Donation
             | RowKind::Lost
-            | RowKind::Stolen => self.give_away(at)?,
+            | RowKind::Stolen => self.give_away(at, worth)?,
             RowKind::Fee => return self.fee_row(at, worth),
             RowKind::MarginPnl => self.margin(at)?,
-            RowKind::Borrow | RowKind::Repay | RowKind::LpDeposit | RowKind::LpWithdraw => {
-                let message = format!("{} rows are not treated yet; left out", row.kind);
-                self.leave_out(at, WarningCode::UnknownType, message);
-                return Ok(());
-            }
+            RowKind::Borrow => self.borrow(at, worth)?,
+            RowKind::Repay => self.repay(at, worth)?,
+            RowKind::LpDeposit | RowKind::LpWithdraw => self.liquidity(at, worth)?,
         }
         self.fee_in_kind(at, worth)
     }
@@ -92,9 +93,6 @@ impl<'a> Run<'a> {
         };
         let help = match code {
             WarningCode::CurrencyMismatch => "give the row's values in the currency of the report",
-            WarningCode::UnknownType => {
-                "if it was a sale, purchase, reward or transfer, change the type to that"
-            }
             _ => "correct the row",
         };
         let asset = leg.map(|leg| &leg.asset);
@@ -117,7 +115,7 @@ impl<'a> Run<'a> {
     }
 
     /// Buying, selling, swapping and spending: what leaves is sold, what arrives is bought.
-    fn exchange(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
+    pub(super) fn exchange(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
         let row = at.row;
         let (sent, received) = (
             asset_leg(row.sent.as_ref()),
@@ -138,41 +136,58 @@ impl<'a> Run<'a> {
         if worth.is_missing() {
             self.warn_missing_price(at, main);
         }
-        let costs = match &row.fee {
-            Some(fee) => fee_worth(row, fee, worth, self.settings.currency)?.money,
-            None => self.zero(),
-        };
-        self.applied.costs |= !costs.is_zero();
+        let costs = self.costs(at, worth)?;
         self.applied.swaps |= sent.is_some() && received.is_some();
+        let (of_sale, of_purchase) =
+            self.divide_costs(costs, sent.is_some(), received.is_some())?;
         if let Some(leg) = sent {
             self.dispose(
                 at,
                 &Sale {
                     leg,
                     worth,
-                    fees: costs,
+                    fees: of_sale,
                     is_fee: false,
                 },
             )?;
         }
         if let Some(leg) = received {
-            let cost = if sent.is_some() {
-                worth.money
-            } else {
-                worth.money.checked_add(costs)?
-            };
+            let cost = worth.money.checked_add(of_purchase)?;
             self.acquire(at, &self.arrival(at, leg, cost))?;
         }
         Ok(())
     }
 
-    /// An ordinary lot that the row makes in its own wallet.
-    fn arrival<'s>(
+    /// What the row's fee comes to.
+    pub(super) fn costs(&mut self, at: &At<'a>, worth: Worth) -> Result<Money, AmountError> {
+        let costs = match &at.row.fee {
+            Some(fee) => fee_worth(at.row, fee, worth, self.settings.currency)?.money,
+            None => self.zero(),
+        };
+        self.applied.costs |= !costs.is_zero();
+        Ok(costs)
+    }
+
+    /// Which part of the costs belongs to what leaves, and which to what arrives.
+    pub(super) fn divide_costs(
         &self,
-        at: &At<'s>,
-        leg: &'s Leg,
-        cost: packtrain_core::money::Money,
-    ) -> Arrival<'s> {
+        costs: Money,
+        sells: bool,
+        buys: bool,
+    ) -> Result<(Money, Money), AmountError> {
+        let none = self.zero();
+        Ok(match (sells, buys) {
+            (true, true) if chose(self.settings, "swap_fee", "split") => {
+                let half = costs.share(Quantity::from_units(1, 0)?, Quantity::from_units(2, 0)?)?;
+                (half, costs.checked_sub(half)?)
+            }
+            (true, _) => (costs, none),
+            (false, _) => (none, costs),
+        })
+    }
+
+    /// An ordinary lot that the row makes in its own wallet.
+    pub(super) fn arrival<'s>(&self, at: &At<'s>, leg: &'s Leg, cost: Money) -> Arrival<'s> {
         Arrival {
             asset: &leg.asset,
             wallet: &at.row.wallet,
@@ -249,23 +264,21 @@ impl<'a> Run<'a> {
     /// One token for as many of another carries lots over, unless it is asked for as a trade.
     fn wrap(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
         self.applied.wraps = true;
-        let carries = self
-            .settings
-            .options
-            .get("wrap")
-            .is_some_and(|value| value == "carry");
-        match (
+        let legs = (
             asset_leg(at.row.sent.as_ref()),
             asset_leg(at.row.received.as_ref()),
-        ) {
-            (Some(sent), Some(received)) if carries && sent.amount == received.amount => {
+        );
+        match legs {
+            (Some(sent), Some(received))
+                if sent.amount == received.amount && chose(self.settings, "wrap", "carry") =>
+            {
                 self.rename(at, sent, received)
             }
             _ => self.exchange(at, worth),
         }
     }
 
-    /// Income at its value on receipt, which becomes its cost.
+    /// A reward at its value on receipt, which becomes its cost; it is income where the law says so.
     fn income(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
         let Some(leg) = &at.row.received else {
             self.leave_out(
@@ -275,13 +288,23 @@ impl<'a> Run<'a> {
             );
             return Ok(());
         };
+        let untaxed = self.rules.treatment.untaxed.iter();
+        let untaxed = untaxed.into_iter().find(|(kind, _)| *kind == at.row.kind);
+        if let Some((_, UntaxedCost::Nothing)) = untaxed {
+            self.applied.untaxed_receipts = true;
+            return self.acquire(at, &self.arrival(at, leg, self.zero()));
+        }
         if worth.is_missing() {
             self.warn_missing_price(at, leg);
         }
-        self.applied.income = true;
         if asset_leg(Some(leg)).is_some() {
             self.acquire(at, &self.arrival(at, leg, worth.money))?;
         }
+        if untaxed.is_some() {
+            self.applied.untaxed_receipts = true;
+            return Ok(());
+        }
+        self.applied.income = true;
         let line = Income {
             id: at.row.id.clone(),
             origin: at.origin,
@@ -292,55 +315,6 @@ impl<'a> Run<'a> {
             value: worth.money,
         };
         Ok(self.draft.receive(at.year, line)?)
-    }
-
-    /// A gift received or an opening balance: cost and date are carried over.
-    fn carried_in(&mut self, at: &At<'a>) -> Result<(), Stop> {
-        let row = at.row;
-        let Some(leg) = asset_leg(row.received.as_ref()) else {
-            return Ok(());
-        };
-        let is_gift = row.kind == RowKind::GiftIn;
-        self.applied.gifts_received |= is_gift;
-        let cost = row.basis.unwrap_or_else(|| self.zero());
-        let arrival = Arrival {
-            basis: if row.basis.is_some() {
-                Basis::Known
-            } else {
-                Basis::Unknown
-            },
-            acquired: row.acquired,
-            gift_value: row.value.filter(|value| is_gift && *value < cost),
-            ..self.arrival(at, leg, cost)
-        };
-        self.acquire(at, &arrival)
-    }
-
-    /// Units that leave without a disposal: gift, donation, loss, theft.
-    fn give_away(&mut self, at: &At<'a>) -> Result<(), Stop> {
-        let Some(leg) = asset_leg(at.row.sent.as_ref()) else {
-            return Ok(());
-        };
-        let cost = self.remove(at, leg)?;
-        if !matches!(at.row.kind, RowKind::Lost | RowKind::Stolen) {
-            self.applied.given_away = true;
-            return Ok(());
-        }
-        self.applied.lost = true;
-        self.draft.warn(
-            at,
-            Note {
-                code: WarningCode::LossEventNotDeducted,
-                asset: Some(&leg.asset),
-                at_stake: cost,
-                message: format!(
-                    "{} {} {}; their cost is not deducted",
-                    leg.amount, leg.asset, at.row.kind
-                ),
-                help: "ask an adviser whether this loss can be deducted",
-            },
-        );
-        Ok(())
     }
 
     /// A margin result; units that settle it are bought or sold at that value.

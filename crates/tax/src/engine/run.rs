@@ -7,13 +7,17 @@ use packtrain_core::ledger::{Asset, Leg};
 use packtrain_core::money::Money;
 use packtrain_core::quantity::Quantity;
 
-use super::Stop;
 use super::book::Book;
 use super::draft::Draft;
 use super::input::Input;
+use super::liquidity::Joint;
 use super::lots::{Lots, Part};
 use super::value::Worth;
-use crate::jurisdiction::{Applied, Jurisdiction};
+use super::{Stop, pools};
+use crate::error::TaxError;
+use crate::jurisdiction::{Applied, Jurisdiction, chose};
+use crate::methods::journal::Cost;
+use crate::methods::{self, Way};
 use crate::request::{Scope, Settings};
 
 /// The wallet that stands for everything the records do not show.
@@ -32,6 +36,12 @@ pub(super) struct Run<'a> {
     pub(super) lots: Lots<'a>,
     pub(super) books: Vec<Book<'a>>,
     pub(super) book_of: HashMap<Asset, usize>,
+    /// Of tokens that share the pool of another one: that one.
+    aliases: HashMap<Asset, Asset>,
+    /// What is owed in units of each asset, with its value when it was borrowed.
+    /// Rows of liquidity pools that belong together.
+    pub(super) joint: Joint,
+    pub(super) debts: HashMap<Asset, Cost>,
     pub(super) wallets: Vec<Asset>,
     wallet_of: HashMap<Asset, u32>,
     /// The scope of the last row, for the day on which the dated rule changes it.
@@ -47,9 +57,11 @@ impl<'a> Run<'a> {
         rules: &'static Jurisdiction,
         settings: &'a Settings,
         input: &'a Input<'a>,
-    ) -> Self {
+    ) -> Result<Self, TaxError> {
         let outside = Asset::from(OUTSIDE);
-        Self {
+        let has_pools = matches!(methods::of(settings.method).way, Way::Pool(_));
+        let joint = Joint::of(input, settings).map_err(|source| TaxError::Assessment { source })?;
+        Ok(Self {
             rules,
             settings,
             input,
@@ -58,12 +70,19 @@ impl<'a> Run<'a> {
             lots: Lots::new(settings.method, input.has_named_lots()),
             books: Vec::new(),
             book_of: HashMap::new(),
+            aliases: if has_pools && chose(settings, "wrap", "carry") {
+                pools::aliases(input)
+            } else {
+                HashMap::new()
+            },
+            joint,
+            debts: HashMap::new(),
             wallets: vec![Asset::clone(&outside)],
             wallet_of: [(outside, 0)].into(),
-            scope: settings.scope.unwrap_or(Scope::Universal),
+            scope: rules.scope_on(settings.scope, NaiveDate::MIN),
             parts: Vec::new(),
             named: 0,
-        }
+        })
     }
 
     /// Nothing, in the currency of the report.
@@ -108,10 +127,16 @@ impl<'a> Run<'a> {
         if let Some(index) = self.book_of.get(asset) {
             return *index;
         }
-        self.books.push(Book::new(Asset::clone(asset)));
-        self.book_of
-            .insert(Asset::clone(asset), self.books.len() - 1);
-        self.books.len() - 1
+        let shared = self.aliases.get(asset).cloned();
+        let index = match shared.filter(|root| root != asset) {
+            Some(root) => self.book(&root),
+            None => {
+                self.books.push(Book::new(Asset::clone(asset)));
+                self.books.len() - 1
+            }
+        };
+        self.book_of.insert(Asset::clone(asset), index);
+        index
     }
 
     fn wallet(&mut self, name: &Asset) -> u32 {

@@ -68,6 +68,15 @@ fn outcome(rows: &[&str], method: Method, scope: Option<Scope>) -> Outcome {
     compute(&[ledger(rows)], Country::Us, &request).unwrap()
 }
 
+/// By the default method and the dated rule, with an option.
+fn with_option(rows: &[&str], name: &str, value: &str) -> Outcome {
+    let request = Request {
+        options: [(name.to_owned(), value.to_owned())].into(),
+        ..Request::default()
+    };
+    compute(&[ledger(rows)], Country::Us, &request).unwrap()
+}
+
 /// By the default method and the dated rule.
 fn usual(rows: &[&str]) -> Outcome {
     outcome(rows, Method::Fifo, None)
@@ -513,12 +522,10 @@ fn a_price_that_is_not_known_is_zero_with_an_estimate_of_what_is_at_stake() {
 }
 
 #[test]
-fn rows_in_another_currency_and_rows_not_treated_yet_are_left_out_and_told() {
+fn rows_in_another_currency_are_left_out_and_told() {
     let rows = [
         "a 2024-01-01 buy A 1000USD 10ETH -",
         "e 2024-02-01 staking A - 1ETH - value=90 currency=EUR",
-        "l 2024-03-01 lp_deposit A 5ETH - -",
-        "b 2024-03-02 borrow A - 1000USDC - value=1000",
         // Nothing of this row is in euros.
         "m 2024-03-03 transfer A>B 1ETH 1ETH - currency=EUR",
         // Money in another currency without a value in dollars.
@@ -528,8 +535,6 @@ fn rows_in_another_currency_and_rows_not_treated_yet_are_left_out_and_told() {
     assert_eq!(
         warnings(&outcome),
         [
-            ("unknown_type", "b", "1000.00".to_owned()),
-            ("unknown_type", "l", "500.00".to_owned()),
             ("currency_mismatch", "e", "100.00".to_owned()),
             ("missing_price", "x", "100.00".to_owned()),
         ]
@@ -730,13 +735,79 @@ fn every_line_says_why_in_one_sentence() {
 }
 
 #[test]
+fn a_loan_paid_back_settles_the_debt_at_its_value_when_it_was_made() {
+    let rows = [
+        "b 2024-01-01 borrow A - 10ETH - value=20000",
+        "s 2024-01-02 sell A 10ETH 20000USD -",
+        "c 2024-06-01 buy A 16500USD 11ETH -",
+        // Ten settle the debt, the eleventh is interest.
+        "r 2024-06-02 repay A 11ETH - - value=17600",
+    ];
+    let outcome = usual(&rows);
+    assert_eq!(
+        lines(&outcome),
+        [
+            "s<b 10 20000.00 0.00",
+            "r<c 10 15000.00 5000.00",
+            "r<c 1 1500.00 100.00"
+        ]
+    );
+    assert_eq!(warnings(&outcome), []);
+    let market = with_option(&rows, "loan", "market");
+    assert_eq!(
+        lines(&market),
+        ["s<b 10 20000.00 0.00", "r<c 11 16500.00 1100.00"]
+    );
+}
+
+#[test]
+fn a_pool_that_is_entered_in_two_rows_costs_and_yields_what_both_are_worth() {
+    let rows = [
+        "a 2024-01-01 buy A 1000USD 1ETH -",
+        "b 2024-01-01 buy A 1000USD 1000USDC -",
+        "i 2024-02-01 lp_deposit A 1ETH 10LP - value=1500 hash=x",
+        "j 2024-02-01 lp_deposit A 1000USDC - - value=1000 hash=x",
+        "o 2024-03-01 lp_withdraw A 10LP 1ETH - value=1700 hash=y",
+        "p 2024-03-01 lp_withdraw A - 1100USDC - value=1100 hash=y",
+    ];
+    let outcome = usual(&rows);
+    assert_eq!(
+        lines(&outcome),
+        [
+            "i<a 1 1000.00 500.00",
+            "j<b 1000 1000.00 0.00",
+            "o<i 10 2500.00 300.00"
+        ]
+    );
+    let held: Vec<_> = outcome
+        .holdings
+        .iter()
+        .map(|holding| format!("{} {}", holding.asset, holding.cost.to_cents()))
+        .collect();
+    assert_eq!(held, ["ETH 1700.00", "USDC 1100.00"]);
+}
+
+#[test]
+fn a_share_in_a_pool_takes_over_the_cost_where_that_is_asked_for() {
+    let rows = [
+        "a 2023-01-01 buy A 1000USD 1ETH -",
+        "i 2024-02-01 lp_deposit A 1ETH 10LP - value=1500",
+        "o 2024-03-01 lp_withdraw A 10LP 1.1ETH - value=1700",
+        "s 2024-04-01 sell A 1.1ETH 2000USD -",
+    ];
+    let outcome = with_option(&rows, "lp", "carry");
+    assert_eq!(lines(&outcome), ["s<o 1.1 1000.00 1000.00"]);
+    assert_eq!(outcome.disposals[0].term, Some(Term::Long));
+}
+
+#[test]
 fn every_rule_that_was_used_has_a_note_with_its_source() {
     let rows = [
         "a 2024-01-01 buy A 1000USD 10ETH 1USD",
         "s 2024-07-01 sell A 1ETH 3000USD -",
     ];
     let outcome = usual(&rows);
-    assert_eq!(outcome.rule_set, "us-2025.1");
+    assert_eq!(outcome.rule_set, "us-2025.2");
     assert!(
         outcome
             .rules_used

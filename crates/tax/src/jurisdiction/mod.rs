@@ -1,26 +1,43 @@
-//! Countries and their rules, as data. One country is one file here and one arm in [`of`].
+//! Countries and their rules, as data. One country is one folder here and one arm in [`of`].
 
+mod au;
+mod ca;
+mod de;
+mod uk;
 mod us;
+
+mod notes;
+mod options;
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, Days, Months, NaiveDate};
 use chrono_tz::Tz;
+use packtrain_core::ledger::RowKind;
 use packtrain_core::money::Currency;
+use packtrain_core::quantity::AmountError;
 
+use crate::assess::{Assessment, Books};
 use crate::error::TaxError;
-use crate::outcome::{RuleNote, TaxYear};
+use crate::methods::journal::{Leaving, PoolRules};
+use crate::outcome::{TaxYear, Term};
 use crate::request::{Country, Method, Request, Scope, Settings};
+use notes::RuleText;
+pub(crate) use notes::{Applied, chose};
+pub use options::{OptionKind, OptionSpec};
 
 /// The rules of a country.
 pub fn of(country: Country) -> &'static Jurisdiction {
     match country {
         Country::Us => &us::RULES,
+        Country::Uk => &uk::RULES,
+        Country::De => &de::RULES,
+        Country::Ca => &ca::RULES,
+        Country::Au => &au::RULES,
     }
 }
 
 /// What a country's law says, as far as the engine asks.
-#[derive(Debug)]
 pub struct Jurisdiction {
     /// Which country this is.
     pub country: Country,
@@ -32,96 +49,157 @@ pub struct Jurisdiction {
     pub timezone: Tz,
     /// Version of these rules, such as `us-2025.1`; it grows with every change of a figure.
     pub rule_set: &'static str,
-    /// Lot methods that the law knows; the first is the default.
+    /// Methods that the law knows; the first is the default.
     pub methods: &'static [Method],
     /// Options, each with its values.
     pub options: &'static [OptionSpec],
-    /// First day on which lots are kept per wallet when nobody asks for a scope; none: never.
-    pub wallet_scope_from: Option<NaiveDate>,
-    year_of: fn(NaiveDate) -> TaxYear,
-    year_name: fn(TaxYear) -> String,
-    long_from: fn(NaiveDate) -> Option<NaiveDate>,
-    notes: fn(&Settings, &Applied) -> Vec<RuleNote>,
+    /// Which lots a disposal may draw on when nobody asks.
+    pub scope: ScopeRule,
+    /// Whether another scope may be asked for.
+    pub may_choose_scope: bool,
+    /// Month and day on which the tax year begins.
+    pub year_begins: (u32, u32),
+    /// The name of the assessment in figures, such as `net_capital`.
+    pub assessment: &'static str,
+    /// Whether a loss with a purchase close by is worth a word, though it stands.
+    pub(crate) warns_of_repurchases: bool,
+    /// First day on which a lot acquired on this date is long-term; none where the law knows no
+    /// terms.
+    long_from: Option<fn(NaiveDate) -> Option<NaiveDate>>,
+    form_box: Option<fn(&Settings, NaiveDate, Term) -> char>,
+    pub(crate) treatment: Treatment,
+    pool: fn(&Settings) -> PoolRules,
+    rules: &'static [RuleText],
+    assess: fn(&Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>, AmountError>,
 }
 
-/// An option of a jurisdiction.
-#[derive(Debug)]
-pub struct OptionSpec {
-    /// Its name.
-    pub name: &'static str,
-    /// Its values; the first is the default.
-    pub values: &'static [&'static str],
-    /// What it decides, for a person.
-    pub meaning: &'static str,
+/// Which lots a disposal may draw on when nobody asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScopeRule {
+    /// Those of all wallets.
+    Universal,
+    /// Those of the wallet that disposes.
+    Wallet,
+    /// Those of all wallets before this day, and of the wallet that disposes from it on.
+    WalletFrom(NaiveDate),
 }
 
-/// Which rules came to bear in a computation; each asks for its note.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Applied {
-    pub(crate) universal: bool,
-    pub(crate) wallet: bool,
-    /// Units that changed wallets when lots were allocated to wallets, by asset.
-    pub(crate) allocated: Option<BTreeMap<String, String>>,
-    pub(crate) named_lots: bool,
-    pub(crate) swaps: bool,
-    pub(crate) costs: bool,
-    pub(crate) fees_in_kind: bool,
-    pub(crate) transfers: bool,
-    pub(crate) transfer_differences: bool,
-    pub(crate) income: bool,
-    pub(crate) gifts_received: bool,
-    pub(crate) given_away: bool,
-    pub(crate) lost: bool,
-    pub(crate) losses: bool,
-    pub(crate) wraps: bool,
-    pub(crate) missing_basis: bool,
-    pub(crate) margin: bool,
+/// What the law makes of rows that are neither a purchase nor a sale.
+pub(crate) struct Treatment {
+    pub(crate) gift_in: GiftIn,
+    pub(crate) gift_out: Leaving,
+    pub(crate) gift_spouse: Leaving,
+    pub(crate) donation: Leaving,
+    /// Kinds of receipts that are no income here, with the cost that they have.
+    pub(crate) untaxed: &'static [(RowKind, UntaxedCost)],
+}
+
+/// The cost of a gift received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GiftIn {
+    /// The giver's; for a loss, the market value at the gift if lower.
+    DualBasis,
+    /// The giver's, with the giver's date.
+    CarriedOver,
+    /// The market value at the gift; the giver's cost only where the row states that and no value.
+    MarketValue,
+}
+
+/// The cost of units that came for nothing and are no income.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UntaxedCost {
+    /// The market value on receipt.
+    MarketValue,
+    /// Nothing.
+    Nothing,
 }
 
 impl Jurisdiction {
     /// The tax year of a local date.
     pub fn year_of(&self, date: NaiveDate) -> TaxYear {
-        (self.year_of)(date)
+        let has_begun = (date.month(), date.day()) >= self.year_begins;
+        TaxYear(date.year() - i32::from(!has_begun))
     }
 
-    /// The name of a tax year, such as `2025`.
+    /// The name of a tax year, such as `2025`, or `2024-25` where it is not a calendar year.
     pub fn year_name(&self, year: TaxYear) -> String {
-        (self.year_name)(year)
+        if self.year_begins == (1, 1) {
+            return year.to_string();
+        }
+        format!("{year}-{:02}", year.0.saturating_add(1).rem_euclid(100))
+    }
+
+    /// First and last day of a tax year; none beyond the calendar.
+    pub fn year_span(&self, year: TaxYear) -> Option<(NaiveDate, NaiveDate)> {
+        let (month, day) = self.year_begins;
+        let first = NaiveDate::from_ymd_opt(year.0, month, day)?;
+        let next = NaiveDate::from_ymd_opt(year.0.checked_add(1)?, month, day)?;
+        Some((first, next.pred_opt()?))
+    }
+
+    /// Whether the law tells short-term from long-term.
+    pub const fn has_terms(&self) -> bool {
+        self.long_from.is_some()
     }
 
     /// First day on which a disposal of a lot acquired on `acquired` is long-term.
-    pub(crate) fn long_from(&self, acquired: NaiveDate) -> Option<NaiveDate> {
-        (self.long_from)(acquired)
+    pub(crate) fn long_from(&self, acquired: NaiveDate) -> Result<Option<NaiveDate>, NoSuchDate> {
+        match self.long_from {
+            Some(long_from) => long_from(acquired).map(Some).ok_or(NoSuchDate),
+            None => Ok(None),
+        }
     }
 
-    pub(crate) fn notes(&self, settings: &Settings, applied: &Applied) -> Vec<RuleNote> {
-        (self.notes)(settings, applied)
+    /// The box of the form that a line belongs in.
+    pub(crate) fn form_box(
+        &self,
+        settings: &Settings,
+        date: NaiveDate,
+        term: Option<Term>,
+    ) -> Option<char> {
+        Some((self.form_box?)(settings, date, term?))
     }
 
-    /// The scope of a day: what was asked for, else the dated rule.
+    pub(crate) fn pool_rules(&self, settings: &Settings) -> PoolRules {
+        (self.pool)(settings)
+    }
+
+    pub(crate) fn assess(
+        &self,
+        books: &Books<'_>,
+    ) -> Result<BTreeMap<TaxYear, Assessment>, AmountError> {
+        (self.assess)(books)
+    }
+
+    /// The scope of a day: what was asked for, else the country's rule.
     pub(crate) fn scope_on(&self, asked: Option<Scope>, date: NaiveDate) -> Scope {
-        asked.unwrap_or(match self.wallet_scope_from {
-            Some(from) if date >= from => Scope::Wallet,
-            _ => Scope::Universal,
+        asked.unwrap_or(match self.scope {
+            ScopeRule::Universal => Scope::Universal,
+            ScopeRule::Wallet => Scope::Wallet,
+            ScopeRule::WalletFrom(from) if date >= from => Scope::Wallet,
+            ScopeRule::WalletFrom(_) => Scope::Universal,
         })
     }
 
     /// A request with every default filled in.
     ///
     /// # Errors
-    /// [`TaxError`] when the method, an option or its value is not known here.
+    /// [`TaxError`] when the method, the scope, an option or its value is not known here.
     pub fn settings(&self, request: &Request) -> Result<Settings, TaxError> {
         let method = request.method.unwrap_or(self.methods[0]);
         if !self.methods.contains(&method) {
+            let known: Vec<_> = self.methods.iter().map(|method| method.as_str()).collect();
             return Err(TaxError::UnknownMethod {
                 method: method.as_str(),
                 country: self.country.as_str(),
-                known: self
-                    .methods
-                    .iter()
-                    .map(|m| m.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", "),
+                known: known.join(", "),
+            });
+        }
+        if !self.may_choose_scope && request.scope == Some(Scope::Wallet) {
+            return Err(TaxError::UnknownScope {
+                scope: Scope::Wallet.as_str(),
+                country: self.country.as_str(),
+                known: Scope::Universal.as_str().to_owned(),
             });
         }
         Ok(Settings {
@@ -130,38 +208,21 @@ impl Jurisdiction {
             scope: request.scope,
             timezone: request.timezone.unwrap_or(self.timezone),
             currency: self.currency,
-            options: self.options(&request.options)?,
+            options: options::resolve(self, &request.options)?,
         })
     }
+}
 
-    fn options(
-        &self,
-        given: &BTreeMap<String, String>,
-    ) -> Result<BTreeMap<String, String>, TaxError> {
-        let spec = |name: &str| self.options.iter().find(|option| option.name == name);
-        if let Some(unknown) = given.keys().find(|name| spec(name).is_none()) {
-            let known: Vec<_> = self.options.iter().map(|option| option.name).collect();
-            return Err(TaxError::UnknownOption {
-                option: unknown.clone(),
-                country: self.country.as_str(),
-                known: known.join(", "),
-            });
-        }
-        let resolved = self.options.iter().map(|option| {
-            let value = given
-                .get(option.name)
-                .map_or(option.values[0], String::as_str);
-            if option.values.contains(&value) {
-                return Ok((option.name.to_owned(), value.to_owned()));
-            }
-            Err(TaxError::UnknownOptionValue {
-                option: option.name.to_owned(),
-                value: value.to_owned(),
-                known: option.values.join(", "),
-            })
-        });
-        resolved.collect()
-    }
+/// A date beyond the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NoSuchDate;
+
+/// The day after the anniversary of a date, which is the last day of the month where the month has
+/// no such day: the period of a year does not count the day on which it begins.
+fn day_after_anniversary(acquired: NaiveDate) -> Option<NaiveDate> {
+    acquired
+        .checked_add_months(Months::new(12))?
+        .checked_add_days(Days::new(1))
 }
 
 #[cfg(test)]
@@ -169,32 +230,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_option_or_value_is_an_error_that_names_what_is_known() {
-        let ask = |name: &str, value: &str| {
-            let options = [(name.to_owned(), value.to_owned())].into();
-            of(Country::Us).settings(&Request {
-                options,
-                ..Request::default()
-            })
-        };
-        let error = ask("wrapp", "carry").unwrap_err().to_string();
-        assert_eq!(error, "unknown option \"wrapp\" for us; known: wrap");
-        let error = ask("wrap", "maybe").unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "unknown value \"maybe\" of option \"wrap\"; known: carry, trade"
-        );
-        assert_eq!(ask("wrap", "trade").unwrap().options["wrap"], "trade");
-    }
-
-    #[test]
     fn every_jurisdiction_has_a_default_method_and_a_default_for_each_option() {
         for country in Country::ALL {
             let rules = of(*country);
             assert_eq!(rules.country, *country);
             assert!(!rules.methods.is_empty());
-            assert!(rules.options.iter().all(|option| !option.values.is_empty()));
             assert!(rules.settings(&Request::default()).is_ok());
         }
+    }
+
+    fn year(country: Country, date: &str) -> String {
+        let rules = of(country);
+        rules.year_name(rules.year_of(date.parse().unwrap()))
+    }
+
+    #[test]
+    fn a_tax_year_begins_where_the_law_begins_it() {
+        assert_eq!(year(Country::Us, "2024-12-31"), "2024");
+        assert_eq!(year(Country::Uk, "2024-04-05"), "2023-24");
+        assert_eq!(year(Country::Uk, "2024-04-06"), "2024-25");
+        assert_eq!(year(Country::Au, "2024-06-30"), "2023-24");
+        assert_eq!(year(Country::Au, "2024-07-01"), "2024-25");
+        assert_eq!(year(Country::Uk, "1999-12-31"), "1999-00");
+    }
+
+    #[test]
+    fn the_first_long_day_is_the_day_after_the_anniversary() {
+        let after = |date: &str| {
+            day_after_anniversary(date.parse().unwrap())
+                .unwrap()
+                .to_string()
+        };
+        assert_eq!(after("2023-03-01"), "2024-03-02");
+        assert_eq!(after("2023-02-28"), "2024-02-29");
+        assert_eq!(after("2024-02-29"), "2025-03-01");
     }
 }

@@ -1,0 +1,213 @@
+//! What a country's law makes of the sums of a year: allowances, limits, what is taxable, and
+//! what is carried to other years.
+//!
+//! Each country gives its figures as data: a stable key, words, the line of the form where they
+//! go, and the source of the rule.
+
+use std::collections::BTreeMap;
+
+use packtrain_core::money::Money;
+use packtrain_core::quantity::AmountError;
+
+use crate::jurisdiction::Jurisdiction;
+use crate::outcome::{Disposal, TaxYear, Totals};
+use crate::request::Settings;
+
+/// The figures of one tax year, in the order in which a person reads them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Assessment {
+    /// One line each.
+    pub figures: Vec<Figure>,
+}
+
+/// One figure that the law makes of the sums of a year.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figure {
+    /// The stable word, such as `annual_exempt_amount`.
+    pub key: &'static str,
+    /// What it is, for a person.
+    pub label: &'static str,
+    /// How much.
+    pub amount: Amount,
+    /// Where it goes, such as `SA108 box 13.1`; none where no form asks for it.
+    pub form: Option<&'static str>,
+    /// The rule's source.
+    pub source: &'static str,
+}
+
+/// How much, in what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Amount {
+    /// Money, exact.
+    Money(Money),
+    /// A number of things.
+    Count(usize),
+    /// Yes or no.
+    YesNo(bool),
+}
+
+/// A fact that holds for some tax years.
+pub(crate) struct Dated<T: 'static> {
+    /// First tax year.
+    pub(crate) from: i32,
+    /// Last tax year; none while it is in force.
+    pub(crate) to: Option<i32>,
+    pub(crate) value: T,
+    pub(crate) source: &'static str,
+}
+
+/// The fact of a year; none where none is known.
+pub(crate) fn on<T>(facts: &'static [Dated<T>], year: TaxYear) -> Option<&'static Dated<T>> {
+    let holds = |fact: &&Dated<T>| fact.from <= year.0 && fact.to.is_none_or(|to| year.0 <= to);
+    facts.iter().find(holds)
+}
+
+/// What a year is assessed by.
+pub(crate) struct Books<'o> {
+    pub(crate) settings: &'o Settings,
+    pub(crate) totals: &'o BTreeMap<TaxYear, Totals>,
+    pub(crate) disposals: &'o [Disposal],
+    pub(crate) rules: &'static Jurisdiction,
+}
+
+/// Money, whole cents or not, as a country's rules name it.
+pub(crate) fn whole(amount: i64, books: &Books<'_>) -> Money {
+    let currency = books.settings.currency;
+    Money::parse(&amount.to_string(), currency).unwrap_or(Money::zero(currency))
+}
+
+impl<'o> Books<'o> {
+    pub(crate) const fn zero(&self) -> Money {
+        Money::zero(self.settings.currency)
+    }
+
+    /// An amount of money that was given as an option; zero where it was not.
+    pub(crate) fn given(&self, option: &str) -> Money {
+        let text = self.settings.options.get(option);
+        text.and_then(|text| Money::parse(text, self.settings.currency).ok())
+            .unwrap_or(self.zero())
+    }
+
+    /// The value of an option.
+    pub(crate) fn chosen(&self, option: &str) -> &str {
+        self.settings.options.get(option).map_or("", String::as_str)
+    }
+
+    /// All years from the first with rows to the last: what is carried goes through all of them.
+    pub(crate) fn years(&self) -> impl Iterator<Item = TaxYear> {
+        let first = self.totals.keys().next().map_or(0, |year| year.0);
+        let last = self.totals.keys().next_back().map_or(-1, |year| year.0);
+        (first..=last).map(TaxYear)
+    }
+
+    /// The sums of a year.
+    pub(crate) fn sums(&self, year: TaxYear) -> Totals {
+        let none = || Totals::zero(self.settings.currency);
+        self.totals.get(&year).cloned().unwrap_or_else(none)
+    }
+
+    /// The lines of a year, in time order.
+    pub(crate) fn lines(&self, year: TaxYear) -> &'o [Disposal] {
+        let start = self
+            .disposals
+            .partition_point(|line| self.rules.year_of(line.date) < year);
+        let end = self
+            .disposals
+            .partition_point(|line| self.rules.year_of(line.date) <= year);
+        &self.disposals[start..end]
+    }
+
+    /// The gains and the losses of lines, each line counted on its own.
+    pub(crate) fn gains_and_losses<'l>(
+        &self,
+        lines: impl Iterator<Item = &'l Disposal>,
+    ) -> Result<(Money, Money), AmountError> {
+        let (mut gains, mut losses) = (self.zero(), self.zero());
+        for line in lines {
+            let gain = line.gain.checked_add(line.denied_loss)?;
+            let side = if gain.is_negative() {
+                &mut losses
+            } else {
+                &mut gains
+            };
+            *side = side.checked_add(gain)?;
+        }
+        Ok((gains, losses))
+    }
+}
+
+/// The smaller of two amounts of one currency.
+pub(crate) fn least(a: Money, b: Money) -> Money {
+    if b < a { b } else { a }
+}
+
+/// An amount, or nothing where it is less.
+pub(crate) fn above_zero(money: Money) -> Money {
+    if money.is_negative() {
+        Money::zero(money.currency())
+    } else {
+        money
+    }
+}
+
+impl Assessment {
+    /// Adds a figure in money.
+    pub(crate) fn money(
+        &mut self,
+        key: &'static str,
+        label: &'static str,
+        amount: Money,
+        form: Option<&'static str>,
+        source: &'static str,
+    ) {
+        self.push(key, label, Amount::Money(amount), form, source);
+    }
+
+    /// Adds a figure.
+    pub(crate) fn push(
+        &mut self,
+        key: &'static str,
+        label: &'static str,
+        amount: Amount,
+        form: Option<&'static str>,
+        source: &'static str,
+    ) {
+        self.figures.push(Figure {
+            key,
+            label,
+            amount,
+            form,
+            source,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FACTS: &[Dated<u8>] = &[
+        Dated {
+            from: 2020,
+            to: Some(2022),
+            value: 1,
+            source: "one",
+        },
+        Dated {
+            from: 2023,
+            to: None,
+            value: 2,
+            source: "two",
+        },
+    ];
+
+    #[test]
+    fn a_dated_fact_holds_from_its_first_year_to_its_last() {
+        let value = |year| on(FACTS, TaxYear(year)).map(|fact| fact.value);
+        assert_eq!(value(2019), None);
+        assert_eq!(value(2020), Some(1));
+        assert_eq!(value(2022), Some(1));
+        assert_eq!(value(2023), Some(2));
+        assert_eq!(value(2099), Some(2));
+    }
+}

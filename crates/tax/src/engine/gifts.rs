@@ -1,0 +1,98 @@
+//! Units that come or go for nothing: gifts, donations, opening balances, theft and loss.
+
+use super::draft::Note;
+use super::lots::Basis;
+use super::moves::{Arrival, Sale};
+use super::run::Run;
+use super::value::{Worth, asset_leg};
+use super::{At, Stop};
+use crate::jurisdiction::GiftIn;
+use crate::methods::journal::Leaving;
+use crate::outcome::WarningCode;
+use packtrain_core::ledger::RowKind;
+
+impl<'a> Run<'a> {
+    /// A gift received or an opening balance: cost and date as the law has them.
+    pub(super) fn carried_in(&mut self, at: &At<'a>) -> Result<(), Stop> {
+        let row = at.row;
+        let Some(leg) = asset_leg(row.received.as_ref()) else {
+            return Ok(());
+        };
+        let is_gift = row.kind == RowKind::GiftIn;
+        self.applied.gifts_received |= is_gift;
+        let at_market = is_gift && self.rules.treatment.gift_in == GiftIn::MarketValue;
+        // Where the law takes the market value, a basis alone is what a spouse had paid.
+        let known = if at_market && row.value.is_some() {
+            row.value
+        } else {
+            row.basis
+        };
+        let cost = known.unwrap_or_else(|| self.zero());
+        let has_two = is_gift && self.rules.treatment.gift_in == GiftIn::DualBasis;
+        let arrival = Arrival {
+            basis: if known.is_some() {
+                Basis::Known
+            } else {
+                Basis::Unknown
+            },
+            acquired: row.acquired.filter(|_| !at_market || row.value.is_none()),
+            gift_value: row.value.filter(|value| has_two && *value < cost),
+            ..self.arrival(at, leg, cost)
+        };
+        self.acquire(at, &arrival)
+    }
+
+    /// Units that leave for nothing: gift, donation, loss, theft.
+    pub(super) fn give_away(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
+        let Some(leg) = asset_leg(at.row.sent.as_ref()) else {
+            return Ok(());
+        };
+        let law = &self.rules.treatment;
+        let leaving = match at.row.kind {
+            RowKind::GiftOut => law.gift_out,
+            RowKind::GiftSpouse => law.gift_spouse,
+            RowKind::Donation => law.donation,
+            _ => Leaving::Gone,
+        };
+        match at.row.kind {
+            RowKind::GiftOut => self.applied.given_away = true,
+            RowKind::GiftSpouse => self.applied.given_to_spouse = true,
+            RowKind::Donation => self.applied.donated = true,
+            _ => self.applied.lost = true,
+        }
+        if leaving == Leaving::Sold && worth.is_missing() {
+            self.warn_missing_price(at, leg);
+        }
+        let sale = Sale {
+            leg,
+            worth,
+            fees: self.zero(),
+            is_fee: false,
+        };
+        match leaving {
+            Leaving::Sold => return self.dispose(at, &sale),
+            Leaving::NoGainNoLoss if self.has_pools() => {
+                return self.pool_out(at, &sale, Leaving::NoGainNoLoss);
+            }
+            Leaving::NoGainNoLoss | Leaving::Gone => {}
+        }
+        let cost = self.remove(at, leg)?;
+        if !matches!(at.row.kind, RowKind::Lost | RowKind::Stolen) {
+            return Ok(());
+        }
+        self.draft.warn(
+            at,
+            Note {
+                code: WarningCode::LossEventNotDeducted,
+                asset: Some(&leg.asset),
+                at_stake: cost,
+                message: format!(
+                    "{} {} {}; their cost is not deducted",
+                    leg.amount, leg.asset, at.row.kind
+                ),
+                help: "ask an adviser whether this loss can be deducted",
+            },
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! Liquidity pools: units put in against a share, and units taken out for it.
+
+use std::collections::HashMap;
+
+use packtrain_core::ledger::{Leg, Row, RowKind};
+use packtrain_core::money::Money;
+use packtrain_core::quantity::AmountError;
+
+use super::input::Input;
+use super::lots::Basis;
+use super::moves::{Arrival, Sale};
+use super::run::Run;
+use super::value::{Worth, asset_leg, row_worth};
+use super::{At, Stop};
+use crate::jurisdiction::chose;
+use crate::outcome::ValueFrom;
+use crate::request::Settings;
+
+/// What the rows of one transaction have together: a pool of two assets is entered and left in
+/// two rows, and one of them names the share.
+#[derive(Default)]
+pub(super) struct Joint {
+    /// Value of the rows that name no share, by transaction.
+    others: HashMap<(RowKind, Box<str>), Money>,
+}
+
+impl Joint {
+    pub(super) fn of(input: &Input<'_>, settings: &Settings) -> Result<Self, AmountError> {
+        let mut joint = Self::default();
+        for row in input.rows() {
+            let Some(key) = key(row).filter(|_| !has_share(row)) else {
+                continue;
+            };
+            let money = row_worth(row, settings.currency)?.money;
+            let sum = joint
+                .others
+                .entry(key)
+                .or_insert(Money::zero(settings.currency));
+            *sum = sum.checked_add(money)?;
+        }
+        Ok(joint)
+    }
+}
+
+fn key(row: &Row) -> Option<(RowKind, Box<str>)> {
+    let is_pool = matches!(row.kind, RowKind::LpDeposit | RowKind::LpWithdraw);
+    Some((row.kind, row.tx_hash.clone().filter(|_| is_pool)?))
+}
+
+/// Whether a row names the share in the pool: what is received when units are put in, and what is
+/// sent when they are taken out.
+fn has_share(row: &Row) -> bool {
+    let share = match row.kind {
+        RowKind::LpDeposit => &row.received,
+        _ => &row.sent,
+    };
+    asset_leg(share.as_ref()).is_some()
+}
+
+impl<'a> Run<'a> {
+    /// Units into a pool or out of it.
+    pub(super) fn liquidity(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
+        self.applied.pools_of_liquidity = true;
+        let row = at.row;
+        let legs = (
+            asset_leg(row.sent.as_ref()),
+            asset_leg(row.received.as_ref()),
+        );
+        let more = key(row).and_then(|key| self.joint.others.get(&key).copied());
+        let more = more.filter(|_| has_share(row));
+        match legs {
+            (Some(sent), Some(received)) if chose(self.settings, "lp", "carry") => {
+                self.exchange_at_cost(at, sent, received)
+            }
+            (Some(sent), Some(received)) if more.is_some() => {
+                let more = more.unwrap_or_else(|| self.zero());
+                self.exchange_jointly(at, worth, more, (sent, received))
+            }
+            _ => self.exchange(at, worth),
+        }
+    }
+
+    /// The share is worth what all rows of the transaction are worth together.
+    fn exchange_jointly(
+        &mut self,
+        at: &At<'a>,
+        worth: Worth,
+        more: Money,
+        (sent, received): (&Leg, &'a Leg),
+    ) -> Result<(), Stop> {
+        let all = worth.money.checked_add(more)?;
+        let (of_sent, of_received) = match at.row.kind {
+            RowKind::LpDeposit => (worth.money, all),
+            _ => (all, worth.money),
+        };
+        let costs = self.costs(at, worth)?;
+        let (of_sale, of_purchase) = self.divide_costs(costs, true, true)?;
+        self.dispose(
+            at,
+            &Sale {
+                leg: sent,
+                worth: Worth {
+                    money: of_sent,
+                    from: ValueFrom::RowValue,
+                },
+                fees: of_sale,
+                is_fee: false,
+            },
+        )?;
+        let cost = of_received.checked_add(of_purchase)?;
+        self.acquire(at, &self.arrival(at, received, cost))
+    }
+
+    /// The share takes over the cost of what is put in, and gives it back. It counts as acquired
+    /// when the newest of the lots was.
+    fn exchange_at_cost(&mut self, at: &At<'a>, sent: &Leg, received: &'a Leg) -> Result<(), Stop> {
+        let missing = self.take(at, sent, &at.row.lots)?;
+        let lots = self.parts.iter().map(|part| self.lots.get(part.lot));
+        let newest = lots.clone().map(|lot| lot.acquired_at).max();
+        let is_known = lots.clone().all(|lot| lot.basis == Basis::Known);
+        let cost = self
+            .parts
+            .iter()
+            .try_fold(self.zero(), |sum, part| sum.checked_add(part.cost))?;
+        let basis = if is_known && missing.is_zero() {
+            Basis::Known
+        } else {
+            Basis::Unknown
+        };
+        let arrival = Arrival {
+            acquired: newest,
+            basis,
+            ..self.arrival(at, received, cost)
+        };
+        self.acquire(at, &arrival)
+    }
+}

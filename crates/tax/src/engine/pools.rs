@@ -1,0 +1,413 @@
+//! Methods that keep a pool: what happened to an asset is written down row by row, and when all
+//! rows are known the method says what each disposal used.
+
+use std::collections::HashMap;
+
+use packtrain_core::ledger::{Asset, Leg, RowKind};
+use packtrain_core::quantity::{AmountError, Quantity};
+
+use super::book::Book;
+use super::draft::Note;
+use super::input::Input;
+use super::lots::Basis;
+use super::moves::{Arrival, Sale};
+use super::run::Run;
+use super::value::asset_leg;
+use super::{At, Stop};
+use crate::error::TaxError;
+use crate::methods::journal::{Change, Entry, Journal, Leaving, Settled, Slice, Taken};
+use crate::methods::{self, Way};
+use crate::outcome::{Choice, Disposal, Holding, Removed, ValueFrom, Why};
+
+/// The rule of a disposal at a value that gives neither gain nor loss.
+const NO_GAIN_NO_LOSS: &str = "no-gain-no-loss";
+
+/// Units that came into a pool or left it.
+pub(super) struct Passage<'a> {
+    at: At<'a>,
+    /// The asset by the name in the row; tokens that wrap each other share a pool.
+    symbol: Asset,
+    quantity: Quantity,
+    change: Change,
+    /// Where the proceeds come from.
+    value: ValueFrom,
+    is_fee: bool,
+}
+
+/// The lines of one disposal, with its place in the order of time.
+struct Whole {
+    index: usize,
+    year: crate::outcome::TaxYear,
+    lines: Vec<Disposal>,
+}
+
+/// Which tokens share a pool with which: those that a row wraps unit for unit.
+pub(super) fn aliases(input: &Input<'_>) -> HashMap<Asset, Asset> {
+    let mut roots: HashMap<Asset, Asset> = HashMap::new();
+    let root = |roots: &HashMap<Asset, Asset>, asset: &Asset| {
+        let mut root = Asset::clone(asset);
+        while let Some(next) = roots.get(&root) {
+            root = Asset::clone(next);
+        }
+        root
+    };
+    for row in input.rows() {
+        if !matches!(row.kind, RowKind::Wrap | RowKind::Unwrap) {
+            continue;
+        }
+        if let (Some(sent), Some(received)) = (
+            asset_leg(row.sent.as_ref()),
+            asset_leg(row.received.as_ref()),
+        ) {
+            let (a, b) = (root(&roots, &sent.asset), root(&roots, &received.asset));
+            if sent.amount == received.amount && a != b {
+                roots.insert(b, a);
+            }
+        }
+    }
+    let names: Vec<_> = roots.keys().cloned().collect();
+    names
+        .into_iter()
+        .map(|name| (Asset::clone(&name), root(&roots, &name)))
+        .collect()
+}
+
+impl<'a> Run<'a> {
+    /// Whether the method keeps a pool.
+    pub(super) fn has_pools(&self) -> bool {
+        matches!(methods::of(self.settings.method).way, Way::Pool(_))
+    }
+
+    /// Puts units into the pool.
+    pub(super) fn pool_in(&mut self, at: &At<'a>, new: &Arrival<'_>) -> Result<(), Stop> {
+        if new.basis == Basis::Unknown {
+            let at_stake = self.estimate(new.asset, new.quantity);
+            let note = Note::unknown_cost(new.asset, new.quantity, at_stake);
+            self.draft.warn(at, note);
+        }
+        let (book, shelf) = self.place(new.asset, new.wallet);
+        let book = &mut self.books[book];
+        let shelf = &mut book.shelves[shelf];
+        shelf.balance = shelf.balance.checked_add(new.quantity)?;
+        book.units = book.units.checked_add(new.quantity)?;
+        book.count(new.asset, new.quantity)?;
+        book.passages.push(Passage {
+            at: *at,
+            symbol: Asset::clone(new.asset),
+            quantity: new.quantity,
+            change: Change::In {
+                cost: new.cost,
+                is_purchase: at.row.kind != RowKind::Opening && new.basis != Basis::NoRecord,
+            },
+            value: ValueFrom::Money,
+            is_fee: false,
+        });
+        Ok(())
+    }
+
+    /// Takes units out of the pool.
+    pub(super) fn pool_out(
+        &mut self,
+        at: &At<'a>,
+        sale: &Sale<'_>,
+        leaving: Leaving,
+    ) -> Result<(), Stop> {
+        let leg = sale.leg;
+        let (book, shelf) = self.place(&leg.asset, &at.row.wallet);
+        let book = &mut self.books[book];
+        // Units that no wallet has must have come from somewhere: they make none poorer, and the
+        // pool says what became of them.
+        let known = leg.amount.min(book.units.max(Quantity::ZERO));
+        book.units = book.units.checked_sub(known)?;
+        book.count(&leg.asset, Quantity::ZERO.checked_sub(leg.amount)?)?;
+        let shelf = &mut book.shelves[shelf];
+        let before = shelf.balance;
+        shelf.balance = before.checked_sub(known)?;
+        let after = shelf.balance;
+        book.passages.push(Passage {
+            at: *at,
+            symbol: Asset::clone(&leg.asset),
+            quantity: leg.amount,
+            change: Change::Out {
+                leaving,
+                proceeds: sale.worth.money,
+                fees: sale.fees,
+            },
+            value: sale.worth.from,
+            is_fee: sale.is_fee,
+        });
+        self.warn_if_short(at, leg, &at.row.wallet, (before, after))
+    }
+
+    /// Units go on under another name in the same pool.
+    pub(super) fn rename_in_pool(&mut self, at: &At<'a>, from: &Leg, to: &Leg) -> Result<(), Stop> {
+        let (book, _) = self.place(&from.asset, &at.row.wallet);
+        let book = &mut self.books[book];
+        book.count(&from.asset, Quantity::ZERO.checked_sub(from.amount)?)?;
+        Ok(book.count(&to.asset, to.amount)?)
+    }
+
+    /// Says that a wallet gave more than it had, when it begins to.
+    pub(super) fn warn_if_short(
+        &mut self,
+        at: &At<'a>,
+        leg: &Leg,
+        wallet: &Asset,
+        (before, after): (Quantity, Quantity),
+    ) -> Result<(), Stop> {
+        if after.is_negative() && !before.is_negative() {
+            let short = Quantity::ZERO.checked_sub(after)?;
+            let zero = self.zero();
+            self.draft
+                .warn(at, Note::negative_balance(&leg.asset, wallet, short, zero));
+        }
+        Ok(())
+    }
+
+    /// Settles all pools; gives what is left in them.
+    pub(super) fn settle_pools(&mut self) -> Result<Vec<Holding>, TaxError> {
+        let Way::Pool(settle) = methods::of(self.settings.method).way else {
+            return Ok(Vec::new());
+        };
+        let rules = self.rules.pool_rules(self.settings);
+        let (mut wholes, mut holdings) = (Vec::new(), Vec::new());
+        for index in 0..self.books.len() {
+            let passages = std::mem::take(&mut self.books[index].passages);
+            let journal = Journal {
+                currency: self.settings.currency,
+                entries: passages.iter().map(Passage::entry).collect(),
+            };
+            let name = Asset::clone(&self.books[index].asset);
+            let source = |source| TaxError::Holdings {
+                asset: name.to_string(),
+                source,
+            };
+            let settled = settle(&journal, rules).map_err(source)?;
+            self.write_down(&passages, &settled, &mut wholes)
+                .map_err(source)?;
+            let left = left_by_symbol(&self.books[index], &settled);
+            holdings.extend(left.map_err(source)?);
+        }
+        wholes.sort_by_key(|whole| whole.index);
+        for whole in wholes {
+            let asset = whole.lines.first().map(|line| line.asset.to_string());
+            let source = |source| TaxError::Holdings {
+                asset: asset.unwrap_or_default(),
+                source,
+            };
+            self.draft
+                .dispose_whole(whole.year, whole.lines)
+                .map_err(source)?;
+        }
+        holdings.sort_by(|a: &Holding, b| a.asset.cmp(&b.asset));
+        Ok(holdings)
+    }
+
+    fn write_down(
+        &mut self,
+        passages: &[Passage<'a>],
+        settled: &Settled,
+        wholes: &mut Vec<Whole>,
+    ) -> Result<(), AmountError> {
+        for taken in &settled.taken {
+            let outs: Vec<_> = taken.outs.iter().map(|index| &passages[*index]).collect();
+            let Some(first) = outs.first() else {
+                continue;
+            };
+            if taken.leaving == Leaving::Gone {
+                self.remove_from_pool(first, taken)?;
+                continue;
+            }
+            let lines = self.pool_lines(first, &outs, taken)?;
+            for line in &lines {
+                self.applied.losses |= line.gain.is_negative();
+                self.applied.denied_losses |= !line.denied_loss.is_zero();
+                if line.why.choice == Choice::NoPurchase {
+                    self.applied.missing_basis = true;
+                    let note = Note::missing_basis(&first.symbol, line.quantity, line.gain);
+                    self.draft.warn(&first.at, note);
+                }
+            }
+            wholes.push(Whole {
+                index: first.at.index,
+                year: first.at.year,
+                lines,
+            });
+        }
+        Ok(())
+    }
+
+    fn remove_from_pool(&mut self, out: &Passage<'a>, taken: &Taken) -> Result<(), AmountError> {
+        let slices = taken.slices.iter();
+        let cost = slices
+            .clone()
+            .try_fold(self.zero(), |sum, slice| sum.checked_add(slice.cost))?;
+        if let Some(missing) = slices
+            .clone()
+            .find(|slice| slice.choice == Choice::NoPurchase)
+        {
+            let (wallet, zero) = (&out.at.row.wallet, self.zero());
+            let note = Note::negative_balance(&out.symbol, wallet, missing.quantity, zero);
+            self.draft.warn(&out.at, note);
+        }
+        self.draft.removed.push(Removed {
+            id: out.at.row.id.clone(),
+            origin: out.at.origin,
+            kind: out.at.row.kind,
+            asset: Asset::clone(&out.symbol),
+            date: out.at.date,
+            quantity: out.quantity,
+            cost,
+        });
+        Ok(())
+    }
+
+    /// One line for each slice of a disposal, with its share of proceeds and costs.
+    fn pool_lines(
+        &self,
+        first: &Passage<'a>,
+        outs: &[&Passage<'a>],
+        taken: &Taken,
+    ) -> Result<Vec<Disposal>, AmountError> {
+        let (mut proceeds, mut fees) = (self.zero(), self.zero());
+        let mut left = Quantity::ZERO;
+        for out in outs {
+            left = left.checked_add(out.quantity)?;
+            if let Change::Out {
+                proceeds: more,
+                fees: costs,
+                ..
+            } = out.change
+            {
+                proceeds = proceeds.checked_add(more)?;
+                fees = fees.checked_add(costs)?;
+            }
+        }
+        let id = joined(outs);
+        let (wallet, value) = (common_wallet(outs), common_value(outs));
+        let mut denied = taken.denied;
+        let mut lines = Vec::with_capacity(taken.slices.len());
+        for slice in &taken.slices {
+            let (mut own, costs) = (
+                proceeds.share(slice.quantity, left)?,
+                fees.share(slice.quantity, left)?,
+            );
+            proceeds = proceeds.checked_sub(own)?;
+            fees = fees.checked_sub(costs)?;
+            left = left.checked_sub(slice.quantity)?;
+            if taken.leaving == Leaving::NoGainNoLoss {
+                own = slice.cost;
+            }
+            let is_fee = outs.iter().all(|out| out.is_fee);
+            lines.push(Disposal {
+                id: id.clone(),
+                origin: first.at.origin,
+                kind: first.at.row.kind,
+                asset: Asset::clone(&first.symbol),
+                wallet: Asset::clone(&wallet),
+                date: first.at.date,
+                quantity: slice.quantity,
+                proceeds: own,
+                fees: costs,
+                cost: slice.cost,
+                gain: own.checked_sub(costs)?.checked_sub(slice.cost)?,
+                denied_loss: std::mem::replace(&mut denied, self.zero()),
+                term: None,
+                rule: self.rule(taken.leaving, slice),
+                acquired: match slice.choice {
+                    Choice::SameDay => Some(first.at.date),
+                    Choice::DaysAfter(date) | Choice::DaysBefore(date) => Some(date),
+                    _ => None,
+                },
+                lot: None,
+                form_box: None,
+                is_fee,
+                why: Why {
+                    choice: slice.choice.clone(),
+                    is_fee,
+                    held: None,
+                    value,
+                    gift: None,
+                },
+            });
+        }
+        Ok(lines)
+    }
+
+    fn rule(&self, leaving: Leaving, slice: &Slice) -> &'static str {
+        match slice.choice {
+            _ if leaving == Leaving::NoGainNoLoss => NO_GAIN_NO_LOSS,
+            Choice::SameDay => "same-day",
+            Choice::DaysAfter(_) => "30-day",
+            Choice::DaysBefore(_) => "10-day",
+            _ => self.settings.method.as_str(),
+        }
+    }
+}
+
+impl Passage<'_> {
+    const fn entry(&self) -> Entry {
+        Entry {
+            date: self.at.date,
+            quantity: self.quantity,
+            change: self.change,
+        }
+    }
+}
+
+/// The ids of rows that left together, each once, in order.
+fn joined(outs: &[&Passage<'_>]) -> Box<str> {
+    let mut ids: Vec<&str> = Vec::with_capacity(outs.len());
+    for out in outs {
+        // A row and its fee follow each other.
+        if ids.last() != Some(&&*out.at.row.id) {
+            ids.push(&out.at.row.id);
+        }
+    }
+    ids.join("+").into()
+}
+
+/// The wallet that units left; a word where there were several.
+fn common_wallet(outs: &[&Passage<'_>]) -> Asset {
+    let first = &outs[0].at.row.wallet;
+    if outs.iter().all(|out| out.at.row.wallet == *first) {
+        Asset::clone(first)
+    } else {
+        Asset::from("several wallets")
+    }
+}
+
+/// Where the proceeds come from, if all come from one kind of place.
+fn common_value(outs: &[&Passage<'_>]) -> ValueFrom {
+    let first = outs[0].value;
+    if outs.iter().all(|out| out.value == first) {
+        first
+    } else {
+        ValueFrom::Several
+    }
+}
+
+/// What is left of a pool, by the names of the tokens in it, each with its share of the cost.
+fn left_by_symbol(book: &Book<'_>, settled: &Settled) -> Result<Vec<Holding>, AmountError> {
+    let (mut left, mut cost) = (settled.left.quantity, settled.left.money);
+    let symbols = book.symbols.iter();
+    let held: Vec<_> = symbols.filter(|(_, units)| units.is_positive()).collect();
+    let mut holdings = Vec::new();
+    for (index, (name, units)) in held.iter().enumerate() {
+        // The last takes what is left, since units without a purchase are in no pool.
+        let is_last = index + 1 == held.len();
+        let quantity = if is_last { left } else { (*units).min(left) };
+        if !quantity.is_positive() {
+            continue;
+        }
+        let own = cost.share(quantity, left)?;
+        (left, cost) = (left.checked_sub(quantity)?, cost.checked_sub(own)?);
+        holdings.push(Holding {
+            asset: Asset::clone(name),
+            wallet: None,
+            quantity,
+            cost: own,
+        });
+    }
+    Ok(holdings)
+}

@@ -1,0 +1,59 @@
+//! Australia, capital gains on crypto assets.
+//!
+//! Year from 1 July, Australian dollars. The Australian Taxation Office is cited as ATO.
+
+mod assess;
+mod notes;
+
+use packtrain_core::money::Currency;
+
+use super::options::common;
+use super::{
+    GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Treatment, day_after_anniversary,
+};
+use crate::methods::journal::{Leaving, Near, PoolRules};
+use crate::request::{Country, Method};
+
+/// The rules in force for 2025-26 returns, as of 28 November 2026.
+pub(super) const RULES: Jurisdiction = Jurisdiction {
+    country: Country::Au,
+    name: "Australia",
+    currency: Currency::AUD,
+    timezone: chrono_tz::Australia::Sydney,
+    rule_set: "au-2025.1",
+    methods: &[Method::Fifo, Method::Lifo, Method::Hifo, Method::Lofo],
+    options: &[
+        OptionSpec {
+            name: "person",
+            kind: OptionKind::Words(&["individual", "company"]),
+            meaning: "whose disposals these are: a company has no discount",
+        },
+        common::WRAP_IS_A_TRADE,
+        common::LP_IS_A_TRADE,
+        common::LOAN_AS_BORROWED,
+        common::SWAP_FEE_TO_DISPOSAL,
+        common::LOSS_BEFORE,
+    ],
+    scope: ScopeRule::Universal,
+    may_choose_scope: true,
+    year_begins: (7, 1),
+    assessment: "au",
+    warns_of_repurchases: false,
+    // At least twelve months, without the day of acquisition and the day of the disposal
+    // (ITAA 1997 s. 115-25; TD 2002/10).
+    long_from: Some(day_after_anniversary),
+    form_box: None,
+    treatment: Treatment {
+        gift_in: GiftIn::MarketValue,
+        gift_out: Leaving::Sold,
+        gift_spouse: Leaving::Sold,
+        donation: Leaving::Sold,
+        untaxed: &[],
+    },
+    pool: |_| PoolRules {
+        near: Near::After(0),
+        superficial_losses: false,
+    },
+    rules: notes::RULES,
+    assess: assess::assess,
+};

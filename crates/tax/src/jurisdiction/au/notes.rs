@@ -1,0 +1,149 @@
+//! What a report on Australia says about its rules.
+
+use super::super::notes::{ALWAYS, RuleText, chose};
+use crate::request::{Method, Scope};
+
+pub(super) const RULES: &[RuleText] = &[
+    RuleText {
+        when: ALWAYS,
+        text: "Crypto assets are CGT assets held as an investment: a sale, swap, payment or gift \
+               is a CGT event. Dates and tax years (from 1 July) are local dates in {timezone}.",
+        source: "TD 2014/26; ATO, Crypto asset investments",
+    },
+    RuleText {
+        when: |settings, _| settings.method == Method::Fifo,
+        text: "First in, first out: the units acquired earliest go first.",
+        source: "ATO, Crypto asset investments; TD 33",
+    },
+    RuleText {
+        when: |settings, _| settings.method != Method::Fifo,
+        text: "The parcels are chosen in the order asked for. That needs records of each parcel.",
+        source: "ATO, Crypto asset investments; TD 33",
+    },
+    RuleText {
+        when: |settings, _| settings.scope != Some(Scope::Wallet),
+        text: "Parcels of all wallets are one pool.",
+        source: "practice",
+    },
+    RuleText {
+        when: |settings, _| settings.scope == Some(Scope::Wallet),
+        text: "Parcels are kept per wallet, as asked.",
+        source: "practice",
+    },
+    RuleText {
+        when: |settings, _| chose(settings, "person", "individual"),
+        text: "Half of a gain is free after at least twelve months, without the day of acquisition \
+               and the day of disposal. Losses go first, and against gains without the discount \
+               before others.",
+        source: "ITAA 1997 s. 102-5, 115-25, 115-100; TD 2002/10",
+    },
+    RuleText {
+        when: |settings, _| chose(settings, "person", "company"),
+        text: "A company has no discount.",
+        source: "ITAA 1997 s. 115-10",
+    },
+    RuleText {
+        when: |_, applied| applied.named_lots,
+        text: "Parcels named in a row are used before the order.",
+        source: "TD 33",
+    },
+    RuleText {
+        when: |_, applied| applied.costs,
+        text: "Fees of buying are part of the cost base; fees of selling are too, and are shown \
+               apart.",
+        source: "ITAA 1997 s. 110-25",
+    },
+    RuleText {
+        when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "disposal"),
+        text: "A swap is a disposal at market value and a purchase at that value; its costs belong \
+               to the disposal. The option swap_fee decides.",
+        source: "ATO, Crypto asset investments",
+    },
+    RuleText {
+        when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "split"),
+        text: "A swap is a disposal at market value and a purchase at that value; its costs belong \
+               half to each, as asked.",
+        source: "ATO, Crypto asset investments",
+    },
+    RuleText {
+        when: |_, applied| applied.fees_in_kind,
+        text: "Units given as a fee are themselves disposed of at their value.",
+        source: "ATO, Crypto asset transactions",
+    },
+    RuleText {
+        when: |_, applied| applied.transfers,
+        text: "Moving units between own wallets is no CGT event. They take along their parcels.",
+        source: "ATO, Crypto asset transactions",
+    },
+    RuleText {
+        when: |_, applied| applied.transfer_differences,
+        text: "Units that were sent and did not arrive are taken as the network's fee.",
+        source: "practice",
+    },
+    RuleText {
+        when: |settings, applied| applied.wraps && chose(settings, "wrap", "trade"),
+        text: "Wrapping and unwrapping is a CGT event.",
+        source: "ATO, Decentralised finance and wrapping crypto",
+    },
+    RuleText {
+        when: |settings, applied| applied.wraps && chose(settings, "wrap", "carry"),
+        text: "Wrapping unit for unit carries parcels over, as asked. The ATO sees a CGT event.",
+        source: "ATO, Decentralised finance and wrapping crypto",
+    },
+    RuleText {
+        when: |settings, applied| applied.pools_of_liquidity && chose(settings, "lp", "trade"),
+        text: "Putting units into a liquidity pool and taking them out are CGT events.",
+        source: "ATO, Decentralised finance and wrapping crypto",
+    },
+    RuleText {
+        when: |settings, applied| applied.pools_of_liquidity && chose(settings, "lp", "carry"),
+        text: "A share in a liquidity pool takes over the cost of the units put in, as asked. The \
+               ATO sees a CGT event.",
+        source: "ATO, Decentralised finance and wrapping crypto",
+    },
+    RuleText {
+        when: |settings, applied| applied.loans && chose(settings, "loan", "as_borrowed"),
+        text: "Borrowed units cost what they were worth then; paying them back settles the debt at \
+               that value. The option loan decides.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.loans && chose(settings, "loan", "market"),
+        text: "Borrowed units cost what they were worth then; paying them back is a disposal at \
+               the market value of the day, as asked.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |_, applied| applied.income,
+        text: "Staking rewards and airdrops are income at their value on receipt, which is then \
+               their cost. An initial allocation airdrop is not: such rows are gifts received with \
+               a basis of what was paid for them.",
+        source: "ATO, Staking rewards and airdrops",
+    },
+    RuleText {
+        when: |_, applied| applied.gifts_received,
+        text: "A gift received costs its market value.",
+        source: "ITAA 1997 s. 112-20",
+    },
+    RuleText {
+        when: |_, applied| applied.given_away || applied.given_to_spouse || applied.donated,
+        text: "A gift or donation is a CGT event at market value.",
+        source: "ITAA 1997 s. 116-30",
+    },
+    RuleText {
+        when: |_, applied| applied.lost,
+        text: "Theft and loss are listed and not deducted; with evidence a capital loss may be \
+               claimed.",
+        source: "ATO, Loss, theft or scams of crypto",
+    },
+    RuleText {
+        when: |_, applied| applied.missing_basis,
+        text: "Units without a purchase on record have zero cost and no discount.",
+        source: "practice; the burden of proving cost is the taxpayer's",
+    },
+    RuleText {
+        when: |_, applied| applied.margin,
+        text: "Margin results are taken as stated, apart from parcels.",
+        source: "practice",
+    },
+];

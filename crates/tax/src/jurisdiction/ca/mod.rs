@@ -1,0 +1,49 @@
+//! Canada, capital gains on crypto-assets.
+//!
+//! Calendar year, Canadian dollars.
+
+mod assess;
+mod notes;
+
+use packtrain_core::money::Currency;
+
+use super::options::common;
+use super::{GiftIn, Jurisdiction, ScopeRule, Treatment};
+use crate::methods::journal::{Leaving, Near, PoolRules};
+use crate::request::{Country, Method};
+
+/// The rules in force for 2025 returns, as of 28 November 2026.
+pub(super) const RULES: Jurisdiction = Jurisdiction {
+    country: Country::Ca,
+    name: "Canada",
+    currency: Currency::CAD,
+    timezone: chrono_tz::America::Toronto,
+    rule_set: "ca-2025.1",
+    methods: &[Method::Acb],
+    options: &[
+        common::WRAP_CARRIES,
+        common::LOAN_AS_BORROWED,
+        common::SWAP_FEE_TO_DISPOSAL,
+        common::LOSS_BEFORE,
+    ],
+    scope: ScopeRule::Universal,
+    may_choose_scope: false,
+    year_begins: (1, 1),
+    assessment: "ca",
+    warns_of_repurchases: false,
+    long_from: None,
+    form_box: None,
+    treatment: Treatment {
+        gift_in: GiftIn::MarketValue,
+        gift_out: Leaving::Sold,
+        gift_spouse: Leaving::Gone,
+        donation: Leaving::Sold,
+        untaxed: &[],
+    },
+    pool: |_| PoolRules {
+        near: Near::After(0),
+        superficial_losses: true,
+    },
+    rules: notes::RULES,
+    assess: assess::assess,
+};

@@ -1,0 +1,134 @@
+//! What a report on Canada says about its rules.
+
+use super::super::notes::{ALWAYS, RuleText, chose};
+
+pub(super) const RULES: &[RuleText] = &[
+    RuleText {
+        when: ALWAYS,
+        text: "Crypto-assets are taken as capital property: a sale, swap or payment is a \
+               disposition. Whether gains are business income depends on the facts. Dates and tax \
+               years are local dates in {timezone}.",
+        source: "CRA, Information for crypto-asset users; ITA s. 39, 248(1)",
+    },
+    RuleText {
+        when: ALWAYS,
+        text: "All units of an asset are identical properties: each costs the average of all, \
+               purchase fees included.",
+        source: "ITA s. 47(1)",
+    },
+    RuleText {
+        when: ALWAYS,
+        text: "Half of a gain is taxable.",
+        source: "ITA s. 38(a); the planned rate of two thirds was cancelled on 21 March 2025",
+    },
+    RuleText {
+        when: |_, applied| applied.denied_losses,
+        text: "A loss is denied as far as units were bought within 30 days before or after and are \
+               still held after 30 days: the least of the units sold, bought and held, over those \
+               sold. What is denied joins the cost of the units that are held. Purchases of \
+               affiliated persons are not in these records.",
+        source: "ITA s. 40(2)(g)(i), 53(1)(f), 54",
+    },
+    RuleText {
+        when: |_, applied| applied.costs,
+        text: "Fees of buying are part of the cost; fees of selling are outlays.",
+        source: "ITA s. 40(1), 53",
+    },
+    RuleText {
+        when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "disposal"),
+        text: "A swap is a disposition at market value and a purchase at that value; its costs \
+               belong to the disposition. The option swap_fee decides.",
+        source: "CRA, Information for crypto-asset users",
+    },
+    RuleText {
+        when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "split"),
+        text: "A swap is a disposition at market value and a purchase at that value; its costs \
+               belong half to each, as asked.",
+        source: "CRA, Information for crypto-asset users",
+    },
+    RuleText {
+        when: |_, applied| applied.fees_in_kind,
+        text: "Units given as a fee are themselves disposed of at their value.",
+        source: "CRA, Information for crypto-asset users",
+    },
+    RuleText {
+        when: |_, applied| applied.transfers,
+        text: "Moving units between own wallets is no disposition.",
+        source: "CRA, Information for crypto-asset users",
+    },
+    RuleText {
+        when: |_, applied| applied.transfer_differences,
+        text: "Units that were sent and did not arrive are taken as the network's fee.",
+        source: "practice",
+    },
+    RuleText {
+        when: |settings, applied| applied.wraps && chose(settings, "wrap", "carry"),
+        text: "A token and what wraps it unit for unit are one property with one cost base. There \
+               is no guidance; the option wrap decides.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.wraps && chose(settings, "wrap", "trade"),
+        text: "Wrapping and unwrapping is a disposition, as asked. There is no guidance.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |_, applied| applied.pools_of_liquidity,
+        text: "Putting units into a liquidity pool and taking them out are dispositions. There is \
+               no guidance; the option lp decides.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.loans && chose(settings, "loan", "as_borrowed"),
+        text: "Borrowed units cost what they were worth then; paying them back settles the debt at \
+               that value. The option loan decides.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.loans && chose(settings, "loan", "market"),
+        text: "Borrowed units cost what they were worth then; paying them back is a disposition at \
+               the market value of the day, as asked.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |_, applied| applied.income,
+        text: "Rewards are income at their value on receipt, which is then their cost.",
+        source: "CRA, Information for crypto-asset users; ITA s. 52(1)",
+    },
+    RuleText {
+        when: |_, applied| applied.gifts_received,
+        text: "A gift received costs its market value; what a spouse gave costs what it had cost \
+               them, where the row states that basis.",
+        source: "ITA s. 69(1)(c), 73(1)",
+    },
+    RuleText {
+        when: |_, applied| applied.given_away || applied.donated,
+        text: "A gift or donation is a disposition at market value.",
+        source: "ITA s. 69(1)(b)",
+    },
+    RuleText {
+        when: |_, applied| applied.given_to_spouse,
+        text: "What goes to a spouse goes at its cost.",
+        source: "ITA s. 73(1)",
+    },
+    RuleText {
+        when: |_, applied| applied.lost,
+        text: "Theft and loss are listed and not deducted.",
+        source: "practice; the facts decide",
+    },
+    RuleText {
+        when: |_, applied| applied.losses,
+        text: "Losses go against gains of the year, then of other years.",
+        source: "ITA s. 3(b), 111(1)(b)",
+    },
+    RuleText {
+        when: |_, applied| applied.missing_basis,
+        text: "Units without a purchase on record have zero cost.",
+        source: "practice; the burden of proving cost is the taxpayer's",
+    },
+    RuleText {
+        when: |_, applied| applied.margin,
+        text: "Margin results are taken as stated, apart from the cost base.",
+        source: "practice",
+    },
+];

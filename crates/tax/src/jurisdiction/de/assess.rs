@@ -1,0 +1,184 @@
+//! The exemption limits (Freigrenzen), and losses back and forward.
+
+use std::collections::BTreeMap;
+
+use packtrain_core::money::Money;
+use packtrain_core::quantity::AmountError;
+
+use crate::assess::{Assessment, Books, Dated, above_zero, least, on, whole};
+use crate::outcome::TaxYear;
+
+/// The gain of all private sales below which nothing is taxed; at the limit all of it is.
+const SALES_FREE_BELOW: &[Dated<i64>] = &[
+    Dated {
+        from: 2009,
+        to: Some(2023),
+        value: 600,
+        source: "EStG s. 23(3) sentence 5",
+    },
+    Dated {
+        from: 2024,
+        to: None,
+        value: 1_000,
+        source: "EStG s. 23(3) sentence 5, as of the Wachstumschancengesetz",
+    },
+];
+
+/// The same for other income from services.
+const INCOME_FREE_BELOW: &[Dated<i64>] = &[Dated {
+    from: 2009,
+    to: None,
+    value: 256,
+    source: "EStG s. 22 no. 3 sentence 2",
+}];
+
+const TERM_SOURCE: &str = "EStG s. 23(1) sentence 1 no. 2";
+const LOSS_SOURCE: &str = "EStG s. 23(3) sentences 7 and 8, s. 10d";
+const SALES_FORM: Option<&str> = Some("Anlage SO, private sales");
+const INCOME_FORM: Option<&str> = Some("Anlage SO, services");
+
+/// What is known of one year before losses move between years.
+struct Year {
+    year: TaxYear,
+    /// Gain or loss within the one-year period.
+    within: Money,
+    /// Gain or loss after it.
+    after: Money,
+    limit: Money,
+    limit_source: &'static str,
+    /// What is taxed before losses of other years.
+    taxed: Money,
+    brought: Money,
+    back: Money,
+    carried: Money,
+}
+
+pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>, AmountError> {
+    let mut known: Vec<Year> = books.years().map(|year| first_look(books, year)).collect();
+    let goes_back = books.chosen("loss_back") == "yes";
+    let mut store = books.given("loss_before");
+    for index in 0..known.len() {
+        let loss = above_zero(known[index].within.negated());
+        let mut left = loss;
+        if goes_back && index > 0 {
+            let before = &mut known[index - 1];
+            let room = before.taxed.checked_sub(before.brought)?;
+            before.back = least(left, room);
+            left = left.checked_sub(before.back)?;
+        }
+        let year = &mut known[index];
+        year.brought = least(store, year.taxed);
+        store = store.checked_sub(year.brought)?.checked_add(left)?;
+        year.carried = store;
+    }
+    let mut years = BTreeMap::new();
+    for year in known {
+        years.insert(year.year, figures(books, &year)?);
+    }
+    Ok(years)
+}
+
+fn first_look(books: &Books<'_>, year: TaxYear) -> Year {
+    let sums = books.sums(year);
+    let fact = on(SALES_FREE_BELOW, year);
+    let limit = fact.map_or(books.zero(), |fact| whole(fact.value, books));
+    let is_free = sums.short < limit;
+    let zero = books.zero();
+    Year {
+        year,
+        within: sums.short,
+        after: sums.long,
+        limit,
+        limit_source: fact.map_or("EStG s. 23(3)", |fact| fact.source),
+        taxed: if is_free {
+            zero
+        } else {
+            above_zero(sums.short)
+        },
+        brought: zero,
+        back: zero,
+        carried: zero,
+    }
+}
+
+fn figures(books: &Books<'_>, year: &Year) -> Result<Assessment, AmountError> {
+    let mut out = Assessment::default();
+    let taxable = year
+        .taxed
+        .checked_sub(year.brought)?
+        .checked_sub(year.back)?;
+    for (key, label, amount, form, source) in [
+        (
+            "gain_within_one_year",
+            "Gain or loss within one year",
+            year.within,
+            SALES_FORM,
+            TERM_SOURCE,
+        ),
+        (
+            "exempt_over_one_year",
+            "Gain or loss after one year, not taxable",
+            year.after,
+            None,
+            TERM_SOURCE,
+        ),
+        (
+            "freigrenze",
+            "Free if the gain of the year is below",
+            year.limit,
+            None,
+            year.limit_source,
+        ),
+        (
+            "loss_brought_forward_used",
+            "Losses of earlier years used",
+            year.brought,
+            None,
+            LOSS_SOURCE,
+        ),
+        (
+            "loss_carried_back",
+            "Loss of the next year used",
+            year.back,
+            None,
+            LOSS_SOURCE,
+        ),
+        (
+            "taxable",
+            "Taxable gain from private sales",
+            taxable,
+            None,
+            year.limit_source,
+        ),
+        (
+            "loss_carried_forward",
+            "Losses to carry forward",
+            year.carried,
+            None,
+            LOSS_SOURCE,
+        ),
+    ] {
+        out.money(key, label, amount, form, source);
+    }
+    let income = books.sums(year.year).income;
+    let fact = on(INCOME_FREE_BELOW, year.year);
+    let limit = fact.map_or(books.zero(), |fact| whole(fact.value, books));
+    let source = fact.map_or("EStG s. 22 no. 3", |fact| fact.source);
+    let taxed = if income < limit { books.zero() } else { income };
+    out.money(
+        "other_income",
+        "Staking, lending and other rewards",
+        income,
+        INCOME_FORM,
+        source,
+    );
+    out.money(
+        "income_freigrenze",
+        "Free if they are below",
+        limit,
+        None,
+        source,
+    );
+    out.money("taxable_income", "Taxable rewards", taxed, None, source);
+    Ok(out)
+}

@@ -1,0 +1,62 @@
+//! Germany, private sales of crypto assets and other income from them.
+//!
+//! Calendar year, euros. The letter of the Federal Ministry of Finance of 6 March 2025 is cited
+//! as BMF with its margin number.
+
+mod assess;
+mod notes;
+
+use packtrain_core::ledger::RowKind;
+use packtrain_core::money::Currency;
+
+use super::options::common;
+use super::{
+    GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Treatment, UntaxedCost,
+    day_after_anniversary,
+};
+use crate::methods::journal::{Leaving, Near, PoolRules};
+use crate::request::{Country, Method};
+
+/// The rules in force for 2025 returns, as of 28 November 2026.
+pub(super) const RULES: Jurisdiction = Jurisdiction {
+    country: Country::De,
+    name: "Germany",
+    currency: Currency::EUR,
+    timezone: chrono_tz::Europe::Berlin,
+    rule_set: "de-2025.1",
+    methods: &[Method::Fifo, Method::Lifo],
+    options: &[
+        common::WRAP_CARRIES,
+        common::LP_IS_A_TRADE,
+        common::LOAN_AS_BORROWED,
+        common::SWAP_FEE_TO_DISPOSAL,
+        OptionSpec {
+            name: "loss_back",
+            kind: OptionKind::Words(&["yes", "no"]),
+            meaning: "whether a loss goes back to the year before it first, or only forward",
+        },
+        common::LOSS_BEFORE,
+    ],
+    scope: ScopeRule::Wallet,
+    may_choose_scope: true,
+    year_begins: (1, 1),
+    assessment: "de",
+    warns_of_repurchases: false,
+    // The day of acquisition is not counted: the anniversary is still taxable, the next day free
+    // (EStG s. 23(1) no. 2; BGB s. 187, 188).
+    long_from: Some(day_after_anniversary),
+    form_box: None,
+    treatment: Treatment {
+        gift_in: GiftIn::CarriedOver,
+        gift_out: Leaving::Gone,
+        gift_spouse: Leaving::Gone,
+        donation: Leaving::Gone,
+        untaxed: &[(RowKind::Fork, UntaxedCost::Nothing)],
+    },
+    pool: |_| PoolRules {
+        near: Near::After(0),
+        superficial_losses: false,
+    },
+    rules: notes::RULES,
+    assess: assess::assess,
+};

@@ -1,0 +1,164 @@
+//! What a report on Germany says about its rules.
+
+use super::super::notes::{ALWAYS, RuleText, chose};
+use crate::request::{Method, Scope};
+
+pub(super) const RULES: &[RuleText] = &[
+    RuleText {
+        when: ALWAYS,
+        text: "Units of a crypto asset are other economic goods: a sale, swap or payment within \
+               one year of acquisition is a private sale. Dates and tax years are local dates in \
+               {timezone}.",
+        source: "EStG s. 23(1) sentence 1 no. 2; BMF 53 to 55; BFH IX R 3/22",
+    },
+    RuleText {
+        when: ALWAYS,
+        text: "The day of acquisition does not count: the anniversary is still taxable, the day \
+               after it is free. Staking and lending do not lengthen the year to ten.",
+        source: "BGB s. 187, 188; BMF 63",
+    },
+    RuleText {
+        when: |settings, _| settings.method == Method::Fifo,
+        text: "First in, first out: the units acquired earliest go first.",
+        source: "BMF 61, 62",
+    },
+    RuleText {
+        when: |settings, _| settings.method == Method::Lifo,
+        text: "Last in, first out, as asked. The ministry knows single identification, first in \
+               first out and the average; a fiscal court allowed this order on 22 January 2025.",
+        source: "FG Nürnberg, 22 January 2025 (read in secondary sources)",
+    },
+    RuleText {
+        when: |settings, _| settings.scope != Some(Scope::Universal),
+        text: "The order is kept for each wallet on its own.",
+        source: "BMF 62",
+    },
+    RuleText {
+        when: |settings, _| settings.scope == Some(Scope::Universal),
+        text: "The order goes over all wallets together, as asked. The ministry keeps it for each \
+               wallet.",
+        source: "BMF 62",
+    },
+    RuleText {
+        when: |_, applied| applied.named_lots,
+        text: "Units named in a row are used before the order, where they can be proved.",
+        source: "BMF 61",
+    },
+    RuleText {
+        when: ALWAYS,
+        text: "Nothing is taxed while the year's gain from all private sales is below the limit \
+               (600 to 2023, 1,000 from 2024); at the limit all of it is. Private sales outside \
+               of these records count towards it too.",
+        source: "EStG s. 23(3) sentence 5",
+    },
+    RuleText {
+        when: |_, applied| applied.losses,
+        text: "Losses go only against gains of the same kind: one year back, then forward.",
+        source: "EStG s. 23(3) sentences 7 and 8, s. 10d",
+    },
+    RuleText {
+        when: |_, applied| applied.costs,
+        text: "Fees of buying are costs of acquisition; fees of selling are costs of the sale.",
+        source: "BMF 59; EStG s. 23(3) sentence 1",
+    },
+    RuleText {
+        when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "disposal"),
+        text: "A swap is a sale at market value and a purchase at that value; its costs belong to \
+               the sale. The option swap_fee decides.",
+        source: "BMF 54, 59",
+    },
+    RuleText {
+        when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "split"),
+        text: "A swap is a sale at market value and a purchase at that value; its costs belong \
+               half to each, as asked.",
+        source: "BMF 54, 59",
+    },
+    RuleText {
+        when: |_, applied| applied.fees_in_kind,
+        text: "Units given as a fee are themselves sold at their value.",
+        source: "BMF 54",
+    },
+    RuleText {
+        when: |_, applied| applied.transfers,
+        text: "Moving units between own wallets is no sale. They take along their acquisition, \
+               chosen in the order of the method.",
+        source: "BMF 54",
+    },
+    RuleText {
+        when: |_, applied| applied.transfer_differences,
+        text: "Units that were sent and did not arrive are taken as the network's fee.",
+        source: "practice",
+    },
+    RuleText {
+        when: |settings, applied| applied.wraps && chose(settings, "wrap", "carry"),
+        text: "Wrapping unit for unit carries cost and date over. There is no guidance; the option \
+               wrap decides.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.wraps && chose(settings, "wrap", "trade"),
+        text: "Wrapping and unwrapping is a swap, as asked. There is no guidance.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.pools_of_liquidity && chose(settings, "lp", "trade"),
+        text: "Putting units into a liquidity pool and taking them out are swaps. There is no \
+               guidance; the option lp decides.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.pools_of_liquidity && chose(settings, "lp", "carry"),
+        text: "A share in a liquidity pool takes over the cost of the units put in, as asked.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.loans && chose(settings, "loan", "as_borrowed"),
+        text: "Borrowed units cost what they were worth then; paying them back settles the debt at \
+               that value. The option loan decides.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.loans && chose(settings, "loan", "market"),
+        text: "Borrowed units cost what they were worth then; paying them back is a sale at the \
+               market value of the day, as asked.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |_, applied| applied.income,
+        text: "Rewards are other income at their value on receipt, which is then their cost; below \
+               256 a year they are free.",
+        source: "EStG s. 22 no. 3; BMF 46 to 48",
+    },
+    RuleText {
+        when: |_, applied| applied.untaxed_receipts,
+        text: "Units of a chain split are no income. A part of the cost of the old units may go to \
+               them by the first prices; none does here.",
+        source: "BMF 65",
+    },
+    RuleText {
+        when: |_, applied| applied.gifts_received,
+        text: "A gift received keeps the giver's cost and date.",
+        source: "EStG s. 23(1) sentence 3",
+    },
+    RuleText {
+        when: |_, applied| applied.given_away || applied.given_to_spouse || applied.donated,
+        text: "Giving units away is no sale.",
+        source: "EStG s. 23(1); BMF 54",
+    },
+    RuleText {
+        when: |_, applied| applied.lost,
+        text: "Theft and loss are listed and not deducted.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |_, applied| applied.missing_basis,
+        text: "Units without a purchase on record have zero cost and count as bought within the \
+               year.",
+        source: "practice; BMF 87 on the duty to prove",
+    },
+    RuleText {
+        when: |_, applied| applied.margin,
+        text: "Margin results are taken as stated, apart from private sales.",
+        source: "EStG s. 20(2) sentence 1 no. 3",
+    },
+];

@@ -1,0 +1,87 @@
+//! Which rules came to bear in a computation, and what a report says about each.
+
+use std::collections::BTreeMap;
+
+use super::Jurisdiction;
+use crate::outcome::RuleNote;
+use crate::request::Settings;
+
+/// Which rules came to bear in a computation; each asks for its note.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Applied {
+    pub(crate) universal: bool,
+    pub(crate) wallet: bool,
+    /// Units that changed wallets when lots were allocated to wallets, by asset.
+    pub(crate) allocated: Option<BTreeMap<String, String>>,
+    pub(crate) named_lots: bool,
+    pub(crate) swaps: bool,
+    pub(crate) costs: bool,
+    pub(crate) fees_in_kind: bool,
+    pub(crate) transfers: bool,
+    pub(crate) transfer_differences: bool,
+    pub(crate) income: bool,
+    pub(crate) untaxed_receipts: bool,
+    pub(crate) gifts_received: bool,
+    pub(crate) given_away: bool,
+    pub(crate) given_to_spouse: bool,
+    pub(crate) donated: bool,
+    pub(crate) lost: bool,
+    pub(crate) losses: bool,
+    pub(crate) denied_losses: bool,
+    pub(crate) wraps: bool,
+    pub(crate) pools_of_liquidity: bool,
+    pub(crate) loans: bool,
+    pub(crate) missing_basis: bool,
+    pub(crate) margin: bool,
+}
+
+/// A rule in words, and when it is worth them.
+pub(crate) struct RuleText {
+    pub(crate) when: fn(&Settings, &Applied) -> bool,
+    /// In one or two sentences. `{timezone}` and `{allocated}` are filled in.
+    pub(crate) text: &'static str,
+    pub(crate) source: &'static str,
+}
+
+/// A rule that every report of the country names.
+pub(crate) const ALWAYS: fn(&Settings, &Applied) -> bool = |_, _| true;
+
+/// Whether an option has a value.
+pub(crate) fn chose(settings: &Settings, option: &str, value: &str) -> bool {
+    settings
+        .options
+        .get(option)
+        .is_some_and(|chosen| chosen == value)
+}
+
+impl Jurisdiction {
+    /// The rules that were applied, in words.
+    pub(crate) fn notes(&self, settings: &Settings, applied: &Applied) -> Vec<RuleNote> {
+        let used = self
+            .rules
+            .iter()
+            .filter(|rule| (rule.when)(settings, applied));
+        used.map(|rule| RuleNote {
+            text: rule
+                .text
+                .replace("{timezone}", settings.timezone.name())
+                .replace("{allocated}", &allocated(applied)),
+            source: rule.source,
+        })
+        .collect()
+    }
+}
+
+/// Which lots changed wallets, in a sentence.
+fn allocated(applied: &Applied) -> String {
+    match &applied.allocated {
+        Some(moved) if !moved.is_empty() => {
+            let list: Vec<_> = moved
+                .iter()
+                .map(|(asset, quantity)| format!("{quantity} {asset}"))
+                .collect();
+            format!("Lots of {} changed wallets.", list.join(", "))
+        }
+        _ => "Every lot was where its units were.".to_owned(),
+    }
+}

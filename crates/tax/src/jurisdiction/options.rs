@@ -1,0 +1,167 @@
+//! Options: where the law leaves a choice or is not settled, and what only the person knows.
+
+use std::collections::BTreeMap;
+
+use packtrain_core::money::Money;
+
+use super::Jurisdiction;
+use crate::error::TaxError;
+
+/// An option of a jurisdiction.
+#[derive(Debug)]
+pub struct OptionSpec {
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: OptionKind,
+    /// What it decides, for a person.
+    pub meaning: &'static str,
+}
+
+/// What an option takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OptionKind {
+    /// One of these words; the first is the default.
+    Words(&'static [&'static str]),
+    /// An amount of money in the currency of the report, not negative; nothing by default.
+    Money,
+}
+
+impl OptionKind {
+    const fn default(self) -> &'static str {
+        match self {
+            Self::Words([first, ..]) => first,
+            Self::Words([]) | Self::Money => "0",
+        }
+    }
+
+    fn allows(self, value: &str, rules: &Jurisdiction) -> bool {
+        match self {
+            Self::Words(words) => words.contains(&value),
+            Self::Money => {
+                Money::parse(value, rules.currency).is_ok_and(|money| !money.is_negative())
+            }
+        }
+    }
+
+    /// What it takes, in words.
+    pub fn known(self) -> String {
+        match self {
+            Self::Words(words) => words.join(", "),
+            Self::Money => "an amount of money, such as 1234.56".to_owned(),
+        }
+    }
+}
+
+/// Options that several countries have, each with the default that suits the country.
+pub(super) mod common {
+    use super::{OptionKind, OptionSpec};
+
+    const WRAP: &str = "whether wrapping a token, or bridging it under another name, carries its \
+                        cost over or counts as an exchange";
+    const LP: &str = "whether putting units into a liquidity pool is an exchange for the share in \
+                      it, or carries their cost over to it";
+    const LOAN: &str = "whether units paid back settle a debt at the value they had when borrowed, \
+                        or are disposed of at the market value of the day";
+    const SWAP_FEE: &str = "whether the costs of a swap belong to the disposal, or half to it and \
+                            half to what is acquired";
+
+    const fn words(
+        name: &'static str,
+        words: &'static [&'static str],
+        meaning: &'static str,
+    ) -> OptionSpec {
+        OptionSpec {
+            name,
+            kind: OptionKind::Words(words),
+            meaning,
+        }
+    }
+
+    pub(in super::super) const WRAP_CARRIES: OptionSpec = words("wrap", &["carry", "trade"], WRAP);
+    pub(in super::super) const WRAP_IS_A_TRADE: OptionSpec =
+        words("wrap", &["trade", "carry"], WRAP);
+    pub(in super::super) const LP_IS_A_TRADE: OptionSpec = words("lp", &["trade", "carry"], LP);
+    pub(in super::super) const LOAN_AS_BORROWED: OptionSpec =
+        words("loan", &["as_borrowed", "market"], LOAN);
+    pub(in super::super) const LOAN_AT_MARKET: OptionSpec =
+        words("loan", &["market", "as_borrowed"], LOAN);
+    pub(in super::super) const SWAP_FEE_TO_DISPOSAL: OptionSpec =
+        words("swap_fee", &["disposal", "split"], SWAP_FEE);
+    pub(in super::super) const LOSS_BEFORE: OptionSpec = OptionSpec {
+        name: "loss_before",
+        kind: OptionKind::Money,
+        meaning: "loss carried over from before the first year on record",
+    };
+}
+
+/// The options in force: those given, and the defaults of the others.
+pub(super) fn resolve(
+    rules: &Jurisdiction,
+    given: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, TaxError> {
+    let is_known = |name: &str| rules.options.iter().any(|option| option.name == name);
+    if let Some(unknown) = given.keys().find(|name| !is_known(name)) {
+        let known: Vec<_> = rules.options.iter().map(|option| option.name).collect();
+        return Err(TaxError::UnknownOption {
+            option: unknown.clone(),
+            country: rules.country.as_str(),
+            known: known.join(", "),
+        });
+    }
+    let resolved = rules.options.iter().map(|option| {
+        let value = given
+            .get(option.name)
+            .map_or(option.kind.default(), String::as_str);
+        if option.kind.allows(value, rules) {
+            return Ok((option.name.to_owned(), value.to_owned()));
+        }
+        Err(TaxError::UnknownOptionValue {
+            option: option.name.to_owned(),
+            value: value.to_owned(),
+            known: option.kind.known(),
+        })
+    });
+    resolved.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::jurisdiction::of;
+    use crate::request::{Country, Request, Settings};
+
+    fn ask(name: &str, value: &str) -> Result<Settings, String> {
+        let options = [(name.to_owned(), value.to_owned())].into();
+        let request = Request {
+            options,
+            ..Request::default()
+        };
+        of(Country::Us)
+            .settings(&request)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_unknown_option_or_value_is_an_error_that_names_what_is_known() {
+        let error = ask("wrapp", "carry").unwrap_err();
+        assert!(
+            error.starts_with("unknown option \"wrapp\" for us; known: wrap, "),
+            "{error}"
+        );
+        assert_eq!(
+            ask("wrap", "maybe").unwrap_err(),
+            "unknown value \"maybe\" of option \"wrap\"; known: carry, trade"
+        );
+        assert_eq!(ask("wrap", "trade").unwrap().options["wrap"], "trade");
+    }
+
+    #[test]
+    fn an_amount_of_money_is_a_plain_decimal_and_not_negative() {
+        let ask = |value| ask("short_loss_before", value);
+        assert_eq!(
+            ask("1200.50").unwrap().options["short_loss_before"],
+            "1200.50"
+        );
+        assert!(ask("-1").is_err() && ask("a lot").is_err());
+    }
+}

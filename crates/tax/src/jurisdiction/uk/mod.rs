@@ -1,0 +1,69 @@
+//! United Kingdom, capital gains tax on cryptoassets, for persons and companies.
+//!
+//! Year from 6 April, pounds. HMRC's Cryptoassets Manual is cited as CRYPTO with its page.
+
+mod assess;
+mod notes;
+
+use packtrain_core::ledger::RowKind;
+use packtrain_core::money::Currency;
+
+use super::notes::chose;
+use super::options::common;
+use super::{GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Treatment, UntaxedCost};
+use crate::methods::journal::{Leaving, Near, PoolRules};
+use crate::request::{Country, Method};
+
+/// Days after a disposal whose purchases are matched with it (TCGA 1992 s. 106A).
+const DAYS_AFTER: u64 = 30;
+/// For a company: days before it (TCGA 1992 s. 107).
+const DAYS_BEFORE: u64 = 10;
+
+/// The rules in force for 2025-26 returns, as of 28 November 2026.
+pub(super) const RULES: Jurisdiction = Jurisdiction {
+    country: Country::Uk,
+    name: "United Kingdom",
+    currency: Currency::GBP,
+    timezone: chrono_tz::Europe::London,
+    rule_set: "uk-2025.1",
+    methods: &[Method::S104],
+    options: &[
+        OptionSpec {
+            name: "person",
+            kind: OptionKind::Words(&["individual", "company"]),
+            meaning: "whose disposals these are: a company matches the ten days before a disposal \
+                      in place of the 30 after it, and has no exempt amount",
+        },
+        common::WRAP_IS_A_TRADE,
+        common::LOAN_AT_MARKET,
+        common::SWAP_FEE_TO_DISPOSAL,
+        common::LOSS_BEFORE,
+    ],
+    scope: ScopeRule::Universal,
+    may_choose_scope: false,
+    year_begins: (4, 6),
+    assessment: "uk",
+    warns_of_repurchases: false,
+    long_from: None,
+    form_box: None,
+    treatment: Treatment {
+        gift_in: GiftIn::MarketValue,
+        gift_out: Leaving::Sold,
+        gift_spouse: Leaving::NoGainNoLoss,
+        donation: Leaving::NoGainNoLoss,
+        untaxed: &[
+            (RowKind::Airdrop, UntaxedCost::MarketValue),
+            (RowKind::Fork, UntaxedCost::Nothing),
+        ],
+    },
+    pool: |settings| PoolRules {
+        near: if chose(settings, "person", "company") {
+            Near::Before(DAYS_BEFORE)
+        } else {
+            Near::After(DAYS_AFTER)
+        },
+        superficial_losses: false,
+    },
+    rules: notes::RULES,
+    assess: assess::assess,
+};

@@ -1,0 +1,146 @@
+//! What a report on the United Kingdom says about its rules.
+
+use super::super::notes::{ALWAYS, RuleText, chose};
+
+pub(super) const RULES: &[RuleText] = &[
+    RuleText {
+        when: ALWAYS,
+        text: "Tokens are chargeable assets: a sale, swap or payment is a disposal. Dates and tax \
+               years (from 6 April) are local dates in {timezone}.",
+        source: "CRYPTO22100; TCGA 1992 s. 21",
+    },
+    RuleText {
+        when: |settings, _| chose(settings, "person", "individual"),
+        text: "All disposals of an asset on one day are one. It is matched with purchases of the \
+               same day, then with those of the 30 days after it, the earliest first, then with \
+               the section 104 pool at its average cost.",
+        source: "TCGA 1992 s. 104, 105, 106A; CRYPTO22200 to 22257",
+    },
+    RuleText {
+        when: |settings, _| chose(settings, "person", "company"),
+        text: "All disposals of an asset on one day are one. It is matched with purchases of the \
+               same day, then with those of the ten days before it, the earliest first, then with \
+               the section 104 pool at its average cost. A company has no exempt amount.",
+        source: "TCGA 1992 s. 104, 105, 107; CRYPTO41350",
+    },
+    RuleText {
+        when: ALWAYS,
+        text: "Gains and losses are counted by disposal, and not by the parts that it is matched \
+               with.",
+        source: "TCGA 1992 s. 105(1)(b); CG51560",
+    },
+    RuleText {
+        when: |_, applied| applied.costs,
+        text: "Fees of buying and selling are allowable costs.",
+        source: "TCGA 1992 s. 38; CRYPTO22150",
+    },
+    RuleText {
+        when: |_, applied| applied.fees_in_kind,
+        text: "Tokens given as a fee are disposed of at their value, and that value is a cost of \
+               the sale or purchase. For a transfer between own wallets it is none.",
+        source: "CRYPTO22280",
+    },
+    RuleText {
+        when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "disposal"),
+        text: "The costs of a swap belong to the disposal. The law asks for a just and reasonable \
+               split; the option swap_fee decides.",
+        source: "TCGA 1992 s. 52; CRYPTO22150",
+    },
+    RuleText {
+        when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "split"),
+        text: "The costs of a swap belong half to the disposal and half to what is acquired, as \
+               asked.",
+        source: "TCGA 1992 s. 52; CRYPTO22150",
+    },
+    RuleText {
+        when: |_, applied| applied.transfers,
+        text: "Moving tokens between own wallets is no disposal.",
+        source: "CRYPTO22100",
+    },
+    RuleText {
+        when: |_, applied| applied.transfer_differences,
+        text: "Units that were sent and did not arrive are taken as the network's fee.",
+        source: "practice",
+    },
+    RuleText {
+        when: |settings, applied| applied.wraps && chose(settings, "wrap", "trade"),
+        text: "Wrapping and unwrapping is a disposal. There is no guidance on it; the option wrap \
+               decides.",
+        source: "CRYPTO61000 on transfers of beneficial ownership",
+    },
+    RuleText {
+        when: |settings, applied| applied.wraps && chose(settings, "wrap", "carry"),
+        text: "A token and what wraps it unit for unit are one asset with one pool, as asked.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |_, applied| applied.pools_of_liquidity,
+        text: "Putting tokens into a liquidity pool and taking them out are disposals. A scheme \
+               without gain or loss was announced on 26 November 2025; no law was seen.",
+        source: "CRYPTO61000",
+    },
+    RuleText {
+        when: |settings, applied| applied.loans && chose(settings, "loan", "market"),
+        text: "Borrowed tokens cost what they were worth then; paying them back is a disposal at \
+               market value.",
+        source: "CRYPTO61000",
+    },
+    RuleText {
+        when: |settings, applied| applied.loans && chose(settings, "loan", "as_borrowed"),
+        text: "Borrowed tokens cost what they were worth then; paying them back settles the debt \
+               at that value, as asked.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |_, applied| applied.income,
+        text: "Mining, staking and lending rewards are miscellaneous income at their value on \
+               receipt, which is then their cost.",
+        source: "CRYPTO21150, CRYPTO21200",
+    },
+    RuleText {
+        when: |_, applied| applied.untaxed_receipts,
+        text: "An airdrop for nothing is no income and costs its market value. Tokens of a chain \
+               split are no income; a just part of the cost of the old tokens may go to them, and \
+               none does here.",
+        source: "CRYPTO21250, CRYPTO22300",
+    },
+    RuleText {
+        when: |_, applied| applied.gifts_received,
+        text: "A gift received costs its market value; what a spouse or civil partner gave costs \
+               what it had cost them, where the row states that basis.",
+        source: "TCGA 1992 s. 17, 58",
+    },
+    RuleText {
+        when: |_, applied| applied.given_away,
+        text: "A gift is a disposal at market value.",
+        source: "TCGA 1992 s. 17",
+    },
+    RuleText {
+        when: |_, applied| applied.given_to_spouse || applied.donated,
+        text: "What goes to a spouse, civil partner or charity gives neither gain nor loss.",
+        source: "TCGA 1992 s. 58, 257",
+    },
+    RuleText {
+        when: |_, applied| applied.lost,
+        text: "Theft is no disposal. For lost keys a claim of negligible value may be made; it is \
+               listed and not deducted.",
+        source: "CRYPTO22400, CRYPTO22500",
+    },
+    RuleText {
+        when: |settings, _| chose(settings, "person", "individual"),
+        text: "Losses of a year go against its gains first; those of earlier years only down to \
+               the exempt amount. In 2024-25 losses and the exempt amount go against gains from \
+               30 October 2024 first, which are taxed higher.",
+        source: "TCGA 1992 s. 1E, 1F, 1K; Finance Act 2025 s. 7",
+    },
+    RuleText {
+        when: |_, applied| applied.missing_basis,
+        text: "Units without a purchase on record have zero cost.",
+        source: "practice; the burden of proving cost is the taxpayer's",
+    },
+    RuleText {
+        when: |_, applied| applied.margin,
+        text: "Margin results are taken as stated, apart from the pools.",
+        source: "practice",
+    },
+];

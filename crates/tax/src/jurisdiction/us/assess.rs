@@ -1,0 +1,155 @@
+//! The capital loss limit, and what is carried to the next year (Schedule D).
+
+use std::collections::BTreeMap;
+
+use packtrain_core::money::Money;
+use packtrain_core::quantity::AmountError;
+
+use crate::assess::{Assessment, Books, above_zero, least, whole};
+use crate::outcome::TaxYear;
+
+const LIMIT_SOURCE: &str = "IRC 1211(b)";
+const CARRY_SOURCE: &str = "IRC 1212(b); Capital Loss Carryover Worksheet of Schedule D";
+const TERM_SOURCE: &str = "IRC 1222; Schedule D";
+
+pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>, AmountError> {
+    let limit = match books.chosen("filing") {
+        "married_separate" => whole(1_500, books),
+        _ => whole(3_000, books),
+    };
+    let mut carried = Carried {
+        short: books.given("short_loss_before").negated(),
+        long: books.given("long_loss_before").negated(),
+    };
+    let mut years = BTreeMap::new();
+    for year in books.years() {
+        let sums = books.sums(year);
+        let before = carried;
+        let short = sums.short.checked_add(before.short)?;
+        let long = sums.long.checked_add(before.long)?;
+        let loss = above_zero(short.checked_add(long)?.negated());
+        let deducted = least(limit, loss);
+        carried = Carried::from(short, long, deducted)?;
+        let mut figures = Assessment::default();
+        let mut line = |key, label, amount, form, source| {
+            figures.money(key, label, amount, form, source);
+        };
+        line(
+            "short_before",
+            "Short-term loss carried from earlier years",
+            before.short,
+            Some("Schedule D line 6"),
+            CARRY_SOURCE,
+        );
+        line(
+            "net_short",
+            "Net short-term gain or loss",
+            short,
+            Some("Schedule D line 7"),
+            TERM_SOURCE,
+        );
+        line(
+            "long_before",
+            "Long-term loss carried from earlier years",
+            before.long,
+            Some("Schedule D line 14"),
+            CARRY_SOURCE,
+        );
+        line(
+            "net_long",
+            "Net long-term gain or loss",
+            long,
+            Some("Schedule D line 15"),
+            TERM_SOURCE,
+        );
+        line(
+            "net",
+            "Net capital gain or loss",
+            short.checked_add(long)?,
+            Some("Schedule D line 16"),
+            TERM_SOURCE,
+        );
+        line(
+            "deductible",
+            "Loss to deduct from other income",
+            deducted.negated(),
+            Some("Schedule D line 21"),
+            LIMIT_SOURCE,
+        );
+        line(
+            "carry_short",
+            "Short-term loss to carry to the next year",
+            carried.short,
+            None,
+            CARRY_SOURCE,
+        );
+        line(
+            "carry_long",
+            "Long-term loss to carry to the next year",
+            carried.long,
+            None,
+            CARRY_SOURCE,
+        );
+        line(
+            "ordinary_income",
+            "Income from digital assets",
+            sums.income,
+            Some("Schedule 1 line 8v"),
+            "Notice 2014-21; Rev. Rul. 2023-14",
+        );
+        years.insert(year, figures);
+    }
+    Ok(years)
+}
+
+/// Losses on their way to the next year; never positive.
+#[derive(Debug, Clone, Copy)]
+struct Carried {
+    short: Money,
+    long: Money,
+}
+
+impl Carried {
+    /// What is left of the losses of a year. The deduction uses up short-term losses first, and a
+    /// gain of one term uses up losses of the other.
+    fn from(short: Money, long: Money, deducted: Money) -> Result<Self, AmountError> {
+        let (short_loss, long_loss) = (above_zero(short.negated()), above_zero(long.negated()));
+        let short_used = deducted.checked_add(above_zero(long))?;
+        let short_left = above_zero(short_loss.checked_sub(short_used)?);
+        let deduction_left = above_zero(deducted.checked_sub(short_loss)?);
+        let long_used = above_zero(short).checked_add(deduction_left)?;
+        let long_left = above_zero(long_loss.checked_sub(long_used)?);
+        Ok(Self {
+            short: short_left.negated(),
+            long: long_left.negated(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use packtrain_core::money::Currency;
+
+    use super::*;
+
+    fn carried(short: &str, long: &str) -> (String, String) {
+        let usd = |text| Money::parse(text, Currency::USD).unwrap();
+        let loss = above_zero(usd(short).checked_add(usd(long)).unwrap().negated());
+        let left = Carried::from(usd(short), usd(long), least(usd("3000"), loss)).unwrap();
+        (left.short.to_cents(), left.long.to_cents())
+    }
+
+    /// The worksheet of Schedule D, filled in by hand for each pair.
+    #[test]
+    fn what_is_carried_follows_the_worksheet_of_schedule_d() {
+        let money = |short: &str, long: &str| (short.to_owned(), long.to_owned());
+        assert_eq!(carried("-5000", "0"), money("-2000.00", "0.00"));
+        assert_eq!(carried("0", "-5000"), money("0.00", "-2000.00"));
+        assert_eq!(carried("-5000", "1000"), money("-1000.00", "0.00"));
+        assert_eq!(carried("1000", "-5000"), money("0.00", "-1000.00"));
+        assert_eq!(carried("-2000", "-5000"), money("0.00", "-4000.00"));
+        assert_eq!(carried("-4000", "-5000"), money("-1000.00", "-5000.00"));
+        assert_eq!(carried("-1000", "4000"), money("0.00", "0.00"));
+        assert_eq!(carried("-1000", "-500"), money("0.00", "0.00"));
+    }
+}

@@ -1,0 +1,163 @@
+//! United States, federal income tax on digital assets held as capital assets.
+//!
+//! Calendar year, US dollars. Each rule that is used goes into the outcome with its source.
+
+mod assess;
+mod notes;
+
+use chrono::{Datelike, Days, Months, NaiveDate};
+use packtrain_core::money::Currency;
+
+use super::options::common;
+use super::{GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Treatment};
+use crate::methods::journal::{Leaving, Near, PoolRules};
+use crate::outcome::Term;
+use crate::request::{Country, Method, Settings};
+
+/// Lots are kept per wallet from this day on (Treas. Reg. 1.1012-1(j)).
+const WALLETS_FROM: NaiveDate = match NaiveDate::from_ymd_opt(2025, 1, 1) {
+    Some(date) => date,
+    None => NaiveDate::MAX,
+};
+
+/// The rules in force for 2025 returns, as of 28 November 2026.
+pub(super) const RULES: Jurisdiction = Jurisdiction {
+    country: Country::Us,
+    name: "United States",
+    currency: Currency::USD,
+    timezone: chrono_tz::America::New_York,
+    rule_set: "us-2025.2",
+    methods: &[Method::Fifo, Method::Lifo, Method::Hifo, Method::Lofo],
+    options: &[
+        common::WRAP_CARRIES,
+        common::LP_IS_A_TRADE,
+        common::LOAN_AS_BORROWED,
+        OptionSpec {
+            name: "form_1099_da",
+            kind: OptionKind::Words(&["none", "with_basis", "without_basis"]),
+            meaning: "whether brokers reported the sales on Form 1099-DA (to 2024: 1099-B), and \
+                      whether with their basis; it decides the box of Form 8949",
+        },
+        OptionSpec {
+            name: "filing",
+            kind: OptionKind::Words(&["other", "married_separate"]),
+            meaning: "the filing status as far as it sets the limit of a year's capital loss: \
+                      3,000, or 1,500 for married persons who file separately",
+        },
+        OptionSpec {
+            name: "short_loss_before",
+            kind: OptionKind::Money,
+            meaning: "short-term capital loss carried over from before the first year on record",
+        },
+        OptionSpec {
+            name: "long_loss_before",
+            kind: OptionKind::Money,
+            meaning: "long-term capital loss carried over from before the first year on record",
+        },
+    ],
+    scope: ScopeRule::WalletFrom(WALLETS_FROM),
+    may_choose_scope: true,
+    year_begins: (1, 1),
+    assessment: "net_capital",
+    warns_of_repurchases: true,
+    long_from: Some(long_from),
+    form_box: Some(form_box),
+    treatment: Treatment {
+        gift_in: GiftIn::DualBasis,
+        gift_out: Leaving::Gone,
+        gift_spouse: Leaving::Gone,
+        donation: Leaving::Gone,
+        untaxed: &[],
+    },
+    pool: |_| PoolRules {
+        near: Near::After(0),
+        superficial_losses: false,
+    },
+    rules: notes::RULES,
+    assess: assess::assess,
+};
+
+/// The period starts on the day after acquisition and must be more than one year: the first long
+/// day is the same date one year after the start. Where that date does not exist (29 February),
+/// it is 1 March. A lot of a month's last day starts on the 1st, as Rev. Rul. 66-7 has it.
+fn long_from(acquired: NaiveDate) -> Option<NaiveDate> {
+    let start = acquired.checked_add_days(Days::new(1))?;
+    match start.with_year(start.year().checked_add(1)?) {
+        Some(day) => Some(day),
+        None => start
+            .checked_add_days(Days::new(1))?
+            .checked_add_months(Months::new(12)),
+    }
+}
+
+/// The box of Form 8949: A to F through 2024, G to L for digital assets from 2025 on
+/// (Instructions for Form 8949, 2025).
+fn form_box(settings: &Settings, date: NaiveDate, term: Term) -> char {
+    let statement = settings
+        .options
+        .get("form_1099_da")
+        .map_or("none", String::as_str);
+    match (date.year() >= 2025, term, statement) {
+        (false, Term::Short, "with_basis") => 'A',
+        (false, Term::Short, "without_basis") => 'B',
+        (false, Term::Short, _) => 'C',
+        (false, Term::Long, "with_basis") => 'D',
+        (false, Term::Long, "without_basis") => 'E',
+        (false, Term::Long, _) => 'F',
+        (true, Term::Short, "with_basis") => 'G',
+        (true, Term::Short, "without_basis") => 'H',
+        (true, Term::Short, _) => 'I',
+        (true, Term::Long, "with_basis") => 'J',
+        (true, Term::Long, "without_basis") => 'K',
+        (true, Term::Long, _) => 'L',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first_long_day(acquired: &str) -> String {
+        long_from(acquired.parse().unwrap()).unwrap().to_string()
+    }
+
+    #[test]
+    fn the_first_long_day_is_a_year_and_a_day_after_acquisition() {
+        assert_eq!(first_long_day("2023-03-01"), "2024-03-02");
+        assert_eq!(first_long_day("2024-12-31"), "2026-01-01");
+    }
+
+    #[test]
+    fn a_lot_of_a_months_last_day_is_long_from_the_first_of_the_thirteenth_month() {
+        assert_eq!(first_long_day("2023-02-28"), "2024-03-01");
+        assert_eq!(first_long_day("2024-02-29"), "2025-03-01");
+        assert_eq!(first_long_day("2023-04-30"), "2024-05-01");
+    }
+
+    #[test]
+    fn a_period_that_would_end_on_a_missing_29_february_ends_on_1_march() {
+        assert_eq!(first_long_day("2024-02-28"), "2025-03-01");
+    }
+
+    #[test]
+    fn the_box_follows_the_year_the_term_and_the_statement_of_the_broker() {
+        let boxes = |statement: &str| {
+            let options = [("form_1099_da".to_owned(), statement.to_owned())].into();
+            let request = crate::request::Request {
+                options,
+                ..Default::default()
+            };
+            let settings = RULES.settings(&request).unwrap();
+            let mut all = String::new();
+            for day in ["2024-12-31", "2025-01-01"] {
+                for term in [Term::Short, Term::Long] {
+                    all.push(form_box(&settings, day.parse().unwrap(), term));
+                }
+            }
+            all
+        };
+        assert_eq!(boxes("with_basis"), "ADGJ");
+        assert_eq!(boxes("without_basis"), "BEHK");
+        assert_eq!(boxes("none"), "CFIL");
+    }
+}

@@ -1,0 +1,189 @@
+//! What a report on the United States says about its rules.
+
+use super::super::notes::{ALWAYS, RuleText, chose};
+use crate::request::{Method, Scope};
+
+pub(super) const RULES: &[RuleText] = &[
+    RuleText {
+        when: ALWAYS,
+        text: "Digital assets are property: a sale, swap or payment is a disposal. Dates and tax \
+               years are local dates in {timezone}.",
+        source: "Notice 2014-21; IRS FAQ on digital asset transactions",
+    },
+    RuleText {
+        when: |settings, _| settings.method == Method::Fifo,
+        text: "First in, first out: the units acquired earliest go first.",
+        source: "Treas. Reg. 1.1012-1(j)(1), (j)(3)(i) from 2025; IRS FAQ before",
+    },
+    RuleText {
+        when: |settings, _| settings.method == Method::Lifo,
+        text: "Last in, first out: the units acquired latest go first. This is specific \
+               identification by a standing order, which must be on record before each sale.",
+        source: "Treas. Reg. 1.1012-1(j)(2), (j)(3)(ii); Notice 2025-7",
+    },
+    RuleText {
+        when: |settings, _| settings.method == Method::Hifo,
+        text: "Highest cost first: the units with the highest unit cost, purchase fees included, \
+               go first; of equal cost the oldest. This is specific identification by a standing \
+               order, which must be on record before each sale.",
+        source: "Treas. Reg. 1.1012-1(j)(2), (j)(3)(ii); Notice 2025-7",
+    },
+    RuleText {
+        when: |settings, _| settings.method == Method::Lofo,
+        text: "Lowest cost first: the units with the lowest unit cost, purchase fees included, go \
+               first; of equal cost the oldest. This is specific identification by a standing \
+               order, which must be on record before each sale.",
+        source: "Treas. Reg. 1.1012-1(j)(2), (j)(3)(ii); Notice 2025-7",
+    },
+    RuleText {
+        when: |settings, _| settings.scope == Some(Scope::Universal),
+        text: "Lots of all wallets are one pool for all dates, as asked. Since 1 January 2025 the \
+               law has lots per wallet or account.",
+        source: "Treas. Reg. 1.1012-1(j); TD 10000",
+    },
+    RuleText {
+        when: |settings, _| settings.scope == Some(Scope::Wallet),
+        text: "Lots are kept per wallet or account for all dates, as asked.",
+        source: "Treas. Reg. 1.1012-1(j); TD 10000",
+    },
+    RuleText {
+        when: |settings, applied| settings.scope.is_none() && applied.universal,
+        text: "Through 31 December 2024, lots of all wallets are one pool.",
+        source: "IRS FAQ on identification of units; practice before TD 10000",
+    },
+    RuleText {
+        when: |settings, applied| settings.scope.is_none() && applied.wallet,
+        text: "From 1 January 2025, a disposal uses the lots of the wallet or account that the \
+               units leave.",
+        source: "Treas. Reg. 1.1012-1(j); TD 10000",
+    },
+    RuleText {
+        when: |_, applied| applied.allocated.is_some(),
+        text: "At the start of 1 January 2025 unused basis was allocated to the wallets that held \
+               the units: a lot stays in the wallet it was bought in or moved to, the oldest \
+               first, as far as that wallet holds units; what is over goes, oldest first, to the \
+               other wallets in the order of their names. {allocated} The law asks for the \
+               allocation to be on record; another one may be chosen.",
+        source: "Rev. Proc. 2024-28",
+    },
+    RuleText {
+        when: ALWAYS,
+        text: "Held for more than one year is long-term, counted from the day after acquisition; \
+               the anniversary itself is still short-term.",
+        source: "IRC 1222; IRS Pub. 544; Rev. Rul. 66-7",
+    },
+    RuleText {
+        when: |_, applied| applied.named_lots,
+        text: "Lots named in a row are used before the method.",
+        source: "Treas. Reg. 1.1012-1(j)(2)",
+    },
+    RuleText {
+        when: |_, applied| applied.swaps,
+        text: "A swap is a sale at market value and a purchase at that value; all its costs belong \
+               to the sale.",
+        source: "Treas. Reg. 1.1001-7(b), 1.1012-1(h); IRS FAQ",
+    },
+    RuleText {
+        when: |_, applied| applied.costs,
+        text: "Costs of buying are part of the basis; costs of selling reduce the proceeds.",
+        source: "Treas. Reg. 1.1001-7(b), 1.1012-1(h)",
+    },
+    RuleText {
+        when: |_, applied| applied.fees_in_kind,
+        text: "Units given as a fee are themselves sold at their value. Whether the fee of a \
+               transfer may join the basis is unclear; it does not here.",
+        source: "Treas. Reg. 1.1001-7; no direct guidance on transfers",
+    },
+    RuleText {
+        when: |_, applied| applied.transfers,
+        text: "Moving units between own wallets is no disposal. They take along their lots, chosen \
+               in the order of the method, with cost and acquisition date.",
+        source: "IRS FAQ on transfers; Treas. Reg. 1.1012-1(j)(3)",
+    },
+    RuleText {
+        when: |_, applied| applied.transfer_differences,
+        text: "Units that were sent and did not arrive are taken as the network's fee.",
+        source: "practice",
+    },
+    RuleText {
+        when: |settings, applied| applied.wraps && chose(settings, "wrap", "carry"),
+        text: "Wrapping and unwrapping unit for unit carries lots over; with other amounts it is a \
+               swap. There is no guidance; the option wrap decides.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.wraps && chose(settings, "wrap", "trade"),
+        text: "Wrapping and unwrapping is a swap, as asked. There is no guidance.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.pools_of_liquidity && chose(settings, "lp", "carry"),
+        text: "A share in a liquidity pool takes over the cost of the units put in, and gives it \
+               back with the units taken out, as asked. There is no guidance.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.pools_of_liquidity && chose(settings, "lp", "trade"),
+        text: "Putting units into a liquidity pool and taking them out are swaps for the share in \
+               the pool. There is no guidance.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.loans && chose(settings, "loan", "as_borrowed"),
+        text: "Units borrowed cost what they were worth then; paying them back settles the debt at \
+               that value. There is no guidance; the option loan decides.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.loans && chose(settings, "loan", "market"),
+        text: "Units borrowed cost what they were worth then; paying them back is a disposal at \
+               the market value of that day, as asked. There is no guidance.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |_, applied| applied.income,
+        text: "Rewards are income at their market value on receipt, which is then their basis.",
+        source: "Rev. Rul. 2023-14 (staking); Rev. Rul. 2019-24 (forks, airdrops); Notice 2014-21 \
+                 (mining)",
+    },
+    RuleText {
+        when: |_, applied| applied.gifts_received,
+        text: "A gift received has two bases: a gain counts from the giver's, with the giver's \
+               time; a loss from the market value at the gift if lower, with the time since; \
+               between the two there is neither.",
+        source: "IRC 1015(a), 1223(2); IRS Pub. 551",
+    },
+    RuleText {
+        when: |_, applied| applied.given_away || applied.given_to_spouse || applied.donated,
+        text: "Gifts and donations are no disposal.",
+        source: "IRS FAQ on gifts and charitable contributions; IRC 1041 (spouses)",
+    },
+    RuleText {
+        when: |_, applied| applied.lost,
+        text: "Theft and loss are listed and not deducted.",
+        source: "IRC 165(c), (h)(5)",
+    },
+    RuleText {
+        when: |_, applied| applied.losses,
+        text: "A loss stands even where the asset is bought back within 30 days: the wash sale \
+               rule speaks of stock and securities.",
+        source: "IRC 1091, as in force for 2024 and 2025",
+    },
+    RuleText {
+        when: |_, applied| applied.losses,
+        text: "Of a year's net capital loss at most 3,000 (1,500 if married and filing separately) \
+               is deducted from other income; the rest goes to the next year, short-term and \
+               long-term apart.",
+        source: "IRC 1211(b), 1212(b)",
+    },
+    RuleText {
+        when: |_, applied| applied.missing_basis,
+        text: "Units without a purchase on record have zero cost and are short-term.",
+        source: "practice; the burden of proving basis is the taxpayer's",
+    },
+    RuleText {
+        when: |_, applied| applied.margin,
+        text: "Margin results are taken as stated, apart from lots.",
+        source: "practice",
+    },
+];
