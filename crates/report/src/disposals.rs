@@ -8,7 +8,7 @@ use packtrain_tax::outcome::Disposal;
 use crate::figures::{disposals, file_name};
 use crate::{Document, InputFile, ReportError};
 
-const HEADER: [&str; 20] = [
+const HEADER: [&str; 22] = [
     "id",
     "type",
     "asset",
@@ -19,12 +19,14 @@ const HEADER: [&str; 20] = [
     "fees",
     "cost",
     "gain",
+    "denied_loss",
     "currency",
     "term",
     "rule",
     "acquired",
     "days_held",
     "lot",
+    "form_box",
     "is_fee",
     "file",
     "line",
@@ -68,12 +70,14 @@ fn write_line<W: io::Write>(
         &line.fees.to_cents(),
         &line.cost.to_cents(),
         &line.gain.to_cents(),
+        &line.denied_loss.to_cents(),
         line.gain.currency().code(),
         line.term.map_or("", |term| term.as_str()),
         line.rule,
         acquired.as_deref().unwrap_or_default(),
         days_held.as_deref().unwrap_or_default(),
         &*inert(line.lot.as_deref().unwrap_or_default()),
+        &line.form_box.map(String::from).unwrap_or_default(),
         if line.is_fee { "true" } else { "false" },
         &*inert(file),
         &line.origin.line.to_string(),
@@ -83,7 +87,8 @@ fn write_line<W: io::Write>(
 
 /// Days between acquisition and disposal, where a purchase is on record.
 pub(crate) fn days_held(line: &Disposal) -> Option<i64> {
-    let acquired = line.acquired?;
+    // What is matched with a pool or with purchases near by is not held as a lot.
+    let acquired = line.acquired.filter(|_| line.lot.is_some())?;
     Some(line.date.signed_duration_since(acquired).num_days())
 }
 
@@ -141,7 +146,7 @@ mod tests {
             outcome.disposals.push(line);
         }
         for line in csv(&outcome).iter().skip(1) {
-            for cell in [0, 2, 3, 15, 17] {
+            for cell in [0, 2, 3, 16, 19] {
                 assert!(line[cell].starts_with('\''), "{:?}", &line[cell]);
             }
             assert_eq!((&line[6], &line[8], &line[9]), ("10.00", "13.50", "-3.50"));
@@ -156,7 +161,7 @@ mod tests {
         outcome.disposals.push(line);
         let lines = csv(&outcome);
         assert!(
-            [11, 13, 14, 15]
+            [12, 14, 15, 16]
                 .iter()
                 .all(|cell| lines[1][*cell].is_empty())
         );

@@ -35,6 +35,8 @@ pub struct Figures<'a> {
     pub income: Vec<IncomeFigure<'a>>,
     /// Sums, by tax year.
     pub totals: BTreeMap<String, TotalsFigure>,
+    /// What the law makes of these sums, by tax year, in the order of reading.
+    pub assessments: BTreeMap<String, Vec<AssessmentFigure<'a>>>,
     /// What is left when the records end.
     pub holdings: Vec<HoldingFigure<'a>>,
     /// Things to check, the most money at stake first.
@@ -66,6 +68,9 @@ pub struct DisposalFigure<'a> {
     pub cost: String,
     /// Proceeds less fees less cost.
     pub gain: String,
+    /// The part of a loss that the law denies, where it denies one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denied_loss: Option<String>,
     /// `short` or `long`, where the jurisdiction knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub term: Option<Cow<'a, str>>,
@@ -77,6 +82,9 @@ pub struct DisposalFigure<'a> {
     /// Row that acquired the lot, where one is on record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lot: Option<Cow<'a, str>>,
+    /// The box of the form that the line belongs in, such as `I` of Form 8949.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form_box: Option<char>,
     /// Whether this is the fee of its row.
     pub is_fee: bool,
     /// Why this lot, this term, this value.
@@ -146,6 +154,8 @@ pub struct TotalsFigure {
     pub gains: String,
     /// Sum of the losses, never positive.
     pub losses: String,
+    /// Losses that the law denies; they are not in `losses`.
+    pub denied: String,
     /// Gains plus losses.
     pub net: String,
     /// The part of `net` held short.
@@ -158,6 +168,34 @@ pub struct TotalsFigure {
     pub other: String,
     /// Lines of disposals.
     pub disposals: usize,
+}
+
+/// One figure that the law makes of the sums of a year.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssessmentFigure<'a> {
+    /// The stable word, such as `annual_exempt_amount`.
+    pub key: Cow<'a, str>,
+    /// What it is, for a person.
+    pub label: Cow<'a, str>,
+    /// How much: money as a string with two decimals, a number of things, or yes or no.
+    pub value: AssessmentValue,
+    /// Where it goes, such as `SA108 box 13.1`; absent where no form asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Cow<'a, str>>,
+    /// The source of the rule.
+    pub source: Cow<'a, str>,
+}
+
+/// How much, in what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum AssessmentValue {
+    /// Money with two decimals.
+    Money(String),
+    /// A number of things.
+    Count(usize),
+    /// Yes or no.
+    YesNo(bool),
 }
 
 /// What is left of an asset.

@@ -5,7 +5,7 @@
 
 use chrono::{Datelike, NaiveDate};
 use packtrain_core::ledger::RowKind;
-use packtrain_tax::jurisdiction;
+use packtrain_tax::jurisdiction::{self, ScopeRule};
 use packtrain_tax::outcome::WarningCode;
 use packtrain_tax::request::{Country, Method, Scope, Settings};
 
@@ -30,15 +30,13 @@ pub(crate) fn scope_name(scope: Option<Scope>) -> &'static str {
 pub(crate) fn scope_sentence(settings: &Settings) -> String {
     const TOGETHER: &str = "a sale may use up lots of any wallet";
     const ALONE: &str = "a sale uses up lots of the wallet that sells";
-    let from = jurisdiction::of(settings.country).wallet_scope_from;
-    match (settings.scope, from) {
-        (Some(Scope::Universal), _) => sentence(TOGETHER),
-        (Some(Scope::Wallet), _) => sentence(ALONE),
-        (None, Some(from)) => {
+    match (settings.scope, jurisdiction::of(settings.country).scope) {
+        (Some(Scope::Universal), _) | (None, ScopeRule::Universal) => sentence(TOGETHER),
+        (Some(Scope::Wallet), _) | (None, ScopeRule::Wallet) => sentence(ALONE),
+        (None, ScopeRule::WalletFrom(from)) => {
             let from = from.format("%-d %B %Y");
             sentence(&format!("before {from} {TOGETHER}; from then on {ALONE}"))
         }
-        (None, None) => sentence(TOGETHER),
     }
 }
 
@@ -59,6 +57,8 @@ pub(crate) fn method_name(method: Method) -> String {
         "lifo" => "Last in, first out (LIFO)",
         "hifo" => "Highest cost first (HIFO)",
         "lofo" => "Lowest cost first (LOFO)",
+        "acb" => "Average cost (adjusted cost base)",
+        "s104" => "Same day, days near, section 104 pool",
         other => return rule(other),
     };
     name.to_owned()
@@ -73,6 +73,11 @@ pub(crate) fn method_sentence(method: Method) -> &'static str {
             "Highest cost first: a sale uses up the lots with the highest cost per unit first."
         }
         "lofo" => "Lowest cost first: a sale uses up the lots with the lowest cost per unit first.",
+        "acb" => "Average cost: all units of an asset cost the same, purchase fees included.",
+        "s104" => {
+            "A sale is matched with purchases of the same day, then with those of the days near \
+             it, then with the pool at its average cost."
+        }
         _ => "The lots that a sale uses up follow the rule named with each sale.",
     }
 }
@@ -82,6 +87,10 @@ pub(crate) fn rule(rule: &str) -> String {
     match rule {
         "fifo" | "lifo" | "hifo" | "lofo" | "acb" => rule.to_uppercase(),
         "s104" => "Pool".to_owned(),
+        "same-day" => "Same day".to_owned(),
+        "30-day" => "30 days".to_owned(),
+        "10-day" => "10 days".to_owned(),
+        "no-gain-no-loss" => "No gain".to_owned(),
         _ => sentence_case(rule),
     }
 }
@@ -116,6 +125,7 @@ pub(crate) fn warning(code: WarningCode) -> String {
         "missing_cost_basis" => "Sold without a purchase on record",
         "negative_balance" => "More left a wallet than it held",
         "missing_price" => "No price was found",
+        "unmatched_loan" => "Paid back without a loan on record",
         "unmatched_transfer" => "Transfers with one half missing",
         "loss_event_not_deducted" => "Lost or stolen, and not deducted",
         "unknown_type" => "Rows that the rules do not cover yet",
@@ -147,6 +157,11 @@ pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
         crate::amounts::count(count),
         if count == 1 { one } else { many }
     )
+}
+
+/// An answer.
+pub(crate) const fn yes_or_no(answer: bool) -> &'static str {
+    if answer { "Yes" } else { "No" }
 }
 
 /// A message as a sentence: with a capital and a full stop.
@@ -184,7 +199,7 @@ mod tests {
 
     #[test]
     fn an_unknown_word_is_printed_as_it_is() {
-        assert_eq!(rule("same-day"), "Same-day");
+        assert_eq!(rule("some-day"), "Some-day");
         assert_eq!(kind(RowKind::Mining), "Mining");
         assert_eq!(kind(RowKind::Sell), "Sale");
     }

@@ -124,7 +124,7 @@ impl<'o> Books<'o> {
     ) -> Result<(Money, Money), AmountError> {
         let (mut gains, mut losses) = (self.zero(), self.zero());
         for line in lines {
-            let gain = line.gain.checked_add(line.denied_loss)?;
+            let gain = line.counted_gain()?;
             let side = if gain.is_negative() {
                 &mut losses
             } else {

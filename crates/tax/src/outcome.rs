@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 use chrono::NaiveDate;
 use packtrain_core::ledger::{Asset, RowKind};
 use packtrain_core::money::{Currency, Money};
-use packtrain_core::quantity::Quantity;
+use packtrain_core::quantity::{AmountError, Quantity};
 
 pub use crate::assess::{Amount, Assessment, Figure};
 use crate::request::{Method, Scope, Settings};
@@ -46,6 +47,35 @@ pub struct TaxYear(pub i32);
 impl fmt::Display for TaxYear {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
+    }
+}
+
+/// The text is no tax year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no tax year; one is written 2025, or 2024-25 where it begins in 2024 and ends in 2025")]
+pub struct NoTaxYear;
+
+/// `2025`, or `2024-25` for a year that begins in 2024 and ends in 2025.
+impl FromStr for TaxYear {
+    type Err = NoTaxYear;
+
+    fn from_str(text: &str) -> Result<Self, NoTaxYear> {
+        let (first, last) = match text.split_once('-') {
+            Some((first, last)) => (first, Some(last)),
+            None => (text, None),
+        };
+        let is_year = |text: &str| text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit());
+        let year: i32 = first
+            .parse()
+            .ok()
+            .filter(|_| is_year(first))
+            .ok_or(NoTaxYear)?;
+        match last {
+            None => Ok(Self(year)),
+            Some(last) if last == format!("{:02}", (year + 1) % 100) => Ok(Self(year)),
+            Some(last) if last == format!("{:04}", year + 1) => Ok(Self(year)),
+            Some(_) => Err(NoTaxYear),
+        }
     }
 }
 
@@ -118,6 +148,16 @@ pub struct Disposal {
     pub is_fee: bool,
     /// Why this lot, this term, this value; its `Display` is one sentence.
     pub why: Why,
+}
+
+impl Disposal {
+    /// The gain or loss that counts: without the part of a loss that the law denies.
+    ///
+    /// # Errors
+    /// [`AmountError`] when it leaves the range of exact arithmetic.
+    pub fn counted_gain(&self) -> Result<Money, AmountError> {
+        self.gain.checked_add(self.denied_loss)
+    }
 }
 
 /// Where a row stands.
@@ -302,5 +342,22 @@ impl Outcome {
     /// The scope that was asked for; none means the dated rule.
     pub const fn scope(&self) -> Option<Scope> {
         self.settings.scope
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tax_year_is_read_as_people_write_it() {
+        let read = |text: &str| text.parse::<TaxYear>().map(|year| year.0);
+        assert_eq!(read("2025"), Ok(2025));
+        assert_eq!(read("2024-25"), Ok(2024));
+        assert_eq!(read("1999-00"), Ok(1999));
+        assert_eq!(read("2024-2025"), Ok(2024));
+        for text in ["2024-26", "24", "2024-", "", "+024", "20245"] {
+            assert_eq!(read(text), Err(NoTaxYear), "{text}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use std::time::Instant;
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_jobs::tax::report::{FileKind, file_name};
 use packtrain_report::{Document, Progress, ReportError, YearSelection};
-use packtrain_tax::outcome::{Outcome, TaxYear};
+use packtrain_tax::outcome::Outcome;
 use packtrain_tax::request::Request;
 
 use crate::args::{Format, Global, Report};
@@ -40,7 +40,7 @@ pub(crate) fn run(global: &Global, args: &Report) -> Result<(), Failure> {
     steps.end("Matching", &found, &format!("done in {seconds:.2} s"));
     let years = match args.format {
         Some(Format::Json) => YearSelection::All,
-        _ => YearSelection::of(args.years.iter().map(|year| TaxYear(*year))),
+        _ => YearSelection::of(args.years.iter().copied()),
     };
     let document = Document {
         outcome: &outcome,

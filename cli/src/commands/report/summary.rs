@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use packtrain_core::money::Money;
 use packtrain_report::Document;
-use packtrain_tax::outcome::Warning;
+use packtrain_tax::jurisdiction::{self, ScopeRule};
+use packtrain_tax::outcome::{Amount, Figure, Warning};
 use packtrain_tax::request::Scope;
 
 use crate::args::Global;
@@ -37,10 +38,15 @@ fn json(document: &Document<'_>, written: &[PathBuf], took: Duration) {
 
 fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
     let settings = &document.outcome.settings;
+    let rules = jurisdiction::of(settings.country);
     let scope = match settings.scope {
         Some(Scope::Wallet) => "per wallet",
         Some(Scope::Universal) => "over all wallets",
-        None => "by the dated rule",
+        None => match rules.scope {
+            ScopeRule::Universal => "over all wallets",
+            ScopeRule::Wallet => "per wallet",
+            ScopeRule::WalletFrom(_) => "by the dated rule",
+        },
     };
     let method = settings.method.as_str().to_uppercase();
     for (year, totals) in &document.outcome.totals {
@@ -48,16 +54,21 @@ fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
             continue;
         }
         let country = settings.country.as_str().to_uppercase();
-        let currency = settings.currency;
+        let (currency, name) = (settings.currency, rules.year_name(*year));
         anstream::println!(
-            "\n{STRONG}{country} {year}{STRONG:#}, {currency}, {method}, lots {scope}\n"
+            "\n{STRONG}{country} {name}{STRONG:#}, {currency}, {method}, lots {scope}\n"
         );
-        line("Short term", totals.short, false);
-        line("Long term", totals.long, false);
+        if let Some(terms) = &rules.terms {
+            line(terms.short.name, totals.short, false);
+            line(terms.long.name, totals.long, false);
+        }
         line("Net capital gain", totals.net, true);
         line("Income", totals.income, false);
         if !totals.other.is_zero() {
             line("Other results", totals.other, false);
+        }
+        if let Some(assessment) = document.outcome.assessments.get(year) {
+            for_the_return(&assessment.figures);
         }
     }
     if !document
@@ -76,6 +87,37 @@ fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
     anstream::println!("\nWrote  {}", names.join("  "));
     let seconds = took.as_secs_f32();
     anstream::println!("{QUIET}Done in {seconds:.2} s. Calculations, not tax advice.{QUIET:#}");
+}
+
+/// What goes into the return: what is not zero, and where it goes.
+fn for_the_return(figures: &[Figure]) {
+    let shown = |figure: &&Figure| match figure.amount {
+        Amount::Money(money) => !money.is_zero(),
+        Amount::Count(_) => figure.form.is_some(),
+        Amount::YesNo(answer) => answer,
+    };
+    let shown: Vec<_> = figures.iter().filter(shown).collect();
+    if shown.is_empty() {
+        return;
+    }
+    let widest = shown
+        .iter()
+        .map(|figure| figure.label.chars().count())
+        .max();
+    let width = widest.unwrap_or_default();
+    anstream::println!("\n  {STRONG}For the return{STRONG:#}");
+    for figure in shown {
+        let amount = match figure.amount {
+            Amount::Money(money) => grouped(money),
+            Amount::Count(count) => count.to_string(),
+            Amount::YesNo(_) => "yes".to_owned(),
+        };
+        let form = figure.form.unwrap_or_default();
+        anstream::println!(
+            "  {:<width$} {amount:>18}  {QUIET}{form}{QUIET:#}",
+            figure.label
+        );
+    }
 }
 
 fn line(name: &str, money: Money, main: bool) {

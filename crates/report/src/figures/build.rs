@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use packtrain_core::time::rfc3339;
 use packtrain_tax::outcome::{
-    Disposal, Holding, Income, Origin, Outcome, Removed, Totals, Warning,
+    Amount, Disposal, Figure, Holding, Income, Origin, Outcome, Removed, Totals, Warning,
 };
 use rayon::prelude::*;
 
 use super::{
-    DisposalFigure, Figures, FileFigure, HoldingFigure, IncomeFigure, Provenance, RemovedFigure,
-    RuleFigure, TotalsFigure, WarningFigure,
+    AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, HoldingFigure,
+    IncomeFigure, Provenance, RemovedFigure, RuleFigure, TotalsFigure, WarningFigure,
 };
 use crate::words;
 use crate::years::year_name;
@@ -66,6 +66,13 @@ pub(crate) fn without_disposals<'a>(document: &Document<'a>) -> Figures<'a> {
             .filter(|(year, _)| years.has(**year))
             .map(|(year, totals)| (year_name(settings.country, *year), totals.into()))
             .collect(),
+        assessments: (outcome.assessments.iter())
+            .filter(|(year, _)| years.has(**year))
+            .map(|(year, all)| {
+                let figures = all.figures.iter().map(AssessmentFigure::of).collect();
+                (year_name(settings.country, *year), figures)
+            })
+            .collect(),
         holdings: outcome.holdings.iter().map(HoldingFigure::of).collect(),
         warnings: (outcome.warnings.iter())
             .filter(|warning| years.has(warning.year))
@@ -104,10 +111,12 @@ impl<'a> DisposalFigure<'a> {
             fees: line.fees.to_cents(),
             cost: line.cost.to_cents(),
             gain: line.gain.to_cents(),
+            denied_loss: (!line.denied_loss.is_zero()).then(|| line.denied_loss.to_cents()),
             term: line.term.map(|term| term.as_str().into()),
             rule: line.rule.into(),
             acquired: line.acquired,
             lot: line.lot.as_deref().map(Cow::Borrowed),
+            form_box: line.form_box,
             is_fee: line.is_fee,
             why: line.why.to_string().into(),
             file: file_name(line.origin, inputs).map(Cow::Borrowed),
@@ -154,12 +163,29 @@ impl From<&Totals> for TotalsFigure {
             fees: totals.fees.to_cents(),
             gains: totals.gains.to_cents(),
             losses: totals.losses.to_cents(),
+            denied: totals.denied.to_cents(),
             net: totals.net.to_cents(),
             short: totals.short.to_cents(),
             long: totals.long.to_cents(),
             income: totals.income.to_cents(),
             other: totals.other.to_cents(),
             disposals: totals.disposals,
+        }
+    }
+}
+
+impl<'a> AssessmentFigure<'a> {
+    fn of(figure: &'a Figure) -> Self {
+        Self {
+            key: figure.key.into(),
+            label: figure.label.into(),
+            value: match figure.amount {
+                Amount::Money(money) => AssessmentValue::Money(money.to_cents()),
+                Amount::Count(count) => AssessmentValue::Count(count),
+                Amount::YesNo(answer) => AssessmentValue::YesNo(answer),
+            },
+            form: figure.form.map(Cow::Borrowed),
+            source: figure.source.into(),
         }
     }
 }

@@ -40,7 +40,7 @@ impl Draft {
 
     /// Adds a disposal of one line to the list and to its year.
     pub(super) fn dispose(&mut self, year: TaxYear, line: Disposal) -> Result<(), AmountError> {
-        let gain = line.gain.checked_add(line.denied_loss)?;
+        let gain = line.counted_gain()?;
         self.add_line(year, line)?;
         self.add_gain(year, gain)
     }
@@ -53,7 +53,7 @@ impl Draft {
     ) -> Result<(), AmountError> {
         let mut gain = Money::zero(self.currency);
         for line in lines {
-            gain = gain.checked_add(line.gain)?.checked_add(line.denied_loss)?;
+            gain = gain.checked_add(line.counted_gain()?)?;
             self.add_line(year, line)?;
         }
         self.add_gain(year, gain)

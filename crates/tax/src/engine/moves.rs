@@ -209,10 +209,11 @@ impl<'a> Run<'a> {
             });
         }
         let is_long = held.is_some_and(|(_, from)| from.is_some_and(|from| at.date >= from));
-        let term = self
-            .rules
-            .has_terms()
-            .then_some(if is_long { Term::Long } else { Term::Short });
+        let term =
+            self.rules
+                .terms
+                .is_some()
+                .then_some(if is_long { Term::Long } else { Term::Short });
         let choice = match on_record {
             None => Choice::NoPurchase,
             Some(_) if is_named => Choice::Named,

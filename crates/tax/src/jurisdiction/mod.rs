@@ -63,14 +63,41 @@ pub struct Jurisdiction {
     pub assessment: &'static str,
     /// Whether a loss with a purchase close by is worth a word, though it stands.
     pub(crate) warns_of_repurchases: bool,
-    /// First day on which a lot acquired on this date is long-term; none where the law knows no
-    /// terms.
-    long_from: Option<fn(NaiveDate) -> Option<NaiveDate>>,
+    /// How the law tells lots apart by the time that they were held; none where it does not.
+    pub terms: Option<Terms>,
     form_box: Option<fn(&Settings, NaiveDate, Term) -> char>,
     pub(crate) treatment: Treatment,
     pool: fn(&Settings) -> PoolRules,
     rules: &'static [RuleText],
     assess: fn(&Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>, AmountError>,
+}
+
+/// Short and long, as a law has them.
+pub struct Terms {
+    /// What short is called.
+    pub short: TermWords,
+    /// What long is called.
+    pub long: TermWords,
+    /// First day on which a lot acquired on this date is long-term.
+    long_from: fn(NaiveDate) -> Option<NaiveDate>,
+}
+
+/// What a term is called, for a person.
+pub struct TermWords {
+    /// In a narrow cell.
+    pub brief: &'static str,
+    /// As the head of a column.
+    pub name: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+const fn words(brief: &'static str, name: &'static str, meaning: &'static str) -> TermWords {
+    TermWords {
+        brief,
+        name,
+        meaning,
+    }
 }
 
 /// Which lots a disposal may draw on when nobody asks.
@@ -137,15 +164,10 @@ impl Jurisdiction {
         Some((first, next.pred_opt()?))
     }
 
-    /// Whether the law tells short-term from long-term.
-    pub const fn has_terms(&self) -> bool {
-        self.long_from.is_some()
-    }
-
     /// First day on which a disposal of a lot acquired on `acquired` is long-term.
     pub(crate) fn long_from(&self, acquired: NaiveDate) -> Result<Option<NaiveDate>, NoSuchDate> {
-        match self.long_from {
-            Some(long_from) => long_from(acquired).map(Some).ok_or(NoSuchDate),
+        match &self.terms {
+            Some(terms) => (terms.long_from)(acquired).map(Some).ok_or(NoSuchDate),
             None => Ok(None),
         }
     }

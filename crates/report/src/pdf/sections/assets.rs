@@ -75,15 +75,15 @@ fn table<'a>(
     let currency = selected.currency();
     let mut columns = vec![
         Column::words("Asset", 17.0),
-        Column::numbers("Lots sold", 9.0),
+        Column::numbers("Lines", 9.0),
         Column::numbers(format!("Proceeds, {currency}"), 14.0),
         Column::numbers("Fees", 9.0),
         Column::numbers("Cost", 14.0),
     ];
-    let has_terms = selected.has_terms();
-    if has_terms {
-        columns.push(Column::numbers("Short term", 13.0));
-        columns.push(Column::numbers("Long term", 13.0));
+    let has_terms = selected.terms().is_some();
+    if let Some(terms) = selected.terms() {
+        columns.push(Column::numbers(terms.short.name, 13.0));
+        columns.push(Column::numbers(terms.long.name, 13.0));
     }
     columns.push(Column::numbers("Gain", 14.0));
     let columns = Columns::new(paper, columns);
@@ -122,7 +122,7 @@ impl Sums {
         self.proceeds = self.proceeds.checked_add(line.proceeds)?;
         self.fees = self.fees.checked_add(line.fees)?;
         self.cost = self.cost.checked_add(line.cost)?;
-        self.gain = self.gain.checked_add(line.gain)?;
+        self.gain = self.gain.checked_add(line.counted_gain()?)?;
         match line.term {
             Some(Term::Short) => self.short = self.short.checked_add(line.gain)?,
             Some(Term::Long) => self.long = self.long.checked_add(line.gain)?,

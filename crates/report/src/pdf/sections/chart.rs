@@ -2,6 +2,7 @@
 
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::AmountError;
+use packtrain_tax::jurisdiction::Terms;
 use packtrain_tax::outcome::{Disposal, TaxYear, Term};
 
 use super::Selected;
@@ -110,7 +111,7 @@ struct Chart {
     title: String,
     labels: Vec<String>,
     bars: Vec<Bar>,
-    has_terms: bool,
+    terms: Option<&'static Terms>,
     sign: String,
 }
 
@@ -135,7 +136,7 @@ impl Bar {
 
     fn add(&mut self, line: &Disposal) -> Result<(), AmountError> {
         self.lines += 1;
-        self.net = self.net.checked_add(line.gain)?;
+        self.net = self.net.checked_add(line.counted_gain()?)?;
         match line.term {
             Some(Term::Short) => self.short = self.short.checked_add(line.gain)?,
             Some(Term::Long) => self.long = self.long.checked_add(line.gain)?,
@@ -152,21 +153,20 @@ impl Chart {
             title,
             bars: vec![Bar::empty(currency); labels.len()],
             labels,
-            has_terms: selected.has_terms(),
+            terms: selected.terms(),
             sign: sign_of(currency),
         }
     }
 
     /// The rows under the plot.
     fn series(&self) -> Vec<Series> {
-        if self.has_terms {
-            vec![
-                ("Short term", Some(BAR_SHORT), |bar| bar.short),
-                ("Long term", Some(BAR_LONG), |bar| bar.long),
+        match self.terms {
+            Some(terms) => vec![
+                (terms.short.name, Some(BAR_SHORT), |bar| bar.short),
+                (terms.long.name, Some(BAR_LONG), |bar| bar.long),
                 ("Net", None, |bar| bar.net),
-            ]
-        } else {
-            vec![("Net", Some(BAR_LONG), |bar| bar.net)]
+            ],
+            None => vec![("Net", Some(BAR_LONG), |bar| bar.net)],
         }
     }
 

@@ -92,9 +92,9 @@ fn draw_result(selected: &Selected<'_>, page: &mut PageWriter, top: f32) -> f32 
     page.number_left(left, top + 60.0, width, &net, hero);
     page.rule(left, left + width, top + 76.0, 0.5, LINE);
     let mut figures = Vec::new();
-    if selected.has_terms() {
-        figures.push(("Short term", totals.short));
-        figures.push(("Long term", totals.long));
+    if let Some(terms) = selected.terms() {
+        figures.push((terms.short.name, totals.short));
+        figures.push((terms.long.name, totals.long));
     } else {
         figures.push(("Gains", totals.gains));
         figures.push(("Losses", totals.losses));

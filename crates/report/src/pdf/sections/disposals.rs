@@ -5,11 +5,11 @@ use std::ops::Range;
 use chrono::Datelike;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
-use packtrain_tax::outcome::{Disposal, Term};
+use packtrain_tax::outcome::{Choice, Disposal, Term};
 
 use super::Selected;
 use super::assets::lots;
-use crate::amounts::{MINUS, bare, count, signed};
+use crate::amounts::{self, MINUS, bare, count, signed};
 use crate::disposals::days_held;
 use crate::limits::DISPOSAL_LINES_PDF_MAX;
 use crate::pdf::flow::{Block, Section};
@@ -43,8 +43,8 @@ pub(super) fn section<'a>(
         );
         blocks.push(Box::new(Paragraph::new(paper, &text, BODY, 6.0)));
     } else {
-        let text = "Each sale, swap or payment with the lots that it used up. Gain is proceeds \
-                    less fees less cost.";
+        let text = "Each sale, swap or payment with what it used up. Gain is proceeds less fees \
+                    less cost.";
         blocks.push(Box::new(Paragraph::new(paper, text, BODY, 2.0)));
         blocks.push(Box::new(Disposals::new(selected, paper)?));
     }
@@ -128,6 +128,9 @@ impl<'a> Disposals<'a> {
         self.write_lot(row, line);
         write_money(row, line);
         row.result(8, &signed(line.gain));
+        if !line.denied_loss.is_zero() {
+            row.sub(8, &format!("{} denied", bare(line.denied_loss)));
+        }
     }
 
     fn draw_whole(&self, row: &mut Row<'_>, parts: Range<usize>, sums: &Sums) {
@@ -135,7 +138,14 @@ impl<'a> Disposals<'a> {
         let first = self.selected.disposals[parts.start];
         self.write_event(row, first);
         row.quantity(2, &sums.quantity, self.decimals);
-        row.cell(3, &lots(parts.len()));
+        let count = parts.len();
+        row.cell(
+            3,
+            &match first.lot {
+                Some(_) => lots(count),
+                None => words::counted(count, "part", "parts"),
+            },
+        );
         row.cell(5, &bare(sums.proceeds));
         row.cell(6, &bare(sums.fees));
         row.cell(7, &bare(sums.cost));
@@ -144,7 +154,8 @@ impl<'a> Disposals<'a> {
 
     fn draw_lot(&self, row: &mut Row<'_>, line: &Disposal, place: usize, of: usize) {
         let faint = CELL.in_ink(FAINT);
-        row.styled(0, &format!("Lot {place} of {of}"), faint);
+        let part = if line.lot.is_some() { "Lot" } else { "Part" };
+        row.styled(0, &format!("{part} {place} of {of}"), faint);
         row.sub(0, &line.id);
         row.styled(1, &line.asset, faint);
         self.write_lot(row, line);
@@ -173,23 +184,42 @@ impl<'a> Disposals<'a> {
 
     fn write_lot(&self, row: &mut Row<'_>, line: &Disposal) {
         row.quantity(2, &line.quantity, self.decimals);
-        match line.acquired {
-            Some(acquired) => row.cell(3, &words::date(acquired)),
-            None => row.styled(3, "Not on record", CELL.in_ink(WARN)),
-        }
-        row.sub(3, line.lot.as_deref().unwrap_or("no purchase"));
+        self.write_acquired(row, line);
         let rule = words::rule(line.rule);
-        let term = line.term.map(|term| match term {
-            Term::Short => "Short",
-            Term::Long => "Long",
+        let terms = self.selected.terms();
+        let term = line.term.zip(terms).map(|(term, words)| match term {
+            Term::Short => words.short.brief,
+            Term::Long => words.long.brief,
         });
         match term {
             Some(term) => row.cell(4, &format!("{term} · {rule}")),
             None => row.cell(4, &rule),
         }
-        if let Some(days) = days_held(line) {
+        let days = days_held(line).map(|days| {
             let days = usize::try_from(days).unwrap_or_default();
-            row.sub(4, &words::counted(days, "day", "days"));
+            words::counted(days, "day", "days")
+        });
+        let form = line.form_box.map(|letter| format!("box {letter}"));
+        let sub: Vec<_> = days.into_iter().chain(form).collect();
+        row.sub(4, &sub.join(" · "));
+    }
+
+    /// Where the units came from: a lot, purchases near the disposal, or the pool as it stood.
+    fn write_acquired(&self, row: &mut Row<'_>, line: &Disposal) {
+        match (&line.why.choice, line.acquired) {
+            (Choice::Pool(pool), _) => {
+                row.cell(3, "Pool");
+                let held = amounts::quantity(&pool.quantity);
+                row.sub(3, &format!("{held} at {}", bare(pool.cost)));
+            }
+            (_, Some(acquired)) => {
+                row.cell(3, &words::date(acquired));
+                row.sub(3, line.lot.as_deref().unwrap_or("purchases of the day"));
+            }
+            (_, None) => {
+                row.styled(3, "Not on record", CELL.in_ink(WARN));
+                row.sub(3, line.lot.as_deref().unwrap_or("no purchase"));
+            }
         }
     }
 }
@@ -211,8 +241,8 @@ fn lines(selected: &Selected<'_>) -> Result<Vec<Line>, AmountError> {
             .find(|at| month(disposals[*at]) != this)
             .unwrap_or(disposals.len());
         let none = Money::zero(selected.currency());
-        let gain =
-            (disposals[from..to].iter()).try_fold(none, |sum, line| sum.checked_add(line.gain))?;
+        let gain = (disposals[from..to].iter())
+            .try_fold(none, |sum, line| sum.checked_add(line.counted_gain()?))?;
         lines.push(Line::Month {
             title: format!("{} {}", FULL_MONTHS[this.1 as usize - 1], this.0),
             lots: to - from,

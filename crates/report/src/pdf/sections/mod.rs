@@ -1,5 +1,6 @@
 //! The sections of the report, in the order in which a person reads them.
 
+mod assessment;
 mod assets;
 mod chart;
 mod checks;
@@ -22,6 +23,7 @@ pub(super) fn sections<'a>(
     paper: Paper,
 ) -> Result<Vec<Section<'a>>, ReportError> {
     let mut sections = vec![summary::section(selected, paper)];
+    sections.extend(assessment::section(selected, paper));
     sections.extend(checks::section(selected, paper));
     sections.extend(assets::section(selected, paper)?);
     sections.extend(chart::section(selected, paper)?);

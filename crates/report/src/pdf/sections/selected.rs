@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use packtrain_core::ledger::RowKind;
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::AmountError;
+use packtrain_tax::jurisdiction::{self, Terms};
 use packtrain_tax::outcome::{Disposal, Income, Origin, Removed, TaxYear, Totals, Warning};
 use packtrain_tax::request::Settings;
 
@@ -159,9 +160,9 @@ impl<'a> Selected<'a> {
         self.disposals.is_empty() && self.income.is_empty() && self.removed.is_empty()
     }
 
-    /// Whether lots are told apart by how long they were held.
-    pub(super) fn has_terms(&self) -> bool {
-        self.disposals.is_empty() || self.disposals.iter().any(|line| line.term.is_some())
+    /// What lots are told apart by how long they were held; none where the law does not.
+    pub(super) fn terms(&self) -> Option<&'static Terms> {
+        jurisdiction::of(self.settings().country).terms.as_ref()
     }
 
     /// Files with rows that are not in the report.
@@ -233,6 +234,7 @@ fn added(sum: &Totals, year: &Totals) -> Result<Totals, AmountError> {
         fees: sum.fees.checked_add(year.fees)?,
         gains: sum.gains.checked_add(year.gains)?,
         losses: sum.losses.checked_add(year.losses)?,
+        denied: sum.denied.checked_add(year.denied)?,
         net: sum.net.checked_add(year.net)?,
         short: sum.short.checked_add(year.short)?,
         long: sum.long.checked_add(year.long)?,

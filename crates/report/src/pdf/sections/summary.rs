@@ -79,20 +79,18 @@ fn gains(selected: &Selected<'_>) -> List {
         line("Less cost", totals.cost, Look::TakenOff),
         line("Net capital gain", totals.net, Look::Result),
     ];
-    if selected.has_terms() {
-        lines.push(line(
-            "Of this, short term (one year or less)",
-            totals.short,
-            Look::Plain,
-        ));
-        lines.push(line(
-            "Of this, long term (over one year)",
-            totals.long,
-            Look::Plain,
-        ));
+    if let Some(terms) = selected.terms() {
+        for (words, amount) in [(&terms.short, totals.short), (&terms.long, totals.long)] {
+            let label = format!("Of this, {} ({})", words.name.to_lowercase(), words.meaning);
+            lines.push(line(&label, amount, Look::Plain));
+        }
     }
     lines.push(line("All gains", totals.gains, Look::Plain));
     lines.push(line("All losses", totals.losses, Look::Plain));
+    if !totals.denied.is_zero() {
+        let label = "Losses that the law denies, not counted";
+        lines.push(line(label, totals.denied, Look::Plain));
+    }
     if !totals.other.is_zero() {
         lines.push(line(
             "Margin results, counted apart",
@@ -208,19 +206,20 @@ impl SumLine {
 }
 
 fn by_year<'a>(selected: &'a Selected<'a>, paper: Paper) -> Table<'a> {
-    let columns = Columns::new(
-        paper,
-        vec![
-            Column::words("Tax year", 10.0),
-            Column::numbers("Proceeds", 15.0),
-            Column::numbers("Fees", 10.0),
-            Column::numbers("Cost", 15.0),
-            Column::numbers("Short term", 14.0),
-            Column::numbers("Long term", 14.0),
-            Column::numbers("Net gain", 15.0),
-            Column::numbers("Income", 13.0),
-        ],
-    );
+    let terms = selected.terms();
+    let mut columns = vec![
+        Column::words("Tax year", 10.0),
+        Column::numbers("Proceeds", 15.0),
+        Column::numbers("Fees", 10.0),
+        Column::numbers("Cost", 15.0),
+    ];
+    if let Some(terms) = terms {
+        columns.push(Column::numbers(terms.short.name, 14.0));
+        columns.push(Column::numbers(terms.long.name, 14.0));
+    }
+    columns.push(Column::numbers("Net gain", 15.0));
+    columns.push(Column::numbers("Income", 13.0));
+    let last = columns.len() - 1;
     // One year is what stands above already.
     let rows = if selected.years.len() > 1 {
         selected.years.len()
@@ -232,15 +231,17 @@ fn by_year<'a>(selected: &'a Selected<'a>, paper: Paper) -> Table<'a> {
         row.cell(1, &bare(totals.proceeds));
         row.cell(2, &bare(totals.fees));
         row.cell(3, &bare(totals.cost));
-        row.cell(4, &signed(totals.short));
-        row.cell(5, &signed(totals.long));
-        row.result(6, &signed(totals.net));
-        row.cell(7, &bare(totals.income));
+        if terms.is_some() {
+            row.cell(4, &signed(totals.short));
+            row.cell(5, &signed(totals.long));
+        }
+        row.result(last - 1, &signed(totals.net));
+        row.cell(last, &bare(totals.income));
     };
     let row = move |index: usize, row: &mut Row<'_>| {
         let year = selected.years[index];
         write(&selected.year_name(year), &selected.totals_of(year), row);
     };
     let total = move |_: usize, row: &mut Row<'_>| write("Total", &selected.totals, row);
-    Table::new(columns, rows, ROW, Box::new(row)).with_total(Box::new(total))
+    Table::new(Columns::new(paper, columns), rows, ROW, Box::new(row)).with_total(Box::new(total))
 }

@@ -9,7 +9,8 @@ use packtrain_core::money::Currency;
 
 use super::options::common;
 use super::{
-    GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Treatment, day_after_anniversary,
+    GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Terms, Treatment,
+    day_after_anniversary, words,
 };
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::request::{Country, Method};
@@ -41,7 +42,11 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     warns_of_repurchases: false,
     // At least twelve months, without the day of acquisition and the day of the disposal
     // (ITAA 1997 s. 115-25; TD 2002/10).
-    long_from: Some(day_after_anniversary),
+    terms: Some(Terms {
+        short: words("Short", "Short term", "under twelve months"),
+        long: words("Long", "Long term", "at least twelve months"),
+        long_from: day_after_anniversary,
+    }),
     form_box: None,
     treatment: Treatment {
         gift_in: GiftIn::MarketValue,

@@ -31,7 +31,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     year_begins: (1, 1),
     assessment: "ca",
     warns_of_repurchases: false,
-    long_from: None,
+    terms: None,
     form_box: None,
     treatment: Treatment {
         gift_in: GiftIn::MarketValue,

@@ -11,8 +11,8 @@ use packtrain_core::money::Currency;
 
 use super::options::common;
 use super::{
-    GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Treatment, UntaxedCost,
-    day_after_anniversary,
+    GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Terms, Treatment, UntaxedCost,
+    day_after_anniversary, words,
 };
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::request::{Country, Method};
@@ -44,7 +44,11 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     warns_of_repurchases: false,
     // The day of acquisition is not counted: the anniversary is still taxable, the next day free
     // (EStG s. 23(1) no. 2; BGB s. 187, 188).
-    long_from: Some(day_after_anniversary),
+    terms: Some(Terms {
+        short: words("Within", "Within one year", "taxable"),
+        long: words("After", "After one year", "not taxable"),
+        long_from: day_after_anniversary,
+    }),
     form_box: None,
     treatment: Treatment {
         gift_in: GiftIn::CarriedOver,

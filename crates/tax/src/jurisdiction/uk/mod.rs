@@ -44,7 +44,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     year_begins: (4, 6),
     assessment: "uk",
     warns_of_repurchases: false,
-    long_from: None,
+    terms: None,
     form_box: None,
     treatment: Treatment {
         gift_in: GiftIn::MarketValue,

@@ -9,7 +9,7 @@ use chrono::{Datelike, Days, Months, NaiveDate};
 use packtrain_core::money::Currency;
 
 use super::options::common;
-use super::{GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Treatment};
+use super::{GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Terms, Treatment, words};
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::outcome::Term;
 use crate::request::{Country, Method, Settings};
@@ -60,7 +60,11 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     year_begins: (1, 1),
     assessment: "net_capital",
     warns_of_repurchases: true,
-    long_from: Some(long_from),
+    terms: Some(Terms {
+        short: words("Short", "Short term", "one year or less"),
+        long: words("Long", "Long term", "over one year"),
+        long_from,
+    }),
     form_box: Some(form_box),
     treatment: Treatment {
         gift_in: GiftIn::DualBasis,

@@ -1,0 +1,66 @@
+//! What the law makes of the sums of each year, line by line of the form.
+
+use packtrain_tax::outcome::{Amount, Figure, TaxYear};
+
+use super::Selected;
+use crate::amounts::{count, full};
+use crate::pdf::flow::{Block, Section};
+use crate::pdf::paragraph::Paragraph;
+use crate::pdf::table::{Column, Columns, ROW_OF_TWO, Row, Table};
+use crate::pdf::theme::{BODY, Paper, SUBHEADING};
+use crate::words;
+
+/// One table for each year; nothing without years.
+pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Section<'a>> {
+    let all = &selected.document.outcome.assessments;
+    let mut blocks: Vec<Box<dyn Block + 'a>> = Vec::new();
+    for year in &selected.years {
+        let Some(assessment) = all.get(year) else {
+            continue;
+        };
+        if selected.years.len() > 1 {
+            let title = selected.year_name(*year);
+            blocks.push(Box::new(Paragraph::new(paper, &title, SUBHEADING, 10.0)));
+        }
+        blocks.push(Box::new(table(&assessment.figures, paper)));
+    }
+    if blocks.is_empty() {
+        return None;
+    }
+    let text = "What the law makes of the sums: allowances, limits, and what goes to other years. \
+                Sales and income outside of these records are not in it.";
+    blocks.insert(0, Box::new(Paragraph::new(paper, text, BODY, 2.0)));
+    Some(Section {
+        title: title(selected.years.as_slice()).to_owned(),
+        blocks,
+    })
+}
+
+const fn title(years: &[TaxYear]) -> &'static str {
+    if years.len() == 1 {
+        "For the tax return"
+    } else {
+        "For the tax returns"
+    }
+}
+
+fn table(figures: &[Figure], paper: Paper) -> Table<'_> {
+    let columns = vec![
+        Column::words("Figure", 46.0),
+        Column::words("Where it goes", 34.0),
+        Column::numbers("Amount", 20.0),
+    ];
+    let write = move |index: usize, row: &mut Row<'_>| {
+        let figure = &figures[index];
+        row.strong_cell(0, figure.label);
+        row.sub(0, figure.source);
+        row.cell(1, figure.form.unwrap_or_default());
+        match figure.amount {
+            Amount::Money(money) => row.result(2, &full(money)),
+            Amount::Count(number) => row.strong_cell(2, &count(number)),
+            Amount::YesNo(answer) => row.strong_cell(2, words::yes_or_no(answer)),
+        }
+    };
+    let columns = Columns::new(paper, columns);
+    Table::new(columns, figures.len(), ROW_OF_TWO, Box::new(write)).with_gap(4.0)
+}
