@@ -1,6 +1,6 @@
 //! Renders PDF, CSV and JSON into a folder, for looking at pages and for measuring.
 //!
-//! `render OUT FILE... [YEAR]...` computes CSV files in the neutral format.
+//! `render OUT COUNTRY FILE... [YEAR]...` computes CSV files.
 //! `render OUT case NAME [YEAR]...` makes up an outcome that is hard to print: `one`, `loss`,
 //! `huge`, `checks`, `years`, `assets`.
 //! `render OUT sample LINES [YEAR]...` makes up an outcome with so many lines of disposals.
@@ -32,7 +32,7 @@ mod sample;
 fn main() {
     let args: Vec<String> = env::args().skip(1).collect();
     let [out, what, rest @ ..] = args.as_slice() else {
-        return println!("render OUT (FILE... | case NAME | sample LINES) [YEAR]...");
+        return println!("render OUT (COUNTRY FILE... | case NAME | sample LINES) [YEAR]...");
     };
     let (outcome, inputs, years) = match what.as_str() {
         "sample" => {
@@ -42,13 +42,14 @@ fn main() {
         "case" => (special(&rest[0]), inputs(), &rest[1..]),
         _ => {
             let is_year = |word: &&String| word.parse::<i32>().is_ok();
-            let files = args[1..].iter().take_while(|word| !is_year(word));
+            let country: Country = what.parse().unwrap();
+            let files = rest.iter().take_while(|word| !is_year(word));
             let ledgers = files.clone().map(|path| ledger(path));
             let (ledgers, inputs): (Vec<_>, Vec<_>) = ledgers.unzip();
             let started = Instant::now();
-            let outcome = compute(&ledgers, Country::Us, &Request::default()).unwrap();
+            let outcome = compute(&ledgers, country, &Request::default()).unwrap();
             println!("tax  {:>9.3?}", started.elapsed());
-            (outcome, inputs, &args[1 + files.count()..])
+            (outcome, inputs, &rest[files.count()..])
         }
     };
     let years = years.iter().map(|year| TaxYear(year.parse().unwrap()));

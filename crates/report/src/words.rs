@@ -18,11 +18,11 @@ pub(crate) fn scope(scope: Option<Scope>) -> &'static str {
 }
 
 /// A scope in a word or two.
-pub(crate) fn scope_name(scope: Option<Scope>) -> &'static str {
-    match scope {
-        Some(Scope::Universal) => "All wallets together",
-        Some(Scope::Wallet) => "Each wallet on its own",
-        None => "As the law sets by date",
+pub(crate) fn scope_name(settings: &Settings) -> &'static str {
+    match (settings.scope, jurisdiction::of(settings.country).scope) {
+        (Some(Scope::Universal), _) | (None, ScopeRule::Universal) => "All wallets together",
+        (Some(Scope::Wallet), _) | (None, ScopeRule::Wallet) => "Each wallet on its own",
+        (None, ScopeRule::WalletFrom(_)) => "As the law sets by date",
     }
 }
 

@@ -1,13 +1,6 @@
 //! Tests of the figures: their keys, their lines, and that they read back.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
-
 use packtrain_tax::outcome::{Outcome, TaxYear};
-use packtrain_tax::request::{Country, Request};
-use packtrain_tax::{compute, import};
-use serde_json::Value;
 
 use super::*;
 use crate::{Figures, YearSelection, figures, sample};
@@ -109,89 +102,4 @@ fn an_amount_is_rounded_once_from_the_exact_one() {
         (&*line.proceeds, &*line.cost, &*line.gain),
         ("0.00", "1.01", "-1.00")
     );
-}
-
-/// Keys that only describe a case, and blocks that no outcome holds yet.
-const NOT_FIGURES: [&str; 7] = [
-    "case",
-    "why",
-    "source",
-    "tolerance",
-    "hand_checked",
-    "net_capital",
-    "form_8949_box",
-];
-
-#[test]
-fn the_figures_of_every_case_have_the_keys_that_the_case_expects() {
-    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/tax");
-    let mut seen = 0;
-    for case in fs::read_dir(cases)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-    {
-        let Ok(text) = fs::read_to_string(case.join("expected.json")) else {
-            continue;
-        };
-        let expected: Value = serde_json::from_str(&text).unwrap();
-        let Some(request) = request(&expected) else {
-            continue;
-        };
-        let bytes = fs::read(case.join("ledger.csv")).unwrap();
-        let import = import::read(&bytes, import::Limits::default()).unwrap();
-        let outcome = compute(&[import.into_ledger("ledger.csv")], Country::Us, &request).unwrap();
-        let figures: Value = serde_json::from_str(&json(&document(&outcome))).unwrap();
-        assert_has_keys(&case.display().to_string(), &figures, &expected);
-        seen += 1;
-    }
-    assert!(seen > 5, "only {seen} cases were found");
-}
-
-/// What a case of this country asks for, if its method is known.
-fn request(expected: &Value) -> Option<Request> {
-    if expected["jurisdiction"] != "US" {
-        return None;
-    }
-    Some(Request {
-        method: Some(expected["method"].as_str()?.parse().ok()?),
-        scope: Some(expected["scope"].as_str()?.parse().ok()?),
-        ..Request::default()
-    })
-}
-
-fn assert_has_keys(case: &str, figures: &Value, expected: &Value) {
-    let keys = |value: &Value| -> BTreeSet<String> {
-        value
-            .as_object()
-            .map(|object| object.keys().cloned().collect())
-            .unwrap_or_default()
-    };
-    for key in keys(expected)
-        .iter()
-        .filter(|key| !NOT_FIGURES.contains(&key.as_str()))
-    {
-        let (mine, theirs) = (&figures[key], &expected[key]);
-        assert!(!mine.is_null(), "{case}: no {key}");
-        match (mine, theirs) {
-            (Value::Array(mine), Value::Array(theirs)) => {
-                for theirs in theirs {
-                    let wanted = keys(theirs);
-                    let same = mine.iter().find(|mine| {
-                        mine["id"] == theirs["id"] && mine["asset"] == theirs["asset"]
-                    });
-                    let has_all = mine.iter().any(|mine| keys(mine).is_superset(&wanted));
-                    assert!(
-                        has_all || same.is_none(),
-                        "{case}: {key} lacks a key of {wanted:?}"
-                    );
-                }
-            }
-            (Value::Object(_), Value::Object(theirs)) if key == "totals" => {
-                for (year, theirs) in theirs {
-                    assert_eq!(keys(&mine[year]), keys(theirs), "{case}: {year}");
-                }
-            }
-            _ => {}
-        }
-    }
 }

@@ -181,7 +181,7 @@ fn draw_facts(selected: &Selected<'_>, page: &mut PageWriter, top: f32, width: f
         .to_string();
     let facts = [
         ("Method", words::method_name(settings.method)),
-        ("Wallets", words::scope_name(settings.scope).to_owned()),
+        ("Wallets", words::scope_name(settings).to_owned()),
         ("Local dates", settings.timezone.name().to_owned()),
         ("Rules", document.outcome.rule_set.to_owned()),
         ("Data", format!("{} rows of {files}", count(rows))),

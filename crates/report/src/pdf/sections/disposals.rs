@@ -210,11 +210,11 @@ impl<'a> Disposals<'a> {
             (Choice::Pool(pool), _) => {
                 row.cell(3, "Pool");
                 let held = amounts::quantity(&pool.quantity);
-                row.sub(3, &format!("{held} at {}", bare(pool.cost)));
+                row.sub(3, &format!("of {held}"));
             }
             (_, Some(acquired)) => {
                 row.cell(3, &words::date(acquired));
-                row.sub(3, line.lot.as_deref().unwrap_or("purchases of the day"));
+                row.sub(3, line.lot.as_deref().unwrap_or("bought then"));
             }
             (_, None) => {
                 row.styled(3, "Not on record", CELL.in_ink(WARN));

@@ -60,8 +60,10 @@ const RATES_SOURCE: &str = "Finance Act 2025 s. 7; Autumn Budget 2024";
 const LOSS_SOURCE: &str = "TCGA 1992 s. 1E, 2A; CG21520";
 const FORM_SOURCE: &str = "SA108 and its notes";
 
-/// Gains and losses of the disposals of some days.
+/// What the disposals of some days come to, without those that give neither gain nor loss.
 struct Sums {
+    proceeds: Money,
+    costs: Money,
     gains: Money,
     losses: Money,
     disposals: usize,
@@ -96,18 +98,17 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
             boxes.line("SA108 box 13.1"),
             FORM_SOURCE,
         );
-        let costs = totals.cost.checked_add(totals.fees)?;
         for (key, label, amount, form) in [
             (
                 "disposal_proceeds",
                 "Disposal proceeds",
-                totals.proceeds,
+                sums.proceeds,
                 "SA108 box 13.2",
             ),
             (
                 "allowable_costs",
                 "Allowable costs",
-                costs,
+                sums.costs,
                 "SA108 box 13.3",
             ),
             (
@@ -161,7 +162,7 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
             None,
             LOSS_SOURCE,
         );
-        let is_due = !is_company && is_report_due(books, year, totals.proceeds, taxable, allowance);
+        let is_due = !is_company && is_report_due(books, year, sums.proceeds, taxable, allowance);
         out.push(
             "report_required",
             "Whether the gains must be reported",
@@ -192,7 +193,7 @@ impl Boxes {
         Some(if self.is_own {
             number
         } else {
-            "SA108, other property, assets and gains"
+            "SA108, other property"
         })
     }
 }
@@ -251,12 +252,16 @@ fn sums<'l>(
     lines: impl Iterator<Item = &'l Disposal>,
 ) -> Result<Sums, AmountError> {
     let mut sums = Sums {
+        proceeds: books.zero(),
+        costs: books.zero(),
         gains: books.zero(),
         losses: books.zero(),
         disposals: 0,
     };
     let mut open: Option<(&Disposal, Money)> = None;
     for line in lines.filter(|line| line.rule != "no-gain-no-loss") {
+        sums.proceeds = sums.proceeds.checked_add(line.proceeds)?;
+        sums.costs = sums.costs.checked_add(line.cost)?.checked_add(line.fees)?;
         match &mut open {
             Some((first, gain)) if is_same_disposal(first, line) => {
                 *gain = gain.checked_add(line.gain)?;

@@ -1,0 +1,176 @@
+//! The tax cases of `tests/cases/tax` through `packtrain report --format json`: records in, the
+//! law's figures out, as a person gets them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use packtrain_core::money::{Currency, Money};
+use serde_json::Value;
+
+use crate::binary::{command, folder};
+
+/// Amounts of these blocks are compared within the case's tolerance, the rest word for word.
+const AMOUNTS: [&str; 11] = [
+    "proceeds", "fees", "cost", "gain", "value", "gains", "losses", "net", "short", "long", "other",
+];
+
+fn cases() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases/tax")
+}
+
+#[test]
+fn every_tax_case_gives_its_figures_through_the_command() {
+    let mut seen = 0;
+    for case in fs::read_dir(cases()).unwrap() {
+        let case = case.unwrap().path();
+        let Ok(text) = fs::read_to_string(case.join("expected.json")) else {
+            continue;
+        };
+        let expected: Value = serde_json::from_str(&text).unwrap();
+        let found = figures(&fs::read(case.join("ledger.csv")).unwrap(), &expected);
+        let name = case.file_name().unwrap().to_string_lossy().into_owned();
+        Case {
+            name: &name,
+            expected: &expected,
+            found: &found,
+        }
+        .compare();
+        seen += 1;
+    }
+    assert_eq!(seen, 31, "cases");
+}
+
+/// What the command prints for a ledger.
+fn figures(ledger: &[u8], expected: &Value) -> Value {
+    let folder = folder(&[("ledger.csv", ledger)]);
+    let text = |key: &str| expected[key].as_str().unwrap().to_lowercase();
+    let words = [
+        "report".to_owned(),
+        "ledger.csv".to_owned(),
+        "--format=json".to_owned(),
+        format!("--country={}", text("jurisdiction")),
+        format!("--method={}", text("method")),
+        format!("--scope={}", text("scope")),
+    ];
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let done = command(folder.path(), &words).assert().success();
+    serde_json::from_slice(&done.get_output().stdout).unwrap()
+}
+
+struct Case<'c> {
+    name: &'c str,
+    expected: &'c Value,
+    found: &'c Value,
+}
+
+impl Case<'_> {
+    fn compare(&self) {
+        for block in ["disposals", "removed", "income", "holdings"] {
+            self.compare_lists(block);
+        }
+        self.compare_totals();
+        self.compare_assessments();
+        for (id, wanted) in self.objects("form_8949_box") {
+            let lines = self.found["disposals"].as_array().unwrap().iter();
+            let lines = lines.filter(|line| line["id"] == *id);
+            let boxes: BTreeSet<_> = lines.map(|line| line["form_box"].to_string()).collect();
+            assert_eq!(
+                boxes,
+                [wanted.to_string()].into(),
+                "{}: box of {id}",
+                self.name
+            );
+        }
+        let told = |code: &Value, id: &Value| {
+            let warnings = self.found["warnings"].as_array().unwrap();
+            warnings
+                .iter()
+                .any(|found| found["code"] == *code && found["id"] == *id)
+        };
+        for warning in self.expected["warnings"].as_array().unwrap() {
+            assert!(
+                told(&warning["code"], &warning["id"]),
+                "{}: {warning}",
+                self.name
+            );
+        }
+    }
+
+    /// Every line that is expected is there once, and no other.
+    fn compare_lists(&self, block: &str) {
+        let mut found: Vec<_> = self.found[block].as_array().unwrap().iter().collect();
+        for wanted in self.expected[block].as_array().unwrap() {
+            let place = found.iter().position(|found| self.is_line(found, wanted));
+            let place = place.unwrap_or_else(|| {
+                panic!(
+                    "{}: no line of {block} is {wanted}, but {found:#?}",
+                    self.name
+                )
+            });
+            found.swap_remove(place);
+        }
+        assert!(
+            found.is_empty(),
+            "{}: {block} has more: {found:#?}",
+            self.name
+        );
+    }
+
+    fn is_line(&self, found: &Value, wanted: &Value) -> bool {
+        let wanted = wanted.as_object().unwrap();
+        wanted
+            .iter()
+            .all(|(key, wanted)| self.agrees(key, &found[key], wanted))
+    }
+
+    fn agrees(&self, key: &str, found: &Value, wanted: &Value) -> bool {
+        match (found.as_str(), wanted.as_str()) {
+            (Some(found), Some(wanted)) if AMOUNTS.contains(&key) => self.is_near(found, wanted),
+            _ => found == wanted,
+        }
+    }
+
+    fn is_near(&self, found: &str, wanted: &str) -> bool {
+        let money = |text: &str| Money::parse(text, Currency::USD).unwrap();
+        let tolerance = money(self.expected["tolerance"].as_str().unwrap());
+        money(found).checked_sub(money(wanted)).unwrap().abs() <= tolerance
+    }
+
+    fn compare_totals(&self) {
+        let (found, wanted) = (&self.found["totals"], &self.expected["totals"]);
+        let years = |totals: &Value| -> BTreeSet<String> {
+            totals.as_object().unwrap().keys().cloned().collect()
+        };
+        assert_eq!(years(found), years(wanted), "{}", self.name);
+        for (year, wanted) in self.objects("totals") {
+            assert!(
+                self.is_line(&found[year], wanted),
+                "{}: {year}: {}",
+                self.name,
+                found[year]
+            );
+        }
+    }
+
+    fn compare_assessments(&self) {
+        for block in ["net_capital", "uk", "de", "ca", "au"] {
+            for (year, wanted) in self.objects(block) {
+                let figures = self.found["assessments"][year].as_array().unwrap();
+                for (key, wanted) in wanted.as_object().unwrap() {
+                    let figure = figures.iter().find(|figure| figure["key"] == *key);
+                    let found = &figure.unwrap_or_else(|| panic!("no figure {key}"))["value"];
+                    let agrees = match (found.as_str(), wanted.as_str()) {
+                        (Some(found), Some(wanted)) => self.is_near(found, wanted),
+                        _ => found == wanted,
+                    };
+                    assert!(agrees, "{}: {key} of {year} is {found}", self.name);
+                }
+            }
+        }
+    }
+
+    fn objects(&self, block: &str) -> impl Iterator<Item = (&String, &Value)> {
+        self.expected[block].as_object().into_iter().flatten()
+    }
+}
