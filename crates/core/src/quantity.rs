@@ -103,6 +103,27 @@ impl Quantity {
         self.units() > 0
     }
 
+    /// The amount without its sign.
+    pub const fn abs(self) -> Self {
+        Self::of(self.units().abs(), self.decimals)
+    }
+
+    /// The amount times a power of ten, such as `1.5e-8` for 1.5 and -8.
+    ///
+    /// # Errors
+    /// [`AmountError`] when it needs more digits or decimals than fit.
+    pub fn times_ten_to(self, power: i32) -> Result<Self, AmountError> {
+        let decimals = i32::from(self.decimals).saturating_sub(power);
+        match u32::try_from(decimals) {
+            Ok(decimals) => Self::from_units(self.units(), decimals),
+            Err(_) => {
+                let factor = 10_i128.checked_pow(decimals.unsigned_abs());
+                let units = factor.and_then(|factor| self.units().checked_mul(factor));
+                Ok(Self::trimmed(units.ok_or(AmountError::Overflow)?, 0))
+            }
+        }
+    }
+
     /// Sum.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! Cells to values: the readers that every source shares. Each records its own errors and goes
 //! on, so that a row tells all that is wrong with it at once.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, SubsecRound, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, TimeZone, Utc};
+use chrono_tz::Tz;
 use packtrain_core::ledger::{Asset, Leg};
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::{AmountError, Quantity};
@@ -99,6 +100,76 @@ impl Sheet<'_> {
             return Cell::Good(date.and_time(noon).and_utc());
         }
         self.timestamp(column)
+    }
+
+    /// A moment as the source writes it: with its offset, or in the file's zone by the first of
+    /// these forms that fits, such as `%Y-%m-%d %H:%M:%S`.
+    pub(super) fn time(&mut self, column: usize, forms: &[&str]) -> Option<Timestamp> {
+        let cell = self.cell(column).trim_end_matches("UTC").trim_end();
+        let is_utc = self.cell(column).ends_with("UTC");
+        if let Some(at) = moment(cell) {
+            return Some(at);
+        }
+        let local = forms
+            .iter()
+            .find_map(|form| NaiveDateTime::parse_from_str(cell, form).ok());
+        let zone = if is_utc { Tz::UTC } else { self.zone() };
+        // An hour that the clocks skip or repeat is taken as its first.
+        let at = local.and_then(|local| zone.from_local_datetime(&local).earliest());
+        if let Some(at) = at {
+            return Some(at.with_timezone(&Utc).trunc_subsecs(6));
+        }
+        let (code, message) = match cell.is_empty() {
+            true => ("timestamp_missing", "the time is empty"),
+            false => ("timestamp_malformed", "not a date and time of this export"),
+        };
+        let help = "export the file again without changes; spreadsheets rewrite dates";
+        self.flaw(Some(column), Flaw::new(code, message, help));
+        None
+    }
+
+    /// A number as people and programs write it: with a sign, thousands marks, a currency sign or
+    /// a power of ten.
+    pub(super) fn number(&mut self, column: usize) -> Cell<Quantity> {
+        let cell = self.cell(column);
+        if cell.is_empty() {
+            return Cell::Absent;
+        }
+        match loose_number(cell, self.has_decimal_commas()) {
+            Ok(number) => Cell::Good(number),
+            Err(error) => {
+                self.flaw(Some(column), Flaw::of_amount(error));
+                Cell::Bad
+            }
+        }
+    }
+
+    /// A number without its sign; absent where it is nothing.
+    pub(super) fn size(&mut self, column: usize) -> Cell<Quantity> {
+        match self.number(column) {
+            Cell::Good(number) if number.is_zero() => Cell::Absent,
+            Cell::Good(number) => Cell::Good(number.abs()),
+            other => other,
+        }
+    }
+
+    /// An amount without its sign, and its asset.
+    pub(super) fn unsigned_leg(&mut self, amount: usize, asset: usize) -> Cell<Leg> {
+        match self.size(amount) {
+            Cell::Good(number) => match self.name(asset) {
+                Cell::Good(asset) => Cell::Good(Leg {
+                    amount: number,
+                    asset,
+                }),
+                Cell::Bad => Cell::Bad,
+                Cell::Absent => {
+                    self.flaw(Some(asset), no_asset());
+                    Cell::Bad
+                }
+            },
+            Cell::Absent => Cell::Absent,
+            Cell::Bad => Cell::Bad,
+        }
     }
 
     /// An amount and its asset.
@@ -199,6 +270,38 @@ impl Sheet<'_> {
         self.flaw(Some(column), flaw);
         Cell::Bad
     }
+}
+
+/// Reads a number that people and spreadsheets have touched.
+fn loose_number(cell: &str, decimal_commas: bool) -> Result<Quantity, AmountError> {
+    let plain: String = cell
+        .chars()
+        .filter(|letter| !matches!(letter, '$' | '€' | '£' | ' ' | '\u{a0}' | '\'' | '+'))
+        .collect();
+    let plain = match (plain.rfind(','), plain.rfind('.')) {
+        (Some(comma), dot) if decimal_commas && dot.is_none_or(|dot| dot < comma) => {
+            plain.replace('.', "").replace(',', ".")
+        }
+        (Some(_), _) if has_thousands(&plain) => plain.replace(',', ""),
+        _ => plain,
+    };
+    let Some((digits, power)) = plain.split_once(['e', 'E']) else {
+        return plain.parse();
+    };
+    let number: Quantity = digits.parse()?;
+    let power: i32 = power.parse().map_err(|_| AmountError::Malformed)?;
+    number.times_ten_to(power)
+}
+
+/// Whether commas part the figures before the dot in threes.
+fn has_thousands(plain: &str) -> bool {
+    let whole = plain.trim_start_matches('-').split('.').next();
+    let mut groups = whole.unwrap_or_default().split(',');
+    let first = groups.next().unwrap_or_default();
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    (1..=3).contains(&first.len())
+        && is_number(first)
+        && groups.all(|group| group.len() == 3 && is_number(group))
 }
 
 fn negative() -> Flaw {

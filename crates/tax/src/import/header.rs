@@ -5,6 +5,8 @@ use super::{ImportError, Source};
 /// Two names this many edits apart or fewer may be meant to be the same.
 const EDITS_MAX: usize = 2;
 
+/// Rows that may stand over the header.
+const PREAMBLE_ROWS_MAX: usize = 12;
 /// Columns of one file.
 const COLUMNS_MAX: usize = 1_000;
 /// Characters of a column's name that an error repeats, and names that it lists.
@@ -39,24 +41,51 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads the first row of a text that is not blank.
-    pub(super) fn read(text: &str) -> Result<Self, ImportError> {
-        let first = text.trim_start().lines().next().unwrap_or_default();
+    /// Finds the header and the source that it tells. Some exports have lines about themselves
+    /// over it; where no source is told, the first row is the header, and the error says so.
+    pub(super) fn find(
+        text: &str,
+        sources: &[&'static Source],
+    ) -> Result<(Self, &'static Source), ImportError> {
+        let first = Self::read(text, 0)?;
+        let mut from = first.body.0;
+        let is_told = |header: &Self| sources.iter().any(|one| header.missing(one).is_empty());
+        let mut header = None;
+        for _ in 0..PREAMBLE_ROWS_MAX {
+            if is_told(&first) || from >= text.len() {
+                break;
+            }
+            let next = Self::read(text, from)?;
+            from = next.body.0;
+            if is_told(&next) {
+                header = Some(next);
+                break;
+            }
+        }
+        let header = header.unwrap_or(first);
+        let source = header.source(sources)?;
+        Ok((header, source))
+    }
+
+    /// Reads the first row from a byte on that is not blank.
+    fn read(text: &str, from: usize) -> Result<Self, ImportError> {
+        let rest = &text[from..];
+        let first = rest.trim_start().lines().next().unwrap_or_default();
         let count = |mark: u8| first.bytes().filter(|byte| *byte == mark).count();
-        let delimiter = if count(b';') > count(b',') {
-            b';'
-        } else {
-            b','
-        };
+        let delimiter = [b';', b'\t']
+            .into_iter()
+            .find(|mark| count(*mark) > count(b','))
+            .unwrap_or(b',');
         let mut record = csv::StringRecord::new();
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(delimiter)
-            .from_reader(text.as_bytes());
+            .from_reader(rest.as_bytes());
         // A text in memory cannot fail to be read, and a flexible reader refuses no record.
         let _ = reader.read_record(&mut record);
-        let start = usize::try_from(reader.position().byte()).unwrap_or(text.len());
+        let read = usize::try_from(reader.position().byte()).unwrap_or(rest.len());
+        let start = from + read.min(rest.len());
         let lines = text.as_bytes()[..start]
             .iter()
             .filter(|byte| **byte == b'\n')
@@ -66,10 +95,7 @@ impl Header {
             return Err(ImportError::TooManyColumns { max: COLUMNS_MAX });
         }
         let cells: Vec<String> = record.iter().map(|cell| cell.trim().to_owned()).collect();
-        let keys = cells
-            .iter()
-            .map(|cell| cell.to_lowercase().replace([' ', '-'], "_"))
-            .collect();
+        let keys = cells.iter().map(|cell| key(cell)).collect();
         Ok(Self {
             cells,
             keys,
@@ -78,45 +104,50 @@ impl Header {
         })
     }
 
-    /// The first source of which every needed column is there.
-    pub(super) fn source(
-        &self,
-        sources: &[&'static Source],
-    ) -> Result<&'static Source, ImportError> {
-        let missing = |source: &Source| -> Vec<&'static str> {
-            source
-                .needed
-                .iter()
-                .copied()
-                .filter(|name| self.place(name).is_none())
-                .collect()
-        };
-        let Some(best) = sources
+    /// The columns of a source that are not there.
+    fn missing(&self, source: &Source) -> Vec<&'static str> {
+        let needed = source.needed.iter().copied();
+        needed.filter(|name| self.place(name).is_none()).collect()
+    }
+
+    /// The source of which every needed column is there; of several, the one that needs most.
+    fn source(&self, sources: &[&'static Source]) -> Result<&'static Source, ImportError> {
+        let told = sources
             .iter()
-            .copied()
-            .min_by_key(|source| missing(source).len())
-        else {
-            return Err(ImportError::Empty);
+            .filter(|source| self.missing(source).is_empty());
+        let Some(best) = told.max_by_key(|source| source.needed.len()) else {
+            return Err(self.unknown(sources));
         };
-        let missing = missing(best);
-        if !missing.is_empty() {
-            return Err(ImportError::UnknownHeader {
-                near: self.near(best, &missing),
-                found: self
-                    .cells
-                    .iter()
-                    .take(NAMES_MAX)
-                    .map(|cell| short(cell))
-                    .collect(),
-                needed: best.needed.to_vec(),
-                missing,
-            });
-        }
         match best.known.iter().find(|name| self.count(name) > 1) {
             Some(name) => Err(ImportError::DoubleColumn {
                 column: (*name).to_owned(),
             }),
             None => Ok(best),
+        }
+    }
+
+    /// What is missing for the source that comes nearest; without any that comes near, for the
+    /// product's own format.
+    fn unknown(&self, sources: &[&'static Source]) -> ImportError {
+        let found = |source: &Source| source.needed.len() - self.missing(source).len();
+        let near = sources
+            .iter()
+            .filter(|source| found(source) * 2 > source.needed.len());
+        let near = near.min_by_key(|source| self.missing(source).len());
+        let Some(best) = near.or(sources.first()) else {
+            return ImportError::Empty;
+        };
+        let missing = self.missing(best);
+        ImportError::UnknownHeader {
+            near: self.near(best, &missing),
+            found: self
+                .cells
+                .iter()
+                .take(NAMES_MAX)
+                .map(|cell| short(cell))
+                .collect(),
+            needed: best.needed.to_vec(),
+            missing,
         }
     }
 
@@ -157,6 +188,11 @@ impl Header {
             })
             .collect()
     }
+}
+
+/// A column's name in lower case, with underscores for blanks.
+fn key(cell: &str) -> String {
+    cell.to_lowercase().replace([' ', '-'], "_")
 }
 
 /// A text cut to a length that an error can repeat.

@@ -1,16 +1,19 @@
 //! Files in: bytes of one export become rows of the neutral ledger and a list of what is wrong.
 //!
-//! One source is one file here and one line in [`SOURCES`]. A source is recognised by its header
-//! row alone, never by the file's name.
+//! One source is one file in `sources` and one line in its list. A source is recognised by its
+//! header row alone, never by the file's name.
 
 mod cells;
 mod decode;
 mod duplicates;
+mod entry;
 mod error;
 mod header;
-mod neutral;
+mod join;
 mod sheet;
+mod sources;
 
+use chrono_tz::Tz;
 use packtrain_core::ledger::{Row, RowError};
 use packtrain_core::limits::{FILE_ROWS_MAX, ROW_ERRORS_MAX};
 use rayon::prelude::*;
@@ -19,6 +22,7 @@ use sha2::{Digest, Sha256};
 pub use decode::Encoding;
 pub use error::ImportError;
 use header::Header;
+use join::Joined;
 use sheet::{Report, Sheet};
 
 use crate::engine::LedgerFile;
@@ -26,21 +30,36 @@ use crate::engine::LedgerFile;
 /// A file is cut for reading side by side only into stretches of at least so many bytes.
 const STRETCH_BYTES_MIN: usize = 256 * 1024;
 
-/// Every source that can be read.
-const SOURCES: &[&Source] = &[&neutral::SOURCE];
-
 /// A kind of file, told by its header.
 struct Source {
     /// The stable word, such as `neutral`.
     name: &'static str,
+    /// What people call it, which is the wallet of its rows where the file names none.
+    label: &'static str,
     /// Columns without which the file is not of this source.
     needed: &'static [&'static str],
     /// Every column that is read.
     known: &'static [&'static str],
     /// The column with the rows' own ids, where the source has one.
     id: Option<&'static str>,
-    /// Reads one record into a row, or says all that is wrong with it.
+    /// Zone of the times in the file, where they name none and nobody says otherwise.
+    zone: Tz,
+    /// Reads one record into a row, or says all that is wrong with it. A record that is no
+    /// business of the ledger gives none, and no error.
     read: for<'a> fn(&mut Sheet<'a>) -> Option<Row>,
+    /// Puts rows together that are parts of one transaction, where the source has such.
+    join: Option<fn(Vec<Row>) -> Joined>,
+}
+
+/// How a file is read, where it does not say so itself.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// How much of it is read.
+    pub limits: Limits,
+    /// Zone of times that name none.
+    pub zone: Option<Tz>,
+    /// The account or wallet of its rows, where the file names none.
+    pub wallet: Option<String>,
 }
 
 /// How much of one file is read.
@@ -101,16 +120,28 @@ impl Import {
 /// [`ImportError`] when the file as a whole cannot be read: nothing in it, a wrong encoding, an
 /// unknown header, too many rows.
 pub fn read(bytes: &[u8], limits: Limits) -> Result<Import, ImportError> {
-    let (result, sha256) = rayon::join(|| read_text(bytes, limits), || digest(bytes));
+    let options = Options {
+        limits,
+        ..Options::default()
+    };
+    read_with(bytes, &options)
+}
+
+/// As [`read`], told what the file does not say.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with(bytes: &[u8], options: &Options) -> Result<Import, ImportError> {
+    let (result, sha256) = rayon::join(|| read_text(bytes, options), || digest(bytes));
     let mut import = result?;
     import.sha256 = sha256;
     Ok(import)
 }
 
-fn read_text(bytes: &[u8], limits: Limits) -> Result<Import, ImportError> {
+fn read_text(bytes: &[u8], options: &Options) -> Result<Import, ImportError> {
+    let limits = options.limits;
     let (text, encoding) = decode::decode(bytes)?;
-    let header = Header::read(&text)?;
-    let source = header.source(SOURCES)?;
+    let (header, source) = Header::find(&text, sources::ALL)?;
     let stretches = stretches(&text, header.body);
     let room: usize = stretches.iter().map(|stretch| stretch.room(limits)).sum();
     // One allocation that all stretches write into, each in its own place.
@@ -125,7 +156,7 @@ fn read_text(bytes: &[u8], limits: Limits) -> Result<Import, ImportError> {
     }
     let reports: Vec<Report> = work
         .into_par_iter()
-        .map(|(stretch, rows)| read_stretch(&stretch, rows, &header, source, limits))
+        .map(|(stretch, rows)| read_stretch(&stretch, rows, &header, source, options))
         .collect::<Result<_, _>>()?;
     let mut report = Report::default();
     reports.into_iter().for_each(|later| report.add(later));
@@ -141,6 +172,11 @@ fn read_text(bytes: &[u8], limits: Limits) -> Result<Import, ImportError> {
     }
     if let Some(column) = source.id.filter(|column| header.place(column).is_some()) {
         duplicates::take_out(&text, &header, column, &mut rows, &mut report);
+    }
+    if let Some(join) = source.join {
+        let joined = join(rows);
+        rows = joined.rows;
+        join::tell(&text, joined.flaws, &mut report);
     }
     report.errors.truncate(limits.row_errors_max);
     Ok(Import {
@@ -161,10 +197,10 @@ fn read_stretch(
     stretch: &Stretch<'_>,
     places: &mut [Option<Row>],
     header: &Header,
-    source: &Source,
-    limits: Limits,
+    source: &'static Source,
+    options: &Options,
 ) -> Result<Report, ImportError> {
-    let mut sheet = Sheet::new((stretch.text, stretch.line), header, source, limits);
+    let mut sheet = Sheet::new((stretch.text, stretch.line), header, source, options);
     let mut places = places.iter_mut();
     while sheet.next()? {
         if let Some(row) = (source.read)(&mut sheet) {

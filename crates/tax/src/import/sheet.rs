@@ -3,11 +3,12 @@
 
 use std::collections::HashSet;
 
+use chrono_tz::Tz;
 use csv::StringRecord;
 use packtrain_core::ledger::{Asset, RowError};
 
 use super::header::Header;
-use super::{ImportError, Limits, Source};
+use super::{ImportError, Limits, Options, Source};
 
 /// Characters of a line that an error repeats.
 const TEXT_CHARS_MAX: usize = 500;
@@ -23,6 +24,9 @@ pub(super) struct Sheet<'a> {
     width: usize,
     delimiter: u8,
     limits: Limits,
+    source: &'static Source,
+    zone: Tz,
+    wallet: Asset,
     /// Line on which the stretch begins.
     first_line: u32,
     /// Line of the present record.
@@ -69,8 +73,8 @@ impl<'a> Sheet<'a> {
     pub(super) fn new(
         (text, line): (&'a str, u32),
         header: &Header,
-        source: &Source,
-        limits: Limits,
+        source: &'static Source,
+        options: &Options,
     ) -> Self {
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
@@ -86,7 +90,10 @@ impl<'a> Sheet<'a> {
             names: source.known,
             width: header.width(),
             delimiter: header.delimiter,
-            limits,
+            limits: options.limits,
+            source,
+            zone: options.zone.unwrap_or(source.zone),
+            wallet: Asset::from(options.wallet.as_deref().unwrap_or(source.label)),
             first_line: line,
             line,
             start: 0,
@@ -167,6 +174,38 @@ impl<'a> Sheet<'a> {
 
     pub(super) const fn line(&self) -> u32 {
         self.line
+    }
+
+    /// Zone of times that name none.
+    pub(super) const fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    /// The wallet of rows that name none.
+    pub(super) fn wallet(&self) -> Asset {
+        Asset::clone(&self.wallet)
+    }
+
+    /// The stable word of the file's source.
+    pub(super) const fn source(&self) -> &'static str {
+        self.source.name
+    }
+
+    /// Whether a comma may be the mark of decimals: so it is where semicolons part the cells.
+    pub(super) const fn has_decimal_commas(&self) -> bool {
+        self.delimiter == b';'
+    }
+
+    /// The one shared copy of a word.
+    pub(super) fn shared(&mut self, word: &str) -> Asset {
+        match self.words.get(word) {
+            Some(word) => Asset::clone(word),
+            None => {
+                let word = Asset::from(word);
+                self.words.insert(Asset::clone(&word));
+                word
+            }
+        }
     }
 
     /// A cell of the present record by its column's place in the source's list, trimmed; empty

@@ -4,18 +4,21 @@ use packtrain_core::ledger::{Leg, NamedLot, Row, RowKind};
 use packtrain_core::money::Currency;
 use packtrain_core::quantity::Quantity;
 
-use super::Source;
-use super::cells::Cell;
-use super::header::{edits, short};
-use super::sheet::{Flaw, Sheet};
+use crate::import::Source;
+use crate::import::cells::Cell;
+use crate::import::header::{edits, short};
+use crate::import::sheet::{Flaw, Sheet};
 
 /// The neutral format, told by the four columns that no row can do without.
-pub(super) const SOURCE: Source = Source {
+pub(super) static SOURCE: Source = Source {
     name: "neutral",
+    label: "Ledger",
     needed: &["timestamp", "type", "wallet", "currency"],
     known: COLUMNS,
     id: Some("id"),
+    zone: chrono_tz::UTC,
     read,
+    join: None,
 };
 
 const COLUMNS: &[&str] = &[
