@@ -144,6 +144,23 @@ impl Quantity {
         Ok(Self::trimmed(units, decimals))
     }
 
+    /// Product, such as an amount times a price.
+    ///
+    /// # Errors
+    /// [`AmountError`] when the exact product needs more than 38 digits or decimals.
+    pub fn checked_mul(self, other: Self) -> Result<Self, AmountError> {
+        let units = self.units().checked_mul(other.units());
+        let decimals = u32::from(self.decimals) + u32::from(other.decimals);
+        let product = units.ok_or(AmountError::Overflow)?;
+        match u8::try_from(decimals) {
+            Ok(decimals) => {
+                let product = Self::trimmed(product, decimals);
+                Self::from_units(product.units(), u32::from(product.decimals))
+            }
+            Err(_) => Err(AmountError::TooManyDigits),
+        }
+    }
+
     /// Numerator and denominator of `self / whole` as integers on one scale.
     pub(crate) fn ratio(self, whole: Self) -> Result<(i128, i128), AmountError> {
         let (part, whole, _) = aligned(self, whole)?;

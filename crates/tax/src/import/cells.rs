@@ -172,6 +172,33 @@ impl Sheet<'_> {
         }
     }
 
+    /// An amount with its symbol in one cell, such as `0.5BTC` or `0.5 BTC`, without its sign.
+    pub(super) fn amount_with_symbol(&mut self, column: usize) -> Option<Leg> {
+        let cell = self.cell(column);
+        // A symbol may begin with a figure, such as 1INCH: the amount ends where a letter comes.
+        let end = cell.find(|letter: char| letter.is_alphabetic());
+        let (number, symbol) = cell.split_at(end.unwrap_or(cell.len()));
+        let (number, symbol) = (number.trim().to_owned(), symbol.trim().to_owned());
+        if number.is_empty() && symbol.is_empty() {
+            return None;
+        }
+        let amount = loose_number(&number, self.has_decimal_commas());
+        match amount {
+            Ok(amount) if !symbol.is_empty() && symbol.len() <= WORD_CHARS_MAX => Some(Leg {
+                amount: amount.abs(),
+                asset: self.shared(&symbol),
+            }),
+            Ok(_) => {
+                self.flaw(Some(column), no_asset());
+                None
+            }
+            Err(error) => {
+                self.flaw(Some(column), Flaw::of_amount(error));
+                None
+            }
+        }
+    }
+
     /// An amount and its asset.
     pub(super) fn leg(&mut self, amount: usize, asset: usize) -> Cell<Leg> {
         let (number, symbol) = (self.cell(amount), self.cell(asset));

@@ -1,7 +1,8 @@
 //! Rows of sources that know less than the product's own format.
 
-use packtrain_core::ledger::{Leg, Row, RowKind};
+use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
 use packtrain_core::money::{Currency, Money};
+use packtrain_core::quantity::Quantity;
 use packtrain_core::time::Timestamp;
 
 use super::sheet::Sheet;
@@ -37,6 +38,14 @@ pub(super) fn exchange(sent: &Leg, received: &Leg) -> RowKind {
         (true, false) => RowKind::Buy,
         (false, true) => RowKind::Sell,
         _ => RowKind::Trade,
+    }
+}
+
+/// An amount of money as a leg.
+pub(super) fn money_leg(amount: Quantity, currency: Currency) -> Leg {
+    Leg {
+        amount,
+        asset: Asset::from(currency.code()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The header row: its columns by name, the delimiter, and which source they tell.
 
 use super::{ImportError, Source};
+use crate::fiat::is_fiat;
 
 /// Two names this many edits apart or fewer may be meant to be the same.
 const EDITS_MAX: usize = 2;
@@ -151,9 +152,16 @@ impl Header {
         }
     }
 
-    /// Where a column stands, counted from 0.
+    /// Where a column stands, counted from 0. A name that ends in `(*)` is any that has an asset
+    /// there, such as `value_in(eth)`.
     pub(super) fn place(&self, name: &str) -> Option<usize> {
-        self.keys.iter().position(|key| key == name)
+        self.keys.iter().position(|key| is_named(key, name))
+    }
+
+    /// The unit in the name of a column, such as `ETH` of `Value_IN(ETH)`.
+    pub(super) fn unit(&self, place: usize) -> Option<&str> {
+        let (_, rest) = self.cells.get(place)?.rsplit_once('(')?;
+        rest.strip_suffix(')')
     }
 
     /// How many cells a row has.
@@ -166,7 +174,7 @@ impl Header {
     }
 
     fn count(&self, name: &str) -> usize {
-        self.keys.iter().filter(|key| *key == name).count()
+        self.keys.iter().filter(|key| is_named(key, name)).count()
     }
 
     /// Columns that were found and known to no source, with what they may have been meant to be.
@@ -188,6 +196,21 @@ impl Header {
             })
             .collect()
     }
+}
+
+/// Whether a column has a name. `(*)` at its end stands for a unit that is an asset, `($)` for
+/// one that is money.
+fn is_named(key: &str, name: &str) -> bool {
+    let (start, is_money) = match (name.strip_suffix("(*)"), name.strip_suffix("($)")) {
+        (Some(start), _) => (start, false),
+        (_, Some(start)) => (start, true),
+        (None, None) => return key == name,
+    };
+    let unit = key
+        .strip_prefix(start)
+        .and_then(|rest| rest.strip_prefix('('));
+    let unit = unit.and_then(|unit| unit.strip_suffix(')'));
+    unit.is_some_and(|unit| is_fiat(unit) == is_money)
 }
 
 /// A column's name in lower case, with underscores for blanks.

@@ -21,6 +21,8 @@ pub(super) struct Sheet<'a> {
     /// Where each known column of the source stands.
     places: Vec<Option<usize>>,
     names: &'static [&'static str],
+    /// The unit in the name of each known column.
+    units: Vec<Option<String>>,
     width: usize,
     delimiter: u8,
     limits: Limits,
@@ -82,11 +84,14 @@ impl<'a> Sheet<'a> {
             .delimiter(header.delimiter)
             .buffer_capacity(64 * 1024)
             .from_reader(text.as_bytes());
+        let places: Vec<_> = source.known.iter().map(|name| header.place(name)).collect();
+        let unit = |place: &Option<usize>| header.unit((*place)?).map(str::to_owned);
         Self {
             text,
             reader,
             record: StringRecord::new(),
-            places: source.known.iter().map(|name| header.place(name)).collect(),
+            units: places.iter().map(unit).collect(),
+            places,
             names: source.known,
             width: header.width(),
             delimiter: header.delimiter,
@@ -189,6 +194,12 @@ impl<'a> Sheet<'a> {
     /// The stable word of the file's source.
     pub(super) const fn source(&self) -> &'static str {
         self.source.name
+    }
+
+    /// The unit in the name of a column, such as `ETH` of `Value_IN(ETH)`.
+    pub(super) fn unit(&mut self, column: usize) -> Option<Asset> {
+        let unit = self.units[column].clone()?;
+        Some(self.shared(&unit))
     }
 
     /// Whether a comma may be the mark of decimals: so it is where semicolons part the cells.
