@@ -78,11 +78,7 @@ fn lines(import: &Import) -> Vec<String> {
 fn every_source_reads_its_sample_to_the_rows_beside_it() {
     for (name, text) in samples() {
         let import = read(&text);
-        assert!(
-            name.starts_with(import.source),
-            "{name} is read as {}",
-            import.source
-        );
+        assert_eq!(import.source, name);
         let found = format!("{HEADER}\n{}\n", lines(&import).join("\n"));
         let path = folder().join(format!("{name}.rows"));
         if env::var_os("SNAPSHOTS").is_some_and(|how| how == "overwrite") {

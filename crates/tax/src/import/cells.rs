@@ -105,6 +105,11 @@ impl Sheet<'_> {
     /// A moment as the source writes it: with its offset, or in the file's zone by the first of
     /// these forms that fits, such as `%Y-%m-%d %H:%M:%S`.
     pub(super) fn time(&mut self, column: usize, forms: &[&str]) -> Option<Timestamp> {
+        self.time_in(column, forms, self.zone())
+    }
+
+    /// As [`Self::time`], where the file itself names the zone.
+    pub(super) fn time_in(&mut self, column: usize, forms: &[&str], zone: Tz) -> Option<Timestamp> {
         let cell = self.cell(column).trim_end_matches("UTC").trim_end();
         let is_utc = self.cell(column).ends_with("UTC");
         if let Some(at) = moment(cell) {
@@ -113,7 +118,7 @@ impl Sheet<'_> {
         let local = forms
             .iter()
             .find_map(|form| NaiveDateTime::parse_from_str(cell, form).ok());
-        let zone = if is_utc { Tz::UTC } else { self.zone() };
+        let zone = if is_utc { Tz::UTC } else { zone };
         // An hour that the clocks skip or repeat is taken as its first.
         let at = local.and_then(|local| zone.from_local_datetime(&local).earliest());
         if let Some(at) = at {

@@ -126,7 +126,7 @@ fn leg(sheet: &mut Sheet<'_>, column: usize) -> Option<Leg> {
 }
 
 /// Seconds since 1970.
-fn seconds(sheet: &mut Sheet<'_>, column: usize) -> Option<Timestamp> {
+pub(super) fn seconds(sheet: &mut Sheet<'_>, column: usize) -> Option<Timestamp> {
     let at = sheet.cell(column).parse().ok();
     let at = at.and_then(|seconds| Timestamp::from_timestamp(seconds, 0));
     if at.is_none() {

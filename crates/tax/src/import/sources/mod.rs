@@ -1,17 +1,22 @@
 //! Every source that can be read: one file for each.
 
 mod binance;
+mod bitfinex;
+mod bitstamp;
 mod bittytax;
 mod coinbase;
+mod coinbase_pro;
 mod cointracker;
 mod cointracking;
 mod crypto_com;
 mod etherscan;
 mod koinly;
 mod kraken;
+mod kucoin;
 mod ledger_live;
 mod neutral;
 mod rotki;
+mod trezor;
 
 use super::Source;
 
@@ -20,11 +25,16 @@ pub(super) static ALL: &[&Source] = &[
     &neutral::SOURCE,
     &koinly::SOURCE,
     &coinbase::SOURCE,
+    &coinbase_pro::FILLS,
     &kraken::LEDGERS,
     &binance::HISTORY,
     &binance::TRADES,
+    &bitfinex::TRADES,
+    &bitstamp::SOURCE,
+    &kucoin::ORDERS,
     &crypto_com::SOURCE,
     &ledger_live::SOURCE,
+    &trezor::SOURCE,
     &etherscan::NORMAL,
     &etherscan::INTERNAL,
     &bittytax::SOURCE,
