@@ -30,6 +30,8 @@ pub struct Outcome {
     pub removed: Vec<Removed>,
     /// Income at its value on receipt, in time order.
     pub income: Vec<Income>,
+    /// Withdrawals and deposits that were taken as one transfer, in time order.
+    pub transfers: Vec<Transfer>,
     /// Sums per tax year; a year without rows is absent.
     pub totals: BTreeMap<TaxYear, Totals>,
     /// What the law makes of these sums, per tax year.
@@ -205,6 +207,40 @@ pub struct Income {
     pub quantity: Quantity,
     /// Its value then, which is its cost from then on.
     pub value: Money,
+}
+
+/// A withdrawal and a deposit that were taken as the halves of one transfer.
+#[derive(Debug, Clone)]
+pub struct Transfer {
+    /// The row of the withdrawal.
+    pub sent: Box<str>,
+    /// The row of the deposit.
+    pub received: Box<str>,
+    /// Where the withdrawal stands.
+    pub origin: Origin,
+    /// What was moved.
+    pub asset: Asset,
+    /// The wallet that the units left.
+    pub from: Asset,
+    /// The wallet that they reached.
+    pub to: Asset,
+    /// Local date of the withdrawal.
+    pub date: NaiveDate,
+    /// Units that arrived.
+    pub quantity: Quantity,
+    /// Units that left and did not arrive: the network's fee, where the rows name none.
+    pub lost: Quantity,
+    /// What told that they belong together.
+    pub by: MatchedBy,
+}
+
+/// What told that two halves of a transfer belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MatchedBy {
+    /// Both have one transaction hash.
+    Hash,
+    /// As many units, or a little fewer, soon after.
+    Amount,
 }
 
 /// Sums of one tax year.

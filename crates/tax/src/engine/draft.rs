@@ -7,7 +7,9 @@ use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::{AmountError, Quantity};
 
 use super::At;
-use crate::outcome::{Disposal, Income, Removed, TaxYear, Term, Totals, Warning, WarningCode};
+use crate::outcome::{
+    Disposal, Income, Removed, TaxYear, Term, Totals, Transfer, Warning, WarningCode,
+};
 
 /// The lines, sums and warnings so far.
 pub(super) struct Draft {
@@ -15,6 +17,7 @@ pub(super) struct Draft {
     pub(super) disposals: Vec<Disposal>,
     pub(super) removed: Vec<Removed>,
     pub(super) income: Vec<Income>,
+    pub(super) transfers: Vec<Transfer>,
     pub(super) totals: BTreeMap<TaxYear, Totals>,
     pub(super) warnings: Vec<Warning>,
 }
@@ -26,6 +29,7 @@ impl Draft {
             disposals: Vec::new(),
             removed: Vec::new(),
             income: Vec::new(),
+            transfers: Vec::new(),
             totals: BTreeMap::new(),
             warnings: Vec::new(),
         }

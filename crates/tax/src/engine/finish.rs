@@ -78,6 +78,7 @@ impl Run<'_> {
             disposals: self.draft.disposals,
             removed: self.draft.removed,
             income: self.draft.income,
+            transfers: self.draft.transfers,
             totals: self.draft.totals,
             assessments,
             holdings,

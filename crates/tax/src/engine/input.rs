@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use packtrain_core::ledger::{Row, RowKind};
+use packtrain_core::ledger::Row;
 use packtrain_core::time::Timestamp;
 
+use super::pairs::{self, Pairs};
 use super::{At, LedgerFile};
-use crate::fiat::is_fiat;
 use crate::jurisdiction::Jurisdiction;
-use crate::outcome::Origin;
+use crate::outcome::{MatchedBy, Origin};
 use crate::request::Settings;
 
 /// Everything that is to be computed.
@@ -18,8 +18,8 @@ pub(super) struct Input<'a> {
     pub(super) order: Vec<(Timestamp, Place)>,
     /// Rows that stand in an earlier file too; they are not in `order`.
     pub(super) duplicates: Vec<Duplicate<'a>>,
-    /// Of each paired withdrawal or deposit, by its index: the index of the other half.
-    pairs: HashMap<usize, usize>,
+    /// Of each paired withdrawal or deposit, by its index: the other half.
+    pairs: Pairs,
 }
 
 /// Which file, and which row of it.
@@ -27,13 +27,6 @@ pub(super) struct Input<'a> {
 pub(super) struct Place {
     file: u32,
     row: u32,
-}
-
-/// Rows of one hash and asset, by their index.
-#[derive(Default)]
-struct Halves {
-    withdrawals: Vec<usize>,
-    deposits: Vec<usize>,
 }
 
 /// A row that was left out because it stands in an earlier file too.
@@ -50,14 +43,14 @@ impl<'a> Input<'a> {
             ledgers,
             order: Vec::with_capacity(ledgers.iter().map(|ledger| ledger.rows.len()).sum()),
             duplicates: Vec::new(),
-            pairs: HashMap::new(),
+            pairs: Pairs::new(),
         };
         input.collect();
         // Stable: rows of one moment keep the order of files and lines.
         if !input.order.is_sorted_by_key(|(at, _)| *at) {
             input.order.sort_by_key(|(at, _)| *at);
         }
-        input.pairs = input.pair();
+        input.pairs = pairs::pair(input.rows());
         input
     }
 
@@ -97,43 +90,10 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Pairs withdrawals and deposits of one asset under one hash, each in order of time.
-    fn pair(&self) -> HashMap<usize, usize> {
-        let mut halves: HashMap<(&str, &str), Halves> = HashMap::new();
-        for (index, (_, place)) in self.order.iter().enumerate() {
-            let row = self.row(*place);
-            let (leg, leaves) = match row.kind {
-                RowKind::Withdrawal => (&row.sent, true),
-                RowKind::Deposit => (&row.received, false),
-                _ => continue,
-            };
-            let (Some(hash), Some(leg)) = (&row.tx_hash, leg) else {
-                continue;
-            };
-            if is_fiat(&leg.asset) {
-                continue;
-            }
-            let Halves {
-                withdrawals,
-                deposits,
-            } = halves.entry((hash, &leg.asset)).or_default();
-            if leaves {
-                withdrawals.push(index)
-            } else {
-                deposits.push(index)
-            }
-        }
-        halves
-            .into_values()
-            .flat_map(|halves| halves.withdrawals.into_iter().zip(halves.deposits))
-            .flat_map(|(out, back)| [(out, back), (back, out)])
-            .collect()
-    }
-
-    /// The other half of a paired withdrawal or deposit, and its index.
-    pub(super) fn partner(&self, at: &At<'_>) -> Option<(usize, &'a Row)> {
-        let other = *self.pairs.get(&at.index)?;
-        Some((other, self.row(self.order[other].1)))
+    /// The other half of a paired withdrawal or deposit, its index, and what told it.
+    pub(super) fn partner(&self, at: &At<'_>) -> Option<(usize, &'a Row, MatchedBy)> {
+        let (other, by) = *self.pairs.get(&at.index)?;
+        Some((other, self.row(self.order[other].1), by))
     }
 
     /// All rows, in order of time.

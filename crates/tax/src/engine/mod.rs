@@ -12,6 +12,7 @@ mod liquidity;
 mod loans;
 mod lots;
 mod moves;
+mod pairs;
 mod pools;
 mod rows;
 mod run;

@@ -735,6 +735,77 @@ fn every_line_says_why_in_one_sentence() {
 }
 
 #[test]
+fn a_withdrawal_and_a_deposit_without_a_hash_are_a_transfer_by_amount_and_time() {
+    let rows = [
+        "a 2024-01-01 buy A 1000USD 1BTC -",
+        "w 2024-02-01T10:00:00Z withdrawal A 0.5BTC - - value=600",
+        "x 2024-02-01T11:00:00Z deposit B - 0.2BTC -",
+        "d 2024-02-01T12:00:00Z deposit B - 0.499BTC -",
+        "s 2024-03-01 sell B 0.499BTC 700USD -",
+    ];
+    let outcome = usual(&rows);
+    let transfers: Vec<_> = outcome
+        .transfers
+        .iter()
+        .map(|one| {
+            format!(
+                "{}>{} {} {} {:?}",
+                one.sent, one.received, one.quantity, one.lost, one.by
+            )
+        })
+        .collect();
+    assert_eq!(transfers, ["w>d 0.499 0.001 Amount"]);
+    assert_eq!(
+        lines(&outcome),
+        ["w<a 0.001 1.00 0.20", "s<a 0.499 499.00 201.00"],
+        "the network's fee was sold, and the rest kept its cost"
+    );
+    let codes: Vec<_> = warnings(&outcome)
+        .into_iter()
+        .map(|(code, id, _)| (code, id))
+        .collect();
+    assert_eq!(codes, [("unmatched_transfer", "x")]);
+}
+
+#[test]
+fn halves_that_are_too_far_apart_in_time_or_amount_are_no_transfer() {
+    let apart = |deposit: &str| {
+        let rows = [
+            "a 2024-01-01 buy A 1000USD 1BTC -",
+            "w 2024-02-01 withdrawal A 0.5BTC - -",
+            deposit,
+        ];
+        usual(&rows).transfers.len()
+    };
+    assert_eq!(
+        apart("d 2024-02-03 deposit B - 0.475BTC -"),
+        1,
+        "the edges count"
+    );
+    assert_eq!(
+        apart("d 2024-02-03T12:00:01Z deposit B - 0.5BTC -"),
+        0,
+        "too late"
+    );
+    assert_eq!(apart("d 2024-02-01 deposit B - 0.4749BTC -"), 0, "too few");
+    assert_eq!(
+        apart("d 2024-02-01 deposit B - 0.5001BTC -"),
+        0,
+        "more than left"
+    );
+    assert_eq!(
+        apart("d 2024-02-01 deposit A - 0.5BTC -"),
+        0,
+        "the same wallet"
+    );
+    assert_eq!(
+        apart("d 2024-02-01 deposit B - 0.5ETH -"),
+        0,
+        "another asset"
+    );
+}
+
+#[test]
 fn a_loan_paid_back_settles_the_debt_at_its_value_when_it_was_made() {
     let rows = [
         "b 2024-01-01 borrow A - 10ETH - value=20000",

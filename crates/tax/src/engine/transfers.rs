@@ -1,6 +1,6 @@
 //! Units between wallets: transfers in one row, and withdrawals with their deposits.
 
-use packtrain_core::ledger::{Asset, Leg};
+use packtrain_core::ledger::{Asset, Leg, Row};
 use packtrain_core::quantity::Quantity;
 
 use super::draft::Note;
@@ -8,7 +8,7 @@ use super::moves::Sale;
 use super::run::Run;
 use super::value::{Worth, asset_leg};
 use super::{At, Stop};
-use crate::outcome::{ValueFrom, WarningCode};
+use crate::outcome::{MatchedBy, Transfer, ValueFrom, WarningCode};
 
 impl<'a> Run<'a> {
     /// A transfer in one row.
@@ -46,17 +46,18 @@ impl<'a> Run<'a> {
         let Some(sent) = asset_leg(at.row.sent.as_ref()) else {
             return Ok(());
         };
-        if let Some((index, other)) = self.input.partner(at) {
+        if let Some((index, other, by)) = self.input.partner(at) {
             let received = other.received.as_ref().unwrap_or(sent);
             if at.index < index {
                 self.carry(at, &smaller(sent, received), &at.row.wallet, &other.wallet)?;
             }
+            self.note_transfer(at, other, (sent, received), by)?;
             return self.lost_on_the_way(at, worth, sent, received.amount);
         }
         let outside = self.outside();
         self.carry(at, sent, &at.row.wallet, &outside)?;
         let message = format!(
-            "{} {} left {} and no deposit shares its transaction hash; taken as moved to a wallet \
+            "{} {} left {} and no deposit fits it; taken as moved to a wallet \
              of your own",
             sent.amount, sent.asset, at.row.wallet
         );
@@ -71,7 +72,7 @@ impl<'a> Run<'a> {
         let Some(received) = asset_leg(at.row.received.as_ref()) else {
             return Ok(());
         };
-        if let Some((index, other)) = self.input.partner(at) {
+        if let Some((index, other, _)) = self.input.partner(at) {
             let sent = other.sent.as_ref().unwrap_or(received);
             if at.index < index {
                 self.carry(at, &smaller(sent, received), &other.wallet, &at.row.wallet)?;
@@ -93,18 +94,43 @@ impl<'a> Run<'a> {
         let (amount, asset, wallet) = (received.amount, &received.asset, &at.row.wallet);
         let message = if unknown.is_zero() {
             format!(
-                "{amount} {asset} came to {wallet} and no withdrawal shares its transaction hash; \
+                "{amount} {asset} came to {wallet} and no withdrawal fits it; \
                  taken as coming back from a wallet of your own"
             )
         } else {
             format!(
-                "{amount} {asset} came to {wallet} and no withdrawal shares its transaction hash; \
+                "{amount} {asset} came to {wallet} and no withdrawal fits it; \
                  {unknown} {asset} have no purchase on record and zero cost"
             )
         };
         let help = "add the file of the wallet it came from; if it was a purchase or a reward, \
                     change the type";
         self.warn_unmatched(at, received, unknown, message, help);
+        Ok(())
+    }
+
+    /// Lists a withdrawal and a deposit that were taken as one transfer.
+    fn note_transfer(
+        &mut self,
+        at: &At<'a>,
+        other: &Row,
+        (sent, received): (&Leg, &Leg),
+        by: MatchedBy,
+    ) -> Result<(), Stop> {
+        self.applied.matched_by_amount |= by == MatchedBy::Amount;
+        let lost = sent.amount.checked_sub(received.amount.min(sent.amount))?;
+        self.draft.transfers.push(Transfer {
+            sent: at.row.id.clone(),
+            received: other.id.clone(),
+            origin: at.origin,
+            asset: Asset::clone(&sent.asset),
+            from: Asset::clone(&at.row.wallet),
+            to: Asset::clone(&other.wallet),
+            date: at.date,
+            quantity: received.amount,
+            lost,
+            by,
+        });
         Ok(())
     }
 

@@ -19,6 +19,7 @@ pub(crate) struct Applied {
     pub(crate) fees_in_kind: bool,
     pub(crate) transfers: bool,
     pub(crate) transfer_differences: bool,
+    pub(crate) matched_by_amount: bool,
     pub(crate) income: bool,
     pub(crate) untaxed_receipts: bool,
     pub(crate) gifts_received: bool,

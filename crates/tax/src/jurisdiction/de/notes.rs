@@ -85,6 +85,13 @@ pub(super) const RULES: &[RuleText] = &[
         source: "BMF 54",
     },
     RuleText {
+        when: |_, applied| applied.matched_by_amount,
+        text: "Withdrawals and deposits without a common transaction hash are taken as one \
+               transfer where a deposit of the same asset follows in another wallet within 48 \
+               hours, with at most 5 % fewer units.",
+        source: "practice",
+    },
+    RuleText {
         when: |_, applied| applied.transfer_differences,
         text: "Units that were sent and did not arrive are taken as the network's fee.",
         source: "practice",

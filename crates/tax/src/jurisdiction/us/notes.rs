@@ -101,6 +101,13 @@ pub(super) const RULES: &[RuleText] = &[
         source: "IRS FAQ on transfers; Treas. Reg. 1.1012-1(j)(3)",
     },
     RuleText {
+        when: |_, applied| applied.matched_by_amount,
+        text: "Withdrawals and deposits without a common transaction hash are taken as one \
+               transfer where a deposit of the same asset follows in another wallet within 48 \
+               hours, with at most 5 % fewer units.",
+        source: "practice",
+    },
+    RuleText {
         when: |_, applied| applied.transfer_differences,
         text: "Units that were sent and did not arrive are taken as the network's fee.",
         source: "practice",
