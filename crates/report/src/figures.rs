@@ -33,6 +33,8 @@ pub struct Figures<'a> {
     pub removed: Vec<RemovedFigure<'a>>,
     /// Income at its value on receipt.
     pub income: Vec<IncomeFigure<'a>>,
+    /// Withdrawals and deposits that were taken as one transfer.
+    pub transfers: Vec<TransferFigure<'a>>,
     /// Sums, by tax year.
     pub totals: BTreeMap<String, TotalsFigure>,
     /// What the law makes of these sums, by tax year, in the order of reading.
@@ -139,6 +141,29 @@ pub struct IncomeFigure<'a> {
     pub file: Option<Cow<'a, str>>,
     /// Line of the row, counted from 1 with the header.
     pub line: u32,
+}
+
+/// A withdrawal and a deposit that were taken as the halves of one transfer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferFigure<'a> {
+    /// The row of the withdrawal.
+    pub sent: Cow<'a, str>,
+    /// The row of the deposit.
+    pub received: Cow<'a, str>,
+    /// What was moved.
+    pub asset: Cow<'a, str>,
+    /// The wallet that the units left.
+    pub from: Cow<'a, str>,
+    /// The wallet that they reached.
+    pub to: Cow<'a, str>,
+    /// Local date of the withdrawal.
+    pub date: NaiveDate,
+    /// Units that arrived.
+    pub quantity: String,
+    /// Units that left and did not arrive.
+    pub lost: String,
+    /// `hash` or `amount`.
+    pub by: Cow<'a, str>,
 }
 
 /// Sums of one tax year.

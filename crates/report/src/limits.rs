@@ -6,6 +6,8 @@ pub const DISPOSAL_LINES_PDF_MAX: usize = 50_000;
 pub const INCOME_LINES_PDF_MAX: usize = 20_000;
 /// Lines of units that left without a sale, in a PDF.
 pub const REMOVED_LINES_PDF_MAX: usize = 5_000;
+/// Lines of matched transfers in a PDF.
+pub const TRANSFER_LINES_PDF_MAX: usize = 5_000;
 /// Lines of things to check in a PDF; the ones with the most money at stake come first.
 pub const CHECK_LINES_PDF_MAX: usize = 500;
 /// Assets in the PDF's table of gains by asset.

@@ -6,7 +6,7 @@
 use chrono::{Datelike, NaiveDate};
 use packtrain_core::ledger::RowKind;
 use packtrain_tax::jurisdiction::{self, ScopeRule};
-use packtrain_tax::outcome::WarningCode;
+use packtrain_tax::outcome::{MatchedBy, WarningCode};
 use packtrain_tax::request::{Country, Method, Scope, Settings};
 
 /// What every report says about itself.
@@ -157,6 +157,14 @@ pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
         crate::amounts::count(count),
         if count == 1 { one } else { many }
     )
+}
+
+/// What told the halves of a transfer.
+pub(crate) const fn matched_by(by: MatchedBy) -> &'static str {
+    match by {
+        MatchedBy::Hash => "hash",
+        MatchedBy::Amount => "amount",
+    }
 }
 
 /// An answer.

@@ -74,6 +74,7 @@ pub fn empty() -> Outcome {
         disposals: Vec::new(),
         removed: Vec::new(),
         income: Vec::new(),
+        transfers: Vec::new(),
         assessments: BTreeMap::new(),
         totals: BTreeMap::new(),
         holdings: Vec::new(),

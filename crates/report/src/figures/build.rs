@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use packtrain_core::time::rfc3339;
 use packtrain_tax::outcome::{
-    Amount, Disposal, Figure, Holding, Income, Origin, Outcome, Removed, Totals, Warning,
+    Amount, Disposal, Figure, Holding, Income, Origin, Outcome, Removed, Totals, Transfer, Warning,
 };
 use rayon::prelude::*;
 
 use super::{
     AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, HoldingFigure,
-    IncomeFigure, Provenance, RemovedFigure, RuleFigure, TotalsFigure, WarningFigure,
+    IncomeFigure, Provenance, RemovedFigure, RuleFigure, TotalsFigure, TransferFigure,
+    WarningFigure,
 };
 use crate::words;
 use crate::years::year_name;
@@ -61,6 +62,10 @@ pub(crate) fn without_disposals<'a>(document: &Document<'a>) -> Figures<'a> {
         income: (outcome.income.iter())
             .filter(|line| covers(line.date))
             .map(|line| IncomeFigure::of(line, inputs))
+            .collect(),
+        transfers: (outcome.transfers.iter())
+            .filter(|line| covers(line.date))
+            .map(TransferFigure::of)
             .collect(),
         totals: (outcome.totals.iter())
             .filter(|(year, _)| years.has(**year))
@@ -151,6 +156,22 @@ impl<'a> IncomeFigure<'a> {
             value: line.value.to_cents(),
             file: file_name(line.origin, inputs).map(Cow::Borrowed),
             line: line.origin.line,
+        }
+    }
+}
+
+impl<'a> TransferFigure<'a> {
+    fn of(line: &'a Transfer) -> Self {
+        Self {
+            sent: (&*line.sent).into(),
+            received: (&*line.received).into(),
+            asset: (&*line.asset).into(),
+            from: (&*line.from).into(),
+            to: (&*line.to).into(),
+            date: line.date,
+            quantity: line.quantity.to_string(),
+            lost: line.lost.to_string(),
+            by: words::matched_by(line.by).into(),
         }
     }
 }

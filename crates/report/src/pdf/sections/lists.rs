@@ -5,7 +5,9 @@ use packtrain_core::quantity::AmountError;
 
 use super::Selected;
 use crate::amounts::{bare, count};
-use crate::limits::{HOLDING_LINES_PDF_MAX, INCOME_LINES_PDF_MAX, REMOVED_LINES_PDF_MAX};
+use crate::limits::{
+    HOLDING_LINES_PDF_MAX, INCOME_LINES_PDF_MAX, REMOVED_LINES_PDF_MAX, TRANSFER_LINES_PDF_MAX,
+};
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::paragraph::Paragraph;
 use crate::pdf::table::{Column, Columns, Decimals, ROW, Table};
@@ -99,6 +101,42 @@ pub(super) fn removed<'a>(
         rows,
         table,
     ))
+}
+
+/// Withdrawals and deposits that were taken as one transfer; nothing when there are none.
+pub(super) fn transfers<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Section<'a>> {
+    let columns = vec![
+        Column::words("Date", 12.0),
+        Column::words("Asset", 9.0),
+        Column::numbers("Arrived", 15.0),
+        Column::numbers("Lost on the way", 13.0),
+        Column::words("From, to", 25.0),
+        Column::words("Told by", 9.0),
+        Column::words("Rows", 17.0),
+    ];
+    let lines = &selected.transfers;
+    let rows = lines.len().min(TRANSFER_LINES_PDF_MAX);
+    let decimals = Decimals::of(lines.iter().map(|line| &line.quantity));
+    let lost = Decimals::of(lines.iter().map(|line| &line.lost));
+    let table = Table::new(
+        Columns::new(paper, columns),
+        rows,
+        ROW,
+        Box::new(move |index, row| {
+            let line = lines[index];
+            row.cell(0, &words::date(line.date));
+            row.strong_cell(1, &line.asset);
+            row.quantity(2, &line.quantity, decimals);
+            row.quantity(3, &line.lost, lost);
+            row.cell(4, &format!("{}, {}", line.from, line.to));
+            row.cell(5, words::matched_by(line.by));
+            let rows = format!("{}, {}", line.sent, line.received);
+            row.styled(6, &rows, CELL.in_ink(FAINT));
+        }),
+    );
+    let text = "Withdrawals and deposits that were taken as the halves of one transfer between own \
+                wallets. Units that were lost on the way count as sold.";
+    section(paper, "Transfers matched", text, lines.len(), rows, table)
 }
 
 /// What is left when the records end; nothing when all is sold.

@@ -30,6 +30,7 @@ pub(super) fn sections<'a>(
     sections.extend(disposals::section(selected, paper)?);
     sections.extend(lists::income(selected, paper)?);
     sections.extend(lists::removed(selected, paper)?);
+    sections.extend(lists::transfers(selected, paper));
     sections.extend(lists::holdings(selected, paper)?);
     sections.push(method::section(selected, paper));
     Ok(sections)

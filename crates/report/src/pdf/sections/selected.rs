@@ -6,7 +6,9 @@ use packtrain_core::ledger::RowKind;
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::AmountError;
 use packtrain_tax::jurisdiction::{self, Terms};
-use packtrain_tax::outcome::{Disposal, Income, Origin, Removed, TaxYear, Totals, Warning};
+use packtrain_tax::outcome::{
+    Disposal, Income, Origin, Removed, TaxYear, Totals, Transfer, Warning,
+};
 use packtrain_tax::request::Settings;
 
 use crate::figures::file_name;
@@ -21,6 +23,7 @@ pub(in crate::pdf) struct Selected<'a> {
     pub(super) disposals: Vec<&'a Disposal>,
     pub(super) income: Vec<&'a Income>,
     pub(super) removed: Vec<&'a Removed>,
+    pub(super) transfers: Vec<&'a Transfer>,
     pub(super) warnings: Vec<&'a Warning>,
     /// Sums over the years.
     pub(super) totals: Totals,
@@ -60,6 +63,9 @@ impl<'a> Selected<'a> {
                 .filter(|line| covers(line.date))
                 .collect(),
             removed: (outcome.removed.iter())
+                .filter(|line| covers(line.date))
+                .collect(),
+            transfers: (outcome.transfers.iter())
                 .filter(|line| covers(line.date))
                 .collect(),
             warnings: (outcome.warnings.iter())
