@@ -3,6 +3,7 @@
 //! [`compute`] sorts the rows of all files, hands them one by one to [`run::Run`] and puts the
 //! result together. What a country's law decides is asked of its [`jurisdiction`].
 
+mod aliases;
 mod book;
 mod draft;
 mod finish;

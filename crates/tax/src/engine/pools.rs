@@ -1,18 +1,14 @@
 //! Methods that keep a pool: what happened to an asset is written down row by row, and when all
 //! rows are known the method says what each disposal used.
 
-use std::collections::HashMap;
-
 use packtrain_core::ledger::{Asset, Leg, RowKind};
 use packtrain_core::quantity::{AmountError, Quantity};
 
 use super::book::Book;
 use super::draft::Note;
-use super::input::Input;
 use super::lots::Basis;
 use super::moves::{Arrival, Sale};
 use super::run::Run;
-use super::value::asset_leg;
 use super::{At, Stop};
 use crate::error::TaxError;
 use crate::methods::journal::{Change, Entry, Journal, Leaving, Settled, Slice, Taken};
@@ -39,37 +35,6 @@ struct Whole {
     index: usize,
     year: crate::outcome::TaxYear,
     lines: Vec<Disposal>,
-}
-
-/// Which tokens share a pool with which: those that a row wraps unit for unit.
-pub(super) fn aliases(input: &Input<'_>) -> HashMap<Asset, Asset> {
-    let mut roots: HashMap<Asset, Asset> = HashMap::new();
-    let root = |roots: &HashMap<Asset, Asset>, asset: &Asset| {
-        let mut root = Asset::clone(asset);
-        while let Some(next) = roots.get(&root) {
-            root = Asset::clone(next);
-        }
-        root
-    };
-    for row in input.rows() {
-        if !matches!(row.kind, RowKind::Wrap | RowKind::Unwrap) {
-            continue;
-        }
-        if let (Some(sent), Some(received)) = (
-            asset_leg(row.sent.as_ref()),
-            asset_leg(row.received.as_ref()),
-        ) {
-            let (a, b) = (root(&roots, &sent.asset), root(&roots, &received.asset));
-            if sent.amount == received.amount && a != b {
-                roots.insert(b, a);
-            }
-        }
-    }
-    let names: Vec<_> = roots.keys().cloned().collect();
-    names
-        .into_iter()
-        .map(|name| (Asset::clone(&name), root(&roots, &name)))
-        .collect()
 }
 
 impl<'a> Run<'a> {

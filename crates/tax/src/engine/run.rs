@@ -13,7 +13,7 @@ use super::input::Input;
 use super::liquidity::Joint;
 use super::lots::{Lots, Part};
 use super::value::Worth;
-use super::{Stop, pools};
+use super::{Stop, aliases};
 use crate::error::TaxError;
 use crate::jurisdiction::{Applied, Jurisdiction, chose};
 use crate::methods::journal::Cost;
@@ -71,7 +71,7 @@ impl<'a> Run<'a> {
             books: Vec::new(),
             book_of: HashMap::new(),
             aliases: if has_pools && chose(settings, "wrap", "carry") {
-                pools::aliases(input)
+                aliases::of(input)
             } else {
                 HashMap::new()
             },
