@@ -202,6 +202,21 @@ impl Money {
         Ok(Self::of(units, self.currency))
     }
 
+    /// The money in another currency, when `units` of this one are worth `others` of that one; to
+    /// the nearest 10⁻¹⁸, half away from zero.
+    ///
+    /// # Errors
+    /// When `units` is zero or the result is out of range.
+    pub fn exchanged(
+        self,
+        to: Currency,
+        units: Quantity,
+        others: Quantity,
+    ) -> Result<Self, AmountError> {
+        let money = self.share(others, units)?;
+        Ok(Self::of(money.units(), to))
+    }
+
     /// Rounds to `decimals` decimals, half away from zero: the one door of rounding.
     pub fn round(self, decimals: u32) -> Self {
         let step = 10_i128.pow(DECIMALS.saturating_sub(decimals));

@@ -13,6 +13,7 @@ pub mod import;
 pub mod jurisdiction;
 mod methods;
 pub mod outcome;
+pub mod rates;
 pub mod request;
 mod why;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chrono::NaiveDate;
-use packtrain_core::money::Money;
+use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::Quantity;
 
 use crate::methods;
@@ -60,6 +60,8 @@ pub enum ValueFrom {
     Money,
     /// The market value that the row states.
     RowValue,
+    /// Money or a value in this currency, at the reference rate of this day.
+    Converted(Currency, NaiveDate),
     /// The value of the fee that the row states.
     FeeValue,
     /// The price that the row's other amounts imply.
@@ -116,6 +118,12 @@ impl fmt::Display for Why {
         f.write_str(match self.value {
             ValueFrom::Money => "; proceeds as received in money.",
             ValueFrom::RowValue => "; proceeds at the market value in the row.",
+            ValueFrom::Converted(currency, day) => {
+                return write!(
+                    f,
+                    "; proceeds from {currency} at the reference rate of {day}."
+                );
+            }
             ValueFrom::FeeValue => "; proceeds at the fee value in the row.",
             ValueFrom::Implied => "; proceeds at the price the row implies.",
             ValueFrom::Debt => "; proceeds at the value of the debt that it settled.",

@@ -18,14 +18,14 @@ impl<'a> Run<'a> {
         let Some(leg) = asset_leg(row.received.as_ref()) else {
             return Ok(());
         };
-        let is_gift = row.kind == RowKind::GiftIn;
+        let (is_gift, stated) = (row.kind == RowKind::GiftIn, self.stated);
         self.applied.gifts_received |= is_gift;
         let at_market = is_gift && self.rules.treatment.gift_in == GiftIn::MarketValue;
         // Where the law takes the market value, a basis alone is what a spouse had paid.
-        let known = if at_market && row.value.is_some() {
-            row.value
+        let known = if at_market && stated.value.is_some() {
+            stated.value
         } else {
-            row.basis
+            stated.basis
         };
         let cost = known.unwrap_or_else(|| self.zero());
         let has_two = is_gift && self.rules.treatment.gift_in == GiftIn::DualBasis;
@@ -35,8 +35,10 @@ impl<'a> Run<'a> {
             } else {
                 Basis::Unknown
             },
-            acquired: row.acquired.filter(|_| !at_market || row.value.is_none()),
-            gift_value: row.value.filter(|value| has_two && *value < cost),
+            acquired: row
+                .acquired
+                .filter(|_| !at_market || stated.value.is_none()),
+            gift_value: stated.value.filter(|value| has_two && *value < cost),
             ..self.arrival(at, leg, cost)
         };
         self.acquire(at, &arrival)

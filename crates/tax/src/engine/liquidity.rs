@@ -10,7 +10,7 @@ use super::input::Input;
 use super::lots::Basis;
 use super::moves::{Arrival, Sale};
 use super::run::Run;
-use super::value::{Worth, asset_leg, row_worth};
+use super::value::{Stated, Worth, asset_leg, row_worth};
 use super::{At, Stop};
 use crate::jurisdiction::chose;
 use crate::outcome::ValueFrom;
@@ -31,7 +31,9 @@ impl Joint {
             let Some(key) = key(row).filter(|_| !has_share(row)) else {
                 continue;
             };
-            let money = row_worth(row, settings.currency)?.money;
+            let date = row.at.with_timezone(&settings.timezone).date_naive();
+            let stated = Stated::of(row, settings.currency, date, settings.timezone);
+            let money = row_worth(row, &stated)?.money;
             let sum = joint
                 .others
                 .entry(key)

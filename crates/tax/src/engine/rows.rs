@@ -8,9 +8,7 @@ use super::draft::Note;
 use super::lots::Basis;
 use super::moves::{Arrival, Sale};
 use super::run::Run;
-use super::value::{
-    Worth, asset_leg, fee_worth, has_negative_amount, is_in_other_currency, row_worth,
-};
+use super::value::{Stated, Worth, asset_leg, fee_worth, has_negative_amount, row_worth};
 use super::{At, Stop};
 use crate::jurisdiction::{UntaxedCost, chose};
 use crate::outcome::{Income, ValueFrom, WarningCode};
@@ -20,10 +18,12 @@ impl<'a> Run<'a> {
     pub(super) fn row(&mut self, at: &At<'a>) -> Result<(), Stop> {
         self.open_day(at.date)?;
         let row = at.row;
+        self.stated = Stated::of(row, self.settings.currency, at.date, self.settings.timezone);
         if !self.is_usable(at) {
             return Ok(());
         }
-        let worth = row_worth(row, self.settings.currency)?;
+        let worth = row_worth(row, &self.stated)?;
+        self.applied.converted |= matches!(worth.from, ValueFrom::Converted(..));
         let (sent, received) = (
             asset_leg(row.sent.as_ref()),
             asset_leg(row.received.as_ref()),
@@ -74,8 +74,11 @@ impl<'a> Run<'a> {
             self.leave_out(at, WarningCode::UnusableRow, message);
             return false;
         }
-        if is_in_other_currency(row, currency) {
-            let message = format!("values in {}, report in {currency}; left out", row.currency);
+        if self.stated.is_unknown {
+            let message = format!(
+                "values in {}, report in {currency}, and no rate of {} is known; left out",
+                row.currency, at.date
+            );
             self.leave_out(at, WarningCode::CurrencyMismatch, message);
             return false;
         }
@@ -86,8 +89,8 @@ impl<'a> Run<'a> {
     pub(super) fn leave_out(&mut self, at: &At<'a>, code: WarningCode, message: String) {
         let legs = [&at.row.sent, &at.row.received];
         let leg = legs.into_iter().find_map(|leg| asset_leg(leg.as_ref()));
-        let at_stake = match (at.row.value, leg) {
-            (Some(value), _) if value.currency() == self.settings.currency => value,
+        let at_stake = match (self.stated.value, leg) {
+            (Some(value), _) => value,
             (_, Some(leg)) => self.estimate(&leg.asset, leg.amount),
             _ => self.zero(),
         };
@@ -161,7 +164,7 @@ impl<'a> Run<'a> {
     /// What the row's fee comes to.
     pub(super) fn costs(&mut self, at: &At<'a>, worth: Worth) -> Result<Money, AmountError> {
         let costs = match &at.row.fee {
-            Some(fee) => fee_worth(at.row, fee, worth, self.settings.currency)?.money,
+            Some(fee) => fee_worth(at.row, fee, worth, &self.stated)?.money,
             None => self.zero(),
         };
         self.applied.costs |= !costs.is_zero();
@@ -204,7 +207,7 @@ impl<'a> Run<'a> {
         let Some(fee) = &at.row.fee else {
             return Ok(());
         };
-        let value = fee_worth(at.row, fee, worth, self.settings.currency)?;
+        let value = fee_worth(at.row, fee, worth, &self.stated)?;
         if value.is_missing() {
             self.warn_missing_price(at, fee);
         }
@@ -238,7 +241,7 @@ impl<'a> Run<'a> {
         let Some(leg) = asset_leg(Some(leg)) else {
             return Ok(());
         };
-        let stated = match row.fee_value {
+        let stated = match self.stated.fee_value {
             Some(money) => Worth {
                 money,
                 from: ValueFrom::FeeValue,
@@ -320,7 +323,7 @@ impl<'a> Run<'a> {
     /// A margin result; units that settle it are bought or sold at that value.
     fn margin(&mut self, at: &At<'a>) -> Result<(), Stop> {
         let row = at.row;
-        let Some(result) = row.value else {
+        let Some(result) = self.stated.value else {
             self.leave_out(
                 at,
                 WarningCode::UnusableRow,

@@ -12,7 +12,7 @@ use super::draft::Draft;
 use super::input::Input;
 use super::liquidity::Joint;
 use super::lots::{Lots, Part};
-use super::value::Worth;
+use super::value::{Stated, Worth};
 use super::{Stop, aliases};
 use crate::error::TaxError;
 use crate::jurisdiction::{Applied, Jurisdiction, chose};
@@ -31,6 +31,8 @@ pub(super) struct Run<'a> {
     pub(super) rules: &'static Jurisdiction,
     pub(super) settings: &'a Settings,
     pub(super) input: &'a Input<'a>,
+    /// What the present row states in money.
+    pub(super) stated: Stated,
     pub(super) draft: Draft,
     pub(super) applied: Applied,
     pub(super) lots: Lots<'a>,
@@ -65,6 +67,7 @@ impl<'a> Run<'a> {
             rules,
             settings,
             input,
+            stated: Stated::nothing(settings.currency),
             draft: Draft::new(settings.currency),
             applied: Applied::default(),
             lots: Lots::new(settings.method, input.has_named_lots()),

@@ -522,14 +522,60 @@ fn a_price_that_is_not_known_is_zero_with_an_estimate_of_what_is_at_stake() {
 }
 
 #[test]
-fn rows_in_another_currency_are_left_out_and_told() {
+fn money_in_another_currency_is_converted_at_the_reference_rate_of_the_day() {
+    let rows = [
+        "a 2024-01-10 buy A 1000EUR 10ETH 10EUR",
+        "e 2024-01-13 staking A - 1ETH - value=90 currency=EUR",
+        "x 2024-03-04 sell A 10ETH 1200EUR -",
+    ];
+    let outcome = usual(&rows);
+    let rate = |date: &str| {
+        let euro = Money::parse("1", Currency::EUR).unwrap();
+        crate::rates::convert(euro, Currency::USD, date.parse().unwrap()).unwrap()
+    };
+    let (bought, sold) = (rate("2024-01-10"), rate("2024-03-04"));
+    let line = &outcome.disposals[0];
+    let times = |money: Money, count: i128| {
+        let one = packtrain_core::quantity::Quantity::from_units(1, 0).unwrap();
+        money
+            .share(
+                packtrain_core::quantity::Quantity::from_units(count, 0).unwrap(),
+                one,
+            )
+            .unwrap()
+    };
+    assert_eq!(
+        (line.cost, line.proceeds),
+        (times(bought.0, 1010), times(sold.0, 1200))
+    );
+    let why = line.why.to_string();
+    assert!(
+        why.ends_with("proceeds from EUR at the reference rate of 2024-03-04."),
+        "{why}"
+    );
+    assert_eq!(
+        outcome.income[0].value,
+        times(rate("2024-01-12").0, 90),
+        "a Saturday has Friday's"
+    );
+    assert_eq!(warnings(&outcome), []);
+    assert!(
+        outcome
+            .rules_used
+            .iter()
+            .any(|note| note.text.contains("European Central Bank"))
+    );
+}
+
+#[test]
+fn rows_in_a_currency_without_a_rate_are_left_out_and_told() {
     let rows = [
         "a 2024-01-01 buy A 1000USD 10ETH -",
-        "e 2024-02-01 staking A - 1ETH - value=90 currency=EUR",
-        // Nothing of this row is in euros.
-        "m 2024-03-03 transfer A>B 1ETH 1ETH - currency=EUR",
-        // Money in another currency without a value in dollars.
-        "x 2024-03-04 sell A 1ETH 90EUR -",
+        "e 2024-02-01 staking A - 1ETH - value=90 currency=THB",
+        // Nothing of this row is in baht.
+        "m 2024-03-03 transfer A>B 1ETH 1ETH - currency=THB",
+        // Money in a currency without a rate, and no value in dollars.
+        "x 2024-03-04 sell A 1ETH 90THB -",
     ];
     let outcome = usual(&rows);
     assert_eq!(

@@ -1,11 +1,14 @@
 //! What a row's legs are worth in the currency of the report.
 
+use chrono::NaiveDate;
+use chrono_tz::Tz;
 use packtrain_core::ledger::{Leg, Row};
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::AmountError;
 
 use crate::fiat::is_fiat;
 use crate::outcome::ValueFrom;
+use crate::rates;
 
 /// A value and where it comes from.
 #[derive(Debug, Clone, Copy)]
@@ -32,33 +35,121 @@ pub(super) fn asset_leg(leg: Option<&Leg>) -> Option<&Leg> {
     leg.filter(|leg| !is_fiat(&leg.asset))
 }
 
-/// The leg's money, if it is in the currency.
-fn money_leg(leg: Option<&Leg>, currency: Currency) -> Result<Option<Money>, AmountError> {
-    match leg {
-        Some(leg) if leg.asset.eq_ignore_ascii_case(currency.code()) => {
-            Money::from_quantity(leg.amount, currency).map(Some)
+/// The amounts of money that a row states, in the currency of the report.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stated {
+    pub(super) currency: Currency,
+    /// Local date of the row, whose rates convert.
+    pub(super) date: NaiveDate,
+    pub(super) value: Option<Money>,
+    pub(super) fee_value: Option<Money>,
+    pub(super) basis: Option<Money>,
+    /// Where the value comes from: the row, or a rate as well.
+    pub(super) from: ValueFrom,
+    /// Whether an amount is in a currency for which no rate is known.
+    pub(super) is_unknown: bool,
+}
+
+impl Stated {
+    /// No amounts, before the first row.
+    pub(super) const fn nothing(currency: Currency) -> Self {
+        Self {
+            currency,
+            date: NaiveDate::MIN,
+            value: None,
+            fee_value: None,
+            basis: None,
+            from: ValueFrom::RowValue,
+            is_unknown: false,
         }
-        _ => Ok(None),
+    }
+
+    /// Reads and converts what a row states. A basis is converted at the rate of the acquisition.
+    pub(super) fn of(row: &Row, currency: Currency, date: NaiveDate, zone: Tz) -> Self {
+        let mut stated = Self {
+            date,
+            ..Self::nothing(currency)
+        };
+        if let Some(value) = row.value {
+            match in_currency(value, currency, date) {
+                Some((money, None)) => stated.value = Some(money),
+                Some((money, Some(day))) => {
+                    stated.value = Some(money);
+                    stated.from = ValueFrom::Converted(value.currency(), day);
+                }
+                None => stated.is_unknown = true,
+            }
+        }
+        let acquired = row
+            .acquired
+            .map_or(date, |at| at.with_timezone(&zone).date_naive());
+        let mut other = |money: Option<Money>, date| match money {
+            Some(money) => match in_currency(money, currency, date) {
+                Some((money, _)) => Some(money),
+                None => {
+                    stated.is_unknown = true;
+                    None
+                }
+            },
+            None => None,
+        };
+        let fee_value = other(row.fee_value, date);
+        let basis = other(row.basis, acquired);
+        (stated.fee_value, stated.basis) = (fee_value, basis);
+        stated
     }
 }
 
+/// Money in the currency, and the day of the rate where one was needed; none without a rate.
+fn in_currency(
+    money: Money,
+    currency: Currency,
+    date: NaiveDate,
+) -> Option<(Money, Option<NaiveDate>)> {
+    if money.currency() == currency {
+        return Some((money, None));
+    }
+    let (money, day) = rates::convert(money, currency, date)?;
+    Some((money, Some(day)))
+}
+
+/// The leg's money in the currency of the report, if it is money for which a rate is known.
+fn money_leg(leg: Option<&Leg>, stated: &Stated) -> Result<Option<Worth>, AmountError> {
+    let Some(leg) = leg.filter(|leg| is_fiat(&leg.asset)) else {
+        return Ok(None);
+    };
+    let Ok(own) = leg.asset.parse::<Currency>() else {
+        return Ok(None);
+    };
+    let money = Money::from_quantity(leg.amount, own)?;
+    let found = in_currency(money, stated.currency, stated.date);
+    Ok(found.map(|(money, day)| Worth {
+        money,
+        from: day.map_or(ValueFrom::Money, |day| ValueFrom::Converted(own, day)),
+    }))
+}
+
 /// What the row as a whole is worth: its money, else the market value that it states.
-pub(super) fn row_worth(row: &Row, currency: Currency) -> Result<Worth, AmountError> {
+pub(super) fn row_worth(row: &Row, stated: &Stated) -> Result<Worth, AmountError> {
+    let mut converted = None;
     for leg in [&row.sent, &row.received] {
-        if let Some(money) = money_leg(leg.as_ref(), currency)? {
-            return Ok(Worth {
-                money,
-                from: ValueFrom::Money,
-            });
+        match money_leg(leg.as_ref(), stated)? {
+            Some(worth) if worth.from == ValueFrom::Money => return Ok(worth),
+            Some(worth) => converted = converted.or(Some(worth)),
+            None => {}
         }
     }
-    Ok(match row.value {
-        Some(money) => Worth {
-            money,
-            from: ValueFrom::RowValue,
-        },
-        None => Worth::missing(currency),
-    })
+    // A value that the person states in the report's currency is nearer than a day's rate.
+    let own = stated.value.filter(|_| stated.from == ValueFrom::RowValue);
+    let value = |money| Worth {
+        money,
+        from: stated.from,
+    };
+    Ok(own
+        .map(value)
+        .or(converted)
+        .or(stated.value.map(value))
+        .unwrap_or(Worth::missing(stated.currency)))
 }
 
 /// What the row's fee is worth: its money, else the value that the row states for it, else the
@@ -67,15 +158,12 @@ pub(super) fn fee_worth(
     row: &Row,
     fee: &Leg,
     worth: Worth,
-    currency: Currency,
+    stated: &Stated,
 ) -> Result<Worth, AmountError> {
-    if let Some(money) = money_leg(Some(fee), currency)? {
-        return Ok(Worth {
-            money,
-            from: ValueFrom::Money,
-        });
+    if let Some(worth) = money_leg(Some(fee), stated)? {
+        return Ok(worth);
     }
-    if let Some(money) = row.fee_value {
+    if let Some(money) = stated.fee_value {
         return Ok(Worth {
             money,
             from: ValueFrom::FeeValue,
@@ -93,16 +181,8 @@ pub(super) fn fee_worth(
                 from: ValueFrom::Implied,
             })
         }
-        _ => Ok(Worth::missing(currency)),
+        _ => Ok(Worth::missing(stated.currency)),
     }
-}
-
-/// Whether the row states a value in another currency than the report's.
-pub(super) fn is_in_other_currency(row: &Row, currency: Currency) -> bool {
-    [row.value, row.fee_value, row.basis]
-        .into_iter()
-        .flatten()
-        .any(|money| money.currency() != currency)
 }
 
 /// Whether an amount of the row has a sign, which no import lets through.

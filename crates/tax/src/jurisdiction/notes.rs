@@ -15,6 +15,7 @@ pub(crate) struct Applied {
     pub(crate) allocated: Option<BTreeMap<String, String>>,
     pub(crate) named_lots: bool,
     pub(crate) swaps: bool,
+    pub(crate) converted: bool,
     pub(crate) costs: bool,
     pub(crate) fees_in_kind: bool,
     pub(crate) transfers: bool,
@@ -46,6 +47,14 @@ pub(crate) struct RuleText {
 
 /// A rule that every report of the country names.
 pub(crate) const ALWAYS: fn(&Settings, &Applied) -> bool = |_, _| true;
+
+/// Money in other currencies, which every country treats alike.
+pub(crate) const CONVERTED: RuleText = RuleText {
+    when: |_, applied| applied.converted,
+    text: "Money in other currencies is converted at the euro reference rates of the European \
+           Central Bank of the local date, or of the last business day before it.",
+    source: "European Central Bank, euro foreign exchange reference rates",
+};
 
 /// Whether an option has a value.
 pub(crate) fn chose(settings: &Settings, option: &str, value: &str) -> bool {

@@ -1,9 +1,10 @@
 //! What a report on Australia says about its rules.
 
-use super::super::notes::{ALWAYS, RuleText, chose};
+use super::super::notes::{ALWAYS, CONVERTED, RuleText, chose};
 use crate::request::{Method, Scope};
 
 pub(super) const RULES: &[RuleText] = &[
+    CONVERTED,
     RuleText {
         when: ALWAYS,
         text: "Crypto assets are CGT assets held as an investment: a sale, swap, payment or gift \

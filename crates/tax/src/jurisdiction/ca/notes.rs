@@ -1,8 +1,9 @@
 //! What a report on Canada says about its rules.
 
-use super::super::notes::{ALWAYS, RuleText, chose};
+use super::super::notes::{ALWAYS, CONVERTED, RuleText, chose};
 
 pub(super) const RULES: &[RuleText] = &[
+    CONVERTED,
     RuleText {
         when: ALWAYS,
         text: "Crypto-assets are taken as capital property: a sale, swap or payment is a \

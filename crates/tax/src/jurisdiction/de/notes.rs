@@ -1,9 +1,10 @@
 //! What a report on Germany says about its rules.
 
-use super::super::notes::{ALWAYS, RuleText, chose};
+use super::super::notes::{ALWAYS, CONVERTED, RuleText, chose};
 use crate::request::{Method, Scope};
 
 pub(super) const RULES: &[RuleText] = &[
+    CONVERTED,
     RuleText {
         when: ALWAYS,
         text: "Units of a crypto asset are other economic goods: a sale, swap or payment within \

@@ -1,8 +1,9 @@
 //! What a report on the United Kingdom says about its rules.
 
-use super::super::notes::{ALWAYS, RuleText, chose};
+use super::super::notes::{ALWAYS, CONVERTED, RuleText, chose};
 
 pub(super) const RULES: &[RuleText] = &[
+    CONVERTED,
     RuleText {
         when: ALWAYS,
         text: "Tokens are chargeable assets: a sale, swap or payment is a disposal. Dates and tax \

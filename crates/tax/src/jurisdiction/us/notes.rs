@@ -1,9 +1,10 @@
 //! What a report on the United States says about its rules.
 
-use super::super::notes::{ALWAYS, RuleText, chose};
+use super::super::notes::{ALWAYS, CONVERTED, RuleText, chose};
 use crate::request::{Method, Scope};
 
 pub(super) const RULES: &[RuleText] = &[
+    CONVERTED,
     RuleText {
         when: ALWAYS,
         text: "Digital assets are property: a sale, swap or payment is a disposal. Dates and tax \
