@@ -2,7 +2,9 @@
 //! a PDF. No file, no clock, no network: the same document gives the same bytes.
 
 mod amounts;
+mod diff;
 mod disposals;
+mod explain;
 mod figures;
 mod json;
 mod limits;
@@ -23,10 +25,13 @@ use std::io;
 use packtrain_core::time::Timestamp;
 use packtrain_tax::outcome::Outcome;
 
+pub use crate::diff::diff;
 pub use crate::disposals::write_csv;
+pub use crate::explain::explain;
 pub use crate::figures::{
-    DisposalFigure, Figures, FileFigure, HoldingFigure, IncomeFigure, Provenance, RemovedFigure,
-    RuleFigure, TotalsFigure, WarningFigure, figures,
+    AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, HoldingFigure,
+    IncomeFigure, Provenance, RemovedFigure, RuleFigure, TotalsFigure, TransferFigure,
+    WarningFigure, figures,
 };
 pub use crate::json::write_json;
 pub use crate::limits::*;

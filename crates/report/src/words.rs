@@ -182,7 +182,7 @@ pub(crate) fn sentence(text: &str) -> String {
 }
 
 /// `some_word` as `Some word`.
-fn sentence_case(word: &str) -> String {
+pub(crate) fn sentence_case(word: &str) -> String {
     capitalised(&word.replace('_', " "))
 }
 

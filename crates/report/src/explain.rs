@@ -1,0 +1,255 @@
+//! The story of one row: what it became, what it used, and what used it.
+
+use std::fmt::Write;
+
+use packtrain_tax::outcome::{Disposal, Origin};
+
+use crate::figures::file_name;
+use crate::{Document, words};
+
+/// The story of a row in lines of text; none where no figure comes from it.
+///
+/// It goes through all years, whichever the document selects.
+pub fn explain(document: &Document<'_>, id: &str) -> Option<String> {
+    let story = Story { document, id };
+    let mut text = String::new();
+    story.disposals(&mut text);
+    story.income(&mut text);
+    story.removed(&mut text);
+    story.transfers(&mut text);
+    story.uses(&mut text);
+    story.warnings(&mut text);
+    (!text.is_empty()).then(|| format!("Row {id}\n{text}"))
+}
+
+struct Story<'a> {
+    document: &'a Document<'a>,
+    id: &'a str,
+}
+
+impl Story<'_> {
+    /// Whether a line comes from the row; all sales of a day may be one disposal.
+    fn is_own(&self, id: &str) -> bool {
+        id == self.id || id.split('+').any(|part| part == self.id)
+    }
+
+    fn place(&self, origin: Origin) -> String {
+        match file_name(origin, self.document.inputs) {
+            Some(file) => format!("{file}, line {}", origin.line),
+            None => format!("line {}", origin.line),
+        }
+    }
+
+    fn disposals(&self, text: &mut String) {
+        let all = self.document.outcome.disposals.iter();
+        for line in all.filter(|line| self.is_own(&line.id)) {
+            let what = if line.is_fee {
+                "fee".to_owned()
+            } else {
+                words::kind(line.kind).to_lowercase()
+            };
+            let _ = writeln!(
+                text,
+                "\n  {} of {} {} on {} from {} ({})",
+                words::sentence_case(&what),
+                line.quantity,
+                line.asset,
+                line.date,
+                line.wallet,
+                self.place(line.origin),
+            );
+            if *line.id != *self.id {
+                let _ = writeln!(
+                    text,
+                    "    one disposal with the rows {}",
+                    line.id.replace('+', ", ")
+                );
+            }
+            money(text, line);
+            let _ = writeln!(text, "    {}", line.why);
+        }
+    }
+
+    fn income(&self, text: &mut String) {
+        let all = self.document.outcome.income.iter();
+        for line in all.filter(|line| self.is_own(&line.id)) {
+            let _ = writeln!(
+                text,
+                "\n  {}: {} {} on {}, income of {} at its value on receipt ({})",
+                words::kind(line.kind),
+                line.quantity,
+                line.asset,
+                line.date,
+                line.value.to_cents(),
+                self.place(line.origin),
+            );
+        }
+    }
+
+    fn removed(&self, text: &mut String) {
+        let all = self.document.outcome.removed.iter();
+        for line in all.filter(|line| self.is_own(&line.id)) {
+            let _ = writeln!(
+                text,
+                "\n  {}: {} {} left on {} without a sale; they had cost {} ({})",
+                words::kind(line.kind),
+                line.quantity,
+                line.asset,
+                line.date,
+                line.cost.to_cents(),
+                self.place(line.origin),
+            );
+        }
+    }
+
+    fn transfers(&self, text: &mut String) {
+        let all = self.document.outcome.transfers.iter();
+        for line in all.filter(|line| *line.sent == *self.id || *line.received == *self.id) {
+            let _ = writeln!(
+                text,
+                "\n  Transfer of {} {} from {} to {} on {}: rows {} and {}, told by their {}",
+                line.quantity,
+                line.asset,
+                line.from,
+                line.to,
+                line.date,
+                line.sent,
+                line.received,
+                words::matched_by(line.by),
+            );
+        }
+    }
+
+    /// Disposals that used units which the row brought in.
+    fn uses(&self, text: &mut String) {
+        let all = self.document.outcome.disposals.iter();
+        let used: Vec<_> = all
+            .filter(|line| line.lot.as_deref() == Some(self.id))
+            .collect();
+        if used.is_empty() {
+            return;
+        }
+        let _ = writeln!(text, "\n  Its units were used by");
+        for line in used {
+            let _ = writeln!(
+                text,
+                "    {} on {}: {} {}, cost {}, gain {}",
+                line.id,
+                line.date,
+                line.quantity,
+                line.asset,
+                line.cost.to_cents(),
+                line.gain.to_cents(),
+            );
+        }
+    }
+
+    fn warnings(&self, text: &mut String) {
+        let all = self.document.outcome.warnings.iter();
+        for warning in all.filter(|warning| self.is_own(&warning.id)) {
+            let _ = writeln!(
+                text,
+                "\n  Check: {} (up to {} at stake)\n    {}",
+                warning.message,
+                warning.at_stake.to_cents(),
+                warning.help,
+            );
+        }
+    }
+}
+
+fn money(text: &mut String, line: &Disposal) {
+    let _ = write!(
+        text,
+        "    proceeds {} - fees {} - cost {} = gain {} {}",
+        line.proceeds.to_cents(),
+        line.fees.to_cents(),
+        line.cost.to_cents(),
+        line.gain.to_cents(),
+        line.gain.currency(),
+    );
+    let _ = match line.denied_loss.is_zero() {
+        true => writeln!(text),
+        false => writeln!(text, ", of which {} is denied", line.denied_loss.to_cents()),
+    };
+    if let Some(lot) = &line.lot {
+        let acquired = line
+            .acquired
+            .map(|date| format!(" of {date}"))
+            .unwrap_or_default();
+        let _ = writeln!(text, "    used the lot of row {lot}{acquired}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use packtrain_tax::compute;
+    use packtrain_tax::import::{self, Limits};
+    use packtrain_tax::request::{Country, Request};
+
+    use super::*;
+    use crate::{InputFile, YearSelection, sample};
+
+    fn story(id: &str) -> Option<String> {
+        let ledger = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,\
+                      received_asset,fee_amount,fee_asset,value,currency\n\
+                      b,2023-01-10T12:00:00Z,buy,main,1000,USD,1,BTC,,,,USD\n\
+                      r,2023-02-10T12:00:00Z,staking,main,,,0.5,BTC,,,600,USD\n\
+                      s,2023-06-10T12:00:00Z,sell,main,1.2,BTC,2400,USD,10,USD,,USD\n";
+        let import = import::read(ledger.as_bytes(), Limits::default()).unwrap();
+        let outcome = compute(
+            &[import.into_ledger("trades.csv")],
+            Country::Us,
+            &Request::default(),
+        );
+        let outcome = outcome.unwrap();
+        let document = Document {
+            outcome: &outcome,
+            years: YearSelection::All,
+            inputs: &[InputFile {
+                name: "trades.csv".to_owned(),
+                sha256: String::new(),
+                rows: 3,
+                bad_rows: 0,
+            }],
+            generated_at: sample::at(),
+            taxpayer: None,
+        };
+        explain(&document, id)
+    }
+
+    #[test]
+    fn the_story_of_a_sale_names_its_lots_and_how_each_gain_comes_about() {
+        assert_eq!(
+            story("s").unwrap(),
+            "Row s\n\
+             \n  Sale of 1 BTC on 2023-06-10 from main (trades.csv, line 4)\n    \
+             proceeds 2000.00 - fees 8.33 - cost 1000.00 = gain 991.67 USD\n    \
+             used the lot of row b of 2023-01-10\n    \
+             Oldest lot first of all wallets; short, long only from 2024-01-11; proceeds as \
+             received in money.\n\
+             \n  Sale of 0.2 BTC on 2023-06-10 from main (trades.csv, line 4)\n    \
+             proceeds 400.00 - fees 1.67 - cost 240.00 = gain 158.33 USD\n    \
+             used the lot of row r of 2023-02-10\n    \
+             Oldest lot first of all wallets; short, long only from 2024-02-11; proceeds as \
+             received in money.\n"
+        );
+    }
+
+    #[test]
+    fn the_story_of_a_reward_says_what_became_of_it() {
+        assert_eq!(
+            story("r").unwrap(),
+            "Row r\n\
+             \n  Staking: 0.5 BTC on 2023-02-10, income of 600.00 at its value on receipt \
+             (trades.csv, line 3)\n\
+             \n  Its units were used by\n    \
+             s on 2023-06-10: 0.2 BTC, cost 240.00, gain 158.33\n"
+        );
+    }
+
+    #[test]
+    fn a_row_that_nothing_comes_from_has_no_story() {
+        assert_eq!(story("nobody"), None);
+    }
+}
