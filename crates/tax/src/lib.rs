@@ -17,5 +17,5 @@ pub mod rates;
 pub mod request;
 mod why;
 
-pub use engine::{LedgerFile, compute, compute_until};
+pub use engine::{Compared, LedgerFile, compare, compute, compute_until};
 pub use error::TaxError;

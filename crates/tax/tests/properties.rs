@@ -10,7 +10,7 @@ use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::Quantity;
 use packtrain_tax::outcome::{Origin, Outcome};
 use packtrain_tax::request::{Country, Method, Request, Scope};
-use packtrain_tax::{LedgerFile, compute};
+use packtrain_tax::{LedgerFile, compare, compute};
 use proptest::prelude::*;
 
 const ASSETS: [&str; 2] = ["BTC", "ETH"];
@@ -546,5 +546,17 @@ proptest! {
         // Stable: of equal prices the first in the file goes first.
         expected.sort_by_key(|id| std::cmp::Reverse(prices[id[1..].parse::<usize>().unwrap()]));
         prop_assert_eq!(lots(Method::Hifo), expected);
+    }
+
+    #[test]
+    fn all_methods_compared_at_once_are_each_as_on_their_own(steps in steps()) {
+        let ledgers = [ledger(&rows(&steps))];
+        let compared = compare(&ledgers, Country::Us, &Request::default()).unwrap();
+        prop_assert_eq!(compared.iter().map(|one| one.method).collect::<Vec<_>>(), LOTS);
+        for one in compared {
+            let alone = outcome(&ledgers, one.method, None);
+            prop_assert_eq!(one.totals, alone.totals);
+            prop_assert_eq!(one.assessments, alone.assessments);
+        }
     }
 }

@@ -20,15 +20,18 @@ mod run;
 mod transfers;
 mod value;
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use packtrain_core::ledger::Row;
 use packtrain_core::limits::{REPORT_FILES_MAX, REPORT_ROWS_MAX};
 use packtrain_core::quantity::AmountError;
+use rayon::prelude::*;
 
 use crate::error::TaxError;
-use crate::jurisdiction::{self, NoSuchDate};
-use crate::outcome::{Origin, Outcome, TaxYear};
-use crate::request::{Country, Request};
+use crate::jurisdiction::{self, Jurisdiction, NoSuchDate};
+use crate::outcome::{Assessment, Origin, Outcome, TaxYear, Totals};
+use crate::request::{Country, Method, Request, Settings};
 use input::Input;
 use run::Run;
 
@@ -74,13 +77,63 @@ pub fn compute_until(
     let settings = rules.settings(request)?;
     check_limits(ledgers)?;
     let input = Input::new(ledgers);
-    let mut run = Run::new(rules, &settings, &input)?;
+    run(ledgers, rules, &settings, &input, is_stopped)
+}
+
+/// The years of a ledger under every method that the law knows, the country's default first.
+///
+/// The rows are sorted and matched once, and the methods run side by side.
+///
+/// # Errors
+/// As [`compute`].
+pub fn compare(
+    ledgers: &[LedgerFile],
+    country: Country,
+    request: &Request,
+) -> Result<Vec<Compared>, TaxError> {
+    let rules = jurisdiction::of(country);
+    check_limits(ledgers)?;
+    let input = Input::new(ledgers);
+    let one = |method: &Method| {
+        let settings = rules.settings(&Request {
+            method: Some(*method),
+            ..request.clone()
+        })?;
+        let outcome = run(ledgers, rules, &settings, &input, &|| false)?;
+        Ok(Compared {
+            method: *method,
+            totals: outcome.totals,
+            assessments: outcome.assessments,
+        })
+    };
+    rules.methods.par_iter().map(one).collect()
+}
+
+/// What one method makes of the years of a ledger.
+#[derive(Debug, Clone)]
+pub struct Compared {
+    /// The method.
+    pub method: Method,
+    /// Sums per tax year.
+    pub totals: BTreeMap<TaxYear, Totals>,
+    /// What the law makes of these sums.
+    pub assessments: BTreeMap<TaxYear, Assessment>,
+}
+
+fn run(
+    ledgers: &[LedgerFile],
+    rules: &'static Jurisdiction,
+    settings: &Settings,
+    input: &Input<'_>,
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<Outcome, TaxError> {
+    let mut run = Run::new(rules, settings, input)?;
     run.warn_duplicates();
     for index in 0..input.order.len() {
         if index % ROWS_BETWEEN_LOOKS == 0 && is_stopped() {
             return Err(TaxError::Stopped);
         }
-        let at = input.at(index, rules, &settings);
+        let at = input.at(index, rules, settings);
         run.row(&at).map_err(|stop| stop.at(&at, ledgers))?;
     }
     run.finish()
