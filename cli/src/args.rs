@@ -231,12 +231,28 @@ pub(crate) struct Report {
     /// Only this: a file, or with json the figures of all years on standard output
     #[arg(long)]
     pub(crate) format: Option<Format>,
+    /// Tell the story of one row, and write nothing
+    #[arg(long, value_name = "ROW", conflicts_with_all = ["format", "diff", "compare"])]
+    pub(crate) explain: Option<String>,
+    /// Tell what changed since an earlier report (its JSON), and write nothing
+    #[arg(long, value_name = "OLD.json", conflicts_with_all = ["format", "compare"])]
+    pub(crate) diff: Option<PathBuf>,
+    /// Show what each method of the country would give, and write nothing
+    #[arg(long, conflicts_with_all = ["format", "method"])]
+    pub(crate) compare: bool,
     /// Leave out rows that cannot be read, and list them
     #[arg(long)]
     pub(crate) skip_bad_rows: bool,
     /// Exit with 3 when anything needs checking
     #[arg(long)]
     pub(crate) strict: bool,
+}
+
+impl Report {
+    /// Whether a question is answered in place of writing files.
+    pub(crate) const fn writes_nothing(&self) -> bool {
+        self.explain.is_some() || self.diff.is_some() || self.compare
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,5 +1,6 @@
 //! `packtrain report`: a tax report straight from files, without a database.
 
+mod questions;
 mod read;
 mod summary;
 
@@ -26,6 +27,11 @@ pub(crate) fn run(global: &Global, args: &Report) -> Result<(), Failure> {
     open_folder(args)?;
     let steps = Steps::new(global, args.format == Some(Format::Json));
     let files = read::files(args, &steps)?;
+    if args.compare {
+        let ledgers: Vec<_> = files.into_iter().map(|file| file.ledger).collect();
+        steps.finish();
+        return questions::compare(global, args, &ledgers, &request);
+    }
     steps.begin("Matching", "lots");
     let (ledgers, inputs): (Vec<_>, Vec<_>) = files
         .into_iter()
@@ -40,6 +46,7 @@ pub(crate) fn run(global: &Global, args: &Report) -> Result<(), Failure> {
     steps.end("Matching", &found, &format!("done in {seconds:.2} s"));
     let years = match args.format {
         Some(Format::Json) => YearSelection::All,
+        _ if args.diff.is_some() => YearSelection::All,
         _ => YearSelection::of(args.years.iter().copied()),
     };
     let document = Document {
@@ -49,6 +56,14 @@ pub(crate) fn run(global: &Global, args: &Report) -> Result<(), Failure> {
         generated_at: SystemClock.now(),
         taxpayer: None,
     };
+    if let Some(row) = &args.explain {
+        steps.finish();
+        return questions::explain(&document, row);
+    }
+    if let Some(old) = &args.diff {
+        steps.finish();
+        return questions::diff(&document, old);
+    }
     if args.format == Some(Format::Json) {
         steps.finish();
         let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
@@ -65,7 +80,7 @@ pub(crate) fn run(global: &Global, args: &Report) -> Result<(), Failure> {
 
 /// The folder is there, or can be made: told before the work, not after it.
 fn open_folder(args: &Report) -> Result<(), Failure> {
-    if args.format == Some(Format::Json) {
+    if args.format == Some(Format::Json) || args.writes_nothing() {
         return Ok(());
     }
     let shown = args.out.display();
@@ -105,7 +120,7 @@ fn request(args: &Report) -> Result<Request, Failure> {
     })
 }
 
-fn refused(error: packtrain_tax::TaxError) -> Failure {
+pub(super) fn refused(error: packtrain_tax::TaxError) -> Failure {
     Failure::new(USAGE, packtrain_core::fault::chain(&error))
 }
 
@@ -113,7 +128,7 @@ fn not_written(error: ReportError) -> Failure {
     Failure::new(FAILED, packtrain_core::fault::chain(&error))
 }
 
-fn output_failed(what: &str, error: &io::Error) -> Failure {
+pub(super) fn output_failed(what: &str, error: &io::Error) -> Failure {
     Failure::new(FAILED, format!("could not write {what}: {error}"))
 }
 

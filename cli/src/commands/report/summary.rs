@@ -163,7 +163,7 @@ fn checks(document: &Document<'_>) {
 }
 
 /// Cents with separators of thousands, such as `-13,500.00`.
-fn grouped(money: Money) -> String {
+pub(super) fn grouped(money: Money) -> String {
     let text = money.to_cents();
     let (sign, digits) = text
         .strip_prefix('-')

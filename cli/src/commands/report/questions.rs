@@ -1,0 +1,134 @@
+//! Questions about a report: the story of a row, what changed, and what other methods would give.
+
+use std::fs;
+use std::path::Path;
+
+use packtrain_report::{Document, Figures};
+use packtrain_tax::jurisdiction;
+use packtrain_tax::outcome::Amount;
+use packtrain_tax::request::Request;
+use packtrain_tax::{Compared, LedgerFile};
+
+use super::summary::grouped;
+use crate::args::{Global, Report};
+use crate::failure::{FAILED, Failure, INPUT};
+use crate::terminal::STRONG;
+
+pub(super) fn explain(document: &Document<'_>, row: &str) -> Result<(), Failure> {
+    match packtrain_report::explain(document, row) {
+        Some(story) => {
+            anstream::print!("{story}");
+            Ok(())
+        }
+        None => Err(
+            Failure::new(FAILED, format!("no figure comes from a row {row:?}")).help(
+                "a row's name is its id, or line-N where the file has none; the disposals of a \
+                 report name theirs",
+            ),
+        ),
+    }
+}
+
+pub(super) fn diff(document: &Document<'_>, old: &Path) -> Result<(), Failure> {
+    let shown = old.display();
+    let text = fs::read_to_string(old)
+        .map_err(|error| Failure::new(INPUT, format!("{shown} cannot be read: {error}")))?;
+    let before: Figures<'_> = serde_json::from_str(&text).map_err(|error| {
+        Failure::new(INPUT, format!("{shown} is no report of packtrain: {error}"))
+            .help("give the JSON file that an earlier report wrote")
+    })?;
+    let now = packtrain_report::figures(document);
+    anstream::print!("{}", packtrain_report::diff(&before, &now));
+    Ok(())
+}
+
+pub(super) fn compare(
+    global: &Global,
+    args: &Report,
+    ledgers: &[LedgerFile],
+    request: &Request,
+) -> Result<(), Failure> {
+    let compared =
+        packtrain_tax::compare(ledgers, args.country, request).map_err(super::refused)?;
+    if global.json {
+        json(args, &compared);
+    } else {
+        people(args, &compared);
+    }
+    Ok(())
+}
+
+fn json(args: &Report, compared: &[Compared]) {
+    let rules = jurisdiction::of(args.country);
+    for one in compared {
+        for (year, totals) in &one.totals {
+            let line = serde_json::json!({
+                "type": "method",
+                "method": one.method,
+                "year": rules.year_name(*year),
+                "net": totals.net.to_cents(),
+                "short": totals.short.to_cents(),
+                "long": totals.long.to_cents(),
+                "taxable": taxable(one, *year).map(|money| money.to_cents()),
+            });
+            anstream::println!("{line}");
+        }
+    }
+}
+
+fn people(args: &Report, compared: &[Compared]) {
+    let rules = jurisdiction::of(args.country);
+    let years: std::collections::BTreeSet<_> =
+        compared.iter().flat_map(|one| one.totals.keys()).collect();
+    for year in years {
+        if !args.years.is_empty() && !args.years.contains(year) {
+            continue;
+        }
+        anstream::println!(
+            "\n{STRONG}{} {}{STRONG:#}\n",
+            rules.name,
+            rules.year_name(*year)
+        );
+        let (short, long) = match &rules.terms {
+            Some(terms) => (terms.short.name, terms.long.name),
+            None => ("", ""),
+        };
+        anstream::println!(
+            "  {:<8}{:>18}{short:>18}{long:>18}{:>18}",
+            "Method",
+            "Net gain",
+            "Taxable"
+        );
+        for one in compared {
+            let Some(totals) = one.totals.get(year) else {
+                continue;
+            };
+            let terms = rules.terms.as_ref();
+            let term = |money| terms.map_or_else(String::new, |_| grouped(money));
+            anstream::println!(
+                "  {:<8}{:>18}{:>18}{:>18}{:>18}",
+                one.method.as_str().to_uppercase(),
+                grouped(totals.net),
+                term(totals.short),
+                term(totals.long),
+                taxable(one, *year).map_or_else(String::new, grouped),
+            );
+        }
+    }
+}
+
+/// What the law taxes of a year under a method, where the country's assessment has such a figure.
+fn taxable(
+    one: &Compared,
+    year: packtrain_tax::outcome::TaxYear,
+) -> Option<packtrain_core::money::Money> {
+    let keys = ["taxable", "taxable_capital_gain", "net_capital_gain", "net"];
+    let figures = &one.assessments.get(&year)?.figures;
+    let figure = keys
+        .iter()
+        .find_map(|key| figures.iter().find(|figure| figure.key == *key))?;
+    match figure.amount {
+        Amount::Money(money) => Some(money),
+        Amount::Count(_) | Amount::YesNo(_) => None,
+    }
+}
