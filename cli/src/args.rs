@@ -8,7 +8,8 @@ use packtrain_core::secret::Secret;
 use packtrain_core::time::Timestamp;
 
 pub(crate) use bench::{
-    Bench, BenchFair, BenchFuture, BenchHistory, BenchQueue, BenchRescue, BenchSteady, BenchWhere,
+    Bench, BenchFair, BenchFuture, BenchHistory, BenchQueue, BenchRescue, BenchSteady, BenchTax,
+    BenchWhere,
 };
 pub(crate) use operate::{
     CausesList, Dead, DeadAction, Jobs, JobsAction, JobsList, Lanes, LanesAction, OfCause,
@@ -48,6 +49,9 @@ Examples:
   packtrain report trades.csv --country us --year 2025
   packtrain report a.csv b.csv --country us --method hifo --out reports
   packtrain report trades.csv --country us --format json > figures.json
+  packtrain report trades.csv --country de --compare
+  packtrain report trades.csv --country us --explain t17
+  packtrain report trades.csv --country us --harvest --prices prices.csv
   cat trades.csv | packtrain report - --country us";
     pub(super) const ENQUEUE: &str = "\
 Examples:
@@ -228,18 +232,31 @@ pub(crate) struct Report {
     /// Folder for the files written
     #[arg(long, default_value = ".", value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Only this: a file, or with json the figures of all years on standard output
-    #[arg(long)]
-    pub(crate) format: Option<Format>,
+    /// Only this; may be repeated. json alone: the figures of all years on standard output
+    #[arg(long = "format", value_delimiter = ',')]
+    pub(crate) formats: Vec<Format>,
     /// Tell the story of one row, and write nothing
-    #[arg(long, value_name = "ROW", conflicts_with_all = ["format", "diff", "compare"])]
+    #[arg(long, value_name = "ROW", conflicts_with_all = ["formats", "diff", "compare"])]
     pub(crate) explain: Option<String>,
     /// Tell what changed since an earlier report (its JSON), and write nothing
-    #[arg(long, value_name = "OLD.json", conflicts_with_all = ["format", "compare"])]
+    #[arg(long, value_name = "OLD.json", conflicts_with_all = ["formats", "compare"])]
     pub(crate) diff: Option<PathBuf>,
     /// Show what each method of the country would give, and write nothing
-    #[arg(long, conflicts_with_all = ["format", "method"])]
+    #[arg(long, conflicts_with_all = ["formats", "method"])]
     pub(crate) compare: bool,
+    /// Show what is open lot by lot, the greatest loss first, valued today or on DAY
+    #[arg(long, value_name = "DAY", num_args = 0..=1, require_equals = true, default_missing_value = "today",
+        value_parser = day, conflicts_with_all = ["formats", "explain", "diff", "compare"])]
+    pub(crate) harvest: Option<Day>,
+    /// Prices for rows without a value: CSV with the columns date, asset, currency, price
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prices: Option<PathBuf>,
+    /// How files of no known source are read: a small TOML file, kept for next time
+    #[arg(long = "map", value_name = "FILE")]
+    pub(crate) maps: Vec<PathBuf>,
+    /// Zone of a file's times, where they name none, such as kraken.csv=Europe/Berlin
+    #[arg(long = "file-timezone", value_name = "FILE=ZONE", value_parser = key_value)]
+    pub(crate) file_timezones: Vec<(String, String)>,
     /// Leave out rows that cannot be read, and list them
     #[arg(long)]
     pub(crate) skip_bad_rows: bool,
@@ -251,8 +268,25 @@ pub(crate) struct Report {
 impl Report {
     /// Whether a question is answered in place of writing files.
     pub(crate) const fn writes_nothing(&self) -> bool {
-        self.explain.is_some() || self.diff.is_some() || self.compare
+        self.explain.is_some() || self.diff.is_some() || self.compare || self.harvest.is_some()
     }
+
+    /// Whether standard output is taken by the figures.
+    pub(crate) fn prints_figures(&self) -> bool {
+        self.formats == [Format::Json]
+    }
+
+    /// Whether such a file is written: without a choice, all are.
+    pub(crate) fn writes(&self, format: Format) -> bool {
+        self.formats.is_empty() || self.formats.contains(&format)
+    }
+}
+
+/// A day in the taxpayer's time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Day {
+    Today,
+    On(chrono::NaiveDate),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -306,6 +340,16 @@ fn secret(text: &str) -> Result<Secret<String>, Infallible> {
     Ok(Secret::new(text.to_owned()))
 }
 
+fn day(text: &str) -> Result<Day, String> {
+    match text {
+        "today" => Ok(Day::Today),
+        date => date
+            .parse()
+            .map(Day::On)
+            .map_err(|_| "expected a day such as 2025-12-31".to_owned()),
+    }
+}
+
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
@@ -336,6 +380,7 @@ mod tests {
             bench::STEADY,
             bench::FUTURE,
             bench::HISTORY,
+            bench::TAX,
             operate::JOBS,
             operate::LANES,
             operate::DEAD,

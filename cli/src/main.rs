@@ -13,6 +13,7 @@ mod process;
 mod settings;
 mod table;
 mod terminal;
+mod usage;
 mod warm;
 mod wiring;
 
@@ -49,18 +50,16 @@ fn guard(words: std::env::ArgsOs) -> ExitCode {
 
 fn run(cli: &Cli) -> Result<(), Failure> {
     let global = &cli.global;
-    match &cli.command {
-        Command::Report(args) => return commands::report::run(global, args),
-        Command::Completions { shell } => {
-            let mut command = Cli::command();
-            clap_complete::generate(*shell, &mut command, "packtrain", &mut std::io::stdout());
-            return Ok(());
-        }
-        _ => {}
+    if let Command::Completions { shell } = &cli.command {
+        let mut command = Cli::command();
+        clap_complete::generate(*shell, &mut command, "packtrain", &mut std::io::stdout());
+        return Ok(());
     }
     let loaded = settings::load(global.config.as_deref(), &flags(cli))?;
-    if let Command::Config(args) = &cli.command {
-        return commands::config::run(global, args, &loaded);
+    match &cli.command {
+        Command::Config(args) => return commands::config::run(global, args, &loaded),
+        Command::Report(args) => return commands::report::run(global, args, &loaded.settings),
+        _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -1,6 +1,7 @@
 //! What `packtrain bench` is asked.
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand, value_parser};
@@ -11,7 +12,8 @@ Examples:
   packtrain bench queue
   packtrain bench rescue
   packtrain bench steady --seconds 60
-  packtrain bench history --jobs 1000000 --json";
+  packtrain bench history --jobs 1000000 --json
+  packtrain bench tax";
 pub(super) const QUEUE: &str = "\
 Examples:
   packtrain bench queue
@@ -38,6 +40,11 @@ pub(super) const HISTORY: &str = "\
 Examples:
   packtrain bench history
   packtrain bench history --jobs 1000000 --rounds 50 --json";
+pub(super) const TAX: &str = "\
+Examples:
+  packtrain bench tax
+  packtrain bench tax --rows 100000 --rounds 5 --json
+  packtrain bench tax --write ledgers";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
@@ -60,20 +67,9 @@ pub(crate) enum Bench {
     /// million some minutes, and 10 GB of disk
     #[command(after_help = HISTORY)]
     History(BenchHistory),
-}
-
-impl Bench {
-    /// Which server is measured.
-    pub(crate) const fn at(&self) -> &BenchWhere {
-        match self {
-            Self::Queue(args) => &args.at,
-            Self::Fair(args) => &args.at,
-            Self::Rescue(args) => &args.at,
-            Self::Steady(args) => &args.at,
-            Self::Future(args) => &args.at,
-            Self::History(args) => &args.at,
-        }
-    }
+    /// How fast tax reports are made of ledgers of all shapes and sizes
+    #[command(after_help = TAX)]
+    Tax(BenchTax),
 }
 
 /// One or more.
@@ -214,6 +210,20 @@ pub(crate) struct BenchHistory {
     #[arg(long, default_value_t = 20, value_name = "N",
         value_parser = value_parser!(u32).range(1..))]
     pub(crate) rounds: u32,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BenchTax {
+    /// Rows of the largest ledger [default: 1000000]; with --write, of each [default: 10000]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(100..))]
+    pub(crate) rows: Option<u32>,
+    /// How often each is made; the middle one counts
+    #[arg(long, default_value_t = 3, value_name = "N",
+        value_parser = value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+    /// Write ledgers for other programs into this folder, and measure nothing
+    #[arg(long, value_name = "DIR")]
+    pub(crate) write: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 mod build;
 
-pub use build::figures;
-pub(crate) use build::{disposals, file_name, without_disposals};
+pub(crate) use build::{disposals, file_name};
+pub use build::{figures, figures_but_disposals};
 
 /// Everything that a report states, in numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

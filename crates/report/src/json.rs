@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use crate::figures::{DisposalFigure, disposals, without_disposals};
+use crate::figures::{DisposalFigure, disposals, figures_but_disposals};
 use crate::{Document, InputFile, ReportError};
 
 /// Levels that are broken into lines.
@@ -27,7 +27,7 @@ const CHUNKS_HELD: usize = 16;
 pub fn write_json(document: &Document<'_>, mut writer: impl Write) -> Result<(), ReportError> {
     let mut rest = Vec::with_capacity(64 * 1024);
     let mut serializer = Serializer::with_formatter(&mut rest, Lines::default());
-    let figures = without_disposals(document).serialize(&mut serializer);
+    let figures = figures_but_disposals(document).serialize(&mut serializer);
     figures.map_err(ReportError::Json)?;
     rest.push(b'\n');
     let place = rest.windows(PLACE.len()).position(|window| window == PLACE);

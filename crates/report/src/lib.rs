@@ -31,7 +31,7 @@ pub use crate::explain::explain;
 pub use crate::figures::{
     AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, HoldingFigure,
     IncomeFigure, Provenance, RemovedFigure, RuleFigure, TotalsFigure, TransferFigure,
-    WarningFigure, figures,
+    WarningFigure, figures, figures_but_disposals,
 };
 pub use crate::json::write_json;
 pub use crate::limits::*;

@@ -13,8 +13,10 @@ pub mod import;
 pub mod jurisdiction;
 mod methods;
 pub mod outcome;
+pub mod prices;
 pub mod rates;
 pub mod request;
+pub mod synthetic;
 mod why;
 
 pub use engine::{Compared, LedgerFile, compare, compute, compute_until};

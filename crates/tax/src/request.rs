@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use packtrain_core::money::Currency;
 use serde::{Deserialize, Serialize};
+
+use crate::prices::Prices;
 
 /// A country whose rules are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,6 +142,10 @@ pub struct Request {
     pub timezone: Option<Tz>,
     /// Options of the jurisdiction, by name.
     pub options: BTreeMap<String, String>,
+    /// Prices for rows that state no value.
+    pub prices: Arc<Prices>,
+    /// The local day on which what is open is valued; none where nobody asks for it.
+    pub open_on: Option<NaiveDate>,
 }
 
 /// A request with every default resolved.

@@ -62,6 +62,8 @@ pub enum ValueFrom {
     RowValue,
     /// Money or a value in this currency, at the reference rate of this day.
     Converted(Currency, NaiveDate),
+    /// The price of this day in the person's own list.
+    Listed(NaiveDate),
     /// The value of the fee that the row states.
     FeeValue,
     /// The price that the row's other amounts imply.
@@ -123,6 +125,9 @@ impl fmt::Display for Why {
                     f,
                     "; proceeds from {currency} at the reference rate of {day}."
                 );
+            }
+            ValueFrom::Listed(day) => {
+                return write!(f, "; proceeds at the listed price of {day}.");
             }
             ValueFrom::FeeValue => "; proceeds at the fee value in the row.",
             ValueFrom::Implied => "; proceeds at the price the row implies.",

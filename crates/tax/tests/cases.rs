@@ -127,6 +127,7 @@ fn request(expected: &Value) -> Request {
             .into_iter()
             .map(|(name, value)| (name.clone(), text(value)))
             .collect(),
+        ..Request::default()
     }
 }
 

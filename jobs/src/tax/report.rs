@@ -158,6 +158,7 @@ impl Report {
             scope: self.scope,
             timezone: self.timezone,
             options: self.options.clone(),
+            ..Request::default()
         }
     }
 

@@ -114,14 +114,6 @@ pub(super) fn cpu_of(pid: u32) -> Option<Duration> {
     Some(TICK * ticks)
 }
 
-/// The most memory that a process held so far, in bytes.
-pub(super) fn memory_peak_bytes(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
-    kilobytes.unwrap_or(0) * 1024
-}
-
 /// How busy the machine is: the load averages of one, five and fifteen minutes.
 pub(crate) fn load() -> String {
     let all = fs::read_to_string("/proc/loadavg").unwrap_or_default();

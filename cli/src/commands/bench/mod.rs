@@ -10,6 +10,7 @@ mod queue;
 mod rescue;
 mod spread;
 mod steady;
+mod tax;
 mod worker;
 
 use packtrain_core::ids::{IdSource, TenantId};
@@ -21,7 +22,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use self::ground::Ground;
-use crate::args::{Bench, Global};
+use crate::args::{Bench, BenchWhere, Global};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::process::stop_on_signal;
 use crate::settings::Settings;
@@ -32,26 +33,65 @@ pub(crate) async fn run(
     bench: &Bench,
     settings: &Settings,
 ) -> Result<(), Failure> {
-    let stop = CancellationToken::new();
-    stop_on_signal(&stop)?;
-    let ground = Ground::open(global, settings, bench.at()).await?;
-    let interrupted = || Failure::new(INTERRUPTED, "interrupted: nothing was measured");
-    let measured = tokio::select! {
-        measured = measure(global, bench, &ground) => measured,
-        () = stop.cancelled() => Err(interrupted()),
-    };
-    let closed = ground.close().await;
-    measured.and(closed)
+    let stand = Stand { global, settings };
+    match bench {
+        Bench::Queue(args) => {
+            stand
+                .on(&args.at, async |at| queue::run(global, args, at).await)
+                .await
+        }
+        Bench::Fair(args) => {
+            stand
+                .on(&args.at, async |at| fair::run(global, args, at).await)
+                .await
+        }
+        Bench::Rescue(args) => {
+            stand
+                .on(&args.at, async |at| rescue::run(global, args, at).await)
+                .await
+        }
+        Bench::Steady(args) => {
+            stand
+                .on(&args.at, async |at| steady::run(global, args, at).await)
+                .await
+        }
+        Bench::Future(args) => {
+            stand
+                .on(&args.at, async |at| future::run(global, args, at).await)
+                .await
+        }
+        Bench::History(args) => {
+            stand
+                .on(&args.at, async |at| history::run(global, args, at).await)
+                .await
+        }
+        Bench::Tax(args) => tax::run(global, args),
+    }
 }
 
-async fn measure(global: &Global, bench: &Bench, ground: &Ground) -> Result<(), Failure> {
-    match bench {
-        Bench::Queue(args) => queue::run(global, args, ground).await,
-        Bench::Fair(args) => fair::run(global, args, ground).await,
-        Bench::Rescue(args) => rescue::run(global, args, ground).await,
-        Bench::Steady(args) => steady::run(global, args, ground).await,
-        Bench::Future(args) => future::run(global, args, ground).await,
-        Bench::History(args) => history::run(global, args, ground).await,
+/// Where benches of the queue are run.
+struct Stand<'a> {
+    global: &'a Global,
+    settings: &'a Settings,
+}
+
+impl Stand<'_> {
+    /// Runs one on a database of its own, which goes with it.
+    async fn on(
+        &self,
+        at: &BenchWhere,
+        bench: impl AsyncFnOnce(&Ground) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let stop = CancellationToken::new();
+        stop_on_signal(&stop)?;
+        let ground = Ground::open(self.global, self.settings, at).await?;
+        let interrupted = || Failure::new(INTERRUPTED, "interrupted: nothing was measured");
+        let measured = tokio::select! {
+            measured = bench(&ground) => measured,
+            () = stop.cancelled() => Err(interrupted()),
+        };
+        let closed = ground.close().await;
+        measured.and(closed)
     }
 }
 

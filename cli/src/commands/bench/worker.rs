@@ -10,6 +10,7 @@ use tokio::process::{Child, Command};
 use super::cost;
 use super::ground::Ground;
 use crate::failure::{FAILED, Failure};
+use crate::usage;
 use crate::wiring::worker_name;
 
 /// How often is looked whether it is there.
@@ -121,7 +122,7 @@ impl WorkerProcess {
 
     /// The most memory that it held so far, in bytes.
     pub(crate) fn memory_peak_bytes(&self) -> u64 {
-        cost::memory_peak_bytes(self.pid)
+        usage::memory_peak_bytes(self.pid)
     }
 
     /// Kills it, as a machine that fails does.

@@ -1,5 +1,7 @@
 //! `packtrain report`: a tax report straight from files, without a database.
 
+mod harvest;
+mod mappings;
 mod questions;
 mod read;
 mod summary;
@@ -8,35 +10,56 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_jobs::tax::report::{FileKind, file_name};
 use packtrain_report::{Document, Progress, ReportError, YearSelection};
+use packtrain_tax::jurisdiction;
 use packtrain_tax::outcome::Outcome;
 use packtrain_tax::request::Request;
 
-use crate::args::{Format, Global, Report};
+use crate::args::{Day, Format, Global, Report};
 use crate::failure::{FAILED, FINDINGS, Failure, USAGE};
+use crate::settings::Settings;
 use crate::terminal::Steps;
 
 /// Runs the command.
-pub(crate) fn run(global: &Global, args: &Report) -> Result<(), Failure> {
+pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result<(), Failure> {
     let began = Instant::now();
-    let request = request(args)?;
+    let mut request = request(args)?;
     open_folder(args)?;
-    let steps = Steps::new(global, args.format == Some(Format::Json));
-    let files = read::files(args, &steps)?;
+    let steps = Steps::new(global, args.prints_figures());
+    let files = read::files(args, &settings.data.dir, &steps)?;
+    let listed = args
+        .prices
+        .as_deref()
+        .map(|path| read::prices(path, &steps));
+    let (prices, listed) = listed.transpose()?.unzip();
+    request.prices = Arc::new(prices.unwrap_or_default());
+    request.open_on = args.harvest.map(|day| match day {
+        Day::On(day) => day,
+        Day::Today => {
+            let zone = jurisdiction::of(args.country).timezone;
+            let zone = request.timezone.unwrap_or(zone);
+            SystemClock.now().with_timezone(&zone).date_naive()
+        }
+    });
     if args.compare {
         let ledgers: Vec<_> = files.into_iter().map(|file| file.ledger).collect();
         steps.finish();
-        return questions::compare(global, args, &ledgers, &request);
+        questions::compare(global, args, &ledgers, &request)?;
+        summary::cost(global);
+        return Ok(());
     }
     steps.begin("Matching", "lots");
-    let (ledgers, inputs): (Vec<_>, Vec<_>) = files
+    let (ledgers, mut inputs): (Vec<_>, Vec<_>) = files
         .into_iter()
         .map(|file| (file.ledger, file.input))
         .unzip();
+    // Behind the ledgers, whose places rows point to.
+    inputs.extend(listed);
     let computing = Instant::now();
     let outcome = packtrain_tax::compute(&ledgers, args.country, &request).map_err(refused)?;
     // The figures own all they need; a large ledger's rows go before it is rendered.
@@ -44,10 +67,9 @@ pub(crate) fn run(global: &Global, args: &Report) -> Result<(), Failure> {
     let seconds = computing.elapsed().as_secs_f32();
     let found = format!("{} disposals", outcome.disposals.len());
     steps.end("Matching", &found, &format!("done in {seconds:.2} s"));
-    let years = match args.format {
-        Some(Format::Json) => YearSelection::All,
-        _ if args.diff.is_some() => YearSelection::All,
-        _ => YearSelection::of(args.years.iter().copied()),
+    let years = match args.prints_figures() || args.diff.is_some() {
+        true => YearSelection::All,
+        false => YearSelection::of(args.years.iter().copied()),
     };
     let document = Document {
         outcome: &outcome,
@@ -60,11 +82,15 @@ pub(crate) fn run(global: &Global, args: &Report) -> Result<(), Failure> {
         steps.finish();
         return questions::explain(&document, row);
     }
+    if let Some(day) = request.open_on {
+        steps.finish();
+        return harvest::print(global, &outcome, day);
+    }
     if let Some(old) = &args.diff {
         steps.finish();
         return questions::diff(&document, old);
     }
-    if args.format == Some(Format::Json) {
+    if args.prints_figures() {
         steps.finish();
         let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
         packtrain_report::write_json(&document, &mut out).map_err(not_written)?;
@@ -74,13 +100,14 @@ pub(crate) fn run(global: &Global, args: &Report) -> Result<(), Failure> {
         let written = write_files(args, &document, &steps)?;
         steps.finish();
         summary::print(global, &document, &written, began.elapsed());
+        summary::cost(global);
     }
     strict(args, &document)
 }
 
 /// The folder is there, or can be made: told before the work, not after it.
 fn open_folder(args: &Report) -> Result<(), Failure> {
-    if args.format == Some(Format::Json) || args.writes_nothing() {
+    if args.prints_figures() || args.writes_nothing() {
         return Ok(());
     }
     let shown = args.out.display();
@@ -106,17 +133,20 @@ fn tempfile_in(folder: &Path) -> io::Result<()> {
 }
 
 fn request(args: &Report) -> Result<Request, Failure> {
-    let timezone = args.timezone.as_deref().map(|name| {
-        name.parse::<chrono_tz::Tz>().map_err(|_| {
-            Failure::new(USAGE, format!("unknown time zone {name:?}"))
-                .help("use an IANA name such as America/New_York or Europe/Berlin")
-        })
-    });
+    let timezone = args.timezone.as_deref().map(time_zone);
     Ok(Request {
         method: args.method,
         scope: args.scope,
         timezone: timezone.transpose()?,
         options: args.options.iter().cloned().collect::<BTreeMap<_, _>>(),
+        ..Request::default()
+    })
+}
+
+fn time_zone(name: &str) -> Result<chrono_tz::Tz, Failure> {
+    name.parse().map_err(|_| {
+        Failure::new(USAGE, format!("unknown time zone {name:?}"))
+            .help("use an IANA name such as America/New_York or Europe/Berlin")
     })
 }
 
@@ -139,8 +169,7 @@ fn write_files(
     steps: &Steps,
 ) -> Result<Vec<PathBuf>, Failure> {
     let mut written = Vec::new();
-    let wants = |format| args.format.is_none_or(|asked| asked == format);
-    if wants(Format::Pdf) {
+    if args.writes(Format::Pdf) {
         steps.begin("Writing", "PDF");
         let on_page = |done: usize, total: usize| steps.at(done, total);
         let progress = Progress {
@@ -156,14 +185,14 @@ fn write_files(
         steps.end("Writing", &name_of(&path), &size);
         written.push(path);
     }
-    if wants(Format::Csv) {
+    if args.writes(Format::Csv) {
         let path = args.out.join(file_name(FileKind::Csv, document));
         let mut csv = Vec::new();
         packtrain_report::write_csv(document, &mut csv).map_err(not_written)?;
         write_whole(&path, |out| out.write_all(&csv))?;
         written.push(path);
     }
-    if args.format.is_none() {
+    if args.writes(Format::Json) {
         let path = args.out.join(file_name(FileKind::Json, document));
         let mut json = Vec::new();
         packtrain_report::write_json(document, &mut json).map_err(not_written)?;

@@ -1,18 +1,22 @@
 //! Reading ledger files, and saying what is wrong with them: all of it at once.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
+use chrono_tz::Tz;
 use packtrain_core::ledger::RowError;
 use packtrain_core::limits::FILE_BYTES_MAX;
 use packtrain_report::InputFile;
 use packtrain_tax::LedgerFile;
-use packtrain_tax::import::{self, Import, ImportError, Limits};
+use packtrain_tax::import::{self, Import, ImportError, Options};
+use packtrain_tax::prices::Prices;
 
+use super::mappings::Mappings;
 use crate::args::Report;
-use crate::failure::{Failure, INPUT};
+use crate::failure::{Failure, INPUT, USAGE};
 use crate::terminal::Steps;
 
 /// Errors that are printed one by one.
@@ -25,15 +29,26 @@ pub(super) struct ReadFile {
 }
 
 /// Reads all files; when rows are bad and not to be skipped, fails with every one of them.
-pub(super) fn files(args: &Report, steps: &Steps) -> Result<Vec<ReadFile>, Failure> {
+pub(super) fn files(
+    args: &Report,
+    data_dir: &Path,
+    steps: &Steps,
+) -> Result<Vec<ReadFile>, Failure> {
+    let mappings = Mappings::open(args, data_dir)?;
+    let zones = zones(args)?;
     let mut read = Vec::with_capacity(args.files.len());
     let mut bad: Vec<(String, Vec<RowError>, u32)> = Vec::new();
     for path in &args.files {
         let name = name_of(path);
         steps.begin("Reading", &name);
         let bytes = bytes(path).map_err(|error| unreadable(path, &error))?;
-        let import =
-            import::read(&bytes, Limits::default()).map_err(|error| rejected(&name, &error))?;
+        let options = Options {
+            zone: zones.get(&name).copied(),
+            ..Options::default()
+        };
+        let import = mappings
+            .read(&bytes, &options, steps)
+            .map_err(|error| rejected(&name, &error))?;
         steps.end("Reading", &name, &described(&import));
         if import.bad_rows > 0 && !args.skip_bad_rows {
             bad.push((name, import.errors, import.bad_rows));
@@ -56,6 +71,39 @@ pub(super) fn files(args: &Report, steps: &Steps) -> Result<Vec<ReadFile>, Failu
     } else {
         Err(bad_rows(&bad))
     }
+}
+
+/// Reads the list of prices.
+pub(super) fn prices(path: &Path, steps: &Steps) -> Result<(Prices, InputFile), Failure> {
+    let name = name_of(path);
+    steps.begin("Reading", &name);
+    let bytes = bytes(path).map_err(|error| unreadable(path, &error))?;
+    let prices = Prices::read(&bytes).map_err(|error| {
+        Failure::new(INPUT, format!("{name} cannot be read: {error}"))
+            .help("a line of it is such as 2024-03-10,BTC,USD,69000.00")
+    })?;
+    steps.end("Reading", &name, &format!("{} prices", prices.len()));
+    let input = InputFile {
+        name,
+        sha256: import::digest(&bytes),
+        rows: prices.len() as u64,
+        bad_rows: 0,
+    };
+    Ok((prices, input))
+}
+
+/// The zones of files that name none in their times, by the files' names.
+fn zones(args: &Report) -> Result<BTreeMap<String, Tz>, Failure> {
+    let mut zones = BTreeMap::new();
+    for (file, zone) in &args.file_timezones {
+        let known = args.files.iter().map(|path| name_of(path));
+        let Some(name) = known.into_iter().find(|name| name == file) else {
+            let what = format!("--file-timezone speaks of {file:?}, which is none of the files");
+            return Err(Failure::new(USAGE, what));
+        };
+        zones.insert(name, super::time_zone(zone)?);
+    }
+    Ok(zones)
 }
 
 fn described(import: &Import) -> String {

@@ -11,6 +11,7 @@ use packtrain_tax::request::Scope;
 
 use crate::args::Global;
 use crate::terminal::{CHECK, QUIET, STRONG};
+use crate::usage;
 
 /// Things to check that are printed one by one.
 const PRINTED_MAX: usize = 10;
@@ -24,7 +25,7 @@ pub(super) fn print(global: &Global, document: &Document<'_>, written: &[PathBuf
 }
 
 fn json(document: &Document<'_>, written: &[PathBuf], took: Duration) {
-    let figures = packtrain_report::figures(document);
+    let figures = packtrain_report::figures_but_disposals(document);
     let result = serde_json::json!({
         "type": "result",
         "totals": figures.totals,
@@ -87,6 +88,18 @@ fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
     anstream::println!("\nWrote  {}", names.join("  "));
     let seconds = took.as_secs_f32();
     anstream::println!("{QUIET}Done in {seconds:.2} s. Calculations, not tax advice.{QUIET:#}");
+}
+
+/// What the command took of the machine, for programs.
+pub(super) fn cost(global: &Global) {
+    if global.json {
+        let cost = serde_json::json!({
+            "type": "cost",
+            "cpu_us": u64::try_from(usage::own_cpu().as_micros()).unwrap_or(u64::MAX),
+            "memory_peak_bytes": usage::memory_peak_bytes(std::process::id()),
+        });
+        anstream::println!("{cost}");
+    }
 }
 
 /// What goes into the return: what is not zero, and where it goes.

@@ -78,6 +78,7 @@ pub fn empty() -> Outcome {
         assessments: BTreeMap::new(),
         totals: BTreeMap::new(),
         holdings: Vec::new(),
+        open: Vec::new(),
         warnings: Vec::new(),
     }
 }

@@ -27,7 +27,7 @@ pub fn figures<'a>(document: &Document<'a>) -> Figures<'a> {
         .map(|line| DisposalFigure::of(line, inputs));
     Figures {
         disposals: disposals.collect(),
-        ..without_disposals(document)
+        ..figures_but_disposals(document)
     }
 }
 
@@ -41,8 +41,8 @@ pub(crate) fn disposals<'a>(document: &Document<'a>) -> impl Iterator<Item = &'a
         .filter(move |line| years.covers(country, line.date))
 }
 
-/// All figures but the disposals.
-pub(crate) fn without_disposals<'a>(document: &Document<'a>) -> Figures<'a> {
+/// All figures but the disposals, of which there may be very many.
+pub fn figures_but_disposals<'a>(document: &Document<'a>) -> Figures<'a> {
     let Document {
         outcome, inputs, ..
     } = document;

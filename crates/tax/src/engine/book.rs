@@ -30,8 +30,8 @@ pub(super) struct Book<'a> {
     shelf_of: HashMap<u32, usize>,
     /// The first part of each shelf, where there are too many shelves to look at one by one.
     heads: Option<BTreeSet<(Rank, usize)>>,
-    /// The last value that a row gave: so much money for so many units.
-    pub(super) last_price: Option<(Money, Quantity)>,
+    /// The last price that a row gave.
+    pub(super) last_price: Option<LastPrice>,
     /// Local date and row of each purchase, in order of time.
     pub(super) purchases: Vec<(NaiveDate, &'a str)>,
     /// Units of all wallets, where the method keeps a pool.
@@ -40,6 +40,14 @@ pub(super) struct Book<'a> {
     pub(super) symbols: Vec<(Asset, Quantity)>,
     /// What came in and left, in order of time, where the method keeps a pool.
     pub(super) passages: Vec<Passage<'a>>,
+}
+
+/// So much money for so many units, on a day.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LastPrice {
+    pub(super) money: Money,
+    pub(super) units: Quantity,
+    pub(super) date: NaiveDate,
 }
 
 /// One wallet's units and parts of lots.

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use chrono::Days;
+use chrono::{Days, NaiveDate};
 use packtrain_core::ledger::Asset;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
@@ -42,13 +42,14 @@ impl Run<'_> {
     }
 
     /// Puts the outcome together.
-    pub(super) fn finish(mut self) -> Result<Outcome, TaxError> {
+    pub(super) fn finish(mut self, open_on: Option<NaiveDate>) -> Result<Outcome, TaxError> {
         let pools = self.settle_pools()?;
         let holdings = if self.has_pools() {
             pools
         } else {
             self.holdings()?
         };
+        let open = open_on.map_or_else(Vec::new, |date| self.open(&holdings, date));
         if self.rules.warns_of_repurchases {
             self.warn_repurchases();
         }
@@ -82,6 +83,7 @@ impl Run<'_> {
             totals: self.draft.totals,
             assessments,
             holdings,
+            open,
             warnings,
         })
     }

@@ -13,6 +13,7 @@ mod liquidity;
 mod loans;
 mod lots;
 mod moves;
+mod open;
 mod pairs;
 mod pools;
 mod rows;
@@ -31,6 +32,7 @@ use rayon::prelude::*;
 use crate::error::TaxError;
 use crate::jurisdiction::{self, Jurisdiction, NoSuchDate};
 use crate::outcome::{Assessment, Origin, Outcome, TaxYear, Totals};
+use crate::prices::Prices;
 use crate::request::{Country, Method, Request, Settings};
 use input::Input;
 use run::Run;
@@ -77,7 +79,14 @@ pub fn compute_until(
     let settings = rules.settings(request)?;
     check_limits(ledgers)?;
     let input = Input::new(ledgers);
-    run(ledgers, rules, &settings, &input, is_stopped)
+    let work = Work {
+        ledgers,
+        rules,
+        input: &input,
+        prices: &request.prices,
+        open_on: request.open_on,
+    };
+    run(&work, &settings, is_stopped)
 }
 
 /// The years of a ledger under every method that the law knows, the country's default first.
@@ -94,12 +103,19 @@ pub fn compare(
     let rules = jurisdiction::of(country);
     check_limits(ledgers)?;
     let input = Input::new(ledgers);
+    let work = Work {
+        ledgers,
+        rules,
+        input: &input,
+        prices: &request.prices,
+        open_on: None,
+    };
     let one = |method: &Method| {
         let settings = rules.settings(&Request {
             method: Some(*method),
             ..request.clone()
         })?;
-        let outcome = run(ledgers, rules, &settings, &input, &|| false)?;
+        let outcome = run(&work, &settings, &|| false)?;
         Ok(Compared {
             method: *method,
             totals: outcome.totals,
@@ -120,23 +136,30 @@ pub struct Compared {
     pub assessments: BTreeMap<TaxYear, Assessment>,
 }
 
-fn run(
-    ledgers: &[LedgerFile],
+/// What is computed, whatever the settings.
+struct Work<'a> {
+    ledgers: &'a [LedgerFile],
     rules: &'static Jurisdiction,
+    input: &'a Input<'a>,
+    prices: &'a Prices,
+    open_on: Option<NaiveDate>,
+}
+
+fn run(
+    work: &Work<'_>,
     settings: &Settings,
-    input: &Input<'_>,
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<Outcome, TaxError> {
-    let mut run = Run::new(rules, settings, input)?;
+    let mut run = Run::new(work, settings)?;
     run.warn_duplicates();
-    for index in 0..input.order.len() {
+    for index in 0..work.input.order.len() {
         if index % ROWS_BETWEEN_LOOKS == 0 && is_stopped() {
             return Err(TaxError::Stopped);
         }
-        let at = input.at(index, rules, settings);
-        run.row(&at).map_err(|stop| stop.at(&at, ledgers))?;
+        let at = work.input.at(index, work.rules, settings);
+        run.row(&at).map_err(|stop| stop.at(&at, work.ledgers))?;
     }
-    run.finish()
+    run.finish(work.open_on)
 }
 
 /// How many rows are taken between two questions whether to stop.

@@ -8,7 +8,7 @@ use super::draft::Note;
 use super::lots::Basis;
 use super::moves::{Arrival, Sale};
 use super::run::Run;
-use super::value::{Stated, Worth, asset_leg, fee_worth, has_negative_amount, row_worth};
+use super::value::{Stated, Worth, asset_leg, has_negative_amount};
 use super::{At, Stop};
 use crate::jurisdiction::{UntaxedCost, chose};
 use crate::outcome::{Income, ValueFrom, WarningCode};
@@ -22,8 +22,7 @@ impl<'a> Run<'a> {
         if !self.is_usable(at) {
             return Ok(());
         }
-        let worth = row_worth(row, &self.stated)?;
-        self.applied.converted |= matches!(worth.from, ValueFrom::Converted(..));
+        let worth = self.worth(at)?;
         let (sent, received) = (
             asset_leg(row.sent.as_ref()),
             asset_leg(row.received.as_ref()),
@@ -164,7 +163,7 @@ impl<'a> Run<'a> {
     /// What the row's fee comes to.
     pub(super) fn costs(&mut self, at: &At<'a>, worth: Worth) -> Result<Money, AmountError> {
         let costs = match &at.row.fee {
-            Some(fee) => fee_worth(at.row, fee, worth, &self.stated)?.money,
+            Some(fee) => self.fee_worth(at, fee, worth)?.money,
             None => self.zero(),
         };
         self.applied.costs |= !costs.is_zero();
@@ -207,7 +206,7 @@ impl<'a> Run<'a> {
         let Some(fee) = &at.row.fee else {
             return Ok(());
         };
-        let value = fee_worth(at.row, fee, worth, &self.stated)?;
+        let value = self.fee_worth(at, fee, worth)?;
         if value.is_missing() {
             self.warn_missing_price(at, fee);
         }

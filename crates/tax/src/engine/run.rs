@@ -5,19 +5,21 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::NaiveDate;
 use packtrain_core::ledger::{Asset, Leg};
 use packtrain_core::money::Money;
-use packtrain_core::quantity::Quantity;
+use packtrain_core::quantity::{AmountError, Quantity};
 
-use super::book::Book;
+use super::book::{Book, LastPrice};
 use super::draft::Draft;
 use super::input::Input;
 use super::liquidity::Joint;
 use super::lots::{Lots, Part};
-use super::value::{Stated, Worth};
-use super::{Stop, aliases};
+use super::value::{Stated, Worth, asset_leg, fee_worth, row_worth};
+use super::{At, Stop, Work, aliases};
 use crate::error::TaxError;
 use crate::jurisdiction::{Applied, Jurisdiction, chose};
 use crate::methods::journal::Cost;
 use crate::methods::{self, Way};
+use crate::outcome::ValueFrom;
+use crate::prices::Prices;
 use crate::request::{Scope, Settings};
 
 /// The wallet that stands for everything the records do not show.
@@ -31,6 +33,7 @@ pub(super) struct Run<'a> {
     pub(super) rules: &'static Jurisdiction,
     pub(super) settings: &'a Settings,
     pub(super) input: &'a Input<'a>,
+    pub(super) prices: &'a Prices,
     /// What the present row states in money.
     pub(super) stated: Stated,
     pub(super) draft: Draft,
@@ -40,9 +43,9 @@ pub(super) struct Run<'a> {
     pub(super) book_of: HashMap<Asset, usize>,
     /// Of tokens that share the pool of another one: that one.
     aliases: HashMap<Asset, Asset>,
-    /// What is owed in units of each asset, with its value when it was borrowed.
     /// Rows of liquidity pools that belong together.
     pub(super) joint: Joint,
+    /// What is owed in units of each asset, with its value when it was borrowed.
     pub(super) debts: HashMap<Asset, Cost>,
     pub(super) wallets: Vec<Asset>,
     wallet_of: HashMap<Asset, u32>,
@@ -55,11 +58,13 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(
-        rules: &'static Jurisdiction,
-        settings: &'a Settings,
-        input: &'a Input<'a>,
-    ) -> Result<Self, TaxError> {
+    pub(super) fn new(work: &Work<'a>, settings: &'a Settings) -> Result<Self, TaxError> {
+        let Work {
+            rules,
+            input,
+            prices,
+            ..
+        } = *work;
         let outside = Asset::from(OUTSIDE);
         let has_pools = matches!(methods::of(settings.method).way, Way::Pool(_));
         let joint = Joint::of(input, settings).map_err(|source| TaxError::Assessment { source })?;
@@ -67,6 +72,7 @@ impl<'a> Run<'a> {
             rules,
             settings,
             input,
+            prices,
             stated: Stated::nothing(settings.currency),
             draft: Draft::new(settings.currency),
             applied: Applied::default(),
@@ -167,7 +173,11 @@ impl<'a> Run<'a> {
     pub(super) fn remember_price(&mut self, leg: &Leg, worth: Worth) {
         if !worth.is_missing() && leg.amount.is_positive() {
             let book = self.book(&leg.asset);
-            self.books[book].last_price = Some((worth.money, leg.amount));
+            self.books[book].last_price = Some(LastPrice {
+                money: worth.money,
+                units: leg.amount,
+                date: self.stated.date,
+            });
         }
     }
 
@@ -176,8 +186,46 @@ impl<'a> Run<'a> {
         let book = self.book(asset);
         self.books[book]
             .last_price
-            .and_then(|(money, units)| money.share(quantity, units).ok())
+            .and_then(|last| last.money.share(quantity, last.units).ok())
             .unwrap_or_else(|| self.zero())
+    }
+
+    /// What the row as a whole is worth: as it says, else by the list of prices.
+    pub(super) fn worth(&mut self, at: &At<'a>) -> Result<Worth, AmountError> {
+        let worth = row_worth(at.row, &self.stated)?;
+        self.applied.converted |= matches!(worth.from, ValueFrom::Converted(..));
+        let legs = [at.row.sent.as_ref(), at.row.received.as_ref()];
+        let mut listed = legs
+            .into_iter()
+            .filter_map(|leg| self.listed(asset_leg(leg)?, at.date));
+        Ok(match worth.is_missing() {
+            true => listed.next().unwrap_or(worth),
+            false => worth,
+        })
+    }
+
+    /// What the row's fee is worth: as it says, else by the list of prices.
+    pub(super) fn fee_worth(
+        &self,
+        at: &At<'a>,
+        fee: &Leg,
+        worth: Worth,
+    ) -> Result<Worth, AmountError> {
+        let own = fee_worth(at.row, fee, worth, &self.stated)?;
+        Ok(match own.is_missing() {
+            true => self.listed(fee, at.date).unwrap_or(own),
+            false => own,
+        })
+    }
+
+    /// What units are worth by the list of prices.
+    fn listed(&self, leg: &Leg, date: NaiveDate) -> Option<Worth> {
+        let currency = self.settings.currency;
+        let (money, day) = self.prices.worth(&leg.asset, leg.amount, currency, date)?;
+        Some(Worth {
+            money,
+            from: ValueFrom::Listed(day),
+        })
     }
 
     /// Units that a wallet holds on record.

@@ -30,6 +30,12 @@ pub enum ImportError {
         /// Its name.
         column: String,
     },
+    /// A mapping that names what is not there.
+    #[error("the mapping does not fit: {what}")]
+    Mapping {
+        /// What does not fit.
+        what: String,
+    },
     /// The bytes are in no encoding that is read.
     #[error("line {line}, byte {byte_in_line} is not {expected} text")]
     Encoding {
@@ -56,6 +62,7 @@ impl ImportError {
             Self::UnknownHeader { .. } => "import.unknown_header",
             Self::TooManyColumns { .. } => "import.too_many_columns",
             Self::DoubleColumn { .. } => "import.double_column",
+            Self::Mapping { .. } => "import.mapping",
             Self::Encoding { .. } => "import.encoding",
             Self::TooManyRows { .. } => "import.too_many_rows",
         }
@@ -82,6 +89,10 @@ impl ImportError {
                     .to_owned()
             }
             Self::DoubleColumn { .. } => "rename or remove one of the two".to_owned(),
+            Self::Mapping { .. } => {
+                "each line below [columns] is ours = \"theirs\"; docs/tax.md has an example"
+                    .to_owned()
+            }
             Self::Encoding { .. } => {
                 "save the file as UTF-8 (in a spreadsheet: \"CSV UTF-8\")".to_owned()
             }

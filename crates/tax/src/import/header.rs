@@ -1,5 +1,8 @@
 //! The header row: its columns by name, the delimiter, and which source they tell.
 
+use std::collections::BTreeMap;
+
+use super::mapping::Mapping;
 use super::{ImportError, Source};
 use crate::fiat::is_fiat;
 
@@ -36,6 +39,8 @@ pub(super) struct Header {
     cells: Vec<String>,
     /// The cells in lower case with underscores for blanks.
     keys: Vec<String>,
+    /// Where the columns stand that a mapping names; then no other is read.
+    mapped: Option<BTreeMap<String, usize>>,
     pub(super) delimiter: u8,
     /// The byte at which the first data row begins, and its line.
     pub(super) body: (usize, u32),
@@ -66,6 +71,44 @@ impl Header {
         let header = header.unwrap_or(first);
         let source = header.source(sources)?;
         Ok((header, source))
+    }
+
+    /// Finds the header that has every column of a mapping.
+    pub(super) fn find_mapped(text: &str, mapping: &Mapping) -> Result<Self, ImportError> {
+        mapping.check()?;
+        let mut header = Self::read(text, 0)?;
+        let mut fewest = header.strangers(mapping);
+        for _ in 0..PREAMBLE_ROWS_MAX {
+            let strangers = header.strangers(mapping);
+            if strangers.is_empty() {
+                return Ok(header.with(mapping));
+            }
+            // The row that comes nearest is the one that was meant.
+            if strangers.len() < fewest.len() {
+                fewest = strangers;
+            }
+            if header.body.0 >= text.len() {
+                break;
+            }
+            header = Self::read(text, header.body.0)?;
+        }
+        let what = format!("no column {} in the file", fewest.join(", "));
+        Err(ImportError::Mapping { what })
+    }
+
+    /// Columns that a mapping names and that are not here.
+    fn strangers(&self, mapping: &Mapping) -> Vec<String> {
+        let named = mapping.columns.values();
+        let strangers = named.filter(|name| !self.keys.contains(&key(name.trim())));
+        strangers.map(|name| format!("{:?}", short(name))).collect()
+    }
+
+    fn with(self, mapping: &Mapping) -> Self {
+        let place = |theirs: &String| self.keys.iter().position(|one| *one == key(theirs.trim()));
+        let mapped = mapping.columns.iter();
+        let mapped = mapped.filter_map(|(ours, theirs)| Some((ours.clone(), place(theirs)?)));
+        let mapped = Some(mapped.collect());
+        Self { mapped, ..self }
     }
 
     /// Reads the first row from a byte on that is not blank.
@@ -100,6 +143,7 @@ impl Header {
         Ok(Self {
             cells,
             keys,
+            mapped: None,
             delimiter,
             body,
         })
@@ -155,7 +199,10 @@ impl Header {
     /// Where a column stands, counted from 0. A name that ends in `(*)` is any that has an asset
     /// there, such as `value_in(eth)`.
     pub(super) fn place(&self, name: &str) -> Option<usize> {
-        self.keys.iter().position(|key| is_named(key, name))
+        match &self.mapped {
+            Some(mapped) => mapped.get(name).copied(),
+            None => self.keys.iter().position(|key| is_named(key, name)),
+        }
     }
 
     /// The unit in the name of a column, such as `ETH` of `Value_IN(ETH)`.

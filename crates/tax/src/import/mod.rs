@@ -10,6 +10,7 @@ mod entry;
 mod error;
 mod header;
 mod join;
+mod mapping;
 mod sheet;
 mod sources;
 
@@ -23,7 +24,9 @@ pub use decode::Encoding;
 pub use error::ImportError;
 use header::Header;
 use join::Joined;
+pub use mapping::{Mapping, Meaning};
 use sheet::{Report, Sheet};
+use sources::MAPPED;
 
 use crate::engine::LedgerFile;
 
@@ -60,6 +63,8 @@ pub struct Options {
     pub zone: Option<Tz>,
     /// The account or wallet of its rows, where the file names none.
     pub wallet: Option<String>,
+    /// Which of its columns hold what: then no source is looked for.
+    pub mapping: Option<Mapping>,
 }
 
 /// How much of one file is read.
@@ -141,7 +146,10 @@ pub fn read_with(bytes: &[u8], options: &Options) -> Result<Import, ImportError>
 fn read_text(bytes: &[u8], options: &Options) -> Result<Import, ImportError> {
     let limits = options.limits;
     let (text, encoding) = decode::decode(bytes)?;
-    let (header, source) = Header::find(&text, sources::ALL)?;
+    let (header, source) = match &options.mapping {
+        Some(mapping) => (Header::find_mapped(&text, mapping)?, &MAPPED),
+        None => Header::find(&text, sources::ALL)?,
+    };
     let stretches = stretches(&text, header.body);
     let room: usize = stretches.iter().map(|stretch| stretch.room(limits)).sum();
     // One allocation that all stretches write into, each in its own place.
@@ -193,12 +201,12 @@ fn read_text(bytes: &[u8], options: &Options) -> Result<Import, ImportError> {
 }
 
 /// Reads the good rows of a stretch into their places.
-fn read_stretch(
-    stretch: &Stretch<'_>,
+fn read_stretch<'a>(
+    stretch: &Stretch<'a>,
     places: &mut [Option<Row>],
     header: &Header,
     source: &'static Source,
-    options: &Options,
+    options: &'a Options,
 ) -> Result<Report, ImportError> {
     let mut sheet = Sheet::new((stretch.text, stretch.line), header, source, options);
     let mut places = places.iter_mut();
@@ -279,7 +287,8 @@ fn count(text: &str, wanted: u8) -> usize {
         .sum()
 }
 
-fn digest(bytes: &[u8]) -> String {
+/// SHA-256 of bytes, 64 lower-case hexadecimal digits.
+pub fn digest(bytes: &[u8]) -> String {
     use std::fmt::Write;
     let mut text = String::with_capacity(64);
     for byte in Sha256::digest(bytes) {

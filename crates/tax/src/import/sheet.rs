@@ -8,6 +8,7 @@ use csv::StringRecord;
 use packtrain_core::ledger::{Asset, RowError};
 
 use super::header::Header;
+use super::mapping::Mapping;
 use super::{ImportError, Limits, Options, Source};
 
 /// Characters of a line that an error repeats.
@@ -29,6 +30,7 @@ pub(super) struct Sheet<'a> {
     source: &'static Source,
     zone: Tz,
     wallet: Asset,
+    mapping: Option<&'a Mapping>,
     /// Line on which the stretch begins.
     first_line: u32,
     /// Line of the present record.
@@ -76,8 +78,13 @@ impl<'a> Sheet<'a> {
         (text, line): (&'a str, u32),
         header: &Header,
         source: &'static Source,
-        options: &Options,
+        options: &'a Options,
     ) -> Self {
+        let mapping = options.mapping.as_ref();
+        let (zone, wallet) = (
+            mapping.and_then(|one| one.zone),
+            mapping.and_then(|one| one.wallet.as_deref()),
+        );
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -97,8 +104,9 @@ impl<'a> Sheet<'a> {
             delimiter: header.delimiter,
             limits: options.limits,
             source,
-            zone: options.zone.unwrap_or(source.zone),
-            wallet: Asset::from(options.wallet.as_deref().unwrap_or(source.label)),
+            zone: options.zone.or(zone).unwrap_or(source.zone),
+            wallet: Asset::from(options.wallet.as_deref().or(wallet).unwrap_or(source.label)),
+            mapping,
             first_line: line,
             line,
             start: 0,
@@ -184,6 +192,11 @@ impl<'a> Sheet<'a> {
     /// Zone of times that name none.
     pub(super) const fn zone(&self) -> Tz {
         self.zone
+    }
+
+    /// How a file of no known source is read.
+    pub(super) const fn mapping(&self) -> Option<&'a Mapping> {
+        self.mapping
     }
 
     /// The wallet of rows that name none.

@@ -14,11 +14,14 @@ mod koinly;
 mod kraken;
 mod kucoin;
 mod ledger_live;
+mod mapped;
 mod neutral;
 mod rotki;
 mod trezor;
 
 use super::Source;
+
+pub(super) use mapped::MAPPED;
 
 /// Every source. The product's own format comes first: where nothing fits, errors speak of it.
 pub(super) static ALL: &[&Source] = &[

@@ -42,22 +42,22 @@ const COLUMNS: &[&str] = &[
     "tx_hash",
     "note",
 ];
-const ID: usize = 0;
-const TIMESTAMP: usize = 1;
-const TYPE: usize = 2;
-const WALLET: usize = 3;
-const TO_WALLET: usize = 4;
-const SENT: (usize, usize) = (5, 6);
-const RECEIVED: (usize, usize) = (7, 8);
-const FEE: (usize, usize) = (9, 10);
-const VALUE: usize = 11;
-const FEE_VALUE: usize = 12;
-const CURRENCY: usize = 13;
-const BASIS: usize = 14;
-const ACQUIRED: usize = 15;
+pub(super) const ID: usize = 0;
+pub(super) const TIMESTAMP: usize = 1;
+pub(super) const TYPE: usize = 2;
+pub(super) const WALLET: usize = 3;
+pub(super) const TO_WALLET: usize = 4;
+pub(super) const SENT: (usize, usize) = (5, 6);
+pub(super) const RECEIVED: (usize, usize) = (7, 8);
+pub(super) const FEE: (usize, usize) = (9, 10);
+pub(super) const VALUE: usize = 11;
+pub(super) const FEE_VALUE: usize = 12;
+pub(super) const CURRENCY: usize = 13;
+pub(super) const BASIS: usize = 14;
+pub(super) const ACQUIRED: usize = 15;
 const LOTS: usize = 16;
-const TX_HASH: usize = 17;
-const NOTE: usize = 18;
+pub(super) const TX_HASH: usize = 17;
+pub(super) const NOTE: usize = 18;
 
 /// Lots that one row may name.
 const NAMED_LOTS_MAX: usize = 1_000;
@@ -236,16 +236,16 @@ fn lots(sheet: &mut Sheet<'_>) -> Vec<NamedLot> {
 
 /// Which parts a row does not have. A part that is there and bad has its own error.
 #[derive(Clone, Copy)]
-struct Absent {
-    sent: bool,
-    received: bool,
-    fee: bool,
-    value: bool,
-    to_wallet: bool,
+pub(super) struct Absent {
+    pub(super) sent: bool,
+    pub(super) received: bool,
+    pub(super) fee: bool,
+    pub(super) value: bool,
+    pub(super) to_wallet: bool,
 }
 
 /// Checks that a row has the parts without which its type means nothing.
-fn check_needs(sheet: &mut Sheet<'_>, kind: RowKind, absent: Absent) {
+pub(super) fn check_needs(sheet: &mut Sheet<'_>, kind: RowKind, absent: Absent) {
     let (sent, received) = needs(kind);
     let mut missing = |column: usize, code: &'static str, part: &str, help: &str| {
         let article = if kind.as_str().starts_with(['a', 'i', 'o', 'u']) {

@@ -1,0 +1,304 @@
+//! `packtrain bench tax`: how fast reports are made of made-up ledgers, by the command that people
+//! run, in a process of its own for each figure.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use packtrain_core::money::Currency;
+use packtrain_tax::synthetic::{self, Plan, Shape};
+use serde_json::{Value, json};
+
+use super::cost::load;
+use crate::args::{BenchTax, Global};
+use crate::failure::{FAILED, Failure};
+use crate::table::Table;
+use crate::terminal::Steps;
+
+/// Every ledger is made of this seed.
+const SEED: u64 = 1;
+/// Where other programs read the same ledgers, they have so many rows.
+const ROWS_FOR_OTHERS: u32 = 10_000;
+/// The most rows, where nobody says: of the largest ledger.
+const ROWS: u32 = 1_000_000;
+
+/// Runs the command. Ledgers and reports lie in a folder of their own, which goes with the bench.
+pub(crate) fn run(global: &Global, args: &BenchTax) -> Result<(), Failure> {
+    if let Some(folder) = &args.write {
+        return write_for_others(folder, args.rows.unwrap_or(ROWS_FOR_OTHERS));
+    }
+    let folder = std::env::temp_dir().join(format!("packtrain-bench-{}", std::process::id()));
+    let bench = Bench {
+        folder: Folder(folder),
+        steps: Steps::new(global, true),
+        rounds: args.rounds,
+    };
+    fs::create_dir_all(&bench.folder.0).map_err(|error| not_written(&bench.folder.0, &error))?;
+    let mut figures = Vec::new();
+    for case in cases(args.rows.unwrap_or(ROWS)) {
+        figures.push(bench.measure(&case)?);
+    }
+    bench.steps.finish();
+    let ratios = Ratios::of(&figures);
+    match global.json {
+        true => print_json(&figures, &ratios),
+        false => print(&figures, &ratios),
+    }
+    Ok(())
+}
+
+/// One thing that is measured.
+struct Case {
+    /// Its name for programs.
+    key: &'static str,
+    what: &'static str,
+    shape: Shape,
+    rows: u32,
+    currency: Currency,
+    words: &'static [&'static str],
+}
+
+/// What is measured, when the largest ledger has so many rows.
+fn cases(most: u32) -> Vec<Case> {
+    const US: &[&str] = &["--country=us", "--method=fifo", "--format=csv,json"];
+    const HIFO: &[&str] = &["--country=us", "--method=hifo", "--format=csv,json"];
+    const UK: &[&str] = &["--country=uk", "--format=csv,json"];
+    const WALLETS: &[&str] = &["--country=us", "--scope=wallet", "--format=csv,json"];
+    const ALL: &[&str] = &["--country=us", "--compare"];
+    const PDF: &[&str] = &["--country=us", "--format=pdf"];
+    let (small, stake, middle) = (most / 100, most / 50, most / 10);
+    let case = |key, what, shape, rows, words| Case {
+        key,
+        what,
+        shape,
+        rows,
+        currency: Currency::USD,
+        words,
+    };
+    let in_gbp = |case: Case| Case {
+        currency: Currency::GBP,
+        ..case
+    };
+    vec![
+        case("small", "trader, FIFO", Shape::Trader, small, US),
+        case(
+            "small_pdf",
+            "trader, FIFO, the PDF",
+            Shape::Trader,
+            small,
+            PDF,
+        ),
+        case("stake_mixed", "trader, FIFO", Shape::Trader, stake, US),
+        case("stake", "staker, FIFO", Shape::Staker, stake, US),
+        case("stake_hifo", "staker, HIFO", Shape::Staker, stake, HIFO),
+        case("fifo", "trader, FIFO", Shape::Trader, middle, US),
+        case("hifo", "trader, HIFO", Shape::Trader, middle, HIFO),
+        case(
+            "all",
+            "trader, four methods compared",
+            Shape::Trader,
+            middle,
+            ALL,
+        ),
+        case(
+            "wallets",
+            "five wallets, each its lots",
+            Shape::Mover,
+            middle,
+            WALLETS,
+        ),
+        in_gbp(case("uk", "one asset, UK", Shape::OneAsset, middle, UK)),
+        case("large", "trader, FIFO", Shape::Trader, most, US),
+    ]
+}
+
+/// What one case took: the middle one of its rounds, by processor time.
+struct Figure {
+    case: Case,
+    wall: Duration,
+    cpu: Duration,
+    memory_peak_bytes: u64,
+}
+
+struct Bench {
+    folder: Folder,
+    steps: Steps,
+    rounds: u32,
+}
+
+/// A folder that goes with its owner.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+impl Bench {
+    fn measure(&self, case: &Case) -> Result<Figure, Failure> {
+        self.steps.begin("Measuring", case.what);
+        let ledger = self
+            .folder
+            .0
+            .join(file_name(case.shape, case.rows, case.currency));
+        if !ledger.exists() {
+            write_ledger(&ledger, case.shape, case.rows, case.currency)?;
+        }
+        let mut rounds = (0..self.rounds.max(1))
+            .map(|_| self.round(case, &ledger))
+            .collect::<Result<Vec<_>, _>>()?;
+        rounds.sort_by_key(|figure| figure.cpu);
+        let figure = rounds.swap_remove(rounds.len() / 2);
+        let took = format!("{:.3} s", figure.wall.as_secs_f64());
+        self.steps.end("Measured", case.what, &took);
+        Ok(figure)
+    }
+
+    fn round(&self, case: &Case, ledger: &Path) -> Result<Figure, Failure> {
+        let failed = |error: io::Error| Failure::new(FAILED, format!("no report: {error}"));
+        let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+        command.args(["report", "--json", "--out"]);
+        command.arg(&self.folder.0).arg(ledger).args(case.words);
+        let began = Instant::now();
+        let output = command.stdin(Stdio::null()).output().map_err(failed)?;
+        let wall = began.elapsed();
+        let cost = output.status.success().then(|| cost(&output.stdout));
+        let Some((cpu, memory_peak_bytes)) = cost.flatten() else {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(Failure::new(FAILED, format!("no report: {}", said.trim())));
+        };
+        Ok(Figure {
+            case: Case { ..*case },
+            wall,
+            cpu,
+            memory_peak_bytes,
+        })
+    }
+}
+
+/// Processor time and peak memory, as the command says them of itself in its last line.
+fn cost(printed: &[u8]) -> Option<(Duration, u64)> {
+    let last = printed
+        .trim_ascii_end()
+        .rsplit(|byte| *byte == b'\n')
+        .next()?;
+    let cost: Value = serde_json::from_slice(last).ok()?;
+    let cpu = Duration::from_micros(cost["cpu_us"].as_u64()?);
+    Some((cpu, cost["memory_peak_bytes"].as_u64()?))
+}
+
+fn file_name(shape: Shape, rows: u32, currency: Currency) -> String {
+    let country = if currency == Currency::GBP {
+        "uk"
+    } else {
+        "us"
+    };
+    format!("{}-{rows}-{country}.csv", shape.as_str())
+}
+
+/// The ledgers that other programs are measured with.
+fn write_for_others(folder: &Path, rows: u32) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(|error| not_written(folder, &error))?;
+    for currency in [Currency::USD, Currency::GBP] {
+        let path = folder.join(file_name(Shape::Trader, rows, currency));
+        write_ledger(&path, Shape::Trader, rows, currency)?;
+        anstream::println!("{}", path.display());
+    }
+    Ok(())
+}
+
+fn write_ledger(path: &Path, shape: Shape, rows: u32, currency: Currency) -> Result<(), Failure> {
+    let plan = Plan {
+        shape,
+        rows,
+        seed: SEED,
+        currency,
+    };
+    let written = File::create(path).and_then(|file| synthetic::write(plan, BufWriter::new(file)));
+    written.map_err(|error| not_written(path, &error))
+}
+
+fn not_written(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(
+        FAILED,
+        format!("{} cannot be written: {error}", path.display()),
+    )
+}
+
+/// How the figures stand to each other.
+struct Ratios {
+    hifo_over_fifo: f64,
+    stake_over_mixed: f64,
+    all_over_one: f64,
+    large_over_middle: f64,
+}
+
+impl Ratios {
+    fn of(figures: &[Figure]) -> Self {
+        let wall = |key| {
+            let figure = figures.iter().find(|figure| figure.case.key == key);
+            figure.map_or(f64::NAN, |figure| figure.wall.as_secs_f64())
+        };
+        Self {
+            hifo_over_fifo: wall("hifo") / wall("fifo"),
+            stake_over_mixed: wall("stake_hifo").max(wall("stake")) / wall("stake_mixed"),
+            all_over_one: wall("all") / wall("fifo"),
+            large_over_middle: wall("large") / wall("fifo"),
+        }
+    }
+}
+
+fn print_json(figures: &[Figure], ratios: &Ratios) {
+    let lines: Vec<_> = figures
+        .iter()
+        .map(|figure| {
+            json!({
+                "key": figure.case.key, "shape": figure.case.shape.as_str(),
+                "rows": figure.case.rows, "words": figure.case.words,
+                "wall_s": figure.wall.as_secs_f64(), "cpu_s": figure.cpu.as_secs_f64(),
+                "memory_peak_bytes": figure.memory_peak_bytes,
+            })
+        })
+        .collect();
+    let ratios = json!({
+        "hifo_over_fifo": ratios.hifo_over_fifo, "stake_over_mixed": ratios.stake_over_mixed,
+        "all_over_one": ratios.all_over_one, "large_over_middle": ratios.large_over_middle,
+    });
+    anstream::println!(
+        "{}",
+        json!({ "figures": lines, "ratios": ratios, "load": load() })
+    );
+}
+
+#[expect(clippy::cast_precision_loss, reason = "megabytes are printed")]
+fn print(figures: &[Figure], ratios: &Ratios) {
+    let heads = ["WHAT", "ROWS ", "WALL S ", "CPU S ", "PEAK MB ", "B/ROW "];
+    let mut table = Table::new(&heads);
+    for figure in figures {
+        let rows = u64::from(figure.case.rows.max(1));
+        table.row([
+            figure.case.what.to_owned(),
+            rows.to_string(),
+            format!("{:.3}", figure.wall.as_secs_f64()),
+            format!("{:.3}", figure.cpu.as_secs_f64()),
+            format!("{:.1}", figure.memory_peak_bytes as f64 / 1e6),
+            (figure.memory_peak_bytes / rows).to_string(),
+        ]);
+    }
+    table.print("Nothing was measured.");
+    anstream::println!(
+        "\nEach line is one `packtrain report` from its start to its end: files read, figures \
+         computed, CSV and JSON written, where the line says so the PDF; the middle one of its \
+         rounds. Times of the wall over each other: HIFO over FIFO {:.2}, the slower staker over \
+         a trader {:.2}, all methods over one {:.2}, the largest ledger over a tenth of it {:.1}. \
+         Load averages at the end: {}",
+        ratios.hifo_over_fifo,
+        ratios.stake_over_mixed,
+        ratios.all_over_one,
+        ratios.large_over_middle,
+        load()
+    );
+}

@@ -1,0 +1,172 @@
+//! What is open lot by lot, and what selling it would mean: the view at a year's end.
+
+use std::cmp::Ordering;
+
+use packtrain_core::money::Money;
+use packtrain_core::quantity::AmountError;
+use packtrain_tax::jurisdiction;
+use packtrain_tax::outcome::{OpenLot, Outcome, ValueFrom};
+use serde_json::json;
+
+use super::summary::grouped;
+use crate::args::Global;
+use crate::failure::{FAILED, Failure};
+use crate::table::Table;
+use crate::terminal::{QUIET, STRONG};
+
+/// Prints every open lot, the greatest loss first; lots without a price come last.
+pub(super) fn print(
+    global: &Global,
+    outcome: &Outcome,
+    day: chrono::NaiveDate,
+) -> Result<(), Failure> {
+    let too_large = |error: AmountError| Failure::new(FAILED, format!("no gain: {error}"));
+    let mut lots = outcome
+        .open
+        .iter()
+        .map(Open::of)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(too_large)?;
+    lots.sort_by(Open::by_loss);
+    if global.json {
+        lots.iter().for_each(Open::json);
+        return Ok(());
+    }
+    let settings = &outcome.settings;
+    let rules = jurisdiction::of(settings.country);
+    let (method, currency) = (settings.method.as_str().to_uppercase(), settings.currency);
+    anstream::println!(
+        "\n{STRONG}Open on {day}{STRONG:#}, {}, {currency}, {method}\n",
+        rules.name
+    );
+    let long = rules.terms.as_ref().map_or("", |terms| terms.long.name);
+    let mut table = Table::new(&[
+        "ASSET",
+        "WALLET",
+        "LOT",
+        "ACQUIRED",
+        "QUANTITY ",
+        "COST ",
+        "VALUE ",
+        "GAIN ",
+        "PRICE OF",
+        "FROM",
+    ]);
+    for open in &lots {
+        table.row(open.cells(day, long));
+    }
+    table.print("Nothing is open.");
+    sums(&lots, day, long).map_err(too_large)?;
+    anstream::println!(
+        "{QUIET}Prices are those of --prices, or the last of the ledger where the list has none. \
+         Calculations, not tax advice.{QUIET:#}"
+    );
+    Ok(())
+}
+
+/// A lot and what selling it would bring.
+struct Open<'a> {
+    lot: &'a OpenLot,
+    gain: Option<Money>,
+}
+
+impl<'a> Open<'a> {
+    fn of(lot: &'a OpenLot) -> Result<Self, AmountError> {
+        let gain = lot.value.map(|value| value.money.checked_sub(lot.cost));
+        let gain = gain.transpose()?;
+        Ok(Self { lot, gain })
+    }
+
+    fn by_loss(&self, other: &Self) -> Ordering {
+        let by_gain = match (self.gain, other.gain) {
+            (Some(one), Some(two)) => one.partial_cmp(&two).unwrap_or(Ordering::Equal),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => Ordering::Equal,
+        };
+        let name = |open: &Self| {
+            (
+                open.lot.asset.clone(),
+                open.lot.acquired,
+                open.lot.lot.clone(),
+            )
+        };
+        by_gain.then_with(|| name(self).cmp(&name(other)))
+    }
+
+    /// Whether selling it on a day would be long-term; none where the law knows no terms.
+    fn is_long(&self, day: chrono::NaiveDate) -> Option<bool> {
+        self.lot.long_from.map(|from| from <= day)
+    }
+
+    fn cells(&self, day: chrono::NaiveDate, long: &str) -> [String; 10] {
+        let lot = self.lot;
+        let text = |word: Option<&str>| word.unwrap_or("-").to_owned();
+        let money = |money: Option<Money>| money.map_or_else(|| "-".to_owned(), grouped);
+        let from = match (self.is_long(day), lot.long_from) {
+            (Some(true), _) => long.to_lowercase(),
+            (_, Some(from)) => from.to_string(),
+            (_, None) => "-".to_owned(),
+        };
+        [
+            lot.asset.to_string(),
+            text(lot.wallet.as_deref()),
+            text(lot.lot.as_deref()),
+            lot.acquired
+                .map_or_else(|| "-".to_owned(), |date| date.to_string()),
+            lot.quantity.to_string(),
+            grouped(lot.cost),
+            money(lot.value.map(|value| value.money)),
+            money(self.gain),
+            lot.value
+                .map_or_else(|| "-".to_owned(), |value| value.day.to_string()),
+            from,
+        ]
+    }
+
+    fn json(&self) {
+        let lot = self.lot;
+        let line = json!({
+            "type": "open_lot", "asset": &*lot.asset, "wallet": lot.wallet.as_deref(),
+            "lot": lot.lot.as_deref(), "acquired": lot.acquired, "long_from": lot.long_from,
+            "quantity": lot.quantity.to_string(), "cost": lot.cost.to_cents(),
+            "value": lot.value.map(|value| value.money.to_cents()),
+            "gain": self.gain.map(Money::to_cents),
+            "price_of": lot.value.map(|value| value.day),
+            "price_from": lot.value.map(|value| match value.from {
+                ValueFrom::Listed(_) => "list",
+                _ => "ledger",
+            }),
+        });
+        anstream::println!("{line}");
+    }
+}
+
+/// What selling everything would bring: losses and gains apart, by term where the law knows one.
+fn sums(lots: &[Open<'_>], day: chrono::NaiveDate, long: &str) -> Result<(), AmountError> {
+    let Some(currency) = lots.first().map(|open| open.lot.cost.currency()) else {
+        return Ok(());
+    };
+    let sum = |is_long: Option<bool>, is_loss: bool| {
+        let lots = lots.iter().filter(|open| open.is_long(day) == is_long);
+        let gains = lots.filter_map(|open| open.gain);
+        let gains = gains.filter(|gain| gain.is_negative() == is_loss);
+        gains.fold(Ok(Money::zero(currency)), |sum: Result<Money, _>, gain| {
+            sum?.checked_add(gain)
+        })
+    };
+    anstream::println!();
+    for (name, is_long) in [("", None), ("not yet ", Some(false)), ("", Some(true))] {
+        let (losses, gains) = (sum(is_long, true)?, sum(is_long, false)?);
+        if losses.is_zero() && gains.is_zero() {
+            continue;
+        }
+        let term = is_long.map_or_else(String::new, |_| format!("{name}{}", long.to_lowercase()));
+        anstream::println!(
+            "  {term:<24} losses {:>16}   gains {:>16}",
+            grouped(losses),
+            grouped(gains)
+        );
+    }
+    Ok(())
+}

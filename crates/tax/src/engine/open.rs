@@ -1,0 +1,86 @@
+//! What is open when the records end, lot by lot, with its value on a day: so that a person sees
+//! what selling it would mean, and from when on.
+
+use chrono::NaiveDate;
+use packtrain_core::ledger::Asset;
+use packtrain_core::quantity::Quantity;
+
+use super::book::Book;
+use super::lots::{Basis, Part};
+use super::run::Run;
+use crate::outcome::{Holding, OpenLot, ValueFrom, Valued};
+use crate::request::Scope;
+
+impl Run<'_> {
+    /// Every open lot, valued on a day; where the method keeps pools, what each of them holds.
+    pub(super) fn open(&self, holdings: &[Holding], date: NaiveDate) -> Vec<OpenLot> {
+        let mut open = Vec::new();
+        if self.has_pools() {
+            for holding in holdings {
+                let value = self.value_on(&holding.asset, holding.quantity, date);
+                open.push(OpenLot {
+                    asset: Asset::clone(&holding.asset),
+                    wallet: holding.wallet.clone(),
+                    lot: None,
+                    acquired: None,
+                    long_from: None,
+                    quantity: holding.quantity,
+                    cost: holding.cost,
+                    value,
+                });
+            }
+            return open;
+        }
+        for book in &self.books {
+            for shelf in &book.shelves {
+                let wallet = usize::try_from(shelf.wallet).ok();
+                let wallet = wallet.and_then(|wallet| self.wallets.get(wallet));
+                let parts = shelf.parts();
+                open.extend(parts.map(|part| self.open_lot(book, wallet, part, date)));
+            }
+        }
+        open
+    }
+
+    fn open_lot(
+        &self,
+        book: &Book<'_>,
+        wallet: Option<&Asset>,
+        part: &Part,
+        date: NaiveDate,
+    ) -> OpenLot {
+        let lot = self.lots.get(part.lot);
+        let on_record = lot.basis != Basis::NoRecord;
+        OpenLot {
+            asset: Asset::clone(&book.asset),
+            // Over all wallets, the one in which a part lies decides nothing.
+            wallet: wallet.filter(|_| self.scope == Scope::Wallet).cloned(),
+            lot: on_record.then(|| lot.id.into()),
+            acquired: on_record.then_some(lot.acquired),
+            long_from: lot.long_from.filter(|_| on_record),
+            quantity: part.quantity,
+            cost: part.cost,
+            value: self.value_on(&book.asset, part.quantity, date),
+        }
+    }
+
+    /// What units are worth on a day: by the list of prices, else by the last price of the ledger,
+    /// however old it is.
+    fn value_on(&self, asset: &Asset, quantity: Quantity, date: NaiveDate) -> Option<Valued> {
+        let currency = self.settings.currency;
+        if let Some((money, day)) = self.prices.worth(asset, quantity, currency, date) {
+            let from = ValueFrom::Listed(day);
+            return Some(Valued { money, from, day });
+        }
+        let last = self
+            .book_of
+            .get(asset)
+            .map(|book| &self.books[*book])?
+            .last_price?;
+        Some(Valued {
+            money: last.money.share(quantity, last.units).ok()?,
+            from: ValueFrom::Implied,
+            day: last.date,
+        })
+    }
+}

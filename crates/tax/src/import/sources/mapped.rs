@@ -1,0 +1,195 @@
+//! Files of no known source, read by a mapping.
+
+use packtrain_core::ledger::{Leg, Row, RowKind};
+use packtrain_core::money::{Currency, Money};
+
+use super::neutral::{self, Absent};
+use crate::fiat::is_fiat;
+use crate::import::Source;
+use crate::import::cells::Cell;
+use crate::import::entry;
+use crate::import::header::short;
+use crate::import::mapping::{Mapping, Meaning};
+use crate::import::sheet::{Flaw, Sheet};
+
+pub(in crate::import) static MAPPED: Source = Source {
+    name: "mapped",
+    label: "Mapped",
+    needed: &["timestamp"],
+    known: COLUMNS,
+    id: Some("id"),
+    zone: chrono_tz::UTC,
+    read,
+    join: None,
+};
+
+/// Those of the neutral ledger, each in its place there, and one amount with a sign.
+const COLUMNS: &[&str] = &[
+    "id",
+    "timestamp",
+    "type",
+    "wallet",
+    "to_wallet",
+    "sent_amount",
+    "sent_asset",
+    "received_amount",
+    "received_asset",
+    "fee_amount",
+    "fee_asset",
+    "value",
+    "fee_value",
+    "currency",
+    "basis",
+    "acquired",
+    "lots",
+    "tx_hash",
+    "note",
+    "amount",
+    "asset",
+];
+const AMOUNT: usize = 19;
+const ASSET: usize = 20;
+
+fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
+    let mapping = sheet.mapping()?;
+    if meaning(sheet, mapping) == Some(Meaning::Skip) {
+        return None;
+    }
+    let form: Vec<&str> = mapping.time.iter().map(String::as_str).collect();
+    let at = sheet.time(neutral::TIMESTAMP, &form);
+    let legs = Legs::read(sheet);
+    let kind = kind(sheet, mapping, &legs);
+    let wallet = sheet.name(neutral::WALLET).good();
+    let to_wallet = sheet.name(neutral::TO_WALLET).good();
+    let currency = currency(sheet, mapping, &legs);
+    let value = money(sheet, neutral::VALUE, currency);
+    // A result of a margin trade may be a loss; other values have no sign, whatever the file says.
+    let value = value.map(|value| match kind {
+        Some(RowKind::MarginPnl) => value,
+        _ => value.abs(),
+    });
+    let fee_value = money(sheet, neutral::FEE_VALUE, currency);
+    let basis = money(sheet, neutral::BASIS, currency);
+    let acquired = sheet.day(neutral::ACQUIRED).good();
+    let (tx_hash, note) = (sheet.text(neutral::TX_HASH), sheet.note(neutral::NOTE));
+    let id = sheet.text(neutral::ID);
+    if let Some(kind) = kind {
+        let absent = Absent {
+            sent: legs.sent.is_none(),
+            received: legs.received.is_none(),
+            fee: legs.fee.is_none(),
+            value: value.is_none(),
+            to_wallet: to_wallet.is_none(),
+        };
+        neutral::check_needs(sheet, kind, absent);
+    }
+    if !sheet.is_good() {
+        return None;
+    }
+    let row = entry::row(sheet, at?, kind?);
+    Some(Row {
+        id: id.unwrap_or(row.id),
+        wallet: wallet.unwrap_or(row.wallet),
+        to_wallet,
+        sent: legs.sent,
+        received: legs.received,
+        fee: legs.fee,
+        value,
+        fee_value,
+        currency: currency.unwrap_or(row.currency),
+        basis,
+        acquired,
+        tx_hash,
+        note,
+        ..row
+    })
+}
+
+/// What the row's word for its type means; none where it has none, or an unknown one.
+fn meaning(sheet: &Sheet<'_>, mapping: &Mapping) -> Option<Meaning> {
+    let word = sheet.cell(neutral::TYPE).to_lowercase();
+    let named = mapping.types.get(&word).copied();
+    named.or_else(|| word.parse().ok().map(Meaning::Kind))
+}
+
+/// The kind by the row's word, or by what left and what came where there is none.
+fn kind(sheet: &mut Sheet<'_>, mapping: &Mapping, legs: &Legs) -> Option<RowKind> {
+    if let Some(Meaning::Kind(kind)) = meaning(sheet, mapping) {
+        return Some(kind);
+    }
+    let word = sheet.cell(neutral::TYPE);
+    if !word.is_empty() {
+        let message = format!("unknown type {:?}", short(word));
+        let help = "give it a meaning below [types] of the mapping, or \"skip\"";
+        sheet.flaw(
+            Some(neutral::TYPE),
+            Flaw::new("type_unknown", message, help),
+        );
+        return None;
+    }
+    match (&legs.sent, &legs.received, &legs.fee) {
+        (Some(sent), Some(received), _) => Some(entry::exchange(sent, received)),
+        (Some(_), None, _) => Some(RowKind::Withdrawal),
+        (None, Some(_), _) => Some(RowKind::Deposit),
+        (None, None, Some(_)) => Some(RowKind::Fee),
+        (None, None, None) => {
+            // Amounts that cannot be read have errors of their own.
+            if sheet.is_good() {
+                let message = "nothing was sent and nothing received";
+                let help = "check which columns the mapping names for amounts";
+                sheet.flaw(None, Flaw::new("amounts_missing", message, help));
+            }
+            None
+        }
+    }
+}
+
+/// What left, what came, and the fee.
+struct Legs {
+    sent: Option<Leg>,
+    received: Option<Leg>,
+    fee: Option<Leg>,
+}
+
+impl Legs {
+    fn read(sheet: &mut Sheet<'_>) -> Self {
+        let mut legs = Self {
+            sent: sheet.unsigned_leg(neutral::SENT.0, neutral::SENT.1).good(),
+            received: sheet
+                .unsigned_leg(neutral::RECEIVED.0, neutral::RECEIVED.1)
+                .good(),
+            fee: sheet.unsigned_leg(neutral::FEE.0, neutral::FEE.1).good(),
+        };
+        if let Cell::Good(signed) = sheet.number(AMOUNT) {
+            let leg = sheet.unsigned_leg(AMOUNT, ASSET).good();
+            match signed.is_negative() {
+                true => legs.sent = leg,
+                false => legs.received = leg,
+            }
+        }
+        legs
+    }
+}
+
+/// The currency of the row's values: its own, the mapping's, or that of the money that moved.
+fn currency(sheet: &mut Sheet<'_>, mapping: &Mapping, legs: &Legs) -> Option<Currency> {
+    if let Cell::Good(currency) = sheet.currency(neutral::CURRENCY) {
+        return Some(currency);
+    }
+    let moved = [&legs.sent, &legs.received].into_iter().flatten();
+    let mut money = moved.filter(|leg| is_fiat(&leg.asset));
+    let moved = money.next().and_then(|leg| leg.asset.parse().ok());
+    mapping.currency.or(moved)
+}
+
+/// Money in the row's currency.
+fn money(sheet: &mut Sheet<'_>, column: usize, currency: Option<Currency>) -> Option<Money> {
+    let number = sheet.number(column).good()?;
+    let Some(currency) = currency else {
+        let help = "name a column for currency in the mapping, or the currency itself";
+        let flaw = Flaw::new("currency_missing", "the value has no currency", help);
+        sheet.flaw(Some(column), flaw);
+        return None;
+    };
+    Money::from_quantity(number, currency).ok()
+}

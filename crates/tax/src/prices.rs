@@ -1,0 +1,229 @@
+//! Prices by the person's word, for rows that state no value: a file with the columns `date`,
+//! `asset`, `currency` and `price`, the price of one unit.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use packtrain_core::ledger::Asset;
+use packtrain_core::money::{Currency, Money};
+use packtrain_core::quantity::Quantity;
+
+use crate::fiat::is_fiat;
+use crate::rates;
+
+/// How old a price may be where there is none of the day itself.
+pub const AGE_DAYS_MAX: i64 = 7;
+/// Prices in one file.
+const PRICES_MAX: usize = 2_000_000;
+
+/// The prices of a file, by asset and day.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Prices {
+    /// Of each asset, in upper case, in order of time.
+    by_asset: HashMap<String, Vec<Price>>,
+    count: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Price {
+    date: NaiveDate,
+    one: Money,
+}
+
+/// Why a file of prices cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PricesError {
+    /// A column is not there.
+    #[error("the header has no column {column}; needed: date, asset, currency, price")]
+    Column {
+        /// Its name.
+        column: &'static str,
+    },
+    /// A line that is no price.
+    #[error("line {line}: {what}")]
+    Line {
+        /// Counted from 1 with the header.
+        line: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// More than one file may have.
+    #[error("more than {PRICES_MAX} prices in one file")]
+    TooMany,
+}
+
+impl Prices {
+    /// Reads a file: comma separated, with a header, the columns in any order.
+    ///
+    /// # Errors
+    /// [`PricesError`] at the first line that is no price: half a table of prices is worth little.
+    pub fn read(bytes: &[u8]) -> Result<Self, PricesError> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let mut reader = csv::ReaderBuilder::new()
+            .trim(csv::Trim::All)
+            .from_reader(bytes);
+        let unreadable = |error: &csv::Error| PricesError::Line {
+            line: error.position().map_or(1, csv::Position::line),
+            what: "not as many cells as the header, or not UTF-8".to_owned(),
+        };
+        let headers = reader
+            .headers()
+            .map_err(|error| unreadable(&error))?
+            .clone();
+        let place = |column: &'static str| {
+            let place = headers
+                .iter()
+                .position(|name| name.eq_ignore_ascii_case(column));
+            place.ok_or(PricesError::Column { column })
+        };
+        let places = [
+            place("date")?,
+            place("asset")?,
+            place("currency")?,
+            place("price")?,
+        ];
+        let mut prices = Self::default();
+        for record in reader.records() {
+            let record = record.map_err(|error| unreadable(&error))?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let cells = places.map(|place| record.get(place).unwrap_or_default());
+            let (asset, price) = price(cells).map_err(|what| PricesError::Line { line, what })?;
+            prices.count += 1;
+            if prices.count > PRICES_MAX {
+                return Err(PricesError::TooMany);
+            }
+            prices.by_asset.entry(asset).or_default().push(price);
+        }
+        for of_asset in prices.by_asset.values_mut() {
+            // Stable: of two prices of one day the one that stands last holds.
+            of_asset.sort_by_key(|price| price.date);
+        }
+        Ok(prices)
+    }
+
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// What units are worth on a day, and the day of the price: the day itself, or the last one
+    /// before it with a price. None where that is too long ago, or its currency has no rate.
+    pub fn worth(
+        &self,
+        asset: &Asset,
+        amount: Quantity,
+        currency: Currency,
+        date: NaiveDate,
+    ) -> Option<(Money, NaiveDate)> {
+        let prices = self.by_asset.get(&asset.to_uppercase())?;
+        let after = prices.partition_point(|price| price.date <= date);
+        let price = prices.get(after.checked_sub(1)?)?;
+        if (date - price.date).num_days() > AGE_DAYS_MAX {
+            return None;
+        }
+        let one = Quantity::from_units(1, 0).ok()?;
+        let money = price.one.share(amount, one).ok()?;
+        let money = match money.currency() == currency {
+            true => money,
+            false => rates::convert(money, currency, price.date)?.0,
+        };
+        Some((money, price.date))
+    }
+}
+
+/// The asset, in upper case, and its price; or what is wrong.
+fn price([date, asset, currency, price]: [&str; 4]) -> Result<(String, Price), String> {
+    let date = date
+        .parse()
+        .map_err(|_| format!("{date:?} is no date such as 2024-03-10"))?;
+    if asset.is_empty() {
+        return Err("the asset is empty".to_owned());
+    }
+    let code: Currency = match currency.parse() {
+        Ok(code) if is_fiat(currency) => code,
+        _ => return Err(format!("{currency:?} is no currency such as USD")),
+    };
+    let one = Money::parse(price, code)
+        .ok()
+        .filter(|one| !one.is_negative())
+        .ok_or_else(|| format!("{price:?} is no price such as 1234.56"))?;
+    Ok((asset.to_uppercase(), Price { date, one }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "\
+price,currency,asset,date
+60000.50,USD,btc,2024-03-10
+61000,USD,BTC,2024-03-12
+50,EUR,SOL,2016-01-04
+";
+
+    fn worth(amount: &str, asset: &str, date: &str) -> Option<(String, String)> {
+        let prices = Prices::read(FILE.as_bytes()).unwrap();
+        let (money, day) = prices.worth(
+            &Asset::from(asset),
+            amount.parse().unwrap(),
+            Currency::USD,
+            date.parse().unwrap(),
+        )?;
+        Some((money.to_cents(), day.to_string()))
+    }
+
+    #[test]
+    fn a_price_is_that_of_the_day_or_of_the_last_day_before_it() {
+        let found = |money: &str, day: &str| Some((money.to_owned(), day.to_owned()));
+        assert_eq!(
+            worth("2", "BTC", "2024-03-10"),
+            found("120001.00", "2024-03-10")
+        );
+        assert_eq!(
+            worth("2", "BTC", "2024-03-11"),
+            found("120001.00", "2024-03-10")
+        );
+        assert_eq!(
+            worth("0.5", "BTC", "2024-03-19"),
+            found("30500.00", "2024-03-12")
+        );
+        assert_eq!(worth("0.5", "BTC", "2024-03-20"), None);
+        assert_eq!(worth("0.5", "BTC", "2024-03-09"), None);
+        assert_eq!(worth("1", "ETH", "2024-03-10"), None);
+    }
+
+    #[test]
+    fn a_price_in_another_currency_is_converted_at_the_rate_of_its_day() {
+        // 4 January 2016: 1.0898 dollars for a euro.
+        let found = Some(("54.49".to_owned(), "2016-01-04".to_owned()));
+        assert_eq!(worth("1", "SOL", "2016-01-04"), found);
+    }
+
+    #[test]
+    fn a_line_that_is_no_price_is_told_with_its_place() {
+        let said = |line: &str| {
+            let file = format!("date,asset,currency,price\n2024-03-10,BTC,USD,1\n{line}\n");
+            Prices::read(file.as_bytes()).unwrap_err().to_string()
+        };
+        assert_eq!(
+            said("10.03.2024,BTC,USD,1"),
+            "line 3: \"10.03.2024\" is no date such as 2024-03-10"
+        );
+        assert_eq!(said("2024-03-10,,USD,1"), "line 3: the asset is empty");
+        assert_eq!(
+            said("2024-03-10,BTC,XYZ,1"),
+            "line 3: \"XYZ\" is no currency such as USD"
+        );
+        assert_eq!(
+            said("2024-03-10,BTC,USD,-1"),
+            "line 3: \"-1\" is no price such as 1234.56"
+        );
+        let error = Prices::read(b"date,asset,price\n").unwrap_err();
+        assert_eq!(error, PricesError::Column { column: "currency" });
+    }
+}

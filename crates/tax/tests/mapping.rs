@@ -1,0 +1,104 @@
+//! Files of no known source, read by a mapping.
+
+use packtrain_core::ledger::{Row, RowKind};
+use packtrain_tax::import::{Import, ImportError, Mapping, Options, read_with};
+use serde_json::json;
+
+const FILE: &str = "\
+Konto 17 vom 3. Januar
+Datum;Art;Menge;Coin;Wert;Ort
+10.03.2024 12:00;Kauf;0,5;BTC;-30.000,00;Bisq
+11.03.2024 12:00;Verkauf;-0,25;BTC;16.000,00;Bisq
+12.03.2024 09:30;Storno;-1;BTC;;Bisq
+13.03.2024 09:30;;-0,1;BTC;;Bisq
+";
+
+fn mapping() -> Mapping {
+    let mapping = json!({
+        "time": "%d.%m.%Y %H:%M", "zone": "Europe/Berlin", "currency": "EUR",
+        "columns": {
+            "timestamp": "Datum", "type": "Art", "amount": "menge", "asset": "Coin",
+            "value": "Wert", "wallet": "Ort",
+        },
+        "types": { "Kauf": "buy", "Verkauf": "sell", "Storno": "skip" },
+    });
+    serde_json::from_value(mapping).unwrap()
+}
+
+fn read(file: &str, mapping: Mapping) -> Result<Import, ImportError> {
+    let options = Options {
+        mapping: Some(mapping),
+        ..Options::default()
+    };
+    read_with(file.as_bytes(), &options)
+}
+
+fn said(row: &Row) -> String {
+    let leg = |leg: &Option<packtrain_core::ledger::Leg>| {
+        let leg = leg.as_ref();
+        leg.map_or_else(|| "-".to_owned(), |leg| format!("{} {}", leg.amount, leg.asset))
+    };
+    format!(
+        "{} {} {} {} {} {}",
+        row.at.to_rfc3339(),
+        row.kind,
+        row.wallet,
+        leg(&row.sent),
+        leg(&row.received),
+        row.value.map_or_else(|| "-".to_owned(), |value| value.to_cents()),
+    )
+}
+
+#[test]
+fn a_mapping_reads_a_file_of_its_own_words_signs_forms_and_zone() {
+    let import = read(FILE, mapping()).unwrap();
+    assert_eq!(import.errors, []);
+    assert_eq!(import.source, "mapped");
+    let rows: Vec<_> = import.rows.iter().map(said).collect();
+    assert_eq!(
+        rows,
+        [
+            "2024-03-10T11:00:00+00:00 buy Bisq - 0.5 BTC 30000.00",
+            "2024-03-11T11:00:00+00:00 sell Bisq 0.25 BTC - 16000.00",
+            "2024-03-13T08:30:00+00:00 withdrawal Bisq 0.1 BTC - -",
+        ]
+    );
+}
+
+#[test]
+fn a_word_without_a_meaning_is_an_error_with_its_line_and_the_rest_is_read() {
+    let file = FILE.replace("Verkauf", "Tausch");
+    let import = read(&file, mapping()).unwrap();
+    let [error] = &import.errors[..] else {
+        panic!("{:?}", import.errors);
+    };
+    assert_eq!((error.line, &*error.code), (4, "type_unknown"));
+    assert!(error.help.as_ref().unwrap().contains("[types]"));
+    let kinds: Vec<_> = import.rows.iter().map(|row| row.kind).collect();
+    assert_eq!(kinds, [RowKind::Buy, RowKind::Withdrawal]);
+}
+
+#[test]
+fn a_mapping_that_does_not_fit_says_which_column_is_not_there() {
+    let renamed = FILE.replace("Datum", "Tag");
+    let error = read(&renamed, mapping()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the mapping does not fit: no column \"Datum\" in the file"
+    );
+    let mut wrong = mapping();
+    wrong.columns.insert("price".into(), "Wert".into());
+    let error = read(FILE, wrong).unwrap_err().to_string();
+    assert!(error.contains("there is no column \"price\""), "{error}");
+    let mut empty = mapping();
+    empty.columns.remove("amount");
+    let error = read(FILE, empty).unwrap_err().to_string();
+    assert!(error.contains("sent_amount"), "{error}");
+}
+
+#[test]
+fn a_type_that_is_none_of_ours_is_refused_with_its_name() {
+    let wrong = json!({ "columns": {}, "types": { "Kauf": "purchase" } });
+    let error = serde_json::from_value::<Mapping>(wrong).unwrap_err();
+    assert!(error.to_string().contains("\"purchase\""), "{error}");
+}
