@@ -1,0 +1,124 @@
+//! What is told as a thing to check.
+
+use super::*;
+
+#[test]
+fn a_cost_that_is_not_known_is_zero_and_told_when_it_matters() {
+    let rows = [
+        "a 2024-01-01 opening A - 10ETH - acquired=2021-01-01",
+        "s 2024-07-01 sell A 1ETH 300USD -",
+    ];
+    let outcome = usual(&rows);
+    assert_eq!(lines(&outcome), ["s<a 1 0.00 300.00"]);
+    assert_eq!(outcome.disposals[0].term, Some(Term::Long));
+    assert_eq!(
+        warnings(&outcome),
+        [("missing_cost_basis", "s", "300.00".to_owned())]
+    );
+}
+
+#[test]
+fn a_price_that_is_not_known_is_zero_with_an_estimate_of_what_is_at_stake() {
+    let rows = [
+        "a 2024-01-01 buy A 1000USD 10ETH -",
+        "s 2024-07-01 spend A 2ETH - -",
+        "r 2024-07-02 staking A - 1ETH -",
+        "f 2024-07-03 fee A - - 0.5ETH",
+    ];
+    let outcome = usual(&rows);
+    assert_eq!(
+        lines(&outcome),
+        ["s<a 2 200.00 -200.00", "f<a 0.5 50.00 -50.00"]
+    );
+    assert_eq!(
+        warnings(&outcome),
+        [
+            ("missing_price", "s", "200.00".to_owned()),
+            ("missing_price", "r", "100.00".to_owned()),
+            ("missing_price", "f", "50.00".to_owned()),
+        ]
+    );
+}
+
+#[test]
+fn rows_in_a_currency_without_a_rate_are_left_out_and_told() {
+    let rows = [
+        "a 2024-01-01 buy A 1000USD 10ETH -",
+        "e 2024-02-01 staking A - 1ETH - value=90 currency=THB",
+        // Nothing of this row is in baht.
+        "m 2024-03-03 transfer A>B 1ETH 1ETH - currency=THB",
+        // Money in a currency without a rate, and no value in dollars.
+        "x 2024-03-04 sell A 1ETH 90THB -",
+    ];
+    let outcome = usual(&rows);
+    assert_eq!(
+        warnings(&outcome),
+        [
+            ("currency_mismatch", "e", "100.00".to_owned()),
+            ("missing_price", "x", "100.00".to_owned()),
+        ]
+    );
+    assert_eq!(outcome.income.len(), 0);
+}
+
+#[test]
+fn a_row_that_stands_in_two_files_counts_once() {
+    let first = ledger(&[
+        "a 2024-01-01 buy A 100USD 1ETH -",
+        "b 2024-01-02 buy A 200USD 1ETH -",
+    ]);
+    let mut second = ledger(&[
+        "b 2024-01-02 buy A 200USD 1ETH -",
+        "a 2024-01-01 buy A 100USD 2ETH -",
+        "s 2024-07-01 sell A 1ETH 600USD -",
+    ]);
+    second.name = "second.csv".to_owned();
+    let outcome = compute(&[first, second], Country::Us, &Request::default()).unwrap();
+    assert_eq!(holdings(&outcome), ["ETH * 3 300.00"]);
+    assert_eq!(
+        warnings(&outcome),
+        [("duplicate_row", "b", "0.00".to_owned())]
+    );
+    assert_eq!(outcome.warnings[0].origin, Origin { file: 1, line: 2 });
+}
+
+#[test]
+fn losses_with_purchases_close_by_are_one_hint_for_each_asset_and_year() {
+    let rows = [
+        "a 2024-01-01 buy A 300USD 3ETH -",
+        "s 2024-07-01 sell A 1ETH 60USD -",
+        "b 2024-07-10 buy A 50USD 1ETH -",
+        "t 2024-07-20 sell A 1ETH 40USD -",
+        // A loss long after every other purchase.
+        "u 2024-12-20 sell A 1ETH 40USD -",
+    ];
+    let outcome = usual(&rows);
+    assert_eq!(
+        warnings(&outcome),
+        [("repurchase_near_loss", "s", "0.00".to_owned())]
+    );
+    assert!(
+        outcome.warnings[0]
+            .message
+            .starts_with("2 lines of ETH with losses of -100.00 USD")
+    );
+}
+
+#[test]
+fn a_loss_of_less_than_half_a_cent_is_no_hint() {
+    let rows = [
+        "a 2024-01-01 buy A 300USD 3ETH -",
+        "s 2024-07-01 sell A 1ETH 99.999USD -",
+        "b 2024-07-10 buy A 50USD 1ETH -",
+    ];
+    assert_eq!(warnings(&usual(&rows)), []);
+}
+
+#[test]
+fn amounts_with_a_sign_are_left_out_and_told() {
+    let mut ledger = ledger(&["a 2024-01-01 buy A 100USD 1ETH -"]);
+    ledger.rows[0].sent.as_mut().unwrap().amount = "-1".parse().unwrap();
+    let outcome = compute(&[ledger], Country::Us, &Request::default()).unwrap();
+    assert_eq!(outcome.warnings[0].code, WarningCode::UnusableRow);
+    assert_eq!(outcome.holdings, []);
+}

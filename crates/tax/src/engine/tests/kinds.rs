@@ -1,0 +1,174 @@
+//! What rows of each kind mean.
+
+use super::*;
+
+#[test]
+fn a_fee_in_an_asset_is_sold_at_the_price_the_row_implies() {
+    let rows = [
+        "a 2024-01-01 buy A 1000USD 10ETH -",
+        "b 2024-01-02 buy A 500USD 5BNB -",
+        // 1 of 10 ETH worth 3000: the fee of 0.1 ETH is worth 300.
+        "s 2024-06-01 sell A 1ETH 3000USD 0.1ETH",
+        // A fee in a third asset takes the value that the row states for it.
+        "t 2024-06-02 trade A 1ETH 2SOL 0.5BNB value=3000 fee_value=60",
+        // A fee of buying joins the basis.
+        "u 2024-06-03 buy A 900USD 1SOL 1BNB fee_value=100",
+    ];
+    let outcome = usual(&rows);
+    assert_eq!(
+        lines(&outcome),
+        [
+            "s<a 1 100.00 2600.00",
+            "s<a 0.1 10.00 290.00",
+            "t<a 1 100.00 2840.00",
+            "t<b 0.5 50.00 10.00",
+            "u<b 1 100.00 0.00",
+        ]
+    );
+    assert_eq!(outcome.disposals[0].fees.to_cents(), "300.00");
+    assert!(outcome.disposals[1].is_fee);
+    assert_eq!(outcome.disposals[1].why.value, ValueFrom::Implied);
+    assert_eq!(outcome.disposals[3].why.value, ValueFrom::FeeValue);
+    let sol = outcome
+        .holdings
+        .iter()
+        .find(|holding| &*holding.asset == "SOL")
+        .unwrap();
+    assert_eq!(sol.cost.to_cents(), "4000.00");
+    assert_eq!(warnings(&outcome), []);
+}
+
+#[test]
+fn what_is_given_away_or_lost_is_no_disposal() {
+    let rows = [
+        "a 2024-01-01 buy A 1000USD 10ETH -",
+        "g 2024-02-01 gift_spouse A 1ETH - -",
+        "l 2024-03-01 lost A 2ETH - -",
+        "t 2024-04-01 stolen A 8ETH - -",
+    ];
+    let outcome = usual(&rows);
+    assert_eq!(lines(&outcome), [""; 0]);
+    let removed: Vec<_> = outcome
+        .removed
+        .iter()
+        .map(|line| line.cost.to_cents())
+        .collect();
+    assert_eq!(removed, ["100.00", "200.00", "700.00"]);
+    assert_eq!(
+        warnings(&outcome),
+        [
+            ("loss_event_not_deducted", "t", "700.00".to_owned()),
+            ("loss_event_not_deducted", "l", "200.00".to_owned()),
+            ("negative_balance", "t", "0.00".to_owned()),
+        ]
+    );
+    assert!(outcome.totals.is_empty());
+}
+
+#[test]
+fn income_in_money_is_income_and_no_lot() {
+    let outcome = usual(&["i 2024-01-01 interest A - 12.5USD -"]);
+    assert_eq!(outcome.income[0].value.to_cents(), "12.50");
+    assert_eq!(outcome.holdings, []);
+}
+
+#[test]
+fn a_margin_result_counts_apart_from_lots() {
+    let rows = [
+        "a 2024-01-01 margin_pnl A - - - value=-120",
+        "b 2024-01-02 margin_pnl A - 50USDC - value=50",
+    ];
+    let outcome = usual(&rows);
+    let totals = outcome.totals.values().next().unwrap();
+    assert_eq!(
+        (totals.other.to_cents(), totals.disposals),
+        ("-70.00".to_owned(), 0)
+    );
+    assert_eq!(holdings(&outcome), ["USDC * 50 50.00"]);
+}
+
+#[test]
+fn wrapping_carries_lots_over_unless_it_is_asked_for_as_a_trade() {
+    let rows = [
+        "a 2024-01-01 buy A 1000USD 10ETH -",
+        "w 2024-02-01 wrap A 4ETH 4WETH - value=800",
+        "s 2024-07-01 sell A 4WETH 1200USD -",
+    ];
+    assert_eq!(lines(&usual(&rows)), ["s<a 4 400.00 800.00"]);
+    let options = [("wrap".to_owned(), "trade".to_owned())].into();
+    let request = Request {
+        options,
+        ..Request::default()
+    };
+    let trade = compute(&[ledger(&rows)], Country::Us, &request).unwrap();
+    assert_eq!(
+        lines(&trade),
+        ["w<a 4 400.00 400.00", "s<w 4 800.00 400.00"]
+    );
+}
+
+#[test]
+fn a_loan_paid_back_settles_the_debt_at_its_value_when_it_was_made() {
+    let rows = [
+        "b 2024-01-01 borrow A - 10ETH - value=20000",
+        "s 2024-01-02 sell A 10ETH 20000USD -",
+        "c 2024-06-01 buy A 16500USD 11ETH -",
+        // Ten settle the debt, the eleventh is interest.
+        "r 2024-06-02 repay A 11ETH - - value=17600",
+    ];
+    let outcome = usual(&rows);
+    assert_eq!(
+        lines(&outcome),
+        [
+            "s<b 10 20000.00 0.00",
+            "r<c 10 15000.00 5000.00",
+            "r<c 1 1500.00 100.00"
+        ]
+    );
+    assert_eq!(warnings(&outcome), []);
+    let market = with_option(&rows, "loan", "market");
+    assert_eq!(
+        lines(&market),
+        ["s<b 10 20000.00 0.00", "r<c 11 16500.00 1100.00"]
+    );
+}
+
+#[test]
+fn a_pool_that_is_entered_in_two_rows_costs_and_yields_what_both_are_worth() {
+    let rows = [
+        "a 2024-01-01 buy A 1000USD 1ETH -",
+        "b 2024-01-01 buy A 1000USD 1000USDC -",
+        "i 2024-02-01 lp_deposit A 1ETH 10LP - value=1500 hash=x",
+        "j 2024-02-01 lp_deposit A 1000USDC - - value=1000 hash=x",
+        "o 2024-03-01 lp_withdraw A 10LP 1ETH - value=1700 hash=y",
+        "p 2024-03-01 lp_withdraw A - 1100USDC - value=1100 hash=y",
+    ];
+    let outcome = usual(&rows);
+    assert_eq!(
+        lines(&outcome),
+        [
+            "i<a 1 1000.00 500.00",
+            "j<b 1000 1000.00 0.00",
+            "o<i 10 2500.00 300.00"
+        ]
+    );
+    let held: Vec<_> = outcome
+        .holdings
+        .iter()
+        .map(|holding| format!("{} {}", holding.asset, holding.cost.to_cents()))
+        .collect();
+    assert_eq!(held, ["ETH 1700.00", "USDC 1100.00"]);
+}
+
+#[test]
+fn a_share_in_a_pool_takes_over_the_cost_where_that_is_asked_for() {
+    let rows = [
+        "a 2023-01-01 buy A 1000USD 1ETH -",
+        "i 2024-02-01 lp_deposit A 1ETH 10LP - value=1500",
+        "o 2024-03-01 lp_withdraw A 10LP 1.1ETH - value=1700",
+        "s 2024-04-01 sell A 1.1ETH 2000USD -",
+    ];
+    let outcome = with_option(&rows, "lp", "carry");
+    assert_eq!(lines(&outcome), ["s<o 1.1 1000.00 1000.00"]);
+    assert_eq!(outcome.disposals[0].term, Some(Term::Long));
+}

@@ -1,0 +1,190 @@
+//! Moves between wallets, in one row or in two halves.
+
+use super::*;
+
+#[test]
+fn a_transfer_takes_its_lots_along_with_cost_and_date() {
+    let rows = [
+        "a 2023-02-01 buy A 100USD 1BTC -",
+        "b 2024-03-01 buy A 300USD 1BTC -",
+        "m 2024-05-01 transfer A>B 1.5BTC 1.5BTC -",
+        "s 2024-06-01 sell B 1.25BTC 1250USD -",
+        "t 2024-06-01 sell A 0.5BTC 500USD -",
+    ];
+    let fifo = outcome(&rows, Method::Fifo, Some(Scope::Wallet));
+    let expected = [
+        "s<a 1 100.00 900.00",
+        "s<b 0.25 75.00 175.00",
+        "t<b 0.5 150.00 350.00",
+    ];
+    assert_eq!(lines(&fifo), expected);
+    assert_eq!(
+        fifo.disposals[0].acquired.unwrap().to_string(),
+        "2023-02-01"
+    );
+    assert_eq!(fifo.disposals[0].term, Some(Term::Long));
+    assert_eq!(holdings(&fifo), ["BTC B 0.25 75.00"]);
+    // The method chooses the lots of a transfer as it chooses those of a sale.
+    let hifo = outcome(&rows, Method::Hifo, Some(Scope::Wallet));
+    let expected = [
+        "s<b 1 300.00 700.00",
+        "s<a 0.25 25.00 225.00",
+        "t<a 0.5 50.00 450.00",
+    ];
+    assert_eq!(lines(&hifo), expected);
+}
+
+#[test]
+fn units_that_do_not_arrive_are_the_fee_of_the_transfer() {
+    let rows = [
+        "a 2024-01-01 buy A 1000USD 10ETH -",
+        "m 2024-06-01 transfer A>B 5ETH 4.9ETH - value=1500",
+        "n 2024-06-02 transfer B>A 4ETH 4.5ETH -",
+    ];
+    let outcome = outcome(&rows, Method::Fifo, Some(Scope::Wallet));
+    assert_eq!(lines(&outcome), ["m<a 0.1 10.00 20.00"]);
+    assert!(outcome.disposals[0].is_fee);
+    // Units that arrive on top have no cost and are said so.
+    assert_eq!(holdings(&outcome), ["ETH A 9.5 900.00", "ETH B 0.9 90.00"]);
+    assert_eq!(
+        warnings(&outcome),
+        [("unmatched_transfer", "n", "150.00".to_owned())]
+    );
+}
+
+#[test]
+fn a_withdrawal_and_a_deposit_of_one_hash_are_a_transfer_in_whichever_order_they_stand() {
+    for (out, back) in [("2024-06-01", "2024-06-02"), ("2024-06-02", "2024-06-01")] {
+        let rows = [
+            "a 2024-01-01 buy A 1000USD 10ETH -",
+            &format!("m {out} withdrawal A 5ETH - 0.1ETH hash=0x1 fee_value=20"),
+            &format!("n {back} deposit B - 5ETH - hash=0x1"),
+            "s 2024-07-01 sell B 5ETH 1500USD -",
+        ];
+        let outcome = outcome(&rows, Method::Fifo, Some(Scope::Wallet));
+        assert_eq!(
+            lines(&outcome),
+            ["m<a 0.1 10.00 10.00", "s<a 5 500.00 1000.00"]
+        );
+        assert_eq!(holdings(&outcome), ["ETH A 4.9 490.00"]);
+        assert_eq!(warnings(&outcome), []);
+    }
+}
+
+#[test]
+fn halves_of_transfers_without_a_partner_stay_the_persons_own_and_are_told() {
+    let rows = [
+        "a 2024-01-01 buy A 1000USD 10ETH -",
+        "c 2024-01-02 deposit A - 500USD -",
+        "m 2024-06-01 withdrawal A 5ETH - -",
+        "n 2024-06-05 deposit B - 6ETH - hash=0x9",
+        "s 2024-07-01 sell B 6ETH 1800USD -",
+        "d 2024-07-02 withdrawal A 500USD - -",
+    ];
+    let outcome = outcome(&rows, Method::Fifo, Some(Scope::Wallet));
+    assert_eq!(
+        lines(&outcome),
+        ["s<a 5 500.00 1000.00", "s<- 1 0.00 300.00"]
+    );
+    assert_eq!(outcome.disposals[1].why.choice, Choice::NoPurchase);
+    assert_eq!(outcome.disposals[1].acquired, None);
+    assert_eq!(
+        warnings(&outcome),
+        [
+            ("unmatched_transfer", "m", "500.00".to_owned()),
+            ("missing_cost_basis", "s", "300.00".to_owned()),
+            ("unmatched_transfer", "n", "100.00".to_owned()),
+        ]
+    );
+}
+
+#[test]
+fn a_transfer_of_units_that_are_not_on_record_keeps_the_books_straight() {
+    let rows = [
+        "a 2024-01-01 buy A 1000USD 10ETH -",
+        "m 2024-06-01 transfer A>B 12ETH 12ETH -",
+        "b 2024-06-02 buy A 100USD 1ETH -",
+        "s 2024-07-01 sell B 12ETH 2400USD -",
+    ];
+    let wallet = outcome(&rows, Method::Fifo, Some(Scope::Wallet));
+    assert_eq!(
+        lines(&wallet),
+        ["s<a 10 1000.00 1000.00", "s<- 2 0.00 400.00"]
+    );
+    assert_eq!(holdings(&wallet), ["ETH A 1 100.00"]);
+    assert_eq!(
+        warnings(&wallet)[1],
+        ("negative_balance", "m", "200.00".to_owned())
+    );
+}
+
+#[test]
+fn a_withdrawal_and_a_deposit_without_a_hash_are_a_transfer_by_amount_and_time() {
+    let rows = [
+        "a 2024-01-01 buy A 1000USD 1BTC -",
+        "w 2024-02-01T10:00:00Z withdrawal A 0.5BTC - - value=600",
+        "x 2024-02-01T11:00:00Z deposit B - 0.2BTC -",
+        "d 2024-02-01T12:00:00Z deposit B - 0.499BTC -",
+        "s 2024-03-01 sell B 0.499BTC 700USD -",
+    ];
+    let outcome = usual(&rows);
+    let transfers: Vec<_> = outcome
+        .transfers
+        .iter()
+        .map(|one| {
+            format!(
+                "{}>{} {} {} {:?}",
+                one.sent, one.received, one.quantity, one.lost, one.by
+            )
+        })
+        .collect();
+    assert_eq!(transfers, ["w>d 0.499 0.001 Amount"]);
+    assert_eq!(
+        lines(&outcome),
+        ["w<a 0.001 1.00 0.20", "s<a 0.499 499.00 201.00"],
+        "the network's fee was sold, and the rest kept its cost"
+    );
+    let codes: Vec<_> = warnings(&outcome)
+        .into_iter()
+        .map(|(code, id, _)| (code, id))
+        .collect();
+    assert_eq!(codes, [("unmatched_transfer", "x")]);
+}
+
+#[test]
+fn halves_that_are_too_far_apart_in_time_or_amount_are_no_transfer() {
+    let apart = |deposit: &str| {
+        let rows = [
+            "a 2024-01-01 buy A 1000USD 1BTC -",
+            "w 2024-02-01 withdrawal A 0.5BTC - -",
+            deposit,
+        ];
+        usual(&rows).transfers.len()
+    };
+    assert_eq!(
+        apart("d 2024-02-03 deposit B - 0.475BTC -"),
+        1,
+        "the edges count"
+    );
+    assert_eq!(
+        apart("d 2024-02-03T12:00:01Z deposit B - 0.5BTC -"),
+        0,
+        "too late"
+    );
+    assert_eq!(apart("d 2024-02-01 deposit B - 0.4749BTC -"), 0, "too few");
+    assert_eq!(
+        apart("d 2024-02-01 deposit B - 0.5001BTC -"),
+        0,
+        "more than left"
+    );
+    assert_eq!(
+        apart("d 2024-02-01 deposit A - 0.5BTC -"),
+        0,
+        "the same wallet"
+    );
+    assert_eq!(
+        apart("d 2024-02-01 deposit B - 0.5ETH -"),
+        0,
+        "another asset"
+    );
+}
