@@ -203,12 +203,16 @@ fn matched_by_hand(
 
 /// Cost, and loss denied, of each sale: what the law says, with all rows looked at for each.
 fn averaged_by_hand(rows: &[(u64, Step)]) -> Vec<(Ratio, Ratio)> {
-    let (mut pool, mut cost, mut waiting) = (0, Ratio::ZERO, Ratio::ZERO);
+    let (mut pool, mut cost) = (0, Ratio::ZERO);
+    // What the denied losses of sales before add to the cost of each purchase.
+    let mut added = vec![Ratio::ZERO; rows.len()];
     let mut sales = Vec::new();
-    for (day, step) in rows {
+    for (index, (day, step)) in rows.iter().enumerate() {
         if step.buys {
-            cost = cost.plus(Ratio(step.units * step.price, 1)).plus(waiting);
-            (pool, waiting) = (pool + step.units, Ratio::ZERO);
+            cost = cost
+                .plus(Ratio(step.units * step.price, 1))
+                .plus(added[index]);
+            pool += step.units;
             continue;
         }
         let own = cost.times(step.units, pool);
@@ -227,15 +231,25 @@ fn averaged_by_hand(rows: &[(u64, Step)]) -> Vec<(Ratio, Ratio)> {
             })
             .sum();
         let again = step.units.min(bought).min(held);
-        let denied = if loss.0 > 0 {
-            loss.times(again, step.units)
-        } else {
-            Ratio::ZERO
-        };
-        if pool > 0 {
-            cost = cost.plus(denied);
-        } else {
-            waiting = waiting.plus(denied);
+        let mut denied = Ratio::ZERO;
+        if loss.0 > 0 && again > 0 {
+            denied = loss.times(again, step.units);
+            // Unit by unit: the one that replaces it is there already, or is bought next.
+            let before: i128 = rows[..index]
+                .iter()
+                .filter(near)
+                .map(|row| row.1.units)
+                .sum();
+            let next = (index + 1..rows.len()).find(|other| rows[*other].1.buys);
+            for unit in 0..again {
+                let part = denied.times(1, again);
+                if unit < before.min(pool) {
+                    cost = cost.plus(part);
+                } else {
+                    let next = next.expect("a replacement is bought before or after");
+                    added[next] = added[next].plus(part);
+                }
+            }
         }
         sales.push((own, denied));
     }

@@ -25,7 +25,7 @@ fn settle(journal: &Journal, rules: PoolRules) -> Result<Settled, AmountError> {
         None
     };
     let mut pool = Cost::nothing(journal.currency);
-    // Losses that were denied while nothing was left; the next purchase takes them up.
+    // Losses that were denied because of units not bought yet; the next purchase takes them up.
     let mut waiting = zero;
     let mut taken = Vec::new();
     for (index, entry) in journal.entries.iter().enumerate() {
@@ -42,31 +42,26 @@ fn settle(journal: &Journal, rules: PoolRules) -> Result<Settled, AmountError> {
             } => (leaving, proceeds.checked_sub(fees)?),
         };
         let slices = slices(&mut pool, entry.quantity)?;
-        let mut denied = zero;
+        let mut denied = Denied {
+            all: zero,
+            now: zero,
+        };
         if let Some(holdings) = holdings.as_ref().filter(|_| leaving == Leaving::Sold) {
             let cost = slices
                 .iter()
                 .try_fold(zero, |sum, slice| sum.checked_add(slice.cost))?;
             let loss = cost.checked_sub(net)?;
             if !loss.is_negative() && !loss.is_zero() {
-                let again = holdings.replaced(entry)?;
-                denied = if again.is_positive() {
-                    loss.share(again, entry.quantity)?
-                } else {
-                    zero
-                };
+                denied = holdings.denied(index, entry, loss, pool.quantity)?;
             }
         }
-        if pool.quantity.is_positive() {
-            pool.add(Quantity::ZERO, denied)?;
-        } else {
-            waiting = waiting.checked_add(denied)?;
-        }
+        pool.add(Quantity::ZERO, denied.now)?;
+        waiting = waiting.checked_add(denied.all.checked_sub(denied.now)?)?;
         taken.push(Taken {
             leaving,
             outs: vec![index],
             slices,
-            denied,
+            denied: denied.all,
         });
     }
     Ok(Settled { taken, left: pool })
@@ -96,6 +91,13 @@ pub(super) fn slices(pool: &mut Cost, wanted: Quantity) -> Result<Vec<Slice>, Am
         });
     }
     Ok(slices)
+}
+
+/// The part of a loss that the law denies.
+struct Denied {
+    all: Money,
+    /// What of it joins the cost of units that are there already.
+    now: Money,
 }
 
 /// How many units were bought, and are held, by date.
@@ -131,9 +133,20 @@ impl Holdings {
         Ok(holdings)
     }
 
-    /// How many of the units of a disposal were replaced: the least of those sold, those bought
-    /// near it, and those still held when the time is over.
-    fn replaced(&self, out: &Entry) -> Result<Quantity, AmountError> {
+    /// What is denied of the loss of a disposal, which leaves `left` units: the share of the units
+    /// that were replaced, the least of those sold, those bought near it, and those still held
+    /// when the time is over.
+    ///
+    /// It is added to the cost of the units that replace them (ITA s. 53(1)(f)), and these count
+    /// in the average from when they are bought (s. 47(1)). Of several purchases, those before the
+    /// disposal come first.
+    fn denied(
+        &self,
+        index: usize,
+        out: &Entry,
+        loss: Money,
+        left: Quantity,
+    ) -> Result<Denied, AmountError> {
         let from = out.date.checked_sub_days(NEAR_DAYS).unwrap_or(out.date);
         let to = out.date.checked_add_days(NEAR_DAYS).unwrap_or(out.date);
         let start = self.dates.partition_point(|date| *date < from);
@@ -143,7 +156,22 @@ impl Holdings {
                 .and_then(|last| sums.get(last).copied())
                 .unwrap_or(Quantity::ZERO)
         };
-        let bought = at(&self.bought, end).checked_sub(at(&self.bought, start))?;
-        Ok(out.quantity.min(bought).min(at(&self.held, end)))
+        let before = at(&self.bought, start);
+        let bought = at(&self.bought, end).checked_sub(before)?;
+        let replaced = out.quantity.min(bought).min(at(&self.held, end));
+        if !replaced.is_positive() {
+            let none = Money::zero(loss.currency());
+            return Ok(Denied {
+                all: none,
+                now: none,
+            });
+        }
+        let all = loss.share(replaced, out.quantity)?;
+        let there = at(&self.bought, index).checked_sub(before)?;
+        let there = there.min(left).min(replaced);
+        Ok(Denied {
+            all,
+            now: all.share(there, replaced)?,
+        })
     }
 }

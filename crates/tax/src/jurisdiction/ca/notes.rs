@@ -26,9 +26,10 @@ pub(super) const RULES: &[RuleText] = &[
         when: |_, applied| applied.denied_losses,
         text: "A loss is denied as far as units were bought within 30 days before or after and are \
                still held after 30 days: the least of the units sold, bought and held, over those \
-               sold. What is denied joins the cost of the units that are held. Purchases of \
-               affiliated persons are not in these records.",
-        source: "ITA s. 40(2)(g)(i), 53(1)(f), 54",
+               sold. What is denied joins the cost of the units bought: at once if that was before \
+               the loss, else when they are bought. Purchases of affiliated persons are not in \
+               these records.",
+        source: "ITA s. 40(2)(g)(i), 47(1), 53(1)(f), 54",
     },
     RuleText {
         when: |_, applied| applied.costs,
