@@ -16,8 +16,9 @@ use crate::request::{Country, Method};
 
 /// Days after a disposal whose purchases are matched with it (TCGA 1992 s. 106A).
 const DAYS_AFTER: u64 = 30;
-/// For a company: days before it (TCGA 1992 s. 107).
-const DAYS_BEFORE: u64 = 10;
+/// For a company: days before it. A period of ten days that ends with the day of the disposal has
+/// nine before it (TCGA 1992 s. 107(3); CG51615).
+const DAYS_BEFORE: u64 = 9;
 
 /// The rules in force for 2025-26 returns, as of 28 November 2026.
 pub(super) const RULES: Jurisdiction = Jurisdiction {
@@ -25,13 +26,13 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "United Kingdom",
     currency: Currency::GBP,
     timezone: chrono_tz::Europe::London,
-    rule_set: "uk-2025.1",
+    rule_set: "uk-2025.2",
     methods: &[Method::S104],
     options: &[
         OptionSpec {
             name: "person",
             kind: OptionKind::Words(&["individual", "company"]),
-            meaning: "whose disposals these are: a company matches the ten days before a disposal \
+            meaning: "whose disposals these are: a company matches the nine days before a disposal \
                       in place of the 30 after it, and has no exempt amount",
         },
         common::WRAP_IS_A_TRADE,

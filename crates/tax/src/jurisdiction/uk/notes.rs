@@ -20,9 +20,9 @@ pub(super) const RULES: &[RuleText] = &[
     RuleText {
         when: |settings, _| chose(settings, "person", "company"),
         text: "All disposals of an asset on one day are one. It is matched with purchases of the \
-               same day, then with those of the ten days before it, the earliest first, then with \
+               same day, then with those of the nine days before it, the earliest first, then with \
                the section 104 pool at its average cost. A company has no exempt amount.",
-        source: "TCGA 1992 s. 104, 105, 107; CRYPTO41350",
+        source: "TCGA 1992 s. 104, 105, 107; CG51615, CRYPTO41350",
     },
     RuleText {
         when: ALWAYS,
