@@ -162,7 +162,7 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
             None,
             LOSS_SOURCE,
         );
-        let is_due = !is_company && is_report_due(books, year, sums.proceeds, taxable, allowance);
+        let is_due = !is_company && is_report_due(books, year, &sums, allowance);
         out.push(
             "report_required",
             "Whether the gains must be reported",
@@ -198,19 +198,14 @@ impl Boxes {
     }
 }
 
-/// A return is due for a taxable gain, and for large proceeds.
-fn is_report_due(
-    books: &Books<'_>,
-    year: TaxYear,
-    proceeds: Money,
-    taxable: Money,
-    allowance: Money,
-) -> bool {
+/// A return is due for gains above the exempt amount, before losses are taken off, and for large
+/// proceeds. (A loss has to be claimed too; that is not asked here.)
+fn is_report_due(books: &Books<'_>, year: TaxYear, sums: &Sums, allowance: Money) -> bool {
     let limit = match on(PROCEEDS, year) {
         Some(fact) => Some(whole(fact.value, books)),
         None => (0..4).try_fold(books.zero(), |sum, _| sum.checked_add(allowance).ok()),
     };
-    !taxable.is_zero() || limit.is_some_and(|limit| proceeds > limit)
+    sums.gains > allowance || limit.is_some_and(|limit| sums.proceeds > limit)
 }
 
 /// The year of two rates: losses and the exempt amount go against the dearer part first, as TCGA
