@@ -368,6 +368,9 @@ macro_rules! warning_codes {
         pub enum WarningCode { $($(#[$doc])* $name,)* }
 
         impl WarningCode {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
             /// The stable word.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }

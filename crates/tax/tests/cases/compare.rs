@@ -1,64 +1,14 @@
-//! The tax cases of `tests/cases/tax`, one test each: records in, the law's figures out.
-//!
-//! They run here and not in the product's test binary because they need this crate alone.
-
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+//! What came out beside what a case says.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
 
 use packtrain_core::money::Money;
 use packtrain_core::quantity::Quantity;
-use packtrain_tax::compute;
-use packtrain_tax::import::{self, Limits};
 use packtrain_tax::jurisdiction;
 use packtrain_tax::outcome::{Amount, Outcome, Totals};
-use packtrain_tax::request::{Country, Request};
 use serde_json::Value;
 
-macro_rules! cases {
-    ($($test:ident: $folder:literal,)*) => {
-        $(#[test] fn $test() { run($folder); })*
-
-        /// The folders that are run.
-        const RUN: &[&str] = &[$($folder),*];
-    };
-}
-
-cases! {
-    au_discount_gives_the_expected_figures: "au-discount",
-    ca_acb_gives_the_expected_figures: "ca-acb",
-    ca_inclusion_gives_the_expected_figures: "ca-inclusion",
-    de_freigrenze_2023_2024_gives_the_expected_figures: "de-freigrenze-2023-2024",
-    de_one_year_gives_the_expected_figures: "de-one-year",
-    uk_30_day_gives_the_expected_figures: "uk-30-day",
-    uk_crypto_to_crypto_gives_the_expected_figures: "uk-crypto-to-crypto",
-    uk_day_30_and_31_gives_the_expected_figures: "uk-day-30-and-31",
-    uk_exempt_amounts_gives_the_expected_figures: "uk-exempt-amounts",
-    uk_fee_in_token_gives_the_expected_figures: "uk-fee-in-token",
-    uk_s104_basic_gives_the_expected_figures: "uk-s104-basic",
-    uk_same_day_gives_the_expected_figures: "uk-same-day",
-    uk_split_year_2024_25_gives_the_expected_figures: "uk-split-year-2024-25",
-    us_8949_boxes_gives_the_expected_figures: "us-8949-boxes",
-    us_crypto_to_crypto_gives_the_expected_figures: "us-crypto-to-crypto",
-    us_fees_gives_the_expected_figures: "us-fees",
-    us_fifo_basic_gives_the_expected_figures: "us-fifo-basic",
-    us_gift_in_dual_basis_gives_the_expected_figures: "us-gift-in-dual-basis",
-    us_gift_out_donation_gives_the_expected_figures: "us-gift-out-donation",
-    us_hifo_basic_gives_the_expected_figures: "us-hifo-basic",
-    us_income_kinds_gives_the_expected_figures: "us-income-kinds",
-    us_lifo_basic_gives_the_expected_figures: "us-lifo-basic",
-    us_lofo_basic_gives_the_expected_figures: "us-lofo-basic",
-    us_loss_cap_carryforward_gives_the_expected_figures: "us-loss-cap-carryforward",
-    us_missing_basis_gives_the_expected_figures: "us-missing-basis",
-    us_no_wash_sale_gives_the_expected_figures: "us-no-wash-sale",
-    us_one_year_boundary_gives_the_expected_figures: "us-one-year-boundary",
-    us_per_wallet_2025_gives_the_expected_figures: "us-per-wallet-2025",
-    us_spec_id_gives_the_expected_figures: "us-spec-id",
-    us_transfer_fee_gives_the_expected_figures: "us-transfer-fee",
-    us_universal_2025_contrast_gives_the_expected_figures: "us-universal-2025-contrast",
-}
+use super::text;
 
 /// Blocks that say what the case is, and those that are compared.
 const BLOCKS: &[&str] = &[
@@ -78,70 +28,19 @@ const BLOCKS: &[&str] = &[
     "totals",
     "holdings",
     "warnings",
+    "unread",
     "form_8949_box",
 ];
 
-#[test]
-fn every_case_is_run() {
-    for folder in fs::read_dir(root()).unwrap() {
-        let name = folder.unwrap().file_name().into_string().unwrap();
-        let is_run = RUN.contains(&name.as_str());
-        assert!(is_run || name == "README.md", "{name} is not run");
-    }
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/tax")
-}
-
-fn run(folder: &str) {
-    let expected = fs::read_to_string(root().join(folder).join("expected.json")).unwrap();
-    let expected: Value = serde_json::from_str(&expected).unwrap();
-    let bytes = fs::read(root().join(folder).join("ledger.csv")).unwrap();
-    let import = import::read(&bytes, Limits::default()).unwrap();
-    assert_eq!(import.errors, [], "rows that cannot be read");
-    let outcome = compute(
-        &[import.into_ledger("ledger.csv")],
-        country(&expected),
-        &request(&expected),
-    );
-    Case {
-        expected: &expected,
-        outcome: &outcome.unwrap(),
-    }
-    .compare();
-}
-
-fn country(expected: &Value) -> Country {
-    text(&expected["jurisdiction"]).parse().unwrap()
-}
-
-fn request(expected: &Value) -> Request {
-    let options = expected["options"].as_object().into_iter().flatten();
-    let (zone, options): (Vec<_>, Vec<_>) = options.partition(|(name, _)| *name == "timezone");
-    Request {
-        method: Some(text(&expected["method"]).parse().unwrap()),
-        scope: Some(text(&expected["scope"]).parse().unwrap()),
-        timezone: zone.first().map(|(_, zone)| text(zone).parse().unwrap()),
-        options: options
-            .into_iter()
-            .map(|(name, value)| (name.clone(), text(value)))
-            .collect(),
-        ..Request::default()
-    }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-struct Case<'c> {
-    expected: &'c Value,
-    outcome: &'c Outcome,
+/// What a case says, and what came out.
+pub(super) struct Case<'c> {
+    pub(super) expected: &'c Value,
+    pub(super) outcome: &'c Outcome,
 }
 
 impl Case<'_> {
-    fn compare(&self) {
+    /// Every figure of the case came out, and no line that it does not have.
+    pub(super) fn compare(&self) {
         let assessment = jurisdiction::of(self.outcome.settings.country).assessment;
         for block in self.expected.as_object().unwrap().keys() {
             assert!(
@@ -213,6 +112,11 @@ impl Case<'_> {
             self.amount(&what("fees"), &line["fees"], other.fees);
             self.amount(&what("cost"), &line["cost"], other.cost);
             self.amount(&what("gain"), &line["gain"], other.gain);
+            self.amount(
+                &what("denied loss"),
+                &line["denied_loss"],
+                other.denied_loss,
+            );
             assert_eq!(other.date.to_string(), key("date"));
             assert_eq!(
                 other.term.map_or("", |term| term.as_str()),

@@ -1,0 +1,162 @@
+//! The cases of `tests/cases/tax/own`: edge days, options, findings.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use packtrain_tax::jurisdiction::{self, OptionKind};
+use packtrain_tax::outcome::WarningCode;
+use packtrain_tax::request::Country;
+use serde_json::Value;
+
+use super::{assert_all_run, country, expected, text};
+
+cases! {
+    au_30_june_and_1_july_gives_the_expected_figures: "au-30-june-and-1-july",
+    au_loan_as_borrowed_gives_the_expected_figures: "au-loan-as-borrowed",
+    au_loan_market_gives_the_expected_figures: "au-loan-market",
+    au_loss_before_gives_the_expected_figures: "au-loss-before",
+    au_lp_carry_gives_the_expected_figures: "au-lp-carry",
+    au_lp_trade_gives_the_expected_figures: "au-lp-trade",
+    au_one_year_and_a_day_gives_the_expected_figures: "au-one-year-and-a-day",
+    au_person_company_gives_the_expected_figures: "au-person-company",
+    au_person_individual_gives_the_expected_figures: "au-person-individual",
+    au_swap_fee_disposal_gives_the_expected_figures: "au-swap-fee-disposal",
+    au_swap_fee_split_gives_the_expected_figures: "au-swap-fee-split",
+    au_wrap_carry_gives_the_expected_figures: "au-wrap-carry",
+    au_wrap_trade_gives_the_expected_figures: "au-wrap-trade",
+    ca_loan_as_borrowed_gives_the_expected_figures: "ca-loan-as-borrowed",
+    ca_loan_market_gives_the_expected_figures: "ca-loan-market",
+    ca_loss_before_gives_the_expected_figures: "ca-loss-before",
+    ca_superficial_30_days_after_gives_the_expected_figures: "ca-superficial-30-days-after",
+    ca_superficial_30_days_before_gives_the_expected_figures: "ca-superficial-30-days-before",
+    ca_superficial_31_days_after_gives_the_expected_figures: "ca-superficial-31-days-after",
+    ca_superficial_31_days_before_gives_the_expected_figures: "ca-superficial-31-days-before",
+    ca_superficial_in_part_gives_the_expected_figures: "ca-superficial-in-part",
+    ca_superficial_joins_the_purchase_gives_the_expected_figures:
+        "ca-superficial-joins-the-purchase",
+    ca_swap_fee_disposal_gives_the_expected_figures: "ca-swap-fee-disposal",
+    ca_swap_fee_split_gives_the_expected_figures: "ca-swap-fee-split",
+    ca_wrap_carry_gives_the_expected_figures: "ca-wrap-carry",
+    ca_wrap_trade_gives_the_expected_figures: "ca-wrap-trade",
+    ca_year_end_in_toronto_gives_the_expected_figures: "ca-year-end-in-toronto",
+    de_limit_of_1000_gives_the_expected_figures: "de-limit-of-1000",
+    de_limit_of_256_gives_the_expected_figures: "de-limit-of-256",
+    de_limit_of_600_gives_the_expected_figures: "de-limit-of-600",
+    de_loan_as_borrowed_gives_the_expected_figures: "de-loan-as-borrowed",
+    de_loan_market_gives_the_expected_figures: "de-loan-market",
+    de_loss_back_no_gives_the_expected_figures: "de-loss-back-no",
+    de_loss_back_yes_gives_the_expected_figures: "de-loss-back-yes",
+    de_loss_before_gives_the_expected_figures: "de-loss-before",
+    de_lp_carry_gives_the_expected_figures: "de-lp-carry",
+    de_lp_trade_gives_the_expected_figures: "de-lp-trade",
+    de_one_year_and_a_day_gives_the_expected_figures: "de-one-year-and-a-day",
+    de_one_year_by_local_days_gives_the_expected_figures: "de-one-year-by-local-days",
+    de_swap_fee_disposal_gives_the_expected_figures: "de-swap-fee-disposal",
+    de_swap_fee_split_gives_the_expected_figures: "de-swap-fee-split",
+    de_wrap_carry_gives_the_expected_figures: "de-wrap-carry",
+    de_wrap_trade_gives_the_expected_figures: "de-wrap-trade",
+    de_year_end_in_berlin_gives_the_expected_figures: "de-year-end-in-berlin",
+    finding_currency_mismatch_gives_the_expected_figures: "finding-currency-mismatch",
+    finding_duplicate_row_gives_the_expected_figures: "finding-duplicate-row",
+    finding_loss_event_not_deducted_gives_the_expected_figures: "finding-loss-event-not-deducted",
+    finding_missing_cost_basis_gives_the_expected_figures: "finding-missing-cost-basis",
+    finding_missing_cost_basis_in_a_pool_gives_the_expected_figures:
+        "finding-missing-cost-basis-in-a-pool",
+    finding_missing_price_gives_the_expected_figures: "finding-missing-price",
+    finding_named_lot_missing_gives_the_expected_figures: "finding-named-lot-missing",
+    finding_negative_balance_gives_the_expected_figures: "finding-negative-balance",
+    finding_repurchase_near_loss_gives_the_expected_figures: "finding-repurchase-near-loss",
+    finding_unknown_type_gives_the_expected_figures: "finding-unknown-type",
+    finding_unmatched_loan_gives_the_expected_figures: "finding-unmatched-loan",
+    finding_unmatched_transfer_gives_the_expected_figures: "finding-unmatched-transfer",
+    finding_unusable_row_gives_the_expected_figures: "finding-unusable-row",
+    uk_5_and_6_april_gives_the_expected_figures: "uk-5-and-6-april",
+    uk_company_earliest_first_gives_the_expected_figures: "uk-company-earliest-first",
+    uk_day_30_and_31_of_the_clock_change_gives_the_expected_figures:
+        "uk-day-30-and-31-of-the-clock-change",
+    uk_loan_as_borrowed_gives_the_expected_figures: "uk-loan-as-borrowed",
+    uk_loan_market_gives_the_expected_figures: "uk-loan-market",
+    uk_loss_before_gives_the_expected_figures: "uk-loss-before",
+    uk_person_company_gives_the_expected_figures: "uk-person-company",
+    uk_person_individual_gives_the_expected_figures: "uk-person-individual",
+    uk_rates_of_30_october_2024_gives_the_expected_figures: "uk-rates-of-30-october-2024",
+    uk_report_gains_before_losses_gives_the_expected_figures: "uk-report-gains-before-losses",
+    uk_report_nothing_at_the_limits_gives_the_expected_figures: "uk-report-nothing-at-the-limits",
+    uk_report_proceeds_above_50000_gives_the_expected_figures: "uk-report-proceeds-above-50000",
+    uk_same_day_by_local_days_gives_the_expected_figures: "uk-same-day-by-local-days",
+    uk_swap_fee_disposal_gives_the_expected_figures: "uk-swap-fee-disposal",
+    uk_swap_fee_split_gives_the_expected_figures: "uk-swap-fee-split",
+    uk_wrap_carry_gives_the_expected_figures: "uk-wrap-carry",
+    uk_wrap_trade_gives_the_expected_figures: "uk-wrap-trade",
+    us_filing_married_separate_gives_the_expected_figures: "us-filing-married-separate",
+    us_filing_other_gives_the_expected_figures: "us-filing-other",
+    us_form_1099_da_none_gives_the_expected_figures: "us-form-1099-da-none",
+    us_form_1099_da_with_basis_gives_the_expected_figures: "us-form-1099-da-with-basis",
+    us_form_1099_da_without_basis_gives_the_expected_figures: "us-form-1099-da-without-basis",
+    us_loan_as_borrowed_gives_the_expected_figures: "us-loan-as-borrowed",
+    us_loan_market_gives_the_expected_figures: "us-loan-market",
+    us_losses_before_gives_the_expected_figures: "us-losses-before",
+    us_lp_carry_gives_the_expected_figures: "us-lp-carry",
+    us_lp_trade_gives_the_expected_figures: "us-lp-trade",
+    us_one_year_and_a_day_gives_the_expected_figures: "us-one-year-and-a-day",
+    us_scope_change_2025_gives_the_expected_figures: "us-scope-change-2025",
+    us_wrap_carry_gives_the_expected_figures: "us-wrap-carry",
+    us_wrap_trade_gives_the_expected_figures: "us-wrap-trade",
+    us_year_end_in_los_angeles_gives_the_expected_figures: "us-year-end-in-los-angeles",
+    us_year_end_in_new_york_gives_the_expected_figures: "us-year-end-in-new-york",
+}
+
+/// Findings that no ledger brings about. A type that nobody knows is an error of its line, and
+/// all others are treated by the rules of every country.
+const NOT_FOUND: &[WarningCode] = &[WarningCode::UnknownType];
+
+fn root() -> PathBuf {
+    super::root().join("own")
+}
+
+fn all() -> Vec<Value> {
+    RUN.iter()
+        .map(|name| expected(&root().join(name)))
+        .collect()
+}
+
+#[test]
+fn every_case_is_run() {
+    assert_all_run(&root(), RUN, &["README.md"]);
+}
+
+#[test]
+fn every_value_of_every_option_has_a_case() {
+    let mut seen = BTreeSet::new();
+    for case in all() {
+        for (name, value) in case["options"].as_object().into_iter().flatten() {
+            seen.insert((country(&case), name.clone(), text(value)));
+            seen.insert((country(&case), name.clone(), "any amount".to_owned()));
+        }
+    }
+    for country in Country::ALL {
+        for option in jurisdiction::of(*country).options {
+            let values = match option.kind {
+                OptionKind::Words(words) => words,
+                OptionKind::Money => &["any amount"],
+            };
+            for value in values {
+                let case = (*country, option.name.to_owned(), (*value).to_owned());
+                assert!(seen.contains(&case), "{case:?} has no case");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_finding_has_a_case() {
+    let mut seen = BTreeSet::new();
+    for case in all() {
+        let warnings = case["warnings"].as_array().into_iter().flatten();
+        seen.extend(warnings.map(|warning| text(&warning["code"])));
+    }
+    for code in WarningCode::ALL {
+        let is_seen = seen.contains(code.as_str());
+        assert_ne!(is_seen, NOT_FOUND.contains(code), "{}", code.as_str());
+    }
+}
