@@ -56,6 +56,9 @@ pub(crate) struct Dated<T: 'static> {
     pub(crate) source: &'static str,
 }
 
+/// What stands in place of the source where the figure of a year is not known.
+pub(crate) const UNKNOWN: &str = "not known for this year: none is taken";
+
 /// The fact of a year; none where none is known.
 pub(crate) fn on<T>(facts: &'static [Dated<T>], year: TaxYear) -> Option<&'static Dated<T>> {
     let holds = |fact: &&Dated<T>| fact.from <= year.0 && fact.to.is_none_or(|to| year.0 <= to);

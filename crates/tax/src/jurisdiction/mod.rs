@@ -65,7 +65,7 @@ pub struct Jurisdiction {
     pub(crate) warns_of_repurchases: bool,
     /// How the law tells lots apart by the time that they were held; none where it does not.
     pub terms: Option<Terms>,
-    form_box: Option<fn(&Settings, NaiveDate, Term) -> char>,
+    form_box: Option<fn(&Settings, NaiveDate, Term) -> Option<char>>,
     pub(crate) treatment: Treatment,
     pool: fn(&Settings) -> PoolRules,
     rules: &'static [RuleText],
@@ -179,7 +179,7 @@ impl Jurisdiction {
         date: NaiveDate,
         term: Option<Term>,
     ) -> Option<char> {
-        Some((self.form_box?)(settings, date, term?))
+        (self.form_box?)(settings, date, term?)
     }
 
     pub(crate) fn pool_rules(&self, settings: &Settings) -> PoolRules {

@@ -2,7 +2,8 @@
 //!
 //! All sales of a day are one disposal. It is matched with purchases of the same day (TCGA 1992
 //! s. 105), then with those of the 30 days after it, the earliest first (s. 106A), and then with
-//! the pool (s. 104). A company has the nine days before in place of the 30 after (s. 107).
+//! the pool (s. 104). A company has the ten days that end with the disposal in place of the 30
+//! after it (s. 107).
 
 use chrono::{Days, NaiveDate};
 use packtrain_core::quantity::{AmountError, Quantity};

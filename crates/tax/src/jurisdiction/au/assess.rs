@@ -8,12 +8,56 @@ use packtrain_core::quantity::{AmountError, Quantity};
 use crate::assess::{Assessment, Books, above_zero, least};
 use crate::outcome::{TaxYear, Term};
 
+/// The last tax year, by the calendar year in which it begins, whose gains have the discount. From
+/// 1 July 2027 indexed costs and a minimum tax take its place for what accrues from then on
+/// (Treasury Laws Amendment (Tax Reform No. 1) Act 2026); they are not in these rules.
+const DISCOUNT_TO: TaxYear = TaxYear(2026);
+
 const DISCOUNT_SOURCE: &str = "ITAA 1997 s. 115-25, 115-100; TD 2002/10";
+const NO_DISCOUNT_SOURCE: &str = "ITAA 1997 s. 115-10";
+const AFTER_DISCOUNT_SOURCE: &str =
+    "Treasury Laws Amendment (Tax Reform No. 1) Act 2026, which these rules do not follow yet";
 const LOSS_SOURCE: &str = "ITAA 1997 s. 102-5, 102-15";
-const FORM: Option<&str> = Some("Capital gains tax schedule");
+const INCOME_SOURCE: &str = "ATO, Staking rewards and airdrops";
+
+/// Where figures go.
+struct Form {
+    gains: Option<&'static str>,
+    net: &'static str,
+    carried: &'static str,
+    income: Option<&'static str>,
+}
+
+/// A person's return has capital gains at item 18.
+const PERSON: Form = Form {
+    gains: Some("item 18H"),
+    net: "item 18A",
+    carried: "item 18V",
+    income: Some("item 24, other income"),
+};
+const COMPANY: Form = Form {
+    gains: None,
+    net: "company return, A Net capital gain",
+    carried: "company return, losses information, V",
+    income: None,
+};
+const WORKSHEET: Option<&str> = Some("CGT summary worksheet");
+
+/// The discount of a year: its label, its source, and whether there is one.
+const fn discount_of(year: TaxYear, is_person: bool) -> (&'static str, &'static str, bool) {
+    if !is_person {
+        ("No discount for a company", NO_DISCOUNT_SOURCE, false)
+    } else if year.0 > DISCOUNT_TO.0 {
+        let label = "Discount: not known for this year, none is taken";
+        (label, AFTER_DISCOUNT_SOURCE, false)
+    } else {
+        ("Discount of 50 %", DISCOUNT_SOURCE, true)
+    }
+}
 
 pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>, AmountError> {
-    let has_discount = books.chosen("person") == "individual";
+    let is_person = books.chosen("person") == "individual";
+    let form = if is_person { PERSON } else { COMPANY };
     let mut brought = books.given("loss_before");
     let mut years = BTreeMap::new();
     for year in books.years() {
@@ -29,6 +73,7 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
         let against_long = least(left, long);
         let carried = left.checked_sub(against_long)?;
         let long_left = long.checked_sub(against_long)?;
+        let (discount_label, discount_source, has_discount) = discount_of(year, is_person);
         let discount = if has_discount {
             half(long_left)?
         } else {
@@ -39,72 +84,72 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
             .checked_add(long_left)?
             .checked_sub(discount)?;
         let mut out = Assessment::default();
-        for (key, label, amount, form, source) in [
+        for (key, label, amount, place, source) in [
             (
                 "total_current_year_capital_gains",
                 "Capital gains of the year",
                 short.checked_add(long)?,
-                Some("item 18H"),
+                form.gains,
                 LOSS_SOURCE,
             ),
             (
                 "gains_without_discount",
                 "of these held for less than twelve months",
                 short,
-                FORM,
+                WORKSHEET,
                 DISCOUNT_SOURCE,
             ),
             (
                 "gains_with_discount",
                 "of these held for at least twelve months",
                 long,
-                FORM,
+                WORKSHEET,
                 DISCOUNT_SOURCE,
             ),
             (
                 "losses_of_year",
                 "Capital losses of the year",
                 losses.negated(),
-                FORM,
+                WORKSHEET,
                 LOSS_SOURCE,
             ),
             (
                 "losses_of_earlier_years",
                 "Capital losses of earlier years",
                 brought.negated(),
-                FORM,
+                WORKSHEET,
                 LOSS_SOURCE,
             ),
             (
                 "discount",
-                "Discount of 50 %",
+                discount_label,
                 discount.negated(),
-                FORM,
-                DISCOUNT_SOURCE,
+                WORKSHEET,
+                discount_source,
             ),
             (
                 "net_capital_gain",
                 "Net capital gain",
                 net,
-                Some("item 18A"),
+                Some(form.net),
                 LOSS_SOURCE,
             ),
             (
                 "losses_carried_forward",
                 "Net capital losses to carry forward",
                 above_zero(carried),
-                Some("item 18V"),
+                Some(form.carried),
                 LOSS_SOURCE,
             ),
             (
                 "income",
                 "Income from crypto assets",
                 books.sums(year).income,
-                Some("item 24, other income"),
-                "ATO, Staking rewards and airdrops",
+                form.income,
+                INCOME_SOURCE,
             ),
         ] {
-            out.money(key, label, amount, form, source);
+            out.money(key, label, amount, place, source);
         }
         brought = carried;
         years.insert(year, out);

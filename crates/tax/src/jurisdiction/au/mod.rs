@@ -5,11 +5,12 @@
 mod assess;
 mod notes;
 
+use packtrain_core::ledger::RowKind;
 use packtrain_core::money::Currency;
 
 use super::options::common;
 use super::{
-    GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Terms, Treatment,
+    GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Terms, Treatment, UntaxedCost,
     day_after_anniversary, words,
 };
 use crate::methods::journal::{Leaving, Near, PoolRules};
@@ -21,7 +22,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "Australia",
     currency: Currency::AUD,
     timezone: chrono_tz::Australia::Sydney,
-    rule_set: "au-2025.1",
+    rule_set: "au-2025.2",
     methods: &[Method::Fifo, Method::Lifo, Method::Hifo, Method::Lofo],
     options: &[
         OptionSpec {
@@ -53,7 +54,8 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         gift_out: Leaving::Sold,
         gift_spouse: Leaving::Sold,
         donation: Leaving::Sold,
-        untaxed: &[],
+        // No income, and a cost base of nothing (ATO, Crypto chain splits).
+        untaxed: &[(RowKind::Fork, UntaxedCost::Nothing)],
     },
     pool: |_| PoolRules {
         near: Near::After(0),

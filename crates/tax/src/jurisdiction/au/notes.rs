@@ -14,12 +14,12 @@ pub(super) const RULES: &[RuleText] = &[
     RuleText {
         when: |settings, _| settings.method == Method::Fifo,
         text: "First in, first out: the units acquired earliest go first.",
-        source: "ATO, Crypto asset investments; TD 33",
+        source: "ATO, Crypto asset investments; TD 33 on identical shares",
     },
     RuleText {
         when: |settings, _| settings.method != Method::Fifo,
         text: "The parcels are chosen in the order asked for. That needs records of each parcel.",
-        source: "ATO, Crypto asset investments; TD 33",
+        source: "ATO, Crypto asset investments; TD 33 on identical shares",
     },
     RuleText {
         when: |settings, _| settings.scope != Some(Scope::Wallet),
@@ -35,8 +35,10 @@ pub(super) const RULES: &[RuleText] = &[
         when: |settings, _| chose(settings, "person", "individual"),
         text: "Half of a gain is free after at least twelve months, without the day of acquisition \
                and the day of disposal. Losses go first, and against gains without the discount \
-               before others.",
-        source: "ITAA 1997 s. 102-5, 115-25, 115-100; TD 2002/10",
+               before others. This holds for disposals to 30 June 2027; what takes its place then \
+               is not in these rules.",
+        source: "ITAA 1997 s. 102-5, 115-25, 115-100; TD 2002/10; Treasury Laws Amendment (Tax \
+                 Reform No. 1) Act 2026",
     },
     RuleText {
         when: |settings, _| chose(settings, "person", "company"),
@@ -46,7 +48,7 @@ pub(super) const RULES: &[RuleText] = &[
     RuleText {
         when: |_, applied| applied.named_lots,
         text: "Parcels named in a row are used before the order.",
-        source: "TD 33",
+        source: "TD 33 on identical shares",
     },
     RuleText {
         when: |_, applied| applied.costs,
@@ -69,12 +71,12 @@ pub(super) const RULES: &[RuleText] = &[
     RuleText {
         when: |_, applied| applied.fees_in_kind,
         text: "Units given as a fee are themselves disposed of at their value.",
-        source: "ATO, Crypto asset transactions",
+        source: "ATO, Transactions: acquiring and disposing of crypto assets",
     },
     RuleText {
         when: |_, applied| applied.transfers,
         text: "Moving units between own wallets is no CGT event. They take along their parcels.",
-        source: "ATO, Crypto asset transactions",
+        source: "ATO, Transactions: acquiring and disposing of crypto assets",
     },
     RuleText {
         when: |_, applied| applied.matched_by_amount,
@@ -129,6 +131,11 @@ pub(super) const RULES: &[RuleText] = &[
         source: "ATO, Staking rewards and airdrops",
     },
     RuleText {
+        when: |_, applied| applied.untaxed_receipts,
+        text: "Units of a chain split are no income when they come and cost nothing.",
+        source: "ATO, Crypto chain splits",
+    },
+    RuleText {
         when: |_, applied| applied.gifts_received,
         text: "A gift received costs its market value.",
         source: "ITAA 1997 s. 112-20",
@@ -142,7 +149,7 @@ pub(super) const RULES: &[RuleText] = &[
         when: |_, applied| applied.lost,
         text: "Theft and loss are listed and not deducted; with evidence a capital loss may be \
                claimed.",
-        source: "ATO, Loss, theft or scams of crypto",
+        source: "ATO, Loss or theft of crypto assets",
     },
     RuleText {
         when: |_, applied| applied.missing_basis,

@@ -9,7 +9,7 @@ pub(super) const RULES: &[RuleText] = &[
         text: "Crypto-assets are taken as capital property: a sale, swap or payment is a \
                disposition. Whether gains are business income depends on the facts. Dates and tax \
                years are local dates in {timezone}.",
-        source: "CRA, Information for crypto-asset users; ITA s. 39, 248(1)",
+        source: "CRA, Information for crypto-asset users and tax professionals; ITA s. 38, 39",
     },
     RuleText {
         when: ALWAYS,
@@ -40,23 +40,23 @@ pub(super) const RULES: &[RuleText] = &[
         when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "disposal"),
         text: "A swap is a disposition at market value and a purchase at that value; its costs \
                belong to the disposition. The option swap_fee decides.",
-        source: "CRA, Information for crypto-asset users",
+        source: "CRA, Information for crypto-asset users and tax professionals",
     },
     RuleText {
         when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "split"),
         text: "A swap is a disposition at market value and a purchase at that value; its costs \
                belong half to each, as asked.",
-        source: "CRA, Information for crypto-asset users",
+        source: "CRA, Information for crypto-asset users and tax professionals",
     },
     RuleText {
         when: |_, applied| applied.fees_in_kind,
         text: "Units given as a fee are themselves disposed of at their value.",
-        source: "CRA, Information for crypto-asset users",
+        source: "CRA, Information for crypto-asset users and tax professionals",
     },
     RuleText {
         when: |_, applied| applied.transfers,
         text: "Moving units between own wallets is no disposition.",
-        source: "CRA, Information for crypto-asset users",
+        source: "CRA, Information for crypto-asset users and tax professionals",
     },
     RuleText {
         when: |_, applied| applied.matched_by_amount,
@@ -101,8 +101,11 @@ pub(super) const RULES: &[RuleText] = &[
     },
     RuleText {
         when: |_, applied| applied.income,
-        text: "Rewards are income at their value on receipt, which is then their cost.",
-        source: "CRA, Information for crypto-asset users; ITA s. 52(1)",
+        text: "Rewards are income at their value on receipt, which is then their cost. Units of a \
+               chain split, airdrops for nothing and mining without a business are taken so too; \
+               whether they are income, or cost nothing and are taxed when they are sold, is not \
+               settled here.",
+        source: "CRA, Information for crypto-asset users and tax professionals; ITA s. 52(1)",
     },
     RuleText {
         when: |_, applied| applied.gifts_received,
@@ -127,7 +130,8 @@ pub(super) const RULES: &[RuleText] = &[
     },
     RuleText {
         when: |_, applied| applied.losses,
-        text: "Losses go against gains of the year, then of other years.",
+        text: "Losses go against gains of the year, then of other years: the three before, which \
+               these figures leave alone, and all that follow.",
         source: "ITA s. 3(b), 111(1)(b)",
     },
     RuleText {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 
-use crate::assess::{Assessment, Books, Dated, above_zero, least, on, whole};
+use crate::assess::{Assessment, Books, Dated, UNKNOWN, above_zero, least, on, whole};
 use crate::outcome::TaxYear;
 
 /// The gain of all private sales below which nothing is taxed; at the limit all of it is.
@@ -14,7 +14,7 @@ const SALES_FREE_BELOW: &[Dated<i64>] = &[
         from: 2009,
         to: Some(2023),
         value: 600,
-        source: "EStG s. 23(3) sentence 5",
+        source: "EStG s. 23(3) sentence 5, as in force to 2023; BMF 53",
     },
     Dated {
         from: 2024,
@@ -24,7 +24,7 @@ const SALES_FREE_BELOW: &[Dated<i64>] = &[
     },
 ];
 
-/// The same for other income from services.
+/// The same for other income from services, after its costs.
 const INCOME_FREE_BELOW: &[Dated<i64>] = &[Dated {
     from: 2009,
     to: None,
@@ -89,7 +89,7 @@ fn first_look(books: &Books<'_>, year: TaxYear) -> Year {
         within: sums.short,
         after: sums.long,
         limit,
-        limit_source: fact.map_or("EStG s. 23(3)", |fact| fact.source),
+        limit_source: fact.map_or(UNKNOWN, |fact| fact.source),
         taxed: if is_free {
             zero
         } else {
@@ -163,7 +163,7 @@ fn figures(books: &Books<'_>, year: &Year) -> Result<Assessment, AmountError> {
     let income = books.sums(year.year).income;
     let fact = on(INCOME_FREE_BELOW, year.year);
     let limit = fact.map_or(books.zero(), |fact| whole(fact.value, books));
-    let source = fact.map_or("EStG s. 22 no. 3", |fact| fact.source);
+    let source = fact.map_or(UNKNOWN, |fact| fact.source);
     let taxed = if income < limit { books.zero() } else { income };
     out.money(
         "other_income",

@@ -1,7 +1,7 @@
 //! Germany, private sales of crypto assets and other income from them.
 //!
-//! Calendar year, euros. The letter of the Federal Ministry of Finance of 6 March 2025 is cited
-//! as BMF with its margin number.
+//! Calendar year, euros. The letter of the Federal Ministry of Finance of 6 March 2025 (IV C 1 -
+//! S 2256/00042/064/043) is cited as BMF with its margin number.
 
 mod assess;
 mod notes;
@@ -23,7 +23,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "Germany",
     currency: Currency::EUR,
     timezone: chrono_tz::Europe::Berlin,
-    rule_set: "de-2025.1",
+    rule_set: "de-2025.2",
     methods: &[Method::Fifo, Method::Lifo],
     options: &[
         common::WRAP_CARRIES,
@@ -43,7 +43,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     assessment: "de",
     warns_of_repurchases: false,
     // The day of acquisition is not counted: the anniversary is still taxable, the next day free
-    // (EStG s. 23(1) no. 2; BGB s. 187, 188).
+    // (EStG s. 23(1) no. 2; AO s. 108; BGB s. 187, 188).
     terms: Some(Terms {
         short: words("Within", "Within one year", "taxable"),
         long: words("After", "After one year", "not taxable"),

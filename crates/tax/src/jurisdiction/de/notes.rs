@@ -10,17 +10,18 @@ pub(super) const RULES: &[RuleText] = &[
         text: "Units of a crypto asset are other economic goods: a sale, swap or payment within \
                one year of acquisition is a private sale. Dates and tax years are local dates in \
                {timezone}.",
-        source: "EStG s. 23(1) sentence 1 no. 2; BMF 53 to 55; BFH IX R 3/22",
+        source: "EStG s. 23(1) sentence 1 no. 2; BMF 31, 53 to 55; BFH 14 February 2023, IX R 3/22",
     },
     RuleText {
         when: ALWAYS,
         text: "The day of acquisition does not count: the anniversary is still taxable, the day \
                after it is free. Staking and lending do not lengthen the year to ten.",
-        source: "BGB s. 187, 188; BMF 63",
+        source: "AO s. 108; BGB s. 187, 188; BMF 63",
     },
     RuleText {
         when: |settings, _| settings.method == Method::Fifo,
-        text: "First in, first out: the units acquired earliest go first.",
+        text: "First in, first out: the units acquired earliest go first, for the period and for \
+               the cost.",
         source: "BMF 61, 62",
     },
     RuleText {
@@ -50,7 +51,7 @@ pub(super) const RULES: &[RuleText] = &[
         text: "Nothing is taxed while the year's gain from all private sales is below the limit \
                (600 to 2023, 1,000 from 2024); at the limit all of it is. Private sales outside \
                of these records count towards it too.",
-        source: "EStG s. 23(3) sentence 5",
+        source: "EStG s. 23(3) sentence 5; BMF 53",
     },
     RuleText {
         when: |_, applied| applied.losses,
@@ -60,24 +61,24 @@ pub(super) const RULES: &[RuleText] = &[
     RuleText {
         when: |_, applied| applied.costs,
         text: "Fees of buying are costs of acquisition; fees of selling are costs of the sale.",
-        source: "BMF 59; EStG s. 23(3) sentence 1",
+        source: "EStG s. 23(3) sentence 1; BMF 57, 59",
     },
     RuleText {
         when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "disposal"),
         text: "A swap is a sale at market value and a purchase at that value; its costs belong to \
                the sale. The option swap_fee decides.",
-        source: "BMF 54, 59",
+        source: "BMF 54, 58, 59",
     },
     RuleText {
         when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "split"),
         text: "A swap is a sale at market value and a purchase at that value; its costs belong \
                half to each, as asked.",
-        source: "BMF 54, 59",
+        source: "BMF 54, 58, 59",
     },
     RuleText {
         when: |_, applied| applied.fees_in_kind,
         text: "Units given as a fee are themselves sold at their value.",
-        source: "BMF 54",
+        source: "BMF 54, 60 on payments",
     },
     RuleText {
         when: |_, applied| applied.transfers,
@@ -134,19 +135,22 @@ pub(super) const RULES: &[RuleText] = &[
     RuleText {
         when: |_, applied| applied.income,
         text: "Rewards are other income at their value on receipt, which is then their cost; below \
-               256 a year they are free.",
-        source: "EStG s. 22 no. 3; BMF 46 to 48",
+               256 a year they are free, together with all other income of this kind and after \
+               its costs, which are not in these records. An airdrop is taken as given for \
+               something done; without that it may be a gift.",
+        source: "EStG s. 22 no. 3; BMF 45 to 48, 65, 70 to 75",
     },
     RuleText {
         when: |_, applied| applied.untaxed_receipts,
-        text: "Units of a chain split are no income. A part of the cost of the old units may go to \
-               them by the first prices; none does here.",
-        source: "BMF 65",
+        text: "Units of a chain split are no income. The ministry gives them a part of the old \
+               units' cost, by market price, and the old units' date; here all cost stays with the \
+               old units, and the period of the new ones begins with the split.",
+        source: "BMF 67, 68",
     },
     RuleText {
         when: |_, applied| applied.gifts_received,
         text: "A gift received keeps the giver's cost and date.",
-        source: "EStG s. 23(1) sentence 3",
+        source: "EStG s. 23(1) sentence 3; BMF 75",
     },
     RuleText {
         when: |_, applied| applied.given_away || applied.given_to_spouse || applied.donated,
@@ -155,14 +159,14 @@ pub(super) const RULES: &[RuleText] = &[
     },
     RuleText {
         when: |_, applied| applied.lost,
-        text: "Theft and loss are listed and not deducted.",
-        source: "no direct guidance",
+        text: "Theft and loss are listed and not deducted: neither is a sale.",
+        source: "BMF 54; no direct guidance",
     },
     RuleText {
         when: |_, applied| applied.missing_basis,
         text: "Units without a purchase on record have zero cost and count as bought within the \
                year.",
-        source: "practice; BMF 87 on the duty to prove",
+        source: "practice; BMF 89 on missing records",
     },
     RuleText {
         when: |_, applied| applied.margin,

@@ -6,48 +6,9 @@ use chrono::NaiveDate;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 
-use crate::assess::{Amount, Assessment, Books, Dated, above_zero, least, on, whole};
+use super::facts::{EXEMPT, PROCEEDS, PROCEEDS_IN_AMOUNTS, REPORTING};
+use crate::assess::{Amount, Assessment, Books, UNKNOWN, above_zero, least, on, whole};
 use crate::outcome::{Disposal, TaxYear};
-
-const fn exempt(from: i32, to: Option<i32>, value: i64, source: &'static str) -> Dated<i64> {
-    Dated {
-        from,
-        to,
-        value,
-        source,
-    }
-}
-
-/// The annual exempt amount, by the calendar year in which the tax year begins.
-const EXEMPT: &[Dated<i64>] = &[
-    exempt(2014, Some(2014), 11_000, "TCGA 1992 s. 3; SI 2014/753"),
-    exempt(2015, Some(2016), 11_100, "TCGA 1992 s. 3"),
-    exempt(2017, Some(2017), 11_300, "TCGA 1992 s. 3"),
-    exempt(2018, Some(2018), 11_700, "TCGA 1992 s. 3"),
-    exempt(2019, Some(2019), 12_000, "TCGA 1992 s. 1K"),
-    exempt(
-        2020,
-        Some(2022),
-        12_300,
-        "TCGA 1992 s. 1K; Finance Act 2021 s. 40",
-    ),
-    exempt(
-        2023,
-        Some(2023),
-        6_000,
-        "TCGA 1992 s. 1K; Finance Act 2023 s. 8",
-    ),
-    exempt(2024, None, 3_000, "TCGA 1992 s. 1K; Finance Act 2023 s. 8"),
-];
-
-/// Proceeds above which a return is due though nothing is taxable. Before 2023-24 it was four
-/// times the exempt amount.
-const PROCEEDS: &[Dated<i64>] = &[Dated {
-    from: 2023,
-    to: None,
-    value: 50_000,
-    source: "TMA 1970 s. 8C; notes to SA108",
-}];
 
 /// The first day of the rates of 18 and 24 per cent, in place of 10 and 20.
 const RATES_CHANGE: Option<NaiveDate> = NaiveDate::from_ymd_opt(2024, 10, 30);
@@ -55,10 +16,20 @@ const RATES_CHANGE: Option<NaiveDate> = NaiveDate::from_ymd_opt(2024, 10, 30);
 const RATES_CHANGE_IN: TaxYear = TaxYear(2024);
 /// The first tax year in which SA108 has boxes of its own for cryptoassets.
 const CRYPTO_BOXES_FROM: TaxYear = TaxYear(2024);
+/// Disposals, proceeds, costs, gains and losses.
+const CRYPTO_BOXES: [&str; 5] = [
+    "SA108 box 13.1",
+    "SA108 box 13.2",
+    "SA108 box 13.3",
+    "SA108 box 13.4",
+    "SA108 box 13.5",
+];
 
 const RATES_SOURCE: &str = "Finance Act 2025 s. 7; Autumn Budget 2024";
-const LOSS_SOURCE: &str = "TCGA 1992 s. 1E, 2A; CG21520";
+const LOSS_SOURCE: &str = "TCGA 1992 s. 1(3), 1K (to 2018-19: s. 3); CG18030";
 const FORM_SOURCE: &str = "SA108 and its notes";
+/// A company pays corporation tax on its gains, by part 1 chapter 2 of the Act.
+const COMPANY_SOURCE: &str = "TCGA 1992 s. 1(2)";
 
 /// What the disposals of some days come to, without those that give neither gain nor loss.
 struct Sums {
@@ -69,147 +40,145 @@ struct Sums {
     disposals: usize,
 }
 
+/// What a year comes to.
+struct Year<'o> {
+    books: &'o Books<'o>,
+    year: TaxYear,
+    is_company: bool,
+    sums: Sums,
+    allowance: Money,
+    allowance_source: &'static str,
+    brought_used: Money,
+    exempted: Money,
+    taxable: Money,
+    carried: Money,
+}
+
 pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>, AmountError> {
-    let is_company = books.chosen("person") == "company";
     let mut brought = books.given("loss_before");
     let mut years = BTreeMap::new();
     for year in books.years() {
-        let (totals, lines) = (books.sums(year), books.lines(year));
+        let known = Year::of(books, year, brought)?;
+        brought = known.carried;
+        years.insert(year, known.figures()?);
+    }
+    Ok(years)
+}
+
+impl<'o> Year<'o> {
+    fn of(books: &'o Books<'_>, year: TaxYear, brought: Money) -> Result<Self, AmountError> {
+        let is_company = books.chosen("person") == "company";
         let fact = on(EXEMPT, year).filter(|_| !is_company);
         let allowance = fact.map_or(books.zero(), |fact| whole(fact.value, books));
-        let sums = sums(books, lines.iter())?;
+        let without = if is_company { COMPANY_SOURCE } else { UNKNOWN };
+        let sums = sums(books, books.lines(year).iter())?;
         let net = sums.gains.checked_add(sums.losses)?;
         // Losses of earlier years are used only as far as the exempt amount does not cover.
         let brought_used = least(brought, above_zero(net.checked_sub(allowance)?));
         let after_losses = above_zero(net.checked_sub(brought_used)?);
         let exempted = least(allowance, after_losses);
-        let taxable = after_losses.checked_sub(exempted)?;
-        let carried = brought
-            .checked_sub(brought_used)?
-            .checked_add(above_zero(net.negated()))?;
-        let mut out = Assessment::default();
-        let boxes = Boxes {
-            is_own: year >= CRYPTO_BOXES_FROM,
-        };
-        out.push(
-            "number_of_disposals",
-            "Number of disposals",
-            Amount::Count(sums.disposals),
-            boxes.line("SA108 box 13.1"),
-            FORM_SOURCE,
-        );
-        for (key, label, amount, form) in [
-            (
-                "disposal_proceeds",
-                "Disposal proceeds",
-                sums.proceeds,
-                "SA108 box 13.2",
-            ),
-            (
-                "allowable_costs",
-                "Allowable costs",
-                sums.costs,
-                "SA108 box 13.3",
-            ),
-            (
-                "gains_before_losses",
-                "Gains in the year, before losses",
-                sums.gains,
-                "SA108 box 13.4",
-            ),
-            (
-                "losses_in_year",
-                "Losses in the year",
-                sums.losses,
-                "SA108 box 13.5",
-            ),
-        ] {
-            out.money(key, label, amount, boxes.line(form), FORM_SOURCE);
-        }
-        out.money(
-            "losses_brought_forward_used",
-            "Losses of earlier years used",
-            brought_used,
-            None,
-            LOSS_SOURCE,
-        );
-        out.money(
-            "annual_exempt_amount",
-            "Annual exempt amount",
+        Ok(Self {
+            books,
+            year,
+            is_company,
+            sums,
             allowance,
-            None,
-            fact.map_or("companies have none", |fact| fact.source),
-        );
-        if year == RATES_CHANGE_IN && !is_company {
-            let relief = sums
-                .losses
-                .negated()
-                .checked_add(brought_used)?
-                .checked_add(exempted)?;
-            split_year(books, lines, relief, &mut out)?;
+            allowance_source: fact.map_or(without, |fact| fact.source),
+            brought_used,
+            exempted,
+            taxable: after_losses.checked_sub(exempted)?,
+            carried: brought
+                .checked_sub(brought_used)?
+                .checked_add(above_zero(net.negated()))?,
+        })
+    }
+
+    fn figures(&self) -> Result<Assessment, AmountError> {
+        let mut out = Assessment::default();
+        self.form(&mut out);
+        let (losses, gains) = if self.is_company {
+            (COMPANY_SOURCE, COMPANY_SOURCE)
+        } else {
+            (LOSS_SOURCE, "TCGA 1992 s. 1, 1K (to 2018-19: s. 3)")
+        };
+        let used = "Losses of earlier years used";
+        let key = "losses_brought_forward_used";
+        out.money(key, used, self.brought_used, None, losses);
+        let (key, source) = ("annual_exempt_amount", self.allowance_source);
+        out.money(key, "Annual exempt amount", self.allowance, None, source);
+        if self.year == RATES_CHANGE_IN && !self.is_company {
+            let relief = (self.sums.losses.negated())
+                .checked_add(self.brought_used)?
+                .checked_add(self.exempted)?;
+            split_year(self.books, self.books.lines(self.year), relief, &mut out)?;
+        }
+        out.money("taxable", "Taxable gain", self.taxable, None, gains);
+        let (key, label) = ("losses_carried_forward", "Losses to carry forward");
+        out.money(key, label, self.carried, None, losses);
+        if !self.is_company {
+            self.report(&mut out)?;
         }
         out.money(
-            "taxable",
-            "Taxable gain",
-            taxable,
-            None,
-            "TCGA 1992 s. 1, 1K",
+            "miscellaneous_income",
+            "Miscellaneous income from cryptoassets",
+            self.books.sums(self.year).income,
+            (!self.is_company).then_some("SA100 box 17"),
+            "CRYPTO21150, CRYPTO21200",
         );
-        out.money(
-            "losses_carried_forward",
-            "Losses to carry forward",
-            carried,
-            None,
-            LOSS_SOURCE,
-        );
-        let is_due = !is_company && is_report_due(books, year, &sums, allowance);
+        Ok(out)
+    }
+
+    /// What form SA108 asks for. A company has another form.
+    fn form(&self, out: &mut Assessment) {
+        let (form, source) = if self.is_company {
+            ([None; 5], COMPANY_SOURCE)
+        } else if self.year >= CRYPTO_BOXES_FROM {
+            (CRYPTO_BOXES.map(Some), FORM_SOURCE)
+        } else {
+            ([Some("SA108, other property"); 5], FORM_SOURCE)
+        };
+        let count = Amount::Count(self.sums.disposals);
+        let (key, label) = ("number_of_disposals", "Number of disposals");
+        out.push(key, label, count, form[0], source);
+        let before = "Gains in the year, before losses";
+        let lines = [
+            ("disposal_proceeds", "Disposal proceeds", self.sums.proceeds),
+            ("allowable_costs", "Allowable costs", self.sums.costs),
+            ("gains_before_losses", before, self.sums.gains),
+            ("losses_in_year", "Losses in the year", self.sums.losses),
+        ];
+        for ((key, label, amount), form) in lines.into_iter().zip(&form[1..]) {
+            out.money(key, label, amount, *form, source);
+        }
+    }
+
+    /// Whether gains are reported: where they are over the exempt amount before losses, or the
+    /// proceeds are large.
+    fn report(&self, out: &mut Assessment) -> Result<(), AmountError> {
+        let (limit, source) = match (on(PROCEEDS, self.year), on(REPORTING, self.year)) {
+            (Some(fact), _) => (whole(fact.value, self.books), fact.source),
+            (None, rule) => {
+                let mut limit = self.books.zero();
+                for _ in 0..PROCEEDS_IN_AMOUNTS {
+                    limit = limit.checked_add(self.allowance)?;
+                }
+                (limit, rule.map_or(UNKNOWN, |rule| rule.source))
+            }
+        };
+        let is_due = self.sums.gains > self.allowance || self.sums.proceeds > limit;
         out.push(
             "report_required",
             "Whether the gains must be reported",
             Amount::YesNo(is_due),
             None,
-            on(PROCEEDS, year).map_or("TMA 1970 s. 8C; notes to SA108", |fact| fact.source),
+            source,
         );
-        out.money(
-            "miscellaneous_income",
-            "Miscellaneous income from cryptoassets",
-            totals.income,
-            Some("SA100 box 17"),
-            "CRYPTO21000",
-        );
-        brought = carried;
-        years.insert(year, out);
-    }
-    Ok(years)
-}
-
-/// Box numbers of the year's form.
-struct Boxes {
-    is_own: bool,
-}
-
-impl Boxes {
-    fn line(&self, number: &'static str) -> Option<&'static str> {
-        Some(if self.is_own {
-            number
-        } else {
-            "SA108, other property"
-        })
+        Ok(())
     }
 }
 
-/// A return is due for gains above the exempt amount, before losses are taken off, and for large
-/// proceeds. (A loss has to be claimed too; that is not asked here.)
-fn is_report_due(books: &Books<'_>, year: TaxYear, sums: &Sums, allowance: Money) -> bool {
-    let limit = match on(PROCEEDS, year) {
-        Some(fact) => Some(whole(fact.value, books)),
-        None => (0..4).try_fold(books.zero(), |sum, _| sum.checked_add(allowance).ok()),
-    };
-    sums.gains > allowance || limit.is_some_and(|limit| sums.proceeds > limit)
-}
-
-/// The year of two rates: losses and the exempt amount go against the dearer part first, as TCGA
-/// 1992 s. 1F lets them.
+/// The year of two rates: losses, which TCGA 1992 s. 1F lets go where they help most, and the
+/// exempt amount go against the dearer part first.
 fn split_year(
     books: &Books<'_>,
     lines: &[Disposal],

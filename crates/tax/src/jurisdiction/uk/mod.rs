@@ -3,6 +3,7 @@
 //! Year from 6 April, pounds. HMRC's Cryptoassets Manual is cited as CRYPTO with its page.
 
 mod assess;
+mod facts;
 mod notes;
 
 use packtrain_core::ledger::RowKind;
@@ -16,8 +17,8 @@ use crate::request::{Country, Method};
 
 /// Days after a disposal whose purchases are matched with it (TCGA 1992 s. 106A).
 const DAYS_AFTER: u64 = 30;
-/// For a company: days before it. A period of ten days that ends with the day of the disposal has
-/// nine before it (TCGA 1992 s. 107(3); CG51615).
+/// For a company: days before it. The period of ten days of TCGA 1992 s. 107(3) has both the
+/// purchase and the disposal in it, so that the first day is the ninth before (CG51615).
 const DAYS_BEFORE: u64 = 9;
 
 /// The rules in force for 2025-26 returns, as of 28 November 2026.
@@ -32,8 +33,8 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         OptionSpec {
             name: "person",
             kind: OptionKind::Words(&["individual", "company"]),
-            meaning: "whose disposals these are: a company matches the nine days before a disposal \
-                      in place of the 30 after it, and has no exempt amount",
+            meaning: "whose disposals these are: a company matches the ten days that end with a \
+                      disposal in place of the 30 after it, and has no exempt amount",
         },
         common::WRAP_IS_A_TRADE,
         common::LOAN_AT_MARKET,

@@ -8,7 +8,7 @@ pub(super) const RULES: &[RuleText] = &[
         when: ALWAYS,
         text: "Tokens are chargeable assets: a sale, swap or payment is a disposal. Dates and tax \
                years (from 6 April) are local dates in {timezone}.",
-        source: "CRYPTO22100; TCGA 1992 s. 21",
+        source: "CRYPTO22050, CRYPTO22100",
     },
     RuleText {
         when: |settings, _| chose(settings, "person", "individual"),
@@ -20,15 +20,16 @@ pub(super) const RULES: &[RuleText] = &[
     RuleText {
         when: |settings, _| chose(settings, "person", "company"),
         text: "All disposals of an asset on one day are one. It is matched with purchases of the \
-               same day, then with those of the nine days before it, the earliest first, then with \
-               the section 104 pool at its average cost. A company has no exempt amount.",
-        source: "TCGA 1992 s. 104, 105, 107; CG51615, CRYPTO41350",
+               same day, then with those of the nine days before it, which with it are the ten of \
+               the law, the earliest first, then with the section 104 pool at its average cost. A \
+               company pays corporation tax on its gains and has no exempt amount.",
+        source: "TCGA 1992 s. 1(2), 104, 105, 107(3); CG51615; CRYPTO41350",
     },
     RuleText {
         when: ALWAYS,
         text: "Gains and losses are counted by disposal, and not by the parts that it is matched \
                with.",
-        source: "TCGA 1992 s. 105(1)(b); CG51560",
+        source: "TCGA 1992 s. 105(1)(a); CG51560",
     },
     RuleText {
         when: |_, applied| applied.costs,
@@ -44,14 +45,14 @@ pub(super) const RULES: &[RuleText] = &[
     RuleText {
         when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "disposal"),
         text: "The costs of a swap belong to the disposal. The law asks for a just and reasonable \
-               split; the option swap_fee decides.",
-        source: "TCGA 1992 s. 52; CRYPTO22150",
+               split, and half to each is accepted; the option swap_fee decides.",
+        source: "TCGA 1992 s. 52(4); CRYPTO22150",
     },
     RuleText {
         when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "split"),
         text: "The costs of a swap belong half to the disposal and half to what is acquired, as \
                asked.",
-        source: "TCGA 1992 s. 52; CRYPTO22150",
+        source: "TCGA 1992 s. 52(4); CRYPTO22150",
     },
     RuleText {
         when: |_, applied| applied.transfers,
@@ -85,7 +86,7 @@ pub(super) const RULES: &[RuleText] = &[
         when: |_, applied| applied.pools_of_liquidity,
         text: "Putting tokens into a liquidity pool and taking them out are disposals. A scheme \
                without gain or loss was announced on 26 November 2025; no law was seen.",
-        source: "CRYPTO61000",
+        source: "CRYPTO61000, CRYPTO61620",
     },
     RuleText {
         when: |settings, applied| applied.loans && chose(settings, "loan", "market"),
@@ -107,10 +108,11 @@ pub(super) const RULES: &[RuleText] = &[
     },
     RuleText {
         when: |_, applied| applied.untaxed_receipts,
-        text: "An airdrop for nothing is no income and costs its market value. Tokens of a chain \
-               split are no income; a just part of the cost of the old tokens may go to them, and \
-               none does here.",
-        source: "CRYPTO21250, CRYPTO22300",
+        text: "An airdrop for nothing is no income. It is taken to cost its market value, which is \
+               not settled: section 17(2) may leave it no cost. Tokens of a chain split are no \
+               income; a just part of the cost of the old tokens goes to them by law, and none \
+               does here.",
+        source: "CRYPTO21250, CRYPTO22300; TCGA 1992 s. 17, 52(4)",
     },
     RuleText {
         when: |_, applied| applied.gifts_received,
@@ -132,14 +134,14 @@ pub(super) const RULES: &[RuleText] = &[
         when: |_, applied| applied.lost,
         text: "Theft is no disposal. For lost keys a claim of negligible value may be made; it is \
                listed and not deducted.",
-        source: "CRYPTO22400, CRYPTO22500",
+        source: "CRYPTO22400, CRYPTO22450, CRYPTO22500",
     },
     RuleText {
         when: |settings, _| chose(settings, "person", "individual"),
         text: "Losses of a year go against its gains first; those of earlier years only down to \
                the exempt amount. In 2024-25 losses and the exempt amount go against gains from \
                30 October 2024 first, which are taxed higher.",
-        source: "TCGA 1992 s. 1E, 1F, 1K; Finance Act 2025 s. 7",
+        source: "TCGA 1992 s. 1(3), 1F, 1K; CG18030; Finance Act 2025 s. 7",
     },
     RuleText {
         when: |_, applied| applied.missing_basis,

@@ -94,12 +94,21 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
             "ordinary_income",
             "Income from digital assets",
             sums.income,
-            Some("Schedule 1 line 8v"),
+            Some(income_line(year)),
             "Notice 2014-21; Rev. Rul. 2023-14",
         );
         years.insert(year, figures);
     }
     Ok(years)
+}
+
+/// Where income that is no business goes: it has a line of its own since the returns of 2024.
+const fn income_line(year: TaxYear) -> &'static str {
+    if year.0 >= 2024 {
+        "Schedule 1 line 8v"
+    } else {
+        "Form 1040, other income"
+    }
 }
 
 /// Losses on their way to the next year; never positive.
@@ -111,7 +120,8 @@ struct Carried {
 
 impl Carried {
     /// What is left of the losses of a year. The deduction uses up short-term losses first, and a
-    /// gain of one term uses up losses of the other.
+    /// gain of one term uses up losses of the other. Income enough to use the deduction is assumed:
+    /// the worksheet's first line, taxable income, is not in the records.
     fn from(short: Money, long: Money, deducted: Money) -> Result<Self, AmountError> {
         let (short_loss, long_loss) = (above_zero(short.negated()), above_zero(long.negated()));
         let short_used = deducted.checked_add(above_zero(long))?;
@@ -137,6 +147,12 @@ mod tests {
         let loss = above_zero(usd(short).checked_add(usd(long)).unwrap().negated());
         let left = Carried::from(usd(short), usd(long), least(usd("3000"), loss)).unwrap();
         (left.short.to_cents(), left.long.to_cents())
+    }
+
+    #[test]
+    fn income_from_digital_assets_has_a_line_of_its_own_since_2024() {
+        assert_eq!(income_line(TaxYear(2023)), "Form 1040, other income");
+        assert_eq!(income_line(TaxYear(2024)), "Schedule 1 line 8v");
     }
 
     /// The worksheet of Schedule D, filled in by hand for each pair.

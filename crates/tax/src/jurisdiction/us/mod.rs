@@ -26,7 +26,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "United States",
     currency: Currency::USD,
     timezone: chrono_tz::America::New_York,
-    rule_set: "us-2025.2",
+    rule_set: "us-2025.3",
     methods: &[Method::Fifo, Method::Lifo, Method::Hifo, Method::Lofo],
     options: &[
         common::WRAP_CARRIES,
@@ -94,27 +94,26 @@ fn long_from(acquired: NaiveDate) -> Option<NaiveDate> {
     }
 }
 
-/// The box of Form 8949: A to F through 2024, G to L for digital assets from 2025 on
-/// (Instructions for Form 8949, 2025).
-fn form_box(settings: &Settings, date: NaiveDate, term: Term) -> char {
+/// The box of Form 8949, which came with the returns of 2011: A to C in both parts at first, D to F
+/// for long-term from 2013 (IRS Tax Tip 2012-28; Form 8949 for 2013), and G to L for digital assets
+/// from 2025 (Instructions for Form 8949, 2025).
+fn form_box(settings: &Settings, date: NaiveDate, term: Term) -> Option<char> {
     let statement = settings
         .options
         .get("form_1099_da")
         .map_or("none", String::as_str);
-    match (date.year() >= 2025, term, statement) {
-        (false, Term::Short, "with_basis") => 'A',
-        (false, Term::Short, "without_basis") => 'B',
-        (false, Term::Short, _) => 'C',
-        (false, Term::Long, "with_basis") => 'D',
-        (false, Term::Long, "without_basis") => 'E',
-        (false, Term::Long, _) => 'F',
-        (true, Term::Short, "with_basis") => 'G',
-        (true, Term::Short, "without_basis") => 'H',
-        (true, Term::Short, _) => 'I',
-        (true, Term::Long, "with_basis") => 'J',
-        (true, Term::Long, "without_basis") => 'K',
-        (true, Term::Long, _) => 'L',
-    }
+    let boxes = match (date.year(), term) {
+        (..2011, _) => return None,
+        (2011..2025, Term::Short) | (2011..2013, Term::Long) => ['A', 'B', 'C'],
+        (2013..2025, Term::Long) => ['D', 'E', 'F'],
+        (2025.., Term::Short) => ['G', 'H', 'I'],
+        (2025.., Term::Long) => ['J', 'K', 'L'],
+    };
+    Some(match statement {
+        "with_basis" => boxes[0],
+        "without_basis" => boxes[1],
+        _ => boxes[2],
+    })
 }
 
 #[cfg(test)]
@@ -153,15 +152,23 @@ mod tests {
             };
             let settings = RULES.settings(&request).unwrap();
             let mut all = String::new();
-            for day in ["2024-12-31", "2025-01-01"] {
+            let days = [
+                "2010-12-31",
+                "2012-12-31",
+                "2013-01-01",
+                "2024-12-31",
+                "2025-01-01",
+            ];
+            for day in days {
                 for term in [Term::Short, Term::Long] {
-                    all.push(form_box(&settings, day.parse().unwrap(), term));
+                    let letter = form_box(&settings, day.parse().unwrap(), term);
+                    all.push(letter.unwrap_or('-'));
                 }
             }
             all
         };
-        assert_eq!(boxes("with_basis"), "ADGJ");
-        assert_eq!(boxes("without_basis"), "BEHK");
-        assert_eq!(boxes("none"), "CFIL");
+        assert_eq!(boxes("with_basis"), "--AAADADGJ");
+        assert_eq!(boxes("without_basis"), "--BBBEBEHK");
+        assert_eq!(boxes("none"), "--CCCFCFIL");
     }
 }

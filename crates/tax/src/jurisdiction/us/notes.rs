@@ -20,21 +20,21 @@ pub(super) const RULES: &[RuleText] = &[
         when: |settings, _| settings.method == Method::Lifo,
         text: "Last in, first out: the units acquired latest go first. This is specific \
                identification by a standing order, which must be on record before each sale.",
-        source: "Treas. Reg. 1.1012-1(j)(2), (j)(3)(ii); Notice 2025-7",
+        source: "Treas. Reg. 1.1012-1(j)(2), (j)(3)(ii); Notice 2025-7, Notice 2026-20",
     },
     RuleText {
         when: |settings, _| settings.method == Method::Hifo,
         text: "Highest cost first: the units with the highest unit cost, purchase fees included, \
                go first; of equal cost the oldest. This is specific identification by a standing \
                order, which must be on record before each sale.",
-        source: "Treas. Reg. 1.1012-1(j)(2), (j)(3)(ii); Notice 2025-7",
+        source: "Treas. Reg. 1.1012-1(j)(2), (j)(3)(ii); Notice 2025-7, Notice 2026-20",
     },
     RuleText {
         when: |settings, _| settings.method == Method::Lofo,
         text: "Lowest cost first: the units with the lowest unit cost, purchase fees included, go \
                first; of equal cost the oldest. This is specific identification by a standing \
                order, which must be on record before each sale.",
-        source: "Treas. Reg. 1.1012-1(j)(2), (j)(3)(ii); Notice 2025-7",
+        source: "Treas. Reg. 1.1012-1(j)(2), (j)(3)(ii); Notice 2025-7, Notice 2026-20",
     },
     RuleText {
         when: |settings, _| settings.scope == Some(Scope::Universal),
@@ -168,8 +168,9 @@ pub(super) const RULES: &[RuleText] = &[
     },
     RuleText {
         when: |_, applied| applied.lost,
-        text: "Theft and loss are listed and not deducted.",
-        source: "IRC 165(c), (h)(5)",
+        text: "Theft and loss are listed and not deducted. Whether a theft of what was held for \
+               profit may be is not settled.",
+        source: "IRC 165",
     },
     RuleText {
         when: |_, applied| applied.losses,
@@ -181,8 +182,9 @@ pub(super) const RULES: &[RuleText] = &[
         when: |_, applied| applied.losses,
         text: "Of a year's net capital loss at most 3,000 (1,500 if married and filing separately) \
                is deducted from other income; the rest goes to the next year, short-term and \
-               long-term apart.",
-        source: "IRC 1211(b), 1212(b)",
+               long-term apart. Where taxable income is too small to use the deduction, more is \
+               carried than here.",
+        source: "IRC 1211(b), 1212(b); Capital Loss Carryover Worksheet of Schedule D",
     },
     RuleText {
         when: |_, applied| applied.missing_basis,
