@@ -1,12 +1,9 @@
 //! Cells to values: the readers that every source shares. Each records its own errors and goes
 //! on, so that a row tells all that is wrong with it at once.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, TimeZone, Utc};
-use chrono_tz::Tz;
 use packtrain_core::ledger::{Asset, Leg};
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::{AmountError, Quantity};
-use packtrain_core::time::Timestamp;
 
 use super::header::short;
 use super::sheet::{Flaw, Sheet};
@@ -68,82 +65,38 @@ impl Flaw {
 }
 
 impl Sheet<'_> {
-    /// A moment with its offset, in whole microseconds.
-    pub(super) fn timestamp(&mut self, column: usize) -> Cell<Timestamp> {
-        let cell = self.cell(column);
-        if cell.is_empty() {
-            return Cell::Absent;
-        }
-        if let Some(at) = moment(cell) {
-            return Cell::Good(at);
-        }
-        let help = "expected a form such as 2024-03-10T12:00:00Z or 2024-03-10T12:00:00+01:00";
-        let flaw = if moment(&format!("{cell}Z")).is_some() {
-            Flaw::new(
-                "timestamp_without_offset",
-                "the time has no offset from UTC",
-                "add Z for UTC, or the offset, such as +01:00",
-            )
-        } else {
-            Flaw::new("timestamp_malformed", "not a date and time", help)
-        };
-        self.flaw(Some(column), flaw);
-        Cell::Bad
-    }
-
-    /// A moment, or a plain date, which is taken as noon UTC: the same date in nearly every zone.
-    pub(super) fn day(&mut self, column: usize) -> Cell<Timestamp> {
-        if self.cell(column).len() == "2024-03-10".len()
-            && let Ok(date) = self.cell(column).parse::<NaiveDate>()
-            && let Some(noon) = NaiveTime::from_hms_opt(12, 0, 0)
-        {
-            return Cell::Good(date.and_time(noon).and_utc());
-        }
-        self.timestamp(column)
-    }
-
-    /// A moment as the source writes it: with its offset, or in the file's zone by the first of
-    /// these forms that fits, such as `%Y-%m-%d %H:%M:%S`.
-    pub(super) fn time(&mut self, column: usize, forms: &[&str]) -> Option<Timestamp> {
-        self.time_in(column, forms, self.zone())
-    }
-
-    /// As [`Self::time`], where the file itself names the zone.
-    pub(super) fn time_in(&mut self, column: usize, forms: &[&str], zone: Tz) -> Option<Timestamp> {
-        let cell = self.cell(column).trim_end_matches("UTC").trim_end();
-        let is_utc = self.cell(column).ends_with("UTC");
-        if let Some(at) = moment(cell) {
-            return Some(at);
-        }
-        let local = forms
-            .iter()
-            .find_map(|form| NaiveDateTime::parse_from_str(cell, form).ok());
-        let zone = if is_utc { Tz::UTC } else { zone };
-        // An hour that the clocks skip or repeat is taken as its first.
-        let at = local.and_then(|local| zone.from_local_datetime(&local).earliest());
-        if let Some(at) = at {
-            return Some(at.with_timezone(&Utc).trunc_subsecs(6));
-        }
-        let (code, message) = match cell.is_empty() {
-            true => ("timestamp_missing", "the time is empty"),
-            false => ("timestamp_malformed", "not a date and time of this export"),
-        };
-        let help = "export the file again without changes; spreadsheets rewrite dates";
-        self.flaw(Some(column), Flaw::new(code, message, help));
-        None
-    }
-
     /// A number as people and programs write it: with a sign, thousands marks, a currency sign or
     /// a power of ten.
     pub(super) fn number(&mut self, column: usize) -> Cell<Quantity> {
         let cell = self.cell(column);
-        if cell.is_empty() {
+        // A dash is how several exports leave a cell empty.
+        if matches!(cell, "" | "-" | "--") {
             return Cell::Absent;
         }
         match loose_number(cell, self.has_decimal_commas()) {
             Ok(number) => Cell::Good(number),
             Err(error) => {
                 self.flaw(Some(column), Flaw::of_amount(error));
+                Cell::Bad
+            }
+        }
+    }
+
+    /// A number as [`Self::number`], of the text of any cell; an error names its column.
+    pub(super) fn number_of_key(&mut self, key: &str) -> Cell<Quantity> {
+        let Some(cell) = self.cell_of_key(key).filter(|cell| !cell.is_empty()) else {
+            return Cell::Absent;
+        };
+        // An amount may stand with its symbol, as in `(0.07 BTC)`.
+        let end = cell.find(|letter: char| letter.is_alphabetic());
+        let (number, symbol) = cell.split_at(end.unwrap_or(cell.len()));
+        let close = symbol.rfind(')').map_or("", |at| &symbol[at..]);
+        match loose_number(&format!("{number}{close}"), self.has_decimal_commas()) {
+            Ok(number) => Cell::Good(number),
+            Err(error) => {
+                let mut flaw = Flaw::of_amount(error);
+                flaw.message = format!("{key}: {}", flaw.message);
+                self.flaw(None, flaw);
                 Cell::Bad
             }
         }
@@ -306,10 +259,17 @@ impl Sheet<'_> {
 
 /// Reads a number that people and spreadsheets have touched.
 fn loose_number(cell: &str, decimal_commas: bool) -> Result<Quantity, AmountError> {
-    let plain: String = cell
-        .chars()
-        .filter(|letter| !matches!(letter, '$' | '€' | '£' | ' ' | '\u{a0}' | '\'' | '+'))
-        .collect();
+    let is_mark = |letter: &char| {
+        matches!(
+            letter,
+            '$' | '€' | '£' | ' ' | '\u{a0}' | '\'' | '+' | '(' | ')'
+        )
+    };
+    let mut plain: String = cell.chars().filter(|letter| !is_mark(letter)).collect();
+    // Bookkeepers write what is less than nothing in parentheses.
+    if cell.starts_with('(') && cell.trim_end().ends_with(')') {
+        plain.insert(0, '-');
+    }
     let plain = match (plain.rfind(','), plain.rfind('.')) {
         (Some(comma), dot) if decimal_commas && dot.is_none_or(|dot| dot < comma) => {
             plain.replace('.', "").replace(',', ".")
@@ -350,48 +310,4 @@ fn no_asset() -> Flaw {
         "the amount has no asset",
         "expected a symbol such as BTC",
     )
-}
-
-/// Reads RFC 3339; the usual form in UTC takes a short way.
-fn moment(cell: &str) -> Option<Timestamp> {
-    if let Some(at) = utc_seconds(cell.as_bytes()) {
-        return Some(at);
-    }
-    let at = DateTime::parse_from_rfc3339(cell).ok()?;
-    Some(at.with_timezone(&Utc).trunc_subsecs(6))
-}
-
-/// Exactly `2024-03-10T12:00:00Z`.
-fn utc_seconds(text: &[u8]) -> Option<Timestamp> {
-    let [
-        y1,
-        y2,
-        y3,
-        y4,
-        b'-',
-        m1,
-        m2,
-        b'-',
-        d1,
-        d2,
-        b'T',
-        h1,
-        h2,
-        b':',
-        n1,
-        n2,
-        b':',
-        s1,
-        s2,
-        b'Z',
-    ] = text
-    else {
-        return None;
-    };
-    let digit = |byte: &u8| byte.is_ascii_digit().then(|| u32::from(byte - b'0'));
-    let two = |tens: &u8, ones: &u8| Some(digit(tens)? * 10 + digit(ones)?);
-    let year = i32::try_from(two(y1, y2)? * 100 + two(y3, y4)?).ok()?;
-    let date = NaiveDate::from_ymd_opt(year, two(m1, m2)?, two(d1, d2)?)?;
-    let time = NaiveTime::from_hms_opt(two(h1, h2)?, two(n1, n2)?, two(s1, s2)?)?;
-    Some(date.and_time(time).and_utc())
 }

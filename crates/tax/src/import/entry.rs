@@ -5,8 +5,11 @@ use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::Quantity;
 use packtrain_core::time::Timestamp;
 
-use super::sheet::Sheet;
+use super::sheet::{Flaw, Sheet};
 use crate::fiat::is_fiat;
+
+/// Decimals of money.
+const MONEY_DECIMALS: usize = 18;
 
 /// A row with its id, place, time and kind; the rest is empty.
 pub(super) fn row(sheet: &Sheet<'_>, at: Timestamp, kind: RowKind) -> Row {
@@ -54,5 +57,55 @@ pub(super) fn set_value(row: &mut Row, value: Option<Money>) {
     if let Some(value) = value {
         row.currency = value.currency();
         row.value = Some(value);
+    }
+}
+
+/// An amount of money without what is beyond its eighteenth decimal: rates give more, and no
+/// sum that anybody pays has them.
+pub(super) fn as_money(amount: Quantity) -> Quantity {
+    let text = amount.to_string();
+    let end = text.find('.').map(|dot| dot + 1 + MONEY_DECIMALS);
+    let cut = end.and_then(|end| text.get(..end)?.parse().ok());
+    cut.unwrap_or(amount)
+}
+
+/// The two assets of a pair: parted by a mark, or by what the pair ends with.
+pub(super) fn pair<'a>(pair: &'a str, quotes: &[&str]) -> Option<(&'a str, &'a str)> {
+    let marked = ['-', '/', '_']
+        .iter()
+        .find_map(|mark| pair.split_once(*mark));
+    // The longest first: PYUSD ends with USD.
+    let mut ends: Vec<_> = quotes
+        .iter()
+        .filter(|quote| pair.ends_with(**quote))
+        .collect();
+    ends.sort_by_key(|quote| std::cmp::Reverse(quote.len()));
+    let ended = || Some(pair.split_at(pair.len() - ends.first()?.len()));
+    let halves = marked.or_else(ended);
+    halves.filter(|(base, quote)| !base.is_empty() && !quote.is_empty())
+}
+
+/// The error for a word that a source does not explain.
+pub(super) fn unknown(sheet: &mut Sheet<'_>, column: usize, what: &str) {
+    let message = format!("unknown {what} {:?}", sheet.cell(column));
+    let help = "tell us of it; until then write the row in the product's own format";
+    sheet.flaw(Some(column), Flaw::new("type_unknown", message, help));
+}
+
+/// The error for a pair that cannot be parted.
+pub(super) fn no_pair(sheet: &mut Sheet<'_>, column: usize) {
+    let message = format!(
+        "{:?} is no pair of assets that is known",
+        sheet.cell(column)
+    );
+    let help = "write the pair with a mark in it, such as BTC/USD";
+    sheet.flaw(Some(column), Flaw::new("asset_missing", message, help));
+}
+
+/// What a row sends and receives, of the base and the quote of its pair.
+pub(super) fn sides(is_sale: bool, base: Leg, quote: Leg) -> (Leg, Leg) {
+    match is_sale {
+        true => (base, quote),
+        false => (quote, base),
     }
 }

@@ -106,9 +106,7 @@ fn list<T: AsRef<str>>(names: &[T]) -> String {
     if names.is_empty() {
         return "none".to_owned();
     }
-    names
-        .iter()
-        .map(AsRef::as_ref)
-        .collect::<Vec<_>>()
-        .join(", ")
+    // A column with two names is one of them or the other.
+    let shown = names.iter().map(|name| name.as_ref().replace('|', " or "));
+    shown.collect::<Vec<_>>().join(", ")
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::mapping::Mapping;
-use super::{ImportError, Source};
+use super::zone::Zone;
+use super::{Decision, ImportError, Source};
 use crate::fiat::is_fiat;
 
 /// Two names this many edits apart or fewer may be meant to be the same.
@@ -41,9 +42,18 @@ pub(super) struct Header {
     keys: Vec<String>,
     /// Where the columns stand that a mapping names; then no other is read.
     mapped: Option<BTreeMap<String, usize>>,
+    /// The lines over it, where an export says something about itself.
+    over: String,
     pub(super) delimiter: u8,
     /// The byte at which the first data row begins, and its line.
     pub(super) body: (usize, u32),
+}
+
+/// What a header tells.
+pub(super) struct Told {
+    pub(super) source: &'static Source,
+    /// Why it is that source, where others fit too.
+    pub(super) decision: Option<Decision>,
 }
 
 impl Header {
@@ -52,7 +62,7 @@ impl Header {
     pub(super) fn find(
         text: &str,
         sources: &[&'static Source],
-    ) -> Result<(Self, &'static Source), ImportError> {
+    ) -> Result<(Self, Told), ImportError> {
         let first = Self::read(text, 0)?;
         let mut from = first.body.0;
         let is_told = |header: &Self| sources.iter().any(|one| header.missing(one).is_empty());
@@ -61,27 +71,36 @@ impl Header {
             if is_told(&first) || from >= text.len() {
                 break;
             }
-            let next = Self::read(text, from)?;
-            from = next.body.0;
+            let mut next = Self::read(text, from)?;
             if is_told(&next) {
+                text[..from].clone_into(&mut next.over);
                 header = Some(next);
                 break;
             }
+            from = next.body.0;
         }
         let header = header.unwrap_or(first);
-        let source = header.source(sources)?;
-        Ok((header, source))
+        let told = header.source(sources)?;
+        Ok((header, told))
     }
 
     /// Finds the header that has every column of a mapping.
-    pub(super) fn find_mapped(text: &str, mapping: &Mapping) -> Result<Self, ImportError> {
+    pub(super) fn find_mapped(
+        text: &str,
+        mapping: &Mapping,
+        source: &'static Source,
+    ) -> Result<(Self, Told), ImportError> {
         mapping.check()?;
         let mut header = Self::read(text, 0)?;
         let mut fewest = header.strangers(mapping);
         for _ in 0..PREAMBLE_ROWS_MAX {
             let strangers = header.strangers(mapping);
             if strangers.is_empty() {
-                return Ok(header.with(mapping));
+                let told = Told {
+                    source,
+                    decision: None,
+                };
+                return Ok((header.with(mapping), told));
             }
             // The row that comes nearest is the one that was meant.
             if strangers.len() < fewest.len() {
@@ -138,12 +157,13 @@ impl Header {
         if record.len() > COLUMNS_MAX {
             return Err(ImportError::TooManyColumns { max: COLUMNS_MAX });
         }
-        let cells: Vec<String> = record.iter().map(|cell| cell.trim().to_owned()).collect();
+        let cells: Vec<String> = record.iter().map(|cell| plain(cell).to_owned()).collect();
         let keys = cells.iter().map(|cell| key(cell)).collect();
         Ok(Self {
             cells,
             keys,
             mapped: None,
+            over: String::new(),
             delimiter,
             body,
         })
@@ -155,20 +175,37 @@ impl Header {
         needed.filter(|name| self.place(name).is_none()).collect()
     }
 
-    /// The source of which every needed column is there; of several, the one that needs most.
-    fn source(&self, sources: &[&'static Source]) -> Result<&'static Source, ImportError> {
-        let told = sources
-            .iter()
-            .filter(|source| self.missing(source).is_empty());
-        let Some(best) = told.max_by_key(|source| source.needed.len()) else {
+    /// The source of which every needed column is there. Of several it is the one that needs
+    /// most, then the one that reads most of the columns, then the first of the list.
+    fn source(&self, sources: &[&'static Source]) -> Result<Told, ImportError> {
+        let fits = |source: &&&'static Source| self.missing(source).is_empty();
+        let fitting: Vec<&'static Source> = sources.iter().filter(fits).copied().collect();
+        let read = |source: &Source| source.known.iter().filter(|name| self.has(name)).count();
+        let rank = |source: &Source| (source.needed.len(), read(source));
+        // The last of equals would win: the list is walked from its end.
+        let Some(best) = fitting.iter().rev().max_by_key(|source| rank(source)) else {
             return Err(self.unknown(sources));
         };
-        match best.known.iter().find(|name| self.count(name) > 1) {
-            Some(name) => Err(ImportError::DoubleColumn {
-                column: (*name).to_owned(),
-            }),
-            None => Ok(best),
+        if let Some(name) = best.known.iter().find(|name| self.count(name) > 1) {
+            return Err(ImportError::DoubleColumn {
+                column: self.name(name).to_owned(),
+            });
         }
+        let others: Vec<_> = fitting
+            .iter()
+            .filter(|source| source.name != best.name)
+            .collect();
+        let is_common = |name: &&str| others.iter().any(|other| other.needed.contains(name));
+        let own = best.needed.iter().copied().filter(|name| !is_common(name));
+        let own: Vec<_> = own.map(|name| self.name(name)).collect();
+        let decision = (!others.is_empty()).then(|| Decision {
+            over: others.iter().map(|source| source.name).collect(),
+            columns: own,
+        });
+        Ok(Told {
+            source: best,
+            decision,
+        })
     }
 
     /// What is missing for the source that comes nearest; without any that comes near, for the
@@ -196,13 +233,43 @@ impl Header {
         }
     }
 
-    /// Where a column stands, counted from 0. A name that ends in `(*)` is any that has an asset
-    /// there, such as `value_in(eth)`.
+    /// Where a column stands, counted from 0.
+    ///
+    /// A name may have alternatives, such as `txhash|transaction_hash` where an export renamed a
+    /// column. One that ends in `(*)` is any with an asset or a zone there, such as
+    /// `value_in(eth)`; one that ends in `#2` is the second column of that name.
     pub(super) fn place(&self, name: &str) -> Option<usize> {
-        match &self.mapped {
-            Some(mapped) => mapped.get(name).copied(),
-            None => self.keys.iter().position(|key| is_named(key, name)),
+        if let Some(mapped) = &self.mapped {
+            return mapped.get(name).copied();
         }
+        name.split('|').find_map(|name| {
+            let (name, nth) = numbered(name);
+            let mut places = (0..).zip(&self.keys).filter(|(_, key)| is_named(key, name));
+            places.nth(nth).map(|(place, _)| place)
+        })
+    }
+
+    /// The place of a column by its exact key, for sources whose columns no list can name.
+    pub(super) fn place_of_key(&self, wanted: &str) -> Option<usize> {
+        self.keys.iter().position(|key| key == wanted)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.place(name).is_some()
+    }
+
+    /// That of a column's alternative names which this header has, or the first of them.
+    pub(super) fn name(&self, name: &'static str) -> &'static str {
+        let mut names = name.split('|');
+        let own = names.clone().find(|name| self.has(name));
+        own.or_else(|| names.next()).unwrap_or(name)
+    }
+
+    /// The zone that the lines over the header name, such as `Time Zone:UTC+8`.
+    pub(super) fn zone_over(&self) -> Option<Zone> {
+        let over = self.over.to_ascii_lowercase();
+        let (_, rest) = over.split_once("time zone:")?;
+        Zone::of_offset(rest.split([',', ';', '\t', '\r', '\n']).next()?.trim())
     }
 
     /// The unit in the name of a column, such as `ETH` of `Value_IN(ETH)`.
@@ -221,7 +288,11 @@ impl Header {
     }
 
     fn count(&self, name: &str) -> usize {
-        self.keys.iter().filter(|key| is_named(key, name)).count()
+        if name.contains('#') && name.len() > 1 {
+            return usize::from(self.has(name));
+        }
+        let is_it = |key: &&String| name.split('|').any(|name| is_named(key, name));
+        self.keys.iter().filter(is_it).count()
     }
 
     /// Columns that were found and known to no source, with what they may have been meant to be.
@@ -229,7 +300,7 @@ impl Header {
         let strangers = self.keys.iter().zip(&self.cells);
         strangers
             .filter(|(key, _)| key.len() <= NAME_CHARS_MAX)
-            .filter(|(key, _)| !source.known.contains(&key.as_str()))
+            .filter(|(key, _)| !source.known.iter().any(|name| is_one(key, name)))
             .take(NAMES_MAX)
             .filter_map(|(key, cell)| {
                 let by_word = OTHER_WORDS
@@ -238,16 +309,40 @@ impl Header {
                     .map(|(_, meant)| meant);
                 let meant = missing
                     .iter()
+                    .flat_map(|name| name.split('|'))
                     .find(|name| by_word == Some(name) || edits(key, name) <= EDITS_MAX)?;
-                Some((cell.clone(), *meant))
+                Some((cell.clone(), meant))
             })
             .collect()
     }
 }
 
-/// Whether a column has a name. `(*)` at its end stands for a unit that is an asset, `($)` for
-/// one that is money.
+/// Whether a column has one of several names.
+fn is_one(key: &str, name: &str) -> bool {
+    name.split('|').any(|name| is_named(key, numbered(name).0))
+}
+
+/// A name and which column of that name it is, counted from 0.
+fn numbered(name: &str) -> (&str, usize) {
+    match name.rsplit_once('#') {
+        Some((name, number)) if !name.is_empty() => (
+            name,
+            number
+                .parse::<usize>()
+                .map_or(0, |number| number.saturating_sub(1)),
+        ),
+        _ => (name, 0),
+    }
+}
+
+/// Whether a column has a name. `(*)` at its end stands for a unit that is an asset or a zone,
+/// `($)` for one that is money, `/*` for whatever comes after the stroke.
 fn is_named(key: &str, name: &str) -> bool {
+    if let Some(start) = name.strip_suffix('*')
+        && start.ends_with('/')
+    {
+        return key.starts_with(start);
+    }
     let (start, is_money) = match (name.strip_suffix("(*)"), name.strip_suffix("($)")) {
         (Some(start), _) => (start, false),
         (_, Some(start)) => (start, true),
@@ -258,6 +353,11 @@ fn is_named(key: &str, name: &str) -> bool {
         .and_then(|rest| rest.strip_prefix('('));
     let unit = unit.and_then(|unit| unit.strip_suffix(')'));
     unit.is_some_and(|unit| is_fiat(unit) == is_money)
+}
+
+/// A cell without blanks and marks of byte order around it: some exports mark every cell.
+pub(super) fn plain(cell: &str) -> &str {
+    cell.trim_matches(|letter: char| letter.is_whitespace() || letter == '\u{feff}')
 }
 
 /// A column's name in lower case, with underscores for blanks.
@@ -287,4 +387,35 @@ pub(super) fn edits(a: &str, b: &str) -> usize {
         }
     }
     row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::Tz;
+
+    use super::*;
+
+    #[test]
+    fn sources_that_need_as_many_columns_are_told_apart_by_what_they_read_of_the_file() {
+        const fn source(name: &'static str, known: &'static [&'static str]) -> Source {
+            Source {
+                name,
+                label: name,
+                needed: &["a", "b"],
+                known,
+                id: None,
+                owner: None,
+                zone: Tz::UTC,
+                read: |_| None,
+                join: None,
+            }
+        }
+        static FIRST: Source = source("first", &["a", "b"]);
+        static SECOND: Source = source("second", &["a", "b", "c"]);
+        let told = |header: &str| Header::find(header, &[&FIRST, &SECOND]).unwrap().1;
+        assert_eq!(told("a,b,c\n").source.name, "second");
+        assert_eq!(told("a,b\n").source.name, "first");
+        let over = told("a,b\n").decision.map(|decision| decision.over);
+        assert_eq!(over, Some(vec!["second"]));
+    }
 }

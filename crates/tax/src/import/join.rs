@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
-use packtrain_core::ledger::Row;
+use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
+use packtrain_core::quantity::Quantity;
 
+use super::entry;
 use super::sheet::{Flaw, Report};
 
 /// Rows after they were put together, and what did not fit.
@@ -15,7 +17,7 @@ pub(super) struct Joined {
 }
 
 /// Rows by a key, in order of the first row of each; rows without a key stand alone.
-pub(super) fn groups(rows: Vec<Row>, key: impl Fn(&Row) -> Option<String>) -> Vec<Vec<Row>> {
+pub(super) fn groups(rows: Vec<Row>, mut key: impl FnMut(&Row) -> Option<String>) -> Vec<Vec<Row>> {
     let mut groups: Vec<Vec<Row>> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for row in rows {
@@ -31,6 +33,83 @@ pub(super) fn groups(rows: Vec<Row>, key: impl Fn(&Row) -> Option<String>) -> Ve
         }
     }
     groups
+}
+
+/// Gives rows that share an id, such as the fills of one order, ids of their own.
+pub(super) fn number(rows: &mut [Row]) {
+    let mut counts: HashMap<Box<str>, u32> = HashMap::new();
+    for row in rows {
+        let count = counts.entry(row.id.clone()).or_insert(0);
+        *count += 1;
+        if *count > 1 {
+            row.id = format!("{}-{count}", row.id).into();
+        }
+    }
+}
+
+/// Rows as they are but for [`number`].
+pub(super) fn numbered(mut rows: Vec<Row>) -> Joined {
+    number(&mut rows);
+    Joined {
+        rows,
+        flaws: Vec::new(),
+    }
+}
+
+/// One row of what was sent and what was received in one moment, and further fees as rows.
+pub(super) fn net(group: Vec<Row>) -> Option<Vec<Row>> {
+    let mut sums: Vec<(Asset, Quantity)> = Vec::new();
+    let mut fees: Vec<Leg> = Vec::new();
+    let mut row = group.first()?.clone();
+    for part in group {
+        if let Some(fee) = part.fee {
+            match fees.iter_mut().find(|known| known.asset == fee.asset) {
+                Some(known) => known.amount = known.amount.checked_add(fee.amount).ok()?,
+                None => fees.push(fee),
+            }
+        }
+        let (leg, leaves) = match (part.sent, part.received) {
+            (Some(leg), _) => (leg, true),
+            (_, Some(leg)) => (leg, false),
+            _ => continue,
+        };
+        let signed = if leaves {
+            Quantity::ZERO.checked_sub(leg.amount).ok()?
+        } else {
+            leg.amount
+        };
+        match sums.iter_mut().find(|(asset, _)| *asset == leg.asset) {
+            Some((_, sum)) => *sum = sum.checked_add(signed).ok()?,
+            None => sums.push((leg.asset, signed)),
+        }
+    }
+    let [(first, a), (second, b)] = sums.as_slice() else {
+        return None;
+    };
+    let (out, back) = match (a.is_negative(), b.is_negative()) {
+        (true, false) => ((first, a), (second, b)),
+        (false, true) => ((second, b), (first, a)),
+        _ => return None,
+    };
+    let leg = |(asset, amount): (&Asset, &Quantity)| Leg {
+        amount: amount.abs(),
+        asset: Asset::clone(asset),
+    };
+    let (sent, received) = (leg(out), leg(back));
+    row.kind = entry::exchange(&sent, &received);
+    (row.sent, row.received) = (Some(sent), Some(received));
+    let mut fees = fees.into_iter();
+    row.fee = fees.next();
+    let more = fees.enumerate().map(|(index, fee)| Row {
+        id: format!("{}-fee-{}", row.id, index + 2).into(),
+        kind: RowKind::Fee,
+        sent: None,
+        received: None,
+        fee: Some(fee),
+        ..row.clone()
+    });
+    let more: Vec<_> = more.collect();
+    Some([vec![row], more].concat())
 }
 
 /// Adds the errors of records that did not fit, in file order.

@@ -4,6 +4,7 @@
 //! header row alone, never by the file's name.
 
 mod cells;
+mod chain;
 mod decode;
 mod duplicates;
 mod entry;
@@ -11,8 +12,11 @@ mod error;
 mod header;
 mod join;
 mod mapping;
+mod owner;
 mod sheet;
 mod sources;
+mod times;
+mod zone;
 
 use chrono_tz::Tz;
 use packtrain_core::ledger::{Row, RowError};
@@ -39,12 +43,15 @@ struct Source {
     name: &'static str,
     /// What people call it, which is the wallet of its rows where the file names none.
     label: &'static str,
-    /// Columns without which the file is not of this source.
+    /// Columns without which the file is not of this source. Here and in `known`, `a|b` is a
+    /// column that was renamed; [`Header::place`] says what else a name may hold.
     needed: &'static [&'static str],
     /// Every column that is read.
     known: &'static [&'static str],
     /// The column with the rows' own ids, where the source has one.
     id: Option<&'static str>,
+    /// The columns with who sends and who receives, where only they tell which way a row goes.
+    owner: Option<(&'static str, &'static str)>,
     /// Zone of the times in the file, where they name none and nobody says otherwise.
     zone: Tz,
     /// Reads one record into a row, or says all that is wrong with it. A record that is no
@@ -61,10 +68,13 @@ pub struct Options {
     pub limits: Limits,
     /// Zone of times that name none.
     pub zone: Option<Tz>,
-    /// The account or wallet of its rows, where the file names none.
+    /// The account or wallet of its rows, where the file names none. For a file of a chain this
+    /// is the address that the file is about.
     pub wallet: Option<String>,
     /// Which of its columns hold what: then no source is looked for.
     pub mapping: Option<Mapping>,
+    /// The coin that a chain's fees are paid in, where the file does not name it.
+    pub coin: Option<String>,
 }
 
 /// How much of one file is read.
@@ -85,11 +95,22 @@ impl Default for Limits {
     }
 }
 
+/// Why a file whose header fits several sources was read as the one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The sources that it could have been.
+    pub over: Vec<&'static str>,
+    /// The columns that decided: those that of all these only the chosen source needs.
+    pub columns: Vec<&'static str>,
+}
+
 /// A file that was read.
 #[derive(Debug, Clone)]
 pub struct Import {
     /// The source that the header told, such as `neutral`.
     pub source: &'static str,
+    /// Why it is that source, where the header fits others too.
+    pub decision: Option<Decision>,
     /// The header's cells as they stand in the file.
     pub header: Vec<String>,
     /// Good rows, in file order.
@@ -146,10 +167,12 @@ pub fn read_with(bytes: &[u8], options: &Options) -> Result<Import, ImportError>
 fn read_text(bytes: &[u8], options: &Options) -> Result<Import, ImportError> {
     let limits = options.limits;
     let (text, encoding) = decode::decode(bytes)?;
-    let (header, source) = match &options.mapping {
-        Some(mapping) => (Header::find_mapped(&text, mapping)?, &MAPPED),
+    let (header, told) = match &options.mapping {
+        Some(mapping) => Header::find_mapped(&text, mapping, &MAPPED)?,
         None => Header::find(&text, sources::ALL)?,
     };
+    let source = told.source;
+    let about = About::of(&text, &header, source, options);
     let stretches = stretches(&text, header.body);
     let room: usize = stretches.iter().map(|stretch| stretch.room(limits)).sum();
     // One allocation that all stretches write into, each in its own place.
@@ -164,7 +187,7 @@ fn read_text(bytes: &[u8], options: &Options) -> Result<Import, ImportError> {
     }
     let reports: Vec<Report> = work
         .into_par_iter()
-        .map(|(stretch, rows)| read_stretch(&stretch, rows, &header, source, options))
+        .map(|(stretch, rows)| read_stretch(&stretch, rows, &header, &about))
         .collect::<Result<_, _>>()?;
     let mut report = Report::default();
     reports.into_iter().for_each(|later| report.add(later));
@@ -189,6 +212,7 @@ fn read_text(bytes: &[u8], options: &Options) -> Result<Import, ImportError> {
     report.errors.truncate(limits.row_errors_max);
     Ok(Import {
         source: source.name,
+        decision: told.decision,
         header: header.into_cells(),
         rows,
         errors: report.errors,
@@ -200,18 +224,39 @@ fn read_text(bytes: &[u8], options: &Options) -> Result<Import, ImportError> {
     })
 }
 
+/// What is known of a file before its rows are read.
+struct About<'a> {
+    source: &'static Source,
+    options: &'a Options,
+    /// The address that the file is about, where it has addresses and tells.
+    owner: Option<String>,
+}
+
+impl<'a> About<'a> {
+    fn of(text: &str, header: &Header, source: &'static Source, options: &'a Options) -> Self {
+        let owner = source.owner.and_then(|columns| {
+            let wallet = options.wallet.as_deref();
+            owner::find(&text[header.body.0..], header, columns, wallet)
+        });
+        Self {
+            source,
+            options,
+            owner,
+        }
+    }
+}
+
 /// Reads the good rows of a stretch into their places.
 fn read_stretch<'a>(
     stretch: &Stretch<'a>,
     places: &mut [Option<Row>],
-    header: &Header,
-    source: &'static Source,
-    options: &'a Options,
+    header: &'a Header,
+    about: &'a About<'_>,
 ) -> Result<Report, ImportError> {
-    let mut sheet = Sheet::new((stretch.text, stretch.line), header, source, options);
+    let mut sheet = Sheet::new((stretch.text, stretch.line), header, about);
     let mut places = places.iter_mut();
     while sheet.next()? {
-        if let Some(row) = (source.read)(&mut sheet) {
+        if let Some(row) = (about.source.read)(&mut sheet) {
             // A stretch has room for a row on every line.
             if let Some(place) = places.next() {
                 *place = Some(row);

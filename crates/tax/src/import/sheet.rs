@@ -3,13 +3,13 @@
 
 use std::collections::HashSet;
 
-use chrono_tz::Tz;
 use csv::StringRecord;
 use packtrain_core::ledger::{Asset, RowError};
 
-use super::header::Header;
+use super::header::{self, Header};
 use super::mapping::Mapping;
-use super::{ImportError, Limits, Options, Source};
+use super::zone::Zone;
+use super::{About, ImportError, Limits, Source};
 
 /// Characters of a line that an error repeats.
 const TEXT_CHARS_MAX: usize = 500;
@@ -19,18 +19,24 @@ pub(super) struct Sheet<'a> {
     text: &'a str,
     reader: csv::Reader<&'a [u8]>,
     record: StringRecord,
+    header: &'a Header,
     /// Where each known column of the source stands.
     places: Vec<Option<usize>>,
-    names: &'static [&'static str],
-    /// The unit in the name of each known column.
+    /// What each known column is called in this file.
+    names: Vec<&'static str>,
+    /// The unit in the name of each known column, and the zone that it names.
     units: Vec<Option<String>>,
+    zones: Vec<Option<Zone>>,
     width: usize,
     delimiter: u8,
     limits: Limits,
     source: &'static Source,
-    zone: Tz,
+    zone: Zone,
     wallet: Asset,
     mapping: Option<&'a Mapping>,
+    has_wallet: bool,
+    owner: Option<&'a str>,
+    coin: Option<&'a str>,
     /// Line on which the stretch begins.
     first_line: u32,
     /// Line of the present record.
@@ -76,15 +82,11 @@ impl<'a> Sheet<'a> {
     /// Reads a stretch of the file that begins at a row's start, on the given line.
     pub(super) fn new(
         (text, line): (&'a str, u32),
-        header: &Header,
-        source: &'static Source,
-        options: &'a Options,
+        header: &'a Header,
+        about: &'a About<'_>,
     ) -> Self {
+        let (source, options) = (about.source, about.options);
         let mapping = options.mapping.as_ref();
-        let (zone, wallet) = (
-            mapping.and_then(|one| one.zone),
-            mapping.and_then(|one| one.wallet.as_deref()),
-        );
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -93,20 +95,37 @@ impl<'a> Sheet<'a> {
             .from_reader(text.as_bytes());
         let places: Vec<_> = source.known.iter().map(|name| header.place(name)).collect();
         let unit = |place: &Option<usize>| header.unit((*place)?).map(str::to_owned);
+        let units: Vec<_> = places.iter().map(unit).collect();
+        let zone = |unit: &Option<String>| Zone::of_offset(unit.as_deref()?);
+        let given = options
+            .zone
+            .or(mapping.and_then(|one| one.zone))
+            .map(Zone::Named);
+        let label = options.wallet.as_deref();
+        let label = label.or(mapping.and_then(|one| one.wallet.as_deref()));
+        let label = label.unwrap_or(source.label);
         Self {
             text,
             reader,
             record: StringRecord::new(),
-            units: places.iter().map(unit).collect(),
+            header,
+            zones: units.iter().map(zone).collect(),
+            units,
             places,
-            names: source.known,
+            names: source.known.iter().map(|name| header.name(name)).collect(),
             width: header.width(),
             delimiter: header.delimiter,
             limits: options.limits,
             source,
-            zone: options.zone.or(zone).unwrap_or(source.zone),
-            wallet: Asset::from(options.wallet.as_deref().or(wallet).unwrap_or(source.label)),
+            zone: header
+                .zone_over()
+                .or(given)
+                .unwrap_or(Zone::Named(source.zone)),
+            wallet: Asset::from(label),
             mapping,
+            has_wallet: options.wallet.is_some(),
+            owner: about.owner.as_deref(),
+            coin: options.coin.as_deref(),
             first_line: line,
             line,
             start: 0,
@@ -189,9 +208,9 @@ impl<'a> Sheet<'a> {
         self.line
     }
 
-    /// Zone of times that name none.
-    pub(super) const fn zone(&self) -> Tz {
-        self.zone
+    /// Zone of the times in a column that name none: that of the column's name, else the file's.
+    pub(super) fn zone(&self, column: usize) -> Zone {
+        self.zones[column].unwrap_or(self.zone)
     }
 
     /// How a file of no known source is read.
@@ -204,9 +223,43 @@ impl<'a> Sheet<'a> {
         Asset::clone(&self.wallet)
     }
 
+    /// The wallet of a row that is about an address: the one that was given, else the address.
+    pub(super) fn wallet_of(&mut self, address: &str) -> Asset {
+        if self.has_wallet {
+            return self.wallet();
+        }
+        // Files write an address of Ethereum with and without the capitals that check it; on other
+        // chains case tells addresses apart.
+        match address.starts_with("0x") {
+            true => self.shared(&address.to_ascii_lowercase()),
+            false => self.shared(address),
+        }
+    }
+
+    /// The address that the file is about, where it tells.
+    pub(super) const fn owner(&self) -> Option<&'a str> {
+        self.owner
+    }
+
+    /// The coin that a chain's fees are paid in, where somebody said so.
+    pub(super) const fn coin(&self) -> Option<&'a str> {
+        self.coin
+    }
+
+    /// A cell by its column's exact key, for sources whose columns no list can name.
+    pub(super) fn cell_of_key(&self, key: &str) -> Option<&str> {
+        let place = self.header.place_of_key(key)?;
+        Some(cell(&self.record, Some(place)))
+    }
+
     /// The stable word of the file's source.
     pub(super) const fn source(&self) -> &'static str {
         self.source.name
+    }
+
+    /// What a column is called in this file.
+    pub(super) fn column_name(&self, column: usize) -> &'static str {
+        self.names[column]
     }
 
     /// The unit in the name of a column, such as `ETH` of `Value_IN(ETH)`.
@@ -305,10 +358,15 @@ impl Flaw {
 }
 
 fn cell(record: &StringRecord, place: Option<usize>) -> &str {
-    place
+    let cell = place
         .and_then(|place| record.get(place))
         .unwrap_or_default()
-        .trim_ascii()
+        .trim_ascii();
+    // Few files mark their cells: the long way is for those alone.
+    match cell.as_bytes().first() {
+        Some(byte) if !byte.is_ascii() => header::plain(cell),
+        _ => cell,
+    }
 }
 
 /// The byte at which a cell begins in its record.

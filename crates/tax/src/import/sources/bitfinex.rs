@@ -1,9 +1,16 @@
 //! Trades of Bitfinex.
+//!
+//! Columns checked against BittyTax (`conv/parsers/bitfinex.py`) and everytrade (the headers with
+//! and without `FEE PERC`), rows with a year of four figures against an example that another
+//! importer documents. A date of three pairs of figures is read as day, month and year, which the
+//! export offers among other orders and which could not be checked. The symbols of its own could
+//! not be checked either.
 
 use packtrain_core::ledger::{Leg, Row};
 
 use crate::import::Source;
 use crate::import::entry;
+use crate::import::join;
 use crate::import::sheet::{Flaw, Sheet};
 
 pub(super) static TRADES: Source = Source {
@@ -20,9 +27,10 @@ pub(super) static TRADES: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    owner: None,
     zone: chrono_tz::UTC,
     read,
-    join: None,
+    join: Some(join::numbered),
 };
 
 const COLUMNS: &[&str] = &[

@@ -1,44 +1,70 @@
-//! Bitstamp's transactions.
+//! Bitstamp's transactions: the export with a column for each currency, and the older one.
+//!
+//! Columns checked against BittyTax (`conv/parsers/bitstamp.py`), everytrade (`BitstampBeanV1` and
+//! `BitstampBeanV2`) and rows of real exports that others keep. The older one has an amount and its
+//! currency in one cell and times such as `Sep. 30, 2016, 02:32 AM`, whose zone could not be
+//! checked: they are taken as UTC. The words for sub accounts, cards and referrals could not be
+//! checked either.
 
-use packtrain_core::ledger::{Row, RowKind};
+use packtrain_core::ledger::{Leg, Row, RowKind};
 
 use crate::import::Source;
 use crate::import::entry;
-use crate::import::sheet::{Flaw, Sheet};
+use crate::import::sheet::Sheet;
 
 pub(super) static SOURCE: Source = Source {
     name: "bitstamp",
     label: "Bitstamp",
     needed: &[
-        "type", "datetime", "amount", "value", "rate", "fee", "sub_type",
+        "type",
+        "datetime",
+        "account",
+        "amount",
+        "value",
+        "rate",
+        "fee",
+        "sub_type|subtype",
     ],
     known: COLUMNS,
     id: None,
+    owner: None,
     zone: chrono_tz::UTC,
     read,
     join: None,
 };
 
-const COLUMNS: &[&str] = &["type", "datetime", "amount", "value", "fee", "sub_type"];
-const FORMS: &[&str] = &[
-    "%b. %d, %Y, %I:%M %p",
-    "%B %d, %Y, %I:%M %p",
-    "%Y-%m-%d %H:%M:%S",
+const COLUMNS: &[&str] = &[
+    "type",
+    "datetime",
+    "amount",
+    "value",
+    "fee",
+    "sub_type|subtype",
+    "amount_currency",
+    "value_currency",
+    "fee_currency",
+    "id",
 ];
+const TYPE: usize = 0;
+const AMOUNT: (usize, usize) = (2, 6);
+const VALUE: (usize, usize) = (3, 7);
+const FEE: (usize, usize) = (4, 8);
+const SUBTYPE: usize = 5;
+const ID: usize = 9;
+const FORMS: &[&str] = &["%b. %d, %Y, %I:%M %p", "%B %d, %Y, %I:%M %p"];
 
 fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let at = sheet.time(1, FORMS);
-    let amount = sheet.amount_with_symbol(2);
-    let value = sheet.amount_with_symbol(3);
-    let fee = sheet.amount_with_symbol(4);
-    let kind = match (sheet.cell(0), sheet.cell(5)) {
+    let (amount, value) = (leg(sheet, AMOUNT), leg(sheet, VALUE));
+    let fee = leg(sheet, FEE).filter(|fee| !fee.amount.is_zero());
+    let id = sheet.text(ID);
+    let kind = match (sheet.cell(TYPE), sheet.cell(SUBTYPE)) {
         ("Market", "Buy") => RowKind::Buy,
         ("Market", "Sell") => RowKind::Sell,
-        ("Deposit", _) => RowKind::Deposit,
-        ("Withdrawal", _) => RowKind::Withdrawal,
+        ("Deposit" | "Ripple deposit" | "Card Deposit", _) => RowKind::Deposit,
+        ("Withdrawal" | "Ripple payment", _) => RowKind::Withdrawal,
         ("Staking reward" | "Staking Reward", _) => RowKind::Staking,
         ("Referral reward" | "Referral Reward", _) => RowKind::Reward,
-        ("Card Deposit", _) => RowKind::Deposit,
         // Between the main account and its parts.
         (
             "Sub Account Transfer"
@@ -46,10 +72,12 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
             | "Stopped generating staking rewards",
             _,
         ) => return None,
-        (other, _) => {
-            let message = format!("unknown type {other:?}");
-            let help = "tell us of it; until then write the row in the product's own format";
-            sheet.flaw(Some(0), Flaw::new("type_unknown", message, help));
+        ("Market", _) => {
+            entry::unknown(sheet, SUBTYPE, "sub type");
+            return None;
+        }
+        _ => {
+            entry::unknown(sheet, TYPE, "type");
             return None;
         }
     };
@@ -64,6 +92,15 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     if let (Some(sent), Some(received)) = (&row.sent, &row.received) {
         row.kind = entry::exchange(sent, received);
     }
-    row.fee = fee.filter(|fee| !fee.amount.is_zero());
+    row.id = id.map_or(row.id, |id| format!("bitstamp-{id}").into());
+    row.fee = fee;
     sheet.is_good().then_some(row)
+}
+
+/// An amount with its currency, in a column of its own or in the same cell.
+fn leg(sheet: &mut Sheet<'_>, (amount, currency): (usize, usize)) -> Option<Leg> {
+    match sheet.cell(currency).is_empty() {
+        true => sheet.amount_with_symbol(amount),
+        false => sheet.unsigned_leg(amount, currency).good(),
+    }
 }

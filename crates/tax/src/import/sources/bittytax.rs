@@ -1,4 +1,8 @@
 //! The transaction sheet of BittyTax.
+//!
+//! Types checked against BittyTax itself (`bt_types.py`), columns against public tools that write
+//! the sheet. Values are in the currency that the columns' names tell: pounds, unless BittyTax was
+//! told otherwise.
 
 use packtrain_core::ledger::{Row, RowKind};
 use packtrain_core::money::{Currency, Money};
@@ -21,6 +25,7 @@ pub(super) static SOURCE: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    owner: None,
     zone: chrono_tz::UTC,
     read,
     join: None,
@@ -30,13 +35,13 @@ const COLUMNS: &[&str] = &[
     "type",
     "buy_quantity",
     "buy_asset",
-    "buy_value_in_gbp",
+    "buy_value_in_gbp|buy_value_in_eur|buy_value_in_usd",
     "sell_quantity",
     "sell_asset",
-    "sell_value_in_gbp",
+    "sell_value_in_gbp|sell_value_in_eur|sell_value_in_usd",
     "fee_quantity",
     "fee_asset",
-    "fee_value_in_gbp",
+    "fee_value_in_gbp|fee_value_in_eur|fee_value_in_usd",
     "wallet",
     "timestamp",
     "note",
@@ -54,6 +59,8 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let note = sheet.note(12);
     let kind = match (sheet.cell(0), &sent, &received) {
         ("Trade", Some(sent), Some(received)) => Some(entry::exchange(sent, received)),
+        // Units that are staked stay the person's own.
+        ("Stake" | "Unstake", ..) => return None,
         (word, ..) => kind(word),
     };
     let Some(kind) = kind else {
@@ -65,15 +72,18 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let mut row = entry::row(sheet, at?, kind);
     row.wallet = wallet.unwrap_or(row.wallet);
     (row.sent, row.received, row.fee, row.note) = (sent, received, fee, note);
-    let pounds = |amount| Money::from_quantity(amount, Currency::GBP).ok();
-    row.currency = Currency::GBP;
-    row.value = values.into_iter().flatten().next().and_then(pounds);
-    row.fee_value = fee_value.and_then(pounds);
+    let code = sheet.column_name(3).rsplit_once('_');
+    let code = code.and_then(|(_, code)| code.to_uppercase().parse().ok());
+    let currency = code.unwrap_or(Currency::GBP);
+    let money = |amount| Money::from_quantity(entry::as_money(amount), currency).ok();
+    row.currency = currency;
+    row.value = values.into_iter().flatten().next().and_then(money);
+    row.fee_value = fee_value.and_then(money);
     if kind == RowKind::MarginPnl {
         // The result stands as a leg in money; a loss is what was sold.
         let leg = row.received.take().map(|leg| (leg, false));
         let leg = leg.or_else(|| row.sent.take().map(|leg| (leg, true)));
-        row.value = row.value.or_else(|| pounds(leg.as_ref()?.0.amount));
+        row.value = row.value.or_else(|| money(leg.as_ref()?.0.amount));
         if leg.is_some_and(|(_, is_loss)| is_loss) {
             row.value = row.value.map(Money::negated);
         }
@@ -85,12 +95,11 @@ fn kind(word: &str) -> Option<RowKind> {
     Some(match word {
         "Deposit" => RowKind::Deposit,
         "Withdrawal" => RowKind::Withdrawal,
-        "Unstake" | "Stake" => RowKind::Transfer,
         "Mining" => RowKind::Mining,
         "Staking" | "Staking-Reward" => RowKind::Staking,
         "Interest" | "Dividend" => RowKind::Interest,
         "Income" => RowKind::Income,
-        "Referral" | "Cashback" | "Fee-Rebate" => RowKind::Reward,
+        "Referral" | "Cashback" | "Fee-Rebate" | "Margin-Fee-Rebate" => RowKind::Reward,
         "Gift-Received" => RowKind::GiftIn,
         "Fork" => RowKind::Fork,
         "Airdrop" => RowKind::Airdrop,

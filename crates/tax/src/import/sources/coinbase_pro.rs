@@ -1,4 +1,7 @@
 //! Fills of Coinbase Pro, Advanced and Exchange.
+//!
+//! Columns and rows checked against fills of real exports that public importers keep (among them
+//! the tests of perfi): the fee is in the quote's asset and comes on top of size times price.
 
 use packtrain_core::ledger::{Leg, Row};
 
@@ -20,6 +23,7 @@ pub(super) static FILLS: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    owner: None,
     zone: chrono_tz::UTC,
     read,
     join: None,

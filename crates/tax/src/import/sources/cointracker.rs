@@ -1,4 +1,8 @@
 //! CoinTracker's file of own transactions.
+//!
+//! Columns and the form of the dates checked against CoinTracker's own page on the file and public
+//! exporters that write it, tags against its page on categories and those exporters. Whether times
+//! are UTC could not be checked. Tags that none of these explains are errors.
 
 use packtrain_core::ledger::{Row, RowKind};
 
@@ -19,6 +23,7 @@ pub(super) static SOURCE: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    owner: None,
     zone: chrono_tz::UTC,
     read,
     join: None,
@@ -42,34 +47,66 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let sent = sheet.unsigned_leg(3, 4).good();
     let fee = sheet.unsigned_leg(5, 6).good();
     let tag = sheet.cell(7).to_lowercase();
+    let tag = tag.replace(['_', '-'], " ");
     let kind = match (&sent, &received) {
-        (Some(sent), Some(received)) => Some(entry::exchange(sent, received)),
-        (Some(_), None) => Some(match tag.as_str() {
-            "gift" => RowKind::GiftOut,
-            "lost" => RowKind::Lost,
-            "stolen" => RowKind::Stolen,
-            "donation" | "donated" => RowKind::Donation,
-            "payment" => RowKind::Spend,
-            _ => RowKind::Withdrawal,
-        }),
-        (None, Some(_)) => Some(match tag.as_str() {
-            "gift" => RowKind::GiftIn,
-            "airdrop" | "airdropped" => RowKind::Airdrop,
-            "fork" => RowKind::Fork,
-            "mined" => RowKind::Mining,
-            "staked" | "staking_reward" => RowKind::Staking,
-            "interest_payment" => RowKind::Interest,
-            "payment" | "other_income" => RowKind::Income,
-            _ => RowKind::Deposit,
-        }),
-        (None, None) => None,
+        // Units that are staked so stay the person's own.
+        (Some(_), None) if tag == "stake" => return None,
+        (None, Some(_)) if tag == "unstake" => return None,
+        (Some(sent), Some(received)) => both(&tag, entry::exchange(sent, received)),
+        (Some(_), None) => leaving(&tag),
+        (None, Some(_)) => arriving(&tag),
+        (None, None) => {
+            if sheet.is_good() {
+                let help = "fill Received Quantity or Sent Quantity";
+                let message = "nothing was sent and nothing received";
+                sheet.flaw(Some(1), Flaw::new("amounts_missing", message, help));
+            }
+            return None;
+        }
     };
-    if kind.is_none() && sheet.is_good() {
-        let help = "fill Received Quantity or Sent Quantity";
-        let message = "nothing was sent and nothing received";
-        sheet.flaw(Some(1), Flaw::new("amounts_missing", message, help));
+    if kind.is_none() {
+        entry::unknown(sheet, 7, "tag");
     }
     let mut row = entry::row(sheet, at?, kind?);
     (row.sent, row.received, row.fee) = (sent, received, fee);
     sheet.is_good().then_some(row)
+}
+
+/// What a tag makes of an exchange; none for one that is unknown.
+fn both(tag: &str, exchange: RowKind) -> Option<RowKind> {
+    Some(match tag {
+        "" | "trade" | "stake" | "unstake" => exchange,
+        "lp deposit" => RowKind::LpDeposit,
+        "lp withdrawal" => RowKind::LpWithdraw,
+        _ => return None,
+    })
+}
+
+fn leaving(tag: &str) -> Option<RowKind> {
+    Some(match tag {
+        "" => RowKind::Withdrawal,
+        "gift" => RowKind::GiftOut,
+        "lost" => RowKind::Lost,
+        "stolen" => RowKind::Stolen,
+        "donation" | "donated" => RowKind::Donation,
+        "payment" | "margin fee" => RowKind::Spend,
+        "lp deposit" => RowKind::LpDeposit,
+        _ => return None,
+    })
+}
+
+fn arriving(tag: &str) -> Option<RowKind> {
+    Some(match tag {
+        "" => RowKind::Deposit,
+        "gift" => RowKind::GiftIn,
+        "airdrop" | "airdropped" => RowKind::Airdrop,
+        "fork" => RowKind::Fork,
+        "mined" | "mining" => RowKind::Mining,
+        "staked" | "staking" | "staking reward" => RowKind::Staking,
+        "interest" | "interest payment" => RowKind::Interest,
+        "payment" | "income" | "other income" => RowKind::Income,
+        "reward" => RowKind::Reward,
+        "lp withdrawal" => RowKind::LpWithdraw,
+        _ => return None,
+    })
 }

@@ -1,4 +1,10 @@
 //! The app of Crypto.com.
+//!
+//! Columns and kinds checked against BittyTax (`conv/parsers/cryptocom.py`) and rotki
+//! (`data_import/importers/cryptocom.py`). The file has no fees. What is converted or swapped comes
+//! as records of what was debited and what was credited: each is read against the money that its
+//! native columns tell. Kinds that neither of them knows are errors, but for `viban_withdrawal`,
+//! `staking_reward` and `lockup_upgrade`, which could not be checked.
 
 use packtrain_core::ledger::{Row, RowKind};
 use packtrain_core::money::Money;
@@ -21,6 +27,7 @@ pub(super) static SOURCE: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    owner: None,
     zone: chrono_tz::UTC,
     read,
     join: None,
@@ -51,10 +58,9 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let worth = sheet.size(7);
     let currency = sheet.currency(6);
     let (note, tx_hash) = (sheet.note(1), sheet.text(9));
-    let Some(kind) = kind(sheet.cell(8), leaves) else {
-        let message = format!("unknown kind {:?}", sheet.cell(8));
-        let help = "tell us of it; until then write the row in the product's own format";
-        sheet.flaw(Some(8), Flaw::new("type_unknown", message, help));
+    let description = sheet.cell(1).to_owned();
+    let Some(kind) = kind(sheet.cell(8), &description, leaves) else {
+        entry::unknown(sheet, 8, "kind");
         return None;
     };
     let mut row = entry::row(sheet, at?, kind?);
@@ -67,66 +73,124 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
         (Some(leg), None) if leaves => row.sent = Some(leg),
         (leg, _) => row.received = Some(leg?),
     }
-    if let (Cell::Good(worth), Cell::Good(currency)) = (worth, currency) {
-        let money = Money::from_quantity(worth, currency).ok();
-        // Bought with a card or sold to an account: the money stands in the native columns alone.
-        match (row.kind, row.sent.is_some()) {
-            (RowKind::Buy, false) => row.sent = Some(entry::money_leg(worth, currency)),
-            (RowKind::Sell, true) if row.received.is_none() => {
-                row.received = Some(entry::money_leg(worth, currency));
-            }
-            _ => entry::set_value(&mut row, money),
+    let worth = match (worth, currency) {
+        (Cell::Good(worth), Cell::Good(currency)) => Some((entry::as_money(worth), currency)),
+        _ => None,
+    };
+    let is_exchange = matches!(row.kind, RowKind::Buy | RowKind::Sell | RowKind::Trade);
+    if is_exchange && (row.sent.is_none() || row.received.is_none()) {
+        // With a card, from an account or of a swap: the money stands in the native columns alone.
+        let money = worth.map(|(worth, currency)| entry::money_leg(worth, currency));
+        if money.is_none() && sheet.is_good() {
+            let help = "export the file again: Native Amount tells the other half";
+            let flaw = Flaw::new("half_missing", "the other half is not told", help);
+            sheet.flaw(Some(7), flaw);
         }
+        let money = money?;
+        let (sent, received) = (&mut row.sent, &mut row.received);
+        let missing = if sent.is_none() { sent } else { received };
+        *missing = Some(money);
+    } else if let Some((worth, currency)) = worth {
+        entry::set_value(&mut row, Money::from_quantity(worth, currency).ok());
+    }
+    if let (true, Some(sent), Some(received)) = (is_exchange, &row.sent, &row.received) {
+        row.kind = entry::exchange(sent, received);
     }
     sheet.is_good().then_some(row)
 }
 
+/// Kinds of exchanges of the two assets that the record has.
+const TRADES: &[&str] = &[
+    "crypto_exchange",
+    "crypto_to_van_sell_order",
+    "crypto_viban_exchange",
+    "recurring_buy_order",
+    "trading.limit_order.fiat_wallet.sell_commit",
+    "van_purchase",
+    "viban_purchase",
+];
+const INTEREST: &[&str] = &[
+    "crypto_earn_extra_interest_paid",
+    "crypto_earn_interest_paid",
+    "finance.dpos.compound_interest.crypto_wallet",
+    "finance.dpos.non_compound_interest.crypto_wallet",
+    "finance.lockup.dpos_compound_interest.crypto_wallet",
+    "mco_stake_reward",
+    "staking_reward",
+    "supercharger_reward_to_app_credited",
+];
+const REWARDS: &[&str] = &[
+    "campaign_reward",
+    "crypto_payment_refund",
+    "gift_card_reward",
+    "pay_checkout_reward",
+    "referral_bonus",
+    "referral_card_cashback",
+    "referral_gift",
+    "reimbursement",
+    "rewards_platform_deposit_credited",
+    "transfer_cashback",
+];
+const WITHIN: &[&str] = &[
+    "airdrop_locked",
+    "council_node_deposit_created",
+    "crypto_earn_program_created",
+    "crypto_earn_program_withdrawn",
+    "finance.dpos.staking.crypto_wallet",
+    "finance.dpos.unstaking.crypto_wallet",
+    "finance.lockup.dpos_lock.crypto_wallet",
+    "lockup_lock",
+    "lockup_unlock",
+    "lockup_upgrade",
+    "supercharger_deposit",
+    "supercharger_withdrawal",
+    "trading.limit_order.cash_account.purchase_lock",
+    "trading.limit_order.cash_account.purchase_unlock",
+    "trading.limit_order.fiat_wallet.purchase_lock",
+    "trading.limit_order.fiat_wallet.purchase_unlock",
+    "trading.limit_order.fiat_wallet.sell_lock",
+];
+
 /// What a kind is; none for one that is unknown, and nothing for one within the account.
-fn kind(word: &str, leaves: bool) -> Option<Option<RowKind>> {
-    Some(match word {
-        "crypto_purchase" | "recurring_buy_order" | "van_purchase" => Some(RowKind::Buy),
-        "viban_purchase"
-        | "crypto_exchange"
-        | "crypto_viban_exchange"
-        | "dust_conversion_debited"
-        | "trading.limit_order.crypto_wallet.fund_lock" => Some(RowKind::Trade),
-        "card_top_up" | "crypto_to_van_sell_order" => Some(RowKind::Sell),
-        "crypto_deposit" | "viban_deposit" | "exchange_to_crypto_transfer" => {
-            Some(RowKind::Deposit)
-        }
-        "crypto_withdrawal" | "viban_withdrawal" | "crypto_to_exchange_transfer" => {
-            Some(RowKind::Withdrawal)
-        }
-        "crypto_earn_interest_paid" | "crypto_earn_extra_interest_paid" => Some(RowKind::Interest),
-        "mco_stake_reward"
-        | "finance.crypto_earn.loyalty_program_extra_interest_paid.crypto_wallet"
-        | "staking_reward" => Some(RowKind::Staking),
-        "referral_card_cashback"
-        | "reimbursement"
-        | "referral_gift"
-        | "referral_bonus"
-        | "campaign_reward"
-        | "gift_card_reward"
-        | "rewards_platform_deposit_credited"
-        | "card_cashback_reverted"
-        | "reimbursement_reverted" => Some(if leaves {
+fn kind(word: &str, description: &str, leaves: bool) -> Option<Option<RowKind>> {
+    let is_in = |words: &[&str]| words.contains(&word);
+    Some(Some(match word {
+        _ if is_in(WITHIN) => return Some(None),
+        _ if is_in(TRADES) => RowKind::Trade,
+        _ if word.ends_with("_debited") && is_swap(word) && leaves => RowKind::Sell,
+        _ if word.ends_with("_credited") && is_swap(word) => RowKind::Buy,
+        "crypto_purchase" => RowKind::Buy,
+        "card_top_up" => RowKind::Sell,
+        "crypto_deposit" | "viban_deposit" | "exchange_to_crypto_transfer" => RowKind::Deposit,
+        "crypto_withdrawal" | "viban_withdrawal" => RowKind::Withdrawal,
+        "crypto_to_exchange_transfer" => RowKind::Withdrawal,
+        "card_cashback_reverted" | "crypto_payment" | "reimbursement_reverted" if leaves => {
             RowKind::Spend
-        } else {
-            RowKind::Reward
-        }),
-        "crypto_payment" | "pay_checkout_reward" if leaves => Some(RowKind::Spend),
-        "crypto_payment" | "pay_checkout_reward" => Some(RowKind::Reward),
-        "crypto_transfer" if leaves => Some(RowKind::GiftOut),
-        "crypto_transfer" => Some(RowKind::GiftIn),
-        "airdrop_to_exchange_transfer" | "admin_wallet_credited" => Some(RowKind::Airdrop),
-        "crypto_earn_program_created"
-        | "crypto_earn_program_withdrawn"
-        | "lockup_lock"
-        | "lockup_unlock"
-        | "lockup_upgrade"
-        | "supercharger_deposit"
-        | "supercharger_withdrawal"
-        | "council_node_deposit_created" => None,
+        }
+        "crypto_transfer" if leaves => RowKind::GiftOut,
+        "crypto_transfer" => RowKind::GiftIn,
+        "admin_wallet_credited" | "airdrop_to_exchange_transfer" => RowKind::Airdrop,
+        _ if is_in(INTEREST) && !leaves => RowKind::Interest,
+        _ if is_in(REWARDS) && !leaves => RowKind::Reward,
+        // Files of the money account have no kinds.
+        "" if description.contains("Deposit") => RowKind::Deposit,
+        "" if description.contains("Withdrawal") => RowKind::Withdrawal,
         _ => return None,
-    })
+    }))
+}
+
+/// Whether a credit is one half of a swap.
+fn is_swap(word: &str) -> bool {
+    let start = word
+        .strip_suffix("_credited")
+        .or_else(|| word.strip_suffix("_debited"));
+    let start = start.unwrap_or_default();
+    matches!(
+        start,
+        "crypto_wallet_swap"
+            | "dust_conversion"
+            | "dynamic_coin_swap"
+            | "interest_swap"
+            | "lockup_swap"
+    )
 }

@@ -1,11 +1,16 @@
-//! Block explorers of the Etherscan family, and Blockscout: normal transactions, internal ones,
-//! and transfers of tokens and NFTs. The files do not say whose they are but in the columns for
-//! what came in and what went out, or by the address that is given as the wallet.
+//! Block explorers of the Etherscan family: normal and internal transactions.
+//!
+//! Columns checked against BittyTax (`conv/parsers/etherscan.py`) and kernelwhisperer/privatefolio
+//! (its importer of Etherscan's files). `Txhash` is the older name of `Transaction Hash`. What came
+//! in and what went out have columns of their own; for a row without an amount only the addresses
+//! tell who pays the fee. The price is that of the day, in dollars.
 
 use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
-use packtrain_core::time::Timestamp;
+use packtrain_core::money::{Currency, Money};
+use packtrain_core::quantity::Quantity;
 
 use crate::import::Source;
+use crate::import::chain::{self, Way};
 use crate::import::entry;
 use crate::import::sheet::{Flaw, Sheet};
 
@@ -13,7 +18,7 @@ pub(super) static NORMAL: Source = Source {
     name: "etherscan",
     label: "Ethereum",
     needed: &[
-        "transaction_hash",
+        "transaction_hash|txhash",
         "unixtimestamp",
         "from",
         "to",
@@ -23,6 +28,7 @@ pub(super) static NORMAL: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    owner: Some(("from", "to")),
     zone: chrono_tz::UTC,
     read: normal,
     join: None,
@@ -32,7 +38,7 @@ pub(super) static INTERNAL: Source = Source {
     name: "etherscan-internal",
     label: "Ethereum",
     needed: &[
-        "transaction_hash",
+        "transaction_hash|txhash",
         "unixtimestamp",
         "from",
         "txto",
@@ -42,80 +48,110 @@ pub(super) static INTERNAL: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    owner: Some(("from", "txto")),
     zone: chrono_tz::UTC,
     read: internal,
     join: None,
 };
 
 const COLUMNS: &[&str] = &[
-    "transaction_hash",
+    "transaction_hash|txhash",
     "unixtimestamp",
+    "from",
+    "to|txto",
     "value_in(*)",
     "value_out(*)",
     "txnfee(*)",
+    "historical_$price/*",
     "status",
     "errcode",
-    "method",
+    "method|type",
 ];
 const HASH: usize = 0;
 const TIME: usize = 1;
-const IN: usize = 2;
-const OUT: usize = 3;
-const FEE: usize = 4;
-const STATUS: usize = 5;
-const ERROR: usize = 6;
-const METHOD: usize = 7;
+const FROM: usize = 2;
+const TO: usize = 3;
+const IN: usize = 4;
+const OUT: usize = 5;
+const FEE: usize = 6;
+const PRICE: usize = 7;
+const STATUS: usize = 8;
+const ERROR: usize = 9;
+const METHOD: usize = 10;
 
 fn normal(sheet: &mut Sheet<'_>) -> Option<Row> {
-    let at = seconds(sheet, TIME);
-    let received = leg(sheet, IN);
-    let sent = leg(sheet, OUT);
-    let fee = leg(sheet, FEE);
-    let has_failed = has_failed(sheet);
+    let at = sheet.seconds(TIME);
+    let (received, sent, fee) = (leg(sheet, IN), leg(sheet, OUT), leg(sheet, FEE));
+    let has_failed = has_failed(sheet)?;
     let hash = sheet.text(HASH);
     let note = sheet.note(METHOD);
-    let kind = match (&sent, &received) {
-        // Only who sends pays the fee, also where the transaction failed.
-        _ if has_failed => RowKind::Fee,
-        (Some(_), _) => RowKind::Withdrawal,
-        (None, Some(_)) => RowKind::Deposit,
-        (None, None) => RowKind::Fee,
+    let (kind, column) = match (&sent, &received) {
+        // Somebody else's transaction that failed brought nothing and cost them the fee.
+        (None, Some(_)) if has_failed => return None,
+        (None, Some(_)) => (RowKind::Deposit, TO),
+        (Some(_), _) if !has_failed => (RowKind::Withdrawal, FROM),
+        // Nothing moved, or nothing stayed moved: who sends pays the fee.
+        _ => match chain::way(sheet, FROM, TO)? {
+            Way::In => return None,
+            Way::Out | Way::Within => (RowKind::Fee, FROM),
+        },
     };
     let mut row = entry::row(sheet, at?, kind);
     (row.tx_hash, row.note) = (hash, note);
+    row.wallet = wallet(sheet, column);
     match kind {
         RowKind::Withdrawal => (row.sent, row.fee) = (sent, fee),
         RowKind::Deposit => row.received = received,
         _ => row.fee = Some(fee?),
     }
+    price(sheet, &mut row);
     sheet.is_good().then_some(row)
 }
 
 fn internal(sheet: &mut Sheet<'_>) -> Option<Row> {
-    let at = seconds(sheet, TIME);
-    let received = leg(sheet, IN);
-    let sent = leg(sheet, OUT);
-    if has_failed(sheet) {
+    let at = sheet.seconds(TIME);
+    let (received, sent) = (leg(sheet, IN), leg(sheet, OUT));
+    if has_failed(sheet)? {
         return None;
     }
     let hash = sheet.text(HASH);
-    let kind = if sent.is_some() {
-        RowKind::Withdrawal
-    } else {
-        RowKind::Deposit
+    let (kind, column) = match sent.is_some() {
+        true => (RowKind::Withdrawal, FROM),
+        false => (RowKind::Deposit, TO),
     };
     let mut row = entry::row(sheet, at?, kind);
     row.tx_hash = hash;
+    row.wallet = wallet(sheet, column);
     (row.sent, row.received) = match sent {
         Some(sent) => (Some(sent), None),
         None => (None, Some(received?)),
     };
+    price(sheet, &mut row);
     sheet.is_good().then_some(row)
 }
 
-fn has_failed(sheet: &Sheet<'_>) -> bool {
-    let is_error = |column| matches!(sheet.cell(column), "Error" | "1" | "Error(0)" | "Fail");
-    is_error(STATUS) || !sheet.cell(ERROR).is_empty()
+/// The address in a column, or the wallet that was given.
+fn wallet(sheet: &mut Sheet<'_>, column: usize) -> Asset {
+    let address = sheet.cell(column).to_owned();
+    sheet.wallet_of(&address)
+}
+
+/// Whether the transaction failed; none, with its error, where the word for it is unknown.
+fn has_failed(sheet: &mut Sheet<'_>) -> Option<bool> {
+    let status = sheet.cell(STATUS);
+    let is_error = match status {
+        "" | "0" | "Success" => false,
+        // Internal transactions have a figure for it.
+        "1" => true,
+        word if word.starts_with("Error") || word.starts_with("Fail") => true,
+        word => {
+            let message = format!("unknown status {word:?}");
+            let help = "tell us of it; until then write the row in the product's own format";
+            sheet.flaw(Some(STATUS), Flaw::new("type_unknown", message, help));
+            return None;
+        }
+    };
+    Some(is_error || !sheet.cell(ERROR).is_empty())
 }
 
 /// An amount in the coin that the name of its column tells; none where it is nothing.
@@ -125,14 +161,16 @@ fn leg(sheet: &mut Sheet<'_>, column: usize) -> Option<Leg> {
     Some(Leg { amount, asset })
 }
 
-/// Seconds since 1970.
-pub(super) fn seconds(sheet: &mut Sheet<'_>, column: usize) -> Option<Timestamp> {
-    let at = sheet.cell(column).parse().ok();
-    let at = at.and_then(|seconds| Timestamp::from_timestamp(seconds, 0));
-    if at.is_none() {
-        let help = "expected seconds since 1970, such as 1672570800";
-        let flaw = Flaw::new("timestamp_malformed", "not a time of this export", help);
-        sheet.flaw(Some(column), flaw);
-    }
-    at
+/// Values a row and its fee at the price of the day, where the file has one.
+fn price(sheet: &Sheet<'_>, row: &mut Row) {
+    let Ok(price) = sheet.cell(PRICE).replace(',', "").parse::<Quantity>() else {
+        return;
+    };
+    let worth = |leg: &Leg| {
+        let amount = entry::as_money(leg.amount.checked_mul(price).ok()?);
+        Money::from_quantity(amount, Currency::USD).ok()
+    };
+    let leg = row.sent.as_ref().or(row.received.as_ref());
+    row.value = leg.and_then(worth);
+    row.fee_value = row.fee.as_ref().and_then(worth);
 }

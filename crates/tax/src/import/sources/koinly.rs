@@ -1,4 +1,8 @@
 //! Koinly's universal file, which many tools write.
+//!
+//! Columns checked against the files of public exporters for Koinly (among them the Algorand
+//! exporter's `koinly` format), labels against Koinly's own page on them. Times are in UTC. Labels
+//! that the page does not explain and no exporter uses are errors.
 
 use packtrain_core::ledger::{Row, RowKind};
 use packtrain_core::money::Money;
@@ -20,6 +24,7 @@ pub(super) static SOURCE: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    owner: None,
     zone: chrono_tz::UTC,
     read,
     join: None,
@@ -40,6 +45,8 @@ const COLUMNS: &[&str] = &[
     "txhash",
 ];
 const FORMS: &[&str] = &["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"];
+const IN_POOL: &[&str] = &["stake", "to pool", "sent to pool"];
+const OUT_OF_POOL: &[&str] = &["unstake", "from pool", "received from pool"];
 
 fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let at = sheet.time(0, FORMS);
@@ -50,55 +57,84 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let currency = sheet.currency(8);
     let tx_hash = sheet.text(11);
     let note = sheet.note(10);
+    let label = sheet.cell(9).to_lowercase().replace(['_', '&'], " ");
     let kind = match (&sent, &received) {
+        _ if label == "ignored" => return None,
+        // Units that are staked or pooled so stay the person's own.
+        (Some(_), None) if IN_POOL.contains(&label.as_str()) => return None,
+        (None, Some(_)) if OUT_OF_POOL.contains(&label.as_str()) => return None,
         (None, None) if fee.is_some() => Some(RowKind::Fee),
-        (None, None) => None,
-        (Some(sent), Some(received)) => Some(both(sheet.cell(9), entry::exchange(sent, received))),
-        (Some(_), None) => Some(leaving(sheet.cell(9))),
-        (None, Some(_)) => Some(arriving(sheet.cell(9))),
+        (None, None) => {
+            if sheet.is_good() {
+                let flaw = Flaw::new(
+                    "amounts_missing",
+                    "nothing was sent and nothing received",
+                    "fill Sent Amount or Received Amount",
+                );
+                sheet.flaw(Some(1), flaw);
+            }
+            return None;
+        }
+        (Some(sent), Some(received)) => both(&label, entry::exchange(sent, received)),
+        (Some(_), None) => leaving(&label),
+        (None, Some(_)) => arriving(&label),
     };
-    if kind.is_none() && sheet.is_good() {
-        let flaw = Flaw::new(
-            "amounts_missing",
-            "nothing was sent and nothing received",
-            "fill Sent Amount or Received Amount",
-        );
-        sheet.flaw(Some(1), flaw);
+    if kind.is_none() {
+        entry::unknown(sheet, 9, "label");
     }
     let mut row = entry::row(sheet, at?, kind?);
     (row.sent, row.received, row.fee) = (sent, received, fee);
     (row.tx_hash, row.note) = (tx_hash, note);
     if let (Cell::Good(worth), Cell::Good(currency)) = (worth, currency) {
+        let worth = entry::as_money(worth);
         entry::set_value(&mut row, Money::from_quantity(worth, currency).ok());
+    }
+    if row.kind == RowKind::MarginPnl {
+        if row.value.is_none() {
+            let help = "fill Net Worth Amount and Net Worth Currency";
+            let flaw = Flaw::new("value_missing", "the result has no value", help);
+            sheet.flaw(Some(7), flaw);
+        }
+        // The units are the result; what they are worth counts, less than nothing where they left.
+        if row.sent.take().is_some() {
+            row.value = row.value.map(Money::negated);
+        }
+        row.received = None;
     }
     sheet.is_good().then_some(row)
 }
 
-fn both(label: &str, exchange: RowKind) -> RowKind {
-    match label.to_lowercase().as_str() {
-        "wrap" | "swap to wrapped" => RowKind::Wrap,
+/// What a label makes of an exchange; none for one that is unknown.
+fn both(label: &str, exchange: RowKind) -> Option<RowKind> {
+    Some(match label {
+        "" | "trade" => exchange,
+        // An exchange that is none in the eyes of the law, such as of a token for its successor.
+        "swap" | "wrap" | "swap to wrapped" => RowKind::Wrap,
         "unwrap" => RowKind::Unwrap,
         "liquidity in" | "add liquidity" => RowKind::LpDeposit,
         "liquidity out" | "remove liquidity" => RowKind::LpWithdraw,
-        _ => exchange,
-    }
+        _ => return None,
+    })
 }
 
-fn leaving(label: &str) -> RowKind {
-    match label.to_lowercase().as_str() {
+fn leaving(label: &str) -> Option<RowKind> {
+    Some(match label {
+        "" | "transfer" => RowKind::Withdrawal,
         "gift" => RowKind::GiftOut,
         "lost" => RowKind::Lost,
         "stolen" => RowKind::Stolen,
         "donation" => RowKind::Donation,
-        "cost" | "loan fee" | "margin fee" => RowKind::Spend,
-        "loan repayment" => RowKind::Repay,
+        "cost" | "loan fee" | "margin fee" | "interest payment" => RowKind::Spend,
+        "loan repayment" | "repay" => RowKind::Repay,
         "liquidity in" | "add liquidity" => RowKind::LpDeposit,
-        _ => RowKind::Withdrawal,
-    }
+        "realized gain" | "realized p l" => RowKind::MarginPnl,
+        _ => return None,
+    })
 }
 
-fn arriving(label: &str) -> RowKind {
-    match label.to_lowercase().as_str() {
+fn arriving(label: &str) -> Option<RowKind> {
+    Some(match label {
+        "" | "transfer" => RowKind::Deposit,
         "airdrop" => RowKind::Airdrop,
         "fork" => RowKind::Fork,
         "mining" => RowKind::Mining,
@@ -107,8 +143,9 @@ fn arriving(label: &str) -> RowKind {
         "loan interest" | "lending interest" | "interest" => RowKind::Interest,
         "other income" | "salary" | "income" => RowKind::Income,
         "gift" | "received gift" => RowKind::GiftIn,
-        "loan" => RowKind::Borrow,
+        "loan" | "borrow" => RowKind::Borrow,
         "liquidity out" | "remove liquidity" => RowKind::LpWithdraw,
-        _ => RowKind::Deposit,
-    }
+        "realized gain" | "realized p l" => RowKind::MarginPnl,
+        _ => return None,
+    })
 }

@@ -1,7 +1,14 @@
 //! Kraken's ledgers file: one record for each change of a balance, joined by their reference.
+//!
+//! Columns, types and subtypes checked against BittyTax (`conv/parsers/kraken.py`) and
+//! provinzio/CoinTaxman (`exchanges/kraken.py`, `test/kraken-ledgers.csv`): the amount is without
+//! the fee, which some files write with a minus sign, and times are in UTC. Files up to September
+//! 2020 have no subtype. A transfer out without a subtype, an adjustment, and rewards taken back
+//! are errors: what they are only the account's statements tell.
 
 use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
 use packtrain_core::money::Money;
+use packtrain_core::quantity::Quantity;
 
 use crate::fiat::is_fiat;
 use crate::import::Source;
@@ -15,6 +22,7 @@ pub(super) static LEDGERS: Source = Source {
     needed: &["txid", "refid", "time", "type", "asset", "amount", "fee"],
     known: COLUMNS,
     id: Some("txid"),
+    owner: None,
     zone: chrono_tz::UTC,
     read,
     join: Some(join),
@@ -25,8 +33,11 @@ const COLUMNS: &[&str] = &[
 ];
 const FORMS: &[&str] = &["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M:%S"];
 
+/// Characters that the shortest name has.
+const NAME_CHARS_MIN: usize = 3;
+
 /// Names from the time when every symbol had four letters.
-const OLD_NAMES: &[(&str, &str)] = &[
+pub(super) const OLD_NAMES: &[(&str, &str)] = &[
     ("XXBT", "BTC"),
     ("XBT", "BTC"),
     ("XXDG", "DOGE"),
@@ -60,52 +71,80 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let fee = sheet.size(7).good();
     let amount = amount?;
     let leaves = amount.is_negative();
-    let Some(kind) = kind(sheet.cell(3), sheet.cell(4), leaves) else {
-        let message = format!("unknown type {:?}", sheet.cell(3));
+    let Some(kind) = kind(sheet.cell(3), sheet.cell(4), leaves, fee.is_some()) else {
+        let message = match sheet.cell(4) {
+            "" => format!("unknown type {:?} of its sign", sheet.cell(3)),
+            subtype => format!("unknown type {:?}, {subtype:?}", sheet.cell(3)),
+        };
         let help = "tell us of it; until then write the row in the product's own format";
         sheet.flaw(Some(3), Flaw::new("type_unknown", message, help));
         return None;
     };
     let kind = kind?;
+    // A deposit or a withdrawal that is taken back comes with its fee.
+    let is_back = matches!(
+        (sheet.cell(3), leaves),
+        ("deposit", true) | ("withdrawal", false)
+    );
     let mut row = entry::row(sheet, at?, kind);
     row.id = id;
+    let returned = fee.filter(|_| is_back && !leaves);
     let leg = Leg {
-        amount: amount.abs(),
+        amount: amount
+            .abs()
+            .checked_add(returned.unwrap_or(Quantity::ZERO))
+            .ok()?,
         asset: Asset::clone(&asset),
     };
     if !leg.amount.is_zero() {
-        if leaves {
-            row.sent = Some(leg);
-        } else {
-            row.received = Some(leg);
+        match leaves {
+            true => row.sent = Some(leg),
+            false => row.received = Some(leg),
         }
     }
-    row.fee = fee.map(|amount| Leg {
+    row.fee = fee.filter(|_| !is_back).map(|amount| Leg {
         amount,
         asset: Asset::clone(&asset),
     });
-    if kind == RowKind::MarginPnl && is_fiat(&asset) {
-        // The result in money; no units of an asset moved.
-        (row.sent, row.received) = (None, None);
-        let currency = asset.parse().ok();
-        entry::set_value(
-            &mut row,
-            currency.and_then(|currency| Money::from_quantity(amount, currency).ok()),
-        );
+    if kind == RowKind::MarginPnl {
+        result(sheet, &mut row, amount, &asset);
     }
     row.tx_hash = reference;
     sheet.is_good().then_some(row)
 }
 
+/// Makes a row that of a margin position's result: money, no units that moved.
+fn result(sheet: &mut Sheet<'_>, row: &mut Row, amount: Quantity, asset: &Asset) {
+    (row.sent, row.received) = (None, None);
+    if !is_fiat(asset) && !amount.is_zero() {
+        let message = format!("the result is in {asset}, and its value is not told");
+        let help = "write the row in the product's own format, with its value";
+        sheet.flaw(Some(6), Flaw::new("value_missing", message, help));
+    }
+    if amount.is_zero() {
+        // Opened: only the fee.
+        row.kind = RowKind::Fee;
+        return;
+    }
+    let currency = asset.parse().ok();
+    let value = currency.and_then(|currency| Money::from_quantity(amount, currency).ok());
+    entry::set_value(row, value);
+}
+
 /// The symbol that others use; units that are staked or earn are the same units.
-fn name(asset: &str) -> &str {
+pub(super) fn name(asset: &str) -> &str {
     let plain = match asset.split_once('.') {
         Some((plain, "S" | "M" | "P" | "F" | "B" | "T")) => {
-            plain.trim_end_matches(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+            // The days of a bond, as in `DOT28.S`; `C98` has its figures from birth.
+            let named = plain.trim_end_matches(|letter: char| letter.is_ascii_digit());
+            if named.len() < NAME_CHARS_MIN {
+                plain
+            } else {
+                named
+            }
         }
         _ => asset,
     };
-    let plain = if plain.is_empty() { asset } else { plain };
     OLD_NAMES
         .iter()
         .find(|(old, _)| *old == plain)
@@ -114,22 +153,28 @@ fn name(asset: &str) -> &str {
 
 /// What a record is; none for one that is unknown, and nothing for one that moves units between
 /// parts of the same account.
-fn kind(word: &str, subtype: &str, leaves: bool) -> Option<Option<RowKind>> {
-    Some(match (word, subtype) {
-        ("trade" | "spend" | "receive" | "sale" | "conversion", _) => Some(RowKind::Trade),
-        ("deposit", _) => Some(RowKind::Deposit),
-        ("withdrawal", _) => Some(RowKind::Withdrawal),
-        ("earn" | "staking", "allocation" | "deallocation" | "autoallocation" | "migration") => {
-            None
+fn kind(word: &str, subtype: &str, leaves: bool, has_fee: bool) -> Option<Option<RowKind>> {
+    Some(Some(match (word, subtype) {
+        ("trade" | "spend" | "receive" | "settled", _) => RowKind::Trade,
+        ("deposit" | "withdrawal", _) if leaves => RowKind::Withdrawal,
+        ("deposit" | "withdrawal", _) => RowKind::Deposit,
+        ("earn", "allocation" | "deallocation" | "autoallocate" | "autoallocation") => {
+            return Some(None);
         }
-        ("earn" | "staking" | "dividend", _) => Some(RowKind::Staking),
-        ("transfer", "" | "airdrop") if !leaves => Some(RowKind::Airdrop),
-        ("transfer", _) => None,
-        ("reward" | "creator_fee" | "invite bonus", _) => Some(RowKind::Reward),
-        ("margin" | "settled", _) => Some(RowKind::MarginPnl),
-        ("rollover", _) => Some(RowKind::Fee),
+        ("earn", "migration") => return Some(None),
+        // Older files name no subtype: what has a fee is a reward.
+        ("earn", "") if !has_fee => return Some(None),
+        ("earn", "reward" | "") if !leaves => RowKind::Staking,
+        ("staking" | "dividend", _) if !leaves => RowKind::Staking,
+        ("transfer", "") if !leaves => RowKind::Airdrop,
+        ("transfer", "spottostaking" | "stakingtospot") => return Some(None),
+        ("transfer", "spotfromstaking" | "stakingfromspot") => return Some(None),
+        ("transfer", "spottofutures" | "spotfromfutures") => return Some(None),
+        ("reward" | "invite bonus", _) if !leaves => RowKind::Reward,
+        ("margin", _) => RowKind::MarginPnl,
+        ("rollover", _) => RowKind::Fee,
         _ => return None,
-    })
+    }))
 }
 
 /// Puts the two halves of a trade together.
@@ -172,8 +217,16 @@ fn single(mut row: Row) -> Row {
     row
 }
 
-/// The trade of two halves, and the fee of the second half where it is of another asset.
+/// The trade of two halves, and further fees: that of the second half where it is of another
+/// asset, and those with a record of their own.
 fn pair(group: &mut Vec<Row>) -> Option<Vec<Row>> {
+    let is_half = |row: &mut Row| row.sent.is_none() && row.received.is_none();
+    let fees: Vec<Row> = group.extract_if(.., is_half).collect();
+    let fees = fees.into_iter().filter(|row| row.fee.is_some());
+    let fees = fees.map(|row| Row {
+        kind: RowKind::Fee,
+        ..single(row)
+    });
     if group.len() != 2 {
         return None;
     }
@@ -190,9 +243,10 @@ fn pair(group: &mut Vec<Row>) -> Option<Vec<Row>> {
         (Some(_), Some(others)) => {
             other.kind = RowKind::Fee;
             other.fee = Some(others);
-            return Some(vec![single(row), single(other)]);
+            let two = vec![single(row), single(other)];
+            return Some(two.into_iter().chain(fees).collect());
         }
         (own, others) => *own = own.take().or(others),
     }
-    Some(vec![single(row)])
+    Some([single(row)].into_iter().chain(fees).collect())
 }

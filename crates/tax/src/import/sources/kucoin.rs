@@ -1,49 +1,52 @@
-//! Filled spot orders of KuCoin.
+//! Filled spot orders and fills of KuCoin.
+//!
+//! Columns checked against BittyTax (`conv/parsers/kucoin.py`) and rotki
+//! (`data_import/importers/kucoin.py`): the present export in its forms, with the zone in the name
+//! of the time's column, and the older one with `tradeCreatedAt`. Where the name has no zone the
+//! times are those of UTC+8. Orders that were not filled have no amounts and are left out.
 
 use packtrain_core::ledger::{Leg, Row};
 
 use crate::import::Source;
 use crate::import::entry;
-use crate::import::sheet::{Flaw, Sheet};
+use crate::import::join;
+use crate::import::sheet::Sheet;
 
 pub(super) static ORDERS: Source = Source {
     name: "kucoin",
     label: "KuCoin",
     needed: &[
-        "order_id",
         "symbol",
         "side",
-        "filled_amount",
-        "filled_volume",
+        "filled_amount|size",
+        "filled_volume|funds",
         "fee",
-        "fee_currency",
+        "fee_currency|feecurrency",
+        "filled_time(*)|filled_time|tradecreatedat",
     ],
     known: COLUMNS,
     id: None,
-    // The name of the time's column tells the zone; see `read`.
-    zone: chrono_tz::UTC,
+    owner: None,
+    // Where the name of the time's column tells no zone.
+    zone: chrono_tz::Asia::Singapore,
     read,
-    join: None,
+    join: Some(join::numbered),
 };
 
 const COLUMNS: &[&str] = &[
-    "order_id",
+    "order_id|orderid",
     "symbol",
     "side",
-    "filled_amount",
-    "filled_volume",
+    "filled_amount|size",
+    "filled_volume|funds",
     "fee",
-    "fee_currency",
-    "filled_time(utc)",
-    "filled_time(utc+08:00)",
+    "fee_currency|feecurrency",
+    "filled_time(*)|filled_time|tradecreatedat",
 ];
 const FORMS: &[&str] = &["%Y-%m-%d %H:%M:%S"];
 
 fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
-    let at = match sheet.cell(8).is_empty() {
-        true => sheet.time(7, FORMS),
-        false => sheet.time_in(8, FORMS, chrono_tz::Asia::Shanghai),
-    };
+    let at = sheet.time(7, FORMS);
     let filled = sheet.size(3).good();
     let volume = sheet.size(4).good();
     let fee = sheet.unsigned_leg(5, 6).good();
@@ -53,18 +56,12 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
         "buy" => false,
         "sell" => true,
         _ => {
-            let message = format!("unknown side {:?}", sheet.cell(2));
-            sheet.flaw(
-                Some(2),
-                Flaw::new("type_unknown", message, "expected BUY or SELL"),
-            );
+            entry::unknown(sheet, 2, "side");
             return None;
         }
     };
-    let Some((base, quote)) = symbol.split_once('-') else {
-        let help = "expected two symbols, such as BTC-USDT";
-        let message = format!("{symbol:?} is no pair of assets");
-        sheet.flaw(Some(1), Flaw::new("asset_missing", message, help));
+    let Some((base, quote)) = entry::pair(&symbol, &[]) else {
+        entry::no_pair(sheet, 1);
         return None;
     };
     let base = Leg {
@@ -75,11 +72,7 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
         amount: volume?,
         asset: sheet.shared(quote),
     };
-    let (sent, received) = if is_sale {
-        (base, quote)
-    } else {
-        (quote, base)
-    };
+    let (sent, received) = entry::sides(is_sale, base, quote);
     let mut row = entry::row(sheet, at?, entry::exchange(&sent, &received));
     row.id = id.unwrap_or(row.id);
     (row.sent, row.received, row.fee) = (Some(sent), Some(received), fee);

@@ -1,4 +1,9 @@
 //! Ledger Live's operations.
+//!
+//! Columns, states and where fees stand checked against the program that writes the file
+//! (LedgerHQ, its `csvExport`) and BittyTax (`conv/parsers/ledgerlive.py`): what is sent holds its
+//! fee, tokens have none of their own, and a failed operation is `Failed`. Types that BittyTax does
+//! not know could not be checked.
 
 use packtrain_core::ledger::{Leg, Row, RowKind};
 use packtrain_core::money::Money;
@@ -20,6 +25,7 @@ pub(super) static SOURCE: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    owner: None,
     zone: chrono_tz::UTC,
     read,
     join: None,
@@ -56,8 +62,10 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
         "REWARD" | "REWARD_PAYOUT" => RowKind::Staking,
         // Units that were staked stay the person's own; the fee is all that leaves.
         "FEES" | "DELEGATE" | "UNDELEGATE" | "STAKE" | "UNSTAKE" | "BOND" | "UNBOND" | "OPT_IN"
-        | "NOMINATE" | "FREEZE" | "UNFREEZE" | "REVEAL" | "SLASH" | "REDELEGATE"
-        | "WITHDRAW_UNBONDED" | "NONE" => RowKind::Fee,
+        | "NOMINATE" | "FREEZE" | "UNFREEZE" | "REVEAL" | "REDELEGATE" | "WITHDRAW_UNBONDED"
+        | "NONE" => RowKind::Fee,
+        // The file tells a token's collection and neither its id nor how many.
+        "NFT_IN" | "NFT_OUT" => return None,
         other => {
             let message = format!("unknown operation type {other:?}");
             let help = "tell us of it; until then write the row in the product's own format";
@@ -70,7 +78,8 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     row.tx_hash = tx_hash;
     let fee = fee.zip(asset).map(|(amount, asset)| Leg { amount, asset });
     match kind {
-        RowKind::Fee => row.fee = Some(fee.or(leg)?),
+        RowKind::Fee if sheet.cell(3) == "FEES" => row.fee = Some(fee.or(leg)?),
+        RowKind::Fee => row.fee = Some(fee?),
         RowKind::Withdrawal => {
             // The amount holds the fee.
             let mut sent = leg?;

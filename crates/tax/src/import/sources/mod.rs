@@ -1,22 +1,31 @@
 //! Every source that can be read: one file for each.
 
 mod binance;
+mod binance_trades;
 mod bitfinex;
 mod bitstamp;
 mod bittytax;
+mod blockscout;
+mod bybit;
 mod coinbase;
 mod coinbase_pro;
 mod cointracker;
 mod cointracking;
 mod crypto_com;
 mod etherscan;
+mod etherscan_nfts;
+mod etherscan_tokens;
+mod gemini;
 mod koinly;
 mod kraken;
+mod kraken_trades;
 mod kucoin;
 mod ledger_live;
 mod mapped;
 mod neutral;
+mod okx;
 mod rotki;
+mod solscan;
 mod trezor;
 
 use super::Source;
@@ -30,19 +39,47 @@ pub(super) static ALL: &[&Source] = &[
     &coinbase::SOURCE,
     &coinbase_pro::FILLS,
     &kraken::LEDGERS,
+    &kraken_trades::TRADES,
     &binance::HISTORY,
-    &binance::TRADES,
+    &binance_trades::TRADES,
+    &binance_trades::OLDER,
     &bitfinex::TRADES,
     &bitstamp::SOURCE,
     &kucoin::ORDERS,
+    &gemini::SOURCE,
+    &okx::TRADING,
+    &okx::FUNDING,
+    &bybit::TRADES,
+    &bybit::FUNDING,
     &crypto_com::SOURCE,
     &ledger_live::SOURCE,
     &trezor::SOURCE,
     &etherscan::NORMAL,
     &etherscan::INTERNAL,
+    &etherscan_tokens::TOKENS,
+    &etherscan_nfts::NFTS,
+    &blockscout::TRANSACTIONS,
+    &blockscout::INTERNAL,
+    &blockscout::TOKENS,
+    &solscan::SOURCE,
     &bittytax::SOURCE,
     &cointracker::SOURCE,
     &cointracking::SOURCE,
     &rotki::TRADES,
+    &rotki::OLDER_TRADES,
     &rotki::EVENTS,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::ALL;
+
+    #[test]
+    fn every_source_has_a_sample_among_those_that_are_read_to_their_rows() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/imports/");
+        for source in ALL.iter().skip(1) {
+            let sample = format!("{folder}{}.csv", source.name);
+            assert!(std::path::Path::new(&sample).exists(), "{sample}");
+        }
+    }
+}

@@ -1,4 +1,9 @@
 //! rotki's generic files: trades, and events.
+//!
+//! Columns and types checked against rotki itself (`data_import/importers/rotki_trades.py` and
+//! `rotki_events.py`) and the examples of its documentation. Trades had `Base Currency`, `Type`,
+//! `Buy Amount` and `Sell Amount` before they had what was spent and received. Times are
+//! milliseconds since 1970. Assets may be identifiers such as `eip155:1/erc20:0x...` and keep them.
 
 use packtrain_core::ledger::{Leg, Row, RowKind};
 use packtrain_core::time::Timestamp;
@@ -12,17 +17,37 @@ pub(super) static TRADES: Source = Source {
     label: "rotki",
     needed: &[
         "location",
-        "base",
-        "quote",
-        "type",
-        "amount",
-        "price",
+        "spend_currency",
+        "receive_currency",
+        "spend_amount",
+        "receive_amount",
         "timestamp",
     ],
     known: TRADE_COLUMNS,
     id: None,
+    owner: None,
     zone: chrono_tz::UTC,
     read: trade,
+    join: None,
+};
+
+pub(super) static OLDER_TRADES: Source = Source {
+    name: "rotki-trades-older",
+    label: "rotki",
+    needed: &[
+        "location",
+        "base_currency",
+        "quote_currency",
+        "type",
+        "buy_amount",
+        "sell_amount",
+        "timestamp",
+    ],
+    known: OLDER_COLUMNS,
+    id: None,
+    owner: None,
+    zone: chrono_tz::UTC,
+    read: older,
     join: None,
 };
 
@@ -32,6 +57,7 @@ pub(super) static EVENTS: Source = Source {
     needed: &["type", "location", "currency", "amount", "timestamp"],
     known: EVENT_COLUMNS,
     id: None,
+    owner: None,
     zone: chrono_tz::UTC,
     read: event,
     join: None,
@@ -39,108 +65,111 @@ pub(super) static EVENTS: Source = Source {
 
 const TRADE_COLUMNS: &[&str] = &[
     "location",
-    "base",
-    "quote",
-    "type",
-    "amount",
-    "price",
     "fee",
     "fee_currency",
     "description",
     "timestamp",
+    "spend_currency",
+    "receive_currency",
+    "spend_amount",
+    "receive_amount",
+];
+const OLDER_COLUMNS: &[&str] = &[
+    "location",
+    "fee",
+    "fee_currency",
+    "description",
+    "timestamp",
+    "base_currency",
+    "quote_currency",
+    "type",
+    "buy_amount",
+    "sell_amount",
 ];
 const EVENT_COLUMNS: &[&str] = &[
-    "type",
     "location",
-    "currency",
-    "amount",
     "fee",
     "fee_currency",
     "description",
     "timestamp",
+    "type",
+    "currency",
+    "amount",
 ];
+const LOCATION: usize = 0;
+const FEE: (usize, usize) = (1, 2);
+const NOTE: usize = 3;
+const TIME: usize = 4;
 
 fn trade(sheet: &mut Sheet<'_>) -> Option<Row> {
-    let at = milliseconds(sheet, 9);
-    let base = sheet.unsigned_leg(4, 1).good();
-    let price = sheet.size(5).good();
-    let quote = sheet.name(2).good();
-    let fee = sheet.unsigned_leg(6, 7).good();
-    let location = sheet.name(0).good();
-    let note = sheet.note(8);
-    let is_sale = match sheet.cell(3).to_lowercase().as_str() {
-        "buy" | "settlement buy" => false,
-        "sell" | "settlement sell" => true,
+    let sent = sheet.unsigned_leg(7, 5).good();
+    let received = sheet.unsigned_leg(8, 6).good();
+    exchanged(sheet, sent, received)
+}
+
+fn older(sheet: &mut Sheet<'_>) -> Option<Row> {
+    // The base is bought or sold; the amounts are those of what came and what went.
+    let (received, sent) = match sheet.cell(7).to_lowercase().as_str() {
+        "buy" => (5, 6),
+        "sell" => (6, 5),
         _ => {
-            let message = format!("unknown type {:?}", sheet.cell(3));
-            sheet.flaw(
-                Some(3),
-                Flaw::new("type_unknown", message, "expected buy or sell"),
-            );
+            entry::unknown(sheet, 7, "type");
             return None;
         }
     };
-    let (base, quote) = (base?, quote?);
-    let Ok(amount) = base.amount.checked_mul(price?) else {
-        let message = "amount times price has too many digits";
-        let help = "round the price, or write the row in the product's own format";
-        sheet.flaw(Some(5), Flaw::new("amount_too_precise", message, help));
-        return None;
-    };
-    let quote = Leg {
-        amount,
-        asset: quote,
-    };
-    let (sent, received) = if is_sale {
-        (base, quote)
-    } else {
-        (quote, base)
-    };
-    let mut row = entry::row(sheet, at?, entry::exchange(&sent, &received));
-    row.wallet = location.unwrap_or(row.wallet);
-    (row.sent, row.received, row.fee, row.note) = (Some(sent), Some(received), fee, note);
+    let received = sheet.unsigned_leg(8, received).good();
+    let sent = sheet.unsigned_leg(9, sent).good();
+    exchanged(sheet, sent, received)
+}
+
+fn exchanged(sheet: &mut Sheet<'_>, sent: Option<Leg>, received: Option<Leg>) -> Option<Row> {
+    let at = milliseconds(sheet);
+    let (sent, received) = (sent?, received?);
+    let row = entry::row(sheet, at?, entry::exchange(&sent, &received));
+    let mut row = common(sheet, row);
+    (row.sent, row.received) = (Some(sent), Some(received));
     sheet.is_good().then_some(row)
 }
 
 fn event(sheet: &mut Sheet<'_>) -> Option<Row> {
-    let at = milliseconds(sheet, 7);
-    let leg = sheet.unsigned_leg(3, 2).good();
-    let fee = sheet.unsigned_leg(4, 5).good();
-    let location = sheet.name(1).good();
-    let note = sheet.note(6);
-    let kind = match sheet.cell(0).to_lowercase().as_str() {
+    let at = milliseconds(sheet);
+    let leg = sheet.unsigned_leg(7, 6).good();
+    let kind = match sheet.cell(5).to_lowercase().as_str() {
         "deposit" => RowKind::Deposit,
         "withdrawal" => RowKind::Withdrawal,
-        "staking" | "staking reward" => RowKind::Staking,
-        "income" | "invest" => RowKind::Income,
-        "airdrop" => RowKind::Airdrop,
+        "staking" => RowKind::Staking,
+        "income" => RowKind::Income,
         "loss" => RowKind::Lost,
         "spend" => RowKind::Spend,
         _ => {
-            let message = format!("unknown type {:?}", sheet.cell(0));
-            let help = "expected Deposit, Withdrawal, Income, Loss, Spend, Staking or Airdrop";
-            sheet.flaw(Some(0), Flaw::new("type_unknown", message, help));
+            entry::unknown(sheet, 5, "type");
             return None;
         }
     };
-    let mut row = entry::row(sheet, at?, kind);
-    row.wallet = location.unwrap_or(row.wallet);
+    let row = entry::row(sheet, at?, kind);
+    let mut row = common(sheet, row);
     match kind {
         RowKind::Withdrawal | RowKind::Lost | RowKind::Spend => row.sent = Some(leg?),
         _ => row.received = Some(leg?),
     }
-    (row.fee, row.note) = (fee, note);
     sheet.is_good().then_some(row)
 }
 
-/// Milliseconds since 1970.
-fn milliseconds(sheet: &mut Sheet<'_>, column: usize) -> Option<Timestamp> {
-    let at = sheet.cell(column).parse().ok();
+/// A row with its place, fee and note.
+fn common(sheet: &mut Sheet<'_>, mut row: Row) -> Row {
+    row.wallet = sheet.name(LOCATION).good().unwrap_or(row.wallet);
+    row.fee = sheet.unsigned_leg(FEE.0, FEE.1).good();
+    row.note = sheet.note(NOTE);
+    row
+}
+
+fn milliseconds(sheet: &mut Sheet<'_>) -> Option<Timestamp> {
+    let at = sheet.cell(TIME).parse().ok();
     let at = at.and_then(Timestamp::from_timestamp_millis);
     if at.is_none() {
         let help = "expected milliseconds since 1970, such as 1672570800000";
         let flaw = Flaw::new("timestamp_malformed", "not a time of this export", help);
-        sheet.flaw(Some(column), flaw);
+        sheet.flaw(Some(TIME), flaw);
     }
     at
 }

@@ -1,4 +1,9 @@
 //! The transactions of an account in Trezor Suite.
+//!
+//! Columns and the words RECV, SENT, SELF and FAILED checked against BittyTax
+//! (`conv/parsers/trezorsuite.py`): the amount of what is sent is without its fee, and what is
+//! received has none of the person's. The words CONTRACT and JOINT and the mark between cells could
+//! not be checked. The older file without the amount's unit does not name its coin and is not read.
 
 use packtrain_core::ledger::{Leg, Row, RowKind};
 use packtrain_core::money::Money;
@@ -21,6 +26,7 @@ pub(super) static SOURCE: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    owner: None,
     zone: chrono_tz::UTC,
     read,
     join: None,
@@ -39,7 +45,7 @@ const COLUMNS: &[&str] = &[
 ];
 
 fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
-    let at = super::etherscan::seconds(sheet, 0);
+    let at = sheet.seconds(0);
     let leg = sheet.unsigned_leg(6, 7).good();
     let fee = sheet.unsigned_leg(3, 4).good();
     let fiat = sheet.size(8).good();

@@ -1,0 +1,131 @@
+//! Binance's spot trades: the present export and the older one.
+//!
+//! Columns and cells checked against BittyTax (`conv/parsers/binance.py`), everytrade (the headers
+//! that its tests list) and rows of real exports that others keep. In the present export an amount
+//! stands with its symbol, as in `0.5BTC`; in the older one the pair alone names the assets.
+
+use packtrain_core::ledger::{Leg, Row};
+
+use crate::import::Source;
+use crate::import::entry;
+use crate::import::sheet::Sheet;
+
+pub(super) static TRADES: Source = Source {
+    name: "binance-trades",
+    label: "Binance",
+    needed: &[
+        "date(utc)",
+        "pair",
+        "side",
+        "price",
+        "executed",
+        "amount",
+        "fee",
+    ],
+    known: COLUMNS,
+    id: None,
+    owner: None,
+    zone: chrono_tz::UTC,
+    read: trade,
+    join: None,
+};
+
+pub(super) static OLDER: Source = Source {
+    name: "binance-trades-older",
+    label: "Binance",
+    needed: &[
+        "date(utc)",
+        "market",
+        "type",
+        "price",
+        "amount",
+        "total",
+        "fee",
+        "fee_coin",
+    ],
+    known: OLDER_COLUMNS,
+    id: None,
+    owner: None,
+    zone: chrono_tz::UTC,
+    read: older,
+    join: None,
+};
+
+const COLUMNS: &[&str] = &[
+    "date(utc)",
+    "pair",
+    "side",
+    "price",
+    "executed",
+    "amount",
+    "fee",
+];
+const OLDER_COLUMNS: &[&str] = &[
+    "date(utc)",
+    "market",
+    "type",
+    "amount",
+    "total",
+    "fee",
+    "fee_coin",
+];
+/// The short year first: a year of four figures does not fit it, but two figures fit any year.
+const FORMS: &[&str] = &["%y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S"];
+
+/// What pairs end with.
+const QUOTES: &[&str] = &[
+    "AEUR", "ARS", "AUD", "BIDR", "BKRW", "BNB", "BRL", "BTC", "BUSD", "BVND", "COP", "CZK", "DAI",
+    "DOGE", "DOT", "ETH", "EUR", "EURI", "FDUSD", "GBP", "GYEN", "IDRT", "JPY", "MXN", "NGN",
+    "PAX", "PLN", "RON", "RUB", "SOL", "TRX", "TRY", "TUSD", "UAH", "USDC", "USDP", "USDS", "USDT",
+    "UST", "VAI", "XMR", "XRP", "ZAR",
+];
+/// Pairs whose base ends as another quote begins.
+const EUR_PAIRS: &[&str] = &["ADAEUR", "ENAEUR", "GALAEUR", "LUNAEUR", "THETAEUR"];
+
+fn trade(sheet: &mut Sheet<'_>) -> Option<Row> {
+    let base = sheet.amount_with_symbol(4);
+    let quote = sheet.amount_with_symbol(5);
+    let fee = sheet.amount_with_symbol(6);
+    row(sheet, 2, base, quote, fee)
+}
+
+fn older(sheet: &mut Sheet<'_>) -> Option<Row> {
+    let amount = sheet.size(3).good();
+    let total = sheet.size(4).good();
+    let fee = sheet.unsigned_leg(5, 6).good();
+    let pair = sheet.cell(1).to_owned();
+    let halves = match EUR_PAIRS.contains(&pair.as_str()) {
+        true => pair.split_at_checked(pair.len() - 3),
+        false => entry::pair(&pair, QUOTES),
+    };
+    let Some((base, quote)) = halves else {
+        entry::no_pair(sheet, 1);
+        return None;
+    };
+    let (base, quote) = (sheet.shared(base), sheet.shared(quote));
+    let leg = |amount: Option<_>, asset| amount.map(|amount| Leg { amount, asset });
+    row(sheet, 2, leg(amount, base), leg(total, quote), fee)
+}
+
+fn row(
+    sheet: &mut Sheet<'_>,
+    side: usize,
+    base: Option<Leg>,
+    quote: Option<Leg>,
+    fee: Option<Leg>,
+) -> Option<Row> {
+    let at = sheet.time(0, FORMS);
+    let is_sale = match sheet.cell(side) {
+        "BUY" => false,
+        "SELL" => true,
+        _ => {
+            entry::unknown(sheet, side, "side");
+            return None;
+        }
+    };
+    let (sent, received) = entry::sides(is_sale, base?, quote?);
+    let mut row = entry::row(sheet, at?, entry::exchange(&sent, &received));
+    (row.sent, row.received) = (Some(sent), Some(received));
+    row.fee = fee.filter(|fee| !fee.amount.is_zero());
+    sheet.is_good().then_some(row)
+}
