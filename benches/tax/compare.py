@@ -26,7 +26,7 @@ class Roundings(Enum):
 
 @dataclass(frozen=True)
 class Check:
-    """One sum over all years, as both programs report it."""
+    """One kind of sum, as both programs report it for each year."""
 
     what: str
     packtrain: Decimal
@@ -42,8 +42,9 @@ class Check:
 
     @property
     def is_same(self) -> bool:
-        """Whether roundings can explain the difference."""
-        return abs(self.difference) <= self.allowed
+        """Whether roundings can explain the difference, that of each year too."""
+        years = (theirs - ours for ours, theirs in self.years.values())
+        return all(abs(one) <= self.allowed for one in (self.difference, *years))
 
 
 def compare(packtrain: Figures, peer: Figures, roundings: Roundings) -> list[Check]:

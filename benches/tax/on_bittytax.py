@@ -15,6 +15,7 @@ from measure import Command
 
 CURRENCY = "GBP"
 SPREADSHEET = "ledger.csv"
+LOG = "bittytax.log"
 COLUMNS = [
     "Type",
     "Buy Quantity",
@@ -65,12 +66,12 @@ def prepare(rows: list[Row], folder: Path) -> None:
 def command(environment: Environment, folder: Path) -> Command:
     """The full report of all tax years, as text."""
     words = [environment.program("bittytax"), "--nopdf", SPREADSHEET]
-    return environment.command("BittyTax", words, folder, folder / "bittytax.log")
+    return environment.command("BittyTax", words, folder, folder / LOG)
 
 
 def figures(folder: Path) -> Figures:
     """What the report of the last run says; refused where a price was not the ledger's."""
-    report = (folder / "bittytax.log").read_text(encoding="utf-8")
+    report = (folder / LOG).read_text(encoding="utf-8")
     _check_prices(report, folder)
     return _read(report)
 

@@ -20,6 +20,7 @@ from measure import Command, quiet
 
 CONFIGURATION = "ledger.ini"
 SPREADSHEET = "ledger.ods"
+LOG = "rp2.log"
 HOLDER = "Trader"
 # rp2 reads what stands in a cell as a float and keeps eleven decimals of it.
 DECIMALS = Decimal("1e-11")
@@ -82,9 +83,16 @@ class Sheet:
 def prepare(environment: Environment, rows: list[Row], zone: ZoneInfo, folder: Path) -> None:
     """Writes rp2's two input files."""
     folder.mkdir(parents=True, exist_ok=True)
+    wallets = sorted({row.wallet for row in rows})
+    if len(wallets) > 1:
+        raise Failure(
+            f"the ledger has {len(wallets)} wallets: rp2 matches lots over all of them, while "
+            "packtrain does so to 2024 only, as the law has it",
+            "take a ledger of one wallet",
+        )
     sheets = _sheets(rows, zone)
     with (folder / CONFIGURATION).open("w", encoding="utf-8") as file:
-        _configuration(sheets, {row.wallet for row in rows}).write(file)
+        _configuration(sheets, wallets).write(file)
     cells = folder / "ledger.json"
     named = {asset: _table(sheet) for asset, sheet in sheets.items()}
     cells.write_text(json.dumps(named), encoding="utf-8")
@@ -101,11 +109,14 @@ def command(environment: Environment, folder: Path) -> Command:
         *("-m", "fifo", "-o", str(folder / REPORTS)),
         *(CONFIGURATION, SPREADSHEET),
     ]
-    return environment.command("rp2", words, folder, folder / "rp2.log")
+    return environment.command("rp2", words, folder, folder / LOG)
 
 
 def figures(environment: Environment, folder: Path) -> Figures:
     """What the report of the last run says."""
+    log = folder / LOG
+    if "WARNING" in log.read_text(encoding="utf-8"):
+        raise Failure("rp2 warned about its input", f"what it found is in {log}")
     cells = folder / "report.json"
     quiet(environment.ods(folder, "read", folder / REPORTS / REPORT, cells))
     sheets = json.loads(cells.read_text(encoding="utf-8"))
@@ -181,7 +192,7 @@ def _configuration(assets: Iterable[str], wallets: Iterable[str]) -> ConfigParse
     configuration = ConfigParser()
     configuration["general"] = {
         "assets": ", ".join(sorted(assets)),
-        "exchanges": ", ".join(sorted(wallets)),
+        "exchanges": ", ".join(wallets),
         "holders": HOLDER,
     }
     columns = {"in": IN_COLUMNS, "out": OUT_COLUMNS, "intra": INTRA_COLUMNS}

@@ -15,6 +15,7 @@ import ledger
 import on_bittytax
 import on_rp2
 from compare import Roundings, compare
+from environment import Environment
 from failure import Failure
 from figures import Figures
 from measure import Command, measured
@@ -106,6 +107,16 @@ class Rp2(Folder):
     def test_times_are_the_taxpayers_own_since_rp2_takes_the_year_from_them(self) -> None:
         self.assertEqual(self.sheets()["BTC"].incoming[0][0], "2020-12-31 21:00:00-05:00")
 
+    def test_a_ledger_of_several_wallets_is_refused(self) -> None:
+        rows = self.rows(BUY, SELL.replace("Kite", "Vault"))
+        with self.assertRaisesRegex(Failure, "the ledger has 2 wallets"):
+            on_rp2.prepare(Environment(self.folder), rows, NEW_YORK, self.folder)
+
+    def test_a_report_is_refused_once_rp2_warned(self) -> None:
+        (self.folder / "rp2.log").write_text("WARNING: BTC: 1 != 2\n", encoding="utf-8")
+        with self.assertRaisesRegex(Failure, "rp2 warned about its input"):
+            on_rp2.figures(Environment(self.folder), self.folder)
+
 
 class BittyTax(Folder):
     """What BittyTax is told, and how its report is read."""
@@ -160,6 +171,12 @@ class Comparison(unittest.TestCase):
     def test_rounded_parts_explain_three_cents_by_the_root_of_their_number(self) -> None:
         self.assertTrue(self.gains("3.01", 10_000, Roundings.EVERY_PART))
         self.assertFalse(self.gains("3.02", 10_000, Roundings.EVERY_PART))
+
+    def test_years_that_differ_are_not_the_same_though_their_sums_are(self) -> None:
+        packtrain, peer = Figures(1), Figures(1)
+        packtrain.add_gain("2023", Decimal(5))
+        peer.add_gain("2024", Decimal(5))
+        self.assertFalse(compare(packtrain, peer, Roundings.NONE)[0].is_same)
 
     def test_a_year_that_one_program_leaves_out_counts(self) -> None:
         packtrain, peer = Figures(1), Figures(1)
