@@ -29,6 +29,7 @@ const COINS: &[(&str, &str)] = &[("blockscout", "XDAI"), ("blockscout-internal",
 const WITH_UNKNOWN_WORDS: &[&str] = &[
     "binance",
     "bitstamp@2025",
+    "bittytax",
     "blockscout",
     "bybit",
     "bybit-funding",
@@ -48,6 +49,7 @@ const WITH_UNKNOWN_WORDS: &[&str] = &[
     "rotki-events",
     "rotki-trades-older",
     "solscan",
+    "trezor@ethereum",
 ];
 
 fn folder() -> PathBuf {
@@ -109,6 +111,10 @@ fn lines(import: &Import) -> Vec<String> {
     let errors = import.errors.iter();
     let errors = errors.map(|error| format!("! {}: {} {}", error.line, error.code, error.message));
     import.rows.iter().map(row).chain(errors).collect()
+}
+
+fn codes(import: &Import) -> Vec<&str> {
+    import.errors.iter().map(|error| &*error.code).collect()
 }
 
 #[test]
@@ -253,6 +259,28 @@ fn a_word_that_nothing_explains_is_an_error_with_its_line_and_the_rest_is_read()
 }
 
 #[test]
+fn a_row_without_an_amount_is_an_error_and_one_of_nothing_is_left_out() {
+    let header = "Type,Location,Currency,Amount,Timestamp";
+    let row = |amount: &str| format!("{header}\nDeposit,kraken,EUR,{amount},1672570800000\n");
+    let read = |amount: &str| read("", &row(amount));
+    let (missing, nothing, some) = (read(""), read("0.00"), read("1e-8"));
+    assert_eq!(codes(&missing), ["received_missing"]);
+    assert_eq!((codes(&nothing), nothing.rows.len()), (vec![], 0));
+    assert_eq!((codes(&some), some.rows.len()), (vec![], 1));
+}
+
+#[test]
+fn a_trade_with_one_half_is_an_error_and_one_that_was_not_filled_is_left_out() {
+    let header = "Order ID,Symbol,Side,Filled Amount,Filled Volume,Fee,Fee Currency,Filled Time";
+    let row =
+        |amounts: &str| format!("{header}\na,ETH-BTC,BUY,{amounts},0,BTC,2024-01-10 12:00:00\n");
+    let read = |amounts: &str| read("", &row(amounts));
+    let (half, unfilled) = (read("0.00000001,0"), read("0,0"));
+    assert_eq!(codes(&half), ["amount_missing"]);
+    assert_eq!((codes(&unfilled), unfilled.rows.len()), (vec![], 0));
+}
+
+#[test]
 fn a_header_that_fits_two_sources_is_decided_and_the_deciding_columns_are_named() {
     let text = "Type,Location,Currency,Amount,Timestamp,Wallet\n\
                 Deposit,kraken,EUR,1000,1672570800000,mine\n";
@@ -273,10 +301,6 @@ fn a_file_that_does_not_tell_whose_it_is_is_read_with_the_address_as_its_wallet(
         .take(2)
         .map(|line| format!("{line}\n"))
         .collect();
-    let codes = |import: &Import| -> Vec<String> {
-        let errors = import.errors.iter();
-        errors.map(|error| error.code.clone()).collect()
-    };
     assert_eq!(codes(&read("", &first)), ["owner_unknown"]);
     let told = |wallet: &str| {
         let options = Options {

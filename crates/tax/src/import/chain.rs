@@ -183,8 +183,13 @@ fn swap(group: &[Row]) -> Option<Row> {
     if !sent.1.is_negative() || !received.1.is_positive() {
         return None;
     }
+    let mut fees = group.iter().filter_map(|row| row.fee.clone());
     let mut row = group.first()?.clone();
     let (sent, received) = (leg(sent), leg(received));
+    row.fee = fees.next();
+    if fees.next().is_some() {
+        return None;
+    }
     // What one row brought or took is worth as much as the swap.
     row.value = match group {
         [a, b] => a.value.or(b.value),

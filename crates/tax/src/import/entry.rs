@@ -102,6 +102,37 @@ pub(super) fn no_pair(sheet: &mut Sheet<'_>, column: usize) {
     sheet.flaw(Some(column), Flaw::new("asset_missing", message, help));
 }
 
+/// Whether a cell says that nothing moved, which is not the same as saying nothing.
+pub(super) fn is_nothing(sheet: &Sheet<'_>, column: usize) -> bool {
+    let cell = sheet.cell(column);
+    let is_counting = |digit: u8| matches!(digit, b'1'..=b'9');
+    cell.contains('0')
+        && !cell
+            .split(['e', 'E'])
+            .next()
+            .is_some_and(|it| it.bytes().any(is_counting))
+}
+
+/// Both legs of an exchange; none where nothing was filled, and none with its error where only one
+/// of them is told.
+pub(super) fn both(
+    sheet: &mut Sheet<'_>,
+    (a, column_a): (Option<Leg>, usize),
+    (b, column_b): (Option<Leg>, usize),
+) -> Option<(Leg, Leg)> {
+    let missing = match (&a, &b) {
+        (Some(_), None) => Some(column_b),
+        (None, Some(_)) => Some(column_a),
+        _ => None,
+    };
+    if missing.is_some() && sheet.is_good() {
+        let message = "one half of the trade has no amount";
+        let help = "write the row in the product's own format, with both amounts";
+        sheet.flaw(missing, Flaw::new("amount_missing", message, help));
+    }
+    a.zip(b)
+}
+
 /// What a row sends and receives, of the base and the quote of its pair.
 pub(super) fn sides(is_sale: bool, base: Leg, quote: Leg) -> (Leg, Leg) {
     match is_sale {

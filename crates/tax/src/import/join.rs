@@ -7,6 +7,7 @@ use packtrain_core::quantity::Quantity;
 
 use super::entry;
 use super::sheet::{Flaw, Report};
+use super::sources::neutral::needs;
 
 /// Rows after they were put together, and what did not fit.
 #[derive(Default)]
@@ -14,6 +15,15 @@ pub(super) struct Joined {
     pub(super) rows: Vec<Row>,
     /// Lines whose records are no transaction, each with what is wrong.
     pub(super) flaws: Vec<(u32, Flaw)>,
+}
+
+impl From<Vec<Row>> for Joined {
+    fn from(rows: Vec<Row>) -> Self {
+        Self {
+            rows,
+            flaws: Vec::new(),
+        }
+    }
 }
 
 /// Rows by a key, in order of the first row of each; rows without a key stand alone.
@@ -50,10 +60,7 @@ pub(super) fn number(rows: &mut [Row]) {
 /// Rows as they are but for [`number`].
 pub(super) fn numbered(mut rows: Vec<Row>) -> Joined {
     number(&mut rows);
-    Joined {
-        rows,
-        flaws: Vec::new(),
-    }
+    Joined::from(rows)
 }
 
 /// One row of what was sent and what was received in one moment, and further fees as rows.
@@ -110,6 +117,34 @@ pub(super) fn net(group: Vec<Row>) -> Option<Vec<Row>> {
     });
     let more: Vec<_> = more.collect();
     Some([vec![row], more].concat())
+}
+
+/// Takes out the rows that lack what their kind cannot do without, each with an error.
+pub(super) fn complete(joined: &mut Joined) {
+    let flaws = &mut joined.flaws;
+    joined.rows.retain(|row| {
+        let Some((code, part)) = missing(row) else {
+            return true;
+        };
+        let message = format!("a row of the kind {} without {part}", row.kind);
+        let help = "write the row in the product's own format";
+        flaws.push((row.line, Flaw::new(code, message, help)));
+        false
+    });
+}
+
+/// The part that a row lacks.
+fn missing(row: &Row) -> Option<(&'static str, &'static str)> {
+    let (sent, received) = needs(row.kind);
+    match row.kind {
+        _ if sent && row.sent.is_none() => Some(("sent_missing", "what was sent")),
+        _ if received && row.received.is_none() => Some(("received_missing", "what was received")),
+        RowKind::Fee if row.fee.is_none() && row.sent.is_none() => {
+            Some(("fee_missing", "its amount"))
+        }
+        RowKind::MarginPnl if row.value.is_none() => Some(("value_missing", "its result")),
+        _ => None,
+    }
 }
 
 /// Adds the errors of records that did not fit, in file order.

@@ -204,17 +204,18 @@ fn read_text(bytes: &[u8], options: &Options) -> Result<Import, ImportError> {
     if let Some(column) = source.id.filter(|column| header.place(column).is_some()) {
         duplicates::take_out(&text, &header, column, &mut rows, &mut report);
     }
-    if let Some(join) = source.join {
-        let joined = join(rows);
-        rows = joined.rows;
-        join::tell(&text, joined.flaws, &mut report);
-    }
+    let mut joined = match source.join {
+        Some(join) => join(rows),
+        None => Joined::from(rows),
+    };
+    join::complete(&mut joined);
+    join::tell(&text, joined.flaws, &mut report);
     report.errors.truncate(limits.row_errors_max);
     Ok(Import {
         source: source.name,
         decision: told.decision,
         header: header.into_cells(),
-        rows,
+        rows: joined.rows,
         errors: report.errors,
         errors_total: report.errors_total,
         rows_total: report.rows_total,

@@ -69,6 +69,8 @@ const OLDER_COLUMNS: &[&str] = &[
     "fee",
     "fee_coin",
 ];
+/// Where the side stands in either.
+const SIDE: usize = 2;
 /// The short year first: a year of four figures does not fit it, but two figures fit any year.
 const FORMS: &[&str] = &["%y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S"];
 
@@ -86,7 +88,7 @@ fn trade(sheet: &mut Sheet<'_>) -> Option<Row> {
     let base = sheet.amount_with_symbol(4);
     let quote = sheet.amount_with_symbol(5);
     let fee = sheet.amount_with_symbol(6);
-    row(sheet, 2, base, quote, fee)
+    row(sheet, (base, 4), (quote, 5), fee)
 }
 
 fn older(sheet: &mut Sheet<'_>) -> Option<Row> {
@@ -104,26 +106,27 @@ fn older(sheet: &mut Sheet<'_>) -> Option<Row> {
     };
     let (base, quote) = (sheet.shared(base), sheet.shared(quote));
     let leg = |amount: Option<_>, asset| amount.map(|amount| Leg { amount, asset });
-    row(sheet, 2, leg(amount, base), leg(total, quote), fee)
+    let (base, quote) = (leg(amount, base), leg(total, quote));
+    row(sheet, (base, 3), (quote, 4), fee)
 }
 
 fn row(
     sheet: &mut Sheet<'_>,
-    side: usize,
-    base: Option<Leg>,
-    quote: Option<Leg>,
+    base: (Option<Leg>, usize),
+    quote: (Option<Leg>, usize),
     fee: Option<Leg>,
 ) -> Option<Row> {
     let at = sheet.time(0, FORMS);
-    let is_sale = match sheet.cell(side) {
+    let is_sale = match sheet.cell(SIDE) {
         "BUY" => false,
         "SELL" => true,
         _ => {
-            entry::unknown(sheet, side, "side");
+            entry::unknown(sheet, SIDE, "side");
             return None;
         }
     };
-    let (sent, received) = entry::sides(is_sale, base?, quote?);
+    let (base, quote) = entry::both(sheet, base, quote)?;
+    let (sent, received) = entry::sides(is_sale, base, quote);
     let mut row = entry::row(sheet, at?, entry::exchange(&sent, &received));
     (row.sent, row.received) = (Some(sent), Some(received));
     row.fee = fee.filter(|fee| !fee.amount.is_zero());

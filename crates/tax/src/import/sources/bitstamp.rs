@@ -82,15 +82,16 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
         }
     };
     let mut row = entry::row(sheet, at?, kind);
-    let amount = amount?;
     match kind {
-        RowKind::Buy => (row.sent, row.received) = (Some(value?), Some(amount)),
-        RowKind::Sell => (row.sent, row.received) = (Some(amount), Some(value?)),
-        RowKind::Withdrawal => row.sent = Some(amount),
-        _ => row.received = Some(amount),
-    }
-    if let (Some(sent), Some(received)) = (&row.sent, &row.received) {
-        row.kind = entry::exchange(sent, received);
+        RowKind::Buy | RowKind::Sell => {
+            let halves = ((amount, AMOUNT.0), (value, VALUE.0));
+            let (amount, value) = entry::both(sheet, halves.0, halves.1)?;
+            let (sent, received) = entry::sides(kind == RowKind::Sell, amount, value);
+            row.kind = entry::exchange(&sent, &received);
+            (row.sent, row.received) = (Some(sent), Some(received));
+        }
+        RowKind::Withdrawal => row.sent = amount,
+        _ => row.received = amount,
     }
     row.id = id.map_or(row.id, |id| format!("bitstamp-{id}").into());
     row.fee = fee;

@@ -83,7 +83,11 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
         // The result stands as a leg in money; a loss is what was sold.
         let leg = row.received.take().map(|leg| (leg, false));
         let leg = leg.or_else(|| row.sent.take().map(|leg| (leg, true)));
-        row.value = row.value.or_else(|| money(leg.as_ref()?.0.amount));
+        // A result in units is worth what its value column says, and nothing else tells it.
+        let in_money = leg
+            .as_ref()
+            .filter(|(leg, _)| *leg.asset == *currency.code());
+        row.value = row.value.or_else(|| money(in_money?.0.amount));
         if leg.is_some_and(|(_, is_loss)| is_loss) {
             row.value = row.value.map(Money::negated);
         }

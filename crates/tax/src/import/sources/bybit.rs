@@ -101,14 +101,10 @@ fn trade(sheet: &mut Sheet<'_>) -> Option<Row> {
         entry::no_pair(sheet, 0);
         return None;
     };
-    let base = Leg {
-        amount: quantity?,
-        asset: sheet.shared(name(base)),
-    };
-    let quote = Leg {
-        amount: value?,
-        asset: sheet.shared(name(quote)),
-    };
+    let (base, quote) = (sheet.shared(name(base)), sheet.shared(name(quote)));
+    let leg = |amount: Option<_>, asset| amount.map(|amount| Leg { amount, asset });
+    let (base, quote) = (leg(quantity, base), leg(value, quote));
+    let (base, quote) = entry::both(sheet, (base, 3), (quote, 2))?;
     let (sent, received) = entry::sides(is_sale, base, quote);
     let mut row = entry::row(sheet, at?, entry::exchange(&sent, &received));
     let taken = plain_fee.map(|amount| Leg {

@@ -75,6 +75,9 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
         return None;
     };
     let kind = kind?;
+    if entry::is_nothing(sheet, QUANTITY) {
+        return None;
+    }
     let mut row = entry::row(sheet, at?, kind);
     let money = |amount| entry::money_leg(amount, currency);
     row.id = id.unwrap_or(row.id);
@@ -97,8 +100,8 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
             (row.sent, row.received, row.fee) = (Some(sent), Some(received), fee);
         }
         RowKind::Trade => convert(sheet, &mut row, units?, leaves, text),
-        RowKind::Withdrawal | RowKind::Spend | RowKind::Donation => row.sent = Some(units?),
-        _ => row.received = Some(units?),
+        RowKind::Withdrawal | RowKind::Spend | RowKind::Donation => row.sent = units,
+        _ => row.received = units,
     }
     if !matches!(row.kind, RowKind::Buy | RowKind::Sell) {
         let value = subtotal.and_then(|amount| Money::from_quantity(amount, currency).ok());

@@ -56,7 +56,7 @@ const QUOTES: &[&str] = &[
 ];
 
 fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
-    let id = sheet.text(0)?;
+    let id = sheet.text(0);
     let at = sheet.time(3, FORMS);
     let cost = sheet.size(6).good();
     let fee = sheet.size(7).good();
@@ -85,9 +85,12 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
         amount,
         asset: packtrain_core::ledger::Asset::clone(asset),
     };
-    let (sent, received) = entry::sides(is_sale, leg(volume?, &base), leg(cost?, &quote));
+    let base = volume.map(|amount| leg(amount, &base));
+    let paid = cost.map(|amount| leg(amount, &quote));
+    let (base, paid) = entry::both(sheet, (base, 8), (paid, 6))?;
+    let (sent, received) = entry::sides(is_sale, base, paid);
     let mut row = entry::row(sheet, at?, entry::exchange(&sent, &received));
-    row.id = id;
+    row.id = id.unwrap_or(row.id);
     (row.sent, row.received) = (Some(sent), Some(received));
     row.fee = fee.map(|amount| leg(amount, &quote));
     sheet.is_good().then_some(row)

@@ -64,14 +64,10 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
         entry::no_pair(sheet, 1);
         return None;
     };
-    let base = Leg {
-        amount: filled?,
-        asset: sheet.shared(base),
-    };
-    let quote = Leg {
-        amount: volume?,
-        asset: sheet.shared(quote),
-    };
+    let (base, quote) = (sheet.shared(base), sheet.shared(quote));
+    let leg = |amount: Option<_>, asset| amount.map(|amount| Leg { amount, asset });
+    let (base, quote) = (leg(filled, base), leg(volume, quote));
+    let (base, quote) = entry::both(sheet, (base, 3), (quote, 4))?;
     let (sent, received) = entry::sides(is_sale, base, quote);
     let mut row = entry::row(sheet, at?, entry::exchange(&sent, &received));
     row.id = id.unwrap_or(row.id);

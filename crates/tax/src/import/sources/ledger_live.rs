@@ -73,6 +73,9 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
             return None;
         }
     };
+    if kind != RowKind::Fee && entry::is_nothing(sheet, 4) {
+        return None;
+    }
     let mut row = entry::row(sheet, at?, kind);
     row.wallet = wallet.unwrap_or(row.wallet);
     row.tx_hash = tx_hash;
@@ -89,7 +92,7 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
             }
             (row.sent, row.fee) = (Some(sent), fee);
         }
-        _ => row.received = Some(leg?),
+        _ => row.received = leg,
     }
     let money = value.zip(currency);
     let money = money.and_then(|(value, currency)| Money::from_quantity(value, currency).ok());

@@ -22,7 +22,7 @@ mod kraken_trades;
 mod kucoin;
 mod ledger_live;
 mod mapped;
-mod neutral;
+pub(super) mod neutral;
 mod okx;
 mod rotki;
 mod solscan;

@@ -85,7 +85,7 @@ fn change(sheet: &mut Sheet<'_>) -> Option<Row> {
             return None;
         }
     }
-    let (id, order) = (sheet.text(0)?, sheet.text(1));
+    let (id, order) = (sheet.text(0), sheet.text(1));
     let at = sheet.time(2, FORMS);
     let fee = sheet.number(5).good().unwrap_or(Quantity::ZERO);
     let fee_unit = sheet.cell(6).to_owned();
@@ -93,7 +93,7 @@ fn change(sheet: &mut Sheet<'_>) -> Option<Row> {
     let unit = sheet.name(8).good();
     let (change, unit) = (change?, unit?);
     let mut row = entry::row(sheet, at?, RowKind::Trade);
-    row.id = id;
+    row.id = id.unwrap_or(row.id);
     // Joins the halves; no hash of a chain.
     row.tx_hash = order;
     // The change of the balance is net of a fee in the same asset.
@@ -155,19 +155,22 @@ fn funding(sheet: &mut Sheet<'_>) -> Option<Row> {
             return None;
         }
     };
-    let id = sheet.text(0)?;
+    if entry::is_nothing(sheet, 3) {
+        return None;
+    }
+    let id = sheet.text(0);
     let at = sheet.time(1, FORMS);
     let leg = sheet.unsigned_leg(3, 5).good();
     let fee = sheet.size(4).good();
     let asset: Option<Asset> = sheet.name(5).good();
     let mut row = entry::row(sheet, at?, kind);
-    row.id = id;
+    row.id = id.unwrap_or(row.id);
     match kind {
         RowKind::Withdrawal => {
-            row.sent = Some(leg?);
+            row.sent = leg;
             row.fee = fee.zip(asset).map(|(amount, asset)| Leg { amount, asset });
         }
-        _ => row.received = Some(leg?),
+        _ => row.received = leg,
     }
     sheet.is_good().then_some(row)
 }

@@ -124,7 +124,11 @@ fn older(sheet: &mut Sheet<'_>) -> Option<Row> {
 
 fn exchanged(sheet: &mut Sheet<'_>, sent: Option<Leg>, received: Option<Leg>) -> Option<Row> {
     let at = milliseconds(sheet);
-    let (sent, received) = (sent?, received?);
+    let columns = match sheet.source() {
+        "rotki-trades" => (7, 8),
+        _ => (9, 8),
+    };
+    let (sent, received) = entry::both(sheet, (sent, columns.0), (received, columns.1))?;
     let row = entry::row(sheet, at?, entry::exchange(&sent, &received));
     let mut row = common(sheet, row);
     (row.sent, row.received) = (Some(sent), Some(received));
@@ -146,11 +150,14 @@ fn event(sheet: &mut Sheet<'_>) -> Option<Row> {
             return None;
         }
     };
+    if entry::is_nothing(sheet, 7) {
+        return None;
+    }
     let row = entry::row(sheet, at?, kind);
     let mut row = common(sheet, row);
     match kind {
-        RowKind::Withdrawal | RowKind::Lost | RowKind::Spend => row.sent = Some(leg?),
-        _ => row.received = Some(leg?),
+        RowKind::Withdrawal | RowKind::Lost | RowKind::Spend => row.sent = leg,
+        _ => row.received = leg,
     }
     sheet.is_good().then_some(row)
 }

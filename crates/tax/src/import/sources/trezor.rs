@@ -1,16 +1,24 @@
 //! The transactions of an account in Trezor Suite.
 //!
 //! Columns and the words RECV, SENT, SELF and FAILED checked against BittyTax
-//! (`conv/parsers/trezorsuite.py`): the amount of what is sent is without its fee, and what is
-//! received has none of the person's. The words CONTRACT and JOINT and the mark between cells could
-//! not be checked. The older file without the amount's unit does not name its coin and is not read.
+//! (`conv/parsers/trezorsuite.py`), everytrade (`TrezorSuiteBeanV1Test`, with either mark between
+//! cells) and importers that describe real files: an output is a row, the fee stands in the first
+//! of a transaction's rows alone and comes on top, an NFT has `ID 7` for its amount, and what an
+//! own transaction brought is `SENT` too, with the account's address. The words CONTRACT and JOINT
+//! could not be checked. The older file without the amount's unit does not name its coin and is not
+//! read.
 
-use packtrain_core::ledger::{Leg, Row, RowKind};
+use std::collections::HashSet;
+
+use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
 use packtrain_core::money::Money;
+use packtrain_core::quantity::Quantity;
 
 use crate::import::Source;
+use crate::import::chain;
 use crate::import::entry;
-use crate::import::sheet::{Flaw, Sheet};
+use crate::import::join::Joined;
+use crate::import::sheet::Sheet;
 
 pub(super) static SOURCE: Source = Source {
     name: "trezor",
@@ -29,7 +37,7 @@ pub(super) static SOURCE: Source = Source {
     owner: None,
     zone: chrono_tz::UTC,
     read,
-    join: None,
+    join: Some(join),
 };
 
 const COLUMNS: &[&str] = &[
@@ -42,24 +50,30 @@ const COLUMNS: &[&str] = &[
     "amount",
     "amount_unit",
     "fiat_($)",
+    "address",
 ];
+const AMOUNT: usize = 6;
+const UNIT: usize = 7;
+const FIAT: usize = 8;
+const ADDRESS: usize = 9;
 
 fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let at = sheet.seconds(0);
-    let leg = sheet.unsigned_leg(6, 7).good();
+    let leg = leg(sheet);
     let fee = sheet.unsigned_leg(3, 4).good();
-    let fiat = sheet.size(8).good();
-    let currency = sheet.unit(8).and_then(|unit| unit.parse().ok());
+    let fiat = sheet.size(FIAT).good();
+    let currency = sheet.unit(FIAT).and_then(|unit| unit.parse().ok());
     let (hash, note) = (sheet.text(2), sheet.note(5));
+    let address = sheet.name(ADDRESS).good();
     let kind = match sheet.cell(1) {
         "RECV" => RowKind::Deposit,
+        // A contract that was called moved nothing and cost its fee.
+        "SENT" if leg.is_none() => RowKind::Fee,
         "SENT" => RowKind::Withdrawal,
         // The person paid themselves, or called a contract, or failed: the fee is gone.
         "SELF" | "FAILED" | "CONTRACT" | "JOINT" => RowKind::Fee,
-        other => {
-            let message = format!("unknown type {other:?}");
-            let help = "expected RECV, SENT, SELF or FAILED";
-            sheet.flaw(Some(1), Flaw::new("type_unknown", message, help));
+        _ => {
+            entry::unknown(sheet, 1, "type");
             return None;
         }
     };
@@ -67,17 +81,46 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     (row.tx_hash, row.note) = (hash, note);
     match kind {
         RowKind::Deposit => row.received = Some(leg?),
-        RowKind::Withdrawal => (row.sent, row.fee) = (Some(leg?), fee),
+        RowKind::Withdrawal => (row.sent, row.fee) = (leg, fee),
         _ => row.fee = Some(fee?),
     }
     if kind != RowKind::Fee {
-        let money = fiat.zip(currency);
+        let money = fiat.map(entry::as_money).zip(currency);
         let money = money.and_then(|(fiat, currency)| Money::from_quantity(fiat, currency).ok());
         entry::set_value(&mut row, money);
-    }
-    let is_empty = |leg: &Option<Leg>| leg.as_ref().is_none_or(|leg| leg.amount.is_zero());
-    if is_empty(&row.sent) && is_empty(&row.received) && is_empty(&row.fee) {
-        return None;
+        // Tells the join whose it is.
+        row.to_wallet = address;
     }
     sheet.is_good().then_some(row)
+}
+
+/// What moved: an amount, or an NFT by its id.
+fn leg(sheet: &mut Sheet<'_>) -> Option<Leg> {
+    let Some(id) = sheet.cell(AMOUNT).strip_prefix("ID ") else {
+        return sheet.unsigned_leg(AMOUNT, UNIT).good();
+    };
+    let word = format!("{}#{}", sheet.cell(UNIT), id.trim());
+    Some(Leg {
+        amount: Quantity::from_units(1, 0).ok()?,
+        asset: sheet.shared(&word),
+    })
+}
+
+/// Turns what own transactions brought, and joins swaps.
+fn join(mut rows: Vec<Row>) -> Joined {
+    let is_in = |row: &&Row| row.kind == RowKind::Deposit;
+    let own: HashSet<Asset> = rows
+        .iter()
+        .filter(is_in)
+        .filter_map(|row| row.to_wallet.clone())
+        .collect();
+    for row in &mut rows {
+        let address = row.to_wallet.take();
+        let is_own = address.is_some_and(|address| own.contains(&address));
+        if is_own && row.kind == RowKind::Withdrawal && row.fee.is_none() {
+            row.kind = RowKind::Deposit;
+            row.received = row.sent.take();
+        }
+    }
+    chain::swaps(rows)
 }
