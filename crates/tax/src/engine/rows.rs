@@ -280,7 +280,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// A reward at its value on receipt, which becomes its cost; it is income where the law says so.
+    /// A reward at its value on receipt, which becomes its cost; income where the law says so.
     fn income(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
         let Some(leg) = &at.row.received else {
             self.leave_out(

@@ -38,3 +38,20 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(15))]
+
+    #[test]
+    fn the_number_of_threads_changes_nothing(steps in steps()) {
+        let ledgers = [ledger(&rows(&steps))];
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let compared = pool.install(|| compare(&ledgers, Country::Us, &Request::default()));
+            format!("{:?}", compared.unwrap())
+        };
+        let alone = on(1);
+        prop_assert_eq!(&alone, &on(2));
+        prop_assert_eq!(&alone, &on(7));
+    }
+}

@@ -15,7 +15,7 @@ use super::ledgers::{Step, ledger, rows, steps};
 use super::{LOTS, SCOPES, outcome, sum, units};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn no_unit_and_no_cost_is_lost_or_made(steps in steps()) {

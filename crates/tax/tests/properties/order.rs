@@ -43,7 +43,7 @@ fn dealt(rows: &[Row], places: &[usize]) -> Vec<LedgerFile> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn a_file_cut_in_two_gives_the_same_outcome(
