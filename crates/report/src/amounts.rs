@@ -8,7 +8,7 @@ use packtrain_core::quantity::Quantity;
 /// The minus sign of print, which is as wide as a figure.
 pub(crate) const MINUS: char = '\u{2212}';
 
-/// Cents as an integer, for lengths of bars and for ordering; never printed.
+/// Cents as an integer: lengths of bars, ordering, and columns that have to add up.
 pub(crate) fn cents(money: Money) -> i128 {
     let digits: String = money.to_cents().chars().filter(|c| *c != '.').collect();
     digits

@@ -1,10 +1,10 @@
 //! The disposals as CSV: one line per disposal and lot, for spreadsheets and for auditors.
 
-use std::borrow::Cow;
 use std::io;
 
 use packtrain_tax::outcome::Disposal;
 
+use crate::cells::inert;
 use crate::figures::{disposals, file_name};
 use crate::{Document, InputFile, ReportError};
 
@@ -90,15 +90,6 @@ pub(crate) fn days_held(line: &Disposal) -> Option<i64> {
     // What is matched with a pool or with purchases near by is not held as a lot.
     let acquired = line.acquired.filter(|_| line.lot.is_some())?;
     Some(line.date.signed_duration_since(acquired).num_days())
-}
-
-/// Text that no spreadsheet takes for a formula.
-fn inert(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
-//! The report: pure rendering of a computed [`Outcome`] to figures (JSON), disposals (CSV) and
-//! a PDF. No file, no clock, no network: the same document gives the same bytes.
+//! The report: pure rendering of a computed [`Outcome`] to figures (JSON), disposals (CSV), the
+//! files for the return and a PDF. No file, no clock, no network: the same document gives the same
+//! bytes.
 
 mod amounts;
+mod cells;
 mod diff;
 mod disposals;
 mod explain;
 mod figures;
+mod forms;
 mod json;
 mod limits;
 mod pdf;
@@ -33,6 +36,7 @@ pub use crate::figures::{
     IncomeFigure, Provenance, RemovedFigure, RuleFigure, TotalsFigure, TransferFigure,
     WarningFigure, figures, figures_but_disposals,
 };
+pub use crate::forms::{Form, FormFile, forms};
 pub use crate::json::write_json;
 pub use crate::limits::*;
 pub use crate::pdf::pdf;
@@ -101,6 +105,9 @@ pub enum ReportError {
     /// The disposals could not be written as CSV.
     #[error("could not write disposals")]
     Csv(#[source] csv::Error),
+    /// A file for the return could not be written.
+    #[error("could not write a form")]
+    Form(#[source] io::Error),
     /// The PDF could not be put together.
     #[error("could not build the PDF: {what}")]
     Pdf {

@@ -1,0 +1,138 @@
+//! Anlage SO: private sales of crypto assets within one year, and other income from services.
+//!
+//! The forms of 2023 and 2024 have lines of their own for them: 41 to 47 for a sale (42 what, 43
+//! when acquired and sold, 44 price, 45 cost, 46 expenses, 47 gain or loss), line 54 for the sum,
+//! and 10 to 16 for services; read in four guides to these forms that agree. Within lines 10 to 16
+//! no single number was confirmed. The form of 2025 has other numbers, which were found once and
+//! called ambiguous there: they are left out, as are those before 2023.
+//!
+//! The statement lists sales within one year alone, which are those that the form asks for.
+
+use std::io;
+
+use packtrain_core::quantity::AmountError;
+use packtrain_tax::outcome::{Disposal, TaxYear, Term};
+
+use super::cents::Cents;
+use super::figure_list::{self, Entered, Item, Place, assessment};
+use super::statement::{Columns, Entry, in_cents};
+use super::{lines_of, write_records};
+use crate::{Document, ReportError, cells};
+
+/// The tax years whose lines were confirmed.
+const LINES: std::ops::RangeInclusive<i32> = 2023..=2024;
+
+fn place(key: &str, year: TaxYear) -> Option<Place> {
+    let (form, number) = match key {
+        "gain_within_one_year" => ("Anlage SO, private Veräußerungsgeschäfte", "47, 54"),
+        // Not 10-16, which a spreadsheet takes for a day of October.
+        "other_income" => ("Anlage SO, Leistungen", "10 to 16"),
+        _ => return None,
+    };
+    Some(Place {
+        form,
+        number: if LINES.contains(&year.0) { number } else { "" },
+        entered: Entered::Cents,
+    })
+}
+
+pub(super) fn write(
+    document: &Document<'_>,
+    year: TaxYear,
+    writer: impl io::Write,
+) -> Result<bool, ReportError> {
+    let figures = assessment(document, year).iter();
+    let items: Vec<_> = figures
+        .map(|figure| Item::of(figure, place(figure.key, year)))
+        .collect();
+    figure_list::write(document, year, &items, writer)
+}
+
+const SALES: [&str; 12] = [
+    "tax_year",
+    "what (42)",
+    "acquired (43)",
+    "sold (43)",
+    "price (44)",
+    "cost (45)",
+    "expenses (46)",
+    "gain or loss (47)",
+    "row",
+    "lot",
+    "file",
+    "line",
+];
+/// The same without numbers of lines.
+const SALES_UNNUMBERED: [&str; 12] = [
+    "tax_year",
+    "what",
+    "acquired",
+    "sold",
+    "price",
+    "cost",
+    "expenses",
+    "gain or loss",
+    "row",
+    "lot",
+    "file",
+    "line",
+];
+
+/// The statement of sales within one year.
+pub(super) fn write_sales(
+    document: &Document<'_>,
+    year: TaxYear,
+    writer: impl io::Write,
+) -> Result<bool, ReportError> {
+    let is_within = |line: &&Disposal| line.term == Some(Term::Short);
+    let lines = lines_of(document, year).filter(is_within);
+    let entries: Result<Vec<_>, AmountError> = lines.map(Entry::of).collect();
+    let entries = entries?;
+    let cents = in_cents(&entries)?;
+    let lines = entries.iter().zip(&cents);
+    let records = lines.map(|(entry, cents)| record(document, year, entry, cents));
+    let header = if LINES.contains(&year.0) {
+        SALES
+    } else {
+        SALES_UNNUMBERED
+    };
+    write_records(&header, records, writer)
+}
+
+fn record(
+    document: &Document<'_>,
+    year: TaxYear,
+    entry: &Entry<'_>,
+    cents: &Columns<Cents>,
+) -> [String; 12] {
+    let acquired = entry.first.acquired.map(|date| date.to_string());
+    let [row, lot, file, line] = entry.trail(document.inputs);
+    [
+        year.to_string(),
+        cells::inert(&entry.description()).into_owned(),
+        acquired.unwrap_or_default(),
+        entry.first.date.to_string(),
+        cents.proceeds.to_string(),
+        cents.cost.to_string(),
+        cents.fees.to_string(),
+        cents.gain.to_string(),
+        row,
+        lot,
+        file,
+        line,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_have_numbers_only_in_the_years_whose_form_was_read() {
+        let number = |year| place("gain_within_one_year", TaxYear(year)).unwrap().number;
+        assert_eq!(
+            [2022, 2023, 2024, 2025].map(number),
+            ["", "47, 54", "47, 54", ""]
+        );
+    }
+}
