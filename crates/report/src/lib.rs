@@ -1,8 +1,9 @@
 //! The report: pure rendering of a computed [`Outcome`] to figures (JSON), disposals (CSV), the
-//! files for the return and a PDF. No file, no clock, no network: the same document gives the same
-//! bytes.
+//! files for the return, an audit log (XLSX) and a PDF. No file, no clock, no network: the same
+//! document gives the same bytes.
 
 mod amounts;
+mod audit;
 mod cells;
 mod diff;
 mod disposals;
@@ -28,6 +29,7 @@ use std::io;
 use packtrain_core::time::Timestamp;
 use packtrain_tax::outcome::Outcome;
 
+pub use crate::audit::audit;
 pub use crate::diff::diff;
 pub use crate::disposals::write_csv;
 pub use crate::explain::explain;
@@ -108,6 +110,9 @@ pub enum ReportError {
     /// A file for the return could not be written.
     #[error("could not write a form")]
     Form(#[source] io::Error),
+    /// The audit log could not be put together.
+    #[error("could not build the audit log")]
+    Workbook(#[from] rust_xlsxwriter::XlsxError),
     /// The PDF could not be put together.
     #[error("could not build the PDF: {what}")]
     Pdf {

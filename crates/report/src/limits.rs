@@ -18,3 +18,8 @@ pub const HOLDING_LINES_PDF_MAX: usize = 5_000;
 pub const FILE_LINES_PDF_MAX: usize = packtrain_core::limits::REPORT_FILES_MAX;
 /// Characters of any one text from the input that a PDF prints.
 pub const TEXT_CHARS_PDF_MAX: usize = 2_000;
+/// Lines under the header of a sheet of the audit log; a sheet has 1,048,576 rows, and the last
+/// one says where the rest is.
+pub const XLSX_ROWS_MAX: u32 = 1_048_574;
+/// Characters of a cell of the audit log.
+pub const XLSX_TEXT_CHARS_MAX: usize = 32_767;
