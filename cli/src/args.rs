@@ -49,6 +49,7 @@ Examples:
   packtrain report trades.csv --country us --year 2025
   packtrain report a.csv b.csv --country us --method hifo --out reports
   packtrain report trades.csv --country us --format json > figures.json
+  packtrain report trades.csv --country uk --year 2024-25 --format pdf,forms,xlsx
   packtrain report trades.csv --country de --compare
   packtrain report trades.csv --country us --explain t17
   packtrain report trades.csv --country us --harvest --prices prices.csv
@@ -232,8 +233,9 @@ pub(crate) struct Report {
     /// Folder for the files written
     #[arg(long, default_value = ".", value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Only this; may be repeated. json alone: the figures of all years on standard output
-    #[arg(long = "format", value_delimiter = ',')]
+    /// Only these files [default: pdf,csv,json]; json alone: the figures of all years on standard
+    /// output
+    #[arg(long = "format", value_delimiter = ',', value_name = "FORMAT,...")]
     pub(crate) formats: Vec<Format>,
     /// Tell the story of one row, and write nothing
     #[arg(long, value_name = "ROW", conflicts_with_all = ["formats", "diff", "compare"])]
@@ -276,9 +278,12 @@ impl Report {
         self.formats == [Format::Json]
     }
 
-    /// Whether such a file is written: without a choice, all are.
+    /// Whether such a file is written: without a choice, the report, its lines and its figures.
     pub(crate) fn writes(&self, format: Format) -> bool {
-        self.formats.is_empty() || self.formats.contains(&format)
+        match self.formats.as_slice() {
+            [] => matches!(format, Format::Pdf | Format::Csv | Format::Json),
+            chosen => chosen.contains(&format),
+        }
     }
 }
 
@@ -291,9 +296,16 @@ pub(crate) enum Day {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
+    /// The report to read and print
     Pdf,
+    /// A line for each pair of disposal and lot
     Csv,
+    /// All figures
     Json,
+    /// The files for the return, such as Form 8949, for each year
+    Forms,
+    /// The audit log, a workbook
+    Xlsx,
 }
 
 #[derive(Debug, Args)]

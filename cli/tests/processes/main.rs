@@ -6,6 +6,7 @@ mod binary;
 mod cases;
 mod dev;
 mod operate;
+mod questions;
 mod report;
 mod top;
 mod words;

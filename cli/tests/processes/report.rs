@@ -59,6 +59,12 @@ US 2025, USD, FIFO, lots by the dated rule
   Net capital gain            17,937.95
   Income                         555.94
 
+  For the return
+  Net short-term gain or loss           1,757.21  Schedule D line 7
+  Net long-term gain or loss           16,180.74  Schedule D line 15
+  Net capital gain or loss             17,937.95  Schedule D line 16
+  Income from digital assets              555.94  Schedule 1 line 8v
+
 Check before you file
   ! no purchase on record for 7.999470771 SOL; zero cost was taken  (up to 1,575.66)
     a.csv:181  add the file that has the purchase, or an opening row with basis and acquired
@@ -71,7 +77,7 @@ Done in [..] s. Calculations, not tax advice.
 Reading    a.csv                      neutral format, 208 rows
 Reading    b.csv                      neutral format, 57 rows
 Matching   72 disposals               done in [..] s
-Writing    tax-2025-us.pdf            82 KB, [..] s
+Writing    tax-2025-us.pdf            85 KB, [..] s
 
 "#]]);
     let pdf = fs::read(folder.path().join("r/tax-2025-us.pdf")).unwrap();
@@ -201,10 +207,10 @@ fn a_wrong_option_is_a_usage_error_that_names_what_is_known() {
     snapbox::assert_data_eq!(
         all.join("\n"),
         str![[r#"
-error: invalid value 'best' for '--method <METHOD>': unknown method "best"; known: fifo, lifo, hifo
+error: invalid value 'best' for '--method <METHOD>': unknown method "best"; known: fifo, lifo, hifo, lofo, acb, s104
 error: invalid value 'galaxy' for '--scope[..]: unknown scope "galaxy"; known: universal, wallet
 error: unknown time zone "Moon/Tranquillity"
-error: unknown option "wrapp" for us; known: wrap
+error: unknown option "wrapp" for us; known: wrap, lp, loan, form_1099_da, filing, short_loss_before, long_loss_before
 error: unknown value "maybe" of option "wrap"; known: carry, trade
 error: invalid value 'wrap' for '--option <KEY=VALUE>': expected KEY=VALUE
 "#]]
@@ -235,8 +241,9 @@ fn json_says_each_stage_and_the_result_as_lines_and_an_error_as_a_document() {
         .iter()
         .map(|line| line["type"].as_str().unwrap())
         .collect();
-    assert_eq!(types, ["stage", "stage", "stage", "result"]);
+    assert_eq!(types, ["stage", "stage", "stage", "result", "cost"]);
     assert_eq!(lines[3]["totals"]["2024"]["net"], "11880.00");
+    assert!(lines[4]["memory_peak_bytes"].as_u64().unwrap() > 1_000_000);
     let words = ["report", "none.csv", "--country", "us", "--json"];
     let refused = command(folder.path(), &words).assert().code(4);
     let problem: Value = serde_json::from_slice(&refused.get_output().stderr).unwrap();

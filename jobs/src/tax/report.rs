@@ -304,6 +304,8 @@ pub enum FileKind {
     Csv,
     /// All figures.
     Json,
+    /// The audit log.
+    Xlsx,
 }
 
 /// The name of a report's file, such as `tax-2025-us.pdf`.
@@ -322,6 +324,7 @@ pub fn file_name(kind: FileKind, document: &Document<'_>) -> String {
         FileKind::Pdf => format!("tax-{span}{country}.pdf"),
         FileKind::Csv => format!("disposals-{span}{country}.csv"),
         FileKind::Json => format!("figures-{span}{country}.json"),
+        FileKind::Xlsx => format!("audit-{span}{country}.xlsx"),
     }
 }
 

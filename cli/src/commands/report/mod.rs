@@ -199,6 +199,19 @@ fn write_files(
         write_whole(&path, |out| out.write_all(&json))?;
         written.push(path);
     }
+    if args.writes(Format::Forms) {
+        for form in packtrain_report::forms(document).map_err(not_written)? {
+            let path = args.out.join(&form.name);
+            write_whole(&path, |out| out.write_all(&form.bytes))?;
+            written.push(path);
+        }
+    }
+    if args.writes(Format::Xlsx) {
+        let path = args.out.join(file_name(FileKind::Xlsx, document));
+        let xlsx = packtrain_report::audit(document).map_err(not_written)?;
+        write_whole(&path, |out| out.write_all(&xlsx))?;
+        written.push(path);
+    }
     Ok(written)
 }
 
