@@ -9,7 +9,7 @@ use super::slow::{Slow, merged};
 use super::{LOTS, SCOPES, outcome};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn the_engine_agrees_with_one_that_looks_at_every_part(steps in steps()) {
