@@ -36,7 +36,10 @@ fn read(file: &str, mapping: Mapping) -> Result<Import, ImportError> {
 fn said(row: &Row) -> String {
     let leg = |leg: &Option<packtrain_core::ledger::Leg>| {
         let leg = leg.as_ref();
-        leg.map_or_else(|| "-".to_owned(), |leg| format!("{} {}", leg.amount, leg.asset))
+        leg.map_or_else(
+            || "-".to_owned(),
+            |leg| format!("{} {}", leg.amount, leg.asset),
+        )
     };
     format!(
         "{} {} {} {} {} {}",
@@ -45,7 +48,8 @@ fn said(row: &Row) -> String {
         row.wallet,
         leg(&row.sent),
         leg(&row.received),
-        row.value.map_or_else(|| "-".to_owned(), |value| value.to_cents()),
+        row.value
+            .map_or_else(|| "-".to_owned(), |value| value.to_cents()),
     )
 }
 

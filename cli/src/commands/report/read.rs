@@ -107,7 +107,11 @@ fn zones(args: &Report) -> Result<BTreeMap<String, Tz>, Failure> {
 }
 
 fn described(import: &Import) -> String {
-    let noun = if import.rows_total == 1 { "row" } else { "rows" };
+    let noun = if import.rows_total == 1 {
+        "row"
+    } else {
+        "rows"
+    };
     let mut text = format!("{} format, {} {noun}", import.source, import.rows_total);
     if import.bad_rows > 0 {
         let _ = write!(text, ", {} unreadable", import.bad_rows);

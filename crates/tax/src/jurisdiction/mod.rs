@@ -37,6 +37,9 @@ pub fn of(country: Country) -> &'static Jurisdiction {
     }
 }
 
+/// The box of the form that a line of a date and term belongs in, where that is known.
+type FormBox = fn(&Settings, NaiveDate, Term) -> Option<char>;
+
 /// What a country's law says, as far as the engine asks.
 pub struct Jurisdiction {
     /// Which country this is.
@@ -65,7 +68,7 @@ pub struct Jurisdiction {
     pub(crate) warns_of_repurchases: bool,
     /// How the law tells lots apart by the time that they were held; none where it does not.
     pub terms: Option<Terms>,
-    form_box: Option<fn(&Settings, NaiveDate, Term) -> Option<char>>,
+    form_box: Option<FormBox>,
     pub(crate) treatment: Treatment,
     pool: fn(&Settings) -> PoolRules,
     rules: &'static [RuleText],
