@@ -107,6 +107,68 @@ fn gains_over_the_exempt_amount_are_reported_though_losses_leave_nothing_to_tax(
 }
 
 #[test]
+fn the_exempt_amount_is_that_of_the_year_from_2009_on() {
+    let amounts = [
+        (2009, "10100.00"),
+        (2010, "10100.00"),
+        (2011, "10600.00"),
+        (2012, "10600.00"),
+        (2013, "10900.00"),
+        (2014, "11000.00"),
+        (2015, "11100.00"),
+        (2016, "11100.00"),
+        (2017, "11300.00"),
+        (2018, "11700.00"),
+        (2019, "12000.00"),
+        (2020, "12300.00"),
+        (2021, "12300.00"),
+        (2022, "12300.00"),
+        (2023, "6000.00"),
+        (2024, "3000.00"),
+        (2025, "3000.00"),
+        (2026, "3000.00"),
+    ];
+    let rows = [
+        ("a", "2009-05-01", "buy", "1 GBP", "2 ETH"),
+        ("s", "2009-06-01", "sell", "1 ETH", "1 GBP"),
+        ("t", "2026-06-01", "sell", "1 ETH", "1 GBP"),
+    ];
+    let outcome = outcome(Country::Uk, None, ledger("GBP", &rows));
+    let found: Vec<_> = (amounts.iter())
+        .map(|(year, _)| (*year, money(&outcome, *year, "annual_exempt_amount")))
+        .collect();
+    let wanted: Vec<_> = amounts
+        .iter()
+        .map(|(year, amount)| (*year, (*amount).to_owned()))
+        .collect();
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn a_figure_of_a_year_that_is_not_known_says_so_and_is_none() {
+    let rows = |currency: &str| {
+        let money = format!("1 {currency}");
+        ledger(
+            currency,
+            &[
+                ("a", "2008-06-01", "buy", &money, "1 ETH"),
+                ("s", "2008-06-02", "sell", "1 ETH", &money),
+            ],
+        )
+    };
+    for (country, currency, key) in [
+        (Country::Uk, "GBP", "annual_exempt_amount"),
+        (Country::De, "EUR", "freigrenze"),
+        (Country::De, "EUR", "income_freigrenze"),
+    ] {
+        let outcome = outcome(country, None, rows(currency));
+        assert_eq!(money(&outcome, 2008, key), "0.00");
+        let source = figure(&outcome, 2008, key).unwrap().source;
+        assert_eq!(source, "not known for this year: none is taken");
+    }
+}
+
+#[test]
 fn a_company_of_the_united_kingdom_has_no_boxes_of_a_persons_return() {
     let rows = [
         ("a", "2025-05-01", "buy", "1000 GBP", "1 ETH"),

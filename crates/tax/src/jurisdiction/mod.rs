@@ -37,7 +37,7 @@ pub fn of(country: Country) -> &'static Jurisdiction {
     }
 }
 
-/// The box of the form that a line of a date and term belongs in, where that is known.
+/// The box of the form that a line belongs in; none where the year's form has none.
 type FormBox = fn(&Settings, NaiveDate, Term) -> Option<char>;
 
 /// What a country's law says, as far as the engine asks.

@@ -103,8 +103,8 @@ pub(super) const RULES: &[RuleText] = &[
         when: |_, applied| applied.income,
         text: "Rewards are income at their value on receipt, which is then their cost. Units of a \
                chain split, airdrops for nothing and mining without a business are taken so too; \
-               whether they are income, or cost nothing and are taxed when they are sold, is not \
-               settled here.",
+               they may instead cost nothing and be taxed when they are sold, which the CRA does \
+               not settle.",
         source: "CRA, Information for crypto-asset users and tax professionals; ITA s. 52(1)",
     },
     RuleText {

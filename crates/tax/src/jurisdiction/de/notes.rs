@@ -55,7 +55,8 @@ pub(super) const RULES: &[RuleText] = &[
     },
     RuleText {
         when: |_, applied| applied.losses,
-        text: "Losses go only against gains of the same kind: one year back, then forward.",
+        text: "Losses go only against gains of the same kind: one year back, then forward. What \
+               s. 10d limits by amount is not limited here.",
         source: "EStG s. 23(3) sentences 7 and 8, s. 10d",
     },
     RuleText {

@@ -20,21 +20,24 @@ pub(super) const RULES: &[RuleText] = &[
         when: |settings, _| settings.method == Method::Lifo,
         text: "Last in, first out: the units acquired latest go first. This is specific \
                identification by a standing order, which must be on record before each sale.",
-        source: "Treas. Reg. 1.1012-1(j)(2), (j)(3)(ii); Notice 2025-7, Notice 2026-20",
+        source: "Treas. Reg. 1.1012-1(j)(2), (j)(3)(ii); Notice 2025-7, Notice 2026-20; IRS FAQ \
+                 before 2025",
     },
     RuleText {
         when: |settings, _| settings.method == Method::Hifo,
         text: "Highest cost first: the units with the highest unit cost, purchase fees included, \
                go first; of equal cost the oldest. This is specific identification by a standing \
                order, which must be on record before each sale.",
-        source: "Treas. Reg. 1.1012-1(j)(2), (j)(3)(ii); Notice 2025-7, Notice 2026-20",
+        source: "Treas. Reg. 1.1012-1(j)(2), (j)(3)(ii); Notice 2025-7, Notice 2026-20; IRS FAQ \
+                 before 2025",
     },
     RuleText {
         when: |settings, _| settings.method == Method::Lofo,
         text: "Lowest cost first: the units with the lowest unit cost, purchase fees included, go \
                first; of equal cost the oldest. This is specific identification by a standing \
                order, which must be on record before each sale.",
-        source: "Treas. Reg. 1.1012-1(j)(2), (j)(3)(ii); Notice 2025-7, Notice 2026-20",
+        source: "Treas. Reg. 1.1012-1(j)(2), (j)(3)(ii); Notice 2025-7, Notice 2026-20; IRS FAQ \
+                 before 2025",
     },
     RuleText {
         when: |settings, _| settings.scope == Some(Scope::Universal),
@@ -76,7 +79,7 @@ pub(super) const RULES: &[RuleText] = &[
     RuleText {
         when: |_, applied| applied.named_lots,
         text: "Lots named in a row are used before the method.",
-        source: "Treas. Reg. 1.1012-1(j)(2)",
+        source: "Treas. Reg. 1.1012-1(j)(2), (j)(3)(ii); IRS FAQ before 2025",
     },
     RuleText {
         when: |_, applied| applied.swaps,
