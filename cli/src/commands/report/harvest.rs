@@ -150,10 +150,8 @@ fn sums(lots: &[Open<'_>], day: chrono::NaiveDate, long: &str) -> Result<(), Amo
     let sum = |is_long: Option<bool>, is_loss: bool| {
         let lots = lots.iter().filter(|open| open.is_long(day) == is_long);
         let gains = lots.filter_map(|open| open.gain);
-        let gains = gains.filter(|gain| gain.is_negative() == is_loss);
-        gains.fold(Ok(Money::zero(currency)), |sum: Result<Money, _>, gain| {
-            sum?.checked_add(gain)
-        })
+        let mut gains = gains.filter(|gain| gain.is_negative() == is_loss);
+        gains.try_fold(Money::zero(currency), |sum, gain| sum.checked_add(gain))
     };
     anstream::println!();
     for (name, is_long) in [("", None), ("not yet ", Some(false)), ("", Some(true))] {
