@@ -247,8 +247,9 @@ pub(crate) struct Report {
     #[arg(long, conflicts_with_all = ["formats", "method"])]
     pub(crate) compare: bool,
     /// Show what is open lot by lot, the greatest loss first, valued today or on DAY
-    #[arg(long, value_name = "DAY", num_args = 0..=1, require_equals = true, default_missing_value = "today",
-        value_parser = day, conflicts_with_all = ["formats", "explain", "diff", "compare"])]
+    #[arg(long, value_name = "DAY", num_args = 0..=1, require_equals = true,
+        default_missing_value = "today", value_parser = day,
+        conflicts_with_all = ["formats", "explain", "diff", "compare"])]
     pub(crate) harvest: Option<Day>,
     /// Prices for rows without a value: CSV with the columns date, asset, currency, price
     #[arg(long, value_name = "FILE")]

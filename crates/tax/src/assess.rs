@@ -46,6 +46,15 @@ pub enum Amount {
     YesNo(bool),
 }
 
+/// Key, label, amount, place on the form, source.
+pub(crate) type Line = (
+    &'static str,
+    &'static str,
+    Money,
+    Option<&'static str>,
+    &'static str,
+);
+
 /// A fact that holds for some tax years.
 pub(crate) struct Dated<T: 'static> {
     /// First tax year.
@@ -154,6 +163,13 @@ pub(crate) fn above_zero(money: Money) -> Money {
 }
 
 impl Assessment {
+    /// Adds amounts of money.
+    pub(crate) fn extend(&mut self, lines: impl IntoIterator<Item = Line>) {
+        for (key, label, amount, form, source) in lines {
+            self.money(key, label, amount, form, source);
+        }
+    }
+
     /// Adds a figure in money.
     pub(crate) fn money(
         &mut self,

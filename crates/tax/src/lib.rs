@@ -12,6 +12,7 @@ pub mod fiat;
 pub mod import;
 pub mod jurisdiction;
 mod methods;
+mod open;
 pub mod outcome;
 pub mod prices;
 pub mod rates;

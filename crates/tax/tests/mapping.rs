@@ -22,7 +22,10 @@ fn mapping() -> Mapping {
         },
         "types": { "Kauf": "buy", "Verkauf": "sell", "Storno": "skip" },
     });
-    serde_json::from_value(mapping).unwrap()
+    match serde_json::from_value(mapping) {
+        Ok(mapping) => mapping,
+        Err(error) => panic!("{error}"),
+    }
 }
 
 fn read(file: &str, mapping: Mapping) -> Result<Import, ImportError> {

@@ -73,7 +73,7 @@ impl Mappings {
         fits.ok_or(unknown)
     }
 
-    /// Keeps a mapping for next time. A folder that cannot be written takes nothing from the report.
+    /// Keeps a mapping for next time. One that cannot be kept is no failure.
     fn keep(&self, named: &Named, steps: &Steps) {
         let Some(name) = named.path.file_name() else {
             return;

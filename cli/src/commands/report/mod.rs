@@ -32,20 +32,10 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
     open_folder(args)?;
     let steps = Steps::new(global, args.prints_figures());
     let files = read::files(args, &settings.data.dir, &steps)?;
-    let listed = args
-        .prices
-        .as_deref()
-        .map(|path| read::prices(path, &steps));
-    let (prices, listed) = listed.transpose()?.unzip();
+    let listed = args.prices.as_deref();
+    let listed = listed.map(|path| read::prices(path, &steps)).transpose()?;
+    let (prices, listed) = listed.unzip();
     request.prices = Arc::new(prices.unwrap_or_default());
-    request.open_on = args.harvest.map(|day| match day {
-        Day::On(day) => day,
-        Day::Today => {
-            let zone = jurisdiction::of(args.country).timezone;
-            let zone = request.timezone.unwrap_or(zone);
-            SystemClock.now().with_timezone(&zone).date_naive()
-        }
-    });
     if args.compare {
         let ledgers: Vec<_> = files.into_iter().map(|file| file.ledger).collect();
         steps.finish();
@@ -78,31 +68,41 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
         generated_at: SystemClock.now(),
         taxpayer: None,
     };
-    if let Some(row) = &args.explain {
+    if args.prints_figures() || args.writes_nothing() {
         steps.finish();
-        return questions::explain(&document, row);
-    }
-    if let Some(day) = request.open_on {
-        steps.finish();
-        return harvest::print(global, &outcome, day);
-    }
-    if let Some(old) = &args.diff {
-        steps.finish();
-        return questions::diff(&document, old);
-    }
-    if args.prints_figures() {
-        steps.finish();
-        let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
-        packtrain_report::write_json(&document, &mut out).map_err(not_written)?;
-        out.flush()
-            .map_err(|error| output_failed("standard output", &error))?;
+        say(global, args, &request, &document)?;
     } else {
         let written = write_files(args, &document, &steps)?;
         steps.finish();
         summary::print(global, &document, &written, began.elapsed());
         summary::cost(global);
     }
-    strict(args, &document)
+    match args.writes_nothing() {
+        true => Ok(()),
+        false => strict(args, &document),
+    }
+}
+
+/// Prints what was asked for in place of writing files.
+fn say(
+    global: &Global,
+    args: &Report,
+    request: &Request,
+    document: &Document<'_>,
+) -> Result<(), Failure> {
+    if let Some(row) = &args.explain {
+        return questions::explain(document, row);
+    }
+    if let Some(day) = request.open_on {
+        return harvest::print(global, document.outcome, day);
+    }
+    if let Some(old) = &args.diff {
+        return questions::diff(document, old);
+    }
+    let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
+    packtrain_report::write_json(document, &mut out).map_err(not_written)?;
+    out.flush()
+        .map_err(|error| output_failed("standard output", &error))
 }
 
 /// The folder is there, or can be made: told before the work, not after it.
@@ -133,11 +133,17 @@ fn tempfile_in(folder: &Path) -> io::Result<()> {
 }
 
 fn request(args: &Report) -> Result<Request, Failure> {
-    let timezone = args.timezone.as_deref().map(time_zone);
+    let timezone = args.timezone.as_deref().map(time_zone).transpose()?;
+    let zone = timezone.unwrap_or(jurisdiction::of(args.country).timezone);
+    let open_on = args.harvest.map(|day| match day {
+        Day::On(day) => day,
+        Day::Today => SystemClock.now().with_timezone(&zone).date_naive(),
+    });
     Ok(Request {
         method: args.method,
         scope: args.scope,
-        timezone: timezone.transpose()?,
+        timezone,
+        open_on,
         options: args.options.iter().cloned().collect::<BTreeMap<_, _>>(),
         ..Request::default()
     })

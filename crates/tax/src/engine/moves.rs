@@ -2,7 +2,7 @@
 
 use packtrain_core::ledger::{Asset, Leg, NamedLot, RowKind};
 use packtrain_core::money::Money;
-use packtrain_core::quantity::Quantity;
+use packtrain_core::quantity::{AmountError, Quantity};
 use packtrain_core::time::Timestamp;
 
 use super::draft::Note;
@@ -194,19 +194,12 @@ impl<'a> Run<'a> {
         let net = proceeds.checked_sub(fees)?;
         let mut cost = part.map_or_else(|| self.zero(), |part| part.cost);
         let mut held = on_record.map(|lot| (lot.acquired, lot.long_from));
-        let mut side = None;
-        if let Some(gift) = lot.and_then(|lot| lot.gift.as_deref()) {
-            let value = gift.value.share(quantity, gift.quantity)?;
-            side = Some(if !net.checked_sub(cost)?.is_negative() {
-                GiftSide::Gain
-            } else if net.checked_sub(value)?.is_negative() {
-                cost = value;
-                held = Some((gift.date, gift.long_from));
-                GiftSide::Loss
-            } else {
-                cost = net;
-                GiftSide::Between
-            });
+        let gift = lot.and_then(|lot| lot.gift.as_deref());
+        let side = gift
+            .map(|gift| side_of(gift, quantity, net, &mut cost))
+            .transpose()?;
+        if let (Some(gift), Some(GiftSide::Loss)) = (gift, side) {
+            held = Some((gift.date, gift.long_from));
         }
         let is_long = held.is_some_and(|(_, from)| from.is_some_and(|from| at.date >= from));
         let term =
@@ -353,4 +346,23 @@ impl<'a> Run<'a> {
         self.parts = parts;
         self.acquire(at, &self.unexplained(&to.asset, &at.row.wallet, missing))
     }
+}
+
+/// The side of a gift with two bases that decides, and the cost that goes with it.
+fn side_of(
+    gift: &Gift,
+    quantity: Quantity,
+    net: Money,
+    cost: &mut Money,
+) -> Result<GiftSide, AmountError> {
+    let value = gift.value.share(quantity, gift.quantity)?;
+    Ok(if !net.checked_sub(*cost)?.is_negative() {
+        GiftSide::Gain
+    } else if net.checked_sub(value)?.is_negative() {
+        *cost = value;
+        GiftSide::Loss
+    } else {
+        *cost = net;
+        GiftSide::Between
+    })
 }

@@ -2,6 +2,7 @@
 //! rows are known the method says what each disposal used.
 
 use packtrain_core::ledger::{Asset, Leg, RowKind};
+use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
 
 use super::book::Book;
@@ -227,17 +228,12 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// One line for each slice of a disposal, with its share of proceeds and costs.
-    fn pool_lines(
-        &self,
-        first: &Passage<'a>,
-        outs: &[&Passage<'a>],
-        taken: &Taken,
-    ) -> Result<Vec<Disposal>, AmountError> {
+    /// Units, proceeds and costs of all that left together.
+    fn summed(&self, outs: &[&Passage<'a>]) -> Result<(Quantity, Money, Money), AmountError> {
         let (mut proceeds, mut fees) = (self.zero(), self.zero());
-        let mut left = Quantity::ZERO;
+        let mut units = Quantity::ZERO;
         for out in outs {
-            left = left.checked_add(out.quantity)?;
+            units = units.checked_add(out.quantity)?;
             if let Change::Out {
                 proceeds: more,
                 fees: costs,
@@ -248,8 +244,19 @@ impl<'a> Run<'a> {
                 fees = fees.checked_add(costs)?;
             }
         }
+        Ok((units, proceeds, fees))
+    }
+
+    /// One line for each slice of a disposal, with its share of proceeds and costs.
+    fn pool_lines(
+        &self,
+        first: &Passage<'a>,
+        outs: &[&Passage<'a>],
+        taken: &Taken,
+    ) -> Result<Vec<Disposal>, AmountError> {
+        let (mut left, mut proceeds, mut fees) = self.summed(outs)?;
         let id = joined(outs);
-        let (wallet, value) = (common_wallet(outs), common_value(outs));
+        let (wallet, value) = (wallet_of_all(outs), value_of_all(outs));
         let mut denied = taken.denied;
         let mut lines = Vec::with_capacity(taken.slices.len());
         for slice in &taken.slices {
@@ -333,7 +340,7 @@ fn joined(outs: &[&Passage<'_>]) -> Box<str> {
 }
 
 /// The wallet that units left; a word where there were several.
-fn common_wallet(outs: &[&Passage<'_>]) -> Asset {
+fn wallet_of_all(outs: &[&Passage<'_>]) -> Asset {
     let first = &outs[0].at.row.wallet;
     if outs.iter().all(|out| out.at.row.wallet == *first) {
         Asset::clone(first)
@@ -343,7 +350,7 @@ fn common_wallet(outs: &[&Passage<'_>]) -> Asset {
 }
 
 /// Where the proceeds come from, if all come from one kind of place.
-fn common_value(outs: &[&Passage<'_>]) -> ValueFrom {
+fn value_of_all(outs: &[&Passage<'_>]) -> ValueFrom {
     let first = outs[0].value;
     if outs.iter().all(|out| out.value == first) {
         first

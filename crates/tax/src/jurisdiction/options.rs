@@ -54,7 +54,7 @@ impl OptionKind {
 }
 
 /// Options that several countries have, each with the default that suits the country.
-pub(super) mod common {
+pub(super) mod usual {
     use super::{OptionKind, OptionSpec};
 
     const WRAP: &str = "whether wrapping a token, or bridging it under another name, carries its \

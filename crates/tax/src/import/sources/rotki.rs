@@ -130,7 +130,7 @@ fn exchanged(sheet: &mut Sheet<'_>, sent: Option<Leg>, received: Option<Leg>) ->
     };
     let (sent, received) = entry::both(sheet, (sent, columns.0), (received, columns.1))?;
     let row = entry::row(sheet, at?, entry::exchange(&sent, &received));
-    let mut row = common(sheet, row);
+    let mut row = with_place(sheet, row);
     (row.sent, row.received) = (Some(sent), Some(received));
     sheet.is_good().then_some(row)
 }
@@ -154,7 +154,7 @@ fn event(sheet: &mut Sheet<'_>) -> Option<Row> {
         return None;
     }
     let row = entry::row(sheet, at?, kind);
-    let mut row = common(sheet, row);
+    let mut row = with_place(sheet, row);
     match kind {
         RowKind::Withdrawal | RowKind::Lost | RowKind::Spend => row.sent = leg,
         _ => row.received = leg,
@@ -163,7 +163,7 @@ fn event(sheet: &mut Sheet<'_>) -> Option<Row> {
 }
 
 /// A row with its place, fee and note.
-fn common(sheet: &mut Sheet<'_>, mut row: Row) -> Row {
+fn with_place(sheet: &mut Sheet<'_>, mut row: Row) -> Row {
     row.wallet = sheet.name(LOCATION).good().unwrap_or(row.wallet);
     row.fee = sheet.unsigned_leg(FEE.0, FEE.1).good();
     row.note = sheet.note(NOTE);

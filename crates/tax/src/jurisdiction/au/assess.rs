@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
 
-use crate::assess::{Assessment, Books, above_zero, least};
+use crate::assess::{Assessment, Books, Line, above_zero, least};
 use crate::outcome::{TaxYear, Term};
 
 /// The last tax year, by the calendar year in which it begins, whose gains have the discount. From
@@ -83,78 +83,114 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
             .checked_sub(against_short)?
             .checked_add(long_left)?
             .checked_sub(discount)?;
+        let of_year = Year {
+            short,
+            long,
+            losses,
+            brought,
+            discount,
+            discount_label,
+            discount_source,
+            net,
+            carried,
+            income: books.sums(year).income,
+        };
         let mut out = Assessment::default();
-        for (key, label, amount, place, source) in [
+        out.extend(of_year.gains(&form)?);
+        out.extend(of_year.results(&form));
+        brought = carried;
+        years.insert(year, out);
+    }
+    Ok(years)
+}
+
+/// What a year comes to.
+struct Year {
+    short: Money,
+    long: Money,
+    losses: Money,
+    brought: Money,
+    discount: Money,
+    discount_label: &'static str,
+    discount_source: &'static str,
+    net: Money,
+    carried: Money,
+    income: Money,
+}
+
+impl Year {
+    fn gains(&self, form: &Form) -> Result<[Line; 6], AmountError> {
+        Ok([
             (
                 "total_current_year_capital_gains",
                 "Capital gains of the year",
-                short.checked_add(long)?,
+                self.short.checked_add(self.long)?,
                 form.gains,
                 LOSS_SOURCE,
             ),
             (
                 "gains_without_discount",
                 "of these held for less than twelve months",
-                short,
+                self.short,
                 WORKSHEET,
                 DISCOUNT_SOURCE,
             ),
             (
                 "gains_with_discount",
                 "of these held for at least twelve months",
-                long,
+                self.long,
                 WORKSHEET,
                 DISCOUNT_SOURCE,
             ),
             (
                 "losses_of_year",
                 "Capital losses of the year",
-                losses.negated(),
+                self.losses.negated(),
                 WORKSHEET,
                 LOSS_SOURCE,
             ),
             (
                 "losses_of_earlier_years",
                 "Capital losses of earlier years",
-                brought.negated(),
+                self.brought.negated(),
                 WORKSHEET,
                 LOSS_SOURCE,
             ),
             (
                 "discount",
-                discount_label,
-                discount.negated(),
+                self.discount_label,
+                self.discount.negated(),
                 WORKSHEET,
-                discount_source,
+                self.discount_source,
             ),
+        ])
+    }
+
+    fn results(&self, form: &Form) -> [Line; 3] {
+        [
             (
                 "net_capital_gain",
                 "Net capital gain",
-                net,
+                self.net,
                 Some(form.net),
                 LOSS_SOURCE,
             ),
             (
                 "losses_carried_forward",
                 "Net capital losses to carry forward",
-                above_zero(carried),
+                above_zero(self.carried),
                 Some(form.carried),
                 LOSS_SOURCE,
             ),
             (
                 "income",
                 "Income from crypto assets",
-                books.sums(year).income,
+                self.income,
                 form.income,
                 INCOME_SOURCE,
             ),
-        ] {
-            out.money(key, label, amount, place, source);
-        }
-        brought = carried;
-        years.insert(year, out);
+        ]
     }
-    Ok(years)
 }
 
 /// Half of an amount.

@@ -8,7 +8,7 @@ mod notes;
 use packtrain_core::ledger::RowKind;
 use packtrain_core::money::Currency;
 
-use super::options::common;
+use super::options::usual;
 use super::{
     GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Terms, Treatment, UntaxedCost,
     day_after_anniversary, words,
@@ -30,11 +30,11 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
             kind: OptionKind::Words(&["individual", "company"]),
             meaning: "whose disposals these are: a company has no discount",
         },
-        common::WRAP_IS_A_TRADE,
-        common::LP_IS_A_TRADE,
-        common::LOAN_AS_BORROWED,
-        common::SWAP_FEE_TO_DISPOSAL,
-        common::LOSS_BEFORE,
+        usual::WRAP_IS_A_TRADE,
+        usual::LP_IS_A_TRADE,
+        usual::LOAN_AS_BORROWED,
+        usual::SWAP_FEE_TO_DISPOSAL,
+        usual::LOSS_BEFORE,
     ],
     scope: ScopeRule::Universal,
     may_choose_scope: true,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
 
-use crate::assess::{Assessment, Books, above_zero, least};
-use crate::outcome::TaxYear;
+use crate::assess::{Assessment, Books, Line, above_zero, least};
+use crate::outcome::{TaxYear, Totals};
 
 const INCLUSION_SOURCE: &str =
     "ITA s. 38(a); the planned rate of two thirds was cancelled on 21 March 2025";
@@ -57,42 +57,8 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
         let left = brought
             .checked_sub(used)?
             .checked_add(above_zero(sums.net.negated()))?;
-        for (key, label, amount, form, source) in [
-            (
-                "proceeds_of_disposition",
-                "Proceeds of disposition",
-                sums.proceeds,
-                Some(lines.schedule),
-                "ITA s. 40(1)",
-            ),
-            (
-                "cost_and_outlays",
-                "Adjusted cost base, outlays and expenses",
-                costs,
-                Some(lines.schedule),
-                "ITA s. 40(1), 47",
-            ),
-            (
-                "superficial_losses_denied",
-                "Superficial losses denied",
-                sums.denied,
-                None,
-                "ITA s. 40(2)(g)(i), 54",
-            ),
-            (
-                "capital_gain",
-                "Capital gain or loss",
-                sums.net,
-                Some(lines.schedule),
-                "ITA s. 39(1), 40(1)",
-            ),
-            (
-                "taxable_capital_gain",
-                "Half of the gain, which is taxable",
-                half(above_zero(sums.net))?,
-                Some(lines.gain),
-                INCLUSION_SOURCE,
-            ),
+        out.extend(of_disposals(&sums, costs, &lines)?);
+        out.extend([
             (
                 "losses_before_used",
                 "Losses of earlier years that may be set against the gain, in full",
@@ -114,13 +80,52 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
                 Some(lines.income),
                 INCOME_SOURCE,
             ),
-        ] {
-            out.money(key, label, amount, form, source);
-        }
+        ]);
         brought = left;
         years.insert(year, out);
     }
     Ok(years)
+}
+
+/// What the disposals of a year come to.
+fn of_disposals(sums: &Totals, costs: Money, lines: &Lines) -> Result<[Line; 5], AmountError> {
+    Ok([
+        (
+            "proceeds_of_disposition",
+            "Proceeds of disposition",
+            sums.proceeds,
+            Some(lines.schedule),
+            "ITA s. 40(1)",
+        ),
+        (
+            "cost_and_outlays",
+            "Adjusted cost base, outlays and expenses",
+            costs,
+            Some(lines.schedule),
+            "ITA s. 40(1), 47",
+        ),
+        (
+            "superficial_losses_denied",
+            "Superficial losses denied",
+            sums.denied,
+            None,
+            "ITA s. 40(2)(g)(i), 54",
+        ),
+        (
+            "capital_gain",
+            "Capital gain or loss",
+            sums.net,
+            Some(lines.schedule),
+            "ITA s. 39(1), 40(1)",
+        ),
+        (
+            "taxable_capital_gain",
+            "Half of the gain, which is taxable",
+            half(above_zero(sums.net))?,
+            Some(lines.gain),
+            INCLUSION_SOURCE,
+        ),
+    ])
 }
 
 /// Half of an amount.

@@ -7,7 +7,7 @@ mod notes;
 
 use packtrain_core::money::Currency;
 
-use super::options::common;
+use super::options::usual;
 use super::{GiftIn, Jurisdiction, ScopeRule, Treatment};
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::request::{Country, Method};
@@ -21,10 +21,10 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     rule_set: "ca-2025.2",
     methods: &[Method::Acb],
     options: &[
-        common::WRAP_CARRIES,
-        common::LOAN_AS_BORROWED,
-        common::SWAP_FEE_TO_DISPOSAL,
-        common::LOSS_BEFORE,
+        usual::WRAP_CARRIES,
+        usual::LOAN_AS_BORROWED,
+        usual::SWAP_FEE_TO_DISPOSAL,
+        usual::LOSS_BEFORE,
     ],
     scope: ScopeRule::Universal,
     may_choose_scope: false,

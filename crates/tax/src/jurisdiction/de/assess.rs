@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 
-use crate::assess::{Assessment, Books, Dated, UNKNOWN, above_zero, least, on, whole};
+use crate::assess::{Assessment, Books, Dated, Line, UNKNOWN, above_zero, least, on, whole};
 use crate::outcome::TaxYear;
 
 /// The gain of all private sales below which nothing is taxed; at the limit all of it is.
@@ -101,13 +101,9 @@ fn first_look(books: &Books<'_>, year: TaxYear) -> Year {
     }
 }
 
-fn figures(books: &Books<'_>, year: &Year) -> Result<Assessment, AmountError> {
-    let mut out = Assessment::default();
-    let taxable = year
-        .taxed
-        .checked_sub(year.brought)?
-        .checked_sub(year.back)?;
-    for (key, label, amount, form, source) in [
+/// What the sales of a year come to.
+fn of_sales(year: &Year, taxable: Money) -> [Line; 7] {
+    [
         (
             "gain_within_one_year",
             "Gain or loss within one year",
@@ -157,9 +153,16 @@ fn figures(books: &Books<'_>, year: &Year) -> Result<Assessment, AmountError> {
             None,
             LOSS_SOURCE,
         ),
-    ] {
-        out.money(key, label, amount, form, source);
-    }
+    ]
+}
+
+fn figures(books: &Books<'_>, year: &Year) -> Result<Assessment, AmountError> {
+    let mut out = Assessment::default();
+    let taxable = year
+        .taxed
+        .checked_sub(year.brought)?
+        .checked_sub(year.back)?;
+    out.extend(of_sales(year, taxable));
     let income = books.sums(year.year).income;
     let fact = on(INCOME_FREE_BELOW, year.year);
     let limit = fact.map_or(books.zero(), |fact| whole(fact.value, books));

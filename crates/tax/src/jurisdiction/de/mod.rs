@@ -9,7 +9,7 @@ mod notes;
 use packtrain_core::ledger::RowKind;
 use packtrain_core::money::Currency;
 
-use super::options::common;
+use super::options::usual;
 use super::{
     GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Terms, Treatment, UntaxedCost,
     day_after_anniversary, words,
@@ -26,16 +26,16 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     rule_set: "de-2025.2",
     methods: &[Method::Fifo, Method::Lifo],
     options: &[
-        common::WRAP_CARRIES,
-        common::LP_IS_A_TRADE,
-        common::LOAN_AS_BORROWED,
-        common::SWAP_FEE_TO_DISPOSAL,
+        usual::WRAP_CARRIES,
+        usual::LP_IS_A_TRADE,
+        usual::LOAN_AS_BORROWED,
+        usual::SWAP_FEE_TO_DISPOSAL,
         OptionSpec {
             name: "loss_back",
             kind: OptionKind::Words(&["yes", "no"]),
             meaning: "whether a loss goes back to the year before it first, or only forward",
         },
-        common::LOSS_BEFORE,
+        usual::LOSS_BEFORE,
     ],
     scope: ScopeRule::Wallet,
     may_choose_scope: true,

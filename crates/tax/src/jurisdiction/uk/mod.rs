@@ -10,7 +10,7 @@ use packtrain_core::ledger::RowKind;
 use packtrain_core::money::Currency;
 
 use super::notes::chose;
-use super::options::common;
+use super::options::usual;
 use super::{GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Treatment, UntaxedCost};
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::request::{Country, Method};
@@ -36,10 +36,10 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
             meaning: "whose disposals these are: a company matches the ten days that end with a \
                       disposal in place of the 30 after it, and has no exempt amount",
         },
-        common::WRAP_IS_A_TRADE,
-        common::LOAN_AT_MARKET,
-        common::SWAP_FEE_TO_DISPOSAL,
-        common::LOSS_BEFORE,
+        usual::WRAP_IS_A_TRADE,
+        usual::LOAN_AT_MARKET,
+        usual::SWAP_FEE_TO_DISPOSAL,
+        usual::LOSS_BEFORE,
     ],
     scope: ScopeRule::Universal,
     may_choose_scope: false,

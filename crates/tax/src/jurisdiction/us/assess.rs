@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 
-use crate::assess::{Assessment, Books, above_zero, least, whole};
+use crate::assess::{Assessment, Books, Line, above_zero, least, whole};
 use crate::outcome::TaxYear;
 
 const LIMIT_SOURCE: &str = "IRC 1211(b)";
@@ -31,75 +31,81 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
         let deducted = least(limit, loss);
         carried = Carried::from(short, long, deducted)?;
         let mut figures = Assessment::default();
-        let mut line = |key, label, amount, form, source| {
-            figures.money(key, label, amount, form, source);
-        };
-        line(
+        figures.extend(of_terms(before, short, long)?);
+        figures.extend([
+            (
+                "deductible",
+                "Loss to deduct from other income",
+                deducted.negated(),
+                Some("Schedule D line 21"),
+                LIMIT_SOURCE,
+            ),
+            (
+                "carry_short",
+                "Short-term loss to carry to the next year",
+                carried.short,
+                None,
+                CARRY_SOURCE,
+            ),
+            (
+                "carry_long",
+                "Long-term loss to carry to the next year",
+                carried.long,
+                None,
+                CARRY_SOURCE,
+            ),
+            (
+                "ordinary_income",
+                "Income from digital assets",
+                sums.income,
+                Some(income_line(year)),
+                "Notice 2014-21; Rev. Rul. 2023-14",
+            ),
+        ]);
+        years.insert(year, figures);
+    }
+    Ok(years)
+}
+
+/// Gains and losses of each term, with what was carried from before.
+fn of_terms(before: Carried, short: Money, long: Money) -> Result<[Line; 5], AmountError> {
+    Ok([
+        (
             "short_before",
             "Short-term loss carried from earlier years",
             before.short,
             Some("Schedule D line 6"),
             CARRY_SOURCE,
-        );
-        line(
+        ),
+        (
             "net_short",
             "Net short-term gain or loss",
             short,
             Some("Schedule D line 7"),
             TERM_SOURCE,
-        );
-        line(
+        ),
+        (
             "long_before",
             "Long-term loss carried from earlier years",
             before.long,
             Some("Schedule D line 14"),
             CARRY_SOURCE,
-        );
-        line(
+        ),
+        (
             "net_long",
             "Net long-term gain or loss",
             long,
             Some("Schedule D line 15"),
             TERM_SOURCE,
-        );
-        line(
+        ),
+        (
             "net",
             "Net capital gain or loss",
             short.checked_add(long)?,
             Some("Schedule D line 16"),
             TERM_SOURCE,
-        );
-        line(
-            "deductible",
-            "Loss to deduct from other income",
-            deducted.negated(),
-            Some("Schedule D line 21"),
-            LIMIT_SOURCE,
-        );
-        line(
-            "carry_short",
-            "Short-term loss to carry to the next year",
-            carried.short,
-            None,
-            CARRY_SOURCE,
-        );
-        line(
-            "carry_long",
-            "Long-term loss to carry to the next year",
-            carried.long,
-            None,
-            CARRY_SOURCE,
-        );
-        line(
-            "ordinary_income",
-            "Income from digital assets",
-            sums.income,
-            Some(income_line(year)),
-            "Notice 2014-21; Rev. Rul. 2023-14",
-        );
-        years.insert(year, figures);
-    }
-    Ok(years)
+        ),
+    ])
 }
 
 /// Where income that is no business goes: it has a line of its own since the returns of 2024.

@@ -8,7 +8,7 @@ mod notes;
 use chrono::{Datelike, Days, Months, NaiveDate};
 use packtrain_core::money::Currency;
 
-use super::options::common;
+use super::options::usual;
 use super::{GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Terms, Treatment, words};
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::outcome::Term;
@@ -29,9 +29,9 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     rule_set: "us-2025.3",
     methods: &[Method::Fifo, Method::Lifo, Method::Hifo, Method::Lofo],
     options: &[
-        common::WRAP_CARRIES,
-        common::LP_IS_A_TRADE,
-        common::LOAN_AS_BORROWED,
+        usual::WRAP_CARRIES,
+        usual::LP_IS_A_TRADE,
+        usual::LOAN_AS_BORROWED,
         OptionSpec {
             name: "form_1099_da",
             kind: OptionKind::Words(&["none", "with_basis", "without_basis"]),
