@@ -260,6 +260,12 @@ pub(crate) struct Report {
     /// Zone of a file's times, where they name none, such as kraken.csv=Europe/Berlin
     #[arg(long = "file-timezone", value_name = "FILE=ZONE", value_parser = key_value)]
     pub(crate) file_timezones: Vec<(String, String)>,
+    /// Wallet of a file's rows, where the file names none; its address for a file of a chain
+    #[arg(long = "file-wallet", value_name = "FILE=WALLET", value_parser = key_value)]
+    pub(crate) file_wallets: Vec<(String, String)>,
+    /// Coin in which a chain's fees are paid, where the file does not name it: scan.csv=ETH
+    #[arg(long = "file-coin", value_name = "FILE=COIN", value_parser = key_value)]
+    pub(crate) file_coins: Vec<(String, String)>,
     /// Leave out rows that cannot be read, and list them
     #[arg(long)]
     pub(crate) skip_bad_rows: bool,

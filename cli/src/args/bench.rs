@@ -251,6 +251,8 @@ mod tests {
             "steady --rate 0",
             "future --claims 0",
             "history --jobs 0",
+            "tax --rows 99",
+            "tax --rounds 0",
         ] {
             assert!(typed(words).is_err(), "{words}");
         }

@@ -218,3 +218,29 @@ help: a line of it is such as 2024-03-10,BTC,USD,69000.00
 
 "#]]);
 }
+
+#[test]
+fn what_a_file_does_not_say_is_said_for_it_by_its_name() {
+    let sample = include_bytes!("../../../crates/tax/tests/imports/blockscout.csv");
+    let folder = folder(&[("scan.csv", sample)]);
+    let report = |more: &[&str]| {
+        let words = ["report", "scan.csv", "--country", "us", "--quiet"];
+        let words = [&words, more].concat();
+        command(folder.path(), &words)
+    };
+    report(&[]).assert().code(4);
+    let coin = [
+        "--file-coin",
+        "scan.csv=XDAI",
+        "--file-wallet",
+        "scan.csv=0xA1",
+    ];
+    report(&coin).assert().success();
+    report(&["--file-coin", "other.csv=XDAI"])
+        .assert()
+        .code(2)
+        .stderr_eq(str![[r#"
+error: --file-coin speaks of "other.csv", which is none of the files
+
+"#]]);
+}

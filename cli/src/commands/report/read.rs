@@ -6,7 +6,6 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
-use chrono_tz::Tz;
 use packtrain_core::ledger::RowError;
 use packtrain_core::limits::FILE_BYTES_MAX;
 use packtrain_report::InputFile;
@@ -35,21 +34,32 @@ pub(super) fn files(
     steps: &Steps,
 ) -> Result<Vec<ReadFile>, Failure> {
     let mappings = Mappings::open(args, data_dir)?;
-    let zones = zones(args)?;
+    let zones = of_files(args, "--file-timezone", &args.file_timezones)?;
+    let wallets = of_files(args, "--file-wallet", &args.file_wallets)?;
+    let coins = of_files(args, "--file-coin", &args.file_coins)?;
     let mut read = Vec::with_capacity(args.files.len());
     let mut bad: Vec<(String, Vec<RowError>, u32)> = Vec::new();
     for path in &args.files {
         let name = name_of(path);
         steps.begin("Reading", &name);
         let bytes = bytes(path).map_err(|error| unreadable(path, &error))?;
+        let zone = zones.get(name.as_str()).copied().map(super::time_zone);
         let options = Options {
-            zone: zones.get(&name).copied(),
+            zone: zone.transpose()?,
+            wallet: wallets.get(name.as_str()).map(ToString::to_string),
+            coin: coins.get(name.as_str()).map(ToString::to_string),
             ..Options::default()
         };
         let import = mappings
             .read(&bytes, &options, steps)
             .map_err(|error| rejected(&name, &error))?;
         steps.end("Reading", &name, &described(&import));
+        if let Some(decision) = &import.decision {
+            let (over, columns) = (decision.over.join(", "), decision.columns.join(", "));
+            steps.note(&format!(
+                "           not {over}: the columns {columns} decide"
+            ));
+        }
         if import.bad_rows > 0 && !args.skip_bad_rows {
             bad.push((name, import.errors, import.bad_rows));
             continue;
@@ -92,18 +102,20 @@ pub(super) fn prices(path: &Path, steps: &Steps) -> Result<(Prices, InputFile), 
     Ok((prices, input))
 }
 
-/// The zones of files that name none in their times, by the files' names.
-fn zones(args: &Report) -> Result<BTreeMap<String, Tz>, Failure> {
-    let mut zones = BTreeMap::new();
-    for (file, zone) in &args.file_timezones {
-        let known = args.files.iter().map(|path| name_of(path));
-        let Some(name) = known.into_iter().find(|name| name == file) else {
-            let what = format!("--file-timezone speaks of {file:?}, which is none of the files");
+/// What is said of single files, by their names.
+fn of_files<'a>(
+    args: &Report,
+    flag: &str,
+    said: &'a [(String, String)],
+) -> Result<BTreeMap<&'a str, &'a str>, Failure> {
+    for (file, _) in said {
+        if !args.files.iter().any(|path| name_of(path) == *file) {
+            let what = format!("{flag} speaks of {file:?}, which is none of the files");
             return Err(Failure::new(USAGE, what));
-        };
-        zones.insert(name, super::time_zone(zone)?);
+        }
     }
-    Ok(zones)
+    let said = said.iter().map(|(file, what)| (&**file, &**what));
+    Ok(said.collect())
 }
 
 fn described(import: &Import) -> String {

@@ -56,6 +56,30 @@ pub(crate) const CONVERTED: RuleText = RuleText {
     source: "European Central Bank, euro foreign exchange reference rates",
 };
 
+/// Halves of a transfer without a common hash, which are found alike in every country.
+pub(crate) const MATCHED_BY_AMOUNT: RuleText = RuleText {
+    when: |_, applied| applied.matched_by_amount,
+    text: "Withdrawals and deposits without a common transaction hash are taken as one \
+           transfer where a deposit of the same asset follows in another wallet within 48 \
+           hours, with at most 5 % fewer units.",
+    source: "practice",
+};
+
+/// What a transfer lost on its way.
+pub(crate) const LOST_ON_THE_WAY: RuleText = RuleText {
+    when: |_, applied| applied.transfer_differences,
+    text: "Units that were sent and did not arrive are taken as the network's fee.",
+    source: "practice",
+};
+
+/// Loans where no authority has spoken.
+pub(crate) const LOANS_AS_BORROWED: RuleText = RuleText {
+    when: |settings, applied| applied.loans && chose(settings, "loan", "as_borrowed"),
+    text: "Borrowed units cost what they were worth then; paying them back settles the debt at \
+           that value. The option loan decides.",
+    source: "no direct guidance",
+};
+
 /// Whether an option has a value.
 pub(crate) fn chose(settings: &Settings, option: &str, value: &str) -> bool {
     settings

@@ -25,31 +25,16 @@ pub(in crate::import) static MAPPED: Source = Source {
 };
 
 /// Those of the neutral ledger, each in its place there, and one amount with a sign.
-const COLUMNS: &[&str] = &[
-    "id",
-    "timestamp",
-    "type",
-    "wallet",
-    "to_wallet",
-    "sent_amount",
-    "sent_asset",
-    "received_amount",
-    "received_asset",
-    "fee_amount",
-    "fee_asset",
-    "value",
-    "fee_value",
-    "currency",
-    "basis",
-    "acquired",
-    "lots",
-    "tx_hash",
-    "note",
-    "amount",
-    "asset",
-];
-const AMOUNT: usize = 19;
-const ASSET: usize = 20;
+const COLUMNS: &[&str] = &{
+    let mut all = [""; neutral::COLUMNS.len() + 2];
+    let (own, _) = all.split_at_mut(neutral::COLUMNS.len());
+    own.copy_from_slice(neutral::COLUMNS);
+    all[AMOUNT] = "amount";
+    all[ASSET] = "asset";
+    all
+};
+const AMOUNT: usize = neutral::COLUMNS.len();
+const ASSET: usize = AMOUNT + 1;
 
 fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let mapping = sheet.mapping()?;

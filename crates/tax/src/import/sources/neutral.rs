@@ -22,7 +22,7 @@ pub(super) static SOURCE: Source = Source {
     join: None,
 };
 
-const COLUMNS: &[&str] = &[
+pub(super) const COLUMNS: &[&str] = &[
     "id",
     "timestamp",
     "type",

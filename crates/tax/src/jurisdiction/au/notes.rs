@@ -1,6 +1,8 @@
 //! What a report on Australia says about its rules.
 
-use super::super::notes::{ALWAYS, CONVERTED, RuleText, chose};
+use super::super::notes::{
+    ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText, chose,
+};
 use crate::request::{Method, Scope};
 
 pub(super) const RULES: &[RuleText] = &[
@@ -78,18 +80,8 @@ pub(super) const RULES: &[RuleText] = &[
         text: "Moving units between own wallets is no CGT event. They take along their parcels.",
         source: "ATO, Transactions: acquiring and disposing of crypto assets",
     },
-    RuleText {
-        when: |_, applied| applied.matched_by_amount,
-        text: "Withdrawals and deposits without a common transaction hash are taken as one \
-               transfer where a deposit of the same asset follows in another wallet within 48 \
-               hours, with at most 5 % fewer units.",
-        source: "practice",
-    },
-    RuleText {
-        when: |_, applied| applied.transfer_differences,
-        text: "Units that were sent and did not arrive are taken as the network's fee.",
-        source: "practice",
-    },
+    MATCHED_BY_AMOUNT,
+    LOST_ON_THE_WAY,
     RuleText {
         when: |settings, applied| applied.wraps && chose(settings, "wrap", "trade"),
         text: "Wrapping and unwrapping is a CGT event.",
@@ -111,12 +103,7 @@ pub(super) const RULES: &[RuleText] = &[
                ATO sees a CGT event.",
         source: "ATO, Decentralised finance and wrapping crypto",
     },
-    RuleText {
-        when: |settings, applied| applied.loans && chose(settings, "loan", "as_borrowed"),
-        text: "Borrowed units cost what they were worth then; paying them back settles the debt at \
-               that value. The option loan decides.",
-        source: "no direct guidance",
-    },
+    LOANS_AS_BORROWED,
     RuleText {
         when: |settings, applied| applied.loans && chose(settings, "loan", "market"),
         text: "Borrowed units cost what they were worth then; paying them back is a disposal at \

@@ -1,6 +1,8 @@
 //! What a report on Canada says about its rules.
 
-use super::super::notes::{ALWAYS, CONVERTED, RuleText, chose};
+use super::super::notes::{
+    ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText, chose,
+};
 
 pub(super) const RULES: &[RuleText] = &[
     CONVERTED,
@@ -58,18 +60,8 @@ pub(super) const RULES: &[RuleText] = &[
         text: "Moving units between own wallets is no disposition.",
         source: "CRA, Information for crypto-asset users and tax professionals",
     },
-    RuleText {
-        when: |_, applied| applied.matched_by_amount,
-        text: "Withdrawals and deposits without a common transaction hash are taken as one \
-               transfer where a deposit of the same asset follows in another wallet within 48 \
-               hours, with at most 5 % fewer units.",
-        source: "practice",
-    },
-    RuleText {
-        when: |_, applied| applied.transfer_differences,
-        text: "Units that were sent and did not arrive are taken as the network's fee.",
-        source: "practice",
-    },
+    MATCHED_BY_AMOUNT,
+    LOST_ON_THE_WAY,
     RuleText {
         when: |settings, applied| applied.wraps && chose(settings, "wrap", "carry"),
         text: "A token and what wraps it unit for unit are one property with one cost base. There \
@@ -84,15 +76,10 @@ pub(super) const RULES: &[RuleText] = &[
     RuleText {
         when: |_, applied| applied.pools_of_liquidity,
         text: "Putting units into a liquidity pool and taking them out are dispositions. There is \
-               no guidance; the option lp decides.",
+               no guidance.",
         source: "no direct guidance",
     },
-    RuleText {
-        when: |settings, applied| applied.loans && chose(settings, "loan", "as_borrowed"),
-        text: "Borrowed units cost what they were worth then; paying them back settles the debt at \
-               that value. The option loan decides.",
-        source: "no direct guidance",
-    },
+    LOANS_AS_BORROWED,
     RuleText {
         when: |settings, applied| applied.loans && chose(settings, "loan", "market"),
         text: "Borrowed units cost what they were worth then; paying them back is a disposition at \

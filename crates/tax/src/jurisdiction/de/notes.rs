@@ -1,6 +1,8 @@
 //! What a report on Germany says about its rules.
 
-use super::super::notes::{ALWAYS, CONVERTED, RuleText, chose};
+use super::super::notes::{
+    ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText, chose,
+};
 use crate::request::{Method, Scope};
 
 pub(super) const RULES: &[RuleText] = &[
@@ -87,18 +89,8 @@ pub(super) const RULES: &[RuleText] = &[
                chosen in the order of the method.",
         source: "BMF 54",
     },
-    RuleText {
-        when: |_, applied| applied.matched_by_amount,
-        text: "Withdrawals and deposits without a common transaction hash are taken as one \
-               transfer where a deposit of the same asset follows in another wallet within 48 \
-               hours, with at most 5 % fewer units.",
-        source: "practice",
-    },
-    RuleText {
-        when: |_, applied| applied.transfer_differences,
-        text: "Units that were sent and did not arrive are taken as the network's fee.",
-        source: "practice",
-    },
+    MATCHED_BY_AMOUNT,
+    LOST_ON_THE_WAY,
     RuleText {
         when: |settings, applied| applied.wraps && chose(settings, "wrap", "carry"),
         text: "Wrapping unit for unit carries cost and date over. There is no guidance; the option \
@@ -121,12 +113,7 @@ pub(super) const RULES: &[RuleText] = &[
         text: "A share in a liquidity pool takes over the cost of the units put in, as asked.",
         source: "no direct guidance",
     },
-    RuleText {
-        when: |settings, applied| applied.loans && chose(settings, "loan", "as_borrowed"),
-        text: "Borrowed units cost what they were worth then; paying them back settles the debt at \
-               that value. The option loan decides.",
-        source: "no direct guidance",
-    },
+    LOANS_AS_BORROWED,
     RuleText {
         when: |settings, applied| applied.loans && chose(settings, "loan", "market"),
         text: "Borrowed units cost what they were worth then; paying them back is a sale at the \

@@ -1,6 +1,6 @@
 //! What a report on the United States says about its rules.
 
-use super::super::notes::{ALWAYS, CONVERTED, RuleText, chose};
+use super::super::notes::{ALWAYS, CONVERTED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText, chose};
 use crate::request::{Method, Scope};
 
 pub(super) const RULES: &[RuleText] = &[
@@ -104,18 +104,8 @@ pub(super) const RULES: &[RuleText] = &[
                in the order of the method, with cost and acquisition date.",
         source: "IRS FAQ on transfers; Treas. Reg. 1.1012-1(j)(3)",
     },
-    RuleText {
-        when: |_, applied| applied.matched_by_amount,
-        text: "Withdrawals and deposits without a common transaction hash are taken as one \
-               transfer where a deposit of the same asset follows in another wallet within 48 \
-               hours, with at most 5 % fewer units.",
-        source: "practice",
-    },
-    RuleText {
-        when: |_, applied| applied.transfer_differences,
-        text: "Units that were sent and did not arrive are taken as the network's fee.",
-        source: "practice",
-    },
+    MATCHED_BY_AMOUNT,
+    LOST_ON_THE_WAY,
     RuleText {
         when: |settings, applied| applied.wraps && chose(settings, "wrap", "carry"),
         text: "Wrapping and unwrapping unit for unit carries lots over; with other amounts it is a \
