@@ -129,7 +129,7 @@ pub(crate) enum Command {
     #[command(
         after_help = examples::REPORT
     )]
-    Report(Report),
+    Report(Box<Report>),
     /// Enqueue a job of any kind
     #[command(
         after_help = examples::ENQUEUE
