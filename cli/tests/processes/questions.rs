@@ -221,8 +221,10 @@ help: a line of it is such as 2024-03-10,BTC,USD,69000.00
 
 #[test]
 fn what_a_file_does_not_say_is_said_for_it_by_its_name() {
-    let sample = include_bytes!("../../../crates/tax/tests/imports/blockscout.csv");
-    let folder = folder(&[("scan.csv", sample)]);
+    let sample = include_str!("../../../crates/tax/tests/imports/blockscout.csv");
+    // The last rows of the sample are wrong on purpose.
+    let good: Vec<_> = sample.lines().take(3).collect();
+    let folder = folder(&[("scan.csv", good.join("\n").as_bytes())]);
     let report = |more: &[&str]| {
         let words = ["report", "scan.csv", "--country", "us", "--quiet"];
         let words = [&words, more].concat();
