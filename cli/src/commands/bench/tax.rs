@@ -2,11 +2,12 @@
 //! run, in a process of its own for each figure.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use packtrain_core::limits::FILE_BYTES_MAX;
 use packtrain_core::money::Currency;
 use packtrain_tax::synthetic::{self, Plan, Shape};
 use serde_json::{Value, json};
@@ -144,11 +145,9 @@ impl Bench {
             .folder
             .0
             .join(file_name(case.shape, case.rows, case.currency));
-        if !ledger.exists() {
-            write_ledger(&ledger, case.shape, case.rows, case.currency)?;
-        }
+        let files = write_ledger(&ledger, case.shape, case.rows, case.currency)?;
         let mut rounds = (0..self.rounds.max(1))
-            .map(|_| self.round(case, &ledger))
+            .map(|_| self.round(case, &files))
             .collect::<Result<Vec<_>, _>>()?;
         rounds.sort_by_key(|figure| figure.cpu);
         let figure = rounds.swap_remove(rounds.len() / 2);
@@ -157,11 +156,11 @@ impl Bench {
         Ok(figure)
     }
 
-    fn round(&self, case: &Case, ledger: &Path) -> Result<Figure, Failure> {
+    fn round(&self, case: &Case, ledger: &[PathBuf]) -> Result<Figure, Failure> {
         let failed = |error: io::Error| Failure::new(FAILED, format!("no report: {error}"));
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
         command.args(["report", "--json", "--out"]);
-        command.arg(&self.folder.0).arg(ledger).args(case.words);
+        command.arg(&self.folder.0).args(ledger).args(case.words);
         let began = Instant::now();
         let output = command.stdin(Stdio::null()).output().map_err(failed)?;
         let wall = began.elapsed();
@@ -204,21 +203,61 @@ fn write_for_others(folder: &Path, rows: u32) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|error| not_written(folder, &error))?;
     for currency in [Currency::USD, Currency::GBP] {
         let path = folder.join(file_name(Shape::Trader, rows, currency));
-        write_ledger(&path, Shape::Trader, rows, currency)?;
-        anstream::println!("{}", path.display());
+        for file in write_ledger(&path, Shape::Trader, rows, currency)? {
+            anstream::println!("{}", file.display());
+        }
     }
     Ok(())
 }
 
-fn write_ledger(path: &Path, shape: Shape, rows: u32, currency: Currency) -> Result<(), Failure> {
+/// Writes a ledger, in as many files as the limit on one demands.
+fn write_ledger(
+    path: &Path,
+    shape: Shape,
+    rows: u32,
+    currency: Currency,
+) -> Result<Vec<PathBuf>, Failure> {
     let plan = Plan {
         shape,
         rows,
         seed: SEED,
         currency,
     };
-    let written = File::create(path).and_then(|file| synthetic::write(plan, BufWriter::new(file)));
-    written.map_err(|error| not_written(path, &error))
+    let mut text = Vec::new();
+    synthetic::write(plan, &mut text).map_err(|error| not_written(path, &error))?;
+    let parts = (text.len() as u64).div_ceil(FILE_BYTES_MAX / 2).max(1);
+    let paths: Vec<_> = (1..=parts)
+        .map(|part| match parts {
+            1 => path.to_owned(),
+            _ => path.with_extension(format!("{part}.csv")),
+        })
+        .collect();
+    write_parts(&text, &paths)?;
+    Ok(paths)
+}
+
+/// Writes whole lines of a text into each of the files in turn, each under the text's header.
+fn write_parts(text: &[u8], paths: &[PathBuf]) -> Result<(), Failure> {
+    let end_of_line = |from: usize| {
+        let rest = text[from..].iter();
+        from + rest.take_while(|byte| **byte != b'\n').count() + 1
+    };
+    let header = end_of_line(0);
+    let size = (text.len() - header) / paths.len();
+    let mut began = header;
+    for (place, path) in paths.iter().enumerate() {
+        let ends = match place + 1 == paths.len() {
+            true => text.len(),
+            false => end_of_line(began + size).min(text.len()),
+        };
+        let written = File::create(path).and_then(|mut file| {
+            file.write_all(&text[..header])?;
+            file.write_all(&text[began..ends])
+        });
+        written.map_err(|error| not_written(path, &error))?;
+        began = ends;
+    }
+    Ok(())
 }
 
 fn not_written(path: &Path, error: &io::Error) -> Failure {
@@ -301,4 +340,30 @@ fn print(figures: &[Figure], ratios: &Ratios) {
         ratios.large_over_middle,
         load()
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ledger_in_several_files_has_every_line_once_and_the_header_in_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths: Vec<_> = (0..3)
+            .map(|part| folder.path().join(part.to_string()))
+            .collect();
+        let lines: Vec<_> = (0..100)
+            .map(|row| format!("r{row},{}\n", row * row))
+            .collect();
+        let text = format!("id,amount\n{}", lines.concat());
+        write_parts(text.as_bytes(), &paths).unwrap();
+        let mut rows = String::new();
+        for path in &paths {
+            let part = fs::read_to_string(path).unwrap();
+            let own = part.strip_prefix("id,amount\n").unwrap();
+            assert!(own.lines().count() > 20, "{own}");
+            rows += own;
+        }
+        assert_eq!(rows, lines.concat());
+    }
 }
