@@ -61,57 +61,61 @@ struct Case {
     words: &'static [&'static str],
 }
 
+/// The story of one row: everything is read and matched, and next to nothing written.
+const MATCHED: &[&str] = &["--country=us", "--method=fifo", "--explain=r0"];
+const US: &[&str] = &["--country=us", "--method=fifo", "--format=csv,json"];
+const HIFO: &[&str] = &["--country=us", "--method=hifo", "--format=csv,json"];
+const UK: &[&str] = &["--country=uk", "--format=csv,json"];
+const WALLETS: &[&str] = &["--country=us", "--scope=wallet", "--format=csv,json"];
+const ALL: &[&str] = &["--country=us", "--compare"];
+const PDF: &[&str] = &["--country=us", "--format=pdf"];
+
+impl Case {
+    const fn new(
+        key: &'static str,
+        what: &'static str,
+        shape: Shape,
+        rows: u32,
+        words: &'static [&'static str],
+    ) -> Self {
+        Self {
+            key,
+            what,
+            shape,
+            rows,
+            currency: Currency::USD,
+            words,
+        }
+    }
+
+    const fn in_gbp(self) -> Self {
+        Self {
+            currency: Currency::GBP,
+            ..self
+        }
+    }
+}
+
 /// What is measured, when the largest ledger has so many rows.
 fn cases(most: u32) -> Vec<Case> {
-    const US: &[&str] = &["--country=us", "--method=fifo", "--format=csv,json"];
-    const HIFO: &[&str] = &["--country=us", "--method=hifo", "--format=csv,json"];
-    const UK: &[&str] = &["--country=uk", "--format=csv,json"];
-    const WALLETS: &[&str] = &["--country=us", "--scope=wallet", "--format=csv,json"];
-    const ALL: &[&str] = &["--country=us", "--compare"];
-    const PDF: &[&str] = &["--country=us", "--format=pdf"];
+    use Shape::{Mover, OneAsset, Staker, Trader};
+    const FIFO: &str = "trader, FIFO";
+    const READ: &str = "trader, FIFO, read and matched";
     let (small, stake, middle) = (most / 100, most / 50, most / 10);
-    let case = |key, what, shape, rows, words| Case {
-        key,
-        what,
-        shape,
-        rows,
-        currency: Currency::USD,
-        words,
-    };
-    let in_gbp = |case: Case| Case {
-        currency: Currency::GBP,
-        ..case
-    };
     vec![
-        case("small", "trader, FIFO", Shape::Trader, small, US),
-        case(
-            "small_pdf",
-            "trader, FIFO, the PDF",
-            Shape::Trader,
-            small,
-            PDF,
-        ),
-        case("stake_mixed", "trader, FIFO", Shape::Trader, stake, US),
-        case("stake", "staker, FIFO", Shape::Staker, stake, US),
-        case("stake_hifo", "staker, HIFO", Shape::Staker, stake, HIFO),
-        case("fifo", "trader, FIFO", Shape::Trader, middle, US),
-        case("hifo", "trader, HIFO", Shape::Trader, middle, HIFO),
-        case(
-            "all",
-            "trader, four methods compared",
-            Shape::Trader,
-            middle,
-            ALL,
-        ),
-        case(
-            "wallets",
-            "five wallets, each its lots",
-            Shape::Mover,
-            middle,
-            WALLETS,
-        ),
-        in_gbp(case("uk", "one asset, UK", Shape::OneAsset, middle, UK)),
-        case("large", "trader, FIFO", Shape::Trader, most, US),
+        Case::new("small_matched", READ, Trader, small, MATCHED),
+        Case::new("small", FIFO, Trader, small, US),
+        Case::new("small_pdf", "trader, FIFO, the PDF", Trader, small, PDF),
+        Case::new("stake_mixed", FIFO, Trader, stake, US),
+        Case::new("stake", "staker, FIFO", Staker, stake, US),
+        Case::new("stake_hifo", "staker, HIFO", Staker, stake, HIFO),
+        Case::new("fifo", FIFO, Trader, middle, US),
+        Case::new("hifo", "trader, HIFO", Trader, middle, HIFO),
+        Case::new("all", "trader, four methods compared", Trader, middle, ALL),
+        Case::new("wallets", "each wallet its lots", Mover, middle, WALLETS),
+        Case::new("uk", "one asset, UK", OneAsset, middle, UK).in_gbp(),
+        Case::new("large_matched", READ, Trader, most, MATCHED),
+        Case::new("large", FIFO, Trader, most, US),
     ]
 }
 
@@ -330,8 +334,8 @@ fn print(figures: &[Figure], ratios: &Ratios) {
     table.print("Nothing was measured.");
     anstream::println!(
         "\nEach line is one `packtrain report` from its start to its end: files read, figures \
-         computed, CSV and JSON written, where the line says so the PDF; the middle one of its \
-         rounds. Times of the wall over each other: HIFO over FIFO {:.2}, the slower staker over \
+         computed, CSV and JSON written, or what the line says in their place; the middle one of \
+         its rounds. Times of the wall over each other: HIFO over FIFO {:.2}, the slower staker over \
          a trader {:.2}, all methods over one {:.2}, the largest ledger over a tenth of it {:.1}. \
          Load averages at the end: {}",
         ratios.hifo_over_fifo,

@@ -91,7 +91,9 @@ fn say(
     document: &Document<'_>,
 ) -> Result<(), Failure> {
     if let Some(row) = &args.explain {
-        return questions::explain(document, row);
+        questions::explain(global, document, row)?;
+        summary::cost(global);
+        return Ok(());
     }
     if let Some(day) = request.open_on {
         return harvest::print(global, document.outcome, day);

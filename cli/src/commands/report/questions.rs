@@ -14,8 +14,13 @@ use crate::args::{Global, Report};
 use crate::failure::{FAILED, Failure, INPUT};
 use crate::terminal::STRONG;
 
-pub(super) fn explain(document: &Document<'_>, row: &str) -> Result<(), Failure> {
+pub(super) fn explain(global: &Global, document: &Document<'_>, row: &str) -> Result<(), Failure> {
     match packtrain_report::explain(document, row) {
+        Some(story) if global.json => {
+            let story = serde_json::json!({ "type": "story", "row": row, "story": story });
+            anstream::println!("{story}");
+            Ok(())
+        }
         Some(story) => {
             anstream::print!("{story}");
             Ok(())

@@ -56,7 +56,7 @@ fn utf8(bytes: &[u8]) -> Result<Cow<'_, str>, ImportError> {
     match std::str::from_utf8(bytes) {
         // Zero bytes are UTF-16 without its mark, every second byte of Latin text, or damage; no
         // database takes them as text.
-        Ok(text) => match bytes.iter().position(|byte| *byte == 0) {
+        Ok(text) => match text.find('\0') {
             Some(at) => Err(broken(bytes, at, "UTF-8")),
             None => Ok(Cow::Borrowed(text)),
         },

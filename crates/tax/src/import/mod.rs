@@ -278,14 +278,10 @@ struct Stretch<'a> {
 
 impl<'a> Stretch<'a> {
     fn new(text: &'a str, line: u32) -> Self {
-        let ends = text
-            .bytes()
-            .filter(|byte| matches!(byte, b'\n' | b'\r'))
-            .count();
         Self {
             text,
             line,
-            lines: ends + 1,
+            lines: count(text, b'\n') + count(text, b'\r') + 1,
         }
     }
 
