@@ -14,6 +14,9 @@ const WORD_CHARS_MAX: usize = 200;
 /// Characters of a note.
 const NOTE_CHARS_MAX: usize = 2_000;
 
+/// Figures between two marks of thousands.
+const THOUSANDS: usize = 3;
+
 /// A value that may be absent or, with its errors recorded, bad.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Cell<T> {
@@ -131,11 +134,11 @@ impl Sheet<'_> {
     }
 
     /// An amount with its symbol in one cell, such as `0.5BTC` or `0.5 BTC`, without its sign.
-    pub(super) fn amount_with_symbol(&mut self, column: usize) -> Option<Leg> {
-        let cell = self.cell(column);
-        // A symbol may begin with a figure, such as 1INCH: the amount ends where a letter comes.
-        let end = cell.find(|letter: char| letter.is_alphabetic());
-        let (number, symbol) = cell.split_at(end.unwrap_or(cell.len()));
+    ///
+    /// Where a symbol begins with a figure and nothing parts it from the amount, as in `0.51INCH`,
+    /// only the symbol `expected` can be told.
+    pub(super) fn amount_with_symbol(&mut self, column: usize, expected: &str) -> Option<Leg> {
+        let (number, symbol) = parted(self.cell(column), expected);
         let (number, symbol) = (number.trim().to_owned(), symbol.trim().to_owned());
         if number.is_empty() && symbol.is_empty() {
             return None;
@@ -255,6 +258,19 @@ impl Sheet<'_> {
         self.flaw(Some(column), flaw);
         Cell::Bad
     }
+}
+
+/// An amount and the symbol behind it.
+fn parted<'c>(cell: &'c str, expected: &str) -> (&'c str, &'c str) {
+    if !expected.is_empty() && cell.ends_with(expected) {
+        return cell.split_at(cell.len() - expected.len());
+    }
+    let letter = cell.find(|letter: char| letter.is_alphabetic());
+    let letter = letter.unwrap_or(cell.len());
+    // A symbol may begin with a figure, such as 1INCH; three of them are a group of thousands.
+    let space = cell[..letter].rfind(char::is_whitespace);
+    let space = space.filter(|space| cell[*space..letter].trim().len() != THOUSANDS);
+    cell.split_at(space.unwrap_or(letter))
 }
 
 /// Reads a number that people and spreadsheets have touched.
