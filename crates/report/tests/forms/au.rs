@@ -3,6 +3,7 @@
 use std::fs;
 
 use packtrain_report::Form;
+use packtrain_tax::outcome::TaxYear;
 use packtrain_tax::request::Country;
 
 use crate::report::{Report, all, cents, root};
@@ -46,4 +47,27 @@ fn a_company_in_australia_gets_no_discount_in_its_list() {
     };
     assert!(discounts(&[]) > 0);
     assert_eq!(discounts(&[("person", "company")]), 0);
+}
+
+#[test]
+fn losses_are_applied_as_far_as_there_are_gains_those_of_the_year_first() {
+    let ledger = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,\
+                  received_asset,currency\n\
+                  a,2023-08-01T12:00:00Z,buy,w,1000,AUD,1,ETH,AUD\n\
+                  b,2023-08-01T12:00:00Z,buy,w,5000,AUD,1,BTC,AUD\n\
+                  c,2023-09-01T12:00:00Z,sell,w,1,ETH,1100,AUD,AUD\n\
+                  d,2023-09-01T12:00:00Z,sell,w,1,BTC,4700,AUD,AUD\n\
+                  e,2024-08-01T12:00:00Z,buy,w,1000,AUD,1,ETH,AUD\n\
+                  f,2024-09-01T12:00:00Z,sell,w,1,ETH,1500,AUD,AUD\n";
+    let report = Report::of(Country::Au, &[("ledger.csv", ledger.to_owned())], &[]);
+    let labels = |year| {
+        let lines = report.records(Form::CgtSchedule, TaxYear(year));
+        ["1J", "2A", "2B", "2C", "2E", "3B", "6A"].map(|label| {
+            let line = lines.iter().find(|line| line["box"] == label);
+            line.unwrap()["as_entered"].clone()
+        })
+    };
+    // Gains, losses, applied of the year, of earlier years, together, to carry, net.
+    assert_eq!(labels(2023), ["100", "300", "100", "0", "100", "200", "0"]);
+    assert_eq!(labels(2024), ["500", "0", "0", "200", "200", "0", "300"]);
 }
