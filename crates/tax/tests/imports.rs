@@ -332,24 +332,27 @@ fn a_file_that_does_not_name_its_coin_says_so_and_is_read_with_the_coin_in_its_h
 
 #[test]
 fn a_symbol_that_begins_with_a_figure_is_told_from_the_amount_before_it() {
-    let binance = "Date(UTC),Pair,Side,Price,Executed,Amount,Fee\n\
-                   2024-01-10 12:00:00,1INCHUSDT,BUY,0.4,10.500000001INCH,4.2USDT,0.011INCH\n";
-    let bitstamp = "Type,Datetime,Account,Amount,Value,Rate,Fee,Sub Type\n\
-                    Deposit,\"Jan. 05, 2023, 09:15 AM\",Main Account,5.00000000 1INCH,,,,\n\
-                    Deposit,\"Jan. 06, 2023, 09:15 AM\",Main Account,1 000 EUR,,,,\n\
-                    Deposit,\"Jan. 07, 2023, 09:15 AM\",Main Account,1 000EUR,,,,\n";
-    let received = |text: &str| {
-        let import = read("", text);
-        assert_eq!(import.errors, []);
-        let legs = import
-            .rows
-            .into_iter()
-            .flat_map(|row| [row.received, row.fee]);
-        let legs = legs
-            .flatten()
-            .map(|leg| format!("{} {}", leg.amount, leg.asset));
-        legs.collect::<Vec<_>>()
-    };
-    assert_eq!(received(binance), ["10.5 1INCH", "0.01 1INCH"]);
-    assert_eq!(received(bitstamp), ["5 1INCH", "1000 EUR", "1000 EUR"]);
+    let renamed = |text: &str| text.replace("BTC", "1INCH");
+    for name in ["binance-trades", "bitstamp", "gemini"] {
+        let text = fs::read_to_string(folder().join(format!("{name}.csv"))).unwrap();
+        let expected = lines(&read(name, &text));
+        let expected: Vec<_> = expected.iter().map(|line| renamed(line)).collect();
+        assert_eq!(lines(&read(name, &renamed(&text))), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_group_of_thousands_belongs_to_the_amount_before_a_symbol() {
+    let header = "Type,Datetime,Account,Amount,Value,Rate,Fee,Sub Type";
+    let day = "\"Jan. 05, 2023, 09:15 AM\"";
+    for amount in ["1 000 EUR", "1 000EUR", "1 000.00EUR", "1000EUR"] {
+        let row = format!("{header}\nDeposit,{day},Main Account,{amount},,,,\n");
+        let row = read("", &row).rows.remove(0);
+        let leg = row.received.unwrap();
+        assert_eq!(
+            format!("{} {}", leg.amount, leg.asset),
+            "1000 EUR",
+            "{amount}"
+        );
+    }
 }

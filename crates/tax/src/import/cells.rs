@@ -91,8 +91,7 @@ impl Sheet<'_> {
             return Cell::Absent;
         };
         // An amount may stand with its symbol, as in `(0.07 BTC)`.
-        let end = cell.find(|letter: char| letter.is_alphabetic());
-        let (number, symbol) = cell.split_at(end.unwrap_or(cell.len()));
+        let (number, symbol) = parted(cell, "");
         let close = symbol.rfind(')').map_or("", |at| &symbol[at..]);
         match loose_number(&format!("{number}{close}"), self.has_decimal_commas()) {
             Ok(number) => Cell::Good(number),
@@ -265,11 +264,17 @@ fn parted<'c>(cell: &'c str, expected: &str) -> (&'c str, &'c str) {
     if !expected.is_empty() && cell.ends_with(expected) {
         return cell.split_at(cell.len() - expected.len());
     }
-    let letter = cell.find(|letter: char| letter.is_alphabetic());
-    let letter = letter.unwrap_or(cell.len());
-    // A symbol may begin with a figure, such as 1INCH; three of them are a group of thousands.
-    let space = cell[..letter].rfind(char::is_whitespace);
-    let space = space.filter(|space| cell[*space..letter].trim().len() != THOUSANDS);
+    let Some(letter) = cell.find(|letter: char| letter.is_alphabetic()) else {
+        return (cell, "");
+    };
+    // A symbol may begin with figures, such as 1INCH; three of them are a group of thousands.
+    let has_figures = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
+    let begins = |space: &usize| {
+        let figures = cell[*space..letter].trim();
+        let are_of_the_symbol = figures.bytes().all(|byte| byte.is_ascii_digit());
+        are_of_the_symbol && figures.len() != THOUSANDS && has_figures(&cell[..*space])
+    };
+    let space = cell[..letter].rfind(char::is_whitespace).filter(begins);
     cell.split_at(space.unwrap_or(letter))
 }
 
