@@ -7,7 +7,7 @@ use packtrain_core::quantity::{AmountError, Quantity};
 
 use super::header::short;
 use super::sheet::{Flaw, Sheet};
-use crate::fiat::is_fiat;
+use crate::fiat::{is_currency, is_fiat};
 
 /// Characters of an id, a wallet, an asset's symbol or a hash.
 const WORD_CHARS_MAX: usize = 200;
@@ -232,7 +232,7 @@ impl Sheet<'_> {
             return Cell::Absent;
         }
         match cell.parse() {
-            Ok(currency) if is_fiat(cell) => return Cell::Good(currency),
+            Ok(currency) if is_currency(cell) => return Cell::Good(currency),
             _ => {}
         }
         let message = format!("{:?} is no currency", short(cell));
