@@ -45,6 +45,23 @@ pub enum TaxError {
         /// What is known, separated by commas.
         known: String,
     },
+    /// The allocation of lots to wallets has no use: no rule turns to lots of each wallet.
+    #[error(
+        "an allocation of lots to wallets is for the United States under the dated rule of scope; \
+         {what}"
+    )]
+    NoAllocation {
+        /// What stands against it.
+        what: String,
+    },
+    /// The allocation of lots to wallets does not add up.
+    #[error("the allocation of {asset} does not add up: {}", shortened(.wrong))]
+    Allocation {
+        /// The asset.
+        asset: String,
+        /// All that is wrong, each in a sentence.
+        wrong: Vec<String>,
+    },
     /// More files than one report may have.
     #[error("{files} files in one report; at most {max}")]
     TooManyFiles {
@@ -102,6 +119,18 @@ pub enum TaxError {
     },
 }
 
+/// Sentences about an allocation that one error repeats.
+const SENTENCES_MAX: usize = 10;
+
+/// The first of the sentences, and how many more there are.
+fn shortened(wrong: &[String]) -> String {
+    let mut text = wrong[..wrong.len().min(SENTENCES_MAX)].join("; ");
+    if wrong.len() > SENTENCES_MAX {
+        text.push_str(&format!("; and {} more", wrong.len() - SENTENCES_MAX));
+    }
+    text
+}
+
 impl TaxError {
     /// The stable word, such as `tax.unknown_option`.
     pub const fn code(&self) -> &'static str {
@@ -110,6 +139,7 @@ impl TaxError {
             Self::UnknownOptionValue { .. } => "tax.unknown_option_value",
             Self::UnknownMethod { .. } => "tax.unknown_method",
             Self::UnknownScope { .. } => "tax.unknown_scope",
+            Self::NoAllocation { .. } | Self::Allocation { .. } => "tax.bad_allocation",
             Self::TooManyFiles { .. } => "tax.too_many_files",
             Self::TooManyRows { .. } => "tax.too_many_rows",
             Self::Amount { .. } | Self::Holdings { .. } | Self::Assessment { .. } => {

@@ -5,6 +5,7 @@
 
 #![deny(clippy::float_arithmetic)]
 
+pub mod allocation;
 mod assess;
 mod engine;
 mod error;

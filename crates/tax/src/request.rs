@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use packtrain_core::money::Currency;
 use serde::{Deserialize, Serialize};
 
+use crate::allocation::Allocation;
 use crate::prices::Prices;
 
 /// A country whose rules are known.
@@ -144,6 +145,9 @@ pub struct Request {
     pub options: BTreeMap<String, String>,
     /// Prices for rows that state no value.
     pub prices: Arc<Prices>,
+    /// The person's own allocation of unused lots to wallets, on the day on which the law turns
+    /// to lots of each wallet; an asset that it does not name goes by the option `allocation`.
+    pub allocation: Arc<Allocation>,
     /// The local day on which what is open is valued; none where nobody asks for it.
     pub open_on: Option<NaiveDate>,
 }

@@ -49,6 +49,8 @@ impl Run<'_> {
         } else {
             self.holdings()?
         };
+        let waiting = self.waiting.left();
+        self.applied.waiting = waiting.map_err(|source| TaxError::Assessment { source })?;
         let open = open_on.map_or_else(Vec::new, |date| self.open(&holdings, date));
         if self.rules.warns_of_repurchases {
             self.warn_repurchases();

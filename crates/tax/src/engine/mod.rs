@@ -18,6 +18,8 @@ mod pairs;
 mod pools;
 mod rows;
 mod run;
+mod staking;
+mod transfer_fees;
 mod transfers;
 mod value;
 
@@ -29,6 +31,7 @@ use packtrain_core::limits::{REPORT_FILES_MAX, REPORT_ROWS_MAX};
 use packtrain_core::quantity::AmountError;
 use rayon::prelude::*;
 
+use crate::allocation::Allocation;
 use crate::error::TaxError;
 use crate::jurisdiction::{self, Jurisdiction, NoSuchDate};
 use crate::outcome::{Assessment, Origin, Outcome, TaxYear, Totals};
@@ -84,6 +87,7 @@ pub fn compute_until(
         rules,
         input: &input,
         prices: &request.prices,
+        allocation: &request.allocation,
         open_on: request.open_on,
     };
     run(&work, &settings, is_stopped)
@@ -108,6 +112,7 @@ pub fn compare(
         rules,
         input: &input,
         prices: &request.prices,
+        allocation: &request.allocation,
         open_on: None,
     };
     let one = |method: &Method| {
@@ -142,6 +147,7 @@ struct Work<'a> {
     rules: &'static Jurisdiction,
     input: &'a Input<'a>,
     prices: &'a Prices,
+    allocation: &'a Allocation,
     open_on: Option<NaiveDate>,
 }
 
@@ -194,10 +200,12 @@ struct At<'a> {
 }
 
 /// Why a row ends the whole computation.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Stop {
     Amount(AmountError),
     Date,
+    /// The allocation of an asset, with all that is wrong with it.
+    Allocation(String, Vec<String>),
 }
 
 impl From<NoSuchDate> for Stop {
@@ -227,6 +235,7 @@ impl Stop {
                 source,
             },
             Self::Date => TaxError::Date { id, file, line },
+            Self::Allocation(asset, wrong) => TaxError::Allocation { asset, wrong },
         }
     }
 }

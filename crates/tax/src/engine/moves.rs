@@ -294,7 +294,9 @@ impl<'a> Run<'a> {
         let (book, source) = self.place(&leg.asset, from);
         let (_, target) = self.place(&leg.asset, to);
         let before = self.books[book].shelves[source].balance;
-        let missing = self.books[book].carry(source, target, leg.amount, &self.lots)?;
+        (self.moved.book, self.moved.shelf) = (book, target);
+        let (lots, parts) = (&self.lots, &mut self.moved.parts);
+        let missing = self.books[book].carry((source, target), leg.amount, lots, parts)?;
         let after = self.books[book].shelves[source].balance;
         if after.is_negative() && !before.is_negative() {
             let short = Quantity::ZERO.checked_sub(after)?;

@@ -8,6 +8,7 @@ use super::draft::Note;
 use super::lots::Basis;
 use super::moves::{Arrival, Sale};
 use super::run::Run;
+use super::transfer_fees::is_transfer;
 use super::value::{Stated, Worth, asset_leg, has_negative_amount};
 use super::{At, Stop};
 use crate::jurisdiction::{UntaxedCost, chose};
@@ -23,6 +24,8 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let worth = self.worth(at)?;
+        self.moved.parts.clear();
+        self.release_rewards(at, worth)?;
         let (sent, received) = (
             asset_leg(row.sent.as_ref()),
             asset_leg(row.received.as_ref()),
@@ -207,6 +210,9 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         let value = self.fee_worth(at, fee, worth)?;
+        if asset_leg(Some(fee)).is_some() && is_transfer(at.row.kind) {
+            return self.transfer_fee(at, fee, value);
+        }
         if value.is_missing() {
             self.warn_missing_price(at, fee);
         }
@@ -290,6 +296,9 @@ impl<'a> Run<'a> {
             );
             return Ok(());
         };
+        if self.waits(at, leg) {
+            return Ok(());
+        }
         let untaxed = self.rules.treatment.untaxed.iter();
         let untaxed = untaxed.into_iter().find(|(kind, _)| *kind == at.row.kind);
         if let Some((_, UntaxedCost::Nothing)) = untaxed {

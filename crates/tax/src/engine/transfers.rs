@@ -4,7 +4,6 @@ use packtrain_core::ledger::{Asset, Leg, Row};
 use packtrain_core::quantity::Quantity;
 
 use super::draft::Note;
-use super::moves::Sale;
 use super::run::Run;
 use super::value::{Worth, asset_leg};
 use super::{At, Stop};
@@ -173,24 +172,12 @@ impl<'a> Run<'a> {
             asset,
         };
         let mut value = worth;
-        if worth.is_missing() {
-            self.warn_missing_price(at, &leg);
-        } else {
+        if !worth.is_missing() {
             value.money = worth.money.share(leg.amount, sent.amount)?;
             value.from = ValueFrom::Implied;
         }
         self.applied.transfer_differences = true;
-        self.applied.fees_in_kind = true;
-        let fees = self.zero();
-        self.dispose(
-            at,
-            &Sale {
-                leg: &leg,
-                worth: value,
-                fees,
-                is_fee: true,
-            },
-        )
+        self.transfer_fee(at, &leg, value)
     }
 
     /// Units that arrived and were not sent have no purchase on record.

@@ -206,6 +206,17 @@ impl Jurisdiction {
         })
     }
 
+    /// Whether lots turn from all wallets to each, where the person allocates them.
+    fn check_allocation(&self, request: &Request) -> Result<(), TaxError> {
+        let what = match (self.scope, request.scope) {
+            _ if request.allocation.is_empty() => return Ok(()),
+            (ScopeRule::WalletFrom(_), None) => return Ok(()),
+            (ScopeRule::WalletFrom(_), Some(scope)) => format!("scope {scope} was asked for"),
+            _ => format!("{} has no such rule", self.name),
+        };
+        Err(TaxError::NoAllocation { what })
+    }
+
     /// A request with every default filled in.
     ///
     /// # Errors
@@ -227,6 +238,7 @@ impl Jurisdiction {
                 known: Scope::Universal.as_str().to_owned(),
             });
         }
+        self.check_allocation(request)?;
         Ok(Settings {
             country: self.country,
             method,

@@ -66,6 +66,15 @@ pub(super) mod usual {
     const SWAP_FEE: &str = "whether the costs of a swap belong to the disposal, or half to it and \
                             half to what is acquired";
 
+    const TRANSFER_FEE: &str = "whether the network's fee of a transfer between own wallets, paid \
+                                in units, is a disposal of them, or none: then their cost joins \
+                                that of the units moved, or is lost";
+    const TRANSFER_FEE_OF_A_POOL: &str = "whether the network's fee of a transfer between own \
+                                          wallets, paid in units, is a disposal of them, or none \
+                                          and their cost is lost";
+    const STAKING: &str = "whether rewards of staking are income when they are credited, or when \
+                           they first leave the wallet in which they were";
+
     const fn words(
         name: &'static str,
         words: &'static [&'static str],
@@ -88,6 +97,15 @@ pub(super) mod usual {
         words("loan", &["market", "as_borrowed"], LOAN);
     pub(in super::super) const SWAP_FEE_TO_DISPOSAL: OptionSpec =
         words("swap_fee", &["disposal", "split"], SWAP_FEE);
+    pub(in super::super) const TRANSFER_FEE_IS_SOLD: OptionSpec =
+        words("transfer_fee", &["disposal", "cost", "lost"], TRANSFER_FEE);
+    pub(in super::super) const TRANSFER_FEE_OF_A_POOL_IS_SOLD: OptionSpec = words(
+        "transfer_fee",
+        &["disposal", "lost"],
+        TRANSFER_FEE_OF_A_POOL,
+    );
+    pub(in super::super) const STAKING_ON_RECEIPT: OptionSpec =
+        words("staking", &["receipt", "withdrawal"], STAKING);
     pub(in super::super) const LOSS_BEFORE: OptionSpec = OptionSpec {
         name: "loss_before",
         kind: OptionKind::Money,

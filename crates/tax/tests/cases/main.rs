@@ -18,7 +18,9 @@ mod own;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use packtrain_tax::allocation::Allocation;
 use packtrain_tax::import::{self, Limits};
 use packtrain_tax::request::{Country, Request};
 use packtrain_tax::{LedgerFile, compute};
@@ -83,7 +85,11 @@ fn run(folder: &Path) {
     let files = ["ledger.csv", "ledger-2.csv"].into_iter();
     let files = files.filter(|name| folder.join(name).exists());
     let ledgers: Vec<_> = files.map(|name| ledger(folder, name, &expected)).collect();
-    let outcome = compute(&ledgers, country(&expected), &request(&expected)).unwrap();
+    let mut request = request(&expected);
+    if let Ok(allocation) = fs::read(folder.join("allocation.csv")) {
+        request.allocation = Arc::new(Allocation::read(&allocation).unwrap());
+    }
+    let outcome = compute(&ledgers, country(&expected), &request).unwrap();
     let currency = outcome.settings.currency.to_string();
     assert_eq!(currency, text(&expected["currency"]));
     Case {

@@ -1,8 +1,10 @@
 //! The engine on small ledgers: each test is named as the rule that it proves.
 
+mod allocation;
 mod findings;
 mod kinds;
 mod lots;
+mod options;
 mod scopes;
 mod transfers;
 mod whole;

@@ -34,6 +34,8 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         usual::LP_IS_A_TRADE,
         usual::LOAN_AS_BORROWED,
         usual::SWAP_FEE_TO_DISPOSAL,
+        usual::TRANSFER_FEE_IS_SOLD,
+        usual::STAKING_ON_RECEIPT,
         usual::LOSS_BEFORE,
     ],
     scope: ScopeRule::Universal,

@@ -24,6 +24,8 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         usual::WRAP_CARRIES,
         usual::LOAN_AS_BORROWED,
         usual::SWAP_FEE_TO_DISPOSAL,
+        usual::TRANSFER_FEE_OF_A_POOL_IS_SOLD,
+        usual::STAKING_ON_RECEIPT,
         usual::LOSS_BEFORE,
     ],
     scope: ScopeRule::Universal,

@@ -39,6 +39,8 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         usual::WRAP_IS_A_TRADE,
         usual::LOAN_AT_MARKET,
         usual::SWAP_FEE_TO_DISPOSAL,
+        usual::TRANSFER_FEE_OF_A_POOL_IS_SOLD,
+        usual::STAKING_ON_RECEIPT,
         usual::LOSS_BEFORE,
     ],
     scope: ScopeRule::Universal,

@@ -38,6 +38,16 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
             meaning: "whether brokers reported the sales on Form 1099-DA (to 2024: 1099-B), and \
                       whether with their basis; it decides the box of Form 8949",
         },
+        usual::TRANSFER_FEE_IS_SOLD,
+        usual::STAKING_ON_RECEIPT,
+        OptionSpec {
+            name: "allocation",
+            kind: OptionKind::Words(&["in_place", "oldest", "highest"]),
+            meaning: "by which rule unused lots go to the wallets at the start of 2025, where the \
+                      person does not allocate them: they stay where they are as far as there are \
+                      units; or all go, oldest or highest unit cost first, to the wallets in the \
+                      order of their names",
+        },
         OptionSpec {
             name: "filing",
             kind: OptionKind::Words(&["other", "married_separate"]),
