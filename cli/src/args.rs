@@ -254,6 +254,10 @@ pub(crate) struct Report {
     /// Prices for rows without a value: CSV with the columns date, asset, currency, price
     #[arg(long, value_name = "FILE")]
     pub(crate) prices: Option<PathBuf>,
+    /// Which unused lots go to which wallet on 1 January 2025 (us): CSV with the columns asset,
+    /// lot, wallet, quantity
+    #[arg(long, value_name = "FILE")]
+    pub(crate) allocation: Option<PathBuf>,
     /// How files of no known source are read: a small TOML file, kept for next time
     #[arg(long = "map", value_name = "FILE")]
     pub(crate) maps: Vec<PathBuf>,
@@ -266,6 +270,12 @@ pub(crate) struct Report {
     /// Coin in which a chain's fees are paid, where the file does not name it: scan.csv=ETH
     #[arg(long = "file-coin", value_name = "FILE=COIN", value_parser = key_value)]
     pub(crate) file_coins: Vec<(String, String)>,
+    /// A currency's code that is the symbol of a coin in these files, such as RON
+    #[arg(long = "coin", value_name = "CODE")]
+    pub(crate) coins: Vec<String>,
+    /// A coin's symbol that is a currency in these files, such as GEL
+    #[arg(long = "money", value_name = "CODE")]
+    pub(crate) money: Vec<String>,
     /// Leave out rows that cannot be read, and list them
     #[arg(long)]
     pub(crate) skip_bad_rows: bool,

@@ -36,6 +36,10 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
     let listed = listed.map(|path| read::prices(path, &steps)).transpose()?;
     let (prices, listed) = listed.unzip();
     request.prices = Arc::new(prices.unwrap_or_default());
+    let allocated = args.allocation.as_deref();
+    let allocated = allocated.map(|path| read::allocation(path, &steps));
+    let (allocation, allocated) = allocated.transpose()?.unzip();
+    request.allocation = Arc::new(allocation.unwrap_or_default());
     if args.compare {
         let ledgers: Vec<_> = files.into_iter().map(|file| file.ledger).collect();
         steps.finish();
@@ -49,7 +53,7 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
         .map(|file| (file.ledger, file.input))
         .unzip();
     // Behind the ledgers, whose places rows point to.
-    inputs.extend(listed);
+    inputs.extend(listed.into_iter().chain(allocated));
     let computing = Instant::now();
     let outcome = packtrain_tax::compute(&ledgers, args.country, &request).map_err(refused)?;
     // The figures own all they need; a large ledger's rows go before it is rendered.
