@@ -31,7 +31,8 @@ pub(super) fn tell_apart(rows: &mut [Row], source: &str, options: &Options) {
         let legs = [&mut row.sent, &mut row.received, &mut row.fee];
         for Leg { asset, .. } in legs.into_iter().flatten() {
             // Only a code, marked or not, can be both.
-            if !asset.contains('@') && !(is_said && asset.len() == 3) {
+            let is_both = asset.contains('@') || (is_said && asset.len() == 3);
+            if !is_both {
                 continue;
             }
             if let Some(told) = known.get(asset) {
