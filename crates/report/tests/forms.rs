@@ -461,7 +461,8 @@ fn text_from_the_ledger_never_begins_like_a_formula() {
                   =c,2024-02-10T12:00:00Z,buy,+w,1000,CUR,1,-X,,,,CUR\n\
                   +s,2024-06-10T12:00:00Z,sell,+w,1,@SUM,2400,CUR,10,CUR,,CUR\n\
                   -t,2024-07-10T12:00:00Z,sell,+w,1,-X,400,CUR,10,CUR,,CUR\n";
-    for country in Country::ALL {
+    let with_forms = |country: &&Country| !Form::of(**country).is_empty();
+    for country in Country::ALL.iter().filter(with_forms) {
         let currency = packtrain_tax::jurisdiction::of(*country).currency;
         let text = ledger.replace("CUR", currency.code());
         let report = Report::of(*country, &[("=file.csv", text)], &[]);

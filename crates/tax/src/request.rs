@@ -25,6 +25,8 @@ pub enum Country {
     Ca,
     /// Australia.
     Au,
+    /// Spain.
+    Es,
 }
 
 /// Which lot a disposal uses up first.
@@ -117,7 +119,8 @@ words!(
     Uk = "uk",
     De = "de",
     Ca = "ca",
-    Au = "au"
+    Au = "au",
+    Es = "es"
 );
 words!(
     Method,

@@ -26,7 +26,7 @@ pub(super) fn print(global: &Global, document: &Document<'_>, written: &[PathBuf
 
 fn json(document: &Document<'_>, written: &[PathBuf], took: Duration) {
     let figures = packtrain_report::figures_but_disposals(document);
-    let result = serde_json::json!({
+    let mut result = serde_json::json!({
         "type": "result",
         "totals": figures.totals,
         "warnings": figures.warnings,
@@ -34,6 +34,10 @@ fn json(document: &Document<'_>, written: &[PathBuf], took: Duration) {
         "files": written,
         "ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
     });
+    let country = document.outcome.settings.country;
+    if let Some(sentence) = jurisdiction::of(country).circle.sentence() {
+        result["circle"] = sentence.into();
+    }
     anstream::println!("{result}");
 }
 
@@ -49,7 +53,7 @@ fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
             ScopeRule::WalletFrom(_) => "by the dated rule",
         },
     };
-    let method = settings.method.as_str().to_uppercase();
+    let method = settings.method.as_str().to_uppercase().replace('_', " ");
     for (year, totals) in &document.outcome.totals {
         if !document.years.has(*year) {
             continue;
@@ -79,6 +83,9 @@ fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
         .any(|year| document.years.has(*year))
     {
         anstream::println!("\nNo disposals and no income in the years asked for.");
+    }
+    if let Some(sentence) = rules.circle.sentence() {
+        anstream::println!("\n{sentence}");
     }
     checks(document);
     let names: Vec<_> = written

@@ -59,6 +59,7 @@ impl Run<'_> {
                 settings: self.settings,
                 totals: &self.draft.totals,
                 disposals: &self.draft.disposals,
+                income: &self.draft.income,
                 rules,
             })
             .map_err(|source| TaxError::Assessment { source })?;

@@ -168,6 +168,7 @@ impl<'a> Run<'a> {
                 );
             }
             self.applied.losses |= line.gain.is_negative();
+            self.applied.denied_losses |= !line.denied_loss.is_zero();
             self.draft.dispose(at.year, line)?;
         }
         self.parts = parts;
@@ -207,6 +208,7 @@ impl<'a> Run<'a> {
                 .terms
                 .is_some()
                 .then_some(if is_long { Term::Long } else { Term::Short });
+        let gain = net.checked_sub(cost)?;
         let choice = match on_record {
             None => Choice::NoPurchase,
             Some(_) if is_named => Choice::Named,
@@ -223,8 +225,8 @@ impl<'a> Run<'a> {
             proceeds,
             fees,
             cost,
-            gain: net.checked_sub(cost)?,
-            denied_loss: self.zero(),
+            gain,
+            denied_loss: self.denied(at, sale, gain),
             term,
             rule: self.settings.method.as_str(),
             acquired: held.map(|(acquired, _)| acquired),
@@ -239,6 +241,16 @@ impl<'a> Run<'a> {
                 gift: side,
             },
         })
+    }
+
+    /// The loss of a line where the law denies it, whole.
+    fn denied(&self, at: &At<'a>, sale: &Sale<'_>, gain: Money) -> Money {
+        let denies = self.rules.special.denies_loss;
+        if gain.is_negative() && denies(at.row.kind, sale.is_fee, at.date) {
+            gain.negated()
+        } else {
+            self.zero()
+        }
     }
 
     /// Takes units out without a sale, and lists them with what they had cost.

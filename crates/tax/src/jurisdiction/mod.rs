@@ -3,9 +3,12 @@
 mod au;
 mod ca;
 mod de;
+mod es;
 mod uk;
 mod us;
 
+mod circle;
+mod losses;
 mod notes;
 mod options;
 
@@ -22,6 +25,8 @@ use crate::error::TaxError;
 use crate::methods::journal::{Leaving, PoolRules};
 use crate::outcome::{TaxYear, Term};
 use crate::request::{Country, Method, Request, Scope, Settings};
+pub use circle::Circle;
+pub(crate) use circle::Special;
 use notes::RuleText;
 pub(crate) use notes::{Applied, chose};
 pub use options::{OptionKind, OptionSpec};
@@ -34,6 +39,7 @@ pub fn of(country: Country) -> &'static Jurisdiction {
         Country::De => &de::RULES,
         Country::Ca => &ca::RULES,
         Country::Au => &au::RULES,
+        Country::Es => &es::RULES,
     }
 }
 
@@ -56,6 +62,8 @@ pub struct Jurisdiction {
     pub methods: &'static [Method],
     /// Options, each with its values.
     pub options: &'static [OptionSpec],
+    /// How far its rules go, and how well they were tested.
+    pub circle: Circle,
     /// Which lots a disposal may draw on when nobody asks.
     pub scope: ScopeRule,
     /// Whether another scope may be asked for.
@@ -70,6 +78,7 @@ pub struct Jurisdiction {
     pub terms: Option<Terms>,
     form_box: Option<FormBox>,
     pub(crate) treatment: Treatment,
+    pub(crate) special: Special,
     pool: fn(&Settings) -> PoolRules,
     rules: &'static [RuleText],
     assess: fn(&Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>, AmountError>,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Jurisdiction;
+use super::{Circle, Jurisdiction};
 use crate::outcome::RuleNote;
 use crate::request::Settings;
 
@@ -47,6 +47,13 @@ pub(crate) struct RuleText {
 
 /// A rule that every report of the country names.
 pub(crate) const ALWAYS: fn(&Settings, &Applied) -> bool = |_, _| true;
+
+/// A country of the second circle, which every report of it says.
+pub(crate) const SECOND_CIRCLE: RuleText = RuleText {
+    when: ALWAYS,
+    text: Circle::SECOND,
+    source: "docs/tax.md, Countries",
+};
 
 /// Money in other currencies, which every country treats alike.
 pub(crate) const CONVERTED: RuleText = RuleText {

@@ -13,6 +13,7 @@ macro_rules! cases {
     };
 }
 
+mod circle;
 mod compare;
 mod own;
 

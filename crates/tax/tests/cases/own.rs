@@ -116,13 +116,18 @@ fn root() -> PathBuf {
 
 fn all() -> Vec<Value> {
     RUN.iter()
+        .chain(super::circle::CASES)
         .map(|name| expected(&root().join(name)))
         .collect()
 }
 
 #[test]
 fn every_case_is_run() {
-    assert_all_run(&root(), RUN, &["README.md"]);
+    assert_all_run(
+        &root(),
+        &[RUN, super::circle::CASES].concat(),
+        &["README.md"],
+    );
 }
 
 #[test]

@@ -9,7 +9,10 @@ use chrono::{Datelike, Days, Months, NaiveDate};
 use packtrain_core::money::Currency;
 
 use super::options::usual;
-use super::{GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Terms, Treatment, words};
+use super::{
+    Circle, GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Special, Terms, Treatment,
+    words,
+};
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::outcome::Term;
 use crate::request::{Country, Method, Settings};
@@ -55,6 +58,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
             meaning: "long-term capital loss carried over from before the first year on record",
         },
     ],
+    circle: Circle::First,
     scope: ScopeRule::WalletFrom(WALLETS_FROM),
     may_choose_scope: true,
     year_begins: (1, 1),
@@ -73,6 +77,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         donation: Leaving::Gone,
         untaxed: &[],
     },
+    special: Special::NONE,
     pool: |_| PoolRules {
         near: Near::After(0),
         superficial_losses: false,

@@ -1,0 +1,27 @@
+//! The cases of `tests/cases/tax/own` of countries of the second circle.
+
+use std::path::PathBuf;
+
+cases! {
+    es_a_loss_on_a_gift_does_not_count_gives_the_expected_figures:
+        "es-a-loss-on-a-gift-does-not-count",
+    es_first_in_over_all_platforms_gives_the_expected_figures: "es-first-in-over-all-platforms",
+    es_loan_as_borrowed_gives_the_expected_figures: "es-loan-as-borrowed",
+    es_loan_market_gives_the_expected_figures: "es-loan-market",
+    es_losses_keep_four_years_gives_the_expected_figures: "es-losses-keep-four-years",
+    es_lp_carry_gives_the_expected_figures: "es-lp-carry",
+    es_lp_trade_gives_the_expected_figures: "es-lp-trade",
+    es_rewards_by_what_they_are_gives_the_expected_figures: "es-rewards-by-what-they-are",
+    es_savings_base_from_2015_gives_the_expected_figures: "es-savings-base-from-2015",
+    es_swap_fee_disposal_gives_the_expected_figures: "es-swap-fee-disposal",
+    es_swap_fee_split_gives_the_expected_figures: "es-swap-fee-split",
+    es_wrap_carry_gives_the_expected_figures: "es-wrap-carry",
+    es_wrap_trade_gives_the_expected_figures: "es-wrap-trade",
+    es_year_end_in_madrid_gives_the_expected_figures: "es-year-end-in-madrid",
+}
+
+pub(super) const CASES: &[&str] = RUN;
+
+fn root() -> PathBuf {
+    super::root().join("own")
+}
