@@ -27,6 +27,8 @@ pub enum Country {
     Au,
     /// Spain.
     Es,
+    /// India.
+    In,
 }
 
 /// Which lot a disposal uses up first.
@@ -120,7 +122,8 @@ words!(
     De = "de",
     Ca = "ca",
     Au = "au",
-    Es = "es"
+    Es = "es",
+    In = "in"
 );
 words!(
     Method,

@@ -178,7 +178,11 @@ impl<'a> Run<'a> {
         buys: bool,
     ) -> Result<(Money, Money), AmountError> {
         let none = self.zero();
+        if sells && (self.rules.special.ignores_sale_costs)(self.stated.date) {
+            return Ok((none, none));
+        }
         Ok(match (sells, buys) {
+            (false, _) if chose(self.settings, "purchase_fee", "left_out") => (none, none),
             (true, true) if chose(self.settings, "swap_fee", "split") => {
                 let half = costs.share(Quantity::from_units(1, 0)?, Quantity::from_units(2, 0)?)?;
                 (half, costs.checked_sub(half)?)

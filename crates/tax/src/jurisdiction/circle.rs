@@ -30,11 +30,14 @@ pub(crate) struct Special {
     /// Disposals whose losses do not count, by the kind of the row, whether the units are the
     /// row's fee, and the date. It is asked for methods of lots alone: no law with a pool has it.
     pub(crate) denies_loss: fn(RowKind, bool, NaiveDate) -> bool,
+    /// Dates of disposals whose costs are not deducted.
+    pub(crate) ignores_sale_costs: fn(NaiveDate) -> bool,
 }
 
 impl Special {
     /// Nothing of the kind.
     pub(crate) const NONE: Self = Self {
         denies_loss: |_, _, _| false,
+        ignores_sale_costs: |_| false,
     };
 }

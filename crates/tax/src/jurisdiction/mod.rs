@@ -4,6 +4,7 @@ mod au;
 mod ca;
 mod de;
 mod es;
+mod r#in;
 mod uk;
 mod us;
 
@@ -40,6 +41,7 @@ pub fn of(country: Country) -> &'static Jurisdiction {
         Country::Ca => &ca::RULES,
         Country::Au => &au::RULES,
         Country::Es => &es::RULES,
+        Country::In => &r#in::RULES,
     }
 }
 

@@ -18,6 +18,20 @@ cases! {
     es_wrap_carry_gives_the_expected_figures: "es-wrap-carry",
     es_wrap_trade_gives_the_expected_figures: "es-wrap-trade",
     es_year_end_in_madrid_gives_the_expected_figures: "es-year-end-in-madrid",
+    in_a_loss_counts_against_nothing_gives_the_expected_figures: "in-a-loss-counts-against-nothing",
+    in_first_day_1_april_2022_gives_the_expected_figures: "in-first-day-1-april-2022",
+    in_gifts_at_value_or_at_the_givers_cost_gives_the_expected_figures:
+        "in-gifts-at-value-or-at-the-givers-cost",
+    in_loan_as_borrowed_gives_the_expected_figures: "in-loan-as-borrowed",
+    in_loan_market_gives_the_expected_figures: "in-loan-market",
+    in_lp_carry_gives_the_expected_figures: "in-lp-carry",
+    in_lp_trade_gives_the_expected_figures: "in-lp-trade",
+    in_purchase_fee_cost_gives_the_expected_figures: "in-purchase-fee-cost",
+    in_purchase_fee_left_out_gives_the_expected_figures: "in-purchase-fee-left-out",
+    in_tds_from_1_july_2022_gives_the_expected_figures: "in-tds-from-1-july-2022",
+    in_wrap_carry_gives_the_expected_figures: "in-wrap-carry",
+    in_wrap_trade_gives_the_expected_figures: "in-wrap-trade",
+    in_year_end_in_kolkata_gives_the_expected_figures: "in-year-end-in-kolkata",
 }
 
 pub(super) const CASES: &[&str] = RUN;

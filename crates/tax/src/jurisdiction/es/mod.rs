@@ -53,6 +53,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         denies_loss: |kind, is_fee, _| {
             !is_fee && matches!(kind, RowKind::GiftOut | RowKind::GiftSpouse)
         },
+        ..Special::NONE
     },
     pool: |_| PoolRules {
         near: Near::After(0),
