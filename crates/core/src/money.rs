@@ -32,6 +32,8 @@ impl Currency {
     pub const AUD: Self = Self(*b"AUD");
     /// The Indian rupee.
     pub const INR: Self = Self(*b"INR");
+    /// The yen.
+    pub const JPY: Self = Self(*b"JPY");
 
     /// The code, such as `USD`.
     pub fn code(&self) -> &str {

@@ -57,6 +57,7 @@ pub(crate) fn method_name(method: Method) -> String {
         "lifo" => "Last in, first out (LIFO)",
         "hifo" => "Highest cost first (HIFO)",
         "lofo" => "Lowest cost first (LOFO)",
+        "total_average" => "Average cost of a whole year",
         "acb" => "Average cost (adjusted cost base)",
         "s104" => "Same day, days near, section 104 pool",
         other => return rule(other),
@@ -74,6 +75,10 @@ pub(crate) fn method_sentence(method: Method) -> &'static str {
         }
         "lofo" => "Lowest cost first: a sale uses up the lots with the lowest cost per unit first.",
         "acb" => "Average cost: all units of an asset cost the same, purchase fees included.",
+        "total_average" => {
+            "Total average: all units of an asset that were there on 1 January or came in during \
+             the year cost the same."
+        }
         "s104" => {
             "A sale is matched with purchases of the same day, then with those of the days near \
              it, then with the pool at its average cost."

@@ -29,6 +29,8 @@ pub enum Country {
     Es,
     /// India.
     In,
+    /// Japan.
+    Jp,
 }
 
 /// Which lot a disposal uses up first.
@@ -46,6 +48,8 @@ pub enum Method {
     Acb,
     /// Matching with purchases near the disposal, then the section 104 pool.
     S104,
+    /// Average cost of all units that were there or came in during a calendar year.
+    TotalAverage,
 }
 
 /// Which lots a disposal may draw on.
@@ -123,7 +127,8 @@ words!(
     Ca = "ca",
     Au = "au",
     Es = "es",
-    In = "in"
+    In = "in",
+    Jp = "jp"
 );
 words!(
     Method,
@@ -133,7 +138,8 @@ words!(
     Hifo = "hifo",
     Lofo = "lofo",
     Acb = "acb",
-    S104 = "s104"
+    S104 = "s104",
+    TotalAverage = "total_average"
 );
 words!(Scope, "scope", Universal = "universal", Wallet = "wallet");
 

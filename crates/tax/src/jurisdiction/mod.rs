@@ -5,6 +5,7 @@ mod ca;
 mod de;
 mod es;
 mod r#in;
+mod jp;
 mod uk;
 mod us;
 
@@ -42,6 +43,7 @@ pub fn of(country: Country) -> &'static Jurisdiction {
         Country::Au => &au::RULES,
         Country::Es => &es::RULES,
         Country::In => &r#in::RULES,
+        Country::Jp => &jp::RULES,
     }
 }
 

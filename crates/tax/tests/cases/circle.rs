@@ -32,6 +32,19 @@ cases! {
     in_wrap_carry_gives_the_expected_figures: "in-wrap-carry",
     in_wrap_trade_gives_the_expected_figures: "in-wrap-trade",
     in_year_end_in_kolkata_gives_the_expected_figures: "in-year-end-in-kolkata",
+    jp_a_loss_goes_into_no_other_year_gives_the_expected_figures:
+        "jp-a-loss-goes-into-no-other-year",
+    jp_gifts_and_splits_gives_the_expected_figures: "jp-gifts-and-splits",
+    jp_loan_as_borrowed_gives_the_expected_figures: "jp-loan-as-borrowed",
+    jp_loan_market_gives_the_expected_figures: "jp-loan-market",
+    jp_moving_average_gives_the_expected_figures: "jp-moving-average",
+    jp_swap_fee_disposal_gives_the_expected_figures: "jp-swap-fee-disposal",
+    jp_swap_fee_split_gives_the_expected_figures: "jp-swap-fee-split",
+    jp_total_average_gives_the_expected_figures: "jp-total-average",
+    jp_wrap_carry_gives_the_expected_figures: "jp-wrap-carry",
+    jp_wrap_trade_gives_the_expected_figures: "jp-wrap-trade",
+    jp_year_end_in_tokyo_gives_the_expected_figures: "jp-year-end-in-tokyo",
+    jp_years_that_are_known_gives_the_expected_figures: "jp-years-that-are-known",
 }
 
 pub(super) const CASES: &[&str] = RUN;
