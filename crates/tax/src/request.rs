@@ -31,6 +31,8 @@ pub enum Country {
     In,
     /// Japan.
     Jp,
+    /// Italy.
+    It,
 }
 
 /// Which lot a disposal uses up first.
@@ -128,7 +130,8 @@ words!(
     Au = "au",
     Es = "es",
     In = "in",
-    Jp = "jp"
+    Jp = "jp",
+    It = "it"
 );
 words!(
     Method,

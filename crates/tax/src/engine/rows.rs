@@ -135,6 +135,19 @@ impl<'a> Run<'a> {
             }
             return Ok(());
         };
+        if let (Some(sent), Some(received)) = (sent, received) {
+            let carries = self.rules.special.swap_carries;
+            if carries(
+                self.settings,
+                at.date,
+                row.kind,
+                &sent.asset,
+                &received.asset,
+            ) {
+                self.applied.swaps = true;
+                return self.exchange_at_cost(at, (sent, received), false);
+            }
+        }
         if worth.is_missing() {
             self.warn_missing_price(at, main);
         }

@@ -1,7 +1,9 @@
 //! How far a country's rules go, and where a law departs from what most have in common.
 
 use chrono::NaiveDate;
-use packtrain_core::ledger::RowKind;
+use packtrain_core::ledger::{Asset, RowKind};
+
+use crate::request::Settings;
 
 /// How far a country's rules go, and how well they were tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,9 @@ pub(crate) struct Special {
     pub(crate) denies_loss: fn(RowKind, bool, NaiveDate) -> bool,
     /// Dates of disposals whose costs are not deducted.
     pub(crate) ignores_sale_costs: fn(NaiveDate) -> bool,
+    /// Swaps of one asset for another that are no disposal: the cost goes on. It is asked for
+    /// methods of lots alone.
+    pub(crate) swap_carries: fn(&Settings, NaiveDate, RowKind, &Asset, &Asset) -> bool,
 }
 
 impl Special {
@@ -39,5 +44,6 @@ impl Special {
     pub(crate) const NONE: Self = Self {
         denies_loss: |_, _, _| false,
         ignores_sale_costs: |_| false,
+        swap_carries: |_, _, _, _, _| false,
     };
 }

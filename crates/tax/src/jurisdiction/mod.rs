@@ -5,6 +5,7 @@ mod ca;
 mod de;
 mod es;
 mod r#in;
+mod it;
 mod jp;
 mod uk;
 mod us;
@@ -44,6 +45,7 @@ pub fn of(country: Country) -> &'static Jurisdiction {
         Country::Es => &es::RULES,
         Country::In => &r#in::RULES,
         Country::Jp => &jp::RULES,
+        Country::It => &it::RULES,
     }
 }
 

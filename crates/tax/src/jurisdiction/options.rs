@@ -25,6 +25,8 @@ pub enum OptionKind {
     Words(&'static [&'static str]),
     /// An amount of money in the currency of the report, not negative; nothing by default.
     Money,
+    /// Assets by their names, with commas between them; none by default.
+    Assets,
 }
 
 impl OptionKind {
@@ -32,6 +34,7 @@ impl OptionKind {
         match self {
             Self::Words([first, ..]) => first,
             Self::Words([]) | Self::Money => "0",
+            Self::Assets => "",
         }
     }
 
@@ -41,6 +44,10 @@ impl OptionKind {
             Self::Money => {
                 Money::parse(value, rules.currency).is_ok_and(|money| !money.is_negative())
             }
+            Self::Assets => {
+                let is_name = |name: &str| !name.is_empty() && !name.contains(char::is_whitespace);
+                value.is_empty() || value.split(',').all(is_name)
+            }
         }
     }
 
@@ -49,6 +56,9 @@ impl OptionKind {
         match self {
             Self::Words(words) => words.join(", "),
             Self::Money => "an amount of money, such as 1234.56".to_owned(),
+            Self::Assets => {
+                "names of assets with commas between them, such as EURC,EURI".to_owned()
+            }
         }
     }
 }

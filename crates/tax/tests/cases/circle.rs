@@ -32,6 +32,22 @@ cases! {
     in_wrap_carry_gives_the_expected_figures: "in-wrap-carry",
     in_wrap_trade_gives_the_expected_figures: "in-wrap-trade",
     in_year_end_in_kolkata_gives_the_expected_figures: "in-year-end-in-kolkata",
+    it_a_coin_for_a_coin_is_not_taxed_gives_the_expected_figures:
+        "it-a-coin-for-a-coin-is-not-taxed",
+    it_a_gift_keeps_the_givers_cost_gives_the_expected_figures: "it-a-gift-keeps-the-givers-cost",
+    it_electronic_money_and_nfts_are_taxed_gives_the_expected_figures:
+        "it-electronic-money-and-nfts-are-taxed",
+    it_last_in_first_out_gives_the_expected_figures: "it-last-in-first-out",
+    it_loan_as_borrowed_gives_the_expected_figures: "it-loan-as-borrowed",
+    it_loan_market_gives_the_expected_figures: "it-loan-market",
+    it_losses_lower_no_receipts_gives_the_expected_figures: "it-losses-lower-no-receipts",
+    it_losses_of_four_years_gives_the_expected_figures: "it-losses-of-four-years",
+    it_lp_carry_gives_the_expected_figures: "it-lp-carry",
+    it_lp_trade_gives_the_expected_figures: "it-lp-trade",
+    it_swaps_from_2023_gives_the_expected_figures: "it-swaps-from-2023",
+    it_threshold_all_gives_the_expected_figures: "it-threshold-all",
+    it_threshold_franchise_gives_the_expected_figures: "it-threshold-franchise",
+    it_year_end_in_rome_gives_the_expected_figures: "it-year-end-in-rome",
     jp_a_loss_goes_into_no_other_year_gives_the_expected_figures:
         "jp-a-loss-goes-into-no-other-year",
     jp_gifts_and_splits_gives_the_expected_figures: "jp-gifts-and-splits",

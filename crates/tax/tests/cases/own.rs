@@ -143,7 +143,7 @@ fn every_value_of_every_option_has_a_case() {
         for option in jurisdiction::of(*country).options {
             let values = match option.kind {
                 OptionKind::Words(words) => words,
-                OptionKind::Money => &["any amount"],
+                OptionKind::Money | OptionKind::Assets => &["any amount"],
             };
             for value in values {
                 let case = (*country, option.name.to_owned(), (*value).to_owned());

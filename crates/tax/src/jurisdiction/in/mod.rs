@@ -57,6 +57,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     special: Special {
         denies_loss: |_, _, date| date >= FROM,
         ignores_sale_costs: |date| date >= FROM,
+        ..Special::NONE
     },
     pool: |_| PoolRules {
         near: Near::After(0),
