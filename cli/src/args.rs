@@ -212,7 +212,7 @@ pub(crate) struct Report {
     /// Ledger files; - is standard input
     #[arg(required = true, value_name = "FILES")]
     pub(crate) files: Vec<PathBuf>,
-    /// Whose rules hold: us, uk, de, ca, au; second circle, less tested: es, in, jp, it
+    /// Whose rules hold: us, uk, de, ca, au; second circle, less tested: es, in, jp, it, nl
     #[arg(long)]
     pub(crate) country: packtrain_tax::request::Country,
     /// Tax year to report on, such as 2025 or 2024-25; may be repeated [default: all]

@@ -81,6 +81,8 @@ pub(crate) struct Books<'o> {
     pub(crate) totals: &'o BTreeMap<TaxYear, Totals>,
     pub(crate) disposals: &'o [Disposal],
     pub(crate) income: &'o [Income],
+    /// What was held at the start of each year, where the law taxes that.
+    pub(crate) wealth: &'o BTreeMap<TaxYear, Money>,
     pub(crate) rules: &'static Jurisdiction,
 }
 

@@ -33,6 +33,8 @@ pub enum Country {
     Jp,
     /// Italy.
     It,
+    /// Netherlands.
+    Nl,
 }
 
 /// Which lot a disposal uses up first.
@@ -131,7 +133,8 @@ words!(
     Es = "es",
     In = "in",
     Jp = "jp",
-    It = "it"
+    It = "it",
+    Nl = "nl"
 );
 words!(
     Method,

@@ -103,7 +103,7 @@ impl Form {
             Country::Ca => &[Self::Schedule3, Self::Schedule3Dispositions],
             Country::Au => &[Self::CgtSchedule, Self::CgtEvents],
             // Countries of the second circle have none.
-            Country::Es | Country::In | Country::Jp | Country::It => &[],
+            Country::Es | Country::In | Country::Jp | Country::It | Country::Nl => &[],
         }
     }
 

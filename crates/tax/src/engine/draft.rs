@@ -42,6 +42,11 @@ impl Draft {
             .or_insert_with(|| Totals::zero(currency))
     }
 
+    /// Makes sure that a year has sums.
+    pub(super) fn begin(&mut self, year: TaxYear) {
+        self.year(year);
+    }
+
     /// Adds a disposal of one line to the list and to its year.
     pub(super) fn dispose(&mut self, year: TaxYear, line: Disposal) -> Result<(), AmountError> {
         let gain = line.counted_gain()?;

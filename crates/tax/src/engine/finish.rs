@@ -53,6 +53,10 @@ impl Run<'_> {
         if self.rules.warns_of_repurchases {
             self.warn_repurchases();
         }
+        if self.rules.special.taxes_wealth {
+            let source = |source| TaxError::Assessment { source };
+            self.value_next_year().map_err(source)?;
+        }
         let rules = self.rules;
         let assessments = rules
             .assess(&Books {
@@ -60,6 +64,7 @@ impl Run<'_> {
                 totals: &self.draft.totals,
                 disposals: &self.draft.disposals,
                 income: &self.draft.income,
+                wealth: &self.wealth,
                 rules,
             })
             .map_err(|source| TaxError::Assessment { source })?;

@@ -20,6 +20,7 @@ mod rows;
 mod run;
 mod transfers;
 mod value;
+mod wealth;
 
 use std::collections::BTreeMap;
 

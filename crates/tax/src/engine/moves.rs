@@ -144,6 +144,10 @@ impl<'a> Run<'a> {
         if !sale.leg.amount.is_positive() {
             return Ok(());
         }
+        if self.rules.special.taxes_wealth {
+            self.remove(at, sale.leg)?;
+            return Ok(());
+        }
         if self.has_pools() {
             return self.pool_out(at, sale, Leaving::Sold);
         }

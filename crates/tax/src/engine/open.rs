@@ -66,7 +66,12 @@ impl Run<'_> {
 
     /// What units are worth on a day: by the list of prices, else by the last price of the ledger,
     /// however old it is.
-    fn value_on(&self, asset: &Asset, quantity: Quantity, date: NaiveDate) -> Option<Valued> {
+    pub(super) fn value_on(
+        &self,
+        asset: &Asset,
+        quantity: Quantity,
+        date: NaiveDate,
+    ) -> Option<Valued> {
         let currency = self.settings.currency;
         if let Some((money, day)) = self.prices.worth(asset, quantity, currency, date) {
             let from = ValueFrom::Listed(day);

@@ -17,6 +17,7 @@ impl<'a> Run<'a> {
     /// Computes one row.
     pub(super) fn row(&mut self, at: &At<'a>) -> Result<(), Stop> {
         self.open_day(at.date)?;
+        self.value_years(at)?;
         let row = at.row;
         self.stated = Stated::of(row, self.settings.currency, at.date, self.settings.timezone);
         if !self.is_usable(at) {
@@ -111,6 +112,9 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn warn_missing_price(&mut self, at: &At<'a>, leg: &Leg) {
+        if self.rules.special.taxes_wealth {
+            return;
+        }
         let at_stake = self.estimate(&leg.asset, leg.amount);
         self.draft
             .warn(at, Note::missing_price(&leg.asset, leg.amount, at_stake));

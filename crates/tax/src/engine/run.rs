@@ -18,7 +18,7 @@ use crate::error::TaxError;
 use crate::jurisdiction::{Applied, Jurisdiction, chose};
 use crate::methods::journal::Cost;
 use crate::methods::{self, Way};
-use crate::outcome::ValueFrom;
+use crate::outcome::{TaxYear, ValueFrom};
 use crate::prices::Prices;
 use crate::request::{Scope, Settings};
 
@@ -45,6 +45,8 @@ pub(super) struct Run<'a> {
     aliases: HashMap<Asset, Asset>,
     /// Rows of liquidity pools that belong together.
     pub(super) joint: Joint,
+    /// What was held at the start of each year, where the law taxes that.
+    pub(super) wealth: BTreeMap<TaxYear, Money>,
     /// What is owed in units of each asset, with its value when it was borrowed.
     pub(super) debts: HashMap<Asset, Cost>,
     pub(super) wallets: Vec<Asset>,
@@ -85,6 +87,7 @@ impl<'a> Run<'a> {
                 HashMap::new()
             },
             joint,
+            wealth: BTreeMap::new(),
             debts: HashMap::new(),
             wallets: vec![Asset::clone(&outside)],
             wallet_of: [(outside, 0)].into(),

@@ -37,6 +37,9 @@ pub(crate) struct Special {
     /// Swaps of one asset for another that are no disposal: the cost goes on. It is asked for
     /// methods of lots alone.
     pub(crate) swap_carries: fn(&Settings, NaiveDate, RowKind, &Asset, &Asset) -> bool,
+    /// Whether what is held when a year begins is taxed, and no disposal. It is asked for methods
+    /// of lots alone.
+    pub(crate) taxes_wealth: bool,
 }
 
 impl Special {
@@ -45,5 +48,6 @@ impl Special {
         denies_loss: |_, _, _| false,
         ignores_sale_costs: |_| false,
         swap_carries: |_, _, _, _, _| false,
+        taxes_wealth: false,
     };
 }

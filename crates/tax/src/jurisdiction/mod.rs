@@ -7,6 +7,7 @@ mod es;
 mod r#in;
 mod it;
 mod jp;
+mod nl;
 mod uk;
 mod us;
 
@@ -46,6 +47,7 @@ pub fn of(country: Country) -> &'static Jurisdiction {
         Country::In => &r#in::RULES,
         Country::Jp => &jp::RULES,
         Country::It => &it::RULES,
+        Country::Nl => &nl::RULES,
     }
 }
 

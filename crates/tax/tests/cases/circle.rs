@@ -61,6 +61,9 @@ cases! {
     jp_wrap_trade_gives_the_expected_figures: "jp-wrap-trade",
     jp_year_end_in_tokyo_gives_the_expected_figures: "jp-year-end-in-tokyo",
     jp_years_that_are_known_gives_the_expected_figures: "jp-years-that-are-known",
+    nl_1_january_in_amsterdam_gives_the_expected_figures: "nl-1-january-in-amsterdam",
+    nl_a_price_of_seven_days_gives_the_expected_figures: "nl-a-price-of-seven-days",
+    nl_returns_by_year_gives_the_expected_figures: "nl-returns-by-year",
 }
 
 pub(super) const CASES: &[&str] = RUN;
