@@ -55,7 +55,7 @@ impl Run<'_> {
         }
         if self.rules.special.taxes_wealth {
             let source = |source| TaxError::Assessment { source };
-            self.value_next_year().map_err(source)?;
+            self.value_last_years().map_err(source)?;
         }
         let rules = self.rules;
         let assessments = rules
