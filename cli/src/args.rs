@@ -257,6 +257,9 @@ pub(crate) struct Report {
     /// How files of no known source are read: a small TOML file, kept for next time
     #[arg(long = "map", value_name = "FILE")]
     pub(crate) maps: Vec<PathBuf>,
+    /// Answers to findings of earlier reports: a small TOML file
+    #[arg(long = "settle", value_name = "FILE")]
+    pub(crate) settle: Option<PathBuf>,
     /// Zone of a file's times, where they name none, such as kraken.csv=Europe/Berlin
     #[arg(long = "file-timezone", value_name = "FILE=ZONE", value_parser = key_value)]
     pub(crate) file_timezones: Vec<(String, String)>,

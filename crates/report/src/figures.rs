@@ -43,6 +43,9 @@ pub struct Figures<'a> {
     pub holdings: Vec<HoldingFigure<'a>>,
     /// Things to check, the most money at stake first.
     pub warnings: Vec<WarningFigure<'a>>,
+    /// Answers of the person to findings, in their order.
+    #[serde(default)]
+    pub settled: Vec<SettledFigure<'a>>,
     /// How the figures came about.
     pub provenance: Provenance<'a>,
 }
@@ -255,6 +258,29 @@ pub struct WarningFigure<'a> {
     pub message: Cow<'a, str>,
     /// What the person can do.
     pub help: Cow<'a, str>,
+    /// Name of the file that the row stands in, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<Cow<'a, str>>,
+    /// Line of the row, counted from 1 with the header.
+    pub line: u32,
+}
+
+/// An answer to a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettledFigure<'a> {
+    /// The row that it is about.
+    pub id: Cow<'a, str>,
+    /// The answer's word, such as `accept_zero`.
+    pub answer: Cow<'a, str>,
+    /// What it says, and what would be found without it.
+    pub said: Cow<'a, str>,
+    /// Who gave it: `your answer`.
+    pub by: Cow<'a, str>,
+    /// Whether it met anything.
+    pub is_used: bool,
+    /// The stable words of the findings that it accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Cow<'a, str>>,
     /// Name of the file that the row stands in, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<Cow<'a, str>>,

@@ -14,6 +14,8 @@ pub const CHECK_LINES_PDF_MAX: usize = 500;
 pub const ASSET_LINES_PDF_MAX: usize = 1_000;
 /// Lines of holdings in a PDF.
 pub const HOLDING_LINES_PDF_MAX: usize = 5_000;
+/// Answers to findings listed in a PDF.
+pub const SETTLED_LINES_PDF_MAX: usize = 500;
 /// Input files listed in a PDF.
 pub const FILE_LINES_PDF_MAX: usize = packtrain_core::limits::REPORT_FILES_MAX;
 /// Characters of any one text from the input that a PDF prints.

@@ -12,6 +12,9 @@ use packtrain_tax::request::{Country, Method, Scope, Settings};
 /// What every report says about itself.
 pub(crate) const NOT_ADVICE: &str = "Calculations, not tax advice.";
 
+/// Who gave an answer to a finding.
+pub(crate) const YOUR_ANSWER: &str = "your answer";
+
 /// The word of a scope in figures.
 pub(crate) fn scope(scope: Option<Scope>) -> &'static str {
     scope.map_or("dated", Scope::as_str)
@@ -162,6 +165,7 @@ pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
 /// What told the halves of a transfer.
 pub(crate) const fn matched_by(by: MatchedBy) -> &'static str {
     match by {
+        MatchedBy::Answer => "answer",
         MatchedBy::Hash => "hash",
         MatchedBy::Amount => "amount",
     }

@@ -61,6 +61,24 @@ pub enum TaxError {
         /// How many there may be.
         max: usize,
     },
+    /// An answer to a finding fits no row, or not the row that it names.
+    #[error("the answer {answer} for row {row} does not fit: {what}")]
+    Settlement {
+        /// The row that it names.
+        row: String,
+        /// The answer's word.
+        answer: &'static str,
+        /// Why it does not fit.
+        what: String,
+    },
+    /// More answers to findings than one report may have.
+    #[error("{settlements} answers in one report; at most {max}")]
+    TooManySettlements {
+        /// How many there are.
+        settlements: usize,
+        /// How many there may be.
+        max: usize,
+    },
     /// An amount of the row leaves the range of exact arithmetic.
     #[error("could not compute row {id:?} ({file}, line {line})")]
     Amount {
@@ -112,6 +130,8 @@ impl TaxError {
             Self::UnknownScope { .. } => "tax.unknown_scope",
             Self::TooManyFiles { .. } => "tax.too_many_files",
             Self::TooManyRows { .. } => "tax.too_many_rows",
+            Self::Settlement { .. } => "tax.settlement_misfit",
+            Self::TooManySettlements { .. } => "tax.too_many_settlements",
             Self::Amount { .. } | Self::Holdings { .. } | Self::Assessment { .. } => {
                 "tax.amount_out_of_range"
             }

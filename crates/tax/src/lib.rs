@@ -17,6 +17,7 @@ pub mod outcome;
 pub mod prices;
 pub mod rates;
 pub mod request;
+pub mod settle;
 pub mod synthetic;
 mod why;
 

@@ -14,6 +14,7 @@ use packtrain_core::quantity::{AmountError, Quantity};
 pub use crate::assess::{Amount, Assessment, Figure};
 pub use crate::open::{OpenLot, Valued};
 use crate::request::{Method, Scope, Settings};
+pub use crate::settle::{Settled, Way};
 pub use crate::why::{Choice, GiftSide, PoolState, ValueFrom, Why};
 
 /// A ledger computed under one jurisdiction's rules.
@@ -43,6 +44,8 @@ pub struct Outcome {
     pub open: Vec<OpenLot>,
     /// Things to check, the most money at stake first.
     pub warnings: Vec<Warning>,
+    /// Answers that the person gave, in the order in which they stand.
+    pub settled: Vec<Settled>,
 }
 
 /// A tax year by its first calendar year; jurisdictions give it its name.
@@ -240,6 +243,8 @@ pub struct Transfer {
 /// What told that two halves of a transfer belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MatchedBy {
+    /// The person said so.
+    Answer,
     /// Both have one transaction hash.
     Hash,
     /// As many units, or a little fewer, soon after.
@@ -328,6 +333,8 @@ pub struct Warning {
     pub message: String,
     /// What the person can do.
     pub help: String,
+    /// The same as words, each of which settles it.
+    pub ways: &'static [Way],
 }
 
 macro_rules! warning_codes {

@@ -11,6 +11,7 @@ use packtrain_core::money::Currency;
 use serde::{Deserialize, Serialize};
 
 use crate::prices::Prices;
+use crate::settle::Settlements;
 
 /// A country whose rules are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,6 +110,7 @@ macro_rules! words {
         }
     };
 }
+pub(crate) use words;
 
 words!(
     Country,
@@ -144,6 +146,8 @@ pub struct Request {
     pub options: BTreeMap<String, String>,
     /// Prices for rows that state no value.
     pub prices: Arc<Prices>,
+    /// Answers to findings of earlier runs.
+    pub settlements: Settlements,
     /// The local day on which what is open is valued; none where nobody asks for it.
     pub open_on: Option<NaiveDate>,
 }

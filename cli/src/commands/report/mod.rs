@@ -4,6 +4,7 @@ mod harvest;
 mod mappings;
 mod questions;
 mod read;
+mod settle;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,10 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
     let listed = listed.map(|path| read::prices(path, &steps)).transpose()?;
     let (prices, listed) = listed.unzip();
     request.prices = Arc::new(prices.unwrap_or_default());
+    let settled = args.settle.as_deref();
+    let settled = settled.map(|path| settle::read(path, &steps)).transpose()?;
+    let (settlements, answers) = settled.unzip();
+    request.settlements = settlements.unwrap_or_default();
     if args.compare {
         let ledgers: Vec<_> = files.into_iter().map(|file| file.ledger).collect();
         steps.finish();
@@ -48,7 +53,8 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
         .into_iter()
         .map(|file| (file.ledger, file.input))
         .unzip();
-    // Behind the ledgers, whose places rows point to.
+    // Behind the ledgers, whose places rows point to; the rows of answers point right behind them.
+    inputs.extend(answers);
     inputs.extend(listed);
     let computing = Instant::now();
     let outcome = packtrain_tax::compute(&ledgers, args.country, &request).map_err(refused)?;

@@ -30,6 +30,7 @@ fn json(document: &Document<'_>, written: &[PathBuf], took: Duration) {
         "type": "result",
         "totals": figures.totals,
         "warnings": figures.warnings,
+        "settled": figures.settled,
         "bad_rows": document.inputs.iter().map(|file| file.bad_rows).sum::<u64>(),
         "files": written,
         "ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
@@ -81,6 +82,7 @@ fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
         anstream::println!("\nNo disposals and no income in the years asked for.");
     }
     checks(document);
+    answers(document);
     let names: Vec<_> = written
         .iter()
         .map(|path| path.display().to_string())
@@ -169,6 +171,21 @@ fn checks(document: &Document<'_>) {
             .unwrap_or_default();
         anstream::println!("  {CHECK}!{CHECK:#} {}{stake}", warning.message);
         anstream::println!("    {QUIET}{place}{QUIET:#}  {}", warning.help);
+    }
+    if all.len() > PRINTED_MAX {
+        anstream::println!("  and {} more in the report", all.len() - PRINTED_MAX);
+    }
+}
+
+/// What the person's answers settled.
+fn answers(document: &Document<'_>) {
+    let all = &document.outcome.settled;
+    if all.is_empty() {
+        return;
+    }
+    anstream::println!("\n{STRONG}Settled by your answers{STRONG:#}");
+    for answer in all.iter().take(PRINTED_MAX) {
+        anstream::println!("  {}  {answer}", answer.id);
     }
     if all.len() > PRINTED_MAX {
         anstream::println!("  and {} more in the report", all.len() - PRINTED_MAX);

@@ -8,7 +8,7 @@ use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::Quantity;
 use packtrain_tax::outcome::{
     Choice, Disposal, Holding, Income, Origin, Outcome, Removed, RuleNote, TaxYear, Term, Totals,
-    ValueFrom, Warning, WarningCode, Why,
+    ValueFrom, Warning, WarningCode, Way, Why,
 };
 use packtrain_tax::request::{Country, Method, Scope, Settings};
 
@@ -80,6 +80,7 @@ pub fn empty() -> Outcome {
         holdings: Vec::new(),
         open: Vec::new(),
         warnings: Vec::new(),
+        settled: Vec::new(),
     }
 }
 
@@ -177,6 +178,7 @@ pub fn warnings(count: usize, dice: &mut Dice) -> Vec<Warning> {
                       at zero cost."
                 .to_owned(),
             help: "Add the file that holds the purchase, or enter the purchase by hand.".to_owned(),
+            ways: &[Way::AddFile, Way::Purchase, Way::AcceptZero],
         })
         .collect();
     warnings.sort_by_key(|warning| std::cmp::Reverse(warning.at_stake.to_cents().len()));

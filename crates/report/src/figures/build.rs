@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 
 use packtrain_core::time::rfc3339;
 use packtrain_tax::outcome::{
-    Amount, Disposal, Figure, Holding, Income, Origin, Outcome, Removed, Totals, Transfer, Warning,
+    Amount, Disposal, Figure, Holding, Income, Origin, Outcome, Removed, Settled, Totals, Transfer,
+    Warning,
 };
 use rayon::prelude::*;
 
 use super::{
     AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, HoldingFigure,
-    IncomeFigure, Provenance, RemovedFigure, RuleFigure, TotalsFigure, TransferFigure,
-    WarningFigure,
+    IncomeFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure, TotalsFigure,
+    TransferFigure, WarningFigure,
 };
 use crate::words;
 use crate::years::year_name;
@@ -82,6 +83,9 @@ pub fn figures_but_disposals<'a>(document: &Document<'a>) -> Figures<'a> {
         warnings: (outcome.warnings.iter())
             .filter(|warning| years.has(warning.year))
             .map(|warning| WarningFigure::of(warning, outcome, inputs))
+            .collect(),
+        settled: (outcome.settled.iter())
+            .map(|answer| SettledFigure::of(answer, inputs))
             .collect(),
         provenance: Provenance::of(document),
     }
@@ -234,6 +238,22 @@ impl<'a> WarningFigure<'a> {
             help: warning.help.as_str().into(),
             file: file_name(warning.origin, inputs).map(Cow::Borrowed),
             line: warning.origin.line,
+        }
+    }
+}
+
+impl<'a> SettledFigure<'a> {
+    fn of(settled: &'a Settled, inputs: &'a [InputFile]) -> Self {
+        let codes = settled.findings.iter().map(|finding| finding.code.as_str());
+        Self {
+            id: (&*settled.id).into(),
+            answer: settled.answer.as_str().into(),
+            said: settled.to_string().into(),
+            by: words::YOUR_ANSWER.into(),
+            is_used: settled.is_used,
+            findings: codes.map(Cow::Borrowed).collect(),
+            file: file_name(settled.origin, inputs).map(Cow::Borrowed),
+            line: settled.origin.line,
         }
     }
 }

@@ -6,10 +6,11 @@ use packtrain_core::ledger::Asset;
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::{AmountError, Quantity};
 
-use super::At;
+use super::{At, ways};
 use crate::outcome::{
     Disposal, Income, Removed, TaxYear, Term, Totals, Transfer, Warning, WarningCode,
 };
+use crate::settle::Way;
 
 /// The lines, sums and warnings so far.
 pub(super) struct Draft {
@@ -121,6 +122,7 @@ impl Draft {
             at_stake: note.at_stake.abs(),
             message: note.message,
             help: note.help.to_owned(),
+            ways: note.ways,
         });
     }
 }
@@ -132,17 +134,35 @@ pub(super) struct Note<'n> {
     pub(super) at_stake: Money,
     pub(super) message: String,
     pub(super) help: &'n str,
+    pub(super) ways: &'static [Way],
 }
 
 impl<'n> Note<'n> {
-    /// Units were disposed of without a known cost.
-    pub(super) fn missing_basis(asset: &'n Asset, quantity: Quantity, gain: Money) -> Self {
+    /// Units were disposed of without a known cost; some of them may have come by another row.
+    pub(super) fn missing_basis(
+        asset: &'n Asset,
+        quantity: Quantity,
+        gain: Money,
+        came_by: Option<&str>,
+    ) -> Self {
+        const HELP: &str =
+            "add the file that has the purchase, or an opening row with basis and acquired";
+        let message = format!("no purchase on record for {quantity} {asset}; zero cost was taken");
+        let (message, help, ways) = match came_by {
+            None => (message, HELP, ways::NO_PURCHASE),
+            Some(row) => (
+                format!("{message}; they came by row {row}"),
+                "add the file that has the purchase, or settle the row that they came by",
+                ways::NO_COST,
+            ),
+        };
         Self {
             code: WarningCode::MissingCostBasis,
             asset: Some(asset),
             at_stake: gain,
-            message: format!("no purchase on record for {quantity} {asset}; zero cost was taken"),
-            help: "add the file that has the purchase, or an opening row with basis and acquired",
+            message,
+            help,
+            ways,
         }
     }
 
@@ -154,6 +174,7 @@ impl<'n> Note<'n> {
             at_stake,
             message: format!("the cost of {quantity} {asset} is not known; zero was taken"),
             help: "fill basis with what they had cost",
+            ways: ways::COST_OF_ROW,
         }
     }
 
@@ -165,6 +186,7 @@ impl<'n> Note<'n> {
             at_stake,
             message: format!("no value is known for {quantity} {asset}; zero was taken"),
             help: "fill value (for a fee: fee_value) with the market value at that time",
+            ways: ways::NO_PRICE,
         }
     }
 
@@ -181,6 +203,7 @@ impl<'n> Note<'n> {
             at_stake,
             message: format!("{wallet} gave {quantity} {asset} more than it held on record"),
             help: "a transfer or purchase into this wallet is missing; add the file that has it",
+            ways: ways::SHORT,
         }
     }
 }

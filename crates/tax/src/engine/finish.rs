@@ -10,6 +10,7 @@ use packtrain_core::quantity::{AmountError, Quantity};
 
 use super::book::{Book, Shelf};
 use super::run::Run;
+use super::ways;
 use crate::assess::Books;
 use crate::error::TaxError;
 use crate::outcome::{Disposal, Holding, Outcome, TaxYear, Warning, WarningCode};
@@ -35,8 +36,8 @@ impl Run<'_> {
                 asset: None,
                 at_stake: self.zero(),
                 message: format!("the same row stands in {}; counted once", duplicate.first),
-                help: "nothing, unless it happened twice: then give the rows different ids"
-                    .to_owned(),
+                help: "nothing, unless it happened twice: then keep it".to_owned(),
+                ways: ways::TWICE,
             });
         }
     }
@@ -63,6 +64,7 @@ impl Run<'_> {
             })
             .map_err(|source| TaxError::Assessment { source })?;
         let mut warnings = self.draft.warnings;
+        let settled = self.input.answers.settle(&mut warnings, &self.zeroed)?;
         warnings.sort_by(|a, b| {
             let stakes = b
                 .at_stake
@@ -85,6 +87,7 @@ impl Run<'_> {
             holdings,
             open,
             warnings,
+            settled,
         })
     }
 
@@ -155,6 +158,7 @@ impl Run<'_> {
                 ),
                 asset: Some(asset),
                 help: "nothing to do: the wash sale rule is for stock and securities".to_owned(),
+                ways: ways::KNOWN,
             });
         }
     }

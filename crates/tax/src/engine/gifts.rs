@@ -93,6 +93,7 @@ impl<'a> Run<'a> {
                     leg.amount, leg.asset, at.row.kind
                 ),
                 help: "ask an adviser whether this loss can be deducted",
+                ways: super::ways::KNOWN,
             },
         );
         Ok(())

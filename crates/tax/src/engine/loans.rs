@@ -99,6 +99,7 @@ impl<'a> Run<'a> {
                 at_stake: worth.money,
                 message,
                 help: "add the row in which the units were borrowed",
+                ways: super::ways::NO_LOAN,
             },
         );
     }

@@ -4,6 +4,7 @@
 //! result together. What a country's law decides is asked of its [`jurisdiction`].
 
 mod aliases;
+mod answers;
 mod book;
 mod draft;
 mod finish;
@@ -20,6 +21,7 @@ mod rows;
 mod run;
 mod transfers;
 mod value;
+mod ways;
 
 use std::collections::BTreeMap;
 
@@ -34,6 +36,7 @@ use crate::jurisdiction::{self, Jurisdiction, NoSuchDate};
 use crate::outcome::{Assessment, Origin, Outcome, TaxYear, Totals};
 use crate::prices::Prices;
 use crate::request::{Country, Method, Request, Settings};
+use answers::Answers;
 use input::Input;
 use run::Run;
 
@@ -78,7 +81,8 @@ pub fn compute_until(
     let rules = jurisdiction::of(country);
     let settings = rules.settings(request)?;
     check_limits(ledgers)?;
-    let input = Input::new(ledgers);
+    let answers = Answers::of(ledgers, &request.settlements, &settings)?;
+    let input = Input::new(ledgers, &answers)?;
     let work = Work {
         ledgers,
         rules,
@@ -102,7 +106,12 @@ pub fn compare(
 ) -> Result<Vec<Compared>, TaxError> {
     let rules = jurisdiction::of(country);
     check_limits(ledgers)?;
-    let input = Input::new(ledgers);
+    let usual = rules.settings(&Request {
+        method: None,
+        ..request.clone()
+    })?;
+    let answers = Answers::of(ledgers, &request.settlements, &usual)?;
+    let input = Input::new(ledgers, &answers)?;
     let work = Work {
         ledgers,
         rules,
@@ -217,7 +226,7 @@ impl Stop {
         let file = usize::try_from(at.origin.file)
             .ok()
             .and_then(|file| ledgers.get(file));
-        let file = file.map(|ledger| ledger.name.clone()).unwrap_or_default();
+        let file = file.map_or_else(|| "answers".to_owned(), |ledger| ledger.name.clone());
         let (id, line) = (at.row.id.clone(), at.origin.line);
         match self {
             Self::Amount(source) => TaxError::Amount {

@@ -9,6 +9,7 @@ use super::draft::Note;
 use super::lots::{Basis, Gift, NewLot, Part};
 use super::run::Run;
 use super::value::Worth;
+use super::ways;
 use super::{At, Stop};
 use crate::methods::journal::Leaving;
 use crate::outcome::{Choice, Disposal, GiftSide, Removed, Term, ValueFrom, WarningCode, Why};
@@ -36,15 +37,24 @@ pub(super) struct Arrival<'s> {
     pub(super) gift_value: Option<Money>,
 }
 
+/// Units of one sale whose cost is not known.
+struct Unknown<'a> {
+    quantity: Quantity,
+    gain: Money,
+    /// The row that brought the last of them; none where no row did.
+    came_by: Option<&'a str>,
+}
+
 impl<'a> Run<'a> {
     /// Puts units into a wallet as a new lot.
     pub(super) fn acquire(&mut self, at: &At<'a>, new: &Arrival<'_>) -> Result<(), Stop> {
         if !new.quantity.is_positive() {
             return Ok(());
         }
+        let basis = self.accepted(at, new.basis);
         if self.has_pools() {
             self.remember_purchase(at, new.asset, new.wallet);
-            return self.pool_in(at, new);
+            return self.pool_in(at, new, basis);
         }
         let acquired_at = new.acquired.unwrap_or(at.row.at);
         let acquired = match new.acquired {
@@ -66,7 +76,7 @@ impl<'a> Run<'a> {
             acquired_at,
             acquired,
             long_from,
-            basis: new.basis,
+            basis,
             quantity: new.quantity,
             cost: new.cost,
             gift,
@@ -75,6 +85,22 @@ impl<'a> Run<'a> {
         self.remember_purchase(at, new.asset, new.wallet);
         let (book, shelf) = self.place(new.asset, new.wallet);
         Ok(self.books[book].add(shelf, rank, part)?)
+    }
+
+    /// What is known about a cost, where the person may have said that it was nothing.
+    fn accepted(&mut self, at: &At<'a>, basis: Basis) -> Basis {
+        if !basis.is_doubtful() {
+            return basis;
+        }
+        let answers = self.input.answers;
+        let Some(answer) = answers.accepts_zero_cost(at.origin, &at.row.id) else {
+            return basis;
+        };
+        self.zeroed.insert(answer);
+        match basis {
+            Basis::Unknown => Basis::Known,
+            _ => Basis::Nothing,
+        }
     }
 
     /// Remembers when an asset was bought, for a word on losses with a purchase close by.
@@ -132,6 +158,7 @@ impl<'a> Run<'a> {
                         at_stake,
                         message,
                         help: "name lots that are in this wallet at that time, with what is left",
+                        ways: ways::LEFT_OUT,
                     },
                 );
             }
@@ -151,7 +178,11 @@ impl<'a> Run<'a> {
         let missing = self.take(at, sale.leg, named)?;
         let (mut proceeds, mut fees) = (sale.worth.money, sale.fees);
         let mut left = sale.leg.amount;
-        let mut unknown = (Quantity::ZERO, self.zero());
+        let mut unknown = Unknown {
+            quantity: Quantity::ZERO,
+            gain: self.zero(),
+            came_by: None,
+        };
         let parts = std::mem::take(&mut self.parts);
         let no_lot = (missing.is_positive()).then_some((missing, None));
         let known = parts.iter().map(|part| (part.quantity, Some(part)));
@@ -161,22 +192,25 @@ impl<'a> Run<'a> {
             fees = fees.checked_sub(own.1)?;
             left = left.checked_sub(quantity)?;
             let line = self.line(at, sale, (quantity, part, index < self.named), own)?;
-            if part.is_none_or(|part| self.lots.get(part.lot).basis != Basis::Known) {
-                unknown = (
-                    unknown.0.checked_add(quantity)?,
-                    unknown.1.checked_add(line.gain)?,
-                );
+            let lot = part.map(|part| self.lots.get(part.lot));
+            if lot.is_none_or(|lot| lot.basis.is_doubtful()) {
+                unknown.quantity = unknown.quantity.checked_add(quantity)?;
+                unknown.gain = unknown.gain.checked_add(line.gain)?;
+                unknown.came_by = lot.map(|lot| lot.id);
             }
             self.applied.losses |= line.gain.is_negative();
             self.draft.dispose(at.year, line)?;
         }
         self.parts = parts;
-        if unknown.0.is_positive() {
+        if unknown.quantity.is_positive() {
             self.applied.missing_basis = true;
-            self.draft.warn(
-                at,
-                Note::missing_basis(&sale.leg.asset, unknown.0, unknown.1),
-            );
+            let Unknown {
+                quantity,
+                gain,
+                came_by,
+            } = unknown;
+            let note = Note::missing_basis(&sale.leg.asset, quantity, gain, came_by);
+            self.draft.warn(at, note);
         }
         Ok(())
     }
@@ -190,7 +224,7 @@ impl<'a> Run<'a> {
         (proceeds, fees): (Money, Money),
     ) -> Result<Disposal, Stop> {
         let lot = part.map(|part| self.lots.get(part.lot));
-        let on_record = lot.filter(|lot| lot.basis != Basis::NoRecord);
+        let on_record = lot.filter(|lot| lot.basis.is_on_record());
         let net = proceeds.checked_sub(fees)?;
         let mut cost = part.map_or_else(|| self.zero(), |part| part.cost);
         let mut held = on_record.map(|lot| (lot.acquired, lot.long_from));

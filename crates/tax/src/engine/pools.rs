@@ -45,8 +45,13 @@ impl<'a> Run<'a> {
     }
 
     /// Puts units into the pool.
-    pub(super) fn pool_in(&mut self, at: &At<'a>, new: &Arrival<'_>) -> Result<(), Stop> {
-        if new.basis == Basis::Unknown {
+    pub(super) fn pool_in(
+        &mut self,
+        at: &At<'a>,
+        new: &Arrival<'_>,
+        basis: Basis,
+    ) -> Result<(), Stop> {
+        if basis == Basis::Unknown {
             let at_stake = self.estimate(new.asset, new.quantity);
             let note = Note::unknown_cost(new.asset, new.quantity, at_stake);
             self.draft.warn(at, note);
@@ -63,7 +68,7 @@ impl<'a> Run<'a> {
             quantity: new.quantity,
             change: Change::In {
                 cost: new.cost,
-                is_purchase: at.row.kind != RowKind::Opening && new.basis != Basis::NoRecord,
+                is_purchase: at.row.kind != RowKind::Opening && basis.is_on_record(),
             },
             value: ValueFrom::Money,
             is_fee: false,
@@ -190,7 +195,7 @@ impl<'a> Run<'a> {
                 self.applied.denied_losses |= !line.denied_loss.is_zero();
                 if line.why.choice == Choice::NoPurchase {
                     self.applied.missing_basis = true;
-                    let note = Note::missing_basis(&first.symbol, line.quantity, line.gain);
+                    let note = Note::missing_basis(&first.symbol, line.quantity, line.gain, None);
                     self.draft.warn(&first.at, note);
                 }
             }

@@ -4,11 +4,13 @@ use packtrain_core::ledger::{Asset, Leg, RowKind};
 use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
 
+use super::answers::Priced;
 use super::draft::Note;
 use super::lots::Basis;
 use super::moves::{Arrival, Sale};
 use super::run::Run;
 use super::value::{Stated, Worth, asset_leg, has_negative_amount};
+use super::ways;
 use super::{At, Stop};
 use crate::jurisdiction::{UntaxedCost, chose};
 use crate::outcome::{Income, ValueFrom, WarningCode};
@@ -19,6 +21,12 @@ impl<'a> Run<'a> {
         self.open_day(at.date)?;
         let row = at.row;
         self.stated = Stated::of(row, self.settings.currency, at.date, self.settings.timezone);
+        if self.input.has_price(at, Priced::Row) {
+            self.stated.from = ValueFrom::Answer;
+        }
+        if self.input.has_price(at, Priced::Fee) {
+            self.stated.fee_from = ValueFrom::Answer;
+        }
         if !self.is_usable(at) {
             return Ok(());
         }
@@ -93,9 +101,12 @@ impl<'a> Run<'a> {
             (_, Some(leg)) => self.estimate(&leg.asset, leg.amount),
             _ => self.zero(),
         };
-        let help = match code {
-            WarningCode::CurrencyMismatch => "give the row's values in the currency of the report",
-            _ => "correct the row",
+        let (help, ways) = match code {
+            WarningCode::CurrencyMismatch => (
+                "give the row's values in the currency of the report",
+                ways::PRICED,
+            ),
+            _ => ("correct the row", ways::LEFT_OUT),
         };
         let asset = leg.map(|leg| &leg.asset);
         self.draft.warn(
@@ -106,6 +117,7 @@ impl<'a> Run<'a> {
                 at_stake,
                 message,
                 help,
+                ways,
             },
         );
     }
@@ -243,7 +255,7 @@ impl<'a> Run<'a> {
         let stated = match self.stated.fee_value {
             Some(money) => Worth {
                 money,
-                from: ValueFrom::FeeValue,
+                from: self.stated.fee_from,
             },
             None => worth,
         };

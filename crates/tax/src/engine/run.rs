@@ -1,6 +1,6 @@
 //! The computation in progress: the books of all assets, the wallets, the scope of the day.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::NaiveDate;
 use packtrain_core::ledger::{Asset, Leg};
@@ -23,7 +23,7 @@ use crate::prices::Prices;
 use crate::request::{Scope, Settings};
 
 /// The wallet that stands for everything the records do not show.
-const OUTSIDE: &str = "(outside the records)";
+pub(super) const OUTSIDE: &str = "(outside the records)";
 
 /// Names that are looked through one by one before the map is asked.
 const FEW: usize = 16;
@@ -55,6 +55,8 @@ pub(super) struct Run<'a> {
     pub(super) parts: Vec<Part>,
     /// How many of them, at the start, the row named.
     pub(super) named: usize,
+    /// Answers by which units without a known cost cost nothing.
+    pub(super) zeroed: HashSet<usize>,
 }
 
 impl<'a> Run<'a> {
@@ -91,6 +93,7 @@ impl<'a> Run<'a> {
             scope: rules.scope_on(settings.scope, NaiveDate::MIN),
             parts: Vec::new(),
             named: 0,
+            zeroed: HashSet::new(),
         })
     }
 

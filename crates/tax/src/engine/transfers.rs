@@ -7,8 +7,9 @@ use super::draft::Note;
 use super::moves::Sale;
 use super::run::Run;
 use super::value::{Worth, asset_leg};
-use super::{At, Stop};
+use super::{At, Stop, ways};
 use crate::outcome::{MatchedBy, Transfer, ValueFrom, WarningCode};
+use crate::settle::Way;
 
 impl<'a> Run<'a> {
     /// A transfer in one row.
@@ -63,7 +64,7 @@ impl<'a> Run<'a> {
         );
         let help = "add the file of the wallet it went to; if it was a sale, payment or gift, \
                     change the type";
-        self.warn_unmatched(at, sent, sent.amount, message, help);
+        self.warn_unmatched(at, (sent, sent.amount), message, (help, ways::SENT));
         Ok(())
     }
 
@@ -91,21 +92,27 @@ impl<'a> Run<'a> {
             at,
             &self.unexplained(&received.asset, &at.row.wallet, unknown),
         )?;
+        // The person said where they come from.
+        if unknown.is_zero() && self.input.answers.is_brought(at.origin, &at.row.id) {
+            return Ok(());
+        }
         let (amount, asset, wallet) = (received.amount, &received.asset, &at.row.wallet);
-        let message = if unknown.is_zero() {
-            format!(
+        let (message, ways) = if unknown.is_zero() {
+            let message = format!(
                 "{amount} {asset} came to {wallet} and no withdrawal fits it; \
                  taken as coming back from a wallet of your own"
-            )
+            );
+            (message, ways::CAME_BACK)
         } else {
-            format!(
+            let message = format!(
                 "{amount} {asset} came to {wallet} and no withdrawal fits it; \
                  {unknown} {asset} have no purchase on record and zero cost"
-            )
+            );
+            (message, ways::CAME)
         };
         let help = "add the file of the wallet it came from; if it was a purchase or a reward, \
                     change the type";
-        self.warn_unmatched(at, received, unknown, message, help);
+        self.warn_unmatched(at, (received, unknown), message, (help, ways));
         Ok(())
     }
 
@@ -137,10 +144,9 @@ impl<'a> Run<'a> {
     fn warn_unmatched(
         &mut self,
         at: &At<'a>,
-        leg: &Leg,
-        quantity: Quantity,
+        (leg, quantity): (&Leg, Quantity),
         message: String,
-        help: &str,
+        (help, ways): (&str, &'static [Way]),
     ) {
         let at_stake = self.estimate(&leg.asset, quantity);
         let (code, asset) = (WarningCode::UnmatchedTransfer, Some(&leg.asset));
@@ -152,6 +158,7 @@ impl<'a> Run<'a> {
                 at_stake,
                 message,
                 help,
+                ways,
             },
         );
     }
@@ -211,7 +218,7 @@ impl<'a> Run<'a> {
             received.asset
         );
         let help = "correct the amounts, or add the row that brought the rest";
-        self.warn_unmatched(at, received, more, message, help);
+        self.warn_unmatched(at, (received, more), message, (help, ways::MORE_CAME));
         Ok(())
     }
 }

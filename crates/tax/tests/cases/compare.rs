@@ -30,6 +30,8 @@ const BLOCKS: &[&str] = &[
     "warnings",
     "unread",
     "form_8949_box",
+    "settle",
+    "settled",
 ];
 
 /// What a case says, and what came out.
@@ -67,6 +69,27 @@ impl Case<'_> {
                 "{wanted:?} is not in {found:?}"
             );
         }
+        if self.expected.get("settled").is_some() {
+            self.compare_settled();
+            assert_eq!(found.len(), self.lines("warnings").len(), "{found:?}");
+        }
+    }
+
+    /// Every answer was used as the case says, in its order.
+    fn compare_settled(&self) {
+        let settled = self.outcome.settled.iter().map(|answer| {
+            let codes = answer.findings.iter().map(|finding| finding.code.as_str());
+            assert!(answer.is_used, "{answer}");
+            (&*answer.id, answer.answer.as_str(), codes.collect())
+        });
+        let settled: Vec<(_, _, Vec<_>)> = settled.collect();
+        let wanted = self.lines("settled").iter().map(|line| {
+            let codes = line["findings"].as_array().into_iter().flatten();
+            let codes = codes.filter_map(Value::as_str).collect();
+            let word = |key: &str| line[key].as_str().unwrap();
+            (word("id"), word("answer"), codes)
+        });
+        assert_eq!(settled, wanted.collect::<Vec<_>>());
     }
 
     fn lines(&self, block: &str) -> &[Value] {

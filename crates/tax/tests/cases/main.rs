@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use packtrain_tax::import::{self, Limits};
 use packtrain_tax::request::{Country, Request};
+use packtrain_tax::settle::Settlements;
 use packtrain_tax::{LedgerFile, compute};
 use serde_json::Value;
 
@@ -131,7 +132,19 @@ fn request(expected: &Value) -> Request {
             .into_iter()
             .map(|(name, value)| (name.clone(), text(value)))
             .collect(),
+        settlements: settlements(expected),
         ..Request::default()
+    }
+}
+
+/// What the person of a case answers to findings.
+fn settlements(expected: &Value) -> Settlements {
+    match expected.get("settle") {
+        Some(answers) => {
+            let answers = serde_json::json!({ "settle": answers });
+            serde_json::from_value(answers).unwrap()
+        }
+        None => Settlements::default(),
     }
 }
 

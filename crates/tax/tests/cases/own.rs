@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use packtrain_tax::jurisdiction::{self, OptionKind};
 use packtrain_tax::outcome::WarningCode;
 use packtrain_tax::request::Country;
+use packtrain_tax::settle::Way;
 use serde_json::Value;
 
 use super::{assert_all_run, country, expected, text};
@@ -70,6 +71,17 @@ cases! {
     finding_unmatched_loan_gives_the_expected_figures: "finding-unmatched-loan",
     finding_unmatched_transfer_gives_the_expected_figures: "finding-unmatched-transfer",
     finding_unusable_row_gives_the_expected_figures: "finding-unusable-row",
+    settle_accept_gives_the_expected_figures: "settle-accept",
+    settle_accept_zero_gives_the_expected_figures: "settle-accept-zero",
+    settle_accept_zero_of_a_deposit_gives_the_expected_figures: "settle-accept-zero-of-a-deposit",
+    settle_keep_gives_the_expected_figures: "settle-keep",
+    settle_not_transfer_gives_the_expected_figures: "settle-not-transfer",
+    settle_price_gives_the_expected_figures: "settle-price",
+    settle_purchase_gives_the_expected_figures: "settle-purchase",
+    settle_purchase_in_a_pool_gives_the_expected_figures: "settle-purchase-in-a-pool",
+    settle_purchase_of_a_deposit_gives_the_expected_figures: "settle-purchase-of-a-deposit",
+    settle_purchase_of_a_gift_gives_the_expected_figures: "settle-purchase-of-a-gift",
+    settle_transfer_gives_the_expected_figures: "settle-transfer",
     uk_5_and_6_april_gives_the_expected_figures: "uk-5-and-6-april",
     uk_company_earliest_first_gives_the_expected_figures: "uk-company-earliest-first",
     uk_day_30_and_31_of_the_clock_change_gives_the_expected_figures:
@@ -145,6 +157,19 @@ fn every_value_of_every_option_has_a_case() {
                 assert!(seen.contains(&case), "{case:?} has no case");
             }
         }
+    }
+}
+
+#[test]
+fn every_answer_has_a_case() {
+    let mut seen = BTreeSet::new();
+    for case in all() {
+        let answers = case["settle"].as_array().into_iter().flatten();
+        seen.extend(answers.map(|answer| text(&answer["answer"])));
+    }
+    for way in Way::ALL {
+        let is_done_elsewhere = matches!(way, Way::AddFile | Way::AddPrices | Way::CorrectRow);
+        assert_ne!(seen.contains(way.as_str()), is_done_elsewhere, "{way}");
     }
 }
 

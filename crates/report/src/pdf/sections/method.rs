@@ -4,7 +4,7 @@ use packtrain_tax::jurisdiction;
 
 use super::Selected;
 use crate::amounts::{count, currency_name};
-use crate::limits::FILE_LINES_PDF_MAX;
+use crate::limits::{FILE_LINES_PDF_MAX, SETTLED_LINES_PDF_MAX};
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
 use crate::pdf::paragraph::Paragraph;
@@ -23,6 +23,14 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Section<'
     if !rules.is_empty() {
         blocks.push(Box::new(subheading(paper, "Rules that were applied")));
         blocks.push(Box::new(Facts::rules(paper, selected)));
+    }
+    let settled = &selected.document.outcome.settled;
+    if !settled.is_empty() {
+        blocks.push(Box::new(subheading(
+            paper,
+            "Findings settled by your answers",
+        )));
+        blocks.push(Box::new(Facts::new(paper, answers(selected))));
     }
     if !selected.document.inputs.is_empty() {
         blocks.push(Box::new(subheading(paper, "Files that were read")));
@@ -78,6 +86,23 @@ fn settings(selected: &Selected<'_>) -> Vec<(String, String)> {
             "A box \u{fffd} stands for a character that this PDF's font does not have. The CSV \
              and figures files hold every name in full.",
         ));
+    }
+    facts
+}
+
+/// What the person answered, row by row.
+fn answers(selected: &Selected<'_>) -> Vec<(String, String)> {
+    let settled = &selected.document.outcome.settled;
+    let mut facts: Vec<_> = (settled.iter().take(SETTLED_LINES_PDF_MAX))
+        .map(|answer| {
+            let said = words::sentence(&answer.to_string());
+            (format!("Row {}", answer.id), said)
+        })
+        .collect();
+    let rest = settled.len() - facts.len();
+    if rest > 0 {
+        let more = format!("{} more are in the figures file.", count(rest));
+        facts.push((String::new(), more));
     }
     facts
 }

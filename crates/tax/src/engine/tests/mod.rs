@@ -4,6 +4,7 @@ mod findings;
 mod kinds;
 mod lots;
 mod scopes;
+mod settle;
 mod transfers;
 mod whole;
 
