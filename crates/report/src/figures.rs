@@ -258,6 +258,9 @@ pub struct WarningFigure<'a> {
     pub message: Cow<'a, str>,
     /// What the person can do.
     pub help: Cow<'a, str>,
+    /// The same as stable words, such as `add_file`, each of which settles it.
+    #[serde(default)]
+    pub ways: Vec<Cow<'a, str>>,
     /// Name of the file that the row stands in, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<Cow<'a, str>>,

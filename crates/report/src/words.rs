@@ -6,7 +6,7 @@
 use chrono::{Datelike, NaiveDate};
 use packtrain_core::ledger::RowKind;
 use packtrain_tax::jurisdiction::{self, ScopeRule};
-use packtrain_tax::outcome::{MatchedBy, WarningCode};
+use packtrain_tax::outcome::{MatchedBy, Warning, WarningCode};
 use packtrain_tax::request::{Country, Method, Scope, Settings};
 
 /// What every report says about itself.
@@ -140,6 +140,17 @@ pub(crate) fn warning(code: WarningCode) -> String {
         other => return sentence_case(other),
     };
     words.to_owned()
+}
+
+/// What a person can do about a finding, with the stable words of the ways to settle it.
+pub(crate) fn advice(warning: &Warning) -> String {
+    let words: Vec<_> = warning.ways.iter().map(|way| way.as_str()).collect();
+    let help = sentence(&warning.help);
+    match words.as_slice() {
+        [] => help,
+        [only] => format!("{help} Settled by {only}."),
+        [first @ .., last] => format!("{help} Settled by {} or {last}.", first.join(", ")),
+    }
 }
 
 /// A date that nobody reads the wrong way round, such as `4 Mar 2025`.

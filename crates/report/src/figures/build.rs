@@ -236,6 +236,9 @@ impl<'a> WarningFigure<'a> {
             at_stake: warning.at_stake.to_cents(),
             message: warning.message.as_str().into(),
             help: warning.help.as_str().into(),
+            ways: (warning.ways.iter())
+                .map(|way| way.as_str().into())
+                .collect(),
             file: file_name(warning.origin, inputs).map(Cow::Borrowed),
             line: warning.origin.line,
         }

@@ -102,14 +102,14 @@ struct Item {
 impl Card {
     fn new(selected: &Selected<'_>, paper: Paper, group: &Group<'_>, shown: usize) -> Self {
         let width = paper.inner() - 2.0 * INDENT;
-        let first = &group.items[0].help;
-        let same_help = group.items.iter().all(|item| item.help == *first);
+        let first = words::advice(group.items[0]);
+        let same_help = (group.items.iter()).all(|item| words::advice(item) == first);
         let item = |warning: &&Warning| Item {
             lines: CELL.wrap(&words::sentence(&warning.message), width - AMOUNT),
             help: if same_help {
                 Vec::new()
             } else {
-                CELL.wrap(&words::sentence(&warning.help), width - AMOUNT)
+                CELL.wrap(&words::advice(warning), width - AMOUNT)
             },
             place: selected.place(&warning.id, warning.origin),
             at_stake: stake(warning.at_stake),
@@ -124,7 +124,7 @@ impl Card {
                     false => format!("Up to {} at stake", full(money)),
                 }),
             help: if same_help {
-                BODY.wrap(&words::sentence(first), width)
+                BODY.wrap(&first, width)
             } else {
                 Vec::new()
             },
