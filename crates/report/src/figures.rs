@@ -252,8 +252,12 @@ pub struct WarningFigure<'a> {
     /// The asset, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset: Option<Cow<'a, str>>,
-    /// By how much a figure may be wrong, at most.
+    /// The largest change of a year's net gain, income or other result if this is settled the
+    /// other way that is most likely.
     pub at_stake: String,
+    /// Whether that was computed; else it is an estimate.
+    #[serde(default)]
+    pub is_exact: bool,
     /// What was found, and what was assumed.
     pub message: Cow<'a, str>,
     /// What the person can do.

@@ -327,8 +327,11 @@ pub struct Warning {
     pub year: TaxYear,
     /// The asset.
     pub asset: Option<Asset>,
-    /// By how much the net gain or income may be wrong, at most; never negative.
+    /// The largest change of a year's net gain, income or other result if this is settled the
+    /// other way that is most likely; never negative.
     pub at_stake: Money,
+    /// Whether that was computed; else it is an estimate by the last price on record.
+    pub is_exact: bool,
     /// What was found, and what was assumed.
     pub message: String,
     /// What the person can do.

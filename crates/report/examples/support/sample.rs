@@ -178,6 +178,7 @@ pub fn warnings(count: usize, dice: &mut Dice) -> Vec<Warning> {
                       at zero cost."
                 .to_owned(),
             help: "Add the file that holds the purchase, or enter the purchase by hand.".to_owned(),
+            is_exact: false,
             ways: &[Way::AddFile, Way::Purchase, Way::AcceptZero],
         })
         .collect();

@@ -234,6 +234,7 @@ impl<'a> WarningFigure<'a> {
             year: year_name(outcome.settings.country, warning.year),
             asset: warning.asset.as_deref().map(Cow::Borrowed),
             at_stake: warning.at_stake.to_cents(),
+            is_exact: warning.is_exact,
             message: warning.message.as_str().into(),
             help: warning.help.as_str().into(),
             ways: (warning.ways.iter())

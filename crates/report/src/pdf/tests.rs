@@ -1,5 +1,7 @@
 //! Tests of the whole PDF, read back with lopdf.
 
+mod settled;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

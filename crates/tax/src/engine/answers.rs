@@ -9,11 +9,14 @@ use packtrain_core::quantity::Quantity;
 use super::LedgerFile;
 use super::input::Place;
 use super::run::OUTSIDE;
+use super::stakes::Found;
+use super::value::asset_leg;
 use crate::error::TaxError;
-use crate::outcome::{Origin, Settled, Warning, WarningCode, Way};
+use crate::outcome::{Origin, Settled, WarningCode, Way};
 use crate::request::Settings;
 use crate::settle::{Answer, Price, Purchase, RowName, SETTLEMENTS_MAX, Settlements};
 
+mod changes;
 mod fitting;
 
 use fitting::{Fitting, leg_of, start_of};
@@ -28,6 +31,7 @@ pub(super) enum Priced {
 }
 
 /// What answers make of the rows.
+#[derive(Clone)]
 pub(super) struct Answers {
     /// The index of the file in which added rows stand: the one behind the ledgers.
     pub(super) file: u32,
@@ -37,6 +41,7 @@ pub(super) struct Answers {
     /// Rows whose value, or the value of whose fee, is an answer.
     priced: HashSet<(Place, Priced)>,
     kept: HashSet<Place>,
+    left_out: HashSet<Place>,
     /// Halves of transfers.
     pub(super) joined: Vec<(Place, Place)>,
     /// Rows that are no halves of one transfer; without a second, of none.
@@ -44,7 +49,7 @@ pub(super) struct Answers {
     /// Deposits whose units were bought, and the answers that say so.
     pub(super) brought: Vec<(Place, usize)>,
     /// Findings that are accepted: their row and code, and the answer.
-    accepted: HashMap<(Origin, WarningCode), usize>,
+    accepted: HashMap<(Origin, WarningCode), Vec<usize>>,
     /// What each answer did, in the order of the answers.
     pub(super) settled: Vec<Settled>,
 }
@@ -65,16 +70,18 @@ impl Answers {
             changed: HashMap::new(),
             priced: HashSet::new(),
             kept: HashSet::new(),
+            left_out: HashSet::new(),
             joined: Vec::new(),
             apart: Vec::new(),
             brought: Vec::new(),
             accepted: HashMap::new(),
             settled: Vec::new(),
         };
-        if settlements.settle.len() > SETTLEMENTS_MAX {
+        let (settlements_given, max) = (settlements.settle.len(), SETTLEMENTS_MAX);
+        if settlements_given > max {
             return Err(TaxError::TooManySettlements {
-                settlements: settlements.settle.len(),
-                max: SETTLEMENTS_MAX,
+                settlements: settlements_given,
+                max,
             });
         }
         if settlements.settle.is_empty() {
@@ -111,6 +118,11 @@ impl Answers {
         self.kept.contains(&place)
     }
 
+    /// Whether a row has no part in the figures.
+    pub(super) fn leaves_out(&self, place: Place) -> bool {
+        !self.left_out.is_empty() && self.left_out.contains(&place)
+    }
+
     /// Every row that is paired, parted or explained by a purchase elsewhere.
     pub(super) fn halves(&self) -> impl Iterator<Item = Place> {
         let joined = self.joined.iter().flat_map(|(a, b)| [Some(*a), Some(*b)]);
@@ -130,9 +142,10 @@ impl Answers {
 
     /// The answer that accepts a finding of a row.
     pub(super) fn accepting(&self, origin: Origin, id: &str, code: WarningCode) -> Option<usize> {
-        let answer = *self.accepted.get(&(origin, code))?;
         // A record that was taken apart gave several rows of one line.
-        (*self.settled[answer].id == *id).then_some(answer)
+        let of_row = |answer: &&usize| *self.settled[**answer].id == *id;
+        let answers = self.accepted.get(&(origin, code))?;
+        answers.iter().find(of_row).copied()
     }
 
     /// The answer by which units without a known cost cost nothing.
@@ -150,12 +163,12 @@ impl Answers {
     /// Takes out the findings that were accepted; gives the answers with what they met.
     pub(super) fn settle(
         &self,
-        warnings: &mut Vec<Warning>,
+        found: &mut Vec<Found>,
         used: &HashSet<usize>,
     ) -> Result<Vec<Settled>, TaxError> {
         let mut settled = self.settled.clone();
         let mut misfit = None;
-        warnings.retain(|warning| {
+        found.retain(|Found { warning, .. }| {
             let Some(answer) = self.accepting(warning.origin, &warning.id, warning.code) else {
                 return true;
             };
@@ -196,7 +209,7 @@ impl Answers {
             Answer::Keep => places[0],
             _ => fitting.one(name, &places)?,
         };
-        let row = fitting.row(place);
+        let row = self.row(fitting, place);
         let mut settled = Settled {
             id: row.id.clone(),
             origin: fitting.origin(place),
@@ -206,20 +219,7 @@ impl Answers {
             findings: Vec::new(),
         };
         settled.said = match answer {
-            Answer::Accept(code) | Answer::AcceptZero(code) => {
-                let earlier = self
-                    .accepted
-                    .insert((settled.origin, *code), self.settled.len());
-                if earlier.is_some() {
-                    return Err(format!("{} is accepted twice", code.as_str()));
-                }
-                let what = if answer.way() == Way::AcceptZero {
-                    "zero"
-                } else {
-                    "it"
-                };
-                format!("{} accepted: {what} is right", code.as_str())
-            }
+            Answer::Accept(code) | Answer::AcceptZero(code) => self.accept(&settled, *code)?,
             Answer::Purchase(purchase) => self.buy(fitting, place, purchase)?,
             Answer::Price(price) => self.price(fitting, place, price)?,
             Answer::Keep => {
@@ -230,12 +230,12 @@ impl Answers {
             }
             Answer::Transfer(other) => {
                 let with = fitting.one(other, &fitting.find(other)?)?;
-                self.joined.push(fitting.halves(place, with)?);
+                self.joined.push(self.pair(fitting, place, with)?);
                 format!("one transfer with row {other}")
             }
             Answer::NotTransfer(Some(other)) => {
                 let with = fitting.one(other, &fitting.find(other)?)?;
-                let (sent, received) = fitting.halves(place, with)?;
+                let (sent, received) = self.pair(fitting, place, with)?;
                 self.apart.push((sent, Some(received)));
                 format!("no transfer with row {other}")
             }
@@ -248,6 +248,34 @@ impl Answers {
             }
         };
         Ok(settled)
+    }
+
+    /// Accepts a finding of a row.
+    fn accept(&mut self, settled: &Settled, code: WarningCode) -> Result<String, String> {
+        if self.accepting(settled.origin, &settled.id, code).is_some() {
+            return Err(format!("{} is accepted twice", code.as_str()));
+        }
+        let answers = self.accepted.entry((settled.origin, code)).or_default();
+        answers.push(self.settled.len());
+        Ok(match settled.answer {
+            Way::AcceptZero => format!("{} accepted, zero is right", code.as_str()),
+            _ => format!("{} accepted", code.as_str()),
+        })
+    }
+
+    /// A withdrawal and its deposit, in whichever order they were named.
+    fn pair(&self, fitting: &Fitting<'_>, a: Place, b: Place) -> Result<(Place, Place), String> {
+        let (sent, received) = match self.row(fitting, a).kind {
+            RowKind::Deposit => (b, a),
+            _ => (a, b),
+        };
+        let (out, back) = (self.row(fitting, sent), self.row(fitting, received));
+        let is_pair = (out.kind, back.kind) == (RowKind::Withdrawal, RowKind::Deposit);
+        let assets = [&out.sent, &back.received].map(|leg| asset_leg(leg.as_ref()));
+        match assets {
+            [Some(out), Some(back)] if is_pair && out.asset == back.asset => Ok((sent, received)),
+            _ => Err("a transfer is a withdrawal and a deposit of one asset".to_owned()),
+        }
     }
 
     /// A row as earlier answers left it.
@@ -300,18 +328,7 @@ impl Answers {
                 amount: units,
                 asset: Asset::clone(&leg.asset),
             };
-            let line = u32::try_from(self.settled.len() + 1).unwrap_or(u32::MAX);
-            self.added.push(Row {
-                id: format!("{}-purchase", row.id).into(),
-                line,
-                at,
-                kind: RowKind::Buy,
-                wallet,
-                received: Some(bought),
-                value: Some(cost),
-                currency,
-                ..empty(row)
-            });
+            self.add_purchase(Row { at, ..row }, wallet, bought, cost);
         }
         Ok(format!(
             "{units} {} bought on {} for {} {currency}",
@@ -365,23 +382,5 @@ impl Answers {
             leg.asset,
             one.to_plain()
         ))
-    }
-}
-
-/// A row in which nothing happens.
-fn empty(row: Row) -> Row {
-    Row {
-        to_wallet: None,
-        sent: None,
-        received: None,
-        fee: None,
-        value: None,
-        fee_value: None,
-        basis: None,
-        acquired: None,
-        lots: Vec::new(),
-        tx_hash: None,
-        note: None,
-        ..row
     }
 }

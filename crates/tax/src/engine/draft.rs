@@ -6,6 +6,7 @@ use packtrain_core::ledger::Asset;
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::{AmountError, Quantity};
 
+use super::stakes::{Found, Otherwise};
 use super::{At, ways};
 use crate::outcome::{
     Disposal, Income, Removed, TaxYear, Term, Totals, Transfer, Warning, WarningCode,
@@ -20,7 +21,7 @@ pub(super) struct Draft {
     pub(super) income: Vec<Income>,
     pub(super) transfers: Vec<Transfer>,
     pub(super) totals: BTreeMap<TaxYear, Totals>,
-    pub(super) warnings: Vec<Warning>,
+    pub(super) found: Vec<Found>,
 }
 
 impl Draft {
@@ -32,7 +33,7 @@ impl Draft {
             income: Vec::new(),
             transfers: Vec::new(),
             totals: BTreeMap::new(),
-            warnings: Vec::new(),
+            found: Vec::new(),
         }
     }
 
@@ -113,7 +114,7 @@ impl Draft {
 
     /// Adds a warning about a row.
     pub(super) fn warn(&mut self, at: &At<'_>, note: Note<'_>) {
-        self.warnings.push(Warning {
+        let warning = Warning {
             code: note.code,
             id: at.row.id.clone(),
             origin: at.origin,
@@ -122,8 +123,11 @@ impl Draft {
             at_stake: note.at_stake.abs(),
             message: note.message,
             help: note.help.to_owned(),
+            is_exact: matches!(note.otherwise, Otherwise::Told),
             ways: note.ways,
-        });
+        };
+        let otherwise = note.otherwise;
+        self.found.push(Found { warning, otherwise });
     }
 }
 
@@ -135,6 +139,7 @@ pub(super) struct Note<'n> {
     pub(super) message: String,
     pub(super) help: &'n str,
     pub(super) ways: &'static [Way],
+    pub(super) otherwise: Otherwise,
 }
 
 impl<'n> Note<'n> {
@@ -163,12 +168,14 @@ impl<'n> Note<'n> {
             message,
             help,
             ways,
+            otherwise: Otherwise::Told,
         }
     }
 
     /// What units had cost is not known, and they went into a pool.
     pub(super) fn unknown_cost(asset: &'n Asset, quantity: Quantity, at_stake: Money) -> Self {
         Self {
+            otherwise: Otherwise::Cost(at_stake),
             code: WarningCode::MissingCostBasis,
             asset: Some(asset),
             at_stake,
@@ -179,8 +186,14 @@ impl<'n> Note<'n> {
     }
 
     /// No value is known.
-    pub(super) fn missing_price(asset: &'n Asset, quantity: Quantity, at_stake: Money) -> Self {
+    pub(super) fn missing_price(
+        asset: &'n Asset,
+        quantity: Quantity,
+        at_stake: Money,
+        otherwise: Otherwise,
+    ) -> Self {
         Self {
+            otherwise,
             code: WarningCode::MissingPrice,
             asset: Some(asset),
             at_stake,
@@ -196,8 +209,10 @@ impl<'n> Note<'n> {
         wallet: &Asset,
         quantity: Quantity,
         at_stake: Money,
+        otherwise: Otherwise,
     ) -> Self {
         Self {
+            otherwise,
             code: WarningCode::NegativeBalance,
             asset: Some(asset),
             at_stake,

@@ -1,6 +1,5 @@
 //! From the books to the outcome: holdings, the checks over all lines, the order of warnings.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
@@ -10,6 +9,7 @@ use packtrain_core::quantity::{AmountError, Quantity};
 
 use super::book::{Book, Shelf};
 use super::run::Run;
+use super::stakes::{self, Found, Otherwise};
 use super::ways;
 use crate::assess::Books;
 use crate::error::TaxError;
@@ -28,7 +28,7 @@ impl Run<'_> {
                 .at
                 .with_timezone(&self.settings.timezone)
                 .date_naive();
-            self.draft.warnings.push(Warning {
+            let warning = Warning {
                 code: WarningCode::DuplicateRow,
                 id: duplicate.row.id.clone(),
                 origin: duplicate.origin,
@@ -37,13 +37,19 @@ impl Run<'_> {
                 at_stake: self.zero(),
                 message: format!("the same row stands in {}; counted once", duplicate.first),
                 help: "nothing, unless it happened twice: then keep it".to_owned(),
+                is_exact: true,
                 ways: ways::TWICE,
-            });
+            };
+            let otherwise = Otherwise::Kept;
+            self.draft.found.push(Found { warning, otherwise });
         }
     }
 
-    /// Puts the outcome together.
-    pub(super) fn finish(mut self, open_on: Option<NaiveDate>) -> Result<Outcome, TaxError> {
+    /// Puts the outcome together; for each finding, the other way in which it could be settled.
+    pub(super) fn finish(
+        mut self,
+        open_on: Option<NaiveDate>,
+    ) -> Result<(Outcome, Vec<Otherwise>), TaxError> {
         let pools = self.settle_pools()?;
         let holdings = if self.has_pools() {
             pools
@@ -63,18 +69,14 @@ impl Run<'_> {
                 rules,
             })
             .map_err(|source| TaxError::Assessment { source })?;
-        let mut warnings = self.draft.warnings;
-        let settled = self.input.answers.settle(&mut warnings, &self.zeroed)?;
-        warnings.sort_by(|a, b| {
-            let stakes = b
-                .at_stake
-                .partial_cmp(&a.at_stake)
-                .unwrap_or(Ordering::Equal);
-            stakes
-                .then(a.origin.cmp(&b.origin))
-                .then(a.code.cmp(&b.code))
-        });
-        Ok(Outcome {
+        let mut found = self.draft.found;
+        let settled = self.input.answers.settle(&mut found, &self.zeroed)?;
+        stakes::sort(&mut found, |found| &found.warning);
+        let (warnings, otherwise) = found
+            .into_iter()
+            .map(|found| (found.warning, found.otherwise))
+            .unzip();
+        let outcome = Outcome {
             settings: self.settings.clone(),
             rule_set: self.rules.rule_set,
             rules_used: self.rules.notes(self.settings, &self.applied),
@@ -88,7 +90,8 @@ impl Run<'_> {
             open,
             warnings,
             settled,
-        })
+        };
+        Ok((outcome, otherwise))
     }
 
     /// What is left, by asset, and by wallet where lots are kept per wallet.
@@ -144,7 +147,7 @@ impl Run<'_> {
             } else {
                 format!("{} lines", near.lines)
             };
-            self.draft.warnings.push(Warning {
+            let warning = Warning {
                 code: WarningCode::RepurchaseNearLoss,
                 id: first.id.clone(),
                 origin: first.origin,
@@ -158,8 +161,11 @@ impl Run<'_> {
                 ),
                 asset: Some(asset),
                 help: "nothing to do: the wash sale rule is for stock and securities".to_owned(),
+                is_exact: true,
                 ways: ways::KNOWN,
-            });
+            };
+            let otherwise = Otherwise::Told;
+            self.draft.found.push(Found { warning, otherwise });
         }
     }
 

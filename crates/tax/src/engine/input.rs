@@ -99,6 +99,9 @@ impl<'a> Input<'a> {
         for (file, ledger) in (0_u32..).zip(self.ledgers) {
             for (row, content) in (0_u32..).zip(&ledger.rows) {
                 let place = Place { file, row };
+                if self.answers.leaves_out(place) {
+                    continue;
+                }
                 let earlier = known.get(&*content.id).and_then(|places| {
                     let mut others = places.iter().filter(|other| other.file != file);
                     others

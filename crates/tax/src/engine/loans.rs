@@ -100,6 +100,7 @@ impl<'a> Run<'a> {
                 message,
                 help: "add the row in which the units were borrowed",
                 ways: super::ways::NO_LOAN,
+                otherwise: super::stakes::Otherwise::LeftOut,
             },
         );
     }

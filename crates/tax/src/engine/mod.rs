@@ -19,6 +19,7 @@ mod pairs;
 mod pools;
 mod rows;
 mod run;
+mod stakes;
 mod transfers;
 mod value;
 mod ways;
@@ -39,6 +40,7 @@ use crate::request::{Country, Method, Request, Settings};
 use answers::Answers;
 use input::Input;
 use run::Run;
+use stakes::Otherwise;
 
 /// The rows of one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,7 +92,9 @@ pub fn compute_until(
         prices: &request.prices,
         open_on: request.open_on,
     };
-    run(&work, &settings, is_stopped)
+    let (mut outcome, otherwise) = run(&work, &settings, is_stopped)?;
+    stakes::recompute(&work, &settings, &mut outcome, &otherwise);
+    Ok(outcome)
 }
 
 /// The years of a ledger under every method that the law knows, the country's default first.
@@ -124,7 +128,7 @@ pub fn compare(
             method: Some(*method),
             ..request.clone()
         })?;
-        let outcome = run(&work, &settings, &|| false)?;
+        let (outcome, _) = run(&work, &settings, &|| false)?;
         Ok(Compared {
             method: *method,
             totals: outcome.totals,
@@ -146,6 +150,7 @@ pub struct Compared {
 }
 
 /// What is computed, whatever the settings.
+#[derive(Clone, Copy)]
 struct Work<'a> {
     ledgers: &'a [LedgerFile],
     rules: &'static Jurisdiction,
@@ -158,7 +163,7 @@ fn run(
     work: &Work<'_>,
     settings: &Settings,
     is_stopped: &dyn Fn() -> bool,
-) -> Result<Outcome, TaxError> {
+) -> Result<(Outcome, Vec<Otherwise>), TaxError> {
     let mut run = Run::new(work, settings)?;
     run.warn_duplicates();
     for index in 0..work.input.order.len() {

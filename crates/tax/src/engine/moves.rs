@@ -8,6 +8,7 @@ use packtrain_core::time::Timestamp;
 use super::draft::Note;
 use super::lots::{Basis, Gift, NewLot, Part};
 use super::run::Run;
+use super::stakes::Otherwise;
 use super::value::Worth;
 use super::ways;
 use super::{At, Stop};
@@ -87,22 +88,6 @@ impl<'a> Run<'a> {
         Ok(self.books[book].add(shelf, rank, part)?)
     }
 
-    /// What is known about a cost, where the person may have said that it was nothing.
-    fn accepted(&mut self, at: &At<'a>, basis: Basis) -> Basis {
-        if !basis.is_doubtful() {
-            return basis;
-        }
-        let answers = self.input.answers;
-        let Some(answer) = answers.accepts_zero_cost(at.origin, &at.row.id) else {
-            return basis;
-        };
-        self.zeroed.insert(answer);
-        match basis {
-            Basis::Unknown => Basis::Known,
-            _ => Basis::Nothing,
-        }
-    }
-
     /// Remembers when an asset was bought, for a word on losses with a purchase close by.
     fn remember_purchase(&mut self, at: &At<'a>, asset: &Asset, wallet: &Asset) {
         if matches!(at.row.kind, RowKind::Buy | RowKind::Trade) {
@@ -159,6 +144,7 @@ impl<'a> Run<'a> {
                         message,
                         help: "name lots that are in this wallet at that time, with what is left",
                         ways: ways::LEFT_OUT,
+                        otherwise: Otherwise::Open,
                     },
                 );
             }
@@ -298,7 +284,8 @@ impl<'a> Run<'a> {
             .try_fold(self.zero(), |sum, part| sum.checked_add(part.cost))?;
         if missing.is_positive() {
             let zero = self.zero();
-            let note = Note::negative_balance(&leg.asset, &at.row.wallet, missing, zero);
+            let otherwise = Otherwise::Told;
+            let note = Note::negative_balance(&leg.asset, &at.row.wallet, missing, zero, otherwise);
             self.draft.warn(at, note);
         }
         self.draft.removed.push(Removed {
@@ -333,10 +320,9 @@ impl<'a> Run<'a> {
         if after.is_negative() && !before.is_negative() {
             let short = Quantity::ZERO.checked_sub(after)?;
             let at_stake = self.estimate(&leg.asset, short);
-            self.draft.warn(
-                at,
-                Note::negative_balance(&leg.asset, from, short, at_stake),
-            );
+            let otherwise = Otherwise::bought(&leg.asset, from, short, at_stake);
+            let note = Note::negative_balance(&leg.asset, from, short, at_stake, otherwise);
+            self.draft.warn(at, note);
         }
         if self.scope == Scope::Wallet && missing.is_positive() {
             // The units were there, only not on record: they go on without a known cost.

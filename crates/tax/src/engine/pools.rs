@@ -10,6 +10,7 @@ use super::draft::Note;
 use super::lots::Basis;
 use super::moves::{Arrival, Sale};
 use super::run::Run;
+use super::stakes::Otherwise;
 use super::{At, Stop};
 use crate::error::TaxError;
 use crate::methods::journal::{Change, Entry, Journal, Leaving, Settled, Slice, Taken};
@@ -128,9 +129,10 @@ impl<'a> Run<'a> {
     ) -> Result<(), Stop> {
         if after.is_negative() && !before.is_negative() {
             let short = Quantity::ZERO.checked_sub(after)?;
-            let zero = self.zero();
-            self.draft
-                .warn(at, Note::negative_balance(&leg.asset, wallet, short, zero));
+            let (zero, cost) = (self.zero(), self.estimate(&leg.asset, short));
+            let otherwise = Otherwise::bought(&leg.asset, wallet, short, cost);
+            let note = Note::negative_balance(&leg.asset, wallet, short, zero, otherwise);
+            self.draft.warn(at, note);
         }
         Ok(())
     }
@@ -218,7 +220,8 @@ impl<'a> Run<'a> {
             .find(|slice| slice.choice == Choice::NoPurchase)
         {
             let (wallet, zero) = (&out.at.row.wallet, self.zero());
-            let note = Note::negative_balance(&out.symbol, wallet, missing.quantity, zero);
+            let (quantity, otherwise) = (missing.quantity, Otherwise::Told);
+            let note = Note::negative_balance(&out.symbol, wallet, quantity, zero, otherwise);
             self.draft.warn(&out.at, note);
         }
         self.draft.removed.push(Removed {

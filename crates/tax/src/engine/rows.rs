@@ -9,6 +9,7 @@ use super::draft::Note;
 use super::lots::Basis;
 use super::moves::{Arrival, Sale};
 use super::run::Run;
+use super::stakes::Otherwise;
 use super::value::{Stated, Worth, asset_leg, has_negative_amount};
 use super::ways;
 use super::{At, Stop};
@@ -108,6 +109,10 @@ impl<'a> Run<'a> {
             ),
             _ => ("correct the row", ways::LEFT_OUT),
         };
+        let otherwise = match code {
+            WarningCode::CurrencyMismatch => Otherwise::Worth(at_stake),
+            _ => Otherwise::Open,
+        };
         let asset = leg.map(|leg| &leg.asset);
         self.draft.warn(
             at,
@@ -118,14 +123,27 @@ impl<'a> Run<'a> {
                 message,
                 help,
                 ways,
+                otherwise,
             },
         );
     }
 
     pub(super) fn warn_missing_price(&mut self, at: &At<'a>, leg: &Leg) {
         let at_stake = self.estimate(&leg.asset, leg.amount);
-        self.draft
-            .warn(at, Note::missing_price(&leg.asset, leg.amount, at_stake));
+        // Of a transfer only the units on the way may lack a value: the row's is that of all.
+        let legs = [&at.row.sent, &at.row.received];
+        let mut whole = legs.into_iter().flatten();
+        let is_fee = at
+            .row
+            .fee
+            .as_ref()
+            .is_some_and(|fee| std::ptr::eq(fee, leg));
+        let otherwise = match whole.find(|whole| whole.asset == leg.asset) {
+            Some(whole) if !is_fee => Otherwise::Worth(self.estimate(&whole.asset, whole.amount)),
+            _ => Otherwise::FeeWorth(at_stake),
+        };
+        let note = Note::missing_price(&leg.asset, leg.amount, at_stake, otherwise);
+        self.draft.warn(at, note);
     }
 
     /// Buying, selling, swapping and spending: what leaves is sold, what arrives is bought.

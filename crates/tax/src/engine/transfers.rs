@@ -1,11 +1,13 @@
 //! Units between wallets: transfers in one row, and withdrawals with their deposits.
 
-use packtrain_core::ledger::{Asset, Leg, Row};
+use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
+use packtrain_core::money::Money;
 use packtrain_core::quantity::Quantity;
 
 use super::draft::Note;
 use super::moves::Sale;
 use super::run::Run;
+use super::stakes::Otherwise;
 use super::value::{Worth, asset_leg};
 use super::{At, Stop, ways};
 use crate::outcome::{MatchedBy, Transfer, ValueFrom, WarningCode};
@@ -64,7 +66,9 @@ impl<'a> Run<'a> {
         );
         let help = "add the file of the wallet it went to; if it was a sale, payment or gift, \
                     change the type";
-        self.warn_unmatched(at, (sent, sent.amount), message, (help, ways::SENT));
+        let value = self.value_of(sent, worth);
+        let (stake, otherwise) = (value, Otherwise::Kind(RowKind::Spend, value));
+        self.warn_unmatched(at, sent, (stake, otherwise), (message, help, ways::SENT));
         Ok(())
     }
 
@@ -112,7 +116,11 @@ impl<'a> Run<'a> {
         };
         let help = "add the file of the wallet it came from; if it was a purchase or a reward, \
                     change the type";
-        self.warn_unmatched(at, (received, unknown), message, (help, ways));
+        let worth = self.worth(at)?;
+        let value = self.value_of(received, worth);
+        let stake = value.share(unknown, received.amount)?;
+        let otherwise = Otherwise::Kind(RowKind::Buy, value);
+        self.warn_unmatched(at, received, (stake, otherwise), (message, help, ways));
         Ok(())
     }
 
@@ -144,11 +152,10 @@ impl<'a> Run<'a> {
     fn warn_unmatched(
         &mut self,
         at: &At<'a>,
-        (leg, quantity): (&Leg, Quantity),
-        message: String,
-        (help, ways): (&str, &'static [Way]),
+        leg: &Leg,
+        (at_stake, otherwise): (Money, Otherwise),
+        (message, help, ways): (String, &str, &'static [Way]),
     ) {
-        let at_stake = self.estimate(&leg.asset, quantity);
         let (code, asset) = (WarningCode::UnmatchedTransfer, Some(&leg.asset));
         self.draft.warn(
             at,
@@ -159,8 +166,17 @@ impl<'a> Run<'a> {
                 message,
                 help,
                 ways,
+                otherwise,
             },
         );
+    }
+
+    /// What units are worth: as the row says, else by the last price on record.
+    fn value_of(&mut self, leg: &Leg, worth: Worth) -> Money {
+        match worth.is_missing() {
+            true => self.estimate(&leg.asset, leg.amount),
+            false => worth.money,
+        }
     }
 
     /// Units that were sent and did not arrive are the network's fee.
@@ -218,7 +234,9 @@ impl<'a> Run<'a> {
             received.asset
         );
         let help = "correct the amounts, or add the row that brought the rest";
-        self.warn_unmatched(at, (received, more), message, (help, ways::MORE_CAME));
+        let stake = self.estimate(&received.asset, more);
+        let told = (message, help, ways::MORE_CAME);
+        self.warn_unmatched(at, received, (stake, Otherwise::Open), told);
         Ok(())
     }
 }

@@ -26,7 +26,8 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
     let mut blocks: Vec<Box<dyn Block + 'a>> = vec![Box::new(Paragraph::new(
         paper,
         "Each of these may change the figures of this report; the most money at stake comes \
-         first. An amount is the most by which the net gain or the income may be wrong.",
+         first. An amount is by how much a year's net gain or income changes if the finding is \
+         settled the other way that is most likely.",
         BODY,
         8.0,
     ))];

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
-use packtrain_core::ledger::{Leg, Row, RowKind};
+use packtrain_core::ledger::{Leg, Row};
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::Quantity;
 use packtrain_core::time::Timestamp;
@@ -104,21 +104,6 @@ impl<'a> Fitting<'a> {
             all.any(|other| other.file < place.file && is_same(self.row(*other), self.row(**place)))
         };
         places.iter().filter(has_earlier).copied().collect()
-    }
-
-    /// A withdrawal and its deposit, in whichever order they were named.
-    pub(super) fn halves(&self, a: Place, b: Place) -> Result<(Place, Place), String> {
-        let (sent, received) = match self.row(a).kind {
-            RowKind::Deposit => (b, a),
-            _ => (a, b),
-        };
-        let (out, back) = (self.row(sent), self.row(received));
-        let is_pair = (out.kind, back.kind) == (RowKind::Withdrawal, RowKind::Deposit);
-        let assets = [&out.sent, &back.received].map(|leg| asset_leg(leg.as_ref()));
-        match assets {
-            [Some(out), Some(back)] if is_pair && out.asset == back.asset => Ok((sent, received)),
-            _ => Err("a transfer is a withdrawal and a deposit of one asset".to_owned()),
-        }
     }
 
     pub(super) fn row(&self, place: Place) -> &'a Row {

@@ -5,6 +5,7 @@ mod kinds;
 mod lots;
 mod scopes;
 mod settle;
+mod stakes;
 mod transfers;
 mod whole;
 

@@ -169,7 +169,8 @@ fn units_that_came_by_another_row_are_settled_there() {
     );
     assert_eq!(sale.ways, [Way::AddFile, Way::AcceptZero]);
     let part = answered(&rows, "d", bought("2023-02-01", "0.5", "10"));
-    // The rest of the deposit, 1.5 at 20 each, is still without a purchase.
+    // The rest of the deposit is still without a purchase; bought at 20 each as the other half
+    // a unit, all of it would have cost 40 and not 10.
     assert_eq!(
         warnings(&part),
         [
