@@ -46,6 +46,9 @@ pub struct Figures<'a> {
     /// Answers of the person to findings, in their order.
     #[serde(default)]
     pub settled: Vec<SettledFigure<'a>>,
+    /// Rules of the person on what rows are, in their order.
+    #[serde(default)]
+    pub rules_given: Vec<GivenRuleFigure<'a>>,
     /// How the figures came about.
     pub provenance: Provenance<'a>,
 }
@@ -293,6 +296,15 @@ pub struct SettledFigure<'a> {
     pub file: Option<Cow<'a, str>>,
     /// Line of the row, counted from 1 with the header.
     pub line: u32,
+}
+
+/// A rule of the person on what rows are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenRuleFigure<'a> {
+    /// The rule in words.
+    pub said: Cow<'a, str>,
+    /// How many rows it changed.
+    pub rows: usize,
 }
 
 /// How the figures came about.

@@ -34,9 +34,9 @@ pub use crate::diff::diff;
 pub use crate::disposals::write_csv;
 pub use crate::explain::explain;
 pub use crate::figures::{
-    AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, HoldingFigure,
-    IncomeFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure, TotalsFigure,
-    TransferFigure, WarningFigure, figures, figures_but_disposals,
+    AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, GivenRuleFigure,
+    HoldingFigure, IncomeFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure,
+    TotalsFigure, TransferFigure, WarningFigure, figures, figures_but_disposals,
 };
 pub use crate::forms::{Form, FormFile, forms};
 pub use crate::json::write_json;

@@ -131,7 +131,6 @@ pub(crate) fn warning(code: WarningCode) -> String {
         "unmatched_loan" => "Paid back without a loan on record",
         "unmatched_transfer" => "Transfers with one half missing",
         "loss_event_not_deducted" => "Lost or stolen, and not deducted",
-        "unknown_type" => "Rows that the rules do not cover yet",
         "repurchase_near_loss" => "Sold at a loss and bought again soon",
         "currency_mismatch" => "Rows in another currency, left out",
         "duplicate_row" => "Rows that stand in the files twice, counted once",

@@ -71,8 +71,22 @@ pub enum TaxError {
         /// Why it does not fit.
         what: String,
     },
-    /// More answers to findings than one report may have.
-    #[error("{settlements} answers in one report; at most {max}")]
+    /// A rule says that a row is of a kind that it cannot be of.
+    #[error("the rule that {rule} does not fit row {id:?} ({file}, line {line}): {what}")]
+    Rule {
+        /// The rule in words.
+        rule: String,
+        /// The row.
+        id: Box<str>,
+        /// The name of its file.
+        file: String,
+        /// Its line.
+        line: u32,
+        /// Why it cannot be of that kind.
+        what: &'static str,
+    },
+    /// More answers to findings, or more rules, than one report may have.
+    #[error("{settlements} answers or rules in one report; at most {max}")]
     TooManySettlements {
         /// How many there are.
         settlements: usize,
@@ -131,6 +145,7 @@ impl TaxError {
             Self::TooManyFiles { .. } => "tax.too_many_files",
             Self::TooManyRows { .. } => "tax.too_many_rows",
             Self::Settlement { .. } => "tax.settlement_misfit",
+            Self::Rule { .. } => "tax.rule_misfit",
             Self::TooManySettlements { .. } => "tax.too_many_settlements",
             Self::Amount { .. } | Self::Holdings { .. } | Self::Assessment { .. } => {
                 "tax.amount_out_of_range"

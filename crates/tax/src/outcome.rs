@@ -14,7 +14,7 @@ use packtrain_core::quantity::{AmountError, Quantity};
 pub use crate::assess::{Amount, Assessment, Figure};
 pub use crate::open::{OpenLot, Valued};
 use crate::request::{Method, Scope, Settings};
-pub use crate::settle::{Settled, Way};
+pub use crate::settle::{Settled, UsedRule, Way};
 pub use crate::why::{Choice, GiftSide, PoolState, ValueFrom, Why};
 
 /// A ledger computed under one jurisdiction's rules.
@@ -46,6 +46,8 @@ pub struct Outcome {
     pub warnings: Vec<Warning>,
     /// Answers that the person gave, in the order in which they stand.
     pub settled: Vec<Settled>,
+    /// Rules of the person, in the order in which they stand.
+    pub rules_given: Vec<UsedRule>,
 }
 
 /// A tax year by its first calendar year; jurisdictions give it its name.
@@ -371,8 +373,6 @@ warning_codes! {
     UnmatchedLoan = "unmatched_loan",
     /// Theft or loss, which is listed and not deducted.
     LossEventNotDeducted = "loss_event_not_deducted",
-    /// A row kind that this jurisdiction's rules do not treat yet.
-    UnknownType = "unknown_type",
     /// A loss with a purchase of the same asset close by.
     RepurchaseNearLoss = "repurchase_near_loss",
     /// The row's values are in another currency than the report: left out.

@@ -12,6 +12,8 @@
 //! cost = "312.50"
 //! ```
 
+mod rules;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -22,9 +24,12 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::outcome::{Origin, Warning, WarningCode};
 use crate::request::{UnknownWord, words};
+pub use rules::{Rule, UsedRule};
 
 /// Answers of one computation.
 pub const SETTLEMENTS_MAX: usize = 10_000;
+/// Rules of one computation; each is tried on every row.
+pub const RULES_MAX: usize = 200;
 
 /// A way in which a finding can be settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +54,8 @@ pub enum Way {
     Transfer,
     /// Answer that a withdrawal and a deposit are no transfer.
     NotTransfer,
+    /// Write a rule that says what the row is.
+    Rule,
 }
 
 words!(
@@ -63,7 +70,8 @@ words!(
     Accept = "accept",
     Keep = "keep",
     Transfer = "transfer",
-    NotTransfer = "not_transfer"
+    NotTransfer = "not_transfer",
+    Rule = "rule"
 );
 
 /// All answers of a person.
@@ -72,6 +80,8 @@ words!(
 pub struct Settlements {
     /// The answers, in the order of the file.
     pub settle: Vec<Settlement>,
+    /// What rows are, before they are answered about; of several rules the first that fits.
+    pub rule: Vec<Rule>,
 }
 
 /// An answer about one row.
@@ -258,7 +268,7 @@ impl Raw {
             Way::Keep => Answer::Keep,
             Way::Transfer => Answer::Transfer(self.other().ok_or("no with")?),
             Way::NotTransfer => Answer::NotTransfer(self.other()),
-            Way::AddFile | Way::AddPrices | Way::CorrectRow => {
+            Way::AddFile | Way::AddPrices | Way::CorrectRow | Way::Rule => {
                 return Err(format!("{} is done and not answered", self.answer));
             }
         })

@@ -24,8 +24,12 @@ pub(super) fn read(path: &Path, steps: &Steps) -> Result<(Settlements, InputFile
         Failure::new(INPUT, format!("{name} holds no answers: {error}"))
             .help("docs/tax.md says how findings are answered, with an example")
     })?;
-    let answers = settlements.settle.len();
-    let noun = if answers == 1 { "answer" } else { "answers" };
+    let answers = settlements.settle.len() + settlements.rule.len();
+    let noun = match settlements.rule.is_empty() {
+        _ if answers == 1 => "answer",
+        true => "answers",
+        false => "answers and rules",
+    };
     steps.end("Reading", &name, &format!("{answers} {noun}"));
     let input = InputFile {
         name,
@@ -64,5 +68,6 @@ mod tests {
             Way::NotTransfer,
         ];
         assert_eq!(ways, answers);
+        assert_eq!(read.rule.len(), 2);
     }
 }

@@ -31,6 +31,7 @@ fn json(document: &Document<'_>, written: &[PathBuf], took: Duration) {
         "totals": figures.totals,
         "warnings": figures.warnings,
         "settled": figures.settled,
+        "rules_given": figures.rules_given,
         "bad_rows": document.inputs.iter().map(|file| file.bad_rows).sum::<u64>(),
         "files": written,
         "ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
@@ -181,6 +182,14 @@ fn checks(document: &Document<'_>) {
 
 /// What the person's answers settled.
 fn answers(document: &Document<'_>) {
+    for rule in &document.outcome.rules_given {
+        let noun = if rule.rows == 1 { "row" } else { "rows" };
+        anstream::println!(
+            "\nYour rule that {} changed {} {noun}",
+            rule.said,
+            rule.rows
+        );
+    }
     let all = &document.outcome.settled;
     if all.is_empty() {
         return;

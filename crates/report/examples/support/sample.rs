@@ -81,6 +81,7 @@ pub fn empty() -> Outcome {
         open: Vec::new(),
         warnings: Vec::new(),
         settled: Vec::new(),
+        rules_given: Vec::new(),
     }
 }
 

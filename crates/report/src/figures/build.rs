@@ -11,9 +11,9 @@ use packtrain_tax::outcome::{
 use rayon::prelude::*;
 
 use super::{
-    AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, HoldingFigure,
-    IncomeFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure, TotalsFigure,
-    TransferFigure, WarningFigure,
+    AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, GivenRuleFigure,
+    HoldingFigure, IncomeFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure,
+    TotalsFigure, TransferFigure, WarningFigure,
 };
 use crate::words;
 use crate::years::year_name;
@@ -86,6 +86,12 @@ pub fn figures_but_disposals<'a>(document: &Document<'a>) -> Figures<'a> {
             .collect(),
         settled: (outcome.settled.iter())
             .map(|answer| SettledFigure::of(answer, inputs))
+            .collect(),
+        rules_given: (outcome.rules_given.iter())
+            .map(|rule| GivenRuleFigure {
+                said: rule.said.as_str().into(),
+                rows: rule.rows,
+            })
             .collect(),
         provenance: Provenance::of(document),
     }

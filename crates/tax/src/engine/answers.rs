@@ -14,10 +14,13 @@ use super::value::asset_leg;
 use crate::error::TaxError;
 use crate::outcome::{Origin, Settled, WarningCode, Way};
 use crate::request::Settings;
-use crate::settle::{Answer, Price, Purchase, RowName, SETTLEMENTS_MAX, Settlements};
+use crate::settle::{
+    Answer, Price, Purchase, RULES_MAX, RowName, SETTLEMENTS_MAX, Settlements, UsedRule,
+};
 
 mod changes;
 mod fitting;
+mod rules;
 
 use fitting::{Fitting, leg_of, start_of};
 
@@ -52,6 +55,8 @@ pub(super) struct Answers {
     accepted: HashMap<(Origin, WarningCode), Vec<usize>>,
     /// What each answer did, in the order of the answers.
     pub(super) settled: Vec<Settled>,
+    /// What each rule did, in the order of the rules.
+    pub(super) rules: Vec<UsedRule>,
 }
 
 impl Answers {
@@ -76,14 +81,17 @@ impl Answers {
             brought: Vec::new(),
             accepted: HashMap::new(),
             settled: Vec::new(),
+            rules: Vec::new(),
         };
-        let (settlements_given, max) = (settlements.settle.len(), SETTLEMENTS_MAX);
-        if settlements_given > max {
-            return Err(TaxError::TooManySettlements {
-                settlements: settlements_given,
-                max,
-            });
+        for (settlements, max) in [
+            (settlements.settle.len(), SETTLEMENTS_MAX),
+            (settlements.rule.len(), RULES_MAX),
+        ] {
+            if settlements > max {
+                return Err(TaxError::TooManySettlements { settlements, max });
+            }
         }
+        answers.classify(ledgers, &settlements.rule)?;
         if settlements.settle.is_empty() {
             return Ok(answers);
         }

@@ -90,6 +90,7 @@ impl Run<'_> {
             open,
             warnings,
             settled,
+            rules_given: self.input.answers.rules.clone(),
         };
         Ok((outcome, otherwise))
     }

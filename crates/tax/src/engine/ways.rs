@@ -13,11 +13,17 @@ pub(super) const SHORT: &[Way] = &[Way::AddFile, Way::Purchase, Way::Accept];
 /// No value is known.
 pub(super) const NO_PRICE: &[Way] = &[Way::Price, Way::AddPrices, Way::AcceptZero];
 /// A withdrawal without its deposit.
-pub(super) const SENT: &[Way] = &[Way::AddFile, Way::Transfer, Way::Accept];
+pub(super) const SENT: &[Way] = &[Way::AddFile, Way::Transfer, Way::Rule, Way::Accept];
 /// A deposit without its withdrawal, of units that had left before.
-pub(super) const CAME_BACK: &[Way] = &[Way::AddFile, Way::Transfer, Way::Accept];
+pub(super) const CAME_BACK: &[Way] = &[Way::AddFile, Way::Transfer, Way::Rule, Way::Accept];
 /// A deposit without its withdrawal, of units that no row brought.
-pub(super) const CAME: &[Way] = &[Way::AddFile, Way::Transfer, Way::Purchase, Way::AcceptZero];
+pub(super) const CAME: &[Way] = &[
+    Way::AddFile,
+    Way::Transfer,
+    Way::Rule,
+    Way::Purchase,
+    Way::AcceptZero,
+];
 /// More arrived than was sent.
 pub(super) const MORE_CAME: &[Way] = &[Way::CorrectRow, Way::AcceptZero];
 /// Units were paid back that nobody borrowed.

@@ -31,6 +31,7 @@ use join::Joined;
 pub use mapping::{Mapping, Meaning};
 use sheet::{Report, Sheet};
 use sources::MAPPED;
+pub(crate) use sources::neutral::needs;
 
 use crate::engine::LedgerFile;
 

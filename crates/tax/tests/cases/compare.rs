@@ -32,6 +32,8 @@ const BLOCKS: &[&str] = &[
     "form_8949_box",
     "settle",
     "settled",
+    "rule",
+    "rules_given",
 ];
 
 /// What a case says, and what came out.
@@ -68,6 +70,16 @@ impl Case<'_> {
                 found.contains(&(&*wanted.0, &*wanted.1)),
                 "{wanted:?} is not in {found:?}"
             );
+        }
+        if self.expected.get("rules_given").is_some() {
+            let rules = self.outcome.rules_given.iter();
+            let rules: Vec<_> = rules.map(|rule| (&*rule.said, rule.rows)).collect();
+            let wanted = self.lines("rules_given").iter();
+            let wanted = wanted.map(|line| {
+                let rows = line["rows"].as_u64().and_then(|rows| rows.try_into().ok());
+                (line["said"].as_str().unwrap(), rows.unwrap())
+            });
+            assert_eq!(rules, wanted.collect::<Vec<_>>());
         }
         if self.expected.get("settled").is_some() {
             self.compare_settled();

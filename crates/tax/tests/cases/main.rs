@@ -139,13 +139,9 @@ fn request(expected: &Value) -> Request {
 
 /// What the person of a case answers to findings.
 fn settlements(expected: &Value) -> Settlements {
-    match expected.get("settle") {
-        Some(answers) => {
-            let answers = serde_json::json!({ "settle": answers });
-            serde_json::from_value(answers).unwrap()
-        }
-        None => Settlements::default(),
-    }
+    let list = |key: &str| expected[key].as_array().cloned().unwrap_or_default();
+    let given = serde_json::json!({ "settle": list("settle"), "rule": list("rule") });
+    serde_json::from_value(given).unwrap()
 }
 
 fn text(value: &Value) -> String {

@@ -32,6 +32,10 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Section<'
         )));
         blocks.push(Box::new(Facts::new(paper, answers(selected))));
     }
+    if !selected.document.outcome.rules_given.is_empty() {
+        blocks.push(Box::new(subheading(paper, "Your rules on what rows are")));
+        blocks.push(Box::new(Facts::new(paper, given_rules(selected))));
+    }
     if !selected.document.inputs.is_empty() {
         blocks.push(Box::new(subheading(paper, "Files that were read")));
         blocks.push(Box::new(files(selected, paper)));
@@ -105,6 +109,16 @@ fn answers(selected: &Selected<'_>) -> Vec<(String, String)> {
         facts.push((String::new(), more));
     }
     facts
+}
+
+/// What the person said of the kinds of rows, and how many rows that changed.
+fn given_rules(selected: &Selected<'_>) -> Vec<(String, String)> {
+    let rules = selected.document.outcome.rules_given.iter();
+    let facts = rules.map(|rule| {
+        let rows = words::counted(rule.rows, "row", "rows");
+        (rows, words::sentence(&rule.said))
+    });
+    facts.collect()
 }
 
 /// Labels with sentences beside them.

@@ -3,6 +3,7 @@
 mod findings;
 mod kinds;
 mod lots;
+mod rules;
 mod scopes;
 mod settle;
 mod stakes;
