@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 mod build;
 
-pub(crate) use build::{disposals, file_name};
+pub(crate) use build::{disposals, file_name, options};
 pub use build::{figures, figures_but_disposals};
 
 /// Everything that a report states, in numbers.

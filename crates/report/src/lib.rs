@@ -5,6 +5,7 @@
 mod amounts;
 mod audit;
 mod cells;
+mod comparison;
 mod diff;
 mod disposals;
 mod explain;
@@ -30,6 +31,9 @@ use packtrain_core::time::Timestamp;
 use packtrain_tax::outcome::Outcome;
 
 pub use crate::audit::audit;
+pub use crate::comparison::{
+    Comparison, ComparisonDocument, MethodFigure, comparison, comparison_json, taxable,
+};
 pub use crate::diff::diff;
 pub use crate::disposals::write_csv;
 pub use crate::explain::explain;

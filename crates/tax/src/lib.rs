@@ -20,5 +20,5 @@ pub mod request;
 pub mod synthetic;
 mod why;
 
-pub use engine::{Compared, LedgerFile, compare, compute, compute_until};
+pub use engine::{Compared, LedgerFile, Watch, compare, compare_watched, compute, compute_watched};
 pub use error::TaxError;

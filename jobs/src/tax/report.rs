@@ -1,31 +1,25 @@
 //! Computes a tax report from imported files, renders it and stores its artefacts.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bytes::Bytes;
-use packtrain_core::fault::{Fault, Verdict, chain};
-use packtrain_core::field::{FieldError, segment};
+use packtrain_core::fault::Fault;
+use packtrain_core::field::FieldError;
 use packtrain_core::ids::{FileId, ReportId};
 use packtrain_core::job::{Ctx, Done, Gate, Job, Kind, Lane, Stop};
-use packtrain_core::limits::{REPORT_FILES_MAX, REPORT_ROWS_MAX};
-use packtrain_core::ports::{ArtefactRecord, FileState, ImportedFile, ReportRecord, Write};
+use packtrain_core::ports::{ImportedFile, ReportRecord, Write};
 use packtrain_report::{Document, InputFile, Progress, ReportError, YearSelection};
 use packtrain_tax::outcome::{Outcome, TaxYear};
 use packtrain_tax::request::{Country, Method, Request, Scope};
-use packtrain_tax::{LedgerFile, TaxError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-/// Tax years that one report may name.
-const YEARS_MAX: usize = 50;
-/// How soon a report looks again at a file that is still being read, and how late at most: a tenth
-/// of the time that the file has been waiting.
-const FILE_POLL_FIRST: Duration = Duration::from_millis(500);
-const FILE_POLL_MOST: Duration = Duration::from_secs(15);
-/// How long a report waits for a file to be read before it gives up.
-const FILE_WAIT_MAX: chrono::Duration = chrono::Duration::hours(1);
+use super::artefacts::{self, Artefact};
+use super::inputs::{self, watched};
+
+pub use super::artefacts::{FileKind, file_name};
+
 /// Warnings that the summary of a report names one by one.
 const SUMMARY_WARNINGS_MAX: usize = 50;
 
@@ -72,34 +66,11 @@ impl Job for Report {
     const GATE: Gate = Gate::Tenant { max: 4 };
 
     fn check(&self) -> Vec<FieldError> {
-        let mut errors = Vec::new();
-        let count = self.files.len();
-        if count == 0 || count > REPORT_FILES_MAX {
-            let said = format!("A report takes 1 to {REPORT_FILES_MAX} files.");
-            errors.push(FieldError::new("/files", "file_count", said));
-        }
-        let mut seen = HashSet::new();
-        for (place, file) in self.files.iter().enumerate().take(REPORT_FILES_MAX) {
-            if !seen.insert(file) {
-                let said = format!("{file} is named twice; its rows would count twice.");
-                errors.push(FieldError::new(
-                    format!("/files/{place}"),
-                    "file_repeated",
-                    said,
-                ));
-            }
-        }
-        if self.years.len() > YEARS_MAX {
-            let said = format!("A report takes at most {YEARS_MAX} years; none means all.");
-            errors.push(FieldError::new("/years", "year_count", said));
-        }
-        let settings = packtrain_tax::jurisdiction::of(self.country).settings(&self.request());
-        errors.extend(settings.err().map(rule));
-        errors
+        inputs::check(&self.files, &self.years, self.country, &self.request())
     }
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
-        self.await_files(ctx).await?;
+        inputs::await_files(ctx, &self.files).await?;
         ctx.stage("read").await?;
         let files = ctx.world.files.load(ctx.tenant, &self.files).await?;
         ctx.stage("compute").await?;
@@ -121,21 +92,8 @@ impl Job for Report {
         let made = made.await??;
         ctx.stage("store").await?;
         let report = ReportId::of_job(ctx.job);
-        let mut artefacts = Vec::with_capacity(made.artefacts.len());
-        for artefact in made.artefacts {
-            let stored = ctx.world.objects.put(ctx.tenant, artefact.bytes).await?;
-            let (name, media_type) = (artefact.name, artefact.media_type.to_owned());
-            artefacts.push(ArtefactRecord {
-                name,
-                media_type,
-                stored,
-            });
-        }
-        let names: Vec<&str> = artefacts
-            .iter()
-            .map(|artefact| artefact.name.as_str())
-            .collect();
-        let result = json!({ "report": report, "artifacts": names });
+        let artefacts = artefacts::store(ctx, made.artefacts).await?;
+        let result = json!({ "report": report, "artifacts": artefacts::names(&artefacts) });
         let summary = made.summary;
         let record = ReportRecord {
             id: report,
@@ -165,61 +123,6 @@ impl Report {
     fn years(&self) -> YearSelection {
         YearSelection::of(self.years.iter().map(|year| TaxYear(*year)))
     }
-
-    /// Goes on once every file was read and their rows together are not too many.
-    async fn await_files(&self, ctx: &Ctx) -> Result<(), Fault> {
-        let mut rows = 0;
-        for id in &self.files {
-            let Some(file) = ctx.world.files.find(ctx.tenant, *id).await? else {
-                let said = format!("file {id} does not exist");
-                return Err(Fault::said(Verdict::Fatal, "tax.file_missing", said));
-            };
-            match file.state {
-                FileState::Imported => rows += (file.rows_total - file.rows_bad) as usize,
-                FileState::Rejected => {
-                    let said = format!(
-                        "file {} cannot be read: {}",
-                        file.file.name,
-                        file.problem.unwrap_or_default()
-                    );
-                    return Err(Fault::said(Verdict::Fatal, "tax.file_rejected", said));
-                }
-                FileState::Uploaded if ctx.clock.now() - file.created_at > FILE_WAIT_MAX => {
-                    let said = format!("file {} was not read within an hour", file.file.name);
-                    return Err(Fault::said(Verdict::Fatal, "tax.file_not_read", said));
-                }
-                FileState::Uploaded => {
-                    let why = format!("file {} is still being read", file.file.name);
-                    let waited = (ctx.clock.now() - file.created_at)
-                        .to_std()
-                        .unwrap_or_default();
-                    let pause = (waited / 10).clamp(FILE_POLL_FIRST, FILE_POLL_MOST);
-                    return Err(Fault::snooze("tax.file_waiting", pause, why));
-                }
-            }
-        }
-        if rows > REPORT_ROWS_MAX {
-            let said = format!("{rows} rows in one report; at most {REPORT_ROWS_MAX}");
-            return Err(Fault::said(Verdict::Fatal, "tax.too_many_rows", said));
-        }
-        Ok(())
-    }
-}
-
-/// Where the body asks for what the country's rules do not have.
-fn rule(error: TaxError) -> FieldError {
-    let (place, code) = match &error {
-        TaxError::UnknownOption { option, .. } => {
-            (format!("/options{}", segment(option)), "unknown_option")
-        }
-        TaxError::UnknownOptionValue { option, .. } => (
-            format!("/options{}", segment(option)),
-            "unknown_option_value",
-        ),
-        TaxError::UnknownMethod { .. } => ("/method".to_owned(), "unknown_method"),
-        _ => (String::new(), "invalid"),
-    };
-    FieldError::new(place, code, chain(&error))
 }
 
 fn compute(
@@ -228,35 +131,11 @@ fn compute(
     request: &Request,
     stop: &Stop,
 ) -> Result<(Outcome, Vec<InputFile>), Fault> {
-    let (mut ledgers, mut inputs) = (Vec::new(), Vec::new());
-    for file in files {
-        let (name, sha256) = (file.record.file.name, file.record.file.sha256);
-        inputs.push(InputFile {
-            name: name.clone(),
-            sha256: sha256.clone(),
-            rows: u64::from(file.record.rows_total - file.record.rows_bad),
-            bad_rows: u64::from(file.record.rows_bad),
-        });
-        ledgers.push(LedgerFile {
-            name,
-            sha256,
-            rows: file.rows,
-        });
-    }
-    let is_stopped = || stop.requested();
-    let outcome = packtrain_tax::compute_until(&ledgers, country, request, &is_stopped);
-    let outcome = outcome.map_err(|error| match error {
-        TaxError::Stopped => Fault::retry("job.stopped", error),
-        error => Fault::said(Verdict::Fatal, error.code(), chain(&error)),
+    let (ledgers, inputs) = inputs::ledgers(files);
+    let outcome = watched(stop, |watch| {
+        packtrain_tax::compute_watched(&ledgers, country, request, watch)
     })?;
     Ok((outcome, inputs))
-}
-
-/// A rendered file.
-struct Artefact {
-    name: String,
-    media_type: &'static str,
-    bytes: Bytes,
 }
 
 struct Made {
@@ -293,39 +172,6 @@ fn render(document: &Document<'_>, stop: &Stop) -> Result<Made, Fault> {
         ],
         summary,
     })
-}
-
-/// The files that a report consists of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileKind {
-    /// The report to read and print.
-    Pdf,
-    /// One line per disposal and lot.
-    Csv,
-    /// All figures.
-    Json,
-    /// The audit log.
-    Xlsx,
-}
-
-/// The name of a report's file, such as `tax-2025-us.pdf`.
-pub fn file_name(kind: FileKind, document: &Document<'_>) -> String {
-    let country = document.outcome.settings.country;
-    let years = match &document.years {
-        YearSelection::All => document.outcome.totals.keys().copied().collect::<Vec<_>>(),
-        YearSelection::Only(years) => years.iter().copied().collect(),
-    };
-    let span = match (years.first(), years.last()) {
-        (Some(first), Some(last)) if first == last => format!("{first}-"),
-        (Some(first), Some(last)) => format!("{first}-{last}-"),
-        _ => String::new(),
-    };
-    match kind {
-        FileKind::Pdf => format!("tax-{span}{country}.pdf"),
-        FileKind::Csv => format!("disposals-{span}{country}.csv"),
-        FileKind::Json => format!("figures-{span}{country}.json"),
-        FileKind::Xlsx => format!("audit-{span}{country}.xlsx"),
-    }
 }
 
 /// What a page shows first: totals, counts, and the warnings with the most money at stake.

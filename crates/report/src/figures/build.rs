@@ -7,6 +7,7 @@ use packtrain_core::time::rfc3339;
 use packtrain_tax::outcome::{
     Amount, Disposal, Figure, Holding, Income, Origin, Outcome, Removed, Totals, Transfer, Warning,
 };
+use packtrain_tax::request::Settings;
 use rayon::prelude::*;
 
 use super::{
@@ -53,7 +54,7 @@ pub fn figures_but_disposals<'a>(document: &Document<'a>) -> Figures<'a> {
         method: settings.method.as_str().into(),
         scope: words::scope(settings.scope).into(),
         currency: settings.currency,
-        options: options(outcome),
+        options: options(settings),
         disposals: Vec::new(),
         removed: (outcome.removed.iter())
             .filter(|line| covers(line.date))
@@ -93,8 +94,8 @@ pub(crate) fn file_name(origin: Origin, inputs: &[InputFile]) -> Option<&str> {
     inputs.get(index).map(|file| file.name.as_str())
 }
 
-fn options(outcome: &Outcome) -> BTreeMap<Cow<'_, str>, Cow<'_, str>> {
-    let settings = &outcome.settings;
+/// The options in force and the time zone.
+pub(crate) fn options(settings: &Settings) -> BTreeMap<Cow<'_, str>, Cow<'_, str>> {
     let given = settings.options.iter();
     let mut options: BTreeMap<_, _> = given
         .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
@@ -196,7 +197,7 @@ impl From<&Totals> for TotalsFigure {
 }
 
 impl<'a> AssessmentFigure<'a> {
-    fn of(figure: &'a Figure) -> Self {
+    pub(crate) fn of(figure: &'a Figure) -> Self {
         Self {
             key: figure.key.into(),
             label: figure.label.into(),
@@ -245,12 +246,6 @@ impl<'a> Provenance<'a> {
             text: rule.text.as_str().into(),
             source: rule.source.into(),
         });
-        let files = document.inputs.iter().map(|file| FileFigure {
-            name: file.name.as_str().into(),
-            sha256: file.sha256.as_str().into(),
-            rows: file.rows,
-            bad_rows: file.bad_rows,
-        });
         let years = document.years.listed(outcome);
         Self {
             engine: ENGINE.into(),
@@ -263,7 +258,18 @@ impl<'a> Provenance<'a> {
             .collect(),
             generated_at: rfc3339(document.generated_at).into(),
             time_zone: settings.timezone.name().into(),
-            files: files.collect(),
+            files: document.inputs.iter().map(FileFigure::of).collect(),
+        }
+    }
+}
+
+impl<'a> FileFigure<'a> {
+    pub(crate) fn of(file: &'a InputFile) -> Self {
+        Self {
+            name: file.name.as_str().into(),
+            sha256: file.sha256.as_str().into(),
+            rows: file.rows,
+            bad_rows: file.bad_rows,
         }
     }
 }

@@ -20,6 +20,7 @@ mod rows;
 mod run;
 mod transfers;
 mod value;
+mod watch;
 
 use std::collections::BTreeMap;
 
@@ -36,6 +37,8 @@ use crate::prices::Prices;
 use crate::request::{Country, Method, Request, Settings};
 use input::Input;
 use run::Run;
+use watch::Pace;
+pub use watch::Watch;
 
 /// The rows of one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,18 +65,18 @@ pub fn compute(
     country: Country,
     request: &Request,
 ) -> Result<Outcome, TaxError> {
-    compute_until(ledgers, country, request, &|| false)
+    compute_watched(ledgers, country, request, &Watch::UNWATCHED)
 }
 
-/// As [`compute`], asking now and then whether the outcome is wanted no more.
+/// As [`compute`], telling how far it is, and asking whether the outcome is wanted no more.
 ///
 /// # Errors
 /// As [`compute`], and [`TaxError::Stopped`].
-pub fn compute_until(
+pub fn compute_watched(
     ledgers: &[LedgerFile],
     country: Country,
     request: &Request,
-    is_stopped: &dyn Fn() -> bool,
+    watch: &Watch<'_>,
 ) -> Result<Outcome, TaxError> {
     let rules = jurisdiction::of(country);
     let settings = rules.settings(request)?;
@@ -86,7 +89,8 @@ pub fn compute_until(
         prices: &request.prices,
         open_on: request.open_on,
     };
-    run(&work, &settings, is_stopped)
+    let pace = Pace::new(watch, input.order.len());
+    run(&work, &settings, &pace)
 }
 
 /// The years of a ledger under every method that the law knows, the country's default first.
@@ -100,6 +104,19 @@ pub fn compare(
     country: Country,
     request: &Request,
 ) -> Result<Vec<Compared>, TaxError> {
+    compare_watched(ledgers, country, request, &Watch::UNWATCHED)
+}
+
+/// As [`compare`], telling how far it is, and asking whether the outcome is wanted no more.
+///
+/// # Errors
+/// As [`compute_watched`].
+pub fn compare_watched(
+    ledgers: &[LedgerFile],
+    country: Country,
+    request: &Request,
+    watch: &Watch<'_>,
+) -> Result<Vec<Compared>, TaxError> {
     let rules = jurisdiction::of(country);
     check_limits(ledgers)?;
     let input = Input::new(ledgers);
@@ -110,12 +127,13 @@ pub fn compare(
         prices: &request.prices,
         open_on: None,
     };
+    let pace = Pace::new(watch, input.order.len() * rules.methods.len());
     let one = |method: &Method| {
         let settings = rules.settings(&Request {
             method: Some(*method),
             ..request.clone()
         })?;
-        let outcome = run(&work, &settings, &|| false)?;
+        let outcome = run(&work, &settings, &pace)?;
         Ok(Compared {
             method: *method,
             totals: outcome.totals,
@@ -145,24 +163,25 @@ struct Work<'a> {
     open_on: Option<NaiveDate>,
 }
 
-fn run(
-    work: &Work<'_>,
-    settings: &Settings,
-    is_stopped: &dyn Fn() -> bool,
-) -> Result<Outcome, TaxError> {
+fn run(work: &Work<'_>, settings: &Settings, pace: &Pace<'_>) -> Result<Outcome, TaxError> {
     let mut run = Run::new(work, settings)?;
     run.warn_duplicates();
-    for index in 0..work.input.order.len() {
-        if index % ROWS_BETWEEN_LOOKS == 0 && is_stopped() {
-            return Err(TaxError::Stopped);
+    let rows = work.input.order.len();
+    for index in 0..rows {
+        if index % ROWS_BETWEEN_LOOKS == 0 {
+            if pace.is_stopped() {
+                return Err(TaxError::Stopped);
+            }
+            pace.tell(index.min(ROWS_BETWEEN_LOOKS));
         }
         let at = work.input.at(index, work.rules, settings);
         run.row(&at).map_err(|stop| stop.at(&at, work.ledgers))?;
     }
+    pace.tell(rows - rows.saturating_sub(1) / ROWS_BETWEEN_LOOKS * ROWS_BETWEEN_LOOKS);
     run.finish(work.open_on)
 }
 
-/// How many rows are taken between two questions whether to stop.
+/// How many rows are taken between two looks at the watch.
 const ROWS_BETWEEN_LOOKS: usize = 4_096;
 
 fn check_limits(ledgers: &[LedgerFile]) -> Result<(), TaxError> {

@@ -5,6 +5,7 @@ mod kinds;
 mod lots;
 mod scopes;
 mod transfers;
+mod watch;
 mod whole;
 
 use packtrain_core::money::{Currency, Money};

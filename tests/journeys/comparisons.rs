@@ -1,0 +1,27 @@
+//! What reports and comparisons are asked for over HTTP.
+
+use packtrain_core::ports::KeyScope;
+use packtrain_tests::Yard;
+use serde_json::json;
+
+use super::kinds::LEDGER;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_uploaded_ledger_becomes_a_comparison_of_methods() {
+    let yard = Yard::start().await;
+    let client = yard.client("ada", &[KeyScope::User]).await;
+    let file = client.file("a.csv", LEDGER).await;
+    let body = json!({ "country": "us", "years": [2024], "files": [file] });
+    let headers = [("idempotency-key", "k"), ("prefer", "wait=20")];
+    let path = "/v2/premium/comparisons";
+    let made = client.post(path, &headers, &body).await.expect(200).json();
+    assert_eq!(made["state"], "succeeded", "{made}");
+    assert_eq!(made["summary"]["years"]["2024"][0]["net"], "11880.00");
+    let artifact = &made["artifacts"][0];
+    assert_eq!(artifact["name"], "comparison-2024-us.json");
+    let file = client.get(artifact["href"].as_str().unwrap()).await;
+    let comparison = file.expect(200).json();
+    let methods = comparison["years"]["2024"].as_array().unwrap().iter();
+    let methods: Vec<_> = methods.map(|one| one["method"].clone()).collect();
+    assert_eq!(methods, ["fifo", "lifo", "hifo", "lofo"]);
+}
