@@ -1,4 +1,5 @@
-//! What reports and comparisons are asked for over HTTP.
+//! What reports and comparisons are asked for over HTTP: methods side by side, formats, files that
+//! do not say all, prices.
 
 use packtrain_core::ports::KeyScope;
 use packtrain_tests::Yard;
@@ -24,4 +25,29 @@ async fn an_uploaded_ledger_becomes_a_comparison_of_methods() {
     let methods = comparison["years"]["2024"].as_array().unwrap().iter();
     let methods: Vec<_> = methods.map(|one| one["method"].clone()).collect();
     assert_eq!(methods, ["fifo", "lifo", "hifo", "lofo"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_is_given_in_the_formats_that_were_asked_for() {
+    let yard = Yard::start().await;
+    let client = yard.client("ada", &[KeyScope::User]).await;
+    let file = client.file("a.csv", LEDGER).await;
+    let body = json!({
+        "country": "us", "years": [2024], "files": [file], "formats": ["forms", "xlsx"],
+    });
+    let report = client.report("k", &body).await.expect(200).json();
+    let artifacts = report["artifacts"].as_array().unwrap();
+    let names: Vec<_> = artifacts.iter().map(|one| one["name"].clone()).collect();
+    assert_eq!(
+        names,
+        [
+            "audit-2024-us.xlsx",
+            "form-8949-2024-us.csv",
+            "form-8949-2024-us.txf",
+            "schedule-d-2024-us.csv",
+        ]
+    );
+    let audit = client.get(artifacts[0]["href"].as_str().unwrap()).await;
+    let audit = audit.expect(200);
+    assert!(audit.body.starts_with(b"PK"), "a workbook is a ZIP file");
 }

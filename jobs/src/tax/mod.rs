@@ -2,6 +2,7 @@
 
 mod artefacts;
 pub mod compare;
+pub mod formats;
 pub mod import;
 mod inputs;
 pub mod report;

@@ -1,6 +1,6 @@
 //! Computes a tax report from imported files, renders it and stores its artefacts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use packtrain_core::fault::Fault;
@@ -8,14 +8,15 @@ use packtrain_core::field::FieldError;
 use packtrain_core::ids::{FileId, ReportId};
 use packtrain_core::job::{Ctx, Done, Gate, Job, Kind, Lane, Stop};
 use packtrain_core::ports::{ImportedFile, ReportRecord, Write};
-use packtrain_report::{Document, InputFile, Progress, ReportError, YearSelection};
+use packtrain_report::{Document, InputFile, YearSelection};
 use packtrain_tax::outcome::{Outcome, TaxYear};
 use packtrain_tax::request::{Country, Method, Request, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::artefacts::{self, Artefact};
+use super::artefacts;
+use super::formats::{self, Format};
 use super::inputs::{self, watched};
 
 pub use super::artefacts::{FileKind, file_name};
@@ -23,7 +24,7 @@ pub use super::artefacts::{FileKind, file_name};
 /// Warnings that the summary of a report names one by one.
 const SUMMARY_WARNINGS_MAX: usize = 50;
 
-/// Computes a tax report and stores it as PDF, CSV and JSON.
+/// Computes a tax report and stores it in the formats asked for.
 ///
 /// A second run makes the same bytes under the same keys: the report's only clock is the time
 /// at which it was asked for.
@@ -53,6 +54,10 @@ pub struct Report {
     /// Options of the country's rules.
     #[serde(default)]
     pub options: BTreeMap<String, String>,
+    /// What it is given in; absent means `pdf`, `csv` and `json`.
+    #[serde(default = "formats::usual", skip_serializing_if = "formats::is_usual")]
+    #[schema(value_type = Vec<Format>, min_items = 1, example = json!(["pdf", "forms", "xlsx"]))]
+    pub formats: BTreeSet<Format>,
     /// Uploaded files, in the order in which rows of equal time are taken.
     #[schema(min_items = 1, max_items = 100)]
     pub files: Vec<FileId>,
@@ -61,12 +66,16 @@ pub struct Report {
 impl Job for Report {
     const KIND: Kind = Kind::new("tax.report");
     const LANE: Lane = Lane::Cpu;
+    // A worker of before refuses fields that it does not know, and the job would be dead.
+    const SCHEMA: u16 = 2;
     const TIME_LIMIT: Duration = Duration::from_secs(900);
     // One person's many reports leave cores to others.
     const GATE: Gate = Gate::Tenant { max: 4 };
 
     fn check(&self) -> Vec<FieldError> {
-        inputs::check(&self.files, &self.years, self.country, &self.request())
+        let mut errors = inputs::check(&self.files, &self.years, self.country, &self.request());
+        errors.extend(formats::check(&self.formats));
+        errors
     }
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
@@ -79,6 +88,7 @@ impl Job for Report {
         let computed = ctx.cpu(move |stop| compute(files, country, &request, stop));
         let (outcome, inputs) = computed.await??;
         ctx.stage("render").await?;
+        let formats = self.formats;
         let made = ctx.cpu(move |stop| {
             let document = Document {
                 outcome: &outcome,
@@ -87,14 +97,15 @@ impl Job for Report {
                 generated_at: asked_at,
                 taxpayer: None,
             };
-            render(&document, stop)
+            let artefacts = formats::render(&document, &formats, stop)?;
+            let summary = summary(&document).map_err(|error| Fault::fatal("tax.summary", error))?;
+            Ok::<_, Fault>((artefacts, summary))
         });
-        let made = made.await??;
+        let (artefacts, summary) = made.await??;
         ctx.stage("store").await?;
         let report = ReportId::of_job(ctx.job);
-        let artefacts = artefacts::store(ctx, made.artefacts).await?;
+        let artefacts = artefacts::store(ctx, artefacts).await?;
         let result = json!({ "report": report, "artifacts": artefacts::names(&artefacts) });
-        let summary = made.summary;
         let record = ReportRecord {
             id: report,
             summary,
@@ -136,42 +147,6 @@ fn compute(
         packtrain_tax::compute_watched(&ledgers, country, request, watch)
     })?;
     Ok((outcome, inputs))
-}
-
-struct Made {
-    artefacts: Vec<Artefact>,
-    summary: Value,
-}
-
-fn render(document: &Document<'_>, stop: &Stop) -> Result<Made, Fault> {
-    let failed = |error: ReportError| match error {
-        ReportError::Cancelled => Fault::retry("job.stopped", error),
-        error => Fault::fatal("tax.render", error),
-    };
-    let on_page = |done: usize, total: usize| stop.progress(done as u64, total as u64);
-    let is_cancelled = || stop.requested();
-    let progress = Progress {
-        on_page: &on_page,
-        is_cancelled: &is_cancelled,
-    };
-    let pdf = packtrain_report::pdf(document, &progress).map_err(failed)?;
-    let (mut csv, mut json) = (Vec::new(), Vec::new());
-    packtrain_report::write_csv(document, &mut csv).map_err(failed)?;
-    packtrain_report::write_json(document, &mut json).map_err(failed)?;
-    let summary = summary(document).map_err(|error| Fault::fatal("tax.summary", error))?;
-    let artefact = |kind, media_type, bytes: Vec<u8>| Artefact {
-        name: file_name(kind, document),
-        media_type,
-        bytes: bytes.into(),
-    };
-    Ok(Made {
-        artefacts: vec![
-            artefact(FileKind::Pdf, "application/pdf", pdf),
-            artefact(FileKind::Csv, "text/csv; charset=utf-8", csv),
-            artefact(FileKind::Json, "application/json", json),
-        ],
-        summary,
-    })
 }
 
 /// What a page shows first: totals, counts, and the warnings with the most money at stake.

@@ -1,6 +1,7 @@
 //! The jobs of this service over a world in memory: what they leave, and what stops them.
 
 mod compare;
+mod formats;
 mod nowhere;
 mod world;
 
