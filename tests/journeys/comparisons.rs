@@ -51,3 +51,33 @@ async fn a_report_is_given_in_the_formats_that_were_asked_for() {
     let audit = audit.expect(200);
     assert!(audit.body.starts_with(b"PK"), "a workbook is a ZIP file");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_no_known_source_is_read_by_what_its_owner_says_of_it() {
+    let yard = Yard::start().await;
+    let client = yard.client("ada", &[KeyScope::User]).await;
+    let mapping = "time = \"%d.%m.%Y %H:%M\"\ncurrency = \"USD\"\nwallet = \"Bisq\"\n\
+                   [columns]\ntimestamp = \"Datum\"\namount = \"Menge\"\nasset = \"Coin\"\n\
+                   value = \"Wert\"\n";
+    let form = format!(
+        "--x\r\nContent-Disposition: form-data; name=\"mapping\"\r\n\r\n{mapping}\r\n\
+         --x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"bisq.csv\"\r\n\r\n\
+         Datum;Menge;Coin;Wert\n01.01.2025 00:30;1;BTC;46000\n\r\n--x--\r\n"
+    );
+    let headers = [
+        ("content-type", "multipart/form-data; boundary=x"),
+        ("prefer", "wait=20"),
+    ];
+    let path = "/v2/premium/files?timezone=Europe%2FBerlin";
+    let file = client.send("POST", path, &headers, form).await.expect(201);
+    let file = file.json();
+    assert_eq!(file["state"], "imported", "{file}");
+    assert_eq!(
+        (&file["rows_total"], &file["rows_bad"]),
+        (&json!(1), &json!(0))
+    );
+    assert_eq!(file["timezone"], "Europe/Berlin");
+    // Half past midnight in Berlin is still the year before in UTC.
+    let at = "select count(*) from ledger_row where at = '2024-12-31T23:30:00Z'";
+    assert_eq!(yard.database.number(at).await, 1);
+}

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use packtrain_core::fault::Fault;
+use packtrain_core::fault::{Fault, chain};
+use packtrain_core::field::FieldError;
 use packtrain_core::ids::FileId;
 use packtrain_core::job::{Ctx, Done, Job, Kind, Lane};
-use packtrain_core::ports::{Imported, StoreError};
-use packtrain_tax::import::{self, Limits};
+use packtrain_core::limits::{FILE_WORD_CHARS_MAX, MAPPING_BYTES_MAX};
+use packtrain_core::ports::{Imported, ReadOptions, StoreError};
+use packtrain_tax::import::{self, ImportError, Mapping, Options};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Reads an uploaded file into ledger rows and a list of the rows that could not be read.
+/// Reads an uploaded file into ledger rows and a list of the rows that could not be read, told
+/// what its owner said of it.
 ///
 /// A second run replaces what the first wrote by the same rows, in one transaction.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -24,6 +27,8 @@ pub struct Import {
 impl Job for Import {
     const KIND: Kind = Kind::new("tax.import");
     const LANE: Lane = Lane::Io;
+    // A worker of before would not heed what the owner says of the file, and leave wrong rows.
+    const SCHEMA: u16 = 2;
     const TIME_LIMIT: Duration = Duration::from_secs(600);
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
@@ -40,7 +45,8 @@ impl Job for Import {
             })?;
         let bytes = ctx.world.objects.get(&file.file.object).await?;
         ctx.stage("read").await?;
-        let imported = ctx.cpu(move |_| read(&bytes)).await?;
+        let said = file.file.read_options;
+        let imported = ctx.cpu(move |_| read(&bytes, &said)).await?;
         ctx.stage("store").await?;
         ctx.world
             .files
@@ -58,8 +64,16 @@ impl Job for Import {
 
 /// What is in the bytes; a file that cannot be read at all is a result as well, not a fault:
 /// another attempt would read the same.
-fn read(bytes: &[u8]) -> Imported {
-    match import::read(bytes, Limits::default()) {
+fn read(bytes: &[u8], said: &ReadOptions) -> Imported {
+    let options = match options(said) {
+        Ok(options) => options,
+        // It was checked at upload; a newer version may be stricter.
+        Err(errors) => {
+            let said: Vec<_> = errors.into_iter().map(|error| error.detail).collect();
+            return rejected(said.join("; "));
+        }
+    };
+    match import::read_with(bytes, &options) {
         Ok(import) => Imported {
             source: Some(import.source.to_owned()),
             rows: import.rows,
@@ -68,9 +82,71 @@ fn read(bytes: &[u8]) -> Imported {
             rows_bad: import.bad_rows,
             problem: None,
         },
-        Err(error) => Imported {
-            problem: Some(format!("{error}; {}", error.help())),
-            ..Imported::default()
-        },
+        Err(error) => rejected(told(&error)),
     }
+}
+
+fn rejected(problem: String) -> Imported {
+    Imported {
+        problem: Some(problem),
+        ..Imported::default()
+    }
+}
+
+fn told(error: &ImportError) -> String {
+    format!("{error}; {}", error.help())
+}
+
+/// What is wrong with what an owner says of a file; each place is that of a field beside it.
+pub fn check(said: &ReadOptions) -> Vec<FieldError> {
+    options(said).err().unwrap_or_default()
+}
+
+/// What the importers are told.
+fn options(said: &ReadOptions) -> Result<Options, Vec<FieldError>> {
+    let mut errors = Vec::new();
+    let zone = said.timezone.as_deref().and_then(|name| {
+        let zone = name.parse();
+        if zone.is_err() {
+            let said = format!("There is no time zone {name:?}; one is Europe/Berlin.");
+            errors.push(FieldError::new("/timezone", "unknown_timezone", said));
+        }
+        zone.ok()
+    });
+    for (place, word) in [("/wallet", &said.wallet), ("/coin", &said.coin)] {
+        if word.as_deref().is_some_and(|word| !is_word(word)) {
+            let said = format!("A name has 1 to {FILE_WORD_CHARS_MAX} letters that can be seen.");
+            errors.push(FieldError::new(place, "name_malformed", said));
+        }
+    }
+    let mapping = said.mapping.as_deref().map(mapping).transpose();
+    let mapping = mapping.unwrap_or_else(|what| {
+        errors.push(FieldError::new("/mapping", "mapping_malformed", what));
+        None
+    });
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(Options {
+        zone,
+        wallet: said.wallet.clone(),
+        coin: said.coin.clone(),
+        mapping,
+        ..Options::default()
+    })
+}
+
+fn is_word(word: &str) -> bool {
+    let is_plain = !word.chars().any(char::is_control) && !word.trim().is_empty();
+    is_plain && word.chars().count() <= FILE_WORD_CHARS_MAX
+}
+
+/// A mapping out of its TOML, or what is wrong with it.
+fn mapping(text: &str) -> Result<Mapping, String> {
+    if text.len() > MAPPING_BYTES_MAX {
+        return Err(format!("A mapping has at most {MAPPING_BYTES_MAX} bytes."));
+    }
+    let mapping: Mapping = toml::from_str(text).map_err(|error| error.to_string())?;
+    mapping.check().map_err(|error| chain(&error))?;
+    Ok(mapping)
 }

@@ -2,6 +2,7 @@
 
 mod compare;
 mod formats;
+mod imports;
 mod nowhere;
 mod world;
 

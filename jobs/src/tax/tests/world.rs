@@ -11,7 +11,7 @@ use packtrain_core::job::{Ctx, NewJob, Progress};
 use packtrain_core::ledger::RowError;
 use packtrain_core::ports::{
     ByteStream, FileRecord, FileState, Files, Imported, ImportedFile, JobEvent, JobEvents, NewFile,
-    ObjectError, ObjectKey, Objects, ReportRecord, Reports, StoreError, Stored,
+    ObjectError, ObjectKey, Objects, ReadOptions, ReportRecord, Reports, StoreError, Stored,
 };
 use packtrain_core::time::{Clock, Timestamp};
 use packtrain_tax::import::digest;
@@ -82,12 +82,23 @@ impl World {
 
     /// Uploads a file that nobody has read yet.
     pub(super) async fn upload(&self, name: &str, text: &'static str) -> FileId {
+        self.upload_as(name, text, ReadOptions::default()).await
+    }
+
+    /// Uploads a file with what its owner says of it.
+    pub(super) async fn upload_as(
+        &self,
+        name: &str,
+        text: &'static str,
+        read_options: ReadOptions,
+    ) -> FileId {
         let mut file = NewFile {
             id: FileId::from_uuid(uuid::Uuid::nil()),
             name: name.to_owned(),
             object: ObjectKey::from_stored(""),
             sha256: digest(text.as_bytes()),
             size_bytes: text.len() as u64,
+            read_options,
         };
         let tenant = TenantId::from_uuid(uuid::Uuid::from_u128(2));
         file.object = self.put(tenant, text.into()).await.unwrap().key;
@@ -107,6 +118,11 @@ impl World {
         let rows = Vec::new();
         files.insert(id, ImportedFile { record, rows });
         id
+    }
+
+    /// A file with its rows.
+    pub(super) fn file(&self, id: FileId) -> ImportedFile {
+        self.files.lock().unwrap()[&id].clone()
     }
 
     /// The bytes of an artefact.
