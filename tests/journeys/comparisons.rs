@@ -81,3 +81,20 @@ async fn a_file_of_no_known_source_is_read_by_what_its_owner_says_of_it() {
     let at = "select count(*) from ledger_row where at = '2024-12-31T23:30:00Z'";
     assert_eq!(yard.database.number(at).await, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_state_no_value_are_valued_by_an_uploaded_list_of_prices() {
+    let yard = Yard::start().await;
+    let client = yard.client("ada", &[KeyScope::User]).await;
+    let reward = "id,timestamp,type,wallet,received_amount,received_asset,currency\n\
+                  r,2024-03-11T12:00:00Z,staking,main,2,ETH,USD\n";
+    let file = client.file("a.csv", reward).await;
+    let prices = "date,asset,currency,price\n2024-03-11,ETH,USD,3900.50\n";
+    let prices = client.file("prices.csv", prices).await;
+    let body = json!({ "country": "us", "years": [2024], "files": [file], "prices": prices });
+    let report = client.report("k", &body).await.expect(200).json();
+    assert_eq!(
+        report["summary"]["totals"]["2024"]["income"], "7801.00",
+        "{report}"
+    );
+}

@@ -127,11 +127,11 @@ pub(super) async fn order<J: Job>(
     shared: &Shared,
     order: Order,
     wanted: &J,
-    files: &[FileId],
+    uploads: &[(String, FileId)],
 ) -> Result<Ordered, Problem> {
     let (api, tenant) = (&shared.api, order.tenant);
     valid(wanted.check())?;
-    check_files(api, tenant, files).await?;
+    check_uploads(api, tenant, uploads).await?;
     let payload =
         serde_json::to_value(wanted).map_err(|error| Problem::internal(error.to_string()))?;
     check_size(&payload, "")?;
@@ -267,18 +267,24 @@ fn valid(errors: Vec<FieldError>) -> Result<(), Problem> {
 
 /// Every file must be there. Whether it can be read is the job's own business: a repeated request
 /// must be answered as the first one was, and a file's state may change in between.
-async fn check_files(api: &Api, tenant: TenantId, files: &[FileId]) -> Result<(), Problem> {
-    let found: Vec<_> = stream::iter(files.to_vec())
+async fn check_uploads(
+    api: &Api,
+    tenant: TenantId,
+    uploads: &[(String, FileId)],
+) -> Result<(), Problem> {
+    let files: Vec<FileId> = uploads.iter().map(|(_, file)| *file).collect();
+    let found: Vec<_> = stream::iter(files)
         .map(|file| api.files.find(tenant, file))
         .buffered(LOOKUPS)
         .try_collect()
         .await?;
-    let missing = found.iter().zip(files).enumerate();
+    let missing = found
+        .iter()
+        .zip(uploads)
+        .filter(|(found, _)| found.is_none());
     let errors: Vec<_> = missing
-        .filter(|(_, (found, _))| found.is_none())
-        .map(|(place, (_, file))| {
-            let said = format!("{file} does not exist.");
-            FieldError::new(format!("/files/{place}"), "file_missing", said)
+        .map(|(_, (place, file))| {
+            FieldError::new(place, "file_missing", format!("{file} does not exist."))
         })
         .collect();
     valid(errors)

@@ -55,7 +55,7 @@ pub(crate) async fn request(
     order: Order,
     JsonBody(wanted): JsonBody<Report>,
 ) -> Result<Response, Problem> {
-    let ordered = made::order(&shared, order, &wanted, &wanted.files).await?;
+    let ordered = made::order(&shared, order, &wanted, &wanted.uploads()).await?;
     let id = ReportId::of_job(ordered.job);
     let view = view(&shared.api, ordered.tenant, id).await?;
     ordered.answer(&view, &path(id))

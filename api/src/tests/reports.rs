@@ -88,6 +88,9 @@ async fn a_body_that_is_wrong_is_told_where() {
     let (mut formless, mut printed) = (of(json!([file])), of(json!([file])));
     formless["formats"] = json!([]);
     printed["formats"] = json!(["pdf", "paper"]);
+    let (mut unpriced, mut doubled) = (of(json!([file])), of(json!([file])));
+    unpriced["prices"] = json!(absent);
+    doubled["prices"] = json!(file);
     for (body, pointer, code) in [
         (json!({"files": [file]}), "", "invalid"),
         (json!({"country": "xx"}), "/country", "invalid"),
@@ -96,6 +99,8 @@ async fn a_body_that_is_wrong_is_told_where() {
         (aged, "/years", "year_count"),
         (formless, "/formats", "format_count"),
         (printed, "/formats/1", "invalid"),
+        (unpriced, "/prices", "file_missing"),
+        (doubled, "/prices", "file_repeated"),
         (of(json!([])), "/files", "file_count"),
         (of(json!(many)), "/files", "file_count"),
         (of(json!([file, absent])), "/files/1", "file_missing"),

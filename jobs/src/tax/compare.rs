@@ -7,7 +7,7 @@ use packtrain_core::fault::Fault;
 use packtrain_core::field::FieldError;
 use packtrain_core::ids::{ComparisonId, FileId, ReportId};
 use packtrain_core::job::{Ctx, Done, Gate, Job, Kind, Lane, Stop};
-use packtrain_core::ports::{ImportedFile, ReportRecord, Write};
+use packtrain_core::ports::{ReportRecord, Write};
 use packtrain_report::{Comparison, ComparisonDocument, YearSelection};
 use packtrain_tax::jurisdiction;
 use packtrain_tax::outcome::TaxYear;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::artefacts::{self, Artefact, named};
-use super::inputs::{self, watched};
+use super::inputs::{self, Loaded, Named, watched};
 
 /// Computes the years of a ledger under every method that the country's law knows, in one pass,
 /// and stores them side by side as JSON.
@@ -49,6 +49,10 @@ pub struct Compare {
     /// Uploaded files, in the order in which rows of equal time are taken.
     #[schema(min_items = 1, max_items = 100)]
     pub files: Vec<FileId>,
+    /// An uploaded list of prices for rows that state no value: a CSV file with the columns `date`,
+    /// `asset`, `currency` and `price` of one unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<FileId>,
 }
 
 impl Job for Compare {
@@ -59,16 +63,13 @@ impl Job for Compare {
     const GATE: Gate = Gate::Tenant { max: 2 };
 
     fn check(&self) -> Vec<FieldError> {
-        inputs::check(&self.files, &self.years, self.country, &self.request())
+        inputs::check(self.named(), &self.years, self.country, &self.request())
     }
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
-        inputs::await_files(ctx, &self.files).await?;
-        ctx.stage("read").await?;
-        let files = ctx.world.files.load(ctx.tenant, &self.files).await?;
+        let loaded = inputs::load(ctx, self.named()).await?;
         ctx.stage("compute").await?;
-        let request = self.request();
-        let computed = ctx.cpu(move |stop| self.compute(files, &request, stop));
+        let computed = ctx.cpu(move |stop| self.compute(loaded, stop));
         let (artefact, summary) = computed.await??;
         ctx.stage("store").await?;
         let artefacts = artefacts::store(ctx, vec![artefact]).await?;
@@ -100,17 +101,25 @@ impl Compare {
         }
     }
 
-    fn compute(
-        &self,
-        files: Vec<ImportedFile>,
-        request: &Request,
-        stop: &Stop,
-    ) -> Result<(Artefact, Value), Fault> {
-        let (ledgers, inputs) = inputs::ledgers(files);
+    /// The uploaded files that it names, each with its place.
+    pub fn uploads(&self) -> Vec<(String, FileId)> {
+        self.named().places()
+    }
+
+    fn named(&self) -> Named<'_> {
+        Named {
+            files: &self.files,
+            prices: self.prices,
+        }
+    }
+
+    fn compute(&self, loaded: Loaded, stop: &Stop) -> Result<(Artefact, Value), Fault> {
+        let mut request = self.request();
+        let (ledgers, inputs) = loaded.open(&mut request)?;
         let compared = watched(stop, |watch| {
-            packtrain_tax::compare_watched(&ledgers, self.country, request, watch)
+            packtrain_tax::compare_watched(&ledgers, self.country, &request, watch)
         })?;
-        let settings = watched(stop, |_| jurisdiction::of(self.country).settings(request))?;
+        let settings = watched(stop, |_| jurisdiction::of(self.country).settings(&request))?;
         let document = ComparisonDocument {
             settings: &settings,
             compared: &compared,

@@ -9,11 +9,18 @@ use packtrain_core::job::{Ctx, Done, Job, Kind, Lane};
 use packtrain_core::limits::{FILE_WORD_CHARS_MAX, MAPPING_BYTES_MAX};
 use packtrain_core::ports::{Imported, ReadOptions, StoreError};
 use packtrain_tax::import::{self, ImportError, Mapping, Options};
+use packtrain_tax::prices::{Prices, PricesError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// The source of a file that holds prices and no rows.
+pub(super) const PRICES: &str = "prices";
+
 /// Reads an uploaded file into ledger rows and a list of the rows that could not be read, told
 /// what its owner said of it.
+///
+/// A list of prices, with the columns `date`, `asset`, `currency` and `price`, has no rows; a
+/// report may name it for rows that state no value.
 ///
 /// A second run replaces what the first wrote by the same rows, in one transaction.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -82,7 +89,26 @@ fn read(bytes: &[u8], said: &ReadOptions) -> Imported {
             rows_bad: import.bad_rows,
             problem: None,
         },
+        Err(error @ ImportError::UnknownHeader { .. }) => prices(bytes, &error),
         Err(error) => rejected(told(&error)),
+    }
+}
+
+/// A file that is no ledger may be a list of prices; it is told by its header as well.
+fn prices(bytes: &[u8], unknown: &ImportError) -> Imported {
+    match Prices::read(bytes) {
+        Ok(prices) => Imported {
+            source: Some(PRICES.to_owned()),
+            rows_total: u32::try_from(prices.len()).unwrap_or(u32::MAX),
+            ..Imported::default()
+        },
+        // Its header does not have the columns, or cannot be read.
+        Err(PricesError::Column { .. } | PricesError::Line { line: 1, .. }) => {
+            rejected(told(unknown))
+        }
+        Err(error) => rejected(format!(
+            "{error}; a line of prices is such as 2024-03-10,BTC,USD,69000.00"
+        )),
     }
 }
 

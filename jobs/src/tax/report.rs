@@ -7,7 +7,7 @@ use packtrain_core::fault::Fault;
 use packtrain_core::field::FieldError;
 use packtrain_core::ids::{FileId, ReportId};
 use packtrain_core::job::{Ctx, Done, Gate, Job, Kind, Lane, Stop};
-use packtrain_core::ports::{ImportedFile, ReportRecord, Write};
+use packtrain_core::ports::{ReportRecord, Write};
 use packtrain_report::{Document, InputFile, YearSelection};
 use packtrain_tax::outcome::{Outcome, TaxYear};
 use packtrain_tax::request::{Country, Method, Request, Scope};
@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use super::artefacts;
 use super::formats::{self, Format};
-use super::inputs::{self, watched};
+use super::inputs::{self, Loaded, Named, watched};
 
 pub use super::artefacts::{FileKind, file_name};
 
@@ -61,6 +61,10 @@ pub struct Report {
     /// Uploaded files, in the order in which rows of equal time are taken.
     #[schema(min_items = 1, max_items = 100)]
     pub files: Vec<FileId>,
+    /// An uploaded list of prices for rows that state no value: a CSV file with the columns `date`,
+    /// `asset`, `currency` and `price` of one unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<FileId>,
 }
 
 impl Job for Report {
@@ -73,19 +77,17 @@ impl Job for Report {
     const GATE: Gate = Gate::Tenant { max: 4 };
 
     fn check(&self) -> Vec<FieldError> {
-        let mut errors = inputs::check(&self.files, &self.years, self.country, &self.request());
+        let mut errors = inputs::check(self.named(), &self.years, self.country, &self.request());
         errors.extend(formats::check(&self.formats));
         errors
     }
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
-        inputs::await_files(ctx, &self.files).await?;
-        ctx.stage("read").await?;
-        let files = ctx.world.files.load(ctx.tenant, &self.files).await?;
+        let loaded = inputs::load(ctx, self.named()).await?;
         ctx.stage("compute").await?;
         let (request, country, years) = (self.request(), self.country, self.years());
         let asked_at = ctx.asked_at;
-        let computed = ctx.cpu(move |stop| compute(files, country, &request, stop));
+        let computed = ctx.cpu(move |stop| compute(loaded, country, request, stop));
         let (outcome, inputs) = computed.await??;
         ctx.stage("render").await?;
         let formats = self.formats;
@@ -131,20 +133,32 @@ impl Report {
         }
     }
 
+    /// The uploaded files that it names, each with its place.
+    pub fn uploads(&self) -> Vec<(String, FileId)> {
+        self.named().places()
+    }
+
+    fn named(&self) -> Named<'_> {
+        Named {
+            files: &self.files,
+            prices: self.prices,
+        }
+    }
+
     fn years(&self) -> YearSelection {
         YearSelection::of(self.years.iter().map(|year| TaxYear(*year)))
     }
 }
 
 fn compute(
-    files: Vec<ImportedFile>,
+    loaded: Loaded,
     country: Country,
-    request: &Request,
+    mut request: Request,
     stop: &Stop,
 ) -> Result<(Outcome, Vec<InputFile>), Fault> {
-    let (ledgers, inputs) = inputs::ledgers(files);
+    let (ledgers, inputs) = loaded.open(&mut request)?;
     let outcome = watched(stop, |watch| {
-        packtrain_tax::compute_watched(&ledgers, country, request, watch)
+        packtrain_tax::compute_watched(&ledgers, country, &request, watch)
     })?;
     Ok((outcome, inputs))
 }

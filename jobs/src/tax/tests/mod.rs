@@ -4,6 +4,7 @@ mod compare;
 mod formats;
 mod imports;
 mod nowhere;
+mod prices;
 mod world;
 
 use std::sync::Arc;
