@@ -6,8 +6,8 @@ use super::Selected;
 use crate::amounts::{count, full};
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::paragraph::Paragraph;
-use crate::pdf::table::{Column, Columns, ROW, Row, Table};
-use crate::pdf::theme::{BODY, CELL, FAINT, Paper};
+use crate::pdf::table::{Column, Columns, ROW_OF_TWO, Row, Table};
+use crate::pdf::theme::{BODY, Paper};
 use crate::words;
 
 /// One table for each year; nothing without years.
@@ -43,22 +43,21 @@ const fn title(years: &[TaxYear]) -> &'static str {
 
 fn table(year: String, figures: &[Figure], paper: Paper) -> Table<'_> {
     let columns = vec![
-        Column::words(year, 33.0),
-        Column::words("Where it goes", 20.0),
-        Column::words("By", 31.0),
+        Column::words(year, 60.0),
+        Column::words("Where it goes", 24.0),
         Column::numbers("Amount", 16.0),
     ];
     let write = move |index: usize, row: &mut Row<'_>| {
         let figure = &figures[index];
         row.strong_cell(0, figure.label);
+        row.sub(0, figure.source);
         row.cell(1, figure.form.unwrap_or_default());
-        row.styled(2, figure.source, CELL.in_ink(FAINT));
         match figure.amount {
-            Amount::Money(money) => row.result(3, &full(money)),
-            Amount::Count(number) => row.strong_cell(3, &count(number)),
-            Amount::YesNo(answer) => row.strong_cell(3, words::yes_or_no(answer)),
+            Amount::Money(money) => row.result(2, &full(money)),
+            Amount::Count(number) => row.strong_cell(2, &count(number)),
+            Amount::YesNo(answer) => row.strong_cell(2, words::yes_or_no(answer)),
         }
     };
     let columns = Columns::new(paper, columns);
-    Table::new(columns, figures.len(), ROW, Box::new(write))
+    Table::new(columns, figures.len(), ROW_OF_TWO, Box::new(write))
 }
