@@ -31,6 +31,22 @@ pub(crate) fn signed(money: Money) -> String {
     with_plus(money, bare(money))
 }
 
+/// The price of one unit, such as `1,234.50`; below one with so many decimals that it can be told
+/// from nothing, such as `0.00001234`.
+pub(crate) fn unit_price(money: Money) -> String {
+    let exact = money.to_fixed(UNIT_PRICE_DECIMALS);
+    if !exact.trim_start_matches('-').starts_with("0.") {
+        return bare(money);
+    }
+    let short = exact.trim_end_matches('0');
+    // At least the cents, as everywhere.
+    let cents = exact.find('.').map_or(exact.len(), |dot| dot + 3);
+    grouped(&exact[..short.len().max(cents)], "")
+}
+
+/// Decimals of a price below one.
+const UNIT_PRICE_DECIMALS: u32 = 10;
+
 /// An amount in whole units whose sign matters, such as `+1,235`; a dash for nothing at all.
 pub(crate) fn whole_signed(money: Money) -> String {
     if money.is_zero() {
@@ -204,6 +220,14 @@ mod tests {
         assert_eq!(whole_signed(usd("1250000000")), "+1.3bn");
         assert_eq!(axis(-150_000, "$"), "−$1.5k");
         assert_eq!(axis(100_000_000_000_000, "$"), "$1tn");
+    }
+
+    #[test]
+    fn a_price_below_one_keeps_the_decimals_that_tell_it_from_nothing() {
+        assert_eq!(unit_price(usd("2345.678")), "2,345.68");
+        assert_eq!(unit_price(usd("0.5")), "0.50");
+        assert_eq!(unit_price(usd("0.00001234")), "0.00001234");
+        assert_eq!(unit_price(usd("0")), "0.00");
     }
 
     #[test]

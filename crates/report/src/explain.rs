@@ -212,6 +212,7 @@ mod tests {
                 rows: 3,
                 bad_rows: 0,
             }],
+            inventories: &[],
             generated_at: sample::at(),
             taxpayer: None,
         };

@@ -10,6 +10,7 @@ mod disposals;
 mod explain;
 mod figures;
 mod forms;
+mod inventory;
 mod json;
 mod limits;
 mod pdf;
@@ -39,6 +40,7 @@ pub use crate::figures::{
     WarningFigure, figures, figures_but_disposals,
 };
 pub use crate::forms::{Form, FormFile, forms};
+pub use crate::inventory::{Inventory, InventoryLine, inventories};
 pub use crate::json::write_json;
 pub use crate::limits::*;
 pub use crate::pdf::pdf;
@@ -56,6 +58,9 @@ pub struct Document<'a> {
     pub years: YearSelection,
     /// The files that the computation read; a row's origin points into them.
     pub inputs: &'a [InputFile],
+    /// What was held at the start and at the end of these years, in order of time; none where
+    /// nobody computed it.
+    pub inventories: &'a [Inventory],
     /// When the report is made: the only clock that it knows.
     pub generated_at: Timestamp,
     /// Whose report it is, where that is to be printed.

@@ -159,6 +159,18 @@ pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
     )
 }
 
+/// How long before a day a price was made, such as `3 days before`.
+pub(crate) fn before(price: NaiveDate, day: NaiveDate) -> String {
+    match (day - price).num_days() {
+        0 => "same day".to_owned(),
+        days => {
+            let count = usize::try_from(days.abs()).unwrap_or_default();
+            let side = if days > 0 { "before" } else { "after" };
+            format!("{} {side}", counted(count, "day", "days"))
+        }
+    }
+}
+
 /// What told the halves of a transfer.
 pub(crate) const fn matched_by(by: MatchedBy) -> &'static str {
     match by {

@@ -65,6 +65,7 @@ impl Report {
             outcome: &self.outcome,
             years: YearSelection::All,
             inputs: &self.inputs,
+            inventories: &[],
             generated_at: "2026-01-15T14:02:11Z".parse().unwrap(),
             taxpayer: None,
         };

@@ -10,7 +10,7 @@ use packtrain_core::ids::{FileId, ReportId};
 use packtrain_core::job::{Ctx, Done, Gate, Job, Kind, Lane, Stop};
 use packtrain_core::limits::{REPORT_FILES_MAX, REPORT_ROWS_MAX};
 use packtrain_core::ports::{ArtefactRecord, FileState, ImportedFile, ReportRecord, Write};
-use packtrain_report::{Document, InputFile, Progress, ReportError, YearSelection};
+use packtrain_report::{Document, InputFile, Inventory, Progress, ReportError, YearSelection};
 use packtrain_tax::outcome::{Outcome, TaxYear};
 use packtrain_tax::request::{Country, Method, Request, Scope};
 use packtrain_tax::{LedgerFile, TaxError};
@@ -105,14 +105,16 @@ impl Job for Report {
         ctx.stage("compute").await?;
         let (request, country, years) = (self.request(), self.country, self.years());
         let asked_at = ctx.asked_at;
-        let computed = ctx.cpu(move |stop| compute(files, country, &request, stop));
-        let (outcome, inputs) = computed.await??;
+        let for_years = years.clone();
+        let computed = ctx.cpu(move |stop| compute(files, country, &request, &for_years, stop));
+        let computed = computed.await??;
         ctx.stage("render").await?;
         let made = ctx.cpu(move |stop| {
             let document = Document {
-                outcome: &outcome,
+                outcome: &computed.outcome,
                 years,
-                inputs: &inputs,
+                inputs: &computed.inputs,
+                inventories: &computed.inventories,
                 generated_at: asked_at,
                 taxpayer: None,
             };
@@ -222,12 +224,20 @@ fn rule(error: TaxError) -> FieldError {
     FieldError::new(place, code, chain(&error))
 }
 
+/// What a report is made of, all but the moment.
+struct Computed {
+    outcome: Outcome,
+    inputs: Vec<InputFile>,
+    inventories: Vec<Inventory>,
+}
+
 fn compute(
     files: Vec<ImportedFile>,
     country: Country,
     request: &Request,
+    years: &YearSelection,
     stop: &Stop,
-) -> Result<(Outcome, Vec<InputFile>), Fault> {
+) -> Result<Computed, Fault> {
     let (mut ledgers, mut inputs) = (Vec::new(), Vec::new());
     for file in files {
         let (name, sha256) = (file.record.file.name, file.record.file.sha256);
@@ -244,12 +254,18 @@ fn compute(
         });
     }
     let is_stopped = || stop.requested();
-    let outcome = packtrain_tax::compute_until(&ledgers, country, request, &is_stopped);
-    let outcome = outcome.map_err(|error| match error {
+    let failed = |error: TaxError| match error {
         TaxError::Stopped => Fault::retry("job.stopped", error),
         error => Fault::said(Verdict::Fatal, error.code(), chain(&error)),
-    })?;
-    Ok((outcome, inputs))
+    };
+    let outcome = packtrain_tax::compute_until(&ledgers, country, request, &is_stopped);
+    let outcome = outcome.map_err(failed)?;
+    let held = packtrain_report::inventories(ledgers, request, &outcome, years, &is_stopped);
+    Ok(Computed {
+        inventories: held.map_err(failed)?,
+        outcome,
+        inputs,
+    })
 }
 
 /// A rendered file.

@@ -15,10 +15,10 @@ use std::time::Instant;
 
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_jobs::tax::report::{FileKind, file_name};
-use packtrain_report::{Document, Progress, ReportError, YearSelection};
-use packtrain_tax::jurisdiction;
+use packtrain_report::{Document, Inventory, Progress, ReportError, YearSelection};
 use packtrain_tax::outcome::Outcome;
 use packtrain_tax::request::Request;
+use packtrain_tax::{LedgerFile, jurisdiction};
 
 use crate::args::{Day, Format, Global, Report};
 use crate::failure::{FAILED, FINDINGS, Failure, USAGE};
@@ -52,19 +52,20 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
     inputs.extend(listed);
     let computing = Instant::now();
     let outcome = packtrain_tax::compute(&ledgers, args.country, &request).map_err(refused)?;
-    // The figures own all they need; a large ledger's rows go before it is rendered.
-    drop(ledgers);
-    let seconds = computing.elapsed().as_secs_f32();
-    let found = format!("{} disposals", outcome.disposals.len());
-    steps.end("Matching", &found, &format!("done in {seconds:.2} s"));
     let years = match args.prints_figures() || args.diff.is_some() {
         true => YearSelection::All,
         false => YearSelection::of(args.years.iter().copied()),
     };
+    // The figures own all they need; a large ledger's rows go before it is rendered.
+    let inventories = held(args, ledgers, &request, &outcome, &years)?;
+    let seconds = computing.elapsed().as_secs_f32();
+    let found = format!("{} disposals", outcome.disposals.len());
+    steps.end("Matching", &found, &format!("done in {seconds:.2} s"));
     let document = Document {
         outcome: &outcome,
         years,
         inputs: &inputs,
+        inventories: &inventories,
         generated_at: SystemClock.now(),
         taxpayer: None,
     };
@@ -81,6 +82,20 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
         true => Ok(()),
         false => strict(args, &document),
     }
+}
+
+/// What was held at the start and at the end of the years, which the PDF alone shows.
+fn held(
+    args: &Report,
+    ledgers: Vec<LedgerFile>,
+    request: &Request,
+    outcome: &Outcome,
+    years: &YearSelection,
+) -> Result<Vec<Inventory>, Failure> {
+    if args.writes_nothing() || !args.writes(Format::Pdf) {
+        return Ok(Vec::new());
+    }
+    packtrain_report::inventories(ledgers, request, outcome, years, &|| false).map_err(refused)
 }
 
 /// Prints what was asked for in place of writing files.

@@ -87,6 +87,7 @@ fn workbook(outcome: &packtrain_tax::outcome::Outcome) -> Vec<u8> {
             rows: 1,
             bad_rows: 0,
         }],
+        inventories: &[],
         generated_at: sample::at(),
         taxpayer: None,
     };

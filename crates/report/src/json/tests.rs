@@ -10,6 +10,7 @@ fn document(outcome: &Outcome) -> Document<'_> {
         outcome,
         years: YearSelection::All,
         inputs: &[],
+        inventories: &[],
         generated_at: sample::at(),
         taxpayer: None,
     }

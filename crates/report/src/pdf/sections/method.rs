@@ -1,13 +1,14 @@
 //! How the figures came about: settings, rules with their sources, files with their hashes.
 
-use packtrain_tax::jurisdiction;
+use packtrain_tax::jurisdiction::{self, OptionKind};
 
-use super::Selected;
+use super::{Selected, uncertain};
 use crate::amounts::{count, currency_name};
 use crate::limits::FILE_LINES_PDF_MAX;
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
 use crate::pdf::paragraph::Paragraph;
+use crate::pdf::places::Topic;
 use crate::pdf::table::{Column, Columns, ROW_OF_TWO, Table};
 use crate::pdf::theme::{CELL, FAINT, LINE, MARGIN, Paper, QUIET, SUB, SUBHEADING};
 use crate::{ENGINE, words};
@@ -19,6 +20,15 @@ const LEADING: f32 = 11.5;
 pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Section<'a> {
     let mut blocks: Vec<Box<dyn Block + 'a>> =
         vec![Box::new(Facts::new(paper, settings(selected)))];
+    let choices = choices(selected);
+    if !choices.is_empty() {
+        let title = "Where the law leaves a choice, and what only you know";
+        blocks.push(Box::new(subheading(paper, title)));
+        blocks.push(Box::new(Facts::new(paper, choices)));
+    }
+    blocks.push(Box::new(subheading(paper, "What is not certain")));
+    let doubts = uncertain::sentences(selected);
+    blocks.push(Box::new(Facts::sentences(paper, doubts)));
     let rules = &selected.document.outcome.rules_used;
     if !rules.is_empty() {
         blocks.push(Box::new(subheading(paper, "Rules that were applied")));
@@ -29,6 +39,7 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Section<'
         blocks.push(Box::new(files(selected, paper)));
     }
     Section {
+        topic: Topic::Method,
         title: "Method and sources".to_owned(),
         blocks,
     }
@@ -64,22 +75,48 @@ fn settings(selected: &Selected<'_>) -> Vec<(String, String)> {
              printed total by a cent or two.",
         ),
     ];
-    let specs = jurisdiction::of(settings.country).options;
-    for (name, value) in &settings.options {
-        let meaning = specs.iter().find(|spec| spec.name == name.as_str());
-        let meaning = meaning.map_or(String::new(), |spec| format!(" ({})", spec.meaning));
-        facts.push((format!("Option: {name}"), format!("{value}{meaning}")));
-    }
     facts.push(pair("Rule set", selected.document.outcome.rule_set));
     facts.push(pair("Computed by", ENGINE));
     if selected.has_lost_characters() {
         facts.push(pair(
             "Characters",
-            "A box \u{fffd} stands for a character that this PDF's font does not have. The CSV \
-             and figures files hold every name in full.",
+            "A box \u{fffd} stands for a character that this PDF's font does not have. Copied \
+             from here, and in the CSV and figures files, every name is whole.",
         ));
     }
     facts
+}
+
+/// Each option: what it decides, what was used, and what else there is.
+fn choices(selected: &Selected<'_>) -> Vec<(String, String)> {
+    let settings = selected.settings();
+    let specs = jurisdiction::of(settings.country).options;
+    let choice = |(name, value): (&String, &String)| {
+        let spec = specs.iter().find(|spec| spec.name == name.as_str());
+        let Some(spec) = spec else {
+            return (name.clone(), words::sentence(value));
+        };
+        let meaning = words::sentence(spec.meaning);
+        if spec.kind == OptionKind::Money && value == "0" {
+            return (name.clone(), format!("{meaning} None was given."));
+        }
+        let used = match spec.kind {
+            OptionKind::Words([first, ..]) if *first == value.as_str() => {
+                format!("{value}, the default")
+            }
+            _ => value.clone(),
+        };
+        let others = match spec.kind {
+            OptionKind::Words(known) => {
+                let others = known.iter().filter(|word| **word != value.as_str());
+                let others: Vec<&str> = others.copied().collect();
+                format!(" Also possible: {}.", others.join(", "))
+            }
+            OptionKind::Money => String::new(),
+        };
+        (name.clone(), format!("{meaning} Used: {used}.{others}"))
+    };
+    settings.options.iter().map(choice).collect()
 }
 
 /// Labels with sentences beside them.
@@ -98,6 +135,17 @@ impl Facts {
         let facts = pairs.into_iter().map(|(label, text)| Fact {
             label,
             lines: CELL.wrap(&text, paper.inner() - LABELS),
+            source: Vec::new(),
+        });
+        Self {
+            facts: facts.collect(),
+        }
+    }
+
+    fn sentences(paper: Paper, sentences: Vec<String>) -> Self {
+        let facts = sentences.into_iter().map(|text| Fact {
+            label: String::new(),
+            lines: CELL.wrap(&text, paper.inner()),
             source: Vec::new(),
         });
         Self {
