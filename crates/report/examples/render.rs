@@ -82,6 +82,19 @@ fn render(
         taxpayer: Some("Mira Kowalska"),
     };
     fs::create_dir_all(out).unwrap();
+    let held = kib("VmRSS:");
+    let pages = AtomicUsize::new(0);
+    let progress = Progress {
+        on_page: &|_, of| pages.store(of, Ordering::Relaxed),
+        ..Progress::UNWATCHED
+    };
+    let bytes = measured("pdf", || pdf(&document, &progress).unwrap());
+    let pages = pages.into_inner();
+    println!("{pages} pages, {} bytes a page", bytes.len() / pages);
+    println!(
+        "memory {held} KiB before the PDF, {} KiB at its peak",
+        kib("VmHWM:")
+    );
     let json = measured("json", || {
         let mut json = Vec::new();
         write_json(&document, &mut json).unwrap();
@@ -92,15 +105,6 @@ fn render(
         write_csv(&document, &mut csv).unwrap();
         csv
     });
-    let pages = AtomicUsize::new(0);
-    let progress = Progress {
-        on_page: &|_, of| pages.store(of, Ordering::Relaxed),
-        ..Progress::UNWATCHED
-    };
-    let bytes = measured("pdf", || pdf(&document, &progress).unwrap());
-    let pages = pages.into_inner();
-    println!("{pages} pages, {} bytes a page", bytes.len() / pages);
-    println!("peak memory {} KiB", peak_kib());
     fs::write(format!("{out}/figures.json"), json).unwrap();
     fs::write(format!("{out}/disposals.csv"), csv).unwrap();
     fs::write(format!("{out}/report.pdf"), bytes).unwrap();
@@ -117,9 +121,9 @@ fn measured(what: &str, make: impl Fn() -> Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-fn peak_kib() -> u64 {
+fn kib(what: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let line = status.lines().find(|line| line.starts_with(what));
     line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok())
         .unwrap_or_default()
 }

@@ -34,18 +34,23 @@ pub(crate) fn signed(money: Money) -> String {
 /// The price of one unit, such as `1,234.50`; below one with so many decimals that it can be told
 /// from nothing, such as `0.00001234`.
 pub(crate) fn unit_price(money: Money) -> String {
-    let exact = money.to_fixed(UNIT_PRICE_DECIMALS);
-    if !exact.trim_start_matches('-').starts_with("0.") {
+    let exact = money.to_fixed(PRICE_DECIMALS_MAX);
+    let Some(fraction) = exact.trim_start_matches('-').strip_prefix("0.") else {
         return bare(money);
-    }
-    let short = exact.trim_end_matches('0');
+    };
+    let zeros = fraction.len() - fraction.trim_start_matches('0').len();
+    let decimals = u32::try_from(zeros).unwrap_or(PRICE_DECIMALS_MAX) + PRICE_FIGURES;
+    let text = money.to_fixed(decimals.min(PRICE_DECIMALS_MAX));
     // At least the cents, as everywhere.
-    let cents = exact.find('.').map_or(exact.len(), |dot| dot + 3);
-    grouped(&exact[..short.len().max(cents)], "")
+    let cents = text.find('.').map_or(text.len(), |dot| dot + 3);
+    let short = text.trim_end_matches('0').len();
+    grouped(&text[..short.max(cents)], "")
 }
 
-/// Decimals of a price below one.
-const UNIT_PRICE_DECIMALS: u32 = 10;
+/// Decimals that an amount has.
+const PRICE_DECIMALS_MAX: u32 = 18;
+/// Figures of a price below one, after its zeros.
+const PRICE_FIGURES: u32 = 6;
 
 /// An amount in whole units whose sign matters, such as `+1,235`; a dash for nothing at all.
 pub(crate) fn whole_signed(money: Money) -> String {
@@ -227,6 +232,8 @@ mod tests {
         assert_eq!(unit_price(usd("2345.678")), "2,345.68");
         assert_eq!(unit_price(usd("0.5")), "0.50");
         assert_eq!(unit_price(usd("0.00001234")), "0.00001234");
+        assert_eq!(unit_price(usd("0.6940518714")), "0.694052");
+        assert_eq!(unit_price(usd("0.9999999")), "1.00");
         assert_eq!(unit_price(usd("0")), "0.00");
     }
 

@@ -10,7 +10,7 @@ use printpdf::{FontId, ParsedFont, PdfFont};
 use crate::limits::TEXT_CHARS_PDF_MAX;
 
 /// Stands for a character that the font lacks.
-pub(super) const REPLACEMENT: char = '\u{fffd}';
+pub(super) const REPLACEMENT: char = '\u{25a1}';
 const ELLIPSIS: char = '…';
 /// Characters below it are looked up in a table: letters, figures, and the signs of print.
 const LOW: usize = 0x2300;
@@ -373,7 +373,7 @@ mod tests {
             assert!((face.glyphs()).all(|(_, glyph)| usize::from(glyph) < GLYPHS_MAX));
         }
         assert!(
-            "−–…·→€£¥₿ŁódźΩЖ\u{fffd}\u{a0}"
+            "−–…·→€£¥₿ŁódźΩЖ\u{25a1}\u{a0}"
                 .chars()
                 .all(|char| regular.has(char))
         );
@@ -399,10 +399,10 @@ mod tests {
         let shown = |text: &str| -> Vec<u16> { text.chars().map(|c| face.glyph(c)).collect() };
         assert_eq!(
             shown("Łódź 钱包 🚀"),
-            shown("Łódź \u{fffd}\u{fffd} \u{fffd}")
+            shown("Łódź \u{25a1}\u{25a1} \u{25a1}")
         );
-        assert_eq!(clean("two\nlines\u{7}"), "two lines\u{fffd}");
-        let box_width = face.width("\u{fffd}", 8.0);
+        assert_eq!(clean("two\nlines\u{7}"), "two lines\u{25a1}");
+        let box_width = face.width("\u{25a1}", 8.0);
         assert_eq!(face.width("👨\u{200d}👩", 8.0), box_width + box_width);
         assert!(lacks("钱包") && !lacks("Łódź"));
     }

@@ -15,7 +15,7 @@ use crate::pdf::theme::{BODY, CELL, FAINT, Paper, SUB};
 use crate::words;
 
 /// Lines that the name of a wallet may take in a list.
-pub(super) const WALLET_LINES_MAX: usize = 6;
+pub(super) const WALLET_LINES_MAX: usize = 8;
 
 /// Every receipt of income; nothing without income.
 pub(super) fn income<'a>(

@@ -80,7 +80,7 @@ fn settings(selected: &Selected<'_>) -> Vec<(String, String)> {
     if selected.has_lost_characters() {
         facts.push(pair(
             "Characters",
-            "A box \u{fffd} stands for a character that this PDF's font does not have. Copied \
+            "A box \u{25a1} stands for a character that this PDF's font does not have. Copied \
              from here, and in the CSV and figures files, every name is whole.",
         ));
     }

@@ -8,7 +8,7 @@ use crate::pdf::theme::{CELL, SUB};
 use crate::words;
 
 /// Lines that the name of an asset or of a wallet may take.
-const NAME_LINES_MAX: usize = 6;
+const NAME_LINES_MAX: usize = 12;
 
 /// What stands in the cell of the asset, in lines that fit.
 pub(super) struct Names {

@@ -35,8 +35,10 @@ fn at_stake(selected: &Selected<'_>) -> Option<String> {
         return None;
     }
     let things = counted(count, "thing to check", "things to check");
-    let stake = selected.at_stake().filter(|money| !money.is_zero());
-    Some(match stake {
+    Some(match selected.at_stake() {
+        Some(stake) if stake.is_zero() => {
+            format!("{things} stand in this report, with no money at stake.")
+        }
         Some(stake) => format!(
             "{things} may change the figures, by {} at most in all.",
             full(stake)

@@ -55,13 +55,13 @@ fn a_character_that_the_font_lacks_is_shown_as_a_box_and_explained() {
     outcome.disposals = vec![line];
     let read = made(&sample::summed(outcome));
     assert!(
-        read.has("Łódź \u{fffd}\u{fffd} \u{fffd}"),
+        read.has("Łódź \u{25a1}\u{25a1} \u{25a1}"),
         "{}",
         read.text()
     );
     assert!(
         read.text()
-            .contains("A box \u{fffd} stands for a character")
+            .contains("A box \u{25a1} stands for a character")
     );
 }
 
