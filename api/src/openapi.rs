@@ -25,15 +25,16 @@ const KEY: &str = "api_key";
 #[openapi(
     info(
         title = "packtrain",
-        description = "Jobs behind premium features: upload files, ask for tax reports, follow \
-            them, take their artefacts. Times are RFC 3339 in UTC, amounts are decimal strings, \
-            refusals are problems (RFC 9457).",
+        description = "Jobs behind premium features: upload files, ask for tax reports and \
+            comparisons, follow them, take their artefacts. Times are RFC 3339 in UTC, \
+            amounts are decimal strings, refusals are problems (RFC 9457).",
     ),
     components(schemas(ProblemBody)),
     security(("api_key" = [])),
     tags(
         (name = "files", description = "Files with transactions."),
         (name = "reports", description = "Tax reports."),
+        (name = "comparisons", description = "What each method of a country would give."),
         (name = "operation", description = "Jobs of all tenants; needs the operator scope."),
         (name = "platform", description = "Health and this description."),
     ),

@@ -212,13 +212,13 @@ pub(crate) struct Report {
     /// Ledger files; - is standard input
     #[arg(required = true, value_name = "FILES")]
     pub(crate) files: Vec<PathBuf>,
-    /// Whose rules hold: us, uk, de, ca, au
+    /// Whose rules hold: us, uk, de, ca, au; second circle, less tested: es, in, jp, it, nl
     #[arg(long)]
     pub(crate) country: packtrain_tax::request::Country,
     /// Tax year to report on, such as 2025 or 2024-25; may be repeated [default: all]
     #[arg(long = "year", value_name = "YEAR")]
     pub(crate) years: Vec<packtrain_tax::outcome::TaxYear>,
-    /// Method: fifo, lifo, hifo, lofo, acb, s104 [default: the country's first]
+    /// Method: fifo, lifo, hifo, lofo, acb, s104, total_average [default: the country's first]
     #[arg(long)]
     pub(crate) method: Option<packtrain_tax::request::Method>,
     /// Lot scope: wallet, universal [default: the country's rule]
@@ -254,9 +254,16 @@ pub(crate) struct Report {
     /// Prices for rows without a value: CSV with the columns date, asset, currency, price
     #[arg(long, value_name = "FILE")]
     pub(crate) prices: Option<PathBuf>,
+    /// Which unused lots go to which wallet on 1 January 2025 (us): CSV with the columns asset,
+    /// lot, wallet, quantity
+    #[arg(long, value_name = "FILE")]
+    pub(crate) allocation: Option<PathBuf>,
     /// How files of no known source are read: a small TOML file, kept for next time
     #[arg(long = "map", value_name = "FILE")]
     pub(crate) maps: Vec<PathBuf>,
+    /// Answers to findings of earlier reports: a small TOML file
+    #[arg(long = "settle", value_name = "FILE")]
+    pub(crate) settle: Option<PathBuf>,
     /// Zone of a file's times, where they name none, such as kraken.csv=Europe/Berlin
     #[arg(long = "file-timezone", value_name = "FILE=ZONE", value_parser = key_value)]
     pub(crate) file_timezones: Vec<(String, String)>,
@@ -266,6 +273,12 @@ pub(crate) struct Report {
     /// Coin in which a chain's fees are paid, where the file does not name it: scan.csv=ETH
     #[arg(long = "file-coin", value_name = "FILE=COIN", value_parser = key_value)]
     pub(crate) file_coins: Vec<(String, String)>,
+    /// A currency's code that is the symbol of a coin in these files, such as RON
+    #[arg(long = "coin", value_name = "CODE")]
+    pub(crate) coins: Vec<String>,
+    /// A coin's symbol that is a currency in these files, such as GEL
+    #[arg(long = "money", value_name = "CODE")]
+    pub(crate) money: Vec<String>,
     /// Leave out rows that cannot be read, and list them
     #[arg(long)]
     pub(crate) skip_bad_rows: bool,

@@ -21,6 +21,7 @@ pub const KINDS: &[Entry] = &[
     entry::<ops::canary::Canary>(),
     entry::<ops::keep_warm::KeepWarm>(),
     entry::<ops::prune::Prune>(),
+    entry::<tax::compare::Compare>(),
     entry::<tax::import::Import>(),
     entry::<tax::report::Report>(),
 ];

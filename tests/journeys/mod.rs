@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bulk;
+mod comparisons;
 mod control;
 mod deadlines;
 mod families;

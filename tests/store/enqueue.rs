@@ -4,7 +4,8 @@ use chrono::TimeDelta;
 use futures::FutureExt;
 use packtrain_core::job::State;
 use packtrain_core::ports::{
-    End, Files, JobFilter, JobQueue, NewFile, ObjectKey, OperatorJobs, StoreError, Success, Upkeep,
+    End, Files, JobFilter, JobQueue, NewFile, ObjectKey, OperatorJobs, ReadOptions, StoreError,
+    Success, Upkeep,
 };
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_store::PgFiles;
@@ -160,6 +161,7 @@ async fn a_file_whose_import_is_refused_is_not_recorded() {
         object: ObjectKey::from_stored("a/b"),
         sha256: "00".repeat(32),
         size_bytes: 1,
+        read_options: ReadOptions::default(),
     };
     let mut import = scene.job();
     import.tenant = scene.db.tenant("b").await;

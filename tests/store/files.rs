@@ -4,7 +4,9 @@ use chrono::DateTime;
 use packtrain_core::ids::FileId;
 use packtrain_core::ledger::{Leg, NamedLot, Row, RowError, RowKind};
 use packtrain_core::money::{Currency, Money};
-use packtrain_core::ports::{FileState, Files, Imported, JobQueue, NewFile, ObjectKey, StoreError};
+use packtrain_core::ports::{
+    FileState, Files, Imported, JobQueue, NewFile, ObjectKey, ReadOptions, StoreError,
+};
 use packtrain_core::time::Timestamp;
 use packtrain_store::PgFiles;
 
@@ -35,6 +37,11 @@ impl Desk {
             object: ObjectKey::from_stored("a/b"),
             sha256: "00".repeat(32),
             size_bytes: 64 * 1024 * 1024,
+            read_options: ReadOptions {
+                timezone: Some("Europe/Berlin".to_owned()),
+                mapping: Some("[columns]\namount = \"Menge \u{2211}\"\n".to_owned()),
+                ..ReadOptions::default()
+            },
         };
         let mut import = self.scene.job();
         import.id = file.id.import_job();
@@ -271,6 +278,26 @@ async fn another_tenants_file_does_not_exist() {
     let forged = desk.worker.record_import(other, id, &nothing).await;
     assert!(forged.as_ref().is_err_and(missing), "{forged:?}");
     assert_eq!(desk.rows(id).await, [bare(2)]);
+}
+
+#[tokio::test]
+async fn what_an_owner_says_of_a_file_is_kept_with_it_and_a_file_of_before_says_nothing() {
+    let desk = Desk::new().await;
+    let id = desk.uploaded().await;
+    let tenant = desk.scene.tenant;
+    let options = async || {
+        let record = desk.worker.find(tenant, id).await.unwrap().unwrap();
+        record.file.read_options
+    };
+    let kept = options().await;
+    assert_eq!(kept.timezone.as_deref(), Some("Europe/Berlin"));
+    assert!(
+        kept.mapping
+            .is_some_and(|mapping| mapping.contains('\u{2211}'))
+    );
+    let before = "update file set read_options = default";
+    desk.scene.db.run(before).await;
+    assert_eq!(options().await, ReadOptions::default());
 }
 
 #[tokio::test]

@@ -20,20 +20,12 @@ use crate::page::{self, cursor, place};
 use crate::problem::Problem;
 use crate::request::Asked;
 use crate::serve::Closing;
-use crate::upload;
+use crate::upload::{self, Said};
 use crate::wait::Wait;
 use crate::{Shared, conditional};
 
 /// The name of the list of row errors in its cursors.
 const ERRORS: &str = "errors";
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct UploadParams {
-    /// The file's name; else that of `Content-Disposition` or of the form is taken.
-    name: Option<String>,
-}
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -67,18 +59,43 @@ pub(crate) struct FileView {
     rows_bad: u32,
     /// Why the file as a whole was rejected.
     problem: Option<String>,
+    /// Zone of its times that name none, as it was said at upload.
+    #[schema(example = "Europe/Berlin")]
+    timezone: Option<String>,
+    /// The wallet of its rows, as it was said at upload.
+    wallet: Option<String>,
+    /// The coin of its chain, as it was said at upload.
+    #[schema(example = "ETH")]
+    coin: Option<String>,
+    /// Which of its columns hold what, as it was said at upload.
+    mapping: Option<String>,
     created_at: DateTime<Utc>,
     imported_at: Option<DateTime<Utc>>,
     /// Rows that could not be read, in file order.
     errors: ErrorPage,
 }
 
-/// A form with one file.
+/// A form with one file. What else it says comes before the file; what the query says goes before
+/// what the form says.
 #[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body that is read as a stream")]
 pub(crate) struct UploadForm {
+    /// The file's name.
+    name: Option<String>,
+    /// Zone of times in the file that name none, by its IANA name.
+    #[schema(example = "Europe/Berlin")]
+    timezone: Option<String>,
+    /// The wallet of its rows, where the file names none; for a file of a chain the address that
+    /// it is about.
+    #[schema(max_length = 200)]
+    wallet: Option<String>,
+    /// The coin in which a chain's fees are paid, where the file does not name it.
+    #[schema(example = "ETH", max_length = 200)]
+    coin: Option<String>,
+    /// Which of its columns hold what, for a file of no known source: TOML of at most 16 KiB.
+    mapping: Option<String>,
     /// The file.
     #[schema(format = Binary, content_media_type = "text/csv")]
-    #[expect(dead_code, reason = "describes a body that is read as a stream")]
     file: String,
 }
 
@@ -90,10 +107,11 @@ pub(crate) struct ErrorPage {
     next: Option<String>,
 }
 
-/// Uploads a file and has it read. Bad rows are listed, the others count.
+/// Uploads a file and has it read, told what its owner says of it. Bad rows are listed, the others
+/// count.
 #[utoipa::path(
     post, path = "/v2/premium/files", tag = "files", operation_id = "uploadFile", params(
-        UploadParams,
+        Said,
         ("prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds, at most \
             30, until the file was read.", example = "wait=10"),
     ),
@@ -111,22 +129,24 @@ pub(crate) async fn upload(
     asked: Asked,
     wait: Wait,
     closing: Closing,
-    Params(params): Params<UploadParams>,
+    Params(said): Params<Said>,
     request: Request,
 ) -> Result<Response, Problem> {
     let headers = request.headers().clone();
     let (api, tenant) = (&shared.api, user.tenant);
-    let upload = upload::open(request, params.name).await?;
+    let upload = upload::open(request, said).await?;
     let stored = api
         .objects
         .put_stream(tenant, upload.bytes, FILE_BYTES_MAX)
         .await?;
+    upload.rest.says_nothing().await?;
     let file = NewFile {
         id: api.ids.file(),
         name: upload.name,
         object: stored.key,
         sha256: stored.sha256,
         size_bytes: stored.size_bytes,
+        read_options: upload.read_options,
     };
     let payload = serde_json::to_value(Import { file: file.id })
         .map_err(|error| Problem::internal(error.to_string()))?;
@@ -186,6 +206,7 @@ async fn view(
     } else {
         ErrorPage::default()
     };
+    let said = record.file.read_options;
     Ok(FileView {
         id: record.file.id,
         name: record.file.name,
@@ -196,6 +217,10 @@ async fn view(
         rows_total: record.rows_total,
         rows_bad: record.rows_bad,
         problem: record.problem,
+        timezone: said.timezone,
+        wallet: said.wallet,
+        coin: said.coin,
+        mapping: said.mapping,
         created_at: record.created_at,
         imported_at: record.imported_at,
         errors,

@@ -15,12 +15,14 @@ use crate::{Inner, Shared};
 
 mod bulk;
 mod changes;
+mod comparisons;
 mod dead_letters;
 mod files;
 mod health;
 mod job;
 mod jobs;
 mod lanes;
+mod made;
 mod metrics;
 mod problems;
 mod reports;
@@ -47,6 +49,10 @@ pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
         .routes(routes!(reports::show))
         .routes(routes!(reports::events))
         .routes(routes!(reports::artifact))
+        .routes(routes!(comparisons::request))
+        .routes(routes!(comparisons::show))
+        .routes(routes!(comparisons::events))
+        .routes(routes!(comparisons::artifact))
         .routes(routes!(jobs::enqueue, jobs::list))
         .routes(routes!(jobs::show))
         .routes(routes!(changes::cancel))

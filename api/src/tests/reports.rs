@@ -50,7 +50,9 @@ async fn the_same_key_and_body_are_one_report_and_another_body_is_refused() {
     assert_eq!(first.status, StatusCode::ACCEPTED);
     assert_eq!(first.header("retry-after"), "1");
     // Another order and a default spelt out are the same request.
-    let text = format!(r#"{{"files":["{file}"],"years":[],"country":"US"}}"#);
+    let text = format!(
+        r#"{{"files":["{file}"],"years":[],"country":"US","formats":["json","csv","pdf"]}}"#
+    );
     let request = client
         .request(Method::POST, PATH)
         .header("idempotency-key", "\"k\"");
@@ -83,12 +85,22 @@ async fn a_body_that_is_wrong_is_told_where() {
     let (mut coloured, mut aged) = (of(json!([file])), of(json!([file])));
     coloured["color"] = json!(1);
     aged["years"] = json!(vec![2020; 51]);
+    let (mut formless, mut printed) = (of(json!([file])), of(json!([file])));
+    formless["formats"] = json!([]);
+    printed["formats"] = json!(["pdf", "paper"]);
+    let (mut unpriced, mut doubled) = (of(json!([file])), of(json!([file])));
+    unpriced["prices"] = json!(absent);
+    doubled["prices"] = json!(file);
     for (body, pointer, code) in [
         (json!({"files": [file]}), "", "invalid"),
         (json!({"country": "xx"}), "/country", "invalid"),
         (of(json!([file, 7])), "/files/1", "invalid"),
         (coloured, "/color", "invalid"),
         (aged, "/years", "year_count"),
+        (formless, "/formats", "format_count"),
+        (printed, "/formats/1", "invalid"),
+        (unpriced, "/prices", "file_missing"),
+        (doubled, "/prices", "file_repeated"),
         (of(json!([])), "/files", "file_count"),
         (of(json!(many)), "/files", "file_count"),
         (of(json!([file, absent])), "/files/1", "file_missing"),

@@ -33,6 +33,64 @@ async fn an_upload_is_stored_shown_and_hinted() {
 }
 
 #[tokio::test]
+async fn what_the_owner_says_of_a_file_is_kept_with_it_and_shown() {
+    let client = Client::new();
+    let mapping = "[columns]\ntimestamp = \"Datum\"\namount = \"Menge\"\n";
+    let form = format!(
+        "--x\r\nContent-Disposition: form-data; name=\"mapping\"\r\n\r\n{mapping}\r\n\
+         --x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"t.csv\"\r\n\r\n\
+         a,b\r\n--x--\r\n"
+    );
+    let path = format!("{PATH}?timezone=Europe%2FBerlin&wallet=0xa1&coin=XDAI");
+    let request = client.request(Method::POST, &path);
+    let request = request.header(CONTENT_TYPE, "multipart/form-data; boundary=x");
+    let answer = client.send(request, form).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+    let file = answer.json();
+    assert_eq!(
+        [
+            &file["name"],
+            &file["timezone"],
+            &file["wallet"],
+            &file["coin"],
+            &file["mapping"]
+        ],
+        [
+            &json!("t.csv"),
+            &json!("Europe/Berlin"),
+            &json!("0xa1"),
+            &json!("XDAI"),
+            &json!(mapping)
+        ]
+    );
+    let shown = client.get(answer.header("location")).await;
+    assert_eq!(shown.json(), file);
+}
+
+#[tokio::test]
+async fn what_cannot_be_said_of_a_file_is_refused_before_it_is_stored() {
+    let client = Client::new();
+    for (query, pointer, code) in [
+        ("timezone=Mars", "/timezone", "unknown_timezone"),
+        ("wallet=", "/wallet", "name_malformed"),
+        ("coin=%0A", "/coin", "name_malformed"),
+        ("mapping=colour%3D1", "/mapping", "mapping_malformed"),
+    ] {
+        let answer = client.upload(&format!("{PATH}?{query}"), "a,b\n").await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+        let error = &answer.json()["errors"][0];
+        assert_eq!(
+            (&error["pointer"], &error["code"]),
+            (&json!(pointer), &json!(code))
+        );
+    }
+    let unknown = client.upload(&format!("{PATH}?zone=UTC"), "a,b\n").await;
+    assert_eq!(unknown.code(), "query.malformed");
+    assert!(client.world.objects.lock().unwrap().is_empty());
+    assert!(client.world.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn an_empty_a_foreign_and_a_large_file_leave_nothing_behind() {
     let client = Client::new();
     let empty = client.upload(PATH, "").await;

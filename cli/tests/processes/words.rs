@@ -87,7 +87,7 @@ For more information, try '--help'.
         .stderr_eq(str![[r#"
 error: unknown kind "tax.refund"
 
-help: known: ops.bulk, ops.canary, ops.keep_warm, ops.prune, tax.import, tax.report
+help: known: ops.bulk, ops.canary, ops.keep_warm, ops.prune, tax.compare, tax.import, tax.report
 
 "#]]);
 }

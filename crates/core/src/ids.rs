@@ -114,6 +114,10 @@ id!(
     ReportId, "rep"
 );
 id!(
+    /// A comparison of methods; carries the same UUID as the job that makes it.
+    ComparisonId, "cmp"
+);
+id!(
     /// The public part of an API key.
     ApiKeyId, "key"
 );
@@ -162,6 +166,18 @@ impl ReportId {
     }
 
     /// The job that makes the report.
+    pub const fn job(&self) -> JobId {
+        JobId(self.0)
+    }
+}
+
+impl ComparisonId {
+    /// The comparison that a job makes; both share one UUID.
+    pub const fn of_job(job: JobId) -> Self {
+        Self(job.0)
+    }
+
+    /// The job that makes the comparison.
     pub const fn job(&self) -> JobId {
         JobId(self.0)
     }

@@ -10,6 +10,10 @@ pub const BODY_BYTES_MAX: usize = 256 * 1024;
 pub const PAYLOAD_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of a job's result, as kept in its outcome.
 pub const RESULT_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of the mapping of a file of no known source.
+pub const MAPPING_BYTES_MAX: usize = 16 * 1024;
+/// Characters of a wallet or a coin that is named beside a file.
+pub const FILE_WORD_CHARS_MAX: usize = 200;
 /// Rows of one imported file.
 pub const FILE_ROWS_MAX: u32 = 1_000_000;
 /// Row errors kept for one file; the count goes on.

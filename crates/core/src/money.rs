@@ -30,6 +30,10 @@ impl Currency {
     pub const CAD: Self = Self(*b"CAD");
     /// The Australian dollar.
     pub const AUD: Self = Self(*b"AUD");
+    /// The Indian rupee.
+    pub const INR: Self = Self(*b"INR");
+    /// The yen.
+    pub const JPY: Self = Self(*b"JPY");
 
     /// The code, such as `USD`.
     pub fn code(&self) -> &str {

@@ -2,7 +2,7 @@
 //!
 //! `render OUT COUNTRY FILE... [YEAR]...` computes CSV files.
 //! `render OUT case NAME [YEAR]...` makes up an outcome that is hard to print: `one`, `loss`,
-//! `huge`, `checks`, `years`, `assets`.
+//! `huge`, `checks`, `years`, `assets`, `names`.
 //! `render OUT sample LINES [YEAR]...` makes up an outcome with so many lines of disposals.
 #![allow(
     clippy::print_stdout,
@@ -19,7 +19,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use std::{env, fs};
 
-use packtrain_report::{Document, InputFile, Progress, YearSelection, pdf, write_csv, write_json};
+use packtrain_report::{
+    Document, InputFile, Inventory, Progress, YearSelection, inventories, pdf, write_csv,
+    write_json,
+};
 use packtrain_tax::outcome::{Outcome, TaxYear};
 use packtrain_tax::request::{Country, Request};
 use packtrain_tax::{LedgerFile, compute, import};
@@ -34,12 +37,16 @@ fn main() {
     let [out, what, rest @ ..] = args.as_slice() else {
         return println!("render OUT (COUNTRY FILE... | case NAME | sample LINES) [YEAR]...");
     };
-    let (outcome, inputs, years) = match what.as_str() {
+    let years = |words: &[String]| {
+        let years = words.iter().map(|year| TaxYear(year.parse().unwrap()));
+        YearSelection::of(years)
+    };
+    let (outcome, inputs, held, years) = match what.as_str() {
         "sample" => {
             let lines = rest[0].parse().unwrap();
-            (made_up(lines), inputs(), &rest[1..])
+            (made_up(lines), inputs(), Vec::new(), years(&rest[1..]))
         }
-        "case" => (special(&rest[0]), inputs(), &rest[1..]),
+        "case" => (special(&rest[0]), inputs(), Vec::new(), years(&rest[1..])),
         _ => {
             let is_year = |word: &&String| word.parse::<i32>().is_ok();
             let country: Country = what.parse().unwrap();
@@ -47,24 +54,47 @@ fn main() {
             let ledgers = files.clone().map(|path| ledger(path));
             let (ledgers, inputs): (Vec<_>, Vec<_>) = ledgers.unzip();
             let started = Instant::now();
-            let outcome = compute(&ledgers, country, &Request::default()).unwrap();
+            let request = Request::default();
+            let outcome = compute(&ledgers, country, &request).unwrap();
             println!("tax  {:>9.3?}", started.elapsed());
-            (outcome, inputs, &rest[files.count()..])
+            let years = years(&rest[files.count()..]);
+            let held = inventories(&ledgers, &request, &outcome, &years, &|| false).unwrap();
+            println!("held {:>9.3?}", started.elapsed());
+            (outcome, inputs, held, years)
         }
     };
-    let years = years.iter().map(|year| TaxYear(year.parse().unwrap()));
-    render(out, &outcome, &inputs, YearSelection::of(years));
+    render(out, &outcome, &inputs, &held, years);
 }
 
-fn render(out: &str, outcome: &Outcome, inputs: &[InputFile], years: YearSelection) {
+fn render(
+    out: &str,
+    outcome: &Outcome,
+    inputs: &[InputFile],
+    inventories: &[Inventory],
+    years: YearSelection,
+) {
     let document = Document {
         outcome,
         years,
         inputs,
+        inventories,
         generated_at: sample::at(),
         taxpayer: Some("Mira Kowalska"),
     };
     fs::create_dir_all(out).unwrap();
+    let held = kib("VmRSS:");
+    let pages = AtomicUsize::new(0);
+    let progress = Progress {
+        on_page: &|_, of| pages.store(of, Ordering::Relaxed),
+        ..Progress::UNWATCHED
+    };
+    let bytes = measured("pdf", || pdf(&document, &progress).unwrap());
+    let pages = pages.into_inner();
+    println!("{pages} pages, {} bytes a page", bytes.len() / pages);
+    println!(
+        "memory {held} KiB before the PDF, {} KiB at its peak",
+        kib("VmHWM:")
+    );
     let json = measured("json", || {
         let mut json = Vec::new();
         write_json(&document, &mut json).unwrap();
@@ -75,15 +105,6 @@ fn render(out: &str, outcome: &Outcome, inputs: &[InputFile], years: YearSelecti
         write_csv(&document, &mut csv).unwrap();
         csv
     });
-    let pages = AtomicUsize::new(0);
-    let progress = Progress {
-        on_page: &|_, of| pages.store(of, Ordering::Relaxed),
-        ..Progress::UNWATCHED
-    };
-    let bytes = measured("pdf", || pdf(&document, &progress).unwrap());
-    let pages = pages.into_inner();
-    println!("{pages} pages, {} bytes a page", bytes.len() / pages);
-    println!("peak memory {} KiB", peak_kib());
     fs::write(format!("{out}/figures.json"), json).unwrap();
     fs::write(format!("{out}/disposals.csv"), csv).unwrap();
     fs::write(format!("{out}/report.pdf"), bytes).unwrap();
@@ -100,9 +121,9 @@ fn measured(what: &str, make: impl Fn() -> Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-fn peak_kib() -> u64 {
+fn kib(what: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let line = status.lines().find(|line| line.starts_with(what));
     line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok())
         .unwrap_or_default()
 }
@@ -126,6 +147,16 @@ fn made_up(lines: usize) -> Outcome {
         sample::outcome(lines)
     }
 }
+
+/// Names that are hard to print.
+const WALLETS: [&str; 6] = [
+    "钱包 一号 (Hauptwallet)",
+    "🚀🚀 to the moon 👨‍👩‍👧",
+    "محفظة باردة",
+    "ארנק קר",
+    "Łódź Ωmega Жук",
+    "A wallet with an uncommonly long name that goes on and on, in the drawer",
+];
 
 fn special(name: &str) -> Outcome {
     use sample::{day, quantity, sale};
@@ -153,6 +184,11 @@ fn special(name: &str) -> Outcome {
             let mut small = sale("t3", "WEI", "0.001", "987654321098.76");
             small.quantity = quantity("0.000000000000000001");
             outcome.disposals = vec![big, small];
+        }
+        "names" => {
+            for (place, line) in outcome.disposals.iter_mut().enumerate() {
+                line.wallet = WALLETS[place % WALLETS.len()].into();
+            }
         }
         "checks" => outcome.warnings = sample::warnings(180, &mut sample::Dice(3)),
         "years" => {

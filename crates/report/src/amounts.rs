@@ -31,6 +31,27 @@ pub(crate) fn signed(money: Money) -> String {
     with_plus(money, bare(money))
 }
 
+/// The price of one unit, such as `1,234.50`; below one with so many decimals that it can be told
+/// from nothing, such as `0.00001234`.
+pub(crate) fn unit_price(money: Money) -> String {
+    let exact = money.to_fixed(PRICE_DECIMALS_MAX);
+    let Some(fraction) = exact.trim_start_matches('-').strip_prefix("0.") else {
+        return bare(money);
+    };
+    let zeros = fraction.len() - fraction.trim_start_matches('0').len();
+    let decimals = u32::try_from(zeros).unwrap_or(PRICE_DECIMALS_MAX) + PRICE_FIGURES;
+    let text = money.to_fixed(decimals.min(PRICE_DECIMALS_MAX));
+    // At least the cents, as everywhere.
+    let cents = text.find('.').map_or(text.len(), |dot| dot + 3);
+    let short = text.trim_end_matches('0').len();
+    grouped(&text[..short.max(cents)], "")
+}
+
+/// Decimals that an amount has.
+const PRICE_DECIMALS_MAX: u32 = 18;
+/// Figures of a price below one, after its zeros.
+const PRICE_FIGURES: u32 = 6;
+
 /// An amount in whole units whose sign matters, such as `+1,235`; a dash for nothing at all.
 pub(crate) fn whole_signed(money: Money) -> String {
     if money.is_zero() {
@@ -204,6 +225,16 @@ mod tests {
         assert_eq!(whole_signed(usd("1250000000")), "+1.3bn");
         assert_eq!(axis(-150_000, "$"), "−$1.5k");
         assert_eq!(axis(100_000_000_000_000, "$"), "$1tn");
+    }
+
+    #[test]
+    fn a_price_below_one_keeps_the_decimals_that_tell_it_from_nothing() {
+        assert_eq!(unit_price(usd("2345.678")), "2,345.68");
+        assert_eq!(unit_price(usd("0.5")), "0.50");
+        assert_eq!(unit_price(usd("0.00001234")), "0.00001234");
+        assert_eq!(unit_price(usd("0.6940518714")), "0.694052");
+        assert_eq!(unit_price(usd("0.9999999")), "1.00");
+        assert_eq!(unit_price(usd("0")), "0.00");
     }
 
     #[test]

@@ -202,6 +202,7 @@ mod tests {
             outcome,
             years: YearSelection::All,
             inputs: &[],
+            inventories: &[],
             generated_at: sample::at(),
             taxpayer: None,
         }

@@ -107,6 +107,7 @@ mod tests {
                 rows: 1,
                 bad_rows: 0,
             }],
+            inventories: &[],
             generated_at: sample::at(),
             taxpayer: None,
         };

@@ -152,8 +152,13 @@ impl Story<'_> {
                 "\n  Check: {} (up to {} at stake)\n    {}",
                 warning.message,
                 warning.at_stake.to_cents(),
-                warning.help,
+                words::advice(warning),
             );
+        }
+        for answer in &self.document.outcome.settled {
+            if self.is_own(&answer.id) {
+                let _ = writeln!(text, "\n  Settled by {}: {answer}", words::YOUR_ANSWER);
+            }
         }
     }
 }
@@ -212,6 +217,7 @@ mod tests {
                 rows: 3,
                 bad_rows: 0,
             }],
+            inventories: &[],
             generated_at: sample::at(),
             taxpayer: None,
         };

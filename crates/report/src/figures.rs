@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 mod build;
 
-pub(crate) use build::{disposals, file_name};
+pub(crate) use build::{disposals, file_name, options};
 pub use build::{figures, figures_but_disposals};
 
 /// Everything that a report states, in numbers.
@@ -43,6 +43,12 @@ pub struct Figures<'a> {
     pub holdings: Vec<HoldingFigure<'a>>,
     /// Things to check, the most money at stake first.
     pub warnings: Vec<WarningFigure<'a>>,
+    /// Answers of the person to findings, in their order.
+    #[serde(default)]
+    pub settled: Vec<SettledFigure<'a>>,
+    /// Rules of the person on what rows are, in their order.
+    #[serde(default)]
+    pub rules_given: Vec<GivenRuleFigure<'a>>,
     /// How the figures came about.
     pub provenance: Provenance<'a>,
 }
@@ -249,17 +255,56 @@ pub struct WarningFigure<'a> {
     /// The asset, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset: Option<Cow<'a, str>>,
-    /// By how much a figure may be wrong, at most.
+    /// The largest change of a year's net gain, income or other result if this is settled the
+    /// other way that is most likely.
     pub at_stake: String,
+    /// Whether that was computed; else it is an estimate.
+    #[serde(default)]
+    pub is_exact: bool,
     /// What was found, and what was assumed.
     pub message: Cow<'a, str>,
     /// What the person can do.
     pub help: Cow<'a, str>,
+    /// The same as stable words, such as `add_file`, each of which settles it.
+    #[serde(default)]
+    pub ways: Vec<Cow<'a, str>>,
     /// Name of the file that the row stands in, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<Cow<'a, str>>,
     /// Line of the row, counted from 1 with the header.
     pub line: u32,
+}
+
+/// An answer to a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettledFigure<'a> {
+    /// The row that it is about.
+    pub id: Cow<'a, str>,
+    /// The answer's word, such as `accept_zero`.
+    pub answer: Cow<'a, str>,
+    /// What it says, and what would be found without it.
+    pub said: Cow<'a, str>,
+    /// Who gave it: `your answer`.
+    pub by: Cow<'a, str>,
+    /// Whether it met anything.
+    pub is_used: bool,
+    /// The stable words of the findings that it accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Cow<'a, str>>,
+    /// Name of the file that the row stands in, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<Cow<'a, str>>,
+    /// Line of the row, counted from 1 with the header.
+    pub line: u32,
+}
+
+/// A rule of the person on what rows are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenRuleFigure<'a> {
+    /// The rule in words.
+    pub said: Cow<'a, str>,
+    /// How many rows it changed.
+    pub rows: usize,
 }
 
 /// How the figures came about.

@@ -5,11 +5,13 @@
 mod amounts;
 mod audit;
 mod cells;
+mod comparison;
 mod diff;
 mod disposals;
 mod explain;
 mod figures;
 mod forms;
+mod inventory;
 mod json;
 mod limits;
 mod pdf;
@@ -30,15 +32,19 @@ use packtrain_core::time::Timestamp;
 use packtrain_tax::outcome::Outcome;
 
 pub use crate::audit::audit;
+pub use crate::comparison::{
+    Comparison, ComparisonDocument, MethodFigure, comparison, comparison_json, taxable,
+};
 pub use crate::diff::diff;
 pub use crate::disposals::write_csv;
 pub use crate::explain::explain;
 pub use crate::figures::{
-    AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, HoldingFigure,
-    IncomeFigure, Provenance, RemovedFigure, RuleFigure, TotalsFigure, TransferFigure,
-    WarningFigure, figures, figures_but_disposals,
+    AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, GivenRuleFigure,
+    HoldingFigure, IncomeFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure,
+    TotalsFigure, TransferFigure, WarningFigure, figures, figures_but_disposals,
 };
 pub use crate::forms::{Form, FormFile, forms};
+pub use crate::inventory::{Inventory, InventoryLine, inventories};
 pub use crate::json::write_json;
 pub use crate::limits::*;
 pub use crate::pdf::pdf;
@@ -56,6 +62,9 @@ pub struct Document<'a> {
     pub years: YearSelection,
     /// The files that the computation read; a row's origin points into them.
     pub inputs: &'a [InputFile],
+    /// What was held at the start and at the end of these years, in order of time; none where
+    /// nobody computed it.
+    pub inventories: &'a [Inventory],
     /// When the report is made: the only clock that it knows.
     pub generated_at: Timestamp,
     /// Whose report it is, where that is to be printed.

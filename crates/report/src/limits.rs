@@ -14,6 +14,13 @@ pub const CHECK_LINES_PDF_MAX: usize = 500;
 pub const ASSET_LINES_PDF_MAX: usize = 1_000;
 /// Lines of holdings in a PDF.
 pub const HOLDING_LINES_PDF_MAX: usize = 5_000;
+/// Answers to findings listed in a PDF.
+pub const SETTLED_LINES_PDF_MAX: usize = 500;
+/// Days for which a report says what was held: the start of its first year and the ends of its
+/// latest ones. Each is a computation of its own.
+pub const INVENTORY_DAYS_MAX: usize = 9;
+/// Prices listed in a PDF, each with its source.
+pub const PRICE_LINES_PDF_MAX: usize = 10_000;
 /// Input files listed in a PDF.
 pub const FILE_LINES_PDF_MAX: usize = packtrain_core::limits::REPORT_FILES_MAX;
 /// Characters of any one text from the input that a PDF prints.

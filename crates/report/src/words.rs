@@ -6,11 +6,14 @@
 use chrono::{Datelike, NaiveDate};
 use packtrain_core::ledger::RowKind;
 use packtrain_tax::jurisdiction::{self, ScopeRule};
-use packtrain_tax::outcome::{MatchedBy, WarningCode};
+use packtrain_tax::outcome::{MatchedBy, Warning, WarningCode};
 use packtrain_tax::request::{Country, Method, Scope, Settings};
 
 /// What every report says about itself.
 pub(crate) const NOT_ADVICE: &str = "Calculations, not tax advice.";
+
+/// Who gave an answer to a finding.
+pub(crate) const YOUR_ANSWER: &str = "your answer";
 
 /// The word of a scope in figures.
 pub(crate) fn scope(scope: Option<Scope>) -> &'static str {
@@ -57,6 +60,7 @@ pub(crate) fn method_name(method: Method) -> String {
         "lifo" => "Last in, first out (LIFO)",
         "hifo" => "Highest cost first (HIFO)",
         "lofo" => "Lowest cost first (LOFO)",
+        "total_average" => "Average cost of a whole year",
         "acb" => "Average cost (adjusted cost base)",
         "s104" => "Same day, days near, section 104 pool",
         other => return rule(other),
@@ -74,6 +78,10 @@ pub(crate) fn method_sentence(method: Method) -> &'static str {
         }
         "lofo" => "Lowest cost first: a sale uses up the lots with the lowest cost per unit first.",
         "acb" => "Average cost: all units of an asset cost the same, purchase fees included.",
+        "total_average" => {
+            "Total average: all units of an asset that were there on 1 January or came in during \
+             the year cost the same."
+        }
         "s104" => {
             "A sale is matched with purchases of the same day, then with those of the days near \
              it, then with the pool at its average cost."
@@ -128,7 +136,6 @@ pub(crate) fn warning(code: WarningCode) -> String {
         "unmatched_loan" => "Paid back without a loan on record",
         "unmatched_transfer" => "Transfers with one half missing",
         "loss_event_not_deducted" => "Lost or stolen, and not deducted",
-        "unknown_type" => "Rows that the rules do not cover yet",
         "repurchase_near_loss" => "Sold at a loss and bought again soon",
         "currency_mismatch" => "Rows in another currency, left out",
         "duplicate_row" => "Rows that stand in the files twice, counted once",
@@ -137,6 +144,17 @@ pub(crate) fn warning(code: WarningCode) -> String {
         other => return sentence_case(other),
     };
     words.to_owned()
+}
+
+/// What a person can do about a finding, with the stable words of the ways to settle it.
+pub(crate) fn advice(warning: &Warning) -> String {
+    let words: Vec<_> = warning.ways.iter().map(|way| way.as_str()).collect();
+    let help = sentence(&warning.help);
+    match words.as_slice() {
+        [] => help,
+        [only] => format!("{help} Settled by {only}."),
+        [first @ .., last] => format!("{help} Settled by {} or {last}.", first.join(", ")),
+    }
 }
 
 /// A date that nobody reads the wrong way round, such as `4 Mar 2025`.
@@ -159,9 +177,22 @@ pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
     )
 }
 
+/// How long before a day a price was made, such as `3 days before`.
+pub(crate) fn before(price: NaiveDate, day: NaiveDate) -> String {
+    match (day - price).num_days() {
+        0 => "same day".to_owned(),
+        days => {
+            let count = usize::try_from(days.abs()).unwrap_or_default();
+            let side = if days > 0 { "before" } else { "after" };
+            format!("{} {side}", counted(count, "day", "days"))
+        }
+    }
+}
+
 /// What told the halves of a transfer.
 pub(crate) const fn matched_by(by: MatchedBy) -> &'static str {
     match by {
+        MatchedBy::Answer => "answer",
         MatchedBy::Hash => "hash",
         MatchedBy::Amount => "amount",
     }

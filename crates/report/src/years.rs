@@ -65,9 +65,14 @@ pub(crate) fn year_name(country: Country, year: TaxYear) -> String {
     jurisdiction::of(country).year_name(year)
 }
 
+/// First and last day of a tax year.
+pub(crate) fn days_of_year(country: Country, year: TaxYear) -> Option<(NaiveDate, NaiveDate)> {
+    Some((first_day(country, year)?, last_day(country, year)?))
+}
+
 /// First and last day of a tax year, in words.
 pub(crate) fn year_span(country: Country, year: TaxYear) -> Option<String> {
-    let (first, last) = (first_day(country, year)?, last_day(country, year)?);
+    let (first, last) = days_of_year(country, year)?;
     let from = if first.year() == last.year() {
         "%-d %B"
     } else {

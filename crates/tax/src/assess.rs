@@ -6,11 +6,12 @@
 
 use std::collections::BTreeMap;
 
+use packtrain_core::ledger::RowKind;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 
 use crate::jurisdiction::Jurisdiction;
-use crate::outcome::{Disposal, TaxYear, Totals};
+use crate::outcome::{Disposal, Income, TaxYear, Totals};
 use crate::request::Settings;
 
 /// The figures of one tax year, in the order in which a person reads them.
@@ -79,6 +80,9 @@ pub(crate) struct Books<'o> {
     pub(crate) settings: &'o Settings,
     pub(crate) totals: &'o BTreeMap<TaxYear, Totals>,
     pub(crate) disposals: &'o [Disposal],
+    pub(crate) income: &'o [Income],
+    /// What was held at the start of each year, where the law taxes that.
+    pub(crate) wealth: &'o BTreeMap<TaxYear, Money>,
     pub(crate) rules: &'static Jurisdiction,
 }
 
@@ -127,6 +131,13 @@ impl<'o> Books<'o> {
             .disposals
             .partition_point(|line| self.rules.year_of(line.date) <= year);
         &self.disposals[start..end]
+    }
+
+    /// What was received in a year in rows of these kinds, at its value on receipt.
+    pub(crate) fn received(&self, year: TaxYear, kinds: &[RowKind]) -> Result<Money, AmountError> {
+        let all = self.income.iter();
+        all.filter(|line| kinds.contains(&line.kind) && self.rules.year_of(line.date) == year)
+            .try_fold(self.zero(), |sum, line| sum.checked_add(line.value))
     }
 
     /// The gains and the losses of lines, each line counted on its own.

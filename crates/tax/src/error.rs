@@ -45,6 +45,23 @@ pub enum TaxError {
         /// What is known, separated by commas.
         known: String,
     },
+    /// The allocation of lots to wallets has no use: no rule turns to lots of each wallet.
+    #[error(
+        "an allocation of lots to wallets is for the United States under the dated rule of scope; \
+         {what}"
+    )]
+    NoAllocation {
+        /// What stands against it.
+        what: String,
+    },
+    /// The allocation of lots to wallets does not add up.
+    #[error("the allocation of {asset} does not add up: {}", shortened(.wrong))]
+    Allocation {
+        /// The asset.
+        asset: String,
+        /// All that is wrong, each in a sentence.
+        wrong: Vec<String>,
+    },
     /// More files than one report may have.
     #[error("{files} files in one report; at most {max}")]
     TooManyFiles {
@@ -58,6 +75,38 @@ pub enum TaxError {
     TooManyRows {
         /// How many there are.
         rows: usize,
+        /// How many there may be.
+        max: usize,
+    },
+    /// An answer to a finding fits no row, or not the row that it names.
+    #[error("the answer {answer} for row {row} does not fit: {what}")]
+    Settlement {
+        /// The row that it names.
+        row: String,
+        /// The answer's word.
+        answer: &'static str,
+        /// Why it does not fit.
+        what: String,
+    },
+    /// A rule says that a row is of a kind that it cannot be of.
+    #[error("the rule that {rule} does not fit row {id:?} ({file}, line {line}): {what}")]
+    Rule {
+        /// The rule in words.
+        rule: String,
+        /// The row.
+        id: Box<str>,
+        /// The name of its file.
+        file: String,
+        /// Its line.
+        line: u32,
+        /// Why it cannot be of that kind.
+        what: &'static str,
+    },
+    /// More answers to findings, or more rules, than one report may have.
+    #[error("{settlements} answers or rules in one report; at most {max}")]
+    TooManySettlements {
+        /// How many there are.
+        settlements: usize,
         /// How many there may be.
         max: usize,
     },
@@ -102,6 +151,18 @@ pub enum TaxError {
     },
 }
 
+/// Sentences about an allocation that one error repeats.
+const SENTENCES_MAX: usize = 10;
+
+/// The first of the sentences, and how many more there are.
+fn shortened(wrong: &[String]) -> String {
+    let mut text = wrong[..wrong.len().min(SENTENCES_MAX)].join("; ");
+    if wrong.len() > SENTENCES_MAX {
+        text.push_str(&format!("; and {} more", wrong.len() - SENTENCES_MAX));
+    }
+    text
+}
+
 impl TaxError {
     /// The stable word, such as `tax.unknown_option`.
     pub const fn code(&self) -> &'static str {
@@ -110,8 +171,12 @@ impl TaxError {
             Self::UnknownOptionValue { .. } => "tax.unknown_option_value",
             Self::UnknownMethod { .. } => "tax.unknown_method",
             Self::UnknownScope { .. } => "tax.unknown_scope",
+            Self::NoAllocation { .. } | Self::Allocation { .. } => "tax.bad_allocation",
             Self::TooManyFiles { .. } => "tax.too_many_files",
             Self::TooManyRows { .. } => "tax.too_many_rows",
+            Self::Settlement { .. } => "tax.settlement_misfit",
+            Self::Rule { .. } => "tax.rule_misfit",
+            Self::TooManySettlements { .. } => "tax.too_many_settlements",
             Self::Amount { .. } | Self::Holdings { .. } | Self::Assessment { .. } => {
                 "tax.amount_out_of_range"
             }

@@ -5,6 +5,7 @@
 
 #![deny(clippy::float_arithmetic)]
 
+pub mod allocation;
 mod assess;
 mod engine;
 mod error;
@@ -17,8 +18,10 @@ pub mod outcome;
 pub mod prices;
 pub mod rates;
 pub mod request;
+pub mod settle;
 pub mod synthetic;
 mod why;
 
-pub use engine::{Compared, LedgerFile, compare, compute, compute_until};
+pub use engine::{Compared, LedgerFile, Watch, compare, compare_watched};
+pub use engine::{compute, compute_days, compute_watched};
 pub use error::TaxError;

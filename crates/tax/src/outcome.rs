@@ -14,6 +14,7 @@ use packtrain_core::quantity::{AmountError, Quantity};
 pub use crate::assess::{Amount, Assessment, Figure};
 pub use crate::open::{OpenLot, Valued};
 use crate::request::{Method, Scope, Settings};
+pub use crate::settle::{Settled, UsedRule, Way};
 pub use crate::why::{Choice, GiftSide, PoolState, ValueFrom, Why};
 
 /// A ledger computed under one jurisdiction's rules.
@@ -43,6 +44,10 @@ pub struct Outcome {
     pub open: Vec<OpenLot>,
     /// Things to check, the most money at stake first.
     pub warnings: Vec<Warning>,
+    /// Answers that the person gave, in the order in which they stand.
+    pub settled: Vec<Settled>,
+    /// Rules of the person, in the order in which they stand.
+    pub rules_given: Vec<UsedRule>,
 }
 
 /// A tax year by its first calendar year; jurisdictions give it its name.
@@ -240,6 +245,8 @@ pub struct Transfer {
 /// What told that two halves of a transfer belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MatchedBy {
+    /// The person said so.
+    Answer,
     /// Both have one transaction hash.
     Hash,
     /// As many units, or a little fewer, soon after.
@@ -322,12 +329,17 @@ pub struct Warning {
     pub year: TaxYear,
     /// The asset.
     pub asset: Option<Asset>,
-    /// By how much the net gain or income may be wrong, at most; never negative.
+    /// The largest change of a year's net gain, income or other result if this is settled the
+    /// other way that is most likely; never negative.
     pub at_stake: Money,
+    /// Whether that was computed; else it is an estimate by the last price on record.
+    pub is_exact: bool,
     /// What was found, and what was assumed.
     pub message: String,
     /// What the person can do.
     pub help: String,
+    /// The same as words, each of which settles it.
+    pub ways: &'static [Way],
 }
 
 macro_rules! warning_codes {
@@ -361,8 +373,6 @@ warning_codes! {
     UnmatchedLoan = "unmatched_loan",
     /// Theft or loss, which is listed and not deducted.
     LossEventNotDeducted = "loss_event_not_deducted",
-    /// A row kind that this jurisdiction's rules do not treat yet.
-    UnknownType = "unknown_type",
     /// A loss with a purchase of the same asset close by.
     RepurchaseNearLoss = "repurchase_near_loss",
     /// The row's values are in another currency than the report: left out.

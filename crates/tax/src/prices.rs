@@ -8,7 +8,7 @@ use packtrain_core::ledger::Asset;
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::Quantity;
 
-use crate::fiat::is_fiat;
+use crate::fiat::is_currency;
 use crate::rates;
 
 /// How old a price may be where there is none of the day itself.
@@ -145,7 +145,7 @@ fn price([date, asset, currency, price]: [&str; 4]) -> Result<(String, Price), S
         return Err("the asset is empty".to_owned());
     }
     let code: Currency = match currency.parse() {
-        Ok(code) if is_fiat(currency) => code,
+        Ok(code) if is_currency(currency) => code,
         _ => return Err(format!("{currency:?} is no currency such as USD")),
     };
     let one = Money::parse(price, code)

@@ -10,7 +10,9 @@ use chrono_tz::Tz;
 use packtrain_core::money::Currency;
 use serde::{Deserialize, Serialize};
 
+use crate::allocation::Allocation;
 use crate::prices::Prices;
+use crate::settle::Settlements;
 
 /// A country whose rules are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +27,16 @@ pub enum Country {
     Ca,
     /// Australia.
     Au,
+    /// Spain.
+    Es,
+    /// India.
+    In,
+    /// Japan.
+    Jp,
+    /// Italy.
+    It,
+    /// Netherlands.
+    Nl,
 }
 
 /// Which lot a disposal uses up first.
@@ -42,6 +54,8 @@ pub enum Method {
     Acb,
     /// Matching with purchases near the disposal, then the section 104 pool.
     S104,
+    /// Average cost of all units that were there or came in during a calendar year.
+    TotalAverage,
 }
 
 /// Which lots a disposal may draw on.
@@ -109,6 +123,7 @@ macro_rules! words {
         }
     };
 }
+pub(crate) use words;
 
 words!(
     Country,
@@ -117,7 +132,12 @@ words!(
     Uk = "uk",
     De = "de",
     Ca = "ca",
-    Au = "au"
+    Au = "au",
+    Es = "es",
+    In = "in",
+    Jp = "jp",
+    It = "it",
+    Nl = "nl"
 );
 words!(
     Method,
@@ -127,7 +147,8 @@ words!(
     Hifo = "hifo",
     Lofo = "lofo",
     Acb = "acb",
-    S104 = "s104"
+    S104 = "s104",
+    TotalAverage = "total_average"
 );
 words!(Scope, "scope", Universal = "universal", Wallet = "wallet");
 
@@ -144,6 +165,11 @@ pub struct Request {
     pub options: BTreeMap<String, String>,
     /// Prices for rows that state no value.
     pub prices: Arc<Prices>,
+    /// The person's own allocation of unused lots to wallets, on the day on which the law turns
+    /// to lots of each wallet; an asset that it does not name goes by the option `allocation`.
+    pub allocation: Arc<Allocation>,
+    /// Answers to findings of earlier runs.
+    pub settlements: Settlements,
     /// The local day on which what is open is valued; none where nobody asks for it.
     pub open_on: Option<NaiveDate>,
 }

@@ -64,6 +64,8 @@ pub enum ValueFrom {
     Converted(Currency, NaiveDate),
     /// The price of this day in the person's own list.
     Listed(NaiveDate),
+    /// The price that the person answered with.
+    Answer,
     /// The value of the fee that the row states.
     FeeValue,
     /// The price that the row's other amounts imply.
@@ -129,6 +131,7 @@ impl fmt::Display for Why {
             ValueFrom::Listed(day) => {
                 return write!(f, "; proceeds at the listed price of {day}.");
             }
+            ValueFrom::Answer => "; proceeds at the price of your answer.",
             ValueFrom::FeeValue => "; proceeds at the fee value in the row.",
             ValueFrom::Implied => "; proceeds at the price the row implies.",
             ValueFrom::Debt => "; proceeds at the value of the debt that it settled.",

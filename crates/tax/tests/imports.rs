@@ -329,3 +329,30 @@ fn a_file_that_does_not_name_its_coin_says_so_and_is_read_with_the_coin_in_its_h
     let named = text.replace("Value,Fee,", "Value(XDAI),Fee(XDAI),");
     assert_eq!(lines(&read("", &named)), lines(&read("blockscout", &text)));
 }
+
+#[test]
+fn a_symbol_that_begins_with_a_figure_is_told_from_the_amount_before_it() {
+    let renamed = |text: &str| text.replace("BTC", "1INCH");
+    for name in ["binance-trades", "bitstamp", "gemini"] {
+        let text = fs::read_to_string(folder().join(format!("{name}.csv"))).unwrap();
+        let expected = lines(&read(name, &text));
+        let expected: Vec<_> = expected.iter().map(|line| renamed(line)).collect();
+        assert_eq!(lines(&read(name, &renamed(&text))), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_group_of_thousands_belongs_to_the_amount_before_a_symbol() {
+    let header = "Type,Datetime,Account,Amount,Value,Rate,Fee,Sub Type";
+    let day = "\"Jan. 05, 2023, 09:15 AM\"";
+    for amount in ["1 000 EUR", "1 000EUR", "1 000.00EUR", "1000EUR"] {
+        let row = format!("{header}\nDeposit,{day},Main Account,{amount},,,,\n");
+        let row = read("", &row).rows.remove(0);
+        let leg = row.received.unwrap();
+        assert_eq!(
+            format!("{} {}", leg.amount, leg.asset),
+            "1000 EUR",
+            "{amount}"
+        );
+    }
+}

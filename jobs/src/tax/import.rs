@@ -2,15 +2,25 @@
 
 use std::time::Duration;
 
-use packtrain_core::fault::Fault;
+use packtrain_core::fault::{Fault, chain};
+use packtrain_core::field::FieldError;
 use packtrain_core::ids::FileId;
 use packtrain_core::job::{Ctx, Done, Job, Kind, Lane};
-use packtrain_core::ports::{Imported, StoreError};
-use packtrain_tax::import::{self, Limits};
+use packtrain_core::limits::{FILE_WORD_CHARS_MAX, MAPPING_BYTES_MAX};
+use packtrain_core::ports::{Imported, ReadOptions, StoreError};
+use packtrain_tax::import::{self, ImportError, Mapping, Options};
+use packtrain_tax::prices::{Prices, PricesError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Reads an uploaded file into ledger rows and a list of the rows that could not be read.
+/// The source of a file that holds prices and no rows.
+pub(super) const PRICES: &str = "prices";
+
+/// Reads an uploaded file into ledger rows and a list of the rows that could not be read, told
+/// what its owner said of it.
+///
+/// A list of prices, with the columns `date`, `asset`, `currency` and `price`, has no rows; a
+/// report may name it for rows that state no value.
 ///
 /// A second run replaces what the first wrote by the same rows, in one transaction.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -24,6 +34,8 @@ pub struct Import {
 impl Job for Import {
     const KIND: Kind = Kind::new("tax.import");
     const LANE: Lane = Lane::Io;
+    // A worker of before would not heed what the owner says of the file, and leave wrong rows.
+    const SCHEMA: u16 = 2;
     const TIME_LIMIT: Duration = Duration::from_secs(600);
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
@@ -40,7 +52,8 @@ impl Job for Import {
             })?;
         let bytes = ctx.world.objects.get(&file.file.object).await?;
         ctx.stage("read").await?;
-        let imported = ctx.cpu(move |_| read(&bytes)).await?;
+        let said = file.file.read_options;
+        let imported = ctx.cpu(move |_| read(&bytes, &said)).await?;
         ctx.stage("store").await?;
         ctx.world
             .files
@@ -58,8 +71,16 @@ impl Job for Import {
 
 /// What is in the bytes; a file that cannot be read at all is a result as well, not a fault:
 /// another attempt would read the same.
-fn read(bytes: &[u8]) -> Imported {
-    match import::read(bytes, Limits::default()) {
+fn read(bytes: &[u8], said: &ReadOptions) -> Imported {
+    let options = match options(said) {
+        Ok(options) => options,
+        // It was checked at upload; a newer version may be stricter.
+        Err(errors) => {
+            let said: Vec<_> = errors.into_iter().map(|error| error.detail).collect();
+            return rejected(said.join("; "));
+        }
+    };
+    match import::read_with(bytes, &options) {
         Ok(import) => Imported {
             source: Some(import.source.to_owned()),
             rows: import.rows,
@@ -68,9 +89,90 @@ fn read(bytes: &[u8]) -> Imported {
             rows_bad: import.bad_rows,
             problem: None,
         },
-        Err(error) => Imported {
-            problem: Some(format!("{error}; {}", error.help())),
+        Err(error @ ImportError::UnknownHeader { .. }) => prices(bytes, &error),
+        Err(error) => rejected(told(&error)),
+    }
+}
+
+/// A file that is no ledger may be a list of prices; it is told by its header as well.
+fn prices(bytes: &[u8], unknown: &ImportError) -> Imported {
+    match Prices::read(bytes) {
+        Ok(prices) => Imported {
+            source: Some(PRICES.to_owned()),
+            rows_total: u32::try_from(prices.len()).unwrap_or(u32::MAX),
             ..Imported::default()
         },
+        // Its header does not have the columns, or cannot be read.
+        Err(PricesError::Column { .. } | PricesError::Line { line: 1, .. }) => {
+            rejected(told(unknown))
+        }
+        Err(error) => rejected(format!(
+            "{error}; a line of prices is such as 2024-03-10,BTC,USD,69000.00"
+        )),
     }
+}
+
+fn rejected(problem: String) -> Imported {
+    Imported {
+        problem: Some(problem),
+        ..Imported::default()
+    }
+}
+
+fn told(error: &ImportError) -> String {
+    format!("{error}; {}", error.help())
+}
+
+/// What is wrong with what an owner says of a file; each place is that of a field beside it.
+pub fn check(said: &ReadOptions) -> Vec<FieldError> {
+    options(said).err().unwrap_or_default()
+}
+
+/// What the importers are told.
+fn options(said: &ReadOptions) -> Result<Options, Vec<FieldError>> {
+    let mut errors = Vec::new();
+    let zone = said.timezone.as_deref().and_then(|name| {
+        let zone = name.parse();
+        if zone.is_err() {
+            let said = format!("There is no time zone {name:?}; one is Europe/Berlin.");
+            errors.push(FieldError::new("/timezone", "unknown_timezone", said));
+        }
+        zone.ok()
+    });
+    for (place, word) in [("/wallet", &said.wallet), ("/coin", &said.coin)] {
+        if word.as_deref().is_some_and(|word| !is_word(word)) {
+            let said = format!("A name has 1 to {FILE_WORD_CHARS_MAX} letters that can be seen.");
+            errors.push(FieldError::new(place, "name_malformed", said));
+        }
+    }
+    let mapping = said.mapping.as_deref().map(mapping).transpose();
+    let mapping = mapping.unwrap_or_else(|what| {
+        errors.push(FieldError::new("/mapping", "mapping_malformed", what));
+        None
+    });
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(Options {
+        zone,
+        wallet: said.wallet.clone(),
+        coin: said.coin.clone(),
+        mapping,
+        ..Options::default()
+    })
+}
+
+fn is_word(word: &str) -> bool {
+    let is_plain = !word.chars().any(char::is_control) && !word.trim().is_empty();
+    is_plain && word.chars().count() <= FILE_WORD_CHARS_MAX
+}
+
+/// A mapping out of its TOML, or what is wrong with it.
+fn mapping(text: &str) -> Result<Mapping, String> {
+    if text.len() > MAPPING_BYTES_MAX {
+        return Err(format!("A mapping has at most {MAPPING_BYTES_MAX} bytes."));
+    }
+    let mapping: Mapping = toml::from_str(text).map_err(|error| error.to_string())?;
+    mapping.check().map_err(|error| chain(&error))?;
+    Ok(mapping)
 }

@@ -1,4 +1,10 @@
-//! Tax: files become ledger rows, ledgers become reports.
+//! Tax: files become ledger rows, ledgers become reports and comparisons.
 
+mod artefacts;
+pub mod compare;
+pub mod formats;
 pub mod import;
+mod inputs;
 pub mod report;
+#[cfg(test)]
+mod tests;

@@ -1,35 +1,30 @@
 //! Computes a tax report from imported files, renders it and stores its artefacts.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bytes::Bytes;
-use packtrain_core::fault::{Fault, Verdict, chain};
-use packtrain_core::field::{FieldError, segment};
+use packtrain_core::fault::Fault;
+use packtrain_core::field::FieldError;
 use packtrain_core::ids::{FileId, ReportId};
 use packtrain_core::job::{Ctx, Done, Gate, Job, Kind, Lane, Stop};
-use packtrain_core::limits::{REPORT_FILES_MAX, REPORT_ROWS_MAX};
-use packtrain_core::ports::{ArtefactRecord, FileState, ImportedFile, ReportRecord, Write};
-use packtrain_report::{Document, InputFile, Progress, ReportError, YearSelection};
+use packtrain_core::ports::{ReportRecord, Write};
+use packtrain_report::{Document, InputFile, Inventory, YearSelection};
 use packtrain_tax::outcome::{Outcome, TaxYear};
 use packtrain_tax::request::{Country, Method, Request, Scope};
-use packtrain_tax::{LedgerFile, TaxError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-/// Tax years that one report may name.
-const YEARS_MAX: usize = 50;
-/// How soon a report looks again at a file that is still being read, and how late at most: a tenth
-/// of the time that the file has been waiting.
-const FILE_POLL_FIRST: Duration = Duration::from_millis(500);
-const FILE_POLL_MOST: Duration = Duration::from_secs(15);
-/// How long a report waits for a file to be read before it gives up.
-const FILE_WAIT_MAX: chrono::Duration = chrono::Duration::hours(1);
+use super::artefacts;
+use super::formats::{self, Format};
+use super::inputs::{self, Loaded, Named, watched};
+
+pub use super::artefacts::{FileKind, file_name};
+
 /// Warnings that the summary of a report names one by one.
 const SUMMARY_WARNINGS_MAX: usize = 50;
 
-/// Computes a tax report and stores it as PDF, CSV and JSON.
+/// Computes a tax report and stores it in the formats asked for.
 ///
 /// A second run makes the same bytes under the same keys: the report's only clock is the time
 /// at which it was asked for.
@@ -59,84 +54,62 @@ pub struct Report {
     /// Options of the country's rules.
     #[serde(default)]
     pub options: BTreeMap<String, String>,
+    /// What it is given in; absent means `pdf`, `csv` and `json`.
+    #[serde(default = "formats::usual", skip_serializing_if = "formats::is_usual")]
+    #[schema(value_type = Vec<Format>, min_items = 1, example = json!(["pdf", "forms", "xlsx"]))]
+    pub formats: BTreeSet<Format>,
     /// Uploaded files, in the order in which rows of equal time are taken.
     #[schema(min_items = 1, max_items = 100)]
     pub files: Vec<FileId>,
+    /// An uploaded list of prices for rows that state no value: a CSV file with the columns `date`,
+    /// `asset`, `currency` and `price` of one unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<FileId>,
 }
 
 impl Job for Report {
     const KIND: Kind = Kind::new("tax.report");
     const LANE: Lane = Lane::Cpu;
+    // A worker of before refuses fields that it does not know, and the job would be dead.
+    const SCHEMA: u16 = 2;
     const TIME_LIMIT: Duration = Duration::from_secs(900);
     // One person's many reports leave cores to others.
     const GATE: Gate = Gate::Tenant { max: 4 };
 
     fn check(&self) -> Vec<FieldError> {
-        let mut errors = Vec::new();
-        let count = self.files.len();
-        if count == 0 || count > REPORT_FILES_MAX {
-            let said = format!("A report takes 1 to {REPORT_FILES_MAX} files.");
-            errors.push(FieldError::new("/files", "file_count", said));
-        }
-        let mut seen = HashSet::new();
-        for (place, file) in self.files.iter().enumerate().take(REPORT_FILES_MAX) {
-            if !seen.insert(file) {
-                let said = format!("{file} is named twice; its rows would count twice.");
-                errors.push(FieldError::new(
-                    format!("/files/{place}"),
-                    "file_repeated",
-                    said,
-                ));
-            }
-        }
-        if self.years.len() > YEARS_MAX {
-            let said = format!("A report takes at most {YEARS_MAX} years; none means all.");
-            errors.push(FieldError::new("/years", "year_count", said));
-        }
-        let settings = packtrain_tax::jurisdiction::of(self.country).settings(&self.request());
-        errors.extend(settings.err().map(rule));
+        let mut errors = inputs::check(self.named(), &self.years, self.country, &self.request());
+        errors.extend(formats::check(&self.formats));
         errors
     }
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
-        self.await_files(ctx).await?;
-        ctx.stage("read").await?;
-        let files = ctx.world.files.load(ctx.tenant, &self.files).await?;
+        let loaded = inputs::load(ctx, self.named()).await?;
         ctx.stage("compute").await?;
         let (request, country, years) = (self.request(), self.country, self.years());
         let asked_at = ctx.asked_at;
-        let computed = ctx.cpu(move |stop| compute(files, country, &request, stop));
-        let (outcome, inputs) = computed.await??;
+        let shown = self.formats.contains(&Format::Pdf).then(|| years.clone());
+        let computed = ctx.cpu(move |stop| compute(loaded, country, request, shown, stop));
+        let computed = computed.await??;
         ctx.stage("render").await?;
+        let formats = self.formats;
         let made = ctx.cpu(move |stop| {
             let document = Document {
-                outcome: &outcome,
+                outcome: &computed.outcome,
                 years,
-                inputs: &inputs,
+                inputs: &computed.inputs,
+                inventories: &computed.inventories,
                 generated_at: asked_at,
                 taxpayer: None,
             };
-            render(&document, stop)
+            let artefacts = formats::render(&document, &formats, stop)?;
+            let summary = summary(&document).map_err(|error| Fault::fatal("tax.summary", error))?;
+            Ok::<_, Fault>((artefacts, summary))
         });
-        let made = made.await??;
+        let (artefacts, summary) = made.await??;
         ctx.stage("store").await?;
         let report = ReportId::of_job(ctx.job);
-        let mut artefacts = Vec::with_capacity(made.artefacts.len());
-        for artefact in made.artefacts {
-            let stored = ctx.world.objects.put(ctx.tenant, artefact.bytes).await?;
-            let (name, media_type) = (artefact.name, artefact.media_type.to_owned());
-            artefacts.push(ArtefactRecord {
-                name,
-                media_type,
-                stored,
-            });
-        }
-        let names: Vec<&str> = artefacts
-            .iter()
-            .map(|artefact| artefact.name.as_str())
-            .collect();
-        let result = json!({ "report": report, "artifacts": names });
-        let summary = made.summary;
+        let artefacts = artefacts::store(ctx, artefacts).await?;
+        let result = json!({ "report": report, "artifacts": artefacts::names(&artefacts) });
         let record = ReportRecord {
             id: report,
             summary,
@@ -162,170 +135,52 @@ impl Report {
         }
     }
 
+    /// The uploaded files that it names, each with its place.
+    pub fn uploads(&self) -> Vec<(String, FileId)> {
+        self.named().places()
+    }
+
+    fn named(&self) -> Named<'_> {
+        Named {
+            files: &self.files,
+            prices: self.prices,
+        }
+    }
+
     fn years(&self) -> YearSelection {
         YearSelection::of(self.years.iter().map(|year| TaxYear(*year)))
     }
-
-    /// Goes on once every file was read and their rows together are not too many.
-    async fn await_files(&self, ctx: &Ctx) -> Result<(), Fault> {
-        let mut rows = 0;
-        for id in &self.files {
-            let Some(file) = ctx.world.files.find(ctx.tenant, *id).await? else {
-                let said = format!("file {id} does not exist");
-                return Err(Fault::said(Verdict::Fatal, "tax.file_missing", said));
-            };
-            match file.state {
-                FileState::Imported => rows += (file.rows_total - file.rows_bad) as usize,
-                FileState::Rejected => {
-                    let said = format!(
-                        "file {} cannot be read: {}",
-                        file.file.name,
-                        file.problem.unwrap_or_default()
-                    );
-                    return Err(Fault::said(Verdict::Fatal, "tax.file_rejected", said));
-                }
-                FileState::Uploaded if ctx.clock.now() - file.created_at > FILE_WAIT_MAX => {
-                    let said = format!("file {} was not read within an hour", file.file.name);
-                    return Err(Fault::said(Verdict::Fatal, "tax.file_not_read", said));
-                }
-                FileState::Uploaded => {
-                    let why = format!("file {} is still being read", file.file.name);
-                    let waited = (ctx.clock.now() - file.created_at)
-                        .to_std()
-                        .unwrap_or_default();
-                    let pause = (waited / 10).clamp(FILE_POLL_FIRST, FILE_POLL_MOST);
-                    return Err(Fault::snooze("tax.file_waiting", pause, why));
-                }
-            }
-        }
-        if rows > REPORT_ROWS_MAX {
-            let said = format!("{rows} rows in one report; at most {REPORT_ROWS_MAX}");
-            return Err(Fault::said(Verdict::Fatal, "tax.too_many_rows", said));
-        }
-        Ok(())
-    }
 }
 
-/// Where the body asks for what the country's rules do not have.
-fn rule(error: TaxError) -> FieldError {
-    let (place, code) = match &error {
-        TaxError::UnknownOption { option, .. } => {
-            (format!("/options{}", segment(option)), "unknown_option")
-        }
-        TaxError::UnknownOptionValue { option, .. } => (
-            format!("/options{}", segment(option)),
-            "unknown_option_value",
-        ),
-        TaxError::UnknownMethod { .. } => ("/method".to_owned(), "unknown_method"),
-        _ => (String::new(), "invalid"),
-    };
-    FieldError::new(place, code, chain(&error))
+/// What a report is made of, all but the moment.
+struct Computed {
+    outcome: Outcome,
+    inputs: Vec<InputFile>,
+    inventories: Vec<Inventory>,
 }
 
 fn compute(
-    files: Vec<ImportedFile>,
+    loaded: Loaded,
     country: Country,
-    request: &Request,
+    mut request: Request,
+    shown: Option<YearSelection>,
     stop: &Stop,
-) -> Result<(Outcome, Vec<InputFile>), Fault> {
-    let (mut ledgers, mut inputs) = (Vec::new(), Vec::new());
-    for file in files {
-        let (name, sha256) = (file.record.file.name, file.record.file.sha256);
-        inputs.push(InputFile {
-            name: name.clone(),
-            sha256: sha256.clone(),
-            rows: u64::from(file.record.rows_total - file.record.rows_bad),
-            bad_rows: u64::from(file.record.rows_bad),
-        });
-        ledgers.push(LedgerFile {
-            name,
-            sha256,
-            rows: file.rows,
-        });
-    }
-    let is_stopped = || stop.requested();
-    let outcome = packtrain_tax::compute_until(&ledgers, country, request, &is_stopped);
-    let outcome = outcome.map_err(|error| match error {
-        TaxError::Stopped => Fault::retry("job.stopped", error),
-        error => Fault::said(Verdict::Fatal, error.code(), chain(&error)),
+) -> Result<Computed, Fault> {
+    let (ledgers, inputs) = loaded.open(&mut request)?;
+    let outcome = watched(stop, |watch| {
+        packtrain_tax::compute_watched(&ledgers, country, &request, watch)
     })?;
-    Ok((outcome, inputs))
-}
-
-/// A rendered file.
-struct Artefact {
-    name: String,
-    media_type: &'static str,
-    bytes: Bytes,
-}
-
-struct Made {
-    artefacts: Vec<Artefact>,
-    summary: Value,
-}
-
-fn render(document: &Document<'_>, stop: &Stop) -> Result<Made, Fault> {
-    let failed = |error: ReportError| match error {
-        ReportError::Cancelled => Fault::retry("job.stopped", error),
-        error => Fault::fatal("tax.render", error),
-    };
-    let on_page = |done: usize, total: usize| stop.progress(done as u64, total as u64);
-    let is_cancelled = || stop.requested();
-    let progress = Progress {
-        on_page: &on_page,
-        is_cancelled: &is_cancelled,
-    };
-    let pdf = packtrain_report::pdf(document, &progress).map_err(failed)?;
-    let (mut csv, mut json) = (Vec::new(), Vec::new());
-    packtrain_report::write_csv(document, &mut csv).map_err(failed)?;
-    packtrain_report::write_json(document, &mut json).map_err(failed)?;
-    let summary = summary(document).map_err(|error| Fault::fatal("tax.summary", error))?;
-    let artefact = |kind, media_type, bytes: Vec<u8>| Artefact {
-        name: file_name(kind, document),
-        media_type,
-        bytes: bytes.into(),
-    };
-    Ok(Made {
-        artefacts: vec![
-            artefact(FileKind::Pdf, "application/pdf", pdf),
-            artefact(FileKind::Csv, "text/csv; charset=utf-8", csv),
-            artefact(FileKind::Json, "application/json", json),
-        ],
-        summary,
+    let inventories = shown.map(|years| {
+        watched(stop, |watch| {
+            let is_stopped = watch.is_stopped;
+            packtrain_report::inventories(&ledgers, &request, &outcome, &years, is_stopped)
+        })
+    });
+    Ok(Computed {
+        inventories: inventories.transpose()?.unwrap_or_default(),
+        outcome,
+        inputs,
     })
-}
-
-/// The files that a report consists of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileKind {
-    /// The report to read and print.
-    Pdf,
-    /// One line per disposal and lot.
-    Csv,
-    /// All figures.
-    Json,
-    /// The audit log.
-    Xlsx,
-}
-
-/// The name of a report's file, such as `tax-2025-us.pdf`.
-pub fn file_name(kind: FileKind, document: &Document<'_>) -> String {
-    let country = document.outcome.settings.country;
-    let years = match &document.years {
-        YearSelection::All => document.outcome.totals.keys().copied().collect::<Vec<_>>(),
-        YearSelection::Only(years) => years.iter().copied().collect(),
-    };
-    let span = match (years.first(), years.last()) {
-        (Some(first), Some(last)) if first == last => format!("{first}-"),
-        (Some(first), Some(last)) => format!("{first}-{last}-"),
-        _ => String::new(),
-    };
-    match kind {
-        FileKind::Pdf => format!("tax-{span}{country}.pdf"),
-        FileKind::Csv => format!("disposals-{span}{country}.csv"),
-        FileKind::Json => format!("figures-{span}{country}.json"),
-        FileKind::Xlsx => format!("audit-{span}{country}.xlsx"),
-    }
 }
 
 /// What a page shows first: totals, counts, and the warnings with the most money at stake.

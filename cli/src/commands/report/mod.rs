@@ -4,6 +4,7 @@ mod harvest;
 mod mappings;
 mod questions;
 mod read;
+mod settle;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -15,10 +16,10 @@ use std::time::Instant;
 
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_jobs::tax::report::{FileKind, file_name};
-use packtrain_report::{Document, Progress, ReportError, YearSelection};
-use packtrain_tax::jurisdiction;
+use packtrain_report::{Document, Inventory, Progress, ReportError, YearSelection};
 use packtrain_tax::outcome::Outcome;
 use packtrain_tax::request::Request;
+use packtrain_tax::{LedgerFile, jurisdiction};
 
 use crate::args::{Day, Format, Global, Report};
 use crate::failure::{FAILED, FINDINGS, Failure, USAGE};
@@ -36,6 +37,14 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
     let listed = listed.map(|path| read::prices(path, &steps)).transpose()?;
     let (prices, listed) = listed.unzip();
     request.prices = Arc::new(prices.unwrap_or_default());
+    let allocated = args.allocation.as_deref();
+    let allocated = allocated.map(|path| read::allocation(path, &steps));
+    let (allocation, allocated) = allocated.transpose()?.unzip();
+    request.allocation = Arc::new(allocation.unwrap_or_default());
+    let settled = args.settle.as_deref();
+    let settled = settled.map(|path| settle::read(path, &steps)).transpose()?;
+    let (settlements, answers) = settled.unzip();
+    request.settlements = settlements.unwrap_or_default();
     if args.compare {
         let ledgers: Vec<_> = files.into_iter().map(|file| file.ledger).collect();
         steps.finish();
@@ -48,23 +57,26 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
         .into_iter()
         .map(|file| (file.ledger, file.input))
         .unzip();
-    // Behind the ledgers, whose places rows point to.
-    inputs.extend(listed);
+    // Behind the ledgers, whose places rows point to; the rows of answers point right behind them.
+    inputs.extend(answers);
+    inputs.extend(listed.into_iter().chain(allocated));
     let computing = Instant::now();
     let outcome = packtrain_tax::compute(&ledgers, args.country, &request).map_err(refused)?;
+    let years = match args.prints_figures() || args.diff.is_some() {
+        true => YearSelection::All,
+        false => YearSelection::of(args.years.iter().copied()),
+    };
+    let inventories = held(args, &ledgers, &request, &outcome, &years)?;
     // The figures own all they need; a large ledger's rows go before it is rendered.
     drop(ledgers);
     let seconds = computing.elapsed().as_secs_f32();
     let found = format!("{} disposals", outcome.disposals.len());
     steps.end("Matching", &found, &format!("done in {seconds:.2} s"));
-    let years = match args.prints_figures() || args.diff.is_some() {
-        true => YearSelection::All,
-        false => YearSelection::of(args.years.iter().copied()),
-    };
     let document = Document {
         outcome: &outcome,
         years,
         inputs: &inputs,
+        inventories: &inventories,
         generated_at: SystemClock.now(),
         taxpayer: None,
     };
@@ -81,6 +93,20 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
         true => Ok(()),
         false => strict(args, &document),
     }
+}
+
+/// What was held at the start and at the end of the years, which the PDF alone shows.
+fn held(
+    args: &Report,
+    ledgers: &[LedgerFile],
+    request: &Request,
+    outcome: &Outcome,
+    years: &YearSelection,
+) -> Result<Vec<Inventory>, Failure> {
+    if args.writes_nothing() || !args.writes(Format::Pdf) {
+        return Ok(Vec::new());
+    }
+    packtrain_report::inventories(ledgers, request, outcome, years, &|| false).map_err(refused)
 }
 
 /// Prints what was asked for in place of writing files.

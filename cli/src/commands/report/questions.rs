@@ -3,9 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use packtrain_report::{Document, Figures};
+use packtrain_report::{Document, Figures, taxable};
 use packtrain_tax::jurisdiction;
-use packtrain_tax::outcome::Amount;
 use packtrain_tax::request::Request;
 use packtrain_tax::{Compared, LedgerFile};
 
@@ -119,21 +118,5 @@ fn people(args: &Report, compared: &[Compared]) {
                 taxable(one, *year).map_or_else(String::new, grouped),
             );
         }
-    }
-}
-
-/// What the law taxes of a year under a method, where the country's assessment has such a figure.
-fn taxable(
-    one: &Compared,
-    year: packtrain_tax::outcome::TaxYear,
-) -> Option<packtrain_core::money::Money> {
-    let keys = ["taxable", "taxable_capital_gain", "net_capital_gain", "net"];
-    let figures = &one.assessments.get(&year)?.figures;
-    let figure = keys
-        .iter()
-        .find_map(|key| figures.iter().find(|figure| figure.key == *key))?;
-    match figure.amount {
-        Amount::Money(money) => Some(money),
-        Amount::Count(_) | Amount::YesNo(_) => None,
     }
 }

@@ -10,6 +10,7 @@ use packtrain_core::ledger::RowError;
 use packtrain_core::limits::FILE_BYTES_MAX;
 use packtrain_report::InputFile;
 use packtrain_tax::LedgerFile;
+use packtrain_tax::allocation::Allocation;
 use packtrain_tax::import::{self, Import, ImportError, Options};
 use packtrain_tax::prices::Prices;
 
@@ -48,6 +49,8 @@ pub(super) fn files(
             zone: zone.transpose()?,
             wallet: wallets.get(name.as_str()).map(ToString::to_string),
             coin: coins.get(name.as_str()).map(ToString::to_string),
+            coins: args.coins.clone(),
+            money: args.money.clone(),
             ..Options::default()
         };
         let import = mappings
@@ -100,6 +103,26 @@ pub(super) fn prices(path: &Path, steps: &Steps) -> Result<(Prices, InputFile), 
         bad_rows: 0,
     };
     Ok((prices, input))
+}
+
+/// Reads the person's own allocation of lots to wallets.
+pub(super) fn allocation(path: &Path, steps: &Steps) -> Result<(Allocation, InputFile), Failure> {
+    let name = name_of(path);
+    steps.begin("Reading", &name);
+    let bytes = bytes(path).map_err(|error| unreadable(path, &error))?;
+    let allocation = Allocation::read(&bytes).map_err(|error| {
+        Failure::new(INPUT, format!("{name} cannot be read: {error}"))
+            .help("a line of it is such as BTC,row-17,Ledger,0.5")
+    })?;
+    let lines = allocation.len();
+    steps.end("Reading", &name, &format!("{lines} lines of an allocation"));
+    let input = InputFile {
+        name,
+        sha256: import::digest(&bytes),
+        rows: lines as u64,
+        bad_rows: 0,
+    };
+    Ok((allocation, input))
 }
 
 /// What is said of single files, by their names.

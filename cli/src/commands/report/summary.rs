@@ -26,14 +26,20 @@ pub(super) fn print(global: &Global, document: &Document<'_>, written: &[PathBuf
 
 fn json(document: &Document<'_>, written: &[PathBuf], took: Duration) {
     let figures = packtrain_report::figures_but_disposals(document);
-    let result = serde_json::json!({
+    let mut result = serde_json::json!({
         "type": "result",
         "totals": figures.totals,
         "warnings": figures.warnings,
+        "settled": figures.settled,
+        "rules_given": figures.rules_given,
         "bad_rows": document.inputs.iter().map(|file| file.bad_rows).sum::<u64>(),
         "files": written,
         "ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
     });
+    let country = document.outcome.settings.country;
+    if let Some(sentence) = jurisdiction::of(country).circle.sentence() {
+        result["circle"] = sentence.into();
+    }
     anstream::println!("{result}");
 }
 
@@ -49,7 +55,7 @@ fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
             ScopeRule::WalletFrom(_) => "by the dated rule",
         },
     };
-    let method = settings.method.as_str().to_uppercase();
+    let method = settings.method.as_str().to_uppercase().replace('_', " ");
     for (year, totals) in &document.outcome.totals {
         if !document.years.has(*year) {
             continue;
@@ -80,7 +86,11 @@ fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
     {
         anstream::println!("\nNo disposals and no income in the years asked for.");
     }
+    if let Some(sentence) = rules.circle.sentence() {
+        anstream::println!("\n{sentence}");
+    }
     checks(document);
+    answers(document);
     let names: Vec<_> = written
         .iter()
         .map(|path| path.display().to_string())
@@ -169,6 +179,31 @@ fn checks(document: &Document<'_>) {
             .unwrap_or_default();
         anstream::println!("  {CHECK}!{CHECK:#} {}{stake}", warning.message);
         anstream::println!("    {QUIET}{place}{QUIET:#}  {}", warning.help);
+        let ways: Vec<_> = warning.ways.iter().map(|way| way.as_str()).collect();
+        anstream::println!("    {QUIET}settled by {}{QUIET:#}", ways.join(", "));
+    }
+    if all.len() > PRINTED_MAX {
+        anstream::println!("  and {} more in the report", all.len() - PRINTED_MAX);
+    }
+}
+
+/// What the person's answers settled.
+fn answers(document: &Document<'_>) {
+    for rule in &document.outcome.rules_given {
+        let noun = if rule.rows == 1 { "row" } else { "rows" };
+        anstream::println!(
+            "\nYour rule that {} changed {} {noun}",
+            rule.said,
+            rule.rows
+        );
+    }
+    let all = &document.outcome.settled;
+    if all.is_empty() {
+        return;
+    }
+    anstream::println!("\n{STRONG}Settled by your answers{STRONG:#}");
+    for answer in all.iter().take(PRINTED_MAX) {
+        anstream::println!("  {}  {answer}", answer.id);
     }
     if all.len() > PRINTED_MAX {
         anstream::println!("  and {} more in the report", all.len() - PRINTED_MAX);

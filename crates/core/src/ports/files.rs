@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::{ObjectKey, StoreError};
 use crate::ids::{FileId, TenantId};
@@ -43,6 +44,24 @@ impl FromStr for FileState {
     }
 }
 
+/// How a file is read, where it does not say so itself: what only its owner knows of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReadOptions {
+    /// Zone of times that name none, by its IANA name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// The account or wallet of its rows; for a file of a chain the address that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wallet: Option<String>,
+    /// The coin in which a chain's fees are paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coin: Option<String>,
+    /// Which of its columns hold what, for a file of no known source: TOML.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<String>,
+}
+
 /// A file whose bytes are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewFile {
@@ -56,6 +75,8 @@ pub struct NewFile {
     pub sha256: String,
     /// How many bytes.
     pub size_bytes: u64,
+    /// What its owner said of it.
+    pub read_options: ReadOptions,
 }
 
 /// A file as the store knows it.

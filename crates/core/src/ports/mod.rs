@@ -30,7 +30,7 @@ pub use control::{
 pub use ends::{End, Settled, Settlement, Success};
 pub use events::{JobEvent, JobEvents};
 pub use figures::{Figures, Gauges, Pace, ServiceLevel, Spread, WorkerCounts};
-pub use files::{FileRecord, FileState, Files, Imported, ImportedFile, NewFile};
+pub use files::{FileRecord, FileState, Files, Imported, ImportedFile, NewFile, ReadOptions};
 pub use hints::{Bell, Hint, HintStream, Hints, Listener};
 pub use housekeeping::{Housekeeping, Pruned};
 pub use jobs::{

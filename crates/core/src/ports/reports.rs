@@ -1,4 +1,4 @@
-//! Finished reports and their artefacts.
+//! Finished reports and comparisons, with their artefacts.
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use super::{StoreError, Stored};
 use crate::ids::{ReportId, TenantId};
 use crate::time::Timestamp;
 
-/// A finished report.
+/// A finished report, or a comparison of methods.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReportRecord {
     /// Its id, which is its job's.

@@ -7,8 +7,8 @@ use packtrain_core::ledger::RowKind;
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::Quantity;
 use packtrain_tax::outcome::{
-    Choice, Disposal, Holding, Income, Origin, Outcome, Removed, RuleNote, TaxYear, Term, Totals,
-    ValueFrom, Warning, WarningCode, Why,
+    Choice, Disposal, Holding, Income, Origin, Outcome, Removed, RuleNote, Settled, TaxYear, Term,
+    Totals, ValueFrom, Warning, WarningCode, Way, Why,
 };
 use packtrain_tax::request::{Country, Method, Scope, Settings};
 
@@ -80,6 +80,8 @@ pub fn empty() -> Outcome {
         holdings: Vec::new(),
         open: Vec::new(),
         warnings: Vec::new(),
+        settled: Vec::new(),
+        rules_given: Vec::new(),
     }
 }
 
@@ -177,10 +179,24 @@ pub fn warnings(count: usize, dice: &mut Dice) -> Vec<Warning> {
                       at zero cost."
                 .to_owned(),
             help: "Add the file that holds the purchase, or enter the purchase by hand.".to_owned(),
+            is_exact: false,
+            ways: &[Way::AddFile, Way::Purchase, Way::AcceptZero],
         })
         .collect();
     warnings.sort_by_key(|warning| std::cmp::Reverse(warning.at_stake.to_cents().len()));
     warnings
+}
+
+/// One answer to a finding.
+pub fn settled() -> Settled {
+    Settled {
+        id: "t99".into(),
+        origin: Origin { file: 0, line: 100 },
+        answer: Way::Purchase,
+        said: "2 ETH bought on 2020-01-01 for 10 USD".to_owned(),
+        is_used: true,
+        findings: Vec::new(),
+    }
 }
 
 /// Numbers that look like chance and repeat.

@@ -282,7 +282,7 @@ pub(super) fn findings(document: &Document<'_>, book: &mut Book) -> Result<(), R
             Cell::text(warning.asset.as_deref().unwrap_or_default()),
             Cell::Money(warning.at_stake),
             Cell::text(warning.message.as_str()),
-            Cell::text(warning.help.as_str()),
+            Cell::text(words::advice(warning)),
             Cell::text(file),
             Cell::Count(warning.origin.line),
         ]

@@ -87,6 +87,7 @@ fn workbook(outcome: &packtrain_tax::outcome::Outcome) -> Vec<u8> {
             rows: 1,
             bad_rows: 0,
         }],
+        inventories: &[],
         generated_at: sample::at(),
         taxpayer: None,
     };
@@ -172,13 +173,21 @@ fn text_that_begins_like_a_formula_is_text() {
 
 #[test]
 fn each_row_leads_to_what_became_of_it() {
-    let outcome = sample::outcome(40);
+    let mut outcome = sample::outcome(40);
+    let mut lines = outcome.disposals.iter();
+    // The row sold a second lot.
+    let second = packtrain_tax::outcome::Disposal {
+        gain: sample::usd("12.34"),
+        ..lines.find(|line| *line.id == *"t6").unwrap().clone()
+    };
+    outcome.disposals.push(second);
     let rows = sheet(&workbook(&outcome), 6);
     let own: Vec<_> = outcome
         .disposals
         .iter()
         .filter(|line| *line.id == *"t6")
         .collect();
+    assert_eq!(own.len(), 2);
     let row = rows.iter().find(|row| cell(row, "C") == "t6").unwrap();
     assert_eq!(cell(row, "D"), own.len().to_string());
     let gain = own.iter().fold(sample::usd("0"), |sum, line| {

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 
 use packtrain_core::time::rfc3339;
 use packtrain_tax::outcome::{
-    Amount, Disposal, Figure, Holding, Income, Origin, Outcome, Removed, Totals, Transfer, Warning,
+    Amount, Disposal, Figure, Holding, Income, Origin, Outcome, Removed, Settled, Totals, Transfer,
+    Warning,
 };
+use packtrain_tax::request::Settings;
 use rayon::prelude::*;
 
 use super::{
-    AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, HoldingFigure,
-    IncomeFigure, Provenance, RemovedFigure, RuleFigure, TotalsFigure, TransferFigure,
-    WarningFigure,
+    AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, GivenRuleFigure,
+    HoldingFigure, IncomeFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure,
+    TotalsFigure, TransferFigure, WarningFigure,
 };
 use crate::words;
 use crate::years::year_name;
@@ -53,7 +55,7 @@ pub fn figures_but_disposals<'a>(document: &Document<'a>) -> Figures<'a> {
         method: settings.method.as_str().into(),
         scope: words::scope(settings.scope).into(),
         currency: settings.currency,
-        options: options(outcome),
+        options: options(settings),
         disposals: Vec::new(),
         removed: (outcome.removed.iter())
             .filter(|line| covers(line.date))
@@ -83,6 +85,15 @@ pub fn figures_but_disposals<'a>(document: &Document<'a>) -> Figures<'a> {
             .filter(|warning| years.has(warning.year))
             .map(|warning| WarningFigure::of(warning, outcome, inputs))
             .collect(),
+        settled: (outcome.settled.iter())
+            .map(|answer| SettledFigure::of(answer, inputs))
+            .collect(),
+        rules_given: (outcome.rules_given.iter())
+            .map(|rule| GivenRuleFigure {
+                said: rule.said.as_str().into(),
+                rows: rule.rows,
+            })
+            .collect(),
         provenance: Provenance::of(document),
     }
 }
@@ -93,8 +104,8 @@ pub(crate) fn file_name(origin: Origin, inputs: &[InputFile]) -> Option<&str> {
     inputs.get(index).map(|file| file.name.as_str())
 }
 
-fn options(outcome: &Outcome) -> BTreeMap<Cow<'_, str>, Cow<'_, str>> {
-    let settings = &outcome.settings;
+/// The options in force and the time zone.
+pub(crate) fn options(settings: &Settings) -> BTreeMap<Cow<'_, str>, Cow<'_, str>> {
     let given = settings.options.iter();
     let mut options: BTreeMap<_, _> = given
         .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
@@ -196,7 +207,7 @@ impl From<&Totals> for TotalsFigure {
 }
 
 impl<'a> AssessmentFigure<'a> {
-    fn of(figure: &'a Figure) -> Self {
+    pub(crate) fn of(figure: &'a Figure) -> Self {
         Self {
             key: figure.key.into(),
             label: figure.label.into(),
@@ -230,10 +241,30 @@ impl<'a> WarningFigure<'a> {
             year: year_name(outcome.settings.country, warning.year),
             asset: warning.asset.as_deref().map(Cow::Borrowed),
             at_stake: warning.at_stake.to_cents(),
+            is_exact: warning.is_exact,
             message: warning.message.as_str().into(),
             help: warning.help.as_str().into(),
+            ways: (warning.ways.iter())
+                .map(|way| way.as_str().into())
+                .collect(),
             file: file_name(warning.origin, inputs).map(Cow::Borrowed),
             line: warning.origin.line,
+        }
+    }
+}
+
+impl<'a> SettledFigure<'a> {
+    fn of(settled: &'a Settled, inputs: &'a [InputFile]) -> Self {
+        let codes = settled.findings.iter().map(|finding| finding.code.as_str());
+        Self {
+            id: (&*settled.id).into(),
+            answer: settled.answer.as_str().into(),
+            said: settled.to_string().into(),
+            by: words::YOUR_ANSWER.into(),
+            is_used: settled.is_used,
+            findings: codes.map(Cow::Borrowed).collect(),
+            file: file_name(settled.origin, inputs).map(Cow::Borrowed),
+            line: settled.origin.line,
         }
     }
 }
@@ -244,12 +275,6 @@ impl<'a> Provenance<'a> {
         let rules = outcome.rules_used.iter().map(|rule| RuleFigure {
             text: rule.text.as_str().into(),
             source: rule.source.into(),
-        });
-        let files = document.inputs.iter().map(|file| FileFigure {
-            name: file.name.as_str().into(),
-            sha256: file.sha256.as_str().into(),
-            rows: file.rows,
-            bad_rows: file.bad_rows,
         });
         let years = document.years.listed(outcome);
         Self {
@@ -263,7 +288,18 @@ impl<'a> Provenance<'a> {
             .collect(),
             generated_at: rfc3339(document.generated_at).into(),
             time_zone: settings.timezone.name().into(),
-            files: files.collect(),
+            files: document.inputs.iter().map(FileFigure::of).collect(),
+        }
+    }
+}
+
+impl<'a> FileFigure<'a> {
+    pub(crate) fn of(file: &'a InputFile) -> Self {
+        Self {
+            name: file.name.as_str().into(),
+            sha256: file.sha256.as_str().into(),
+            rows: file.rows,
+            bad_rows: file.bad_rows,
         }
     }
 }

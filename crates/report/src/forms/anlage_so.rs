@@ -14,7 +14,7 @@ use packtrain_core::quantity::AmountError;
 use packtrain_tax::outcome::{Disposal, TaxYear, Term};
 
 use super::cents::Cents;
-use super::figure_list::{self, Entered, Item, Place, assessment};
+use super::figure_list::{self, Entered, Place, items};
 use super::statement::{Columns, Entry, in_cents};
 use super::{lines_of, write_records};
 use crate::{Document, ReportError, cells};
@@ -41,10 +41,7 @@ pub(super) fn write(
     year: TaxYear,
     writer: impl io::Write,
 ) -> Result<bool, ReportError> {
-    let figures = assessment(document, year).iter();
-    let items: Vec<_> = figures
-        .map(|figure| Item::of(figure, place(figure.key, year)))
-        .collect();
+    let items = items(document, year, |key| place(key, year));
     figure_list::write(document, year, &items, writer)
 }
 

@@ -15,7 +15,7 @@ use packtrain_core::quantity::AmountError;
 use packtrain_tax::outcome::{Amount, TaxYear, Term};
 
 use super::cents::Cents;
-use super::figure_list::{self, Entered, Item, Place, assessment, money};
+use super::figure_list::{self, Entered, Item, Place, items, money};
 use super::sa108::gains_and_losses;
 use super::statement::{Columns, Entry};
 use super::{lines_of, write_records};
@@ -46,12 +46,8 @@ pub(super) fn write(
     year: TaxYear,
     writer: impl io::Write,
 ) -> Result<bool, ReportError> {
-    let figures = assessment(document, year);
-    let mut items: Vec<_> = figures
-        .iter()
-        .map(|figure| Item::of(figure, place(figure.key)))
-        .collect();
-    if !figures.is_empty() {
+    let mut items = items(document, year, place);
+    if !items.is_empty() {
         items.extend(schedule(document, year)?);
     }
     figure_list::write(document, year, &items, writer)

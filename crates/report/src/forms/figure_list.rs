@@ -51,20 +51,8 @@ pub(super) struct Item<'a> {
     pub(super) source: &'a str,
 }
 
-impl<'a> Item<'a> {
-    /// A figure of the assessment.
-    pub(super) const fn of(figure: &'a Figure, place: Option<Place>) -> Self {
-        Self {
-            place,
-            what: figure.label,
-            amount: figure.amount,
-            source: figure.source,
-        }
-    }
-}
-
 /// The figures of a year's assessment.
-pub(super) fn assessment<'a>(document: &Document<'a>, year: TaxYear) -> &'a [Figure] {
+fn assessment<'a>(document: &Document<'a>, year: TaxYear) -> &'a [Figure] {
     let all = document.outcome.assessments.get(&year);
     all.map_or(&[], |assessment| assessment.figures.as_slice())
 }
@@ -77,6 +65,23 @@ pub(super) fn money(document: &Document<'_>, year: TaxYear, key: &str) -> Money 
         Some(Amount::Money(money)) => money,
         _ => Money::zero(document.outcome.settings.currency),
     }
+}
+
+/// The figures of a year's assessment as lines, each with its place.
+pub(super) fn items<'a>(
+    document: &Document<'a>,
+    year: TaxYear,
+    place: impl Fn(&str) -> Option<Place>,
+) -> Vec<Item<'a>> {
+    let figures = assessment(document, year).iter();
+    figures
+        .map(|figure| Item {
+            place: place(figure.key),
+            what: figure.label,
+            amount: figure.amount,
+            source: figure.source,
+        })
+        .collect()
 }
 
 /// Writes the list; nothing where it is empty.

@@ -102,6 +102,8 @@ impl Form {
             Country::De => &[Self::AnlageSo, Self::AnlageSoSales],
             Country::Ca => &[Self::Schedule3, Self::Schedule3Dispositions],
             Country::Au => &[Self::CgtSchedule, Self::CgtEvents],
+            // Countries of the second circle have none.
+            Country::Es | Country::In | Country::Jp | Country::It | Country::Nl => &[],
         }
     }
 

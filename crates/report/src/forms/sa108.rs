@@ -16,7 +16,7 @@ use packtrain_core::quantity::AmountError;
 use packtrain_tax::outcome::{Disposal, TaxYear};
 
 use super::cents::Cents;
-use super::figure_list::{self, Entered, Item, Place, assessment};
+use super::figure_list::{self, Entered, Place, items};
 use super::statement::{Columns, Entry, in_cents};
 use super::{lines_of, write_records};
 use crate::years::year_name;
@@ -79,11 +79,8 @@ pub(super) fn write(
     // A company has no SA108: its figures stand without boxes.
     let person = document.outcome.settings.options.get("person");
     let is_person = person.is_none_or(|person| person != "company");
-    let place = |key| place(key, year).filter(|_| is_person);
-    let figures = assessment(document, year).iter();
-    let items: Vec<_> = figures
-        .map(|figure| Item::of(figure, place(figure.key)))
-        .collect();
+    let place = |key: &str| place(key, year).filter(|_| is_person);
+    let items = items(document, year, place);
     figure_list::write(document, year, &items, writer)
 }
 

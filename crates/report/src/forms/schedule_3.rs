@@ -11,7 +11,7 @@ use std::io;
 use packtrain_tax::outcome::TaxYear;
 
 use super::cents::Cents;
-use super::figure_list::{self, Entered, Item, Place, assessment};
+use super::figure_list::{self, Entered, Place, items};
 use super::statement::{Columns, Entry, in_cents};
 use super::{lines_of, write_records};
 use crate::{Document, ReportError, cells};
@@ -42,10 +42,7 @@ pub(super) fn write(
     year: TaxYear,
     writer: impl io::Write,
 ) -> Result<bool, ReportError> {
-    let figures = assessment(document, year).iter();
-    let items: Vec<_> = figures
-        .map(|figure| Item::of(figure, place(figure.key, year)))
-        .collect();
+    let items = items(document, year, |key| place(key, year));
     figure_list::write(document, year, &items, writer)
 }
 

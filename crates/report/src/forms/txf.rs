@@ -108,6 +108,7 @@ mod tests {
             outcome: &outcome,
             years: YearSelection::All,
             inputs: &[],
+            inventories: &[],
             generated_at: sample::at(),
             taxpayer: None,
         };

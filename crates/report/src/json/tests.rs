@@ -10,6 +10,7 @@ fn document(outcome: &Outcome) -> Document<'_> {
         outcome,
         years: YearSelection::All,
         inputs: &[],
+        inventories: &[],
         generated_at: sample::at(),
         taxpayer: None,
     }
@@ -102,4 +103,20 @@ fn an_amount_is_rounded_once_from_the_exact_one() {
         (&*line.proceeds, &*line.cost, &*line.gain),
         ("0.00", "1.01", "-1.00")
     );
+}
+
+#[test]
+fn a_finding_says_by_which_words_it_is_settled_and_an_answer_what_it_did() {
+    let mut outcome = sample::outcome(1);
+    outcome.settled = vec![sample::settled()];
+    let document = document(&outcome);
+    let text = json(&document);
+    let read: Figures<'_> = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        read.warnings[0].ways,
+        ["add_file", "purchase", "accept_zero"]
+    );
+    let answer = &read.settled[0];
+    assert_eq!((&*answer.answer, &*answer.by), ("purchase", "your answer"));
+    assert_eq!(answer.said, "2 ETH bought on 2020-01-01 for 10 USD");
 }

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::flow::Mark;
 use super::fonts::Weight;
+use super::places::{Link, Place};
 use super::render::{Made, compressed, incomplete, save_options, with_fonts};
 use super::theme::Paper;
 use crate::{ENGINE, ReportError};
@@ -34,7 +35,7 @@ pub(super) fn assemble(
     document.version = "1.7".to_owned();
     let pages: Vec<ObjectId> = document.page_iter().collect();
     fill_pages(&mut document, &pages, std::mem::take(&mut made.pages))?;
-    add_links(&mut document, &pages, &made, paper)?;
+    add_links(&mut document, &pages, &made.links, paper)?;
     let outline = add_outline(&mut document, &pages, marks, paper);
     describe(&mut document, identity, outline, id)?;
     compress_rest(&mut document)?;
@@ -90,7 +91,10 @@ fn skeleton(made: &Made, paper: Paper) -> lopdf::Document {
     let mut pages: Vec<PdfPage> = made.pages.iter().map(|_| paper.page(Vec::new())).collect();
     pages[0].ops = ops;
     document.pages = pages;
-    document.to_lopdf_document(&save_options(), &mut Vec::new())
+    let mut warnings = Vec::new();
+    let document = document.to_lopdf_document(&save_options(), &mut warnings);
+    debug_assert!(warnings.is_empty(), "printpdf warns: {warnings:?}");
+    document
 }
 
 /// Lays the made pages into the empty ones, which then share their resources and their size.
@@ -127,38 +131,52 @@ fn reference(dictionary: &Dictionary, key: &[u8]) -> Result<ObjectId, ReportErro
     object.map_err(|_| incomplete("a page without its parts"))
 }
 
-/// Links from the contents on the cover.
+/// Links inside the report, page by page.
 fn add_links(
     document: &mut lopdf::Document,
     pages: &[ObjectId],
-    made: &Made,
+    links: &[Vec<Link>],
     paper: Paper,
 ) -> Result<(), ReportError> {
-    let mut links = Vec::new();
-    for link in &made.links {
-        let (left, top, width, height) = link.area;
-        let (lower, upper) = (paper.height - top - height, paper.height - top);
-        links.push(Object::Dictionary(dictionary! {
-            "Type" => "Annot",
-            "Subtype" => "Link",
-            "Rect" => vec![left.into(), lower.into(), (left + width).into(), upper.into()],
-            "Border" => vec![0.into(), 0.into(), 0.into()],
-            "Dest" => destination(pages[link.page], paper, link.top),
-        }));
+    for (id, links) in pages
+        .iter()
+        .zip(links)
+        .filter(|(_, links)| !links.is_empty())
+    {
+        let links: Vec<Object> = links
+            .iter()
+            .map(|link| annotation(link, pages, paper))
+            .collect();
+        let page = document
+            .get_dictionary_mut(*id)
+            .map_err(|_| incomplete("a page that is no dictionary"))?;
+        page.set("Annots", links);
     }
-    let cover = pages.first().copied().unwrap_or_default();
-    let cover = document
-        .get_dictionary_mut(cover)
-        .map_err(|_| incomplete("no cover"))?;
-    cover.set("Annots", links);
     Ok(())
 }
 
-fn destination(page: ObjectId, paper: Paper, top: f32) -> Object {
-    // A little over the heading, so that it does not stick to the edge of the window.
-    let top = (paper.height - top + 12.0).min(paper.height).round();
+fn annotation(link: &Link, pages: &[ObjectId], paper: Paper) -> Object {
+    let (left, top, width, height) = link.area;
+    let (lower, upper) = (paper.height - top - height, paper.height - top);
+    let edges = [left, lower, left + width, upper];
+    let edges = edges.map(|edge| Object::Real((edge * 10.0).round() / 10.0));
+    Object::Dictionary(dictionary! {
+        "Type" => "Annot",
+        "Subtype" => "Link",
+        "Rect" => edges.to_vec(),
+        "Border" => vec![0.into(), 0.into(), 0.into()],
+        // What a reader that speaks says of it.
+        "Contents" => Object::string_literal(format!("Page {}", link.to.page + 1)),
+        "Dest" => destination(pages, paper, link.to),
+    })
+}
+
+fn destination(pages: &[ObjectId], paper: Paper, place: Place) -> Object {
+    // A little over the place, so that it does not stick to the edge of the window, and not so
+    // much that the line before it shows.
+    let top = (paper.height - place.top + 3.0).min(paper.height).round();
     Object::Array(vec![
-        Object::Reference(page),
+        Object::Reference(pages[place.page]),
         "XYZ".into(),
         Object::Null,
         top.into(),
@@ -190,7 +208,7 @@ fn add_outline(
             let mut item = dictionary! {
                 "Title" => text_string(&marks[mark].title),
                 "Parent" => parent,
-                "Dest" => destination(pages[marks[mark].page], paper, marks[mark].top),
+                "Dest" => destination(pages, paper, marks[mark].place),
             };
             if at > 0 {
                 item.set("Prev", ids[siblings[at - 1]]);

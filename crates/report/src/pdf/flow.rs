@@ -2,9 +2,19 @@
 //! drawn before the number of pages is known.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::page::PageWriter;
+use super::places::{Anchor, Place, Places, Topic};
 use super::theme::{HEADING, HEADING_HEIGHT, MARGIN, Paper, SECTION_GAP, TOP};
+
+/// A block of at most so many parts and so high stands on one page.
+const KEPT_PARTS_MAX: usize = 9;
+const KEPT_HEIGHT_MAX: f32 = 150.0;
+/// Fewest parts that go over to a page of their own, where the block has more.
+const CARRIED_PARTS_MIN: usize = 3;
+/// Share of its height below which a last page counts as nearly empty.
+const NEARLY_EMPTY: f32 = 0.35;
 
 /// Something that can be broken between its parts.
 ///
@@ -38,6 +48,11 @@ pub(super) trait Block: Sync {
         Vec::new()
     }
 
+    /// Places inside the block that others lead to, by part.
+    fn anchors(&self) -> Vec<(usize, Anchor)> {
+        Vec::new()
+    }
+
     /// Whether the block introduces the next one and must stand on one page with its beginning.
     fn leads(&self) -> bool {
         false
@@ -51,6 +66,8 @@ pub(super) trait Block: Sync {
 
 /// A section: a heading with the blocks under it.
 pub(super) struct Section<'a> {
+    /// What it is about.
+    pub(super) topic: Topic,
     /// The heading, which is the bookmark too.
     pub(super) title: String,
     /// What stands under it.
@@ -62,10 +79,8 @@ pub(super) struct Section<'a> {
 pub(super) struct Mark {
     /// Its text.
     pub(super) title: String,
-    /// The page, counted from 0.
-    pub(super) page: usize,
-    /// Where on the page, from the top.
-    pub(super) top: f32,
+    /// Where it leads.
+    pub(super) place: Place,
     /// Whether it stands under the one before that is not.
     pub(super) is_nested: bool,
 }
@@ -97,31 +112,75 @@ pub(super) struct Plan {
     pub(super) pages: Vec<PagePlan>,
     /// The bookmarks in order of reading; pages are counted with the cover.
     pub(super) marks: Vec<Mark>,
+    /// Where everything stands that others lead to.
+    pub(super) places: Arc<Places>,
 }
 
-/// Lays sections out after `pages_before` pages.
+/// Space between what stands on a page.
+#[derive(Debug, Clone, Copy)]
+struct Spacing {
+    /// Between sections.
+    sections: f32,
+    /// Share of the space that blocks ask for.
+    gaps: f32,
+    /// What a page holds beyond its usual end.
+    more: f32,
+}
+
+const ROOMY: Spacing = Spacing {
+    sections: SECTION_GAP,
+    gaps: 1.0,
+    more: 0.0,
+};
+const TIGHT: Spacing = Spacing {
+    sections: 20.0,
+    gaps: 0.6,
+    more: 12.0,
+};
+
+/// Lays sections out after `pages_before` pages; a little tighter where that spares a last page
+/// with next to nothing on it.
 pub(super) fn plan(sections: &[Section<'_>], paper: Paper, pages_before: usize) -> Plan {
+    let (roomy, end) = laid_out(sections, paper, pages_before, ROOMY);
+    if roomy.pages.len() < 2 || end > TOP + (paper.bottom() - TOP) * NEARLY_EMPTY {
+        return roomy;
+    }
+    let (tight, _) = laid_out(sections, paper, pages_before, TIGHT);
+    if tight.pages.len() < roomy.pages.len() {
+        tight
+    } else {
+        roomy
+    }
+}
+
+/// The plan, and where its last page ends.
+fn laid_out(
+    sections: &[Section<'_>],
+    paper: Paper,
+    pages_before: usize,
+    spacing: Spacing,
+) -> (Plan, f32) {
     let mut planner = Planner {
         paper,
         pages_before,
-        plan: Plan {
-            pages: vec![PagePlan::default()],
-            marks: Vec::new(),
-        },
+        spacing,
+        pages: vec![PagePlan::default()],
+        marks: Vec::new(),
+        places: Places::default(),
         top: TOP,
     };
     for (index, section) in sections.iter().enumerate() {
         planner.section(index, section);
     }
-    if planner
-        .plan
-        .pages
-        .last()
-        .is_some_and(|page| page.placed.is_empty())
-    {
-        planner.plan.pages.pop();
+    if planner.is_fresh() {
+        planner.pages.pop();
     }
-    planner.plan
+    let plan = Plan {
+        pages: planner.pages,
+        marks: planner.marks,
+        places: Arc::new(planner.places),
+    };
+    (plan, planner.top)
 }
 
 impl PagePlan {
@@ -157,7 +216,10 @@ impl PagePlan {
 struct Planner {
     paper: Paper,
     pages_before: usize,
-    plan: Plan,
+    spacing: Spacing,
+    pages: Vec<PagePlan>,
+    marks: Vec<Mark>,
+    places: Places,
     top: f32,
 }
 
@@ -170,13 +232,18 @@ impl Planner {
         if blocks.is_empty() {
             return;
         }
-        let gap = if self.is_fresh() { 0.0 } else { SECTION_GAP };
-        if !self.is_fresh() && !self.fits(gap + HEADING_HEIGHT + opening(&blocks)) {
+        let gap = if self.is_fresh() {
+            0.0
+        } else {
+            self.spacing.sections
+        };
+        if !self.is_fresh() && !self.fits(gap + HEADING_HEIGHT + self.opening(&blocks)) {
             self.new_page();
         } else {
             self.top += gap;
         }
         self.mark(section.title.clone(), false);
+        self.note(Anchor::Section(section.topic));
         let top = self.top;
         self.put(Placed::Heading {
             section: index,
@@ -193,12 +260,13 @@ impl Planner {
         let (number, block) = blocks[0];
         let parts = block.parts();
         if follows {
-            self.top += block.gap();
-            if !self.fits(opening(blocks)) {
+            self.top += block.gap() * self.spacing.gaps;
+            if !self.fits(self.opening(blocks)) {
                 self.new_page();
             }
         }
         let mut marks = block.marks().into_iter().peekable();
+        let mut anchors = block.anchors().into_iter().peekable();
         let mut from = 0;
         while from < parts {
             let to = self.end_of_page(block, from);
@@ -214,6 +282,9 @@ impl Planner {
                 if let Some((_, title)) = marks.next_if(|(at, _)| *at == part) {
                     self.mark(title, true);
                 }
+                while let Some((_, anchor)) = anchors.next_if(|(at, _)| *at == part) {
+                    self.note(anchor);
+                }
                 self.top += block.height(part);
             }
             if to < parts {
@@ -225,7 +296,7 @@ impl Planner {
 
     /// The first part that does not stand on this page any more.
     fn end_of_page(&self, block: &dyn Block, from: usize) -> usize {
-        let mut room = self.paper.bottom() - self.top - block.head();
+        let mut room = self.bottom() - self.top - block.head();
         let parts = block.parts();
         let mut to = from;
         while to < parts && block.height(to) <= room {
@@ -235,9 +306,9 @@ impl Planner {
         if to == parts {
             return to;
         }
-        // No single last line on a page of its own, and nothing that clings at the foot.
-        if parts - to == 1 && to > from + 3 {
-            to -= 1;
+        // No last line or two on a page of their own, and nothing that clings at the foot.
+        if parts - to < CARRIED_PARTS_MIN && to > from + 2 * CARRIED_PARTS_MIN {
+            to = parts - CARRIED_PARTS_MIN;
         }
         while to > from + 1 && block.clings(to - 1) {
             to -= 1;
@@ -247,50 +318,132 @@ impl Planner {
     }
 
     fn fits(&self, height: f32) -> bool {
-        self.top + height <= self.paper.bottom()
+        self.top + height <= self.bottom()
+    }
+
+    fn bottom(&self) -> f32 {
+        self.paper.bottom() + self.spacing.more
     }
 
     fn is_fresh(&self) -> bool {
-        self.plan
-            .pages
-            .last()
-            .is_none_or(|page| page.placed.is_empty())
+        (self.pages.last()).is_none_or(|page| page.placed.is_empty())
     }
 
     fn new_page(&mut self) {
-        self.plan.pages.push(PagePlan::default());
+        self.pages.push(PagePlan::default());
         self.top = TOP;
     }
 
     fn put(&mut self, placed: Placed) {
-        let page = self.plan.pages.last_mut().expect("there is always a page");
+        let page = self.pages.last_mut().expect("there is always a page");
         page.placed.push(placed);
     }
 
-    fn mark(&mut self, title: String, is_nested: bool) {
-        self.plan.marks.push(Mark {
-            title,
-            page: self.pages_before + self.plan.pages.len() - 1,
+    fn here(&self) -> Place {
+        Place {
+            page: self.pages_before + self.pages.len() - 1,
             top: self.top,
+        }
+    }
+
+    fn note(&mut self, anchor: Anchor) {
+        let here = self.here();
+        self.places.note(anchor, here);
+    }
+
+    fn mark(&mut self, title: String, is_nested: bool) {
+        let place = self.here();
+        self.marks.push(Mark {
+            title,
+            place,
             is_nested,
         });
     }
+
+    /// The least that may stand at the foot of a page: the first block's head, what clings, and
+    /// one or two parts more; all of a small block; for a block that leads, all of it with the
+    /// least of the next.
+    fn opening(&self, blocks: &[(usize, &dyn Block)]) -> f32 {
+        let Some((_, block)) = blocks.first() else {
+            return 0.0;
+        };
+        let parts = block.parts();
+        let height = |count: usize| -> f32 {
+            block.head() + (0..count).map(|part| block.height(part)).sum::<f32>()
+        };
+        let is_small = parts <= KEPT_PARTS_MAX && height(parts) <= KEPT_HEIGHT_MAX;
+        let mut count = if block.leads() || is_small {
+            parts
+        } else {
+            2.min(parts)
+        };
+        while count < parts && block.clings(count - 1) {
+            count += 1;
+        }
+        match blocks.get(1) {
+            Some((_, next)) if block.leads() => {
+                height(count) + next.gap() * self.spacing.gaps + self.opening(&blocks[1..])
+            }
+            _ => height(count),
+        }
+    }
 }
 
-/// The least that may stand at the foot of a page: the first block's head, what clings, and one
-/// or two parts more; for a block that leads, all of it with the least of the next.
-fn opening(blocks: &[(usize, &dyn Block)]) -> f32 {
-    let Some((_, block)) = blocks.first() else {
-        return 0.0;
-    };
-    let parts = block.parts();
-    let mut count = if block.leads() { parts } else { 2.min(parts) };
-    while count < parts && block.clings(count - 1) {
-        count += 1;
+#[cfg(test)]
+mod tests {
+    use packtrain_tax::request::Country;
+
+    use super::*;
+
+    struct Lines(usize);
+
+    impl Block for Lines {
+        fn parts(&self) -> usize {
+            self.0
+        }
+
+        fn height(&self, _part: usize) -> f32 {
+            10.0
+        }
+
+        fn draw(&self, _part: usize, _page: &mut PageWriter, _top: f32) {}
     }
-    let own = block.head() + (0..count).map(|part| block.height(part)).sum::<f32>();
-    match blocks.get(1) {
-        Some((_, next)) if block.leads() => own + next.gap() + opening(&blocks[1..]),
-        _ => own,
+
+    fn planned(blocks: &[usize]) -> Plan {
+        let sections: Vec<_> = blocks
+            .iter()
+            .map(|lines| Section {
+                topic: Topic::Summary,
+                title: String::new(),
+                blocks: vec![Box::new(Lines(*lines))],
+            })
+            .collect();
+        plan(&sections, Paper::of(Country::Us), 1)
+    }
+
+    fn between_first_two(plan: &Plan) -> f32 {
+        plan.marks[1].place.top - plan.marks[0].place.top
+    }
+
+    #[test]
+    fn a_last_page_with_next_to_nothing_on_it_is_spared_where_less_space_between_does_it() {
+        // 668 points to a page: 682 with the usual space between, 652 with less.
+        let spared = planned(&[12, 12, 12, 12]);
+        assert_eq!(spared.pages.len(), 1);
+        assert_eq!(between_first_two(&spared), 28.0 + 120.0 + TIGHT.sections);
+        let full = planned(&[12, 12, 12, 12, 30]);
+        assert_eq!(full.pages.len(), 2);
+        assert_eq!(between_first_two(&full), 28.0 + 120.0 + ROOMY.sections);
+    }
+
+    #[test]
+    fn a_small_block_is_not_torn_and_of_a_larger_one_three_lines_go_over() {
+        let plan = planned(&[52, 9]);
+        assert_eq!(plan.marks[1].place, Place { page: 2, top: TOP });
+        let plan = planned(&[66]);
+        let Some(Placed::Parts { parts, .. }) = plan.pages[1].placed.first() else {
+            panic!("{plan:?}");
+        };
+        assert_eq!(parts.clone(), 63..66);
     }
 }

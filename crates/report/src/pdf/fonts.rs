@@ -10,9 +10,10 @@ use printpdf::{FontId, ParsedFont, PdfFont};
 use crate::limits::TEXT_CHARS_PDF_MAX;
 
 /// Stands for a character that the font lacks.
-pub(super) const REPLACEMENT: char = '\u{fffd}';
+pub(super) const REPLACEMENT: char = '\u{25a1}';
 const ELLIPSIS: char = '…';
-const ASCII: usize = 128;
+/// Characters below it are looked up in a table: letters, figures, and the signs of print.
+const LOW: usize = 0x2300;
 const GLYPHS_MAX: usize = 1024;
 
 /// Both faces, parsed once a process.
@@ -54,21 +55,33 @@ impl Weight {
         }
     }
 
+    /// The letter of that name.
+    pub(super) const fn name(self) -> u8 {
+        match self {
+            Self::Regular => b'R',
+            Self::SemiBold => b'B',
+        }
+    }
+
     /// Its name in the resources of a page: fixed, so that the same report has the same bytes.
     pub(super) fn id(self) -> FontId {
-        FontId(match self {
-            Self::Regular => "R".to_owned(),
-            Self::SemiBold => "B".to_owned(),
-        })
+        FontId(char::from(self.name()).to_string())
     }
 }
 
 /// A face: its program for embedding, and an advance table of its own for layout.
 pub(super) struct Face {
     parsed: ParsedFont,
-    ascii: [u16; ASCII],
-    others: HashMap<char, u16>,
-    glyphs: HashMap<char, u16>,
+    low: Vec<Glyph>,
+    others: HashMap<char, Glyph>,
+}
+
+/// A drawn character; number 0 is none.
+#[derive(Debug, Clone, Copy, Default)]
+struct Glyph {
+    number: u16,
+    /// In thousandths of the size.
+    advance: u16,
 }
 
 impl Face {
@@ -77,21 +90,22 @@ impl Face {
             ParsedFont::from_bytes(bytes, 0, &mut Vec::new()).expect("the shipped font parses");
         parsed.font_name = Some(name.to_owned());
         let mut face = Self {
-            ascii: [0; ASCII],
+            low: vec![Glyph::default(); LOW],
             others: HashMap::new(),
-            glyphs: HashMap::new(),
             parsed,
         };
         for (&point, &glyph) in &face.parsed.codepoint_to_glyph {
             let Some(char) = char::from_u32(point) else {
                 continue;
             };
-            let advance = face.parsed.get_glyph_width(glyph).unwrap_or_default();
-            match face.ascii.get_mut(point as usize) {
-                Some(slot) => *slot = advance,
-                None => drop(face.others.insert(char, advance)),
+            let glyph = Glyph {
+                number: glyph,
+                advance: face.parsed.get_glyph_width(glyph).unwrap_or_default(),
+            };
+            match face.low.get_mut(point as usize) {
+                Some(slot) => *slot = glyph,
+                None => drop(face.others.insert(char, glyph)),
             }
-            face.glyphs.insert(char, glyph);
         }
         face
     }
@@ -103,18 +117,51 @@ impl Face {
 
     /// Whether the font can draw a character.
     fn has(&self, char: char) -> bool {
-        match self.ascii.get(char as usize) {
-            Some(&advance) => advance > 0,
-            None => self.others.contains_key(&char),
+        let glyph = self.find(char);
+        glyph.number > 0 && (glyph.advance > 0 || !char.is_ascii())
+    }
+
+    /// Whether something else than the character is drawn, or nothing.
+    pub(super) fn replaces(&self, char: char) -> bool {
+        !self.has(char)
+    }
+
+    /// What is drawn for a character: its glyph, a box where the font lacks it, nothing for
+    /// characters that only join others or turn their direction.
+    fn drawn(&self, char: char) -> Glyph {
+        if self.has(char) {
+            self.find(char)
+        } else if is_invisible(char) {
+            Glyph::default()
+        } else {
+            self.find(REPLACEMENT)
         }
+    }
+
+    fn find(&self, char: char) -> Glyph {
+        match self.low.get(char as usize) {
+            Some(&glyph) => glyph,
+            None => self.others.get(&char).copied().unwrap_or_default(),
+        }
+    }
+
+    /// The number of the glyph that is drawn for a character; 0 where nothing is.
+    pub(super) fn glyph(&self, char: char) -> u16 {
+        self.drawn(char).number
+    }
+
+    /// Every character that the font has, with its glyph.
+    fn glyphs(&self) -> impl Iterator<Item = (char, u16)> {
+        let low = (0..).zip(&self.low);
+        let low = low.filter_map(|(point, glyph)| Some((char::from_u32(point)?, glyph)));
+        let others = self.others.iter().map(|(char, glyph)| (*char, glyph));
+        let all = low.chain(others).filter(|(_, glyph)| glyph.number > 0);
+        all.map(|(char, glyph)| (char, glyph.number))
     }
 
     /// Advance of a character in thousandths of the size.
     fn advance(&self, char: char) -> u16 {
-        match self.ascii.get(char as usize) {
-            Some(&advance) => advance,
-            None => self.others.get(&char).copied().unwrap_or_default(),
-        }
+        self.drawn(char).advance
     }
 
     /// Width of a text that is [`clean`], in points.
@@ -138,6 +185,48 @@ impl Face {
             end = at + char.len_utf8();
         }
         Cow::Owned(format!("{}{ELLIPSIS}", text[..end].trim_end()))
+    }
+
+    /// The text, or as much of both of its ends as fits, with an ellipsis between them.
+    pub(super) fn fit_ends<'a>(&self, text: &'a str, size: f32, width: f32) -> Cow<'a, str> {
+        if self.width(text, size) <= width {
+            return Cow::Borrowed(text);
+        }
+        let mut room = width * 1_000.0 / size - f32::from(self.advance(ELLIPSIS));
+        let chars: Vec<char> = text.chars().collect();
+        let (mut from, mut to) = (0, chars.len());
+        while from < to {
+            // The beginning first, then in turn.
+            let is_head = from <= chars.len() - to;
+            let next = chars[if is_head { from } else { to - 1 }];
+            room -= f32::from(self.advance(next));
+            if room < 0.0 {
+                break;
+            }
+            if is_head {
+                from += 1;
+            } else {
+                to -= 1;
+            }
+        }
+        let (head, tail) = (&chars[..from], &chars[to..]);
+        Cow::Owned(head.iter().chain([&ELLIPSIS]).chain(tail).collect())
+    }
+
+    /// The text in at most so many lines that fit, the last with an ellipsis where there is more.
+    pub(super) fn wrap_to(
+        &self,
+        text: &str,
+        size: f32,
+        width: f32,
+        lines_max: usize,
+    ) -> Vec<String> {
+        let mut lines = self.wrap(text, size, width);
+        if lines.len() > lines_max {
+            let rest = lines.split_off(lines_max - 1).join(" ");
+            lines.push(self.fit(&rest, size, width).into_owned());
+        }
+        lines
     }
 
     /// The text in lines that fit; a word that is wider than a line is broken.
@@ -200,14 +289,10 @@ impl Default for Shown {
 }
 
 impl Shown {
-    /// Notes the characters of a text.
-    pub(super) fn add(&mut self, text: &str, weight: Weight) {
-        for char in text.chars() {
-            if let Some(&glyph) = weight.face().glyphs.get(&char) {
-                let glyph = usize::from(glyph);
-                self.glyphs[weight.index()][glyph / 64] |= 1 << (glyph % 64);
-            }
-        }
+    /// Notes a character by its glyph.
+    pub(super) fn add(&mut self, glyph: u16, weight: Weight) {
+        let glyph = usize::from(glyph);
+        self.glyphs[weight.index()][glyph / 64] |= 1 << (glyph % 64);
     }
 
     /// Adds what another part of the document shows.
@@ -221,11 +306,10 @@ impl Shown {
 
     /// Every character of a face that was noted, in order.
     pub(super) fn chars(&self, weight: Weight) -> String {
-        let glyphs = &weight.face().glyphs;
+        let glyphs = weight.face().glyphs();
         let mut chars: Vec<char> = glyphs
-            .iter()
-            .filter(|(_, glyph)| self.has(weight, **glyph))
-            .map(|(char, _)| *char)
+            .filter(|(_, glyph)| self.has(weight, *glyph))
+            .map(|(char, _)| char)
             .collect();
         chars.sort_unstable();
         chars.into_iter().collect()
@@ -237,8 +321,18 @@ impl Shown {
     }
 }
 
-/// The text with a visible sign for each character that the font lacks, blanks for line breaks
-/// and tabs, and no more than [`TEXT_CHARS_PDF_MAX`] characters.
+/// Characters that join others, choose among their forms, or turn their direction.
+const fn is_invisible(char: char) -> bool {
+    matches!(
+        char,
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{1f3fb}'..='\u{1f3ff}'
+    )
+}
+
+/// The text with blanks for line breaks and tabs, a visible sign for other controls, and no more
+/// than [`TEXT_CHARS_PDF_MAX`] characters. Characters that the font lacks stay: they are drawn as
+/// boxes, and who copies the text gets them whole.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
     let is_plain = |byte: u8| (0x20..0x7f).contains(&byte);
     if text.len() <= TEXT_CHARS_PDF_MAX && text.bytes().all(is_plain) {
@@ -248,7 +342,8 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
     let shown = |char: char| match char {
         char if face.has(char) => char,
         char if char.is_whitespace() => ' ',
-        _ => REPLACEMENT,
+        char if char.is_control() => REPLACEMENT,
+        char => char,
     };
     let mut kept: String = text.chars().take(TEXT_CHARS_PDF_MAX).map(shown).collect();
     if text.chars().nth(TEXT_CHARS_PDF_MAX).is_some() {
@@ -263,7 +358,7 @@ pub(super) fn lacks(text: &str) -> bool {
     !text.is_ascii()
         && text
             .chars()
-            .any(|char| !face.has(char) && !char.is_whitespace())
+            .any(|char| face.replaces(char) && !char.is_whitespace())
 }
 
 #[cfg(test)]
@@ -273,15 +368,12 @@ mod tests {
     #[test]
     fn both_faces_have_the_same_characters_and_fit_the_table_of_glyphs() {
         let [regular, semibold] = &*FACES;
-        assert!(regular.glyphs.keys().all(|char| semibold.has(*char)));
+        assert!(regular.glyphs().all(|(char, _)| semibold.has(char)));
+        for face in &*FACES {
+            assert!((face.glyphs()).all(|(_, glyph)| usize::from(glyph) < GLYPHS_MAX));
+        }
         assert!(
-            regular
-                .glyphs
-                .values()
-                .all(|glyph| usize::from(*glyph) < GLYPHS_MAX)
-        );
-        assert!(
-            "−–…·→€£¥₿ŁódźΩЖ\u{fffd}\u{a0}"
+            "−–…·→€£¥₿ŁódźΩЖ\u{25a1}\u{a0}"
                 .chars()
                 .all(|char| regular.has(char))
         );
@@ -303,8 +395,15 @@ mod tests {
 
     #[test]
     fn a_character_that_the_font_lacks_becomes_a_visible_sign() {
-        assert_eq!(clean("Łódź 钱包 🚀"), "Łódź \u{fffd}\u{fffd} \u{fffd}");
-        assert_eq!(clean("two\nlines\u{7}"), "two lines\u{fffd}");
+        let face = Weight::Regular.face();
+        let shown = |text: &str| -> Vec<u16> { text.chars().map(|c| face.glyph(c)).collect() };
+        assert_eq!(
+            shown("Łódź 钱包 🚀"),
+            shown("Łódź \u{25a1}\u{25a1} \u{25a1}")
+        );
+        assert_eq!(clean("two\nlines\u{7}"), "two lines\u{25a1}");
+        let box_width = face.width("\u{25a1}", 8.0);
+        assert_eq!(face.width("👨\u{200d}👩", 8.0), box_width + box_width);
         assert!(lacks("钱包") && !lacks("Łódź"));
     }
 
@@ -314,6 +413,31 @@ mod tests {
         let cut = face.fit("a wallet with a very long name", 8.0, 60.0);
         assert!(cut.ends_with('…') && face.width(&cut, 8.0) <= 60.0);
         assert_eq!(face.fit("short", 8.0, 60.0), "short");
+    }
+
+    #[test]
+    fn of_a_long_name_of_a_row_both_ends_stay() {
+        let face = Weight::Regular.face();
+        let hash = "0x9f2c41b7d0a35e66c1e2d3f4a5b6c7d8e9f00112233445566778899aabbccdd";
+        let cut = face.fit_ends(hash, 6.6, 60.0);
+        assert!(
+            cut.starts_with("0x9f2c") && cut.ends_with("bbccdd"),
+            "{cut}"
+        );
+        assert!(face.width(&cut, 6.6) <= 60.0);
+        assert_eq!(face.fit_ends("t12", 6.6, 60.0), "t12");
+    }
+
+    #[test]
+    fn lines_beyond_the_most_end_in_an_ellipsis() {
+        let face = Weight::Regular.face();
+        let lines = face.wrap_to(&"word ".repeat(90), 8.0, 80.0, 3);
+        assert_eq!(lines.len(), 3);
+        assert!(
+            lines[2].ends_with('…') && !lines[1].ends_with('…'),
+            "{lines:?}"
+        );
+        assert!(lines.iter().all(|line| face.width(line, 8.0) <= 80.0));
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! Writes one page: texts, hairlines and filled boxes, measured from the top left in points.
+//! Writes one page: texts, hairlines, filled boxes and links, measured from the top left in points.
 
-use printpdf::{
-    Color, Line, LinePoint, Op, PaintMode, PdfFontHandle, PdfPage, Point, Pt, Rect, Rgb, TextItem,
-};
+use std::sync::Arc;
 
+use super::content::Content;
 use super::fonts::{Shown, Weight, clean};
+use super::places::{Anchor, Link, Place, Places};
 use super::theme::{Ink, Paper};
 
 /// How a text looks.
@@ -41,31 +41,40 @@ impl Style {
     pub(super) fn wrap(self, text: &str, width: f32) -> Vec<String> {
         self.weight.face().wrap(&clean(text), self.size, width)
     }
+
+    /// A text in at most so many lines, the last with an ellipsis where there is more.
+    pub(super) fn wrap_to(self, text: &str, width: f32, lines_max: usize) -> Vec<String> {
+        let face = self.weight.face();
+        face.wrap_to(&clean(text), self.size, width, lines_max)
+    }
 }
 
 /// One page in the making.
 pub(super) struct PageWriter {
     paper: Paper,
-    marks: Vec<Op>,
-    texts: Vec<Op>,
-    font: Option<(Weight, f32)>,
-    ink: Option<Ink>,
-    /// Where the last text began, in tenths of a point: the next is placed from there.
-    pen: (f32, f32),
-    shown: Shown,
+    content: Content,
+    places: Arc<Places>,
+    links: Vec<Link>,
+}
+
+/// A page that is written.
+pub(super) struct Written {
+    /// Its operators.
+    pub(super) stream: Vec<u8>,
+    /// The characters that it shows.
+    pub(super) shown: Shown,
+    /// What on it leads elsewhere.
+    pub(super) links: Vec<Link>,
 }
 
 impl PageWriter {
-    /// An empty page.
-    pub(super) fn new(paper: Paper) -> Self {
+    /// An empty page of a report in which everything has its place.
+    pub(super) fn new(paper: Paper, places: Arc<Places>) -> Self {
         Self {
             paper,
-            marks: Vec::with_capacity(256),
-            texts: Vec::with_capacity(1_024),
-            font: None,
-            ink: None,
-            pen: (0.0, 0.0),
-            shown: Shown::default(),
+            places,
+            links: Vec::new(),
+            content: Content::new(),
         }
     }
 
@@ -128,94 +137,45 @@ impl PageWriter {
 
     /// A horizontal line.
     pub(super) fn rule(&mut self, from: f32, to: f32, y: f32, thick: f32, ink: Ink) {
-        self.marks.push(Op::SetOutlineColor { col: colour(ink) });
-        self.marks.push(Op::SetOutlineThickness { pt: Pt(thick) });
         let y = self.up(y);
-        let point = |x| LinePoint {
-            p: Point { x: Pt(tenth(x)), y },
-            bezier: false,
-        };
-        self.marks.push(Op::DrawLine {
-            line: Line {
-                points: vec![point(from), point(to)],
-                is_closed: false,
-            },
-        });
+        self.content.line(from, to, y, thick, ink);
     }
 
     /// A filled box with its upper left corner at `x`, `y`.
     pub(super) fn fill(&mut self, x: f32, y: f32, width: f32, height: f32, ink: Ink) {
-        self.marks.push(Op::SetFillColor { col: colour(ink) });
-        let rectangle = Rect {
-            x: Pt(tenth(x)),
-            y: self.up(y + height),
-            width: Pt(tenth(width)),
-            height: Pt(tenth(height)),
-            mode: Some(PaintMode::Fill),
-            winding_order: None,
-        };
-        self.marks.push(Op::DrawRectangle { rectangle });
+        let y = self.up(y + height);
+        self.content.fill(x, y, width, height, ink);
     }
 
-    /// The page, and the characters that it shows.
-    pub(super) fn finish(mut self) -> (PdfPage, Shown) {
-        self.marks.push(Op::StartTextSection);
-        self.marks.append(&mut self.texts);
-        self.marks.push(Op::EndTextSection);
-        (self.paper.page(self.marks), self.shown)
+    /// Makes an area lead to a place, and says on which page that is, counted from 1; nothing
+    /// where the report does not print what it would lead to.
+    pub(super) fn lead(&mut self, area: (f32, f32, f32, f32), to: Anchor) -> Option<usize> {
+        let place = self.places.of(to)?;
+        self.lead_to(area, place);
+        Some(place.page + 1)
+    }
+
+    /// Makes an area lead to a place.
+    pub(super) fn lead_to(&mut self, area: (f32, f32, f32, f32), to: Place) {
+        self.links.push(Link { area, to });
+    }
+
+    /// The page as it is written.
+    pub(super) fn finish(self) -> Written {
+        let (stream, shown) = self.content.finish();
+        Written {
+            stream,
+            shown,
+            links: self.links,
+        }
     }
 
     fn show(&mut self, x: f32, y: f32, text: &str, style: Style) {
-        if text.is_empty() {
-            return;
-        }
-        if self.font != Some((style.weight, style.size)) {
-            self.font = Some((style.weight, style.size));
-            self.texts.push(Op::SetFont {
-                font: PdfFontHandle::External(style.weight.id()),
-                size: Pt(style.size),
-            });
-        }
-        if self.ink != Some(style.ink) {
-            self.ink = Some(style.ink);
-            self.texts.push(Op::SetFillColor {
-                col: colour(style.ink),
-            });
-        }
-        let (right, up) = (tenths(x), tenths(self.paper.height - y));
-        let pos = Point {
-            x: Pt((right - self.pen.0) / 10.0),
-            y: Pt((up - self.pen.1) / 10.0),
-        };
-        self.pen = (right, up);
-        self.texts.push(Op::SetTextCursor { pos });
-        self.shown.add(text, style.weight);
-        self.texts.push(Op::ShowText {
-            items: vec![TextItem::Text(text.to_owned())],
-        });
+        let y = self.up(y);
+        self.content.text(x, y, text, style);
     }
 
-    fn up(&self, y: f32) -> Pt {
-        Pt(tenth(self.paper.height - y))
+    fn up(&self, y: f32) -> f32 {
+        self.paper.height - y
     }
-}
-
-/// Tenths of a point are finer than any printer needs here, and compress well.
-fn tenth(points: f32) -> f32 {
-    tenths(points) / 10.0
-}
-
-/// Whole tenths: their differences are exact, so that steps from text to text never drift.
-fn tenths(points: f32) -> f32 {
-    (points * 10.0).round()
-}
-
-fn colour(ink: Ink) -> Color {
-    let part = |value: u8| (f32::from(value) / 255.0 * 1_000.0).round() / 1_000.0;
-    Color::Rgb(Rgb {
-        r: part(ink.0),
-        g: part(ink.1),
-        b: part(ink.2),
-        icc_profile: None,
-    })
 }

@@ -1,25 +1,22 @@
-//! Makes the pages, a chunk at a time on every core, and compresses each at once.
+//! Makes the pages on every core, and compresses each at once.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use lopdf::Object;
-use printpdf::{PdfDocument, PdfPage, PdfSaveOptions};
+use printpdf::{PdfDocument, PdfSaveOptions};
 use rayon::prelude::*;
 
 use super::flow::{Plan, Section};
 use super::fonts::{Shown, Weight};
-use super::page::PageWriter;
-use super::sections::Selected;
-use super::sections::cover::{self, ContentsLink};
+use super::page::{PageWriter, Written as Page};
+use super::places::Link;
+use super::sections::{Selected, cover};
 use super::theme::{LINE, MARGIN, Paper, RUNNING};
 use crate::amounts::count;
 use crate::{Progress, ReportError, words};
-
-/// Pages that one thread holds as operations.
-const CHUNK: usize = 24;
 
 /// A report that is laid out.
 pub(super) struct Job<'a> {
@@ -32,76 +29,53 @@ pub(super) struct Job<'a> {
 /// Every page as a compressed content stream.
 pub(super) struct Made {
     pub(super) pages: Vec<Vec<u8>>,
-    pub(super) links: Vec<ContentsLink>,
+    /// What leads elsewhere, by page.
+    pub(super) links: Vec<Vec<Link>>,
     pub(super) shown: Shown,
-    pub(super) warnings: Vec<String>,
-}
-
-#[derive(Default)]
-struct Chunk {
-    pages: Vec<Vec<u8>>,
-    links: Vec<ContentsLink>,
-    shown: Shown,
-    warnings: Vec<String>,
 }
 
 impl Job<'_> {
     /// Makes every page.
     pub(super) fn run(&self, progress: &Progress<'_>) -> Result<Made, ReportError> {
-        let pages: Vec<usize> = (0..=self.plan.pages.len()).collect();
+        let of = self.plan.pages.len() + 1;
         let done = AtomicUsize::new(0);
-        let chunks: Result<Vec<Chunk>, ReportError> = pages
-            .par_chunks(CHUNK)
-            .map(|numbers| self.chunk(numbers, pages.len(), &done, progress))
+        let pages: Result<Vec<Page>, ReportError> = (0..of)
+            .into_par_iter()
+            .map(|number| {
+                if (progress.is_cancelled)() {
+                    return Err(ReportError::Cancelled);
+                }
+                let page = self.page(number, of)?;
+                (progress.on_page)(done.fetch_add(1, Ordering::Relaxed) + 1, of);
+                Ok(page)
+            })
             .collect();
         let mut made = Made {
-            pages: Vec::with_capacity(pages.len()),
-            links: Vec::new(),
+            pages: Vec::with_capacity(of),
+            links: Vec::with_capacity(of),
             shown: Shown::default(),
-            warnings: Vec::new(),
         };
-        for chunk in chunks? {
-            made.pages.extend(chunk.pages);
-            made.links.extend(chunk.links);
-            made.shown.merge(&chunk.shown);
-            made.warnings.extend(chunk.warnings);
+        for page in pages? {
+            made.pages.push(page.stream);
+            made.links.push(page.links);
+            made.shown.merge(&page.shown);
         }
         Ok(made)
     }
 
-    fn chunk(
-        &self,
-        numbers: &[usize],
-        of: usize,
-        done: &AtomicUsize,
-        progress: &Progress<'_>,
-    ) -> Result<Chunk, ReportError> {
-        let mut chunk = Chunk::default();
-        let mut pages = Vec::with_capacity(numbers.len());
-        for &number in numbers {
-            if (progress.is_cancelled)() {
-                return Err(ReportError::Cancelled);
+    fn page(&self, number: usize, of: usize) -> Result<Page, ReportError> {
+        let mut page = PageWriter::new(self.paper, Arc::clone(&self.plan.places));
+        match number.checked_sub(1) {
+            None => cover::draw(self.selected, &self.plan.marks, &mut page),
+            Some(index) => {
+                self.draw_head(&mut page);
+                self.plan.pages[index].draw(self.sections, &mut page);
             }
-            let mut page = PageWriter::new(self.paper);
-            match number.checked_sub(1) {
-                None => chunk.links = cover::draw(self.selected, &self.plan.marks, &mut page),
-                Some(index) => {
-                    self.draw_head(&mut page);
-                    self.plan.pages[index].draw(self.sections, &mut page);
-                }
-            }
-            draw_foot(&mut page, number + 1, of);
-            let (page, shown) = page.finish();
-            chunk.shown.merge(&shown);
-            pages.push(page);
         }
-        let (streams, warnings) = content_streams(pages)?;
-        chunk.warnings = warnings;
-        for stream in streams {
-            chunk.pages.push(compressed(&stream)?);
-            (progress.on_page)(done.fetch_add(1, Ordering::Relaxed) + 1, of);
-        }
-        Ok(chunk)
+        draw_foot(&mut page, number + 1, of);
+        let mut written = page.finish();
+        written.stream = compressed(&written.stream)?;
+        Ok(written)
     }
 
     fn draw_head(&self, page: &mut PageWriter) {
@@ -129,32 +103,6 @@ fn draw_foot(page: &mut PageWriter, number: usize, of: usize) {
     }
     let place = format!("Page {} of {}", count(number), count(of));
     page.right(paper.right(), y, &place, RUNNING);
-}
-
-/// The pages' content streams as printpdf writes them, and its warnings.
-fn content_streams(pages: Vec<PdfPage>) -> Result<(Vec<Vec<u8>>, Vec<String>), ReportError> {
-    let mut document = with_fonts("");
-    document.pages = pages;
-    let mut warnings = Vec::new();
-    let mut written = document.to_lopdf_document(&save_options(), &mut warnings);
-    drop(document);
-    let ids: Vec<_> = written.page_iter().collect();
-    let mut streams = Vec::with_capacity(ids.len());
-    for id in ids {
-        let contents = written
-            .get_dictionary(id)
-            .and_then(|page| page.get(b"Contents"))
-            .and_then(Object::as_reference)
-            .map_err(|_| incomplete("a page without contents"))?;
-        match written.objects.remove(&contents) {
-            Some(Object::Stream(stream)) => streams.push(stream.content),
-            _ => return Err(incomplete("contents that are no stream")),
-        }
-    }
-    Ok((
-        streams,
-        warnings.into_iter().map(|warning| warning.msg).collect(),
-    ))
 }
 
 /// An empty document that knows both fonts by their fixed names.

@@ -1,13 +1,12 @@
 //! Tables: columns on the sheet, rows of one or two lines, numbers that line up at their dots.
 
-use std::borrow::Cow;
-
 use packtrain_core::quantity::Quantity;
 
+use super::decimals::Decimals;
 use super::flow::Block;
-use super::fonts::Face;
 use super::page::{PageWriter, Style};
-use super::theme::{BAD, CELL, FAINT, LABEL, LINE, LINE_STRONG, MARGIN, Paper, SUB};
+use super::places::Anchor;
+use super::theme::{ACCENT, BAD, CELL, FAINT, LABEL, LINE, LINE_STRONG, MARGIN, Paper, SUB};
 use crate::amounts::{self, MINUS};
 
 /// Space between the cells of a row.
@@ -17,10 +16,24 @@ const HEAD: f32 = 17.0;
 /// From the top of a row to its first and second base line.
 const FIRST_LINE: f32 = 9.8;
 const SECOND_LINE: f32 = 17.6;
+/// Space between a name and the word behind it.
+pub(super) const BESIDE: f32 = 3.0;
+/// From one line of a cell to the next.
+const LINE_STEP: f32 = 9.0;
+const SUB_STEP: f32 = 7.8;
 /// Height of a row with one line.
 pub(super) const ROW: f32 = 15.5;
 /// Height of a row with two lines.
 pub(super) const ROW_OF_TWO: f32 = 21.5;
+/// Words a little too wide for their cell are set so much smaller before they are cut.
+const SQUEEZE: f32 = 0.84;
+
+/// Height of a row whose highest cell has so many lines, and so many small ones under them.
+pub(super) fn height_of(lines: usize, small: usize) -> f32 {
+    let lines: f32 = (1..lines.max(1)).map(|_| LINE_STEP).sum();
+    let small: f32 = (0..small).map(|_| SUB_STEP).sum();
+    (FIRST_LINE + lines + small + 3.9).max(ROW)
+}
 
 /// A column of a table.
 #[derive(Debug, Clone)]
@@ -80,6 +93,12 @@ impl Columns {
             spans,
             paper,
         }
+    }
+
+    /// Width of a column.
+    pub(super) fn width(&self, column: usize) -> f32 {
+        let (left, right) = self.spans[column];
+        right - left
     }
 
     /// Height of the head.
@@ -145,15 +164,57 @@ impl Row<'_> {
         self.styled(column, text, self.style.strong());
     }
 
-    /// The cell's first line: a name in semi-bold, and a word on it.
-    pub(super) fn strong_beside(&mut self, column: usize, name: &str, word: &str) {
-        self.strong_cell(column, name);
+    /// The cell from its first line on: lines of a name in semi-bold, and a word behind the last.
+    pub(super) fn strong_beside(&mut self, column: usize, name: &[String], word: &str) {
+        self.lines(column, name, self.style.strong());
         let (left, right) = self.columns.spans[column];
-        let after = left + self.style.strong().width(name) + 3.0;
-        if after < right {
-            let (y, style) = (self.top + FIRST_LINE, CELL.in_ink(FAINT));
-            self.page.fit(after, y, right - after, word, style);
+        let last = name.last().map_or("", String::as_str);
+        let after = left + self.style.strong().width(last) + BESIDE;
+        let down: f32 = (1..name.len()).map(|_| LINE_STEP).sum();
+        let (y, style) = (self.top + FIRST_LINE + down, CELL.in_ink(FAINT));
+        self.page.fit(after, y, right - after, word, style);
+    }
+
+    /// The cell from its first line on, in lines that fit.
+    pub(super) fn lines(&mut self, column: usize, lines: &[String], style: Style) {
+        let left = self.columns.spans[column].0;
+        let mut y = self.top + FIRST_LINE;
+        for line in lines {
+            self.page.left(left, y, line, style);
+            y += LINE_STEP;
         }
+    }
+
+    /// Small lines that fit, under so many lines of the cell.
+    pub(super) fn subs(&mut self, column: usize, under: usize, lines: &[String]) {
+        let left = self.columns.spans[column].0;
+        let down: f32 = (1..under.max(1)).map(|_| LINE_STEP).sum();
+        let mut y = self.top + SECOND_LINE + down;
+        for line in lines {
+            self.page.left(left, y, line, SUB);
+            y += SUB_STEP;
+        }
+    }
+
+    /// The name of a row, as the cell's second line: of one that is too long, both ends stay, by
+    /// which people tell hashes apart.
+    pub(super) fn id(&mut self, column: usize, id: &str) {
+        let (left, right) = self.columns.spans[column];
+        let id = super::fonts::clean(id);
+        let id = SUB.weight.face().fit_ends(&id, SUB.size, right - left);
+        self.page.left(left, self.top + SECOND_LINE, &id, SUB);
+    }
+
+    /// The cell in semi-bold, in lines that fit, leading to a place where the report has it.
+    pub(super) fn strong_lead(&mut self, column: usize, lines: &[String], to: Option<Anchor>) {
+        let (left, right) = self.columns.spans[column];
+        let down: f32 = (1..lines.len()).map(|_| LINE_STEP).sum();
+        let area = (left, self.top, right - left, FIRST_LINE + down + 3.0);
+        let ink = match to.and_then(|to| self.page.lead(area, to)) {
+            Some(_) => ACCENT,
+            None => self.style.ink,
+        };
+        self.lines(column, lines, self.style.strong().in_ink(ink));
     }
 
     /// A result: in semi-bold, and a loss in the colour of losses beside its minus sign.
@@ -209,47 +270,13 @@ impl Row<'_> {
         if self.columns.columns[column].is_number {
             self.page.number(right, y, right - left, text, style);
         } else {
-            self.page.fit(left, y, right - left, text, style);
-        }
-    }
-}
-
-/// How many decimals the amounts of a column show.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Decimals(usize);
-
-impl Decimals {
-    const MAX: usize = 9;
-
-    /// As many as the amounts have, and no more than coins have as a rule.
-    pub(super) fn of<'q>(amounts: impl Iterator<Item = &'q Quantity>) -> Self {
-        let mut most = 0;
-        for amount in amounts {
-            let text = amount.to_string();
-            most = most.max(text.len() - text.find('.').map_or(text.len(), |dot| dot + 1));
-            if most >= Self::MAX {
-                return Self(Self::MAX);
-            }
-        }
-        Self(most)
-    }
-
-    fn width(self, face: &Face, size: f32) -> f32 {
-        face.width(
-            if self.0 == 0 {
-                ""
+            let (width, natural) = (right - left, style.width(text));
+            let size = if natural > width && natural * SQUEEZE <= width {
+                style.size * width / natural
             } else {
-                &".000000000"[..=self.0]
-            },
-            size,
-        )
-    }
-
-    fn cut(self, fraction: &str) -> Cow<'_, str> {
-        if fraction.len() <= self.0 + 1 {
-            Cow::Borrowed(fraction)
-        } else {
-            Cow::Owned(format!("{}…", &fraction[..=self.0]))
+                style.size
+            };
+            self.page.fit(left, y, width, text, Style { size, ..style });
         }
     }
 }
@@ -257,11 +284,14 @@ impl Decimals {
 /// What writes a row of a table.
 pub(super) type WriteRow<'a> = Box<dyn Fn(usize, &mut Row<'_>) + Sync + 'a>;
 
-/// A table of rows of one height, with a last row of totals where wanted.
+/// A table of rows, with a last row of totals where wanted.
 pub(super) struct Table<'a> {
     columns: Columns,
     rows: usize,
     row_height: f32,
+    /// Height of each row, where they differ.
+    heights: Vec<f32>,
+    anchors: Vec<(usize, Anchor)>,
     write: WriteRow<'a>,
     total: Option<WriteRow<'a>>,
     gap: f32,
@@ -274,10 +304,22 @@ impl<'a> Table<'a> {
             columns,
             rows,
             row_height,
+            heights: Vec::new(),
+            anchors: Vec::new(),
             write,
             total: None,
             gap: 14.0,
         }
+    }
+
+    /// The same with a height for each row.
+    pub(super) fn with_heights(self, heights: Vec<f32>) -> Self {
+        Self { heights, ..self }
+    }
+
+    /// The same with rows that others lead to, in order.
+    pub(super) fn with_anchors(self, anchors: Vec<(usize, Anchor)>) -> Self {
+        Self { anchors, ..self }
     }
 
     /// The same with other space over it.
@@ -304,7 +346,7 @@ impl Block for Table<'_> {
 
     fn height(&self, part: usize) -> f32 {
         if part < self.rows {
-            self.row_height
+            self.heights.get(part).copied().unwrap_or(self.row_height)
         } else {
             ROW + 2.0
         }
@@ -321,7 +363,8 @@ impl Block for Table<'_> {
             }
             _ => {
                 if part + 1 < self.rows {
-                    self.columns.hairline(page, 0, top + self.row_height - 1.0);
+                    self.columns
+                        .hairline(page, 0, top + self.height(part) - 1.0);
                 }
                 (self.write)(part, &mut self.columns.row(page, top));
             }
@@ -338,6 +381,10 @@ impl Block for Table<'_> {
 
     fn clings(&self, part: usize) -> bool {
         self.total.is_some() && part + 1 == self.rows
+    }
+
+    fn anchors(&self) -> Vec<(usize, Anchor)> {
+        self.anchors.clone()
     }
 
     fn gap(&self) -> f32 {

@@ -45,12 +45,14 @@ impl Files for PgFiles {
         file: &NewFile,
         import: &NewJob,
     ) -> Result<FileRecord, StoreError> {
+        let options = serde_json::to_value(&file.read_options)
+            .map_err(|error| unreadable("file.read_options", error))?;
         let keys = self.fair.of(std::slice::from_ref(import)).await?;
         let mut tx = self.gate.begin(tenant).await?;
         sqlx::query!(
             r#"
-            insert into file (id, tenant_id, name, object_key, sha256, size_bytes)
-            values ($1, $2, $3, $4, $5, $6)
+            insert into file (id, tenant_id, name, object_key, sha256, size_bytes, read_options)
+            values ($1, $2, $3, $4, $5, $6, $7)
             "#,
             file.id.as_uuid(),
             tenant.as_uuid(),
@@ -58,6 +60,7 @@ impl Files for PgFiles {
             file.object.as_str(),
             file.sha256,
             number::<i64, _>("file.size_bytes", file.size_bytes)?,
+            options,
         )
         .execute(&mut *tx)
         .await
@@ -214,7 +217,7 @@ async fn find(connection: &mut PgConnection, id: FileId) -> Result<Option<FileRe
         Found,
         r#"
         select id, name, object_key, sha256, size_bytes, state, source, rows_total, rows_bad,
-               problem, created_at, imported_at
+               problem, created_at, imported_at, read_options
           from file
          where id = $1
         "#,
@@ -239,6 +242,7 @@ struct Found {
     problem: Option<String>,
     created_at: DateTime<Utc>,
     imported_at: Option<DateTime<Utc>>,
+    read_options: Value,
 }
 
 impl Found {
@@ -249,6 +253,8 @@ impl Found {
             object: ObjectKey::from_stored(self.object_key),
             sha256: self.sha256,
             size_bytes: number("file.size_bytes", self.size_bytes)?,
+            read_options: serde_json::from_value(self.read_options)
+                .map_err(|error| unreadable("file.read_options", error))?,
         };
         Ok(FileRecord {
             file,

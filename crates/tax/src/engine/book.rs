@@ -5,6 +5,8 @@
 //! units can lie apart, because a sale in one wallet may use a lot of another; the sums over all
 //! wallets stay equal, and [`Book::allocate`] brings the two together again.
 
+mod allocate;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
@@ -16,6 +18,7 @@ use super::lots::{Lots, Part};
 use super::pools::Passage;
 use crate::methods::Rank;
 use crate::request::Scope;
+pub(super) use allocate::Rule;
 
 /// Shelves that are looked at one by one before an index is kept.
 const FEW: usize = 16;
@@ -267,14 +270,49 @@ impl<'a> Book<'a> {
         best.0
     }
 
+    /// Adds to the cost of parts on a shelf, in proportion to their units; where none of them lies
+    /// there any more, to that of all parts on it. A lot keeps its place in the order of the
+    /// method, which is by what it had cost at first. Gives whether there was a part.
+    pub(super) fn add_cost(
+        &mut self,
+        shelf: usize,
+        parts: &[(u32, Quantity)],
+        cost: Money,
+        lots: &Lots<'_>,
+    ) -> Result<bool, AmountError> {
+        let shelf = &mut self.shelves[shelf];
+        let there = |lot: &u32| shelf.parts.get(&lots.rank(*lot)).map(|part| part.quantity);
+        let mut over: Vec<(u32, Quantity)> = parts
+            .iter()
+            .filter_map(|(lot, moved)| Some((*lot, there(lot)?.min(*moved))))
+            .collect();
+        if over.is_empty() {
+            let all = shelf.parts.values();
+            over.extend(all.map(|part| (part.lot, part.quantity)));
+        }
+        let sum = |sum: Quantity, (_, part): &(u32, Quantity)| sum.checked_add(*part);
+        let mut units = over.iter().try_fold(Quantity::ZERO, sum)?;
+        let is_joined = units.is_positive();
+        let mut left = cost;
+        for (lot, quantity) in over {
+            let share = left.share(quantity, units)?;
+            left = left.checked_sub(share)?;
+            units = units.checked_sub(quantity)?;
+            if let Some(part) = shelf.parts.get_mut(&lots.rank(lot)) {
+                part.cost = part.cost.checked_add(share)?;
+            }
+        }
+        Ok(is_joined)
+    }
+
     /// Moves units to another wallet, and the parts of lots that lie there, in the order of the
-    /// method. Gives how many units no part was there for.
+    /// method; adds these to `moved`. Gives how many units no part was there for.
     pub(super) fn carry(
         &mut self,
-        from: usize,
-        to: usize,
+        (from, to): (usize, usize),
         quantity: Quantity,
         lots: &Lots<'_>,
+        moved: &mut Vec<(u32, Quantity)>,
     ) -> Result<Quantity, AmountError> {
         let mut missing = quantity;
         while missing.is_positive() {
@@ -282,6 +320,7 @@ impl<'a> Book<'a> {
                 break;
             };
             missing = missing.checked_sub(part.quantity)?;
+            moved.push((part.lot, part.quantity));
             self.change(to, |shelf| shelf.put(lots.rank(part.lot), part))?;
         }
         let source = &mut self.shelves[from];
@@ -289,79 +328,5 @@ impl<'a> Book<'a> {
         let target = &mut self.shelves[to];
         target.balance = target.balance.checked_add(quantity)?;
         Ok(missing)
-    }
-
-    /// Brings parts of lots to the wallets that hold the units. On each shelf the oldest stay, as
-    /// far as there are units; what is over goes, oldest first, to the wallets that lack parts,
-    /// in the order of their names. Gives how many units changed wallets.
-    pub(super) fn allocate(
-        &mut self,
-        lots: &Lots<'_>,
-        names: &[Asset],
-    ) -> Result<Quantity, AmountError> {
-        // From here on lots are kept per wallet, and nobody asks for the first of all shelves.
-        self.heads = None;
-        let name = |shelf: &Shelf| names.get(usize::try_from(shelf.wallet).unwrap_or(usize::MAX));
-        let mut over: Vec<Part> = Vec::new();
-        for shelf in &mut self.shelves {
-            let units = shelf.balance.max(Quantity::ZERO);
-            let surplus = shelf.in_parts()?.checked_sub(units)?;
-            if surplus.is_positive() {
-                shelf.shed(surplus, lots, &mut over)?;
-            }
-        }
-        // The oldest last, where they are taken from.
-        over.sort_by_key(|part| std::cmp::Reverse(lots.age(part.lot)));
-        let mut order: Vec<usize> = (0..self.shelves.len()).collect();
-        order.sort_by_key(|index| name(&self.shelves[*index]));
-        let mut moved = Quantity::ZERO;
-        let mut waiting = over;
-        for index in order {
-            let shelf = &mut self.shelves[index];
-            let mut room = shelf
-                .balance
-                .max(Quantity::ZERO)
-                .checked_sub(shelf.in_parts()?)?;
-            while room.is_positive() {
-                let part = match waiting.last_mut() {
-                    None => break,
-                    Some(next) if next.quantity > room => next.cut(room)?,
-                    Some(_) => match waiting.pop() {
-                        Some(whole) => whole,
-                        None => break,
-                    },
-                };
-                room = room.checked_sub(part.quantity)?;
-                moved = moved.checked_add(part.quantity)?;
-                shelf.put(lots.rank(part.lot), part)?;
-            }
-            // A wallet that gave more than it had, or that no lot was left for, starts anew.
-            shelf.balance = shelf.in_parts()?;
-        }
-        Ok(moved)
-    }
-}
-
-impl Shelf {
-    /// Takes off the newest parts, `surplus` units together.
-    fn shed(
-        &mut self,
-        surplus: Quantity,
-        lots: &Lots<'_>,
-        over: &mut Vec<Part>,
-    ) -> Result<(), AmountError> {
-        let mut newest: Vec<u32> = self.parts.values().map(|part| part.lot).collect();
-        newest.sort_by_key(|lot| std::cmp::Reverse(lots.age(*lot)));
-        let mut left = surplus;
-        for lot in newest {
-            if left.is_zero() {
-                break;
-            }
-            if let Some(part) = self.take_ranked(&lots.rank(lot), left)? {
-                left = left.checked_sub(part.quantity)?;
-                over.push(part);
-            }
-        }
-        Ok(())
     }
 }

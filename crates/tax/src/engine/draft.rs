@@ -6,10 +6,12 @@ use packtrain_core::ledger::Asset;
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::{AmountError, Quantity};
 
-use super::At;
+use super::stakes::{Found, Otherwise};
+use super::{At, ways};
 use crate::outcome::{
     Disposal, Income, Removed, TaxYear, Term, Totals, Transfer, Warning, WarningCode,
 };
+use crate::settle::Way;
 
 /// The lines, sums and warnings so far.
 pub(super) struct Draft {
@@ -19,7 +21,7 @@ pub(super) struct Draft {
     pub(super) income: Vec<Income>,
     pub(super) transfers: Vec<Transfer>,
     pub(super) totals: BTreeMap<TaxYear, Totals>,
-    pub(super) warnings: Vec<Warning>,
+    pub(super) found: Vec<Found>,
 }
 
 impl Draft {
@@ -31,7 +33,7 @@ impl Draft {
             income: Vec::new(),
             transfers: Vec::new(),
             totals: BTreeMap::new(),
-            warnings: Vec::new(),
+            found: Vec::new(),
         }
     }
 
@@ -40,6 +42,11 @@ impl Draft {
         self.totals
             .entry(year)
             .or_insert_with(|| Totals::zero(currency))
+    }
+
+    /// Makes sure that a year has sums.
+    pub(super) fn begin(&mut self, year: TaxYear) {
+        self.year(year);
     }
 
     /// Adds a disposal of one line to the list and to its year.
@@ -112,7 +119,7 @@ impl Draft {
 
     /// Adds a warning about a row.
     pub(super) fn warn(&mut self, at: &At<'_>, note: Note<'_>) {
-        self.warnings.push(Warning {
+        let warning = Warning {
             code: note.code,
             id: at.row.id.clone(),
             origin: at.origin,
@@ -121,7 +128,11 @@ impl Draft {
             at_stake: note.at_stake.abs(),
             message: note.message,
             help: note.help.to_owned(),
-        });
+            is_exact: matches!(note.otherwise, Otherwise::Told),
+            ways: note.ways,
+        };
+        let otherwise = note.otherwise;
+        self.found.push(Found { warning, otherwise });
     }
 }
 
@@ -132,39 +143,68 @@ pub(super) struct Note<'n> {
     pub(super) at_stake: Money,
     pub(super) message: String,
     pub(super) help: &'n str,
+    pub(super) ways: &'static [Way],
+    pub(super) otherwise: Otherwise,
 }
 
 impl<'n> Note<'n> {
-    /// Units were disposed of without a known cost.
-    pub(super) fn missing_basis(asset: &'n Asset, quantity: Quantity, gain: Money) -> Self {
+    /// Units were disposed of without a known cost; some of them may have come by another row.
+    pub(super) fn missing_basis(
+        asset: &'n Asset,
+        quantity: Quantity,
+        gain: Money,
+        came_by: Option<&str>,
+    ) -> Self {
+        const HELP: &str =
+            "add the file that has the purchase, or an opening row with basis and acquired";
+        let message = format!("no purchase on record for {quantity} {asset}; zero cost was taken");
+        let (message, help, ways) = match came_by {
+            None => (message, HELP, ways::NO_PURCHASE),
+            Some(row) => (
+                format!("{message}; they came by row {row}"),
+                "add the file that has the purchase, or settle the row that they came by",
+                ways::NO_COST,
+            ),
+        };
         Self {
             code: WarningCode::MissingCostBasis,
             asset: Some(asset),
             at_stake: gain,
-            message: format!("no purchase on record for {quantity} {asset}; zero cost was taken"),
-            help: "add the file that has the purchase, or an opening row with basis and acquired",
+            message,
+            help,
+            ways,
+            otherwise: Otherwise::Told,
         }
     }
 
     /// What units had cost is not known, and they went into a pool.
     pub(super) fn unknown_cost(asset: &'n Asset, quantity: Quantity, at_stake: Money) -> Self {
         Self {
+            otherwise: Otherwise::Cost(at_stake),
             code: WarningCode::MissingCostBasis,
             asset: Some(asset),
             at_stake,
             message: format!("the cost of {quantity} {asset} is not known; zero was taken"),
             help: "fill basis with what they had cost",
+            ways: ways::COST_OF_ROW,
         }
     }
 
     /// No value is known.
-    pub(super) fn missing_price(asset: &'n Asset, quantity: Quantity, at_stake: Money) -> Self {
+    pub(super) fn missing_price(
+        asset: &'n Asset,
+        quantity: Quantity,
+        at_stake: Money,
+        otherwise: Otherwise,
+    ) -> Self {
         Self {
+            otherwise,
             code: WarningCode::MissingPrice,
             asset: Some(asset),
             at_stake,
             message: format!("no value is known for {quantity} {asset}; zero was taken"),
             help: "fill value (for a fee: fee_value) with the market value at that time",
+            ways: ways::NO_PRICE,
         }
     }
 
@@ -174,13 +214,16 @@ impl<'n> Note<'n> {
         wallet: &Asset,
         quantity: Quantity,
         at_stake: Money,
+        otherwise: Otherwise,
     ) -> Self {
         Self {
+            otherwise,
             code: WarningCode::NegativeBalance,
             asset: Some(asset),
             at_stake,
             message: format!("{wallet} gave {quantity} {asset} more than it held on record"),
             help: "a transfer or purchase into this wallet is missing; add the file that has it",
+            ways: ways::SHORT,
         }
     }
 }

@@ -1,6 +1,5 @@
 //! From the books to the outcome: holdings, the checks over all lines, the order of warnings.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
@@ -10,6 +9,8 @@ use packtrain_core::quantity::{AmountError, Quantity};
 
 use super::book::{Book, Shelf};
 use super::run::Run;
+use super::stakes::{self, Found, Otherwise};
+use super::ways;
 use crate::assess::Books;
 use crate::error::TaxError;
 use crate::outcome::{Disposal, Holding, Outcome, TaxYear, Warning, WarningCode};
@@ -27,7 +28,7 @@ impl Run<'_> {
                 .at
                 .with_timezone(&self.settings.timezone)
                 .date_naive();
-            self.draft.warnings.push(Warning {
+            let warning = Warning {
                 code: WarningCode::DuplicateRow,
                 id: duplicate.row.id.clone(),
                 origin: duplicate.origin,
@@ -35,23 +36,35 @@ impl Run<'_> {
                 asset: None,
                 at_stake: self.zero(),
                 message: format!("the same row stands in {}; counted once", duplicate.first),
-                help: "nothing, unless it happened twice: then give the rows different ids"
-                    .to_owned(),
-            });
+                help: "nothing, unless it happened twice: then keep it".to_owned(),
+                is_exact: true,
+                ways: ways::TWICE,
+            };
+            let otherwise = Otherwise::Kept;
+            self.draft.found.push(Found { warning, otherwise });
         }
     }
 
-    /// Puts the outcome together.
-    pub(super) fn finish(mut self, open_on: Option<NaiveDate>) -> Result<Outcome, TaxError> {
+    /// Puts the outcome together; for each finding, the other way in which it could be settled.
+    pub(super) fn finish(
+        mut self,
+        open_on: Option<NaiveDate>,
+    ) -> Result<(Outcome, Vec<Otherwise>), TaxError> {
         let pools = self.settle_pools()?;
         let holdings = if self.has_pools() {
             pools
         } else {
             self.holdings()?
         };
+        let waiting = self.waiting.left();
+        self.applied.waiting = waiting.map_err(|source| TaxError::Assessment { source })?;
         let open = open_on.map_or_else(Vec::new, |date| self.open(&holdings, date));
         if self.rules.warns_of_repurchases {
             self.warn_repurchases();
+        }
+        if self.rules.special.taxes_wealth {
+            let source = |source| TaxError::Assessment { source };
+            self.value_last_years().map_err(source)?;
         }
         let rules = self.rules;
         let assessments = rules
@@ -59,20 +72,19 @@ impl Run<'_> {
                 settings: self.settings,
                 totals: &self.draft.totals,
                 disposals: &self.draft.disposals,
+                income: &self.draft.income,
+                wealth: &self.wealth,
                 rules,
             })
             .map_err(|source| TaxError::Assessment { source })?;
-        let mut warnings = self.draft.warnings;
-        warnings.sort_by(|a, b| {
-            let stakes = b
-                .at_stake
-                .partial_cmp(&a.at_stake)
-                .unwrap_or(Ordering::Equal);
-            stakes
-                .then(a.origin.cmp(&b.origin))
-                .then(a.code.cmp(&b.code))
-        });
-        Ok(Outcome {
+        let mut found = self.draft.found;
+        let settled = self.input.answers.settle(&mut found, &self.zeroed)?;
+        stakes::sort(&mut found, |found| &found.warning);
+        let (warnings, otherwise) = found
+            .into_iter()
+            .map(|found| (found.warning, found.otherwise))
+            .unzip();
+        let outcome = Outcome {
             settings: self.settings.clone(),
             rule_set: self.rules.rule_set,
             rules_used: self.rules.notes(self.settings, &self.applied),
@@ -85,7 +97,10 @@ impl Run<'_> {
             holdings,
             open,
             warnings,
-        })
+            settled,
+            rules_given: self.input.answers.rules.clone(),
+        };
+        Ok((outcome, otherwise))
     }
 
     /// What is left, by asset, and by wallet where lots are kept per wallet.
@@ -141,7 +156,7 @@ impl Run<'_> {
             } else {
                 format!("{} lines", near.lines)
             };
-            self.draft.warnings.push(Warning {
+            let warning = Warning {
                 code: WarningCode::RepurchaseNearLoss,
                 id: first.id.clone(),
                 origin: first.origin,
@@ -155,7 +170,11 @@ impl Run<'_> {
                 ),
                 asset: Some(asset),
                 help: "nothing to do: the wash sale rule is for stock and securities".to_owned(),
-            });
+                is_exact: true,
+                ways: ways::KNOWN,
+            };
+            let otherwise = Otherwise::Told;
+            self.draft.found.push(Found { warning, otherwise });
         }
     }
 

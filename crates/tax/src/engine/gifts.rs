@@ -4,6 +4,7 @@ use super::draft::Note;
 use super::lots::Basis;
 use super::moves::{Arrival, Sale};
 use super::run::Run;
+use super::stakes::{Otherwise, WORTHLESS};
 use super::value::{Worth, asset_leg};
 use super::{At, Stop};
 use crate::jurisdiction::GiftIn;
@@ -44,6 +45,22 @@ impl<'a> Run<'a> {
         self.acquire(at, &arrival)
     }
 
+    /// What is known about a cost, where the person may have said that it was nothing.
+    pub(super) fn accepted(&mut self, at: &At<'a>, basis: Basis) -> Basis {
+        if !basis.is_doubtful() {
+            return basis;
+        }
+        let answers = self.input.answers;
+        let Some(answer) = answers.accepts_zero_cost(at.origin, &at.row.id) else {
+            return basis;
+        };
+        self.zeroed.insert(answer);
+        match basis {
+            Basis::Unknown => Basis::Known,
+            _ => Basis::Nothing,
+        }
+    }
+
     /// Units that leave for nothing: gift, donation, loss, theft.
     pub(super) fn give_away(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
         let Some(leg) = asset_leg(at.row.sent.as_ref()) else {
@@ -82,6 +99,11 @@ impl<'a> Run<'a> {
         if !matches!(at.row.kind, RowKind::Lost | RowKind::Stolen) {
             return Ok(());
         }
+        let otherwise = match self.has_pools() {
+            // What a pool gives up is known when all rows are.
+            true => Otherwise::Kind(WORTHLESS, self.zero()),
+            false => Otherwise::Told,
+        };
         self.draft.warn(
             at,
             Note {
@@ -93,6 +115,8 @@ impl<'a> Run<'a> {
                     leg.amount, leg.asset, at.row.kind
                 ),
                 help: "ask an adviser whether this loss can be deducted",
+                ways: super::ways::KNOWN,
+                otherwise,
             },
         );
         Ok(())

@@ -1,19 +1,23 @@
 //! The rows of all files in order of time, each counted once, withdrawals paired with deposits.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use packtrain_core::ledger::Row;
 use packtrain_core::time::Timestamp;
 
-use super::pairs::{self, Pairs};
+use super::answers::{Answers, Priced};
+use super::pairs::{self, Given, Pairs};
 use super::{At, LedgerFile};
+use crate::error::TaxError;
 use crate::jurisdiction::Jurisdiction;
 use crate::outcome::{MatchedBy, Origin};
 use crate::request::Settings;
+use crate::settle::Way;
 
 /// Everything that is to be computed.
 pub(super) struct Input<'a> {
     ledgers: &'a [LedgerFile],
+    pub(super) answers: &'a Answers,
     /// Time and place of each row, in the order of the computation.
     pub(super) order: Vec<(Timestamp, Place)>,
     /// Rows that stand in an earlier file too; they are not in `order`.
@@ -25,8 +29,8 @@ pub(super) struct Input<'a> {
 /// Which file, and which row of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Place {
-    file: u32,
-    row: u32,
+    pub(super) file: u32,
+    pub(super) row: u32,
 }
 
 /// A row that was left out because it stands in an earlier file too.
@@ -38,10 +42,14 @@ pub(super) struct Duplicate<'a> {
 }
 
 impl<'a> Input<'a> {
-    pub(super) fn new(ledgers: &'a [LedgerFile]) -> Self {
+    /// # Errors
+    /// [`TaxError::Settlement`] where an answer does not fit what other rows say.
+    pub(super) fn new(ledgers: &'a [LedgerFile], answers: &'a Answers) -> Result<Self, TaxError> {
+        let rows: usize = ledgers.iter().map(|ledger| ledger.rows.len()).sum();
         let mut input = Self {
             ledgers,
-            order: Vec::with_capacity(ledgers.iter().map(|ledger| ledger.rows.len()).sum()),
+            answers,
+            order: Vec::with_capacity(rows + answers.added.len()),
             duplicates: Vec::new(),
             pairs: Pairs::new(),
         };
@@ -50,23 +58,57 @@ impl<'a> Input<'a> {
         if !input.order.is_sorted_by_key(|(at, _)| *at) {
             input.order.sort_by_key(|(at, _)| *at);
         }
-        input.pairs = pairs::pair(input.rows());
-        input
+        let indices = input.indices();
+        let given = Given::of(answers, &indices);
+        input.pairs = pairs::pair(input.rows(), &given);
+        let is_paired = |place| {
+            indices
+                .get(place)
+                .is_some_and(|i| input.pairs.contains_key(i))
+        };
+        match answers.brought.iter().find(|(place, _)| is_paired(place)) {
+            // Counted twice, the units would be sold twice.
+            Some((_, answer)) => Err(TaxError::Settlement {
+                row: format!("{:?}", answers.settled[*answer].id),
+                answer: Way::Purchase.as_str(),
+                what: "its withdrawal is in the files: take the answer out".to_owned(),
+            }),
+            None => Ok(input),
+        }
+    }
+
+    /// The index of each row that an answer pairs, parts or explains.
+    fn indices(&self) -> HashMap<Place, usize> {
+        let named: HashSet<Place> = self.answers.halves().collect();
+        if named.is_empty() {
+            return HashMap::new();
+        }
+        let order = self.order.iter().enumerate();
+        let named = order.filter(|(_, (_, place))| named.contains(place));
+        named.map(|(index, (_, place))| (*place, index)).collect()
     }
 
     /// All rows in file order, without those that an earlier file has too.
     fn collect(&mut self) {
+        // Before all rows of their moment: a purchase of the day on which its units are sold.
+        for (row, bought) in (0_u32..).zip(&self.answers.added) {
+            let file = self.answers.file;
+            self.order.push((bought.at, Place { file, row }));
+        }
         let mut known: HashMap<&str, Vec<Place>> = HashMap::new();
         for (file, ledger) in (0_u32..).zip(self.ledgers) {
             for (row, content) in (0_u32..).zip(&ledger.rows) {
                 let place = Place { file, row };
+                if self.answers.leaves_out(place) {
+                    continue;
+                }
                 let earlier = known.get(&*content.id).and_then(|places| {
                     let mut others = places.iter().filter(|other| other.file != file);
                     others
-                        .find(|other| is_same(self.row(**other), content))
+                        .find(|other| is_same(self.given(**other), content))
                         .copied()
                 });
-                match earlier {
+                match earlier.filter(|_| !self.answers.keeps(place)) {
                     Some(first) => self.duplicates.push(Duplicate {
                         row: content,
                         origin: Origin {
@@ -124,18 +166,34 @@ impl<'a> Input<'a> {
         }
     }
 
-    fn row(&self, place: Place) -> &'a Row {
+    /// A row as its file has it.
+    fn given(&self, place: Place) -> &'a Row {
         &self.ledgers[index(place.file)].rows[index(place.row)]
+    }
+
+    fn row(&self, place: Place) -> &'a Row {
+        if let Some(row) = self.answers.changed(place) {
+            return row;
+        }
+        if place.file == self.answers.file {
+            return &self.answers.added[index(place.row)];
+        }
+        self.given(place)
+    }
+
+    /// Whether a value of a row is a person's answer.
+    pub(super) fn has_price(&self, at: &At<'_>, of: Priced) -> bool {
+        self.answers.has_price(self.order[at.index].1, of)
     }
 }
 
 /// A place as an index; it was made from one.
-fn index(place: u32) -> usize {
+pub(super) fn index(place: u32) -> usize {
     usize::try_from(place).unwrap_or(usize::MAX)
 }
 
 /// Whether two rows say the same, whatever line they stand on.
-fn is_same(a: &Row, b: &Row) -> bool {
+pub(super) fn is_same(a: &Row, b: &Row) -> bool {
     a.at == b.at
         && a.kind == b.kind
         && Row {

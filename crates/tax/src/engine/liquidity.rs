@@ -72,7 +72,7 @@ impl<'a> Run<'a> {
         let more = more.filter(|_| has_share(row));
         match legs {
             (Some(sent), Some(received)) if chose(self.settings, "lp", "carry") => {
-                self.exchange_at_cost(at, sent, received)
+                self.exchange_at_cost(at, (sent, received), true)
             }
             (Some(sent), Some(received)) if more.is_some() => {
                 let more = more.unwrap_or_else(|| self.zero());
@@ -113,12 +113,18 @@ impl<'a> Run<'a> {
         self.acquire(at, &self.arrival(at, received, cost))
     }
 
-    /// The share takes over the cost of what is put in, and gives it back. It counts as acquired
-    /// when the newest of the lots was.
-    fn exchange_at_cost(&mut self, at: &At<'a>, sent: &Leg, received: &'a Leg) -> Result<(), Stop> {
+    /// What is received takes over the cost of what is sent, as one lot. It counts as acquired
+    /// when the newest of the lots was, where they keep their dates.
+    pub(super) fn exchange_at_cost(
+        &mut self,
+        at: &At<'a>,
+        (sent, received): (&Leg, &'a Leg),
+        keeps_date: bool,
+    ) -> Result<(), Stop> {
         let missing = self.take(at, sent, &at.row.lots)?;
         let lots = self.parts.iter().map(|part| self.lots.get(part.lot));
         let newest = lots.clone().map(|lot| lot.acquired_at).max();
+        let newest = newest.filter(|_| keeps_date);
         let is_known = lots.clone().all(|lot| lot.basis == Basis::Known);
         let cost = self
             .parts

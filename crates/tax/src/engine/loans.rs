@@ -99,6 +99,8 @@ impl<'a> Run<'a> {
                 at_stake: worth.money,
                 message,
                 help: "add the row in which the units were borrowed",
+                ways: super::ways::NO_LOAN,
+                otherwise: super::stakes::Otherwise::LeftOut,
             },
         );
     }

@@ -32,6 +32,20 @@ pub(super) enum Basis {
     Unknown,
     /// The units appeared without an acquisition: no date, zero cost.
     NoRecord,
+    /// As `NoRecord`, and the person says that they cost nothing.
+    Nothing,
+}
+
+impl Basis {
+    /// Whether an acquisition is on record.
+    pub(super) const fn is_on_record(self) -> bool {
+        matches!(self, Self::Known | Self::Unknown)
+    }
+
+    /// Whether the cost is to be checked.
+    pub(super) const fn is_doubtful(self) -> bool {
+        matches!(self, Self::Unknown | Self::NoRecord)
+    }
 }
 
 /// The second basis of a lot that was a gift.

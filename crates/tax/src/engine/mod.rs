@@ -4,6 +4,7 @@
 //! result together. What a country's law decides is asked of its [`jurisdiction`].
 
 mod aliases;
+mod answers;
 mod book;
 mod draft;
 mod finish;
@@ -18,8 +19,14 @@ mod pairs;
 mod pools;
 mod rows;
 mod run;
+mod stakes;
+mod staking;
+mod transfer_fees;
 mod transfers;
 mod value;
+mod watch;
+mod ways;
+mod wealth;
 
 use std::collections::BTreeMap;
 
@@ -29,13 +36,18 @@ use packtrain_core::limits::{REPORT_FILES_MAX, REPORT_ROWS_MAX};
 use packtrain_core::quantity::AmountError;
 use rayon::prelude::*;
 
+use crate::allocation::Allocation;
 use crate::error::TaxError;
 use crate::jurisdiction::{self, Jurisdiction, NoSuchDate};
 use crate::outcome::{Assessment, Origin, Outcome, TaxYear, Totals};
 use crate::prices::Prices;
 use crate::request::{Country, Method, Request, Settings};
+use answers::Answers;
 use input::Input;
 use run::Run;
+use stakes::Otherwise;
+use watch::Pace;
+pub use watch::Watch;
 
 /// The rows of one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,31 +74,77 @@ pub fn compute(
     country: Country,
     request: &Request,
 ) -> Result<Outcome, TaxError> {
-    compute_until(ledgers, country, request, &|| false)
+    compute_watched(ledgers, country, request, &Watch::UNWATCHED)
 }
 
-/// As [`compute`], asking now and then whether the outcome is wanted no more.
+/// As [`compute`], telling how far it is, and asking whether the outcome is wanted no more.
 ///
 /// # Errors
 /// As [`compute`], and [`TaxError::Stopped`].
-pub fn compute_until(
+pub fn compute_watched(
     ledgers: &[LedgerFile],
     country: Country,
     request: &Request,
-    is_stopped: &dyn Fn() -> bool,
+    watch: &Watch<'_>,
 ) -> Result<Outcome, TaxError> {
     let rules = jurisdiction::of(country);
     let settings = rules.settings(request)?;
     check_limits(ledgers)?;
-    let input = Input::new(ledgers);
+    let answers = Answers::of(ledgers, &request.settlements, &settings)?;
+    let input = Input::new(ledgers, &answers)?;
     let work = Work {
         ledgers,
         rules,
         input: &input,
         prices: &request.prices,
+        allocation: &request.allocation,
+        until: None,
         open_on: request.open_on,
     };
-    run(&work, &settings, is_stopped)
+    let pace = Pace::new(watch, input.order.len());
+    let (mut outcome, otherwise) = run(&work, &settings, &pace)?;
+    stakes::recompute(&work, &settings, &mut outcome, &otherwise);
+    Ok(outcome)
+}
+
+/// What stood at the end of each of these days: the outcome of the rows up to it, open lots
+/// included, under the same settings.
+///
+/// The rows are sorted and matched once, with all that later rows and answers tell of them, and the
+/// days are computed side by side. What findings are worth is not computed again.
+///
+/// # Errors
+/// As [`compute_watched`].
+pub fn compute_days(
+    ledgers: &[LedgerFile],
+    country: Country,
+    request: &Request,
+    days: &[NaiveDate],
+    is_stopped: &(dyn Fn() -> bool + Sync),
+) -> Result<Vec<Outcome>, TaxError> {
+    let rules = jurisdiction::of(country);
+    let settings = rules.settings(request)?;
+    check_limits(ledgers)?;
+    let answers = Answers::of(ledgers, &request.settlements, &settings)?;
+    let input = Input::new(ledgers, &answers)?;
+    let watch = Watch {
+        is_stopped,
+        ..Watch::UNWATCHED
+    };
+    let pace = Pace::new(&watch, input.order.len() * days.len());
+    let one = |day: &NaiveDate| {
+        let work = Work {
+            ledgers,
+            rules,
+            input: &input,
+            prices: &request.prices,
+            allocation: &request.allocation,
+            until: Some(*day),
+            open_on: Some(*day),
+        };
+        run(&work, &settings, &pace).map(|(outcome, _)| outcome)
+    };
+    days.par_iter().map(one).collect()
 }
 
 /// The years of a ledger under every method that the law knows, the country's default first.
@@ -100,22 +158,43 @@ pub fn compare(
     country: Country,
     request: &Request,
 ) -> Result<Vec<Compared>, TaxError> {
+    compare_watched(ledgers, country, request, &Watch::UNWATCHED)
+}
+
+/// As [`compare`], telling how far it is, and asking whether the outcome is wanted no more.
+///
+/// # Errors
+/// As [`compute_watched`].
+pub fn compare_watched(
+    ledgers: &[LedgerFile],
+    country: Country,
+    request: &Request,
+    watch: &Watch<'_>,
+) -> Result<Vec<Compared>, TaxError> {
     let rules = jurisdiction::of(country);
     check_limits(ledgers)?;
-    let input = Input::new(ledgers);
+    let usual = rules.settings(&Request {
+        method: None,
+        ..request.clone()
+    })?;
+    let answers = Answers::of(ledgers, &request.settlements, &usual)?;
+    let input = Input::new(ledgers, &answers)?;
     let work = Work {
         ledgers,
         rules,
         input: &input,
         prices: &request.prices,
+        allocation: &request.allocation,
+        until: None,
         open_on: None,
     };
+    let pace = Pace::new(watch, input.order.len() * rules.methods.len());
     let one = |method: &Method| {
         let settings = rules.settings(&Request {
             method: Some(*method),
             ..request.clone()
         })?;
-        let outcome = run(&work, &settings, &|| false)?;
+        let (outcome, _) = run(&work, &settings, &pace)?;
         Ok(Compared {
             method: *method,
             totals: outcome.totals,
@@ -137,32 +216,45 @@ pub struct Compared {
 }
 
 /// What is computed, whatever the settings.
+#[derive(Clone, Copy)]
 struct Work<'a> {
     ledgers: &'a [LedgerFile],
     rules: &'static Jurisdiction,
     input: &'a Input<'a>,
     prices: &'a Prices,
+    allocation: &'a Allocation,
+    /// The last local day whose rows are taken; none where all are.
+    until: Option<NaiveDate>,
     open_on: Option<NaiveDate>,
 }
 
 fn run(
     work: &Work<'_>,
     settings: &Settings,
-    is_stopped: &dyn Fn() -> bool,
-) -> Result<Outcome, TaxError> {
+    pace: &Pace<'_>,
+) -> Result<(Outcome, Vec<Otherwise>), TaxError> {
     let mut run = Run::new(work, settings)?;
     run.warn_duplicates();
-    for index in 0..work.input.order.len() {
-        if index % ROWS_BETWEEN_LOOKS == 0 && is_stopped() {
-            return Err(TaxError::Stopped);
+    let (rows, mut told) = (work.input.order.len(), 0);
+    for index in 0..rows {
+        if index % ROWS_BETWEEN_LOOKS == 0 {
+            if pace.is_stopped() {
+                return Err(TaxError::Stopped);
+            }
+            pace.tell(index - told);
+            told = index;
         }
         let at = work.input.at(index, work.rules, settings);
+        if work.until.is_some_and(|last| at.date > last) {
+            break;
+        }
         run.row(&at).map_err(|stop| stop.at(&at, work.ledgers))?;
     }
+    pace.tell(rows - told);
     run.finish(work.open_on)
 }
 
-/// How many rows are taken between two questions whether to stop.
+/// How many rows are taken between two looks at the watch.
 const ROWS_BETWEEN_LOOKS: usize = 4_096;
 
 fn check_limits(ledgers: &[LedgerFile]) -> Result<(), TaxError> {
@@ -194,10 +286,12 @@ struct At<'a> {
 }
 
 /// Why a row ends the whole computation.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Stop {
     Amount(AmountError),
     Date,
+    /// The allocation of an asset, with all that is wrong with it.
+    Allocation(String, Vec<String>),
 }
 
 impl From<NoSuchDate> for Stop {
@@ -217,7 +311,7 @@ impl Stop {
         let file = usize::try_from(at.origin.file)
             .ok()
             .and_then(|file| ledgers.get(file));
-        let file = file.map(|ledger| ledger.name.clone()).unwrap_or_default();
+        let file = file.map_or_else(|| "answers".to_owned(), |ledger| ledger.name.clone());
         let (id, line) = (at.row.id.clone(), at.origin.line);
         match self {
             Self::Amount(source) => TaxError::Amount {
@@ -227,6 +321,7 @@ impl Stop {
                 source,
             },
             Self::Date => TaxError::Date { id, file, line },
+            Self::Allocation(asset, wrong) => TaxError::Allocation { asset, wrong },
         }
     }
 }

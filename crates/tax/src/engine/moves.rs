@@ -8,7 +8,9 @@ use packtrain_core::time::Timestamp;
 use super::draft::Note;
 use super::lots::{Basis, Gift, NewLot, Part};
 use super::run::Run;
+use super::stakes::Otherwise;
 use super::value::Worth;
+use super::ways;
 use super::{At, Stop};
 use crate::methods::journal::Leaving;
 use crate::outcome::{Choice, Disposal, GiftSide, Removed, Term, ValueFrom, WarningCode, Why};
@@ -36,15 +38,24 @@ pub(super) struct Arrival<'s> {
     pub(super) gift_value: Option<Money>,
 }
 
+/// Units of one sale whose cost is not known.
+struct Unknown<'a> {
+    quantity: Quantity,
+    gain: Money,
+    /// The row that brought the last of them; none where no row did.
+    came_by: Option<&'a str>,
+}
+
 impl<'a> Run<'a> {
     /// Puts units into a wallet as a new lot.
     pub(super) fn acquire(&mut self, at: &At<'a>, new: &Arrival<'_>) -> Result<(), Stop> {
         if !new.quantity.is_positive() {
             return Ok(());
         }
+        let basis = self.accepted(at, new.basis);
         if self.has_pools() {
             self.remember_purchase(at, new.asset, new.wallet);
-            return self.pool_in(at, new);
+            return self.pool_in(at, new, basis);
         }
         let acquired_at = new.acquired.unwrap_or(at.row.at);
         let acquired = match new.acquired {
@@ -66,7 +77,7 @@ impl<'a> Run<'a> {
             acquired_at,
             acquired,
             long_from,
-            basis: new.basis,
+            basis,
             quantity: new.quantity,
             cost: new.cost,
             gift,
@@ -132,6 +143,8 @@ impl<'a> Run<'a> {
                         at_stake,
                         message,
                         help: "name lots that are in this wallet at that time, with what is left",
+                        ways: ways::LEFT_OUT,
+                        otherwise: Otherwise::Open,
                     },
                 );
             }
@@ -144,6 +157,10 @@ impl<'a> Run<'a> {
         if !sale.leg.amount.is_positive() {
             return Ok(());
         }
+        if self.rules.special.taxes_wealth {
+            self.remove(at, sale.leg)?;
+            return Ok(());
+        }
         if self.has_pools() {
             return self.pool_out(at, sale, Leaving::Sold);
         }
@@ -151,7 +168,11 @@ impl<'a> Run<'a> {
         let missing = self.take(at, sale.leg, named)?;
         let (mut proceeds, mut fees) = (sale.worth.money, sale.fees);
         let mut left = sale.leg.amount;
-        let mut unknown = (Quantity::ZERO, self.zero());
+        let mut unknown = Unknown {
+            quantity: Quantity::ZERO,
+            gain: self.zero(),
+            came_by: None,
+        };
         let parts = std::mem::take(&mut self.parts);
         let no_lot = (missing.is_positive()).then_some((missing, None));
         let known = parts.iter().map(|part| (part.quantity, Some(part)));
@@ -161,22 +182,26 @@ impl<'a> Run<'a> {
             fees = fees.checked_sub(own.1)?;
             left = left.checked_sub(quantity)?;
             let line = self.line(at, sale, (quantity, part, index < self.named), own)?;
-            if part.is_none_or(|part| self.lots.get(part.lot).basis != Basis::Known) {
-                unknown = (
-                    unknown.0.checked_add(quantity)?,
-                    unknown.1.checked_add(line.gain)?,
-                );
+            let lot = part.map(|part| self.lots.get(part.lot));
+            if lot.is_none_or(|lot| lot.basis.is_doubtful()) {
+                unknown.quantity = unknown.quantity.checked_add(quantity)?;
+                unknown.gain = unknown.gain.checked_add(line.gain)?;
+                unknown.came_by = lot.map(|lot| lot.id);
             }
             self.applied.losses |= line.gain.is_negative();
+            self.applied.denied_losses |= !line.denied_loss.is_zero();
             self.draft.dispose(at.year, line)?;
         }
         self.parts = parts;
-        if unknown.0.is_positive() {
+        if unknown.quantity.is_positive() {
             self.applied.missing_basis = true;
-            self.draft.warn(
-                at,
-                Note::missing_basis(&sale.leg.asset, unknown.0, unknown.1),
-            );
+            let Unknown {
+                quantity,
+                gain,
+                came_by,
+            } = unknown;
+            let note = Note::missing_basis(&sale.leg.asset, quantity, gain, came_by);
+            self.draft.warn(at, note);
         }
         Ok(())
     }
@@ -190,7 +215,7 @@ impl<'a> Run<'a> {
         (proceeds, fees): (Money, Money),
     ) -> Result<Disposal, Stop> {
         let lot = part.map(|part| self.lots.get(part.lot));
-        let on_record = lot.filter(|lot| lot.basis != Basis::NoRecord);
+        let on_record = lot.filter(|lot| lot.basis.is_on_record());
         let net = proceeds.checked_sub(fees)?;
         let mut cost = part.map_or_else(|| self.zero(), |part| part.cost);
         let mut held = on_record.map(|lot| (lot.acquired, lot.long_from));
@@ -207,6 +232,7 @@ impl<'a> Run<'a> {
                 .terms
                 .is_some()
                 .then_some(if is_long { Term::Long } else { Term::Short });
+        let gain = net.checked_sub(cost)?;
         let choice = match on_record {
             None => Choice::NoPurchase,
             Some(_) if is_named => Choice::Named,
@@ -223,8 +249,8 @@ impl<'a> Run<'a> {
             proceeds,
             fees,
             cost,
-            gain: net.checked_sub(cost)?,
-            denied_loss: self.zero(),
+            gain,
+            denied_loss: self.denied(at, sale, gain),
             term,
             rule: self.settings.method.as_str(),
             acquired: held.map(|(acquired, _)| acquired),
@@ -239,6 +265,16 @@ impl<'a> Run<'a> {
                 gift: side,
             },
         })
+    }
+
+    /// The loss of a line where the law denies it, whole.
+    fn denied(&self, at: &At<'a>, sale: &Sale<'_>, gain: Money) -> Money {
+        let denies = self.rules.special.denies_loss;
+        if gain.is_negative() && denies(at.row.kind, sale.is_fee, at.date) {
+            gain.negated()
+        } else {
+            self.zero()
+        }
     }
 
     /// Takes units out without a sale, and lists them with what they had cost.
@@ -264,7 +300,8 @@ impl<'a> Run<'a> {
             .try_fold(self.zero(), |sum, part| sum.checked_add(part.cost))?;
         if missing.is_positive() {
             let zero = self.zero();
-            let note = Note::negative_balance(&leg.asset, &at.row.wallet, missing, zero);
+            let otherwise = Otherwise::Told;
+            let note = Note::negative_balance(&leg.asset, &at.row.wallet, missing, zero, otherwise);
             self.draft.warn(at, note);
         }
         self.draft.removed.push(Removed {
@@ -294,15 +331,16 @@ impl<'a> Run<'a> {
         let (book, source) = self.place(&leg.asset, from);
         let (_, target) = self.place(&leg.asset, to);
         let before = self.books[book].shelves[source].balance;
-        let missing = self.books[book].carry(source, target, leg.amount, &self.lots)?;
+        (self.moved.book, self.moved.shelf) = (book, target);
+        let (lots, parts) = (&self.lots, &mut self.moved.parts);
+        let missing = self.books[book].carry((source, target), leg.amount, lots, parts)?;
         let after = self.books[book].shelves[source].balance;
         if after.is_negative() && !before.is_negative() {
             let short = Quantity::ZERO.checked_sub(after)?;
             let at_stake = self.estimate(&leg.asset, short);
-            self.draft.warn(
-                at,
-                Note::negative_balance(&leg.asset, from, short, at_stake),
-            );
+            let otherwise = Otherwise::bought(&leg.asset, from, short, at_stake);
+            let note = Note::negative_balance(&leg.asset, from, short, at_stake, otherwise);
+            self.draft.warn(at, note);
         }
         if self.scope == Scope::Wallet && missing.is_positive() {
             // The units were there, only not on record: they go on without a known cost.

@@ -6,7 +6,7 @@ use packtrain_core::ledger::Asset;
 use packtrain_core::quantity::Quantity;
 
 use super::book::Book;
-use super::lots::{Basis, Part};
+use super::lots::Part;
 use super::run::Run;
 use crate::outcome::{Holding, OpenLot, ValueFrom, Valued};
 use crate::request::Scope;
@@ -50,7 +50,7 @@ impl Run<'_> {
         date: NaiveDate,
     ) -> OpenLot {
         let lot = self.lots.get(part.lot);
-        let on_record = lot.basis != Basis::NoRecord;
+        let on_record = lot.basis.is_on_record();
         OpenLot {
             asset: Asset::clone(&book.asset),
             // Over all wallets, the one in which a part lies decides nothing.
@@ -66,7 +66,12 @@ impl Run<'_> {
 
     /// What units are worth on a day: by the list of prices, else by the last price of the ledger,
     /// however old it is.
-    fn value_on(&self, asset: &Asset, quantity: Quantity, date: NaiveDate) -> Option<Valued> {
+    pub(super) fn value_on(
+        &self,
+        asset: &Asset,
+        quantity: Quantity,
+        date: NaiveDate,
+    ) -> Option<Valued> {
         let currency = self.settings.currency;
         if let Some((money, day)) = self.prices.worth(asset, quantity, currency, date) {
             let from = ValueFrom::Listed(day);

@@ -4,13 +4,15 @@
 //! a deposit of the same asset in another wallet, soon after the withdrawal, of as many units or
 //! a little fewer, since a network's fee may have been taken on the way.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
 use packtrain_core::ledger::{Leg, Row, RowKind};
 use packtrain_core::quantity::Quantity;
 use packtrain_core::time::Timestamp;
 
+use super::answers::Answers;
+use super::input::Place;
 use crate::fiat::is_fiat;
 use crate::outcome::MatchedBy;
 
@@ -40,9 +42,43 @@ struct Halves<'a> {
     deposits: Vec<Half<'a>>,
 }
 
+/// What a person says of pairs, by index in order of time.
+#[derive(Default)]
+pub(super) struct Given {
+    joined: Vec<(usize, usize)>,
+    apart: HashSet<(usize, usize)>,
+    /// Rows that are no halves at all.
+    alone: HashSet<usize>,
+}
+
+impl Given {
+    /// The answers with the indices of the rows that they name.
+    pub(super) fn of(answers: &Answers, indices: &HashMap<Place, usize>) -> Self {
+        let mut given = Self::default();
+        let index = |place: &Place| indices.get(place).copied();
+        for (sent, received) in &answers.joined {
+            given.joined.extend(index(sent).zip(index(received)));
+        }
+        for (sent, received) in &answers.apart {
+            match received {
+                Some(received) => given.apart.extend(index(sent).zip(index(received))),
+                None => given.alone.extend(index(sent)),
+            }
+        }
+        given
+    }
+
+    fn parts(&self, out: usize, back: usize) -> bool {
+        !self.apart.is_empty() && self.apart.contains(&(out, back))
+    }
+}
+
 /// Pairs the halves among rows in order of time.
-pub(super) fn pair<'a>(rows: impl Iterator<Item = &'a Row>) -> Pairs {
+pub(super) fn pair<'a>(rows: impl Iterator<Item = &'a Row>, given: &Given) -> Pairs {
     let mut pairs = Pairs::new();
+    for (out, back) in &given.joined {
+        join(&mut pairs, *out, *back, MatchedBy::Answer);
+    }
     let mut by_hash: HashMap<(&str, &str), Halves<'a>> = HashMap::new();
     let mut by_asset: HashMap<&str, Halves<'a>> = HashMap::new();
     for (index, row) in rows.enumerate() {
@@ -54,6 +90,9 @@ pub(super) fn pair<'a>(rows: impl Iterator<Item = &'a Row>) -> Pairs {
         let Some(leg) = leg.as_ref().filter(|leg| !is_fiat(&leg.asset)) else {
             continue;
         };
+        if pairs.contains_key(&index) || given.alone.contains(&index) {
+            continue;
+        }
         let half = Half {
             index,
             at: row.at,
@@ -71,11 +110,13 @@ pub(super) fn pair<'a>(rows: impl Iterator<Item = &'a Row>) -> Pairs {
     }
     for halves in by_hash.into_values() {
         for (out, back) in halves.withdrawals.into_iter().zip(halves.deposits) {
-            join(&mut pairs, out.index, back.index, MatchedBy::Hash);
+            if !given.parts(out.index, back.index) {
+                join(&mut pairs, out.index, back.index, MatchedBy::Hash);
+            }
         }
     }
     for halves in by_asset.into_values() {
-        by_amount(&mut pairs, &halves);
+        by_amount(&mut pairs, &halves, given);
     }
     pairs
 }
@@ -86,7 +127,7 @@ fn join(pairs: &mut Pairs, out: usize, back: usize, by: MatchedBy) {
 }
 
 /// Gives each withdrawal that has no other half the deposit that fits best.
-fn by_amount(pairs: &mut Pairs, halves: &Halves<'_>) {
+fn by_amount(pairs: &mut Pairs, halves: &Halves<'_>, given: &Given) {
     for out in &halves.withdrawals {
         if pairs.contains_key(&out.index) {
             continue;
@@ -97,7 +138,10 @@ fn by_amount(pairs: &mut Pairs, halves: &Halves<'_>) {
         let near = halves.deposits[start..]
             .iter()
             .take_while(|back| back.at <= out.at + LATEST);
-        let fits = near.filter(|back| !pairs.contains_key(&back.index) && fits(out, back));
+        let is_free = |back: &&Half<'_>| {
+            !pairs.contains_key(&back.index) && !given.parts(out.index, back.index)
+        };
+        let fits = near.filter(is_free).filter(|back| fits(out, back));
         // The fewest units lost, then the least time between.
         let best = fits.min_by_key(|back| (lost(out, back), (back.at - out.at).abs(), back.index));
         if let Some(best) = best {

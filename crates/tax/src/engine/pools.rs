@@ -10,6 +10,7 @@ use super::draft::Note;
 use super::lots::Basis;
 use super::moves::{Arrival, Sale};
 use super::run::Run;
+use super::stakes::Otherwise;
 use super::{At, Stop};
 use crate::error::TaxError;
 use crate::methods::journal::{Change, Entry, Journal, Leaving, Settled, Slice, Taken};
@@ -45,8 +46,13 @@ impl<'a> Run<'a> {
     }
 
     /// Puts units into the pool.
-    pub(super) fn pool_in(&mut self, at: &At<'a>, new: &Arrival<'_>) -> Result<(), Stop> {
-        if new.basis == Basis::Unknown {
+    pub(super) fn pool_in(
+        &mut self,
+        at: &At<'a>,
+        new: &Arrival<'_>,
+        basis: Basis,
+    ) -> Result<(), Stop> {
+        if basis == Basis::Unknown {
             let at_stake = self.estimate(new.asset, new.quantity);
             let note = Note::unknown_cost(new.asset, new.quantity, at_stake);
             self.draft.warn(at, note);
@@ -63,7 +69,7 @@ impl<'a> Run<'a> {
             quantity: new.quantity,
             change: Change::In {
                 cost: new.cost,
-                is_purchase: at.row.kind != RowKind::Opening && new.basis != Basis::NoRecord,
+                is_purchase: at.row.kind != RowKind::Opening && basis.is_on_record(),
             },
             value: ValueFrom::Money,
             is_fee: false,
@@ -123,9 +129,10 @@ impl<'a> Run<'a> {
     ) -> Result<(), Stop> {
         if after.is_negative() && !before.is_negative() {
             let short = Quantity::ZERO.checked_sub(after)?;
-            let zero = self.zero();
-            self.draft
-                .warn(at, Note::negative_balance(&leg.asset, wallet, short, zero));
+            let (zero, cost) = (self.zero(), self.estimate(&leg.asset, short));
+            let otherwise = Otherwise::bought(&leg.asset, wallet, short, cost);
+            let note = Note::negative_balance(&leg.asset, wallet, short, zero, otherwise);
+            self.draft.warn(at, note);
         }
         Ok(())
     }
@@ -190,7 +197,7 @@ impl<'a> Run<'a> {
                 self.applied.denied_losses |= !line.denied_loss.is_zero();
                 if line.why.choice == Choice::NoPurchase {
                     self.applied.missing_basis = true;
-                    let note = Note::missing_basis(&first.symbol, line.quantity, line.gain);
+                    let note = Note::missing_basis(&first.symbol, line.quantity, line.gain, None);
                     self.draft.warn(&first.at, note);
                 }
             }
@@ -213,7 +220,8 @@ impl<'a> Run<'a> {
             .find(|slice| slice.choice == Choice::NoPurchase)
         {
             let (wallet, zero) = (&out.at.row.wallet, self.zero());
-            let note = Note::negative_balance(&out.symbol, wallet, missing.quantity, zero);
+            let (quantity, otherwise) = (missing.quantity, Otherwise::Told);
+            let note = Note::negative_balance(&out.symbol, wallet, quantity, zero, otherwise);
             self.draft.warn(&out.at, note);
         }
         self.draft.removed.push(Removed {

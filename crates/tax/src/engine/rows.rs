@@ -4,11 +4,15 @@ use packtrain_core::ledger::{Asset, Leg, RowKind};
 use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
 
+use super::answers::Priced;
 use super::draft::Note;
 use super::lots::Basis;
 use super::moves::{Arrival, Sale};
 use super::run::Run;
+use super::stakes::Otherwise;
+use super::transfer_fees::is_transfer;
 use super::value::{Stated, Worth, asset_leg, has_negative_amount};
+use super::ways;
 use super::{At, Stop};
 use crate::jurisdiction::{UntaxedCost, chose};
 use crate::outcome::{Income, ValueFrom, WarningCode};
@@ -17,12 +21,21 @@ impl<'a> Run<'a> {
     /// Computes one row.
     pub(super) fn row(&mut self, at: &At<'a>) -> Result<(), Stop> {
         self.open_day(at.date)?;
+        self.value_years(at)?;
         let row = at.row;
         self.stated = Stated::of(row, self.settings.currency, at.date, self.settings.timezone);
+        if self.input.has_price(at, Priced::Row) {
+            self.stated.from = ValueFrom::Answer;
+        }
+        if self.input.has_price(at, Priced::Fee) {
+            self.stated.fee_from = ValueFrom::Answer;
+        }
         if !self.is_usable(at) {
             return Ok(());
         }
         let worth = self.worth(at)?;
+        self.moved.parts.clear();
+        self.release_rewards(at, worth)?;
         let (sent, received) = (
             asset_leg(row.sent.as_ref()),
             asset_leg(row.received.as_ref()),
@@ -93,9 +106,16 @@ impl<'a> Run<'a> {
             (_, Some(leg)) => self.estimate(&leg.asset, leg.amount),
             _ => self.zero(),
         };
-        let help = match code {
-            WarningCode::CurrencyMismatch => "give the row's values in the currency of the report",
-            _ => "correct the row",
+        let (help, ways) = match code {
+            WarningCode::CurrencyMismatch => (
+                "give the row's values in the currency of the report",
+                ways::PRICED,
+            ),
+            _ => ("correct the row", ways::LEFT_OUT),
+        };
+        let otherwise = match code {
+            WarningCode::CurrencyMismatch => Otherwise::Worth(at_stake),
+            _ => Otherwise::Open,
         };
         let asset = leg.map(|leg| &leg.asset);
         self.draft.warn(
@@ -106,14 +126,31 @@ impl<'a> Run<'a> {
                 at_stake,
                 message,
                 help,
+                ways,
+                otherwise,
             },
         );
     }
 
     pub(super) fn warn_missing_price(&mut self, at: &At<'a>, leg: &Leg) {
+        if self.rules.special.taxes_wealth {
+            return;
+        }
         let at_stake = self.estimate(&leg.asset, leg.amount);
-        self.draft
-            .warn(at, Note::missing_price(&leg.asset, leg.amount, at_stake));
+        // Of a transfer only the units on the way may lack a value: the row's is that of all.
+        let legs = [&at.row.sent, &at.row.received];
+        let mut whole = legs.into_iter().flatten();
+        let is_fee = at
+            .row
+            .fee
+            .as_ref()
+            .is_some_and(|fee| std::ptr::eq(fee, leg));
+        let otherwise = match whole.find(|whole| whole.asset == leg.asset) {
+            Some(whole) if !is_fee => Otherwise::Worth(self.estimate(&whole.asset, whole.amount)),
+            _ => Otherwise::FeeWorth(at_stake),
+        };
+        let note = Note::missing_price(&leg.asset, leg.amount, at_stake, otherwise);
+        self.draft.warn(at, note);
     }
 
     /// Buying, selling, swapping and spending: what leaves is sold, what arrives is bought.
@@ -135,6 +172,19 @@ impl<'a> Run<'a> {
             }
             return Ok(());
         };
+        if let (Some(sent), Some(received)) = (sent, received) {
+            let carries = self.rules.special.swap_carries;
+            if carries(
+                self.settings,
+                at.date,
+                row.kind,
+                &sent.asset,
+                &received.asset,
+            ) {
+                self.applied.swaps = true;
+                return self.exchange_at_cost(at, (sent, received), false);
+            }
+        }
         if worth.is_missing() {
             self.warn_missing_price(at, main);
         }
@@ -178,7 +228,11 @@ impl<'a> Run<'a> {
         buys: bool,
     ) -> Result<(Money, Money), AmountError> {
         let none = self.zero();
+        if sells && (self.rules.special.ignores_sale_costs)(self.stated.date) {
+            return Ok((none, none));
+        }
         Ok(match (sells, buys) {
+            (false, _) if chose(self.settings, "purchase_fee", "left_out") => (none, none),
             (true, true) if chose(self.settings, "swap_fee", "split") => {
                 let half = costs.share(Quantity::from_units(1, 0)?, Quantity::from_units(2, 0)?)?;
                 (half, costs.checked_sub(half)?)
@@ -207,6 +261,9 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         let value = self.fee_worth(at, fee, worth)?;
+        if asset_leg(Some(fee)).is_some() && is_transfer(at.row.kind) {
+            return self.transfer_fee(at, fee, value);
+        }
         if value.is_missing() {
             self.warn_missing_price(at, fee);
         }
@@ -243,7 +300,7 @@ impl<'a> Run<'a> {
         let stated = match self.stated.fee_value {
             Some(money) => Worth {
                 money,
-                from: ValueFrom::FeeValue,
+                from: self.stated.fee_from,
             },
             None => worth,
         };
@@ -290,6 +347,9 @@ impl<'a> Run<'a> {
             );
             return Ok(());
         };
+        if self.waits(at, leg) {
+            return Ok(());
+        }
         let untaxed = self.rules.treatment.untaxed.iter();
         let untaxed = untaxed.into_iter().find(|(kind, _)| *kind == at.row.kind);
         if let Some((_, UntaxedCost::Nothing)) = untaxed {

@@ -1,29 +1,32 @@
 //! The computation in progress: the books of all assets, the wallets, the scope of the day.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::NaiveDate;
 use packtrain_core::ledger::{Asset, Leg};
 use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
 
-use super::book::{Book, LastPrice};
+use super::book::{Book, LastPrice, Rule};
 use super::draft::Draft;
 use super::input::Input;
 use super::liquidity::Joint;
 use super::lots::{Lots, Part};
+use super::staking::Waiting;
+use super::transfer_fees::Moved;
 use super::value::{Stated, Worth, asset_leg, fee_worth, row_worth};
 use super::{At, Stop, Work, aliases};
+use crate::allocation::Allocation;
 use crate::error::TaxError;
 use crate::jurisdiction::{Applied, Jurisdiction, chose};
 use crate::methods::journal::Cost;
 use crate::methods::{self, Way};
-use crate::outcome::ValueFrom;
+use crate::outcome::{TaxYear, ValueFrom};
 use crate::prices::Prices;
 use crate::request::{Scope, Settings};
 
 /// The wallet that stands for everything the records do not show.
-const OUTSIDE: &str = "(outside the records)";
+pub(super) const OUTSIDE: &str = "(outside the records)";
 
 /// Names that are looked through one by one before the map is asked.
 const FEW: usize = 16;
@@ -34,6 +37,7 @@ pub(super) struct Run<'a> {
     pub(super) settings: &'a Settings,
     pub(super) input: &'a Input<'a>,
     pub(super) prices: &'a Prices,
+    allocation: &'a Allocation,
     /// What the present row states in money.
     pub(super) stated: Stated,
     pub(super) draft: Draft,
@@ -45,6 +49,8 @@ pub(super) struct Run<'a> {
     aliases: HashMap<Asset, Asset>,
     /// Rows of liquidity pools that belong together.
     pub(super) joint: Joint,
+    /// What was held at the start of each year, where the law taxes that.
+    pub(super) wealth: BTreeMap<TaxYear, Money>,
     /// What is owed in units of each asset, with its value when it was borrowed.
     pub(super) debts: HashMap<Asset, Cost>,
     pub(super) wallets: Vec<Asset>,
@@ -55,6 +61,12 @@ pub(super) struct Run<'a> {
     pub(super) parts: Vec<Part>,
     /// How many of them, at the start, the row named.
     pub(super) named: usize,
+    /// What the present row moved.
+    pub(super) moved: Moved,
+    /// Rewards that do not count yet.
+    pub(super) waiting: Waiting<'a>,
+    /// Answers by which units without a known cost cost nothing.
+    pub(super) zeroed: HashSet<usize>,
 }
 
 impl<'a> Run<'a> {
@@ -63,6 +75,7 @@ impl<'a> Run<'a> {
             rules,
             input,
             prices,
+            allocation,
             ..
         } = *work;
         let outside = Asset::from(OUTSIDE);
@@ -73,10 +86,14 @@ impl<'a> Run<'a> {
             settings,
             input,
             prices,
+            allocation,
             stated: Stated::nothing(settings.currency),
             draft: Draft::new(settings.currency),
             applied: Applied::default(),
-            lots: Lots::new(settings.method, input.has_named_lots()),
+            lots: Lots::new(
+                settings.method,
+                input.has_named_lots() || !allocation.is_empty(),
+            ),
             books: Vec::new(),
             book_of: HashMap::new(),
             aliases: if has_pools && chose(settings, "wrap", "carry") {
@@ -85,12 +102,16 @@ impl<'a> Run<'a> {
                 HashMap::new()
             },
             joint,
+            wealth: BTreeMap::new(),
             debts: HashMap::new(),
             wallets: vec![Asset::clone(&outside)],
             wallet_of: [(outside, 0)].into(),
             scope: rules.scope_on(settings.scope, NaiveDate::MIN),
             parts: Vec::new(),
             named: 0,
+            moved: Moved::default(),
+            waiting: Waiting::default(),
+            zeroed: HashSet::new(),
         })
     }
 
@@ -108,22 +129,53 @@ impl<'a> Run<'a> {
     pub(super) fn open_day(&mut self, date: NaiveDate) -> Result<(), Stop> {
         let scope = self.rules.scope_on(self.settings.scope, date);
         if scope == Scope::Wallet && self.scope == Scope::Universal {
-            let mut moved = BTreeMap::new();
-            for book in &mut self.books {
-                let quantity = book.allocate(&self.lots, &self.wallets)?;
-                if quantity.is_positive() {
-                    moved.insert(book.asset.to_string(), quantity.to_string());
-                }
-            }
-            if !self.books.is_empty() {
-                self.applied.allocated = Some(moved);
-            }
+            self.allocate()?;
         }
         self.scope = scope;
         match scope {
             Scope::Universal => self.applied.universal = true,
             Scope::Wallet => self.applied.wallet = true,
         }
+        Ok(())
+    }
+
+    /// Gives each wallet its lots: as the person allocated them, else by the rule of the option.
+    fn allocate(&mut self) -> Result<(), Stop> {
+        for (asset, _) in self.allocation.assets() {
+            if !self.books.iter().any(|book| book.asset == *asset) {
+                let what = format!("the records have no {asset} then");
+                return Err(Stop::Allocation(asset.to_string(), vec![what]));
+            }
+        }
+        let rule = if chose(self.settings, "allocation", "oldest") {
+            Rule::Oldest
+        } else if chose(self.settings, "allocation", "highest") {
+            Rule::Highest
+        } else {
+            Rule::InPlace
+        };
+        let (mut by_rule, mut by_unit) = (None, None);
+        for book in &mut self.books {
+            let name = book.asset.to_string();
+            let own = self.allocation.of(&book.asset);
+            let (moved, list) = match own {
+                None => {
+                    let moved = book.allocate(&self.lots, &self.wallets, rule)?;
+                    (moved, &mut by_rule)
+                }
+                Some(units) => {
+                    let moved = book.allocate_units(&self.lots, &self.wallets, units)?;
+                    let moved = moved.map_err(|wrong| Stop::Allocation(name.clone(), wrong))?;
+                    (moved, &mut by_unit)
+                }
+            };
+            let list = list.get_or_insert_with(BTreeMap::new);
+            if moved.is_positive() {
+                list.insert(name, moved.to_string());
+            }
+        }
+        self.applied.allocated = by_rule;
+        self.applied.allocated_units = by_unit;
         Ok(())
     }
 

@@ -1,14 +1,16 @@
 //! Units between wallets: transfers in one row, and withdrawals with their deposits.
 
-use packtrain_core::ledger::{Asset, Leg, Row};
+use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
+use packtrain_core::money::Money;
 use packtrain_core::quantity::Quantity;
 
 use super::draft::Note;
-use super::moves::Sale;
 use super::run::Run;
+use super::stakes::Otherwise;
 use super::value::{Worth, asset_leg};
-use super::{At, Stop};
+use super::{At, Stop, ways};
 use crate::outcome::{MatchedBy, Transfer, ValueFrom, WarningCode};
+use crate::settle::Way;
 
 impl<'a> Run<'a> {
     /// A transfer in one row.
@@ -63,7 +65,9 @@ impl<'a> Run<'a> {
         );
         let help = "add the file of the wallet it went to; if it was a sale, payment or gift, \
                     change the type";
-        self.warn_unmatched(at, sent, sent.amount, message, help);
+        let value = self.value_of(sent, worth);
+        let (stake, otherwise) = (value, Otherwise::Kind(RowKind::Spend, value));
+        self.warn_unmatched(at, sent, (stake, otherwise), (message, help, ways::SENT));
         Ok(())
     }
 
@@ -91,21 +95,31 @@ impl<'a> Run<'a> {
             at,
             &self.unexplained(&received.asset, &at.row.wallet, unknown),
         )?;
+        // The person said where they come from.
+        if unknown.is_zero() && self.input.answers.is_brought(at.origin, &at.row.id) {
+            return Ok(());
+        }
         let (amount, asset, wallet) = (received.amount, &received.asset, &at.row.wallet);
-        let message = if unknown.is_zero() {
-            format!(
+        let (message, ways) = if unknown.is_zero() {
+            let message = format!(
                 "{amount} {asset} came to {wallet} and no withdrawal fits it; \
                  taken as coming back from a wallet of your own"
-            )
+            );
+            (message, ways::CAME_BACK)
         } else {
-            format!(
+            let message = format!(
                 "{amount} {asset} came to {wallet} and no withdrawal fits it; \
                  {unknown} {asset} have no purchase on record and zero cost"
-            )
+            );
+            (message, ways::CAME)
         };
         let help = "add the file of the wallet it came from; if it was a purchase or a reward, \
                     change the type";
-        self.warn_unmatched(at, received, unknown, message, help);
+        let worth = self.worth(at)?;
+        let value = self.value_of(received, worth);
+        let stake = value.share(unknown, received.amount)?;
+        let otherwise = Otherwise::Kind(RowKind::Buy, value);
+        self.warn_unmatched(at, received, (stake, otherwise), (message, help, ways));
         Ok(())
     }
 
@@ -138,11 +152,9 @@ impl<'a> Run<'a> {
         &mut self,
         at: &At<'a>,
         leg: &Leg,
-        quantity: Quantity,
-        message: String,
-        help: &str,
+        (at_stake, otherwise): (Money, Otherwise),
+        (message, help, ways): (String, &str, &'static [Way]),
     ) {
-        let at_stake = self.estimate(&leg.asset, quantity);
         let (code, asset) = (WarningCode::UnmatchedTransfer, Some(&leg.asset));
         self.draft.warn(
             at,
@@ -152,8 +164,18 @@ impl<'a> Run<'a> {
                 at_stake,
                 message,
                 help,
+                ways,
+                otherwise,
             },
         );
+    }
+
+    /// What units are worth: as the row says, else by the last price on record.
+    fn value_of(&mut self, leg: &Leg, worth: Worth) -> Money {
+        match worth.is_missing() {
+            true => self.estimate(&leg.asset, leg.amount),
+            false => worth.money,
+        }
     }
 
     /// Units that were sent and did not arrive are the network's fee.
@@ -173,24 +195,12 @@ impl<'a> Run<'a> {
             asset,
         };
         let mut value = worth;
-        if worth.is_missing() {
-            self.warn_missing_price(at, &leg);
-        } else {
+        if !worth.is_missing() {
             value.money = worth.money.share(leg.amount, sent.amount)?;
             value.from = ValueFrom::Implied;
         }
         self.applied.transfer_differences = true;
-        self.applied.fees_in_kind = true;
-        let fees = self.zero();
-        self.dispose(
-            at,
-            &Sale {
-                leg: &leg,
-                worth: value,
-                fees,
-                is_fee: true,
-            },
-        )
+        self.transfer_fee(at, &leg, value)
     }
 
     /// Units that arrived and were not sent have no purchase on record.
@@ -211,7 +221,9 @@ impl<'a> Run<'a> {
             received.asset
         );
         let help = "correct the amounts, or add the row that brought the rest";
-        self.warn_unmatched(at, received, more, message, help);
+        let stake = self.estimate(&received.asset, more);
+        let told = (message, help, ways::MORE_CAME);
+        self.warn_unmatched(at, received, (stake, Otherwise::Open), told);
         Ok(())
     }
 }

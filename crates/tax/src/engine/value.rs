@@ -46,6 +46,7 @@ pub(super) struct Stated {
     pub(super) basis: Option<Money>,
     /// Where the value comes from: the row, or a rate as well.
     pub(super) from: ValueFrom,
+    pub(super) fee_from: ValueFrom,
     /// Whether an amount is in a currency for which no rate is known.
     pub(super) is_unknown: bool,
 }
@@ -60,6 +61,7 @@ impl Stated {
             fee_value: None,
             basis: None,
             from: ValueFrom::RowValue,
+            fee_from: ValueFrom::FeeValue,
             is_unknown: false,
         }
     }
@@ -101,7 +103,7 @@ impl Stated {
 }
 
 /// Money in the currency, and the day of the rate where one was needed; none without a rate.
-fn in_currency(
+pub(super) fn in_currency(
     money: Money,
     currency: Currency,
     date: NaiveDate,
@@ -140,7 +142,8 @@ pub(super) fn row_worth(row: &Row, stated: &Stated) -> Result<Worth, AmountError
         }
     }
     // A value that the person states in the report's currency is nearer than a day's rate.
-    let own = stated.value.filter(|_| stated.from == ValueFrom::RowValue);
+    let is_own = matches!(stated.from, ValueFrom::RowValue | ValueFrom::Answer);
+    let own = stated.value.filter(|_| is_own);
     let value = |money| Worth {
         money,
         from: stated.from,
@@ -166,7 +169,7 @@ pub(super) fn fee_worth(
     if let Some(money) = stated.fee_value {
         return Ok(Worth {
             money,
-            from: ValueFrom::FeeValue,
+            from: stated.fee_from,
         });
     }
     let alike = [&row.sent, &row.received]

@@ -7,12 +7,15 @@ use packtrain_core::quantity::{AmountError, Quantity};
 
 use super::header::short;
 use super::sheet::{Flaw, Sheet};
-use crate::fiat::is_fiat;
+use crate::fiat::{is_currency, is_fiat};
 
 /// Characters of an id, a wallet, an asset's symbol or a hash.
 const WORD_CHARS_MAX: usize = 200;
 /// Characters of a note.
 const NOTE_CHARS_MAX: usize = 2_000;
+
+/// Figures between two marks of thousands.
+const THOUSANDS: usize = 3;
 
 /// A value that may be absent or, with its errors recorded, bad.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,8 +91,7 @@ impl Sheet<'_> {
             return Cell::Absent;
         };
         // An amount may stand with its symbol, as in `(0.07 BTC)`.
-        let end = cell.find(|letter: char| letter.is_alphabetic());
-        let (number, symbol) = cell.split_at(end.unwrap_or(cell.len()));
+        let (number, symbol) = parted(cell, "");
         let close = symbol.rfind(')').map_or("", |at| &symbol[at..]);
         match loose_number(&format!("{number}{close}"), self.has_decimal_commas()) {
             Ok(number) => Cell::Good(number),
@@ -131,11 +133,11 @@ impl Sheet<'_> {
     }
 
     /// An amount with its symbol in one cell, such as `0.5BTC` or `0.5 BTC`, without its sign.
-    pub(super) fn amount_with_symbol(&mut self, column: usize) -> Option<Leg> {
-        let cell = self.cell(column);
-        // A symbol may begin with a figure, such as 1INCH: the amount ends where a letter comes.
-        let end = cell.find(|letter: char| letter.is_alphabetic());
-        let (number, symbol) = cell.split_at(end.unwrap_or(cell.len()));
+    ///
+    /// Where a symbol begins with a figure and nothing parts it from the amount, as in `0.51INCH`,
+    /// only the symbol `expected` can be told.
+    pub(super) fn amount_with_symbol(&mut self, column: usize, expected: &str) -> Option<Leg> {
+        let (number, symbol) = parted(self.cell(column), expected);
         let (number, symbol) = (number.trim().to_owned(), symbol.trim().to_owned());
         if number.is_empty() && symbol.is_empty() {
             return None;
@@ -232,7 +234,7 @@ impl Sheet<'_> {
             return Cell::Absent;
         }
         match cell.parse() {
-            Ok(currency) if is_fiat(cell) => return Cell::Good(currency),
+            Ok(currency) if is_currency(cell) => return Cell::Good(currency),
             _ => {}
         }
         let message = format!("{:?} is no currency", short(cell));
@@ -255,6 +257,25 @@ impl Sheet<'_> {
         self.flaw(Some(column), flaw);
         Cell::Bad
     }
+}
+
+/// An amount and the symbol behind it.
+fn parted<'c>(cell: &'c str, expected: &str) -> (&'c str, &'c str) {
+    if !expected.is_empty() && cell.ends_with(expected) {
+        return cell.split_at(cell.len() - expected.len());
+    }
+    let Some(letter) = cell.find(|letter: char| letter.is_alphabetic()) else {
+        return (cell, "");
+    };
+    // A symbol may begin with figures, such as 1INCH; three of them are a group of thousands.
+    let has_figures = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
+    let begins = |space: &usize| {
+        let figures = cell[*space..letter].trim();
+        let are_of_the_symbol = figures.bytes().all(|byte| byte.is_ascii_digit());
+        are_of_the_symbol && figures.len() != THOUSANDS && has_figures(&cell[..*space])
+    };
+    let space = cell[..letter].rfind(char::is_whitespace).filter(begins);
+    cell.split_at(space.unwrap_or(letter))
 }
 
 /// Reads a number that people and spreadsheets have touched.

@@ -92,6 +92,14 @@ pub(super) fn unknown(sheet: &mut Sheet<'_>, column: usize, what: &str) {
     sheet.flaw(Some(column), Flaw::new("type_unknown", message, help));
 }
 
+/// The error for a row in which nothing moves; amounts that cannot be read have their own.
+pub(super) fn nothing_moved(sheet: &mut Sheet<'_>, column: Option<usize>, help: &str) {
+    if sheet.is_good() {
+        let message = "nothing was sent and nothing received";
+        sheet.flaw(column, Flaw::new("amounts_missing", message, help));
+    }
+}
+
 /// The error for a pair that cannot be parted.
 pub(super) fn no_pair(sheet: &mut Sheet<'_>, column: usize) {
     let message = format!(

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::ImportError;
 use super::sources::MAPPED;
-use crate::fiat::is_fiat;
+use crate::fiat::is_currency;
 
 /// The mapping of one kind of file. As a file of its own it is TOML, such as
 ///
@@ -114,7 +114,7 @@ fn zone<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Tz>, D::Error> {
 fn currency<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Currency>, D::Error> {
     let code = Option::<String>::deserialize(from)?;
     let currency = code.map(|code| match code.parse() {
-        Ok(currency) if is_fiat(&code) => Ok(currency),
+        Ok(currency) if is_currency(&code) => Ok(currency),
         _ => Err(de::Error::custom(format!("there is no currency {code:?}"))),
     });
     currency.transpose()

@@ -15,6 +15,7 @@ mod mapping;
 mod owner;
 mod sheet;
 mod sources;
+mod symbols;
 mod times;
 mod zone;
 
@@ -31,6 +32,7 @@ use join::Joined;
 pub use mapping::{Mapping, Meaning};
 use sheet::{Report, Sheet};
 use sources::MAPPED;
+pub(crate) use sources::neutral::needs;
 
 use crate::engine::LedgerFile;
 
@@ -75,6 +77,10 @@ pub struct Options {
     pub mapping: Option<Mapping>,
     /// The coin that a chain's fees are paid in, where the file does not name it.
     pub coin: Option<String>,
+    /// Codes of currencies that are the symbols of coins in this file.
+    pub coins: Vec<String>,
+    /// Symbols of coins that are codes of currencies in this file.
+    pub money: Vec<String>,
 }
 
 /// How much of one file is read.
@@ -209,6 +215,7 @@ fn read_text(bytes: &[u8], options: &Options) -> Result<Import, ImportError> {
         None => Joined::from(rows),
     };
     join::complete(&mut joined);
+    symbols::tell_apart(&mut joined.rows, source.name, options);
     join::tell(&text, joined.flaws, &mut report);
     report.errors.truncate(limits.row_errors_max);
     Ok(Import {

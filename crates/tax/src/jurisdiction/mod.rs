@@ -3,9 +3,16 @@
 mod au;
 mod ca;
 mod de;
+mod es;
+mod r#in;
+mod it;
+mod jp;
+mod nl;
 mod uk;
 mod us;
 
+mod circle;
+mod losses;
 mod notes;
 mod options;
 
@@ -22,6 +29,8 @@ use crate::error::TaxError;
 use crate::methods::journal::{Leaving, PoolRules};
 use crate::outcome::{TaxYear, Term};
 use crate::request::{Country, Method, Request, Scope, Settings};
+pub use circle::Circle;
+pub(crate) use circle::Special;
 use notes::RuleText;
 pub(crate) use notes::{Applied, chose};
 pub use options::{OptionKind, OptionSpec};
@@ -34,6 +43,11 @@ pub fn of(country: Country) -> &'static Jurisdiction {
         Country::De => &de::RULES,
         Country::Ca => &ca::RULES,
         Country::Au => &au::RULES,
+        Country::Es => &es::RULES,
+        Country::In => &r#in::RULES,
+        Country::Jp => &jp::RULES,
+        Country::It => &it::RULES,
+        Country::Nl => &nl::RULES,
     }
 }
 
@@ -56,6 +70,8 @@ pub struct Jurisdiction {
     pub methods: &'static [Method],
     /// Options, each with its values.
     pub options: &'static [OptionSpec],
+    /// How far its rules go, and how well they were tested.
+    pub circle: Circle,
     /// Which lots a disposal may draw on when nobody asks.
     pub scope: ScopeRule,
     /// Whether another scope may be asked for.
@@ -70,6 +86,7 @@ pub struct Jurisdiction {
     pub terms: Option<Terms>,
     form_box: Option<FormBox>,
     pub(crate) treatment: Treatment,
+    pub(crate) special: Special,
     pool: fn(&Settings) -> PoolRules,
     rules: &'static [RuleText],
     assess: fn(&Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>, AmountError>,
@@ -206,6 +223,17 @@ impl Jurisdiction {
         })
     }
 
+    /// Whether lots turn from all wallets to each, where the person allocates them.
+    fn check_allocation(&self, request: &Request) -> Result<(), TaxError> {
+        let what = match (self.scope, request.scope) {
+            _ if request.allocation.is_empty() => return Ok(()),
+            (ScopeRule::WalletFrom(_), None) => return Ok(()),
+            (ScopeRule::WalletFrom(_), Some(scope)) => format!("scope {scope} was asked for"),
+            _ => format!("{} has no such rule", self.name),
+        };
+        Err(TaxError::NoAllocation { what })
+    }
+
     /// A request with every default filled in.
     ///
     /// # Errors
@@ -227,6 +255,7 @@ impl Jurisdiction {
                 known: Scope::Universal.as_str().to_owned(),
             });
         }
+        self.check_allocation(request)?;
         Ok(Settings {
             country: self.country,
             method,

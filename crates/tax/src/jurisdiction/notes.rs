@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Jurisdiction;
+use super::{Circle, Jurisdiction};
 use crate::outcome::RuleNote;
 use crate::request::Settings;
 
@@ -13,15 +13,21 @@ pub(crate) struct Applied {
     pub(crate) wallet: bool,
     /// Units that changed wallets when lots were allocated to wallets, by asset.
     pub(crate) allocated: Option<BTreeMap<String, String>>,
+    /// The same of assets that the person allocated unit by unit.
+    pub(crate) allocated_units: Option<BTreeMap<String, String>>,
     pub(crate) named_lots: bool,
     pub(crate) swaps: bool,
     pub(crate) converted: bool,
     pub(crate) costs: bool,
     pub(crate) fees_in_kind: bool,
+    pub(crate) transfer_fees: bool,
     pub(crate) transfers: bool,
     pub(crate) transfer_differences: bool,
     pub(crate) matched_by_amount: bool,
     pub(crate) income: bool,
+    pub(crate) staking: bool,
+    /// Units of rewards that waited at the end, by asset.
+    pub(crate) waiting: BTreeMap<String, String>,
     pub(crate) untaxed_receipts: bool,
     pub(crate) gifts_received: bool,
     pub(crate) given_away: bool,
@@ -40,13 +46,21 @@ pub(crate) struct Applied {
 /// A rule in words, and when it is worth them.
 pub(crate) struct RuleText {
     pub(crate) when: fn(&Settings, &Applied) -> bool,
-    /// In one or two sentences. `{timezone}` and `{allocated}` are filled in.
+    /// In one or two sentences. `{timezone}`, `{allocated}`, `{allocated_units}` and `{waiting}`
+    /// are filled in.
     pub(crate) text: &'static str,
     pub(crate) source: &'static str,
 }
 
 /// A rule that every report of the country names.
 pub(crate) const ALWAYS: fn(&Settings, &Applied) -> bool = |_, _| true;
+
+/// A country of the second circle, which every report of it says.
+pub(crate) const SECOND_CIRCLE: RuleText = RuleText {
+    when: ALWAYS,
+    text: Circle::SECOND,
+    source: "docs/tax.md, Countries",
+};
 
 /// Money in other currencies, which every country treats alike.
 pub(crate) const CONVERTED: RuleText = RuleText {
@@ -71,6 +85,57 @@ pub(crate) const LOST_ON_THE_WAY: RuleText = RuleText {
     text: "Units that were sent and did not arrive are taken as the network's fee.",
     source: "practice",
 };
+
+/// A transfer's fee that is sold, as the country's authority or practice has it.
+pub(crate) const fn transfer_fee_sold(source: &'static str) -> RuleText {
+    RuleText {
+        when: |settings, applied| {
+            applied.transfer_fees && chose(settings, "transfer_fee", "disposal")
+        },
+        text: "The network's fee of a transfer between own wallets, paid in units, is a disposal \
+               of them at their value, which joins no cost. The option transfer_fee decides.",
+        source,
+    }
+}
+
+/// A transfer's fee whose cost goes on.
+pub(crate) const TRANSFER_FEE_JOINS: RuleText = RuleText {
+    when: |settings, applied| applied.transfer_fees && chose(settings, "transfer_fee", "cost"),
+    text: "The network's fee of a transfer between own wallets, paid in units, is no disposal: \
+           what these units had cost joins the cost of the units moved, as asked.",
+    source: "no direct guidance",
+};
+
+/// A transfer's fee whose cost is lost.
+pub(crate) const TRANSFER_FEE_LOST: RuleText = RuleText {
+    when: |settings, applied| applied.transfer_fees && chose(settings, "transfer_fee", "lost"),
+    text: "The network's fee of a transfer between own wallets, paid in units, is no disposal: \
+           these units are listed with what they had cost, which is deducted nowhere, as asked.",
+    source: "no direct guidance",
+};
+
+/// Rewards of staking that are income when they are credited.
+pub(crate) const fn staking_on_receipt(source: &'static str) -> RuleText {
+    RuleText {
+        when: |settings, applied| applied.staking && chose(settings, "staking", "receipt"),
+        text: "Rewards of staking are income when they are credited: the time in the records is \
+               taken as that from which on the person could dispose of them. The option staking \
+               decides.",
+        source,
+    }
+}
+
+/// Rewards of staking that are income when they leave their wallet.
+pub(crate) const fn staking_on_withdrawal(source: &'static str) -> RuleText {
+    RuleText {
+        when: |settings, applied| applied.staking && chose(settings, "staking", "withdrawal"),
+        text: "Rewards of staking are income, at their value then, when they first leave the \
+               wallet in which they were credited: until then they are taken as out of the \
+               person's reach, as asked. What leaves such a wallet is its rewards first, the \
+               oldest first. {waiting}",
+        source,
+    }
+}
 
 /// Loans where no authority has spoken.
 pub(crate) const LOANS_AS_BORROWED: RuleText = RuleText {
@@ -99,7 +164,12 @@ impl Jurisdiction {
             text: rule
                 .text
                 .replace("{timezone}", settings.timezone.name())
-                .replace("{allocated}", &allocated(applied)),
+                .replace("{allocated}", &allocated(applied.allocated.as_ref()))
+                .replace(
+                    "{allocated_units}",
+                    &allocated(applied.allocated_units.as_ref()),
+                )
+                .replace("{waiting}", &waiting(&applied.waiting)),
             source: rule.source,
         })
         .collect()
@@ -107,15 +177,31 @@ impl Jurisdiction {
 }
 
 /// Which lots changed wallets, in a sentence.
-fn allocated(applied: &Applied) -> String {
-    match &applied.allocated {
+fn allocated(moved: Option<&BTreeMap<String, String>>) -> String {
+    match moved {
         Some(moved) if !moved.is_empty() => {
-            let list: Vec<_> = moved
-                .iter()
-                .map(|(asset, quantity)| format!("{quantity} {asset}"))
-                .collect();
-            format!("Lots of {} changed wallets.", list.join(", "))
+            format!("Lots of {} changed wallets.", listed(moved))
         }
         _ => "Every lot was where its units were.".to_owned(),
     }
+}
+
+/// Which rewards still wait, in a sentence.
+fn waiting(left: &BTreeMap<String, String>) -> String {
+    match left.is_empty() {
+        true => "At the end of the records none were left there.".to_owned(),
+        false => format!(
+            "At the end of the records {} were left there, which are in no figure.",
+            listed(left)
+        ),
+    }
+}
+
+/// Quantities of assets, one after the other.
+fn listed(quantities: &BTreeMap<String, String>) -> String {
+    let list: Vec<_> = quantities
+        .iter()
+        .map(|(asset, quantity)| format!("{quantity} {asset}"))
+        .collect();
+    list.join(", ")
 }

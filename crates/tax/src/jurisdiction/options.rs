@@ -25,6 +25,8 @@ pub enum OptionKind {
     Words(&'static [&'static str]),
     /// An amount of money in the currency of the report, not negative; nothing by default.
     Money,
+    /// Assets by their names, with commas between them; none by default.
+    Assets,
 }
 
 impl OptionKind {
@@ -32,6 +34,7 @@ impl OptionKind {
         match self {
             Self::Words([first, ..]) => first,
             Self::Words([]) | Self::Money => "0",
+            Self::Assets => "",
         }
     }
 
@@ -41,6 +44,10 @@ impl OptionKind {
             Self::Money => {
                 Money::parse(value, rules.currency).is_ok_and(|money| !money.is_negative())
             }
+            Self::Assets => {
+                let is_name = |name: &str| !name.is_empty() && !name.contains(char::is_whitespace);
+                value.is_empty() || value.split(',').all(is_name)
+            }
         }
     }
 
@@ -49,6 +56,9 @@ impl OptionKind {
         match self {
             Self::Words(words) => words.join(", "),
             Self::Money => "an amount of money, such as 1234.56".to_owned(),
+            Self::Assets => {
+                "names of assets with commas between them, such as EURC,EURI".to_owned()
+            }
         }
     }
 }
@@ -65,6 +75,15 @@ pub(super) mod usual {
                         or are disposed of at the market value of the day";
     const SWAP_FEE: &str = "whether the costs of a swap belong to the disposal, or half to it and \
                             half to what is acquired";
+
+    const TRANSFER_FEE: &str = "whether the network's fee of a transfer between own wallets, paid \
+                                in units, is a disposal of them, or none: then their cost joins \
+                                that of the units moved, or is lost";
+    const TRANSFER_FEE_OF_A_POOL: &str = "whether the network's fee of a transfer between own \
+                                          wallets, paid in units, is a disposal of them, or none \
+                                          and their cost is lost";
+    const STAKING: &str = "whether rewards of staking are income when they are credited, or when \
+                           they first leave the wallet in which they were";
 
     const fn words(
         name: &'static str,
@@ -88,6 +107,15 @@ pub(super) mod usual {
         words("loan", &["market", "as_borrowed"], LOAN);
     pub(in super::super) const SWAP_FEE_TO_DISPOSAL: OptionSpec =
         words("swap_fee", &["disposal", "split"], SWAP_FEE);
+    pub(in super::super) const TRANSFER_FEE_IS_SOLD: OptionSpec =
+        words("transfer_fee", &["disposal", "cost", "lost"], TRANSFER_FEE);
+    pub(in super::super) const TRANSFER_FEE_OF_A_POOL_IS_SOLD: OptionSpec = words(
+        "transfer_fee",
+        &["disposal", "lost"],
+        TRANSFER_FEE_OF_A_POOL,
+    );
+    pub(in super::super) const STAKING_ON_RECEIPT: OptionSpec =
+        words("staking", &["receipt", "withdrawal"], STAKING);
     pub(in super::super) const LOSS_BEFORE: OptionSpec = OptionSpec {
         name: "loss_before",
         kind: OptionKind::Money,

@@ -12,6 +12,7 @@ mod lifo;
 mod lofo;
 mod named;
 mod s104;
+mod total_average;
 
 use std::cmp::Reverse;
 use std::rc::Rc;
@@ -72,5 +73,6 @@ pub(crate) const fn of(method: Method) -> &'static Spec {
         Method::Lofo => &lofo::SPEC,
         Method::Acb => &acb::SPEC,
         Method::S104 => &s104::SPEC,
+        Method::TotalAverage => &total_average::SPEC,
     }
 }

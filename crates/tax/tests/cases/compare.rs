@@ -30,6 +30,10 @@ const BLOCKS: &[&str] = &[
     "warnings",
     "unread",
     "form_8949_box",
+    "settle",
+    "settled",
+    "rule",
+    "rules_given",
 ];
 
 /// What a case says, and what came out.
@@ -67,6 +71,37 @@ impl Case<'_> {
                 "{wanted:?} is not in {found:?}"
             );
         }
+        if self.expected.get("rules_given").is_some() {
+            let rules = self.outcome.rules_given.iter();
+            let rules: Vec<_> = rules.map(|rule| (&*rule.said, rule.rows)).collect();
+            let wanted = self.lines("rules_given").iter();
+            let wanted = wanted.map(|line| {
+                let rows = line["rows"].as_u64().and_then(|rows| rows.try_into().ok());
+                (line["said"].as_str().unwrap(), rows.unwrap())
+            });
+            assert_eq!(rules, wanted.collect::<Vec<_>>());
+        }
+        if self.expected.get("settled").is_some() {
+            self.compare_settled();
+            assert_eq!(found.len(), self.lines("warnings").len(), "{found:?}");
+        }
+    }
+
+    /// Every answer was used as the case says, in its order.
+    fn compare_settled(&self) {
+        let settled = self.outcome.settled.iter().map(|answer| {
+            let codes = answer.findings.iter().map(|finding| finding.code.as_str());
+            assert!(answer.is_used, "{answer}");
+            (&*answer.id, answer.answer.as_str(), codes.collect())
+        });
+        let settled: Vec<(_, _, Vec<_>)> = settled.collect();
+        let wanted = self.lines("settled").iter().map(|line| {
+            let codes = line["findings"].as_array().into_iter().flatten();
+            let codes = codes.filter_map(Value::as_str).collect();
+            let word = |key: &str| line[key].as_str().unwrap();
+            (word("id"), word("answer"), codes)
+        });
+        assert_eq!(settled, wanted.collect::<Vec<_>>());
     }
 
     fn lines(&self, block: &str) -> &[Value] {

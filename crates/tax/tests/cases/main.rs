@@ -13,14 +13,18 @@ macro_rules! cases {
     };
 }
 
+mod circle;
 mod compare;
 mod own;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use packtrain_tax::allocation::Allocation;
 use packtrain_tax::import::{self, Limits};
 use packtrain_tax::request::{Country, Request};
+use packtrain_tax::settle::Settlements;
 use packtrain_tax::{LedgerFile, compute};
 use serde_json::Value;
 
@@ -83,7 +87,11 @@ fn run(folder: &Path) {
     let files = ["ledger.csv", "ledger-2.csv"].into_iter();
     let files = files.filter(|name| folder.join(name).exists());
     let ledgers: Vec<_> = files.map(|name| ledger(folder, name, &expected)).collect();
-    let outcome = compute(&ledgers, country(&expected), &request(&expected)).unwrap();
+    let mut request = request(&expected);
+    if let Ok(allocation) = fs::read(folder.join("allocation.csv")) {
+        request.allocation = Arc::new(Allocation::read(&allocation).unwrap());
+    }
+    let outcome = compute(&ledgers, country(&expected), &request).unwrap();
     let currency = outcome.settings.currency.to_string();
     assert_eq!(currency, text(&expected["currency"]));
     Case {
@@ -131,8 +139,16 @@ fn request(expected: &Value) -> Request {
             .into_iter()
             .map(|(name, value)| (name.clone(), text(value)))
             .collect(),
+        settlements: settlements(expected),
         ..Request::default()
     }
+}
+
+/// What the person of a case answers to findings.
+fn settlements(expected: &Value) -> Settlements {
+    let list = |key: &str| expected[key].as_array().cloned().unwrap_or_default();
+    let given = serde_json::json!({ "settle": list("settle"), "rule": list("rule") });
+    serde_json::from_value(given).unwrap()
 }
 
 fn text(value: &Value) -> String {

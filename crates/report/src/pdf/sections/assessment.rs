@@ -6,9 +6,13 @@ use super::Selected;
 use crate::amounts::{count, full};
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::paragraph::Paragraph;
-use crate::pdf::table::{Column, Columns, ROW, Row, Table};
-use crate::pdf::theme::{BODY, CELL, FAINT, Paper};
+use crate::pdf::places::Topic;
+use crate::pdf::table::{Column, Columns, ROW_OF_TWO, Row, Table, height_of};
+use crate::pdf::theme::{BODY, CELL, Paper, SUB};
 use crate::words;
+
+/// Space under a source, so that the line below does not touch it.
+const AIR: f32 = 1.4;
 
 /// One table for each year; nothing without years.
 pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Section<'a>> {
@@ -28,6 +32,7 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
                 Sales and income outside of these records are not in it.";
     blocks.insert(0, Box::new(Paragraph::new(paper, text, BODY, 2.0)));
     Some(Section {
+        topic: Topic::Return,
         title: title(selected.years.as_slice()).to_owned(),
         blocks,
     })
@@ -43,22 +48,35 @@ const fn title(years: &[TaxYear]) -> &'static str {
 
 fn table(year: String, figures: &[Figure], paper: Paper) -> Table<'_> {
     let columns = vec![
-        Column::words(year, 33.0),
-        Column::words("Where it goes", 20.0),
-        Column::words("By", 31.0),
+        Column::words(year, 60.0),
+        Column::words("Where it goes", 24.0),
         Column::numbers("Amount", 16.0),
     ];
+    let columns = Columns::new(paper, columns);
+    let width = columns.width(0);
+    // A source cut off would be no source: label and source stand whole, however long.
+    let texts: Vec<_> = figures
+        .iter()
+        .map(|figure| {
+            let label = CELL.strong().wrap(figure.label, width);
+            (label, SUB.wrap(figure.source, width))
+        })
+        .collect();
+    let heights = texts
+        .iter()
+        .map(|(label, source)| height_of(label.len(), source.len()) + AIR);
+    let heights = heights.collect();
     let write = move |index: usize, row: &mut Row<'_>| {
         let figure = &figures[index];
-        row.strong_cell(0, figure.label);
+        let (label, source) = &texts[index];
+        row.lines(0, label, CELL.strong());
+        row.subs(0, label.len(), source);
         row.cell(1, figure.form.unwrap_or_default());
-        row.styled(2, figure.source, CELL.in_ink(FAINT));
         match figure.amount {
-            Amount::Money(money) => row.result(3, &full(money)),
-            Amount::Count(number) => row.strong_cell(3, &count(number)),
-            Amount::YesNo(answer) => row.strong_cell(3, words::yes_or_no(answer)),
+            Amount::Money(money) => row.result(2, &full(money)),
+            Amount::Count(number) => row.strong_cell(2, &count(number)),
+            Amount::YesNo(answer) => row.strong_cell(2, words::yes_or_no(answer)),
         }
     };
-    let columns = Columns::new(paper, columns);
-    Table::new(columns, figures.len(), ROW, Box::new(write))
+    Table::new(columns, figures.len(), ROW_OF_TWO, Box::new(write)).with_heights(heights)
 }

@@ -12,9 +12,13 @@ use crate::amounts::{bare, cents, count, signed};
 use crate::limits::ASSET_LINES_PDF_MAX;
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::paragraph::Paragraph;
-use crate::pdf::table::{Column, Columns, ROW, Row, Table};
-use crate::pdf::theme::{BODY, Paper};
+use crate::pdf::places::Topic;
+use crate::pdf::table::{Column, Columns, ROW, Row, Table, height_of};
+use crate::pdf::theme::{BODY, CELL, Paper};
 use crate::words;
+
+/// Lines that the name of an asset may take.
+const NAME_LINES_MAX: usize = 4;
 
 /// Sums over the disposals of one asset.
 #[derive(Clone)]
@@ -61,6 +65,7 @@ pub(super) fn section<'a>(
     }
     blocks.push(Box::new(table(selected, paper, assets, total)));
     Ok(Some(Section {
+        topic: Topic::Assets,
         title: "Gains by asset".to_owned(),
         blocks,
     }))
@@ -88,12 +93,18 @@ fn table<'a>(
     columns.push(Column::numbers("Gain", 14.0));
     let columns = Columns::new(paper, columns);
     let rows = assets.len();
+    let name = |(asset, _): &(&str, Sums)| {
+        CELL.strong()
+            .wrap_to(asset, columns.width(0), NAME_LINES_MAX)
+    };
+    let names: Vec<_> = assets.iter().map(name).collect();
+    let heights = names.iter().map(|name| height_of(name.len(), 0)).collect();
     let write = move |index: usize, row: &mut Row<'_>| {
         let (asset, sums) = &assets[index];
-        row.strong_cell(0, asset);
+        row.strong_lead(0, &names[index], selected.first_of(asset));
         sums.write(row, has_terms);
     };
-    let table = Table::new(columns, rows, ROW, Box::new(write));
+    let table = Table::new(columns, rows, ROW, Box::new(write)).with_heights(heights);
     if rows < 2 {
         return table;
     }

@@ -10,9 +10,10 @@ use crate::amounts::{MINUS, axis, cents, currency_name, sign_of, whole_signed};
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
 use crate::pdf::paragraph::Paragraph;
+use crate::pdf::places::{Anchor, Topic};
 use crate::pdf::theme::{
-    BAD, BAR_LONG, BAR_SHORT, BODY, CELL, Ink, LABEL, LINE, LINE_STRONG, MARGIN, Paper, SUB,
-    SUBHEADING,
+    ACCENT, BAD, BAR_LONG, BAR_SHORT, BODY, CELL, Ink, LABEL, LINE, LINE_STRONG, MARGIN, Paper,
+    SUB, SUBHEADING,
 };
 use crate::words::MONTHS;
 use crate::years::{months_of_year, tax_year};
@@ -21,8 +22,14 @@ use crate::years::{months_of_year, tax_year};
 const MONTH_CHARTS_MAX: usize = 3;
 /// Bars of a chart by year; the latest years are shown.
 const YEAR_BARS_MAX: usize = 16;
+/// Height of the plot of the only chart, and of each of several.
 const PLOT: f32 = 118.0;
+const PLOT_OF_SEVERAL: f32 = 92.0;
+/// Least width of the names to the left of a plot.
 const GUTTER: f32 = 46.0;
+/// A swatch of a series, and the space behind a name.
+const SWATCH: f32 = 8.0;
+const BEHIND: f32 = 7.0;
 const TABLE_ROW: f32 = 13.0;
 
 /// Gains by month, or by year where there are many; nothing without disposals.
@@ -54,6 +61,7 @@ pub(super) fn section<'a>(
         "Gains by year"
     };
     Ok(Some(Section {
+        topic: Topic::Chart,
         title: title.to_owned(),
         blocks,
     }))
@@ -80,13 +88,16 @@ fn month_charts(selected: &Selected<'_>) -> Result<Vec<Chart>, AmountError> {
             }
         }
         if chart.bars.iter().any(|bar| bar.lines > 0) {
+            chart.months = months;
             charts.push(chart);
         }
     }
-    if let [chart] = charts.as_mut_slice()
-        && selected.years.len() == 1
-    {
-        chart.title.clear();
+    match charts.as_mut_slice() {
+        [chart] if selected.years.len() == 1 => chart.title.clear(),
+        [_] => {}
+        several => several
+            .iter_mut()
+            .for_each(|chart| chart.plot = PLOT_OF_SEVERAL),
     }
     Ok(charts)
 }
@@ -110,9 +121,12 @@ type Series = (&'static str, Option<Ink>, fn(&Bar) -> Money);
 struct Chart {
     title: String,
     labels: Vec<String>,
+    /// The month of each bar, where it is one.
+    months: Vec<(i32, u32)>,
     bars: Vec<Bar>,
     terms: Option<&'static Terms>,
     sign: String,
+    plot: f32,
 }
 
 #[derive(Clone)]
@@ -153,8 +167,10 @@ impl Chart {
             title,
             bars: vec![Bar::empty(currency); labels.len()],
             labels,
+            months: Vec::new(),
             terms: selected.terms(),
             sign: sign_of(currency),
+            plot: PLOT,
         }
     }
 
@@ -168,6 +184,15 @@ impl Chart {
             ],
             None => vec![("Net", Some(BAR_LONG), |bar| bar.net)],
         }
+    }
+
+    /// Width to the left of the plot: every name of a series stands there whole.
+    fn gutter(&self) -> f32 {
+        let names = self.series().into_iter().map(|(name, ink, _)| match ink {
+            Some(_) => SWATCH + SUB.width(name),
+            None => SUB.strong().width(name),
+        });
+        names.map(|width| width + BEHIND).fold(GUTTER, f32::max)
     }
 
     fn scale(&self) -> Scale {
@@ -190,10 +215,10 @@ impl Chart {
     }
 
     fn draw_plot(&self, page: &mut PageWriter, top: f32) {
-        let (left, right) = (MARGIN + GUTTER, page.paper().right());
+        let (left, right) = (MARGIN + self.gutter(), page.paper().right());
         let scale = self.scale();
         for tick in scale.ticks() {
-            let y = top + scale.down(tick) * PLOT;
+            let y = top + scale.down(tick) * self.plot;
             let (ink, thick) = if tick == 0 {
                 (LINE_STRONG, 0.7)
             } else {
@@ -214,7 +239,10 @@ impl Chart {
             let all: f32 = drawn.iter().map(|_| width).sum();
             let mut at = x + (slot - all) / 2.0;
             for (ink, value) in &drawn {
-                let (zero, end) = (scale.down(0) * PLOT, scale.down(cents(value(bar))) * PLOT);
+                let (zero, end) = (
+                    scale.down(0) * self.plot,
+                    scale.down(cents(value(bar))) * self.plot,
+                );
                 let height = (zero - end).abs();
                 if height > 0.0 {
                     page.fill(at, top + zero.min(end), width - 0.8, height.max(0.6), *ink);
@@ -226,11 +254,19 @@ impl Chart {
     }
 
     fn draw_table(&self, page: &mut PageWriter, top: f32) {
-        let left = MARGIN + GUTTER;
+        let gutter = self.gutter();
+        let left = MARGIN + gutter;
         let slot = self.slot(page);
         let mut x = left + slot / 2.0;
-        for label in &self.labels {
-            page.centred(x, top + 9.0, slot - 3.0, label, LABEL);
+        for (place, label) in self.labels.iter().enumerate() {
+            let area = (x - slot / 2.0, top, slot, TABLE_ROW);
+            let month = self.months.get(place);
+            let led = month.and_then(|month| page.lead(area, Anchor::Month(month.0, month.1)));
+            let style = match led {
+                Some(_) => LABEL.in_ink(ACCENT),
+                None => LABEL,
+            };
+            page.centred(x, top + 9.0, slot - 3.0, label, style);
             x += slot;
         }
         let mut y = top + TABLE_ROW;
@@ -245,9 +281,9 @@ impl Chart {
             let mut start = MARGIN;
             if let Some(ink) = ink {
                 page.fill(start, y + 4.0, 5.0, 5.0, ink);
-                start += 8.0;
+                start += SWATCH;
             }
-            page.fit(start, y + 9.0, MARGIN + GUTTER - start, name, style);
+            page.fit(start, y + 9.0, left - start, name, style);
             let mut x = left + slot / 2.0;
             for bar in &self.bars {
                 let text = whole_signed(value(bar));
@@ -262,7 +298,7 @@ impl Chart {
 
     fn slot(&self, page: &PageWriter) -> f32 {
         let bars: f32 = self.bars.iter().map(|_| 1.0).sum();
-        (page.paper().inner() - GUTTER) / bars
+        (page.paper().inner() - self.gutter()) / bars
     }
 }
 
@@ -273,14 +309,14 @@ impl Block for Chart {
 
     fn height(&self, _part: usize) -> f32 {
         let rows: f32 = self.series().iter().map(|_| TABLE_ROW).sum();
-        self.title_height() + PLOT + 8.0 + TABLE_ROW + rows
+        self.title_height() + self.plot + 8.0 + TABLE_ROW + rows
     }
 
     fn draw(&self, _part: usize, page: &mut PageWriter, top: f32) {
         page.left(MARGIN, top + 9.0, &self.title, SUBHEADING);
         let top = top + self.title_height();
         self.draw_plot(page, top);
-        self.draw_table(page, top + PLOT + 6.0);
+        self.draw_table(page, top + self.plot + 6.0);
     }
 
     fn gap(&self) -> f32 {

@@ -1,7 +1,7 @@
 //! Things to check before filing, grouped by what they are about, the most money first.
 
 use packtrain_core::money::Money;
-use packtrain_tax::outcome::Warning;
+use packtrain_tax::outcome::{Origin, Warning};
 
 use super::Selected;
 use crate::amounts::{cents, count, full};
@@ -9,8 +9,9 @@ use crate::limits::CHECK_LINES_PDF_MAX;
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
 use crate::pdf::paragraph::Paragraph;
+use crate::pdf::places::{Anchor, Topic};
 use crate::pdf::theme::{
-    BODY, CELL, LINE, MARGIN, Paper, QUIET, SUB, SUBHEADING, WARN, WARN_MARK, WARN_SOFT,
+    ACCENT, BODY, CELL, LINE, MARGIN, Paper, QUIET, SUB, SUBHEADING, WARN, WARN_MARK, WARN_SOFT,
 };
 use crate::words;
 
@@ -26,7 +27,8 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
     let mut blocks: Vec<Box<dyn Block + 'a>> = vec![Box::new(Paragraph::new(
         paper,
         "Each of these may change the figures of this report; the most money at stake comes \
-         first. An amount is the most by which the net gain or the income may be wrong.",
+         first. An amount is by how much a year's net gain or income changes if the finding is \
+         settled the other way that is most likely.",
         BODY,
         8.0,
     ))];
@@ -40,6 +42,7 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
         blocks.push(Box::new(bad_rows(selected, paper)));
     }
     Some(Section {
+        topic: Topic::Checks,
         title: "Things to check".to_owned(),
         blocks,
     })
@@ -96,22 +99,25 @@ struct Item {
     lines: Vec<String>,
     help: Vec<String>,
     place: String,
+    /// The row that it is about, where it has one.
+    row: Option<Origin>,
     at_stake: String,
 }
 
 impl Card {
     fn new(selected: &Selected<'_>, paper: Paper, group: &Group<'_>, shown: usize) -> Self {
         let width = paper.inner() - 2.0 * INDENT;
-        let first = &group.items[0].help;
-        let same_help = group.items.iter().all(|item| item.help == *first);
+        let first = words::advice(group.items[0]);
+        let same_help = (group.items.iter()).all(|item| words::advice(item) == first);
         let item = |warning: &&Warning| Item {
             lines: CELL.wrap(&words::sentence(&warning.message), width - AMOUNT),
             help: if same_help {
                 Vec::new()
             } else {
-                CELL.wrap(&words::sentence(&warning.help), width - AMOUNT)
+                CELL.wrap(&words::advice(warning), width - AMOUNT)
             },
             place: selected.place(&warning.id, warning.origin),
+            row: Some(warning.origin),
             at_stake: stake(warning.at_stake),
         };
         let rest = group.items.len() - shown;
@@ -124,7 +130,7 @@ impl Card {
                     false => format!("Up to {} at stake", full(money)),
                 }),
             help: if same_help {
-                BODY.wrap(&words::sentence(first), width)
+                BODY.wrap(&first, width)
             } else {
                 Vec::new()
             },
@@ -217,7 +223,7 @@ impl Block for Card {
             page.left(left, y, line, CELL.in_ink(QUIET));
             y += LEADING;
         }
-        page.fit(left, y - 1.5, right - left, &item.place, SUB);
+        item.draw_place(page, left, y - 1.5, right - left);
     }
 
     fn clings(&self, part: usize) -> bool {
@@ -226,6 +232,23 @@ impl Block for Card {
 
     fn gap(&self) -> f32 {
         12.0
+    }
+}
+
+impl Item {
+    /// The row and where it stands; where the report lists what became of it, the page too, and
+    /// the line leads there.
+    fn draw_place(&self, page: &mut PageWriter, left: f32, y: f32, width: f32) {
+        let anchor = self.row.map(Anchor::Row);
+        let area = (left, y - SUB.size, width, SUB.size + 3.0);
+        let Some(at) = anchor.and_then(|anchor| page.lead(area, anchor)) else {
+            return page.fit(left, y, width, &self.place, SUB);
+        };
+        let led = SUB.in_ink(ACCENT);
+        let text = format!("page {} · ", count(at));
+        page.left(left, y, &text, led);
+        let taken = led.width(&text);
+        page.fit(left + taken, y, width - taken, &self.place, led);
     }
 }
 
@@ -248,6 +271,7 @@ fn bad_rows(selected: &Selected<'_>, paper: Paper) -> Card {
             lines: CELL.wrap(&text, paper.inner() - 2.0 * INDENT - AMOUNT),
             help: Vec::new(),
             place: format!("{} rows of this file were read", count(file.rows)),
+            row: None,
             at_stake: "not known".to_owned(),
         }
     });

@@ -6,6 +6,7 @@ use super::Selected;
 use crate::amounts::{MINUS, count, currency_name, full};
 use crate::pdf::flow::Mark;
 use crate::pdf::page::{PageWriter, Style};
+use crate::pdf::places::{Anchor, Topic};
 use crate::pdf::theme::{
     ACCENT, BAD, BODY, CELL, FAINT, FIGURE, HERO, LABEL, LINE, LINE_STRONG, MARGIN, QUIET,
     SUBHEADING, SUNKEN, TEXT, TITLE, WARN, WARN_MARK, WARN_SOFT,
@@ -15,28 +16,15 @@ use crate::words;
 const HALF_GAP: f32 = 28.0;
 const ROW: f32 = 17.0;
 
-/// A line of the contents that leads to its page, for a link: page counted from 0, box from the
-/// top left.
-pub(in crate::pdf) struct ContentsLink {
-    pub(in crate::pdf) page: usize,
-    pub(in crate::pdf) top: f32,
-    pub(in crate::pdf) area: (f32, f32, f32, f32),
-}
-
 /// Draws the cover.
-pub(in crate::pdf) fn draw(
-    selected: &Selected<'_>,
-    marks: &[Mark],
-    page: &mut PageWriter,
-) -> Vec<ContentsLink> {
+pub(in crate::pdf) fn draw(selected: &Selected<'_>, marks: &[Mark], page: &mut PageWriter) {
     draw_title(selected, page);
     let y = draw_result(selected, page, 204.0);
-    let y = draw_checks(selected, marks, page, y + 16.0);
+    let y = draw_checks(selected, page, y + 16.0);
     let half = (page.paper().inner() - HALF_GAP) / 2.0;
     draw_facts(selected, page, y + 34.0, half);
-    let links = draw_contents(marks, page, y + 34.0, MARGIN + half + HALF_GAP, half);
+    draw_contents(marks, page, y + 34.0, MARGIN + half + HALF_GAP, half);
     draw_legal(page);
-    links
 }
 
 fn draw_title(selected: &Selected<'_>, page: &mut PageWriter) {
@@ -79,6 +67,7 @@ fn draw_result(selected: &Selected<'_>, page: &mut PageWriter, top: f32) -> f32 
     let (inner, height) = (page.paper().inner(), 128.0);
     page.fill(MARGIN, top, inner, height, SUNKEN);
     page.fill(MARGIN, top, 3.0, height, ACCENT);
+    page.lead((MARGIN, top, inner, 76.0), Anchor::Section(Topic::Summary));
     let (left, width) = (MARGIN + 20.0, inner - 40.0);
     let totals = &selected.totals;
     let label = Style { size: 9.5, ..LABEL };
@@ -93,21 +82,22 @@ fn draw_result(selected: &Selected<'_>, page: &mut PageWriter, top: f32) -> f32 
     page.rule(left, left + width, top + 76.0, 0.5, LINE);
     let mut figures = Vec::new();
     if let Some(terms) = selected.terms() {
-        figures.push((terms.short.name, totals.short));
-        figures.push((terms.long.name, totals.long));
+        figures.push((terms.short.name, totals.short, Topic::Chart));
+        figures.push((terms.long.name, totals.long, Topic::Chart));
     } else {
-        figures.push(("Gains", totals.gains));
-        figures.push(("Losses", totals.losses));
+        figures.push(("Gains", totals.gains, Topic::Assets));
+        figures.push(("Losses", totals.losses, Topic::Assets));
     }
-    figures.push(("Income", totals.income));
+    figures.push(("Income", totals.income, Topic::Income));
     if !totals.other.is_zero() {
-        figures.push(("Margin results", totals.other));
+        figures.push(("Margin results", totals.other, Topic::Summary));
     }
     let shares: f32 = figures.iter().map(|_| 1.0).sum();
     let column = width / shares;
     let mut x = left;
-    for (name, amount) in figures {
+    for (name, amount, of) in figures {
         page.left(x, top + 94.0, name, label);
+        page.lead((x, top + 82.0, column - 10.0, 36.0), Anchor::Section(of));
         let (amount, style) = coloured(amount, FIGURE);
         page.number_left(x, top + 112.0, column - 10.0, &amount, style);
         x += column;
@@ -126,7 +116,7 @@ fn coloured(amount: Money, style: Style) -> (String, Style) {
 }
 
 /// What is to be checked before filing; returns where it ends.
-fn draw_checks(selected: &Selected<'_>, marks: &[Mark], page: &mut PageWriter, top: f32) -> f32 {
+fn draw_checks(selected: &Selected<'_>, page: &mut PageWriter, top: f32) -> f32 {
     let checks = selected.checks();
     let (right, inner) = (page.paper().right(), page.paper().inner());
     if selected.is_empty() {
@@ -138,8 +128,8 @@ fn draw_checks(selected: &Selected<'_>, marks: &[Mark], page: &mut PageWriter, t
     }
     page.fill(MARGIN, top, inner, 34.0, WARN_SOFT);
     page.fill(MARGIN, top, 3.0, 34.0, WARN_MARK);
-    let at = marks.iter().find(|mark| mark.title == "Things to check");
-    let place = at.map_or_else(String::new, |mark| format!("Page {}", count(mark.page + 1)));
+    let at = page.lead((MARGIN, top, inner, 34.0), Anchor::Section(Topic::Checks));
+    let place = at.map_or_else(String::new, |page| format!("Page {}", count(page)));
     let style = Style {
         size: 10.0,
         ..SUBHEADING
@@ -205,31 +195,19 @@ fn draw_facts(selected: &Selected<'_>, page: &mut PageWriter, top: f32, width: f
     }
 }
 
-fn draw_contents(
-    marks: &[Mark],
-    page: &mut PageWriter,
-    top: f32,
-    left: f32,
-    width: f32,
-) -> Vec<ContentsLink> {
+fn draw_contents(marks: &[Mark], page: &mut PageWriter, top: f32, left: f32, width: f32) {
     page.left(left, top, "In this report", SUBHEADING);
     page.rule(left, left + width, top + 7.0, 0.7, LINE_STRONG);
     let mut y = top + 7.0;
-    let mut links = Vec::new();
     for (place, mark) in marks.iter().filter(|mark| !mark.is_nested).enumerate() {
         if place > 0 {
             page.rule(left, left + width, y, 0.5, LINE);
         }
         page.fit(left, y + 11.5, width - 40.0, &mark.title, CELL);
-        page.right(left + width, y + 11.5, &count(mark.page + 1), CELL);
-        links.push(ContentsLink {
-            page: mark.page,
-            top: mark.top,
-            area: (left, y, width, ROW),
-        });
+        page.right(left + width, y + 11.5, &count(mark.place.page + 1), CELL);
+        page.lead_to((left, y, width, ROW), mark.place);
         y += ROW;
     }
-    links
 }
 
 fn draw_legal(page: &mut PageWriter) {

@@ -1,27 +1,33 @@
 //! Every disposal with the lots that it used up, by month.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
-use chrono::Datelike;
 use packtrain_core::money::Money;
-use packtrain_core::quantity::{AmountError, Quantity};
+use packtrain_core::quantity::AmountError;
 use packtrain_tax::outcome::{Choice, Disposal, Term};
 
 use super::Selected;
 use super::assets::lots;
+use super::disposal_lines::{Line, Sums, lines, title};
+use super::names::{Names, NamesKey, key, what};
 use crate::amounts::{self, MINUS, bare, count, signed};
 use crate::disposals::days_held;
 use crate::limits::DISPOSAL_LINES_PDF_MAX;
+use crate::pdf::decimals::Decimals;
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
 use crate::pdf::paragraph::Paragraph;
-use crate::pdf::table::{Column, Columns, Decimals, ROW_OF_TWO, Row};
+use crate::pdf::places::{Anchor, Topic};
+use crate::pdf::table::{Column, Columns, ROW_OF_TWO, Row};
 use crate::pdf::theme::{
     BAD, BODY, CELL, FAINT, LINE_STRONG, MARGIN, Paper, QUIET, SUBHEADING, WARN,
 };
 use crate::words;
 
 const MONTH: f32 = 27.0;
+/// The column of the asset.
+const ASSET: usize = 1;
 
 /// Every disposal; nothing without disposals, and a pointer to the CSV when there are too many.
 pub(super) fn section<'a>(
@@ -49,66 +55,52 @@ pub(super) fn section<'a>(
         blocks.push(Box::new(Disposals::new(selected, paper)?));
     }
     Ok(Some(Section {
+        topic: Topic::Disposals,
         title: "Disposals".to_owned(),
         blocks,
     }))
-}
-
-enum Line {
-    Month {
-        title: String,
-        lots: usize,
-        gain: Money,
-    },
-    /// A disposal that used up one lot.
-    Single(usize),
-    /// A disposal that used up several lots: its sums.
-    Whole {
-        parts: Range<usize>,
-        sums: Box<Sums>,
-    },
-    /// One lot of several.
-    Lot {
-        index: usize,
-        place: usize,
-        of: usize,
-    },
-}
-
-struct Sums {
-    quantity: Quantity,
-    proceeds: Money,
-    fees: Money,
-    cost: Money,
-    gain: Money,
 }
 
 struct Disposals<'a> {
     selected: &'a Selected<'a>,
     columns: Columns,
     lines: Vec<Line>,
+    /// Few wallets and assets stand on many lines: each pair is broken into lines once.
+    names: HashMap<NamesKey<'a>, Names>,
     decimals: Decimals,
 }
 
 impl<'a> Disposals<'a> {
     fn new(selected: &'a Selected<'a>, paper: Paper) -> Result<Self, AmountError> {
         let columns = vec![
-            Column::words("Date", 13.5),
-            Column::words("Asset", 15.0),
-            Column::numbers("Quantity", 16.5),
-            Column::words("Acquired", 13.5),
-            Column::words("Term, rule", 11.5),
-            Column::numbers(format!("Proceeds, {}", selected.currency()), 14.0),
-            Column::numbers("Fees", 8.0),
-            Column::numbers("Cost", 12.5),
-            Column::numbers("Gain", 13.5),
+            Column::words("Date", 12.6),
+            Column::words("Asset", 15.2),
+            Column::numbers("Quantity", 18.0),
+            Column::words("Acquired", 12.6),
+            Column::words("Term, rule", 13.4),
+            Column::numbers(format!("Proceeds, {}", selected.currency()), 13.0),
+            Column::numbers("Fees", 7.2),
+            Column::numbers("Cost", 12.0),
+            Column::numbers("Gain", 13.0),
         ];
+        let columns = Columns::new(paper, columns);
+        let mut names = HashMap::new();
+        for line in &selected.disposals {
+            names.entry(key(line)).or_insert_with(|| {
+                Names::new(&line.asset, &what(line), &line.wallet, columns.width(ASSET))
+            });
+        }
         Ok(Self {
             selected,
-            columns: Columns::new(paper, columns),
+            columns,
+            names,
             lines: lines(selected)?,
             decimals: Decimals::of(selected.disposals.iter().map(|line| &line.quantity)),
         })
+    }
+
+    fn names_of(&self, index: usize) -> &Names {
+        &self.names[&key(self.selected.disposals[index])]
     }
 
     fn draw_month(page: &mut PageWriter, top: f32, title: &str, lots: usize, gain: Money) {
@@ -156,8 +148,8 @@ impl<'a> Disposals<'a> {
         let faint = CELL.in_ink(FAINT);
         let part = if line.lot.is_some() { "Lot" } else { "Part" };
         row.styled(0, &format!("{part} {place} of {of}"), faint);
-        row.sub(0, &line.id);
-        row.styled(1, &line.asset, faint);
+        row.id(0, &line.id);
+        row.styled(ASSET, &line.asset, faint);
         self.write_lot(row, line);
         write_money(row, line);
         // The result of the whole disposal is what counts: its parts are set lighter.
@@ -171,15 +163,11 @@ impl<'a> Disposals<'a> {
     }
 
     fn write_event(&self, row: &mut Row<'_>, line: &Disposal) {
-        let what = if line.is_fee {
-            "fee".to_owned()
-        } else {
-            words::kind(line.kind).to_lowercase()
-        };
         row.cell(0, &words::date(line.date));
-        row.sub(0, &line.id);
-        row.strong_beside(1, &line.asset, &what);
-        row.sub(1, &line.wallet);
+        row.id(0, &line.id);
+        let names = &self.names[&key(line)];
+        row.strong_beside(ASSET, &names.asset, &names.beside);
+        row.subs(ASSET, names.asset.len(), &names.under);
     }
 
     fn write_lot(&self, row: &mut Row<'_>, line: &Disposal) {
@@ -214,11 +202,11 @@ impl<'a> Disposals<'a> {
             }
             (_, Some(acquired)) => {
                 row.cell(3, &words::date(acquired));
-                row.sub(3, line.lot.as_deref().unwrap_or("bought then"));
+                row.id(3, line.lot.as_deref().unwrap_or("bought then"));
             }
             (_, None) => {
                 row.styled(3, "Not on record", CELL.in_ink(WARN));
-                row.sub(3, line.lot.as_deref().unwrap_or("no purchase"));
+                row.id(3, line.lot.as_deref().unwrap_or("no purchase"));
             }
         }
     }
@@ -230,94 +218,6 @@ fn write_money(row: &mut Row<'_>, line: &Disposal) {
     row.cell(7, &bare(line.cost));
 }
 
-fn lines(selected: &Selected<'_>) -> Result<Vec<Line>, AmountError> {
-    let disposals = &selected.disposals;
-    let mut lines = Vec::with_capacity(disposals.len() + 16);
-    let mut from = 0;
-    while from < disposals.len() {
-        let month = |line: &Disposal| (line.date.year(), line.date.month());
-        let this = month(disposals[from]);
-        let to = (from..disposals.len())
-            .find(|at| month(disposals[*at]) != this)
-            .unwrap_or(disposals.len());
-        let none = Money::zero(selected.currency());
-        let gain = (disposals[from..to].iter())
-            .try_fold(none, |sum, line| sum.checked_add(line.counted_gain()?))?;
-        lines.push(Line::Month {
-            title: format!("{} {}", FULL_MONTHS[this.1 as usize - 1], this.0),
-            lots: to - from,
-            gain,
-        });
-        while from < to {
-            let end = (from..to)
-                .find(|at| !is_same(disposals[*at], disposals[from]))
-                .unwrap_or(to);
-            push_disposal(&mut lines, disposals, from..end)?;
-            from = end;
-        }
-    }
-    Ok(lines)
-}
-
-const FULL_MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
-fn is_same(a: &Disposal, b: &Disposal) -> bool {
-    a.id == b.id && a.asset == b.asset && a.is_fee == b.is_fee && a.origin == b.origin
-}
-
-fn push_disposal(
-    lines: &mut Vec<Line>,
-    disposals: &[&Disposal],
-    parts: Range<usize>,
-) -> Result<(), AmountError> {
-    let of = parts.len();
-    if of == 1 {
-        lines.push(Line::Single(parts.start));
-        return Ok(());
-    }
-    let none = Money::zero(disposals[parts.start].gain.currency());
-    let mut sums = Sums {
-        quantity: Quantity::ZERO,
-        proceeds: none,
-        fees: none,
-        cost: none,
-        gain: none,
-    };
-    for line in &disposals[parts.clone()] {
-        sums.quantity = sums.quantity.checked_add(line.quantity)?;
-        sums.proceeds = sums.proceeds.checked_add(line.proceeds)?;
-        sums.fees = sums.fees.checked_add(line.fees)?;
-        sums.cost = sums.cost.checked_add(line.cost)?;
-        sums.gain = sums.gain.checked_add(line.gain)?;
-    }
-    let sums = Box::new(sums);
-    lines.push(Line::Whole {
-        parts: parts.clone(),
-        sums,
-    });
-    for (place, index) in parts.enumerate() {
-        lines.push(Line::Lot {
-            index,
-            place: place + 1,
-            of,
-        });
-    }
-    Ok(())
-}
-
 impl Block for Disposals<'_> {
     fn parts(&self) -> usize {
         self.lines.len()
@@ -326,13 +226,15 @@ impl Block for Disposals<'_> {
     fn height(&self, part: usize) -> f32 {
         match self.lines[part] {
             Line::Month { .. } => MONTH,
-            _ => ROW_OF_TWO,
+            Line::Lot { .. } => ROW_OF_TWO,
+            Line::Single(index) => self.names_of(index).height(),
+            Line::Whole { ref parts, .. } => self.names_of(parts.start).height(),
         }
     }
 
     fn draw(&self, part: usize, page: &mut PageWriter, top: f32) {
         let line = &self.lines[part];
-        let foot = top + ROW_OF_TWO - 0.5;
+        let foot = top + self.height(part) - 0.5;
         match (line, self.lines.get(part + 1)) {
             (Line::Month { .. }, _) | (_, Some(Line::Month { .. }) | None) => {}
             (_, Some(Line::Lot { .. })) => self.columns.hairline(page, 2, foot),
@@ -340,7 +242,9 @@ impl Block for Disposals<'_> {
         }
         let disposals = &self.selected.disposals;
         match line {
-            Line::Month { title, lots, gain } => Self::draw_month(page, top, title, *lots, *gain),
+            Line::Month { month, lots, gain } => {
+                Self::draw_month(page, top, &title(*month), *lots, *gain);
+            }
             Line::Single(index) => {
                 self.draw_single(&mut self.columns.row(page, top), disposals[*index]);
             }
@@ -372,10 +276,24 @@ impl Block for Disposals<'_> {
             .iter()
             .enumerate()
             .filter_map(|(part, line)| match line {
-                Line::Month { title, .. } => Some((part, title.clone())),
+                Line::Month { month, .. } => Some((part, title(*month))),
                 _ => None,
             });
         months.collect()
+    }
+
+    fn anchors(&self) -> Vec<(usize, Anchor)> {
+        let origin = |index: usize| self.selected.disposals[index].origin;
+        let anchors = self.lines.iter().map(|line| match line {
+            Line::Month { month, .. } => Some(Anchor::Month(month.0, month.1)),
+            Line::Single(index) => self.selected.anchor(origin(*index)),
+            Line::Whole { parts, .. } => self.selected.anchor(origin(parts.start)),
+            Line::Lot { .. } => None,
+        });
+        let anchors = anchors.enumerate();
+        anchors
+            .filter_map(|(part, anchor)| Some((part, anchor?)))
+            .collect()
     }
 
     fn gap(&self) -> f32 {

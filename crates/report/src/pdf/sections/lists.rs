@@ -1,18 +1,21 @@
-//! Income, units that left without a sale, and what is still held.
+//! Income, units that left without a sale, and transfers that were matched.
 
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 
 use super::Selected;
 use crate::amounts::{bare, count};
-use crate::limits::{
-    HOLDING_LINES_PDF_MAX, INCOME_LINES_PDF_MAX, REMOVED_LINES_PDF_MAX, TRANSFER_LINES_PDF_MAX,
-};
+use crate::limits::{INCOME_LINES_PDF_MAX, REMOVED_LINES_PDF_MAX, TRANSFER_LINES_PDF_MAX};
+use crate::pdf::decimals::Decimals;
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::paragraph::Paragraph;
-use crate::pdf::table::{Column, Columns, Decimals, ROW, Table};
-use crate::pdf::theme::{BODY, CELL, FAINT, Paper};
+use crate::pdf::places::Topic;
+use crate::pdf::table::{Column, Columns, ROW, ROW_OF_TWO, Row, Table, height_of};
+use crate::pdf::theme::{BODY, CELL, FAINT, Paper, SUB};
 use crate::words;
+
+/// Lines that the name of a wallet may take in a list.
+pub(super) const WALLET_LINES_MAX: usize = 8;
 
 /// Every receipt of income; nothing without income.
 pub(super) fn income<'a>(
@@ -42,17 +45,22 @@ pub(super) fn income<'a>(
             row.strong_cell(2, &line.asset);
             row.quantity(3, &line.quantity, decimals);
             row.cell(4, &bare(line.value));
-            row.styled(
-                5,
-                &selected.place(&line.id, line.origin),
-                CELL.in_ink(FAINT),
-            );
+            let place = selected.place(&line.id, line.origin);
+            row.styled(5, &place, CELL.in_ink(FAINT));
         }),
     );
     let table = with_sum(table, lines.len(), 4, sum);
     let text = "Each receipt at its market value on that day. The value is the cost of the units \
                 from then on.";
-    Ok(section(paper, "Income", text, lines.len(), rows, table))
+    Ok(List {
+        topic: Topic::Income,
+        title: "Income",
+        text,
+        lines: lines.len(),
+        rows,
+        table: table.with_anchors(selected.anchors(lines[..rows].iter().map(|line| line.origin))),
+    }
+    .section(paper))
 }
 
 /// Units that left without a taxable disposal; nothing when there are none.
@@ -83,24 +91,22 @@ pub(super) fn removed<'a>(
             row.strong_cell(2, &line.asset);
             row.quantity(3, &line.quantity, decimals);
             row.cell(4, &bare(line.cost));
-            row.styled(
-                5,
-                &selected.place(&line.id, line.origin),
-                CELL.in_ink(FAINT),
-            );
+            let place = selected.place(&line.id, line.origin);
+            row.styled(5, &place, CELL.in_ink(FAINT));
         }),
     );
     let table = with_sum(table, lines.len(), 4, sum);
     let text = "Units that are gone and count neither as a gain nor as a loss, with what they had \
                 cost.";
-    Ok(section(
-        paper,
-        "Left without a sale",
+    Ok(List {
+        topic: Topic::Removed,
+        title: "Left without a sale",
         text,
-        lines.len(),
+        lines: lines.len(),
         rows,
-        table,
-    ))
+        table: table.with_anchors(selected.anchors(lines[..rows].iter().map(|line| line.origin))),
+    }
+    .section(paper))
 }
 
 /// Withdrawals and deposits that were taken as one transfer; nothing when there are none.
@@ -110,76 +116,57 @@ pub(super) fn transfers<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<
         Column::words("Asset", 9.0),
         Column::numbers("Arrived", 15.0),
         Column::numbers("Lost on the way", 13.0),
-        Column::words("From, to", 25.0),
+        Column::words("From and to", 25.0),
         Column::words("Told by", 9.0),
         Column::words("Rows", 17.0),
     ];
+    let columns = Columns::new(paper, columns);
     let lines = &selected.transfers;
     let rows = lines.len().min(TRANSFER_LINES_PDF_MAX);
     let decimals = Decimals::of(lines.iter().map(|line| &line.quantity));
     let lost = Decimals::of(lines.iter().map(|line| &line.lost));
-    let table = Table::new(
-        Columns::new(paper, columns),
-        rows,
-        ROW,
-        Box::new(move |index, row| {
-            let line = lines[index];
-            row.cell(0, &words::date(line.date));
-            row.strong_cell(1, &line.asset);
-            row.quantity(2, &line.quantity, decimals);
-            row.quantity(3, &line.lost, lost);
-            row.cell(4, &format!("{}, {}", line.from, line.to));
-            row.cell(5, words::matched_by(line.by));
-            let rows = format!("{}, {}", line.sent, line.received);
-            row.styled(6, &rows, CELL.in_ink(FAINT));
-        }),
-    );
+    let width = columns.width(4);
+    let wallets: Vec<_> = (lines[..rows].iter())
+        .map(|line| {
+            let from = CELL.wrap_to(&line.from, width, WALLET_LINES_MAX);
+            let to = format!("to {}", line.to);
+            (from, SUB.wrap_to(&to, width, WALLET_LINES_MAX))
+        })
+        .collect();
+    let heights = wallets
+        .iter()
+        .map(|(from, to)| height_of(from.len(), to.len()).max(ROW_OF_TWO));
+    let heights = heights.collect();
+    let write = move |index: usize, row: &mut Row<'_>| {
+        let line = lines[index];
+        let (from, to) = &wallets[index];
+        row.cell(0, &words::date(line.date));
+        row.strong_cell(1, &line.asset);
+        row.quantity(2, &line.quantity, decimals);
+        row.quantity(3, &line.lost, lost);
+        row.lines(4, from, CELL);
+        row.subs(4, from.len(), to);
+        row.cell(5, words::matched_by(line.by));
+        row.styled(6, &line.sent, CELL.in_ink(FAINT));
+        row.id(6, &line.received);
+    };
+    let table = Table::new(columns, rows, ROW_OF_TWO, Box::new(write));
+    let anchors = selected.anchors(lines[..rows].iter().map(|line| line.origin));
     let text = "Withdrawals and deposits that were taken as the halves of one transfer between own \
-                wallets. Units that were lost on the way count as sold.";
-    section(paper, "Transfers matched", text, lines.len(), rows, table)
-}
-
-/// What is left when the records end; nothing when all is sold.
-pub(super) fn holdings<'a>(
-    selected: &'a Selected<'a>,
-    paper: Paper,
-) -> Result<Option<Section<'a>>, AmountError> {
-    let lines = &selected.document.outcome.holdings;
-    let has_wallets = lines.iter().any(|line| line.wallet.is_some());
-    let mut columns = vec![Column::words("Asset", 20.0)];
-    if has_wallets {
-        columns.push(Column::words("Wallet", 30.0));
-    }
-    columns.push(Column::numbers("Quantity", 28.0));
-    columns.push(Column::numbers(
-        format!("Cost, {}", selected.currency()),
-        22.0,
-    ));
-    let first_number = columns.len() - 2;
-    let sum = sum(selected, lines.iter().map(|line| line.cost))?;
-    let rows = lines.len().min(HOLDING_LINES_PDF_MAX);
-    let decimals = Decimals::of(lines.iter().map(|line| &line.quantity));
-    let table = Table::new(
-        Columns::new(paper, columns),
+                wallets, told by one transaction hash, or by amount and time. Units that were lost \
+                on the way count as sold.";
+    List {
+        topic: Topic::Transfers,
+        title: "Transfers matched",
+        text,
+        lines: lines.len(),
         rows,
-        ROW,
-        Box::new(move |index, row| {
-            let line = &lines[index];
-            row.strong_cell(0, &line.asset);
-            if let Some(wallet) = &line.wallet {
-                row.cell(1, wallet);
-            }
-            row.quantity(first_number, &line.quantity, decimals);
-            row.cell(first_number + 1, &bare(line.cost));
-        }),
-    );
-    let table = with_sum(table, lines.len(), first_number + 1, sum);
-    let text = "What is left when the records end, whichever years this report covers, with what \
-                it cost.";
-    Ok(section(paper, "Holdings", text, lines.len(), rows, table))
+        table: table.with_heights(heights).with_anchors(anchors),
+    }
+    .section(paper)
 }
 
-fn sum(
+pub(super) fn sum(
     selected: &Selected<'_>,
     mut amounts: impl Iterator<Item = Money>,
 ) -> Result<Money, AmountError> {
@@ -187,7 +174,7 @@ fn sum(
 }
 
 /// Totals make sense from two lines on.
-fn with_sum(table: Table<'_>, lines: usize, column: usize, sum: Money) -> Table<'_> {
+pub(super) fn with_sum(table: Table<'_>, lines: usize, column: usize, sum: Money) -> Table<'_> {
     if lines < 2 {
         return table;
     }
@@ -197,31 +184,44 @@ fn with_sum(table: Table<'_>, lines: usize, column: usize, sum: Money) -> Table<
     }))
 }
 
-fn section<'a>(
-    paper: Paper,
-    title: &str,
-    text: &str,
-    lines: usize,
-    rows: usize,
-    table: Table<'a>,
-) -> Option<Section<'a>> {
-    if lines == 0 {
-        return None;
+/// A section that is one table with a sentence over it.
+pub(super) struct List<'a> {
+    /// What it is about.
+    pub(super) topic: Topic,
+    /// Its heading.
+    pub(super) title: &'static str,
+    /// The sentence.
+    pub(super) text: &'a str,
+    /// Lines that there are.
+    pub(super) lines: usize,
+    /// Lines of them that are printed.
+    pub(super) rows: usize,
+    /// The table.
+    pub(super) table: Table<'a>,
+}
+
+impl<'a> List<'a> {
+    /// The section; nothing without lines.
+    pub(super) fn section(self, paper: Paper) -> Option<Section<'a>> {
+        if self.lines == 0 {
+            return None;
+        }
+        let mut text = self.text.to_owned();
+        if self.rows < self.lines {
+            text.push_str(&format!(
+                " The first {} of {} lines; the others are in the figures file, and in every sum.",
+                count(self.rows),
+                count(self.lines)
+            ));
+        }
+        let blocks: Vec<Box<dyn Block + 'a>> = vec![
+            Box::new(Paragraph::new(paper, &text, BODY, 0.0)),
+            Box::new(self.table),
+        ];
+        Some(Section {
+            topic: self.topic,
+            title: self.title.to_owned(),
+            blocks,
+        })
     }
-    let mut text = text.to_owned();
-    if rows < lines {
-        text.push_str(&format!(
-            " The first {} of {} lines; the others are in the total and in the figures file.",
-            count(rows),
-            count(lines)
-        ));
-    }
-    let blocks: Vec<Box<dyn Block + 'a>> = vec![
-        Box::new(Paragraph::new(paper, &text, BODY, 0.0)),
-        Box::new(table),
-    ];
-    Some(Section {
-        title: title.to_owned(),
-        blocks,
-    })
 }

@@ -1,13 +1,14 @@
 //! How the figures came about: settings, rules with their sources, files with their hashes.
 
-use packtrain_tax::jurisdiction;
+use packtrain_tax::jurisdiction::{self, OptionKind};
 
-use super::Selected;
+use super::{Selected, uncertain};
 use crate::amounts::{count, currency_name};
-use crate::limits::FILE_LINES_PDF_MAX;
+use crate::limits::{FILE_LINES_PDF_MAX, SETTLED_LINES_PDF_MAX};
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
 use crate::pdf::paragraph::Paragraph;
+use crate::pdf::places::Topic;
 use crate::pdf::table::{Column, Columns, ROW_OF_TWO, Table};
 use crate::pdf::theme::{CELL, FAINT, LINE, MARGIN, Paper, QUIET, SUB, SUBHEADING};
 use crate::{ENGINE, words};
@@ -19,16 +20,38 @@ const LEADING: f32 = 11.5;
 pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Section<'a> {
     let mut blocks: Vec<Box<dyn Block + 'a>> =
         vec![Box::new(Facts::new(paper, settings(selected)))];
+    let choices = choices(selected);
+    if !choices.is_empty() {
+        let title = "Where the law leaves a choice, and what only you know";
+        blocks.push(Box::new(subheading(paper, title)));
+        blocks.push(Box::new(Facts::new(paper, choices)));
+    }
+    blocks.push(Box::new(subheading(paper, "What is not certain")));
+    let doubts = uncertain::sentences(selected);
+    blocks.push(Box::new(Facts::sentences(paper, doubts)));
     let rules = &selected.document.outcome.rules_used;
     if !rules.is_empty() {
         blocks.push(Box::new(subheading(paper, "Rules that were applied")));
         blocks.push(Box::new(Facts::rules(paper, selected)));
+    }
+    let settled = &selected.document.outcome.settled;
+    if !settled.is_empty() {
+        blocks.push(Box::new(subheading(
+            paper,
+            "Findings settled by your answers",
+        )));
+        blocks.push(Box::new(Facts::new(paper, answers(selected))));
+    }
+    if !selected.document.outcome.rules_given.is_empty() {
+        blocks.push(Box::new(subheading(paper, "Your rules on what rows are")));
+        blocks.push(Box::new(Facts::new(paper, given_rules(selected))));
     }
     if !selected.document.inputs.is_empty() {
         blocks.push(Box::new(subheading(paper, "Files that were read")));
         blocks.push(Box::new(files(selected, paper)));
     }
     Section {
+        topic: Topic::Method,
         title: "Method and sources".to_owned(),
         blocks,
     }
@@ -64,22 +87,76 @@ fn settings(selected: &Selected<'_>) -> Vec<(String, String)> {
              printed total by a cent or two.",
         ),
     ];
-    let specs = jurisdiction::of(settings.country).options;
-    for (name, value) in &settings.options {
-        let meaning = specs.iter().find(|spec| spec.name == name.as_str());
-        let meaning = meaning.map_or(String::new(), |spec| format!(" ({})", spec.meaning));
-        facts.push((format!("Option: {name}"), format!("{value}{meaning}")));
-    }
     facts.push(pair("Rule set", selected.document.outcome.rule_set));
     facts.push(pair("Computed by", ENGINE));
     if selected.has_lost_characters() {
         facts.push(pair(
             "Characters",
-            "A box \u{fffd} stands for a character that this PDF's font does not have. The CSV \
-             and figures files hold every name in full.",
+            "A box \u{25a1} stands for a character that this PDF's font does not have. Copied \
+             from here, and in the CSV and figures files, every name is whole.",
         ));
     }
     facts
+}
+
+/// What the person answered, row by row.
+fn answers(selected: &Selected<'_>) -> Vec<(String, String)> {
+    let settled = &selected.document.outcome.settled;
+    let mut facts: Vec<_> = (settled.iter().take(SETTLED_LINES_PDF_MAX))
+        .map(|answer| {
+            let said = words::sentence(&answer.to_string());
+            (format!("Row {}", answer.id), said)
+        })
+        .collect();
+    let rest = settled.len() - facts.len();
+    if rest > 0 {
+        let more = format!("{} more are in the figures file.", count(rest));
+        facts.push((String::new(), more));
+    }
+    facts
+}
+
+/// What the person said of the kinds of rows, and how many rows that changed.
+fn given_rules(selected: &Selected<'_>) -> Vec<(String, String)> {
+    let rules = selected.document.outcome.rules_given.iter();
+    let facts = rules.map(|rule| {
+        let rows = words::counted(rule.rows, "row", "rows");
+        (rows, words::sentence(&rule.said))
+    });
+    facts.collect()
+}
+
+/// Each option: what it decides, what was used, and what else there is.
+fn choices(selected: &Selected<'_>) -> Vec<(String, String)> {
+    let settings = selected.settings();
+    let specs = jurisdiction::of(settings.country).options;
+    let choice = |(name, value): (&String, &String)| {
+        let spec = specs.iter().find(|spec| spec.name == name.as_str());
+        let Some(spec) = spec else {
+            return (name.clone(), words::sentence(value));
+        };
+        let meaning = words::sentence(spec.meaning);
+        let given = (spec.kind, value.as_str());
+        if matches!(given, (OptionKind::Money, "0") | (OptionKind::Assets, "")) {
+            return (name.clone(), format!("{meaning} None was given."));
+        }
+        let used = match spec.kind {
+            OptionKind::Words([first, ..]) if *first == value.as_str() => {
+                format!("{value}, the default")
+            }
+            _ => value.clone(),
+        };
+        let others = match spec.kind {
+            OptionKind::Words(known) => {
+                let others = known.iter().filter(|word| **word != value.as_str());
+                let others: Vec<&str> = others.copied().collect();
+                format!(" Also possible: {}.", others.join(", "))
+            }
+            OptionKind::Money | OptionKind::Assets => String::new(),
+        };
+        (name.clone(), format!("{meaning} Used: {used}.{others}"))
+    };
+    settings.options.iter().map(choice).collect()
 }
 
 /// Labels with sentences beside them.
@@ -98,6 +175,17 @@ impl Facts {
         let facts = pairs.into_iter().map(|(label, text)| Fact {
             label,
             lines: CELL.wrap(&text, paper.inner() - LABELS),
+            source: Vec::new(),
+        });
+        Self {
+            facts: facts.collect(),
+        }
+    }
+
+    fn sentences(paper: Paper, sentences: Vec<String>) -> Self {
+        let facts = sentences.into_iter().map(|text| Fact {
+            label: String::new(),
+            lines: CELL.wrap(&text, paper.inner()),
             source: Vec::new(),
         });
         Self {

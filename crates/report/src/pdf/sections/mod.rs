@@ -2,14 +2,21 @@
 
 mod assessment;
 mod assets;
+mod carried;
 mod chart;
 mod checks;
 pub(super) mod cover;
+mod disposal_lines;
 mod disposals;
+mod holdings;
+mod holdings_chart;
 mod lists;
 mod method;
+mod names;
+mod prices;
 mod selected;
 mod summary;
+mod uncertain;
 
 pub(super) use selected::Selected;
 
@@ -24,6 +31,7 @@ pub(super) fn sections<'a>(
 ) -> Result<Vec<Section<'a>>, ReportError> {
     let mut sections = vec![summary::section(selected, paper)];
     sections.extend(assessment::section(selected, paper));
+    sections.extend(carried::section(selected, paper));
     sections.extend(checks::section(selected, paper));
     sections.extend(assets::section(selected, paper)?);
     sections.extend(chart::section(selected, paper)?);
@@ -31,7 +39,8 @@ pub(super) fn sections<'a>(
     sections.extend(lists::income(selected, paper)?);
     sections.extend(lists::removed(selected, paper)?);
     sections.extend(lists::transfers(selected, paper));
-    sections.extend(lists::holdings(selected, paper)?);
+    sections.extend(holdings::section(selected, paper)?);
     sections.push(method::section(selected, paper));
+    sections.extend(prices::section(selected, paper));
     Ok(sections)
 }

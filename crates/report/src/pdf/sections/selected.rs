@@ -1,7 +1,8 @@
 //! What of an outcome a report is about: the lines of the chosen years and their sums.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use chrono::Datelike;
 use packtrain_core::ledger::RowKind;
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::AmountError;
@@ -13,7 +14,8 @@ use packtrain_tax::request::Settings;
 
 use crate::figures::file_name;
 use crate::pdf::fonts;
-use crate::years::{year_name, year_span};
+use crate::pdf::places::Anchor;
+use crate::years::{tax_year, year_name, year_span};
 use crate::{Document, words};
 
 /// The lines of the chosen years.
@@ -29,6 +31,10 @@ pub(in crate::pdf) struct Selected<'a> {
     pub(super) totals: Totals,
     /// Income by its kind.
     pub(super) income_kinds: BTreeMap<RowKind, (usize, Money)>,
+    /// Rows that something in the report leads to.
+    linked: HashSet<Origin>,
+    /// The first disposal of each asset.
+    first_of: HashMap<&'a str, Origin>,
 }
 
 impl<'a> Selected<'a> {
@@ -56,21 +62,31 @@ impl<'a> Selected<'a> {
                 .or_insert((0, Money::zero(currency)));
             *kind = (kind.0 + 1, kind.1.checked_add(line.value)?);
         }
+        let disposals: Vec<_> = (outcome.disposals.iter())
+            .filter(|line| covers(line.date))
+            .collect();
+        let warnings: Vec<_> = (outcome.warnings.iter())
+            .filter(|line| years.has(line.year))
+            .collect();
+        let mut first_of = HashMap::new();
+        for line in &disposals {
+            first_of.entry(&*line.asset).or_insert(line.origin);
+        }
+        let linked = warnings.iter().map(|line| line.origin);
+        let linked = linked.chain(first_of.values().copied()).collect();
         Ok(Self {
             document,
             years: years.listed(outcome),
-            disposals: (outcome.disposals.iter())
-                .filter(|line| covers(line.date))
-                .collect(),
+            disposals,
+            linked,
+            first_of,
             removed: (outcome.removed.iter())
                 .filter(|line| covers(line.date))
                 .collect(),
             transfers: (outcome.transfers.iter())
                 .filter(|line| covers(line.date))
                 .collect(),
-            warnings: (outcome.warnings.iter())
-                .filter(|line| years.has(line.year))
-                .collect(),
+            warnings,
             income,
             totals,
             income_kinds,
@@ -201,6 +217,32 @@ impl<'a> Selected<'a> {
         }
     }
 
+    /// Where a row stands in the report, if something else in it leads there.
+    pub(super) fn anchor(&self, origin: Origin) -> Option<Anchor> {
+        (self.linked.contains(&origin)).then_some(Anchor::Row(origin))
+    }
+
+    /// The lines of a list that something else leads to, in order.
+    pub(super) fn anchors(&self, origins: impl Iterator<Item = Origin>) -> Vec<(usize, Anchor)> {
+        let anchors = origins.map(|origin| self.anchor(origin)).enumerate();
+        anchors
+            .filter_map(|(place, anchor)| Some((place, anchor?)))
+            .collect()
+    }
+
+    /// The first disposal of an asset.
+    pub(super) fn first_of(&self, asset: &str) -> Option<Anchor> {
+        self.first_of.get(asset).copied().map(Anchor::Row)
+    }
+
+    /// The first month of a year with disposals.
+    pub(super) fn first_month(&self, year: TaxYear) -> Option<Anchor> {
+        let country = self.settings().country;
+        let of_year = |line: &&&Disposal| tax_year(country, line.date) == year;
+        let first = self.disposals.iter().find(of_year)?.date;
+        Some(Anchor::Month(first.year(), first.month()))
+    }
+
     /// Whether some name holds a character that the font lacks.
     pub(super) fn has_lost_characters(&self) -> bool {
         let outcome = self.document.outcome;
@@ -222,6 +264,9 @@ impl<'a> Selected<'a> {
                 .removed
                 .iter()
                 .any(|line| fonts::lacks(&line.asset) || fonts::lacks(&line.id))
+            || (self.transfers.iter()).any(|line| {
+                fonts::lacks(&line.asset) || fonts::lacks(&line.from) || fonts::lacks(&line.to)
+            })
             || self.warnings.iter().any(|line| fonts::lacks(&line.message))
             || outcome.holdings.iter().any(|line| {
                 fonts::lacks(&line.asset) || line.wallet.as_deref().is_some_and(fonts::lacks)

@@ -4,12 +4,15 @@ use packtrain_core::money::Money;
 use packtrain_tax::outcome::Totals;
 
 use super::Selected;
-use crate::amounts::{MINUS, bare, full, signed};
+use crate::amounts::{MINUS, bare, count, full, signed};
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
 use crate::pdf::paragraph::Paragraph;
+use crate::pdf::places::{Anchor, Topic};
 use crate::pdf::table::{Column, Columns, ROW, Row, Table};
-use crate::pdf::theme::{BAD, BODY, CELL, LINE, LINE_STRONG, MARGIN, Paper, SUBHEADING};
+use crate::pdf::theme::{
+    ACCENT, BAD, BODY, CELL, LINE, LINE_STRONG, MARGIN, Paper, SUB, SUBHEADING,
+};
 use crate::words;
 
 const LINE_HEIGHT: f32 = 17.0;
@@ -29,6 +32,7 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Section<'
         blocks.push(Box::new(by_year(selected, paper)));
     }
     Section {
+        topic: Topic::Summary,
         title: "Summary".to_owned(),
         blocks,
     }
@@ -48,6 +52,8 @@ struct SumLine {
     label: String,
     amount: Money,
     look: Look,
+    /// Where its parts are listed.
+    of: Topic,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -68,11 +74,13 @@ impl Sums {
 
 fn gains(selected: &Selected<'_>) -> List {
     let totals = &selected.totals;
-    let line = |label: &str, amount, look| SumLine {
+    let sum = |label: &str, amount, look, of| SumLine {
         label: label.to_owned(),
         amount,
         look,
+        of,
     };
+    let line = |label: &str, amount, look| sum(label, amount, look, Topic::Disposals);
     let mut lines = vec![
         line("Proceeds", totals.proceeds, Look::Plain),
         line("Less fees of selling", totals.fees, Look::TakenOff),
@@ -82,11 +90,12 @@ fn gains(selected: &Selected<'_>) -> List {
     if let Some(terms) = selected.terms() {
         for (words, amount) in [(&terms.short, totals.short), (&terms.long, totals.long)] {
             let label = format!("Of this, {} ({})", words.name.to_lowercase(), words.meaning);
-            lines.push(line(&label, amount, Look::Plain));
+            lines.push(sum(&label, amount, Look::Plain, Topic::Chart));
         }
     }
-    lines.push(line("All gains", totals.gains, Look::Plain));
-    lines.push(line("All losses", totals.losses, Look::Plain));
+    for (label, amount) in [("All gains", totals.gains), ("All losses", totals.losses)] {
+        lines.push(sum(label, amount, Look::Plain, Topic::Assets));
+    }
     if !totals.denied.is_zero() {
         let label = "Losses that the law denies, not counted";
         lines.push(line(label, totals.denied, Look::Plain));
@@ -119,11 +128,13 @@ fn income(selected: &Selected<'_>) -> Option<List> {
             ),
             amount: *value,
             look: Look::Plain,
+            of: Topic::Income,
         });
     let total = SumLine {
         label: "Income".to_owned(),
         amount: selected.totals.income,
         look: Look::Result,
+        of: Topic::Income,
     };
     Some(List {
         title: "Income at its value on receipt",
@@ -175,14 +186,17 @@ impl List {
             } else if place > 0 {
                 page.rule(left, right, y + 0.5, 0.5, LINE);
             }
-            line.draw(page, left, right, y + 12.0);
+            let is_first = place == 0 || self.lines[place - 1].of != line.of;
+            line.draw(page, left, right, y + 12.0, is_first);
             y += LINE_HEIGHT;
         }
     }
 }
 
 impl SumLine {
-    fn draw(&self, page: &mut PageWriter, left: f32, right: f32, y: f32) {
+    /// The line leads to where its parts are listed; the first of several that lead to one list
+    /// says on which page it is.
+    fn draw(&self, page: &mut PageWriter, left: f32, right: f32, y: f32, is_first: bool) {
         let amount = match self.look {
             Look::TakenOff => full(self.amount.negated()),
             _ => full(self.amount),
@@ -192,13 +206,18 @@ impl SumLine {
             style = style.strong();
         }
         let room = (right - left) * 0.48;
-        page.fit(
-            left,
-            y,
-            right - left - style.width(&amount).min(room) - 8.0,
-            &self.label,
-            style,
-        );
+        let words = right - left - style.width(&amount).min(room) - 8.0;
+        page.fit(left, y, words, &self.label, style);
+        let area = (left, y - 12.0, right - left, LINE_HEIGHT);
+        let at = page.lead(area, Anchor::Section(self.of));
+        if let Some(at) = at.filter(|_| is_first) {
+            let taken = style.width(&self.label) + 6.0;
+            let led = SUB.in_ink(ACCENT);
+            let text = format!("page {}", count(at));
+            if taken + led.width(&text) <= words {
+                page.left(left + taken, y, &text, led);
+            }
+        }
         let is_loss = amount.starts_with(MINUS) && self.look != Look::TakenOff;
         let ink = if is_loss { BAD } else { style.ink };
         page.number(right, y, room, &amount, style.in_ink(ink));
@@ -226,8 +245,7 @@ fn by_year<'a>(selected: &'a Selected<'a>, paper: Paper) -> Table<'a> {
     } else {
         0
     };
-    let write = move |name: &str, totals: &Totals, row: &mut Row<'_>| {
-        row.cell(0, name);
+    let write = move |totals: &Totals, row: &mut Row<'_>| {
         row.cell(1, &bare(totals.proceeds));
         row.cell(2, &bare(totals.fees));
         row.cell(3, &bare(totals.cost));
@@ -240,8 +258,13 @@ fn by_year<'a>(selected: &'a Selected<'a>, paper: Paper) -> Table<'a> {
     };
     let row = move |index: usize, row: &mut Row<'_>| {
         let year = selected.years[index];
-        write(&selected.year_name(year), &selected.totals_of(year), row);
+        let name = selected.year_name(year);
+        row.strong_lead(0, &[name], selected.first_month(year));
+        write(&selected.totals_of(year), row);
     };
-    let total = move |_: usize, row: &mut Row<'_>| write("Total", &selected.totals, row);
+    let total = move |_: usize, row: &mut Row<'_>| {
+        row.cell(0, "Total");
+        write(&selected.totals, row);
+    };
     Table::new(Columns::new(paper, columns), rows, ROW, Box::new(row)).with_total(Box::new(total))
 }

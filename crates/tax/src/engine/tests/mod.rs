@@ -1,10 +1,16 @@
 //! The engine on small ledgers: each test is named as the rule that it proves.
 
+mod allocation;
 mod findings;
 mod kinds;
 mod lots;
+mod options;
+mod rules;
 mod scopes;
+mod settle;
+mod stakes;
 mod transfers;
+mod watch;
 mod whole;
 
 use packtrain_core::money::{Currency, Money};

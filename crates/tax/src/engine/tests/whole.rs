@@ -142,13 +142,3 @@ fn every_rule_that_was_used_has_a_note_with_its_source() {
     );
     assert!(!has("Theft") && !has("Wrapping") && !has("From 1 January 2025"));
 }
-
-#[test]
-fn a_computation_that_is_wanted_no_more_stops() {
-    let ledgers = [ledger(&["b 2024-01-10 buy main 10USD 1BTC -"])];
-    let computed = |is_stopped: bool| {
-        compute_until(&ledgers, Country::Us, &Request::default(), &|| is_stopped)
-    };
-    assert_eq!(computed(true).unwrap_err(), TaxError::Stopped);
-    assert!(computed(false).is_ok());
-}

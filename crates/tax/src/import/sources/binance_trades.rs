@@ -85,10 +85,23 @@ const QUOTES: &[&str] = &[
 const EUR_PAIRS: &[&str] = &["ADAEUR", "ENAEUR", "GALAEUR", "LUNAEUR", "THETAEUR"];
 
 fn trade(sheet: &mut Sheet<'_>) -> Option<Row> {
-    let base = sheet.amount_with_symbol(4);
-    let quote = sheet.amount_with_symbol(5);
-    let fee = sheet.amount_with_symbol(6);
+    let base = base_symbol(sheet.cell(1), sheet.cell(4)).to_owned();
+    let (fee, quote) = (
+        sheet.amount_with_symbol(6, &base),
+        sheet.amount_with_symbol(5, ""),
+    );
+    let base = sheet.amount_with_symbol(4, &base);
     row(sheet, (base, 4), (quote, 5), fee)
+}
+
+/// A base that begins with a figure: the longest end of the amount that the pair begins with, as
+/// `1INCH` of `0.51INCH` and `1INCHUSDT`. Nothing for one that begins with a letter, as quotes do.
+fn base_symbol<'c>(pair: &str, cell: &'c str) -> &'c str {
+    let figures = cell
+        .char_indices()
+        .filter(|(_, letter)| letter.is_ascii_digit());
+    let mut ends = figures.map(|(at, _)| &cell[at..]);
+    ends.find(|end| pair.starts_with(end)).unwrap_or_default()
 }
 
 fn older(sheet: &mut Sheet<'_>) -> Option<Row> {

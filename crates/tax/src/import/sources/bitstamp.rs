@@ -101,7 +101,7 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
 /// An amount with its currency, in a column of its own or in the same cell.
 fn leg(sheet: &mut Sheet<'_>, (amount, currency): (usize, usize)) -> Option<Leg> {
     match sheet.cell(currency).is_empty() {
-        true => sheet.amount_with_symbol(amount),
+        true => sheet.amount_with_symbol(amount, ""),
         false => sheet.unsigned_leg(amount, currency).good(),
     }
 }

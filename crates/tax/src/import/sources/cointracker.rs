@@ -8,7 +8,7 @@ use packtrain_core::ledger::{Row, RowKind};
 
 use crate::import::Source;
 use crate::import::entry;
-use crate::import::sheet::{Flaw, Sheet};
+use crate::import::sheet::Sheet;
 
 pub(super) static SOURCE: Source = Source {
     name: "cointracker",
@@ -56,11 +56,8 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
         (Some(_), None) => leaving(&tag),
         (None, Some(_)) => arriving(&tag),
         (None, None) => {
-            if sheet.is_good() {
-                let help = "fill Received Quantity or Sent Quantity";
-                let message = "nothing was sent and nothing received";
-                sheet.flaw(Some(1), Flaw::new("amounts_missing", message, help));
-            }
+            let help = "fill Received Quantity or Sent Quantity";
+            entry::nothing_moved(sheet, Some(1), help);
             return None;
         }
     };

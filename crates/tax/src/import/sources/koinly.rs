@@ -65,14 +65,7 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
         (None, Some(_)) if OUT_OF_POOL.contains(&label.as_str()) => return None,
         (None, None) if fee.is_some() => Some(RowKind::Fee),
         (None, None) => {
-            if sheet.is_good() {
-                let flaw = Flaw::new(
-                    "amounts_missing",
-                    "nothing was sent and nothing received",
-                    "fill Sent Amount or Received Amount",
-                );
-                sheet.flaw(Some(1), flaw);
-            }
+            entry::nothing_moved(sheet, Some(1), "fill Sent Amount or Received Amount");
             return None;
         }
         (Some(sent), Some(received)) => both(&label, entry::exchange(sent, received)),

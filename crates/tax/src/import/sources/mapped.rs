@@ -119,12 +119,8 @@ fn kind(sheet: &mut Sheet<'_>, mapping: &Mapping, legs: &Legs) -> Option<RowKind
         (None, Some(_), _) => Some(RowKind::Deposit),
         (None, None, Some(_)) => Some(RowKind::Fee),
         (None, None, None) => {
-            // Amounts that cannot be read have errors of their own.
-            if sheet.is_good() {
-                let message = "nothing was sent and nothing received";
-                let help = "check which columns the mapping names for amounts";
-                sheet.flaw(None, Flaw::new("amounts_missing", message, help));
-            }
+            let help = "check which columns the mapping names for amounts";
+            entry::nothing_moved(sheet, None, help);
             None
         }
     }

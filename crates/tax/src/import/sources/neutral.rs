@@ -291,7 +291,7 @@ pub(super) fn check_needs(sheet: &mut Sheet<'_>, kind: RowKind, absent: Absent) 
 }
 
 /// Whether a type needs what was sent, and what was received.
-pub(in crate::import) const fn needs(kind: RowKind) -> (bool, bool) {
+pub(crate) const fn needs(kind: RowKind) -> (bool, bool) {
     match kind {
         RowKind::Buy
         | RowKind::Deposit

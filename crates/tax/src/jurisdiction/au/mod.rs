@@ -10,8 +10,8 @@ use packtrain_core::money::Currency;
 
 use super::options::usual;
 use super::{
-    GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Terms, Treatment, UntaxedCost,
-    day_after_anniversary, words,
+    Circle, GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Special, Terms, Treatment,
+    UntaxedCost, day_after_anniversary, words,
 };
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::request::{Country, Method};
@@ -34,8 +34,11 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         usual::LP_IS_A_TRADE,
         usual::LOAN_AS_BORROWED,
         usual::SWAP_FEE_TO_DISPOSAL,
+        usual::TRANSFER_FEE_IS_SOLD,
+        usual::STAKING_ON_RECEIPT,
         usual::LOSS_BEFORE,
     ],
+    circle: Circle::First,
     scope: ScopeRule::Universal,
     may_choose_scope: true,
     year_begins: (7, 1),
@@ -57,6 +60,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         // No income, and a cost base of nothing (ATO, Crypto chain splits).
         untaxed: &[(RowKind::Fork, UntaxedCost::Nothing)],
     },
+    special: Special::NONE,
     pool: |_| PoolRules {
         near: Near::After(0),
         superficial_losses: false,

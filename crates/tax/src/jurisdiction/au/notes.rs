@@ -1,7 +1,9 @@
 //! What a report on Australia says about its rules.
 
 use super::super::notes::{
-    ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText, chose,
+    ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText,
+    TRANSFER_FEE_JOINS, TRANSFER_FEE_LOST, chose, staking_on_receipt, staking_on_withdrawal,
+    transfer_fee_sold,
 };
 use crate::request::{Method, Scope};
 
@@ -82,6 +84,9 @@ pub(super) const RULES: &[RuleText] = &[
     },
     MATCHED_BY_AMOUNT,
     LOST_ON_THE_WAY,
+    transfer_fee_sold("ATO, Transactions: acquiring and disposing of crypto assets"),
+    TRANSFER_FEE_JOINS,
+    TRANSFER_FEE_LOST,
     RuleText {
         when: |settings, applied| applied.wraps && chose(settings, "wrap", "trade"),
         text: "Wrapping and unwrapping is a CGT event.",
@@ -110,6 +115,8 @@ pub(super) const RULES: &[RuleText] = &[
                the market value of the day, as asked.",
         source: "no direct guidance",
     },
+    staking_on_receipt("ATO, Staking rewards and airdrops"),
+    staking_on_withdrawal("no direct guidance"),
     RuleText {
         when: |_, applied| applied.income,
         text: "Staking rewards and airdrops are income at their value on receipt, which is then \

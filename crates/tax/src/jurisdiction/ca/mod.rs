@@ -8,7 +8,7 @@ mod notes;
 use packtrain_core::money::Currency;
 
 use super::options::usual;
-use super::{GiftIn, Jurisdiction, ScopeRule, Treatment};
+use super::{Circle, GiftIn, Jurisdiction, ScopeRule, Special, Treatment};
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::request::{Country, Method};
 
@@ -24,8 +24,11 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         usual::WRAP_CARRIES,
         usual::LOAN_AS_BORROWED,
         usual::SWAP_FEE_TO_DISPOSAL,
+        usual::TRANSFER_FEE_OF_A_POOL_IS_SOLD,
+        usual::STAKING_ON_RECEIPT,
         usual::LOSS_BEFORE,
     ],
+    circle: Circle::First,
     scope: ScopeRule::Universal,
     may_choose_scope: false,
     year_begins: (1, 1),
@@ -40,6 +43,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         donation: Leaving::Sold,
         untaxed: &[],
     },
+    special: Special::NONE,
     pool: |_| PoolRules {
         near: Near::After(0),
         superficial_losses: true,

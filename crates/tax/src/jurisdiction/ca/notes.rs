@@ -1,7 +1,8 @@
 //! What a report on Canada says about its rules.
 
 use super::super::notes::{
-    ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText, chose,
+    ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText,
+    TRANSFER_FEE_LOST, chose, staking_on_receipt, staking_on_withdrawal, transfer_fee_sold,
 };
 
 pub(super) const RULES: &[RuleText] = &[
@@ -62,6 +63,8 @@ pub(super) const RULES: &[RuleText] = &[
     },
     MATCHED_BY_AMOUNT,
     LOST_ON_THE_WAY,
+    transfer_fee_sold("no direct guidance"),
+    TRANSFER_FEE_LOST,
     RuleText {
         when: |settings, applied| applied.wraps && chose(settings, "wrap", "carry"),
         text: "A token and what wraps it unit for unit are one property with one cost base. There \
@@ -86,6 +89,8 @@ pub(super) const RULES: &[RuleText] = &[
                the market value of the day, as asked.",
         source: "no direct guidance",
     },
+    staking_on_receipt("CRA, Information for crypto-asset users and tax professionals"),
+    staking_on_withdrawal("no direct guidance"),
     RuleText {
         when: |_, applied| applied.income,
         text: "Rewards are income at their value on receipt, which is then their cost. Units of a \

@@ -11,8 +11,8 @@ use packtrain_core::money::Currency;
 
 use super::options::usual;
 use super::{
-    GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Terms, Treatment, UntaxedCost,
-    day_after_anniversary, words,
+    Circle, GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Special, Terms, Treatment,
+    UntaxedCost, day_after_anniversary, words,
 };
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::request::{Country, Method};
@@ -30,6 +30,8 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         usual::LP_IS_A_TRADE,
         usual::LOAN_AS_BORROWED,
         usual::SWAP_FEE_TO_DISPOSAL,
+        usual::TRANSFER_FEE_IS_SOLD,
+        usual::STAKING_ON_RECEIPT,
         OptionSpec {
             name: "loss_back",
             kind: OptionKind::Words(&["yes", "no"]),
@@ -37,6 +39,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         },
         usual::LOSS_BEFORE,
     ],
+    circle: Circle::First,
     scope: ScopeRule::Wallet,
     may_choose_scope: true,
     year_begins: (1, 1),
@@ -57,6 +60,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         donation: Leaving::Gone,
         untaxed: &[(RowKind::Fork, UntaxedCost::Nothing)],
     },
+    special: Special::NONE,
     pool: |_| PoolRules {
         near: Near::After(0),
         superficial_losses: false,

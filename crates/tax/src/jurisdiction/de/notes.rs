@@ -1,7 +1,9 @@
 //! What a report on Germany says about its rules.
 
 use super::super::notes::{
-    ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText, chose,
+    ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText,
+    TRANSFER_FEE_JOINS, TRANSFER_FEE_LOST, chose, staking_on_receipt, staking_on_withdrawal,
+    transfer_fee_sold,
 };
 use crate::request::{Method, Scope};
 
@@ -91,6 +93,9 @@ pub(super) const RULES: &[RuleText] = &[
     },
     MATCHED_BY_AMOUNT,
     LOST_ON_THE_WAY,
+    transfer_fee_sold("BMF 54, 60 on payments; no direct guidance on transfers"),
+    TRANSFER_FEE_JOINS,
+    TRANSFER_FEE_LOST,
     RuleText {
         when: |settings, applied| applied.wraps && chose(settings, "wrap", "carry"),
         text: "Wrapping unit for unit carries cost and date over. There is no guidance; the option \
@@ -120,6 +125,8 @@ pub(super) const RULES: &[RuleText] = &[
                market value of the day, as asked.",
         source: "no direct guidance",
     },
+    staking_on_receipt("EStG s. 22 no. 3; BMF 45 to 48"),
+    staking_on_withdrawal("no direct guidance"),
     RuleText {
         when: |_, applied| applied.income,
         text: "Rewards are other income at their value on receipt, which is then their cost; below \

@@ -11,7 +11,10 @@ use packtrain_core::money::Currency;
 
 use super::notes::chose;
 use super::options::usual;
-use super::{GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Treatment, UntaxedCost};
+use super::{
+    Circle, GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Special, Treatment,
+    UntaxedCost,
+};
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::request::{Country, Method};
 
@@ -39,8 +42,11 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         usual::WRAP_IS_A_TRADE,
         usual::LOAN_AT_MARKET,
         usual::SWAP_FEE_TO_DISPOSAL,
+        usual::TRANSFER_FEE_OF_A_POOL_IS_SOLD,
+        usual::STAKING_ON_RECEIPT,
         usual::LOSS_BEFORE,
     ],
+    circle: Circle::First,
     scope: ScopeRule::Universal,
     may_choose_scope: false,
     year_begins: (4, 6),
@@ -58,6 +64,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
             (RowKind::Fork, UntaxedCost::Nothing),
         ],
     },
+    special: Special::NONE,
     pool: |settings| PoolRules {
         near: if chose(settings, "person", "company") {
             Near::Before(DAYS_BEFORE)

@@ -1,6 +1,9 @@
 //! What a report on the United Kingdom says about its rules.
 
-use super::super::notes::{ALWAYS, CONVERTED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText, chose};
+use super::super::notes::{
+    ALWAYS, CONVERTED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText, TRANSFER_FEE_LOST, chose,
+    staking_on_receipt, staking_on_withdrawal, transfer_fee_sold,
+};
 
 pub(super) const RULES: &[RuleText] = &[
     CONVERTED,
@@ -39,7 +42,7 @@ pub(super) const RULES: &[RuleText] = &[
     RuleText {
         when: |_, applied| applied.fees_in_kind,
         text: "Tokens given as a fee are disposed of at their value, and that value is a cost of \
-               the sale or purchase. For a transfer between own wallets it is none.",
+               the sale or purchase.",
         source: "CRYPTO22280",
     },
     RuleText {
@@ -61,6 +64,8 @@ pub(super) const RULES: &[RuleText] = &[
     },
     MATCHED_BY_AMOUNT,
     LOST_ON_THE_WAY,
+    transfer_fee_sold("CRYPTO22280"),
+    TRANSFER_FEE_LOST,
     RuleText {
         when: |settings, applied| applied.wraps && chose(settings, "wrap", "trade"),
         text: "Wrapping and unwrapping is a disposal. There is no guidance on it; the option wrap \
@@ -90,6 +95,8 @@ pub(super) const RULES: &[RuleText] = &[
                at that value, as asked.",
         source: "no direct guidance",
     },
+    staking_on_receipt("CRYPTO21200"),
+    staking_on_withdrawal("no direct guidance"),
     RuleText {
         when: |_, applied| applied.income,
         text: "Mining, staking and lending rewards are miscellaneous income at their value on \

@@ -9,7 +9,10 @@ use chrono::{Datelike, Days, Months, NaiveDate};
 use packtrain_core::money::Currency;
 
 use super::options::usual;
-use super::{GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Terms, Treatment, words};
+use super::{
+    Circle, GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Special, Terms, Treatment,
+    words,
+};
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::outcome::Term;
 use crate::request::{Country, Method, Settings};
@@ -38,6 +41,16 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
             meaning: "whether brokers reported the sales on Form 1099-DA (to 2024: 1099-B), and \
                       whether with their basis; it decides the box of Form 8949",
         },
+        usual::TRANSFER_FEE_IS_SOLD,
+        usual::STAKING_ON_RECEIPT,
+        OptionSpec {
+            name: "allocation",
+            kind: OptionKind::Words(&["in_place", "oldest", "highest"]),
+            meaning: "by which rule unused lots go to the wallets at the start of 2025, where the \
+                      person does not allocate them: they stay where they are as far as there are \
+                      units; or all go, oldest or highest unit cost first, to the wallets in the \
+                      order of their names",
+        },
         OptionSpec {
             name: "filing",
             kind: OptionKind::Words(&["other", "married_separate"]),
@@ -55,6 +68,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
             meaning: "long-term capital loss carried over from before the first year on record",
         },
     ],
+    circle: Circle::First,
     scope: ScopeRule::WalletFrom(WALLETS_FROM),
     may_choose_scope: true,
     year_begins: (1, 1),
@@ -73,6 +87,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         donation: Leaving::Gone,
         untaxed: &[],
     },
+    special: Special::NONE,
     pool: |_| PoolRules {
         near: Near::After(0),
         superficial_losses: false,

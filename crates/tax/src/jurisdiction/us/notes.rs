@@ -1,6 +1,9 @@
 //! What a report on the United States says about its rules.
 
-use super::super::notes::{ALWAYS, CONVERTED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText, chose};
+use super::super::notes::{
+    ALWAYS, CONVERTED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText, TRANSFER_FEE_JOINS,
+    TRANSFER_FEE_LOST, chose, staking_on_receipt, staking_on_withdrawal, transfer_fee_sold,
+};
 use crate::request::{Method, Scope};
 
 pub(super) const RULES: &[RuleText] = &[
@@ -62,13 +65,43 @@ pub(super) const RULES: &[RuleText] = &[
         source: "Treas. Reg. 1.1012-1(j); TD 10000",
     },
     RuleText {
-        when: |_, applied| applied.allocated.is_some(),
+        when: |settings, applied| {
+            applied.allocated.is_some() && chose(settings, "allocation", "in_place")
+        },
         text: "At the start of 1 January 2025 unused basis was allocated to the wallets that held \
                the units: a lot stays in the wallet it was bought in or moved to, the oldest \
                first, as far as that wallet holds units; what is over goes, oldest first, to the \
-               other wallets in the order of their names. {allocated} The law asks for the \
-               allocation to be on record; another one may be chosen.",
-        source: "Rev. Proc. 2024-28",
+               other wallets in the order of their names. {allocated} This is the default of the \
+               option allocation. A rule for all units had to be in the records before 1 January \
+               2025; another one, or an allocation unit by unit, may be given.",
+        source: "Rev. Proc. 2024-28, section 5.02(5)",
+    },
+    RuleText {
+        when: |settings, applied| {
+            applied.allocated.is_some() && chose(settings, "allocation", "oldest")
+        },
+        text: "At the start of 1 January 2025 all unused basis was allocated to the wallets that \
+               held the units, the oldest lots first, to the wallets in the order of their names, \
+               as asked. {allocated} Such a rule had to be in the records before 1 January 2025.",
+        source: "Rev. Proc. 2024-28, section 5.02(5)",
+    },
+    RuleText {
+        when: |settings, applied| {
+            applied.allocated.is_some() && chose(settings, "allocation", "highest")
+        },
+        text: "At the start of 1 January 2025 all unused basis was allocated to the wallets that \
+               held the units, the lots of the highest unit cost first, of equal cost the oldest, \
+               to the wallets in the order of their names, as asked. {allocated} Such a rule had \
+               to be in the records before 1 January 2025.",
+        source: "Rev. Proc. 2024-28, section 5.02(5)",
+    },
+    RuleText {
+        when: |_, applied| applied.allocated_units.is_some(),
+        text: "At the start of 1 January 2025 unused basis was allocated to the wallets unit by \
+               unit, as the person's own allocation has it. {allocated_units} Such an allocation \
+               had to be in the records before the first sale, disposition or transfer to another \
+               person from that day on, and not later than the due date of the return for 2025.",
+        source: "Rev. Proc. 2024-28, section 5.02(4)",
     },
     RuleText {
         when: ALWAYS,
@@ -94,9 +127,8 @@ pub(super) const RULES: &[RuleText] = &[
     },
     RuleText {
         when: |_, applied| applied.fees_in_kind,
-        text: "Units given as a fee are themselves sold at their value. Whether the fee of a \
-               transfer may join the basis is unclear; it does not here.",
-        source: "Treas. Reg. 1.1001-7; no direct guidance on transfers",
+        text: "Units given as a fee are themselves sold at their value.",
+        source: "Treas. Reg. 1.1001-7",
     },
     RuleText {
         when: |_, applied| applied.transfers,
@@ -106,6 +138,9 @@ pub(super) const RULES: &[RuleText] = &[
     },
     MATCHED_BY_AMOUNT,
     LOST_ON_THE_WAY,
+    transfer_fee_sold("Treas. Reg. 1.1001-7; no direct guidance on transfers"),
+    TRANSFER_FEE_JOINS,
+    TRANSFER_FEE_LOST,
     RuleText {
         when: |settings, applied| applied.wraps && chose(settings, "wrap", "carry"),
         text: "Wrapping and unwrapping unit for unit carries lots over; with other amounts it is a \
@@ -141,6 +176,8 @@ pub(super) const RULES: &[RuleText] = &[
                the market value of that day, as asked. There is no guidance.",
         source: "no direct guidance",
     },
+    staking_on_receipt("Rev. Rul. 2023-14"),
+    staking_on_withdrawal("Rev. Rul. 2023-14 on dominion and control"),
     RuleText {
         when: |_, applied| applied.income,
         text: "Rewards are income at their market value on receipt, which is then their basis.",

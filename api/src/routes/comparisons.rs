@@ -1,0 +1,155 @@
+//! Comparisons: what each method of a country would give, asked for, followed, taken as a file.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+use packtrain_core::ids::{ComparisonId, TenantId};
+use packtrain_jobs::tax::compare::Compare;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::id;
+use super::made::{self, CourseView, Order};
+use crate::auth::User;
+use crate::body::JsonBody;
+use crate::problem::Problem;
+use crate::serve::Closing;
+use crate::stream::{self as events_stream, Subject};
+use crate::{Api, Shared, conditional};
+
+/// A comparison of methods: where it is, and what came of it. Its summary has, by tax year, the
+/// gain of each method and what the law taxes of it, the country's default method first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Comparison)]
+pub(crate) struct ComparisonView {
+    id: ComparisonId,
+    /// What was asked for.
+    #[schema(value_type = Compare)]
+    request: Value,
+    #[serde(flatten)]
+    course: CourseView,
+}
+
+/// Asks for a comparison of all methods that the country's law knows, on uploaded files. The same
+/// key with the same body is one comparison.
+#[utoipa::path(
+    post, path = "/v2/premium/comparisons", tag = "comparisons",
+    operation_id = "requestComparison",
+    params(
+        ("idempotency-key" = String, Header, description = "Names this request: a repetition makes \
+            nothing twice. Kept for 24 hours.", max_length = 255),
+        ("prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds, at most \
+            30, until the comparison is finished.", example = "wait=10"),
+    ),
+    request_body = Compare,
+    responses(
+        (status = 200, description = "The comparison ended within the time that was preferred.",
+            body = ComparisonView),
+        (status = 202, description = "The comparison will be made.", body = ComparisonView,
+            headers(
+                ("Location" = String, description = "Where the comparison is."),
+                ("Retry-After" = u32, description = "When to look again, in seconds."),
+            )),
+    ),
+)]
+pub(crate) async fn request(
+    State(shared): State<Shared>,
+    order: Order,
+    JsonBody(wanted): JsonBody<Compare>,
+) -> Result<Response, Problem> {
+    let ordered = made::order(&shared, order, &wanted, &wanted.uploads()).await?;
+    let id = ComparisonId::of_job(ordered.job);
+    let view = view(&shared.api, ordered.tenant, id).await?;
+    ordered.answer(&view, &path(id))
+}
+
+/// Shows a comparison.
+#[utoipa::path(
+    get, path = "/v2/premium/comparisons/{id}", tag = "comparisons",
+    operation_id = "showComparison",
+    params(("id" = ComparisonId, Path)),
+    responses(
+        (status = 200, description = "The comparison.", body = ComparisonView,
+            headers(("ETag" = String, description = "Changes with the comparison."))),
+        (status = 304, description = "The client has this answer already."),
+    ),
+)]
+pub(crate) async fn show(
+    State(shared): State<Shared>,
+    user: User,
+    Path(text): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let view = view(&shared.api, user.tenant, id(&text)?).await?;
+    conditional::json(StatusCode::OK, &view, &headers)
+}
+
+/// Follows a comparison: `stage` and `progress` events, and `done` at the end.
+#[utoipa::path(
+    get, path = "/v2/premium/comparisons/{id}/events", tag = "comparisons",
+    operation_id = "followComparison",
+    params(
+        ("id" = ComparisonId, Path),
+        ("last-event-id" = Option<i64>, Header, description = "The last event that was seen; the \
+            stream goes on after it.", minimum = 0),
+    ),
+    responses(
+        (status = 200, description = "The events, as they happen. The stream ends after `done`, \
+            or after ten minutes.", body = events_stream::DoneEvent,
+            content_type = "text/event-stream"),
+        (status = 204, description = "The client has seen the end; there is no more to come."),
+    ),
+)]
+pub(crate) async fn events(
+    State(shared): State<Shared>,
+    user: User,
+    closing: Closing,
+    Path(text): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let comparison: ComparisonId = id(&text)?;
+    made::find::<Compare>(&shared.api, user.tenant, comparison.job()).await?;
+    let subject = Subject::of(user.tenant, comparison.job(), &headers);
+    events_stream::open(shared, closing, subject).await
+}
+
+/// Downloads the file of a finished comparison.
+#[utoipa::path(
+    get, path = "/v2/premium/comparisons/{id}/artifacts/{name}", tag = "comparisons",
+    operation_id = "downloadComparison",
+    params(
+        ("id" = ComparisonId, Path),
+        ("name" = String, Path, description = "A name that the comparison lists.",
+            example = "comparison-2025-us.json"),
+    ),
+    responses(
+        (status = 200, description = "Its bytes, in its own media type.", body = String,
+            content_type = "application/octet-stream",
+            headers(("ETag" = String, description = "SHA-256 of the bytes."))),
+        (status = 304, description = "The client has these bytes already."),
+    ),
+)]
+pub(crate) async fn artifact(
+    State(shared): State<Shared>,
+    user: User,
+    Path((text, name)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let comparison: ComparisonId = id(&text)?;
+    made::artifact(&shared.api, user.tenant, comparison.job(), &name, &headers).await
+}
+
+async fn view(api: &Api, tenant: TenantId, id: ComparisonId) -> Result<ComparisonView, Problem> {
+    let job = made::find::<Compare>(api, tenant, id.job()).await?;
+    let (request, course) = made::course(api, job, path(id)).await?;
+    Ok(ComparisonView {
+        id,
+        request,
+        course,
+    })
+}
+
+fn path(id: ComparisonId) -> String {
+    format!("/v2/premium/comparisons/{id}")
+}

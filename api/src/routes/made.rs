@@ -1,0 +1,301 @@
+//! What jobs make for a person, reports and comparisons alike: asked for once per key, followed,
+//! taken as files.
+
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use futures::{StreamExt, TryStreamExt, stream};
+use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, RETRY_AFTER};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use packtrain_core::field::FieldError;
+use packtrain_core::ids::{FileId, JobId, ReportId, TenantId};
+use packtrain_core::job::{About, Job, State as JobState};
+use packtrain_core::limits::EVENTS_MAX;
+use packtrain_core::ports::{ArtefactRecord, JobRecord, Requested};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::job::FailureView;
+use super::jobs::check_size;
+use super::{locate, wake};
+use crate::auth::User;
+use crate::idempotency::{Key, RequiredKey};
+use crate::problem::{KEY_REUSED, Problem};
+use crate::request::Asked;
+use crate::serve::Closing;
+use crate::stages::{ProgressView, StageView, told};
+use crate::wait::Wait;
+use crate::{Api, Shared, conditional, file_name};
+
+/// Files that are looked up at the same time.
+const LOOKUPS: usize = 4;
+/// After how many seconds a client may look at an unfinished thing again.
+const RETRY_AFTER_S: u32 = 1;
+
+/// The way of a thing from the request to its files.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Course)]
+pub(crate) struct CourseView {
+    /// Where it is in its life.
+    state: JobState,
+    created_at: DateTime<Utc>,
+    /// When the last attempt began.
+    started_at: Option<DateTime<Utc>>,
+    finished_at: Option<DateTime<Utc>>,
+    /// Attempts that began.
+    attempts: u16,
+    /// How far the present stage is.
+    progress: Option<ProgressView>,
+    /// What was done so far, in order.
+    stages: Vec<StageView>,
+    /// Attempts that failed, oldest first.
+    failures: Vec<FailureView>,
+    /// What a page shows first of it, once it succeeded.
+    #[schema(value_type = Option<Object>)]
+    summary: Option<Value>,
+    /// What can be downloaded, once it succeeded.
+    artifacts: Vec<ArtifactView>,
+    links: Links,
+}
+
+/// A file that was made.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Artifact)]
+struct ArtifactView {
+    #[schema(example = "tax-2025-us.pdf")]
+    name: String,
+    #[schema(example = "application/pdf")]
+    media_type: String,
+    size_bytes: u64,
+    /// SHA-256 of its bytes; also its entity tag.
+    sha256: String,
+    /// Where its bytes are.
+    href: String,
+}
+
+/// Where to go from here.
+#[derive(Serialize, ToSchema)]
+struct Links {
+    #[serde(rename = "self")]
+    own: String,
+    /// Its progress as server-sent events.
+    events: String,
+}
+
+/// Who asks, under which key, and how long they would wait.
+pub(crate) struct Order {
+    tenant: TenantId,
+    key: Key,
+    asked: Asked,
+    wait: Wait,
+    closing: Closing,
+}
+
+impl FromRequestParts<Shared> for Order {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        let user = User::from_request_parts(parts, shared).await?;
+        let RequiredKey(key) = RequiredKey::from_request_parts(parts, shared).await?;
+        let Ok(asked) = Asked::from_request_parts(parts, shared).await;
+        let Ok(wait) = Wait::from_request_parts(parts, shared).await;
+        let Ok(closing) = Closing::from_request_parts(parts, shared).await;
+        Ok(Self {
+            tenant: user.tenant,
+            key,
+            asked,
+            wait,
+            closing,
+        })
+    }
+}
+
+/// A thing that was asked for.
+pub(super) struct Ordered {
+    /// Whose it is.
+    pub(super) tenant: TenantId,
+    /// The job that makes it.
+    pub(super) job: JobId,
+    wait: Wait,
+    is_final: bool,
+}
+
+/// Enqueues a job that makes a thing of files, once per key, and waits as long as is preferred.
+pub(super) async fn order<J: Job>(
+    shared: &Shared,
+    order: Order,
+    wanted: &J,
+    uploads: &[(String, FileId)],
+) -> Result<Ordered, Problem> {
+    let (api, tenant) = (&shared.api, order.tenant);
+    valid(wanted.check())?;
+    check_uploads(api, tenant, uploads).await?;
+    let payload =
+        serde_json::to_value(wanted).map_err(|error| Problem::internal(error.to_string()))?;
+    check_size(&payload, "")?;
+    let keyed = order.key.of_user(&payload, api.clock.now());
+    let mut job = About::of::<J>().job(api.ids.job(), tenant, payload);
+    job.trace_parent = order.asked.trace_parent;
+    let made = match api.jobs.request(&job, &keyed).await? {
+        Requested::Created(made) => {
+            wake(shared, &job);
+            made
+        }
+        Requested::Repeated(made) => made,
+        Requested::Conflict => return Err(Problem::of(&KEY_REUSED)),
+    };
+    let wait = order.wait;
+    let is_final = wait.for_end(shared, &order.closing, tenant, made).await?;
+    Ok(Ordered {
+        tenant,
+        job: made,
+        wait,
+        is_final,
+    })
+}
+
+impl Ordered {
+    /// The answer: `200` where it ended in time, else `202` and when to look again.
+    pub(super) fn answer(&self, view: &impl Serialize, own: &str) -> Result<Response, Problem> {
+        let status = match self.is_final {
+            true => StatusCode::OK,
+            false => StatusCode::ACCEPTED,
+        };
+        // A tag that the client knows is no reason to answer a request to make something by 304.
+        let mut response = conditional::json(status, view, &HeaderMap::new())?;
+        locate(&mut response, own);
+        self.wait.tell(response.headers_mut());
+        if !self.is_final {
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, RETRY_AFTER_S.into());
+        }
+        Ok(response)
+    }
+}
+
+/// The tenant's job of this kind.
+pub(super) async fn find<J: Job>(
+    api: &Api,
+    tenant: TenantId,
+    job: JobId,
+) -> Result<JobRecord, Problem> {
+    let found = api.jobs.find(tenant, job).await?;
+    found
+        .filter(|job| job.kind == J::KIND.as_str())
+        .ok_or_else(Problem::not_found)
+}
+
+/// What was asked for, and the way of the thing at `own` until now.
+pub(super) async fn course(
+    api: &Api,
+    job: JobRecord,
+    own: String,
+) -> Result<(Value, CourseView), Problem> {
+    let all = u32::try_from(EVENTS_MAX).unwrap_or(u32::MAX);
+    let events = api.events.after(job.tenant, job.id, 0, all).await?;
+    let made = match job.state {
+        JobState::Succeeded => {
+            let id = ReportId::of_job(job.id);
+            api.reports.find(job.tenant, id).await?
+        }
+        _ => None,
+    };
+    let (summary, artefacts) = match made {
+        Some(made) => (Some(made.summary), made.artefacts),
+        None => (None, Vec::new()),
+    };
+    let told = told(&events, job.state);
+    let artifact = |artefact| artifact_view(&own, artefact);
+    let course = CourseView {
+        state: job.state,
+        created_at: job.created_at,
+        started_at: job.started_at,
+        finished_at: job.finished_at,
+        attempts: job.attempts,
+        progress: told.progress,
+        stages: told.stages,
+        failures: job.failures.into_iter().map(FailureView::from).collect(),
+        summary,
+        artifacts: artefacts.into_iter().map(artifact).collect(),
+        links: Links {
+            events: format!("{own}/events"),
+            own,
+        },
+    };
+    Ok((job.payload, course))
+}
+
+/// The bytes of a file that a job made, unless the client has them.
+pub(super) async fn artifact(
+    api: &Api,
+    tenant: TenantId,
+    job: JobId,
+    name: &str,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let found = api.reports.find(tenant, ReportId::of_job(job)).await?;
+    let artefacts = found.map(|made| made.artefacts).unwrap_or_default();
+    let artefact = artefacts.into_iter().find(|artefact| artefact.name == name);
+    let artefact = artefact.ok_or_else(Problem::not_found)?;
+    let tag = conditional::tag(&artefact.stored.sha256)?;
+    if conditional::is_known(headers, &tag) {
+        return Ok(conditional::not_modified(tag));
+    }
+    let media_type = HeaderValue::from_str(&artefact.media_type)
+        .map_err(|error| Problem::internal(error.to_string()))?;
+    let disposition = file_name::attachment(&artefact.name)
+        .ok_or_else(|| Problem::internal("an artefact's name fits no header"))?;
+    let bytes = api.objects.get(&artefact.stored.key).await?;
+    let headers = [
+        (CONTENT_TYPE, media_type),
+        (CONTENT_DISPOSITION, disposition),
+        (CACHE_CONTROL, conditional::revalidate()),
+        (ETAG, tag),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+fn valid(errors: Vec<FieldError>) -> Result<(), Problem> {
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::invalid(errors))
+    }
+}
+
+/// Every file must be there. Whether it can be read is the job's own business: a repeated request
+/// must be answered as the first one was, and a file's state may change in between.
+async fn check_uploads(
+    api: &Api,
+    tenant: TenantId,
+    uploads: &[(String, FileId)],
+) -> Result<(), Problem> {
+    let files: Vec<FileId> = uploads.iter().map(|(_, file)| *file).collect();
+    let found: Vec<_> = stream::iter(files)
+        .map(|file| api.files.find(tenant, file))
+        .buffered(LOOKUPS)
+        .try_collect()
+        .await?;
+    let missing = found
+        .iter()
+        .zip(uploads)
+        .filter(|(found, _)| found.is_none());
+    let errors: Vec<_> = missing
+        .map(|(_, (place, file))| {
+            FieldError::new(place, "file_missing", format!("{file} does not exist."))
+        })
+        .collect();
+    valid(errors)
+}
+
+fn artifact_view(own: &str, artefact: ArtefactRecord) -> ArtifactView {
+    ArtifactView {
+        href: format!("{own}/artifacts/{}", artefact.name),
+        name: artefact.name,
+        media_type: artefact.media_type,
+        size_bytes: artefact.stored.size_bytes,
+        sha256: artefact.stored.sha256,
+    }
+}

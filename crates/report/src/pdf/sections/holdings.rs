@@ -1,0 +1,195 @@
+//! What was held at the start and at the end of the years, and what is held when the records end.
+
+use packtrain_core::quantity::AmountError;
+use packtrain_tax::outcome::{Holding, ValueFrom};
+
+use super::Selected;
+use super::holdings_chart::HoldingsChart;
+use super::lists::{WALLET_LINES_MAX, sum};
+use crate::amounts::bare;
+use crate::inventory::{Inventory, InventoryLine};
+use crate::limits::HOLDING_LINES_PDF_MAX;
+use crate::pdf::decimals::Decimals;
+use crate::pdf::flow::{Block, Section};
+use crate::pdf::paragraph::Paragraph;
+use crate::pdf::places::Topic;
+use crate::pdf::table::{Column, Columns, ROW, Row, Table, height_of};
+use crate::pdf::theme::{BODY, CELL, Paper, SUBHEADING};
+use crate::words;
+
+/// What was held and is held; nothing when there never was anything.
+pub(super) fn section<'a>(
+    selected: &'a Selected<'a>,
+    paper: Paper,
+) -> Result<Option<Section<'a>>, AmountError> {
+    let held = selected.document.inventories;
+    let last: Vec<InventoryLine> = (selected.document.outcome.holdings.iter())
+        .map(line)
+        .collect();
+    let mut blocks: Vec<Box<dyn Block + 'a>> = Vec::new();
+    for inventory in held {
+        blocks.extend(of_day(selected, paper, inventory)?);
+    }
+    // When the records end with the last year, its end has said it all.
+    let is_new = held.last().is_none_or(|held| !is_as(&held.lines, &last));
+    if is_new && !last.is_empty() {
+        let heading = Paragraph::new(paper, "When the records end", SUBHEADING, 0.0);
+        blocks.push(Box::new(heading.with_gap(18.0)));
+        blocks.push(Box::new(table(selected, paper, last, None)?));
+    }
+    if blocks.is_empty() {
+        return Ok(None);
+    }
+    let text = if held.is_empty() {
+        "What is left when the records end, whichever years this report covers, with what it cost."
+    } else {
+        "What was held at the end of these days, with what it had cost, and with what it was worth \
+         where the list of prices or a trade in the records gives a price. It is computed from the \
+         rows up to the day: purchases of later days, with which a rule may match sales of this \
+         one, do not change it."
+    };
+    blocks.insert(0, Box::new(Paragraph::new(paper, text, BODY, 0.0)));
+    Ok(Some(Section {
+        topic: Topic::Holdings,
+        title: "Holdings".to_owned(),
+        blocks,
+    }))
+}
+
+fn line(holding: &Holding) -> InventoryLine {
+    InventoryLine {
+        asset: holding.asset.clone(),
+        wallet: holding.wallet.clone(),
+        quantity: holding.quantity,
+        cost: holding.cost,
+        value: None,
+        price: None,
+    }
+}
+
+/// Whether the same is held for the same cost.
+fn is_as(a: &[InventoryLine], b: &[InventoryLine]) -> bool {
+    let same = |a: &InventoryLine, b: &InventoryLine| {
+        a.asset == b.asset && a.wallet == b.wallet && a.quantity == b.quantity && a.cost == b.cost
+    };
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+}
+
+fn of_day<'a>(
+    selected: &'a Selected<'a>,
+    paper: Paper,
+    inventory: &'a Inventory,
+) -> Result<Vec<Box<dyn Block + 'a>>, AmountError> {
+    let title = format!("At the end of {}", words::date(inventory.day));
+    let heading = Paragraph::new(paper, &title, SUBHEADING, 0.0).with_gap(18.0);
+    let mut blocks: Vec<Box<dyn Block + 'a>> = vec![Box::new(heading)];
+    if inventory.lines.is_empty() {
+        let text = Paragraph::new(paper, "Nothing was held.", BODY, 0.0);
+        blocks.push(Box::new(text.with_gap(2.0)));
+        return Ok(blocks);
+    }
+    let lines = inventory.lines.clone();
+    blocks.push(Box::new(table(selected, paper, lines, Some(inventory))?));
+    blocks.extend(HoldingsChart::of(selected, inventory)?.map(|chart| {
+        let chart: Box<dyn Block + 'a> = Box::new(chart);
+        chart
+    }));
+    Ok(blocks)
+}
+
+/// The columns after the asset, which come and go.
+struct Places {
+    wallet: Option<usize>,
+    quantity: usize,
+    cost: usize,
+    value: Option<usize>,
+}
+
+fn columns(
+    selected: &Selected<'_>,
+    paper: Paper,
+    lines: &[InventoryLine],
+    is_valued: bool,
+) -> (Columns, Places) {
+    let mut columns = vec![Column::words("Asset", 14.0)];
+    let has_wallets = lines.iter().any(|line| line.wallet.is_some());
+    let wallet = has_wallets.then(|| {
+        columns.push(Column::words("Wallet", 25.0));
+        columns.len() - 1
+    });
+    columns.push(Column::numbers("Quantity", 20.0));
+    let currency = selected.currency();
+    columns.push(Column::numbers(format!("Cost, {currency}"), 14.0));
+    let cost = columns.len() - 1;
+    let value = is_valued.then(|| {
+        columns.push(Column::numbers(format!("Value, {currency}"), 14.0));
+        columns.push(Column::words("Price by", 30.0));
+        columns.len() - 2
+    });
+    let places = Places {
+        wallet,
+        quantity: cost - 1,
+        cost,
+        value,
+    };
+    (Columns::new(paper, columns), places)
+}
+
+fn table<'a>(
+    selected: &'a Selected<'a>,
+    paper: Paper,
+    lines: Vec<InventoryLine>,
+    valued: Option<&'a Inventory>,
+) -> Result<Table<'a>, AmountError> {
+    let (columns, places) = columns(selected, paper, &lines, valued.is_some());
+    let cost = sum(selected, lines.iter().map(|line| line.cost))?;
+    let value = sum(selected, lines.iter().filter_map(|line| line.value))?;
+    let decimals = Decimals::of(lines.iter().map(|line| &line.quantity));
+    let all = lines.len();
+    let rows = all.min(HOLDING_LINES_PDF_MAX);
+    let wallets: Vec<Vec<String>> = lines[..rows]
+        .iter()
+        .map(|line| match (places.wallet, &line.wallet) {
+            (Some(at), Some(wallet)) => CELL.wrap_to(wallet, columns.width(at), WALLET_LINES_MAX),
+            _ => Vec::new(),
+        })
+        .collect();
+    let heights = wallets.iter().map(|wallet| height_of(wallet.len(), 0));
+    let heights = heights.collect();
+    let (in_cost, in_value) = (places.cost, places.value);
+    let write = move |index: usize, row: &mut Row<'_>| {
+        let line = &lines[index];
+        row.strong_cell(0, &line.asset);
+        if let Some(at) = places.wallet {
+            row.lines(at, &wallets[index], CELL);
+        }
+        row.quantity(places.quantity, &line.quantity, decimals);
+        row.cell(places.cost, &bare(line.cost));
+        if let (Some(at), Some(held)) = (places.value, valued) {
+            row.cell(at, &line.value.map_or_else(|| "–".to_owned(), bare));
+            let price = line.price.map(|(from, made)| price(from, made, held));
+            row.cell(at + 1, &price.unwrap_or_else(|| "no price".to_owned()));
+        }
+    };
+    let table = Table::new(columns, rows, ROW, Box::new(write))
+        .with_heights(heights)
+        .with_gap(4.0);
+    if all < 2 {
+        return Ok(table);
+    }
+    Ok(table.with_total(Box::new(move |_, row| {
+        row.cell(0, "Total");
+        row.cell(in_cost, &bare(cost));
+        if let Some(at) = in_value {
+            row.cell(at, &bare(value));
+        }
+    })))
+}
+
+fn price(from: ValueFrom, made: chrono::NaiveDate, held: &Inventory) -> String {
+    let source = match from {
+        ValueFrom::Listed(_) => "list",
+        _ => "last trade",
+    };
+    format!("{source}, {}", words::before(made, held.day))
+}

@@ -1,0 +1,257 @@
+//! What stands on the pages: lines, words, sums.
+
+use packtrain_tax::outcome::{
+    Amount, Assessment, Choice, Figure, MatchedBy, Origin, TaxYear, Transfer, ValueFrom,
+};
+use packtrain_tax::request::Country;
+
+use super::read::Read;
+use super::{document, made};
+use crate::inventory::{Inventory, InventoryLine};
+use crate::limits::DISPOSAL_LINES_PDF_MAX;
+use crate::pdf::pdf;
+use crate::{Document, InputFile, Progress, YearSelection, amounts, sample};
+
+#[test]
+fn every_disposal_appears_with_its_lot_and_its_gain() {
+    let outcome = sample::outcome(700);
+    let read = made(&outcome);
+    let text = read.text();
+    for line in &outcome.disposals {
+        assert!(text.contains(&format!("\n{}\n", line.id)), "{line:?}");
+        assert!(read.has(&amounts::signed(line.gain)), "{line:?}");
+        assert!(read.has(&amounts::bare(line.proceeds)), "{line:?}");
+        if let Some(lot) = &line.lot {
+            assert!(text.contains(&format!("\n{lot}\n")), "{line:?}");
+        }
+    }
+    let lots = read
+        .pages
+        .iter()
+        .flatten()
+        .filter(|text| ["Short · FIFO", "Long · FIFO"].contains(&&*text.text))
+        .count();
+    assert_eq!(lots, outcome.disposals.len());
+}
+
+#[test]
+fn a_year_without_rows_is_said_in_words() {
+    let outcome = sample::outcome(50);
+    let document = Document {
+        years: YearSelection::one(TaxYear(2019)),
+        ..document(&outcome)
+    };
+    let read = Read::of(&pdf(&document, &Progress::UNWATCHED).unwrap());
+    assert!(read.has("The records hold no disposal and no income for 2019."));
+    assert!(read.has("$0.00"));
+    assert_eq!(read.info("Title"), "Tax report 2019, United States");
+}
+
+#[test]
+fn a_character_that_the_font_lacks_is_shown_as_a_box_and_explained() {
+    let mut outcome = sample::empty();
+    let mut line = sample::sale("t2", "BTC", "2", "1");
+    line.wallet = "Łódź 钱包 🚀".into();
+    outcome.disposals = vec![line];
+    let read = made(&sample::summed(outcome));
+    assert!(
+        read.has("Łódź \u{25a1}\u{25a1} \u{25a1}"),
+        "{}",
+        read.text()
+    );
+    assert!(
+        read.text()
+            .contains("A box \u{25a1} stands for a character")
+    );
+}
+
+#[test]
+fn bad_rows_of_a_file_are_a_thing_to_check() {
+    let outcome = sample::summed(sample::empty());
+    let inputs = [InputFile {
+        name: "kraken.csv".to_owned(),
+        sha256: "e".repeat(64),
+        rows: 3,
+        bad_rows: 2,
+    }];
+    let document = Document {
+        inputs: &inputs,
+        ..document(&outcome)
+    };
+    let read = Read::of(&pdf(&document, &Progress::UNWATCHED).unwrap());
+    assert!(
+        read.has("2\u{a0}rows of kraken.csv are not in this report."),
+        "{}",
+        read.text()
+    );
+    assert!(read.has(&"e".repeat(64)));
+}
+
+#[test]
+fn more_disposals_than_the_limit_are_left_to_the_csv_and_still_summed() {
+    let outcome = sample::outcome(DISPOSAL_LINES_PDF_MAX + 1);
+    let read = made(&outcome);
+    assert!(
+        read.text().contains("There are 50,001 lines of disposals"),
+        "{}",
+        read.pages.len()
+    );
+    assert!(read.pages.len() < 250);
+    assert!(read.has("50,001"));
+}
+
+#[test]
+fn labels_and_sources_of_what_goes_into_the_return_stand_whole() {
+    let label = "A figure of the law with a name so long that it needs a second line of its cell";
+    let source = "Act 12 of 1999, sections 23(3) sentences 7 and 8 and 10d, as amended by the Act \
+                  of 27 March 2024; regulation 1012-1(h) and (j), with notices 2014-21 and 2024-28";
+    let mut outcome = sample::outcome(20);
+    let figure = Figure {
+        key: "some",
+        label,
+        amount: Amount::Money(sample::usd("12.5")),
+        form: Some("Form 1, line 2"),
+        source,
+    };
+    let assessment = Assessment {
+        figures: vec![figure],
+    };
+    outcome.assessments.insert(TaxYear(2025), assessment);
+    let text = made(&outcome).text().replace('\n', " ");
+    assert!(text.contains(label), "{text}");
+    assert!(text.contains(source), "{text}");
+}
+
+#[test]
+fn names_of_wallets_and_of_series_stand_whole() {
+    let wallet = "A wallet with an uncommonly long name that goes on and on, in the drawer";
+    let mut outcome = sample::outcome(20);
+    for line in &mut outcome.disposals {
+        line.wallet = wallet.into();
+    }
+    outcome.settings.country = Country::De;
+    outcome.transfers = vec![Transfer {
+        sent: "w1".into(),
+        received: "d1".into(),
+        origin: Origin { file: 0, line: 7 },
+        asset: "ETH".into(),
+        from: wallet.into(),
+        to: "Kraken".into(),
+        date: sample::day("2025-03-14"),
+        quantity: sample::quantity("1.5"),
+        lost: sample::quantity("0.001"),
+        by: MatchedBy::Amount,
+    }];
+    let read = made(&outcome);
+    let text = read.text().replace('\n', " ");
+    let count = text.matches(wallet).count();
+    assert!(count >= 2, "{count} in {text}");
+    assert!(text.contains("to Kraken"));
+    // The rows under the chart: German law has the longest names.
+    assert!(read.has("Within one year") && read.has("After one year"));
+    assert!(!text.contains("Within on…"));
+    assert!(read.has("Within · FIFO"), "{text}");
+}
+
+#[test]
+fn what_was_held_at_the_ends_of_years_is_listed_with_its_cost_and_value() {
+    let outcome = sample::outcome(20);
+    let line = |asset: &str, cost: &str, value: Option<&str>| InventoryLine {
+        asset: asset.into(),
+        wallet: Some("Kraken".into()),
+        quantity: sample::quantity("2.5"),
+        cost: sample::usd(cost),
+        value: value.map(sample::usd),
+        price: value.map(|_| {
+            let day = sample::day("2024-12-19");
+            (ValueFrom::Listed(day), day)
+        }),
+    };
+    let inventories = [
+        Inventory {
+            day: sample::day("2023-12-31"),
+            lines: Vec::new(),
+        },
+        Inventory {
+            day: sample::day("2024-12-31"),
+            lines: vec![
+                line("BTC", "100.01", Some("250.02")),
+                line("ETH", "200.02", None),
+            ],
+        },
+    ];
+    let document = Document {
+        inventories: &inventories,
+        ..document(&outcome)
+    };
+    let read = Read::of(&pdf(&document, &Progress::UNWATCHED).unwrap());
+    for text in [
+        "At the end of 31 Dec 2023",
+        "Nothing was held.",
+        "At the end of 31 Dec 2024",
+        "250.02",
+        "list, 12\u{a0}days before",
+        "no price",
+        "300.03",
+        "When the records end",
+    ] {
+        assert!(read.has(text), "{text} in {}", read.text());
+    }
+}
+
+#[test]
+fn losses_that_go_from_year_to_year_stand_side_by_side() {
+    let mut outcome = sample::outcome(20);
+    for (year, amount) in [(2024, "0"), (2025, "1234.5")] {
+        let figure = Figure {
+            key: "carry_long",
+            label: "Long-term loss to carry to the next year",
+            amount: Amount::Money(sample::usd(amount)),
+            form: None,
+            source: "an act",
+        };
+        let assessment = Assessment {
+            figures: vec![figure],
+        };
+        outcome.assessments.insert(TaxYear(year), assessment);
+    }
+    let read = made(&outcome);
+    assert!(read.has("Losses carried over"));
+    assert!(read.has("1,234.50"));
+    outcome.assessments.remove(&TaxYear(2025));
+    assert!(!made(&outcome).has("Losses carried over"));
+}
+
+#[test]
+fn every_price_that_is_not_money_received_is_listed_with_its_source_and_its_age() {
+    let mut outcome = sample::empty();
+    let mut line = sample::sale("t2", "PEPE", "2", "1");
+    line.quantity = sample::quantity("1000000");
+    line.why.value = ValueFrom::Listed(sample::day("2025-03-12"));
+    let paid = sample::sale("t3", "BTC", "2100", "900");
+    outcome.disposals = vec![line, paid];
+    let read = made(&sample::summed(outcome));
+    let prices = read.pages.last().unwrap();
+    let is_there = |text: &str| prices.iter().any(|shown| shown.text == text);
+    assert!(is_there("Prices"), "{prices:?}");
+    assert!(is_there("0.000002") && is_there("the list of prices"));
+    assert!(is_there("2\u{a0}days before"));
+    assert!(!is_there("4,200.00"));
+    assert!(read.text().contains("the oldest price 2\u{a0}days before"));
+}
+
+#[test]
+fn what_is_not_certain_is_said_in_sentences() {
+    let mut outcome = sample::outcome(20);
+    outcome.disposals[3].why.choice = Choice::NoPurchase;
+    outcome.disposals[4].why.value = ValueFrom::Missing;
+    let text = made(&outcome).text().replace(['\n', '\u{a0}'], " ");
+    for sentence in [
+        "1 line of disposals has no purchase on record: zero cost was taken.",
+        "For 1 disposal no price was found: zero was taken.",
+        "3 things to check may change the figures, by",
+        "Used: carry, the default. Also possible: trade.",
+    ] {
+        assert!(text.contains(sentence), "{sentence} in {text}");
+    }
+}

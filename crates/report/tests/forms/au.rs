@@ -1,0 +1,73 @@
+//! The CGT schedule and its events.
+
+use std::fs;
+
+use packtrain_report::Form;
+use packtrain_tax::outcome::TaxYear;
+use packtrain_tax::request::Country;
+
+use crate::report::{Report, all, cents, root};
+
+#[test]
+fn the_events_of_the_cgt_schedule_come_to_its_labels_and_the_labels_add_up() {
+    for report in all(Country::Au) {
+        for year in report.years() {
+            let lines = report.records(Form::CgtEvents, year);
+            let of = |is_loss: bool| {
+                let results = lines.iter().map(|line| cents(&line["gain or loss"]));
+                results
+                    .filter(|cents| (*cents < 0) == is_loss)
+                    .sum::<i128>()
+            };
+            let gains = report.figure(year, "total_current_year_capital_gains");
+            assert_eq!(of(false), gains);
+            assert_eq!(of(true), report.figure(year, "losses_of_year"));
+            let labels = report.records(Form::CgtSchedule, year);
+            let label = |number: &str| {
+                let line = labels.iter().find(|line| line["box"] == number);
+                cents(&line.unwrap()["amount"])
+            };
+            assert_eq!(label("1J"), gains);
+            assert_eq!(label("2B") + label("2C"), label("2E"));
+            let left = label("1J") - label("2E") - label("4A");
+            assert!((left - label("6A")).abs() <= 1, "{year}");
+        }
+    }
+}
+
+#[test]
+fn a_company_in_australia_gets_no_discount_in_its_list() {
+    let path = "tests/cases/tax/au-discount/ledger.csv";
+    let text = fs::read_to_string(root().join(path)).unwrap();
+    let discounts = |options: &[(&str, &str)]| {
+        let report = Report::of(Country::Au, &[("ledger.csv", text.clone())], options);
+        let years = report.years().into_iter();
+        let lines = years.flat_map(|year| report.records(Form::CgtEvents, year));
+        lines.filter(|line| line["discount"] == "yes").count()
+    };
+    assert!(discounts(&[]) > 0);
+    assert_eq!(discounts(&[("person", "company")]), 0);
+}
+
+#[test]
+fn losses_are_applied_as_far_as_there_are_gains_those_of_the_year_first() {
+    let ledger = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,\
+                  received_asset,currency\n\
+                  a,2023-08-01T12:00:00Z,buy,w,1000,AUD,1,ETH,AUD\n\
+                  b,2023-08-01T12:00:00Z,buy,w,5000,AUD,1,BTC,AUD\n\
+                  c,2023-09-01T12:00:00Z,sell,w,1,ETH,1100,AUD,AUD\n\
+                  d,2023-09-01T12:00:00Z,sell,w,1,BTC,4700,AUD,AUD\n\
+                  e,2024-08-01T12:00:00Z,buy,w,1000,AUD,1,ETH,AUD\n\
+                  f,2024-09-01T12:00:00Z,sell,w,1,ETH,1500,AUD,AUD\n";
+    let report = Report::of(Country::Au, &[("ledger.csv", ledger.to_owned())], &[]);
+    let labels = |year| {
+        let lines = report.records(Form::CgtSchedule, TaxYear(year));
+        ["1J", "2A", "2B", "2C", "2E", "3B", "6A"].map(|label| {
+            let line = lines.iter().find(|line| line["box"] == label);
+            line.unwrap()["as_entered"].clone()
+        })
+    };
+    // Gains, losses, applied of the year, of earlier years, together, to carry, net.
+    assert_eq!(labels(2023), ["100", "300", "100", "0", "100", "200", "0"]);
+    assert_eq!(labels(2024), ["500", "0", "0", "200", "200", "0", "300"]);
+}

@@ -1,0 +1,145 @@
+//! Form 8949, Schedule D and the TXF.
+
+use std::collections::BTreeMap;
+
+use packtrain_core::money::Money;
+use packtrain_report::Form;
+use packtrain_tax::outcome::{TaxYear, Term};
+use packtrain_tax::request::Country;
+
+use crate::report::{Report, all, cents, examples, sum};
+
+#[test]
+fn a_line_of_form_8949_adds_up_across() {
+    for report in all(Country::Us) {
+        for year in report.years() {
+            for line in report.records(Form::Form8949, year) {
+                let cell = |name: &str| cents(&line[name]);
+                let across = cell("(d) proceeds") - cell("(e) cost");
+                assert_eq!(across, cell("(h) gain or loss"), "{line:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_boxes_of_form_8949_sum_to_the_lines_of_schedule_d() {
+    let names = [
+        ("(d) proceeds", "(d) proceeds"),
+        ("(e) cost", "(e) cost"),
+        ("(h) gain or loss", "(h) gain or loss"),
+    ];
+    let mut boxes = 0;
+    for report in all(Country::Us) {
+        for year in report.years() {
+            let lines = report.records(Form::Form8949, year);
+            let schedule = report.records(Form::ScheduleD, year);
+            for line in schedule
+                .iter()
+                .filter(|line| line["what"].starts_with("Box"))
+            {
+                let name = line["what"].trim_start_matches("Box ");
+                let of_box: Vec<_> = lines
+                    .iter()
+                    .filter(|line| line["box"] == name)
+                    .cloned()
+                    .collect();
+                for (column, total) in names {
+                    assert_eq!(sum(&of_box, column), cents(&line[total]), "{name} {year}");
+                }
+                boxes += 1;
+            }
+            let in_boxes = schedule
+                .iter()
+                .filter(|line| line["what"].starts_with("Box"));
+            let in_boxes: Vec<_> = in_boxes.cloned().collect();
+            let column = "(h) gain or loss";
+            assert_eq!(
+                sum(&lines, column),
+                sum(&in_boxes, column),
+                "all boxes are taken"
+            );
+        }
+    }
+    assert!(boxes > 20, "{boxes}");
+}
+
+#[test]
+fn form_8949_and_schedule_d_come_to_the_figures_of_the_report_to_the_cent() {
+    for report in all(Country::Us) {
+        for year in report.years() {
+            let totals = &report.outcome.totals[&year];
+            let lines = report.records(Form::Form8949, year);
+            let net = totals.proceeds.checked_sub(totals.fees).unwrap();
+            assert_eq!(parted(&lines, "(d) proceeds"), in_terms(&report, year, net));
+            let schedule = report.records(Form::ScheduleD, year);
+            let line = |number: &str| {
+                let line = schedule.iter().find(|line| line["line"] == number);
+                line.map_or(0, |line| cents(&line["(h) gain or loss"]))
+            };
+            assert_eq!(line("7"), report.figure(year, "net_short"), "{year}");
+            assert_eq!(line("15"), report.figure(year, "net_long"), "{year}");
+            // The form adds what is printed on it; the report rounds the exact sum.
+            assert_eq!(line("16"), line("7") + line("15"), "{year}");
+            let off = line("16") - report.figure(year, "net");
+            assert!(off.abs() <= 1, "line 16 of {year} is off by {off}");
+        }
+    }
+}
+
+/// Net proceeds of the parts of the form.
+fn parted(lines: &[BTreeMap<String, String>], column: &str) -> [i128; 2] {
+    ["I", "II"].map(|part| {
+        let lines = lines.iter().filter(|line| line["part"] == part);
+        sum(&lines.cloned().collect::<Vec<_>>(), column)
+    })
+}
+
+/// Net proceeds of the lines by their terms, exact and rounded once; they sum to the total.
+fn in_terms(report: &Report, year: TaxYear, total: Money) -> [i128; 2] {
+    let zero = Money::zero(total.currency());
+    let mut exact = [zero, zero];
+    for line in &report.outcome.disposals {
+        if line.date.to_string().starts_with(&year.to_string()) {
+            let net = line.proceeds.checked_sub(line.fees).unwrap();
+            let side = &mut exact[usize::from(line.term == Some(Term::Long))];
+            *side = side.checked_add(net).unwrap();
+        }
+    }
+    assert_eq!(exact[0].checked_add(exact[1]).unwrap(), total);
+    exact.map(|money| cents(&money.to_cents()))
+}
+
+#[test]
+fn the_txf_has_the_lines_of_the_csv_with_their_dates_and_amounts() {
+    let (_, report) = examples().remove(0);
+    let year = TaxYear(2024);
+    let files = report.forms();
+    let txf = files
+        .iter()
+        .find(|file| file.form == Form::Txf && file.year == year);
+    let text = String::from_utf8(txf.unwrap().bytes.clone()).unwrap();
+    let found: Vec<_> = text
+        .split("^\r\n")
+        .skip(1)
+        .filter(|r| !r.is_empty())
+        .collect();
+    let lines = report.records(Form::Form8949, year);
+    assert_eq!(found.len(), lines.len());
+    for (record, line) in found.iter().zip(&lines) {
+        let number = if line["box"] == "C" { "712" } else { "714" };
+        let expected = format!(
+            "TD\r\nN{number}\r\nC1\r\nL1\r\nP{}\r\nD{}\r\nD{}\r\n${}\r\n${}\r\n",
+            line["(a) description"],
+            line["(b) date acquired"],
+            line["(c) date sold"],
+            line["(e) cost"],
+            line["(d) proceeds"],
+        );
+        assert_eq!(*record, expected);
+    }
+    assert!(text.starts_with("V042\r\nA"));
+    let later = files.iter().filter(|file| file.year > year);
+    assert!(later.clone().any(|file| file.form == Form::Form8949));
+    assert!(!later.clone().any(|file| file.form == Form::Txf));
+}

@@ -1,0 +1,190 @@
+//! The person's own allocation of unused cost to wallets, where a law turns from lots of all
+//! wallets to lots of each: a file with the columns `asset`, `lot`, `wallet` and `quantity`.
+//!
+//! ```csv
+//! asset,lot,wallet,quantity
+//! BTC,t1,Kraken,0.5
+//! BTC,t1,Ledger,1.5
+//! BTC,t2,Ledger,1
+//! ```
+//!
+//! `lot` is the id of the row that acquired the units, `wallet` the wallet that holds them from
+//! then on; an empty one is where units went that left the records. An asset is allocated whole or
+//! not at all: every unit that is left of each lot, and every unit that each wallet holds.
+
+use std::collections::BTreeMap;
+
+use packtrain_core::ledger::Asset;
+use packtrain_core::quantity::Quantity;
+
+/// Lines in one file.
+const LINES_MAX: usize = 1_000_000;
+
+/// Which units of which lots belong to which wallet, by asset.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Allocation {
+    by_asset: BTreeMap<Asset, Vec<Units>>,
+    count: usize,
+}
+
+/// Units of one lot that belong to one wallet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Units {
+    /// The line of the file, counted from 1 with the header.
+    pub line: u64,
+    /// The row that acquired the lot.
+    pub lot: Box<str>,
+    /// The wallet; none where the units are outside the records.
+    pub wallet: Option<Asset>,
+    /// How many.
+    pub quantity: Quantity,
+}
+
+/// Why a file of an allocation cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AllocationError {
+    /// A column is not there.
+    #[error("the header has no column {column}; needed: asset, lot, wallet, quantity")]
+    Column {
+        /// Its name.
+        column: &'static str,
+    },
+    /// A line that allocates nothing.
+    #[error("line {line}: {what}")]
+    Line {
+        /// Counted from 1 with the header.
+        line: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// More than one file may have.
+    #[error("more than {LINES_MAX} lines in one file")]
+    TooMany,
+}
+
+impl Allocation {
+    /// Reads a file: comma separated, with a header, the columns in any order.
+    ///
+    /// # Errors
+    /// [`AllocationError`] at the first line that is wrong: half an allocation is none.
+    pub fn read(bytes: &[u8]) -> Result<Self, AllocationError> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let mut reader = csv::ReaderBuilder::new()
+            .trim(csv::Trim::All)
+            .from_reader(bytes);
+        let unreadable = |error: &csv::Error| AllocationError::Line {
+            line: error.position().map_or(1, csv::Position::line),
+            what: "not as many cells as the header, or not UTF-8".to_owned(),
+        };
+        let headers = reader
+            .headers()
+            .map_err(|error| unreadable(&error))?
+            .clone();
+        let place = |column: &'static str| {
+            let place = headers
+                .iter()
+                .position(|name| name.eq_ignore_ascii_case(column));
+            place.ok_or(AllocationError::Column { column })
+        };
+        let places = [
+            place("asset")?,
+            place("lot")?,
+            place("wallet")?,
+            place("quantity")?,
+        ];
+        let mut allocation = Self::default();
+        for record in reader.records() {
+            let record = record.map_err(|error| unreadable(&error))?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let cells = places.map(|place| record.get(place).unwrap_or_default());
+            let (asset, units) =
+                units(line, cells).map_err(|what| AllocationError::Line { line, what })?;
+            allocation.count += 1;
+            if allocation.count > LINES_MAX {
+                return Err(AllocationError::TooMany);
+            }
+            allocation.by_asset.entry(asset).or_default().push(units);
+        }
+        Ok(allocation)
+    }
+
+    /// How many lines there are.
+    pub const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether nothing is allocated.
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The lines of an asset; none where it is not allocated.
+    pub fn of(&self, asset: &Asset) -> Option<&[Units]> {
+        self.by_asset.get(asset).map(Vec::as_slice)
+    }
+
+    /// Every asset that is allocated, in the order of their names, each with its lines.
+    pub fn assets(&self) -> impl Iterator<Item = (&Asset, &[Units])> {
+        let all = self.by_asset.iter();
+        all.map(|(asset, units)| (asset, units.as_slice()))
+    }
+}
+
+/// The asset and its units, or what is wrong.
+fn units(line: u64, [asset, lot, wallet, quantity]: [&str; 4]) -> Result<(Asset, Units), String> {
+    if asset.is_empty() {
+        return Err("the asset is empty".to_owned());
+    }
+    if lot.is_empty() {
+        return Err("the lot is empty; it is the id of the row that acquired it".to_owned());
+    }
+    let positive = quantity.parse().ok();
+    let Some(quantity) = positive.filter(|units: &Quantity| units.is_positive()) else {
+        return Err(format!("{quantity:?} is no quantity such as 0.5"));
+    };
+    let units = Units {
+        line,
+        lot: lot.into(),
+        wallet: (!wallet.is_empty()).then(|| Asset::from(wallet)),
+        quantity,
+    };
+    Ok((Asset::from(asset), units))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_allocation_is_read_whatever_the_order_of_its_columns() {
+        let file = "\u{feff}Quantity,wallet,lot,asset\n0.5,Kraken,t1,BTC\n1,,t2,BTC\n";
+        let allocation = Allocation::read(file.as_bytes()).unwrap();
+        assert_eq!(allocation.len(), 2);
+        let all: Vec<_> = allocation.assets().collect();
+        assert_eq!(&**all[0].0, "BTC");
+        assert_eq!(all[0].1[0].wallet.as_deref(), Some("Kraken"));
+        assert_eq!((all[0].1[1].line, &*all[0].1[1].lot), (3, "t2"));
+        assert_eq!(all[0].1[1].wallet, None);
+    }
+
+    #[test]
+    fn a_line_that_allocates_nothing_is_told_with_its_place() {
+        let said = |line: &str| {
+            let file = format!("asset,lot,wallet,quantity\nBTC,t1,A,1\n{line}\n");
+            Allocation::read(file.as_bytes()).unwrap_err().to_string()
+        };
+        assert_eq!(said(",t1,A,1"), "line 3: the asset is empty");
+        assert_eq!(
+            said("BTC,,A,1"),
+            "line 3: the lot is empty; it is the id of the row that acquired it"
+        );
+        for quantity in ["0", "-1", "all"] {
+            assert_eq!(
+                said(&format!("BTC,t1,A,{quantity}")),
+                format!("line 3: {quantity:?} is no quantity such as 0.5")
+            );
+        }
+        let error = Allocation::read(b"asset,lot,quantity\n").unwrap_err();
+        assert_eq!(error, AllocationError::Column { column: "wallet" });
+    }
+}

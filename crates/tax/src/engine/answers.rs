@@ -1,0 +1,394 @@
+//! A person's answers, fitted to the rows that they are about: rows that are added, changed, kept,
+//! paired or parted, and findings that are accepted.
+
+use std::collections::{HashMap, HashSet};
+
+use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
+use packtrain_core::quantity::Quantity;
+
+use super::LedgerFile;
+use super::input::Place;
+use super::run::OUTSIDE;
+use super::stakes::Found;
+use super::value::asset_leg;
+use crate::error::TaxError;
+use crate::outcome::{Origin, Settled, WarningCode, Way};
+use crate::request::Settings;
+use crate::settle::{
+    Answer, Price, Purchase, RULES_MAX, RowName, SETTLEMENTS_MAX, Settlements, UsedRule,
+};
+
+mod changes;
+mod fitting;
+mod rules;
+
+use fitting::{Fitting, leg_of, start_of};
+
+/// What a price is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Priced {
+    /// The row without its fee.
+    Row,
+    /// The row's fee.
+    Fee,
+}
+
+/// What answers make of the rows.
+#[derive(Clone)]
+pub(super) struct Answers {
+    /// The index of the file in which added rows stand: the one behind the ledgers.
+    pub(super) file: u32,
+    /// Purchases that no file has.
+    pub(super) added: Vec<Row>,
+    changed: HashMap<Place, Row>,
+    /// Rows whose value, or the value of whose fee, is an answer.
+    priced: HashSet<(Place, Priced)>,
+    kept: HashSet<Place>,
+    left_out: HashSet<Place>,
+    /// Halves of transfers.
+    pub(super) joined: Vec<(Place, Place)>,
+    /// Rows that are no halves of one transfer; without a second, of none.
+    pub(super) apart: Vec<(Place, Option<Place>)>,
+    /// Deposits whose units were bought, and the answers that say so.
+    pub(super) brought: Vec<(Place, usize)>,
+    /// Findings that are accepted: their row and code, and the answer.
+    accepted: HashMap<(Origin, WarningCode), Vec<usize>>,
+    /// What each answer did, in the order of the answers.
+    pub(super) settled: Vec<Settled>,
+    /// What each rule did, in the order of the rules.
+    pub(super) rules: Vec<UsedRule>,
+}
+
+impl Answers {
+    /// Fits answers to the rows.
+    ///
+    /// # Errors
+    /// [`TaxError::Settlement`] for the first one that fits no row, or not this row.
+    pub(super) fn of(
+        ledgers: &[LedgerFile],
+        settlements: &Settlements,
+        settings: &Settings,
+    ) -> Result<Self, TaxError> {
+        let mut answers = Self {
+            file: u32::try_from(ledgers.len()).unwrap_or(u32::MAX),
+            added: Vec::new(),
+            changed: HashMap::new(),
+            priced: HashSet::new(),
+            kept: HashSet::new(),
+            left_out: HashSet::new(),
+            joined: Vec::new(),
+            apart: Vec::new(),
+            brought: Vec::new(),
+            accepted: HashMap::new(),
+            settled: Vec::new(),
+            rules: Vec::new(),
+        };
+        for (settlements, max) in [
+            (settlements.settle.len(), SETTLEMENTS_MAX),
+            (settlements.rule.len(), RULES_MAX),
+        ] {
+            if settlements > max {
+                return Err(TaxError::TooManySettlements { settlements, max });
+            }
+        }
+        answers.classify(ledgers, &settlements.rule)?;
+        if settlements.settle.is_empty() {
+            return Ok(answers);
+        }
+        let fitting = Fitting::new(ledgers, settlements, settings);
+        for settlement in &settlements.settle {
+            let settled = answers.fit(&fitting, &settlement.row, &settlement.answer);
+            let settled = settled.map_err(|what| TaxError::Settlement {
+                row: settlement.row.to_string(),
+                answer: settlement.answer.way().as_str(),
+                what,
+            })?;
+            answers.settled.push(settled);
+        }
+        Ok(answers)
+    }
+
+    /// The row of a place, where an answer changed it.
+    pub(super) fn changed(&self, place: Place) -> Option<&Row> {
+        if self.changed.is_empty() {
+            return None;
+        }
+        self.changed.get(&place)
+    }
+
+    /// Whether a value of a row is an answer.
+    pub(super) fn has_price(&self, place: Place, of: Priced) -> bool {
+        !self.priced.is_empty() && self.priced.contains(&(place, of))
+    }
+
+    /// Whether a row counts though an earlier file has the same.
+    pub(super) fn keeps(&self, place: Place) -> bool {
+        self.kept.contains(&place)
+    }
+
+    /// Whether a row has no part in the figures.
+    pub(super) fn leaves_out(&self, place: Place) -> bool {
+        !self.left_out.is_empty() && self.left_out.contains(&place)
+    }
+
+    /// Every row that is paired, parted or explained by a purchase elsewhere.
+    pub(super) fn halves(&self) -> impl Iterator<Item = Place> {
+        let joined = self.joined.iter().flat_map(|(a, b)| [Some(*a), Some(*b)]);
+        let apart = self.apart.iter().flat_map(|(a, b)| [Some(*a), *b]);
+        let brought = self.brought.iter().map(|(place, _)| Some(*place));
+        joined.chain(apart).chain(brought).flatten()
+    }
+
+    /// Whether the units that a deposit brings are known to have been bought.
+    pub(super) fn is_brought(&self, origin: Origin, id: &str) -> bool {
+        let mut all = self
+            .brought
+            .iter()
+            .map(|(_, answer)| &self.settled[*answer]);
+        all.any(|answer| answer.origin == origin && *answer.id == *id)
+    }
+
+    /// The answer that accepts a finding of a row.
+    pub(super) fn accepting(&self, origin: Origin, id: &str, code: WarningCode) -> Option<usize> {
+        // A record that was taken apart gave several rows of one line.
+        let of_row = |answer: &&usize| *self.settled[**answer].id == *id;
+        let answers = self.accepted.get(&(origin, code))?;
+        answers.iter().find(of_row).copied()
+    }
+
+    /// The answer by which units without a known cost cost nothing.
+    pub(super) fn accepts_zero_cost(&self, origin: Origin, id: &str) -> Option<usize> {
+        let codes = [
+            WarningCode::MissingCostBasis,
+            WarningCode::UnmatchedTransfer,
+        ];
+        let mut answers = codes
+            .iter()
+            .filter_map(|code| self.accepting(origin, id, *code));
+        answers.find(|answer| self.settled[*answer].answer == Way::AcceptZero)
+    }
+
+    /// Takes out the findings that were accepted; gives the answers with what they met.
+    pub(super) fn settle(
+        &self,
+        found: &mut Vec<Found>,
+        used: &HashSet<usize>,
+    ) -> Result<Vec<Settled>, TaxError> {
+        let mut settled = self.settled.clone();
+        let mut misfit = None;
+        found.retain(|Found { warning, .. }| {
+            let Some(answer) = self.accepting(warning.origin, &warning.id, warning.code) else {
+                return true;
+            };
+            let answer = &mut settled[answer];
+            if !warning.ways.contains(&answer.answer) {
+                misfit = Some((answer.id.clone(), answer.answer, warning.code));
+                return true;
+            }
+            answer.findings.push(warning.clone());
+            false
+        });
+        if let Some((id, answer, code)) = misfit {
+            return Err(TaxError::Settlement {
+                row: format!("{id:?}"),
+                answer: answer.as_str(),
+                what: format!("{} is settled in other ways", code.as_str()),
+            });
+        }
+        for (answer, settled) in settled.iter_mut().enumerate() {
+            settled.is_used = match settled.answer {
+                Way::Accept | Way::AcceptZero => {
+                    used.contains(&answer) || !settled.findings.is_empty()
+                }
+                _ => settled.is_used,
+            };
+        }
+        Ok(settled)
+    }
+
+    fn fit(
+        &mut self,
+        fitting: &Fitting<'_>,
+        name: &RowName,
+        answer: &Answer,
+    ) -> Result<Settled, String> {
+        let places = fitting.find(name)?;
+        let place = match answer {
+            Answer::Keep => places[0],
+            _ => fitting.one(name, &places)?,
+        };
+        let row = self.row(fitting, place);
+        let mut settled = Settled {
+            id: row.id.clone(),
+            origin: fitting.origin(place),
+            answer: answer.way(),
+            said: String::new(),
+            is_used: true,
+            findings: Vec::new(),
+        };
+        settled.said = match answer {
+            Answer::Accept(code) | Answer::AcceptZero(code) => self.accept(&settled, *code)?,
+            Answer::Purchase(purchase) => self.buy(fitting, place, purchase)?,
+            Answer::Price(price) => self.price(fitting, place, price)?,
+            Answer::Keep => {
+                let twice = fitting.duplicates(&places);
+                settled.is_used = !twice.is_empty();
+                self.kept.extend(twice);
+                "counted, though an earlier file has the same row".to_owned()
+            }
+            Answer::Transfer(other) => {
+                let with = fitting.one(other, &fitting.find(other)?)?;
+                self.joined.push(self.pair(fitting, place, with)?);
+                format!("one transfer with row {other}")
+            }
+            Answer::NotTransfer(Some(other)) => {
+                let with = fitting.one(other, &fitting.find(other)?)?;
+                let (sent, received) = self.pair(fitting, place, with)?;
+                self.apart.push((sent, Some(received)));
+                format!("no transfer with row {other}")
+            }
+            Answer::NotTransfer(None) => {
+                if !matches!(row.kind, RowKind::Withdrawal | RowKind::Deposit) {
+                    return Err(format!("a row of the kind {} is no half of one", row.kind));
+                }
+                self.apart.push((place, None));
+                "no half of a transfer".to_owned()
+            }
+        };
+        Ok(settled)
+    }
+
+    /// Accepts a finding of a row.
+    fn accept(&mut self, settled: &Settled, code: WarningCode) -> Result<String, String> {
+        if self.accepting(settled.origin, &settled.id, code).is_some() {
+            return Err(format!("{} is accepted twice", code.as_str()));
+        }
+        let answers = self.accepted.entry((settled.origin, code)).or_default();
+        answers.push(self.settled.len());
+        Ok(match settled.answer {
+            Way::AcceptZero => format!("{} accepted, zero is right", code.as_str()),
+            _ => format!("{} accepted", code.as_str()),
+        })
+    }
+
+    /// A withdrawal and its deposit, in whichever order they were named.
+    fn pair(&self, fitting: &Fitting<'_>, a: Place, b: Place) -> Result<(Place, Place), String> {
+        let (sent, received) = match self.row(fitting, a).kind {
+            RowKind::Deposit => (b, a),
+            _ => (a, b),
+        };
+        let (out, back) = (self.row(fitting, sent), self.row(fitting, received));
+        let is_pair = (out.kind, back.kind) == (RowKind::Withdrawal, RowKind::Deposit);
+        let assets = [&out.sent, &back.received].map(|leg| asset_leg(leg.as_ref()));
+        match assets {
+            [Some(out), Some(back)] if is_pair && out.asset == back.asset => Ok((sent, received)),
+            _ => Err("a transfer is a withdrawal and a deposit of one asset".to_owned()),
+        }
+    }
+
+    /// A row as earlier answers left it.
+    fn row(&self, fitting: &Fitting<'_>, place: Place) -> Row {
+        let row = self.changed(place);
+        row.unwrap_or_else(|| fitting.row(place)).clone()
+    }
+
+    /// Adds a purchase, or gives the row that brought the units their cost.
+    fn buy(
+        &mut self,
+        fitting: &Fitting<'_>,
+        place: Place,
+        purchase: &Purchase,
+    ) -> Result<String, String> {
+        let row = self.row(fitting, place);
+        let currency = purchase.currency.unwrap_or(fitting.settings.currency);
+        let cost = fitting.money(purchase.cost, currency, purchase.date)?;
+        let at = start_of(purchase.date, fitting.settings.timezone)?;
+        if purchase.date > fitting.date(&row) {
+            return Err("the purchase is after the row".to_owned());
+        }
+        let asset = purchase.asset.as_deref();
+        let is_brought = matches!(
+            row.kind,
+            RowKind::Deposit | RowKind::GiftIn | RowKind::Opening
+        );
+        let leg = match is_brought {
+            true => leg_of([row.received.as_ref(), None], asset),
+            false => leg_of([row.sent.as_ref(), row.fee.as_ref()], asset),
+        };
+        let (units, leg) = (purchase.units, leg?);
+        if matches!(row.kind, RowKind::GiftIn | RowKind::Opening) {
+            if units != leg.amount {
+                return Err(format!("the row brought {} {}", leg.amount, leg.asset));
+            }
+            let mut row = row;
+            (row.basis, row.acquired) = (Some(cost), Some(at));
+            self.changed.insert(place, row);
+        } else {
+            let wallet = match row.kind {
+                // Units that a deposit brings were bought elsewhere.
+                RowKind::Deposit => Asset::from(OUTSIDE),
+                _ => Asset::clone(&row.wallet),
+            };
+            if row.kind == RowKind::Deposit {
+                self.brought.push((place, self.settled.len()));
+            }
+            let bought = Leg {
+                amount: units,
+                asset: Asset::clone(&leg.asset),
+            };
+            self.add_purchase(Row { at, ..row }, wallet, bought, cost);
+        }
+        Ok(format!(
+            "{units} {} bought on {} for {} {currency}",
+            leg.asset,
+            purchase.date,
+            cost.to_plain()
+        ))
+    }
+
+    /// Gives a row, or its fee, the value that a price makes.
+    fn price(
+        &mut self,
+        fitting: &Fitting<'_>,
+        place: Place,
+        price: &Price,
+    ) -> Result<String, String> {
+        let mut row = self.row(fitting, place);
+        let currency = price.currency.unwrap_or(fitting.settings.currency);
+        let date = fitting.date(&row);
+        let one = fitting.money(price.one, currency, date)?;
+        let asset = price.asset.as_deref();
+        let main = leg_of([row.sent.as_ref(), row.received.as_ref()], asset);
+        let (leg, is_fee) = match main {
+            Ok(leg) => (leg, row.kind == RowKind::Fee),
+            Err(_) => (leg_of([row.fee.as_ref(), None], asset)?, true),
+        };
+        if !is_fee && fitting.states_money(&row, date) {
+            return Err("the row states its money, which counts before any price".to_owned());
+        }
+        if row.kind == RowKind::MarginPnl {
+            return Err("the result of a margin position is no price".to_owned());
+        }
+        let unit = Quantity::from_units(1, 0).map_err(|error| error.to_string())?;
+        let value = one
+            .share(leg.amount, unit)
+            .map_err(|error| error.to_string())?;
+        let of = match is_fee {
+            true => {
+                row.fee_value = Some(value);
+                Priced::Fee
+            }
+            false => {
+                (row.value, row.currency) = (Some(value), currency);
+                Priced::Row
+            }
+        };
+        self.changed.insert(place, row);
+        self.priced.insert((place, of));
+        Ok(format!(
+            "one {} at {} {currency}",
+            leg.asset,
+            one.to_plain()
+        ))
+    }
+}

@@ -1,0 +1,69 @@
+//! Changes of rows, by answers and by the question what the other way would give.
+
+use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
+use packtrain_core::money::Money;
+
+use super::Answers;
+use crate::engine::LedgerFile;
+use crate::engine::input::{Place, index};
+
+impl Answers {
+    /// The same answers with one more change, which is given the row as they left it.
+    pub(in crate::engine) fn with(
+        &self,
+        ledgers: &[LedgerFile],
+        place: Place,
+        change: impl FnOnce(&mut Self, Row),
+    ) -> Self {
+        let mut answers = self.clone();
+        let row = answers.changed(place);
+        let row = row.unwrap_or_else(|| &ledgers[index(place.file)].rows[index(place.row)]);
+        let row = row.clone();
+        change(&mut answers, row);
+        answers
+    }
+
+    /// Puts a row in the place of the one in the file.
+    pub(in crate::engine) fn change(&mut self, place: Place, row: Row) {
+        self.changed.insert(place, row);
+    }
+
+    /// Counts a row though an earlier file has the same.
+    pub(in crate::engine) fn keep(&mut self, place: Place) {
+        self.kept.insert(place);
+    }
+
+    /// Leaves a row out.
+    pub(in crate::engine) fn leave_out(&mut self, place: Place) {
+        self.left_out.insert(place);
+    }
+
+    /// Adds a purchase of units at the time of a row, into a wallet.
+    pub(in crate::engine) fn add_purchase(
+        &mut self,
+        row: Row,
+        wallet: Asset,
+        bought: Leg,
+        cost: Money,
+    ) {
+        self.added.push(Row {
+            id: format!("{}-purchase", row.id).into(),
+            line: u32::try_from(self.settled.len() + 1).unwrap_or(u32::MAX),
+            kind: RowKind::Buy,
+            wallet,
+            to_wallet: None,
+            sent: None,
+            received: Some(bought),
+            fee: None,
+            value: Some(cost),
+            fee_value: None,
+            currency: cost.currency(),
+            basis: None,
+            acquired: None,
+            lots: Vec::new(),
+            tx_hash: None,
+            note: None,
+            ..row
+        });
+    }
+}

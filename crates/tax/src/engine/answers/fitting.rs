@@ -1,0 +1,174 @@
+//! Which row an answer is about, and what of it.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+use packtrain_core::ledger::{Leg, Row};
+use packtrain_core::money::{Currency, Money};
+use packtrain_core::quantity::Quantity;
+use packtrain_core::time::Timestamp;
+
+use crate::engine::LedgerFile;
+use crate::engine::input::{Place, index, is_same};
+use crate::engine::value::{asset_leg, in_currency};
+use crate::outcome::Origin;
+use crate::request::Settings;
+use crate::settle::{Answer, RowName, Settlements};
+
+/// Files that an error names.
+const FILES_NAMED_MAX: usize = 5;
+
+/// The rows that answers may be about.
+pub(super) struct Fitting<'a> {
+    ledgers: &'a [LedgerFile],
+    pub(super) settings: &'a Settings,
+    /// Of each id that an answer names: where it stands.
+    places: HashMap<&'a str, Vec<Place>>,
+}
+
+impl<'a> Fitting<'a> {
+    pub(super) fn new(
+        ledgers: &'a [LedgerFile],
+        settlements: &Settlements,
+        settings: &'a Settings,
+    ) -> Self {
+        let mut named: HashSet<&str> = HashSet::new();
+        for settlement in &settlements.settle {
+            named.insert(&settlement.row.id);
+            if let Answer::Transfer(other) | Answer::NotTransfer(Some(other)) = &settlement.answer {
+                named.insert(&other.id);
+            }
+        }
+        let mut places: HashMap<&str, Vec<Place>> = HashMap::new();
+        for (file, ledger) in (0_u32..).zip(ledgers) {
+            for (row, content) in (0_u32..).zip(&ledger.rows) {
+                if named.contains(&*content.id) {
+                    let place = Place { file, row };
+                    places.entry(&content.id).or_default().push(place);
+                }
+            }
+        }
+        Self {
+            ledgers,
+            settings,
+            places,
+        }
+    }
+
+    /// Every place of a name, in file order; at least one.
+    pub(super) fn find(&self, name: &RowName) -> Result<Vec<Place>, String> {
+        if let Some(file) = &name.file
+            && !self.ledgers.iter().any(|ledger| ledger.name == *file)
+        {
+            return Err(format!("there is no file {file:?}"));
+        }
+        let of_file = |place: &&Place| {
+            let ledger = &self.ledgers[index(place.file)];
+            name.file.as_ref().is_none_or(|file| ledger.name == *file)
+        };
+        let places = self.places.get(name.id.as_str()).into_iter().flatten();
+        let places: Vec<_> = places.filter(of_file).copied().collect();
+        match places.is_empty() {
+            true => Err(format!("no row {name} is in the files")),
+            false => Ok(places),
+        }
+    }
+
+    /// The one row of a name. Files that have the same row have one.
+    pub(super) fn one(&self, name: &RowName, places: &[Place]) -> Result<Place, String> {
+        let first = places[0];
+        let others = places.iter().filter(|place| **place != first);
+        let differs = |place: &&Place| !is_same(self.row(first), self.row(**place));
+        if others.filter(differs).count() == 0 {
+            return Ok(first);
+        }
+        let files = places.iter().take(FILES_NAMED_MAX);
+        let files: Vec<_> = files
+            .map(|place| self.ledgers[index(place.file)].name.as_str())
+            .collect();
+        let (name, files) = (&name.id, files.join(", "));
+        Err(format!(
+            "rows {name:?} of {files} differ; add file = \"...\""
+        ))
+    }
+
+    /// Those of the places that an earlier file has too.
+    pub(super) fn duplicates(&self, places: &[Place]) -> Vec<Place> {
+        let all = places.first().and_then(|first| {
+            let id = &self.row(*first).id;
+            self.places.get(&**id)
+        });
+        let has_earlier = |place: &&Place| {
+            let mut all = all.into_iter().flatten();
+            all.any(|other| other.file < place.file && is_same(self.row(*other), self.row(**place)))
+        };
+        places.iter().filter(has_earlier).copied().collect()
+    }
+
+    pub(super) fn row(&self, place: Place) -> &'a Row {
+        &self.ledgers[index(place.file)].rows[index(place.row)]
+    }
+
+    pub(super) fn origin(&self, place: Place) -> Origin {
+        Origin {
+            file: place.file,
+            line: self.row(place).line,
+        }
+    }
+
+    /// Local date of a row.
+    pub(super) fn date(&self, row: &Row) -> NaiveDate {
+        row.at.with_timezone(&self.settings.timezone).date_naive()
+    }
+
+    /// An amount of money that can be converted to the currency of the report.
+    pub(super) fn money(
+        &self,
+        amount: Quantity,
+        currency: Currency,
+        date: NaiveDate,
+    ) -> Result<Money, String> {
+        let money = Money::from_quantity(amount, currency).map_err(|error| error.to_string())?;
+        match in_currency(money, self.settings.currency, date) {
+            Some(_) => Ok(money),
+            None => Err(format!("no rate of {currency} on {date} is known")),
+        }
+    }
+
+    /// Whether a leg of a row is money whose value is known.
+    pub(super) fn states_money(&self, row: &Row, date: NaiveDate) -> bool {
+        let legs = [&row.sent, &row.received];
+        legs.into_iter().flatten().any(|leg| {
+            let currency = leg
+                .asset
+                .parse()
+                .ok()
+                .filter(|_| crate::fiat::is_fiat(&leg.asset));
+            currency.is_some_and(|currency| self.money(leg.amount, currency, date).is_ok())
+        })
+    }
+}
+
+/// The leg of an asset; without one, the first that is no money.
+pub(super) fn leg_of(legs: [Option<&Leg>; 2], asset: Option<&str>) -> Result<Leg, String> {
+    let mut legs = legs.into_iter().filter_map(asset_leg);
+    let is_meant = |leg: &&Leg| asset.is_none_or(|asset| *leg.asset == *asset);
+    let found = legs.find(is_meant).cloned();
+    found.ok_or_else(|| match asset {
+        Some(asset) => format!("the row moves no {asset} in this way"),
+        None => "the row moves no asset in this way".to_owned(),
+    })
+}
+
+/// The first moment of a local day.
+pub(super) fn start_of(date: NaiveDate, zone: Tz) -> Result<Timestamp, String> {
+    let midnight = date.and_time(NaiveTime::MIN);
+    // Where a clock change skips midnight, the day begins an hour later.
+    let hours = [TimeDelta::zero(), TimeDelta::hours(1)];
+    let mut starts = hours
+        .iter()
+        .filter_map(|hours| zone.from_local_datetime(&(midnight + *hours)).earliest());
+    let start = starts.next().ok_or(format!("there is no day {date}"))?;
+    Ok(start.with_timezone(&Utc))
+}

@@ -1,0 +1,201 @@
+//! What a finding is worth: the computation done again with the finding settled the other way that
+//! is most likely, and the largest change that this makes.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
+use packtrain_core::money::Money;
+use packtrain_core::quantity::{AmountError, Quantity};
+use rayon::prelude::*;
+
+use super::answers::Answers;
+use super::input::{Input, Place, index};
+use super::value::in_currency;
+use super::watch::{Pace, Watch};
+use super::{LedgerFile, Work, run};
+use crate::outcome::{Outcome, TaxYear, Totals, Warning};
+use crate::request::Settings;
+
+/// Rows that one report computes again for all its findings together.
+pub(super) const STAKE_ROWS_MAX: usize = 100_000;
+
+/// A finding, and the other way in which it could be settled.
+pub(super) struct Found {
+    pub(super) warning: Warning,
+    pub(super) otherwise: Otherwise,
+}
+
+/// The other way in which a finding could be settled.
+#[derive(Debug, Clone)]
+pub(super) enum Otherwise {
+    /// What is at stake was told in closed form, and is exact.
+    Told,
+    /// Nobody can tell what the row should be: what is at stake is the value of its units.
+    Open,
+    /// The row is worth so much.
+    Worth(Money),
+    /// The row's fee is worth so much.
+    FeeWorth(Money),
+    /// What the row brought had cost so much.
+    Cost(Money),
+    /// The row is of this kind, and worth so much.
+    Kind(RowKind, Money),
+    /// Units that a wallet lacked were bought for so much.
+    Bought(Asset, Leg, Money),
+    /// The row happened, though an earlier file has it too.
+    Kept,
+    /// The row has no part in the figures.
+    LeftOut,
+}
+
+impl Otherwise {
+    /// Units that a wallet lacked were bought for so much.
+    pub(super) fn bought(asset: &Asset, wallet: &Asset, amount: Quantity, cost: Money) -> Self {
+        let asset = Asset::clone(asset);
+        Self::Bought(Asset::clone(wallet), Leg { amount, asset }, cost)
+    }
+
+    /// Whether it says enough to compute again: without any price it does not.
+    fn is_known(&self) -> bool {
+        match self {
+            Self::Told | Self::Open => false,
+            Self::Worth(value) | Self::FeeWorth(value) | Self::Cost(value) => !value.is_zero(),
+            Self::Bought(.., value) => !value.is_zero(),
+            Self::Kind(kind, value) => *kind == WORTHLESS || !value.is_zero(),
+            Self::Kept | Self::LeftOut => true,
+        }
+    }
+}
+
+/// What a lost unit becomes where its cost is deducted: spent for nothing.
+pub(super) const WORTHLESS: RowKind = RowKind::Spend;
+
+/// Computes again what is at stake, the most by estimate first, as far as the limit lets it.
+pub(super) fn recompute(
+    work: &Work<'_>,
+    settings: &Settings,
+    outcome: &mut Outcome,
+    otherwise: &[Otherwise],
+) {
+    let runs = STAKE_ROWS_MAX / work.input.order.len().max(1);
+    let chosen: Vec<_> = outcome
+        .warnings
+        .iter()
+        .zip(otherwise)
+        .enumerate()
+        .filter(|(_, (_, otherwise))| otherwise.is_known())
+        .take(runs)
+        .collect();
+    let stakes: Vec<_> = chosen
+        .into_par_iter()
+        .filter_map(|(place, (warning, otherwise))| {
+            let stake = stake(work, settings, &outcome.totals, (warning, otherwise))?;
+            Some((place, stake))
+        })
+        .collect();
+    for (place, stake) in stakes {
+        outcome.warnings[place].at_stake = stake;
+        outcome.warnings[place].is_exact = true;
+    }
+    sort(&mut outcome.warnings, |warning| warning);
+}
+
+/// The most at stake first, then in the order of the files.
+pub(super) fn sort<T>(all: &mut [T], warning: impl Fn(&T) -> &Warning) {
+    all.sort_by(|a, b| {
+        let (a, b) = (warning(a), warning(b));
+        let stakes = b.at_stake.partial_cmp(&a.at_stake);
+        stakes
+            .unwrap_or(Ordering::Equal)
+            .then(a.origin.cmp(&b.origin))
+            .then(a.code.cmp(&b.code))
+    });
+}
+
+/// The change that the other way makes; none where it cannot be computed.
+fn stake(
+    work: &Work<'_>,
+    settings: &Settings,
+    before: &BTreeMap<TaxYear, Totals>,
+    (warning, otherwise): (&Warning, &Otherwise),
+) -> Option<Money> {
+    let place = place(work.ledgers, warning)?;
+    let answers = work
+        .input
+        .answers
+        .with(work.ledgers, place, |answers, row| {
+            apply(answers, place, row, otherwise, settings);
+        });
+    let input = Input::new(work.ledgers, &answers).ok()?;
+    let work = Work {
+        input: &input,
+        open_on: None,
+        ..*work
+    };
+    let pace = Pace::new(&Watch::UNWATCHED, 0);
+    let (after, _) = run(&work, settings, &pace).ok()?;
+    change(before, &after.totals, Money::zero(settings.currency)).ok()
+}
+
+/// The row of a finding.
+fn place(ledgers: &[LedgerFile], warning: &Warning) -> Option<Place> {
+    let rows = &ledgers.get(index(warning.origin.file))?.rows;
+    let is_row = |row: &Row| row.line == warning.origin.line && row.id == warning.id;
+    let row = u32::try_from(rows.iter().position(is_row)?).ok()?;
+    Some(Place {
+        file: warning.origin.file,
+        row,
+    })
+}
+
+/// Settles a finding the other way.
+fn apply(
+    answers: &mut Answers,
+    place: Place,
+    mut row: Row,
+    otherwise: &Otherwise,
+    settings: &Settings,
+) {
+    let date = row.at.with_timezone(&settings.timezone).date_naive();
+    let known = |money: Option<Money>| {
+        money.filter(|money| in_currency(*money, settings.currency, date).is_some())
+    };
+    match otherwise.clone() {
+        Otherwise::Told | Otherwise::Open => return,
+        Otherwise::Kept => return answers.keep(place),
+        Otherwise::LeftOut => return answers.leave_out(place),
+        Otherwise::Bought(wallet, leg, cost) => {
+            return answers.add_purchase(row, wallet, leg, cost);
+        }
+        Otherwise::Worth(value) => row.value = Some(value),
+        Otherwise::FeeWorth(value) => row.fee_value = Some(value),
+        Otherwise::Cost(value) => row.basis = Some(value),
+        Otherwise::Kind(kind, value) => (row.kind, row.value) = (kind, Some(value)),
+    }
+    // What left the row out of the figures leaves it out no more.
+    (row.fee_value, row.basis) = (known(row.fee_value), known(row.basis));
+    answers.change(place, row);
+}
+
+/// The largest change of a year's net gain, income or other result.
+fn change(
+    before: &BTreeMap<TaxYear, Totals>,
+    after: &BTreeMap<TaxYear, Totals>,
+    zero: Money,
+) -> Result<Money, AmountError> {
+    let mut largest = zero;
+    for year in before.keys().chain(after.keys()) {
+        let sums = |all: &BTreeMap<TaxYear, Totals>| match all.get(year) {
+            Some(totals) => [totals.net, totals.income, totals.other],
+            None => [zero; 3],
+        };
+        for (before, after) in sums(before).into_iter().zip(sums(after)) {
+            let change = after.checked_sub(before)?.abs();
+            if change > largest {
+                largest = change;
+            }
+        }
+    }
+    Ok(largest)
+}

@@ -1,0 +1,113 @@
+//! A person's rules on what rows are.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::*;
+use crate::settle::{Answer, RowName, Rule, Settlement, Settlements};
+
+fn rule(rule: &serde_json::Value) -> Rule {
+    Rule::deserialize(rule).unwrap()
+}
+
+fn ruled(rows: &[&str], rules: &[serde_json::Value]) -> Result<Outcome, TaxError> {
+    let mut ledger = ledger(rows);
+    for row in &mut ledger.rows {
+        row.note = Some(format!("Earn Reward of {}", row.id).into());
+    }
+    let request = Request {
+        settlements: Settlements {
+            rule: rules.iter().map(rule).collect(),
+            settle: Vec::new(),
+        },
+        ..Request::default()
+    };
+    compute(&[ledger], Country::Us, &request)
+}
+
+fn counts(outcome: &Outcome) -> Vec<usize> {
+    outcome.rules_given.iter().map(|rule| rule.rows).collect()
+}
+
+const CAME: [&str; 3] = [
+    "a 2024-01-01 deposit A - 1ETH - value=100",
+    "b 2024-01-02 deposit B - 2ETH - value=200",
+    "c 2024-01-03 staking B - 3ETH - value=300",
+];
+
+#[test]
+fn every_condition_of_a_rule_must_hold_and_the_first_that_fits_decides() {
+    let rules = [
+        json!({ "note": "reward of A", "type": "deposit", "is": "interest" }),
+        json!({ "wallet": "b", "asset": "eth", "is": "mining" }),
+        json!({ "file": "other.csv", "is": "airdrop" }),
+        json!({ "asset": "ETH", "is": "staking" }),
+    ];
+    let outcome = ruled(&CAME, &rules).unwrap();
+    let kinds: Vec<_> = outcome
+        .income
+        .iter()
+        .map(|line| line.kind.as_str())
+        .collect();
+    assert_eq!(kinds, ["interest", "mining", "mining"]);
+    assert_eq!(counts(&outcome), [1, 2, 0, 0]);
+    // A row that is of the kind already is not changed.
+    let outcome = ruled(&CAME, &rules[3..]).unwrap();
+    assert_eq!(counts(&outcome), [2]);
+    assert_eq!(outcome.warnings, []);
+}
+
+#[test]
+fn a_rule_that_a_row_cannot_meet_is_an_error_with_its_line() {
+    let error = ruled(&CAME, &[json!({ "type": "deposit", "is": "spend" })]).unwrap_err();
+    assert_eq!(error.code(), "tax.rule_misfit");
+    assert_eq!(
+        error.to_string(),
+        "the rule that a deposit is of the kind spend does not fit row \"a\" (ledger.csv, line 2): \
+         nothing was sent"
+    );
+    let rows = ["a 2024-01-01 buy A 100USD 1ETH -"];
+    let error = ruled(&rows, &[json!({ "type": "buy", "is": "airdrop" })]).unwrap_err();
+    assert!(error.to_string().ends_with("something was sent"), "{error}");
+}
+
+#[test]
+fn a_rule_without_a_condition_or_with_an_unknown_kind_is_refused() {
+    let refused = |rule: serde_json::Value| Rule::deserialize(&rule).unwrap_err().to_string();
+    let error = refused(json!({ "is": "airdrop" }));
+    assert!(error.starts_with("a rule without a condition"), "{error}");
+    let error = refused(json!({ "row": "a", "is": "teleport" }));
+    assert_eq!(error, "there is no type \"teleport\"");
+}
+
+#[test]
+fn an_answer_meets_the_row_as_the_rules_left_it() {
+    let rows = [
+        "a 2024-01-01 withdrawal A 1ETH - -",
+        "b 2024-01-20 deposit B - 1ETH - value=100",
+    ];
+    let name = |id: &str| RowName {
+        id: id.to_owned(),
+        file: None,
+    };
+    let mut settlements = Settlements {
+        settle: vec![Settlement {
+            row: name("a"),
+            answer: Answer::Transfer(name("b")),
+        }],
+        rule: Vec::new(),
+    };
+    let run = |settlements: &Settlements| {
+        let request = Request {
+            settlements: settlements.clone(),
+            ..Request::default()
+        };
+        compute(&[ledger(&rows)], Country::Us, &request)
+    };
+    assert_eq!(run(&settlements).unwrap().transfers.len(), 1);
+    settlements.rule = vec![rule(&json!({ "row": "b", "is": "income" }))];
+    assert_eq!(
+        run(&settlements).unwrap_err().code(),
+        "tax.settlement_misfit"
+    );
+}

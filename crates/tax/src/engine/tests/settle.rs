@@ -1,0 +1,278 @@
+//! Answers to findings: which rows they fit, and what they leave of the findings.
+
+use super::*;
+use crate::settle::{Answer, Price, Purchase, RowName, Settlement, Way};
+
+fn named(id: &str) -> RowName {
+    RowName {
+        id: id.to_owned(),
+        file: None,
+    }
+}
+
+fn of_file(id: &str, file: &str) -> RowName {
+    RowName {
+        file: Some(file.to_owned()),
+        ..named(id)
+    }
+}
+
+fn bought(date: &str, units: &str, cost: &str) -> Answer {
+    Answer::Purchase(Purchase {
+        date: date.parse().unwrap(),
+        asset: None,
+        units: units.parse().unwrap(),
+        cost: cost.parse().unwrap(),
+        currency: None,
+    })
+}
+
+fn priced(asset: Option<&str>, one: &str) -> Answer {
+    Answer::Price(Price {
+        asset: asset.map(str::to_owned),
+        one: one.parse().unwrap(),
+        currency: None,
+    })
+}
+
+fn try_answers(ledgers: &[LedgerFile], answers: &[(RowName, Answer)]) -> Result<Outcome, TaxError> {
+    let settle = answers.iter().map(|(row, answer)| Settlement {
+        row: row.clone(),
+        answer: answer.clone(),
+    });
+    let mut request = Request::default();
+    request.settlements.settle = settle.collect();
+    compute(ledgers, Country::Us, &request)
+}
+
+fn answered(rows: &[&str], id: &str, answer: Answer) -> Outcome {
+    try_answers(&[ledger(rows)], &[(named(id), answer)]).unwrap()
+}
+
+fn refused(rows: &[&str], id: &str, answer: Answer) -> String {
+    let error = try_answers(&[ledger(rows)], &[(named(id), answer)]).unwrap_err();
+    assert_eq!(error.code(), "tax.settlement_misfit");
+    error.to_string()
+}
+
+const SOLD: [&str; 2] = [
+    "a 2024-01-01 buy A 100USD 1ETH -",
+    "s 2024-07-01 sell A 3ETH 900USD -",
+];
+
+#[test]
+fn an_answer_for_a_row_that_is_not_there_is_an_error_that_names_it() {
+    let said = refused(&SOLD, "x", bought("2020-01-01", "2", "10"));
+    assert_eq!(
+        said,
+        "the answer purchase for row \"x\" does not fit: no row \"x\" is in the files"
+    );
+    let name = of_file("s", "other.csv");
+    let answers = [(name, bought("2020-01-01", "2", "10"))];
+    let error = try_answers(&[ledger(&SOLD)], &answers).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("there is no file \"other.csv\""),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_answer_for_an_id_of_two_rows_wants_the_file() {
+    let second = LedgerFile {
+        name: "second.csv".to_owned(),
+        ..ledger(&["s 2024-08-01 spend A 1ETH - -"])
+    };
+    let ledgers = [ledger(&SOLD), second];
+    let answer = priced(None, "300");
+    let error = try_answers(&ledgers, &[(named("s"), answer.clone())]).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("of ledger.csv, second.csv differ"),
+        "{error}"
+    );
+    let outcome = try_answers(&ledgers, &[(of_file("s", "second.csv"), answer)]).unwrap();
+    assert_eq!(lines(&outcome)[2], "s<- 1 0.00 300.00");
+    assert_eq!(outcome.disposals[2].why.value, ValueFrom::Answer);
+}
+
+#[test]
+fn a_purchase_that_covers_less_leaves_the_rest_to_check() {
+    let outcome = answered(&SOLD, "s", bought("2020-01-01", "0.5", "10"));
+    assert_eq!(
+        lines(&outcome),
+        [
+            "s<s-purchase 0.5 10.00 140.00",
+            "s<a 1 100.00 200.00",
+            "s<- 1.5 0.00 450.00"
+        ]
+    );
+    assert_eq!(
+        warnings(&outcome),
+        [("missing_cost_basis", "s", "450.00".to_owned())]
+    );
+    assert_eq!(
+        outcome.settled[0].to_string(),
+        "0.5 ETH bought on 2020-01-01 for 10 USD"
+    );
+}
+
+#[test]
+fn a_purchase_after_its_row_or_by_a_row_that_moves_no_asset_is_refused() {
+    let said = refused(&SOLD, "s", bought("2024-07-02", "2", "10"));
+    assert!(said.ends_with("the purchase is after the row"), "{said}");
+    let said = refused(&SOLD, "a", bought("2023-07-02", "2", "10"));
+    assert!(
+        said.ends_with("the row moves no asset in this way"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_purchase_of_the_day_of_the_sale_is_there_before_it() {
+    let outcome = answered(&SOLD, "s", bought("2024-07-01", "2", "10"));
+    assert_eq!(warnings(&outcome), []);
+}
+
+#[test]
+fn a_purchase_of_a_deposit_whose_withdrawal_is_there_is_refused() {
+    let rows = [
+        "a 2024-01-01 buy A 100USD 1ETH -",
+        "w 2024-02-01 withdrawal A 1ETH - -",
+        "d 2024-02-01 deposit B - 1ETH -",
+    ];
+    let said = refused(&rows, "d", bought("2020-01-01", "1", "10"));
+    assert!(
+        said.ends_with("its withdrawal is in the files: take the answer out"),
+        "{said}"
+    );
+}
+
+#[test]
+fn units_that_came_by_another_row_are_settled_there() {
+    let rows = [
+        "d 2024-02-01 deposit B - 2SOL -",
+        "s 2024-07-01 sell B 2SOL 90USD -",
+    ];
+    let outcome = usual(&rows);
+    let sale = outcome
+        .warnings
+        .iter()
+        .find(|warning| &*warning.id == "s")
+        .unwrap();
+    assert!(
+        sale.message.ends_with("they came by row d"),
+        "{}",
+        sale.message
+    );
+    assert_eq!(sale.ways, [Way::AddFile, Way::AcceptZero]);
+    let part = answered(&rows, "d", bought("2023-02-01", "0.5", "10"));
+    // The rest of the deposit is still without a purchase; bought at 20 each as the other half
+    // a unit, all of it would have cost 40 and not 10.
+    assert_eq!(
+        warnings(&part),
+        [
+            ("missing_cost_basis", "s", "67.50".to_owned()),
+            ("unmatched_transfer", "d", "30.00".to_owned()),
+        ]
+    );
+}
+
+#[test]
+fn a_price_is_of_the_leg_that_is_named_and_no_price_replaces_money() {
+    let rows = [
+        "a 2024-01-01 buy A 100USD 1ETH -",
+        "b 2024-01-01 buy A 10USD 10BNB -",
+        "m 2024-07-01 transfer A>B 1ETH 1ETH 2BNB",
+    ];
+    let outcome = answered(&rows, "m", priced(Some("BNB"), "3"));
+    assert_eq!(lines(&outcome), ["m<b 2 2.00 4.00"]);
+    assert_eq!(outcome.disposals[0].why.value, ValueFrom::Answer);
+    assert_eq!(warnings(&outcome), []);
+    let said = refused(&SOLD, "s", priced(None, "3"));
+    assert!(
+        said.ends_with("the row states its money, which counts before any price"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_acceptance_settles_its_finding_alone_and_is_told_when_there_is_none() {
+    let rows = [
+        "r 2024-01-01 staking A - 1ETH -",
+        "w 2024-02-01 withdrawal A 2ETH - -",
+    ];
+    let outcome = answered(&rows, "w", Answer::Accept(WarningCode::UnmatchedTransfer));
+    let left: Vec<_> = warnings(&outcome)
+        .into_iter()
+        .map(|(code, id, _)| (code, id))
+        .collect();
+    assert_eq!(left, [("missing_price", "r"), ("negative_balance", "w")]);
+    assert!(outcome.settled[0].is_used);
+    let outcome = answered(&rows, "w", Answer::Accept(WarningCode::UnusableRow));
+    assert!(!outcome.settled[0].is_used);
+    assert!(
+        outcome.settled[0]
+            .to_string()
+            .ends_with("so take the answer out")
+    );
+    let said = refused(
+        &rows,
+        "w",
+        Answer::AcceptZero(WarningCode::UnmatchedTransfer),
+    );
+    assert!(
+        said.ends_with("unmatched_transfer is settled in other ways"),
+        "{said}"
+    );
+}
+
+#[test]
+fn zero_accepted_where_units_came_in_holds_for_every_sale_of_them() {
+    let rows = [
+        "g 2024-01-01 gift_in A - 2ETH -",
+        "s 2024-02-01 sell A 1ETH 50USD -",
+        "t 2024-03-01 sell A 1ETH 60USD -",
+    ];
+    assert_eq!(warnings(&usual(&rows)).len(), 2);
+    let outcome = answered(
+        &rows,
+        "g",
+        Answer::AcceptZero(WarningCode::MissingCostBasis),
+    );
+    assert_eq!(lines(&outcome), ["s<g 1 0.00 50.00", "t<g 1 0.00 60.00"]);
+    assert_eq!(warnings(&outcome), []);
+    assert!(outcome.settled[0].is_used);
+}
+
+#[test]
+fn a_pair_that_is_denied_finds_another_and_a_row_that_is_none_finds_none() {
+    let rows = [
+        "a 2024-01-01 buy A 200USD 2ETH -",
+        "w 2024-02-01T10:00:00Z withdrawal A 1ETH - -",
+        "d 2024-02-01T11:00:00Z deposit B - 1ETH -",
+        "e 2024-02-01T12:00:00Z deposit C - 1ETH -",
+    ];
+    let to = |outcome: &Outcome| -> Vec<String> {
+        let received = outcome
+            .transfers
+            .iter()
+            .map(|line| line.received.to_string());
+        received.collect()
+    };
+    assert_eq!(to(&usual(&rows)), ["d"]);
+    let denied = answered(&rows, "d", Answer::NotTransfer(Some(named("w"))));
+    assert_eq!(to(&denied), ["e"]);
+    let alone = answered(&rows, "w", Answer::NotTransfer(None));
+    assert_eq!(to(&alone), Vec::<String>::new());
+    let other = answered(&rows, "e", Answer::Transfer(named("w")));
+    assert_eq!(to(&other), ["e"]);
+    assert_eq!(other.transfers[0].by, crate::outcome::MatchedBy::Answer);
+    let said = refused(&rows, "a", Answer::Transfer(named("d")));
+    assert!(
+        said.ends_with("a transfer is a withdrawal and a deposit of one asset"),
+        "{said}"
+    );
+}

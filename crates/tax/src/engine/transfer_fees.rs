@@ -1,0 +1,97 @@
+//! The network's fee of a transfer between own wallets, where it is paid in units: what becomes
+//! of them and of their cost is not settled, and an option decides.
+
+use packtrain_core::ledger::{Asset, Leg, RowKind};
+use packtrain_core::quantity::Quantity;
+
+use super::draft::Note;
+use super::moves::Sale;
+use super::run::Run;
+use super::stakes::Otherwise;
+use super::value::Worth;
+use super::{At, Stop};
+use crate::jurisdiction::chose;
+use crate::outcome::Removed;
+
+/// Parts of lots that the present row moved, and the shelf that they lie on since.
+#[derive(Default)]
+pub(super) struct Moved {
+    pub(super) book: usize,
+    pub(super) shelf: usize,
+    /// Each lot, and how much of it.
+    pub(super) parts: Vec<(u32, Quantity)>,
+}
+
+/// Whether a row moves units between own wallets.
+pub(super) const fn is_transfer(kind: RowKind) -> bool {
+    matches!(
+        kind,
+        RowKind::Transfer | RowKind::Bridge | RowKind::Withdrawal | RowKind::Deposit
+    )
+}
+
+impl<'a> Run<'a> {
+    /// Units given for moving others between own wallets.
+    pub(super) fn transfer_fee(
+        &mut self,
+        at: &At<'a>,
+        fee: &Leg,
+        worth: Worth,
+    ) -> Result<(), Stop> {
+        if !fee.amount.is_positive() {
+            return Ok(());
+        }
+        self.applied.transfer_fees = true;
+        if chose(self.settings, "transfer_fee", "lost") {
+            return self.remove(at, fee).map(drop);
+        }
+        if chose(self.settings, "transfer_fee", "cost") {
+            return self.join_cost(at, fee);
+        }
+        if worth.is_missing() {
+            self.warn_missing_price(at, fee);
+        }
+        self.applied.fees_in_kind = true;
+        let fees = self.zero();
+        self.dispose(
+            at,
+            &Sale {
+                leg: fee,
+                worth,
+                fees,
+                is_fee: true,
+            },
+        )
+    }
+
+    /// The cost of the fee's units joins that of the units that the row moved.
+    fn join_cost(&mut self, at: &At<'a>, fee: &Leg) -> Result<(), Stop> {
+        if self.moved.parts.is_empty() {
+            // Nothing that the cost could join: the units are listed with it.
+            return self.remove(at, fee).map(drop);
+        }
+        let missing = self.take(at, fee, &[])?;
+        if missing.is_positive() {
+            let (zero, otherwise) = (self.zero(), Otherwise::Told);
+            let note = Note::negative_balance(&fee.asset, &at.row.wallet, missing, zero, otherwise);
+            self.draft.warn(at, note);
+        }
+        let cost = self
+            .parts
+            .iter()
+            .try_fold(self.zero(), |sum, part| sum.checked_add(part.cost))?;
+        let Moved { book, shelf, parts } = &self.moved;
+        if !self.books[*book].add_cost(*shelf, parts, cost, &self.lots)? {
+            self.draft.removed.push(Removed {
+                id: at.row.id.clone(),
+                origin: at.origin,
+                kind: at.row.kind,
+                asset: Asset::clone(&fee.asset),
+                date: at.date,
+                quantity: fee.amount,
+                cost,
+            });
+        }
+        Ok(())
+    }
+}

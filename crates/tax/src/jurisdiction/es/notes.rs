@@ -1,0 +1,147 @@
+//! What a report on Spain says about its rules.
+
+use super::super::notes::{
+    ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText,
+    SECOND_CIRCLE, chose,
+};
+
+pub(super) const RULES: &[RuleText] = &[
+    SECOND_CIRCLE,
+    CONVERTED,
+    RuleText {
+        when: ALWAYS,
+        text: "Virtual currencies are goods: a sale, swap or payment is a transfer, with a gain or \
+               loss of the value received less that of acquisition. Dates and tax years are local \
+               dates in {timezone}. The laws of the Basque Country and Navarre are not in these \
+               rules.",
+        source: "LIRPF art. 33.1, 34.1 a, 35; DGT V0999-18",
+    },
+    RuleText {
+        when: ALWAYS,
+        text: "First in, first out over all wallets and platforms: coins of one kind are alike \
+               wherever they are kept.",
+        source: "DGT V1604-18, V0975-22, V0648-24",
+    },
+    RuleText {
+        when: ALWAYS,
+        text: "Gains and losses of a year go together into the savings base, from 2015. What is \
+               left of a loss goes against gains of the next four years, the oldest first. Before \
+               that it goes against up to 25 % of income from movable capital, and gains outside \
+               of these records count too; neither is done here. Losses from before the records \
+               are not known here.",
+        source: "LIRPF art. 46 b, 49.1 b, as of Ley 26/2014",
+    },
+    RuleText {
+        when: |_, applied| applied.named_lots,
+        text: "Units named in a row are used before the order. The authority knows the order \
+               alone.",
+        source: "DGT V0975-22",
+    },
+    RuleText {
+        when: |_, applied| applied.losses,
+        text: "Whether a loss has to wait when the same coin is bought again within a year is not \
+               settled for virtual currencies; here it stands.",
+        source: "LIRPF art. 33.5 e to g; no direct guidance",
+    },
+    RuleText {
+        when: |_, applied| applied.costs,
+        text: "Fees of buying and selling that the taxpayer bears belong to the values of \
+               acquisition and of transfer.",
+        source: "LIRPF art. 35; DGT V1604-18",
+    },
+    RuleText {
+        when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "disposal"),
+        text: "A swap is an exchange of goods at the market value in the row, which should be the \
+               greater of what is given and what is received; its costs belong to what is given. \
+               The option swap_fee decides.",
+        source: "LIRPF art. 37.1 h; DGT V0999-18",
+    },
+    RuleText {
+        when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "split"),
+        text: "A swap is an exchange of goods at the market value in the row, which should be the \
+               greater of what is given and what is received; its costs belong half to each, as \
+               asked.",
+        source: "LIRPF art. 37.1 h; DGT V0999-18",
+    },
+    RuleText {
+        when: |_, applied| applied.fees_in_kind,
+        text: "Units given as a fee are themselves transferred at their value.",
+        source: "practice; LIRPF art. 37.1 h on exchanges",
+    },
+    RuleText {
+        when: |_, applied| applied.transfers,
+        text: "Moving units between own wallets is no transfer in the sense of the tax.",
+        source: "LIRPF art. 33.1; DGT V1604-18",
+    },
+    MATCHED_BY_AMOUNT,
+    LOST_ON_THE_WAY,
+    RuleText {
+        when: |settings, applied| applied.wraps && chose(settings, "wrap", "carry"),
+        text: "Wrapping unit for unit carries cost and date over. There is no guidance; the option \
+               wrap decides.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.wraps && chose(settings, "wrap", "trade"),
+        text: "Wrapping and unwrapping is a swap, as asked. There is no guidance.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.pools_of_liquidity && chose(settings, "lp", "trade"),
+        text: "Putting units into a liquidity pool and taking them out are swaps. There is no \
+               guidance; the option lp decides.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.pools_of_liquidity && chose(settings, "lp", "carry"),
+        text: "A share in a liquidity pool takes over the cost of the units put in, as asked.",
+        source: "no direct guidance",
+    },
+    LOANS_AS_BORROWED,
+    RuleText {
+        when: |settings, applied| applied.loans && chose(settings, "loan", "market"),
+        text: "Borrowed units cost what they were worth then; paying them back is a transfer at \
+               the market value of the day, as asked.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |_, applied| applied.income,
+        text: "Rewards count at their value on receipt, which is then their cost: staking and \
+               interest as income from movable capital, airdrops as gains of the general base, \
+               mining as an economic activity. A chain split is taken as an airdrop; there is no \
+               guidance on it.",
+        source: "DGT V1766-22, V1948-21, V3625-16",
+    },
+    RuleText {
+        when: |_, applied| applied.gifts_received,
+        text: "A gift received costs its value for the tax on gifts, which a row states as its \
+               value.",
+        source: "LIRPF art. 36",
+    },
+    RuleText {
+        when: |_, applied| applied.given_away || applied.given_to_spouse,
+        text: "A gift is a transfer at market value. A gain on it is taxed; a loss does not count.",
+        source: "LIRPF art. 33.5 c, 36; Supreme Court, 12 April 2024, 616/2024",
+    },
+    RuleText {
+        when: |_, applied| applied.donated,
+        text: "A donation is taken as one to a charity of art. 68.3: no gain is taxed, and no loss \
+               counts. Enter a gift to anybody else as a gift.",
+        source: "LIRPF art. 33.4 a, 33.5 c",
+    },
+    RuleText {
+        when: |_, applied| applied.lost,
+        text: "Theft and loss are listed and not deducted.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |_, applied| applied.missing_basis,
+        text: "Units without a purchase on record have zero cost.",
+        source: "practice; the burden of proving cost is the taxpayer's (LGT art. 105.1, 106.1)",
+    },
+    RuleText {
+        when: |_, applied| applied.margin,
+        text: "Margin results are taken as stated, apart from transfers of coins.",
+        source: "practice",
+    },
+];

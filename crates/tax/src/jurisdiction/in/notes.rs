@@ -1,0 +1,160 @@
+//! What a report on India says about its rules.
+
+use super::super::notes::{
+    ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText,
+    SECOND_CIRCLE, chose,
+};
+use crate::request::Scope;
+
+pub(super) const RULES: &[RuleText] = &[
+    SECOND_CIRCLE,
+    CONVERTED,
+    RuleText {
+        when: ALWAYS,
+        text: "Coins, tokens and NFTs are virtual digital assets. From 1 April 2022 income from \
+               their transfer is taxed at 30 %, before surcharge and cess; what transfers before \
+               that day come to for the tax is not known here. Dates and tax years (from 1 April) \
+               are local dates in {timezone}.",
+        source: "ITA s. 2(47A), 115BBH, as of Finance Act 2022",
+    },
+    RuleText {
+        when: ALWAYS,
+        text: "From 1 April 2026 the Income-tax Act 2025 stands in place of the Act of 1961; it is \
+               taken to go on with the rate and without losses. That was read in secondary sources \
+               alone.",
+        source: "Income-tax Act 2025",
+    },
+    RuleText {
+        when: ALWAYS,
+        text: "First in, first out: the law names no order for virtual digital assets, and this is \
+               the usual one.",
+        source: "practice",
+    },
+    RuleText {
+        when: |settings, _| settings.scope != Some(Scope::Wallet),
+        text: "Lots of all wallets are one pool.",
+        source: "practice",
+    },
+    RuleText {
+        when: |settings, _| settings.scope == Some(Scope::Wallet),
+        text: "Lots are kept per wallet, as asked.",
+        source: "practice",
+    },
+    RuleText {
+        when: |_, applied| applied.named_lots,
+        text: "Units named in a row are used before the order.",
+        source: "practice",
+    },
+    RuleText {
+        when: |_, applied| applied.losses,
+        text: "A loss counts against nothing: no gain on another asset, no other income, no later \
+               year. Each lot is a line of its own, so a loss on one lot of a sale does not lower \
+               the gain on another.",
+        source: "ITA s. 115BBH(2); Schedule VDA, a line for each acquisition",
+    },
+    RuleText {
+        when: |_, applied| applied.costs,
+        text: "Nothing but the cost of acquisition is deducted: fees of selling and of swaps are \
+               not.",
+        source: "ITA s. 115BBH(2)(a)",
+    },
+    RuleText {
+        when: |settings, applied| applied.costs && chose(settings, "purchase_fee", "left_out"),
+        text: "Fees of buying are left out of the cost, which is the safe reading; nobody has said \
+               whether they belong to it. The option purchase_fee decides.",
+        source: "ITA s. 115BBH(2)(a); no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.costs && chose(settings, "purchase_fee", "cost"),
+        text: "Fees of buying are part of the cost, as asked; nobody has said whether they are.",
+        source: "ITA s. 55(2), 115BBH(2)(a); no direct guidance",
+    },
+    RuleText {
+        when: |_, applied| applied.swaps,
+        text: "A swap is a transfer at market value and an acquisition at that value.",
+        source: "ITA s. 2(47), 115BBH(3)",
+    },
+    RuleText {
+        when: |_, applied| applied.fees_in_kind,
+        text: "Units given as a fee are themselves transferred at their value.",
+        source: "ITA s. 2(47); practice",
+    },
+    RuleText {
+        when: ALWAYS,
+        text: "From 1 July 2022 whoever pays for a transfer deducts 1 % of the consideration, \
+               above 10,000 a year (50,000 where a specified person pays). What was in fact \
+               deducted is not in these records.",
+        source: "ITA s. 194S",
+    },
+    RuleText {
+        when: |_, applied| applied.transfers,
+        text: "Moving units between own wallets is no transfer in the sense of the tax.",
+        source: "ITA s. 2(47)",
+    },
+    MATCHED_BY_AMOUNT,
+    LOST_ON_THE_WAY,
+    RuleText {
+        when: |settings, applied| applied.wraps && chose(settings, "wrap", "carry"),
+        text: "Wrapping unit for unit carries cost and date over. There is no guidance; the option \
+               wrap decides.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.wraps && chose(settings, "wrap", "trade"),
+        text: "Wrapping and unwrapping is a swap, as asked. There is no guidance.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.pools_of_liquidity && chose(settings, "lp", "trade"),
+        text: "Putting units into a liquidity pool and taking them out are swaps. There is no \
+               guidance; the option lp decides.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.pools_of_liquidity && chose(settings, "lp", "carry"),
+        text: "A share in a liquidity pool takes over the cost of the units put in, as asked.",
+        source: "no direct guidance",
+    },
+    LOANS_AS_BORROWED,
+    RuleText {
+        when: |settings, applied| applied.loans && chose(settings, "loan", "market"),
+        text: "Borrowed units cost what they were worth then; paying them back is a transfer at \
+               the market value of the day, as asked.",
+        source: "no direct guidance",
+    },
+    RuleText {
+        when: |_, applied| applied.income,
+        text: "Rewards, mining and airdrops are taken as income at their value on receipt, which \
+               is then their cost. Nobody has said so for all of them: for mined units the cost \
+               may be nothing.",
+        source: "ITA s. 49(4), 56; no direct guidance",
+    },
+    RuleText {
+        when: |_, applied| applied.gifts_received,
+        text: "A gift received costs its value, which is income of the receiver where the gifts of \
+               a year come to more than 50,000; that income is not in these figures. Where the \
+               gift is free of it, as between relatives, state the giver's cost as the basis and \
+               no value.",
+        source: "ITA s. 49(1), 49(4), 56(2)(x); Schedule VDA, cost in case of a gift",
+    },
+    RuleText {
+        when: |_, applied| applied.given_away || applied.given_to_spouse || applied.donated,
+        text: "Giving units away brings no consideration, and nothing is computed for the giver.",
+        source: "ITA s. 47(iii), 115BBH",
+    },
+    RuleText {
+        when: |_, applied| applied.lost,
+        text: "Theft and loss are listed and not deducted.",
+        source: "ITA s. 115BBH(2)",
+    },
+    RuleText {
+        when: |_, applied| applied.missing_basis,
+        text: "Units without a purchase on record have zero cost.",
+        source: "practice",
+    },
+    RuleText {
+        when: |_, applied| applied.margin,
+        text: "Margin results are taken as stated, apart from transfers of assets.",
+        source: "practice",
+    },
+];

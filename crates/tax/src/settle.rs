@@ -1,0 +1,403 @@
+//! What a person answered to findings of earlier runs: inputs of the next one.
+//!
+//! As a file it is TOML, one table for each answer:
+//!
+//! ```toml
+//! [[settle]]
+//! row = "s7"               # the id that the finding names
+//! file = "kraken.csv"      # only where several files have a row of that id
+//! answer = "purchase"
+//! date = "2019-04-02"
+//! units = "2"
+//! cost = "312.50"
+//! ```
+
+mod rules;
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::NaiveDate;
+use packtrain_core::money::Currency;
+use packtrain_core::quantity::Quantity;
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use crate::outcome::{Origin, Warning, WarningCode};
+use crate::request::{UnknownWord, words};
+pub use rules::{Rule, UsedRule};
+
+/// Answers of one computation.
+pub const SETTLEMENTS_MAX: usize = 10_000;
+/// Rules of one computation; each is tried on every row.
+pub const RULES_MAX: usize = 200;
+
+/// A way in which a finding can be settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Way {
+    /// Give the file that has the missing rows.
+    AddFile,
+    /// Give a list of prices that has the day.
+    AddPrices,
+    /// Correct the row in its file.
+    CorrectRow,
+    /// Answer with when, how many and for how much the units were bought.
+    Purchase,
+    /// Answer with the price of one unit.
+    Price,
+    /// Answer that zero is right.
+    AcceptZero,
+    /// Answer that what was assumed is right.
+    Accept,
+    /// Answer that a row which stands in two files happened twice.
+    Keep,
+    /// Answer which withdrawal and which deposit are one transfer.
+    Transfer,
+    /// Answer that a withdrawal and a deposit are no transfer.
+    NotTransfer,
+    /// Write a rule that says what the row is.
+    Rule,
+}
+
+words!(
+    Way,
+    "answer",
+    AddFile = "add_file",
+    AddPrices = "add_prices",
+    CorrectRow = "correct_row",
+    Purchase = "purchase",
+    Price = "price",
+    AcceptZero = "accept_zero",
+    Accept = "accept",
+    Keep = "keep",
+    Transfer = "transfer",
+    NotTransfer = "not_transfer",
+    Rule = "rule"
+);
+
+/// All answers of a person.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settlements {
+    /// The answers, in the order of the file.
+    pub settle: Vec<Settlement>,
+    /// What rows are, before they are answered about; of several rules the first that fits.
+    pub rule: Vec<Rule>,
+}
+
+/// An answer about one row.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Raw")]
+pub struct Settlement {
+    /// The row that it is about.
+    pub row: RowName,
+    /// What is said of it.
+    pub answer: Answer,
+}
+
+/// A row by its id, and by its file where the id does not tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowName {
+    /// The row's id.
+    pub id: String,
+    /// The name of its file.
+    pub file: Option<String>,
+}
+
+/// What a person says of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// What the engine assumed in this finding is right.
+    Accept(WarningCode),
+    /// The zero that the engine took in this finding is right.
+    AcceptZero(WarningCode),
+    /// The units that the row disposes of, or that came in by it, were bought.
+    Purchase(Purchase),
+    /// The price of one unit at the time of the row.
+    Price(Price),
+    /// The row happened, though an earlier file has the same.
+    Keep,
+    /// The row and this one are the halves of one transfer.
+    Transfer(RowName),
+    /// The row and this one, or any other, are no transfer.
+    NotTransfer(Option<RowName>),
+}
+
+/// A purchase that no file has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purchase {
+    /// The local day.
+    pub date: NaiveDate,
+    /// What was bought, where the row moves several assets.
+    pub asset: Option<String>,
+    /// How much of it.
+    pub units: Quantity,
+    /// What all of it cost, fees included.
+    pub cost: Quantity,
+    /// The currency of the cost; the report's by default.
+    pub currency: Option<Currency>,
+}
+
+/// A price of one unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Price {
+    /// Of what, where the row moves several assets.
+    pub asset: Option<String>,
+    /// How much one unit was worth.
+    pub one: Quantity,
+    /// The currency of the price; the report's by default.
+    pub currency: Option<Currency>,
+}
+
+/// An answer as a computation used it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The row that it is about.
+    pub id: Box<str>,
+    /// Where that row stands.
+    pub origin: Origin,
+    /// What kind of answer it is.
+    pub answer: Way,
+    /// What it says, in words.
+    pub said: String,
+    /// Whether it meets anything: rows that it changes, or a finding.
+    pub is_used: bool,
+    /// What would be found without it, where it accepts a finding.
+    pub findings: Vec<Warning>,
+}
+
+/// One sentence without a capital and a full stop.
+impl fmt::Display for Settled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.said)?;
+        for (place, finding) in self.findings.iter().enumerate() {
+            f.write_str(if place == 0 { ": " } else { "; " })?;
+            f.write_str(&finding.message)?;
+        }
+        if !self.is_used {
+            f.write_str("; nothing of the kind is found any more, so take the answer out")?;
+        }
+        Ok(())
+    }
+}
+
+impl Answer {
+    /// The word for it in a file.
+    pub const fn way(&self) -> Way {
+        match self {
+            Self::Accept(_) => Way::Accept,
+            Self::AcceptZero(_) => Way::AcceptZero,
+            Self::Purchase(_) => Way::Purchase,
+            Self::Price(_) => Way::Price,
+            Self::Keep => Way::Keep,
+            Self::Transfer(_) => Way::Transfer,
+            Self::NotTransfer(_) => Way::NotTransfer,
+        }
+    }
+}
+
+impl fmt::Display for RowName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.file {
+            Some(file) => write!(f, "{:?} of {file}", self.id),
+            None => write!(f, "{:?}", self.id),
+        }
+    }
+}
+
+/// The table of one answer, before it is known which of its keys the answer takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    row: String,
+    file: Option<String>,
+    answer: Way,
+    finding: Option<String>,
+    date: Option<NaiveDate>,
+    asset: Option<String>,
+    #[serde(default, deserialize_with = "amount")]
+    units: Option<Quantity>,
+    #[serde(default, deserialize_with = "amount")]
+    cost: Option<Quantity>,
+    #[serde(default, deserialize_with = "amount")]
+    price: Option<Quantity>,
+    currency: Option<Currency>,
+    with: Option<String>,
+    with_file: Option<String>,
+}
+
+impl Raw {
+    /// The keys that are there beside those of every answer.
+    fn keys(&self) -> Vec<&'static str> {
+        let keys = [
+            ("finding", self.finding.is_some()),
+            ("date", self.date.is_some()),
+            ("asset", self.asset.is_some()),
+            ("units", self.units.is_some()),
+            ("cost", self.cost.is_some()),
+            ("price", self.price.is_some()),
+            ("currency", self.currency.is_some()),
+            ("with", self.with.is_some()),
+            ("with_file", self.with_file.is_some()),
+        ];
+        let there = keys.into_iter().filter(|(_, is_there)| *is_there);
+        there.map(|(key, _)| key).collect()
+    }
+
+    /// The other row that the answer names.
+    fn other(&mut self) -> Option<RowName> {
+        let file = self.with_file.take();
+        self.with.take().map(|id| RowName { id, file })
+    }
+
+    fn answer(&mut self) -> Result<Answer, String> {
+        Ok(match self.answer {
+            Way::Accept => Answer::Accept(self.code()?),
+            Way::AcceptZero => Answer::AcceptZero(self.code()?),
+            Way::Purchase => Answer::Purchase(Purchase {
+                date: self.date.ok_or("no date")?,
+                asset: self.asset.take(),
+                units: positive(self.units, "units")?,
+                cost: not_negative(self.cost, "cost")?,
+                currency: self.currency,
+            }),
+            Way::Price => Answer::Price(Price {
+                asset: self.asset.take(),
+                one: not_negative(self.price, "price")?,
+                currency: self.currency,
+            }),
+            Way::Keep => Answer::Keep,
+            Way::Transfer => Answer::Transfer(self.other().ok_or("no with")?),
+            Way::NotTransfer => Answer::NotTransfer(self.other()),
+            Way::AddFile | Way::AddPrices | Way::CorrectRow | Way::Rule => {
+                return Err(format!("{} is done and not answered", self.answer));
+            }
+        })
+    }
+
+    fn code(&self) -> Result<WarningCode, String> {
+        let word = self.finding.as_deref().ok_or("no finding")?;
+        let mut codes = WarningCode::ALL.iter();
+        let code = codes.find(|code| code.as_str() == word);
+        code.copied().ok_or(format!("no finding {word:?} is known"))
+    }
+}
+
+impl TryFrom<Raw> for Settlement {
+    type Error = String;
+
+    fn try_from(mut raw: Raw) -> Result<Self, String> {
+        let of_row = |what: String| format!("the answer for row {:?}: {what}", raw.row);
+        let taken: &[&str] = match raw.answer {
+            Way::Accept | Way::AcceptZero => &["finding"],
+            Way::Purchase => &["date", "asset", "units", "cost", "currency"],
+            Way::Price => &["asset", "price", "currency"],
+            Way::Transfer | Way::NotTransfer => &["with", "with_file"],
+            _ => &[],
+        };
+        // A key that an answer does not take is a slip that could cost money.
+        if let Some(key) = raw.keys().iter().find(|key| !taken.contains(key)) {
+            return Err(of_row(format!("{} takes no {key}", raw.answer)));
+        }
+        let (row, word) = (raw.row.clone(), raw.answer);
+        let answer = raw.answer();
+        let answer = answer.map_err(|what| format!("the answer {word} for row {row:?}: {what}"))?;
+        Ok(Self {
+            row: RowName {
+                id: raw.row,
+                file: raw.file,
+            },
+            answer,
+        })
+    }
+}
+
+fn positive(amount: Option<Quantity>, name: &str) -> Result<Quantity, String> {
+    let amount = amount.ok_or(format!("no {name}"))?;
+    let good = Some(amount).filter(Quantity::is_positive);
+    good.ok_or(format!("{name} must be more than zero"))
+}
+
+fn not_negative(amount: Option<Quantity>, name: &str) -> Result<Quantity, String> {
+    let amount = amount.ok_or(format!("no {name}"))?;
+    let good = Some(amount).filter(|amount| !amount.is_negative());
+    good.ok_or(format!("{name} must not be negative"))
+}
+
+/// An amount in quotes or a whole number; a number with decimals would not be exact.
+fn amount<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Quantity>, D::Error> {
+    struct Amount;
+
+    impl de::Visitor<'_> for Amount {
+        type Value = Quantity;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an amount in quotes, such as \"0.25\"")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Quantity, E> {
+            text.parse().map_err(E::custom)
+        }
+
+        fn visit_i64<E: de::Error>(self, whole: i64) -> Result<Quantity, E> {
+            Quantity::from_units(whole.into(), 0).map_err(E::custom)
+        }
+
+        fn visit_u64<E: de::Error>(self, whole: u64) -> Result<Quantity, E> {
+            Quantity::from_units(whole.into(), 0).map_err(E::custom)
+        }
+    }
+
+    from.deserialize_any(Amount).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(settle: &serde_json::Value) -> Result<Settlements, String> {
+        let all = serde_json::json!({ "settle": [settle] });
+        serde_json::from_value(all).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn amounts_are_text_or_whole_numbers_and_never_floats() {
+        let price = |price: serde_json::Value| {
+            let answer = serde_json::json!({ "row": "a", "answer": "price", "price": price });
+            read(&answer).map(|all| all.settle[0].answer.clone())
+        };
+        let one = |text: &str| {
+            Ok(Answer::Price(Price {
+                asset: None,
+                one: text.parse().unwrap(),
+                currency: None,
+            }))
+        };
+        assert_eq!(price("0.10".into()), one("0.10"));
+        assert_eq!(price(12.into()), one("12"));
+        let error = price(0.1.into()).unwrap_err();
+        assert!(error.contains("an amount in quotes"), "{error}");
+        assert!(
+            price("-1".into())
+                .unwrap_err()
+                .contains("must not be negative")
+        );
+    }
+
+    #[test]
+    fn a_key_that_the_answer_does_not_take_or_lacks_is_an_error_with_the_row() {
+        let refused = |settle: serde_json::Value| read(&settle).unwrap_err();
+        let error = refused(serde_json::json!(
+            { "row": "a", "answer": "keep", "price": "1" }
+        ));
+        assert_eq!(error, "the answer for row \"a\": keep takes no price");
+        let error = refused(serde_json::json!({ "row": "a", "answer": "accept_zero" }));
+        assert_eq!(error, "the answer accept_zero for row \"a\": no finding");
+        let error = refused(serde_json::json!({ "row": "a", "answer": "add_file" }));
+        assert!(
+            error.ends_with("add_file is done and not answered"),
+            "{error}"
+        );
+        let error = refused(serde_json::json!({ "row": "a", "answer": "keep", "cots": "1" }));
+        assert!(error.contains("unknown field `cots`"), "{error}");
+    }
+}

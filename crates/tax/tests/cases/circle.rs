@@ -1,0 +1,74 @@
+//! The cases of `tests/cases/tax/own` of countries of the second circle.
+
+use std::path::PathBuf;
+
+cases! {
+    es_a_loss_on_a_gift_does_not_count_gives_the_expected_figures:
+        "es-a-loss-on-a-gift-does-not-count",
+    es_first_in_over_all_platforms_gives_the_expected_figures: "es-first-in-over-all-platforms",
+    es_loan_as_borrowed_gives_the_expected_figures: "es-loan-as-borrowed",
+    es_loan_market_gives_the_expected_figures: "es-loan-market",
+    es_losses_keep_four_years_gives_the_expected_figures: "es-losses-keep-four-years",
+    es_lp_carry_gives_the_expected_figures: "es-lp-carry",
+    es_lp_trade_gives_the_expected_figures: "es-lp-trade",
+    es_rewards_by_what_they_are_gives_the_expected_figures: "es-rewards-by-what-they-are",
+    es_savings_base_from_2015_gives_the_expected_figures: "es-savings-base-from-2015",
+    es_swap_fee_disposal_gives_the_expected_figures: "es-swap-fee-disposal",
+    es_swap_fee_split_gives_the_expected_figures: "es-swap-fee-split",
+    es_wrap_carry_gives_the_expected_figures: "es-wrap-carry",
+    es_wrap_trade_gives_the_expected_figures: "es-wrap-trade",
+    es_year_end_in_madrid_gives_the_expected_figures: "es-year-end-in-madrid",
+    in_a_loss_counts_against_nothing_gives_the_expected_figures: "in-a-loss-counts-against-nothing",
+    in_first_day_1_april_2022_gives_the_expected_figures: "in-first-day-1-april-2022",
+    in_gifts_at_value_or_at_the_givers_cost_gives_the_expected_figures:
+        "in-gifts-at-value-or-at-the-givers-cost",
+    in_loan_as_borrowed_gives_the_expected_figures: "in-loan-as-borrowed",
+    in_loan_market_gives_the_expected_figures: "in-loan-market",
+    in_lp_carry_gives_the_expected_figures: "in-lp-carry",
+    in_lp_trade_gives_the_expected_figures: "in-lp-trade",
+    in_purchase_fee_cost_gives_the_expected_figures: "in-purchase-fee-cost",
+    in_purchase_fee_left_out_gives_the_expected_figures: "in-purchase-fee-left-out",
+    in_tds_from_1_july_2022_gives_the_expected_figures: "in-tds-from-1-july-2022",
+    in_wrap_carry_gives_the_expected_figures: "in-wrap-carry",
+    in_wrap_trade_gives_the_expected_figures: "in-wrap-trade",
+    in_year_end_in_kolkata_gives_the_expected_figures: "in-year-end-in-kolkata",
+    it_a_coin_for_a_coin_is_not_taxed_gives_the_expected_figures:
+        "it-a-coin-for-a-coin-is-not-taxed",
+    it_a_gift_keeps_the_givers_cost_gives_the_expected_figures: "it-a-gift-keeps-the-givers-cost",
+    it_electronic_money_and_nfts_are_taxed_gives_the_expected_figures:
+        "it-electronic-money-and-nfts-are-taxed",
+    it_last_in_first_out_gives_the_expected_figures: "it-last-in-first-out",
+    it_loan_as_borrowed_gives_the_expected_figures: "it-loan-as-borrowed",
+    it_loan_market_gives_the_expected_figures: "it-loan-market",
+    it_losses_lower_no_receipts_gives_the_expected_figures: "it-losses-lower-no-receipts",
+    it_losses_of_four_years_gives_the_expected_figures: "it-losses-of-four-years",
+    it_lp_carry_gives_the_expected_figures: "it-lp-carry",
+    it_lp_trade_gives_the_expected_figures: "it-lp-trade",
+    it_swaps_from_2023_gives_the_expected_figures: "it-swaps-from-2023",
+    it_threshold_all_gives_the_expected_figures: "it-threshold-all",
+    it_threshold_franchise_gives_the_expected_figures: "it-threshold-franchise",
+    it_year_end_in_rome_gives_the_expected_figures: "it-year-end-in-rome",
+    jp_a_loss_goes_into_no_other_year_gives_the_expected_figures:
+        "jp-a-loss-goes-into-no-other-year",
+    jp_gifts_and_splits_gives_the_expected_figures: "jp-gifts-and-splits",
+    jp_loan_as_borrowed_gives_the_expected_figures: "jp-loan-as-borrowed",
+    jp_loan_market_gives_the_expected_figures: "jp-loan-market",
+    jp_moving_average_gives_the_expected_figures: "jp-moving-average",
+    jp_swap_fee_disposal_gives_the_expected_figures: "jp-swap-fee-disposal",
+    jp_swap_fee_split_gives_the_expected_figures: "jp-swap-fee-split",
+    jp_total_average_gives_the_expected_figures: "jp-total-average",
+    jp_wrap_carry_gives_the_expected_figures: "jp-wrap-carry",
+    jp_wrap_trade_gives_the_expected_figures: "jp-wrap-trade",
+    jp_year_end_in_tokyo_gives_the_expected_figures: "jp-year-end-in-tokyo",
+    jp_years_that_are_known_gives_the_expected_figures: "jp-years-that-are-known",
+    nl_1_january_in_amsterdam_gives_the_expected_figures: "nl-1-january-in-amsterdam",
+    nl_a_price_of_seven_days_gives_the_expected_figures: "nl-a-price-of-seven-days",
+    nl_opening_balances_alone_gives_the_expected_figures: "nl-opening-balances-alone",
+    nl_returns_by_year_gives_the_expected_figures: "nl-returns-by-year",
+}
+
+pub(super) const CASES: &[&str] = RUN;
+
+fn root() -> PathBuf {
+    super::root().join("own")
+}
