@@ -50,14 +50,10 @@ impl FromStr for Currency {
     type Err = CurrencyError;
 
     fn from_str(text: &str) -> Result<Self, CurrencyError> {
-        match text.as_bytes() {
-            [a, b, c] if [a, b, c].iter().all(|byte| byte.is_ascii_alphabetic()) => Ok(Self([
-                a.to_ascii_uppercase(),
-                b.to_ascii_uppercase(),
-                c.to_ascii_uppercase(),
-            ])),
-            _ => Err(CurrencyError),
-        }
+        let code: [u8; 3] = text.as_bytes().try_into().map_err(|_| CurrencyError)?;
+        let is_code = code.iter().all(u8::is_ascii_alphabetic);
+        let code = Self(code.map(|byte| byte.to_ascii_uppercase()));
+        is_code.then_some(code).ok_or(CurrencyError)
     }
 }
 

@@ -1,7 +1,11 @@
 //! Units that come or go for nothing: gifts, donations, opening balances, theft and loss.
 
+use packtrain_core::ledger::RowKind;
+use packtrain_core::money::Money;
+use packtrain_core::quantity::{AmountError, Quantity};
+
 use super::draft::Note;
-use super::lots::Basis;
+use super::lots::{Basis, Gift};
 use super::moves::{Arrival, Sale};
 use super::run::Run;
 use super::stakes::{Otherwise, WORTHLESS};
@@ -9,8 +13,7 @@ use super::value::{Worth, asset_leg};
 use super::{At, Stop};
 use crate::jurisdiction::GiftIn;
 use crate::methods::journal::Leaving;
-use crate::outcome::WarningCode;
-use packtrain_core::ledger::RowKind;
+use crate::outcome::{GiftSide, WarningCode};
 
 impl<'a> Run<'a> {
     /// A gift received or an opening balance: cost and date as the law has them.
@@ -121,4 +124,23 @@ impl<'a> Run<'a> {
         );
         Ok(())
     }
+}
+
+/// The side of a gift with two bases that decides, and the cost that goes with it.
+pub(super) fn side_of(
+    gift: &Gift,
+    quantity: Quantity,
+    net: Money,
+    cost: &mut Money,
+) -> Result<GiftSide, AmountError> {
+    let value = gift.value.share(quantity, gift.quantity)?;
+    Ok(if !net.checked_sub(*cost)?.is_negative() {
+        GiftSide::Gain
+    } else if net.checked_sub(value)?.is_negative() {
+        *cost = value;
+        GiftSide::Loss
+    } else {
+        *cost = net;
+        GiftSide::Between
+    })
 }

@@ -6,6 +6,7 @@
 mod aliases;
 mod answers;
 mod book;
+mod costs;
 mod draft;
 mod finish;
 mod gifts;

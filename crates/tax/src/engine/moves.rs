@@ -2,10 +2,11 @@
 
 use packtrain_core::ledger::{Asset, Leg, NamedLot, RowKind};
 use packtrain_core::money::Money;
-use packtrain_core::quantity::{AmountError, Quantity};
+use packtrain_core::quantity::Quantity;
 use packtrain_core::time::Timestamp;
 
 use super::draft::Note;
+use super::gifts::side_of;
 use super::lots::{Basis, Gift, NewLot, Part};
 use super::run::Run;
 use super::stakes::Otherwise;
@@ -384,23 +385,4 @@ impl<'a> Run<'a> {
         self.parts = parts;
         self.acquire(at, &self.unexplained(&to.asset, &at.row.wallet, missing))
     }
-}
-
-/// The side of a gift with two bases that decides, and the cost that goes with it.
-fn side_of(
-    gift: &Gift,
-    quantity: Quantity,
-    net: Money,
-    cost: &mut Money,
-) -> Result<GiftSide, AmountError> {
-    let value = gift.value.share(quantity, gift.quantity)?;
-    Ok(if !net.checked_sub(*cost)?.is_negative() {
-        GiftSide::Gain
-    } else if net.checked_sub(value)?.is_negative() {
-        *cost = value;
-        GiftSide::Loss
-    } else {
-        *cost = net;
-        GiftSide::Between
-    })
 }

@@ -2,7 +2,6 @@
 
 use packtrain_core::ledger::{Asset, Leg, RowKind};
 use packtrain_core::money::Money;
-use packtrain_core::quantity::{AmountError, Quantity};
 
 use super::answers::Priced;
 use super::draft::Note;
@@ -10,7 +9,6 @@ use super::lots::Basis;
 use super::moves::{Arrival, Sale};
 use super::run::Run;
 use super::stakes::Otherwise;
-use super::transfer_fees::is_transfer;
 use super::value::{Stated, Worth, asset_leg, has_negative_amount};
 use super::ways;
 use super::{At, Stop};
@@ -210,38 +208,6 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// What the row's fee comes to.
-    pub(super) fn costs(&mut self, at: &At<'a>, worth: Worth) -> Result<Money, AmountError> {
-        let costs = match &at.row.fee {
-            Some(fee) => self.fee_worth(at, fee, worth)?.money,
-            None => self.zero(),
-        };
-        self.applied.costs |= !costs.is_zero();
-        Ok(costs)
-    }
-
-    /// Which part of the costs belongs to what leaves, and which to what arrives.
-    pub(super) fn divide_costs(
-        &self,
-        costs: Money,
-        sells: bool,
-        buys: bool,
-    ) -> Result<(Money, Money), AmountError> {
-        let none = self.zero();
-        if sells && (self.rules.special.ignores_sale_costs)(self.stated.date) {
-            return Ok((none, none));
-        }
-        Ok(match (sells, buys) {
-            (false, _) if chose(self.settings, "purchase_fee", "left_out") => (none, none),
-            (true, true) if chose(self.settings, "swap_fee", "split") => {
-                let half = costs.share(Quantity::from_units(1, 0)?, Quantity::from_units(2, 0)?)?;
-                (half, costs.checked_sub(half)?)
-            }
-            (true, _) => (costs, none),
-            (false, _) => (none, costs),
-        })
-    }
-
     /// An ordinary lot that the row makes in its own wallet.
     pub(super) fn arrival<'s>(&self, at: &At<'s>, leg: &'s Leg, cost: Money) -> Arrival<'s> {
         Arrival {
@@ -253,34 +219,6 @@ impl<'a> Run<'a> {
             acquired: None,
             gift_value: None,
         }
-    }
-
-    /// The fee of a row, where it is given in an asset: those units are sold.
-    fn fee_in_kind(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
-        let Some(fee) = &at.row.fee else {
-            return Ok(());
-        };
-        let value = self.fee_worth(at, fee, worth)?;
-        if asset_leg(Some(fee)).is_some() && is_transfer(at.row.kind) {
-            return self.transfer_fee(at, fee, value);
-        }
-        if value.is_missing() {
-            self.warn_missing_price(at, fee);
-        }
-        if asset_leg(Some(fee)).is_none() {
-            return Ok(());
-        }
-        self.applied.fees_in_kind = true;
-        let fees = self.zero();
-        self.dispose(
-            at,
-            &Sale {
-                leg: fee,
-                worth: value,
-                fees,
-                is_fee: true,
-            },
-        )
     }
 
     /// A fee on its own. Money given as a fee is no disposal.
