@@ -10,7 +10,6 @@ use super::LedgerFile;
 use super::input::Place;
 use super::run::OUTSIDE;
 use super::stakes::Found;
-use super::value::asset_leg;
 use crate::error::TaxError;
 use crate::outcome::{Origin, Settled, WarningCode, Way};
 use crate::request::Settings;
@@ -20,6 +19,7 @@ use crate::settle::{
 
 mod changes;
 mod fitting;
+mod halves;
 mod rules;
 
 use fitting::{Fitting, leg_of, start_of};
@@ -47,6 +47,8 @@ pub(super) struct Answers {
     left_out: HashSet<Place>,
     /// Halves of transfers.
     pub(super) joined: Vec<(Place, Place)>,
+    /// The rows of `joined`: each is half of one transfer only.
+    halves_joined: HashSet<Place>,
     /// Rows that are no halves of one transfer; without a second, of none.
     pub(super) apart: Vec<(Place, Option<Place>)>,
     /// Deposits whose units were bought, and the answers that say so.
@@ -77,6 +79,7 @@ impl Answers {
             kept: HashSet::new(),
             left_out: HashSet::new(),
             joined: Vec::new(),
+            halves_joined: HashSet::new(),
             apart: Vec::new(),
             brought: Vec::new(),
             accepted: HashMap::new(),
@@ -215,7 +218,9 @@ impl Answers {
         let places = fitting.find(name)?;
         let place = match answer {
             Answer::Keep => places[0],
-            _ => fitting.one(name, &places)?,
+            // A second copy has this one finding; it counts nowhere else.
+            Answer::Accept(WarningCode::DuplicateRow) => fitting.one(name, &places)?,
+            _ => fitting.counted(name)?,
         };
         let row = self.row(fitting, place);
         let mut settled = Settled {
@@ -237,21 +242,21 @@ impl Answers {
                 "counted, though an earlier file has the same row".to_owned()
             }
             Answer::Transfer(other) => {
-                let with = fitting.one(other, &fitting.find(other)?)?;
-                self.joined.push(self.pair(fitting, place, with)?);
+                let pair = self.pair(fitting, place, fitting.counted(other)?)?;
+                self.join(fitting, pair)?;
                 format!("one transfer with row {other}")
             }
             Answer::NotTransfer(Some(other)) => {
-                let with = fitting.one(other, &fitting.find(other)?)?;
+                let with = fitting.counted(other)?;
                 let (sent, received) = self.pair(fitting, place, with)?;
-                self.apart.push((sent, Some(received)));
+                self.part(fitting, (sent, Some(received)))?;
                 format!("no transfer with row {other}")
             }
             Answer::NotTransfer(None) => {
                 if !matches!(row.kind, RowKind::Withdrawal | RowKind::Deposit) {
                     return Err(format!("a row of the kind {} is no half of one", row.kind));
                 }
-                self.apart.push((place, None));
+                self.part(fitting, (place, None))?;
                 "no half of a transfer".to_owned()
             }
         };
@@ -269,21 +274,6 @@ impl Answers {
             Way::AcceptZero => format!("{} accepted, zero is right", code.as_str()),
             _ => format!("{} accepted", code.as_str()),
         })
-    }
-
-    /// A withdrawal and its deposit, in whichever order they were named.
-    fn pair(&self, fitting: &Fitting<'_>, a: Place, b: Place) -> Result<(Place, Place), String> {
-        let (sent, received) = match self.row(fitting, a).kind {
-            RowKind::Deposit => (b, a),
-            _ => (a, b),
-        };
-        let (out, back) = (self.row(fitting, sent), self.row(fitting, received));
-        let is_pair = (out.kind, back.kind) == (RowKind::Withdrawal, RowKind::Deposit);
-        let assets = [&out.sent, &back.received].map(|leg| asset_leg(leg.as_ref()));
-        match assets {
-            [Some(out), Some(back)] if is_pair && out.asset == back.asset => Ok((sent, received)),
-            _ => Err("a transfer is a withdrawal and a deposit of one asset".to_owned()),
-        }
     }
 
     /// A row as earlier answers left it.

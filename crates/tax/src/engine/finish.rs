@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Days, NaiveDate};
+use chrono::Days;
 use packtrain_core::ledger::Asset;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
@@ -10,7 +10,7 @@ use packtrain_core::quantity::{AmountError, Quantity};
 use super::book::{Book, Shelf};
 use super::run::Run;
 use super::stakes::{self, Found, Otherwise};
-use super::ways;
+use super::{At, Work, ways};
 use crate::assess::Books;
 use crate::error::TaxError;
 use crate::outcome::{Disposal, Holding, Outcome, TaxYear, Warning, WarningCode};
@@ -19,7 +19,7 @@ use crate::request::Scope;
 /// How near to a loss a purchase is worth a word, in days before and after.
 const NEAR_DAYS: Days = Days::new(30);
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     /// Says which rows were left out because an earlier file has them too.
     pub(super) fn warn_duplicates(&mut self) {
         for duplicate in &self.input.duplicates {
@@ -48,7 +48,8 @@ impl Run<'_> {
     /// Puts the outcome together; for each finding, the other way in which it could be settled.
     pub(super) fn finish(
         mut self,
-        open_on: Option<NaiveDate>,
+        work: &Work<'_>,
+        last: Option<&At<'a>>,
     ) -> Result<(Outcome, Vec<Otherwise>), TaxError> {
         let pools = self.settle_pools()?;
         let holdings = if self.has_pools() {
@@ -58,13 +59,15 @@ impl Run<'_> {
         };
         let waiting = self.waiting.left();
         self.applied.waiting = waiting.map_err(|source| TaxError::Assessment { source })?;
-        let open = open_on.map_or_else(Vec::new, |date| self.open(&holdings, date));
+        let open = work
+            .open_on
+            .map_or_else(Vec::new, |date| self.open(&holdings, date));
         if self.rules.warns_of_repurchases {
             self.warn_repurchases();
         }
         if self.rules.special.taxes_wealth {
             let source = |source| TaxError::Assessment { source };
-            self.value_last_years().map_err(source)?;
+            self.value_last_years(last, work.until).map_err(source)?;
         }
         let rules = self.rules;
         let assessments = rules

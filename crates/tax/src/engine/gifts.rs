@@ -8,7 +8,7 @@ use super::draft::Note;
 use super::lots::{Basis, Gift};
 use super::moves::{Arrival, Sale};
 use super::run::Run;
-use super::stakes::{Otherwise, WORTHLESS};
+use super::stakes::Otherwise;
 use super::value::{Worth, asset_leg};
 use super::{At, Stop};
 use crate::jurisdiction::GiftIn;
@@ -23,6 +23,9 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         let (is_gift, stated) = (row.kind == RowKind::GiftIn, self.stated);
+        if !is_gift {
+            self.value_opening(at, leg)?;
+        }
         self.applied.gifts_received |= is_gift;
         let at_market = is_gift && self.rules.treatment.gift_in == GiftIn::MarketValue;
         // Where the law takes the market value, a basis alone is what a spouse had paid.
@@ -104,7 +107,7 @@ impl<'a> Run<'a> {
         }
         let otherwise = match self.has_pools() {
             // What a pool gives up is known when all rows are.
-            true => Otherwise::Kind(WORTHLESS, self.zero()),
+            true => Otherwise::Worthless,
             false => Otherwise::Told,
         };
         self.draft.warn(

@@ -104,7 +104,7 @@ pub fn compute_watched(
     };
     let pace = Pace::new(watch, input.order.len());
     let (mut outcome, otherwise) = run(&work, &settings, &pace)?;
-    stakes::recompute(&work, &settings, &mut outcome, &otherwise);
+    stakes::recompute(&work, &settings, &mut outcome, &otherwise, watch)?;
     Ok(outcome)
 }
 
@@ -236,7 +236,7 @@ fn run(
 ) -> Result<(Outcome, Vec<Otherwise>), TaxError> {
     let mut run = Run::new(work, settings)?;
     run.warn_duplicates();
-    let (rows, mut told) = (work.input.order.len(), 0);
+    let (rows, mut told, mut last) = (work.input.order.len(), 0, None);
     for index in 0..rows {
         if index % ROWS_BETWEEN_LOOKS == 0 {
             if pace.is_stopped() {
@@ -250,9 +250,14 @@ fn run(
             break;
         }
         run.row(&at).map_err(|stop| stop.at(&at, work.ledgers))?;
+        last = Some(at);
     }
     pace.tell(rows - told);
-    run.finish(work.open_on)
+    if let Some(at) = &last {
+        run.open_last_day(work)
+            .map_err(|stop| stop.at(at, work.ledgers))?;
+    }
+    run.finish(work, last.as_ref())
 }
 
 /// How many rows are taken between two looks at the watch.

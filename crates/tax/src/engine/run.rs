@@ -63,6 +63,8 @@ pub(super) struct Run<'a> {
     pub(super) named: usize,
     /// What the present row moved.
     pub(super) moved: Moved,
+    /// What the first half of a transfer in two rows moved, by the index of the second.
+    pub(super) moved_before: HashMap<usize, Moved>,
     /// Rewards that do not count yet.
     pub(super) waiting: Waiting<'a>,
     /// Answers by which units without a known cost cost nothing.
@@ -110,6 +112,7 @@ impl<'a> Run<'a> {
             parts: Vec::new(),
             named: 0,
             moved: Moved::default(),
+            moved_before: HashMap::new(),
             waiting: Waiting::default(),
             zeroed: HashSet::new(),
         })
@@ -137,6 +140,20 @@ impl<'a> Run<'a> {
             Scope::Wallet => self.applied.wallet = true,
         }
         Ok(())
+    }
+
+    /// Opens the day at which the figures stand, which may be after that of the last row: lots go
+    /// to their wallets at the turn also where no row follows it.
+    pub(super) fn open_last_day(&mut self, work: &Work<'_>) -> Result<(), Stop> {
+        // What a person allocated is checked and used; only figures of a day before know none.
+        let allocated = match self.allocation.is_empty() {
+            true => None,
+            false => Some(work.until.unwrap_or(NaiveDate::MAX)),
+        };
+        match allocated.or(work.open_on) {
+            Some(date) if self.scope == Scope::Universal => self.open_day(date),
+            _ => Ok(()),
+        }
     }
 
     /// Gives each wallet its lots: as the person allocated them, else by the rule of the option.

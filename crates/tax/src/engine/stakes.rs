@@ -14,6 +14,7 @@ use super::input::{Input, Place, index};
 use super::value::in_currency;
 use super::watch::{Pace, Watch};
 use super::{LedgerFile, Work, run};
+use crate::error::TaxError;
 use crate::outcome::{Outcome, TaxYear, Totals, Warning};
 use crate::request::Settings;
 
@@ -41,6 +42,8 @@ pub(super) enum Otherwise {
     Cost(Money),
     /// The row is of this kind, and worth so much.
     Kind(RowKind, Money),
+    /// The units were spent for nothing: what a loss is where its cost is deducted.
+    Worthless,
     /// Units that a wallet lacked were bought for so much.
     Bought(Asset, Leg, Money),
     /// The row happened, though an earlier file has it too.
@@ -62,23 +65,31 @@ impl Otherwise {
             Self::Told | Self::Open => false,
             Self::Worth(value) | Self::FeeWorth(value) | Self::Cost(value) => !value.is_zero(),
             Self::Bought(.., value) => !value.is_zero(),
-            Self::Kind(kind, value) => *kind == WORTHLESS || !value.is_zero(),
-            Self::Kept | Self::LeftOut => true,
+            Self::Kind(_, value) => !value.is_zero(),
+            Self::Worthless | Self::Kept | Self::LeftOut => true,
         }
     }
 }
 
-/// What a lost unit becomes where its cost is deducted: spent for nothing.
-pub(super) const WORTHLESS: RowKind = RowKind::Spend;
-
 /// Computes again what is at stake, the most by estimate first, as far as the limit lets it.
+///
+/// # Errors
+/// [`TaxError::Stopped`] where it is wanted no more.
 pub(super) fn recompute(
     work: &Work<'_>,
     settings: &Settings,
     outcome: &mut Outcome,
     otherwise: &[Otherwise],
-) {
-    let runs = STAKE_ROWS_MAX / work.input.order.len().max(1);
+    watch: &Watch<'_>,
+) -> Result<(), TaxError> {
+    // Each time every row that was given is looked at, copies too.
+    let given: usize = work.ledgers.iter().map(|ledger| ledger.rows.len()).sum();
+    let runs = STAKE_ROWS_MAX / (given + work.input.answers.added.len()).max(1);
+    let watch = Watch {
+        is_stopped: watch.is_stopped,
+        ..Watch::UNWATCHED
+    };
+    let pace = Pace::new(&watch, 0);
     let chosen: Vec<_> = outcome
         .warnings
         .iter()
@@ -87,18 +98,20 @@ pub(super) fn recompute(
         .filter(|(_, (_, otherwise))| otherwise.is_known())
         .take(runs)
         .collect();
-    let stakes: Vec<_> = chosen
+    let stakes: Vec<(usize, Money)> = chosen
         .into_par_iter()
         .filter_map(|(place, (warning, otherwise))| {
-            let stake = stake(work, settings, &outcome.totals, (warning, otherwise))?;
-            Some((place, stake))
+            let finding = (warning, otherwise);
+            let stake = stake(work, settings, &outcome.totals, finding, &pace).transpose()?;
+            Some(stake.map(|stake| (place, stake)))
         })
-        .collect();
+        .collect::<Result<_, _>>()?;
     for (place, stake) in stakes {
         outcome.warnings[place].at_stake = stake;
         outcome.warnings[place].is_exact = true;
     }
     sort(&mut outcome.warnings, |warning| warning);
+    Ok(())
 }
 
 /// The most at stake first, then in the order of the files.
@@ -119,23 +132,31 @@ fn stake(
     settings: &Settings,
     before: &BTreeMap<TaxYear, Totals>,
     (warning, otherwise): (&Warning, &Otherwise),
-) -> Option<Money> {
-    let place = place(work.ledgers, warning)?;
+    pace: &Pace<'_>,
+) -> Result<Option<Money>, TaxError> {
+    let Some(place) = place(work.ledgers, warning) else {
+        return Ok(None);
+    };
     let answers = work
         .input
         .answers
         .with(work.ledgers, place, |answers, row| {
             apply(answers, place, row, otherwise, settings);
         });
-    let input = Input::new(work.ledgers, &answers).ok()?;
+    let Ok(input) = Input::new(work.ledgers, &answers) else {
+        return Ok(None);
+    };
     let work = Work {
         input: &input,
         open_on: None,
         ..*work
     };
-    let pace = Pace::new(&Watch::UNWATCHED, 0);
-    let (after, _) = run(&work, settings, &pace).ok()?;
-    change(before, &after.totals, Money::zero(settings.currency)).ok()
+    let after = match run(&work, settings, pace) {
+        Ok((after, _)) => after,
+        Err(TaxError::Stopped) => return Err(TaxError::Stopped),
+        Err(_) => return Ok(None),
+    };
+    Ok(change(before, &after.totals, Money::zero(settings.currency)).ok())
 }
 
 /// The row of a finding.
@@ -172,6 +193,10 @@ fn apply(
         Otherwise::FeeWorth(value) => row.fee_value = Some(value),
         Otherwise::Cost(value) => row.basis = Some(value),
         Otherwise::Kind(kind, value) => (row.kind, row.value) = (kind, Some(value)),
+        Otherwise::Worthless => {
+            let nothing = Money::zero(settings.currency);
+            (row.kind, row.value) = (RowKind::Spend, Some(nothing));
+        }
     }
     // What left the row out of the figures leaves it out no more.
     (row.fee_value, row.basis) = (known(row.fee_value), known(row.basis));

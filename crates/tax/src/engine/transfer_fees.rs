@@ -13,8 +13,9 @@ use super::{At, Stop};
 use crate::jurisdiction::chose;
 use crate::outcome::Removed;
 
-/// Parts of lots that the present row moved, and the shelf that they lie on since.
-#[derive(Default)]
+/// Parts of lots that the present row moved, or its other half before it, and the shelf that they
+/// lie on since.
+#[derive(Default, Clone)]
 pub(super) struct Moved {
     pub(super) book: usize,
     pub(super) shelf: usize,
@@ -31,6 +32,28 @@ pub(super) const fn is_transfer(kind: RowKind) -> bool {
 }
 
 impl<'a> Run<'a> {
+    /// Moves the units of a withdrawal and its deposit at the half that stands first, and keeps
+    /// what moved for the other one, by its index: the cost of its fee may join these units.
+    pub(super) fn carry_once(
+        &mut self,
+        at: &At<'a>,
+        other: usize,
+        leg: &Leg,
+        (from, to): (&Asset, &Asset),
+    ) -> Result<(), Stop> {
+        if at.index > other {
+            if let Some(moved) = self.moved_before.remove(&at.index) {
+                self.moved = moved;
+            }
+            return Ok(());
+        }
+        self.carry(at, leg, from, to)?;
+        if chose(self.settings, "transfer_fee", "cost") {
+            self.moved_before.insert(other, self.moved.clone());
+        }
+        Ok(())
+    }
+
     /// Units given for moving others between own wallets.
     pub(super) fn transfer_fee(
         &mut self,

@@ -50,9 +50,8 @@ impl<'a> Run<'a> {
         };
         if let Some((index, other, by)) = self.input.partner(at) {
             let received = other.received.as_ref().unwrap_or(sent);
-            if at.index < index {
-                self.carry(at, &smaller(sent, received), &at.row.wallet, &other.wallet)?;
-            }
+            let wallets = (&at.row.wallet, &other.wallet);
+            self.carry_once(at, index, &smaller(sent, received), wallets)?;
             self.note_transfer(at, other, (sent, received), by)?;
             return self.lost_on_the_way(at, worth, sent, received.amount);
         }
@@ -78,9 +77,8 @@ impl<'a> Run<'a> {
         };
         if let Some((index, other, _)) = self.input.partner(at) {
             let sent = other.sent.as_ref().unwrap_or(received);
-            if at.index < index {
-                self.carry(at, &smaller(sent, received), &other.wallet, &at.row.wallet)?;
-            }
+            let wallets = (&other.wallet, &at.row.wallet);
+            self.carry_once(at, index, &smaller(sent, received), wallets)?;
             return self.found_on_the_way(at, &at.row.wallet, sent.amount, received);
         }
         let outside = self.outside();

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use chrono::NaiveDate;
-use packtrain_core::ledger::{Asset, RowKind};
+use packtrain_core::ledger::{Asset, Leg, RowKind};
 use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
 
@@ -26,22 +26,59 @@ impl<'a> Run<'a> {
     ///
     /// What a person owned before the records counts as held when its year began.
     pub(super) fn value_years(&mut self, at: &At<'a>) -> Result<(), Stop> {
-        if self.rules.special.taxes_wealth && at.row.kind != RowKind::Opening {
-            self.begin_years(at)?;
+        if !self.rules.special.taxes_wealth {
+            return Ok(());
+        }
+        match at.row.kind {
+            // Its own year may have more of them.
+            RowKind::Opening => self.begin_years(at, at.year.0.saturating_sub(1))?,
+            _ => self.begin_years(at, at.year.0)?,
+        }
+        Ok(())
+    }
+
+    /// Counts the units of an opening row in the wealth of its year, where the year was valued
+    /// already since another row stands before it.
+    pub(super) fn value_opening(&mut self, at: &At<'a>, leg: &Leg) -> Result<(), AmountError> {
+        let Some(sum) = self.wealth.get(&at.year).copied() else {
+            return Ok(());
+        };
+        let Some(start) = self.start_of(at.year) else {
+            return Ok(());
+        };
+        match self.value_at_start(&leg.asset, leg.amount, start) {
+            Some(value) => {
+                let sum = sum.checked_add(value.money)?;
+                self.wealth.insert(at.year, sum);
+            }
+            None if leg.amount.is_positive() => {
+                let missing = [(Asset::clone(&leg.asset), leg.amount)];
+                self.warn_no_prices(at, &missing, start);
+            }
+            None => {}
         }
         Ok(())
     }
 
     /// Values the years to that of the last row, and the next one where the price of all that is
-    /// held is known: the records may well end before it begins.
-    pub(super) fn value_last_years(&mut self) -> Result<(), AmountError> {
-        let Some(last) = self.input.order.len().checked_sub(1) else {
+    /// held is known: the records may well end before it begins. None after a last day, where one
+    /// was asked for; if rows were left that come after it, all the years to it.
+    pub(super) fn value_last_years(
+        &mut self,
+        last: Option<&At<'a>>,
+        until: Option<NaiveDate>,
+    ) -> Result<(), AmountError> {
+        let Some(at) = last else {
             return Ok(());
         };
-        let at = self.input.at(last, self.rules, self.settings);
-        self.begin_years(&at)?;
+        let is_whole = at.index + 1 == self.input.order.len();
+        if let Some(day) = until.filter(|_| !is_whole) {
+            return self.begin_years(at, self.rules.year_of(day).0);
+        }
+        self.begin_years(at, at.year.0)?;
         let next = TaxYear(at.year.0.saturating_add(1));
-        let Some(start) = self.start_of(next) else {
+        let start = self.start_of(next);
+        let Some(start) = start.filter(|start| until.is_none_or(|day| *start <= day)) else {
             return Ok(());
         };
         let mut sum = self.zero();
@@ -55,12 +92,13 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn begin_years(&mut self, at: &At<'a>) -> Result<(), AmountError> {
+    /// Values the years that have not been, to that of `to`.
+    fn begin_years(&mut self, at: &At<'a>, to: i32) -> Result<(), AmountError> {
         let first = match self.wealth.last_key_value() {
             Some((last, _)) => last.0.saturating_add(1),
             None => self.input.at(0, self.rules, self.settings).year.0,
         };
-        for year in first.max(*YEARS.start())..=at.year.0.min(*YEARS.end()) {
+        for year in first.max(*YEARS.start())..=to.min(*YEARS.end()) {
             let year = TaxYear(year);
             let Some(start) = self.start_of(year) else {
                 continue;

@@ -102,7 +102,8 @@ pub(crate) const fn transfer_fee_sold(source: &'static str) -> RuleText {
 pub(crate) const TRANSFER_FEE_JOINS: RuleText = RuleText {
     when: |settings, applied| applied.transfer_fees && chose(settings, "transfer_fee", "cost"),
     text: "The network's fee of a transfer between own wallets, paid in units, is no disposal: \
-           what these units had cost joins the cost of the units moved, as asked.",
+           what these units had cost joins the cost of the units moved, as asked. Where sales from \
+           other wallets had used up their lots, it is listed and deducted nowhere.",
     source: "no direct guidance",
 };
 

@@ -63,6 +63,7 @@ cases! {
     jp_years_that_are_known_gives_the_expected_figures: "jp-years-that-are-known",
     nl_1_january_in_amsterdam_gives_the_expected_figures: "nl-1-january-in-amsterdam",
     nl_a_price_of_seven_days_gives_the_expected_figures: "nl-a-price-of-seven-days",
+    nl_an_opening_behind_a_reward_gives_the_expected_figures: "nl-an-opening-behind-a-reward",
     nl_opening_balances_alone_gives_the_expected_figures: "nl-opening-balances-alone",
     nl_returns_by_year_gives_the_expected_figures: "nl-returns-by-year",
 }

@@ -25,6 +25,8 @@ pub(super) struct Fitting<'a> {
     pub(super) settings: &'a Settings,
     /// Of each id that an answer names: where it stands.
     places: HashMap<&'a str, Vec<Place>>,
+    /// Second copies that an answer counts.
+    kept: HashSet<Place>,
 }
 
 impl<'a> Fitting<'a> {
@@ -49,11 +51,35 @@ impl<'a> Fitting<'a> {
                 }
             }
         }
-        Self {
+        let mut fitting = Self {
             ledgers,
             settings,
             places,
+            kept: HashSet::new(),
+        };
+        // An answer about a copy may stand before the one that counts it.
+        for settlement in &settlements.settle {
+            if let (Answer::Keep, Ok(places)) = (&settlement.answer, fitting.find(&settlement.row))
+            {
+                let kept = fitting.duplicates(&places);
+                fitting.kept.extend(kept);
+            }
         }
+        fitting
+    }
+
+    /// The one row of a name that is in the figures: of a second copy that does not count, the
+    /// first, since nothing that is said about the copy would change a figure.
+    pub(super) fn counted(&self, name: &RowName) -> Result<Place, String> {
+        let place = self.one(name, &self.find(name)?)?;
+        if self.kept.contains(&place) {
+            return Ok(place);
+        }
+        let row = self.row(place);
+        let all = self.places.get(&*row.id).into_iter().flatten();
+        let mut earlier = all.filter(|other| other.file < place.file);
+        let first = earlier.find(|other| is_same(self.row(**other), row));
+        Ok(first.copied().unwrap_or(place))
     }
 
     /// Every place of a name, in file order; at least one.

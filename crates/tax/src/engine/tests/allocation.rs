@@ -175,3 +175,28 @@ fn an_allocation_without_a_turn_to_wallets_is_refused() {
         format!("{start}Germany has no such rule")
     );
 }
+
+#[test]
+fn an_allocation_counts_though_no_row_follows_the_turn() {
+    let own = "BTC,c,A,1\nBTC,b,B,1\n";
+    let outcome = allocated(&ROWS[..4], own, "");
+    assert_eq!(holdings(&outcome), ["BTC A 1 200.00", "BTC B 1 300.00"]);
+    assert!(notes(&outcome)[0].contains("person's own allocation"));
+    let said = refused(&ROWS[..4], "ETH,c,A,1\n");
+    assert!(said.ends_with("the records have no ETH then"), "{said}");
+}
+
+#[test]
+fn what_is_open_after_the_turn_lies_in_its_wallet_though_no_row_follows_it() {
+    let on = |day: &str| {
+        let request = Request {
+            open_on: Some(day.parse().unwrap()),
+            ..Request::default()
+        };
+        let outcome = compute(&[ledger(&ROWS[..4])], Country::Us, &request).unwrap();
+        let wallets = outcome.open.iter().map(|lot| lot.wallet.is_some());
+        wallets.collect::<Vec<_>>()
+    };
+    assert_eq!(on("2024-12-31"), [false, false]);
+    assert_eq!(on("2025-01-01"), [true, true]);
+}

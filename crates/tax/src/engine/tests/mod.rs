@@ -11,6 +11,7 @@ mod settle;
 mod stakes;
 mod transfers;
 mod watch;
+mod wealth;
 mod whole;
 
 use packtrain_core::money::{Currency, Money};

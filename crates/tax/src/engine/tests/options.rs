@@ -207,3 +207,17 @@ fn a_coin_with_a_currencys_code_is_bought_and_sold_as_a_coin() {
     assert_eq!(lines(&outcome), ["t<a 50 50.00 20.00"]);
     assert_eq!(holdings(&outcome), ["MNT * 50 50.00", "SOL * 1 70.00"]);
 }
+
+#[test]
+fn a_withdrawals_fee_joins_the_units_that_its_deposit_moved_ahead_of_it() {
+    let rows = [
+        "a 2024-01-01 buy A 110USD 1.1ETH -",
+        "d 2024-02-01T10:00:00Z deposit B - 1ETH - hash=x",
+        "w 2024-02-01T10:05:00Z withdrawal A 1ETH - 0.1ETH hash=x",
+    ];
+    let outcome = with_option(&rows, "transfer_fee", "cost");
+    assert_eq!(holdings(&outcome), ["ETH * 1 110.00"]);
+    assert!(outcome.removed.is_empty());
+    let lost = with_option(&rows, "transfer_fee", "lost");
+    assert_eq!(holdings(&lost), ["ETH * 1 100.00"]);
+}

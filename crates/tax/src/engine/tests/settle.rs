@@ -276,3 +276,59 @@ fn a_pair_that_is_denied_finds_another_and_a_row_that_is_none_finds_none() {
         "{said}"
     );
 }
+
+#[test]
+fn a_row_is_half_of_one_transfer_only() {
+    let rows = [
+        "a 2024-01-01 buy A 200USD 2ETH -",
+        "w 2024-02-01T10:00:00Z withdrawal A 1ETH - -",
+        "d 2024-02-01T11:00:00Z deposit B - 1ETH -",
+        "e 2024-02-01T12:00:00Z deposit C - 1ETH -",
+    ];
+    let both = |first: (&str, Answer), second: (&str, Answer)| {
+        let answers = [first, second].map(|(id, answer)| (named(id), answer));
+        try_answers(&[ledger(&rows)], &answers)
+    };
+    let with = |id| Answer::Transfer(named(id));
+    let without = |id: Option<&str>| Answer::NotTransfer(id.map(named));
+    let says = |error: Result<Outcome, TaxError>, end: &str| {
+        let said = error.unwrap_err().to_string();
+        assert!(said.ends_with(end), "{said}");
+    };
+    let twice = "row \"w\" is half of another transfer already";
+    says(both(("d", with("w")), ("e", with("w"))), twice);
+    says(both(("d", with("w")), ("w", with("d"))), "already");
+    let denied = "another answer makes row \"w\" half of a transfer";
+    says(both(("d", with("w")), ("w", without(None))), denied);
+    says(both(("d", with("w")), ("w", without(Some("d")))), denied);
+    let joined = "another answer says that it is no transfer";
+    says(both(("w", without(None)), ("d", with("w"))), joined);
+    says(both(("w", without(Some("d"))), ("d", with("w"))), joined);
+    // That it is no transfer with another row is no contradiction.
+    let outcome = both(("w", without(Some("d"))), ("e", with("w"))).unwrap();
+    assert_eq!(&*outcome.transfers[0].received, "e");
+}
+
+#[test]
+fn an_answer_about_a_second_copy_is_about_the_row_that_counts() {
+    let second = LedgerFile {
+        name: "second.csv".to_owned(),
+        ..ledger(&SOLD)
+    };
+    let ledgers = [ledger(&SOLD), second];
+    let copy = || of_file("s", "second.csv");
+    let bought = bought("2020-01-01", "2", "10");
+    let outcome = try_answers(&ledgers, &[(copy(), bought.clone())]).unwrap();
+    assert_eq!(
+        lines(&outcome),
+        ["s<s-purchase 2 10.00 590.00", "s<a 1 100.00 200.00"]
+    );
+    // A copy that is counted is a row of its own, whichever answer stands first.
+    let answers = [(copy(), bought), (copy(), Answer::Keep)];
+    let outcome = try_answers(&ledgers, &answers).unwrap();
+    assert_eq!(outcome.settled[0].origin.file, 1);
+    // The finding that there is a copy is the copy's.
+    let accept = Answer::Accept(WarningCode::DuplicateRow);
+    let outcome = try_answers(&ledgers, &[(copy(), accept)]).unwrap();
+    assert!(outcome.settled[0].is_used);
+}

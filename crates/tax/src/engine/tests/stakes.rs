@@ -137,12 +137,14 @@ fn without_any_price_a_stake_is_not_known_and_says_so() {
     let rows = [
         "d 2024-02-01 deposit B - 2SOL -",
         "r 2024-02-01 staking B - 1ADA -",
+        "w 2024-03-01 withdrawal B 1SOL - -",
     ];
     assert_eq!(
         stakes(&usual(&rows)),
         [
             ("unmatched_transfer", "d", "0.00".to_owned(), false),
             ("missing_price", "r", "0.00".to_owned(), false),
+            ("unmatched_transfer", "w", "0.00".to_owned(), false),
         ]
     );
 }
@@ -162,4 +164,19 @@ fn more_rows_than_the_limit_keep_the_estimate() {
     ledger.rows.extend(more);
     let expected = ("unmatched_transfer", "w", "100.00".to_owned(), false);
     assert_eq!(one(&compute(&ledger)), expected);
+}
+
+#[test]
+fn rows_that_stand_twice_are_of_the_limit_too() {
+    let first = ledger(&[
+        "a 2024-01-01 buy A 100USD 1ETH -",
+        "w 2024-03-01 withdrawal A 1ETH - -",
+    ]);
+    let mut second = first.clone();
+    second.name = "second.csv".to_owned();
+    second.rows.truncate(1);
+    let copies = crate::engine::stakes::STAKE_ROWS_MAX - 2;
+    second.rows = vec![second.rows[0].clone(); copies + 1];
+    let outcome = compute(&[first, second], Country::Us, &Request::default()).unwrap();
+    assert!(!outcome.warnings[0].is_exact);
 }

@@ -78,3 +78,19 @@ fn a_ledger_without_rows_is_done_at_once() {
     });
     assert_eq!(none, [(0, 0)]);
 }
+
+#[test]
+fn what_findings_are_worth_is_wanted_no_more_either() {
+    let rows = [
+        "a 2024-01-01 buy A 100USD 1ETH -",
+        "w 2024-03-01 withdrawal A 1ETH - -",
+    ];
+    let looks = AtomicUsize::new(0);
+    let watch = Watch {
+        is_stopped: &|| looks.fetch_add(1, Ordering::Relaxed) > 0,
+        ..Watch::UNWATCHED
+    };
+    let request = Request::default();
+    let computed = compute_watched(&[ledger(&rows)], Country::Us, &request, &watch);
+    assert_eq!(computed.unwrap_err(), TaxError::Stopped);
+}
