@@ -323,6 +323,7 @@ fn an_answer_about_a_second_copy_is_about_the_row_that_counts() {
         lines(&outcome),
         ["s<s-purchase 2 10.00 590.00", "s<a 1 100.00 200.00"]
     );
+    assert_eq!(outcome.settled[0].origin.file, 0);
     // A copy that is counted is a row of its own, whichever answer stands first.
     let answers = [(copy(), bought), (copy(), Answer::Keep)];
     let outcome = try_answers(&ledgers, &answers).unwrap();
