@@ -52,13 +52,13 @@ fn an_opening_behind_another_row_of_its_year_is_held_on_its_first_day() {
 fn years_are_valued_to_the_last_day_that_is_asked_for() {
     let rows = [
         "a 2023-05-01 buy A 10EUR 1ETH - currency=EUR",
-        "b 2025-06-01 buy A 10EUR 1ETH - currency=EUR",
+        "b 2026-06-01 buy A 10EUR 1ETH - currency=EUR",
     ];
-    let days = ["2023-12-31", "2024-12-31", "2025-12-31"].map(|day| day.parse().unwrap());
+    let days = ["2023-12-31", "2025-12-31", "2026-12-31"].map(|day| day.parse().unwrap());
     let ledgers = [ledger(&rows)];
     let outcomes = compute_days(&ledgers, Country::Nl, &ask(), &days, &|| false).unwrap();
     let years: Vec<_> = outcomes.iter().map(wealth).collect();
     assert_eq!(years[0], ["2023 0.00"]);
-    assert_eq!(years[1], ["2023 0.00", "2024 20.00"]);
-    assert_eq!(years[2], ["2023 0.00", "2024 20.00", "2025 30.00"]);
+    assert_eq!(years[1], ["2023 0.00", "2024 20.00", "2025 30.00"]);
+    assert_eq!(years[2][3..], ["2026 40.00"]);
 }
