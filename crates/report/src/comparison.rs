@@ -14,9 +14,6 @@ use crate::figures::{AssessmentFigure, FileFigure, TotalsFigure, options};
 use crate::years::year_name;
 use crate::{ENGINE, InputFile, ReportError, YearSelection, words};
 
-/// The figures that say what a law taxes of a year, the one that decides first.
-const TAXED: [&str; 4] = ["taxable", "taxable_capital_gain", "net_capital_gain", "net"];
-
 /// Everything a comparison is made of.
 #[derive(Debug, Clone)]
 pub struct ComparisonDocument<'a> {
@@ -103,10 +100,9 @@ pub fn comparison_json(comparison: &Comparison<'_>) -> Result<Vec<u8>, ReportErr
 
 /// What the law taxes of a year under a method, where the country's assessment has such a figure.
 pub fn taxable(one: &Compared, year: TaxYear) -> Option<Money> {
+    let key = jurisdiction::of(one.country).taxed?;
     let figures = &one.assessments.get(&year)?.figures;
-    let figure = TAXED
-        .iter()
-        .find_map(|key| figures.iter().find(|figure| figure.key == *key))?;
+    let figure = figures.iter().find(|figure| figure.key == key)?;
     match figure.amount {
         Amount::Money(money) => Some(money),
         Amount::Count(_) | Amount::YesNo(_) => None,
@@ -209,5 +205,35 @@ d,2025-06-10T12:00:00Z,sell,main,1,BTC,500,USD,USD
             .map(|(year, all)| (&**year, all.len()))
             .collect();
         assert_eq!(years, [("2019", 0), ("2025", 4)]);
+    }
+
+    #[test]
+    fn every_country_but_one_that_taxes_what_is_held_says_what_it_taxes_of_a_year() {
+        for country in Country::ALL {
+            let currency = jurisdiction::of(*country).currency;
+            let text = LEDGER.replace("USD", &currency.to_string());
+            let ledger = read(text.as_bytes(), Limits::default()).unwrap();
+            let ledgers = [ledger.into_ledger("a.csv")];
+            let compared = compare(&ledgers, *country, &Request::default()).unwrap();
+            for one in &compared {
+                let year = TaxYear(2024);
+                let taxed = taxable(one, year);
+                assert_eq!(taxed.is_some(), *country != Country::Nl, "{country}");
+            }
+        }
+    }
+
+    #[test]
+    fn japan_spain_and_india_tax_the_gain_of_a_year_without_other_income() {
+        for country in [Country::Jp, Country::Es, Country::In] {
+            let currency = jurisdiction::of(country).currency;
+            let text = LEDGER.replace("USD", &currency.to_string());
+            let ledger = read(text.as_bytes(), Limits::default()).unwrap();
+            let ledgers = [ledger.into_ledger("a.csv")];
+            let compared = compare(&ledgers, country, &Request::default()).unwrap();
+            let gain = compared[0].totals[&TaxYear(2024)].net;
+            assert!(!gain.is_zero());
+            assert_eq!(taxable(&compared[0], TaxYear(2024)), Some(gain));
+        }
     }
 }

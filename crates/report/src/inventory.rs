@@ -57,9 +57,8 @@ pub fn inventories(
     let days: Vec<_> = days(outcome, years).into_iter().collect();
     let country = outcome.settings.country;
     let ends = compute_days(ledgers, country, request, &days, is_stopped)?;
-    let held = days.into_iter().zip(ends);
-    let held = held.map(|(day, then)| Inventory {
-        day,
+    let held = ends.into_iter().map(|then| Inventory {
+        day: then.day,
         lines: lines(then.holdings, &then.open),
     });
     Ok(held.collect())

@@ -22,6 +22,6 @@ pub mod settle;
 pub mod synthetic;
 mod why;
 
-pub use engine::{Compared, LedgerFile, Watch, compare, compare_watched};
+pub use engine::{Compared, Held, LedgerFile, Watch, compare, compare_watched};
 pub use engine::{compute, compute_days, compute_watched};
 pub use error::TaxError;

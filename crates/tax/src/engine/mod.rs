@@ -40,7 +40,7 @@ use rayon::prelude::*;
 use crate::allocation::Allocation;
 use crate::error::TaxError;
 use crate::jurisdiction::{self, Jurisdiction, NoSuchDate};
-use crate::outcome::{Assessment, Origin, Outcome, TaxYear, Totals};
+use crate::outcome::{Assessment, Holding, OpenLot, Origin, Outcome, TaxYear, Totals};
 use crate::prices::Prices;
 use crate::request::{Country, Method, Request, Settings};
 use answers::Answers;
@@ -108,8 +108,7 @@ pub fn compute_watched(
     Ok(outcome)
 }
 
-/// What stood at the end of each of these days: the outcome of the rows up to it, open lots
-/// included, under the same settings.
+/// What stood at the end of each of these days, by the rows up to it, under the same settings.
 ///
 /// The rows are sorted and matched once, with all that later rows and answers tell of them, and the
 /// days are computed side by side. What findings are worth is not computed again.
@@ -122,7 +121,7 @@ pub fn compute_days(
     request: &Request,
     days: &[NaiveDate],
     is_stopped: &(dyn Fn() -> bool + Sync),
-) -> Result<Vec<Outcome>, TaxError> {
+) -> Result<Vec<Held>, TaxError> {
     let rules = jurisdiction::of(country);
     let settings = rules.settings(request)?;
     check_limits(ledgers)?;
@@ -143,9 +142,27 @@ pub fn compute_days(
             until: Some(*day),
             open_on: Some(*day),
         };
-        run(&work, &settings, &pace).map(|(outcome, _)| outcome)
+        let (outcome, _) = run(&work, &settings, &pace)?;
+        // All else of the outcome goes at once: a day of a large ledger has as many lines as the
+        // whole.
+        Ok(Held {
+            day: *day,
+            holdings: outcome.holdings,
+            open: outcome.open,
+        })
     };
     days.par_iter().map(one).collect()
+}
+
+/// What stood at the end of a day.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// The local day.
+    pub day: NaiveDate,
+    /// What was held, by asset, and by wallet where lots are kept per wallet.
+    pub holdings: Vec<Holding>,
+    /// Its lots, each with its value on the day.
+    pub open: Vec<OpenLot>,
 }
 
 /// The years of a ledger under every method that the law knows, the country's default first.
@@ -197,6 +214,7 @@ pub fn compare_watched(
         })?;
         let (outcome, _) = run(&work, &settings, &pace)?;
         Ok(Compared {
+            country,
             method: *method,
             totals: outcome.totals,
             assessments: outcome.assessments,
@@ -208,6 +226,8 @@ pub fn compare_watched(
 /// What one method makes of the years of a ledger.
 #[derive(Debug, Clone)]
 pub struct Compared {
+    /// The country whose law it is.
+    pub country: Country,
     /// The method.
     pub method: Method,
     /// Sums per tax year.

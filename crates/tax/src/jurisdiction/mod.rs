@@ -80,6 +80,9 @@ pub struct Jurisdiction {
     pub year_begins: (u32, u32),
     /// The name of the assessment in figures, such as `net_capital`.
     pub assessment: &'static str,
+    /// The figure of the assessment that says what the law taxes of disposals; none where the law
+    /// taxes what is held.
+    pub taxed: Option<&'static str>,
     /// Whether a loss with a purchase close by is worth a word, though it stands.
     pub(crate) warns_of_repurchases: bool,
     /// How the law tells lots apart by the time that they were held; none where it does not.

@@ -25,9 +25,14 @@ pub enum OptionKind {
     Words(&'static [&'static str]),
     /// An amount of money in the currency of the report, not negative; nothing by default.
     Money,
-    /// Assets by their names, with commas between them; none by default.
+    /// Assets by their names in any case, with commas between them; none by default.
     Assets,
 }
+
+/// Names of assets that an option takes.
+const ASSETS_MAX: usize = 100;
+/// Bytes of all of them together: every swap is compared with each name.
+const ASSETS_BYTES_MAX: usize = 4_000;
 
 impl OptionKind {
     const fn default(self) -> &'static str {
@@ -46,7 +51,11 @@ impl OptionKind {
             }
             Self::Assets => {
                 let is_name = |name: &str| !name.is_empty() && !name.contains(char::is_whitespace);
-                value.is_empty() || value.split(',').all(is_name)
+                let names = || value.split(',');
+                value.is_empty()
+                    || (value.len() <= ASSETS_BYTES_MAX
+                        && names().count() <= ASSETS_MAX
+                        && names().all(is_name))
             }
         }
     }
@@ -57,7 +66,7 @@ impl OptionKind {
             Self::Words(words) => words.join(", "),
             Self::Money => "an amount of money, such as 1234.56".to_owned(),
             Self::Assets => {
-                "names of assets with commas between them, such as EURC,EURI".to_owned()
+                format!("{ASSETS_MAX} names of assets at most, commas between them: EURC,EURI")
             }
         }
     }
@@ -159,12 +168,16 @@ mod tests {
     use crate::request::{Country, Request, Settings};
 
     fn ask(name: &str, value: &str) -> Result<Settings, String> {
+        ask_of(Country::Us, name, value)
+    }
+
+    fn ask_of(country: Country, name: &str, value: &str) -> Result<Settings, String> {
         let options = [(name.to_owned(), value.to_owned())].into();
         let request = Request {
             options,
             ..Request::default()
         };
-        of(Country::Us)
+        of(country)
             .settings(&request)
             .map_err(|error| error.to_string())
     }
@@ -191,5 +204,18 @@ mod tests {
             "1200.50"
         );
         assert!(ask("-1").is_err() && ask("a lot").is_err());
+    }
+
+    #[test]
+    fn a_list_of_assets_has_a_hundred_names_at_most() {
+        let ask = |value: &str| ask_of(Country::It, "e_money", value);
+        let names = |count| vec!["EURC"; count].join(",");
+        assert!(ask("").is_ok() && ask(&names(100)).is_ok());
+        assert_eq!(
+            ask("EURC,").unwrap_err(),
+            "unknown value \"EURC,\" of option \"e_money\"; known: 100 names of assets at most, \
+             commas between them: EURC,EURI"
+        );
+        assert!(ask(&names(101)).is_err() && ask(&"A".repeat(4_001)).is_err());
     }
 }

@@ -43,6 +43,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     may_choose_scope: true,
     year_begins: (7, 1),
     assessment: "au",
+    taxed: Some("net_capital_gain"),
     warns_of_repurchases: false,
     // At least twelve months, without the day of acquisition and the day of the disposal
     // (ITAA 1997 s. 115-25; TD 2002/10).

@@ -33,6 +33,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     may_choose_scope: false,
     year_begins: (1, 1),
     assessment: "ca",
+    taxed: Some("taxable_capital_gain"),
     warns_of_repurchases: false,
     terms: None,
     form_box: None,

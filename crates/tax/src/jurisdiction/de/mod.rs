@@ -44,6 +44,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     may_choose_scope: true,
     year_begins: (1, 1),
     assessment: "de",
+    taxed: Some("taxable"),
     warns_of_repurchases: false,
     // The day of acquisition is not counted: the anniversary is still taxable, the next day free
     // (EStG s. 23(1) no. 2; AO s. 108; BGB s. 187, 188).

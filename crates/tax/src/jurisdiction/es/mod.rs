@@ -35,6 +35,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     may_choose_scope: false,
     year_begins: (1, 1),
     assessment: "es",
+    taxed: Some("taxable_gain"),
     warns_of_repurchases: false,
     terms: None,
     form_box: None,

@@ -42,6 +42,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     may_choose_scope: true,
     year_begins: (4, 1),
     assessment: "in",
+    taxed: Some("income_from_transfer"),
     warns_of_repurchases: false,
     terms: None,
     form_box: None,

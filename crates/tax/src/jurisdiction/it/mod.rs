@@ -51,6 +51,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     may_choose_scope: true,
     year_begins: (1, 1),
     assessment: "it",
+    taxed: Some("taxable"),
     warns_of_repurchases: false,
     terms: None,
     form_box: None,
@@ -83,11 +84,35 @@ fn swap_carries(
 ) -> bool {
     let is_swap = matches!(kind, RowKind::Trade | RowKind::Wrap | RowKind::Unwrap);
     let money = settings.options.get("e_money").map_or("", String::as_str);
-    let is_money = |asset: &Asset| money.split(',').any(|name| *name == **asset);
+    let is_money = |asset: &Asset| (money.split(',')).any(|name| name.eq_ignore_ascii_case(asset));
     let is_numbered = |asset: &Asset| asset.contains(NUMBERED);
     is_swap
         && date >= FROM
         && is_money(sent) == is_money(received)
         && !is_numbered(sent)
         && !is_numbered(received)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::Request;
+
+    #[test]
+    fn electronic_money_is_known_by_its_name_in_any_case() {
+        let settings = |names: &str| {
+            let options = [("e_money".to_owned(), names.to_owned())].into();
+            let request = Request {
+                options,
+                ..Request::default()
+            };
+            RULES.settings(&request).unwrap()
+        };
+        let carries = |names: &str| {
+            let (sent, received) = ("EURC".into(), "BTC".into());
+            swap_carries(&settings(names), FROM, RowKind::Trade, &sent, &received)
+        };
+        assert!(carries("") && carries("EURI") && carries("EUR"));
+        assert!(!carries("EURI,EURC") && !carries("eurc") && !carries("euri,Eurc"));
+    }
 }

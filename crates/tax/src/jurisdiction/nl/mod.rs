@@ -28,6 +28,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     may_choose_scope: false,
     year_begins: (1, 1),
     assessment: "nl",
+    taxed: None,
     warns_of_repurchases: false,
     terms: None,
     form_box: None,

@@ -51,6 +51,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     may_choose_scope: false,
     year_begins: (4, 6),
     assessment: "uk",
+    taxed: Some("taxable"),
     warns_of_repurchases: false,
     terms: None,
     form_box: None,

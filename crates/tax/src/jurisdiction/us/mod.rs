@@ -73,6 +73,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     may_choose_scope: true,
     year_begins: (1, 1),
     assessment: "net_capital",
+    taxed: Some("net"),
     warns_of_repurchases: true,
     terms: Some(Terms {
         short: words("Short", "Short term", "one year or less"),
