@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use chrono::TimeDelta;
 use packtrain_tax::import::{self, Limits};
 use packtrain_tax::outcome::{Amount, Figure, Outcome, TaxYear};
 use packtrain_tax::request::{Country, Request};
@@ -148,13 +149,18 @@ fn the_exempt_amount_is_that_of_the_year_from_2009_on() {
 fn a_figure_of_a_year_that_is_not_known_says_so_and_is_none() {
     let rows = |currency: &str| {
         let money = format!("1 {currency}");
-        ledger(
+        let mut ledger = ledger(
             currency,
             &[
-                ("a", "2008-06-01", "buy", &money, "1 ETH"),
-                ("s", "2008-06-02", "sell", "1 ETH", &money),
+                ("a", "2010-06-01", "buy", &money, "1 ETH"),
+                ("s", "2010-06-02", "sell", "1 ETH", &money),
             ],
-        )
+        );
+        // No file can have rows of 2008, but all later years are known.
+        for row in &mut ledger.rows {
+            row.at -= TimeDelta::days(2 * 365);
+        }
+        ledger
     };
     for (country, currency, key) in [
         (Country::Uk, "GBP", "annual_exempt_amount"),

@@ -8,9 +8,40 @@ use super::cells::Cell;
 use super::sheet::{Flaw, Sheet};
 use super::zone::Zone;
 
+/// The first moment that a row may have: no coin is older.
+const ROWS_FROM: Timestamp = start_of(2009);
+/// The first moment after those that a row may have: a slip of the year must not make a report of
+/// thousands of tax years.
+const ROWS_BEFORE: Timestamp = start_of(2100);
+
+const fn start_of(year: i32) -> Timestamp {
+    let day = NaiveDate::from_ymd_opt(year, 1, 1).expect("a day of the calendar");
+    day.and_time(NaiveTime::MIN).and_utc()
+}
+
 impl Sheet<'_> {
-    /// A moment with its offset, in whole microseconds.
+    /// The moment of a row with its offset, in whole microseconds.
     pub(super) fn timestamp(&mut self, column: usize) -> Cell<Timestamp> {
+        match self.any_timestamp(column) {
+            Cell::Good(at) => self.of_a_row(column, at).map_or(Cell::Bad, Cell::Good),
+            other => other,
+        }
+    }
+
+    /// The moment of a row, where it is one at which a row can be.
+    pub(super) fn of_a_row(&mut self, column: usize, at: Timestamp) -> Option<Timestamp> {
+        if ROWS_FROM <= at && at < ROWS_BEFORE {
+            return Some(at);
+        }
+        let message = "the time is before 2009 or after 2099";
+        let help = "check the year: the first coin is of January 2009";
+        let flaw = Flaw::new("timestamp_out_of_range", message, help);
+        self.flaw(Some(column), flaw);
+        None
+    }
+
+    /// A moment with its offset, however long ago.
+    fn any_timestamp(&mut self, column: usize) -> Cell<Timestamp> {
         let cell = self.cell(column);
         if cell.is_empty() {
             return Cell::Absent;
@@ -33,6 +64,7 @@ impl Sheet<'_> {
     }
 
     /// A moment, or a plain date, which is taken as noon UTC: the same date in nearly every zone.
+    /// It is not that of the row, and may be older than any.
     pub(super) fn day(&mut self, column: usize) -> Cell<Timestamp> {
         if self.cell(column).len() == "2024-03-10".len()
             && let Ok(date) = self.cell(column).parse::<NaiveDate>()
@@ -40,7 +72,7 @@ impl Sheet<'_> {
         {
             return Cell::Good(date.and_time(noon).and_utc());
         }
-        self.timestamp(column)
+        self.any_timestamp(column)
     }
 
     /// A moment as the source writes it: with its offset, or in the zone of the column or file by
@@ -59,7 +91,7 @@ impl Sheet<'_> {
     ) -> Option<Timestamp> {
         let cell = text.trim_end_matches("UTC").trim_end();
         if let Some(at) = moment(cell) {
-            return Some(at);
+            return self.of_a_row(column, at);
         }
         let local = forms
             .iter()
@@ -69,7 +101,7 @@ impl Sheet<'_> {
             false => self.zone(column),
         };
         if let Some(at) = local.and_then(|local| zone.at(local)) {
-            return Some(at);
+            return self.of_a_row(column, at);
         }
         let (code, message) = match cell.is_empty() {
             true => ("timestamp_missing", "the time is empty"),
@@ -83,13 +115,13 @@ impl Sheet<'_> {
     /// Seconds since 1970.
     pub(super) fn seconds(&mut self, column: usize) -> Option<Timestamp> {
         let at = self.cell(column).parse().ok();
-        let at = at.and_then(|seconds| Timestamp::from_timestamp(seconds, 0));
-        if at.is_none() {
-            let help = "expected seconds since 1970, such as 1672570800";
-            let flaw = Flaw::new("timestamp_malformed", "not a time of this export", help);
-            self.flaw(Some(column), flaw);
+        if let Some(at) = at.and_then(|seconds| Timestamp::from_timestamp(seconds, 0)) {
+            return self.of_a_row(column, at);
         }
-        at
+        let help = "expected seconds since 1970, such as 1672570800";
+        let flaw = Flaw::new("timestamp_malformed", "not a time of this export", help);
+        self.flaw(Some(column), flaw);
+        None
     }
 }
 

@@ -172,11 +172,11 @@ fn with_place(sheet: &mut Sheet<'_>, mut row: Row) -> Row {
 
 fn milliseconds(sheet: &mut Sheet<'_>) -> Option<Timestamp> {
     let at = sheet.cell(TIME).parse().ok();
-    let at = at.and_then(Timestamp::from_timestamp_millis);
-    if at.is_none() {
-        let help = "expected milliseconds since 1970, such as 1672570800000";
-        let flaw = Flaw::new("timestamp_malformed", "not a time of this export", help);
-        sheet.flaw(Some(TIME), flaw);
+    if let Some(at) = at.and_then(Timestamp::from_timestamp_millis) {
+        return sheet.of_a_row(TIME, at);
     }
-    at
+    let help = "expected milliseconds since 1970, such as 1672570800000";
+    let flaw = Flaw::new("timestamp_malformed", "not a time of this export", help);
+    sheet.flaw(Some(TIME), flaw);
+    None
 }
