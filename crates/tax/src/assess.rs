@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use packtrain_core::ledger::RowKind;
 use packtrain_core::money::Money;
-use packtrain_core::quantity::AmountError;
+use packtrain_core::quantity::{AmountError, Quantity};
 
 use crate::jurisdiction::Jurisdiction;
 use crate::outcome::{Disposal, Income, TaxYear, Totals};
@@ -124,20 +125,22 @@ impl<'o> Books<'o> {
 
     /// The lines of a year, in time order.
     pub(crate) fn lines(&self, year: TaxYear) -> &'o [Disposal] {
-        let start = self
-            .disposals
-            .partition_point(|line| self.rules.year_of(line.date) < year);
-        let end = self
-            .disposals
-            .partition_point(|line| self.rules.year_of(line.date) <= year);
-        &self.disposals[start..end]
+        self.of_year(self.disposals, year, |line| line.date)
+    }
+
+    /// Those lines, of lines in time order, that belong to a year.
+    fn of_year<T>(&self, lines: &'o [T], year: TaxYear, date: fn(&T) -> NaiveDate) -> &'o [T] {
+        let year_of = |line: &T| self.rules.year_of(date(line));
+        let start = lines.partition_point(|line| year_of(line) < year);
+        let end = lines.partition_point(|line| year_of(line) <= year);
+        &lines[start..end]
     }
 
     /// What was received in a year in rows of these kinds, at its value on receipt.
     pub(crate) fn received(&self, year: TaxYear, kinds: &[RowKind]) -> Result<Money, AmountError> {
-        let all = self.income.iter();
-        all.filter(|line| kinds.contains(&line.kind) && self.rules.year_of(line.date) == year)
-            .try_fold(self.zero(), |sum, line| sum.checked_add(line.value))
+        let of_year = self.of_year(self.income, year, |line| line.date);
+        let mut all = of_year.iter().filter(|line| kinds.contains(&line.kind));
+        all.try_fold(self.zero(), |sum, line| sum.checked_add(line.value))
     }
 
     /// The gains and the losses of lines, each line counted on its own.
@@ -171,6 +174,19 @@ pub(crate) fn above_zero(money: Money) -> Money {
     } else {
         money
     }
+}
+
+/// So many parts of a whole of an amount, such as 617 of 10,000.
+pub(crate) fn share(money: Money, parts: i128, whole: i128) -> Result<Money, AmountError> {
+    money.share(
+        Quantity::from_units(parts, 0)?,
+        Quantity::from_units(whole, 0)?,
+    )
+}
+
+/// So many percent of an amount.
+pub(crate) fn percent(money: Money, percent: i128) -> Result<Money, AmountError> {
+    share(money, percent, 100)
 }
 
 impl Assessment {

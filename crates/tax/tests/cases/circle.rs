@@ -29,6 +29,7 @@ cases! {
     in_purchase_fee_cost_gives_the_expected_figures: "in-purchase-fee-cost",
     in_purchase_fee_left_out_gives_the_expected_figures: "in-purchase-fee-left-out",
     in_tds_from_1_july_2022_gives_the_expected_figures: "in-tds-from-1-july-2022",
+    in_tds_not_on_fees_in_units_gives_the_expected_figures: "in-tds-not-on-fees-in-units",
     in_wrap_carry_gives_the_expected_figures: "in-wrap-carry",
     in_wrap_trade_gives_the_expected_figures: "in-wrap-trade",
     in_year_end_in_kolkata_gives_the_expected_figures: "in-year-end-in-kolkata",

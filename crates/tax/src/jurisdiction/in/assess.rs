@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use packtrain_core::money::Money;
-use packtrain_core::quantity::{AmountError, Quantity};
+use packtrain_core::quantity::AmountError;
 
-use crate::assess::{Assessment, Books, Dated, Line, UNKNOWN, on};
+use crate::assess::{Assessment, Books, Dated, Line, UNKNOWN, on, percent};
 use crate::outcome::{TaxYear, Totals};
 
 /// The rate on income from transfers, in percent, before surcharge and cess.
@@ -109,17 +109,10 @@ const fn of_transfers(sums: &Totals) -> [Line; 3] {
     ]
 }
 
-/// What was received in a year from which payers deduct tax.
+/// What was received in a year from which payers deduct tax; nobody pays for a fee in units.
 fn paid_with_tds(books: &Books<'_>, year: TaxYear) -> Result<Money, AmountError> {
     let lines = books.lines(year).iter();
     lines
-        .filter(|line| line.date >= DEDUCTED_FROM)
+        .filter(|line| line.date >= DEDUCTED_FROM && !line.is_fee)
         .try_fold(books.zero(), |sum, line| sum.checked_add(line.proceeds))
-}
-
-fn percent(money: Money, percent: i128) -> Result<Money, AmountError> {
-    money.share(
-        Quantity::from_units(percent, 0)?,
-        Quantity::from_units(100, 0)?,
-    )
 }

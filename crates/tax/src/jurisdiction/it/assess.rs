@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use packtrain_core::ledger::RowKind;
 use packtrain_core::money::Money;
-use packtrain_core::quantity::{AmountError, Quantity};
+use packtrain_core::quantity::AmountError;
 
 use super::super::losses::Losses;
-use crate::assess::{Assessment, Books, Dated, Line, UNKNOWN, above_zero, on, whole};
+use crate::assess::{Assessment, Books, Dated, Line, UNKNOWN, above_zero, on, percent, whole};
 use crate::outcome::TaxYear;
 
 /// The rate of the substitute tax, in percent.
@@ -168,11 +168,4 @@ impl Year {
             ),
         ]
     }
-}
-
-fn percent(money: Money, percent: i128) -> Result<Money, AmountError> {
-    money.share(
-        Quantity::from_units(percent, 0)?,
-        Quantity::from_units(100, 0)?,
-    )
 }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use packtrain_core::money::Money;
-use packtrain_core::quantity::{AmountError, Quantity};
+use packtrain_core::quantity::AmountError;
 
-use crate::assess::{Assessment, Books, Dated, UNKNOWN, on, whole};
+use crate::assess::{Assessment, Books, Dated, UNKNOWN, on, share, whole};
 use crate::outcome::TaxYear;
 
 const fn of(year: i32, value: i64, source: &'static str) -> Dated<i64> {
@@ -55,7 +54,7 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
             (
                 "assumed_return",
                 "Return assumed of it, before what is free of all assets",
-                share(value, rate.map_or(0, |fact| fact.value))?,
+                share(value, rate.map_or(0, |fact| fact.value.into()), 10_000)?,
                 None,
                 rate.map_or(UNKNOWN, |fact| fact.source),
             ),
@@ -70,12 +69,4 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
         years.insert(year, out);
     }
     Ok(years)
-}
-
-/// Hundredths of a percent of an amount.
-fn share(money: Money, hundredths: i64) -> Result<Money, AmountError> {
-    money.share(
-        Quantity::from_units(hundredths.into(), 0)?,
-        Quantity::from_units(10_000, 0)?,
-    )
 }
