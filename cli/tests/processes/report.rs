@@ -66,7 +66,7 @@ US 2025, USD, FIFO, lots by the dated rule
   Income from digital assets              555.94  Schedule 1 line 8v
 
 Check before you file
-  ! no purchase on record for 7.999470771 SOL; zero cost was taken  (up to 1,575.66)
+  ! no purchase on record for 7.999470771 SOL; zero cost was taken  (1,575.66 at stake)
     a.csv:181  add the file that has the purchase, or an opening row with basis and acquired
     settled by add_file, purchase, accept_zero
 

@@ -149,9 +149,9 @@ impl Story<'_> {
         for warning in all.filter(|warning| self.is_own(&warning.id)) {
             let _ = writeln!(
                 text,
-                "\n  Check: {} (up to {} at stake)\n    {}",
+                "\n  Check: {} ({})\n    {}",
                 warning.message,
-                warning.at_stake.to_cents(),
+                words::at_stake(&warning.at_stake.to_cents(), warning.is_exact),
                 words::advice(warning),
             );
         }

@@ -15,6 +15,17 @@ pub(crate) const NOT_ADVICE: &str = "Calculations, not tax advice.";
 /// Who gave an answer to a finding.
 pub(crate) const YOUR_ANSWER: &str = "your answer";
 
+/// What an amount, or a sum of such, says of what is at stake in things to check.
+pub(crate) fn at_stake(amount: &str, is_exact: bool) -> String {
+    match is_exact {
+        true => format!("{amount} at stake"),
+        false => format!("{amount} at stake, {ESTIMATED}"),
+    }
+}
+
+/// What is said of an amount at stake that was not computed.
+pub(crate) const ESTIMATED: &str = "estimated";
+
 /// The word of a scope in figures.
 pub(crate) fn scope(scope: Option<Scope>) -> &'static str {
     scope.map_or("dated", Scope::as_str)

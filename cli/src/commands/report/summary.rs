@@ -170,7 +170,8 @@ fn checks(document: &Document<'_>) {
         let stake = if warning.at_stake.is_zero() {
             String::new()
         } else {
-            format!("  (up to {})", grouped(warning.at_stake))
+            let estimated = if warning.is_exact { "" } else { ", estimated" };
+            format!("  ({} at stake{estimated})", grouped(warning.at_stake))
         };
         let place = document
             .inputs

@@ -102,6 +102,7 @@ struct Item {
     /// The row that it is about, where it has one.
     row: Option<Origin>,
     at_stake: String,
+    is_estimated: bool,
 }
 
 impl Card {
@@ -119,6 +120,7 @@ impl Card {
             place: selected.place(&warning.id, warning.origin),
             row: Some(warning.origin),
             at_stake: stake(warning.at_stake),
+            is_estimated: !warning.is_exact && !warning.at_stake.is_zero(),
         };
         let rest = group.items.len() - shown;
         Self {
@@ -127,7 +129,9 @@ impl Card {
                 .at_stake
                 .map_or_else(String::new, |money| match money.is_zero() {
                     true => String::new(),
-                    false => format!("Up to {} at stake", full(money)),
+                    false => {
+                        words::at_stake(&full(money), group.items.iter().all(|item| item.is_exact))
+                    }
                 }),
             help: if same_help {
                 BODY.wrap(&first, width)
@@ -214,6 +218,10 @@ impl Block for Card {
             &item.at_stake,
             CELL.strong(),
         );
+        if item.is_estimated {
+            let below = top + 11.0 + LEADING;
+            page.right(right, below, words::ESTIMATED, SUB);
+        }
         let mut y = top + 11.0;
         for line in &item.lines {
             page.left(left, y, line, CELL);
@@ -223,7 +231,8 @@ impl Block for Card {
             page.left(left, y, line, CELL.in_ink(QUIET));
             y += LEADING;
         }
-        item.draw_place(page, left, y - 1.5, right - left);
+        let taken = if item.is_estimated { AMOUNT } else { 0.0 };
+        item.draw_place(page, left, y - 1.5, right - left - taken);
     }
 
     fn clings(&self, part: usize) -> bool {
@@ -273,6 +282,7 @@ fn bad_rows(selected: &Selected<'_>, paper: Paper) -> Card {
             place: format!("{} rows of this file were read", count(file.rows)),
             row: None,
             at_stake: "not known".to_owned(),
+            is_estimated: false,
         }
     });
     Card {

@@ -142,7 +142,7 @@ fn draw_checks(selected: &Selected<'_>, page: &mut PageWriter, top: f32) -> f32 
     let stake = selected.at_stake().filter(|money| !money.is_zero());
     if let Some(stake) = stake {
         let x = MARGIN + 20.0 + style.width(&text) + 12.0;
-        let text = format!("Up to {} at stake", full(stake));
+        let text = words::at_stake(&full(stake), selected.is_stake_exact());
         page.fit(
             x,
             top + 21.0,

@@ -208,6 +208,11 @@ impl<'a> Selected<'a> {
         sum.ok()
     }
 
+    /// Whether all of that was computed.
+    pub(super) fn is_stake_exact(&self) -> bool {
+        self.warnings.iter().all(|warning| warning.is_exact)
+    }
+
     /// A row by its name and place, such as `t5 · line 12 of trades.csv`: where there is no room
     /// for all of it, the end of a long file name can best be spared.
     pub(super) fn place(&self, id: &str, origin: Origin) -> String {

@@ -6,7 +6,7 @@ use packtrain_tax::outcome::{Choice, Disposal, MatchedBy, ValueFrom};
 use super::Selected;
 use super::disposal_lines::is_same;
 use crate::amounts::full;
-use crate::words::{counted, sentence};
+use crate::words::{self, counted, sentence};
 
 /// The sentences, the ones that hold for every report last.
 pub(super) fn sentences(selected: &Selected<'_>) -> Vec<String> {
@@ -40,8 +40,8 @@ fn at_stake(selected: &Selected<'_>) -> Option<String> {
             format!("{things} stand in this report, with no money at stake.")
         }
         Some(stake) => format!(
-            "{things} may change the figures, by {} at most in all.",
-            full(stake)
+            "{things} may change the figures, each taken by itself: {}.",
+            words::at_stake(&full(stake), selected.is_stake_exact())
         ),
         None => format!("{things} may change the figures; how much is not known."),
     })

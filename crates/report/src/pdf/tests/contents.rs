@@ -249,7 +249,7 @@ fn what_is_not_certain_is_said_in_sentences() {
     for sentence in [
         "1 line of disposals has no purchase on record: zero cost was taken.",
         "For 1 disposal no price was found: zero was taken.",
-        "3 things to check may change the figures, by",
+        "3 things to check may change the figures, each taken by itself: ",
         "Used: carry, the default. Also possible: trade.",
     ] {
         assert!(text.contains(sentence), "{sentence} in {text}");

@@ -24,3 +24,25 @@ fn answers_and_rules_stand_with_the_method_and_findings_name_their_ways() {
     }
     assert!(read.text().contains("accept_zero"), "{}", read.text());
 }
+
+#[test]
+fn an_amount_at_stake_is_no_bound_and_says_where_it_is_estimated() {
+    let mut outcome = sample::outcome(5);
+    for warning in &mut outcome.warnings {
+        warning.is_exact = false;
+    }
+    let text = made(&outcome).text();
+    assert!(text.contains(" at stake, estimated"), "{text}");
+    for warning in &mut outcome.warnings {
+        warning.is_exact = true;
+    }
+    let text = made(&outcome).text();
+    assert!(
+        text.contains(" at stake") && !text.contains("estimated"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("Up to") && !text.contains("at most in all"),
+        "{text}"
+    );
+}
