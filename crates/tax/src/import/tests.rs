@@ -325,34 +325,6 @@ fn carried_over_dates_may_be_plain_dates_and_lots_may_be_named() {
 }
 
 #[test]
-fn a_row_before_2009_or_after_2099_is_an_error_of_its_line() {
-    let row = |at: &str| format!("a,{at},buy,main,1,USD,1,ETH,,USD\n");
-    let at = |at: &str| {
-        let import = read_text(&format!("{HEADER}\n{}", row(at))).unwrap();
-        let codes = import.errors.iter();
-        codes
-            .map(|error| (error.line, error.code.to_string()))
-            .collect::<Vec<_>>()
-    };
-    let out = [(2, "timestamp_out_of_range".to_owned())];
-    assert_eq!(at("2008-12-31T23:59:59Z"), out);
-    assert_eq!(at("2009-01-01T00:00:00Z"), []);
-    assert_eq!(at("2099-12-31T23:59:59.5Z"), []);
-    assert_eq!(at("2100-01-01T00:30:00+01:00"), []);
-    assert_eq!(at("2100-01-01T00:00:00Z"), out);
-    assert_eq!(at("0202-03-10T12:00:00Z"), out);
-}
-
-#[test]
-fn what_was_carried_over_may_be_older_than_any_row() {
-    let text = "timestamp,type,wallet,received_amount,received_asset,basis,acquired,currency\n\
-                2024-01-10T12:00:00Z,opening,main,1,ETH,100,1999-01-01T00:00:00Z,USD\n";
-    let import = read_text(text).unwrap();
-    assert_eq!(import.errors, []);
-    assert!(import.rows[0].acquired.is_some());
-}
-
-#[test]
 fn a_large_file_gives_the_same_whether_it_is_read_in_one_stretch_or_in_many() {
     let mut text = format!("{HEADER},note\n");
     for row in 0..12_000 {

@@ -168,3 +168,40 @@ fn utc_seconds(text: &[u8]) -> Option<Timestamp> {
     let time = NaiveTime::from_hms_opt(two(h1, h2)?, two(n1, n2)?, two(s1, s2)?)?;
     Some(date.and_time(time).and_utc())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Limits, read};
+
+    /// The codes of the errors of a file of one row.
+    fn codes(at: &str, acquired: &str) -> Vec<(u32, String)> {
+        let text = format!(
+            "timestamp,type,wallet,received_amount,received_asset,basis,acquired,currency\n\
+             {at},opening,main,1,ETH,100,{acquired},USD\n"
+        );
+        let import = read(text.as_bytes(), Limits::default()).unwrap();
+        let errors = import.errors.iter();
+        errors
+            .map(|error| (error.line, error.code.to_string()))
+            .collect()
+    }
+
+    #[test]
+    fn a_row_before_2009_or_after_2099_is_an_error_of_its_line() {
+        let at = |at: &str| codes(at, "");
+        let out = [(2, "timestamp_out_of_range".to_owned())];
+        assert_eq!(at("2008-12-31T23:59:59Z"), out);
+        assert_eq!(at("2009-01-01T00:00:00Z"), []);
+        assert_eq!(at("2099-12-31T23:59:59.5Z"), []);
+        assert_eq!(at("2100-01-01T00:30:00+01:00"), []);
+        assert_eq!(at("2100-01-01T00:00:00Z"), out);
+        assert_eq!(at("0202-03-10T12:00:00Z"), out);
+    }
+
+    #[test]
+    fn what_was_carried_over_may_be_older_than_any_row() {
+        let at = "2024-01-10T12:00:00Z";
+        assert_eq!(codes(at, "1999-01-01"), []);
+        assert_eq!(codes(at, "1999-01-01T00:00:00Z"), []);
+    }
+}
