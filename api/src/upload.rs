@@ -40,7 +40,7 @@ const MEDIA_TYPES: [&str; 4] = [
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Said {
+pub(crate) struct AboutFile {
     /// The file's name; else that of `Content-Disposition` or of the form is taken.
     pub(crate) name: Option<String>,
     /// Zone of times in the file that name none, by its IANA name.
@@ -61,7 +61,7 @@ pub(crate) struct Said {
 /// The fields of a form that say something of its file.
 const SAID: [&str; 5] = ["name", "timezone", "wallet", "coin", "mapping"];
 
-impl Said {
+impl AboutFile {
     /// The place of a form's field of this name.
     fn field(&mut self, name: &str) -> Option<&mut Option<String>> {
         match name {
@@ -93,7 +93,7 @@ pub(crate) struct Rest(Option<Multipart<'static>>);
 
 /// Opens the file that a request carries. What the query says goes before what the form says, and
 /// that before the headers.
-pub(crate) async fn open(request: Request, mut said: Said) -> Result<Upload, Problem> {
+pub(crate) async fn open(request: Request, mut said: AboutFile) -> Result<Upload, Problem> {
     let headers = request.headers().clone();
     if content_length(&headers).is_some_and(|bytes| bytes > FILE_BYTES_MAX + FORM_BYTES_MAX) {
         return Err(too_large(FILE_BYTES_MAX));
@@ -149,9 +149,10 @@ fn disposition_name(headers: &HeaderMap) -> Option<String> {
 async fn of_form(
     headers: &HeaderMap,
     chunks: ByteStream,
-    said: &mut Said,
+    said: &mut AboutFile,
 ) -> Result<(Option<String>, ByteStream, Rest), Problem> {
     let mut form = form(headers, chunks)?;
+    let mut seen = Vec::new();
     for _ in 0..=FORM_FIELDS_MAX {
         let Some(field) = next_field(&mut form).await? else {
             break;
@@ -163,8 +164,14 @@ async fn of_form(
             return Ok((name, bytes, Rest(Some(form))));
         }
         if let Some(place) = said.field(&field_name) {
+            if seen.contains(&field_name) {
+                let said = format!("The form says `{field_name}` twice.");
+                let place = format!("/{field_name}");
+                return Err(Problem::field(place, "field_repeated", said));
+            }
             let text = field.text().await.map_err(|error| form_problem(&error))?;
             place.get_or_insert(text);
+            seen.push(field_name);
         }
     }
     let said = format!("The form has no file in a field named `{FORM_FIELD}`.");
@@ -200,7 +207,7 @@ impl Rest {
         };
         for _ in 0..=FORM_FIELDS_MAX {
             let Some(field) = next_field(&mut form).await? else {
-                break;
+                return Ok(());
             };
             let name = field.name().unwrap_or_default();
             if SAID.contains(&name) {
@@ -208,7 +215,8 @@ impl Rest {
                 return Err(Problem::field(format!("/{name}"), "field_too_late", said));
             }
         }
-        Ok(())
+        let said = format!("The form has more than {FORM_FIELDS_MAX} fields behind the file.");
+        Err(Problem::said(&REQUEST_MALFORMED, said))
     }
 }
 
@@ -247,7 +255,7 @@ mod tests {
             .header(CONTENT_DISPOSITION, "attachment; filename=a.csv")
             .body(Body::from(body))
             .unwrap();
-        let upload = open(request, Said::default()).await?;
+        let upload = open(request, AboutFile::default()).await?;
         let chunks: Vec<Bytes> = upload.bytes.try_collect().await.unwrap();
         upload.rest.says_nothing().await?;
         Ok((upload.name, chunks.concat()))
@@ -262,7 +270,7 @@ mod tests {
         format!("{fields}--x--\r\n")
     }
 
-    async fn read_form(said: Said, fields: &[(&str, &str)]) -> Result<Upload, Problem> {
+    async fn read_form(said: AboutFile, fields: &[(&str, &str)]) -> Result<Upload, Problem> {
         let request = Request::builder()
             .header(CONTENT_TYPE, "multipart/form-data; boundary=x")
             .body(Body::from(form(fields)))
@@ -272,9 +280,9 @@ mod tests {
 
     #[tokio::test]
     async fn fields_before_the_file_say_how_it_is_read_and_the_query_goes_before_them() {
-        let said = Said {
+        let said = AboutFile {
             wallet: Some("main".to_owned()),
-            ..Said::default()
+            ..AboutFile::default()
         };
         let fields = [
             ("name", "b.csv"),
@@ -313,7 +321,7 @@ mod tests {
     async fn a_form_that_is_too_large_around_its_file_is_refused() {
         let long = "x".repeat(packtrain_core::limits::MAPPING_BYTES_MAX + 1);
         let fields = [("mapping", long.as_str()), ("file", "a,b\n")];
-        assert!(read_form(Said::default(), &fields).await.is_err());
+        assert!(read_form(AboutFile::default(), &fields).await.is_err());
     }
 
     #[tokio::test]

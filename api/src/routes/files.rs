@@ -20,7 +20,7 @@ use crate::page::{self, cursor, place};
 use crate::problem::Problem;
 use crate::request::Asked;
 use crate::serve::Closing;
-use crate::upload::{self, Said};
+use crate::upload::{self, AboutFile};
 use crate::wait::Wait;
 use crate::{Shared, conditional};
 
@@ -111,7 +111,7 @@ pub(crate) struct ErrorPage {
 /// count.
 #[utoipa::path(
     post, path = "/v2/premium/files", tag = "files", operation_id = "uploadFile", params(
-        Said,
+        AboutFile,
         ("prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds, at most \
             30, until the file was read.", example = "wait=10"),
     ),
@@ -129,7 +129,7 @@ pub(crate) async fn upload(
     asked: Asked,
     wait: Wait,
     closing: Closing,
-    Params(said): Params<Said>,
+    Params(said): Params<AboutFile>,
     request: Request,
 ) -> Result<Response, Problem> {
     let headers = request.headers().clone();

@@ -90,6 +90,38 @@ async fn what_cannot_be_said_of_a_file_is_refused_before_it_is_stored() {
     assert!(client.world.asked.lock().unwrap().is_empty());
 }
 
+/// A form with these fields before the file, and those behind it.
+fn form(before: &[&str], behind: &[&str]) -> String {
+    let field = |name: &&str| {
+        format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\nUTC\r\n")
+    };
+    let fields = |names: &[&str]| names.iter().map(field).collect::<String>();
+    let file = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"t.csv\"\r\n\r\n";
+    format!("{}{file}a,b\r\n{}--x--\r\n", fields(before), fields(behind))
+}
+
+#[tokio::test]
+async fn what_a_form_says_twice_or_too_late_is_refused_and_no_file_is_kept() {
+    for (form, status, code) in [
+        (form(&["timezone", "timezone"], &[]), 422, "field_repeated"),
+        (form(&[], &["timezone"]), 422, "field_too_late"),
+        (
+            form(&[], &[&["x"; 9][..], &["timezone"]].concat()),
+            400,
+            "request.malformed",
+        ),
+    ] {
+        let client = Client::new();
+        let request = client
+            .request(Method::POST, PATH)
+            .header(CONTENT_TYPE, "multipart/form-data; boundary=x");
+        let answer = client.send(request, form).await;
+        assert_eq!(answer.status.as_u16(), status, "{}", answer.text());
+        assert!(answer.text().contains(code), "{}", answer.text());
+        assert!(client.world.asked.lock().unwrap().is_empty());
+    }
+}
+
 #[tokio::test]
 async fn an_empty_a_foreign_and_a_large_file_leave_nothing_behind() {
     let client = Client::new();
