@@ -48,7 +48,9 @@ async fn top_prints_one_frame_when_nobody_watches_and_one_document_as_json() {
     assert_eq!(document["lanes"].as_array().unwrap().len(), 6);
     assert_eq!(document["lanes"][0]["lane"], "bulk");
     assert!(document["lanes"][0]["paused_at"].is_string());
-    assert_eq!(document["schedules"][0]["kind"], "ops.keep_warm");
+    // The next one stands first, and which that is the clock decides.
+    let schedules = document["schedules"].as_array().unwrap();
+    assert!(schedules.iter().any(|one| one["kind"] == "ops.keep_warm"));
     assert!(document["canary"].is_null());
 }
 

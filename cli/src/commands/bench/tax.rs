@@ -101,7 +101,9 @@ fn cases(most: u32) -> Vec<Case> {
     use Shape::{Mover, OneAsset, Staker, Trader};
     const FIFO: &str = "trader, FIFO";
     const READ: &str = "trader, FIFO, read and matched";
-    let (small, stake, middle) = (most / 100, most / 50, most / 10);
+    // Of fewer rows none may have become a figure yet.
+    let small = (most / 100).max(100);
+    let (stake, middle) = (most / 50, most / 10);
     vec![
         Case::new("small_matched", READ, Trader, small, MATCHED),
         Case::new("small", FIFO, Trader, small, US),
@@ -335,9 +337,9 @@ fn print(figures: &[Figure], ratios: &Ratios) {
     anstream::println!(
         "\nEach line is one `packtrain report` from its start to its end: files read, figures \
          computed, CSV and JSON written, or what the line says in their place; the middle one of \
-         its rounds. Times of the wall over each other: HIFO over FIFO {:.2}, the slower staker over \
-         a trader {:.2}, all methods over one {:.2}, the largest ledger over a tenth of it {:.1}. \
-         Load averages at the end: {}",
+         its rounds. Times of the wall over each other: HIFO over FIFO {:.2}, the slower staker \
+         over a trader {:.2}, all methods over one {:.2}, the largest ledger over a tenth of it \
+         {:.1}. Load averages at the end: {}",
         ratios.hifo_over_fifo,
         ratios.stake_over_mixed,
         ratios.all_over_one,

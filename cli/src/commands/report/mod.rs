@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_jobs::tax::report::{FileKind, file_name};
-use packtrain_report::{Document, Inventory, Progress, ReportError, YearSelection};
+use packtrain_report::{Document, InputFile, Inventory, Progress, ReportError, YearSelection};
 use packtrain_tax::outcome::Outcome;
 use packtrain_tax::request::Request;
 use packtrain_tax::{LedgerFile, jurisdiction};
@@ -33,18 +33,7 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
     open_folder(args)?;
     let steps = Steps::new(global, args.prints_figures());
     let files = read::files(args, &settings.data.dir, &steps)?;
-    let listed = args.prices.as_deref();
-    let listed = listed.map(|path| read::prices(path, &steps)).transpose()?;
-    let (prices, listed) = listed.unzip();
-    request.prices = Arc::new(prices.unwrap_or_default());
-    let allocated = args.allocation.as_deref();
-    let allocated = allocated.map(|path| read::allocation(path, &steps));
-    let (allocation, allocated) = allocated.transpose()?.unzip();
-    request.allocation = Arc::new(allocation.unwrap_or_default());
-    let settled = args.settle.as_deref();
-    let settled = settled.map(|path| settle::read(path, &steps)).transpose()?;
-    let (settlements, answers) = settled.unzip();
-    request.settlements = settlements.unwrap_or_default();
+    let beside = beside(args, &mut request, &steps)?;
     if args.compare {
         let ledgers: Vec<_> = files.into_iter().map(|file| file.ledger).collect();
         steps.finish();
@@ -57,9 +46,7 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
         .into_iter()
         .map(|file| (file.ledger, file.input))
         .unzip();
-    // Behind the ledgers, whose places rows point to; the rows of answers point right behind them.
-    inputs.extend(answers);
-    inputs.extend(listed.into_iter().chain(allocated));
+    inputs.extend(beside);
     let computing = Instant::now();
     let outcome = packtrain_tax::compute(&ledgers, args.country, &request).map_err(refused)?;
     let years = match args.prints_figures() || args.diff.is_some() {
@@ -93,6 +80,28 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
         true => Ok(()),
         false => strict(args, &document),
     }
+}
+
+/// Reads what the person gave beside the ledgers into the request. As inputs they stand behind the
+/// ledgers, whose places rows point to; the rows of answers point right behind these.
+fn beside(args: &Report, request: &mut Request, steps: &Steps) -> Result<Vec<InputFile>, Failure> {
+    let mut inputs = Vec::new();
+    if let Some(path) = &args.settle {
+        let (settlements, input) = settle::answers(path, steps)?;
+        request.settlements = settlements;
+        inputs.push(input);
+    }
+    if let Some(path) = &args.prices {
+        let (prices, input) = read::prices(path, steps)?;
+        request.prices = Arc::new(prices);
+        inputs.push(input);
+    }
+    if let Some(path) = &args.allocation {
+        let (allocation, input) = read::allocation(path, steps)?;
+        request.allocation = Arc::new(allocation);
+        inputs.push(input);
+    }
+    Ok(inputs)
 }
 
 /// What was held at the start and at the end of the years, which the PDF alone shows.
@@ -216,7 +225,7 @@ fn write_files(
         write_whole(&path, |out| out.write_all(&pdf))?;
         let seconds = rendering.elapsed().as_secs_f32();
         let size = format!("{} KB, {seconds:.2} s", pdf.len().div_ceil(1_000));
-        steps.end("Writing", &name_of(&path), &size);
+        steps.end("Writing", &read::name_of(&path), &size);
         written.push(path);
     }
     if args.writes(Format::Csv) {
@@ -264,12 +273,6 @@ fn write_whole(
         fs::remove_file(&beside).ok();
         output_failed(&path.display().to_string(), &error)
     })
-}
-
-fn name_of(path: &Path) -> String {
-    path.file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default()
 }
 
 fn strict(args: &Report, document: &Document<'_>) -> Result<(), Failure> {

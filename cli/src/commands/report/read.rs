@@ -154,7 +154,8 @@ fn described(import: &Import) -> String {
     text
 }
 
-fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+/// The bytes of a file, or of standard input, up to the limit.
+pub(super) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if path == Path::new("-") {
         io::stdin()
@@ -175,7 +176,8 @@ fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn name_of(path: &Path) -> String {
+/// What a file is called in messages and reports.
+pub(super) fn name_of(path: &Path) -> String {
     if path == Path::new("-") {
         return "standard input".to_owned();
     }
@@ -184,7 +186,7 @@ fn name_of(path: &Path) -> String {
         .unwrap_or_default()
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Failure {
+pub(super) fn unreadable(path: &Path, error: &io::Error) -> Failure {
     Failure::new(INPUT, format!("{} cannot be read: {error}", path.display()))
 }
 

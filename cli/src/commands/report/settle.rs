@@ -1,6 +1,5 @@
 //! A person's answers to findings of earlier reports.
 
-use std::fs;
 use std::path::Path;
 
 use figment::Figment;
@@ -9,14 +8,16 @@ use packtrain_report::InputFile;
 use packtrain_tax::import;
 use packtrain_tax::settle::Settlements;
 
+use super::read;
 use crate::failure::{Failure, INPUT};
 use crate::terminal::Steps;
 
 /// Reads the answers.
-pub(super) fn read(path: &Path, steps: &Steps) -> Result<(Settlements, InputFile), Failure> {
-    let name = super::name_of(path);
+pub(super) fn answers(path: &Path, steps: &Steps) -> Result<(Settlements, InputFile), Failure> {
+    let name = read::name_of(path);
     steps.begin("Reading", &name);
-    let text = fs::read_to_string(path).map_err(|error| {
+    let bytes = read::bytes(path).map_err(|error| read::unreadable(path, &error))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
         let shown = path.display();
         Failure::new(INPUT, format!("{shown} cannot be read: {error}"))
     })?;
