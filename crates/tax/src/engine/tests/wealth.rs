@@ -3,6 +3,11 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::engine::answers::Answers;
+use crate::engine::input::Input;
+use crate::engine::watch::Pace;
+use crate::engine::{Watch, Work, run};
+use crate::jurisdiction;
 use crate::outcome::Amount;
 use crate::prices::Prices;
 
@@ -54,11 +59,29 @@ fn years_are_valued_to_the_last_day_that_is_asked_for() {
         "a 2023-05-01 buy A 10EUR 1ETH - currency=EUR",
         "b 2026-06-01 buy A 10EUR 1ETH - currency=EUR",
     ];
-    let days = ["2023-12-31", "2025-12-31", "2026-12-31"].map(|day| day.parse().unwrap());
     let ledgers = [ledger(&rows)];
-    let outcomes = compute_days(&ledgers, Country::Nl, &ask(), &days, &|| false).unwrap();
-    let years: Vec<_> = outcomes.iter().map(wealth).collect();
-    assert_eq!(years[0], ["2023 0.00"]);
-    assert_eq!(years[1], ["2023 0.00", "2024 20.00", "2025 30.00"]);
-    assert_eq!(years[2][3..], ["2026 40.00"]);
+    let request = ask();
+    let rules = jurisdiction::of(Country::Nl);
+    let settings = rules.settings(&request).unwrap();
+    let answers = Answers::of(&ledgers, &request.settlements, &settings).unwrap();
+    let input = Input::new(&ledgers, &answers).unwrap();
+    let years_until = |day: &str| {
+        let work = Work {
+            ledgers: &ledgers,
+            rules,
+            input: &input,
+            prices: &request.prices,
+            allocation: &request.allocation,
+            until: Some(day.parse().unwrap()),
+            open_on: None,
+        };
+        let pace = Pace::new(&Watch::UNWATCHED, 0);
+        wealth(&run(&work, &settings, &pace).unwrap().0)
+    };
+    assert_eq!(years_until("2023-12-31"), ["2023 0.00"]);
+    assert_eq!(
+        years_until("2025-12-31"),
+        ["2023 0.00", "2024 20.00", "2025 30.00"]
+    );
+    assert_eq!(years_until("2026-12-31")[3..], ["2026 40.00"]);
 }
