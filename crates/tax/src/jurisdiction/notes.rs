@@ -86,6 +86,36 @@ pub(crate) const LOST_ON_THE_WAY: RuleText = RuleText {
     source: "practice",
 };
 
+/// Wrapping that carries over, where there is no guidance.
+pub(crate) const WRAP_CARRIES: RuleText = RuleText {
+    when: |settings, applied| applied.wraps && chose(settings, "wrap", "carry"),
+    text: "Wrapping unit for unit carries cost and date over. There is no guidance; the option \
+           wrap decides.",
+    source: "no direct guidance",
+};
+
+/// Wrapping that is a swap because the person asked for it.
+pub(crate) const WRAP_IS_A_SWAP: RuleText = RuleText {
+    when: |settings, applied| applied.wraps && chose(settings, "wrap", "trade"),
+    text: "Wrapping and unwrapping is a swap, as asked. There is no guidance.",
+    source: "no direct guidance",
+};
+
+/// Pools of liquidity that are swapped into, where there is no guidance.
+pub(crate) const POOL_IS_A_SWAP: RuleText = RuleText {
+    when: |settings, applied| applied.pools_of_liquidity && chose(settings, "lp", "trade"),
+    text: "Putting units into a liquidity pool and taking them out are swaps. There is no \
+           guidance; the option lp decides.",
+    source: "no direct guidance",
+};
+
+/// Pools of liquidity whose shares take costs over because the person asked for it.
+pub(crate) const POOL_CARRIES: RuleText = RuleText {
+    when: |settings, applied| applied.pools_of_liquidity && chose(settings, "lp", "carry"),
+    text: "A share in a liquidity pool takes over the cost of the units put in, as asked.",
+    source: "no direct guidance",
+};
+
 /// A transfer's fee that is sold, as the country's authority or practice has it.
 pub(crate) const fn transfer_fee_sold(source: &'static str) -> RuleText {
     RuleText {

@@ -1,8 +1,8 @@
 //! What a report on India says about its rules.
 
 use super::super::notes::{
-    ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText,
-    SECOND_CIRCLE, chose,
+    ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, POOL_CARRIES,
+    POOL_IS_A_SWAP, RuleText, SECOND_CIRCLE, WRAP_CARRIES, WRAP_IS_A_SWAP, chose,
 };
 use crate::request::Scope;
 
@@ -93,28 +93,10 @@ pub(super) const RULES: &[RuleText] = &[
     },
     MATCHED_BY_AMOUNT,
     LOST_ON_THE_WAY,
-    RuleText {
-        when: |settings, applied| applied.wraps && chose(settings, "wrap", "carry"),
-        text: "Wrapping unit for unit carries cost and date over. There is no guidance; the option \
-               wrap decides.",
-        source: "no direct guidance",
-    },
-    RuleText {
-        when: |settings, applied| applied.wraps && chose(settings, "wrap", "trade"),
-        text: "Wrapping and unwrapping is a swap, as asked. There is no guidance.",
-        source: "no direct guidance",
-    },
-    RuleText {
-        when: |settings, applied| applied.pools_of_liquidity && chose(settings, "lp", "trade"),
-        text: "Putting units into a liquidity pool and taking them out are swaps. There is no \
-               guidance; the option lp decides.",
-        source: "no direct guidance",
-    },
-    RuleText {
-        when: |settings, applied| applied.pools_of_liquidity && chose(settings, "lp", "carry"),
-        text: "A share in a liquidity pool takes over the cost of the units put in, as asked.",
-        source: "no direct guidance",
-    },
+    WRAP_CARRIES,
+    WRAP_IS_A_SWAP,
+    POOL_IS_A_SWAP,
+    POOL_CARRIES,
     LOANS_AS_BORROWED,
     RuleText {
         when: |settings, applied| applied.loans && chose(settings, "loan", "market"),

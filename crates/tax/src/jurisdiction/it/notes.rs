@@ -1,8 +1,8 @@
 //! What a report on Italy says about its rules.
 
 use super::super::notes::{
-    ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText,
-    SECOND_CIRCLE, chose,
+    ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, POOL_CARRIES,
+    RuleText, SECOND_CIRCLE, chose,
 };
 use crate::request::Scope;
 
@@ -100,11 +100,7 @@ pub(super) const RULES: &[RuleText] = &[
                no guidance; the option lp decides.",
         source: "no direct guidance",
     },
-    RuleText {
-        when: |settings, applied| applied.pools_of_liquidity && chose(settings, "lp", "carry"),
-        text: "A share in a liquidity pool takes over the cost of the units put in, as asked.",
-        source: "no direct guidance",
-    },
+    POOL_CARRIES,
     LOANS_AS_BORROWED,
     RuleText {
         when: |settings, applied| applied.loans && chose(settings, "loan", "market"),

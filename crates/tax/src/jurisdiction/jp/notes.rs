@@ -2,7 +2,7 @@
 
 use super::super::notes::{
     ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText,
-    SECOND_CIRCLE, chose,
+    SECOND_CIRCLE, WRAP_IS_A_SWAP, chose,
 };
 use crate::request::Method;
 
@@ -81,11 +81,7 @@ pub(super) const RULES: &[RuleText] = &[
                the option wrap decides.",
         source: "no direct guidance",
     },
-    RuleText {
-        when: |settings, applied| applied.wraps && chose(settings, "wrap", "trade"),
-        text: "Wrapping and unwrapping is a swap, as asked. There is no guidance.",
-        source: "no direct guidance",
-    },
+    WRAP_IS_A_SWAP,
     RuleText {
         when: |_, applied| applied.pools_of_liquidity,
         text: "Putting units into a liquidity pool and taking them out are swaps. There is no \

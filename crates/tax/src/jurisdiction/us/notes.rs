@@ -2,7 +2,8 @@
 
 use super::super::notes::{
     ALWAYS, CONVERTED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText, TRANSFER_FEE_JOINS,
-    TRANSFER_FEE_LOST, chose, staking_on_receipt, staking_on_withdrawal, transfer_fee_sold,
+    TRANSFER_FEE_LOST, WRAP_IS_A_SWAP, chose, staking_on_receipt, staking_on_withdrawal,
+    transfer_fee_sold,
 };
 use crate::request::{Method, Scope};
 
@@ -147,11 +148,7 @@ pub(super) const RULES: &[RuleText] = &[
                swap. There is no guidance; the option wrap decides.",
         source: "no direct guidance",
     },
-    RuleText {
-        when: |settings, applied| applied.wraps && chose(settings, "wrap", "trade"),
-        text: "Wrapping and unwrapping is a swap, as asked. There is no guidance.",
-        source: "no direct guidance",
-    },
+    WRAP_IS_A_SWAP,
     RuleText {
         when: |settings, applied| applied.pools_of_liquidity && chose(settings, "lp", "carry"),
         text: "A share in a liquidity pool takes over the cost of the units put in, and gives it \
