@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 use packtrain_core::ids::FileId;
-use packtrain_core::ledger::{Leg, NamedLot, Row, RowError, RowKind};
+use packtrain_core::ledger::{Leg, NamedLot, Rare, RareParts, Row, RowError, RowKind};
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::ports::{
     FileState, Files, Imported, JobQueue, NewFile, ObjectKey, ReadOptions, StoreError,
@@ -83,18 +83,14 @@ fn bare(line: u32) -> Row {
         at: at("2025-01-02T03:04:05.678901Z"),
         kind: RowKind::Deposit,
         wallet: "main".into(),
-        to_wallet: None,
         sent: None,
         received: None,
         fee: None,
         value: None,
-        fee_value: None,
         currency: Currency::USD,
-        basis: None,
-        acquired: None,
-        lots: Vec::new(),
         tx_hash: None,
         note: None,
+        rare: Rare::NONE,
     }
 }
 
@@ -129,20 +125,23 @@ async fn every_field_of_a_row_reads_back_as_it_was_written() {
     let full = Row {
         kind: RowKind::Trade,
         wallet: "Ledger, \"Nano\" ∑".into(),
-        to_wallet: Some("cold".into()),
         sent: leg("0.5", "ETH"),
         received: leg("12", "PUNK#1"),
         fee: leg("0.001", "ETH"),
         value: usd("-1234.567890123456789012"),
-        fee_value: usd("0.000000000000000001"),
-        basis: usd("10"),
-        acquired: Some(at("2019-12-31T23:59:59.999999Z")),
-        lots: vec![NamedLot {
-            row: "a:1".into(),
-            quantity: "0.25".parse().unwrap(),
-        }],
         tx_hash: Some("0xabc".into()),
         note: Some("it's\nall; here".into()),
+        rare: RareParts {
+            to_wallet: Some("cold".into()),
+            fee_value: usd("0.000000000000000001"),
+            basis: usd("10"),
+            acquired: Some(at("2019-12-31T23:59:59.999999Z")),
+            lots: vec![NamedLot {
+                row: "a:1".into(),
+                quantity: "0.25".parse().unwrap(),
+            }],
+        }
+        .into(),
         ..bare(2)
     };
     let kinds = RowKind::ALL.iter().zip(3..).map(|(kind, line)| Row {

@@ -173,8 +173,6 @@ pub struct Row {
     pub kind: RowKind,
     /// The account or wallet it happens in.
     pub wallet: Asset,
-    /// Where a transfer arrives.
-    pub to_wallet: Option<Asset>,
     /// What leaves, without the fee.
     pub sent: Option<Leg>,
     /// What arrives.
@@ -183,20 +181,94 @@ pub struct Row {
     pub fee: Option<Leg>,
     /// Market value of the row without its fee; signed for a margin result.
     pub value: Option<Money>,
-    /// Value of a fee that is not money.
-    pub fee_value: Option<Money>,
     /// The reporting currency of the row's values.
     pub currency: Currency,
+    /// The transaction's hash; pairs a withdrawal with its deposit.
+    pub tx_hash: Option<Box<str>>,
+    /// Anything a person wrote.
+    pub note: Option<Box<str>>,
+    /// What few rows have.
+    pub rare: Rare,
+}
+
+/// The parts that few rows have, by reference: kept apart, so that all other rows stay small.
+///
+/// Changing a part makes room for all of them.
+#[derive(Clone, Default)]
+pub struct Rare(Option<Box<RareParts>>);
+
+/// What stands in a [`Rare`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RareParts {
+    /// Where a transfer arrives.
+    pub to_wallet: Option<Asset>,
+    /// Value of a fee that is not money.
+    pub fee_value: Option<Money>,
     /// Cost that is carried over.
     pub basis: Option<Money>,
     /// Acquisition time that is carried over.
     pub acquired: Option<Timestamp>,
     /// Lots named for specific identification.
     pub lots: Vec<NamedLot>,
-    /// The transaction's hash; pairs a withdrawal with its deposit.
-    pub tx_hash: Option<Box<str>>,
-    /// Anything a person wrote.
-    pub note: Option<Box<str>>,
+}
+
+/// What a row without rare parts has.
+static NO_PARTS: RareParts = RareParts {
+    to_wallet: None,
+    fee_value: None,
+    basis: None,
+    acquired: None,
+    lots: Vec::new(),
+};
+
+impl RareParts {
+    const fn is_none(&self) -> bool {
+        self.to_wallet.is_none()
+            && self.fee_value.is_none()
+            && self.basis.is_none()
+            && self.acquired.is_none()
+            && self.lots.is_empty()
+    }
+}
+
+impl Rare {
+    /// No rare part.
+    pub const NONE: Self = Self(None);
+}
+
+impl From<RareParts> for Rare {
+    fn from(parts: RareParts) -> Self {
+        Self((!parts.is_none()).then(|| Box::new(parts)))
+    }
+}
+
+impl std::ops::Deref for Rare {
+    type Target = RareParts;
+
+    fn deref(&self) -> &RareParts {
+        self.0.as_deref().unwrap_or(&NO_PARTS)
+    }
+}
+
+impl std::ops::DerefMut for Rare {
+    fn deref_mut(&mut self) -> &mut RareParts {
+        self.0.get_or_insert_default()
+    }
+}
+
+// Room that was made and not used is no difference.
+impl PartialEq for Rare {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Rare {}
+
+impl fmt::Debug for Rare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
 }
 
 /// A row of a file that could not be read.

@@ -129,9 +129,14 @@ impl Money {
         let missing = DECIMALS
             .checked_sub(decimals)
             .ok_or(AmountError::TooManyDecimals)?;
-        let units = units
-            .checked_mul(10_i128.pow(missing))
-            .ok_or(AmountError::Overflow)?;
+        let one = 10_i64.pow(missing);
+        let units = match i64::try_from(units) {
+            // The product of two numbers of 64 bits always fits.
+            Ok(few) => i128::from(few) * i128::from(one),
+            Err(_) => units
+                .checked_mul(i128::from(one))
+                .ok_or(AmountError::Overflow)?,
+        };
         Ok(Self::of(units, currency))
     }
 

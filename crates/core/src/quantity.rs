@@ -212,8 +212,34 @@ impl PartialOrd for Quantity {
     }
 }
 
+/// Figures that 64 bits take, whatever they are.
+const FEW_DIGITS: usize = 18;
+
+/// Reads what most amounts are: few figures, at most one dot, no sign. None for anything else.
+fn parse_few(text: &[u8]) -> Option<(i128, u32)> {
+    if text.len() > FEW_DIGITS {
+        return None;
+    }
+    let (mut units, mut decimals) = (0_i64, None);
+    for byte in text {
+        match byte {
+            b'0'..=b'9' => {
+                units = units * 10 + i64::from(byte - b'0');
+                decimals = decimals.map(|count| count + 1);
+            }
+            b'.' if decimals.is_none() => decimals = Some(0),
+            _ => return None,
+        }
+    }
+    let has_figures = text.len() > usize::from(decimals.is_some());
+    has_figures.then(|| (i128::from(units), decimals.unwrap_or(0)))
+}
+
 /// Reads a plain decimal into units and decimals.
 pub(crate) fn parse_decimal(text: &str) -> Result<(i128, u32), AmountError> {
+    if let Some(read) = parse_few(text.as_bytes()) {
+        return Ok(read);
+    }
     if text.is_empty() {
         return Err(AmountError::Empty);
     }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate, TimeZone, Utc};
-use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
+use packtrain_core::ledger::{Asset, Leg, Rare, Row, RowKind};
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::Quantity;
 use packtrain_tax::outcome::Outcome;
@@ -108,18 +108,14 @@ fn asked(country: Country, currency: Currency, rows: &[(u64, Step)], request: &R
                 RowKind::Sell
             },
             wallet: Asset::from("main"),
-            to_wallet: None,
             sent: (!step.buys).then(|| units.clone()),
             received: step.buys.then_some(units),
             fee: None,
             value: Some(money(step.units * step.price)),
-            fee_value: None,
             currency,
-            basis: None,
-            acquired: None,
-            lots: Vec::new(),
             tx_hash: None,
             note: None,
+            rare: Rare::NONE,
         }
     };
     let ledger = LedgerFile {

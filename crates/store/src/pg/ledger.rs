@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use packtrain_core::ids::{FileId, TenantId};
-use packtrain_core::ledger::{Asset, Leg, NamedLot, Row};
+use packtrain_core::ledger::{Asset, Leg, NamedLot, RareParts, Row};
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::ports::StoreError;
 use packtrain_core::quantity::Quantity;
@@ -54,7 +54,7 @@ impl Columns {
         self.kinds.push(row.kind.as_str().to_owned());
         self.wallets.push(row.wallet.to_string());
         self.to_wallets
-            .push(row.to_wallet.as_ref().map(ToString::to_string));
+            .push(row.rare.to_wallet.as_ref().map(ToString::to_string));
         self.sent_amounts.push(sent_amount);
         self.sent_assets.push(sent_asset);
         self.received_amounts.push(received_amount);
@@ -62,11 +62,11 @@ impl Columns {
         self.fee_amounts.push(fee_amount);
         self.fee_assets.push(fee_asset);
         self.values.push(money(&row.value));
-        self.fee_values.push(money(&row.fee_value));
+        self.fee_values.push(money(&row.rare.fee_value));
         self.currencies.push(row.currency.to_string());
-        self.bases.push(money(&row.basis));
-        self.acquired.push(row.acquired);
-        self.lots.push(write_lots(&row.lots));
+        self.bases.push(money(&row.rare.basis));
+        self.acquired.push(row.rare.acquired);
+        self.lots.push(write_lots(&row.rare.lots));
         self.tx_hashes
             .push(row.tx_hash.as_ref().map(ToString::to_string));
         self.notes.push(row.note.as_ref().map(ToString::to_string));
@@ -220,18 +220,21 @@ impl Stored {
                 .parse()
                 .map_err(|_| unreadable("ledger_row.kind", &self.kind))?,
             wallet: words.keep(self.wallet),
-            to_wallet: self.to_wallet.map(|wallet| words.keep(wallet)),
             sent: leg(words, self.sent_amount, self.sent_asset)?,
             received: leg(words, self.received_amount, self.received_asset)?,
             fee: leg(words, self.fee_amount, self.fee_asset)?,
             value,
-            fee_value,
             currency,
-            basis,
-            acquired: self.acquired,
-            lots: read_lots(self.lots.as_deref().unwrap_or_default())?,
             tx_hash: self.tx_hash.map(Into::into),
             note: self.note.map(Into::into),
+            rare: RareParts {
+                to_wallet: self.to_wallet.map(|wallet| words.keep(wallet)),
+                fee_value,
+                basis,
+                acquired: self.acquired,
+                lots: read_lots(self.lots.as_deref().unwrap_or_default())?,
+            }
+            .into(),
         })
     }
 }

@@ -311,7 +311,7 @@ impl Answers {
                 return Err(format!("the row brought {} {}", leg.amount, leg.asset));
             }
             let mut row = row;
-            (row.basis, row.acquired) = (Some(cost), Some(at));
+            (row.rare.basis, row.rare.acquired) = (Some(cost), Some(at));
             self.changed.insert(place, row);
         } else {
             let wallet = match row.kind {
@@ -365,7 +365,7 @@ impl Answers {
             .map_err(|error| error.to_string())?;
         let of = match is_fee {
             true => {
-                row.fee_value = Some(value);
+                row.rare.fee_value = Some(value);
                 Priced::Fee
             }
             false => {

@@ -43,6 +43,7 @@ impl<'a> Run<'a> {
                 Basis::Unknown
             },
             acquired: row
+                .rare
                 .acquired
                 .filter(|_| !at_market || stated.value.is_none()),
             gift_value: stated.value.filter(|value| has_two && *value < cost),

@@ -145,7 +145,7 @@ impl<'a> Input<'a> {
 
     /// Whether any row names its lots.
     pub(super) fn has_named_lots(&self) -> bool {
-        self.rows().any(|row| !row.lots.is_empty())
+        self.rows().any(|row| !row.rare.lots.is_empty())
     }
 
     /// A row in its place.

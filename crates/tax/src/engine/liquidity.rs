@@ -121,7 +121,7 @@ impl<'a> Run<'a> {
         (sent, received): (&Leg, &'a Leg),
         keeps_date: bool,
     ) -> Result<(), Stop> {
-        let missing = self.take(at, sent, &at.row.lots)?;
+        let missing = self.take(at, sent, &at.row.rare.lots)?;
         let lots = self.parts.iter().map(|part| self.lots.get(part.lot));
         let newest = lots.clone().map(|lot| lot.acquired_at).max();
         let newest = newest.filter(|_| keeps_date);

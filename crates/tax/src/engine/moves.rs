@@ -165,7 +165,7 @@ impl<'a> Run<'a> {
         if self.has_pools() {
             return self.pool_out(at, sale, Leaving::Sold);
         }
-        let named: &[NamedLot] = if sale.is_fee { &[] } else { &at.row.lots };
+        let named: &[NamedLot] = if sale.is_fee { &[] } else { &at.row.rare.lots };
         let missing = self.take(at, sale.leg, named)?;
         let (mut proceeds, mut fees) = (sale.worth.money, sale.fees);
         let mut left = sale.leg.amount;
@@ -294,7 +294,7 @@ impl<'a> Run<'a> {
             self.pool_out(at, &sale, Leaving::Gone)?;
             return Ok(self.estimate(&leg.asset, leg.amount));
         }
-        let missing = self.take(at, leg, &at.row.lots)?;
+        let missing = self.take(at, leg, &at.row.rare.lots)?;
         let cost = self
             .parts
             .iter()
@@ -376,7 +376,7 @@ impl<'a> Run<'a> {
         if self.has_pools() {
             return self.rename_in_pool(at, from, to);
         }
-        let missing = self.take(at, from, &at.row.lots)?;
+        let missing = self.take(at, from, &at.row.rare.lots)?;
         let parts = std::mem::take(&mut self.parts);
         let (book, shelf) = self.place(&to.asset, &at.row.wallet);
         for part in &parts {

@@ -190,8 +190,8 @@ fn apply(
             return answers.add_purchase(row, wallet, leg, cost);
         }
         Otherwise::Worth(value) => row.value = Some(value),
-        Otherwise::FeeWorth(value) => row.fee_value = Some(value),
-        Otherwise::Cost(value) => row.basis = Some(value),
+        Otherwise::FeeWorth(value) => row.rare.fee_value = Some(value),
+        Otherwise::Cost(value) => row.rare.basis = Some(value),
         Otherwise::Kind(kind, value) => (row.kind, row.value) = (kind, Some(value)),
         Otherwise::Worthless => {
             let nothing = Money::zero(settings.currency);
@@ -199,7 +199,10 @@ fn apply(
         }
     }
     // What left the row out of the figures leaves it out no more.
-    (row.fee_value, row.basis) = (known(row.fee_value), known(row.basis));
+    let (fee_value, basis) = (row.rare.fee_value, row.rare.basis);
+    if fee_value.or(basis).is_some() {
+        (row.rare.fee_value, row.rare.basis) = (known(fee_value), known(basis));
+    }
     answers.change(place, row);
 }
 

@@ -37,7 +37,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let outside = self.outside();
-        let to = row.to_wallet.as_ref().unwrap_or(&outside);
+        let to = row.rare.to_wallet.as_ref().unwrap_or(&outside);
         self.carry(at, &smaller(sent, received), &row.wallet, to)?;
         self.lost_on_the_way(at, worth, sent, received.amount)?;
         self.found_on_the_way(at, to, sent.amount, received)

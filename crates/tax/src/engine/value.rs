@@ -83,6 +83,7 @@ impl Stated {
             }
         }
         let acquired = row
+            .rare
             .acquired
             .map_or(date, |at| at.with_timezone(&zone).date_naive());
         let mut other = |money: Option<Money>, date| match money {
@@ -95,8 +96,8 @@ impl Stated {
             },
             None => None,
         };
-        let fee_value = other(row.fee_value, date);
-        let basis = other(row.basis, acquired);
+        let fee_value = other(row.rare.fee_value, date);
+        let basis = other(row.rare.basis, acquired);
         (stated.fee_value, stated.basis) = (fee_value, basis);
         stated
     }
@@ -195,7 +196,7 @@ pub(super) fn has_negative_amount(row: &Row) -> bool {
     legs.into_iter()
         .flatten()
         .any(|leg| leg.amount.is_negative())
-        || negative(row.fee_value)
-        || negative(row.basis)
+        || negative(row.rare.fee_value)
+        || negative(row.rare.basis)
         || (negative(row.value) && row.kind != packtrain_core::ledger::RowKind::MarginPnl)
 }

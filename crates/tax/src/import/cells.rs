@@ -165,17 +165,17 @@ impl Sheet<'_> {
         if number.is_empty() && symbol.is_empty() {
             return Cell::Absent;
         }
-        let (nameless, money) = (symbol.is_empty(), is_fiat(symbol));
+        let nameless = symbol.is_empty();
         let read: Result<Quantity, _> = number.parse();
         let flaw = match read {
             Ok(zero) if zero.is_zero() && nameless => return Cell::Absent,
             Ok(_) if nameless => (asset, no_asset()),
             Ok(less) if less.is_negative() => (amount, negative()),
-            Ok(fine) if money => match Money::from_quantity(fine, Currency::USD) {
-                Ok(_) => return self.named_leg(fine, asset),
-                Err(error) => (amount, Flaw::of_amount(error)),
+            Ok(fine) => match Money::from_quantity(fine, Currency::USD) {
+                // Few amounts are none of money, so that few symbols are looked up.
+                Err(error) if is_fiat(symbol) => (amount, Flaw::of_amount(error)),
+                _ => return self.named_leg(fine, asset),
             },
-            Ok(fine) => return self.named_leg(fine, asset),
             Err(error) => (amount, Flaw::of_amount(error)),
         };
         self.flaw(Some(flaw.0), flaw.1);
@@ -191,13 +191,11 @@ impl Sheet<'_> {
 
     /// A wallet's or an asset's name.
     pub(super) fn name(&mut self, column: usize) -> Cell<Asset> {
-        if self.cell(column).is_empty() {
-            return Cell::Absent;
+        match self.cell(column).len() {
+            0 => Cell::Absent,
+            long if long > WORD_CHARS_MAX && self.is_too_long(column, WORD_CHARS_MAX) => Cell::Bad,
+            _ => Cell::Good(self.word(column)),
         }
-        if self.is_too_long(column, WORD_CHARS_MAX) {
-            return Cell::Bad;
-        }
-        Cell::Good(self.word(column))
     }
 
     /// Free text that is kept as it is: an id or a hash.
@@ -211,15 +209,22 @@ impl Sheet<'_> {
     }
 
     fn free_text(&mut self, column: usize, chars_max: usize) -> Option<Box<str>> {
-        if self.cell(column).is_empty() || self.is_too_long(column, chars_max) {
+        let cell = self.cell(column);
+        if cell.is_empty() {
             return None;
         }
-        Some(self.cell(column).into())
+        if cell.len() <= chars_max {
+            return Some(cell.into());
+        }
+        match self.is_too_long(column, chars_max) {
+            true => None,
+            false => Some(self.cell(column).into()),
+        }
     }
 
     fn is_too_long(&mut self, column: usize, chars_max: usize) -> bool {
         let cell = self.cell(column);
-        if cell.len() <= chars_max || cell.chars().count() <= chars_max {
+        if cell.chars().count() <= chars_max {
             return false;
         }
         let message = format!("longer than {chars_max} characters");

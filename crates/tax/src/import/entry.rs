@@ -1,6 +1,6 @@
 //! Rows of sources that know less than the product's own format.
 
-use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
+use packtrain_core::ledger::{Asset, Leg, Rare, Row, RowKind};
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::Quantity;
 use packtrain_core::time::Timestamp;
@@ -19,18 +19,14 @@ pub(super) fn row(sheet: &Sheet<'_>, at: Timestamp, kind: RowKind) -> Row {
         at,
         kind,
         wallet: sheet.wallet(),
-        to_wallet: None,
         sent: None,
         received: None,
         fee: None,
         value: None,
-        fee_value: None,
         currency: Currency::USD,
-        basis: None,
-        acquired: None,
-        lots: Vec::new(),
         tx_hash: None,
         note: None,
+        rare: Rare::NONE,
     }
 }
 
@@ -57,6 +53,13 @@ pub(super) fn set_value(row: &mut Row, value: Option<Money>) {
     if let Some(value) = value {
         row.currency = value.currency();
         row.value = Some(value);
+    }
+}
+
+/// Gives the fee of a row a value; most rows have none, and need no room for it.
+pub(super) fn set_fee_value(row: &mut Row, value: Option<Money>) {
+    if value.is_some() {
+        row.rare.fee_value = value;
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
 use packtrain_core::quantity::Quantity;
+use rayon::prelude::*;
 
 use super::entry;
 use super::sheet::{Flaw, Report};
@@ -121,6 +122,9 @@ pub(super) fn net(group: Vec<Row>) -> Option<Vec<Row>> {
 
 /// Takes out the rows that lack what their kind cannot do without, each with an error.
 pub(super) fn complete(joined: &mut Joined) {
+    if joined.rows.par_iter().all(|row| missing(row).is_none()) {
+        return;
+    }
     let flaws = &mut joined.flaws;
     joined.rows.retain(|row| {
         let Some((code, part)) = missing(row) else {

@@ -3,22 +3,22 @@
 
 use std::collections::HashSet;
 
-use csv::StringRecord;
 use packtrain_core::ledger::{Asset, RowError};
 
-use super::header::{self, Header};
+use super::header::Header;
 use super::mapping::Mapping;
+use super::records::Records;
 use super::zone::Zone;
 use super::{About, ImportError, Limits, Source};
 
 /// Characters of a line that an error repeats.
 const TEXT_CHARS_MAX: usize = 500;
+/// Words that are looked through one by one before the set is asked.
+const FEW: usize = 16;
 
 /// The records of one file, one at a time.
 pub(super) struct Sheet<'a> {
-    text: &'a str,
-    reader: csv::Reader<&'a [u8]>,
-    record: StringRecord,
+    records: Records<'a>,
     header: &'a Header,
     /// Where each known column of the source stands.
     places: Vec<Option<usize>>,
@@ -41,15 +41,37 @@ pub(super) struct Sheet<'a> {
     first_line: u32,
     /// Line of the present record.
     line: u32,
-    /// Byte at which the present record starts.
-    start: usize,
     errors_in_row: u32,
     /// Errors that were kept before the present record.
     errors_before: usize,
     /// The last word of each column: most rows repeat it.
     last: Vec<Option<Asset>>,
-    words: HashSet<Asset>,
+    words: Words,
     report: Report,
+}
+
+/// Words, each once.
+#[derive(Default)]
+struct Words {
+    /// The first ones: a ledger has few assets and wallets, and these are found without hashing.
+    few: Vec<Asset>,
+    more: HashSet<Asset>,
+}
+
+impl Words {
+    /// The one shared copy of a word.
+    fn shared(&mut self, word: &str) -> Asset {
+        let few = self.few.iter().find(|known| ***known == *word);
+        if let Some(known) = few.or_else(|| self.more.get(word)) {
+            return Asset::clone(known);
+        }
+        let word = Asset::from(word);
+        match self.few.len() {
+            ..FEW => self.few.push(Asset::clone(&word)),
+            _ => _ = self.more.insert(Asset::clone(&word)),
+        }
+        word
+    }
 }
 
 /// What was counted and found wrong.
@@ -87,12 +109,6 @@ impl<'a> Sheet<'a> {
     ) -> Self {
         let (source, options) = (about.source, about.options);
         let mapping = options.mapping.as_ref();
-        let reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(header.delimiter)
-            .buffer_capacity(64 * 1024)
-            .from_reader(text.as_bytes());
         let places: Vec<_> = source.known.iter().map(|name| header.place(name)).collect();
         let unit = |place: &Option<usize>| header.unit((*place)?).map(str::to_owned);
         let units: Vec<_> = places.iter().map(unit).collect();
@@ -105,9 +121,7 @@ impl<'a> Sheet<'a> {
         let label = label.or(mapping.and_then(|one| one.wallet.as_deref()));
         let label = label.unwrap_or(source.label);
         Self {
-            text,
-            reader,
-            record: StringRecord::new(),
+            records: Records::new(text, header.delimiter),
             header,
             zones: units.iter().map(zone).collect(),
             units,
@@ -128,11 +142,10 @@ impl<'a> Sheet<'a> {
             coin: options.coin.as_deref(),
             first_line: line,
             line,
-            start: 0,
             errors_in_row: 0,
             errors_before: 0,
             last: vec![None; source.known.len()],
-            words: HashSet::new(),
+            words: Words::default(),
             report: Report::default(),
         }
     }
@@ -141,26 +154,18 @@ impl<'a> Sheet<'a> {
     pub(super) fn next(&mut self) -> Result<bool, ImportError> {
         loop {
             self.close_row();
-            self.start = usize::try_from(self.reader.position().byte()).unwrap_or(usize::MAX);
-            let line = self.reader.position().line();
-            if !self.reader.read_record(&mut self.record).unwrap_or(false) {
+            if !self.records.next() {
                 return Ok(false);
             }
-            // Blank lines before the record belong to nobody.
-            let rest = self.text.as_bytes().get(self.start..).unwrap_or_default();
-            let blanks = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
-            let lines = blanks.clone().filter(|byte| **byte == b'\n').count();
-            self.start += blanks.count();
-            let line = u32::try_from(line - 1).unwrap_or(u32::MAX);
-            let lines = u32::try_from(lines).unwrap_or(u32::MAX);
-            self.line = self.first_line.saturating_add(line).saturating_add(lines);
+            let lines = u32::try_from(self.records.lines_before()).unwrap_or(u32::MAX);
+            self.line = self.first_line.saturating_add(lines);
             if self.report.rows_total == self.limits.rows_max {
                 return Err(ImportError::TooManyRows {
                     max: self.limits.rows_max,
                 });
             }
             self.report.rows_total += 1;
-            if self.record.len() == self.width {
+            if self.records.width() == self.width {
                 return Ok(true);
             }
             self.count_flaw();
@@ -168,7 +173,7 @@ impl<'a> Sheet<'a> {
     }
 
     fn count_flaw(&mut self) {
-        let (cells, width) = (self.record.len(), self.width);
+        let (cells, width) = (self.records.width(), self.width);
         let help = if cells > width {
             "put quotes around a cell that holds the delimiter, and write no thousands mark"
         } else {
@@ -249,7 +254,7 @@ impl<'a> Sheet<'a> {
     /// A cell by its column's exact key, for sources whose columns no list can name.
     pub(super) fn cell_of_key(&self, key: &str) -> Option<&str> {
         let place = self.header.place_of_key(key)?;
-        Some(cell(&self.record, Some(place)))
+        Some(cell(&self.records, Some(place)))
     }
 
     /// The stable word of the file's source.
@@ -275,38 +280,24 @@ impl<'a> Sheet<'a> {
 
     /// The one shared copy of a word.
     pub(super) fn shared(&mut self, word: &str) -> Asset {
-        match self.words.get(word) {
-            Some(word) => Asset::clone(word),
-            None => {
-                let word = Asset::from(word);
-                self.words.insert(Asset::clone(&word));
-                word
-            }
-        }
+        self.words.shared(word)
     }
 
     /// A cell of the present record by its column's place in the source's list, trimmed; empty
     /// where the file has no such column.
     pub(super) fn cell(&self, column: usize) -> &str {
-        cell(&self.record, self.places[column])
+        cell(&self.records, self.places[column])
     }
 
     /// The one shared copy of a word that many rows repeat.
     pub(super) fn word(&mut self, column: usize) -> Asset {
-        let cell = cell(&self.record, self.places[column]);
+        let cell = cell(&self.records, self.places[column]);
         if let Some(last) = &self.last[column]
             && **last == *cell
         {
             return Asset::clone(last);
         }
-        let word = match self.words.get(cell) {
-            Some(word) => Asset::clone(word),
-            None => {
-                let word = Asset::from(cell);
-                self.words.insert(Asset::clone(&word));
-                word
-            }
-        };
+        let word = self.words.shared(cell);
         self.last[column] = Some(Asset::clone(&word));
         word
     }
@@ -319,8 +310,7 @@ impl<'a> Sheet<'a> {
             return;
         }
         let place = column.and_then(|column| self.places[column]);
-        let end = usize::try_from(self.reader.position().byte()).unwrap_or(usize::MAX);
-        let raw = self.text.get(self.start..end).unwrap_or_default();
+        let raw = self.records.raw();
         let at = place.map(|place| cell_start(raw, self.delimiter, place));
         let field = column.map(|column| self.names[column]);
         self.report
@@ -357,16 +347,8 @@ impl Flaw {
     }
 }
 
-fn cell(record: &StringRecord, place: Option<usize>) -> &str {
-    let cell = place
-        .and_then(|place| record.get(place))
-        .unwrap_or_default()
-        .trim_ascii();
-    // Few files mark their cells: the long way is for those alone.
-    match cell.as_bytes().first() {
-        Some(byte) if !byte.is_ascii() => header::plain(cell),
-        _ => cell,
-    }
+fn cell<'r>(records: &'r Records<'_>, place: Option<usize>) -> &'r str {
+    place.map_or("", |place| records.cell(place))
 }
 
 /// The byte at which a cell begins in its record.

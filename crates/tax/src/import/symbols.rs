@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use packtrain_core::ledger::{Asset, Leg, Row};
+use rayon::prelude::*;
 
 use super::Options;
 use crate::fiat;
@@ -21,11 +22,19 @@ const CHAINS: &[&str] = &[
     "trezor",
 ];
 
+/// Rows that are looked through as one.
+const CHUNK: usize = 16_384;
+
 /// Marks symbols as coins or as money, by the word of the person and of the source.
 pub(super) fn tell_apart(rows: &mut [Row], source: &str, options: &Options) {
     let is_chain = CHAINS.contains(&source);
     // Where nobody says anything of codes, only marks are looked at.
     let is_said = is_chain || !options.coins.is_empty() || !options.money.is_empty();
+    rows.par_chunks_mut(CHUNK)
+        .for_each(|rows| mark(rows, is_chain, is_said, options));
+}
+
+fn mark(rows: &mut [Row], is_chain: bool, is_said: bool, options: &Options) {
     let mut known: HashMap<Asset, Asset> = HashMap::new();
     for row in rows {
         let legs = [&mut row.sent, &mut row.received, &mut row.fee];

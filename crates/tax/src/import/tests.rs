@@ -314,9 +314,9 @@ fn carried_over_dates_may_be_plain_dates_and_lots_may_be_named() {
                 2024-01-10T12:00:00Z,opening,main,1,ETH,100,2022-01-01T00:00:00Z,a:0.5; b:c:1,USD\n\
                 2024-01-10T12:00:00Z,opening,main,1,ETH,100,last year,a:,USD\n";
     let import = read_text(text).unwrap();
-    let noon = import.rows[0].acquired.unwrap().to_rfc3339();
+    let noon = import.rows[0].rare.acquired.unwrap().to_rfc3339();
     assert_eq!(noon, "2022-01-01T12:00:00+00:00");
-    let lots = &import.rows[1].lots;
+    let lots = &import.rows[1].rare.lots;
     assert_eq!((&*lots[0].row, &*lots[1].row), ("a", "b:c"));
     assert_eq!(
         places(&import),

@@ -55,7 +55,7 @@ impl Rule {
             && is_same(&self.wallet, &row.wallet)
             && is_same(
                 &self.to_wallet,
-                row.to_wallet.as_deref().unwrap_or_default(),
+                row.rare.to_wallet.as_deref().unwrap_or_default(),
             )
             && self.file.as_deref().is_none_or(|name| name == file)
             && self.asset.as_deref().is_none_or(is_leg)

@@ -94,7 +94,7 @@ fn moved(row: &Row) -> Vec<(Asset, Quantity)> {
     }
     if let Some(leg) = &row.sent {
         moved.push((row.wallet.clone(), none.checked_sub(leg.amount).unwrap()));
-        if let Some(to) = &row.to_wallet {
+        if let Some(to) = &row.rare.to_wallet {
             moved.push((to.clone(), leg.amount));
         }
     }

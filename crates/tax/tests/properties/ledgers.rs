@@ -1,7 +1,7 @@
 //! Made-up ledgers of a few assets and some wallets.
 
 use chrono::{DateTime, Duration, Utc};
-use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
+use packtrain_core::ledger::{Asset, Leg, RareParts, Row, RowKind};
 use packtrain_core::money::Currency;
 use packtrain_core::quantity::Quantity;
 use packtrain_tax::LedgerFile;
@@ -89,18 +89,18 @@ pub(super) fn rows(steps: &[Step]) -> Vec<Row> {
             at,
             kind,
             wallet: Asset::from(WALLETS[step.wallet]),
-            to_wallet: (kind == RowKind::Transfer).then(|| Asset::from(WALLETS[step.to])),
             sent: leaves.then(|| leg.clone()),
             received: (!leaves).then_some(leg),
             fee: None,
             value: (kind != RowKind::Transfer).then(|| usd(step.price * 2_500 + 1)),
-            fee_value: None,
             currency: Currency::USD,
-            basis: None,
-            acquired: None,
-            lots: Vec::new(),
             tx_hash: None,
             note: None,
+            rare: RareParts {
+                to_wallet: (kind == RowKind::Transfer).then(|| Asset::from(WALLETS[step.to])),
+                ..RareParts::default()
+            }
+            .into(),
         }
     };
     steps.iter().enumerate().map(row).collect()

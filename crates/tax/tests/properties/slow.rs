@@ -67,7 +67,7 @@ impl Slow {
         }
         let leg = row.sent.as_ref().or(row.received.as_ref()).unwrap();
         let (asset, wallet) = (leg.asset.to_string(), row.wallet.to_string());
-        if row.to_wallet.as_ref() == Some(&row.wallet) {
+        if row.rare.to_wallet.as_ref() == Some(&row.wallet) {
             // Nothing moves, so the wallet does not count as named yet.
             return;
         }
@@ -85,7 +85,7 @@ impl Slow {
                 }
             }
             RowKind::Transfer => {
-                let to = row.to_wallet.as_ref().unwrap().to_string();
+                let to = row.rare.to_wallet.as_ref().unwrap().to_string();
                 self.carry((index, row), (&asset, &wallet, &to), leg.amount);
             }
             _ => {

@@ -1,6 +1,6 @@
 //! Changes of rows, by answers and by the question what the other way would give.
 
-use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
+use packtrain_core::ledger::{Asset, Leg, Rare, Row, RowKind};
 use packtrain_core::money::Money;
 
 use super::Answers;
@@ -51,18 +51,14 @@ impl Answers {
             line: u32::try_from(self.settled.len() + 1).unwrap_or(u32::MAX),
             kind: RowKind::Buy,
             wallet,
-            to_wallet: None,
             sent: None,
             received: Some(bought),
             fee: None,
             value: Some(cost),
-            fee_value: None,
             currency: cost.currency(),
-            basis: None,
-            acquired: None,
-            lots: Vec::new(),
             tx_hash: None,
             note: None,
+            rare: Rare::NONE,
             ..row
         });
     }

@@ -60,7 +60,7 @@ fn an_amount_out_of_range_is_an_error_that_names_the_row() {
         row.value = Some(huge);
     }
     ledger.rows[1].fee = ledger.rows[0].received.clone();
-    ledger.rows[1].fee_value = Some(huge);
+    ledger.rows[1].rare.fee_value = Some(huge);
     let error = compute(&[ledger], Country::Us, &Request::default()).unwrap_err();
     let source = AmountError::Overflow;
     let (id, file) = ("b".into(), "ledger.csv".to_owned());

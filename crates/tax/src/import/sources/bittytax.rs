@@ -78,7 +78,7 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let money = |amount| Money::from_quantity(entry::as_money(amount), currency).ok();
     row.currency = currency;
     row.value = values.into_iter().flatten().next().and_then(money);
-    row.fee_value = fee_value.and_then(money);
+    entry::set_fee_value(&mut row, fee_value.and_then(money));
     if kind == RowKind::MarginPnl {
         // The result stands as a leg in money; a loss is what was sold.
         let leg = row.received.take().map(|leg| (leg, false));

@@ -161,7 +161,8 @@ fn transaction(sheet: &mut Sheet<'_>) -> Option<Row> {
         Money::from_quantity(amount, Currency::USD).ok()
     };
     row.value = row.sent.as_ref().or(row.received.as_ref()).and_then(worth);
-    row.fee_value = row.fee.as_ref().and_then(worth);
+    let fee_value = row.fee.as_ref().and_then(worth);
+    entry::set_fee_value(&mut row, fee_value);
     (row.tx_hash, row.note) = (hash, note);
     sheet.is_good().then_some(row)
 }

@@ -172,5 +172,6 @@ fn price(sheet: &Sheet<'_>, row: &mut Row) {
     };
     let leg = row.sent.as_ref().or(row.received.as_ref());
     row.value = leg.and_then(worth);
-    row.fee_value = row.fee.as_ref().and_then(worth);
+    let fee_value = row.fee.as_ref().and_then(worth);
+    entry::set_fee_value(row, fee_value);
 }

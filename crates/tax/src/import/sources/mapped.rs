@@ -1,6 +1,6 @@
 //! Files of no known source, read by a mapping.
 
-use packtrain_core::ledger::{Leg, Row, RowKind};
+use packtrain_core::ledger::{Leg, RareParts, Row, RowKind};
 use packtrain_core::money::{Currency, Money};
 
 use super::neutral::{self, Absent};
@@ -76,17 +76,21 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     Some(Row {
         id: id.unwrap_or(row.id),
         wallet: wallet.unwrap_or(row.wallet),
-        to_wallet,
         sent: legs.sent,
         received: legs.received,
         fee: legs.fee,
         value,
-        fee_value,
         currency: currency.unwrap_or(row.currency),
-        basis,
-        acquired,
         tx_hash,
         note,
+        rare: RareParts {
+            to_wallet,
+            fee_value,
+            basis,
+            acquired,
+            lots: Vec::new(),
+        }
+        .into(),
         ..row
     })
 }

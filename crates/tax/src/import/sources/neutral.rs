@@ -1,6 +1,6 @@
 //! The neutral ledger: the product's own format, which every other source can be turned into.
 
-use packtrain_core::ledger::{Leg, NamedLot, Row, RowKind};
+use packtrain_core::ledger::{Leg, NamedLot, RareParts, Row, RowKind};
 use packtrain_core::money::Currency;
 use packtrain_core::quantity::Quantity;
 
@@ -116,18 +116,21 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
         at: at?,
         kind: kind?,
         wallet: wallet?,
-        to_wallet: to_wallet.good(),
         sent: sent.good(),
         received: received.good(),
         fee: fee.good().filter(|leg: &Leg| !leg.amount.is_zero()),
         value: value.good(),
-        fee_value: fee_value.good(),
         currency: currency?,
-        basis: basis.good(),
-        acquired: acquired.good(),
-        lots,
         tx_hash,
         note,
+        rare: RareParts {
+            to_wallet: to_wallet.good(),
+            fee_value: fee_value.good(),
+            basis: basis.good(),
+            acquired: acquired.good(),
+            lots,
+        }
+        .into(),
     })
 }
 

@@ -10,7 +10,7 @@
 
 use std::collections::HashSet;
 
-use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
+use packtrain_core::ledger::{Asset, Leg, Rare, Row, RowKind};
 use packtrain_core::money::Money;
 use packtrain_core::quantity::Quantity;
 
@@ -89,7 +89,7 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
         let money = money.and_then(|(fiat, currency)| Money::from_quantity(fiat, currency).ok());
         entry::set_value(&mut row, money);
         // Tells the join whose it is.
-        row.to_wallet = address;
+        row.rare.to_wallet = address;
     }
     sheet.is_good().then_some(row)
 }
@@ -112,11 +112,11 @@ fn join(mut rows: Vec<Row>) -> Joined {
     let own: HashSet<Asset> = rows
         .iter()
         .filter(is_in)
-        .filter_map(|row| row.to_wallet.clone())
+        .filter_map(|row| row.rare.to_wallet.clone())
         .collect();
     for row in &mut rows {
-        let address = row.to_wallet.take();
-        let is_own = address.is_some_and(|address| own.contains(&address));
+        let told = std::mem::replace(&mut row.rare, Rare::NONE);
+        let is_own = told.to_wallet.as_ref().is_some_and(|it| own.contains(it));
         if is_own && row.kind == RowKind::Withdrawal && row.fee.is_none() {
             row.kind = RowKind::Deposit;
             row.received = row.sent.take();
