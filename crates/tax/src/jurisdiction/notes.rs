@@ -132,8 +132,9 @@ pub(crate) const fn transfer_fee_sold(source: &'static str) -> RuleText {
 pub(crate) const TRANSFER_FEE_JOINS: RuleText = RuleText {
     when: |settings, applied| applied.transfer_fees && chose(settings, "transfer_fee", "cost"),
     text: "The network's fee of a transfer between own wallets, paid in units, is no disposal: \
-           what these units had cost joins the cost of the units moved, as asked. Where sales from \
-           other wallets had used up their lots, it is listed and deducted nowhere.",
+           what these units had cost joins the cost of the units moved, as asked; where sales from \
+           other wallets had used up their lots, that of the units where they went, or else of the \
+           lot that goes next.",
     source: "no direct guidance",
 };
 

@@ -150,6 +150,8 @@ cases! {
     us_staking_withdrawal_gives_the_expected_figures: "us-staking-withdrawal",
     us_transfer_fee_cost_gives_the_expected_figures: "us-transfer-fee-cost",
     us_transfer_fee_disposal_gives_the_expected_figures: "us-transfer-fee-disposal",
+    us_transfer_fee_cost_of_lots_used_elsewhere_gives_the_expected_figures:
+        "us-transfer-fee-cost-of-lots-used-elsewhere",
     us_transfer_fee_lost_gives_the_expected_figures: "us-transfer-fee-lost",
     us_wrap_carry_gives_the_expected_figures: "us-wrap-carry",
     us_wrap_trade_gives_the_expected_figures: "us-wrap-trade",
