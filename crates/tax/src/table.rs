@@ -39,7 +39,6 @@ pub(crate) fn read<const WIDTH: usize>(
     lines_max: usize,
     mut take: impl FnMut(u64, [&str; WIDTH]) -> Result<(), String>,
 ) -> Result<usize, TableError> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(bytes);

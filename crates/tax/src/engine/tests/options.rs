@@ -134,11 +134,12 @@ fn the_cost_of_a_fee_joins_the_lot_that_goes_next_when_a_sale_elsewhere_took_the
 fn a_fee_without_units_that_its_cost_could_join_is_listed() {
     let rows = [
         "e 2024-02-01 buy A 50USD 1ETH -",
+        "m 2024-03-01 transfer A>B 0.2ETH 0.2ETH -",
         "t 2024-04-01 transfer A>A 0.5ETH 0.5ETH 0.1ETH fee_value=20",
     ];
     let joined = by_wallet(&rows, "transfer_fee", "cost");
     assert_eq!(removed(&joined), ["t transfer 0.1 ETH 5.00"]);
-    assert_eq!(holdings(&joined), ["ETH A 0.9 45.00"]);
+    assert_eq!(holdings(&joined), ["ETH A 0.7 35.00", "ETH B 0.2 10.00"]);
 }
 
 #[test]
