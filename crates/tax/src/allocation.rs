@@ -17,6 +17,9 @@ use std::collections::BTreeMap;
 use packtrain_core::ledger::Asset;
 use packtrain_core::quantity::Quantity;
 
+use crate::table::{self, TableError};
+
+const COLUMNS: [&str; 4] = ["asset", "lot", "wallet", "quantity"];
 /// Lines in one file.
 const LINES_MAX: usize = 1_000_000;
 
@@ -40,72 +43,19 @@ pub struct Units {
     pub quantity: Quantity,
 }
 
-/// Why a file of an allocation cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AllocationError {
-    /// A column is not there.
-    #[error("the header has no column {column}; needed: asset, lot, wallet, quantity")]
-    Column {
-        /// Its name.
-        column: &'static str,
-    },
-    /// A line that allocates nothing.
-    #[error("line {line}: {what}")]
-    Line {
-        /// Counted from 1 with the header.
-        line: u64,
-        /// What is wrong with it.
-        what: String,
-    },
-    /// More than one file may have.
-    #[error("more than {LINES_MAX} lines in one file")]
-    TooMany,
-}
-
 impl Allocation {
     /// Reads a file: comma separated, with a header, the columns in any order.
     ///
     /// # Errors
-    /// [`AllocationError`] at the first line that is wrong: half an allocation is none.
-    pub fn read(bytes: &[u8]) -> Result<Self, AllocationError> {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let mut reader = csv::ReaderBuilder::new()
-            .trim(csv::Trim::All)
-            .from_reader(bytes);
-        let unreadable = |error: &csv::Error| AllocationError::Line {
-            line: error.position().map_or(1, csv::Position::line),
-            what: "not as many cells as the header, or not UTF-8".to_owned(),
-        };
-        let headers = reader
-            .headers()
-            .map_err(|error| unreadable(&error))?
-            .clone();
-        let place = |column: &'static str| {
-            let place = headers
-                .iter()
-                .position(|name| name.eq_ignore_ascii_case(column));
-            place.ok_or(AllocationError::Column { column })
-        };
-        let places = [
-            place("asset")?,
-            place("lot")?,
-            place("wallet")?,
-            place("quantity")?,
-        ];
-        let mut allocation = Self::default();
-        for record in reader.records() {
-            let record = record.map_err(|error| unreadable(&error))?;
-            let line = record.position().map_or(0, csv::Position::line);
-            let cells = places.map(|place| record.get(place).unwrap_or_default());
-            let (asset, units) =
-                units(line, cells).map_err(|what| AllocationError::Line { line, what })?;
-            allocation.count += 1;
-            if allocation.count > LINES_MAX {
-                return Err(AllocationError::TooMany);
-            }
-            allocation.by_asset.entry(asset).or_default().push(units);
-        }
-        Ok(allocation)
+    /// [`TableError`] at the first line that is wrong: half an allocation is none.
+    pub fn read(bytes: &[u8]) -> Result<Self, TableError> {
+        let mut by_asset: BTreeMap<Asset, Vec<Units>> = BTreeMap::new();
+        let count = table::read(bytes, COLUMNS, LINES_MAX, |line, cells| {
+            let (asset, units) = units(line, cells)?;
+            by_asset.entry(asset).or_default().push(units);
+            Ok(())
+        })?;
+        Ok(Self { by_asset, count })
     }
 
     /// How many lines there are.
@@ -185,6 +135,7 @@ mod tests {
             );
         }
         let error = Allocation::read(b"asset,lot,quantity\n").unwrap_err();
-        assert_eq!(error, AllocationError::Column { column: "wallet" });
+        let said = "the header has no column wallet; needed: asset, lot, wallet, quantity";
+        assert_eq!(error.to_string(), said);
     }
 }

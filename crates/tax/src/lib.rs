@@ -20,6 +20,7 @@ pub mod rates;
 pub mod request;
 pub mod settle;
 pub mod synthetic;
+pub mod table;
 mod why;
 
 pub use engine::{Compared, Held, LedgerFile, Watch, compare, compare_watched};

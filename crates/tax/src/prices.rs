@@ -10,7 +10,9 @@ use packtrain_core::quantity::Quantity;
 
 use crate::fiat::is_currency;
 use crate::rates;
+use crate::table::{self, TableError};
 
+const COLUMNS: [&str; 4] = ["date", "asset", "currency", "price"];
 /// How old a price may be where there is none of the day itself.
 pub const AGE_DAYS_MAX: i64 = 7;
 /// Prices in one file.
@@ -30,75 +32,23 @@ struct Price {
     one: Money,
 }
 
-/// Why a file of prices cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PricesError {
-    /// A column is not there.
-    #[error("the header has no column {column}; needed: date, asset, currency, price")]
-    Column {
-        /// Its name.
-        column: &'static str,
-    },
-    /// A line that is no price.
-    #[error("line {line}: {what}")]
-    Line {
-        /// Counted from 1 with the header.
-        line: u64,
-        /// What is wrong with it.
-        what: String,
-    },
-    /// More than one file may have.
-    #[error("more than {PRICES_MAX} prices in one file")]
-    TooMany,
-}
-
 impl Prices {
     /// Reads a file: comma separated, with a header, the columns in any order.
     ///
     /// # Errors
-    /// [`PricesError`] at the first line that is no price: half a table of prices is worth little.
-    pub fn read(bytes: &[u8]) -> Result<Self, PricesError> {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let mut reader = csv::ReaderBuilder::new()
-            .trim(csv::Trim::All)
-            .from_reader(bytes);
-        let unreadable = |error: &csv::Error| PricesError::Line {
-            line: error.position().map_or(1, csv::Position::line),
-            what: "not as many cells as the header, or not UTF-8".to_owned(),
-        };
-        let headers = reader
-            .headers()
-            .map_err(|error| unreadable(&error))?
-            .clone();
-        let place = |column: &'static str| {
-            let place = headers
-                .iter()
-                .position(|name| name.eq_ignore_ascii_case(column));
-            place.ok_or(PricesError::Column { column })
-        };
-        let places = [
-            place("date")?,
-            place("asset")?,
-            place("currency")?,
-            place("price")?,
-        ];
-        let mut prices = Self::default();
-        for record in reader.records() {
-            let record = record.map_err(|error| unreadable(&error))?;
-            let line = record.position().map_or(0, csv::Position::line);
-            let cells = places.map(|place| record.get(place).unwrap_or_default());
-            let (asset, price) = price(cells).map_err(|what| PricesError::Line { line, what })?;
-            prices.count += 1;
-            if prices.count > PRICES_MAX {
-                return Err(PricesError::TooMany);
-            }
-            prices.by_asset.entry(asset).or_default().push(price);
-        }
-        for of_asset in prices.by_asset.values_mut() {
+    /// [`TableError`] at the first line that is no price: half a table of prices is worth little.
+    pub fn read(bytes: &[u8]) -> Result<Self, TableError> {
+        let mut by_asset: HashMap<String, Vec<Price>> = HashMap::new();
+        let count = table::read(bytes, COLUMNS, PRICES_MAX, |_, cells| {
+            let (asset, price) = price(cells)?;
+            by_asset.entry(asset).or_default().push(price);
+            Ok(())
+        })?;
+        for of_asset in by_asset.values_mut() {
             // Stable: of two prices of one day the one that stands last holds.
             of_asset.sort_by_key(|price| price.date);
         }
-        Ok(prices)
+        Ok(Self { by_asset, count })
     }
 
     /// How many there are.
@@ -224,6 +174,7 @@ price,currency,asset,date
             "line 3: \"-1\" is no price such as 1234.56"
         );
         let error = Prices::read(b"date,asset,price\n").unwrap_err();
-        assert_eq!(error, PricesError::Column { column: "currency" });
+        let said = "the header has no column currency; needed: date, asset, currency, price";
+        assert_eq!(error.to_string(), said);
     }
 }

@@ -9,7 +9,8 @@ use packtrain_core::job::{Ctx, Done, Job, Kind, Lane};
 use packtrain_core::limits::{FILE_WORD_CHARS_MAX, MAPPING_BYTES_MAX};
 use packtrain_core::ports::{Imported, ReadOptions, StoreError};
 use packtrain_tax::import::{self, ImportError, Mapping, Options};
-use packtrain_tax::prices::{Prices, PricesError};
+use packtrain_tax::prices::Prices;
+use packtrain_tax::table::TableError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -103,7 +104,7 @@ fn prices(bytes: &[u8], unknown: &ImportError) -> Imported {
             ..Imported::default()
         },
         // Its header does not have the columns, or cannot be read.
-        Err(PricesError::Column { .. } | PricesError::Line { line: 1, .. }) => {
+        Err(TableError::Column { .. } | TableError::Line { line: 1, .. }) => {
             rejected(told(unknown))
         }
         Err(error) => rejected(format!(

@@ -108,6 +108,18 @@ impl Shelf {
         }
     }
 
+    /// How much of parts that were moved here is left, or of all where nothing of them is.
+    fn left_of(&self, moved: &[(u32, Quantity)], lots: &Lots<'_>) -> Vec<(u32, Quantity)> {
+        let there = |lot: u32| self.parts.get(&lots.rank(lot)).map(|part| part.quantity);
+        let left = moved.iter();
+        let left = left.filter_map(|(lot, moved)| Some((*lot, there(*lot)?.min(*moved))));
+        let left: Vec<_> = left.collect();
+        match left.is_empty() {
+            true => self.parts().map(|part| (part.lot, part.quantity)).collect(),
+            false => left,
+        }
+    }
+
     fn in_parts(&self) -> Result<Quantity, AmountError> {
         self.parts
             .values()
@@ -270,26 +282,25 @@ impl<'a> Book<'a> {
         best.0
     }
 
-    /// Adds to the cost of parts on a shelf, in proportion to their units; where none of them lies
-    /// there any more, to that of all parts on it. A lot keeps its place in the order of the
-    /// method, which is by what it had cost at first. Gives whether there was a part.
+    /// Adds to the cost of parts that were moved to a shelf, in proportion to their units; where
+    /// none of them lies there any more, to that of all parts on it; where none does at all, to
+    /// that of the part that the method would take next from the scope. A lot keeps its place in
+    /// the order of the method, which is by what it had cost at first. Gives whether there was a
+    /// part.
     pub(super) fn add_cost(
         &mut self,
-        shelf: usize,
+        (mut shelf, scope): (usize, Scope),
         parts: &[(u32, Quantity)],
         cost: Money,
         lots: &Lots<'_>,
     ) -> Result<bool, AmountError> {
-        let shelf = &mut self.shelves[shelf];
-        let there = |lot: &u32| shelf.parts.get(&lots.rank(*lot)).map(|part| part.quantity);
-        let mut over: Vec<(u32, Quantity)> = parts
-            .iter()
-            .filter_map(|(lot, moved)| Some((*lot, there(lot)?.min(*moved))))
-            .collect();
-        if over.is_empty() {
-            let all = shelf.parts.values();
-            over.extend(all.map(|part| (part.lot, part.quantity)));
+        let mut over = self.shelves[shelf].left_of(parts, lots);
+        if over.is_empty() && scope == Scope::Universal {
+            shelf = self.next_shelf(shelf);
+            let next = self.shelves[shelf].parts().next();
+            over.extend(next.map(|part| (part.lot, part.quantity)));
         }
+        let shelf = &mut self.shelves[shelf];
         let sum = |sum: Quantity, (_, part): &(u32, Quantity)| sum.checked_add(*part);
         let mut units = over.iter().try_fold(Quantity::ZERO, sum)?;
         let is_joined = units.is_positive();

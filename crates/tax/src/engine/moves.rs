@@ -332,7 +332,7 @@ impl<'a> Run<'a> {
         let (book, source) = self.place(&leg.asset, from);
         let (_, target) = self.place(&leg.asset, to);
         let before = self.books[book].shelves[source].balance;
-        (self.moved.book, self.moved.shelf) = (book, target);
+        self.moved.to = Some((book, target));
         let (lots, parts) = (&self.lots, &mut self.moved.parts);
         let missing = self.books[book].carry((source, target), leg.amount, lots, parts)?;
         let after = self.books[book].shelves[source].balance;

@@ -32,6 +32,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let worth = self.worth(at)?;
+        self.moved.to = None;
         self.moved.parts.clear();
         self.release_rewards(at, worth)?;
         let (sent, received) = (

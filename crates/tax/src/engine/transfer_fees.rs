@@ -13,13 +13,12 @@ use super::{At, Stop};
 use crate::jurisdiction::chose;
 use crate::outcome::Removed;
 
-/// Parts of lots that the present row moved, or its other half before it, and the shelf that they
-/// lie on since.
+/// Units that the present row moved, or its other half before it.
 #[derive(Default, Clone)]
 pub(super) struct Moved {
-    pub(super) book: usize,
-    pub(super) shelf: usize,
-    /// Each lot, and how much of it.
+    /// Their book and the shelf that they lie on since; none where nothing moved.
+    pub(super) to: Option<(usize, usize)>,
+    /// Each lot that moved with them, and how much of it.
     pub(super) parts: Vec<(u32, Quantity)>,
 }
 
@@ -89,10 +88,10 @@ impl<'a> Run<'a> {
 
     /// The cost of the fee's units joins that of the units that the row moved.
     fn join_cost(&mut self, at: &At<'a>, fee: &Leg) -> Result<(), Stop> {
-        if self.moved.parts.is_empty() {
+        let Some((book, shelf)) = self.moved.to else {
             // Nothing that the cost could join: the units are listed with it.
             return self.remove(at, fee).map(drop);
-        }
+        };
         let missing = self.take(at, fee, &[])?;
         if missing.is_positive() {
             let (zero, otherwise) = (self.zero(), Otherwise::Told);
@@ -103,8 +102,8 @@ impl<'a> Run<'a> {
             .parts
             .iter()
             .try_fold(self.zero(), |sum, part| sum.checked_add(part.cost))?;
-        let Moved { book, shelf, parts } = &self.moved;
-        if !self.books[*book].add_cost(*shelf, parts, cost, &self.lots)? {
+        let (book, parts) = (&mut self.books[book], &self.moved.parts);
+        if !book.add_cost((shelf, self.scope), parts, cost, &self.lots)? {
             self.draft.removed.push(Removed {
                 id: at.row.id.clone(),
                 origin: at.origin,

@@ -10,7 +10,7 @@ use super::sheet::{Flaw, Sheet};
 use crate::fiat::{is_currency, is_fiat};
 
 /// Characters of an id, a wallet, an asset's symbol or a hash.
-const WORD_CHARS_MAX: usize = 200;
+pub(super) const WORD_CHARS_MAX: usize = 200;
 /// Characters of a note.
 const NOTE_CHARS_MAX: usize = 2_000;
 

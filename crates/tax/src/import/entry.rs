@@ -5,6 +5,7 @@ use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::Quantity;
 use packtrain_core::time::Timestamp;
 
+use super::cells::WORD_CHARS_MAX;
 use super::sheet::{Flaw, Sheet};
 use crate::fiat::is_fiat;
 
@@ -28,6 +29,23 @@ pub(super) fn row(sheet: &Sheet<'_>, at: Timestamp, kind: RowKind) -> Row {
         note: None,
         rare: Rare::NONE,
     }
+}
+
+/// Notes the source's own words for what a row is, where nobody wrote a note, so that a person's
+/// rule can go by them: of rows that could be something else, and no word that only repeats the
+/// kind, since each note takes memory.
+pub(super) fn note_words(sheet: &Sheet<'_>, columns: &[usize], row: &mut Row) {
+    let is_open =
+        row.kind.is_income() || matches!(row.kind, RowKind::Deposit | RowKind::Withdrawal);
+    if row.note.is_some() || !is_open {
+        return;
+    }
+    let says_more = |word: &&str| {
+        matches!(word.len(), 1..=WORD_CHARS_MAX) && !word.eq_ignore_ascii_case(row.kind.as_str())
+    };
+    let words = columns.iter().map(|column| sheet.cell(*column));
+    let words: Vec<&str> = words.filter(says_more).collect();
+    row.note = (!words.is_empty()).then(|| words.join(" ").into());
 }
 
 /// What an exchange of two legs is: money for an asset, an asset for money, or one asset for

@@ -404,6 +404,7 @@ mod tests {
                 needed: &["a", "b"],
                 known,
                 id: None,
+                words: &[],
                 owner: None,
                 zone: Tz::UTC,
                 read: |_| None,

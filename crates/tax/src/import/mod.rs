@@ -53,6 +53,9 @@ struct Source {
     known: &'static [&'static str],
     /// The column with the rows' own ids, where the source has one.
     id: Option<&'static str>,
+    /// The places in `known` of the columns with its own words for what a row is, where these say
+    /// more than the kind that the row is read as.
+    words: &'static [usize],
     /// The columns with who sends and who receives, where only they tell which way a row goes.
     owner: Option<(&'static str, &'static str)>,
     /// Zone of the times in the file, where they name none and nobody says otherwise.
@@ -266,7 +269,8 @@ fn read_stretch<'a>(
     let mut sheet = Sheet::new((stretch.text, stretch.line), header, about);
     let mut places = places.iter_mut();
     while sheet.next()? {
-        if let Some(row) = (about.source.read)(&mut sheet) {
+        if let Some(mut row) = (about.source.read)(&mut sheet) {
+            entry::note_words(&sheet, about.source.words, &mut row);
             // A stretch has room for a row on every line.
             if let Some(place) = places.next() {
                 *place = Some(row);

@@ -132,8 +132,9 @@ pub(crate) const fn transfer_fee_sold(source: &'static str) -> RuleText {
 pub(crate) const TRANSFER_FEE_JOINS: RuleText = RuleText {
     when: |settings, applied| applied.transfer_fees && chose(settings, "transfer_fee", "cost"),
     text: "The network's fee of a transfer between own wallets, paid in units, is no disposal: \
-           what these units had cost joins the cost of the units moved, as asked. Where sales from \
-           other wallets had used up their lots, it is listed and deducted nowhere.",
+           what these units had cost joins the cost of the units moved, as asked; where sales from \
+           other wallets had used up their lots, that of the units where they went, or else of the \
+           lot that goes next.",
     source: "no direct guidance",
 };
 
@@ -175,6 +176,113 @@ pub(crate) const LOANS_AS_BORROWED: RuleText = RuleText {
            that value. The option loan decides.",
     source: "no direct guidance",
 };
+
+/// A swap whose costs belong to the disposal, in the country's word for one.
+macro_rules! swap_costs_of_disposal {
+    ($disposal:literal, $source:expr) => {
+        $crate::jurisdiction::notes::RuleText {
+            when: |settings, applied| {
+                applied.swaps && $crate::jurisdiction::chose(settings, "swap_fee", "disposal")
+            },
+            text: concat!(
+                "A swap is a ",
+                $disposal,
+                " at market value and a purchase at that value; its costs belong to the ",
+                $disposal,
+                ". The option swap_fee decides."
+            ),
+            source: $source,
+        }
+    };
+}
+pub(crate) use swap_costs_of_disposal;
+
+/// A swap whose costs belong half to each side, in the country's word for a disposal.
+macro_rules! swap_costs_split {
+    ($disposal:literal, $source:expr) => {
+        $crate::jurisdiction::notes::RuleText {
+            when: |settings, applied| {
+                applied.swaps && $crate::jurisdiction::chose(settings, "swap_fee", "split")
+            },
+            text: concat!(
+                "A swap is a ",
+                $disposal,
+                " at market value and a purchase at that value; its costs belong half to each, \
+                 as asked."
+            ),
+            source: $source,
+        }
+    };
+}
+pub(crate) use swap_costs_split;
+
+/// Loans that are paid back by a disposal, in the country's word for one.
+macro_rules! loans_at_market {
+    ($disposal:literal) => {
+        $crate::jurisdiction::notes::RuleText {
+            when: |settings, applied| {
+                applied.loans && $crate::jurisdiction::chose(settings, "loan", "market")
+            },
+            text: concat!(
+                "Borrowed units cost what they were worth then; paying them back is a ",
+                $disposal,
+                " at the market value of the day, as asked."
+            ),
+            source: "no direct guidance",
+        }
+    };
+}
+pub(crate) use loans_at_market;
+
+/// Fees in units, which are disposed of, in the country's word for that.
+macro_rules! fees_in_kind {
+    ($disposed_of:literal, $source:expr) => {
+        $crate::jurisdiction::notes::RuleText {
+            when: |_, applied| applied.fees_in_kind,
+            text: concat!(
+                "Units given as a fee are themselves ",
+                $disposed_of,
+                " at their value."
+            ),
+            source: $source,
+        }
+    };
+}
+pub(crate) use fees_in_kind;
+
+/// Margin results, and what of the country's they are not part of.
+macro_rules! margin_apart_from {
+    ($others:literal, $source:expr) => {
+        $crate::jurisdiction::notes::RuleText {
+            when: |_, applied| applied.margin,
+            text: concat!(
+                "Margin results are taken as stated, apart from ",
+                $others,
+                "."
+            ),
+            source: $source,
+        }
+    };
+}
+pub(crate) use margin_apart_from;
+
+/// Theft and loss, where nothing more is to be said of them.
+pub(crate) const fn lost(source: &'static str) -> RuleText {
+    RuleText {
+        when: |_, applied| applied.lost,
+        text: "Theft and loss are listed and not deducted.",
+        source,
+    }
+}
+
+/// Units without a purchase, where nothing more is to be said of them.
+pub(crate) const fn without_purchase(source: &'static str) -> RuleText {
+    RuleText {
+        when: |_, applied| applied.missing_basis,
+        text: "Units without a purchase on record have zero cost.",
+        source,
+    }
+}
 
 /// Whether an option has a value.
 pub(crate) fn chose(settings: &Settings, option: &str, value: &str) -> bool {

@@ -30,7 +30,8 @@ pub struct Rule {
     pub asset: Option<String>,
     /// Where a transfer arrives.
     pub to_wallet: Option<String>,
-    /// Words that the note holds, in any case: an exchange's own words, or the other party.
+    /// Words that the note holds, in any case: what a person wrote, or the source's own words for
+    /// what the row is.
     pub note: Option<String>,
     /// What the row is.
     pub is: RowKind,

@@ -101,6 +101,7 @@ cases! {
     settle_purchase_in_a_pool_gives_the_expected_figures: "settle-purchase-in-a-pool",
     settle_purchase_of_a_deposit_gives_the_expected_figures: "settle-purchase-of-a-deposit",
     settle_purchase_of_a_gift_gives_the_expected_figures: "settle-purchase-of-a-gift",
+    settle_rule_note_of_an_exchange_gives_the_expected_figures: "settle-rule-note-of-an-exchange",
     settle_transfer_gives_the_expected_figures: "settle-transfer",
     uk_5_and_6_april_gives_the_expected_figures: "uk-5-and-6-april",
     uk_company_earliest_first_gives_the_expected_figures: "uk-company-earliest-first",
@@ -149,6 +150,8 @@ cases! {
     us_staking_receipt_gives_the_expected_figures: "us-staking-receipt",
     us_staking_withdrawal_gives_the_expected_figures: "us-staking-withdrawal",
     us_transfer_fee_cost_gives_the_expected_figures: "us-transfer-fee-cost",
+    us_transfer_fee_cost_of_lots_used_elsewhere_gives_the_expected_figures:
+        "us-transfer-fee-cost-of-lots-used-elsewhere",
     us_transfer_fee_disposal_gives_the_expected_figures: "us-transfer-fee-disposal",
     us_transfer_fee_lost_gives_the_expected_figures: "us-transfer-fee-lost",
     us_wrap_carry_gives_the_expected_figures: "us-wrap-carry",

@@ -109,14 +109,37 @@ fn the_cost_of_a_fee_joins_what_lies_there_when_the_method_took_the_units_moved_
 }
 
 #[test]
+fn the_cost_of_a_fee_joins_the_lot_that_goes_next_when_a_sale_elsewhere_took_the_units_moved() {
+    let rows = [
+        "a 2024-01-01 buy A 100USD 1BTC -",
+        "b 2024-01-02 buy B 300USD 1BTC -",
+        "c 2024-01-02 buy D 700USD 1BTC -",
+        "e 2024-01-03 buy C 50USD 1ETH -",
+        "w 2024-02-01T10:00:00Z withdrawal A 1BTC - - hash=x",
+        "s 2024-02-01T10:01:00Z sell B 1BTC 400USD -",
+        "d 2024-02-01T10:05:00Z deposit C - 1BTC 0.1ETH hash=x fee_value=20",
+        "t 2024-03-01 sell D 1BTC 1000USD -",
+    ];
+    let outcome = with_option(&rows, "transfer_fee", "cost");
+    // The sale took lot a, which had moved to C; next goes lot b.
+    assert_eq!(
+        lines(&outcome),
+        ["s<a 1 100.00 300.00", "t<b 1 305.00 695.00"]
+    );
+    assert_eq!(holdings(&outcome), ["BTC * 1 700.00", "ETH * 0.9 45.00"]);
+    assert_eq!(removed(&outcome), Vec::<String>::new());
+}
+
+#[test]
 fn a_fee_without_units_that_its_cost_could_join_is_listed() {
     let rows = [
         "e 2024-02-01 buy A 50USD 1ETH -",
+        "m 2024-03-01 transfer A>B 0.2ETH 0.2ETH -",
         "t 2024-04-01 transfer A>A 0.5ETH 0.5ETH 0.1ETH fee_value=20",
     ];
     let joined = by_wallet(&rows, "transfer_fee", "cost");
     assert_eq!(removed(&joined), ["t transfer 0.1 ETH 5.00"]);
-    assert_eq!(holdings(&joined), ["ETH A 0.9 45.00"]);
+    assert_eq!(holdings(&joined), ["ETH A 0.7 35.00", "ETH B 0.2 10.00"]);
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub(super) static HISTORY: Source = Source {
     needed: &["utc_time|time", "account", "operation", "coin", "change"],
     known: COLUMNS,
     id: None,
+    words: &[2],
     owner: None,
     zone: chrono_tz::UTC,
     read: change,

@@ -25,6 +25,7 @@ pub(super) static SOURCE: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    words: &[0],
     owner: None,
     zone: chrono_tz::UTC,
     read,

@@ -29,6 +29,7 @@ pub(super) static SOURCE: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    words: &[TYPE],
     owner: None,
     zone: chrono_tz::UTC,
     read,

@@ -23,6 +23,7 @@ pub(super) static FILLS: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    words: &[],
     owner: None,
     zone: chrono_tz::UTC,
     read,

@@ -23,6 +23,7 @@ pub(super) static SOURCE: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    words: &[7],
     owner: None,
     zone: chrono_tz::UTC,
     read,

@@ -26,6 +26,7 @@ pub(super) static NFTS: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    words: &[],
     owner: Some(("from", "to")),
     zone: chrono_tz::UTC,
     read,

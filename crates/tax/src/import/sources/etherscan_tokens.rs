@@ -28,6 +28,7 @@ pub(super) static TOKENS: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    words: &[],
     owner: Some(("from", "to")),
     zone: chrono_tz::UTC,
     read,

@@ -24,6 +24,7 @@ pub(super) static SOURCE: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    words: &[9],
     owner: None,
     zone: chrono_tz::UTC,
     read,

@@ -22,6 +22,7 @@ pub(super) static LEDGERS: Source = Source {
     needed: &["txid", "refid", "time", "type", "asset", "amount", "fee"],
     known: COLUMNS,
     id: Some("txid"),
+    words: &[3, 4],
     owner: None,
     zone: chrono_tz::UTC,
     read,

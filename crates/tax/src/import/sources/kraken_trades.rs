@@ -29,6 +29,7 @@ pub(super) static TRADES: Source = Source {
     ],
     known: COLUMNS,
     id: Some("txid"),
+    words: &[],
     owner: None,
     zone: chrono_tz::UTC,
     read,

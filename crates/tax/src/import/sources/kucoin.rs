@@ -26,6 +26,7 @@ pub(super) static ORDERS: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    words: &[],
     owner: None,
     // Where the name of the time's column tells no zone.
     zone: chrono_tz::Asia::Singapore,

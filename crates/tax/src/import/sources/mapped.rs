@@ -18,6 +18,7 @@ pub(in crate::import) static MAPPED: Source = Source {
     needed: &["timestamp"],
     known: COLUMNS,
     id: Some("id"),
+    words: &[neutral::TYPE],
     owner: None,
     zone: chrono_tz::UTC,
     read,

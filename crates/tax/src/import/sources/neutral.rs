@@ -16,6 +16,7 @@ pub(super) static SOURCE: Source = Source {
     needed: &["timestamp", "type", "wallet", "currency"],
     known: COLUMNS,
     id: Some("id"),
+    words: &[],
     owner: None,
     zone: chrono_tz::UTC,
     read,

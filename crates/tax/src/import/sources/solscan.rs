@@ -31,6 +31,7 @@ pub(super) static SOURCE: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    words: &[],
     owner: Some(("from", "to")),
     zone: chrono_tz::UTC,
     read,

@@ -34,6 +34,7 @@ pub(super) static SOURCE: Source = Source {
     ],
     known: COLUMNS,
     id: None,
+    words: &[],
     owner: None,
     zone: chrono_tz::UTC,
     read,

@@ -2,7 +2,8 @@
 
 use super::super::notes::{
     ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText,
-    TRANSFER_FEE_JOINS, TRANSFER_FEE_LOST, chose, staking_on_receipt, staking_on_withdrawal,
+    TRANSFER_FEE_JOINS, TRANSFER_FEE_LOST, chose, fees_in_kind, loans_at_market, margin_apart_from,
+    staking_on_receipt, staking_on_withdrawal, swap_costs_of_disposal, swap_costs_split,
     transfer_fee_sold,
 };
 use crate::request::{Method, Scope};
@@ -60,23 +61,12 @@ pub(super) const RULES: &[RuleText] = &[
                apart.",
         source: "ITAA 1997 s. 110-25",
     },
-    RuleText {
-        when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "disposal"),
-        text: "A swap is a disposal at market value and a purchase at that value; its costs belong \
-               to the disposal. The option swap_fee decides.",
-        source: "ATO, Crypto asset investments",
-    },
-    RuleText {
-        when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "split"),
-        text: "A swap is a disposal at market value and a purchase at that value; its costs belong \
-               half to each, as asked.",
-        source: "ATO, Crypto asset investments",
-    },
-    RuleText {
-        when: |_, applied| applied.fees_in_kind,
-        text: "Units given as a fee are themselves disposed of at their value.",
-        source: "ATO, Transactions: acquiring and disposing of crypto assets",
-    },
+    swap_costs_of_disposal!("disposal", "ATO, Crypto asset investments"),
+    swap_costs_split!("disposal", "ATO, Crypto asset investments"),
+    fees_in_kind!(
+        "disposed of",
+        "ATO, Transactions: acquiring and disposing of crypto assets"
+    ),
     RuleText {
         when: |_, applied| applied.transfers,
         text: "Moving units between own wallets is no CGT event. They take along their parcels.",
@@ -109,12 +99,7 @@ pub(super) const RULES: &[RuleText] = &[
         source: "ATO, Decentralised finance and wrapping crypto",
     },
     LOANS_AS_BORROWED,
-    RuleText {
-        when: |settings, applied| applied.loans && chose(settings, "loan", "market"),
-        text: "Borrowed units cost what they were worth then; paying them back is a disposal at \
-               the market value of the day, as asked.",
-        source: "no direct guidance",
-    },
+    loans_at_market!("disposal"),
     staking_on_receipt("ATO, Staking rewards and airdrops"),
     staking_on_withdrawal("no direct guidance"),
     RuleText {
@@ -150,9 +135,5 @@ pub(super) const RULES: &[RuleText] = &[
         text: "Units without a purchase on record have zero cost and no discount.",
         source: "practice; the burden of proving cost is the taxpayer's",
     },
-    RuleText {
-        when: |_, applied| applied.margin,
-        text: "Margin results are taken as stated, apart from parcels.",
-        source: "practice",
-    },
+    margin_apart_from!("parcels", "practice"),
 ];

@@ -2,7 +2,9 @@
 
 use super::super::notes::{
     ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText,
-    TRANSFER_FEE_LOST, chose, staking_on_receipt, staking_on_withdrawal, transfer_fee_sold,
+    TRANSFER_FEE_LOST, chose, fees_in_kind, loans_at_market, lost, margin_apart_from,
+    staking_on_receipt, staking_on_withdrawal, swap_costs_of_disposal, swap_costs_split,
+    transfer_fee_sold, without_purchase,
 };
 
 pub(super) const RULES: &[RuleText] = &[
@@ -39,23 +41,18 @@ pub(super) const RULES: &[RuleText] = &[
         text: "Fees of buying are part of the cost; fees of selling are outlays.",
         source: "ITA s. 40(1), 53",
     },
-    RuleText {
-        when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "disposal"),
-        text: "A swap is a disposition at market value and a purchase at that value; its costs \
-               belong to the disposition. The option swap_fee decides.",
-        source: "CRA, Information for crypto-asset users and tax professionals",
-    },
-    RuleText {
-        when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "split"),
-        text: "A swap is a disposition at market value and a purchase at that value; its costs \
-               belong half to each, as asked.",
-        source: "CRA, Information for crypto-asset users and tax professionals",
-    },
-    RuleText {
-        when: |_, applied| applied.fees_in_kind,
-        text: "Units given as a fee are themselves disposed of at their value.",
-        source: "CRA, Information for crypto-asset users and tax professionals",
-    },
+    swap_costs_of_disposal!(
+        "disposition",
+        "CRA, Information for crypto-asset users and tax professionals"
+    ),
+    swap_costs_split!(
+        "disposition",
+        "CRA, Information for crypto-asset users and tax professionals"
+    ),
+    fees_in_kind!(
+        "disposed of",
+        "CRA, Information for crypto-asset users and tax professionals"
+    ),
     RuleText {
         when: |_, applied| applied.transfers,
         text: "Moving units between own wallets is no disposition.",
@@ -83,12 +80,7 @@ pub(super) const RULES: &[RuleText] = &[
         source: "no direct guidance",
     },
     LOANS_AS_BORROWED,
-    RuleText {
-        when: |settings, applied| applied.loans && chose(settings, "loan", "market"),
-        text: "Borrowed units cost what they were worth then; paying them back is a disposition at \
-               the market value of the day, as asked.",
-        source: "no direct guidance",
-    },
+    loans_at_market!("disposition"),
     staking_on_receipt("CRA, Information for crypto-asset users and tax professionals"),
     staking_on_withdrawal("no direct guidance"),
     RuleText {
@@ -115,25 +107,13 @@ pub(super) const RULES: &[RuleText] = &[
         text: "What goes to a spouse goes at its cost.",
         source: "ITA s. 73(1)",
     },
-    RuleText {
-        when: |_, applied| applied.lost,
-        text: "Theft and loss are listed and not deducted.",
-        source: "practice; the facts decide",
-    },
+    lost("practice; the facts decide"),
     RuleText {
         when: |_, applied| applied.losses,
         text: "Losses go against gains of the year, then of other years: the three before, which \
                these figures leave alone, and all that follow.",
         source: "ITA s. 3(b), 111(1)(b)",
     },
-    RuleText {
-        when: |_, applied| applied.missing_basis,
-        text: "Units without a purchase on record have zero cost.",
-        source: "practice; the burden of proving cost is the taxpayer's",
-    },
-    RuleText {
-        when: |_, applied| applied.margin,
-        text: "Margin results are taken as stated, apart from the cost base.",
-        source: "practice",
-    },
+    without_purchase("practice; the burden of proving cost is the taxpayer's"),
+    margin_apart_from!("the cost base", "practice"),
 ];

@@ -3,7 +3,8 @@
 use super::super::notes::{
     ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, POOL_CARRIES,
     POOL_IS_A_SWAP, RuleText, TRANSFER_FEE_JOINS, TRANSFER_FEE_LOST, WRAP_CARRIES, WRAP_IS_A_SWAP,
-    chose, staking_on_receipt, staking_on_withdrawal, transfer_fee_sold,
+    fees_in_kind, loans_at_market, margin_apart_from, staking_on_receipt, staking_on_withdrawal,
+    swap_costs_of_disposal, swap_costs_split, transfer_fee_sold,
 };
 use crate::request::{Method, Scope};
 
@@ -68,23 +69,9 @@ pub(super) const RULES: &[RuleText] = &[
         text: "Fees of buying are costs of acquisition; fees of selling are costs of the sale.",
         source: "EStG s. 23(3) sentence 1; BMF 57, 59",
     },
-    RuleText {
-        when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "disposal"),
-        text: "A swap is a sale at market value and a purchase at that value; its costs belong to \
-               the sale. The option swap_fee decides.",
-        source: "BMF 54, 58, 59",
-    },
-    RuleText {
-        when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "split"),
-        text: "A swap is a sale at market value and a purchase at that value; its costs belong \
-               half to each, as asked.",
-        source: "BMF 54, 58, 59",
-    },
-    RuleText {
-        when: |_, applied| applied.fees_in_kind,
-        text: "Units given as a fee are themselves sold at their value.",
-        source: "BMF 54, 60 on payments",
-    },
+    swap_costs_of_disposal!("sale", "BMF 54, 58, 59"),
+    swap_costs_split!("sale", "BMF 54, 58, 59"),
+    fees_in_kind!("sold", "BMF 54, 60 on payments"),
     RuleText {
         when: |_, applied| applied.transfers,
         text: "Moving units between own wallets is no sale. They take along their acquisition, \
@@ -101,12 +88,7 @@ pub(super) const RULES: &[RuleText] = &[
     POOL_IS_A_SWAP,
     POOL_CARRIES,
     LOANS_AS_BORROWED,
-    RuleText {
-        when: |settings, applied| applied.loans && chose(settings, "loan", "market"),
-        text: "Borrowed units cost what they were worth then; paying them back is a sale at the \
-               market value of the day, as asked.",
-        source: "no direct guidance",
-    },
+    loans_at_market!("sale"),
     staking_on_receipt("EStG s. 22 no. 3; BMF 45 to 48"),
     staking_on_withdrawal("no direct guidance"),
     RuleText {
@@ -145,9 +127,5 @@ pub(super) const RULES: &[RuleText] = &[
                year.",
         source: "practice; BMF 89 on missing records",
     },
-    RuleText {
-        when: |_, applied| applied.margin,
-        text: "Margin results are taken as stated, apart from private sales.",
-        source: "EStG s. 20(2) sentence 1 no. 3",
-    },
+    margin_apart_from!("private sales", "EStG s. 20(2) sentence 1 no. 3"),
 ];

@@ -2,7 +2,8 @@
 
 use super::super::notes::{
     ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, POOL_CARRIES,
-    POOL_IS_A_SWAP, RuleText, SECOND_CIRCLE, WRAP_CARRIES, WRAP_IS_A_SWAP, chose,
+    POOL_IS_A_SWAP, RuleText, SECOND_CIRCLE, WRAP_CARRIES, WRAP_IS_A_SWAP, chose, fees_in_kind,
+    loans_at_market, lost, margin_apart_from, without_purchase,
 };
 
 pub(super) const RULES: &[RuleText] = &[
@@ -63,11 +64,7 @@ pub(super) const RULES: &[RuleText] = &[
                asked.",
         source: "LIRPF art. 37.1 h; DGT V0999-18",
     },
-    RuleText {
-        when: |_, applied| applied.fees_in_kind,
-        text: "Units given as a fee are themselves transferred at their value.",
-        source: "practice; LIRPF art. 37.1 h on exchanges",
-    },
+    fees_in_kind!("transferred", "practice; LIRPF art. 37.1 h on exchanges"),
     RuleText {
         when: |_, applied| applied.transfers,
         text: "Moving units between own wallets is no transfer in the sense of the tax.",
@@ -80,12 +77,7 @@ pub(super) const RULES: &[RuleText] = &[
     POOL_IS_A_SWAP,
     POOL_CARRIES,
     LOANS_AS_BORROWED,
-    RuleText {
-        when: |settings, applied| applied.loans && chose(settings, "loan", "market"),
-        text: "Borrowed units cost what they were worth then; paying them back is a transfer at \
-               the market value of the day, as asked.",
-        source: "no direct guidance",
-    },
+    loans_at_market!("transfer"),
     RuleText {
         when: |_, applied| applied.income,
         text: "Rewards count at their value on receipt, which is then their cost: staking and \
@@ -111,19 +103,9 @@ pub(super) const RULES: &[RuleText] = &[
                counts. Enter a gift to anybody else as a gift.",
         source: "LIRPF art. 33.4 a, 33.5 c",
     },
-    RuleText {
-        when: |_, applied| applied.lost,
-        text: "Theft and loss are listed and not deducted.",
-        source: "no direct guidance",
-    },
-    RuleText {
-        when: |_, applied| applied.missing_basis,
-        text: "Units without a purchase on record have zero cost.",
-        source: "practice; the burden of proving cost is the taxpayer's (LGT art. 105.1, 106.1)",
-    },
-    RuleText {
-        when: |_, applied| applied.margin,
-        text: "Margin results are taken as stated, apart from transfers of coins.",
-        source: "practice",
-    },
+    lost("no direct guidance"),
+    without_purchase(
+        "practice; the burden of proving cost is the taxpayer's (LGT art. 105.1, 106.1)",
+    ),
+    margin_apart_from!("transfers of coins", "practice"),
 ];

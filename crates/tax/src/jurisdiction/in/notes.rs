@@ -2,7 +2,8 @@
 
 use super::super::notes::{
     ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, POOL_CARRIES,
-    POOL_IS_A_SWAP, RuleText, SECOND_CIRCLE, WRAP_CARRIES, WRAP_IS_A_SWAP, chose,
+    POOL_IS_A_SWAP, RuleText, SECOND_CIRCLE, WRAP_CARRIES, WRAP_IS_A_SWAP, chose, fees_in_kind,
+    loans_at_market, lost, margin_apart_from, without_purchase,
 };
 use crate::request::Scope;
 
@@ -74,11 +75,7 @@ pub(super) const RULES: &[RuleText] = &[
         text: "A swap is a transfer at market value and an acquisition at that value.",
         source: "ITA s. 2(47), 115BBH(3)",
     },
-    RuleText {
-        when: |_, applied| applied.fees_in_kind,
-        text: "Units given as a fee are themselves transferred at their value.",
-        source: "ITA s. 2(47); practice",
-    },
+    fees_in_kind!("transferred", "ITA s. 2(47); practice"),
     RuleText {
         when: ALWAYS,
         text: "From 1 July 2022 whoever pays for a transfer deducts 1 % of the consideration, \
@@ -98,12 +95,7 @@ pub(super) const RULES: &[RuleText] = &[
     POOL_IS_A_SWAP,
     POOL_CARRIES,
     LOANS_AS_BORROWED,
-    RuleText {
-        when: |settings, applied| applied.loans && chose(settings, "loan", "market"),
-        text: "Borrowed units cost what they were worth then; paying them back is a transfer at \
-               the market value of the day, as asked.",
-        source: "no direct guidance",
-    },
+    loans_at_market!("transfer"),
     RuleText {
         when: |_, applied| applied.income,
         text: "Rewards, mining and airdrops are taken as income at their value on receipt, which \
@@ -124,19 +116,7 @@ pub(super) const RULES: &[RuleText] = &[
         text: "Giving units away brings no consideration, and nothing is computed for the giver.",
         source: "ITA s. 47(iii), 115BBH",
     },
-    RuleText {
-        when: |_, applied| applied.lost,
-        text: "Theft and loss are listed and not deducted.",
-        source: "ITA s. 115BBH(2)",
-    },
-    RuleText {
-        when: |_, applied| applied.missing_basis,
-        text: "Units without a purchase on record have zero cost.",
-        source: "practice",
-    },
-    RuleText {
-        when: |_, applied| applied.margin,
-        text: "Margin results are taken as stated, apart from transfers of assets.",
-        source: "practice",
-    },
+    lost("ITA s. 115BBH(2)"),
+    without_purchase("practice"),
+    margin_apart_from!("transfers of assets", "practice"),
 ];

@@ -2,7 +2,7 @@
 
 use super::super::notes::{
     ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, POOL_CARRIES,
-    RuleText, SECOND_CIRCLE, chose,
+    RuleText, SECOND_CIRCLE, chose, fees_in_kind, loans_at_market, lost, margin_apart_from,
 };
 use crate::request::Scope;
 
@@ -82,11 +82,7 @@ pub(super) const RULES: &[RuleText] = &[
         text: "Fees of buying are part of the cost; fees of selling lower the proceeds.",
         source: "practice; TUIR art. 68(9-bis)",
     },
-    RuleText {
-        when: |_, applied| applied.fees_in_kind,
-        text: "Units given as a fee are themselves disposed of at their value.",
-        source: "practice",
-    },
+    fees_in_kind!("disposed of", "practice"),
     RuleText {
         when: |_, applied| applied.transfers,
         text: "Moving units between own wallets is no disposal.",
@@ -102,12 +98,7 @@ pub(super) const RULES: &[RuleText] = &[
     },
     POOL_CARRIES,
     LOANS_AS_BORROWED,
-    RuleText {
-        when: |settings, applied| applied.loans && chose(settings, "loan", "market"),
-        text: "Borrowed units cost what they were worth then; paying them back is a disposal at \
-               the market value of the day, as asked.",
-        source: "no direct guidance",
-    },
+    loans_at_market!("disposal"),
     RuleText {
         when: |_, applied| applied.income,
         text: "Staking, interest and rewards are receipts from holding, taxed at their value on \
@@ -126,11 +117,7 @@ pub(super) const RULES: &[RuleText] = &[
         text: "Giving units away is no disposal against payment.",
         source: "TUIR art. 67(1) c-sexies",
     },
-    RuleText {
-        when: |_, applied| applied.lost,
-        text: "Theft and loss are listed and not deducted.",
-        source: "no direct guidance",
-    },
+    lost("no direct guidance"),
     RuleText {
         when: |_, applied| applied.missing_basis,
         text: "Units whose cost is not documented cost nothing.",
@@ -142,9 +129,5 @@ pub(super) const RULES: &[RuleText] = &[
                and what is owed for holding (quadro RW), are not in these rules.",
         source: "L. 197/2022 art. 1(133); L. 207/2024 art. 1(26)",
     },
-    RuleText {
-        when: |_, applied| applied.margin,
-        text: "Margin results are taken as stated, apart from crypto-assets.",
-        source: "practice",
-    },
+    margin_apart_from!("crypto-assets", "practice"),
 ];

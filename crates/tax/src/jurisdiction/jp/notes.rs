@@ -2,7 +2,8 @@
 
 use super::super::notes::{
     ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText,
-    SECOND_CIRCLE, WRAP_IS_A_SWAP, chose,
+    SECOND_CIRCLE, WRAP_IS_A_SWAP, chose, loans_at_market, lost, margin_apart_from,
+    swap_costs_of_disposal, swap_costs_split,
 };
 use crate::request::Method;
 
@@ -50,18 +51,8 @@ pub(super) const RULES: &[RuleText] = &[
         text: "Fees of buying are part of the cost; fees of selling are expenses.",
         source: "NTA FAQ on crypto assets",
     },
-    RuleText {
-        when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "disposal"),
-        text: "A swap is a transfer at market value and a purchase at that value; its costs belong \
-               to the transfer. The option swap_fee decides.",
-        source: "NTA FAQ on crypto assets",
-    },
-    RuleText {
-        when: |settings, applied| applied.swaps && chose(settings, "swap_fee", "split"),
-        text: "A swap is a transfer at market value and a purchase at that value; its costs belong \
-               half to each, as asked.",
-        source: "NTA FAQ on crypto assets",
-    },
+    swap_costs_of_disposal!("transfer", "NTA FAQ on crypto assets"),
+    swap_costs_split!("transfer", "NTA FAQ on crypto assets"),
     RuleText {
         when: |_, applied| applied.fees_in_kind,
         text: "Units given as a fee are a payment, and so transferred at their value.",
@@ -89,12 +80,7 @@ pub(super) const RULES: &[RuleText] = &[
         source: "no direct guidance",
     },
     LOANS_AS_BORROWED,
-    RuleText {
-        when: |settings, applied| applied.loans && chose(settings, "loan", "market"),
-        text: "Borrowed units cost what they were worth then; paying them back is a transfer at \
-               the market value of the day, as asked.",
-        source: "no direct guidance",
-    },
+    loans_at_market!("transfer"),
     RuleText {
         when: |_, applied| applied.income,
         text: "Mining, staking, lending and other rewards are income at their value on receipt, \
@@ -117,20 +103,12 @@ pub(super) const RULES: &[RuleText] = &[
         text: "A gift is income of the giver at its value when given, less its cost.",
         source: "Income Tax Act art. 40(1); Enforcement Order art. 87",
     },
-    RuleText {
-        when: |_, applied| applied.lost,
-        text: "Theft and loss are listed and not deducted.",
-        source: "no direct guidance",
-    },
+    lost("no direct guidance"),
     RuleText {
         when: |_, applied| applied.missing_basis,
         text: "Units without a purchase on record have zero cost. The tax agency also accepts 5 % \
                of the proceeds, which is not done here.",
         source: "practice; Basic Circular on Income Tax 48-2-4",
     },
-    RuleText {
-        when: |_, applied| applied.margin,
-        text: "Margin results are taken as stated, apart from the figures of miscellaneous income.",
-        source: "practice",
-    },
+    margin_apart_from!("the figures of miscellaneous income", "practice"),
 ];

@@ -2,7 +2,8 @@
 
 use super::super::notes::{
     ALWAYS, CONVERTED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText, TRANSFER_FEE_LOST, chose,
-    staking_on_receipt, staking_on_withdrawal, transfer_fee_sold,
+    margin_apart_from, staking_on_receipt, staking_on_withdrawal, transfer_fee_sold,
+    without_purchase,
 };
 
 pub(super) const RULES: &[RuleText] = &[
@@ -140,14 +141,6 @@ pub(super) const RULES: &[RuleText] = &[
                30 October 2024 first, which are taxed higher.",
         source: "TCGA 1992 s. 1(3), 1F, 1K; CG18030; Finance Act 2025 s. 7",
     },
-    RuleText {
-        when: |_, applied| applied.missing_basis,
-        text: "Units without a purchase on record have zero cost.",
-        source: "practice; the burden of proving cost is the taxpayer's",
-    },
-    RuleText {
-        when: |_, applied| applied.margin,
-        text: "Margin results are taken as stated, apart from the pools.",
-        source: "practice",
-    },
+    without_purchase("practice; the burden of proving cost is the taxpayer's"),
+    margin_apart_from!("the pools", "practice"),
 ];

@@ -2,8 +2,8 @@
 
 use super::super::notes::{
     ALWAYS, CONVERTED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText, TRANSFER_FEE_JOINS,
-    TRANSFER_FEE_LOST, WRAP_IS_A_SWAP, chose, staking_on_receipt, staking_on_withdrawal,
-    transfer_fee_sold,
+    TRANSFER_FEE_LOST, WRAP_IS_A_SWAP, chose, fees_in_kind, margin_apart_from, staking_on_receipt,
+    staking_on_withdrawal, transfer_fee_sold,
 };
 use crate::request::{Method, Scope};
 
@@ -126,11 +126,7 @@ pub(super) const RULES: &[RuleText] = &[
         text: "Costs of buying are part of the basis; costs of selling reduce the proceeds.",
         source: "Treas. Reg. 1.1001-7(b), 1.1012-1(h)",
     },
-    RuleText {
-        when: |_, applied| applied.fees_in_kind,
-        text: "Units given as a fee are themselves sold at their value.",
-        source: "Treas. Reg. 1.1001-7",
-    },
+    fees_in_kind!("sold", "Treas. Reg. 1.1001-7"),
     RuleText {
         when: |_, applied| applied.transfers,
         text: "Moving units between own wallets is no disposal. They take along their lots, chosen \
@@ -218,9 +214,5 @@ pub(super) const RULES: &[RuleText] = &[
         text: "Units without a purchase on record have zero cost and are short-term.",
         source: "practice; the burden of proving basis is the taxpayer's",
     },
-    RuleText {
-        when: |_, applied| applied.margin,
-        text: "Margin results are taken as stated, apart from lots.",
-        source: "practice",
-    },
+    margin_apart_from!("lots", "practice"),
 ];
