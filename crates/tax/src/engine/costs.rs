@@ -8,7 +8,6 @@ use super::run::Run;
 use super::transfer_fees::is_transfer;
 use super::value::{Worth, asset_leg};
 use super::{At, Stop};
-use crate::jurisdiction::chose;
 
 impl<'a> Run<'a> {
     /// What the row's fee comes to.
@@ -33,8 +32,8 @@ impl<'a> Run<'a> {
             return Ok((none, none));
         }
         Ok(match (sells, buys) {
-            (false, _) if chose(self.settings, "purchase_fee", "left_out") => (none, none),
-            (true, true) if chose(self.settings, "swap_fee", "split") => {
+            (false, _) if self.choices.leaves_out_purchase_fee => (none, none),
+            (true, true) if self.choices.splits_swap_fee => {
                 let half = costs.share(Quantity::from_units(1, 0)?, Quantity::from_units(2, 0)?)?;
                 (half, costs.checked_sub(half)?)
             }

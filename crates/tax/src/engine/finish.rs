@@ -183,11 +183,7 @@ impl<'a> Run<'a> {
 
     /// Whether the asset was bought within 30 days of a line, by another row than the line's lot.
     fn has_near_purchase(&self, line: &Disposal) -> bool {
-        let Some(book) = self
-            .book_of
-            .get(&line.asset)
-            .map(|index| &self.books[*index])
-        else {
+        let Some(book) = self.known_book(&line.asset) else {
             return false;
         };
         let from = line.date.checked_sub_days(NEAR_DAYS).unwrap_or(line.date);

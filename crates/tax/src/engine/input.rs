@@ -187,9 +187,14 @@ impl<'a> Input<'a> {
     }
 }
 
-/// A place as an index; it was made from one.
-pub(super) fn index(place: u32) -> usize {
-    usize::try_from(place).unwrap_or(usize::MAX)
+/// An index as a number of half the size. A report has fewer rows than there are numbers.
+pub(super) fn number(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+/// A number as an index; it was made from one.
+pub(super) fn index(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// Whether two rows say the same, whatever line they stand on.

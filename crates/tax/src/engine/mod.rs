@@ -6,6 +6,7 @@
 mod aliases;
 mod answers;
 mod book;
+mod choices;
 mod costs;
 mod draft;
 mod finish;
@@ -15,6 +16,7 @@ mod liquidity;
 mod loans;
 mod lots;
 mod moves;
+mod names;
 mod open;
 mod pairs;
 mod pools;

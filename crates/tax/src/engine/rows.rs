@@ -12,7 +12,7 @@ use super::stakes::Otherwise;
 use super::value::{Stated, Worth, asset_leg, has_negative_amount};
 use super::ways;
 use super::{At, Stop};
-use crate::jurisdiction::{UntaxedCost, chose};
+use crate::jurisdiction::UntaxedCost;
 use crate::outcome::{Income, ValueFrom, WarningCode};
 
 impl<'a> Run<'a> {
@@ -267,7 +267,7 @@ impl<'a> Run<'a> {
         );
         match legs {
             (Some(sent), Some(received))
-                if sent.amount == received.amount && chose(self.settings, "wrap", "carry") =>
+                if sent.amount == received.amount && self.choices.wrap_carries =>
             {
                 self.rename(at, sent, received)
             }
