@@ -6,14 +6,14 @@ use packtrain_core::quantity::{AmountError, Quantity};
 use super::moves::Sale;
 use super::run::Run;
 use super::transfer_fees::is_transfer;
-use super::value::{Worth, asset_leg};
+use super::value::asset_leg;
 use super::{At, Stop};
 
 impl<'a> Run<'a> {
     /// What the row's fee comes to.
-    pub(super) fn costs(&mut self, at: &At<'a>, worth: Worth) -> Result<Money, AmountError> {
+    pub(super) fn costs(&mut self, at: &At<'a>) -> Result<Money, AmountError> {
         let costs = match &at.row.fee {
-            Some(fee) => self.fee_worth(at, fee, worth)?.money,
+            Some(_) => self.of_fee?.money,
             None => self.zero(),
         };
         self.applied.costs |= !costs.is_zero();
@@ -43,11 +43,11 @@ impl<'a> Run<'a> {
     }
 
     /// The fee of a row, where it is given in an asset: those units are sold.
-    pub(super) fn fee_in_kind(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
+    pub(super) fn fee_in_kind(&mut self, at: &At<'a>) -> Result<(), Stop> {
         let Some(fee) = &at.row.fee else {
             return Ok(());
         };
-        let value = self.fee_worth(at, fee, worth)?;
+        let value = self.of_fee?;
         if asset_leg(Some(fee)).is_some() && is_transfer(at.row.kind) {
             return self.transfer_fee(at, fee, value);
         }

@@ -94,7 +94,7 @@ impl<'a> Run<'a> {
             RowKind::LpDeposit => (worth.money, all),
             _ => (all, worth.money),
         };
-        let costs = self.costs(at, worth)?;
+        let costs = self.costs(at)?;
         let (of_sale, of_purchase) = self.divide_costs(costs, true, true)?;
         self.dispose(
             at,

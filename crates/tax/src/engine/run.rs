@@ -16,14 +16,14 @@ use super::lots::{Lots, Part};
 use super::names::Names;
 use super::staking::Waiting;
 use super::transfer_fees::Moved;
-use super::value::{Stated, Worth, asset_leg, fee_worth, row_worth};
-use super::{At, Stop, Work, aliases};
+use super::value::{Stated, Worth};
+use super::{Stop, Work, aliases};
 use crate::allocation::Allocation;
 use crate::error::TaxError;
 use crate::jurisdiction::{Applied, Jurisdiction, chose};
 use crate::methods::journal::Cost;
 use crate::methods::{self, Way};
-use crate::outcome::{TaxYear, ValueFrom};
+use crate::outcome::TaxYear;
 use crate::prices::Prices;
 use crate::request::{Scope, Settings};
 
@@ -40,6 +40,8 @@ pub(super) struct Run<'a> {
     allocation: &'a Allocation,
     /// What the present row states in money.
     pub(super) stated: Stated,
+    /// What the present row's fee is worth.
+    pub(super) of_fee: Result<Worth, AmountError>,
     pub(super) draft: Draft,
     pub(super) applied: Applied,
     pub(super) lots: Lots<'a>,
@@ -93,6 +95,7 @@ impl<'a> Run<'a> {
             prices,
             allocation,
             stated: Stated::nothing(settings.currency),
+            of_fee: Ok(Worth::missing(settings.currency)),
             draft: Draft::new(settings.currency),
             applied: Applied::default(),
             lots: Lots::new(
@@ -207,7 +210,8 @@ impl<'a> Run<'a> {
         let book = match shared.filter(|root| root != asset) {
             Some(root) => self.book(&root),
             None => {
-                self.books.push(Book::new(Asset::clone(asset)));
+                let is_by_time = self.lots.is_by_time();
+                self.books.push(Book::new(Asset::clone(asset), is_by_time));
                 self.books.len() - 1
             }
         };
@@ -256,44 +260,6 @@ impl<'a> Run<'a> {
             .last_price
             .and_then(|last| last.money.share(quantity, last.units).ok())
             .unwrap_or_else(|| self.zero())
-    }
-
-    /// What the row as a whole is worth: as it says, else by the list of prices.
-    pub(super) fn worth(&mut self, at: &At<'a>) -> Result<Worth, AmountError> {
-        let worth = row_worth(at.row, &self.stated)?;
-        self.applied.converted |= matches!(worth.from, ValueFrom::Converted(..));
-        let legs = [at.row.sent.as_ref(), at.row.received.as_ref()];
-        let mut listed = legs
-            .into_iter()
-            .filter_map(|leg| self.listed(asset_leg(leg)?, at.date));
-        Ok(match worth.is_missing() {
-            true => listed.next().unwrap_or(worth),
-            false => worth,
-        })
-    }
-
-    /// What the row's fee is worth: as it says, else by the list of prices.
-    pub(super) fn fee_worth(
-        &self,
-        at: &At<'a>,
-        fee: &Leg,
-        worth: Worth,
-    ) -> Result<Worth, AmountError> {
-        let own = fee_worth(at.row, fee, worth, &self.stated)?;
-        Ok(match own.is_missing() {
-            true => self.listed(fee, at.date).unwrap_or(own),
-            false => own,
-        })
-    }
-
-    /// What units are worth by the list of prices.
-    fn listed(&self, leg: &Leg, date: NaiveDate) -> Option<Worth> {
-        let currency = self.settings.currency;
-        let (money, day) = self.prices.worth(&leg.asset, leg.amount, currency, date)?;
-        Some(Worth {
-            money,
-            from: ValueFrom::Listed(day),
-        })
     }
 
     /// Units that a wallet holds on record.

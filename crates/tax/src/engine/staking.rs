@@ -118,7 +118,7 @@ impl<'a> Run<'a> {
         let Some(fee) = asset_leg(row.fee.as_ref()) else {
             return Ok(());
         };
-        let worth = self.fee_worth(at, fee, worth)?;
+        let worth = self.of_fee?;
         self.release(at, &row.wallet, fee, worth)
     }
 
