@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
-use ethnum::I256;
+use ethnum::{I256, U256};
 
 use crate::quantity::{AmountError, Quantity, parse_decimal, write_decimal};
 
@@ -334,6 +334,17 @@ pub struct UnitPrice {
     per: i128,
 }
 
+impl UnitPrice {
+    /// A number that never falls as the price rises, and is the same for equal prices: comparing
+    /// it first is cheap. Prices that differ by less than a part in 2⁵⁰ may have the same.
+    pub fn rough(&self) -> u64 {
+        let floor = self.floor.max(I256::ZERO).as_u256();
+        let bits = U256::BITS - floor.leading_zeros();
+        let top = floor >> bits.saturating_sub(56);
+        u64::from(bits) << 56 | top.as_u64()
+    }
+}
+
 impl Ord for UnitPrice {
     fn cmp(&self, other: &Self) -> Ordering {
         self.floor.cmp(&other.floor).then_with(|| {
@@ -368,7 +379,9 @@ impl Eq for UnitPrice {}
 fn rounded_share(units: i128, part: i128, whole: i128) -> Result<i128, AmountError> {
     // The common case fits 128 bits, and 256-bit division is an order of magnitude slower.
     if let Some(product) = units.checked_mul(part) {
-        let (quotient, rest) = (product / whole, product % whole);
+        let quotient = product / whole;
+        // A division costs more than all the rest here.
+        let rest = product - quotient * whole;
         let away = rest.unsigned_abs() >= whole.unsigned_abs() - rest.unsigned_abs();
         let sign = product.signum() * whole.signum();
         return quotient

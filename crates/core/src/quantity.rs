@@ -177,6 +177,17 @@ impl Quantity {
     }
 }
 
+/// One, ten, a hundred, to the power of [`DECIMALS_MAX`]: a look is cheaper than multiplying.
+const POWERS_OF_TEN: [i128; 39] = {
+    let mut powers = [1; 39];
+    let mut index = 1;
+    while index < powers.len() {
+        powers[index] = powers[index - 1] * 10;
+        index += 1;
+    }
+    powers
+};
+
 /// Both amounts on the larger of the two scales.
 fn aligned(a: Quantity, b: Quantity) -> Result<(i128, i128, u8), AmountError> {
     if a.decimals == b.decimals {
@@ -184,10 +195,8 @@ fn aligned(a: Quantity, b: Quantity) -> Result<(i128, i128, u8), AmountError> {
     }
     let decimals = a.decimals.max(b.decimals);
     let scale = |q: Quantity| {
-        10_i128
-            .checked_pow(u32::from(decimals - q.decimals))
-            .and_then(|factor| q.units().checked_mul(factor))
-            .ok_or(AmountError::Overflow)
+        let factor = POWERS_OF_TEN[usize::from(decimals - q.decimals)];
+        q.units().checked_mul(factor).ok_or(AmountError::Overflow)
     };
     Ok((scale(a)?, scale(b)?, decimals))
 }

@@ -40,8 +40,11 @@ const COIN_MARK: &str = "@coin";
 const MONEY_MARK: &str = "@money";
 
 /// One bit for each word of three letters, set for the codes: asked several times a row.
-const SET: [u64; SET_WORDS] = set();
-const SET_WORDS: usize = 26 * 26 * 26 / 64 + 1;
+const SET: Set = set(CODES);
+/// The same for the codes that are taken as coins.
+const COIN_SET: Set = set(&[COINS[0].0, COINS[1].0, COINS[2].0, COINS[3].0, COINS[4].0]);
+
+type Set = [u64; 26 * 26 * 26 / 64 + 1];
 
 /// Whether a leg of this symbol is money. Case decides nothing.
 pub fn is_fiat(symbol: &str) -> bool {
@@ -53,16 +56,19 @@ pub fn is_fiat(symbol: &str) -> bool {
 
 /// Whether a text is the code of a currency. Case decides nothing.
 pub const fn is_currency(code: &str) -> bool {
-    match place(code.as_bytes()) {
-        Some(place) => SET[place / 64] & (1 << (place % 64)) != 0,
-        None => false,
-    }
+    has(&SET, code)
 }
 
 /// Whether a code is taken as that of a coin.
-fn is_coin(code: &str) -> bool {
-    let mut coins = COINS.iter();
-    coins.any(|(coin, _)| coin.eq_ignore_ascii_case(code))
+const fn is_coin(code: &str) -> bool {
+    has(&COIN_SET, code)
+}
+
+const fn has(set: &Set, code: &str) -> bool {
+    match place(code.as_bytes()) {
+        Some(place) => set[place / 64] & (1 << (place % 64)) != 0,
+        None => false,
+    }
 }
 
 /// A currency's code as the symbol of the coin that has it.
@@ -97,23 +103,25 @@ const fn place(word: &[u8]) -> Option<usize> {
     let [a, b, c] = word else {
         return None;
     };
-    if !(a.is_ascii_alphabetic() && b.is_ascii_alphabetic() && c.is_ascii_alphabetic()) {
-        return None;
+    let (a, b, c) = (letter(*a), letter(*b), letter(*c));
+    if a < 26 && b < 26 && c < 26 {
+        Some((a * 26 + b) * 26 + c)
+    } else {
+        None
     }
-    Some((letter(*a) * 26 + letter(*b)) * 26 + letter(*c))
 }
 
-/// A letter's place in the alphabet.
+/// A letter's place in the alphabet; 26 or more for what is no letter.
 const fn letter(byte: u8) -> usize {
     // Widening; `usize::from` is not const.
-    (byte.to_ascii_uppercase() - b'A') as usize
+    (byte | 0x20).wrapping_sub(b'a') as usize
 }
 
-const fn set() -> [u64; SET_WORDS] {
-    let mut set = [0; SET_WORDS];
+const fn set(codes: &[&str]) -> Set {
+    let mut set = [0; 26 * 26 * 26 / 64 + 1];
     let mut index = 0;
-    while index < CODES.len() {
-        if let Some(place) = place(CODES[index].as_bytes()) {
+    while index < codes.len() {
+        if let Some(place) = place(codes[index].as_bytes()) {
             set[place / 64] |= 1 << (place % 64);
         }
         index += 1;

@@ -70,6 +70,9 @@ impl Prices {
         currency: Currency,
         date: NaiveDate,
     ) -> Option<(Money, NaiveDate)> {
+        if self.is_empty() {
+            return None;
+        }
         let prices = self.by_asset.get(&asset.to_uppercase())?;
         let after = prices.partition_point(|price| price.date <= date);
         let price = prices.get(after.checked_sub(1)?)?;

@@ -1,13 +1,13 @@
 //! The book of one asset: what each wallet holds, and the parts of lots that lie there.
 //!
-//! Parts stand in a tree by the method's rank, so that taking the next one, adding one and
-//! moving one cost a logarithm, however many lots are open. Under the universal scope parts and
+//! Parts stand by the method's rank, so that taking the next one, adding one and moving one cost
+//! a logarithm at most, however many lots are open. Under the universal scope parts and
 //! units can lie apart, because a sale in one wallet may use a lot of another; the sums over all
 //! wallets stay equal, and [`Book::allocate`] brings the two together again.
 
 mod allocate;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use packtrain_core::ledger::Asset;
@@ -16,6 +16,7 @@ use packtrain_core::quantity::{AmountError, Quantity};
 
 use super::lots::{Lots, Part};
 use super::pools::Passage;
+use super::shelf::Shelf;
 use crate::methods::Rank;
 use crate::request::Scope;
 pub(super) use allocate::Rule;
@@ -35,8 +36,10 @@ pub(super) struct Book<'a> {
     heads: Option<BTreeSet<(Rank, usize)>>,
     /// The last price that a row gave.
     pub(super) last_price: Option<LastPrice>,
-    /// Local date and row of each purchase, in order of time.
-    pub(super) purchases: Vec<(NaiveDate, &'a str)>,
+    /// Local date of each purchase, and the place of its row in the order of time.
+    pub(super) purchases: Vec<(NaiveDate, u32)>,
+    /// Whether the method takes lots in the order of time.
+    is_by_time: bool,
     /// Units of all wallets, where the method keeps a pool.
     pub(super) units: Quantity,
     /// The same by the names of the tokens that share the pool.
@@ -53,82 +56,9 @@ pub(super) struct LastPrice {
     pub(super) date: NaiveDate,
 }
 
-/// One wallet's units and parts of lots.
-pub(super) struct Shelf {
-    /// Index of the wallet.
-    pub(super) wallet: u32,
-    /// Units that the rows brought and took.
-    pub(super) balance: Quantity,
-    parts: BTreeMap<Rank, Part>,
-}
-
-impl Shelf {
-    /// The parts of lots that lie here, in the order of the method.
-    pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
-        self.parts.values()
-    }
-
-    /// Where the method would begin.
-    fn first(&self) -> Option<&Rank> {
-        self.parts.first_key_value().map(|(rank, _)| rank)
-    }
-
-    fn put(&mut self, rank: Rank, part: Part) -> Result<(), AmountError> {
-        match self.parts.entry(rank) {
-            std::collections::btree_map::Entry::Vacant(place) => {
-                place.insert(part);
-            }
-            // Another part of the same lot: they become one again.
-            std::collections::btree_map::Entry::Occupied(mut place) => {
-                let here = place.get_mut();
-                here.quantity = here.quantity.checked_add(part.quantity)?;
-                here.cost = here.cost.checked_add(part.cost)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes from the first part, at most `wanted` units.
-    fn take_first(&mut self, wanted: Quantity) -> Result<Option<Part>, AmountError> {
-        let Some(mut first) = self.parts.first_entry() else {
-            return Ok(None);
-        };
-        if first.get().quantity <= wanted {
-            return Ok(Some(first.remove()));
-        }
-        first.get_mut().cut(wanted).map(Some)
-    }
-
-    /// Takes at most `wanted` units of one lot.
-    fn take_ranked(&mut self, rank: &Rank, wanted: Quantity) -> Result<Option<Part>, AmountError> {
-        match self.parts.get_mut(rank) {
-            None => Ok(None),
-            Some(part) if part.quantity > wanted => part.cut(wanted).map(Some),
-            Some(_) => Ok(self.parts.remove(rank)),
-        }
-    }
-
-    /// How much of parts that were moved here is left, or of all where nothing of them is.
-    fn left_of(&self, moved: &[(u32, Quantity)], lots: &Lots<'_>) -> Vec<(u32, Quantity)> {
-        let there = |lot: u32| self.parts.get(&lots.rank(lot)).map(|part| part.quantity);
-        let left = moved.iter();
-        let left = left.filter_map(|(lot, moved)| Some((*lot, there(*lot)?.min(*moved))));
-        let left: Vec<_> = left.collect();
-        match left.is_empty() {
-            true => self.parts().map(|part| (part.lot, part.quantity)).collect(),
-            false => left,
-        }
-    }
-
-    fn in_parts(&self) -> Result<Quantity, AmountError> {
-        self.parts
-            .values()
-            .try_fold(Quantity::ZERO, |sum, part| sum.checked_add(part.quantity))
-    }
-}
-
 impl<'a> Book<'a> {
-    pub(super) fn new(asset: Asset) -> Self {
+    /// An empty one; with `is_by_time`, for a method that takes lots in the order of time.
+    pub(super) fn new(asset: Asset, is_by_time: bool) -> Self {
         Self {
             asset,
             shelves: Vec::new(),
@@ -136,6 +66,7 @@ impl<'a> Book<'a> {
             heads: None,
             last_price: None,
             purchases: Vec::new(),
+            is_by_time,
             units: Quantity::ZERO,
             symbols: Vec::new(),
             passages: Vec::new(),
@@ -164,12 +95,7 @@ impl<'a> Book<'a> {
             return *index;
         }
         let index = self.shelves.len();
-        let (balance, parts) = (Quantity::ZERO, BTreeMap::new());
-        self.shelves.push(Shelf {
-            wallet,
-            balance,
-            parts,
-        });
+        self.shelves.push(Shelf::new(wallet, self.is_by_time));
         self.shelf_of.insert(wallet, index);
         if index == FEW {
             let shelves = self.shelves.iter().enumerate();
@@ -309,7 +235,7 @@ impl<'a> Book<'a> {
             let share = left.share(quantity, units)?;
             left = left.checked_sub(share)?;
             units = units.checked_sub(quantity)?;
-            if let Some(part) = shelf.parts.get_mut(&lots.rank(lot)) {
+            if let Some(part) = shelf.part(&lots.rank(lot)) {
                 part.cost = part.cost.checked_add(share)?;
             }
         }

@@ -6,15 +6,14 @@ use packtrain_core::quantity::{AmountError, Quantity};
 use super::moves::Sale;
 use super::run::Run;
 use super::transfer_fees::is_transfer;
-use super::value::{Worth, asset_leg};
+use super::value::asset_leg;
 use super::{At, Stop};
-use crate::jurisdiction::chose;
 
 impl<'a> Run<'a> {
     /// What the row's fee comes to.
-    pub(super) fn costs(&mut self, at: &At<'a>, worth: Worth) -> Result<Money, AmountError> {
+    pub(super) fn costs(&mut self, at: &At<'a>) -> Result<Money, AmountError> {
         let costs = match &at.row.fee {
-            Some(fee) => self.fee_worth(at, fee, worth)?.money,
+            Some(_) => self.of_fee?.money,
             None => self.zero(),
         };
         self.applied.costs |= !costs.is_zero();
@@ -33,8 +32,8 @@ impl<'a> Run<'a> {
             return Ok((none, none));
         }
         Ok(match (sells, buys) {
-            (false, _) if chose(self.settings, "purchase_fee", "left_out") => (none, none),
-            (true, true) if chose(self.settings, "swap_fee", "split") => {
+            (false, _) if self.choices.leaves_out_purchase_fee => (none, none),
+            (true, true) if self.choices.splits_swap_fee => {
                 let half = costs.share(Quantity::from_units(1, 0)?, Quantity::from_units(2, 0)?)?;
                 (half, costs.checked_sub(half)?)
             }
@@ -44,11 +43,11 @@ impl<'a> Run<'a> {
     }
 
     /// The fee of a row, where it is given in an asset: those units are sold.
-    pub(super) fn fee_in_kind(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
+    pub(super) fn fee_in_kind(&mut self, at: &At<'a>) -> Result<(), Stop> {
         let Some(fee) = &at.row.fee else {
             return Ok(());
         };
-        let value = self.fee_worth(at, fee, worth)?;
+        let value = self.of_fee?;
         if asset_leg(Some(fee)).is_some() && is_transfer(at.row.kind) {
             return self.transfer_fee(at, fee, value);
         }

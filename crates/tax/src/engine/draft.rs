@@ -52,8 +52,11 @@ impl Draft {
     /// Adds a disposal of one line to the list and to its year.
     pub(super) fn dispose(&mut self, year: TaxYear, line: Disposal) -> Result<(), AmountError> {
         let gain = line.counted_gain()?;
-        self.add_line(year, line)?;
-        self.add_gain(year, gain)
+        let totals = self.year(year);
+        add_line(totals, &line)?;
+        add_gain(totals, gain)?;
+        self.disposals.push(line);
+        Ok(())
     }
 
     /// Adds a disposal to the list and to its year: one gain or loss, whatever lines it has.
@@ -63,42 +66,13 @@ impl Draft {
         lines: Vec<Disposal>,
     ) -> Result<(), AmountError> {
         let mut gain = Money::zero(self.currency);
-        for line in lines {
+        let totals = self.year(year);
+        for line in &lines {
             gain = gain.checked_add(line.counted_gain()?)?;
-            self.add_line(year, line)?;
+            add_line(totals, line)?;
         }
-        self.add_gain(year, gain)
-    }
-
-    fn add_gain(&mut self, year: TaxYear, gain: Money) -> Result<(), AmountError> {
-        let totals = self.year(year);
-        let side = if gain.is_negative() {
-            &mut totals.losses
-        } else {
-            &mut totals.gains
-        };
-        *side = side.checked_add(gain)?;
-        totals.net = totals.net.checked_add(gain)?;
-        Ok(())
-    }
-
-    fn add_line(&mut self, year: TaxYear, line: Disposal) -> Result<(), AmountError> {
-        let totals = self.year(year);
-        let add = |sum: &mut Money, money: Money| -> Result<(), AmountError> {
-            *sum = sum.checked_add(money)?;
-            Ok(())
-        };
-        add(&mut totals.proceeds, line.proceeds)?;
-        add(&mut totals.cost, line.cost)?;
-        add(&mut totals.fees, line.fees)?;
-        add(&mut totals.denied, line.denied_loss)?;
-        match line.term {
-            Some(Term::Short) => add(&mut totals.short, line.gain)?,
-            Some(Term::Long) => add(&mut totals.long, line.gain)?,
-            None => {}
-        }
-        totals.disposals += 1;
-        self.disposals.push(line);
+        add_gain(totals, gain)?;
+        self.disposals.extend(lines);
         Ok(())
     }
 
@@ -134,6 +108,35 @@ impl Draft {
         let otherwise = note.otherwise;
         self.found.push(Found { warning, otherwise });
     }
+}
+
+fn add_gain(totals: &mut Totals, gain: Money) -> Result<(), AmountError> {
+    let side = if gain.is_negative() {
+        &mut totals.losses
+    } else {
+        &mut totals.gains
+    };
+    add(side, gain)?;
+    add(&mut totals.net, gain)
+}
+
+fn add_line(totals: &mut Totals, line: &Disposal) -> Result<(), AmountError> {
+    add(&mut totals.proceeds, line.proceeds)?;
+    add(&mut totals.cost, line.cost)?;
+    add(&mut totals.fees, line.fees)?;
+    add(&mut totals.denied, line.denied_loss)?;
+    match line.term {
+        Some(Term::Short) => add(&mut totals.short, line.gain)?,
+        Some(Term::Long) => add(&mut totals.long, line.gain)?,
+        None => {}
+    }
+    totals.disposals += 1;
+    Ok(())
+}
+
+fn add(sum: &mut Money, money: Money) -> Result<(), AmountError> {
+    *sum = sum.checked_add(money)?;
+    Ok(())
 }
 
 /// What a warning says, without the row it is about.

@@ -6,9 +6,12 @@ use chrono::Days;
 use packtrain_core::ledger::Asset;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
+use rayon::prelude::*;
 
-use super::book::{Book, Shelf};
+use super::book::Book;
+use super::input::index;
 use super::run::Run;
+use super::shelf::Shelf;
 use super::stakes::{self, Found, Otherwise};
 use super::{At, Work, ways};
 use crate::assess::Books;
@@ -136,10 +139,11 @@ impl<'a> Run<'a> {
     /// Says, once for each asset and year, how much of the losses has a purchase close by.
     fn warn_repurchases(&mut self) {
         let mut found: BTreeMap<(TaxYear, Asset), Near> = BTreeMap::new();
-        for (index, line) in self.draft.disposals.iter().enumerate() {
-            if !line.gain.is_negative() || !self.has_near_purchase(line) {
-                continue;
-            }
+        let lines = self.draft.disposals.par_iter().enumerate();
+        let near: Vec<_> = lines
+            .filter(|(_, line)| line.gain.is_negative() && self.has_near_purchase(line))
+            .collect();
+        for (index, line) in near {
             let key = (self.rules.year_of(line.date), Asset::clone(&line.asset));
             let near = found.entry(key).or_insert_with(|| Near {
                 first: index,
@@ -183,11 +187,7 @@ impl<'a> Run<'a> {
 
     /// Whether the asset was bought within 30 days of a line, by another row than the line's lot.
     fn has_near_purchase(&self, line: &Disposal) -> bool {
-        let Some(book) = self
-            .book_of
-            .get(&line.asset)
-            .map(|index| &self.books[*index])
-        else {
+        let Some(book) = self.known_book(&line.asset) else {
             return false;
         };
         let from = line.date.checked_sub_days(NEAR_DAYS).unwrap_or(line.date);
@@ -196,7 +196,8 @@ impl<'a> Run<'a> {
         book.purchases[start..]
             .iter()
             .take_while(|(date, _)| *date <= to)
-            .any(|(_, id)| line.lot.as_deref() != Some(id) && *line.id != **id)
+            .map(|(_, row)| &self.input.row_at(index(*row)).id)
+            .any(|id| line.lot.as_ref() != Some(id) && line.id != *id)
     }
 }
 

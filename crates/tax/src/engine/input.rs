@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use packtrain_core::ledger::Row;
 use packtrain_core::time::Timestamp;
+use rayon::prelude::*;
 
 use super::answers::{Answers, Priced};
 use super::pairs::{self, Given, Pairs};
@@ -18,8 +19,8 @@ use crate::settle::Way;
 pub(super) struct Input<'a> {
     ledgers: &'a [LedgerFile],
     pub(super) answers: &'a Answers,
-    /// Time and place of each row, in the order of the computation.
-    pub(super) order: Vec<(Timestamp, Place)>,
+    /// Place of each row, in the order of the computation.
+    pub(super) order: Vec<Place>,
     /// Rows that stand in an earlier file too; they are not in `order`.
     pub(super) duplicates: Vec<Duplicate<'a>>,
     /// Of each paired withdrawal or deposit, by its index: the other half.
@@ -54,10 +55,7 @@ impl<'a> Input<'a> {
             pairs: Pairs::new(),
         };
         input.collect();
-        // Stable: rows of one moment keep the order of files and lines.
-        if !input.order.is_sorted_by_key(|(at, _)| *at) {
-            input.order.sort_by_key(|(at, _)| *at);
-        }
+        input.sort();
         let indices = input.indices();
         let given = Given::of(answers, &indices);
         input.pairs = pairs::pair(input.rows(), &given);
@@ -84,16 +82,28 @@ impl<'a> Input<'a> {
             return HashMap::new();
         }
         let order = self.order.iter().enumerate();
-        let named = order.filter(|(_, (_, place))| named.contains(place));
-        named.map(|(index, (_, place))| (*place, index)).collect()
+        let named = order.filter(|(_, place)| named.contains(place));
+        named.map(|(index, place)| (*place, index)).collect()
+    }
+
+    /// Brings the rows in order of time. Those of one moment keep the order of files and lines.
+    fn sort(&mut self) {
+        if self.order.is_sorted_by_key(|place| self.row(*place).at) {
+            return;
+        }
+        let places = self.order.par_iter();
+        let mut order: Vec<(Timestamp, Place)> =
+            places.map(|place| (self.row(*place).at, *place)).collect();
+        order.par_sort_by_key(|(at, _)| *at);
+        self.order = order.into_iter().map(|(_, place)| place).collect();
     }
 
     /// All rows in file order, without those that an earlier file has too.
     fn collect(&mut self) {
         // Before all rows of their moment: a purchase of the day on which its units are sold.
-        for (row, bought) in (0_u32..).zip(&self.answers.added) {
+        for row in 0..number(self.answers.added.len()) {
             let file = self.answers.file;
-            self.order.push((bought.at, Place { file, row }));
+            self.order.push(Place { file, row });
         }
         let mut known: HashMap<&str, Vec<Place>> = HashMap::new();
         for (file, ledger) in (0_u32..).zip(self.ledgers) {
@@ -117,7 +127,7 @@ impl<'a> Input<'a> {
                         },
                         first: &self.ledgers[index(first.file)].name,
                     }),
-                    None => self.order.push((content.at, place)),
+                    None => self.order.push(place),
                 }
             }
             let is_last = index(file) + 1 == self.ledgers.len();
@@ -135,24 +145,25 @@ impl<'a> Input<'a> {
     /// The other half of a paired withdrawal or deposit, its index, and what told it.
     pub(super) fn partner(&self, at: &At<'_>) -> Option<(usize, &'a Row, MatchedBy)> {
         let (other, by) = *self.pairs.get(&at.index)?;
-        Some((other, self.row(self.order[other].1), by))
+        Some((other, self.row_at(other), by))
     }
 
     /// All rows, in order of time.
     pub(super) fn rows(&self) -> impl Iterator<Item = &'a Row> {
-        self.order.iter().map(|(_, place)| self.row(*place))
+        self.order.iter().map(|place| self.row(*place))
     }
 
     /// Whether any row names its lots.
     pub(super) fn has_named_lots(&self) -> bool {
-        self.rows().any(|row| !row.rare.lots.is_empty())
+        let rows = self.order.par_iter().map(|place| self.row(*place));
+        rows.any(|row| !row.rare.lots.is_empty())
     }
 
     /// A row in its place.
     pub(super) fn at(&self, index: usize, rules: &Jurisdiction, settings: &Settings) -> At<'a> {
-        let (time, place) = self.order[index];
+        let place = self.order[index];
         let row = self.row(place);
-        let date = time.with_timezone(&settings.timezone).date_naive();
+        let date = row.at.with_timezone(&settings.timezone).date_naive();
         let origin = Origin {
             file: place.file,
             line: row.line,
@@ -164,6 +175,11 @@ impl<'a> Input<'a> {
             date,
             year: rules.year_of(date),
         }
+    }
+
+    /// A row by its place in the order of time.
+    pub(super) fn row_at(&self, index: usize) -> &'a Row {
+        self.row(self.order[index])
     }
 
     /// A row as its file has it.
@@ -183,13 +199,18 @@ impl<'a> Input<'a> {
 
     /// Whether a value of a row is a person's answer.
     pub(super) fn has_price(&self, at: &At<'_>, of: Priced) -> bool {
-        self.answers.has_price(self.order[at.index].1, of)
+        self.answers.has_price(self.order[at.index], of)
     }
 }
 
-/// A place as an index; it was made from one.
-pub(super) fn index(place: u32) -> usize {
-    usize::try_from(place).unwrap_or(usize::MAX)
+/// An index as a number of half the size. A report has fewer rows than there are numbers.
+pub(super) fn number(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+/// A number as an index; it was made from one.
+pub(super) fn index(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// Whether two rows say the same, whatever line they stand on.

@@ -12,7 +12,6 @@ use super::moves::{Arrival, Sale};
 use super::run::Run;
 use super::value::{Stated, Worth, asset_leg, row_worth};
 use super::{At, Stop};
-use crate::jurisdiction::chose;
 use crate::outcome::ValueFrom;
 use crate::request::Settings;
 
@@ -71,7 +70,7 @@ impl<'a> Run<'a> {
         let more = key(row).and_then(|key| self.joint.others.get(&key).copied());
         let more = more.filter(|_| has_share(row));
         match legs {
-            (Some(sent), Some(received)) if chose(self.settings, "lp", "carry") => {
+            (Some(sent), Some(received)) if self.choices.lp_carries => {
                 self.exchange_at_cost(at, (sent, received), true)
             }
             (Some(sent), Some(received)) if more.is_some() => {
@@ -95,7 +94,7 @@ impl<'a> Run<'a> {
             RowKind::LpDeposit => (worth.money, all),
             _ => (all, worth.money),
         };
-        let costs = self.costs(at, worth)?;
+        let costs = self.costs(at)?;
         let (of_sale, of_purchase) = self.divide_costs(costs, true, true)?;
         self.dispose(
             at,

@@ -6,7 +6,6 @@ use super::moves::Sale;
 use super::run::Run;
 use super::value::{Worth, asset_leg};
 use super::{At, Stop};
-use crate::jurisdiction::chose;
 use crate::methods::journal::Cost;
 use crate::outcome::{ValueFrom, WarningCode};
 
@@ -40,7 +39,7 @@ impl<'a> Run<'a> {
             None => Cost::nothing(self.settings.currency),
         };
         let beyond = leg.amount.checked_sub(owed.quantity)?;
-        if chose(self.settings, "loan", "market") {
+        if self.choices.loan_at_market {
             if worth.is_missing() {
                 self.warn_missing_price(at, leg);
             }

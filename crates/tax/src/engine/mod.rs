@@ -6,20 +6,24 @@
 mod aliases;
 mod answers;
 mod book;
+mod choices;
 mod costs;
 mod draft;
 mod finish;
 mod gifts;
 mod input;
+mod known;
 mod liquidity;
 mod loans;
 mod lots;
 mod moves;
+mod names;
 mod open;
 mod pairs;
 mod pools;
 mod rows;
 mod run;
+mod shelf;
 mod stakes;
 mod staking;
 mod transfer_fees;
@@ -45,6 +49,7 @@ use crate::prices::Prices;
 use crate::request::{Country, Method, Request, Settings};
 use answers::Answers;
 use input::Input;
+use known::Known;
 use run::Run;
 use stakes::Otherwise;
 use watch::Pace;
@@ -256,23 +261,8 @@ fn run(
 ) -> Result<(Outcome, Vec<Otherwise>), TaxError> {
     let mut run = Run::new(work, settings)?;
     run.warn_duplicates();
-    let (rows, mut told, mut last) = (work.input.order.len(), 0, None);
-    for index in 0..rows {
-        if index % ROWS_BETWEEN_LOOKS == 0 {
-            if pace.is_stopped() {
-                return Err(TaxError::Stopped);
-            }
-            pace.tell(index - told);
-            told = index;
-        }
-        let at = work.input.at(index, work.rules, settings);
-        if work.until.is_some_and(|last| at.date > last) {
-            break;
-        }
-        run.row(&at).map_err(|stop| stop.at(&at, work.ledgers))?;
-        last = Some(at);
-    }
-    pace.tell(rows - told);
+    // On a thread of the pool, which hands over to its neighbours at no cost.
+    let last = rayon::scope(|_| take_rows(&mut run, work, settings, pace))?;
     if let Some(at) = &last {
         run.open_last_day(work)
             .map_err(|stop| stop.at(at, work.ledgers))?;
@@ -280,8 +270,63 @@ fn run(
     run.finish(work, last.as_ref())
 }
 
+/// Takes the rows in order of time, a stretch after the other; what is known of the rows of the
+/// next one is found out beside. Gives the last row that was taken.
+fn take_rows<'a>(
+    run: &mut Run<'a>,
+    work: &Work<'a>,
+    settings: &Settings,
+    pace: &Pace<'_>,
+) -> Result<Option<At<'a>>, TaxError> {
+    let rows = work.input.order.len();
+    let stretch = |from: usize| -> Vec<Known<'a>> {
+        let indices = from..rows.min(from + STRETCH_ROWS);
+        indices
+            .map(|index| Known::of(work, settings, index))
+            .collect()
+    };
+    let (mut taken, mut told, mut last) = (0, 0, None);
+    let mut now = stretch(0);
+    while !now.is_empty() {
+        if pace.is_stopped() {
+            return Err(TaxError::Stopped);
+        }
+        pace.tell(taken - told);
+        told = taken;
+        taken += now.len();
+        let (is_over, next) = rayon::join(
+            || take_stretch(run, work, &now, &mut last),
+            || stretch(taken),
+        );
+        if is_over? {
+            break;
+        }
+        now = next;
+    }
+    pace.tell(rows - told);
+    Ok(last)
+}
+
 /// How many rows are taken between two looks at the watch.
-const ROWS_BETWEEN_LOOKS: usize = 4_096;
+const STRETCH_ROWS: usize = 4_096;
+
+/// Takes the rows of a stretch; gives whether a row is after the last day that is asked for.
+fn take_stretch<'a>(
+    run: &mut Run<'a>,
+    work: &Work<'a>,
+    stretch: &[Known<'a>],
+    last: &mut Option<At<'a>>,
+) -> Result<bool, TaxError> {
+    for known in stretch {
+        let at = known.at;
+        if work.until.is_some_and(|until| at.date > until) {
+            return Ok(true);
+        }
+        run.row(known).map_err(|stop| stop.at(&at, work.ledgers))?;
+        *last = Some(at);
+    }
+    Ok(false)
+}
 
 fn check_limits(ledgers: &[LedgerFile]) -> Result<(), TaxError> {
     if ledgers.len() > REPORT_FILES_MAX {

@@ -7,6 +7,7 @@ use packtrain_core::time::Timestamp;
 
 use super::draft::Note;
 use super::gifts::side_of;
+use super::input::number;
 use super::lots::{Basis, Gift, NewLot, Part};
 use super::run::Run;
 use super::stakes::Otherwise;
@@ -93,7 +94,7 @@ impl<'a> Run<'a> {
     fn remember_purchase(&mut self, at: &At<'a>, asset: &Asset, wallet: &Asset) {
         if matches!(at.row.kind, RowKind::Buy | RowKind::Trade) {
             let (book, _) = self.place(asset, wallet);
-            self.books[book].purchases.push((at.date, &at.row.id));
+            self.books[book].purchases.push((at.date, number(at.index)));
         }
     }
 

@@ -77,11 +77,7 @@ impl Run<'_> {
             let from = ValueFrom::Listed(day);
             return Some(Valued { money, from, day });
         }
-        let last = self
-            .book_of
-            .get(asset)
-            .map(|book| &self.books[*book])?
-            .last_price?;
+        let last = self.known_book(asset)?.last_price?;
         Some(Valued {
             money: last.money.share(quantity, last.units).ok()?,
             from: ValueFrom::Implied,

@@ -3,35 +3,30 @@
 use packtrain_core::ledger::{Asset, Leg, RowKind};
 use packtrain_core::money::Money;
 
-use super::answers::Priced;
 use super::draft::Note;
+use super::known::Known;
 use super::lots::Basis;
 use super::moves::{Arrival, Sale};
 use super::run::Run;
 use super::stakes::Otherwise;
-use super::value::{Stated, Worth, asset_leg, has_negative_amount};
+use super::value::{Worth, asset_leg, has_negative_amount};
 use super::ways;
 use super::{At, Stop};
-use crate::jurisdiction::{UntaxedCost, chose};
+use crate::jurisdiction::UntaxedCost;
 use crate::outcome::{Income, ValueFrom, WarningCode};
 
 impl<'a> Run<'a> {
     /// Computes one row.
-    pub(super) fn row(&mut self, at: &At<'a>) -> Result<(), Stop> {
+    pub(super) fn row(&mut self, known: &Known<'a>) -> Result<(), Stop> {
+        let (at, row) = (&known.at, known.at.row);
         self.open_day(at.date)?;
         self.value_years(at)?;
-        let row = at.row;
-        self.stated = Stated::of(row, self.settings.currency, at.date, self.settings.timezone);
-        if self.input.has_price(at, Priced::Row) {
-            self.stated.from = ValueFrom::Answer;
-        }
-        if self.input.has_price(at, Priced::Fee) {
-            self.stated.fee_from = ValueFrom::Answer;
-        }
+        (self.stated, self.of_fee) = (known.stated, known.fee);
         if !self.is_usable(at) {
             return Ok(());
         }
-        let worth = self.worth(at)?;
+        let worth = known.worth?;
+        self.applied.converted |= matches!(worth.from, ValueFrom::Converted(..));
         self.moved.to = None;
         self.moved.parts.clear();
         self.release_rewards(at, worth)?;
@@ -54,7 +49,7 @@ impl<'a> Run<'a> {
             RowKind::Wrap | RowKind::Unwrap => self.wrap(at, worth)?,
             RowKind::Transfer | RowKind::Bridge => self.transfer(at, worth)?,
             RowKind::Withdrawal => self.withdrawal(at, worth)?,
-            RowKind::Deposit => self.deposit(at)?,
+            RowKind::Deposit => self.deposit(at, worth)?,
             RowKind::Staking
             | RowKind::Mining
             | RowKind::Interest
@@ -74,7 +69,7 @@ impl<'a> Run<'a> {
             RowKind::Repay => self.repay(at, worth)?,
             RowKind::LpDeposit | RowKind::LpWithdraw => self.liquidity(at, worth)?,
         }
-        self.fee_in_kind(at, worth)
+        self.fee_in_kind(at)
     }
 
     /// Whether a row can be in the figures; says so if not.
@@ -187,7 +182,7 @@ impl<'a> Run<'a> {
         if worth.is_missing() {
             self.warn_missing_price(at, main);
         }
-        let costs = self.costs(at, worth)?;
+        let costs = self.costs(at)?;
         self.applied.swaps |= sent.is_some() && received.is_some();
         let (of_sale, of_purchase) =
             self.divide_costs(costs, sent.is_some(), received.is_some())?;
@@ -268,7 +263,7 @@ impl<'a> Run<'a> {
         );
         match legs {
             (Some(sent), Some(received))
-                if sent.amount == received.amount && chose(self.settings, "wrap", "carry") =>
+                if sent.amount == received.amount && self.choices.wrap_carries =>
             {
                 self.rename(at, sent, received)
             }

@@ -8,43 +8,45 @@ use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
 
 use super::book::{Book, LastPrice, Rule};
+use super::choices::Choices;
 use super::draft::Draft;
-use super::input::Input;
+use super::input::{Input, index, number};
 use super::liquidity::Joint;
 use super::lots::{Lots, Part};
+use super::names::Names;
 use super::staking::Waiting;
 use super::transfer_fees::Moved;
-use super::value::{Stated, Worth, asset_leg, fee_worth, row_worth};
-use super::{At, Stop, Work, aliases};
+use super::value::{Stated, Worth};
+use super::{Stop, Work, aliases};
 use crate::allocation::Allocation;
 use crate::error::TaxError;
 use crate::jurisdiction::{Applied, Jurisdiction, chose};
 use crate::methods::journal::Cost;
 use crate::methods::{self, Way};
-use crate::outcome::{TaxYear, ValueFrom};
+use crate::outcome::TaxYear;
 use crate::prices::Prices;
 use crate::request::{Scope, Settings};
 
 /// The wallet that stands for everything the records do not show.
 pub(super) const OUTSIDE: &str = "(outside the records)";
 
-/// Names that are looked through one by one before the map is asked.
-const FEW: usize = 16;
-
 /// A computation in progress.
 pub(super) struct Run<'a> {
     pub(super) rules: &'static Jurisdiction,
     pub(super) settings: &'a Settings,
+    pub(super) choices: Choices,
     pub(super) input: &'a Input<'a>,
     pub(super) prices: &'a Prices,
     allocation: &'a Allocation,
     /// What the present row states in money.
     pub(super) stated: Stated,
+    /// What the present row's fee is worth.
+    pub(super) of_fee: Result<Worth, AmountError>,
     pub(super) draft: Draft,
     pub(super) applied: Applied,
     pub(super) lots: Lots<'a>,
     pub(super) books: Vec<Book<'a>>,
-    pub(super) book_of: HashMap<Asset, usize>,
+    pub(super) book_of: Names,
     /// Of tokens that share the pool of another one: that one.
     aliases: HashMap<Asset, Asset>,
     /// Rows of liquidity pools that belong together.
@@ -54,7 +56,7 @@ pub(super) struct Run<'a> {
     /// What is owed in units of each asset, with its value when it was borrowed.
     pub(super) debts: HashMap<Asset, Cost>,
     pub(super) wallets: Vec<Asset>,
-    wallet_of: HashMap<Asset, u32>,
+    wallet_of: Names,
     /// The scope of the last row, for the day on which the dated rule changes it.
     pub(super) scope: Scope,
     /// Scratch space of one taking.
@@ -80,16 +82,20 @@ impl<'a> Run<'a> {
             allocation,
             ..
         } = *work;
-        let outside = Asset::from(OUTSIDE);
+        let (outside, mut wallet_of) = (Asset::from(OUTSIDE), Names::new());
+        wallet_of.insert(&outside, 0);
+        let choices = Choices::of(settings);
         let has_pools = matches!(methods::of(settings.method).way, Way::Pool(_));
         let joint = Joint::of(input, settings).map_err(|source| TaxError::Assessment { source })?;
         Ok(Self {
             rules,
             settings,
+            choices,
             input,
             prices,
             allocation,
             stated: Stated::nothing(settings.currency),
+            of_fee: Ok(Worth::missing(settings.currency)),
             draft: Draft::new(settings.currency),
             applied: Applied::default(),
             lots: Lots::new(
@@ -97,8 +103,8 @@ impl<'a> Run<'a> {
                 input.has_named_lots() || !allocation.is_empty(),
             ),
             books: Vec::new(),
-            book_of: HashMap::new(),
-            aliases: if has_pools && chose(settings, "wrap", "carry") {
+            book_of: Names::new(),
+            aliases: if has_pools && choices.wrap_carries {
                 aliases::of(input)
             } else {
                 HashMap::new()
@@ -106,8 +112,8 @@ impl<'a> Run<'a> {
             joint,
             wealth: BTreeMap::new(),
             debts: HashMap::new(),
-            wallets: vec![Asset::clone(&outside)],
-            wallet_of: [(outside, 0)].into(),
+            wallets: vec![outside],
+            wallet_of,
             scope: rules.scope_on(settings.scope, NaiveDate::MIN),
             parts: Vec::new(),
             named: 0,
@@ -197,38 +203,35 @@ impl<'a> Run<'a> {
     }
 
     fn book(&mut self, asset: &Asset) -> usize {
-        // An import shares one copy of each symbol, so nearly every look ends here.
-        let mut few = self.books.iter().take(FEW);
-        if let Some(index) = few.position(|book| Asset::ptr_eq(&book.asset, asset)) {
-            return index;
-        }
-        if let Some(index) = self.book_of.get(asset) {
-            return *index;
+        if let Some(number) = self.book_of.recall(asset) {
+            return index(number);
         }
         let shared = self.aliases.get(asset).cloned();
-        let index = match shared.filter(|root| root != asset) {
+        let book = match shared.filter(|root| root != asset) {
             Some(root) => self.book(&root),
             None => {
-                self.books.push(Book::new(Asset::clone(asset)));
+                let is_by_time = self.lots.is_by_time();
+                self.books.push(Book::new(Asset::clone(asset), is_by_time));
                 self.books.len() - 1
             }
         };
-        self.book_of.insert(Asset::clone(asset), index);
-        index
+        self.book_of.insert(asset, number(book));
+        book
+    }
+
+    /// The book of an asset that a row has named.
+    pub(super) fn known_book(&self, asset: &Asset) -> Option<&Book<'a>> {
+        Some(&self.books[index(self.book_of.find(asset)?)])
     }
 
     fn wallet(&mut self, name: &Asset) -> u32 {
-        let mut few = (0_u32..).zip(&self.wallets).take(FEW);
-        if let Some((index, _)) = few.find(|(_, wallet)| Asset::ptr_eq(wallet, name)) {
-            return index;
+        if let Some(number) = self.wallet_of.recall(name) {
+            return number;
         }
-        if let Some(index) = self.wallet_of.get(name) {
-            return *index;
-        }
-        let index = u32::try_from(self.wallets.len()).unwrap_or(u32::MAX);
+        let number = number(self.wallets.len());
         self.wallets.push(Asset::clone(name));
-        self.wallet_of.insert(Asset::clone(name), index);
-        index
+        self.wallet_of.insert(name, number);
+        number
     }
 
     /// The book of an asset and the shelf of a wallet in it.
@@ -257,44 +260,6 @@ impl<'a> Run<'a> {
             .last_price
             .and_then(|last| last.money.share(quantity, last.units).ok())
             .unwrap_or_else(|| self.zero())
-    }
-
-    /// What the row as a whole is worth: as it says, else by the list of prices.
-    pub(super) fn worth(&mut self, at: &At<'a>) -> Result<Worth, AmountError> {
-        let worth = row_worth(at.row, &self.stated)?;
-        self.applied.converted |= matches!(worth.from, ValueFrom::Converted(..));
-        let legs = [at.row.sent.as_ref(), at.row.received.as_ref()];
-        let mut listed = legs
-            .into_iter()
-            .filter_map(|leg| self.listed(asset_leg(leg)?, at.date));
-        Ok(match worth.is_missing() {
-            true => listed.next().unwrap_or(worth),
-            false => worth,
-        })
-    }
-
-    /// What the row's fee is worth: as it says, else by the list of prices.
-    pub(super) fn fee_worth(
-        &self,
-        at: &At<'a>,
-        fee: &Leg,
-        worth: Worth,
-    ) -> Result<Worth, AmountError> {
-        let own = fee_worth(at.row, fee, worth, &self.stated)?;
-        Ok(match own.is_missing() {
-            true => self.listed(fee, at.date).unwrap_or(own),
-            false => own,
-        })
-    }
-
-    /// What units are worth by the list of prices.
-    fn listed(&self, leg: &Leg, date: NaiveDate) -> Option<Worth> {
-        let currency = self.settings.currency;
-        let (money, day) = self.prices.worth(&leg.asset, leg.amount, currency, date)?;
-        Some(Worth {
-            money,
-            from: ValueFrom::Listed(day),
-        })
     }
 
     /// Units that a wallet holds on record.

@@ -10,7 +10,6 @@ use packtrain_core::quantity::{AmountError, Quantity};
 use super::run::Run;
 use super::value::{Worth, asset_leg};
 use super::{At, Stop};
-use crate::jurisdiction::chose;
 use crate::outcome::Income;
 
 /// Rewards that wait, by asset and wallet, in order of time.
@@ -75,7 +74,7 @@ impl<'a> Run<'a> {
             return false;
         }
         self.applied.staking = true;
-        if !chose(self.settings, "staking", "withdrawal") {
+        if !self.choices.rewards_wait {
             return false;
         }
         let place = (Asset::clone(&leg.asset), Asset::clone(&at.row.wallet));
@@ -119,7 +118,7 @@ impl<'a> Run<'a> {
         let Some(fee) = asset_leg(row.fee.as_ref()) else {
             return Ok(());
         };
-        let worth = self.fee_worth(at, fee, worth)?;
+        let worth = self.of_fee?;
         self.release(at, &row.wallet, fee, worth)
     }
 

@@ -4,13 +4,13 @@
 use packtrain_core::ledger::{Asset, Leg, RowKind};
 use packtrain_core::quantity::Quantity;
 
+use super::choices::TransferFee;
 use super::draft::Note;
 use super::moves::Sale;
 use super::run::Run;
 use super::stakes::Otherwise;
 use super::value::Worth;
 use super::{At, Stop};
-use crate::jurisdiction::chose;
 use crate::outcome::Removed;
 
 /// Units that the present row moved, or its other half before it.
@@ -47,7 +47,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         self.carry(at, leg, from, to)?;
-        if chose(self.settings, "transfer_fee", "cost") {
+        if self.choices.transfer_fee == TransferFee::Cost {
             self.moved_before.insert(other, self.moved.clone());
         }
         Ok(())
@@ -64,11 +64,10 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         self.applied.transfer_fees = true;
-        if chose(self.settings, "transfer_fee", "lost") {
-            return self.remove(at, fee).map(drop);
-        }
-        if chose(self.settings, "transfer_fee", "cost") {
-            return self.join_cost(at, fee);
+        match self.choices.transfer_fee {
+            TransferFee::Lost => return self.remove(at, fee).map(drop),
+            TransferFee::Cost => return self.join_cost(at, fee),
+            TransferFee::Sold => {}
         }
         if worth.is_missing() {
             self.warn_missing_price(at, fee);

@@ -71,7 +71,7 @@ impl<'a> Run<'a> {
     }
 
     /// The arriving half of a transfer: with its other half, or from a wallet not on record.
-    pub(super) fn deposit(&mut self, at: &At<'a>) -> Result<(), Stop> {
+    pub(super) fn deposit(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
         let Some(received) = asset_leg(at.row.received.as_ref()) else {
             return Ok(());
         };
@@ -113,7 +113,6 @@ impl<'a> Run<'a> {
         };
         let help = "add the file of the wallet it came from; if it was a purchase or a reward, \
                     change the type";
-        let worth = self.worth(at)?;
         let value = self.value_of(received, worth);
         let stake = value.share(unknown, received.amount)?;
         let otherwise = Otherwise::Kind(RowKind::Buy, value);

@@ -18,7 +18,7 @@ pub(super) struct Worth {
 }
 
 impl Worth {
-    const fn missing(currency: Currency) -> Self {
+    pub(super) const fn missing(currency: Currency) -> Self {
         Self {
             money: Money::zero(currency),
             from: ValueFrom::Missing,

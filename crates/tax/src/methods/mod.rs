@@ -15,7 +15,7 @@ mod s104;
 mod total_average;
 
 use std::cmp::Reverse;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use packtrain_core::money::UnitPrice;
 use packtrain_core::quantity::AmountError;
@@ -46,7 +46,7 @@ pub(crate) struct Ranked<'l> {
     /// Its place among all lots.
     pub(crate) index: u32,
     /// Its cost per unit, purchase fees included.
-    pub(crate) price: Option<&'l Rc<UnitPrice>>,
+    pub(crate) price: Option<&'l Arc<UnitPrice>>,
 }
 
 /// A lot's place in the order of a method; the smallest goes first.
@@ -57,9 +57,26 @@ pub(crate) enum Rank {
     /// Newest first; of one moment, the one recorded last.
     Newest(Reverse<i64>, Reverse<u32>),
     /// Highest unit cost first; of one cost, the oldest.
-    Dearest(Option<Reverse<Rc<UnitPrice>>>, i64, u32),
+    Dearest(Reverse<Option<Price>>, i64, u32),
     /// Lowest unit cost first; of one cost, the oldest.
-    Cheapest(Option<Rc<UnitPrice>>, i64, u32),
+    Cheapest(Option<Price>, i64, u32),
+}
+
+/// A price per unit in the order of prices.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Price {
+    /// Decides nearly always, without a look at where the exact one stands.
+    rough: u64,
+    exact: Arc<UnitPrice>,
+}
+
+impl Price {
+    fn of(exact: &Arc<UnitPrice>) -> Self {
+        Self {
+            rough: exact.rough(),
+            exact: Arc::clone(exact),
+        }
+    }
 }
 
 pub(crate) use named::CHOSEN as NAMED;

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, HashMap};
 use packtrain_core::ledger::Asset;
 use packtrain_core::quantity::{AmountError, Quantity};
 
-use super::{Book, Shelf};
+use super::Book;
 use crate::allocation::Units;
 use crate::engine::lots::{Lots, Part};
+use crate::engine::shelf::Shelf;
 
 /// A rule by which all unused lots go to wallets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,7 +237,7 @@ impl Book<'_> {
             if !over.is_positive() {
                 continue;
             }
-            let mut newest: Vec<u32> = shelf.parts.values().map(|part| part.lot).collect();
+            let mut newest: Vec<u32> = shelf.parts().map(|part| part.lot).collect();
             newest.sort_by_key(|lot| Reverse(lots.age(*lot)));
             for lot in newest {
                 if !over.is_positive() {
