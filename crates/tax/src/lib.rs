@@ -21,6 +21,7 @@ pub mod request;
 pub mod settle;
 pub mod synthetic;
 mod why;
+pub mod written;
 
 pub use engine::{Compared, Held, LedgerFile, Watch, compare, compare_watched};
 pub use engine::{compute, compute_days, compute_watched};

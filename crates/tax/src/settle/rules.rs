@@ -1,9 +1,13 @@
-//! Rules by which a person says what rows are: which rows, and the kind that they are of.
+//! Rules by which a person says something of many rows: which rows, and the kind that they are of,
+//! or that they happened twice.
 
 use std::fmt;
 
 use packtrain_core::ledger::{Leg, Row, RowKind};
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::written::{NOTE_CHARS_MAX, Slip, Slips, WORD_CHARS_MAX, told};
 
 /// A rule; every condition that it names must hold. As TOML:
 ///
@@ -14,9 +18,13 @@ use serde::{Deserialize, Deserializer, de};
 /// asset = "ADA"
 /// note = "reward"
 /// is = "staking"
+///
+/// [[rule]]
+/// wallet = "Ledger"
+/// answer = "keep"
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Raw")]
+#[serde(try_from = "WrittenRule")]
 pub struct Rule {
     /// The name of the file.
     pub file: Option<String>,
@@ -32,8 +40,17 @@ pub struct Rule {
     pub to_wallet: Option<String>,
     /// Words that the note holds, in any case: an exchange's own words, or the other party.
     pub note: Option<String>,
-    /// What the row is.
-    pub is: RowKind,
+    /// What it says of such a row.
+    pub says: Says,
+}
+
+/// What a rule says of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Says {
+    /// The row is of this kind.
+    Is(RowKind),
+    /// The row happened, though an earlier file has the same.
+    Keep,
 }
 
 impl Rule {
@@ -85,64 +102,119 @@ impl fmt::Display for Rule {
         if let Some(note) = &self.note {
             write!(f, " with {note:?} in its note")?;
         }
-        write!(f, " is of the kind {}", self.is)
-    }
-}
-
-/// The table of a rule.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Raw {
-    file: Option<String>,
-    row: Option<String>,
-    #[serde(default, rename = "type", deserialize_with = "some_kind")]
-    kind: Option<RowKind>,
-    wallet: Option<String>,
-    asset: Option<String>,
-    to_wallet: Option<String>,
-    note: Option<String>,
-    #[serde(deserialize_with = "kind")]
-    is: RowKind,
-}
-
-impl TryFrom<Raw> for Rule {
-    type Error = &'static str;
-
-    fn try_from(raw: Raw) -> Result<Self, Self::Error> {
-        let rule = Self {
-            file: raw.file,
-            row: raw.row,
-            kind: raw.kind,
-            wallet: raw.wallet,
-            asset: raw.asset,
-            to_wallet: raw.to_wallet,
-            note: raw.note,
-            is: raw.is,
-        };
-        let names = [
-            &rule.row,
-            &rule.wallet,
-            &rule.asset,
-            &rule.to_wallet,
-            &rule.note,
-            &rule.file,
-        ];
-        // Without one, all that anybody ever did would be of one kind.
-        match rule.kind.is_none() && names.iter().all(|name| name.is_none()) {
-            true => Err("a rule without a condition; name file, row, type, wallet, asset or note"),
-            false => Ok(rule),
+        match self.says {
+            Says::Is(kind) => write!(f, " is of the kind {kind}"),
+            Says::Keep => f.write_str(" counts, though an earlier file has the same"),
         }
     }
 }
 
-fn kind<'de, D: Deserializer<'de>>(from: D) -> Result<RowKind, D::Error> {
-    let word = String::deserialize(from)?;
-    let unknown = |_| de::Error::custom(format!("there is no type {word:?}"));
-    word.parse().map_err(unknown)
+/// A rule: conditions, all of which must hold, and what it says of such a row. At least one
+/// condition is named; and either `is` or `answer`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SettlementRule)]
+pub struct WrittenRule {
+    /// The name of the row's file.
+    #[schema(max_length = 300)]
+    pub file: Option<String>,
+    /// The row's id.
+    #[schema(max_length = 300)]
+    pub row: Option<String>,
+    /// The kind that the row was read as.
+    #[serde(rename = "type")]
+    #[schema(example = "deposit")]
+    pub kind: Option<String>,
+    /// The account or wallet that the row happens in, in any case.
+    #[schema(max_length = 300, example = "Kraken")]
+    pub wallet: Option<String>,
+    /// An asset that is sent or received, in any case.
+    #[schema(max_length = 300)]
+    pub asset: Option<String>,
+    /// Where a transfer arrives, in any case.
+    #[schema(max_length = 300)]
+    pub to_wallet: Option<String>,
+    /// Words that the row's note holds, in any case.
+    #[schema(max_length = 2000)]
+    pub note: Option<String>,
+    /// The kind that the row is of.
+    #[schema(example = "staking")]
+    pub is: Option<String>,
+    /// `keep`: the row happened, though an earlier file has the same.
+    #[schema(example = "keep")]
+    pub answer: Option<String>,
 }
 
-fn some_kind<'de, D: Deserializer<'de>>(from: D) -> Result<Option<RowKind>, D::Error> {
-    kind(from).map(Some)
+impl WrittenRule {
+    /// The rule.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn read(self) -> Result<Rule, Vec<Slip>> {
+        let mut slips = Slips::default();
+        for (key, text, chars_max) in [
+            ("file", &self.file, WORD_CHARS_MAX),
+            ("row", &self.row, WORD_CHARS_MAX),
+            ("wallet", &self.wallet, WORD_CHARS_MAX),
+            ("asset", &self.asset, WORD_CHARS_MAX),
+            ("to_wallet", &self.to_wallet, WORD_CHARS_MAX),
+            ("note", &self.note, NOTE_CHARS_MAX),
+        ] {
+            slips.limit(key, text.as_deref(), chars_max);
+        }
+        let unknown = |word: &str, _| format!("there is no type {word:?}");
+        let kind = slips.parse("type", self.kind.as_deref(), unknown);
+        let is = slips.parse("is", self.is.as_deref(), unknown);
+        let says = match (self.is, self.answer.as_deref()) {
+            (Some(_), None) => is.map(Says::Is),
+            (None, Some("keep")) => Some(Says::Keep),
+            (None, Some(word)) => {
+                let what = format!("a rule answers keep and not {word:?}; name a row by row");
+                slips.add("answer", what);
+                None
+            }
+            (Some(_), Some(_)) => {
+                slips.add("answer", "a rule says is or answer, not both");
+                None
+            }
+            (None, None) => {
+                slips.add_whole("a rule that says nothing; say is = a type, or answer = keep");
+                None
+            }
+        };
+        let names = [
+            &self.row,
+            &self.wallet,
+            &self.asset,
+            &self.to_wallet,
+            &self.note,
+            &self.file,
+        ];
+        // Without one, all that anybody ever did would be of one kind.
+        if self.kind.is_none() && names.iter().all(|name| name.is_none()) {
+            let what = "a rule without a condition; name file, row, type, wallet, asset or note";
+            slips.add_whole(what);
+        }
+        slips.end(says.map(|says| Rule {
+            file: self.file,
+            row: self.row,
+            kind,
+            wallet: self.wallet,
+            asset: self.asset,
+            to_wallet: self.to_wallet,
+            note: self.note,
+            says,
+        }))
+    }
+}
+
+/// As a file is read: all slips of a rule are one error.
+impl TryFrom<WrittenRule> for Rule {
+    type Error = String;
+
+    fn try_from(written: WrittenRule) -> Result<Self, String> {
+        written.read().map_err(|slips| told(&slips))
+    }
 }
 
 /// A rule as a computation used it.
@@ -150,6 +222,6 @@ fn some_kind<'de, D: Deserializer<'de>>(from: D) -> Result<Option<RowKind>, D::E
 pub struct UsedRule {
     /// The rule in words.
     pub said: String,
-    /// How many rows it changed.
+    /// How many rows it changed, or kept.
     pub rows: usize,
 }
