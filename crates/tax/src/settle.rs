@@ -25,7 +25,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::outcome::{Origin, Warning, WarningCode};
 use crate::request::{UnknownWord, words};
-pub use rules::{Rule, Says, UsedRule, WrittenRule};
+pub(crate) use rules::Tried;
+pub use rules::{Rule, Says, UsedRule, Words, WrittenRule};
 pub use written::Written;
 
 /// Answers of one computation.

@@ -1,6 +1,7 @@
 //! Rules by which a person says something of many rows: which rows, and the kind that they are of,
 //! or that they happened twice.
 
+use std::cell::OnceCell;
 use std::fmt;
 
 use packtrain_core::ledger::{Leg, Row, RowKind};
@@ -39,9 +40,47 @@ pub struct Rule {
     /// Where a transfer arrives.
     pub to_wallet: Option<String>,
     /// Words that the note holds, in any case: an exchange's own words, or the other party.
-    pub note: Option<String>,
+    pub note: Option<Words>,
     /// What it says of such a row.
     pub says: Says,
+}
+
+/// Words that are looked for in any case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    said: String,
+    in_lower_case: String,
+}
+
+impl From<String> for Words {
+    fn from(said: String) -> Self {
+        let in_lower_case = said.to_lowercase();
+        Self {
+            said,
+            in_lower_case,
+        }
+    }
+}
+
+/// A row that rules are tried on.
+pub(crate) struct Tried<'a> {
+    file: &'a str,
+    row: &'a Row,
+    /// Its note in lower case, once a rule asks for it.
+    note: OnceCell<String>,
+}
+
+impl<'a> Tried<'a> {
+    /// A row of a file.
+    pub(crate) const fn new(file: &'a str, row: &'a Row) -> Self {
+        let note = OnceCell::new();
+        Self { file, row, note }
+    }
+
+    fn note(&self) -> &str {
+        let note = || self.row.note.as_deref().unwrap_or_default().to_lowercase();
+        self.note.get_or_init(note)
+    }
 }
 
 /// What a rule says of a row.
@@ -54,8 +93,9 @@ pub enum Says {
 }
 
 impl Rule {
-    /// Whether a row of a file meets every condition. Names are compared in any case.
-    pub(crate) fn fits(&self, file: &str, row: &Row) -> bool {
+    /// Whether a row meets every condition. Names are compared in any case.
+    pub(crate) fn fits(&self, tried: &Tried<'_>) -> bool {
+        let row = tried.row;
         let is_leg = |asset: &str| {
             let mut legs = [&row.sent, &row.received].into_iter().flatten();
             legs.any(|leg: &Leg| leg.asset.eq_ignore_ascii_case(asset))
@@ -63,10 +103,7 @@ impl Rule {
         let is_same = |wanted: &Option<String>, found: &str| {
             (wanted.as_ref()).is_none_or(|wanted| wanted.eq_ignore_ascii_case(found))
         };
-        let holds = |wanted: &str| {
-            let note = row.note.as_deref().unwrap_or_default().to_lowercase();
-            note.contains(&wanted.to_lowercase())
-        };
+        let holds = |wanted: &Words| tried.note().contains(&wanted.in_lower_case);
         self.kind.is_none_or(|kind| kind == row.kind)
             && self.row.as_deref().is_none_or(|id| id == &*row.id)
             && is_same(&self.wallet, &row.wallet)
@@ -74,9 +111,9 @@ impl Rule {
                 &self.to_wallet,
                 row.to_wallet.as_deref().unwrap_or_default(),
             )
-            && self.file.as_deref().is_none_or(|name| name == file)
+            && self.file.as_deref().is_none_or(|name| name == tried.file)
             && self.asset.as_deref().is_none_or(is_leg)
-            && self.note.as_deref().is_none_or(holds)
+            && self.note.as_ref().is_none_or(holds)
     }
 }
 
@@ -100,7 +137,7 @@ impl fmt::Display for Rule {
             }
         }
         if let Some(note) = &self.note {
-            write!(f, " with {note:?} in its note")?;
+            write!(f, " with {:?} in its note", note.said)?;
         }
         match self.says {
             Says::Is(kind) => write!(f, " is of the kind {kind}"),
@@ -202,7 +239,7 @@ impl WrittenRule {
             wallet: self.wallet,
             asset: self.asset,
             to_wallet: self.to_wallet,
-            note: self.note,
+            note: self.note.map(Words::from),
             says,
         }))
     }

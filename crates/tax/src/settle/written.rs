@@ -10,7 +10,8 @@ use crate::outcome::WarningCode;
 use crate::request::UnknownWord;
 use crate::written::{Amount, NOT_NEGATIVE, POSITIVE, Slip, Slips, WORD_CHARS_MAX, told};
 
-/// An answer about one row. Which words it takes beside `row`, `file` and `answer`, the answer says.
+/// An answer about one row. Which words it takes beside `row`, `file` and `answer`, the answer
+/// says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Settlement)]

@@ -14,7 +14,7 @@ use crate::engine::input::{Place, index, is_same};
 use crate::engine::value::{asset_leg, in_currency};
 use crate::outcome::Origin;
 use crate::request::Settings;
-use crate::settle::{Answer, RowName, Rule, Says, Settlements};
+use crate::settle::{Answer, RowName, Rule, Says, Settlements, Tried};
 
 /// Files that an error names.
 const FILES_NAMED_MAX: usize = 5;
@@ -196,7 +196,8 @@ fn meant_to_keep(ledgers: &[LedgerFile], rules: &[Rule]) -> Vec<(usize, Place)> 
     // The first file has no earlier one.
     for (file, ledger) in (0_u32..).zip(ledgers).skip(1) {
         for (row, content) in (0_u32..).zip(&ledger.rows) {
-            let keeps = |rule: &Rule| rule.says == Says::Keep && rule.fits(&ledger.name, content);
+            let tried = Tried::new(&ledger.name, content);
+            let keeps = |rule: &Rule| rule.says == Says::Keep && rule.fits(&tried);
             if let Some(rule) = rules.iter().position(keeps) {
                 meant.push((rule, Place { file, row }));
             }

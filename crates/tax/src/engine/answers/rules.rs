@@ -7,7 +7,7 @@ use crate::engine::LedgerFile;
 use crate::engine::input::Place;
 use crate::error::TaxError;
 use crate::import::needs;
-use crate::settle::{Rule, Says, UsedRule};
+use crate::settle::{Rule, Says, Tried, UsedRule};
 
 impl Answers {
     /// Changes the kinds of rows.
@@ -31,9 +31,10 @@ impl Answers {
         }
         for (file, ledger) in (0_u32..).zip(ledgers) {
             for (number, row) in (0_u32..).zip(&ledger.rows) {
+                let tried = Tried::new(&ledger.name, row);
                 let mut rules = rules.iter().zip(&mut self.rules);
                 let of_kind = rules.find_map(|(rule, used)| match rule.says {
-                    Says::Is(kind) if rule.fits(&ledger.name, row) => Some((rule, used, kind)),
+                    Says::Is(kind) if rule.fits(&tried) => Some((rule, used, kind)),
                     _ => None,
                 });
                 let Some((rule, used, kind)) = of_kind.filter(|(.., kind)| *kind != row.kind)
