@@ -53,13 +53,21 @@ pub(crate) struct AboutFile {
     /// The coin in which a chain's fees are paid, where the file does not name it.
     #[param(example = "ETH", max_length = 200)]
     pub(crate) coin: Option<String>,
+    /// Currencies' codes that are the symbols of coins in the file, separated by commas.
+    #[param(example = "RON,MNT")]
+    pub(crate) coins: Option<String>,
+    /// Coins' symbols that are currencies in the file, separated by commas.
+    #[param(example = "GEL")]
+    pub(crate) money: Option<String>,
     /// Which of its columns hold what, for a file of no known source: TOML of at most 16 KiB, best
     /// sent as a field of a form.
     pub(crate) mapping: Option<String>,
 }
 
 /// The fields of a form that say something of its file.
-const SAID: [&str; 5] = ["name", "timezone", "wallet", "coin", "mapping"];
+const SAID: [&str; 7] = [
+    "name", "timezone", "wallet", "coin", "coins", "money", "mapping",
+];
 
 impl AboutFile {
     /// The place of a form's field of this name.
@@ -69,6 +77,8 @@ impl AboutFile {
             "timezone" => Some(&mut self.timezone),
             "wallet" => Some(&mut self.wallet),
             "coin" => Some(&mut self.coin),
+            "coins" => Some(&mut self.coins),
+            "money" => Some(&mut self.money),
             "mapping" => Some(&mut self.mapping),
             _ => None,
         }
@@ -121,6 +131,8 @@ pub(crate) async fn open(request: Request, mut said: AboutFile) -> Result<Upload
         timezone: said.timezone,
         wallet: said.wallet,
         coin: said.coin,
+        coins: codes(said.coins),
+        money: codes(said.money),
         mapping: said.mapping,
     };
     let errors = import::check(&read_options);
@@ -134,6 +146,16 @@ pub(crate) async fn open(request: Request, mut said: AboutFile) -> Result<Upload
         bytes,
         rest,
     })
+}
+
+/// The codes of a list with commas between them.
+fn codes(text: Option<String>) -> Vec<String> {
+    let text = text.unwrap_or_default();
+    let codes = text.split(',').map(str::trim);
+    codes
+        .filter(|code| !code.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
@@ -289,6 +311,8 @@ mod tests {
             ("timezone", "Europe/Berlin"),
             ("wallet", "other"),
             ("coin", "XDAI"),
+            ("coins", "RON, mnt"),
+            ("money", "GEL,"),
             ("file", "a,b\n"),
         ];
         let upload = read_form(said, &fields).await.unwrap();
@@ -299,6 +323,8 @@ mod tests {
                 timezone: Some("Europe/Berlin".to_owned()),
                 wallet: Some("main".to_owned()),
                 coin: Some("XDAI".to_owned()),
+                coins: vec!["RON".to_owned(), "mnt".to_owned()],
+                money: vec!["GEL".to_owned()],
                 mapping: None,
             }
         );

@@ -39,6 +39,7 @@ impl Desk {
             size_bytes: 64 * 1024 * 1024,
             read_options: ReadOptions {
                 timezone: Some("Europe/Berlin".to_owned()),
+                coins: vec!["RON".to_owned()],
                 mapping: Some("[columns]\namount = \"Menge \u{2211}\"\n".to_owned()),
                 ..ReadOptions::default()
             },
@@ -290,6 +291,7 @@ async fn what_an_owner_says_of_a_file_is_kept_with_it_and_a_file_of_before_says_
     };
     let kept = options().await;
     assert_eq!(kept.timezone.as_deref(), Some("Europe/Berlin"));
+    assert_eq!((kept.coins, kept.money), (vec!["RON".to_owned()], vec![]));
     assert!(
         kept.mapping
             .is_some_and(|mapping| mapping.contains('\u{2211}'))

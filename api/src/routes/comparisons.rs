@@ -2,21 +2,20 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
-use packtrain_core::ids::{ComparisonId, TenantId};
+use http::HeaderMap;
+use packtrain_core::ids::{ComparisonId, JobId};
 use packtrain_jobs::tax::compare::Compare;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::id;
-use super::made::{self, CourseView, Order};
+use super::made::{self, CourseView, Order, Thing};
+use crate::Shared;
 use crate::auth::User;
 use crate::body::JsonBody;
 use crate::problem::Problem;
 use crate::serve::Closing;
-use crate::stream::{self as events_stream, Subject};
-use crate::{Api, Shared, conditional};
+use crate::stream::DoneEvent;
 
 /// A comparison of methods: where it is, and what came of it. Its summary has, by tax year, the
 /// gain of each method and what the law taxes of it, the country's default method first.
@@ -29,6 +28,28 @@ pub(crate) struct ComparisonView {
     request: Value,
     #[serde(flatten)]
     course: CourseView,
+}
+
+impl Thing for ComparisonView {
+    type Job = Compare;
+    type Id = ComparisonId;
+    const PATH: &'static str = "/v2/premium/comparisons";
+
+    fn of_job(job: JobId) -> ComparisonId {
+        ComparisonId::of_job(job)
+    }
+
+    fn job(id: &ComparisonId) -> JobId {
+        id.job()
+    }
+
+    fn new(id: ComparisonId, request: Value, course: CourseView) -> Self {
+        Self {
+            id,
+            request,
+            course,
+        }
+    }
 }
 
 /// Asks for a comparison of all methods that the country's law knows, on uploaded files. The same
@@ -58,10 +79,7 @@ pub(crate) async fn request(
     order: Order,
     JsonBody(wanted): JsonBody<Compare>,
 ) -> Result<Response, Problem> {
-    let ordered = made::order(&shared, order, &wanted, &wanted.uploads()).await?;
-    let id = ComparisonId::of_job(ordered.job);
-    let view = view(&shared.api, ordered.tenant, id).await?;
-    ordered.answer(&view, &path(id))
+    made::request::<ComparisonView>(&shared, order, &wanted, &wanted.uploads()).await
 }
 
 /// Shows a comparison.
@@ -81,8 +99,7 @@ pub(crate) async fn show(
     Path(text): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let view = view(&shared.api, user.tenant, id(&text)?).await?;
-    conditional::json(StatusCode::OK, &view, &headers)
+    made::show::<ComparisonView>(&shared, user, &text, &headers).await
 }
 
 /// Follows a comparison: `stage` and `progress` events, and `done` at the end.
@@ -96,7 +113,7 @@ pub(crate) async fn show(
     ),
     responses(
         (status = 200, description = "The events, as they happen. The stream ends after `done`, \
-            or after ten minutes.", body = events_stream::DoneEvent,
+            or after ten minutes.", body = DoneEvent,
             content_type = "text/event-stream"),
         (status = 204, description = "The client has seen the end; there is no more to come."),
     ),
@@ -108,10 +125,7 @@ pub(crate) async fn events(
     Path(text): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let comparison: ComparisonId = id(&text)?;
-    made::find::<Compare>(&shared.api, user.tenant, comparison.job()).await?;
-    let subject = Subject::of(user.tenant, comparison.job(), &headers);
-    events_stream::open(shared, closing, subject).await
+    made::events::<ComparisonView>(shared, user, closing, &text, &headers).await
 }
 
 /// Downloads the file of a finished comparison.
@@ -136,20 +150,5 @@ pub(crate) async fn artifact(
     Path((text, name)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let comparison: ComparisonId = id(&text)?;
-    made::artifact(&shared.api, user.tenant, comparison.job(), &name, &headers).await
-}
-
-async fn view(api: &Api, tenant: TenantId, id: ComparisonId) -> Result<ComparisonView, Problem> {
-    let job = made::find::<Compare>(api, tenant, id.job()).await?;
-    let (request, course) = made::course(api, job, path(id)).await?;
-    Ok(ComparisonView {
-        id,
-        request,
-        course,
-    })
-}
-
-fn path(id: ComparisonId) -> String {
-    format!("/v2/premium/comparisons/{id}")
+    made::artifact::<ComparisonView>(&shared, user, (&text, &name), &headers).await
 }

@@ -67,6 +67,10 @@ pub(crate) struct FileView {
     /// The coin of its chain, as it was said at upload.
     #[schema(example = "ETH")]
     coin: Option<String>,
+    /// Currencies' codes that are coins in it, as it was said at upload.
+    coins: Vec<String>,
+    /// Coins' symbols that are currencies in it, as it was said at upload.
+    money: Vec<String>,
     /// Which of its columns hold what, as it was said at upload.
     mapping: Option<String>,
     created_at: DateTime<Utc>,
@@ -92,6 +96,12 @@ pub(crate) struct UploadForm {
     /// The coin in which a chain's fees are paid, where the file does not name it.
     #[schema(example = "ETH", max_length = 200)]
     coin: Option<String>,
+    /// Currencies' codes that are the symbols of coins in the file, separated by commas.
+    #[schema(example = "RON,MNT")]
+    coins: Option<String>,
+    /// Coins' symbols that are currencies in the file, separated by commas.
+    #[schema(example = "GEL")]
+    money: Option<String>,
     /// Which of its columns hold what, for a file of no known source: TOML of at most 16 KiB.
     mapping: Option<String>,
     /// The file.
@@ -220,6 +230,8 @@ async fn view(
         timezone: said.timezone,
         wallet: said.wallet,
         coin: said.coin,
+        coins: said.coins,
+        money: said.money,
         mapping: said.mapping,
         created_at: record.created_at,
         imported_at: record.imported_at,

@@ -1,6 +1,9 @@
 //! What jobs make for a person, reports and comparisons alike: asked for once per key, followed,
 //! taken as files.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -19,13 +22,14 @@ use utoipa::ToSchema;
 
 use super::job::FailureView;
 use super::jobs::check_size;
-use super::{locate, wake};
+use super::{id, locate, wake};
 use crate::auth::User;
 use crate::idempotency::{Key, RequiredKey};
 use crate::problem::{KEY_REUSED, Problem};
 use crate::request::Asked;
 use crate::serve::Closing;
 use crate::stages::{ProgressView, StageView, told};
+use crate::stream::{self as events_stream, Subject};
 use crate::wait::Wait;
 use crate::{Api, Shared, conditional, file_name};
 
@@ -84,6 +88,25 @@ struct Links {
     events: String,
 }
 
+/// A thing that a job makes of files, as its routes show it.
+pub(super) trait Thing: Serialize {
+    /// The job that makes it.
+    type Job: Job;
+    /// Its id, which shares its UUID with the job's.
+    type Id: FromStr + Display;
+    /// The route of all of its kind.
+    const PATH: &'static str;
+
+    /// The id of the thing that a job makes.
+    fn of_job(job: JobId) -> Self::Id;
+
+    /// The job that makes a thing.
+    fn job(id: &Self::Id) -> JobId;
+
+    /// The thing: what was asked for, and its way until now.
+    fn new(id: Self::Id, request: Value, course: CourseView) -> Self;
+}
+
 /// Who asks, under which key, and how long they would wait.
 pub(crate) struct Order {
     tenant: TenantId,
@@ -112,23 +135,14 @@ impl FromRequestParts<Shared> for Order {
     }
 }
 
-/// A thing that was asked for.
-pub(super) struct Ordered {
-    /// Whose it is.
-    pub(super) tenant: TenantId,
-    /// The job that makes it.
-    pub(super) job: JobId,
-    wait: Wait,
-    is_final: bool,
-}
-
 /// Enqueues a job that makes a thing of files, once per key, and waits as long as is preferred.
-pub(super) async fn order<J: Job>(
+/// The answer is `200` where it ended in time, else `202` and when to look again.
+pub(super) async fn request<T: Thing>(
     shared: &Shared,
     order: Order,
-    wanted: &J,
+    wanted: &T::Job,
     uploads: &[(String, FileId)],
-) -> Result<Ordered, Problem> {
+) -> Result<Response, Problem> {
     let (api, tenant) = (&shared.api, order.tenant);
     valid(wanted.check())?;
     check_uploads(api, tenant, uploads).await?;
@@ -136,7 +150,7 @@ pub(super) async fn order<J: Job>(
         serde_json::to_value(wanted).map_err(|error| Problem::internal(error.to_string()))?;
     check_size(&payload, "")?;
     let keyed = order.key.of_user(&payload, api.clock.now());
-    let mut job = About::of::<J>().job(api.ids.job(), tenant, payload);
+    let mut job = About::of::<T::Job>().job(api.ids.job(), tenant, payload);
     job.trace_parent = order.asked.trace_parent;
     let made = match api.jobs.request(&job, &keyed).await? {
         Requested::Created(made) => {
@@ -148,51 +162,68 @@ pub(super) async fn order<J: Job>(
     };
     let wait = order.wait;
     let is_final = wait.for_end(shared, &order.closing, tenant, made).await?;
-    Ok(Ordered {
-        tenant,
-        job: made,
-        wait,
-        is_final,
-    })
-}
-
-impl Ordered {
-    /// The answer: `200` where it ended in time, else `202` and when to look again.
-    pub(super) fn answer(&self, view: &impl Serialize, own: &str) -> Result<Response, Problem> {
-        let status = match self.is_final {
-            true => StatusCode::OK,
-            false => StatusCode::ACCEPTED,
-        };
-        // A tag that the client knows is no reason to answer a request to make something by 304.
-        let mut response = conditional::json(status, view, &HeaderMap::new())?;
-        locate(&mut response, own);
-        self.wait.tell(response.headers_mut());
-        if !self.is_final {
-            let headers = response.headers_mut();
-            headers.insert(RETRY_AFTER, RETRY_AFTER_S.into());
-        }
-        Ok(response)
+    let status = match is_final {
+        true => StatusCode::OK,
+        false => StatusCode::ACCEPTED,
+    };
+    let view: T = view(api, tenant, T::of_job(made)).await?;
+    // A tag that the client knows is no reason to answer a request to make something by 304.
+    let mut response = conditional::json(status, &view, &HeaderMap::new())?;
+    locate(&mut response, &path::<T>(&T::of_job(made)));
+    wait.tell(response.headers_mut());
+    if !is_final {
+        let headers = response.headers_mut();
+        headers.insert(RETRY_AFTER, RETRY_AFTER_S.into());
     }
+    Ok(response)
 }
 
-/// The tenant's job of this kind.
-pub(super) async fn find<J: Job>(
-    api: &Api,
-    tenant: TenantId,
-    job: JobId,
-) -> Result<JobRecord, Problem> {
+/// Shows a thing.
+pub(super) async fn show<T: Thing>(
+    shared: &Shared,
+    user: User,
+    text: &str,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let view: T = view(&shared.api, user.tenant, id(text)?).await?;
+    conditional::json(StatusCode::OK, &view, headers)
+}
+
+/// Follows a thing.
+pub(super) async fn events<T: Thing>(
+    shared: Shared,
+    user: User,
+    closing: Closing,
+    text: &str,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let job = T::job(&id(text)?);
+    find::<T>(&shared.api, user.tenant, job).await?;
+    let subject = Subject::of(user.tenant, job, headers);
+    events_stream::open(shared, closing, subject).await
+}
+
+async fn view<T: Thing>(api: &Api, tenant: TenantId, id: T::Id) -> Result<T, Problem> {
+    let job = find::<T>(api, tenant, T::job(&id)).await?;
+    let (request, course) = course(api, job, path::<T>(&id)).await?;
+    Ok(T::new(id, request, course))
+}
+
+/// Where a thing is.
+fn path<T: Thing>(id: &T::Id) -> String {
+    format!("{}/{id}", T::PATH)
+}
+
+/// The tenant's job that makes a thing of this kind.
+async fn find<T: Thing>(api: &Api, tenant: TenantId, job: JobId) -> Result<JobRecord, Problem> {
     let found = api.jobs.find(tenant, job).await?;
     found
-        .filter(|job| job.kind == J::KIND.as_str())
+        .filter(|job| job.kind == T::Job::KIND.as_str())
         .ok_or_else(Problem::not_found)
 }
 
 /// What was asked for, and the way of the thing at `own` until now.
-pub(super) async fn course(
-    api: &Api,
-    job: JobRecord,
-    own: String,
-) -> Result<(Value, CourseView), Problem> {
+async fn course(api: &Api, job: JobRecord, own: String) -> Result<(Value, CourseView), Problem> {
     let all = u32::try_from(EVENTS_MAX).unwrap_or(u32::MAX);
     let events = api.events.after(job.tenant, job.id, 0, all).await?;
     let made = match job.state {
@@ -228,14 +259,15 @@ pub(super) async fn course(
 }
 
 /// The bytes of a file that a job made, unless the client has them.
-pub(super) async fn artifact(
-    api: &Api,
-    tenant: TenantId,
-    job: JobId,
-    name: &str,
+pub(super) async fn artifact<T: Thing>(
+    shared: &Shared,
+    user: User,
+    (text, name): (&str, &str),
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let found = api.reports.find(tenant, ReportId::of_job(job)).await?;
+    let (api, tenant) = (&shared.api, user.tenant);
+    let id = ReportId::of_job(T::job(&id(text)?));
+    let found = api.reports.find(tenant, id).await?;
     let artefacts = found.map(|made| made.artefacts).unwrap_or_default();
     let artefact = artefacts.into_iter().find(|artefact| artefact.name == name);
     let artefact = artefact.ok_or_else(Problem::not_found)?;

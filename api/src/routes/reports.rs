@@ -2,21 +2,20 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
-use packtrain_core::ids::{ReportId, TenantId};
+use http::HeaderMap;
+use packtrain_core::ids::{JobId, ReportId};
 use packtrain_jobs::tax::report::Report;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::id;
-use super::made::{self, CourseView, Order};
+use super::made::{self, CourseView, Order, Thing};
+use crate::Shared;
 use crate::auth::User;
 use crate::body::JsonBody;
 use crate::problem::Problem;
 use crate::serve::Closing;
-use crate::stream::{self as events_stream, Subject};
-use crate::{Api, Shared, conditional};
+use crate::stream::DoneEvent;
 
 /// A tax report: where it is, and what came of it. Its summary has totals, counts and the
 /// weightiest warnings.
@@ -29,6 +28,28 @@ pub(crate) struct ReportView {
     request: Value,
     #[serde(flatten)]
     course: CourseView,
+}
+
+impl Thing for ReportView {
+    type Job = Report;
+    type Id = ReportId;
+    const PATH: &'static str = "/v2/premium/reports";
+
+    fn of_job(job: JobId) -> ReportId {
+        ReportId::of_job(job)
+    }
+
+    fn job(id: &ReportId) -> JobId {
+        id.job()
+    }
+
+    fn new(id: ReportId, request: Value, course: CourseView) -> Self {
+        Self {
+            id,
+            request,
+            course,
+        }
+    }
 }
 
 /// Asks for a tax report from uploaded files. The same key with the same body is one report.
@@ -55,10 +76,7 @@ pub(crate) async fn request(
     order: Order,
     JsonBody(wanted): JsonBody<Report>,
 ) -> Result<Response, Problem> {
-    let ordered = made::order(&shared, order, &wanted, &wanted.uploads()).await?;
-    let id = ReportId::of_job(ordered.job);
-    let view = view(&shared.api, ordered.tenant, id).await?;
-    ordered.answer(&view, &path(id))
+    made::request::<ReportView>(&shared, order, &wanted, &wanted.uploads()).await
 }
 
 /// Shows a report.
@@ -77,8 +95,7 @@ pub(crate) async fn show(
     Path(text): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let view = view(&shared.api, user.tenant, id(&text)?).await?;
-    conditional::json(StatusCode::OK, &view, &headers)
+    made::show::<ReportView>(&shared, user, &text, &headers).await
 }
 
 /// Follows a report: `stage` and `progress` events, and `done` at the end.
@@ -91,7 +108,7 @@ pub(crate) async fn show(
     ),
     responses(
         (status = 200, description = "The events, as they happen. The stream ends after `done`, \
-            or after ten minutes.", body = events_stream::DoneEvent,
+            or after ten minutes.", body = DoneEvent,
             content_type = "text/event-stream"),
         (status = 204, description = "The client has seen the end; there is no more to come."),
     ),
@@ -103,10 +120,7 @@ pub(crate) async fn events(
     Path(text): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let report: ReportId = id(&text)?;
-    made::find::<Report>(&shared.api, user.tenant, report.job()).await?;
-    let subject = Subject::of(user.tenant, report.job(), &headers);
-    events_stream::open(shared, closing, subject).await
+    made::events::<ReportView>(shared, user, closing, &text, &headers).await
 }
 
 /// Downloads a file of a finished report.
@@ -131,20 +145,5 @@ pub(crate) async fn artifact(
     Path((text, name)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let report: ReportId = id(&text)?;
-    made::artifact(&shared.api, user.tenant, report.job(), &name, &headers).await
-}
-
-async fn view(api: &Api, tenant: TenantId, id: ReportId) -> Result<ReportView, Problem> {
-    let job = made::find::<Report>(api, tenant, id.job()).await?;
-    let (request, course) = made::course(api, job, path(id)).await?;
-    Ok(ReportView {
-        id,
-        request,
-        course,
-    })
-}
-
-fn path(id: ReportId) -> String {
-    format!("/v2/premium/reports/{id}")
+    made::artifact::<ReportView>(&shared, user, (&text, &name), &headers).await
 }

@@ -66,6 +66,11 @@ async fn the_same_key_and_body_are_one_report_and_another_body_is_refused() {
         (other.status, other.code().as_str()),
         (StatusCode::UNPROCESSABLE_ENTITY, "idempotency.key_reused")
     );
+    // Other answers are another report.
+    let answers = json!({"settle": [{"row": "a", "answer": "keep"}]});
+    let answered = json!({"country": "us", "files": [file], "settlements": answers});
+    let answered = client.post(PATH, Some("k"), &answered).await;
+    assert_eq!(answered.code(), "idempotency.key_reused");
     assert_eq!(
         client.world.hints.lock().unwrap().len(),
         2,
@@ -91,6 +96,10 @@ async fn a_body_that_is_wrong_is_told_where() {
     let (mut unpriced, mut doubled) = (of(json!([file])), of(json!([file])));
     unpriced["prices"] = json!(absent);
     doubled["prices"] = json!(file);
+    let (mut answered, mut allocated) = (of(json!([file])), of(json!([file])));
+    let keep = json!({"row": "a", "answer": "keep", "price": "1"});
+    answered["settlements"] = json!({ "settle": [keep] });
+    allocated["allocation"] = json!([{"asset": "BTC"}]);
     for (body, pointer, code) in [
         (json!({"files": [file]}), "", "invalid"),
         (json!({"country": "xx"}), "/country", "invalid"),
@@ -100,6 +109,8 @@ async fn a_body_that_is_wrong_is_told_where() {
         (formless, "/formats", "format_count"),
         (printed, "/formats/1", "invalid"),
         (unpriced, "/prices", "file_missing"),
+        (answered, "/settlements/settle/0/price", "invalid"),
+        (allocated, "/allocation/0", "invalid"),
         (doubled, "/prices", "file_repeated"),
         (of(json!([])), "/files", "file_count"),
         (of(json!(many)), "/files", "file_count"),

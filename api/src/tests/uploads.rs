@@ -41,7 +41,7 @@ async fn what_the_owner_says_of_a_file_is_kept_with_it_and_shown() {
          --x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"t.csv\"\r\n\r\n\
          a,b\r\n--x--\r\n"
     );
-    let path = format!("{PATH}?timezone=Europe%2FBerlin&wallet=0xa1&coin=XDAI");
+    let path = format!("{PATH}?timezone=Europe%2FBerlin&wallet=0xa1&coin=XDAI&coins=RON,MNT");
     let request = client.request(Method::POST, &path);
     let request = request.header(CONTENT_TYPE, "multipart/form-data; boundary=x");
     let answer = client.send(request, form).await;
@@ -53,6 +53,8 @@ async fn what_the_owner_says_of_a_file_is_kept_with_it_and_shown() {
             &file["timezone"],
             &file["wallet"],
             &file["coin"],
+            &file["coins"],
+            &file["money"],
             &file["mapping"]
         ],
         [
@@ -60,6 +62,8 @@ async fn what_the_owner_says_of_a_file_is_kept_with_it_and_shown() {
             &json!("Europe/Berlin"),
             &json!("0xa1"),
             &json!("XDAI"),
+            &json!(["RON", "MNT"]),
+            &json!([]),
             &json!(mapping)
         ]
     );
@@ -74,6 +78,8 @@ async fn what_cannot_be_said_of_a_file_is_refused_before_it_is_stored() {
         ("timezone=Mars", "/timezone", "unknown_timezone"),
         ("wallet=", "/wallet", "name_malformed"),
         ("coin=%0A", "/coin", "name_malformed"),
+        ("coins=BTC", "/coins", "unknown_currency"),
+        ("coins=RON&money=RON", "/money", "code_repeated"),
         ("mapping=colour%3D1", "/mapping", "mapping_malformed"),
     ] {
         let answer = client.upload(&format!("{PATH}?{query}"), "a,b\n").await;

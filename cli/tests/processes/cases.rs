@@ -32,7 +32,7 @@ const FILES: [&str; 2] = ["ledger.csv", "ledger-2.csv"];
 const ALLOCATION: &str = "allocation.csv";
 const ANSWERS: &str = "answers.toml";
 
-fn cases() -> PathBuf {
+pub(crate) fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases/tax")
 }
 
@@ -69,7 +69,7 @@ fn run_all(cases: &Path) -> usize {
 }
 
 /// What the command prints for a case.
-fn figures(case: &Path, expected: &Value) -> Value {
+pub(crate) fn figures(case: &Path, expected: &Value) -> Value {
     let files = FILES.map(|name| (name, fs::read(case.join(name))));
     let files = files.iter().filter_map(|(name, bytes)| {
         let bytes = bytes.as_ref().ok()?;

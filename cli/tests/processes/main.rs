@@ -7,6 +7,7 @@ mod binary;
 mod cases;
 mod dev;
 mod operate;
+mod over_http;
 mod questions;
 mod report;
 mod top;

@@ -14,6 +14,8 @@ pub const RESULT_BYTES_MAX: usize = 64 * 1024;
 pub const MAPPING_BYTES_MAX: usize = 16 * 1024;
 /// Characters of a wallet or a coin that is named beside a file.
 pub const FILE_WORD_CHARS_MAX: usize = 200;
+/// Codes of currencies that are named beside a file as coins, or as money.
+pub const FILE_CODES_MAX: usize = 200;
 /// Rows of one imported file.
 pub const FILE_ROWS_MAX: u32 = 1_000_000;
 /// Row errors kept for one file; the count goes on.

@@ -16,8 +16,11 @@ use std::collections::BTreeMap;
 
 use packtrain_core::ledger::Asset;
 use packtrain_core::quantity::Quantity;
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::table::{self, TableError};
+use crate::written::{Amount, Slip, Slips, WORD_CHARS_MAX, told};
 
 const COLUMNS: [&str; 4] = ["asset", "lot", "wallet", "quantity"];
 /// Lines in one file.
@@ -33,7 +36,7 @@ pub struct Allocation {
 /// Units of one lot that belong to one wallet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Units {
-    /// The line of the file, counted from 1 with the header.
+    /// The line of the file, counted from 1 with the header; of a list as if it were a file.
     pub line: u64,
     /// The row that acquired the lot.
     pub lot: Box<str>,
@@ -49,13 +52,25 @@ impl Allocation {
     /// # Errors
     /// [`TableError`] at the first line that is wrong: half an allocation is none.
     pub fn read(bytes: &[u8]) -> Result<Self, TableError> {
-        let mut by_asset: BTreeMap<Asset, Vec<Units>> = BTreeMap::new();
-        let count = table::read(bytes, COLUMNS, LINES_MAX, |line, cells| {
-            let (asset, units) = units(line, cells)?;
-            by_asset.entry(asset).or_default().push(units);
+        let mut allocation = Self::default();
+        table::read(bytes, COLUMNS, LINES_MAX, |line, cells| {
+            let [asset, lot, wallet, quantity] = cells.map(str::to_owned);
+            let written = Written {
+                asset,
+                lot,
+                wallet,
+                quantity: Amount(quantity),
+            };
+            allocation.add(written.read(line).map_err(|slips| told(&slips))?);
             Ok(())
         })?;
-        Ok(Self { by_asset, count })
+        Ok(allocation)
+    }
+
+    /// Adds a line.
+    fn add(&mut self, (asset, units): (Asset, Units)) {
+        self.count += 1;
+        self.by_asset.entry(asset).or_default().push(units);
     }
 
     /// How many lines there are.
@@ -80,25 +95,72 @@ impl Allocation {
     }
 }
 
-/// The asset and its units, or what is wrong.
-fn units(line: u64, [asset, lot, wallet, quantity]: [&str; 4]) -> Result<(Asset, Units), String> {
-    if asset.is_empty() {
-        return Err("the asset is empty".to_owned());
+impl FromIterator<(Asset, Units)> for Allocation {
+    fn from_iter<I: IntoIterator<Item = (Asset, Units)>>(lines: I) -> Self {
+        let mut allocation = Self::default();
+        lines.into_iter().for_each(|line| allocation.add(line));
+        allocation
     }
-    if lot.is_empty() {
-        return Err("the lot is empty; it is the id of the row that acquired it".to_owned());
+}
+
+/// A line as it is written: units of a lot that belong to a wallet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = AllocationLine)]
+pub struct Written {
+    /// The asset.
+    #[schema(max_length = 300, example = "BTC")]
+    pub asset: String,
+    /// The id of the row that acquired the units.
+    #[schema(max_length = 300, example = "row-17")]
+    pub lot: String,
+    /// The wallet that holds them from then on; empty where they left the records.
+    #[serde(default)]
+    #[schema(max_length = 300, example = "Kraken")]
+    pub wallet: String,
+    /// How many, as a decimal string.
+    #[schema(value_type = String, example = "0.5")]
+    pub quantity: Amount,
+}
+
+impl Written {
+    /// The asset and its units.
+    ///
+    /// # Errors
+    /// All that is wrong with the line.
+    pub fn read(self, line: u64) -> Result<(Asset, Units), Vec<Slip>> {
+        let mut slips = Slips::default();
+        let words = [
+            ("asset", &self.asset),
+            ("lot", &self.lot),
+            ("wallet", &self.wallet),
+        ];
+        for (key, text) in words {
+            slips.limit(key, Some(text), WORD_CHARS_MAX);
+        }
+        if self.asset.is_empty() {
+            slips.add("asset", "the asset is empty");
+        }
+        if self.lot.is_empty() {
+            let what = "the lot is empty; it is the id of the row that acquired it";
+            slips.add("lot", what);
+        }
+        let quantity = self.quantity.0.parse().ok();
+        let quantity = quantity.filter(Quantity::is_positive);
+        if quantity.is_none() {
+            let what = format!("{:?} is no quantity such as 0.5", self.quantity.0);
+            slips.add("quantity", what);
+        }
+        slips.end(quantity.map(|quantity| {
+            let units = Units {
+                line,
+                lot: self.lot.into(),
+                wallet: (!self.wallet.is_empty()).then(|| Asset::from(self.wallet)),
+                quantity,
+            };
+            (Asset::from(self.asset), units)
+        }))
     }
-    let positive = quantity.parse().ok();
-    let Some(quantity) = positive.filter(|units: &Quantity| units.is_positive()) else {
-        return Err(format!("{quantity:?} is no quantity such as 0.5"));
-    };
-    let units = Units {
-        line,
-        lot: lot.into(),
-        wallet: (!wallet.is_empty()).then(|| Asset::from(wallet)),
-        quantity,
-    };
-    Ok((Asset::from(asset), units))
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub mod settle;
 pub mod synthetic;
 pub mod table;
 mod why;
+pub mod written;
 
 pub use engine::{Compared, Held, LedgerFile, Watch, compare, compare_watched};
 pub use engine::{compute, compute_days, compute_watched};

@@ -13,6 +13,7 @@
 //! ```
 
 mod rules;
+mod written;
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,11 +21,13 @@ use std::str::FromStr;
 use chrono::NaiveDate;
 use packtrain_core::money::Currency;
 use packtrain_core::quantity::Quantity;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
 
 use crate::outcome::{Origin, Warning, WarningCode};
 use crate::request::{UnknownWord, words};
-pub use rules::{Rule, UsedRule};
+pub(crate) use rules::Tried;
+pub use rules::{Rule, Says, UsedRule, Words, WrittenRule};
+pub use written::Written;
 
 /// Answers of one computation.
 pub const SETTLEMENTS_MAX: usize = 10_000;
@@ -54,7 +57,7 @@ pub enum Way {
     Transfer,
     /// Answer that a withdrawal and a deposit are no transfer.
     NotTransfer,
-    /// Write a rule that says what the row is.
+    /// Write a rule that says what the row is, or that such rows happened twice.
     Rule,
 }
 
@@ -80,13 +83,14 @@ words!(
 pub struct Settlements {
     /// The answers, in the order of the file.
     pub settle: Vec<Settlement>,
-    /// What rows are, before they are answered about; of several rules the first that fits.
+    /// What rows are, before they are answered about, and which of them happened twice; of several
+    /// rules the first that fits.
     pub rule: Vec<Rule>,
 }
 
 /// An answer about one row.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Raw")]
+#[serde(try_from = "Written")]
 pub struct Settlement {
     /// The row that it is about.
     pub row: RowName,
@@ -204,152 +208,6 @@ impl fmt::Display for RowName {
     }
 }
 
-/// The table of one answer, before it is known which of its keys the answer takes.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Raw {
-    row: String,
-    file: Option<String>,
-    answer: Way,
-    finding: Option<String>,
-    date: Option<NaiveDate>,
-    asset: Option<String>,
-    #[serde(default, deserialize_with = "amount")]
-    units: Option<Quantity>,
-    #[serde(default, deserialize_with = "amount")]
-    cost: Option<Quantity>,
-    #[serde(default, deserialize_with = "amount")]
-    price: Option<Quantity>,
-    currency: Option<Currency>,
-    with: Option<String>,
-    with_file: Option<String>,
-}
-
-impl Raw {
-    /// The keys that are there beside those of every answer.
-    fn keys(&self) -> Vec<&'static str> {
-        let keys = [
-            ("finding", self.finding.is_some()),
-            ("date", self.date.is_some()),
-            ("asset", self.asset.is_some()),
-            ("units", self.units.is_some()),
-            ("cost", self.cost.is_some()),
-            ("price", self.price.is_some()),
-            ("currency", self.currency.is_some()),
-            ("with", self.with.is_some()),
-            ("with_file", self.with_file.is_some()),
-        ];
-        let there = keys.into_iter().filter(|(_, is_there)| *is_there);
-        there.map(|(key, _)| key).collect()
-    }
-
-    /// The other row that the answer names.
-    fn other(&mut self) -> Option<RowName> {
-        let file = self.with_file.take();
-        self.with.take().map(|id| RowName { id, file })
-    }
-
-    fn answer(&mut self) -> Result<Answer, String> {
-        Ok(match self.answer {
-            Way::Accept => Answer::Accept(self.code()?),
-            Way::AcceptZero => Answer::AcceptZero(self.code()?),
-            Way::Purchase => Answer::Purchase(Purchase {
-                date: self.date.ok_or("no date")?,
-                asset: self.asset.take(),
-                units: positive(self.units, "units")?,
-                cost: not_negative(self.cost, "cost")?,
-                currency: self.currency,
-            }),
-            Way::Price => Answer::Price(Price {
-                asset: self.asset.take(),
-                one: not_negative(self.price, "price")?,
-                currency: self.currency,
-            }),
-            Way::Keep => Answer::Keep,
-            Way::Transfer => Answer::Transfer(self.other().ok_or("no with")?),
-            Way::NotTransfer => Answer::NotTransfer(self.other()),
-            Way::AddFile | Way::AddPrices | Way::CorrectRow | Way::Rule => {
-                return Err(format!("{} is done and not answered", self.answer));
-            }
-        })
-    }
-
-    fn code(&self) -> Result<WarningCode, String> {
-        let word = self.finding.as_deref().ok_or("no finding")?;
-        let mut codes = WarningCode::ALL.iter();
-        let code = codes.find(|code| code.as_str() == word);
-        code.copied().ok_or(format!("no finding {word:?} is known"))
-    }
-}
-
-impl TryFrom<Raw> for Settlement {
-    type Error = String;
-
-    fn try_from(mut raw: Raw) -> Result<Self, String> {
-        let of_row = |what: String| format!("the answer for row {:?}: {what}", raw.row);
-        let taken: &[&str] = match raw.answer {
-            Way::Accept | Way::AcceptZero => &["finding"],
-            Way::Purchase => &["date", "asset", "units", "cost", "currency"],
-            Way::Price => &["asset", "price", "currency"],
-            Way::Transfer | Way::NotTransfer => &["with", "with_file"],
-            _ => &[],
-        };
-        // A key that an answer does not take is a slip that could cost money.
-        if let Some(key) = raw.keys().iter().find(|key| !taken.contains(key)) {
-            return Err(of_row(format!("{} takes no {key}", raw.answer)));
-        }
-        let (row, word) = (raw.row.clone(), raw.answer);
-        let answer = raw.answer();
-        let answer = answer.map_err(|what| format!("the answer {word} for row {row:?}: {what}"))?;
-        Ok(Self {
-            row: RowName {
-                id: raw.row,
-                file: raw.file,
-            },
-            answer,
-        })
-    }
-}
-
-fn positive(amount: Option<Quantity>, name: &str) -> Result<Quantity, String> {
-    let amount = amount.ok_or(format!("no {name}"))?;
-    let good = Some(amount).filter(Quantity::is_positive);
-    good.ok_or(format!("{name} must be more than zero"))
-}
-
-fn not_negative(amount: Option<Quantity>, name: &str) -> Result<Quantity, String> {
-    let amount = amount.ok_or(format!("no {name}"))?;
-    let good = Some(amount).filter(|amount| !amount.is_negative());
-    good.ok_or(format!("{name} must not be negative"))
-}
-
-/// An amount in quotes or a whole number; a number with decimals would not be exact.
-fn amount<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Quantity>, D::Error> {
-    struct Amount;
-
-    impl de::Visitor<'_> for Amount {
-        type Value = Quantity;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an amount in quotes, such as \"0.25\"")
-        }
-
-        fn visit_str<E: de::Error>(self, text: &str) -> Result<Quantity, E> {
-            text.parse().map_err(E::custom)
-        }
-
-        fn visit_i64<E: de::Error>(self, whole: i64) -> Result<Quantity, E> {
-            Quantity::from_units(whole.into(), 0).map_err(E::custom)
-        }
-
-        fn visit_u64<E: de::Error>(self, whole: u64) -> Result<Quantity, E> {
-            Quantity::from_units(whole.into(), 0).map_err(E::custom)
-        }
-    }
-
-    from.deserialize_any(Amount).map(Some)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -384,6 +242,31 @@ mod tests {
     }
 
     #[test]
+    fn all_that_is_wrong_with_an_answer_is_told_at_once_each_at_its_word() {
+        let written: Written = serde_json::from_value(serde_json::json!({
+            "row": "r".repeat(301), "answer": "purchase", "date": "2019-02-30", "units": "0",
+            "currency": "euro", "price": "1",
+        }))
+        .unwrap();
+        let slips = written.read().unwrap_err();
+        let slips: Vec<_> = slips
+            .iter()
+            .map(|slip| (slip.key.unwrap_or_default(), slip.what.as_str()))
+            .collect();
+        assert_eq!(
+            slips,
+            [
+                ("row", "row has more than 300 characters"),
+                ("cost", "purchase needs cost"),
+                ("price", "purchase takes no price"),
+                ("date", "date \"2019-02-30\" is no day such as 2019-04-02"),
+                ("units", "units must be more than zero"),
+                ("currency", "\"euro\" is no currency such as EUR"),
+            ]
+        );
+    }
+
+    #[test]
     fn a_key_that_the_answer_does_not_take_or_lacks_is_an_error_with_the_row() {
         let refused = |settle: serde_json::Value| read(&settle).unwrap_err();
         let error = refused(serde_json::json!(
@@ -391,7 +274,7 @@ mod tests {
         ));
         assert_eq!(error, "the answer for row \"a\": keep takes no price");
         let error = refused(serde_json::json!({ "row": "a", "answer": "accept_zero" }));
-        assert_eq!(error, "the answer accept_zero for row \"a\": no finding");
+        assert_eq!(error, "the answer for row \"a\": accept_zero needs finding");
         let error = refused(serde_json::json!({ "row": "a", "answer": "add_file" }));
         assert!(
             error.ends_with("add_file is done and not answered"),

@@ -1,12 +1,15 @@
-//! The files that a computation leaves: their names, their media types, and where they are kept.
+//! The files that a computation leaves: their names, their media types, and how a job ends that
+//! made them.
 
 use bytes::Bytes;
 use packtrain_core::fault::Fault;
-use packtrain_core::job::Ctx;
-use packtrain_core::ports::ArtefactRecord;
+use packtrain_core::ids::ReportId;
+use packtrain_core::job::{Ctx, Done};
+use packtrain_core::ports::{ArtefactRecord, ReportRecord, Write};
 use packtrain_report::{Document, YearSelection};
 use packtrain_tax::outcome::TaxYear;
 use packtrain_tax::request::Country;
+use serde_json::{Value, json};
 
 /// A file that was made.
 pub(super) struct Artefact {
@@ -15,26 +18,37 @@ pub(super) struct Artefact {
     pub(super) bytes: Bytes,
 }
 
-/// Keeps files under their hashes; a second run finds the same bytes there.
-pub(super) async fn store(
+/// The end of a job that made files: keeps them under their hashes, where a second run finds the
+/// same bytes, and has what was made written down with the end. The result names it by its own
+/// word and id.
+pub(super) async fn end(
     ctx: &Ctx,
-    artefacts: Vec<Artefact>,
-) -> Result<Vec<ArtefactRecord>, Fault> {
-    let mut records = Vec::with_capacity(artefacts.len());
-    for artefact in artefacts {
+    made: Vec<Artefact>,
+    summary: Value,
+    (word, id): (&str, Value),
+) -> Result<Done, Fault> {
+    ctx.stage("store").await?;
+    let mut artefacts = Vec::with_capacity(made.len());
+    for artefact in made {
         let stored = ctx.world.objects.put(ctx.tenant, artefact.bytes).await?;
-        records.push(ArtefactRecord {
+        artefacts.push(ArtefactRecord {
             name: artefact.name,
             media_type: artefact.media_type.to_owned(),
             stored,
         });
     }
-    Ok(records)
-}
-
-/// The names of files, as a job's result tells them.
-pub(super) fn names(records: &[ArtefactRecord]) -> Vec<&str> {
-    records.iter().map(|record| record.name.as_str()).collect()
+    let names: Vec<_> = artefacts.iter().map(|one| one.name.as_str()).collect();
+    let result = json!({ word: id, "artifacts": names });
+    let record = ReportRecord {
+        id: ReportId::of_job(ctx.job),
+        summary,
+        finished_at: ctx.clock.now(),
+        artefacts,
+    };
+    Ok(Done {
+        writes: vec![Write::Report(record)],
+        ..Done::with(result)
+    })
 }
 
 /// The files that a report consists of.

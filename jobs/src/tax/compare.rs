@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use packtrain_core::fault::Fault;
 use packtrain_core::field::FieldError;
-use packtrain_core::ids::{ComparisonId, FileId, ReportId};
+use packtrain_core::ids::{ComparisonId, FileId};
 use packtrain_core::job::{Ctx, Done, Gate, Job, Kind, Lane, Stop};
-use packtrain_core::ports::{ReportRecord, Write};
 use packtrain_report::{Comparison, ComparisonDocument, YearSelection};
+use packtrain_tax::allocation::Written as AllocationLine;
 use packtrain_tax::jurisdiction;
 use packtrain_tax::outcome::TaxYear;
 use packtrain_tax::request::{Country, Request, Scope};
@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::artefacts::{self, Artefact, named};
-use super::inputs::{self, Loaded, Named, watched};
+use super::inputs::{self, Given, Loaded, watched};
+use super::said::{Answers, Said};
 
 /// Computes the years of a ledger under every method that the country's law knows, in one pass,
 /// and stores them side by side as JSON.
@@ -53,40 +54,36 @@ pub struct Compare {
     /// `asset`, `currency` and `price` of one unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<FileId>,
+    /// Answers to findings of earlier reports, and rules on what rows are.
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    pub settlements: Answers,
+    /// Which unused lots go to which wallet on the day on which the law turns to lots of each
+    /// wallet (us: 1 January 2025).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<AllocationLine>, max_items = 10000)]
+    pub allocation: Vec<Value>,
 }
 
 impl Job for Compare {
     const KIND: Kind = Kind::new("tax.compare");
     const LANE: Lane = Lane::Cpu;
+    // A worker of before refuses fields that it does not know, and the job would be dead.
+    const SCHEMA: u16 = 2;
     const TIME_LIMIT: Duration = Duration::from_secs(900);
     // Each takes as many cores as its country has methods: half as many at once as reports.
     const GATE: Gate = Gate::Tenant { max: 2 };
 
     fn check(&self) -> Vec<FieldError> {
-        inputs::check(self.named(), &self.years, self.country, &self.request())
+        inputs::check(self.given(), &self.years, self.country, &self.request())
     }
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
-        let loaded = inputs::load(ctx, self.named()).await?;
+        let loaded = inputs::load(ctx, self.given()).await?;
         ctx.stage("compute").await?;
         let computed = ctx.cpu(move |stop| self.compute(loaded, stop));
         let (artefact, summary) = computed.await??;
-        ctx.stage("store").await?;
-        let artefacts = artefacts::store(ctx, vec![artefact]).await?;
-        let result = json!({
-            "comparison": ComparisonId::of_job(ctx.job),
-            "artifacts": artefacts::names(&artefacts),
-        });
-        let record = ReportRecord {
-            id: ReportId::of_job(ctx.job),
-            summary,
-            finished_at: ctx.clock.now(),
-            artefacts,
-        };
-        Ok(Done {
-            writes: vec![Write::Report(record)],
-            ..Done::with(result)
-        })
+        let comparison = ("comparison", json!(ComparisonId::of_job(ctx.job)));
+        artefacts::end(ctx, vec![artefact], summary, comparison).await
     }
 }
 
@@ -103,13 +100,17 @@ impl Compare {
 
     /// The uploaded files that it names, each with its place.
     pub fn uploads(&self) -> Vec<(String, FileId)> {
-        self.named().places()
+        self.given().places()
     }
 
-    fn named(&self) -> Named<'_> {
-        Named {
+    fn given(&self) -> Given<'_> {
+        Given {
             files: &self.files,
             prices: self.prices,
+            said: Said {
+                settlements: &self.settlements,
+                allocation: &self.allocation,
+            },
         }
     }
 

@@ -6,8 +6,9 @@ use packtrain_core::fault::{Fault, chain};
 use packtrain_core::field::FieldError;
 use packtrain_core::ids::FileId;
 use packtrain_core::job::{Ctx, Done, Job, Kind, Lane};
-use packtrain_core::limits::{FILE_WORD_CHARS_MAX, MAPPING_BYTES_MAX};
+use packtrain_core::limits::{FILE_CODES_MAX, FILE_WORD_CHARS_MAX, MAPPING_BYTES_MAX};
 use packtrain_core::ports::{Imported, ReadOptions, StoreError};
+use packtrain_tax::fiat;
 use packtrain_tax::import::{self, ImportError, Mapping, Options};
 use packtrain_tax::prices::Prices;
 use packtrain_tax::table::TableError;
@@ -36,7 +37,7 @@ impl Job for Import {
     const KIND: Kind = Kind::new("tax.import");
     const LANE: Lane = Lane::Io;
     // A worker of before would not heed what the owner says of the file, and leave wrong rows.
-    const SCHEMA: u16 = 2;
+    const SCHEMA: u16 = 3;
     const TIME_LIMIT: Duration = Duration::from_secs(600);
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
@@ -146,6 +147,7 @@ fn options(said: &ReadOptions) -> Result<Options, Vec<FieldError>> {
             errors.push(FieldError::new(place, "name_malformed", said));
         }
     }
+    errors.extend(check_codes(said));
     let mapping = said.mapping.as_deref().map(mapping).transpose();
     let mapping = mapping.unwrap_or_else(|what| {
         errors.push(FieldError::new("/mapping", "mapping_malformed", what));
@@ -158,9 +160,37 @@ fn options(said: &ReadOptions) -> Result<Options, Vec<FieldError>> {
         zone,
         wallet: said.wallet.clone(),
         coin: said.coin.clone(),
+        coins: said.coins.clone(),
+        money: said.money.clone(),
         mapping,
         ..Options::default()
     })
+}
+
+/// What is wrong with the codes that are said to be coins or money.
+fn check_codes(said: &ReadOptions) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for (place, codes) in [("/coins", &said.coins), ("/money", &said.money)] {
+        if codes.len() > FILE_CODES_MAX {
+            let said = format!("At most {FILE_CODES_MAX} codes may be named.");
+            errors.push(FieldError::new(place, "code_count", said));
+            continue;
+        }
+        for code in codes.iter().filter(|code| !fiat::is_currency(code)) {
+            let said = format!("{code:?} is the code of no currency; name codes such as RON,GEL.");
+            errors.push(FieldError::new(place, "unknown_currency", said));
+        }
+    }
+    let is_coin = |code: &String| {
+        said.coins
+            .iter()
+            .any(|coin| coin.eq_ignore_ascii_case(code))
+    };
+    if let Some(code) = said.money.iter().find(|code| is_coin(code)) {
+        let said = format!("{code} is among the coins too; it is one or the other.");
+        errors.push(FieldError::new("/money", "code_repeated", said));
+    }
+    errors
 }
 
 fn is_word(word: &str) -> bool {

@@ -18,6 +18,7 @@ use packtrain_tax::request::{Country, Request};
 use packtrain_tax::{LedgerFile, TaxError, Watch, jurisdiction};
 
 use super::import::PRICES;
+use super::said::{ReadSaid, Said};
 
 /// Tax years that one request may name.
 const YEARS_MAX: usize = 50;
@@ -28,17 +29,19 @@ const FILE_POLL_MOST: Duration = Duration::from_secs(15);
 /// How long a job waits for a file to be read before it gives up.
 const FILE_WAIT_MAX: chrono::Duration = chrono::Duration::hours(1);
 
-/// The uploaded files that a request names.
+/// What a request gives: uploaded files that it names, and what it says beside them.
 #[derive(Clone, Copy)]
-pub(super) struct Named<'a> {
+pub(super) struct Given<'a> {
     /// Those with rows, in the order in which rows of equal time are taken.
     pub(super) files: &'a [FileId],
     /// A list of prices for rows that state no value.
     pub(super) prices: Option<FileId>,
+    /// Answers and an allocation.
+    pub(super) said: Said<'a>,
 }
 
-impl Named<'_> {
-    /// Each with its place in the request.
+impl Given<'_> {
+    /// Each file with its place in the request.
     pub(super) fn places(self) -> Vec<(String, FileId)> {
         let files = self.files.iter().enumerate();
         let files = files.map(|(place, file)| (format!("/files/{place}"), *file));
@@ -47,32 +50,34 @@ impl Named<'_> {
     }
 }
 
-/// What is wrong with the files, the years and the rules that a request names.
+/// What is wrong with the files, the years and the rules that a request names, and with what it
+/// says beside them.
 pub(super) fn check(
-    named: Named<'_>,
+    given: Given<'_>,
     years: &[i32],
     country: Country,
     request: &Request,
 ) -> Vec<FieldError> {
-    let mut errors = check_files(named);
+    let mut errors = check_files(given);
     if years.len() > YEARS_MAX {
         let said = format!("At most {YEARS_MAX} years may be named; none means all.");
         errors.push(FieldError::new("/years", "year_count", said));
     }
     let settings = jurisdiction::of(country).settings(request);
     errors.extend(settings.err().map(rule));
+    errors.extend(given.said.read().err().into_iter().flatten());
     errors
 }
 
-fn check_files(named: Named<'_>) -> Vec<FieldError> {
+fn check_files(given: Given<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    let count = named.files.len();
+    let count = given.files.len();
     if count == 0 || count > REPORT_FILES_MAX {
         let said = format!("A report takes 1 to {REPORT_FILES_MAX} files.");
         errors.push(FieldError::new("/files", "file_count", said));
     }
     let mut seen = HashSet::new();
-    for (place, file) in named.places().into_iter().take(REPORT_FILES_MAX + 1) {
+    for (place, file) in given.places().into_iter().take(REPORT_FILES_MAX + 1) {
         if !seen.insert(file) {
             let said = match place.as_str() {
                 "/prices" => format!("{file} is among the files with rows."),
@@ -101,19 +106,21 @@ fn rule(error: TaxError) -> FieldError {
     FieldError::new(place, code, chain(&error))
 }
 
-/// Files that were read, and a list of prices as it was uploaded.
+/// Files that were read, a list of prices as it was uploaded, and what is said beside them.
 pub(super) struct Loaded {
     files: Vec<ImportedFile>,
     prices: Option<(FileRecord, Bytes)>,
+    said: ReadSaid,
 }
 
 /// Loads what a request names, once all of it was read and its rows together are not too many.
 ///
 /// # Errors
 /// A snooze while a file is still being read; a fatal fault where one can never be used.
-pub(super) async fn load(ctx: &Ctx, named: Named<'_>) -> Result<Loaded, Fault> {
+pub(super) async fn load(ctx: &Ctx, given: Given<'_>) -> Result<Loaded, Fault> {
+    let said = given.said.read().map_err(malformed)?;
     let mut rows = 0;
-    for id in named.files {
+    for id in given.files {
         let file = read_file(ctx, *id).await?;
         if has_prices(&file) {
             let name = file.file.name;
@@ -126,7 +133,7 @@ pub(super) async fn load(ctx: &Ctx, named: Named<'_>) -> Result<Loaded, Fault> {
         let said = format!("{rows} rows in one report; at most {REPORT_ROWS_MAX}");
         return Err(Fault::said(Verdict::Fatal, "tax.too_many_rows", said));
     }
-    let prices = match named.prices {
+    let prices = match given.prices {
         Some(id) => Some(read_file(ctx, id).await?),
         None => None,
     };
@@ -142,8 +149,24 @@ pub(super) async fn load(ctx: &Ctx, named: Named<'_>) -> Result<Loaded, Fault> {
         }
         None => None,
     };
-    let files = ctx.world.files.load(ctx.tenant, named.files).await?;
-    Ok(Loaded { files, prices })
+    let files = ctx.world.files.load(ctx.tenant, given.files).await?;
+    Ok(Loaded {
+        files,
+        prices,
+        said,
+    })
+}
+
+/// It was checked when it was asked for; a newer version may be stricter.
+fn malformed(errors: Vec<FieldError>) -> Fault {
+    let said = errors.into_iter().map(|error| {
+        let FieldError {
+            pointer, detail, ..
+        } = error;
+        format!("{pointer}: {detail}")
+    });
+    let said: Vec<_> = said.collect();
+    Fault::said(Verdict::Fatal, "tax.request_malformed", said.join("; "))
 }
 
 fn has_prices(file: &FileRecord) -> bool {
@@ -180,16 +203,19 @@ async fn read_file(ctx: &Ctx, id: FileId) -> Result<FileRecord, Fault> {
 }
 
 impl Loaded {
-    /// Files as the engine takes them, and as a report names them, each in the order given; the
-    /// prices go into the request.
+    /// Files as the engine takes them, and as a report names them, each in the order given; all
+    /// else goes into the request. As inputs answers stand right behind the ledgers, where the rows
+    /// that they add point to.
     pub(super) fn open(
         self,
         request: &mut Request,
     ) -> Result<(Vec<LedgerFile>, Vec<InputFile>), Fault> {
         let (ledgers, mut inputs): (Vec<_>, Vec<_>) = self.files.into_iter().map(ledger).unzip();
+        let [settlements, allocation] = self.said.inputs;
+        inputs.extend(settlements);
+        request.settlements = self.said.settlements;
         if let Some((file, bytes)) = self.prices {
             let prices = Prices::read(&bytes).map_err(|error| Fault::fatal("tax.prices", error))?;
-            // Behind the ledgers, whose places rows point to.
             inputs.push(InputFile {
                 name: file.file.name,
                 sha256: file.file.sha256,
@@ -198,6 +224,8 @@ impl Loaded {
             });
             request.prices = Arc::new(prices);
         }
+        inputs.extend(allocation);
+        request.allocation = Arc::new(self.said.allocation);
         Ok((ledgers, inputs))
     }
 }

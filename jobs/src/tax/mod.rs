@@ -6,5 +6,6 @@ pub mod formats;
 pub mod import;
 mod inputs;
 pub mod report;
+mod said;
 #[cfg(test)]
 mod tests;

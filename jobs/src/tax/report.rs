@@ -7,8 +7,8 @@ use packtrain_core::fault::Fault;
 use packtrain_core::field::FieldError;
 use packtrain_core::ids::{FileId, ReportId};
 use packtrain_core::job::{Ctx, Done, Gate, Job, Kind, Lane, Stop};
-use packtrain_core::ports::{ReportRecord, Write};
 use packtrain_report::{Document, InputFile, Inventory, YearSelection};
+use packtrain_tax::allocation::Written as AllocationLine;
 use packtrain_tax::outcome::{Outcome, TaxYear};
 use packtrain_tax::request::{Country, Method, Request, Scope};
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,8 @@ use utoipa::ToSchema;
 
 use super::artefacts;
 use super::formats::{self, Format};
-use super::inputs::{self, Loaded, Named, watched};
+use super::inputs::{self, Given, Loaded, watched};
+use super::said::{Answers, Said};
 
 pub use super::artefacts::{FileKind, file_name};
 
@@ -65,25 +66,33 @@ pub struct Report {
     /// `asset`, `currency` and `price` of one unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<FileId>,
+    /// Answers to findings of earlier reports, and rules on what rows are.
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    pub settlements: Answers,
+    /// Which unused lots go to which wallet on the day on which the law turns to lots of each
+    /// wallet (us: 1 January 2025).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<AllocationLine>, max_items = 10000)]
+    pub allocation: Vec<Value>,
 }
 
 impl Job for Report {
     const KIND: Kind = Kind::new("tax.report");
     const LANE: Lane = Lane::Cpu;
     // A worker of before refuses fields that it does not know, and the job would be dead.
-    const SCHEMA: u16 = 2;
+    const SCHEMA: u16 = 3;
     const TIME_LIMIT: Duration = Duration::from_secs(900);
     // One person's many reports leave cores to others.
     const GATE: Gate = Gate::Tenant { max: 4 };
 
     fn check(&self) -> Vec<FieldError> {
-        let mut errors = inputs::check(self.named(), &self.years, self.country, &self.request());
+        let mut errors = inputs::check(self.given(), &self.years, self.country, &self.request());
         errors.extend(formats::check(&self.formats));
         errors
     }
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
-        let loaded = inputs::load(ctx, self.named()).await?;
+        let loaded = inputs::load(ctx, self.given()).await?;
         ctx.stage("compute").await?;
         let (request, country, years) = (self.request(), self.country, self.years());
         let asked_at = ctx.asked_at;
@@ -106,20 +115,8 @@ impl Job for Report {
             Ok::<_, Fault>((artefacts, summary))
         });
         let (artefacts, summary) = made.await??;
-        ctx.stage("store").await?;
-        let report = ReportId::of_job(ctx.job);
-        let artefacts = artefacts::store(ctx, artefacts).await?;
-        let result = json!({ "report": report, "artifacts": artefacts::names(&artefacts) });
-        let record = ReportRecord {
-            id: report,
-            summary,
-            finished_at: ctx.clock.now(),
-            artefacts,
-        };
-        Ok(Done {
-            writes: vec![Write::Report(record)],
-            ..Done::with(result)
-        })
+        let report = ("report", json!(ReportId::of_job(ctx.job)));
+        artefacts::end(ctx, artefacts, summary, report).await
     }
 }
 
@@ -137,13 +134,17 @@ impl Report {
 
     /// The uploaded files that it names, each with its place.
     pub fn uploads(&self) -> Vec<(String, FileId)> {
-        self.named().places()
+        self.given().places()
     }
 
-    fn named(&self) -> Named<'_> {
-        Named {
+    fn given(&self) -> Given<'_> {
+        Given {
             files: &self.files,
             prices: self.prices,
+            said: Said {
+                settlements: &self.settlements,
+                allocation: &self.allocation,
+            },
         }
     }
 

@@ -69,6 +69,6 @@ mod tests {
             Way::NotTransfer,
         ];
         assert_eq!(ways, answers);
-        assert_eq!(read.rule.len(), 2);
+        assert_eq!(read.rule.len(), 3);
     }
 }

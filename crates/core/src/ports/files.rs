@@ -57,6 +57,12 @@ pub struct ReadOptions {
     /// The coin in which a chain's fees are paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coin: Option<String>,
+    /// Codes of currencies that are symbols of coins in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub coins: Vec<String>,
+    /// Symbols of coins that are codes of currencies in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub money: Vec<String>,
     /// Which of its columns hold what, for a file of no known source: TOML.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mapping: Option<String>,

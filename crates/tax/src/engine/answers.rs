@@ -95,10 +95,14 @@ impl Answers {
             }
         }
         answers.classify(ledgers, &settlements.rule)?;
-        if settlements.settle.is_empty() {
+        if settlements.settle.is_empty() && settlements.rule.is_empty() {
             return Ok(answers);
         }
         let fitting = Fitting::new(ledgers, settlements, settings);
+        for (rule, place) in &fitting.kept_by_rules {
+            answers.kept.insert(*place);
+            answers.rules[*rule].rows += 1;
+        }
         for settlement in &settlements.settle {
             let settled = answers.fit(&fitting, &settlement.row, &settlement.answer);
             let settled = settled.map_err(|what| TaxError::Settlement {

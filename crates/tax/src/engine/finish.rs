@@ -39,7 +39,10 @@ impl<'a> Run<'a> {
                 asset: None,
                 at_stake: self.zero(),
                 message: format!("the same row stands in {}; counted once", duplicate.first),
-                help: "nothing, unless it happened twice: then keep it".to_owned(),
+                help:
+                    "nothing, unless it happened twice: then keep it, or by a rule all of a file \
+                       or wallet"
+                        .to_owned(),
                 is_exact: true,
                 ways: ways::TWICE,
             };

@@ -37,4 +37,4 @@ pub(super) const PRICED: &[Way] = &[Way::Price, Way::CorrectRow, Way::Accept];
 /// The row does not add up.
 pub(super) const LEFT_OUT: &[Way] = &[Way::CorrectRow, Way::Accept];
 /// The row stands in an earlier file too.
-pub(super) const TWICE: &[Way] = &[Way::Accept, Way::Keep];
+pub(super) const TWICE: &[Way] = &[Way::Accept, Way::Keep, Way::Rule];

@@ -1,9 +1,14 @@
-//! Rules by which a person says what rows are: which rows, and the kind that they are of.
+//! Rules by which a person says something of many rows: which rows, and the kind that they are of,
+//! or that they happened twice.
 
+use std::cell::OnceCell;
 use std::fmt;
 
 use packtrain_core::ledger::{Leg, Row, RowKind};
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::written::{NOTE_CHARS_MAX, Slip, Slips, WORD_CHARS_MAX, told};
 
 /// A rule; every condition that it names must hold. As TOML:
 ///
@@ -14,9 +19,13 @@ use serde::{Deserialize, Deserializer, de};
 /// asset = "ADA"
 /// note = "reward"
 /// is = "staking"
+///
+/// [[rule]]
+/// wallet = "Ledger"
+/// answer = "keep"
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Raw")]
+#[serde(try_from = "WrittenRule")]
 pub struct Rule {
     /// The name of the file.
     pub file: Option<String>,
@@ -32,14 +41,62 @@ pub struct Rule {
     pub to_wallet: Option<String>,
     /// Words that the note holds, in any case: what a person wrote, or the source's own words for
     /// what the row is.
-    pub note: Option<String>,
-    /// What the row is.
-    pub is: RowKind,
+    pub note: Option<Words>,
+    /// What it says of such a row.
+    pub says: Says,
+}
+
+/// Words that are looked for in any case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    said: String,
+    in_lower_case: String,
+}
+
+impl From<String> for Words {
+    fn from(said: String) -> Self {
+        let in_lower_case = said.to_lowercase();
+        Self {
+            said,
+            in_lower_case,
+        }
+    }
+}
+
+/// A row that rules are tried on.
+pub(crate) struct Tried<'a> {
+    file: &'a str,
+    row: &'a Row,
+    /// Its note in lower case, once a rule asks for it.
+    note: OnceCell<String>,
+}
+
+impl<'a> Tried<'a> {
+    /// A row of a file.
+    pub(crate) const fn new(file: &'a str, row: &'a Row) -> Self {
+        let note = OnceCell::new();
+        Self { file, row, note }
+    }
+
+    fn note(&self) -> &str {
+        let note = || self.row.note.as_deref().unwrap_or_default().to_lowercase();
+        self.note.get_or_init(note)
+    }
+}
+
+/// What a rule says of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Says {
+    /// The row is of this kind.
+    Is(RowKind),
+    /// The row happened, though an earlier file has the same.
+    Keep,
 }
 
 impl Rule {
-    /// Whether a row of a file meets every condition. Names are compared in any case.
-    pub(crate) fn fits(&self, file: &str, row: &Row) -> bool {
+    /// Whether a row meets every condition. Names are compared in any case.
+    pub(crate) fn fits(&self, tried: &Tried<'_>) -> bool {
+        let row = tried.row;
         let is_leg = |asset: &str| {
             let mut legs = [&row.sent, &row.received].into_iter().flatten();
             legs.any(|leg: &Leg| leg.asset.eq_ignore_ascii_case(asset))
@@ -47,10 +104,7 @@ impl Rule {
         let is_same = |wanted: &Option<String>, found: &str| {
             (wanted.as_ref()).is_none_or(|wanted| wanted.eq_ignore_ascii_case(found))
         };
-        let holds = |wanted: &str| {
-            let note = row.note.as_deref().unwrap_or_default().to_lowercase();
-            note.contains(&wanted.to_lowercase())
-        };
+        let holds = |wanted: &Words| tried.note().contains(&wanted.in_lower_case);
         self.kind.is_none_or(|kind| kind == row.kind)
             && self.row.as_deref().is_none_or(|id| id == &*row.id)
             && is_same(&self.wallet, &row.wallet)
@@ -58,9 +112,9 @@ impl Rule {
                 &self.to_wallet,
                 row.rare.to_wallet.as_deref().unwrap_or_default(),
             )
-            && self.file.as_deref().is_none_or(|name| name == file)
+            && self.file.as_deref().is_none_or(|name| name == tried.file)
             && self.asset.as_deref().is_none_or(is_leg)
-            && self.note.as_deref().is_none_or(holds)
+            && self.note.as_ref().is_none_or(holds)
     }
 }
 
@@ -84,66 +138,121 @@ impl fmt::Display for Rule {
             }
         }
         if let Some(note) = &self.note {
-            write!(f, " with {note:?} in its note")?;
+            write!(f, " with {:?} in its note", note.said)?;
         }
-        write!(f, " is of the kind {}", self.is)
+        match self.says {
+            Says::Is(kind) => write!(f, " is of the kind {kind}"),
+            Says::Keep => f.write_str(" counts, though an earlier file has the same"),
+        }
     }
 }
 
-/// The table of a rule.
-#[derive(Deserialize)]
+/// A rule: conditions, all of which must hold, and what it says of such a row. At least one
+/// condition is named; and either `is` or `answer`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Raw {
-    file: Option<String>,
-    row: Option<String>,
-    #[serde(default, rename = "type", deserialize_with = "some_kind")]
-    kind: Option<RowKind>,
-    wallet: Option<String>,
-    asset: Option<String>,
-    to_wallet: Option<String>,
-    note: Option<String>,
-    #[serde(deserialize_with = "kind")]
-    is: RowKind,
+#[schema(as = SettlementRule)]
+pub struct WrittenRule {
+    /// The name of the row's file.
+    #[schema(max_length = 300)]
+    pub file: Option<String>,
+    /// The row's id.
+    #[schema(max_length = 300)]
+    pub row: Option<String>,
+    /// The kind that the row was read as.
+    #[serde(rename = "type")]
+    #[schema(example = "deposit")]
+    pub kind: Option<String>,
+    /// The account or wallet that the row happens in, in any case.
+    #[schema(max_length = 300, example = "Kraken")]
+    pub wallet: Option<String>,
+    /// An asset that is sent or received, in any case.
+    #[schema(max_length = 300)]
+    pub asset: Option<String>,
+    /// Where a transfer arrives, in any case.
+    #[schema(max_length = 300)]
+    pub to_wallet: Option<String>,
+    /// Words that the row's note holds, in any case.
+    #[schema(max_length = 2000)]
+    pub note: Option<String>,
+    /// The kind that the row is of.
+    #[schema(example = "staking")]
+    pub is: Option<String>,
+    /// `keep`: the row happened, though an earlier file has the same.
+    #[schema(example = "keep")]
+    pub answer: Option<String>,
 }
 
-impl TryFrom<Raw> for Rule {
-    type Error = &'static str;
-
-    fn try_from(raw: Raw) -> Result<Self, Self::Error> {
-        let rule = Self {
-            file: raw.file,
-            row: raw.row,
-            kind: raw.kind,
-            wallet: raw.wallet,
-            asset: raw.asset,
-            to_wallet: raw.to_wallet,
-            note: raw.note,
-            is: raw.is,
+impl WrittenRule {
+    /// The rule.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn read(self) -> Result<Rule, Vec<Slip>> {
+        let mut slips = Slips::default();
+        for (key, text, chars_max) in [
+            ("file", &self.file, WORD_CHARS_MAX),
+            ("row", &self.row, WORD_CHARS_MAX),
+            ("wallet", &self.wallet, WORD_CHARS_MAX),
+            ("asset", &self.asset, WORD_CHARS_MAX),
+            ("to_wallet", &self.to_wallet, WORD_CHARS_MAX),
+            ("note", &self.note, NOTE_CHARS_MAX),
+        ] {
+            slips.limit(key, text.as_deref(), chars_max);
+        }
+        let unknown = |word: &str, _| format!("there is no type {word:?}");
+        let kind = slips.parse("type", self.kind.as_deref(), unknown);
+        let is = slips.parse("is", self.is.as_deref(), unknown);
+        let says = match (self.is, self.answer.as_deref()) {
+            (Some(_), None) => is.map(Says::Is),
+            (None, Some("keep")) => Some(Says::Keep),
+            (None, Some(word)) => {
+                let what = format!("a rule answers keep and not {word:?}; name a row by row");
+                slips.add("answer", what);
+                None
+            }
+            (Some(_), Some(_)) => {
+                slips.add("answer", "a rule says is or answer, not both");
+                None
+            }
+            (None, None) => {
+                slips.add_whole("a rule that says nothing; say is = a type, or answer = keep");
+                None
+            }
         };
         let names = [
-            &rule.row,
-            &rule.wallet,
-            &rule.asset,
-            &rule.to_wallet,
-            &rule.note,
-            &rule.file,
+            &self.row,
+            &self.wallet,
+            &self.asset,
+            &self.to_wallet,
+            &self.note,
+            &self.file,
         ];
         // Without one, all that anybody ever did would be of one kind.
-        match rule.kind.is_none() && names.iter().all(|name| name.is_none()) {
-            true => Err("a rule without a condition; name file, row, type, wallet, asset or note"),
-            false => Ok(rule),
+        if self.kind.is_none() && names.iter().all(|name| name.is_none()) {
+            let what = "a rule without a condition; name file, row, type, wallet, asset or note";
+            slips.add_whole(what);
         }
+        slips.end(says.map(|says| Rule {
+            file: self.file,
+            row: self.row,
+            kind,
+            wallet: self.wallet,
+            asset: self.asset,
+            to_wallet: self.to_wallet,
+            note: self.note.map(Words::from),
+            says,
+        }))
     }
 }
 
-fn kind<'de, D: Deserializer<'de>>(from: D) -> Result<RowKind, D::Error> {
-    let word = String::deserialize(from)?;
-    let unknown = |_| de::Error::custom(format!("there is no type {word:?}"));
-    word.parse().map_err(unknown)
-}
+/// As a file is read: all slips of a rule are one error.
+impl TryFrom<WrittenRule> for Rule {
+    type Error = String;
 
-fn some_kind<'de, D: Deserializer<'de>>(from: D) -> Result<Option<RowKind>, D::Error> {
-    kind(from).map(Some)
+    fn try_from(written: WrittenRule) -> Result<Self, String> {
+        written.read().map_err(|slips| told(&slips))
+    }
 }
 
 /// A rule as a computation used it.
@@ -151,6 +260,6 @@ fn some_kind<'de, D: Deserializer<'de>>(from: D) -> Result<Option<RowKind>, D::E
 pub struct UsedRule {
     /// The rule in words.
     pub said: String,
-    /// How many rows it changed.
+    /// How many rows it changed, or kept.
     pub rows: usize,
 }

@@ -90,6 +90,8 @@ cases! {
     finding_unmatched_transfer_gives_the_expected_figures: "finding-unmatched-transfer",
     finding_unusable_row_gives_the_expected_figures: "finding-unusable-row",
     rule_first_that_fits_gives_the_expected_figures: "rule-first-that-fits",
+    rule_keep_of_a_file_gives_the_expected_figures: "rule-keep-of-a-file",
+    rule_keep_of_a_wallet_gives_the_expected_figures: "rule-keep-of-a-wallet",
     rule_of_one_row_gives_the_expected_figures: "rule-of-one-row",
     settle_accept_gives_the_expected_figures: "settle-accept",
     settle_accept_zero_gives_the_expected_figures: "settle-accept-zero",

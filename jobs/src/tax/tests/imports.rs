@@ -1,7 +1,7 @@
 //! What only its owner knows of a file is heeded when it is read.
 
 use packtrain_core::job::About;
-use packtrain_core::limits::{FILE_WORD_CHARS_MAX, MAPPING_BYTES_MAX};
+use packtrain_core::limits::{FILE_CODES_MAX, FILE_WORD_CHARS_MAX, MAPPING_BYTES_MAX};
 use packtrain_core::ports::{FileState, ReadOptions};
 
 use super::super::import::check;
@@ -113,7 +113,7 @@ async fn a_mapping_that_does_not_fit_its_file_rejects_it_with_the_reason() {
 
 #[test]
 fn a_worker_that_would_not_heed_the_owner_does_not_claim_the_import() {
-    assert_eq!(About::of::<Import>().schema, 2);
+    assert_eq!(About::of::<Import>().schema, 3);
 }
 
 #[test]
@@ -161,4 +161,51 @@ fn what_cannot_be_meant_is_told_with_its_place() {
         };
         assert_eq!(places(coin), told("/coin", "name_malformed"), "{word:?}");
     }
+}
+
+#[tokio::test]
+async fn codes_are_coins_or_money_as_the_owner_says() {
+    const PAIR: &str = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,\
+                        received_asset,value,currency\n\
+                        a,2024-03-10T12:00:00Z,trade,main,1,RON,2,GEL,10,USD\n";
+    let world = World::new();
+    let options = ReadOptions {
+        coins: vec!["ron".to_owned()],
+        money: vec!["GEL".to_owned()],
+        ..ReadOptions::default()
+    };
+    assert_eq!(check(&options), []);
+    let file = world.upload_as("a.csv", PAIR, options).await;
+    Import { file }.run(&world.attempt(1)).await.unwrap();
+    let row = &world.file(file).rows[0];
+    let asset = |leg: &Option<packtrain_core::ledger::Leg>| leg.as_ref().unwrap().asset.to_string();
+    assert_eq!(
+        (asset(&row.sent), asset(&row.received)),
+        ("RON@coin".to_owned(), "GEL@money".to_owned())
+    );
+}
+
+#[test]
+fn codes_that_are_none_too_many_or_both_are_told_all_at_once() {
+    let codes = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect();
+    let told = |coins: Vec<String>, money: Vec<String>| {
+        let options = ReadOptions {
+            coins,
+            money,
+            ..ReadOptions::default()
+        };
+        let errors = check(&options).into_iter();
+        let told = errors.map(|error| format!("{} {}", error.pointer, error.code));
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(codes(&["RON", "BTC"]), codes(&["ron", "coin"])),
+        [
+            "/coins unknown_currency",
+            "/money unknown_currency",
+            "/money code_repeated"
+        ]
+    );
+    let many = vec!["RON".to_owned(); FILE_CODES_MAX + 1];
+    assert_eq!(told(many, Vec::new()), ["/coins code_count"]);
 }

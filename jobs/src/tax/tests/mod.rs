@@ -5,6 +5,7 @@ mod formats;
 mod imports;
 mod nowhere;
 mod prices;
+mod said;
 mod world;
 
 use std::sync::Arc;

@@ -14,7 +14,7 @@ use crate::engine::input::{Place, index, is_same};
 use crate::engine::value::{asset_leg, in_currency};
 use crate::outcome::Origin;
 use crate::request::Settings;
-use crate::settle::{Answer, RowName, Settlements};
+use crate::settle::{Answer, RowName, Rule, Says, Settlements, Tried};
 
 /// Files that an error names.
 const FILES_NAMED_MAX: usize = 5;
@@ -25,8 +25,10 @@ pub(super) struct Fitting<'a> {
     pub(super) settings: &'a Settings,
     /// Of each id that an answer names: where it stands.
     places: HashMap<&'a str, Vec<Place>>,
-    /// Second copies that an answer counts.
+    /// Second copies that an answer or a rule counts.
     kept: HashSet<Place>,
+    /// Second copies that a rule counts, each with the first such rule, by its place in the list.
+    pub(super) kept_by_rules: Vec<(usize, Place)>,
 }
 
 impl<'a> Fitting<'a> {
@@ -42,6 +44,10 @@ impl<'a> Fitting<'a> {
                 named.insert(&other.id);
             }
         }
+        let mut kept_by_rules = meant_to_keep(ledgers, &settlements.rule);
+        for (_, place) in &kept_by_rules {
+            named.insert(&ledgers[index(place.file)].rows[index(place.row)].id);
+        }
         let mut places: HashMap<&str, Vec<Place>> = HashMap::new();
         for (file, ledger) in (0_u32..).zip(ledgers) {
             for (row, content) in (0_u32..).zip(&ledger.rows) {
@@ -56,7 +62,12 @@ impl<'a> Fitting<'a> {
             settings,
             places,
             kept: HashSet::new(),
+            kept_by_rules: Vec::new(),
         };
+        kept_by_rules.retain(|(_, place)| !fitting.duplicates(&[*place]).is_empty());
+        let kept = kept_by_rules.iter().map(|(_, place)| *place);
+        fitting.kept.extend(kept);
+        fitting.kept_by_rules = kept_by_rules;
         // An answer about a copy may stand before the one that counts it.
         for settlement in &settlements.settle {
             if let (Answer::Keep, Ok(places)) = (&settlement.answer, fitting.find(&settlement.row))
@@ -174,6 +185,25 @@ impl<'a> Fitting<'a> {
             currency.is_some_and(|currency| self.money(leg.amount, currency, date).is_ok())
         })
     }
+}
+
+/// Rows that a rule keeps where an earlier file has them too, each with the first such rule.
+fn meant_to_keep(ledgers: &[LedgerFile], rules: &[Rule]) -> Vec<(usize, Place)> {
+    if !rules.iter().any(|rule| rule.says == Says::Keep) {
+        return Vec::new();
+    }
+    let mut meant = Vec::new();
+    // The first file has no earlier one.
+    for (file, ledger) in (0_u32..).zip(ledgers).skip(1) {
+        for (row, content) in (0_u32..).zip(&ledger.rows) {
+            let tried = Tried::new(&ledger.name, content);
+            let keeps = |rule: &Rule| rule.says == Says::Keep && rule.fits(&tried);
+            if let Some(rule) = rules.iter().position(keeps) {
+                meant.push((rule, Place { file, row }));
+            }
+        }
+    }
+    meant
 }
 
 /// The leg of an asset; without one, the first that is no money.

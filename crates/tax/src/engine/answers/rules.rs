@@ -7,7 +7,7 @@ use crate::engine::LedgerFile;
 use crate::engine::input::Place;
 use crate::error::TaxError;
 use crate::import::needs;
-use crate::settle::{Rule, UsedRule};
+use crate::settle::{Rule, Says, Tried, UsedRule};
 
 impl Answers {
     /// Changes the kinds of rows.
@@ -31,15 +31,17 @@ impl Answers {
         }
         for (file, ledger) in (0_u32..).zip(ledgers) {
             for (number, row) in (0_u32..).zip(&ledger.rows) {
-                let fits = |rule: &Rule| rule.fits(&ledger.name, row);
-                let Some(index) = rules.iter().position(fits) else {
+                let tried = Tried::new(&ledger.name, row);
+                let mut rules = rules.iter().zip(&mut self.rules);
+                let of_kind = rules.find_map(|(rule, used)| match rule.says {
+                    Says::Is(kind) if rule.fits(&tried) => Some((rule, used, kind)),
+                    _ => None,
+                });
+                let Some((rule, used, kind)) = of_kind.filter(|(.., kind)| *kind != row.kind)
+                else {
                     continue;
                 };
-                let (rule, used) = (&rules[index], &mut self.rules[index]);
-                if rule.is == row.kind {
-                    continue;
-                }
-                if let Some(what) = misfit(rule.is, row) {
+                if let Some(what) = misfit(kind, row) {
                     return Err(TaxError::Rule {
                         rule: rule.to_string(),
                         id: row.id.clone(),
@@ -51,7 +53,7 @@ impl Answers {
                 used.rows += 1;
                 let place = Place { file, row: number };
                 let row = Row {
-                    kind: rule.is,
+                    kind,
                     ..row.clone()
                 };
                 self.changed.insert(place, row);

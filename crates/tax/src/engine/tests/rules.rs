@@ -72,12 +72,68 @@ fn a_rule_that_a_row_cannot_meet_is_an_error_with_its_line() {
 }
 
 #[test]
-fn a_rule_without_a_condition_or_with_an_unknown_kind_is_refused() {
+fn a_rule_without_a_condition_or_that_says_nothing_known_is_refused() {
     let refused = |rule: serde_json::Value| Rule::deserialize(&rule).unwrap_err().to_string();
     let error = refused(json!({ "is": "airdrop" }));
     assert!(error.starts_with("a rule without a condition"), "{error}");
     let error = refused(json!({ "row": "a", "is": "teleport" }));
     assert_eq!(error, "there is no type \"teleport\"");
+    let error = refused(json!({ "row": "a" }));
+    assert!(error.starts_with("a rule that says nothing"), "{error}");
+    let error = refused(json!({ "row": "a", "is": "airdrop", "answer": "keep" }));
+    assert_eq!(error, "a rule says is or answer, not both");
+    let error = refused(json!({ "row": "a", "answer": "accept" }));
+    assert!(error.starts_with("a rule answers keep"), "{error}");
+}
+
+#[test]
+fn a_rule_that_keeps_counts_the_copies_that_it_fits_and_leaves_the_kinds_to_other_rules() {
+    let rows = [
+        "k 2024-01-01 deposit Kraken - 1ETH - value=100",
+        "l 2024-01-02 deposit Ledger - 2ETH - value=200",
+    ];
+    let mut second = ledger(&rows);
+    second.name = "second.csv".to_owned();
+    let settlements = |rules: &[serde_json::Value], settle: Vec<Settlement>| Settlements {
+        rule: rules.iter().map(rule).collect(),
+        settle,
+    };
+    let run = |settlements: Settlements| {
+        let request = Request {
+            settlements,
+            ..Request::default()
+        };
+        compute(&[ledger(&rows), second.clone()], Country::Us, &request).unwrap()
+    };
+    let rules = [
+        json!({ "wallet": "kraken", "answer": "keep" }),
+        json!({ "type": "deposit", "is": "staking" }),
+    ];
+    let outcome = run(settlements(&rules, Vec::new()));
+    let ids: Vec<_> = outcome.income.iter().map(|line| &*line.id).collect();
+    assert_eq!(ids, ["k", "k", "l"]);
+    assert_eq!(counts(&outcome)[0], 1);
+    let copies = outcome.warnings.iter().map(|warning| &*warning.id);
+    assert_eq!(copies.collect::<Vec<_>>(), ["l"]);
+    // An answer about a copy that a rule keeps is about that copy, and not about the first.
+    let about = Settlement {
+        row: RowName {
+            id: "k".to_owned(),
+            file: Some("second.csv".to_owned()),
+        },
+        answer: Answer::Price(crate::settle::Price {
+            asset: None,
+            one: "7".parse().unwrap(),
+            currency: None,
+        }),
+    };
+    let outcome = run(settlements(&rules, vec![about]));
+    let values: Vec<_> = outcome
+        .income
+        .iter()
+        .map(|line| line.value.to_plain())
+        .collect();
+    assert_eq!(values, ["100", "7", "200"]);
 }
 
 #[test]
