@@ -4,6 +4,8 @@
 //! are exact or an error. The reason it is not a floating decimal stands in
 //! `docs/decisions/0001-money-is-fixed-point.md`.
 
+mod proportion;
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
@@ -205,21 +207,6 @@ impl Money {
         }
         let units = rounded_share(self.units(), part, whole)?;
         Ok(Self::of(units, self.currency))
-    }
-
-    /// The money in another currency, when `units` of this one are worth `others` of that one; to
-    /// the nearest 10⁻¹⁸, half away from zero.
-    ///
-    /// # Errors
-    /// When `units` is zero or the result is out of range.
-    pub fn exchanged(
-        self,
-        to: Currency,
-        units: Quantity,
-        others: Quantity,
-    ) -> Result<Self, AmountError> {
-        let money = self.share(others, units)?;
-        Ok(Self::of(money.units(), to))
     }
 
     /// Rounds to `decimals` decimals, half away from zero: the one door of rounding.

@@ -95,6 +95,10 @@ impl<'a> Run<'a> {
             fees: self.zero(),
             is_fee: false,
         };
+        let is_loss = matches!(at.row.kind, RowKind::Lost | RowKind::Stolen);
+        if self.portfolio.is_some() && !is_loss {
+            return self.give_from_portfolio(at, &sale);
+        }
         match leaving {
             Leaving::Sold => return self.dispose(at, &sale),
             Leaving::NoGainNoLoss if self.has_pools() => {
@@ -103,7 +107,7 @@ impl<'a> Run<'a> {
             Leaving::NoGainNoLoss | Leaving::Gone => {}
         }
         let cost = self.remove(at, leg)?;
-        if !matches!(at.row.kind, RowKind::Lost | RowKind::Stolen) {
+        if !is_loss {
             return Ok(());
         }
         let otherwise = match self.has_pools() {
