@@ -211,15 +211,19 @@ impl Money {
 
     /// Rounds to `decimals` decimals, half away from zero: the one door of rounding.
     pub fn round(self, decimals: u32) -> Self {
+        let (steps, step) = self.rounded(decimals);
+        Self::of(steps * step, self.currency)
+    }
+
+    /// Rounded to `decimals` decimals: how many of their steps, and how much a step is.
+    fn rounded(self, decimals: u32) -> (i128, i128) {
         let step = 10_i128.pow(DECIMALS.saturating_sub(decimals));
-        let rest = self.units() % step;
-        let down = self.units() - rest;
-        let units = if rest.abs() * 2 >= step {
-            down + step * rest.signum()
-        } else {
-            down
-        };
-        Self::of(units, self.currency)
+        let units = self.units();
+        let down = units / step;
+        // A division costs more than all the rest here.
+        let rest = units - down * step;
+        let is_up = rest.abs() * 2 >= step;
+        (down + i128::from(is_up) * rest.signum(), step)
     }
 
     /// Rounded to cents and written with two decimals, such as `-13500.00`. Zero has no sign.
@@ -229,14 +233,19 @@ impl Money {
 
     /// Rounded to `decimals` decimals and written with exactly as many.
     pub fn to_fixed(self, decimals: u32) -> String {
+        self.fixed(decimals).to_string()
+    }
+
+    /// What [`Self::to_fixed`] writes, for a writer that is there already.
+    pub fn fixed(self, decimals: u32) -> impl fmt::Display {
         struct Fixed(i128, u32);
         impl fmt::Display for Fixed {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write_decimal(f, self.0, self.1)
             }
         }
-        let step = 10_i128.pow(DECIMALS.saturating_sub(decimals));
-        Fixed(self.round(decimals).units() / step, decimals).to_string()
+        let (steps, _) = self.rounded(decimals);
+        Fixed(steps, decimals)
     }
 
     /// The exact amount as a plain decimal without the currency, such as `0.1`.

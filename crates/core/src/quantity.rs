@@ -309,18 +309,17 @@ pub(crate) fn write_decimal(f: &mut fmt::Formatter<'_>, units: i128, decimals: u
         f.write_str("-")?;
     }
     let digits = units.unsigned_abs();
+    let width = decimals as usize;
+    if decimals == 0 {
+        return write!(f, "{digits}");
+    }
+    // Most amounts fit 64 bits, where division is an order of magnitude faster.
+    if let (Ok(few), Some(one)) = (u64::try_from(digits), 10_u64.checked_pow(decimals)) {
+        return write!(f, "{}.{:0width$}", few / one, few % one);
+    }
     match 10_u128.checked_pow(decimals) {
-        _ if decimals == 0 => write!(f, "{digits}"),
-        Some(one) => {
-            write!(
-                f,
-                "{}.{:0width$}",
-                digits / one,
-                digits % one,
-                width = decimals as usize
-            )
-        }
-        None => write!(f, "0.{digits:0width$}", width = decimals as usize),
+        Some(one) => write!(f, "{}.{:0width$}", digits / one, digits % one),
+        None => write!(f, "0.{digits:0width$}"),
     }
 }
 

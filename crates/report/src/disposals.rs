@@ -1,5 +1,6 @@
 //! The disposals as CSV: one line per disposal and lot, for spreadsheets and for auditors.
 
+use std::fmt::{self, Write};
 use std::io;
 
 use packtrain_tax::outcome::Disposal;
@@ -33,6 +34,9 @@ const HEADER: [&str; 22] = [
     "why",
 ];
 
+/// Decimals of an amount of money.
+const CENTS: u32 = 2;
+
 /// Writes one line per disposal and lot of the selected years.
 ///
 /// Cells that hold text from the input and begin like a formula are written with an apostrophe
@@ -43,46 +47,80 @@ const HEADER: [&str; 22] = [
 pub fn write_csv(document: &Document<'_>, writer: impl io::Write) -> Result<(), ReportError> {
     let mut writer = csv::Writer::from_writer(writer);
     writer.write_record(HEADER).map_err(ReportError::Csv)?;
+    let mut cells = Cells {
+        writer,
+        text: String::new(),
+    };
     for line in disposals(document) {
-        write_line(&mut writer, line, document.inputs).map_err(ReportError::Csv)?;
+        write_line(&mut cells, line, document.inputs).map_err(ReportError::Csv)?;
     }
-    writer
-        .flush()
-        .map_err(|error| ReportError::Csv(error.into()))
+    let flushed = cells.writer.flush();
+    flushed.map_err(|error| ReportError::Csv(error.into()))
+}
+
+/// Writes cell by cell; what is no text yet becomes one in the same memory each time.
+struct Cells<W: io::Write> {
+    writer: csv::Writer<W>,
+    text: String,
+}
+
+impl<W: io::Write> Cells<W> {
+    fn text(&mut self, text: &str) -> csv::Result<()> {
+        self.writer.write_field(text)
+    }
+
+    fn shown(&mut self, value: impl fmt::Display) -> csv::Result<()> {
+        self.text.clear();
+        // A string takes all that is written to it.
+        let _ = write!(self.text, "{value}");
+        self.writer.write_field(&self.text)
+    }
+
+    fn shown_or_empty(&mut self, value: Option<impl fmt::Display>) -> csv::Result<()> {
+        match value {
+            Some(value) => self.shown(value),
+            None => self.text(""),
+        }
+    }
+
+    fn end_line(&mut self) -> csv::Result<()> {
+        self.writer.write_record(None::<&[u8]>)
+    }
 }
 
 fn write_line<W: io::Write>(
-    writer: &mut csv::Writer<W>,
+    cells: &mut Cells<W>,
     line: &Disposal,
     inputs: &[InputFile],
 ) -> csv::Result<()> {
-    let acquired = line.acquired.map(|date| date.to_string());
-    let days_held = days_held(line).map(|days| days.to_string());
-    let file = file_name(line.origin, inputs).unwrap_or_default();
-    writer.write_record([
-        &*inert(&line.id),
-        line.kind.as_str(),
-        &*inert(&line.asset),
-        &*inert(&line.wallet),
-        &line.date.to_string(),
-        &line.quantity.to_string(),
-        &line.proceeds.to_cents(),
-        &line.fees.to_cents(),
-        &line.cost.to_cents(),
-        &line.gain.to_cents(),
-        &line.denied_loss.to_cents(),
-        line.gain.currency().code(),
-        line.term.map_or("", |term| term.as_str()),
-        line.rule,
-        acquired.as_deref().unwrap_or_default(),
-        days_held.as_deref().unwrap_or_default(),
-        &*inert(line.lot.as_deref().unwrap_or_default()),
-        &line.form_box.map(String::from).unwrap_or_default(),
-        if line.is_fee { "true" } else { "false" },
-        &*inert(file),
-        &line.origin.line.to_string(),
-        &*inert(&line.why.to_string()),
-    ])
+    cells.text(&inert(&line.id))?;
+    cells.text(line.kind.as_str())?;
+    cells.text(&inert(&line.asset))?;
+    cells.text(&inert(&line.wallet))?;
+    cells.shown(line.date)?;
+    cells.shown(line.quantity)?;
+    for amount in [
+        line.proceeds,
+        line.fees,
+        line.cost,
+        line.gain,
+        line.denied_loss,
+    ] {
+        cells.shown(amount.fixed(CENTS))?;
+    }
+    cells.text(line.gain.currency().code())?;
+    cells.text(line.term.map_or("", |term| term.as_str()))?;
+    cells.text(line.rule)?;
+    cells.shown_or_empty(line.acquired)?;
+    cells.shown_or_empty(days_held(line))?;
+    cells.text(&inert(line.lot.as_deref().unwrap_or_default()))?;
+    cells.shown_or_empty(line.form_box)?;
+    cells.shown(line.is_fee)?;
+    cells.text(&inert(file_name(line.origin, inputs).unwrap_or_default()))?;
+    cells.shown(line.origin.line)?;
+    // A sentence of ours, which begins with a letter.
+    cells.shown(&line.why)?;
+    cells.end_line()
 }
 
 /// Days between acquisition and disposal, where a purchase is on record.
