@@ -38,8 +38,6 @@ pub(super) struct Book<'a> {
     pub(super) last_price: Option<LastPrice>,
     /// Local date of each purchase, and the place of its row in the order of time.
     pub(super) purchases: Vec<(NaiveDate, u32)>,
-    /// Whether the method takes lots in the order of time.
-    is_by_time: bool,
     /// Units of all wallets, where the method keeps a pool.
     pub(super) units: Quantity,
     /// The same by the names of the tokens that share the pool.
@@ -57,8 +55,7 @@ pub(super) struct LastPrice {
 }
 
 impl<'a> Book<'a> {
-    /// An empty one; with `is_by_time`, for a method that takes lots in the order of time.
-    pub(super) fn new(asset: Asset, is_by_time: bool) -> Self {
+    pub(super) fn new(asset: Asset) -> Self {
         Self {
             asset,
             shelves: Vec::new(),
@@ -66,7 +63,6 @@ impl<'a> Book<'a> {
             heads: None,
             last_price: None,
             purchases: Vec::new(),
-            is_by_time,
             units: Quantity::ZERO,
             symbols: Vec::new(),
             passages: Vec::new(),
@@ -83,7 +79,7 @@ impl<'a> Book<'a> {
     }
 
     /// The index of a wallet's shelf, which is made where there is none.
-    pub(super) fn shelf(&mut self, wallet: u32) -> usize {
+    pub(super) fn shelf(&mut self, wallet: u32, lots: &Lots<'_>) -> usize {
         let few = self.shelves.iter().take(FEW);
         if let Some(index) = few
             .map(|shelf| shelf.wallet)
@@ -95,11 +91,12 @@ impl<'a> Book<'a> {
             return *index;
         }
         let index = self.shelves.len();
-        self.shelves.push(Shelf::new(wallet, self.is_by_time));
+        self.shelves.push(Shelf::new(wallet));
         self.shelf_of.insert(wallet, index);
         if index == FEW {
             let shelves = self.shelves.iter().enumerate();
-            let heads = shelves.filter_map(|(index, shelf)| Some((shelf.first()?.clone(), index)));
+            let heads =
+                shelves.filter_map(|(index, shelf)| Some((lots.rank(shelf.first()?), index)));
             self.heads = Some(heads.collect());
         }
         index
@@ -109,24 +106,30 @@ impl<'a> Book<'a> {
     fn change<T>(
         &mut self,
         index: usize,
+        lots: &Lots<'_>,
         work: impl FnOnce(&mut Shelf) -> Result<T, AmountError>,
     ) -> Result<T, AmountError> {
         let shelf = &mut self.shelves[index];
         let Some(heads) = &mut self.heads else {
             return work(shelf);
         };
-        let before = shelf.first().cloned();
+        let before = shelf.first();
         let result = work(shelf)?;
-        if shelf.first() != before.as_ref() {
-            before.map(|rank| heads.remove(&(rank, index)));
-            heads.extend(shelf.first().map(|rank| (rank.clone(), index)));
+        if shelf.first() != before {
+            before.map(|lot| heads.remove(&(lots.rank(lot), index)));
+            heads.extend(shelf.first().map(|lot| (lots.rank(lot), index)));
         }
         Ok(result)
     }
 
     /// Puts a part on a shelf and counts its units there.
-    pub(super) fn add(&mut self, shelf: usize, rank: Rank, part: Part) -> Result<(), AmountError> {
-        self.change(shelf, |shelf| shelf.put(rank, part))?;
+    pub(super) fn add(
+        &mut self,
+        shelf: usize,
+        part: Part,
+        lots: &Lots<'_>,
+    ) -> Result<(), AmountError> {
+        self.change(shelf, lots, |shelf| shelf.put(part, lots))?;
         let shelf = &mut self.shelves[shelf];
         shelf.balance = shelf.balance.checked_add(part.quantity)?;
         Ok(())
@@ -139,15 +142,16 @@ impl<'a> Book<'a> {
         shelf: usize,
         scope: Scope,
         wanted: Quantity,
+        lots: &Lots<'_>,
         parts: &mut Vec<Part>,
     ) -> Result<Quantity, AmountError> {
         let mut missing = wanted;
         while missing.is_positive() {
             let from = match scope {
                 Scope::Wallet => shelf,
-                Scope::Universal => self.next_shelf(shelf),
+                Scope::Universal => self.next_shelf(shelf, lots),
             };
-            let Some(part) = self.change(from, |shelf| shelf.take_first(missing))? else {
+            let Some(part) = self.change(from, lots, |shelf| shelf.take_first(missing))? else {
                 break;
             };
             missing = missing.checked_sub(part.quantity)?;
@@ -164,8 +168,8 @@ impl<'a> Book<'a> {
         &mut self,
         shelf: usize,
         scope: Scope,
-        rank: &Rank,
-        wanted: Quantity,
+        (lot, wanted): (u32, Quantity),
+        lots: &Lots<'_>,
         parts: &mut Vec<Part>,
     ) -> Result<Quantity, AmountError> {
         let mut missing = wanted;
@@ -178,7 +182,8 @@ impl<'a> Book<'a> {
             if missing.is_zero() {
                 break;
             }
-            if let Some(part) = self.change(from, |shelf| shelf.take_ranked(rank, missing))? {
+            let take = |shelf: &mut Shelf| shelf.take_lot(lot, missing, lots);
+            if let Some(part) = self.change(from, lots, take)? {
                 missing = missing.checked_sub(part.quantity)?;
                 parts.push(part);
             }
@@ -189,20 +194,24 @@ impl<'a> Book<'a> {
     }
 
     /// The shelf whose first part the method would use next; the wallet's own before equals.
-    fn next_shelf(&self, own: usize) -> usize {
-        let first = |index: usize| self.shelves[index].first();
+    fn next_shelf(&self, own: usize, lots: &Lots<'_>) -> usize {
+        if self.shelves.len() == 1 {
+            return own;
+        }
+        let first = |index: usize| self.shelves[index].first().map(|lot| lots.rank(lot));
         if let Some(heads) = &self.heads {
             return match heads.first() {
-                Some((rank, index)) if first(own) != Some(rank) => *index,
+                Some((rank, index)) if first(own).as_ref() != Some(rank) => *index,
                 _ => own,
             };
         }
         let mut best = (own, first(own));
         for index in 0..self.shelves.len() {
-            match (best.1, first(index)) {
-                (None, Some(rank)) => best = (index, Some(rank)),
-                (Some(before), Some(rank)) if rank < before => best = (index, Some(rank)),
-                _ => {}
+            let Some(rank) = first(index) else {
+                continue;
+            };
+            if best.1.as_ref().is_none_or(|before| rank < *before) {
+                best = (index, Some(rank));
             }
         }
         best.0
@@ -235,7 +244,7 @@ impl<'a> Book<'a> {
             let share = left.share(quantity, units)?;
             left = left.checked_sub(share)?;
             units = units.checked_sub(quantity)?;
-            if let Some(part) = shelf.part(&lots.rank(lot)) {
+            if let Some(part) = shelf.part(lot, lots) {
                 part.cost = part.cost.checked_add(share)?;
             }
         }
@@ -253,12 +262,12 @@ impl<'a> Book<'a> {
     ) -> Result<Quantity, AmountError> {
         let mut missing = quantity;
         while missing.is_positive() {
-            let Some(part) = self.change(from, |shelf| shelf.take_first(missing))? else {
+            let Some(part) = self.change(from, lots, |shelf| shelf.take_first(missing))? else {
                 break;
             };
             missing = missing.checked_sub(part.quantity)?;
             moved.push((part.lot, part.quantity));
-            self.change(to, |shelf| shelf.put(lots.rank(part.lot), part))?;
+            self.change(to, lots, |shelf| shelf.put(part, lots))?;
         }
         let source = &mut self.shelves[from];
         source.balance = source.balance.checked_sub(quantity)?;

@@ -1,7 +1,6 @@
 //! Lots and the order in which a method uses them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use chrono::NaiveDate;
 use packtrain_core::money::{Money, UnitPrice};
@@ -102,7 +101,7 @@ pub(super) struct Lots<'a> {
     has_prices: bool,
     lots: Vec<Lot<'a>>,
     /// Original cost of one unit of each lot, where the method ranks by it.
-    prices: Vec<Arc<UnitPrice>>,
+    prices: Vec<UnitPrice>,
     /// The lots of each row, where rows name lots.
     by_row: Option<HashMap<&'a str, Vec<u32>>>,
 }
@@ -125,7 +124,7 @@ impl<'a> Lots<'a> {
     /// Records a lot and gives its one part, which holds all of it.
     pub(super) fn add(&mut self, new: NewLot<'a>) -> Result<Part, AmountError> {
         if self.has_prices {
-            self.prices.push(Arc::new(new.cost.per_unit(new.quantity)?));
+            self.prices.push(new.cost.per_unit(new.quantity)?);
         }
         let lot = u32::try_from(self.lots.len()).map_err(|_| AmountError::Overflow)?;
         if let Some(rows) = &mut self.by_row {
@@ -144,11 +143,6 @@ impl<'a> Lots<'a> {
             quantity: new.quantity,
             cost: new.cost,
         })
-    }
-
-    /// Whether the method takes lots in the order of time.
-    pub(super) const fn is_by_time(&self) -> bool {
-        !self.has_prices
     }
 
     pub(super) fn get(&self, lot: u32) -> &Lot<'a> {

@@ -84,10 +84,9 @@ impl<'a> Run<'a> {
             cost: new.cost,
             gift,
         })?;
-        let rank = self.lots.rank(part.lot);
         self.remember_purchase(at, new.asset, new.wallet);
         let (book, shelf) = self.place(new.asset, new.wallet);
-        Ok(self.books[book].add(shelf, rank, part)?)
+        Ok(self.books[book].add(shelf, part, &self.lots)?)
     }
 
     /// Remembers when an asset was bought, for a word on losses with a purchase close by.
@@ -112,7 +111,7 @@ impl<'a> Run<'a> {
         let left = self.take_named(at, leg, named)?;
         self.named = self.parts.len();
         let book = &mut self.books[book];
-        let missing = book.take(shelf, self.scope, left, &mut self.parts)?;
+        let missing = book.take(shelf, self.scope, left, &self.lots, &mut self.parts)?;
         let after = book.shelves[shelf].balance;
         self.warn_if_short(at, leg, &at.row.wallet, (before, after))?;
         Ok(missing)
@@ -126,9 +125,9 @@ impl<'a> Run<'a> {
             self.applied.named_lots = true;
             let mut wanted = name.quantity.min(left);
             for lot in self.lots.of_row(&name.row) {
-                let (rank, before) = (self.lots.rank(lot), wanted);
-                let book = &mut self.books[book];
-                wanted = book.take_lot(shelf, self.scope, &rank, wanted, &mut self.parts)?;
+                let (before, book) = (wanted, &mut self.books[book]);
+                let (lots, parts) = (&self.lots, &mut self.parts);
+                wanted = book.take_lot(shelf, self.scope, (lot, wanted), lots, parts)?;
                 left = left.checked_sub(before.checked_sub(wanted)?)?;
             }
             if wanted.is_positive() {
@@ -387,7 +386,7 @@ impl<'a> Run<'a> {
         let parts = std::mem::take(&mut self.parts);
         let (book, shelf) = self.place(&to.asset, &at.row.wallet);
         for part in &parts {
-            self.books[book].add(shelf, self.lots.rank(part.lot), *part)?;
+            self.books[book].add(shelf, *part, &self.lots)?;
         }
         self.parts = parts;
         self.acquire(at, &self.unexplained(&to.asset, &at.row.wallet, missing))

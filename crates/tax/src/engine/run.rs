@@ -214,8 +214,7 @@ impl<'a> Run<'a> {
         let book = match shared.filter(|root| root != asset) {
             Some(root) => self.book(&root),
             None => {
-                let is_by_time = self.lots.is_by_time();
-                self.books.push(Book::new(Asset::clone(asset), is_by_time));
+                self.books.push(Book::new(Asset::clone(asset)));
                 self.books.len() - 1
             }
         };
@@ -242,7 +241,7 @@ impl<'a> Run<'a> {
     pub(super) fn place(&mut self, asset: &Asset, wallet: &Asset) -> (usize, usize) {
         let wallet = self.wallet(wallet);
         let book = self.book(asset);
-        (book, self.books[book].shelf(wallet))
+        (book, self.books[book].shelf(wallet, &self.lots))
     }
 
     /// Remembers what units were worth, for estimates of what is at stake.

@@ -2,9 +2,9 @@
 
 use std::cmp::Reverse;
 
-use super::{Price, Rank, Spec, Way};
+use super::{Rank, Spec, Way};
 
 pub(super) const SPEC: Spec = Spec {
-    way: Way::Lots(|lot| Rank::Dearest(Reverse(lot.price.map(Price::of)), lot.at, lot.index)),
+    way: Way::Lots(|lot| Rank::Dearest(Reverse(lot.price.copied()), lot.at, lot.index)),
     chosen: "dearest lot first",
 };

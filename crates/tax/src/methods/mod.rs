@@ -17,7 +17,6 @@ mod s104;
 mod total_average;
 
 use std::cmp::Reverse;
-use std::sync::Arc;
 
 use packtrain_core::money::UnitPrice;
 use packtrain_core::quantity::AmountError;
@@ -50,7 +49,7 @@ pub(crate) struct Ranked<'l> {
     /// Its place among all lots.
     pub(crate) index: u32,
     /// Its cost per unit, purchase fees included.
-    pub(crate) price: Option<&'l Arc<UnitPrice>>,
+    pub(crate) price: Option<&'l UnitPrice>,
 }
 
 /// A lot's place in the order of a method; the smallest goes first.
@@ -61,24 +60,22 @@ pub(crate) enum Rank {
     /// Newest first; of one moment, the one recorded last.
     Newest(Reverse<i64>, Reverse<u32>),
     /// Highest unit cost first; of one cost, the oldest.
-    Dearest(Reverse<Option<Price>>, i64, u32),
+    Dearest(Reverse<Option<UnitPrice>>, i64, u32),
     /// Lowest unit cost first; of one cost, the oldest.
-    Cheapest(Option<Price>, i64, u32),
+    Cheapest(Option<UnitPrice>, i64, u32),
 }
 
-/// A price per unit in the order of prices.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Price {
-    /// Decides nearly always, without a look at where the exact one stands.
-    rough: u64,
-    exact: Arc<UnitPrice>,
-}
-
-impl Price {
-    fn of(exact: &Arc<UnitPrice>) -> Self {
-        Self {
-            rough: exact.rough(),
-            exact: Arc::clone(exact),
+impl Rank {
+    /// A number that never falls from one rank to the next, and is cheap to compare. By time it
+    /// changes every two weeks: few lots share one, and few numbers are in use.
+    pub(crate) fn rough(&self) -> u64 {
+        let rough = |price: &Option<UnitPrice>| price.as_ref().map_or(0, UnitPrice::rough);
+        let weeks = |at: &i64| at.abs_diff(i64::MIN) >> 40;
+        match self {
+            Self::Oldest(at, _) => weeks(at),
+            Self::Newest(Reverse(at), _) => u64::MAX - weeks(at),
+            Self::Dearest(Reverse(price), ..) => u64::MAX - rough(price),
+            Self::Cheapest(price, ..) => rough(price),
         }
     }
 }

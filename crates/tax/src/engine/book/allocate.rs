@@ -77,7 +77,7 @@ impl Loose {
             moved = moved.checked_sub(stays)?;
         }
         self.moved = self.moved.checked_add(moved)?;
-        shelf.put(lots.rank(part.lot), part)
+        shelf.put(part, lots)
     }
 }
 
@@ -243,7 +243,7 @@ impl Book<'_> {
                 if !over.is_positive() {
                     break;
                 }
-                if let Some(part) = shelf.take_ranked(&lots.rank(lot), over)? {
+                if let Some(part) = shelf.take_lot(lot, over, lots)? {
                     over = over.checked_sub(part.quantity)?;
                     loose.take(index, part)?;
                 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 
 /// More rows than are taken between two looks.
-const ROWS: usize = ROWS_BETWEEN_LOOKS + 10;
+const ROWS: usize = STRETCH_ROWS + 10;
 
 fn long_ledger() -> LedgerFile {
     let rows: Vec<String> = (0..ROWS)
@@ -60,7 +60,7 @@ fn a_watcher_hears_of_every_row_and_the_number_never_falls() {
     });
     assert_eq!(
         one,
-        [(0, ROWS), (ROWS_BETWEEN_LOOKS, ROWS), (ROWS, ROWS)],
+        [(0, ROWS), (STRETCH_ROWS, ROWS), (ROWS, ROWS)],
         "at the start, between, and at the end"
     );
     let all = heard(|watch| {
