@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 
-use crate::assess::{Amount, Assessment, Books, Dated, UNKNOWN, above_zero, on, share, whole};
-use crate::outcome::TaxYear;
+use crate::assess::{
+    Amount, Assessment, Books, Dated, Line, UNKNOWN, above_zero, on, share, whole,
+};
+use crate::outcome::{TaxYear, Totals};
 
 /// Up to this sum of prices, less their costs, the disposals of a year are free.
 const FREE: &[Dated<i64>] = &[Dated {
@@ -63,16 +65,26 @@ fn of_year(books: &Books<'_>, year: TaxYear) -> Result<Assessment, AmountError> 
         Some(_) if !is_free => sums.net,
         _ => zero,
     };
-    let gain = above_zero(counted);
-    let of_gain = |facts| match on(facts, year) {
-        Some(fact) => Ok((share(gain, fact.value, 1_000)?, fact.source)),
-        None => Ok::<(Money, _), AmountError>((zero, UNKNOWN)),
-    };
-    let (income_tax, social) = (of_gain(INCOME_TAX)?, of_gain(SOCIAL)?);
     let mut out = Assessment::default();
     let disposals = Amount::Count(books.lines(year).len());
     out.push("disposals", "Disposals", disposals, None, BALANCE);
-    out.extend([
+    out.extend(disposed(&sums, prices, source));
+    let free = Amount::YesNo(is_free);
+    out.push("free", "Whether the year is free", free, None, source);
+    out.extend(taxed(counted, year, source)?);
+    out.money(
+        "income",
+        "Receipts at their value, which you have to assign",
+        sums.income,
+        None,
+        "no direct guidance; for mining, income of a business that is no trade (BNC)",
+    );
+    Ok(out)
+}
+
+/// What the disposals of a year come to.
+fn disposed(sums: &Totals, prices: Money, source: &'static str) -> [Line; 5] {
+    [
         (
             "prices",
             "Prices of disposals",
@@ -102,10 +114,18 @@ fn of_year(books: &Books<'_>, year: TaxYear) -> Result<Assessment, AmountError> 
             Some("2086 line 52"),
             BALANCE,
         ),
-    ]);
-    let free = Amount::YesNo(is_free);
-    out.push("free", "Whether the year is free", free, None, source);
-    out.extend([
+    ]
+}
+
+/// What is taxed of the gain or loss that counts, and the flat tax on it.
+fn taxed(counted: Money, year: TaxYear, source: &'static str) -> Result<[Line; 4], AmountError> {
+    let gain = above_zero(counted);
+    let at_rate = |facts| match on(facts, year) {
+        Some(fact) => Ok::<_, AmountError>((share(gain, fact.value, 1_000)?, fact.source)),
+        None => Ok((Money::zero(gain.currency()), UNKNOWN)),
+    };
+    let (income_tax, social) = (at_rate(INCOME_TAX)?, at_rate(SOCIAL)?);
+    Ok([
         (
             "taxable_gain",
             "Taxable gain",
@@ -134,13 +154,5 @@ fn of_year(books: &Books<'_>, year: TaxYear) -> Result<Assessment, AmountError> 
             None,
             social.1,
         ),
-        (
-            "income",
-            "Receipts at their value, which you have to assign",
-            sums.income,
-            None,
-            "no direct guidance; for mining, income of a business that is no trade (BNC)",
-        ),
-    ]);
-    Ok(out)
+    ])
 }

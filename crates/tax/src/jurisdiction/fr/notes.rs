@@ -34,8 +34,8 @@ pub(super) const RULES: &[RuleText] = &[
     RuleText {
         when: ALWAYS,
         text: "The flat rate is 12.8 % and the social contributions 17.2 %, from the income of \
-               2025 on 18.6 %. From 2023 on a person may ask for the scale of the income tax instead \
-               (box 3CN), which is not computed. Disposals before 2019 are under another law: they \
+               2025 on 18.6 %. From 2023 on a person may ask for the scale of the income tax \
+               instead (box 3CN), which is not computed. Disposals before 2019 are under another law: they \
                use their part of the total cost, and their years have no figures. NFTs, which \
                have rules of their own from 2026, are not told apart.",
         source: "CGI art. 200 C; CSS art. L136-8, as of the financing law for 2026 (secondary)",
