@@ -303,24 +303,42 @@ impl TrimZeros for [u8] {
     }
 }
 
+/// Characters of the longest decimal: 39 figures, or a zero and [`DECIMALS_MAX`] ones, with a dot
+/// and a sign.
+const TEXT_MAX: usize = 42;
+
 /// Writes units and decimals as a plain decimal.
 pub(crate) fn write_decimal(f: &mut fmt::Formatter<'_>, units: i128, decimals: u32) -> fmt::Result {
+    // Figure by figure from the last one on: a report writes millions of amounts, and asking `fmt`
+    // for the whole and for the fraction costs several times as much.
+    let mut text = [b'0'; TEXT_MAX];
+    let (mut start, mut left, mut figures) = (TEXT_MAX, units.unsigned_abs(), 0);
+    while left > 0 || figures <= decimals {
+        if figures == decimals && decimals > 0 {
+            start -= 1;
+            text[start] = b'.';
+        }
+        let figure;
+        (left, figure) = last_figure(left);
+        start -= 1;
+        text[start] += figure;
+        figures += 1;
+    }
     if units < 0 {
-        f.write_str("-")?;
+        start -= 1;
+        text[start] = b'-';
     }
-    let digits = units.unsigned_abs();
-    let width = decimals as usize;
-    if decimals == 0 {
-        return write!(f, "{digits}");
-    }
+    f.write_str(std::str::from_utf8(&text[start..]).unwrap_or_default())
+}
+
+/// All figures but the last one, and the last one.
+fn last_figure(number: u128) -> (u128, u8) {
     // Most amounts fit 64 bits, where division is an order of magnitude faster.
-    if let (Ok(few), Some(one)) = (u64::try_from(digits), 10_u64.checked_pow(decimals)) {
-        return write!(f, "{}.{:0width$}", few / one, few % one);
-    }
-    match 10_u128.checked_pow(decimals) {
-        Some(one) => write!(f, "{}.{:0width$}", digits / one, digits % one),
-        None => write!(f, "0.{digits:0width$}"),
-    }
+    let (rest, figure) = match u64::try_from(number) {
+        Ok(few) => (u128::from(few / 10), few % 10),
+        Err(_) => (number / 10, u64::try_from(number % 10).unwrap_or_default()),
+    };
+    (rest, u8::try_from(figure).unwrap_or_default())
 }
 
 impl FromStr for Quantity {

@@ -129,12 +129,11 @@ impl fmt::Display for Why {
             f.write_str("Units given as a fee count as sold; ")?;
             write_choice(f, &self.choice)?;
         } else {
-            let mut first = String::new();
-            write_choice(&mut first, &self.choice)?;
-            let mut letters = first.chars();
-            if let Some(letter) = letters.next() {
-                write!(f, "{}{}", letter.to_uppercase(), letters.as_str())?;
-            }
+            let mut sentence = Sentence {
+                out: f,
+                is_begun: false,
+            };
+            write_choice(&mut sentence, &self.choice)?;
         }
         match self.held {
             Some((Term::Short, from)) => write!(f, "; short, long only from {from}")?,
@@ -172,6 +171,29 @@ impl fmt::Display for Why {
             ValueFrom::Several => "; proceeds summed over the rows.",
             ValueFrom::Missing => "; no price is known, so zero was taken.",
         })
+    }
+}
+
+/// Text that begins with a capital.
+struct Sentence<'f, W> {
+    out: &'f mut W,
+    is_begun: bool,
+}
+
+impl<W: fmt::Write> fmt::Write for Sentence<'_, W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.is_begun {
+            return self.out.write_str(text);
+        }
+        let mut letters = text.chars();
+        let Some(first) = letters.next() else {
+            return Ok(());
+        };
+        self.is_begun = true;
+        for letter in first.to_uppercase() {
+            self.out.write_char(letter)?;
+        }
+        self.out.write_str(letters.as_str())
     }
 }
 

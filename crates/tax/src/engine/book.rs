@@ -231,7 +231,7 @@ impl<'a> Book<'a> {
     ) -> Result<bool, AmountError> {
         let mut over = self.shelves[shelf].left_of(parts, lots);
         if over.is_empty() && scope == Scope::Universal {
-            shelf = self.next_shelf(shelf);
+            shelf = self.next_shelf(shelf, lots);
             let next = self.shelves[shelf].parts().next();
             over.extend(next.map(|part| (part.lot, part.quantity)));
         }
