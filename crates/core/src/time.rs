@@ -1,6 +1,8 @@
 //! Time: one alias, one injected clock, whole microseconds.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use std::fmt;
+
+use chrono::{DateTime, Datelike, NaiveDate, SubsecRound, Utc};
 
 /// A moment in UTC, in whole microseconds, so that it survives the database unchanged.
 pub type Timestamp = DateTime<Utc>;
@@ -30,11 +32,42 @@ pub fn rfc3339(at: Timestamp) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
 }
 
+/// A day as `2024-03-10`, for texts with many of them: several times as fast as chrono's own.
+pub fn day(date: NaiveDate) -> impl fmt::Display {
+    struct Day(NaiveDate);
+    impl fmt::Display for Day {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            let Ok(year @ 0..=9_999) = u32::try_from(self.0.year()) else {
+                return fmt::Display::fmt(&self.0, f);
+            };
+            let mut text = *b"0000-00-00";
+            let parts = [(3, year), (6, self.0.month()), (9, self.0.day())];
+            for (end, mut number) in parts {
+                for place in (0..=end).rev().take_while(|place| text[*place] != b'-') {
+                    text[place] += u8::try_from(number % 10).unwrap_or_default();
+                    number /= 10;
+                }
+            }
+            f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+        }
+    }
+    Day(date)
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::Timelike;
 
     use super::*;
+
+    #[test]
+    fn a_day_is_written_as_chrono_writes_it() {
+        let first = NaiveDate::from_ymd_opt(-1, 1, 1).unwrap();
+        let days = first.iter_days().step_by(97).take(40_000);
+        for date in days {
+            assert_eq!(day(date).to_string(), date.to_string());
+        }
+    }
 
     #[test]
     fn the_system_clock_gives_whole_microseconds() {

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 use std::io;
 
+use packtrain_core::time::day;
 use packtrain_tax::outcome::Disposal;
 
 use crate::cells::inert;
@@ -97,7 +98,7 @@ fn write_line<W: io::Write>(
     cells.text(line.kind.as_str())?;
     cells.text(&inert(&line.asset))?;
     cells.text(&inert(&line.wallet))?;
-    cells.shown(line.date)?;
+    cells.shown(day(line.date))?;
     cells.shown(line.quantity)?;
     for amount in [
         line.proceeds,
@@ -111,7 +112,7 @@ fn write_line<W: io::Write>(
     cells.text(line.gain.currency().code())?;
     cells.text(line.term.map_or("", |term| term.as_str()))?;
     cells.text(line.rule)?;
-    cells.shown_or_empty(line.acquired)?;
+    cells.shown_or_empty(line.acquired.map(day))?;
     cells.shown_or_empty(days_held(line))?;
     cells.text(&inert(line.lot.as_deref().unwrap_or_default()))?;
     cells.shown_or_empty(line.form_box)?;

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use packtrain_core::ledger::Asset;
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::Quantity;
+use packtrain_core::time::day;
 
 use crate::methods;
 use crate::open::Valued;
@@ -136,8 +137,8 @@ impl fmt::Display for Why {
             write_choice(&mut sentence, &self.choice)?;
         }
         match self.held {
-            Some((Term::Short, from)) => write!(f, "; short, long only from {from}")?,
-            Some((Term::Long, from)) => write!(f, "; long since {from}")?,
+            Some((Term::Short, from)) => write!(f, "; short, long only from {}", day(from))?,
+            Some((Term::Long, from)) => write!(f, "; long since {}", day(from))?,
             None => {}
         }
         match self.gift {
