@@ -110,7 +110,7 @@ async fn a_body_that_is_wrong_is_told_where() {
         (printed, "/formats/1", "invalid"),
         (unpriced, "/prices", "file_missing"),
         (answered, "/settlements/settle/0/price", "invalid"),
-        (allocated, "/allocation/0", "invalid"),
+        (allocated, "/allocation/0/lot", "invalid"),
         (doubled, "/prices", "file_repeated"),
         (of(json!([])), "/files", "file_count"),
         (of(json!(many)), "/files", "file_count"),

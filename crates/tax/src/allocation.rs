@@ -109,17 +109,20 @@ impl FromIterator<(Asset, Units)> for Allocation {
 #[schema(as = AllocationLine)]
 pub struct Written {
     /// The asset.
-    #[schema(max_length = 300, example = "BTC")]
+    #[serde(default)]
+    #[schema(required = true, max_length = 300, example = "BTC")]
     pub asset: String,
     /// The id of the row that acquired the units.
-    #[schema(max_length = 300, example = "row-17")]
+    #[serde(default)]
+    #[schema(required = true, max_length = 300, example = "row-17")]
     pub lot: String,
     /// The wallet that holds them from then on; empty where they left the records.
     #[serde(default)]
     #[schema(max_length = 300, example = "Kraken")]
     pub wallet: String,
     /// How many, as a decimal string.
-    #[schema(value_type = String, example = "0.5")]
+    #[serde(default)]
+    #[schema(required = true, value_type = String, example = "0.5")]
     pub quantity: Amount,
 }
 

@@ -74,7 +74,7 @@ impl Job for Compare {
     const GATE: Gate = Gate::Tenant { max: 2 };
 
     fn check(&self) -> Vec<FieldError> {
-        inputs::check(self.given(), &self.years, self.country, &self.request())
+        inputs::check(self.given(), &self.years, self.country, self.request())
     }
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {

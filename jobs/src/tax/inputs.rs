@@ -56,16 +56,19 @@ pub(super) fn check(
     given: Given<'_>,
     years: &[i32],
     country: Country,
-    request: &Request,
+    mut request: Request,
 ) -> Vec<FieldError> {
     let mut errors = check_files(given);
     if years.len() > YEARS_MAX {
         let said = format!("At most {YEARS_MAX} years may be named; none means all.");
         errors.push(FieldError::new("/years", "year_count", said));
     }
-    let settings = jurisdiction::of(country).settings(request);
+    match given.said.read() {
+        Ok(said) => request.allocation = Arc::new(said.allocation),
+        Err(wrong) => errors.extend(wrong),
+    }
+    let settings = jurisdiction::of(country).settings(&request);
     errors.extend(settings.err().map(rule));
-    errors.extend(given.said.read().err().into_iter().flatten());
     errors
 }
 
@@ -101,6 +104,7 @@ fn rule(error: TaxError) -> FieldError {
         ),
         TaxError::UnknownMethod { .. } => ("/method".to_owned(), "unknown_method"),
         TaxError::UnknownScope { .. } => ("/scope".to_owned(), "unknown_scope"),
+        TaxError::NoAllocation { .. } => ("/allocation".to_owned(), "no_allocation"),
         _ => (String::new(), "invalid"),
     };
     FieldError::new(place, code, chain(&error))
@@ -159,12 +163,8 @@ pub(super) async fn load(ctx: &Ctx, given: Given<'_>) -> Result<Loaded, Fault> {
 
 /// It was checked when it was asked for; a newer version may be stricter.
 fn malformed(errors: Vec<FieldError>) -> Fault {
-    let said = errors.into_iter().map(|error| {
-        let FieldError {
-            pointer, detail, ..
-        } = error;
-        format!("{pointer}: {detail}")
-    });
+    let said = errors.iter();
+    let said = said.map(|error| format!("{}: {}", error.pointer, error.detail));
     let said: Vec<_> = said.collect();
     Fault::said(Verdict::Fatal, "tax.request_malformed", said.join("; "))
 }

@@ -86,7 +86,7 @@ impl Job for Report {
     const GATE: Gate = Gate::Tenant { max: 4 };
 
     fn check(&self) -> Vec<FieldError> {
-        let mut errors = inputs::check(self.given(), &self.years, self.country, &self.request());
+        let mut errors = inputs::check(self.given(), &self.years, self.country, self.request());
         errors.extend(formats::check(&self.formats));
         errors
     }

@@ -17,13 +17,15 @@ use crate::written::{Amount, NOT_NEGATIVE, POSITIVE, Slip, Slips, WORD_CHARS_MAX
 #[schema(as = Settlement)]
 pub struct Written {
     /// The row's id, as the finding names it.
-    #[schema(max_length = 300, example = "s7")]
+    #[serde(default)]
+    #[schema(required = true, max_length = 300, example = "s7")]
     pub row: String,
     /// The row's file, where rows of that id in several files differ.
     #[schema(max_length = 300)]
     pub file: Option<String>,
     /// `purchase`, `price`, `accept_zero`, `accept`, `keep`, `transfer` or `not_transfer`.
-    #[schema(example = "purchase")]
+    #[serde(default)]
+    #[schema(required = true, example = "purchase")]
     pub answer: String,
     /// The code of the finding that is accepted: of `accept` and `accept_zero`.
     #[schema(example = "missing_cost_basis")]
@@ -69,6 +71,9 @@ impl Written {
             ("with_file", self.with_file.as_ref()),
         ] {
             slips.limit(key, text.map(String::as_str), WORD_CHARS_MAX);
+        }
+        if self.row.is_empty() {
+            slips.add("row", "the row is empty");
         }
         let said = |_: &str, error: UnknownWord| error.to_string();
         let answer = slips.parse("answer", Some(&self.answer), said);

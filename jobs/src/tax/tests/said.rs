@@ -116,10 +116,11 @@ fn all_that_is_wrong_with_what_is_said_is_told_at_once_each_in_its_place() {
             {"row": "b", "answer": "price", "price": 0.1},
             {"row": "c", "answer": "purchase", "date": "yesterday", "units": "2"},
             {"row": "d", "answer": "keep"},
+            {},
         ],
         "rule": [{"is": "airdrop"}, {"wallet": "A", "type": "teleport", "answer": "keep"}, 7],
     });
-    let allocation = json!([{"asset": "", "lot": "t1", "quantity": "all"}]);
+    let allocation = json!([{"asset": "", "lot": "t1", "quantity": "all"}, {"asset": "BTC"}]);
     for kind in ["tax.report", "tax.compare"] {
         let refused = refused(kind, &settlements, &allocation);
         let places: Vec<_> = refused.iter().map(|(place, _)| place.as_str()).collect();
@@ -130,15 +131,34 @@ fn all_that_is_wrong_with_what_is_said_is_told_at_once_each_in_its_place() {
                 "/settlements/settle/1/price",
                 "/settlements/settle/2/cost",
                 "/settlements/settle/2/date",
+                "/settlements/settle/4/row",
+                "/settlements/settle/4/answer",
                 "/settlements/rule/0",
                 "/settlements/rule/1/type",
                 "/settlements/rule/2",
                 "/allocation/0/asset",
                 "/allocation/0/quantity",
+                "/allocation/1/lot",
+                "/allocation/1/quantity",
             ]
         );
         assert_eq!(refused[2].1, "purchase needs cost");
     }
+}
+
+#[test]
+fn an_allocation_that_no_rule_of_the_country_takes_is_told_when_it_is_asked_for() {
+    let line = json!({"asset": "BTC", "lot": "t1", "wallet": "A", "quantity": "1"});
+    let body = json!({
+        "country": "de", "files": ["fil_00000000000000000000000000000001"], "allocation": [line],
+    });
+    let entry = crate::catalogue::find("tax.report").unwrap();
+    let errors = (entry.check)(&body).unwrap_err().errors;
+    let told: Vec<_> = errors
+        .iter()
+        .map(|error| (error.pointer.as_str(), &*error.code))
+        .collect();
+    assert_eq!(told, [("/allocation", "no_allocation")]);
 }
 
 #[test]
