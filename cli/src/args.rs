@@ -212,13 +212,14 @@ pub(crate) struct Report {
     /// Ledger files; - is standard input
     #[arg(required = true, value_name = "FILES")]
     pub(crate) files: Vec<PathBuf>,
-    /// Whose rules hold: us, uk, de, ca, au; second circle, less tested: es, in, jp, it, nl
+    /// Whose rules hold: us, uk, de, ca, au; second circle, less tested: es, in, jp, it, nl, fr
     #[arg(long)]
     pub(crate) country: packtrain_tax::request::Country,
     /// Tax year to report on, such as 2025 or 2024-25; may be repeated [default: all]
     #[arg(long = "year", value_name = "YEAR")]
     pub(crate) years: Vec<packtrain_tax::outcome::TaxYear>,
-    /// Method: fifo, lifo, hifo, lofo, acb, s104, total_average [default: the country's first]
+    /// Method: fifo, lifo, hifo, lofo, acb, s104, total_average, portfolio [default: the
+    /// country's first]
     #[arg(long)]
     pub(crate) method: Option<packtrain_tax::request::Method>,
     /// Lot scope: wallet, universal [default: the country's rule]

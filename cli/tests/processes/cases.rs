@@ -30,6 +30,7 @@ const AMOUNTS: [&str; 13] = [
 /// A case has one file, or two of the same person.
 const FILES: [&str; 2] = ["ledger.csv", "ledger-2.csv"];
 const ALLOCATION: &str = "allocation.csv";
+const PRICES: &str = "prices.csv";
 const ANSWERS: &str = "answers.toml";
 
 fn cases() -> PathBuf {
@@ -43,7 +44,7 @@ fn every_tax_case_gives_its_figures_through_the_command() {
 
 #[test]
 fn every_case_of_an_edge_gives_its_figures_through_the_command() {
-    assert_eq!(run_all(&cases().join("own")), 195, "cases");
+    assert_eq!(run_all(&cases().join("own")), 216, "cases");
 }
 
 /// Runs the cases of a folder and counts them.
@@ -81,6 +82,11 @@ fn figures(case: &Path, expected: &Value) -> Value {
     if let Some(allocation) = &allocation {
         words.push(format!("--allocation={ALLOCATION}"));
         files.push((ALLOCATION, allocation));
+    }
+    let prices = fs::read(case.join(PRICES)).ok();
+    if let Some(prices) = &prices {
+        words.push(format!("--prices={PRICES}"));
+        files.push((PRICES, prices));
     }
     let answers = answers(expected);
     if !answers.is_empty() {

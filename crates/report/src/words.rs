@@ -74,6 +74,7 @@ pub(crate) fn method_name(method: Method) -> String {
         "total_average" => "Average cost of a whole year",
         "acb" => "Average cost (adjusted cost base)",
         "s104" => "Same day, days near, section 104 pool",
+        "portfolio" => "One total cost of all assets",
         other => return rule(other),
     };
     name.to_owned()
@@ -92,6 +93,10 @@ pub(crate) fn method_sentence(method: Method) -> &'static str {
         "total_average" => {
             "Total average: all units of an asset that were there on 1 January or came in during \
              the year cost the same."
+        }
+        "portfolio" => {
+            "All assets have one total cost: a sale uses the part of it that its price is of the \
+             value of all that is held."
         }
         "s104" => {
             "A sale is matched with purchases of the same day, then with those of the days near \
@@ -143,6 +148,7 @@ pub(crate) fn warning(code: WarningCode) -> String {
     let words = match code.as_str() {
         "missing_cost_basis" => "Sold without a purchase on record",
         "negative_balance" => "More left a wallet than it held",
+        "missing_portfolio_price" => "No price near a sale for what was held",
         "missing_price" => "No price was found",
         "unmatched_loan" => "Paid back without a loan on record",
         "unmatched_transfer" => "Transfers with one half missing",

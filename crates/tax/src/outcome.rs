@@ -1,6 +1,5 @@
-//! What a computation gives: every line exact and traceable to the rows it came from.
-//!
-//! Amounts are exact here. They are rounded once, when they are printed.
+//! What a computation gives: every line exact and traceable to the rows it came from. Amounts are
+//! rounded once, when they are printed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +14,7 @@ pub use crate::assess::{Amount, Assessment, Figure};
 pub use crate::open::{OpenLot, Valued};
 use crate::request::{Method, Scope, Settings};
 pub use crate::settle::{Settled, UsedRule, Way};
-pub use crate::why::{Choice, GiftSide, PoolState, ValueFrom, Why};
+pub use crate::why::{Choice, GiftSide, HeldPart, PoolState, PortfolioState, ValueFrom, Why};
 
 /// A ledger computed under one jurisdiction's rules.
 #[derive(Debug, Clone)]
@@ -138,7 +137,7 @@ pub struct Disposal {
     pub proceeds: Money,
     /// This lot's share of the costs of selling.
     pub fees: Money,
-    /// What the units cost, purchase fees included.
+    /// What the units cost, purchase fees included, or their part of a portfolio's cost.
     pub cost: Money,
     /// Proceeds less fees less cost.
     pub gain: Money,
@@ -367,6 +366,8 @@ warning_codes! {
     NegativeBalance = "negative_balance",
     /// No value is known: taken as zero.
     MissingPrice = "missing_price",
+    /// No price near a disposal of a portfolio is known: the last one is taken, or zero.
+    MissingPortfolioPrice = "missing_portfolio_price",
     /// A withdrawal without its deposit, or a deposit without its withdrawal.
     UnmatchedTransfer = "unmatched_transfer",
     /// Units were paid back, and no loan is on record.

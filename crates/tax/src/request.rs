@@ -37,6 +37,8 @@ pub enum Country {
     It,
     /// Netherlands.
     Nl,
+    /// France.
+    Fr,
 }
 
 /// Which lot a disposal uses up first.
@@ -56,6 +58,8 @@ pub enum Method {
     S104,
     /// Average cost of all units that were there or came in during a calendar year.
     TotalAverage,
+    /// The part of one total cost of all assets that the price is of the value of all of them.
+    Portfolio,
 }
 
 /// Which lots a disposal may draw on.
@@ -137,7 +141,8 @@ words!(
     In = "in",
     Jp = "jp",
     It = "it",
-    Nl = "nl"
+    Nl = "nl",
+    Fr = "fr"
 );
 words!(
     Method,
@@ -148,7 +153,8 @@ words!(
     Lofo = "lofo",
     Acb = "acb",
     S104 = "s104",
-    TotalAverage = "total_average"
+    TotalAverage = "total_average",
+    Portfolio = "portfolio"
 );
 words!(Scope, "scope", Universal = "universal", Wallet = "wallet");
 

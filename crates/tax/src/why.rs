@@ -3,10 +3,12 @@
 use std::fmt;
 
 use chrono::NaiveDate;
+use packtrain_core::ledger::Asset;
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::Quantity;
 
 use crate::methods;
+use crate::open::Valued;
 use crate::outcome::Term;
 use crate::request::{Method, Scope};
 
@@ -42,6 +44,8 @@ pub enum Choice {
     DaysBefore(NaiveDate),
     /// The average cost of a pool, as it stood.
     Pool(Box<PoolState>),
+    /// The part of the total cost of all assets, as all of them stood.
+    Portfolio(Box<PortfolioState>),
 }
 
 /// A pool before units left it.
@@ -51,6 +55,36 @@ pub struct PoolState {
     pub quantity: Quantity,
     /// What they cost together.
     pub cost: Money,
+}
+
+/// A portfolio before units left it, and the part of its cost that they used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortfolioState {
+    /// What was paid for all acquisitions before.
+    pub paid: Money,
+    /// The parts of it that earlier disposals used.
+    pub used: Money,
+    /// The price of the disposal before its costs.
+    pub price: Money,
+    /// The value of all that was held.
+    pub value: Money,
+    /// The part of what was paid and not used: as the price to the value.
+    pub part: Money,
+    /// What was held, the most valuable first; ten assets at most.
+    pub parts: Box<[HeldPart]>,
+    /// How many more assets were held.
+    pub more: usize,
+}
+
+/// An asset that was held at a disposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldPart {
+    /// The asset.
+    pub asset: Asset,
+    /// How much of it.
+    pub quantity: Quantity,
+    /// What it was worth; none where no price is on record, and zero was taken.
+    pub value: Option<Valued>,
 }
 
 /// Where the proceeds of a line come from.
@@ -154,6 +188,7 @@ fn write_choice(f: &mut impl fmt::Write, choice: &Choice) -> fmt::Result {
             pool.quantity,
             pool.cost.to_cents()
         ),
+        Choice::Portfolio(state) => write_portfolio(f, state),
         Choice::Method(method, scope) => {
             f.write_str(methods::of(*method).chosen)?;
             f.write_str(match scope {
@@ -161,5 +196,38 @@ fn write_choice(f: &mut impl fmt::Write, choice: &Choice) -> fmt::Result {
                 Scope::Wallet => " of this wallet",
             })
         }
+    }
+}
+
+fn write_portfolio(f: &mut impl fmt::Write, state: &PortfolioState) -> fmt::Result {
+    f.write_str(methods::of(Method::Portfolio).chosen)?;
+    // An amount out of range would have stopped the disposal.
+    let cost = state.paid.checked_sub(state.used).unwrap_or(state.paid);
+    write!(
+        f,
+        ": {} x price {} / value {} = {}; held were",
+        cost.to_cents(),
+        state.price.to_cents(),
+        state.value.to_cents(),
+        state.part.to_cents(),
+    )?;
+    for (place, part) in state.parts.iter().enumerate() {
+        let comma = if place == 0 { "" } else { "," };
+        write!(f, "{comma} {} {}", part.quantity, part.asset)?;
+        let Some(Valued { money, from, day }) = part.value else {
+            f.write_str(" without a price, so zero")?;
+            continue;
+        };
+        write!(f, " worth {}", money.to_cents())?;
+        match from {
+            ValueFrom::Listed(day) => write!(f, " (listed price of {day})")?,
+            ValueFrom::Implied => write!(f, " (last price in the records, of {day})")?,
+            _ => f.write_str(" (by this row)")?,
+        }
+    }
+    match state.more {
+        0 => Ok(()),
+        1 => f.write_str(" and 1 more asset"),
+        more => write!(f, " and {more} more assets"),
     }
 }

@@ -9,6 +9,7 @@ mod anlage_so;
 mod cents;
 mod cgt_schedule;
 mod figure_list;
+mod form_2086;
 mod form_8949;
 mod sa108;
 mod schedule_3;
@@ -49,6 +50,10 @@ pub enum Form {
     CgtSchedule,
     /// AU capital gains: the list of events.
     CgtEvents,
+    /// FR form 2086: the figures.
+    Form2086,
+    /// FR form 2086: each disposal with its lines.
+    Form2086Disposals,
 }
 
 /// A file for the return.
@@ -102,7 +107,8 @@ impl Form {
             Country::De => &[Self::AnlageSo, Self::AnlageSoSales],
             Country::Ca => &[Self::Schedule3, Self::Schedule3Dispositions],
             Country::Au => &[Self::CgtSchedule, Self::CgtEvents],
-            // Countries of the second circle have none.
+            Country::Fr => &[Self::Form2086, Self::Form2086Disposals],
+            // Other countries of the second circle have none.
             Country::Es | Country::In | Country::Jp | Country::It | Country::Nl => &[],
         }
     }
@@ -120,6 +126,8 @@ impl Form {
             Self::Schedule3Dispositions => "schedule-3-dispositions",
             Self::CgtSchedule => "cgt-schedule",
             Self::CgtEvents => "cgt-events",
+            Self::Form2086 => "form-2086",
+            Self::Form2086Disposals => "form-2086-disposals",
         }
     }
 
@@ -163,6 +171,8 @@ impl Form {
             Self::Schedule3Dispositions => schedule_3::write_dispositions(document, year, writer),
             Self::CgtSchedule => cgt_schedule::write(document, year, writer),
             Self::CgtEvents => cgt_schedule::write_events(document, year, writer),
+            Self::Form2086 => form_2086::write(document, year, writer),
+            Self::Form2086Disposals => form_2086::write_disposals(document, year, writer),
         }
     }
 }

@@ -8,6 +8,7 @@
 mod au;
 mod ca;
 mod de;
+mod fr;
 mod report;
 mod uk;
 mod us;

@@ -119,6 +119,7 @@ pub(crate) fn sum(records: &[BTreeMap<String, String>], column: &str) -> i128 {
 pub(crate) fn examples() -> Vec<(&'static str, Report)> {
     let case = |name: &str| format!("tests/cases/tax/{name}/ledger.csv");
     let (ca, au) = (case("ca-acb"), case("au-discount"));
+    let fr = case("own/fr-costs-lower-the-price-alone");
     vec![
         (
             "us",
@@ -134,6 +135,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Report)> {
         ("de", Report::at(Country::De, &["examples/de/ledger.csv"])),
         ("ca", Report::at(Country::Ca, &[&ca])),
         ("au", Report::at(Country::Au, &[&au])),
+        ("fr", Report::at(Country::Fr, &[&fr])),
     ]
 }
 

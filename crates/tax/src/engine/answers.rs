@@ -11,7 +11,7 @@ use super::input::Place;
 use super::run::OUTSIDE;
 use super::stakes::Found;
 use crate::error::TaxError;
-use crate::outcome::{Origin, Settled, WarningCode, Way};
+use crate::outcome::{Origin, Settled, TaxYear, WarningCode, Way};
 use crate::request::Settings;
 use crate::settle::{
     Answer, Price, Purchase, RULES_MAX, RowName, SETTLEMENTS_MAX, Settlements, UsedRule,
@@ -45,6 +45,9 @@ pub(super) struct Answers {
     priced: HashSet<(Place, Priced)>,
     kept: HashSet<Place>,
     left_out: HashSet<Place>,
+    /// Assets that count as nothing at the disposals of a year, where the value of all that is
+    /// held is asked for.
+    unpriced: HashSet<(Asset, TaxYear)>,
     /// Halves of transfers.
     pub(super) joined: Vec<(Place, Place)>,
     /// The rows of `joined`: each is half of one transfer only.
@@ -78,6 +81,7 @@ impl Answers {
             priced: HashSet::new(),
             kept: HashSet::new(),
             left_out: HashSet::new(),
+            unpriced: HashSet::new(),
             joined: Vec::new(),
             halves_joined: HashSet::new(),
             apart: Vec::new(),
@@ -132,6 +136,11 @@ impl Answers {
     /// Whether a row has no part in the figures.
     pub(super) fn leaves_out(&self, place: Place) -> bool {
         !self.left_out.is_empty() && self.left_out.contains(&place)
+    }
+
+    /// Whether what is held of an asset counts as nothing at the disposals of a year.
+    pub(super) fn is_unpriced(&self, asset: &Asset, year: TaxYear) -> bool {
+        !self.unpriced.is_empty() && self.unpriced.contains(&(Asset::clone(asset), year))
     }
 
     /// Every row that is paired, parted or explained by a purchase elsewhere.

@@ -1,5 +1,6 @@
 //! What a row's fee comes to, to what it belongs, and the units it is given in.
 
+use packtrain_core::ledger::{Row, RowKind};
 use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
 
@@ -13,7 +14,10 @@ use crate::jurisdiction::chose;
 impl<'a> Run<'a> {
     /// What the row's fee comes to.
     pub(super) fn costs(&mut self, at: &At<'a>, worth: Worth) -> Result<Money, AmountError> {
+        let buys = asset_leg(at.row.sent.as_ref()).is_none();
         let costs = match &at.row.fee {
+            // Units given as a fee of buying are no money that was paid.
+            Some(fee) if buys && self.is_in_portfolio(fee) => self.zero(),
             Some(fee) => self.fee_worth(at, fee, worth)?.money,
             None => self.zero(),
         };
@@ -52,8 +56,15 @@ impl<'a> Run<'a> {
         if asset_leg(Some(fee)).is_some() && is_transfer(at.row.kind) {
             return self.transfer_fee(at, fee, value);
         }
-        if value.is_missing() {
+        // Of a portfolio, the fee is one operation with its row: where that is a sale, its value is
+        // a cost of it, and else it counts for nothing.
+        let is_joined = self.is_in_portfolio(fee);
+        if value.is_missing() && (!is_joined || is_sale(at.row)) {
             self.warn_missing_price(at, fee);
+        }
+        if is_joined {
+            self.applied.fees_in_kind = true;
+            return self.part_with(at, fee);
         }
         if asset_leg(Some(fee)).is_none() {
             return Ok(());
@@ -70,4 +81,15 @@ impl<'a> Run<'a> {
             },
         )
     }
+}
+
+/// Whether a row gives units for money, goods or services.
+fn is_sale(row: &Row) -> bool {
+    let is_exchange = matches!(
+        row.kind,
+        RowKind::Buy | RowKind::Sell | RowKind::Trade | RowKind::Spend
+    );
+    is_exchange
+        && asset_leg(row.sent.as_ref()).is_some()
+        && asset_leg(row.received.as_ref()).is_none()
 }

@@ -51,9 +51,10 @@ impl<'a> Run<'a> {
         work: &Work<'_>,
         last: Option<&At<'a>>,
     ) -> Result<(Outcome, Vec<Otherwise>), TaxError> {
-        let pools = self.settle_pools()?;
-        let holdings = if self.has_pools() {
-            pools
+        let holdings = if self.portfolio.is_some() {
+            self.settle_portfolio(last)?
+        } else if self.has_pools() {
+            self.settle_pools()?
         } else {
             self.holdings()?
         };

@@ -67,24 +67,25 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// What becomes of units that leave for nothing, by the kind of their row.
+    fn leaving(&mut self, kind: RowKind) -> Leaving {
+        let law = &self.rules.treatment;
+        let (leaving, applied) = match kind {
+            RowKind::GiftOut => (law.gift_out, &mut self.applied.given_away),
+            RowKind::GiftSpouse => (law.gift_spouse, &mut self.applied.given_to_spouse),
+            RowKind::Donation => (law.donation, &mut self.applied.donated),
+            _ => (Leaving::Gone, &mut self.applied.lost),
+        };
+        *applied = true;
+        leaving
+    }
+
     /// Units that leave for nothing: gift, donation, loss, theft.
     pub(super) fn give_away(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
         let Some(leg) = asset_leg(at.row.sent.as_ref()) else {
             return Ok(());
         };
-        let law = &self.rules.treatment;
-        let leaving = match at.row.kind {
-            RowKind::GiftOut => law.gift_out,
-            RowKind::GiftSpouse => law.gift_spouse,
-            RowKind::Donation => law.donation,
-            _ => Leaving::Gone,
-        };
-        match at.row.kind {
-            RowKind::GiftOut => self.applied.given_away = true,
-            RowKind::GiftSpouse => self.applied.given_to_spouse = true,
-            RowKind::Donation => self.applied.donated = true,
-            _ => self.applied.lost = true,
-        }
+        let leaving = self.leaving(at.row.kind);
         if leaving == Leaving::Sold && worth.is_missing() {
             self.warn_missing_price(at, leg);
         }
@@ -94,6 +95,10 @@ impl<'a> Run<'a> {
             fees: self.zero(),
             is_fee: false,
         };
+        let is_loss = matches!(at.row.kind, RowKind::Lost | RowKind::Stolen);
+        if self.portfolio.is_some() && !is_loss {
+            return self.give_from_portfolio(at, &sale);
+        }
         match leaving {
             Leaving::Sold => return self.dispose(at, &sale),
             Leaving::NoGainNoLoss if self.has_pools() => {
@@ -102,7 +107,7 @@ impl<'a> Run<'a> {
             Leaving::NoGainNoLoss | Leaving::Gone => {}
         }
         let cost = self.remove(at, leg)?;
-        if !matches!(at.row.kind, RowKind::Lost | RowKind::Stolen) {
+        if !is_loss {
             return Ok(());
         }
         let otherwise = match self.has_pools() {

@@ -68,6 +68,9 @@ impl<'a> Run<'a> {
             asset_leg(row.sent.as_ref()),
             asset_leg(row.received.as_ref()),
         );
+        if self.portfolio.is_some() {
+            return self.swap_in_portfolio(at, legs.0, legs.1);
+        }
         let more = key(row).and_then(|key| self.joint.others.get(&key).copied());
         let more = more.filter(|_| has_share(row));
         match legs {

@@ -16,6 +16,14 @@ impl<'a> Run<'a> {
         let Some(leg) = asset_leg(at.row.received.as_ref()) else {
             return Ok(());
         };
+        // What is owed for them is no money that a portfolio had cost.
+        let worth = match self.portfolio.is_some() {
+            true => Worth {
+                money: self.zero(),
+                from: ValueFrom::Debt,
+            },
+            false => worth,
+        };
         if worth.is_missing() {
             self.warn_missing_price(at, leg);
         }
@@ -54,7 +62,11 @@ impl<'a> Run<'a> {
             money: owed.money,
             from: ValueFrom::Debt,
         };
-        self.sell(at, &part(owed.quantity), settled)?;
+        if self.portfolio.is_some() {
+            self.part_with(at, &part(owed.quantity))?;
+        } else {
+            self.sell(at, &part(owed.quantity), settled)?;
+        }
         if !beyond.is_positive() {
             return Ok(());
         }

@@ -113,7 +113,7 @@ impl<'a> Lots<'a> {
         Self {
             rank: match methods::of(method).way {
                 Way::Lots(rank) => Some(rank),
-                Way::Pool(_) => None,
+                Way::Pool(_) | Way::Portfolio => None,
             },
             has_prices: matches!(method, Method::Hifo | Method::Lofo),
             lots: Vec::new(),

@@ -162,6 +162,9 @@ impl<'a> Run<'a> {
             self.remove(at, sale.leg)?;
             return Ok(());
         }
+        if self.portfolio.is_some() {
+            return self.portfolio_out(at, sale);
+        }
         if self.has_pools() {
             return self.pool_out(at, sale, Leaving::Sold);
         }
@@ -280,6 +283,9 @@ impl<'a> Run<'a> {
 
     /// Takes units out without a sale, and lists them with what they had cost.
     pub(super) fn remove(&mut self, at: &At<'a>, leg: &Leg) -> Result<Money, Stop> {
+        if self.portfolio.is_some() {
+            return self.leave_portfolio(at, leg);
+        }
         if self.has_pools() {
             let worth = Worth {
                 money: self.zero(),

@@ -40,9 +40,9 @@ struct Whole {
 }
 
 impl<'a> Run<'a> {
-    /// Whether the method keeps a pool.
+    /// Whether the method keeps one cost for many units, and no lots.
     pub(super) fn has_pools(&self) -> bool {
-        matches!(methods::of(self.settings.method).way, Way::Pool(_))
+        !matches!(methods::of(self.settings.method).way, Way::Lots(_))
     }
 
     /// Puts units into the pool.
@@ -63,6 +63,9 @@ impl<'a> Run<'a> {
         shelf.balance = shelf.balance.checked_add(new.quantity)?;
         book.units = book.units.checked_add(new.quantity)?;
         book.count(new.asset, new.quantity)?;
+        if let Some(portfolio) = &mut self.portfolio {
+            return Ok(portfolio.total.add(new.cost)?);
+        }
         book.passages.push(Passage {
             at: *at,
             symbol: Asset::clone(new.asset),
@@ -85,18 +88,9 @@ impl<'a> Run<'a> {
         leaving: Leaving,
     ) -> Result<(), Stop> {
         let leg = sale.leg;
-        let (book, shelf) = self.place(&leg.asset, &at.row.wallet);
-        let book = &mut self.books[book];
-        // Units that no wallet has must have come from somewhere: they make none poorer, and the
-        // pool says what became of them.
-        let known = leg.amount.min(book.units.max(Quantity::ZERO));
-        book.units = book.units.checked_sub(known)?;
-        book.count(&leg.asset, Quantity::ZERO.checked_sub(leg.amount)?)?;
-        let shelf = &mut book.shelves[shelf];
-        let before = shelf.balance;
-        shelf.balance = before.checked_sub(known)?;
-        let after = shelf.balance;
-        book.passages.push(Passage {
+        self.units_out(at, leg)?;
+        let (book, _) = self.place(&leg.asset, &at.row.wallet);
+        self.books[book].passages.push(Passage {
             at: *at,
             symbol: Asset::clone(&leg.asset),
             quantity: leg.amount,
@@ -108,7 +102,7 @@ impl<'a> Run<'a> {
             value: sale.worth.from,
             is_fee: sale.is_fee,
         });
-        self.warn_if_short(at, leg, &at.row.wallet, (before, after))
+        Ok(())
     }
 
     /// Units go on under another name in the same pool.
@@ -117,24 +111,6 @@ impl<'a> Run<'a> {
         let book = &mut self.books[book];
         book.count(&from.asset, Quantity::ZERO.checked_sub(from.amount)?)?;
         Ok(book.count(&to.asset, to.amount)?)
-    }
-
-    /// Says that a wallet gave more than it had, when it begins to.
-    pub(super) fn warn_if_short(
-        &mut self,
-        at: &At<'a>,
-        leg: &Leg,
-        wallet: &Asset,
-        (before, after): (Quantity, Quantity),
-    ) -> Result<(), Stop> {
-        if after.is_negative() && !before.is_negative() {
-            let short = Quantity::ZERO.checked_sub(after)?;
-            let (zero, cost) = (self.zero(), self.estimate(&leg.asset, short));
-            let otherwise = Otherwise::bought(&leg.asset, wallet, short, cost);
-            let note = Note::negative_balance(&leg.asset, wallet, short, zero, otherwise);
-            self.draft.warn(at, note);
-        }
-        Ok(())
     }
 
     /// Settles all pools; gives what is left in them.

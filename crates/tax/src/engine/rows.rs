@@ -171,6 +171,10 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         if let (Some(sent), Some(received)) = (sent, received) {
+            if self.portfolio.is_some() {
+                self.applied.swaps = true;
+                return self.swap_in_portfolio(at, Some(sent), Some(received));
+            }
             let carries = self.rules.special.swap_carries;
             if carries(
                 self.settings,
@@ -290,6 +294,7 @@ impl<'a> Run<'a> {
         }
         let untaxed = self.rules.treatment.untaxed.iter();
         let untaxed = untaxed.into_iter().find(|(kind, _)| *kind == at.row.kind);
+        let untaxed = untaxed.filter(|_| !chose(self.settings, "rewards", "income"));
         if let Some((_, UntaxedCost::Nothing)) = untaxed {
             self.applied.untaxed_receipts = true;
             return self.acquire(at, &self.arrival(at, leg, self.zero()));

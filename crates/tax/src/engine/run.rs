@@ -12,6 +12,7 @@ use super::draft::Draft;
 use super::input::Input;
 use super::liquidity::Joint;
 use super::lots::{Lots, Part};
+use super::portfolio::Portfolio;
 use super::staking::Waiting;
 use super::transfer_fees::Moved;
 use super::value::{Stated, Worth, asset_leg, fee_worth, row_worth};
@@ -51,6 +52,8 @@ pub(super) struct Run<'a> {
     pub(super) joint: Joint,
     /// What was held at the start of each year, where the law taxes that.
     pub(super) wealth: BTreeMap<TaxYear, Money>,
+    /// The total cost of all assets, where the method keeps one.
+    pub(super) portfolio: Option<Portfolio<'a>>,
     /// What is owed in units of each asset, with its value when it was borrowed.
     pub(super) debts: HashMap<Asset, Cost>,
     pub(super) wallets: Vec<Asset>,
@@ -105,6 +108,7 @@ impl<'a> Run<'a> {
             },
             joint,
             wealth: BTreeMap::new(),
+            portfolio: Portfolio::of(settings),
             debts: HashMap::new(),
             wallets: vec![Asset::clone(&outside)],
             wallet_of: [(outside, 0)].into(),

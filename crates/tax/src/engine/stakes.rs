@@ -50,6 +50,8 @@ pub(super) enum Otherwise {
     Kept,
     /// The row has no part in the figures.
     LeftOut,
+    /// What is held of an asset counts as nothing at the disposals of a year.
+    Unpriced(Asset, TaxYear),
 }
 
 impl Otherwise {
@@ -66,7 +68,7 @@ impl Otherwise {
             Self::Worth(value) | Self::FeeWorth(value) | Self::Cost(value) => !value.is_zero(),
             Self::Bought(.., value) => !value.is_zero(),
             Self::Kind(_, value) => !value.is_zero(),
-            Self::Worthless | Self::Kept | Self::LeftOut => true,
+            Self::Worthless | Self::Kept | Self::LeftOut | Self::Unpriced(..) => true,
         }
     }
 }
@@ -186,6 +188,7 @@ fn apply(
         Otherwise::Told | Otherwise::Open => return,
         Otherwise::Kept => return answers.keep(place),
         Otherwise::LeftOut => return answers.leave_out(place),
+        Otherwise::Unpriced(asset, year) => return answers.leave_unpriced(asset, year),
         Otherwise::Bought(wallet, leg, cost) => {
             return answers.add_purchase(row, wallet, leg, cost);
         }

@@ -14,6 +14,8 @@ pub(super) const SHORT: &[Way] = &[Way::AddFile, Way::Purchase, Way::Accept];
 pub(super) const NO_PRICE: &[Way] = &[Way::Price, Way::AddPrices, Way::AcceptZero];
 /// No price of the day is known on which holdings are valued.
 pub(super) const PRICE_OF_DAY: &[Way] = &[Way::AddPrices, Way::AcceptZero];
+/// No price is known near a disposal at which all that is held is valued.
+pub(super) const PRICE_OF_HOLDING: &[Way] = &[Way::AddPrices, Way::Accept];
 /// A withdrawal without its deposit.
 pub(super) const SENT: &[Way] = &[Way::AddFile, Way::Transfer, Way::Rule, Way::Accept];
 /// A deposit without its withdrawal, of units that had left before.

@@ -10,7 +10,7 @@ use crate::request::Settings;
 pub enum Circle {
     /// Rules in full, with files for the return.
     First,
-    /// What is certain of the rules, less tested, without files for the return.
+    /// What is certain of the rules, less tested, mostly without files for the return.
     Second,
 }
 

@@ -4,6 +4,7 @@ mod au;
 mod ca;
 mod de;
 mod es;
+mod fr;
 mod r#in;
 mod it;
 mod jp;
@@ -48,6 +49,7 @@ pub fn of(country: Country) -> &'static Jurisdiction {
         Country::Jp => &jp::RULES,
         Country::It => &it::RULES,
         Country::Nl => &nl::RULES,
+        Country::Fr => &fr::RULES,
     }
 }
 

@@ -1,8 +1,9 @@
 //! Methods: which units a disposal uses up. One file for each, one enum for all.
 //!
 //! A method of lots ranks the lots that are open and takes the first; a method of pools keeps one
-//! cost for all units of an asset, after the matches that the law puts before the pool. Lots that
-//! a row names ([`named`]) come before every method of lots.
+//! cost for all units of an asset, after the matches that the law puts before the pool; the method
+//! of the portfolio keeps one for all assets. Lots that a row names ([`named`]) come before every
+//! method of lots.
 
 mod acb;
 mod fifo;
@@ -11,6 +12,7 @@ pub(crate) mod journal;
 mod lifo;
 mod lofo;
 mod named;
+pub(crate) mod portfolio;
 mod s104;
 mod total_average;
 
@@ -37,6 +39,8 @@ pub(crate) enum Way {
     Lots(fn(&Ranked<'_>) -> Rank),
     /// One pool for all units of an asset, once everything that happened to it is known.
     Pool(fn(&Journal, PoolRules) -> Result<Settled, AmountError>),
+    /// One total cost of all assets, of which each disposal uses a part.
+    Portfolio,
 }
 
 /// A lot as a method sees it.
@@ -74,5 +78,6 @@ pub(crate) const fn of(method: Method) -> &'static Spec {
         Method::Acb => &acb::SPEC,
         Method::S104 => &s104::SPEC,
         Method::TotalAverage => &total_average::SPEC,
+        Method::Portfolio => &portfolio::SPEC,
     }
 }

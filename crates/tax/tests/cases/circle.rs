@@ -18,6 +18,31 @@ cases! {
     es_wrap_carry_gives_the_expected_figures: "es-wrap-carry",
     es_wrap_trade_gives_the_expected_figures: "es-wrap-trade",
     es_year_end_in_madrid_gives_the_expected_figures: "es-year-end-in-madrid",
+    fr_305_are_free_gives_the_expected_figures: "fr-305-are-free",
+    fr_a_fee_in_units_lowers_the_price_gives_the_expected_figures:
+        "fr-a-fee-in-units-lowers-the-price",
+    fr_a_gift_received_adds_its_value_gives_the_expected_figures:
+        "fr-a-gift-received-adds-its-value",
+    fr_a_gift_uses_its_part_gives_the_expected_figures: "fr-a-gift-uses-its-part",
+    fr_a_loss_goes_into_no_other_year_gives_the_expected_figures:
+        "fr-a-loss-goes-into-no-other-year",
+    fr_a_price_too_old_is_to_be_checked_gives_the_expected_figures:
+        "fr-a-price-too-old-is-to-be-checked",
+    fr_borrowed_units_have_no_cost_gives_the_expected_figures: "fr-borrowed-units-have-no-cost",
+    fr_costs_lower_the_price_alone_gives_the_expected_figures: "fr-costs-lower-the-price-alone",
+    fr_goods_at_their_value_gives_the_expected_figures: "fr-goods-at-their-value",
+    fr_one_cost_of_all_assets_gives_the_expected_figures: "fr-one-cost-of-all-assets",
+    fr_purchase_fee_cost_gives_the_expected_figures: "fr-purchase-fee-cost",
+    fr_purchase_fee_left_out_gives_the_expected_figures: "fr-purchase-fee-left-out",
+    fr_rewards_income_gives_the_expected_figures: "fr-rewards-income",
+    fr_rewards_nothing_gives_the_expected_figures: "fr-rewards-nothing",
+    fr_sold_beyond_the_records_gives_the_expected_figures: "fr-sold-beyond-the-records",
+    fr_swaps_are_no_disposal_gives_the_expected_figures: "fr-swaps-are-no-disposal",
+    fr_the_official_example_gives_the_expected_figures: "fr-the-official-example",
+    fr_transfer_fee_disposal_gives_the_expected_figures: "fr-transfer-fee-disposal",
+    fr_transfer_fee_lost_gives_the_expected_figures: "fr-transfer-fee-lost",
+    fr_year_end_in_paris_gives_the_expected_figures: "fr-year-end-in-paris",
+    fr_years_that_are_known_gives_the_expected_figures: "fr-years-that-are-known",
     in_a_loss_counts_against_nothing_gives_the_expected_figures: "in-a-loss-counts-against-nothing",
     in_first_day_1_april_2022_gives_the_expected_figures: "in-first-day-1-april-2022",
     in_gifts_at_value_or_at_the_givers_cost_gives_the_expected_figures:

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use packtrain_tax::allocation::Allocation;
 use packtrain_tax::import::{self, Limits};
+use packtrain_tax::prices::Prices;
 use packtrain_tax::request::{Country, Request};
 use packtrain_tax::settle::Settlements;
 use packtrain_tax::{LedgerFile, compute};
@@ -90,6 +91,9 @@ fn run(folder: &Path) {
     let mut request = request(&expected);
     if let Ok(allocation) = fs::read(folder.join("allocation.csv")) {
         request.allocation = Arc::new(Allocation::read(&allocation).unwrap());
+    }
+    if let Ok(prices) = fs::read(folder.join("prices.csv")) {
+        request.prices = Arc::new(Prices::read(&prices).unwrap());
     }
     let outcome = compute(&ledgers, country(&expected), &request).unwrap();
     let currency = outcome.settings.currency.to_string();

@@ -200,6 +200,10 @@ impl<'a> Disposals<'a> {
                 let held = amounts::quantity(&pool.quantity);
                 row.sub(3, &format!("of {held}"));
             }
+            (Choice::Portfolio(all), _) => {
+                row.cell(3, "Portfolio");
+                row.sub(3, &format!("of {}", bare(all.value)));
+            }
             (_, Some(acquired)) => {
                 row.cell(3, &words::date(acquired));
                 row.id(3, line.lot.as_deref().unwrap_or("bought then"));

@@ -2,9 +2,10 @@
 //! time.
 
 use chrono::NaiveDate;
+use packtrain_core::ledger::Asset;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::Quantity;
-use packtrain_tax::outcome::{Disposal, ValueFrom};
+use packtrain_tax::outcome::{Choice, Disposal, ValueFrom};
 
 use super::Selected;
 use super::disposal_lines::is_same;
@@ -25,8 +26,8 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
         Column::words("Asset", 12.0),
         Column::numbers(format!("One unit, {}", selected.currency()), 14.0),
         Column::words("Price by", 22.0),
-        Column::words("Made", 13.0),
-        Column::words("Row", 34.0),
+        Column::words("Made", 16.0),
+        Column::words("Row", 31.0),
     ];
     let count = lines.len();
     let rows = count.min(PRICE_LINES_PDF_MAX);
@@ -34,11 +35,11 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
         let price = &lines[index];
         let line = price.line;
         row.cell(0, &words::date(line.date));
-        row.strong_cell(1, &line.asset);
+        row.strong_cell(1, price.asset);
         let one = price.one.map_or_else(|| "–".to_owned(), unit_price);
         row.cell(2, &one);
-        let (source, made) = source(line.why.value, line.date);
-        if line.why.value == ValueFrom::Missing {
+        let (source, made) = price.source();
+        if price.from == ValueFrom::Missing {
             row.styled(3, &source, CELL.in_ink(WARN));
         } else {
             row.cell(3, &source);
@@ -48,8 +49,8 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
         row.styled(5, &place, CELL.in_ink(FAINT));
     };
     let text = "What disposals were valued by that brought no money of the report's currency, and \
-                how far in time each price is. Receipts of income stand at their value in their \
-                own list.";
+                how far in time each price is; of a portfolio, what else was held as well. \
+                Receipts of income stand at their value in their own list.";
     List {
         topic: Topic::Prices,
         title: "Prices",
@@ -63,20 +64,64 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
 
 struct Price<'a> {
     line: &'a Disposal,
+    asset: &'a Asset,
     /// The price of one unit, where it is in range.
     one: Option<Money>,
+    from: ValueFrom,
+    /// The day of a price in the records that what was held is valued by.
+    day: Option<NaiveDate>,
 }
 
-/// One line for all lots of a disposal that was not paid in money.
+impl Price<'_> {
+    /// Where the price comes from, and when it was made.
+    fn source(&self) -> (String, String) {
+        match self.day {
+            Some(day) if self.from == ValueFrom::Implied => (
+                "the last price in the records".to_owned(),
+                words::before(day, self.line.date),
+            ),
+            _ => source(self.from, self.line.date),
+        }
+    }
+}
+
+/// One line for all lots of a disposal that was not paid in money, and one for each other asset
+/// that was held at a disposal of a portfolio.
 fn lines<'a>(disposals: &[&'a Disposal]) -> Vec<Price<'a>> {
-    let of_rows = disposals.chunk_by(|a, b| is_same(a, b));
-    let priced = of_rows.filter(|lots| lots[0].why.value != ValueFrom::Money);
-    priced
-        .map(|lots| Price {
-            line: lots[0],
-            one: price_of_one(lots),
-        })
-        .collect()
+    let mut lines = Vec::new();
+    for lots in disposals.chunk_by(|a, b| is_same(a, b)) {
+        let line = lots[0];
+        if line.why.value != ValueFrom::Money {
+            lines.push(Price {
+                line,
+                asset: &line.asset,
+                one: price_of_one(lots),
+                from: line.why.value,
+                day: None,
+            });
+        }
+        lines.extend(held(line));
+    }
+    lines
+}
+
+/// What else was held at a disposal of a portfolio.
+fn held(line: &Disposal) -> impl Iterator<Item = Price<'_>> {
+    let parts = match &line.why.choice {
+        Choice::Portfolio(state) => &*state.parts,
+        _ => &[],
+    };
+    let others = parts.iter().filter(|part| part.asset != line.asset);
+    others.map(move |part| Price {
+        line,
+        asset: &part.asset,
+        one: part.value.and_then(|value| {
+            let one = Quantity::from_units(1, 0).ok()?;
+            value.money.share(one, part.quantity).ok()
+        }),
+        from: part.value.map_or(ValueFrom::Missing, |value| value.from),
+        day: part.value.map(|value| value.day),
+    })
 }
 
 fn price_of_one(lots: &[&Disposal]) -> Option<Money> {

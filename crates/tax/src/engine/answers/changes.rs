@@ -6,6 +6,7 @@ use packtrain_core::money::Money;
 use super::Answers;
 use crate::engine::LedgerFile;
 use crate::engine::input::{Place, index};
+use crate::outcome::TaxYear;
 
 impl Answers {
     /// The same answers with one more change, which is given the row as they left it.
@@ -36,6 +37,11 @@ impl Answers {
     /// Leaves a row out.
     pub(in crate::engine) fn leave_out(&mut self, place: Place) {
         self.left_out.insert(place);
+    }
+
+    /// Counts what is held of an asset as nothing at the disposals of a year.
+    pub(in crate::engine) fn leave_unpriced(&mut self, asset: Asset, year: TaxYear) {
+        self.unpriced.insert((asset, year));
     }
 
     /// Adds a purchase of units at the time of a row, into a wallet.

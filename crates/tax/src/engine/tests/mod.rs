@@ -5,6 +5,7 @@ mod findings;
 mod kinds;
 mod lots;
 mod options;
+mod portfolio;
 mod rules;
 mod scopes;
 mod settle;

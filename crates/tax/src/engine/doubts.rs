@@ -1,0 +1,150 @@
+//! Assets that were held at disposals of a portfolio without a price near them, which are told of
+//! once for each asset and year.
+
+use std::collections::BTreeMap;
+
+use packtrain_core::ledger::Asset;
+use packtrain_core::money::Money;
+use packtrain_core::quantity::Quantity;
+
+use super::draft::Note;
+use super::run::Run;
+use super::stakes::Otherwise;
+use super::{At, ways};
+use crate::outcome::{HeldPart, TaxYear, WarningCode};
+use crate::prices::AGE_DAYS_MAX;
+
+/// Assets without a near price that are told of one by one, for each year.
+const TOLD_MAX: usize = 100;
+
+/// What is doubtful, by year and asset.
+pub(super) type Doubts<'a> = BTreeMap<(TaxYear, Asset), Doubt<'a>>;
+
+/// An asset that was held at disposals of a year, without a price near them.
+pub(super) struct Doubt<'a> {
+    /// The first of these disposals, and the units held at it.
+    first: At<'a>,
+    units: Quantity,
+    /// The most that it was taken to be worth.
+    worth: Money,
+    /// Disposals at which an old price was taken, and the age of the oldest in days.
+    old: usize,
+    oldest: i64,
+    /// Disposals at which no price was on record.
+    unknown: usize,
+}
+
+impl<'a> Run<'a> {
+    /// Remembers which assets have no price near a disposal.
+    pub(super) fn note_doubts(&mut self, at: &At<'a>, parts: &[HeldPart]) {
+        let none = self.zero();
+        let Some(portfolio) = &mut self.portfolio else {
+            return;
+        };
+        for part in parts {
+            let age = part.value.map(|value| (at.date - value.day).num_days());
+            if age.is_some_and(|age| age <= AGE_DAYS_MAX) {
+                continue;
+            }
+            let key = (at.year, Asset::clone(&part.asset));
+            let doubt = portfolio.doubts.entry(key).or_insert_with(|| Doubt {
+                first: *at,
+                units: part.quantity,
+                worth: none,
+                old: 0,
+                oldest: 0,
+                unknown: 0,
+            });
+            match part.value.zip(age) {
+                Some((value, age)) => {
+                    doubt.old += 1;
+                    doubt.oldest = doubt.oldest.max(age);
+                    if value.money > doubt.worth {
+                        doubt.worth = value.money;
+                    }
+                }
+                None => doubt.unknown += 1,
+            }
+        }
+    }
+
+    /// Tells of them, the most valuable first.
+    pub(super) fn warn_doubts(&mut self) {
+        let doubts = match &mut self.portfolio {
+            Some(portfolio) => std::mem::take(&mut portfolio.doubts),
+            None => return,
+        };
+        let mut by_year: BTreeMap<TaxYear, Vec<(Asset, Doubt<'a>)>> = BTreeMap::new();
+        for ((year, asset), doubt) in doubts {
+            by_year.entry(year).or_default().push((asset, doubt));
+        }
+        for (year, mut all) in by_year {
+            all.sort_by(|(_, a), (_, b)| {
+                let order = b.worth.partial_cmp(&a.worth);
+                order.unwrap_or(std::cmp::Ordering::Equal)
+            });
+            let more = all.split_off(all.len().min(TOLD_MAX));
+            for (asset, doubt) in &all {
+                self.warn_doubt(year, asset, doubt);
+            }
+            if let Some((_, first)) = more.first() {
+                let message = format!(
+                    "{} more assets held at disposals of {} have no price within {AGE_DAYS_MAX} \
+                     days; the last on record was taken, or zero",
+                    more.len(),
+                    self.rules.year_name(year),
+                );
+                let none = self.zero();
+                self.draft
+                    .warn(&first.first, no_price(None, none, message, Otherwise::Open));
+            }
+        }
+    }
+
+    fn warn_doubt(&mut self, year: TaxYear, asset: &Asset, doubt: &Doubt<'a>) {
+        let taken = match (doubt.old, doubt.unknown) {
+            (0, _) => "zero was taken".to_owned(),
+            (_, 0) => format!(
+                "its last price on record was taken, at most {} days old",
+                doubt.oldest
+            ),
+            _ => format!(
+                "its last price on record was taken, at most {} days old, and zero before it",
+                doubt.oldest
+            ),
+        };
+        let year_name = self.rules.year_name(year);
+        let asked = match doubt.old + doubt.unknown {
+            1 => format!("1 disposal of {year_name} asks"),
+            count => format!("{count} disposals of {year_name} ask"),
+        };
+        let message = format!(
+            "{asked} for the value of {asset}, of which {} were held at the first; no price within \
+             {AGE_DAYS_MAX} days is known and {taken}",
+            doubt.units,
+        );
+        let otherwise = match doubt.old {
+            0 => Otherwise::Open,
+            _ => Otherwise::Unpriced(Asset::clone(asset), year),
+        };
+        let note = no_price(Some(asset), doubt.worth, message, otherwise);
+        self.draft.warn(&doubt.first, note);
+    }
+}
+
+fn no_price(
+    asset: Option<&Asset>,
+    at_stake: Money,
+    message: String,
+    otherwise: Otherwise,
+) -> Note<'_> {
+    Note {
+        code: WarningCode::MissingPortfolioPrice,
+        asset,
+        at_stake,
+        message,
+        help: "put prices of the days of these disposals into a list of prices",
+        ways: ways::PRICE_OF_HOLDING,
+        otherwise,
+    }
+}

@@ -1,0 +1,279 @@
+//! The method of the portfolio: one total cost of all assets, of which a disposal uses a part. It
+//! asks for the value of all that is held at each disposal, by the row itself, the list of prices,
+//! or the last price of the ledger.
+
+use packtrain_core::ledger::{Asset, Leg};
+use packtrain_core::money::Money;
+use packtrain_core::quantity::{AmountError, Quantity};
+
+use super::doubts::Doubts;
+use super::draft::Note;
+use super::moves::Sale;
+use super::run::Run;
+use super::stakes::Otherwise;
+use super::value::asset_leg;
+use super::{At, Stop};
+use crate::error::TaxError;
+use crate::methods::portfolio::TotalCost;
+use crate::methods::{self, Way};
+use crate::outcome::{Choice, Disposal, HeldPart, Holding, PortfolioState, Removed, Valued, Why};
+use crate::request::Settings;
+
+/// Assets that a disposal names one by one, the most valuable of what was held.
+const PARTS_MAX: usize = 10;
+
+/// The total cost of all assets, and which of them had no near price when it was asked for.
+pub(super) struct Portfolio<'a> {
+    pub(super) total: TotalCost,
+    pub(super) doubts: Doubts<'a>,
+}
+
+impl Portfolio<'_> {
+    /// Nothing yet; none where the method keeps no such cost.
+    pub(super) const fn of(settings: &Settings) -> Option<Self> {
+        match methods::of(settings.method).way {
+            Way::Portfolio => Some(Self {
+                total: TotalCost::nothing(settings.currency),
+                doubts: Doubts::new(),
+            }),
+            Way::Lots(_) | Way::Pool(_) => None,
+        }
+    }
+}
+
+impl<'a> Run<'a> {
+    /// Whether a leg is units of the portfolio.
+    pub(super) fn is_in_portfolio(&self, leg: &Leg) -> bool {
+        self.portfolio.is_some() && asset_leg(Some(leg)).is_some()
+    }
+
+    /// Sells units: they use the part of the total cost that their price is of all that is held.
+    pub(super) fn portfolio_out(&mut self, at: &At<'a>, sale: &Sale<'_>) -> Result<(), Stop> {
+        let (state, cost) = self.use_cost(at, sale)?;
+        let net = sale.worth.money.checked_sub(sale.fees)?;
+        let gain = net.checked_sub(cost)?;
+        self.applied.losses |= gain.is_negative();
+        let line = Disposal {
+            id: at.row.id.clone(),
+            origin: at.origin,
+            kind: at.row.kind,
+            asset: Asset::clone(&sale.leg.asset),
+            wallet: Asset::clone(&at.row.wallet),
+            date: at.date,
+            quantity: sale.leg.amount,
+            proceeds: sale.worth.money,
+            fees: sale.fees,
+            cost,
+            gain,
+            denied_loss: self.zero(),
+            term: None,
+            rule: self.settings.method.as_str(),
+            acquired: None,
+            lot: None,
+            form_box: None,
+            is_fee: sale.is_fee,
+            why: Why {
+                choice: Choice::Portfolio(Box::new(state)),
+                is_fee: sale.is_fee,
+                held: None,
+                value: sale.worth.from,
+                gift: None,
+            },
+        };
+        Ok(self.draft.dispose(at.year, line)?)
+    }
+
+    /// Gives units away: they use the same part as if they were sold at their value.
+    pub(super) fn give_from_portfolio(&mut self, at: &At<'a>, sale: &Sale<'_>) -> Result<(), Stop> {
+        if !sale.leg.amount.is_positive() {
+            return Ok(());
+        }
+        if sale.worth.is_missing() {
+            self.warn_missing_price(at, sale.leg);
+        }
+        let (_, cost) = self.use_cost(at, sale)?;
+        self.list_removed(at, sale.leg, cost);
+        Ok(())
+    }
+
+    /// Units leave for nothing, and use no part of the total cost; gives what they may be worth.
+    pub(super) fn leave_portfolio(&mut self, at: &At<'a>, leg: &Leg) -> Result<Money, Stop> {
+        self.part_with(at, leg)?;
+        let zero = self.zero();
+        self.list_removed(at, leg, zero);
+        Ok(self.estimate(&leg.asset, leg.amount))
+    }
+
+    /// Assets against assets change what is held, and neither a gain nor the total cost.
+    pub(super) fn swap_in_portfolio(
+        &mut self,
+        at: &At<'a>,
+        sent: Option<&Leg>,
+        received: Option<&'a Leg>,
+    ) -> Result<(), Stop> {
+        if let Some(sent) = sent {
+            self.part_with(at, sent)?;
+        }
+        match received {
+            Some(received) => self.acquire(at, &self.arrival(at, received, self.zero())),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes units out of the portfolio, and nothing of its cost.
+    pub(super) fn part_with(&mut self, at: &At<'a>, leg: &Leg) -> Result<(), Stop> {
+        if !leg.amount.is_positive() {
+            return Ok(());
+        }
+        let missing = self.units_out(at, leg)?;
+        let value = self.estimate(&leg.asset, missing);
+        self.warn_unbought(at, leg, missing, value);
+        Ok(())
+    }
+
+    fn list_removed(&mut self, at: &At<'a>, leg: &Leg, cost: Money) {
+        self.draft.removed.push(Removed {
+            id: at.row.id.clone(),
+            origin: at.origin,
+            kind: at.row.kind,
+            asset: Asset::clone(&leg.asset),
+            date: at.date,
+            quantity: leg.amount,
+            cost,
+        });
+    }
+
+    /// Takes units out with their part of the total cost; gives the portfolio before, and the part.
+    fn use_cost(&mut self, at: &At<'a>, sale: &Sale<'_>) -> Result<(PortfolioState, Money), Stop> {
+        let mut state = self.portfolio_before(at, sale)?;
+        if let Some(portfolio) = &mut self.portfolio {
+            (state.paid, state.used) = (portfolio.total.paid, portfolio.total.used);
+            state.part = portfolio.total.take(sale.worth.money, state.value)?;
+        }
+        let missing = self.units_out(at, sale.leg)?;
+        let value = sale.worth.money.share(missing, sale.leg.amount)?;
+        self.warn_unbought(at, sale.leg, missing, value);
+        let part = state.part;
+        Ok((state, part))
+    }
+
+    /// Says that units left of which no purchase is on record: the total cost lacks theirs.
+    fn warn_unbought(&mut self, at: &At<'a>, leg: &Leg, missing: Quantity, value: Money) {
+        if missing.is_positive() {
+            self.applied.missing_basis = true;
+            let otherwise = Otherwise::bought(&leg.asset, &at.row.wallet, missing, value);
+            let note = Note::missing_basis(&leg.asset, missing, value, None);
+            self.draft.warn(at, Note { otherwise, ..note });
+        }
+    }
+
+    /// What was held before a disposal, with its value: the asset itself at the disposal's price.
+    fn portfolio_before(
+        &mut self,
+        at: &At<'a>,
+        sale: &Sale<'_>,
+    ) -> Result<PortfolioState, AmountError> {
+        let (sold, _) = self.place(&sale.leg.asset, &at.row.wallet);
+        let zero = self.zero();
+        let (mut value, mut parts) = (zero, Vec::new());
+        for (index, book) in self.books.iter().enumerate() {
+            // What is sold beyond the records was held all the same.
+            let units = match index == sold {
+                true => book.units.max(sale.leg.amount),
+                false => book.units,
+            };
+            if !units.is_positive() {
+                continue;
+            }
+            let valued = match index == sold {
+                true => Some(Valued {
+                    money: sale.worth.money.share(units, sale.leg.amount)?,
+                    from: sale.worth.from,
+                    day: at.date,
+                }),
+                false => self.value_held(at, &book.asset, units),
+            };
+            if let Some(valued) = valued {
+                value = value.checked_add(valued.money)?;
+            }
+            parts.push(HeldPart {
+                asset: Asset::clone(&book.asset),
+                quantity: units,
+                value: valued,
+            });
+        }
+        // Without a price nothing is used, whatever the portfolio is worth.
+        if !sale.worth.money.is_zero() {
+            self.note_doubts(at, &parts);
+        }
+        let money = |part: &HeldPart| part.value.map(|value| value.money);
+        parts.sort_by(|a, b| {
+            let order = money(b).partial_cmp(&money(a));
+            order.unwrap_or(std::cmp::Ordering::Equal)
+        });
+        let more = parts.len().saturating_sub(PARTS_MAX);
+        parts.truncate(PARTS_MAX);
+        Ok(PortfolioState {
+            paid: zero,
+            used: zero,
+            price: sale.worth.money,
+            value,
+            part: zero,
+            parts: parts.into(),
+            more,
+        })
+    }
+
+    /// What units are worth at a disposal by the last price, however old it is.
+    fn value_held(&self, at: &At<'a>, asset: &Asset, units: Quantity) -> Option<Valued> {
+        match self.input.answers.is_unpriced(asset, at.year) {
+            true => None,
+            false => self.value_on(asset, units, at.date),
+        }
+    }
+
+    /// Tells of prices that were not near; gives what is left, each asset with its share of the
+    /// total cost by value, since none has a cost of its own.
+    pub(super) fn settle_portfolio(
+        &mut self,
+        last: Option<&At<'a>>,
+    ) -> Result<Vec<Holding>, TaxError> {
+        self.warn_doubts();
+        let left = match (&self.portfolio, last) {
+            (Some(portfolio), Some(last)) => portfolio
+                .total
+                .left()
+                .and_then(|cost| self.left_by_value(last, cost)),
+            _ => Ok(Vec::new()),
+        };
+        left.map_err(|source| TaxError::Assessment { source })
+    }
+
+    fn left_by_value(&self, last: &At<'a>, mut cost: Money) -> Result<Vec<Holding>, AmountError> {
+        let mut worth = self.zero();
+        let mut held = Vec::new();
+        for book in self.books.iter().filter(|book| book.units.is_positive()) {
+            let value = self.value_on(&book.asset, book.units, last.date);
+            let value = value.map_or(self.zero(), |value| value.money);
+            worth = worth.checked_add(value)?;
+            held.push((Asset::clone(&book.asset), book.units, value));
+        }
+        held.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+        let mut holdings = Vec::with_capacity(held.len());
+        for (asset, quantity, value) in held {
+            let own = match worth.is_zero() {
+                // Nothing left has a price: the first of it stands for all.
+                true => cost,
+                false => cost.portion(value, worth)?,
+            };
+            (cost, worth) = (cost.checked_sub(own)?, worth.checked_sub(value)?);
+            holdings.push(Holding {
+                asset,
+                wallet: None,
+                quantity,
+                cost: own,
+            });
+        }
+        Ok(holdings)
+    }
+}
