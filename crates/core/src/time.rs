@@ -40,13 +40,14 @@ pub fn day(date: NaiveDate) -> impl fmt::Display {
             let Ok(year @ 0..=9_999) = u32::try_from(self.0.year()) else {
                 return fmt::Display::fmt(&self.0, f);
             };
+            let (month, day) = (self.0.month(), self.0.day());
+            let figures = [year / 1_000, year / 100, year / 10, year];
+            let figures = figures
+                .into_iter()
+                .chain([month / 10, month, day / 10, day]);
             let mut text = *b"0000-00-00";
-            let parts = [(3, year), (6, self.0.month()), (9, self.0.day())];
-            for (end, mut number) in parts {
-                for place in (0..=end).rev().take_while(|place| text[*place] != b'-') {
-                    text[place] += u8::try_from(number % 10).unwrap_or_default();
-                    number /= 10;
-                }
+            for (place, figure) in [0, 1, 2, 3, 5, 6, 8, 9].into_iter().zip(figures) {
+                text[place] += u8::try_from(figure % 10).unwrap_or_default();
             }
             f.write_str(std::str::from_utf8(&text).unwrap_or_default())
         }

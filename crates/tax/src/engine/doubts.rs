@@ -113,11 +113,14 @@ impl<'a> Run<'a> {
                 doubt.oldest
             ),
         };
+        let year_name = self.rules.year_name(year);
+        let asked = match doubt.old + doubt.unknown {
+            1 => format!("1 disposal of {year_name} asks"),
+            count => format!("{count} disposals of {year_name} ask"),
+        };
         let message = format!(
-            "{} disposals of {} ask for the value of {asset}, of which {} were held at the first; \
-             no price within {AGE_DAYS_MAX} days is known and {taken}",
-            doubt.old + doubt.unknown,
-            self.rules.year_name(year),
+            "{asked} for the value of {asset}, of which {} were held at the first; no price within \
+             {AGE_DAYS_MAX} days is known and {taken}",
             doubt.units,
         );
         let otherwise = match doubt.old {
