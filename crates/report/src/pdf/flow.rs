@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::page::PageWriter;
 use super::places::{Anchor, Place, Places, Topic};
+use super::tags::{Owner, Role};
 use super::theme::{HEADING, HEADING_HEIGHT, MARGIN, Paper, SECTION_GAP, TOP};
 
 /// A block of at most so many parts and so high stands on one page.
@@ -13,6 +14,8 @@ const KEPT_PARTS_MAX: usize = 9;
 const KEPT_HEIGHT_MAX: f32 = 150.0;
 /// Fewest parts that go over to a page of their own, where the block has more.
 const CARRIED_PARTS_MIN: usize = 3;
+/// Fewest parts that stand under the head of a block at the foot of a page.
+const BEGUN_PARTS_MIN: usize = 3;
 /// Share of its height below which a last page counts as nearly empty.
 const NEARLY_EMPTY: f32 = 0.35;
 
@@ -23,6 +26,11 @@ const NEARLY_EMPTY: f32 = 0.35;
 pub(super) trait Block: Sync {
     /// How many parts there are.
     fn parts(&self) -> usize;
+
+    /// What the block is; a table goes on over pages.
+    fn role(&self) -> Role {
+        Role::Group
+    }
 
     /// Height of a part.
     fn height(&self, part: usize) -> f32;
@@ -191,7 +199,10 @@ impl PagePlan {
                 Placed::Heading { section, top } => {
                     let title = &sections[*section].title;
                     let width = page.paper().inner();
-                    page.fit(MARGIN, top + HEADING.size, width, title, HEADING);
+                    page.own(owner(*section, None));
+                    page.part(Role::Heading, |page| {
+                        page.fit(MARGIN, top + HEADING.size, width, title, HEADING);
+                    });
                 }
                 Placed::Parts {
                     section,
@@ -199,17 +210,40 @@ impl PagePlan {
                     parts,
                     top,
                 } => {
-                    let block = &sections[*section].blocks[*block];
-                    let mut top = *top;
-                    block.draw_head(page, top);
-                    top += block.head();
-                    for part in parts.clone() {
-                        block.draw(part, page, top);
-                        top += block.height(part);
+                    let drawn = &*sections[*section].blocks[*block];
+                    let write = |page: &mut PageWriter| draw_parts(drawn, parts, *top, page);
+                    if drawn.role() == Role::Table {
+                        page.own(owner(*section, Some(*block)));
+                        write(page);
+                    } else {
+                        page.own(owner(*section, None));
+                        page.part(drawn.role(), write);
                     }
                 }
             }
         }
+    }
+}
+
+fn draw_parts(block: &dyn Block, parts: &Range<usize>, mut top: f32, page: &mut PageWriter) {
+    if parts.start == 0 {
+        block.draw_head(page, top);
+    } else {
+        page.again(|page| block.draw_head(page, top));
+    }
+    top += block.head();
+    for part in parts.clone() {
+        block.draw(part, page, top);
+        top += block.height(part);
+    }
+}
+
+/// A section, counted after the cover, or a table of it.
+fn owner(section: usize, table: Option<usize>) -> Owner {
+    let number = |count| u16::try_from(count).unwrap_or(u16::MAX);
+    Owner {
+        section: number(section + 1),
+        table: table.map(number),
     }
 }
 
@@ -360,8 +394,8 @@ impl Planner {
         });
     }
 
-    /// The least that may stand at the foot of a page: the first block's head, what clings, and
-    /// one or two parts more; all of a small block; for a block that leads, all of it with the
+    /// The least that may stand at the foot of a page: the first block's head, a few parts with
+    /// what clings to them; all of a small block; for a block that leads, all of it with the
     /// least of the next.
     fn opening(&self, blocks: &[(usize, &dyn Block)]) -> f32 {
         let Some((_, block)) = blocks.first() else {
@@ -375,7 +409,7 @@ impl Planner {
         let mut count = if block.leads() || is_small {
             parts
         } else {
-            2.min(parts)
+            BEGUN_PARTS_MIN.min(parts)
         };
         while count < parts && block.clings(count - 1) {
             count += 1;

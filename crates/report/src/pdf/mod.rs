@@ -13,7 +13,9 @@ mod paragraph;
 mod places;
 mod render;
 mod sections;
+mod structure;
 mod table;
+mod tags;
 mod theme;
 
 use sections::Selected;

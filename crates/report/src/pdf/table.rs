@@ -6,6 +6,7 @@ use super::decimals::Decimals;
 use super::flow::Block;
 use super::page::{PageWriter, Style};
 use super::places::Anchor;
+use super::tags::Role;
 use super::theme::{ACCENT, BAD, CELL, FAINT, LABEL, LINE, LINE_STRONG, MARGIN, Paper, SUB};
 use crate::amounts::{self, MINUS};
 
@@ -108,13 +109,19 @@ impl Columns {
 
     /// The head: the titles over a line that bears.
     pub(super) fn draw_head(&self, page: &mut PageWriter, top: f32) {
-        for (column, (left, right)) in self.columns.iter().zip(&self.spans) {
-            if column.is_number {
-                page.number(*right, top + 9.0, right - left, &column.title, LABEL);
-            } else {
-                page.fit(*left, top + 9.0, right - left, &column.title, LABEL);
+        self.row(page, top, |row| {
+            row.is_head = true;
+            for (place, column) in self.columns.iter().enumerate() {
+                row.at(place);
+                let (left, right) = self.spans[place];
+                let (y, title) = (top + 9.0, &column.title);
+                if column.is_number {
+                    row.page.number(right, y, right - left, title, LABEL);
+                } else {
+                    row.page.fit(left, y, right - left, title, LABEL);
+                }
             }
-        }
+        });
         page.rule(
             MARGIN,
             self.paper.right(),
@@ -129,14 +136,21 @@ impl Columns {
         page.rule(self.spans[from].0, self.paper.right(), y, 0.5, LINE);
     }
 
-    /// A row whose first line stands below `top`.
-    pub(super) const fn row<'p>(&'p self, page: &'p mut PageWriter, top: f32) -> Row<'p> {
-        Row {
+    /// Writes a row whose first line stands below `top`, its cells from left to right.
+    pub(super) fn row(&self, page: &mut PageWriter, top: f32, write: impl FnOnce(&mut Row<'_>)) {
+        page.begin(Role::Row);
+        let mut row = Row {
             columns: self,
             page,
             top,
             style: CELL,
-        }
+            begun: 0,
+            is_head: false,
+        };
+        write(&mut row);
+        row.at(self.columns.len() - 1);
+        page.end();
+        page.end();
     }
 }
 
@@ -146,9 +160,29 @@ pub(super) struct Row<'p> {
     page: &'p mut PageWriter,
     top: f32,
     style: Style,
+    /// Cells that were begun; the last of them is open.
+    begun: usize,
+    is_head: bool,
 }
 
 impl Row<'_> {
+    /// Goes on to a cell; those between are empty, so that all rows have the same columns.
+    fn at(&mut self, column: usize) {
+        let column = if self.page.has_cells() { column } else { 0 };
+        debug_assert!(column + 1 >= self.begun, "cells are written in order");
+        while self.begun <= column {
+            if self.begun > 0 {
+                self.page.end();
+            }
+            self.page.begin(match (self.is_head, self.begun) {
+                (true, _) => Role::ColumnHead,
+                (false, 0) => Role::RowHead,
+                (false, _) => Role::Cell,
+            });
+            self.begun += 1;
+        }
+    }
+
     /// Writes what follows in semi-bold.
     pub(super) const fn strong(&mut self) {
         self.style = CELL.strong();
@@ -177,6 +211,7 @@ impl Row<'_> {
 
     /// The cell from its first line on, in lines that fit.
     pub(super) fn lines(&mut self, column: usize, lines: &[String], style: Style) {
+        self.at(column);
         let left = self.columns.spans[column].0;
         let mut y = self.top + FIRST_LINE;
         for line in lines {
@@ -187,6 +222,7 @@ impl Row<'_> {
 
     /// Small lines that fit, under so many lines of the cell.
     pub(super) fn subs(&mut self, column: usize, under: usize, lines: &[String]) {
+        self.at(column);
         let left = self.columns.spans[column].0;
         let down: f32 = (1..under.max(1)).map(|_| LINE_STEP).sum();
         let mut y = self.top + SECOND_LINE + down;
@@ -199,6 +235,7 @@ impl Row<'_> {
     /// The name of a row, as the cell's second line: of one that is too long, both ends stay, by
     /// which people tell hashes apart.
     pub(super) fn id(&mut self, column: usize, id: &str) {
+        self.at(column);
         let (left, right) = self.columns.spans[column];
         let id = super::fonts::clean(id);
         let id = SUB.weight.face().fit_ends(&id, SUB.size, right - left);
@@ -207,6 +244,7 @@ impl Row<'_> {
 
     /// The cell in semi-bold, in lines that fit, leading to a place where the report has it.
     pub(super) fn strong_lead(&mut self, column: usize, lines: &[String], to: Option<Anchor>) {
+        self.at(column);
         let (left, right) = self.columns.spans[column];
         let down: f32 = (1..lines.len()).map(|_| LINE_STEP).sum();
         let area = (left, self.top, right - left, FIRST_LINE + down + 3.0);
@@ -242,6 +280,7 @@ impl Row<'_> {
     /// Decimals beyond `decimals` are cut, and an ellipsis beside the column says so, for the
     /// files that come with the PDF have them; figures before the dot never are.
     pub(super) fn quantity(&mut self, column: usize, exact: &Quantity, decimals: Decimals) {
+        self.at(column);
         let text = amounts::quantity(exact);
         let (left, right) = self.columns.spans[column];
         let (face, size) = (self.style.weight.face(), self.style.size);
@@ -265,6 +304,7 @@ impl Row<'_> {
     }
 
     fn line(&mut self, column: usize, down: f32, text: &str, style: Style) {
+        self.at(column);
         let (left, right) = self.columns.spans[column];
         let y = self.top + down;
         if self.columns.columns[column].is_number {
@@ -337,6 +377,10 @@ impl<'a> Table<'a> {
 }
 
 impl Block for Table<'_> {
+    fn role(&self) -> Role {
+        Role::Table
+    }
+
     fn parts(&self) -> usize {
         match self.rows {
             0 => 0,
@@ -357,16 +401,17 @@ impl Block for Table<'_> {
             Some(total) if part == self.rows => {
                 let right = page.paper().right();
                 page.rule(MARGIN, right, top - 1.0, 0.7, LINE_STRONG);
-                let mut row = self.columns.row(page, top + 1.0);
-                row.strong();
-                total(0, &mut row);
+                self.columns.row(page, top + 1.0, |row| {
+                    row.strong();
+                    total(0, row);
+                });
             }
             _ => {
                 if part + 1 < self.rows {
                     self.columns
                         .hairline(page, 0, top + self.height(part) - 1.0);
                 }
-                (self.write)(part, &mut self.columns.row(page, top));
+                self.columns.row(page, top, |row| (self.write)(part, row));
             }
         }
     }

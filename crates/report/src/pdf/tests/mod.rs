@@ -6,6 +6,7 @@ mod layout;
 mod links;
 mod read;
 mod settled;
+mod tree;
 
 use packtrain_tax::outcome::Outcome;
 
