@@ -78,7 +78,7 @@ Done in [..] s. Calculations, not tax advice.
 Reading    a.csv                      neutral format, 208 rows
 Reading    b.csv                      neutral format, 57 rows
 Matching   72 disposals               done in [..] s
-Writing    tax-2025-us.pdf            88 KB, [..] s
+Writing    tax-2025-us.pdf            [..] KB, [..] s
 
 "#]]);
     let pdf = fs::read(folder.path().join("r/tax-2025-us.pdf")).unwrap();

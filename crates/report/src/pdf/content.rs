@@ -130,11 +130,12 @@ impl Content {
 
     /// Sets a blank between two texts of one part, which lie apart on the page: some readers put
     /// them together as they are.
-    pub(super) fn part_words(&mut self, weight: Weight) {
-        // In the font that is set, whichever it is: both have the blank as the same glyph.
+    pub(super) fn part_words(&mut self) {
+        let Some((weight, _)) = self.font else {
+            return;
+        };
         let blank = weight.face().glyph(' ');
-        self.shown
-            .add(blank, self.font.map_or(weight, |(weight, _)| weight));
+        self.shown.add(blank, weight);
         let [high, low] = blank.to_be_bytes();
         self.texts.extend_from_slice(&[b'(', high, low, b')']);
         self.texts.extend_from_slice(b"Tj\n");

@@ -1,13 +1,13 @@
 //! Puts blocks on pages: headings stay with what they head, table heads repeat, and nothing is
 //! drawn before the number of pages is known.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::page::PageWriter;
+use super::placed::{PagePlan, Placed};
 use super::places::{Anchor, Place, Places, Topic};
-use super::tags::{Owner, Role};
-use super::theme::{HEADING, HEADING_HEIGHT, MARGIN, Paper, SECTION_GAP, TOP};
+use super::tags::Role;
+use super::theme::{HEADING_HEIGHT, Paper, SECTION_GAP, TOP};
 
 /// A block of at most so many parts and so high stands on one page.
 const KEPT_PARTS_MAX: usize = 9;
@@ -93,26 +93,6 @@ pub(super) struct Mark {
     pub(super) is_nested: bool,
 }
 
-/// What stands on one page.
-#[derive(Debug, Default)]
-pub(super) struct PagePlan {
-    placed: Vec<Placed>,
-}
-
-#[derive(Debug)]
-enum Placed {
-    Heading {
-        section: usize,
-        top: f32,
-    },
-    Parts {
-        section: usize,
-        block: usize,
-        parts: Range<usize>,
-        top: f32,
-    },
-}
-
 /// Every page, and the bookmarks.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -189,62 +169,6 @@ fn laid_out(
         places: Arc::new(planner.places),
     };
     (plan, planner.top)
-}
-
-impl PagePlan {
-    /// Draws what stands on the page.
-    pub(super) fn draw(&self, sections: &[Section<'_>], page: &mut PageWriter) {
-        for placed in &self.placed {
-            match placed {
-                Placed::Heading { section, top } => {
-                    let title = &sections[*section].title;
-                    let width = page.paper().inner();
-                    page.own(owner(*section, None));
-                    page.part(Role::Heading, |page| {
-                        page.fit(MARGIN, top + HEADING.size, width, title, HEADING);
-                    });
-                }
-                Placed::Parts {
-                    section,
-                    block,
-                    parts,
-                    top,
-                } => {
-                    let drawn = &*sections[*section].blocks[*block];
-                    let write = |page: &mut PageWriter| draw_parts(drawn, parts, *top, page);
-                    if drawn.role() == Role::Table {
-                        page.own(owner(*section, Some(*block)));
-                        write(page);
-                    } else {
-                        page.own(owner(*section, None));
-                        page.part(drawn.role(), write);
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn draw_parts(block: &dyn Block, parts: &Range<usize>, mut top: f32, page: &mut PageWriter) {
-    if parts.start == 0 {
-        block.draw_head(page, top);
-    } else {
-        page.again(|page| block.draw_head(page, top));
-    }
-    top += block.head();
-    for part in parts.clone() {
-        block.draw(part, page, top);
-        top += block.height(part);
-    }
-}
-
-/// A section, counted after the cover, or a table of it.
-fn owner(section: usize, table: Option<usize>) -> Owner {
-    let number = |count| u16::try_from(count).unwrap_or(u16::MAX);
-    Owner {
-        section: number(section + 1),
-        table: table.map(number),
-    }
 }
 
 struct Planner {

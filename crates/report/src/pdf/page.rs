@@ -138,6 +138,14 @@ impl PageWriter {
         self.show(x, y, &clean(text), style);
     }
 
+    /// A text that goes on with the one before it, as the decimals of a number do.
+    pub(super) fn joined(&mut self, x: f32, y: f32, text: &str, style: Style) {
+        if !text.is_empty() {
+            let y = self.up(y);
+            self.content.text(x, y, &clean(text), style);
+        }
+    }
+
     /// A text that starts at `x` and is cut where it is wider than `width`.
     pub(super) fn fit(&mut self, x: f32, y: f32, width: f32, text: &str, style: Style) {
         let text = clean(text);
@@ -228,7 +236,7 @@ impl PageWriter {
         }
         match self.tagger.next() {
             Some(marked) => self.content.mark(marked),
-            None => self.content.part_words(style.weight),
+            None => self.content.part_words(),
         }
         let y = self.up(y);
         self.content.text(x, y, text, style);

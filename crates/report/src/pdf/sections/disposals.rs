@@ -19,7 +19,8 @@ use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
 use crate::pdf::paragraph::Paragraph;
 use crate::pdf::places::{Anchor, Topic};
-use crate::pdf::table::{Column, Columns, ROW_OF_TWO, Row};
+use crate::pdf::row::Row;
+use crate::pdf::table::{Column, Columns, ROW_OF_TWO};
 use crate::pdf::tags::Role;
 use crate::pdf::theme::{
     BAD, BODY, CELL, FAINT, LINE_STRONG, MARGIN, Paper, QUIET, SUBHEADING, WARN,

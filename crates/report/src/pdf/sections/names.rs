@@ -3,7 +3,8 @@
 use packtrain_core::ledger::RowKind;
 use packtrain_tax::outcome::Disposal;
 
-use crate::pdf::table::{BESIDE, ROW_OF_TWO, height_of};
+use crate::pdf::row::{BESIDE, height_of};
+use crate::pdf::table::ROW_OF_TWO;
 use crate::pdf::theme::{CELL, SUB};
 use crate::words;
 

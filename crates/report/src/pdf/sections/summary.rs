@@ -9,7 +9,8 @@ use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
 use crate::pdf::paragraph::Paragraph;
 use crate::pdf::places::{Anchor, Topic};
-use crate::pdf::table::{Column, Columns, ROW, Row, Table};
+use crate::pdf::row::Row;
+use crate::pdf::table::{Column, Columns, ROW, Table};
 use crate::pdf::tags::Role;
 use crate::pdf::theme::{
     ACCENT, BAD, BODY, CELL, LINE, LINE_STRONG, MARGIN, Paper, SUB, SUBHEADING,

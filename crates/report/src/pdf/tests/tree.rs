@@ -1,14 +1,20 @@
 //! The structure tree, walked as a reader that speaks walks it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use lopdf::content::Content;
 use lopdf::{Dictionary, Object, ObjectId};
+use packtrain_tax::request::Country;
 
 use super::read::{Read, to_unicode};
 use super::{document, hard_cases, made};
 use crate::limits::TAGGED_CELLS_PAGES_PDF_MAX;
+use crate::pdf::page::PageWriter;
 use crate::pdf::pdf;
+use crate::pdf::table::{Column, Columns};
+use crate::pdf::tags::Role;
+use crate::pdf::theme::Paper;
 use crate::{Document, InputFile, Progress, sample};
 
 /// A content of a page: the page's object, and its number on it.
@@ -113,7 +119,7 @@ fn marked(file: &lopdf::Document) -> BTreeMap<Marked, String> {
                     match number {
                         Some(number) => {
                             let text = texts.get_mut(&(page, *number)).unwrap();
-                            text.extend(shown.chain([' ']));
+                            text.extend(shown);
                         }
                         None => assert_eq!(role, b"Artifact"),
                     }
@@ -171,7 +177,8 @@ fn every_content_of_every_page_stands_in_the_tree_once_and_the_rest_is_an_artifa
 
 #[test]
 fn the_tree_reads_the_title_the_summary_and_the_findings_in_order() {
-    let read = made(&sample::outcome(200));
+    let outcome = sample::outcome(200);
+    let read = made(&outcome);
     let texts = marked(&read.file);
     let root = Element::root(&read);
     let text = root.text(&texts);
@@ -190,12 +197,16 @@ fn the_tree_reads_the_title_the_summary_and_the_findings_in_order() {
         let at = text[from..].find(part);
         from += at.unwrap_or_else(|| panic!("{part} after {}", &text[..from])) + part.len();
     }
+    // Words that stand apart are read apart, and a number is read as one.
+    let whole = outcome.disposals[0].quantity.to_string();
+    assert!(text.contains(&format!(" {whole} ")), "{whole} in {text}");
+    assert!(text.contains("Net capital gain $"), "{text}");
     for artifact in ["Page 2 of ", "Calculations, not tax advice. Page"] {
         assert!(!text.contains(artifact), "{artifact}");
     }
     let titles = |role: &str| -> Vec<String> {
         let headings = root.of_role(role).into_iter();
-        let texts = headings.map(|heading| heading.text(&texts).trim_end().to_owned());
+        let texts = headings.map(|heading| heading.text(&texts));
         texts.collect()
     };
     assert_eq!(titles("H1"), ["Tax report 2024 to 2025"]);
@@ -275,17 +286,21 @@ fn a_chart_says_what_it_means_and_every_link_stands_in_the_tree_once() {
 
 #[test]
 fn in_a_report_of_very_many_pages_a_row_is_one_cell() {
-    let read = made(&sample::outcome(8_000));
-    assert!(read.pages.len() > TAGGED_CELLS_PAGES_PDF_MAX);
-    let texts = marked(&read.file);
-    let root = Element::root(&read);
-    let tables = root.of_role("Table");
-    let disposals = tables.iter().max_by_key(|table| table.kids.len()).unwrap();
-    assert!(disposals.kids.len() > 8_000);
-    assert!(disposals.kids.iter().all(|row| row.kids.len() == 1));
-    let head = disposals.kids[0].text(&texts);
-    assert!(
-        head.starts_with("Date") && head.trim_end().ends_with("Gain"),
-        "{head}"
-    );
+    let most = TAGGED_CELLS_PAGES_PDF_MAX;
+    for (pages, cells) in [(most, 3), (most + 1, 1)] {
+        let paper = Paper::of(Country::Us);
+        let titles = ["Date", "Asset", "Gain"].map(|title| Column::words(title, 1.0));
+        let columns = Columns::new(paper, titles.to_vec());
+        let mut page = PageWriter::new(paper, Arc::default(), pages);
+        columns.draw_head(&mut page, 100.0);
+        columns.row(&mut page, 120.0, |row| row.cell(1, "BTC"));
+        let tags = page.finish().tags;
+        let count = |roles: &[Role]| {
+            let parts = tags.parts.iter().filter(|part| roles.contains(&part.role));
+            parts.count()
+        };
+        assert_eq!(count(&[Role::Row]), 2);
+        assert_eq!(count(&[Role::ColumnHead]), cells);
+        assert_eq!(count(&[Role::RowHead, Role::Cell]), cells);
+    }
 }
