@@ -18,6 +18,8 @@ const ELLIPSIS: char = '…';
 /// Characters below it are looked up in a table: letters, figures, and the signs of print.
 const LOW: usize = 0x2300;
 const GLYPHS_MAX: usize = 1024;
+/// Share of a line that a last word takes at most which is not left alone on it.
+const SHORT: f32 = 0.1;
 
 /// Both faces, parsed once a process.
 pub(super) static FACES: LazyLock<[Face; 2]> = LazyLock::new(|| {
@@ -237,6 +239,15 @@ impl Face {
         }
         if !line.is_empty() {
             lines.push(line);
+        }
+        // A short word is not left alone on the last line: the one before it comes along.
+        if let [.., before, last] = lines.as_mut_slice()
+            && self.width(last, size) < width * SHORT
+            && let Some((kept, word)) = before.rsplit_once(' ')
+            && self.width(word, size) + space < width * (1.0 - SHORT)
+        {
+            *last = format!("{word} {last}");
+            *before = kept.to_owned();
         }
         lines
     }
@@ -479,6 +490,16 @@ mod tests {
             "{lines:?}"
         );
         assert!(lines.iter().all(|line| face.width(line, 8.0) <= 80.0));
+    }
+
+    #[test]
+    fn a_short_word_is_not_left_alone_on_the_last_line() {
+        let face = Weight::Regular.face();
+        let text = "whether a loss goes back to the year before it first, or only forward: no";
+        let width = face.width(text, 8.0) - 1.0;
+        let lines = face.wrap(text, 8.0, width);
+        assert_eq!(lines[1], "forward: no");
+        assert_eq!(lines.join(" "), text);
     }
 
     #[test]

@@ -110,12 +110,11 @@ impl<'a> Tree<'a> {
             page.set("StructParents", i64::from(number(key)));
             page.set("Tabs", "S");
         }
-        let mut key = number(self.pages.len());
-        for link in self.links.iter().flatten() {
+        let keys = number(self.pages.len())..;
+        for (key, link) in keys.zip(self.links.iter().flatten()) {
             let link = document.get_dictionary_mut(*link);
             let link = link.map_err(|_| incomplete("a link that is no dictionary"))?;
             link.set("StructParent", i64::from(key));
-            key += 1;
         }
         let catalog = document.catalog_mut();
         let catalog = catalog.map_err(|_| incomplete("no catalogue"))?;
@@ -173,20 +172,15 @@ impl<'a> Tree<'a> {
     fn top(&self) -> Packed {
         let mut packed = Packed::default();
         let (root, parents, all) = (self.first, self.first + 1, self.first + 2);
-        let mut nums = String::new();
-        let mut key = 0;
-        for (page, base) in self.tags.iter().zip(&self.bases) {
-            let _ = write!(nums, "{key} {} 0 R ", base + number(page.parts.len()));
-            key += 1;
-        }
-        for (page, base) in self.tags.iter().zip(&self.bases) {
-            for link in &page.links {
-                let _ = write!(nums, "{key} {} 0 R ", base + link);
-                key += 1;
-            }
-        }
+        let pages = || self.tags.iter().zip(&self.bases);
+        let lists = pages().map(|(page, base)| base + number(page.parts.len()));
+        let links = pages().flat_map(|(page, base)| page.links.iter().map(move |link| base + link));
+        let ids: Vec<u32> = lists.chain(links).collect();
+        let nums = ids.iter().enumerate();
+        let nums: String = nums.map(|(key, id)| format!("{key} {id} 0 R ")).collect();
         let object = format!(
-            "<</Type/StructTreeRoot/K {all} 0 R/ParentTree {parents} 0 R/ParentTreeNextKey {key}>>"
+            "<</Type/StructTreeRoot/K {all} 0 R/ParentTree {parents} 0 R/ParentTreeNextKey {}>>",
+            ids.len()
         );
         packed.add(root, &object);
         packed.add(parents, &format!("<</Nums[{nums}]>>"));
