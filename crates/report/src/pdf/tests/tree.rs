@@ -218,10 +218,11 @@ fn the_tree_reads_the_title_the_summary_and_the_findings_in_order() {
     assert_eq!(titles("H2"), sections);
     // A list over many pages is one table, whose head is read once.
     let tables = root.of_role("Table");
-    let disposals = tables
-        .iter()
-        .filter(|table| table.text(&texts).contains("Acquired"));
-    assert_eq!(disposals.count(), 1);
+    let heads = tables.iter().map(|table| {
+        let text = table.text(&texts);
+        text.matches("Acquired").count()
+    });
+    assert_eq!(heads.sum::<usize>(), 1);
 }
 
 #[test]
