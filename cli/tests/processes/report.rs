@@ -68,7 +68,7 @@ US 2025, USD, FIFO, lots by the dated rule
 Check before you file
   ! no purchase on record for 7.999470771 SOL; zero cost was taken  (1,575.66 at stake)
     a.csv:181  add the file that has the purchase, or an opening row with basis and acquired
-    settled by add_file, purchase, accept_zero
+    to settle it, add the missing file, answer with the purchase, or answer that zero is right
 
 Wrote  r/tax-2025-us.pdf  r/disposals-2025-us.csv  r/figures-2025-us.json
 Done in [..] s. Calculations, not tax advice.
@@ -78,7 +78,7 @@ Done in [..] s. Calculations, not tax advice.
 Reading    a.csv                      neutral format, 208 rows
 Reading    b.csv                      neutral format, 57 rows
 Matching   72 disposals               done in [..] s
-Writing    tax-2025-us.pdf            88 KB, [..] s
+Writing    tax-2025-us.pdf            [..] KB, [..] s
 
 "#]]);
     let pdf = fs::read(folder.path().join("r/tax-2025-us.pdf")).unwrap();

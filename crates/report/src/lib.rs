@@ -48,6 +48,7 @@ pub use crate::inventory::{Inventory, InventoryLine, inventories};
 pub use crate::json::write_json;
 pub use crate::limits::*;
 pub use crate::pdf::pdf;
+pub use crate::words::settling;
 pub use crate::years::YearSelection;
 
 /// The engine's name and version, as every report states it.

@@ -8,6 +8,7 @@ use packtrain_core::ledger::RowKind;
 use packtrain_tax::jurisdiction::{self, ScopeRule};
 use packtrain_tax::outcome::{MatchedBy, Warning, WarningCode};
 use packtrain_tax::request::{Country, Method, Scope, Settings};
+use packtrain_tax::settle::Way;
 
 /// What every report says about itself.
 pub(crate) const NOT_ADVICE: &str = "Calculations, not tax advice.";
@@ -163,14 +164,43 @@ pub(crate) fn warning(code: WarningCode) -> String {
     words.to_owned()
 }
 
-/// What a person can do about a finding, with the stable words of the ways to settle it.
+/// What a person can do about a finding, in sentences.
 pub(crate) fn advice(warning: &Warning) -> String {
-    let words: Vec<_> = warning.ways.iter().map(|way| way.as_str()).collect();
     let help = sentence(&warning.help);
-    match words.as_slice() {
-        [] => help,
-        [only] => format!("{help} Settled by {only}."),
-        [first @ .., last] => format!("{help} Settled by {} or {last}.", first.join(", ")),
+    match settling(warning.ways) {
+        Some(ways) => format!("{help} {}", sentence(&ways)),
+        None => help,
+    }
+}
+
+/// How a finding is settled, such as `to settle it, correct the row in its file`; nothing where
+/// it cannot be.
+#[must_use]
+pub fn settling(ways: &[Way]) -> Option<String> {
+    let ways: Vec<_> = ways.iter().copied().map(way).collect();
+    let ways = match ways.as_slice() {
+        [] => return None,
+        [only] => (*only).to_owned(),
+        [one, other] => format!("{one} or {other}"),
+        [first @ .., last] => format!("{}, or {last}", first.join(", ")),
+    };
+    Some(format!("to settle it, {ways}"))
+}
+
+/// A way to settle a finding, as what a person does.
+const fn way(way: Way) -> &'static str {
+    match way {
+        Way::AddFile => "add the missing file",
+        Way::AddPrices => "add a price of that day to a list of prices",
+        Way::CorrectRow => "correct the row in its file",
+        Way::Purchase => "answer with the purchase",
+        Way::Price => "answer with the price of one unit",
+        Way::AcceptZero => "answer that zero is right",
+        Way::Accept => "answer that what was assumed is right",
+        Way::Keep => "answer that it happened twice",
+        Way::Transfer => "answer which two rows are one transfer",
+        Way::NotTransfer => "answer that it is no transfer",
+        Way::Rule => "say by a rule what the row is",
     }
 }
 
@@ -251,6 +281,19 @@ mod tests {
         assert_eq!(sentence("zero cost was taken"), "Zero cost was taken.");
         assert_eq!(sentence("Add the file."), "Add the file.");
         assert_eq!(sentence(""), "");
+    }
+
+    #[test]
+    fn ways_to_settle_a_finding_are_sentences_and_no_words_of_the_file() {
+        assert_eq!(settling(&[]), None);
+        let two = settling(&[Way::Accept, Way::Keep]).unwrap();
+        assert_eq!(
+            two,
+            "to settle it, answer that what was assumed is right or answer that it happened twice"
+        );
+        let three = settling(&[Way::AddFile, Way::Purchase, Way::AcceptZero]).unwrap();
+        assert!(three.ends_with(", or answer that zero is right"), "{three}");
+        assert!(!three.contains('_'), "{three}");
     }
 
     #[test]

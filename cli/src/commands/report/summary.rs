@@ -180,8 +180,9 @@ fn checks(document: &Document<'_>) {
             .unwrap_or_default();
         anstream::println!("  {CHECK}!{CHECK:#} {}{stake}", warning.message);
         anstream::println!("    {QUIET}{place}{QUIET:#}  {}", warning.help);
-        let ways: Vec<_> = warning.ways.iter().map(|way| way.as_str()).collect();
-        anstream::println!("    {QUIET}settled by {}{QUIET:#}", ways.join(", "));
+        if let Some(ways) = packtrain_report::settling(warning.ways) {
+            anstream::println!("    {QUIET}{ways}{QUIET:#}");
+        }
     }
     if all.len() > PRINTED_MAX {
         anstream::println!("  and {} more in the report", all.len() - PRINTED_MAX);

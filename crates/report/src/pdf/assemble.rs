@@ -13,6 +13,7 @@ use super::flow::Mark;
 use super::fonts::Weight;
 use super::places::{Link, Place};
 use super::render::{Made, compressed, incomplete, save_options, with_fonts};
+use super::structure::Tree;
 use super::theme::Paper;
 use crate::{ENGINE, ReportError};
 
@@ -35,16 +36,13 @@ pub(super) fn assemble(
     document.version = "1.7".to_owned();
     let pages: Vec<ObjectId> = document.page_iter().collect();
     fill_pages(&mut document, &pages, std::mem::take(&mut made.pages))?;
-    add_links(&mut document, &pages, &made.links, paper)?;
+    let links = add_links(&mut document, &pages, &made.links, paper)?;
     let outline = add_outline(&mut document, &pages, marks, paper);
     describe(&mut document, identity, outline, id)?;
     compress_rest(&mut document)?;
-    document.max_id = document
-        .objects
-        .keys()
-        .map(|(id, _)| *id)
-        .max()
-        .unwrap_or_default();
+    let last = document.objects.keys().map(|(id, _)| *id).max();
+    let tree = Tree::new(&pages, &made.tags, &links, last.unwrap_or_default() + 1);
+    tree.announce(&mut document)?;
     let options = SaveOptions::builder()
         .use_object_streams(true)
         .use_xref_streams(true)
@@ -55,6 +53,7 @@ pub(super) fn assemble(
     document
         .save_with_options(&mut bytes, options)
         .map_err(ReportError::Write)?;
+    tree.append(&mut bytes, &document)?;
     Ok(bytes)
 }
 
@@ -137,22 +136,22 @@ fn add_links(
     pages: &[ObjectId],
     links: &[Vec<Link>],
     paper: Paper,
-) -> Result<(), ReportError> {
-    for (id, links) in pages
-        .iter()
-        .zip(links)
-        .filter(|(_, links)| !links.is_empty())
-    {
-        let links: Vec<Object> = links
+) -> Result<Vec<Vec<ObjectId>>, ReportError> {
+    let mut ids = Vec::with_capacity(pages.len());
+    for (id, links) in pages.iter().zip(links) {
+        let links: Vec<ObjectId> = links
             .iter()
-            .map(|link| annotation(link, pages, paper))
+            .map(|link| document.add_object(annotation(link, pages, paper)))
             .collect();
-        let page = document
-            .get_dictionary_mut(*id)
-            .map_err(|_| incomplete("a page that is no dictionary"))?;
-        page.set("Annots", links);
+        if !links.is_empty() {
+            let page = document.get_dictionary_mut(*id);
+            let page = page.map_err(|_| incomplete("a page that is no dictionary"))?;
+            let references = links.iter().copied().map(Object::Reference);
+            page.set("Annots", references.collect::<Vec<_>>());
+        }
+        ids.push(links);
     }
-    Ok(())
+    Ok(ids)
 }
 
 fn annotation(link: &Link, pages: &[ObjectId], paper: Paper) -> Object {

@@ -3,8 +3,9 @@
 //! printpdf would take each text as an operation of its own and encode it later, which costs a
 //! long report most of its time and of its memory. Fonts and the rest of the file are its work.
 
-use super::fonts::{Shown, Weight};
+use super::fonts::{OPEN, Shown, Weight, named};
 use super::page::Style;
+use super::tags::Marked;
 use super::theme::Ink;
 
 /// The stream of a page in the making; places in points from the lower left corner.
@@ -18,6 +19,7 @@ pub(super) struct Content {
     /// Where the last text began, in tenths of a point: the next is placed from there, in whole
     /// steps, so that it never drifts.
     pen: (i32, i32),
+    is_marked: bool,
     shown: Shown,
 }
 
@@ -32,6 +34,7 @@ impl Content {
             font: None,
             ink: None,
             pen: (0, 0),
+            is_marked: false,
             shown: Shown::default(),
         }
     }
@@ -66,11 +69,8 @@ impl Content {
         self.marks.extend_from_slice(b"re f\n");
     }
 
-    /// A text of characters that the font has.
+    /// A text that is not empty.
     pub(super) fn text(&mut self, x: f32, y: f32, text: &str, style: Style) {
-        if text.is_empty() {
-            return;
-        }
         let size = hundredths(style.size);
         if self.font != Some((style.weight, size)) {
             self.font = Some((style.weight, size));
@@ -89,9 +89,9 @@ impl Content {
         self.pen = (x, y);
         self.texts.extend_from_slice(b"Td");
         let face = style.weight.face();
-        let is_replaced = !text.is_ascii() && text.chars().any(|char| face.replaces(char));
-        if is_replaced {
-            self.begin_actual(text);
+        let is_named = !text.is_ascii() && text.contains(OPEN);
+        if is_named {
+            self.begin_actual(&named(text));
         }
         self.texts.push(b'(');
         for char in text.chars() {
@@ -110,28 +110,59 @@ impl Content {
             }
         }
         self.texts.extend_from_slice(b")Tj\n");
-        if is_replaced {
+        if is_named {
             self.texts.extend_from_slice(b"EMC\n");
         }
     }
 
-    /// Says what a text is that is drawn with boxes: for who copies it, searches it, or has it
-    /// read aloud.
-    fn begin_actual(&mut self, text: &str) {
-        self.texts.extend_from_slice(b"/Span<</ActualText<FEFF");
-        for unit in text.encode_utf16() {
-            for byte in unit.to_be_bytes() {
-                for half in [byte >> 4, byte & 15] {
-                    self.texts.push(b"0123456789ABCDEF"[usize::from(half)]);
-                }
+    /// Marks the texts that follow.
+    pub(super) fn mark(&mut self, marked: Marked) {
+        self.end_marked();
+        match marked {
+            Marked::Artifact => self.texts.extend_from_slice(b"/Artifact BMC\n"),
+            Marked::Part(role, number) => {
+                let mark = format!("/{}<</MCID {number}>>BDC\n", role.name());
+                self.texts.extend_from_slice(mark.as_bytes());
             }
         }
-        self.texts.extend_from_slice(b">>>BDC\n");
+        self.is_marked = true;
+    }
+
+    /// Sets a blank between two texts of one part, which lie apart on the page: some readers put
+    /// them together as they are.
+    pub(super) fn part_words(&mut self) {
+        let Some((weight, _)) = self.font else {
+            return;
+        };
+        let blank = weight.face().glyph(' ');
+        self.shown.add(blank, weight);
+        let [high, low] = blank.to_be_bytes();
+        self.texts.extend_from_slice(&[b'(', high, low, b')']);
+        self.texts.extend_from_slice(b"Tj\n");
+    }
+
+    fn end_marked(&mut self) {
+        if std::mem::take(&mut self.is_marked) {
+            self.texts.extend_from_slice(b"EMC\n");
+        }
+    }
+
+    /// Says what a text is that names characters by their numbers: for who copies it, searches
+    /// it, or has it read aloud.
+    fn begin_actual(&mut self, text: &str) {
+        let mark = format!("/Span<</ActualText{}>>BDC\n", utf16(text));
+        self.texts.extend_from_slice(mark.as_bytes());
     }
 
     /// The stream, and the characters that it shows.
     pub(super) fn finish(mut self) -> (Vec<u8>, Shown) {
+        self.end_marked();
         let mut stream = self.marks;
+        if !stream.is_empty() {
+            // Lines and boxes only show what the texts say.
+            stream.splice(..0, *b"/Artifact BMC\n");
+            stream.extend_from_slice(b"EMC\n");
+        }
         if !self.texts.is_empty() {
             stream.reserve_exact(self.texts.len() + 6);
             stream.extend_from_slice(b"BT\n");
@@ -140,6 +171,12 @@ impl Content {
         }
         (stream, self.shown)
     }
+}
+
+/// A text as a PDF holds it, in hexadecimal.
+pub(super) fn utf16(text: &str) -> String {
+    let units = text.encode_utf16().map(|unit| format!("{unit:04X}"));
+    format!("<FEFF{}>", units.collect::<String>())
 }
 
 /// Tenths of a point are finer than any printer needs here, and compress well.
@@ -246,9 +283,9 @@ mod tests {
     }
 
     #[test]
-    fn a_text_with_boxes_says_what_it_is_to_who_copies_it() {
+    fn a_text_with_numbers_of_characters_says_what_it_is_to_who_copies_it() {
         let mut content = Content::new();
-        content.text(10.0, 20.0, "Łódź 钱🚀", CELL);
+        content.text(10.0, 20.0, "Łódź ‹U+94B1›‹U+1F680›", CELL);
         content.text(10.0, 30.0, "Łódź", CELL);
         let (stream, _) = content.finish();
         let text = String::from_utf8_lossy(&stream);

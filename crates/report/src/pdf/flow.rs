@@ -1,18 +1,21 @@
 //! Puts blocks on pages: headings stay with what they head, table heads repeat, and nothing is
 //! drawn before the number of pages is known.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::page::PageWriter;
+use super::placed::{PagePlan, Placed};
 use super::places::{Anchor, Place, Places, Topic};
-use super::theme::{HEADING, HEADING_HEIGHT, MARGIN, Paper, SECTION_GAP, TOP};
+use super::tags::Role;
+use super::theme::{HEADING_HEIGHT, Paper, SECTION_GAP, TOP};
 
 /// A block of at most so many parts and so high stands on one page.
 const KEPT_PARTS_MAX: usize = 9;
 const KEPT_HEIGHT_MAX: f32 = 150.0;
 /// Fewest parts that go over to a page of their own, where the block has more.
 const CARRIED_PARTS_MIN: usize = 3;
+/// Fewest parts that stand under the head of a block at the foot of a page.
+const BEGUN_PARTS_MIN: usize = 3;
 /// Share of its height below which a last page counts as nearly empty.
 const NEARLY_EMPTY: f32 = 0.35;
 
@@ -23,6 +26,11 @@ const NEARLY_EMPTY: f32 = 0.35;
 pub(super) trait Block: Sync {
     /// How many parts there are.
     fn parts(&self) -> usize;
+
+    /// What the block is; a table goes on over pages.
+    fn role(&self) -> Role {
+        Role::Group
+    }
 
     /// Height of a part.
     fn height(&self, part: usize) -> f32;
@@ -83,26 +91,6 @@ pub(super) struct Mark {
     pub(super) place: Place,
     /// Whether it stands under the one before that is not.
     pub(super) is_nested: bool,
-}
-
-/// What stands on one page.
-#[derive(Debug, Default)]
-pub(super) struct PagePlan {
-    placed: Vec<Placed>,
-}
-
-#[derive(Debug)]
-enum Placed {
-    Heading {
-        section: usize,
-        top: f32,
-    },
-    Parts {
-        section: usize,
-        block: usize,
-        parts: Range<usize>,
-        top: f32,
-    },
 }
 
 /// Every page, and the bookmarks.
@@ -181,36 +169,6 @@ fn laid_out(
         places: Arc::new(planner.places),
     };
     (plan, planner.top)
-}
-
-impl PagePlan {
-    /// Draws what stands on the page.
-    pub(super) fn draw(&self, sections: &[Section<'_>], page: &mut PageWriter) {
-        for placed in &self.placed {
-            match placed {
-                Placed::Heading { section, top } => {
-                    let title = &sections[*section].title;
-                    let width = page.paper().inner();
-                    page.fit(MARGIN, top + HEADING.size, width, title, HEADING);
-                }
-                Placed::Parts {
-                    section,
-                    block,
-                    parts,
-                    top,
-                } => {
-                    let block = &sections[*section].blocks[*block];
-                    let mut top = *top;
-                    block.draw_head(page, top);
-                    top += block.head();
-                    for part in parts.clone() {
-                        block.draw(part, page, top);
-                        top += block.height(part);
-                    }
-                }
-            }
-        }
-    }
 }
 
 struct Planner {
@@ -360,8 +318,8 @@ impl Planner {
         });
     }
 
-    /// The least that may stand at the foot of a page: the first block's head, what clings, and
-    /// one or two parts more; all of a small block; for a block that leads, all of it with the
+    /// The least that may stand at the foot of a page: the first block's head, a few parts with
+    /// what clings to them; all of a small block; for a block that leads, all of it with the
     /// least of the next.
     fn opening(&self, blocks: &[(usize, &dyn Block)]) -> f32 {
         let Some((_, block)) = blocks.first() else {
@@ -375,7 +333,7 @@ impl Planner {
         let mut count = if block.leads() || is_small {
             parts
         } else {
-            2.min(parts)
+            BEGUN_PARTS_MIN.min(parts)
         };
         while count < parts && block.clings(count - 1) {
             count += 1;

@@ -9,12 +9,17 @@ use printpdf::{FontId, ParsedFont, PdfFont};
 
 use crate::limits::TEXT_CHARS_PDF_MAX;
 
-/// Stands for a character that the font lacks.
-pub(super) const REPLACEMENT: char = '\u{25a1}';
+/// Stands for a control character.
+const REPLACEMENT: char = '\u{25a1}';
+/// Stand around the number of a character that the font lacks.
+pub(super) const OPEN: &str = "‹U+";
+const CLOSE: char = '›';
 const ELLIPSIS: char = '…';
 /// Characters below it are looked up in a table: letters, figures, and the signs of print.
 const LOW: usize = 0x2300;
 const GLYPHS_MAX: usize = 1024;
+/// Share of a line that a last word takes at most which is not left alone on it.
+const SHORT: f32 = 0.1;
 
 /// Both faces, parsed once a process.
 pub(super) static FACES: LazyLock<[Face; 2]> = LazyLock::new(|| {
@@ -121,23 +126,6 @@ impl Face {
         glyph.number > 0 && (glyph.advance > 0 || !char.is_ascii())
     }
 
-    /// Whether something else than the character is drawn, or nothing.
-    pub(super) fn replaces(&self, char: char) -> bool {
-        !self.has(char)
-    }
-
-    /// What is drawn for a character: its glyph, a box where the font lacks it, nothing for
-    /// characters that only join others or turn their direction.
-    fn drawn(&self, char: char) -> Glyph {
-        if self.has(char) {
-            self.find(char)
-        } else if is_invisible(char) {
-            Glyph::default()
-        } else {
-            self.find(REPLACEMENT)
-        }
-    }
-
     fn find(&self, char: char) -> Glyph {
         match self.low.get(char as usize) {
             Some(&glyph) => glyph,
@@ -145,9 +133,9 @@ impl Face {
         }
     }
 
-    /// The number of the glyph that is drawn for a character; 0 where nothing is.
+    /// The number of the glyph that is drawn for a character of a text that is [`clean`].
     pub(super) fn glyph(&self, char: char) -> u16 {
-        self.drawn(char).number
+        self.find(char).number
     }
 
     /// Every character that the font has, with its glyph.
@@ -161,7 +149,7 @@ impl Face {
 
     /// Advance of a character in thousandths of the size.
     fn advance(&self, char: char) -> u16 {
-        self.drawn(char).advance
+        self.find(char).advance
     }
 
     /// Width of a text that is [`clean`], in points.
@@ -252,6 +240,15 @@ impl Face {
         if !line.is_empty() {
             lines.push(line);
         }
+        // A short word is not left alone on the last line: the one before it comes along.
+        if let [.., before, last] = lines.as_mut_slice()
+            && self.width(last, size) < width * SHORT
+            && let Some((kept, word)) = before.rsplit_once(' ')
+            && self.width(word, size) + space < width * (1.0 - SHORT)
+        {
+            *last = format!("{word} {last}");
+            *before = kept.to_owned();
+        }
         lines
     }
 
@@ -264,8 +261,11 @@ impl Face {
         for (at, char) in word.char_indices() {
             let wide = f32::from(self.advance(char)) * size / 1_000.0;
             if used + wide > width && at > start {
-                pieces.push(&word[start..at]);
-                (start, used) = (at, 0.0);
+                // The number of a character is not broken, where that can be.
+                let end = word[start..at].rfind(CLOSE);
+                let end = end.map_or(at, |end| start + end + CLOSE.len_utf8());
+                pieces.push(&word[start..end]);
+                (start, used) = (end, self.width(&word[end..at], size));
             }
             used += wide;
         }
@@ -330,26 +330,62 @@ const fn is_invisible(char: char) -> bool {
     )
 }
 
-/// The text with blanks for line breaks and tabs, a visible sign for other controls, and no more
-/// than [`TEXT_CHARS_PDF_MAX`] characters. Characters that the font lacks stay: they are drawn as
-/// boxes, and who copies the text gets them whole.
+/// The text as it is drawn: with blanks for line breaks and tabs, a visible sign for controls,
+/// and a character that the font lacks by its number, such as `‹U+4E2D›`; no more than
+/// [`TEXT_CHARS_PDF_MAX`] characters.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
     let is_plain = |byte: u8| (0x20..0x7f).contains(&byte);
     if text.len() <= TEXT_CHARS_PDF_MAX && text.bytes().all(is_plain) {
         return Cow::Borrowed(text);
     }
     let face = Weight::Regular.face();
-    let shown = |char: char| match char {
-        char if face.has(char) => char,
-        char if char.is_whitespace() => ' ',
-        char if char.is_control() => REPLACEMENT,
-        char => char,
-    };
-    let mut kept: String = text.chars().take(TEXT_CHARS_PDF_MAX).map(shown).collect();
-    if text.chars().nth(TEXT_CHARS_PDF_MAX).is_some() {
-        kept.push(ELLIPSIS);
+    let (mut drawn, mut count) = (String::with_capacity(text.len()), 0);
+    for char in text.chars() {
+        let from = drawn.len();
+        match char {
+            char if face.has(char) => drawn.push(char),
+            char if char.is_whitespace() => drawn.push(' '),
+            char if char.is_control() => drawn.push(REPLACEMENT),
+            char if is_invisible(char) => {}
+            char => drawn.push_str(&format!("{OPEN}{:04X}{CLOSE}", u32::from(char))),
+        }
+        count += drawn[from..].chars().count();
+        if count > TEXT_CHARS_PDF_MAX {
+            drawn.truncate(from);
+            drawn.push(ELLIPSIS);
+            break;
+        }
     }
-    Cow::Owned(kept)
+    Cow::Owned(drawn)
+}
+
+/// A text that [`clean`] gave, with the characters that it names by their numbers.
+pub(super) fn named(text: &str) -> Cow<'_, str> {
+    let mut parts = text.split(OPEN);
+    let mut named = parts.next().unwrap_or_default().to_owned();
+    let mut is_same = true;
+    for part in parts {
+        let (number, rest) = part.split_once(CLOSE).unwrap_or_default();
+        let char = u32::from_str_radix(number, 16)
+            .ok()
+            .and_then(char::from_u32);
+        match char {
+            Some(char) => {
+                is_same = false;
+                named.push(char);
+                named.push_str(rest);
+            }
+            // Cut at the end of its line.
+            None => {
+                named.push_str(OPEN);
+                named.push_str(part);
+            }
+        }
+    }
+    match is_same {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(named),
+    }
 }
 
 /// Whether a text holds a character that the font lacks.
@@ -358,7 +394,7 @@ pub(super) fn lacks(text: &str) -> bool {
     !text.is_ascii()
         && text
             .chars()
-            .any(|char| face.replaces(char) && !char.is_whitespace())
+            .any(|char| !face.has(char) && !char.is_whitespace() && !is_invisible(char))
 }
 
 #[cfg(test)]
@@ -394,17 +430,33 @@ mod tests {
     }
 
     #[test]
-    fn a_character_that_the_font_lacks_becomes_a_visible_sign() {
-        let face = Weight::Regular.face();
-        let shown = |text: &str| -> Vec<u16> { text.chars().map(|c| face.glyph(c)).collect() };
-        assert_eq!(
-            shown("Łódź 钱包 🚀"),
-            shown("Łódź \u{25a1}\u{25a1} \u{25a1}")
-        );
+    fn a_character_that_the_font_lacks_is_shown_by_its_number_and_found_again_by_it() {
+        for (text, shown) in [
+            ("Łódź 钱包 🚀", "Łódź ‹U+94B1›‹U+5305› ‹U+1F680›"),
+            ("محفظة", "‹U+0645›‹U+062D›‹U+0641›‹U+0638›‹U+0629›"),
+            ("ארנק 1", "‹U+05D0›‹U+05E8›‹U+05E0›‹U+05E7› 1"),
+        ] {
+            assert_eq!(clean(text), shown);
+            assert_eq!(named(shown), text);
+            assert!(lacks(text) && !lacks(shown), "{text}");
+        }
+        assert_eq!(clean("👨\u{200d}👩\u{fe0f}"), "‹U+1F468›‹U+1F469›");
         assert_eq!(clean("two\nlines\u{7}"), "two lines\u{25a1}");
-        let box_width = face.width("\u{25a1}", 8.0);
-        assert_eq!(face.width("👨\u{200d}👩", 8.0), box_width + box_width);
-        assert!(lacks("钱包") && !lacks("Łódź"));
+        assert_eq!(named("cut ‹U+94"), "cut ‹U+94");
+        assert!(!lacks("Łódź"));
+        let long = "钱".repeat(3_000);
+        assert!(clean(&long).chars().count() <= TEXT_CHARS_PDF_MAX + 1);
+    }
+
+    #[test]
+    fn the_number_of_a_character_is_not_broken_over_lines() {
+        let face = Weight::Regular.face();
+        let lines = face.wrap(&clean("钱包钱包钱包"), 8.0, 80.0);
+        assert!(lines.len() > 1, "{lines:?}");
+        for line in &lines {
+            assert!(line.starts_with(OPEN) && line.ends_with(CLOSE), "{lines:?}");
+            assert!(face.width(line, 8.0) <= 80.0, "{lines:?}");
+        }
     }
 
     #[test]
@@ -438,6 +490,16 @@ mod tests {
             "{lines:?}"
         );
         assert!(lines.iter().all(|line| face.width(line, 8.0) <= 80.0));
+    }
+
+    #[test]
+    fn a_short_word_is_not_left_alone_on_the_last_line() {
+        let face = Weight::Regular.face();
+        let text = "whether a loss goes back to the year before it first, or only forward: no";
+        let width = face.width(text, 8.0) - 1.0;
+        let lines = face.wrap(text, 8.0, width);
+        assert_eq!(lines[1], "forward: no");
+        assert_eq!(lines.join(" "), text);
     }
 
     #[test]

@@ -10,10 +10,14 @@ mod flow;
 mod fonts;
 mod page;
 mod paragraph;
+mod placed;
 mod places;
 mod render;
+mod row;
 mod sections;
+mod structure;
 mod table;
+mod tags;
 mod theme;
 
 use sections::Selected;

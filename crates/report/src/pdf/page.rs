@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::content::Content;
 use super::fonts::{Shown, Weight, clean};
 use super::places::{Anchor, Link, Place, Places};
+use super::tags::{Owner, Role, Tagger, Tags};
 use super::theme::{Ink, Paper};
+use crate::limits::TAGGED_CELLS_PAGES_PDF_MAX;
 
 /// How a text looks.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,6 +57,8 @@ pub(super) struct PageWriter {
     content: Content,
     places: Arc<Places>,
     links: Vec<Link>,
+    tagger: Tagger,
+    has_cells: bool,
 }
 
 /// A page that is written.
@@ -65,17 +69,63 @@ pub(super) struct Written {
     pub(super) shown: Shown,
     /// What on it leads elsewhere.
     pub(super) links: Vec<Link>,
+    /// What its texts are.
+    pub(super) tags: Tags,
 }
 
 impl PageWriter {
-    /// An empty page of a report in which everything has its place.
-    pub(super) fn new(paper: Paper, places: Arc<Places>) -> Self {
+    /// An empty page of a report of so many pages, in which everything has its place.
+    pub(super) fn new(paper: Paper, places: Arc<Places>, pages: usize) -> Self {
         Self {
             paper,
             places,
             links: Vec::new(),
             content: Content::new(),
+            tagger: Tagger::default(),
+            has_cells: pages <= TAGGED_CELLS_PAGES_PDF_MAX,
         }
+    }
+
+    /// Says to which section, or table of it, the parts that follow belong.
+    pub(super) const fn own(&mut self, owner: Owner) {
+        self.tagger.own(owner);
+    }
+
+    /// Writes a part of the report; what is written outside of any belongs to the page alone.
+    pub(super) fn part(&mut self, role: Role, write: impl FnOnce(&mut Self)) {
+        self.begin(role);
+        write(self);
+        self.end();
+    }
+
+    /// Writes a picture that means so much in words.
+    pub(super) fn figure(&mut self, meaning: String, write: impl FnOnce(&mut Self)) {
+        self.part(Role::Figure, |page| {
+            page.tagger.mean(meaning);
+            write(page);
+        });
+    }
+
+    /// Writes again what was read before, such as the head of a table on its second page.
+    pub(super) fn again(&mut self, write: impl FnOnce(&mut Self)) {
+        self.tagger.mute(true);
+        write(self);
+        self.tagger.mute(false);
+    }
+
+    /// Whether each cell of a table is a part; a row is one in a report of very many pages.
+    pub(super) const fn has_cells(&self) -> bool {
+        self.has_cells
+    }
+
+    /// Begins a part, where no closure can hold it.
+    pub(super) fn begin(&mut self, role: Role) {
+        self.tagger.begin(role);
+    }
+
+    /// Ends the part that was begun last.
+    pub(super) fn end(&mut self) {
+        self.tagger.end();
     }
 
     /// The sheet that it is written on.
@@ -86,6 +136,14 @@ impl PageWriter {
     /// A text that starts at `x`, on the baseline `y`.
     pub(super) fn left(&mut self, x: f32, y: f32, text: &str, style: Style) {
         self.show(x, y, &clean(text), style);
+    }
+
+    /// A text that goes on with the one before it, as the decimals of a number do.
+    pub(super) fn joined(&mut self, x: f32, y: f32, text: &str, style: Style) {
+        if !text.is_empty() {
+            let y = self.up(y);
+            self.content.text(x, y, &clean(text), style);
+        }
     }
 
     /// A text that starts at `x` and is cut where it is wider than `width`.
@@ -157,6 +215,7 @@ impl PageWriter {
 
     /// Makes an area lead to a place.
     pub(super) fn lead_to(&mut self, area: (f32, f32, f32, f32), to: Place) {
+        self.tagger.link();
         self.links.push(Link { area, to });
     }
 
@@ -167,10 +226,18 @@ impl PageWriter {
             stream,
             shown,
             links: self.links,
+            tags: self.tagger.finish(),
         }
     }
 
     fn show(&mut self, x: f32, y: f32, text: &str, style: Style) {
+        if text.is_empty() {
+            return;
+        }
+        match self.tagger.next() {
+            Some(marked) => self.content.mark(marked),
+            None => self.content.part_words(),
+        }
         let y = self.up(y);
         self.content.text(x, y, text, style);
     }

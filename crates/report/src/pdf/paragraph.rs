@@ -2,7 +2,8 @@
 
 use super::flow::Block;
 use super::page::{PageWriter, Style};
-use super::theme::{MARGIN, Paper};
+use super::tags::Role;
+use super::theme::{MARGIN, Paper, SUBHEADING};
 
 /// Sentences.
 pub(super) struct Paragraph {
@@ -32,6 +33,14 @@ impl Paragraph {
 }
 
 impl Block for Paragraph {
+    fn role(&self) -> Role {
+        if self.style == SUBHEADING {
+            Role::Subheading
+        } else {
+            Role::Paragraph
+        }
+    }
+
     fn parts(&self) -> usize {
         self.lines.len()
     }

@@ -14,6 +14,7 @@ use super::fonts::{Shown, Weight};
 use super::page::{PageWriter, Written as Page};
 use super::places::Link;
 use super::sections::{Selected, cover};
+use super::tags::Tags;
 use super::theme::{LINE, MARGIN, Paper, RUNNING};
 use crate::amounts::count;
 use crate::{Progress, ReportError, words};
@@ -31,6 +32,8 @@ pub(super) struct Made {
     pub(super) pages: Vec<Vec<u8>>,
     /// What leads elsewhere, by page.
     pub(super) links: Vec<Vec<Link>>,
+    /// What the texts are, by page.
+    pub(super) tags: Vec<Tags>,
     pub(super) shown: Shown,
 }
 
@@ -53,18 +56,20 @@ impl Job<'_> {
         let mut made = Made {
             pages: Vec::with_capacity(of),
             links: Vec::with_capacity(of),
+            tags: Vec::with_capacity(of),
             shown: Shown::default(),
         };
         for page in pages? {
             made.pages.push(page.stream);
             made.links.push(page.links);
+            made.tags.push(page.tags);
             made.shown.merge(&page.shown);
         }
         Ok(made)
     }
 
     fn page(&self, number: usize, of: usize) -> Result<Page, ReportError> {
-        let mut page = PageWriter::new(self.paper, Arc::clone(&self.plan.places));
+        let mut page = PageWriter::new(self.paper, Arc::clone(&self.plan.places), of);
         match number.checked_sub(1) {
             None => cover::draw(self.selected, &self.plan.marks, &mut page),
             Some(index) => {

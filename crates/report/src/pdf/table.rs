@@ -1,46 +1,27 @@
-//! Tables: columns on the sheet, rows of one or two lines, numbers that line up at their dots.
+//! Tables: columns on the sheet, a head that repeats, rows, totals.
 
-use packtrain_core::quantity::Quantity;
-
-use super::decimals::Decimals;
 use super::flow::Block;
-use super::page::{PageWriter, Style};
+use super::page::PageWriter;
 use super::places::Anchor;
-use super::theme::{ACCENT, BAD, CELL, FAINT, LABEL, LINE, LINE_STRONG, MARGIN, Paper, SUB};
-use crate::amounts::{self, MINUS};
+use super::row::Row;
+use super::tags::Role;
+use super::theme::{LINE, LINE_STRONG, MARGIN, Paper};
 
 /// Space between the cells of a row.
 const GUTTER: f32 = 7.0;
 /// Height of a table's head.
 const HEAD: f32 = 17.0;
-/// From the top of a row to its first and second base line.
-const FIRST_LINE: f32 = 9.8;
-const SECOND_LINE: f32 = 17.6;
-/// Space between a name and the word behind it.
-pub(super) const BESIDE: f32 = 3.0;
-/// From one line of a cell to the next.
-const LINE_STEP: f32 = 9.0;
-const SUB_STEP: f32 = 7.8;
 /// Height of a row with one line.
 pub(super) const ROW: f32 = 15.5;
 /// Height of a row with two lines.
 pub(super) const ROW_OF_TWO: f32 = 21.5;
-/// Words a little too wide for their cell are set so much smaller before they are cut.
-const SQUEEZE: f32 = 0.84;
-
-/// Height of a row whose highest cell has so many lines, and so many small ones under them.
-pub(super) fn height_of(lines: usize, small: usize) -> f32 {
-    let lines: f32 = (1..lines.max(1)).map(|_| LINE_STEP).sum();
-    let small: f32 = (0..small).map(|_| SUB_STEP).sum();
-    (FIRST_LINE + lines + small + 3.9).max(ROW)
-}
 
 /// A column of a table.
 #[derive(Debug, Clone)]
 pub(super) struct Column {
     title: String,
     share: f32,
-    is_number: bool,
+    pub(super) is_number: bool,
 }
 
 impl Column {
@@ -65,8 +46,8 @@ impl Column {
 /// Columns with their places on the sheet.
 #[derive(Debug, Clone)]
 pub(super) struct Columns {
-    columns: Vec<Column>,
-    spans: Vec<(f32, f32)>,
+    pub(super) columns: Vec<Column>,
+    pub(super) spans: Vec<(f32, f32)>,
     paper: Paper,
 }
 
@@ -108,13 +89,11 @@ impl Columns {
 
     /// The head: the titles over a line that bears.
     pub(super) fn draw_head(&self, page: &mut PageWriter, top: f32) {
-        for (column, (left, right)) in self.columns.iter().zip(&self.spans) {
-            if column.is_number {
-                page.number(*right, top + 9.0, right - left, &column.title, LABEL);
-            } else {
-                page.fit(*left, top + 9.0, right - left, &column.title, LABEL);
+        self.row(page, top, |row| {
+            for (place, column) in self.columns.iter().enumerate() {
+                row.title(place, &column.title);
             }
-        }
+        });
         page.rule(
             MARGIN,
             self.paper.right(),
@@ -129,155 +108,9 @@ impl Columns {
         page.rule(self.spans[from].0, self.paper.right(), y, 0.5, LINE);
     }
 
-    /// A row whose first line stands below `top`.
-    pub(super) const fn row<'p>(&'p self, page: &'p mut PageWriter, top: f32) -> Row<'p> {
-        Row {
-            columns: self,
-            page,
-            top,
-            style: CELL,
-        }
-    }
-}
-
-/// A row being written.
-pub(super) struct Row<'p> {
-    columns: &'p Columns,
-    page: &'p mut PageWriter,
-    top: f32,
-    style: Style,
-}
-
-impl Row<'_> {
-    /// Writes what follows in semi-bold.
-    pub(super) const fn strong(&mut self) {
-        self.style = CELL.strong();
-    }
-
-    /// The cell's first line, in the row's style.
-    pub(super) fn cell(&mut self, column: usize, text: &str) {
-        self.styled(column, text, self.style);
-    }
-
-    /// The cell's first line, in semi-bold.
-    pub(super) fn strong_cell(&mut self, column: usize, text: &str) {
-        self.styled(column, text, self.style.strong());
-    }
-
-    /// The cell from its first line on: lines of a name in semi-bold, and a word behind the last.
-    pub(super) fn strong_beside(&mut self, column: usize, name: &[String], word: &str) {
-        self.lines(column, name, self.style.strong());
-        let (left, right) = self.columns.spans[column];
-        let last = name.last().map_or("", String::as_str);
-        let after = left + self.style.strong().width(last) + BESIDE;
-        let down: f32 = (1..name.len()).map(|_| LINE_STEP).sum();
-        let (y, style) = (self.top + FIRST_LINE + down, CELL.in_ink(FAINT));
-        self.page.fit(after, y, right - after, word, style);
-    }
-
-    /// The cell from its first line on, in lines that fit.
-    pub(super) fn lines(&mut self, column: usize, lines: &[String], style: Style) {
-        let left = self.columns.spans[column].0;
-        let mut y = self.top + FIRST_LINE;
-        for line in lines {
-            self.page.left(left, y, line, style);
-            y += LINE_STEP;
-        }
-    }
-
-    /// Small lines that fit, under so many lines of the cell.
-    pub(super) fn subs(&mut self, column: usize, under: usize, lines: &[String]) {
-        let left = self.columns.spans[column].0;
-        let down: f32 = (1..under.max(1)).map(|_| LINE_STEP).sum();
-        let mut y = self.top + SECOND_LINE + down;
-        for line in lines {
-            self.page.left(left, y, line, SUB);
-            y += SUB_STEP;
-        }
-    }
-
-    /// The name of a row, as the cell's second line: of one that is too long, both ends stay, by
-    /// which people tell hashes apart.
-    pub(super) fn id(&mut self, column: usize, id: &str) {
-        let (left, right) = self.columns.spans[column];
-        let id = super::fonts::clean(id);
-        let id = SUB.weight.face().fit_ends(&id, SUB.size, right - left);
-        self.page.left(left, self.top + SECOND_LINE, &id, SUB);
-    }
-
-    /// The cell in semi-bold, in lines that fit, leading to a place where the report has it.
-    pub(super) fn strong_lead(&mut self, column: usize, lines: &[String], to: Option<Anchor>) {
-        let (left, right) = self.columns.spans[column];
-        let down: f32 = (1..lines.len()).map(|_| LINE_STEP).sum();
-        let area = (left, self.top, right - left, FIRST_LINE + down + 3.0);
-        let ink = match to.and_then(|to| self.page.lead(area, to)) {
-            Some(_) => ACCENT,
-            None => self.style.ink,
-        };
-        self.lines(column, lines, self.style.strong().in_ink(ink));
-    }
-
-    /// A result: in semi-bold, and a loss in the colour of losses beside its minus sign.
-    pub(super) fn result(&mut self, column: usize, text: &str) {
-        let style = if text.starts_with(MINUS) {
-            self.style.in_ink(BAD)
-        } else {
-            self.style
-        };
-        self.styled(column, text, style.strong());
-    }
-
-    /// The cell's first line, in a style of its own.
-    pub(super) fn styled(&mut self, column: usize, text: &str, style: Style) {
-        self.line(column, FIRST_LINE, text, style);
-    }
-
-    /// The cell's second line.
-    pub(super) fn sub(&mut self, column: usize, text: &str) {
-        self.line(column, SECOND_LINE, text, SUB);
-    }
-
-    /// An amount of an asset, so that the dots of a column stand under each other.
-    ///
-    /// Decimals beyond `decimals` are cut, and an ellipsis beside the column says so, for the
-    /// files that come with the PDF have them; figures before the dot never are.
-    pub(super) fn quantity(&mut self, column: usize, exact: &Quantity, decimals: Decimals) {
-        let text = amounts::quantity(exact);
-        let (left, right) = self.columns.spans[column];
-        let (face, size) = (self.style.weight.face(), self.style.size);
-        let dot = text.find('.').unwrap_or(text.len());
-        let y = self.top + FIRST_LINE;
-        // By the plain face in bold rows as well, or their dots would stand beside the others.
-        let after = decimals.width(CELL.weight.face(), CELL.size);
-        let fraction = decimals.cut(&text[dot..]);
-        if face.width(&text[..dot], size) <= right - left - after {
-            self.page.right(right - after, y, &text[..dot], self.style);
-            self.page.left(right - after, y, &fraction, self.style);
-        } else {
-            // So many figures before the dot leave the decimals to the files.
-            let short = if dot < text.len() {
-                format!("{}…", &text[..dot])
-            } else {
-                text
-            };
-            self.page.number(right, y, right - left, &short, self.style);
-        }
-    }
-
-    fn line(&mut self, column: usize, down: f32, text: &str, style: Style) {
-        let (left, right) = self.columns.spans[column];
-        let y = self.top + down;
-        if self.columns.columns[column].is_number {
-            self.page.number(right, y, right - left, text, style);
-        } else {
-            let (width, natural) = (right - left, style.width(text));
-            let size = if natural > width && natural * SQUEEZE <= width {
-                style.size * width / natural
-            } else {
-                style.size
-            };
-            self.page.fit(left, y, width, text, Style { size, ..style });
-        }
+    /// Writes a row whose first line stands below `top`, its cells from left to right.
+    pub(super) fn row(&self, page: &mut PageWriter, top: f32, write: impl FnOnce(&mut Row<'_>)) {
+        Row::write(self, page, top, write);
     }
 }
 
@@ -337,6 +170,10 @@ impl<'a> Table<'a> {
 }
 
 impl Block for Table<'_> {
+    fn role(&self) -> Role {
+        Role::Table
+    }
+
     fn parts(&self) -> usize {
         match self.rows {
             0 => 0,
@@ -357,16 +194,17 @@ impl Block for Table<'_> {
             Some(total) if part == self.rows => {
                 let right = page.paper().right();
                 page.rule(MARGIN, right, top - 1.0, 0.7, LINE_STRONG);
-                let mut row = self.columns.row(page, top + 1.0);
-                row.strong();
-                total(0, &mut row);
+                self.columns.row(page, top + 1.0, |row| {
+                    row.strong();
+                    total(0, row);
+                });
             }
             _ => {
                 if part + 1 < self.rows {
                     self.columns
                         .hairline(page, 0, top + self.height(part) - 1.0);
                 }
-                (self.write)(part, &mut self.columns.row(page, top));
+                self.columns.row(page, top, |row| (self.write)(part, row));
             }
         }
     }

@@ -7,7 +7,8 @@ use crate::amounts::{count, full};
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::paragraph::Paragraph;
 use crate::pdf::places::Topic;
-use crate::pdf::table::{Column, Columns, ROW_OF_TWO, Row, Table, height_of};
+use crate::pdf::row::{Row, height_of};
+use crate::pdf::table::{Column, Columns, ROW_OF_TWO, Table};
 use crate::pdf::theme::{BODY, CELL, Paper, SUB};
 use crate::words;
 

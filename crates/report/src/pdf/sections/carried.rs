@@ -8,7 +8,8 @@ use crate::amounts::bare;
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::paragraph::Paragraph;
 use crate::pdf::places::Topic;
-use crate::pdf::table::{Column, Columns, ROW, Row, Table};
+use crate::pdf::row::Row;
+use crate::pdf::table::{Column, Columns, ROW, Table};
 use crate::pdf::theme::{BODY, Paper};
 
 /// Years beside each other; the latest are shown.

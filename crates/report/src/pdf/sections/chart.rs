@@ -11,6 +11,7 @@ use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
 use crate::pdf::paragraph::Paragraph;
 use crate::pdf::places::{Anchor, Topic};
+use crate::pdf::tags::Role;
 use crate::pdf::theme::{
     ACCENT, BAD, BAR_LONG, BAR_SHORT, BODY, CELL, Ink, LABEL, LINE, LINE_STRONG, MARGIN, Paper,
     SUB, SUBHEADING,
@@ -258,7 +259,10 @@ impl Chart {
         let left = MARGIN + gutter;
         let slot = self.slot(page);
         let mut x = left + slot / 2.0;
+        page.begin(Role::Row);
+        page.part(Role::Cell, |_| {});
         for (place, label) in self.labels.iter().enumerate() {
+            page.begin(Role::ColumnHead);
             let area = (x - slot / 2.0, top, slot, TABLE_ROW);
             let month = self.months.get(place);
             let led = month.and_then(|month| page.lead(area, Anchor::Month(month.0, month.1)));
@@ -267,8 +271,10 @@ impl Chart {
                 None => LABEL,
             };
             page.centred(x, top + 9.0, slot - 3.0, label, style);
+            page.end();
             x += slot;
         }
+        page.end();
         let mut y = top + TABLE_ROW;
         for (name, ink, value) in self.series() {
             page.rule(MARGIN, page.paper().right(), y + 0.5, 0.5, LINE);
@@ -283,15 +289,21 @@ impl Chart {
                 page.fill(start, y + 4.0, 5.0, 5.0, ink);
                 start += SWATCH;
             }
-            page.fit(start, y + 9.0, left - start, name, style);
+            page.begin(Role::Row);
+            page.part(Role::RowHead, |page| {
+                page.fit(start, y + 9.0, left - start, name, style);
+            });
             let mut x = left + slot / 2.0;
             for bar in &self.bars {
                 let text = whole_signed(value(bar));
                 let loss = text.starts_with(MINUS);
                 let style = if loss { style.in_ink(BAD) } else { style };
-                page.centred(x, y + 9.0, slot - 3.0, &text, style);
+                page.part(Role::Cell, |page| {
+                    page.centred(x, y + 9.0, slot - 3.0, &text, style);
+                });
                 x += slot;
             }
+            page.end();
             y += TABLE_ROW;
         }
     }
@@ -313,10 +325,17 @@ impl Block for Chart {
     }
 
     fn draw(&self, _part: usize, page: &mut PageWriter, top: f32) {
-        page.left(MARGIN, top + 9.0, &self.title, SUBHEADING);
+        if !self.title.is_empty() {
+            page.part(Role::Subheading, |page| {
+                page.left(MARGIN, top + 9.0, &self.title, SUBHEADING);
+            });
+        }
         let top = top + self.title_height();
-        self.draw_plot(page, top);
-        self.draw_table(page, top + self.plot + 6.0);
+        let meaning = "Bars of gains and losses; their figures are in the table that follows.";
+        page.figure(meaning.to_owned(), |page| self.draw_plot(page, top));
+        page.part(Role::Table, |page| {
+            self.draw_table(page, top + self.plot + 6.0);
+        });
     }
 
     fn gap(&self) -> f32 {

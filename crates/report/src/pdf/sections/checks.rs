@@ -10,6 +10,7 @@ use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
 use crate::pdf::paragraph::Paragraph;
 use crate::pdf::places::{Anchor, Topic};
+use crate::pdf::tags::Role;
 use crate::pdf::theme::{
     ACCENT, BODY, CELL, LINE, MARGIN, Paper, QUIET, SUB, SUBHEADING, WARN, WARN_MARK, WARN_SOFT,
 };
@@ -167,14 +168,11 @@ impl Block for Card {
         page.fill(MARGIN, top, page.paper().inner(), 20.0, WARN_SOFT);
         page.fill(MARGIN, top, 3.0, 20.0, WARN_MARK);
         let taken = amount.width(&self.at_stake) + 10.0;
-        page.fit(
-            left,
-            top + 13.4,
-            right - left - taken,
-            &self.title,
-            SUBHEADING,
-        );
-        page.right(right, top + 13.4, &self.at_stake, amount);
+        let (y, width) = (top + 13.4, right - left - taken);
+        page.part(Role::Subheading, |page| {
+            page.fit(left, y, width, &self.title, SUBHEADING);
+            page.right(right, y, &self.at_stake, amount);
+        });
     }
 
     fn height(&self, part: usize) -> f32 {
@@ -197,42 +195,24 @@ impl Block for Card {
     fn draw(&self, part: usize, page: &mut PageWriter, top: f32) {
         let (left, right) = (MARGIN + INDENT, page.paper().right() - INDENT);
         let Some(index) = part.checked_sub(1) else {
-            let mut y = top + 10.0;
-            for line in &self.help {
-                page.left(left, y, line, BODY);
-                y += 13.0;
-            }
-            return;
+            return page.part(Role::Paragraph, |page| {
+                let mut y = top + 10.0;
+                for line in &self.help {
+                    page.left(left, y, line, BODY);
+                    y += 13.0;
+                }
+            });
         };
         if part + 1 < self.parts() {
             page.rule(left, right, top + self.height(part) - 1.0, 0.5, LINE);
         }
-        let Some(item) = self.items.get(index) else {
-            let rest = self.rest.as_deref().unwrap_or_default();
-            return page.left(left, top + 12.0, rest, CELL.in_ink(QUIET));
-        };
-        page.number(
-            right,
-            top + 11.0,
-            AMOUNT - 10.0,
-            &item.at_stake,
-            CELL.strong(),
-        );
-        if item.is_estimated {
-            let below = top + 11.0 + LEADING;
-            page.right(right, below, words::ESTIMATED, SUB);
-        }
-        let mut y = top + 11.0;
-        for line in &item.lines {
-            page.left(left, y, line, CELL);
-            y += LEADING;
-        }
-        for line in &item.help {
-            page.left(left, y, line, CELL.in_ink(QUIET));
-            y += LEADING;
-        }
-        let taken = if item.is_estimated { AMOUNT } else { 0.0 };
-        item.draw_place(page, left, y - 1.5, right - left - taken);
+        page.part(Role::Paragraph, |page| match self.items.get(index) {
+            Some(item) => item.draw(page, left, right, top),
+            None => {
+                let rest = self.rest.as_deref().unwrap_or_default();
+                page.left(left, top + 12.0, rest, CELL.in_ink(QUIET));
+            }
+        });
     }
 
     fn clings(&self, part: usize) -> bool {
@@ -245,6 +225,31 @@ impl Block for Card {
 }
 
 impl Item {
+    fn draw(&self, page: &mut PageWriter, left: f32, right: f32, top: f32) {
+        let mut y = top + 11.0;
+        for line in &self.lines {
+            page.left(left, y, line, CELL);
+            y += LEADING;
+        }
+        page.number(
+            right,
+            top + 11.0,
+            AMOUNT - 10.0,
+            &self.at_stake,
+            CELL.strong(),
+        );
+        if self.is_estimated {
+            let below = top + 11.0 + LEADING;
+            page.right(right, below, words::ESTIMATED, SUB);
+        }
+        for line in &self.help {
+            page.left(left, y, line, CELL.in_ink(QUIET));
+            y += LEADING;
+        }
+        let taken = if self.is_estimated { AMOUNT } else { 0.0 };
+        self.draw_place(page, left, y - 1.5, right - left - taken);
+    }
+
     /// The row and where it stands; where the report lists what became of it, the page too, and
     /// the line leads there.
     fn draw_place(&self, page: &mut PageWriter, left: f32, y: f32, width: f32) {

@@ -7,6 +7,7 @@ use crate::amounts::{MINUS, count, currency_name, full};
 use crate::pdf::flow::Mark;
 use crate::pdf::page::{PageWriter, Style};
 use crate::pdf::places::{Anchor, Topic};
+use crate::pdf::tags::Role;
 use crate::pdf::theme::{
     ACCENT, BAD, BODY, CELL, FAINT, FIGURE, HERO, LABEL, LINE, LINE_STRONG, MARGIN, QUIET,
     SUBHEADING, SUNKEN, TEXT, TITLE, WARN, WARN_MARK, WARN_SOFT,
@@ -31,21 +32,22 @@ fn draw_title(selected: &Selected<'_>, page: &mut PageWriter) {
     let settings = selected.settings();
     let width = page.paper().inner();
     draw_brand(page);
-    page.fit(MARGIN, 126.0, width, &selected.title(), TITLE);
+    page.part(Role::Title, |page| {
+        page.fit(MARGIN, 126.0, width, &selected.title(), TITLE);
+    });
     let mut parts = vec![words::country(settings.country).to_owned()];
     parts.extend(selected.span());
     parts.push(currency_name(settings.currency));
     parts.push(words::method(settings.method));
-    page.fit(
-        MARGIN,
-        148.0,
-        width,
-        &parts.join(" · "),
-        Style { size: 10.5, ..BODY },
-    );
+    let style = Style { size: 10.5, ..BODY };
+    page.part(Role::Paragraph, |page| {
+        page.fit(MARGIN, 148.0, width, &parts.join(" · "), style);
+    });
     if let Some(taxpayer) = selected.document.taxpayer {
-        let style = Style { size: 10.5, ..BODY }.strong().in_ink(TEXT);
-        page.fit(MARGIN, 168.0, width, taxpayer, style);
+        let style = style.strong().in_ink(TEXT);
+        page.part(Role::Paragraph, |page| {
+            page.fit(MARGIN, 168.0, width, taxpayer, style);
+        });
     }
 }
 
@@ -59,7 +61,9 @@ fn draw_brand(page: &mut PageWriter) {
         size: 12.0,
         ..SUBHEADING
     };
-    page.left(MARGIN + 28.0, top + 13.0, "packtrain", name);
+    page.part(Role::Paragraph, |page| {
+        page.left(MARGIN + 28.0, top + 13.0, "packtrain", name);
+    });
 }
 
 /// The main number and those that it is made of; returns where it ends.
@@ -67,7 +71,6 @@ fn draw_result(selected: &Selected<'_>, page: &mut PageWriter, top: f32) -> f32 
     let (inner, height) = (page.paper().inner(), 128.0);
     page.fill(MARGIN, top, inner, height, SUNKEN);
     page.fill(MARGIN, top, 3.0, height, ACCENT);
-    page.lead((MARGIN, top, inner, 76.0), Anchor::Section(Topic::Summary));
     let (left, width) = (MARGIN + 20.0, inner - 40.0);
     let totals = &selected.totals;
     let label = Style { size: 9.5, ..LABEL };
@@ -76,9 +79,12 @@ fn draw_result(selected: &Selected<'_>, page: &mut PageWriter, top: f32) -> f32 
     } else {
         "Net capital gain"
     };
-    page.left(left, top + 24.0, name, label.in_ink(QUIET));
     let (net, hero) = coloured(totals.net, HERO);
-    page.number_left(left, top + 60.0, width, &net, hero);
+    page.part(Role::Paragraph, |page| {
+        page.lead((MARGIN, top, inner, 76.0), Anchor::Section(Topic::Summary));
+        page.left(left, top + 24.0, name, label.in_ink(QUIET));
+        page.number_left(left, top + 60.0, width, &net, hero);
+    });
     page.rule(left, left + width, top + 76.0, 0.5, LINE);
     let mut figures = Vec::new();
     if let Some(terms) = selected.terms() {
@@ -96,10 +102,12 @@ fn draw_result(selected: &Selected<'_>, page: &mut PageWriter, top: f32) -> f32 
     let column = width / shares;
     let mut x = left;
     for (name, amount, of) in figures {
-        page.left(x, top + 94.0, name, label);
-        page.lead((x, top + 82.0, column - 10.0, 36.0), Anchor::Section(of));
         let (amount, style) = coloured(amount, FIGURE);
-        page.number_left(x, top + 112.0, column - 10.0, &amount, style);
+        page.part(Role::Paragraph, |page| {
+            page.left(x, top + 94.0, name, label);
+            page.lead((x, top + 82.0, column - 10.0, 36.0), Anchor::Section(of));
+            page.number_left(x, top + 112.0, column - 10.0, &amount, style);
+        });
         x += column;
     }
     top + height
@@ -120,7 +128,9 @@ fn draw_checks(selected: &Selected<'_>, page: &mut PageWriter, top: f32) -> f32 
     let checks = selected.checks();
     let (right, inner) = (page.paper().right(), page.paper().inner());
     if selected.is_empty() {
-        page.fit(MARGIN, top + 12.0, inner, &selected.nothing(), BODY);
+        page.part(Role::Paragraph, |page| {
+            page.fit(MARGIN, top + 12.0, inner, &selected.nothing(), BODY);
+        });
         return top + 16.0;
     }
     if checks == 0 {
@@ -128,6 +138,7 @@ fn draw_checks(selected: &Selected<'_>, page: &mut PageWriter, top: f32) -> f32 
     }
     page.fill(MARGIN, top, inner, 34.0, WARN_SOFT);
     page.fill(MARGIN, top, 3.0, 34.0, WARN_MARK);
+    page.begin(Role::Paragraph);
     let at = page.lead((MARGIN, top, inner, 34.0), Anchor::Section(Topic::Checks));
     let place = at.map_or_else(String::new, |page| format!("Page {}", count(page)));
     let style = Style {
@@ -157,6 +168,7 @@ fn draw_checks(selected: &Selected<'_>, page: &mut PageWriter, top: f32) -> f32 
         &place,
         Style { size: 9.5, ..BODY }.in_ink(WARN),
     );
+    page.end();
     top + 34.0
 }
 
@@ -182,44 +194,56 @@ fn draw_facts(selected: &Selected<'_>, page: &mut PageWriter, top: f32, width: f
         ),
         ("Made on", made),
     ];
-    page.left(MARGIN, top, "How it was computed", SUBHEADING);
+    page.part(Role::Subheading, |page| {
+        page.left(MARGIN, top, "How it was computed", SUBHEADING);
+    });
     page.rule(MARGIN, MARGIN + width, top + 7.0, 0.7, LINE_STRONG);
     let mut y = top + 7.0;
     for (place, (label, value)) in facts.iter().enumerate() {
         if place > 0 {
             page.rule(MARGIN, MARGIN + width, y, 0.5, LINE);
         }
-        page.left(MARGIN, y + 11.5, label, CELL.in_ink(FAINT));
-        page.fit(MARGIN + 84.0, y + 11.5, width - 84.0, value, CELL);
+        page.part(Role::Paragraph, |page| {
+            page.left(MARGIN, y + 11.5, label, CELL.in_ink(FAINT));
+            page.fit(MARGIN + 84.0, y + 11.5, width - 84.0, value, CELL);
+        });
         y += ROW;
     }
 }
 
 fn draw_contents(marks: &[Mark], page: &mut PageWriter, top: f32, left: f32, width: f32) {
-    page.left(left, top, "In this report", SUBHEADING);
+    page.part(Role::Subheading, |page| {
+        page.left(left, top, "In this report", SUBHEADING);
+    });
     page.rule(left, left + width, top + 7.0, 0.7, LINE_STRONG);
     let mut y = top + 7.0;
+    page.begin(Role::Contents);
     for (place, mark) in marks.iter().filter(|mark| !mark.is_nested).enumerate() {
         if place > 0 {
             page.rule(left, left + width, y, 0.5, LINE);
         }
-        page.fit(left, y + 11.5, width - 40.0, &mark.title, CELL);
-        page.right(left + width, y + 11.5, &count(mark.place.page + 1), CELL);
-        page.lead_to((left, y, width, ROW), mark.place);
+        page.part(Role::ContentsLine, |page| {
+            page.fit(left, y + 11.5, width - 40.0, &mark.title, CELL);
+            page.right(left + width, y + 11.5, &count(mark.place.page + 1), CELL);
+            page.lead_to((left, y, width, ROW), mark.place);
+        });
         y += ROW;
     }
+    page.end();
 }
 
 fn draw_legal(page: &mut PageWriter) {
     let text = format!(
         "{} Have a professional review this report before you file it. The same files and settings \
-         always give the same figures.",
+         give the same figures.",
         words::NOT_ADVICE
     );
     let lines = CELL.in_ink(QUIET).wrap(&text, page.paper().inner());
     let mut y = page.paper().bottom() - 18.0;
-    for line in lines {
-        page.left(MARGIN, y, &line, CELL.in_ink(QUIET));
-        y += 11.5;
-    }
+    page.part(Role::Paragraph, |page| {
+        for line in lines {
+            page.left(MARGIN, y, &line, CELL.in_ink(QUIET));
+            y += 11.5;
+        }
+    });
 }

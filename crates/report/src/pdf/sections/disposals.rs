@@ -19,13 +19,17 @@ use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
 use crate::pdf::paragraph::Paragraph;
 use crate::pdf::places::{Anchor, Topic};
-use crate::pdf::table::{Column, Columns, ROW_OF_TWO, Row};
+use crate::pdf::row::Row;
+use crate::pdf::table::{Column, Columns, ROW_OF_TWO};
+use crate::pdf::tags::Role;
 use crate::pdf::theme::{
     BAD, BODY, CELL, FAINT, LINE_STRONG, MARGIN, Paper, QUIET, SUBHEADING, WARN,
 };
 use crate::words;
 
 const MONTH: f32 = 27.0;
+/// Columns of the table.
+const COLUMNS: u8 = 9;
 /// The column of the asset.
 const ASSET: usize = 1;
 
@@ -105,13 +109,18 @@ impl<'a> Disposals<'a> {
 
     fn draw_month(page: &mut PageWriter, top: f32, title: &str, lots: usize, gain: Money) {
         let (y, right) = (top + 17.0, page.paper().right());
-        page.left(MARGIN, y, title, SUBHEADING);
         let text = format!("{}, net ", words::counted(lots, "line", "lines"));
         let gain = signed(gain);
         let style = CELL.in_ink(QUIET);
         let strong = style.strong();
-        page.right(right, y, &gain, strong);
-        page.right(right - strong.width(&gain) - 1.0, y, &text, style);
+        page.begin(Role::Row);
+        let columns = if page.has_cells() { COLUMNS } else { 1 };
+        page.part(Role::HeadOver(columns), |page| {
+            page.left(MARGIN, y, title, SUBHEADING);
+            page.right(right - strong.width(&gain) - 1.0, y, &text, style);
+            page.right(right, y, &gain, strong);
+        });
+        page.end();
         page.rule(MARGIN, right, top + MONTH - 3.5, 0.7, LINE_STRONG);
     }
 
@@ -223,6 +232,10 @@ fn write_money(row: &mut Row<'_>, line: &Disposal) {
 }
 
 impl Block for Disposals<'_> {
+    fn role(&self) -> Role {
+        Role::Table
+    }
+
     fn parts(&self) -> usize {
         self.lines.len()
     }
@@ -250,14 +263,18 @@ impl Block for Disposals<'_> {
                 Self::draw_month(page, top, &title(*month), *lots, *gain);
             }
             Line::Single(index) => {
-                self.draw_single(&mut self.columns.row(page, top), disposals[*index]);
+                let line = disposals[*index];
+                self.columns
+                    .row(page, top, |row| self.draw_single(row, line));
             }
             Line::Whole { parts, sums } => {
-                self.draw_whole(&mut self.columns.row(page, top), parts.clone(), sums);
+                let write = |row: &mut Row<'_>| self.draw_whole(row, parts.clone(), sums);
+                self.columns.row(page, top, write);
             }
             Line::Lot { index, place, of } => {
-                let mut row = self.columns.row(page, top);
-                self.draw_lot(&mut row, disposals[*index], *place, *of);
+                let line = disposals[*index];
+                let write = |row: &mut Row<'_>| self.draw_lot(row, line, *place, *of);
+                self.columns.row(page, top, write);
             }
         }
     }

@@ -13,7 +13,8 @@ use crate::pdf::decimals::Decimals;
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::paragraph::Paragraph;
 use crate::pdf::places::Topic;
-use crate::pdf::table::{Column, Columns, ROW, Row, Table, height_of};
+use crate::pdf::row::{Row, height_of};
+use crate::pdf::table::{Column, Columns, ROW, Table};
 use crate::pdf::theme::{BODY, CELL, Paper, SUBHEADING};
 use crate::words;
 

@@ -88,6 +88,24 @@ impl HoldingsChart {
         all.map(cents).max().unwrap_or_default().max(1)
     }
 
+    /// The bars in words.
+    fn meaning(&self) -> String {
+        let bars = self.bars.iter().map(|bar| match self.has_values {
+            true => format!(
+                "{}: cost {}, value {}",
+                bar.name,
+                bare(bar.cost),
+                bare(bar.value)
+            ),
+            false => format!("{}: cost {}", bar.name, bare(bar.cost)),
+        });
+        format!(
+            "Bars. {}: {}.",
+            self.title,
+            bars.collect::<Vec<_>>().join("; ")
+        )
+    }
+
     fn draw_legend(&self, page: &mut PageWriter, top: f32) {
         page.left(MARGIN, top + 7.0, &self.title, LABEL);
         let mut x = MARGIN + LABEL.width(&self.title) + 14.0;
@@ -140,12 +158,15 @@ impl Block for HoldingsChart {
     }
 
     fn draw(&self, _part: usize, page: &mut PageWriter, top: f32) {
-        self.draw_legend(page, top);
-        let mut y = top + LEGEND;
-        for bar in &self.bars {
-            self.draw_bar(page, bar, y);
-            y += ROW;
-        }
+        page.figure(self.meaning(), |page| {
+            self.draw_legend(page, top);
+            let mut y = top + LEGEND;
+            for bar in &self.bars {
+                self.draw_bar(page, bar, y);
+                y += ROW;
+            }
+        });
+        let y = top + self.height(0) - 2.0;
         let x = MARGIN + NAMES;
         page.fill(x - 0.7, top + LEGEND, 0.7, y - top - LEGEND, LINE_STRONG);
     }

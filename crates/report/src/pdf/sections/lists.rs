@@ -10,7 +10,8 @@ use crate::pdf::decimals::Decimals;
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::paragraph::Paragraph;
 use crate::pdf::places::Topic;
-use crate::pdf::table::{Column, Columns, ROW, ROW_OF_TWO, Row, Table, height_of};
+use crate::pdf::row::{Row, height_of};
+use crate::pdf::table::{Column, Columns, ROW, ROW_OF_TWO, Table};
 use crate::pdf::theme::{BODY, CELL, FAINT, Paper, SUB};
 use crate::words;
 

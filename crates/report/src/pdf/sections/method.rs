@@ -10,6 +10,7 @@ use crate::pdf::page::PageWriter;
 use crate::pdf::paragraph::Paragraph;
 use crate::pdf::places::Topic;
 use crate::pdf::table::{Column, Columns, ROW_OF_TWO, Table};
+use crate::pdf::tags::Role;
 use crate::pdf::theme::{CELL, FAINT, LINE, MARGIN, Paper, QUIET, SUB, SUBHEADING};
 use crate::{ENGINE, words};
 
@@ -20,7 +21,11 @@ const LEADING: f32 = 11.5;
 pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Section<'a> {
     let mut blocks: Vec<Box<dyn Block + 'a>> =
         vec![Box::new(Facts::new(paper, settings(selected)))];
-    let choices = choices(selected);
+    // Nothing came under any of them where there is nothing: two pages of words would be left.
+    let choices = match selected.is_blank() {
+        true => Vec::new(),
+        false => choices(selected),
+    };
     if !choices.is_empty() {
         let title = "Where the law leaves a choice, and what only you know";
         blocks.push(Box::new(subheading(paper, title)));
@@ -89,11 +94,17 @@ fn settings(selected: &Selected<'_>) -> Vec<(String, String)> {
     ];
     facts.push(pair("Rule set", selected.document.outcome.rule_set));
     facts.push(pair("Computed by", ENGINE));
+    if selected.is_blank() && !selected.settings().options.is_empty() {
+        facts.push(pair(
+            "Options",
+            "Nothing in the records comes under any of them; their values are in the figures file.",
+        ));
+    }
     if selected.has_lost_characters() {
         facts.push(pair(
             "Characters",
-            "A box \u{25a1} stands for a character that this PDF's font does not have. Copied \
-             from here, and in the CSV and figures files, every name is whole.",
+            "A character that this PDF's font does not have stands as its Unicode number, such as \
+             ‹U+4E2D›. Copied from here, and in the CSV and figures files, every name is whole.",
         ));
     }
     facts
@@ -233,6 +244,7 @@ impl Block for Facts {
             );
         }
         let mut y = top + 11.0;
+        page.begin(Role::Paragraph);
         page.fit(MARGIN, y, LABELS - 8.0, &fact.label, CELL.in_ink(FAINT));
         let left = if fact.label.is_empty() {
             MARGIN
@@ -247,6 +259,7 @@ impl Block for Facts {
             page.left(left, y, line, SUB);
             y += LEADING;
         }
+        page.end();
     }
 
     fn gap(&self) -> f32 {

@@ -3,7 +3,8 @@
 use packtrain_core::ledger::RowKind;
 use packtrain_tax::outcome::Disposal;
 
-use crate::pdf::table::{BESIDE, ROW_OF_TWO, height_of};
+use crate::pdf::row::{BESIDE, height_of};
+use crate::pdf::table::ROW_OF_TWO;
 use crate::pdf::theme::{CELL, SUB};
 use crate::words;
 
@@ -16,7 +17,7 @@ pub(super) struct Names {
     pub(super) asset: Vec<String>,
     /// What happened, where it has room behind the asset.
     pub(super) beside: String,
-    /// Else what happened, and the wallet.
+    /// The wallet; what happened over it, where that has no room behind the asset.
     pub(super) under: Vec<String>,
 }
 
@@ -25,15 +26,21 @@ impl Names {
         let asset = CELL.strong().wrap_to(asset, width, NAME_LINES_MAX);
         let last = asset.last().map_or("", String::as_str);
         let taken = CELL.strong().width(last) + BESIDE + CELL.width(what);
-        let (beside, under) = if taken <= width {
-            (what.to_owned(), wallet.to_owned())
-        } else {
-            (String::new(), format!("{what} · {wallet}"))
+        let beside = if taken <= width { what } else { "" };
+        let under = match (beside.is_empty(), format!("{what} · {wallet}")) {
+            (true, both) if SUB.width(&both) <= width => vec![both],
+            // Each on lines of its own, and no dot at the end of one.
+            (true, _) => {
+                let mut lines = SUB.wrap_to(what, width, NAME_LINES_MAX);
+                lines.extend(SUB.wrap_to(wallet, width, NAME_LINES_MAX));
+                lines
+            }
+            (false, _) => SUB.wrap_to(wallet, width, NAME_LINES_MAX),
         };
         Self {
             asset,
-            beside,
-            under: SUB.wrap_to(&under, width, NAME_LINES_MAX),
+            beside: beside.to_owned(),
+            under,
         }
     }
 

@@ -14,7 +14,8 @@ use crate::amounts::unit_price;
 use crate::limits::PRICE_LINES_PDF_MAX;
 use crate::pdf::flow::Section;
 use crate::pdf::places::Topic;
-use crate::pdf::table::{Column, Columns, ROW, Row, Table};
+use crate::pdf::row::Row;
+use crate::pdf::table::{Column, Columns, ROW, Table};
 use crate::pdf::theme::{CELL, FAINT, Paper, WARN};
 use crate::words;
 

@@ -182,6 +182,14 @@ impl<'a> Selected<'a> {
         self.disposals.is_empty() && self.income.is_empty() && self.removed.is_empty()
     }
 
+    /// Whether the records have nothing at all that a figure, a holding or a finding comes from.
+    pub(super) fn is_blank(&self) -> bool {
+        let outcome = self.document.outcome;
+        let has_lines = !outcome.disposals.is_empty() || !outcome.income.is_empty();
+        let has_units = !outcome.holdings.is_empty() || !outcome.removed.is_empty();
+        !has_lines && !has_units && outcome.warnings.is_empty()
+    }
+
     /// What lots are told apart by how long they were held; none where the law does not.
     pub(super) fn terms(&self) -> Option<&'static Terms> {
         jurisdiction::of(self.settings().country).terms.as_ref()
@@ -273,6 +281,7 @@ impl<'a> Selected<'a> {
                 fonts::lacks(&line.asset) || fonts::lacks(&line.from) || fonts::lacks(&line.to)
             })
             || self.warnings.iter().any(|line| fonts::lacks(&line.message))
+            || outcome.settled.iter().any(|line| fonts::lacks(&line.said))
             || outcome.holdings.iter().any(|line| {
                 fonts::lacks(&line.asset) || line.wallet.as_deref().is_some_and(fonts::lacks)
             })

@@ -9,7 +9,9 @@ use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
 use crate::pdf::paragraph::Paragraph;
 use crate::pdf::places::{Anchor, Topic};
-use crate::pdf::table::{Column, Columns, ROW, Row, Table};
+use crate::pdf::row::Row;
+use crate::pdf::table::{Column, Columns, ROW, Table};
+use crate::pdf::tags::Role;
 use crate::pdf::theme::{
     ACCENT, BAD, BODY, CELL, LINE, LINE_STRONG, MARGIN, Paper, SUB, SUBHEADING,
 };
@@ -22,10 +24,11 @@ const BETWEEN: f32 = 36.0;
 pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Section<'a> {
     let mut blocks: Vec<Box<dyn Block + 'a>> = Vec::new();
     if selected.is_empty() {
-        let text = format!(
-            "{} What is held when they end, and how this was computed, follows.",
-            selected.nothing()
-        );
+        let follows = match selected.document.outcome.holdings.is_empty() {
+            true => "How this was computed follows.",
+            false => "What is held when they end, and how this was computed, follows.",
+        };
+        let text = format!("{} {follows}", selected.nothing());
         blocks.push(Box::new(Paragraph::new(paper, &text, BODY, 6.0)));
     } else {
         blocks.push(Box::new(Sums::of(selected)));
@@ -176,9 +179,12 @@ impl Block for Sums {
 impl List {
     fn draw(&self, page: &mut PageWriter, left: f32, width: f32, top: f32) {
         let right = left + width;
-        page.left(left, top + 9.0, self.title, SUBHEADING);
+        page.part(Role::Subheading, |page| {
+            page.left(left, top + 9.0, self.title, SUBHEADING);
+        });
         page.rule(left, right, top + 15.5, 0.7, LINE_STRONG);
         let mut y = top + 17.0;
+        page.begin(Role::Table);
         for (place, line) in self.lines.iter().enumerate() {
             let is_result = line.look == Look::Result;
             if is_result && place > 0 {
@@ -190,6 +196,7 @@ impl List {
             line.draw(page, left, right, y + 12.0, is_first);
             y += LINE_HEIGHT;
         }
+        page.end();
     }
 }
 
@@ -207,6 +214,8 @@ impl SumLine {
         }
         let room = (right - left) * 0.48;
         let words = right - left - style.width(&amount).min(room) - 8.0;
+        page.begin(Role::Row);
+        page.begin(Role::RowHead);
         page.fit(left, y, words, &self.label, style);
         let area = (left, y - 12.0, right - left, LINE_HEIGHT);
         let at = page.lead(area, Anchor::Section(self.of));
@@ -220,7 +229,11 @@ impl SumLine {
         }
         let is_loss = amount.starts_with(MINUS) && self.look != Look::TakenOff;
         let ink = if is_loss { BAD } else { style.ink };
-        page.number(right, y, room, &amount, style.in_ink(ink));
+        page.end();
+        page.part(Role::Cell, |page| {
+            page.number(right, y, room, &amount, style.in_ink(ink));
+        });
+        page.end();
     }
 }
 

@@ -3,7 +3,7 @@
 use packtrain_tax::outcome::{
     Amount, Assessment, Choice, Figure, MatchedBy, Origin, TaxYear, Transfer, ValueFrom,
 };
-use packtrain_tax::request::Country;
+use packtrain_tax::request::{Country, Request};
 
 use super::read::Read;
 use super::{document, made};
@@ -48,21 +48,48 @@ fn a_year_without_rows_is_said_in_words() {
 }
 
 #[test]
-fn a_character_that_the_font_lacks_is_shown_as_a_box_and_explained() {
+fn a_report_on_records_without_a_row_is_a_cover_and_one_page() {
+    for country in ["us", "uk", "de", "ca", "au"] {
+        let country: Country = country.parse().unwrap();
+        let outcome = packtrain_tax::compute(&[], country, &Request::default()).unwrap();
+        let inputs = [InputFile {
+            name: "none.csv".to_owned(),
+            sha256: "e".repeat(64),
+            rows: 0,
+            bad_rows: 0,
+        }];
+        let document = Document {
+            inputs: &inputs,
+            ..document(&outcome)
+        };
+        let read = Read::of(&pdf(&document, &Progress::UNWATCHED).unwrap());
+        assert_eq!(read.pages.len(), 2, "{country}");
+        let text = read.text().replace('\n', " ");
+        let said = "no income. How this was computed follows.";
+        assert!(text.contains(said), "{text}");
+        assert!(
+            text.contains("Nothing in the records comes under any of them"),
+            "{text}"
+        );
+        assert!(read.has("Files that were read"));
+    }
+}
+
+#[test]
+fn a_character_that_the_font_lacks_is_shown_by_its_number_and_explained() {
     let mut outcome = sample::empty();
     let mut line = sample::sale("t2", "BTC", "2", "1");
-    line.wallet = "Łódź 钱包 🚀".into();
+    line.wallet = "Łódź 钱 🚀".into();
     outcome.disposals = vec![line];
-    let read = made(&sample::summed(outcome));
-    assert!(
-        read.has("Łódź \u{25a1}\u{25a1} \u{25a1}"),
-        "{}",
-        read.text()
-    );
-    assert!(
-        read.text()
-            .contains("A box \u{25a1} stands for a character")
-    );
+    let outcome = sample::summed(outcome);
+    let text = made(&outcome).text().replace('\n', " ");
+    assert!(text.contains("Łódź ‹U+94B1› ‹U+1F680›"), "{text}");
+    let explained = "stands as its Unicode number, such as ‹U+4E2D›";
+    assert!(text.contains(explained), "{text}");
+    let mut outcome = sample::empty();
+    outcome.disposals = vec![sample::sale("t2", "BTC", "2", "1")];
+    let plain = made(&sample::summed(outcome)).text().replace('\n', " ");
+    assert!(!plain.contains("Unicode number"), "{plain}");
 }
 
 #[test]

@@ -115,7 +115,9 @@ fn the_page_numbers_of_the_contents_are_those_of_the_bookmarks_and_links() {
             read.pages[page - 1].iter().any(|text| text.text == *title),
             "{title}"
         );
-        assert_eq!(page_of(links[place].as_dict().unwrap()), page, "{title}");
+        let link = links[place].as_reference().unwrap();
+        let link = read.file.get_dictionary(link).unwrap();
+        assert_eq!(page_of(link), page, "{title}");
     }
 }
 

@@ -74,7 +74,8 @@ impl Read {
             return Vec::new();
         };
         let link = |object: &Object| {
-            let link = object.as_dict().unwrap();
+            let link = object.as_reference().unwrap();
+            let link = self.file.get_dictionary(link).unwrap();
             let edges = link.get(b"Rect").unwrap().as_array().unwrap();
             let to = link.get(b"Dest").unwrap().as_array().unwrap();
             let of = to[0].as_reference().unwrap();
@@ -163,6 +164,10 @@ fn texts(file: &lopdf::Document, page: lopdf::ObjectId) -> Vec<Text> {
                     .chunks_exact(2)
                     .map(|code| maps[&font][&u16::from_be_bytes([code[0], code[1]])])
                     .collect();
+                if text == " " {
+                    // Only parts the words of two texts.
+                    continue;
+                }
                 let weight = if font == b"B" {
                     Weight::SemiBold
                 } else {
@@ -183,7 +188,7 @@ fn texts(file: &lopdf::Document, page: lopdf::ObjectId) -> Vec<Text> {
 }
 
 /// The font's own map from codes to characters.
-fn to_unicode(file: &lopdf::Document, font: &Dictionary) -> BTreeMap<u16, char> {
+pub(super) fn to_unicode(file: &lopdf::Document, font: &Dictionary) -> BTreeMap<u16, char> {
     let map = font.get(b"ToUnicode").unwrap().as_reference().unwrap();
     let map = file.get_object(map).unwrap().as_stream().unwrap();
     let map = String::from_utf8(map.decompressed_content().unwrap()).unwrap();
