@@ -12,6 +12,9 @@ use crate::time::Timestamp;
 /// An asset by its symbol, such as `BTC`; an NFT has the form `NAME#id`. Case is kept.
 pub type Asset = std::sync::Arc<str>;
 
+/// A row's own name, shared by all that tells of the row.
+pub type RowId = std::sync::Arc<str>;
+
 macro_rules! row_kinds {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
         /// What happened in a row.
@@ -164,7 +167,7 @@ pub struct NamedLot {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// The row's own name; unique in its file.
-    pub id: Box<str>,
+    pub id: RowId,
     /// Line of the file it stands in, counted from 1 with the header.
     pub line: u32,
     /// When it happened.

@@ -1,5 +1,6 @@
 //! Why a computation cannot be made at all.
 
+use packtrain_core::ledger::RowId;
 use packtrain_core::quantity::AmountError;
 
 /// A computation that cannot be made; bad rows are warnings instead.
@@ -94,7 +95,7 @@ pub enum TaxError {
         /// The rule in words.
         rule: String,
         /// The row.
-        id: Box<str>,
+        id: RowId,
         /// The name of its file.
         file: String,
         /// Its line.
@@ -114,7 +115,7 @@ pub enum TaxError {
     #[error("could not compute row {id:?} ({file}, line {line})")]
     Amount {
         /// The row.
-        id: Box<str>,
+        id: RowId,
         /// The name of its file.
         file: String,
         /// Its line.
@@ -143,7 +144,7 @@ pub enum TaxError {
     #[error("the date of row {id:?} ({file}, line {line}) is out of range")]
     Date {
         /// The row.
-        id: Box<str>,
+        id: RowId,
         /// The name of its file.
         file: String,
         /// Its line.

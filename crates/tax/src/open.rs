@@ -1,7 +1,7 @@
 //! What is open when the records end, lot by lot.
 
 use chrono::NaiveDate;
-use packtrain_core::ledger::Asset;
+use packtrain_core::ledger::{Asset, RowId};
 use packtrain_core::money::Money;
 use packtrain_core::quantity::Quantity;
 
@@ -15,7 +15,7 @@ pub struct OpenLot {
     /// The wallet, where lots are kept per wallet.
     pub wallet: Option<Asset>,
     /// The row that acquired it; none for a pool, and where no purchase is on record.
-    pub lot: Option<Box<str>>,
+    pub lot: Option<RowId>,
     /// Local date of its acquisition.
     pub acquired: Option<NaiveDate>,
     /// First day on which selling it is long-term, where the law knows terms.

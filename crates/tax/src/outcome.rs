@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::NaiveDate;
-use packtrain_core::ledger::{Asset, RowKind};
+use packtrain_core::ledger::{Asset, RowId, RowKind};
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::{AmountError, Quantity};
 
@@ -120,7 +120,7 @@ impl Term {
 #[derive(Debug, Clone)]
 pub struct Disposal {
     /// The row that disposed.
-    pub id: Box<str>,
+    pub id: RowId,
     /// Where that row stands: file (index into the ledger's files) and line.
     pub origin: Origin,
     /// Row kind that caused it.
@@ -150,7 +150,7 @@ pub struct Disposal {
     /// Local date the lot was acquired; none where no purchase is on record.
     pub acquired: Option<NaiveDate>,
     /// Row that acquired the lot; none where no purchase is on record.
-    pub lot: Option<Box<str>>,
+    pub lot: Option<RowId>,
     /// The box of the form that the line belongs in, where the form has boxes.
     pub form_box: Option<char>,
     /// Whether this line is the fee of its row and not its main leg.
@@ -182,7 +182,7 @@ pub struct Origin {
 #[derive(Debug, Clone)]
 pub struct Removed {
     /// The row.
-    pub id: Box<str>,
+    pub id: RowId,
     /// Where it stands.
     pub origin: Origin,
     /// What happened.
@@ -201,7 +201,7 @@ pub struct Removed {
 #[derive(Debug, Clone)]
 pub struct Income {
     /// The row.
-    pub id: Box<str>,
+    pub id: RowId,
     /// Where it stands.
     pub origin: Origin,
     /// Staking, mining, ...
@@ -220,9 +220,9 @@ pub struct Income {
 #[derive(Debug, Clone)]
 pub struct Transfer {
     /// The row of the withdrawal.
-    pub sent: Box<str>,
+    pub sent: RowId,
     /// The row of the deposit.
-    pub received: Box<str>,
+    pub received: RowId,
     /// Where the withdrawal stands.
     pub origin: Origin,
     /// What was moved.
@@ -321,7 +321,7 @@ pub struct Warning {
     /// The stable word.
     pub code: WarningCode,
     /// The row.
-    pub id: Box<str>,
+    pub id: RowId,
     /// Where it stands.
     pub origin: Origin,
     /// The tax year it bears on.

@@ -19,6 +19,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::NaiveDate;
+use packtrain_core::ledger::RowId;
 use packtrain_core::money::Currency;
 use packtrain_core::quantity::Quantity;
 use serde::{Deserialize, Serialize};
@@ -156,7 +157,7 @@ pub struct Price {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
     /// The row that it is about.
-    pub id: Box<str>,
+    pub id: RowId,
     /// Where that row stands.
     pub origin: Origin,
     /// What kind of answer it is.

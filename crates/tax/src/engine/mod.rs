@@ -5,6 +5,7 @@
 
 mod aliases;
 mod answers;
+mod at;
 mod book;
 mod choices;
 mod costs;
@@ -41,16 +42,16 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use packtrain_core::ledger::Row;
 use packtrain_core::limits::{REPORT_FILES_MAX, REPORT_ROWS_MAX};
-use packtrain_core::quantity::AmountError;
 use rayon::prelude::*;
 
 use crate::allocation::Allocation;
 use crate::error::TaxError;
-use crate::jurisdiction::{self, Jurisdiction, NoSuchDate};
-use crate::outcome::{Assessment, Holding, OpenLot, Origin, Outcome, TaxYear, Totals};
+use crate::jurisdiction::{self, Jurisdiction};
+use crate::outcome::{Assessment, Holding, OpenLot, Outcome, TaxYear, Totals};
 use crate::prices::Prices;
 use crate::request::{Country, Method, Request, Settings};
 use answers::Answers;
+use at::{At, Stop};
 use input::Input;
 use known::Known;
 use run::Run;
@@ -346,58 +347,6 @@ fn check_limits(ledgers: &[LedgerFile]) -> Result<(), TaxError> {
         });
     }
     Ok(())
-}
-
-/// A row in its place: where it stands, and its local date and tax year.
-#[derive(Clone, Copy)]
-struct At<'a> {
-    row: &'a Row,
-    origin: Origin,
-    /// Place in the order of time.
-    index: usize,
-    date: NaiveDate,
-    year: TaxYear,
-}
-
-/// Why a row ends the whole computation.
-#[derive(Debug, Clone)]
-enum Stop {
-    Amount(AmountError),
-    Date,
-    /// The allocation of an asset, with all that is wrong with it.
-    Allocation(String, Vec<String>),
-}
-
-impl From<NoSuchDate> for Stop {
-    fn from(_: NoSuchDate) -> Self {
-        Self::Date
-    }
-}
-
-impl From<AmountError> for Stop {
-    fn from(error: AmountError) -> Self {
-        Self::Amount(error)
-    }
-}
-
-impl Stop {
-    fn at(self, at: &At<'_>, ledgers: &[LedgerFile]) -> TaxError {
-        let file = usize::try_from(at.origin.file)
-            .ok()
-            .and_then(|file| ledgers.get(file));
-        let file = file.map_or_else(|| "answers".to_owned(), |ledger| ledger.name.clone());
-        let (id, line) = (at.row.id.clone(), at.origin.line);
-        match self {
-            Self::Amount(source) => TaxError::Amount {
-                id,
-                file,
-                line,
-                source,
-            },
-            Self::Date => TaxError::Date { id, file, line },
-            Self::Allocation(asset, wrong) => TaxError::Allocation { asset, wrong },
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Methods that keep a pool: what happened to an asset is written down row by row, and when all
 //! rows are known the method says what each disposal used.
 
-use packtrain_core::ledger::{Asset, Leg, RowKind};
+use packtrain_core::ledger::{Asset, Leg, RowId, RowKind};
 use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
 
@@ -312,7 +312,7 @@ impl Passage<'_> {
 }
 
 /// The ids of rows that left together, each once, in order.
-fn joined(outs: &[&Passage<'_>]) -> Box<str> {
+fn joined(outs: &[&Passage<'_>]) -> RowId {
     let mut ids: Vec<&str> = Vec::with_capacity(outs.len());
     for out in outs {
         // A row and its fee follow each other.

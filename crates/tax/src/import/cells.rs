@@ -1,7 +1,7 @@
 //! Cells to values: the readers that every source shares. Each records its own errors and goes
 //! on, so that a row tells all that is wrong with it at once.
 
-use packtrain_core::ledger::{Asset, Leg};
+use packtrain_core::ledger::{Asset, Leg, RowId};
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::{AmountError, Quantity};
 
@@ -203,12 +203,21 @@ impl Sheet<'_> {
         self.free_text(column, WORD_CHARS_MAX)
     }
 
+    /// An id that is the row's own as it stands.
+    pub(super) fn row_id(&mut self, column: usize) -> Option<RowId> {
+        self.free_text(column, WORD_CHARS_MAX)
+    }
+
     /// A note, which may be longer.
     pub(super) fn note(&mut self, column: usize) -> Option<Box<str>> {
         self.free_text(column, NOTE_CHARS_MAX)
     }
 
-    fn free_text(&mut self, column: usize, chars_max: usize) -> Option<Box<str>> {
+    fn free_text<T: for<'t> From<&'t str>>(
+        &mut self,
+        column: usize,
+        chars_max: usize,
+    ) -> Option<T> {
         let cell = self.cell(column);
         if cell.is_empty() {
             return None;

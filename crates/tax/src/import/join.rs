@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
+use packtrain_core::ledger::{Asset, Leg, Row, RowId, RowKind};
 use packtrain_core::quantity::Quantity;
 use rayon::prelude::*;
 
@@ -48,7 +48,7 @@ pub(super) fn groups(rows: Vec<Row>, mut key: impl FnMut(&Row) -> Option<String>
 
 /// Gives rows that share an id, such as the fills of one order, ids of their own.
 pub(super) fn number(rows: &mut [Row]) {
-    let mut counts: HashMap<Box<str>, u32> = HashMap::new();
+    let mut counts: HashMap<RowId, u32> = HashMap::new();
     for row in rows {
         let count = counts.entry(row.id.clone()).or_insert(0);
         *count += 1;

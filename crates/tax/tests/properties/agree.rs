@@ -18,7 +18,7 @@ proptest! {
             for scope in SCOPES {
                 let fast = outcome(&[ledger(&rows)], *method, scope);
                 let fast = fast.disposals.into_iter().map(|line| {
-                    (line.id.into(), line.lot.map(Into::into), line.quantity, line.cost)
+                    (line.id.to_string(), line.lot.as_deref().map(str::to_owned), line.quantity, line.cost)
                 });
                 let slow = Slow::run(&rows, *method, scope);
                 prop_assert_eq!(merged(fast), merged(slow.into_iter()), "{} {:?}", method, scope);

@@ -87,7 +87,7 @@ proptest! {
         let rows = rows(&steps);
         let lots = |method| -> Vec<String> {
             let lines = outcome(&[ledger(&rows)], method, None).disposals;
-            lines.into_iter().map(|line| line.lot.unwrap().into()).collect()
+            lines.into_iter().map(|line| line.lot.unwrap().to_string()).collect()
         };
         let mut expected: Vec<_> = (0..prices.len()).map(|index| format!("r{index}")).collect();
         prop_assert_eq!(lots(Method::Fifo), expected.clone());

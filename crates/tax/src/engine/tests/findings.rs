@@ -79,7 +79,10 @@ fn a_row_that_stands_in_two_files_counts_once() {
         warnings(&outcome),
         [("duplicate_row", "b", "0.00".to_owned())]
     );
-    assert_eq!(outcome.warnings[0].origin, Origin { file: 1, line: 2 });
+    assert_eq!(
+        outcome.warnings[0].origin,
+        crate::outcome::Origin { file: 1, line: 2 }
+    );
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let currency = currency(sheet);
     let subtotal = sheet.size(SUBTOTAL).good().map(entry::as_money);
     let fees = sheet.size(FEES).good().map(entry::as_money);
-    let (note, id) = (sheet.note(NOTES), sheet.text(ID));
+    let (note, id) = (sheet.note(NOTES), sheet.row_id(ID));
     let word = sheet.cell(TYPE).to_lowercase();
     let text = note.as_deref().unwrap_or_default();
     let Some(kind) = kind(&word, text, leaves) else {

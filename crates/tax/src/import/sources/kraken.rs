@@ -63,7 +63,7 @@ pub(super) const OLD_NAMES: &[(&str, &str)] = &[
 
 fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     // A deposit or withdrawal that is not settled yet has no txid, and stands again with one.
-    let id = sheet.text(0)?;
+    let id = sheet.row_id(0)?;
     let reference = sheet.text(1);
     let at = sheet.time(2, FORMS);
     let symbol = name(sheet.cell(5)).to_owned();

@@ -57,7 +57,7 @@ const QUOTES: &[&str] = &[
 ];
 
 fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
-    let id = sheet.text(0);
+    let id = sheet.row_id(0);
     let at = sheet.time(3, FORMS);
     let cost = sheet.size(6).good();
     let fee = sheet.size(7).good();

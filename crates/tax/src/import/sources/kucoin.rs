@@ -51,7 +51,7 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let filled = sheet.size(3).good();
     let volume = sheet.size(4).good();
     let fee = sheet.unsigned_leg(5, 6).good();
-    let id = sheet.text(0);
+    let id = sheet.row_id(0);
     let symbol = sheet.cell(1).to_owned();
     let is_sale = match sheet.cell(2).to_lowercase().as_str() {
         "buy" => false,

@@ -59,7 +59,7 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let basis = money(sheet, neutral::BASIS, currency);
     let acquired = sheet.day(neutral::ACQUIRED).good();
     let (tx_hash, note) = (sheet.text(neutral::TX_HASH), sheet.note(neutral::NOTE));
-    let id = sheet.text(neutral::ID);
+    let id = sheet.row_id(neutral::ID);
     if let Some(kind) = kind {
         let absent = Absent {
             sent: legs.sent.is_none(),

@@ -1,6 +1,6 @@
 //! The neutral ledger: the product's own format, which every other source can be turned into.
 
-use packtrain_core::ledger::{Leg, NamedLot, RareParts, Row, RowKind};
+use packtrain_core::ledger::{Leg, NamedLot, RareParts, Row, RowId, RowKind};
 use packtrain_core::money::Currency;
 use packtrain_core::quantity::Quantity;
 
@@ -136,10 +136,10 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
 }
 
 /// The row's own id, or one from its line.
-fn id(sheet: &mut Sheet<'_>) -> Box<str> {
-    match sheet.text(ID) {
+fn id(sheet: &mut Sheet<'_>) -> RowId {
+    match sheet.row_id(ID) {
         Some(id) => id,
-        None => format!("line-{}", sheet.line()).into_boxed_str(),
+        None => format!("line-{}", sheet.line()).into(),
     }
 }
 

@@ -87,7 +87,7 @@ fn change(sheet: &mut Sheet<'_>) -> Option<Row> {
             return None;
         }
     }
-    let (id, order) = (sheet.text(0), sheet.text(1));
+    let (id, order) = (sheet.row_id(0), sheet.text(1));
     let at = sheet.time(2, FORMS);
     let fee = sheet.number(5).good().unwrap_or(Quantity::ZERO);
     let fee_unit = sheet.cell(6).to_owned();
@@ -160,7 +160,7 @@ fn funding(sheet: &mut Sheet<'_>) -> Option<Row> {
     if entry::is_nothing(sheet, 3) {
         return None;
     }
-    let id = sheet.text(0);
+    let id = sheet.row_id(0);
     let at = sheet.time(1, FORMS);
     let leg = sheet.unsigned_leg(3, 5).good();
     let fee = sheet.size(4).good();
