@@ -81,6 +81,13 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// Becomes one with another part of the same lot.
+    pub(super) fn join(&mut self, other: Self) -> Result<(), AmountError> {
+        self.quantity = self.quantity.checked_add(other.quantity)?;
+        self.cost = self.cost.checked_add(other.cost)?;
+        Ok(())
+    }
+
     /// Cuts `quantity` off, with its share of the cost; the rest stays exact.
     pub(super) fn cut(&mut self, quantity: Quantity) -> Result<Self, AmountError> {
         let cost = self.cost.share(quantity, self.quantity)?;

@@ -15,6 +15,7 @@ mod finish;
 mod gifts;
 mod input;
 mod known;
+mod line;
 mod liquidity;
 mod loans;
 mod lots;
@@ -38,6 +39,8 @@ mod ways;
 mod wealth;
 
 use std::collections::BTreeMap;
+use std::sync::mpsc;
+use std::thread;
 
 use chrono::NaiveDate;
 use packtrain_core::ledger::Row;
@@ -265,8 +268,7 @@ fn run(
 ) -> Result<(Outcome, Vec<Otherwise>), TaxError> {
     let mut run = Run::new(work, settings)?;
     run.warn_duplicates();
-    // On a thread of the pool, which hands over to its neighbours at no cost.
-    let last = rayon::scope(|_| take_rows(&mut run, work, settings, pace))?;
+    let last = take_rows(&mut run, work, settings, pace)?;
     if let Some(at) = &last {
         run.open_last_day(work)
             .map_err(|stop| stop.at(at, work.ledgers))?;
@@ -275,7 +277,10 @@ fn run(
 }
 
 /// Takes the rows in order of time, a stretch after the other; what is known of the rows of the
-/// next one is found out beside. Gives the last row that was taken.
+/// next ones is found out beside. Gives the last row that was taken.
+///
+/// The thread beside is no part of the pool: a thread that waits for others of a pool meanwhile
+/// begins whatever else is asked of it, such as the whole report of somebody else.
 fn take_rows<'a>(
     run: &mut Run<'a>,
     work: &Work<'a>,
@@ -283,53 +288,60 @@ fn take_rows<'a>(
     pace: &Pace<'_>,
 ) -> Result<Option<At<'a>>, TaxError> {
     let rows = work.input.order.len();
-    let stretch = |from: usize| -> Vec<Known<'a>> {
+    let stretches = (0..rows).step_by(STRETCH_ROWS).map(|from| {
         let indices = from..rows.min(from + STRETCH_ROWS);
         indices
             .map(|index| Known::of(work, settings, index))
-            .collect()
-    };
+            .collect::<Vec<_>>()
+    });
+    if rows <= STRETCH_ROWS {
+        return take_stretches(run, work, pace, stretches);
+    }
+    thread::scope(|scope| {
+        let (known, taken) = mpsc::sync_channel(STRETCHES_AHEAD);
+        scope.spawn(move || {
+            for stretch in stretches {
+                // Nobody takes them any more where the computation came to its end.
+                if known.send(stretch).is_err() {
+                    break;
+                }
+            }
+        });
+        take_stretches(run, work, pace, taken.into_iter())
+    })
+}
+
+/// How many stretches are looked at ahead.
+const STRETCHES_AHEAD: usize = 1;
+
+/// How many rows are taken between two looks at the watch.
+const STRETCH_ROWS: usize = 4_096;
+
+fn take_stretches<'a>(
+    run: &mut Run<'a>,
+    work: &Work<'a>,
+    pace: &Pace<'_>,
+    stretches: impl Iterator<Item = Vec<Known<'a>>>,
+) -> Result<Option<At<'a>>, TaxError> {
     let (mut taken, mut told, mut last) = (0, 0, None);
-    let mut now = stretch(0);
-    while !now.is_empty() {
+    'rows: for stretch in stretches {
         if pace.is_stopped() {
             return Err(TaxError::Stopped);
         }
         pace.tell(taken - told);
         told = taken;
-        taken += now.len();
-        let (is_over, next) = rayon::join(
-            || take_stretch(run, work, &now, &mut last),
-            || stretch(taken),
-        );
-        if is_over? {
-            break;
+        for known in &stretch {
+            let at = known.at;
+            if work.until.is_some_and(|until| at.date > until) {
+                break 'rows;
+            }
+            run.row(known).map_err(|stop| stop.at(&at, work.ledgers))?;
+            last = Some(at);
         }
-        now = next;
+        taken += stretch.len();
     }
-    pace.tell(rows - told);
+    pace.tell(work.input.order.len() - told);
     Ok(last)
-}
-
-/// How many rows are taken between two looks at the watch.
-const STRETCH_ROWS: usize = 4_096;
-
-/// Takes the rows of a stretch; gives whether a row is after the last day that is asked for.
-fn take_stretch<'a>(
-    run: &mut Run<'a>,
-    work: &Work<'a>,
-    stretch: &[Known<'a>],
-    last: &mut Option<At<'a>>,
-) -> Result<bool, TaxError> {
-    for known in stretch {
-        let at = known.at;
-        if work.until.is_some_and(|until| at.date > until) {
-            return Ok(true);
-        }
-        run.row(known).map_err(|stop| stop.at(&at, work.ledgers))?;
-        *last = Some(at);
-    }
-    Ok(false)
 }
 
 fn check_limits(ledgers: &[LedgerFile]) -> Result<(), TaxError> {

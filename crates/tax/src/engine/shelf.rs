@@ -1,11 +1,11 @@
 //! The parts of lots that lie in one wallet, in the order in which the method takes them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use packtrain_core::quantity::{AmountError, Quantity};
 
+use super::line::Line;
 use super::lots::{Lots, Part};
-use crate::methods::Rank;
 
 /// One wallet's units and parts of lots.
 pub(super) struct Shelf {
@@ -13,13 +13,11 @@ pub(super) struct Shelf {
     pub(super) wallet: u32,
     /// Units that the rows brought and took.
     pub(super) balance: Quantity,
-    /// At most one part of each lot, in lines by [`Rank::rough`], each in the order of ranks. By
-    /// time a new lot goes to an end of the first or last line, and no line is long where lots are
-    /// put into the middle; by price a line holds the lots of one price.
+    /// At most one part of each lot, in lines by [`Rank::rough`](crate::methods::Rank::rough), each in the order of ranks. By
+    /// time a new lot goes to an end of the first or last line; by price a line holds the lots of
+    /// one price.
     lines: BTreeMap<u64, Line>,
 }
-
-type Line = VecDeque<Part>;
 
 impl Shelf {
     pub(super) const fn new(wallet: u32) -> Self {
@@ -32,38 +30,26 @@ impl Shelf {
 
     /// The parts of lots that lie here, in the order of the method.
     pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
-        self.lines.values().flatten()
+        self.lines.values().flat_map(Line::parts)
     }
 
     /// The lot with which the method would begin.
     pub(super) fn first(&self) -> Option<u32> {
         let (_, line) = self.lines.first_key_value()?;
-        line.front().map(|part| part.lot)
+        line.first().map(|part| part.lot)
     }
 
     /// The part of a lot.
     pub(super) fn part(&mut self, lot: u32, lots: &Lots<'_>) -> Option<&mut Part> {
         let rank = lots.rank(lot);
-        let line = self.lines.get_mut(&rank.rough())?;
-        let place = place(line, &rank, lots).ok()?;
-        line.get_mut(place)
+        self.lines.get_mut(&rank.rough())?.part(&rank, lots)
     }
 
     /// Puts a part in its place; with another part of the same lot it becomes one again.
     pub(super) fn put(&mut self, part: Part, lots: &Lots<'_>) -> Result<(), AmountError> {
         let rank = lots.rank(part.lot);
         let line = self.lines.entry(rank.rough());
-        // Of most prices there is one lot alone.
-        let line = line.or_insert_with(|| Line::with_capacity(1));
-        match place(line, &rank, lots) {
-            Ok(place) => {
-                let here = &mut line[place];
-                here.quantity = here.quantity.checked_add(part.quantity)?;
-                here.cost = here.cost.checked_add(part.cost)?;
-            }
-            Err(place) => line.insert(place, part),
-        }
-        Ok(())
+        line.or_insert_with(Line::new).put(rank, part, lots)
     }
 
     /// Takes from the first part, at most `wanted` units.
@@ -72,9 +58,9 @@ impl Shelf {
             return Ok(None);
         };
         let line = first.get_mut();
-        let taken = match line.front_mut() {
+        let taken = match line.first_mut() {
             Some(part) if part.quantity > wanted => return part.cut(wanted).map(Some),
-            _ => line.pop_front(),
+            _ => line.take_first(),
         };
         if line.is_empty() {
             first.remove();
@@ -93,13 +79,11 @@ impl Shelf {
         let Some(line) = self.lines.get_mut(&rank.rough()) else {
             return Ok(None);
         };
-        let Ok(place) = place(line, &rank, lots) else {
-            return Ok(None);
+        let taken = match line.part(&rank, lots) {
+            Some(part) if part.quantity > wanted => return part.cut(wanted).map(Some),
+            Some(_) => line.take(&rank, lots),
+            None => None,
         };
-        if line[place].quantity > wanted {
-            return line[place].cut(wanted).map(Some);
-        }
-        let taken = line.remove(place);
         if line.is_empty() {
             self.lines.remove(&rank.rough());
         }
@@ -129,16 +113,6 @@ impl Shelf {
     }
 }
 
-/// Where a lot stands in a line, or would stand.
-fn place(line: &Line, rank: &Rank, lots: &Lots<'_>) -> Result<usize, usize> {
-    let of = |part: &Part| lots.rank(part.lot);
-    match (line.front(), line.back()) {
-        (_, Some(last)) if of(last) < *rank => Err(line.len()),
-        (Some(first), _) if *rank < of(first) => Err(0),
-        _ => line.binary_search_by(|part| of(part).cmp(rank)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, NaiveDate};
@@ -155,17 +129,9 @@ mod tests {
         for method in [Method::Fifo, Method::Lifo, Method::Hifo, Method::Lofo] {
             let (mut lots, mut shelf) = (Lots::new(method, false), Shelf::new(0));
             for lot in 0..64_u32 {
-                let new = NewLot {
-                    id: "",
-                    acquired_at: DateTime::from_timestamp((lot * 37 % 16 * 400_000).into(), 0)
-                        .unwrap(),
-                    acquired: NaiveDate::MIN,
-                    long_from: None,
-                    basis: Basis::Known,
-                    quantity: units(3 + lot % 2 * 3),
-                    cost: Money::parse(&format!("{}", lot % 5), Currency::USD).unwrap(),
-                    gift: None,
-                };
+                let seconds = lot * 37 % 16 * 400_000;
+                let cost = Money::parse(&format!("{}", lot % 5), Currency::USD).unwrap();
+                let new = lot_of(seconds.into(), units(3 + lot % 2 * 3), cost);
                 lots.add(new).unwrap();
             }
             let (mut dice, mut there) = (1_u32, BTreeMap::new());
@@ -206,6 +172,63 @@ mod tests {
                 assert_eq!(shelf.first().map(|lot| lots.rank(lot)), first);
             }
             assert!(there.len() > 10);
+        }
+    }
+
+    #[test]
+    fn a_line_in_whose_middle_many_lots_come_and_go_stays_in_order() {
+        const LOTS: u32 = 3_000;
+        let one = Quantity::from_units(1, 0).unwrap();
+        for method in [Method::Fifo, Method::Lifo, Method::Hifo, Method::Lofo] {
+            let (mut lots, mut shelf) = (Lots::new(method, false), Shelf::new(0));
+            let cost = Money::zero(Currency::USD);
+            for lot in 0..LOTS {
+                lots.add(lot_of(lot.into(), one, cost)).unwrap();
+            }
+            let part = |lot| Part {
+                lot,
+                quantity: one,
+                cost,
+            };
+            // From both ends to the middle, and out of the middle again.
+            for lot in (0..LOTS / 2).flat_map(|lot| [lot, LOTS - 1 - lot]) {
+                shelf.put(part(lot), &lots).unwrap();
+            }
+            for lot in LOTS / 3..LOTS / 2 {
+                let taken = shelf.take_lot(lot, one, &lots).unwrap();
+                assert_eq!(taken.map(|part| part.lot), Some(lot));
+                assert!(shelf.take_lot(lot, one, &lots).unwrap().is_none());
+            }
+            let there: Vec<_> = shelf.parts().map(|part| part.lot).collect();
+            let mut all: Vec<_> = (0..LOTS / 3).chain(LOTS / 2..LOTS).collect();
+            if method == Method::Lifo {
+                all.reverse();
+            }
+            assert_eq!(there, all, "{method}");
+            let lines = shelf.lines.values();
+            let is_long = |line: &Line| matches!(line, Line::Long(_));
+            assert!(lines.into_iter().any(is_long), "{method}");
+            for lot in all {
+                assert_eq!(
+                    shelf.take_first(one).unwrap().map(|part| part.lot),
+                    Some(lot)
+                );
+            }
+            assert!(shelf.lines.is_empty());
+        }
+    }
+
+    /// A lot of so many units, acquired so many seconds after another.
+    fn lot_of(seconds: i64, quantity: Quantity, cost: Money) -> NewLot<'static> {
+        NewLot {
+            id: "",
+            acquired_at: DateTime::from_timestamp(seconds, 0).unwrap(),
+            acquired: NaiveDate::MIN,
+            long_from: None,
+            basis: Basis::Known,
+            quantity,
+            cost,
+            gift: None,
         }
     }
 }
