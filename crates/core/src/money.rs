@@ -335,7 +335,7 @@ pub struct UnitPrice {
 impl UnitPrice {
     /// A number that never falls as the price rises, and is the same for equal prices: comparing
     /// it first is cheap. Prices that differ by less than a part in 2⁵⁰, or by less than 10⁻¹⁸, may
-    /// have the same, and all that are not above zero have.
+    /// have the same; all below zero have.
     pub fn rough(&self) -> u64 {
         let floor = self.floor.max(I256::ZERO).as_u256();
         let bits = U256::BITS - floor.leading_zeros();
