@@ -231,7 +231,8 @@ impl Money {
         self.to_fixed(2)
     }
 
-    /// Rounded to `decimals` decimals and written with exactly as many.
+    /// Rounded to `decimals` decimals and written with exactly as many: all 18 that money keeps
+    /// where more are asked for.
     pub fn to_fixed(self, decimals: u32) -> String {
         self.fixed(decimals).to_string()
     }
@@ -244,6 +245,7 @@ impl Money {
                 write_decimal(f, self.0, self.1)
             }
         }
+        let decimals = decimals.min(DECIMALS);
         let (steps, _) = self.rounded(decimals);
         Fixed(steps, decimals)
     }
@@ -332,7 +334,8 @@ pub struct UnitPrice {
 
 impl UnitPrice {
     /// A number that never falls as the price rises, and is the same for equal prices: comparing
-    /// it first is cheap. Prices that differ by less than a part in 2⁵⁰ may have the same.
+    /// it first is cheap. Prices that differ by less than a part in 2⁵⁰, or by less than 10⁻¹⁸, may
+    /// have the same; all below zero have.
     pub fn rough(&self) -> u64 {
         let floor = self.floor.max(I256::ZERO).as_u256();
         let bits = U256::BITS - floor.leading_zeros();
@@ -432,6 +435,15 @@ mod tests {
     }
 
     #[test]
+    fn no_more_decimals_are_written_than_money_keeps() {
+        assert_eq!(usd("-1.5").to_fixed(18), "-1.500000000000000000");
+        for decimals in [19, 50, u32::MAX] {
+            assert_eq!(usd("-1.5").to_fixed(decimals), usd("-1.5").to_fixed(18));
+            assert_eq!(usd("-1.5").round(decimals), usd("-1.5"));
+        }
+    }
+
+    #[test]
     fn amounts_of_two_currencies_do_not_add() {
         let euro = Money::parse("1", "eur".parse().unwrap()).unwrap();
         assert_eq!(
@@ -482,17 +494,58 @@ mod tests {
         );
     }
 
+    /// Costs of either sign, small ones, and those about a power of two.
+    fn costs() -> impl Strategy<Value = i128> {
+        let about_powers = (0_u32..120, -2_i128..3).prop_map(|(bits, more)| (1 << bits) + more);
+        let any = -10_i128.pow(30)..10_i128.pow(30);
+        prop_oneof![any, -100_i128..100, about_powers]
+    }
+
+    /// Two costs, often neighbours.
+    fn two_costs() -> impl Strategy<Value = (i128, i128)> {
+        let neighbours = (costs(), -2_i128..3).prop_map(|(cost, more)| (cost, cost + more));
+        prop_oneof![(costs(), costs()), neighbours]
+    }
+
+    /// Two quantities, often the same.
+    fn two_quantities() -> impl Strategy<Value = (Quantity, Quantity)> {
+        let one = || {
+            let units = prop_oneof![1_i128..10_i128.pow(20), Just(1)];
+            (units, 0_u32..19).prop_map(|(units, at)| Quantity::from_units(units, at).unwrap())
+        };
+        prop_oneof![(one(), one()), one().prop_map(|same| (same, same))]
+    }
+
+    #[test]
+    fn prices_that_differ_by_little_have_one_rough_number_and_are_told_apart() {
+        let price = |units, of: &str| {
+            let money = Money::of(units, Currency::USD);
+            money.per_unit(of.parse().unwrap()).unwrap()
+        };
+        let wide = 1 << 56;
+        for (low, high) in [
+            (price(wide, "1"), price(wide + 1, "1")),
+            (price(1, "3"), price(2, "3")),
+            (price(-2, "1"), price(-1, "1")),
+        ] {
+            assert!(low < high && low.rough() == high.rough());
+        }
+        let edge = [wide - 2, wide - 1, wide].map(|units| price(units, "1").rough());
+        assert!(edge[0] < edge[1] && edge[1] < edge[2]);
+    }
+
     proptest! {
         #[test]
         fn prices_per_unit_rank_as_cross_products_do(
-            a in 0_i128..10_i128.pow(30), x in 1_i128..10_i128.pow(20), d in 0_u32..19,
-            b in 0_i128..10_i128.pow(30), y in 1_i128..10_i128.pow(20), e in 0_u32..19,
+            (a, b) in two_costs(), (x, y) in two_quantities(),
         ) {
             let money = |units| Money::of(units, Currency::USD);
-            let (x, y) = (Quantity::from_units(x, d).unwrap(), Quantity::from_units(y, e).unwrap());
             let expected = money(a).compare_per_unit(x, money(b), y).unwrap();
-            let found = money(a).per_unit(x).unwrap().cmp(&money(b).per_unit(y).unwrap());
-            prop_assert_eq!(found, expected);
+            let (a, b) = (money(a).per_unit(x).unwrap(), money(b).per_unit(y).unwrap());
+            prop_assert_eq!(a.cmp(&b), expected);
+            // The rough numbers may be equal where the prices are not, and never the other way.
+            prop_assert!(a.rough().cmp(&b.rough()) == expected || a.rough() == b.rough());
+            prop_assert!(expected.is_ne() || a.rough() == b.rough());
         }
 
         #[test]

@@ -246,9 +246,14 @@ fn parse_few(text: &[u8]) -> Option<(i128, u32)> {
 
 /// Reads a plain decimal into units and decimals.
 pub(crate) fn parse_decimal(text: &str) -> Result<(i128, u32), AmountError> {
-    if let Some(read) = parse_few(text.as_bytes()) {
-        return Ok(read);
+    match parse_few(text.as_bytes()) {
+        Some(read) => Ok(read),
+        None => parse_any(text),
     }
+}
+
+/// Reads any plain decimal, and says what is wrong with a text that is none.
+fn parse_any(text: &str) -> Result<(i128, u32), AmountError> {
     if text.is_empty() {
         return Err(AmountError::Empty);
     }
@@ -426,6 +431,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn few_figures_are_read_as_any_are(
+            text in "[+-]?([0-9.]{0,20}|[0-9]{0,10}[.]?[0-9]{0,10}|0{0,10}[.]?0{0,10})",
+        ) {
+            let amount = |(units, decimals)| Quantity::from_units(units, decimals);
+            let slow = parse_any(&text).and_then(amount);
+            if let Some(few) = parse_few(text.as_bytes()) {
+                prop_assert_eq!(amount(few), slow);
+            }
+            prop_assert_eq!(text.parse::<Quantity>(), slow);
+        }
+
         #[test]
         fn adding_then_subtracting_gives_back_the_same_amount(
             a in -10_i128.pow(30)..10_i128.pow(30), x in 0_u32..6,

@@ -42,7 +42,15 @@ const MONEY_MARK: &str = "@money";
 /// One bit for each word of three letters, set for the codes: asked several times a row.
 const SET: Set = set(CODES);
 /// The same for the codes that are taken as coins.
-const COIN_SET: Set = set(&[COINS[0].0, COINS[1].0, COINS[2].0, COINS[3].0, COINS[4].0]);
+const COIN_SET: Set = set(&{
+    let mut codes = [""; COINS.len()];
+    let mut index = 0;
+    while index < codes.len() {
+        codes[index] = COINS[index].0;
+        index += 1;
+    }
+    codes
+});
 
 type Set = [u64; 26 * 26 * 26 / 64 + 1];
 

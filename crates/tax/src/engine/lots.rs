@@ -152,6 +152,11 @@ impl<'a> Lots<'a> {
         })
     }
 
+    /// The lot that was recorded last.
+    pub(super) fn last(&self) -> Option<u32> {
+        u32::try_from(self.lots.len()).ok()?.checked_sub(1)
+    }
+
     pub(super) fn get(&self, lot: u32) -> &Lot<'a> {
         &self.lots[usize::try_from(lot).unwrap_or(usize::MAX)]
     }

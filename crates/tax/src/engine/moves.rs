@@ -355,6 +355,8 @@ impl<'a> Run<'a> {
             shelves[source].balance = shelves[source].balance.checked_add(missing)?;
             shelves[target].balance = shelves[target].balance.checked_sub(missing)?;
             self.acquire(at, &self.unexplained(&leg.asset, to, missing))?;
+            let brought = self.lots.last().map(|lot| (lot, missing));
+            self.moved.parts.extend(brought);
         }
         Ok(())
     }

@@ -18,7 +18,8 @@ use crate::outcome::Removed;
 pub(super) struct Moved {
     /// Their book and the shelf that they lie on since; none where nothing moved.
     pub(super) to: Option<(usize, usize)>,
-    /// Each lot that moved with them, and how much of it.
+    /// Each lot that moved with them, and how much of it; units that were not on record are a lot
+    /// that the row made.
     pub(super) parts: Vec<(u32, Quantity)>,
 }
 

@@ -144,7 +144,7 @@ impl Sheet<'_> {
         }
         let amount = loose_number(&number, self.has_decimal_commas());
         match amount {
-            Ok(amount) if !symbol.is_empty() && symbol.len() <= WORD_CHARS_MAX => Some(Leg {
+            Ok(amount) if matches!(symbol.chars().count(), 1..=WORD_CHARS_MAX) => Some(Leg {
                 amount: amount.abs(),
                 asset: self.shared(&symbol),
             }),

@@ -41,7 +41,8 @@ pub(super) fn note_words(sheet: &Sheet<'_>, columns: &[usize], row: &mut Row) {
         return;
     }
     let says_more = |word: &&str| {
-        matches!(word.len(), 1..=WORD_CHARS_MAX) && !word.eq_ignore_ascii_case(row.kind.as_str())
+        let is_word = matches!(word.chars().count(), 1..=WORD_CHARS_MAX);
+        is_word && !word.eq_ignore_ascii_case(row.kind.as_str())
     };
     let words = columns.iter().map(|column| sheet.cell(*column));
     let words: Vec<&str> = words.filter(says_more).collect();

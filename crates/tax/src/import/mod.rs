@@ -308,7 +308,9 @@ impl<'a> Stretch<'a> {
 ///
 /// A line break inside quotes ends no row, so a file with quotes is one stretch.
 fn stretches(text: &str, (start, line): (usize, u32)) -> Vec<Stretch<'_>> {
-    let (mut rest, mut line) = (&text[start..], line);
+    let rest = &text[start..];
+    // Where a file starts below its header, the mark of its encoding is there.
+    let (mut rest, mut line) = (rest.strip_prefix('\u{feff}').unwrap_or(rest), line);
     let size = (rest.len() / rayon::current_num_threads().max(1)).max(STRETCH_BYTES_MIN);
     let has_quotes = count(rest, b'"') > 0;
     let mut stretches = Vec::new();

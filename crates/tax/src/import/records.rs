@@ -19,8 +19,11 @@ pub(super) struct Records<'a> {
 enum Cells<'a> {
     Plain {
         delimiter: u8,
-        /// Those of the present record.
+        /// How many cells of a record are kept, whatever it has.
+        most: usize,
+        /// Those of the present record, and how many it has.
         cells: Vec<&'a str>,
+        count: usize,
     },
     Quoted {
         reader: Box<csv::Reader<&'a [u8]>>,
@@ -29,12 +32,15 @@ enum Cells<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// The records of a text that begins at a record's start.
-    pub(super) fn new(text: &'a str, delimiter: u8) -> Self {
+    /// The records of a text that begins at a record's start. What is beyond the first `most` cells
+    /// of a record is counted and need not be kept.
+    pub(super) fn new(text: &'a str, delimiter: u8, most: usize) -> Self {
         let cells = match count(text, b'"') {
             0 => Cells::Plain {
                 delimiter,
+                most,
                 cells: Vec::new(),
+                count: 0,
             },
             _ => Cells::quoted(text, delimiter),
         };
@@ -51,10 +57,17 @@ impl<'a> Records<'a> {
     pub(super) fn next(&mut self) -> bool {
         let bytes = self.text.as_bytes();
         match &mut self.cells {
-            Cells::Plain { delimiter, cells } => {
+            Cells::Plain {
+                delimiter,
+                most,
+                cells,
+                count,
+            } => {
                 self.start = self.end;
                 self.breaks += skip_blanks(bytes, &mut self.start);
-                self.end = self.start + cut(&self.text[self.start..], *delimiter, cells);
+                let length;
+                (length, *count) = cut(&self.text[self.start..], *delimiter, *most, cells);
+                self.end = self.start + length;
                 self.start < bytes.len()
             }
             Cells::Quoted { reader, record } => {
@@ -73,13 +86,13 @@ impl<'a> Records<'a> {
     /// How many cells the present record has.
     pub(super) fn width(&self) -> usize {
         match &self.cells {
-            Cells::Plain { cells, .. } => cells.len(),
+            Cells::Plain { count, .. } => *count,
             Cells::Quoted { record, .. } => record.len(),
         }
     }
 
     /// A cell of the present record, without its quotes and the blanks around it; empty where there
-    /// is none.
+    /// is none, and for one that is not kept.
     #[inline]
     pub(super) fn cell(&self, place: usize) -> &str {
         match &self.cells {
@@ -114,22 +127,28 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// Cuts the record with which a text begins into its cells, and gives its length.
-fn cut<'a>(text: &'a str, delimiter: u8, cells: &mut Vec<&'a str>) -> usize {
+/// Cuts the record with which a text begins into its cells, and keeps the first `most` of them;
+/// gives its length and how many it has.
+fn cut<'a>(text: &'a str, delimiter: u8, most: usize, cells: &mut Vec<&'a str>) -> (usize, usize) {
     cells.clear();
+    let mut keep = |cell| {
+        if cells.len() < most {
+            cells.push(trimmed(cell));
+        }
+    };
     let bytes = text.as_bytes();
-    let (mut start, mut end) = (0, bytes.len());
+    let (mut start, mut end, mut count) = (0, bytes.len(), 1);
     for (at, &byte) in bytes.iter().enumerate() {
         if byte == delimiter {
-            cells.push(trimmed(&text[start..at]));
-            start = at + 1;
+            keep(&text[start..at]);
+            (start, count) = (at + 1, count + 1);
         } else if is_break(byte) {
             end = at;
             break;
         }
     }
-    cells.push(trimmed(&text[start..end]));
-    end
+    keep(&text[start..end]);
+    (end, count)
 }
 
 /// A cell without the blanks around it.
@@ -166,6 +185,9 @@ mod tests {
 
     use super::*;
 
+    /// More cells than any record here has.
+    const WIDE: usize = 100;
+
     /// Each record with the lines before it, as it stands in the file, and its cells.
     fn all(mut records: Records<'_>) -> Vec<(usize, String, Vec<String>)> {
         let mut all = Vec::new();
@@ -188,7 +210,23 @@ mod tests {
             (2, ";".to_owned(), cells(&["", ""])),
             (3, "last".to_owned(), cells(&["last"])),
         ];
-        assert_eq!(all(Records::new(text, b';')), expected);
+        assert_eq!(all(Records::new(text, b';', WIDE)), expected);
+    }
+
+    #[test]
+    fn cells_beyond_the_most_are_counted_and_not_kept() {
+        let text = format!("a,b,c\n{}\nd", ",".repeat(100_000));
+        let mut records = Records::new(&text, b',', 2);
+        let mut widths = Vec::new();
+        while records.next() {
+            widths.push(records.width());
+            let Cells::Plain { cells, .. } = &records.cells else {
+                panic!("no quotes");
+            };
+            assert!(cells.len() <= 2 && cells.capacity() < 100);
+            assert_eq!(records.cell(2), "");
+        }
+        assert_eq!(widths, [3, 100_001, 1]);
     }
 
     proptest! {
@@ -196,9 +234,9 @@ mod tests {
         fn records_without_quotes_are_those_that_the_csv_crate_reads(text in "[a€ ,;\r\n]{0,40}") {
             let quoted = Records {
                 cells: Cells::quoted(&text, b','),
-                ..Records::new(&text, b',')
+                ..Records::new(&text, b',', WIDE)
             };
-            prop_assert_eq!(all(Records::new(&text, b',')), all(quoted));
+            prop_assert_eq!(all(Records::new(&text, b',', WIDE)), all(quoted));
         }
     }
 }

@@ -121,7 +121,7 @@ impl<'a> Sheet<'a> {
         let label = label.or(mapping.and_then(|one| one.wallet.as_deref()));
         let label = label.unwrap_or(source.label);
         Self {
-            records: Records::new(text, header.delimiter),
+            records: Records::new(text, header.delimiter, header.width()),
             header,
             zones: units.iter().map(zone).collect(),
             units,

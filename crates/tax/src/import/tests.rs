@@ -260,6 +260,29 @@ fn files_without_anything_are_empty() {
 }
 
 #[test]
+fn a_line_below_the_header_that_holds_the_mark_of_an_encoding_alone_is_blank() {
+    let import = rows(&[
+        "\u{feff}",
+        "a,2024-01-10T12:00:00Z,staking,main,,,1,ETH,1,USD",
+    ]);
+    assert_eq!((import.rows_total, places(&import)), (1, vec![]));
+    assert_eq!(import.rows[0].line, 3);
+}
+
+#[test]
+fn a_sources_own_word_is_noted_by_its_characters_and_not_by_its_bytes() {
+    let note = |word: &str| {
+        let header = "txid,refid,time,type,subtype,asset,amount,fee";
+        let row = format!("L,Q,2023-01-04 09:15:02,deposit,{word},ZUSD,5,0");
+        let import = read_text(&format!("{header}\n{row}\n")).unwrap();
+        import.rows[0].note.clone()
+    };
+    let long = "é".repeat(200);
+    assert_eq!(note(&long).as_deref(), Some(&*long));
+    assert_eq!(note(&format!("{long}é")), None);
+}
+
+#[test]
 fn the_usual_encodings_give_the_same_rows() {
     let text = format!("{HEADER}\na,2024-01-10T12:00:00Z,staking,Łódź,,,1,ETH,1,USD\n");
     let plain = read_text(&text).unwrap();

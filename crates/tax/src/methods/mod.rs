@@ -95,3 +95,42 @@ pub(crate) const fn of(method: Method) -> &'static Spec {
         Method::Portfolio => &portfolio::SPEC,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use packtrain_core::money::{Currency, Money};
+    use packtrain_core::quantity::Quantity;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Two numbers, often neighbours.
+    fn two(all: impl Strategy<Value = i64> + Clone) -> impl Strategy<Value = (i64, i64)> {
+        let near = (all.clone(), -2_i64..3).prop_map(|(one, more)| (one, one.saturating_add(more)));
+        prop_oneof![(all.clone(), all), near]
+    }
+
+    proptest! {
+        #[test]
+        fn a_rank_that_goes_first_has_no_greater_rough_number(
+            (at, later) in two(any::<i64>()), (cost, more) in two(-10_i64.pow(18)..10_i64.pow(18)),
+            units in 1_i128..1000,
+        ) {
+            let price = |cost: i64| {
+                let cost = Quantity::from_units(cost.into(), 18).unwrap();
+                let units = Quantity::from_units(units, 0).unwrap();
+                Money::from_quantity(cost, Currency::USD).unwrap().per_unit(units).unwrap()
+            };
+            let (price, other) = (price(cost), price(more));
+            for method in [Method::Fifo, Method::Lifo, Method::Hifo, Method::Lofo] {
+                let Way::Lots(rank) = of(method).way else {
+                    panic!("a method of lots");
+                };
+                let one = rank(&Ranked { at, index: 0, price: Some(&price) });
+                let two = rank(&Ranked { at: later, index: 1, price: Some(&other) });
+                let rough = one.rough().cmp(&two.rough());
+                prop_assert!(rough.is_eq() || rough == one.cmp(&two), "{:?} {:?}", one, two);
+            }
+        }
+    }
+}

@@ -91,6 +91,40 @@ fn the_cost_of_a_fee_in_another_coin_joins_the_units_moved() {
 }
 
 #[test]
+fn the_cost_of_a_fee_joins_units_without_a_record_that_were_moved_and_none_that_lay_there() {
+    let rows = |last: &[&'static str]| {
+        let first = [
+            "b 2024-01-01 buy B 1000USD 1ETH -",
+            "n 2024-01-01 buy A 30USD 10BNB -",
+            "s 2024-03-01 sell B 2ETH 3000USD -",
+        ];
+        [&first, last].concat()
+    };
+    let of_one = rows(&["t 2024-02-01 transfer A>B 1ETH 1ETH 1BNB fee_value=5"]);
+    let of_two = rows(&[
+        "w 2024-02-01T10:00:00Z withdrawal A 1ETH - 1BNB hash=x fee_value=5",
+        "t 2024-02-01T09:55:00Z deposit B - 1ETH - hash=x",
+    ]);
+    for rows in [of_one, of_two] {
+        let joined = by_wallet(&rows, "transfer_fee", "cost");
+        let expected = ["s<b 1 1000.00 500.00", "s<- 1 3.00 1497.00"];
+        assert_eq!(lines(&joined), expected);
+    }
+    // A quarter of the units has a lot: it gets a quarter of the 3.
+    let in_part = rows(&[
+        "a 2024-01-02 buy A 200USD 0.25ETH -",
+        "t 2024-02-01 transfer A>B 1ETH 1ETH 1BNB fee_value=5",
+    ]);
+    let joined = by_wallet(&in_part, "transfer_fee", "cost");
+    let expected = [
+        "s<b 1 1000.00 500.00",
+        "s<a 0.25 200.75 174.25",
+        "s<- 0.75 2.25 1122.75",
+    ];
+    assert_eq!(lines(&joined), expected);
+}
+
+#[test]
 fn the_cost_of_a_fee_joins_what_lies_there_when_the_method_took_the_units_moved_for_it() {
     let rows = [
         "a 2024-02-01 buy A 100USD 1BTC -",

@@ -19,7 +19,7 @@ pub(super) static HISTORY: Source = Source {
     needed: &["utc_time|time", "account", "operation", "coin", "change"],
     known: COLUMNS,
     id: None,
-    words: &[2],
+    words: &[OPERATION],
     owner: None,
     zone: chrono_tz::UTC,
     read: change,
@@ -34,6 +34,7 @@ const COLUMNS: &[&str] = &[
     "change",
     "remark",
 ];
+const OPERATION: usize = 2;
 /// The short year first: a year of four figures does not fit it, but two figures fit any year.
 const FORMS: &[&str] = &["%y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S"];
 
@@ -132,11 +133,11 @@ fn change(sheet: &mut Sheet<'_>) -> Option<Row> {
     let amount = sheet.number(4).good();
     let asset = sheet.name(3).good();
     let note = sheet.note(5);
-    let word = sheet.cell(2).to_lowercase().replace('-', "_");
+    let word = sheet.cell(OPERATION).to_lowercase().replace('-', "_");
     let (amount, asset) = (amount?, asset?);
     let leaves = amount.is_negative();
     let Some(kind) = kind(&word, leaves) else {
-        entry::unknown(sheet, 2, "operation");
+        entry::unknown(sheet, OPERATION, "operation");
         return None;
     };
     let mut row = entry::row(sheet, at?, kind?);

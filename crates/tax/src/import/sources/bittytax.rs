@@ -25,7 +25,7 @@ pub(super) static SOURCE: Source = Source {
     ],
     known: COLUMNS,
     id: None,
-    words: &[0],
+    words: &[TYPE],
     owner: None,
     zone: chrono_tz::UTC,
     read,
@@ -47,6 +47,7 @@ const COLUMNS: &[&str] = &[
     "timestamp",
     "note",
 ];
+const TYPE: usize = 0;
 const FORMS: &[&str] = &["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
 
 fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
@@ -58,16 +59,16 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let fee_value = sheet.size(9).good();
     let wallet = sheet.name(10).good();
     let note = sheet.note(12);
-    let kind = match (sheet.cell(0), &sent, &received) {
+    let kind = match (sheet.cell(TYPE), &sent, &received) {
         ("Trade", Some(sent), Some(received)) => Some(entry::exchange(sent, received)),
         // Units that are staked stay the person's own.
         ("Stake" | "Unstake", ..) => return None,
         (word, ..) => kind(word),
     };
     let Some(kind) = kind else {
-        let message = format!("unknown type {:?}", sheet.cell(0));
+        let message = format!("unknown type {:?}", sheet.cell(TYPE));
         let help = "expected a type of BittyTax, such as Deposit, Trade or Spend";
-        sheet.flaw(Some(0), Flaw::new("type_unknown", message, help));
+        sheet.flaw(Some(TYPE), Flaw::new("type_unknown", message, help));
         return None;
     };
     let mut row = entry::row(sheet, at?, kind);

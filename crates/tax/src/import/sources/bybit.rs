@@ -43,7 +43,7 @@ pub(super) static FUNDING: Source = Source {
     needed: &["date_&_time(*)", "coin", "qty", "type", "description"],
     known: FUNDING_COLUMNS,
     id: None,
-    words: &[3],
+    words: &[FUNDING_TYPE],
     owner: None,
     zone: chrono_tz::UTC,
     read: funding,
@@ -62,6 +62,7 @@ const TRADE_COLUMNS: &[&str] = &[
     "timestamp_(*)",
 ];
 const FUNDING_COLUMNS: &[&str] = &["date_&_time(*)", "coin", "qty", "type", "description"];
+const FUNDING_TYPE: usize = 3;
 const FORMS: &[&str] = &["%Y-%m-%d %H:%M:%S", "%H:%M %Y-%m-%d"];
 
 /// What pairs end with. Those beyond USDT, USDC, BTC, ETH and EUR could not be checked.
@@ -120,8 +121,12 @@ fn trade(sheet: &mut Sheet<'_>) -> Option<Row> {
 }
 
 fn funding(sheet: &mut Sheet<'_>) -> Option<Row> {
-    let Some(kind) = kind(sheet.cell(3), sheet.cell(4)) else {
-        let message = format!("unknown type {:?}, {:?}", sheet.cell(3), sheet.cell(4));
+    let Some(kind) = kind(sheet.cell(FUNDING_TYPE), sheet.cell(4)) else {
+        let message = format!(
+            "unknown type {:?}, {:?}",
+            sheet.cell(FUNDING_TYPE),
+            sheet.cell(4)
+        );
         let help = "tell us of it; until then write the row in the product's own format";
         sheet.flaw(Some(4), Flaw::new("type_unknown", message, help));
         return None;

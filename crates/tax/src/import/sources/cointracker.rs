@@ -23,7 +23,7 @@ pub(super) static SOURCE: Source = Source {
     ],
     known: COLUMNS,
     id: None,
-    words: &[7],
+    words: &[TAG],
     owner: None,
     zone: chrono_tz::UTC,
     read,
@@ -40,6 +40,7 @@ const COLUMNS: &[&str] = &[
     "fee_currency",
     "tag",
 ];
+const TAG: usize = 7;
 const FORMS: &[&str] = &["%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M"];
 
 fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
@@ -47,7 +48,7 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let received = sheet.unsigned_leg(1, 2).good();
     let sent = sheet.unsigned_leg(3, 4).good();
     let fee = sheet.unsigned_leg(5, 6).good();
-    let tag = sheet.cell(7).to_lowercase();
+    let tag = sheet.cell(TAG).to_lowercase();
     let tag = tag.replace(['_', '-'], " ");
     let kind = match (&sent, &received) {
         // Units that are staked so stay the person's own.
@@ -63,7 +64,7 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
         }
     };
     if kind.is_none() {
-        entry::unknown(sheet, 7, "tag");
+        entry::unknown(sheet, TAG, "tag");
     }
     let mut row = entry::row(sheet, at?, kind?);
     (row.sent, row.received, row.fee) = (sent, received, fee);

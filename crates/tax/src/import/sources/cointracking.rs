@@ -28,7 +28,7 @@ pub(super) static SOURCE: Source = Source {
     ],
     known: COLUMNS,
     id: None,
-    words: &[0],
+    words: &[TYPE],
     owner: None,
     zone: chrono_tz::UTC,
     read,
@@ -48,6 +48,7 @@ const COLUMNS: &[&str] = &[
     "date",
     "tx_id|tx_id_(optional)",
 ];
+const TYPE: usize = 0;
 const FORMS: &[&str] = &[
     "%Y-%m-%d %H:%M:%S",
     "%d.%m.%Y %H:%M:%S",
@@ -62,14 +63,14 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let fee = sheet.unsigned_leg(5, 6).good();
     let wallet = sheet.name(7).good();
     let (note, tx_hash) = (sheet.note(8), sheet.text(10));
-    let kind = match (sheet.cell(0), &sent, &received) {
+    let kind = match (sheet.cell(TYPE), &sent, &received) {
         ("Trade", Some(sent), Some(received)) => Some(entry::exchange(sent, received)),
         (word, ..) => kind(word),
     };
     let Some(kind) = kind else {
-        let message = format!("unknown type {:?}", sheet.cell(0));
+        let message = format!("unknown type {:?}", sheet.cell(TYPE));
         let help = "expected a type of CoinTracking, such as Trade, Deposit or Staking";
-        sheet.flaw(Some(0), Flaw::new("type_unknown", message, help));
+        sheet.flaw(Some(TYPE), Flaw::new("type_unknown", message, help));
         return None;
     };
     let fee = apart(sheet, fee, &mut sent, &mut received);

@@ -27,7 +27,7 @@ pub(super) static SOURCE: Source = Source {
     ],
     known: COLUMNS,
     id: None,
-    words: &[8],
+    words: &[KIND],
     owner: None,
     zone: chrono_tz::UTC,
     read,
@@ -46,6 +46,7 @@ const COLUMNS: &[&str] = &[
     "transaction_kind",
     "transaction_hash",
 ];
+const KIND: usize = 8;
 const FORMS: &[&str] = &["%Y-%m-%d %H:%M:%S"];
 
 fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
@@ -60,8 +61,8 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let currency = sheet.currency(6);
     let (note, tx_hash) = (sheet.note(1), sheet.text(9));
     let description = sheet.cell(1).to_owned();
-    let Some(kind) = kind(sheet.cell(8), &description, leaves) else {
-        entry::unknown(sheet, 8, "kind");
+    let Some(kind) = kind(sheet.cell(KIND), &description, leaves) else {
+        entry::unknown(sheet, KIND, "kind");
         return None;
     };
     let mut row = entry::row(sheet, at?, kind?);

@@ -24,7 +24,7 @@ pub(super) static SOURCE: Source = Source {
     ],
     known: COLUMNS,
     id: None,
-    words: &[9],
+    words: &[LABEL],
     owner: None,
     zone: chrono_tz::UTC,
     read,
@@ -45,6 +45,7 @@ const COLUMNS: &[&str] = &[
     "description",
     "txhash",
 ];
+const LABEL: usize = 9;
 const FORMS: &[&str] = &["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"];
 const IN_POOL: &[&str] = &["stake", "to pool", "sent to pool"];
 const OUT_OF_POOL: &[&str] = &["unstake", "from pool", "received from pool"];
@@ -58,7 +59,7 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let currency = sheet.currency(8);
     let tx_hash = sheet.text(11);
     let note = sheet.note(10);
-    let label = sheet.cell(9).to_lowercase().replace(['_', '&'], " ");
+    let label = sheet.cell(LABEL).to_lowercase().replace(['_', '&'], " ");
     let kind = match (&sent, &received) {
         _ if label == "ignored" => return None,
         // Units that are staked or pooled so stay the person's own.
@@ -74,7 +75,7 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
         (None, Some(_)) => arriving(&label),
     };
     if kind.is_none() {
-        entry::unknown(sheet, 9, "label");
+        entry::unknown(sheet, LABEL, "label");
     }
     let mut row = entry::row(sheet, at?, kind?);
     (row.sent, row.received, row.fee) = (sent, received, fee);

@@ -22,7 +22,7 @@ pub(super) static LEDGERS: Source = Source {
     needed: &["txid", "refid", "time", "type", "asset", "amount", "fee"],
     known: COLUMNS,
     id: Some("txid"),
-    words: &[3, 4],
+    words: &[TYPE, SUBTYPE],
     owner: None,
     zone: chrono_tz::UTC,
     read,
@@ -32,6 +32,8 @@ pub(super) static LEDGERS: Source = Source {
 const COLUMNS: &[&str] = &[
     "txid", "refid", "time", "type", "subtype", "asset", "amount", "fee",
 ];
+const TYPE: usize = 3;
+const SUBTYPE: usize = 4;
 const FORMS: &[&str] = &["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M:%S"];
 
 /// Characters that the shortest name has.
@@ -72,19 +74,19 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let fee = sheet.size(7).good();
     let amount = amount?;
     let leaves = amount.is_negative();
-    let Some(kind) = kind(sheet.cell(3), sheet.cell(4), leaves, fee.is_some()) else {
-        let message = match sheet.cell(4) {
-            "" => format!("unknown type {:?} of its sign", sheet.cell(3)),
-            subtype => format!("unknown type {:?}, {subtype:?}", sheet.cell(3)),
+    let Some(kind) = kind(sheet.cell(TYPE), sheet.cell(SUBTYPE), leaves, fee.is_some()) else {
+        let message = match sheet.cell(SUBTYPE) {
+            "" => format!("unknown type {:?} of its sign", sheet.cell(TYPE)),
+            subtype => format!("unknown type {:?}, {subtype:?}", sheet.cell(TYPE)),
         };
         let help = "tell us of it; until then write the row in the product's own format";
-        sheet.flaw(Some(3), Flaw::new("type_unknown", message, help));
+        sheet.flaw(Some(TYPE), Flaw::new("type_unknown", message, help));
         return None;
     };
     let kind = kind?;
     // A deposit or a withdrawal that is taken back comes with its fee.
     let is_back = matches!(
-        (sheet.cell(3), leaves),
+        (sheet.cell(TYPE), leaves),
         ("deposit", true) | ("withdrawal", false)
     );
     let mut row = entry::row(sheet, at?, kind);

@@ -53,7 +53,7 @@ pub(super) static FUNDING: Source = Source {
     ],
     known: FUNDING_COLUMNS,
     id: Some("id"),
-    words: &[2],
+    words: &[FUNDING_TYPE],
     owner: None,
     zone: chrono_tz::UTC,
     read: funding,
@@ -72,6 +72,7 @@ const TRADING_COLUMNS: &[&str] = &[
     "balance_unit",
 ];
 const FUNDING_COLUMNS: &[&str] = &["id", "time", "type", "amount", "fee", "symbol"];
+const FUNDING_TYPE: usize = 2;
 const FORMS: &[&str] = &["%Y-%m-%d %H:%M:%S%.f"];
 
 fn change(sheet: &mut Sheet<'_>) -> Option<Row> {
@@ -140,7 +141,7 @@ fn orders(rows: Vec<Row>) -> Joined {
 }
 
 fn funding(sheet: &mut Sheet<'_>) -> Option<Row> {
-    let kind = match sheet.cell(2) {
+    let kind = match sheet.cell(FUNDING_TYPE) {
         "Deposit" => RowKind::Deposit,
         "Withdrawal" => RowKind::Withdrawal,
         "Staking Yield" => RowKind::Staking,
@@ -153,7 +154,7 @@ fn funding(sheet: &mut Sheet<'_>) -> Option<Row> {
         | "From unified trading account"
         | "To unified trading account" => return None,
         _ => {
-            entry::unknown(sheet, 2, "type");
+            entry::unknown(sheet, FUNDING_TYPE, "type");
             return None;
         }
     };
