@@ -172,7 +172,7 @@ impl Sheet<'_> {
             Ok(_) if nameless => (asset, no_asset()),
             Ok(less) if less.is_negative() => (amount, negative()),
             Ok(fine) => match Money::from_quantity(fine, Currency::USD) {
-                // Few amounts are none of money, so that few symbols are looked up.
+                // Nearly every amount would do as money, so that few symbols are looked up.
                 Err(error) if is_fiat(symbol) => (amount, Flaw::of_amount(error)),
                 _ => return self.named_leg(fine, asset),
             },
