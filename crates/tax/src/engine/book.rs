@@ -217,11 +217,12 @@ impl<'a> Book<'a> {
         best.0
     }
 
-    /// Adds to the cost of parts that were moved to a shelf, in proportion to their units; where
-    /// none of them lies there any more, to that of all parts on it; where none does at all, to
-    /// that of the part that the method would take next from the scope. A lot keeps its place in
-    /// the order of the method, which is by what it had cost at first. Gives whether there was a
-    /// part.
+    /// Adds to the cost of parts that were moved to a shelf, in proportion to their units. In the
+    /// scope of a wallet, units that were not on record are among them, as the lot that the move
+    /// made. Where none of them lies there any more, or where over all wallets none was on record,
+    /// to that of all parts on it; where none does at all, to that of the part that the method
+    /// would take next from the scope. A lot keeps its place in the order of the method, which is
+    /// by what it had cost at first. Gives whether there was a part.
     pub(super) fn add_cost(
         &mut self,
         (mut shelf, scope): (usize, Scope),
