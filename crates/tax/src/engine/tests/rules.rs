@@ -137,6 +137,37 @@ fn a_rule_that_keeps_counts_the_copies_that_it_fits_and_leaves_the_kinds_to_othe
 }
 
 #[test]
+fn one_record_that_two_exports_note_in_other_words_counts_once() {
+    let rows = ["k 2024-01-01 staking Kraken - 1ETH - value=100"];
+    let noted = |name: &str, note: Option<&str>| {
+        let mut ledger = ledger(&rows);
+        ledger.name = name.to_owned();
+        ledger.rows[0].note = note.map(Box::from);
+        ledger
+    };
+    let ledgers = [
+        noted("of_before.csv", None),
+        noted("old.csv", Some("earn")),
+        noted("new.csv", Some("earn reward")),
+    ];
+    let outcome = compute(&ledgers, Country::Us, &Request::default()).unwrap();
+    assert_eq!(outcome.income.len(), 1);
+    let found: Vec<_> = outcome.warnings.iter().map(|it| it.code.as_str()).collect();
+    assert_eq!(found, ["duplicate_row"; 2]);
+    // What is answered about the id is not refused as being about several rows.
+    let mut request = Request::default();
+    request.settlements.settle = vec![Settlement {
+        row: RowName {
+            id: "k".to_owned(),
+            file: None,
+        },
+        answer: Answer::Keep,
+    }];
+    let outcome = compute(&ledgers, Country::Us, &request).unwrap();
+    assert_eq!(outcome.income.len(), 3);
+}
+
+#[test]
 fn an_answer_meets_the_row_as_the_rules_left_it() {
     let rows = [
         "a 2024-01-01 withdrawal A 1ETH - -",
