@@ -83,7 +83,14 @@ fn a_rule_without_a_condition_or_that_says_nothing_known_is_refused() {
     let error = refused(json!({ "row": "a", "is": "airdrop", "answer": "keep" }));
     assert_eq!(error, "a rule says is or answer, not both");
     let error = refused(json!({ "row": "a", "answer": "accept" }));
-    assert!(error.starts_with("a rule answers keep"), "{error}");
+    assert_eq!(
+        error,
+        "a rule answers keep and not \"accept\"; answer for one row in `settle`, by its id"
+    );
+    for key in ["file", "row", "wallet", "to_wallet", "asset", "note"] {
+        let error = refused(json!({ key: " ", "type": "deposit", "is": "airdrop" }));
+        assert_eq!(error, format!("{key} is empty; leave it out"));
+    }
 }
 
 #[test]
