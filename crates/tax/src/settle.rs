@@ -203,7 +203,7 @@ impl Answer {
 impl fmt::Display for RowName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.file {
-            Some(file) => write!(f, "{:?} of {file}", self.id),
+            Some(file) => write!(f, "{:?} of {file:?}", self.id),
             None => write!(f, "{:?}", self.id),
         }
     }

@@ -118,7 +118,8 @@ impl Rule {
     }
 }
 
-/// Its conditions and what the rows are, in words.
+/// Its conditions and what the rows are, in words; names in quotes, by which a fault's cause leaves
+/// them out.
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
@@ -134,7 +135,7 @@ impl fmt::Display for Rule {
         ];
         for (word, name) in named {
             if let Some(name) = name {
-                write!(f, "{word}{name}")?;
+                write!(f, "{word}{name:?}")?;
             }
         }
         if let Some(note) = &self.note {

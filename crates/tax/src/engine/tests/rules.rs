@@ -63,8 +63,8 @@ fn a_rule_that_a_row_cannot_meet_is_an_error_with_its_line() {
     assert_eq!(error.code(), "tax.rule_misfit");
     assert_eq!(
         error.to_string(),
-        "the rule that a deposit is of the kind spend does not fit row \"a\" (ledger.csv, line 2): \
-         nothing was sent"
+        "the rule that a deposit is of the kind spend does not fit row \"a\" (\"ledger.csv\", \
+         line 2): nothing was sent"
     );
     let rows = ["a 2024-01-01 buy A 100USD 1ETH -"];
     let error = ruled(&rows, &[json!({ "type": "buy", "is": "airdrop" })]).unwrap_err();
@@ -172,6 +172,15 @@ fn one_record_that_two_exports_note_in_other_words_counts_once() {
     }];
     let outcome = compute(&ledgers, Country::Us, &request).unwrap();
     assert_eq!(outcome.income.len(), 3);
+}
+
+#[test]
+fn the_names_of_a_rule_stand_in_quotes() {
+    let named = json!({ "wallet": "Mia's \"vault\"", "asset": "ADA", "is": "airdrop" });
+    assert_eq!(
+        rule(&named).to_string(),
+        "a row of \"ADA\" in wallet \"Mia's \\\"vault\\\"\" is of the kind airdrop"
+    );
 }
 
 #[test]
