@@ -24,6 +24,8 @@ pub use super::artefacts::{FileKind, file_name};
 
 /// Warnings that the summary of a report names one by one.
 const SUMMARY_WARNINGS_MAX: usize = 50;
+/// Answers, and rules, without an effect that it names.
+const SUMMARY_ANSWERS_MAX: usize = 10;
 
 /// Computes a tax report and stores it in the formats asked for.
 ///
@@ -186,11 +188,14 @@ fn compute(
     })
 }
 
-/// What a page shows first: totals, counts, and the warnings with the most money at stake.
+/// What a page shows first: totals, counts, the warnings with the most money at stake, and which
+/// answers and rules did nothing and can be taken out.
 fn summary(document: &Document<'_>) -> Result<Value, serde_json::Error> {
     let figures = packtrain_report::figures(document);
     let warnings = figures.warnings.len();
     let first = &figures.warnings[..warnings.min(SUMMARY_WARNINGS_MAX)];
+    let idle = figures.settled.iter().filter(|answer| !answer.is_used);
+    let idle_rules = figures.rules_given.iter().filter(|rule| rule.rows == 0);
     Ok(json!({
         "country": document.outcome.settings.country,
         "method": document.outcome.settings.method,
@@ -203,6 +208,8 @@ fn summary(document: &Document<'_>) -> Result<Value, serde_json::Error> {
         "income": figures.income.len(),
         "warnings": first,
         "warnings_total": warnings,
+        "answers_unused": idle.take(SUMMARY_ANSWERS_MAX).collect::<Vec<_>>(),
+        "rules_unused": idle_rules.take(SUMMARY_ANSWERS_MAX).collect::<Vec<_>>(),
         "inputs": figures.provenance.files,
     }))
 }

@@ -56,6 +56,26 @@ async fn an_answer_that_comes_with_a_request_settles_its_finding_in_reports_and_
 }
 
 #[tokio::test]
+async fn the_summary_names_the_answers_and_rules_that_did_nothing() {
+    let world = World::new();
+    let file = imported(&world, "a.csv", SHORT).await;
+    let mut body = us(&[file]);
+    body["settlements"] = purchase();
+    let settle = body["settlements"]["settle"].as_array_mut().unwrap();
+    settle.push(json!({"row": "t1", "answer": "keep"}));
+    body["settlements"]["rule"] = json!([{"wallet": "main", "answer": "keep"}]);
+    let done = run::<Report>(&world, 7, body).await.unwrap();
+    let summary = &record(&done).summary;
+    let unused = summary["answers_unused"].as_array().unwrap();
+    assert_eq!(unused.len(), 1);
+    assert_eq!(unused[0]["id"], "t1");
+    assert_eq!(
+        summary["rules_unused"][0]["said"],
+        "a row in wallet \"main\" counts, though an earlier file has the same"
+    );
+}
+
+#[tokio::test]
 async fn an_answer_that_fits_no_row_ends_the_report_and_says_which() {
     let world = World::new();
     let file = imported(&world, "a.csv", SHORT).await;
