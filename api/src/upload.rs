@@ -53,10 +53,11 @@ pub(crate) struct AboutFile {
     /// The coin in which a chain's fees are paid, where the file does not name it.
     #[param(example = "ETH", max_length = 200)]
     pub(crate) coin: Option<String>,
-    /// Currencies' codes that are the symbols of coins in the file, separated by commas.
+    /// Currencies' codes that are the symbols of coins in the file, separated by commas; at
+    /// most 200.
     #[param(example = "RON,MNT")]
     pub(crate) coins: Option<String>,
-    /// Coins' symbols that are currencies in the file, separated by commas.
+    /// Coins' symbols that are currencies in the file, separated by commas; at most 200.
     #[param(example = "GEL")]
     pub(crate) money: Option<String>,
     /// Which of its columns hold what, for a file of no known source: TOML of at most 16 KiB, best

@@ -341,8 +341,9 @@ fn tell(job: &Claimed, end: &End, took: Duration) {
             info!(job.kind = kind, duration_ms, code = fault.code, "job waits");
         }
         End::Dead { fault } => {
-            let (code, error) = (fault.code, &fault.message);
-            tracing::error!(job.kind = kind, duration_ms, code, %error, "job is dead");
+            // The message may name what is a person's own; whoever looks finds it at the job.
+            let (code, error) = (fault.code, fault.cause());
+            tracing::error!(job.kind = kind, duration_ms, code, error, "job is dead");
         }
         End::Cancelled => info!(job.kind = kind, duration_ms, "job cancelled"),
         End::Expired => warn!(job.kind = kind, "job was not started by its deadline"),

@@ -17,8 +17,8 @@ use crate::problem::Problem;
 use crate::serve::Closing;
 use crate::stream::DoneEvent;
 
-/// A tax report: where it is, and what came of it. Its summary has totals, counts and the
-/// weightiest warnings.
+/// A tax report: where it is, and what came of it. Its summary has totals, counts, the
+/// weightiest warnings, and the answers and rules that did nothing.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Report)]
 pub(crate) struct ReportView {

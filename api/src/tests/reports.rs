@@ -99,6 +99,12 @@ async fn a_body_that_is_wrong_is_told_where() {
     let (mut answered, mut allocated) = (of(json!([file])), of(json!([file])));
     let keep = json!({"row": "a", "answer": "keep", "price": "1"});
     answered["settlements"] = json!({ "settle": [keep] });
+    // What a database would refuse.
+    let (mut nul_answer, mut nul_rule, mut nul_line) =
+        (answered.clone(), answered.clone(), of(json!([file])));
+    nul_answer["settlements"] = json!({ "settle": [{"row": "a\0", "answer": "keep"}] });
+    nul_rule["settlements"] = json!({ "rule": [{"note": "a\0", "is": "airdrop"}] });
+    nul_line["allocation"] = json!([{"asset": "BTC", "lot": "a", "wallet": "\0", "quantity": "1"}]);
     allocated["allocation"] = json!([{"asset": "BTC"}]);
     for (body, pointer, code) in [
         (json!({"files": [file]}), "", "invalid"),
@@ -111,6 +117,9 @@ async fn a_body_that_is_wrong_is_told_where() {
         (unpriced, "/prices", "file_missing"),
         (answered, "/settlements/settle/0/price", "invalid"),
         (allocated, "/allocation/0/lot", "invalid"),
+        (nul_answer, "/settlements/settle/0/row", "invalid"),
+        (nul_rule, "/settlements/rule/0/note", "invalid"),
+        (nul_line, "/allocation/0/wallet", "invalid"),
         (doubled, "/prices", "file_repeated"),
         (of(json!([])), "/files", "file_count"),
         (of(json!(many)), "/files", "file_count"),

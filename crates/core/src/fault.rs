@@ -94,10 +94,17 @@ impl Fault {
                     false => form.push_str(word),
                 }
             }
-            is_quoted ^= word.ends_with('"');
+            is_quoted ^= word.ends_with('"') && !(is_quoted && is_escaped(word));
         }
         form.chars().take(CAUSE_CHARS_MAX).collect()
     }
+}
+
+/// Whether the quote that ends a word is a part of what is quoted.
+fn is_escaped(word: &str) -> bool {
+    let before = word.strip_suffix('"').unwrap_or(word);
+    let backslashes = before.len() - before.trim_end_matches('\\').len();
+    backslashes % 2 == 1
 }
 
 /// Waiting time before attempt `attempt + 1`: full jitter under an exponential ceiling.
@@ -177,6 +184,8 @@ mod tests {
         let second = cause("object ten_02/f7 is gone: read 9 of 40 bytes of \"other\", status 502");
         assert_eq!(first, second);
         assert_ne!(first, cause("object ten_01/ab3 is damaged"));
+        let named = |name: &str| cause(&format!("row {name:?} of {name:?} is bad"));
+        assert_eq!(named("plain"), named("my \"own\" wallet \\"));
     }
 
     #[test]

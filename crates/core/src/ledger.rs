@@ -188,7 +188,7 @@ pub struct Row {
     pub currency: Currency,
     /// The transaction's hash; pairs a withdrawal with its deposit.
     pub tx_hash: Option<Box<str>>,
-    /// Anything a person wrote.
+    /// What a person wrote, or the source's own words for the row.
     pub note: Option<Box<str>>,
     /// What few rows have.
     pub rare: Rare,

@@ -36,7 +36,8 @@ pub struct Allocation {
 /// Units of one lot that belong to one wallet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Units {
-    /// The line of the file, counted from 1 with the header; of a list as if it were a file.
+    /// The line of the file, counted from 1 with the header; of a list as if it were a file, whose
+    /// entry 0 is line 2.
     pub line: u64,
     /// The row that acquired the lot.
     pub lot: Box<str>,
@@ -148,12 +149,16 @@ impl Written {
             let what = "the lot is empty; it is the id of the row that acquired it";
             slips.add("lot", what);
         }
-        let quantity = self.quantity.0.parse().ok();
-        let quantity = quantity.filter(Quantity::is_positive);
-        if quantity.is_none() {
-            let what = format!("{:?} is no quantity such as 0.5", self.quantity.0);
-            slips.add("quantity", what);
-        }
+        let text = self.quantity.0.as_str();
+        let said = |text: &str| format!("{text:?} is no quantity such as 0.5");
+        let quantity = slips.parse("quantity", Some(text), |text, _| said(text));
+        let quantity = quantity.filter(|quantity: &Quantity| {
+            let is_good = quantity.is_positive();
+            if !is_good {
+                slips.add("quantity", said(text));
+            }
+            is_good
+        });
         slips.end(quantity.map(|quantity| {
             let units = Units {
                 line,

@@ -90,7 +90,7 @@ pub enum TaxError {
         what: String,
     },
     /// A rule says that a row is of a kind that it cannot be of.
-    #[error("the rule that {rule} does not fit row {id:?} ({file}, line {line}): {what}")]
+    #[error("the rule that {rule} does not fit row {id:?} ({file:?}, line {line}): {what}")]
     Rule {
         /// The rule in words.
         rule: String,
@@ -112,7 +112,7 @@ pub enum TaxError {
         max: usize,
     },
     /// An amount of the row leaves the range of exact arithmetic.
-    #[error("could not compute row {id:?} ({file}, line {line})")]
+    #[error("could not compute row {id:?} ({file:?}, line {line})")]
     Amount {
         /// The row.
         id: RowId,
@@ -124,7 +124,7 @@ pub enum TaxError {
         source: AmountError,
     },
     /// The sum of what is left of an asset leaves the range of exact arithmetic.
-    #[error("could not add up the holdings of {asset}")]
+    #[error("could not add up the holdings of {asset:?}")]
     Holdings {
         /// The asset.
         asset: String,
@@ -141,7 +141,7 @@ pub enum TaxError {
     #[error("the computation was stopped")]
     Stopped,
     /// The date of the row is outside of every calendar.
-    #[error("the date of row {id:?} ({file}, line {line}) is out of range")]
+    #[error("the date of row {id:?} ({file:?}, line {line}) is out of range")]
     Date {
         /// The row.
         id: RowId,

@@ -203,7 +203,7 @@ impl Answer {
 impl fmt::Display for RowName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.file {
-            Some(file) => write!(f, "{:?} of {file}", self.id),
+            Some(file) => write!(f, "{:?} of {file:?}", self.id),
             None => write!(f, "{:?}", self.id),
         }
     }
@@ -265,6 +265,46 @@ mod tests {
                 ("currency", "\"euro\" is no currency such as EUR"),
             ]
         );
+    }
+
+    #[test]
+    fn a_text_that_is_long_or_cannot_be_seen_is_told_and_not_repeated() {
+        let long = "9".repeat(101);
+        let slips = |answer: serde_json::Value| {
+            let written: Written = serde_json::from_value(answer).unwrap();
+            let slips = written.read().unwrap_err();
+            slips.into_iter().map(|slip| slip.what).collect::<Vec<_>>()
+        };
+        let said = slips(serde_json::json!({
+            "row": "a\0", "answer": "purchase", "date": long, "units": long, "cost": "1\n",
+            "currency": long,
+        }));
+        assert_eq!(
+            said,
+            [
+                "row holds a control character",
+                "date has more than 100 characters",
+                "units has more than 100 characters",
+                "cost holds a control character",
+                "currency has more than 100 characters",
+            ]
+        );
+        let said = slips(serde_json::json!({ "row": "a", "answer": long }));
+        assert_eq!(said, ["answer has more than 100 characters"]);
+        let accepts = serde_json::json!({ "row": "a", "answer": "accept", "finding": long });
+        assert_eq!(slips(accepts), ["finding has more than 100 characters"]);
+    }
+
+    #[test]
+    fn the_file_of_the_other_row_without_its_id_is_told_once() {
+        let said = |answer: &str| {
+            let answer = serde_json::json!({ "row": "a", "answer": answer, "with_file": "f" });
+            read(&answer).unwrap_err()
+        };
+        let of = |what: &str| format!("the answer for row \"a\": {what}");
+        assert_eq!(said("keep"), of("keep takes no with_file"));
+        assert_eq!(said("transfer"), of("transfer needs with"));
+        assert_eq!(said("not_transfer"), of("with_file needs with"));
     }
 
     #[test]

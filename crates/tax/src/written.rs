@@ -7,10 +7,12 @@ use std::str::FromStr;
 use packtrain_core::quantity::Quantity;
 use serde::{Deserialize, Deserializer, de};
 
-/// Characters of a name, an id or an amount; importers let none be as long.
+/// Characters of a name or an id; importers refuse longer ones.
 pub const WORD_CHARS_MAX: usize = 300;
 /// Characters of words that a note holds.
 pub const NOTE_CHARS_MAX: usize = 2_000;
+/// Characters of an amount, a day, or a word out of a list of words.
+pub const VALUE_CHARS_MAX: usize = 100;
 
 /// What is wrong with an answer, a rule or a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,12 +79,26 @@ impl Slips {
         self.0.push(Slip { key: None, what });
     }
 
-    /// A text may have so many characters.
-    pub(crate) fn limit(&mut self, key: &'static str, text: Option<&str>, chars_max: usize) {
-        let is_long = |text: &str| text.len() > chars_max && text.chars().count() > chars_max;
-        if text.is_some_and(is_long) {
+    /// A text may have so many characters, all of them such as can be seen: databases take no NUL,
+    /// and terminals obey the others. Whether it is so.
+    pub(crate) fn limit(
+        &mut self,
+        key: &'static str,
+        text: Option<&str>,
+        chars_max: usize,
+    ) -> bool {
+        let Some(text) = text else {
+            return true;
+        };
+        if text.len() > chars_max && text.chars().count() > chars_max {
             self.add(key, format!("{key} has more than {chars_max} characters"));
+            return false;
         }
+        if text.chars().any(char::is_control) {
+            self.add(key, format!("{key} holds a control character"));
+            return false;
+        }
+        true
     }
 
     /// A text as what it stands for, where there is one; else what is said of it.
@@ -92,6 +108,10 @@ impl Slips {
         text: Option<&str>,
         said: impl FnOnce(&str, T::Err) -> String,
     ) -> Option<T> {
+        // What is said repeats the text.
+        if !self.limit(key, text, VALUE_CHARS_MAX) {
+            return None;
+        }
         match text?.parse() {
             Ok(value) => Some(value),
             Err(error) => {

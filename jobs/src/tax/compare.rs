@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 
 use super::artefacts::{self, Artefact, named};
 use super::inputs::{self, Given, Loaded, watched};
-use super::said::{Answers, Said};
+use super::said::{Answers, Said, Sent};
 
 /// Computes the years of a ledger under every method that the country's law knows, in one pass,
 /// and stores them side by side as JSON.
@@ -54,14 +54,16 @@ pub struct Compare {
     /// `asset`, `currency` and `price` of one unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<FileId>,
-    /// Answers to findings of earlier reports, and rules on what rows are.
+    /// Answers to findings of earlier reports, and rules on what rows are. A request takes 64 KiB
+    /// in all.
     #[serde(default, skip_serializing_if = "Answers::is_empty")]
     pub settlements: Answers,
     /// Which unused lots go to which wallet on the day on which the law turns to lots of each
-    /// wallet (us: 1 January 2025).
+    /// wallet (us: 1 January 2025). Where it does not add up, an error names lines as if it were a
+    /// file: line 2, below the header, is entry 0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<AllocationLine>, max_items = 10000)]
-    pub allocation: Vec<Value>,
+    pub allocation: Vec<Sent>,
 }
 
 impl Job for Compare {

@@ -1,5 +1,6 @@
 //! Reads an uploaded file into the ledger.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use packtrain_core::fault::{Fault, chain};
@@ -174,19 +175,21 @@ fn check_codes(said: &ReadOptions) -> Vec<FieldError> {
         if codes.len() > FILE_CODES_MAX {
             let said = format!("At most {FILE_CODES_MAX} codes may be named.");
             errors.push(FieldError::new(place, "code_count", said));
-            continue;
         }
+    }
+    if !errors.is_empty() {
+        return errors;
+    }
+    for (place, codes) in [("/coins", &said.coins), ("/money", &said.money)] {
         for code in codes.iter().filter(|code| !fiat::is_currency(code)) {
             let said = format!("{code:?} is the code of no currency; name codes such as RON,GEL.");
             errors.push(FieldError::new(place, "unknown_currency", said));
         }
     }
-    let is_coin = |code: &String| {
-        said.coins
-            .iter()
-            .any(|coin| coin.eq_ignore_ascii_case(code))
-    };
-    if let Some(code) = said.money.iter().find(|code| is_coin(code)) {
+    let coins = said.coins.iter().map(|coin| coin.to_ascii_uppercase());
+    let coins: HashSet<String> = coins.collect();
+    let is_coin = |code: &&String| coins.contains(&code.to_ascii_uppercase());
+    if let Some(code) = said.money.iter().find(is_coin) {
         let said = format!("{code} is among the coins too; it is one or the other.");
         errors.push(FieldError::new("/money", "code_repeated", said));
     }

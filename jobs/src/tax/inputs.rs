@@ -128,7 +128,7 @@ pub(super) async fn load(ctx: &Ctx, given: Given<'_>) -> Result<Loaded, Fault> {
         let file = read_file(ctx, *id).await?;
         if has_prices(&file) {
             let name = file.file.name;
-            let said = format!("file {name} holds prices and no rows; name it as `prices`");
+            let said = format!("file {name:?} holds prices and no rows; name it as `prices`");
             return Err(Fault::said(Verdict::Fatal, "tax.file_of_prices", said));
         }
         rows += (file.rows_total - file.rows_bad) as usize;
@@ -148,7 +148,7 @@ pub(super) async fn load(ctx: &Ctx, given: Given<'_>) -> Result<Loaded, Fault> {
             Some((file, bytes))
         }
         Some(file) => {
-            let said = format!("file {} holds no prices", file.file.name);
+            let said = format!("file {:?} holds no prices", file.file.name);
             return Err(Fault::said(Verdict::Fatal, "tax.file_without_prices", said));
         }
         None => None,
@@ -184,15 +184,15 @@ async fn read_file(ctx: &Ctx, id: FileId) -> Result<FileRecord, Fault> {
         FileState::Imported => Ok(file),
         FileState::Rejected => {
             let problem = file.problem.unwrap_or_default();
-            let said = format!("file {name} cannot be read: {problem}");
+            let said = format!("file {name:?} cannot be read: {problem}");
             Err(Fault::said(Verdict::Fatal, "tax.file_rejected", said))
         }
         FileState::Uploaded if ctx.clock.now() - file.created_at > FILE_WAIT_MAX => {
-            let said = format!("file {name} was not read within an hour");
+            let said = format!("file {name:?} was not read within an hour");
             Err(Fault::said(Verdict::Fatal, "tax.file_not_read", said))
         }
         FileState::Uploaded => {
-            let why = format!("file {name} is still being read");
+            let why = format!("file {name:?} is still being read");
             let waited = (ctx.clock.now() - file.created_at)
                 .to_std()
                 .unwrap_or_default();

@@ -18,12 +18,14 @@ use utoipa::ToSchema;
 use super::artefacts;
 use super::formats::{self, Format};
 use super::inputs::{self, Given, Loaded, watched};
-use super::said::{Answers, Said};
+use super::said::{Answers, Said, Sent};
 
 pub use super::artefacts::{FileKind, file_name};
 
 /// Warnings that the summary of a report names one by one.
 const SUMMARY_WARNINGS_MAX: usize = 50;
+/// Answers, and rules, without an effect that it names.
+const SUMMARY_ANSWERS_MAX: usize = 10;
 
 /// Computes a tax report and stores it in the formats asked for.
 ///
@@ -66,14 +68,16 @@ pub struct Report {
     /// `asset`, `currency` and `price` of one unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<FileId>,
-    /// Answers to findings of earlier reports, and rules on what rows are.
+    /// Answers to findings of earlier reports, and rules on what rows are. A request takes 64 KiB
+    /// in all.
     #[serde(default, skip_serializing_if = "Answers::is_empty")]
     pub settlements: Answers,
     /// Which unused lots go to which wallet on the day on which the law turns to lots of each
-    /// wallet (us: 1 January 2025).
+    /// wallet (us: 1 January 2025). Where it does not add up, an error names lines as if it were a
+    /// file: line 2, below the header, is entry 0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<AllocationLine>, max_items = 10000)]
-    pub allocation: Vec<Value>,
+    pub allocation: Vec<Sent>,
 }
 
 impl Job for Report {
@@ -184,11 +188,14 @@ fn compute(
     })
 }
 
-/// What a page shows first: totals, counts, and the warnings with the most money at stake.
+/// What a page shows first: totals, counts, the warnings with the most money at stake, and which
+/// answers and rules did nothing and can be taken out.
 fn summary(document: &Document<'_>) -> Result<Value, serde_json::Error> {
     let figures = packtrain_report::figures(document);
     let warnings = figures.warnings.len();
     let first = &figures.warnings[..warnings.min(SUMMARY_WARNINGS_MAX)];
+    let idle = figures.settled.iter().filter(|answer| !answer.is_used);
+    let idle_rules = figures.rules_given.iter().filter(|rule| rule.rows == 0);
     Ok(json!({
         "country": document.outcome.settings.country,
         "method": document.outcome.settings.method,
@@ -201,6 +208,8 @@ fn summary(document: &Document<'_>) -> Result<Value, serde_json::Error> {
         "income": figures.income.len(),
         "warnings": first,
         "warnings_total": warnings,
+        "answers_unused": idle.take(SUMMARY_ANSWERS_MAX).collect::<Vec<_>>(),
+        "rules_unused": idle_rules.take(SUMMARY_ANSWERS_MAX).collect::<Vec<_>>(),
         "inputs": figures.provenance.files,
     }))
 }

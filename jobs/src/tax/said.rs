@@ -1,6 +1,8 @@
 //! What a person says in a request beside its files: answers to findings, rules on what rows are,
 //! and the allocation of lots to wallets.
 
+use std::fmt;
+
 use packtrain_core::field::{self, FieldError};
 use packtrain_report::InputFile;
 use packtrain_tax::allocation::{self, Allocation};
@@ -9,9 +11,9 @@ use packtrain_tax::settle::{
     RULES_MAX, SETTLEMENTS_MAX, Settlements, Written as WrittenAnswer, WrittenRule,
 };
 use packtrain_tax::written::Slip;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::de::{self, DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 /// Lines of an allocation in one request.
@@ -30,11 +32,11 @@ pub struct Answers {
     /// Answers, each about one row.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<WrittenAnswer>, max_items = 10000)]
-    pub settle: Vec<Value>,
+    pub settle: Vec<Sent>,
     /// Rules, tried on every row before the answers; of several the first that fits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<WrittenRule>, max_items = 200)]
-    pub rule: Vec<Value>,
+    pub rule: Vec<Sent>,
 }
 
 impl Answers {
@@ -45,11 +47,44 @@ impl Answers {
     }
 }
 
+/// An answer, a rule or a line as it was sent: an object that says no word twice, since of two
+/// costs none is known to be the one that was meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Sent(Value);
+
+impl<'de> Deserialize<'de> for Sent {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Words;
+
+        impl<'de> de::Visitor<'de> for Words {
+            type Value = Sent;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut sent: A) -> Result<Sent, A::Error> {
+                let mut words = Map::new();
+                while let Some((word, value)) = sent.next_entry::<String, Value>()? {
+                    if words.contains_key(&word) {
+                        return Err(de::Error::custom(format!("{word:?} is said twice")));
+                    }
+                    words.insert(word, value);
+                }
+                Ok(Sent(Value::Object(words)))
+            }
+        }
+
+        from.deserialize_map(Words)
+    }
+}
+
 /// What a request says beside its files.
 #[derive(Clone, Copy)]
 pub(super) struct Said<'a> {
     pub(super) settlements: &'a Answers,
-    pub(super) allocation: &'a [Value],
+    pub(super) allocation: &'a [Sent],
 }
 
 /// The same, read.
@@ -107,7 +142,7 @@ impl Said<'_> {
 /// Reads each entry of a list by itself.
 fn each<W: DeserializeOwned, T>(
     (place, max): (&str, usize),
-    given: &[Value],
+    given: &[Sent],
     read: impl Fn(usize, W) -> Result<T, Vec<Slip>>,
     errors: &mut Vec<FieldError>,
 ) -> Vec<T> {
@@ -117,7 +152,7 @@ fn each<W: DeserializeOwned, T>(
         return Vec::new();
     }
     let mut all = Vec::with_capacity(given.len());
-    for (index, value) in given.iter().enumerate() {
+    for (index, Sent(value)) in given.iter().enumerate() {
         let own = format!("{place}/{index}");
         match field::decode(value) {
             Ok(written) => match read(index, written) {
@@ -142,7 +177,10 @@ fn shortened(mut errors: Vec<FieldError>) -> Vec<FieldError> {
     let more = errors.len().saturating_sub(ERRORS_MAX);
     if more > 0 {
         errors.truncate(ERRORS_MAX);
-        let said = format!("{more} more places need a change.");
+        let said = match more {
+            1 => "1 more place needs a change.".to_owned(),
+            _ => format!("{more} more places need a change."),
+        };
         errors.push(FieldError::new("", "more", said));
     }
     errors

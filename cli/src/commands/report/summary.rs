@@ -193,11 +193,11 @@ fn checks(document: &Document<'_>) {
 fn answers(document: &Document<'_>) {
     for rule in &document.outcome.rules_given {
         let noun = if rule.rows == 1 { "row" } else { "rows" };
-        anstream::println!(
-            "\nYour rule that {} changed {} {noun}",
-            rule.said,
-            rule.rows
-        );
+        let idle = match rule.rows {
+            0 => "; it does nothing, so take the rule out",
+            _ => "",
+        };
+        anstream::println!("\nYour rule met {} {noun}: {}{idle}", rule.rows, rule.said);
     }
     let all = &document.outcome.settled;
     if all.is_empty() {

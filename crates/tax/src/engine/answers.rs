@@ -321,7 +321,7 @@ impl Answers {
         let (units, leg) = (purchase.units, leg?);
         if matches!(row.kind, RowKind::GiftIn | RowKind::Opening) {
             if units != leg.amount {
-                return Err(format!("the row brought {} {}", leg.amount, leg.asset));
+                return Err(format!("the row brought {} {:?}", leg.amount, &*leg.asset));
             }
             let mut row = row;
             (row.rare.basis, row.rare.acquired) = (Some(cost), Some(at));

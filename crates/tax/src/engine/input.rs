@@ -213,12 +213,14 @@ pub(super) fn index(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// Whether two rows say the same, whatever line they stand on.
+/// Whether two rows say the same of what happened, whatever line they stand on. A note says nothing
+/// of it: of one record, exports of several ages have other words.
 pub(super) fn is_same(a: &Row, b: &Row) -> bool {
     a.at == b.at
         && a.kind == b.kind
         && Row {
             line: a.line,
+            note: a.note.clone(),
             ..b.clone()
         } == *a
 }

@@ -8,7 +8,7 @@ use packtrain_core::ledger::{Leg, Row, RowKind};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::written::{NOTE_CHARS_MAX, Slip, Slips, WORD_CHARS_MAX, told};
+use crate::written::{NOTE_CHARS_MAX, Slip, Slips, VALUE_CHARS_MAX, WORD_CHARS_MAX, told};
 
 /// A rule; every condition that it names must hold. As TOML:
 ///
@@ -118,7 +118,8 @@ impl Rule {
     }
 }
 
-/// Its conditions and what the rows are, in words.
+/// Its conditions and what the rows are, in words; names in quotes, by which a fault's cause leaves
+/// them out.
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
@@ -134,7 +135,7 @@ impl fmt::Display for Rule {
         ];
         for (word, name) in named {
             if let Some(name) = name {
-                write!(f, "{word}{name}")?;
+                write!(f, "{word}{name:?}")?;
             }
         }
         if let Some(note) = &self.note {
@@ -161,7 +162,7 @@ pub struct WrittenRule {
     pub row: Option<String>,
     /// The kind that the row was read as.
     #[serde(rename = "type")]
-    #[schema(example = "deposit")]
+    #[schema(max_length = 100, example = "deposit")]
     pub kind: Option<String>,
     /// The account or wallet that the row happens in, in any case.
     #[schema(max_length = 300, example = "Kraken")]
@@ -176,10 +177,10 @@ pub struct WrittenRule {
     #[schema(max_length = 2000)]
     pub note: Option<String>,
     /// The kind that the row is of.
-    #[schema(example = "staking")]
+    #[schema(max_length = 100, example = "staking")]
     pub is: Option<String>,
     /// `keep`: the row happened, though an earlier file has the same.
-    #[schema(example = "keep")]
+    #[schema(max_length = 100, example = "keep")]
     pub answer: Option<String>,
 }
 
@@ -199,27 +200,13 @@ impl WrittenRule {
             ("note", &self.note, NOTE_CHARS_MAX),
         ] {
             slips.limit(key, text.as_deref(), chars_max);
+            // It would fit every row, as if it were no condition.
+            if text.as_deref().is_some_and(|text| text.trim().is_empty()) {
+                slips.add(key, format!("{key} is empty; leave it out"));
+            }
         }
-        let unknown = |word: &str, _| format!("there is no type {word:?}");
-        let kind = slips.parse("type", self.kind.as_deref(), unknown);
-        let is = slips.parse("is", self.is.as_deref(), unknown);
-        let says = match (self.is, self.answer.as_deref()) {
-            (Some(_), None) => is.map(Says::Is),
-            (None, Some("keep")) => Some(Says::Keep),
-            (None, Some(word)) => {
-                let what = format!("a rule answers keep and not {word:?}; name a row by row");
-                slips.add("answer", what);
-                None
-            }
-            (Some(_), Some(_)) => {
-                slips.add("answer", "a rule says is or answer, not both");
-                None
-            }
-            (None, None) => {
-                slips.add_whole("a rule that says nothing; say is = a type, or answer = keep");
-                None
-            }
-        };
+        let kind = kind_of("type", self.kind.as_deref(), &mut slips);
+        let says = self.says(&mut slips);
         let names = [
             &self.row,
             &self.wallet,
@@ -230,7 +217,8 @@ impl WrittenRule {
         ];
         // Without one, all that anybody ever did would be of one kind.
         if self.kind.is_none() && names.iter().all(|name| name.is_none()) {
-            let what = "a rule without a condition; name file, row, type, wallet, asset or note";
+            let what = "a rule without a condition; name file, row, type, wallet, to_wallet, asset \
+                        or note";
             slips.add_whole(what);
         }
         slips.end(says.map(|says| Rule {
@@ -244,6 +232,36 @@ impl WrittenRule {
             says,
         }))
     }
+
+    fn says(&self, slips: &mut Slips) -> Option<Says> {
+        let is = kind_of("is", self.is.as_deref(), slips);
+        match (&self.is, self.answer.as_deref()) {
+            (Some(_), None) => is.map(Says::Is),
+            (None, Some("keep")) => Some(Says::Keep),
+            (None, Some(word)) => {
+                if slips.limit("answer", Some(word), VALUE_CHARS_MAX) {
+                    let what = format!(
+                        "a rule answers keep and not {word:?}; answer for one row in `settle`, by \
+                         its id"
+                    );
+                    slips.add("answer", what);
+                }
+                None
+            }
+            (Some(_), Some(_)) => {
+                slips.add("answer", "a rule says is or answer, not both");
+                None
+            }
+            (None, None) => {
+                slips.add_whole("a rule that says nothing; say is = a type, or answer = keep");
+                None
+            }
+        }
+    }
+}
+
+fn kind_of(key: &'static str, word: Option<&str>, slips: &mut Slips) -> Option<RowKind> {
+    slips.parse(key, word, |word, _| format!("there is no type {word:?}"))
 }
 
 /// As a file is read: all slips of a rule are one error.

@@ -8,7 +8,9 @@ use utoipa::ToSchema;
 use super::{Answer, Price, Purchase, RowName, Settlement, Way};
 use crate::outcome::WarningCode;
 use crate::request::UnknownWord;
-use crate::written::{Amount, NOT_NEGATIVE, POSITIVE, Slip, Slips, WORD_CHARS_MAX, told};
+use crate::written::{
+    Amount, NOT_NEGATIVE, POSITIVE, Slip, Slips, VALUE_CHARS_MAX, WORD_CHARS_MAX, told,
+};
 
 /// An answer about one row. Which words it takes beside `row`, `file` and `answer`, the answer
 /// says.
@@ -25,10 +27,10 @@ pub struct Written {
     pub file: Option<String>,
     /// `purchase`, `price`, `accept_zero`, `accept`, `keep`, `transfer` or `not_transfer`.
     #[serde(default)]
-    #[schema(required = true, example = "purchase")]
+    #[schema(required = true, max_length = 100, example = "purchase")]
     pub answer: String,
     /// The code of the finding that is accepted: of `accept` and `accept_zero`.
-    #[schema(example = "missing_cost_basis")]
+    #[schema(max_length = 100, example = "missing_cost_basis")]
     pub finding: Option<String>,
     /// The local day of a purchase.
     #[schema(format = Date, example = "2019-04-02")]
@@ -46,7 +48,7 @@ pub struct Written {
     #[schema(value_type = Option<String>)]
     pub price: Option<Amount>,
     /// The currency of the cost or the price; absent means the report's.
-    #[schema(example = "EUR")]
+    #[schema(max_length = 100, example = "EUR")]
     pub currency: Option<String>,
     /// The id of the other row: of `transfer` and `not_transfer`.
     #[schema(max_length = 300)]
@@ -96,7 +98,8 @@ impl Written {
                 slips.add(key, format!("{way} needs {key}"));
             }
         }
-        if self.with.is_none() && self.with_file.is_some() {
+        // Elsewhere one of them was told above.
+        if more.contains(&"with") && self.with.is_none() && self.with_file.is_some() {
             slips.add("with_file", "with_file needs with");
         }
         match way {
@@ -147,6 +150,9 @@ impl Written {
 
     fn code(&self, slips: &mut Slips) -> Option<WarningCode> {
         let word = self.finding.as_deref()?;
+        if !slips.limit("finding", Some(word), VALUE_CHARS_MAX) {
+            return None;
+        }
         let mut codes = WarningCode::ALL.iter();
         let code = codes.find(|code| code.as_str() == word).copied();
         if code.is_none() {
@@ -194,7 +200,7 @@ impl TryFrom<Written> for Settlement {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let row = written.row.clone();
+        let row: String = written.row.chars().take(WORD_CHARS_MAX).collect();
         let read = written.read();
         read.map_err(|slips| format!("the answer for row {row:?}: {}", told(&slips)))
     }

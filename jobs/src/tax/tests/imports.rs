@@ -207,5 +207,10 @@ fn codes_that_are_none_too_many_or_both_are_told_all_at_once() {
         ]
     );
     let many = vec!["RON".to_owned(); FILE_CODES_MAX + 1];
-    assert_eq!(told(many, Vec::new()), ["/coins code_count"]);
+    assert_eq!(told(many.clone(), Vec::new()), ["/coins code_count"]);
+    // Not compared where there are too many.
+    assert_eq!(
+        told(many.clone(), many),
+        ["/coins code_count", "/money code_count"]
+    );
 }

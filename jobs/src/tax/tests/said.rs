@@ -4,6 +4,7 @@ use packtrain_core::job::About;
 
 use super::super::compare::Compare;
 use super::super::report::Report;
+use super::super::said::Answers;
 use super::*;
 
 /// Three units are sold of which one was bought.
@@ -51,6 +52,26 @@ async fn an_answer_that_comes_with_a_request_settles_its_finding_in_reports_and_
             (&json!("settlements"), &json!(1)),
             (&json!("prices.csv"), &json!(1)),
         ]
+    );
+}
+
+#[tokio::test]
+async fn the_summary_names_the_answers_and_rules_that_did_nothing() {
+    let world = World::new();
+    let file = imported(&world, "a.csv", SHORT).await;
+    let mut body = us(&[file]);
+    body["settlements"] = purchase();
+    let settle = body["settlements"]["settle"].as_array_mut().unwrap();
+    settle.push(json!({"row": "t1", "answer": "keep"}));
+    body["settlements"]["rule"] = json!([{"wallet": "main", "answer": "keep"}]);
+    let done = run::<Report>(&world, 7, body).await.unwrap();
+    let summary = &record(&done).summary;
+    let unused = summary["answers_unused"].as_array().unwrap();
+    assert_eq!(unused.len(), 1);
+    assert_eq!(unused[0]["id"], "t1");
+    assert_eq!(
+        summary["rules_unused"][0]["said"],
+        "a row in wallet \"main\" counts, though an earlier file has the same"
     );
 }
 
@@ -118,7 +139,7 @@ fn all_that_is_wrong_with_what_is_said_is_told_at_once_each_in_its_place() {
             {"row": "d", "answer": "keep"},
             {},
         ],
-        "rule": [{"is": "airdrop"}, {"wallet": "A", "type": "teleport", "answer": "keep"}, 7],
+        "rule": [{"is": "airdrop"}, {"wallet": "A", "type": "teleport", "answer": "keep"}],
     });
     let allocation = json!([{"asset": "", "lot": "t1", "quantity": "all"}, {"asset": "BTC"}]);
     for kind in ["tax.report", "tax.compare"] {
@@ -135,7 +156,6 @@ fn all_that_is_wrong_with_what_is_said_is_told_at_once_each_in_its_place() {
                 "/settlements/settle/4/answer",
                 "/settlements/rule/0",
                 "/settlements/rule/1/type",
-                "/settlements/rule/2",
                 "/allocation/0/asset",
                 "/allocation/0/quantity",
                 "/allocation/1/lot",
@@ -172,9 +192,28 @@ fn what_is_said_has_limits_and_so_has_what_is_told_of_it() {
             "At most 10000 may be given.".to_owned()
         )]
     );
-    let refused_some = refused("tax.report", &json!({ "rule": vec![7; 150] }), &json!([]));
-    assert_eq!(refused_some.len(), 101);
-    assert_eq!(refused_some[100].1, "50 more places need a change.");
+    for (many, more) in [
+        (150, "50 more places need a change."),
+        (101, "1 more place needs a change."),
+    ] {
+        let rules = vec![json!({ "is": "airdrop" }); many];
+        let refused_some = refused("tax.report", &json!({ "rule": rules }), &json!([]));
+        assert_eq!(refused_some.len(), 101);
+        assert_eq!(refused_some[100].1, more);
+    }
+}
+
+#[test]
+fn a_word_that_an_entry_says_twice_is_refused_and_so_is_an_entry_that_is_no_object() {
+    let read = |entry: &str| {
+        let answers: Result<Answers, _> = serde_json::from_str(&format!(
+            "{{\"settle\": [{{\"row\": \"a\", \"answer\": \"keep\"}}, {entry}]}}"
+        ));
+        answers.unwrap_err().to_string()
+    };
+    let said = read(r#"{"row": "b", "answer": "price", "price": "1", "price": "2"}"#);
+    assert!(said.starts_with("\"price\" is said twice"), "{said}");
+    assert!(read("7").contains("expected an object"));
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl<'a> Fitting<'a> {
         }
         let files = places.iter().take(FILES_NAMED_MAX);
         let files: Vec<_> = files
-            .map(|place| self.ledgers[index(place.file)].name.as_str())
+            .map(|place| format!("{:?}", self.ledgers[index(place.file)].name))
             .collect();
         let (name, files) = (&name.id, files.join(", "));
         Err(format!(
@@ -212,7 +212,7 @@ pub(super) fn leg_of(legs: [Option<&Leg>; 2], asset: Option<&str>) -> Result<Leg
     let is_meant = |leg: &&Leg| asset.is_none_or(|asset| *leg.asset == *asset);
     let found = legs.find(is_meant).cloned();
     found.ok_or_else(|| match asset {
-        Some(asset) => format!("the row moves no {asset} in this way"),
+        Some(asset) => format!("the row moves no {asset:?} in this way"),
         None => "the row moves no asset in this way".to_owned(),
     })
 }

@@ -90,7 +90,7 @@ fn an_answer_for_an_id_of_two_rows_wants_the_file() {
     assert!(
         error
             .to_string()
-            .contains("of ledger.csv, second.csv differ"),
+            .contains("of \"ledger.csv\", \"second.csv\" differ"),
         "{error}"
     );
     let outcome = try_answers(&ledgers, &[(of_file("s", "second.csv"), answer)]).unwrap();
