@@ -111,6 +111,10 @@ impl<'a> Run<'a> {
         if !is_loss {
             return Ok(());
         }
+        let lacking = match self.portfolio.is_some() {
+            true => "they use no part of the total cost",
+            false => "their cost is not deducted",
+        };
         let otherwise = match self.has_pools() {
             // What a pool gives up is known when all rows are.
             true => Otherwise::Worthless,
@@ -123,7 +127,7 @@ impl<'a> Run<'a> {
                 asset: Some(&leg.asset),
                 at_stake: cost,
                 message: format!(
-                    "{} {} {}; their cost is not deducted",
+                    "{} {} {}; {lacking}",
                     leg.amount, leg.asset, at.row.kind
                 ),
                 help: "ask an adviser whether this loss can be deducted",

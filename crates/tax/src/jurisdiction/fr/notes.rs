@@ -21,7 +21,7 @@ pub(super) const RULES: &[RuleText] = &[
         text: "What is held at a disposal, in all wallets, is valued: what is disposed of at its \
                price, the rest by the list of prices of the day or of at most seven days before, \
                else at the last price in the records. Where that is older, or there is none, it is \
-               a thing to check. The sentence beside each disposal names the prices.",
+               a thing to check. The list of prices, and the sentence in the files, name them.",
         source: "BOI-RPPM-PVBMC-30-20 § 140, 150; the rule on the age of prices is practice",
     },
     RuleText {
@@ -35,9 +35,10 @@ pub(super) const RULES: &[RuleText] = &[
         when: ALWAYS,
         text: "The flat rate is 12.8 % and the social contributions 17.2 %, from the income of \
                2025 on 18.6 %. From 2023 on a person may ask for the scale of the income tax \
-               instead (box 3CN), which is not computed. Disposals before 2019 are under another law: they \
-               use their part of the total cost, and their years have no figures. NFTs, which \
-               have rules of their own from 2026, are not told apart.",
+               instead (box 3CN), which is not computed. Disposals before 2019 are under another \
+               law, and their years have no figures; that they use a part of the total cost as \
+               later ones do is a reading of this product. NFTs, which have rules of their own \
+               from 2026, are not told apart.",
         source: "CGI art. 200 C; CSS art. L136-8, as of the financing law for 2026 (secondary)",
     },
     RuleText {
