@@ -57,7 +57,7 @@ impl<'a> Run<'a> {
             | RowKind::Fork
             | RowKind::Reward
             | RowKind::Income => self.income(at, worth)?,
-            RowKind::GiftIn | RowKind::Opening => self.carried_in(at)?,
+            RowKind::GiftIn | RowKind::Opening => self.carried_in(at, worth)?,
             RowKind::GiftOut
             | RowKind::GiftSpouse
             | RowKind::Donation
