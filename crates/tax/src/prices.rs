@@ -1,6 +1,7 @@
 //! Prices by the person's word, for rows that state no value: a file with the columns `date`,
 //! `asset`, `currency` and `price`, the price of one unit.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
@@ -73,7 +74,7 @@ impl Prices {
         if self.is_empty() {
             return None;
         }
-        let prices = self.by_asset.get(&asset.to_uppercase())?;
+        let prices = self.by_asset.get(&*in_upper_case(asset))?;
         let after = prices.partition_point(|price| price.date <= date);
         let price = prices.get(after.checked_sub(1)?)?;
         if (date - price.date).num_days() > AGE_DAYS_MAX {
@@ -86,6 +87,15 @@ impl Prices {
             false => rates::convert(money, currency, price.date)?.0,
         };
         Some((money, price.date))
+    }
+}
+
+/// Most names are in upper case as they stand.
+fn in_upper_case(asset: &str) -> Cow<'_, str> {
+    let is_upper = |byte: u8| byte.is_ascii() && !byte.is_ascii_lowercase();
+    match asset.bytes().all(is_upper) {
+        true => Cow::Borrowed(asset),
+        false => Cow::Owned(asset.to_uppercase()),
     }
 }
 

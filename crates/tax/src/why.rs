@@ -245,6 +245,7 @@ fn write_portfolio(f: &mut impl fmt::Write, state: &PortfolioState) -> fmt::Resu
         match from {
             ValueFrom::Listed(day) => write!(f, " (listed price of {day})")?,
             ValueFrom::Implied => write!(f, " (last price in the records, of {day})")?,
+            ValueFrom::Missing => f.write_str(" (without a price, so zero)")?,
             _ => f.write_str(" (by this row)")?,
         }
     }

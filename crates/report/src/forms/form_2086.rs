@@ -1,6 +1,6 @@
 //! Form 2086, gains from digital assets: the sums, and each disposal with its lines.
 //!
-//! The numbers of the lines of the person who declares first (211 to 224), of the sums of the
+//! The numbers of the lines of the person who declares first (211 to 223), of the sums of the
 //! household (51 and 52) and of the boxes of form 2042 C (3AN and 3BN) were read in a copy of the
 //! form for 2021 and in descriptions of its later years that agree; before 2021 they were not
 //! confirmed. An exchange with a payment in money besides is not computed: lines 216 and 222 are

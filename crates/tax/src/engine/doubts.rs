@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use packtrain_core::ledger::Asset;
 use packtrain_core::money::Money;
-use packtrain_core::quantity::Quantity;
+use packtrain_core::quantity::{AmountError, Quantity};
 
 use super::draft::Note;
 use super::run::Run;
@@ -17,11 +17,12 @@ use crate::prices::AGE_DAYS_MAX;
 /// Assets without a near price that are told of one by one, for each year.
 const TOLD_MAX: usize = 100;
 
-/// What is doubtful, by year and asset.
-pub(super) type Doubts<'a> = BTreeMap<(TaxYear, Asset), Doubt<'a>>;
+/// What is doubtful, by year and the book of the asset.
+pub(super) type Doubts<'a> = BTreeMap<(TaxYear, usize), Doubt<'a>>;
 
 /// An asset that was held at disposals of a year, without a price near them.
 pub(super) struct Doubt<'a> {
+    asset: Asset,
     /// The first of these disposals, and the units held at it.
     first: At<'a>,
     units: Quantity,
@@ -32,28 +33,47 @@ pub(super) struct Doubt<'a> {
     oldest: i64,
     /// Disposals at which no price was on record.
     unknown: usize,
+    /// The parts of the total cost that these used.
+    used: Money,
+}
+
+impl Doubt<'_> {
+    /// What an old price came to; without any, the cost used, which may be too much by all of it.
+    const fn at_stake(&self) -> Money {
+        match self.old {
+            0 => self.used,
+            _ => self.worth,
+        }
+    }
 }
 
 impl<'a> Run<'a> {
-    /// Remembers which assets have no price near a disposal.
-    pub(super) fn note_doubts(&mut self, at: &At<'a>, parts: &[HeldPart]) {
+    /// Remembers which assets have no price near a disposal, which used a part of the total cost.
+    pub(super) fn note_doubts(
+        &mut self,
+        at: &At<'a>,
+        parts: &[(usize, HeldPart)],
+        used: Money,
+    ) -> Result<(), AmountError> {
         let none = self.zero();
         let Some(portfolio) = &mut self.portfolio else {
-            return;
+            return Ok(());
         };
-        for part in parts {
+        for (book, part) in parts {
             let age = part.value.map(|value| (at.date - value.day).num_days());
             if age.is_some_and(|age| age <= AGE_DAYS_MAX) {
                 continue;
             }
-            let key = (at.year, Asset::clone(&part.asset));
-            let doubt = portfolio.doubts.entry(key).or_insert_with(|| Doubt {
+            let doubt = portfolio.doubts.entry((at.year, *book));
+            let doubt = doubt.or_insert_with(|| Doubt {
+                asset: Asset::clone(&part.asset),
                 first: *at,
                 units: part.quantity,
                 worth: none,
                 old: 0,
                 oldest: 0,
                 unknown: 0,
+                used: none,
             });
             match part.value.zip(age) {
                 Some((value, age)) => {
@@ -63,31 +83,36 @@ impl<'a> Run<'a> {
                         doubt.worth = value.money;
                     }
                 }
-                None => doubt.unknown += 1,
+                None => {
+                    doubt.unknown += 1;
+                    doubt.used = doubt.used.checked_add(used)?;
+                }
             }
         }
+        Ok(())
     }
 
-    /// Tells of them, the most valuable first.
+    /// Tells of them, those with the most at stake first.
     pub(super) fn warn_doubts(&mut self) {
         let doubts = match &mut self.portfolio {
             Some(portfolio) => std::mem::take(&mut portfolio.doubts),
             None => return,
         };
-        let mut by_year: BTreeMap<TaxYear, Vec<(Asset, Doubt<'a>)>> = BTreeMap::new();
-        for ((year, asset), doubt) in doubts {
-            by_year.entry(year).or_default().push((asset, doubt));
+        let mut by_year: BTreeMap<TaxYear, Vec<Doubt<'a>>> = BTreeMap::new();
+        for ((year, _), doubt) in doubts {
+            by_year.entry(year).or_default().push(doubt);
         }
         for (year, mut all) in by_year {
-            all.sort_by(|(_, a), (_, b)| {
-                let order = b.worth.partial_cmp(&a.worth);
-                order.unwrap_or(std::cmp::Ordering::Equal)
+            all.sort_by(|a, b| {
+                let order = b.at_stake().partial_cmp(&a.at_stake());
+                let order = order.unwrap_or(std::cmp::Ordering::Equal);
+                order.then_with(|| a.asset.cmp(&b.asset))
             });
             let more = all.split_off(all.len().min(TOLD_MAX));
-            for (asset, doubt) in &all {
-                self.warn_doubt(year, asset, doubt);
+            for doubt in &all {
+                self.warn_doubt(year, doubt);
             }
-            if let Some((_, first)) = more.first() {
+            if let Some(first) = more.first() {
                 let message = format!(
                     "{} more assets held at disposals of {} have no price within {AGE_DAYS_MAX} \
                      days; the last on record was taken, or zero",
@@ -101,7 +126,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn warn_doubt(&mut self, year: TaxYear, asset: &Asset, doubt: &Doubt<'a>) {
+    fn warn_doubt(&mut self, year: TaxYear, doubt: &Doubt<'a>) {
+        let asset = &doubt.asset;
         let taken = match (doubt.old, doubt.unknown) {
             (0, _) => "zero was taken".to_owned(),
             (_, 0) => format!(
@@ -127,7 +153,7 @@ impl<'a> Run<'a> {
             0 => Otherwise::Open,
             _ => Otherwise::Unpriced(Asset::clone(asset), year),
         };
-        let note = no_price(Some(asset), doubt.worth, message, otherwise);
+        let note = no_price(Some(asset), doubt.at_stake(), message, otherwise);
         self.draft.warn(&doubt.first, note);
     }
 }

@@ -13,11 +13,11 @@ use super::value::{Worth, asset_leg};
 use super::{At, Stop};
 use crate::jurisdiction::GiftIn;
 use crate::methods::journal::Leaving;
-use crate::outcome::{GiftSide, WarningCode};
+use crate::outcome::{GiftSide, ValueFrom, WarningCode};
 
 impl<'a> Run<'a> {
     /// A gift received or an opening balance: cost and date as the law has them.
-    pub(super) fn carried_in(&mut self, at: &At<'a>) -> Result<(), Stop> {
+    pub(super) fn carried_in(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
         let row = at.row;
         let Some(leg) = asset_leg(row.received.as_ref()) else {
             return Ok(());
@@ -28,12 +28,14 @@ impl<'a> Run<'a> {
         }
         self.applied.gifts_received |= is_gift;
         let at_market = is_gift && self.rules.treatment.gift_in == GiftIn::MarketValue;
-        // Where the law takes the market value, a basis alone is what a spouse had paid.
-        let known = if at_market && stated.value.is_some() {
-            stated.value
-        } else {
-            stated.basis
+        // Where the law takes the market value, a basis alone is what a spouse had paid; without
+        // either, the list of prices may know the value.
+        let listed = match (stated.basis, worth.from) {
+            (None, ValueFrom::Listed(_)) => Some(worth.money),
+            _ => None,
         };
+        let market = stated.value.or(listed).filter(|_| at_market);
+        let known = market.or(stated.basis);
         let cost = known.unwrap_or_else(|| self.zero());
         let has_two = is_gift && self.rules.treatment.gift_in == GiftIn::DualBasis;
         let arrival = Arrival {
@@ -42,10 +44,7 @@ impl<'a> Run<'a> {
             } else {
                 Basis::Unknown
             },
-            acquired: row
-                .rare
-                .acquired
-                .filter(|_| !at_market || stated.value.is_none()),
+            acquired: row.rare.acquired.filter(|_| market.is_none()),
             gift_value: stated.value.filter(|value| has_two && *value < cost),
             ..self.arrival(at, leg, cost)
         };
@@ -111,6 +110,10 @@ impl<'a> Run<'a> {
         if !is_loss {
             return Ok(());
         }
+        let lacking = match self.portfolio.is_some() {
+            true => "they use no part of the total cost",
+            false => "their cost is not deducted",
+        };
         let otherwise = match self.has_pools() {
             // What a pool gives up is known when all rows are.
             true => Otherwise::Worthless,
@@ -122,10 +125,7 @@ impl<'a> Run<'a> {
                 code: WarningCode::LossEventNotDeducted,
                 asset: Some(&leg.asset),
                 at_stake: cost,
-                message: format!(
-                    "{} {} {}; their cost is not deducted",
-                    leg.amount, leg.asset, at.row.kind
-                ),
+                message: format!("{} {} {}; {lacking}", leg.amount, leg.asset, at.row.kind),
                 help: "ask an adviser whether this loss can be deducted",
                 ways: super::ways::KNOWN,
                 otherwise,

@@ -2,24 +2,31 @@
 //! asks for the value of all that is held at each disposal, by the row itself, the list of prices,
 //! or the last price of the ledger.
 
+use std::cmp::Ordering;
+
+use chrono::NaiveDate;
 use packtrain_core::ledger::{Asset, Leg};
 use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
 
+use super::book::LastPrice;
 use super::doubts::Doubts;
 use super::draft::Note;
 use super::moves::Sale;
 use super::run::Run;
 use super::stakes::Otherwise;
-use super::value::asset_leg;
+use super::value::{Worth, asset_leg};
 use super::{At, Stop};
 use crate::error::TaxError;
 use crate::methods::portfolio::TotalCost;
 use crate::methods::{self, Way};
-use crate::outcome::{Choice, Disposal, HeldPart, Holding, PortfolioState, Removed, Valued, Why};
+use crate::outcome::{
+    Choice, Disposal, HeldPart, Holding, PortfolioState, Removed, ValueFrom, Valued, Why,
+};
+use crate::prices::AGE_DAYS_MAX;
 use crate::request::Settings;
 
-/// Assets that a disposal names one by one, the most valuable of what was held.
+/// Parts that a disposal names one by one, the most valuable of what was held.
 const PARTS_MAX: usize = 10;
 
 /// The total cost of all assets, and which of them had no near price when it was asked for.
@@ -145,13 +152,32 @@ impl<'a> Run<'a> {
 
     /// Takes units out with their part of the total cost; gives the portfolio before, and the part.
     fn use_cost(&mut self, at: &At<'a>, sale: &Sale<'_>) -> Result<(PortfolioState, Money), Stop> {
-        let mut state = self.portfolio_before(at, sale)?;
+        let (sold, _) = self.place(&sale.leg.asset, &at.row.wallet);
+        let parts = self.held_before(at, sale, sold)?;
+        let (price, zero) = (sale.worth.money, self.zero());
+        let mut state = PortfolioState {
+            paid: zero,
+            used: zero,
+            price,
+            value: parts
+                .iter()
+                .filter_map(|(_, part)| part.value)
+                .try_fold(zero, |sum, value| sum.checked_add(value.money))?,
+            part: zero,
+            parts: Box::default(),
+            more: 0,
+        };
         if let Some(portfolio) = &mut self.portfolio {
             (state.paid, state.used) = (portfolio.total.paid, portfolio.total.used);
-            state.part = portfolio.total.take(sale.worth.money, state.value)?;
+            state.part = portfolio.total.take(price, state.value)?;
         }
+        // Without a price nothing is used, whatever the portfolio is worth.
+        if !price.is_zero() {
+            self.note_doubts(at, &parts, state.part)?;
+        }
+        (state.parts, state.more) = most_valuable(parts, sold);
         let missing = self.units_out(at, sale.leg)?;
-        let value = sale.worth.money.share(missing, sale.leg.amount)?;
+        let value = price.share(missing, sale.leg.amount)?;
         self.warn_unbought(at, sale.leg, missing, value);
         let part = state.part;
         Ok((state, part))
@@ -167,61 +193,82 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What was held before a disposal, with its value: the asset itself at the disposal's price.
-    fn portfolio_before(
-        &mut self,
+    /// What was held before a disposal with its value, and the book of each.
+    fn held_before(
+        &self,
         at: &At<'a>,
         sale: &Sale<'_>,
-    ) -> Result<PortfolioState, AmountError> {
-        let (sold, _) = self.place(&sale.leg.asset, &at.row.wallet);
-        let zero = self.zero();
-        let (mut value, mut parts) = (zero, Vec::new());
+        sold: usize,
+    ) -> Result<Vec<(usize, HeldPart)>, AmountError> {
+        let mut parts = Vec::new();
         for (index, book) in self.books.iter().enumerate() {
-            // What is sold beyond the records was held all the same.
-            let units = match index == sold {
-                true => book.units.max(sale.leg.amount),
-                false => book.units,
-            };
-            if !units.is_positive() {
-                continue;
+            if index == sold {
+                let own = self.held_of_sold(at, sale, book.units)?;
+                parts.extend(own.into_iter().flatten().map(|part| (index, part)));
+            } else if book.units.is_positive() {
+                let part = HeldPart {
+                    asset: Asset::clone(&book.asset),
+                    quantity: book.units,
+                    value: self.value_held(at, &book.asset, book.units),
+                };
+                parts.push((index, part));
             }
-            let valued = match index == sold {
-                true => Some(Valued {
-                    money: sale.worth.money.share(units, sale.leg.amount)?,
-                    from: sale.worth.from,
-                    day: at.date,
-                }),
-                false => self.value_held(at, &book.asset, units),
-            };
-            if let Some(valued) = valued {
-                value = value.checked_add(valued.money)?;
-            }
-            parts.push(HeldPart {
-                asset: Asset::clone(&book.asset),
-                quantity: units,
-                value: valued,
-            });
         }
-        // Without a price nothing is used, whatever the portfolio is worth.
-        if !sale.worth.money.is_zero() {
-            self.note_doubts(at, &parts);
-        }
-        let money = |part: &HeldPart| part.value.map(|value| value.money);
-        parts.sort_by(|a, b| {
-            let order = money(b).partial_cmp(&money(a));
-            order.unwrap_or(std::cmp::Ordering::Equal)
-        });
-        let more = parts.len().saturating_sub(PARTS_MAX);
-        parts.truncate(PARTS_MAX);
-        Ok(PortfolioState {
-            paid: zero,
-            used: zero,
-            price: sale.worth.money,
-            value,
-            part: zero,
-            parts: parts.into(),
-            more,
+        Ok(parts)
+    }
+
+    /// What was held of the asset that is sold: the units sold at their price; the others at the
+    /// list's price of the day, or like those sold where it has none.
+    fn held_of_sold(
+        &self,
+        at: &At<'a>,
+        sale: &Sale<'_>,
+        units: Quantity,
+    ) -> Result<[Option<HeldPart>; 2], AmountError> {
+        let (asset, own) = (&sale.leg.asset, sale.leg.amount);
+        let part = |quantity, money, from| {
+            let day = at.date;
+            Some(HeldPart {
+                asset: Asset::clone(asset),
+                quantity,
+                value: Some(Valued { money, from, day }),
+            })
+        };
+        let Worth { money, from } = sale.worth;
+        // What is sold beyond the records was held all the same.
+        let all = units.max(own);
+        let rest = all.checked_sub(own)?;
+        let of_day = ValueFrom::Listed(at.date);
+        let listed = match rest.is_positive() && from != of_day {
+            true => self
+                .prices
+                .worth(asset, rest, self.settings.currency, at.date)
+                .filter(|(_, day)| *day == at.date),
+            false => None,
+        };
+        Ok(match listed {
+            Some((listed, _)) => [part(own, money, from), part(rest, listed, of_day)],
+            None => [part(all, money.share(all, own)?, from), None],
         })
+    }
+
+    /// Gives the legs of a swap that has no worth of its own the price that one of them has on
+    /// record, the later one of two, with its day.
+    pub(super) fn price_swap(&mut self, sent: &Leg, received: &Leg) {
+        if self.portfolio.is_none() {
+            return;
+        }
+        let value = |leg: &Leg| self.value_on(&leg.asset, leg.amount, self.stated.date);
+        let (of_sent, of_received) = (value(sent), value(received));
+        let day = |value: Option<Valued>| value.map(|value| value.day);
+        let (known, other) = match day(of_sent).cmp(&day(of_received)) {
+            Ordering::Greater => (of_sent, received),
+            Ordering::Less => (of_received, sent),
+            Ordering::Equal => return,
+        };
+        if let Some(known) = known {
+            self.remember_price(other, known.money, known.day);
+        }
     }
 
     /// What units are worth at a disposal by the last price, however old it is.
@@ -276,4 +323,37 @@ impl<'a> Run<'a> {
         }
         Ok(holdings)
     }
+}
+
+/// Whether a price may stand for the last one of an asset: none of zero may, and one of less than
+/// a whole unit of money, rounded to cents, for no better one that is near.
+pub(super) fn is_telling(money: Money, date: NaiveDate, last: Option<LastPrice>) -> bool {
+    let Ok(one) = Money::parse("1", money.currency()) else {
+        return false;
+    };
+    let is_near = |last: LastPrice| (date - last.date).num_days() <= AGE_DAYS_MAX;
+    let is_better = last.is_some_and(|last| last.money >= one && is_near(last));
+    !money.is_zero() && (money >= one || !is_better)
+}
+
+/// The parts of the most value, and how many more assets were held; of the one that was sold there
+/// may be two parts.
+fn most_valuable(mut parts: Vec<(usize, HeldPart)>, sold: usize) -> (Box<[HeldPart]>, usize) {
+    let money = |part: &HeldPart| part.value.map(|value| value.money);
+    let by_value = |(a, of_a): &(usize, HeldPart), (b, of_b): &(usize, HeldPart)| {
+        let order = money(of_b).partial_cmp(&money(of_a));
+        order.unwrap_or(Ordering::Equal).then(a.cmp(b))
+    };
+    let assets = |parts: &[(usize, HeldPart)]| {
+        let own = parts.iter().filter(|(index, _)| *index == sold);
+        parts.len() - own.count().saturating_sub(1)
+    };
+    let all = assets(&parts);
+    if parts.len() > PARTS_MAX {
+        parts.select_nth_unstable_by(PARTS_MAX, by_value);
+        parts.truncate(PARTS_MAX);
+    }
+    parts.sort_by(by_value);
+    let more = all - assets(&parts);
+    (parts.into_iter().map(|(_, part)| part).collect(), more)
 }

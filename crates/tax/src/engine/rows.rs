@@ -30,18 +30,7 @@ impl<'a> Run<'a> {
         self.moved.to = None;
         self.moved.parts.clear();
         self.release_rewards(at, worth)?;
-        let (sent, received) = (
-            asset_leg(row.sent.as_ref()),
-            asset_leg(row.received.as_ref()),
-        );
-        if let Some(leg) = sent {
-            self.remember_price(leg, worth);
-        }
-        // Both legs of a transfer are of one asset: its value is that of what was sent.
-        let is_other = |leg: &&Leg| sent.is_none_or(|sent| sent.asset != leg.asset);
-        if let Some(leg) = received.filter(is_other) {
-            self.remember_price(leg, worth);
-        }
+        self.remember_prices(row, worth);
         match row.kind {
             RowKind::Buy | RowKind::Sell | RowKind::Trade | RowKind::Spend => {
                 self.exchange(at, worth)?;
@@ -57,7 +46,7 @@ impl<'a> Run<'a> {
             | RowKind::Fork
             | RowKind::Reward
             | RowKind::Income => self.income(at, worth)?,
-            RowKind::GiftIn | RowKind::Opening => self.carried_in(at)?,
+            RowKind::GiftIn | RowKind::Opening => self.carried_in(at, worth)?,
             RowKind::GiftOut
             | RowKind::GiftSpouse
             | RowKind::Donation

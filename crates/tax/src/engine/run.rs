@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::NaiveDate;
-use packtrain_core::ledger::{Asset, Leg};
+use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
 use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
 
@@ -14,10 +14,10 @@ use super::input::{Input, index, number};
 use super::liquidity::Joint;
 use super::lots::{Lots, Part};
 use super::names::Names;
-use super::portfolio::Portfolio;
+use super::portfolio::{self, Portfolio};
 use super::staking::Waiting;
 use super::transfer_fees::Moved;
-use super::value::{Stated, Worth};
+use super::value::{Stated, Worth, asset_leg};
 use super::{Stop, Work, aliases};
 use crate::allocation::Allocation;
 use crate::error::TaxError;
@@ -244,14 +244,40 @@ impl<'a> Run<'a> {
         (book, self.books[book].shelf(wallet, &self.lots))
     }
 
-    /// Remembers what units were worth, for estimates of what is at stake.
-    pub(super) fn remember_price(&mut self, leg: &Leg, worth: Worth) {
-        if !worth.is_missing() && leg.amount.is_positive() {
-            let book = self.book(&leg.asset);
+    /// Remembers what the units of a row were worth. A margin result is no price of the units that
+    /// settle it.
+    pub(super) fn remember_prices(&mut self, row: &Row, worth: Worth) {
+        if row.kind == RowKind::MarginPnl {
+            return;
+        }
+        let sent = asset_leg(row.sent.as_ref());
+        // Both legs of a transfer are of one asset: its value is that of what was sent.
+        let is_other = |leg: &&Leg| sent.is_none_or(|sent| sent.asset != leg.asset);
+        let received = asset_leg(row.received.as_ref()).filter(is_other);
+        if !worth.is_missing() {
+            for leg in [sent, received].into_iter().flatten() {
+                self.remember_price(leg, worth.money, self.stated.date);
+            }
+        }
+        if let (Some(sent), Some(received)) = (sent, received)
+            && worth.money.is_zero()
+        {
+            self.price_swap(sent, received);
+        }
+    }
+
+    /// Remembers what units were worth on a day.
+    pub(super) fn remember_price(&mut self, leg: &Leg, money: Money, date: NaiveDate) {
+        if !leg.amount.is_positive() {
+            return;
+        }
+        let book = self.book(&leg.asset);
+        let last = self.books[book].last_price;
+        if self.portfolio.is_none() || portfolio::is_telling(money, date, last) {
             self.books[book].last_price = Some(LastPrice {
-                money: worth.money,
+                money,
                 units: leg.amount,
-                date: self.stated.date,
+                date,
             });
         }
     }

@@ -48,12 +48,17 @@ impl TotalCost {
         Ok(())
     }
 
-    /// Uses the part that goes with a price; nothing of it where the portfolio is worth nothing.
+    /// Uses the part that goes with a price: nothing without one, and never more than is left,
+    /// whatever the portfolio is said to be worth.
     pub(crate) fn take(&mut self, price: Money, value: Money) -> Result<Money, AmountError> {
-        if value.is_zero() {
-            return Ok(Money::zero(self.paid.currency()));
-        }
-        let part = self.left()?.portion(price, value)?;
+        let (left, none) = (self.left()?, Money::zero(self.paid.currency()));
+        let part = if price <= none || value <= none {
+            none
+        } else if price < value {
+            left.portion(price, value)?
+        } else {
+            left
+        };
         self.used = self.used.checked_add(part)?;
         Ok(part)
     }
@@ -61,6 +66,9 @@ impl TotalCost {
 
 #[cfg(test)]
 mod tests {
+    use packtrain_core::quantity::Quantity;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -73,5 +81,27 @@ mod tests {
         assert_eq!(total.take(euro("0"), euro("0")), Ok(euro("0")));
         assert_eq!(total.take(euro("1300"), euro("1300")), Ok(euro("625")));
         assert_eq!(total.left(), Ok(euro("0")));
+    }
+
+    proptest! {
+        #[test]
+        fn no_disposal_uses_more_than_is_left_or_less_than_nothing(
+            steps in proptest::collection::vec(
+                (0_i64..1_000, -50_i64..1_000, -50_i64..1_000),
+                1..20,
+            ),
+        ) {
+            let cents = |cents: i64| {
+                let amount = Quantity::from_units(i128::from(cents), 2).unwrap();
+                Money::from_quantity(amount, Currency::EUR).unwrap()
+            };
+            let none = Money::zero(Currency::EUR);
+            let mut total = TotalCost::nothing(Currency::EUR);
+            for (cost, price, value) in steps {
+                total.add(cents(cost)).unwrap();
+                let part = total.take(cents(price), cents(value)).unwrap();
+                prop_assert!(none <= part && none <= total.used && total.used <= total.paid);
+            }
+        }
     }
 }

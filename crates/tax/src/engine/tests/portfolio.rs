@@ -98,10 +98,176 @@ fn what_was_never_priced_counts_as_zero_and_is_told_once_a_year() {
         "u 2024-06-01 sell A 1BTC 1000EUR - currency=EUR",
     ];
     let outcome = france(&rows, "");
-    let one = |row| ("missing_portfolio_price", row, "0.00".to_owned(), false);
-    assert_eq!(findings(&outcome), [one("s"), one("u")]);
+    // As much of the cost as these disposals used, 1,000 / 4 each, may be used too much.
+    let one = |row, used: &str| ("missing_portfolio_price", row, used.to_owned(), false);
+    assert_eq!(findings(&outcome), [one("s", "500.00"), one("u", "250.00")]);
     let gains = outcome.disposals.iter().map(|line| line.gain.to_cents());
     assert_eq!(gains.collect::<Vec<_>>(), ["750.00"; 3]);
+}
+
+/// What each disposal used of the total cost.
+fn used(rows: &[&str], prices: &str) -> Vec<String> {
+    let outcome = france(rows, prices);
+    let costs = outcome.disposals.iter().map(|line| line.cost.to_cents());
+    costs.collect()
+}
+
+#[test]
+fn a_margin_result_is_no_price_of_the_units_that_settle_it() {
+    // 2,000 x 100 / 2,000 settles; 1,900 x 1,000 / (2,000 + 900) = 655.17.
+    let rows = [
+        "b 2024-06-01 buy A 1000EUR 1BTC - currency=EUR",
+        "e 2024-06-01 buy A 1000EUR 1000USDC - currency=EUR",
+        "m 2024-06-02 margin_pnl A 100USDC - - value=-100 currency=EUR",
+        "s 2024-06-03 sell A 0.5BTC 1000EUR - currency=EUR",
+    ];
+    assert_eq!(used(&rows, ""), ["100.00", "655.17"]);
+}
+
+#[test]
+fn a_price_of_zero_or_of_dust_takes_the_place_of_no_better_one_near() {
+    let with = |row| {
+        let rows = [
+            "b 2024-06-01 buy A 1000EUR 1BTC - currency=EUR",
+            "e 2024-06-01 buy A 1000EUR 10ETH - currency=EUR",
+            row,
+            "s 2024-06-11 sell A 1ETH 100EUR - currency=EUR",
+        ];
+        used(&rows, "")
+    };
+    let zero = "a 2024-06-02 staking A - 0.00000001BTC - value=0 currency=EUR";
+    assert_eq!(with(zero), ["100.00"]);
+    // 500 for one: within seven days of the 1,000 it counts for nothing, on the eighth it is all.
+    let near = "a 2024-06-08 staking A - 0.00002BTC - value=0.01 currency=EUR";
+    assert_eq!(with(near), ["100.00"]);
+    let later = "a 2024-06-09 staking A - 0.00002BTC - value=0.01 currency=EUR";
+    assert_eq!(with(later), ["133.33"]);
+    let whole = "a 2024-06-08 staking A - 0.002BTC - value=1 currency=EUR";
+    assert_eq!(with(whole), ["133.24"]);
+}
+
+#[test]
+fn a_price_of_zero_alone_is_no_price() {
+    let rows = [
+        "b 2024-06-01 buy A 1000EUR 2BTC - currency=EUR",
+        "a 2024-06-02 airdrop A - 5SOL - value=0 currency=EUR",
+        "s 2024-06-03 sell A 1BTC 500EUR - currency=EUR",
+    ];
+    let wanted = ("missing_portfolio_price", "s", "500.00".to_owned(), false);
+    assert_eq!(findings(&france(&rows, "")), [wanted]);
+}
+
+#[test]
+fn a_swap_without_a_worth_gives_the_price_of_one_leg_to_the_other_with_its_day() {
+    let why = |swap, sold| {
+        let rows = [
+            "b 2024-06-01 buy A 1000EUR 1BTC - currency=EUR",
+            "a 2024-06-01 airdrop A - 8SOL - currency=EUR",
+            swap,
+            sold,
+        ];
+        let outcome = france(&rows, "");
+        assert_eq!(outcome.warnings, []);
+        outcome.disposals[0].why.to_string()
+    };
+    // 1,000 x 500 / (1,000 + 13 SOL at 100) = 217.39.
+    let received = why(
+        "t 2024-06-02 trade A 0.5BTC 5SOL - currency=EUR",
+        "s 2024-06-03 sell A 0.25BTC 500EUR - currency=EUR",
+    );
+    assert!(received.contains("value 2300.00 = 217.39;"), "{received}");
+    let last = "13 SOL worth 1300.00 (last price in the records, of 2024-06-01)";
+    assert!(received.contains(last), "{received}");
+    // And back: 5 SOL went for half a coin, so the 3 left are worth 300.
+    let sent = why(
+        "t 2024-06-02 trade A 5SOL 0.5BTC - currency=EUR",
+        "s 2024-06-03 sell A 0.5BTC 500EUR - currency=EUR",
+    );
+    assert!(sent.contains("value 1800.00 = 277.78;"), "{sent}");
+}
+
+#[test]
+fn what_stays_of_the_asset_that_is_sold_has_the_price_of_the_day_where_the_list_has_one() {
+    let why = |prices| france(&TWO, prices).disposals[0].why.to_string();
+    // 2,000 x 1,500 / (1,500 + 1,400 + 3,000) = 508.47.
+    let listed = why("2024-06-01,ETH,EUR,300\n2024-06-01,BTC,EUR,2800\n");
+    let parts = "price 1500.00 / value 5900.00 = 508.47; held were 10 ETH worth 3000.00 (listed \
+                 price of 2024-06-01), 0.5 BTC worth 1500.00 (by this row), 0.5 BTC worth 1400.00 \
+                 (listed price of 2024-06-01);";
+    assert!(listed.contains(parts), "{listed}");
+    let before = why("2024-06-01,ETH,EUR,300\n2024-05-31,BTC,EUR,2800\n");
+    assert!(
+        before.contains("1 BTC worth 3000.00 (by this row)"),
+        "{before}"
+    );
+}
+
+#[test]
+fn an_asset_in_two_parts_counts_once() {
+    let mut rows: Vec<String> = (1..=12)
+        .map(|n| format!("b{n} 2024-06-01 buy A {n}EUR 2C{n} - currency=EUR"))
+        .collect();
+    rows.push("s 2024-06-02 sell A 1C12 7EUR - currency=EUR".to_owned());
+    let rows: Vec<_> = rows.iter().map(String::as_str).collect();
+    let outcome = france(&rows, "2024-06-02,C12,EUR,6\n");
+    let Choice::Portfolio(state) = &outcome.disposals[0].why.choice else {
+        panic!("{:?}", outcome.disposals[0].why);
+    };
+    // C4 to C12 are named, C12 twice.
+    assert_eq!((state.parts.len(), state.more), (10, 3));
+}
+
+#[test]
+fn a_disposal_without_a_price_says_so() {
+    let rows = [
+        "b 2024-06-01 buy A 1000EUR 2BTC - currency=EUR",
+        "s 2024-06-04 spend A 1BTC - - currency=EUR",
+    ];
+    let why = france(&rows, "").disposals[0].why.to_string();
+    assert!(
+        why.contains("2 BTC worth 0.00 (without a price, so zero)"),
+        "{why}"
+    );
+}
+
+#[test]
+fn a_gift_without_a_value_adds_its_listed_one_unless_its_cost_is_stated() {
+    let with = |more: &str| {
+        let gift = format!("g 2024-02-01 gift_in A - 6ETH - currency=EUR{more}");
+        let rows = [&*gift, "s 2024-02-02 sell A 6ETH 1000EUR - currency=EUR"];
+        let outcome = france(&rows, "2024-01-31,ETH,EUR,100\n");
+        assert_eq!(outcome.warnings, []);
+        outcome.disposals[0].cost.to_cents()
+    };
+    assert_eq!(with(""), "600.00");
+    assert_eq!(with(" basis=400"), "400.00");
+}
+
+#[test]
+fn what_is_lost_uses_no_part_of_the_total_cost() {
+    let rows = [
+        "b 2024-06-01 buy A 1000EUR 2BTC - currency=EUR",
+        "x 2024-06-04 lost A 1BTC - - currency=EUR",
+    ];
+    let outcome = france(&rows, "");
+    let message = "1 BTC lost; they use no part of the total cost";
+    assert_eq!(outcome.warnings[0].message, message);
+    assert_eq!(outcome.holdings[0].cost.to_cents(), "1000.00");
+}
+
+#[test]
+fn years_before_2021_name_no_lines_of_the_forms() {
+    let rows = [
+        "b 2020-06-01 buy A 1000EUR 2BTC - currency=EUR",
+        "s 2020-12-31 sell A 1BTC 1000EUR - currency=EUR",
+        "t 2021-01-01 sell A 1BTC 1000EUR - currency=EUR",
+    ];
+    let outcome = france(&rows, "");
+    let forms = |year| {
+        let figures = outcome.assessments[&TaxYear(year)].figures.iter();
+        figures.filter_map(|figure| figure.form).count()
+    };
+    assert_eq!((forms(2020), forms(2021)), (0, 4));
 }
 
 #[test]

@@ -43,6 +43,9 @@ const SOCIAL: &[Dated<i128>] = &[
     },
 ];
 
+/// The first tax year whose lines and boxes of the forms were confirmed.
+const LINES_FROM: TaxYear = TaxYear(2021);
+
 const FORMULA: &str = "CGI art. 150 VH bis, III; BOI-RPPM-PVBMC-30-20";
 const BALANCE: &str = "CGI art. 150 VH bis, IV; form 2086";
 
@@ -79,6 +82,11 @@ fn of_year(books: &Books<'_>, year: TaxYear) -> Result<Assessment, AmountError> 
         None,
         "no direct guidance; for mining, income of a business that is no trade (BNC)",
     );
+    if year < LINES_FROM {
+        for figure in &mut out.figures {
+            figure.form = None;
+        }
+    }
     Ok(out)
 }
 

@@ -19,10 +19,13 @@ pub(super) const RULES: &[RuleText] = &[
     RuleText {
         when: ALWAYS,
         text: "What is held at a disposal, in all wallets, is valued: what is disposed of at its \
-               price, the rest by the list of prices of the day or of at most seven days before, \
-               else at the last price in the records. Where that is older, or there is none, it is \
-               a thing to check. The sentence beside each disposal names the prices.",
-        source: "BOI-RPPM-PVBMC-30-20 § 140, 150; the rule on the age of prices is practice",
+               price, what stays of the same asset by the list's price of the day, else like what \
+               is disposed of, other assets by the list of prices of the day or of at most seven \
+               days before, else at the last price in the records. Where that is older, or there \
+               is none, it is a thing to check. A price of zero is none, and that of a row of less \
+               than 1.00 takes the place of no better one of the seven days before it. The list of \
+               prices, and the sentence in the files, name them.",
+        source: "BOI-RPPM-PVBMC-30-20 § 140, 150; the rules on which prices count are practice",
     },
     RuleText {
         when: ALWAYS,
@@ -35,17 +38,19 @@ pub(super) const RULES: &[RuleText] = &[
         when: ALWAYS,
         text: "The flat rate is 12.8 % and the social contributions 17.2 %, from the income of \
                2025 on 18.6 %. From 2023 on a person may ask for the scale of the income tax \
-               instead (box 3CN), which is not computed. Disposals before 2019 are under another law: they \
-               use their part of the total cost, and their years have no figures. NFTs, which \
-               have rules of their own from 2026, are not told apart.",
+               instead (box 3CN), which is not computed. Disposals before 2019 are under another \
+               law, and their years have no figures; that they use a part of the total cost as \
+               later ones do is a reading of this product. NFTs, which have rules of their own \
+               from 2026, are not told apart.",
         source: "CGI art. 200 C; CSS art. L136-8, as of the financing law for 2026 (secondary)",
     },
     RuleText {
         when: |_, applied| applied.swaps,
         text: "Digital assets for digital assets, stablecoins among them, are no taxed disposal: \
-               they change what is held, and not the total cost. An exchange with a payment in \
-               money besides (soulte) cannot be written in one row and is not computed.",
-        source: "CGI art. 150 VH bis, II A; BOI-RPPM-PVBMC-30-10 § 80",
+               they change what is held, and not the total cost. Where one states no worth, both \
+               sides have the later price of the two that is on record. An exchange with a payment \
+               in money besides (soulte) cannot be written in one row and is not computed.",
+        source: "CGI art. 150 VH bis, II A; BOI-RPPM-PVBMC-30-10 § 80; practice on its worth",
     },
     RuleText {
         when: |settings, applied| applied.costs && chose(settings, "purchase_fee", "left_out"),
