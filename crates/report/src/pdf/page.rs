@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::content::Content;
-use super::fonts::{Shown, Weight, clean};
+use super::fonts::{Shown, WORD_GOES_ON, Weight, clean};
 use super::places::{Anchor, Link, Place, Places};
 use super::tags::{Owner, Role, Tagger, Tags};
 use super::theme::{Ink, Paper};
@@ -59,6 +59,8 @@ pub(super) struct PageWriter {
     links: Vec<Link>,
     tagger: Tagger,
     has_cells: bool,
+    /// Whether the last text ends inside a word, which the next goes on with.
+    word_goes_on: bool,
 }
 
 /// A page that is written.
@@ -83,6 +85,7 @@ impl PageWriter {
             content: Content::new(),
             tagger: Tagger::default(),
             has_cells: pages <= TAGGED_CELLS_PAGES_PDF_MAX,
+            word_goes_on: false,
         }
     }
 
@@ -136,6 +139,7 @@ impl PageWriter {
     /// A text that starts at `x`, on the baseline `y`.
     pub(super) fn left(&mut self, x: f32, y: f32, text: &str, style: Style) {
         self.show(x, y, &clean(text), style);
+        self.word_goes_on = text.ends_with(WORD_GOES_ON);
     }
 
     /// A text that goes on with the one before it, as the decimals of a number do.
@@ -234,8 +238,10 @@ impl PageWriter {
         if text.is_empty() {
             return;
         }
+        let word_goes_on = std::mem::take(&mut self.word_goes_on);
         match self.tagger.next() {
             Some(marked) => self.content.mark(marked),
+            None if word_goes_on => {}
             None => self.content.part_words(),
         }
         let y = self.up(y);
