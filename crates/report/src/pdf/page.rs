@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::content::Content;
-use super::fonts::{Shown, WORD_GOES_ON, Weight, clean};
+use super::fonts::{WORD_GOES_ON, Weight, clean};
 use super::places::{Anchor, Link, Place, Places};
-use super::tags::{Owner, Role, Tagger, Tags};
+use super::shown::Shown;
+use super::tags::{Meaning, Owner, Role, Tagger, Tags};
 use super::theme::{Ink, Paper};
 use crate::limits::TAGGED_CELLS_PAGES_PDF_MAX;
 
@@ -50,6 +51,9 @@ impl Style {
         face.wrap_to(&clean(text), self.size, width, lines_max)
     }
 }
+
+/// Left edge, top, width and height, in points from the upper left corner.
+pub(super) type Area = (f32, f32, f32, f32);
 
 /// One page in the making.
 pub(super) struct PageWriter {
@@ -101,10 +105,12 @@ impl PageWriter {
         self.end();
     }
 
-    /// Writes a picture that means so much in words.
-    pub(super) fn figure(&mut self, meaning: String, write: impl FnOnce(&mut Self)) {
+    /// Writes a picture into an area that means so much in words.
+    pub(super) fn figure(&mut self, area: Area, words: String, write: impl FnOnce(&mut Self)) {
+        let (left, top, width, height) = area;
+        let edges = [left, self.up(top + height), left + width, self.up(top)];
         self.part(Role::Figure, |page| {
-            page.tagger.mean(meaning);
+            page.tagger.mean(Meaning { words, edges });
             write(page);
         });
     }
@@ -209,18 +215,27 @@ impl PageWriter {
         self.content.fill(x, y, width, height, ink);
     }
 
-    /// Makes an area lead to a place, and says on which page that is, counted from 1; nothing
-    /// where the report does not print what it would lead to.
-    pub(super) fn lead(&mut self, area: (f32, f32, f32, f32), to: Anchor) -> Option<usize> {
-        let place = self.places.of(to)?;
-        self.lead_to(area, place);
-        Some(place.page + 1)
+    /// Writes what leads to a place over an area, told on which page that is, counted from 1;
+    /// it leads nowhere where the report does not print that place.
+    pub(super) fn lead(
+        &mut self,
+        area: Area,
+        to: Option<Anchor>,
+        write: impl FnOnce(&mut Self, Option<usize>),
+    ) {
+        match to.and_then(|to| self.places.of(to)) {
+            Some(to) => self.lead_to(area, to, |page| write(page, Some(to.page + 1))),
+            None => write(self, None),
+        }
     }
 
-    /// Makes an area lead to a place.
-    pub(super) fn lead_to(&mut self, area: (f32, f32, f32, f32), to: Place) {
-        self.tagger.link();
-        self.links.push(Link { area, to });
+    /// Writes what leads to a place over an area; written again, it only shows.
+    pub(super) fn lead_to(&mut self, area: Area, to: Place, write: impl FnOnce(&mut Self)) {
+        if self.tagger.begin_link() {
+            self.links.push(Link { area, to });
+        }
+        write(self);
+        self.end();
     }
 
     /// The page as it is written.
