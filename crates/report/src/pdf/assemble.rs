@@ -31,18 +31,22 @@ pub(super) fn assemble(
     identity: &Identity,
     paper: Paper,
 ) -> Result<Vec<u8>, ReportError> {
-    let id = content_id(&made, identity);
+    let mut hash = content_hash(&made, marks, identity);
     let mut document = skeleton(&made, paper);
     document.version = "1.7".to_owned();
     let pages: Vec<ObjectId> = document.page_iter().collect();
     fill_pages(&mut document, &pages, std::mem::take(&mut made.pages))?;
     let links = add_links(&mut document, &pages, &made.links, paper)?;
     let outline = add_outline(&mut document, &pages, marks, paper);
-    describe(&mut document, identity, outline, id)?;
     compress_rest(&mut document)?;
     let last = document.objects.keys().map(|(id, _)| *id).max();
     let tree = Tree::new(&pages, &made.tags, &links, last.unwrap_or_default() + 1);
     tree.announce(&mut document)?;
+    let update = tree.update()?;
+    for stream in &update.streams {
+        hash.update(&stream.content);
+    }
+    describe(&mut document, identity, outline, &hash.finalize()[..16])?;
     let options = SaveOptions::builder()
         .use_object_streams(true)
         .use_xref_streams(true)
@@ -53,12 +57,12 @@ pub(super) fn assemble(
     document
         .save_with_options(&mut bytes, options)
         .map_err(ReportError::Write)?;
-    tree.append(&mut bytes, &document)?;
+    update.append(&mut bytes, &document)?;
     Ok(bytes)
 }
 
-/// Repeats with the content and changes with it.
-fn content_id(made: &Made, identity: &Identity) -> [u8; 16] {
+/// Repeats with the content and changes with it; the structure is not yet in it.
+fn content_hash(made: &Made, marks: &[Mark], identity: &Identity) -> Sha256 {
     let mut hash = Sha256::new();
     hash.update(ENGINE.as_bytes());
     hash.update(identity.title.as_bytes());
@@ -67,9 +71,13 @@ fn content_id(made: &Made, identity: &Identity) -> [u8; 16] {
     for page in &made.pages {
         hash.update(page);
     }
-    let mut id = [0; 16];
-    id.copy_from_slice(&hash.finalize()[..16]);
-    id
+    for Mark { title, place, .. } in marks {
+        hash.update(format!("{title}{place:?}"));
+    }
+    for link in made.links.iter().flatten() {
+        hash.update(format!("{link:?}"));
+    }
+    hash
 }
 
 /// A file with as many empty pages, whose first shows every character once, so that printpdf
@@ -246,7 +254,7 @@ fn describe(
     document: &mut lopdf::Document,
     identity: &Identity,
     outline: Option<ObjectId>,
-    id: [u8; 16],
+    id: &[u8],
 ) -> Result<(), ReportError> {
     let at = identity.at.format("D:%Y%m%d%H%M%SZ").to_string();
     let mut info = dictionary! {

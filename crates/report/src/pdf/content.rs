@@ -3,8 +3,9 @@
 //! printpdf would take each text as an operation of its own and encode it later, which costs a
 //! long report most of its time and of its memory. Fonts and the rest of the file are its work.
 
-use super::fonts::{OPEN, Shown, Weight, named};
+use super::fonts::{OPEN, Weight, named};
 use super::page::Style;
+use super::shown::Shown;
 use super::tags::Marked;
 use super::theme::Ink;
 

@@ -15,9 +15,11 @@ const REPLACEMENT: char = '\u{25a1}';
 pub(super) const OPEN: &str = "‹U+";
 const CLOSE: char = '›';
 const ELLIPSIS: char = '…';
+/// Ends a line that breaks inside a word; it is not drawn and has no width.
+pub(super) const WORD_GOES_ON: char = '\u{2060}';
 /// Characters below it are looked up in a table: letters, figures, and the signs of print.
 const LOW: usize = 0x2300;
-const GLYPHS_MAX: usize = 1024;
+pub(super) const GLYPHS_MAX: usize = 1024;
 /// Share of a line that a last word takes at most which is not left alone on it.
 const SHORT: f32 = 0.1;
 
@@ -139,7 +141,7 @@ impl Face {
     }
 
     /// Every character that the font has, with its glyph.
-    fn glyphs(&self) -> impl Iterator<Item = (char, u16)> {
+    pub(super) fn glyphs(&self) -> impl Iterator<Item = (char, u16)> {
         let low = (0..).zip(&self.low);
         let low = low.filter_map(|(point, glyph)| Some((char::from_u32(point)?, glyph)));
         let others = self.others.iter().map(|(char, glyph)| (*char, glyph));
@@ -212,24 +214,31 @@ impl Face {
         let mut lines = self.wrap(text, size, width);
         if lines.len() > lines_max {
             let rest = lines.split_off(lines_max - 1).join(" ");
+            let rest = rest.replace(&format!("{WORD_GOES_ON} "), "");
             lines.push(self.fit(&rest, size, width).into_owned());
         }
         lines
     }
 
-    /// The text in lines that fit; a word that is wider than a line is broken.
+    /// The text in lines that fit; a word that is wider than a line is broken, and each line that
+    /// it goes on from ends in [`WORD_GOES_ON`].
     pub(super) fn wrap(&self, text: &str, size: f32, width: f32) -> Vec<String> {
         let mut lines = Vec::new();
         let mut line = String::new();
         let (mut used, space) = (0.0, self.width(" ", size));
         for word in text.split([' ', '\n']).filter(|word| !word.is_empty()) {
-            for piece in self.pieces(word, size, width) {
+            for (place, piece) in self.pieces(word, size, width).into_iter().enumerate() {
                 let wide = self.width(piece, size);
-                if !line.is_empty() && used + space + wide > width {
+                let goes_on = place > 0;
+                let gap = if goes_on { 0.0 } else { space };
+                if !line.is_empty() && used + gap + wide > width {
+                    if goes_on {
+                        line.push(WORD_GOES_ON);
+                    }
                     lines.push(std::mem::take(&mut line));
                     used = 0.0;
                 }
-                if !line.is_empty() {
+                if !line.is_empty() && !goes_on {
                     line.push(' ');
                     used += space;
                 }
@@ -243,6 +252,7 @@ impl Face {
         // A short word is not left alone on the last line: the one before it comes along.
         if let [.., before, last] = lines.as_mut_slice()
             && self.width(last, size) < width * SHORT
+            && !before.ends_with(WORD_GOES_ON)
             && let Some((kept, word)) = before.rsplit_once(' ')
             && self.width(word, size) + space < width * (1.0 - SHORT)
         {
@@ -274,59 +284,13 @@ impl Face {
     }
 }
 
-/// The characters of each face that a document shows, by glyph.
-#[derive(Debug, Clone)]
-pub(super) struct Shown {
-    glyphs: [[u64; GLYPHS_MAX / 64]; 2],
-}
-
-impl Default for Shown {
-    fn default() -> Self {
-        Self {
-            glyphs: [[0; GLYPHS_MAX / 64]; 2],
-        }
-    }
-}
-
-impl Shown {
-    /// Notes a character by its glyph.
-    pub(super) fn add(&mut self, glyph: u16, weight: Weight) {
-        let glyph = usize::from(glyph);
-        self.glyphs[weight.index()][glyph / 64] |= 1 << (glyph % 64);
-    }
-
-    /// Adds what another part of the document shows.
-    pub(super) fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.glyphs.iter_mut().zip(&other.glyphs) {
-            for (mine, theirs) in mine.iter_mut().zip(theirs) {
-                *mine |= theirs;
-            }
-        }
-    }
-
-    /// Every character of a face that was noted, in order.
-    pub(super) fn chars(&self, weight: Weight) -> String {
-        let glyphs = weight.face().glyphs();
-        let mut chars: Vec<char> = glyphs
-            .filter(|(_, glyph)| self.has(weight, *glyph))
-            .map(|(char, _)| char)
-            .collect();
-        chars.sort_unstable();
-        chars.into_iter().collect()
-    }
-
-    fn has(&self, weight: Weight, glyph: u16) -> bool {
-        let glyph = usize::from(glyph);
-        self.glyphs[weight.index()][glyph / 64] & (1 << (glyph % 64)) != 0
-    }
-}
-
-/// Characters that join others, choose among their forms, or turn their direction.
+/// Characters that join others, choose among their forms, or turn their direction; skin tones
+/// are none, for they tell names apart.
 const fn is_invisible(char: char) -> bool {
     matches!(
         char,
         '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{1f3fb}'..='\u{1f3ff}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
     )
 }
 
@@ -441,6 +405,7 @@ mod tests {
             assert!(lacks(text) && !lacks(shown), "{text}");
         }
         assert_eq!(clean("👨\u{200d}👩\u{fe0f}"), "‹U+1F468›‹U+1F469›");
+        assert_eq!(clean("👍🏿"), "‹U+1F44D›‹U+1F3FF›");
         assert_eq!(clean("two\nlines\u{7}"), "two lines\u{25a1}");
         assert_eq!(named("cut ‹U+94"), "cut ‹U+94");
         assert!(!lacks("Łódź"));
@@ -454,7 +419,11 @@ mod tests {
         let lines = face.wrap(&clean("钱包钱包钱包"), 8.0, 80.0);
         assert!(lines.len() > 1, "{lines:?}");
         for line in &lines {
-            assert!(line.starts_with(OPEN) && line.ends_with(CLOSE), "{lines:?}");
+            let shown = line.trim_end_matches(WORD_GOES_ON);
+            assert!(
+                shown.starts_with(OPEN) && shown.ends_with(CLOSE),
+                "{lines:?}"
+            );
             assert!(face.width(line, 8.0) <= 80.0, "{lines:?}");
         }
     }
@@ -508,7 +477,11 @@ mod tests {
         let text = format!("one two {} three", "x".repeat(100));
         let lines = face.wrap(&text, 8.0, 80.0);
         assert!(lines.iter().all(|line| face.width(line, 8.0) <= 80.0));
-        let joined: String = lines.concat().replace(' ', "");
-        assert_eq!(joined, text.replace(' ', ""));
+        let joined = lines.join(" ").replace(&format!("{WORD_GOES_ON} "), "");
+        assert_eq!(joined, text);
+        assert_eq!(
+            clean(&lines.concat()),
+            lines.concat().replace(WORD_GOES_ON, "")
+        );
     }
 }

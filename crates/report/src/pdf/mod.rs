@@ -15,10 +15,12 @@ mod places;
 mod render;
 mod row;
 mod sections;
+mod shown;
 mod structure;
 mod table;
 mod tags;
 mod theme;
+mod update;
 
 use sections::Selected;
 use theme::Paper;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::content::Content;
-use super::fonts::{Shown, Weight, clean};
+use super::fonts::{WORD_GOES_ON, Weight, clean};
 use super::places::{Anchor, Link, Place, Places};
-use super::tags::{Owner, Role, Tagger, Tags};
+use super::shown::Shown;
+use super::tags::{Meaning, Owner, Role, Tagger, Tags};
 use super::theme::{Ink, Paper};
 use crate::limits::TAGGED_CELLS_PAGES_PDF_MAX;
 
@@ -51,6 +52,9 @@ impl Style {
     }
 }
 
+/// Left edge, top, width and height, in points from the upper left corner.
+pub(super) type Area = (f32, f32, f32, f32);
+
 /// One page in the making.
 pub(super) struct PageWriter {
     paper: Paper,
@@ -59,6 +63,8 @@ pub(super) struct PageWriter {
     links: Vec<Link>,
     tagger: Tagger,
     has_cells: bool,
+    /// Whether the last text ends inside a word, which the next goes on with.
+    word_goes_on: bool,
 }
 
 /// A page that is written.
@@ -83,6 +89,7 @@ impl PageWriter {
             content: Content::new(),
             tagger: Tagger::default(),
             has_cells: pages <= TAGGED_CELLS_PAGES_PDF_MAX,
+            word_goes_on: false,
         }
     }
 
@@ -98,10 +105,12 @@ impl PageWriter {
         self.end();
     }
 
-    /// Writes a picture that means so much in words.
-    pub(super) fn figure(&mut self, meaning: String, write: impl FnOnce(&mut Self)) {
+    /// Writes a picture into an area that means so much in words.
+    pub(super) fn figure(&mut self, area: Area, words: String, write: impl FnOnce(&mut Self)) {
+        let (left, top, width, height) = area;
+        let edges = [left, self.up(top + height), left + width, self.up(top)];
         self.part(Role::Figure, |page| {
-            page.tagger.mean(meaning);
+            page.tagger.mean(Meaning { words, edges });
             write(page);
         });
     }
@@ -136,6 +145,7 @@ impl PageWriter {
     /// A text that starts at `x`, on the baseline `y`.
     pub(super) fn left(&mut self, x: f32, y: f32, text: &str, style: Style) {
         self.show(x, y, &clean(text), style);
+        self.word_goes_on = text.ends_with(WORD_GOES_ON);
     }
 
     /// A text that goes on with the one before it, as the decimals of a number do.
@@ -205,18 +215,27 @@ impl PageWriter {
         self.content.fill(x, y, width, height, ink);
     }
 
-    /// Makes an area lead to a place, and says on which page that is, counted from 1; nothing
-    /// where the report does not print what it would lead to.
-    pub(super) fn lead(&mut self, area: (f32, f32, f32, f32), to: Anchor) -> Option<usize> {
-        let place = self.places.of(to)?;
-        self.lead_to(area, place);
-        Some(place.page + 1)
+    /// Writes what leads to a place over an area, told on which page that is, counted from 1;
+    /// it leads nowhere where the report does not print that place.
+    pub(super) fn lead(
+        &mut self,
+        area: Area,
+        to: Option<Anchor>,
+        write: impl FnOnce(&mut Self, Option<usize>),
+    ) {
+        match to.and_then(|to| self.places.of(to)) {
+            Some(to) => self.lead_to(area, to, |page| write(page, Some(to.page + 1))),
+            None => write(self, None),
+        }
     }
 
-    /// Makes an area lead to a place.
-    pub(super) fn lead_to(&mut self, area: (f32, f32, f32, f32), to: Place) {
-        self.tagger.link();
-        self.links.push(Link { area, to });
+    /// Writes what leads to a place over an area; written again, it only shows.
+    pub(super) fn lead_to(&mut self, area: Area, to: Place, write: impl FnOnce(&mut Self)) {
+        if self.tagger.begin_link() {
+            self.links.push(Link { area, to });
+        }
+        write(self);
+        self.end();
     }
 
     /// The page as it is written.
@@ -234,8 +253,10 @@ impl PageWriter {
         if text.is_empty() {
             return;
         }
+        let word_goes_on = std::mem::take(&mut self.word_goes_on);
         match self.tagger.next() {
             Some(marked) => self.content.mark(marked),
+            None if word_goes_on => {}
             None => self.content.part_words(),
         }
         let y = self.up(y);

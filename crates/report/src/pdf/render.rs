@@ -10,10 +10,11 @@ use printpdf::{PdfDocument, PdfSaveOptions};
 use rayon::prelude::*;
 
 use super::flow::{Plan, Section};
-use super::fonts::{Shown, Weight};
+use super::fonts::Weight;
 use super::page::{PageWriter, Written as Page};
 use super::places::Link;
 use super::sections::{Selected, cover};
+use super::shown::Shown;
 use super::tags::Tags;
 use super::theme::{LINE, MARGIN, Paper, RUNNING};
 use crate::amounts::count;

@@ -30,6 +30,14 @@ pub(super) fn height_of(lines: usize, small: usize) -> f32 {
     (FIRST_LINE + lines + small + 3.9).max(ROW)
 }
 
+/// Lines of a cell, the first on the baseline `y`.
+fn draw_lines(page: &mut PageWriter, left: f32, mut y: f32, lines: &[String], style: Style) {
+    for line in lines {
+        page.left(left, y, line, style);
+        y += LINE_STEP;
+    }
+}
+
 /// A row being written.
 pub(super) struct Row<'p> {
     columns: &'p Columns,
@@ -125,11 +133,7 @@ impl<'p> Row<'p> {
     pub(super) fn lines(&mut self, column: usize, lines: &[String], style: Style) {
         self.at(column);
         let left = self.columns.spans[column].0;
-        let mut y = self.top + FIRST_LINE;
-        for line in lines {
-            self.page.left(left, y, line, style);
-            y += LINE_STEP;
-        }
+        draw_lines(self.page, left, self.top + FIRST_LINE, lines, style);
     }
 
     /// Small lines that fit, under so many lines of the cell.
@@ -160,11 +164,11 @@ impl<'p> Row<'p> {
         let (left, right) = self.columns.spans[column];
         let down: f32 = (1..lines.len()).map(|_| LINE_STEP).sum();
         let area = (left, self.top, right - left, FIRST_LINE + down + 3.0);
-        let ink = match to.and_then(|to| self.page.lead(area, to)) {
-            Some(_) => ACCENT,
-            None => self.style.ink,
-        };
-        self.lines(column, lines, self.style.strong().in_ink(ink));
+        let (top, style) = (self.top + FIRST_LINE, self.style.strong());
+        self.page.lead(area, to, |page, at| {
+            let ink = at.map_or(style.ink, |_| ACCENT);
+            draw_lines(page, left, top, lines, style.in_ink(ink));
+        });
     }
 
     /// A result: in semi-bold, and a loss in the colour of losses beside its minus sign.

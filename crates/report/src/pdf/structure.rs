@@ -2,18 +2,18 @@
 //!
 //! A report of 10,000 rows has some 100,000 elements. As objects of lopdf they would take more
 //! memory than all the rest; so each page's elements are written as the object stream that the
-//! file holds, compressed at once, and follow the rest of the file as an update of it, with a
-//! cross-reference stream of their own.
+//! file holds, compressed at once; [`super::update`] adds them to the file.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use lopdf::{Dictionary, Object, ObjectId, dictionary};
+use lopdf::{Object, ObjectId, dictionary};
 use rayon::prelude::*;
 
 use super::content::utf16;
-use super::render::{compressed, incomplete};
-use super::tags::{Owner, Role, Tags, Under};
+use super::render::incomplete;
+use super::tags::{Meaning, Owner, Tags, Under};
+use super::update::{ObjectStream, Packed, Update};
 use crate::ReportError;
 
 /// Sections and tables with their numbers, and with what they consist of.
@@ -30,37 +30,6 @@ pub(super) struct Tree<'a> {
     /// The number of each page's first element.
     bases: Vec<u32>,
     next: u32,
-}
-
-/// Objects as the content of an object stream.
-#[derive(Default)]
-struct Packed {
-    index: String,
-    body: String,
-    count: u32,
-}
-
-impl Packed {
-    fn add(&mut self, id: u32, object: &str) {
-        let _ = write!(self.index, "{id} {} ", self.body.len());
-        self.body.push_str(object);
-        self.body.push('\n');
-        self.count += 1;
-    }
-
-    /// The stream as an object of that number.
-    fn object(self, id: u32) -> Result<Vec<u8>, ReportError> {
-        let (count, first) = (self.count, self.index.len());
-        let content = compressed((self.index + &self.body).as_bytes())?;
-        let head = format!("/Type/ObjStm/N {count}/First {first}");
-        Ok(stream(id, &head, &content))
-    }
-}
-
-fn stream(id: u32, head: &str, content: &[u8]) -> Vec<u8> {
-    let length = content.len();
-    let head = format!("{id} 0 obj\n<<{head}/Length {length}/Filter/FlateDecode>>stream\n");
-    [head.as_bytes(), content, b"\nendstream\nendobj\n"].concat()
 }
 
 impl<'a> Tree<'a> {
@@ -124,48 +93,21 @@ impl<'a> Tree<'a> {
         Ok(())
     }
 
-    /// Adds the elements to the file that the document was written to.
-    pub(super) fn append(
-        &self,
-        file: &mut Vec<u8>,
-        document: &lopdf::Document,
-    ) -> Result<(), ReportError> {
-        let own = document.max_id + 1;
-        let before = start_of_index(file)?;
-        let streams: Result<Vec<_>, ReportError> = (0..=self.pages.len())
+    /// Every element, as it is added to the file.
+    pub(super) fn update(&self) -> Result<Update, ReportError> {
+        let streams: Result<Vec<ObjectStream>, ReportError> = (0..=self.pages.len())
             .into_par_iter()
             .map(|place| {
                 let packed = place
                     .checked_sub(1)
                     .map_or_else(|| self.top(), |at| self.page(at));
-                Ok((packed.count, packed.object(own + number(place))?))
+                packed.compressed()
             })
             .collect();
-        file.push(b'\n');
-        // What the object streams hold, by stream and place; then the streams by their places.
-        let (mut held, mut places) = (Vec::new(), Vec::new());
-        for ((count, stream), id) in streams?.into_iter().zip(own..) {
-            for index in 0..count {
-                entry(&mut held, 2, id, index);
-            }
-            entry(&mut places, 1, number(file.len()), 0);
-            file.extend_from_slice(&stream);
-        }
-        let at = file.len();
-        entry(&mut places, 1, number(at), 0);
-        let id = own + number(self.pages.len()) + 1;
-        let head = format!(
-            "/Type/XRef/Size {}/W[1 4 4]/Index[{} {} {own} {}]/Prev {before}{}",
-            id + 1,
-            self.first,
-            self.next - self.first,
-            id + 1 - own,
-            repeated(&document.trailer)?,
-        );
-        held.append(&mut places);
-        file.extend_from_slice(&stream(id, &head, &compressed(&held)?));
-        file.extend_from_slice(format!("startxref\n{at}\n%%EOF\n").as_bytes());
-        Ok(())
+        Ok(Update {
+            streams: streams?,
+            ids: self.first..self.next,
+        })
     }
 
     /// The root with its sections and tables.
@@ -204,13 +146,17 @@ impl<'a> Tree<'a> {
     fn page(&self, at: usize) -> Packed {
         let (page, base, sheet) = (&self.tags[at], self.bases[at], self.pages[at].0);
         let mut kids = vec![String::new(); page.parts.len()];
-        for (content, part) in page.contents.iter().enumerate() {
-            let _ = write!(kids[*part as usize], "{content} ");
-        }
+        let mut contents = (0..).zip(&page.contents).peekable();
         for (part, id) in page.parts.iter().zip(base..) {
+            while let Some((content, of)) = contents.next_if(|(at, _)| *at < part.contents_before) {
+                let _ = write!(kids[*of as usize], "{content} ");
+            }
             if let Under::Part(under) = part.under {
                 let _ = write!(kids[under as usize], "{id} 0 R ");
             }
+        }
+        for (content, of) in contents {
+            let _ = write!(kids[*of as usize], "{content} ");
         }
         for (part, link) in page.links.iter().zip(&self.links[at]) {
             let kid = &mut kids[*part as usize];
@@ -224,13 +170,19 @@ impl<'a> Tree<'a> {
                 Under::Owner(owner) => self.owners[&owner].0,
             };
             let mut object = format!("<</S/{}/P {under} 0 R", part.role.name());
-            if !kids.is_empty() {
+            let meaning = meanings.next_if(|(of, _)| *of == place);
+            if !kids.is_empty() || meaning.is_some() {
                 let _ = write!(object, "/Pg {sheet} 0 R/K[{}]", kids.trim_end());
             }
-            if let Some((_, meaning)) = meanings.next_if(|(of, _)| *of == place) {
-                let _ = write!(object, "/Alt{}", utf16(meaning));
+            if let Some((_, Meaning { words, edges })) = meaning {
+                let [left, lower, right, upper] = edges;
+                let _ = write!(
+                    object,
+                    "/Alt{}/A<</O/Layout/BBox[{left:.1} {lower:.1} {right:.1} {upper:.1}]>>",
+                    utf16(words)
+                );
             }
-            object.push_str(&attributes(part.role));
+            object.push_str(&part.role.attributes());
             object.push_str(">>");
             packed.add(base + place, &object);
         }
@@ -266,45 +218,6 @@ fn fill(owners: &mut Owners, tags: &[Tags], bases: &[u32]) {
     }
 }
 
-/// What a cell is the head of.
-fn attributes(role: Role) -> String {
-    match role {
-        Role::ColumnHead => "/A<</O/Table/Scope/Column>>".to_owned(),
-        Role::RowHead => "/A<</O/Table/Scope/Row>>".to_owned(),
-        Role::HeadOver(columns) => format!("/A<</O/Table/Scope/Column/ColSpan {columns}>>"),
-        _ => String::new(),
-    }
-}
-
-/// An entry of a cross-reference stream.
-fn entry(out: &mut Vec<u8>, kind: u8, first: u32, second: u32) {
-    out.push(kind);
-    out.extend_from_slice(&first.to_be_bytes());
-    out.extend_from_slice(&second.to_be_bytes());
-}
-
-/// What each trailer of a file says again: its root, what it says of itself, its identity.
-fn repeated(trailer: &Dictionary) -> Result<String, ReportError> {
-    let reference = |key: &[u8]| trailer.get(key).and_then(Object::as_reference);
-    let id = trailer
-        .get(b"ID")
-        .and_then(|ids| ids.as_array()?[0].as_str());
-    let (Ok(root), Ok(info), Ok(id)) = (reference(b"Root"), reference(b"Info"), id) else {
-        return Err(incomplete("a trailer without its parts"));
-    };
-    let id: String = id.iter().map(|byte| format!("{byte:02X}")).collect();
-    let (root, info) = (root.0, info.0);
-    Ok(format!("/Root {root} 0 R/Info {info} 0 R/ID[<{id}><{id}>]"))
-}
-
-/// Where the file says that its own cross references begin.
-fn start_of_index(file: &[u8]) -> Result<usize, ReportError> {
-    let end = String::from_utf8_lossy(&file[file.len().saturating_sub(64)..]);
-    let start = end.rsplit("startxref").next();
-    let start = start.and_then(|start| start.split_whitespace().next()?.parse().ok());
-    start.ok_or_else(|| incomplete("no start of cross references"))
-}
-
-fn number(count: usize) -> u32 {
+pub(super) fn number(count: usize) -> u32 {
     u32::try_from(count).expect("a report is far below 4 GiB and 2^32 objects")
 }

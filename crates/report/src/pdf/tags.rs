@@ -30,8 +30,9 @@ pub(super) enum Role {
     HeadOver(u8),
     /// A cell of a table.
     Cell,
-    /// What leads elsewhere.
+    /// What leads elsewhere, and what a line of a table of contents leads with.
     Link,
+    Reference,
 }
 
 impl Role {
@@ -51,6 +52,17 @@ impl Role {
             Self::ColumnHead | Self::RowHead | Self::HeadOver(_) => "TH",
             Self::Cell => "TD",
             Self::Link => "Link",
+            Self::Reference => "Reference",
+        }
+    }
+
+    /// What the PDF says of it beside its name: what a cell is the head of.
+    pub(super) fn attributes(self) -> String {
+        match self {
+            Self::ColumnHead => "/A<</O/Table/Scope/Column>>".to_owned(),
+            Self::RowHead => "/A<</O/Table/Scope/Row>>".to_owned(),
+            Self::HeadOver(columns) => format!("/A<</O/Table/Scope/Column/ColSpan {columns}>>"),
+            _ => String::new(),
         }
     }
 }
@@ -90,6 +102,8 @@ pub(super) struct Part {
     pub(super) role: Role,
     /// What it belongs to.
     pub(super) under: Under,
+    /// How many contents of the page stand before it.
+    pub(super) contents_before: u32,
 }
 
 /// The parts of a page in order of reading.
@@ -102,7 +116,16 @@ pub(super) struct Tags {
     /// The part of each link, in the order of the links.
     pub(super) links: Vec<u32>,
     /// The meaning of each picture, by its part.
-    pub(super) meanings: Vec<(u32, String)>,
+    pub(super) meanings: Vec<(u32, Meaning)>,
+}
+
+/// What a picture means.
+#[derive(Debug)]
+pub(super) struct Meaning {
+    /// It in words.
+    pub(super) words: String,
+    /// Left, lower, right and upper edge of the picture, in points from the lower left corner.
+    pub(super) edges: [f32; 4],
 }
 
 /// Notes the parts of one page while it is written.
@@ -153,16 +176,20 @@ impl Tagger {
     }
 
     /// Says what the picture that is begun means.
-    pub(super) fn mean(&mut self, meaning: String) {
-        if let Some(&part) = self.begun.last() {
+    pub(super) fn mean(&mut self, meaning: Meaning) {
+        if let Some(&part) = self.begun.last().filter(|_| !self.is_muted) {
             self.tags.meanings.push((part, meaning));
         }
     }
 
-    /// Notes a link.
-    pub(super) fn link(&mut self) {
-        let part = self.add(Role::Link);
-        self.tags.links.push(part);
+    /// Begins a link; says whether there is one, which what is muted has none of.
+    pub(super) fn begin_link(&mut self) -> bool {
+        if !self.is_muted {
+            let part = self.add(Role::Link);
+            self.begun.push(part);
+            self.tags.links.push(part);
+        }
+        !self.is_muted
     }
 
     /// How the next text is marked, where it is not by what is open.
@@ -190,7 +217,15 @@ impl Tagger {
             Some(&part) => Under::Part(part),
             None => Under::Owner(self.owner),
         };
-        self.tags.parts.push(Part { role, under });
-        u32::try_from(self.tags.parts.len() - 1).expect("a page has less than 2^32 parts")
+        self.tags.parts.push(Part {
+            role,
+            under,
+            contents_before: number(self.tags.contents.len()),
+        });
+        number(self.tags.parts.len() - 1)
     }
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).expect("a page has less than 2^32 parts")
 }

@@ -262,16 +262,15 @@ impl Chart {
         page.begin(Role::Row);
         page.part(Role::Cell, |_| {});
         for (place, label) in self.labels.iter().enumerate() {
-            page.begin(Role::ColumnHead);
             let area = (x - slot / 2.0, top, slot, TABLE_ROW);
             let month = self.months.get(place);
-            let led = month.and_then(|month| page.lead(area, Anchor::Month(month.0, month.1)));
-            let style = match led {
-                Some(_) => LABEL.in_ink(ACCENT),
-                None => LABEL,
-            };
-            page.centred(x, top + 9.0, slot - 3.0, label, style);
-            page.end();
+            let month = month.map(|month| Anchor::Month(month.0, month.1));
+            page.part(Role::ColumnHead, |page| {
+                page.lead(area, month, |page, at| {
+                    let style = at.map_or(LABEL, |_| LABEL.in_ink(ACCENT));
+                    page.centred(x, top + 9.0, slot - 3.0, label, style);
+                });
+            });
             x += slot;
         }
         page.end();
@@ -332,7 +331,8 @@ impl Block for Chart {
         }
         let top = top + self.title_height();
         let meaning = "Bars of gains and losses; their figures are in the table that follows.";
-        page.figure(meaning.to_owned(), |page| self.draw_plot(page, top));
+        let area = (MARGIN, top, page.paper().inner(), self.plot);
+        page.figure(area, meaning.to_owned(), |page| self.draw_plot(page, top));
         page.part(Role::Table, |page| {
             self.draw_table(page, top + self.plot + 6.0);
         });

@@ -255,14 +255,16 @@ impl Item {
     fn draw_place(&self, page: &mut PageWriter, left: f32, y: f32, width: f32) {
         let anchor = self.row.map(Anchor::Row);
         let area = (left, y - SUB.size, width, SUB.size + 3.0);
-        let Some(at) = anchor.and_then(|anchor| page.lead(area, anchor)) else {
-            return page.fit(left, y, width, &self.place, SUB);
-        };
-        let led = SUB.in_ink(ACCENT);
-        let text = format!("page {} · ", count(at));
-        page.left(left, y, &text, led);
-        let taken = led.width(&text);
-        page.fit(left + taken, y, width - taken, &self.place, led);
+        page.lead(area, anchor, |page, at| {
+            let Some(at) = at else {
+                return page.fit(left, y, width, &self.place, SUB);
+            };
+            let led = SUB.in_ink(ACCENT);
+            let text = format!("page {} · ", count(at));
+            page.left(left, y, &text, led);
+            let taken = led.width(&text);
+            page.fit(left + taken, y, width - taken, &self.place, led);
+        });
     }
 }
 

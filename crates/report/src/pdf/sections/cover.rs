@@ -80,10 +80,12 @@ fn draw_result(selected: &Selected<'_>, page: &mut PageWriter, top: f32) -> f32 
         "Net capital gain"
     };
     let (net, hero) = coloured(totals.net, HERO);
+    let (area, summary) = ((MARGIN, top, inner, 76.0), Anchor::Section(Topic::Summary));
     page.part(Role::Paragraph, |page| {
-        page.lead((MARGIN, top, inner, 76.0), Anchor::Section(Topic::Summary));
-        page.left(left, top + 24.0, name, label.in_ink(QUIET));
-        page.number_left(left, top + 60.0, width, &net, hero);
+        page.lead(area, Some(summary), |page, _| {
+            page.left(left, top + 24.0, name, label.in_ink(QUIET));
+            page.number_left(left, top + 60.0, width, &net, hero);
+        });
     });
     page.rule(left, left + width, top + 76.0, 0.5, LINE);
     let mut figures = Vec::new();
@@ -103,10 +105,12 @@ fn draw_result(selected: &Selected<'_>, page: &mut PageWriter, top: f32) -> f32 
     let mut x = left;
     for (name, amount, of) in figures {
         let (amount, style) = coloured(amount, FIGURE);
+        let area = (x, top + 82.0, column - 10.0, 36.0);
         page.part(Role::Paragraph, |page| {
-            page.left(x, top + 94.0, name, label);
-            page.lead((x, top + 82.0, column - 10.0, 36.0), Anchor::Section(of));
-            page.number_left(x, top + 112.0, column - 10.0, &amount, style);
+            page.lead(area, Some(Anchor::Section(of)), |page, _| {
+                page.left(x, top + 94.0, name, label);
+                page.number_left(x, top + 112.0, column - 10.0, &amount, style);
+            });
         });
         x += column;
     }
@@ -125,51 +129,46 @@ fn coloured(amount: Money, style: Style) -> (String, Style) {
 
 /// What is to be checked before filing; returns where it ends.
 fn draw_checks(selected: &Selected<'_>, page: &mut PageWriter, top: f32) -> f32 {
-    let checks = selected.checks();
-    let (right, inner) = (page.paper().right(), page.paper().inner());
+    let inner = page.paper().inner();
     if selected.is_empty() {
         page.part(Role::Paragraph, |page| {
             page.fit(MARGIN, top + 12.0, inner, &selected.nothing(), BODY);
         });
         return top + 16.0;
     }
-    if checks == 0 {
+    if selected.checks() == 0 {
         return top - 16.0;
     }
     page.fill(MARGIN, top, inner, 34.0, WARN_SOFT);
     page.fill(MARGIN, top, 3.0, 34.0, WARN_MARK);
-    page.begin(Role::Paragraph);
-    let at = page.lead((MARGIN, top, inner, 34.0), Anchor::Section(Topic::Checks));
+    let (area, list) = ((MARGIN, top, inner, 34.0), Anchor::Section(Topic::Checks));
+    page.part(Role::Paragraph, |page| {
+        page.lead(area, Some(list), |page, at| {
+            draw_checks_line(selected, page, top + 21.0, at);
+        });
+    });
+    top + 34.0
+}
+
+/// How much is to be checked, what is at stake, and on which page it is listed.
+fn draw_checks_line(selected: &Selected<'_>, page: &mut PageWriter, y: f32, at: Option<usize>) {
+    let right = page.paper().right();
     let place = at.map_or_else(String::new, |page| format!("Page {}", count(page)));
     let style = Style {
         size: 10.0,
         ..SUBHEADING
     };
-    let text = format!(
-        "{} to check before you file",
-        words::counted(checks, "thing", "things")
-    );
-    page.left(MARGIN + 20.0, top + 21.0, &text, style);
+    let beside = Style { size: 9.5, ..BODY }.in_ink(WARN);
+    let things = words::counted(selected.checks(), "thing", "things");
+    let text = format!("{things} to check before you file");
+    page.left(MARGIN + 20.0, y, &text, style);
     let stake = selected.at_stake().filter(|money| !money.is_zero());
     if let Some(stake) = stake {
         let x = MARGIN + 20.0 + style.width(&text) + 12.0;
         let text = words::at_stake(&full(stake), selected.is_stake_exact());
-        page.fit(
-            x,
-            top + 21.0,
-            right - x - 70.0,
-            &text,
-            Style { size: 9.5, ..BODY }.in_ink(WARN),
-        );
+        page.fit(x, y, right - x - 70.0, &text, beside);
     }
-    page.right(
-        right - 16.0,
-        top + 21.0,
-        &place,
-        Style { size: 9.5, ..BODY }.in_ink(WARN),
-    );
-    page.end();
-    top + 34.0
+    page.right(right - 16.0, y, &place, beside);
 }
 
 fn draw_facts(selected: &Selected<'_>, page: &mut PageWriter, top: f32, width: f32) {
@@ -194,7 +193,7 @@ fn draw_facts(selected: &Selected<'_>, page: &mut PageWriter, top: f32, width: f
         ),
         ("Made on", made),
     ];
-    page.part(Role::Subheading, |page| {
+    page.part(Role::Heading, |page| {
         page.left(MARGIN, top, "How it was computed", SUBHEADING);
     });
     page.rule(MARGIN, MARGIN + width, top + 7.0, 0.7, LINE_STRONG);
@@ -212,7 +211,7 @@ fn draw_facts(selected: &Selected<'_>, page: &mut PageWriter, top: f32, width: f
 }
 
 fn draw_contents(marks: &[Mark], page: &mut PageWriter, top: f32, left: f32, width: f32) {
-    page.part(Role::Subheading, |page| {
+    page.part(Role::Heading, |page| {
         page.left(left, top, "In this report", SUBHEADING);
     });
     page.rule(left, left + width, top + 7.0, 0.7, LINE_STRONG);
@@ -222,11 +221,14 @@ fn draw_contents(marks: &[Mark], page: &mut PageWriter, top: f32, left: f32, wid
         if place > 0 {
             page.rule(left, left + width, y, 0.5, LINE);
         }
-        page.part(Role::ContentsLine, |page| {
+        page.begin(Role::ContentsLine);
+        page.begin(Role::Reference);
+        page.lead_to((left, y, width, ROW), mark.place, |page| {
             page.fit(left, y + 11.5, width - 40.0, &mark.title, CELL);
             page.right(left + width, y + 11.5, &count(mark.place.page + 1), CELL);
-            page.lead_to((left, y, width, ROW), mark.place);
         });
+        page.end();
+        page.end();
         y += ROW;
     }
     page.end();

@@ -10,6 +10,7 @@ use super::Selected;
 use crate::amounts::{bare, cents};
 use crate::inventory::Inventory;
 use crate::pdf::flow::Block;
+use crate::pdf::fonts::{clean, named};
 use crate::pdf::page::PageWriter;
 use crate::pdf::theme::{BAR_LONG, BAR_SHORT, CELL, LABEL, LINE_STRONG, MARGIN, SUB};
 use crate::words;
@@ -21,6 +22,7 @@ const BARS_MIN: usize = 2;
 const ROW: f32 = 17.0;
 const LEGEND: f32 = 14.0;
 const NAMES: f32 = 92.0;
+const NAMES_DRAWN: f32 = NAMES - 8.0;
 const AMOUNTS: f32 = 84.0;
 
 /// Bars for the cost and, where every price is known, the value of what was held.
@@ -88,16 +90,16 @@ impl HoldingsChart {
         all.map(cents).max().unwrap_or_default().max(1)
     }
 
-    /// The bars in words.
+    /// The bars in words, with their names as far as they are drawn.
     fn meaning(&self) -> String {
-        let bars = self.bars.iter().map(|bar| match self.has_values {
-            true => format!(
-                "{}: cost {}, value {}",
-                bar.name,
-                bare(bar.cost),
-                bare(bar.value)
-            ),
-            false => format!("{}: cost {}", bar.name, bare(bar.cost)),
+        let bars = self.bars.iter().map(|bar| {
+            let name = clean(&bar.name);
+            let name = CELL.weight.face().fit(&name, CELL.size, NAMES_DRAWN);
+            let (name, cost) = (named(&name), bare(bar.cost));
+            match self.has_values {
+                true => format!("{name}: cost {cost}, value {}", bare(bar.value)),
+                false => format!("{name}: cost {cost}"),
+            }
         });
         format!(
             "Bars. {}: {}.",
@@ -119,7 +121,7 @@ impl HoldingsChart {
 
     fn draw_bar(&self, page: &mut PageWriter, bar: &Bar, top: f32) {
         let (left, right) = (MARGIN + NAMES, page.paper().right() - AMOUNTS);
-        page.fit(MARGIN, top + 10.5, NAMES - 8.0, &bar.name, CELL);
+        page.fit(MARGIN, top + 10.5, NAMES_DRAWN, &bar.name, CELL);
         let drawn = [(bar.cost, BAR_SHORT), (bar.value, BAR_LONG)];
         let drawn = &drawn[..if self.has_values { 2 } else { 1 }];
         let height = if self.has_values { 5.0 } else { 8.0 };
@@ -158,7 +160,8 @@ impl Block for HoldingsChart {
     }
 
     fn draw(&self, _part: usize, page: &mut PageWriter, top: f32) {
-        page.figure(self.meaning(), |page| {
+        let area = (MARGIN, top, page.paper().inner(), self.height(0));
+        page.figure(area, self.meaning(), |page| {
             self.draw_legend(page, top);
             let mut y = top + LEGEND;
             for bar in &self.bars {

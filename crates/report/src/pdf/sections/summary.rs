@@ -215,21 +215,23 @@ impl SumLine {
         let room = (right - left) * 0.48;
         let words = right - left - style.width(&amount).min(room) - 8.0;
         page.begin(Role::Row);
-        page.begin(Role::RowHead);
-        page.fit(left, y, words, &self.label, style);
         let area = (left, y - 12.0, right - left, LINE_HEIGHT);
-        let at = page.lead(area, Anchor::Section(self.of));
-        if let Some(at) = at.filter(|_| is_first) {
-            let taken = style.width(&self.label) + 6.0;
-            let led = SUB.in_ink(ACCENT);
-            let text = format!("page {}", count(at));
-            if taken + led.width(&text) <= words {
-                page.left(left + taken, y, &text, led);
-            }
-        }
+        page.part(Role::RowHead, |page| {
+            page.lead(area, Some(Anchor::Section(self.of)), |page, at| {
+                page.fit(left, y, words, &self.label, style);
+                let Some(at) = at.filter(|_| is_first) else {
+                    return;
+                };
+                let taken = style.width(&self.label) + 6.0;
+                let led = SUB.in_ink(ACCENT);
+                let text = format!("page {}", count(at));
+                if taken + led.width(&text) <= words {
+                    page.left(left + taken, y, &text, led);
+                }
+            });
+        });
         let is_loss = amount.starts_with(MINUS) && self.look != Look::TakenOff;
         let ink = if is_loss { BAD } else { style.ink };
-        page.end();
         page.part(Role::Cell, |page| {
             page.number(right, y, room, &amount, style.in_ink(ink));
         });

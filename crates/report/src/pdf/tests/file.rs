@@ -1,12 +1,20 @@
 //! What the file is beside its pages: bytes, identity, bookmarks, fonts.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use lopdf::Dictionary;
+use packtrain_tax::request::Country;
 
 use super::read::Read;
 use super::{document, made};
+use crate::pdf::assemble::{Identity, assemble};
+use crate::pdf::flow::Mark;
+use crate::pdf::page::PageWriter;
 use crate::pdf::pdf;
+use crate::pdf::places::Place;
+use crate::pdf::render::{Made, compressed};
+use crate::pdf::theme::{CELL, Paper};
 use crate::{Document, Progress, ReportError, sample};
 
 #[test]
@@ -46,6 +54,44 @@ fn another_moment_or_another_figure_gives_another_identity() {
     assert_eq!(id(&document(&one)), id(&document(&one)));
     assert_ne!(id(&document(&one)), id(&document(&other)));
     assert_ne!(id(&document(&one)), id(&later));
+}
+
+#[test]
+fn another_meaning_another_link_or_another_bookmark_gives_another_identity() {
+    let paper = Paper::of(Country::Us);
+    let (place, other) = (Place { page: 0, top: 9.0 }, Place { page: 0, top: 8.0 });
+    let id = |meaning: &str, to: Place, bookmark: &str| {
+        let mut page = PageWriter::new(paper, Arc::default(), 1);
+        let area = (10.0, 10.0, 90.0, 10.0);
+        page.figure(area, meaning.to_owned(), |page| {
+            page.lead_to(area, to, |page| page.left(10.0, 20.0, "a", CELL));
+        });
+        let page = page.finish();
+        let made = Made {
+            pages: vec![compressed(&page.stream).unwrap()],
+            links: vec![page.links],
+            tags: vec![page.tags],
+            shown: page.shown,
+        };
+        let mark = Mark {
+            title: bookmark.to_owned(),
+            place,
+            is_nested: false,
+        };
+        let identity = Identity {
+            title: String::new(),
+            author: String::new(),
+            at: sample::at(),
+        };
+        let read = Read::of(&assemble(made, &[mark], &identity, paper).unwrap());
+        let ids = read.file.trailer.get(b"ID").unwrap().as_array().unwrap();
+        ids[0].as_str().unwrap().to_vec()
+    };
+    let one = id("Bars", place, "Chart");
+    assert_eq!(one, id("Bars", place, "Chart"));
+    assert_ne!(one, id("Lines", place, "Chart"));
+    assert_ne!(one, id("Bars", other, "Chart"));
+    assert_ne!(one, id("Bars", place, "Bars"));
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! The structure tree, walked as a reader that speaks walks it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::sync::Arc;
 
+use flate2::read::ZlibDecoder;
 use lopdf::content::Content;
 use lopdf::{Dictionary, Object, ObjectId};
 use packtrain_tax::request::Country;
@@ -12,9 +14,11 @@ use super::{document, hard_cases, made};
 use crate::limits::TAGGED_CELLS_PAGES_PDF_MAX;
 use crate::pdf::page::PageWriter;
 use crate::pdf::pdf;
+use crate::pdf::places::Place;
+use crate::pdf::structure::Tree;
 use crate::pdf::table::{Column, Columns};
 use crate::pdf::tags::Role;
-use crate::pdf::theme::Paper;
+use crate::pdf::theme::{CELL, Paper};
 use crate::{Document, InputFile, Progress, sample};
 
 /// A content of a page: the page's object, and its number on it.
@@ -28,6 +32,8 @@ struct Element {
     dictionary: Dictionary,
     kids: Vec<Element>,
     contents: Vec<Marked>,
+    /// Its contents and those of all under it, in order of reading.
+    in_order: Vec<Marked>,
     links: Vec<ObjectId>,
 }
 
@@ -44,6 +50,7 @@ impl Element {
             role: String::from_utf8(role.to_vec()).unwrap(),
             kids: Vec::new(),
             contents: Vec::new(),
+            in_order: Vec::new(),
             links: Vec::new(),
             dictionary,
         };
@@ -52,8 +59,15 @@ impl Element {
         let kids = element.dictionary.get(b"K").and_then(Object::as_array);
         for kid in kids.cloned().unwrap_or_default() {
             match kid {
-                Object::Integer(number) => element.contents.push((page.unwrap(), number)),
-                Object::Reference(kid) => element.kids.push(Self::read(file, kid, id)),
+                Object::Integer(number) => {
+                    element.contents.push((page.unwrap(), number));
+                    element.in_order.push((page.unwrap(), number));
+                }
+                Object::Reference(kid) => {
+                    let kid = Self::read(file, kid, id);
+                    element.in_order.extend(&kid.in_order);
+                    element.kids.push(kid);
+                }
                 Object::Dictionary(link) => {
                     let of = link.get(b"Obj").unwrap().as_reference().unwrap();
                     element.links.push(of);
@@ -84,7 +98,7 @@ impl Element {
 
     /// What is read aloud.
     fn text(&self, texts: &BTreeMap<Marked, String>) -> String {
-        let marked = self.all().into_iter().flat_map(|element| &element.contents);
+        let marked = self.in_order.iter();
         let texts: Vec<&str> = marked.map(|marked| &*texts[marked]).collect();
         texts.join(" ")
     }
@@ -171,6 +185,8 @@ fn every_content_of_every_page_stands_in_the_tree_once_and_the_rest_is_an_artifa
             assert_eq!(nums[2 * key].as_i64().unwrap(), named);
             let list = nums[2 * key + 1].as_reference().unwrap();
             let list = read.file.get_object(list).unwrap().as_array().unwrap();
+            let contents = texts.keys().filter(|(of, _)| *of == page);
+            assert_eq!(list.len(), contents.count());
             for (number, parent) in (0..).zip(list) {
                 assert_eq!(parents[&(page, number)], parent.as_reference().unwrap());
             }
@@ -218,7 +234,8 @@ fn the_tree_reads_the_title_the_summary_and_the_findings_in_order() {
         .into_iter()
         .map(|(title, _)| title)
         .collect();
-    assert_eq!(titles("H2"), sections);
+    let on_the_cover = ["How it was computed", "In this report"].map(str::to_owned);
+    assert_eq!(titles("H2"), [&on_the_cover[..], &sections].concat());
     // A list over many pages is one table, whose head is read once.
     let tables = root.of_role("Table");
     let heads = tables.iter().map(|table| {
@@ -226,6 +243,63 @@ fn the_tree_reads_the_title_the_summary_and_the_findings_in_order() {
         text.matches("Acquired").count()
     });
     assert_eq!(heads.sum::<usize>(), 1);
+}
+
+#[test]
+fn no_level_of_headings_is_skipped() {
+    for outcome in hard_cases() {
+        let read = made(&outcome);
+        let mut before = 0;
+        for element in Element::root(&read).all() {
+            let level = element.role.strip_prefix('H');
+            if let Some(level) = level.and_then(|level| level.parse::<u32>().ok()) {
+                assert!(level <= before + 1, "H{level} after H{before}");
+                before = level;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_word_over_two_lines_is_read_as_one_and_words_of_two_lines_are_not() {
+    let hash = "9f2c41b7".repeat(8);
+    let mut outcome = sample::outcome(3);
+    outcome.disposals[0].wallet = format!("Cold {hash} drawer").into();
+    let read = made(&sample::summed(outcome));
+    let root = Element::root(&read);
+    let text = root.text(&marked(&read.file));
+    assert!(!read.has(&hash), "it is not broken");
+    assert!(text.contains(&format!("Cold {hash} drawer")), "{text}");
+}
+
+#[test]
+fn a_link_is_read_where_it_stands_and_what_is_written_again_has_none() {
+    let paper = Paper::of(Country::Us);
+    let mut page = PageWriter::new(paper, Arc::default(), 2);
+    let to = Place { page: 1, top: 90.0 };
+    page.part(Role::Paragraph, |page| {
+        page.left(10.0, 10.0, "before", CELL);
+        page.lead_to((10.0, 10.0, 90.0, 10.0), to, |page| {
+            page.left(10.0, 20.0, "led", CELL);
+        });
+        page.left(10.0, 30.0, "after", CELL);
+        page.again(|page| {
+            page.lead_to((10.0, 10.0, 90.0, 10.0), to, |page| {
+                page.left(10.0, 40.0, "again", CELL);
+            });
+        });
+    });
+    let page = page.finish();
+    assert_eq!(page.links.len(), 1);
+    let (tags, links) = ([page.tags], [vec![(2, 0)]]);
+    let update = Tree::new(&[(1, 0)], &tags, &links, 10).update().unwrap();
+    let mut written = String::new();
+    let mut content = ZlibDecoder::new(&*update.streams[1].content);
+    content.read_to_string(&mut written).unwrap();
+    assert!(
+        written.contains("/S/P/P 13 0 R/Pg 1 0 R/K[0 15 0 R 2]"),
+        "{written}"
+    );
 }
 
 #[test]
@@ -247,7 +321,7 @@ fn every_row_of_a_table_has_as_many_cells_as_its_head() {
 }
 
 #[test]
-fn a_chart_says_what_it_means_and_every_link_stands_in_the_tree_once() {
+fn a_chart_says_what_it_means_and_every_link_stands_in_the_tree_once_with_its_text() {
     let outcome = sample::outcome(90);
     let inputs = [InputFile {
         name: "kraken.csv".to_owned(),
@@ -260,12 +334,27 @@ fn a_chart_says_what_it_means_and_every_link_stands_in_the_tree_once() {
         ..document(&outcome)
     };
     let read = Read::of(&pdf(&document, &Progress::UNWATCHED).unwrap());
+    let texts = marked(&read.file);
     let root = Element::root(&read);
     let figures = root.of_role("Figure");
     assert!(!figures.is_empty());
     for figure in figures {
         let meaning = lopdf::decode_text_string(figure.dictionary.get(b"Alt").unwrap());
         assert!(meaning.unwrap().starts_with("Bars"));
+        assert!(figure.dictionary.has(b"Pg"));
+        let attributes = figure.dictionary.get(b"A").and_then(Object::as_dict);
+        let edges = attributes
+            .unwrap()
+            .get(b"BBox")
+            .unwrap()
+            .as_array()
+            .unwrap();
+        let edges: Vec<f32> = edges.iter().map(|edge| edge.as_float().unwrap()).collect();
+        assert!(edges[0] < edges[2] && edges[1] < edges[3], "{edges:?}");
+    }
+    for line in root.of_role("TOCI") {
+        assert_eq!(line.kids[0].role, "Reference");
+        assert_eq!(line.kids[0].kids[0].role, "Link");
     }
     let mut annotations = BTreeSet::new();
     for page in read.file.page_iter() {
@@ -282,6 +371,7 @@ fn a_chart_says_what_it_means_and_every_link_stands_in_the_tree_once() {
     assert!(!annotations.is_empty());
     let nums = parents_of(&read);
     for element in root.of_role("Link") {
+        assert!(!element.text(&texts).is_empty(), "{element:?} says nothing");
         for link in &element.links {
             assert!(annotations.remove(link), "{link:?} twice, or on no page");
             let link = read.file.get_dictionary(*link).unwrap();
