@@ -1,9 +1,10 @@
 //! The book of one asset: what each wallet holds, and the parts of lots that lie there.
 //!
 //! Parts stand by the method's rank, so that taking the next one, adding one and moving one cost
-//! a logarithm, or the moving of a few hundred others, however many lots are open. Under the universal scope parts and
-//! units can lie apart, because a sale in one wallet may use a lot of another; the sums over all
-//! wallets stay equal, and [`Book::allocate`] brings the two together again.
+//! a logarithm, or the moving of a few hundred others, however many lots are open. Under the
+//! universal scope parts and units can lie apart, because a sale in one wallet may use a lot of
+//! another; the sums over all wallets stay equal, and [`Book::allocate`] brings the two together
+//! again.
 
 mod allocate;
 

@@ -13,9 +13,8 @@ pub(super) struct Shelf {
     pub(super) wallet: u32,
     /// Units that the rows brought and took.
     pub(super) balance: Quantity,
-    /// At most one part of each lot, in lines by [`Rank::rough`](crate::methods::Rank::rough), each in the order of ranks. By
-    /// time a new lot goes to an end of the first or last line; by price a line holds the lots of
-    /// one price.
+    /// At most one part of each lot, in lines by the rough number of their ranks. By time a new lot
+    /// goes to an end of the first or last line; by price a line holds the lots of one price.
     lines: BTreeMap<u64, Line>,
 }
 

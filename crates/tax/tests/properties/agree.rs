@@ -18,7 +18,8 @@ proptest! {
             for scope in SCOPES {
                 let fast = outcome(&[ledger(&rows)], *method, scope);
                 let fast = fast.disposals.into_iter().map(|line| {
-                    (line.id.to_string(), line.lot.as_deref().map(str::to_owned), line.quantity, line.cost)
+                    let lot = line.lot.map(|lot| lot.to_string());
+                    (line.id.to_string(), lot, line.quantity, line.cost)
                 });
                 let slow = Slow::run(&rows, *method, scope);
                 prop_assert_eq!(merged(fast), merged(slow.into_iter()), "{} {:?}", method, scope);
