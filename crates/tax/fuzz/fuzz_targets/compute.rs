@@ -44,6 +44,7 @@ impl Choices {
             let value = match option.kind {
                 OptionKind::Words(words) => self.one(words),
                 OptionKind::Money => self.one(&["0", "0.01", "3000", "99999999999999999.99"]),
+                OptionKind::Assets => self.one(&["", "USDC", "eurc,BTC,ETH"]),
             };
             (option.name.to_owned(), value.to_owned())
         });
