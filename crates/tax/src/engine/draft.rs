@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use packtrain_core::ledger::Asset;
+use packtrain_core::ledger::{Asset, Leg};
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::{AmountError, Quantity};
 
@@ -82,6 +82,19 @@ impl Draft {
         totals.income = totals.income.checked_add(line.value)?;
         self.income.push(line);
         Ok(())
+    }
+
+    /// Lists units that left without a taxable disposal, with what they had cost.
+    pub(super) fn list_removed(&mut self, at: &At<'_>, leg: &Leg, cost: Money) {
+        self.removed.push(Removed {
+            id: at.row.id.clone(),
+            origin: at.origin,
+            kind: at.row.kind,
+            asset: Asset::clone(&leg.asset),
+            date: at.date,
+            quantity: leg.amount,
+            cost,
+        });
     }
 
     /// Adds a result apart from lots to its year.

@@ -15,7 +15,7 @@ use super::value::Worth;
 use super::ways;
 use super::{At, Stop};
 use crate::methods::journal::Leaving;
-use crate::outcome::{Choice, Disposal, GiftSide, Removed, Term, ValueFrom, WarningCode, Why};
+use crate::outcome::{Choice, Disposal, GiftSide, Term, ValueFrom, WarningCode, Why};
 use crate::request::Scope;
 
 /// Units on their way out against a value.
@@ -311,15 +311,7 @@ impl<'a> Run<'a> {
             let note = Note::negative_balance(&leg.asset, &at.row.wallet, missing, zero, otherwise);
             self.draft.warn(at, note);
         }
-        self.draft.removed.push(Removed {
-            id: at.row.id.clone(),
-            origin: at.origin,
-            kind: at.row.kind,
-            asset: Asset::clone(&leg.asset),
-            date: at.date,
-            quantity: leg.amount,
-            cost,
-        });
+        self.draft.list_removed(at, leg, cost);
         Ok(cost)
     }
 

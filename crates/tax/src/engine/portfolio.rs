@@ -20,9 +20,7 @@ use super::{At, Stop};
 use crate::error::TaxError;
 use crate::methods::portfolio::TotalCost;
 use crate::methods::{self, Way};
-use crate::outcome::{
-    Choice, Disposal, HeldPart, Holding, PortfolioState, Removed, ValueFrom, Valued, Why,
-};
+use crate::outcome::{Choice, Disposal, HeldPart, Holding, PortfolioState, ValueFrom, Valued, Why};
 use crate::prices::AGE_DAYS_MAX;
 use crate::request::Settings;
 
@@ -99,7 +97,7 @@ impl<'a> Run<'a> {
             self.warn_missing_price(at, sale.leg);
         }
         let (_, cost) = self.use_cost(at, sale)?;
-        self.list_removed(at, sale.leg, cost);
+        self.draft.list_removed(at, sale.leg, cost);
         Ok(())
     }
 
@@ -107,7 +105,7 @@ impl<'a> Run<'a> {
     pub(super) fn leave_portfolio(&mut self, at: &At<'a>, leg: &Leg) -> Result<Money, Stop> {
         self.part_with(at, leg)?;
         let zero = self.zero();
-        self.list_removed(at, leg, zero);
+        self.draft.list_removed(at, leg, zero);
         Ok(self.estimate(&leg.asset, leg.amount))
     }
 
@@ -136,18 +134,6 @@ impl<'a> Run<'a> {
         let value = self.estimate(&leg.asset, missing);
         self.warn_unbought(at, leg, missing, value);
         Ok(())
-    }
-
-    fn list_removed(&mut self, at: &At<'a>, leg: &Leg, cost: Money) {
-        self.draft.removed.push(Removed {
-            id: at.row.id.clone(),
-            origin: at.origin,
-            kind: at.row.kind,
-            asset: Asset::clone(&leg.asset),
-            date: at.date,
-            quantity: leg.amount,
-            cost,
-        });
     }
 
     /// Takes units out with their part of the total cost; gives the portfolio before, and the part.

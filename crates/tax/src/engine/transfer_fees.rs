@@ -11,7 +11,6 @@ use super::run::Run;
 use super::stakes::Otherwise;
 use super::value::Worth;
 use super::{At, Stop};
-use crate::outcome::Removed;
 
 /// Units that the present row moved, or its other half before it.
 #[derive(Default, Clone)]
@@ -104,15 +103,7 @@ impl<'a> Run<'a> {
             .try_fold(self.zero(), |sum, part| sum.checked_add(part.cost))?;
         let (book, parts) = (&mut self.books[book], &self.moved.parts);
         if !book.add_cost((shelf, self.scope), parts, cost, &self.lots)? {
-            self.draft.removed.push(Removed {
-                id: at.row.id.clone(),
-                origin: at.origin,
-                kind: at.row.kind,
-                asset: Asset::clone(&fee.asset),
-                date: at.date,
-                quantity: fee.amount,
-                cost,
-            });
+            self.draft.list_removed(at, fee, cost);
         }
         Ok(())
     }
