@@ -9,7 +9,7 @@ use packtrain_core::fault::chain;
 use packtrain_core::ids::{ScheduleId, TenantId};
 use packtrain_core::job::{About, NewJob};
 use packtrain_core::patience::patient;
-use packtrain_core::ports::{Decision, Hint, Hints, Schedules, StoreError};
+use packtrain_core::ports::{Decision, Hint, Hints, Schedules, StoreError, Subject};
 use packtrain_core::schedule::ScheduleRecord;
 use packtrain_core::time::Timestamp;
 use packtrain_jobs::catalogue;
@@ -182,10 +182,9 @@ impl Ticker {
             metrics::counter!("packtrain_jobs_enqueued_total", &labels).increment(made);
             metrics::histogram!("packtrain_scheduler_lag_seconds").record(lag);
             info!(job.kind = record.kind, jobs = made, lag_ms, "schedule came");
-            let about_job = Some(record.kind.clone());
             self.hints.send(Hint {
                 lane: about.lane,
-                about: about_job,
+                about: Some(Subject::kind(record.kind.clone())),
             });
         }
         Ok(made)

@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("packtrain-queue", &["packtrain-core"]),
     ("packtrain-store", &["packtrain-core"]),
     ("packtrain-objects", &["packtrain-core"]),
+    ("packtrain-cache", &["packtrain-core"]),
     ("packtrain-notify", &["packtrain-core"]),
     ("packtrain-feeds", &["packtrain-core"]),
     ("packtrain-devdb", &["packtrain-core"]),
@@ -34,11 +35,21 @@ const NAME_EVERYONE: &[&str] = &["packtrain", "packtrain-tests", "xtask"];
 const DOORS: &[(&str, &[&str])] = &[
     ("sqlx", &["packtrain-store", "packtrain-tests", "xtask"]),
     ("apalis", &["packtrain-workers", "packtrain-queue"]),
-    ("redis", &["packtrain-queue"]),
+    (
+        "redis",
+        &["packtrain-queue", "packtrain-cache", "packtrain-tests"],
+    ),
+    ("moka", &["packtrain-cache"]),
     (
         "aws-",
-        &["packtrain-queue", "packtrain-objects", "packtrain-notify"],
+        &[
+            "packtrain-queue",
+            "packtrain-objects",
+            "packtrain-notify",
+            "packtrain-tests",
+        ],
     ),
+    ("opentelemetry", &["packtrain"]),
     ("anyhow", &["packtrain", "packtrain-tests", "xtask"]),
     ("fail", &["packtrain-store"]),
     ("figment", &["packtrain"]),

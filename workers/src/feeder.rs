@@ -8,7 +8,7 @@ use packtrain_core::fault::chain;
 use packtrain_core::ids::WorkerId;
 use packtrain_core::job::Lane;
 use packtrain_core::patience::patient;
-use packtrain_core::ports::{ClaimedLease, Claims, Floors, HintStream, Wanted};
+use packtrain_core::ports::{ClaimedLease, Claims, Floors, Heard, HintStream, Wanted};
 use tokio::sync::{mpsc, watch::Sender as Watched};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -50,12 +50,15 @@ impl Feeder {
     /// Claims behind the floors: what is new.
     async fn follow(&self, reached: &Watched<Reached>, mut hints: HintStream) {
         let mut pause = PAUSE_FIRST;
+        let mut heard: Option<Heard> = None;
         while let Some(free) = self.free_slots(CLAIM_MAX).await {
             let from = reached.borrow().floors();
             let goes_on = match self.claim(reached, from, free).await {
                 Some(left_room) => {
                     pause = PAUSE_FIRST;
-                    !left_room || self.idle(&mut hints).await
+                    // Only now: a worker that dies before its claim leaves the hint to another.
+                    heard.take().map_or((), Heard::looked);
+                    !left_room || self.idle(&mut hints, &mut heard).await
                 }
                 None => self.rest(&mut pause).await,
             };
@@ -175,12 +178,13 @@ impl Feeder {
     }
 
     /// Waits for a hint, and no longer than the poll; false when it is time to stop.
-    async fn idle(&self, hints: &mut HintStream) -> bool {
+    async fn idle(&self, hints: &mut HintStream, heard: &mut Option<Heard>) -> bool {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => return false,
             hint = hints.next() => {
-                if hint.is_some() {
+                *heard = hint;
+                if heard.is_some() {
                     return true;
                 }
             }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
 use http::header::LOCATION;
 use packtrain_core::job::NewJob;
-use packtrain_core::ports::Hint;
+use packtrain_core::ports::{Hint, Subject};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -100,9 +100,10 @@ fn wake(inner: &Inner, job: &NewJob) {
     ];
     ::metrics::counter!("packtrain_jobs_enqueued_total", &labels).increment(1);
     if job.run_at.is_none() {
-        let about = Some(format!("{} {}", job.kind, job.id));
-        let lane = job.lane;
-        inner.api.hints.send(Hint { lane, about });
+        inner.api.hints.send(Hint {
+            lane: job.lane,
+            about: Some(Subject::of(job)),
+        });
     }
 }
 

@@ -12,10 +12,11 @@ use futures::stream::{self, StreamExt};
 use packtrain_core::fault::chain;
 use packtrain_core::job::Lane;
 use packtrain_core::patience::patient;
-use packtrain_core::ports::{Bell, Hint, HintStream, Hints, Listener};
+use packtrain_core::ports::{Bell, Heard, Hint, HintStream, Hints, Listener};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::field::display;
 use tracing::{debug, warn};
 
 /// Rings for one lane are at least this far apart.
@@ -57,7 +58,7 @@ impl Hints for PgHints {
         // What a hint is about is for a reader's eyes, and this is where it can be read: a ring
         // carries the lane alone. PostgreSQL then makes one of all rings for a lane in a
         // transaction, and hints that wait here need no more room than a lane.
-        debug!(job.lane = %hint.lane, hint.about = hint.about, "hint is sent");
+        debug!(job.lane = %hint.lane, hint.about = hint.about.as_ref().map(display), "hint is sent");
         // This process's own lanes need no way through the database. When nobody listens here, or
         // too much waits to be sent, the hint is lost, as hints may be.
         self.heard.send(hint.lane).ok();
@@ -77,7 +78,7 @@ impl Hints for PgHints {
                         Err(broadcast::error::RecvError::Lagged(_)) => *lanes.first()?,
                         Err(broadcast::error::RecvError::Closed) => return None,
                     };
-                    return Some((Hint { lane, about: None }, (heard, lanes)));
+                    return Some((Heard::once(lane), (heard, lanes)));
                 }
             })
             .boxed(),
@@ -151,7 +152,7 @@ async fn hear_until(
 mod tests {
     use std::sync::Mutex;
 
-    use packtrain_core::ports::StoreError;
+    use packtrain_core::ports::{StoreError, Subject};
 
     use super::*;
 
@@ -198,7 +199,7 @@ mod tests {
             .with_writer(move || writer.clone())
             .finish();
         let hints = PgHints::start(Arc::new(Rings::default()), false, &tasks, stop.clone());
-        let about = Some("tax.report job_01".to_owned());
+        let about = Some(Subject::kind("tax.report"));
         tracing::subscriber::with_default(log, || {
             hints.send(Hint {
                 lane: Lane::Cpu,
@@ -207,7 +208,7 @@ mod tests {
         });
         stop.cancel();
         let said = String::from_utf8(said.0.lock().unwrap().clone()).unwrap();
-        let line = "hint is sent job.lane=cpu hint.about=\"tax.report job_01\"";
+        let line = "hint is sent job.lane=cpu hint.about=tax.report";
         assert!(said.contains(line), "{said}");
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{Actor, Hint};
+use packtrain_core::ports::{Actor, Hint, Subject};
 use packtrain_core::time::Timestamp;
 use packtrain_store::{PgControl, PgOperatorJobs};
 use tokio_util::sync::CancellationToken;
@@ -51,7 +51,7 @@ impl Desk {
 
     /// Wakes workers of a lane.
     pub(crate) fn wake(&self, lane: Lane, about: Option<Arc<str>>) {
-        let about = about.map(|about| about.to_string());
+        let about = about.map(|kind| Subject::kind(&*kind));
         self.parts.hints.send(Hint { lane, about });
     }
 

@@ -31,7 +31,7 @@ pub use ends::{End, Settled, Settlement, Success};
 pub use events::{JobEvent, JobEvents};
 pub use figures::{Figures, Gauges, Pace, ServiceLevel, Spread, WorkerCounts};
 pub use files::{FileRecord, FileState, Files, Imported, ImportedFile, NewFile, ReadOptions};
-pub use hints::{Bell, Hint, HintStream, Hints, Listener};
+pub use hints::{Bell, Heard, Hint, HintStream, Hints, Listener, Subject};
 pub use housekeeping::{Housekeeping, Pruned};
 pub use jobs::{
     Attempt, Claimed, ClaimedLease, Claims, Due, Enqueued, Floors, JobFilter, JobQueue, JobRecord,

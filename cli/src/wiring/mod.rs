@@ -10,8 +10,8 @@ use packtrain_core::job::Lane;
 use packtrain_core::ports::{Bell, Claims, Hints, Objects, Schedules, Upkeep, Warmth, World};
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_feeds::EndpointWarmth;
-use packtrain_objects::{FolderObjects, ObjectsWarmth};
-use packtrain_queue::{BellWarmth, PgHints};
+use packtrain_objects::ObjectsWarmth;
+use packtrain_queue::BellWarmth;
 use packtrain_scheduler::{BEATS_IN_PATIENCE, Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
     PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFigures, PgFiles, PgHousekeeping,
@@ -25,6 +25,9 @@ use crate::database::Database;
 use crate::failure::{FAILED, Failure, USAGE};
 use crate::settings::Settings;
 
+mod hints;
+mod objects;
+
 /// Endpoints that are kept warm, at most: all of them in vain still fit into one job.
 const ENDPOINTS_MAX: usize = 16;
 
@@ -32,7 +35,7 @@ const ENDPOINTS_MAX: usize = 16;
 pub(crate) struct Parts {
     pub(crate) settings: Settings,
     pub(crate) pools: Pools,
-    pub(crate) objects: Arc<FolderObjects>,
+    pub(crate) objects: Arc<dyn Objects>,
     pub(crate) hints: Arc<dyn Hints>,
     pub(crate) bell: Arc<dyn Bell>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -49,30 +52,17 @@ impl Parts {
         stop: &CancellationToken,
     ) -> Result<Self, Failure> {
         let pools = database.pools(settings)?;
-        let folder = settings.data.dir.join("files");
-        let objects = FolderObjects::open(&folder).map_err(|error| {
-            Failure::new(
-                FAILED,
-                format!("folder {} cannot be used: {error}", folder.display()),
-            )
-        })?;
         let ringer = if listens {
             pools.worker.clone()
         } else {
             pools.app.clone()
         };
         let bell: Arc<dyn Bell> = Arc::new(PgBell::new(pools.clone(), ringer));
-        let hints = Arc::new(PgHints::start(
-            Arc::clone(&bell),
-            listens,
-            tasks,
-            stop.clone(),
-        ));
         Ok(Self {
             settings: settings.clone(),
             pools,
-            objects: Arc::new(objects),
-            hints,
+            objects: objects::open(settings)?,
+            hints: hints::start(Arc::clone(&bell), listens, tasks, stop),
             bell,
             clock: Arc::new(SystemClock),
             ids: Arc::new(ClockIds::new(SystemClock)),
@@ -91,7 +81,7 @@ impl Parts {
             files: Arc::new(PgFiles::new(app.clone())),
             reports: Arc::new(PgReports::new(app.clone())),
             events: Arc::new(PgEvents::new(app.clone())),
-            objects: Arc::clone(&self.objects) as Arc<dyn Objects>,
+            objects: Arc::clone(&self.objects),
             hints: Arc::clone(&self.hints),
             ready: Arc::new(self.pools.clone()),
             metrics,
@@ -126,7 +116,7 @@ impl Parts {
         let world = World {
             files: Arc::new(PgFiles::new(pool.clone())),
             reports: Arc::new(PgReports::new(pool.clone())),
-            objects: Arc::clone(&self.objects) as Arc<dyn Objects>,
+            objects: Arc::clone(&self.objects),
             events: Arc::new(PgEvents::new(pool.clone())),
             checkpoints: Arc::new(PgCheckpoints::new(pool.clone())),
             housekeeping: Arc::new(PgHousekeeping::new(pool.clone(), self.retention())),
@@ -214,7 +204,7 @@ impl Parts {
     fn warmth(&self) -> Result<Vec<Arc<dyn Warmth>>, Failure> {
         let mut all = self.pools_of_work();
         all.push(Arc::new(BellWarmth::new(Arc::clone(&self.bell))));
-        let objects = Arc::clone(&self.objects) as Arc<dyn Objects>;
+        let objects = Arc::clone(&self.objects);
         all.push(Arc::new(ObjectsWarmth::new("folder", objects)));
         let refused = |what: String| Failure::new(USAGE, format!("warm.endpoint_urls: {what}"));
         let urls = &self.settings.warm.endpoint_urls.0;
