@@ -30,7 +30,10 @@ impl Program {
         )]
         let found = std::env::var(variable).ok().filter(|at| !at.is_empty());
         if found.is_none() {
-            skip(test, &format!("{name} is not at hand ({variable} is not set)"));
+            skip(
+                test,
+                &format!("{name} is not at hand ({variable} is not set)"),
+            );
         }
         found
     }

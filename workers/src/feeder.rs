@@ -57,7 +57,9 @@ impl Feeder {
                 Some(left_room) => {
                     pause = PAUSE_FIRST;
                     // Only now: a worker that dies before its claim leaves the hint to another.
-                    heard.take().map_or((), Heard::looked);
+                    if let Some(heard) = heard.take() {
+                        heard.looked();
+                    }
                     !left_room || self.idle(&mut hints, &mut heard).await
                 }
                 None => self.rest(&mut pause).await,

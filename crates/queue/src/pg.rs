@@ -16,7 +16,6 @@ use packtrain_core::ports::{Bell, Heard, Hint, HintStream, Hints, Listener};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::field::display;
 use tracing::{debug, warn};
 
 /// Rings for one lane are at least this far apart.
@@ -58,7 +57,7 @@ impl Hints for PgHints {
         // What a hint is about is for a reader's eyes, and this is where it can be read: a ring
         // carries the lane alone. PostgreSQL then makes one of all rings for a lane in a
         // transaction, and hints that wait here need no more room than a lane.
-        debug!(job.lane = %hint.lane, hint.about = hint.about.as_ref().map(display), "hint is sent");
+        debug!(job.lane = %hint.lane, hint.about = hint.about.as_ref().map(tracing::field::display), "hint is sent");
         // This process's own lanes need no way through the database. When nobody listens here, or
         // too much waits to be sent, the hint is lost, as hints may be.
         self.heard.send(hint.lane).ok();
