@@ -5,6 +5,7 @@ use std::time::Instant;
 use anyhow::bail;
 
 use crate::args::Test;
+use crate::programs::Programs;
 use crate::site::{Interrupted, Site};
 use crate::tally::Tally;
 use crate::{licences, prepare, test};
@@ -129,7 +130,10 @@ async fn take(site: &Site, step: Step, tally: &mut Tally) -> anyhow::Result<()> 
             keep(tally, test::run(site, &wanted).await?, wanted.strict)
         }
         Step::Faults => {
-            let sum = test::tallied(site, site.cargo().args(FAULTS)).await?;
+            let programs = Programs::gather(site).await?;
+            let mut command = site.cargo();
+            command.args(FAULTS).envs(programs.variables());
+            let sum = test::tallied(site, &mut command).await?;
             keep(tally, sum, true)
         }
     }

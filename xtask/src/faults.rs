@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use futures::{StreamExt, stream};
 
 use crate::args::Faults;
+use crate::programs::Programs;
 use crate::site::{Interrupted, Site};
 
 /// The page whose table, at its end, takes one line for each row that was run.
@@ -57,8 +58,14 @@ pub(crate) async fn run(site: &Site, wanted: &Faults) -> anyhow::Result<()> {
         }
     }
     // Every row comes to its end, whatever happens to another: each must end its own processes.
+    let programs = Programs::gather(site).await?;
+    let bench = Bench {
+        site,
+        wanted,
+        programs: &programs,
+    };
     let written: Vec<(&String, anyhow::Result<bool>)> = stream::iter(rows)
-        .map(async |row| (row, write_down(site, row, &known[row], wanted).await))
+        .map(async |row| (row, write_down(&bench, row, &known[row]).await))
         .buffer_unordered(wanted.at_once.max(1))
         .collect()
         .await;
@@ -77,10 +84,18 @@ pub(crate) async fn run(site: &Site, wanted: &Faults) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What rows are run with.
+struct Bench<'a> {
+    site: &'a Site,
+    wanted: &'a Faults,
+    programs: &'a Programs,
+}
+
 /// Runs a row and adds its line to the table; says whether all was well.
-async fn write_down(site: &Site, row: &str, path: &str, wanted: &Faults) -> anyhow::Result<bool> {
+async fn write_down(bench: &Bench<'_>, row: &str, path: &str) -> anyhow::Result<bool> {
+    let (site, wanted) = (bench.site, bench.wanted);
     site.go_on()?;
-    let sum = counted(site, row, path, wanted).await?;
+    let sum = counted(bench, row, path).await?;
     let how = if wanted.release { " --release" } else { "" };
     let line = sum.line(row, &today(site).await?, how);
     print!("{line}");
@@ -117,7 +132,8 @@ fn log(site: &Site, row: &str) -> PathBuf {
 
 /// Runs a row until so many runs are in its log, well or broken; those of a command that was
 /// interrupted count.
-async fn counted(site: &Site, row: &str, path: &str, wanted: &Faults) -> anyhow::Result<Sum> {
+async fn counted(bench: &Bench<'_>, row: &str, path: &str) -> anyhow::Result<Sum> {
+    let (site, wanted) = (bench.site, bench.wanted);
     let asked = wanted.runs;
     let log = log(site, row);
     fs::create_dir_all(log.parent().context("a log lies in a folder")?)?;
@@ -135,6 +151,7 @@ async fn counted(site: &Site, row: &str, path: &str, wanted: &Faults) -> anyhow:
         let (before, began) = (sum.tried(), Instant::now());
         println!("{row}: {before} of {runs} runs are done");
         let mut command = tests(site);
+        command.envs(bench.programs.variables());
         command.args(["--test-threads", "1", "--exact", path]);
         command.env("PACKTRAIN_FAULT_RUNS", (runs - before).to_string());
         command.env("PACKTRAIN_FAULT_LOG", &log);

@@ -12,6 +12,7 @@ mod licences;
 mod model;
 mod postgres;
 mod prepare;
+mod programs;
 mod queries;
 mod site;
 mod tally;

@@ -86,8 +86,8 @@ fn options(data: PathBuf) -> anyhow::Result<Options> {
     Ok(options)
 }
 
-/// The product's own cache, where a fetched PostgreSQL stays for the next time.
-fn cache() -> anyhow::Result<PathBuf> {
+/// The product's own cache, where what was fetched stays for the next time.
+pub(crate) fn cache() -> anyhow::Result<PathBuf> {
     let named = std::env::var_os("XDG_CACHE_HOME").filter(|folder| !folder.is_empty());
     let base = match named {
         Some(folder) => PathBuf::from(folder),

@@ -8,6 +8,7 @@ use tokio::process::Command;
 
 use crate::args::Test;
 use crate::postgres;
+use crate::programs::Programs;
 use crate::site::Site;
 use crate::tally::Tally;
 
@@ -28,6 +29,8 @@ pub(crate) async fn run(site: &Site, wanted: &Test) -> anyhow::Result<Tally> {
     let mut command = site.cargo();
     command.args(["test", "--workspace", "--no-fail-fast"]);
     command.args(&wanted.filter).arg("--").args(&wanted.args);
+    let programs = Programs::gather(site).await?;
+    command.envs(programs.variables());
     postgres::beside(site, async |server| {
         command.env(SERVER, server.superuser_url("").trim_end_matches('/'));
         tallied(site, &mut command).await

@@ -1,0 +1,54 @@
+//! Stand-ins for AWS that other people wrote: second opinions on SQS and S3.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use super::packages;
+use crate::site::{Site, shown};
+
+/// How long a stand-in may take to listen.
+const LISTENS_WITHIN: Duration = Duration::from_secs(60);
+/// Both end with the pipe to this process, so that none is left behind however it ends.
+const MOTO: &str = include_str!("moto.py");
+const FAUXQS: &str = include_str!("fauxqs.mjs");
+
+/// moto: S3 and SQS, and more of AWS.
+pub(crate) async fn moto(site: &Site) -> anyhow::Result<(Child, String)> {
+    let python = packages::python(site, "moto[server]", "5.2.5").await?;
+    let mut command = Command::new(python);
+    command.args(["-c", MOTO]);
+    listening(&mut command).await
+}
+
+/// fauxqs, as a library: its own command listens on every address of the machine.
+pub(crate) async fn fauxqs(site: &Site) -> anyhow::Result<(Child, String)> {
+    let folder = packages::node(site, "fauxqs", "1.9.2").await?;
+    let mut command = Command::new("node");
+    command.current_dir(folder);
+    command.args(["--input-type=module", "--eval", FAUXQS]);
+    listening(&mut command).await
+}
+
+/// Starts it and waits for its address, the first line that it says.
+async fn listening(command: &mut Command) -> anyhow::Result<(Child, String)> {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("{} could not be started", shown(command)))?;
+    let output = child.stdout.take().context("the output is piped")?;
+    let mut lines = BufReader::new(output).lines();
+    let said = timeout(LISTENS_WITHIN, lines.next_line()).await;
+    match said.context("it said no address in time")?? {
+        Some(url) if url.starts_with("http://127.0.0.1:") => Ok((child, url)),
+        other => bail!("it said {other:?} instead of its address"),
+    }
+}
