@@ -13,6 +13,8 @@ mod database;
 mod places;
 mod programs;
 mod proxy;
+#[cfg(feature = "redis")]
+mod redis;
 mod skip;
 mod wait;
 mod yard;
@@ -22,6 +24,8 @@ pub use clock::{CountingIds, ManualClock};
 pub use database::{Database, Role};
 pub use programs::Program;
 pub use proxy::{Network, Proxy};
+#[cfg(feature = "redis")]
+pub use crate::redis::{Redis, Signpost, redis_cluster};
 pub use skip::skip;
 pub use wait::{Hold, promptly, until};
 pub use yard::{Worker, Yard};

@@ -1,0 +1,240 @@
+//! The connection to Redis: opened when it is needed, thrown away when it may be of no use.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use packtrain_core::secret::Secret;
+use redis::aio::{ConnectionLike, MultiplexedConnection, PubSub};
+use redis::cluster::{ClusterClient, ClusterClientBuilder};
+use redis::cluster_async::ClusterConnection;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, RedisError, RedisFuture, RedisResult,
+    ServerErrorKind, Value,
+};
+use tokio::sync::{Mutex, watch};
+use tokio::time::{Instant, timeout};
+
+use super::RedisSettings;
+
+/// The longest that a connection may take to be there.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+/// The longest that Redis may take to answer; a connection that is slower is replaced.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// Who waited for a connection that could not be made does not try at once again.
+const FAILED_FOR: Duration = Duration::from_millis(100);
+
+/// Why hints cannot go over this Redis.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// The address cannot be read.
+    #[error("the address is none of a Redis: {0}")]
+    Address(String),
+    /// The server drops keys when its memory is full.
+    #[error("it drops keys when its memory is full (maxmemory-policy {0})")]
+    Evicting(String),
+}
+
+/// A connection that all who use Redis share.
+#[derive(Clone)]
+pub(super) struct Link(Arc<Shared>);
+
+struct Shared {
+    /// The server that the address names; one of several in a cluster.
+    client: Client,
+    cluster: Option<ClusterClient>,
+    state: Mutex<State>,
+    /// How many connections were opened so far.
+    opened: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    open: Option<(u64, Open)>,
+    failed: Option<Instant>,
+}
+
+#[derive(Clone)]
+enum Open {
+    Single(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
+
+impl Link {
+    pub(super) fn new(settings: &RedisSettings) -> Result<Self, Refused> {
+        let url = settings.url.reveal().as_str();
+        let client = Client::open(url).map_err(|error| address(&error))?;
+        let cluster = settings.is_cluster.then(|| cluster(&settings.url));
+        Ok(Self(Arc::new(Shared {
+            client,
+            cluster: cluster.transpose()?,
+            state: Mutex::default(),
+            opened: watch::Sender::new(0),
+        })))
+    }
+
+    /// Says when another connection was opened: then others to the same server may be dead as well.
+    pub(super) fn opened(&self) -> watch::Receiver<u64> {
+        self.0.opened.subscribe()
+    }
+
+    /// A connection of its own that hears messages.
+    pub(super) async fn listener(&self) -> RedisResult<PubSub> {
+        timely(CONNECT_WITHIN, self.0.client.get_async_pubsub()).await
+    }
+
+    /// A connection of its own to the server that the address names, be it one of a cluster.
+    pub(super) async fn apart(&self) -> RedisResult<MultiplexedConnection> {
+        self.0.single().await
+    }
+
+    async fn open(&self) -> RedisResult<(u64, Open)> {
+        let mut state = self.0.state.lock().await;
+        if let Some(open) = &state.open {
+            return Ok(open.clone());
+        }
+        if state.failed.is_some_and(|at| at.elapsed() < FAILED_FOR) {
+            let what = io::Error::new(io::ErrorKind::NotConnected, "no connection could be made");
+            return Err(what.into());
+        }
+        match self.0.connect().await {
+            Ok(connection) => {
+                self.0.opened.send_modify(|count| *count += 1);
+                let open = (*self.0.opened.borrow(), connection);
+                state.open = Some(open.clone());
+                Ok(open)
+            }
+            Err(error) => {
+                state.failed = Some(Instant::now());
+                Err(error)
+            }
+        }
+    }
+
+    /// Throws this connection away after an error that another one may not meet.
+    async fn judge(&self, number: u64, error: &RedisError) {
+        if is_of_the_link(error) {
+            let mut state = self.0.state.lock().await;
+            state.open.take_if(|(open, _)| *open == number);
+        }
+    }
+
+    async fn ask(&self, cmd: &Cmd) -> RedisResult<Value> {
+        let (number, mut open) = self.open().await?;
+        let asking = match &mut open {
+            Open::Single(connection) => connection.req_packed_command(cmd),
+            Open::Cluster(connection) => connection.req_packed_command(cmd),
+        };
+        let answer = timely(ANSWER_WITHIN, asking).await;
+        let answer = answer.and_then(Value::extract_error);
+        if let Err(error) = &answer {
+            self.judge(number, error).await;
+        }
+        answer
+    }
+
+    async fn ask_all(
+        &self,
+        pipeline: &Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisResult<Vec<Value>> {
+        let (number, mut open) = self.open().await?;
+        let asking = match &mut open {
+            Open::Single(connection) => connection.req_packed_commands(pipeline, offset, count),
+            Open::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
+        };
+        let answer = timely(ANSWER_WITHIN, asking).await;
+        let answer =
+            answer.and_then(|all| all.into_iter().map(Value::extract_error).collect());
+        if let Err(error) = &answer {
+            self.judge(number, error).await;
+        }
+        answer
+    }
+}
+
+impl ConnectionLike for Link {
+    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        Box::pin(self.ask(cmd))
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        Box::pin(self.ask_all(pipeline, offset, count))
+    }
+
+    fn get_db(&self) -> i64 {
+        self.0.client.get_connection_info().redis_settings().db()
+    }
+}
+
+impl Shared {
+    async fn connect(&self) -> RedisResult<Open> {
+        match &self.cluster {
+            Some(cluster) => timely(CONNECT_WITHIN, cluster.get_async_connection())
+                .await
+                .map(Open::Cluster),
+            None => self.single().await.map(Open::Single),
+        }
+    }
+
+    async fn single(&self) -> RedisResult<MultiplexedConnection> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_WITHIN))
+            .set_response_timeout(Some(ANSWER_WITHIN));
+        let connecting = self
+            .client
+            .get_multiplexed_async_connection_with_config(&config);
+        timely(CONNECT_WITHIN, connecting).await
+    }
+}
+
+fn cluster(url: &Secret<String>) -> Result<ClusterClient, Refused> {
+    ClusterClientBuilder::new([url.reveal().as_str()])
+        .connection_timeout(CONNECT_WITHIN)
+        .response_timeout(ANSWER_WITHIN)
+        // Our own callers try again, each in its own time.
+        .retries(1)
+        .build()
+        .map_err(|error| address(&error))
+}
+
+/// What is wrong with an address, without the address.
+fn address(error: &RedisError) -> Refused {
+    let detail = error.detail().map(|detail| format!(" ({detail})"));
+    Refused::Address(format!("{}{}", error.category(), detail.unwrap_or_default()))
+}
+
+async fn timely<T>(
+    within: Duration,
+    asking: impl Future<Output = RedisResult<T>>,
+) -> RedisResult<T> {
+    match timeout(within, asking).await {
+        Ok(answer) => answer,
+        Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+    }
+}
+
+/// Whether another connection, which may lead to another server, may not meet this error.
+pub(super) fn is_of_the_link(error: &RedisError) -> bool {
+    match error.kind() {
+        ErrorKind::Io
+        | ErrorKind::Parse
+        | ErrorKind::AuthenticationFailed
+        | ErrorKind::ClusterConnectionNotFound => true,
+        ErrorKind::Server(kind) => matches!(
+            kind,
+            // A replica that was a primary, or a server that is none yet.
+            ServerErrorKind::ReadOnly
+                | ServerErrorKind::MasterDown
+                | ServerErrorKind::BusyLoading
+                | ServerErrorKind::ClusterDown
+        ),
+        _ => false,
+    }
+}

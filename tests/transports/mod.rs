@@ -1,0 +1,4 @@
+//! The transports of hints and what is done to them.
+
+#[cfg(feature = "redis")]
+mod redis;
