@@ -19,13 +19,13 @@ mod skip;
 mod wait;
 mod yard;
 
+#[cfg(feature = "redis")]
+pub use crate::redis::{Redis, Signpost, redis_cluster};
 pub use client::{Answer, Client};
 pub use clock::{CountingIds, ManualClock};
 pub use database::{Database, Role};
 pub use programs::Program;
 pub use proxy::{Network, Proxy};
-#[cfg(feature = "redis")]
-pub use crate::redis::{Redis, Signpost, redis_cluster};
 pub use skip::skip;
 pub use wait::{Hold, promptly, until};
 pub use yard::{Worker, Yard};

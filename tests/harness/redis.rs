@@ -127,7 +127,9 @@ fn spawn(program: &str, folder: &TempDir, port: u16, options: &[String]) -> Chil
         .kill_on_drop(true);
     for option in options {
         let (name, values) = option.split_once(' ').unwrap_or((option, ""));
-        command.arg(format!("--{name}")).args(values.split_whitespace());
+        command
+            .arg(format!("--{name}"))
+            .args(values.split_whitespace());
     }
     command.spawn().expect("redis-server can be started")
 }
@@ -143,7 +145,11 @@ pub async fn redis_cluster(program: &str) -> [Redis; 2] {
     let mut nodes = Vec::new();
     for _ in 0..2 {
         let bus = format!("cluster-port {}", free_port().await);
-        let options = ["cluster-enabled yes", "cluster-config-file nodes.conf", &bus];
+        let options = [
+            "cluster-enabled yes",
+            "cluster-config-file nodes.conf",
+            &bus,
+        ];
         nodes.push((Redis::with(program, &options).await, bus));
     }
     let [(a, _), (b, bus)] = <[_; 2]>::try_from(nodes).ok().expect("two were started");

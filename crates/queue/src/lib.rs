@@ -6,6 +6,6 @@ mod redis;
 mod warmth;
 
 #[cfg(feature = "redis")]
-pub use crate::redis::{Refused, RedisHints, RedisSettings, RedisWarmth, refuse_eviction};
+pub use crate::redis::{RedisHints, RedisSettings, RedisWarmth, Refused, refuse_eviction};
 pub use pg::PgHints;
 pub use warmth::BellWarmth;

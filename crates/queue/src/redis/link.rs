@@ -145,8 +145,7 @@ impl Link {
             Open::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
         };
         let answer = timely(ANSWER_WITHIN, asking).await;
-        let answer =
-            answer.and_then(|all| all.into_iter().map(Value::extract_error).collect());
+        let answer = answer.and_then(|all| all.into_iter().map(Value::extract_error).collect());
         if let Err(error) = &answer {
             self.judge(number, error).await;
         }
@@ -207,7 +206,11 @@ fn cluster(url: &Secret<String>) -> Result<ClusterClient, Refused> {
 /// What is wrong with an address, without the address.
 fn address(error: &RedisError) -> Refused {
     let detail = error.detail().map(|detail| format!(" ({detail})"));
-    Refused::Address(format!("{}{}", error.category(), detail.unwrap_or_default()))
+    Refused::Address(format!(
+        "{}{}",
+        error.category(),
+        detail.unwrap_or_default()
+    ))
 }
 
 async fn timely<T>(

@@ -27,8 +27,8 @@ use tokio_util::task::TaskTracker;
 
 use complaints::Complaints;
 pub use guard::refuse_eviction;
-pub use link::Refused;
 use link::Link;
+pub use link::Refused;
 use names::Names;
 use nudge::Nudges;
 use receiver::Receiver;

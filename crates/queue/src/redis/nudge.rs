@@ -26,7 +26,9 @@ pub(super) struct Nudges(Arc<BTreeMap<Lane, watch::Sender<()>>>);
 impl Nudges {
     pub(super) fn new() -> Self {
         let all = Lane::ALL.into_iter();
-        Self(Arc::new(all.map(|lane| (lane, watch::Sender::new(()))).collect()))
+        Self(Arc::new(
+            all.map(|lane| (lane, watch::Sender::new(()))).collect(),
+        ))
     }
 
     /// Changes with every nudge for this lane.
@@ -57,7 +59,11 @@ impl Nudges {
             {
                 warn!(error = %error, "nudges cannot be heard from redis, polling goes on");
             }
-            if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            if stop
+                .run_until_cancelled(tokio::time::sleep(pause))
+                .await
+                .is_none()
+            {
                 return;
             }
             pause = (pause * 2).min(PAUSE_MAX);
@@ -72,7 +78,9 @@ impl Nudges {
             .map(|lane| (names.nudge(lane), lane))
             .collect();
         let mut listener = link.listener().await?;
-        listener.subscribe(channels.keys().collect::<Vec<_>>()).await?;
+        listener
+            .subscribe(channels.keys().collect::<Vec<_>>())
+            .await?;
         *pause = PAUSE_FIRST;
         let mut opened = link.opened();
         // What was sent before we listened was not announced to us.

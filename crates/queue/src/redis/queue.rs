@@ -170,6 +170,8 @@ impl Failed {
 
 /// Whether apalis-redis, not the network, found that what it read is none of its tasks.
 fn is_unreadable(error: &RedisError) -> bool {
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    let cause = error
+        .source()
+        .and_then(|cause| cause.downcast_ref::<io::Error>());
     cause.is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData)
 }

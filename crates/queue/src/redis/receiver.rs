@@ -126,7 +126,10 @@ impl Receiver {
             Some(Failed::Link) => ("hear", "hints cannot be heard from redis, trying again"),
             Some(Failed::Forgotten) => ("forgotten", "redis was emptied, waiting for hints anew"),
             Some(Failed::Broken) => ("broken", "the hints in redis cannot be read, mending that"),
-            None => ("ended", "who waits for hints from redis ended, starting anew"),
+            None => (
+                "ended",
+                "who waits for hints from redis ended, starting anew",
+            ),
         };
         if self.complaints.may(cause) {
             warn!(job.lane = %lane, error = %chain(&*error), "{what}");

@@ -87,7 +87,10 @@ impl Sender {
                     && self.complaints.may("send")
                 {
                     let error = chain(&error);
-                    warn!(error, "hint was not sent to redis, workers will look by themselves");
+                    warn!(
+                        error,
+                        "hint was not sent to redis, workers will look by themselves"
+                    );
                 }
             }
             // After the push, not before it: a job that comes alone wakes its worker at once.
@@ -124,14 +127,20 @@ impl Sender {
             due.arg(0).arg(id);
         });
         due.ignore();
-        all.cmd("PUBLISH").arg(self.names.nudge(lane)).arg(ids.len()).ignore();
+        all.cmd("PUBLISH")
+            .arg(self.names.nudge(lane))
+            .arg(ids.len())
+            .ignore();
         let meta = config.job_meta_hash();
         let keys = [
             config.scheduled_jobs_set(),
             config.active_jobs_list(),
             config.job_data_hash(),
         ];
-        for key in keys.into_iter().chain(ids.iter().map(|id| format!("{meta}:{id}"))) {
+        for key in keys
+            .into_iter()
+            .chain(ids.iter().map(|id| format!("{meta}:{id}")))
+        {
             all.cmd("EXPIRE").arg(key).arg(KEPT.as_secs()).ignore();
         }
         all.query_async::<()>(&mut self.link).await?;
