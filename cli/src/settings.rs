@@ -9,6 +9,10 @@ use packtrain_core::secret::Secret;
 use packtrain_scheduler::BEATS_IN_PATIENCE;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use hints::{Hints, Redis, Transport};
+
+mod hints;
+
 /// The file with every default; it documents the settings as well.
 pub(crate) const DEFAULTS: &str = include_str!("../../packtrain.default.toml");
 /// The file looked for in the working folder.
@@ -27,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) pg: Pg,
     pub(crate) api: Api,
     pub(crate) worker: Worker,
+    pub(crate) hints: Hints,
+    pub(crate) redis: Redis,
     pub(crate) retention: Retention,
     pub(crate) warm: Warm,
     pub(crate) metrics: Metrics,
@@ -207,7 +213,16 @@ pub(crate) fn load(
         // PACKTRAIN_DATABASE_APP_URL is database.app_url: the first underscore ends the section.
         .merge(
             Env::prefixed(PREFIX)
-                .ignore(&["test_pg", "skip_log", "bootstrap_url", "bench_server"])
+                .ignore(&[
+                    "test_pg",
+                    "test_redis",
+                    "test_moto",
+                    "test_fauxqs",
+                    "test_pgbouncer",
+                    "skip_log",
+                    "bootstrap_url",
+                    "bench_server",
+                ])
                 .map(|name| name.as_str().replacen('_', ".", 1).into())
                 .split("."),
         );
@@ -267,6 +282,10 @@ impl Loaded {
                 return Err(self.refused(&key, &what));
             }
         }
+        let Settings { hints, redis, .. } = &self.settings;
+        if let Some((key, what)) = redis.problem(hints.transport) {
+            return Err(self.refused(key, &what));
+        }
         let least = [
             ("worker.settle_batch", worker.settle_batch),
             ("worker.settle_at_once", worker.settle_at_once),
@@ -311,7 +330,9 @@ fn hidden(key: &str, value: &serde_json::Value) -> serde_json::Value {
         serde_json::Value::Array(list) => list.is_empty(),
         _ => false,
     };
-    let is_address = key.ends_with("_url") || key.ends_with("_urls");
+    let is_address = ["_url", "_urls", ".url"]
+        .iter()
+        .any(|end| key.ends_with(end));
     if is_address && !is_empty {
         "***".into()
     } else {

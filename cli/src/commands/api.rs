@@ -14,7 +14,7 @@ use crate::log;
 use crate::process::{narrate, stop_on_signal, take_leave};
 use crate::settings::Settings;
 use crate::warm;
-use crate::wiring::Parts;
+use crate::wiring::{Parts, hints};
 
 /// Runs the command.
 pub(crate) async fn run(global: &Global, _: &Api, settings: &Settings) -> Result<(), Failure> {
@@ -25,6 +25,7 @@ pub(crate) async fn run(global: &Global, _: &Api, settings: &Settings) -> Result
     let serving = CancellationToken::new();
     let database = Database::open(settings, narrate(global.quiet)).await?;
     database.keep(&tasks, &serving);
+    hints::check(settings).await?;
     let parts = Parts::open(settings, &database, false, &tasks, &serving)?;
     parts.pools.check().await?;
     let listener = listen(&settings.api.listen).await?;

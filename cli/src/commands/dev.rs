@@ -23,7 +23,7 @@ use crate::process::{narrate, stop_on_signal};
 use crate::settings::Settings;
 use crate::terminal::{QUIET, STRONG};
 use crate::warm;
-use crate::wiring::Parts;
+use crate::wiring::{Parts, hints};
 
 /// The tenant whose data the demo is.
 const DEMO: TenantId =
@@ -46,6 +46,7 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     let database = Database::open(settings, narrate(global.quiet)).await?;
     database.keep(&tasks, &serving);
     let key = prepare(&database).await?;
+    hints::check(settings).await?;
     let parts = Parts::open(settings, &database, true, &tasks, &serving)?;
     parts.pools.check().await?;
     let listener = listen(&settings.api.listen).await?;

@@ -11,7 +11,7 @@ use crate::log;
 use crate::process::{narrate, stop_on_signal, take_leave};
 use crate::settings::Settings;
 use crate::warm;
-use crate::wiring::Parts;
+use crate::wiring::{Parts, hints};
 
 /// Runs the command.
 pub(crate) async fn run(global: &Global, settings: &Settings) -> Result<(), Failure> {
@@ -21,6 +21,7 @@ pub(crate) async fn run(global: &Global, settings: &Settings) -> Result<(), Fail
     let tasks = TaskTracker::new();
     let database = Database::open(settings, narrate(global.quiet)).await?;
     database.keep(&tasks, &stop);
+    hints::check(settings).await?;
     let parts = Parts::open(settings, &database, true, &tasks, &stop)?;
     parts.pools.check().await?;
     let counted = crate::metrics::start(&parts.pools, &tasks, &stop)?;

@@ -11,7 +11,7 @@ use crate::log;
 use crate::process::{narrate, stop_on_signal, take_leave};
 use crate::settings::Settings;
 use crate::warm;
-use crate::wiring::Parts;
+use crate::wiring::{Parts, hints};
 
 /// Runs the command. Every worker does upkeep as well, so that a fleet of workers alone loses
 /// nothing.
@@ -27,6 +27,7 @@ pub(crate) async fn run(
     let serving = CancellationToken::new();
     let database = Database::open(settings, narrate(global.quiet)).await?;
     database.keep(&tasks, &serving);
+    hints::check(settings).await?;
     let parts = Parts::open(settings, &database, true, &tasks, &serving)?;
     parts.pools.check().await?;
     let counted = crate::metrics::start(&parts.pools, &tasks, &serving)?;

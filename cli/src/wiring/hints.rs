@@ -2,17 +2,131 @@
 
 use std::sync::Arc;
 
-use packtrain_core::ports::{Bell, Hints};
-use packtrain_queue::PgHints;
+use packtrain_core::ports::{Bell, Hints, Warmth};
+use packtrain_queue::{BellWarmth, PgHints};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::failure::Failure;
+use crate::settings::{Settings, Transport};
+
 /// Starts the transport that the settings name.
 pub(crate) fn start(
+    settings: &Settings,
     bell: Arc<dyn Bell>,
     listens: bool,
     tasks: &TaskTracker,
     stop: &CancellationToken,
-) -> Arc<dyn Hints> {
-    Arc::new(PgHints::start(bell, listens, tasks, stop.clone()))
+) -> Result<Arc<dyn Hints>, Failure> {
+    match settings.hints.transport {
+        Transport::Pg => Ok(Arc::new(PgHints::start(bell, listens, tasks, stop.clone()))),
+        Transport::Redis => redis::start(settings, listens, tasks, stop),
+    }
+}
+
+/// Refuses a transport that would harm others; to be asked before a process serves.
+pub(crate) async fn check(settings: &Settings) -> Result<(), Failure> {
+    match settings.hints.transport {
+        Transport::Pg => Ok(()),
+        Transport::Redis => redis::check(settings).await,
+    }
+}
+
+/// The transport, kept warm.
+pub(crate) fn warmth(
+    settings: &Settings,
+    bell: &Arc<dyn Bell>,
+) -> Result<Arc<dyn Warmth>, Failure> {
+    match settings.hints.transport {
+        Transport::Pg => Ok(Arc::new(BellWarmth::new(Arc::clone(bell)))),
+        Transport::Redis => redis::warmth(settings),
+    }
+}
+
+#[cfg(feature = "redis")]
+mod redis {
+    use packtrain_core::secret::Secret;
+    use packtrain_queue::{RedisHints, RedisSettings, RedisWarmth, Refused, refuse_eviction};
+
+    use super::{Arc, CancellationToken, Failure, Hints, Settings, TaskTracker, Warmth};
+    use crate::failure::USAGE;
+    use crate::wiring::worker_name;
+
+    pub(super) fn start(
+        settings: &Settings,
+        listens: bool,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Result<Arc<dyn Hints>, Failure> {
+        let hints = RedisHints::start(&wanted(settings), listens, tasks, stop.clone());
+        Ok(Arc::new(hints.map_err(|refused| failure(&refused))?))
+    }
+
+    pub(super) async fn check(settings: &Settings) -> Result<(), Failure> {
+        if settings.redis.evicting {
+            return Ok(());
+        }
+        let asked = refuse_eviction(&wanted(settings)).await;
+        asked.map_err(|refused| failure(&refused))
+    }
+
+    pub(super) fn warmth(settings: &Settings) -> Result<Arc<dyn Warmth>, Failure> {
+        let warmth = RedisWarmth::new(&wanted(settings));
+        Ok(Arc::new(warmth.map_err(|refused| failure(&refused))?))
+    }
+
+    fn wanted(settings: &Settings) -> RedisSettings {
+        let redis = &settings.redis;
+        RedisSettings {
+            url: redis
+                .url
+                .get()
+                .unwrap_or_else(|| Secret::new(String::new())),
+            prefix: redis.prefix.clone(),
+            is_cluster: redis.cluster,
+            name: worker_name(std::process::id()),
+        }
+    }
+
+    fn failure(refused: &Refused) -> Failure {
+        let failure = Failure::new(USAGE, format!("redis.url: {refused}"));
+        match refused {
+            Refused::Address(_) => {
+                failure.help("write it as redis://user:password@host:6379, or rediss:// for TLS")
+            }
+            Refused::Evicting(_) => failure.help(
+                "give hints a Redis with maxmemory-policy noeviction, or set redis.evicting = true: \
+                 hints that are dropped delay work by about a second and lose nothing, but what \
+                 others keep on that server may be dropped for them",
+            ),
+        }
+    }
+}
+
+#[cfg(not(feature = "redis"))]
+mod redis {
+    use super::{Arc, CancellationToken, Failure, Hints, Settings, TaskTracker, Warmth};
+    use crate::failure::USAGE;
+
+    pub(super) fn start(
+        _: &Settings,
+        _: bool,
+        _: &TaskTracker,
+        _: &CancellationToken,
+    ) -> Result<Arc<dyn Hints>, Failure> {
+        Err(missing())
+    }
+
+    pub(super) async fn check(_: &Settings) -> Result<(), Failure> {
+        Err(missing())
+    }
+
+    pub(super) fn warmth(_: &Settings) -> Result<Arc<dyn Warmth>, Failure> {
+        Err(missing())
+    }
+
+    fn missing() -> Failure {
+        let what = "hints.transport: this build has no Redis";
+        Failure::new(USAGE, what).help("build with the cargo feature redis, or take pg")
+    }
 }

@@ -11,7 +11,6 @@ use packtrain_core::ports::{Bell, Claims, Hints, Objects, Schedules, Upkeep, War
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_feeds::EndpointWarmth;
 use packtrain_objects::ObjectsWarmth;
-use packtrain_queue::BellWarmth;
 use packtrain_scheduler::{BEATS_IN_PATIENCE, Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
     PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFigures, PgFiles, PgHousekeeping,
@@ -25,7 +24,7 @@ use crate::database::Database;
 use crate::failure::{FAILED, Failure, USAGE};
 use crate::settings::Settings;
 
-mod hints;
+pub(crate) mod hints;
 mod objects;
 
 /// Endpoints that are kept warm, at most: all of them in vain still fit into one job.
@@ -62,7 +61,7 @@ impl Parts {
             settings: settings.clone(),
             pools,
             objects: objects::open(settings)?,
-            hints: hints::start(Arc::clone(&bell), listens, tasks, stop),
+            hints: hints::start(settings, Arc::clone(&bell), listens, tasks, stop)?,
             bell,
             clock: Arc::new(SystemClock),
             ids: Arc::new(ClockIds::new(SystemClock)),
@@ -203,7 +202,7 @@ impl Parts {
     /// warm: nobody else reaches them.
     fn warmth(&self) -> Result<Vec<Arc<dyn Warmth>>, Failure> {
         let mut all = self.pools_of_work();
-        all.push(Arc::new(BellWarmth::new(Arc::clone(&self.bell))));
+        all.push(hints::warmth(&self.settings, &self.bell)?);
         let objects = Arc::clone(&self.objects);
         all.push(Arc::new(ObjectsWarmth::new("folder", objects)));
         let refused = |what: String| Failure::new(USAGE, format!("warm.endpoint_urls: {what}"));

@@ -1,0 +1,92 @@
+//! Which transport carries hints, and where the Redis of hints is.
+
+use serde::Deserialize;
+
+use super::Address;
+
+/// What keys in Redis begin with, at most so long.
+const PREFIX_MAX: usize = 64;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Hints {
+    pub(crate) transport: Transport,
+}
+
+/// What carries hints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Transport {
+    /// The database itself.
+    Pg,
+    /// A Redis.
+    Redis,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Redis {
+    pub(crate) url: Address,
+    pub(crate) prefix: String,
+    pub(crate) evicting: bool,
+    pub(crate) cluster: bool,
+}
+
+impl Redis {
+    /// What is wrong with the name of a setting and its value.
+    pub(crate) fn problem(&self, transport: Transport) -> Option<(&'static str, String)> {
+        if transport == Transport::Redis && self.url.get().is_none() {
+            let what = "empty, but hints.transport is redis: set the address of a Redis";
+            return Some(("redis.url", what.to_owned()));
+        }
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.:".contains(letter);
+        if self.prefix.is_empty()
+            || self.prefix.len() > PREFIX_MAX
+            || !self.prefix.chars().all(is_plain)
+        {
+            let what = format!(
+                "{:?} is not 1 to {PREFIX_MAX} letters, digits or -_.:",
+                self.prefix
+            );
+            return Some(("redis.prefix", what));
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::load;
+
+    fn said(key: &'static str, value: &str) -> String {
+        let flags = [
+            ("hints.transport", "redis".to_owned()),
+            ("redis.url", "redis://u:hush@h".to_owned()),
+            (key, value.to_owned()),
+        ];
+        load(None, &flags)
+            .err()
+            .map_or_else(String::new, |error| error.to_string())
+    }
+
+    #[test]
+    fn hints_over_redis_need_its_address_and_a_prefix_that_is_no_tag_of_its_own() {
+        assert!(said("redis.url", "").contains("redis.url: empty, but hints.transport is redis"));
+        for prefix in ["", "a{b}", "a b", &"a".repeat(65)] {
+            assert!(
+                said("redis.prefix", prefix).contains("redis.prefix: "),
+                "{prefix}"
+            );
+        }
+        assert_eq!(said("redis.prefix", "team-a:packtrain"), "");
+    }
+
+    #[test]
+    fn the_address_of_redis_is_never_shown() {
+        let flags = [("redis.url", "redis://u:hush@h".to_owned())];
+        let loaded = load(None, &flags).unwrap();
+        let shown = serde_json::to_string(&loaded.shown()).unwrap();
+        assert!(!shown.contains("hush"), "{shown}");
+        assert!(!format!("{:?}", loaded.settings).contains("hush"));
+    }
+}
