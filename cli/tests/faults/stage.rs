@@ -55,6 +55,8 @@ pub(crate) struct Stage {
     pub(crate) tenant: TenantId,
     folder: TempDir,
     leases: &'static [(&'static str, &'static str)],
+    /// Settings of this row besides.
+    settings: Vec<(&'static str, String)>,
 }
 
 impl Stage {
@@ -78,7 +80,13 @@ impl Stage {
             db,
             folder: folder(),
             leases: &SHORT_LEASES,
+            settings: Vec::new(),
         }
+    }
+
+    /// The same stage with these settings in the environment of its processes.
+    pub(crate) fn with_settings(self, settings: Vec<(&'static str, String)>) -> Self {
+        Self { settings, ..self }
     }
 
     /// `packtrain` with these words; `points` says what breaks where.
@@ -106,6 +114,7 @@ impl Stage {
             .envs(URLS.map(|(name, role)| (name, self.db.url(role).reveal().clone())))
             .env("FAILPOINTS", points)
             .envs(self.leases.iter().copied())
+            .envs(self.settings.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .kill_on_drop(true);

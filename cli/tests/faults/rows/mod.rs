@@ -6,5 +6,7 @@ mod deploys;
 mod network;
 mod poison;
 mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 mod schedulers;
 mod workers;
