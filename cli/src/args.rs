@@ -28,7 +28,8 @@ mod examples {
 Examples:
   packtrain dev
   packtrain dev --listen 127.0.0.1:9000
-  packtrain dev --data-dir try --exit-when-ready";
+  packtrain dev --data-dir try --exit-when-ready
+  packtrain dev --stack redis";
     pub(super) const API: &str = "\
 Examples:
   packtrain api
@@ -169,12 +170,21 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
+    /// Carry hints over this instead of PostgreSQL; where the settings name no server, one is started
+    #[arg(long, value_delimiter = ',', value_name = "SERVER,...")]
+    pub(crate) stack: Vec<Stack>,
     /// Where the API listens [default: 127.0.0.1:7800]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,
     /// End as soon as everything is ready and the demo report is there
     #[arg(long)]
     pub(crate) exit_when_ready: bool,
+}
+
+/// A server beside PostgreSQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stack {
+    Redis,
 }
 
 #[derive(Debug, Args)]

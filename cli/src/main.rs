@@ -11,6 +11,7 @@ mod log;
 mod metrics;
 mod process;
 mod settings;
+mod stack;
 mod table;
 mod terminal;
 mod usage;
@@ -29,8 +30,10 @@ use crate::settings::Loaded;
 fn main() -> ExitCode {
     let mut words = std::env::args_os();
     // The private database's guard must drop its rights before any thread exists.
-    if words.nth(1).is_some_and(|word| word == database::GUARD) {
-        return guard(words);
+    match words.nth(1) {
+        Some(word) if word == database::GUARD => return guard(words),
+        Some(word) if word == stack::GUARD => return stack::guard_main(words),
+        _ => {}
     }
     #[cfg(feature = "failpoints")]
     faulty::arm();
@@ -100,5 +103,10 @@ fn flags(cli: &Cli) -> Vec<(&'static str, String)> {
         _ => None,
     };
     flags.extend(listen.map(|address| ("api.listen", address)));
+    if let Command::Dev(args) = &cli.command
+        && args.stack.contains(&args::Stack::Redis)
+    {
+        flags.push(("hints.transport", "redis".to_owned()));
+    }
     flags
 }

@@ -282,8 +282,7 @@ impl Loaded {
                 return Err(self.refused(&key, &what));
             }
         }
-        let Settings { hints, redis, .. } = &self.settings;
-        if let Some((key, what)) = redis.problem(hints.transport) {
+        if let Some((key, what)) = self.settings.redis.problem() {
             return Err(self.refused(key, &what));
         }
         let least = [

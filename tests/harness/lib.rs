@@ -20,7 +20,7 @@ mod wait;
 mod yard;
 
 #[cfg(feature = "redis")]
-pub use crate::redis::{Redis, Signpost, redis_cluster};
+pub use crate::redis::{Redis, Signpost, free_port, redis_cluster};
 pub use client::{Answer, Client};
 pub use clock::{CountingIds, ManualClock};
 pub use database::{Database, Role};

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use redis::{FromRedisValue, RedisResult};
+use redis::{AsyncConnectionConfig, FromRedisValue, RedisResult};
 use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -13,6 +14,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::wait::until;
 
+/// The longest that an answer may take on a machine that has much else to do.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
 /// How often another port is tried when somebody was quicker.
 const PORTS_MAX: usize = 5;
 
@@ -76,7 +79,10 @@ impl Redis {
     /// What the server says, or that it is away.
     pub async fn try_ask<T: FromRedisValue>(&self, words: &[&str]) -> RedisResult<T> {
         let client = redis::Client::open(self.url())?;
-        let mut connection = client.get_multiplexed_async_connection().await?;
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWERS_WITHIN));
+        let mut connection = client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await?;
         let mut command = redis::Cmd::new();
         words.iter().for_each(|word| {
             command.arg(*word);
@@ -106,12 +112,11 @@ impl Redis {
         !has_ended
     }
 
-    /// Whether it answers: a server that asks for a password does, too.
+    /// Whether it answers, and not somebody who was quicker to take its port.
     async fn is_there(&self) -> bool {
-        match self.try_ask::<String>(&["PING"]).await {
-            Ok(_) => true,
-            Err(error) => !error.is_io_error() && error.code() != Some("LOADING"),
-        }
+        let info = self.try_ask::<String>(&["INFO", "server"]).await;
+        let id = self.child.id().unwrap_or_default();
+        info.is_ok_and(|info| info.contains(&format!("process_id:{id}\r")))
     }
 }
 
@@ -134,7 +139,8 @@ fn spawn(program: &str, folder: &TempDir, port: u16, options: &[String]) -> Chil
     command.spawn().expect("redis-server can be started")
 }
 
-async fn free_port() -> u16 {
+/// A port that nobody listens on.
+pub async fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await;
     let listener = listener.expect("a port of this machine is free");
     listener.local_addr().expect("it has an address").port()

@@ -1,6 +1,7 @@
 //! Hints over a real Redis that is flushed, filled, evicted from, killed, promoted, shared.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::{FutureExt, StreamExt};
 use packtrain_core::ids::JobId;
@@ -8,7 +9,7 @@ use packtrain_core::job::Lane;
 use packtrain_core::ports::{Hint, HintStream, Hints, Subject, Warmth};
 use packtrain_core::secret::Secret;
 use packtrain_queue::{RedisHints, RedisSettings, RedisWarmth, Refused, refuse_eviction};
-use packtrain_tests::{Program, Redis, Signpost, promptly, redis_cluster, until};
+use packtrain_tests::{Program, Redis, Signpost, free_port, promptly, redis_cluster, skip, until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -21,6 +22,7 @@ const WAITING_MAX: u64 = 5_000;
 fn settings(url: &str) -> RedisSettings {
     RedisSettings {
         url: Secret::new(url.to_owned()),
+        authority: None,
         prefix: "packtrain".to_owned(),
         is_cluster: false,
         name: "host-1".to_owned(),
@@ -90,6 +92,16 @@ async fn heard_at_last(from: &Side, hints: &mut HintStream) {
         hints.next().now_or_never().is_some()
     })
     .await;
+}
+
+/// Takes hints until none waits in Redis.
+async fn take_all(redis: &Redis, hints: &mut HintStream) -> usize {
+    let mut count = 0;
+    while waiting(redis).await > 0 {
+        promptly(hints.next()).await.unwrap();
+        count += 1;
+    }
+    count
 }
 
 /// Takes what was heard and is left from before.
@@ -203,7 +215,7 @@ async fn a_queue_with_more_hints_than_its_scripts_can_move_is_cut_and_read_on() 
     let mut hints = worker.hints.subscribe(&[Lane::Io]).await;
     listened(&redis, 1).await;
     // As if many processes had sent at once what none of them knew of the others.
-    let fill = "for i = 1, 20000 do
+    let fill = "for i = 1, 9000 do
         redis.call('hset', KEYS[1], i, '{\"lane\":\"io\"}')
         redis.call('hset', KEYS[2] .. ':' .. i, 'attempts', 0, 'max_attempts', 25,
                    'status', 'Pending')
@@ -217,11 +229,7 @@ async fn a_queue_with_more_hints_than_its_scripts_can_move_is_cut_and_read_on() 
         promptly(hints.next()).await.unwrap();
         heard += 1;
     }
-    until("all that may stay was heard", async || {
-        heard += drain(&mut hints);
-        waiting(&redis).await == 0
-    })
-    .await;
+    heard += take_all(&redis, &mut hints).await;
     assert!(heard <= 5_000, "{heard}");
     until("nothing of them is left", async || {
         let keys: Vec<String> = redis.ask(&["KEYS", &format!("{QUEUE}:meta:*")]).await;
@@ -281,11 +289,7 @@ async fn hints_that_were_heard_leave_nothing_in_redis() {
         promptly(hints.next()).await.unwrap();
         heard += 1 + drain(&mut hints);
     }
-    until("all was heard", async || {
-        heard += drain(&mut hints);
-        waiting(&redis).await == 0
-    })
-    .await;
+    heard += take_all(&redis, &mut hints).await;
     assert!(heard > 1_000, "{heard} passed through redis");
     until("what was handed over is removed", async || {
         let mut keys: Vec<String> = redis.ask(&["KEYS", "*"]).await;
@@ -492,6 +496,32 @@ async fn a_user_of_the_prefix_alone_suffices_and_the_keys_of_others_stay_as_they
         "nothing was refused"
     );
     assert_eq!(redis.ask::<String>(&["GET", "theirs"]).await, "untouched");
+    let client = redis::Client::open(settings.url.reveal().as_str()).unwrap();
+    let mut user = client.get_multiplexed_async_connection().await.unwrap();
+    for words in [
+        vec!["GET", "theirs"],
+        vec!["FLUSHALL"],
+        vec!["PUBLISH", "theirs", "x"],
+    ] {
+        let mut command = redis::Cmd::new();
+        words.iter().for_each(|word| {
+            command.arg(*word);
+        });
+        let refused = command
+            .query_async::<redis::Value>(&mut user)
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code(), Some("NOPERM"), "{words:?}");
+    }
+}
+
+/// The command that the page gives to operators.
+fn user_of_the_page() -> Vec<&'static str> {
+    let page = include_str!("../../docs/transports.md");
+    let line = page
+        .lines()
+        .find(|line| line.starts_with("ACL SETUSER packtrain"));
+    line.unwrap().split_whitespace().collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -501,9 +531,13 @@ async fn hints_go_through_a_cluster_whose_slots_lie_on_two_servers() {
         return;
     };
     let [a, b] = redis_cluster(&program).await;
+    for node in [&a, &b] {
+        let _: String = node.ask(&user_of_the_page()).await;
+    }
+    let host = a.address();
     let settings = RedisSettings {
         is_cluster: true,
-        ..settings(&a.url())
+        ..settings(&format!("redis://packtrain:a-long-password@{host}"))
     };
     refuse_eviction(&settings).await.unwrap();
     let (api, worker) = (Side::new(&settings, false), Side::new(&settings, true));
@@ -537,4 +571,98 @@ async fn redis_is_kept_warm_by_a_nudge_that_is_heard() {
     assert!(!warmed.cold.is_zero() && !warmed.warm.is_zero());
     redis.kill().await;
     assert!(warmth.warm().await.is_err());
+}
+
+/// How often scripts were run.
+async fn scripts_run(redis: &Redis) -> u128 {
+    let stats: String = redis.ask(&["INFO", "commandstats"]).await;
+    let calls = stats.split("cmdstat_evalsha:calls=").nth(1).unwrap();
+    calls.split(',').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nudge_makes_a_worker_look_before_its_next_poll() {
+    let test = "a_nudge_makes_a_worker_look_before_its_next_poll";
+    let Some(program) = Program::Redis.find(test) else {
+        return;
+    };
+    let redis = Redis::start(&program).await;
+    let worker = Side::at(&redis.url(), true);
+    let _hints = worker.hints.subscribe(&[Lane::Io]).await;
+    listened(&redis, 1).await;
+    let subscribed = async || {
+        let count: Vec<redis::Value> = redis.ask(&["PUBSUB", "NUMSUB", &key("nudge")]).await;
+        count.get(1) == Some(&redis::Value::Int(1))
+    };
+    until("it listens for nudges", subscribed).await;
+    let (before, began) = (scripts_run(&redis).await, Instant::now());
+    for _ in 0..200 {
+        let _: u64 = redis.ask(&["PUBLISH", &key("nudge"), "1"]).await;
+    }
+    let polls = began.elapsed().as_millis() / 50 + 1;
+    let looks = scripts_run(&redis).await - before;
+    assert!(
+        looks > 2 * polls,
+        "{looks} looks in the time of {polls} polls"
+    );
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hints_go_over_tls_to_a_server_whose_authority_is_named_and_to_no_other() {
+    let test = "hints_go_over_tls_to_a_server_whose_authority_is_named_and_to_no_other";
+    let Some(program) = Program::Redis.find(test) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (key, signed) = (
+        folder.path().join("key.pem"),
+        folder.path().join("signed.pem"),
+    );
+    let made = tokio::process::Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+        ])
+        .args(["-nodes", "-days", "2", "-subj", "/CN=localhost"])
+        .args(["-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args([
+            "-keyout".as_ref(),
+            key.as_os_str(),
+            "-out".as_ref(),
+            signed.as_os_str(),
+        ])
+        .output()
+        .await;
+    let Ok(made) = made else {
+        return skip(test, "openssl is missing");
+    };
+    assert!(made.status.success(), "{made:?}");
+    let port = free_port().await;
+    let options = [
+        format!("tls-port {port}"),
+        format!("tls-cert-file {}", signed.display()),
+        format!("tls-key-file {}", key.display()),
+        format!("tls-ca-cert-file {}", signed.display()),
+        "tls-auth-clients no".to_owned(),
+    ];
+    let redis = Redis::with(&program, &options.each_ref().map(String::as_str)).await;
+    let unknown = settings(&format!("rediss://127.0.0.1:{port}"));
+    let known = RedisSettings {
+        authority: Some(std::fs::read(&signed).unwrap()),
+        ..unknown.clone()
+    };
+    assert!(RedisWarmth::new(&unknown).unwrap().warm().await.is_err());
+    RedisWarmth::new(&known).unwrap().warm().await.unwrap();
+    let (api, worker) = (Side::new(&known, false), Side::new(&known, true));
+    let mut hints = worker.hints.subscribe(&[Lane::Io]).await;
+    listened(&redis, 1).await;
+    heard_at_last(&api, &mut hints).await;
+    api.end().await;
+    worker.end().await;
 }

@@ -21,6 +21,7 @@ use crate::log;
 use crate::metrics;
 use crate::process::{narrate, stop_on_signal};
 use crate::settings::Settings;
+use crate::stack::Running;
 use crate::terminal::{QUIET, STRONG};
 use crate::warm;
 use crate::wiring::{Parts, hints};
@@ -43,6 +44,9 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
         );
     }
     let (tasks, serving) = (TaskTracker::new(), CancellationToken::new());
+    let mut settings = settings.clone();
+    let stack = Running::start(&args.stack, &mut settings).await?;
+    let settings = &settings;
     let database = Database::open(settings, narrate(global.quiet)).await?;
     database.keep(&tasks, &serving);
     let key = prepare(&database).await?;
@@ -63,6 +67,7 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
         settings,
         address,
         key: &key,
+        stack: &stack,
         ready_ms: began.elapsed().as_millis(),
     };
     ready.print(global, &database);
@@ -85,6 +90,7 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     tasks.close();
     tasks.wait().await;
     parts.pools.close().await;
+    stack.close().await;
     database.close().await;
     worked.map_err(|error| Failure::new(FAILED, format!("the worker ended: {error}")))??;
     api.map_err(std::io::Error::other)
@@ -134,6 +140,7 @@ struct Ready<'a> {
     settings: &'a Settings,
     address: std::net::SocketAddr,
     key: &'a Secret<String>,
+    stack: &'a Running,
     ready_ms: u128,
 }
 
@@ -148,7 +155,11 @@ impl Ready<'_> {
         if global.json {
             let ms = u64::try_from(self.ready_ms).ok();
             let key = self.key.reveal();
-            let ready = serde_json::json!({ "type": "ready", "api": api, "key": key, "ms": ms });
+            let mut ready =
+                serde_json::json!({ "type": "ready", "api": api, "key": key, "ms": ms });
+            for (name, address) in &self.stack.shown {
+                ready[name.to_lowercase()] = address.as_str().into();
+            }
             anstream::println!("{ready}");
             return;
         }
@@ -160,6 +171,9 @@ impl Ready<'_> {
             "  Database    {data}/pg/{major}   private PostgreSQL {major}, kept between runs"
         );
         anstream::println!("  Files       {data}/files   stands in for S3");
+        for (name, address) in &self.stack.shown {
+            anstream::println!("  {name:<11} {address}   private, ends with this process");
+        }
         anstream::println!("  Ready in    {ms} ms\n");
     }
 

@@ -1,5 +1,7 @@
 //! Which transport carries hints, and where the Redis of hints is.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 use super::Address;
@@ -27,6 +29,7 @@ pub(crate) enum Transport {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Redis {
     pub(crate) url: Address,
+    pub(crate) ca_file: PathBuf,
     pub(crate) prefix: String,
     pub(crate) evicting: bool,
     pub(crate) cluster: bool,
@@ -34,11 +37,7 @@ pub(crate) struct Redis {
 
 impl Redis {
     /// What is wrong with the name of a setting and its value.
-    pub(crate) fn problem(&self, transport: Transport) -> Option<(&'static str, String)> {
-        if transport == Transport::Redis && self.url.get().is_none() {
-            let what = "empty, but hints.transport is redis: set the address of a Redis";
-            return Some(("redis.url", what.to_owned()));
-        }
+    pub(crate) fn problem(&self) -> Option<(&'static str, String)> {
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.:".contains(letter);
         if self.prefix.is_empty()
             || self.prefix.len() > PREFIX_MAX
@@ -58,27 +57,18 @@ impl Redis {
 mod tests {
     use crate::settings::load;
 
-    fn said(key: &'static str, value: &str) -> String {
-        let flags = [
-            ("hints.transport", "redis".to_owned()),
-            ("redis.url", "redis://u:hush@h".to_owned()),
-            (key, value.to_owned()),
-        ];
-        load(None, &flags)
-            .err()
-            .map_or_else(String::new, |error| error.to_string())
-    }
-
     #[test]
-    fn hints_over_redis_need_its_address_and_a_prefix_that_is_no_tag_of_its_own() {
-        assert!(said("redis.url", "").contains("redis.url: empty, but hints.transport is redis"));
+    fn a_prefix_of_redis_is_plain_and_brings_no_tag_of_its_own() {
+        let said = |prefix: &str| {
+            let loaded = load(None, &[("redis.prefix", prefix.to_owned())]);
+            loaded
+                .err()
+                .map_or_else(String::new, |error| error.to_string())
+        };
         for prefix in ["", "a{b}", "a b", &"a".repeat(65)] {
-            assert!(
-                said("redis.prefix", prefix).contains("redis.prefix: "),
-                "{prefix}"
-            );
+            assert!(said(prefix).contains("redis.prefix: "), "{prefix}");
         }
-        assert_eq!(said("redis.prefix", "team-a:packtrain"), "");
+        assert_eq!(said("team-a:packtrain"), "");
     }
 
     #[test]

@@ -45,7 +45,6 @@ pub(crate) fn warmth(
 
 #[cfg(feature = "redis")]
 mod redis {
-    use packtrain_core::secret::Secret;
     use packtrain_queue::{RedisHints, RedisSettings, RedisWarmth, Refused, refuse_eviction};
 
     use super::{Arc, CancellationToken, Failure, Hints, Settings, TaskTracker, Warmth};
@@ -58,7 +57,7 @@ mod redis {
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Result<Arc<dyn Hints>, Failure> {
-        let hints = RedisHints::start(&wanted(settings), listens, tasks, stop.clone());
+        let hints = RedisHints::start(&wanted(settings)?, listens, tasks, stop.clone());
         Ok(Arc::new(hints.map_err(|refused| failure(&refused))?))
     }
 
@@ -66,26 +65,36 @@ mod redis {
         if settings.redis.evicting {
             return Ok(());
         }
-        let asked = refuse_eviction(&wanted(settings)).await;
+        let asked = refuse_eviction(&wanted(settings)?).await;
         asked.map_err(|refused| failure(&refused))
     }
 
     pub(super) fn warmth(settings: &Settings) -> Result<Arc<dyn Warmth>, Failure> {
-        let warmth = RedisWarmth::new(&wanted(settings));
+        let warmth = RedisWarmth::new(&wanted(settings)?);
         Ok(Arc::new(warmth.map_err(|refused| failure(&refused))?))
     }
 
-    fn wanted(settings: &Settings) -> RedisSettings {
+    fn wanted(settings: &Settings) -> Result<RedisSettings, Failure> {
         let redis = &settings.redis;
-        RedisSettings {
-            url: redis
-                .url
-                .get()
-                .unwrap_or_else(|| Secret::new(String::new())),
+        let Some(url) = redis.url.get() else {
+            let what = "redis.url: empty, but hints.transport is redis";
+            return Err(Failure::new(USAGE, what).help("set it to the address of a Redis"));
+        };
+        let path = &redis.ca_file;
+        let authority = match path.as_os_str().is_empty() {
+            true => None,
+            false => Some(std::fs::read(path).map_err(|error| {
+                let what = format!("redis.ca_file: {} cannot be read: {error}", path.display());
+                Failure::new(USAGE, what)
+            })?),
+        };
+        Ok(RedisSettings {
+            url,
+            authority,
             prefix: redis.prefix.clone(),
             is_cluster: redis.cluster,
             name: worker_name(std::process::id()),
-        }
+        })
     }
 
     fn failure(refused: &Refused) -> Failure {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
+use packtrain_tests::Program;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
@@ -20,10 +21,14 @@ struct Dev {
 impl Dev {
     fn start(folder: &Path, words: &[&str]) -> Self {
         let all = [&["dev", "--json", "--listen", "127.0.0.1:0"], words].concat();
-        let mut child = process(folder, &all)
+        let child = process(folder, &all)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
+        Self::of(child)
+    }
+
+    fn of(mut child: Child) -> Self {
         let said = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, said }
     }
@@ -87,4 +92,53 @@ async fn dev_makes_a_report_at_the_first_start_and_finds_it_again_at_the_next() 
     let pid = Pid::from_raw(second.child.id().unwrap().cast_signed()).unwrap();
     kill_process(pid, Signal::INT).unwrap();
     assert_eq!(second.end().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_starts_a_redis_of_its_own_that_carries_its_hints_and_ends_with_it() {
+    let test = "dev_starts_a_redis_of_its_own_that_carries_its_hints_and_ends_with_it";
+    let Some(program) = Program::Redis.find(test) else {
+        return;
+    };
+    let folder = folder(&[]);
+    let bin = folder.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink(program, bin.join("redis-server")).unwrap();
+    let words = [
+        "dev",
+        "--json",
+        "--listen",
+        "127.0.0.1:0",
+        "--stack",
+        "redis",
+    ];
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(bin).chain(std::env::split_paths(&path));
+    let child = process(folder.path(), &words)
+        .env("PATH", std::env::join_paths(path).unwrap())
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut dev = Dev::of(child.unwrap());
+    let ready = dev.event().await;
+    let redis = ready["redis"]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("redis://")
+        .to_owned();
+    let report = dev.event().await;
+    assert_eq!(report["type"], "demo", "{report}");
+    let mut stream = TcpStream::connect(&redis).await.unwrap();
+    stream
+        .write_all(b"INFO commandstats\r\nQUIT\r\n")
+        .await
+        .unwrap();
+    let mut stats = String::new();
+    stream.read_to_string(&mut stats).await.unwrap();
+    assert!(stats.contains("cmdstat_publish"), "{stats}");
+    // Killed, so that it can look after nothing itself.
+    dev.child.kill().await.unwrap();
+    packtrain_tests::until("its Redis ended as well", async || {
+        TcpStream::connect(&redis).await.is_err()
+    })
+    .await;
 }

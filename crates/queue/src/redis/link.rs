@@ -4,13 +4,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use packtrain_core::secret::Secret;
 use redis::aio::{ConnectionLike, MultiplexedConnection, PubSub};
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::cluster_async::ClusterConnection;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, RedisError, RedisFuture, RedisResult,
-    ServerErrorKind, Value,
+    ServerErrorKind, TlsCertificates, Value,
 };
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout};
@@ -63,8 +62,12 @@ enum Open {
 impl Link {
     pub(super) fn new(settings: &RedisSettings) -> Result<Self, Refused> {
         let url = settings.url.reveal().as_str();
-        let client = Client::open(url).map_err(|error| address(&error))?;
-        let cluster = settings.is_cluster.then(|| cluster(&settings.url));
+        let client = match authority(settings) {
+            Some(authority) => Client::build_with_tls(url, authority),
+            None => Client::open(url),
+        };
+        let client = client.map_err(|error| address(&error))?;
+        let cluster = settings.is_cluster.then(|| cluster(settings));
         Ok(Self(Arc::new(Shared {
             client,
             cluster: cluster.transpose()?,
@@ -193,8 +196,21 @@ impl Shared {
     }
 }
 
-fn cluster(url: &Secret<String>) -> Result<ClusterClient, Refused> {
-    ClusterClientBuilder::new([url.reveal().as_str()])
+fn authority(settings: &RedisSettings) -> Option<TlsCertificates> {
+    let authority = settings.authority.clone()?;
+    Some(TlsCertificates {
+        client_tls: None,
+        root_cert: Some(authority),
+    })
+}
+
+fn cluster(settings: &RedisSettings) -> Result<ClusterClient, Refused> {
+    let builder = ClusterClientBuilder::new([settings.url.reveal().as_str()]);
+    let builder = match authority(settings) {
+        Some(authority) => builder.certs(authority),
+        None => builder,
+    };
+    builder
         .connection_timeout(CONNECT_WITHIN)
         .response_timeout(ANSWER_WITHIN)
         // Our own callers try again, each in its own time.

@@ -45,6 +45,8 @@ const HEARD_MAX: usize = 1_024;
 pub struct RedisSettings {
     /// `redis://` or `rediss://`, with user and password if there are any.
     pub url: Secret<String>,
+    /// Certificates (PEM) of the authority that signed the server's; the public ones without.
+    pub authority: Option<Vec<u8>>,
     /// What all keys and channels begin with.
     pub prefix: String,
     /// Whether the server is part of a cluster.
