@@ -170,7 +170,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
-    /// Carry hints over this instead of PostgreSQL; where the settings name no server, one is started
+    /// Carry hints over this; where the settings name no server, one is started
     #[arg(long, value_delimiter = ',', value_name = "SERVER,...")]
     pub(crate) stack: Vec<Stack>,
     /// Where the API listens [default: 127.0.0.1:7800]

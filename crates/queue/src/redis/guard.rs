@@ -1,5 +1,5 @@
-//! A server that drops keys when its memory is full drops hints in halves, and everybody else's data
-//! with them.
+//! A server that drops keys when its memory is full drops hints in halves, and everybody else's
+//! data with them.
 
 use std::time::Duration;
 

@@ -31,8 +31,8 @@ impl Names {
         format!("{}:nudge", self.queue(lane))
     }
 
-    /// What apalis-redis is told of a lane's queue. One hint at a time: what waits in a process that
-    /// is busy is of use to nobody.
+    /// What apalis-redis is told of a lane's queue. One hint at a time: what waits in a process
+    /// that is busy is of use to nobody.
     pub(super) fn config(&self, lane: Lane) -> Config {
         Config::default()
             .queue(self.queue(lane))

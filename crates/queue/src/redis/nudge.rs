@@ -70,8 +70,8 @@ impl Nudges {
         }
     }
 
-    /// Listens until the connection ends, or until another one to the same server was replaced: this
-    /// one may have gone silent for the same reason, and silence is all that it would show.
+    /// Listens until the connection ends, or until another one to the same server was replaced:
+    /// this one may have gone silent for the same reason, and silence is all that it would show.
     async fn hear_once(&self, link: &Link, names: &Names, pause: &mut Duration) -> RedisResult<()> {
         let channels: BTreeMap<String, Lane> = Lane::ALL
             .into_iter()

@@ -153,7 +153,7 @@ struct Letter {
 }
 
 impl Letter {
-    /// Hands it over. It never fails: apalis would try again what did, and a hint is not worth that.
+    /// Hands it over. It never fails: apalis would try again, and a hint is not worth that.
     fn deliver(self) -> Result<(), Infallible> {
         self.place.send(Heard::once(self.lane));
         Ok(())
@@ -234,10 +234,13 @@ fn read(lane: Lane, note: &[u8]) {
     }
 }
 
+/// What came: a hint, nobody who takes one, or an error.
+type Next = Result<Option<Letter>, Error>;
+
 /// The apalis backend of one lane's hints.
 struct LaneHints {
     source: Option<Source>,
-    next: Option<BoxFuture<'static, (Source, Result<Option<Letter>, Error>)>>,
+    next: Option<BoxFuture<'static, (Source, Next)>>,
 }
 
 impl LaneHints {
@@ -280,7 +283,7 @@ impl Backend for LaneHints {
                 Poll::Ready(Some(Ok(Task::new(letter))))
             }
             Ok(None) => {
-                // An exhausted backend alone does not end a worker: it must be told to stop as well.
+                // An exhausted backend alone does not end a worker: it must be told as well.
                 worker.stop().ok();
                 Poll::Ready(None)
             }

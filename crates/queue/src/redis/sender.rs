@@ -66,8 +66,8 @@ impl Sender {
     pub(super) async fn run(mut self, mut waiting: mpsc::Receiver<Hint>, stop: CancellationToken) {
         loop {
             let first = tokio::select! {
-                // What was sent before the end still goes out: a command that wakes a worker ends at
-                // once. Nothing more is taken, so that this comes to an end however much is sent.
+                // What was sent before the end still goes out: a command that wakes a worker ends
+                // at once. Nothing more is taken, so that this comes to an end.
                 () = stop.cancelled(), if !waiting.is_closed() => {
                     waiting.close();
                     continue;

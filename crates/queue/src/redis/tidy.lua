@@ -1,7 +1,8 @@
 -- Keeps a queue within its bound and free of what the dead left behind.
 -- KEYS[1]: the list of hints that are due     KEYS[2]: the set of those that were just sent
 -- KEYS[3]: what the hints say                 KEYS[4]: who waits for hints, by last sign of life
--- ARGV[1]: hints that may stay                ARGV[2]: who gave no sign of life for so many seconds is dead
+-- ARGV[1]: hints that may stay
+-- ARGV[2]: who gave no sign of life for so many seconds is dead
 -- ARGV[3]: what the keys of single hints begin with
 -- ARGV[4]: what the keys of what a worker was handed begin with
 -- Returns how many hints were removed. Every key shares the queue's hash tag.
