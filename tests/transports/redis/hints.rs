@@ -1,0 +1,254 @@
+//! How hints come through, how many, and what is left of them.
+
+use std::time::Instant;
+
+use futures::{FutureExt, StreamExt};
+use packtrain_core::ids::JobId;
+use packtrain_core::job::Lane;
+use packtrain_core::ports::{Hint, Hints, Subject, Warmth};
+use packtrain_queue::RedisWarmth;
+use packtrain_tests::{Program, Redis, promptly, until};
+use uuid::Uuid;
+
+use super::{QUEUE, Side, drain, key, listened, settings, take_all, waiting};
+
+/// Hints that may wait in a lane.
+const WAITING_MAX: u64 = 5_000;
+
+/// How often scripts were run.
+async fn scripts_run(redis: &Redis) -> u128 {
+    let stats: String = redis.ask(&["INFO", "commandstats"]).await;
+    let calls = stats.split("cmdstat_evalsha:calls=").nth(1).unwrap();
+    calls.split(',').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hint_of_one_process_wakes_another_in_the_lane_it_names() {
+    let test = "a_hint_of_one_process_wakes_another_in_the_lane_it_names";
+    let Some(program) = Program::Redis.find(test) else {
+        return;
+    };
+    let redis = Redis::start(&program).await;
+    let (api, worker) = (Side::at(&redis.url(), false), Side::at(&redis.url(), true));
+    let mut io = worker.hints.subscribe(&[Lane::Io]).await;
+    let mut cpu = worker.hints.subscribe(&[Lane::Cpu]).await;
+    listened(&redis, 1).await;
+    api.send(Lane::Io);
+    assert_eq!(promptly(io.next()).await.unwrap().lane, Lane::Io);
+    assert!(cpu.next().now_or_never().is_none());
+    api.end().await;
+    worker.end().await;
+    // Who ended is not on the list any more, and nothing else is left behind.
+    let keys: Vec<String> = redis.ask(&["KEYS", "*"]).await;
+    let left: Vec<_> = keys
+        .iter()
+        .filter(|key| !key.ends_with(":signal"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_in_redis_says_lane_kind_job_and_trace() {
+    let test = "what_waits_in_redis_says_lane_kind_job_and_trace";
+    let Some(program) = Program::Redis.find(test) else {
+        return;
+    };
+    let redis = Redis::start(&program).await;
+    let api = Side::at(&redis.url(), false);
+    let job = JobId::from_uuid(Uuid::from_u128(7));
+    api.hints.send(Hint {
+        lane: Lane::Io,
+        about: Some(Subject {
+            kind: "tax.import".to_owned(),
+            job: Some(job),
+            group: None,
+            trace_parent: Some("00-01-02-01".to_owned()),
+        }),
+    });
+    until("the hint lies there", async || waiting(&redis).await == 1).await;
+    let notes: Vec<String> = redis.ask(&["HVALS", &key("data")]).await;
+    let note: serde_json::Value = serde_json::from_str(&notes[0]).unwrap();
+    let expected = serde_json::json!({
+        "lane": "io", "kind": "tax.import", "job": job.to_string(), "trace_parent": "00-01-02-01",
+    });
+    assert_eq!(note, expected);
+    // What nobody takes goes by itself.
+    let keys: Vec<String> = redis.ask(&["KEYS", "*"]).await;
+    for key in keys {
+        until("the key is given an end", async || {
+            redis.ask::<i64>(&["TTL", &key]).await > 0
+        })
+        .await;
+    }
+    api.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_busy_leaves_hints_to_others() {
+    let test = "a_process_that_is_busy_leaves_hints_to_others";
+    let Some(program) = Program::Redis.find(test) else {
+        return;
+    };
+    let redis = Redis::start(&program).await;
+    let api = Side::at(&redis.url(), false);
+    let (busy, free) = (Side::at(&redis.url(), true), Side::at(&redis.url(), true));
+    let mut waits = busy.hints.subscribe(&[Lane::Io]).await;
+    listened(&redis, 1).await;
+    let mut takes = free.hints.subscribe(&[Lane::Io]).await;
+    listened(&redis, 2).await;
+    let (mut taken, mut sent) = (0, 0);
+    // All but one come to who takes them, whoever is quicker.
+    until("the free one has heard the rest", async || {
+        if sent < 20 && taken + 1 >= sent {
+            api.send(Lane::Io);
+            sent += 1;
+        }
+        taken += drain(&mut takes);
+        taken >= 19
+    })
+    .await;
+    assert!(drain(&mut waits) <= 1);
+    for side in [api, busy, free] {
+        side.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_with_more_hints_than_its_scripts_can_move_is_cut_and_read_on() {
+    let test = "a_queue_with_more_hints_than_its_scripts_can_move_is_cut_and_read_on";
+    let Some(program) = Program::Redis.find(test) else {
+        return;
+    };
+    let redis = Redis::start(&program).await;
+    let worker = Side::at(&redis.url(), true);
+    let mut hints = worker.hints.subscribe(&[Lane::Io]).await;
+    listened(&redis, 1).await;
+    // As if many processes had sent at once what none of them knew of the others.
+    let fill = "for i = 1, 9000 do
+        redis.call('hset', KEYS[1], i, '{\"lane\":\"io\"}')
+        redis.call('hset', KEYS[2] .. ':' .. i, 'attempts', 0, 'max_attempts', 25,
+                   'status', 'Pending')
+        redis.call('zadd', KEYS[3], 0, i)
+    end";
+    let (data, meta, scheduled) = (key("data"), key("meta"), key("scheduled"));
+    let filling = ["EVAL", fill, "3", &data, &meta, &scheduled];
+    let _: redis::Value = redis.ask(&filling).await;
+    let mut heard = 0;
+    while heard < 4_000 {
+        promptly(hints.next()).await.unwrap();
+        heard += 1;
+    }
+    heard += take_all(&redis, &mut hints).await;
+    assert!(heard <= 5_000, "{heard}");
+    until("nothing of them is left", async || {
+        let keys: Vec<String> = redis.ask(&["KEYS", &format!("{QUEUE}:meta:*")]).await;
+        keys.is_empty() && redis.ask::<u64>(&["EXISTS", &data]).await == 0
+    })
+    .await;
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_hints_are_sent_than_may_wait() {
+    let test = "no_more_hints_are_sent_than_may_wait";
+    let Some(program) = Program::Redis.find(test) else {
+        return;
+    };
+    let redis = Redis::start(&program).await;
+    let fill = "for i = 1, 4995 do redis.call('zadd', KEYS[1], 0, i) end";
+    let scheduled = key("scheduled");
+    let _: redis::Value = redis.ask(&["EVAL", fill, "1", &scheduled]).await;
+    let api = Side::at(&redis.url(), false);
+    until("there is no room", async || {
+        api.send(Lane::Io);
+        waiting(&redis).await == WAITING_MAX
+    })
+    .await;
+    // Sent and pushed: the hint for another lane went out after them.
+    for _ in 0..10 {
+        api.send(Lane::Io);
+    }
+    api.send(Lane::Ops);
+    until("later hints went out", async || {
+        let other = "{packtrain:hint:ops}:scheduled";
+        redis.ask::<u64>(&["ZCARD", other]).await == 1
+    })
+    .await;
+    assert_eq!(waiting(&redis).await, WAITING_MAX);
+    api.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hints_that_were_heard_leave_nothing_in_redis() {
+    let test = "hints_that_were_heard_leave_nothing_in_redis";
+    let Some(program) = Program::Redis.find(test) else {
+        return;
+    };
+    let redis = Redis::start(&program).await;
+    let (api, worker) = (Side::at(&redis.url(), false), Side::at(&redis.url(), true));
+    let mut hints = worker.hints.subscribe(&[Lane::Io]).await;
+    listened(&redis, 1).await;
+    let (mut sent, mut heard) = (0, 0);
+    while sent < 20_000 {
+        for _ in 0..16 {
+            api.send(Lane::Io);
+            sent += 1;
+        }
+        // One, so that this goes at the pace of the worker.
+        promptly(hints.next()).await.unwrap();
+        heard += 1 + drain(&mut hints);
+    }
+    heard += take_all(&redis, &mut hints).await;
+    assert!(heard > 1_000, "{heard} passed through redis");
+    until("what was handed over is removed", async || {
+        let mut keys: Vec<String> = redis.ask(&["KEYS", "*"]).await;
+        keys.sort();
+        keys == [key("signal"), key("workers")]
+    })
+    .await;
+    api.end().await;
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_is_kept_warm_by_a_nudge_that_is_heard() {
+    let test = "redis_is_kept_warm_by_a_nudge_that_is_heard";
+    let Some(program) = Program::Redis.find(test) else {
+        return;
+    };
+    let mut redis = Redis::start(&program).await;
+    let warmth = RedisWarmth::new(&settings(&redis.url())).unwrap();
+    assert_eq!(warmth.what(), "hints redis");
+    let warmed = warmth.warm().await.unwrap();
+    assert!(!warmed.cold.is_zero() && !warmed.warm.is_zero());
+    redis.kill().await;
+    assert!(warmth.warm().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nudge_makes_a_worker_look_before_its_next_poll() {
+    let test = "a_nudge_makes_a_worker_look_before_its_next_poll";
+    let Some(program) = Program::Redis.find(test) else {
+        return;
+    };
+    let redis = Redis::start(&program).await;
+    let worker = Side::at(&redis.url(), true);
+    let _hints = worker.hints.subscribe(&[Lane::Io]).await;
+    listened(&redis, 1).await;
+    let subscribed = async || {
+        let count: Vec<redis::Value> = redis.ask(&["PUBSUB", "NUMSUB", &key("nudge")]).await;
+        count.get(1) == Some(&redis::Value::Int(1))
+    };
+    until("it listens for nudges", subscribed).await;
+    let (before, began) = (scripts_run(&redis).await, Instant::now());
+    for _ in 0..200 {
+        let _: u64 = redis.ask(&["PUBLISH", &key("nudge"), "1"]).await;
+    }
+    let polls = began.elapsed().as_millis() / 50 + 1;
+    let looks = scripts_run(&redis).await - before;
+    assert!(
+        looks > 2 * polls,
+        "{looks} looks in the time of {polls} polls"
+    );
+    worker.end().await;
+}
