@@ -27,6 +27,10 @@ pub(crate) enum Transport {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    not(feature = "redis"),
+    expect(dead_code, reason = "a build without Redis reads the address alone")
+)]
 pub(crate) struct Redis {
     pub(crate) url: Address,
     pub(crate) ca_file: PathBuf,

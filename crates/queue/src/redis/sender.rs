@@ -83,14 +83,19 @@ impl Sender {
                 }
             }
             for (lane, hints) in lanes {
-                if let Err(error) = self.push(lane, hints).await
-                    && self.complaints.may("send")
-                {
+                let Err(error) = self.push(lane, hints).await else {
+                    continue;
+                };
+                if self.complaints.may("send") {
                     let error = chain(&error);
                     warn!(
                         error,
                         "hint was not sent to redis, workers will look by themselves"
                     );
+                }
+                // Nobody waits at the end for a Redis that is away.
+                if waiting.is_closed() {
+                    return;
                 }
             }
             // After the push, not before it: a job that comes alone wakes its worker at once.
