@@ -23,7 +23,7 @@ pub(crate) struct LaneView {
     /// How long the slots in service need for the jobs that are due; 3600 or more while jobs are
     /// due and no worker lives, 0 while the lane is paused.
     seconds: f64,
-    /// Jobs that are due; counted up to 500,000.
+    /// Jobs that are due.
     jobs: u64,
     /// How long the oldest of them has been due.
     oldest_seconds: f64,

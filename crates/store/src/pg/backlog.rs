@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use packtrain_core::job::Lane;
-use packtrain_core::limits::{BACKLOG_JOBS_MAX, WORKER_SILENT_MAX};
+use packtrain_core::limits::{IN_FLIGHT_MAX, WORKER_SILENT_MAX};
 use packtrain_core::ports::{
     Backlog, Backlogs, KIND_TIME_UNKNOWN, KindTime, LaneBacklog, StoreError, Times,
 };
@@ -32,26 +32,23 @@ impl PgBacklog {
         Self { pool }
     }
 
-    /// Due jobs by lane and kind. Each lane is looked at up to a limit, beyond which its work is
-    /// more than any fleet does soon.
+    /// Due jobs by lane and kind, in one pass over all of them: a limit for each lane would read
+    /// them once a lane, and one over all would hide a lane behind the flood of another.
     async fn waiting(&self, lanes: &mut BTreeMap<Lane, LaneBacklog>) -> Result<(), StoreError> {
         let rows = sqlx::query!(
             r#"
             select l.name, l.paused_at is not null as "is_paused!",
-                   coalesce(d.jobs, 0) as "jobs!", d.oldest, t.mean_us as "mean_us?"
+                   coalesce(d.jobs, 0) as "jobs!", d.oldest as "oldest?", t.mean_us as "mean_us?"
               from lane l
-              left join lateral (
-                   select c.kind, count(*) as jobs, min(c.since) as oldest
-                     from (select r.kind, r.since
-                             from ready r
-                            where r.lane = l.name
-                            limit $1) c
-                    group by c.kind
-                   ) d on true
-              left join kind_time t on t.lane = l.name and t.kind = d.kind
+              left join (
+                   select r.lane, r.kind, count(*) as jobs, min(r.since) as oldest
+                     from ready r
+                    group by r.lane, r.kind
+                   ) d
+                on d.lane = l.name
+              left join kind_time t on t.lane = d.lane and t.kind = d.kind
              order by l.name, d.kind
             "#,
-            BACKLOG_JOBS_MAX,
         )
         .fetch_all(&self.pool)
         .await
@@ -129,7 +126,7 @@ impl PgBacklog {
              group by lane
             "#,
             silent_ms(),
-            BACKLOG_JOBS_MAX,
+            IN_FLIGHT_MAX,
             i64::try_from(KIND_TIME_UNKNOWN.as_micros()).unwrap_or(i64::MAX),
         )
         .fetch_all(&self.pool)
