@@ -124,16 +124,20 @@ impl Runner {
             return;
         }
         let end = self.end(&job, ran);
-        if let Some(entry) = self.entry(&job) {
-            let (lane, held) = (entry.about.lane, held_since.elapsed());
-            self.measured.note(lane, &job.kind, &end, held);
-        }
+        self.measure(&job, &end, held_since.elapsed());
         tell(&job, &end, took);
         self.settle(Ended {
             settlement: settlement(end),
             place: slot.ran(),
         })
         .await;
+    }
+
+    /// Notes how long an attempt held its slot.
+    fn measure(&self, job: &Claimed, end: &End, held: Duration) {
+        if let Some(entry) = self.entry(job) {
+            self.measured.note(entry.about.lane, &job.kind, end, held);
+        }
     }
 
     /// Notes that the job begins, and learns whether it may.
