@@ -8,8 +8,8 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use packtrain_core::ids::IdSource;
 use packtrain_core::ports::{
-    ApiKeys, Control, Files, Gauges, Hints, JobEvents, JobQueue, Objects, OperatorJobs, Readiness,
-    Reports,
+    ApiKeys, Backlogs, Control, Files, Gauges, Hints, JobEvents, JobQueue, Objects, OperatorJobs,
+    Readiness, Reports,
 };
 use packtrain_core::time::Clock;
 use tokio::sync::Semaphore;
@@ -54,6 +54,8 @@ pub struct Api {
     pub control: Arc<dyn Control>,
     /// Figures of the whole platform.
     pub figures: Arc<dyn Gauges>,
+    /// How much work waits in each lane.
+    pub backlogs: Arc<dyn Backlogs>,
     /// Uploaded files.
     pub files: Arc<dyn Files>,
     /// Finished reports.

@@ -15,9 +15,11 @@ pub(crate) use operate::{
     CausesList, Dead, DeadAction, Jobs, JobsAction, JobsList, Lanes, LanesAction, OfCause,
     ScheduleEditArgs, Schedules, SchedulesAction, Top, Workers, WorkersAction, WorkersList,
 };
+pub(crate) use scale::{Scale, Simulate};
 
 mod bench;
 mod operate;
+mod scale;
 
 const EXIT_CODES: &str = "Exit codes: 0 ok; 1 failed; 2 usage; 3 finished with findings under \
 --strict; 4 input unreadable; 5 database or server not reachable; 130 interrupted.";
@@ -157,6 +159,9 @@ pub(crate) enum Command {
     /// Measure this machine and this build
     #[command(subcommand, after_help = bench::ALL)]
     Bench(Bench),
+    /// Say what a fleet that scales itself would do
+    #[command(subcommand, after_help = scale::ALL)]
+    Scale(Scale),
     /// Show the settings
     #[command(after_help = examples::CONFIG)]
     Config(Config),

@@ -10,6 +10,7 @@ mod faulty;
 mod log;
 mod metrics;
 mod process;
+mod scale;
 mod settings;
 mod stack;
 mod table;
@@ -62,6 +63,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         Command::Config(args) => return commands::config::run(global, args, &loaded),
         Command::Report(args) => return commands::report::run(global, args, &loaded.settings),
+        Command::Scale(args) => return commands::scale::run(global, args, &loaded.settings),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -87,7 +89,10 @@ async fn serve(cli: &Cli, loaded: &Loaded) -> Result<(), Failure> {
         Command::Workers(args) => operate::workers::run(global, args, settings).await,
         Command::Top(args) => operate::top::run(global, args, settings).await,
         Command::Bench(bench) => commands::bench::run(global, bench, settings).await,
-        Command::Report(_) | Command::Config(_) | Command::Completions { .. } => Ok(()),
+        Command::Report(_)
+        | Command::Scale(_)
+        | Command::Config(_)
+        | Command::Completions { .. } => Ok(()),
     }
 }
 

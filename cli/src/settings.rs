@@ -167,6 +167,7 @@ impl From<Listed> for Addresses {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Metrics {
     pub(crate) listen: String,
+    pub(crate) emf: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -15,8 +15,9 @@ use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
 use packtrain_scheduler::{Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
-    PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFigures, PgFiles, PgHousekeeping,
-    PgJobs, PgKeys, PgOperatorJobs, PgReports, PgSchedules, PgUpkeep, PoolWarmth, Retention,
+    PgBacklog, PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFigures, PgFiles,
+    PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgSchedules, PgUpkeep, PoolWarmth,
+    Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool, SettleSettings};
 use tempfile::TempDir;
@@ -118,6 +119,7 @@ impl Yard {
             operator: Arc::new(PgOperatorJobs::new(pools.operator.clone())),
             control: Arc::new(PgControl::new(pools.operator.clone(), database.ids())),
             figures: Arc::new(PgFigures::new(pools.operator.clone())),
+            backlogs: Arc::new(PgBacklog::new(pools.operator.clone())),
             files: Arc::new(PgFiles::new(pools.app.clone())),
             reports: Arc::new(PgReports::new(pools.app.clone())),
             events: Arc::new(PgEvents::new(pools.app.clone())),
@@ -178,6 +180,7 @@ impl Yard {
         let outside = Outside {
             claims: Arc::new(PgClaims::new(self.database.pools(), self.database.ids())),
             hints: Arc::clone(&self.hints),
+            times: Arc::new(PgBacklog::new(pool.clone())),
             world: Arc::new(world),
             clock: Arc::new(SystemClock) as Arc<dyn Clock>,
             ids: self.database.ids() as Arc<dyn IdSource>,

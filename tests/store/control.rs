@@ -294,6 +294,7 @@ async fn a_worker_learns_that_it_is_to_drain_when_it_renews() {
             name: "w".to_owned(),
             version: version.to_owned(),
             lanes: vec![LANE],
+            slots: vec![4],
             kinds: vec![SERVED],
             rates: Vec::new(),
             renew_every: Duration::from_secs(1),

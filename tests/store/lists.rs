@@ -152,6 +152,7 @@ async fn workers_are_listed_page_by_page_and_each_is_known() {
             name: "w".to_owned(),
             version: "1".to_owned(),
             lanes: vec![LANE],
+            slots: vec![4],
             kinds: vec![SERVED],
             rates: Vec::new(),
             renew_every: std::time::Duration::from_secs(1),

@@ -1,6 +1,7 @@
 //! The store on real PostgreSQL: each test is named as the sentence that it proves.
 
 mod access;
+mod backlog;
 mod batches;
 mod checkpoints;
 mod claim;

@@ -22,6 +22,7 @@ async fn declared() -> Scene {
         name: "test".to_owned(),
         version: "1".to_owned(),
         lanes: vec![LANE],
+        slots: vec![4],
         kinds: Vec::new(),
         rates: vec![RATE],
         renew_every: Duration::from_secs(1),

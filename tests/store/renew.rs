@@ -107,6 +107,7 @@ async fn a_worker_is_seen_when_it_renews_and_gone_when_it_unregisters() {
         name: "host:1".to_owned(),
         version: "0.1.0".to_owned(),
         lanes: vec![LANE],
+        slots: vec![4],
         kinds: vec![SERVED],
         rates: Vec::new(),
         renew_every: Duration::from_secs(1),

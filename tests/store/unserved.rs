@@ -21,6 +21,7 @@ async fn works(scene: &Scene, kinds: &[Served]) -> WorkerId {
         name: "host:1".to_owned(),
         version: "0.1.0".to_owned(),
         lanes: vec![LANE],
+        slots: vec![4],
         kinds: kinds.to_vec(),
         rates: Vec::new(),
         renew_every: Duration::from_secs(1),
@@ -123,6 +124,7 @@ async fn a_lane_that_no_worker_looks_into_is_left_as_it_is() {
         name: "host:1".to_owned(),
         version: "0.1.0".to_owned(),
         lanes: vec![Lane::Cpu],
+        slots: vec![4],
         kinds: vec![other],
         rates: Vec::new(),
         renew_every: Duration::from_secs(1),
@@ -144,6 +146,7 @@ async fn a_kind_is_served_only_in_the_lane_in_which_its_worker_looks_for_it() {
         name: "host:1".to_owned(),
         version: "0.1.0".to_owned(),
         lanes: vec![LANE, Lane::Cpu],
+        slots: vec![4, 4],
         kinds: vec![elsewhere],
         rates: Vec::new(),
         renew_every: Duration::from_secs(1),
@@ -271,6 +274,7 @@ async fn what_was_set_aside_passes_its_rate_when_it_is_served_and_is_not_unserve
         name: "host:2".to_owned(),
         version: "0.2.0".to_owned(),
         lanes: vec![LANE],
+        slots: vec![4],
         kinds: vec![Served {
             kind: NEW,
             ..SERVED

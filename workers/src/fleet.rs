@@ -9,7 +9,9 @@ use packtrain_core::fault::chain;
 use packtrain_core::ids::{IdSource, WorkerId};
 use packtrain_core::job::Lane;
 use packtrain_core::patience::patient_for;
-use packtrain_core::ports::{Claims, Hints, Served, StoreError, Wanted, WorkerRecord, World};
+use packtrain_core::ports::{
+    Claims, Hints, Served, StoreError, Times, Wanted, WorkerRecord, World,
+};
 use packtrain_core::time::Clock;
 use packtrain_jobs::catalogue::Entry;
 use tokio::sync::mpsc;
@@ -23,7 +25,8 @@ use crate::registry::Registry;
 use crate::runner::Runner;
 use crate::settler::Settler;
 use crate::slots::Slots;
-use crate::{renewal, settler, starter};
+use crate::times::Measured;
+use crate::{renewal, settler, starter, times};
 
 /// How long after the drain budget the ends of jobs that were told to stop may still be written.
 const LAST_ENDS_WITHIN: Duration = Duration::from_secs(5);
@@ -85,6 +88,8 @@ pub struct Outside {
     pub claims: Arc<dyn Claims>,
     /// Hints to and from other processes.
     pub hints: Arc<dyn Hints>,
+    /// Keeps how long attempts take.
+    pub times: Arc<dyn Times>,
     /// What jobs reach.
     pub world: Arc<World>,
     /// The time.
@@ -156,12 +161,17 @@ impl Fleet {
                 tokio::time::sleep(budget).await;
             },
         ));
-        self.serve(ends, &tasks, &stop).await;
+        let measured = Arc::new(Measured::default());
+        let keeping = Arc::clone(&self.outside.times);
+        let keeping = times::run(Arc::clone(&measured), keeping, renewing.clone());
+        let keeping = tasks.spawn(keeping);
+        self.serve(ends, &tasks, &stop, measured).await;
         // Every runner is done and its end is with the settler.
         if let Err(error) = settling.await {
             error!(error = %error, "settling ended badly");
         }
         renewing.cancel();
+        drop(keeping.await);
         if renewal.join().is_err() {
             error!("the renewal thread ended badly");
         }
@@ -180,6 +190,7 @@ impl Fleet {
             name: self.settings.name.clone(),
             version: self.settings.version.clone(),
             lanes: lanes.clone(),
+            slots: self.slots(),
             kinds: self.served(&lanes),
             rates: self
                 .outside
@@ -193,6 +204,14 @@ impl Fleet {
         let names: Vec<&str> = lanes.iter().map(|lane| lane.as_str()).collect();
         info!(worker.id = %self.worker, lanes = names.join(","), "worker started");
         Ok(())
+    }
+
+    /// How many jobs of each lane it runs at once.
+    fn slots(&self) -> Vec<u32> {
+        let slots = self.settings.lanes.iter().map(|lane| lane.slots.max(1));
+        slots
+            .map(|slots| u32::try_from(slots).unwrap_or(u32::MAX))
+            .collect()
     }
 
     /// What it looks for in these lanes.
@@ -214,6 +233,7 @@ impl Fleet {
         ends: mpsc::Sender<settler::Ended>,
         tasks: &TaskTracker,
         stop: &CancellationToken,
+        measured: Arc<Measured>,
     ) {
         let (starts, starting) = mpsc::channel(1024);
         tasks.spawn(starter::run(starting, Arc::clone(&self.outside.claims)));
@@ -226,6 +246,7 @@ impl Fleet {
             world: Arc::clone(&self.outside.world),
             registry: Arc::clone(&self.registry),
             ends,
+            measured,
             tasks: tasks.clone(),
             closing: stop.clone(),
         });

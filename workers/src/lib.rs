@@ -17,6 +17,7 @@ mod runner;
 mod settler;
 mod slots;
 mod starter;
+mod times;
 
 pub use cpu::RayonPool;
 pub use fleet::{Fleet, FleetSettings, LaneSettings, Outside, SettleSettings};

@@ -22,6 +22,7 @@ use crate::outcome;
 use crate::registry::{Registry, Stop};
 use crate::settler::Ended;
 use crate::starter::{Begin, Start};
+use crate::times::Measured;
 
 /// How long a job that was told to stop may take to do so by itself.
 const GRACE: Duration = Duration::from_secs(2);
@@ -38,6 +39,7 @@ pub(crate) struct Runner {
     pub(crate) world: Arc<World>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) ends: mpsc::Sender<Ended>,
+    pub(crate) measured: Arc<Measured>,
     pub(crate) tasks: TaskTracker,
     /// Cancelled when the worker takes no more work: what is not begun goes back.
     pub(crate) closing: CancellationToken,
@@ -97,6 +99,7 @@ impl Runner {
             return;
         }
         let told = self.registry.enter(job.id, lease);
+        let held_since = Instant::now();
         match self.begin(lease, bit).await {
             Begin::Yes => {}
             Begin::LeaseGone => {
@@ -121,12 +124,20 @@ impl Runner {
             return;
         }
         let end = self.end(&job, ran);
+        self.measure(&job, &end, held_since.elapsed());
         tell(&job, &end, took);
         self.settle(Ended {
             settlement: settlement(end),
             place: slot.ran(),
         })
         .await;
+    }
+
+    /// Notes how long an attempt held its slot.
+    fn measure(&self, job: &Claimed, end: &End, held: Duration) {
+        if let Some(entry) = self.entry(job) {
+            self.measured.note(entry.about.lane, &job.kind, end, held);
+        }
     }
 
     /// Notes that the job begins, and learns whether it may.
@@ -156,11 +167,7 @@ impl Runner {
         lease: LeaseId,
         mut told: watch::Receiver<Option<Stop>>,
     ) -> Ran {
-        let Some(entry) = self
-            .kinds
-            .iter()
-            .find(|entry| entry.about.kind.as_str() == &*job.kind)
-        else {
+        let Some(entry) = self.entry(job) else {
             // Not reached: only known kinds are claimed.
             let said = format!("this worker does not know {}", job.kind);
             let delay = Duration::from_secs(60);
@@ -200,6 +207,12 @@ impl Runner {
                 ran
             }
         }
+    }
+
+    /// The catalogue's entry of a job's kind.
+    fn entry(&self, job: &Claimed) -> Option<&'static Entry> {
+        let mut kinds = self.kinds.iter();
+        kinds.find(|entry| entry.about.kind.as_str() == &*job.kind)
     }
 
     fn context(&self, job: &Claimed, lease: LeaseId) -> Ctx {

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use packtrain_core::cron::Cron;
-use packtrain_core::ports::{Figures, LaneRecord, Pace, WorkerCounts};
+use packtrain_core::ports::{Backlog, Figures, LaneRecord, WorkerCounts};
 use packtrain_core::schedule::ScheduleRecord;
 use packtrain_core::time::Timestamp;
 
@@ -71,6 +71,7 @@ async fn read(api: &Api, kinds: &Kinds) -> Result<Vec<Gauge>, Problem> {
     for lane in api.control.lanes().await? {
         of_lane(&lane, &figures, &mut gauges);
     }
+    of_backlog(&api.backlogs.backlog().await?, &mut gauges);
     of_workers(figures.workers, &mut gauges);
     of_service_level(&figures, &mut gauges);
     of_schedules(&api.control.schedules().await?, figures.now, &mut gauges);
@@ -107,17 +108,14 @@ fn of_lane(lane: &LaneRecord, figures: &Figures, gauges: &mut Vec<Gauge>) {
     gauges.push(gauge("packtrain_queue_oldest_seconds", labels, seconds));
     let is_paused = f64::from(u8::from(lane.paused_at.is_some()));
     gauges.push(gauge("packtrain_lane_paused", labels, is_paused));
-    let backlog = backlog(lane.queued, figures.pace(lane.lane), figures);
-    gauges.push(gauge("packtrain_backlog_seconds", labels, backlog));
 }
 
-/// How long the due jobs of a lane need at the pace of lately; not a number while that is unknown:
-/// nothing of the lane ended.
-fn backlog(queued: u64, pace: Option<Pace>, figures: &Figures) -> f64 {
-    match (queued, pace.map_or(0, |pace| figures.a_minute(pace.done))) {
-        (0, _) => 0.0,
-        (_, 0) => f64::NAN,
-        (queued, done) => float(queued) * 60.0 / float(done),
+/// The same figures as the scheduler publishes: a collector may take either.
+fn of_backlog(backlog: &Backlog, gauges: &mut Vec<Gauge>) {
+    for lane in &backlog.lanes {
+        for (name, value) in lane.figures(backlog.now) {
+            gauges.push(gauge(name, [("lane", lane.lane.as_str())], value));
+        }
     }
 }
 
@@ -190,7 +188,7 @@ mod tests {
     use chrono::TimeDelta;
     use packtrain_core::ids::ScheduleId;
     use packtrain_core::job::Lane;
-    use packtrain_core::ports::{Pace, ServiceLevel, Spread, UnservedKind};
+    use packtrain_core::ports::{LaneBacklog, Pace, ServiceLevel, Spread, UnservedKind};
     use packtrain_core::schedule::Missed;
 
     use super::*;
@@ -220,29 +218,49 @@ mod tests {
     }
 
     #[test]
-    fn a_lanes_backlog_is_what_its_jobs_need_at_the_pace_of_the_last_minute() {
+    fn a_lane_shows_its_oldest_job_and_the_time_that_its_slots_need_for_all() {
         let (figures, mut gauges) = (figures(), Vec::new());
-        for (lane, queued) in [(Lane::Io, 15), (Lane::Cpu, 1), (Lane::Ops, 0)] {
-            let record = LaneRecord {
-                lane,
-                paused_at: None,
-                version: 1,
-                queued,
-                scheduled: 0,
-                waiting: 0,
-                running: 2,
-                dead: 0,
-                oldest: Some(figures.now - TimeDelta::seconds(7)),
-            };
-            of_lane(&record, &figures, &mut gauges);
+        let record = LaneRecord {
+            lane: Lane::Io,
+            paused_at: None,
+            version: 1,
+            queued: 15,
+            scheduled: 0,
+            waiting: 0,
+            running: 2,
+            dead: 0,
+            oldest: Some(figures.now - TimeDelta::seconds(7)),
+        };
+        of_lane(&record, &figures, &mut gauges);
+        let lane = LaneBacklog {
+            lane: Lane::Io,
+            is_paused: false,
+            jobs: 15,
+            work: Duration::from_secs(60),
+            oldest: record.oldest,
+            in_flight: 2,
+            began: 2,
+            remaining: Duration::from_secs(1),
+            workers: 1,
+            slots: 4,
+        };
+        let backlog = Backlog {
+            now: figures.now,
+            lanes: vec![lane],
+        };
+        of_backlog(&backlog, &mut gauges);
+        for (name, expected) in [
+            ("packtrain_queue_oldest_seconds", 7.0),
+            ("packtrain_backlog_oldest_seconds", 7.0),
+            ("packtrain_backlog_jobs", 15.0),
+            ("packtrain_backlog_seconds", 15.0),
+            ("packtrain_slots_busy_percent", 50.0),
+        ] {
+            assert!(
+                (value(&gauges, name, "io") - expected).abs() < 1e-9,
+                "{name}"
+            );
         }
-        for (lane, seconds) in [("io", 30.0), ("ops", 0.0)] {
-            let backlog = value(&gauges, "packtrain_backlog_seconds", lane);
-            assert!((backlog - seconds).abs() < 1e-9, "{lane}");
-        }
-        assert!(value(&gauges, "packtrain_backlog_seconds", "cpu").is_nan());
-        let oldest = value(&gauges, "packtrain_queue_oldest_seconds", "io");
-        assert!((oldest - 7.0).abs() < 1e-9);
     }
 
     #[test]

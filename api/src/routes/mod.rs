@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 use crate::problem::{METHOD_NOT_ALLOWED, Problem};
 use crate::{Inner, Shared};
 
+mod backlog;
 mod bulk;
 mod changes;
 mod comparisons;
@@ -60,6 +61,7 @@ pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
         .routes(routes!(changes::discard))
         .routes(routes!(bulk::bulk))
         .routes(routes!(dead_letters::causes))
+        .routes(routes!(backlog::show))
         .routes(routes!(lanes::list))
         .routes(routes!(lanes::edit))
         .routes(routes!(schedules::list))

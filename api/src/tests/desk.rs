@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use packtrain_core::ids::{JobId, ScheduleId, WorkerId};
 use packtrain_core::job::{Lane, NewJob, State};
 use packtrain_core::ports::{
-    Actor, AuditEntry, Cause, CausePlace, Change, Changed, Control, Drain, Edited, Figures, Gauges,
-    JobFilter, JobQueue, Keyed, LaneRecord, Requested, ScheduleEdit, StoreError, WorkerCounts,
-    WorkerView,
+    Actor, AuditEntry, Backlog, Backlogs, Cause, CausePlace, Change, Changed, Control, Drain,
+    Edited, Figures, Gauges, JobFilter, JobQueue, Keyed, LaneRecord, Requested, ScheduleEdit,
+    StoreError, WorkerCounts, WorkerView,
 };
 use packtrain_core::schedule::{Missed, ScheduleRecord};
 use packtrain_core::time::Clock;
@@ -29,6 +29,16 @@ impl Gauges for World {
             workers: WorkerCounts::default(),
             unserved: Vec::new(),
             service_level: None,
+        })
+    }
+}
+
+#[async_trait]
+impl Backlogs for World {
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        Ok(Backlog {
+            now: Noon.now(),
+            lanes: Vec::new(),
         })
     }
 }

@@ -61,6 +61,7 @@ impl World {
             operator: self.clone(),
             control: self.clone(),
             figures: self.clone(),
+            backlogs: self.clone(),
             files: self.clone(),
             reports: self.clone(),
             events: self.clone(),

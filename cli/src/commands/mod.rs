@@ -8,5 +8,6 @@ pub(crate) mod enqueue;
 pub(crate) mod migrate;
 pub(crate) mod operate;
 pub(crate) mod report;
+pub(crate) mod scale;
 pub(crate) mod scheduler;
 pub(crate) mod worker;

@@ -27,7 +27,11 @@ pub(crate) async fn run(global: &Global, settings: &Settings) -> Result<(), Fail
     let counted = crate::metrics::start(&parts.pools, &tasks, &stop)?;
     crate::metrics::serve(settings, counted, &tasks, &stop).await?;
     tasks.spawn(warm::keep(parts.pools_of_work(), warm::EVERY, stop.clone()));
-    tokio::join!(parts.upkeep(stop.clone()), parts.schedules(stop));
+    tokio::join!(
+        parts.upkeep(stop.clone()),
+        parts.backlog(stop.clone()),
+        parts.schedules(stop),
+    );
     take_leave(&tasks, &parts.pools).await;
     database.close().await;
     Ok(())

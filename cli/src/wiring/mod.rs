@@ -13,8 +13,9 @@ use packtrain_feeds::EndpointWarmth;
 use packtrain_objects::ObjectsWarmth;
 use packtrain_scheduler::{BEATS_IN_PATIENCE, Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
-    PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFigures, PgFiles, PgHousekeeping,
-    PgJobs, PgKeys, PgOperatorJobs, PgReports, PgSchedules, PgUpkeep, PoolWarmth, Pools, Retention,
+    PgBacklog, PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFigures, PgFiles,
+    PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgSchedules, PgUpkeep, PoolWarmth,
+    Pools, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool, SettleSettings};
 use tokio_util::sync::CancellationToken;
@@ -77,6 +78,7 @@ impl Parts {
             operator: Arc::new(PgOperatorJobs::new(self.pools.operator.clone())),
             control: Arc::new(self.control()),
             figures: Arc::new(self.figures()),
+            backlogs: Arc::new(PgBacklog::new(self.pools.operator.clone())),
             files: Arc::new(PgFiles::new(app.clone())),
             reports: Arc::new(PgReports::new(app.clone())),
             events: Arc::new(PgEvents::new(app.clone())),
@@ -131,6 +133,7 @@ impl Parts {
         let outside = Outside {
             claims,
             hints: Arc::clone(&self.hints),
+            times: Arc::new(PgBacklog::new(pool.clone())),
             world: Arc::new(world),
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
@@ -228,6 +231,18 @@ impl Parts {
         #[cfg(feature = "failpoints")]
         let store = crate::faulty::schedules(store);
         Ticker::new(store, Arc::clone(&self.hints)).run(stop)
+    }
+
+    /// Says how much work waits in each lane, until `stop`.
+    pub(crate) fn backlog(
+        &self,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let store = Arc::new(PgBacklog::new(self.pools.worker.clone()));
+        let is_wanted = self.settings.metrics.emf;
+        let lines =
+            is_wanted.then(|| Box::new(std::io::stdout()) as Box<dyn std::io::Write + Send>);
+        packtrain_scheduler::publish(store, lines, stop)
     }
 
     /// Upkeep, until `stop`.

@@ -10,6 +10,7 @@ mod operate;
 mod over_http;
 mod questions;
 mod report;
+mod scale;
 mod top;
 mod words;
 mod workers;

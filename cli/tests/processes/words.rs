@@ -31,6 +31,7 @@ Commands:
   workers      Show the workers, ask them to drain
   top          Watch lanes, workers, schedules and dead letters; q ends
   bench        Measure this machine and this build
+  scale        Say what a fleet that scales itself would do
   config       Show the settings
   completions  Print a completion script for a shell
   help         Print this message or the help of the given subcommand(s)

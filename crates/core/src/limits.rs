@@ -38,6 +38,8 @@ pub const SCHEDULES_MAX: usize = 1_000;
 pub const CHANGE_MAX: usize = 500;
 /// How far entries of a table are counted for a reader.
 pub const COUNT_MAX: i64 = 100_000;
+/// Jobs in flight whose time is summed up, at most.
+pub const IN_FLIGHT_MAX: i64 = 100_000;
 /// Ends of the last minute that are counted for a reader, the latest first.
 pub const ENDS_MAX: i64 = 5_000;
 /// Within how long a measured job counts for the service level.

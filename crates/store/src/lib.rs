@@ -19,6 +19,7 @@ pub use bootstrap::{
     create_tenant, drop_database, migrate, probe,
 };
 pub use guest::{address, data_folder, has_roles, leave};
+pub use pg::backlog::PgBacklog;
 pub use pg::bell::PgBell;
 pub use pg::checkpoints::PgCheckpoints;
 pub use pg::claims::PgClaims;

@@ -282,6 +282,8 @@ pub struct WorkerRecord {
     pub version: String,
     /// Lanes it serves.
     pub lanes: Vec<Lane>,
+    /// How many of their jobs it runs at once, in the order of the lanes.
+    pub slots: Vec<u32>,
     /// Kinds it runs.
     pub kinds: Vec<Served>,
     /// Classes of rate of those kinds.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::fault::Fault;
 
+mod backlog;
 mod checkpoints;
 mod control;
 mod ends;
@@ -22,6 +23,10 @@ mod upkeep;
 mod warmth;
 mod writes;
 
+pub use backlog::{
+    BACKLOG_MAX, BACKLOG_SECONDS, Backlog, Backlogs, KIND_TIME_UNKNOWN, KindTime, LaneBacklog,
+    NO_WORKER_BACKLOG, Times,
+};
 pub use checkpoints::Checkpoints;
 pub use control::{
     Actor, AuditEntry, Cause, CausePlace, Change, Changed, Control, Drain, Edited, LaneRecord,

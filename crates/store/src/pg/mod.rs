@@ -1,5 +1,6 @@
 //! SQL, one file a port.
 
+pub(crate) mod backlog;
 pub(crate) mod batches;
 pub(crate) mod bell;
 pub(crate) mod change;

@@ -26,6 +26,8 @@ const BACK_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 /// Presents a worker, and makes due at once what it serves and nobody did before.
 pub(crate) async fn register(pool: &PgPool, worker: &WorkerRecord) -> Result<(), StoreError> {
     let lanes: Vec<String> = worker.lanes.iter().map(|l| l.as_str().to_owned()).collect();
+    let slots = worker.slots.iter().map(|count| i32::try_from(*count));
+    let slots: Vec<i32> = slots.map(|count| count.unwrap_or(i32::MAX)).collect();
     let (mut kinds, mut kind_lanes, mut schemas) = (Vec::new(), Vec::new(), Vec::new());
     for served in &worker.kinds {
         kinds.push(served.kind.as_str().to_owned());
@@ -33,13 +35,15 @@ pub(crate) async fn register(pool: &PgPool, worker: &WorkerRecord) -> Result<(),
         schemas.push(i16::try_from(served.schema_max).unwrap_or(i16::MAX));
     }
     sqlx::query!(
-        "insert into worker (id, name, version, lanes, kinds, kind_lanes, schemas, renew_ms)
-              values ($1, $2, $3, $4, $5, $6, $7, $8)
+        "insert into worker (id, name, version, lanes, lane_slots, kinds, kind_lanes, schemas,
+                             renew_ms)
+              values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              on conflict (id) do nothing",
         worker.id.as_uuid(),
         worker.name,
         worker.version,
         &lanes,
+        &slots,
         &kinds,
         &kind_lanes,
         &schemas,
