@@ -3,10 +3,12 @@
 //! that waits, partitions are made ahead. Every replica may run all of it; none leads.
 
 mod due;
+mod mirror;
 mod reaper;
 mod ticker;
 mod upkeep;
 
+pub use mirror::mirror;
 pub use reaper::{BEATS_IN_PATIENCE, Patience};
 pub use ticker::Ticker;
 pub use upkeep::{UpkeepSettings, run};
