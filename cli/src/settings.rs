@@ -9,6 +9,10 @@ use packtrain_core::secret::Secret;
 use packtrain_scheduler::BEATS_IN_PATIENCE;
 use serde::{Deserialize, Serialize};
 
+mod aws;
+
+use self::aws::{Aws, Sqs};
+
 /// The file with every default; it documents the settings as well.
 pub(crate) const DEFAULTS: &str = include_str!("../../packtrain.default.toml");
 /// The file looked for in the working folder.
@@ -31,6 +35,9 @@ pub(crate) struct Settings {
     pub(crate) warm: Warm,
     pub(crate) metrics: Metrics,
     pub(crate) log: Log,
+    pub(crate) hints: Hints,
+    pub(crate) aws: Aws,
+    pub(crate) sqs: Sqs,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -177,6 +184,20 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Hints {
+    pub(crate) transport: Transport,
+}
+
+/// What carries hints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Transport {
+    Pg,
+    Sqs,
+}
+
 /// A value that cannot be used, and where it stands.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}\n  from: {origin}")]
@@ -207,7 +228,16 @@ pub(crate) fn load(
         // PACKTRAIN_DATABASE_APP_URL is database.app_url: the first underscore ends the section.
         .merge(
             Env::prefixed(PREFIX)
-                .ignore(&["test_pg", "skip_log", "bootstrap_url", "bench_server"])
+                .ignore(&[
+                    "test_pg",
+                    "test_redis",
+                    "test_moto",
+                    "test_fauxqs",
+                    "test_pgbouncer",
+                    "skip_log",
+                    "bootstrap_url",
+                    "bench_server",
+                ])
                 .map(|name| name.as_str().replacen('_', ".", 1).into())
                 .split("."),
         );
@@ -271,8 +301,11 @@ impl Loaded {
             ("worker.settle_batch", worker.settle_batch),
             ("worker.settle_at_once", worker.settle_at_once),
         ];
-        match least.iter().find(|(_, value)| *value == 0) {
-            Some((key, _)) => Err(self.refused(key, "0 is not 1 or more")),
+        if let Some((key, _)) = least.iter().find(|(_, value)| *value == 0) {
+            return Err(self.refused(key, "0 is not 1 or more"));
+        }
+        match self.settings.sqs.refused() {
+            Some((key, what)) => Err(self.refused(key, &what)),
             None => Ok(()),
         }
     }
@@ -438,6 +471,20 @@ mod tests {
                 .unwrap()
                 .contains("worker.settle_at_once")
         );
+    }
+
+    #[test]
+    fn a_time_that_sqs_would_refuse_is_refused_at_once() {
+        for (key, value) in [
+            ("sqs.wait_s", "21"),
+            ("sqs.visibility_s", "43201"),
+            ("sqs.visibility_s", "0"),
+        ] {
+            let Err(error) = load(None, &[(key, value.to_owned())]) else {
+                panic!("{key} = {value} was taken");
+            };
+            assert!(error.to_string().contains(key), "{error}");
+        }
     }
 
     #[test]

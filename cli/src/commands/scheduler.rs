@@ -23,6 +23,7 @@ pub(crate) async fn run(global: &Global, settings: &Settings) -> Result<(), Fail
     database.keep(&tasks, &stop);
     let parts = Parts::open(settings, &database, true, &tasks, &stop)?;
     parts.pools.check().await?;
+    parts.queues.check().await?;
     let counted = crate::metrics::start(&parts.pools, &tasks, &stop)?;
     crate::metrics::serve(settings, counted, &tasks, &stop).await?;
     tasks.spawn(warm::keep(parts.pools_of_work(), warm::EVERY, stop.clone()));

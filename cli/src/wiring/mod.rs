@@ -27,6 +27,11 @@ use crate::settings::Settings;
 
 mod hints;
 mod objects;
+#[cfg(not(feature = "aws"))]
+#[path = "no_sqs.rs"]
+pub(crate) mod sqs;
+#[cfg(feature = "aws")]
+pub(crate) mod sqs;
 
 /// Endpoints that are kept warm, at most: all of them in vain still fit into one job.
 const ENDPOINTS_MAX: usize = 16;
@@ -38,6 +43,7 @@ pub(crate) struct Parts {
     pub(crate) objects: Arc<dyn Objects>,
     pub(crate) hints: Arc<dyn Hints>,
     pub(crate) bell: Arc<dyn Bell>,
+    pub(crate) queues: sqs::Queues,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
 }
@@ -58,14 +64,20 @@ impl Parts {
             pools.app.clone()
         };
         let bell: Arc<dyn Bell> = Arc::new(PgBell::new(pools.clone(), ringer));
+        let ids: Arc<dyn IdSource> = Arc::new(ClockIds::new(SystemClock));
+        let queues = sqs::Queues::of(settings);
+        let over_sqs = hints::over_sqs(&queues, &pools, &ids, tasks, stop);
+        let hints =
+            over_sqs.unwrap_or_else(|| hints::start(Arc::clone(&bell), listens, tasks, stop));
         Ok(Self {
             settings: settings.clone(),
             pools,
             objects: objects::open(settings)?,
-            hints: hints::start(Arc::clone(&bell), listens, tasks, stop),
+            hints,
             bell,
+            queues,
             clock: Arc::new(SystemClock),
-            ids: Arc::new(ClockIds::new(SystemClock)),
+            ids,
         })
     }
 
@@ -240,10 +252,21 @@ impl Parts {
             patience: self.patience(),
             ..UpkeepSettings::default()
         };
-        let store: Arc<dyn Upkeep> = Arc::new(PgUpkeep::new(self.pools.worker.clone()));
+        let upkeep = PgUpkeep::new(self.pools.worker.clone());
+        let showing = self.queues.mirror().map(|mirror| {
+            let dead = Arc::new(upkeep.clone());
+            packtrain_scheduler::mirror(dead, mirror, stop.clone())
+        });
+        let store: Arc<dyn Upkeep> = Arc::new(upkeep);
         #[cfg(feature = "failpoints")]
         let store = crate::faulty::upkeep(store);
-        packtrain_scheduler::run(settings, store, Arc::clone(&self.hints), stop)
+        let running = packtrain_scheduler::run(settings, store, Arc::clone(&self.hints), stop);
+        async {
+            match showing {
+                Some(showing) => drop(tokio::join!(running, showing)),
+                None => running.await,
+            }
+        }
     }
 }
 
