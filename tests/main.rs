@@ -5,3 +5,4 @@
 mod house;
 mod journeys;
 mod store;
+mod transports;

@@ -14,6 +14,7 @@ mod places;
 mod programs;
 mod proxy;
 mod skip;
+mod sqs;
 mod wait;
 mod yard;
 
@@ -23,5 +24,6 @@ pub use database::{Database, Role};
 pub use programs::Program;
 pub use proxy::{Network, Proxy};
 pub use skip::skip;
+pub use sqs::{FakeSqs, Weather};
 pub use wait::{Hold, promptly, until};
 pub use yard::{Worker, Yard};

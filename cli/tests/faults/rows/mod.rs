@@ -7,4 +7,6 @@ mod network;
 mod poison;
 mod postgres;
 mod schedulers;
+#[cfg(feature = "aws")]
+mod sqs;
 mod workers;

@@ -1,0 +1,4 @@
+//! Transports of hints, on real servers and on our own.
+
+#[cfg(feature = "aws")]
+mod sqs;
