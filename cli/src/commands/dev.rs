@@ -1,6 +1,5 @@
 //! `packtrain dev`: everything in this process, no servers to install.
 
-use packtrain_core::ports::Readiness;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -47,8 +46,7 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     database.keep(&tasks, &serving);
     let key = prepare(&database).await?;
     let parts = Parts::open(settings, &database, true, &tasks, &serving)?;
-    parts.pools.check().await?;
-    parts.queues.check().await?;
+    parts.check().await?;
     let listener = listen(&settings.api.listen).await?;
     let address = listener
         .local_addr()

@@ -1,6 +1,5 @@
 //! `packtrain worker`: runs jobs until it is told to stop, then drains.
 
-use packtrain_core::ports::Readiness;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -28,8 +27,7 @@ pub(crate) async fn run(
     let database = Database::open(settings, narrate(global.quiet)).await?;
     database.keep(&tasks, &serving);
     let parts = Parts::open(settings, &database, true, &tasks, &serving)?;
-    parts.pools.check().await?;
-    parts.queues.check().await?;
+    parts.check().await?;
     let counted = crate::metrics::start(&parts.pools, &tasks, &serving)?;
     crate::metrics::serve(settings, counted, &tasks, &serving).await?;
     tasks.spawn(warm::keep(

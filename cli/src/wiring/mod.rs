@@ -7,7 +7,9 @@ use packtrain_api::{Api, Render};
 use packtrain_core::cpu::CpuPool;
 use packtrain_core::ids::{ClockIds, IdSource};
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{Bell, Claims, Hints, Objects, Schedules, Upkeep, Warmth, World};
+use packtrain_core::ports::{
+    Bell, Claims, Hints, Objects, Readiness, Schedules, Upkeep, Warmth, World,
+};
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_feeds::EndpointWarmth;
 use packtrain_objects::ObjectsWarmth;
@@ -79,6 +81,12 @@ impl Parts {
             clock: Arc::new(SystemClock),
             ids,
         })
+    }
+
+    /// Whether what a process cannot work without is there.
+    pub(crate) async fn check(&self) -> Result<(), Failure> {
+        self.pools.check().await?;
+        self.queues.check().await
     }
 
     /// The API's outside.

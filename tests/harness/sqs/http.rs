@@ -118,11 +118,21 @@ fn told(status: StatusCode, body: &Value) -> Response {
     (status, kind, body.to_string()).into_response()
 }
 
+/// With the code of the protocol that was there before, as the SDK reads it.
 fn refused(refusal: &Refusal) -> Response {
     let body = json!({
         "__type": format!("com.amazonaws.sqs#{}", refusal.code), "message": refusal.message,
     });
-    told(StatusCode::BAD_REQUEST, &body)
+    let before = match refusal.code {
+        "QueueDoesNotExist" => "AWS.SimpleQueueService.NonExistentQueue",
+        "QueueNameExists" => "QueueAlreadyExists",
+        code => code,
+    };
+    let mut answer = told(StatusCode::BAD_REQUEST, &body);
+    if let Ok(before) = format!("{before};Sender").parse() {
+        answer.headers_mut().insert("x-amzn-query-error", before);
+    }
+    answer
 }
 
 fn broken() -> Response {

@@ -249,7 +249,10 @@ fn check_body(body: &str) -> Result<(), Refusal> {
              bytes."
         )));
     }
-    let is_taken = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+    let is_taken = |c: char| {
+        let is_odd = ('\u{fffe}'..='\u{ffff}').contains(&c);
+        (c >= ' ' && !is_odd) || ['\t', '\n', '\r'].contains(&c)
+    };
     if body.chars().all(is_taken) {
         Ok(())
     } else {

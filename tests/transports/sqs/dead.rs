@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures::StreamExt;
@@ -107,22 +108,29 @@ impl Scene {
 
     /// Lets the job's own times pass, attempt after attempt, until it is dead.
     async fn dies(&self, id: JobId, attempts_before: usize) {
-        for attempt in 1..ATTEMPTS {
-            until("the attempt has failed", async || {
-                let job = self.job(id).await;
-                job.failures.len() == attempts_before + usize::from(attempt)
-                    && job.state == State::Scheduled
-            })
-            .await;
-            let passed = {
-                let mut passed = self.passed.lock().unwrap();
-                let pause = TimeDelta::from_std(backoff_ceiling(attempt)).unwrap();
-                *passed += pause;
-                *passed
-            };
-            self.yard.database.shift_clock(passed).await;
-        }
-        self.ended(id, State::Dead).await;
+        let mut passed_for = 0;
+        until("the job is dead", async || {
+            let job = self.job(id).await;
+            let failed = job.failures.len() - attempts_before;
+            if job.state == State::Scheduled && failed > passed_for {
+                passed_for = failed;
+                self.pass(backoff_ceiling(u16::try_from(failed).unwrap()))
+                    .await;
+            }
+            job.state == State::Dead && failed > 0
+        })
+        .await;
+        let job = self.job(id).await;
+        assert_eq!(job.failures.len(), attempts_before + usize::from(ATTEMPTS));
+    }
+
+    async fn pass(&self, time: Duration) {
+        let passed = {
+            let mut passed = self.passed.lock().unwrap();
+            *passed += TimeDelta::from_std(time).unwrap();
+            *passed
+        };
+        self.yard.database.shift_clock(passed).await;
     }
 
     async fn ended(&self, id: JobId, state: State) {

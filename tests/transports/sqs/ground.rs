@@ -58,6 +58,13 @@ impl Ground {
         all
     }
 
+    /// Those that know what our dead-letter queues need: fauxqs has no RedriveAllowPolicy.
+    pub(super) async fn with_dead_queues(test: &str) -> Vec<Self> {
+        let mut all = vec![Self::fake().await];
+        all.extend(Self::other(Server::Moto, &format!("{test} (moto)")));
+        all
+    }
+
     fn at(server: Server, url: String) -> Self {
         let ids: &dyn IdSource = &ClockIds::new(SystemClock);
         Self {
@@ -94,7 +101,7 @@ impl Ground {
             wait: Duration::from_secs(1),
             visibility: Duration::from_secs(60),
             kms_key: String::new(),
-            has_dead_queues: true,
+            has_dead_queues: self.server != Server::Fauxqs,
         }
     }
 

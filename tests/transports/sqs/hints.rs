@@ -64,7 +64,7 @@ async fn a_process_hears_what_it_sends_itself_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn queues_of_sqs_are_made_once_with_what_the_product_relies_on() {
     let test = "queues_of_sqs_are_made_once_with_what_the_product_relies_on";
-    for ground in Ground::all(test).await {
+    for ground in Ground::with_dead_queues(test).await {
         let settings = ground.settings();
         let sqs = Sqs::new(settings.clone());
         let Err(SqsError::Missing(missing)) = sqs.check().await else {
@@ -158,22 +158,22 @@ async fn a_hint_that_is_never_deleted_does_not_end_among_the_dead_letters() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_breaks_every_other_time_does_not_end_the_transport() {
+async fn a_service_that_breaks_again_and_again_does_not_end_the_transport() {
     let ground = Ground::fake().await;
     let (sqs, fake) = (ground.queues().await, ground.fake.clone().unwrap());
     let (sender, hearer) = (Process::of(&sqs), Process::of(&sqs));
     let mut stream = hearer.listens(Lane::Io).await;
     fake.set_weather(Weather {
-        errors: 2,
-        late_errors: 2,
+        errors: 3,
+        late_errors: 3,
         doubled: 2,
         reordered: 2,
-        lost_messages: 2,
-        lost_deletes: 2,
-        ..Weather::default()
+        lost_messages: 3,
+        lost_deletes: 3,
+        silent: 0,
     });
     let hearing = async {
-        for _ in 0..5 {
+        for _ in 0..3 {
             next(&mut stream).await.looked();
         }
     };

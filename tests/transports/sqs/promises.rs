@@ -40,6 +40,9 @@ const PROMISES: &[(&str, Promise)] = &[
     }),
     ("moved back by a task", |g| Box::pin(moved_back(g))),
     ("batch has limits", |g| Box::pin(batch_has_limits(g))),
+    ("who may use a dead-letter queue", |g| {
+        Box::pin(allowed_sources(g))
+    }),
     ("odd characters are refused", |g| {
         Box::pin(odd_characters(g))
     }),
@@ -77,10 +80,20 @@ const DEVIATIONS: &[(Server, &str, &str)] = &[
     ),
     (
         Server::Moto,
+        "who may use a dead-letter queue",
+        "RedriveAllowPolicy is taken and not kept",
+    ),
+    (
+        Server::Moto,
         "moved back by a task",
         "StartMessageMoveTask is not implemented",
     ),
     (Server::Moto, "odd characters are refused", "takes NUL"),
+    (
+        Server::Fauxqs,
+        "who may use a dead-letter queue",
+        "RedriveAllowPolicy is not known",
+    ),
     (
         Server::Fauxqs,
         "duplicates by group",
@@ -319,6 +332,20 @@ async fn moved_back(ground: &Ground) -> Kept {
         "where it was sent",
         &queue.bodies(1, 60).await?,
         &texts(&["y"]),
+    )
+}
+
+async fn allowed_sources(ground: &Ground) -> Kept {
+    let (queue, dead) = with_dead(ground).await;
+    let policy = json!({ "redrivePermission": "byQueue", "sourceQueueArns": [queue.arn().await] });
+    let attributes = json!({ "RedriveAllowPolicy": policy.to_string() });
+    let request = json!({ "Attributes": attributes });
+    dead.ask("SetQueueAttributes", request).await?;
+    let kept = ground.attribute(&dead.url, "RedriveAllowPolicy").await;
+    is(
+        "what is kept",
+        &serde_json::from_str(&kept).ok(),
+        &Some(policy),
     )
 }
 

@@ -49,8 +49,8 @@ pub struct DeadLetter {
 /// Dead letters that are to be shown elsewhere.
 #[async_trait]
 pub trait DeadLetters: Send + Sync {
-    /// Those that nobody has shown yet, so many at most. Whoever gets one has a minute for it before
-    /// another gets it.
+    /// Those that nobody has shown yet, so many at most. Whoever gets one has a minute for it
+    /// before another gets it.
     async fn unmirrored(&self, limit: u32) -> Result<Vec<DeadLetter>, StoreError>;
 
     /// These were shown.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::Client;
@@ -25,6 +26,11 @@ const ALL_WITHIN: Duration = Duration::from_secs(10);
 /// Tries of one call. Beyond that the SDK's budget of retries, which all calls share, keeps a
 /// service in trouble from being asked ever more.
 const TRIES: u32 = 3;
+/// The codes of a queue that does not exist: AWS has the old one still, others the new one.
+const NO_QUEUE: [&str; 2] = [
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueDoesNotExist",
+];
 
 /// Where queues are and how they are used.
 #[derive(Clone)]
@@ -123,8 +129,9 @@ impl Sqs {
     }
 
     pub(super) async fn client(&self) -> &Client {
-        let opening = async { Client::new(&sdk(&self.settings).await) };
-        self.client.get_or_init(|| opening).await
+        // In a box: what the SDK does to find out who asks is large, and is done once.
+        let opening = || Box::pin(async { Client::new(&sdk(&self.settings).await) });
+        self.client.get_or_init(opening).await
     }
 
     /// The address of the queue of this name.
@@ -134,12 +141,6 @@ impl Sqs {
         }
         let asking = self.client().await.get_queue_url().queue_name(name).send();
         let answer = asking.await.map_err(|error| {
-            let is_gone = |error: &SdkError<_, _>| {
-                let service = error.as_service_error();
-                service.is_some_and(
-                    aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError::is_queue_does_not_exist,
-                )
-            };
             if is_gone(&error) {
                 SqsError::Missing(vec![name.to_owned()])
             } else {
@@ -151,9 +152,24 @@ impl Sqs {
         Ok(url)
     }
 
-    /// Asks for addresses anew: a queue may have been made again since.
-    pub(super) fn forget(&self, name: &str) {
-        self.urls().remove(name);
+    /// What a call to a queue failed with. The address of one that is gone is asked for anew: it may
+    /// have been made again since.
+    pub(super) fn failed<E, R>(
+        &self,
+        queue: &str,
+        what: impl Into<String>,
+    ) -> impl FnOnce(SdkError<E, R>) -> SqsError
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+        R: fmt::Debug + Send + Sync + 'static,
+    {
+        let what = what.into();
+        move |error| {
+            if is_gone(&error) {
+                self.urls().remove(queue);
+            }
+            SqsError::of(what)(error)
+        }
     }
 
     fn urls(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
@@ -210,6 +226,11 @@ impl Sqs {
     }
 }
 
+/// Whether a queue does not exist.
+fn is_gone<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    error.code().is_some_and(|code| NO_QUEUE.contains(&code))
+}
+
 /// The SDK's own settings. The behaviour is pinned, so that an update of the SDK changes nothing
 /// that nobody looked at; TLS is the rustls over ring that the rest of the product has.
 async fn sdk(settings: &SqsSettings) -> SdkConfig {
@@ -225,6 +246,8 @@ async fn sdk(settings: &SqsSettings) -> SdkConfig {
     let mut sdk = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(http)
         .timeout_config(patience)
+        // A poll stands still on purpose, and every answer has a time-out of its own.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .retry_config(RetryConfig::standard().with_max_attempts(TRIES));
     if !settings.region.is_empty() {
         sdk = sdk.region(Region::new(settings.region.clone()));

@@ -81,10 +81,8 @@ impl SqsMirror {
             .queue_url(url)
             .set_entries(Some(entries.collect()))
             .send();
-        let answer = sending.await.map_err(|error| {
-            sqs.forget(&queue);
-            SqsError::of(format!("take dead letters for {queue}"))(error)
-        })?;
+        let what = format!("take dead letters for {queue}");
+        let answer = sending.await.map_err(sqs.failed(&queue, what))?;
         for failed in &answer.failed {
             let said = failed.message.as_deref().unwrap_or(&failed.code);
             warn!(

@@ -30,9 +30,9 @@ pub(super) struct Ear {
     pub(super) seldom: Arc<Seldom>,
 }
 
-/// The hints of a lane: one for all messages of a poll. It is asked for more only when this is
-/// polled, so that a worker with full hands leaves the messages to the others. They are deleted when
-/// the worker has looked; until then they are hidden, and come again.
+/// The hints of a lane: one for all messages of a poll. More is asked for only when this is polled,
+/// so that a worker with full hands leaves the messages to the others. They are deleted when the
+/// worker has looked; until then they are hidden, and come again.
 pub(super) fn hints(ear: Ear) -> impl Stream<Item = Heard> + Send {
     stream::unfold((ear, PAUSE_FIRST), |(ear, mut pause)| async move {
         loop {
@@ -72,10 +72,8 @@ impl Ear {
             .customize()
             .config_override(patience)
             .send();
-        let answer = polling.await.map_err(|error| {
-            self.sqs.forget(&queue);
-            SqsError::of(format!("give messages of {queue}"))(error)
-        })?;
+        let what = format!("give messages of {queue}");
+        let answer = polling.await.map_err(self.sqs.failed(&queue, what))?;
         Ok(answer.messages.unwrap_or_default())
     }
 
@@ -142,7 +140,7 @@ async fn try_delete(sqs: &Sqs, lane: Lane, handles: Vec<String>) -> Result<(), S
         .set_entries(Some(entries.collect()))
         .send();
     let what = format!("delete messages of {queue}");
-    let answer = deleting.await.map_err(SqsError::of(&*what))?;
+    let answer = deleting.await.map_err(sqs.failed(&queue, &*what))?;
     match answer.failed.first() {
         None => Ok(()),
         Some(failed) => {

@@ -85,10 +85,7 @@ async fn send(sqs: &Sqs, lane: Lane, hints: &[Hint], ids: &dyn IdSource) -> Resu
         .set_entries(Some(entries.collect()))
         .send();
     let what = format!("take hints for {queue}");
-    let answer = sending.await.map_err(|error| {
-        sqs.forget(&queue);
-        SqsError::of(&*what)(error)
-    })?;
+    let answer = sending.await.map_err(sqs.failed(&queue, &*what))?;
     match answer.failed.first() {
         None => Ok(()),
         Some(failed) => {

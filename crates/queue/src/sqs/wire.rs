@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(read["dead"]["message"], dead.message);
         assert!(
             body.chars()
-                .all(|c| c >= ' ' && c < '\u{fffe}' || c > '\u{ffff}'),
+                .all(|c| (' '..'\u{fffe}').contains(&c) || c > '\u{ffff}'),
             "{body}"
         );
     }
