@@ -60,7 +60,7 @@ impl State {
         self.dice ^= self.dice << 13;
         self.dice ^= self.dice >> 7;
         self.dice ^= self.dice << 17;
-        self.dice % many == 0
+        self.dice.is_multiple_of(many)
     }
 
     pub(super) fn count(&mut self) -> u64 {
