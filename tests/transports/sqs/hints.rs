@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::StreamExt;
 use packtrain_core::job::Lane;
 use packtrain_core::ports::Hints;
 use packtrain_queue::{Sqs, SqsError, SqsSettings};
@@ -163,6 +164,15 @@ async fn a_service_that_breaks_again_and_again_does_not_end_the_transport() {
     let (sqs, fake) = (ground.queues().await, ground.fake.clone().unwrap());
     let (sender, hearer) = (Process::of(&sqs), Process::of(&sqs));
     let mut stream = hearer.listens(Lane::Io).await;
+    fake.set_weather(Weather {
+        errors: 1,
+        ..Weather::default()
+    });
+    // A poll is tried three times: the fourth time is another poll.
+    tokio::select! {
+        heard = stream.next() => panic!("nothing was to be heard: {heard:?}"),
+        () = until("it polls again", async || fake.asked("ReceiveMessage") >= 4) => {}
+    }
     fake.set_weather(Weather {
         errors: 3,
         late_errors: 3,
