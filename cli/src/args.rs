@@ -46,6 +46,7 @@ Example:
     pub(super) const MIGRATE: &str = "\
 Examples:
   packtrain migrate
+  packtrain migrate --aws
   packtrain migrate --bootstrap-url postgres://postgres:...@db/postgres --database packtrain";
     pub(super) const REPORT: &str = "\
 Examples:
@@ -220,6 +221,9 @@ pub(crate) struct Migrate {
     /// The database to make with --bootstrap-url
     #[arg(long, default_value = "packtrain", value_name = "NAME")]
     pub(crate) database: String,
+    /// Make the queues of the section [sqs] as well, where they are not there yet
+    #[arg(long)]
+    pub(crate) aws: bool,
 }
 
 #[derive(Debug, Args)]

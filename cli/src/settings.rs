@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use hints::{Hints, Redis, Transport};
 
+use self::aws::{Aws, Sqs};
+
+mod aws;
 mod hints;
 
 /// The file with every default; it documents the settings as well.
@@ -37,6 +40,9 @@ pub(crate) struct Settings {
     pub(crate) warm: Warm,
     pub(crate) metrics: Metrics,
     pub(crate) log: Log,
+    pub(crate) hints: Hints,
+    pub(crate) aws: Aws,
+    pub(crate) sqs: Sqs,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -290,8 +296,11 @@ impl Loaded {
             ("worker.settle_batch", worker.settle_batch),
             ("worker.settle_at_once", worker.settle_at_once),
         ];
-        match least.iter().find(|(_, value)| *value == 0) {
-            Some((key, _)) => Err(self.refused(key, "0 is not 1 or more")),
+        if let Some((key, _)) = least.iter().find(|(_, value)| *value == 0) {
+            return Err(self.refused(key, "0 is not 1 or more"));
+        }
+        match self.settings.sqs.refused() {
+            Some((key, what)) => Err(self.refused(key, &what)),
             None => Ok(()),
         }
     }
@@ -459,6 +468,20 @@ mod tests {
                 .unwrap()
                 .contains("worker.settle_at_once")
         );
+    }
+
+    #[test]
+    fn a_time_that_sqs_would_refuse_is_refused_at_once() {
+        for (key, value) in [
+            ("sqs.wait_s", "21"),
+            ("sqs.visibility_s", "43201"),
+            ("sqs.visibility_s", "0"),
+        ] {
+            let Err(error) = load(None, &[(key, value.to_owned())]) else {
+                panic!("{key} = {value} was taken");
+            };
+            assert!(error.to_string().contains(key), "{error}");
+        }
     }
 
     #[test]

@@ -6,11 +6,13 @@
 mod backlog;
 mod due;
 mod emf;
+mod mirror;
 mod reaper;
 mod ticker;
 mod upkeep;
 
 pub use backlog::publish;
+pub use mirror::mirror;
 pub use reaper::{BEATS_IN_PATIENCE, Patience};
 pub use ticker::Ticker;
 pub use upkeep::{UpkeepSettings, run};

@@ -16,6 +16,7 @@ mod proxy;
 #[cfg(feature = "redis")]
 mod redis;
 mod skip;
+mod sqs;
 mod wait;
 mod yard;
 
@@ -27,5 +28,6 @@ pub use database::{Database, Role};
 pub use programs::Program;
 pub use proxy::{Network, Proxy};
 pub use skip::skip;
+pub use sqs::{FakeSqs, Weather};
 pub use wait::{Hold, promptly, until};
 pub use yard::{Worker, Yard};

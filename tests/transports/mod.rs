@@ -1,4 +1,6 @@
-//! The transports of hints and what is done to them.
+//! The transports of hints and what is done to them, on real servers and on our own.
 
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "aws")]
+mod sqs;

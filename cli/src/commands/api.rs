@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use packtrain_core::ports::Readiness;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,7 +26,7 @@ pub(crate) async fn run(global: &Global, _: &Api, settings: &Settings) -> Result
     database.keep(&tasks, &serving);
     hints::check(settings).await?;
     let parts = Parts::open(settings, &database, false, &tasks, &serving)?;
-    parts.pools.check().await?;
+    parts.check().await?;
     let listener = listen(&settings.api.listen).await?;
     let counted = crate::metrics::start(&parts.pools, &tasks, &serving)?;
     tasks.spawn(warm::keep(

@@ -1,6 +1,5 @@
 //! `packtrain dev`: everything in this process, no servers to install.
 
-use packtrain_core::ports::Readiness;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -52,7 +51,7 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     let key = prepare(&database).await?;
     hints::check(settings).await?;
     let parts = Parts::open(settings, &database, true, &tasks, &serving)?;
-    parts.pools.check().await?;
+    parts.check().await?;
     let listener = listen(&settings.api.listen).await?;
     let address = listener
         .local_addr()

@@ -9,6 +9,7 @@ use crate::database::Database;
 use crate::failure::{Failure, USAGE};
 use crate::process::narrate;
 use crate::settings::Settings;
+use crate::wiring::sqs;
 
 /// How the owner's address is given.
 const OWNER_HELP: &str = "migrations run as packtrain_owner: set PACKTRAIN_DATABASE_OWNER_URL to \
@@ -32,10 +33,23 @@ pub(crate) async fn run(
         return Err(Failure::new(USAGE, "database.owner_url is not set").help(OWNER_HELP));
     };
     packtrain_store::migrate(owner).await?;
+    let queues = match args.aws {
+        true => Some(sqs::create(settings).await?),
+        false => None,
+    };
     if global.json {
-        anstream::println!("{}", serde_json::json!({"state": "migrated"}));
+        let mut done = serde_json::json!({ "state": "migrated" });
+        if let Some(made) = queues {
+            done["queues_made"] = made.into();
+        }
+        anstream::println!("{done}");
     } else {
         anstream::println!("The schema is up to date.");
+        match queues.as_deref() {
+            None => {}
+            Some([]) => anstream::println!("The queues are all there."),
+            Some(made) => anstream::println!("Queues made: {}", made.join(", ")),
+        }
     }
     database.close().await;
     Ok(())

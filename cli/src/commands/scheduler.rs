@@ -1,6 +1,5 @@
 //! `packtrain scheduler`: schedules and upkeep.
 
-use packtrain_core::ports::Readiness;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,7 +22,7 @@ pub(crate) async fn run(global: &Global, settings: &Settings) -> Result<(), Fail
     database.keep(&tasks, &stop);
     hints::check(settings).await?;
     let parts = Parts::open(settings, &database, true, &tasks, &stop)?;
-    parts.pools.check().await?;
+    parts.check().await?;
     let counted = crate::metrics::start(&parts.pools, &tasks, &stop)?;
     crate::metrics::serve(settings, counted, &tasks, &stop).await?;
     tasks.spawn(warm::keep(parts.pools_of_work(), warm::EVERY, stop.clone()));

@@ -1,6 +1,5 @@
 //! `packtrain worker`: runs jobs until it is told to stop, then drains.
 
-use packtrain_core::ports::Readiness;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -29,7 +28,7 @@ pub(crate) async fn run(
     database.keep(&tasks, &serving);
     hints::check(settings).await?;
     let parts = Parts::open(settings, &database, true, &tasks, &serving)?;
-    parts.pools.check().await?;
+    parts.check().await?;
     let counted = crate::metrics::start(&parts.pools, &tasks, &serving)?;
     crate::metrics::serve(settings, counted, &tasks, &serving).await?;
     tasks.spawn(warm::keep(

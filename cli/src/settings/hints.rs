@@ -23,6 +23,8 @@ pub(crate) enum Transport {
     Pg,
     /// A Redis.
     Redis,
+    /// Queues of SQS.
+    Sqs,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -2,44 +2,67 @@
 
 use std::sync::Arc;
 
+use packtrain_core::ids::IdSource;
 use packtrain_core::ports::{Bell, Hints, Warmth};
 use packtrain_queue::{BellWarmth, PgHints};
+use packtrain_store::{PgControl, Pools};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::sqs::{self, Queues};
 use crate::failure::Failure;
 use crate::settings::{Settings, Transport};
 
+/// What a transport is made with.
+pub(crate) struct Means<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) bell: &'a Arc<dyn Bell>,
+    pub(crate) queues: &'a Queues,
+    pub(crate) pools: &'a Pools,
+    pub(crate) ids: &'a Arc<dyn IdSource>,
+    /// Whether this process works on hints.
+    pub(crate) listens: bool,
+    pub(crate) tasks: &'a TaskTracker,
+    pub(crate) stop: &'a CancellationToken,
+}
+
 /// Starts the transport that the settings name.
-pub(crate) fn start(
-    settings: &Settings,
-    bell: Arc<dyn Bell>,
-    listens: bool,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-) -> Result<Arc<dyn Hints>, Failure> {
-    match settings.hints.transport {
-        Transport::Pg => Ok(Arc::new(PgHints::start(bell, listens, tasks, stop.clone()))),
-        Transport::Redis => redis::start(settings, listens, tasks, stop),
+pub(crate) fn start(means: &Means<'_>) -> Result<Arc<dyn Hints>, Failure> {
+    let (listens, tasks, stop) = (means.listens, means.tasks, means.stop);
+    match means.settings.hints.transport {
+        Transport::Pg => {
+            let bell = Arc::clone(means.bell);
+            Ok(Arc::new(PgHints::start(bell, listens, tasks, stop.clone())))
+        }
+        Transport::Redis => redis::start(means.settings, listens, tasks, stop),
+        Transport::Sqs => {
+            // A dead letter that comes back from a queue runs again by the rights of a worker.
+            let revive = PgControl::new(means.pools.worker.clone(), Arc::clone(means.ids));
+            let ids = Arc::clone(means.ids);
+            let hints = means.queues.hints(Arc::new(revive), ids, tasks, stop);
+            hints.ok_or_else(sqs::missing)
+        }
     }
 }
 
 /// Refuses a transport that would harm others; to be asked before a process serves.
 pub(crate) async fn check(settings: &Settings) -> Result<(), Failure> {
     match settings.hints.transport {
-        Transport::Pg => Ok(()),
         Transport::Redis => redis::check(settings).await,
+        // Queues are asked for with the database.
+        Transport::Pg | Transport::Sqs => Ok(()),
     }
 }
 
-/// The transport, kept warm.
+/// The transport, kept warm; none where it is asked all the time anyway.
 pub(crate) fn warmth(
     settings: &Settings,
     bell: &Arc<dyn Bell>,
-) -> Result<Arc<dyn Warmth>, Failure> {
+) -> Result<Option<Arc<dyn Warmth>>, Failure> {
     match settings.hints.transport {
-        Transport::Pg => Ok(Arc::new(BellWarmth::new(Arc::clone(bell)))),
-        Transport::Redis => redis::warmth(settings),
+        Transport::Pg => Ok(Some(Arc::new(BellWarmth::new(Arc::clone(bell))))),
+        Transport::Redis => redis::warmth(settings).map(Some),
+        Transport::Sqs => Ok(None),
     }
 }
 

@@ -7,7 +7,9 @@ use packtrain_api::{Api, Render};
 use packtrain_core::cpu::CpuPool;
 use packtrain_core::ids::{ClockIds, IdSource};
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{Bell, Claims, Hints, Objects, Schedules, Upkeep, Warmth, World};
+use packtrain_core::ports::{
+    Bell, Claims, Hints, Objects, Readiness, Schedules, Upkeep, Warmth, World,
+};
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_feeds::EndpointWarmth;
 use packtrain_objects::ObjectsWarmth;
@@ -27,6 +29,11 @@ use crate::settings::Settings;
 
 pub(crate) mod hints;
 mod objects;
+#[cfg(not(feature = "aws"))]
+#[path = "no_sqs.rs"]
+pub(crate) mod sqs;
+#[cfg(feature = "aws")]
+pub(crate) mod sqs;
 
 /// Endpoints that are kept warm, at most: all of them in vain still fit into one job.
 const ENDPOINTS_MAX: usize = 16;
@@ -38,6 +45,7 @@ pub(crate) struct Parts {
     pub(crate) objects: Arc<dyn Objects>,
     pub(crate) hints: Arc<dyn Hints>,
     pub(crate) bell: Arc<dyn Bell>,
+    pub(crate) queues: sqs::Queues,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
 }
@@ -58,15 +66,34 @@ impl Parts {
             pools.app.clone()
         };
         let bell: Arc<dyn Bell> = Arc::new(PgBell::new(pools.clone(), ringer));
+        let ids: Arc<dyn IdSource> = Arc::new(ClockIds::new(SystemClock));
+        let queues = sqs::Queues::of(settings);
+        let hints = hints::start(&hints::Means {
+            settings,
+            bell: &bell,
+            queues: &queues,
+            pools: &pools,
+            ids: &ids,
+            listens,
+            tasks,
+            stop,
+        })?;
         Ok(Self {
             settings: settings.clone(),
             pools,
             objects: objects::open(settings)?,
-            hints: hints::start(settings, Arc::clone(&bell), listens, tasks, stop)?,
+            hints,
             bell,
+            queues,
             clock: Arc::new(SystemClock),
-            ids: Arc::new(ClockIds::new(SystemClock)),
+            ids,
         })
+    }
+
+    /// Whether what a process cannot work without is there.
+    pub(crate) async fn check(&self) -> Result<(), Failure> {
+        self.pools.check().await?;
+        self.queues.check().await
     }
 
     /// The API's outside.
@@ -205,7 +232,7 @@ impl Parts {
     /// warm: nobody else reaches them.
     fn warmth(&self) -> Result<Vec<Arc<dyn Warmth>>, Failure> {
         let mut all = self.pools_of_work();
-        all.push(hints::warmth(&self.settings, &self.bell)?);
+        all.extend(hints::warmth(&self.settings, &self.bell)?);
         let objects = Arc::clone(&self.objects);
         all.push(Arc::new(ObjectsWarmth::new("folder", objects)));
         let refused = |what: String| Failure::new(USAGE, format!("warm.endpoint_urls: {what}"));
@@ -254,10 +281,21 @@ impl Parts {
             patience: self.patience(),
             ..UpkeepSettings::default()
         };
-        let store: Arc<dyn Upkeep> = Arc::new(PgUpkeep::new(self.pools.worker.clone()));
+        let upkeep = PgUpkeep::new(self.pools.worker.clone());
+        let showing = self.queues.mirror().map(|mirror| {
+            let dead = Arc::new(upkeep.clone());
+            packtrain_scheduler::mirror(dead, mirror, stop.clone())
+        });
+        let store: Arc<dyn Upkeep> = Arc::new(upkeep);
         #[cfg(feature = "failpoints")]
         let store = crate::faulty::upkeep(store);
-        packtrain_scheduler::run(settings, store, Arc::clone(&self.hints), stop)
+        let running = packtrain_scheduler::run(settings, store, Arc::clone(&self.hints), stop);
+        async {
+            match showing {
+                Some(showing) => drop(tokio::join!(running, showing)),
+                None => running.await,
+            }
+        }
     }
 }
 

@@ -64,3 +64,5 @@ pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 pub const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Characters of an error that is kept with an attempt.
 pub const FAULT_CHARS_MAX: usize = 2_000;
+/// Bytes of a payload that is shown with a dead letter outside the database.
+pub const MIRRORED_BYTES_MAX: i32 = 192 * 1024;

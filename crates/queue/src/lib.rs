@@ -3,9 +3,13 @@
 mod pg;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "aws")]
+mod sqs;
 mod warmth;
 
 #[cfg(feature = "redis")]
 pub use crate::redis::{RedisHints, RedisSettings, RedisWarmth, Refused, refuse_eviction};
 pub use pg::PgHints;
+#[cfg(feature = "aws")]
+pub use sqs::{Sqs, SqsAccess, SqsError, SqsHints, SqsMirror, SqsSettings};
 pub use warmth::BellWarmth;

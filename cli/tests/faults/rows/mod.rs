@@ -9,4 +9,6 @@ mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
 mod schedulers;
+#[cfg(feature = "aws")]
+mod sqs;
 mod workers;

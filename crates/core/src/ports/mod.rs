@@ -7,6 +7,7 @@ use crate::fault::Fault;
 mod backlog;
 mod checkpoints;
 mod control;
+mod dead;
 mod ends;
 mod events;
 mod figures;
@@ -32,6 +33,7 @@ pub use control::{
     Actor, AuditEntry, Cause, CausePlace, Change, Changed, Control, Drain, Edited, LaneRecord,
     ScheduleEdit, WorkerView,
 };
+pub use dead::{DeadLetter, DeadLetters, Death, Mirror, MirrorError, Revive};
 pub use ends::{End, Settled, Settlement, Success};
 pub use events::{JobEvent, JobEvents};
 pub use figures::{Figures, Gauges, Pace, ServiceLevel, Spread, WorkerCounts};

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use packtrain_core::ids::JobId;
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{Actor, Change, Changed, StoreError};
+use packtrain_core::ports::{Actor, Change, Changed, Death, StoreError};
+use packtrain_core::time::Timestamp;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -76,13 +77,33 @@ pub(crate) async fn retry(
     actor: &Actor,
     jobs: &[Uuid],
 ) -> Result<Changed, StoreError> {
+    again(control, actor, jobs, None).await
+}
+
+/// Runs a dead letter again if it still is this one.
+pub(crate) async fn revive(
+    control: &PgControl,
+    actor: &Actor,
+    death: Death,
+) -> Result<Changed, StoreError> {
+    let job = [death.job.as_uuid()];
+    again(control, actor, &job, Some(death.at)).await
+}
+
+/// With `died_at`, only dead letters of that moment.
+async fn again(
+    control: &PgControl,
+    actor: &Actor,
+    jobs: &[Uuid],
+    died_at: Option<Timestamp>,
+) -> Result<Changed, StoreError> {
     // Before the transaction: a tenant's row in `fair` is locked for no longer than this takes.
     let turns = turns(&control.pool, jobs).await?;
     let mut tx = control.begin().await?;
     let bound = bounds(&mut tx, jobs).await?;
     lock_gates(&mut tx, &bound, std::iter::empty()).await?;
-    forget_requests(&mut tx, jobs).await?;
-    let entered = enter_again(&mut tx, jobs, &turns).await?;
+    forget_requests(&mut tx, jobs, died_at).await?;
+    let entered = enter_again(&mut tx, jobs, &turns, died_at).await?;
     let done: Vec<JobId> = entered.iter().map(|(job, _)| *job).collect();
     let mut woken: Vec<Lane> = entered.iter().filter_map(|(_, lane)| *lane).collect();
     let mut keys: Vec<String> = bound
@@ -106,10 +127,21 @@ pub(crate) async fn retry(
 }
 
 /// A request from the time before a job died is not meant for its new life.
-async fn forget_requests(connection: &mut PgConnection, jobs: &[Uuid]) -> Result<(), StoreError> {
+async fn forget_requests(
+    connection: &mut PgConnection,
+    jobs: &[Uuid],
+    died_at: Option<Timestamp>,
+) -> Result<(), StoreError> {
     sqlx::query!(
-        "delete from cancel_request c using dead d where c.job_id = d.id and d.id = any($1)",
-        jobs
+        r#"
+        delete from cancel_request c
+         using dead d
+         where c.job_id = d.id
+           and d.id = any($1)
+           and ($2::timestamptz is null or d.died_at = $2)
+        "#,
+        jobs,
+        died_at,
     )
     .execute(connection)
     .await
@@ -162,6 +194,7 @@ async fn enter_again(
     connection: &mut PgConnection,
     jobs: &[Uuid],
     turns: &Turns,
+    died_at: Option<Timestamp>,
 ) -> Result<Vec<(JobId, Option<Lane>)>, StoreError> {
     let rows = sqlx::query!(
         r#"
@@ -169,12 +202,14 @@ async fn enter_again(
             delete from dead d
              using unnest($1::uuid[]) as t (id)
              where d.id = t.id
+               and ($6::timestamptz is null or d.died_at = $6)
             returning d.id, 0::smallint as attempts, true as was_dead
         ),
         later as (
             delete from scheduled s
              using unnest($1::uuid[]) as t (id)
              where s.id = t.id
+               and $6::timestamptz is null
             returning s.id, s.attempts, false as was_dead
         ),
         taken as (
@@ -232,6 +267,7 @@ async fn enter_again(
         &turns.tenants,
         &turns.starts,
         &turns.steps,
+        died_at,
     )
     .fetch_all(connection)
     .await

@@ -8,6 +8,7 @@ pub(crate) mod checkpoints;
 pub(crate) mod claims;
 pub(crate) mod clocks;
 pub(crate) mod control;
+pub(crate) mod dead;
 pub(crate) mod ends;
 pub(crate) mod enqueue;
 pub(crate) mod events;

@@ -30,6 +30,10 @@ impl PgUpkeep {
     pub const fn new(worker: PgPool) -> Self {
         Self { pool: worker }
     }
+
+    pub(super) const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
 }
 
 #[async_trait]

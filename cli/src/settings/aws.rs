@@ -1,0 +1,50 @@
+//! Settings of what lies with AWS.
+
+use serde::Deserialize;
+
+use super::Address;
+
+/// The longest that SQS lets a poll wait and a message be hidden, in seconds.
+const WAIT_S_MAX: u64 = 20;
+const VISIBILITY_S_MAX: u64 = 43_200;
+/// A message must stay hidden until its receiver has claimed and deleted it.
+const VISIBILITY_S_MIN: u64 = 10;
+
+/// Where, and with whose rights: those that the SDK finds.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Aws {
+    pub(crate) region: String,
+    pub(crate) endpoint_url: Address,
+}
+
+/// Queues of hints.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sqs {
+    pub(crate) pulse_queue: String,
+    pub(crate) notify_queue: String,
+    pub(crate) prefix: String,
+    pub(crate) wait_s: u64,
+    pub(crate) visibility_s: u64,
+    pub(crate) kms_key: String,
+    pub(crate) dlq: bool,
+}
+
+impl Sqs {
+    /// A setting that SQS would refuse, and why.
+    pub(super) fn refused(&self) -> Option<(&'static str, String)> {
+        if self.wait_s > WAIT_S_MAX {
+            let what = format!("{} is not between 0 and {WAIT_S_MAX}", self.wait_s);
+            return Some(("sqs.wait_s", what));
+        }
+        let hidden = VISIBILITY_S_MIN..=VISIBILITY_S_MAX;
+        (!hidden.contains(&self.visibility_s)).then(|| {
+            let what = format!(
+                "{} is not between {VISIBILITY_S_MIN} and {VISIBILITY_S_MAX}",
+                self.visibility_s
+            );
+            ("sqs.visibility_s", what)
+        })
+    }
+}

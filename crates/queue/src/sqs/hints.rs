@@ -1,0 +1,108 @@
+//! The transport: what this process sends and hears.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::stream::{self, Stream, StreamExt};
+use packtrain_core::ids::IdSource;
+use packtrain_core::job::Lane;
+use packtrain_core::ports::{Heard, Hint, HintStream, Hints, Revive};
+use tokio::sync::{broadcast, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::client::Sqs;
+use super::receive::{Ear, hints};
+use super::returned::Returned;
+use super::seldom::Seldom;
+use super::send::post;
+
+/// Hints that wait to be sent; more are dropped, since the lanes in question are hinted anyway.
+const WAITING_MAX: usize = 4_096;
+/// Hints of this process that a slow listener may lag behind before it misses some.
+const HEARD_MAX: usize = 1_024;
+
+/// Sends and hears hints through SQS.
+pub struct SqsHints {
+    outgoing: mpsc::Sender<Hint>,
+    heard: broadcast::Sender<Lane>,
+    sqs: Arc<Sqs>,
+    revive: Arc<dyn Revive>,
+    tasks: TaskTracker,
+    seldom: Arc<Seldom>,
+}
+
+impl SqsHints {
+    /// Starts sending, until `stop`. Dead letters that come back are run again through `revive`.
+    pub fn start(
+        sqs: Arc<Sqs>,
+        revive: Arc<dyn Revive>,
+        ids: Arc<dyn IdSource>,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+    ) -> Self {
+        let (outgoing, waiting) = mpsc::channel(WAITING_MAX);
+        let (heard, _) = broadcast::channel(HEARD_MAX);
+        tasks.spawn(post(Arc::clone(&sqs), waiting, ids, stop));
+        Self {
+            outgoing,
+            heard,
+            sqs,
+            revive,
+            tasks: tasks.clone(),
+            seldom: Arc::default(),
+        }
+    }
+
+    fn ear(&self, lane: Lane) -> Ear {
+        Ear {
+            sqs: Arc::clone(&self.sqs),
+            lane,
+            returned: Returned {
+                revive: Arc::clone(&self.revive),
+                heard: self.heard.clone(),
+                seldom: Arc::clone(&self.seldom),
+            },
+            tasks: self.tasks.clone(),
+            seldom: Arc::clone(&self.seldom),
+        }
+    }
+}
+
+#[async_trait]
+impl Hints for SqsHints {
+    fn send(&self, hint: Hint) {
+        // This process's own lanes need no way through the queue. When nobody listens here, or too
+        // much waits to be sent, the hint is lost, as hints may be.
+        self.heard.send(hint.lane).ok();
+        self.outgoing.try_send(hint).ok();
+    }
+
+    async fn subscribe(&self, lanes: &[Lane]) -> HintStream {
+        let lanes: BTreeSet<Lane> = lanes.iter().copied().collect();
+        let queues = lanes.iter().map(|lane| hints(self.ear(*lane)).boxed());
+        let queues = stream::select_all(queues.collect::<Vec<_>>());
+        let own = own(self.heard.subscribe(), lanes);
+        Box::pin(stream::select(own, queues))
+    }
+}
+
+/// What this process sent itself.
+fn own(
+    heard: broadcast::Receiver<Lane>,
+    lanes: BTreeSet<Lane>,
+) -> impl Stream<Item = Heard> + Send {
+    stream::unfold((heard, lanes), |(mut heard, lanes)| async move {
+        loop {
+            let lane = match heard.recv().await {
+                Ok(lane) if lanes.contains(&lane) => lane,
+                Ok(_) => continue,
+                // Some were missed: any of our lanes may be meant, and one look finds out.
+                Err(broadcast::error::RecvError::Lagged(_)) => *lanes.first()?,
+                Err(broadcast::error::RecvError::Closed) => return None,
+            };
+            return Some((Heard::once(lane), (heard, lanes)));
+        }
+    })
+}

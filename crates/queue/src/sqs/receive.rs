@@ -1,0 +1,161 @@
+//! Receives hints, and only when somebody is ready to look.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_sqs::config::Builder;
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
+use futures::stream::{self, Stream};
+use packtrain_core::fault::chain;
+use packtrain_core::job::Lane;
+use packtrain_core::ports::Heard;
+use tokio_util::task::TaskTracker;
+use tracing::warn;
+
+use super::client::{Sqs, SqsError};
+use super::returned::Returned;
+use super::seldom::Seldom;
+use super::{RECEIVE_MAX, wire};
+
+/// Pause after a poll that failed; doubled up to the most.
+const PAUSE_FIRST: Duration = Duration::from_millis(200);
+const PAUSE_MOST: Duration = Duration::from_secs(5);
+
+/// Listens to the queue of one lane.
+pub(super) struct Ear {
+    pub(super) sqs: Arc<Sqs>,
+    pub(super) lane: Lane,
+    pub(super) returned: Returned,
+    pub(super) tasks: TaskTracker,
+    pub(super) seldom: Arc<Seldom>,
+}
+
+/// The hints of a lane: one for all messages of a poll. More is asked for only when this is polled,
+/// so that a worker with full hands leaves the messages to the others. They are deleted when the
+/// worker has looked; until then they are hidden, and come again.
+pub(super) fn hints(ear: Ear) -> impl Stream<Item = Heard> + Send {
+    stream::unfold((ear, PAUSE_FIRST), |(ear, mut pause)| async move {
+        loop {
+            match ear.poll().await {
+                Ok(messages) => {
+                    pause = PAUSE_FIRST;
+                    let hints = ear.without_returned(messages);
+                    if !hints.is_empty() {
+                        return Some((ear.heard(hints), (ear, pause)));
+                    }
+                }
+                Err(error) => {
+                    ear.complain(&error, "hints cannot be received yet");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(PAUSE_MOST);
+                }
+            }
+        }
+    })
+}
+
+impl Ear {
+    async fn poll(&self) -> Result<Vec<Message>, SqsError> {
+        let settings = &self.sqs.settings;
+        let queue = settings.queue(self.lane);
+        let url = self.sqs.url(&queue).await?;
+        let patience = Builder::new().timeout_config(self.sqs.patience_of_polls());
+        let polling = self
+            .sqs
+            .client()
+            .await
+            .receive_message()
+            .queue_url(url)
+            .max_number_of_messages(RECEIVE_MAX)
+            .wait_time_seconds(seconds(settings.wait))
+            .visibility_timeout(seconds(settings.visibility))
+            .customize()
+            .config_override(patience)
+            .send();
+        let what = format!("give messages of {queue}");
+        let answer = polling.await.map_err(self.sqs.failed(&queue, what))?;
+        Ok(answer.messages.unwrap_or_default())
+    }
+
+    /// Sees to dead letters that came back, each in a task of its own: this stream may rest for
+    /// long, and a transaction must not rest with it.
+    fn without_returned(&self, messages: Vec<Message>) -> Vec<String> {
+        let mut hints = Vec::new();
+        for message in messages {
+            let Some(handle) = message.receipt_handle else {
+                continue;
+            };
+            let Some(death) = message.body.as_deref().and_then(wire::death) else {
+                hints.push(handle);
+                continue;
+            };
+            let (returned, sqs, lane) = (self.returned.clone(), Arc::clone(&self.sqs), self.lane);
+            self.tasks.spawn(async move {
+                if returned.is_done(death).await {
+                    delete(&sqs, lane, vec![handle], &returned.seldom).await;
+                }
+            });
+        }
+        hints
+    }
+
+    fn heard(&self, handles: Vec<String>) -> Heard {
+        let (sqs, lane, tasks) = (Arc::clone(&self.sqs), self.lane, self.tasks.clone());
+        let seldom = Arc::clone(&self.seldom);
+        Heard::until_looked(self.lane, move || {
+            tasks.spawn(async move { delete(&sqs, lane, handles, &seldom).await });
+        })
+    }
+
+    fn complain(&self, error: &SqsError, what: &'static str) {
+        complain(&self.seldom, self.lane, error, what);
+    }
+}
+
+/// Deletes messages of one poll. One that stays comes again, and means nothing new.
+async fn delete(sqs: &Sqs, lane: Lane, handles: Vec<String>, seldom: &Seldom) {
+    if let Err(error) = try_delete(sqs, lane, handles).await {
+        complain(
+            seldom,
+            lane,
+            &error,
+            "messages were not deleted and will come again",
+        );
+    }
+}
+
+async fn try_delete(sqs: &Sqs, lane: Lane, handles: Vec<String>) -> Result<(), SqsError> {
+    let queue = sqs.settings.queue(lane);
+    let url = sqs.url(&queue).await?;
+    let entries = (0..).zip(handles).map(|(place, handle): (usize, _)| {
+        let entry = DeleteMessageBatchRequestEntry::builder();
+        let entry = entry.id(place.to_string()).receipt_handle(handle);
+        entry.build().expect("id and receipt are set")
+    });
+    let deleting = sqs
+        .client()
+        .await
+        .delete_message_batch()
+        .queue_url(url)
+        .set_entries(Some(entries.collect()))
+        .send();
+    let what = format!("delete messages of {queue}");
+    let answer = deleting.await.map_err(sqs.failed(&queue, &*what))?;
+    match answer.failed.first() {
+        None => Ok(()),
+        Some(failed) => {
+            let source = failed.message.as_deref().unwrap_or(&failed.code).into();
+            Err(SqsError::Failed { what, source })
+        }
+    }
+}
+
+fn complain(seldom: &Seldom, lane: Lane, error: &SqsError, what: &'static str) {
+    if let Some(kept_back) = seldom.is_time() {
+        warn!(job.lane = %lane, error = %chain(error), kept_back, "{what}");
+    }
+}
+
+fn seconds(time: Duration) -> i32 {
+    i32::try_from(time.as_secs()).unwrap_or(i32::MAX)
+}

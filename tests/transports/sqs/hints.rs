@@ -1,0 +1,214 @@
+//! Our transport over SQS: on our fake, and on the emulators at hand.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use packtrain_core::job::Lane;
+use packtrain_core::ports::Hints;
+use packtrain_queue::{Sqs, SqsError, SqsSettings};
+use packtrain_tests::{Weather, until};
+use serde_json::Value;
+
+use super::ground::{Ground, Server};
+use super::process::{Process, hint, next};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hint_over_sqs_wakes_another_process_and_is_deleted_after_its_look() {
+    let test = "a_hint_over_sqs_wakes_another_process_and_is_deleted_after_its_look";
+    for ground in Ground::all(test).await {
+        let sqs = ground.queues().await;
+        for lane in [Lane::Io, Lane::Pulse, Lane::Notify] {
+            let (sender, hearer) = (Process::of(&sqs), Process::of(&sqs));
+            let mut stream = hearer.listens(lane).await;
+            sender
+                .hints
+                .send(hint(lane, "tenant with odd group \u{fc}"));
+            let heard = next(&mut stream).await;
+            assert_eq!(heard.lane, lane, "{:?}", ground.server);
+            let url = ground.url_of(&ground.settings().queue(lane)).await;
+            assert_eq!(ground.lying(&url).await, 1, "hidden until somebody looked");
+            heard.looked();
+            until("the message is deleted", async || {
+                ground.lying(&url).await == 0
+            })
+            .await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hint_over_sqs_that_nobody_looked_for_comes_again() {
+    let test = "a_hint_over_sqs_that_nobody_looked_for_comes_again";
+    for ground in Ground::all(test).await {
+        let visible = |s: &mut SqsSettings| s.visibility = Duration::from_secs(2);
+        let sqs = ground.queues_with(visible).await;
+        let (sender, hearer) = (Process::of(&sqs), Process::of(&sqs));
+        let mut stream = hearer.listens(Lane::Cpu).await;
+        sender.hints.send(hint(Lane::Cpu, "t"));
+        drop(next(&mut stream).await);
+        ground.pass(Duration::from_millis(2_200)).await;
+        next(&mut stream).await.looked();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_hears_what_it_sends_itself_at_once() {
+    let ground = Ground::fake().await;
+    // No queue was made: nothing can come through SQS.
+    let process = Process::of(&Sqs::new(ground.settings()));
+    let mut stream = process.listens(Lane::Bulk).await;
+    process.hints.send(hint(Lane::Ops, "t"));
+    process.hints.send(hint(Lane::Bulk, "t"));
+    assert_eq!(next(&mut stream).await.lane, Lane::Bulk);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queues_of_sqs_are_made_once_with_what_the_product_relies_on() {
+    let test = "queues_of_sqs_are_made_once_with_what_the_product_relies_on";
+    for ground in Ground::with_dead_queues(test).await {
+        let settings = ground.settings();
+        let sqs = Sqs::new(settings.clone());
+        let Err(SqsError::Missing(missing)) = sqs.check().await else {
+            panic!("twelve queues are missing");
+        };
+        assert_eq!(missing.len(), 12);
+        let made = sqs.create().await.unwrap();
+        assert_eq!(made.len(), 12);
+        sqs.check().await.unwrap();
+        assert_eq!(sqs.create().await.unwrap(), Vec::<String>::new());
+        assert_eq!(Sqs::new(settings.clone()).create().await.unwrap().len(), 0);
+        for lane in Lane::ALL {
+            let url = ground.url_of(&settings.queue(lane)).await;
+            let dead = ground.url_of(&settings.dead_queue(lane)).await;
+            let of = async |name: &str| ground.attribute(&url, name).await;
+            assert_eq!(of("VisibilityTimeout").await, "60");
+            assert_eq!(of("MessageRetentionPeriod").await, "345600");
+            let kept = ground.attribute(&dead, "MessageRetentionPeriod").await;
+            assert_eq!(kept, "1209600");
+            let policy: Value = serde_json::from_str(&of("RedrivePolicy").await).unwrap();
+            let target = policy["deadLetterTargetArn"].as_str().unwrap();
+            assert!(target.ends_with(&settings.dead_queue(lane)), "{target}");
+            assert_eq!(
+                policy["maxReceiveCount"].to_string().trim_matches('"'),
+                "1000"
+            );
+            if lane == Lane::Pulse {
+                assert_eq!(of("DeduplicationScope").await, "messageGroup");
+                assert_eq!(of("FifoThroughputLimit").await, "perMessageGroupId");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_received_while_nobody_is_ready_to_look() {
+    let ground = Ground::fake().await;
+    let (sqs, fake) = (ground.queues().await, ground.fake.clone().unwrap());
+    let (sender, hearer) = (Process::of(&sqs), Process::of(&sqs));
+    let mut stream = hearer.listens(Lane::Io).await;
+    for _ in 0..3 {
+        sender.hints.send(hint(Lane::Io, "t"));
+    }
+    let queue = ground.settings().queue(Lane::Io);
+    until("all lie there", async || fake.bodies(&queue).len() == 3).await;
+    assert_eq!(fake.asked("ReceiveMessage"), 0);
+    let heard = next(&mut stream).await;
+    assert_eq!(fake.asked("ReceiveMessage"), 1);
+    heard.looked();
+    until("one look is enough for all", async || {
+        fake.bodies(&queue).is_empty()
+    })
+    .await;
+    assert_eq!(fake.asked("ReceiveMessage"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_hints_is_a_few_messages_of_each_lane() {
+    let ground = Ground::fake().await;
+    let (sqs, fake) = (ground.queues().await, ground.fake.clone().unwrap());
+    let sender = Process::of(&sqs);
+    for _ in 0..1_000 {
+        sender.hints.send(hint(Lane::Io, "t"));
+    }
+    sender.hints.send(hint(Lane::Cpu, "t"));
+    let (io, cpu) = (
+        ground.settings().queue(Lane::Io),
+        ground.settings().queue(Lane::Cpu),
+    );
+    until("the last came", async || fake.bodies(&cpu).len() == 1).await;
+    let count = fake.bodies(&io).len();
+    assert!((1..=30).contains(&count), "{count} messages");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hint_that_is_never_deleted_does_not_end_among_the_dead_letters() {
+    let ground = Ground::fake().await;
+    let (sqs, fake) = (ground.queues().await, ground.fake.clone().unwrap());
+    let (sender, hearer) = (Process::of(&sqs), Process::of(&sqs));
+    sender.hints.send(hint(Lane::Pulse, "t"));
+    let mut stream = hearer.listens(Lane::Pulse).await;
+    for _ in 0..100 {
+        drop(next(&mut stream).await);
+        fake.advance(Duration::from_secs(61));
+    }
+    assert!(
+        fake.bodies(&ground.settings().dead_queue(Lane::Pulse))
+            .is_empty()
+    );
+    assert_eq!(fake.bodies(&ground.settings().queue(Lane::Pulse)).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_breaks_again_and_again_does_not_end_the_transport() {
+    let ground = Ground::fake().await;
+    let (sqs, fake) = (ground.queues().await, ground.fake.clone().unwrap());
+    let (sender, hearer) = (Process::of(&sqs), Process::of(&sqs));
+    let mut stream = hearer.listens(Lane::Io).await;
+    fake.set_weather(Weather {
+        errors: 1,
+        ..Weather::default()
+    });
+    // A poll is tried three times: the fourth time is another poll.
+    tokio::select! {
+        heard = stream.next() => panic!("nothing was to be heard: {heard:?}"),
+        () = until("it polls again", async || fake.asked("ReceiveMessage") >= 4) => {}
+    }
+    fake.set_weather(Weather {
+        errors: 3,
+        late_errors: 3,
+        doubled: 2,
+        reordered: 2,
+        lost_messages: 3,
+        lost_deletes: 3,
+        silent: 0,
+    });
+    let hearing = async {
+        for _ in 0..3 {
+            next(&mut stream).await.looked();
+        }
+    };
+    let sending = async {
+        loop {
+            sender.hints.send(hint(Lane::Io, "t"));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        () = hearing => {}
+        () = sending => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_queue_that_keeps_order_a_group_that_waits_does_not_hold_up_another() {
+    let ground = Ground::fake().await;
+    assert_eq!(ground.server, Server::Fake);
+    let sqs = ground.queues().await;
+    let (sender, hearer) = (Process::of(&sqs), Process::of(&sqs));
+    let mut stream = hearer.listens(Lane::Pulse).await;
+    sender.hints.send(hint(Lane::Pulse, "a"));
+    let _in_flight = next(&mut stream).await;
+    sender.hints.send(hint(Lane::Pulse, "a"));
+    sender.hints.send(hint(Lane::Pulse, "b"));
+    next(&mut stream).await.looked();
+}

@@ -1,0 +1,84 @@
+//! Processes of a fleet, as far as hints go.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use packtrain_core::ids::{ClockIds, IdSource, JobId};
+use packtrain_core::job::Lane;
+use packtrain_core::ports::{
+    Actor, Death, Heard, Hint, HintStream, Hints, Revive, StoreError, Subject,
+};
+use packtrain_core::time::SystemClock;
+use packtrain_queue::{Sqs, SqsHints};
+use packtrain_tests::promptly;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+/// Notes whom it is asked to revive, and does it as often as it is told to.
+#[derive(Default)]
+pub(super) struct Reviver {
+    pub(super) asked: Mutex<Vec<(String, Death)>>,
+    pub(super) fails: Mutex<u32>,
+}
+
+#[async_trait]
+impl Revive for Reviver {
+    async fn revive(&self, actor: &Actor, death: Death) -> Result<Option<Vec<Lane>>, StoreError> {
+        self.asked.lock().unwrap().push((actor.0.clone(), death));
+        let mut fails = self.fails.lock().unwrap();
+        if *fails > 0 {
+            *fails -= 1;
+            return Err(StoreError::Unavailable("not now".into()));
+        }
+        Ok(Some(vec![Lane::Io]))
+    }
+}
+
+/// A process of the fleet.
+pub(super) struct Process {
+    pub(super) hints: SqsHints,
+    pub(super) reviver: Arc<Reviver>,
+    _stop: DropGuard,
+}
+
+impl Process {
+    pub(super) fn of(sqs: &Arc<Sqs>) -> Self {
+        let (stop, reviver) = (CancellationToken::new(), Arc::new(Reviver::default()));
+        let hints = SqsHints::start(
+            Arc::clone(sqs),
+            Arc::clone(&reviver) as Arc<dyn Revive>,
+            Arc::new(ClockIds::new(SystemClock)),
+            &TaskTracker::new(),
+            stop.clone(),
+        );
+        Self {
+            hints,
+            reviver,
+            _stop: stop.drop_guard(),
+        }
+    }
+
+    pub(super) async fn listens(&self, lane: Lane) -> HintStream {
+        self.hints.subscribe(&[lane]).await
+    }
+}
+
+pub(super) fn new_job() -> JobId {
+    let ids: &dyn IdSource = &ClockIds::new(SystemClock);
+    ids.job()
+}
+
+pub(super) fn hint(lane: Lane, group: &str) -> Hint {
+    let mut subject = Subject::kind("test.step");
+    subject.job = Some(new_job());
+    subject.group = Some(group.to_owned());
+    Hint {
+        lane,
+        about: Some(subject),
+    }
+}
+
+pub(super) async fn next(stream: &mut HintStream) -> Heard {
+    promptly(stream.next()).await.expect("the transport lives")
+}

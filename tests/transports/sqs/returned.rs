@@ -1,0 +1,138 @@
+//! Dead letters in the dead-letter queues, and on their way back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use packtrain_core::ids::TenantId;
+use packtrain_core::job::Lane;
+use packtrain_core::ports::{DeadLetter, Death, Mirror};
+use packtrain_core::time::Timestamp;
+use packtrain_queue::SqsMirror;
+use packtrain_tests::until;
+use serde_json::{Value, json};
+
+use super::ground::Ground;
+use super::process::{Process, new_job, next};
+
+fn letter(lane: Lane, payload: Option<Value>) -> DeadLetter {
+    DeadLetter {
+        death: Death {
+            job: new_job(),
+            at: Timestamp::from_timestamp_micros(1_796_000_000_123_456).unwrap(),
+        },
+        tenant: TenantId::SYSTEM,
+        lane,
+        kind: "test.step".to_owned(),
+        schema: 3,
+        payload_bytes: 200_000,
+        payload,
+        attempts: 5,
+        code: "test.broken".to_owned(),
+        message: "it is \u{ffff} broken".to_owned(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_lies_whole_in_the_dead_letter_queue_and_comes_back_to_be_revived() {
+    let test = "a_dead_letter_lies_whole_in_the_dead_letter_queue_and_comes_back_to_be_revived";
+    for ground in Ground::with_dead_queues(test).await {
+        let (sqs, settings) = (ground.queues().await, ground.settings());
+        let letters = [
+            letter(
+                Lane::Pulse,
+                Some(json!({ "n": 1, "text": "x".repeat(190_000) })),
+            ),
+            letter(Lane::Pulse, None),
+            letter(Lane::Io, Some(json!({}))),
+        ];
+        let shown = SqsMirror::new(Arc::clone(&sqs))
+            .show(&letters)
+            .await
+            .unwrap();
+        let mut deaths: Vec<Death> = letters.iter().map(|letter| letter.death).collect();
+        assert_eq!(shown.len(), deaths.len());
+        assert!(deaths.iter().all(|death| shown.contains(death)));
+
+        // As an operator moves them: everything to the lane's own queue.
+        let process = Process::of(&sqs);
+        for lane in [Lane::Pulse, Lane::Io] {
+            let dead = ground.url_of(&settings.dead_queue(lane)).await;
+            let home = ground.url_of(&settings.queue(lane)).await;
+            move_all(&ground, &dead, &home).await;
+            let mut stream = process.listens(lane).await;
+            let asked = process.reviver.clone();
+            let wanted = if lane == Lane::Pulse { 2 } else { 3 };
+            // Whoever listens hears of the revived job, as of any other.
+            let listening = async { while stream.next().await.is_some() {} };
+            tokio::select! {
+                () = listening => panic!("the transport ended"),
+                () = until("all were asked for", async || {
+                    asked.asked.lock().unwrap().len() >= wanted
+                        && ground.lying(&home).await == 0
+                }) => {}
+            }
+        }
+        let mut asked: Vec<Death> = Vec::new();
+        for (actor, death) in process.reviver.asked.lock().unwrap().iter() {
+            assert_eq!(actor, "sqs redrive");
+            asked.push(*death);
+        }
+        asked.sort_by_key(|death| death.job);
+        deaths.sort_by_key(|death| death.job);
+        assert_eq!(asked, deaths);
+    }
+}
+
+/// What a move task does, for servers that have none.
+async fn move_all(ground: &Ground, from: &str, to: &str) {
+    while ground.lying(from).await > 0 {
+        let request = json!({
+            "QueueUrl": from, "MaxNumberOfMessages": 10, "VisibilityTimeout": 60,
+            "AttributeNames": ["All"],
+        });
+        let answer = ground.wire.ask("ReceiveMessage", &request).await.unwrap();
+        for message in answer["Messages"].as_array().into_iter().flatten() {
+            let body = message["Body"].as_str().unwrap();
+            let whole: Value = serde_json::from_str(body).unwrap();
+            assert_eq!(whole["dead"]["code"], "test.broken");
+            let mut send = json!({ "QueueUrl": to, "MessageBody": body });
+            if to.ends_with(".fifo") {
+                send["MessageGroupId"] = message["Attributes"]["MessageGroupId"].clone();
+                send["MessageDeduplicationId"] = message["MessageId"].clone();
+            }
+            ground.wire.ask("SendMessage", &send).await.unwrap();
+            let delete = json!({ "QueueUrl": from, "ReceiptHandle": message["ReceiptHandle"] });
+            ground.wire.ask("DeleteMessage", &delete).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_that_cannot_be_revived_yet_comes_again_until_it_is() {
+    let ground = Ground::fake().await;
+    let (sqs, settings) = (ground.queues().await, ground.settings());
+    let fake = ground.fake.clone().unwrap();
+    let mirror = SqsMirror::new(Arc::clone(&sqs));
+    mirror.show(&[letter(Lane::Io, None)]).await.unwrap();
+    let (dead, home) = (settings.dead_queue(Lane::Io), settings.queue(Lane::Io));
+    assert_eq!(fake.redrive(&dead, &home), 1);
+    let process = Process::of(&sqs);
+    *process.reviver.fails.lock().unwrap() = 2;
+    let mut stream = process.listens(Lane::Io).await;
+    let asked = || process.reviver.asked.lock().unwrap().len();
+    for times in 1..=2 {
+        tokio::select! {
+            _ = stream.next() => panic!("a dead letter is no hint"),
+            () = until("it was asked for", async || asked() == times) => {}
+        }
+        assert_eq!(fake.bodies(&home).len(), 1, "the message stays");
+        fake.advance(Duration::from_secs(61));
+    }
+    // Whoever listens to its lane hears of the revived job.
+    assert_eq!(next(&mut stream).await.lane, Lane::Io);
+    until("the message is deleted", async || {
+        fake.bodies(&home).is_empty()
+    })
+    .await;
+}
