@@ -16,6 +16,10 @@ use crate::settings::{Machine, Settings};
 pub(crate) const GUARD: &str = "pg-guard";
 /// The private server's database.
 const DATABASE: &str = "packtrain";
+/// A pooler lends a connection for one transaction: who listens over it hears nothing.
+const NO_DIRECT: &str = "database.pooled is set and database.direct_url is not";
+const DIRECT_HELP: &str = "hints are heard and leases renewed past the pooler: set \
+database.direct_url to packtrain_worker's address on the server itself";
 
 /// A database that is there.
 pub(crate) struct Database {
@@ -151,7 +155,11 @@ fn configured(settings: &Settings) -> Result<Option<Database>, Failure> {
         }
         return Ok(None);
     };
-    let direct = from.direct_url.get().unwrap_or_else(|| worker.clone());
+    let direct = match from.direct_url.get() {
+        Some(direct) => direct,
+        None if from.pooled => return Err(Failure::new(USAGE, NO_DIRECT).help(DIRECT_HELP)),
+        None => worker.clone(),
+    };
     let urls = Urls {
         app,
         operator,

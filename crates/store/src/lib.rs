@@ -12,6 +12,7 @@ mod pg;
 mod points;
 #[cfg(feature = "failpoints")]
 pub mod points;
+mod pool;
 mod pools;
 
 pub use bootstrap::{
@@ -35,4 +36,5 @@ pub use pg::schedules::PgSchedules;
 pub use pg::stage::{Past, PgStage, Snapshot};
 pub use pg::upkeep::PgUpkeep;
 pub use pg::warmth::PoolWarmth;
+pub use pool::Pool;
 pub use pools::{IDLE_TRUSTED, Pools, Urls};
