@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use packtrain_core::secret::Secret;
 use packtrain_devdb::{Guard, Options, Server, SystemFolders};
-use packtrain_store::{Bootstrap, IDLE_TRUSTED, Pools, Roles, Urls};
+use packtrain_store::{Bootstrap, IDLE_TRUSTED, Limits, Pools, Roles, Urls};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -83,6 +83,7 @@ impl Database {
         let wanted = Bootstrap {
             database: database.to_owned(),
             roles: roles(&seed),
+            limits: Limits::default(),
         };
         packtrain_store::bootstrap(superuser, &wanted).await?;
         let address =
@@ -210,6 +211,7 @@ async fn private(
         let wanted = Bootstrap {
             database: DATABASE.to_owned(),
             roles: roles(&seed),
+            limits: Limits::default(),
         };
         packtrain_store::bootstrap(&superuser, &wanted).await?;
     }

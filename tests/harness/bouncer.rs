@@ -69,7 +69,7 @@ impl Bouncer {
         bouncer
     }
 
-    /// Kills it and starts it again where it was.
+    /// Kills it, if it lives, and starts it again where it was.
     pub async fn restart(&mut self, db: &Database) {
         self.kill();
         self.child = start(&self.program, self.folder.path());

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use packtrain_core::ids::TenantId;
-use packtrain_core::job::Lane;
+use packtrain_core::job::{Lane, State};
 use packtrain_core::ports::{Bell, JobQueue, KeyScope, Readiness, StoreError};
 use packtrain_store::{PgBell, PgJobs, Pools};
-use packtrain_tests::{Bouncer, Database, Program, Yard, promptly, until};
+use packtrain_tests::{Bouncer, Database, Program, Role, Yard, promptly, until};
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
 
-use super::scene::Scene;
+use super::scene::{HOUR, Scene, retry};
 use crate::journeys::kinds::LEDGER;
 
 /// One connection of the server for each role, so that every client gets what another one left.
@@ -149,4 +151,31 @@ async fn a_pooler_that_was_started_again_is_used_again() {
     .await;
     assert_eq!(scene.claim(2).await.len(), 2);
     scene.db.assert_whole().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_uses_up_its_share_is_told_so_and_leaves_the_others_theirs() {
+    let test = "a_role_that_uses_up_its_share_is_told_so_and_leaves_the_others_theirs";
+    let Some((db, bouncer)) = shared(test).await else {
+        return;
+    };
+    let scene = Scene::on(db).await;
+    let job = scene.queued(1).await[0];
+    let greedy = scene.db.url_through(Role::App, bouncer.address);
+    let mut greedy = PgConnection::connect(greedy.reveal()).await.unwrap();
+    let all = greedy.begin().await.unwrap();
+    // Everything that the app may have is taken: its callers are told so, in time.
+    let refusal = promptly(scene.jobs.find(scene.tenant, job)).await;
+    assert!(
+        matches!(refusal, Err(StoreError::Unavailable(_))),
+        "{refusal:?}"
+    );
+    // Workers claim, begin and settle, and operators look, all the same.
+    let held = scene.claim(1).await.remove(0);
+    assert!(scene.started(&held).await);
+    let ended = scene.settle(&[held.ends(retry(HOUR))]).await;
+    assert_eq!(ended.written, 1);
+    assert_eq!(scene.state(job).await.0, State::Scheduled);
+    all.rollback().await.unwrap();
+    assert!(scene.jobs.find(scene.tenant, job).await.unwrap().is_some());
 }

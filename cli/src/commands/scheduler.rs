@@ -20,6 +20,7 @@ pub(crate) async fn run(global: &Global, settings: &Settings) -> Result<(), Fail
     stop_on_signal(&stop)?;
     let tasks = TaskTracker::new();
     let database = Database::open(settings, narrate(global.quiet)).await?;
+    crate::budget::check(&settings.database, &database).await?;
     database.keep(&tasks, &stop);
     let parts = Parts::open(settings, &database, true, &tasks, &stop)?;
     parts.pools.check().await?;

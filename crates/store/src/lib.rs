@@ -4,6 +4,7 @@
 //! owner's connection is used by `migrate` and `bootstrap` alone.
 
 mod bootstrap;
+mod capacity;
 mod error;
 mod gate;
 mod guest;
@@ -16,9 +17,10 @@ mod pool;
 mod pools;
 
 pub use bootstrap::{
-    Bootstrap, KeyMaterial, NewTenant, Roles, bootstrap, create_api_key, create_from_template,
-    create_tenant, drop_database, migrate, probe,
+    Bootstrap, KeyMaterial, Limits, NewTenant, Roles, bootstrap, create_api_key,
+    create_from_template, create_tenant, drop_database, migrate, probe,
 };
+pub use capacity::{Capacity, capacity};
 pub use guest::{address, data_folder, has_roles, leave};
 pub use pg::bell::PgBell;
 pub use pg::checkpoints::PgCheckpoints;
