@@ -88,8 +88,8 @@ struct Inner {
     kinds: routes::Kinds,
 }
 
-/// The counters of a process that serves nothing else, for an address of its own that only the
-/// collector reaches.
+/// The counters of a process that serves nothing else, and that it lives, for an address of its own
+/// that only the collector reaches.
 pub fn metrics_alone(render: Render) -> Router {
     let show = move || {
         let text = render();
@@ -100,7 +100,10 @@ pub fn metrics_alone(render: Render) -> Router {
             )
         }
     };
-    Router::new().route("/metrics", axum::routing::get(show))
+    let live = || async { "alive\n" };
+    Router::new()
+        .route("/metrics", axum::routing::get(show))
+        .route("/healthz", axum::routing::get(live))
 }
 
 /// All routes, ready to be served.

@@ -43,6 +43,10 @@ Examples:
     pub(super) const SCHEDULER: &str = "\
 Example:
   packtrain scheduler";
+    pub(super) const HEALTH: &str = "\
+Examples:
+  packtrain health
+  packtrain health --part worker";
     pub(super) const MIGRATE: &str = "\
 Examples:
   packtrain migrate
@@ -124,6 +128,9 @@ pub(crate) enum Command {
     /// Enqueue what comes by itself; give back what lost workers held; keep the tables in order
     #[command(after_help = examples::SCHEDULER)]
     Scheduler,
+    /// Ask a part that runs on this host whether it is well: exit code 0 or not
+    #[command(after_help = examples::HEALTH)]
+    Health(Health),
     /// Bring the database schema up to date
     #[command(
         after_help = examples::MIGRATE
@@ -205,6 +212,21 @@ pub(crate) struct Worker {
     /// Lanes to serve [default: all]
     #[arg(long, value_delimiter = ',', value_name = "LANE,...")]
     pub(crate) lanes: Vec<packtrain_core::job::Lane>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Health {
+    /// Which part: the API answers where it listens, the others at metrics.listen
+    #[arg(long, default_value = "api", value_name = "PART")]
+    pub(crate) part: Part,
+}
+
+/// A part of the product that runs as a process of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    Api,
+    Worker,
+    Scheduler,
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use packtrain_core::secret::Secret;
 use packtrain_devdb::{Guard, Options, Server, SystemFolders};
-use packtrain_store::{Bootstrap, IDLE_TRUSTED, Pools, Roles, Urls};
+use packtrain_store::{Bootstrap, IDLE_TRUSTED, Limits, Pools, Roles, Urls};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,6 +16,10 @@ use crate::settings::{Machine, Settings};
 pub(crate) const GUARD: &str = "pg-guard";
 /// The private server's database.
 const DATABASE: &str = "packtrain";
+/// A pooler lends a connection for one transaction: who listens over it hears nothing.
+const NO_DIRECT: &str = "database.pooled is set and database.direct_url is not";
+const DIRECT_HELP: &str = "hints are heard and leases renewed past the pooler: set \
+database.direct_url to packtrain_worker's address on the server itself";
 
 /// A database that is there.
 pub(crate) struct Database {
@@ -79,6 +83,7 @@ impl Database {
         let wanted = Bootstrap {
             database: database.to_owned(),
             roles: roles(&seed),
+            limits: Limits::default(),
         };
         packtrain_store::bootstrap(superuser, &wanted).await?;
         let address =
@@ -151,7 +156,11 @@ fn configured(settings: &Settings) -> Result<Option<Database>, Failure> {
         }
         return Ok(None);
     };
-    let direct = from.direct_url.get().unwrap_or_else(|| worker.clone());
+    let direct = match from.direct_url.get() {
+        Some(direct) => direct,
+        None if from.pooled => return Err(Failure::new(USAGE, NO_DIRECT).help(DIRECT_HELP)),
+        None => worker.clone(),
+    };
     let urls = Urls {
         app,
         operator,
@@ -202,6 +211,7 @@ async fn private(
         let wanted = Bootstrap {
             database: DATABASE.to_owned(),
             roles: roles(&seed),
+            limits: Limits::default(),
         };
         packtrain_store::bootstrap(&superuser, &wanted).await?;
     }

@@ -1,6 +1,7 @@
 //! The `packtrain` binary: settings and wiring. Every part of the product is a command of it.
 
 mod args;
+mod budget;
 mod commands;
 mod database;
 mod demo;
@@ -80,6 +81,7 @@ async fn serve(cli: &Cli, loaded: &Loaded) -> Result<(), Failure> {
         Command::Api(args) => commands::api::run(global, args, settings).await,
         Command::Worker(args) => commands::worker::run(global, args, settings).await,
         Command::Scheduler => commands::scheduler::run(global, settings).await,
+        Command::Health(args) => commands::health::run(global, args, settings).await,
         Command::Migrate(args) => commands::migrate::run(global, args, settings).await,
         Command::Enqueue(args) => commands::enqueue::run(global, args, settings).await,
         Command::Jobs(args) => operate::jobs::run(global, args, settings).await,

@@ -7,6 +7,7 @@ use figment::providers::{Env, Format, Toml};
 use packtrain_core::job::Lane;
 use packtrain_core::secret::Secret;
 use packtrain_scheduler::BEATS_IN_PATIENCE;
+use packtrain_store::Limits;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use hints::{Hints, Redis, Transport};
@@ -22,6 +23,9 @@ pub(crate) const DEFAULTS: &str = include_str!("../../packtrain.default.toml");
 const FILE: &str = "packtrain.toml";
 /// The least patience that a lane may ask for: a worker of a busy machine must not lose its leases.
 const PATIENCE_MS_MIN: u64 = 500;
+/// The longest that running jobs may go on: with the last ends, the farewell to the database and
+/// what is slow then, a worker is gone within 110 s, before a container service kills it at 120.
+const DRAIN_S_MAX: u64 = 90;
 /// What names of the environment begin with.
 const PREFIX: &str = "PACKTRAIN_";
 
@@ -61,6 +65,25 @@ pub(crate) struct Database {
     pub(crate) direct_url: Address,
     pub(crate) pooled: bool,
     pub(crate) connections: u32,
+    pub(crate) pooler_connections: u32,
+    pub(crate) api_tasks_max: u32,
+    pub(crate) worker_tasks_max: u32,
+    pub(crate) scheduler_tasks_max: u32,
+    pub(crate) app_limit: u32,
+    pub(crate) operator_limit: u32,
+    pub(crate) worker_limit: u32,
+}
+
+impl Database {
+    /// How many connections the server shall grant each role.
+    pub(crate) fn limits(&self) -> Limits {
+        let limit = |limit: u32| (limit > 0).then_some(limit);
+        Limits {
+            app: limit(self.app_limit),
+            operator: limit(self.operator_limit),
+            worker: limit(self.worker_limit),
+        }
+    }
 }
 
 /// An address that may hold a password.
@@ -117,6 +140,18 @@ pub(crate) struct Worker {
     pub(crate) settle_batch: usize,
     pub(crate) settle_at_once: usize,
     pub(crate) drain_s: u64,
+    pub(crate) protection: Protection,
+    pub(crate) protection_after_s: u64,
+}
+
+/// Whether the container service is asked to leave a task alone while it runs a long job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Protection {
+    /// Where the service named an address to ask.
+    Auto,
+    /// Never.
+    Off,
 }
 
 impl Worker {
@@ -292,6 +327,13 @@ impl Loaded {
         if let Some((key, what)) = self.settings.redis.problem() {
             return Err(self.refused(key, &what));
         }
+        if worker.drain_s > DRAIN_S_MAX {
+            let what = format!("{} is more than {DRAIN_S_MAX}", worker.drain_s);
+            return Err(self.refused("worker.drain_s", &what));
+        }
+        if worker.protection_after_s == 0 {
+            return Err(self.refused("worker.protection_after_s", "0 is not 1 or more"));
+        }
         let least = [
             ("worker.settle_batch", worker.settle_batch),
             ("worker.settle_at_once", worker.settle_at_once),
@@ -355,6 +397,8 @@ pub(crate) struct Machine {
     pub(crate) path: Option<std::ffi::OsString>,
     /// Where this user's caches go.
     pub(crate) cache: PathBuf,
+    /// Where the container service is asked to leave this task alone, if it runs under one.
+    pub(crate) agent_uri: Option<String>,
 }
 
 impl Machine {
@@ -368,6 +412,7 @@ impl Machine {
         Self {
             path: std::env::var_os("PATH"),
             cache: cache.join("packtrain"),
+            agent_uri: std::env::var("ECS_AGENT_URI").ok(),
         }
     }
 }
@@ -482,6 +527,22 @@ mod tests {
             };
             assert!(error.to_string().contains(key), "{error}");
         }
+    }
+
+    #[test]
+    fn a_drain_that_would_outlast_what_a_container_service_grants_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("packtrain.toml");
+        let said = |seconds: u32| {
+            std::fs::write(&file, format!("[worker]\ndrain_s = {seconds}\n")).unwrap();
+            load(Some(&file), &[]).err().map(|error| error.to_string())
+        };
+        assert_eq!(said(90), None);
+        let refusal = said(91).unwrap();
+        assert!(
+            refusal.contains("worker.drain_s: 91 is more than 90"),
+            "{refusal}"
+        );
     }
 
     #[test]

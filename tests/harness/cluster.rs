@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::TimeDelta;
 use packtrain_core::secret::Secret;
 use packtrain_core::time::{Clock, SystemClock};
-use packtrain_store::{Bootstrap, Roles, bootstrap, drop_database, migrate};
+use packtrain_store::{Bootstrap, Limits, Roles, bootstrap, drop_database, migrate};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection};
 use tokio::sync::OnceCell;
@@ -127,6 +127,7 @@ impl Cluster {
                 operator: password(),
                 worker: password(),
             },
+            limits: Limits::default(),
         };
         drop_database(superuser, &raw)
             .await

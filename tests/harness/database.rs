@@ -86,12 +86,16 @@ impl Database {
         // A test may break connections between two statements: each is asked before it is used.
         let pools = Pools::open(&urls, connections_max, Duration::ZERO);
         let pools = pools.expect("the addresses can be read");
-        Self {
+        let straight = Self {
             cluster,
             name,
             urls,
             pools,
             ids,
+        };
+        match pooler() {
+            Some(pooler) => straight.through(pooler, connections_max).await,
+            None => straight,
         }
     }
 
@@ -110,21 +114,38 @@ impl Database {
         Arc::clone(&self.ids)
     }
 
-    /// The address for a role.
+    /// The address for a role, straight to the server.
     pub fn url(&self, role: Role) -> Secret<String> {
         match role {
             Role::Superuser => self.cluster.superuser(&self.name),
             Role::Owner => self.cluster.role("packtrain_owner", &self.name),
-            Role::App => self.urls.app.clone(),
-            Role::Operator => self.urls.operator.clone(),
-            Role::Worker => self.urls.worker.clone(),
+            Role::App => self.cluster.role("packtrain_app", &self.name),
+            Role::Operator => self.cluster.role("packtrain_operator", &self.name),
+            Role::Worker => self.cluster.role("packtrain_worker", &self.name),
         }
+    }
+
+    /// The same database by way of a pooler: its pools go through it, and only what listens and
+    /// renews does not.
+    pub async fn through(mut self, pooler: SocketAddr, connections_max: u32) -> Self {
+        let by_way = |role| self.url_through(role, pooler);
+        self.urls = Urls {
+            app: by_way(Role::App),
+            operator: by_way(Role::Operator),
+            worker: by_way(Role::Worker),
+            direct: self.url(Role::Worker),
+            pooled: true,
+        };
+        self.pools.close().await;
+        let pools = Pools::open(&self.urls, connections_max, Duration::ZERO);
+        self.pools = pools.expect("the addresses can be read");
+        self
     }
 
     /// Where the server listens.
     pub fn server_address(&self) -> SocketAddr {
-        let url = self.urls.worker.reveal();
-        let rest = url.rsplit_once('@').map(|(_, rest)| rest);
+        let url = self.url(Role::Worker);
+        let rest = url.reveal().rsplit_once('@').map(|(_, rest)| rest);
         let host = rest.and_then(|rest| rest.split('/').next());
         host.and_then(|host| host.parse().ok())
             .expect("the server listens on an address and a port")
@@ -244,6 +265,20 @@ impl Database {
         })
         .await;
     }
+}
+
+/// The pooler that every database of this run lies behind, where the environment names one.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test run hands the pooler over in the environment"
+)]
+fn pooler() -> Option<SocketAddr> {
+    let named = std::env::var("PACKTRAIN_TEST_POOLER").ok()?;
+    Some(
+        named
+            .parse()
+            .expect("PACKTRAIN_TEST_POOLER is an address and a port"),
+    )
 }
 
 impl Drop for Database {

@@ -87,7 +87,19 @@ impl Yard {
 
     /// API and upkeep, with objects in a folder that the test chose.
     pub async fn in_folder(folder: TempDir) -> Self {
-        let yard = Self::door(folder).await;
+        Self::door(folder).await.with_upkeep()
+    }
+
+    /// API, upkeep and one worker of the product's own kinds, on this database.
+    pub async fn on(database: Database) -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let yard = Self::door_of(database, folder).with_upkeep();
+        yard.worker(KINDS).await;
+        yard
+    }
+
+    fn with_upkeep(self) -> Self {
+        let yard = self;
         let settings = UpkeepSettings {
             patience: Patience::new(Duration::from_secs(1), Vec::new()),
             sweep_age: Duration::from_secs(5),
@@ -101,7 +113,10 @@ impl Yard {
 
     /// The API alone: workers and upkeep are processes that the test starts.
     pub async fn door(folder: TempDir) -> Self {
-        let database = Database::new().await;
+        Self::door_of(Database::new().await, folder)
+    }
+
+    fn door_of(database: Database, folder: TempDir) -> Self {
         let objects = FolderObjects::open(folder.path().join("files"));
         let objects = Arc::new(objects.expect("the folder can be used"));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());

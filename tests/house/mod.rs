@@ -3,6 +3,7 @@
 //! it must see, so that a rule that checks nothing any more is noticed.
 
 mod arrows;
+mod container;
 mod documents;
 mod kinds;
 mod numbers;

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 /// One purchase, one sale with a gain of 11,880.00 in 2024.
-pub(super) const LEDGER: &str = "\
+pub(crate) const LEDGER: &str = "\
 id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,received_asset,\
 fee_amount,fee_asset,value,currency
 t1,2024-01-10T12:00:00Z,buy,main,46000,USD,1,BTC,100,USD,,USD

@@ -9,7 +9,7 @@ mod deadlines;
 mod families;
 mod full_disk;
 mod idempotency;
-mod kinds;
+pub(crate) mod kinds;
 mod reports;
 mod runs;
 mod runtime;

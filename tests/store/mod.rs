@@ -18,6 +18,7 @@ mod meddle;
 mod mirror;
 mod model;
 mod partitions;
+mod pooler;
 mod promote;
 mod races;
 mod rates;

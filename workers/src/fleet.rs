@@ -10,7 +10,7 @@ use packtrain_core::ids::{IdSource, WorkerId};
 use packtrain_core::job::Lane;
 use packtrain_core::patience::patient_for;
 use packtrain_core::ports::{
-    Claims, Hints, Served, StoreError, Times, Wanted, WorkerRecord, World,
+    Claims, Hints, Protection, Served, StoreError, Times, Wanted, WorkerRecord, World,
 };
 use packtrain_core::time::Clock;
 use packtrain_jobs::catalogue::Entry;
@@ -21,12 +21,13 @@ use tracing::{error, info, warn};
 
 use crate::backend::{Assigned, LaneBackend};
 use crate::feeder::Feeder;
+use crate::guard::Guard;
 use crate::registry::Registry;
 use crate::runner::Runner;
 use crate::settler::Settler;
 use crate::slots::Slots;
 use crate::times::Measured;
-use crate::{renewal, settler, starter, times};
+use crate::{guard, renewal, settler, starter, times};
 
 /// How long after the drain budget the ends of jobs that were told to stop may still be written.
 const LAST_ENDS_WITHIN: Duration = Duration::from_secs(5);
@@ -108,6 +109,7 @@ pub struct Fleet {
     outside: Outside,
     worker: WorkerId,
     registry: Arc<Registry>,
+    guard: Option<Guard>,
 }
 
 impl Fleet {
@@ -119,7 +121,16 @@ impl Fleet {
             outside,
             worker,
             registry: Arc::new(Registry::default()),
+            guard: None,
         }
+    }
+
+    /// Asks the service that runs this process to leave it alone while a job has run for longer
+    /// than `after`.
+    #[must_use]
+    pub fn protected(mut self, protection: Arc<dyn Protection>, after: Duration) -> Self {
+        self.guard = Some(Guard { protection, after });
+        self
     }
 
     /// Its id, new at each start.
@@ -145,6 +156,10 @@ impl Fleet {
         )
         .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
         let tasks = TaskTracker::new();
+        let guarding = self.guard.clone().map(|guard| {
+            let registry = Arc::clone(&self.registry);
+            tasks.spawn(guard::watch(guard, registry, renewing.clone()))
+        });
         let (ends, ended) = mpsc::channel(1024);
         let settler = Settler {
             claims: Arc::clone(&self.outside.claims),
@@ -172,6 +187,11 @@ impl Fleet {
         }
         renewing.cancel();
         drop(keeping.await);
+        if let Some(guarding) = guarding
+            && let Err(error) = guarding.await
+        {
+            error!(error = %error, "the protection of the task ended badly");
+        }
         if renewal.join().is_err() {
             error!("the renewal thread ended badly");
         }

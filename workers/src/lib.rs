@@ -9,6 +9,7 @@ mod backend;
 mod cpu;
 mod feeder;
 mod fleet;
+mod guard;
 mod outcome;
 mod reached;
 mod registry;

@@ -5,9 +5,11 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use packtrain_core::ids::{JobId, LeaseId};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Why a running job must stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,7 @@ struct Inside {
 
 struct Running {
     lease: LeaseId,
+    since: Instant,
     stop: watch::Sender<Option<Stop>>,
 }
 
@@ -52,7 +55,9 @@ impl Registry {
     /// Notes a job that begins; what is returned learns when it must stop.
     pub(crate) fn enter(&self, job: JobId, lease: LeaseId) -> watch::Receiver<Option<Stop>> {
         let (stop, told) = watch::channel(None);
-        self.lock().running.insert(job, Running { lease, stop });
+        let since = Instant::now();
+        let running = Running { lease, since, stop };
+        self.lock().running.insert(job, running);
         told
     }
 
@@ -69,6 +74,13 @@ impl Registry {
                 inside.held.remove(&lease);
             }
         }
+    }
+
+    /// How long the oldest of the running jobs has run.
+    pub(crate) fn oldest(&self) -> Option<Duration> {
+        let inside = self.lock();
+        let ages = inside.running.values().map(|entry| entry.since.elapsed());
+        ages.max()
     }
 
     /// Every lease of which something is not over.

@@ -25,6 +25,7 @@ pub(crate) async fn run(
         let wanted = Bootstrap {
             database: args.database.clone(),
             roles: roles(settings)?,
+            limits: settings.database.limits(),
         };
         packtrain_store::bootstrap(url, &wanted).await?;
     }

@@ -5,6 +5,7 @@ pub(crate) mod bench;
 pub(crate) mod config;
 pub(crate) mod dev;
 pub(crate) mod enqueue;
+pub(crate) mod health;
 pub(crate) mod migrate;
 pub(crate) mod operate;
 pub(crate) mod report;

@@ -11,7 +11,7 @@ use packtrain_core::ports::{
     Bell, Claims, Hints, Objects, Readiness, Schedules, Upkeep, Warmth, World,
 };
 use packtrain_core::time::{Clock, SystemClock};
-use packtrain_feeds::EndpointWarmth;
+use packtrain_feeds::{EndpointWarmth, TaskAgent};
 use packtrain_objects::ObjectsWarmth;
 use packtrain_scheduler::{BEATS_IN_PATIENCE, Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::database::Database;
 use crate::failure::{FAILED, Failure, USAGE};
-use crate::settings::Settings;
+use crate::settings::{Machine, Protection, Settings};
 
 pub(crate) mod hints;
 mod objects;
@@ -167,7 +167,25 @@ impl Parts {
             cpu: Arc::new(cpu) as Arc<dyn CpuPool>,
             kinds,
         };
-        Ok(Fleet::new(settings, outside))
+        self.protected(Fleet::new(settings, outside))
+    }
+
+    /// Lets a worker ask to be left alone, where a container service says whom.
+    fn protected(&self, fleet: Fleet) -> Result<Fleet, Failure> {
+        let worker = &self.settings.worker;
+        let agent = match worker.protection {
+            Protection::Auto => Machine::read().agent_uri,
+            Protection::Off => None,
+        };
+        let Some(uri) = agent.filter(|uri| !uri.is_empty()) else {
+            return Ok(fleet);
+        };
+        let agent = TaskAgent::new(&uri).map_err(|error| {
+            Failure::new(USAGE, format!("ECS_AGENT_URI: {error}"))
+                .help("set worker.protection to off where no agent is to be asked")
+        })?;
+        let after = Duration::from_secs(worker.protection_after_s);
+        Ok(fleet.protected(Arc::new(agent), after))
     }
 
     fn lane(&self, lane: Lane) -> LaneSettings {

@@ -167,6 +167,15 @@ impl Stage {
         }
     }
 
+    /// Leads a command to its database by way of a pooler, and past it for what must not go through.
+    pub(crate) fn lead_through_pooler(&self, command: &mut Command, pooler: SocketAddr) {
+        self.lead_through(command, pooler);
+        command.env("PACKTRAIN_DATABASE_POOLED", "true").env(
+            "PACKTRAIN_DATABASE_DIRECT_URL",
+            self.db.url(Role::Worker).reveal(),
+        );
+    }
+
     /// Takes a dead worker off the list, so that a later process of its number is not taken for it.
     pub(crate) async fn forget(&self, process: u32) {
         let sql = format!("delete from worker where name like '%-{process}'");

@@ -21,6 +21,7 @@ Commands:
   worker       Run jobs of the given lanes
   scheduler    Enqueue what comes by itself; give back what lost workers held; keep the tables in
                order
+  health       Ask a part that runs on this host whether it is well: exit code 0 or not
   migrate      Bring the database schema up to date
   report       Make a tax report straight from files, without a database
   enqueue      Enqueue a job of any kind

@@ -2,5 +2,7 @@
 
 mod endpoint;
 mod line;
+mod task_agent;
 
 pub use endpoint::{EndpointError, EndpointWarmth};
+pub use task_agent::{TaskAgent, TaskAgentError};

@@ -30,6 +30,20 @@ pub struct Bootstrap {
     pub database: String,
     /// Passwords, set anew each time.
     pub roles: Roles,
+    /// How many connections the server grants, set anew each time.
+    pub limits: Limits,
+}
+
+/// How many connections the server grants each role of the processes, at most; none: as many as it
+/// has. Whoever uses up a share of its own leaves the others theirs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// `packtrain_app`.
+    pub app: Option<u32>,
+    /// `packtrain_operator`.
+    pub operator: Option<u32>,
+    /// `packtrain_worker`.
+    pub worker: Option<u32>,
 }
 
 /// What the server grants a session of the three working roles.
@@ -69,14 +83,16 @@ pub async fn probe(url: &Secret<String>) -> Result<(), StoreError> {
 /// [`StoreError`] when the server refuses.
 pub async fn bootstrap(superuser: &Secret<String>, wanted: &Bootstrap) -> Result<(), StoreError> {
     let mut connection = connect(superuser).await?;
-    for (role, password) in [
-        ("packtrain_owner", &wanted.roles.owner),
-        ("packtrain_app", &wanted.roles.app),
-        ("packtrain_operator", &wanted.roles.operator),
-        ("packtrain_worker", &wanted.roles.worker),
+    let Bootstrap { roles, limits, .. } = wanted;
+    for (role, password, limit) in [
+        ("packtrain_owner", &roles.owner, None),
+        ("packtrain_app", &roles.app, limits.app),
+        ("packtrain_operator", &roles.operator, limits.operator),
+        ("packtrain_worker", &roles.worker, limits.worker),
     ] {
         let login = format!(
-            "login nosuperuser nobypassrls nocreatedb nocreaterole password {}",
+            "login nosuperuser nobypassrls nocreatedb nocreaterole connection limit {} password {}",
+            limit.map_or(-1, i64::from),
             literal(password.reveal())
         );
         ensure_role(&mut connection, role, &login).await?;

@@ -2,19 +2,20 @@
 
 use packtrain_core::ids::TenantId;
 use packtrain_core::ports::StoreError;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::error::refused;
 use crate::points::reach;
+use crate::pool::Pool;
 
 /// Hands out transactions in which only one tenant's rows exist.
 #[derive(Clone)]
 pub(crate) struct TenantGate {
-    pool: PgPool,
+    pool: Pool,
 }
 
 impl TenantGate {
-    pub(crate) const fn new(pool: PgPool) -> Self {
+    pub(crate) const fn new(pool: Pool) -> Self {
         Self { pool }
     }
 
@@ -25,9 +26,9 @@ impl TenantGate {
         tenant: TenantId,
     ) -> Result<Transaction<'static, Postgres>, StoreError> {
         // Both in one round trip; the id is a UUID and needs no quoting of its own.
-        let begin = format!("begin; set local app.tenant = '{}'", tenant.as_uuid());
+        let name = format!("set local app.tenant = '{}'", tenant.as_uuid());
         self.pool
-            .begin_with(AssertSqlSafe(begin))
+            .begin_with(&name)
             .await
             .map_err(refused("to begin a transaction"))
     }

@@ -4,6 +4,7 @@
 //! owner's connection is used by `migrate` and `bootstrap` alone.
 
 mod bootstrap;
+mod capacity;
 mod error;
 mod gate;
 mod guest;
@@ -12,12 +13,14 @@ mod pg;
 mod points;
 #[cfg(feature = "failpoints")]
 pub mod points;
+mod pool;
 mod pools;
 
 pub use bootstrap::{
-    Bootstrap, KeyMaterial, NewTenant, Roles, bootstrap, create_api_key, create_from_template,
-    create_tenant, drop_database, migrate, probe,
+    Bootstrap, KeyMaterial, Limits, NewTenant, Roles, bootstrap, create_api_key,
+    create_from_template, create_tenant, drop_database, migrate, probe,
 };
+pub use capacity::{Capacity, capacity};
 pub use guest::{address, data_folder, has_roles, leave};
 pub use pg::backlog::PgBacklog;
 pub use pg::bell::PgBell;
@@ -36,4 +39,5 @@ pub use pg::schedules::PgSchedules;
 pub use pg::stage::{Past, PgStage, Snapshot};
 pub use pg::upkeep::PgUpkeep;
 pub use pg::warmth::PoolWarmth;
+pub use pool::Pool;
 pub use pools::{IDLE_TRUSTED, Pools, Urls};

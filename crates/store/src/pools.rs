@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use packtrain_core::ports::{Readiness, StoreError};
 use packtrain_core::secret::Secret;
 use sqlx::Connection;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::error::refused;
+use crate::pool::Pool;
 
 /// Where the database is, for each role.
 #[derive(Debug, Clone)]
@@ -31,11 +32,11 @@ pub struct Urls {
 #[derive(Clone)]
 pub struct Pools {
     /// Connects as `packtrain_app`.
-    pub app: PgPool,
+    pub app: Pool,
     /// Connects as `packtrain_operator`.
-    pub operator: PgPool,
+    pub operator: Pool,
     /// Connects as `packtrain_worker`.
-    pub worker: PgPool,
+    pub worker: Pool,
     pub(crate) direct: PgConnectOptions,
 }
 
@@ -62,12 +63,12 @@ impl Pools {
         connections_max: u32,
         idle_trusted: Duration,
     ) -> Result<Self, StoreError> {
-        let pool = |url: &Secret<String>| -> Result<PgPool, StoreError> {
+        let pool = |url: &Secret<String>| -> Result<Pool, StoreError> {
             let mut options = parse(url)?;
             if urls.pooled {
                 options = options.statement_cache_capacity(0);
             }
-            Ok(PgPoolOptions::new()
+            let inner = PgPoolOptions::new()
                 .max_connections(connections_max)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 // A connection in use is known to be well: asking each time would double the way.
@@ -85,7 +86,8 @@ impl Pools {
                 .after_release(|connection, _| {
                     Box::pin(async move { Ok(answers(connection.flush()).await) })
                 })
-                .connect_lazy_with(options))
+                .connect_lazy_with(options);
+            Ok(Pool::new(inner, urls.pooled))
         };
         Ok(Self {
             app: pool(&urls.app)?,
@@ -97,7 +99,7 @@ impl Pools {
 
     /// Connections of each role that somebody has at this moment.
     pub fn in_use(&self) -> [(&'static str, u32); 3] {
-        let busy = |pool: &PgPool| {
+        let busy = |pool: &Pool| {
             let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
             pool.size().saturating_sub(idle)
         };

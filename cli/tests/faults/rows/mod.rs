@@ -4,6 +4,7 @@ mod api;
 mod clocks;
 mod deploys;
 mod network;
+mod pgbouncer;
 mod poison;
 mod postgres;
 #[cfg(feature = "redis")]

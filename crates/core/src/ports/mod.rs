@@ -17,6 +17,7 @@ mod housekeeping;
 mod jobs;
 mod keys;
 mod objects;
+mod protection;
 mod ready;
 mod reports;
 mod schedules;
@@ -46,6 +47,7 @@ pub use jobs::{
 };
 pub use keys::{ApiKeyRecord, ApiKeys, KeyScope};
 pub use objects::{ByteStream, ObjectError, ObjectKey, Objects, Stored};
+pub use protection::Protection;
 pub use ready::Readiness;
 pub use reports::{ArtefactRecord, ReportRecord, Reports};
 pub use schedules::{Decision, Schedules, Timetable};

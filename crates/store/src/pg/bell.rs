@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use packtrain_core::job::Lane;
 use packtrain_core::patience::patient_for;
 use packtrain_core::ports::{Bell, Listener, StoreError};
-use sqlx::PgPool;
-use sqlx::postgres::{PgListener, PgPoolOptions};
+use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
 
 use crate::error::refused;
+use crate::pool::Pool;
 use crate::pools::Pools;
 
 const CHANNEL: &str = "packtrain_hint";
@@ -23,12 +23,12 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct PgBell {
     pools: Pools,
-    ringer: PgPool,
+    ringer: Pool,
 }
 
 impl PgBell {
     /// A bell that rings over `ringer`, a pool of whichever role the process has.
-    pub const fn new(pools: Pools, ringer: PgPool) -> Self {
+    pub const fn new(pools: Pools, ringer: Pool) -> Self {
         Self { pools, ringer }
     }
 }

@@ -6,7 +6,7 @@ use packtrain_core::ids::JobId;
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{Actor, Change, Changed, Death, StoreError};
 use packtrain_core::time::Timestamp;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::refused;
@@ -14,6 +14,7 @@ use crate::gate::commit;
 use crate::pg::control::PgControl;
 use crate::pg::release::{How, bounds, lock_gates, over, release};
 use crate::pg::{gates, halt};
+use crate::pool::Pool;
 
 /// Writes the requests first, and commits: whatever happens next, they are honoured. Who cancels a
 /// job that split into a batch means the whole of it; where that is more than is reached at once,
@@ -159,7 +160,7 @@ struct Turns {
     steps: Vec<i64>,
 }
 
-async fn turns(pool: &PgPool, jobs: &[Uuid]) -> Result<Turns, StoreError> {
+async fn turns(pool: &Pool, jobs: &[Uuid]) -> Result<Turns, StoreError> {
     let rows = sqlx::query!(
         r#"
         select s.lane, s.tenant_id, f.start as "start!", f.step as "step!"

@@ -4,19 +4,19 @@ use async_trait::async_trait;
 use packtrain_core::ids::{JobId, LeaseId, TenantId};
 use packtrain_core::ports::{Checkpoints, StoreError};
 use serde_json::Value;
-use sqlx::PgPool;
 
 use crate::error::refused;
+use crate::pool::Pool;
 
 /// Checkpoints, as `packtrain_worker`.
 #[derive(Clone)]
 pub struct PgCheckpoints {
-    pool: PgPool,
+    pool: Pool,
 }
 
 impl PgCheckpoints {
     /// Works over the pool of `packtrain_worker`.
-    pub const fn new(worker: PgPool) -> Self {
+    pub const fn new(worker: Pool) -> Self {
         Self { pool: worker }
     }
 }

@@ -17,7 +17,6 @@ use packtrain_core::ports::{
     WorkerRecord,
 };
 use serde_json::Value;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::error::{number, refused, unreadable};
@@ -25,12 +24,13 @@ use crate::pg::clocks::LaneClocks;
 use crate::pg::fair::FairKeys;
 use crate::pg::renewals::PgRenewals;
 use crate::pg::{rates, settle, unserved};
+use crate::pool::Pool;
 use crate::pools::Pools;
 
 /// Claims and settles.
 #[derive(Clone)]
 pub struct PgClaims {
-    pool: PgPool,
+    pool: Pool,
     direct: sqlx::postgres::PgConnectOptions,
     fair: FairKeys,
     clocks: LaneClocks,

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::pool::Pool;
 use packtrain_core::job::Lane;
 use packtrain_core::ports::Floors;
-use sqlx::PgPool;
 use tracing::warn;
 
 /// How often a lane's clock is moved by one process, at most.
@@ -15,13 +15,13 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(100);
 /// Moves the clocks of lanes as work is claimed.
 #[derive(Clone)]
 pub(crate) struct LaneClocks {
-    pool: PgPool,
+    pool: Pool,
     /// What was published here last, and when.
     published: Arc<Mutex<HashMap<Lane, (i64, Instant)>>>,
 }
 
 impl LaneClocks {
-    pub(crate) fn new(pool: PgPool) -> Self {
+    pub(crate) fn new(pool: Pool) -> Self {
         Self {
             pool,
             published: Arc::default(),

@@ -11,7 +11,7 @@ use packtrain_core::ports::{
 };
 use packtrain_core::schedule::ScheduleRecord;
 use serde_json::{Value, json};
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use crate::error::refused;
@@ -20,18 +20,19 @@ use crate::pg::enqueue::enqueue;
 use crate::pg::fair::FairKeys;
 use crate::pg::jobs::requested;
 use crate::pg::{change, fleet, lanes, listing, schedules};
+use crate::pool::Pool;
 
 /// What operators do.
 #[derive(Clone)]
 pub struct PgControl {
-    pub(super) pool: PgPool,
+    pub(super) pool: Pool,
     fair: FairKeys,
     ids: Arc<dyn IdSource>,
 }
 
 impl PgControl {
     /// Works over the pool of `packtrain_operator`; audit entries get their ids from `ids`.
-    pub fn new(operator: PgPool, ids: Arc<dyn IdSource>) -> Self {
+    pub fn new(operator: Pool, ids: Arc<dyn IdSource>) -> Self {
         Self {
             fair: FairKeys::new(operator.clone()),
             pool: operator,

@@ -5,10 +5,10 @@ use packtrain_core::ids::{JobId, TenantId};
 use packtrain_core::limits::EVENTS_MAX;
 use packtrain_core::ports::{JobEvent, JobEvents, StoreError};
 use serde_json::Value;
-use sqlx::PgPool;
 
 use crate::error::refused;
 use crate::gate::{TenantGate, commit};
+use crate::pool::Pool;
 
 /// How often an event is written anew when another took its number.
 const WRITERS_MAX: usize = 10;
@@ -21,7 +21,7 @@ pub struct PgEvents {
 
 impl PgEvents {
     /// Works over a pool.
-    pub const fn new(pool: PgPool) -> Self {
+    pub const fn new(pool: Pool) -> Self {
         Self {
             gate: TenantGate::new(pool),
         }

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use packtrain_core::ids::TenantId;
 use packtrain_core::job::{Lane, NewJob};
 use packtrain_core::ports::StoreError;
-use sqlx::PgPool;
 
 use crate::error::refused;
+use crate::pool::Pool;
 
 /// How long a range is good.
 const RANGE_KEPT: Duration = Duration::from_millis(200);
@@ -28,7 +28,7 @@ type Place = (Lane, TenantId);
 /// Hands out fair keys.
 #[derive(Clone)]
 pub(crate) struct FairKeys {
-    pool: PgPool,
+    pool: Pool,
     ranges: Arc<Mutex<HashMap<Place, Arc<tokio::sync::Mutex<Range>>>>>,
 }
 
@@ -56,7 +56,7 @@ impl Range {
 }
 
 impl FairKeys {
-    pub(crate) fn new(pool: PgPool) -> Self {
+    pub(crate) fn new(pool: Pool) -> Self {
         Self {
             pool,
             ranges: Arc::default(),

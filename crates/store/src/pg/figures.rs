@@ -10,9 +10,9 @@ use packtrain_core::limits::{
 use packtrain_core::ports::{
     Figures, Gauges, Pace, ServiceLevel, Spread, StoreError, UnservedKind, WorkerCounts,
 };
-use sqlx::PgPool;
 
 use crate::error::refused;
+use crate::pool::Pool;
 
 /// No rate is told from a shorter time.
 const SPAN_MIN: Duration = Duration::from_millis(10);
@@ -20,12 +20,12 @@ const SPAN_MIN: Duration = Duration::from_millis(10);
 /// Reads figures of all tenants' jobs, and nothing of any tenant.
 #[derive(Clone)]
 pub struct PgFigures {
-    pool: PgPool,
+    pool: Pool,
 }
 
 impl PgFigures {
     /// Works over the pool of `packtrain_operator`.
-    pub const fn new(operator: PgPool) -> Self {
+    pub const fn new(operator: Pool) -> Self {
         Self { pool: operator }
     }
 

@@ -9,13 +9,14 @@ use packtrain_core::ports::{
     FileRecord, FileState, Files, Imported, ImportedFile, NewFile, ObjectKey, StoreError,
 };
 use serde_json::Value;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::{number, refused, unreadable};
 use crate::gate::{TenantGate, commit};
 use crate::pg::fair::FairKeys;
 use crate::pg::{enqueue::enqueue, ledger};
+use crate::pool::Pool;
 
 /// Rows of one insert statement.
 const INSERT_ROWS: usize = 5_000;
@@ -29,7 +30,7 @@ pub struct PgFiles {
 
 impl PgFiles {
     /// Works over a pool.
-    pub fn new(pool: PgPool) -> Self {
+    pub fn new(pool: Pool) -> Self {
         Self {
             fair: FairKeys::new(pool.clone()),
             gate: TenantGate::new(pool),

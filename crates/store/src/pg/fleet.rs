@@ -2,13 +2,14 @@
 
 use packtrain_core::ids::WorkerId;
 use packtrain_core::ports::{AuditEntry, Cause, CausePlace, Drain, StoreError, WorkerView};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::refused;
+use crate::pool::Pool;
 
 pub(crate) async fn workers(
-    pool: &PgPool,
+    pool: &Pool,
     before: Option<WorkerId>,
     limit: u32,
 ) -> Result<Vec<WorkerView>, StoreError> {
@@ -48,7 +49,7 @@ pub(crate) async fn workers(
         .collect())
 }
 
-pub(crate) async fn has_worker(pool: &PgPool, worker: WorkerId) -> Result<bool, StoreError> {
+pub(crate) async fn has_worker(pool: &Pool, worker: WorkerId) -> Result<bool, StoreError> {
     sqlx::query_scalar!(
         r#"select exists (select from worker where id = $1) as "found!""#,
         worker.as_uuid(),
@@ -81,7 +82,7 @@ pub(crate) async fn drain(connection: &mut PgConnection, whom: &Drain) -> Result
 }
 
 pub(crate) async fn causes(
-    pool: &PgPool,
+    pool: &Pool,
     after: Option<&CausePlace>,
     limit: u32,
 ) -> Result<Vec<Cause>, StoreError> {
@@ -120,7 +121,7 @@ pub(crate) async fn causes(
 }
 
 pub(crate) async fn audit(
-    pool: &PgPool,
+    pool: &Pool,
     before: Option<Uuid>,
     limit: u32,
 ) -> Result<Vec<AuditEntry>, StoreError> {

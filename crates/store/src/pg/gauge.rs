@@ -7,11 +7,11 @@ use packtrain_core::ids::{JobId, TenantId};
 use packtrain_core::job::Lane;
 use packtrain_core::ports::StoreError;
 use packtrain_core::time::Timestamp;
-use sqlx::PgPool;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::Postgres;
 
 use crate::error::refused;
+use crate::pool::Pool;
 
 /// Counters of one database; two readings tell what happened between them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -86,9 +86,9 @@ pub struct Holds {
 
 /// Reads counters, as `packtrain_worker`.
 pub struct PgGauge {
-    pool: PgPool,
+    pool: Pool,
     /// Whose sessions are this process's as well.
-    app: PgPool,
+    app: Pool,
     /// Transactions of the gauge itself.
     asked: AtomicI64,
 }
@@ -96,7 +96,7 @@ pub struct PgGauge {
 impl PgGauge {
     /// Works over the pool of `packtrain_worker`, beside enqueuers that use that of
     /// `packtrain_app`.
-    pub const fn new(worker: PgPool, app: PgPool) -> Self {
+    pub const fn new(worker: Pool, app: Pool) -> Self {
         Self {
             pool: worker,
             app,
@@ -109,7 +109,7 @@ impl PgGauge {
     /// # Errors
     /// [`StoreError`] when the database cannot be reached.
     pub async fn warm(&self) -> Result<(), StoreError> {
-        let all = self.app.options().get_max_connections();
+        let all = self.app.connections_max();
         hold(&self.app, all).await.map(drop)
     }
 
@@ -146,7 +146,7 @@ impl PgGauge {
     }
 
     /// The pool, for one statement more.
-    fn asking(&self) -> &PgPool {
+    fn asking(&self) -> &Pool {
         self.asked.fetch_add(1, Relaxed);
         &self.pool
     }
@@ -366,7 +366,7 @@ impl PgGauge {
 }
 
 /// So many connections of a pool at once; nobody else uses it.
-async fn hold(pool: &PgPool, count: u32) -> Result<Vec<PoolConnection<Postgres>>, StoreError> {
+async fn hold(pool: &Pool, count: u32) -> Result<Vec<PoolConnection<Postgres>>, StoreError> {
     let mut held = Vec::new();
     for _ in 0..count {
         let connection = pool.acquire().await;

@@ -10,13 +10,14 @@ use packtrain_core::fault::chain;
 use packtrain_core::ids::JobId;
 use packtrain_core::job::{Lane, State};
 use packtrain_core::ports::StoreError;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use tracing::error;
 use uuid::Uuid;
 
 use crate::error::refused;
 use crate::gate::commit;
 use crate::pg::release::{How, bounds, lock_gates, over, release};
+use crate::pool::Pool;
 
 /// Jobs of one round, at most.
 const ROUND_MAX: i64 = 1_000;
@@ -50,7 +51,7 @@ impl Halted {
 ///
 /// A request that came to a job after it had split into a batch is passed on to the batch, and a
 /// request of which nothing is left to be ended goes.
-pub(crate) async fn cancelled(pool: &PgPool, only: Option<&[Uuid]>) -> Result<Halted, StoreError> {
+pub(crate) async fn cancelled(pool: &Pool, only: Option<&[Uuid]>) -> Result<Halted, StoreError> {
     let mut tx = pool
         .begin()
         .await
@@ -79,7 +80,7 @@ pub(crate) async fn cancelled(pool: &PgPool, only: Option<&[Uuid]>) -> Result<Ha
 
 /// Ends waiting jobs that a person cancelled. When one of them breaks the statement they are ended
 /// one by one, and the one that cannot be is put off.
-pub(crate) async fn sweep_cancelled(pool: &PgPool) -> Result<Halted, StoreError> {
+pub(crate) async fn sweep_cancelled(pool: &Pool) -> Result<Halted, StoreError> {
     let mut sum = Halted::default();
     for _ in 0..ROUNDS_MAX {
         let round = match cancelled(pool, None).await {
@@ -94,8 +95,8 @@ pub(crate) async fn sweep_cancelled(pool: &PgPool) -> Result<Halted, StoreError>
     Ok(sum)
 }
 
-async fn cancelled_one_by_one(pool: &PgPool) -> Result<Halted, StoreError> {
-    let mut connection = pool.acquire().await.map_err(refused("a connection"))?;
+async fn cancelled_one_by_one(pool: &Pool) -> Result<Halted, StoreError> {
+    let mut connection = pool.lend().await.map_err(refused("a connection"))?;
     let asked = asked(&mut connection, None).await?;
     drop(connection);
     let mut sum = Halted::default();
@@ -167,7 +168,7 @@ async fn answer(connection: &mut PgConnection, asked: &[Uuid]) -> Result<(), Sto
     Ok(())
 }
 
-async fn put_off(pool: &PgPool, job: Uuid) -> Result<(), StoreError> {
+async fn put_off(pool: &Pool, job: Uuid) -> Result<(), StoreError> {
     sqlx::query!(
         "update cancel_request set look_at = now_utc() + interval '5 minutes' where job_id = $1",
         job,
@@ -265,12 +266,12 @@ async fn end_waiting(
 /// that passed before is met when the job is claimed. When one of them breaks the statement they
 /// are ended one by one, and the one that cannot be stays as it is.
 pub(crate) async fn sweep_expired(
-    pool: &PgPool,
+    pool: &Pool,
     passed_within: Duration,
 ) -> Result<Halted, StoreError> {
     let mut sum = Halted::default();
     for _ in 0..ROUNDS_MAX {
-        let mut connection = pool.acquire().await.map_err(refused("a connection"))?;
+        let mut connection = pool.lend().await.map_err(refused("a connection"))?;
         let late = late(&mut connection, passed_within).await?;
         drop(connection);
         let round = match expired(pool, &late).await {
@@ -288,7 +289,7 @@ pub(crate) async fn sweep_expired(
     Ok(sum)
 }
 
-async fn expired_one_by_one(pool: &PgPool, late: &[Uuid]) -> Result<Halted, StoreError> {
+async fn expired_one_by_one(pool: &Pool, late: &[Uuid]) -> Result<Halted, StoreError> {
     let mut sum = Halted::default();
     for id in late {
         match expired(pool, &[*id]).await {
@@ -304,7 +305,7 @@ async fn expired_one_by_one(pool: &PgPool, late: &[Uuid]) -> Result<Halted, Stor
     Ok(sum)
 }
 
-async fn expired(pool: &PgPool, late: &[Uuid]) -> Result<Halted, StoreError> {
+async fn expired(pool: &Pool, late: &[Uuid]) -> Result<Halted, StoreError> {
     if late.is_empty() {
         return Ok(Halted::default());
     }

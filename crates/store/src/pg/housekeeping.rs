@@ -6,10 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use packtrain_core::ports::{Housekeeping, Pruned, StoreError};
 use packtrain_core::schedule::CATCH_UP_MAX;
-use sqlx::PgPool;
 use sqlx::postgres::types::PgInterval;
 
 use crate::error::refused;
+use crate::pool::Pool;
 
 /// Rows of one kind that one statement removes, at most.
 const ROWS_MAX: i64 = 50_000;
@@ -39,13 +39,13 @@ type Slice = for<'h> fn(
 /// Removes what is past its time.
 #[derive(Clone)]
 pub struct PgHousekeeping {
-    pool: PgPool,
+    pool: Pool,
     retention: Retention,
 }
 
 impl PgHousekeeping {
     /// Works over the pool of `packtrain_worker`.
-    pub const fn new(worker: PgPool, retention: Retention) -> Self {
+    pub const fn new(worker: Pool, retention: Retention) -> Self {
         Self {
             pool: worker,
             retention,

@@ -9,7 +9,7 @@ use packtrain_core::ports::{
     StoreError,
 };
 use serde_json::Value;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::{number, refused, unreadable};
@@ -17,6 +17,7 @@ use crate::gate::{TenantGate, commit};
 use crate::pg::enqueue::enqueue;
 use crate::pg::fair::FairKeys;
 use crate::pg::listing;
+use crate::pool::{Lent, Pool};
 
 /// One tenant's jobs, as `packtrain_app`.
 #[derive(Clone)]
@@ -27,7 +28,7 @@ pub struct PgJobs {
 
 impl PgJobs {
     /// Works over the pool of `packtrain_app`.
-    pub fn new(app: PgPool) -> Self {
+    pub fn new(app: Pool) -> Self {
         Self {
             fair: FairKeys::new(app.clone()),
             gate: TenantGate::new(app),
@@ -124,17 +125,17 @@ async fn take_key(
 /// Every tenant's jobs, as `packtrain_operator`.
 #[derive(Clone)]
 pub struct PgOperatorJobs {
-    pool: PgPool,
+    pool: Pool,
 }
 
 impl PgOperatorJobs {
     /// Works over the pool of `packtrain_operator`.
-    pub const fn new(operator: PgPool) -> Self {
+    pub const fn new(operator: Pool) -> Self {
         Self { pool: operator }
     }
 
-    async fn connection(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, StoreError> {
-        self.pool.acquire().await.map_err(refused("a connection"))
+    async fn connection(&self) -> Result<Lent, StoreError> {
+        self.pool.lend().await.map_err(refused("a connection"))
     }
 }
 

@@ -3,19 +3,19 @@
 use async_trait::async_trait;
 use packtrain_core::ids::{ApiKeyId, TenantId};
 use packtrain_core::ports::{ApiKeyRecord, ApiKeys, StoreError};
-use sqlx::PgPool;
 
 use crate::error::{refused, unreadable};
+use crate::pool::Pool;
 
 /// Looks keys up as `packtrain_app`.
 #[derive(Clone)]
 pub struct PgKeys {
-    pool: PgPool,
+    pool: Pool,
 }
 
 impl PgKeys {
     /// Works over the pool of `packtrain_app`.
-    pub const fn new(app: PgPool) -> Self {
+    pub const fn new(app: Pool) -> Self {
         Self { pool: app }
     }
 }

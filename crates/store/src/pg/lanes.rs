@@ -4,13 +4,14 @@ use chrono::{DateTime, Utc};
 use packtrain_core::job::Lane;
 use packtrain_core::limits::COUNT_MAX;
 use packtrain_core::ports::{Edited, LaneRecord, StoreError};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
 use crate::error::{refused, unreadable};
+use crate::pool::Pool;
 
 /// Every lane. Counting stops at a limit, for due jobs in each lane and for the others in all lanes
 /// together: a reader wants to know that it is many, not how many.
-pub(crate) async fn all(pool: &PgPool) -> Result<Vec<LaneRecord>, StoreError> {
+pub(crate) async fn all(pool: &Pool) -> Result<Vec<LaneRecord>, StoreError> {
     let rows = sqlx::query!(
         r#"
         select l.name, l.paused_at, l.version,

@@ -9,16 +9,17 @@ use packtrain_core::ids::{JobId, TenantId};
 use packtrain_core::job::{Lane, State};
 use packtrain_core::limits::COUNT_MAX;
 use packtrain_core::ports::{JobFilter, JobSummary, StoreError};
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use crate::error::{number, refused, unreadable};
 use crate::pg::jobs::Found;
+use crate::pool::Pool;
 
 /// The page without payloads and results, in one statement: every job is in the state that was
 /// asked for.
 pub(crate) async fn summaries(
-    pool: &PgPool,
+    pool: &Pool,
     filter: &JobFilter,
 ) -> Result<Vec<JobSummary>, StoreError> {
     let Some(mut query) = page(filter) else {
@@ -45,7 +46,7 @@ pub(crate) async fn summaries(
 }
 
 /// The page with payloads and results.
-pub(crate) async fn records(pool: &PgPool, filter: &JobFilter) -> Result<Vec<Found>, StoreError> {
+pub(crate) async fn records(pool: &Pool, filter: &JobFilter) -> Result<Vec<Found>, StoreError> {
     let Some(mut query) = page(filter) else {
         return Ok(Vec::new());
     };
@@ -71,7 +72,7 @@ pub(crate) async fn records(pool: &PgPool, filter: &JobFilter) -> Result<Vec<Fou
 }
 
 /// The ids of the page alone.
-pub(crate) async fn ids(pool: &PgPool, filter: &JobFilter) -> Result<Vec<JobId>, StoreError> {
+pub(crate) async fn ids(pool: &Pool, filter: &JobFilter) -> Result<Vec<JobId>, StoreError> {
     let Some(mut query) = page(filter) else {
         return Ok(Vec::new());
     };
@@ -85,7 +86,7 @@ pub(crate) async fn ids(pool: &PgPool, filter: &JobFilter) -> Result<Vec<JobId>,
 }
 
 /// How many jobs match. Counting stops at a limit: beyond it a person reads "at least".
-pub(crate) async fn count(pool: &PgPool, filter: &JobFilter) -> Result<u64, StoreError> {
+pub(crate) async fn count(pool: &Pool, filter: &JobFilter) -> Result<u64, StoreError> {
     if matches_nothing(filter) {
         return Ok(0);
     }

@@ -4,27 +4,32 @@ use packtrain_core::fault::chain;
 use packtrain_core::ids::JobId;
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{Promoted, StoreError};
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{Connection, PgConnection};
 use tracing::error;
 use uuid::Uuid;
 
 use crate::error::refused;
 use crate::gate::commit;
+use crate::pool::Pool;
 
 /// Moves due entries to their lanes. When one of them breaks the statement they are moved one by
 /// one, and the one that cannot be is put off: it does not hold up the others.
-pub(crate) async fn promote(pool: &PgPool, limit: u32) -> Result<Promoted, StoreError> {
-    let mut connection = pool.acquire().await.map_err(refused("a connection"))?;
+pub(crate) async fn promote(pool: &Pool, limit: u32) -> Result<Promoted, StoreError> {
+    let mut connection = pool.lend().await.map_err(refused("a connection"))?;
     match slice(&mut connection, limit, None).await {
         Err(StoreError::Refused { .. }) => {
             drop(connection);
             one_by_one(pool, limit).await
         }
+        Ok(promoted) => {
+            connection.keep().await.map_err(refused("to promote"))?;
+            Ok(promoted)
+        }
         other => other,
     }
 }
 
-async fn one_by_one(pool: &PgPool, limit: u32) -> Result<Promoted, StoreError> {
+async fn one_by_one(pool: &Pool, limit: u32) -> Result<Promoted, StoreError> {
     let mut sum = Promoted::default();
     for _ in 0..limit {
         let mut tx = pool

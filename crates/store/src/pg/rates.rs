@@ -2,12 +2,12 @@
 
 use packtrain_core::job::Rate;
 use packtrain_core::ports::StoreError;
-use sqlx::PgPool;
 
 use crate::error::refused;
+use crate::pool::Pool;
 
 /// Writes what the classes are; when the next job of each may begin stays as it is.
-pub(crate) async fn declare(pool: &PgPool, rates: &[Rate]) -> Result<(), StoreError> {
+pub(crate) async fn declare(pool: &Pool, rates: &[Rate]) -> Result<(), StoreError> {
     if rates.is_empty() {
         return Ok(());
     }

@@ -3,27 +3,28 @@
 use packtrain_core::ids::JobId;
 use packtrain_core::job::{Bound, Lane};
 use packtrain_core::ports::{LeaseBeat, Reaped, StoreError};
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use crate::error::{number, refused};
 use crate::gate::commit;
 use crate::pg::release::{How, bounds, lock_gates, over, release};
 use crate::pg::settle::mask;
+use crate::pool::Pool;
 
 /// Takes a lease whose beat is still the one seen, and gives its jobs back.
 ///
 /// All together first. When one of them breaks a statement they are given back one by one, and the
 /// one that cannot be is put among the dead letters with the reason: neither it nor the lease holds
 /// up the others.
-pub(crate) async fn reap(pool: &PgPool, seen: LeaseBeat) -> Result<Reaped, StoreError> {
+pub(crate) async fn reap(pool: &Pool, seen: LeaseBeat) -> Result<Reaped, StoreError> {
     match whole(pool, seen).await {
         Err(StoreError::Refused { .. }) => one_by_one(pool, seen).await,
         other => other,
     }
 }
 
-async fn whole(pool: &PgPool, seen: LeaseBeat) -> Result<Reaped, StoreError> {
+async fn whole(pool: &Pool, seen: LeaseBeat) -> Result<Reaped, StoreError> {
     let mut tx = begin(pool).await?;
     let Some(held) = lease_of(&mut tx, seen).await? else {
         return Ok(Reaped::default());
@@ -49,10 +50,10 @@ async fn whole(pool: &PgPool, seen: LeaseBeat) -> Result<Reaped, StoreError> {
 }
 
 /// Gives the jobs of a lease back in transactions of their own.
-async fn one_by_one(pool: &PgPool, seen: LeaseBeat) -> Result<Reaped, StoreError> {
+async fn one_by_one(pool: &Pool, seen: LeaseBeat) -> Result<Reaped, StoreError> {
     let mut sum = Reaped::default();
     let held = lease_of(
-        &mut *pool.acquire().await.map_err(refused("a connection"))?,
+        &mut *pool.lend().await.map_err(refused("a connection"))?,
         seen,
     )
     .await?;
@@ -82,7 +83,7 @@ async fn one_by_one(pool: &PgPool, seen: LeaseBeat) -> Result<Reaped, StoreError
 
 /// Gives one job of a lease back, or buries it with the reason why it cannot be given back.
 async fn single(
-    pool: &PgPool,
+    pool: &Pool,
     seen: LeaseBeat,
     bit: i64,
     refusal: Option<&str>,
@@ -129,7 +130,7 @@ async fn single(
     Ok(reaped)
 }
 
-async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, StoreError> {
+async fn begin(pool: &Pool) -> Result<Transaction<'static, Postgres>, StoreError> {
     pool.begin().await.map_err(refused("to begin a reaping"))
 }
 

@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use packtrain_core::ids::{ReportId, TenantId};
 use packtrain_core::ports::{ArtefactRecord, ObjectKey, ReportRecord, Reports, StoreError, Stored};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
 use crate::error::{number, refused};
 use crate::gate::TenantGate;
+use crate::pool::Pool;
 
 /// Reports, read over the pool of `packtrain_app` or `packtrain_worker`.
 #[derive(Clone)]
@@ -16,7 +17,7 @@ pub struct PgReports {
 
 impl PgReports {
     /// Works over a pool.
-    pub const fn new(pool: PgPool) -> Self {
+    pub const fn new(pool: Pool) -> Self {
         Self {
             gate: TenantGate::new(pool),
         }

@@ -9,24 +9,25 @@ use packtrain_core::job::NewJob;
 use packtrain_core::limits::SCHEDULES_MAX;
 use packtrain_core::ports::{Decision, Edited, ScheduleEdit, Schedules, StoreError, Timetable};
 use packtrain_core::schedule::{Planned, ScheduleRecord};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::{refused, unreadable};
 use crate::gate::commit;
 use crate::pg::enqueue::enqueue;
 use crate::pg::fair::FairKeys;
+use crate::pool::Pool;
 
 /// Schedules of every replica.
 #[derive(Clone)]
 pub struct PgSchedules {
-    pool: PgPool,
+    pool: Pool,
     fair: FairKeys,
 }
 
 impl PgSchedules {
     /// Works over the pool of `packtrain_worker`.
-    pub fn new(worker: PgPool) -> Self {
+    pub fn new(worker: Pool) -> Self {
         Self {
             fair: FairKeys::new(worker.clone()),
             pool: worker,
@@ -96,7 +97,7 @@ impl Schedules for PgSchedules {
 }
 
 /// Every schedule, and the time at which they were read.
-pub(crate) async fn timetable(pool: &PgPool) -> Result<Timetable, StoreError> {
+pub(crate) async fn timetable(pool: &Pool) -> Result<Timetable, StoreError> {
     let rows = sqlx::query!(
         r#"
         select s.id as "id?", s.kind as "kind?", s.cron as "cron?", s.zone as "zone?",

@@ -6,7 +6,7 @@ use packtrain_core::fault::Fault;
 use packtrain_core::ids::{JobId, LeaseId};
 use packtrain_core::job::{Bound, NewJob};
 use packtrain_core::ports::{End, Settled, Settlement, StoreError};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::refused;
@@ -14,6 +14,7 @@ use crate::gate::commit;
 use crate::pg::ends::{following, write};
 use crate::pg::fair::FairKeys;
 use crate::pg::release::lock_gates;
+use crate::pool::Pool;
 
 /// These bits.
 pub(crate) fn mask(bits: &[u8]) -> i64 {
@@ -27,7 +28,7 @@ pub(crate) fn mask(bits: &[u8]) -> i64 {
 /// the rest written again; when the database refuses a row, the ends are written one by one, so
 /// that one bad end cannot keep its neighbours from settling.
 pub(crate) async fn settle(
-    pool: &PgPool,
+    pool: &Pool,
     fair: &FairKeys,
     ends: &[Settlement],
 ) -> Result<Settled, StoreError> {
@@ -41,7 +42,7 @@ pub(crate) async fn settle(
 }
 
 async fn settle_one_by_one(
-    pool: &PgPool,
+    pool: &Pool,
     keys: &HashMap<JobId, i64>,
     ends: &[Settlement],
 ) -> Result<Settled, StoreError> {
@@ -64,7 +65,7 @@ async fn settle_one_by_one(
 /// Writes one end. What cannot be stored, such as a result with a NUL, would be refused for ever
 /// while the lease is renewed: it becomes a dead letter that says so.
 async fn settle_alone(
-    pool: &PgPool,
+    pool: &Pool,
     keys: &HashMap<JobId, i64>,
     end: &Settlement,
 ) -> Result<Settled, StoreError> {
@@ -82,7 +83,7 @@ async fn settle_alone(
 }
 
 async fn settle_unfenced(
-    pool: &PgPool,
+    pool: &Pool,
     keys: &HashMap<JobId, i64>,
     ends: &[Settlement],
 ) -> Result<Settled, StoreError> {
@@ -223,7 +224,7 @@ const fn place(end: &Settlement) -> (LeaseId, u8) {
 
 /// Places among these whose bit is still open.
 async fn still_open(
-    pool: &PgPool,
+    pool: &Pool,
     ends: &[&Settlement],
 ) -> Result<HashSet<(LeaseId, u8)>, StoreError> {
     let leases: Vec<Uuid> = ends.iter().map(|end| end.lease.as_uuid()).collect();
@@ -244,7 +245,7 @@ async fn still_open(
 
 /// The jobs among these whose end was written under this attempt. Whoever took a lease charged
 /// its jobs, so that others ended them under later attempts, and a lost attempt has another code.
-pub(crate) async fn written(pool: &PgPool, ends: &[Settlement]) -> Result<Vec<JobId>, StoreError> {
+pub(crate) async fn written(pool: &Pool, ends: &[Settlement]) -> Result<Vec<JobId>, StoreError> {
     let (mut jobs, mut numbers, mut codes, mut messages) = (vec![], vec![], vec![], vec![]);
     for end in ends {
         let fault = match &end.end {

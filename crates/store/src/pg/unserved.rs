@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use packtrain_core::fault::chain;
 use packtrain_core::ports::{SetAside, StoreError, UnservedKind, WorkerRecord};
-use sqlx::PgPool;
 use tracing::warn;
 
 use crate::error::refused;
+use crate::pool::Pool;
 
 /// Entries of one look, at most, at the front of each lane and priority: there they cost claims.
 const LOOK_MAX: i64 = 1_000;
@@ -24,7 +24,7 @@ const LOOKS_MAX: usize = 50;
 const BACK_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Presents a worker, and makes due at once what it serves and nobody did before.
-pub(crate) async fn register(pool: &PgPool, worker: &WorkerRecord) -> Result<(), StoreError> {
+pub(crate) async fn register(pool: &Pool, worker: &WorkerRecord) -> Result<(), StoreError> {
     let lanes: Vec<String> = worker.lanes.iter().map(|l| l.as_str().to_owned()).collect();
     let slots = worker.slots.iter().map(|count| i32::try_from(*count));
     let slots: Vec<i32> = slots.map(|count| count.unwrap_or(i32::MAX)).collect();
@@ -61,7 +61,7 @@ pub(crate) async fn register(pool: &PgPool, worker: &WorkerRecord) -> Result<(),
 
 /// Sets aside what has been ready for longer than `age` and nobody serves, and makes due what was
 /// set aside and somebody serves by now.
-pub(crate) async fn look(pool: &PgPool, age: Duration) -> Result<SetAside, StoreError> {
+pub(crate) async fn look(pool: &Pool, age: Duration) -> Result<SetAside, StoreError> {
     let mut seen = SetAside {
         due: release(pool).await?,
         ..SetAside::default()
@@ -83,7 +83,7 @@ pub(crate) async fn look(pool: &PgPool, age: Duration) -> Result<SetAside, Store
 
 /// One look. An entry that a claim takes at this moment is skipped. It passes its rate again when
 /// it comes back.
-async fn set_aside(pool: &PgPool, age: Duration) -> Result<Vec<UnservedKind>, StoreError> {
+async fn set_aside(pool: &Pool, age: Duration) -> Result<Vec<UnservedKind>, StoreError> {
     let rows = sqlx::query!(
         r#"
         with live as materialized (
@@ -156,7 +156,7 @@ async fn set_aside(pool: &PgPool, age: Duration) -> Result<Vec<UnservedKind>, St
 }
 
 /// Makes due what was set aside and somebody serves; says how much.
-async fn release(pool: &PgPool) -> Result<u64, StoreError> {
+async fn release(pool: &Pool) -> Result<u64, StoreError> {
     let mut due = 0;
     for _ in 0..LOOKS_MAX {
         let released = sqlx::query!(

@@ -8,11 +8,11 @@ use packtrain_core::job::Lane;
 use packtrain_core::ports::{
     LeaseBeat, Promoted, Reaped, SetAside, StoreError, Swept, Upkeep, Watcher,
 };
-use sqlx::PgPool;
 
 use crate::error::refused;
 use crate::gate::commit;
 use crate::pg::{gates, halt, promote, reap, unserved};
+use crate::pool::Pool;
 
 /// How long a place among the watchers is kept after its holder's last word.
 const WATCH_KEPT_MS: i64 = 1_000;
@@ -22,12 +22,12 @@ const WEEKS_AHEAD: i32 = 4;
 /// Upkeep of the job tables, as `packtrain_worker`.
 #[derive(Clone)]
 pub struct PgUpkeep {
-    pool: PgPool,
+    pool: Pool,
 }
 
 impl PgUpkeep {
     /// Works over the pool of `packtrain_worker`.
-    pub const fn new(worker: PgPool) -> Self {
+    pub const fn new(worker: Pool) -> Self {
         Self { pool: worker }
     }
 

@@ -6,17 +6,19 @@ use std::time::Instant;
 use async_trait::async_trait;
 use futures::future::try_join_all;
 use packtrain_core::ports::{Warmed, Warmth};
-use sqlx::PgPool;
+use sqlx::Executor;
+
+use crate::pool::Pool;
 
 /// A pool and its name.
 pub struct PoolWarmth {
     what: String,
-    pool: PgPool,
+    pool: Pool,
 }
 
 impl PoolWarmth {
     /// A pool by the name of its role.
-    pub fn new(name: &str, pool: PgPool) -> Self {
+    pub fn new(name: &str, pool: Pool) -> Self {
         Self {
             what: format!("pool {name}"),
             pool,
@@ -35,9 +37,8 @@ impl PoolWarmth {
             }
         }
         let asked = connections.iter_mut().map(|connection| async {
-            sqlx::query_scalar!("select 1 as one")
-                .fetch_one(&mut **connection)
-                .await
+            // Without parameters: whole in one message, which a pooler lends one connection for.
+            connection.execute("select 1 as one").await
         });
         try_join_all(asked).await?;
         Ok(())

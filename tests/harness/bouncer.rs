@@ -1,0 +1,162 @@
+//! A PgBouncer between the product and PostgreSQL, as the product ships it.
+
+use std::fs::Permissions;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::database::{Database, Role};
+use crate::wait::until;
+
+/// The file that is shipped.
+const SHIPPED: &str = include_str!("../../infra/pgbouncer/pgbouncer.ini");
+/// `nobody`: PgBouncer refuses to run as root.
+const NOBODY: u32 = 65534;
+/// The least that every test gets that does not ask for less.
+const POOL_SIZE: u32 = 20;
+
+/// A PgBouncer of a test's own, in transaction mode. It ends with the test.
+pub struct Bouncer {
+    /// Where it takes connections.
+    pub address: SocketAddr,
+    program: String,
+    server: SocketAddr,
+    child: Child,
+    folder: TempDir,
+}
+
+impl Bouncer {
+    /// Starts this program before the server of a database.
+    pub async fn before(program: &str, db: &Database) -> Self {
+        Self::leading(program, db, db.server_address(), POOL_SIZE).await
+    }
+
+    /// Starts it before an address by which the server is reached, with so many connections of the
+    /// server for each role.
+    pub async fn leading(program: &str, db: &Database, server: SocketAddr, pool_size: u32) -> Self {
+        let mut builder = tempfile::Builder::new();
+        let folder = builder.permissions(Permissions::from_mode(0o755)).tempdir();
+        let folder = folder.expect("a folder can be made");
+        let address = free_address().await;
+        let users = folder.path().join("userlist.txt");
+        let secrets = "select format('\"%s\" \"%s\"', rolname, rolpassword)
+                         from pg_authid
+                        where starts_with(rolname, 'packtrain_') and rolcanlogin";
+        let secrets = db.texts(secrets).await.join("\n");
+        assert!(
+            secrets.contains("SCRAM-SHA-256$"),
+            "the server keeps SCRAM secrets"
+        );
+        write(&users, &secrets);
+        let ini = filled(address, server, &users, pool_size);
+        write(&folder.path().join("pgbouncer.ini"), &ini);
+        let child = start(program, folder.path());
+        let bouncer = Self {
+            address,
+            program: program.to_owned(),
+            server,
+            child,
+            folder,
+        };
+        bouncer.answers(db).await;
+        bouncer
+    }
+
+    /// Kills it, if it lives, and starts it again where it was.
+    pub async fn restart(&mut self, db: &Database) {
+        self.kill();
+        self.child = start(&self.program, self.folder.path());
+        self.answers(db).await;
+    }
+
+    /// Kills it.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("a child can be killed");
+        self.child.wait().expect("a child can be waited for");
+    }
+
+    /// The address of the server behind it.
+    pub const fn server(&self) -> SocketAddr {
+        self.server
+    }
+
+    async fn answers(&self, db: &Database) {
+        let url = db.url_through(Role::App, self.address);
+        until("PgBouncer answers", async || {
+            match PgConnection::connect(url.reveal()).await {
+                Ok(connection) => connection.close().await.is_ok(),
+                Err(_) => false,
+            }
+        })
+        .await;
+    }
+}
+
+impl Drop for Bouncer {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// The shipped file with the addresses of a test.
+fn filled(address: SocketAddr, server: SocketAddr, users: &Path, pool_size: u32) -> String {
+    let database = format!("* = host={} port={}", server.ip(), server.port());
+    let others = [
+        ("packtrain =", database),
+        ("listen_port =", format!("listen_port = {}", address.port())),
+        ("auth_file =", format!("auth_file = {}", users.display())),
+        (
+            "default_pool_size =",
+            format!("default_pool_size = {pool_size}"),
+        ),
+    ];
+    let line = |line: &str| {
+        let other = others.iter().find(|(begin, _)| line.starts_with(begin));
+        other.map_or_else(|| line.to_owned(), |(_, other)| other.clone())
+    };
+    let filled: Vec<String> = SHIPPED.lines().map(line).collect();
+    for (begin, _) in &others {
+        let count = SHIPPED
+            .lines()
+            .filter(|line| line.starts_with(begin))
+            .count();
+        assert_eq!(count, 1, "the shipped file has one line `{begin}`");
+    }
+    filled.join("\n") + "\n"
+}
+
+fn start(program: &str, folder: &Path) -> Child {
+    let mut command = Command::new(program);
+    command
+        .arg("pgbouncer.ini")
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    let log = std::fs::File::options()
+        .append(true)
+        .create(true)
+        .open(folder.join("log"));
+    command.stderr(log.expect("a log can be written"));
+    if rustix::process::geteuid().is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command.spawn().expect("PgBouncer can be started")
+}
+
+fn write(file: &Path, text: &str) {
+    std::fs::write(file, text).expect("a file of a test can be written");
+}
+
+async fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a port of this machine is free");
+    listener.local_addr().expect("it has an address")
+}
