@@ -4,28 +4,24 @@ use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
-use packtrain_core::job::Lane;
 use packtrain_core::secret::Secret;
-use packtrain_scheduler::BEATS_IN_PATIENCE;
 use packtrain_store::Limits;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use hints::{Hints, Redis, Transport};
+pub(crate) use self::hints::{Hints, Redis, Transport};
+pub(crate) use self::worker::Protection;
 
 use self::aws::{Aws, Sqs};
+use self::worker::Worker;
 
 mod aws;
 mod hints;
+mod worker;
 
 /// The file with every default; it documents the settings as well.
 pub(crate) const DEFAULTS: &str = include_str!("../../packtrain.default.toml");
 /// The file looked for in the working folder.
 const FILE: &str = "packtrain.toml";
-/// The least patience that a lane may ask for: a worker of a busy machine must not lose its leases.
-const PATIENCE_MS_MIN: u64 = 500;
-/// The longest that running jobs may go on: with the last ends, the farewell to the database and
-/// what is slow then, a worker is gone within 110 s, before a container service kills it at 120.
-const DRAIN_S_MAX: u64 = 90;
 /// What names of the environment begin with.
 const PREFIX: &str = "PACKTRAIN_";
 
@@ -121,55 +117,6 @@ pub(crate) struct Api {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Worker {
-    pub(crate) pulse_slots: usize,
-    pub(crate) notify_slots: usize,
-    pub(crate) io_slots: usize,
-    pub(crate) bulk_slots: usize,
-    pub(crate) ops_slots: usize,
-    pub(crate) cpu_slots: usize,
-    pub(crate) cpu_threads: usize,
-    pub(crate) renew_every_ms: u64,
-    pub(crate) lease_patience_ms: u64,
-    pub(crate) pulse_patience_ms: u64,
-    pub(crate) notify_patience_ms: u64,
-    pub(crate) io_patience_ms: u64,
-    pub(crate) cpu_patience_ms: u64,
-    pub(crate) bulk_patience_ms: u64,
-    pub(crate) ops_patience_ms: u64,
-    pub(crate) settle_batch: usize,
-    pub(crate) settle_at_once: usize,
-    pub(crate) drain_s: u64,
-    pub(crate) protection: Protection,
-    pub(crate) protection_after_s: u64,
-}
-
-/// Whether the container service is asked to leave a task alone while it runs a long job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Protection {
-    /// Where the service named an address to ask.
-    Auto,
-    /// Never.
-    Off,
-}
-
-impl Worker {
-    /// What each lane asks for; 0 is nothing.
-    pub(crate) const fn patience_ms(&self) -> [(Lane, u64); 6] {
-        [
-            (Lane::Pulse, self.pulse_patience_ms),
-            (Lane::Notify, self.notify_patience_ms),
-            (Lane::Io, self.io_patience_ms),
-            (Lane::Cpu, self.cpu_patience_ms),
-            (Lane::Bulk, self.bulk_patience_ms),
-            (Lane::Ops, self.ops_patience_ms),
-        ]
-    }
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Retention {
     pub(crate) jobs_days: u32,
     pub(crate) audit_days: u32,
@@ -224,6 +171,9 @@ pub(crate) enum LogFormat {
     Text,
     Json,
 }
+
+/// The name of a setting and what is wrong with its value.
+type Problem = (String, String);
 
 /// A value that cannot be used, and where it stands.
 #[derive(Debug, thiserror::Error)]
@@ -306,43 +256,16 @@ pub(crate) struct Shown {
 }
 
 impl Loaded {
-    /// Refuses values that would cost the worker its leases, or stop it.
+    /// Refuses the first value that cannot be used.
     fn check(&self) -> Result<(), SettingsError> {
-        let worker = &self.settings.worker;
-        let most = worker.lease_patience_ms / u64::from(BEATS_IN_PATIENCE);
-        if !(1..=most).contains(&worker.renew_every_ms) {
-            let what = format!(
-                "{} is not between 1 and {most}, a fifth of worker.lease_patience_ms",
-                worker.renew_every_ms
-            );
-            return Err(self.refused("worker.renew_every_ms", &what));
-        }
-        for (lane, ms) in worker.patience_ms() {
-            if ms != 0 && ms < PATIENCE_MS_MIN {
-                let key = format!("worker.{lane}_patience_ms");
-                let what = format!("{ms} is neither 0 nor {PATIENCE_MS_MIN} or more");
-                return Err(self.refused(&key, &what));
-            }
-        }
-        if let Some((key, what)) = self.settings.redis.problem() {
-            return Err(self.refused(key, &what));
-        }
-        if worker.drain_s > DRAIN_S_MAX {
-            let what = format!("{} is more than {DRAIN_S_MAX}", worker.drain_s);
-            return Err(self.refused("worker.drain_s", &what));
-        }
-        if worker.protection_after_s == 0 {
-            return Err(self.refused("worker.protection_after_s", "0 is not 1 or more"));
-        }
-        let least = [
-            ("worker.settle_batch", worker.settle_batch),
-            ("worker.settle_at_once", worker.settle_at_once),
-        ];
-        if let Some((key, _)) = least.iter().find(|(_, value)| *value == 0) {
-            return Err(self.refused(key, "0 is not 1 or more"));
-        }
-        match self.settings.sqs.refused() {
-            Some((key, what)) => Err(self.refused(key, &what)),
+        let settings = &self.settings;
+        let problem = settings
+            .worker
+            .problem()
+            .or_else(|| settings.redis.problem())
+            .or_else(|| settings.sqs.problem());
+        match problem {
+            Some((key, what)) => Err(self.refused(&key, &what)),
             None => Ok(()),
         }
     }

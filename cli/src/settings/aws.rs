@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Address;
+use super::{Address, Problem};
 
 /// The longest that SQS lets a poll wait and a message be hidden, in seconds.
 const WAIT_S_MAX: u64 = 20;
@@ -33,10 +33,10 @@ pub(crate) struct Sqs {
 
 impl Sqs {
     /// A setting that SQS would refuse, and why.
-    pub(super) fn refused(&self) -> Option<(&'static str, String)> {
+    pub(super) fn problem(&self) -> Option<Problem> {
         if self.wait_s > WAIT_S_MAX {
             let what = format!("{} is not between 0 and {WAIT_S_MAX}", self.wait_s);
-            return Some(("sqs.wait_s", what));
+            return Some(("sqs.wait_s".to_owned(), what));
         }
         let hidden = VISIBILITY_S_MIN..=VISIBILITY_S_MAX;
         (!hidden.contains(&self.visibility_s)).then(|| {
@@ -44,7 +44,7 @@ impl Sqs {
                 "{} is not between {VISIBILITY_S_MIN} and {VISIBILITY_S_MAX}",
                 self.visibility_s
             );
-            ("sqs.visibility_s", what)
+            ("sqs.visibility_s".to_owned(), what)
         })
     }
 }

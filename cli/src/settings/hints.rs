@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::Address;
+use super::{Address, Problem};
 
 /// What keys in Redis begin with, at most so long.
 const PREFIX_MAX: usize = 64;
@@ -43,7 +43,7 @@ pub(crate) struct Redis {
 
 impl Redis {
     /// What is wrong with the name of a setting and its value.
-    pub(crate) fn problem(&self) -> Option<(&'static str, String)> {
+    pub(super) fn problem(&self) -> Option<Problem> {
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.:".contains(letter);
         if self.prefix.is_empty()
             || self.prefix.len() > PREFIX_MAX
@@ -53,7 +53,7 @@ impl Redis {
                 "{:?} is not 1 to {PREFIX_MAX} letters, digits or -_.:",
                 self.prefix
             );
-            return Some(("redis.prefix", what));
+            return Some(("redis.prefix".to_owned(), what));
         }
         None
     }

@@ -1,0 +1,92 @@
+//! How a worker works.
+
+use packtrain_core::job::Lane;
+use packtrain_scheduler::BEATS_IN_PATIENCE;
+use serde::{Deserialize, Serialize};
+
+use super::Problem;
+
+/// The least patience that a lane may ask for: a worker of a busy machine must not lose its leases.
+const PATIENCE_MS_MIN: u64 = 500;
+/// The longest that running jobs may go on: with the last ends, the farewell to the database and
+/// what is slow then, a worker is gone within 110 s, before a container service kills it at 120.
+const DRAIN_S_MAX: u64 = 90;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Worker {
+    pub(crate) pulse_slots: usize,
+    pub(crate) notify_slots: usize,
+    pub(crate) io_slots: usize,
+    pub(crate) bulk_slots: usize,
+    pub(crate) ops_slots: usize,
+    pub(crate) cpu_slots: usize,
+    pub(crate) cpu_threads: usize,
+    pub(crate) renew_every_ms: u64,
+    pub(crate) lease_patience_ms: u64,
+    pub(crate) pulse_patience_ms: u64,
+    pub(crate) notify_patience_ms: u64,
+    pub(crate) io_patience_ms: u64,
+    pub(crate) cpu_patience_ms: u64,
+    pub(crate) bulk_patience_ms: u64,
+    pub(crate) ops_patience_ms: u64,
+    pub(crate) settle_batch: usize,
+    pub(crate) settle_at_once: usize,
+    pub(crate) drain_s: u64,
+    pub(crate) protection: Protection,
+    pub(crate) protection_after_s: u64,
+}
+
+/// Whether the container service is asked to leave a task alone while it runs a long job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Protection {
+    /// Where the service named an address to ask.
+    Auto,
+    /// Never.
+    Off,
+}
+
+impl Worker {
+    /// What each lane asks for; 0 is nothing.
+    pub(crate) const fn patience_ms(&self) -> [(Lane, u64); 6] {
+        [
+            (Lane::Pulse, self.pulse_patience_ms),
+            (Lane::Notify, self.notify_patience_ms),
+            (Lane::Io, self.io_patience_ms),
+            (Lane::Cpu, self.cpu_patience_ms),
+            (Lane::Bulk, self.bulk_patience_ms),
+            (Lane::Ops, self.ops_patience_ms),
+        ]
+    }
+
+    /// What would cost the worker its leases, or stop it.
+    pub(super) fn problem(&self) -> Option<Problem> {
+        let problem = |key: &str, what: String| Some((key.to_owned(), what));
+        let most = self.lease_patience_ms / u64::from(BEATS_IN_PATIENCE);
+        if !(1..=most).contains(&self.renew_every_ms) {
+            let what = format!(
+                "{} is not between 1 and {most}, a fifth of worker.lease_patience_ms",
+                self.renew_every_ms
+            );
+            return problem("worker.renew_every_ms", what);
+        }
+        for (lane, ms) in self.patience_ms() {
+            if ms != 0 && ms < PATIENCE_MS_MIN {
+                let what = format!("{ms} is neither 0 nor {PATIENCE_MS_MIN} or more");
+                return problem(&format!("worker.{lane}_patience_ms"), what);
+            }
+        }
+        if self.drain_s > DRAIN_S_MAX {
+            let what = format!("{} is more than {DRAIN_S_MAX}", self.drain_s);
+            return problem("worker.drain_s", what);
+        }
+        let nothing = [
+            ("worker.protection_after_s", self.protection_after_s == 0),
+            ("worker.settle_batch", self.settle_batch == 0),
+            ("worker.settle_at_once", self.settle_at_once == 0),
+        ];
+        let found = nothing.iter().find(|(_, is_nothing)| *is_nothing)?;
+        problem(found.0, "0 is not 1 or more".to_owned())
+    }
+}
