@@ -152,8 +152,8 @@ impl Sqs {
         Ok(url)
     }
 
-    /// What a call to a queue failed with. The address of one that is gone is asked for anew: it may
-    /// have been made again since.
+    /// What a call to a queue failed with. The address of one that is gone is asked for anew: it
+    /// may have been made again since.
     pub(super) fn failed<E, R>(
         &self,
         queue: &str,
