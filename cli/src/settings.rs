@@ -9,6 +9,13 @@ use packtrain_core::secret::Secret;
 use packtrain_scheduler::BEATS_IN_PATIENCE;
 use serde::{Deserialize, Serialize};
 
+mod aws;
+mod objects;
+
+use self::aws::Aws;
+pub(crate) use self::objects::Store;
+use self::objects::{Objects, S3};
+
 /// The file with every default; it documents the settings as well.
 pub(crate) const DEFAULTS: &str = include_str!("../../packtrain.default.toml");
 /// The file looked for in the working folder.
@@ -31,6 +38,9 @@ pub(crate) struct Settings {
     pub(crate) warm: Warm,
     pub(crate) metrics: Metrics,
     pub(crate) log: Log,
+    pub(crate) objects: Objects,
+    pub(crate) s3: S3,
+    pub(crate) aws: Aws,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -207,7 +217,16 @@ pub(crate) fn load(
         // PACKTRAIN_DATABASE_APP_URL is database.app_url: the first underscore ends the section.
         .merge(
             Env::prefixed(PREFIX)
-                .ignore(&["test_pg", "skip_log", "bootstrap_url", "bench_server"])
+                .ignore(&[
+                    "test_pg",
+                    "test_redis",
+                    "test_moto",
+                    "test_fauxqs",
+                    "test_pgbouncer",
+                    "skip_log",
+                    "bootstrap_url",
+                    "bench_server",
+                ])
                 .map(|name| name.as_str().replacen('_', ".", 1).into())
                 .split("."),
         );
@@ -271,8 +290,11 @@ impl Loaded {
             ("worker.settle_batch", worker.settle_batch),
             ("worker.settle_at_once", worker.settle_at_once),
         ];
-        match least.iter().find(|(_, value)| *value == 0) {
-            Some((key, _)) => Err(self.refused(key, "0 is not 1 or more")),
+        if let Some((key, _)) = least.iter().find(|(_, value)| *value == 0) {
+            return Err(self.refused(key, "0 is not 1 or more"));
+        }
+        match self.settings.s3.refused(&self.settings.objects) {
+            Some((key, what)) => Err(self.refused(key, &what)),
             None => Ok(()),
         }
     }
@@ -438,6 +460,22 @@ mod tests {
                 .unwrap()
                 .contains("worker.settle_at_once")
         );
+    }
+
+    #[test]
+    fn a_setting_that_s3_would_refuse_is_refused_at_once() {
+        for (key, flags) in [
+            ("s3.bucket", ("objects.store", "s3")),
+            ("s3.prefix", ("s3.prefix", "/reports")),
+            ("s3.download_s", ("s3.download_s", "0")),
+            ("s3.download_s", ("s3.download_s", "604801")),
+            ("s3.upload_s", ("s3.upload_s", "0")),
+        ] {
+            let Err(error) = load(None, &[(flags.0, flags.1.to_owned())]) else {
+                panic!("{flags:?} was taken");
+            };
+            assert!(error.to_string().contains(key), "{error}");
+        }
     }
 
     #[test]

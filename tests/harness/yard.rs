@@ -38,7 +38,8 @@ pub struct Yard {
     /// Its database.
     pub database: Database,
     /// Where its objects lie.
-    pub objects: Arc<FolderObjects>,
+    pub objects: Arc<dyn Objects>,
+    store: &'static str,
     router: Router,
     hints: Arc<dyn Hints>,
     bell: Arc<dyn Bell>,
@@ -86,7 +87,13 @@ impl Yard {
 
     /// API and upkeep, with objects in a folder that the test chose.
     pub async fn in_folder(folder: TempDir) -> Self {
-        let yard = Self::door(folder).await;
+        let objects = Self::folder_objects(&folder);
+        Self::on(folder, "folder", objects).await
+    }
+
+    /// API and upkeep, with objects in a store that the test made.
+    pub async fn on(folder: TempDir, store: &'static str, objects: Arc<dyn Objects>) -> Self {
+        let yard = Self::door_on(folder, store, objects).await;
         let settings = UpkeepSettings {
             patience: Patience::new(Duration::from_secs(1), Vec::new()),
             sweep_age: Duration::from_secs(5),
@@ -100,9 +107,17 @@ impl Yard {
 
     /// The API alone: workers and upkeep are processes that the test starts.
     pub async fn door(folder: TempDir) -> Self {
-        let database = Database::new().await;
+        let objects = Self::folder_objects(&folder);
+        Self::door_on(folder, "folder", objects).await
+    }
+
+    fn folder_objects(folder: &TempDir) -> Arc<dyn Objects> {
         let objects = FolderObjects::open(folder.path().join("files"));
-        let objects = Arc::new(objects.expect("the folder can be used"));
+        Arc::new(objects.expect("the folder can be used"))
+    }
+
+    async fn door_on(folder: TempDir, store: &'static str, objects: Arc<dyn Objects>) -> Self {
+        let database = Database::new().await;
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let pools = database.pools();
         let bell: Arc<dyn Bell> = Arc::new(PgBell::new(pools.clone(), pools.worker.clone()));
@@ -121,7 +136,7 @@ impl Yard {
             files: Arc::new(PgFiles::new(pools.app.clone())),
             reports: Arc::new(PgReports::new(pools.app.clone())),
             events: Arc::new(PgEvents::new(pools.app.clone())),
-            objects: Arc::clone(&objects) as Arc<dyn Objects>,
+            objects: Arc::clone(&objects),
             hints: Arc::clone(&hints),
             ready: Arc::new(pools.clone()),
             metrics: Arc::new(String::new),
@@ -131,6 +146,7 @@ impl Yard {
         Self {
             database,
             objects,
+            store,
             router,
             hints,
             bell,
@@ -157,7 +173,7 @@ impl Yard {
         let world = World {
             files: Arc::new(PgFiles::new(pool.clone())),
             reports: Arc::new(PgReports::new(pool.clone())),
-            objects: Arc::clone(&self.objects) as Arc<dyn Objects>,
+            objects: Arc::clone(&self.objects),
             events: Arc::new(PgEvents::new(pool.clone())),
             checkpoints: Arc::new(PgCheckpoints::new(pool.clone())),
             housekeeping: Arc::new(PgHousekeeping::new(pool.clone(), KEPT)),
@@ -193,11 +209,11 @@ impl Yard {
 
     fn warmth(&self) -> Vec<Arc<dyn Warmth>> {
         let pools = self.database.pools();
-        let objects = Arc::clone(&self.objects) as Arc<dyn Objects>;
+        let objects = Arc::clone(&self.objects);
         vec![
             Arc::new(PoolWarmth::new("worker", pools.worker.clone())),
             Arc::new(BellWarmth::new(Arc::clone(&self.bell))),
-            Arc::new(ObjectsWarmth::new("folder", objects)),
+            Arc::new(ObjectsWarmth::new(self.store, objects)),
         ]
     }
 

@@ -12,5 +12,7 @@ mod kinds;
 mod reports;
 mod runs;
 mod runtime;
+#[cfg(feature = "aws")]
+mod s3;
 mod schedules;
 mod strangers;

@@ -27,6 +27,7 @@ pub(crate) async fn run(global: &Global, _: &Api, settings: &Settings) -> Result
     database.keep(&tasks, &serving);
     let parts = Parts::open(settings, &database, false, &tasks, &serving)?;
     parts.pools.check().await?;
+    parts.store.check().await?;
     let listener = listen(&settings.api.listen).await?;
     let counted = crate::metrics::start(&parts.pools, &tasks, &serving)?;
     tasks.spawn(warm::keep(

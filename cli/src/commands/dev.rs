@@ -48,6 +48,7 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     let key = prepare(&database).await?;
     let parts = Parts::open(settings, &database, true, &tasks, &serving)?;
     parts.pools.check().await?;
+    parts.store.check().await?;
     let listener = listen(&settings.api.listen).await?;
     let address = listener
         .local_addr()

@@ -29,6 +29,7 @@ pub(crate) async fn run(
     database.keep(&tasks, &serving);
     let parts = Parts::open(settings, &database, true, &tasks, &serving)?;
     parts.pools.check().await?;
+    parts.store.check().await?;
     let counted = crate::metrics::start(&parts.pools, &tasks, &serving)?;
     crate::metrics::serve(settings, counted, &tasks, &serving).await?;
     tasks.spawn(warm::keep(

@@ -7,7 +7,7 @@ use packtrain_api::{Api, Render};
 use packtrain_core::cpu::CpuPool;
 use packtrain_core::ids::{ClockIds, IdSource};
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{Bell, Claims, Hints, Objects, Schedules, Upkeep, Warmth, World};
+use packtrain_core::ports::{Bell, Claims, Hints, Schedules, Upkeep, Warmth, World};
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_feeds::EndpointWarmth;
 use packtrain_objects::ObjectsWarmth;
@@ -25,7 +25,11 @@ use crate::database::Database;
 use crate::failure::{FAILED, Failure, USAGE};
 use crate::settings::Settings;
 
+#[cfg(feature = "aws")]
+mod bucket;
 mod hints;
+#[cfg(not(feature = "aws"))]
+mod no_bucket;
 mod objects;
 
 /// Endpoints that are kept warm, at most: all of them in vain still fit into one job.
@@ -35,7 +39,7 @@ const ENDPOINTS_MAX: usize = 16;
 pub(crate) struct Parts {
     pub(crate) settings: Settings,
     pub(crate) pools: Pools,
-    pub(crate) objects: Arc<dyn Objects>,
+    pub(crate) store: objects::Opened,
     pub(crate) hints: Arc<dyn Hints>,
     pub(crate) bell: Arc<dyn Bell>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -61,7 +65,7 @@ impl Parts {
         Ok(Self {
             settings: settings.clone(),
             pools,
-            objects: objects::open(settings)?,
+            store: objects::open(settings)?,
             hints: hints::start(Arc::clone(&bell), listens, tasks, stop),
             bell,
             clock: Arc::new(SystemClock),
@@ -81,7 +85,7 @@ impl Parts {
             files: Arc::new(PgFiles::new(app.clone())),
             reports: Arc::new(PgReports::new(app.clone())),
             events: Arc::new(PgEvents::new(app.clone())),
-            objects: Arc::clone(&self.objects),
+            objects: Arc::clone(&self.store.objects),
             hints: Arc::clone(&self.hints),
             ready: Arc::new(self.pools.clone()),
             metrics,
@@ -116,7 +120,7 @@ impl Parts {
         let world = World {
             files: Arc::new(PgFiles::new(pool.clone())),
             reports: Arc::new(PgReports::new(pool.clone())),
-            objects: Arc::clone(&self.objects),
+            objects: Arc::clone(&self.store.objects),
             events: Arc::new(PgEvents::new(pool.clone())),
             checkpoints: Arc::new(PgCheckpoints::new(pool.clone())),
             housekeeping: Arc::new(PgHousekeeping::new(pool.clone(), self.retention())),
@@ -204,8 +208,8 @@ impl Parts {
     fn warmth(&self) -> Result<Vec<Arc<dyn Warmth>>, Failure> {
         let mut all = self.pools_of_work();
         all.push(Arc::new(BellWarmth::new(Arc::clone(&self.bell))));
-        let objects = Arc::clone(&self.objects);
-        all.push(Arc::new(ObjectsWarmth::new("folder", objects)));
+        let objects = Arc::clone(&self.store.objects);
+        all.push(Arc::new(ObjectsWarmth::new(self.store.name, objects)));
         let refused = |what: String| Failure::new(USAGE, format!("warm.endpoint_urls: {what}"));
         let urls = &self.settings.warm.endpoint_urls.0;
         if urls.len() > ENDPOINTS_MAX {
