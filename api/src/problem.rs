@@ -62,6 +62,9 @@ sorts! {
     STATE_UNFIT = CONFLICT "job.state" "The job's state does not allow this";
     COUNT_CHANGED = CONFLICT "bulk.count_changed" "Other jobs match than were expected";
     STALE = PRECONDITION_FAILED "edit.stale" "Somebody else changed this meanwhile";
+    UPLOAD_MISSING = CONFLICT "upload.missing" "The file has not arrived";
+    UPLOAD_ELSEWHERE = NOT_IMPLEMENTED
+        "upload.not_direct" "Files come through the API here";
     SCOPE_MISSING = FORBIDDEN "auth.scope_missing" "The API key may not do this";
     NOT_FOUND = NOT_FOUND "not_found" "There is nothing here";
     METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED

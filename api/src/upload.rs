@@ -12,7 +12,7 @@ use packtrain_core::limits::{FILE_BYTES_MAX, MAPPING_BYTES_MAX};
 use packtrain_core::ports::{ByteStream, ReadOptions};
 use packtrain_jobs::tax::import;
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::body::media_type;
 use crate::file_name;
@@ -37,7 +37,7 @@ const MEDIA_TYPES: [&str; 4] = [
 ];
 
 /// What is said of a file beside its bytes.
-#[derive(Debug, Default, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AboutFile {
@@ -71,6 +71,24 @@ const SAID: [&str; 7] = [
 ];
 
 impl AboutFile {
+    /// How the file is to be read.
+    pub(crate) fn options(self) -> Result<ReadOptions, Problem> {
+        let options = ReadOptions {
+            timezone: self.timezone,
+            wallet: self.wallet,
+            coin: self.coin,
+            coins: codes(self.coins),
+            money: codes(self.money),
+            mapping: self.mapping,
+        };
+        let errors = import::check(&options);
+        if errors.is_empty() {
+            Ok(options)
+        } else {
+            Err(Problem::invalid(errors))
+        }
+    }
+
     /// The place of a form's field of this name.
     fn field(&mut self, name: &str) -> Option<&mut Option<String>> {
         match name {
@@ -127,19 +145,8 @@ pub(crate) async fn open(request: Request, mut said: AboutFile) -> Result<Upload
             Rest::default(),
         ),
     };
-    let name = file_name::clean(&said.name.or(sent_name).unwrap_or_default());
-    let read_options = ReadOptions {
-        timezone: said.timezone,
-        wallet: said.wallet,
-        coin: said.coin,
-        coins: codes(said.coins),
-        money: codes(said.money),
-        mapping: said.mapping,
-    };
-    let errors = import::check(&read_options);
-    if !errors.is_empty() {
-        return Err(Problem::invalid(errors));
-    }
+    let name = file_name::clean(&said.name.take().or(sent_name).unwrap_or_default());
+    let read_options = said.options()?;
     let bytes = not_empty(bytes).await?;
     Ok(Upload {
         name,

@@ -132,7 +132,10 @@ impl Client<'_> {
             return Ok(path);
         }
         let request = self
-            .request("GET", &format!("/v2/premium/reports/{id}/artifacts/{name}"))
+            .request(
+                "GET",
+                &format!("/v2/premium/reports/{id}/artifacts/{name}?redirect=false"),
+            )
             .body(Body::empty());
         let bytes = self.bytes(request).await?;
         let beside = folder.join("unfinished");

@@ -9,13 +9,16 @@ use packtrain_store::Limits;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::hints::{Hints, Redis, Transport};
+pub(crate) use self::objects::Store;
 pub(crate) use self::worker::Protection;
 
 use self::aws::{Aws, Sqs};
+use self::objects::{Objects, S3};
 use self::worker::Worker;
 
 mod aws;
 mod hints;
+mod objects;
 mod worker;
 
 /// The file with every default; it documents the settings as well.
@@ -41,8 +44,10 @@ pub(crate) struct Settings {
     pub(crate) metrics: Metrics,
     pub(crate) log: Log,
     pub(crate) hints: Hints,
+    pub(crate) objects: Objects,
     pub(crate) aws: Aws,
     pub(crate) sqs: Sqs,
+    pub(crate) s3: S3,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -263,7 +268,8 @@ impl Loaded {
             .worker
             .problem()
             .or_else(|| settings.redis.problem())
-            .or_else(|| settings.sqs.problem());
+            .or_else(|| settings.sqs.problem())
+            .or_else(|| settings.s3.problem(&settings.objects));
         match problem {
             Some((key, what)) => Err(self.refused(&key, &what)),
             None => Ok(()),
@@ -447,6 +453,22 @@ mod tests {
         ] {
             let Err(error) = load(None, &[(key, value.to_owned())]) else {
                 panic!("{key} = {value} was taken");
+            };
+            assert!(error.to_string().contains(key), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_setting_that_s3_would_refuse_is_refused_at_once() {
+        for (key, flags) in [
+            ("s3.bucket", ("objects.store", "s3")),
+            ("s3.prefix", ("s3.prefix", "/reports")),
+            ("s3.download_s", ("s3.download_s", "0")),
+            ("s3.download_s", ("s3.download_s", "604801")),
+            ("s3.upload_s", ("s3.upload_s", "0")),
+        ] {
+            let Err(error) = load(None, &[(flags.0, flags.1.to_owned())]) else {
+                panic!("{flags:?} was taken");
             };
             assert!(error.to_string().contains(key), "{error}");
         }

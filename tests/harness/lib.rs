@@ -11,7 +11,9 @@ mod client;
 mod clock;
 mod cluster;
 mod database;
+mod front;
 mod places;
+mod plain;
 mod programs;
 mod proxy;
 #[cfg(feature = "redis")]
@@ -27,6 +29,8 @@ pub use bouncer::Bouncer;
 pub use client::{Answer, Client};
 pub use clock::{CountingIds, ManualClock};
 pub use database::{Database, Role};
+pub use front::{Front, Trouble};
+pub use plain::{Message, plain_http};
 pub use programs::Program;
 pub use proxy::{Network, Proxy};
 pub use skip::skip;

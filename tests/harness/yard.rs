@@ -39,7 +39,8 @@ pub struct Yard {
     /// Its database.
     pub database: Database,
     /// Where its objects lie.
-    pub objects: Arc<FolderObjects>,
+    pub objects: Arc<dyn Objects>,
+    store: &'static str,
     router: Router,
     hints: Arc<dyn Hints>,
     bell: Arc<dyn Bell>,
@@ -87,13 +88,21 @@ impl Yard {
 
     /// API and upkeep, with objects in a folder that the test chose.
     pub async fn in_folder(folder: TempDir) -> Self {
-        Self::door(folder).await.with_upkeep()
+        let objects = Self::folder_objects(&folder);
+        Self::on(folder, "folder", objects).await
+    }
+
+    /// API and upkeep, with objects in a store that the test made.
+    pub async fn on(folder: TempDir, store: &'static str, objects: Arc<dyn Objects>) -> Self {
+        let database = Database::new().await;
+        Self::door_of(database, folder, store, objects).with_upkeep()
     }
 
     /// API, upkeep and one worker of the product's own kinds, on this database.
-    pub async fn on(database: Database) -> Self {
+    pub async fn beside(database: Database) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        let yard = Self::door_of(database, folder).with_upkeep();
+        let objects = Self::folder_objects(&folder);
+        let yard = Self::door_of(database, folder, "folder", objects).with_upkeep();
         yard.worker(KINDS).await;
         yard
     }
@@ -113,12 +122,21 @@ impl Yard {
 
     /// The API alone: workers and upkeep are processes that the test starts.
     pub async fn door(folder: TempDir) -> Self {
-        Self::door_of(Database::new().await, folder)
+        let objects = Self::folder_objects(&folder);
+        Self::door_of(Database::new().await, folder, "folder", objects)
     }
 
-    fn door_of(database: Database, folder: TempDir) -> Self {
+    fn folder_objects(folder: &TempDir) -> Arc<dyn Objects> {
         let objects = FolderObjects::open(folder.path().join("files"));
-        let objects = Arc::new(objects.expect("the folder can be used"));
+        Arc::new(objects.expect("the folder can be used"))
+    }
+
+    fn door_of(
+        database: Database,
+        folder: TempDir,
+        store: &'static str,
+        objects: Arc<dyn Objects>,
+    ) -> Self {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let pools = database.pools();
         let bell: Arc<dyn Bell> = Arc::new(PgBell::new(pools.clone(), pools.worker.clone()));
@@ -138,7 +156,7 @@ impl Yard {
             files: Arc::new(PgFiles::new(pools.app.clone())),
             reports: Arc::new(PgReports::new(pools.app.clone())),
             events: Arc::new(PgEvents::new(pools.app.clone())),
-            objects: Arc::clone(&objects) as Arc<dyn Objects>,
+            objects: Arc::clone(&objects),
             hints: Arc::clone(&hints),
             ready: Arc::new(pools.clone()),
             metrics: Arc::new(String::new),
@@ -148,6 +166,7 @@ impl Yard {
         Self {
             database,
             objects,
+            store,
             router,
             hints,
             bell,
@@ -174,7 +193,7 @@ impl Yard {
         let world = World {
             files: Arc::new(PgFiles::new(pool.clone())),
             reports: Arc::new(PgReports::new(pool.clone())),
-            objects: Arc::clone(&self.objects) as Arc<dyn Objects>,
+            objects: Arc::clone(&self.objects),
             events: Arc::new(PgEvents::new(pool.clone())),
             checkpoints: Arc::new(PgCheckpoints::new(pool.clone())),
             housekeeping: Arc::new(PgHousekeeping::new(pool.clone(), KEPT)),
@@ -211,11 +230,11 @@ impl Yard {
 
     fn warmth(&self) -> Vec<Arc<dyn Warmth>> {
         let pools = self.database.pools();
-        let objects = Arc::clone(&self.objects) as Arc<dyn Objects>;
+        let objects = Arc::clone(&self.objects);
         vec![
             Arc::new(PoolWarmth::new("worker", pools.worker.clone())),
             Arc::new(BellWarmth::new(Arc::clone(&self.bell))),
-            Arc::new(ObjectsWarmth::new("folder", objects)),
+            Arc::new(ObjectsWarmth::new(self.store, objects)),
         ]
     }
 

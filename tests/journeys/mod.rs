@@ -13,5 +13,7 @@ pub(crate) mod kinds;
 mod reports;
 mod runs;
 mod runtime;
+#[cfg(feature = "aws")]
+mod s3;
 mod schedules;
 mod strangers;

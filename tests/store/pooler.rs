@@ -33,7 +33,7 @@ async fn an_uploaded_ledger_becomes_a_tax_report_through_pgbouncer() {
     };
     let db = Database::new().await;
     let bouncer = Bouncer::before(&program, &db).await;
-    let yard = Yard::on(db.through(bouncer.address, 8).await).await;
+    let yard = Yard::beside(db.through(bouncer.address, 8).await).await;
     let client = yard.client("ada", &[KeyScope::User]).await;
     let report = client.finished_report(LEDGER, 2024).await;
     assert_eq!(report["state"], "succeeded");

@@ -158,17 +158,49 @@ pub(crate) async fn upload(
         size_bytes: stored.size_bytes,
         read_options: upload.read_options,
     };
+    let hold = Hold {
+        asked,
+        wait,
+        closing,
+    };
+    keep(&shared, tenant, &file, hold, &headers).await
+}
+
+/// How the client waits for what it asked for.
+pub(super) struct Hold {
+    pub(super) asked: Asked,
+    pub(super) wait: Wait,
+    pub(super) closing: Closing,
+}
+
+/// Records a stored file, has it read, and shows it. A file that is recorded already is shown as it
+/// is.
+pub(super) async fn keep(
+    shared: &Shared,
+    tenant: TenantId,
+    file: &NewFile,
+    hold: Hold,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let files = &*shared.api.files;
     let payload = serde_json::to_value(Import { file: file.id })
         .map_err(|error| Problem::internal(error.to_string()))?;
     let mut job = About::of::<Import>().job(file.id.import_job(), tenant, payload);
-    job.trace_parent = asked.trace_parent;
-    let mut record = api.files.create(tenant, &file, &job).await?;
-    wake(&shared, &job);
-    if wait.for_end(&shared, &closing, tenant, job.id).await? {
-        record = find(&*api.files, tenant, file.id).await?;
+    job.trace_parent = hold.asked.trace_parent;
+    let mut record = match files.create(tenant, file, &job).await {
+        Ok(record) => {
+            wake(shared, &job);
+            record
+        }
+        // Somebody else recorded the same file at this moment, or it is another trouble.
+        Err(error) => files.find(tenant, file.id).await?.ok_or(error)?,
+    };
+    let wait = hold.wait;
+    if wait.for_end(shared, &hold.closing, tenant, job.id).await? {
+        record = find(files, tenant, file.id).await?;
     }
-    let view = view(&*api.files, tenant, record, None, page::limit(None)?).await?;
-    let mut response = conditional::json(StatusCode::CREATED, &view, &headers)?;
+    let view = view(files, tenant, record, None, page::limit(None)?).await?;
+    let mut response = conditional::json(StatusCode::CREATED, &view, headers)?;
     locate(&mut response, &format!("/v2/premium/files/{}", file.id));
     wait.tell(response.headers_mut());
     Ok(response)

@@ -8,17 +8,18 @@ use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
-use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use packtrain_core::field::FieldError;
 use packtrain_core::ids::{FileId, JobId, ReportId, TenantId};
 use packtrain_core::job::{About, Job, State as JobState};
 use packtrain_core::limits::EVENTS_MAX;
-use packtrain_core::ports::{ArtefactRecord, JobRecord, Requested};
-use serde::Serialize;
+use packtrain_core::ports::{ArtefactRecord, Download, JobRecord, Requested};
+use packtrain_core::secret::Secret;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::job::FailureView;
 use super::jobs::check_size;
@@ -77,6 +78,21 @@ struct ArtifactView {
     sha256: String,
     /// Where its bytes are.
     href: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ArtifactParams {
+    /// Whether the answer may be a redirect to the store of files, where there is one. `false`: the
+    /// bytes come through the API.
+    #[serde(default = "yes")]
+    #[param(default = true)]
+    redirect: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Where to go from here.
@@ -258,11 +274,12 @@ async fn course(api: &Api, job: JobRecord, own: String) -> Result<(Value, Course
     Ok((job.payload, course))
 }
 
-/// The bytes of a file that a job made, unless the client has them.
+/// The bytes of a file that a job made, or where they are, unless the client has them.
 pub(super) async fn artifact<T: Thing>(
     shared: &Shared,
     user: User,
     (text, name): (&str, &str),
+    params: &ArtifactParams,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let (api, tenant) = (&shared.api, user.tenant);
@@ -279,7 +296,17 @@ pub(super) async fn artifact<T: Thing>(
         .map_err(|error| Problem::internal(error.to_string()))?;
     let disposition = file_name::attachment(&artefact.name)
         .ok_or_else(|| Problem::internal("an artefact's name fits no header"))?;
-    let bytes = api.objects.get(&artefact.stored.key).await?;
+    let key = &artefact.stored.key;
+    if params.redirect {
+        let download = Download {
+            media_type: artefact.media_type,
+            disposition: String::from_utf8_lossy(disposition.as_bytes()).into_owned(),
+        };
+        if let Some(link) = api.objects.link(key, &download).await? {
+            return elsewhere(&link);
+        }
+    }
+    let bytes = api.objects.get(key).await?;
     let headers = [
         (CONTENT_TYPE, media_type),
         (CONTENT_DISPOSITION, disposition),
@@ -287,6 +314,18 @@ pub(super) async fn artifact<T: Thing>(
         (ETAG, tag),
     ];
     Ok((headers, bytes).into_response())
+}
+
+/// Sends the client to where the bytes are. The address is as good as a key, and short-lived.
+fn elsewhere(link: &Secret<String>) -> Result<Response, Problem> {
+    let mut location = HeaderValue::from_str(link.reveal())
+        .map_err(|_| Problem::internal("the store's link fits no header"))?;
+    location.set_sensitive(true);
+    let headers = [
+        (LOCATION, location),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((StatusCode::SEE_OTHER, headers).into_response())
 }
 
 fn valid(errors: Vec<FieldError>) -> Result<(), Problem> {

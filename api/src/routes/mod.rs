@@ -28,6 +28,7 @@ mod metrics;
 mod problems;
 mod reports;
 mod schedules;
+mod uploads;
 mod workers;
 
 pub(crate) use jobs::JobRequest;
@@ -46,6 +47,8 @@ pub(crate) fn open() -> OpenApiRouter<Shared> {
 pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(routes!(files::show))
+        .routes(routes!(uploads::begin))
+        .routes(routes!(uploads::complete))
         .routes(routes!(reports::request))
         .routes(routes!(reports::show))
         .routes(routes!(reports::events))

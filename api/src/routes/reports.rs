@@ -9,10 +9,10 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::made::{self, CourseView, Order, Thing};
+use super::made::{self, ArtifactParams, CourseView, Order, Thing};
 use crate::Shared;
 use crate::auth::User;
-use crate::body::JsonBody;
+use crate::body::{JsonBody, Params};
 use crate::problem::Problem;
 use crate::serve::Closing;
 use crate::stream::DoneEvent;
@@ -131,11 +131,15 @@ pub(crate) async fn events(
         ("id" = ReportId, Path),
         ("name" = String, Path, description = "A name that the report lists.",
             example = "tax-2025-us.pdf"),
+        ArtifactParams,
     ),
     responses(
         (status = 200, description = "Its bytes, in its own media type.", body = String,
             content_type = "application/octet-stream",
             headers(("ETag" = String, description = "SHA-256 of the bytes."))),
+        (status = 303, description = "Its bytes are at another address for a short time. It asks \
+            for no key: send none there.",
+            headers(("Location" = String, description = "Where the bytes are."))),
         (status = 304, description = "The client has these bytes already."),
     ),
 )]
@@ -143,7 +147,8 @@ pub(crate) async fn artifact(
     State(shared): State<Shared>,
     user: User,
     Path((text, name)): Path<(String, String)>,
+    Params(params): Params<ArtifactParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    made::artifact::<ReportView>(&shared, user, (&text, &name), &headers).await
+    made::artifact::<ReportView>(&shared, user, (&text, &name), &params, &headers).await
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,11 +12,12 @@ use packtrain_core::ids::{ApiKeyId, ClockIds, FileId, JobId, ReportId, TenantId}
 use packtrain_core::job::{Deadline, Lane, NewJob, State};
 use packtrain_core::ledger::RowError;
 use packtrain_core::ports::{
-    ApiKeyRecord, ApiKeys, ByteStream, Enqueued, FileRecord, FileState, Files, Hint, HintStream,
-    Hints, Imported, ImportedFile, JobEvent, JobEvents, JobFilter, JobQueue, JobRecord, JobSummary,
-    KeyScope, Keyed, NewFile, ObjectError, ObjectKey, Objects, OperatorJobs, Readiness,
-    ReportRecord, Reports, Requested, StoreError, Stored,
+    ApiKeyRecord, ApiKeys, ByteStream, Download, Enqueued, Entrance, FileRecord, FileState, Files,
+    Hint, HintStream, Hints, Imported, ImportedFile, JobEvent, JobEvents, JobFilter, JobQueue,
+    JobRecord, JobSummary, KeyScope, Keyed, NewFile, ObjectError, ObjectKey, Objects, OperatorJobs,
+    Promised, Readiness, ReportRecord, Reports, Requested, StoreError, Stored,
 };
+use packtrain_core::secret::Secret;
 use packtrain_core::time::{Clock, SystemClock, Timestamp};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -39,6 +41,7 @@ pub(super) struct World {
     pub(super) objects: Mutex<HashMap<String, Bytes>>,
     pub(super) hints: Mutex<Vec<Hint>>,
     pub(super) actors: Mutex<Vec<String>>,
+    pub(super) links: AtomicBool,
     pub(super) is_paused: AtomicBool,
     pub(super) is_away: AtomicBool,
     pub(super) panics: AtomicBool,
@@ -208,6 +211,9 @@ impl Files for World {
         file: &NewFile,
         import: &NewJob,
     ) -> Result<FileRecord, StoreError> {
+        if self.files.lock().unwrap().contains_key(&(tenant, file.id)) {
+            return Err(missing("a second file of one id"));
+        }
         self.take(import);
         let record = FileRecord {
             file: file.clone(),
@@ -336,6 +342,34 @@ impl Objects for World {
     async fn get(&self, key: &ObjectKey) -> Result<Bytes, ObjectError> {
         let found = self.objects.lock().unwrap().get(key.as_str()).cloned();
         found.ok_or_else(|| ObjectError::Missing { key: key.clone() })
+    }
+
+    async fn link(
+        &self,
+        key: &ObjectKey,
+        download: &Download,
+    ) -> Result<Option<Secret<String>>, ObjectError> {
+        let is_linked = self.links.load(Ordering::SeqCst);
+        Ok(is_linked.then(|| Secret::new(format!("https://store/{key}?{}", download.media_type))))
+    }
+
+    async fn entrance(&self, promised: &Promised) -> Result<Option<Entrance>, ObjectError> {
+        let is_linked = self.links.load(Ordering::SeqCst);
+        Ok(is_linked.then(|| Entrance {
+            url: Secret::new(format!("https://store/{}", promised.sha256)),
+            headers: vec![("x-size".to_owned(), promised.size_bytes.to_string())],
+            lasts: Duration::from_secs(900),
+        }))
+    }
+
+    async fn arrived(&self, promised: &Promised) -> Result<Option<Stored>, ObjectError> {
+        let key = ObjectKey::of_content(promised.tenant, &promised.sha256);
+        let found = self.objects.lock().unwrap().get(key.as_str()).cloned();
+        Ok(found.map(|bytes| Stored {
+            key,
+            sha256: promised.sha256.clone(),
+            size_bytes: bytes.len() as u64,
+        }))
     }
 }
 

@@ -17,6 +17,7 @@ use fake::World;
 mod comparisons;
 mod control;
 mod desk;
+mod direct;
 mod fake;
 mod refusals;
 mod reports;

@@ -231,3 +231,31 @@ async fn an_artefact_is_saved_under_its_name_and_tagged_by_its_hash() {
         .await;
     assert_eq!(missing.code(), "not_found");
 }
+
+#[tokio::test]
+async fn an_artefact_of_a_store_with_links_is_fetched_there_unless_the_client_wants_it_here() {
+    let client = Client::new();
+    let (path, _) = client.finished().await;
+    let report = client.get(&path).await.json();
+    let artifact = &report["artifacts"][0];
+    let (href, sha256) = (&artifact["href"], artifact["sha256"].as_str().unwrap());
+    let href = href.as_str().unwrap();
+    client.world.links.store(true, Ordering::SeqCst);
+    let answer = client.get(href).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let location = answer.header("location");
+    assert!(location.starts_with("https://store/ten_"), "{location}");
+    assert!(location.ends_with(&format!("{sha256}?application/pdf")));
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert!(format!("{:?}", answer.headers[LOCATION]) == "Sensitive");
+    let here = client.get(&format!("{href}?redirect=false")).await;
+    assert_eq!(
+        (here.status, &here.body[..]),
+        (StatusCode::OK, &b"%PDF-"[..])
+    );
+    let known = client
+        .request(Method::GET, href)
+        .header(IF_NONE_MATCH, format!("\"{sha256}\""));
+    let known = client.send(known, Body::empty()).await;
+    assert_eq!(known.status, StatusCode::NOT_MODIFIED);
+}

@@ -7,9 +7,7 @@ use packtrain_api::{Api, Render};
 use packtrain_core::cpu::CpuPool;
 use packtrain_core::ids::{ClockIds, IdSource};
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{
-    Bell, Claims, Hints, Objects, Readiness, Schedules, Upkeep, Warmth, World,
-};
+use packtrain_core::ports::{Bell, Claims, Hints, Readiness, Schedules, Upkeep, Warmth, World};
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_feeds::{EndpointWarmth, TaskAgent};
 use packtrain_objects::ObjectsWarmth;
@@ -27,7 +25,11 @@ use crate::database::Database;
 use crate::failure::{FAILED, Failure, USAGE};
 use crate::settings::{Machine, Protection, Settings};
 
+#[cfg(feature = "aws")]
+mod bucket;
 pub(crate) mod hints;
+#[cfg(not(feature = "aws"))]
+mod no_bucket;
 mod objects;
 #[cfg(not(feature = "aws"))]
 #[path = "no_sqs.rs"]
@@ -42,7 +44,7 @@ const ENDPOINTS_MAX: usize = 16;
 pub(crate) struct Parts {
     pub(crate) settings: Settings,
     pub(crate) pools: Pools,
-    pub(crate) objects: Arc<dyn Objects>,
+    pub(crate) store: objects::Opened,
     pub(crate) hints: Arc<dyn Hints>,
     pub(crate) bell: Arc<dyn Bell>,
     pub(crate) queues: sqs::Queues,
@@ -81,7 +83,7 @@ impl Parts {
         Ok(Self {
             settings: settings.clone(),
             pools,
-            objects: objects::open(settings)?,
+            store: objects::open(settings)?,
             hints,
             bell,
             queues,
@@ -93,6 +95,7 @@ impl Parts {
     /// Whether what a process cannot work without is there.
     pub(crate) async fn check(&self) -> Result<(), Failure> {
         self.pools.check().await?;
+        self.store.check().await?;
         self.queues.check().await
     }
 
@@ -109,7 +112,7 @@ impl Parts {
             files: Arc::new(PgFiles::new(app.clone())),
             reports: Arc::new(PgReports::new(app.clone())),
             events: Arc::new(PgEvents::new(app.clone())),
-            objects: Arc::clone(&self.objects),
+            objects: Arc::clone(&self.store.objects),
             hints: Arc::clone(&self.hints),
             ready: Arc::new(self.pools.clone()),
             metrics,
@@ -144,7 +147,7 @@ impl Parts {
         let world = World {
             files: Arc::new(PgFiles::new(pool.clone())),
             reports: Arc::new(PgReports::new(pool.clone())),
-            objects: Arc::clone(&self.objects),
+            objects: Arc::clone(&self.store.objects),
             events: Arc::new(PgEvents::new(pool.clone())),
             checkpoints: Arc::new(PgCheckpoints::new(pool.clone())),
             housekeeping: Arc::new(PgHousekeeping::new(pool.clone(), self.retention())),
@@ -251,8 +254,8 @@ impl Parts {
     fn warmth(&self) -> Result<Vec<Arc<dyn Warmth>>, Failure> {
         let mut all = self.pools_of_work();
         all.extend(hints::warmth(&self.settings, &self.bell)?);
-        let objects = Arc::clone(&self.objects);
-        all.push(Arc::new(ObjectsWarmth::new("folder", objects)));
+        let objects = Arc::clone(&self.store.objects);
+        all.push(Arc::new(ObjectsWarmth::new(self.store.name, objects)));
         let refused = |what: String| Failure::new(USAGE, format!("warm.endpoint_urls: {what}"));
         let urls = &self.settings.warm.endpoint_urls.0;
         if urls.len() > ENDPOINTS_MAX {

@@ -184,6 +184,12 @@ impl ComparisonId {
 }
 
 impl FileId {
+    /// The file that a tenant sends past the API: the same for the same content under the same
+    /// words about it, so that sending it twice makes it once.
+    pub fn of_upload(tenant: TenantId, words: &str) -> Self {
+        Self(derived(tenant.0, &format!("upload:{words}")))
+    }
+
     /// The job that imports the file: derived, so that asking twice asks once.
     pub fn import_job(&self) -> JobId {
         JobId(derived(self.0, "tax.import"))

@@ -1,4 +1,4 @@
-//! Artefacts in a folder; it stands in for S3.
+//! Artefacts in a folder, where there is no S3.
 //!
 //! Bytes are written beside their place under a random name, synced, and then linked to it: a
 //! reader sees the whole object or none, and a crash leaves at most an unnamed rest. Several
@@ -18,6 +18,8 @@ use packtrain_core::ports::{ByteStream, ObjectError, ObjectKey, Objects, Stored}
 use rand::RngExt;
 use sha2::{Digest, Sha256};
 use tokio::task;
+
+use crate::blocking::blocking;
 
 /// Where the desks stand.
 const UNFINISHED: &str = ".unfinished";
@@ -202,20 +204,6 @@ impl Objects for FolderObjects {
         }
         Ok(bytes.into())
     }
-}
-
-/// Runs file work on a thread for it.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> Result<T, ObjectError> {
-    let done = task::spawn_blocking(work)
-        .await
-        .map_err(io::Error::other)
-        .and_then(|done| done);
-    done.map_err(|error| match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ObjectError::NoSpace(error),
-        _ => ObjectError::Write(error),
-    })
 }
 
 #[cfg(test)]

@@ -46,7 +46,9 @@ pub use jobs::{
     JobSummary, Keyed, OperatorJobs, Renewals, Renewed, Requested, Served, Wanted, WorkerRecord,
 };
 pub use keys::{ApiKeyRecord, ApiKeys, KeyScope};
-pub use objects::{ByteStream, ObjectError, ObjectKey, Objects, Stored};
+pub use objects::{
+    ByteStream, Download, Entrance, ObjectError, ObjectKey, Objects, Promised, Stored,
+};
 pub use protection::Protection;
 pub use ready::Readiness;
 pub use reports::{ArtefactRecord, ReportRecord, Reports};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::pin::Pin;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use futures::Stream;
 
 use crate::fault::Fault;
 use crate::ids::TenantId;
+use crate::secret::Secret;
 
 /// Where bytes are: the tenant and the content's hash, so that equal bytes have one place.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -59,6 +61,37 @@ pub struct Stored {
     pub sha256: String,
     /// How many bytes.
     pub size_bytes: u64,
+}
+
+/// How a browser is to take an object that it fetches by a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Download {
+    /// The object's media type.
+    pub media_type: String,
+    /// The value of `Content-Disposition`, which names the file.
+    pub disposition: String,
+}
+
+/// Bytes that a tenant's client says it will send to the store, past this process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promised {
+    /// Whose they will be.
+    pub tenant: TenantId,
+    /// SHA-256 of them, in hexadecimal.
+    pub sha256: String,
+    /// How many they are.
+    pub size_bytes: u64,
+}
+
+/// A request with which a client may send what it promised, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entrance {
+    /// Where to send it by PUT; as good as a key, never log it.
+    pub url: Secret<String>,
+    /// The headers that it must have.
+    pub headers: Vec<(String, String)>,
+    /// How long it is good for.
+    pub lasts: Duration,
 }
 
 /// Why an object could not be written or read.
@@ -121,7 +154,7 @@ impl From<ObjectError> for Fault {
 /// Stores artefacts: a folder, or S3.
 #[async_trait]
 pub trait Objects: Send + Sync {
-    /// Stores a stream of bytes. All of it or nothing; equal content is stored once.
+    /// Stores a stream of bytes that somebody sent. All of it or nothing; equal content is stored once.
     async fn put_stream(
         &self,
         tenant: TenantId,
@@ -129,9 +162,30 @@ pub trait Objects: Send + Sync {
         bytes_max: u64,
     ) -> Result<Stored, ObjectError>;
 
-    /// Stores bytes. All of them or nothing; equal content is stored once.
+    /// Stores bytes that a job made. All of them or nothing; equal content is stored once.
     async fn put(&self, tenant: TenantId, bytes: Bytes) -> Result<Stored, ObjectError>;
 
     /// Reads an object whole and checks its hash.
     async fn get(&self, key: &ObjectKey) -> Result<Bytes, ObjectError>;
+
+    /// An address at which whoever has it may fetch the object for a short time, past this process;
+    /// none where the store gives none. It is as good as a key: never log it. Whether the object is
+    /// there shows when it is fetched.
+    async fn link(
+        &self,
+        _key: &ObjectKey,
+        _download: &Download,
+    ) -> Result<Option<Secret<String>>, ObjectError> {
+        Ok(None)
+    }
+
+    /// A way for a client to send bytes to the store itself; none where the store has none.
+    async fn entrance(&self, _promised: &Promised) -> Result<Option<Entrance>, ObjectError> {
+        Ok(None)
+    }
+
+    /// What came of a promise: none as long as the bytes are not there, an error when others are.
+    async fn arrived(&self, _promised: &Promised) -> Result<Option<Stored>, ObjectError> {
+        Ok(None)
+    }
 }

@@ -1,0 +1,59 @@
+//! Settings of the store of artefacts.
+
+use serde::Deserialize;
+
+use super::Problem;
+
+/// The longest that a signature of S3 lasts, in seconds.
+const SIGNED_S_MAX: u64 = 7 * 24 * 60 * 60;
+
+/// Where artefacts lie.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Objects {
+    pub(crate) store: Store,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Store {
+    Folder,
+    S3,
+}
+
+/// The bucket.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct S3 {
+    pub(crate) bucket: String,
+    pub(crate) prefix: String,
+    pub(crate) kms_key: String,
+    pub(crate) download_s: u64,
+    pub(crate) upload_s: u64,
+    pub(crate) path_style: bool,
+}
+
+impl S3 {
+    /// A setting that S3 would refuse, and why.
+    pub(super) fn problem(&self, objects: &Objects) -> Option<Problem> {
+        if objects.store == Store::S3 && self.bucket.is_empty() {
+            let what = "objects.store is s3, but no bucket is named";
+            return Some(("s3.bucket".to_owned(), what.to_owned()));
+        }
+        if self.prefix.starts_with('/') {
+            let what = format!("{} begins with a slash; keys in S3 have none", self.prefix);
+            return Some(("s3.prefix".to_owned(), what));
+        }
+        let lasts = 1..=SIGNED_S_MAX;
+        [
+            ("s3.download_s", self.download_s),
+            ("s3.upload_s", self.upload_s),
+        ]
+        .into_iter()
+        .find(|(_, time)| !lasts.contains(time))
+        .map(|(key, time)| {
+            let what = format!("{time} is not between 1 and {SIGNED_S_MAX}");
+            (key.to_owned(), what)
+        })
+    }
+}

@@ -1,0 +1,55 @@
+//! The bucket of artefacts, where the build has S3.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use packtrain_core::fault::chain;
+use packtrain_core::ports::Objects;
+use packtrain_objects::{BucketError, S3Access, S3Objects, S3Patience, S3Settings};
+
+use crate::failure::{FAILED, Failure, UNREACHABLE};
+use crate::settings::Settings;
+
+/// A bucket, as the settings name it.
+pub(crate) struct Bucket(S3Objects);
+
+impl Bucket {
+    pub(crate) fn objects(&self) -> Arc<dyn Objects> {
+        Arc::new(self.0.clone())
+    }
+
+    /// A fleet whose bucket is not there would fail job after job.
+    pub(crate) async fn check(&self) -> Result<(), Failure> {
+        self.0.check().await.map_err(failed)
+    }
+}
+
+pub(crate) fn open(settings: &Settings) -> Result<Bucket, Failure> {
+    let (aws, s3) = (&settings.aws, &settings.s3);
+    Ok(Bucket(S3Objects::new(S3Settings {
+        region: aws.region.clone(),
+        endpoint_url: aws.endpoint_url.get(),
+        access: S3Access::Found,
+        bucket: s3.bucket.clone(),
+        prefix: s3.prefix.clone(),
+        kms_key: s3.kms_key.clone(),
+        download: Duration::from_secs(s3.download_s),
+        upload: Duration::from_secs(s3.upload_s),
+        path_style: s3.path_style,
+        patience: S3Patience::default(),
+        spool: settings.data.dir.join("spool"),
+    })))
+}
+
+fn failed(error: BucketError) -> Failure {
+    match error {
+        BucketError::Missing(_) => Failure::new(FAILED, error.to_string()).help(
+            "make it as docs/stores.md says, name another as s3.bucket, or set objects.store to \
+             folder",
+        ),
+        BucketError::Failed { .. } => Failure::new(UNREACHABLE, chain(&error)).help(
+            "see s3.bucket, aws.region and aws.endpoint_url with `packtrain config show --origin`, \
+             and whose rights the process has",
+        ),
+    }
+}
