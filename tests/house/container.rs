@@ -79,7 +79,11 @@ fn breaches(text: &str) -> Vec<Breach> {
         breaches.push(Breach::new(file, 0, "no HEALTHCHECK with packtrain health"));
     }
     if last("ENTRYPOINT ").is_none_or(|entry| !entry.starts_with('[')) {
-        breaches.push(Breach::new(file, 0, "ENTRYPOINT is no list: a shell would take the signals"));
+        breaches.push(Breach::new(
+            file,
+            0,
+            "ENTRYPOINT is no list: a shell would take the signals",
+        ));
     }
     breaches
 }
@@ -87,7 +91,10 @@ fn breaches(text: &str) -> Vec<Breach> {
 #[test]
 fn the_image_is_pinned_runs_as_nobody_and_holds_no_secret() {
     let text = std::fs::read_to_string(root().join("Dockerfile")).unwrap();
-    assert_kept("an image without root, secrets or surprises", breaches(&text));
+    assert_kept(
+        "an image without root, secrets or surprises",
+        breaches(&text),
+    );
 }
 
 #[test]
