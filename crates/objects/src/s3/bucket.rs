@@ -262,14 +262,14 @@ where
     }
 }
 
-/// An answer; none where the bucket has nothing of that kind.
+/// An answer; none where the bucket has nothing of that kind, or nothing that can be read.
 fn there<T, E>(answer: Result<T, SdkError<E>>, bucket: &str) -> Result<Option<T>, BucketError>
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     match answer {
         Ok(answer) => Ok(Some(answer)),
-        Err(error) if status(&error) == Some(404) => Ok(None),
+        Err(error) if matches!(status(&error), Some(200 | 404)) => Ok(None),
         Err(error) => Err(failed(format!("show how {bucket} is set up"))(error)),
     }
 }

@@ -113,10 +113,10 @@ impl S3Objects {
                 let noted = found.metadata().and_then(|noted| noted.get(SHA256));
                 Ok(Some(Found {
                     size_bytes: u64::try_from(size).unwrap_or_default(),
-                    sha256: found
-                        .checksum_sha256()
-                        .and_then(hex_of)
-                        .or_else(|| noted.cloned()),
+                    // What came in parts has a checksum of checksums, which not every server marks.
+                    sha256: noted
+                        .cloned()
+                        .or_else(|| found.checksum_sha256().and_then(hex_of)),
                 }))
             }
             Err(error) if status(&error) == Some(404) => Ok(None),
