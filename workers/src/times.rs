@@ -17,10 +17,13 @@ const HAND_IN_EVERY: Duration = Duration::from_secs(5);
 /// How long handing in may take; what was measured is given up then.
 const HAND_IN_WITHIN: Duration = Duration::from_secs(3);
 
+/// How many attempts, and how long they took together, by lane and kind.
+type Sums = HashMap<(Lane, Arc<str>), (u64, Duration)>;
+
 /// What attempts of each kind took since they were handed in last; the kinds are the catalogue's.
 #[derive(Default)]
 pub(crate) struct Measured {
-    inside: Mutex<HashMap<(Lane, Arc<str>), (u64, Duration)>>,
+    inside: Mutex<Sums>,
 }
 
 impl Measured {

@@ -9,9 +9,9 @@ use packtrain_core::limits::{IN_FLIGHT_MAX, WORKER_SILENT_MAX};
 use packtrain_core::ports::{
     Backlog, Backlogs, KIND_TIME_UNKNOWN, KindTime, LaneBacklog, StoreError, Times,
 };
-use sqlx::PgPool;
 
 use crate::error::{refused, unreadable};
+use crate::pool::Pool;
 
 /// Attempts of before that a new one is weighed against, at most: a mean forgets what is older than
 /// some hundreds of attempts. While there are fewer, it is the plain mean of all.
@@ -23,12 +23,12 @@ const SLOTS_UNKNOWN: i32 = 8;
 /// what attempts took.
 #[derive(Clone)]
 pub struct PgBacklog {
-    pool: PgPool,
+    pool: Pool,
 }
 
 impl PgBacklog {
     /// Works over this pool.
-    pub const fn new(pool: PgPool) -> Self {
+    pub const fn new(pool: Pool) -> Self {
         Self { pool }
     }
 

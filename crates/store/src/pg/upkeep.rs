@@ -31,7 +31,7 @@ impl PgUpkeep {
         Self { pool: worker }
     }
 
-    pub(super) const fn pool(&self) -> &PgPool {
+    pub(super) const fn pool(&self) -> &Pool {
         &self.pool
     }
 }
