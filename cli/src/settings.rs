@@ -43,7 +43,6 @@ pub(crate) struct Settings {
     pub(crate) warm: Warm,
     pub(crate) metrics: Metrics,
     pub(crate) log: Log,
-    pub(crate) hints: Hints,
     pub(crate) objects: Objects,
     pub(crate) aws: Aws,
     pub(crate) sqs: Sqs,

@@ -68,8 +68,8 @@ fn breaches(text: &str) -> Vec<Breach> {
         }
     }
     let last = |name: &str| {
-        let of = all.iter().filter_map(|(_, whole)| whole.strip_prefix(name));
-        of.last().map(str::trim)
+        let mut of = all.iter().filter_map(|(_, whole)| whole.strip_prefix(name));
+        of.next_back().map(str::trim)
     };
     let user = last("USER ").and_then(|user| user.split(':').next()?.parse::<u32>().ok());
     if user.is_none_or(|user| user == 0) {
