@@ -340,7 +340,7 @@ impl Machine {
         Self {
             path: std::env::var_os("PATH"),
             cache: cache.join("packtrain"),
-            agent_uri: std::env::var("ECS_AGENT_URI").ok(),
+            agent_uri: std::env::var_os("ECS_AGENT_URI").and_then(|uri| uri.into_string().ok()),
         }
     }
 }

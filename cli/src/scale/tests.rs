@@ -1,5 +1,12 @@
 //! What holds for every replay, and what the examples lead to.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "random times are made, and a mean is compared within five in a hundred"
+)]
+
 use packtrain_core::money::{Currency, Money};
 
 use super::Ms;
