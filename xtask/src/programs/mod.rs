@@ -28,7 +28,7 @@ impl Programs {
             running: Vec::new(),
         };
         for (variable, program, package) in [
-            ("PACKTRAIN_TEST_REDIS", "redis-server", "redis-tools"),
+            ("PACKTRAIN_TEST_REDIS", "redis-server", "redis-server"),
             ("PACKTRAIN_TEST_PGBOUNCER", "pgbouncer", "pgbouncer"),
         ] {
             match packages::program(site, program, package).await {
