@@ -7,6 +7,7 @@
 
 pub mod allocation;
 mod assess;
+mod decimal;
 mod engine;
 mod error;
 pub mod fiat;

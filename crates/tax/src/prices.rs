@@ -11,13 +11,18 @@ use packtrain_core::quantity::Quantity;
 
 use crate::fiat::is_currency;
 use crate::rates;
-use crate::table::{self, TableError};
+use crate::table::{self, Form, TableError};
 
-const COLUMNS: [&str; 4] = ["date", "asset", "currency", "price"];
 /// How old a price may be where there is none of the day itself.
 pub const AGE_DAYS_MAX: i64 = 7;
 /// Prices in one file.
 const PRICES_MAX: usize = 2_000_000;
+
+const FORM: Form<4> = Form {
+    columns: ["date", "asset", "currency", "price"],
+    amount: 3,
+    lines_max: PRICES_MAX,
+};
 
 /// The prices of a file, by asset and day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,13 +39,14 @@ struct Price {
 }
 
 impl Prices {
-    /// Reads a file: comma separated, with a header, the columns in any order.
+    /// Reads a file: cells parted by commas, semicolons or tabs, with a header, the columns in any
+    /// order.
     ///
     /// # Errors
     /// [`TableError`] at the first line that is no price: half a table of prices is worth little.
     pub fn read(bytes: &[u8]) -> Result<Self, TableError> {
         let mut by_asset: HashMap<String, Vec<Price>> = HashMap::new();
-        let count = table::read(bytes, COLUMNS, PRICES_MAX, |_, cells| {
+        let count = table::read(bytes, &FORM, |_, cells| {
             let (asset, price) = price(cells)?;
             by_asset.entry(asset).or_default().push(price);
             Ok(())
@@ -187,7 +193,8 @@ price,currency,asset,date
             "line 3: \"-1\" is no price such as 1234.56"
         );
         let error = Prices::read(b"date,asset,price\n").unwrap_err();
-        let said = "the header has no column currency; needed: date, asset, currency, price";
+        let said = "line 1: the header \"date,asset,price\" has no column currency; needed: date, \
+                    asset, currency, price";
         assert_eq!(error.to_string(), said);
     }
 }
