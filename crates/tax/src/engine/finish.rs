@@ -9,7 +9,7 @@ use packtrain_core::quantity::{AmountError, Quantity};
 use rayon::prelude::*;
 
 use super::book::Book;
-use super::input::index;
+use super::input::{Duplicate, index};
 use super::run::Run;
 use super::shelf::Shelf;
 use super::stakes::{self, Found, Otherwise};
@@ -22,6 +22,32 @@ use crate::request::Scope;
 /// How near to a loss a purchase is worth a word, in days before and after.
 const NEAR_DAYS: Days = Days::new(30);
 
+/// What is said of a row or a whole file that an earlier file has too, what to do about it, and the
+/// other way in which it could be.
+fn said_of(duplicate: &Duplicate<'_>) -> (String, &'static str, Otherwise) {
+    let first = duplicate.first;
+    let Some(copies) = duplicate.copies else {
+        return (
+            format!("the same row stands in {first}; counted once"),
+            "nothing, unless it happened twice: then keep it, or by a rule all of a file or wallet",
+            Otherwise::Kept,
+        );
+    };
+    let often = match copies.times {
+        2 => "twice".to_owned(),
+        times => format!("{times} times"),
+    };
+    let also = match copies.name == first {
+        true => String::new(),
+        false => format!(", also as {}", copies.name),
+    };
+    (
+        format!("{first} was given {often}{also}; it was read once"),
+        "nothing, unless all of it happened twice: then keep it by a rule for the file",
+        Otherwise::FileKept,
+    )
+}
+
 impl<'a> Run<'a> {
     /// Says which rows were left out because an earlier file has them too.
     pub(super) fn warn_duplicates(&mut self) {
@@ -31,6 +57,7 @@ impl<'a> Run<'a> {
                 .at
                 .with_timezone(&self.settings.timezone)
                 .date_naive();
+            let (message, help, otherwise) = said_of(duplicate);
             let warning = Warning {
                 code: WarningCode::DuplicateRow,
                 id: duplicate.row.id.clone(),
@@ -38,15 +65,11 @@ impl<'a> Run<'a> {
                 year: self.rules.year_of(date),
                 asset: None,
                 at_stake: self.zero(),
-                message: format!("the same row stands in {}; counted once", duplicate.first),
-                help:
-                    "nothing, unless it happened twice: then keep it, or by a rule all of a file \
-                       or wallet"
-                        .to_owned(),
+                message,
+                help: help.to_owned(),
                 is_exact: true,
                 ways: ways::TWICE,
             };
-            let otherwise = Otherwise::Kept;
             self.draft.found.push(Found { warning, otherwise });
         }
     }
