@@ -10,6 +10,7 @@ use packtrain_core::ports::Hint;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::auth::Insider;
 use crate::problem::{METHOD_NOT_ALLOWED, Problem};
 use crate::{Inner, Shared};
 
@@ -22,6 +23,7 @@ mod health;
 mod job;
 mod jobs;
 mod lanes;
+mod listed;
 mod made;
 mod metrics;
 mod problems;
@@ -44,12 +46,13 @@ pub(crate) fn open() -> OpenApiRouter<Shared> {
 /// Routes that answer soon.
 pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
+        .routes(routes!(files::list))
         .routes(routes!(files::show))
-        .routes(routes!(reports::request))
+        .routes(routes!(reports::request, reports::list))
         .routes(routes!(reports::show))
         .routes(routes!(reports::events))
         .routes(routes!(reports::artifact))
-        .routes(routes!(comparisons::request))
+        .routes(routes!(comparisons::request, comparisons::list))
         .routes(routes!(comparisons::show))
         .routes(routes!(comparisons::events))
         .routes(routes!(comparisons::artifact))
@@ -78,12 +81,12 @@ pub(crate) fn uploads() -> OpenApiRouter<Shared> {
 }
 
 /// The answer where there is no route.
-pub(crate) async fn nowhere() -> Response {
+pub(crate) async fn nowhere(_: Insider) -> Response {
     Problem::not_found().into_response()
 }
 
 /// The answer where there is a route, but not for this method.
-pub(crate) async fn wrong_method() -> Response {
+pub(crate) async fn wrong_method(_: Insider) -> Response {
     Problem::of(&METHOD_NOT_ALLOWED).into_response()
 }
 

@@ -11,10 +11,10 @@ use packtrain_core::ids::{ApiKeyId, ClockIds, FileId, JobId, ReportId, TenantId}
 use packtrain_core::job::{Deadline, Lane, NewJob, State};
 use packtrain_core::ledger::RowError;
 use packtrain_core::ports::{
-    ApiKeyRecord, ApiKeys, ByteStream, Enqueued, FileRecord, FileState, Files, Hint, HintStream,
-    Hints, Imported, ImportedFile, JobEvent, JobEvents, JobFilter, JobQueue, JobRecord, JobSummary,
-    KeyScope, Keyed, NewFile, ObjectError, ObjectKey, Objects, OperatorJobs, Readiness,
-    ReportRecord, Reports, Requested, StoreError, Stored,
+    ApiKeyRecord, ApiKeys, ByteStream, Enqueued, FileRecord, FileState, FileSummary, Files, Hint,
+    HintStream, Hints, Imported, ImportedFile, JobEvent, JobEvents, JobFilter, JobQueue, JobRecord,
+    JobSummary, KeyScope, Keyed, NewFile, ObjectError, ObjectKey, Objects, OperatorJobs, OwnJob,
+    OwnJobs, Readiness, ReportRecord, Reports, Requested, StoreError, Stored,
 };
 use packtrain_core::time::{Clock, SystemClock, Timestamp};
 use serde_json::Value;
@@ -167,6 +167,23 @@ impl JobQueue for World {
         let found = self.jobs.lock().unwrap().get(&id).cloned();
         Ok(found.filter(|job| job.tenant == tenant))
     }
+
+    async fn list(&self, tenant: TenantId, wanted: OwnJobs<'_>) -> Result<Vec<OwnJob>, StoreError> {
+        let jobs = self.jobs.lock().unwrap();
+        let found = jobs.values().rev().filter(|job| {
+            job.tenant == tenant
+                && job.kind == wanted.kind
+                && wanted.before.is_none_or(|before| job.id < before)
+        });
+        let own = |job: &JobRecord| OwnJob {
+            id: job.id,
+            state: job.state,
+            created_at: job.created_at,
+            finished_at: job.finished_at,
+            asked: job.payload.clone(),
+        };
+        Ok(found.take(wanted.limit as usize).map(own).collect())
+    }
 }
 
 #[async_trait]
@@ -227,6 +244,30 @@ impl Files for World {
 
     async fn find(&self, tenant: TenantId, id: FileId) -> Result<Option<FileRecord>, StoreError> {
         Ok(self.files.lock().unwrap().get(&(tenant, id)).cloned())
+    }
+
+    async fn list(
+        &self,
+        tenant: TenantId,
+        before: Option<FileId>,
+        limit: u32,
+    ) -> Result<Vec<FileSummary>, StoreError> {
+        let files = self.files.lock().unwrap();
+        let own = files.iter().filter(|((owner, _), _)| *owner == tenant);
+        let mut own: Vec<_> = own.map(|(_, record)| record.clone()).collect();
+        own.retain(|record| before.is_none_or(|before| record.file.id < before));
+        own.sort_by_key(|record| std::cmp::Reverse(record.file.id));
+        let summary = |record: FileRecord| FileSummary {
+            id: record.file.id,
+            name: record.file.name,
+            state: record.state,
+            source: record.source,
+            size_bytes: record.file.size_bytes,
+            rows_total: record.rows_total,
+            rows_bad: record.rows_bad,
+            created_at: record.created_at,
+        };
+        Ok(own.into_iter().take(limit as usize).map(summary).collect())
     }
 
     async fn row_errors(
