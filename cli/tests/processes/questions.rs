@@ -193,9 +193,15 @@ Writing    tax-de.pdf                 [..] KB, [..] s
         .assert()
         .code(4)
         .stderr_eq(str![[r#"
-error: odd.toml is no mapping: the mapping does not fit: there is no column "sum"; known: id,[..]
+error: odd.toml has a mistake
 
-help: docs/tax.md says what a mapping holds, with an example
+  odd.toml:[..]:1  there is no column "sum"; known: id,[..]
+    [..] | sum = [..]
+      | ^
+
+help: a mapping is such as
+...
+docs/tax.md says what else it may hold
 
 "#]]);
 }

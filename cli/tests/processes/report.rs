@@ -301,3 +301,83 @@ fn colours_are_for_terminals_unless_they_are_asked_for() {
         report(&folder, &["--color", "never"]).env("CLICOLOR_FORCE", "1")
     ));
 }
+
+#[test]
+fn a_file_that_is_given_twice_is_one_thing_to_check_and_changes_no_figure() {
+    let folder = ledger(GOOD);
+    fs::copy(
+        folder.path().join("trades.csv"),
+        folder.path().join("copy.csv"),
+    )
+    .unwrap();
+    let printed = |files: &[&str]| {
+        let words = [&["report"], files, &["--country", "us", "--out", "r"]].concat();
+        let output = command(folder.path(), &words).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let once = printed(&["trades.csv"]);
+    let once = once.split("\nWrote").next().unwrap();
+    for (files, said) in [
+        (
+            ["trades.csv", "trades.csv"],
+            "trades.csv was given twice; it was read once",
+        ),
+        (
+            ["trades.csv", "copy.csv"],
+            "trades.csv was given twice, also as copy.csv; it was read once",
+        ),
+    ] {
+        let twice = printed(&files);
+        assert!(twice.starts_with(once), "{twice}");
+        assert_eq!(twice.matches("  ! ").count(), 1, "{twice}");
+        assert!(twice.contains(said), "{twice}");
+    }
+}
+
+#[test]
+fn lists_are_taken_as_spreadsheets_of_other_countries_write_them() {
+    let folder = ledger("t1,2024-01-10T12:00:00Z,spend,main,1,BTC,,,,,,USD\n");
+    let prices = "\u{feff}date;asset;currency;price\r\n2024-01-10;BTC;USD;46000,50\r\n";
+    fs::write(folder.path().join("prices.csv"), prices).unwrap();
+    let more = ["--prices", "prices.csv", "--format", "json"];
+    let output = report(&folder, &more).output().unwrap();
+    let figures: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(figures["disposals"][0]["proceeds"], "46000.50", "{figures}");
+    let wrong = prices.replace("46000,50", "46.000,50");
+    fs::write(folder.path().join("prices.csv"), wrong).unwrap();
+    report(&folder, &more).assert().code(4).stderr_eq(str![[r#"
+...
+error: prices.csv cannot be read: line 2: "46.000,50" may mean two numbers: it has more than one mark; write 1234.56 or 1234,56, one way in all of the file, without a mark of thousands
+...
+"#]]);
+}
+
+#[test]
+fn mistakes_in_answers_are_all_told_with_their_lines_and_the_right_form() {
+    let folder = ledger(GOOD);
+    let answers = "[[settle]]\nrow = \"t2\"\nanswer = \"purchase\"\nunits = \"x\"\n\
+                   cost = \"1\"\n";
+    fs::write(folder.path().join("answers.toml"), answers).unwrap();
+    let more = ["--settle", "answers.toml", "--quiet"];
+    report(&folder, &more).assert().code(4).stderr_eq(str![[r#"
+error: answers.toml has 2 mistakes
+
+  answers.toml:1:1  purchase needs date
+    1 | [[settle]]
+      | ^
+  answers.toml:4:1  units "x": not a plain decimal number: digits with at most one dot, such as 0.42
+    4 | units = "x"
+      | ^
+
+help: an answer is a table such as
+
+  [[settle]]
+  row = "s7"
+  answer = "price"
+  price = "12.50"
+
+docs/tax.md has an example of each answer and of rules
+
+"#]]);
+}

@@ -2,6 +2,7 @@
 
 mod harvest;
 mod mappings;
+mod mistakes;
 mod questions;
 mod read;
 mod settle;

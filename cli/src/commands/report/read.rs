@@ -206,7 +206,7 @@ fn bad_rows(bad: &[(String, Vec<RowError>, u32)]) -> Failure {
 }
 
 /// The first errors, each with its line.
-fn listed(bad: &[(String, Vec<RowError>, u32)]) -> String {
+pub(super) fn listed(bad: &[(String, Vec<RowError>, u32)]) -> String {
     let mut details = String::new();
     let all = bad
         .iter()
@@ -236,7 +236,8 @@ fn excerpt(out: &mut String, name: &str, error: &RowError) {
         if before < error.text.chars().count().max(1) {
             let help = error.help.as_deref().unwrap_or_default();
             let gap = " ".repeat(number.len());
-            let _ = writeln!(out, "    {gap} | {}^ {help}", " ".repeat(before));
+            let mark = format!("    {gap} | {}^ {help}", " ".repeat(before));
+            let _ = writeln!(out, "{}", mark.trim_end());
         }
     }
 }
