@@ -198,7 +198,10 @@ async fn a_file_that_was_uploaded_twice_is_one_finding_and_changes_no_figure() {
         summary("once", &[&first]).await,
         summary("twice", &[&first, &copy]).await,
     );
-    assert!(once["totals"].is_array() || once["totals"].is_object(), "{once}");
+    assert!(
+        once["totals"].is_array() || once["totals"].is_object(),
+        "{once}"
+    );
     assert_eq!(once["totals"], twice["totals"], "{twice}");
     assert_eq!(twice["warnings_total"], 1, "{twice}");
     assert_eq!(

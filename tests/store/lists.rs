@@ -194,6 +194,8 @@ async fn a_tenants_list_has_each_of_its_own_jobs_once_while_new_ones_come_in() {
     let other = scene.db.tenant("b").await;
     let mut made = scene.queued(5).await;
     made.reverse();
+    let held = scene.claim(1).await.remove(0);
+    scene.settle(&[held.ends(succeeded())]).await;
     let strange = NewJob {
         kind: "test.other".into(),
         ..scene.job()
@@ -208,8 +210,6 @@ async fn a_tenants_list_has_each_of_its_own_jobs_once_while_new_ones_come_in() {
         .enqueue(other, &[of_other.clone()])
         .await
         .unwrap();
-    let held = scene.claim(1).await.remove(0);
-    scene.settle(&[held.ends(succeeded())]).await;
     let wanted = |before| OwnJobs {
         kind: KIND.as_str(),
         before,

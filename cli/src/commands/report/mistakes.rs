@@ -32,7 +32,9 @@ pub(super) fn found(text: &str, error: &toml::de::Error) -> RowError {
     let said = error.message().trim().replace('\n', "; ");
     let span = error.span().unwrap_or_default();
     // Of a whole table the word that is wrong is found by what is said of it.
-    let is_whole = text.get(span.clone()).is_some_and(|all| all.contains('\n'));
+    let is_whole = text
+        .get(span.clone())
+        .is_some_and(|all| all.contains('\n') || all.starts_with('['));
     let word = said.split('"').nth(1).map(|word| format!("\"{word}\""));
     let within = word.filter(|_| is_whole).and_then(|word| {
         let rest = text.get(span.start..)?;
