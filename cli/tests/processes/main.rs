@@ -6,6 +6,7 @@ mod bench;
 mod binary;
 mod cases;
 mod dev;
+mod france;
 mod operate;
 mod over_http;
 mod questions;

@@ -106,14 +106,14 @@ fn what_is_open_is_valued_by_the_list_of_prices_with_the_greatest_loss_first() {
 
 Open on 2025-12-31, United States, USD, FIFO
 
-ASSET  WALLET  LOT  ACQUIRED    QUANTITY       COST      VALUE        GAIN  PRICE OF    FROM
-BTC    main    t2   2024-06-10         1  70,000.00  60,000.00  -10,000.00  2025-12-30  long term
-SOL    main    t4   2025-04-01         2     251.00     200.00      -51.00  2025-12-31  2026-04-02
-BTC    main    t1   2024-01-10       0.5  20,050.00  30,000.00    9,950.00  2025-12-30  long term
+ASSET  WALLET  LOT  ACQUIRED    QUANTITY       COST      VALUE        GAIN  PRICE OF    BY[..]
+BTC    main    t2   2024-06-10         1  70,000.00  60,000.00  -10,000.00  [..]  list  long term
+SOL    main    t4   2025-04-01         2     251.00     200.00      -51.00  [..]  list  2026-04-02
+BTC    main    t1   2024-01-10       0.5  20,050.00  30,000.00    9,950.00  [..]  list  long term
 
   not yet long term        losses           -51.00   gains             0.00
   long term                losses       -10,000.00   gains         9,950.00
-Prices are those of --prices, or the last of the ledger where the list has none.[..]
+Each price is the one nearest to the day, of --prices or of the last trade in the ledger (3 of[..]
 
 "#]]);
 }

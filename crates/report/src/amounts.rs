@@ -47,6 +47,16 @@ pub(crate) fn unit_price(money: Money) -> String {
     grouped(&text[..short.max(cents)], "")
 }
 
+/// The price of one unit where so many have so much money; a dash where it is out of range.
+pub(crate) fn price_of_one(money: Money, quantity: Quantity) -> String {
+    let one = Quantity::from_units(1, 0).and_then(|one| money.share(one, quantity));
+    match one {
+        Ok(one) if one.is_zero() && !money.is_zero() => "<0.000000000000000001".to_owned(),
+        Ok(one) => unit_price(one),
+        Err(_) => "–".to_owned(),
+    }
+}
+
 /// Decimals that an amount has.
 const PRICE_DECIMALS_MAX: u32 = 18;
 /// Figures of a price below one, after its zeros.
@@ -235,6 +245,19 @@ mod tests {
         assert_eq!(unit_price(usd("0.6940518714")), "0.694052");
         assert_eq!(unit_price(usd("0.9999999")), "1.00");
         assert_eq!(unit_price(usd("0")), "0.00");
+    }
+
+    #[test]
+    fn a_price_of_one_unit_is_never_shown_as_nothing_where_it_is_something() {
+        let one = |money: &str, units: &str| price_of_one(usd(money), units.parse().unwrap());
+        assert_eq!(one("0.004", "2"), "0.002");
+        assert_eq!(one("0.01", "30000000"), "0.000000000333333");
+        assert_eq!(
+            one("0.01", "100000000000000000000"),
+            "<0.000000000000000001"
+        );
+        assert_eq!(one("0", "2"), "0.00");
+        assert_eq!(one("1", "0"), "–");
     }
 
     #[test]

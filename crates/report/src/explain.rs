@@ -99,6 +99,9 @@ impl Story<'_> {
                 line.cost.to_cents(),
                 self.place(line.origin),
             );
+            if let Some(part) = words::part(line) {
+                let _ = writeln!(text, "    {part}");
+            }
         }
     }
 

@@ -21,7 +21,8 @@ pub struct Figures<'a> {
     pub jurisdiction: String,
     /// Lot method, such as `fifo`.
     pub method: Cow<'a, str>,
-    /// `universal`, `wallet`, or `dated` where the law changes from one to the other on a date.
+    /// The scope that held: `universal`, `wallet`, or `dated` where the law changes from one to the
+    /// other on a date; of pools and of a portfolio `universal`.
     pub scope: Cow<'a, str>,
     /// Currency of every amount of money.
     pub currency: Currency,
@@ -119,6 +120,9 @@ pub struct RemovedFigure<'a> {
     pub cost: String,
     /// What happened, such as `gift_out`.
     pub kind: RowKind,
+    /// Of a portfolio, how the part of its cost came about, with the prices of what was held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Cow<'a, str>>,
     /// Name of the file that the row stands in, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<Cow<'a, str>>,

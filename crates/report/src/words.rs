@@ -6,7 +6,7 @@
 use chrono::{Datelike, NaiveDate};
 use packtrain_core::ledger::RowKind;
 use packtrain_tax::jurisdiction::{self, ScopeRule};
-use packtrain_tax::outcome::{MatchedBy, Warning, WarningCode};
+use packtrain_tax::outcome::{MatchedBy, Removed, Warning, WarningCode};
 use packtrain_tax::request::{Country, Method, Scope, Settings};
 use packtrain_tax::settle::Way;
 
@@ -27,17 +27,21 @@ pub(crate) fn at_stake(amount: &str, is_exact: bool) -> String {
 /// What is said of an amount at stake that was not computed.
 pub(crate) const ESTIMATED: &str = "estimated";
 
-/// The word of a scope in figures.
-pub(crate) fn scope(scope: Option<Scope>) -> &'static str {
-    scope.map_or("dated", Scope::as_str)
+/// The word of the scope that held, in figures.
+pub(crate) fn scope(settings: &Settings) -> &'static str {
+    match held(settings) {
+        ScopeRule::Universal => Scope::Universal.as_str(),
+        ScopeRule::Wallet => Scope::Wallet.as_str(),
+        ScopeRule::WalletFrom(_) => "dated",
+    }
 }
 
 /// A scope in a word or two.
 pub(crate) fn scope_name(settings: &Settings) -> &'static str {
-    match (settings.scope, jurisdiction::of(settings.country).scope) {
-        (Some(Scope::Universal), _) | (None, ScopeRule::Universal) => "All wallets together",
-        (Some(Scope::Wallet), _) | (None, ScopeRule::Wallet) => "Each wallet on its own",
-        (None, ScopeRule::WalletFrom(_)) => "As the law sets by date",
+    match held(settings) {
+        ScopeRule::Universal => "All wallets together",
+        ScopeRule::Wallet => "Each wallet on its own",
+        ScopeRule::WalletFrom(_) => "As the law sets by date",
     }
 }
 
@@ -45,14 +49,39 @@ pub(crate) fn scope_name(settings: &Settings) -> &'static str {
 pub(crate) fn scope_sentence(settings: &Settings) -> String {
     const TOGETHER: &str = "a sale may use up lots of any wallet";
     const ALONE: &str = "a sale uses up lots of the wallet that sells";
-    match (settings.scope, jurisdiction::of(settings.country).scope) {
-        (Some(Scope::Universal), _) | (None, ScopeRule::Universal) => sentence(TOGETHER),
-        (Some(Scope::Wallet), _) | (None, ScopeRule::Wallet) => sentence(ALONE),
-        (None, ScopeRule::WalletFrom(from)) => {
+    match settings.method {
+        Method::Portfolio => {
+            return "All assets of all wallets are one portfolio, and there are no lots."
+                .to_owned();
+        }
+        Method::Acb | Method::S104 | Method::TotalAverage => {
+            return "The units of an asset in all wallets have one cost together.".to_owned();
+        }
+        Method::Fifo | Method::Lifo | Method::Hifo | Method::Lofo => {}
+    }
+    match held(settings) {
+        ScopeRule::Universal => sentence(TOGETHER),
+        ScopeRule::Wallet => sentence(ALONE),
+        ScopeRule::WalletFrom(from) => {
             let from = from.format("%-d %B %Y");
             sentence(&format!("before {from} {TOGETHER}; from then on {ALONE}"))
         }
     }
+}
+
+/// What was asked for, else the country's rule.
+fn held(settings: &Settings) -> ScopeRule {
+    match settings.scope {
+        Some(Scope::Universal) => ScopeRule::Universal,
+        Some(Scope::Wallet) => ScopeRule::Wallet,
+        None => jurisdiction::of(settings.country).scope,
+    }
+}
+
+/// How units that left without a sale used a part of a portfolio's cost; none where they did not.
+pub(crate) fn part(line: &Removed) -> Option<String> {
+    let part = line.part.as_ref()?;
+    Some(sentence(&part.to_string()))
 }
 
 /// A country by its name.

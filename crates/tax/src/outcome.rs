@@ -12,7 +12,7 @@ use packtrain_core::quantity::{AmountError, Quantity};
 
 pub use crate::assess::{Amount, Assessment, Figure};
 pub use crate::open::{OpenLot, Valued};
-use crate::request::{Method, Scope, Settings};
+use crate::request::{Method, Settings};
 pub use crate::settle::{Settled, UsedRule, Way};
 pub use crate::why::{Choice, GiftSide, HeldPart, PoolState, PortfolioState, ValueFrom, Why};
 
@@ -195,6 +195,8 @@ pub struct Removed {
     pub quantity: Quantity,
     /// What it had cost.
     pub cost: Money,
+    /// Of a portfolio whose cost they used, how that part came about.
+    pub part: Option<Box<PortfolioState>>,
 }
 
 /// Income at its value on receipt.
@@ -390,11 +392,6 @@ impl Outcome {
     /// The method in force.
     pub const fn method(&self) -> Method {
         self.settings.method
-    }
-
-    /// The scope that was asked for; none means the dated rule.
-    pub const fn scope(&self) -> Option<Scope> {
-        self.settings.scope
     }
 }
 

@@ -77,22 +77,43 @@ impl Prices {
         currency: Currency,
         date: NaiveDate,
     ) -> Option<(Money, NaiveDate)> {
+        let price = self.last(asset, date)?;
+        let is_near = (date - price.date).num_days() <= AGE_DAYS_MAX;
+        is_near.then(|| price.worth(amount, currency))?
+    }
+
+    /// The same by the last price of the day or before it, however long ago that is.
+    pub fn last_worth(
+        &self,
+        asset: &Asset,
+        amount: Quantity,
+        currency: Currency,
+        date: NaiveDate,
+    ) -> Option<(Money, NaiveDate)> {
+        self.last(asset, date)?.worth(amount, currency)
+    }
+
+    /// The last price of the day or before it.
+    fn last(&self, asset: &Asset, date: NaiveDate) -> Option<&Price> {
         if self.is_empty() {
             return None;
         }
         let prices = self.by_asset.get(&*in_upper_case(asset))?;
         let after = prices.partition_point(|price| price.date <= date);
-        let price = prices.get(after.checked_sub(1)?)?;
-        if (date - price.date).num_days() > AGE_DAYS_MAX {
-            return None;
-        }
+        prices.get(after.checked_sub(1)?)
+    }
+}
+
+impl Price {
+    /// What units are worth by it, with its day; none without a rate of its currency.
+    fn worth(&self, amount: Quantity, currency: Currency) -> Option<(Money, NaiveDate)> {
         let one = Quantity::from_units(1, 0).ok()?;
-        let money = price.one.share(amount, one).ok()?;
+        let money = self.one.share(amount, one).ok()?;
         let money = match money.currency() == currency {
             true => money,
-            false => rates::convert(money, currency, price.date)?.0,
+            false => rates::convert(money, currency, self.date)?.0,
         };
-        Some((money, price.date))
+        Some((money, self.date))
     }
 }
 
@@ -164,6 +185,21 @@ price,currency,asset,date
         assert_eq!(worth("0.5", "BTC", "2024-03-20"), None);
         assert_eq!(worth("0.5", "BTC", "2024-03-09"), None);
         assert_eq!(worth("1", "ETH", "2024-03-10"), None);
+    }
+
+    #[test]
+    fn the_last_price_is_known_however_old_it_is_and_none_of_a_later_day() {
+        let prices = Prices::read(FILE.as_bytes()).unwrap();
+        let last = |date: &str| {
+            let (btc, two) = (Asset::from("BTC"), "2".parse().unwrap());
+            let (money, day) =
+                prices.last_worth(&btc, two, Currency::USD, date.parse().unwrap())?;
+            Some((money.to_cents(), day.to_string()))
+        };
+        let found = |money: &str, day: &str| Some((money.to_owned(), day.to_owned()));
+        assert_eq!(last("2025-01-01"), found("122000.00", "2024-03-12"));
+        assert_eq!(last("2024-03-11"), found("120001.00", "2024-03-10"));
+        assert_eq!(last("2024-03-09"), None);
     }
 
     #[test]

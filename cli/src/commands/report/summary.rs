@@ -7,7 +7,7 @@ use packtrain_core::money::Money;
 use packtrain_report::Document;
 use packtrain_tax::jurisdiction::{self, ScopeRule};
 use packtrain_tax::outcome::{Amount, Figure, Warning};
-use packtrain_tax::request::Scope;
+use packtrain_tax::request::{Method, Scope};
 
 use crate::args::Global;
 use crate::terminal::{CHECK, QUIET, STRONG};
@@ -46,14 +46,12 @@ fn json(document: &Document<'_>, written: &[PathBuf], took: Duration) {
 fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
     let settings = &document.outcome.settings;
     let rules = jurisdiction::of(settings.country);
-    let scope = match settings.scope {
-        Some(Scope::Wallet) => "per wallet",
-        Some(Scope::Universal) => "over all wallets",
-        None => match rules.scope {
-            ScopeRule::Universal => "over all wallets",
-            ScopeRule::Wallet => "per wallet",
-            ScopeRule::WalletFrom(_) => "by the dated rule",
-        },
+    let scope = match (settings.method, settings.scope, rules.scope) {
+        (Method::Portfolio, ..) => "one portfolio of all wallets",
+        (Method::Acb | Method::S104 | Method::TotalAverage, ..) => "pools over all wallets",
+        (_, Some(Scope::Wallet), _) | (_, None, ScopeRule::Wallet) => "lots per wallet",
+        (_, Some(Scope::Universal), _) | (_, None, ScopeRule::Universal) => "lots over all wallets",
+        (_, None, ScopeRule::WalletFrom(_)) => "lots by the dated rule",
     };
     let method = settings.method.as_str().to_uppercase().replace('_', " ");
     for (year, totals) in &document.outcome.totals {
@@ -62,9 +60,7 @@ fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
         }
         let country = settings.country.as_str().to_uppercase();
         let (currency, name) = (settings.currency, rules.year_name(*year));
-        anstream::println!(
-            "\n{STRONG}{country} {name}{STRONG:#}, {currency}, {method}, lots {scope}\n"
-        );
+        anstream::println!("\n{STRONG}{country} {name}{STRONG:#}, {currency}, {method}, {scope}\n");
         if let Some(terms) = &rules.terms {
             line(terms.short.name, totals.short, false);
             line(terms.long.name, totals.long, false);

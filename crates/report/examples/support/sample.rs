@@ -310,6 +310,7 @@ fn removed() -> Vec<Removed> {
         date: day(date),
         quantity: quantity("1.25"),
         cost: usd(cost),
+        part: None,
     };
     vec![
         line("g1", RowKind::GiftOut, "2025-02-01", "2500"),

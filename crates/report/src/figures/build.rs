@@ -53,7 +53,7 @@ pub fn figures_but_disposals<'a>(document: &Document<'a>) -> Figures<'a> {
     Figures {
         jurisdiction: settings.country.as_str().to_uppercase(),
         method: settings.method.as_str().into(),
-        scope: words::scope(settings.scope).into(),
+        scope: words::scope(settings).into(),
         currency: settings.currency,
         options: options(settings),
         disposals: Vec::new(),
@@ -150,6 +150,7 @@ impl<'a> RemovedFigure<'a> {
             quantity: line.quantity.to_string(),
             cost: line.cost.to_cents(),
             kind: line.kind,
+            why: words::part(line).map(Cow::Owned),
             file: file_name(line.origin, inputs).map(Cow::Borrowed),
             line: line.origin.line,
         }

@@ -11,7 +11,7 @@ use super::draft::Note;
 use super::run::Run;
 use super::stakes::Otherwise;
 use super::{At, ways};
-use crate::outcome::{HeldPart, TaxYear, WarningCode};
+use crate::outcome::{HeldPart, TaxYear, ValueFrom, WarningCode};
 use crate::prices::AGE_DAYS_MAX;
 
 /// Assets without a near price that are told of one by one, for each year.
@@ -31,6 +31,8 @@ pub(super) struct Doubt<'a> {
     /// Disposals at which an old price was taken, and the age of the oldest in days.
     old: usize,
     oldest: i64,
+    /// Where that one comes from.
+    from: ValueFrom,
     /// Disposals at which no price was on record.
     unknown: usize,
     /// The parts of the total cost that these used.
@@ -72,13 +74,16 @@ impl<'a> Run<'a> {
                 worth: none,
                 old: 0,
                 oldest: 0,
+                from: ValueFrom::Missing,
                 unknown: 0,
                 used: none,
             });
             match part.value.zip(age) {
                 Some((value, age)) => {
                     doubt.old += 1;
-                    doubt.oldest = doubt.oldest.max(age);
+                    if age > doubt.oldest {
+                        (doubt.oldest, doubt.from) = (age, value.from);
+                    }
                     if value.money > doubt.worth {
                         doubt.worth = value.money;
                     }
@@ -115,7 +120,7 @@ impl<'a> Run<'a> {
             if let Some(first) = more.first() {
                 let message = format!(
                     "{} more assets held at disposals of {} have no price within {AGE_DAYS_MAX} \
-                     days; the last on record was taken, or zero",
+                     days; the nearest was taken, or zero",
                     more.len(),
                     self.rules.year_name(year),
                 );
@@ -128,16 +133,20 @@ impl<'a> Run<'a> {
 
     fn warn_doubt(&mut self, year: TaxYear, doubt: &Doubt<'a>) {
         let asset = &doubt.asset;
+        let source = match doubt.from {
+            ValueFrom::Listed(_) => "of the list of prices",
+            _ => "the last price in the records",
+        };
+        let which = match doubt.old {
+            1 => "",
+            _ => " each time, the oldest",
+        };
+        let age = doubt.oldest;
+        let nearest = format!("the nearest was taken{which}: {age} days old, {source}");
         let taken = match (doubt.old, doubt.unknown) {
             (0, _) => "zero was taken".to_owned(),
-            (_, 0) => format!(
-                "its last price on record was taken, at most {} days old",
-                doubt.oldest
-            ),
-            _ => format!(
-                "its last price on record was taken, at most {} days old, and zero before it",
-                doubt.oldest
-            ),
+            (_, 0) => nearest,
+            _ => format!("{nearest}, and zero before it"),
         };
         let year_name = self.rules.year_name(year);
         let asked = match doubt.old + doubt.unknown {
@@ -146,7 +155,7 @@ impl<'a> Run<'a> {
         };
         let message = format!(
             "{asked} for the value of {asset}, of which {} were held at the first; no price within \
-             {AGE_DAYS_MAX} days is known and {taken}",
+             {AGE_DAYS_MAX} days is known; {taken}",
             doubt.units,
         );
         let otherwise = match doubt.old {

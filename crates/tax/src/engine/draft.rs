@@ -94,6 +94,7 @@ impl Draft {
             date: at.date,
             quantity: leg.amount,
             cost,
+            part: None,
         });
     }
 

@@ -208,6 +208,7 @@ impl<'a> Run<'a> {
             date: out.at.date,
             quantity: out.quantity,
             cost,
+            part: None,
         });
         Ok(())
     }

@@ -140,9 +140,9 @@ impl<'a> Run<'a> {
 
     /// What units are worth on a day by a price that is not too old.
     fn value_at_start(&self, asset: &Asset, units: Quantity, start: NaiveDate) -> Option<Valued> {
-        let value = self.value_on(asset, units, start)?;
+        let value = self.value_known_on(asset, units, start)?;
         let age = (start - value.day).num_days();
-        (0..=AGE_DAYS_MAX).contains(&age).then_some(value)
+        (age <= AGE_DAYS_MAX).then_some(value)
     }
 
     /// Says of which assets no price is known, the first of them one by one.

@@ -11,7 +11,7 @@ use super::Selected;
 use super::assets::lots;
 use super::disposal_lines::{Line, Sums, lines, title};
 use super::names::{Names, NamesKey, key, what};
-use crate::amounts::{self, MINUS, bare, count, signed};
+use crate::amounts::{self, MINUS, bare, count, full, signed};
 use crate::disposals::days_held;
 use crate::limits::DISPOSAL_LINES_PDF_MAX;
 use crate::pdf::decimals::Decimals;
@@ -211,7 +211,7 @@ impl<'a> Disposals<'a> {
             }
             (Choice::Portfolio(all), _) => {
                 row.cell(3, "Portfolio");
-                row.sub(3, &format!("of {}", bare(all.value)));
+                row.sub(3, &format!("of {}", full(all.value)));
             }
             (_, Some(acquired)) => {
                 row.cell(3, &words::date(acquired));

@@ -72,7 +72,7 @@ fn settings(selected: &Selected<'_>) -> Vec<(String, String)> {
     let mut facts = vec![
         pair("Jurisdiction", words::country(settings.country)),
         pair("Method", words::method_sentence(settings.method)),
-        pair("Which lots", &words::scope_sentence(settings)),
+        pair("Wallets", &words::scope_sentence(settings)),
         pair(
             "Currency",
             &format!(
