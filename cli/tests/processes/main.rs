@@ -8,6 +8,7 @@ mod cases;
 mod dev;
 mod operate;
 mod over_http;
+mod places;
 mod questions;
 mod report;
 mod top;

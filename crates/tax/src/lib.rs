@@ -15,6 +15,7 @@ pub mod jurisdiction;
 mod methods;
 mod open;
 pub mod outcome;
+mod place;
 pub mod prices;
 pub mod rates;
 pub mod request;

@@ -12,6 +12,7 @@ use packtrain_core::quantity::{AmountError, Quantity};
 
 pub use crate::assess::{Amount, Assessment, Figure};
 pub use crate::open::{OpenLot, Valued};
+pub use crate::place::{Entered, Place};
 use crate::request::{Method, Scope, Settings};
 pub use crate::settle::{Settled, UsedRule, Way};
 pub use crate::why::{Choice, GiftSide, HeldPart, PoolState, PortfolioState, ValueFrom, Why};
