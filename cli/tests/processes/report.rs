@@ -36,17 +36,8 @@ fn the_example_ledgers_become_a_report_with_a_thing_to_check() {
             include_bytes!("../../../examples/ledger-wallet.csv"),
         ),
     ]);
-    let words = [
-        "report",
-        "a.csv",
-        "b.csv",
-        "--country",
-        "us",
-        "--year",
-        "2025",
-        "--out",
-        "r",
-    ];
+    let words = "report a.csv b.csv --country us --year 2025 --out r";
+    let words: Vec<_> = words.split(' ').collect();
     command(folder.path(), &words)
         .assert()
         .success()

@@ -13,8 +13,9 @@ use packtrain_core::quantity::{AmountError, Quantity};
 
 use crate::jurisdiction::Jurisdiction;
 use crate::outcome::{Disposal, Income, TaxYear, Totals};
-use crate::place::Place;
 use crate::request::Settings;
+
+pub use crate::place::{Entered, Place};
 
 /// The figures of one tax year, in the order in which a person reads them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -10,9 +10,8 @@ use packtrain_core::ledger::{Asset, RowId, RowKind};
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::{AmountError, Quantity};
 
-pub use crate::assess::{Amount, Assessment, Figure};
+pub use crate::assess::{Amount, Assessment, Entered, Figure, Place};
 pub use crate::open::{OpenLot, Valued};
-pub use crate::place::{Entered, Place};
 use crate::request::{Method, Scope, Settings};
 pub use crate::settle::{Settled, UsedRule, Way};
 pub use crate::why::{Choice, GiftSide, HeldPart, PoolState, PortfolioState, ValueFrom, Why};

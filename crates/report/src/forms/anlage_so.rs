@@ -1,9 +1,9 @@
 //! Anlage SO: the statement of private sales of crypto assets within one year.
 //!
 //! The forms of 2023 and 2024 have lines of their own for a sale, 41 to 47 (42 what, 43 when
-//! acquired and sold, 44 price, 45 cost, 46 expenses, 47 gain or loss); read in four guides to these
-//! forms that agree. The statement lists sales within one year alone, which are those that the form
-//! asks for.
+//! acquired and sold, 44 price, 45 cost, 46 expenses, 47 gain or loss); read in four guides to
+//! these forms that agree. The statement lists sales within one year alone, which are those that
+//! the form asks for.
 
 use std::io;
 

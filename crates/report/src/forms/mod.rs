@@ -2,8 +2,8 @@
 //! line, and the list of disposals behind them.
 //!
 //! Where a figure goes, the country's assessment says, and says where the numbers of lines were
-//! read; where a year's number could not be confirmed, the cell is empty and the figure stands under
-//! its name.
+//! read; where a year's number could not be confirmed, the cell is empty and the figure stands
+//! under its name.
 
 mod anlage_so;
 mod cents;

@@ -2,7 +2,8 @@
 //! years.
 //!
 //! A box has its line (`jurisdiction::schedule_d_line`). The schedule adds up as printed: line 7 is
-//! the sum of the lines above it. Lines of other forms are not in it, and neither are lines 17 to 20.
+//! the sum of the lines above it. Lines of other forms are not in it, and neither are lines 17 to
+//! 20.
 
 use std::io;
 

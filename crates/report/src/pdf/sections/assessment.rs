@@ -31,8 +31,8 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
         return None;
     }
     let text = "What the law makes of the sums: allowances, limits, and what goes to other years. \
-                Under \u{201c}To enter\u{201d} stands what is typed into the box or line. Sales and \
-                income outside of these records are not in it.";
+                Under \u{201c}To enter\u{201d} stands what is typed into the box or line. Sales \
+                and income outside of these records are not in it.";
     blocks.insert(0, Box::new(Paragraph::new(paper, text, BODY, 2.0)));
     Some(Section {
         topic: Topic::Return,
@@ -90,7 +90,14 @@ struct Texts {
 
 impl Texts {
     fn of(figure: &Figure, columns: &Columns) -> Self {
-        let place = figure.form.map(|place| place.to_string());
+        // A number stays beside its word.
+        let place = figure.form.map(|place| match place.number {
+            "" => place.form.to_owned(),
+            number => {
+                let number = number.replace(' ', "\u{a0}");
+                format!("{}, {}\u{a0}{number}", place.form, place.unit)
+            }
+        });
         Self {
             label: CELL.strong().wrap(figure.label, columns.width(0)),
             source: SUB.wrap(figure.source, columns.width(0)),

@@ -150,7 +150,7 @@ fn labels_and_sources_of_what_goes_into_the_return_stand_whole() {
         figures: vec![figure],
     };
     outcome.assessments.insert(TaxYear(2025), assessment);
-    let text = made(&outcome).text().replace('\n', " ");
+    let text = made(&outcome).text().replace(['\n', '\u{a0}'], " ");
     assert!(text.contains(label), "{text}");
     assert!(text.contains(source), "{text}");
     assert!(text.contains("on more than one line, line 2"), "{text}");
