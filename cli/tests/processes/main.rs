@@ -9,6 +9,7 @@ mod dev;
 mod france;
 mod operate;
 mod over_http;
+mod places;
 mod questions;
 mod report;
 mod top;

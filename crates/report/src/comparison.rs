@@ -131,7 +131,7 @@ impl<'a> MethodFigure<'a> {
             method: one.method.as_str().into(),
             is_default: one.method == settings.method,
             taxable: taxable(one, year).map(Money::to_cents),
-            totals: totals.into(),
+            totals: TotalsFigure::of(totals, one.country),
             assessment: figures
                 .into_iter()
                 .flatten()

@@ -214,9 +214,12 @@ pub struct AssessmentFigure<'a> {
     pub label: Cow<'a, str>,
     /// How much: money as a string with two decimals, a number of things, or yes or no.
     pub value: AssessmentValue,
-    /// Where it goes, such as `SA108 box 13.1`; absent where no form asks for it.
+    /// Where it goes, such as `SA108, cryptoassets, box 13.1`; absent where no form asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<Cow<'a, str>>,
+    /// What is typed there, such as `1204` for a loss of 1,203.60 in a box for losses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_entered: Option<Cow<'a, str>>,
     /// The source of the rule.
     pub source: Cow<'a, str>,
 }

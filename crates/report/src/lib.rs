@@ -8,6 +8,7 @@ mod cells;
 mod comparison;
 mod diff;
 mod disposals;
+mod entered;
 mod explain;
 mod figures;
 mod forms;
@@ -15,6 +16,7 @@ mod inventory;
 mod json;
 mod limits;
 mod pdf;
+mod printed;
 #[cfg(test)]
 #[path = "../examples/support/sample.rs"]
 #[allow(
@@ -37,6 +39,7 @@ pub use crate::comparison::{
 };
 pub use crate::diff::diff;
 pub use crate::disposals::write_csv;
+pub use crate::entered::{as_entered, shown};
 pub use crate::explain::explain;
 pub use crate::figures::{
     AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, GivenRuleFigure,
@@ -48,6 +51,7 @@ pub use crate::inventory::{Inventory, InventoryLine, inventories};
 pub use crate::json::write_json;
 pub use crate::limits::*;
 pub use crate::pdf::pdf;
+pub use crate::printed::printed;
 pub use crate::words::settling;
 pub use crate::years::YearSelection;
 

@@ -16,6 +16,7 @@ pub mod jurisdiction;
 mod methods;
 mod open;
 pub mod outcome;
+mod place;
 pub mod prices;
 pub mod rates;
 pub mod request;

@@ -10,7 +10,7 @@ use packtrain_core::ledger::{Asset, RowId, RowKind};
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::{AmountError, Quantity};
 
-pub use crate::assess::{Amount, Assessment, Figure};
+pub use crate::assess::{Amount, Assessment, Entered, Figure, Place};
 pub use crate::open::{OpenLot, Valued};
 use crate::request::{Method, Settings};
 pub use crate::settle::{Settled, UsedRule, Way};

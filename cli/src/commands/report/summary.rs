@@ -15,6 +15,7 @@ use crate::usage;
 
 /// Things to check that are printed one by one.
 const PRINTED_MAX: usize = 10;
+const FOR_THE_RETURN: &str = "For the return";
 
 pub(super) fn print(global: &Global, document: &Document<'_>, written: &[PathBuf], took: Duration) {
     if global.json {
@@ -61,6 +62,7 @@ fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
         let country = settings.country.as_str().to_uppercase();
         let (currency, name) = (settings.currency, rules.year_name(*year));
         anstream::println!("\n{STRONG}{country} {name}{STRONG:#}, {currency}, {method}, {scope}\n");
+        let totals = packtrain_report::printed(totals, settings.country);
         if let Some(terms) = &rules.terms {
             line(terms.short.name, totals.short, false);
             line(terms.long.name, totals.long, false);
@@ -108,34 +110,39 @@ pub(super) fn cost(global: &Global) {
     }
 }
 
-/// What goes into the return: what is not zero, and where it goes.
+/// What goes into the return and what else the law makes of the sums: what is not zero.
 fn for_the_return(figures: &[Figure]) {
-    let shown = |figure: &&Figure| match figure.amount {
+    let is_shown = |figure: &&Figure| match figure.amount {
         Amount::Money(money) => !money.is_zero(),
         Amount::Count(_) => figure.form.is_some(),
         Amount::YesNo(answer) => answer,
     };
-    let shown: Vec<_> = figures.iter().filter(shown).collect();
-    if shown.is_empty() {
-        return;
+    let shown = figures.iter().filter(is_shown);
+    let (asked, others): (Vec<_>, Vec<_>) = shown.partition(|figure| figure.form.is_some());
+    let labels = figures.iter().filter(is_shown);
+    let widest = labels.map(|figure| figure.label.chars().count()).max();
+    let width = widest.unwrap_or_default().max(FOR_THE_RETURN.len());
+    if !asked.is_empty() {
+        let (title, column) = (format!("{FOR_THE_RETURN:<width$}"), "To enter");
+        anstream::println!("\n  {STRONG}{title}{STRONG:#} {QUIET}{column:>14}{QUIET:#}");
     }
-    let widest = shown
-        .iter()
-        .map(|figure| figure.label.chars().count())
-        .max();
-    let width = widest.unwrap_or_default();
-    anstream::println!("\n  {STRONG}For the return{STRONG:#}");
-    for figure in shown {
+    for figure in asked {
+        let entered = packtrain_report::as_entered(figure).unwrap_or_default();
+        let place = figure.form.map(|place| place.to_string());
+        let place = place.unwrap_or_default();
+        let label = figure.label;
+        anstream::println!("  {label:<width$} {entered:>14}  {QUIET}{place}{QUIET:#}");
+    }
+    if !others.is_empty() {
+        anstream::println!("\n  {STRONG}Behind it, entered nowhere{STRONG:#}");
+    }
+    for figure in others {
         let amount = match figure.amount {
             Amount::Money(money) => grouped(money),
             Amount::Count(count) => count.to_string(),
             Amount::YesNo(_) => "yes".to_owned(),
         };
-        let form = figure.form.unwrap_or_default();
-        anstream::println!(
-            "  {:<width$} {amount:>18}  {QUIET}{form}{QUIET:#}",
-            figure.label
-        );
+        anstream::println!("  {:<width$} {amount:>14}", figure.label);
     }
 }
 

@@ -108,15 +108,15 @@ fn assessment(document: &Document<'_>, year: TaxYear, name: &str) -> Vec<[Cell; 
             Amount::Count(count) => (Cell::some(count), Cell::Empty),
             Amount::YesNo(answer) => (Cell::text(words::yes_or_no(answer)), Cell::Empty),
         };
-        let (form, source) = (figure.form.unwrap_or_default(), figure.source);
+        let form = figure.form.map(|place| place.to_string());
         let (year, what) = (Cell::text(name), Cell::text(figure.label));
         [
             year,
             what,
             amount,
             exact,
-            Cell::text(form),
-            Cell::text(source),
+            Cell::text(form.as_deref().unwrap_or_default()),
+            Cell::text(figure.source),
         ]
     });
     figures.collect()

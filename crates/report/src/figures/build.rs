@@ -8,7 +8,7 @@ use packtrain_tax::outcome::{
     Amount, Disposal, Figure, Holding, Income, Origin, Outcome, Removed, Settled, Totals, Transfer,
     Warning,
 };
-use packtrain_tax::request::Settings;
+use packtrain_tax::request::{Country, Settings};
 use rayon::prelude::*;
 
 use super::{
@@ -16,6 +16,8 @@ use super::{
     HoldingFigure, IncomeFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure,
     TotalsFigure, TransferFigure, WarningFigure,
 };
+use crate::entered::as_entered;
+use crate::printed::printed;
 use crate::words;
 use crate::years::year_name;
 use crate::{Document, ENGINE, InputFile};
@@ -71,7 +73,10 @@ pub fn figures_but_disposals<'a>(document: &Document<'a>) -> Figures<'a> {
             .collect(),
         totals: (outcome.totals.iter())
             .filter(|(year, _)| years.has(**year))
-            .map(|(year, totals)| (year_name(settings.country, *year), totals.into()))
+            .map(|(year, totals)| {
+                let figure = TotalsFigure::of(totals, settings.country);
+                (year_name(settings.country, *year), figure)
+            })
             .collect(),
         assessments: (outcome.assessments.iter())
             .filter(|(year, _)| years.has(**year))
@@ -188,8 +193,9 @@ impl<'a> TransferFigure<'a> {
     }
 }
 
-impl From<&Totals> for TotalsFigure {
-    fn from(totals: &Totals) -> Self {
+impl TotalsFigure {
+    pub(crate) fn of(totals: &Totals, country: Country) -> Self {
+        let totals = printed(totals, country);
         Self {
             proceeds: totals.proceeds.to_cents(),
             cost: totals.cost.to_cents(),
@@ -217,7 +223,8 @@ impl<'a> AssessmentFigure<'a> {
                 Amount::Count(count) => AssessmentValue::Count(count),
                 Amount::YesNo(answer) => AssessmentValue::YesNo(answer),
             },
-            form: figure.form.map(Cow::Borrowed),
+            form: figure.form.map(|place| place.to_string().into()),
+            as_entered: as_entered(figure).map(Cow::Owned),
             source: figure.source.into(),
         }
     }

@@ -88,8 +88,9 @@ fn settings(selected: &Selected<'_>) -> Vec<(String, String)> {
         pair(
             "Rounding",
             "Every figure is computed exactly and rounded once, when it is printed: to the cent, \
-             half a cent away from zero. A sum of printed figures may therefore differ from its \
-             printed total by a cent or two.",
+             half a cent away from zero. The sums of a year add up as they are printed: the cent \
+             that rounding leaves goes to the cost, or to the losses. A column of lines may differ \
+             from its printed total by a cent or two.",
         ),
     ];
     facts.push(pair("Rule set", selected.document.outcome.rule_set));

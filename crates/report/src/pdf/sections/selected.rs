@@ -15,6 +15,7 @@ use packtrain_tax::request::Settings;
 use crate::figures::file_name;
 use crate::pdf::fonts;
 use crate::pdf::places::Anchor;
+use crate::printed::printed_across;
 use crate::years::{tax_year, year_name, year_span};
 use crate::{Document, words};
 
@@ -27,7 +28,7 @@ pub(in crate::pdf) struct Selected<'a> {
     pub(super) removed: Vec<&'a Removed>,
     pub(super) transfers: Vec<&'a Transfer>,
     pub(super) warnings: Vec<&'a Warning>,
-    /// Sums over the years.
+    /// Sums over the years, in cents that add up.
     pub(super) totals: Totals,
     /// Income by its kind.
     pub(super) income_kinds: BTreeMap<RowKind, (usize, Money)>,
@@ -46,7 +47,7 @@ impl<'a> Selected<'a> {
         let mut totals = Totals::zero(currency);
         for (year, of_year) in &outcome.totals {
             if years.has(*year) {
-                totals = added(&totals, of_year)?;
+                totals = added(&totals, &printed_across(of_year, country))?;
             }
         }
         let covers = |date| years.covers(country, date);
@@ -101,12 +102,13 @@ impl<'a> Selected<'a> {
         self.settings().currency
     }
 
-    /// Totals of one year; a year without rows has zeros.
+    /// Totals of one year, as they are printed; a year without rows has zeros.
     pub(super) fn totals_of(&self, year: TaxYear) -> Totals {
         let totals = self.document.outcome.totals.get(&year);
-        totals
-            .cloned()
-            .unwrap_or_else(|| Totals::zero(self.currency()))
+        totals.map_or_else(
+            || Totals::zero(self.currency()),
+            |totals| printed_across(totals, self.settings().country),
+        )
     }
 
     pub(super) fn year_name(&self, year: TaxYear) -> String {

@@ -1,7 +1,8 @@
 //! What stands on the pages: lines, words, sums.
 
 use packtrain_tax::outcome::{
-    Amount, Assessment, Choice, Figure, MatchedBy, Origin, TaxYear, Transfer, ValueFrom,
+    Amount, Assessment, Choice, Entered, Figure, MatchedBy, Origin, Place, TaxYear, Transfer,
+    ValueFrom,
 };
 use packtrain_tax::request::{Country, Request};
 
@@ -137,16 +138,23 @@ fn labels_and_sources_of_what_goes_into_the_return_stand_whole() {
         key: "some",
         label,
         amount: Amount::Money(sample::usd("12.5")),
-        form: Some("Form 1, line 2"),
+        form: Some(Place {
+            form: "Form 1, a part with a name so long that it stands on more than one line",
+            unit: "line",
+            number: "2",
+            entered: Entered::Up,
+        }),
         source,
     };
     let assessment = Assessment {
         figures: vec![figure],
     };
     outcome.assessments.insert(TaxYear(2025), assessment);
-    let text = made(&outcome).text().replace('\n', " ");
+    let text = made(&outcome).text().replace(['\n', '\u{a0}'], " ");
     assert!(text.contains(label), "{text}");
     assert!(text.contains(source), "{text}");
+    assert!(text.contains("on more than one line, line 2"), "{text}");
+    assert!(text.contains("To enter") && text.contains(" 13 "), "{text}");
 }
 
 #[test]
