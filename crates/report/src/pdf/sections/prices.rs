@@ -10,13 +10,14 @@ use packtrain_tax::outcome::{Choice, Disposal, ValueFrom};
 use super::Selected;
 use super::disposal_lines::is_same;
 use super::lists::List;
+use super::place::RowPlaces;
 use crate::amounts::unit_price;
 use crate::limits::PRICE_LINES_PDF_MAX;
 use crate::pdf::flow::Section;
 use crate::pdf::places::Topic;
 use crate::pdf::row::Row;
 use crate::pdf::table::{Column, Columns, ROW, Table};
-use crate::pdf::theme::{CELL, FAINT, Paper, WARN};
+use crate::pdf::theme::{CELL, Paper, WARN};
 use crate::words;
 
 /// The prices; nothing where every disposal was paid in money of the report.
@@ -24,14 +25,20 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
     let lines = lines(&selected.disposals);
     let columns = vec![
         Column::words("Date", 11.0),
-        Column::words("Asset", 12.0),
-        Column::numbers(format!("One unit, {}", selected.currency()), 14.0),
-        Column::words("Price by", 22.0),
-        Column::words("Made", 16.0),
-        Column::words("Row", 31.0),
+        Column::words("Asset", 10.0),
+        Column::numbers(format!("One unit, {}", selected.currency()), 13.0),
+        Column::words("Price by", 21.0),
+        Column::words("Made", 15.0),
+        Column::words("Row", 36.0),
     ];
     let count = lines.len();
     let rows = count.min(PRICE_LINES_PDF_MAX);
+    let columns = Columns::new(paper, columns);
+    let names = lines[..rows]
+        .iter()
+        .map(|price| (&*price.line.id, price.line.origin));
+    let places = RowPlaces::of(selected, &columns, 5, names);
+    let heights = places.heights();
     let write = move |index: usize, row: &mut Row<'_>| {
         let price = &lines[index];
         let line = price.line;
@@ -46,8 +53,7 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
             row.cell(3, &source);
         }
         row.cell(4, &made);
-        let place = selected.place(&line.id, line.origin);
-        row.styled(5, &place, CELL.in_ink(FAINT));
+        places.write(index, row);
     };
     let text = "What disposals were valued by that brought no money of the report's currency, and \
                 how far in time each price is; of a portfolio, what else was held as well. \
@@ -58,7 +64,7 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
         text,
         lines: count,
         rows,
-        table: Table::new(Columns::new(paper, columns), rows, ROW, Box::new(write)),
+        table: Table::new(columns, rows, ROW, Box::new(write)).with_heights(heights),
     }
     .section(paper)
 }
