@@ -393,6 +393,8 @@ mod tests {
     use packtrain_tax::request::Country;
 
     use super::*;
+    use crate::pdf::paragraph::Paragraph;
+    use crate::pdf::theme::SUBHEADING;
 
     struct Lines(usize);
 
@@ -502,6 +504,34 @@ mod tests {
         ];
         let plan = super::plan(&sections, paper, 1);
         assert_eq!(parts(&plan, 1), [(0, 0..8), (1, 0..1)]);
+    }
+
+    #[test]
+    fn a_sentence_that_closes_does_not_take_its_heading_to_the_page_of_the_next() {
+        let paper = Paper::of(Country::Us);
+        let paragraph = |text: &str| Paragraph::new(paper, text, SUBHEADING, 0.0);
+        let section = Section {
+            topic: Topic::Holdings,
+            title: String::new(),
+            blocks: vec![
+                Box::new(Lines(50)),
+                Box::new(paragraph("At the end of 2023")),
+                Box::new(paragraph("Nothing was held.").closing()),
+                Box::new(paragraph("At the end of 2024")),
+                Box::new(Lines(9)),
+                Box::new(Picture),
+            ],
+        };
+        let plan = plan(&[section], paper, 1);
+        let blocks = |page: usize| {
+            let placed = plan.pages[page].placed.iter();
+            let blocks = placed.filter_map(|placed| match placed {
+                Placed::Parts { block, .. } => Some(*block),
+                Placed::Heading { .. } => None,
+            });
+            blocks.collect::<Vec<_>>()
+        };
+        assert_eq!((blocks(0), blocks(1)), (vec![0, 1, 2], vec![3, 4, 5]));
     }
 
     #[test]
