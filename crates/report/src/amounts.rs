@@ -104,27 +104,47 @@ fn short(money: Money) -> String {
     )
 }
 
-/// An amount on an axis, such as `−1.5k`; it is a multiple of a round step, so nothing is lost.
-pub(crate) fn axis(cents: i128, sign: &str) -> String {
-    const UNITS: [(i128, &str); 5] = [
-        (100_000_000_000_000, "tn"),
-        (100_000_000_000, "bn"),
-        (100_000_000, "m"),
-        (100_000, "k"),
-        (100, ""),
+/// Amounts on an axis, all in the unit of the largest and with as many decimals, such as `−$0.05`,
+/// `$1,500` or `$20k`; they are multiples of a round step, so nothing is lost.
+pub(crate) fn axis(ticks: &[i128], sign: &str) -> Vec<String> {
+    /// From what on a unit is used, it, and its sign; below 10,000, 1,500 reads better than 1.5k.
+    const UNITS: [(i128, i128, &str); 5] = [
+        (100_000_000_000_000, 100_000_000_000_000, "tn"),
+        (100_000_000_000, 100_000_000_000, "bn"),
+        (100_000_000, 100_000_000, "m"),
+        (1_000_000, 100_000, "k"),
+        (0, 100, ""),
     ];
-    let size = cents.abs();
-    let (unit, suffix) = *(UNITS.iter())
-        .find(|(unit, _)| size >= *unit)
+    let most = ticks.iter().map(|cents| cents.abs()).max();
+    let most = most.unwrap_or_default();
+    let (_, unit, suffix) = *(UNITS.iter())
+        .find(|(from, _, _)| most >= *from)
         .unwrap_or(&UNITS[UNITS.len() - 1]);
-    let (whole, rest) = (size / unit, size % unit * 100 / unit);
-    let minus = if cents < 0 { "−" } else { "" };
-    let fraction = match rest {
-        0 => String::new(),
-        rest if rest % 10 == 0 => format!(".{}", rest / 10),
-        rest => format!(".{rest:02}"),
+    let parts = |cents: &i128, decimals: u32| cents.abs() * 10_i128.pow(decimals) % unit;
+    // Of money, either no decimals or cents.
+    let known: &[u32] = if suffix.is_empty() { &[0] } else { &[0, 1] };
+    let decimals = (known.iter().copied())
+        .find(|decimals| ticks.iter().all(|cents| parts(cents, *decimals) == 0))
+        .unwrap_or(2);
+    let label = |cents: &i128| {
+        let scaled = cents.abs() * 10_i128.pow(decimals) / unit;
+        let (whole, rest) = (
+            scaled / 10_i128.pow(decimals),
+            scaled % 10_i128.pow(decimals),
+        );
+        let minus = if *cents < 0 { "-" } else { "" };
+        let fraction = match decimals {
+            0 => String::new(),
+            1 => format!(".{rest}"),
+            _ => format!(".{rest:02}"),
+        };
+        let plain = format!("{minus}{whole}{fraction}");
+        match *cents {
+            0 if !suffix.is_empty() => format!("{sign}0"),
+            _ => format!("{}{suffix}", grouped(&plain, sign)),
+        }
     };
-    format!("{minus}{sign}{whole}{fraction}{suffix}")
+    ticks.iter().map(label).collect()
 }
 
 /// An amount of an asset with all its decimals, such as `12,345.678`.
@@ -233,8 +253,8 @@ mod tests {
         assert_eq!(whole_signed(usd("12345678.5")), "+12,345,679");
         assert_eq!(whole_signed(usd("-964197532086.41")), "−964.2bn");
         assert_eq!(whole_signed(usd("1250000000")), "+1.3bn");
-        assert_eq!(axis(-150_000, "$"), "−$1.5k");
-        assert_eq!(axis(100_000_000_000_000, "$"), "$1tn");
+        assert_eq!(axis(&[-1_000_000, 500_000], "$"), ["−$10k", "$5k"]);
+        assert_eq!(axis(&[100_000_000_000_000], "$"), ["$1tn"]);
     }
 
     #[test]

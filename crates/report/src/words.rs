@@ -244,6 +244,15 @@ pub(crate) const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
+/// The title over a part of what it heads, which goes on from the page before where that is not
+/// the first.
+pub(crate) fn title_from(part: usize, title: &str) -> String {
+    match part {
+        0 => title.to_owned(),
+        _ => format!("{title}, continued"),
+    }
+}
+
 /// A count with its noun, such as `1 row` and `1,204 rows`.
 pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
     format!(

@@ -109,7 +109,7 @@ fn of_day<'a>(
     let mut blocks: Vec<Box<dyn Block + 'a>> = vec![Box::new(heading)];
     if inventory.lines.is_empty() {
         let text = Paragraph::new(paper, "Nothing was held.", BODY, 0.0);
-        blocks.push(Box::new(text.with_gap(2.0)));
+        blocks.push(Box::new(text.with_gap(2.0).closing()));
         return Ok(blocks);
     }
     let lines = inventory.lines.clone();

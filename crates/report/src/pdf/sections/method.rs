@@ -2,6 +2,7 @@
 
 use packtrain_tax::jurisdiction::{self, OptionKind};
 
+use super::place::whole;
 use super::{Selected, uncertain};
 use crate::amounts::{count, currency_name};
 use crate::limits::{FILE_LINES_PDF_MAX, SETTLED_LINES_PDF_MAX};
@@ -9,10 +10,11 @@ use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
 use crate::pdf::paragraph::Paragraph;
 use crate::pdf::places::Topic;
+use crate::pdf::row::height_of;
 use crate::pdf::table::{Column, Columns, ROW_OF_TWO, Table};
 use crate::pdf::tags::Role;
 use crate::pdf::theme::{CELL, FAINT, LINE, MARGIN, Paper, QUIET, SUB, SUBHEADING};
-use crate::{ENGINE, words};
+use crate::{ENGINE, InputFile, words};
 
 const LABELS: f32 = 118.0;
 const LEADING: f32 = 11.5;
@@ -177,7 +179,7 @@ struct Facts {
 }
 
 struct Fact {
-    label: String,
+    label: Vec<String>,
     lines: Vec<String>,
     source: Vec<String>,
 }
@@ -185,7 +187,7 @@ struct Fact {
 impl Facts {
     fn new(paper: Paper, pairs: Vec<(String, String)>) -> Self {
         let facts = pairs.into_iter().map(|(label, text)| Fact {
-            label,
+            label: whole(&label, CELL, LABELS - 8.0),
             lines: CELL.wrap(&text, paper.inner() - LABELS),
             source: Vec::new(),
         });
@@ -196,7 +198,7 @@ impl Facts {
 
     fn sentences(paper: Paper, sentences: Vec<String>) -> Self {
         let facts = sentences.into_iter().map(|text| Fact {
-            label: String::new(),
+            label: Vec::new(),
             lines: CELL.wrap(&text, paper.inner()),
             source: Vec::new(),
         });
@@ -208,7 +210,7 @@ impl Facts {
     fn rules(paper: Paper, selected: &Selected<'_>) -> Self {
         let rules = selected.document.outcome.rules_used.iter();
         let facts = rules.map(|rule| Fact {
-            label: String::new(),
+            label: Vec::new(),
             lines: CELL.wrap(&rule.text, paper.inner()),
             source: SUB.wrap(&format!("Source: {}", rule.source), paper.inner()),
         });
@@ -225,12 +227,9 @@ impl Block for Facts {
 
     fn height(&self, part: usize) -> f32 {
         let fact = &self.facts[part];
-        fact.lines
-            .iter()
-            .chain(&fact.source)
-            .map(|_| LEADING)
-            .sum::<f32>()
-            + 6.0
+        let beside = fact.lines.iter().chain(&fact.source).count();
+        let lines: f32 = (0..beside.max(fact.label.len())).map(|_| LEADING).sum();
+        lines + 6.0
     }
 
     fn draw(&self, part: usize, page: &mut PageWriter, top: f32) {
@@ -246,7 +245,11 @@ impl Block for Facts {
         }
         let mut y = top + 11.0;
         page.begin(Role::Paragraph);
-        page.fit(MARGIN, y, LABELS - 8.0, &fact.label, CELL.in_ink(FAINT));
+        let mut down = y;
+        for line in &fact.label {
+            page.left(MARGIN, down, line, CELL.in_ink(FAINT));
+            down += LEADING;
+        }
         let left = if fact.label.is_empty() {
             MARGIN
         } else {
@@ -278,14 +281,18 @@ fn files<'a>(selected: &'a Selected<'a>, paper: Paper) -> Table<'a> {
         ],
     );
     let files = &selected.document.inputs[..selected.document.inputs.len().min(FILE_LINES_PDF_MAX)];
+    let width = columns.width(0);
+    let name = |file: &InputFile| whole(&file.name, CELL.strong(), width);
+    let names: Vec<_> = files.iter().map(name).collect();
+    let heights = names.iter().map(|name| height_of(name.len(), 1)).collect();
     Table::new(
         columns,
         files.len(),
         ROW_OF_TWO,
         Box::new(move |index, row| {
-            let file = &files[index];
-            row.strong_cell(0, &file.name);
-            row.sub(0, &file.sha256);
+            let (file, name) = (&files[index], &names[index]);
+            row.lines(0, name, CELL.strong());
+            row.subs(0, name.len(), std::slice::from_ref(&file.sha256));
             row.cell(1, &count(file.rows));
             let style = if file.bad_rows == 0 {
                 CELL.in_ink(QUIET)
@@ -295,5 +302,6 @@ fn files<'a>(selected: &'a Selected<'a>, paper: Paper) -> Table<'a> {
             row.styled(2, &count(file.bad_rows), style);
         }),
     )
+    .with_heights(heights)
     .with_gap(0.0)
 }

@@ -12,13 +12,14 @@ use packtrain_tax::prices::AGE_DAYS_MAX;
 use super::Selected;
 use super::disposal_lines::is_same;
 use super::lists::List;
+use super::place::RowPlaces;
 use crate::amounts::{full, price_of_one};
 use crate::limits::PRICE_LINES_PDF_MAX;
 use crate::pdf::flow::Section;
 use crate::pdf::places::Topic;
 use crate::pdf::row::Row;
 use crate::pdf::table::{Column, Columns, ROW, Table};
-use crate::pdf::theme::{CELL, FAINT, Paper, WARN};
+use crate::pdf::theme::{CELL, Paper, WARN};
 use crate::words;
 
 /// The prices; nothing where every disposal was paid in money of the report.
@@ -26,14 +27,20 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
     let lines = lines(selected);
     let columns = vec![
         Column::words("Date", 11.0),
-        Column::words("Asset", 12.0),
-        Column::numbers(format!("One unit, {}", selected.currency()), 14.0),
-        Column::words("Price by", 22.0),
-        Column::words("Made", 16.0),
-        Column::words("Row", 31.0),
+        Column::words("Asset", 10.0),
+        Column::numbers(format!("One unit, {}", selected.currency()), 13.0),
+        Column::words("Price by", 21.0),
+        Column::words("Made", 15.0),
+        Column::words("Row", 36.0),
     ];
     let count = lines.len();
     let rows = count.min(PRICE_LINES_PDF_MAX);
+    let columns = Columns::new(paper, columns);
+    let names = lines[..rows]
+        .iter()
+        .map(|(event, _)| (event.id, event.origin));
+    let places = RowPlaces::of(selected, &columns, 5, names);
+    let heights = places.heights();
     let write = move |index: usize, row: &mut Row<'_>| {
         let (event, what) = &lines[index];
         row.cell(0, &words::date(event.date));
@@ -47,8 +54,7 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
                 row.cell(4, "–");
             }
         }
-        let place = selected.place(event.id, event.origin);
-        row.styled(5, &place, CELL.in_ink(FAINT));
+        places.write(index, row);
     };
     let text = "What disposals were valued by that brought no money of the report's currency, and \
                 how far in time each price is; of a portfolio, what all that was held was valued \
@@ -60,7 +66,7 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
         text,
         lines: count,
         rows,
-        table: Table::new(Columns::new(paper, columns), rows, ROW, Box::new(write)),
+        table: Table::new(columns, rows, ROW, Box::new(write)).with_heights(heights),
     }
     .section(paper)
 }

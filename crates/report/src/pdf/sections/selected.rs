@@ -223,12 +223,16 @@ impl<'a> Selected<'a> {
         self.warnings.iter().all(|warning| warning.is_exact)
     }
 
-    /// A row by its name and place, such as `t5 · line 12 of trades.csv`: where there is no room
-    /// for all of it, the end of a long file name can best be spared.
+    /// A row by its name and place, such as `t5 · line 12 of trades.csv`.
     pub(super) fn place(&self, id: &str, origin: Origin) -> String {
+        format!("{id} · {}", self.line_of(origin))
+    }
+
+    /// The place of a row alone.
+    pub(super) fn line_of(&self, origin: Origin) -> String {
         match file_name(origin, self.document.inputs) {
-            Some(file) => format!("{id} · line {} of {file}", origin.line),
-            None => format!("{id} · line {}", origin.line),
+            Some(file) => format!("line {} of {file}", origin.line),
+            None => format!("line {}", origin.line),
         }
     }
 

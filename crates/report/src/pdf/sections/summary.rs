@@ -17,7 +17,7 @@ use crate::pdf::theme::{
 };
 use crate::words;
 
-const LINE_HEIGHT: f32 = 17.0;
+const LINE_HEIGHT: f32 = 16.0;
 const BETWEEN: f32 = 36.0;
 
 /// The summary; it is there for years without rows too, and says so.
