@@ -145,7 +145,7 @@ fn what_the_files_for_the_return_name_stands_in_the_pdf_and_in_the_figures_of_ev
         let mut lines = 0;
         for year in YEARS.map(TaxYear) {
             let pdf = report.pdf(year).join(" ");
-            let name = jurisdiction::of(*country).year_name(year).to_string();
+            let name = jurisdiction::of(*country).year_name(year);
             for line in files
                 .iter()
                 .filter(|file| file.year == year)

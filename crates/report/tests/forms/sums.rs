@@ -26,7 +26,7 @@ fn behind(cover: &str, word: &str) -> i128 {
 
 fn check(country: Country, report: &Report, year: TaxYear) {
     let rules = jurisdiction::of(country);
-    let totals = &report.figures().totals[&rules.year_name(year).to_string()];
+    let totals = &report.figures().totals[&rules.year_name(year)];
     let net = cents(&totals.net);
     let what = format!("{country} {year}: {totals:?}");
     assert_eq!(net, cents(&totals.gains) + cents(&totals.losses), "{what}");
