@@ -37,7 +37,7 @@ pub use crate::comparison::{
 };
 pub use crate::diff::diff;
 pub use crate::disposals::write_csv;
-pub use crate::explain::explain;
+pub use crate::explain::{explain, near};
 pub use crate::figures::{
     AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, GivenRuleFigure,
     HoldingFigure, IncomeFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure,
@@ -48,8 +48,8 @@ pub use crate::inventory::{Inventory, InventoryLine, inventories};
 pub use crate::json::write_json;
 pub use crate::limits::*;
 pub use crate::pdf::pdf;
-pub use crate::words::settling;
-pub use crate::years::YearSelection;
+pub use crate::words::{no_gain_no_loss, no_row_in, settling};
+pub use crate::years::{YearSelection, years_in_names};
 
 /// The engine's name and version, as every report states it.
 pub const ENGINE: &str = concat!("packtrain ", env!("CARGO_PKG_VERSION"));

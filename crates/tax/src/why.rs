@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::NaiveDate;
 use packtrain_core::ledger::Asset;
 use packtrain_core::money::{Currency, Money};
-use packtrain_core::quantity::Quantity;
+use packtrain_core::quantity::{Quantity, counted};
 use packtrain_core::time::day;
 
 use crate::methods;
@@ -105,6 +105,8 @@ pub enum ValueFrom {
     FeeValue,
     /// The price that the row's other amounts imply.
     Implied,
+    /// What the units had cost, by a law that gives neither gain nor loss.
+    Cost,
     /// The debt that the units settled, at its value when it was made.
     Debt,
     /// Several rows, each in its own way.
@@ -168,6 +170,9 @@ impl fmt::Display for Why {
             ValueFrom::Answer => "; proceeds at the price of your answer.",
             ValueFrom::FeeValue => "; proceeds at the fee value in the row.",
             ValueFrom::Implied => "; proceeds at the price the row implies.",
+            ValueFrom::Cost => {
+                "; proceeds at cost by law, so neither gain nor loss, and not in the return."
+            }
             ValueFrom::Debt => "; proceeds at the value of the debt that it settled.",
             ValueFrom::Several => "; proceeds summed over the rows.",
             ValueFrom::Missing => "; no price is known, so zero was taken.",
@@ -251,7 +256,6 @@ fn write_portfolio(f: &mut impl fmt::Write, state: &PortfolioState) -> fmt::Resu
     }
     match state.more {
         0 => Ok(()),
-        1 => f.write_str(" and 1 more asset"),
-        more => write!(f, " and {more} more assets"),
+        more => write!(f, " and {}", counted(more, "more asset", "more assets")),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use packtrain_core::ledger::Asset;
 use packtrain_core::money::Money;
-use packtrain_core::quantity::{AmountError, Quantity};
+use packtrain_core::quantity::{AmountError, Quantity, counted};
 
 use super::draft::Note;
 use super::run::Run;
@@ -113,11 +113,14 @@ impl<'a> Run<'a> {
                 self.warn_doubt(year, doubt);
             }
             if let Some(first) = more.first() {
+                let held = format!("held at disposals of {}", self.rules.year_name(year));
                 let message = format!(
-                    "{} more assets held at disposals of {} have no price within {AGE_DAYS_MAX} \
-                     days; the last on record was taken, or zero",
-                    more.len(),
-                    self.rules.year_name(year),
+                    "{} no price within {AGE_DAYS_MAX} days; the last on record was taken, or zero",
+                    counted(
+                        more.len(),
+                        &format!("more asset {held} has"),
+                        &format!("more assets {held} have"),
+                    ),
                 );
                 let none = self.zero();
                 self.draft
@@ -127,27 +130,29 @@ impl<'a> Run<'a> {
     }
 
     fn warn_doubt(&mut self, year: TaxYear, doubt: &Doubt<'a>) {
-        let asset = &doubt.asset;
+        let (asset, oldest) = (&doubt.asset, doubt.oldest);
         let taken = match (doubt.old, doubt.unknown) {
             (0, _) => "zero was taken".to_owned(),
             (_, 0) => format!(
-                "its last price on record was taken, at most {} days old",
-                doubt.oldest
+                "its last price on record was taken, at most {} old",
+                counted(oldest, "day", "days")
             ),
             _ => format!(
-                "its last price on record was taken, at most {} days old, and zero before it",
-                doubt.oldest
+                "its last price on record was taken, at most {} old, and zero before it",
+                counted(oldest, "day", "days")
             ),
         };
         let year_name = self.rules.year_name(year);
-        let asked = match doubt.old + doubt.unknown {
-            1 => format!("1 disposal of {year_name} asks"),
-            count => format!("{count} disposals of {year_name} ask"),
-        };
+        let asked = counted(
+            doubt.old + doubt.unknown,
+            &format!("disposal of {year_name} asks"),
+            &format!("disposals of {year_name} ask"),
+        );
         let message = format!(
-            "{asked} for the value of {asset}, of which {} were held at the first; no price within \
+            "{asked} for the value of {asset}, of which {} {} held at the first; no price within \
              {AGE_DAYS_MAX} days is known and {taken}",
             doubt.units,
+            doubt.units.word("was", "were"),
         );
         let otherwise = match doubt.old {
             0 => Otherwise::Open,

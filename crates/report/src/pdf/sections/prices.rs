@@ -92,7 +92,7 @@ fn lines<'a>(disposals: &[&'a Disposal]) -> Vec<Price<'a>> {
     let mut lines = Vec::new();
     for lots in disposals.chunk_by(|a, b| is_same(a, b)) {
         let line = lots[0];
-        if line.why.value != ValueFrom::Money {
+        if !matches!(line.why.value, ValueFrom::Money | ValueFrom::Cost) {
             lines.push(Price {
                 line,
                 asset: &line.asset,
@@ -150,6 +150,7 @@ pub(super) fn source(from: ValueFrom, day: NaiveDate) -> (String, String) {
         ValueFrom::Answer => ("your answer", None),
         ValueFrom::FeeValue => ("the fee's value in the row", None),
         ValueFrom::Implied => ("the row's other amounts", None),
+        ValueFrom::Cost => ("what it had cost", None),
         ValueFrom::Debt => ("the debt that it settled", None),
         ValueFrom::Several => ("several rows", None),
         ValueFrom::Missing => return ("no price: zero".to_owned(), "–".to_owned()),
