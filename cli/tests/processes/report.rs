@@ -239,12 +239,12 @@ UK 2024-25, GBP, S104, lots over all wallets
   Income                           0.00
 
   For the return
-  Number of disposals                                         1  SA108 box 13.1
-  Disposal proceeds                                    3,000.00  SA108 box 13.2
-  Allowable costs                                      1,000.00  SA108 box 13.3
-  Gains in the year, before losses                     2,000.00  SA108 box 13.4
-  Annual exempt amount                                 3,000.00[..]
-  Net gain to 29 October 2024 (10 and 20 %)            2,000.00[..]
+  Number of disposals                                        1  SA108 box 13.1
+  Disposal proceeds                                   3,000.00  SA108 box 13.2
+  Allowable costs                                     1,000.00  SA108 box 13.3
+  Gains in the year, before losses                    2,000.00  SA108 box 13.4
+  Annual exempt amount                                3,000.00[..]
+  Net gain to 29 October 2024 (10 and 20 %)           2,000.00[..]
 
   Proceeds of £4,000.00 have £1,000.00 in them of gifts to a spouse [..] and has £3,000.00.
 
