@@ -50,7 +50,32 @@ Row t3
     Oldest lot first of this wallet; long since 2025-01-11; proceeds as received in money.
 
 "#]]);
-    report(&files(), "--explain t9").assert().code(1);
+    report(&files(), "--explain t9")
+        .assert()
+        .code(4)
+        .stderr_eq(str![[r#"
+error: the files have no row "t9"
+
+help: rows with such a name: t1, t2, t3, t4
+
+"#]]);
+}
+
+#[test]
+fn the_story_of_a_row_without_a_figure_says_what_it_is_and_what_is_left_of_it() {
+    report(&files(), "--explain t2")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+Row t2
+
+  Buy on 2024-06-10 in main (trades.csv, line 3)
+    out 70000 USD, in 1 BTC
+    no gain and no income comes from it by itself
+
+  Of its units 1 BTC is left in main when the records end, at a cost of 70000.00 USD
+
+"#]]);
 }
 
 #[test]
@@ -93,6 +118,45 @@ Sums
 Disposals
   new: t3 on 2025-03-01: 0.5 BTC, lot t1, gain 24905.00
   gone: t3 on 2025-03-01: 0.5 BTC, lot t2, gain 9955.00
+
+"#]]);
+}
+
+#[test]
+fn years_that_only_one_of_two_reports_covers_are_not_compared() {
+    let folder = files();
+    for year in ["2024", "2025"] {
+        report(
+            &folder,
+            &format!("--year {year} --format json --format csv"),
+        )
+        .assert()
+        .success();
+    }
+    report(&folder, "--diff figures-2024-us.json --year 2025")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+Years
+  2025 is not in the earlier report; now net gain 24905.00, income 0.00, 1 line of disposals
+  1 year of the earlier report is not asked for now and left out: 2024
+No year is in both reports.
+
+"#]]);
+    report(&folder, "--diff figures-2025-us.json --year 2025")
+        .assert()
+        .success()
+        .stdout_eq("Nothing changed.\n");
+    report(
+        &folder,
+        "--diff figures-2025-us.json --year 2024 --year 2025",
+    )
+    .assert()
+    .success()
+    .stdout_eq(str![[r#"
+Years
+  2024 is not in the earlier report; it has no figures now either
+In the years of both reports no figure changed.
 
 "#]]);
 }

@@ -169,19 +169,115 @@ error: none.csv cannot be read: No such file or directory (os error 2)
 }
 
 #[test]
-fn a_year_without_rows_is_a_report_that_says_so() {
+fn a_year_after_all_rows_is_a_usage_error_that_names_the_years_with_data() {
     let folder = ledger(GOOD);
-    report(&folder, &["--year", "2030", "--quiet"])
+    let asked: [&[&str]; 4] = [
+        &["--year", "2031"],
+        &["--year", "2024", "--year", "2031"],
+        &["--year", "2031", "--compare"],
+        &["--year", "2031", "--format", "json"],
+    ];
+    for more in asked {
+        report(&folder, &[more, &["--quiet"]].concat())
+            .assert()
+            .code(2)
+            .stdout_eq("")
+            .stderr_eq(str![[r#"
+error: nothing is known of 2031, which is after all rows; there are 2 rows (1 disposal) in 2024
+
+"#]]);
+    }
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "nothing was written"
+    );
+}
+
+#[test]
+fn a_year_between_rows_without_one_is_a_report_that_says_so() {
+    let later = "t3,2026-06-10T12:00:00Z,sell,main,0.5,BTC,35000,USD,70,USD,,USD\n";
+    let folder = ledger(&format!("{GOOD}{later}"));
+    report(&folder, &["--year", "2025", "--quiet"])
         .assert()
         .success()
         .stdout_eq(str![[r#"
 
-No disposals and no income in the years asked for.
+No row of these records falls in 2025: there is nothing to report on it.
 
-Wrote  ./tax-2030-us.pdf  ./disposals-2030-us.csv  ./figures-2030-us.json
+Wrote  ./tax-2025-us.pdf  ./disposals-2025-us.csv  ./figures-2025-us.json
 Done in [..] s. Calculations, not tax advice.
 
 "#]]);
+}
+
+#[test]
+fn what_gives_neither_gain_nor_loss_is_told_beside_the_figures_of_the_return() {
+    let rows = "b,2024-05-10T12:00:00Z,buy,main,4000,GBP,4,BTC,,,,GBP\n\
+                g,2024-06-10T12:00:00Z,gift_spouse,main,1,BTC,,,,,9000,GBP\n\
+                s,2024-07-10T12:00:00Z,sell,main,1,BTC,3000,GBP,,,,GBP\n";
+    let folder = ledger(rows);
+    let words = [
+        "report",
+        "trades.csv",
+        "--country",
+        "uk",
+        "--year",
+        "2024-25",
+    ];
+    command(folder.path(), &words)
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+
+UK 2024-25, GBP, S104, lots over all wallets
+
+  Net capital gain             2,000.00
+  Income                           0.00
+
+  For the return
+  Number of disposals                                        1  SA108 box 13.1
+  Disposal proceeds                                   3,000.00  SA108 box 13.2
+  Allowable costs                                     1,000.00  SA108 box 13.3
+  Gains in the year, before losses                    2,000.00  SA108 box 13.4
+  Annual exempt amount                                3,000.00[..]
+  Net gain to 29 October 2024 (10 and 20 %)           2,000.00[..]
+
+  Proceeds of £4,000.00 have £1,000.00 in them of gifts to a spouse [..] and has £3,000.00.
+
+Wrote  ./tax-2024-25-uk.pdf  ./disposals-2024-25-uk.csv  ./figures-2024-25-uk.json
+Done in [..] s. Calculations, not tax advice.
+
+"#]]);
+    let figures = fs::read(folder.path().join("figures-2024-25-uk.json")).unwrap();
+    let figures: Value = serde_json::from_slice(&figures).unwrap();
+    assert_eq!(figures["totals"]["2024-25"]["no_gain_no_loss"], "1000.00");
+    let gift = &figures["disposals"][0];
+    assert_eq!(
+        (&gift["id"], &gift["rule"]),
+        (&"g".into(), &"no-gain-no-loss".into())
+    );
+    assert!(
+        gift["why"].as_str().unwrap().ends_with(
+            "; proceeds at cost by law, so neither gain nor loss, and not in the return."
+        )
+    );
+}
+
+#[test]
+fn one_of_a_thing_is_told_in_the_singular() {
+    let folder = ledger(&format!(
+        "{GOOD}t3,yesterday,sell,main,1,BTC,1,USD,,,,USD\n"
+    ));
+    let said = report(&folder, &["--skip-bad-rows"]).assert().success();
+    let output = said.get_output();
+    let (out, err) = (&output.stdout, &output.stderr);
+    let (out, err) = (String::from_utf8_lossy(out), String::from_utf8_lossy(err));
+    assert!(
+        out.contains("! 1 row could not be read and is left out\n"),
+        "{out}"
+    );
+    assert!(err.contains("Matching   1 disposal "), "{err}");
 }
 
 #[test]

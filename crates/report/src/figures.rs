@@ -181,6 +181,10 @@ pub struct TransferFigure<'a> {
 pub struct TotalsFigure {
     /// All that was received for disposals.
     pub proceeds: String,
+    /// The part of `proceeds` of disposals that give neither gain nor loss, such as gifts to a
+    /// spouse, where there are any; the return's own proceeds leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_gain_no_loss: Option<String>,
     /// What it had cost.
     pub cost: String,
     /// Costs of selling.
@@ -327,6 +331,9 @@ pub struct Provenance<'a> {
     pub scope_in_words: Cow<'a, str>,
     /// The tax years that were asked for, or that have rows.
     pub years: Vec<String>,
+    /// Those of them in which no row falls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub years_without_rows: Vec<String>,
     /// When the report was made.
     pub generated_at: Cow<'a, str>,
     /// The time zone that gave the local dates.

@@ -40,7 +40,7 @@ pub use crate::comparison::{
 pub use crate::diff::diff;
 pub use crate::disposals::write_csv;
 pub use crate::entered::{as_entered, shown};
-pub use crate::explain::explain;
+pub use crate::explain::{explain, near};
 pub use crate::figures::{
     AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, GivenRuleFigure,
     HoldingFigure, IncomeFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure,
@@ -52,8 +52,8 @@ pub use crate::json::write_json;
 pub use crate::limits::*;
 pub use crate::pdf::pdf;
 pub use crate::printed::printed;
-pub use crate::words::settling;
-pub use crate::years::YearSelection;
+pub use crate::words::{no_gain_no_loss, no_row_in, settling};
+pub use crate::years::{YearSelection, years_in_names};
 
 /// The engine's name and version, as every report states it.
 pub const ENGINE: &str = concat!("packtrain ", env!("CARGO_PKG_VERSION"));

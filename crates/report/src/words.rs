@@ -6,7 +6,7 @@
 use chrono::{Datelike, NaiveDate};
 use packtrain_core::ledger::RowKind;
 use packtrain_tax::jurisdiction::{self, ScopeRule};
-use packtrain_tax::outcome::{MatchedBy, Removed, Warning, WarningCode};
+use packtrain_tax::outcome::{MatchedBy, NO_GAIN_NO_LOSS, Removed, Totals, Warning, WarningCode};
 use packtrain_tax::request::{Country, Method, Scope, Settings};
 use packtrain_tax::settle::Way;
 
@@ -144,7 +144,7 @@ pub(crate) fn rule(rule: &str) -> String {
         "same-day" => "Same day".to_owned(),
         "30-day" => "30 days".to_owned(),
         "10-day" => "10 days".to_owned(),
-        "no-gain-no-loss" => "No gain".to_owned(),
+        NO_GAIN_NO_LOSS => "No gain/loss".to_owned(),
         _ => sentence_case(rule),
     }
 }
@@ -171,6 +171,35 @@ pub(crate) fn kind(kind: RowKind) -> String {
         _ => return sentence_case(kind.as_str()),
     };
     word.to_owned()
+}
+
+/// What the proceeds of a summary have that those of the return have not; none where they are the
+/// same.
+pub fn no_gain_no_loss(totals: &Totals) -> Option<String> {
+    let part = totals.no_gain_no_loss;
+    let amount = |money| crate::amounts::full(money);
+    let rest = totals.proceeds.checked_sub(part).ok()?;
+    (!part.is_zero()).then(|| {
+        format!(
+            "Proceeds of {} have {} in them of gifts to a spouse or civil partner and to \
+             charities, taken at cost, which give neither gain nor loss; the return leaves these \
+             out and has {}.",
+            amount(totals.proceeds),
+            amount(part),
+            amount(rest),
+        )
+    })
+}
+
+/// Says that no row falls in these years, each by its name; none where there are none.
+pub fn no_row_in(years: &[String]) -> Option<String> {
+    (!years.is_empty()).then(|| {
+        format!(
+            "No row of these records falls in {}: there is nothing to report on {}.",
+            years.join(", "),
+            if years.len() == 1 { "it" } else { "them" },
+        )
+    })
 }
 
 /// What a kind of warning is about, as a heading.
@@ -253,12 +282,18 @@ pub(crate) fn title_from(part: usize, title: &str) -> String {
     }
 }
 
-/// A count with its noun, such as `1 row` and `1,204 rows`.
+/// A count with its noun for print, such as `1 row` and `1,204 rows`: with commas, and never broken
+/// between them.
 pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
+    let word = if count == 1 { one } else { many };
+    format!("{}\u{a0}{word}", crate::amounts::count(count))
+}
+
+/// Says where the lines are that a list leaves out.
+pub(crate) fn more_in_figures(count: usize) -> String {
     format!(
-        "{}\u{a0}{}",
-        crate::amounts::count(count),
-        if count == 1 { one } else { many }
+        "{} in the figures file.",
+        counted(count, "more is", "more are")
     )
 }
 

@@ -25,6 +25,7 @@ pub mod synthetic;
 pub mod table;
 mod why;
 pub mod written;
+mod years;
 
 pub use engine::{Compared, Held, LedgerFile, Watch, compare, compare_watched};
 pub use engine::{compute, compute_days, compute_watched};

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::NaiveDate;
 use packtrain_core::ledger::Asset;
 use packtrain_core::money::{Currency, Money};
-use packtrain_core::quantity::Quantity;
+use packtrain_core::quantity::{Quantity, counted};
 use packtrain_core::time::day;
 
 use crate::methods;
@@ -111,6 +111,8 @@ pub enum ValueFrom {
     Implied,
     /// The last price that rows gave, of this day.
     Recorded(NaiveDate),
+    /// What the units had cost, by a law that gives neither gain nor loss.
+    Cost,
     /// The debt that the units settled, at its value when it was made.
     Debt,
     /// Several rows, each in its own way.
@@ -176,6 +178,9 @@ impl fmt::Display for Why {
             ValueFrom::Implied => "; proceeds at the price the row implies.",
             ValueFrom::Recorded(day) => {
                 return write!(f, "; proceeds at the last price in the records, of {day}.");
+            }
+            ValueFrom::Cost => {
+                "; proceeds at cost by law, so neither gain nor loss, and not in the return."
             }
             ValueFrom::Debt => "; proceeds at the value of the debt that it settled.",
             ValueFrom::Several => "; proceeds summed over the rows.",

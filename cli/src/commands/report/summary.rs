@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use packtrain_core::money::Money;
+use packtrain_core::quantity::counted;
 use packtrain_report::Document;
 use packtrain_tax::jurisdiction::{self, ScopeRule};
 use packtrain_tax::outcome::{Amount, Figure, Warning};
@@ -37,6 +38,11 @@ fn json(document: &Document<'_>, written: &[PathBuf], took: Duration) {
         "files": written,
         "ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
     });
+    let bare = figures.provenance.years_without_rows;
+    if let Some(said) = packtrain_report::no_row_in(&bare) {
+        result["years_without_rows"] = bare.into();
+        result["hint"] = said.into();
+    }
     let country = document.outcome.settings.country;
     if let Some(sentence) = jurisdiction::of(country).circle.sentence() {
         result["circle"] = sentence.into();
@@ -75,13 +81,15 @@ fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
         if let Some(assessment) = document.outcome.assessments.get(year) {
             for_the_return(&assessment.figures);
         }
+        if let Some(sentence) = packtrain_report::no_gain_no_loss(totals) {
+            anstream::println!("\n  {sentence}");
+        }
     }
-    if !document
-        .outcome
-        .totals
-        .keys()
-        .any(|year| document.years.has(*year))
-    {
+    let mut years = document.outcome.totals.keys();
+    let bare = document.years.without_rows(document.outcome);
+    if let Some(said) = packtrain_report::no_row_in(&bare) {
+        anstream::println!("\n{said}");
+    } else if !years.any(|year| document.years.has(*year)) {
         anstream::println!("\nNo disposals and no income in the years asked for.");
     }
     if let Some(sentence) = rules.circle.sentence() {
@@ -161,11 +169,12 @@ fn checks(document: &Document<'_>) {
     }
     anstream::println!("\n{STRONG}Check before you file{STRONG:#}");
     for file in unread {
-        let rows = match file.bad_rows {
-            1 => "1 row".to_owned(),
-            many => format!("{many} rows"),
-        };
-        anstream::println!("  {CHECK}!{CHECK:#} {rows} could not be read and are left out");
+        let (one, many) = (
+            "row could not be read and is left out",
+            "rows could not be read and are left out",
+        );
+        let rows = counted(file.bad_rows, one, many);
+        anstream::println!("  {CHECK}!{CHECK:#} {rows}");
         let help = "mend them as listed above, and run again without --skip-bad-rows";
         anstream::println!("    {QUIET}{}{QUIET:#}  {help}", file.name);
     }
@@ -195,12 +204,12 @@ fn checks(document: &Document<'_>) {
 /// What the person's answers settled.
 fn answers(document: &Document<'_>) {
     for rule in &document.outcome.rules_given {
-        let noun = if rule.rows == 1 { "row" } else { "rows" };
+        let rows = counted(rule.rows, "row", "rows");
         let idle = match rule.rows {
             0 => "; it does nothing, so take the rule out",
             _ => "",
         };
-        anstream::println!("\nYour rule met {} {noun}: {}{idle}", rule.rows, rule.said);
+        anstream::println!("\nYour rule met {rows}: {}{idle}", rule.said);
     }
     let all = &document.outcome.settled;
     if all.is_empty() {

@@ -76,6 +76,7 @@ pub fn empty() -> Outcome {
         income: Vec::new(),
         transfers: Vec::new(),
         assessments: BTreeMap::new(),
+        rows: BTreeMap::new(),
         totals: BTreeMap::new(),
         holdings: Vec::new(),
         open: Vec::new(),

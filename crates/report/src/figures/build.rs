@@ -198,6 +198,8 @@ impl TotalsFigure {
         let totals = printed(totals, country);
         Self {
             proceeds: totals.proceeds.to_cents(),
+            no_gain_no_loss: (!totals.no_gain_no_loss.is_zero())
+                .then(|| totals.no_gain_no_loss.to_cents()),
             cost: totals.cost.to_cents(),
             fees: totals.fees.to_cents(),
             gains: totals.gains.to_cents(),
@@ -294,6 +296,7 @@ impl<'a> Provenance<'a> {
                 .into_iter()
                 .map(|year| year_name(settings.country, year)))
             .collect(),
+            years_without_rows: document.years.without_rows(outcome),
             generated_at: rfc3339(document.generated_at).into(),
             time_zone: settings.timezone.name().into(),
             files: document.inputs.iter().map(FileFigure::of).collect(),

@@ -22,7 +22,7 @@ use std::io;
 use packtrain_tax::outcome::{Disposal, TaxYear};
 use packtrain_tax::request::Country;
 
-use crate::years::tax_year;
+use crate::years::{tax_year, year_name};
 use crate::{Document, ReportError};
 
 /// A form, or the statement behind one.
@@ -139,12 +139,13 @@ impl Form {
         }
     }
 
-    /// The name of its file, such as `form-8949-2024-us.csv`.
+    /// The name of its file, such as `form-8949-2024-us.csv` or `sa108-2024-25-uk.csv`.
     pub fn file_name(self, country: Country, year: TaxYear) -> String {
         let ending = match self {
             Self::Txf => "txf",
             _ => "csv",
         };
+        let year = year_name(country, year);
         format!("{}-{year}-{country}.{ending}", self.as_str())
     }
 

@@ -35,7 +35,7 @@ pub(super) fn write_computation(
     year: TaxYear,
     writer: impl io::Write,
 ) -> Result<bool, ReportError> {
-    let counts = |line: &&Disposal| line.rule != "no-gain-no-loss";
+    let counts = |line: &&Disposal| !line.is_no_gain_no_loss();
     let entries = Entry::whole(lines_of(document, year).filter(counts))?;
     let lines = gains_and_losses(entries)?;
     let name = year_name(document.outcome.settings.country, year);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use packtrain_core::ledger::Asset;
 use packtrain_core::money::Money;
-use packtrain_core::quantity::{AmountError, Quantity};
+use packtrain_core::quantity::{AmountError, Quantity, counted};
 
 use super::draft::Note;
 use super::run::Run;
@@ -118,11 +118,14 @@ impl<'a> Run<'a> {
                 self.warn_doubt(year, doubt);
             }
             if let Some(first) = more.first() {
+                let held = format!("held at disposals of {}", self.rules.year_name(year));
                 let message = format!(
-                    "{} more assets held at disposals of {} have no price within {AGE_DAYS_MAX} \
-                     days; the nearest was taken, or zero",
-                    more.len(),
-                    self.rules.year_name(year),
+                    "{} no price within {AGE_DAYS_MAX} days; the nearest was taken, or zero",
+                    counted(
+                        more.len(),
+                        &format!("more asset {held} has"),
+                        &format!("more assets {held} have"),
+                    ),
                 );
                 let none = self.zero();
                 self.draft
@@ -137,26 +140,27 @@ impl<'a> Run<'a> {
             ValueFrom::Listed(_) => "of the list of prices",
             _ => "the last price in the records",
         };
-        let which = match doubt.old {
-            1 => "",
-            _ => " each time, the oldest",
+        let age = counted(doubt.oldest, "day", "days");
+        let nearest = match doubt.old {
+            1 => format!("the nearest was taken: {age} old, {source}"),
+            _ => format!("the nearest was taken each time, at most {age} old, {source}"),
         };
-        let age = doubt.oldest;
-        let nearest = format!("the nearest was taken{which}: {age} days old, {source}");
         let taken = match (doubt.old, doubt.unknown) {
             (0, _) => "zero was taken".to_owned(),
             (_, 0) => nearest,
             _ => format!("{nearest}, and zero before it"),
         };
         let year_name = self.rules.year_name(year);
-        let asked = match doubt.old + doubt.unknown {
-            1 => format!("1 disposal of {year_name} asks"),
-            count => format!("{count} disposals of {year_name} ask"),
-        };
+        let asked = counted(
+            doubt.old + doubt.unknown,
+            &format!("disposal of {year_name} asks"),
+            &format!("disposals of {year_name} ask"),
+        );
         let message = format!(
-            "{asked} for the value of {asset}, of which {} were held at the first; no price within \
+            "{asked} for the value of {asset}, of which {} {} held at the first; no price within \
              {AGE_DAYS_MAX} days is known; {taken}",
             doubt.units,
+            doubt.units.word("was", "were"),
         );
         let otherwise = match doubt.old {
             0 => Otherwise::Open,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::Days;
 use packtrain_core::ledger::Asset;
 use packtrain_core::money::Money;
-use packtrain_core::quantity::{AmountError, Quantity};
+use packtrain_core::quantity::{AmountError, Quantity, counted};
 use rayon::prelude::*;
 
 use super::book::Book;
@@ -125,6 +125,7 @@ impl<'a> Run<'a> {
             removed: self.draft.removed,
             income: self.draft.income,
             transfers: self.draft.transfers,
+            rows: self.draft.rows,
             totals: self.draft.totals,
             assessments,
             holdings,
@@ -185,10 +186,10 @@ impl<'a> Run<'a> {
         found.retain(|_, near| !near.sum.round(2).is_zero());
         for ((year, asset), near) in found {
             let first = &self.draft.disposals[near.first];
-            let lines = if near.lines == 1 {
-                "1 line".to_owned()
-            } else {
-                format!("{} lines", near.lines)
+            let lines = counted(near.lines, "line", "lines");
+            let (have, losses) = match near.lines {
+                1 => ("has", "loss stands"),
+                _ => ("have", "losses stand"),
             };
             let warning = Warning {
                 code: WarningCode::RepurchaseNearLoss,
@@ -197,8 +198,8 @@ impl<'a> Run<'a> {
                 year,
                 at_stake: self.zero(),
                 message: format!(
-                    "{lines} of {asset} with losses of {} {} have another purchase within 30 days; \
-                     the losses stand",
+                    "{lines} of {asset} with losses of {} {} {have} another purchase within 30 \
+                     days; the {losses}",
                     near.sum.to_cents(),
                     near.sum.currency(),
                 ),

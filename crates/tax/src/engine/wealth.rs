@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use chrono::NaiveDate;
 use packtrain_core::ledger::{Asset, Leg, RowKind};
 use packtrain_core::money::Money;
-use packtrain_core::quantity::{AmountError, Quantity};
+use packtrain_core::quantity::{AmountError, Quantity, counted};
 
 use super::draft::Note;
 use super::run::Run;
@@ -158,7 +158,8 @@ impl<'a> Run<'a> {
         let more = missing.len().saturating_sub(TOLD_MAX);
         if more > 0 {
             let message = format!(
-                "no price of {start} is known for {more} more assets held then; zero was taken"
+                "no price of {start} is known for {} held then; zero was taken",
+                counted(more, "more asset", "more assets")
             );
             let none = self.zero();
             self.draft.warn(at, no_price(None, none, message));

@@ -58,10 +58,10 @@ pub(super) fn section<'a>(
     let mut blocks: Vec<Box<dyn Block + 'a>> = Vec::new();
     if left_out > 0 {
         let text = format!(
-            "The {} assets with the largest gains and losses. {} more are in the total, and line \
-             by line in the CSV file.",
+            "The {} assets with the largest gains and losses. {} in the total, and line by line in \
+             the CSV file.",
             count(ASSET_LINES_PDF_MAX),
-            count(left_out)
+            words::counted(left_out, "more is", "more are")
         );
         blocks.push(Box::new(Paragraph::new(paper, &text, BODY, 6.0)));
     }

@@ -140,7 +140,7 @@ impl Card {
                 Vec::new()
             },
             items: group.items[..shown].iter().map(item).collect(),
-            rest: (rest > 0).then(|| format!("{} more are in the figures file.", count(rest))),
+            rest: (rest > 0).then(|| words::more_in_figures(rest)),
         }
     }
 }
@@ -278,16 +278,19 @@ fn bad_rows(selected: &Selected<'_>, paper: Paper) -> Card {
         .filter(|file| file.bad_rows > 0);
     let items = files.map(|file| {
         let rows = usize::try_from(file.bad_rows).unwrap_or(usize::MAX);
-        let text = format!(
-            "{} of {} not in this report.",
-            words::counted(rows, "row", "rows"),
-            file.name
+        let text = words::counted(
+            rows,
+            &format!("row of {} is not in this report.", file.name),
+            &format!("rows of {} are not in this report.", file.name),
         );
-        let text = text.replacen(" not", if rows == 1 { " is not" } else { " are not" }, 1);
         Item {
             lines: CELL.wrap(&text, paper.inner() - 2.0 * INDENT - AMOUNT),
             help: Vec::new(),
-            place: format!("{} rows of this file were read", count(file.rows)),
+            place: words::counted(
+                usize::try_from(file.rows).unwrap_or(usize::MAX),
+                "row of this file was read",
+                "rows of this file were read",
+            ),
             row: None,
             at_stake: "not known".to_owned(),
             is_estimated: false,

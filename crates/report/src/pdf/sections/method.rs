@@ -124,8 +124,7 @@ fn answers(selected: &Selected<'_>) -> Vec<(String, String)> {
         .collect();
     let rest = settled.len() - facts.len();
     if rest > 0 {
-        let more = format!("{} more are in the figures file.", count(rest));
-        facts.push((String::new(), more));
+        facts.push((String::new(), words::more_in_figures(rest)));
     }
     facts
 }

@@ -154,7 +154,8 @@ fn lines<'a>(selected: &Selected<'a>) -> Vec<(Event<'a>, What<'a>)> {
             part.asset == line.asset && from == Some(line.why.value)
         };
         let is_held = state.is_some_and(|state| state.parts.iter().any(own));
-        if line.why.value != ValueFrom::Money && !is_held {
+        let is_priced = !matches!(line.why.value, ValueFrom::Money | ValueFrom::Cost);
+        if is_priced && !is_held {
             let price = Price {
                 asset: &line.asset,
                 worth: sums(lots),
@@ -232,6 +233,7 @@ pub(super) fn source(from: ValueFrom, day: NaiveDate) -> (String, String) {
         ValueFrom::FeeValue => ("the fee's value in the row", None),
         ValueFrom::Implied => ("the row's other amounts", None),
         ValueFrom::Recorded(price) => ("the last price in the records", Some(price)),
+        ValueFrom::Cost => ("what it had cost", None),
         ValueFrom::Debt => ("the debt that it settled", None),
         ValueFrom::Several => ("several rows", None),
         ValueFrom::Missing => return ("no price: zero".to_owned(), "–".to_owned()),

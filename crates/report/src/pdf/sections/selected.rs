@@ -115,6 +115,12 @@ impl<'a> Selected<'a> {
         year_name(self.settings().country, year)
     }
 
+    /// Says that no row falls in some of the years asked for.
+    pub(super) fn no_rows(&self) -> Option<String> {
+        let document = self.document;
+        words::no_row_in(&document.years.without_rows(document.outcome))
+    }
+
     /// Says that nothing happened.
     pub(super) fn nothing(&self) -> String {
         if self.years.is_empty() {
@@ -301,6 +307,7 @@ fn follows_up(first: TaxYear, last: TaxYear, count: usize) -> bool {
 fn added(sum: &Totals, year: &Totals) -> Result<Totals, AmountError> {
     Ok(Totals {
         proceeds: sum.proceeds.checked_add(year.proceeds)?,
+        no_gain_no_loss: sum.no_gain_no_loss.checked_add(year.no_gain_no_loss)?,
         cost: sum.cost.checked_add(year.cost)?,
         fees: sum.fees.checked_add(year.fees)?,
         gains: sum.gains.checked_add(year.gains)?,

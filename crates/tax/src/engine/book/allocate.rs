@@ -197,7 +197,9 @@ impl Book<'_> {
             let given = given.get(lot).copied().unwrap_or(Quantity::ZERO);
             if given != quantity {
                 wrong.push(format!(
-                    "{quantity} {asset} are left of lot {lot:?}, {given} are allocated"
+                    "{quantity} {asset} {} left of lot {lot:?}, {given} {} allocated",
+                    quantity.word("is", "are"),
+                    given.word("is", "are"),
                 ));
             }
         }
@@ -212,13 +214,15 @@ impl Book<'_> {
                 ));
             } else if given != held {
                 wrong.push(format!(
-                    "{name:?} holds {held} {asset}, {given} are allocated to it"
+                    "{name:?} holds {held} {asset}, {given} {} allocated to it",
+                    given.word("is", "are"),
                 ));
             }
         }
         for (name, given) in to {
             wrong.push(format!(
-                "{name:?} holds 0 {asset}, {given} are allocated to it"
+                "{name:?} holds 0 {asset}, {given} {} allocated to it",
+                given.word("is", "are"),
             ));
         }
         Ok(wrong)

@@ -219,7 +219,7 @@ fn sums<'l>(
         disposals: 0,
     };
     let mut open: Option<(&Disposal, Money)> = None;
-    for line in lines.filter(|line| line.rule != "no-gain-no-loss") {
+    for line in lines.filter(|line| !line.is_no_gain_no_loss()) {
         sums.proceeds = sums.proceeds.checked_add(line.proceeds)?;
         sums.costs = sums.costs.checked_add(line.cost)?.checked_add(line.fees)?;
         match &mut open {
