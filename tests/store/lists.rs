@@ -207,7 +207,7 @@ async fn a_tenants_list_has_each_of_its_own_jobs_once_while_new_ones_come_in() {
     scene.enqueue(&[strange]).await;
     scene
         .jobs
-        .enqueue(other, &[of_other.clone()])
+        .enqueue(other, std::slice::from_ref(&of_other))
         .await
         .unwrap();
     let wanted = |before| OwnJobs {

@@ -117,7 +117,7 @@ fn the_terminal_names_the_line_of_every_figure_that_the_files_for_the_return_nam
             .into_iter()
             .chain(["form-2086"])
             {
-                let path = folder.path().join(format!("r/{file}-{year}-{country}.csv"));
+                let path = folder.path().join(format!("r/{file}-{name}-{country}.csv"));
                 for [form, number, entered] in named(&path) {
                     let is_there = said.lines().any(|line| {
                         line.contains(&format!(" {entered}  {form}, "))

@@ -259,9 +259,9 @@ Writing    tax-de.pdf                 [..] KB, [..] s
         .stderr_eq(str![[r#"
 error: odd.toml has a mistake
 
-  odd.toml:[..]:1  there is no column "sum"; known: id,[..]
-    [..] | sum = [..]
-      | ^
+  odd.toml:6:9  there is no column "sum"; known: id,[..]
+    6 |         sum = 'Menge'
+      |         ^
 
 help: a mapping is such as
 ...

@@ -230,18 +230,20 @@ fn what_gives_neither_gain_nor_loss_is_told_beside_the_figures_of_the_return() {
         .success()
         .stdout_eq(str![[r#"
 
-UK 2024-25, GBP, S104, lots over all wallets
+UK 2024-25, GBP, S104, pools over all wallets
 
   Net capital gain             2,000.00
   Income                           0.00
 
-  For the return
-  Number of disposals                                        1  SA108 box 13.1
-  Disposal proceeds                                   3,000.00  SA108 box 13.2
-  Allowable costs                                     1,000.00  SA108 box 13.3
-  Gains in the year, before losses                    2,000.00  SA108 box 13.4
-  Annual exempt amount                                3,000.00[..]
-  Net gain to 29 October 2024 (10 and 20 %)           2,000.00[..]
+  For the return                                  To enter
+  Number of disposals                                    1  SA108, cryptoassets, box 13.1
+  Disposal proceeds                                   3000  SA108, cryptoassets, box 13.2
+  Allowable costs                                     1000  SA108, cryptoassets, box 13.3
+  Gains in the year, before losses                    2000  SA108, cryptoassets, box 13.4
+
+  Behind it, entered nowhere
+  Annual exempt amount                            3,000.00
+  Net gain to 29 October 2024 (10 and 20 %)       2,000.00
 
   Proceeds of £4,000.00 have £1,000.00 in them of gifts to a spouse [..] and has £3,000.00.
 
@@ -441,7 +443,7 @@ fn lists_are_taken_as_spreadsheets_of_other_countries_write_them() {
     fs::write(folder.path().join("prices.csv"), wrong).unwrap();
     report(&folder, &more).assert().code(4).stderr_eq(str![[r#"
 ...
-error: prices.csv cannot be read: line 2: "46.000,50" may mean two numbers: it has more than one mark; write 1234.56 or 1234,56, one way in all of the file, without a mark of thousands
+error: prices.csv cannot be read: line 2: "46.000,50" may mean two numbers: it has more than one mark; write 1234.56[..]
 ...
 "#]]);
 }

@@ -255,8 +255,7 @@ impl fmt::Display for PortfolioState {
         }
         match self.more {
             0 => {}
-            1 => f.write_str(" and 1 more asset")?,
-            more => write!(f, " and {more} more assets")?,
+            more => write!(f, " and {}", counted(more, "more asset", "more assets"))?,
         }
         match &self.fee {
             Some(fee) => {

@@ -1,5 +1,7 @@
 //! Decimal commas in ledgers of one's own that semicolons part.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use packtrain_tax::import::{self, Import, Limits};
 
 const HEADER: &str = "timestamp;type;wallet;sent_amount;sent_asset;received_amount;received_asset;\

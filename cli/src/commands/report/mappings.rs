@@ -112,7 +112,7 @@ impl Named {
         let text = fs::read_to_string(path)
             .map_err(|error| Failure::new(INPUT, format!("{shown} cannot be read: {error}")))?;
         let mapping = parse(&text)
-            .map_err(|mistake| mistakes::failure(&read::name_of(path), vec![mistake], FORM))?;
+            .map_err(|mistake| mistakes::failure(&read::name_of(path), vec![*mistake], FORM))?;
         Ok(Self {
             path: path.to_owned(),
             text,
@@ -130,8 +130,9 @@ impl Named {
 }
 
 /// A mapping that names what is known, and enough; or the first mistake in it.
-fn parse(text: &str) -> Result<Mapping, RowError> {
-    let mapping: Mapping = toml::from_str(text).map_err(|error| mistakes::found(text, &error))?;
+fn parse(text: &str) -> Result<Mapping, Box<RowError>> {
+    let mapping: Mapping =
+        toml::from_str(text).map_err(|error| Box::new(mistakes::found(text, &error)))?;
     match mapping.check() {
         Ok(()) => Ok(mapping),
         Err(error) => {
@@ -143,7 +144,7 @@ fn parse(text: &str) -> Result<Mapping, RowError> {
             let ours = ours.find(|ours| said.contains(&format!("{ours:?}")));
             let table = text.find("[columns]").unwrap_or_default();
             let byte = mistakes::key(text, table..text.len(), ours.map(String::as_str));
-            Err(mistakes::at(text, byte, said))
+            Err(Box::new(mistakes::at(text, byte, said)))
         }
     }
 }

@@ -81,7 +81,7 @@ fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
         if let Some(assessment) = document.outcome.assessments.get(year) {
             for_the_return(&assessment.figures);
         }
-        if let Some(sentence) = packtrain_report::no_gain_no_loss(totals) {
+        if let Some(sentence) = packtrain_report::no_gain_no_loss(&totals) {
             anstream::println!("\n  {sentence}");
         }
     }

@@ -99,17 +99,8 @@ impl<'a> Run<'a> {
             let source = |source| TaxError::Assessment { source };
             self.value_last_years(last, work.until).map_err(source)?;
         }
-        let rules = self.rules;
-        let assessments = rules
-            .assess(&Books {
-                settings: self.settings,
-                totals: &self.draft.totals,
-                disposals: &self.draft.disposals,
-                income: &self.draft.income,
-                wealth: &self.wealth,
-                rules,
-            })
-            .map_err(|source| TaxError::Assessment { source })?;
+        let assessments = self.rules.assess(&self.books_of_years());
+        let assessments = assessments.map_err(|source| TaxError::Assessment { source })?;
         let mut found = self.draft.found;
         let settled = self.input.answers.settle(&mut found, &self.zeroed)?;
         stakes::sort(&mut found, |found| &found.warning);
@@ -135,6 +126,18 @@ impl<'a> Run<'a> {
             rules_given: self.input.answers.rules.clone(),
         };
         Ok((outcome, otherwise))
+    }
+
+    /// What the figures of each year are made of.
+    fn books_of_years(&self) -> Books<'_> {
+        Books {
+            settings: self.settings,
+            totals: &self.draft.totals,
+            disposals: &self.draft.disposals,
+            income: &self.draft.income,
+            wealth: &self.wealth,
+            rules: self.rules,
+        }
     }
 
     /// What is left, by asset, and by wallet where lots are kept per wallet.

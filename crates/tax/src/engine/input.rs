@@ -174,11 +174,16 @@ impl<'a> Input<'a> {
         let ledgers: &'a [LedgerFile] = self.ledgers;
         let ledger = &ledgers[index(place.file)];
         let original = originals[index(place.file)];
-        // Of a whole file the newest row tells, whose year is the likeliest to be reported on.
-        let newest = ledger.rows.iter().max_by_key(|row| row.at);
-        let newest = newest.filter(|_| original.is_some());
+        // Of a whole file the newest row tells, whose year is the likeliest to be reported on. It
+        // is looked for once for a file, and never for a row alone: such rows may be many.
+        let newest = original.and_then(|_| ledger.rows.iter().max_by_key(|row| row.at));
         let row = newest.unwrap_or(&ledger.rows[index(place.row)]);
-        let copies = originals.iter().filter(|one| **one == original).count();
+        let times = |original| {
+            1 + originals
+                .iter()
+                .filter(|one| **one == Some(original))
+                .count()
+        };
         Duplicate {
             row,
             origin: Origin {
@@ -186,9 +191,9 @@ impl<'a> Input<'a> {
                 line: row.line,
             },
             first: &ledgers[original.unwrap_or(index(first.file))].name,
-            copies: original.map(|_| Copies {
+            copies: original.map(|original| Copies {
                 name: &ledger.name,
-                times: copies + 1,
+                times: times(original),
             }),
         }
     }

@@ -1,3 +1,5 @@
+//! What is said of a row that has no figure of its own.
+
 use packtrain_core::time::Timestamp;
 use packtrain_tax::compute;
 use packtrain_tax::import::{self, Limits};

@@ -29,9 +29,9 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
         Column::words("Date", 11.0),
         Column::words("Asset", 10.0),
         Column::numbers(format!("One unit, {}", selected.currency()), 13.0),
-        Column::words("Price by", 21.0),
+        Column::words("Price by", 24.0),
         Column::words("Made", 15.0),
-        Column::words("Row", 36.0),
+        Column::words("Row", 33.0),
     ];
     let count = lines.len();
     let rows = count.min(PRICE_LINES_PDF_MAX);
