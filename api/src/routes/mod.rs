@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
-use http::header::LOCATION;
+use http::header::{ALLOW, LOCATION};
 use packtrain_core::job::NewJob;
 use packtrain_core::ports::Hint;
 use utoipa_axum::router::OpenApiRouter;
@@ -81,13 +81,25 @@ pub(crate) fn uploads() -> OpenApiRouter<Shared> {
 }
 
 /// The answer where there is no route.
-pub(crate) async fn nowhere(_: Insider) -> Response {
-    Problem::not_found().into_response()
+pub(crate) async fn nowhere(insider: Result<Insider, Problem>) -> Response {
+    match insider {
+        Ok(_) => Problem::not_found().into_response(),
+        Err(problem) => outside(problem),
+    }
 }
 
 /// The answer where there is a route, but not for this method.
-pub(crate) async fn wrong_method(_: Insider) -> Response {
-    Problem::of(&METHOD_NOT_ALLOWED).into_response()
+pub(crate) async fn wrong_method(insider: Result<Insider, Problem>) -> Response {
+    match insider {
+        Ok(_) => Problem::of(&METHOD_NOT_ALLOWED).into_response(),
+        Err(problem) => outside(problem),
+    }
+}
+
+/// The same answer with a route and without: axum would name the methods of a route, unless some
+/// are named already.
+fn outside(problem: Problem) -> Response {
+    ([(ALLOW, HeaderValue::from_static(""))], problem).into_response()
 }
 
 /// Reads an id in a path; what is no id is nowhere.

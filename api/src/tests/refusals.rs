@@ -39,6 +39,7 @@ async fn who_has_no_key_does_not_learn_what_there_is_behind_a_door() {
             (StatusCode::UNAUTHORIZED, "auth.required"),
             "{method} {path}"
         );
+        assert_eq!(answer.header("allow"), "", "{method} {path}");
     }
     let anywhere = Request::builder().uri("/v2/premiums");
     let answer = client.send(anywhere, Body::empty()).await;
