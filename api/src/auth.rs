@@ -17,6 +17,12 @@ const KEY_PREFIX: &str = "pt";
 /// Hexadecimal digits of a key's secret part.
 const SECRET_DIGITS: usize = 64;
 
+/// Paths below which every request needs a key, and of which scope.
+const DOORS: &[(&str, KeyScope)] = &[
+    ("/v2/premium", KeyScope::User),
+    ("/v2/admin", KeyScope::Operator),
+];
+
 /// A request with a key of the user scope.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct User {
@@ -48,6 +54,27 @@ impl FromRequestParts<Shared> for Operator {
         Ok(Self {
             actor: Actor(key.id.to_string()),
         })
+    }
+}
+
+/// A request below a door that asks for a key, with such a key; or one to anywhere else. What there
+/// is behind a door, and what it takes, is told to nobody who may not go in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Insider;
+
+impl FromRequestParts<Shared> for Insider {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        let path = parts.uri.path();
+        let is_below = |door: &str| {
+            let rest = path.strip_prefix(door);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if let Some((_, scope)) = DOORS.iter().find(|(door, _)| is_below(door)) {
+            sign_in(&parts.headers, shared, *scope).await?;
+        }
+        Ok(Self)
     }
 }
 

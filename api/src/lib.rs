@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
 use packtrain_core::ids::IdSource;
 use packtrain_core::ports::{
@@ -119,12 +120,12 @@ pub fn router(api: Api) -> Router {
     let ordinary = from_fn_with_state(Arc::clone(&shared), request::ordinary);
     let upload = from_fn_with_state(Arc::clone(&shared), request::upload);
     let (router, _) = routes::open()
-        .merge(routes::ordinary().layer(ordinary))
+        .merge(routes::ordinary().layer(ordinary.clone()))
         .merge(routes::uploads().layer(upload))
         .split_for_parts();
     router
-        .fallback(routes::nowhere)
-        .method_not_allowed_fallback(routes::wrong_method)
+        .fallback(routes::nowhere.layer(ordinary.clone()))
+        .method_not_allowed_fallback(routes::wrong_method.layer(ordinary))
         .layer(CatchPanicLayer::custom(request::panicked))
         .layer(from_fn_with_state(Arc::clone(&shared), request::surround))
         .with_state(shared)

@@ -256,7 +256,8 @@ pub(crate) struct Report {
     /// Whose rules hold: us, uk, de, ca, au; second circle, less tested: es, in, jp, it, nl, fr
     #[arg(long)]
     pub(crate) country: packtrain_tax::request::Country,
-    /// Tax year to report on, such as 2025 or 2024-25; may be repeated [default: all]
+    /// Tax year to report on, such as 2025 or 2024-25, from that of the first row to that of the
+    /// last; may be repeated [default: all]
     #[arg(long = "year", value_name = "YEAR")]
     pub(crate) years: Vec<packtrain_tax::outcome::TaxYear>,
     /// Method: fifo, lifo, hifo, lofo, acb, s104, total_average, portfolio [default: the
@@ -279,10 +280,12 @@ pub(crate) struct Report {
     /// output
     #[arg(long = "format", value_delimiter = ',', value_name = "FORMAT,...")]
     pub(crate) formats: Vec<Format>,
-    /// Tell the story of one row, and write nothing
+    /// Tell the story of one row (its id, or line-N): what it is, what became of it, what is left
+    /// of it; and write nothing
     #[arg(long, value_name = "ROW", conflicts_with_all = ["formats", "diff", "compare"])]
     pub(crate) explain: Option<String>,
-    /// Tell what changed since an earlier report (its JSON), and write nothing
+    /// Tell what changed since an earlier report (its JSON), in the years of both that are asked
+    /// for; and write nothing
     #[arg(long, value_name = "OLD.json", conflicts_with_all = ["formats", "compare"])]
     pub(crate) diff: Option<PathBuf>,
     /// Show what each method of the country would give, and write nothing

@@ -145,10 +145,10 @@ impl Client {
     }
 
     /// A report of one year on a ledger: the whole way, to the finished report.
-    pub async fn finished_report(&self, ledger: &'static str, year: i32) -> Value {
-        let file = self.file("ledger.csv", ledger).await;
+    pub async fn finished_report(&self, ledger: &str, year: i32) -> Value {
+        let file = self.file("ledger.csv", ledger.to_owned()).await;
         let body = json!({ "country": "us", "years": [year], "files": [file] });
-        self.report(&format!("report-{file}"), &body)
+        self.report(&format!("report-{file}-{year}"), &body)
             .await
             .expect(200)
             .json()

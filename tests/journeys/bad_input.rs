@@ -181,3 +181,34 @@ async fn a_payload_that_does_not_decode_is_refused_at_the_door_and_dead_behind_i
         .json();
     assert!(job.to_string().contains("job.payload"), "{job}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_uploaded_twice_is_one_finding_and_changes_no_figure() {
+    let yard = Yard::start().await;
+    let client = yard.client("ada", &[KeyScope::User]).await;
+    let (first, copy) = (
+        client.file("a.csv", LEDGER).await,
+        client.file("b.csv", LEDGER).await,
+    );
+    let summary = async |key: &str, files: &[&str]| {
+        let body = json!({ "country": "us", "years": [2024], "files": files });
+        client.report(key, &body).await.expect(200).json()["summary"].clone()
+    };
+    let (once, twice) = (
+        summary("once", &[&first]).await,
+        summary("twice", &[&first, &copy]).await,
+    );
+    assert!(
+        once["totals"].is_array() || once["totals"].is_object(),
+        "{once}"
+    );
+    assert_eq!(once["totals"], twice["totals"], "{twice}");
+    assert_eq!(twice["warnings_total"], 1, "{twice}");
+    assert_eq!(
+        twice["warnings"][0]["message"],
+        "a.csv was given twice, also as b.csv; it was read once"
+    );
+    let body = json!({ "country": "us", "files": [first, first] });
+    let refused = client.report("same", &body).await.expect(422).json();
+    assert_eq!(refused["errors"][0]["code"], "file_repeated");
+}

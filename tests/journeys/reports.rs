@@ -72,18 +72,24 @@ async fn the_events_of_a_report_tell_its_stages_in_order_and_resume_where_a_read
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_on_a_year_without_rows_is_made_and_says_so() {
+async fn a_report_on_a_year_between_rows_is_made_and_one_before_them_fails_and_says_why() {
     let yard = Yard::start().await;
     let client = yard.client("ada", &[KeyScope::User]).await;
-    let report = client.finished_report(LEDGER, 2019).await;
+    let later = "t3,2026-06-10T12:00:00Z,sell,main,0.5,BTC,35000,USD,70,USD,,USD\n";
+    let ledger = format!("{LEDGER}{later}");
+    let report = client.finished_report(&ledger, 2025).await;
     assert_eq!(report["state"], "succeeded");
+    assert_eq!(report["summary"]["years_without_rows"], json!(["2025"]));
     let id = report["id"].as_str().unwrap();
-    let pdf = client
-        .get(&format!(
-            "/v2/premium/reports/{id}/artifacts/tax-2019-us.pdf"
-        ))
-        .await;
+    let pdf = format!("/v2/premium/reports/{id}/artifacts/tax-2025-us.pdf");
+    let pdf = client.get(&pdf).await;
     assert!(pdf.expect(200).body.starts_with(b"%PDF-"));
+    let report = client.finished_report(&ledger, 2019).await;
+    assert_eq!(report["state"], "dead");
+    assert_eq!(
+        report["failures"][0]["code"], "tax.year_outside",
+        "{report}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -310,3 +310,34 @@ async fn a_file_is_recorded_with_the_job_that_imports_it() {
     assert!(job.is_some());
     desk.scene.db.assert_whole().await;
 }
+
+#[tokio::test]
+async fn a_tenants_list_of_files_has_each_of_its_own_once_while_new_ones_come_in() {
+    let desk = Desk::new().await;
+    let (tenant, other) = (desk.scene.tenant, desk.scene.db.tenant("b").await);
+    let mut made = Vec::new();
+    for _ in 0..5 {
+        made.insert(0, desk.uploaded().await);
+    }
+    let import = imported(vec![bare(2)], vec![row_error(3, "x")]);
+    let newest = desk.worker.record_import(tenant, made[0], &import).await;
+    newest.unwrap();
+    let (mut before, mut seen) = (None, Vec::new());
+    loop {
+        let page = desk.app.list(tenant, before, 2).await.unwrap();
+        let Some(last) = page.last() else {
+            break;
+        };
+        before = Some(last.id);
+        seen.extend(page);
+        desk.uploaded().await;
+    }
+    assert_eq!(seen.iter().map(|file| file.id).collect::<Vec<_>>(), made);
+    let (newest, next) = (&seen[0], &seen[1]);
+    assert_eq!((newest.rows_total, newest.rows_bad), (2, 1));
+    assert_eq!(newest.state, FileState::Imported);
+    assert_eq!(next.state, FileState::Uploaded);
+    assert_eq!(next.name, "trades 2025.csv");
+    assert_eq!(next.size_bytes, 64 * 1024 * 1024);
+    assert_eq!(desk.app.list(other, None, 9).await.unwrap(), []);
+}

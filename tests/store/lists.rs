@@ -4,12 +4,13 @@ use chrono::TimeDelta;
 use packtrain_core::ids::{JobId, WorkerId};
 use packtrain_core::job::{NewJob, OnFailure, State, Ties};
 use packtrain_core::ports::{
-    Actor, CausePlace, Change, Claims, Control, End, JobFilter, OperatorJobs, Success, WorkerRecord,
+    Actor, CausePlace, Change, Claims, Control, End, JobFilter, JobQueue, OperatorJobs, OwnJobs,
+    Success, WorkerRecord,
 };
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_store::PgControl;
 
-use super::scene::{LANE, SERVED, Scene, fault, succeeded};
+use super::scene::{KIND, LANE, SERVED, Scene, fault, succeeded};
 
 fn control(scene: &Scene) -> PgControl {
     PgControl::new(scene.db.pools().operator.clone(), scene.db.ids())
@@ -186,4 +187,58 @@ async fn the_audit_is_listed_page_by_page() {
         .map(|entry| &entry.actor)
         .collect();
     assert_eq!(who, ["c", "b", "a"]);
+}
+
+#[tokio::test]
+async fn a_tenants_list_has_each_of_its_own_jobs_once_while_new_ones_come_in() {
+    let scene = Scene::new().await;
+    let other = scene.db.tenant("b").await;
+    let mut made = scene.queued(5).await;
+    made.reverse();
+    let held = scene.claim(1).await.remove(0);
+    scene.settle(&[held.ends(succeeded())]).await;
+    let strange = NewJob {
+        kind: "test.other".into(),
+        ..scene.job()
+    };
+    let of_other = NewJob {
+        tenant: other,
+        ..scene.job()
+    };
+    scene.enqueue(&[strange]).await;
+    scene
+        .jobs
+        .enqueue(other, std::slice::from_ref(&of_other))
+        .await
+        .unwrap();
+    let wanted = |before| OwnJobs {
+        kind: KIND.as_str(),
+        before,
+        words: &["n", "m"],
+        limit: 2,
+    };
+    let (mut before, mut seen) = (None, Vec::new());
+    loop {
+        let page = scene.jobs.list(scene.tenant, wanted(before)).await.unwrap();
+        let Some(last) = page.last() else {
+            break;
+        };
+        before = Some(last.id);
+        seen.extend(page);
+        scene.queued(1).await;
+    }
+    assert_eq!(seen.iter().map(|job| job.id).collect::<Vec<_>>(), made);
+    for job in &seen {
+        let has_ended = job.id == held.job.id;
+        let state = if has_ended {
+            State::Succeeded
+        } else {
+            State::Queued
+        };
+        assert_eq!((job.state, job.finished_at.is_some()), (state, has_ended));
+        assert_eq!(job.asked, serde_json::json!({ "n": 1 }));
+    }
+    let theirs = scene.jobs.list(other, wanted(None)).await.unwrap();
+    let theirs: Vec<_> = theirs.iter().map(|job| job.id).collect();
+    assert_eq!(theirs, [of_other.id]);
 }

@@ -9,10 +9,12 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::listed::{self, MadePage};
 use super::made::{self, ArtifactParams, CourseView, Order, Thing};
 use crate::Shared;
 use crate::auth::User;
 use crate::body::{JsonBody, Params};
+use crate::page::PageParams;
 use crate::problem::Problem;
 use crate::serve::Closing;
 use crate::stream::DoneEvent;
@@ -80,6 +82,23 @@ pub(crate) async fn request(
     JsonBody(wanted): JsonBody<Compare>,
 ) -> Result<Response, Problem> {
     made::request::<ComparisonView>(&shared, order, &wanted, &wanted.uploads()).await
+}
+
+/// Lists comparisons, newest first.
+#[utoipa::path(
+    get, path = "/v2/premium/comparisons", tag = "comparisons", operation_id = "listComparisons",
+    params(PageParams),
+    responses((status = 200, description = "A page of comparisons.", body = MadePage,
+        headers(("Link" = String, description = "The next page, if there is one."))),
+    ),
+)]
+pub(crate) async fn list(
+    State(shared): State<Shared>,
+    user: User,
+    Params(params): Params<PageParams>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    listed::list::<ComparisonView>(&shared, user, &params, &headers).await
 }
 
 /// Shows a comparison.

@@ -8,7 +8,7 @@ use packtrain_core::ids::{FileId, TenantId};
 use packtrain_core::job::About;
 use packtrain_core::ledger::RowError;
 use packtrain_core::limits::{FILE_BYTES_MAX, ROW_ERRORS_MAX};
-use packtrain_core::ports::{FileRecord, FileState, Files, NewFile};
+use packtrain_core::ports::{FileRecord, FileState, FileSummary, Files, NewFile};
 use packtrain_jobs::tax::import::Import;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{id, locate, wake};
 use crate::auth::User;
 use crate::body::Params;
-use crate::page::{self, cursor, place};
+use crate::page::{self, PageParams, cursor, place};
 use crate::problem::Problem;
 use crate::request::Asked;
 use crate::serve::Closing;
@@ -26,6 +26,11 @@ use crate::{Shared, conditional};
 
 /// The name of the list of row errors in its cursors.
 const ERRORS: &str = "errors";
+
+/// The name of the list of files in its cursors.
+const FILES: &str = "files";
+/// Where files are.
+const PATH: &str = "/v2/premium/files";
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -77,6 +82,53 @@ pub(crate) struct FileView {
     imported_at: Option<DateTime<Utc>>,
     /// Rows that could not be read, in file order.
     errors: ErrorPage,
+}
+
+/// A page of files.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FilePage {
+    /// Newest first.
+    items: Vec<FileItem>,
+    /// The cursor of the next page; absent on the last.
+    next: Option<String>,
+}
+
+/// A file in a list; what its owner said of it and its row errors are where `href` leads.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FileSummary)]
+struct FileItem {
+    id: FileId,
+    /// Its name, without folders.
+    name: String,
+    /// `uploaded` until it was read, then `imported`, or `rejected` when it cannot be read at all.
+    #[schema(value_type = String, example = "imported")]
+    state: &'static str,
+    /// The format that was detected.
+    source: Option<String>,
+    size_bytes: u64,
+    /// Rows in the file, good and bad.
+    rows_total: u32,
+    /// Rows that could not be read.
+    rows_bad: u32,
+    created_at: DateTime<Utc>,
+    /// Where it is.
+    href: String,
+}
+
+impl From<FileSummary> for FileItem {
+    fn from(file: FileSummary) -> Self {
+        Self {
+            href: format!("{PATH}/{}", file.id),
+            id: file.id,
+            name: file.name,
+            state: file.state.as_str(),
+            source: file.source,
+            size_bytes: file.size_bytes,
+            rows_total: file.rows_total,
+            rows_bad: file.rows_bad,
+            created_at: file.created_at,
+        }
+    }
 }
 
 /// A form with one file. What else it says comes before the file; what the query says goes before
@@ -201,9 +253,32 @@ pub(super) async fn keep(
     }
     let view = view(files, tenant, record, None, page::limit(None)?).await?;
     let mut response = conditional::json(StatusCode::CREATED, &view, headers)?;
-    locate(&mut response, &format!("/v2/premium/files/{}", file.id));
+    locate(&mut response, &format!("{PATH}/{}", file.id));
     wait.tell(response.headers_mut());
     Ok(response)
+}
+
+/// Lists files, newest first.
+#[utoipa::path(
+    get, path = "/v2/premium/files", tag = "files", operation_id = "listFiles",
+    params(PageParams),
+    responses((status = 200, description = "A page of files.", body = FilePage,
+        headers(("Link" = String, description = "The next page, if there is one."))),
+    ),
+)]
+pub(crate) async fn list(
+    State(shared): State<Shared>,
+    user: User,
+    Params(params): Params<PageParams>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let limit = params.limit()?;
+    let (files, before) = (&shared.api.files, params.place(FILES)?);
+    let mut found = files.list(user.tenant, before, limit + 1).await?;
+    let next = page::cut(FILES, &mut found, limit, |file| file.id);
+    let items = found.into_iter().map(FileItem::from).collect();
+    let page = FilePage { items, next };
+    page::answer(PATH, &page, limit, page.next.as_deref(), &headers)
 }
 
 /// Shows a file and a page of its row errors.

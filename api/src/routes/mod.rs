@@ -4,12 +4,13 @@ use std::str::FromStr;
 
 use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
-use http::header::LOCATION;
+use http::header::{ALLOW, LOCATION};
 use packtrain_core::job::NewJob;
 use packtrain_core::ports::{Hint, Subject};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::auth::Insider;
 use crate::problem::{METHOD_NOT_ALLOWED, Problem};
 use crate::{Inner, Shared};
 
@@ -23,6 +24,7 @@ mod health;
 mod job;
 mod jobs;
 mod lanes;
+mod listed;
 mod made;
 mod metrics;
 mod problems;
@@ -46,14 +48,15 @@ pub(crate) fn open() -> OpenApiRouter<Shared> {
 /// Routes that answer soon.
 pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
+        .routes(routes!(files::list))
         .routes(routes!(files::show))
         .routes(routes!(uploads::begin))
         .routes(routes!(uploads::complete))
-        .routes(routes!(reports::request))
+        .routes(routes!(reports::request, reports::list))
         .routes(routes!(reports::show))
         .routes(routes!(reports::events))
         .routes(routes!(reports::artifact))
-        .routes(routes!(comparisons::request))
+        .routes(routes!(comparisons::request, comparisons::list))
         .routes(routes!(comparisons::show))
         .routes(routes!(comparisons::events))
         .routes(routes!(comparisons::artifact))
@@ -83,13 +86,25 @@ pub(crate) fn uploads() -> OpenApiRouter<Shared> {
 }
 
 /// The answer where there is no route.
-pub(crate) async fn nowhere() -> Response {
-    Problem::not_found().into_response()
+pub(crate) async fn nowhere(insider: Result<Insider, Problem>) -> Response {
+    match insider {
+        Ok(_) => Problem::not_found().into_response(),
+        Err(problem) => outside(problem),
+    }
 }
 
 /// The answer where there is a route, but not for this method.
-pub(crate) async fn wrong_method() -> Response {
-    Problem::of(&METHOD_NOT_ALLOWED).into_response()
+pub(crate) async fn wrong_method(insider: Result<Insider, Problem>) -> Response {
+    match insider {
+        Ok(_) => Problem::of(&METHOD_NOT_ALLOWED).into_response(),
+        Err(problem) => outside(problem),
+    }
+}
+
+/// The same answer with a route and without: axum would name the methods of a route, unless some
+/// are named already.
+fn outside(problem: Problem) -> Response {
+    ([(ALLOW, HeaderValue::from_static(""))], problem).into_response()
 }
 
 /// Reads an id in a path; what is no id is nowhere.

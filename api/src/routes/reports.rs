@@ -9,10 +9,12 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::listed::{self, MadePage};
 use super::made::{self, ArtifactParams, CourseView, Order, Thing};
 use crate::Shared;
 use crate::auth::User;
 use crate::body::{JsonBody, Params};
+use crate::page::PageParams;
 use crate::problem::Problem;
 use crate::serve::Closing;
 use crate::stream::DoneEvent;
@@ -77,6 +79,23 @@ pub(crate) async fn request(
     JsonBody(wanted): JsonBody<Report>,
 ) -> Result<Response, Problem> {
     made::request::<ReportView>(&shared, order, &wanted, &wanted.uploads()).await
+}
+
+/// Lists reports, newest first.
+#[utoipa::path(
+    get, path = "/v2/premium/reports", tag = "reports", operation_id = "listReports",
+    params(PageParams),
+    responses((status = 200, description = "A page of reports.", body = MadePage,
+        headers(("Link" = String, description = "The next page, if there is one."))),
+    ),
+)]
+pub(crate) async fn list(
+    State(shared): State<Shared>,
+    user: User,
+    Params(params): Params<PageParams>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    listed::list::<ReportView>(&shared, user, &params, &headers).await
 }
 
 /// Shows a report.

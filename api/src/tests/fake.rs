@@ -3,26 +3,25 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::TryStreamExt;
 use packtrain_core::ids::{ApiKeyId, ClockIds, FileId, JobId, ReportId, TenantId};
 use packtrain_core::job::{Deadline, Lane, NewJob, State};
 use packtrain_core::ledger::RowError;
 use packtrain_core::ports::{
-    ApiKeyRecord, ApiKeys, ByteStream, Download, Enqueued, Entrance, FileRecord, FileState, Files,
-    Hint, HintStream, Hints, Imported, ImportedFile, JobEvent, JobEvents, JobFilter, JobQueue,
-    JobRecord, JobSummary, KeyScope, Keyed, NewFile, ObjectError, ObjectKey, Objects, OperatorJobs,
-    Promised, Readiness, ReportRecord, Reports, Requested, StoreError, Stored,
+    ApiKeyRecord, ApiKeys, Enqueued, FileRecord, FileState, FileSummary, Files, Hint, HintStream,
+    Hints, Imported, ImportedFile, JobEvent, JobEvents, JobFilter, JobQueue, JobRecord, JobSummary,
+    KeyScope, Keyed, NewFile, OperatorJobs, OwnJob, OwnJobs, Readiness, ReportRecord, Reports,
+    Requested, StoreError,
 };
-use packtrain_core::secret::Secret;
 use packtrain_core::time::{Clock, SystemClock, Timestamp};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{Api, router};
+
+mod store;
 
 /// Tenant, kind and idempotency key.
 type KeyPlace = (TenantId, String, String);
@@ -171,6 +170,23 @@ impl JobQueue for World {
         let found = self.jobs.lock().unwrap().get(&id).cloned();
         Ok(found.filter(|job| job.tenant == tenant))
     }
+
+    async fn list(&self, tenant: TenantId, wanted: OwnJobs<'_>) -> Result<Vec<OwnJob>, StoreError> {
+        let jobs = self.jobs.lock().unwrap();
+        let found = jobs.values().rev().filter(|job| {
+            job.tenant == tenant
+                && job.kind == wanted.kind
+                && wanted.before.is_none_or(|before| job.id < before)
+        });
+        let own = |job: &JobRecord| OwnJob {
+            id: job.id,
+            state: job.state,
+            created_at: job.created_at,
+            finished_at: job.finished_at,
+            asked: job.payload.clone(),
+        };
+        Ok(found.take(wanted.limit as usize).map(own).collect())
+    }
 }
 
 #[async_trait]
@@ -234,6 +250,30 @@ impl Files for World {
 
     async fn find(&self, tenant: TenantId, id: FileId) -> Result<Option<FileRecord>, StoreError> {
         Ok(self.files.lock().unwrap().get(&(tenant, id)).cloned())
+    }
+
+    async fn list(
+        &self,
+        tenant: TenantId,
+        before: Option<FileId>,
+        limit: u32,
+    ) -> Result<Vec<FileSummary>, StoreError> {
+        let files = self.files.lock().unwrap();
+        let own = files.iter().filter(|((owner, _), _)| *owner == tenant);
+        let mut own: Vec<_> = own.map(|(_, record)| record.clone()).collect();
+        own.retain(|record| before.is_none_or(|before| record.file.id < before));
+        own.sort_by_key(|record| std::cmp::Reverse(record.file.id));
+        let summary = |record: FileRecord| FileSummary {
+            id: record.file.id,
+            name: record.file.name,
+            state: record.state,
+            source: record.source,
+            size_bytes: record.file.size_bytes,
+            rows_total: record.rows_total,
+            rows_bad: record.rows_bad,
+            created_at: record.created_at,
+        };
+        Ok(own.into_iter().take(limit as usize).map(summary).collect())
     }
 
     async fn row_errors(
@@ -305,71 +345,6 @@ impl JobEvents for World {
         let events = self.events.lock().unwrap();
         let from = events.len().saturating_sub(limit as usize);
         Ok(events[from..].to_vec())
-    }
-}
-
-#[async_trait]
-impl Objects for World {
-    async fn put_stream(
-        &self,
-        tenant: TenantId,
-        bytes: ByteStream,
-        bytes_max: u64,
-    ) -> Result<Stored, ObjectError> {
-        let chunks: Vec<Bytes> = bytes.try_collect().await.map_err(ObjectError::BrokenOff)?;
-        let all = chunks.concat();
-        if all.len() as u64 > bytes_max {
-            return Err(ObjectError::TooLarge { bytes_max });
-        }
-        self.put(tenant, all.into()).await
-    }
-
-    async fn put(&self, tenant: TenantId, bytes: Bytes) -> Result<Stored, ObjectError> {
-        let sha256 = hex::encode(Sha256::digest(&bytes));
-        let key = ObjectKey::of_content(tenant, &sha256);
-        let size_bytes = bytes.len() as u64;
-        self.objects
-            .lock()
-            .unwrap()
-            .insert(key.as_str().to_owned(), bytes);
-        Ok(Stored {
-            key,
-            sha256,
-            size_bytes,
-        })
-    }
-
-    async fn get(&self, key: &ObjectKey) -> Result<Bytes, ObjectError> {
-        let found = self.objects.lock().unwrap().get(key.as_str()).cloned();
-        found.ok_or_else(|| ObjectError::Missing { key: key.clone() })
-    }
-
-    async fn link(
-        &self,
-        key: &ObjectKey,
-        download: &Download,
-    ) -> Result<Option<Secret<String>>, ObjectError> {
-        let is_linked = self.links.load(Ordering::SeqCst);
-        Ok(is_linked.then(|| Secret::new(format!("https://store/{key}?{}", download.media_type))))
-    }
-
-    async fn entrance(&self, promised: &Promised) -> Result<Option<Entrance>, ObjectError> {
-        let is_linked = self.links.load(Ordering::SeqCst);
-        Ok(is_linked.then(|| Entrance {
-            url: Secret::new(format!("https://store/{}", promised.sha256)),
-            headers: vec![("x-size".to_owned(), promised.size_bytes.to_string())],
-            lasts: Duration::from_secs(900),
-        }))
-    }
-
-    async fn arrived(&self, promised: &Promised) -> Result<Option<Stored>, ObjectError> {
-        let key = ObjectKey::of_content(promised.tenant, &promised.sha256);
-        let found = self.objects.lock().unwrap().get(key.as_str()).cloned();
-        Ok(found.map(|bytes| Stored {
-            key,
-            sha256: promised.sha256.clone(),
-            size_bytes: bytes.len() as u64,
-        }))
     }
 }
 

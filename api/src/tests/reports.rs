@@ -1,5 +1,7 @@
 //! How reports are asked for and shown.
 
+use std::collections::HashSet;
+
 use packtrain_core::ids::ReportId;
 use packtrain_core::job::State;
 use packtrain_core::ports::{ArtefactRecord, JobEvents, Objects, ReportRecord};
@@ -258,4 +260,72 @@ async fn an_artefact_of_a_store_with_links_is_fetched_there_unless_the_client_wa
         .header(IF_NONE_MATCH, format!("\"{sha256}\""));
     let known = client.send(known, Body::empty()).await;
     assert_eq!(known.status, StatusCode::NOT_MODIFIED);
+}
+
+/// The ids on every page of a list; before each page but the first `meanwhile` happens.
+async fn pages(client: &Client, path: &str, meanwhile: impl AsyncFn()) -> Vec<String> {
+    let (mut path, mut seen) = (format!("{path}?limit=2"), Vec::new());
+    loop {
+        let answer = client.get(&path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        let page = answer.json();
+        let items = page["items"].as_array().unwrap().clone();
+        seen.extend(
+            items
+                .iter()
+                .map(|item| item["id"].as_str().unwrap().to_owned()),
+        );
+        if page["next"].is_null() {
+            assert!(!answer.headers.contains_key("link"));
+            return seen;
+        }
+        let link = answer.header("link").trim_start_matches('<');
+        path = link.split('>').next().unwrap().to_owned();
+        meanwhile().await;
+    }
+}
+
+#[tokio::test]
+async fn a_persons_lists_have_each_thing_of_theirs_once_while_new_ones_come_in() {
+    let client = Client::new();
+    let other = Client::of(&client.world, 2, KeyScope::User);
+    let mut made = [Vec::new(), Vec::new(), Vec::new()];
+    let paths = ["files", "reports", "comparisons"].map(|list| format!("/v2/premium/{list}"));
+    let ask = async |client: &Client, path: &str, key: &str, file: FileId| {
+        let body = json!({"country": "uk", "years": [2024], "files": [file]});
+        let answer = client.post(path, Some(key), &body).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
+        answer.json()["id"].as_str().unwrap().to_owned()
+    };
+    for key in ["1", "2", "3", "4", "5"] {
+        let file = client.file().await;
+        made[0].insert(0, file.to_string());
+        made[1].insert(0, ask(&client, &paths[1], key, file).await);
+        made[2].insert(0, ask(&client, &paths[2], key, file).await);
+        let file = other.file().await;
+        ask(&other, &paths[1], key, file).await;
+    }
+    for (path, made) in paths.iter().zip(made) {
+        let seen = pages(&client, path, async || {
+            let file = client.file().await;
+            let key = file.to_string();
+            ask(&client, &paths[1], &key, file).await;
+            ask(&client, &paths[2], &key, file).await;
+        });
+        let seen = seen.await;
+        assert!(seen.ends_with(&made), "{path}: {seen:?}");
+        let each: HashSet<_> = seen.iter().collect();
+        assert_eq!(each.len(), seen.len(), "{path}: {seen:?}");
+    }
+    let page = client.get(&paths[1]).await.json();
+    let item = &page["items"].as_array().unwrap().last().unwrap();
+    assert_eq!(item["country"], "uk");
+    assert_eq!(item["years"], json!([2024]));
+    assert_eq!(item["state"], "queued");
+    assert_eq!(item["created_at"], "2026-06-15T12:00:00Z");
+    let shown = client.get(item["href"].as_str().unwrap()).await;
+    assert_eq!(shown.json()["id"], item["id"]);
+    let of_files = client.get(&format!("{}?limit=1", paths[0])).await.json()["next"].clone();
+    let strange = format!("{}?cursor={}", paths[1], of_files.as_str().unwrap());
+    assert_eq!(client.get(&strange).await.code(), "cursor.malformed");
 }

@@ -50,7 +50,32 @@ Row t3
     Oldest lot first of this wallet; long since 2025-01-11; proceeds as received in money.
 
 "#]]);
-    report(&files(), "--explain t9").assert().code(1);
+    report(&files(), "--explain t9")
+        .assert()
+        .code(4)
+        .stderr_eq(str![[r#"
+error: the files have no row "t9"
+
+help: rows with such a name: t1, t2, t3, t4
+
+"#]]);
+}
+
+#[test]
+fn the_story_of_a_row_without_a_figure_says_what_it_is_and_what_is_left_of_it() {
+    report(&files(), "--explain t2")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+Row t2
+
+  Buy on 2024-06-10 in main (trades.csv, line 3)
+    out 70000 USD, in 1 BTC
+    no gain and no income comes from it by itself
+
+  Of its units 1 BTC is left in main when the records end, at a cost of 70000.00 USD
+
+"#]]);
 }
 
 #[test]
@@ -98,6 +123,45 @@ Disposals
 }
 
 #[test]
+fn years_that_only_one_of_two_reports_covers_are_not_compared() {
+    let folder = files();
+    for year in ["2024", "2025"] {
+        report(
+            &folder,
+            &format!("--year {year} --format json --format csv"),
+        )
+        .assert()
+        .success();
+    }
+    report(&folder, "--diff figures-2024-us.json --year 2025")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+Years
+  2025 is not in the earlier report; now net gain 24905.00, income 0.00, 1 line of disposals
+  1 year of the earlier report is not asked for now and left out: 2024
+No year is in both reports.
+
+"#]]);
+    report(&folder, "--diff figures-2025-us.json --year 2025")
+        .assert()
+        .success()
+        .stdout_eq("Nothing changed.\n");
+    report(
+        &folder,
+        "--diff figures-2025-us.json --year 2024 --year 2025",
+    )
+    .assert()
+    .success()
+    .stdout_eq(str![[r#"
+Years
+  2024 is not in the earlier report; it has no figures now either
+In the years of both reports no figure changed.
+
+"#]]);
+}
+
+#[test]
 fn what_is_open_is_valued_by_the_list_of_prices_with_the_greatest_loss_first() {
     report(&files(), "--prices prices.csv --harvest=2025-12-31")
         .assert()
@@ -106,14 +170,14 @@ fn what_is_open_is_valued_by_the_list_of_prices_with_the_greatest_loss_first() {
 
 Open on 2025-12-31, United States, USD, FIFO
 
-ASSET  WALLET  LOT  ACQUIRED    QUANTITY       COST      VALUE        GAIN  PRICE OF    FROM
-BTC    main    t2   2024-06-10         1  70,000.00  60,000.00  -10,000.00  2025-12-30  long term
-SOL    main    t4   2025-04-01         2     251.00     200.00      -51.00  2025-12-31  2026-04-02
-BTC    main    t1   2024-01-10       0.5  20,050.00  30,000.00    9,950.00  2025-12-30  long term
+ASSET  WALLET  LOT  ACQUIRED    QUANTITY       COST      VALUE        GAIN  PRICE OF    BY[..]
+BTC    main    t2   2024-06-10         1  70,000.00  60,000.00  -10,000.00  [..]  list  long term
+SOL    main    t4   2025-04-01         2     251.00     200.00      -51.00  [..]  list  2026-04-02
+BTC    main    t1   2024-01-10       0.5  20,050.00  30,000.00    9,950.00  [..]  list  long term
 
   not yet long term        losses           -51.00   gains             0.00
   long term                losses       -10,000.00   gains         9,950.00
-Prices are those of --prices, or the last of the ledger where the list has none.[..]
+Each price is the one nearest to the day, of --prices or of the last trade in the ledger (3 of[..]
 
 "#]]);
 }
@@ -193,9 +257,15 @@ Writing    tax-de.pdf                 [..] KB, [..] s
         .assert()
         .code(4)
         .stderr_eq(str![[r#"
-error: odd.toml is no mapping: the mapping does not fit: there is no column "sum"; known: id,[..]
+error: odd.toml has a mistake
 
-help: docs/tax.md says what a mapping holds, with an example
+  odd.toml:6:9  there is no column "sum"; known: id,[..]
+    6 |         sum = 'Menge'
+      |         ^
+
+help: a mapping is such as
+...
+docs/tax.md says what else it may hold
 
 "#]]);
 }

@@ -36,17 +36,8 @@ fn the_example_ledgers_become_a_report_with_a_thing_to_check() {
             include_bytes!("../../../examples/ledger-wallet.csv"),
         ),
     ]);
-    let words = [
-        "report",
-        "a.csv",
-        "b.csv",
-        "--country",
-        "us",
-        "--year",
-        "2025",
-        "--out",
-        "r",
-    ];
+    let words = "report a.csv b.csv --country us --year 2025 --out r";
+    let words: Vec<_> = words.split(' ').collect();
     command(folder.path(), &words)
         .assert()
         .success()
@@ -59,11 +50,17 @@ US 2025, USD, FIFO, lots by the dated rule
   Net capital gain            17,937.95
   Income                         555.94
 
-  For the return
-  Net short-term gain or loss           1,757.21  Schedule D line 7
-  Net long-term gain or loss           16,180.74  Schedule D line 15
-  Net capital gain or loss             17,937.95  Schedule D line 16
-  Income from digital assets              555.94  Schedule 1 line 8v
+  For the return                                To enter
+  Form 8949, box C or I: (d) proceeds            2760.41  Schedule D, line 3
+  Form 8949, box C or I: (e) cost                1003.20  Schedule D, line 3
+  Form 8949, box C or I: (h) gain or loss        1757.21  Schedule D, line 3
+  Form 8949, box F or L: (d) proceeds           26580.29  Schedule D, line 10
+  Form 8949, box F or L: (e) cost               10399.55  Schedule D, line 10
+  Form 8949, box F or L: (h) gain or loss       16180.74  Schedule D, line 10
+  Net short-term gain or loss                    1757.21  Schedule D, line 7
+  Net long-term gain or loss                    16180.74  Schedule D, line 15
+  Net capital gain or loss                      17937.95  Schedule D, line 16
+  Income from digital assets                      555.94  Schedule 1, line 8v
 
 Check before you file
   ! no purchase on record for 7.999470771 SOL; zero cost was taken  (1,575.66 at stake)
@@ -172,19 +169,117 @@ error: none.csv cannot be read: No such file or directory (os error 2)
 }
 
 #[test]
-fn a_year_without_rows_is_a_report_that_says_so() {
+fn a_year_after_all_rows_is_a_usage_error_that_names_the_years_with_data() {
     let folder = ledger(GOOD);
-    report(&folder, &["--year", "2030", "--quiet"])
+    let asked: [&[&str]; 4] = [
+        &["--year", "2031"],
+        &["--year", "2024", "--year", "2031"],
+        &["--year", "2031", "--compare"],
+        &["--year", "2031", "--format", "json"],
+    ];
+    for more in asked {
+        report(&folder, &[more, &["--quiet"]].concat())
+            .assert()
+            .code(2)
+            .stdout_eq("")
+            .stderr_eq(str![[r#"
+error: nothing is known of 2031, which is after all rows; there are 2 rows (1 disposal) in 2024
+
+"#]]);
+    }
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "nothing was written"
+    );
+}
+
+#[test]
+fn a_year_between_rows_without_one_is_a_report_that_says_so() {
+    let later = "t3,2026-06-10T12:00:00Z,sell,main,0.5,BTC,35000,USD,70,USD,,USD\n";
+    let folder = ledger(&format!("{GOOD}{later}"));
+    report(&folder, &["--year", "2025", "--quiet"])
         .assert()
         .success()
         .stdout_eq(str![[r#"
 
-No disposals and no income in the years asked for.
+No row of these records falls in 2025: there is nothing to report on it.
 
-Wrote  ./tax-2030-us.pdf  ./disposals-2030-us.csv  ./figures-2030-us.json
+Wrote  ./tax-2025-us.pdf  ./disposals-2025-us.csv  ./figures-2025-us.json
 Done in [..] s. Calculations, not tax advice.
 
 "#]]);
+}
+
+#[test]
+fn what_gives_neither_gain_nor_loss_is_told_beside_the_figures_of_the_return() {
+    let rows = "b,2024-05-10T12:00:00Z,buy,main,4000,GBP,4,BTC,,,,GBP\n\
+                g,2024-06-10T12:00:00Z,gift_spouse,main,1,BTC,,,,,9000,GBP\n\
+                s,2024-07-10T12:00:00Z,sell,main,1,BTC,3000,GBP,,,,GBP\n";
+    let folder = ledger(rows);
+    let words = [
+        "report",
+        "trades.csv",
+        "--country",
+        "uk",
+        "--year",
+        "2024-25",
+    ];
+    command(folder.path(), &words)
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+
+UK 2024-25, GBP, S104, pools over all wallets
+
+  Net capital gain             2,000.00
+  Income                           0.00
+
+  For the return                                  To enter
+  Number of disposals                                    1  SA108, cryptoassets, box 13.1
+  Disposal proceeds                                   3000  SA108, cryptoassets, box 13.2
+  Allowable costs                                     1000  SA108, cryptoassets, box 13.3
+  Gains in the year, before losses                    2000  SA108, cryptoassets, box 13.4
+
+  Behind it, entered nowhere
+  Annual exempt amount                            3,000.00
+  Net gain to 29 October 2024 (10 and 20 %)       2,000.00
+
+  Proceeds of £4,000.00 have £1,000.00 in them of gifts to a spouse [..] and has £3,000.00.
+
+Wrote  ./tax-2024-25-uk.pdf  ./disposals-2024-25-uk.csv  ./figures-2024-25-uk.json
+Done in [..] s. Calculations, not tax advice.
+
+"#]]);
+    let figures = fs::read(folder.path().join("figures-2024-25-uk.json")).unwrap();
+    let figures: Value = serde_json::from_slice(&figures).unwrap();
+    assert_eq!(figures["totals"]["2024-25"]["no_gain_no_loss"], "1000.00");
+    let gift = &figures["disposals"][0];
+    assert_eq!(
+        (&gift["id"], &gift["rule"]),
+        (&"g".into(), &"no-gain-no-loss".into())
+    );
+    assert!(
+        gift["why"].as_str().unwrap().ends_with(
+            "; proceeds at cost by law, so neither gain nor loss, and not in the return."
+        )
+    );
+}
+
+#[test]
+fn one_of_a_thing_is_told_in_the_singular() {
+    let folder = ledger(&format!(
+        "{GOOD}t3,yesterday,sell,main,1,BTC,1,USD,,,,USD\n"
+    ));
+    let said = report(&folder, &["--skip-bad-rows"]).assert().success();
+    let output = said.get_output();
+    let (out, err) = (&output.stdout, &output.stderr);
+    let (out, err) = (String::from_utf8_lossy(out), String::from_utf8_lossy(err));
+    assert!(
+        out.contains("! 1 row could not be read and is left out\n"),
+        "{out}"
+    );
+    assert!(err.contains("Matching   1 disposal "), "{err}");
 }
 
 #[test]
@@ -300,4 +395,84 @@ fn colours_are_for_terminals_unless_they_are_asked_for() {
     assert!(!has_colours(
         report(&folder, &["--color", "never"]).env("CLICOLOR_FORCE", "1")
     ));
+}
+
+#[test]
+fn a_file_that_is_given_twice_is_one_thing_to_check_and_changes_no_figure() {
+    let folder = ledger(GOOD);
+    fs::copy(
+        folder.path().join("trades.csv"),
+        folder.path().join("copy.csv"),
+    )
+    .unwrap();
+    let printed = |files: &[&str]| {
+        let words = [&["report"], files, &["--country", "us", "--out", "r"]].concat();
+        let output = command(folder.path(), &words).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let once = printed(&["trades.csv"]);
+    let once = once.split("\nWrote").next().unwrap();
+    for (files, said) in [
+        (
+            ["trades.csv", "trades.csv"],
+            "trades.csv was given twice; it was read once",
+        ),
+        (
+            ["trades.csv", "copy.csv"],
+            "trades.csv was given twice, also as copy.csv; it was read once",
+        ),
+    ] {
+        let twice = printed(&files);
+        assert!(twice.starts_with(once), "{twice}");
+        assert_eq!(twice.matches("  ! ").count(), 1, "{twice}");
+        assert!(twice.contains(said), "{twice}");
+    }
+}
+
+#[test]
+fn lists_are_taken_as_spreadsheets_of_other_countries_write_them() {
+    let folder = ledger("t1,2024-01-10T12:00:00Z,spend,main,1,BTC,,,,,,USD\n");
+    let prices = "\u{feff}date;asset;currency;price\r\n2024-01-10;BTC;USD;46000,50\r\n";
+    fs::write(folder.path().join("prices.csv"), prices).unwrap();
+    let more = ["--prices", "prices.csv", "--format", "json"];
+    let output = report(&folder, &more).output().unwrap();
+    let figures: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(figures["disposals"][0]["proceeds"], "46000.50", "{figures}");
+    let wrong = prices.replace("46000,50", "46.000,50");
+    fs::write(folder.path().join("prices.csv"), wrong).unwrap();
+    report(&folder, &more).assert().code(4).stderr_eq(str![[r#"
+...
+error: prices.csv cannot be read: line 2: "46.000,50" may mean two numbers: it has more[..]
+...
+"#]]);
+}
+
+#[test]
+fn mistakes_in_answers_are_all_told_with_their_lines_and_the_right_form() {
+    let folder = ledger(GOOD);
+    let answers = "[[settle]]\nrow = \"t2\"\nanswer = \"purchase\"\nunits = \"x\"\n\
+                   cost = \"1\"\n";
+    fs::write(folder.path().join("answers.toml"), answers).unwrap();
+    let more = ["--settle", "answers.toml", "--quiet"];
+    report(&folder, &more).assert().code(4).stderr_eq(str![[r#"
+error: answers.toml has 2 mistakes
+
+  answers.toml:1:1  purchase needs date
+    1 | [[settle]]
+      | ^
+  answers.toml:4:1  units "x": not a plain decimal number: digits with at most one dot, such as 0.42
+    4 | units = "x"
+      | ^
+
+help: an answer is a table such as
+
+  [[settle]]
+  row = "s7"
+  answer = "price"
+  price = "12.50"
+
+docs/tax.md has an example of each answer and of rules
+
+"#]]);
 }

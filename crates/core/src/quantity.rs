@@ -7,6 +7,12 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+/// A count with the words that agree with it, such as `1 row` and `204 rows`.
+pub fn counted(count: impl TryInto<u64>, one: &str, many: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// The most decimals an amount may have.
 pub const DECIMALS_MAX: u32 = 38;
 
@@ -49,6 +55,11 @@ pub struct Quantity {
 impl Quantity {
     /// Nothing.
     pub const ZERO: Self = Self::of(0, 0);
+
+    /// The word that agrees with the amount: the first for exactly one, else the second.
+    pub fn word<'w>(self, one: &'w str, many: &'w str) -> &'w str {
+        if self == Self::of(1, 0) { one } else { many }
+    }
 
     /// An amount of `units` at `decimals` decimals, such as wei and 18.
     ///
@@ -452,5 +463,17 @@ mod tests {
             prop_assert_eq!(a.checked_add(b).unwrap().checked_sub(b).unwrap(), a);
             prop_assert_eq!(a.to_string().parse::<Quantity>().unwrap(), a);
         }
+    }
+
+    #[test]
+    fn words_agree_with_the_count_or_amount_that_they_stand_beside() {
+        assert_eq!(counted(1_usize, "row is", "rows are"), "1 row is");
+        assert_eq!(counted(0_usize, "row is", "rows are"), "0 rows are");
+        assert_eq!(counted(204_u64, "row is", "rows are"), "204 rows are");
+        let word = |text: &str| text.parse::<Quantity>().unwrap().word("was", "were");
+        assert_eq!(
+            [word("1.0"), word("0.5"), word("10"), word("-1")],
+            ["was", "were", "were", "were"]
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Renders PDF, CSV and JSON into a folder, for looking at pages and for measuring.
 //!
-//! `render OUT COUNTRY FILE... [YEAR]...` computes CSV files.
+//! `render OUT COUNTRY FILE... [YEAR]...` computes CSV files; one whose name ends with `prices.csv`
+//! is a list of prices.
 //! `render OUT case NAME [YEAR]...` makes up an outcome that is hard to print: `one`, `loss`,
 //! `huge`, `checks`, `years`, `assets`, `names`.
 //! `render OUT sample LINES [YEAR]...` makes up an outcome with so many lines of disposals.
@@ -15,6 +16,7 @@
 )]
 #![allow(missing_docs, reason = "an example for the hand")]
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use std::{env, fs};
@@ -24,6 +26,7 @@ use packtrain_report::{
     write_json,
 };
 use packtrain_tax::outcome::{Outcome, TaxYear};
+use packtrain_tax::prices::Prices;
 use packtrain_tax::request::{Country, Request};
 use packtrain_tax::{LedgerFile, compute, import};
 
@@ -50,11 +53,18 @@ fn main() {
         _ => {
             let is_year = |word: &&String| word.parse::<i32>().is_ok();
             let country: Country = what.parse().unwrap();
+            let is_list = |path: &&String| path.ends_with("prices.csv");
             let files = rest.iter().take_while(|word| !is_year(word));
-            let ledgers = files.clone().map(|path| ledger(path));
+            let ledgers = files.clone().filter(|path| !is_list(path));
+            let ledgers = ledgers.map(|path| ledger(path));
             let (ledgers, inputs): (Vec<_>, Vec<_>) = ledgers.unzip();
             let started = Instant::now();
-            let request = Request::default();
+            let prices = files.clone().find(is_list);
+            let prices = prices.map(|path| Prices::read(&fs::read(path).unwrap()).unwrap());
+            let request = Request {
+                prices: Arc::new(prices.unwrap_or_default()),
+                ..Request::default()
+            };
             let outcome = compute(&ledgers, country, &request).unwrap();
             println!("tax  {:>9.3?}", started.elapsed());
             let years = years(&rest[files.count()..]);

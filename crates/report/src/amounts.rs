@@ -47,6 +47,16 @@ pub(crate) fn unit_price(money: Money) -> String {
     grouped(&text[..short.max(cents)], "")
 }
 
+/// The price of one unit where so many have so much money; a dash where it is out of range.
+pub(crate) fn price_of_one(money: Money, quantity: Quantity) -> String {
+    let one = Quantity::from_units(1, 0).and_then(|one| money.share(one, quantity));
+    match one {
+        Ok(one) if one.is_zero() && !money.is_zero() => "<0.000000000000000001".to_owned(),
+        Ok(one) => unit_price(one),
+        Err(_) => "–".to_owned(),
+    }
+}
+
 /// Decimals that an amount has.
 const PRICE_DECIMALS_MAX: u32 = 18;
 /// Figures of a price below one, after its zeros.
@@ -94,27 +104,47 @@ fn short(money: Money) -> String {
     )
 }
 
-/// An amount on an axis, such as `−1.5k`; it is a multiple of a round step, so nothing is lost.
-pub(crate) fn axis(cents: i128, sign: &str) -> String {
-    const UNITS: [(i128, &str); 5] = [
-        (100_000_000_000_000, "tn"),
-        (100_000_000_000, "bn"),
-        (100_000_000, "m"),
-        (100_000, "k"),
-        (100, ""),
+/// Amounts on an axis, all in the unit of the largest and with as many decimals, such as `−$0.05`,
+/// `$1,500` or `$20k`; they are multiples of a round step, so nothing is lost.
+pub(crate) fn axis(ticks: &[i128], sign: &str) -> Vec<String> {
+    /// From what on a unit is used, it, and its sign; below 10,000, 1,500 reads better than 1.5k.
+    const UNITS: [(i128, i128, &str); 5] = [
+        (100_000_000_000_000, 100_000_000_000_000, "tn"),
+        (100_000_000_000, 100_000_000_000, "bn"),
+        (100_000_000, 100_000_000, "m"),
+        (1_000_000, 100_000, "k"),
+        (0, 100, ""),
     ];
-    let size = cents.abs();
-    let (unit, suffix) = *(UNITS.iter())
-        .find(|(unit, _)| size >= *unit)
+    let most = ticks.iter().map(|cents| cents.abs()).max();
+    let most = most.unwrap_or_default();
+    let (_, unit, suffix) = *(UNITS.iter())
+        .find(|(from, _, _)| most >= *from)
         .unwrap_or(&UNITS[UNITS.len() - 1]);
-    let (whole, rest) = (size / unit, size % unit * 100 / unit);
-    let minus = if cents < 0 { "−" } else { "" };
-    let fraction = match rest {
-        0 => String::new(),
-        rest if rest % 10 == 0 => format!(".{}", rest / 10),
-        rest => format!(".{rest:02}"),
+    let parts = |cents: &i128, decimals: u32| cents.abs() * 10_i128.pow(decimals) % unit;
+    // Of money, either no decimals or cents.
+    let known: &[u32] = if suffix.is_empty() { &[0] } else { &[0, 1] };
+    let decimals = (known.iter().copied())
+        .find(|decimals| ticks.iter().all(|cents| parts(cents, *decimals) == 0))
+        .unwrap_or(2);
+    let label = |cents: &i128| {
+        let scaled = cents.abs() * 10_i128.pow(decimals) / unit;
+        let (whole, rest) = (
+            scaled / 10_i128.pow(decimals),
+            scaled % 10_i128.pow(decimals),
+        );
+        let minus = if *cents < 0 { "-" } else { "" };
+        let fraction = match decimals {
+            0 => String::new(),
+            1 => format!(".{rest}"),
+            _ => format!(".{rest:02}"),
+        };
+        let plain = format!("{minus}{whole}{fraction}");
+        match *cents {
+            0 if !suffix.is_empty() => format!("{sign}0"),
+            _ => format!("{}{suffix}", grouped(&plain, sign)),
+        }
     };
-    format!("{minus}{sign}{whole}{fraction}{suffix}")
+    ticks.iter().map(label).collect()
 }
 
 /// An amount of an asset with all its decimals, such as `12,345.678`.
@@ -223,8 +253,8 @@ mod tests {
         assert_eq!(whole_signed(usd("12345678.5")), "+12,345,679");
         assert_eq!(whole_signed(usd("-964197532086.41")), "−964.2bn");
         assert_eq!(whole_signed(usd("1250000000")), "+1.3bn");
-        assert_eq!(axis(-150_000, "$"), "−$1.5k");
-        assert_eq!(axis(100_000_000_000_000, "$"), "$1tn");
+        assert_eq!(axis(&[-1_000_000, 500_000], "$"), ["−$10k", "$5k"]);
+        assert_eq!(axis(&[100_000_000_000_000], "$"), ["$1tn"]);
     }
 
     #[test]
@@ -235,6 +265,19 @@ mod tests {
         assert_eq!(unit_price(usd("0.6940518714")), "0.694052");
         assert_eq!(unit_price(usd("0.9999999")), "1.00");
         assert_eq!(unit_price(usd("0")), "0.00");
+    }
+
+    #[test]
+    fn a_price_of_one_unit_is_never_shown_as_nothing_where_it_is_something() {
+        let one = |money: &str, units: &str| price_of_one(usd(money), units.parse().unwrap());
+        assert_eq!(one("0.004", "2"), "0.002");
+        assert_eq!(one("0.01", "30000000"), "0.000000000333333");
+        assert_eq!(
+            one("0.01", "100000000000000000000"),
+            "<0.000000000000000001"
+        );
+        assert_eq!(one("0", "2"), "0.00");
+        assert_eq!(one("1", "0"), "–");
     }
 
     #[test]

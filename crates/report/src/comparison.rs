@@ -33,7 +33,8 @@ pub struct ComparisonDocument<'a> {
 pub struct Comparison<'a> {
     /// Country code in capitals, such as `US`.
     pub jurisdiction: String,
-    /// `universal`, `wallet`, or `dated` where the law changes from one to the other on a date.
+    /// The scope that held: `universal`, `wallet`, or `dated` where the law changes from one to the
+    /// other on a date; of pools and of a portfolio `universal`.
     pub scope: Cow<'a, str>,
     /// Currency of every amount of money.
     pub currency: Currency,
@@ -78,7 +79,7 @@ pub fn comparison<'a>(document: &ComparisonDocument<'a>) -> Comparison<'a> {
     });
     Comparison {
         jurisdiction: settings.country.as_str().to_uppercase(),
-        scope: words::scope(settings.scope).into(),
+        scope: words::scope(settings).into(),
         currency: settings.currency,
         options: options(settings),
         years: years.collect(),
@@ -130,7 +131,7 @@ impl<'a> MethodFigure<'a> {
             method: one.method.as_str().into(),
             is_default: one.method == settings.method,
             taxable: taxable(one, year).map(Money::to_cents),
-            totals: totals.into(),
+            totals: TotalsFigure::of(totals, one.country),
             assessment: figures
                 .into_iter()
                 .flatten()

@@ -1,9 +1,16 @@
 //! What changed between two reports, and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use crate::figures::{DisposalFigure, Figures};
+use chrono::NaiveDate;
+use packtrain_core::quantity::counted;
+use packtrain_tax::outcome::NO_GAIN_NO_LOSS;
+use packtrain_tax::request::Country;
+
+use crate::Document;
+use crate::figures::{DisposalFigure, Figures, figures};
+use crate::years::{YearSelection, tax_year, year_name};
 
 /// Changed lines that are listed one by one.
 const LINES_MAX: usize = 50;
@@ -12,16 +19,98 @@ const LINES_MAX: usize = 50;
 /// every figure is the same.
 ///
 /// The causes come first (files, settings, rules), then the sums of each year, then the disposals
-/// that are new, gone or other than before.
-pub fn diff(before: &Figures<'_>, now: &Figures<'_>) -> String {
+/// that are new, gone or other than before. Only years that the document selects and the earlier
+/// report covered are compared: another year has nothing to be compared with.
+pub fn diff(before: &Figures<'_>, document: &Document<'_>) -> String {
+    let now = figures(document);
+    let compared = Compared::of(before, &now, document);
     let mut text = String::new();
-    causes(&mut text, before, now);
-    sums(&mut text, before, now);
-    disposals(&mut text, before, now);
-    if text.is_empty() {
-        text.push_str("Nothing changed.\n");
+    causes(&mut text, before, &now);
+    let mut years = String::new();
+    compared.tell(&mut years, before, &now);
+    let mut changes = String::new();
+    sums(&mut changes, &compared, before, &now);
+    disposals(&mut changes, &compared, before, &now);
+    let nothing = match (
+        changes.is_empty(),
+        years.is_empty(),
+        compared.both.is_empty(),
+    ) {
+        (false, ..) => "",
+        (true, true, _) if text.is_empty() => "Nothing changed.\n",
+        (true, true, _) => "No figure changed.\n",
+        (true, false, false) => "In the years of both reports no figure changed.\n",
+        (true, false, true) => "No year is in both reports.\n",
+    };
+    for part in [&years, &changes, nothing] {
+        text.push_str(part);
     }
     text
+}
+
+/// The years of two reports by their names.
+struct Compared<'f> {
+    country: Country,
+    /// Those that are compared.
+    both: BTreeSet<&'f str>,
+    /// Those that the earlier report did not cover.
+    new: BTreeSet<&'f str>,
+    /// Those of the earlier report that were not asked for now.
+    left_out: BTreeSet<&'f str>,
+}
+
+impl<'f> Compared<'f> {
+    fn of(before: &'f Figures<'_>, now: &'f Figures<'_>, document: &Document<'_>) -> Self {
+        let names = |figures: &'f Figures<'_>| -> BTreeSet<&'f str> {
+            let years = figures.provenance.years.iter();
+            years.map(String::as_str).collect()
+        };
+        let (old, mut asked) = (names(before), names(now));
+        // All years were asked for: one that is not there any more has lost its rows.
+        if document.years == YearSelection::All && before.jurisdiction == now.jurisdiction {
+            asked.extend(&old);
+        }
+        Self {
+            country: document.outcome.settings.country,
+            both: asked.intersection(&old).copied().collect(),
+            new: asked.difference(&old).copied().collect(),
+            left_out: old.difference(&asked).copied().collect(),
+        }
+    }
+
+    /// Whether a disposal is of a year that is compared.
+    fn has(&self, date: NaiveDate) -> bool {
+        let year = year_name(self.country, tax_year(self.country, date));
+        self.both.contains(year.as_str())
+    }
+
+    /// Says which years are not compared, and what is in those that are new.
+    fn tell(&self, text: &mut String, before: &Figures<'_>, now: &Figures<'_>) {
+        let mut lines = Vec::new();
+        for year in &self.new {
+            let told = now.totals.get(*year).map(|totals| {
+                let count = counted(totals.disposals, "line", "lines");
+                let (net, income) = (&totals.net, &totals.income);
+                format!("; now net gain {net}, income {income}, {count} of disposals")
+            });
+            let told = told.unwrap_or_else(|| "; it has no figures now either".to_owned());
+            lines.push(format!("{year} is not in the earlier report{told}"));
+        }
+        if !self.left_out.is_empty() {
+            let years: Vec<_> = self.left_out.iter().copied().collect();
+            let why = match before.jurisdiction == now.jurisdiction {
+                true => "not asked for now",
+                false => "of another country",
+            };
+            let (one, many) = (
+                "year of the earlier report is",
+                "years of the earlier report are",
+            );
+            let count = counted(years.len(), one, many);
+            lines.push(format!("{count} {why} and left out: {}", years.join(", ")));
+        }
+        write_lines(text, "Years", &lines);
+    }
 }
 
 fn causes(text: &mut String, before: &Figures<'_>, now: &Figures<'_>) {
@@ -41,7 +130,7 @@ fn causes(text: &mut String, before: &Figures<'_>, now: &Figures<'_>) {
     );
     changed("engine", &before.provenance.engine, &now.provenance.engine);
     let names = before.options.keys().chain(now.options.keys());
-    let names: std::collections::BTreeSet<_> = names.collect();
+    let names: BTreeSet<_> = names.collect();
     for name in names {
         let value = |figures: &Figures<'_>| {
             let value = figures.options.get(name);
@@ -58,10 +147,14 @@ fn causes(text: &mut String, before: &Figures<'_>, now: &Figures<'_>) {
     let (old, new) = (files(before), files(now));
     for (name, (hash, rows)) in &new {
         match old.get(name) {
-            None => lines.push(format!("file {name} is new, with {rows} rows")),
+            None => lines.push(format!(
+                "file {name} is new, with {}",
+                counted(*rows, "row", "rows")
+            )),
             Some((other, others)) if other != hash => {
                 lines.push(format!(
-                    "file {name} is another: {others} rows before, {rows} now"
+                    "file {name} is another: {} before, {rows} now",
+                    counted(*others, "row", "rows")
                 ));
             }
             Some(_) => {}
@@ -72,13 +165,11 @@ fn causes(text: &mut String, before: &Figures<'_>, now: &Figures<'_>) {
     write_lines(text, "Causes", &lines);
 }
 
-fn sums(text: &mut String, before: &Figures<'_>, now: &Figures<'_>) {
-    let years = before.totals.keys().chain(now.totals.keys());
-    let years: std::collections::BTreeSet<_> = years.collect();
+fn sums(text: &mut String, compared: &Compared<'_>, before: &Figures<'_>, now: &Figures<'_>) {
     let mut lines = Vec::new();
-    for year in years {
+    for year in &compared.both {
         let amounts = |figures: &Figures<'_>| {
-            let totals = figures.totals.get(year);
+            let totals = figures.totals.get(*year);
             totals.map_or_else(
                 || ["0.00".to_owned(), "0.00".to_owned(), "0.00".to_owned()],
                 |totals| {
@@ -103,8 +194,8 @@ fn sums(text: &mut String, before: &Figures<'_>, now: &Figures<'_>) {
 /// The lines of a disposal by what they are, with how many are alike.
 type Lines<'f> = BTreeMap<(String, String, String, String), Vec<&'f DisposalFigure<'f>>>;
 
-fn disposals(text: &mut String, before: &Figures<'_>, now: &Figures<'_>) {
-    let (old, new) = (by_key(before), by_key(now));
+fn disposals(text: &mut String, compared: &Compared<'_>, before: &Figures<'_>, now: &Figures<'_>) {
+    let (old, new) = (by_key(compared, before), by_key(compared, now));
     let mut lines = Vec::new();
     let shown = |line: &DisposalFigure<'_>| {
         let lot = line
@@ -113,8 +204,16 @@ fn disposals(text: &mut String, before: &Figures<'_>, now: &Figures<'_>) {
             .map(|lot| format!(", lot {lot}"))
             .unwrap_or_default();
         format!(
-            "{} on {}: {} {}{lot}, gain {}",
-            line.id, line.date, line.quantity, line.asset, line.gain
+            "{} on {}: {} {}{lot}, gain {}{}",
+            line.id,
+            line.date,
+            line.quantity,
+            line.asset,
+            line.gain,
+            match &*line.rule {
+                NO_GAIN_NO_LOSS => " (by law neither gain nor loss)",
+                _ => "",
+            },
         )
     };
     for (key, found) in &new {
@@ -141,9 +240,10 @@ fn disposals(text: &mut String, before: &Figures<'_>, now: &Figures<'_>) {
     write_lines(text, "Disposals", &lines);
 }
 
-fn by_key<'f>(figures: &'f Figures<'_>) -> Lines<'f> {
+fn by_key<'f>(compared: &Compared<'_>, figures: &'f Figures<'_>) -> Lines<'f> {
     let mut lines = Lines::new();
-    for line in &figures.disposals {
+    let of_both = figures.disposals.iter();
+    for line in of_both.filter(|line| compared.has(line.date)) {
         let key = (
             line.date.to_string(),
             line.id.to_string(),
@@ -175,12 +275,13 @@ fn write_lines(text: &mut String, title: &str, lines: &[String]) {
 
 #[cfg(test)]
 mod tests {
+    use packtrain_tax::compute;
     use packtrain_tax::import::{self, Limits};
-    use packtrain_tax::request::{Country, Method, Request};
-    use packtrain_tax::{compute, outcome::Outcome};
+    use packtrain_tax::outcome::{Outcome, TaxYear};
+    use packtrain_tax::request::{Method, Request};
 
     use super::*;
-    use crate::{Document, YearSelection, sample};
+    use crate::sample;
 
     const ROWS: &str = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,\
                         received_asset,currency\n\
@@ -211,8 +312,8 @@ mod tests {
     #[test]
     fn two_reports_of_the_same_rows_and_settings_differ_in_nothing() {
         let outcome = outcome(ROWS, Method::Fifo);
-        let figures = crate::figures(&document(&outcome));
-        assert_eq!(diff(&figures, &figures), "Nothing changed.\n");
+        let document = document(&outcome);
+        assert_eq!(diff(&figures(&document), &document), "Nothing changed.\n");
     }
 
     #[test]
@@ -220,7 +321,7 @@ mod tests {
         let (before, now) = (outcome(ROWS, Method::Fifo), outcome(ROWS, Method::Lifo));
         let (before, now) = (document(&before), document(&now));
         assert_eq!(
-            diff(&crate::figures(&before), &crate::figures(&now)),
+            diff(&figures(&before), &now),
             "Causes\n  method: fifo before, lifo now\n\
              Sums\n  2023 net gain: 1400.00 before, 900.00 now\n\
              Disposals\n  new: s on 2023-06-10: 1 BTC, lot b, gain 900.00\n  \
@@ -234,10 +335,64 @@ mod tests {
         let (before, now) = (outcome(ROWS, Method::Fifo), outcome(&mended, Method::Fifo));
         let (before, now) = (document(&before), document(&now));
         assert_eq!(
-            diff(&crate::figures(&before), &crate::figures(&now)),
+            diff(&figures(&before), &now),
             "Sums\n  2023 net gain: 1400.00 before, 1300.00 now\n\
              Disposals\n  changed: s on 2023-06-10: 1 BTC, lot a, gain 1300.00; gain 1400.00 and \
              cost 1000.00 before, cost 1100.00 now\n"
+        );
+    }
+
+    const NEXT: &str = "t,2024-06-10T12:00:00Z,sell,main,1,BTC,2500,USD,USD\n";
+
+    fn of_years<'o>(outcome: &'o Outcome, years: &[i32]) -> Document<'o> {
+        Document {
+            years: YearSelection::of(years.iter().copied().map(TaxYear)),
+            ..document(outcome)
+        }
+    }
+
+    #[test]
+    fn a_year_that_the_earlier_report_did_not_cover_is_new_and_not_compared_with_zero() {
+        let outcome = outcome(&format!("{ROWS}{NEXT}"), Method::Fifo);
+        let before = figures(&of_years(&outcome, &[2023]));
+        assert_eq!(
+            diff(&before, &of_years(&outcome, &[2023, 2024])),
+            "Years\n  2024 is not in the earlier report; now net gain 1000.00, income 0.00, 1 \
+             line of disposals\nIn the years of both reports no figure changed.\n"
+        );
+        assert_eq!(
+            diff(&before, &of_years(&outcome, &[2024])),
+            "Years\n  2024 is not in the earlier report; now net gain 1000.00, income 0.00, 1 \
+             line of disposals\n  1 year of the earlier report is not asked for now and left out: \
+             2023\nNo year is in both reports.\n"
+        );
+    }
+
+    #[test]
+    fn years_that_are_not_asked_for_now_are_left_out_in_one_line_and_have_not_vanished() {
+        let all = outcome(&format!("{ROWS}{NEXT}"), Method::Fifo);
+        let before = figures(&document(&all));
+        let mended = outcome(
+            &format!("{ROWS}{NEXT}").replace("2400", "2300"),
+            Method::Fifo,
+        );
+        assert_eq!(
+            diff(&before, &of_years(&mended, &[2023])),
+            "Years\n  1 year of the earlier report is not asked for now and left out: 2024\n\
+             Sums\n  2023 net gain: 1400.00 before, 1300.00 now\n\
+             Disposals\n  changed: s on 2023-06-10: 1 BTC, lot a, gain 1300.00; gain 1400.00 and \
+             cost 1000.00 before, cost 1000.00 now\n"
+        );
+    }
+
+    #[test]
+    fn a_year_that_lost_its_rows_is_compared_where_all_years_are_asked_for() {
+        let all = outcome(&format!("{ROWS}{NEXT}"), Method::Fifo);
+        let less = outcome(ROWS, Method::Fifo);
+        assert_eq!(
+            diff(&figures(&document(&all)), &document(&less)),
+            "Sums\n  2024 net gain: 1000.00 before, 0.00 now\n\
+             Disposals\n  gone: t on 2024-06-10: 1 BTC, lot b, gain 1000.00\n"
         );
     }
 }

@@ -1,23 +1,40 @@
-//! The story of one row: what it became, what it used, and what used it.
+//! The story of one row: what it became, what it used, what used it, and what is left of it.
+
+mod row;
 
 use std::fmt::Write;
 
+use packtrain_tax::LedgerFile;
 use packtrain_tax::outcome::{Disposal, Origin};
 
 use crate::figures::file_name;
 use crate::{Document, words};
 
-/// The story of a row in lines of text; none where no figure comes from it.
+pub use row::near;
+
+/// The story of a row in lines of text; none where the ledgers have no such row.
 ///
-/// It goes through all years, whichever the document selects.
-pub fn explain(document: &Document<'_>, id: &str) -> Option<String> {
+/// It goes through all years, whichever the document selects. What is left of the row's units is
+/// told where the outcome has what is open.
+pub fn explain(document: &Document<'_>, ledgers: &[LedgerFile], id: &str) -> Option<String> {
     let story = Story { document, id };
+    let mut own = String::new();
+    story.disposals(&mut own);
+    story.income(&mut own);
+    story.removed(&mut own);
+    story.transfers(&mut own);
     let mut text = String::new();
-    story.disposals(&mut text);
-    story.income(&mut text);
-    story.removed(&mut text);
-    story.transfers(&mut text);
+    let rows: Vec<_> = row::of(ledgers, id).collect();
+    if !story.has_own_line() {
+        for row in &rows {
+            story.describe(&mut text, row);
+        }
+    }
+    text.push_str(&own);
     story.uses(&mut text);
+    for row in &rows {
+        story.left(&mut text, row);
+    }
     story.warnings(&mut text);
     (!text.is_empty()).then(|| format!("Row {id}\n{text}"))
 }
@@ -31,6 +48,19 @@ impl Story<'_> {
     /// Whether a line comes from the row; all sales of a day may be one disposal.
     fn is_own(&self, id: &str) -> bool {
         id == self.id || id.split('+').any(|part| part == self.id)
+    }
+
+    /// Whether a line of the report tells what the row was; that of a fee does not.
+    fn has_own_line(&self) -> bool {
+        let outcome = self.document.outcome;
+        let mut disposals = outcome.disposals.iter();
+        let mut income = outcome.income.iter();
+        let mut removed = outcome.removed.iter();
+        let mut transfers = outcome.transfers.iter();
+        disposals.any(|line| !line.is_fee && self.is_own(&line.id))
+            || income.any(|line| self.is_own(&line.id))
+            || removed.any(|line| self.is_own(&line.id))
+            || transfers.any(|line| *line.sent == *self.id || *line.received == *self.id)
     }
 
     fn place(&self, origin: Origin) -> String {
@@ -99,6 +129,9 @@ impl Story<'_> {
                 line.cost.to_cents(),
                 self.place(line.origin),
             );
+            if let Some(part) = words::part(line) {
+                let _ = writeln!(text, "    {part}");
+            }
         }
     }
 
@@ -202,12 +235,8 @@ mod tests {
                       r,2023-02-10T12:00:00Z,staking,main,,,0.5,BTC,,,600,USD\n\
                       s,2023-06-10T12:00:00Z,sell,main,1.2,BTC,2400,USD,10,USD,,USD\n";
         let import = import::read(ledger.as_bytes(), Limits::default()).unwrap();
-        let outcome = compute(
-            &[import.into_ledger("trades.csv")],
-            Country::Us,
-            &Request::default(),
-        );
-        let outcome = outcome.unwrap();
+        let ledgers = [import.into_ledger("trades.csv")];
+        let outcome = compute(&ledgers, Country::Us, &Request::default()).unwrap();
         let document = Document {
             outcome: &outcome,
             years: YearSelection::All,
@@ -221,7 +250,7 @@ mod tests {
             generated_at: sample::at(),
             taxpayer: None,
         };
-        explain(&document, id)
+        explain(&document, &ledgers, id)
     }
 
     #[test]
@@ -255,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_nothing_comes_from_has_no_story() {
+    fn a_row_that_no_file_has_has_no_story() {
         assert_eq!(story("nobody"), None);
     }
 }

@@ -21,7 +21,8 @@ pub struct Figures<'a> {
     pub jurisdiction: String,
     /// Lot method, such as `fifo`.
     pub method: Cow<'a, str>,
-    /// `universal`, `wallet`, or `dated` where the law changes from one to the other on a date.
+    /// The scope that held: `universal`, `wallet`, or `dated` where the law changes from one to the
+    /// other on a date; of pools and of a portfolio `universal`.
     pub scope: Cow<'a, str>,
     /// Currency of every amount of money.
     pub currency: Currency,
@@ -119,6 +120,9 @@ pub struct RemovedFigure<'a> {
     pub cost: String,
     /// What happened, such as `gift_out`.
     pub kind: RowKind,
+    /// Of a portfolio, how the part of its cost came about, with the prices of what was held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Cow<'a, str>>,
     /// Name of the file that the row stands in, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<Cow<'a, str>>,
@@ -177,6 +181,10 @@ pub struct TransferFigure<'a> {
 pub struct TotalsFigure {
     /// All that was received for disposals.
     pub proceeds: String,
+    /// The part of `proceeds` of disposals that give neither gain nor loss, such as gifts to a
+    /// spouse, where there are any; the return's own proceeds leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_gain_no_loss: Option<String>,
     /// What it had cost.
     pub cost: String,
     /// Costs of selling.
@@ -210,9 +218,12 @@ pub struct AssessmentFigure<'a> {
     pub label: Cow<'a, str>,
     /// How much: money as a string with two decimals, a number of things, or yes or no.
     pub value: AssessmentValue,
-    /// Where it goes, such as `SA108 box 13.1`; absent where no form asks for it.
+    /// Where it goes, such as `SA108, cryptoassets, box 13.1`; absent where no form asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<Cow<'a, str>>,
+    /// What is typed there, such as `1204` for a loss of 1,203.60 in a box for losses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_entered: Option<Cow<'a, str>>,
     /// The source of the rule.
     pub source: Cow<'a, str>,
 }
@@ -320,6 +331,9 @@ pub struct Provenance<'a> {
     pub scope_in_words: Cow<'a, str>,
     /// The tax years that were asked for, or that have rows.
     pub years: Vec<String>,
+    /// Those of them in which no row falls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub years_without_rows: Vec<String>,
     /// When the report was made.
     pub generated_at: Cow<'a, str>,
     /// The time zone that gave the local dates.

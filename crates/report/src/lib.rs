@@ -8,6 +8,7 @@ mod cells;
 mod comparison;
 mod diff;
 mod disposals;
+mod entered;
 mod explain;
 mod figures;
 mod forms;
@@ -15,6 +16,7 @@ mod inventory;
 mod json;
 mod limits;
 mod pdf;
+mod printed;
 #[cfg(test)]
 #[path = "../examples/support/sample.rs"]
 #[allow(
@@ -37,7 +39,8 @@ pub use crate::comparison::{
 };
 pub use crate::diff::diff;
 pub use crate::disposals::write_csv;
-pub use crate::explain::explain;
+pub use crate::entered::{as_entered, shown};
+pub use crate::explain::{explain, near};
 pub use crate::figures::{
     AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, GivenRuleFigure,
     HoldingFigure, IncomeFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure,
@@ -48,8 +51,9 @@ pub use crate::inventory::{Inventory, InventoryLine, inventories};
 pub use crate::json::write_json;
 pub use crate::limits::*;
 pub use crate::pdf::pdf;
-pub use crate::words::settling;
-pub use crate::years::YearSelection;
+pub use crate::printed::printed;
+pub use crate::words::{no_gain_no_loss, no_row_in, settling};
+pub use crate::years::{YearSelection, years_in_names};
 
 /// The engine's name and version, as every report states it.
 pub const ENGINE: &str = concat!("packtrain ", env!("CARGO_PKG_VERSION"));

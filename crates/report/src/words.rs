@@ -6,7 +6,7 @@
 use chrono::{Datelike, NaiveDate};
 use packtrain_core::ledger::RowKind;
 use packtrain_tax::jurisdiction::{self, ScopeRule};
-use packtrain_tax::outcome::{MatchedBy, Warning, WarningCode};
+use packtrain_tax::outcome::{MatchedBy, NO_GAIN_NO_LOSS, Removed, Totals, Warning, WarningCode};
 use packtrain_tax::request::{Country, Method, Scope, Settings};
 use packtrain_tax::settle::Way;
 
@@ -27,17 +27,21 @@ pub(crate) fn at_stake(amount: &str, is_exact: bool) -> String {
 /// What is said of an amount at stake that was not computed.
 pub(crate) const ESTIMATED: &str = "estimated";
 
-/// The word of a scope in figures.
-pub(crate) fn scope(scope: Option<Scope>) -> &'static str {
-    scope.map_or("dated", Scope::as_str)
+/// The word of the scope that held, in figures.
+pub(crate) fn scope(settings: &Settings) -> &'static str {
+    match held(settings) {
+        ScopeRule::Universal => Scope::Universal.as_str(),
+        ScopeRule::Wallet => Scope::Wallet.as_str(),
+        ScopeRule::WalletFrom(_) => "dated",
+    }
 }
 
 /// A scope in a word or two.
 pub(crate) fn scope_name(settings: &Settings) -> &'static str {
-    match (settings.scope, jurisdiction::of(settings.country).scope) {
-        (Some(Scope::Universal), _) | (None, ScopeRule::Universal) => "All wallets together",
-        (Some(Scope::Wallet), _) | (None, ScopeRule::Wallet) => "Each wallet on its own",
-        (None, ScopeRule::WalletFrom(_)) => "As the law sets by date",
+    match held(settings) {
+        ScopeRule::Universal => "All wallets together",
+        ScopeRule::Wallet => "Each wallet on its own",
+        ScopeRule::WalletFrom(_) => "As the law sets by date",
     }
 }
 
@@ -45,14 +49,39 @@ pub(crate) fn scope_name(settings: &Settings) -> &'static str {
 pub(crate) fn scope_sentence(settings: &Settings) -> String {
     const TOGETHER: &str = "a sale may use up lots of any wallet";
     const ALONE: &str = "a sale uses up lots of the wallet that sells";
-    match (settings.scope, jurisdiction::of(settings.country).scope) {
-        (Some(Scope::Universal), _) | (None, ScopeRule::Universal) => sentence(TOGETHER),
-        (Some(Scope::Wallet), _) | (None, ScopeRule::Wallet) => sentence(ALONE),
-        (None, ScopeRule::WalletFrom(from)) => {
+    match settings.method {
+        Method::Portfolio => {
+            return "All assets of all wallets are one portfolio, and there are no lots."
+                .to_owned();
+        }
+        Method::Acb | Method::S104 | Method::TotalAverage => {
+            return "The units of an asset in all wallets have one cost together.".to_owned();
+        }
+        Method::Fifo | Method::Lifo | Method::Hifo | Method::Lofo => {}
+    }
+    match held(settings) {
+        ScopeRule::Universal => sentence(TOGETHER),
+        ScopeRule::Wallet => sentence(ALONE),
+        ScopeRule::WalletFrom(from) => {
             let from = from.format("%-d %B %Y");
             sentence(&format!("before {from} {TOGETHER}; from then on {ALONE}"))
         }
     }
+}
+
+/// What was asked for, else the country's rule.
+fn held(settings: &Settings) -> ScopeRule {
+    match settings.scope {
+        Some(Scope::Universal) => ScopeRule::Universal,
+        Some(Scope::Wallet) => ScopeRule::Wallet,
+        None => jurisdiction::of(settings.country).scope,
+    }
+}
+
+/// How units that left without a sale used a part of a portfolio's cost; none where they did not.
+pub(crate) fn part(line: &Removed) -> Option<String> {
+    let part = line.part.as_ref()?;
+    Some(sentence(&part.to_string()))
 }
 
 /// A country by its name.
@@ -115,7 +144,7 @@ pub(crate) fn rule(rule: &str) -> String {
         "same-day" => "Same day".to_owned(),
         "30-day" => "30 days".to_owned(),
         "10-day" => "10 days".to_owned(),
-        "no-gain-no-loss" => "No gain".to_owned(),
+        NO_GAIN_NO_LOSS => "No gain/loss".to_owned(),
         _ => sentence_case(rule),
     }
 }
@@ -142,6 +171,35 @@ pub(crate) fn kind(kind: RowKind) -> String {
         _ => return sentence_case(kind.as_str()),
     };
     word.to_owned()
+}
+
+/// What the proceeds of a summary have that those of the return have not; none where they are the
+/// same.
+pub fn no_gain_no_loss(totals: &Totals) -> Option<String> {
+    let part = totals.no_gain_no_loss;
+    let amount = |money| crate::amounts::full(money);
+    let rest = totals.proceeds.checked_sub(part).ok()?;
+    (!part.is_zero()).then(|| {
+        format!(
+            "Proceeds of {} have {} in them of gifts to a spouse or civil partner and to \
+             charities, taken at cost, which give neither gain nor loss; the return leaves these \
+             out and has {}.",
+            amount(totals.proceeds),
+            amount(part),
+            amount(rest),
+        )
+    })
+}
+
+/// Says that no row falls in these years, each by its name; none where there are none.
+pub fn no_row_in(years: &[String]) -> Option<String> {
+    (!years.is_empty()).then(|| {
+        format!(
+            "No row of these records falls in {}: there is nothing to report on {}.",
+            years.join(", "),
+            if years.len() == 1 { "it" } else { "them" },
+        )
+    })
 }
 
 /// What a kind of warning is about, as a heading.
@@ -215,12 +273,27 @@ pub(crate) const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
-/// A count with its noun, such as `1 row` and `1,204 rows`.
+/// The title over a part of what it heads, which goes on from the page before where that is not
+/// the first.
+pub(crate) fn title_from(part: usize, title: &str) -> String {
+    match part {
+        0 => title.to_owned(),
+        _ => format!("{title}, continued"),
+    }
+}
+
+/// A count with its noun for print, such as `1 row` and `1,204 rows`: with commas, and never broken
+/// between them.
 pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
+    let word = if count == 1 { one } else { many };
+    format!("{}\u{a0}{word}", crate::amounts::count(count))
+}
+
+/// Says where the lines are that a list leaves out.
+pub(crate) fn more_in_figures(count: usize) -> String {
     format!(
-        "{}\u{a0}{}",
-        crate::amounts::count(count),
-        if count == 1 { one } else { many }
+        "{} in the figures file.",
+        counted(count, "more is", "more are")
     )
 }
 

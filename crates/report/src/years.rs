@@ -46,12 +46,36 @@ impl YearSelection {
         matches!(self, Self::All) || self.has(tax_year(country, date))
     }
 
+    /// Names of the years asked for in which no row falls and that have no figures, in order.
+    pub fn without_rows(&self, outcome: &Outcome) -> Vec<String> {
+        let is_bare =
+            |year: &TaxYear| !outcome.rows.contains_key(year) && !outcome.totals.contains_key(year);
+        let years = self.listed(outcome).into_iter().filter(is_bare);
+        years
+            .map(|year| year_name(outcome.settings.country, year))
+            .collect()
+    }
+
     /// The years in order: those asked for, else those with totals.
     pub(crate) fn listed(&self, outcome: &Outcome) -> Vec<TaxYear> {
         match self {
             Self::All => outcome.totals.keys().copied().collect(),
             Self::Only(years) => years.iter().copied().collect(),
         }
+    }
+}
+
+/// The years of a file's name: one as it is written, more as the first and the last.
+pub fn years_in_names(country: Country, years: &[TaxYear]) -> String {
+    let (Some(first), Some(last)) = (years.first(), years.last()) else {
+        return String::new();
+    };
+    let (from, to) = (year_name(country, *first), year_name(country, *last));
+    match first == last {
+        true => from,
+        // A year such as 2024-25 has a hyphen of its own.
+        false if from.contains('-') => format!("{from}-to-{to}"),
+        false => format!("{from}-{to}"),
     }
 }
 
@@ -125,6 +149,20 @@ mod tests {
     fn a_year_beyond_the_calendar_has_no_days() {
         assert_eq!(year_span(Country::Us, TaxYear(i32::MAX)), None);
         assert!(months_of_year(Country::Us, TaxYear(i32::MIN)).is_empty());
+    }
+
+    #[test]
+    fn a_file_is_named_by_its_years_as_the_country_writes_them() {
+        let name = |country, years: &[i32]| {
+            let years: Vec<_> = years.iter().copied().map(TaxYear).collect();
+            years_in_names(country, &years)
+        };
+        assert_eq!(name(Country::Uk, &[2024]), "2024-25");
+        assert_eq!(name(Country::Au, &[2022, 2024]), "2022-23-to-2024-25");
+        assert_eq!(name(Country::In, &[1999]), "1999-00");
+        assert_eq!(name(Country::Us, &[2024]), "2024");
+        assert_eq!(name(Country::Us, &[2023, 2025]), "2023-2025");
+        assert_eq!(name(Country::Us, &[]), "");
     }
 
     #[test]

@@ -19,12 +19,17 @@ use packtrain_core::quantity::Quantity;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::table::{self, TableError};
+use crate::table::{self, Form, TableError};
 use crate::written::{Amount, Slip, Slips, WORD_CHARS_MAX, told};
 
-const COLUMNS: [&str; 4] = ["asset", "lot", "wallet", "quantity"];
 /// Lines in one file.
 const LINES_MAX: usize = 1_000_000;
+
+const FORM: Form<4> = Form {
+    columns: ["asset", "lot", "wallet", "quantity"],
+    amount: 3,
+    lines_max: LINES_MAX,
+};
 
 /// Which units of which lots belong to which wallet, by asset.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,13 +53,14 @@ pub struct Units {
 }
 
 impl Allocation {
-    /// Reads a file: comma separated, with a header, the columns in any order.
+    /// Reads a file: cells parted by commas, semicolons or tabs, with a header, the columns in any
+    /// order.
     ///
     /// # Errors
     /// [`TableError`] at the first line that is wrong: half an allocation is none.
     pub fn read(bytes: &[u8]) -> Result<Self, TableError> {
         let mut allocation = Self::default();
-        table::read(bytes, COLUMNS, LINES_MAX, |line, cells| {
+        table::read(bytes, &FORM, |line, cells| {
             let [asset, lot, wallet, quantity] = cells.map(str::to_owned);
             let written = Written {
                 asset,
@@ -205,7 +211,8 @@ mod tests {
             );
         }
         let error = Allocation::read(b"asset,lot,quantity\n").unwrap_err();
-        let said = "the header has no column wallet; needed: asset, lot, wallet, quantity";
+        let said = "line 1: the header \"asset,lot,quantity\" has no column wallet; needed: asset, \
+                    lot, wallet, quantity";
         assert_eq!(error.to_string(), said);
     }
 }

@@ -15,6 +15,8 @@ use crate::jurisdiction::Jurisdiction;
 use crate::outcome::{Disposal, Income, TaxYear, Totals};
 use crate::request::Settings;
 
+pub use crate::place::{Entered, Place};
+
 /// The figures of one tax year, in the order in which a person reads them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Assessment {
@@ -31,8 +33,8 @@ pub struct Figure {
     pub label: &'static str,
     /// How much.
     pub amount: Amount,
-    /// Where it goes, such as `SA108 box 13.1`; none where no form asks for it.
-    pub form: Option<&'static str>,
+    /// Where it goes; none where no form asks for it.
+    pub form: Option<Place>,
     /// The rule's source.
     pub source: &'static str,
 }
@@ -53,7 +55,7 @@ pub(crate) type Line = (
     &'static str,
     &'static str,
     Money,
-    Option<&'static str>,
+    Option<Place>,
     &'static str,
 );
 
@@ -203,7 +205,7 @@ impl Assessment {
         key: &'static str,
         label: &'static str,
         amount: Money,
-        form: Option<&'static str>,
+        form: Option<Place>,
         source: &'static str,
     ) {
         self.push(key, label, Amount::Money(amount), form, source);
@@ -215,7 +217,7 @@ impl Assessment {
         key: &'static str,
         label: &'static str,
         amount: Amount,
-        form: Option<&'static str>,
+        form: Option<Place>,
         source: &'static str,
     ) {
         self.figures.push(Figure {

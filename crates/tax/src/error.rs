@@ -63,6 +63,16 @@ pub enum TaxError {
         /// All that is wrong, each in a sentence.
         wrong: Vec<String>,
     },
+    /// A tax year of which the records cannot tell anything.
+    #[error("nothing is known of {year}, which is {side}; {known}")]
+    YearOutside {
+        /// The year, as its country names it.
+        year: String,
+        /// `before all rows` or `after all rows`.
+        side: &'static str,
+        /// What the years with rows have, in words.
+        known: String,
+    },
     /// More files than one report may have.
     #[error("{files} files in one report; at most {max}")]
     TooManyFiles {
@@ -173,6 +183,7 @@ impl TaxError {
             Self::UnknownMethod { .. } => "tax.unknown_method",
             Self::UnknownScope { .. } => "tax.unknown_scope",
             Self::NoAllocation { .. } | Self::Allocation { .. } => "tax.bad_allocation",
+            Self::YearOutside { .. } => "tax.year_outside",
             Self::TooManyFiles { .. } => "tax.too_many_files",
             Self::TooManyRows { .. } => "tax.too_many_rows",
             Self::Settlement { .. } => "tax.settlement_misfit",

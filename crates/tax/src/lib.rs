@@ -7,6 +7,7 @@
 
 pub mod allocation;
 mod assess;
+mod decimal;
 mod engine;
 mod error;
 pub mod fiat;
@@ -15,6 +16,7 @@ pub mod jurisdiction;
 mod methods;
 mod open;
 pub mod outcome;
+mod place;
 pub mod prices;
 pub mod rates;
 pub mod request;
@@ -23,6 +25,7 @@ pub mod synthetic;
 pub mod table;
 mod why;
 pub mod written;
+mod years;
 
 pub use engine::{Compared, Held, LedgerFile, Watch, compare, compare_watched};
 pub use engine::{compute, compute_days, compute_watched};

@@ -2,19 +2,21 @@
 //! rounded once, when they are printed.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use chrono::NaiveDate;
 use packtrain_core::ledger::{Asset, RowId, RowKind};
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::{AmountError, Quantity};
 
-pub use crate::assess::{Amount, Assessment, Figure};
+use crate::error::TaxError;
+use crate::years;
+
+pub use crate::assess::{Amount, Assessment, Entered, Figure, Place};
 pub use crate::open::{OpenLot, Valued};
-use crate::request::{Method, Scope, Settings};
+use crate::request::{Method, Settings};
 pub use crate::settle::{Settled, UsedRule, Way};
 pub use crate::why::{Choice, GiftSide, HeldPart, PoolState, PortfolioState, ValueFrom, Why};
+pub use crate::years::{NoTaxYear, TaxYear};
 
 /// A ledger computed under one jurisdiction's rules.
 #[derive(Debug, Clone)]
@@ -33,6 +35,8 @@ pub struct Outcome {
     pub income: Vec<Income>,
     /// Withdrawals and deposits that were taken as one transfer, in time order.
     pub transfers: Vec<Transfer>,
+    /// How many rows each tax year has; a copy that counts once is one row.
+    pub rows: BTreeMap<TaxYear, usize>,
     /// Sums per tax year; a year without rows is absent.
     pub totals: BTreeMap<TaxYear, Totals>,
     /// What the law makes of these sums, per tax year.
@@ -47,45 +51,6 @@ pub struct Outcome {
     pub settled: Vec<Settled>,
     /// Rules of the person, in the order in which they stand.
     pub rules_given: Vec<UsedRule>,
-}
-
-/// A tax year by its first calendar year; jurisdictions give it its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TaxYear(pub i32);
-
-impl fmt::Display for TaxYear {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
-
-/// The text is no tax year.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no tax year; one is written 2025, or 2024-25 where it begins in 2024 and ends in 2025")]
-pub struct NoTaxYear;
-
-/// `2025`, or `2024-25` for a year that begins in 2024 and ends in 2025.
-impl FromStr for TaxYear {
-    type Err = NoTaxYear;
-
-    fn from_str(text: &str) -> Result<Self, NoTaxYear> {
-        let (first, last) = match text.split_once('-') {
-            Some((first, last)) => (first, Some(last)),
-            None => (text, None),
-        };
-        let is_year = |text: &str| text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit());
-        let year: i32 = first
-            .parse()
-            .ok()
-            .filter(|_| is_year(first))
-            .ok_or(NoTaxYear)?;
-        match last {
-            None => Ok(Self(year)),
-            Some(last) if last == format!("{:02}", (year + 1) % 100) => Ok(Self(year)),
-            Some(last) if last == format!("{:04}", year + 1) => Ok(Self(year)),
-            Some(_) => Err(NoTaxYear),
-        }
-    }
 }
 
 /// A sentence on a rule that was used, with the source that says so.
@@ -159,7 +124,15 @@ pub struct Disposal {
     pub why: Why,
 }
 
+/// The rule of a disposal at a value that gives neither gain nor loss.
+pub const NO_GAIN_NO_LOSS: &str = "no-gain-no-loss";
+
 impl Disposal {
+    /// Whether the law takes it at a value that gives neither gain nor loss.
+    pub fn is_no_gain_no_loss(&self) -> bool {
+        self.rule == NO_GAIN_NO_LOSS
+    }
+
     /// The gain or loss that counts: without the part of a loss that the law denies.
     ///
     /// # Errors
@@ -195,6 +168,8 @@ pub struct Removed {
     pub quantity: Quantity,
     /// What it had cost.
     pub cost: Money,
+    /// Of a portfolio whose cost they used, how that part came about.
+    pub part: Option<Box<PortfolioState>>,
 }
 
 /// Income at its value on receipt.
@@ -257,6 +232,9 @@ pub enum MatchedBy {
 pub struct Totals {
     /// All that was received for disposals.
     pub proceeds: Money,
+    /// The part of `proceeds` of disposals that give neither gain nor loss: what was given had
+    /// cost as much.
+    pub no_gain_no_loss: Money,
     /// What it had cost.
     pub cost: Money,
     /// Costs of selling.
@@ -287,6 +265,7 @@ impl Totals {
         let none = Money::zero(currency);
         Self {
             proceeds: none,
+            no_gain_no_loss: none,
             cost: none,
             fees: none,
             gains: none,
@@ -392,25 +371,11 @@ impl Outcome {
         self.settings.method
     }
 
-    /// The scope that was asked for; none means the dated rule.
-    pub const fn scope(&self) -> Option<Scope> {
-        self.settings.scope
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tax_year_is_read_as_people_write_it() {
-        let read = |text: &str| text.parse::<TaxYear>().map(|year| year.0);
-        assert_eq!(read("2025"), Ok(2025));
-        assert_eq!(read("2024-25"), Ok(2024));
-        assert_eq!(read("1999-00"), Ok(1999));
-        assert_eq!(read("2024-2025"), Ok(2024));
-        for text in ["2024-26", "24", "2024-", "", "+024", "20245"] {
-            assert_eq!(read(text), Err(NoTaxYear), "{text}");
-        }
+    /// Whether the records can tell anything of these tax years.
+    ///
+    /// # Errors
+    /// [`TaxError::YearOutside`] for a year before the first row or after the last.
+    pub fn check_years(&self, years: impl IntoIterator<Item = TaxYear>) -> Result<(), TaxError> {
+        years::check(self.settings.country, &self.rows, &self.totals, years)
     }
 }

@@ -11,13 +11,18 @@ use packtrain_core::quantity::Quantity;
 
 use crate::fiat::is_currency;
 use crate::rates;
-use crate::table::{self, TableError};
+use crate::table::{self, Form, TableError};
 
-const COLUMNS: [&str; 4] = ["date", "asset", "currency", "price"];
 /// How old a price may be where there is none of the day itself.
 pub const AGE_DAYS_MAX: i64 = 7;
 /// Prices in one file.
 const PRICES_MAX: usize = 2_000_000;
+
+const FORM: Form<4> = Form {
+    columns: ["date", "asset", "currency", "price"],
+    amount: 3,
+    lines_max: PRICES_MAX,
+};
 
 /// The prices of a file, by asset and day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,13 +39,14 @@ struct Price {
 }
 
 impl Prices {
-    /// Reads a file: comma separated, with a header, the columns in any order.
+    /// Reads a file: cells parted by commas, semicolons or tabs, with a header, the columns in any
+    /// order.
     ///
     /// # Errors
     /// [`TableError`] at the first line that is no price: half a table of prices is worth little.
     pub fn read(bytes: &[u8]) -> Result<Self, TableError> {
         let mut by_asset: HashMap<String, Vec<Price>> = HashMap::new();
-        let count = table::read(bytes, COLUMNS, PRICES_MAX, |_, cells| {
+        let count = table::read(bytes, &FORM, |_, cells| {
             let (asset, price) = price(cells)?;
             by_asset.entry(asset).or_default().push(price);
             Ok(())
@@ -71,22 +77,43 @@ impl Prices {
         currency: Currency,
         date: NaiveDate,
     ) -> Option<(Money, NaiveDate)> {
+        let price = self.last(asset, date)?;
+        let is_near = (date - price.date).num_days() <= AGE_DAYS_MAX;
+        is_near.then(|| price.worth(amount, currency))?
+    }
+
+    /// The same by the last price of the day or before it, however long ago that is.
+    pub fn last_worth(
+        &self,
+        asset: &Asset,
+        amount: Quantity,
+        currency: Currency,
+        date: NaiveDate,
+    ) -> Option<(Money, NaiveDate)> {
+        self.last(asset, date)?.worth(amount, currency)
+    }
+
+    /// The last price of the day or before it.
+    fn last(&self, asset: &Asset, date: NaiveDate) -> Option<&Price> {
         if self.is_empty() {
             return None;
         }
         let prices = self.by_asset.get(&*in_upper_case(asset))?;
         let after = prices.partition_point(|price| price.date <= date);
-        let price = prices.get(after.checked_sub(1)?)?;
-        if (date - price.date).num_days() > AGE_DAYS_MAX {
-            return None;
-        }
+        prices.get(after.checked_sub(1)?)
+    }
+}
+
+impl Price {
+    /// What units are worth by it, with its day; none without a rate of its currency.
+    fn worth(&self, amount: Quantity, currency: Currency) -> Option<(Money, NaiveDate)> {
         let one = Quantity::from_units(1, 0).ok()?;
-        let money = price.one.share(amount, one).ok()?;
+        let money = self.one.share(amount, one).ok()?;
         let money = match money.currency() == currency {
             true => money,
-            false => rates::convert(money, currency, price.date)?.0,
+            false => rates::convert(money, currency, self.date)?.0,
         };
-        Some((money, price.date))
+        Some((money, self.date))
     }
 }
 
@@ -161,6 +188,21 @@ price,currency,asset,date
     }
 
     #[test]
+    fn the_last_price_is_known_however_old_it_is_and_none_of_a_later_day() {
+        let prices = Prices::read(FILE.as_bytes()).unwrap();
+        let last = |date: &str| {
+            let (btc, two) = (Asset::from("BTC"), "2".parse().unwrap());
+            let (money, day) =
+                prices.last_worth(&btc, two, Currency::USD, date.parse().unwrap())?;
+            Some((money.to_cents(), day.to_string()))
+        };
+        let found = |money: &str, day: &str| Some((money.to_owned(), day.to_owned()));
+        assert_eq!(last("2025-01-01"), found("122000.00", "2024-03-12"));
+        assert_eq!(last("2024-03-11"), found("120001.00", "2024-03-10"));
+        assert_eq!(last("2024-03-09"), None);
+    }
+
+    #[test]
     fn a_price_in_another_currency_is_converted_at_the_rate_of_its_day() {
         // 4 January 2016: 1.0898 dollars for a euro.
         let found = Some(("54.49".to_owned(), "2016-01-04".to_owned()));
@@ -187,7 +229,8 @@ price,currency,asset,date
             "line 3: \"-1\" is no price such as 1234.56"
         );
         let error = Prices::read(b"date,asset,price\n").unwrap_err();
-        let said = "the header has no column currency; needed: date, asset, currency, price";
+        let said = "line 1: the header \"date,asset,price\" has no column currency; needed: date, \
+                    asset, currency, price";
         assert_eq!(error.to_string(), said);
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::NaiveDate;
 use packtrain_core::ledger::Asset;
 use packtrain_core::money::{Currency, Money};
-use packtrain_core::quantity::Quantity;
+use packtrain_core::quantity::{Quantity, counted};
 use packtrain_core::time::day;
 
 use crate::methods;
@@ -61,6 +61,8 @@ pub struct PoolState {
 /// A portfolio before units left it, and the part of its cost that they used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortfolioState {
+    /// The local day on which they left.
+    pub date: NaiveDate,
     /// What was paid for all acquisitions before.
     pub paid: Money,
     /// The parts of it that earlier disposals used.
@@ -75,6 +77,8 @@ pub struct PortfolioState {
     pub parts: Box<[HeldPart]>,
     /// How many more assets were held.
     pub more: usize,
+    /// Units given as a fee of the sale, and what they lower its price by.
+    pub fee: Option<HeldPart>,
 }
 
 /// An asset that was held at a disposal.
@@ -105,6 +109,10 @@ pub enum ValueFrom {
     FeeValue,
     /// The price that the row's other amounts imply.
     Implied,
+    /// The last price that rows gave, of this day.
+    Recorded(NaiveDate),
+    /// What the units had cost, by a law that gives neither gain nor loss.
+    Cost,
     /// The debt that the units settled, at its value when it was made.
     Debt,
     /// Several rows, each in its own way.
@@ -168,6 +176,12 @@ impl fmt::Display for Why {
             ValueFrom::Answer => "; proceeds at the price of your answer.",
             ValueFrom::FeeValue => "; proceeds at the fee value in the row.",
             ValueFrom::Implied => "; proceeds at the price the row implies.",
+            ValueFrom::Recorded(day) => {
+                return write!(f, "; proceeds at the last price in the records, of {day}.");
+            }
+            ValueFrom::Cost => {
+                "; proceeds at cost by law, so neither gain nor loss, and not in the return."
+            }
             ValueFrom::Debt => "; proceeds at the value of the debt that it settled.",
             ValueFrom::Several => "; proceeds summed over the rows.",
             ValueFrom::Missing => "; no price is known, so zero was taken.",
@@ -211,7 +225,7 @@ fn write_choice(f: &mut impl fmt::Write, choice: &Choice) -> fmt::Result {
             pool.quantity,
             pool.cost.to_cents()
         ),
-        Choice::Portfolio(state) => write_portfolio(f, state),
+        Choice::Portfolio(state) => write!(f, "{state}"),
         Choice::Method(method, scope) => {
             f.write_str(methods::of(*method).chosen)?;
             f.write_str(match scope {
@@ -222,36 +236,70 @@ fn write_choice(f: &mut impl fmt::Write, choice: &Choice) -> fmt::Result {
     }
 }
 
-fn write_portfolio(f: &mut impl fmt::Write, state: &PortfolioState) -> fmt::Result {
-    f.write_str(methods::of(Method::Portfolio).chosen)?;
-    // An amount out of range would have stopped the disposal.
-    let cost = state.paid.checked_sub(state.used).unwrap_or(state.paid);
-    write!(
-        f,
-        ": {} x price {} / value {} = {}; held were",
-        cost.to_cents(),
-        state.price.to_cents(),
-        state.value.to_cents(),
-        state.part.to_cents(),
-    )?;
-    for (place, part) in state.parts.iter().enumerate() {
-        let comma = if place == 0 { "" } else { "," };
-        write!(f, "{comma} {} {}", part.quantity, part.asset)?;
-        let Some(Valued { money, from, day }) = part.value else {
-            f.write_str(" without a price, so zero")?;
-            continue;
-        };
-        write!(f, " worth {}", money.to_cents())?;
-        match from {
-            ValueFrom::Listed(day) => write!(f, " (listed price of {day})")?,
-            ValueFrom::Implied => write!(f, " (last price in the records, of {day})")?,
-            ValueFrom::Missing => f.write_str(" (without a price, so zero)")?,
-            _ => f.write_str(" (by this row)")?,
+impl fmt::Display for PortfolioState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(methods::of(Method::Portfolio).chosen)?;
+        // An amount out of range would have stopped the disposal.
+        let cost = self.paid.checked_sub(self.used).unwrap_or(self.paid);
+        write!(
+            f,
+            ": {} x price {} / value {} = {}; held were",
+            cost.to_cents(),
+            self.price.to_cents(),
+            self.value.to_cents(),
+            self.part.to_cents(),
+        )?;
+        for (place, part) in self.parts.iter().enumerate() {
+            f.write_str(if place == 0 { " " } else { ", " })?;
+            write_part(f, part, self.date)?;
+        }
+        match self.more {
+            0 => {}
+            more => write!(f, " and {}", counted(more, "more asset", "more assets"))?,
+        }
+        match &self.fee {
+            Some(fee) => {
+                f.write_str("; costs were ")?;
+                write_part(f, fee, self.date)
+            }
+            None => Ok(()),
         }
     }
-    match state.more {
-        0 => Ok(()),
-        1 => f.write_str(" and 1 more asset"),
-        more => write!(f, " and {more} more assets"),
+}
+
+/// Units, what they are worth, and by which price.
+fn write_part(f: &mut fmt::Formatter<'_>, part: &HeldPart, date: NaiveDate) -> fmt::Result {
+    write!(f, "{} {}", part.quantity, part.asset)?;
+    let Some(Valued { money, from, .. }) = part.value else {
+        return f.write_str(" without a price, so zero");
+    };
+    write!(f, " worth {}", money.to_cents())?;
+    match from {
+        ValueFrom::Listed(day) => write!(f, " (listed price of {day}, {})", Away(day, date)),
+        ValueFrom::Recorded(day) => {
+            let away = Away(day, date);
+            write!(f, " (last price in the records, of {day}, {away})")
+        }
+        ValueFrom::Converted(currency, day) => {
+            let away = Away(day, date);
+            write!(f, " (by this row, {currency} at the rate of {day}, {away})")
+        }
+        ValueFrom::Missing => f.write_str(" (without a price, so zero)"),
+        _ => f.write_str(" (by this row)"),
+    }
+}
+
+/// How far a day is from another one, such as `3 days before`.
+struct Away(NaiveDate, NaiveDate);
+
+impl fmt::Display for Away {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.1 - self.0).num_days() {
+            0 => f.write_str("the same day"),
+            1 => f.write_str("1 day before"),
+            -1 => f.write_str("1 day after"),
+            days if days > 0 => write!(f, "{days} days before"),
+            days => write!(f, "{} days after", days.abs()),
+        }
     }
 }

@@ -6,7 +6,7 @@ use packtrain_core::fault::Fault;
 use packtrain_core::ids::ReportId;
 use packtrain_core::job::{Ctx, Done};
 use packtrain_core::ports::{ArtefactRecord, ReportRecord, Write};
-use packtrain_report::{Document, YearSelection};
+use packtrain_report::{Document, YearSelection, years_in_names};
 use packtrain_tax::outcome::TaxYear;
 use packtrain_tax::request::Country;
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ pub enum FileKind {
     Xlsx,
 }
 
-/// The name of a report's file, such as `tax-2025-us.pdf`.
+/// The name of a report's file, such as `tax-2025-us.pdf` or `tax-2024-25-uk.pdf`.
 pub fn file_name(kind: FileKind, document: &Document<'_>) -> String {
     let country = document.outcome.settings.country;
     let years = match &document.years {
@@ -81,10 +81,8 @@ pub fn file_name(kind: FileKind, document: &Document<'_>) -> String {
 
 /// What it is, the years that it is about, in order, and the country.
 pub(super) fn named(word: &str, years: &[TaxYear], country: Country, ending: &str) -> String {
-    let span = match (years.first(), years.last()) {
-        (Some(first), Some(last)) if first == last => format!("{first}-"),
-        (Some(first), Some(last)) => format!("{first}-{last}-"),
-        _ => String::new(),
-    };
-    format!("{word}-{span}{country}.{ending}")
+    match years_in_names(country, years).as_str() {
+        "" => format!("{word}-{country}.{ending}"),
+        span => format!("{word}-{span}-{country}.{ending}"),
+    }
 }

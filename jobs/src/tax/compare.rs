@@ -119,14 +119,20 @@ impl Compare {
     fn compute(&self, loaded: Loaded, stop: &Stop) -> Result<(Artefact, Value), Fault> {
         let mut request = self.request();
         let (ledgers, inputs) = loaded.open(&mut request)?;
+        let asked: Vec<_> = self.years.iter().map(|year| TaxYear(*year)).collect();
         let compared = watched(stop, |watch| {
-            packtrain_tax::compare_watched(&ledgers, self.country, &request, watch)
+            let compared = packtrain_tax::compare_watched(&ledgers, self.country, &request, watch)?;
+            let years = asked.iter().copied();
+            compared
+                .first()
+                .map_or(Ok(()), |one| one.check_years(years))?;
+            Ok(compared)
         })?;
         let settings = watched(stop, |_| jurisdiction::of(self.country).settings(&request))?;
         let document = ComparisonDocument {
             settings: &settings,
             compared: &compared,
-            years: YearSelection::of(self.years.iter().map(|year| TaxYear(*year))),
+            years: YearSelection::of(asked),
             inputs: &inputs,
         };
         let comparison = packtrain_report::comparison(&document);

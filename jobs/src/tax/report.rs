@@ -38,7 +38,8 @@ pub struct Report {
     /// Whose rules hold.
     #[schema(value_type = String, example = "us")]
     pub country: Country,
-    /// Tax years to report on, by their first calendar year; none means all.
+    /// Tax years to report on, by their first calendar year; none means all. A year before all rows
+    /// or after them fails with `tax.year_outside`; one between them may have none.
     #[serde(default)]
     #[schema(example = json!([2025]), max_items = 50)]
     pub years: Vec<i32>,
@@ -100,8 +101,10 @@ impl Job for Report {
         ctx.stage("compute").await?;
         let (request, country, years) = (self.request(), self.country, self.years());
         let asked_at = ctx.asked_at;
+        let asked: Vec<_> = self.years.iter().map(|year| TaxYear(*year)).collect();
         let shown = self.formats.contains(&Format::Pdf).then(|| years.clone());
-        let computed = ctx.cpu(move |stop| compute(loaded, country, request, shown, stop));
+        let computed =
+            ctx.cpu(move |stop| compute(loaded, (country, request), &asked, shown, stop));
         let computed = computed.await??;
         ctx.stage("render").await?;
         let formats = self.formats;
@@ -166,14 +169,16 @@ struct Computed {
 
 fn compute(
     loaded: Loaded,
-    country: Country,
-    mut request: Request,
+    (country, mut request): (Country, Request),
+    asked: &[TaxYear],
     shown: Option<YearSelection>,
     stop: &Stop,
 ) -> Result<Computed, Fault> {
     let (ledgers, inputs) = loaded.open(&mut request)?;
     let outcome = watched(stop, |watch| {
-        packtrain_tax::compute_watched(&ledgers, country, &request, watch)
+        let outcome = packtrain_tax::compute_watched(&ledgers, country, &request, watch)?;
+        outcome.check_years(asked.iter().copied())?;
+        Ok(outcome)
     })?;
     let inventories = shown.map(|years| {
         watched(stop, |watch| {
@@ -204,6 +209,7 @@ fn summary(document: &Document<'_>) -> Result<Value, serde_json::Error> {
         "timezone": document.outcome.settings.timezone.name(),
         "rule_set": document.outcome.rule_set,
         "totals": figures.totals,
+        "years_without_rows": figures.provenance.years_without_rows,
         "disposals": figures.disposals.len(),
         "income": figures.income.len(),
         "warnings": first,

@@ -1,18 +1,20 @@
 //! What is open lot by lot, and what selling it would mean: the view at a year's end.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 use packtrain_tax::jurisdiction;
 use packtrain_tax::outcome::{OpenLot, Outcome, ValueFrom};
+use packtrain_tax::prices::AGE_DAYS_MAX;
 use serde_json::json;
 
 use super::summary::grouped;
 use crate::args::Global;
 use crate::failure::{FAILED, Failure};
 use crate::table::Table;
-use crate::terminal::{QUIET, STRONG};
+use crate::terminal::{CHECK, QUIET, STRONG};
 
 /// Prints every open lot, the greatest loss first; lots without a price come last.
 pub(super) fn print(
@@ -29,7 +31,7 @@ pub(super) fn print(
         .map_err(too_large)?;
     lots.sort_by(Open::by_loss);
     if global.json {
-        lots.iter().for_each(Open::json);
+        lots.iter().for_each(|open| open.json(day));
         return Ok(());
     }
     let settings = &outcome.settings;
@@ -50,6 +52,7 @@ pub(super) fn print(
         "VALUE ",
         "GAIN ",
         "PRICE OF",
+        "BY",
         "FROM",
     ]);
     for open in &lots {
@@ -57,12 +60,68 @@ pub(super) fn print(
     }
     table.print("Nothing is open.");
     sums(&lots, day, long).map_err(too_large)?;
+    far(&lots, day, currency).map_err(too_large)?;
     anstream::println!(
-        "{QUIET}Prices are those of --prices, or the last of the ledger where the list has none. \
-         Calculations, not tax advice.{QUIET:#}"
+        "{QUIET}{} Calculations, not tax advice.{QUIET:#}",
+        sources(&lots)
     );
     Ok(())
 }
+
+/// Which prices were used: that of the list, or the last one of the ledger, whichever is nearer.
+fn sources(lots: &[Open<'_>]) -> String {
+    let count = |source: &str| lots.iter().filter(|open| open.source() == source).count();
+    let (listed, recorded, none) = (count(LIST), count(LEDGER), count(NO_PRICE));
+    let none = match none {
+        0 => String::new(),
+        none => format!(", {none} without"),
+    };
+    format!(
+        "Each price is the one nearest to the day, of --prices or of the last trade in the ledger \
+         ({listed} of the list, {recorded} of the ledger{none}); of two as near that of --prices."
+    )
+}
+
+/// Says which values are by a price too far from the day, how far, and how much they come to.
+fn far(
+    lots: &[Open<'_>],
+    day: chrono::NaiveDate,
+    currency: packtrain_core::money::Currency,
+) -> Result<(), AmountError> {
+    let mut assets = BTreeSet::new();
+    let (mut farthest, mut worth) = (0, Money::zero(currency));
+    for open in lots {
+        let days = open.days(day).unwrap_or_default().abs();
+        if let Some(value) = open.lot.value.filter(|_| days > AGE_DAYS_MAX) {
+            assets.insert(&*open.lot.asset);
+            farthest = farthest.max(days);
+            worth = worth.checked_add(value.money)?;
+        }
+    }
+    if assets.is_empty() {
+        return Ok(());
+    }
+    let named: Vec<_> = assets.iter().copied().take(FAR_NAMED_MAX).collect();
+    let more = match assets.len() - named.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    anstream::println!(
+        "  {CHECK}!{CHECK:#} no price within {AGE_DAYS_MAX} days of {day} is known for {}{more}; \
+         the nearest was taken, up to {farthest} days away  ({} at stake)",
+        named.join(", "),
+        grouped(worth)
+    );
+    anstream::println!("    put prices of that day into a list of prices");
+    Ok(())
+}
+
+/// Assets with a price far from the day that are named.
+const FAR_NAMED_MAX: usize = 10;
+/// Where a price is from, in the table and in JSON.
+const LIST: &str = "list";
+const LEDGER: &str = "ledger";
+const NO_PRICE: &str = "-";
 
 /// A lot and what selling it would bring.
 struct Open<'a> {
@@ -99,7 +158,7 @@ impl<'a> Open<'a> {
         self.lot.long_from.map(|from| from <= day)
     }
 
-    fn cells(&self, day: chrono::NaiveDate, long: &str) -> [String; 10] {
+    fn cells(&self, day: chrono::NaiveDate, long: &str) -> [String; 11] {
         let lot = self.lot;
         let text = |word: Option<&str>| word.unwrap_or("-").to_owned();
         let money = |money: Option<Money>| money.map_or_else(|| "-".to_owned(), grouped);
@@ -120,11 +179,27 @@ impl<'a> Open<'a> {
             money(self.gain),
             lot.value
                 .map_or_else(|| "-".to_owned(), |value| value.day.to_string()),
+            self.source().to_owned(),
             from,
         ]
     }
 
-    fn json(&self) {
+    /// Where the price is from.
+    fn source(&self) -> &'static str {
+        match self.lot.value.map(|value| value.from) {
+            Some(ValueFrom::Listed(_)) => LIST,
+            Some(_) => LEDGER,
+            None => NO_PRICE,
+        }
+    }
+
+    /// How many days before the day its price is from; fewer than none where it is after it.
+    fn days(&self, day: chrono::NaiveDate) -> Option<i64> {
+        let value = self.lot.value?;
+        Some((day - value.day).num_days())
+    }
+
+    fn json(&self, day: chrono::NaiveDate) {
         let lot = self.lot;
         let line = json!({
             "type": "open_lot", "asset": &*lot.asset, "wallet": lot.wallet.as_deref(),
@@ -133,10 +208,8 @@ impl<'a> Open<'a> {
             "value": lot.value.map(|value| value.money.to_cents()),
             "gain": self.gain.map(Money::to_cents),
             "price_of": lot.value.map(|value| value.day),
-            "price_from": lot.value.map(|value| match value.from {
-                ValueFrom::Listed(_) => "list",
-                _ => "ledger",
-            }),
+            "price_from": lot.value.map(|_| self.source()),
+            "price_days_before": self.days(day),
         });
         anstream::println!("{line}");
     }

@@ -3,16 +3,30 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use figment::Figment;
-use figment::providers::{Format, Toml};
+use packtrain_core::ledger::RowError;
 use packtrain_tax::import::{self, Import, ImportError, Mapping, Options};
 
+use super::{mistakes, read};
 use crate::args::Report;
 use crate::failure::{Failure, INPUT};
 use crate::terminal::Steps;
 
 /// Where mappings are kept, in the folder for everything on this machine.
 const FOLDER: &str = "mappings";
+
+/// The right form.
+const FORM: &str = "\
+a mapping is such as
+
+  [columns]            # ours = \"theirs\"
+  timestamp = \"Datum\"
+  amount = \"Menge\"
+  asset = \"Coin\"
+
+  [types]              # \"theirs\" = \"ours\", or \"skip\"
+  \"Kauf\" = \"buy\"
+
+docs/tax.md says what else it may hold";
 
 /// All mappings that may be of use.
 pub(super) struct Mappings {
@@ -97,16 +111,8 @@ impl Named {
         let shown = path.display();
         let text = fs::read_to_string(path)
             .map_err(|error| Failure::new(INPUT, format!("{shown} cannot be read: {error}")))?;
-        let refused = |what: String| {
-            Failure::new(INPUT, format!("{shown} is no mapping: {what}"))
-                .help("docs/tax.md says what a mapping holds, with an example")
-        };
-        let mapping: Mapping = Figment::from(Toml::string(&text))
-            .extract()
-            .map_err(|error| refused(error.to_string()))?;
-        mapping
-            .check()
-            .map_err(|error| refused(error.to_string()))?;
+        let mapping = parse(&text)
+            .map_err(|mistake| mistakes::failure(&read::name_of(path), vec![*mistake], FORM))?;
         Ok(Self {
             path: path.to_owned(),
             text,
@@ -120,5 +126,66 @@ impl Named {
             ..options.clone()
         };
         import::read_with(bytes, &options)
+    }
+}
+
+/// A mapping that names what is known, and enough; or the first mistake in it.
+fn parse(text: &str) -> Result<Mapping, Box<RowError>> {
+    let mapping: Mapping =
+        toml::from_str(text).map_err(|error| Box::new(mistakes::found(text, &error)))?;
+    match mapping.check() {
+        Ok(()) => Ok(mapping),
+        Err(error) => {
+            let said = match error {
+                ImportError::Mapping { what } => what,
+                error => error.to_string(),
+            };
+            let mut ours = mapping.columns.keys();
+            let ours = ours.find(|ours| said.contains(&format!("{ours:?}")));
+            let table = text.find("[columns]").unwrap_or_default();
+            let byte = mistakes::key(text, table..text.len(), ours.map(String::as_str));
+            Err(Box::new(mistakes::at(text, byte, said)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_in_a_mapping_is_told_with_its_line_its_key_and_what_was_expected() {
+        let told = |text: &str| {
+            let mistake = parse(text).unwrap_err();
+            (mistake.line, mistake.message, mistake.text)
+        };
+        let columns = "[columns]\ntimestamp = \"Datum\"\namount = \"Menge\"\n";
+        assert!(parse(columns).is_ok());
+        let (line, said, text) = told(&format!("{columns}sum = \"Betrag\"\n"));
+        assert!(
+            said.starts_with("there is no column \"sum\"; known: id,"),
+            "{said}"
+        );
+        assert_eq!((line, &*text), (4, "sum = \"Betrag\""));
+        let types = "\n[types]\n\"Kauf\" = \"buy\"\n\"Tausch\" = \"swap\"\n";
+        let (line, said, text) = told(&format!("{columns}{types}"));
+        assert!(
+            said.contains("there is no type \"swap\"; known: buy,"),
+            "{said}"
+        );
+        assert_eq!((line, &*text), (7, "\"Tausch\" = \"swap\""));
+        let (line, said, _) = told(&format!("zone = \"Berlin\"\n{columns}"));
+        assert_eq!(
+            (line, &*said),
+            (1, "zone: there is no time zone \"Berlin\"")
+        );
+        let (line, said, _) = told("wallet = 7\n");
+        assert_eq!(line, 1);
+        assert!(
+            said.starts_with("wallet: invalid type: integer `7`"),
+            "{said}"
+        );
+        let (line, said, _) = told("[columns]\namount = \"Menge\"\n");
+        assert_eq!((line, &*said), (1, "it names no column for timestamp"));
     }
 }

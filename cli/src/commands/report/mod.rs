@@ -2,6 +2,7 @@
 
 mod harvest;
 mod mappings;
+mod mistakes;
 mod questions;
 mod read;
 mod settle;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use packtrain_core::quantity::counted;
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_jobs::tax::report::{FileKind, file_name};
 use packtrain_report::{Document, InputFile, Inventory, Progress, ReportError, YearSelection};
@@ -48,16 +50,21 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
         .unzip();
     inputs.extend(beside);
     let computing = Instant::now();
+    if args.explain.is_some() {
+        request.open_on = questions::last_day(args, &request, &ledgers);
+    }
     let outcome = packtrain_tax::compute(&ledgers, args.country, &request).map_err(refused)?;
-    let years = match args.prints_figures() || args.diff.is_some() {
+    let asked = args.years.iter().copied();
+    outcome.check_years(asked).map_err(refused)?;
+    let years = match args.prints_figures() {
         true => YearSelection::All,
         false => YearSelection::of(args.years.iter().copied()),
     };
     let inventories = held(args, &ledgers, &request, &outcome, &years)?;
     // The figures own all they need; a large ledger's rows go before it is rendered.
-    drop(ledgers);
+    let rows = args.explain.is_some().then_some(ledgers);
     let seconds = computing.elapsed().as_secs_f32();
-    let found = format!("{} disposals", outcome.disposals.len());
+    let found = counted(outcome.disposals.len(), "disposal", "disposals");
     steps.end("Matching", &found, &format!("done in {seconds:.2} s"));
     let document = Document {
         outcome: &outcome,
@@ -69,7 +76,7 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
     };
     if args.prints_figures() || args.writes_nothing() {
         steps.finish();
-        say(global, args, &request, &document)?;
+        say(global, args, &request, &document, rows.as_deref())?;
     } else {
         let written = write_files(args, &document, &steps)?;
         steps.finish();
@@ -124,9 +131,10 @@ fn say(
     args: &Report,
     request: &Request,
     document: &Document<'_>,
+    rows: Option<&[LedgerFile]>,
 ) -> Result<(), Failure> {
     if let Some(row) = &args.explain {
-        questions::explain(global, document, row)?;
+        questions::explain(global, document, rows.unwrap_or_default(), row)?;
         summary::cost(global);
         return Ok(());
     }
@@ -279,10 +287,7 @@ fn strict(args: &Report, document: &Document<'_>) -> Result<(), Failure> {
     let unread = document.inputs.iter().filter(|file| file.bad_rows > 0);
     let findings = warnings(document.outcome, &document.years).count() + unread.count();
     if args.strict && findings > 0 {
-        let what = match findings {
-            1 => "1 thing needs checking".to_owned(),
-            many => format!("{many} things need checking"),
-        };
+        let what = counted(findings, "thing needs checking", "things need checking");
         return Err(Failure::new(FINDINGS, what).help("they are listed in the report"));
     }
     Ok(())

@@ -3,18 +3,38 @@
 use std::fs;
 use std::path::Path;
 
+use chrono::NaiveDate;
 use packtrain_report::{Document, Figures, taxable};
 use packtrain_tax::jurisdiction;
+use packtrain_tax::outcome::TaxYear;
 use packtrain_tax::request::Request;
 use packtrain_tax::{Compared, LedgerFile};
 
 use super::summary::grouped;
 use crate::args::{Global, Report};
-use crate::failure::{FAILED, Failure, INPUT};
+use crate::failure::{Failure, INPUT};
 use crate::terminal::STRONG;
 
-pub(super) fn explain(global: &Global, document: &Document<'_>, row: &str) -> Result<(), Failure> {
-    match packtrain_report::explain(document, row) {
+/// The local day of the last row: what is open is told as it stands when the records end.
+pub(super) fn last_day(
+    args: &Report,
+    request: &Request,
+    ledgers: &[LedgerFile],
+) -> Option<NaiveDate> {
+    let usual = jurisdiction::of(args.country).timezone;
+    let zone = request.timezone.unwrap_or(usual);
+    let rows = ledgers.iter().flat_map(|ledger| &ledger.rows);
+    let last = rows.map(|row| row.at).max()?;
+    Some(last.with_timezone(&zone).date_naive())
+}
+
+pub(super) fn explain(
+    global: &Global,
+    document: &Document<'_>,
+    ledgers: &[LedgerFile],
+    row: &str,
+) -> Result<(), Failure> {
+    match packtrain_report::explain(document, ledgers, row) {
         Some(story) if global.json => {
             let story = serde_json::json!({ "type": "story", "row": row, "story": story });
             anstream::println!("{story}");
@@ -24,12 +44,16 @@ pub(super) fn explain(global: &Global, document: &Document<'_>, row: &str) -> Re
             anstream::print!("{story}");
             Ok(())
         }
-        None => Err(
-            Failure::new(FAILED, format!("no figure comes from a row {row:?}")).help(
-                "a row's name is its id, or line-N where the file has none; the disposals of a \
-                 report name theirs",
-            ),
-        ),
+        None => {
+            let near = packtrain_report::near(ledgers, row);
+            let help = match near.is_empty() {
+                true => "a row's name is its id, or line-N where the file has none; the disposals \
+                         of a report name theirs"
+                    .to_owned(),
+                false => format!("rows with such a name: {}", near.join(", ")),
+            };
+            Err(Failure::new(INPUT, format!("the files have no row {row:?}")).help(help))
+        }
     }
 }
 
@@ -41,8 +65,7 @@ pub(super) fn diff(document: &Document<'_>, old: &Path) -> Result<(), Failure> {
         Failure::new(INPUT, format!("{shown} is no report of packtrain: {error}"))
             .help("give the JSON file that an earlier report wrote")
     })?;
-    let now = packtrain_report::figures(document);
-    anstream::print!("{}", packtrain_report::diff(&before, &now));
+    anstream::print!("{}", packtrain_report::diff(&before, document));
     Ok(())
 }
 
@@ -54,6 +77,10 @@ pub(super) fn compare(
 ) -> Result<(), Failure> {
     let compared =
         packtrain_tax::compare(ledgers, args.country, request).map_err(super::refused)?;
+    if let Some(one) = compared.first() {
+        let asked = args.years.iter().copied();
+        one.check_years(asked).map_err(super::refused)?;
+    }
     if global.json {
         json(args, &compared);
     } else {
@@ -66,6 +93,9 @@ fn json(args: &Report, compared: &[Compared]) {
     let rules = jurisdiction::of(args.country);
     for one in compared {
         for (year, totals) in &one.totals {
+            if !is_asked(args, *year) {
+                continue;
+            }
             let line = serde_json::json!({
                 "type": "method",
                 "method": one.method,
@@ -80,12 +110,23 @@ fn json(args: &Report, compared: &[Compared]) {
     }
 }
 
+fn is_asked(args: &Report, year: TaxYear) -> bool {
+    args.years.is_empty() || args.years.contains(&year)
+}
+
 fn people(args: &Report, compared: &[Compared]) {
     let rules = jurisdiction::of(args.country);
     let years: std::collections::BTreeSet<_> =
         compared.iter().flat_map(|one| one.totals.keys()).collect();
+    let bare = args.years.iter().filter(|year| {
+        !years.contains(year) && !compared.iter().any(|one| one.rows.contains_key(year))
+    });
+    let bare: Vec<_> = bare.map(|year| rules.year_name(*year)).collect();
+    if let Some(said) = packtrain_report::no_row_in(&bare) {
+        anstream::println!("\n{said}");
+    }
     for year in years {
-        if !args.years.is_empty() && !args.years.contains(year) {
+        if !is_asked(args, *year) {
             continue;
         }
         anstream::println!(

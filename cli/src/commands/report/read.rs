@@ -8,6 +8,7 @@ use std::path::Path;
 
 use packtrain_core::ledger::RowError;
 use packtrain_core::limits::FILE_BYTES_MAX;
+use packtrain_core::quantity::counted;
 use packtrain_report::InputFile;
 use packtrain_tax::LedgerFile;
 use packtrain_tax::allocation::Allocation;
@@ -95,7 +96,7 @@ pub(super) fn prices(path: &Path, steps: &Steps) -> Result<(Prices, InputFile), 
         Failure::new(INPUT, format!("{name} cannot be read: {error}"))
             .help("a line of it is such as 2024-03-10,BTC,USD,69000.00")
     })?;
-    steps.end("Reading", &name, &format!("{} prices", prices.len()));
+    steps.end("Reading", &name, &counted(prices.len(), "price", "prices"));
     let input = InputFile {
         name,
         sha256: import::digest(&bytes),
@@ -115,7 +116,8 @@ pub(super) fn allocation(path: &Path, steps: &Steps) -> Result<(Allocation, Inpu
             .help("a line of it is such as BTC,row-17,Ledger,0.5")
     })?;
     let lines = allocation.len();
-    steps.end("Reading", &name, &format!("{lines} lines of an allocation"));
+    let said = counted(lines, "line of an allocation", "lines of an allocation");
+    steps.end("Reading", &name, &said);
     let input = InputFile {
         name,
         sha256: import::digest(&bytes),
@@ -142,12 +144,8 @@ fn of_files<'a>(
 }
 
 fn described(import: &Import) -> String {
-    let noun = if import.rows_total == 1 {
-        "row"
-    } else {
-        "rows"
-    };
-    let mut text = format!("{} format, {} {noun}", import.source, import.rows_total);
+    let rows = counted(import.rows_total, "row", "rows");
+    let mut text = format!("{} format, {rows}", import.source);
     if import.bad_rows > 0 {
         let _ = write!(text, ", {} unreadable", import.bad_rows);
     }
@@ -197,8 +195,8 @@ fn rejected(name: &str, error: &ImportError) -> Failure {
 fn bad_rows(bad: &[(String, Vec<RowError>, u32)]) -> Failure {
     let rows: u32 = bad.iter().map(|(_, _, rows)| rows).sum();
     let named: Vec<&str> = bad.iter().map(|(name, ..)| name.as_str()).collect();
-    let noun = if rows == 1 { "row" } else { "rows" };
-    let what = format!("{rows} {noun} of {} cannot be read", named.join(", "));
+    let rows = counted(rows, "row", "rows");
+    let what = format!("{rows} of {} cannot be read", named.join(", "));
     let mut failure = Failure::new(INPUT, what)
         .help("fix the rows, or leave them out with --skip-bad-rows (the report lists how many)");
     failure.details = listed(bad);
@@ -206,7 +204,7 @@ fn bad_rows(bad: &[(String, Vec<RowError>, u32)]) -> Failure {
 }
 
 /// The first errors, each with its line.
-fn listed(bad: &[(String, Vec<RowError>, u32)]) -> String {
+pub(super) fn listed(bad: &[(String, Vec<RowError>, u32)]) -> String {
     let mut details = String::new();
     let all = bad
         .iter()
@@ -236,7 +234,8 @@ fn excerpt(out: &mut String, name: &str, error: &RowError) {
         if before < error.text.chars().count().max(1) {
             let help = error.help.as_deref().unwrap_or_default();
             let gap = " ".repeat(number.len());
-            let _ = writeln!(out, "    {gap} | {}^ {help}", " ".repeat(before));
+            let mark = format!("    {gap} | {}^ {help}", " ".repeat(before));
+            let _ = writeln!(out, "{}", mark.trim_end());
         }
     }
 }

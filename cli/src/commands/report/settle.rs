@@ -1,16 +1,38 @@
 //! A person's answers to findings of earlier reports.
 
+use std::ops::Range;
 use std::path::Path;
 
-use figment::Figment;
-use figment::providers::{Format as _, Toml};
+use packtrain_core::ledger::RowError;
 use packtrain_report::InputFile;
 use packtrain_tax::import;
-use packtrain_tax::settle::Settlements;
+use packtrain_tax::settle::{Settlements, Written, WrittenRule};
+use packtrain_tax::written::Slip;
+use serde::Deserialize;
+use toml::Spanned;
 
-use super::read;
+use super::{mistakes, read};
 use crate::failure::{Failure, INPUT};
 use crate::terminal::Steps;
+
+/// The right form.
+const FORM: &str = "\
+an answer is a table such as
+
+  [[settle]]
+  row = \"s7\"
+  answer = \"price\"
+  price = \"12.50\"
+
+docs/tax.md has an example of each answer and of rules";
+
+/// The file as it is written, each entry with its place.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Answers {
+    settle: Vec<Spanned<Written>>,
+    rule: Vec<Spanned<WrittenRule>>,
+}
 
 /// Reads the answers.
 pub(super) fn answers(path: &Path, steps: &Steps) -> Result<(Settlements, InputFile), Failure> {
@@ -21,10 +43,7 @@ pub(super) fn answers(path: &Path, steps: &Steps) -> Result<(Settlements, InputF
         let shown = path.display();
         Failure::new(INPUT, format!("{shown} cannot be read: {error}"))
     })?;
-    let settlements = parse(&text).map_err(|error| {
-        Failure::new(INPUT, format!("{name} holds no answers: {error}"))
-            .help("docs/tax.md says how findings are answered, with an example")
-    })?;
+    let settlements = parse(&text).map_err(|mistakes| mistakes::failure(&name, mistakes, FORM))?;
     let answers = settlements.settle.len() + settlements.rule.len();
     let noun = match settlements.rule.is_empty() {
         _ if answers == 1 => "answer",
@@ -41,9 +60,39 @@ pub(super) fn answers(path: &Path, steps: &Steps) -> Result<(Settlements, InputF
     Ok((settlements, input))
 }
 
-fn parse(text: &str) -> Result<Settlements, Box<figment::Error>> {
-    let read = Figment::from(Toml::string(text)).extract();
-    read.map_err(Box::new)
+/// All answers and rules, or all that is wrong with them.
+fn parse(text: &str) -> Result<Settlements, Vec<RowError>> {
+    let answers: Answers =
+        toml::from_str(text).map_err(|error| vec![mistakes::found(text, &error)])?;
+    let mut settlements = Settlements::default();
+    let mut wrong = Vec::new();
+    for entry in answers.settle {
+        let span = entry.span();
+        match entry.into_inner().read() {
+            Ok(settlement) => settlements.settle.push(settlement),
+            Err(slips) => wrong.extend(placed(text, &span, slips)),
+        }
+    }
+    for entry in answers.rule {
+        let span = entry.span();
+        match entry.into_inner().read() {
+            Ok(rule) => settlements.rule.push(rule),
+            Err(slips) => wrong.extend(placed(text, &span, slips)),
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(settlements);
+    }
+    wrong.sort_by_key(|mistake| (mistake.line, mistake.column));
+    Err(wrong)
+}
+
+/// What is wrong with an entry, each at its key, or at the entry where it lacks the key.
+fn placed(text: &str, span: &Range<usize>, slips: Vec<Slip>) -> impl Iterator<Item = RowError> {
+    slips.into_iter().map(move |slip| {
+        let byte = mistakes::key(text, span.clone(), slip.key);
+        mistakes::at(text, byte, slip.what)
+    })
 }
 
 #[cfg(test)]
@@ -70,5 +119,80 @@ mod tests {
         ];
         assert_eq!(ways, answers);
         assert_eq!(read.rule.len(), 3);
+    }
+
+    /// Line, column and what is said of each mistake.
+    fn mistakes(text: &str) -> Vec<(u32, u32, String)> {
+        let mistakes = parse(text).unwrap_err().into_iter();
+        let told = mistakes.map(|it| (it.line, it.column.unwrap(), it.message));
+        told.collect()
+    }
+
+    #[test]
+    fn a_mistake_in_the_toml_is_told_with_its_line_its_key_and_what_was_expected() {
+        let told = |text: &str| {
+            let mut told = mistakes(text);
+            assert_eq!(told.len(), 1, "{told:?}");
+            told.remove(0)
+        };
+        let (line, column, said) = told("[[settle]]\nrow = \"s7\"\nanswer = 5\n");
+        assert_eq!((line, column), (3, 10));
+        assert_eq!(said, "answer: invalid type: integer `5`, expected a string");
+        let (line, _, said) = told("# mine\n[[settle]]\nprice = 0.1\n");
+        assert_eq!(line, 3);
+        assert!(
+            said.starts_with("price: invalid type: floating point"),
+            "{said}"
+        );
+        assert!(
+            said.ends_with("expected an amount in quotes, such as \"0.25\""),
+            "{said}"
+        );
+        let (line, column, said) = told("[[settle]]\nrow = \"s7\"\ncots = \"1\"\n");
+        assert_eq!((line, column), (3, 1));
+        assert!(
+            said.starts_with("unknown field `cots`, expected one of `row`"),
+            "{said}"
+        );
+        let (line, _, said) = told("[[settle]]\nrow = s7\n");
+        assert_eq!(line, 2);
+        assert!(said.starts_with("row: "), "{said}");
+        let (line, _, said) = told("\n[[settel]]\nrow = \"s7\"\n");
+        assert_eq!(line, 2);
+        assert!(
+            said.contains("`settel`, expected `settle` or `rule`"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn all_mistakes_in_answers_and_rules_are_told_at_once_each_at_its_key() {
+        let text = "\
+[[settle]]
+row = \"a\"
+answer = \"keep\"
+
+[[rule]]
+wallet = \"Kraken\"
+is = \"stacking\"
+
+[[settle]]
+row = \"s7\"
+answer = \"purchase\"
+date = \"2.4.2019\"
+units = \"2\"
+";
+        let told: Vec<_> = mistakes(text)
+            .into_iter()
+            .map(|(line, column, said)| format!("{line}:{column} {said}"))
+            .collect();
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert!(told[0].starts_with("7:1 "), "{told:?}");
+        assert!(told[0].contains("\"stacking\""), "{told:?}");
+        assert_eq!(told[1], "9:1 purchase needs cost");
+        assert!(
+            told[2].starts_with("12:1 date \"2.4.2019\" is no day"),
+            "{told:?}"
+        );
     }
 }

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use packtrain_core::money::Money;
+use packtrain_core::quantity::counted;
 use packtrain_report::Document;
 use packtrain_tax::jurisdiction::{self, ScopeRule};
 use packtrain_tax::outcome::{Amount, Figure, Warning};
-use packtrain_tax::request::Scope;
+use packtrain_tax::request::{Method, Scope};
 
 use crate::args::Global;
 use crate::terminal::{CHECK, QUIET, STRONG};
@@ -15,6 +16,7 @@ use crate::usage;
 
 /// Things to check that are printed one by one.
 const PRINTED_MAX: usize = 10;
+const FOR_THE_RETURN: &str = "For the return";
 
 pub(super) fn print(global: &Global, document: &Document<'_>, written: &[PathBuf], took: Duration) {
     if global.json {
@@ -36,6 +38,11 @@ fn json(document: &Document<'_>, written: &[PathBuf], took: Duration) {
         "files": written,
         "ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
     });
+    let bare = figures.provenance.years_without_rows;
+    if let Some(said) = packtrain_report::no_row_in(&bare) {
+        result["years_without_rows"] = bare.into();
+        result["hint"] = said.into();
+    }
     let country = document.outcome.settings.country;
     if let Some(sentence) = jurisdiction::of(country).circle.sentence() {
         result["circle"] = sentence.into();
@@ -46,14 +53,12 @@ fn json(document: &Document<'_>, written: &[PathBuf], took: Duration) {
 fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
     let settings = &document.outcome.settings;
     let rules = jurisdiction::of(settings.country);
-    let scope = match settings.scope {
-        Some(Scope::Wallet) => "per wallet",
-        Some(Scope::Universal) => "over all wallets",
-        None => match rules.scope {
-            ScopeRule::Universal => "over all wallets",
-            ScopeRule::Wallet => "per wallet",
-            ScopeRule::WalletFrom(_) => "by the dated rule",
-        },
+    let scope = match (settings.method, settings.scope, rules.scope) {
+        (Method::Portfolio, ..) => "one portfolio of all wallets",
+        (Method::Acb | Method::S104 | Method::TotalAverage, ..) => "pools over all wallets",
+        (_, Some(Scope::Wallet), _) | (_, None, ScopeRule::Wallet) => "lots per wallet",
+        (_, Some(Scope::Universal), _) | (_, None, ScopeRule::Universal) => "lots over all wallets",
+        (_, None, ScopeRule::WalletFrom(_)) => "lots by the dated rule",
     };
     let method = settings.method.as_str().to_uppercase().replace('_', " ");
     for (year, totals) in &document.outcome.totals {
@@ -62,9 +67,8 @@ fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
         }
         let country = settings.country.as_str().to_uppercase();
         let (currency, name) = (settings.currency, rules.year_name(*year));
-        anstream::println!(
-            "\n{STRONG}{country} {name}{STRONG:#}, {currency}, {method}, lots {scope}\n"
-        );
+        anstream::println!("\n{STRONG}{country} {name}{STRONG:#}, {currency}, {method}, {scope}\n");
+        let totals = packtrain_report::printed(totals, settings.country);
         if let Some(terms) = &rules.terms {
             line(terms.short.name, totals.short, false);
             line(terms.long.name, totals.long, false);
@@ -77,13 +81,15 @@ fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
         if let Some(assessment) = document.outcome.assessments.get(year) {
             for_the_return(&assessment.figures);
         }
+        if let Some(sentence) = packtrain_report::no_gain_no_loss(&totals) {
+            anstream::println!("\n  {sentence}");
+        }
     }
-    if !document
-        .outcome
-        .totals
-        .keys()
-        .any(|year| document.years.has(*year))
-    {
+    let mut years = document.outcome.totals.keys();
+    let bare = document.years.without_rows(document.outcome);
+    if let Some(said) = packtrain_report::no_row_in(&bare) {
+        anstream::println!("\n{said}");
+    } else if !years.any(|year| document.years.has(*year)) {
         anstream::println!("\nNo disposals and no income in the years asked for.");
     }
     if let Some(sentence) = rules.circle.sentence() {
@@ -112,34 +118,39 @@ pub(super) fn cost(global: &Global) {
     }
 }
 
-/// What goes into the return: what is not zero, and where it goes.
+/// What goes into the return and what else the law makes of the sums: what is not zero.
 fn for_the_return(figures: &[Figure]) {
-    let shown = |figure: &&Figure| match figure.amount {
+    let is_shown = |figure: &&Figure| match figure.amount {
         Amount::Money(money) => !money.is_zero(),
         Amount::Count(_) => figure.form.is_some(),
         Amount::YesNo(answer) => answer,
     };
-    let shown: Vec<_> = figures.iter().filter(shown).collect();
-    if shown.is_empty() {
-        return;
+    let shown = figures.iter().filter(is_shown);
+    let (asked, others): (Vec<_>, Vec<_>) = shown.partition(|figure| figure.form.is_some());
+    let labels = figures.iter().filter(is_shown);
+    let widest = labels.map(|figure| figure.label.chars().count()).max();
+    let width = widest.unwrap_or_default().max(FOR_THE_RETURN.len());
+    if !asked.is_empty() {
+        let (title, column) = (format!("{FOR_THE_RETURN:<width$}"), "To enter");
+        anstream::println!("\n  {STRONG}{title}{STRONG:#} {QUIET}{column:>14}{QUIET:#}");
     }
-    let widest = shown
-        .iter()
-        .map(|figure| figure.label.chars().count())
-        .max();
-    let width = widest.unwrap_or_default();
-    anstream::println!("\n  {STRONG}For the return{STRONG:#}");
-    for figure in shown {
+    for figure in asked {
+        let entered = packtrain_report::as_entered(figure).unwrap_or_default();
+        let place = figure.form.map(|place| place.to_string());
+        let place = place.unwrap_or_default();
+        let label = figure.label;
+        anstream::println!("  {label:<width$} {entered:>14}  {QUIET}{place}{QUIET:#}");
+    }
+    if !others.is_empty() {
+        anstream::println!("\n  {STRONG}Behind it, entered nowhere{STRONG:#}");
+    }
+    for figure in others {
         let amount = match figure.amount {
             Amount::Money(money) => grouped(money),
             Amount::Count(count) => count.to_string(),
             Amount::YesNo(_) => "yes".to_owned(),
         };
-        let form = figure.form.unwrap_or_default();
-        anstream::println!(
-            "  {:<width$} {amount:>18}  {QUIET}{form}{QUIET:#}",
-            figure.label
-        );
+        anstream::println!("  {:<width$} {amount:>14}", figure.label);
     }
 }
 
@@ -158,11 +169,12 @@ fn checks(document: &Document<'_>) {
     }
     anstream::println!("\n{STRONG}Check before you file{STRONG:#}");
     for file in unread {
-        let rows = match file.bad_rows {
-            1 => "1 row".to_owned(),
-            many => format!("{many} rows"),
-        };
-        anstream::println!("  {CHECK}!{CHECK:#} {rows} could not be read and are left out");
+        let (one, many) = (
+            "row could not be read and is left out",
+            "rows could not be read and are left out",
+        );
+        let rows = counted(file.bad_rows, one, many);
+        anstream::println!("  {CHECK}!{CHECK:#} {rows}");
         let help = "mend them as listed above, and run again without --skip-bad-rows";
         anstream::println!("    {QUIET}{}{QUIET:#}  {help}", file.name);
     }
@@ -192,12 +204,12 @@ fn checks(document: &Document<'_>) {
 /// What the person's answers settled.
 fn answers(document: &Document<'_>) {
     for rule in &document.outcome.rules_given {
-        let noun = if rule.rows == 1 { "row" } else { "rows" };
+        let rows = counted(rule.rows, "row", "rows");
         let idle = match rule.rows {
             0 => "; it does nothing, so take the rule out",
             _ => "",
         };
-        anstream::println!("\nYour rule met {} {noun}: {}{idle}", rule.rows, rule.said);
+        anstream::println!("\nYour rule met {rows}: {}{idle}", rule.said);
     }
     let all = &document.outcome.settled;
     if all.is_empty() {

@@ -106,6 +106,27 @@ pub struct FileRecord {
     pub imported_at: Option<Timestamp>,
 }
 
+/// A file in a list: without what its owner said of it, which may be long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileSummary {
+    /// Its id.
+    pub id: FileId,
+    /// The name its owner gave it.
+    pub name: String,
+    /// Where it is on its way.
+    pub state: FileState,
+    /// What format was detected.
+    pub source: Option<String>,
+    /// How many bytes.
+    pub size_bytes: u64,
+    /// Rows in the file, good and bad.
+    pub rows_total: u32,
+    /// Rows that could not be read.
+    pub rows_bad: u32,
+    /// When it was uploaded.
+    pub created_at: Timestamp,
+}
+
 /// What reading a file gave.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Imported {
@@ -145,6 +166,14 @@ pub trait Files: Send + Sync {
 
     /// A file.
     async fn find(&self, tenant: TenantId, id: FileId) -> Result<Option<FileRecord>, StoreError>;
+
+    /// Files before one, or from the newest on; newest first.
+    async fn list(
+        &self,
+        tenant: TenantId,
+        before: Option<FileId>,
+        limit: u32,
+    ) -> Result<Vec<FileSummary>, StoreError>;
 
     /// Errors of a file's rows after `line`, in order.
     async fn row_errors(

@@ -171,6 +171,34 @@ pub struct JobFilter {
     pub limit: u32,
 }
 
+/// Which of its own jobs a tenant wants to see; newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnJobs<'a> {
+    /// Of this kind.
+    pub kind: &'a str,
+    /// Only jobs before this one.
+    pub before: Option<JobId>,
+    /// The words of the payload that are wanted beside: a payload may be large.
+    pub words: &'a [&'a str],
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A job in the list of its tenant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnJob {
+    /// Its id.
+    pub id: JobId,
+    /// Where it is in its life.
+    pub state: State,
+    /// When it was enqueued.
+    pub created_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// What was asked for, as far as it was wanted: an object.
+    pub asked: Value,
+}
+
 /// Enqueues and reads one tenant's jobs.
 #[async_trait]
 pub trait JobQueue: Send + Sync {
@@ -183,6 +211,9 @@ pub trait JobQueue: Send + Sync {
 
     /// A tenant's job.
     async fn find(&self, tenant: TenantId, id: JobId) -> Result<Option<JobRecord>, StoreError>;
+
+    /// A tenant's jobs of a kind, newest first.
+    async fn list(&self, tenant: TenantId, wanted: OwnJobs<'_>) -> Result<Vec<OwnJob>, StoreError>;
 }
 
 /// Reads jobs of all tenants.

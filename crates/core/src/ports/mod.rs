@@ -38,12 +38,15 @@ pub use dead::{DeadLetter, DeadLetters, Death, Mirror, MirrorError, Revive};
 pub use ends::{End, Settled, Settlement, Success};
 pub use events::{JobEvent, JobEvents};
 pub use figures::{Figures, Gauges, Pace, ServiceLevel, Spread, WorkerCounts};
-pub use files::{FileRecord, FileState, Files, Imported, ImportedFile, NewFile, ReadOptions};
+pub use files::{
+    FileRecord, FileState, FileSummary, Files, Imported, ImportedFile, NewFile, ReadOptions,
+};
 pub use hints::{Bell, Heard, Hint, HintStream, Hints, Listener, Subject};
 pub use housekeeping::{Housekeeping, Pruned};
 pub use jobs::{
     Attempt, Claimed, ClaimedLease, Claims, Due, Enqueued, Floors, JobFilter, JobQueue, JobRecord,
-    JobSummary, Keyed, OperatorJobs, Renewals, Renewed, Requested, Served, Wanted, WorkerRecord,
+    JobSummary, Keyed, OperatorJobs, OwnJob, OwnJobs, Renewals, Renewed, Requested, Served, Wanted,
+    WorkerRecord,
 };
 pub use keys::{ApiKeyRecord, ApiKeys, KeyScope};
 pub use objects::{

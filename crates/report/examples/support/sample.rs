@@ -76,6 +76,7 @@ pub fn empty() -> Outcome {
         income: Vec::new(),
         transfers: Vec::new(),
         assessments: BTreeMap::new(),
+        rows: BTreeMap::new(),
         totals: BTreeMap::new(),
         holdings: Vec::new(),
         open: Vec::new(),
@@ -310,6 +311,7 @@ fn removed() -> Vec<Removed> {
         date: day(date),
         quantity: quantity("1.25"),
         cost: usd(cost),
+        part: None,
     };
     vec![
         line("g1", RowKind::GiftOut, "2025-02-01", "2500"),

@@ -1,5 +1,6 @@
 //! The sheets that list what the computation gave.
 
+use packtrain_core::quantity::counted;
 use packtrain_tax::outcome::{Amount, TaxYear, Totals};
 
 use super::book::{Book, Cell, Column};
@@ -56,8 +57,8 @@ fn about(document: &Document<'_>) -> Vec<[Cell; 6]> {
     records.extend(options.map(|(name, value)| line(&format!("Option {name}"), value.clone())));
     for file in document.inputs {
         let rows = match file.bad_rows {
-            0 => format!("{} rows", file.rows),
-            bad => format!("{} rows, {bad} not read", file.rows),
+            0 => counted(file.rows, "row", "rows"),
+            bad => format!("{}, {bad} not read", counted(file.rows, "row", "rows")),
         };
         records.push([
             Cell::Empty,
@@ -108,15 +109,15 @@ fn assessment(document: &Document<'_>, year: TaxYear, name: &str) -> Vec<[Cell; 
             Amount::Count(count) => (Cell::some(count), Cell::Empty),
             Amount::YesNo(answer) => (Cell::text(words::yes_or_no(answer)), Cell::Empty),
         };
-        let (form, source) = (figure.form.unwrap_or_default(), figure.source);
+        let form = figure.form.map(|place| place.to_string());
         let (year, what) = (Cell::text(name), Cell::text(figure.label));
         [
             year,
             what,
             amount,
             exact,
-            Cell::text(form),
-            Cell::text(source),
+            Cell::text(form.as_deref().unwrap_or_default()),
+            Cell::text(figure.source),
         ]
     });
     figures.collect()

@@ -8,7 +8,7 @@ use packtrain_tax::outcome::{
     Amount, Disposal, Figure, Holding, Income, Origin, Outcome, Removed, Settled, Totals, Transfer,
     Warning,
 };
-use packtrain_tax::request::Settings;
+use packtrain_tax::request::{Country, Settings};
 use rayon::prelude::*;
 
 use super::{
@@ -16,6 +16,8 @@ use super::{
     HoldingFigure, IncomeFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure,
     TotalsFigure, TransferFigure, WarningFigure,
 };
+use crate::entered::as_entered;
+use crate::printed::printed;
 use crate::words;
 use crate::years::year_name;
 use crate::{Document, ENGINE, InputFile};
@@ -53,7 +55,7 @@ pub fn figures_but_disposals<'a>(document: &Document<'a>) -> Figures<'a> {
     Figures {
         jurisdiction: settings.country.as_str().to_uppercase(),
         method: settings.method.as_str().into(),
-        scope: words::scope(settings.scope).into(),
+        scope: words::scope(settings).into(),
         currency: settings.currency,
         options: options(settings),
         disposals: Vec::new(),
@@ -71,7 +73,10 @@ pub fn figures_but_disposals<'a>(document: &Document<'a>) -> Figures<'a> {
             .collect(),
         totals: (outcome.totals.iter())
             .filter(|(year, _)| years.has(**year))
-            .map(|(year, totals)| (year_name(settings.country, *year), totals.into()))
+            .map(|(year, totals)| {
+                let figure = TotalsFigure::of(totals, settings.country);
+                (year_name(settings.country, *year), figure)
+            })
             .collect(),
         assessments: (outcome.assessments.iter())
             .filter(|(year, _)| years.has(**year))
@@ -150,6 +155,7 @@ impl<'a> RemovedFigure<'a> {
             quantity: line.quantity.to_string(),
             cost: line.cost.to_cents(),
             kind: line.kind,
+            why: words::part(line).map(Cow::Owned),
             file: file_name(line.origin, inputs).map(Cow::Borrowed),
             line: line.origin.line,
         }
@@ -187,10 +193,13 @@ impl<'a> TransferFigure<'a> {
     }
 }
 
-impl From<&Totals> for TotalsFigure {
-    fn from(totals: &Totals) -> Self {
+impl TotalsFigure {
+    pub(crate) fn of(totals: &Totals, country: Country) -> Self {
+        let totals = printed(totals, country);
         Self {
             proceeds: totals.proceeds.to_cents(),
+            no_gain_no_loss: (!totals.no_gain_no_loss.is_zero())
+                .then(|| totals.no_gain_no_loss.to_cents()),
             cost: totals.cost.to_cents(),
             fees: totals.fees.to_cents(),
             gains: totals.gains.to_cents(),
@@ -216,7 +225,8 @@ impl<'a> AssessmentFigure<'a> {
                 Amount::Count(count) => AssessmentValue::Count(count),
                 Amount::YesNo(answer) => AssessmentValue::YesNo(answer),
             },
-            form: figure.form.map(Cow::Borrowed),
+            form: figure.form.map(|place| place.to_string().into()),
+            as_entered: as_entered(figure).map(Cow::Owned),
             source: figure.source.into(),
         }
     }
@@ -286,6 +296,7 @@ impl<'a> Provenance<'a> {
                 .into_iter()
                 .map(|year| year_name(settings.country, year)))
             .collect(),
+            years_without_rows: document.years.without_rows(outcome),
             generated_at: rfc3339(document.generated_at).into(),
             time_zone: settings.timezone.name().into(),
             files: document.inputs.iter().map(FileFigure::of).collect(),

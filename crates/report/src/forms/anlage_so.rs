@@ -1,12 +1,9 @@
-//! Anlage SO: private sales of crypto assets within one year, and other income from services.
+//! Anlage SO: the statement of private sales of crypto assets within one year.
 //!
-//! The forms of 2023 and 2024 have lines of their own for them: 41 to 47 for a sale (42 what, 43
-//! when acquired and sold, 44 price, 45 cost, 46 expenses, 47 gain or loss), line 54 for the sum,
-//! and 10 to 16 for services; read in four guides to these forms that agree. Within lines 10 to 16
-//! no single number was confirmed. The form of 2025 has other numbers, which were found once and
-//! called ambiguous there: they are left out, as are those before 2023.
-//!
-//! The statement lists sales within one year alone, which are those that the form asks for.
+//! The forms of 2023 and 2024 have lines of their own for a sale, 41 to 47 (42 what, 43 when
+//! acquired and sold, 44 price, 45 cost, 46 expenses, 47 gain or loss); read in four guides to
+//! these forms that agree. The statement lists sales within one year alone, which are those that
+//! the form asks for.
 
 use std::io;
 
@@ -14,36 +11,12 @@ use packtrain_core::quantity::AmountError;
 use packtrain_tax::outcome::{Disposal, TaxYear, Term};
 
 use super::cents::Cents;
-use super::figure_list::{self, Entered, Place, items};
 use super::statement::{Columns, Entry, in_cents};
 use super::{lines_of, write_records};
 use crate::{Document, ReportError, cells};
 
 /// The tax years whose lines were confirmed.
 const LINES: std::ops::RangeInclusive<i32> = 2023..=2024;
-
-fn place(key: &str, year: TaxYear) -> Option<Place> {
-    let (form, number) = match key {
-        "gain_within_one_year" => ("Anlage SO, private Veräußerungsgeschäfte", "47, 54"),
-        // Not 10-16, which a spreadsheet takes for a day of October.
-        "other_income" => ("Anlage SO, Leistungen", "10 to 16"),
-        _ => return None,
-    };
-    Some(Place {
-        form,
-        number: if LINES.contains(&year.0) { number } else { "" },
-        entered: Entered::Cents,
-    })
-}
-
-pub(super) fn write(
-    document: &Document<'_>,
-    year: TaxYear,
-    writer: impl io::Write,
-) -> Result<bool, ReportError> {
-    let items = items(document, year, |key| place(key, year));
-    figure_list::write(document, year, &items, writer)
-}
 
 const SALES: [&str; 12] = [
     "tax_year",
@@ -118,18 +91,4 @@ fn record(
         file,
         line,
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_have_numbers_only_in_the_years_whose_form_was_read() {
-        let number = |year| place("gain_within_one_year", TaxYear(year)).unwrap().number;
-        assert_eq!(
-            [2022, 2023, 2024, 2025].map(number),
-            ["", "47, 54", "47, 54", ""]
-        );
-    }
 }

@@ -99,23 +99,6 @@ impl Running {
     }
 }
 
-/// An amount in whole units without its fraction, as forms want it that have no cents.
-pub(super) fn without_fraction(money: Money) -> String {
-    let plain = money.to_plain();
-    let whole = plain.split_once('.').map_or(&*plain, |(whole, _)| whole);
-    if whole == "-0" { "0" } else { whole }.to_owned()
-}
-
-/// An amount that is not negative, in whole units: any fraction counts as one more.
-pub(super) fn with_fraction_as_one(money: Money) -> Result<String, AmountError> {
-    let plain = money.to_plain();
-    if !plain.contains('.') {
-        return Ok(plain);
-    }
-    let one = Money::parse("1", money.currency())?;
-    Ok(without_fraction(money.checked_add(one)?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,13 +130,5 @@ mod tests {
         assert_eq!(Cents::of(usd("-0.05")).to_string(), "-0.05");
         assert_eq!(Cents::of(usd("1234567.8")).to_string(), "1234567.80");
         assert_eq!(Cents::of(usd("-0.001")).to_string(), "0.00");
-    }
-
-    #[test]
-    fn whole_units_are_cut_from_the_exact_amount_and_not_from_its_cents() {
-        assert_eq!(without_fraction(usd("99.996")), "99");
-        assert_eq!(without_fraction(usd("-0.5")), "0");
-        assert_eq!(with_fraction_as_one(usd("99.001")).unwrap(), "100");
-        assert_eq!(with_fraction_as_one(usd("99")).unwrap(), "99");
     }
 }

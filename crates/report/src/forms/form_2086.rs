@@ -1,8 +1,7 @@
-//! Form 2086, gains from digital assets: the sums, and each disposal with its lines.
+//! Form 2086, gains from digital assets: each disposal with its lines.
 //!
-//! The numbers of the lines of the person who declares first (211 to 223), of the sums of the
-//! household (51 and 52) and of the boxes of form 2042 C (3AN and 3BN) were read in a copy of the
-//! form for 2021 and in descriptions of its later years that agree; before 2021 they were not
+//! The numbers of the lines of the person who declares first (211 to 223) were read in a copy of
+//! the form for 2021 and in descriptions of its later years that agree; before 2021 they were not
 //! confirmed. An exchange with a payment in money besides is not computed: lines 216 and 222 are
 //! zero. In what way the form rounds was not found, so amounts stand in cents.
 
@@ -13,37 +12,12 @@ use packtrain_core::quantity::AmountError;
 use packtrain_tax::outcome::{Choice, Disposal, TaxYear};
 
 use super::cents::Cents;
-use super::figure_list::{self, Entered, Place, items};
 use super::statement::{Columns, Entry, in_cents};
 use super::{lines_of, write_records};
 use crate::{Document, ReportError, cells};
 
 /// The first tax year whose lines were confirmed.
 const LINES_FROM: TaxYear = TaxYear(2021);
-
-fn place(key: &str, year: TaxYear) -> Option<Place> {
-    let (form, number) = match key {
-        "prices_net" => ("2086, whole household", "51"),
-        "gain_or_loss" => ("2086, whole household", "52"),
-        "taxable_gain" => ("2042 C", "3AN"),
-        "loss_of_year" => ("2042 C", "3BN"),
-        _ => return None,
-    };
-    Some(Place {
-        form,
-        number: if year >= LINES_FROM { number } else { "" },
-        entered: Entered::Cents,
-    })
-}
-
-pub(super) fn write(
-    document: &Document<'_>,
-    year: TaxYear,
-    writer: impl io::Write,
-) -> Result<bool, ReportError> {
-    let items = items(document, year, |key| place(key, year));
-    figure_list::write(document, year, &items, writer)
-}
 
 /// What each column holds, and its line of the form where it has one.
 const COLUMNS: [(&str, &str); 19] = [
@@ -146,17 +120,5 @@ impl Totals {
             used,
             left,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_have_numbers_only_in_the_years_whose_form_was_read() {
-        let number = |year| place("prices_net", TaxYear(year)).unwrap().number;
-        assert_eq!([2020, 2021, 2025].map(number), ["", "51", "51"]);
-        assert_eq!(place("income_tax", TaxYear(2025)), None);
     }
 }

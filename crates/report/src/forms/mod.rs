@@ -1,9 +1,9 @@
 //! The files for the return: for each tax year the figures that go into a country's form, line by
 //! line, and the list of disposals behind them.
 //!
-//! One form is one file here. Its documentation says where the numbers of its lines were read;
-//! where a year's number could not be confirmed, the cell is empty and the figure stands under its
-//! name.
+//! Where a figure goes, the country's assessment says, and says where the numbers of lines were
+//! read; where a year's number could not be confirmed, the cell is empty and the figure stands
+//! under its name.
 
 mod anlage_so;
 mod cents;
@@ -22,7 +22,7 @@ use std::io;
 use packtrain_tax::outcome::{Disposal, TaxYear};
 use packtrain_tax::request::Country;
 
-use crate::years::tax_year;
+use crate::years::{tax_year, year_name};
 use crate::{Document, ReportError};
 
 /// A form, or the statement behind one.
@@ -139,12 +139,13 @@ impl Form {
         }
     }
 
-    /// The name of its file, such as `form-8949-2024-us.csv`.
+    /// The name of its file, such as `form-8949-2024-us.csv` or `sa108-2024-25-uk.csv`.
     pub fn file_name(self, country: Country, year: TaxYear) -> String {
         let ending = match self {
             Self::Txf => "txf",
             _ => "csv",
         };
+        let year = year_name(country, year);
         format!("{}-{year}-{country}.{ending}", self.as_str())
     }
 
@@ -163,15 +164,13 @@ impl Form {
             Self::Form8949 => form_8949::write(document, year, writer),
             Self::ScheduleD => schedule_d::write(document, year, writer),
             Self::Txf => txf::write(document, year, writer),
-            Self::Sa108 => sa108::write(document, year, writer),
+            Self::Sa108 | Self::AnlageSo | Self::Schedule3 | Self::CgtSchedule | Self::Form2086 => {
+                figure_list::write(document, year, writer)
+            }
             Self::Sa108Computation => sa108::write_computation(document, year, writer),
-            Self::AnlageSo => anlage_so::write(document, year, writer),
             Self::AnlageSoSales => anlage_so::write_sales(document, year, writer),
-            Self::Schedule3 => schedule_3::write(document, year, writer),
             Self::Schedule3Dispositions => schedule_3::write_dispositions(document, year, writer),
-            Self::CgtSchedule => cgt_schedule::write(document, year, writer),
             Self::CgtEvents => cgt_schedule::write_events(document, year, writer),
-            Self::Form2086 => form_2086::write(document, year, writer),
             Self::Form2086Disposals => form_2086::write_disposals(document, year, writer),
         }
     }

@@ -1,14 +1,4 @@
-//! SA108, Capital gains summary: the boxes for cryptoassets, and the computation that goes with
-//! the form.
-//!
-//! From 2024-25 cryptoassets have boxes of their own: 13.1 number of disposals, 13.2 proceeds,
-//! 13.3 allowable costs, 13.4 gains, 13.5 losses (read in two transcripts of the form, with 13.6 to
-//! 13.8 for claims and for returns made at once, which a ledger does not hold). Boxes 45 and 47 are
-//! the losses brought forward and used, and those to carry forward. Before, they go with other
-//! property: 14, 15, 16, 17 and 19, read in the form of 2016-17 and in that of 2025-26; for earlier
-//! years no number was confirmed. The boxes have no pence: gains, proceeds and losses of
-//! other years are cut, costs and losses of the year count a fraction as one more, which the form
-//! allows. Box 51, the adjustment of 2024-25, depends on income and is not computed.
+//! SA108, Capital gains summary: the computation that goes with the form.
 
 use std::io;
 
@@ -16,73 +6,10 @@ use packtrain_core::quantity::AmountError;
 use packtrain_tax::outcome::{Disposal, TaxYear};
 
 use super::cents::Cents;
-use super::figure_list::{self, Entered, Place, items};
 use super::statement::{Columns, Entry, in_cents};
 use super::{lines_of, write_records};
 use crate::years::year_name;
 use crate::{Document, ReportError, cells, words};
-
-const CRYPTOASSETS: &str = "SA108, cryptoassets";
-const OTHER_PROPERTY: &str = "SA108, other property, assets and gains";
-const LOSSES: &str = "SA108, losses and adjustments";
-/// The first tax year with boxes for cryptoassets.
-const CRYPTOASSETS_FROM: TaxYear = TaxYear(2024);
-/// The first tax year for which the boxes of other property were read.
-const OTHER_PROPERTY_FROM: TaxYear = TaxYear(2016);
-
-fn place(key: &str, year: TaxYear) -> Option<Place> {
-    let is_own = year >= CRYPTOASSETS_FROM;
-    let (own, other, entered) = match key {
-        "number_of_disposals" => ("13.1", "14", Entered::Cents),
-        "disposal_proceeds" => ("13.2", "15", Entered::Down),
-        "allowable_costs" => ("13.3", "16", Entered::Up),
-        "gains_before_losses" => ("13.4", "17", Entered::Down),
-        "losses_in_year" => ("13.5", "19", Entered::Up),
-        "losses_brought_forward_used" if is_own => return Some(losses("45")),
-        "losses_carried_forward" if is_own => return Some(losses("47")),
-        "miscellaneous_income" => {
-            return Some(Place {
-                form: "SA100, other UK income",
-                number: "17",
-                entered: Entered::Down,
-            });
-        }
-        _ => return None,
-    };
-    let form = if is_own { CRYPTOASSETS } else { OTHER_PROPERTY };
-    let number = match is_own {
-        true => own,
-        false if year >= OTHER_PROPERTY_FROM => other,
-        false => "",
-    };
-    Some(Place {
-        form,
-        number,
-        entered,
-    })
-}
-
-const fn losses(number: &'static str) -> Place {
-    Place {
-        form: LOSSES,
-        number,
-        // A loss of other years is never more than it is.
-        entered: Entered::Down,
-    }
-}
-
-pub(super) fn write(
-    document: &Document<'_>,
-    year: TaxYear,
-    writer: impl io::Write,
-) -> Result<bool, ReportError> {
-    // A company has no SA108: its figures stand without boxes.
-    let person = document.outcome.settings.options.get("person");
-    let is_person = person.is_none_or(|person| person != "company");
-    let place = |key: &str| place(key, year).filter(|_| is_person);
-    let items = items(document, year, place);
-    figure_list::write(document, year, &items, writer)
-}
 
 const COMPUTATION: [&str; 12] = [
     "tax_year",
@@ -108,7 +35,7 @@ pub(super) fn write_computation(
     year: TaxYear,
     writer: impl io::Write,
 ) -> Result<bool, ReportError> {
-    let counts = |line: &&Disposal| line.rule != "no-gain-no-loss";
+    let counts = |line: &&Disposal| !line.is_no_gain_no_loss();
     let entries = Entry::whole(lines_of(document, year).filter(counts))?;
     let lines = gains_and_losses(entries)?;
     let name = year_name(document.outcome.settings.country, year);
@@ -162,24 +89,4 @@ fn record(
         file,
         line,
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn number(key: &str, year: i32) -> Option<&'static str> {
-        place(key, TaxYear(year)).map(|place| place.number)
-    }
-
-    #[test]
-    fn the_boxes_are_those_of_the_form_of_the_year() {
-        assert_eq!(number("gains_before_losses", 2024), Some("13.4"));
-        assert_eq!(number("gains_before_losses", 2023), Some("17"));
-        assert_eq!(number("losses_in_year", 2016), Some("19"));
-        assert_eq!(number("losses_in_year", 2015), Some(""));
-        assert_eq!(number("losses_carried_forward", 2024), Some("47"));
-        assert_eq!(number("losses_carried_forward", 2023), None);
-        assert_eq!(number("annual_exempt_amount", 2024), None);
-    }
 }

@@ -1,17 +1,17 @@
 //! Schedule D of Form 1040: what the boxes of Form 8949 come to, and losses from and to other
 //! years.
 //!
-//! Lines 1b, 2 and 3 take the totals of boxes A, B and C, lines 8b, 9 and 10 those of D, E and F;
-//! on the revision of 2025 each of them takes one of G to L beside these ("Box C or Box I checked",
-//! and so on). The schedule adds up as printed: line 7 is the sum of the lines above it. Lines of
-//! other forms are not in it, and neither are lines 17 to 20.
+//! A box has its line (`jurisdiction::schedule_d_line`). The schedule adds up as printed: line 7 is
+//! the sum of the lines above it. Lines of other forms are not in it, and neither are lines 17 to
+//! 20.
 
 use std::io;
 
+use packtrain_tax::jurisdiction::schedule_d_line;
 use packtrain_tax::outcome::TaxYear;
 
 use super::cents::Cents;
-use super::figure_list::money;
+use super::figure_list::{self, money};
 use super::form_8949::{Sheet, sheets};
 use super::statement::sum;
 use super::write_records;
@@ -28,41 +28,6 @@ const HEADER: [&str; 8] = [
     "lines of Form 8949",
 ];
 
-/// A line, the boxes that it takes, and what it says.
-struct BoxLine {
-    number: &'static str,
-    boxes: [char; 2],
-}
-
-const SHORT: [BoxLine; 3] = [
-    BoxLine {
-        number: "1b",
-        boxes: ['A', 'G'],
-    },
-    BoxLine {
-        number: "2",
-        boxes: ['B', 'H'],
-    },
-    BoxLine {
-        number: "3",
-        boxes: ['C', 'I'],
-    },
-];
-const LONG: [BoxLine; 3] = [
-    BoxLine {
-        number: "8b",
-        boxes: ['D', 'J'],
-    },
-    BoxLine {
-        number: "9",
-        boxes: ['E', 'K'],
-    },
-    BoxLine {
-        number: "10",
-        boxes: ['F', 'L'],
-    },
-];
-
 pub(super) fn write(
     document: &Document<'_>,
     year: TaxYear,
@@ -74,24 +39,11 @@ pub(super) fn write(
         return Ok(false);
     }
     let mut records = Vec::new();
-    let short = part(
-        year,
-        &sheets,
-        &SHORT,
-        ("6", figure("short_before")),
-        ("7", "Net short-term gain or loss"),
-        &mut records,
-    );
-    let long = part(
-        year,
-        &sheets,
-        &LONG,
-        ("14", figure("long_before")),
-        ("15", "Net long-term gain or loss"),
-        &mut records,
-    );
+    let short = part(document, year, &sheets, &SHORT, &mut records);
+    let long = part(document, year, &sheets, &LONG, &mut records);
     let net = short + long;
-    records.push(plain(year, "16", "Net gain or loss", net));
+    let line = |key| figure_list::line(document, year, key);
+    records.push(plain(year, line("net"), "Net gain or loss", net));
     if net < Cents::ZERO {
         // Below the limit all of line 16 is deducted, to the cent as printed there.
         let limited = figure("deductible");
@@ -99,54 +51,66 @@ pub(super) fn write(
             true => net,
             false => limited,
         };
-        records.push(plain(
-            year,
-            "21",
-            "Loss to deduct, within the limit",
-            deducted,
-        ));
+        let what = "Loss to deduct, within the limit";
+        records.push(plain(year, line("deductible"), what, deducted));
     }
     write_records(&HEADER, records, writer)
 }
 
+/// A part of the schedule: its boxes, and the keys of its figures.
+struct Part {
+    boxes: [char; 6],
+    carried: &'static str,
+    net: &'static str,
+    what: &'static str,
+}
+
+const SHORT: Part = Part {
+    boxes: ['A', 'B', 'C', 'G', 'H', 'I'],
+    carried: "short_before",
+    net: "net_short",
+    what: "Net short-term gain or loss",
+};
+const LONG: Part = Part {
+    boxes: ['D', 'E', 'F', 'J', 'K', 'L'],
+    carried: "long_before",
+    net: "net_long",
+    what: "Net long-term gain or loss",
+};
+
 /// The lines of boxes, the loss carried from earlier years, and their sum.
 fn part(
+    document: &Document<'_>,
     year: TaxYear,
     sheets: &[Sheet<'_>],
-    lines: &[BoxLine],
-    (carry_line, carry): (&str, Cents),
-    (sum_line, what): (&str, &str),
+    part: &Part,
     records: &mut Vec<[String; 8]>,
 ) -> Cents {
+    let carry = figure(document, year, part.carried);
     let mut total = carry;
-    for line in lines {
-        let taken = sheets
-            .iter()
-            .filter(|sheet| line.boxes.contains(&sheet.name));
-        for sheet in taken {
-            let sums = sum(&sheet.cents);
-            total += sums.gain;
-            records.push([
-                year.to_string(),
-                line.number.to_owned(),
-                format!("Box {}", sheet.name),
-                sums.proceeds.to_string(),
-                sums.cost.to_string(),
-                sums.denied.to_string(),
-                sums.gain.to_string(),
-                sheet.entries.len().to_string(),
-            ]);
-        }
+    for sheet in sheets
+        .iter()
+        .filter(|sheet| part.boxes.contains(&sheet.name))
+    {
+        let sums = sum(&sheet.cents);
+        total += sums.gain;
+        records.push([
+            year.to_string(),
+            schedule_d_line(sheet.name).unwrap_or_default().to_owned(),
+            format!("Box {}", sheet.name),
+            sums.proceeds.to_string(),
+            sums.cost.to_string(),
+            sums.denied.to_string(),
+            sums.gain.to_string(),
+            sheet.entries.len().to_string(),
+        ]);
     }
+    let line = |key| figure_list::line(document, year, key);
     if carry != Cents::ZERO {
-        records.push(plain(
-            year,
-            carry_line,
-            "Loss carried from earlier years",
-            carry,
-        ));
+        let what = "Loss carried from earlier years";
+        records.push(plain(year, line(part.carried), what, carry));
     }
-    records.push(plain(year, sum_line, what, total));
+    records.push(plain(year, line(part.net), part.what, total));
     total
 }
 

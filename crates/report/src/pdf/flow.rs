@@ -16,6 +16,11 @@ const KEPT_HEIGHT_MAX: f32 = 150.0;
 const CARRIED_PARTS_MIN: usize = 3;
 /// Fewest parts that stand under the head of a block at the foot of a page.
 const BEGUN_PARTS_MIN: usize = 3;
+/// Height at which fewer of them do as well.
+const BEGUN_HEIGHT: f32 = 70.0;
+/// Share of its height that is not left empty at the foot of a page where less space between
+/// spares it.
+const FOOT_MAX: f32 = 0.15;
 /// Share of its height below which a last page counts as nearly empty.
 const NEARLY_EMPTY: f32 = 0.35;
 
@@ -38,13 +43,13 @@ pub(super) trait Block: Sync {
     /// Draws a part below `top`.
     fn draw(&self, part: usize, page: &mut PageWriter, top: f32);
 
-    /// Height of the head that stands over the parts on each page.
-    fn head(&self) -> f32 {
+    /// Height of the head that stands on a page over the parts from `from` on.
+    fn head(&self, _from: usize) -> f32 {
         0.0
     }
 
-    /// Draws the head below `top`.
-    fn draw_head(&self, _page: &mut PageWriter, _top: f32) {}
+    /// Draws the head over the parts from `from` on below `top`.
+    fn draw_head(&self, _from: usize, _page: &mut PageWriter, _top: f32) {}
 
     /// Whether a part must not be the last on its page when others follow.
     fn clings(&self, _part: usize) -> bool {
@@ -63,6 +68,11 @@ pub(super) trait Block: Sync {
 
     /// Whether the block introduces the next one and must stand on one page with its beginning.
     fn leads(&self) -> bool {
+        false
+    }
+
+    /// Whether the block belongs to the one before it and must stand on one page with its end.
+    fn follows(&self) -> bool {
         false
     }
 
@@ -105,7 +115,7 @@ pub(super) struct Plan {
 }
 
 /// Space between what stands on a page.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Spacing {
     /// Between sections.
     sections: f32,
@@ -152,6 +162,7 @@ fn laid_out(
         paper,
         pages_before,
         spacing,
+        usual: spacing,
         pages: vec![PagePlan::default()],
         marks: Vec::new(),
         places: Places::default(),
@@ -174,7 +185,9 @@ fn laid_out(
 struct Planner {
     paper: Paper,
     pages_before: usize,
+    /// Space on the rest of this page, and on others.
     spacing: Spacing,
+    usual: Spacing,
     pages: Vec<PagePlan>,
     marks: Vec<Mark>,
     places: Places,
@@ -190,15 +203,15 @@ impl Planner {
         if blocks.is_empty() {
             return;
         }
-        let gap = if self.is_fresh() {
-            0.0
-        } else {
-            self.spacing.sections
-        };
-        if !self.is_fresh() && !self.fits(gap + HEADING_HEIGHT + self.opening(&blocks)) {
-            self.new_page();
-        } else {
-            self.top += gap;
+        if !self.is_fresh() {
+            let least = |planner: &Self| {
+                planner.spacing.sections + HEADING_HEIGHT + planner.opening(&blocks)
+            };
+            if self.has_room(least) {
+                self.top += self.spacing.sections;
+            } else {
+                self.new_page();
+            }
         }
         self.mark(section.title.clone(), false);
         self.note(Anchor::Section(section.topic));
@@ -218,8 +231,10 @@ impl Planner {
         let (number, block) = blocks[0];
         let parts = block.parts();
         if follows {
-            self.top += block.gap() * self.spacing.gaps;
-            if !self.fits(self.opening(blocks)) {
+            let gap = |planner: &Self| block.gap() * planner.spacing.gaps;
+            if self.has_room(|planner| gap(planner) + planner.opening(blocks)) {
+                self.top += gap(self);
+            } else {
                 self.new_page();
             }
         }
@@ -227,7 +242,7 @@ impl Planner {
         let mut anchors = block.anchors().into_iter().peekable();
         let mut from = 0;
         while from < parts {
-            let to = self.end_of_page(block, from);
+            let to = self.end_of_page(blocks, from);
             let top = self.top;
             self.put(Placed::Parts {
                 section,
@@ -235,7 +250,7 @@ impl Planner {
                 parts: from..to,
                 top,
             });
-            self.top += block.head();
+            self.top += block.head(from);
             for part in from..to {
                 if let Some((_, title)) = marks.next_if(|(at, _)| *at == part) {
                     self.mark(title, true);
@@ -253,30 +268,44 @@ impl Planner {
     }
 
     /// The first part that does not stand on this page any more.
-    fn end_of_page(&self, block: &dyn Block, from: usize) -> usize {
-        let mut room = self.bottom() - self.top - block.head();
+    fn end_of_page(&self, blocks: &[(usize, &dyn Block)], from: usize) -> usize {
+        let (_, block) = blocks[0];
+        let mut room = self.bottom() - self.top - block.head(from);
         let parts = block.parts();
         let mut to = from;
         while to < parts && block.height(to) <= room {
             room -= block.height(to);
             to += 1;
         }
-        if to == parts {
+        if to == parts && self.follower(blocks) <= room {
             return to;
         }
-        // No last line or two on a page of their own, and nothing that clings at the foot.
+        // No last line or two on a page of their own, nor a chart without lines of its table; and
+        // nothing that clings at the foot.
         if parts - to < CARRIED_PARTS_MIN && to > from + 2 * CARRIED_PARTS_MIN {
             to = parts - CARRIED_PARTS_MIN;
         }
-        while to > from + 1 && block.clings(to - 1) {
+        while to > from + 1 && to < parts && block.clings(to - 1) {
             to -= 1;
         }
         // A part that is higher than a page is drawn all the same: nothing is lost silently.
         to.max(from + 1)
     }
 
-    fn fits(&self, height: f32) -> bool {
-        self.top + height <= self.bottom()
+    /// Whether so much stands on the rest of the page: a little tighter where the foot of the
+    /// page would stay empty otherwise.
+    fn has_room(&mut self, height: impl Fn(&Self) -> f32) -> bool {
+        let fits = |planner: &Self| planner.top + height(planner) <= planner.bottom();
+        let page = self.paper.bottom() - TOP;
+        if fits(self) || self.paper.bottom() - self.top < page * FOOT_MAX {
+            return fits(self);
+        }
+        let before = std::mem::replace(&mut self.spacing, TIGHT);
+        let has_room = fits(self);
+        if !has_room {
+            self.spacing = before;
+        }
+        has_room
     }
 
     fn bottom(&self) -> f32 {
@@ -289,6 +318,7 @@ impl Planner {
 
     fn new_page(&mut self) {
         self.pages.push(PagePlan::default());
+        self.spacing = self.usual;
         self.top = TOP;
     }
 
@@ -327,13 +357,14 @@ impl Planner {
         };
         let parts = block.parts();
         let height = |count: usize| -> f32 {
-            block.head() + (0..count).map(|part| block.height(part)).sum::<f32>()
+            block.head(0) + (0..count).map(|part| block.height(part)).sum::<f32>()
         };
         let is_small = parts <= KEPT_PARTS_MAX && height(parts) <= KEPT_HEIGHT_MAX;
         let mut count = if block.leads() || is_small {
             parts
         } else {
-            BEGUN_PARTS_MIN.min(parts)
+            let begun = (1..BEGUN_PARTS_MIN).find(|count| height(*count) >= BEGUN_HEIGHT);
+            begun.unwrap_or(BEGUN_PARTS_MIN).min(parts)
         };
         while count < parts && block.clings(count - 1) {
             count += 1;
@@ -342,8 +373,18 @@ impl Planner {
             Some((_, next)) if block.leads() => {
                 height(count) + next.gap() * self.spacing.gaps + self.opening(&blocks[1..])
             }
+            _ if count == parts => height(count) + self.follower(blocks),
             _ => height(count),
         }
+    }
+
+    /// Height of what belongs to the end of the first block, with the space over it.
+    fn follower(&self, blocks: &[(usize, &dyn Block)]) -> f32 {
+        let next = blocks.get(1).filter(|(_, next)| next.follows());
+        next.map_or(0.0, |(_, next)| {
+            let parts = (0..next.parts()).map(|part| next.height(part));
+            next.gap() * self.spacing.gaps + next.head(0) + parts.sum::<f32>()
+        })
     }
 }
 
@@ -352,6 +393,8 @@ mod tests {
     use packtrain_tax::request::Country;
 
     use super::*;
+    use crate::pdf::paragraph::Paragraph;
+    use crate::pdf::theme::SUBHEADING;
 
     struct Lines(usize);
 
@@ -365,6 +408,25 @@ mod tests {
         }
 
         fn draw(&self, _part: usize, _page: &mut PageWriter, _top: f32) {}
+    }
+
+    /// What belongs to the block before it.
+    struct Picture;
+
+    impl Block for Picture {
+        fn parts(&self) -> usize {
+            1
+        }
+
+        fn height(&self, _part: usize) -> f32 {
+            90.0
+        }
+
+        fn draw(&self, _part: usize, _page: &mut PageWriter, _top: f32) {}
+
+        fn follows(&self) -> bool {
+            true
+        }
     }
 
     fn planned(blocks: &[usize]) -> Plan {
@@ -385,13 +447,91 @@ mod tests {
 
     #[test]
     fn a_last_page_with_next_to_nothing_on_it_is_spared_where_less_space_between_does_it() {
-        // 668 points to a page: 682 with the usual space between, 652 with less.
-        let spared = planned(&[12, 12, 12, 12]);
+        // 668 points to a page: 702 with the usual space between, 672 with less.
+        let spared = planned(&[13, 13, 13, 11]);
         assert_eq!(spared.pages.len(), 1);
-        assert_eq!(between_first_two(&spared), 28.0 + 120.0 + TIGHT.sections);
-        let full = planned(&[12, 12, 12, 12, 30]);
+        assert_eq!(between_first_two(&spared), 28.0 + 130.0 + TIGHT.sections);
+        let full = planned(&[13, 13, 13, 11, 30]);
         assert_eq!(full.pages.len(), 2);
-        assert_eq!(between_first_two(&full), 28.0 + 120.0 + ROOMY.sections);
+        assert_eq!(between_first_two(&full), 28.0 + 130.0 + ROOMY.sections);
+    }
+
+    #[test]
+    fn the_foot_of_a_page_is_not_left_empty_where_less_space_on_it_spares_that() {
+        // The fifth section needs 118 points of 106, and 108 of 118 with less space on its page.
+        let plan = planned(&[9, 9, 9, 9, 6, 40]);
+        let places: Vec<_> = plan.marks.iter().map(|mark| mark.place).collect();
+        assert_eq!(places[4].page, 1, "{places:?}");
+        assert_eq!(places[4].top - places[3].top, 28.0 + 90.0 + TIGHT.sections);
+        assert_eq!(places[1].top - places[0].top, 28.0 + 90.0 + ROOMY.sections);
+        // What no space spares goes over, and the next page has its usual space.
+        let plan = planned(&[9, 9, 9, 9, 8, 10]);
+        let places: Vec<_> = plan.marks.iter().map(|mark| mark.place).collect();
+        assert_eq!(places[4], Place { page: 2, top: TOP });
+        assert_eq!(places[5].top - TOP, 28.0 + 80.0 + ROOMY.sections);
+    }
+
+    #[test]
+    fn what_belongs_to_a_table_stands_on_the_page_of_its_last_lines() {
+        let paper = Paper::of(Country::Us);
+        let section = |lines: usize| Section {
+            topic: Topic::Holdings,
+            title: String::new(),
+            blocks: vec![Box::new(Lines(lines)), Box::new(Picture)],
+        };
+        let parts = |plan: &Plan, page: usize| {
+            let placed = plan.pages[page]
+                .placed
+                .iter()
+                .filter_map(|placed| match placed {
+                    Placed::Parts { block, parts, .. } => Some((*block, parts.clone())),
+                    Placed::Heading { .. } => None,
+                });
+            placed.collect::<Vec<_>>()
+        };
+        // 640 points under the heading: the table alone has room, but not the picture too.
+        let plan = plan(&[section(60)], paper, 1);
+        assert_eq!(parts(&plan, 0), [(0, 0..57)]);
+        assert_eq!(parts(&plan, 1), [(0, 57..60), (1, 0..1)]);
+        // A small table goes over with its picture.
+        let sections = [
+            Section {
+                topic: Topic::Summary,
+                title: String::new(),
+                blocks: vec![Box::new(Lines(45))],
+            },
+            section(8),
+        ];
+        let plan = super::plan(&sections, paper, 1);
+        assert_eq!(parts(&plan, 1), [(0, 0..8), (1, 0..1)]);
+    }
+
+    #[test]
+    fn a_sentence_that_closes_does_not_take_its_heading_to_the_page_of_the_next() {
+        let paper = Paper::of(Country::Us);
+        let paragraph = |text: &str| Paragraph::new(paper, text, SUBHEADING, 0.0);
+        let section = Section {
+            topic: Topic::Holdings,
+            title: String::new(),
+            blocks: vec![
+                Box::new(Lines(50)),
+                Box::new(paragraph("At the end of 2023")),
+                Box::new(paragraph("Nothing was held.").closing()),
+                Box::new(paragraph("At the end of 2024")),
+                Box::new(Lines(9)),
+                Box::new(Picture),
+            ],
+        };
+        let plan = plan(&[section], paper, 1);
+        let blocks = |page: usize| {
+            let placed = plan.pages[page].placed.iter();
+            let blocks = placed.filter_map(|placed| match placed {
+                Placed::Parts { block, .. } => Some(*block),
+                Placed::Heading { .. } => None,
+            });
+            blocks.collect::<Vec<_>>()
+        };
+        assert_eq!((blocks(0), blocks(1)), (vec![0, 1, 2], vec![3, 4, 5]));
     }
 
     #[test]

@@ -21,7 +21,9 @@ pub(super) const WORD_GOES_ON: char = '\u{2060}';
 const LOW: usize = 0x2300;
 pub(super) const GLYPHS_MAX: usize = 1024;
 /// Share of a line that a last word takes at most which is not left alone on it.
-const SHORT: f32 = 0.1;
+const SHORT: f32 = 0.16;
+/// Share of a line that the line before the last keeps at the least.
+const KEPT: f32 = 0.5;
 
 /// Both faces, parsed once a process.
 pub(super) static FACES: LazyLock<[Face; 2]> = LazyLock::new(|| {
@@ -249,15 +251,18 @@ impl Face {
         if !line.is_empty() {
             lines.push(line);
         }
-        // A short word is not left alone on the last line: the one before it comes along.
+        // A short word is not left alone on the last line: those before it come along.
         if let [.., before, last] = lines.as_mut_slice()
-            && self.width(last, size) < width * SHORT
             && !before.ends_with(WORD_GOES_ON)
-            && let Some((kept, word)) = before.rsplit_once(' ')
-            && self.width(word, size) + space < width * (1.0 - SHORT)
         {
-            *last = format!("{word} {last}");
-            *before = kept.to_owned();
+            while self.width(last, size) < width * SHORT
+                && let Some((kept, word)) = before.rsplit_once(' ')
+                && self.width(kept, size) > width * KEPT
+                && self.width(word, size) + space < width * (1.0 - SHORT)
+            {
+                *last = format!("{word} {last}");
+                *before = kept.to_owned();
+            }
         }
         lines
     }
@@ -468,6 +473,12 @@ mod tests {
         let width = face.width(text, 8.0) - 1.0;
         let lines = face.wrap(text, 8.0, width);
         assert_eq!(lines[1], "forward: no");
+        assert_eq!(lines.join(" "), text);
+        // As many words come along as make a line that is no longer short.
+        let text = "the day after it is free, and lending does not lengthen the period to ten";
+        let width = face.width(text, 8.0) - 1.0;
+        let lines = face.wrap(text, 8.0, width);
+        assert_eq!(lines[1], "period to ten");
         assert_eq!(lines.join(" "), text);
     }
 

@@ -40,6 +40,13 @@ impl Style {
         self.weight.face().width(&clean(text), self.size)
     }
 
+    /// A text of at most `width`; of a longer one both ends stay.
+    pub(super) fn shortened(self, text: &str, width: f32) -> String {
+        let text = clean(text);
+        let shown = self.weight.face().fit_ends(&text, self.size, width);
+        shown.into_owned()
+    }
+
     /// A text in lines of at most `width`.
     pub(super) fn wrap(self, text: &str, width: f32) -> Vec<String> {
         self.weight.face().wrap(&clean(text), self.size, width)
@@ -165,6 +172,13 @@ impl PageWriter {
             &style.weight.face().fit(&text, style.size, width),
             style,
         );
+    }
+
+    /// A text that starts at `x`; of one wider than `width` both ends stay, by which people tell
+    /// the names of rows and files apart.
+    pub(super) fn fit_ends(&mut self, x: f32, y: f32, width: f32, text: &str, style: Style) {
+        let text = style.shortened(text, width);
+        self.show(x, y, &text, style);
     }
 
     /// A text that ends at `x`.

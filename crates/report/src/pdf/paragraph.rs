@@ -11,6 +11,7 @@ pub(super) struct Paragraph {
     style: Style,
     after: f32,
     gap: f32,
+    leads: bool,
 }
 
 impl Paragraph {
@@ -23,12 +24,21 @@ impl Paragraph {
             style,
             after,
             gap: 0.0,
+            leads: true,
         }
     }
 
     /// The same with space before it where it follows another block.
     pub(super) fn with_gap(self, gap: f32) -> Self {
         Self { gap, ..self }
+    }
+
+    /// The same as the end of what it stands under: it introduces nothing.
+    pub(super) fn closing(self) -> Self {
+        Self {
+            leads: false,
+            ..self
+        }
     }
 }
 
@@ -60,7 +70,7 @@ impl Block for Paragraph {
     }
 
     fn leads(&self) -> bool {
-        true
+        self.leads
     }
 
     fn gap(&self) -> f32 {

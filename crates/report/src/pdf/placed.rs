@@ -63,12 +63,13 @@ impl PagePlan {
 }
 
 fn draw_parts(block: &dyn Block, parts: &Range<usize>, mut top: f32, page: &mut PageWriter) {
-    if parts.start == 0 {
-        block.draw_head(page, top);
+    let from = parts.start;
+    if from == 0 {
+        block.draw_head(from, page, top);
     } else {
-        page.again(|page| block.draw_head(page, top));
+        page.again(|page| block.draw_head(from, page, top));
     }
-    top += block.head();
+    top += block.head(from);
     for part in parts.clone() {
         block.draw(part, page, top);
         top += block.height(part);

@@ -21,7 +21,7 @@ pub(super) const BESIDE: f32 = 3.0;
 const LINE_STEP: f32 = 9.0;
 const SUB_STEP: f32 = 7.8;
 /// Words a little too wide for their cell are set so much smaller before they are cut.
-const SQUEEZE: f32 = 0.84;
+pub(super) const SQUEEZE: f32 = 0.84;
 
 /// Height of a row whose highest cell has so many lines, and so many small ones under them.
 pub(super) fn height_of(lines: usize, small: usize) -> f32 {
@@ -153,9 +153,8 @@ impl<'p> Row<'p> {
     pub(super) fn id(&mut self, column: usize, id: &str) {
         self.at(column);
         let (left, right) = self.columns.spans[column];
-        let id = super::fonts::clean(id);
-        let id = SUB.weight.face().fit_ends(&id, SUB.size, right - left);
-        self.page.left(left, self.top + SECOND_LINE, &id, SUB);
+        let y = self.top + SECOND_LINE;
+        self.page.fit_ends(left, y, right - left, id, SUB);
     }
 
     /// The cell in semi-bold, in lines that fit, leading to a place where the report has it.
@@ -232,7 +231,8 @@ impl<'p> Row<'p> {
             } else {
                 style.size
             };
-            self.page.fit(left, y, width, text, Style { size, ..style });
+            let style = Style { size, ..style };
+            self.page.fit_ends(left, y, width, text, style);
         }
     }
 }

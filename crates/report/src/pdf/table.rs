@@ -209,11 +209,11 @@ impl Block for Table<'_> {
         }
     }
 
-    fn head(&self) -> f32 {
+    fn head(&self, _from: usize) -> f32 {
         self.columns.head()
     }
 
-    fn draw_head(&self, page: &mut PageWriter, top: f32) {
+    fn draw_head(&self, _from: usize, page: &mut PageWriter, top: f32) {
         self.columns.draw_head(page, top);
     }
 

@@ -9,7 +9,9 @@ mod au;
 mod ca;
 mod de;
 mod fr;
+mod places;
 mod report;
+mod sums;
 mod uk;
 mod us;
 

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use packtrain_report::{Document, Form, FormFile, InputFile, YearSelection, forms};
+use packtrain_report::{
+    Document, Figures, Form, FormFile, InputFile, Progress, YearSelection, figures_but_disposals,
+    forms,
+};
 use packtrain_tax::import::{self, Limits};
 use packtrain_tax::outcome::{Amount, Outcome, TaxYear};
 use packtrain_tax::request::{Country, Request};
@@ -54,16 +57,37 @@ impl Report {
         Self::of(country, &files, &[])
     }
 
-    pub(crate) fn forms(&self) -> Vec<FormFile> {
-        let document = Document {
+    fn document(&self, years: YearSelection) -> Document<'_> {
+        Document {
             outcome: &self.outcome,
-            years: YearSelection::All,
+            years,
             inputs: &self.inputs,
             inventories: &[],
             generated_at: "2026-01-15T14:02:11Z".parse().unwrap(),
             taxpayer: None,
-        };
-        forms(&document).unwrap()
+        }
+    }
+
+    pub(crate) fn forms(&self) -> Vec<FormFile> {
+        forms(&self.document(YearSelection::All)).unwrap()
+    }
+
+    pub(crate) fn figures(&self) -> Figures<'_> {
+        figures_but_disposals(&self.document(YearSelection::All))
+    }
+
+    /// The words of the PDF of a year, page by page.
+    pub(crate) fn pdf(&self, year: TaxYear) -> Vec<String> {
+        let document = self.document(YearSelection::one(year));
+        let bytes = packtrain_report::pdf(&document, &Progress::UNWATCHED).unwrap();
+        let file = lopdf::Document::load_mem(&bytes).unwrap();
+        let pages = file.get_pages().into_keys();
+        pages
+            .map(|page| {
+                let text = file.extract_text(&[page]).unwrap();
+                text.split_whitespace().collect::<Vec<_>>().join(" ")
+            })
+            .collect()
     }
 
     pub(crate) fn years(&self) -> Vec<TaxYear> {

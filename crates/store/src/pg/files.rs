@@ -6,7 +6,8 @@ use packtrain_core::ids::{FileId, TenantId};
 use packtrain_core::job::NewJob;
 use packtrain_core::ledger::RowError;
 use packtrain_core::ports::{
-    FileRecord, FileState, Files, Imported, ImportedFile, NewFile, ObjectKey, StoreError,
+    FileRecord, FileState, FileSummary, Files, Imported, ImportedFile, NewFile, ObjectKey,
+    StoreError,
 };
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -75,6 +76,47 @@ impl Files for PgFiles {
     async fn find(&self, tenant: TenantId, id: FileId) -> Result<Option<FileRecord>, StoreError> {
         let mut tx = self.gate.begin(tenant).await?;
         find(&mut tx, id).await
+    }
+
+    async fn list(
+        &self,
+        tenant: TenantId,
+        before: Option<FileId>,
+        limit: u32,
+    ) -> Result<Vec<FileSummary>, StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        let rows = sqlx::query!(
+            r#"
+            select id, name, state, source, size_bytes, rows_total, rows_bad, created_at
+              from file
+             where tenant_id = $1
+               and id < $2
+             order by id desc
+             limit $3
+            "#,
+            tenant.as_uuid(),
+            before.map_or(Uuid::max(), |before| before.as_uuid()),
+            i64::from(limit),
+        )
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(refused("to list files"))?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(FileSummary {
+                    id: FileId::from_uuid(row.id),
+                    name: row.name,
+                    state: (row.state)
+                        .parse()
+                        .map_err(|()| unreadable("file.state", &row.state))?,
+                    source: row.source,
+                    size_bytes: number("file.size_bytes", row.size_bytes)?,
+                    rows_total: number("file.rows_total", row.rows_total)?,
+                    rows_bad: number("file.rows_bad", row.rows_bad)?,
+                    created_at: row.created_at,
+                })
+            })
+            .collect()
     }
 
     async fn row_errors(

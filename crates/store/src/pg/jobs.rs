@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use packtrain_core::ids::{JobId, TenantId};
 use packtrain_core::job::NewJob;
 use packtrain_core::ports::{
-    Attempt, Enqueued, JobFilter, JobQueue, JobRecord, JobSummary, Keyed, OperatorJobs, Requested,
-    StoreError,
+    Attempt, Enqueued, JobFilter, JobQueue, JobRecord, JobSummary, Keyed, OperatorJobs, OwnJob,
+    OwnJobs, Requested, StoreError,
 };
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -60,6 +60,65 @@ impl JobQueue for PgJobs {
         let mut tx = self.gate.begin(tenant).await?;
         find(&mut tx, id).await
     }
+
+    async fn list(&self, tenant: TenantId, wanted: OwnJobs<'_>) -> Result<Vec<OwnJob>, StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        own(&mut tx, tenant, wanted).await
+    }
+}
+
+/// A page of a tenant's jobs. The ids come first, by the index that has them in order; only these
+/// are then looked up in `job_state`, which cannot be read in order.
+async fn own(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    wanted: OwnJobs<'_>,
+) -> Result<Vec<OwnJob>, StoreError> {
+    let words: Vec<String> = wanted.words.iter().map(ToString::to_string).collect();
+    let rows = sqlx::query!(
+        r#"
+        with page as materialized (
+             select id, payload
+               from job
+              where tenant_id = $1
+                and kind = $2
+                and id < $3
+              order by id desc
+              limit $4)
+        select p.id, s.state as "state!", s.created_at as "created_at!", s.finished_at,
+               (select jsonb_object_agg(e.key, e.value)
+                  from jsonb_each(p.payload) e
+                 where e.key = any($5)) as asked
+          from page p
+         cross join lateral (
+               select state, created_at, finished_at
+                 from job_state
+                where id = p.id
+                limit 1) s
+         order by p.id desc
+        "#,
+        tenant.as_uuid(),
+        wanted.kind,
+        wanted.before.map_or(Uuid::max(), |before| before.as_uuid()),
+        i64::from(wanted.limit),
+        &words,
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(refused("to list a tenant's jobs"))?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(OwnJob {
+                id: JobId::from_uuid(row.id),
+                state: (row.state)
+                    .parse()
+                    .map_err(|_| unreadable("job.state", &row.state))?,
+                created_at: row.created_at,
+                finished_at: row.finished_at,
+                asked: row.asked.unwrap_or_default(),
+            })
+        })
+        .collect()
 }
 
 /// Enqueues under an idempotency key; what was made before is found, not made again.

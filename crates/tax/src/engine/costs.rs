@@ -83,7 +83,7 @@ impl<'a> Run<'a> {
 }
 
 /// Whether a row gives units for money, goods or services.
-fn is_sale(row: &Row) -> bool {
+pub(super) fn is_sale(row: &Row) -> bool {
     let is_exchange = matches!(
         row.kind,
         RowKind::Buy | RowKind::Sell | RowKind::Trade | RowKind::Spend

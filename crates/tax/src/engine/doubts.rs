@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use packtrain_core::ledger::Asset;
 use packtrain_core::money::Money;
-use packtrain_core::quantity::{AmountError, Quantity};
+use packtrain_core::quantity::{AmountError, Quantity, counted};
 
 use super::draft::Note;
 use super::run::Run;
 use super::stakes::Otherwise;
 use super::{At, ways};
-use crate::outcome::{HeldPart, TaxYear, WarningCode};
+use crate::outcome::{HeldPart, TaxYear, ValueFrom, WarningCode};
 use crate::prices::AGE_DAYS_MAX;
 
 /// Assets without a near price that are told of one by one, for each year.
@@ -31,6 +31,8 @@ pub(super) struct Doubt<'a> {
     /// Disposals at which an old price was taken, and the age of the oldest in days.
     old: usize,
     oldest: i64,
+    /// Where that one comes from.
+    from: ValueFrom,
     /// Disposals at which no price was on record.
     unknown: usize,
     /// The parts of the total cost that these used.
@@ -72,13 +74,16 @@ impl<'a> Run<'a> {
                 worth: none,
                 old: 0,
                 oldest: 0,
+                from: ValueFrom::Missing,
                 unknown: 0,
                 used: none,
             });
             match part.value.zip(age) {
                 Some((value, age)) => {
                     doubt.old += 1;
-                    doubt.oldest = doubt.oldest.max(age);
+                    if age > doubt.oldest {
+                        (doubt.oldest, doubt.from) = (age, value.from);
+                    }
                     if value.money > doubt.worth {
                         doubt.worth = value.money;
                     }
@@ -113,11 +118,14 @@ impl<'a> Run<'a> {
                 self.warn_doubt(year, doubt);
             }
             if let Some(first) = more.first() {
+                let held = format!("held at disposals of {}", self.rules.year_name(year));
                 let message = format!(
-                    "{} more assets held at disposals of {} have no price within {AGE_DAYS_MAX} \
-                     days; the last on record was taken, or zero",
-                    more.len(),
-                    self.rules.year_name(year),
+                    "{} no price within {AGE_DAYS_MAX} days; the nearest was taken, or zero",
+                    counted(
+                        more.len(),
+                        &format!("more asset {held} has"),
+                        &format!("more assets {held} have"),
+                    ),
                 );
                 let none = self.zero();
                 self.draft
@@ -128,26 +136,31 @@ impl<'a> Run<'a> {
 
     fn warn_doubt(&mut self, year: TaxYear, doubt: &Doubt<'a>) {
         let asset = &doubt.asset;
+        let source = match doubt.from {
+            ValueFrom::Listed(_) => "of the list of prices",
+            _ => "the last price in the records",
+        };
+        let age = counted(doubt.oldest, "day", "days");
+        let nearest = match doubt.old {
+            1 => format!("the nearest was taken: {age} old, {source}"),
+            _ => format!("the nearest was taken each time, at most {age} old, {source}"),
+        };
         let taken = match (doubt.old, doubt.unknown) {
             (0, _) => "zero was taken".to_owned(),
-            (_, 0) => format!(
-                "its last price on record was taken, at most {} days old",
-                doubt.oldest
-            ),
-            _ => format!(
-                "its last price on record was taken, at most {} days old, and zero before it",
-                doubt.oldest
-            ),
+            (_, 0) => nearest,
+            _ => format!("{nearest}, and zero before it"),
         };
         let year_name = self.rules.year_name(year);
-        let asked = match doubt.old + doubt.unknown {
-            1 => format!("1 disposal of {year_name} asks"),
-            count => format!("{count} disposals of {year_name} ask"),
-        };
+        let asked = counted(
+            doubt.old + doubt.unknown,
+            &format!("disposal of {year_name} asks"),
+            &format!("disposals of {year_name} ask"),
+        );
         let message = format!(
-            "{asked} for the value of {asset}, of which {} were held at the first; no price within \
-             {AGE_DAYS_MAX} days is known and {taken}",
+            "{asked} for the value of {asset}, of which {} {} held at the first; no price within \
+             {AGE_DAYS_MAX} days is known; {taken}",
             doubt.units,
+            doubt.units.word("was", "were"),
         );
         let otherwise = match doubt.old {
             0 => Otherwise::Open,

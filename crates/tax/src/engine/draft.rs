@@ -20,6 +20,7 @@ pub(super) struct Draft {
     pub(super) removed: Vec<Removed>,
     pub(super) income: Vec<Income>,
     pub(super) transfers: Vec<Transfer>,
+    pub(super) rows: BTreeMap<TaxYear, usize>,
     pub(super) totals: BTreeMap<TaxYear, Totals>,
     pub(super) found: Vec<Found>,
 }
@@ -32,6 +33,7 @@ impl Draft {
             removed: Vec::new(),
             income: Vec::new(),
             transfers: Vec::new(),
+            rows: BTreeMap::new(),
             totals: BTreeMap::new(),
             found: Vec::new(),
         }
@@ -42,6 +44,14 @@ impl Draft {
         self.totals
             .entry(year)
             .or_insert_with(|| Totals::zero(currency))
+    }
+
+    /// Counts a row of a year; rows come in order of time.
+    pub(super) fn count_row(&mut self, year: TaxYear) {
+        match self.rows.last_entry() {
+            Some(mut last) if *last.key() == year => *last.get_mut() += 1,
+            _ => *self.rows.entry(year).or_default() += 1,
+        }
     }
 
     /// Makes sure that a year has sums.
@@ -94,6 +104,7 @@ impl Draft {
             date: at.date,
             quantity: leg.amount,
             cost,
+            part: None,
         });
     }
 
@@ -135,6 +146,9 @@ fn add_gain(totals: &mut Totals, gain: Money) -> Result<(), AmountError> {
 
 fn add_line(totals: &mut Totals, line: &Disposal) -> Result<(), AmountError> {
     add(&mut totals.proceeds, line.proceeds)?;
+    if line.is_no_gain_no_loss() {
+        add(&mut totals.no_gain_no_loss, line.proceeds)?;
+    }
     add(&mut totals.cost, line.cost)?;
     add(&mut totals.fees, line.fees)?;
     add(&mut totals.denied, line.denied_loss)?;

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use chrono::Days;
 use packtrain_core::ledger::Asset;
 use packtrain_core::money::Money;
-use packtrain_core::quantity::{AmountError, Quantity};
+use packtrain_core::quantity::{AmountError, Quantity, counted};
 use rayon::prelude::*;
 
 use super::book::Book;
-use super::input::index;
+use super::input::{Duplicate, index};
 use super::run::Run;
 use super::shelf::Shelf;
 use super::stakes::{self, Found, Otherwise};
@@ -22,6 +22,32 @@ use crate::request::Scope;
 /// How near to a loss a purchase is worth a word, in days before and after.
 const NEAR_DAYS: Days = Days::new(30);
 
+/// What is said of a row or a whole file that an earlier file has too, what to do about it, and the
+/// other way in which it could be.
+fn said_of(duplicate: &Duplicate<'_>) -> (String, &'static str, Otherwise) {
+    let first = duplicate.first;
+    let Some(copies) = duplicate.copies else {
+        return (
+            format!("the same row stands in {first}; counted once"),
+            "nothing, unless it happened twice: then keep it, or by a rule all of a file or wallet",
+            Otherwise::Kept,
+        );
+    };
+    let often = match copies.times {
+        2 => "twice".to_owned(),
+        times => format!("{times} times"),
+    };
+    let also = match copies.name == first {
+        true => String::new(),
+        false => format!(", also as {}", copies.name),
+    };
+    (
+        format!("{first} was given {often}{also}; it was read once"),
+        "nothing, unless all of it happened twice: then keep it by a rule for the file",
+        Otherwise::FileKept,
+    )
+}
+
 impl<'a> Run<'a> {
     /// Says which rows were left out because an earlier file has them too.
     pub(super) fn warn_duplicates(&mut self) {
@@ -31,6 +57,7 @@ impl<'a> Run<'a> {
                 .at
                 .with_timezone(&self.settings.timezone)
                 .date_naive();
+            let (message, help, otherwise) = said_of(duplicate);
             let warning = Warning {
                 code: WarningCode::DuplicateRow,
                 id: duplicate.row.id.clone(),
@@ -38,15 +65,11 @@ impl<'a> Run<'a> {
                 year: self.rules.year_of(date),
                 asset: None,
                 at_stake: self.zero(),
-                message: format!("the same row stands in {}; counted once", duplicate.first),
-                help:
-                    "nothing, unless it happened twice: then keep it, or by a rule all of a file \
-                       or wallet"
-                        .to_owned(),
+                message,
+                help: help.to_owned(),
                 is_exact: true,
                 ways: ways::TWICE,
             };
-            let otherwise = Otherwise::Kept;
             self.draft.found.push(Found { warning, otherwise });
         }
     }
@@ -76,17 +99,8 @@ impl<'a> Run<'a> {
             let source = |source| TaxError::Assessment { source };
             self.value_last_years(last, work.until).map_err(source)?;
         }
-        let rules = self.rules;
-        let assessments = rules
-            .assess(&Books {
-                settings: self.settings,
-                totals: &self.draft.totals,
-                disposals: &self.draft.disposals,
-                income: &self.draft.income,
-                wealth: &self.wealth,
-                rules,
-            })
-            .map_err(|source| TaxError::Assessment { source })?;
+        let assessments = self.rules.assess(&self.books_of_years());
+        let assessments = assessments.map_err(|source| TaxError::Assessment { source })?;
         let mut found = self.draft.found;
         let settled = self.input.answers.settle(&mut found, &self.zeroed)?;
         stakes::sort(&mut found, |found| &found.warning);
@@ -102,6 +116,7 @@ impl<'a> Run<'a> {
             removed: self.draft.removed,
             income: self.draft.income,
             transfers: self.draft.transfers,
+            rows: self.draft.rows,
             totals: self.draft.totals,
             assessments,
             holdings,
@@ -111,6 +126,18 @@ impl<'a> Run<'a> {
             rules_given: self.input.answers.rules.clone(),
         };
         Ok((outcome, otherwise))
+    }
+
+    /// What the figures of each year are made of.
+    fn books_of_years(&self) -> Books<'_> {
+        Books {
+            settings: self.settings,
+            totals: &self.draft.totals,
+            disposals: &self.draft.disposals,
+            income: &self.draft.income,
+            wealth: &self.wealth,
+            rules: self.rules,
+        }
     }
 
     /// What is left, by asset, and by wallet where lots are kept per wallet.
@@ -162,10 +189,10 @@ impl<'a> Run<'a> {
         found.retain(|_, near| !near.sum.round(2).is_zero());
         for ((year, asset), near) in found {
             let first = &self.draft.disposals[near.first];
-            let lines = if near.lines == 1 {
-                "1 line".to_owned()
-            } else {
-                format!("{} lines", near.lines)
+            let lines = counted(near.lines, "line", "lines");
+            let (have, losses) = match near.lines {
+                1 => ("has", "loss stands"),
+                _ => ("have", "losses stand"),
             };
             let warning = Warning {
                 code: WarningCode::RepurchaseNearLoss,
@@ -174,8 +201,8 @@ impl<'a> Run<'a> {
                 year,
                 at_stake: self.zero(),
                 message: format!(
-                    "{lines} of {asset} with losses of {} {} have another purchase within 30 days; \
-                     the losses stand",
+                    "{lines} of {asset} with losses of {} {} {have} another purchase within 30 \
+                     days; the {losses}",
                     near.sum.to_cents(),
                     near.sum.currency(),
                 ),

@@ -40,6 +40,17 @@ pub(super) struct Duplicate<'a> {
     pub(super) origin: Origin,
     /// Name of the file that has it first.
     pub(super) first: &'a str,
+    /// How often the file was given, where all of it is the same: then it is told once.
+    pub(super) copies: Option<Copies<'a>>,
+}
+
+/// A file that was given more than once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Copies<'a> {
+    /// The name of the copy.
+    pub(super) name: &'a str,
+    /// How often, the first time included.
+    pub(super) times: usize,
 }
 
 impl<'a> Input<'a> {
@@ -98,6 +109,21 @@ impl<'a> Input<'a> {
         self.order = order.into_iter().map(|(_, place)| place).collect();
     }
 
+    /// Of each file that is the same as an earlier one, the place of that one. Equal bytes that
+    /// were read in two ways, such as for two wallets, are two files.
+    fn originals(&self) -> Vec<Option<usize>> {
+        let ledgers = self.ledgers.iter().enumerate();
+        let original = |(place, ledger): (usize, &LedgerFile)| {
+            let mut earlier = self.ledgers[..place].iter();
+            earlier.position(|other| {
+                !ledger.sha256.is_empty()
+                    && other.sha256 == ledger.sha256
+                    && other.rows == ledger.rows
+            })
+        };
+        ledgers.map(original).collect()
+    }
+
     /// All rows in file order, without those that an earlier file has too.
     fn collect(&mut self) {
         // Before all rows of their moment: a purchase of the day on which its units are sold.
@@ -106,6 +132,8 @@ impl<'a> Input<'a> {
             self.order.push(Place { file, row });
         }
         let mut known: HashMap<&str, Vec<Place>> = HashMap::new();
+        let originals = self.originals();
+        let mut told = HashSet::new();
         for (file, ledger) in (0_u32..).zip(self.ledgers) {
             for (row, content) in (0_u32..).zip(&ledger.rows) {
                 let place = Place { file, row };
@@ -119,14 +147,13 @@ impl<'a> Input<'a> {
                         .copied()
                 });
                 match earlier.filter(|_| !self.answers.keeps(place)) {
-                    Some(first) => self.duplicates.push(Duplicate {
-                        row: content,
-                        origin: Origin {
-                            file,
-                            line: content.line,
-                        },
-                        first: &self.ledgers[index(first.file)].name,
-                    }),
+                    Some(first) => {
+                        let original = originals[index(file)];
+                        if original.is_none_or(|original| told.insert(original)) {
+                            let duplicate = self.duplicate(place, first, &originals);
+                            self.duplicates.push(duplicate);
+                        }
+                    }
                     None => self.order.push(place),
                 }
             }
@@ -139,6 +166,35 @@ impl<'a> Input<'a> {
                         .push(Place { file, row });
                 }
             }
+        }
+    }
+
+    /// A row that is left out, since an earlier file has it first.
+    fn duplicate(&self, place: Place, first: Place, originals: &[Option<usize>]) -> Duplicate<'a> {
+        let ledgers: &'a [LedgerFile] = self.ledgers;
+        let ledger = &ledgers[index(place.file)];
+        let original = originals[index(place.file)];
+        // Of a whole file the newest row tells, whose year is the likeliest to be reported on. It
+        // is looked for once for a file, and never for a row alone: such rows may be many.
+        let newest = original.and_then(|_| ledger.rows.iter().max_by_key(|row| row.at));
+        let row = newest.unwrap_or(&ledger.rows[index(place.row)]);
+        let times = |original| {
+            1 + originals
+                .iter()
+                .filter(|one| **one == Some(original))
+                .count()
+        };
+        Duplicate {
+            row,
+            origin: Origin {
+                file: place.file,
+                line: row.line,
+            },
+            first: &ledgers[original.unwrap_or(index(first.file))].name,
+            copies: original.map(|original| Copies {
+                name: &ledger.name,
+                times: times(original),
+            }),
         }
     }
 

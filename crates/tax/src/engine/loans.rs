@@ -71,8 +71,10 @@ impl<'a> Run<'a> {
         }
         if owed.quantity.is_zero() {
             let message = format!(
-                "{} {} were paid back and no loan is on record; taken as a disposal",
-                leg.amount, leg.asset
+                "{} {} {} paid back and no loan is on record; taken as a disposal",
+                leg.amount,
+                leg.asset,
+                leg.amount.word("was", "were"),
             );
             self.warn_no_loan(at, leg, worth, message);
         }

@@ -53,6 +53,7 @@ use crate::jurisdiction::{self, Jurisdiction};
 use crate::outcome::{Assessment, Holding, OpenLot, Outcome, TaxYear, Totals};
 use crate::prices::Prices;
 use crate::request::{Country, Method, Request, Settings};
+use crate::years;
 use answers::Answers;
 use at::{At, Stop};
 use input::Input;
@@ -228,6 +229,7 @@ pub fn compare_watched(
         Ok(Compared {
             country,
             method: *method,
+            rows: outcome.rows,
             totals: outcome.totals,
             assessments: outcome.assessments,
         })
@@ -242,10 +244,22 @@ pub struct Compared {
     pub country: Country,
     /// The method.
     pub method: Method,
+    /// How many rows each tax year has.
+    pub rows: BTreeMap<TaxYear, usize>,
     /// Sums per tax year.
     pub totals: BTreeMap<TaxYear, Totals>,
     /// What the law makes of these sums.
     pub assessments: BTreeMap<TaxYear, Assessment>,
+}
+
+impl Compared {
+    /// Whether the records can tell anything of these tax years.
+    ///
+    /// # Errors
+    /// [`TaxError::YearOutside`] for a year before the first row or after the last.
+    pub fn check_years(&self, years: impl IntoIterator<Item = TaxYear>) -> Result<(), TaxError> {
+        years::check(self.country, &self.rows, &self.totals, years)
+    }
 }
 
 /// What is computed, whatever the settings.
@@ -335,6 +349,7 @@ fn take_stretches<'a>(
             if work.until.is_some_and(|until| at.date > until) {
                 break 'rows;
             }
+            run.draft.count_row(at.year);
             run.row(known).map_err(|stop| stop.at(&at, work.ledgers))?;
             last = Some(at);
         }

@@ -64,24 +64,52 @@ impl Run<'_> {
         }
     }
 
-    /// What units are worth on a day: by the list of prices, else by the last price of the ledger,
-    /// however old it is.
+    /// What units are worth on a day by the nearest price in time, however far it is: that of the
+    /// list, of the day or before it, or the last one that the rows so far gave; of two as near
+    /// that of the list.
     pub(super) fn value_on(
         &self,
         asset: &Asset,
         quantity: Quantity,
         date: NaiveDate,
     ) -> Option<Valued> {
+        let recorded = self.recorded(asset, quantity);
+        nearest(self.listed(asset, quantity, date), recorded, date)
+    }
+
+    /// The same by a price that was known on the day: rows after it give none.
+    pub(super) fn value_known_on(
+        &self,
+        asset: &Asset,
+        quantity: Quantity,
+        date: NaiveDate,
+    ) -> Option<Valued> {
+        let recorded = self.recorded(asset, quantity);
+        let recorded = recorded.filter(|value| value.day <= date);
+        nearest(self.listed(asset, quantity, date), recorded, date)
+    }
+
+    /// What units are worth by the last price of the list up to a day.
+    fn listed(&self, asset: &Asset, quantity: Quantity, date: NaiveDate) -> Option<Valued> {
         let currency = self.settings.currency;
-        if let Some((money, day)) = self.prices.worth(asset, quantity, currency, date) {
-            let from = ValueFrom::Listed(day);
-            return Some(Valued { money, from, day });
-        }
+        let (money, day) = self.prices.last_worth(asset, quantity, currency, date)?;
+        let from = ValueFrom::Listed(day);
+        Some(Valued { money, from, day })
+    }
+
+    /// What units are worth by the last price that the rows so far gave.
+    fn recorded(&self, asset: &Asset, quantity: Quantity) -> Option<Valued> {
         let last = self.known_book(asset)?.last_price?;
         Some(Valued {
             money: last.money.share(quantity, last.units).ok()?,
-            from: ValueFrom::Implied,
+            from: ValueFrom::Recorded(last.date),
             day: last.date,
         })
     }
+}
+
+/// The value whose price is nearer to a day, the first of two as near.
+fn nearest(listed: Option<Valued>, recorded: Option<Valued>, date: NaiveDate) -> Option<Valued> {
+    let days = |value: &Valued| (date - value.day).num_days().abs();
+    listed.into_iter().chain(recorded).min_by_key(days)
 }

@@ -15,10 +15,7 @@ use super::{At, Stop};
 use crate::error::TaxError;
 use crate::methods::journal::{Change, Entry, Journal, Leaving, Settled, Slice, Taken};
 use crate::methods::{self, Way};
-use crate::outcome::{Choice, Disposal, Holding, Removed, ValueFrom, Why};
-
-/// The rule of a disposal at a value that gives neither gain nor loss.
-const NO_GAIN_NO_LOSS: &str = "no-gain-no-loss";
+use crate::outcome::{Choice, Disposal, Holding, NO_GAIN_NO_LOSS, Removed, ValueFrom, Why};
 
 /// Units that came into a pool or left it.
 pub(super) struct Passage<'a> {
@@ -208,6 +205,7 @@ impl<'a> Run<'a> {
             date: out.at.date,
             quantity: out.quantity,
             cost,
+            part: None,
         });
         Ok(())
     }
@@ -240,7 +238,10 @@ impl<'a> Run<'a> {
     ) -> Result<Vec<Disposal>, AmountError> {
         let (mut left, mut proceeds, mut fees) = self.summed(outs)?;
         let id = joined(outs);
-        let (wallet, value) = (wallet_of_all(outs), value_of_all(outs));
+        let (wallet, mut value) = (wallet_of_all(outs), value_of_all(outs));
+        if taken.leaving == Leaving::NoGainNoLoss {
+            value = ValueFrom::Cost;
+        }
         let mut denied = taken.denied;
         let mut lines = Vec::with_capacity(taken.slices.len());
         for slice in &taken.slices {

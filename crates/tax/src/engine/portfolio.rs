@@ -1,6 +1,6 @@
 //! The method of the portfolio: one total cost of all assets, of which a disposal uses a part. It
-//! asks for the value of all that is held at each disposal, by the row itself, the list of prices,
-//! or the last price of the ledger.
+//! asks for the value of all that is held at each disposal, by the row itself, or by the nearest
+//! price in time of the list of prices and of the ledger.
 
 use std::cmp::Ordering;
 
@@ -10,6 +10,7 @@ use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
 
 use super::book::LastPrice;
+use super::costs::is_sale;
 use super::doubts::Doubts;
 use super::draft::Note;
 use super::moves::Sale;
@@ -96,8 +97,11 @@ impl<'a> Run<'a> {
         if sale.worth.is_missing() {
             self.warn_missing_price(at, sale.leg);
         }
-        let (_, cost) = self.use_cost(at, sale)?;
+        let (state, cost) = self.use_cost(at, sale)?;
         self.draft.list_removed(at, sale.leg, cost);
+        if let Some(listed) = self.draft.removed.last_mut() {
+            listed.part = Some(Box::new(state));
+        }
         Ok(())
     }
 
@@ -142,6 +146,7 @@ impl<'a> Run<'a> {
         let parts = self.held_before(at, sale, sold)?;
         let (price, zero) = (sale.worth.money, self.zero());
         let mut state = PortfolioState {
+            date: at.date,
             paid: zero,
             used: zero,
             price,
@@ -152,6 +157,7 @@ impl<'a> Run<'a> {
             part: zero,
             parts: Box::default(),
             more: 0,
+            fee: self.fee_of_sale(at, sale),
         };
         if let Some(portfolio) = &mut self.portfolio {
             (state.paid, state.used) = (portfolio.total.paid, portfolio.total.used);
@@ -167,6 +173,21 @@ impl<'a> Run<'a> {
         self.warn_unbought(at, sale.leg, missing, value);
         let part = state.part;
         Ok((state, part))
+    }
+
+    /// Units given as a fee of a sale, which lower its price by what they are worth.
+    fn fee_of_sale(&self, at: &At<'a>, sale: &Sale<'_>) -> Option<HeldPart> {
+        let fee = at.row.fee.as_ref()?;
+        if sale.is_fee || !self.is_in_portfolio(fee) || !is_sale(at.row) {
+            return None;
+        }
+        let worth = self.of_fee.ok()?;
+        let value = (!worth.is_missing()).then(|| by_row(worth, at.date));
+        Some(HeldPart {
+            asset: Asset::clone(&fee.asset),
+            quantity: fee.amount,
+            value,
+        })
     }
 
     /// Says that units left of which no purchase is on record: the total cost lacks theirs.
@@ -213,11 +234,10 @@ impl<'a> Run<'a> {
     ) -> Result<[Option<HeldPart>; 2], AmountError> {
         let (asset, own) = (&sale.leg.asset, sale.leg.amount);
         let part = |quantity, money, from| {
-            let day = at.date;
             Some(HeldPart {
                 asset: Asset::clone(asset),
                 quantity,
-                value: Some(Valued { money, from, day }),
+                value: Some(by_row(Worth { money, from }, at.date)),
             })
         };
         let Worth { money, from } = sale.worth;
@@ -257,7 +277,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What units are worth at a disposal by the last price, however old it is.
+    /// What units are worth at a disposal by the nearest price, however old it is.
     fn value_held(&self, at: &At<'a>, asset: &Asset, units: Quantity) -> Option<Valued> {
         match self.input.answers.is_unpriced(asset, at.year) {
             true => None,
@@ -311,15 +331,26 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Whether a price may stand for the last one of an asset: none of zero may, and one of less than
-/// a whole unit of money, rounded to cents, for no better one that is near.
+/// What a row of a day says of its units, and the day of the price.
+fn by_row(Worth { money, from }: Worth, date: NaiveDate) -> Valued {
+    let day = match from {
+        ValueFrom::Listed(day) | ValueFrom::Recorded(day) => day,
+        _ => date,
+    };
+    Valued { money, from, day }
+}
+
+/// Whether a price may stand for the last one of an asset: one of less than a whole unit of money,
+/// rounded to cents, may for no better one that is near.
 pub(super) fn is_telling(money: Money, date: NaiveDate, last: Option<LastPrice>) -> bool {
+    let near = last.filter(|last| (date - last.date).num_days() <= AGE_DAYS_MAX);
+    let Some(near) = near else {
+        return true;
+    };
     let Ok(one) = Money::parse("1", money.currency()) else {
         return false;
     };
-    let is_near = |last: LastPrice| (date - last.date).num_days() <= AGE_DAYS_MAX;
-    let is_better = last.is_some_and(|last| last.money >= one && is_near(last));
-    !money.is_zero() && (money >= one || !is_better)
+    money >= one || near.money < one
 }
 
 /// The parts of the most value, and how many more assets were held; of the one that was sold there

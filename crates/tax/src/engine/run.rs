@@ -273,7 +273,8 @@ impl<'a> Run<'a> {
         }
         let book = self.book(&leg.asset);
         let last = self.books[book].last_price;
-        if self.portfolio.is_none() || portfolio::is_telling(money, date, last) {
+        let may_be_zero = self.portfolio.is_none();
+        if portfolio::is_telling(money, date, last) && (may_be_zero || !money.is_zero()) {
             self.books[book].last_price = Some(LastPrice {
                 money,
                 units: leg.amount,
@@ -282,8 +283,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What units may be worth by the last price that the ledger gave; zero where it gave none.
+    /// What units may be worth by the last price that the ledger gave, or of a portfolio by the
+    /// nearest one, as what is held; zero where there is none.
     pub(super) fn estimate(&mut self, asset: &Asset, quantity: Quantity) -> Money {
+        if self.portfolio.is_some() {
+            let value = self.value_known_on(asset, quantity, self.stated.date);
+            return value.map_or_else(|| self.zero(), |value| value.money);
+        }
         let book = self.book(asset);
         self.books[book]
             .last_price

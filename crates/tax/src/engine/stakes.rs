@@ -48,6 +48,8 @@ pub(super) enum Otherwise {
     Bought(Asset, Leg, Money),
     /// The row happened, though an earlier file has it too.
     Kept,
+    /// All rows of the file happened, though an earlier file is the same.
+    FileKept,
     /// The row has no part in the figures.
     LeftOut,
     /// What is held of an asset counts as nothing at the disposals of a year.
@@ -68,7 +70,8 @@ impl Otherwise {
             Self::Worth(value) | Self::FeeWorth(value) | Self::Cost(value) => !value.is_zero(),
             Self::Bought(.., value) => !value.is_zero(),
             Self::Kind(_, value) => !value.is_zero(),
-            Self::Worthless | Self::Kept | Self::LeftOut | Self::Unpriced(..) => true,
+            Self::Worthless | Self::Kept | Self::FileKept => true,
+            Self::LeftOut | Self::Unpriced(..) => true,
         }
     }
 }
@@ -142,8 +145,13 @@ fn stake(
     let answers = work
         .input
         .answers
-        .with(work.ledgers, place, |answers, row| {
-            apply(answers, place, row, otherwise, settings);
+        .with(work.ledgers, place, |answers, row| match otherwise {
+            Otherwise::FileKept => {
+                let rows = work.ledgers[index(place.file)].rows.len();
+                let rows = 0..u32::try_from(rows).unwrap_or(u32::MAX);
+                rows.for_each(|row| answers.keep(Place { row, ..place }));
+            }
+            _ => apply(answers, place, row, otherwise, settings),
         });
     let Ok(input) = Input::new(work.ledgers, &answers) else {
         return Ok(None);
@@ -185,7 +193,7 @@ fn apply(
         money.filter(|money| in_currency(*money, settings.currency, date).is_some())
     };
     match otherwise.clone() {
-        Otherwise::Told | Otherwise::Open => return,
+        Otherwise::Told | Otherwise::Open | Otherwise::FileKept => return,
         Otherwise::Kept => return answers.keep(place),
         Otherwise::LeftOut => return answers.leave_out(place),
         Otherwise::Unpriced(asset, year) => return answers.leave_unpriced(asset, year),

@@ -107,7 +107,8 @@ impl<'a> Run<'a> {
         } else {
             let message = format!(
                 "{amount} {asset} came to {wallet} and no withdrawal fits it; \
-                 {unknown} {asset} have no purchase on record and zero cost"
+                 {unknown} {asset} {} no purchase on record and zero cost",
+                unknown.word("has", "have"),
             );
             (message, ways::CAME)
         };
@@ -214,8 +215,10 @@ impl<'a> Run<'a> {
         let more = received.amount.checked_sub(sent)?;
         self.acquire(at, &self.unexplained(&received.asset, to, more))?;
         let message = format!(
-            "{more} {} more arrived than were sent; they have no purchase on record and zero cost",
-            received.asset
+            "{more} {} more arrived than {} sent; {} no purchase on record and zero cost",
+            received.asset,
+            sent.word("was", "were"),
+            more.word("it has", "they have"),
         );
         let help = "correct the amounts, or add the row that brought the rest";
         let stake = self.estimate(&received.asset, more);

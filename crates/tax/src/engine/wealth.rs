@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use chrono::NaiveDate;
 use packtrain_core::ledger::{Asset, Leg, RowKind};
 use packtrain_core::money::Money;
-use packtrain_core::quantity::{AmountError, Quantity};
+use packtrain_core::quantity::{AmountError, Quantity, counted};
 
 use super::draft::Note;
 use super::run::Run;
@@ -140,9 +140,9 @@ impl<'a> Run<'a> {
 
     /// What units are worth on a day by a price that is not too old.
     fn value_at_start(&self, asset: &Asset, units: Quantity, start: NaiveDate) -> Option<Valued> {
-        let value = self.value_on(asset, units, start)?;
+        let value = self.value_known_on(asset, units, start)?;
         let age = (start - value.day).num_days();
-        (0..=AGE_DAYS_MAX).contains(&age).then_some(value)
+        (age <= AGE_DAYS_MAX).then_some(value)
     }
 
     /// Says of which assets no price is known, the first of them one by one.
@@ -158,7 +158,8 @@ impl<'a> Run<'a> {
         let more = missing.len().saturating_sub(TOLD_MAX);
         if more > 0 {
             let message = format!(
-                "no price of {start} is known for {more} more assets held then; zero was taken"
+                "no price of {start} is known for {} held then; zero was taken",
+                counted(more, "more asset", "more assets")
             );
             let none = self.zero();
             self.draft.warn(at, no_price(None, none, message));

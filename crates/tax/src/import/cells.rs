@@ -7,6 +7,7 @@ use packtrain_core::quantity::{AmountError, Quantity};
 
 use super::header::short;
 use super::sheet::{Flaw, Sheet};
+use crate::decimal::HELP;
 use crate::fiat::{is_currency, is_fiat};
 
 /// Characters of an id, a wallet, an asset's symbol or a hash.
@@ -64,6 +65,13 @@ impl Flaw {
             _ => "expected a number such as 0.42",
         };
         Self::new(code, error.to_string(), help)
+    }
+}
+
+impl Flaw {
+    /// What is wrong with an amount that may mean two numbers.
+    fn of_doubt(what: String) -> Self {
+        Self::new("amount_ambiguous", what, HELP)
     }
 }
 
@@ -166,7 +174,9 @@ impl Sheet<'_> {
             return Cell::Absent;
         }
         let nameless = symbol.is_empty();
-        let read: Result<Quantity, _> = number.parse();
+        let plain = self.marks().plain(number).map_err(Flaw::of_doubt);
+        let read: Result<Quantity, Flaw> =
+            plain.and_then(|plain| plain.parse().map_err(Flaw::of_amount));
         let flaw = match read {
             Ok(zero) if zero.is_zero() && nameless => return Cell::Absent,
             Ok(_) if nameless => (asset, no_asset()),
@@ -176,7 +186,7 @@ impl Sheet<'_> {
                 Err(error) if is_fiat(symbol) => (amount, Flaw::of_amount(error)),
                 _ => return self.named_leg(fine, asset),
             },
-            Err(error) => (amount, Flaw::of_amount(error)),
+            Err(flaw) => (amount, flaw),
         };
         self.flaw(Some(flaw.0), flaw.1);
         Cell::Bad
@@ -263,10 +273,15 @@ impl Sheet<'_> {
         if cell.is_empty() {
             return Cell::Absent;
         }
-        let flaw = match Money::parse(cell, currency) {
+        let plain = self.marks().plain(cell).map_err(Flaw::of_doubt);
+        let read = plain.and_then(|plain| {
+            let read = Money::parse(&plain, currency);
+            read.map_err(Flaw::of_amount)
+        });
+        let flaw = match read {
             Ok(money) if signed || !money.is_negative() => return Cell::Good(money),
             Ok(_) => negative(),
-            Err(error) => Flaw::of_amount(error),
+            Err(flaw) => flaw,
         };
         self.flaw(Some(column), flaw);
         Cell::Bad

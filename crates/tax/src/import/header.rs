@@ -134,11 +134,7 @@ impl Header {
     fn read(text: &str, from: usize) -> Result<Self, ImportError> {
         let rest = &text[from..];
         let first = rest.trim_start().lines().next().unwrap_or_default();
-        let count = |mark: u8| first.bytes().filter(|byte| *byte == mark).count();
-        let delimiter = [b';', b'\t']
-            .into_iter()
-            .find(|mark| count(*mark) > count(b','))
-            .unwrap_or(b',');
+        let delimiter = delimiter(first);
         let mut record = csv::StringRecord::new();
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
@@ -355,6 +351,15 @@ fn is_named(key: &str, name: &str) -> bool {
     unit.is_some_and(|unit| is_fiat(unit) == is_money)
 }
 
+/// What parts the cells, told by the header: semicolons or tabs where there are more of them than
+/// commas, else commas.
+pub(crate) fn delimiter(header: &str) -> u8 {
+    let count = |mark: u8| header.bytes().filter(|byte| *byte == mark).count();
+    let mut others = [b';', b'\t'].into_iter();
+    let most = others.find(|mark| count(*mark) > count(b','));
+    most.unwrap_or(b',')
+}
+
 /// A cell without blanks and marks of byte order around it: some exports mark every cell.
 pub(super) fn plain(cell: &str) -> &str {
     cell.trim_matches(|letter: char| letter.is_whitespace() || letter == '\u{feff}')
@@ -366,7 +371,7 @@ fn key(cell: &str) -> String {
 }
 
 /// A text cut to a length that an error can repeat.
-pub(super) fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     match text.char_indices().nth(NAME_CHARS_MAX) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),

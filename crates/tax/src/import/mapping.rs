@@ -95,11 +95,17 @@ fn types<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Meaning>
         let meaning = match ours.parse() {
             Ok(kind) => Meaning::Kind(kind),
             Err(_) if ours == "skip" => Meaning::Skip,
-            Err(_) => return Err(de::Error::custom(format!("there is no type {ours:?}"))),
+            Err(_) => return Err(de::Error::custom(no_type(&ours))),
         };
         Ok((theirs.to_lowercase(), meaning))
     };
     words.into_iter().map(meant).collect()
+}
+
+fn no_type(word: &str) -> String {
+    let known: Vec<_> = RowKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let known = known.join(", ");
+    format!("there is no type {word:?}; known: {known}; or skip")
 }
 
 fn zone<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Tz>, D::Error> {

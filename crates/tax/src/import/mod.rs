@@ -27,14 +27,17 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 pub use decode::Encoding;
+pub(crate) use decode::decode;
 pub use error::ImportError;
 use header::Header;
+pub(crate) use header::{delimiter, short};
 use join::Joined;
 pub use mapping::{Mapping, Meaning};
 use sheet::{Report, Sheet};
 use sources::MAPPED;
 pub(crate) use sources::neutral::needs;
 
+use crate::decimal::Marks;
 use crate::engine::LedgerFile;
 
 /// A file is cut for reading side by side only into stretches of at least so many bytes.
@@ -176,7 +179,7 @@ pub fn read_with(bytes: &[u8], options: &Options) -> Result<Import, ImportError>
 
 fn read_text(bytes: &[u8], options: &Options) -> Result<Import, ImportError> {
     let limits = options.limits;
-    let (text, encoding) = decode::decode(bytes)?;
+    let (text, encoding) = decode(bytes)?;
     let (header, told) = match &options.mapping {
         Some(mapping) => Header::find_mapped(&text, mapping, &MAPPED)?,
         None => Header::find(&text, sources::ALL)?,
@@ -243,6 +246,8 @@ struct About<'a> {
     options: &'a Options,
     /// The address that the file is about, where it has addresses and tells.
     owner: Option<String>,
+    /// What marks decimals in it.
+    marks: Marks,
 }
 
 impl<'a> About<'a> {
@@ -255,6 +260,7 @@ impl<'a> About<'a> {
             source,
             options,
             owner,
+            marks: Marks::of(&text[header.body.0..], header.delimiter),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::mapping::Mapping;
 use super::records::Records;
 use super::zone::Zone;
 use super::{About, ImportError, Limits, Source};
+use crate::decimal::Marks;
 
 /// Characters of a line that an error repeats.
 const TEXT_CHARS_MAX: usize = 500;
@@ -29,6 +30,7 @@ pub(super) struct Sheet<'a> {
     zones: Vec<Option<Zone>>,
     width: usize,
     delimiter: u8,
+    marks: Marks,
     limits: Limits,
     source: &'static Source,
     zone: Zone,
@@ -129,6 +131,7 @@ impl<'a> Sheet<'a> {
             names: source.known.iter().map(|name| header.name(name)).collect(),
             width: header.width(),
             delimiter: header.delimiter,
+            marks: about.marks,
             limits: options.limits,
             source,
             zone: header
@@ -276,6 +279,11 @@ impl<'a> Sheet<'a> {
     /// Whether a comma may be the mark of decimals: so it is where semicolons part the cells.
     pub(super) const fn has_decimal_commas(&self) -> bool {
         self.delimiter == b';'
+    }
+
+    /// What marks decimals in the file.
+    pub(super) const fn marks(&self) -> Marks {
+        self.marks
     }
 
     /// The one shared copy of a word.

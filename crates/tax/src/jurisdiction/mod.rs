@@ -35,6 +35,7 @@ pub(crate) use circle::Special;
 use notes::RuleText;
 pub(crate) use notes::{Applied, chose};
 pub use options::{OptionKind, OptionSpec};
+pub use us::schedule_d_line;
 
 /// The rules of a country.
 pub fn of(country: Country) -> &'static Jurisdiction {

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use packtrain_core::ledger::RowKind;
+
 use super::{Circle, Jurisdiction};
-use crate::outcome::RuleNote;
+use crate::outcome::{Outcome, RuleNote};
 use crate::request::Settings;
 
 /// Which rules came to bear in a computation; each asks for its note.
@@ -293,6 +295,58 @@ pub(crate) fn chose(settings: &Settings, option: &str, value: &str) -> bool {
 }
 
 impl Jurisdiction {
+    /// Which of the rules that an outcome used speak of rows of a kind.
+    ///
+    /// `is_swap` is whether the row gives an asset for another.
+    pub fn notes_on<'o>(
+        &self,
+        outcome: &'o Outcome,
+        kind: RowKind,
+        is_swap: bool,
+    ) -> Vec<&'o RuleNote> {
+        let settings = &outcome.settings;
+        let (always, by_row) = (Applied::default(), self.applied_by(settings, kind, is_swap));
+        let rules = self.rules.iter();
+        let rules =
+            rules.filter(|rule| (rule.when)(settings, &by_row) && !(rule.when)(settings, &always));
+        let notes = rules.filter_map(|rule| {
+            // What is filled in stands behind the first words of a rule.
+            let begin = rule.text.split('{').next().unwrap_or_default();
+            let mut used = outcome.rules_used.iter();
+            used.find(|note| note.source == rule.source && note.text.starts_with(begin))
+        });
+        notes.collect()
+    }
+
+    fn applied_by(&self, settings: &Settings, kind: RowKind, is_swap: bool) -> Applied {
+        let mut untaxed = self.treatment.untaxed.iter();
+        let is_untaxed =
+            untaxed.any(|(one, _)| *one == kind) && !chose(settings, "rewards", "income");
+        let is_wrap = matches!(kind, RowKind::Wrap | RowKind::Unwrap);
+        let is_pool = matches!(kind, RowKind::LpDeposit | RowKind::LpWithdraw);
+        Applied {
+            swaps: is_swap && !is_wrap && !is_pool,
+            transfers: matches!(
+                kind,
+                RowKind::Transfer | RowKind::Bridge | RowKind::Deposit | RowKind::Withdrawal
+            ),
+            income: kind.is_income() && !is_untaxed,
+            staking: kind == RowKind::Staking,
+            untaxed_receipts: is_untaxed,
+            gifts_received: kind == RowKind::GiftIn,
+            given_away: kind == RowKind::GiftOut,
+            given_to_spouse: kind == RowKind::GiftSpouse,
+            donated: kind == RowKind::Donation,
+            lost: matches!(kind, RowKind::Lost | RowKind::Stolen),
+            wraps: is_wrap,
+            pools_of_liquidity: is_pool,
+            loans: matches!(kind, RowKind::Borrow | RowKind::Repay),
+            margin: kind == RowKind::MarginPnl,
+            fees_in_kind: kind == RowKind::Fee,
+            ..Applied::default()
+        }
+    }
+
     /// The rules that were applied, in words.
     pub(crate) fn notes(&self, settings: &Settings, applied: &Applied) -> Vec<RuleNote> {
         let used = self
@@ -330,7 +384,7 @@ fn waiting(left: &BTreeMap<String, String>) -> String {
     match left.is_empty() {
         true => "At the end of the records none were left there.".to_owned(),
         false => format!(
-            "At the end of the records {} were left there, which are in no figure.",
+            "Left there at the end of the records, and in no figure: {}.",
             listed(left)
         ),
     }

@@ -31,6 +31,8 @@ cases! {
     fr_borrowed_units_have_no_cost_gives_the_expected_figures: "fr-borrowed-units-have-no-cost",
     fr_costs_lower_the_price_alone_gives_the_expected_figures: "fr-costs-lower-the-price-alone",
     fr_goods_at_their_value_gives_the_expected_figures: "fr-goods-at-their-value",
+    fr_of_two_prices_as_near_the_lists_holds_gives_the_expected_figures:
+        "fr-of-two-prices-as-near-the-lists-holds",
     fr_one_cost_of_all_assets_gives_the_expected_figures: "fr-one-cost-of-all-assets",
     fr_purchase_fee_cost_gives_the_expected_figures: "fr-purchase-fee-cost",
     fr_purchase_fee_left_out_gives_the_expected_figures: "fr-purchase-fee-left-out",
@@ -38,6 +40,8 @@ cases! {
     fr_rewards_nothing_gives_the_expected_figures: "fr-rewards-nothing",
     fr_sold_beyond_the_records_gives_the_expected_figures: "fr-sold-beyond-the-records",
     fr_swaps_are_no_disposal_gives_the_expected_figures: "fr-swaps-are-no-disposal",
+    fr_the_nearer_of_two_prices_holds_gives_the_expected_figures:
+        "fr-the-nearer-of-two-prices-holds",
     fr_the_official_example_gives_the_expected_figures: "fr-the-official-example",
     fr_transfer_fee_disposal_gives_the_expected_figures: "fr-transfer-fee-disposal",
     fr_transfer_fee_lost_gives_the_expected_figures: "fr-transfer-fee-lost",

@@ -29,6 +29,27 @@ fn told(all: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
+async fn files_of_a_year_that_ends_in_the_next_are_named_by_both() {
+    let world = World::new();
+    let file = imported(&world, "a.csv", LEDGER).await;
+    let body = json!({"country": "uk", "files": [file], "formats": ["json", "forms"]});
+    let mut one = body.clone();
+    one["years"] = json!([2024]);
+    let done = run::<Report>(&world, 7, one).await.unwrap();
+    assert_eq!(
+        done.result.unwrap()["artifacts"],
+        json!([
+            "figures-2024-25-uk.json",
+            "sa108-2024-25-uk.csv",
+            "sa108-computation-2024-25-uk.csv"
+        ])
+    );
+    let done = run::<Report>(&world, 8, body).await.unwrap();
+    let names = &done.result.unwrap()["artifacts"];
+    assert_eq!(names[0], "figures-2024-25-to-2025-26-uk.json");
+}
+
+#[tokio::test]
 async fn a_report_is_given_as_pdf_csv_and_json_where_nobody_chose() {
     let usual = told(&[
         ("tax-2024-us.pdf", "application/pdf"),

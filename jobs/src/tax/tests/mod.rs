@@ -7,6 +7,7 @@ mod nowhere;
 mod prices;
 mod said;
 mod world;
+mod years;
 
 use std::sync::Arc;
 

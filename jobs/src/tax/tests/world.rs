@@ -10,8 +10,9 @@ use packtrain_core::ids::{ClockIds, FileId, JobId, LeaseId, ReportId, TenantId};
 use packtrain_core::job::{Ctx, NewJob, Progress};
 use packtrain_core::ledger::RowError;
 use packtrain_core::ports::{
-    ByteStream, FileRecord, FileState, Files, Imported, ImportedFile, JobEvent, JobEvents, NewFile,
-    ObjectError, ObjectKey, Objects, ReadOptions, ReportRecord, Reports, StoreError, Stored,
+    ByteStream, FileRecord, FileState, FileSummary, Files, Imported, ImportedFile, JobEvent,
+    JobEvents, NewFile, ObjectError, ObjectKey, Objects, ReadOptions, ReportRecord, Reports,
+    StoreError, Stored,
 };
 use packtrain_core::time::{Clock, Timestamp};
 use packtrain_tax::import::digest;
@@ -164,6 +165,15 @@ impl Files for World {
     async fn find(&self, _: TenantId, id: FileId) -> Result<Option<FileRecord>, StoreError> {
         let files = self.files.lock().unwrap();
         Ok(files.get(&id).map(|file| file.record.clone()))
+    }
+
+    async fn list(
+        &self,
+        _: TenantId,
+        _: Option<FileId>,
+        _: u32,
+    ) -> Result<Vec<FileSummary>, StoreError> {
+        Err(missing("a use of this"))
     }
 
     async fn row_errors(

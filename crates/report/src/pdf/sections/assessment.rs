@@ -4,6 +4,7 @@ use packtrain_tax::outcome::{Amount, Figure, TaxYear};
 
 use super::Selected;
 use crate::amounts::{count, full};
+use crate::entered::{as_entered, shown};
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::paragraph::Paragraph;
 use crate::pdf::places::Topic;
@@ -25,12 +26,16 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
         };
         let name = selected.year_name(*year);
         blocks.push(Box::new(table(name, &assessment.figures, paper)));
+        if let Some(text) = words::no_gain_no_loss(&selected.totals_of(*year)) {
+            blocks.push(Box::new(Paragraph::new(paper, &text, BODY, 6.0)));
+        }
     }
     if blocks.is_empty() {
         return None;
     }
     let text = "What the law makes of the sums: allowances, limits, and what goes to other years. \
-                Sales and income outside of these records are not in it.";
+                Under \u{201c}To enter\u{201d} stands what is typed into the box or line. Sales \
+                and income outside of these records are not in it.";
     blocks.insert(0, Box::new(Paragraph::new(paper, text, BODY, 2.0)));
     Some(Section {
         topic: Topic::Return,
@@ -49,35 +54,62 @@ const fn title(years: &[TaxYear]) -> &'static str {
 
 fn table(year: String, figures: &[Figure], paper: Paper) -> Table<'_> {
     let columns = vec![
-        Column::words(year, 60.0),
-        Column::words("Where it goes", 24.0),
-        Column::numbers("Amount", 16.0),
+        Column::words(year, 46.0),
+        Column::words("Where it goes", 26.0),
+        Column::numbers("Amount", 14.0),
+        Column::numbers("To enter", 14.0),
     ];
     let columns = Columns::new(paper, columns);
-    let width = columns.width(0);
-    // A source cut off would be no source: label and source stand whole, however long.
+    // A source cut off would be no source, nor a line without its number: all stand whole.
     let texts: Vec<_> = figures
         .iter()
-        .map(|figure| {
-            let label = CELL.strong().wrap(figure.label, width);
-            (label, SUB.wrap(figure.source, width))
-        })
+        .map(|figure| Texts::of(figure, &columns))
         .collect();
-    let heights = texts
-        .iter()
-        .map(|(label, source)| height_of(label.len(), source.len()) + AIR);
-    let heights = heights.collect();
+    let heights = texts.iter().map(Texts::height).collect();
     let write = move |index: usize, row: &mut Row<'_>| {
         let figure = &figures[index];
-        let (label, source) = &texts[index];
-        row.lines(0, label, CELL.strong());
-        row.subs(0, label.len(), source);
-        row.cell(1, figure.form.unwrap_or_default());
-        match figure.amount {
+        let texts = &texts[index];
+        row.lines(0, &texts.label, CELL.strong());
+        row.subs(0, texts.label.len(), &texts.source);
+        row.lines(1, &texts.place, CELL);
+        match shown(figure) {
             Amount::Money(money) => row.result(2, &full(money)),
             Amount::Count(number) => row.strong_cell(2, &count(number)),
             Amount::YesNo(answer) => row.strong_cell(2, words::yes_or_no(answer)),
         }
+        if let Some(entered) = as_entered(figure) {
+            row.strong_cell(3, &entered);
+        }
     };
     Table::new(columns, figures.len(), ROW_OF_TWO, Box::new(write)).with_heights(heights)
+}
+
+/// What of a figure needs more than a line.
+struct Texts {
+    label: Vec<String>,
+    source: Vec<String>,
+    place: Vec<String>,
+}
+
+impl Texts {
+    fn of(figure: &Figure, columns: &Columns) -> Self {
+        // A number stays beside its word.
+        let place = figure.form.map(|place| match place.number {
+            "" => place.form.to_owned(),
+            number => {
+                let number = number.replace(' ', "\u{a0}");
+                format!("{}, {}\u{a0}{number}", place.form, place.unit)
+            }
+        });
+        Self {
+            label: CELL.strong().wrap(figure.label, columns.width(0)),
+            source: SUB.wrap(figure.source, columns.width(0)),
+            place: CELL.wrap(&place.unwrap_or_default(), columns.width(1)),
+        }
+    }
+
+    fn height(&self) -> f32 {
+        let figure = height_of(self.label.len(), self.source.len());
+        figure.max(height_of(self.place.len(), 0)) + AIR
+    }
 }

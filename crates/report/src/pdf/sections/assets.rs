@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::AmountError;
-use packtrain_tax::outcome::{Disposal, Term};
+use packtrain_tax::outcome::{Disposal, Term, Totals};
 
 use super::Selected;
 use crate::amounts::{bare, cents, count, signed};
@@ -50,6 +50,7 @@ pub(super) fn section<'a>(
             .or_insert_with(|| Sums::zero(selected.currency()))
             .add(line)?;
     }
+    total.take(&selected.totals);
     let mut assets: Vec<(&str, Sums)> = by_asset.into_iter().collect();
     assets.sort_by_key(|(_, sums)| Reverse(cents(sums.gain).abs()));
     let left_out = assets.len().saturating_sub(ASSET_LINES_PDF_MAX);
@@ -57,10 +58,10 @@ pub(super) fn section<'a>(
     let mut blocks: Vec<Box<dyn Block + 'a>> = Vec::new();
     if left_out > 0 {
         let text = format!(
-            "The {} assets with the largest gains and losses. {} more are in the total, and line \
-             by line in the CSV file.",
+            "The {} assets with the largest gains and losses. {} in the total, and line by line in \
+             the CSV file.",
             count(ASSET_LINES_PDF_MAX),
-            count(left_out)
+            words::counted(left_out, "more is", "more are")
         );
         blocks.push(Box::new(Paragraph::new(paper, &text, BODY, 6.0)));
     }
@@ -141,6 +142,16 @@ impl Sums {
             None => {}
         }
         Ok(())
+    }
+
+    /// Takes the sums as they are printed elsewhere.
+    const fn take(&mut self, totals: &Totals) {
+        self.proceeds = totals.proceeds;
+        self.fees = totals.fees;
+        self.cost = totals.cost;
+        self.short = totals.short;
+        self.long = totals.long;
+        self.gain = totals.net;
     }
 
     fn write(&self, row: &mut Row<'_>, has_terms: bool) {

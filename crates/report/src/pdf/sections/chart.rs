@@ -6,7 +6,8 @@ use packtrain_tax::jurisdiction::Terms;
 use packtrain_tax::outcome::{Disposal, TaxYear, Term};
 
 use super::Selected;
-use crate::amounts::{MINUS, axis, cents, currency_name, sign_of, whole_signed};
+use super::scale::Scale;
+use crate::amounts::{MINUS, cents, currency_name, sign_of, whole_signed};
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
 use crate::pdf::paragraph::Paragraph;
@@ -42,15 +43,27 @@ pub(super) fn section<'a>(
         return Ok(None);
     }
     let by_month = selected.years.len() <= MONTH_CHARTS_MAX;
-    let charts = if by_month {
+    let (charts, without) = if by_month {
         month_charts(selected)?
     } else {
-        vec![year_chart(selected)]
+        let chart = year_chart(selected);
+        (
+            chart.has_bars().then_some(chart).into_iter().collect(),
+            Vec::new(),
+        )
     };
-    let text = format!(
+    if charts.is_empty() {
+        return Ok(None);
+    }
+    let mut text = format!(
         "In whole {}. Bars up are gains, bars down are losses.",
         currency_name(selected.currency())
     );
+    for year in without {
+        text.push_str(&format!(
+            " Every month of {year} rounds to 0, so it has no chart."
+        ));
+    }
     let mut blocks: Vec<Box<dyn Block + 'a>> =
         vec![Box::new(Paragraph::new(paper, &text, BODY, 4.0))];
     for chart in charts {
@@ -68,9 +81,10 @@ pub(super) fn section<'a>(
     }))
 }
 
-fn month_charts(selected: &Selected<'_>) -> Result<Vec<Chart>, AmountError> {
+/// A chart for each year; and the years with disposals of which it would show nothing.
+fn month_charts(selected: &Selected<'_>) -> Result<(Vec<Chart>, Vec<String>), AmountError> {
     let country = selected.settings().country;
-    let mut charts = Vec::new();
+    let (mut charts, mut without) = (Vec::new(), Vec::new());
     for &year in &selected.years {
         let months = months_of_year(country, year);
         let labels = months
@@ -88,9 +102,11 @@ fn month_charts(selected: &Selected<'_>) -> Result<Vec<Chart>, AmountError> {
                 chart.bars[place].add(line)?;
             }
         }
-        if chart.bars.iter().any(|bar| bar.lines > 0) {
+        if chart.has_bars() {
             chart.months = months;
             charts.push(chart);
+        } else if chart.bars.iter().any(|bar| bar.lines > 0) {
+            without.push(selected.year_name(year));
         }
     }
     match charts.as_mut_slice() {
@@ -100,7 +116,7 @@ fn month_charts(selected: &Selected<'_>) -> Result<Vec<Chart>, AmountError> {
             .iter_mut()
             .for_each(|chart| chart.plot = PLOT_OF_SEVERAL),
     }
-    Ok(charts)
+    Ok((charts, without))
 }
 
 fn year_chart(selected: &Selected<'_>) -> Chart {
@@ -175,6 +191,15 @@ impl Chart {
         }
     }
 
+    /// Whether any figure under the plot is not 0: bars of some cents over noughts say nothing.
+    fn has_bars(&self) -> bool {
+        let shown = |bar: &Bar| {
+            let mut values = self.series().into_iter().map(|(_, _, value)| value(bar));
+            values.any(|value| !["0", "–"].contains(&&*whole_signed(value)))
+        };
+        self.bars.iter().any(shown)
+    }
+
     /// The rows under the plot.
     fn series(&self) -> Vec<Series> {
         match self.terms {
@@ -193,7 +218,12 @@ impl Chart {
             Some(_) => SWATCH + SUB.width(name),
             None => SUB.strong().width(name),
         });
-        names.map(|width| width + BEHIND).fold(GUTTER, f32::max)
+        let labels = self.scale().labels(&self.sign);
+        let labels = labels.iter().map(|label| SUB.width(label));
+        names
+            .chain(labels)
+            .map(|width| width + BEHIND)
+            .fold(GUTTER, f32::max)
     }
 
     fn scale(&self) -> Scale {
@@ -218,7 +248,7 @@ impl Chart {
     fn draw_plot(&self, page: &mut PageWriter, top: f32) {
         let (left, right) = (MARGIN + self.gutter(), page.paper().right());
         let scale = self.scale();
-        for tick in scale.ticks() {
+        for (tick, label) in scale.ticks().into_iter().zip(scale.labels(&self.sign)) {
             let y = top + scale.down(tick) * self.plot;
             let (ink, thick) = if tick == 0 {
                 (LINE_STRONG, 0.7)
@@ -226,7 +256,7 @@ impl Chart {
                 (LINE, 0.5)
             };
             page.rule(left, right, y, thick, ink);
-            page.right(left - 6.0, y + 2.4, &axis(tick, &self.sign), SUB);
+            page.right(left - 6.0, y + 2.4, &label, SUB);
         }
         let slot = self.slot(page);
         let series = self.series();
@@ -340,72 +370,5 @@ impl Block for Chart {
 
     fn gap(&self) -> f32 {
         16.0
-    }
-}
-
-/// An axis with round ticks, in cents.
-#[derive(Debug, PartialEq)]
-struct Scale {
-    low: i128,
-    high: i128,
-    step: i128,
-}
-
-impl Scale {
-    const TICKS_MAX: i128 = 5;
-
-    fn over(low: i128, high: i128) -> Self {
-        let span = (high - low).max(1);
-        let mut step = 1;
-        'found: for power in 0..36 {
-            for factor in [1, 2, 5] {
-                step = factor * 10_i128.pow(power);
-                if span / step < Self::TICKS_MAX {
-                    break 'found;
-                }
-            }
-        }
-        let up = |value: i128| (value + step - 1) / step * step;
-        Self {
-            low: -up(-low),
-            high: up(high).max(if low == 0 { step } else { 0 }),
-            step,
-        }
-    }
-
-    fn ticks(&self) -> Vec<i128> {
-        let count = (self.high - self.low) / self.step;
-        (0..=count)
-            .map(|tick| self.low + tick * self.step)
-            .collect()
-    }
-
-    /// How far down the plot a value lies: 0 at the top, 1 at the foot.
-    fn down(&self, value: i128) -> f32 {
-        let share = (self.high - value) * 10_000 / (self.high - self.low);
-        let share = i16::try_from(share).expect("a bar ends on its own axis");
-        f32::from(share) / 10_000.0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_axis_holds_every_value_between_round_ticks() {
-        for (low, high) in [
-            (-124_075, 401_236),
-            (0, 1),
-            (-1, 0),
-            (0, 12_345_678_901_234),
-            (-7, 9),
-        ] {
-            let scale = Scale::over(low, high);
-            assert!(scale.low <= low && high <= scale.high, "{scale:?}");
-            let ticks = scale.ticks();
-            assert!(ticks.contains(&0) && ticks.len() <= 8, "{ticks:?}");
-            assert!(scale.down(high) >= 0.0 && scale.down(low) <= 1.0);
-        }
     }
 }

@@ -140,7 +140,7 @@ impl Card {
                 Vec::new()
             },
             items: group.items[..shown].iter().map(item).collect(),
-            rest: (rest > 0).then(|| format!("{} more are in the figures file.", count(rest))),
+            rest: (rest > 0).then(|| words::more_in_figures(rest)),
         }
     }
 }
@@ -158,11 +158,11 @@ impl Block for Card {
         1 + self.items.len() + usize::from(self.rest.is_some())
     }
 
-    fn head(&self) -> f32 {
+    fn head(&self, _from: usize) -> f32 {
         24.0
     }
 
-    fn draw_head(&self, page: &mut PageWriter, top: f32) {
+    fn draw_head(&self, from: usize, page: &mut PageWriter, top: f32) {
         let (left, right) = (MARGIN + INDENT, page.paper().right() - INDENT);
         let amount = SUBHEADING.in_ink(WARN);
         page.fill(MARGIN, top, page.paper().inner(), 20.0, WARN_SOFT);
@@ -170,7 +170,8 @@ impl Block for Card {
         let taken = amount.width(&self.at_stake) + 10.0;
         let (y, width) = (top + 13.4, right - left - taken);
         page.part(Role::Subheading, |page| {
-            page.fit(left, y, width, &self.title, SUBHEADING);
+            let title = words::title_from(from, &self.title);
+            page.fit(left, y, width, &title, SUBHEADING);
             page.right(right, y, &self.at_stake, amount);
         });
     }
@@ -257,13 +258,13 @@ impl Item {
         let area = (left, y - SUB.size, width, SUB.size + 3.0);
         page.lead(area, anchor, |page, at| {
             let Some(at) = at else {
-                return page.fit(left, y, width, &self.place, SUB);
+                return page.fit_ends(left, y, width, &self.place, SUB);
             };
             let led = SUB.in_ink(ACCENT);
             let text = format!("page {} · ", count(at));
             page.left(left, y, &text, led);
             let taken = led.width(&text);
-            page.fit(left + taken, y, width - taken, &self.place, led);
+            page.fit_ends(left + taken, y, width - taken, &self.place, led);
         });
     }
 }
@@ -277,16 +278,19 @@ fn bad_rows(selected: &Selected<'_>, paper: Paper) -> Card {
         .filter(|file| file.bad_rows > 0);
     let items = files.map(|file| {
         let rows = usize::try_from(file.bad_rows).unwrap_or(usize::MAX);
-        let text = format!(
-            "{} of {} not in this report.",
-            words::counted(rows, "row", "rows"),
-            file.name
+        let text = words::counted(
+            rows,
+            &format!("row of {} is not in this report.", file.name),
+            &format!("rows of {} are not in this report.", file.name),
         );
-        let text = text.replacen(" not", if rows == 1 { " is not" } else { " are not" }, 1);
         Item {
             lines: CELL.wrap(&text, paper.inner() - 2.0 * INDENT - AMOUNT),
             help: Vec::new(),
-            place: format!("{} rows of this file were read", count(file.rows)),
+            place: words::counted(
+                usize::try_from(file.rows).unwrap_or(usize::MAX),
+                "row of this file was read",
+                "rows of this file were read",
+            ),
             row: None,
             at_stake: "not known".to_owned(),
             is_estimated: false,

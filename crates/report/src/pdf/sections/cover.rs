@@ -175,6 +175,8 @@ fn draw_facts(selected: &Selected<'_>, page: &mut PageWriter, top: f32, width: f
     let document = selected.document;
     let settings = selected.settings();
     let rows: u64 = document.inputs.iter().map(|file| file.rows).sum();
+    let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+    let rows = words::counted(rows, "row", "rows");
     let files = words::counted(document.inputs.len(), "file", "files");
     let made = document
         .generated_at
@@ -185,7 +187,7 @@ fn draw_facts(selected: &Selected<'_>, page: &mut PageWriter, top: f32, width: f
         ("Wallets", words::scope_name(settings).to_owned()),
         ("Local dates", settings.timezone.name().to_owned()),
         ("Rules", document.outcome.rule_set.to_owned()),
-        ("Data", format!("{} rows of {files}", count(rows))),
+        ("Data", format!("{rows} of {files}")),
         ("Rows not read", count(selected.bad_rows())),
         (
             "Disposals",

@@ -11,7 +11,7 @@ use super::Selected;
 use super::assets::lots;
 use super::disposal_lines::{Line, Sums, lines, title};
 use super::names::{Names, NamesKey, key, what};
-use crate::amounts::{self, MINUS, bare, count, signed};
+use crate::amounts::{self, MINUS, bare, count, full, signed};
 use crate::disposals::days_held;
 use crate::limits::DISPOSAL_LINES_PDF_MAX;
 use crate::pdf::decimals::Decimals;
@@ -28,6 +28,8 @@ use crate::pdf::theme::{
 use crate::words;
 
 const MONTH: f32 = 27.0;
+/// Height of the name of a month that goes on from the page before.
+const CONTINUED: f32 = 22.0;
 /// Columns of the table.
 const COLUMNS: u8 = 9;
 /// The column of the asset.
@@ -100,6 +102,18 @@ impl<'a> Disposals<'a> {
             names,
             lines: lines(selected)?,
             decimals: Decimals::of(selected.disposals.iter().map(|line| &line.quantity)),
+        })
+    }
+
+    /// The month that goes on with a line, where it began before.
+    fn month_before(&self, line: usize) -> Option<(i32, u32)> {
+        if matches!(self.lines.get(line), None | Some(Line::Month { .. })) {
+            return None;
+        }
+        let before = self.lines[..line].iter().rev();
+        before.into_iter().find_map(|line| match line {
+            Line::Month { month, .. } => Some(*month),
+            _ => None,
         })
     }
 
@@ -211,7 +225,7 @@ impl<'a> Disposals<'a> {
             }
             (Choice::Portfolio(all), _) => {
                 row.cell(3, "Portfolio");
-                row.sub(3, &format!("of {}", bare(all.value)));
+                row.sub(3, &format!("of {}", full(all.value)));
             }
             (_, Some(acquired)) => {
                 row.cell(3, &words::date(acquired));
@@ -279,12 +293,25 @@ impl Block for Disposals<'_> {
         }
     }
 
-    fn head(&self) -> f32 {
-        self.columns.head()
+    fn head(&self, from: usize) -> f32 {
+        let month = self.month_before(from).map(|_| CONTINUED);
+        self.columns.head() + month.unwrap_or_default()
     }
 
-    fn draw_head(&self, page: &mut PageWriter, top: f32) {
+    fn draw_head(&self, from: usize, page: &mut PageWriter, top: f32) {
         self.columns.draw_head(page, top);
+        if let Some(month) = self.month_before(from) {
+            let top = top + self.columns.head();
+            let title = words::title_from(from, &title(month));
+            page.left(MARGIN, top + 12.0, &title, SUBHEADING);
+            page.rule(
+                MARGIN,
+                page.paper().right(),
+                top + CONTINUED - 3.5,
+                0.7,
+                LINE_STRONG,
+            );
+        }
     }
 
     fn clings(&self, part: usize) -> bool {

@@ -2,6 +2,7 @@
 
 use packtrain_core::quantity::AmountError;
 use packtrain_tax::outcome::{Holding, ValueFrom};
+use packtrain_tax::prices::AGE_DAYS_MAX;
 
 use super::Selected;
 use super::holdings_chart::HoldingsChart;
@@ -45,16 +46,38 @@ pub(super) fn section<'a>(
         "What is left when the records end, whichever years this report covers, with what it cost."
     } else {
         "What was held at the end of these days, with what it had cost, and with what it was worth \
-         where the list of prices or a trade in the records gives a price. It is computed from the \
-         rows up to the day: purchases of later days, with which a rule may match sales of this \
-         one, do not change it."
+         by the nearest price of the list or, where that is nearer, of the last trade in the \
+         records. It is computed from the rows up to the day: purchases of later days, with which \
+         a rule may match sales of this one, do not change it."
     };
-    blocks.insert(0, Box::new(Paragraph::new(paper, text, BODY, 0.0)));
+    let text = match far(held) {
+        Some(far) => format!("{text} {far}"),
+        None => text.to_owned(),
+    };
+    blocks.insert(0, Box::new(Paragraph::new(paper, &text, BODY, 0.0)));
     Ok(Some(Section {
         topic: Topic::Holdings,
         title: "Holdings".to_owned(),
         blocks,
     }))
+}
+
+/// Says how many values rest on a price that is too far from their day, and how far the farthest
+/// is; nothing where none does.
+fn far(held: &[Inventory]) -> Option<String> {
+    let days = held.iter().flat_map(|held| {
+        let prices = held.lines.iter().filter_map(|line| line.price);
+        prices.map(move |(_, made)| (held.day - made).num_days().unsigned_abs())
+    });
+    let far: Vec<u64> = days
+        .filter(|days| *days > AGE_DAYS_MAX.unsigned_abs())
+        .collect();
+    let farthest = usize::try_from(*far.iter().max()?).unwrap_or(usize::MAX);
+    Some(format!(
+        "{} more than {AGE_DAYS_MAX} days from the day, up to {}: check what depends on them.",
+        words::counted(far.len(), "value is by a price", "values are by prices"),
+        words::counted(farthest, "day", "days")
+    ))
 }
 
 fn line(holding: &Holding) -> InventoryLine {
@@ -86,7 +109,7 @@ fn of_day<'a>(
     let mut blocks: Vec<Box<dyn Block + 'a>> = vec![Box::new(heading)];
     if inventory.lines.is_empty() {
         let text = Paragraph::new(paper, "Nothing was held.", BODY, 0.0);
-        blocks.push(Box::new(text.with_gap(2.0)));
+        blocks.push(Box::new(text.with_gap(2.0).closing()));
         return Ok(blocks);
     }
     let lines = inventory.lines.clone();

@@ -94,7 +94,7 @@ impl HoldingsChart {
     fn meaning(&self) -> String {
         let bars = self.bars.iter().map(|bar| {
             let name = clean(&bar.name);
-            let name = CELL.weight.face().fit(&name, CELL.size, NAMES_DRAWN);
+            let name = (CELL.weight.face()).fit_ends(&name, CELL.size, NAMES_DRAWN);
             let (name, cost) = (named(&name), bare(bar.cost));
             match self.has_values {
                 true => format!("{name}: cost {cost}, value {}", bare(bar.value)),
@@ -121,7 +121,7 @@ impl HoldingsChart {
 
     fn draw_bar(&self, page: &mut PageWriter, bar: &Bar, top: f32) {
         let (left, right) = (MARGIN + NAMES, page.paper().right() - AMOUNTS);
-        page.fit(MARGIN, top + 10.5, NAMES_DRAWN, &bar.name, CELL);
+        page.fit_ends(MARGIN, top + 10.5, NAMES_DRAWN, &bar.name, CELL);
         let drawn = [(bar.cost, BAR_SHORT), (bar.value, BAR_LONG)];
         let drawn = &drawn[..if self.has_values { 2 } else { 1 }];
         let height = if self.has_values { 5.0 } else { 8.0 };
@@ -172,6 +172,10 @@ impl Block for HoldingsChart {
         let y = top + self.height(0) - 2.0;
         let x = MARGIN + NAMES;
         page.fill(x - 0.7, top + LEGEND, 0.7, y - top - LEGEND, LINE_STRONG);
+    }
+
+    fn follows(&self) -> bool {
+        true
     }
 
     fn gap(&self) -> f32 {

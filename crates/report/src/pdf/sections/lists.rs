@@ -4,6 +4,7 @@ use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 
 use super::Selected;
+use super::place::RowPlaces;
 use crate::amounts::{bare, count};
 use crate::limits::{INCOME_LINES_PDF_MAX, REMOVED_LINES_PDF_MAX, TRANSFER_LINES_PDF_MAX};
 use crate::pdf::decimals::Decimals;
@@ -35,8 +36,12 @@ pub(super) fn income<'a>(
     let sum = sum(selected, lines.iter().map(|line| line.value))?;
     let rows = lines.len().min(INCOME_LINES_PDF_MAX);
     let decimals = Decimals::of(lines.iter().map(|line| &line.quantity));
+    let columns = Columns::new(paper, columns);
+    let names = lines[..rows].iter().map(|line| (&*line.id, line.origin));
+    let places = RowPlaces::of(selected, &columns, 5, names);
+    let heights = places.heights();
     let table = Table::new(
-        Columns::new(paper, columns),
+        columns,
         rows,
         ROW,
         Box::new(move |index, row| {
@@ -46,11 +51,10 @@ pub(super) fn income<'a>(
             row.strong_cell(2, &line.asset);
             row.quantity(3, &line.quantity, decimals);
             row.cell(4, &bare(line.value));
-            let place = selected.place(&line.id, line.origin);
-            row.styled(5, &place, CELL.in_ink(FAINT));
+            places.write(index, row);
         }),
     );
-    let table = with_sum(table, lines.len(), 4, sum);
+    let table = with_sum(table.with_heights(heights), lines.len(), 4, sum);
     let text = "Each receipt at its market value on that day. The value is the cost of the units \
                 from then on.";
     Ok(List {
@@ -81,8 +85,12 @@ pub(super) fn removed<'a>(
     let sum = sum(selected, lines.iter().map(|line| line.cost))?;
     let rows = lines.len().min(REMOVED_LINES_PDF_MAX);
     let decimals = Decimals::of(lines.iter().map(|line| &line.quantity));
+    let columns = Columns::new(paper, columns);
+    let names = lines[..rows].iter().map(|line| (&*line.id, line.origin));
+    let places = RowPlaces::of(selected, &columns, 5, names);
+    let heights = places.heights();
     let table = Table::new(
-        Columns::new(paper, columns),
+        columns,
         rows,
         ROW,
         Box::new(move |index, row| {
@@ -92,11 +100,10 @@ pub(super) fn removed<'a>(
             row.strong_cell(2, &line.asset);
             row.quantity(3, &line.quantity, decimals);
             row.cell(4, &bare(line.cost));
-            let place = selected.place(&line.id, line.origin);
-            row.styled(5, &place, CELL.in_ink(FAINT));
+            places.write(index, row);
         }),
     );
-    let table = with_sum(table, lines.len(), 4, sum);
+    let table = with_sum(table.with_heights(heights), lines.len(), 4, sum);
     let text = "Units that are gone and count neither as a gain nor as a loss, with what they had \
                 cost.";
     Ok(List {

@@ -2,6 +2,7 @@
 
 use packtrain_tax::jurisdiction::{self, OptionKind};
 
+use super::place::whole;
 use super::{Selected, uncertain};
 use crate::amounts::{count, currency_name};
 use crate::limits::{FILE_LINES_PDF_MAX, SETTLED_LINES_PDF_MAX};
@@ -9,10 +10,11 @@ use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
 use crate::pdf::paragraph::Paragraph;
 use crate::pdf::places::Topic;
+use crate::pdf::row::height_of;
 use crate::pdf::table::{Column, Columns, ROW_OF_TWO, Table};
 use crate::pdf::tags::Role;
 use crate::pdf::theme::{CELL, FAINT, LINE, MARGIN, Paper, QUIET, SUB, SUBHEADING};
-use crate::{ENGINE, words};
+use crate::{ENGINE, InputFile, words};
 
 const LABELS: f32 = 118.0;
 const LEADING: f32 = 11.5;
@@ -72,7 +74,7 @@ fn settings(selected: &Selected<'_>) -> Vec<(String, String)> {
     let mut facts = vec![
         pair("Jurisdiction", words::country(settings.country)),
         pair("Method", words::method_sentence(settings.method)),
-        pair("Which lots", &words::scope_sentence(settings)),
+        pair("Wallets", &words::scope_sentence(settings)),
         pair(
             "Currency",
             &format!(
@@ -88,8 +90,9 @@ fn settings(selected: &Selected<'_>) -> Vec<(String, String)> {
         pair(
             "Rounding",
             "Every figure is computed exactly and rounded once, when it is printed: to the cent, \
-             half a cent away from zero. A sum of printed figures may therefore differ from its \
-             printed total by a cent or two.",
+             half a cent away from zero. The sums of a year add up as they are printed: the cent \
+             that rounding leaves goes to the cost, or to the losses. A column of lines may differ \
+             from its printed total by a cent or two.",
         ),
     ];
     facts.push(pair("Rule set", selected.document.outcome.rule_set));
@@ -121,8 +124,7 @@ fn answers(selected: &Selected<'_>) -> Vec<(String, String)> {
         .collect();
     let rest = settled.len() - facts.len();
     if rest > 0 {
-        let more = format!("{} more are in the figures file.", count(rest));
-        facts.push((String::new(), more));
+        facts.push((String::new(), words::more_in_figures(rest)));
     }
     facts
 }
@@ -176,7 +178,7 @@ struct Facts {
 }
 
 struct Fact {
-    label: String,
+    label: Vec<String>,
     lines: Vec<String>,
     source: Vec<String>,
 }
@@ -184,7 +186,7 @@ struct Fact {
 impl Facts {
     fn new(paper: Paper, pairs: Vec<(String, String)>) -> Self {
         let facts = pairs.into_iter().map(|(label, text)| Fact {
-            label,
+            label: whole(&label, CELL, LABELS - 8.0),
             lines: CELL.wrap(&text, paper.inner() - LABELS),
             source: Vec::new(),
         });
@@ -195,7 +197,7 @@ impl Facts {
 
     fn sentences(paper: Paper, sentences: Vec<String>) -> Self {
         let facts = sentences.into_iter().map(|text| Fact {
-            label: String::new(),
+            label: Vec::new(),
             lines: CELL.wrap(&text, paper.inner()),
             source: Vec::new(),
         });
@@ -207,7 +209,7 @@ impl Facts {
     fn rules(paper: Paper, selected: &Selected<'_>) -> Self {
         let rules = selected.document.outcome.rules_used.iter();
         let facts = rules.map(|rule| Fact {
-            label: String::new(),
+            label: Vec::new(),
             lines: CELL.wrap(&rule.text, paper.inner()),
             source: SUB.wrap(&format!("Source: {}", rule.source), paper.inner()),
         });
@@ -224,12 +226,9 @@ impl Block for Facts {
 
     fn height(&self, part: usize) -> f32 {
         let fact = &self.facts[part];
-        fact.lines
-            .iter()
-            .chain(&fact.source)
-            .map(|_| LEADING)
-            .sum::<f32>()
-            + 6.0
+        let beside = fact.lines.iter().chain(&fact.source).count();
+        let lines: f32 = (0..beside.max(fact.label.len())).map(|_| LEADING).sum();
+        lines + 6.0
     }
 
     fn draw(&self, part: usize, page: &mut PageWriter, top: f32) {
@@ -245,7 +244,11 @@ impl Block for Facts {
         }
         let mut y = top + 11.0;
         page.begin(Role::Paragraph);
-        page.fit(MARGIN, y, LABELS - 8.0, &fact.label, CELL.in_ink(FAINT));
+        let mut down = y;
+        for line in &fact.label {
+            page.left(MARGIN, down, line, CELL.in_ink(FAINT));
+            down += LEADING;
+        }
         let left = if fact.label.is_empty() {
             MARGIN
         } else {
@@ -277,14 +280,18 @@ fn files<'a>(selected: &'a Selected<'a>, paper: Paper) -> Table<'a> {
         ],
     );
     let files = &selected.document.inputs[..selected.document.inputs.len().min(FILE_LINES_PDF_MAX)];
+    let width = columns.width(0);
+    let name = |file: &InputFile| whole(&file.name, CELL.strong(), width);
+    let names: Vec<_> = files.iter().map(name).collect();
+    let heights = names.iter().map(|name| height_of(name.len(), 1)).collect();
     Table::new(
         columns,
         files.len(),
         ROW_OF_TWO,
         Box::new(move |index, row| {
-            let file = &files[index];
-            row.strong_cell(0, &file.name);
-            row.sub(0, &file.sha256);
+            let (file, name) = (&files[index], &names[index]);
+            row.lines(0, name, CELL.strong());
+            row.subs(0, name.len(), std::slice::from_ref(&file.sha256));
             row.cell(1, &count(file.rows));
             let style = if file.bad_rows == 0 {
                 CELL.in_ink(QUIET)
@@ -294,5 +301,6 @@ fn files<'a>(selected: &'a Selected<'a>, paper: Paper) -> Table<'a> {
             row.styled(2, &count(file.bad_rows), style);
         }),
     )
+    .with_heights(heights)
     .with_gap(0.0)
 }

@@ -15,6 +15,7 @@ use packtrain_tax::request::Settings;
 use crate::figures::file_name;
 use crate::pdf::fonts;
 use crate::pdf::places::Anchor;
+use crate::printed::printed_across;
 use crate::years::{tax_year, year_name, year_span};
 use crate::{Document, words};
 
@@ -27,7 +28,7 @@ pub(in crate::pdf) struct Selected<'a> {
     pub(super) removed: Vec<&'a Removed>,
     pub(super) transfers: Vec<&'a Transfer>,
     pub(super) warnings: Vec<&'a Warning>,
-    /// Sums over the years.
+    /// Sums over the years, in cents that add up.
     pub(super) totals: Totals,
     /// Income by its kind.
     pub(super) income_kinds: BTreeMap<RowKind, (usize, Money)>,
@@ -46,7 +47,7 @@ impl<'a> Selected<'a> {
         let mut totals = Totals::zero(currency);
         for (year, of_year) in &outcome.totals {
             if years.has(*year) {
-                totals = added(&totals, of_year)?;
+                totals = added(&totals, &printed_across(of_year, country))?;
             }
         }
         let covers = |date| years.covers(country, date);
@@ -101,16 +102,23 @@ impl<'a> Selected<'a> {
         self.settings().currency
     }
 
-    /// Totals of one year; a year without rows has zeros.
+    /// Totals of one year, as they are printed; a year without rows has zeros.
     pub(super) fn totals_of(&self, year: TaxYear) -> Totals {
         let totals = self.document.outcome.totals.get(&year);
-        totals
-            .cloned()
-            .unwrap_or_else(|| Totals::zero(self.currency()))
+        totals.map_or_else(
+            || Totals::zero(self.currency()),
+            |totals| printed_across(totals, self.settings().country),
+        )
     }
 
     pub(super) fn year_name(&self, year: TaxYear) -> String {
         year_name(self.settings().country, year)
+    }
+
+    /// Says that no row falls in some of the years asked for.
+    pub(super) fn no_rows(&self) -> Option<String> {
+        let document = self.document;
+        words::no_row_in(&document.years.without_rows(document.outcome))
     }
 
     /// Says that nothing happened.
@@ -221,12 +229,16 @@ impl<'a> Selected<'a> {
         self.warnings.iter().all(|warning| warning.is_exact)
     }
 
-    /// A row by its name and place, such as `t5 · line 12 of trades.csv`: where there is no room
-    /// for all of it, the end of a long file name can best be spared.
+    /// A row by its name and place, such as `t5 · line 12 of trades.csv`.
     pub(super) fn place(&self, id: &str, origin: Origin) -> String {
+        format!("{id} · {}", self.line_of(origin))
+    }
+
+    /// The place of a row alone.
+    pub(super) fn line_of(&self, origin: Origin) -> String {
         match file_name(origin, self.document.inputs) {
-            Some(file) => format!("{id} · line {} of {file}", origin.line),
-            None => format!("{id} · line {}", origin.line),
+            Some(file) => format!("line {} of {file}", origin.line),
+            None => format!("line {}", origin.line),
         }
     }
 
@@ -295,6 +307,7 @@ fn follows_up(first: TaxYear, last: TaxYear, count: usize) -> bool {
 fn added(sum: &Totals, year: &Totals) -> Result<Totals, AmountError> {
     Ok(Totals {
         proceeds: sum.proceeds.checked_add(year.proceeds)?,
+        no_gain_no_loss: sum.no_gain_no_loss.checked_add(year.no_gain_no_loss)?,
         cost: sum.cost.checked_add(year.cost)?,
         fees: sum.fees.checked_add(year.fees)?,
         gains: sum.gains.checked_add(year.gains)?,

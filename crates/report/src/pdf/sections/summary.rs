@@ -17,7 +17,7 @@ use crate::pdf::theme::{
 };
 use crate::words;
 
-const LINE_HEIGHT: f32 = 17.0;
+const LINE_HEIGHT: f32 = 16.0;
 const BETWEEN: f32 = 36.0;
 
 /// The summary; it is there for years without rows too, and says so.
@@ -33,6 +33,12 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Section<'
     } else {
         blocks.push(Box::new(Sums::of(selected)));
         blocks.push(Box::new(by_year(selected, paper)));
+        if let Some(text) = words::no_gain_no_loss(&selected.totals) {
+            blocks.push(Box::new(Paragraph::new(paper, &text, BODY, 6.0)));
+        }
+    }
+    if let Some(text) = selected.no_rows() {
+        blocks.push(Box::new(Paragraph::new(paper, &text, BODY, 6.0)));
     }
     Section {
         topic: Topic::Summary,

@@ -1,7 +1,9 @@
 //! What stands on the pages: lines, words, sums.
 
+use chrono::Datelike;
 use packtrain_tax::outcome::{
-    Amount, Assessment, Choice, Figure, MatchedBy, Origin, TaxYear, Transfer, ValueFrom,
+    Amount, Assessment, Choice, Entered, Figure, MatchedBy, Origin, Place, TaxYear, Transfer,
+    ValueFrom,
 };
 use packtrain_tax::request::{Country, Request};
 
@@ -137,16 +139,23 @@ fn labels_and_sources_of_what_goes_into_the_return_stand_whole() {
         key: "some",
         label,
         amount: Amount::Money(sample::usd("12.5")),
-        form: Some("Form 1, line 2"),
+        form: Some(Place {
+            form: "Form 1, a part with a name so long that it stands on more than one line",
+            unit: "line",
+            number: "2",
+            entered: Entered::Up,
+        }),
         source,
     };
     let assessment = Assessment {
         figures: vec![figure],
     };
     outcome.assessments.insert(TaxYear(2025), assessment);
-    let text = made(&outcome).text().replace('\n', " ");
+    let text = made(&outcome).text().replace(['\n', '\u{a0}'], " ");
     assert!(text.contains(label), "{text}");
     assert!(text.contains(source), "{text}");
+    assert!(text.contains("on more than one line, line 2"), "{text}");
+    assert!(text.contains("To enter") && text.contains(" 13 "), "{text}");
 }
 
 #[test]
@@ -280,5 +289,63 @@ fn what_is_not_certain_is_said_in_sentences() {
         "Used: carry, the default. Also possible: trade.",
     ] {
         assert!(text.contains(sentence), "{sentence} in {text}");
+    }
+}
+
+#[test]
+fn what_gives_neither_gain_nor_loss_is_marked_and_its_part_of_the_proceeds_is_told() {
+    let mut outcome = sample::outcome(20);
+    outcome.settings.country = Country::Uk;
+    outcome.disposals[4].rule = packtrain_tax::outcome::NO_GAIN_NO_LOSS;
+    let year = TaxYear(outcome.disposals[4].date.year());
+    let totals = outcome.totals.get_mut(&year).unwrap();
+    totals.no_gain_no_loss = sample::usd("12.5");
+    let assessment = Assessment::default();
+    outcome.assessments.insert(year, assessment);
+    let read = made(&outcome);
+    let text = read.text().replace('\n', " ");
+    assert!(read.has("No gain/loss"), "{text}");
+    let said = "$12.50 in them of gifts to a spouse or civil partner and to charities";
+    assert_eq!(text.matches(said).count(), 2, "{text}");
+}
+
+#[test]
+fn a_year_in_which_no_row_falls_is_named_as_such() {
+    let mut outcome = sample::outcome(20);
+    outcome.rows.insert(TaxYear(2026), 1);
+    let years = YearSelection::of([TaxYear(2024), TaxYear(2026), TaxYear(2027)]);
+    let document = Document {
+        years,
+        ..document(&outcome)
+    };
+    let read = Read::of(&pdf(&document, &Progress::UNWATCHED).unwrap());
+    let said = "No row of these records falls in 2027: there is nothing to report on it.";
+    assert!(
+        read.text().replace('\n', " ").contains(said),
+        "{}",
+        read.text()
+    );
+}
+
+#[test]
+fn one_row_of_one_file_is_told_in_the_singular() {
+    let outcome = sample::outcome(20);
+    let inputs = [InputFile {
+        name: "kraken.csv".to_owned(),
+        sha256: "e".repeat(64),
+        rows: 1,
+        bad_rows: 1,
+    }];
+    let document = Document {
+        inputs: &inputs,
+        ..document(&outcome)
+    };
+    let read = Read::of(&pdf(&document, &Progress::UNWATCHED).unwrap());
+    for said in [
+        "1\u{a0}row of 1\u{a0}file",
+        "1\u{a0}row of kraken.csv is not in this report.",
+        "1\u{a0}row of this file was read",
+    ] {
+        assert!(read.has(said), "{said}: {}", read.text());
     }
 }

@@ -197,7 +197,9 @@ impl Book<'_> {
             let given = given.get(lot).copied().unwrap_or(Quantity::ZERO);
             if given != quantity {
                 wrong.push(format!(
-                    "{quantity} {asset} are left of lot {lot:?}, {given} are allocated"
+                    "{quantity} {asset} {} left of lot {lot:?}, {given} {} allocated",
+                    quantity.word("is", "are"),
+                    given.word("is", "are"),
                 ));
             }
         }
@@ -211,16 +213,11 @@ impl Book<'_> {
                     "{name:?} gave {short} {asset} more than it held: correct the rows first"
                 ));
             } else if given != held {
-                wrong.push(format!(
-                    "{name:?} holds {held} {asset}, {given} are allocated to it"
-                ));
+                wrong.push(holds_other(name, held, asset, given));
             }
         }
-        for (name, given) in to {
-            wrong.push(format!(
-                "{name:?} holds 0 {asset}, {given} are allocated to it"
-            ));
-        }
+        let strange = to.into_iter();
+        wrong.extend(strange.map(|(name, given)| holds_other(name, Quantity::ZERO, asset, given)));
         Ok(wrong)
     }
 
@@ -265,6 +262,12 @@ impl Shelf {
     fn units(&self) -> Quantity {
         self.balance.max(Quantity::ZERO)
     }
+}
+
+/// Says that a wallet holds other units than those that are allocated to it.
+fn holds_other(name: &str, held: Quantity, asset: &Asset, given: Quantity) -> String {
+    let are = given.word("is", "are");
+    format!("{name:?} holds {held} {asset}, {given} {are} allocated to it")
 }
 
 fn name_of<'n>(names: &'n [Asset], shelf: &Shelf) -> Option<&'n Asset> {

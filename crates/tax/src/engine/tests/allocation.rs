@@ -132,9 +132,9 @@ fn an_allocation_that_does_not_add_up_says_all_that_is_wrong() {
         refused(ROWS, "BTC,c,A,0.5\nBTC,b,B,1\nBTC,a,A,1\nBTC,c,C,1\n"),
         "the allocation of BTC does not add up: \
          line 4: nothing is left of a lot \"a\"; \
-         1 BTC are left of lot \"c\", 1.5 are allocated; \
+         1 BTC is left of lot \"c\", 1.5 are allocated; \
          \"A\" holds 1 BTC, 0.5 are allocated to it; \
-         \"C\" holds 0 BTC, 1 are allocated to it"
+         \"C\" holds 0 BTC, 1 is allocated to it"
     );
     assert_eq!(
         refused(ROWS, "ETH,c,A,1\n"),
@@ -152,7 +152,7 @@ fn a_wallet_that_gave_more_than_it_held_can_be_allocated_nothing() {
     assert_eq!(
         refused(&rows, "BTC,a,A,1\n"),
         "the allocation of BTC does not add up: \
-         \"A\" holds 2 BTC, 1 are allocated to it; \
+         \"A\" holds 2 BTC, 1 is allocated to it; \
          \"B\" gave 1 BTC more than it held: correct the rows first"
     );
 }

@@ -86,6 +86,44 @@ fn a_row_that_stands_in_two_files_counts_once() {
 }
 
 #[test]
+fn a_file_that_was_given_twice_is_read_once_and_told_once() {
+    let rows = [
+        "a 2024-01-01 buy A 100USD 3ETH -",
+        "b 2024-01-02 buy A 200USD 1ETH -",
+        "s 2024-07-01 sell A 1ETH 600USD -",
+    ];
+    let file = || LedgerFile {
+        name: "a.csv".to_owned(),
+        ..ledger(&rows)
+    };
+    let told = |files: &[LedgerFile]| {
+        let outcome = compute(files, Country::Us, &Request::default()).unwrap();
+        let told = outcome.warnings.iter();
+        let told: Vec<_> = told
+            .map(|it| format!("{} {}", it.message, it.at_stake.to_cents()))
+            .collect();
+        (outcome.disposals.len(), told)
+    };
+    let renamed = LedgerFile {
+        name: "b.csv".to_owned(),
+        ..file()
+    };
+    let said = |what: &str| (1, vec![what.to_owned()]);
+    // All of it happened twice: another unit sold for 600.00 that had cost 33.33.
+    let twice = "a.csv was given twice; it was read once 566.67";
+    assert_eq!(told(&[file(), file()]), said(twice));
+    let also = "a.csv was given twice, also as b.csv; it was read once 566.67";
+    assert_eq!(told(&[file(), renamed]), said(also));
+    let thrice = "a.csv was given 3 times; it was read once 566.67";
+    assert_eq!(told(&[file(), file(), file()]), said(thrice));
+    // Read for another wallet the same bytes are another file.
+    let mut other = file();
+    other.rows[1].wallet = "B".into();
+    let (_, found) = told(&[file(), other]);
+    assert_eq!(found.len(), 2, "{found:?}");
+}
+
+#[test]
 fn losses_with_purchases_close_by_are_one_hint_for_each_asset_and_year() {
     let rows = [
         "a 2024-01-01 buy A 300USD 3ETH -",

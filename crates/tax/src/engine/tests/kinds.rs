@@ -172,3 +172,27 @@ fn a_share_in_a_pool_takes_over_the_cost_where_that_is_asked_for() {
     assert_eq!(lines(&outcome), ["s<o 1.1 1000.00 1000.00"]);
     assert_eq!(outcome.disposals[0].term, Some(Term::Long));
 }
+
+#[test]
+fn what_gives_neither_gain_nor_loss_is_summed_apart_and_says_so_in_its_line() {
+    let rows = [
+        "a 2024-05-01 buy A 4000GBP 4ETH -",
+        "g 2024-06-01 gift_spouse A 1ETH - - value=9000",
+        "d 2024-06-02 donation A 0.5ETH - - value=4500",
+        "s 2024-07-01 sell A 1ETH 3000GBP -",
+    ];
+    let rows = rows.map(|row| format!("{row} currency=GBP"));
+    let rows: Vec<_> = rows.iter().map(String::as_str).collect();
+    let outcome = compute(&[ledger(&rows)], Country::Uk, &Request::default()).unwrap();
+    let totals = &outcome.totals[&TaxYear(2024)];
+    assert_eq!(totals.proceeds.to_cents(), "4500.00");
+    assert_eq!(totals.no_gain_no_loss.to_cents(), "1500.00");
+    let told: Vec<_> = (outcome.disposals.iter())
+        .filter(|line| line.why.to_string().contains("neither gain nor loss"))
+        .map(|line| (&*line.id, line.proceeds.to_cents()))
+        .collect();
+    assert_eq!(
+        told,
+        [("g", "1000.00".to_owned()), ("d", "500.00".to_owned())]
+    );
+}

@@ -206,7 +206,7 @@ fn rewards_count_when_they_leave_their_wallet_the_oldest_first() {
     assert_eq!(holdings(&outcome), ["ETH * 2 3500.00"]);
     assert!(says(
         &outcome,
-        "At the end of the records 0.5 ETH were left there"
+        "Left there at the end of the records, and in no figure: 0.5 ETH."
     ));
     let usual = with_option(STAKED, "staking", "receipt");
     assert_eq!(

@@ -39,9 +39,10 @@ fn the_sentence_of_a_disposal_names_its_figures_and_the_price_of_all_that_was_he
         why("2024-05-30,ETH,EUR,300\n"),
         "Part of the total cost of the portfolio: 2000.00 x price 1500.00 / value 6000.00 = \
          500.00; held were 1 BTC worth 3000.00 (by this row), 10 ETH worth 3000.00 (listed price \
-         of 2024-05-30); proceeds as received in money."
+         of 2024-05-30, 2 days before); proceeds as received in money."
     );
-    assert!(why("").contains("10 ETH worth 1000.00 (last price in the records, of 2024-01-06);"));
+    let last = "10 ETH worth 1000.00 (last price in the records, of 2024-01-06, 147 days before);";
+    assert!(why("").contains(last));
 }
 
 #[test]
@@ -80,12 +81,109 @@ fn an_old_price_is_at_stake_with_what_the_gain_would_be_without_it() {
         finding.message
     );
     assert!(
-        finding.message.contains("at most 147 days old"),
+        finding
+            .message
+            .ends_with("the nearest was taken: 147 days old, the last price in the records"),
         "{}",
         finding.message
     );
     assert_eq!(france(&TWO, "2024-05-25,ETH,EUR,100\n").warnings, []);
     assert_eq!(france(&TWO, "2024-05-24,ETH,EUR,100\n").warnings.len(), 1);
+}
+
+#[test]
+fn of_the_list_and_the_records_the_nearer_price_holds_and_one_too_old_is_a_finding() {
+    let first = |prices| {
+        let outcome = france(&TWO, prices);
+        let said = outcome.warnings.iter().map(|one| one.message.clone());
+        (
+            outcome.disposals[0].why.to_string(),
+            said.collect::<Vec<_>>(),
+        )
+    };
+    // The purchase is of 6 January, the sale of 1 June.
+    let (why, said) = first("2024-05-20,ETH,EUR,300\n");
+    assert!(
+        why.contains("(listed price of 2024-05-20, 12 days before)"),
+        "{why}"
+    );
+    assert!(
+        said[0].ends_with("the nearest was taken: 12 days old, of the list of prices"),
+        "{said:?}"
+    );
+    let (why, said) = first("2024-01-05,ETH,EUR,300\n");
+    assert!(
+        why.contains("(last price in the records, of 2024-01-06,"),
+        "{why}"
+    );
+    assert_eq!(said.len(), 1);
+    let (why, _) = first("2024-01-06,ETH,EUR,300\n");
+    assert!(
+        why.contains("(listed price of 2024-01-06, 147 days before)"),
+        "{why}"
+    );
+    // A price of a later day was not known.
+    let (why, _) = first("2024-06-02,ETH,EUR,300\n");
+    assert!(
+        why.contains("(last price in the records, of 2024-01-06,"),
+        "{why}"
+    );
+}
+
+#[test]
+fn an_old_price_of_the_list_is_at_stake_with_what_the_gain_would_be_without_it() {
+    // 2,000 x 1,500 / 6,000 = 500; without the ETH 2,000 x 1,500 / 3,000 = 1,000.
+    let outcome = france(&TWO, "2024-05-20,ETH,EUR,300\n");
+    let wanted = ("missing_portfolio_price", "s", "500.00".to_owned(), true);
+    assert_eq!(findings(&outcome), [wanted]);
+}
+
+#[test]
+fn units_that_a_wallet_lacked_count_at_the_nearest_price_and_change_that_of_no_others() {
+    let rows = [
+        "b 2024-01-05 buy A 1000EUR 1BTC - currency=EUR",
+        "e 2024-01-06 buy B 1000EUR 10ETH - currency=EUR",
+        "t 2024-05-31 trade A 0.1ETH 100ADA - currency=EUR",
+        "s 2024-06-01 sell A 0.5BTC 1500EUR - currency=EUR",
+    ];
+    let outcome = france(&rows, "2024-05-20,ETH,EUR,300\n");
+    let lacked = outcome.warnings.iter().find(|one| one.id.as_ref() == "t");
+    // ADA of 30 is held. Bought for 30, so are 0.1 ETH more: 2,030 x 1,500 / 6,030 in place of
+    // 2,000 x 1,500 / 6,000.
+    let lacked = lacked.unwrap();
+    assert_eq!(
+        (lacked.at_stake.to_cents(), lacked.is_exact),
+        ("4.98".to_owned(), true)
+    );
+}
+
+#[test]
+fn a_fee_in_units_is_named_with_what_it_was_worth() {
+    let rows = [
+        "b 2024-06-01 buy A 1000EUR 1BTC - currency=EUR",
+        "c 2024-06-01 buy A 100EUR 1BNB - currency=EUR",
+        "s 2024-06-02 sell A 0.5BTC 1000EUR 0.01BNB currency=EUR",
+    ];
+    let outcome = france(&rows, "2024-05-31,BNB,EUR,200\n");
+    let why = outcome.disposals[0].why.to_string();
+    let fee = "; costs were 0.01 BNB worth 2.00 (listed price of 2024-05-31, 2 days before);";
+    assert!(why.contains(fee), "{why}");
+    assert_eq!(outcome.disposals[0].fees.to_cents(), "2.00");
+}
+
+#[test]
+fn a_gift_says_how_the_part_that_it_used_came_about() {
+    let rows = [
+        "b 2024-06-01 buy A 1000EUR 1BTC - currency=EUR",
+        "e 2024-06-01 buy A 1000EUR 10ETH - currency=EUR",
+        "g 2024-06-02 gift_out A 5ETH - - value=500 currency=EUR",
+    ];
+    let outcome = france(&rows, "");
+    let part = outcome.removed[0].part.as_ref().unwrap().to_string();
+    let said = "2000.00 x price 500.00 / value 2000.00 = 500.00; held were 1 BTC worth 1000.00 \
+                (last price in the records, of 2024-06-01, 1 day before), 10 ETH worth 1000.00 \
+                (by this row)";
+    assert!(part.ends_with(said), "{part}");
 }
 
 #[test]
@@ -176,7 +274,7 @@ fn a_swap_without_a_worth_gives_the_price_of_one_leg_to_the_other_with_its_day()
         "s 2024-06-03 sell A 0.25BTC 500EUR - currency=EUR",
     );
     assert!(received.contains("value 2300.00 = 217.39;"), "{received}");
-    let last = "13 SOL worth 1300.00 (last price in the records, of 2024-06-01)";
+    let last = "13 SOL worth 1300.00 (last price in the records, of 2024-06-01, 2 days before)";
     assert!(received.contains(last), "{received}");
     // And back: 5 SOL went for half a coin, so the 3 left are worth 300.
     let sent = why(
@@ -192,8 +290,8 @@ fn what_stays_of_the_asset_that_is_sold_has_the_price_of_the_day_where_the_list_
     // 2,000 x 1,500 / (1,500 + 1,400 + 3,000) = 508.47.
     let listed = why("2024-06-01,ETH,EUR,300\n2024-06-01,BTC,EUR,2800\n");
     let parts = "price 1500.00 / value 5900.00 = 508.47; held were 10 ETH worth 3000.00 (listed \
-                 price of 2024-06-01), 0.5 BTC worth 1500.00 (by this row), 0.5 BTC worth 1400.00 \
-                 (listed price of 2024-06-01);";
+                 price of 2024-06-01, the same day), 0.5 BTC worth 1500.00 (by this row), 0.5 BTC \
+                 worth 1400.00 (listed price of 2024-06-01, the same day);";
     assert!(listed.contains(parts), "{listed}");
     let before = why("2024-06-01,ETH,EUR,300\n2024-05-31,BTC,EUR,2800\n");
     assert!(
@@ -265,7 +363,8 @@ fn years_before_2021_name_no_lines_of_the_forms() {
     let outcome = france(&rows, "");
     let forms = |year| {
         let figures = outcome.assessments[&TaxYear(year)].figures.iter();
-        figures.filter_map(|figure| figure.form).count()
+        let places = figures.filter_map(|figure| figure.form);
+        places.filter(|place| !place.number.is_empty()).count()
     };
     assert_eq!((forms(2020), forms(2021)), (0, 4));
 }

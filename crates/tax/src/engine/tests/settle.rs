@@ -313,6 +313,7 @@ fn a_row_is_half_of_one_transfer_only() {
 fn an_answer_about_a_second_copy_is_about_the_row_that_counts() {
     let second = LedgerFile {
         name: "second.csv".to_owned(),
+        sha256: "of another export".to_owned(),
         ..ledger(&SOLD)
     };
     let ledgers = [ledger(&SOLD), second];

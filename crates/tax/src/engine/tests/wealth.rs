@@ -85,3 +85,30 @@ fn years_are_valued_to_the_last_day_that_is_asked_for() {
     );
     assert_eq!(years_until("2026-12-31")[3..], ["2026 40.00"]);
 }
+
+#[test]
+fn the_nearest_price_of_the_list_or_the_records_counts_and_none_of_the_year_itself() {
+    let value = |rows: &[&str], price: &str| {
+        let prices = format!("date,asset,currency,price\n{price}\n");
+        let request = Request {
+            prices: Arc::new(Prices::read(prices.as_bytes()).unwrap()),
+            ..Request::default()
+        };
+        let outcome = compute(&[ledger(rows)], Country::Nl, &request).unwrap();
+        wealth(&outcome).last().unwrap().clone()
+    };
+    let bought = ["a 2023-12-30 buy A 100EUR 1ETH - currency=EUR"];
+    assert_eq!(value(&bought, "2023-12-28,ETH,EUR,300"), "2024 100.00");
+    assert_eq!(value(&bought, "2023-12-30,ETH,EUR,300"), "2024 300.00");
+    // A reward of cents is no better price, and a purchase of the year not one of its first day.
+    let dust = [
+        bought[0],
+        "r 2023-12-31 staking A - 0.00001ETH - value=0 currency=EUR",
+    ];
+    assert_eq!(value(&dust, "2023-12-01,ETH,EUR,300"), "2024 100.00");
+    let later = [
+        "a 2024-01-02 buy A 900EUR 1ETH - currency=EUR",
+        "o 2024-03-01 opening A - 1ETH - basis=100 currency=EUR",
+    ];
+    assert_eq!(value(&later, "2023-12-27,ETH,EUR,300"), "2024 300.00");
+}

@@ -211,7 +211,7 @@ fn kind(sheet: &mut Sheet<'_>, column: usize) -> Cell<RowKind> {
 
 /// Lots named as `row:quantity;row:quantity`.
 fn lots(sheet: &mut Sheet<'_>) -> Vec<NamedLot> {
-    let cell = sheet.cell(LOTS);
+    let (cell, marks) = (sheet.cell(LOTS), sheet.marks());
     if cell.is_empty() {
         return Vec::new();
     }
@@ -219,7 +219,8 @@ fn lots(sheet: &mut Sheet<'_>) -> Vec<NamedLot> {
         .split(';')
         .map(|lot| {
             let (row, quantity) = lot.trim().rsplit_once(':')?;
-            let quantity: Quantity = quantity.trim().parse().ok()?;
+            let quantity = marks.plain(quantity.trim()).ok()?;
+            let quantity: Quantity = quantity.parse().ok()?;
             let row = row.trim();
             let is_lot = quantity.is_positive() && !row.is_empty();
             is_lot.then(|| NamedLot {
@@ -324,5 +325,55 @@ pub(crate) const fn needs(kind: RowKind) -> (bool, bool) {
         RowKind::Fee | RowKind::MarginPnl | RowKind::LpDeposit | RowKind::LpWithdraw => {
             (false, false)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::import::{Limits, read};
+
+    const DOCUMENT: &str = include_str!("../../../../../docs/ledger.md");
+
+    /// What the first cells of the table below a heading name, and the rest of each line.
+    fn table(heading: &str) -> Vec<(&'static str, &'static str)> {
+        let (_, text) = DOCUMENT.split_once(&format!("\n## {heading}\n")).unwrap();
+        let text = text.split("\n## ").next().unwrap();
+        let lines = text.lines().filter_map(|line| line.strip_prefix("| `"));
+        lines.map(|line| line.split_once("` | ").unwrap()).collect()
+    }
+
+    #[test]
+    fn the_document_of_the_ledger_lists_every_column_and_no_other() {
+        let listed: Vec<_> = table("Columns").into_iter().map(|(name, _)| name).collect();
+        assert_eq!(listed, COLUMNS);
+        for (name, rest) in table("Columns") {
+            let is_needed = SOURCE.needed.contains(&name);
+            assert_eq!(rest.starts_with("yes |"), is_needed, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_document_of_the_ledger_lists_every_type_with_what_it_needs_and_a_row_of_it() {
+        let listed: Vec<_> = table("Types").into_iter().map(|(name, _)| name).collect();
+        let known: Vec<_> = RowKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        let sorted = |names: &[&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
+        assert_eq!(sorted(&listed), sorted(&known));
+        assert_eq!(listed.len(), known.len());
+        for (name, rest) in table("Types") {
+            let told = rest.split(" | ").nth(1).unwrap();
+            let (sent, received) = needs(name.parse().unwrap());
+            // A fee may stand in either place.
+            assert_eq!(told.contains("sent") && name != "fee", sent, "{name}");
+            assert_eq!(told.contains("received"), received, "{name}");
+        }
+        let (_, file) = DOCUMENT.split_once("```csv\n").unwrap();
+        let (file, _) = file.split_once("```").unwrap();
+        let import = read(file.as_bytes(), Limits::default()).unwrap();
+        assert_eq!(import.errors, []);
+        let shown: Vec<_> = import.rows.iter().map(|row| row.kind.as_str()).collect();
+        assert_eq!(sorted(&shown), sorted(&known));
     }
 }

@@ -1,5 +1,7 @@
 //! The discount, and losses before it.
 
+mod schedule;
+
 use std::collections::BTreeMap;
 
 use packtrain_core::money::Money;
@@ -7,6 +9,7 @@ use packtrain_core::quantity::{AmountError, Quantity};
 
 use crate::assess::{Assessment, Books, Line, above_zero, least};
 use crate::outcome::{TaxYear, Term};
+use crate::place::{Entered, Place};
 
 /// The last tax year, by the calendar year in which it begins, whose gains have the discount. From
 /// 1 July 2027 indexed costs and a minimum tax take its place for what accrues from then on
@@ -22,26 +25,37 @@ const INCOME_SOURCE: &str = "ATO, Staking rewards and airdrops";
 
 /// Where figures go.
 struct Form {
-    gains: Option<&'static str>,
-    net: &'static str,
-    carried: &'static str,
-    income: Option<&'static str>,
+    gains: Option<Place>,
+    net: Place,
+    carried: Place,
+    income: Option<Place>,
+    schedule: &'static str,
 }
 
-/// A person's return has capital gains at item 18.
+/// Labels of a return have no cents.
+const fn label(form: &'static str, label: &'static str) -> Place {
+    Place::at(form, "label", label).entered(Entered::Down)
+}
+
+const QUESTION: &str = "Tax return, question 18";
+/// A person's return has capital gains at question 18, with labels H, A and V (ATO, instructions
+/// for question 18 and the guide to capital gains tax).
 const PERSON: Form = Form {
-    gains: Some("item 18H"),
-    net: "item 18A",
-    carried: "item 18V",
-    income: Some("item 24, other income"),
+    gains: Some(label(QUESTION, "H")),
+    net: label(QUESTION, "A"),
+    carried: label(QUESTION, "V"),
+    income: Some(label("Tax return, question 24, other income", "")),
+    schedule: "CGT schedule, if you attach one",
 };
 const COMPANY: Form = Form {
     gains: None,
-    net: "company return, A Net capital gain",
-    carried: "company return, losses information, V",
+    net: label("Company return, net capital gain", "A"),
+    carried: label("Company return, losses information", "V"),
     income: None,
+    schedule: "CGT schedule",
 };
-const WORKSHEET: Option<&str> = Some("CGT summary worksheet");
+const WORKSHEET: Option<Place> =
+    Some(Place::words("CGT summary worksheet").entered(Entered::Unsigned));
 
 /// The discount of a year: its label, its source, and whether there is one.
 const fn discount_of(year: TaxYear, is_person: bool) -> (&'static str, &'static str, bool) {
@@ -98,6 +112,7 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
         let mut out = Assessment::default();
         out.extend(of_year.gains(&form)?);
         out.extend(of_year.results(&form));
+        out.extend(schedule::lines(&of_year, form.schedule)?);
         brought = carried;
         years.insert(year, out);
     }

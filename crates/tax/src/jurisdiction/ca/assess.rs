@@ -7,42 +7,48 @@ use packtrain_core::quantity::{AmountError, Quantity};
 
 use crate::assess::{Assessment, Books, Line, above_zero, least};
 use crate::outcome::{TaxYear, Totals};
+use crate::place::Place;
 
 const INCLUSION_SOURCE: &str =
     "ITA s. 38(a); the planned rate of two thirds was cancelled on 21 March 2025";
 const LOSS_SOURCE: &str = "ITA s. 3(b), 111(1)(b)";
 const INCOME_SOURCE: &str = "CRA, Information for crypto-asset users and tax professionals";
 
+/// The tax years whose lines of Schedule 3 were confirmed: 15199 takes the proceeds and 15300 the
+/// gain or loss. The schedule of 2024 parts the year in two, that of 2025 has a section for
+/// crypto-assets; the numbers of neither were confirmed, and they are left out.
+const SCHEDULE_LINES: std::ops::RangeInclusive<i32> = 2022..=2023;
+
 /// Where figures go.
 struct Lines {
-    schedule: &'static str,
-    gain: &'static str,
-    losses_before: &'static str,
-    income: &'static str,
+    proceeds: Place,
+    costs: Place,
+    gain: Place,
+    taxable: Place,
+    losses_before: Place,
+    income: Place,
 }
 
 /// The lines of a year's return: numbers have five digits since 2019, and Schedule 3 names
-/// crypto-assets since 2024.
-const fn lines(year: TaxYear) -> Lines {
+/// crypto-assets since 2024; before, they go with bonds, debentures and promissory notes.
+fn lines(year: TaxYear) -> Lines {
     let schedule = if year.0 >= 2024 {
         "Schedule 3, crypto-assets"
     } else {
         "Schedule 3"
     };
-    if year.0 >= 2019 {
-        Lines {
-            schedule,
-            gain: "line 12700",
-            losses_before: "line 25300, half of it",
-            income: "line 13000",
-        }
-    } else {
-        Lines {
-            schedule,
-            gain: "line 127",
-            losses_before: "line 253, half of it",
-            income: "line 130",
-        }
+    let line = |number| {
+        let is_known = SCHEDULE_LINES.contains(&year.0);
+        Place::at(schedule, "line", if is_known { number } else { "" })
+    };
+    let of_return = |new, old| Place::at("T1", "line", if year.0 >= 2019 { new } else { old });
+    Lines {
+        proceeds: line("15199"),
+        costs: Place::words(schedule),
+        gain: line("15300"),
+        taxable: of_return("12700", "127"),
+        losses_before: of_return("25300", "253"),
+        income: of_return("13000", "130"),
     }
 }
 
@@ -63,6 +69,13 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
                 "losses_before_used",
                 "Losses of earlier years that may be set against the gain, in full",
                 used,
+                None,
+                LOSS_SOURCE,
+            ),
+            (
+                "losses_before_half",
+                "Half of these losses",
+                half(used)?,
                 Some(lines.losses_before),
                 LOSS_SOURCE,
             ),
@@ -94,14 +107,14 @@ fn of_disposals(sums: &Totals, costs: Money, lines: &Lines) -> Result<[Line; 5],
             "proceeds_of_disposition",
             "Proceeds of disposition",
             sums.proceeds,
-            Some(lines.schedule),
+            Some(lines.proceeds),
             "ITA s. 40(1)",
         ),
         (
             "cost_and_outlays",
             "Adjusted cost base, outlays and expenses",
             costs,
-            Some(lines.schedule),
+            Some(lines.costs),
             "ITA s. 40(1), 47",
         ),
         (
@@ -115,14 +128,14 @@ fn of_disposals(sums: &Totals, costs: Money, lines: &Lines) -> Result<[Line; 5],
             "capital_gain",
             "Capital gain or loss",
             sums.net,
-            Some(lines.schedule),
+            Some(lines.gain),
             "ITA s. 39(1), 40(1)",
         ),
         (
             "taxable_capital_gain",
             "Half of the gain, which is taxable",
             half(above_zero(sums.net))?,
-            Some(lines.gain),
+            Some(lines.taxable),
             INCLUSION_SOURCE,
         ),
     ])
@@ -141,18 +154,19 @@ mod tests {
     fn lines_are_numbered_as_the_return_of_the_year_numbers_them() {
         let of = |year| {
             let lines = lines(TaxYear(year));
-            [
-                lines.schedule,
-                lines.gain,
-                lines.losses_before,
-                lines.income,
-            ]
+            let schedule = [lines.proceeds, lines.gain];
+            let of_return = [lines.taxable, lines.losses_before, lines.income];
+            let numbers = [schedule.as_slice(), &of_return].concat();
+            let numbers: Vec<_> = numbers.iter().map(|place| place.number).collect();
+            (lines.costs.form, numbers.join(" "))
         };
-        let old = ["line 127", "line 253, half of it", "line 130"];
-        let new = ["line 12700", "line 25300, half of it", "line 13000"];
-        assert_eq!(of(2018), [["Schedule 3"].as_slice(), &old].concat()[..]);
-        assert_eq!(of(2019), [["Schedule 3"].as_slice(), &new].concat()[..]);
-        assert_eq!(of(2023)[0], "Schedule 3");
-        assert_eq!(of(2024)[0], "Schedule 3, crypto-assets");
+        let said = |form, numbers: &str| (form, numbers.to_owned());
+        assert_eq!(of(2018), said("Schedule 3", "  127 253 130"));
+        assert_eq!(of(2019), said("Schedule 3", "  12700 25300 13000"));
+        let known = "15199 15300 12700 25300 13000";
+        assert_eq!(of(2022), said("Schedule 3", known));
+        assert_eq!(of(2023), said("Schedule 3", known));
+        let named = "Schedule 3, crypto-assets";
+        assert_eq!(of(2024), said(named, "  12700 25300 13000"));
     }
 }

@@ -9,6 +9,7 @@ use packtrain_core::quantity::AmountError;
 use super::super::losses::Losses;
 use crate::assess::{Assessment, Books, Dated, Line, UNKNOWN, above_zero, on};
 use crate::outcome::TaxYear;
+use crate::place::Place;
 
 /// Years in which all gains on transfers belong to the savings base, and losses keep for four
 /// years. In 2013 and 2014 gains of up to one year did not (Ley 16/2012).
@@ -24,7 +25,7 @@ const LOSS_YEARS: i32 = 4;
 
 const GAIN_SOURCE: &str = "LIRPF art. 33.1, 34.1 a, 35, 37.1 h; DGT V0999-18";
 const GIFT_SOURCE: &str = "LIRPF art. 33.5 c; Supreme Court, 12 April 2024, 616/2024";
-const FORM: Option<&str> = Some("modelo 100, monedas virtuales");
+const FORM: Option<Place> = Some(Place::words("modelo 100, monedas virtuales"));
 
 /// Rewards by what they are. What a row calls a reward or income may be any of them.
 const CAPITAL: &[RowKind] = &[RowKind::Staking, RowKind::Interest];

@@ -9,6 +9,7 @@ use crate::assess::{
     Amount, Assessment, Books, Dated, Line, UNKNOWN, above_zero, on, share, whole,
 };
 use crate::outcome::{TaxYear, Totals};
+use crate::place::Place;
 
 /// Up to this sum of prices, less their costs, the disposals of a year are free.
 const FREE: &[Dated<i64>] = &[Dated {
@@ -43,8 +44,14 @@ const SOCIAL: &[Dated<i128>] = &[
     },
 ];
 
-/// The first tax year whose lines and boxes of the forms were confirmed.
+/// The first tax year whose lines and boxes of the forms were confirmed: 51 and 52 for the sums of
+/// the household, and boxes 3AN and 3BN of form 2042 C, read in a copy of the form for 2021 and in
+/// descriptions of its later years that agree.
 const LINES_FROM: TaxYear = TaxYear(2021);
+const PRICES: Place = Place::at("2086, whole household", "line", "51");
+const GAINS: Place = Place::at("2086, whole household", "line", "52");
+const TAXED: Place = Place::at("2042 C", "box", "3AN");
+const LOST: Place = Place::at("2042 C", "box", "3BN");
 
 const FORMULA: &str = "CGI art. 150 VH bis, III; BOI-RPPM-PVBMC-30-20";
 const BALANCE: &str = "CGI art. 150 VH bis, IV; form 2086";
@@ -83,8 +90,8 @@ fn of_year(books: &Books<'_>, year: TaxYear) -> Result<Assessment, AmountError> 
         "no direct guidance; for mining, income of a business that is no trade (BNC)",
     );
     if year < LINES_FROM {
-        for figure in &mut out.figures {
-            figure.form = None;
+        for place in out.figures.iter_mut().filter_map(|one| one.form.as_mut()) {
+            place.number = "";
         }
     }
     Ok(out)
@@ -105,7 +112,7 @@ fn disposed(sums: &Totals, prices: Money, source: &'static str) -> [Line; 5] {
             "prices_net",
             "Prices less costs, which decide what is free",
             prices,
-            Some("2086 line 51"),
+            Some(PRICES),
             source,
         ),
         (
@@ -119,7 +126,7 @@ fn disposed(sums: &Totals, prices: Money, source: &'static str) -> [Line; 5] {
             "gain_or_loss",
             "Gains less losses of the year",
             sums.net,
-            Some("2086 line 52"),
+            Some(GAINS),
             BALANCE,
         ),
     ]
@@ -134,18 +141,12 @@ fn taxed(counted: Money, year: TaxYear, source: &'static str) -> Result<[Line; 4
     };
     let (income_tax, social) = (at_rate(INCOME_TAX)?, at_rate(SOCIAL)?);
     Ok([
-        (
-            "taxable_gain",
-            "Taxable gain",
-            gain,
-            Some("2042 C box 3AN"),
-            source,
-        ),
+        ("taxable_gain", "Taxable gain", gain, Some(TAXED), source),
         (
             "loss_of_year",
             "Loss, which goes into no other year",
             above_zero(counted.negated()),
-            Some("2042 C box 3BN"),
+            Some(LOST),
             BALANCE,
         ),
         (

@@ -20,11 +20,12 @@ pub(super) const RULES: &[RuleText] = &[
         when: ALWAYS,
         text: "What is held at a disposal, in all wallets, is valued: what is disposed of at its \
                price, what stays of the same asset by the list's price of the day, else like what \
-               is disposed of, other assets by the list of prices of the day or of at most seven \
-               days before, else at the last price in the records. Where that is older, or there \
-               is none, it is a thing to check. A price of zero is none, and that of a row of less \
-               than 1.00 takes the place of no better one of the seven days before it. The list of \
-               prices, and the sentence in the files, name them.",
+               is disposed of, other assets by the nearest price up to that day, of the list of \
+               prices or the last in the records, of two as near by that of the list. Where it is \
+               more than seven days old, or there is none, it is a thing to check. A price of zero \
+               in the records is none, and that of a row of less than 1.00 takes the place of no \
+               better one of the seven days before it. The list of prices in the PDF, and the \
+               sentence in the files, name them.",
         source: "BOI-RPPM-PVBMC-30-20 § 140, 150; the rules on which prices count are practice",
     },
     RuleText {

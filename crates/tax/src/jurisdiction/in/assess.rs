@@ -8,6 +8,7 @@ use packtrain_core::quantity::AmountError;
 
 use crate::assess::{Assessment, Books, Dated, Line, UNKNOWN, on, percent};
 use crate::outcome::{TaxYear, Totals};
+use crate::place::Place;
 
 /// The rate on income from transfers, in percent, before surcharge and cess.
 const RATE: &[Dated<i128>] = &[
@@ -28,7 +29,7 @@ const RATE: &[Dated<i128>] = &[
 /// The day from which whoever pays for a transfer deducts tax of one percent.
 const DEDUCTED_FROM: NaiveDate = NaiveDate::from_ymd_opt(2022, 7, 1).expect("a day");
 
-const FORM: Option<&str> = Some("Schedule VDA");
+const FORM: Option<Place> = Some(Place::words("Schedule VDA"));
 const COST_SOURCE: &str = "ITA s. 115BBH(2)(a)";
 const LOSS_SOURCE: &str = "ITA s. 115BBH(2)(a), (b); Schedule VDA, a line for each acquisition";
 const TDS_SOURCE: &str = "ITA s. 194S, in force from 1 July 2022";

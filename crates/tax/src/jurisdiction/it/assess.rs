@@ -9,6 +9,7 @@ use packtrain_core::quantity::AmountError;
 use super::super::losses::Losses;
 use crate::assess::{Assessment, Books, Dated, Line, UNKNOWN, above_zero, on, percent, whole};
 use crate::outcome::TaxYear;
+use crate::place::Place;
 
 /// The rate of the substitute tax, in percent.
 const RATE: &[Dated<i128>] = &[
@@ -47,7 +48,7 @@ const OTHER: &[RowKind] = &[
 ];
 
 const GAIN_SOURCE: &str = "TUIR art. 68(9-bis)";
-const FORM: Option<&str> = Some("quadro RT, cripto-attività");
+const FORM: Option<Place> = Some(Place::words("quadro RT, cripto-attività"));
 
 /// What the tax of a year is made of.
 struct Year {

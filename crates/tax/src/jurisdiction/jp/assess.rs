@@ -6,6 +6,7 @@ use packtrain_core::quantity::AmountError;
 
 use crate::assess::{Assessment, Books, Dated, UNKNOWN, above_zero, on};
 use crate::outcome::TaxYear;
+use crate::place::Place;
 
 /// Years in which income from crypto assets is miscellaneous income taxed with all other income.
 /// The separate tax that the outline of the reform for 2026 announces is to begin with the year
@@ -66,7 +67,7 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
                 "miscellaneous_income",
                 "Miscellaneous income from crypto assets",
                 taxable,
-                Some("miscellaneous income"),
+                Some(Place::words("miscellaneous income")),
                 source,
             ),
             (

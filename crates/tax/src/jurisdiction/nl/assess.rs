@@ -6,6 +6,7 @@ use packtrain_core::quantity::AmountError;
 
 use crate::assess::{Assessment, Books, Dated, UNKNOWN, on, share, whole};
 use crate::outcome::TaxYear;
+use crate::place::Place;
 
 const fn of(year: i32, value: i64, source: &'static str) -> Dated<i64> {
     Dated {
@@ -34,7 +35,7 @@ const FREE: &[Dated<i64>] = &[
     of(2025, 57_684, FREE_SOURCE),
 ];
 
-const FORM: Option<&str> = Some("box 3, other assets");
+const FORM: Option<Place> = Some(Place::words("box 3, other assets"));
 
 pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>, AmountError> {
     let mut years = BTreeMap::new();

@@ -17,10 +17,11 @@ pub(super) const RULES: &[RuleText] = &[
     },
     RuleText {
         when: ALWAYS,
-        text: "The value is that of the list of prices, else by the last price in the records, of \
-               1 January or at most seven days before. Where none is known it is a thing to check \
-               and counts as zero. The 1 January after the last row is valued where all prices \
-               are known. An opening balance counts as held on 1 January of its year.",
+        text: "The value is by the nearest price, of the list of prices or the last in the \
+               records, of 1 January or at most seven days before; of two as near by that of the \
+               list. Where none is known it is a thing to check and counts as zero. The 1 January \
+               after the last row is valued where all prices are known. An opening balance counts \
+               as held on 1 January of its year.",
         source: "IB art. 5.19; practice",
     },
     RuleText {

@@ -6,25 +6,16 @@ use chrono::NaiveDate;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 
+use super::boxes;
 use super::facts::{EXEMPT, PROCEEDS, PROCEEDS_IN_AMOUNTS, REPORTING};
 use crate::assess::{Amount, Assessment, Books, UNKNOWN, above_zero, least, on, whole};
 use crate::outcome::{Disposal, TaxYear};
+use crate::place::Place;
 
 /// The first day of the rates of 18 and 24 per cent, in place of 10 and 20.
 const RATES_CHANGE: Option<NaiveDate> = NaiveDate::from_ymd_opt(2024, 10, 30);
 /// The tax year in which that day lies.
 const RATES_CHANGE_IN: TaxYear = TaxYear(2024);
-/// The first tax year in which SA108 has boxes of its own for cryptoassets.
-const CRYPTO_BOXES_FROM: TaxYear = TaxYear(2024);
-/// Disposals, proceeds, costs, gains and losses.
-const CRYPTO_BOXES: [&str; 5] = [
-    "SA108 box 13.1",
-    "SA108 box 13.2",
-    "SA108 box 13.3",
-    "SA108 box 13.4",
-    "SA108 box 13.5",
-];
-
 const RATES_SOURCE: &str = "Finance Act 2025 s. 7; Autumn Budget 2024";
 const LOSS_SOURCE: &str = "TCGA 1992 s. 1(3), 1K (to 2018-19: s. 3); CG18030";
 const FORM_SOURCE: &str = "SA108 and its notes";
@@ -103,7 +94,7 @@ impl<'o> Year<'o> {
         };
         let used = "Losses of earlier years used";
         let key = "losses_brought_forward_used";
-        out.money(key, used, self.brought_used, None, losses);
+        out.money(key, used, self.brought_used, self.place(key), losses);
         let (key, source) = ("annual_exempt_amount", self.allowance_source);
         out.money(key, "Annual exempt amount", self.allowance, None, source);
         if self.year == RATES_CHANGE_IN && !self.is_company {
@@ -114,41 +105,46 @@ impl<'o> Year<'o> {
         }
         out.money("taxable", "Taxable gain", self.taxable, None, gains);
         let (key, label) = ("losses_carried_forward", "Losses to carry forward");
-        out.money(key, label, self.carried, None, losses);
+        out.money(key, label, self.carried, self.place(key), losses);
         if !self.is_company {
             self.report(&mut out)?;
         }
+        let key = "miscellaneous_income";
         out.money(
-            "miscellaneous_income",
+            key,
             "Miscellaneous income from cryptoassets",
             self.books.sums(self.year).income,
-            (!self.is_company).then_some("SA100 box 17"),
+            self.place(key),
             "CRYPTO21150, CRYPTO21200",
         );
         Ok(out)
     }
 
-    /// What form SA108 asks for. A company has another form.
+    /// Where a figure goes. A company has another form.
+    fn place(&self, key: &str) -> Option<Place> {
+        (!self.is_company)
+            .then(|| boxes::place(key, self.year))
+            .flatten()
+    }
+
+    /// What form SA108 asks for.
     fn form(&self, out: &mut Assessment) {
-        let (form, source) = if self.is_company {
-            ([None; 5], COMPANY_SOURCE)
-        } else if self.year >= CRYPTO_BOXES_FROM {
-            (CRYPTO_BOXES.map(Some), FORM_SOURCE)
+        let source = if self.is_company {
+            COMPANY_SOURCE
         } else {
-            ([Some("SA108, other property"); 5], FORM_SOURCE)
+            FORM_SOURCE
         };
         let count = Amount::Count(self.sums.disposals);
         let (key, label) = ("number_of_disposals", "Number of disposals");
-        out.push(key, label, count, form[0], source);
+        out.push(key, label, count, self.place(key), source);
         let before = "Gains in the year, before losses";
-        let lines = [
+        for (key, label, amount) in [
             ("disposal_proceeds", "Disposal proceeds", self.sums.proceeds),
             ("allowable_costs", "Allowable costs", self.sums.costs),
             ("gains_before_losses", before, self.sums.gains),
             ("losses_in_year", "Losses in the year", self.sums.losses),
-        ];
-        for ((key, label, amount), form) in lines.into_iter().zip(&form[1..]) {
-            out.money(key, label, amount, *form, source);
+        ] {
+            out.money(key, label, amount, self.place(key), source);
         }
     }
 
@@ -223,7 +219,7 @@ fn sums<'l>(
         disposals: 0,
     };
     let mut open: Option<(&Disposal, Money)> = None;
-    for line in lines.filter(|line| line.rule != "no-gain-no-loss") {
+    for line in lines.filter(|line| !line.is_no_gain_no_loss()) {
         sums.proceeds = sums.proceeds.checked_add(line.proceeds)?;
         sums.costs = sums.costs.checked_add(line.cost)?.checked_add(line.fees)?;
         match &mut open {

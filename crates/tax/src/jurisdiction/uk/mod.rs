@@ -3,6 +3,7 @@
 //! Year from 6 April, pounds. HMRC's Cryptoassets Manual is cited as CRYPTO with its page.
 
 mod assess;
+mod boxes;
 mod facts;
 mod notes;
 

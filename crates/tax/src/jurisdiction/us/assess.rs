@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 
+use super::boxes;
 use crate::assess::{Assessment, Books, Line, above_zero, least, whole};
 use crate::outcome::TaxYear;
+use crate::place::{Entered, Place};
 
 const LIMIT_SOURCE: &str = "IRC 1211(b)";
 const CARRY_SOURCE: &str = "IRC 1212(b); Capital Loss Carryover Worksheet of Schedule D";
@@ -31,13 +33,14 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
         let deducted = least(limit, loss);
         carried = Carried::from(short, long, deducted)?;
         let mut figures = Assessment::default();
+        figures.extend(boxes::totals(books, year)?);
         figures.extend(of_terms(before, short, long)?);
         figures.extend([
             (
                 "deductible",
                 "Loss to deduct from other income",
                 deducted.negated(),
-                Some("Schedule D line 21"),
+                schedule_d("21"),
                 LIMIT_SOURCE,
             ),
             (
@@ -67,53 +70,60 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
     Ok(years)
 }
 
+/// A line of Schedule D, where losses stand in brackets; lines 6, 14 and 21 print these.
+const fn schedule_d(number: &'static str) -> Option<Place> {
+    Some(Place::at("Schedule D", "line", number).entered(Entered::Bracketed))
+}
+
 /// Gains and losses of each term, with what was carried from before.
 fn of_terms(before: Carried, short: Money, long: Money) -> Result<[Line; 5], AmountError> {
+    // Line 16 is the sum of what stands on lines 7 and 15.
+    let net = short.round(2).checked_add(long.round(2))?;
     Ok([
         (
             "short_before",
             "Short-term loss carried from earlier years",
             before.short,
-            Some("Schedule D line 6"),
+            schedule_d("6"),
             CARRY_SOURCE,
         ),
         (
             "net_short",
             "Net short-term gain or loss",
             short,
-            Some("Schedule D line 7"),
+            schedule_d("7"),
             TERM_SOURCE,
         ),
         (
             "long_before",
             "Long-term loss carried from earlier years",
             before.long,
-            Some("Schedule D line 14"),
+            schedule_d("14"),
             CARRY_SOURCE,
         ),
         (
             "net_long",
             "Net long-term gain or loss",
             long,
-            Some("Schedule D line 15"),
+            schedule_d("15"),
             TERM_SOURCE,
         ),
         (
             "net",
             "Net capital gain or loss",
-            short.checked_add(long)?,
-            Some("Schedule D line 16"),
+            net,
+            schedule_d("16"),
             TERM_SOURCE,
         ),
     ])
 }
 
 /// Where income that is no business goes: it has a line of its own since the returns of 2024.
-const fn income_line(year: TaxYear) -> &'static str {
+const fn income_line(year: TaxYear) -> Place {
     if year.0 >= 2024 {
-        "Schedule 1 line 8v"
+        Place::at("Schedule 1", "line", "8v")
     } else {
-        "Form 1040, other income"
+        Place::words("Form 1040, other income")
     }
 }
 
@@ -157,8 +167,9 @@ mod tests {
 
     #[test]
     fn income_from_digital_assets_has_a_line_of_its_own_since_2024() {
-        assert_eq!(income_line(TaxYear(2023)), "Form 1040, other income");
-        assert_eq!(income_line(TaxYear(2024)), "Schedule 1 line 8v");
+        let line = |year| income_line(TaxYear(year)).to_string();
+        assert_eq!(line(2023), "Form 1040, other income");
+        assert_eq!(line(2024), "Schedule 1, line 8v");
     }
 
     /// The worksheet of Schedule D, filled in by hand for each pair.

@@ -3,7 +3,10 @@
 //! Calendar year, US dollars. Each rule that is used goes into the outcome with its source.
 
 mod assess;
+mod boxes;
 mod notes;
+
+pub use boxes::schedule_d_line;
 
 use chrono::{Datelike, Days, Months, NaiveDate};
 use packtrain_core::money::Currency;

@@ -1,0 +1,148 @@
+//! Decimal marks of files whose cells semicolons part: a comma as well as a point. What may mean
+//! two numbers is told and never guessed, since the guess would be wrong by a factor of thousand.
+
+use std::borrow::Cow;
+
+/// Figures between two marks of thousands.
+const THOUSANDS: usize = 3;
+
+/// What to do about a cell in doubt.
+pub(crate) const HELP: &str =
+    "write 1234.56 or 1234,56, one way in all of the file, without a mark of thousands";
+
+/// Which marks of decimals the cells of a file show.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Marks {
+    /// Whether a comma may be one at all.
+    takes_commas: bool,
+    /// Whether a cell has a comma as its only mark.
+    commas: bool,
+    /// Whether a cell has a point that is no mark of thousands.
+    points: bool,
+}
+
+/// The marks of a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// One comma, and whether it could be one of thousands.
+    Comma(bool),
+    /// One point, likewise.
+    Point(bool),
+    /// Several marks, a comma among them.
+    Several,
+    /// No mark, or no number.
+    Other,
+}
+
+impl Marks {
+    /// Those of a text whose cells are parted by this byte. Only where it is a semicolon may a
+    /// comma be a mark of decimals.
+    pub(crate) fn of(text: &str, delimiter: u8) -> Self {
+        let mut marks = Self {
+            takes_commas: delimiter == b';',
+            ..Self::default()
+        };
+        if !marks.takes_commas {
+            return marks;
+        }
+        for cell in text.split([';', '\n', '\r']) {
+            match Shape::of(cell.trim().trim_matches('"')) {
+                Shape::Comma(_) => marks.commas = true,
+                Shape::Point(false) => marks.points = true,
+                _ => {}
+            }
+        }
+        marks
+    }
+
+    /// A number with a point as its mark of decimals; what is no number stays as it is.
+    ///
+    /// # Errors
+    /// Says what is wrong with one that may mean two numbers.
+    pub(crate) fn plain(self, cell: &str) -> Result<Cow<'_, str>, String> {
+        if !self.takes_commas {
+            return Ok(Cow::Borrowed(cell));
+        }
+        let doubt = |why: &str| Err(format!("{cell:?} may mean two numbers: {why}"));
+        match Shape::of(cell) {
+            Shape::Comma(true) if self.points => doubt("elsewhere a point marks decimals"),
+            Shape::Comma(_) => Ok(Cow::Owned(cell.replace(',', "."))),
+            Shape::Point(true) if self.commas => doubt("elsewhere a comma marks decimals"),
+            Shape::Several => doubt("it has more than one mark"),
+            Shape::Point(_) | Shape::Other => Ok(Cow::Borrowed(cell)),
+        }
+    }
+}
+
+impl Shape {
+    fn of(cell: &str) -> Self {
+        let size = cell.strip_prefix(['-', '+']).unwrap_or(cell);
+        let is_of_number = |byte: u8| byte.is_ascii_digit() || matches!(byte, b',' | b'.');
+        if !size.bytes().all(is_of_number) {
+            return Self::Other;
+        }
+        let Some(at) = size.find([',', '.']) else {
+            return Self::Other;
+        };
+        let (whole, part) = (&size[..at], &size[at + 1..]);
+        if part.contains([',', '.']) {
+            let has_comma = size.contains(',');
+            return if has_comma {
+                Self::Several
+            } else {
+                Self::Other
+            };
+        }
+        if whole.is_empty() || part.is_empty() {
+            return Self::Other;
+        }
+        let is_like_thousands =
+            whole.len() <= THOUSANDS && !whole.starts_with('0') && part.len() == THOUSANDS;
+        match size.as_bytes()[at] {
+            b',' => Self::Comma(is_like_thousands),
+            _ => Self::Point(is_like_thousands),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(file: &str, cell: &str) -> Result<String, String> {
+        let plain = Marks::of(file, b';').plain(cell).map(Cow::into_owned);
+        plain.map_err(|error| error.split(": ").last().unwrap_or_default().to_owned())
+    }
+
+    #[test]
+    fn a_comma_alone_marks_decimals_where_semicolons_part_the_cells() {
+        for (cell, plain) in [
+            ("0,5", "0.5"),
+            ("-1234,56", "-1234.56"),
+            ("1,234", "1.234"),
+            ("1234.56", "1234.56"),
+            ("12", "12"),
+            ("words, and more.", "words, and more."),
+        ] {
+            assert_eq!(read("", cell), Ok(plain.to_owned()), "{cell}");
+        }
+        let of_commas = Marks::of("a,b\n0,5\n", b',');
+        assert_eq!(of_commas.plain("1,5"), Ok(Cow::Borrowed("1,5")));
+    }
+
+    #[test]
+    fn a_number_that_may_mean_two_is_told_and_not_guessed() {
+        for cell in ["1.234,56", "1,234.56", "1,234,567", "-1.234.567,8"] {
+            let said = "it has more than one mark".to_owned();
+            assert_eq!(read("", cell), Err(said), "{cell}");
+        }
+        let (commas, points) = ("a;b\nx;\"0,5\"\n", "a;b\nx;0.5\n");
+        assert!(read(commas, "1.234").is_err());
+        assert!(read(points, "1,234").is_err());
+        // A thousand of nothing is not written, nor are four figures before its mark.
+        assert_eq!(read(commas, "0.234"), Ok("0.234".to_owned()));
+        assert_eq!(read(commas, "1234.567"), Ok("1234.567".to_owned()));
+        assert_eq!(read(points, "0,234"), Ok("0.234".to_owned()));
+        assert_eq!(read(points, "1.234"), Ok("1.234".to_owned()));
+    }
+}
