@@ -106,7 +106,7 @@ impl<'f> Compared<'f> {
                 "year of the earlier report is",
                 "years of the earlier report are",
             );
-            let count = counted(years.len(), one, many);
+            let count = counted(years.len() as u64, one, many);
             lines.push(format!("{count} {why} and left out: {}", years.join(", ")));
         }
         write_lines(text, "Years", &lines);

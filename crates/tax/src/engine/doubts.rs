@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
                 let message = format!(
                     "{} no price within {AGE_DAYS_MAX} days; the nearest was taken, or zero",
                     counted(
-                        more.len(),
+                        more.len() as u64,
                         &format!("more asset {held} has"),
                         &format!("more assets {held} have"),
                     ),
