@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn of_many_rows_of_one_name_the_first_are_told_and_the_others_counted() {
         let told = story_of(60, "b").unwrap();
-        assert_eq!(told.matches("\n  Purchase on ").count(), TOLD_MAX, "{told}");
+        assert_eq!(told.matches("\n  Buy on ").count(), TOLD_MAX, "{told}");
         assert_eq!(told.matches("\n  Check: ").count(), TOLD_MAX, "{told}");
         assert_eq!(told.matches("\n  and 10 more\n").count(), 1, "{told}");
         assert_eq!(told.matches("\n  and 9 more\n").count(), 1, "{told}");

@@ -97,7 +97,7 @@ fn known(
             format!(
                 "{} ({}) in {}",
                 counted(*rows as u64, "row", "rows"),
-                counted(disposals, "disposal", "disposals"),
+                counted(disposals as u64, "disposal", "disposals"),
                 jurisdiction::of(country).year_name(*year),
             )
         })

@@ -38,7 +38,11 @@ fn said_of(duplicate: &Duplicate<'_>) -> (String, &'static str, Otherwise) {
         false => format!(", also as {}", copies.name),
     };
     let said = match copies.times {
-        None => format!("{first} was given again{also}; this copy was left out"),
+        None if also.is_empty() => format!("{first} was given again; this copy was left out"),
+        None => format!(
+            "{first} was given again as {}; this copy was left out",
+            copies.name
+        ),
         Some(2) => format!("{first} was given twice{also}; it was read once"),
         Some(times) => format!("{first} was given {times} times{also}; it was read once"),
     };
