@@ -8,8 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// A count with the words that agree with it, such as `1 row` and `204 rows`.
-pub fn counted(count: impl TryInto<u64>, one: &str, many: &str) -> String {
-    let count = count.try_into().unwrap_or(u64::MAX);
+pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
@@ -467,9 +466,9 @@ mod tests {
 
     #[test]
     fn words_agree_with_the_count_or_amount_that_they_stand_beside() {
-        assert_eq!(counted(1_usize, "row is", "rows are"), "1 row is");
-        assert_eq!(counted(0_usize, "row is", "rows are"), "0 rows are");
-        assert_eq!(counted(204_u64, "row is", "rows are"), "204 rows are");
+        assert_eq!(counted(1, "row is", "rows are"), "1 row is");
+        assert_eq!(counted(0, "row is", "rows are"), "0 rows are");
+        assert_eq!(counted(204, "row is", "rows are"), "204 rows are");
         let word = |text: &str| text.parse::<Quantity>().unwrap().word("was", "were");
         assert_eq!(
             [word("1.0"), word("0.5"), word("10"), word("-1")],

@@ -89,7 +89,7 @@ impl<'f> Compared<'f> {
         let mut lines = Vec::new();
         for year in &self.new {
             let told = now.totals.get(*year).map(|totals| {
-                let count = counted(totals.disposals, "line", "lines");
+                let count = counted(totals.disposals as u64, "line", "lines");
                 let (net, income) = (&totals.net, &totals.income);
                 format!("; now net gain {net}, income {income}, {count} of disposals")
             });
@@ -106,7 +106,7 @@ impl<'f> Compared<'f> {
                 "year of the earlier report is",
                 "years of the earlier report are",
             );
-            let count = counted(years.len(), one, many);
+            let count = counted(years.len() as u64, one, many);
             lines.push(format!("{count} {why} and left out: {}", years.join(", ")));
         }
         write_lines(text, "Years", &lines);

@@ -12,6 +12,9 @@ use crate::{Document, words};
 
 pub use row::near;
 
+/// Rows of the name, and lines of a kind, that are told one by one.
+const TOLD_MAX: usize = 50;
+
 /// The story of a row in lines of text; none where the ledgers have no such row.
 ///
 /// It goes through all years, whichever the document selects. What is left of the row's units is
@@ -26,17 +29,36 @@ pub fn explain(document: &Document<'_>, ledgers: &[LedgerFile], id: &str) -> Opt
     let mut text = String::new();
     let rows: Vec<_> = row::of(ledgers, id).collect();
     if !story.has_own_line() {
-        for row in &rows {
-            story.describe(&mut text, row);
-        }
+        first(&mut text, rows.iter(), |text, row| {
+            story.describe(text, row);
+        });
     }
     text.push_str(&own);
     story.uses(&mut text);
-    for row in &rows {
-        story.left(&mut text, row);
-    }
+    let left = rows.iter().map(|row| {
+        let mut left = String::new();
+        story.left(&mut left, row);
+        left
+    });
+    let left = left.filter(|left| !left.is_empty());
+    first(&mut text, left, |text, left| text.push_str(&left));
     story.warnings(&mut text);
     (!text.is_empty()).then(|| format!("Row {id}\n{text}"))
+}
+
+/// Tells the first of some lines, and how many more there are.
+fn first<T>(
+    text: &mut String,
+    mut all: impl Iterator<Item = T>,
+    mut tell: impl FnMut(&mut String, T),
+) {
+    for one in all.by_ref().take(TOLD_MAX) {
+        tell(text, one);
+    }
+    let more = all.count();
+    if more > 0 {
+        let _ = writeln!(text, "\n  and {more} more");
+    }
 }
 
 struct Story<'a> {
@@ -72,7 +94,8 @@ impl Story<'_> {
 
     fn disposals(&self, text: &mut String) {
         let all = self.document.outcome.disposals.iter();
-        for line in all.filter(|line| self.is_own(&line.id)) {
+        let own = all.filter(|line| self.is_own(&line.id));
+        first(text, own, |text, line| {
             let what = if line.is_fee {
                 "fee".to_owned()
             } else {
@@ -97,12 +120,13 @@ impl Story<'_> {
             }
             money(text, line);
             let _ = writeln!(text, "    {}", line.why);
-        }
+        });
     }
 
     fn income(&self, text: &mut String) {
         let all = self.document.outcome.income.iter();
-        for line in all.filter(|line| self.is_own(&line.id)) {
+        let own = all.filter(|line| self.is_own(&line.id));
+        first(text, own, |text, line| {
             let _ = writeln!(
                 text,
                 "\n  {}: {} {} on {}, income of {} at its value on receipt ({})",
@@ -113,12 +137,13 @@ impl Story<'_> {
                 line.value.to_cents(),
                 self.place(line.origin),
             );
-        }
+        });
     }
 
     fn removed(&self, text: &mut String) {
         let all = self.document.outcome.removed.iter();
-        for line in all.filter(|line| self.is_own(&line.id)) {
+        let own = all.filter(|line| self.is_own(&line.id));
+        first(text, own, |text, line| {
             let _ = writeln!(
                 text,
                 "\n  {}: {} {} left on {} without a sale; they had cost {} ({})",
@@ -132,12 +157,13 @@ impl Story<'_> {
             if let Some(part) = words::part(line) {
                 let _ = writeln!(text, "    {part}");
             }
-        }
+        });
     }
 
     fn transfers(&self, text: &mut String) {
         let all = self.document.outcome.transfers.iter();
-        for line in all.filter(|line| *line.sent == *self.id || *line.received == *self.id) {
+        let own = all.filter(|line| *line.sent == *self.id || *line.received == *self.id);
+        first(text, own, |text, line| {
             let _ = writeln!(
                 text,
                 "\n  Transfer of {} {} from {} to {} on {}: rows {} and {}, told by their {}",
@@ -150,7 +176,7 @@ impl Story<'_> {
                 line.received,
                 words::matched_by(line.by),
             );
-        }
+        });
     }
 
     /// Disposals that used units which the row brought in.
@@ -163,7 +189,7 @@ impl Story<'_> {
             return;
         }
         let _ = writeln!(text, "\n  Its units were used by");
-        for line in used {
+        first(text, used.into_iter(), |text, line| {
             let _ = writeln!(
                 text,
                 "    {} on {}: {} {}, cost {}, gain {}",
@@ -174,12 +200,13 @@ impl Story<'_> {
                 line.cost.to_cents(),
                 line.gain.to_cents(),
             );
-        }
+        });
     }
 
     fn warnings(&self, text: &mut String) {
         let all = self.document.outcome.warnings.iter();
-        for warning in all.filter(|warning| self.is_own(&warning.id)) {
+        let own = all.filter(|warning| self.is_own(&warning.id));
+        first(text, own, |text, warning| {
             let _ = writeln!(
                 text,
                 "\n  Check: {} ({})\n    {}",
@@ -187,12 +214,12 @@ impl Story<'_> {
                 words::at_stake(&warning.at_stake.to_cents(), warning.is_exact),
                 words::advice(warning),
             );
-        }
-        for answer in &self.document.outcome.settled {
-            if self.is_own(&answer.id) {
-                let _ = writeln!(text, "\n  Settled by {}: {answer}", words::YOUR_ANSWER);
-            }
-        }
+        });
+        let answers = self.document.outcome.settled.iter();
+        let own = answers.filter(|answer| self.is_own(&answer.id));
+        first(text, own, |text, answer| {
+            let _ = writeln!(text, "\n  Settled by {}: {answer}", words::YOUR_ANSWER);
+        });
     }
 }
 
@@ -229,13 +256,24 @@ mod tests {
     use crate::{InputFile, YearSelection, sample};
 
     fn story(id: &str) -> Option<String> {
+        story_of(1, id)
+    }
+
+    /// The story where so many files have the same rows, none of them the same file.
+    fn story_of(files: usize, id: &str) -> Option<String> {
         let ledger = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,\
                       received_asset,fee_amount,fee_asset,value,currency\n\
                       b,2023-01-10T12:00:00Z,buy,main,1000,USD,1,BTC,,,,USD\n\
                       r,2023-02-10T12:00:00Z,staking,main,,,0.5,BTC,,,600,USD\n\
                       s,2023-06-10T12:00:00Z,sell,main,1.2,BTC,2400,USD,10,USD,,USD\n";
         let import = import::read(ledger.as_bytes(), Limits::default()).unwrap();
-        let ledgers = [import.into_ledger("trades.csv")];
+        let ledger = import.into_ledger("trades.csv");
+        let ledgers: Vec<_> = (0..files)
+            .map(|file| LedgerFile {
+                sha256: file.to_string(),
+                ..ledger.clone()
+            })
+            .collect();
         let outcome = compute(&ledgers, Country::Us, &Request::default()).unwrap();
         let document = Document {
             outcome: &outcome,
@@ -281,6 +319,15 @@ mod tests {
              \n  Its units were used by\n    \
              s on 2023-06-10: 0.2 BTC, cost 240.00, gain 158.33\n"
         );
+    }
+
+    #[test]
+    fn of_many_rows_of_one_name_the_first_are_told_and_the_others_counted() {
+        let told = story_of(60, "b").unwrap();
+        assert_eq!(told.matches("\n  Buy on ").count(), TOLD_MAX, "{told}");
+        assert_eq!(told.matches("\n  Check: ").count(), TOLD_MAX, "{told}");
+        assert_eq!(told.matches("\n  and 10 more\n").count(), 1, "{told}");
+        assert_eq!(told.matches("\n  and 9 more\n").count(), 1, "{told}");
     }
 
     #[test]

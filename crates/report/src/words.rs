@@ -284,7 +284,7 @@ pub(crate) fn title_from(part: usize, title: &str) -> String {
 
 /// A count with its noun for print, such as `1 row` and `1,204 rows`: with commas, and never broken
 /// between them.
-pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
+pub(crate) fn counted_for_print(count: usize, one: &str, many: &str) -> String {
     let word = if count == 1 { one } else { many };
     format!("{}\u{a0}{word}", crate::amounts::count(count))
 }
@@ -293,7 +293,7 @@ pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
 pub(crate) fn more_in_figures(count: usize) -> String {
     format!(
         "{} in the figures file.",
-        counted(count, "more is", "more are")
+        counted_for_print(count, "more is", "more are")
     )
 }
 
@@ -304,7 +304,7 @@ pub(crate) fn before(price: NaiveDate, day: NaiveDate) -> String {
         days => {
             let count = usize::try_from(days.abs()).unwrap_or_default();
             let side = if days > 0 { "before" } else { "after" };
-            format!("{} {side}", counted(count, "day", "days"))
+            format!("{} {side}", counted_for_print(count, "day", "days"))
         }
     }
 }

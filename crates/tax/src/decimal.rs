@@ -1,5 +1,6 @@
 //! Decimal marks of files whose cells semicolons part: a comma as well as a point. What may mean
-//! two numbers is told and never guessed, since the guess would be wrong by a factor of thousand.
+//! two numbers is told and not guessed, since the guess could be wrong by a factor of thousand: a
+//! number such as `1.234` is read only where another number of the file shows which mark it has.
 
 use std::borrow::Cow;
 
@@ -10,12 +11,16 @@ const THOUSANDS: usize = 3;
 pub(crate) const HELP: &str =
     "write 1234.56 or 1234,56, one way in all of the file, without a mark of thousands";
 
+/// What is said of a number such as `1.234` in a file that shows no mark of decimals elsewhere.
+const UNKNOWN: &str =
+    "no other number of the file shows its mark of decimals; 1234.00 or 1.2340 has one meaning";
+
 /// Which marks of decimals the cells of a file show.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Marks {
     /// Whether a comma may be one at all.
     takes_commas: bool,
-    /// Whether a cell has a comma as its only mark.
+    /// Whether a cell has a comma that is no mark of thousands.
     commas: bool,
     /// Whether a cell has a point that is no mark of thousands.
     points: bool,
@@ -47,7 +52,7 @@ impl Marks {
         }
         for cell in text.split([';', '\n', '\r']) {
             match Shape::of(cell.trim().trim_matches('"')) {
-                Shape::Comma(_) => marks.commas = true,
+                Shape::Comma(false) => marks.commas = true,
                 Shape::Point(false) => marks.points = true,
                 _ => {}
             }
@@ -66,8 +71,10 @@ impl Marks {
         let doubt = |why: &str| Err(format!("{cell:?} may mean two numbers: {why}"));
         match Shape::of(cell) {
             Shape::Comma(true) if self.points => doubt("elsewhere a point marks decimals"),
-            Shape::Comma(_) => Ok(Cow::Owned(cell.replace(',', "."))),
             Shape::Point(true) if self.commas => doubt("elsewhere a comma marks decimals"),
+            Shape::Comma(true) if !self.commas => doubt(UNKNOWN),
+            Shape::Point(true) if !self.points => doubt(UNKNOWN),
+            Shape::Comma(_) => Ok(Cow::Owned(cell.replace(',', "."))),
             Shape::Several => doubt("it has more than one mark"),
             Shape::Point(_) | Shape::Other => Ok(Cow::Borrowed(cell)),
         }
@@ -119,7 +126,7 @@ mod tests {
         for (cell, plain) in [
             ("0,5", "0.5"),
             ("-1234,56", "-1234.56"),
-            ("1,234", "1.234"),
+            ("1234,567", "1234.567"),
             ("1234.56", "1234.56"),
             ("12", "12"),
             ("words, and more.", "words, and more."),
@@ -144,5 +151,25 @@ mod tests {
         assert_eq!(read(commas, "1234.567"), Ok("1234.567".to_owned()));
         assert_eq!(read(points, "0,234"), Ok("0.234".to_owned()));
         assert_eq!(read(points, "1.234"), Ok("1.234".to_owned()));
+        assert_eq!(read(commas, "1,234"), Ok("1.234".to_owned()));
+    }
+
+    #[test]
+    fn a_file_in_which_every_mark_may_be_one_of_thousands_is_told_and_not_guessed() {
+        for file in [
+            "a;b\n1.234;12.500\n",
+            "a;b\n1,234;-12,500\n",
+            "a;b\n1.234;1,234\n",
+            "7;x",
+        ] {
+            for cell in ["1.234", "-1,234", "+123.456"] {
+                let said = read(file, cell).unwrap_err();
+                assert!(
+                    said.ends_with("1234.00 or 1.2340 has one meaning"),
+                    "{said}"
+                );
+            }
+            assert_eq!(read(file, "7"), Ok("7".to_owned()));
+        }
     }
 }

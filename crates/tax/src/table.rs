@@ -2,6 +2,7 @@
 //! semicolons or tabs, with a header, the columns in any order.
 
 use csv::ErrorKind;
+use packtrain_core::quantity::counted;
 
 use crate::decimal::{HELP, Marks};
 use crate::import::{ImportError, decode, delimiter, short};
@@ -13,8 +14,10 @@ pub enum TableError {
     #[error(transparent)]
     Text(#[from] ImportError),
     /// A column is not there.
-    #[error("line 1: the header {found:?} has no column {column}; needed: {needed}")]
+    #[error("line {line}: the header {found:?} has no column {column}; needed: {needed}")]
     Column {
+        /// The line of the header, counted from 1.
+        line: u64,
         /// Its name.
         column: &'static str,
         /// The header as it stands there.
@@ -60,20 +63,21 @@ pub(crate) fn read<const WIDTH: usize>(
     mut take: impl FnMut(u64, [&str; WIDTH]) -> Result<(), String>,
 ) -> Result<usize, TableError> {
     let (text, _) = decode(bytes)?;
-    let delimiter = delimiter(text.trim_start().lines().next().unwrap_or_default());
-    let marks = Marks::of(&text, delimiter);
+    let (text, first) = without_blank_lines(&text);
+    let delimiter = delimiter(text.lines().next().unwrap_or_default());
+    let marks = Marks::of(text, delimiter);
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .delimiter(delimiter)
         .from_reader(text.as_bytes());
     let header = reader
         .headers()
-        .map_err(|error| unreadable(&text, &error))?;
-    let places = places(&text, header, form.columns)?;
-    let (mut count, mut at) = (0, (0, 1));
+        .map_err(|error| unreadable(text, first, &error))?;
+    let places = places(text, first, header, form.columns)?;
+    let (mut count, mut at) = (0, (0, first));
     for record in reader.records() {
-        let record = record.map_err(|error| unreadable(&text, &error))?;
-        at = line_of(&text, at, record.position());
+        let record = record.map_err(|error| unreadable(text, first, &error))?;
+        at = line_of(text, at, record.position());
         let line = at.1;
         let wrong = |what| TableError::Line { line, what };
         let mut cells = places.map(|place| record.get(place).unwrap_or_default());
@@ -90,9 +94,18 @@ pub(crate) fn read<const WIDTH: usize>(
     Ok(count)
 }
 
+/// The text from its header on, and the header's line.
+fn without_blank_lines(text: &str) -> (&str, u64) {
+    let blank = &text[..text.len() - text.trim_start().len()];
+    let start = blank.rfind('\n').map_or(0, |end| end + 1);
+    let lines = text[..start].bytes().filter(|byte| *byte == b'\n').count();
+    (&text[start..], lines as u64 + 1)
+}
+
 /// Where each column stands.
 fn places<const WIDTH: usize>(
     text: &str,
+    line: u64,
     header: &csv::StringRecord,
     columns: [&'static str; WIDTH],
 ) -> Result<[usize; WIDTH], TableError> {
@@ -101,8 +114,9 @@ fn places<const WIDTH: usize>(
         let mut names = header.iter();
         let found = names.position(|name| name.eq_ignore_ascii_case(column));
         *place = found.ok_or_else(|| TableError::Column {
+            line,
             column,
-            found: short(text.trim_start().lines().next().unwrap_or_default()),
+            found: short(text.lines().next().unwrap_or_default()),
             needed: columns.join(", "),
         })?;
     }
@@ -125,16 +139,17 @@ fn line_of(
     (at, line + lines)
 }
 
-fn unreadable(text: &str, error: &csv::Error) -> TableError {
-    let (_, line) = line_of(text, (0, 1), error.position());
-    let before = usize::try_from(line)
-        .unwrap_or(usize::MAX)
-        .saturating_sub(1);
+fn unreadable(text: &str, first: u64, error: &csv::Error) -> TableError {
+    let (_, line) = line_of(text, (0, first), error.position());
+    let before = usize::try_from(line - first).unwrap_or(usize::MAX);
     let found = short(text.lines().nth(before).unwrap_or_default());
     let what = match error.kind() {
         ErrorKind::UnequalLengths {
             expected_len, len, ..
-        } => format!("{len} cells where the header has {expected_len}: {found:?}"),
+        } => {
+            let cells = counted(*len, "cell", "cells");
+            format!("{cells} where the header has {expected_len}: {found:?}")
+        }
         _ => format!("{found:?} cannot be read: {error}"),
     };
     TableError::Line { line, what }
@@ -202,10 +217,19 @@ mod tests {
                 "a;c\n1;2\n",
                 "line 1: the header \"a;c\" has no column b; needed: a, b",
             ),
+            (
+                "\r\n  \r\na;c\r\n1;2\r\n",
+                "line 3: the header \"a;c\" has no column b; needed: a, b",
+            ),
+            ("\n \na,b\n1,2\n\n,4\n", "line 6: a is empty"),
+            (
+                "\n \na,b\n1,2,3\n",
+                "line 4: 3 cells where the header has 2: \"1,2,3\"",
+            ),
             ("a,b\n1,2\n,4\n,5\n", "line 3: a is empty"),
             (
                 "a,b\n1,2\n3\n",
-                "line 3: 1 cells where the header has 2: \"3\"",
+                "line 3: 1 cell where the header has 2: \"3\"",
             ),
             ("a,b\n1,2\n3,4\n5,6\n", "more than 2 lines in one file"),
             (

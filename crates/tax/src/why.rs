@@ -255,7 +255,11 @@ impl fmt::Display for PortfolioState {
         }
         match self.more {
             0 => {}
-            more => write!(f, " and {}", counted(more, "more asset", "more assets"))?,
+            more => write!(
+                f,
+                " and {}",
+                counted(more as u64, "more asset", "more assets")
+            )?,
         }
         match &self.fee {
             Some(fee) => {

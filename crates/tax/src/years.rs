@@ -96,15 +96,18 @@ fn known(
             let disposals = totals.get(year).map_or(0, |totals| totals.disposals);
             format!(
                 "{} ({}) in {}",
-                counted(*rows, "row", "rows"),
-                counted(disposals, "disposal", "disposals"),
+                counted(*rows as u64, "row", "rows"),
+                counted(disposals as u64, "disposal", "disposals"),
                 jurisdiction::of(country).year_name(*year),
             )
         })
         .collect();
     let before = match rows.len() - told.len() {
         0 => String::new(),
-        years => format!(", and more in {} before", counted(years, "year", "years")),
+        years => format!(
+            ", and more in {} before",
+            counted(years as u64, "year", "years")
+        ),
     };
     let verb = match (told.len(), rows.values().next()) {
         (1, Some(1)) => "is",

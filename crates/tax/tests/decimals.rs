@@ -61,6 +61,24 @@ fn an_amount_that_may_mean_two_numbers_is_an_error_with_its_line_and_text() {
 }
 
 #[test]
+fn a_ledger_whose_every_mark_may_be_one_of_thousands_is_an_error_that_says_how_to_write_it() {
+    let row = "2024-03-10T12:00:00Z;sell;A;12;BTC;1.234;EUR;;;;EUR;";
+    let found = errors(&[row]);
+    let said = "\"1.234\" may mean two numbers: no other number of the file shows its mark of \
+                decimals; 1234.00 or 1.2340 has one meaning";
+    assert_eq!(found, [(2, "amount_ambiguous".to_owned(), said.to_owned())]);
+    for (amount, read_as) in [
+        ("1234.00", "1234"),
+        ("1.2340", "1.234"),
+        ("1234,00", "1234"),
+    ] {
+        let import = read(&[&row.replace("1.234", amount)]);
+        let received = import.rows[0].received.as_ref().unwrap();
+        assert_eq!(received.amount.to_string(), read_as);
+    }
+}
+
+#[test]
 fn a_quoted_decimal_comma_where_commas_part_the_cells_is_an_error() {
     let file = format!("{}\n", HEADER.replace(';', ","))
         + "2024-03-10T12:00:00Z,buy,A,10,EUR,\"0,5\",BTC,,,,EUR,\n";

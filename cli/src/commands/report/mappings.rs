@@ -1,10 +1,14 @@
 //! Mappings for files of no known source: those that are given, and those that were kept.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use packtrain_core::ledger::RowError;
 use packtrain_tax::import::{self, Import, ImportError, Mapping, Options};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use toml::Spanned;
 
 use super::{mistakes, read};
 use crate::args::Report;
@@ -112,7 +116,7 @@ impl Named {
         let text = fs::read_to_string(path)
             .map_err(|error| Failure::new(INPUT, format!("{shown} cannot be read: {error}")))?;
         let mapping = parse(&text)
-            .map_err(|mistake| mistakes::failure(&read::name_of(path), vec![*mistake], FORM))?;
+            .map_err(|mistake| mistakes::failure(&read::name_of(path), vec![*mistake], 1, FORM))?;
         Ok(Self {
             path: path.to_owned(),
             text,
@@ -135,18 +139,28 @@ fn parse(text: &str) -> Result<Mapping, Box<RowError>> {
         toml::from_str(text).map_err(|error| Box::new(mistakes::found(text, &error)))?;
     match mapping.check() {
         Ok(()) => Ok(mapping),
-        Err(error) => {
-            let said = match error {
-                ImportError::Mapping { what } => what,
-                error => error.to_string(),
-            };
-            let mut ours = mapping.columns.keys();
-            let ours = ours.find(|ours| said.contains(&format!("{ours:?}")));
-            let table = text.find("[columns]").unwrap_or_default();
-            let byte = mistakes::key(text, table..text.len(), ours.map(String::as_str));
-            Err(Box::new(mistakes::at(text, byte, said)))
-        }
+        Err(ImportError::Mapping { what, key }) => Err(Box::new(mistakes::at(
+            text,
+            place(text, key.as_deref()),
+            what,
+        ))),
+        Err(error) => Err(Box::new(mistakes::at(text, 0, error.to_string()))),
     }
+}
+
+/// The byte of a key of the columns; without one, of their table.
+fn place(text: &str, key: Option<&str>) -> usize {
+    #[derive(Deserialize)]
+    struct Places {
+        columns: Spanned<BTreeMap<Spanned<String>, IgnoredAny>>,
+    }
+
+    let Ok(Places { columns }) = toml::from_str(text) else {
+        return 0;
+    };
+    let mut keys = columns.get_ref().keys();
+    let found = keys.find(|one| key == Some(one.get_ref().as_str()));
+    found.map_or(columns.span(), Spanned::span).start
 }
 
 #[cfg(test)]
@@ -167,6 +181,16 @@ mod tests {
             "{said}"
         );
         assert_eq!((line, &*text), (4, "sum = \"Betrag\""));
+        // The words of a mistake may stand elsewhere too: in a comment, as another key's name.
+        let before = "# \"sum\" and [columns]\nwallet = \"sum\"\n";
+        let after = "sum = \"Betrag\"\nid = \"sum\"\n";
+        let (line, _, text) = told(&format!("{before}{columns}{after}"));
+        assert_eq!((line, &*text), (6, "sum = \"Betrag\""));
+        let quoted = "[types]\n\"swap\" = \"buy\" # \"swap\"\n\"Tausch\" = \"swap\"\n";
+        let (line, _, text) = told(&format!("{columns}{quoted}"));
+        assert_eq!((line, &*text), (6, "\"Tausch\" = \"swap\""));
+        let (line, ..) = told(&format!("{before}[columns]\namount = \"Menge\"\n"));
+        assert_eq!(line, 3);
         let types = "\n[types]\n\"Kauf\" = \"buy\"\n\"Tausch\" = \"swap\"\n";
         let (line, said, text) = told(&format!("{columns}{types}"));
         assert!(

@@ -1,6 +1,7 @@
 //! What is wrong with a TOML file that a person wrote: each mistake with its line, its key and what
 //! was expected.
 
+use std::fmt::Write;
 use std::ops::Range;
 
 use packtrain_core::ledger::RowError;
@@ -30,17 +31,7 @@ pub(super) fn at(text: &str, byte: usize, message: impl Into<String>) -> RowErro
 /// What the reader of TOML found wrong.
 pub(super) fn found(text: &str, error: &toml::de::Error) -> RowError {
     let said = error.message().trim().replace('\n', "; ");
-    let span = error.span().unwrap_or_default();
-    // Of a whole table the word that is wrong is found by what is said of it.
-    let is_whole = text
-        .get(span.clone())
-        .is_some_and(|all| all.contains('\n') || all.starts_with('['));
-    let word = said.split('"').nth(1).map(|word| format!("\"{word}\""));
-    let within = word.filter(|_| is_whole).and_then(|word| {
-        let rest = text.get(span.start..)?;
-        Some(span.start + rest.find(&word)?)
-    });
-    let byte = within.unwrap_or(span.start);
+    let byte = error.span().unwrap_or_default().start;
     let line = text.get(..byte).unwrap_or_default();
     let line = line.rsplit('\n').next().unwrap_or_default();
     match line.split_once('=') {
@@ -67,13 +58,17 @@ pub(super) fn key(text: &str, part: Range<usize>, key: Option<&str>) -> usize {
     first
 }
 
-/// The failure that lists mistakes, with the right form.
-pub(super) fn failure(name: &str, mistakes: Vec<RowError>, form: &str) -> Failure {
-    let what = match mistakes.len() {
+/// The failure that lists the first mistakes of so many, with the right form.
+pub(super) fn failure(name: &str, mistakes: Vec<RowError>, total: usize, form: &str) -> Failure {
+    let what = match total {
         1 => format!("{name} has a mistake"),
         many => format!("{name} has {many} mistakes"),
     };
     let mut failure = Failure::new(INPUT, what).help(form);
+    let more = total.saturating_sub(mistakes.len());
     failure.details = read::listed(&[(name.to_owned(), mistakes, 0)]);
+    if more > 0 {
+        let _ = writeln!(failure.details, "  and {more} more");
+    }
     failure
 }

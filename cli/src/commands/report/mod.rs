@@ -64,7 +64,7 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
     // The figures own all they need; a large ledger's rows go before it is rendered.
     let rows = args.explain.is_some().then_some(ledgers);
     let seconds = computing.elapsed().as_secs_f32();
-    let found = counted(outcome.disposals.len(), "disposal", "disposals");
+    let found = counted(outcome.disposals.len() as u64, "disposal", "disposals");
     steps.end("Matching", &found, &format!("done in {seconds:.2} s"));
     let document = Document {
         outcome: &outcome,
@@ -287,7 +287,11 @@ fn strict(args: &Report, document: &Document<'_>) -> Result<(), Failure> {
     let unread = document.inputs.iter().filter(|file| file.bad_rows > 0);
     let findings = warnings(document.outcome, &document.years).count() + unread.count();
     if args.strict && findings > 0 {
-        let what = counted(findings, "thing needs checking", "things need checking");
+        let what = counted(
+            findings as u64,
+            "thing needs checking",
+            "things need checking",
+        );
         return Err(Failure::new(FINDINGS, what).help("they are listed in the report"));
     }
     Ok(())

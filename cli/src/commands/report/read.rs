@@ -21,7 +21,7 @@ use crate::failure::{Failure, INPUT, USAGE};
 use crate::terminal::Steps;
 
 /// Errors that are printed one by one.
-const PRINTED_MAX: usize = 20;
+pub(super) const PRINTED_MAX: usize = 20;
 
 /// A file that was read.
 pub(super) struct ReadFile {
@@ -96,7 +96,11 @@ pub(super) fn prices(path: &Path, steps: &Steps) -> Result<(Prices, InputFile), 
         Failure::new(INPUT, format!("{name} cannot be read: {error}"))
             .help("a line of it is such as 2024-03-10,BTC,USD,69000.00")
     })?;
-    steps.end("Reading", &name, &counted(prices.len(), "price", "prices"));
+    steps.end(
+        "Reading",
+        &name,
+        &counted(prices.len() as u64, "price", "prices"),
+    );
     let input = InputFile {
         name,
         sha256: import::digest(&bytes),
@@ -115,7 +119,7 @@ pub(super) fn allocation(path: &Path, steps: &Steps) -> Result<(Allocation, Inpu
         Failure::new(INPUT, format!("{name} cannot be read: {error}"))
             .help("a line of it is such as BTC,row-17,Ledger,0.5")
     })?;
-    let lines = allocation.len();
+    let lines = allocation.len() as u64;
     let said = counted(lines, "line of an allocation", "lines of an allocation");
     steps.end("Reading", &name, &said);
     let input = InputFile {
@@ -144,7 +148,7 @@ fn of_files<'a>(
 }
 
 fn described(import: &Import) -> String {
-    let rows = counted(import.rows_total, "row", "rows");
+    let rows = counted(u64::from(import.rows_total), "row", "rows");
     let mut text = format!("{} format, {rows}", import.source);
     if import.bad_rows > 0 {
         let _ = write!(text, ", {} unreadable", import.bad_rows);
@@ -195,7 +199,7 @@ fn rejected(name: &str, error: &ImportError) -> Failure {
 fn bad_rows(bad: &[(String, Vec<RowError>, u32)]) -> Failure {
     let rows: u32 = bad.iter().map(|(_, _, rows)| rows).sum();
     let named: Vec<&str> = bad.iter().map(|(name, ..)| name.as_str()).collect();
-    let rows = counted(rows, "row", "rows");
+    let rows = counted(u64::from(rows), "row", "rows");
     let what = format!("{rows} of {} cannot be read", named.join(", "));
     let mut failure = Failure::new(INPUT, what)
         .help("fix the rows, or leave them out with --skip-bad-rows (the report lists how many)");

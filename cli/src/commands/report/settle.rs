@@ -6,7 +6,7 @@ use std::path::Path;
 use packtrain_core::ledger::RowError;
 use packtrain_report::InputFile;
 use packtrain_tax::import;
-use packtrain_tax::settle::{Settlements, Written, WrittenRule};
+use packtrain_tax::settle::{RULES_MAX, SETTLEMENTS_MAX, Settlements, Written, WrittenRule};
 use packtrain_tax::written::Slip;
 use serde::Deserialize;
 use toml::Spanned;
@@ -43,7 +43,8 @@ pub(super) fn answers(path: &Path, steps: &Steps) -> Result<(Settlements, InputF
         let shown = path.display();
         Failure::new(INPUT, format!("{shown} cannot be read: {error}"))
     })?;
-    let settlements = parse(&text).map_err(|mistakes| mistakes::failure(&name, mistakes, FORM))?;
+    let settlements =
+        parse(&text).map_err(|wrong| mistakes::failure(&name, wrong.told, wrong.total, FORM))?;
     let answers = settlements.settle.len() + settlements.rule.len();
     let noun = match settlements.rule.is_empty() {
         _ if answers == 1 => "answer",
@@ -60,10 +61,12 @@ pub(super) fn answers(path: &Path, steps: &Steps) -> Result<(Settlements, InputF
     Ok((settlements, input))
 }
 
-/// All answers and rules, or all that is wrong with them.
-fn parse(text: &str) -> Result<Settlements, Vec<RowError>> {
+/// All answers and rules, or what is wrong with them.
+fn parse(text: &str) -> Result<Settlements, Wrong> {
     let answers: Answers =
-        toml::from_str(text).map_err(|error| vec![mistakes::found(text, &error)])?;
+        toml::from_str(text).map_err(|error| Wrong::one(mistakes::found(text, &error)))?;
+    few(text, &answers.settle, SETTLEMENTS_MAX, "answers")?;
+    few(text, &answers.rule, RULES_MAX, "rules")?;
     let mut settlements = Settlements::default();
     let mut wrong = Vec::new();
     for entry in answers.settle {
@@ -83,15 +86,51 @@ fn parse(text: &str) -> Result<Settlements, Vec<RowError>> {
     if wrong.is_empty() {
         return Ok(settlements);
     }
-    wrong.sort_by_key(|mistake| (mistake.line, mistake.column));
-    Err(wrong)
+    wrong.sort_by_key(|(byte, _)| *byte);
+    let total = wrong.len();
+    // For each one that is told the lines before it are counted.
+    let told = wrong.into_iter().take(read::PRINTED_MAX);
+    let told = told.map(|(byte, what)| mistakes::at(text, byte, what));
+    Err(Wrong {
+        told: told.collect(),
+        total,
+    })
+}
+
+/// What is wrong with a file: the first mistakes, and how many there are.
+#[derive(Debug)]
+struct Wrong {
+    told: Vec<RowError>,
+    total: usize,
+}
+
+impl Wrong {
+    fn one(mistake: RowError) -> Self {
+        Self {
+            told: vec![mistake],
+            total: 1,
+        }
+    }
+}
+
+/// Refuses more entries than one report takes, before any is read.
+fn few<T>(text: &str, entries: &[Spanned<T>], max: usize, what: &str) -> Result<(), Wrong> {
+    let Some(entry) = entries.get(max) else {
+        return Ok(());
+    };
+    let said = format!("{} {what}, of which a report takes {max}", entries.len());
+    Err(Wrong::one(mistakes::at(text, entry.span().start, said)))
 }
 
 /// What is wrong with an entry, each at its key, or at the entry where it lacks the key.
-fn placed(text: &str, span: &Range<usize>, slips: Vec<Slip>) -> impl Iterator<Item = RowError> {
+fn placed(
+    text: &str,
+    span: &Range<usize>,
+    slips: Vec<Slip>,
+) -> impl Iterator<Item = (usize, String)> {
     slips.into_iter().map(move |slip| {
         let byte = mistakes::key(text, span.clone(), slip.key);
-        mistakes::at(text, byte, slip.what)
+        (byte, slip.what)
     })
 }
 
@@ -123,7 +162,7 @@ mod tests {
 
     /// Line, column and what is said of each mistake.
     fn mistakes(text: &str) -> Vec<(u32, u32, String)> {
-        let mistakes = parse(text).unwrap_err().into_iter();
+        let mistakes = parse(text).unwrap_err().told.into_iter();
         let told = mistakes.map(|it| (it.line, it.column.unwrap(), it.message));
         told.collect()
     }
@@ -194,5 +233,28 @@ units = \"2\"
             told[2].starts_with("12:1 date \"2.4.2019\" is no day"),
             "{told:?}"
         );
+    }
+
+    #[test]
+    fn more_answers_or_rules_than_a_report_takes_are_refused_before_any_is_read() {
+        let many = |head: &str, max: usize| format!("[[{head}]]\n").repeat(max + 1);
+        let last = u32::try_from(SETTLEMENTS_MAX + 1).unwrap();
+        let answers = mistakes(&many("settle", SETTLEMENTS_MAX));
+        let said = "10001 answers, of which a report takes 10000".to_owned();
+        assert_eq!(answers, [(last, 1, said)]);
+        let rules = mistakes(&many("rule", RULES_MAX));
+        let said = "201 rules, of which a report takes 200".to_owned();
+        assert_eq!(rules, [(201, 1, said)]);
+    }
+
+    #[test]
+    fn of_many_mistakes_the_first_are_told_and_the_others_counted() {
+        let text = "[[settle]]\nrow = \"s\"\nanswer = \"sell\"\n".repeat(SETTLEMENTS_MAX);
+        let wrong = parse(&text).unwrap_err();
+        let failure = mistakes::failure("answers.toml", wrong.told, wrong.total, FORM);
+        let details = failure.details;
+        assert_eq!(details.matches("answers.toml:").count(), 20, "{details}");
+        assert!(details.contains("answers.toml:60:1  "), "{details}");
+        assert!(details.ends_with("  and 9980 more\n"), "{details}");
     }
 }

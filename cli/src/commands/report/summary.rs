@@ -204,7 +204,7 @@ fn checks(document: &Document<'_>) {
 /// What the person's answers settled.
 fn answers(document: &Document<'_>) {
     for rule in &document.outcome.rules_given {
-        let rows = counted(rule.rows, "row", "rows");
+        let rows = counted(rule.rows as u64, "row", "rows");
         let idle = match rule.rows {
             0 => "; it does nothing, so take the rule out",
             _ => "",

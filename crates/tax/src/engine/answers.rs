@@ -231,8 +231,8 @@ impl Answers {
         let places = fitting.find(name)?;
         let place = match answer {
             Answer::Keep => places[0],
-            // A second copy has this one finding; it counts nowhere else.
-            Answer::Accept(WarningCode::DuplicateRow) => fitting.one(name, &places)?,
+            // A second copy has this one finding, and the first row has none.
+            Answer::Accept(WarningCode::DuplicateRow) => self.copy(fitting, name, &places)?,
             _ => fitting.counted(name)?,
         };
         let row = self.row(fitting, place);

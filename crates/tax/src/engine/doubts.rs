@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
                 let message = format!(
                     "{} no price within {AGE_DAYS_MAX} days; the nearest was taken, or zero",
                     counted(
-                        more.len(),
+                        more.len() as u64,
                         &format!("more asset {held} has"),
                         &format!("more assets {held} have"),
                     ),
@@ -140,7 +140,7 @@ impl<'a> Run<'a> {
             ValueFrom::Listed(_) => "of the list of prices",
             _ => "the last price in the records",
         };
-        let age = counted(doubt.oldest, "day", "days");
+        let age = counted(doubt.oldest.unsigned_abs(), "day", "days");
         let nearest = match doubt.old {
             1 => format!("the nearest was taken: {age} old, {source}"),
             _ => format!("the nearest was taken each time, at most {age} old, {source}"),
@@ -152,7 +152,7 @@ impl<'a> Run<'a> {
         };
         let year_name = self.rules.year_name(year);
         let asked = counted(
-            doubt.old + doubt.unknown,
+            (doubt.old + doubt.unknown) as u64,
             &format!("disposal of {year_name} asks"),
             &format!("disposals of {year_name} ask"),
         );

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::Days;
-use packtrain_core::ledger::Asset;
+use packtrain_core::ledger::{Asset, Row};
 use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity, counted};
 use rayon::prelude::*;
@@ -16,7 +16,7 @@ use super::stakes::{self, Found, Otherwise};
 use super::{At, Work, ways};
 use crate::assess::Books;
 use crate::error::TaxError;
-use crate::outcome::{Disposal, Holding, Outcome, TaxYear, Warning, WarningCode};
+use crate::outcome::{Disposal, Holding, Origin, Outcome, TaxYear, Warning, WarningCode};
 use crate::request::Scope;
 
 /// How near to a loss a purchase is worth a word, in days before and after.
@@ -33,45 +33,78 @@ fn said_of(duplicate: &Duplicate<'_>) -> (String, &'static str, Otherwise) {
             Otherwise::Kept,
         );
     };
-    let often = match copies.times {
-        2 => "twice".to_owned(),
-        times => format!("{times} times"),
-    };
     let also = match copies.name == first {
         true => String::new(),
         false => format!(", also as {}", copies.name),
     };
+    let said = match copies.times {
+        None if also.is_empty() => format!("{first} was given again; this copy was left out"),
+        None => format!(
+            "{first} was given again as {}; this copy was left out",
+            copies.name
+        ),
+        Some(2) => format!("{first} was given twice{also}; it was read once"),
+        Some(times) => format!("{first} was given {times} times{also}; it was read once"),
+    };
     (
-        format!("{first} was given {often}{also}; it was read once"),
+        said,
         "nothing, unless all of it happened twice: then keep it by a rule for the file",
         Otherwise::FileKept,
     )
 }
 
 impl<'a> Run<'a> {
-    /// Says which rows were left out because an earlier file has them too.
+    /// Says which rows were left out because an earlier file has them too: of a whole file one
+    /// finding in each year that it has rows of, since a report on any of them lacks some.
     pub(super) fn warn_duplicates(&mut self) {
         for duplicate in &self.input.duplicates {
-            let date = duplicate
-                .row
-                .at
-                .with_timezone(&self.settings.timezone)
-                .date_naive();
-            let (message, help, otherwise) = said_of(duplicate);
-            let warning = Warning {
-                code: WarningCode::DuplicateRow,
-                id: duplicate.row.id.clone(),
-                origin: duplicate.origin,
-                year: self.rules.year_of(date),
-                asset: None,
-                at_stake: self.zero(),
-                message,
-                help: help.to_owned(),
-                is_exact: true,
-                ways: ways::TWICE,
+            let Some(copies) = duplicate.copies else {
+                let year = self.year_of(duplicate.row);
+                let found = self.found_twice(duplicate, duplicate.row, year);
+                self.draft.found.push(found);
+                continue;
             };
-            self.draft.found.push(Found { warning, otherwise });
+            let mut newest: BTreeMap<TaxYear, &Row> = BTreeMap::new();
+            for row in copies.rows {
+                let of_year = newest.entry(self.year_of(row)).or_insert(row);
+                if row.at >= of_year.at {
+                    *of_year = row;
+                }
+            }
+            for (year, row) in newest {
+                let found = self.found_twice(duplicate, row, year);
+                self.draft.found.push(found);
+            }
         }
+    }
+
+    fn year_of(&self, row: &Row) -> TaxYear {
+        let local = row.at.with_timezone(&self.settings.timezone);
+        self.rules.year_of(local.date_naive())
+    }
+
+    /// The finding that a row, or the file of which it is one, was given twice.
+    fn found_twice(&self, duplicate: &Duplicate<'_>, row: &Row, year: TaxYear) -> Found {
+        let (message, help, otherwise) = said_of(duplicate);
+        let warning = Warning {
+            code: WarningCode::DuplicateRow,
+            id: row.id.clone(),
+            origin: Origin {
+                line: row.line,
+                ..duplicate.origin
+            },
+            year,
+            asset: None,
+            at_stake: self.zero(),
+            message,
+            help: help.to_owned(),
+            is_exact: true,
+            ways: match otherwise {
+                Otherwise::FileKept => ways::COPIED,
+                _ => ways::TWICE,
+            },
+        };
+        Found { warning, otherwise }
     }
 
     /// Puts the outcome together; for each finding, the other way in which it could be settled.
@@ -189,7 +222,7 @@ impl<'a> Run<'a> {
         found.retain(|_, near| !near.sum.round(2).is_zero());
         for ((year, asset), near) in found {
             let first = &self.draft.disposals[near.first];
-            let lines = counted(near.lines, "line", "lines");
+            let lines = counted(near.lines as u64, "line", "lines");
             let (have, losses) = match near.lines {
                 1 => ("has", "loss stands"),
                 _ => ("have", "losses stand"),

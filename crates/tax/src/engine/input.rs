@@ -40,7 +40,7 @@ pub(super) struct Duplicate<'a> {
     pub(super) origin: Origin,
     /// Name of the file that has it first.
     pub(super) first: &'a str,
-    /// How often the file was given, where all of it is the same: then it is told once.
+    /// Where all of the file is a copy and none of it counts: then the file is told once.
     pub(super) copies: Option<Copies<'a>>,
 }
 
@@ -49,8 +49,40 @@ pub(super) struct Duplicate<'a> {
 pub(super) struct Copies<'a> {
     /// The name of the copy.
     pub(super) name: &'a str,
-    /// How often, the first time included.
-    pub(super) times: usize,
+    /// Its rows.
+    pub(super) rows: &'a [Row],
+    /// How often the file was given, the first time included; none where a person had rows of
+    /// another copy counted, so that it was not read once.
+    pub(super) times: Option<usize>,
+}
+
+/// The files that are the same as an earlier one.
+struct Originals {
+    /// Of each file, the place of the earlier one.
+    of: Vec<Option<usize>>,
+    /// Whether a person has rows of the file counted as copies.
+    has_kept: Vec<bool>,
+}
+
+impl Originals {
+    /// The earlier file, where none of the rows of its copy counts.
+    fn of_whole(&self, file: usize) -> Option<usize> {
+        self.of[file].filter(|_| !self.has_kept[file])
+    }
+
+    /// Of a copy that is told as a whole: the file by which it is told once, which is the earlier
+    /// one where all its copies are left out.
+    fn told_by(&self, file: usize) -> Option<usize> {
+        let original = self.of_whole(file)?;
+        Some(self.times(original).map_or(file, |_| original))
+    }
+
+    /// How often a file was given; none where it was not read once.
+    fn times(&self, original: usize) -> Option<usize> {
+        let copies = self.of.iter().zip(&self.has_kept);
+        let mut copies = copies.filter(|(of, _)| **of == Some(original));
+        copies.try_fold(1, |times, (_, has_kept)| (!has_kept).then_some(times + 1))
+    }
 }
 
 impl<'a> Input<'a> {
@@ -111,7 +143,7 @@ impl<'a> Input<'a> {
 
     /// Of each file that is the same as an earlier one, the place of that one. Equal bytes that
     /// were read in two ways, such as for two wallets, are two files.
-    fn originals(&self) -> Vec<Option<usize>> {
+    fn originals(&self) -> Originals {
         let ledgers = self.ledgers.iter().enumerate();
         let original = |(place, ledger): (usize, &LedgerFile)| {
             let mut earlier = self.ledgers[..place].iter();
@@ -121,7 +153,12 @@ impl<'a> Input<'a> {
                     && other.rows == ledger.rows
             })
         };
-        ledgers.map(original).collect()
+        let of: Vec<_> = ledgers.map(original).collect();
+        let mut has_kept = vec![false; self.ledgers.len()];
+        for place in self.answers.kept() {
+            has_kept[index(place.file)] = true;
+        }
+        Originals { of, has_kept }
     }
 
     /// All rows in file order, without those that an earlier file has too.
@@ -135,6 +172,7 @@ impl<'a> Input<'a> {
         let originals = self.originals();
         let mut told = HashSet::new();
         for (file, ledger) in (0_u32..).zip(self.ledgers) {
+            let told_by = originals.told_by(index(file));
             for (row, content) in (0_u32..).zip(&ledger.rows) {
                 let place = Place { file, row };
                 if self.answers.leaves_out(place) {
@@ -148,8 +186,7 @@ impl<'a> Input<'a> {
                 });
                 match earlier.filter(|_| !self.answers.keeps(place)) {
                     Some(first) => {
-                        let original = originals[index(file)];
-                        if original.is_none_or(|original| told.insert(original)) {
+                        if told_by.is_none_or(|file| told.insert(file)) {
                             let duplicate = self.duplicate(place, first, &originals);
                             self.duplicates.push(duplicate);
                         }
@@ -170,20 +207,11 @@ impl<'a> Input<'a> {
     }
 
     /// A row that is left out, since an earlier file has it first.
-    fn duplicate(&self, place: Place, first: Place, originals: &[Option<usize>]) -> Duplicate<'a> {
+    fn duplicate(&self, place: Place, first: Place, originals: &Originals) -> Duplicate<'a> {
         let ledgers: &'a [LedgerFile] = self.ledgers;
         let ledger = &ledgers[index(place.file)];
-        let original = originals[index(place.file)];
-        // Of a whole file the newest row tells, whose year is the likeliest to be reported on. It
-        // is looked for once for a file, and never for a row alone: such rows may be many.
-        let newest = original.and_then(|_| ledger.rows.iter().max_by_key(|row| row.at));
-        let row = newest.unwrap_or(&ledger.rows[index(place.row)]);
-        let times = |original| {
-            1 + originals
-                .iter()
-                .filter(|one| **one == Some(original))
-                .count()
-        };
+        let row = &ledger.rows[index(place.row)];
+        let original = originals.of_whole(index(place.file));
         Duplicate {
             row,
             origin: Origin {
@@ -193,7 +221,8 @@ impl<'a> Input<'a> {
             first: &ledgers[original.unwrap_or(index(first.file))].name,
             copies: original.map(|original| Copies {
                 name: &ledger.name,
-                times: times(original),
+                rows: &ledger.rows,
+                times: originals.times(original),
             }),
         }
     }

@@ -166,7 +166,10 @@ fn stake(
         Err(TaxError::Stopped) => return Err(TaxError::Stopped),
         Err(_) => return Ok(None),
     };
-    Ok(change(before, &after.totals, Money::zero(settings.currency)).ok())
+    // A copy has a finding in each year, with what that year's figures would be.
+    let only = matches!(otherwise, Otherwise::FileKept).then_some(warning.year);
+    let nothing = Money::zero(settings.currency);
+    Ok(change(before, &after.totals, only, nothing).ok())
 }
 
 /// The row of a finding.
@@ -217,14 +220,16 @@ fn apply(
     answers.change(place, row);
 }
 
-/// The largest change of a year's net gain, income or other result.
+/// The largest change of a year's net gain, income or other result, of one year or of all.
 fn change(
     before: &BTreeMap<TaxYear, Totals>,
     after: &BTreeMap<TaxYear, Totals>,
+    only: Option<TaxYear>,
     zero: Money,
 ) -> Result<Money, AmountError> {
     let mut largest = zero;
-    for year in before.keys().chain(after.keys()) {
+    let years = before.keys().chain(after.keys());
+    for year in years.filter(|year| only.is_none_or(|only| only == **year)) {
         let sums = |all: &BTreeMap<TaxYear, Totals>| match all.get(year) {
             Some(totals) => [totals.net, totals.income, totals.other],
             None => [zero; 3],

@@ -40,3 +40,5 @@ pub(super) const PRICED: &[Way] = &[Way::Price, Way::CorrectRow, Way::Accept];
 pub(super) const LEFT_OUT: &[Way] = &[Way::CorrectRow, Way::Accept];
 /// The row stands in an earlier file too.
 pub(super) const TWICE: &[Way] = &[Way::Accept, Way::Keep, Way::Rule];
+/// All of the file is the same as an earlier one.
+pub(super) const COPIED: &[Way] = &[Way::Accept, Way::Rule];

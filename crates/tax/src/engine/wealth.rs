@@ -159,7 +159,7 @@ impl<'a> Run<'a> {
         if more > 0 {
             let message = format!(
                 "no price of {start} is known for {} held then; zero was taken",
-                counted(more, "more asset", "more assets")
+                counted(more as u64, "more asset", "more assets")
             );
             let none = self.zero();
             self.draft.warn(at, no_price(None, none, message));

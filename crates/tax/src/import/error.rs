@@ -35,6 +35,8 @@ pub enum ImportError {
     Mapping {
         /// What does not fit.
         what: String,
+        /// The key of `[columns]` that is wrong, where one is.
+        key: Option<String>,
     },
     /// The bytes are in no encoding that is read.
     #[error("line {line}, byte {byte_in_line} is not {expected} text")]

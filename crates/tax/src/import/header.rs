@@ -112,7 +112,7 @@ impl Header {
             header = Self::read(text, header.body.0)?;
         }
         let what = format!("no column {} in the file", fewest.join(", "));
-        Err(ImportError::Mapping { what })
+        Err(ImportError::Mapping { what, key: None })
     }
 
     /// Columns that a mapping names and that are not here.

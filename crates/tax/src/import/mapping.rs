@@ -64,12 +64,15 @@ impl Mapping {
     /// Whether all that it names is known, and enough.
     ///
     /// # Errors
-    /// [`ImportError::Mapping`] says what is not.
+    /// [`ImportError::Mapping`] says what is not, and at which key.
     pub fn check(&self) -> Result<(), ImportError> {
-        let refused = |what: String| Err(ImportError::Mapping { what });
+        let refused = |what: String| Err(ImportError::Mapping { what, key: None });
         if let Some(name) = self.columns.keys().find(|name| !is_known(name)) {
             let known = MAPPED.known.join(", ");
-            return refused(format!("there is no column {name:?}; known: {known}"));
+            return Err(ImportError::Mapping {
+                what: format!("there is no column {name:?}; known: {known}"),
+                key: Some(name.clone()),
+            });
         }
         if !self.columns.contains_key("timestamp") {
             return refused("it names no column for timestamp".to_owned());
@@ -90,16 +93,22 @@ fn is_known(name: &str) -> bool {
 }
 
 fn types<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Meaning>, D::Error> {
-    let words = BTreeMap::<String, String>::deserialize(from)?;
-    let meant = |(theirs, ours): (String, String)| {
-        let meaning = match ours.parse() {
-            Ok(kind) => Meaning::Kind(kind),
-            Err(_) if ours == "skip" => Meaning::Skip,
-            Err(_) => return Err(de::Error::custom(no_type(&ours))),
-        };
-        Ok((theirs.to_lowercase(), meaning))
-    };
-    words.into_iter().map(meant).collect()
+    let words = BTreeMap::<String, Meaning>::deserialize(from)?.into_iter();
+    Ok(words
+        .map(|(theirs, ours)| (theirs.to_lowercase(), ours))
+        .collect())
+}
+
+/// Each word by itself, so that one that is unknown is told where it stands.
+impl<'de> Deserialize<'de> for Meaning {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let ours = String::deserialize(from)?;
+        match ours.parse() {
+            Ok(kind) => Ok(Self::Kind(kind)),
+            Err(_) if ours == "skip" => Ok(Self::Skip),
+            Err(_) => Err(de::Error::custom(no_type(&ours))),
+        }
+    }
 }
 
 fn no_type(word: &str) -> String {

@@ -61,7 +61,7 @@ pub(super) fn section<'a>(
             "The {} assets with the largest gains and losses. {} in the total, and line by line in \
              the CSV file.",
             count(ASSET_LINES_PDF_MAX),
-            words::counted(left_out, "more is", "more are")
+            words::counted_for_print(left_out, "more is", "more are")
         );
         blocks.push(Box::new(Paragraph::new(paper, &text, BODY, 6.0)));
     }
@@ -169,5 +169,5 @@ impl Sums {
 
 /// What stands in a table of disposals for a count of lots.
 pub(super) fn lots(count: usize) -> String {
-    words::counted(count, "lot", "lots")
+    words::counted_for_print(count, "lot", "lots")
 }

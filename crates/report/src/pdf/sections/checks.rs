@@ -278,7 +278,7 @@ fn bad_rows(selected: &Selected<'_>, paper: Paper) -> Card {
         .filter(|file| file.bad_rows > 0);
     let items = files.map(|file| {
         let rows = usize::try_from(file.bad_rows).unwrap_or(usize::MAX);
-        let text = words::counted(
+        let text = words::counted_for_print(
             rows,
             &format!("row of {} is not in this report.", file.name),
             &format!("rows of {} are not in this report.", file.name),
@@ -286,7 +286,7 @@ fn bad_rows(selected: &Selected<'_>, paper: Paper) -> Card {
         Item {
             lines: CELL.wrap(&text, paper.inner() - 2.0 * INDENT - AMOUNT),
             help: Vec::new(),
-            place: words::counted(
+            place: words::counted_for_print(
                 usize::try_from(file.rows).unwrap_or(usize::MAX),
                 "row of this file was read",
                 "rows of this file were read",

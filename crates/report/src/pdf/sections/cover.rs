@@ -159,7 +159,7 @@ fn draw_checks_line(selected: &Selected<'_>, page: &mut PageWriter, y: f32, at: 
         ..SUBHEADING
     };
     let beside = Style { size: 9.5, ..BODY }.in_ink(WARN);
-    let things = words::counted(selected.checks(), "thing", "things");
+    let things = words::counted_for_print(selected.checks(), "thing", "things");
     let text = format!("{things} to check before you file");
     page.left(MARGIN + 20.0, y, &text, style);
     let stake = selected.at_stake().filter(|money| !money.is_zero());
@@ -176,8 +176,8 @@ fn draw_facts(selected: &Selected<'_>, page: &mut PageWriter, top: f32, width: f
     let settings = selected.settings();
     let rows: u64 = document.inputs.iter().map(|file| file.rows).sum();
     let rows = usize::try_from(rows).unwrap_or(usize::MAX);
-    let rows = words::counted(rows, "row", "rows");
-    let files = words::counted(document.inputs.len(), "file", "files");
+    let rows = words::counted_for_print(rows, "row", "rows");
+    let files = words::counted_for_print(document.inputs.len(), "file", "files");
     let made = document
         .generated_at
         .format("%-d %b %Y, %H:%M UTC")
@@ -191,7 +191,7 @@ fn draw_facts(selected: &Selected<'_>, page: &mut PageWriter, top: f32, width: f
         ("Rows not read", count(selected.bad_rows())),
         (
             "Disposals",
-            words::counted(selected.disposals.len(), "line", "lines"),
+            words::counted_for_print(selected.disposals.len(), "line", "lines"),
         ),
         ("Made on", made),
     ];

@@ -123,7 +123,7 @@ impl<'a> Disposals<'a> {
 
     fn draw_month(page: &mut PageWriter, top: f32, title: &str, lots: usize, gain: Money) {
         let (y, right) = (top + 17.0, page.paper().right());
-        let text = format!("{}, net ", words::counted(lots, "line", "lines"));
+        let text = format!("{}, net ", words::counted_for_print(lots, "line", "lines"));
         let gain = signed(gain);
         let style = CELL.in_ink(QUIET);
         let strong = style.strong();
@@ -158,7 +158,7 @@ impl<'a> Disposals<'a> {
             3,
             &match first.lot {
                 Some(_) => lots(count),
-                None => words::counted(count, "part", "parts"),
+                None => words::counted_for_print(count, "part", "parts"),
             },
         );
         row.cell(5, &bare(sums.proceeds));
@@ -208,7 +208,7 @@ impl<'a> Disposals<'a> {
         }
         let days = days_held(line).map(|days| {
             let days = usize::try_from(days).unwrap_or_default();
-            words::counted(days, "day", "days")
+            words::counted_for_print(days, "day", "days")
         });
         let form = line.form_box.map(|letter| format!("box {letter}"));
         let sub: Vec<_> = days.into_iter().chain(form).collect();

@@ -75,8 +75,8 @@ fn far(held: &[Inventory]) -> Option<String> {
     let farthest = usize::try_from(*far.iter().max()?).unwrap_or(usize::MAX);
     Some(format!(
         "{} more than {AGE_DAYS_MAX} days from the day, up to {}: check what depends on them.",
-        words::counted(far.len(), "value is by a price", "values are by prices"),
-        words::counted(farthest, "day", "days")
+        words::counted_for_print(far.len(), "value is by a price", "values are by prices"),
+        words::counted_for_print(farthest, "day", "days")
     ))
 }
 

@@ -66,7 +66,7 @@ impl HoldingsChart {
         if bars.len() > BARS_MAX {
             let rest = bars.split_off(BARS_MAX - 1);
             let mut others = Bar {
-                name: words::counted(rest.len(), "other", "others"),
+                name: words::counted_for_print(rest.len(), "other", "others"),
                 cost: none,
                 value: none,
             };

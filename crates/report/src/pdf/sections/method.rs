@@ -133,7 +133,7 @@ fn answers(selected: &Selected<'_>) -> Vec<(String, String)> {
 fn given_rules(selected: &Selected<'_>) -> Vec<(String, String)> {
     let rules = selected.document.outcome.rules_given.iter();
     let facts = rules.map(|rule| {
-        let rows = words::counted(rule.rows, "row", "rows");
+        let rows = words::counted_for_print(rule.rows, "row", "rows");
         (rows, words::sentence(&rule.said))
     });
     facts.collect()

@@ -133,7 +133,7 @@ fn income(selected: &Selected<'_>) -> Option<List> {
             label: format!(
                 "{}, {}",
                 words::kind(*kind),
-                words::counted(*count, "receipt", "receipts")
+                words::counted_for_print(*count, "receipt", "receipts")
             ),
             amount: *value,
             look: Look::Plain,

@@ -6,7 +6,7 @@ use packtrain_tax::outcome::{Choice, Disposal, MatchedBy, ValueFrom};
 use super::Selected;
 use super::disposal_lines::is_same;
 use crate::amounts::full;
-use crate::words::{self, counted, sentence};
+use crate::words::{self, counted_for_print, sentence};
 
 /// The sentences, the ones that hold for every report last.
 pub(super) fn sentences(selected: &Selected<'_>) -> Vec<String> {
@@ -34,7 +34,7 @@ fn at_stake(selected: &Selected<'_>) -> Option<String> {
     if count == 0 {
         return None;
     }
-    let things = counted(count, "thing to check", "things to check");
+    let things = counted_for_print(count, "thing to check", "things to check");
     Some(match selected.at_stake() {
         Some(stake) if stake.is_zero() => {
             format!("{things} stand in this report, with no money at stake.")
@@ -52,7 +52,7 @@ fn without_purchase(selected: &Selected<'_>) -> Option<String> {
     let count = lines
         .filter(|line| line.why.choice == Choice::NoPurchase)
         .count();
-    let lines = counted(count, "line of disposals has", "lines of disposals have");
+    let lines = counted_for_print(count, "line of disposals has", "lines of disposals have");
     (count > 0).then(|| format!("{lines} no purchase on record: zero cost was taken."))
 }
 
@@ -65,7 +65,7 @@ fn prices(selected: &Selected<'_>) -> Vec<String> {
         let those = rows.iter().filter(|line| is(&line.why.value));
         those.count()
     };
-    let disposals = |count| counted(count, "disposal", "disposals");
+    let disposals = |count| counted_for_print(count, "disposal", "disposals");
     let mut said = Vec::new();
     let missing = count(|from| *from == ValueFrom::Missing);
     if missing > 0 {
@@ -81,10 +81,10 @@ fn prices(selected: &Selected<'_>) -> Vec<String> {
             _ => None,
         });
         let oldest = ages.max().and_then(|days| usize::try_from(days).ok());
-        let oldest = counted(oldest.unwrap_or_default(), "day", "days");
+        let oldest = counted_for_print(oldest.unwrap_or_default(), "day", "days");
         said.push(format!(
             "{} valued by the list of prices, the oldest price {oldest} before the disposal.",
-            counted(listed, "disposal is", "disposals are")
+            counted_for_print(listed, "disposal is", "disposals are")
         ));
     }
     let converted = count(|from| matches!(from, ValueFrom::Converted(..)));
@@ -98,7 +98,7 @@ fn prices(selected: &Selected<'_>) -> Vec<String> {
     if implied > 0 {
         said.push(format!(
             "{} valued by what the other amounts of the row imply.",
-            counted(implied, "disposal is", "disposals are")
+            counted_for_print(implied, "disposal is", "disposals are")
         ));
     }
     said
@@ -111,14 +111,14 @@ fn transfers(selected: &Selected<'_>) -> Option<String> {
     (guessed > 0).then(|| {
         format!(
             "Of {}, {} told by amount and time alone, and not by a transaction hash.",
-            counted(all, "matched transfer", "matched transfers"),
-            counted(guessed, "was", "were")
+            counted_for_print(all, "matched transfer", "matched transfers"),
+            counted_for_print(guessed, "was", "were")
         )
     })
 }
 
 fn bad_rows(selected: &Selected<'_>) -> Option<String> {
     let count = usize::try_from(selected.bad_rows()).unwrap_or(usize::MAX);
-    let rows = counted(count, "row could", "rows could");
+    let rows = counted_for_print(count, "row could", "rows could");
     (count > 0).then(|| sentence(&format!("{rows} not be read and are in no figure")))
 }

@@ -34,6 +34,11 @@ impl Answers {
         self.kept.insert(place);
     }
 
+    /// The copies that count, whoever said so.
+    pub(in crate::engine) fn kept(&self) -> impl Iterator<Item = Place> {
+        self.kept.iter().copied()
+    }
+
     /// Leaves a row out.
     pub(in crate::engine) fn leave_out(&mut self, place: Place) {
         self.left_out.insert(place);

@@ -9,10 +9,11 @@ use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::Quantity;
 use packtrain_core::time::Timestamp;
 
+use super::Answers;
 use crate::engine::LedgerFile;
 use crate::engine::input::{Place, index, is_same};
 use crate::engine::value::{asset_leg, in_currency};
-use crate::outcome::Origin;
+use crate::outcome::{Origin, WarningCode};
 use crate::request::Settings;
 use crate::settle::{Answer, RowName, Rule, Says, Settlements, Tried};
 
@@ -29,6 +30,28 @@ pub(super) struct Fitting<'a> {
     kept: HashSet<Place>,
     /// Second copies that a rule counts, each with the first such rule, by its place in the list.
     pub(super) kept_by_rules: Vec<(usize, Place)>,
+}
+
+impl Answers {
+    /// The copy with the finding that an answer accepts: the first that does not count and that no
+    /// answer before accepted, since files of one name cannot be told apart.
+    pub(super) fn copy(
+        &self,
+        fitting: &Fitting<'_>,
+        name: &RowName,
+        places: &[Place],
+    ) -> Result<Place, String> {
+        let one = fitting.one(name, places)?;
+        let mut copies = fitting.duplicates(places);
+        copies.retain(|copy| !fitting.kept.contains(copy));
+        let is_open = |copy: &&Place| {
+            let code = WarningCode::DuplicateRow;
+            let origin = fitting.origin(**copy);
+            self.accepting(origin, &name.id, code).is_none()
+        };
+        let open = copies.iter().find(is_open);
+        Ok(open.or(copies.first()).copied().unwrap_or(one))
+    }
 }
 
 impl<'a> Fitting<'a> {

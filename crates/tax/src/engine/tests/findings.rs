@@ -1,6 +1,9 @@
 //! What is told as a thing to check.
 
+use serde_json::json;
+
 use super::*;
+use crate::settle::{Answer, RowName, Settlement, Settlements};
 
 #[test]
 fn a_cost_that_is_not_known_is_zero_and_told_when_it_matters() {
@@ -113,14 +116,119 @@ fn a_file_that_was_given_twice_is_read_once_and_told_once() {
     let twice = "a.csv was given twice; it was read once 566.67";
     assert_eq!(told(&[file(), file()]), said(twice));
     let also = "a.csv was given twice, also as b.csv; it was read once 566.67";
-    assert_eq!(told(&[file(), renamed]), said(also));
+    assert_eq!(told(&[file(), renamed.clone()]), said(also));
     let thrice = "a.csv was given 3 times; it was read once 566.67";
     assert_eq!(told(&[file(), file(), file()]), said(thrice));
+    // Where one copy counts, the file was not read once.
+    let counted = LedgerFile {
+        name: "c.csv".to_owned(),
+        ..file()
+    };
+    let left = "a.csv was given again as b.csv; this copy was left out".to_owned();
+    let files = [file(), renamed.clone(), counted];
+    let outcome = compute(&files, Country::Us, &keeping(&json!({ "file": "c.csv" }))).unwrap();
+    assert_eq!(
+        (outcome.disposals.len(), &outcome.warnings[0].message),
+        (2, &left)
+    );
     // Read for another wallet the same bytes are another file.
     let mut other = file();
     other.rows[1].wallet = "B".into();
     let (_, found) = told(&[file(), other]);
     assert_eq!(found.len(), 2, "{found:?}");
+}
+
+/// A request with one rule that keeps copies.
+fn keeping(conditions: &serde_json::Value) -> Request {
+    let mut rule = conditions.clone();
+    rule["answer"] = json!("keep");
+    Request {
+        settlements: Settlements {
+            rule: vec![super::rules::rule(&rule)],
+            settle: Vec::new(),
+        },
+        ..Request::default()
+    }
+}
+
+/// Three years: a purchase, a sale in each of two.
+const YEARS: [&str; 3] = [
+    "a 2022-01-01 buy A 300USD 3ETH -",
+    "s 2023-07-01 sell A 1ETH 150USD -",
+    "t 2024-07-01 sell A 1ETH 700USD -",
+];
+
+#[test]
+fn a_copied_file_is_a_finding_of_each_year_that_it_has_rows_of_with_that_years_money() {
+    let outcome = compute(
+        &[ledger(&YEARS), ledger(&YEARS)],
+        Country::Us,
+        &Request::default(),
+    );
+    let found = outcome.unwrap().warnings.into_iter();
+    let told: Vec<_> = found
+        .map(|it| {
+            let ways: Vec<_> = it.ways.iter().map(|way| way.as_str()).collect();
+            assert_eq!(ways, ["accept", "rule"]);
+            assert_eq!(it.message, "ledger.csv was given twice; it was read once");
+            (
+                it.year.0,
+                it.id.to_string(),
+                it.origin.file,
+                it.at_stake.to_cents(),
+            )
+        })
+        .collect();
+    let said = |year, id: &str, stake: &str| (year, id.to_owned(), 1, stake.to_owned());
+    let all = [
+        said(2024, "t", "600.00"),
+        said(2023, "s", "50.00"),
+        said(2022, "a", "0.00"),
+    ];
+    assert_eq!(told, all);
+}
+
+#[test]
+fn where_a_part_of_a_copied_file_is_kept_each_row_that_is_left_out_is_told() {
+    let ledgers = [ledger(&YEARS), ledger(&YEARS)];
+    let outcome = compute(&ledgers, Country::Us, &keeping(&json!({ "type": "buy" }))).unwrap();
+    let told = outcome.warnings.iter();
+    let told: Vec<_> = told.map(|it| format!("{} {}", it.id, it.message)).collect();
+    let said = "the same row stands in ledger.csv; counted once";
+    assert_eq!(told, [format!("t {said}"), format!("s {said}")]);
+    assert_eq!(outcome.holdings[0].quantity.to_string(), "4");
+}
+
+#[test]
+fn the_finding_of_a_file_that_was_given_twice_by_one_name_can_be_accepted() {
+    let accept = |row: &str| Settlement {
+        row: RowName {
+            id: row.to_owned(),
+            file: Some("ledger.csv".to_owned()),
+        },
+        answer: Answer::Accept(WarningCode::DuplicateRow),
+    };
+    let request = |rows: &[&str]| Request {
+        settlements: Settlements {
+            rule: Vec::new(),
+            settle: rows.iter().map(|row| accept(row)).collect(),
+        },
+        ..Request::default()
+    };
+    let twice = [ledger(&YEARS), ledger(&YEARS)];
+    let outcome = compute(&twice, Country::Us, &request(&["a", "s", "t"])).unwrap();
+    assert!(outcome.warnings.is_empty());
+    assert!(outcome.settled.iter().all(|answer| answer.is_used));
+    // Two copies of a row in other files have a finding each.
+    let other = |hash: &str| LedgerFile {
+        sha256: hash.to_owned(),
+        ..ledger(&YEARS[..1])
+    };
+    let thrice = [ledger(&YEARS), other("1"), other("2")];
+    let outcome = compute(&thrice, Country::Us, &request(&["a", "a"])).unwrap();
+    assert!(outcome.warnings.is_empty());
+    let origins = outcome.settled.iter().map(|answer| answer.origin.file);
+    assert_eq!(origins.collect::<Vec<_>>(), [1, 2]);
 }
 
 #[test]

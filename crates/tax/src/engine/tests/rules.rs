@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::settle::{Answer, RowName, Rule, Settlement, Settlements};
 
-fn rule(rule: &serde_json::Value) -> Rule {
+pub(super) fn rule(rule: &serde_json::Value) -> Rule {
     Rule::deserialize(rule).unwrap()
 }
 
