@@ -97,6 +97,48 @@ United States 2025
 }
 
 #[test]
+fn a_compared_net_gain_is_that_of_the_report_to_the_cent() {
+    for (country, currency) in [("us", "USD"), ("uk", "GBP"), ("it", "EUR"), ("fr", "EUR")] {
+        // A gain of each term that ends in .335, and parts that do not add up rounded apart.
+        let ledger = format!(
+            "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,received_asset,\
+             currency\n\
+             a,2020-01-10T12:00:00Z,buy,main,100,{currency},3,BTC,{currency}\n\
+             b,2024-01-10T12:00:00Z,buy,main,100,{currency},7,ETH,{currency}\n\
+             c,2024-06-10T12:00:00Z,sell,main,1,BTC,1033.338,{currency},{currency}\n\
+             d,2024-06-11T12:00:00Z,sell,main,1,ETH,314.288,{currency},{currency}\n"
+        );
+        let folder = folder(&[("a.csv", ledger.as_bytes())]);
+        let run = |more: &[&str]| -> Vec<serde_json::Value> {
+            let words = [
+                "report",
+                "a.csv",
+                "--country",
+                country,
+                "--json",
+                "--year",
+                "2024",
+            ];
+            let words = [&words, more].concat();
+            let done = command(folder.path(), &words).assert().success();
+            let text = String::from_utf8(done.get_output().stdout.clone()).unwrap();
+            let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+            lines.collect()
+        };
+        let compared = run(&["--compare"]);
+        let line = |line: &&serde_json::Value| line["type"] == "method";
+        let compared = compared.iter().find(line).unwrap();
+        let report = run(&[]);
+        let line = |line: &&serde_json::Value| line["type"] == "result";
+        let totals = &report.iter().find(line).unwrap()["totals"];
+        let totals = totals.as_object().unwrap().values().next().unwrap();
+        for sum in ["net", "short", "long"] {
+            assert_eq!(compared[sum], totals[sum], "{sum} of {country}");
+        }
+    }
+}
+
+#[test]
 fn what_changed_since_an_earlier_report_is_told_row_by_row() {
     let folder = files();
     report(

@@ -16,7 +16,6 @@ mod inventory;
 mod json;
 mod limits;
 mod pdf;
-mod printed;
 #[cfg(test)]
 #[path = "../examples/support/sample.rs"]
 #[allow(
@@ -51,9 +50,9 @@ pub use crate::inventory::{Inventory, InventoryLine, inventories};
 pub use crate::json::write_json;
 pub use crate::limits::*;
 pub use crate::pdf::pdf;
-pub use crate::printed::printed;
 pub use crate::words::{no_gain_no_loss, no_row_in, settling};
 pub use crate::years::{YearSelection, years_in_names};
+pub use packtrain_tax::printed::printed;
 
 /// The engine's name and version, as every report states it.
 pub const ENGINE: &str = concat!("packtrain ", env!("CARGO_PKG_VERSION"));

@@ -13,6 +13,7 @@ use packtrain_core::quantity::{AmountError, Quantity};
 
 use crate::jurisdiction::Jurisdiction;
 use crate::outcome::{Disposal, Income, TaxYear, Totals};
+use crate::printed::printed;
 use crate::request::Settings;
 
 pub use crate::place::{Entered, Place};
@@ -119,8 +120,13 @@ impl<'o> Books<'o> {
         (first..=last).map(TaxYear)
     }
 
-    /// The sums of a year.
+    /// The sums of a year in cents that add up, as every output has them.
     pub(crate) fn sums(&self, year: TaxYear) -> Totals {
+        printed(&self.exact(year), self.rules.country)
+    }
+
+    /// The exact sums of a year, for limits.
+    pub(crate) fn exact(&self, year: TaxYear) -> Totals {
         let none = || Totals::zero(self.settings.currency);
         self.totals.get(&year).cloned().unwrap_or_else(none)
     }

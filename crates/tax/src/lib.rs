@@ -18,6 +18,7 @@ mod open;
 pub mod outcome;
 mod place;
 pub mod prices;
+pub mod printed;
 pub mod rates;
 pub mod request;
 pub mod settle;

@@ -56,6 +56,8 @@ pub struct Outcome {
 /// A sentence on a rule that was used, with the source that says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleNote {
+    /// The place of the rule among those of its country.
+    pub rule: usize,
     /// The rule in one or two sentences.
     pub text: String,
     /// Statute, regulation, notice or practice.

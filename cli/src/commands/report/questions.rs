@@ -96,6 +96,7 @@ fn json(args: &Report, compared: &[Compared]) {
             if !is_asked(args, *year) {
                 continue;
             }
+            let totals = packtrain_report::printed(totals, args.country);
             let line = serde_json::json!({
                 "type": "method",
                 "method": one.method,
@@ -148,6 +149,7 @@ fn people(args: &Report, compared: &[Compared]) {
             let Some(totals) = one.totals.get(year) else {
                 continue;
             };
+            let totals = packtrain_report::printed(totals, args.country);
             let terms = rules.terms.as_ref();
             let term = |money| terms.map_or_else(String::new, |_| grouped(money));
             anstream::println!(

@@ -336,6 +336,7 @@ fn holdings() -> Vec<Holding> {
 
 fn rules() -> Vec<RuleNote> {
     let rule = |text: &str, source| RuleNote {
+        rule: 0,
         text: text.to_owned(),
         source,
     };

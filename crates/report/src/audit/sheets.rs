@@ -2,9 +2,11 @@
 
 use packtrain_core::quantity::counted;
 use packtrain_tax::outcome::{Amount, TaxYear, Totals};
+use packtrain_tax::printed::printed;
 
 use super::book::{Book, Cell, Column};
 use crate::disposals::days_held;
+use crate::entered::{as_entered, shown};
 use crate::figures::{disposals as lines, file_name};
 use crate::years::year_name;
 use crate::{Document, ENGINE, ReportError, words};
@@ -16,6 +18,7 @@ pub(super) fn summary(document: &Document<'_>, book: &mut Book) -> Result<(), Re
         Column("what", 58),
         Column("amount", 20),
         Column("exact amount", 32),
+        Column("to enter", 16),
         Column("goes to", 34),
         Column("by", 70),
     ];
@@ -23,7 +26,8 @@ pub(super) fn summary(document: &Document<'_>, book: &mut Book) -> Result<(), Re
     for year in document.years.listed(document.outcome) {
         let name = year_name(document.outcome.settings.country, year);
         if let Some(totals) = document.outcome.totals.get(&year) {
-            records.extend(sums(&name, totals));
+            let cents = printed(totals, document.outcome.settings.country);
+            records.extend(sums(&name, &cents, totals));
         }
         records.extend(assessment(document, year, &name));
     }
@@ -31,7 +35,7 @@ pub(super) fn summary(document: &Document<'_>, book: &mut Book) -> Result<(), Re
 }
 
 /// What the report is about: country, method, rules, files.
-fn about(document: &Document<'_>) -> Vec<[Cell; 6]> {
+fn about(document: &Document<'_>) -> Vec<[Cell; 7]> {
     let settings = &document.outcome.settings;
     let line = |what: &str, text: String| {
         let (what, text) = (Cell::text(what), Cell::text(text));
@@ -39,6 +43,7 @@ fn about(document: &Document<'_>) -> Vec<[Cell; 6]> {
             Cell::Empty,
             what,
             text,
+            Cell::Empty,
             Cell::Empty,
             Cell::Empty,
             Cell::Empty,
@@ -66,6 +71,7 @@ fn about(document: &Document<'_>) -> Vec<[Cell; 6]> {
             Cell::text(rows),
             Cell::Empty,
             Cell::Empty,
+            Cell::Empty,
             Cell::text(format!("SHA-256 {}", file.sha256)),
         ]);
     }
@@ -73,38 +79,41 @@ fn about(document: &Document<'_>) -> Vec<[Cell; 6]> {
     records
 }
 
-fn sums(year: &str, totals: &Totals) -> Vec<[Cell; 6]> {
+/// Sums in the cents of every output, and exact.
+fn sums(year: &str, cents: &Totals, exact: &Totals) -> Vec<[Cell; 7]> {
     let money = [
-        ("Proceeds", totals.proceeds),
-        ("Costs of selling", totals.fees),
-        ("Cost", totals.cost),
-        ("Gains", totals.gains),
-        ("Losses", totals.losses),
-        ("Losses denied", totals.denied),
-        ("Net capital gain", totals.net),
-        ("Income", totals.income),
-        ("Other results", totals.other),
+        ("Proceeds", cents.proceeds, exact.proceeds),
+        ("Costs of selling", cents.fees, exact.fees),
+        ("Cost", cents.cost, exact.cost),
+        ("Gains", cents.gains, exact.gains),
+        ("Losses", cents.losses, exact.losses),
+        ("Losses denied", cents.denied, exact.denied),
+        ("Net capital gain", cents.net, exact.net),
+        ("Income", cents.income, exact.income),
+        ("Other results", cents.other, exact.other),
     ];
     let mut records: Vec<_> = money
         .into_iter()
-        .map(|(what, money)| {
+        .map(|(what, cents, exact)| {
             let (year, what) = (Cell::text(year), Cell::text(what));
-            let (cents, exact) = (Cell::Money(money), Cell::Exact(money));
-            [year, what, cents, exact, Cell::Empty, Cell::Empty]
+            let (cents, exact) = (Cell::Money(cents), Cell::Exact(exact));
+            let none = || Cell::Empty;
+            [year, what, cents, exact, none(), none(), none()]
         })
         .collect();
     let (year, what) = (Cell::text(year), Cell::text("Lines of disposals"));
-    let count = Cell::some(totals.disposals);
-    records.push([year, what, count, Cell::Empty, Cell::Empty, Cell::Empty]);
+    let count = Cell::some(exact.disposals);
+    let none = || Cell::Empty;
+    records.push([year, what, count, none(), none(), none(), none()]);
     records
 }
 
-fn assessment(document: &Document<'_>, year: TaxYear, name: &str) -> Vec<[Cell; 6]> {
+fn assessment(document: &Document<'_>, year: TaxYear, name: &str) -> Vec<[Cell; 7]> {
     let Some(assessment) = document.outcome.assessments.get(&year) else {
         return Vec::new();
     };
     let figures = assessment.figures.iter().map(|figure| {
-        let (amount, exact) = match figure.amount {
+        let (amount, exact) = match shown(figure) {
             Amount::Money(money) => (Cell::Money(money), Cell::Exact(money)),
             Amount::Count(count) => (Cell::some(count), Cell::Empty),
             Amount::YesNo(answer) => (Cell::text(words::yes_or_no(answer)), Cell::Empty),
@@ -116,6 +125,7 @@ fn assessment(document: &Document<'_>, year: TaxYear, name: &str) -> Vec<[Cell; 
             what,
             amount,
             exact,
+            Cell::text(as_entered(figure).unwrap_or_default()),
             Cell::text(form.as_deref().unwrap_or_default()),
             Cell::text(figure.source),
         ]

@@ -202,3 +202,48 @@ fn each_row_leads_to_what_became_of_it() {
     let with_lot = outcome.disposals.iter().filter(|line| line.lot.is_some());
     assert_eq!(lots, with_lot.count());
 }
+
+#[test]
+fn the_summary_has_the_sums_and_the_figures_of_every_other_output() {
+    use packtrain_core::money::{Currency, Money};
+    use packtrain_tax::outcome::{Amount, Assessment, Entered, Figure, Place};
+    let mut outcome = sample::empty();
+    let usd = |text| Money::parse(text, Currency::USD).unwrap();
+    let year = packtrain_tax::outcome::TaxYear(2024);
+    let totals = packtrain_tax::outcome::Totals {
+        proceeds: usd("10.004"),
+        cost: usd("4.996"),
+        gains: usd("5.008"),
+        net: usd("5.008"),
+        short: usd("5.008"),
+        ..packtrain_tax::outcome::Totals::zero(Currency::USD)
+    };
+    outcome.totals.insert(year, totals);
+    let place = Place {
+        form: "Form",
+        unit: "box",
+        number: "19",
+        entered: Entered::Up,
+    };
+    let figure = Figure {
+        key: "losses",
+        label: "Losses of the form",
+        amount: Amount::Money(usd("-37.6")),
+        form: Some(place),
+        source: "",
+    };
+    let figures = vec![figure];
+    outcome.assessments.insert(year, Assessment { figures });
+    let rows = sheet(&workbook(&outcome), 1);
+    let line = |what: &str| {
+        let row = rows.iter().find(|row| cell(row, "B") == what).unwrap();
+        ["C", "D", "E", "F"].map(|column| cell(row, column))
+    };
+    assert_eq!(line("Cost"), ["4.99", "4.996", "", ""]);
+    assert_eq!(
+        line("Losses of the form"),
+        ["37.6", "37.6", "38", "Form, box 19"]
+    );
+    let cents = crate::printed(&outcome.totals[&year], outcome.settings.country);
+    assert_eq!(line("Net capital gain")[0], cents.net.to_plain());
+}

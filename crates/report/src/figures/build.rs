@@ -8,6 +8,7 @@ use packtrain_tax::outcome::{
     Amount, Disposal, Figure, Holding, Income, Origin, Outcome, Removed, Settled, Totals, Transfer,
     Warning,
 };
+use packtrain_tax::printed::printed;
 use packtrain_tax::request::{Country, Settings};
 use rayon::prelude::*;
 
@@ -17,7 +18,6 @@ use super::{
     TotalsFigure, TransferFigure, WarningFigure,
 };
 use crate::entered::as_entered;
-use crate::printed::printed;
 use crate::words;
 use crate::years::year_name;
 use crate::{Document, ENGINE, InputFile};

@@ -8,15 +8,13 @@
 use std::io;
 
 use packtrain_core::quantity::AmountError;
+use packtrain_tax::jurisdiction::ANLAGE_SO_LINES;
 use packtrain_tax::outcome::{Disposal, TaxYear, Term};
 
 use super::cents::Cents;
 use super::statement::{Columns, Entry, in_cents};
 use super::{lines_of, write_records};
 use crate::{Document, ReportError, cells};
-
-/// The tax years whose lines were confirmed.
-const LINES: std::ops::RangeInclusive<i32> = 2023..=2024;
 
 const SALES: [&str; 12] = [
     "tax_year",
@@ -61,7 +59,7 @@ pub(super) fn write_sales(
     let cents = in_cents(&entries)?;
     let lines = entries.iter().zip(&cents);
     let records = lines.map(|(entry, cents)| record(document, year, entry, cents));
-    let header = if LINES.contains(&year.0) {
+    let header = if ANLAGE_SO_LINES.contains(&year.0) {
         SALES
     } else {
         SALES_UNNUMBERED

@@ -20,15 +20,10 @@ pub(super) struct Cents(i128);
 
 impl Cents {
     pub(super) const ZERO: Self = Self(0);
-    pub(super) const ONE: Self = Self(1);
 
     /// An exact amount, rounded once.
     pub(super) fn of(money: Money) -> Self {
         Self(amounts::cents(money))
-    }
-
-    pub(super) const fn abs(self) -> Self {
-        Self(self.0.abs())
     }
 }
 

@@ -9,15 +9,13 @@ use std::io;
 
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
+use packtrain_tax::jurisdiction::FORM_2086_LINES_FROM;
 use packtrain_tax::outcome::{Choice, Disposal, TaxYear};
 
 use super::cents::Cents;
 use super::statement::{Columns, Entry, in_cents};
 use super::{lines_of, write_records};
 use crate::{Document, ReportError, cells};
-
-/// The first tax year whose lines were confirmed.
-const LINES_FROM: TaxYear = TaxYear(2021);
 
 /// What each column holds, and its line of the form where it has one.
 const COLUMNS: [(&str, &str); 19] = [
@@ -57,7 +55,7 @@ pub(super) fn write_disposals(
         .collect();
     let header = COLUMNS.map(|(name, number)| match number {
         "" => name.to_owned(),
-        _ if year < LINES_FROM => name.to_owned(),
+        _ if year < FORM_2086_LINES_FROM => name.to_owned(),
         _ => format!("{name} ({number})"),
     });
     let header = header.each_ref().map(String::as_str);

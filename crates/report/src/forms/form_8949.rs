@@ -13,7 +13,7 @@ use std::io;
 
 use chrono::NaiveDate;
 use packtrain_core::quantity::AmountError;
-use packtrain_tax::outcome::TaxYear;
+use packtrain_tax::outcome::{TaxYear, Term};
 
 use super::cents::Cents;
 use super::statement::{Columns, Entry, in_cents};
@@ -38,14 +38,19 @@ const HEADER: [&str; 15] = [
     "line",
 ];
 
-/// The boxes of part II; part I holds the others.
-const PART_TWO: [char; 6] = ['D', 'E', 'F', 'J', 'K', 'L'];
-
 /// The lines of a box.
 pub(super) struct Sheet<'a> {
+    /// Which part of the form it is in.
+    pub(super) term: Option<Term>,
     pub(super) name: char,
     pub(super) entries: Vec<Entry<'a>>,
     pub(super) cents: Vec<Columns<Cents>>,
+}
+
+impl Sheet<'_> {
+    const fn place(&self) -> (Option<Term>, char) {
+        (self.term, self.name)
+    }
 }
 
 /// The boxes of a year that have lines, in the order of the form.
@@ -58,13 +63,14 @@ pub(super) fn sheets<'a>(
         let Some(name) = line.form_box else {
             continue;
         };
-        let at = match sheets.binary_search_by_key(&name, |sheet| sheet.name) {
+        let at = match sheets.binary_search_by_key(&(line.term, name), Sheet::place) {
             Ok(at) => at,
             Err(at) => {
                 let (entries, cents) = (Vec::new(), Vec::new());
                 sheets.insert(
                     at,
                     Sheet {
+                        term: line.term,
                         name,
                         entries,
                         cents,
@@ -89,7 +95,7 @@ pub(super) fn write(
     let sheets = sheets(document, year)?;
     let records = sheets.iter().flat_map(|sheet| {
         let lines = sheet.entries.iter().zip(&sheet.cents);
-        lines.map(|(entry, cents)| record(document, year, sheet.name, entry, cents))
+        lines.map(|(entry, cents)| record(document, year, sheet.place(), entry, cents))
     });
     write_records(&HEADER, records, writer)
 }
@@ -97,11 +103,14 @@ pub(super) fn write(
 fn record(
     document: &Document<'_>,
     year: TaxYear,
-    name: char,
+    (term, name): (Option<Term>, char),
     entry: &Entry<'_>,
     cents: &Columns<Cents>,
 ) -> [String; 15] {
-    let part = if PART_TWO.contains(&name) { "II" } else { "I" };
+    let part = match term {
+        Some(Term::Long) => "II",
+        _ => "I",
+    };
     let is_denied = cents.denied != Cents::ZERO;
     // A loss that is not allowed as the asset was bought again: Instructions for Form 8949, code W.
     let (code, adjustment) = match is_denied {

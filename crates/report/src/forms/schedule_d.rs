@@ -1,14 +1,14 @@
 //! Schedule D of Form 1040: what the boxes of Form 8949 come to, and losses from and to other
 //! years.
 //!
-//! A box has its line (`jurisdiction::schedule_d_line`). The schedule adds up as printed: line 7 is
-//! the sum of the lines above it. Lines of other forms are not in it, and neither are lines 17 to
-//! 20.
+//! A box has its line (`jurisdiction::schedule_d_line`). The other lines are figures of the
+//! assessment, which adds them up in cents. Lines of other forms are not in it, and neither are
+//! lines 17 to 20.
 
 use std::io;
 
 use packtrain_tax::jurisdiction::schedule_d_line;
-use packtrain_tax::outcome::TaxYear;
+use packtrain_tax::outcome::{TaxYear, Term};
 
 use super::cents::Cents;
 use super::figure_list::{self, money};
@@ -34,97 +34,76 @@ pub(super) fn write(
     writer: impl io::Write,
 ) -> Result<bool, ReportError> {
     let sheets = sheets(document, year)?;
-    let figure = |key| figure(document, year, key);
-    if sheets.is_empty() && figure("net") == Cents::ZERO {
+    if sheets.is_empty() && figure(document, year, "net") == Cents::ZERO {
         return Ok(false);
     }
     let mut records = Vec::new();
-    let short = part(document, year, &sheets, &SHORT, &mut records);
-    let long = part(document, year, &sheets, &LONG, &mut records);
-    let net = short + long;
-    let line = |key| figure_list::line(document, year, key);
-    records.push(plain(year, line("net"), "Net gain or loss", net));
-    if net < Cents::ZERO {
-        // Below the limit all of line 16 is deducted, to the cent as printed there.
-        let limited = figure("deductible");
-        let deducted = match (limited - net).abs() <= Cents::ONE {
-            true => net,
-            false => limited,
-        };
+    for part in [SHORT, LONG] {
+        let in_part = sheets.iter().filter(|sheet| sheet.term == Some(part.term));
+        records.extend(in_part.map(|sheet| of_box(year, sheet)));
+        if figure(document, year, part.carried) != Cents::ZERO {
+            let what = "Loss carried from earlier years";
+            records.push(plain(document, year, part.carried, what));
+        }
+        records.push(plain(document, year, part.net, part.what));
+    }
+    records.push(plain(document, year, "net", "Net gain or loss"));
+    if figure(document, year, "net") < Cents::ZERO {
         let what = "Loss to deduct, within the limit";
-        records.push(plain(year, line("deductible"), what, deducted));
+        records.push(plain(document, year, "deductible", what));
     }
     write_records(&HEADER, records, writer)
 }
 
-/// A part of the schedule: its boxes, and the keys of its figures.
+/// A part of the schedule: its term, and the keys of its figures.
 struct Part {
-    boxes: [char; 6],
+    term: Term,
     carried: &'static str,
     net: &'static str,
     what: &'static str,
 }
 
 const SHORT: Part = Part {
-    boxes: ['A', 'B', 'C', 'G', 'H', 'I'],
+    term: Term::Short,
     carried: "short_before",
     net: "net_short",
     what: "Net short-term gain or loss",
 };
 const LONG: Part = Part {
-    boxes: ['D', 'E', 'F', 'J', 'K', 'L'],
+    term: Term::Long,
     carried: "long_before",
     net: "net_long",
     what: "Net long-term gain or loss",
 };
 
-/// The lines of boxes, the loss carried from earlier years, and their sum.
-fn part(
-    document: &Document<'_>,
-    year: TaxYear,
-    sheets: &[Sheet<'_>],
-    part: &Part,
-    records: &mut Vec<[String; 8]>,
-) -> Cents {
-    let carry = figure(document, year, part.carried);
-    let mut total = carry;
-    for sheet in sheets
-        .iter()
-        .filter(|sheet| part.boxes.contains(&sheet.name))
-    {
-        let sums = sum(&sheet.cents);
-        total += sums.gain;
-        records.push([
-            year.to_string(),
-            schedule_d_line(sheet.name).unwrap_or_default().to_owned(),
-            format!("Box {}", sheet.name),
-            sums.proceeds.to_string(),
-            sums.cost.to_string(),
-            sums.denied.to_string(),
-            sums.gain.to_string(),
-            sheet.entries.len().to_string(),
-        ]);
-    }
-    let line = |key| figure_list::line(document, year, key);
-    if carry != Cents::ZERO {
-        let what = "Loss carried from earlier years";
-        records.push(plain(year, line(part.carried), what, carry));
-    }
-    records.push(plain(year, line(part.net), part.what, total));
-    total
+/// The line of a box.
+fn of_box(year: TaxYear, sheet: &Sheet<'_>) -> [String; 8] {
+    let sums = sum(&sheet.cents);
+    let first = sheet.entries.first();
+    let line = first.and_then(|entry| schedule_d_line(entry.first));
+    [
+        year.to_string(),
+        line.unwrap_or_default().to_owned(),
+        format!("Box {}", sheet.name),
+        sums.proceeds.to_string(),
+        sums.cost.to_string(),
+        sums.denied.to_string(),
+        sums.gain.to_string(),
+        sheet.entries.len().to_string(),
+    ]
 }
 
-/// A line with a figure in column (h) alone.
-fn plain(year: TaxYear, number: &str, what: &str, gain: Cents) -> [String; 8] {
+/// A line with a figure of the assessment in column (h) alone.
+fn plain(document: &Document<'_>, year: TaxYear, key: &str, what: &str) -> [String; 8] {
     let none = String::new;
     [
         year.to_string(),
-        number.to_owned(),
+        figure_list::line(document, year, key).to_owned(),
         what.to_owned(),
         none(),
         none(),
         none(),
-        gain.to_string(),
+        figure(document, year, key).to_string(),
         none(),
     ]
 }

@@ -13,7 +13,7 @@ use crate::report::{Report, records};
 /// The years that are walked: from the first whose forms were read to the last with rules.
 const YEARS: std::ops::RangeInclusive<i32> = 2013..=2026;
 
-/// Every year a gain of each term, a loss, and a reward.
+/// Every year a gain of each term, a loss, and a reward, in thirds and sevenths of a cent.
 fn ledger(country: Country) -> String {
     let cur = jurisdiction::of(country).currency.code();
     let mut text = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,\
@@ -22,10 +22,10 @@ fn ledger(country: Country) -> String {
     for year in YEARS {
         write!(
             text,
-            "a{year},{year}-07-02T12:00:00Z,buy,w,1000.10,{cur},1,BTC,,{cur}\n\
-             b{year},{year}-08-02T12:00:00Z,buy,w,4000.25,{cur},1,ETH,,{cur}\n\
-             l{year},{year}-08-03T12:00:00Z,buy,w,100.15,{cur},1,LTC,,{cur}\n\
-             s{year},{year}-09-02T12:00:00Z,sell,w,0.5,BTC,9000.33,{cur},,{cur}\n\
+            "a{year},{year}-07-02T12:00:00Z,buy,w,1000.10,{cur},3,BTC,,{cur}\n\
+             b{year},{year}-08-02T12:00:00Z,buy,w,4000.25,{cur},3,ETH,,{cur}\n\
+             l{year},{year}-08-03T12:00:00Z,buy,w,100.15,{cur},7,LTC,,{cur}\n\
+             s{year},{year}-09-02T12:00:00Z,sell,w,0.7,BTC,9000.33,{cur},,{cur}\n\
              t{year},{year}-09-03T12:00:00Z,sell,w,1,ETH,1500.4,{cur},,{cur}\n\
              i{year},{year}-10-02T12:00:00Z,staking,w,,,0.001,ETH,321.45,{cur}\n"
         )
@@ -178,7 +178,7 @@ fn a_loss_stands_beside_its_box_as_it_is_typed_there() {
     for (year, place) in [
         (
             2022,
-            "SA108, other property, assets and gains, box 19£2,817.302818",
+            "SA108, other property, assets and gains, box 19£153.13154",
         ),
         (2024, "SA108, cryptoassets, box 13.5£2,"),
     ] {

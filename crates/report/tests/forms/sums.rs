@@ -30,6 +30,20 @@ fn check(country: Country, report: &Report, year: TaxYear) {
     let net = cents(&totals.net);
     let what = format!("{country} {year}: {totals:?}");
     assert_eq!(net, cents(&totals.gains) + cents(&totals.losses), "{what}");
+    let across = cents(&totals.proceeds) - cents(&totals.fees) - cents(&totals.cost);
+    assert_eq!(net, across + cents(&totals.denied), "{what}");
+    for key in ["net", "balance", "gain_or_loss"] {
+        let figures = &report.outcome.assessments[&year].figures;
+        if figures.iter().any(|figure| figure.key == key) {
+            // Schedule D has losses of other years besides.
+            let before = ["short_before", "long_before"].iter();
+            let before: i128 = match country {
+                Country::Us => before.map(|key| report.figure(year, key)).sum(),
+                _ => 0,
+            };
+            assert_eq!(report.figure(year, key), net + before, "{key} {what}");
+        }
+    }
     let cover = &report.pdf(year)[0];
     let mut shown = ["Net capital gain", "Net capital loss"].into_iter();
     let shown = shown.find(|word| cover.contains(word)).unwrap();
@@ -68,6 +82,11 @@ fn parts_that_are_rounded_do_not_miss_the_net_gain_by_a_cent() {
         Country::De,
         Country::Ca,
         Country::Au,
+        Country::Fr,
+        Country::It,
+        Country::Es,
+        Country::In,
+        Country::Jp,
     ] {
         let cur = jurisdiction::of(country).currency.code();
         // Held long, short, and at a loss: thirds of a price in each.

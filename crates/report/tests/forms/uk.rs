@@ -16,6 +16,11 @@ fn the_computation_of_sa108_comes_to_its_boxes() {
                 report.figure(year, "gains_before_losses")
             );
             assert_eq!(sum(&lines, "loss"), -report.figure(year, "losses_in_year"));
+            let costs =
+                report.figure(year, "disposal_proceeds") - report.figure(year, "allowable_costs");
+            let name = packtrain_tax::jurisdiction::of(Country::Uk).year_name(year);
+            let net = cents(&report.figures().totals[&name].net);
+            assert_eq!(costs, net, "proceeds less costs of {year}");
             // Gains and losses are rounded apart, so these may differ by a penny for each.
             for (column, key) in [
                 ("proceeds", "disposal_proceeds"),

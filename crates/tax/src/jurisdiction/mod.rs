@@ -32,6 +32,8 @@ use crate::outcome::{TaxYear, Term};
 use crate::request::{Country, Method, Request, Scope, Settings};
 pub use circle::Circle;
 pub(crate) use circle::Special;
+pub use de::ANLAGE_SO_LINES;
+pub use fr::FORM_2086_LINES_FROM;
 use notes::RuleText;
 pub(crate) use notes::{Applied, chose};
 pub use options::{OptionKind, OptionSpec};
@@ -88,6 +90,9 @@ pub struct Jurisdiction {
     pub taxed: Option<&'static str>,
     /// Whether a loss with a purchase close by is worth a word, though it stands.
     pub(crate) warns_of_repurchases: bool,
+    /// Whether the return asks for the gains and the losses of a year, and not for the net gain
+    /// alone.
+    pub(crate) asks_for_losses: bool,
     /// How the law tells lots apart by the time that they were held; none where it does not.
     pub terms: Option<Terms>,
     form_box: Option<FormBox>,

@@ -306,16 +306,11 @@ impl Jurisdiction {
     ) -> Vec<&'o RuleNote> {
         let settings = &outcome.settings;
         let (always, by_row) = (Applied::default(), self.applied_by(settings, kind, is_swap));
-        let rules = self.rules.iter();
-        let rules =
-            rules.filter(|rule| (rule.when)(settings, &by_row) && !(rule.when)(settings, &always));
-        let notes = rules.filter_map(|rule| {
-            // What is filled in stands behind the first words of a rule.
-            let begin = rule.text.split('{').next().unwrap_or_default();
-            let mut used = outcome.rules_used.iter();
-            used.find(|note| note.source == rule.source && note.text.starts_with(begin))
-        });
-        notes.collect()
+        let speaks =
+            |rule: &RuleText| (rule.when)(settings, &by_row) && !(rule.when)(settings, &always);
+        let used = outcome.rules_used.iter();
+        used.filter(|note| self.rules.get(note.rule).is_some_and(speaks))
+            .collect()
     }
 
     fn applied_by(&self, settings: &Settings, kind: RowKind, is_swap: bool) -> Applied {
@@ -352,8 +347,10 @@ impl Jurisdiction {
         let used = self
             .rules
             .iter()
-            .filter(|rule| (rule.when)(settings, applied));
-        used.map(|rule| RuleNote {
+            .enumerate()
+            .filter(|(_, rule)| (rule.when)(settings, applied));
+        used.map(|(place, rule)| RuleNote {
+            rule: place,
             text: rule
                 .text
                 .replace("{timezone}", settings.timezone.name())

@@ -6,6 +6,7 @@ use packtrain_core::money::Money;
 use packtrain_core::quantity::Quantity;
 use packtrain_tax::jurisdiction;
 use packtrain_tax::outcome::{Amount, Outcome, Totals};
+use packtrain_tax::printed::printed;
 use serde_json::Value;
 
 use super::text;
@@ -204,7 +205,8 @@ impl Case<'_> {
         );
         for (year, found) in years.iter().zip(self.outcome.totals.values()) {
             let line = &expected[year];
-            for (name, amount) in amounts(found) {
+            let found = printed(found, rules.country);
+            for (name, amount) in amounts(&found) {
                 self.amount(&format!("{name} of {year}"), &line[name], amount);
             }
             assert_eq!(

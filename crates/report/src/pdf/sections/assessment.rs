@@ -26,9 +26,6 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
         };
         let name = selected.year_name(*year);
         blocks.push(Box::new(table(name, &assessment.figures, paper)));
-        if let Some(text) = words::no_gain_no_loss(&selected.totals_of(*year)) {
-            blocks.push(Box::new(Paragraph::new(paper, &text, BODY, 6.0)));
-        }
     }
     if blocks.is_empty() {
         return None;

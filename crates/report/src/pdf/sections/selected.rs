@@ -10,12 +10,12 @@ use packtrain_tax::jurisdiction::{self, Terms};
 use packtrain_tax::outcome::{
     Disposal, Income, Origin, Removed, TaxYear, Totals, Transfer, Warning,
 };
+use packtrain_tax::printed::printed;
 use packtrain_tax::request::Settings;
 
 use crate::figures::file_name;
 use crate::pdf::fonts;
 use crate::pdf::places::Anchor;
-use crate::printed::printed_across;
 use crate::years::{tax_year, year_name, year_span};
 use crate::{Document, words};
 
@@ -47,7 +47,7 @@ impl<'a> Selected<'a> {
         let mut totals = Totals::zero(currency);
         for (year, of_year) in &outcome.totals {
             if years.has(*year) {
-                totals = added(&totals, &printed_across(of_year, country))?;
+                totals = added(&totals, &printed(of_year, country))?;
             }
         }
         let covers = |date| years.covers(country, date);
@@ -107,7 +107,7 @@ impl<'a> Selected<'a> {
         let totals = self.document.outcome.totals.get(&year);
         totals.map_or_else(
             || Totals::zero(self.currency()),
-            |totals| printed_across(totals, self.settings().country),
+            |totals| printed(totals, self.settings().country),
         )
     }
 

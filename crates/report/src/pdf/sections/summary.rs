@@ -1,7 +1,7 @@
 //! The result on half a page: how the net gain comes about, and what was income.
 
 use packtrain_core::money::Money;
-use packtrain_tax::outcome::Totals;
+use packtrain_tax::outcome::{TaxYear, Totals};
 
 use super::Selected;
 use crate::amounts::{MINUS, bare, count, full, signed};
@@ -33,7 +33,7 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Section<'
     } else {
         blocks.push(Box::new(Sums::of(selected)));
         blocks.push(Box::new(by_year(selected, paper)));
-        if let Some(text) = words::no_gain_no_loss(&selected.totals) {
+        for text in no_gain_no_loss(selected) {
             blocks.push(Box::new(Paragraph::new(paper, &text, BODY, 6.0)));
         }
     }
@@ -45,6 +45,19 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Section<'
         title: "Summary".to_owned(),
         blocks,
     }
+}
+
+/// What the proceeds of each year have that the return leaves out, beside the sums of the year.
+fn no_gain_no_loss(selected: &Selected<'_>) -> Vec<String> {
+    let is_one = selected.years.len() == 1;
+    let of_year = |year: &TaxYear| {
+        let text = words::no_gain_no_loss(&selected.totals_of(*year))?;
+        Some(match is_one {
+            true => text,
+            false => format!("{}: {text}", selected.year_name(*year)),
+        })
+    };
+    selected.years.iter().filter_map(of_year).collect()
 }
 
 /// Two lists of amounts side by side.

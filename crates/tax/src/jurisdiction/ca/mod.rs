@@ -35,6 +35,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     assessment: "ca",
     taxed: Some("taxable_capital_gain"),
     warns_of_repurchases: false,
+    asks_for_losses: false,
     terms: None,
     form_box: None,
     treatment: Treatment {

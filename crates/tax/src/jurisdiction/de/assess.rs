@@ -41,11 +41,11 @@ const SERVICES: &str = "Anlage SO, Leistungen";
 /// 10 to 16 for services; read in four guides to the forms of 2023 and 2024 that agree. Within
 /// lines 10 to 16 no single number was confirmed. The form of 2025 has other numbers, which were
 /// found once and called ambiguous there: they are left out, as are those before 2023.
-const LINES: std::ops::RangeInclusive<i32> = 2023..=2024;
+pub const ANLAGE_SO_LINES: std::ops::RangeInclusive<i32> = 2023..=2024;
 
 /// Where a figure of a year goes, with its number where that was confirmed.
 fn place(year: TaxYear, form: &'static str, number: &'static str) -> Option<Place> {
-    let is_known = LINES.contains(&year.0);
+    let is_known = ANLAGE_SO_LINES.contains(&year.0);
     Some(Place::at(
         form,
         "Zeilen",
@@ -98,7 +98,8 @@ fn first_look(books: &Books<'_>, year: TaxYear) -> Year {
     let sums = books.sums(year);
     let fact = on(SALES_FREE_BELOW, year);
     let limit = fact.map_or(books.zero(), |fact| whole(fact.value, books));
-    let is_free = sums.short < limit;
+    // A cent of rounding must not decide what is free.
+    let is_free = books.exact(year).short < limit;
     let zero = books.zero();
     Year {
         year,
@@ -183,7 +184,8 @@ fn figures(books: &Books<'_>, year: &Year) -> Result<Assessment, AmountError> {
     let fact = on(INCOME_FREE_BELOW, year.year);
     let limit = fact.map_or(books.zero(), |fact| whole(fact.value, books));
     let source = fact.map_or(UNKNOWN, |fact| fact.source);
-    let taxed = if income < limit { books.zero() } else { income };
+    let is_free = books.exact(year.year).income < limit;
+    let taxed = if is_free { books.zero() } else { income };
     out.money(
         "other_income",
         "Staking, lending and other rewards (Leistungen)",

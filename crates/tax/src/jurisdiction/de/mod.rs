@@ -6,6 +6,8 @@
 mod assess;
 mod notes;
 
+pub use assess::ANLAGE_SO_LINES;
+
 use packtrain_core::ledger::RowKind;
 use packtrain_core::money::Currency;
 
@@ -48,6 +50,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     warns_of_repurchases: false,
     // The day of acquisition is not counted: the anniversary is still taxable, the next day free
     // (EStG s. 23(1) no. 2; AO s. 108; BGB s. 187, 188).
+    asks_for_losses: false,
     terms: Some(Terms {
         short: words("Within", "Within one year", "taxable"),
         long: words("After", "After one year", "not taxable"),

@@ -37,6 +37,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     assessment: "es",
     taxed: Some("taxable_gain"),
     warns_of_repurchases: false,
+    asks_for_losses: true,
     terms: None,
     form_box: None,
     treatment: Treatment {

@@ -47,7 +47,7 @@ const SOCIAL: &[Dated<i128>] = &[
 /// The first tax year whose lines and boxes of the forms were confirmed: 51 and 52 for the sums of
 /// the household, and boxes 3AN and 3BN of form 2042 C, read in a copy of the form for 2021 and in
 /// descriptions of its later years that agree.
-const LINES_FROM: TaxYear = TaxYear(2021);
+pub const FORM_2086_LINES_FROM: TaxYear = TaxYear(2021);
 const PRICES: Place = Place::at("2086, whole household", "line", "51");
 const GAINS: Place = Place::at("2086, whole household", "line", "52");
 const TAXED: Place = Place::at("2042 C", "box", "3AN");
@@ -69,7 +69,9 @@ fn of_year(books: &Books<'_>, year: TaxYear) -> Result<Assessment, AmountError> 
     let prices = sums.proceeds.checked_sub(sums.fees)?;
     // Disposals before 2019 are under another law.
     let free = on(FREE, year);
-    let is_free = free.is_some_and(|fact| prices <= whole(fact.value, books));
+    let exact = books.exact(year);
+    let exact = exact.proceeds.checked_sub(exact.fees)?;
+    let is_free = free.is_some_and(|fact| exact <= whole(fact.value, books));
     let source = free.map_or(UNKNOWN, |fact| fact.source);
     let counted = match free {
         Some(_) if !is_free => sums.net,
@@ -89,7 +91,7 @@ fn of_year(books: &Books<'_>, year: TaxYear) -> Result<Assessment, AmountError> 
         None,
         "no direct guidance; for mining, income of a business that is no trade (BNC)",
     );
-    if year < LINES_FROM {
+    if year < FORM_2086_LINES_FROM {
         for place in out.figures.iter_mut().filter_map(|one| one.form.as_mut()) {
             place.number = "";
         }

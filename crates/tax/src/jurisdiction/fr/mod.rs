@@ -7,6 +7,8 @@
 mod assess;
 mod notes;
 
+pub use assess::FORM_2086_LINES_FROM;
+
 use packtrain_core::ledger::RowKind;
 use packtrain_core::money::Currency;
 
@@ -54,6 +56,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     assessment: "fr",
     taxed: Some("taxable_gain"),
     warns_of_repurchases: false,
+    asks_for_losses: false,
     terms: None,
     form_box: None,
     treatment: Treatment {

@@ -44,6 +44,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     assessment: "in",
     taxed: Some("income_from_transfer"),
     warns_of_repurchases: false,
+    asks_for_losses: false,
     terms: None,
     form_box: None,
     treatment: Treatment {

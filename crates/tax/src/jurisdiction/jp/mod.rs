@@ -35,6 +35,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     assessment: "jp",
     taxed: Some("miscellaneous_income"),
     warns_of_repurchases: false,
+    asks_for_losses: false,
     terms: None,
     form_box: None,
     treatment: Treatment {

@@ -30,6 +30,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     assessment: "nl",
     taxed: None,
     warns_of_repurchases: false,
+    asks_for_losses: false,
     terms: None,
     form_box: None,
     treatment: Treatment {

@@ -62,8 +62,10 @@ impl<'o> Year<'o> {
         let fact = on(EXEMPT, year).filter(|_| !is_company);
         let allowance = fact.map_or(books.zero(), |fact| whole(fact.value, books));
         let without = if is_company { COMPANY_SOURCE } else { UNKNOWN };
-        let sums = sums(books, books.lines(year).iter())?;
-        let net = sums.gains.checked_add(sums.losses)?;
+        let mut sums = sums(books, books.lines(year).iter())?;
+        let net = books.sums(year).net;
+        // What gives neither gain nor loss is in neither of these.
+        sums.costs = sums.proceeds.round(2).checked_sub(net)?;
         // Losses of earlier years are used only as far as the exempt amount does not cover.
         let brought_used = least(brought, above_zero(net.checked_sub(allowance)?));
         let after_losses = above_zero(net.checked_sub(brought_used)?);

@@ -5,8 +5,8 @@
 //! 13.8 for claims and for returns made at once, which a ledger does not hold). Boxes 45 and 47 are
 //! the losses brought forward and used, and those to carry forward. Before, they go with other
 //! property: 14, 15, 16, 17 and 19, read in the form of 2016-17 and in that of 2025-26; for earlier
-//! years no number was confirmed. The boxes have no pence: gains, proceeds and losses of other
-//! years are cut, costs and losses of the year count a fraction as one more, which the form allows.
+//! years no number was confirmed. The boxes have no pence: gains and proceeds are cut, costs and
+//! losses, of the year and of others, count a fraction as one more, which the form allows.
 //! Box 51, the adjustment of 2024-25, depends on income and is not computed.
 
 use crate::outcome::TaxYear;
@@ -23,8 +23,7 @@ const OTHER_PROPERTY_FROM: TaxYear = TaxYear(2016);
 /// The box of a figure in the form of a year.
 pub(super) fn place(key: &str, year: TaxYear) -> Option<Place> {
     let is_own = year >= CRYPTOASSETS_FROM;
-    // A loss of other years is never more than it is.
-    let losses = |number| Place::at(LOSSES, "box", number).entered(Entered::Down);
+    let losses = |number| Place::at(LOSSES, "box", number).entered(Entered::Up);
     let (own, other, entered) = match key {
         "number_of_disposals" => ("13.1", "14", Entered::Cents),
         "disposal_proceeds" => ("13.2", "15", Entered::Down),
@@ -64,5 +63,25 @@ mod tests {
         assert_eq!(number("losses_carried_forward", 2024), Some("47"));
         assert_eq!(number("losses_carried_forward", 2023), None);
         assert_eq!(number("annual_exempt_amount", 2024), None);
+    }
+
+    #[test]
+    fn every_box_of_losses_and_costs_counts_a_fraction_as_one_more_and_no_other_does() {
+        let entered = |key: &str| place(key, TaxYear(2024)).map(|place| place.entered);
+        for key in [
+            "allowable_costs",
+            "losses_in_year",
+            "losses_brought_forward_used",
+            "losses_carried_forward",
+        ] {
+            assert_eq!(entered(key), Some(Entered::Up), "{key}");
+        }
+        for key in [
+            "disposal_proceeds",
+            "gains_before_losses",
+            "miscellaneous_income",
+        ] {
+            assert_eq!(entered(key), Some(Entered::Down), "{key}");
+        }
     }
 }

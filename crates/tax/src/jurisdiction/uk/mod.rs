@@ -54,6 +54,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     assessment: "uk",
     taxed: Some("taxable"),
     warns_of_repurchases: false,
+    asks_for_losses: true,
     terms: None,
     form_box: None,
     treatment: Treatment {

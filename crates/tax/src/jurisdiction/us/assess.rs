@@ -1,4 +1,7 @@
 //! The capital loss limit, and what is carried to the next year (Schedule D).
+//!
+//! The schedule is worked out in cents from line to line, as it is filled in: line 7 is the sum of
+//! the lines above it, line 16 that of lines 7 and 15, and lines 6, 14 and 21 follow from these.
 
 use std::collections::BTreeMap;
 
@@ -20,8 +23,8 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
         _ => whole(3_000, books),
     };
     let mut carried = Carried {
-        short: books.given("short_loss_before").negated(),
-        long: books.given("long_loss_before").negated(),
+        short: books.given("short_loss_before").round(2).negated(),
+        long: books.given("long_loss_before").round(2).negated(),
     };
     let mut years = BTreeMap::new();
     for year in books.years() {
@@ -77,8 +80,7 @@ const fn schedule_d(number: &'static str) -> Option<Place> {
 
 /// Gains and losses of each term, with what was carried from before.
 fn of_terms(before: Carried, short: Money, long: Money) -> Result<[Line; 5], AmountError> {
-    // Line 16 is the sum of what stands on lines 7 and 15.
-    let net = short.round(2).checked_add(long.round(2))?;
+    let net = short.checked_add(long)?;
     Ok([
         (
             "short_before",

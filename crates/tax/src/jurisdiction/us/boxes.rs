@@ -1,75 +1,108 @@
 //! Lines of Schedule D that take the totals of the boxes of Form 8949.
 //!
-//! Lines 1b, 2 and 3 take the totals of boxes A, B and C, lines 8b, 9 and 10 those of D, E and F;
-//! on the revision of 2025 each of them takes one of G to L beside these ("Box C or Box I checked",
-//! and so on).
+//! Lines 1b, 2 and 3 take the totals of the short-term boxes, lines 8b, 9 and 10 those of the
+//! long-term ones. Which letters these have depends on the year (`boxes_of`); on the revision of
+//! 2025 each line takes an old and a new box ("Box C or Box I checked", and so on), of which digital
+//! assets have the new one.
 
+use chrono::Datelike;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 
+use super::boxes_of;
 use crate::assess::{Books, Line};
-use crate::outcome::{Disposal, TaxYear};
+use crate::outcome::{Disposal, TaxYear, Term};
 use crate::place::{Entered, Place};
 
-/// A line, the boxes that it takes, and keys and labels of its columns (d), (e) and (h).
+/// A line, and the keys of its columns (d), (e) and (h).
 struct BoxLine {
     number: &'static str,
-    boxes: [char; 2],
     keys: [&'static str; 3],
-    labels: [&'static str; 3],
 }
 
 macro_rules! box_line {
-    ($number:literal, $old:literal, $new:literal) => {
+    ($number:literal) => {
         BoxLine {
             number: $number,
-            boxes: [$old, $new],
             keys: [
                 concat!("schedule_d_", $number, "_proceeds"),
                 concat!("schedule_d_", $number, "_cost"),
                 concat!("schedule_d_", $number, "_gain"),
             ],
-            labels: [
-                concat!("Form 8949, box ", $old, " or ", $new, ": (d) proceeds"),
-                concat!("Form 8949, box ", $old, " or ", $new, ": (e) cost"),
-                concat!("Form 8949, box ", $old, " or ", $new, ": (h) gain or loss"),
-            ],
         }
     };
 }
 
-const LINES: [BoxLine; 6] = [
-    box_line!("1b", 'A', 'G'),
-    box_line!("2", 'B', 'H'),
-    box_line!("3", 'C', 'I'),
-    box_line!("8b", 'D', 'J'),
-    box_line!("9", 'E', 'K'),
-    box_line!("10", 'F', 'L'),
-];
+/// The lines of a term, in the order of its boxes.
+const fn lines_of(term: Term) -> &'static [BoxLine; 3] {
+    match term {
+        Term::Short => &[box_line!("1b"), box_line!("2"), box_line!("3")],
+        Term::Long => &[box_line!("8b"), box_line!("9"), box_line!("10")],
+    }
+}
+
+macro_rules! labels {
+    ($($letter:literal $text:literal,)*) => {
+        /// What columns (d), (e) and (h) of a box are called.
+        const fn labels(of_box: char) -> [&'static str; 3] {
+            match of_box {
+                $($letter => [
+                    concat!("Form 8949, box ", $text, ": (d) proceeds"),
+                    concat!("Form 8949, box ", $text, ": (e) cost"),
+                    concat!("Form 8949, box ", $text, ": (h) gain or loss"),
+                ],)*
+                _ => [
+                    "Form 8949: (d) proceeds",
+                    "Form 8949: (e) cost",
+                    "Form 8949: (h) gain or loss",
+                ],
+            }
+        }
+    };
+}
+
+labels! {
+    'A' "A", 'B' "B", 'C' "C", 'D' "D", 'E' "E", 'F' "F",
+    'G' "G", 'H' "H", 'I' "I", 'J' "J", 'K' "K", 'L' "L",
+}
 
 const SOURCE: &str = "Schedule D; Instructions for Form 8949";
 
-/// The line of Schedule D that takes the total of a box of Form 8949.
-pub fn schedule_d_line(of_box: char) -> Option<&'static str> {
-    let mut lines = LINES.iter();
-    let line = lines.find(|line| line.boxes.contains(&of_box));
-    line.map(|line| line.number)
+/// The line of Schedule D that takes the total of the box of Form 8949 that a disposal is in; none
+/// where it is in none.
+pub fn schedule_d_line(of: &Disposal) -> Option<&'static str> {
+    line_of(of).map(|line| line.number)
+}
+
+fn line_of(of: &Disposal) -> Option<&'static BoxLine> {
+    let (term, name) = (of.term?, of.form_box?);
+    let place = boxes_of(of.date.year(), term)?
+        .into_iter()
+        .position(|one| one == name)?;
+    lines_of(term).get(place)
 }
 
 /// What the boxes of a year come to, in cents that add up across as the form does.
 pub(super) fn totals(books: &Books<'_>, year: TaxYear) -> Result<Vec<Line>, AmountError> {
     let mut all = Vec::new();
-    for line in &LINES {
-        let is_in = |one: &&Disposal| one.form_box.is_some_and(|name| line.boxes.contains(&name));
-        let mut lines = books.lines(year).iter().filter(is_in).peekable();
-        if lines.peek().is_none() {
+    for term in [Term::Short, Term::Long] {
+        let Some(boxes) = boxes_of(year.0, term) else {
             continue;
+        };
+        for (name, line) in boxes.into_iter().zip(lines_of(term)) {
+            let is_in = |one: &&Disposal| one.term == Some(term) && one.form_box == Some(name);
+            let mut lines = books.lines(year).iter().filter(is_in).peekable();
+            if lines.peek().is_none() {
+                continue;
+            }
+            let (proceeds, cost, gain) = across(books.zero(), lines)?;
+            let place = Place::at("Schedule D", "line", line.number).entered(Entered::Bracketed);
+            let amounts = [proceeds, cost, gain].into_iter();
+            let named = line.keys.into_iter().zip(labels(name)).zip(amounts);
+            all.extend(
+                named.map(|((key, label), amount)| (key, label, amount, Some(place), SOURCE)),
+            );
         }
-        let (proceeds, cost, gain) = across(books.zero(), lines)?;
-        let place = Place::at("Schedule D", "line", line.number).entered(Entered::Bracketed);
-        let amounts = [proceeds, cost, gain].into_iter();
-        let named = line.keys.into_iter().zip(line.labels).zip(amounts);
-        all.extend(named.map(|((key, label), amount)| (key, label, amount, Some(place), SOURCE)));
     }
     Ok(all)
 }
@@ -97,10 +130,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_box_of_form_8949_has_a_line_of_schedule_d() {
-        let lines: Vec<_> = ('A'..='L').map(schedule_d_line).collect();
-        let numbers = ["1b", "2", "3", "8b", "9", "10"].map(Some);
-        assert_eq!(lines, [numbers, numbers].concat());
-        assert_eq!(schedule_d_line('M'), None);
+    fn a_box_is_called_by_the_letter_of_its_year() {
+        for (year, short, long) in [(2012, 'C', 'C'), (2024, 'C', 'F'), (2025, 'I', 'L')] {
+            for (term, letter) in [(Term::Short, short), (Term::Long, long)] {
+                let name = boxes_of(year, term).unwrap()[2];
+                assert_eq!(name, letter);
+                let said = format!("Form 8949, box {letter}: (d) proceeds");
+                assert_eq!(labels(name)[0], said, "{year}");
+            }
+        }
+        assert_eq!(boxes_of(2010, Term::Short), None);
     }
 }

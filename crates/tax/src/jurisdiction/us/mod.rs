@@ -78,6 +78,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     assessment: "net_capital",
     taxed: Some("net"),
     warns_of_repurchases: true,
+    asks_for_losses: false,
     terms: Some(Terms {
         short: words("Short", "Short term", "one year or less"),
         long: words("Long", "Long term", "over one year"),
@@ -113,21 +114,26 @@ fn long_from(acquired: NaiveDate) -> Option<NaiveDate> {
     }
 }
 
-/// The box of Form 8949, which came with the returns of 2011: A to C in both parts at first, D to F
-/// for long-term from 2013 (IRS Tax Tip 2012-28; Form 8949 for 2013), and G to L for digital assets
-/// from 2025 (Instructions for Form 8949, 2025).
+/// The boxes of Form 8949, which came with the returns of 2011: A to C in both parts at first, D to
+/// F for long-term from 2013 (IRS Tax Tip 2012-28; Form 8949 for 2013), and G to L for digital
+/// assets from 2025 (Instructions for Form 8949, 2025).
+const fn boxes_of(year: i32, term: Term) -> Option<[char; 3]> {
+    match (year, term) {
+        (..2011, _) => None,
+        (2011..2025, Term::Short) | (2011..2013, Term::Long) => Some(['A', 'B', 'C']),
+        (2013..2025, Term::Long) => Some(['D', 'E', 'F']),
+        (2025.., Term::Short) => Some(['G', 'H', 'I']),
+        (2025.., Term::Long) => Some(['J', 'K', 'L']),
+    }
+}
+
+/// The box of Form 8949 that a line belongs in.
 fn form_box(settings: &Settings, date: NaiveDate, term: Term) -> Option<char> {
     let statement = settings
         .options
         .get("form_1099_da")
         .map_or("none", String::as_str);
-    let boxes = match (date.year(), term) {
-        (..2011, _) => return None,
-        (2011..2025, Term::Short) | (2011..2013, Term::Long) => ['A', 'B', 'C'],
-        (2013..2025, Term::Long) => ['D', 'E', 'F'],
-        (2025.., Term::Short) => ['G', 'H', 'I'],
-        (2025.., Term::Long) => ['J', 'K', 'L'],
-    };
+    let boxes = boxes_of(date.year(), term)?;
     Some(match statement {
         "with_basis" => boxes[0],
         "without_basis" => boxes[1],

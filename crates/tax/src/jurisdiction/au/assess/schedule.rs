@@ -3,9 +3,11 @@
 //! Its labels were read in the schedules of 2016 and 2022: 1I and 1R for gains and losses of other
 //! assets, 1J for all gains, 2A losses of the year, 2B and 2C losses of the year and of earlier
 //! years that were applied, 2E both, 3B losses to carry, 4A the discount, 6A the net gain, which is
-//! 1J less 2E less 4A. Boxes have no cents. Collectables have labels of their own; a ledger does
+//! 1J less 2E less 4A. Boxes have no cents, so 2E and 6A are worked out from what is entered above
+//! them. Collectables have labels of their own; a ledger does
 //! not say which tokens are.
 
+use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 
 use super::{Year, label};
@@ -38,17 +40,21 @@ pub(super) fn lines(year: &Year, form: &'static str) -> Result<Vec<Line>, Amount
     let applied = gains.checked_sub(net)?.checked_sub(year.discount)?;
     // Losses of the year go first, then those of earlier years (ITAA 1997 s. 102-5).
     let of_year = least(year.losses, applied);
+    let of_earlier = applied.checked_sub(of_year)?;
+    let all_applied = whole(of_year)?.checked_add(whole(of_earlier)?)?;
     let amounts = [
         gains,
         year.losses,
         gains,
         year.losses,
         of_year,
-        applied.checked_sub(of_year)?,
-        applied,
+        of_earlier,
+        all_applied,
         above_zero(year.carried),
         year.discount,
-        net,
+        whole(gains)?
+            .checked_sub(all_applied)?
+            .checked_sub(whole(year.discount)?)?,
     ];
     let lines = LABELS.into_iter().zip(amounts);
     let lines = lines.map(|((number, key, what), amount)| {
@@ -56,4 +62,16 @@ pub(super) fn lines(year: &Year, form: &'static str) -> Result<Vec<Line>, Amount
         (key, what, amount, place, SOURCE)
     });
     Ok(lines.collect())
+}
+
+/// An amount as it is entered: without its cents.
+fn whole(money: Money) -> Result<Money, AmountError> {
+    let near = money.round(0);
+    let is_more = near > money;
+    let one = Money::parse("1", money.currency()).unwrap_or(near);
+    if is_more {
+        near.checked_sub(one)
+    } else {
+        Ok(near)
+    }
 }

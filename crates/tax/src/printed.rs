@@ -1,72 +1,64 @@
-//! Sums of a year as they are printed: in whole cents that add up.
+//! Sums of a year in whole cents that add up: the one rounding of every output.
 //!
-//! Were each sum rounded by itself, the net gain would miss its own parts by a cent. So the parts
-//! that the law asks for are rounded, gains by term or gains and losses; the net gain is their sum;
-//! and what is left of the cents goes to the losses where there are terms. Where proceeds, fees and
-//! cost stand above the net gain, as in the PDF, the cost takes what is left there.
+//! Were each sum rounded by itself, the net gain would miss its own parts by a cent. So what the
+//! return asks for is rounded: gains by term, or gains and losses, and the net gain is their sum; or
+//! the net gain alone. What is left of the cents goes to the losses where these are not asked for,
+//! and to the cost, so that proceeds less fees less cost, with losses denied added, are the net gain.
 
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
-use packtrain_tax::jurisdiction;
-use packtrain_tax::outcome::Totals;
-use packtrain_tax::request::Country;
+
+use crate::jurisdiction::{self, Jurisdiction};
+use crate::outcome::Totals;
+use crate::request::Country;
 
 /// How far a sum may be moved so that others add up; more is no matter of rounding.
-const MOVED_MAX_CENTS: i128 = 3;
+const MOVED_MAX_CENTS: u64 = 3;
 
 /// The sums of a year in whole cents that add up; sums too large to be added stay as they are.
 pub fn printed(totals: &Totals, country: Country) -> Totals {
-    let has_terms = jurisdiction::of(country).terms.is_some();
-    adding_up(totals, has_terms).unwrap_or_else(|_| totals.clone())
+    adding_up(totals, jurisdiction::of(country)).unwrap_or_else(|_| totals.clone())
 }
 
-/// The same, with a cost that makes proceeds less fees less cost the net gain.
-pub(crate) fn printed_across(totals: &Totals, country: Country) -> Totals {
-    let all = printed(totals, country);
-    let cost = fitting_cost(&all, totals.cost).unwrap_or(all.cost);
-    Totals { cost, ..all }
-}
-
-fn fitting_cost(all: &Totals, exact: Money) -> Result<Money, AmountError> {
-    let before_cost = all
-        .proceeds
-        .checked_sub(all.fees)?
-        .checked_add(all.denied)?;
-    near(before_cost.checked_sub(all.net)?, exact)
-}
-
-fn adding_up(totals: &Totals, has_terms: bool) -> Result<Totals, AmountError> {
+fn adding_up(totals: &Totals, rules: &Jurisdiction) -> Result<Totals, AmountError> {
     let cents = |money: Money| money.round(2);
     let mut all = Totals {
         proceeds: cents(totals.proceeds),
+        no_gain_no_loss: cents(totals.no_gain_no_loss),
         cost: cents(totals.cost),
         fees: cents(totals.fees),
         gains: cents(totals.gains),
         losses: cents(totals.losses),
         denied: cents(totals.denied),
+        net: cents(totals.net),
         short: cents(totals.short),
         long: cents(totals.long),
         income: cents(totals.income),
         other: cents(totals.other),
-        ..totals.clone()
+        disposals: totals.disposals,
     };
-    if has_terms {
+    if rules.terms.is_some() {
         all.net = near(all.short.checked_add(all.long)?, totals.net)?;
-        all.losses = near(all.net.checked_sub(all.gains)?, totals.losses)?;
-    } else {
+    } else if rules.asks_for_losses {
         all.net = near(all.gains.checked_add(all.losses)?, totals.net)?;
     }
+    all.losses = near(all.net.checked_sub(all.gains)?, totals.losses)?;
+    let before_cost = all
+        .proceeds
+        .checked_sub(all.fees)?
+        .checked_add(all.denied)?;
+    all.cost = near(before_cost.checked_sub(all.net)?, totals.cost)?;
     Ok(all)
 }
 
 /// What makes the sums add up, where it is the exact amount but for cents; else that amount.
 fn near(fitting: Money, exact: Money) -> Result<Money, AmountError> {
     let rounded = exact.round(2);
-    let off = crate::amounts::cents(fitting.checked_sub(rounded)?);
-    Ok(if off.abs() <= MOVED_MAX_CENTS {
-        fitting
-    } else {
-        rounded
+    let off = fitting.checked_sub(rounded)?.abs();
+    let most = Money::parse(&format!("0.0{MOVED_MAX_CENTS}"), exact.currency());
+    Ok(match most {
+        Ok(most) if off <= most => fitting,
+        _ => rounded,
     })
 }
 
@@ -108,7 +100,29 @@ mod tests {
     }
 
     #[test]
-    fn proceeds_less_cost_are_the_net_gain_where_they_stand_above_it() {
+    fn where_the_net_gain_alone_is_asked_for_it_is_the_exact_one_rounded_once() {
+        let money = |text: &str| Money::parse(text, Currency::EUR).unwrap();
+        let exact = Totals {
+            gains: money("20.004"),
+            losses: money("-10.009"),
+            net: money("9.995"),
+            ..totals(money)
+        };
+        let fr = printed(&exact, Country::Fr);
+        assert_eq!(
+            [fr.gains, fr.losses, fr.net],
+            ["20", "-10", "10"].map(money)
+        );
+        // The return of Italy asks for both parts.
+        let it = printed(&exact, Country::It);
+        assert_eq!(
+            [it.gains, it.losses, it.net],
+            ["20", "-10.01", "9.99"].map(money)
+        );
+    }
+
+    #[test]
+    fn proceeds_less_cost_are_the_net_gain() {
         let money = |text: &str| Money::parse(text, Currency::EUR).unwrap();
         let exact = Totals {
             proceeds: money("305.01"),
@@ -117,9 +131,8 @@ mod tests {
             net: money("152.505"),
             ..Totals::zero(Currency::EUR)
         };
-        let across = printed_across(&exact, Country::Fr);
-        assert_eq!([across.cost, across.net], ["152.50", "152.51"].map(money));
-        assert_eq!(printed(&exact, Country::Fr).cost, money("152.51"));
+        let fr = printed(&exact, Country::Fr);
+        assert_eq!([fr.cost, fr.net], ["152.50", "152.51"].map(money));
     }
 
     #[test]
