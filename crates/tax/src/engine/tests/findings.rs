@@ -125,7 +125,7 @@ fn a_file_that_was_given_twice_is_read_once_and_told_once() {
         ..file()
     };
     let left = "a.csv was given again as b.csv; this copy was left out".to_owned();
-    let files = [file(), renamed.clone(), counted];
+    let files = [file(), renamed, counted];
     let outcome = compute(&files, Country::Us, &keeping(&json!({ "file": "c.csv" }))).unwrap();
     assert_eq!(
         (outcome.disposals.len(), &outcome.warnings[0].message),
