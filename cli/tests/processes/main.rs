@@ -12,6 +12,7 @@ mod over_http;
 mod places;
 mod questions;
 mod report;
+mod slips;
 mod top;
 mod words;
 mod workers;
