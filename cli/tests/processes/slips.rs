@@ -25,6 +25,14 @@ fn report(folder: &TempDir, more: &str) -> snapbox::cmd::Command {
     command(folder.path(), &words)
 }
 
+/// The first line of this type among those of JSON.
+fn event(said: &snapbox::cmd::OutputAssert, kind: &str) -> serde_json::Value {
+    let text = String::from_utf8(said.get_output().stdout.clone()).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let mut lines = lines.filter(|line: &serde_json::Value| line["type"] == kind);
+    lines.next().unwrap()
+}
+
 fn purchase(units: &str) -> String {
     format!(
         "[[settle]]\nrow = \"s1\"\nanswer = \"purchase\"\ndate = \"2023-05-01\"\n\
@@ -93,12 +101,12 @@ fn a_finding_is_shown_with_its_row_and_its_code() {
 "#]]);
 }
 
-const ODD: &str = "Datum;Menge;Coin;Wert;Kurs\n2024-03-10;5;BTC;300;30\n";
+const ODD: &str = "Datum;Art;Menge;Coin;Wert;Kurs\n10.03.2024 12:00;buy;5;BTC;300;30\n";
 
 fn map(value: &str) -> String {
     format!(
-        "time = '%Y-%m-%d'\ncurrency = 'EUR'\n[columns]\ntimestamp = 'Datum'\n\
-         amount = 'Menge'\nasset = 'Coin'\nvalue = '{value}'\n"
+        "time = '%d.%m.%Y %H:%M'\ncurrency = 'EUR'\n[columns]\ntimestamp = 'Datum'\n\
+         type = 'Art'\namount = 'Menge'\nasset = 'Coin'\nvalue = '{value}'\n"
     )
 }
 
@@ -246,17 +254,15 @@ help: leave --format out for the report, its lines and its figures
 #[test]
 fn what_changed_is_one_line_of_json_where_json_is_asked_for() {
     let folder = ledger(SHORT);
-    report(&folder, "--country us --format json,csv")
+    report(&folder, "--country us --year 2024 --format json,csv")
         .assert()
         .success();
     let said = report(
         &folder,
-        "--country us --method hifo --diff figures-us.json --json",
+        "--country us --method hifo --year 2024 --diff figures-2024-us.json --json",
     )
     .assert();
-    let said = said.success();
-    let said: serde_json::Value = serde_json::from_slice(&said.get_output().stdout).unwrap();
-    assert_eq!(said["type"], "diff");
+    let said = event(&said.success(), "diff");
     assert_eq!(said["parts"][0]["said"], "Causes");
     let cause = "method: fifo before, hifo now";
     assert_eq!(said["parts"][0]["lines"][0], cause);
@@ -308,8 +314,7 @@ Open as of the end of the records, valued on 2024-02-01, United States, USD, FIF
 ...
 "#]]);
     let said = report(&folder, "--country us --harvest=2024-02-01 --json").assert();
-    let said = said.success();
-    let said: serde_json::Value = serde_json::from_slice(&said.get_output().stdout).unwrap();
+    let said = event(&said.success(), "open_lot");
     assert_eq!(said["as_of"], "end_of_records");
     assert_eq!(said["valued_on"], "2024-02-01");
 }
