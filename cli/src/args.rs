@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use packtrain_core::secret::Secret;
 use packtrain_core::time::Timestamp;
 
+pub(crate) use asked::AskedYear;
 pub(crate) use bench::{
     Bench, BenchFair, BenchFuture, BenchHistory, BenchQueue, BenchRescue, BenchSteady, BenchTax,
     BenchWhere,
@@ -17,6 +18,7 @@ pub(crate) use operate::{
 };
 pub(crate) use scale::{Scale, Simulate};
 
+mod asked;
 mod bench;
 mod operate;
 mod scale;
@@ -259,7 +261,7 @@ pub(crate) struct Report {
     /// Tax year to report on, such as 2025 or 2024-25, from that of the first row to that of the
     /// last; may be repeated [default: all]
     #[arg(long = "year", value_name = "YEAR")]
-    pub(crate) years: Vec<packtrain_tax::outcome::TaxYear>,
+    pub(crate) asked_years: Vec<AskedYear>,
     /// Method: fifo, lifo, hifo, lofo, acb, s104, total_average, portfolio [default: the
     /// country's first]
     #[arg(long)]

@@ -106,16 +106,16 @@ fn what_is_open_is_valued_by_the_nearest_price_and_one_too_far_is_told() {
         .success()
         .stdout_eq(str![[r#"
 
-Open on 2024-06-05, France, EUR, PORTFOLIO
+Open as of the end of the records, valued on 2024-06-05, France, EUR, PORTFOLIO
 
 ASSET  WALLET  LOT  ACQUIRED  QUANTITY      COST     VALUE      GAIN  PRICE OF    BY    FROM
 BTC    -       -    -              0.5    474.58  1,400.00    925.42  2024-06-01[..]
 ETH    -       -    -               10  1,016.95  3,000.00  1,983.05  2024-05-20[..]
 
 [..]
-  ! no price within 7 days of 2024-06-05 is known for ETH; the nearest was taken, up to 16 days[..]
+  ! --prices has none on 2024-06-05 or up to 7 days before it, and [..] for ETH; [..] 16 days[..]
     put prices of that day into a list of prices
-Each price is the one nearest to the day, of --prices or of the last trade in the ledger (2 of[..]
+Lots are those that are open when the records end, [..]
 
 "#]]);
 }

@@ -13,6 +13,7 @@ mod places;
 mod questions;
 mod report;
 mod scale;
+mod slips;
 mod top;
 mod words;
 mod workers;

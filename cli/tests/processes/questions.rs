@@ -210,7 +210,7 @@ fn what_is_open_is_valued_by_the_list_of_prices_with_the_greatest_loss_first() {
         .success()
         .stdout_eq(str![[r#"
 
-Open on 2025-12-31, United States, USD, FIFO
+Open as of the end of the records, valued on 2025-12-31, United States, USD, FIFO
 
 ASSET  WALLET  LOT  ACQUIRED    QUANTITY       COST      VALUE        GAIN  PRICE OF    BY[..]
 BTC    main    t2   2024-06-10         1  70,000.00  60,000.00  -10,000.00  [..]  list  long term
@@ -219,7 +219,7 @@ BTC    main    t1   2024-01-10       0.5  20,050.00  30,000.00    9,950.00  [..]
 
   not yet long term        losses           -51.00   gains             0.00
   long term                losses       -10,000.00   gains         9,950.00
-Each price is the one nearest to the day, of --prices or of the last trade in the ledger (3 of[..]
+Lots are those that are open when the records end, [..](3 of[..]
 
 "#]]);
 }

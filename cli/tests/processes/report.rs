@@ -64,7 +64,8 @@ US 2025, USD, FIFO, lots by the dated rule
 
 Check before you file
   ! no purchase on record for 7.999470771 SOL; zero cost was taken  (1,575.66 at stake)
-    a.csv:181  add the file that has the purchase, or an opening row with basis and acquired
+    a.csv:181  row CH-105130  missing_cost_basis
+    add the file that has the purchase, or an opening row with basis and acquired
     to settle it, add the missing file, answer with the purchase, or answer that zero is right
 
 Wrote  r/tax-2025-us.pdf  r/disposals-2025-us.csv  r/figures-2025-us.json
@@ -130,7 +131,7 @@ fn files_that_are_no_ledger_are_refused_with_what_to_do() {
         str![[r#"
 error: header.csv cannot be read: the header row is of no known source: [..] missing
 
-help: found: alpha, beta; needed: timestamp, type, wallet, currency
+help: found: alpha, beta; needed: timestamp, type, wallet, currency; [..]--map FILE[..]
 
 error: encoding.csv cannot be read: line 2, byte 3 is not UTF-8 text
 

@@ -96,6 +96,8 @@ pub enum TaxError {
         row: String,
         /// The answer's word.
         answer: &'static str,
+        /// Its place among the answers, counted from 0.
+        entry: usize,
         /// Why it does not fit.
         what: String,
     },

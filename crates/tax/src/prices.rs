@@ -2,7 +2,7 @@
 //! `asset`, `currency` and `price`, the price of one unit.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 use packtrain_core::ledger::Asset;
@@ -45,17 +45,27 @@ impl Prices {
     /// # Errors
     /// [`TableError`] at the first line that is no price: half a table of prices is worth little.
     pub fn read(bytes: &[u8]) -> Result<Self, TableError> {
-        let mut by_asset: HashMap<String, Vec<Price>> = HashMap::new();
-        let count = table::read(bytes, &FORM, |_, cells| {
+        let mut by_asset: HashMap<String, Vec<(Price, u64)>> = HashMap::new();
+        let count = table::read(bytes, &FORM, |line, cells| {
             let (asset, price) = price(cells)?;
-            by_asset.entry(asset).or_default().push(price);
+            by_asset.entry(asset).or_default().push((price, line));
             Ok(())
         })?;
         for of_asset in by_asset.values_mut() {
-            // Stable: of two prices of one day the one that stands last holds.
-            of_asset.sort_by_key(|price| price.date);
+            // Stable: of two prices of one day in two currencies the one that stands last holds.
+            of_asset.sort_by_key(|(price, _)| price.date);
         }
-        Ok(Self { by_asset, count })
+        if let Some(error) = disagreeing(&by_asset) {
+            return Err(error);
+        }
+        let plain = |(asset, prices): (String, Vec<(Price, u64)>)| {
+            let prices = prices.into_iter().map(|(price, _)| price);
+            (asset, prices.collect())
+        };
+        Ok(Self {
+            by_asset: by_asset.into_iter().map(plain).collect(),
+            count,
+        })
     }
 
     /// How many there are.
@@ -115,6 +125,34 @@ impl Price {
         };
         Some((money, self.date))
     }
+}
+
+/// The first line whose price is another than one before it of the same day, asset and currency:
+/// neither is known to be right.
+fn disagreeing(by_asset: &HashMap<String, Vec<(Price, u64)>>) -> Option<TableError> {
+    let mut found: Option<(u64, String)> = None;
+    for (asset, prices) in by_asset {
+        for day in prices.chunk_by(|(a, _), (b, _)| a.date == b.date) {
+            let mut of_currency: BTreeMap<Currency, (Money, u64)> = BTreeMap::new();
+            for (price, line) in day {
+                let code = price.one.currency();
+                let first = of_currency.entry(code).or_insert((price.one, *line));
+                let is_first = found.as_ref().is_none_or(|(before, _)| line < before);
+                if first.0 == price.one || !is_first {
+                    continue;
+                }
+                let what = format!(
+                    "{asset} on {} is {} {code} here and {} {code} on line {}; keep one of them",
+                    price.date,
+                    price.one.to_plain(),
+                    first.0.to_plain(),
+                    first.1
+                );
+                found = Some((*line, what));
+            }
+        }
+    }
+    found.map(|(line, what)| TableError::Line { line, what })
 }
 
 /// Most names are in upper case as they stand.
@@ -232,5 +270,20 @@ price,currency,asset,date
         let said = "line 1: the header \"date,asset,price\" has no column currency; needed: date, \
                     asset, currency, price";
         assert_eq!(error.to_string(), said);
+    }
+
+    #[test]
+    fn two_prices_of_one_day_that_differ_are_told_with_both_lines_and_equal_ones_are_fine() {
+        let read = |lines: &str| {
+            let file = format!("date,asset,currency,price\n{lines}");
+            Prices::read(file.as_bytes())
+        };
+        let twice = "2024-03-10,BTC,USD,1\n2024-03-11,BTC,USD,2\n2024-03-10,btc,USD,3.50\n";
+        let error = read(twice).unwrap_err().to_string();
+        let said =
+            "line 4: BTC on 2024-03-10 is 3.5 USD here and 1 USD on line 2; keep one of them";
+        assert_eq!(error, said);
+        let fine = "2024-03-10,BTC,USD,1\n2024-03-10,BTC,EUR,2\n2024-03-10,BTC,USD,1.00\n";
+        assert_eq!(read(fine).unwrap().len(), 3);
     }
 }

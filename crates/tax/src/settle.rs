@@ -15,6 +15,8 @@
 mod rules;
 mod written;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::str::FromStr;
 
@@ -198,6 +200,46 @@ impl Answer {
             Self::NotTransfer(_) => Way::NotTransfer,
         }
     }
+}
+
+impl Settlement {
+    /// What only one answer may be: its kind, for its row and the finding, the asset or the other
+    /// row that it names.
+    fn subject(&self) -> Subject<'_> {
+        let (code, word) = match &self.answer {
+            Answer::Accept(code) | Answer::AcceptZero(code) => (Some(*code), None),
+            Answer::Purchase(Purchase { asset, .. }) | Answer::Price(Price { asset, .. }) => {
+                (None, asset.as_deref())
+            }
+            // A row may be no half of one transfer with each of several others.
+            Answer::NotTransfer(Some(other)) => (None, Some(other.id.as_str())),
+            Answer::Keep | Answer::Transfer(_) | Answer::NotTransfer(None) => (None, None),
+        };
+        let row = (self.row.id.as_str(), self.row.file.as_deref());
+        (row, self.answer.way(), code, word)
+    }
+}
+
+/// What an answer is about: its row, its kind, the finding, and the asset or the other row.
+type Subject<'a> = (
+    (&'a str, Option<&'a str>),
+    Way,
+    Option<WarningCode>,
+    Option<&'a str>,
+);
+
+/// Answers that say again what an earlier one says, and that one, by their places in the list: of
+/// two purchases for one row none is known to be the one that was meant.
+pub fn said_twice(settle: &[Settlement]) -> Vec<(usize, usize)> {
+    let mut first = HashMap::new();
+    let mut twice = Vec::new();
+    for (place, settlement) in settle.iter().enumerate() {
+        match first.entry(settlement.subject()) {
+            Entry::Vacant(free) => _ = free.insert(place),
+            Entry::Occupied(taken) => twice.push((*taken.get(), place)),
+        }
+    }
+    twice
 }
 
 impl fmt::Display for RowName {

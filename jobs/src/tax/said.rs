@@ -8,7 +8,7 @@ use packtrain_report::InputFile;
 use packtrain_tax::allocation::{self, Allocation};
 use packtrain_tax::import;
 use packtrain_tax::settle::{
-    RULES_MAX, SETTLEMENTS_MAX, Settlements, Written as WrittenAnswer, WrittenRule,
+    RULES_MAX, SETTLEMENTS_MAX, Settlements, Written as WrittenAnswer, WrittenRule, said_twice,
 };
 use packtrain_tax::written::Slip;
 use serde::de::{self, DeserializeOwned};
@@ -124,6 +124,17 @@ impl Said<'_> {
             |index, line: allocation::Written| line.read(index as u64 + 2),
             &mut errors,
         );
+        // With an entry that cannot be read the places are not those of the list.
+        if errors.is_empty() {
+            for (first, second) in said_twice(&settlements.settle) {
+                let one = &settlements.settle[second];
+                let (way, row) = (one.answer.way(), &one.row);
+                let said =
+                    format!("{way} for row {row} stands at /settlements/settle/{first} already");
+                let place = format!("/settlements/settle/{second}");
+                errors.push(FieldError::new(place, "twice", said));
+            }
+        }
         if errors.is_empty() {
             let answers = settle.len() + rule.len();
             return Ok(ReadSaid {

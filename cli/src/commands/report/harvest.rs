@@ -38,7 +38,8 @@ pub(super) fn print(
     let rules = jurisdiction::of(settings.country);
     let (method, currency) = (settings.method.as_str().to_uppercase(), settings.currency);
     anstream::println!(
-        "\n{STRONG}Open on {day}{STRONG:#}, {}, {currency}, {method}\n",
+        "\n{STRONG}Open as of the end of the records, valued on {day}{STRONG:#}, {}, {currency}, \
+         {method}\n",
         rules.name
     );
     let long = rules.terms.as_ref().map_or("", |terms| terms.long.name);
@@ -77,8 +78,10 @@ fn sources(lots: &[Open<'_>]) -> String {
         none => format!(", {none} without"),
     };
     format!(
-        "Each price is the one nearest to the day, of --prices or of the last trade in the ledger \
-         ({listed} of the list, {recorded} of the ledger{none}); of two as near that of --prices."
+        "Lots are those that are open when the records end, also of rows after the day. Each price \
+         is the one nearest to the day, of --prices (on the day or before it) or of the last trade \
+         in the ledger ({listed} of the list, {recorded} of the ledger{none}); of two as near that \
+         of --prices."
     )
 }
 
@@ -107,8 +110,9 @@ fn far(
         more => format!(" and {more} more"),
     };
     anstream::println!(
-        "  {CHECK}!{CHECK:#} no price within {AGE_DAYS_MAX} days of {day} is known for {}{more}; \
-         the nearest was taken, up to {farthest} days away  ({} at stake)",
+        "  {CHECK}!{CHECK:#} --prices has none on {day} or up to {AGE_DAYS_MAX} days before it, \
+         and the last price of the ledger is farther from it, for {}{more}; the nearer was taken, up to \
+         {farthest} days away  ({} at stake)",
         named.join(", "),
         grouped(worth)
     );
@@ -202,7 +206,8 @@ impl<'a> Open<'a> {
     fn json(&self, day: chrono::NaiveDate) {
         let lot = self.lot;
         let line = json!({
-            "type": "open_lot", "asset": &*lot.asset, "wallet": lot.wallet.as_deref(),
+            "type": "open_lot", "as_of": "end_of_records", "valued_on": day,
+            "asset": &*lot.asset, "wallet": lot.wallet.as_deref(),
             "lot": lot.lot.as_deref(), "acquired": lot.acquired, "long_from": lot.long_from,
             "quantity": lot.quantity.to_string(), "cost": lot.cost.to_cents(),
             "value": lot.value.map(|value| value.money.to_cents()),

@@ -18,6 +18,9 @@ use crate::terminal::Steps;
 /// Where mappings are kept, in the folder for everything on this machine.
 const FOLDER: &str = "mappings";
 
+/// Mappings of one name that are kept.
+const NAMES_MAX: usize = 100;
+
 /// The right form.
 const FORM: &str = "\
 a mapping is such as
@@ -34,12 +37,23 @@ docs/tax.md says what else it may hold";
 
 /// All mappings that may be of use.
 pub(super) struct Mappings {
-    given: Vec<Named>,
+    given: Vec<Given>,
+    /// The newest first.
     kept: Vec<Named>,
     folder: PathBuf,
+    skips_bad_rows: bool,
+}
+
+/// A mapping that was given, and how it did.
+struct Given {
+    named: Named,
+    is_used: bool,
+    /// Why it did not fit a file.
+    misfit: Option<ImportError>,
 }
 
 /// A mapping and the file that it stands in.
+#[derive(Clone)]
 struct Named {
     path: PathBuf,
     text: String,
@@ -50,35 +64,47 @@ impl Mappings {
     /// Reads those that are given, and those that were kept; one of the latter that cannot be read
     /// is passed over, since nobody asked for it.
     pub(super) fn open(args: &Report, data_dir: &Path) -> Result<Self, Failure> {
-        let given = args.maps.iter().map(|path| Named::read(path));
+        let given = args.maps.iter().map(|path| Given::read(path));
         let folder = data_dir.join(FOLDER);
         let kept = fs::read_dir(&folder).into_iter().flatten().flatten();
-        let mut kept: Vec<_> = kept.map(|entry| entry.path()).collect();
-        kept.sort();
+        let written = |entry: &fs::DirEntry| entry.metadata().and_then(|it| it.modified()).ok();
+        let mut kept: Vec<_> = kept.map(|entry| (written(&entry), entry.path())).collect();
+        kept.sort_by(|a, b| b.cmp(a));
         Ok(Self {
             given: given.collect::<Result<_, _>>()?,
             kept: kept
                 .iter()
-                .filter_map(|path| Named::read(path).ok())
+                .filter_map(|(_, path)| Named::read(path).ok())
                 .collect(),
             folder,
+            skips_bad_rows: args.skip_bad_rows,
         })
     }
 
-    /// Reads a file by a given mapping that fits, as a known source, or by a mapping that was kept.
+    /// Reads a file by a given mapping that fits, or as a known source; by the newest fitting one
+    /// of those that were kept only where none is given.
     pub(super) fn read(
-        &self,
+        &mut self,
         bytes: &[u8],
         options: &Options,
         steps: &Steps,
     ) -> Result<Import, ImportError> {
         let mut misfit = None;
-        for named in &self.given {
-            match named.import(bytes, options) {
-                Err(error @ ImportError::Mapping { .. }) => misfit = misfit.or(Some(error)),
+        for place in 0..self.given.len() {
+            let given = &mut self.given[place];
+            match given.named.import(bytes, options) {
+                Err(error @ ImportError::Mapping { .. }) => {
+                    given.misfit.get_or_insert_with(|| error.clone());
+                    misfit = misfit.or(Some(error));
+                }
                 import => {
-                    self.keep(named, steps);
-                    return import;
+                    given.is_used = true;
+                    let import = import?;
+                    let bad = import.bad_rows;
+                    if bad < import.rows_total && (bad == 0 || self.skips_bad_rows) {
+                        self.keep(place, (bytes, options), steps);
+                    }
+                    return Ok(import);
                 }
             }
         }
@@ -86,27 +112,88 @@ impl Mappings {
             Err(error @ ImportError::UnknownHeader { .. }) => misfit.unwrap_or(error),
             import => return import,
         };
-        let mut kept = self.kept.iter();
-        let fits = kept.find_map(|named| named.import(bytes, options).ok());
-        fits.ok_or(unknown)
+        // An older mapping in place of the one that was meant would tell other figures.
+        let mut kept = self.kept.iter().filter(|_| self.given.is_empty());
+        let fits = kept.find_map(|named| Some((named, named.import(bytes, options).ok()?)));
+        let (named, import) = fits.ok_or(unknown)?;
+        steps.note(&format!("By         {}, kept before", named.path.display()));
+        Ok(import)
     }
 
-    /// Keeps a mapping for next time. One that cannot be kept is no failure.
-    fn keep(&self, named: &Named, steps: &Steps) {
-        let Some(name) = named.path.file_name() else {
-            return;
+    /// Refuses a given mapping that fits no file: what it says would be passed over in silence.
+    pub(super) fn check_used(&self) -> Result<(), Failure> {
+        let mut given = self.given.iter().filter(|given| !given.is_used);
+        let Some((given, misfit)) = given.find_map(|it| Some((it, it.misfit.as_ref()?))) else {
+            return Ok(());
         };
-        let place = self.folder.join(name);
-        let is_kept = fs::read_to_string(&place).is_ok_and(|kept| kept == named.text);
-        if is_kept {
+        let name = read::name_of(&given.named.path);
+        let what = format!("{name} fits none of the files: {misfit}");
+        let help = "give the file that it is for, or take --map out; a known source needs none";
+        Err(Failure::new(INPUT, what).help(help))
+    }
+
+    /// Keeps a mapping by which a file was read for next time. One that cannot be kept is no
+    /// failure.
+    fn keep(&mut self, place: usize, (bytes, options): (&[u8], &Options), steps: &Steps) {
+        let named = &self.given[place].named;
+        let same = self.kept.iter().position(|kept| kept.text == named.text);
+        if same == Some(0) {
             return;
         }
-        let written =
-            fs::create_dir_all(&self.folder).and_then(|()| fs::write(&place, &named.text));
+        // Of the same name, one for such files is replaced, and one for others stays.
+        let fits = |path: &Path| {
+            let mut kept = self.kept.iter().filter(|kept| kept.path == path);
+            kept.any(|kept| kept.import(bytes, options).is_ok())
+        };
+        let path = match same {
+            // Written again it is the newest.
+            Some(same) => Some(self.kept[same].path.clone()),
+            None => names(&self.folder, &named.path).find(|path| !path.exists() || fits(path)),
+        };
+        let Some(path) = path else {
+            let name = read::name_of(&named.path);
+            steps.note(&format!("{name} is not kept: {NAMES_MAX} of that name are"));
+            return;
+        };
+        let before = match path.exists() && same.is_none() {
+            true => ", in place of the one of that name",
+            false => "",
+        };
+        let written = fs::create_dir_all(&self.folder).and_then(|()| fs::write(&path, &named.text));
+        let shown = path.display();
         steps.note(&match written {
-            Ok(()) => format!("Kept       {}, for files like this one", place.display()),
-            Err(error) => format!("{} could not be kept: {error}", place.display()),
+            Ok(()) => format!("Kept       {shown}, for files like this one{before}"),
+            Err(error) => format!("{shown} could not be kept: {error}"),
         });
+        let kept = Named {
+            path,
+            ..named.clone()
+        };
+        self.kept.insert(0, kept);
+    }
+}
+
+/// Names under which a mapping may be kept: its own, then with numbers.
+fn names(folder: &Path, path: &Path) -> impl Iterator<Item = PathBuf> {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let (first, stem) = (
+        path.file_name().map(|name| folder.join(name)),
+        stem.into_owned(),
+    );
+    let numbered = (2..=NAMES_MAX).map(move |number| format!("{stem}-{number}.toml"));
+    let folder = folder.to_owned();
+    first
+        .into_iter()
+        .chain(numbered.map(move |name| folder.join(name)))
+}
+
+impl Given {
+    fn read(path: &Path) -> Result<Self, Failure> {
+        Ok(Self {
+            named: Named::read(path)?,
+            is_used: false,
+            misfit: None,
+        })
     }
 }
 

@@ -18,7 +18,9 @@ use std::time::Instant;
 use packtrain_core::quantity::counted;
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_jobs::tax::report::{FileKind, file_name};
-use packtrain_report::{Document, InputFile, Inventory, Progress, ReportError, YearSelection};
+use packtrain_report::{
+    Document, Form, InputFile, Inventory, Progress, ReportError, YearSelection,
+};
 use packtrain_tax::outcome::Outcome;
 use packtrain_tax::request::Request;
 use packtrain_tax::{LedgerFile, jurisdiction};
@@ -53,12 +55,12 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
     if args.explain.is_some() {
         request.open_on = questions::last_day(args, &request, &ledgers);
     }
-    let outcome = packtrain_tax::compute(&ledgers, args.country, &request).map_err(refused)?;
-    let asked = args.years.iter().copied();
-    outcome.check_years(asked).map_err(refused)?;
+    let outcome = packtrain_tax::compute(&ledgers, args.country, &request)
+        .map_err(|error| settle::refused(args, error))?;
+    outcome.check_years(args.years()).map_err(refused)?;
     let years = match args.prints_figures() {
         true => YearSelection::All,
-        false => YearSelection::of(args.years.iter().copied()),
+        false => YearSelection::of(args.years()),
     };
     let inventories = held(args, &ledgers, &request, &outcome, &years)?;
     // The figures own all they need; a large ledger's rows go before it is rendered.
@@ -142,7 +144,7 @@ fn say(
         return harvest::print(global, document.outcome, day);
     }
     if let Some(old) = &args.diff {
-        return questions::diff(document, old);
+        return questions::diff(global, document, old);
     }
     let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
     packtrain_report::write_json(document, &mut out).map_err(not_written)?;
@@ -178,6 +180,7 @@ fn tempfile_in(folder: &Path) -> io::Result<()> {
 }
 
 fn request(args: &Report) -> Result<Request, Failure> {
+    check_words(args)?;
     let timezone = args.timezone.as_deref().map(time_zone).transpose()?;
     let zone = timezone.unwrap_or(jurisdiction::of(args.country).timezone);
     let open_on = args.harvest.map(|day| match day {
@@ -192,6 +195,28 @@ fn request(args: &Report) -> Result<Request, Failure> {
         options: args.options.iter().cloned().collect::<BTreeMap<_, _>>(),
         ..Request::default()
     })
+}
+
+/// Refuses words of the command line that mean nothing in the country.
+fn check_words(args: &Report) -> Result<(), Failure> {
+    let rules = jurisdiction::of(args.country);
+    let mut years = args.asked_years.iter().filter(|asked| asked.is_of_two);
+    if let Some(asked) = years.find(|asked| !rules.year_name(asked.year).contains('-')) {
+        let (first, name) = (asked.year.0, rules.name);
+        let last = first.saturating_add(1);
+        let what = format!(
+            "--year {first}-{:02}: the tax year of {name} is the calendar year",
+            last % 100
+        );
+        let help = format!("ask for one with --year {first}, or for both with --year {last} too");
+        return Err(Failure::new(USAGE, what).help(help));
+    }
+    if args.formats == [Format::Forms] && Form::of(args.country).is_empty() {
+        let what = format!("no files for the return are made for {}", rules.name);
+        let help = "leave --format out for the report, its lines and its figures";
+        return Err(Failure::new(USAGE, what).help(help));
+    }
+    Ok(())
 }
 
 fn time_zone(name: &str) -> Result<chrono_tz::Tz, Failure> {
@@ -251,6 +276,12 @@ fn write_files(
         written.push(path);
     }
     if args.writes(Format::Forms) {
+        if Form::of(args.country).is_empty() {
+            let name = jurisdiction::of(args.country).name;
+            steps.note(&format!(
+                "           no files for the return are made for {name}"
+            ));
+        }
         for form in packtrain_report::forms(document).map_err(not_written)? {
             let path = args.out.join(&form.name);
             write_whole(&path, |out| out.write_all(&form.bytes))?;

@@ -10,6 +10,7 @@ use packtrain_tax::outcome::TaxYear;
 use packtrain_tax::request::Request;
 use packtrain_tax::{Compared, LedgerFile};
 
+use super::settle;
 use super::summary::grouped;
 use crate::args::{Global, Report};
 use crate::failure::{Failure, INPUT};
@@ -57,7 +58,7 @@ pub(super) fn explain(
     }
 }
 
-pub(super) fn diff(document: &Document<'_>, old: &Path) -> Result<(), Failure> {
+pub(super) fn diff(global: &Global, document: &Document<'_>, old: &Path) -> Result<(), Failure> {
     let shown = old.display();
     let text = fs::read_to_string(old)
         .map_err(|error| Failure::new(INPUT, format!("{shown} cannot be read: {error}")))?;
@@ -65,8 +66,27 @@ pub(super) fn diff(document: &Document<'_>, old: &Path) -> Result<(), Failure> {
         Failure::new(INPUT, format!("{shown} is no report of packtrain: {error}"))
             .help("give the JSON file that an earlier report wrote")
     })?;
-    anstream::print!("{}", packtrain_report::diff(&before, document));
+    let told = packtrain_report::diff(&before, document);
+    if global.json {
+        anstream::println!("{}", parts(&told));
+    } else {
+        anstream::print!("{told}");
+    }
     Ok(())
+}
+
+/// What changed as one line of JSON: each heading with the lines below it.
+fn parts(told: &str) -> serde_json::Value {
+    let mut parts: Vec<(&str, Vec<&str>)> = Vec::new();
+    for line in told.lines() {
+        match (line.strip_prefix("  "), parts.last_mut()) {
+            (Some(line), Some((_, lines))) => lines.push(line),
+            _ => parts.push((line, Vec::new())),
+        }
+    }
+    let parts = parts.into_iter();
+    let parts = parts.map(|(said, lines)| serde_json::json!({ "said": said, "lines": lines }));
+    serde_json::json!({ "type": "diff", "parts": parts.collect::<Vec<_>>() })
 }
 
 pub(super) fn compare(
@@ -75,11 +95,10 @@ pub(super) fn compare(
     ledgers: &[LedgerFile],
     request: &Request,
 ) -> Result<(), Failure> {
-    let compared =
-        packtrain_tax::compare(ledgers, args.country, request).map_err(super::refused)?;
+    let compared = packtrain_tax::compare(ledgers, args.country, request)
+        .map_err(|error| settle::refused(args, error))?;
     if let Some(one) = compared.first() {
-        let asked = args.years.iter().copied();
-        one.check_years(asked).map_err(super::refused)?;
+        one.check_years(args.years()).map_err(super::refused)?;
     }
     if global.json {
         json(args, &compared);
@@ -112,17 +131,17 @@ fn json(args: &Report, compared: &[Compared]) {
 }
 
 fn is_asked(args: &Report, year: TaxYear) -> bool {
-    args.years.is_empty() || args.years.contains(&year)
+    args.asked_years.is_empty() || args.years().any(|asked| asked == year)
 }
 
 fn people(args: &Report, compared: &[Compared]) {
     let rules = jurisdiction::of(args.country);
     let years: std::collections::BTreeSet<_> =
         compared.iter().flat_map(|one| one.totals.keys()).collect();
-    let bare = args.years.iter().filter(|year| {
+    let bare = args.years().filter(|year| {
         !years.contains(year) && !compared.iter().any(|one| one.rows.contains_key(year))
     });
-    let bare: Vec<_> = bare.map(|year| rules.year_name(*year)).collect();
+    let bare: Vec<_> = bare.map(|year| rules.year_name(year)).collect();
     if let Some(said) = packtrain_report::no_row_in(&bare) {
         anstream::println!("\n{said}");
     }

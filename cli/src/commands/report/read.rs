@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
+use chrono::NaiveDate;
 use packtrain_core::ledger::RowError;
 use packtrain_core::limits::FILE_BYTES_MAX;
 use packtrain_core::quantity::counted;
@@ -35,7 +36,7 @@ pub(super) fn files(
     data_dir: &Path,
     steps: &Steps,
 ) -> Result<Vec<ReadFile>, Failure> {
-    let mappings = Mappings::open(args, data_dir)?;
+    let mut mappings = Mappings::open(args, data_dir)?;
     let zones = of_files(args, "--file-timezone", &args.file_timezones)?;
     let wallets = of_files(args, "--file-wallet", &args.file_wallets)?;
     let coins = of_files(args, "--file-coin", &args.file_coins)?;
@@ -44,7 +45,7 @@ pub(super) fn files(
     for path in &args.files {
         let name = name_of(path);
         steps.begin("Reading", &name);
-        let bytes = bytes(path).map_err(|error| unreadable(path, &error))?;
+        let bytes = bytes(path).map_err(|error| no_ledger(args, path, &error))?;
         let zone = zones.get(name.as_str()).copied().map(super::time_zone);
         let options = Options {
             zone: zone.transpose()?,
@@ -58,6 +59,11 @@ pub(super) fn files(
             .read(&bytes, &options, steps)
             .map_err(|error| rejected(&name, &error))?;
         steps.end("Reading", &name, &described(&import));
+        if import.rows_total == 0 {
+            steps.note(&format!(
+                "           {name} has a header and no rows below it"
+            ));
+        }
         if let Some(decision) = &import.decision {
             let (over, columns) = (decision.over.join(", "), decision.columns.join(", "));
             steps.note(&format!(
@@ -80,11 +86,11 @@ pub(super) fn files(
             input,
         });
     }
-    if bad.is_empty() {
-        Ok(read)
-    } else {
-        Err(bad_rows(&bad))
+    if !bad.is_empty() {
+        return Err(bad_rows(&bad));
     }
+    mappings.check_used()?;
+    Ok(read)
 }
 
 /// Reads the list of prices.
@@ -192,8 +198,26 @@ pub(super) fn unreadable(path: &Path, error: &io::Error) -> Failure {
     Failure::new(INPUT, format!("{} cannot be read: {error}", path.display()))
 }
 
+/// A ledger that cannot be read; or a day that stands apart from the word that it belongs to.
+fn no_ledger(args: &Report, path: &Path, error: &io::Error) -> Failure {
+    let day = path
+        .to_str()
+        .filter(|text| text.parse::<NaiveDate>().is_ok());
+    let failure = unreadable(path, error);
+    match day.filter(|_| args.harvest.is_some()) {
+        Some(day) => failure.help(format!(
+            "for that day write --harvest={day}, without a blank"
+        )),
+        None => failure,
+    }
+}
+
 fn rejected(name: &str, error: &ImportError) -> Failure {
-    Failure::new(INPUT, format!("{name} cannot be read: {error}")).help(error.help())
+    let mut help = error.help();
+    if matches!(error, ImportError::UnknownHeader { .. }) {
+        help.push_str("; a file of another source is read by a mapping, --map FILE (docs/tax.md)");
+    }
+    Failure::new(INPUT, format!("{name} cannot be read: {error}")).help(help)
 }
 
 fn bad_rows(bad: &[(String, Vec<RowError>, u32)]) -> Failure {

@@ -1,17 +1,22 @@
 //! A person's answers to findings of earlier reports.
 
+use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
 use packtrain_core::ledger::RowError;
 use packtrain_report::InputFile;
+use packtrain_tax::TaxError;
 use packtrain_tax::import;
-use packtrain_tax::settle::{RULES_MAX, SETTLEMENTS_MAX, Settlements, Written, WrittenRule};
+use packtrain_tax::settle::{
+    RULES_MAX, SETTLEMENTS_MAX, Settlements, Written, WrittenRule, said_twice,
+};
 use packtrain_tax::written::Slip;
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::{mistakes, read};
+use crate::args::Report;
 use crate::failure::{Failure, INPUT};
 use crate::terminal::Steps;
 
@@ -25,6 +30,11 @@ an answer is a table such as
   price = \"12.50\"
 
 docs/tax.md has an example of each answer and of rules";
+
+/// What to do about an answer that does not fit.
+const FITS: &str = "\
+name the row as the finding names it, with `file` where several files have such a row; take the
+answer out where its finding is no more";
 
 /// The file as it is written, each entry with its place.
 #[derive(Default, Deserialize)]
@@ -43,8 +53,9 @@ pub(super) fn answers(path: &Path, steps: &Steps) -> Result<(Settlements, InputF
         let shown = path.display();
         Failure::new(INPUT, format!("{shown} cannot be read: {error}"))
     })?;
-    let settlements =
-        parse(&text).map_err(|wrong| mistakes::failure(&name, wrong.told, wrong.total, FORM))?;
+    let refused = |wrong: Wrong| mistakes::failure(&name, wrong.told, wrong.total, FORM);
+    let settlements = parse(&text).map_err(refused)?;
+    once(&text, &settlements).map_err(refused)?;
     let answers = settlements.settle.len() + settlements.rule.len();
     let noun = match settlements.rule.is_empty() {
         _ if answers == 1 => "answer",
@@ -59,6 +70,51 @@ pub(super) fn answers(path: &Path, steps: &Steps) -> Result<(Settlements, InputF
         bad_rows: 0,
     };
     Ok((settlements, input))
+}
+
+/// Refuses answers that an earlier one gives already, each with the lines of both.
+fn once(text: &str, settlements: &Settlements) -> Result<(), Wrong> {
+    let twice = said_twice(&settlements.settle);
+    if twice.is_empty() {
+        return Ok(());
+    }
+    let total = twice.len();
+    let spans = spans(text);
+    let byte = |place: usize| spans.get(place).map_or(0, |span| span.start);
+    let told = twice.into_iter().take(read::PRINTED_MAX);
+    let told = told.map(|(first, second)| {
+        let one = &settlements.settle[second];
+        let (way, row) = (one.answer.way(), &one.row);
+        let line = mistakes::at(text, byte(first), "").line;
+        let said = format!("{way} for row {row} stands on line {line} already; keep one of them");
+        mistakes::at(text, byte(second), said)
+    });
+    Err(Wrong {
+        told: told.collect(),
+        total,
+    })
+}
+
+/// Where each answer stands.
+fn spans(text: &str) -> Vec<Range<usize>> {
+    let answers = toml::from_str::<Answers>(text).unwrap_or_default();
+    answers.settle.iter().map(Spanned::span).collect()
+}
+
+/// Why a report cannot be made: an answer that fits no row, or not its row, with its line.
+pub(super) fn refused(args: &Report, error: TaxError) -> Failure {
+    let (TaxError::Settlement { entry, .. }, Some(path)) = (&error, &args.settle) else {
+        return super::refused(error);
+    };
+    let text = fs::read_to_string(path).unwrap_or_default();
+    match spans(&text).get(*entry) {
+        Some(span) => {
+            let mistake = mistakes::at(&text, span.start, error.to_string());
+            mistakes::failure(&read::name_of(path), vec![mistake], 1, FITS)
+        }
+        // A file that cannot be read twice, such as a pipe.
+        None => Failure::new(INPUT, error.to_string()).help(FITS),
+    }
 }
 
 /// All answers and rules, or what is wrong with them.

@@ -89,6 +89,8 @@ fn people(document: &Document<'_>, written: &[PathBuf], took: Duration) {
     let bare = document.years.without_rows(document.outcome);
     if let Some(said) = packtrain_report::no_row_in(&bare) {
         anstream::println!("\n{said}");
+    } else if document.outcome.rows.is_empty() {
+        anstream::println!("\nThe files have no rows, so there is nothing to report.");
     } else if !years.any(|year| document.years.has(*year)) {
         anstream::println!("\nNo disposals and no income in the years asked for.");
     }
@@ -191,7 +193,9 @@ fn checks(document: &Document<'_>) {
             .map(|file| format!("{}:{}", file.name, warning.origin.line))
             .unwrap_or_default();
         anstream::println!("  {CHECK}!{CHECK:#} {}{stake}", warning.message);
-        anstream::println!("    {QUIET}{place}{QUIET:#}  {}", warning.help);
+        let (id, code) = (&warning.id, warning.code.as_str());
+        anstream::println!("    {QUIET}{place}  row {id}  {code}{QUIET:#}");
+        anstream::println!("    {}", warning.help);
         if let Some(ways) = packtrain_report::settling(warning.ways) {
             anstream::println!("    {QUIET}{ways}{QUIET:#}");
         }

@@ -1,28 +1,27 @@
 //! A person's answers, fitted to the rows that they are about: rows that are added, changed, kept,
 //! paired or parted, and findings that are accepted.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
+use packtrain_core::ledger::{Asset, Row, RowKind};
 use packtrain_core::quantity::Quantity;
 
 use super::LedgerFile;
 use super::input::Place;
-use super::run::OUTSIDE;
 use super::stakes::Found;
 use crate::error::TaxError;
 use crate::outcome::{Origin, Settled, TaxYear, WarningCode, Way};
 use crate::request::Settings;
-use crate::settle::{
-    Answer, Price, Purchase, RULES_MAX, RowName, SETTLEMENTS_MAX, Settlements, UsedRule,
-};
+use crate::settle::{Answer, RULES_MAX, RowName, SETTLEMENTS_MAX, Settlements, UsedRule};
 
 mod changes;
 mod fitting;
 mod halves;
 mod rules;
+mod worth;
 
-use fitting::{Fitting, leg_of, start_of};
+use fitting::Fitting;
+use worth::Bought;
 
 /// What a price is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,6 +53,10 @@ pub(super) struct Answers {
     halves_joined: HashSet<Place>,
     /// Rows that are no halves of one transfer; without a second, of none.
     pub(super) apart: Vec<(Place, Option<Place>)>,
+    /// What was bought for a row that lacked units.
+    bought: HashMap<Origin, Vec<Bought>>,
+    /// Rows that have such an answer about an asset, and its place among the answers.
+    said: HashMap<(Place, Way, Asset), usize>,
     /// Deposits whose units were bought, and the answers that say so.
     pub(super) brought: Vec<(Place, usize)>,
     /// Findings that are accepted: their row and code, and the answer.
@@ -85,6 +88,8 @@ impl Answers {
             joined: Vec::new(),
             halves_joined: HashSet::new(),
             apart: Vec::new(),
+            bought: HashMap::new(),
+            said: HashMap::new(),
             brought: Vec::new(),
             accepted: HashMap::new(),
             settled: Vec::new(),
@@ -112,6 +117,7 @@ impl Answers {
             let settled = settled.map_err(|what| TaxError::Settlement {
                 row: settlement.row.to_string(),
                 answer: settlement.answer.way().as_str(),
+                entry: answers.settled.len(),
                 what,
             })?;
             answers.settled.push(settled);
@@ -189,25 +195,28 @@ impl Answers {
         &self,
         found: &mut Vec<Found>,
         used: &HashSet<usize>,
+        spare: &BTreeMap<usize, Quantity>,
     ) -> Result<Vec<Settled>, TaxError> {
         let mut settled = self.settled.clone();
+        worth::tell_spare(&mut settled, spare);
         let mut misfit = None;
         found.retain(|Found { warning, .. }| {
             let Some(answer) = self.accepting(warning.origin, &warning.id, warning.code) else {
                 return true;
             };
-            let answer = &mut settled[answer];
+            let (entry, answer) = (answer, &mut settled[answer]);
             if !warning.ways.contains(&answer.answer) {
-                misfit = Some((answer.id.clone(), answer.answer, warning.code));
+                misfit = Some((answer.id.clone(), answer.answer, entry, warning.code));
                 return true;
             }
             answer.findings.push(warning.clone());
             false
         });
-        if let Some((id, answer, code)) = misfit {
+        if let Some((id, answer, entry, code)) = misfit {
             return Err(TaxError::Settlement {
                 row: format!("{id:?}"),
                 answer: answer.as_str(),
+                entry,
                 what: format!("{} is settled in other ways", code.as_str()),
             });
         }
@@ -293,105 +302,5 @@ impl Answers {
     fn row(&self, fitting: &Fitting<'_>, place: Place) -> Row {
         let row = self.changed(place);
         row.unwrap_or_else(|| fitting.row(place)).clone()
-    }
-
-    /// Adds a purchase, or gives the row that brought the units their cost.
-    fn buy(
-        &mut self,
-        fitting: &Fitting<'_>,
-        place: Place,
-        purchase: &Purchase,
-    ) -> Result<String, String> {
-        let row = self.row(fitting, place);
-        let currency = purchase.currency.unwrap_or(fitting.settings.currency);
-        let cost = fitting.money(purchase.cost, currency, purchase.date)?;
-        let at = start_of(purchase.date, fitting.settings.timezone)?;
-        if purchase.date > fitting.date(&row) {
-            return Err("the purchase is after the row".to_owned());
-        }
-        let asset = purchase.asset.as_deref();
-        let is_brought = matches!(
-            row.kind,
-            RowKind::Deposit | RowKind::GiftIn | RowKind::Opening
-        );
-        let leg = match is_brought {
-            true => leg_of([row.received.as_ref(), None], asset),
-            false => leg_of([row.sent.as_ref(), row.fee.as_ref()], asset),
-        };
-        let (units, leg) = (purchase.units, leg?);
-        if matches!(row.kind, RowKind::GiftIn | RowKind::Opening) {
-            if units != leg.amount {
-                return Err(format!("the row brought {} {:?}", leg.amount, &*leg.asset));
-            }
-            let mut row = row;
-            (row.rare.basis, row.rare.acquired) = (Some(cost), Some(at));
-            self.changed.insert(place, row);
-        } else {
-            let wallet = match row.kind {
-                // Units that a deposit brings were bought elsewhere.
-                RowKind::Deposit => Asset::from(OUTSIDE),
-                _ => Asset::clone(&row.wallet),
-            };
-            if row.kind == RowKind::Deposit {
-                self.brought.push((place, self.settled.len()));
-            }
-            let bought = Leg {
-                amount: units,
-                asset: Asset::clone(&leg.asset),
-            };
-            self.add_purchase(Row { at, ..row }, wallet, bought, cost);
-        }
-        Ok(format!(
-            "{units} {} bought on {} for {} {currency}",
-            leg.asset,
-            purchase.date,
-            cost.to_plain()
-        ))
-    }
-
-    /// Gives a row, or its fee, the value that a price makes.
-    fn price(
-        &mut self,
-        fitting: &Fitting<'_>,
-        place: Place,
-        price: &Price,
-    ) -> Result<String, String> {
-        let mut row = self.row(fitting, place);
-        let currency = price.currency.unwrap_or(fitting.settings.currency);
-        let date = fitting.date(&row);
-        let one = fitting.money(price.one, currency, date)?;
-        let asset = price.asset.as_deref();
-        let main = leg_of([row.sent.as_ref(), row.received.as_ref()], asset);
-        let (leg, is_fee) = match main {
-            Ok(leg) => (leg, row.kind == RowKind::Fee),
-            Err(_) => (leg_of([row.fee.as_ref(), None], asset)?, true),
-        };
-        if !is_fee && fitting.states_money(&row, date) {
-            return Err("the row states its money, which counts before any price".to_owned());
-        }
-        if row.kind == RowKind::MarginPnl {
-            return Err("the result of a margin position is no price".to_owned());
-        }
-        let unit = Quantity::from_units(1, 0).map_err(|error| error.to_string())?;
-        let value = one
-            .share(leg.amount, unit)
-            .map_err(|error| error.to_string())?;
-        let of = match is_fee {
-            true => {
-                row.rare.fee_value = Some(value);
-                Priced::Fee
-            }
-            false => {
-                (row.value, row.currency) = (Some(value), currency);
-                Priced::Row
-            }
-        };
-        self.changed.insert(place, row);
-        self.priced.insert((place, of));
-        Ok(format!(
-            "one {} at {} {currency}",
-            leg.asset,
-            one.to_plain()
-        ))
     }
 }

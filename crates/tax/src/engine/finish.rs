@@ -135,7 +135,10 @@ impl<'a> Run<'a> {
         let assessments = self.rules.assess(&self.books_of_years());
         let assessments = assessments.map_err(|source| TaxError::Assessment { source })?;
         let mut found = self.draft.found;
-        let settled = self.input.answers.settle(&mut found, &self.zeroed)?;
+        let settled = self
+            .input
+            .answers
+            .settle(&mut found, &self.zeroed, &self.spare)?;
         stakes::sort(&mut found, |found| &found.warning);
         let (warnings, otherwise) = found
             .into_iter()

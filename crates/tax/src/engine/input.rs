@@ -112,6 +112,7 @@ impl<'a> Input<'a> {
             Some((_, answer)) => Err(TaxError::Settlement {
                 row: format!("{:?}", answers.settled[*answer].id),
                 answer: Way::Purchase.as_str(),
+                entry: *answer,
                 what: "its withdrawal is in the files: take the answer out".to_owned(),
             }),
             None => Ok(input),

@@ -350,7 +350,8 @@ fn take_stretches<'a>(
                 break 'rows;
             }
             run.draft.count_row(at.year);
-            run.row(known).map_err(|stop| stop.at(&at, work.ledgers))?;
+            let done = run.row(known).and_then(|()| run.count_spare(&at));
+            done.map_err(|stop| stop.at(&at, work.ledgers))?;
             last = Some(at);
         }
         taken += stretch.len();

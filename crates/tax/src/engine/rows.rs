@@ -1,6 +1,6 @@
 //! What each kind of row means, in the moves of [`super::moves`].
 
-use packtrain_core::ledger::{Asset, Leg, RowKind};
+use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
 use packtrain_core::money::Money;
 
 use super::draft::Note;
@@ -12,8 +12,17 @@ use super::stakes::Otherwise;
 use super::value::{Worth, asset_leg, has_negative_amount};
 use super::ways;
 use super::{At, Stop};
+use crate::import::zero_for_money;
 use crate::jurisdiction::UntaxedCost;
 use crate::outcome::{Income, ValueFrom, WarningCode};
+
+/// The leg of no units that money was given or taken for.
+fn units_for_nothing(row: &Row) -> Option<&Leg> {
+    let (sent, received) = (row.sent.as_ref()?, row.received.as_ref()?);
+    let mut both = [(sent, received), (received, sent)].into_iter();
+    let found = both.find(|(units, money)| zero_for_money(row.kind, units, money));
+    found.map(|(units, _)| units)
+}
 
 impl<'a> Run<'a> {
     /// Computes one row.
@@ -136,9 +145,27 @@ impl<'a> Run<'a> {
         self.draft.warn(at, note);
     }
 
+    /// Says that money was given or taken for no units, which is not in the figures.
+    fn warn_no_units(&mut self, at: &At<'a>, units: &Leg, worth: Worth) {
+        let note = Note {
+            code: WarningCode::UnusableRow,
+            asset: Some(&units.asset),
+            at_stake: worth.money,
+            message: format!("money for 0 {}; left out", units.asset),
+            help: "correct the row",
+            ways: ways::LEFT_OUT,
+            otherwise: Otherwise::Open,
+        };
+        self.draft.warn(at, note);
+    }
+
     /// Buying, selling, swapping and spending: what leaves is sold, what arrives is bought.
     pub(super) fn exchange(&mut self, at: &At<'a>, worth: Worth) -> Result<(), Stop> {
         let row = at.row;
+        if let Some(units) = units_for_nothing(row) {
+            self.warn_no_units(at, units, worth);
+            return Ok(());
+        }
         let (sent, received) = (
             asset_leg(row.sent.as_ref()),
             asset_leg(row.received.as_ref()),

@@ -74,6 +74,8 @@ pub(super) struct Run<'a> {
     pub(super) waiting: Waiting<'a>,
     /// Answers by which units without a known cost cost nothing.
     pub(super) zeroed: HashSet<usize>,
+    /// What is left of purchases that were answered, right after their rows, by the answers.
+    pub(super) spare: BTreeMap<usize, Quantity>,
 }
 
 impl<'a> Run<'a> {
@@ -125,6 +127,7 @@ impl<'a> Run<'a> {
             moved_before: HashMap::new(),
             waiting: Waiting::default(),
             zeroed: HashSet::new(),
+            spare: BTreeMap::new(),
         })
     }
 

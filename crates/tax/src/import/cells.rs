@@ -35,6 +35,14 @@ impl<T> Cell<T> {
         }
     }
 
+    /// The same, left where it is.
+    pub(super) const fn there(&self) -> Option<&T> {
+        match self {
+            Self::Good(value) => Some(value),
+            Self::Absent | Self::Bad => None,
+        }
+    }
+
     pub(super) const fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }

@@ -235,3 +235,21 @@ fn a_request_without_answers_is_the_payload_of_before_and_one_with_them_is_anoth
     assert_eq!(payload(answered)["settlements"], purchase());
     assert_eq!(About::of::<Compare>().schema, 2);
 }
+
+#[test]
+fn the_same_answer_given_twice_is_refused_with_the_places_of_both() {
+    let price = json!({"row": "a", "answer": "price", "price": "1"});
+    let keep = json!({"row": "a", "answer": "keep"});
+    let refused = refused(
+        "tax.report",
+        &json!({ "settle": [price, keep, price] }),
+        &json!([]),
+    );
+    assert_eq!(
+        refused,
+        [(
+            "/settlements/settle/2".to_owned(),
+            "price for row \"a\" stands at /settlements/settle/0 already".to_owned()
+        )]
+    );
+}

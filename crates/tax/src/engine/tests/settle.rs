@@ -334,3 +334,96 @@ fn an_answer_about_a_second_copy_is_about_the_row_that_counts() {
     let outcome = try_answers(&ledgers, &[(copy(), accept)]).unwrap();
     assert!(outcome.settled[0].is_used);
 }
+
+#[test]
+fn two_purchases_for_one_row_are_refused_however_the_row_and_the_asset_are_named() {
+    let twice = |first: RowName, second: RowName, asset: Option<&str>| {
+        let Answer::Purchase(mut purchase) = bought("2020-01-01", "2", "10") else {
+            panic!("a purchase");
+        };
+        let one = Answer::Purchase(purchase.clone());
+        purchase.asset = asset.map(str::to_owned);
+        let answers = [(first, one), (second, Answer::Purchase(purchase))];
+        try_answers(&[ledger(&SOLD)], &answers).unwrap_err()
+    };
+    let of_file = || of_file("s", "ledger.csv");
+    for error in [
+        twice(named("s"), of_file(), None),
+        twice(of_file(), named("s"), Some("ETH")),
+    ] {
+        let said = error.to_string();
+        assert!(said.ends_with("keep one of them"), "{said}");
+        let TaxError::Settlement { entry, .. } = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(entry, 1);
+    }
+    let rows = ["r 2024-01-01 staking A - 1ETH -"];
+    let answers = [
+        (named("r"), priced(None, "3")),
+        (named("r"), priced(Some("ETH"), "4")),
+    ];
+    let said = try_answers(&[ledger(&rows)], &answers).unwrap_err();
+    assert!(said.to_string().ends_with("keep one of them"), "{said}");
+}
+
+#[test]
+fn a_purchase_of_more_than_the_row_lacks_says_how_much_of_it_stays_held() {
+    let said = |method: Option<Method>, units: &str| {
+        let mut request = Request {
+            method,
+            ..Request::default()
+        };
+        request.settlements.settle = vec![Settlement {
+            row: named("s"),
+            answer: bought("2020-01-01", units, "10"),
+        }];
+        let country = match method {
+            Some(_) => Country::Ca,
+            None => Country::Us,
+        };
+        let outcome = compute(&[ledger(&SOLD)], country, &request).unwrap();
+        outcome.settled[0].to_string()
+    };
+    for method in [None, Some(Method::Acb)] {
+        let rest = said(method, "80");
+        assert!(
+            rest.ends_with(", of which 78 stay held after the row"),
+            "{rest}"
+        );
+        let exact = said(method, "2");
+        assert!(!exact.contains("of which"), "{exact}");
+    }
+    let rows = ["d 2024-02-01 deposit B - 2SOL -"];
+    let outcome = answered(&rows, "d", bought("2023-02-01", "5", "10"));
+    let said = outcome.settled[0].to_string();
+    assert!(
+        said.ends_with(", of which 3 stay where they were bought"),
+        "{said}"
+    );
+}
+
+#[test]
+fn money_for_no_units_is_found_with_the_money_at_stake() {
+    let found = |row: &str, money: bool| {
+        // Files of other sources have such rows; in the neutral ledger they are errors.
+        let mut ledger = ledger(&[row]);
+        let row = &mut ledger.rows[0];
+        for leg in [&mut row.sent, &mut row.received].into_iter().flatten() {
+            if *leg.asset == *"ETH" || !money {
+                leg.amount = packtrain_core::quantity::Quantity::ZERO;
+            }
+        }
+        let outcome = compute(&[ledger], Country::Us, &Request::default()).unwrap();
+        let told = warnings(&outcome).into_iter();
+        told.map(|(code, id, at_stake)| format!("{code} {id} {at_stake}"))
+            .collect::<Vec<_>>()
+    };
+    for row in [
+        "z 2024-07-01 sell A 1ETH 100USD -",
+        "z 2024-07-01 buy A 100USD 1ETH -",
+    ] {
+        assert_eq!(found(row, true), ["unusable_row z 100.00"]);
+        assert!(found(row, false).is_empty());
+    }
+}

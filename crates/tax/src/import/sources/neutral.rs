@@ -4,6 +4,7 @@ use packtrain_core::ledger::{Leg, NamedLot, RareParts, Row, RowId, RowKind};
 use packtrain_core::money::Currency;
 use packtrain_core::quantity::Quantity;
 
+use crate::fiat::is_fiat;
 use crate::import::Source;
 use crate::import::cells::Cell;
 use crate::import::header::{edits, short};
@@ -107,6 +108,7 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
             to_wallet: to_wallet.is_absent(),
         };
         check_needs(sheet, kind, absent);
+        check_amounts(sheet, kind, [sent.there(), received.there()], &lots);
     }
     if !sheet.is_good() {
         return None;
@@ -295,6 +297,54 @@ pub(super) fn check_needs(sheet: &mut Sheet<'_>, kind: RowKind, absent: Absent) 
     }
 }
 
+/// Checks that money is for something, and that no more of lots is named than is sent.
+fn check_amounts(
+    sheet: &mut Sheet<'_>,
+    kind: RowKind,
+    [sent, received]: [Option<&Leg>; 2],
+    lots: &[NamedLot],
+) {
+    if let (Some(sent), Some(received)) = (sent, received) {
+        for (units, money, column) in [(sent, received, SENT.0), (received, sent, RECEIVED.0)] {
+            if zero_for_money(kind, units, money) {
+                let message = format!("0 {} for {} {}", units.asset, money.amount, money.asset);
+                let help = "fill the units; for money alone write a row of another type";
+                sheet.flaw(Some(column), Flaw::new("amount_zero", message, help));
+            }
+        }
+    }
+    let Some(sent) = sent else {
+        return;
+    };
+    let mut sum = Quantity::ZERO;
+    for lot in lots {
+        // A sum beyond the range is more than any row sends.
+        sum = sum.checked_add(lot.quantity).unwrap_or(lot.quantity);
+        if sum > sent.amount {
+            let (all, of) = match lots.len() {
+                1 => ("of lot", ""),
+                _ => ("of lots up to", " in all"),
+            };
+            let message = format!(
+                "{sum} {all} {:?} are named{of}, and the row sends {} {}",
+                lot.row, sent.amount, sent.asset
+            );
+            let help = "name no more units than the row sends";
+            sheet.flaw(Some(LOTS), Flaw::new("lots_too_many", message, help));
+            return;
+        }
+    }
+}
+
+/// Whether a row gives or takes money for no unit of an asset.
+pub(crate) fn zero_for_money(kind: RowKind, units: &Leg, money: &Leg) -> bool {
+    matches!(kind, RowKind::Buy | RowKind::Sell | RowKind::Trade)
+        && units.amount.is_zero()
+        && !is_fiat(&units.asset)
+        && money.amount.is_positive()
+        && is_fiat(&money.asset)
+}
+
 /// Whether a type needs what was sent, and what was received.
 pub(crate) const fn needs(kind: RowKind) -> (bool, bool) {
     match kind {
@@ -375,5 +425,39 @@ mod tests {
         assert_eq!(import.errors, []);
         let shown: Vec<_> = import.rows.iter().map(|row| row.kind.as_str()).collect();
         assert_eq!(sorted(&shown), sorted(&known));
+    }
+
+    /// Code and message of each error in rows.
+    fn errors(rows: &str) -> Vec<(String, String)> {
+        let header = "timestamp,type,wallet,sent_amount,sent_asset,received_amount,received_asset,\
+                      lots,currency";
+        let import = read(format!("{header}\n{rows}").as_bytes(), Limits::default()).unwrap();
+        let errors = import.errors.into_iter();
+        errors.map(|error| (error.code, error.message)).collect()
+    }
+
+    #[test]
+    fn no_units_for_money_are_an_error_of_the_row() {
+        let rows = [
+            "sell,A,0,ETH,100,USD",
+            "buy,A,100,USD,0,ETH",
+            "sell,A,0,ETH,0,USD",
+            "buy,A,0,USD,1,ETH",
+        ];
+        let rows = rows.map(|row| format!("2024-03-10T12:00:00Z,{row},,USD\n"));
+        let error = ("amount_zero".to_owned(), "0 ETH for 100 USD".to_owned());
+        assert_eq!(errors(&rows.concat()), [error.clone(), error]);
+    }
+
+    #[test]
+    fn lots_of_more_units_than_the_row_sends_are_an_error_that_names_lot_and_units() {
+        let sale = |lots: &str| format!("2024-03-10T12:00:00Z,sell,A,0.5,BTC,100,USD,{lots},USD\n");
+        let told = errors(&[sale("a2:0.9"), sale("a1:0.3;a2:0.3"), sale("a1:0.3;a2:0.2")].concat());
+        let said = [
+            "0.9 of lot \"a2\" are named, and the row sends 0.5 BTC",
+            "0.6 of lots up to \"a2\" are named in all, and the row sends 0.5 BTC",
+        ];
+        let said = said.map(|said| ("lots_too_many".to_owned(), said.to_owned()));
+        assert_eq!(told, said);
     }
 }
