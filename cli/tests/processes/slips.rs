@@ -170,7 +170,7 @@ fn a_mapping_is_kept_once_a_file_was_read_by_it_and_the_newest_is_taken() {
     assert!(!kept.join("bad.toml").exists(), "no row was read by it");
     assert_eq!(cost(&folder, "--map a.toml"), "30.00");
     assert_eq!(cost(&folder, "--map b.toml"), "300.00");
-    let old = SystemTime::now() - Duration::from_secs(3_600);
+    let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     let file = fs::File::options().write(true).open(kept.join("a.toml"));
     file.unwrap().set_modified(old).unwrap();
     assert_eq!(cost(&folder, ""), "300.00", "b.toml was given last");
