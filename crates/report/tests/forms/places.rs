@@ -180,7 +180,7 @@ fn a_loss_stands_beside_its_box_as_it_is_typed_there() {
             2022,
             "SA108, other property, assets and gains, box 19£153.13154",
         ),
-        (2024, "SA108, cryptoassets, box 13.5£2,"),
+        (2024, "SA108, cryptoassets, box 13.5£153.13154"),
     ] {
         let pdf = report.pdf(TaxYear(year)).join(" ");
         assert!(pdf.contains(place), "{pdf}");

@@ -186,7 +186,7 @@ fn a_line_of_schedule_d_has_one_amount_in_every_file_where_no_amount_is_in_whole
         let carried = report.figure(year, "carry_short") + report.figure(year, "carry_long");
         assert_eq!(carried, of("16") - of("21"), "{year}");
     }
-    assert!(lines > 10, "{lines}");
+    assert!(lines >= 10, "{lines}");
 }
 
 #[test]
