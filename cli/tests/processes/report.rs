@@ -50,17 +50,17 @@ US 2025, USD, FIFO, lots by the dated rule
   Net capital gain            17,937.95
   Income                         555.94
 
-  For the return                                To enter
-  Form 8949, box C or I: (d) proceeds            2760.41  Schedule D, line 3
-  Form 8949, box C or I: (e) cost                1003.20  Schedule D, line 3
-  Form 8949, box C or I: (h) gain or loss        1757.21  Schedule D, line 3
-  Form 8949, box F or L: (d) proceeds           26580.29  Schedule D, line 10
-  Form 8949, box F or L: (e) cost               10399.55  Schedule D, line 10
-  Form 8949, box F or L: (h) gain or loss       16180.74  Schedule D, line 10
-  Net short-term gain or loss                    1757.21  Schedule D, line 7
-  Net long-term gain or loss                    16180.74  Schedule D, line 15
-  Net capital gain or loss                      17937.95  Schedule D, line 16
-  Income from digital assets                      555.94  Schedule 1, line 8v
+  For the return                           To enter
+  Form 8949, box I: (d) proceeds            2760.41  Schedule D, line 3
+  Form 8949, box I: (e) cost                1003.20  Schedule D, line 3
+  Form 8949, box I: (h) gain or loss        1757.21  Schedule D, line 3
+  Form 8949, box L: (d) proceeds           26580.29  Schedule D, line 10
+  Form 8949, box L: (e) cost               10399.55  Schedule D, line 10
+  Form 8949, box L: (h) gain or loss       16180.74  Schedule D, line 10
+  Net short-term gain or loss               1757.21  Schedule D, line 7
+  Net long-term gain or loss               16180.74  Schedule D, line 15
+  Net capital gain or loss                 17937.95  Schedule D, line 16
+  Income from digital assets                 555.94  Schedule 1, line 8v
 
 Check before you file
   ! no purchase on record for 7.999470771 SOL; zero cost was taken  (1,575.66 at stake)
