@@ -110,8 +110,8 @@ fn far(
         more => format!(" and {more} more"),
     };
     anstream::println!(
-        "  {CHECK}!{CHECK:#} --prices has none on {day} or up to {AGE_DAYS_MAX} days before it, \
-         and the last price of the ledger is farther from it, for {}{more}; the nearer was taken, up to \
+        "  {CHECK}!{CHECK:#} --prices has none on {day} or up to {AGE_DAYS_MAX} days \
+         before it, and the last price of the ledger is farther from it, for {}{more}; the nearer was taken, up to \
          {farthest} days away  ({} at stake)",
         named.join(", "),
         grouped(worth)
