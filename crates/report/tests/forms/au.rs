@@ -88,5 +88,5 @@ fn the_labels_of_the_cgt_schedule_add_up_where_each_has_cents_of_its_own() {
         let line = lines.iter().find(|line| line["box"] == label);
         &*line.unwrap()["as_entered"]
     });
-    assert_eq!(labels, ["101", "0", "50", "51"]);
+    assert_eq!(labels, ["101", "0", "51", "50"]);
 }
