@@ -2,8 +2,10 @@
 #
 #   docker buildx build --platform linux/amd64,linux/arm64 -t packtrain:0.1.0 .
 #
-# Run it with a read-only root file system: it writes below /var/lib/packtrain (a volume, or nothing
-# there when artefacts lie in S3) and /tmp (a tmpfs). docs/fleet.md has the whole task.
+# Run it with a read-only root file system: it writes below /var/lib/packtrain and /tmp (a tmpfs).
+# The former is a volume where artefacts lie in the folder. Where they lie in S3 the API still puts
+# uploads over 8 MiB there until their hash is known: 64 MiB for each at once, on a disk of its own
+# task, which needs no keeping; a tmpfs counts as the task's memory. docs/fleet.md has the whole task.
 
 # The stage that builds runs on the builder's own processor only where the target is the same; for
 # the other one the builder emulates it.
@@ -15,6 +17,8 @@ RUN cargo build --locked --release -p packtrain
 FROM debian:12.12-slim AS run
 # Numbers, so that a service can check that it is not root without a list of users.
 RUN mkdir -p /var/lib/packtrain && chown 65532:65532 /var/lib/packtrain
+# Whom to trust on the way to AWS: the SDK takes the system's roots and brings none along.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /src/target/release/packtrain /usr/local/bin/packtrain
 COPY --from=build /src/LICENSE-MIT /src/LICENSE-APACHE /usr/share/doc/packtrain/
 ENV PACKTRAIN_DATA_DIR=/var/lib/packtrain \

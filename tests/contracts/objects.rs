@@ -246,6 +246,16 @@ async fn what_a_client_promised_arrives_through_an_entrance_of_its_own() {
             ObjectKey::of_content(promised.tenant, &promised.sha256)
         );
         assert!(ground.objects.get(&stored.key).await.unwrap() == content);
+        let longer = Promised {
+            size_bytes: promised.size_bytes + 1,
+            ..promised.clone()
+        };
+        let wrong = ground.objects.arrived(&longer).await;
+        assert!(
+            matches!(wrong, Err(ObjectError::Damaged { .. })),
+            "{:?}: {wrong:?}",
+            ground.server
+        );
         ground.spoil(&stored.key, "others").await;
         let others = ground.objects.arrived(&promised).await;
         assert!(

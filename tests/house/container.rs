@@ -3,6 +3,9 @@
 use super::source::root;
 use super::{Breach, assert_kept};
 
+/// Where the SDK of AWS looks for the system's roots.
+const ROOTS: &str = " /etc/ssl/certs/ca-certificates.crt";
+
 /// Rules of one instruction: what must not stand in it.
 fn of_instruction(words: &[&str]) -> Option<&'static str> {
     let text = words.join(" ");
@@ -85,6 +88,18 @@ fn breaches(text: &str) -> Vec<Breach> {
             "ENTRYPOINT is no list: a shell would take the signals",
         ));
     }
+    let runs = all
+        .iter()
+        .rposition(|(_, whole)| whole.starts_with("FROM "));
+    let in_image = all.iter().skip(runs.unwrap_or_default());
+    let mut copied = in_image.filter(|(_, whole)| whole.starts_with("COPY "));
+    if !copied.any(|(_, whole)| whole.ends_with(ROOTS)) {
+        breaches.push(Breach::new(
+            file,
+            0,
+            "no roots of certificates in the image: AWS could not be reached",
+        ));
+    }
     breaches
 }
 
@@ -99,9 +114,11 @@ fn the_image_is_pinned_runs_as_nobody_and_holds_no_secret() {
 
 #[test]
 fn a_dockerfile_that_breaks_a_rule_is_found() {
+    // Roots in an earlier stage are none in the image.
     let bad = "FROM debian\nFROM debian:latest\nADD https://a/b /c\n\
                RUN apt-get update && \\\n  apt-get install -y curl\nRUN curl a | sh\n\
+               COPY --from=build /roots /etc/ssl/roots\n\
                ENV API_TOKEN=x\nUSER root\nENTRYPOINT packtrain\n";
     let found: Vec<usize> = breaches(bad).iter().map(|breach| breach.line).collect();
-    assert_eq!(found, [1, 2, 3, 4, 6, 7, 0, 0, 0]);
+    assert_eq!(found, [1, 2, 3, 4, 6, 8, 0, 0, 0, 0]);
 }

@@ -8,7 +8,7 @@ use packtrain_core::ids::{FileId, TenantId};
 use packtrain_core::job::About;
 use packtrain_core::ledger::RowError;
 use packtrain_core::limits::{FILE_BYTES_MAX, ROW_ERRORS_MAX};
-use packtrain_core::ports::{FileRecord, FileState, FileSummary, Files, NewFile};
+use packtrain_core::ports::{FileRecord, FileState, FileSummary, Files, NewFile, StoreError};
 use packtrain_jobs::tax::import::Import;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -244,8 +244,12 @@ pub(super) async fn keep(
             wake(shared, &job);
             record
         }
-        // Somebody else recorded the same file at this moment, or it is another trouble.
-        Err(error) => files.find(tenant, file.id).await?.ok_or(error)?,
+        // Perhaps because somebody else recorded the same file at this moment.
+        Err(error @ StoreError::Refused { .. }) => {
+            let found = files.find(tenant, file.id).await.ok().flatten();
+            found.ok_or(error)?
+        }
+        Err(error) => return Err(error.into()),
     };
     let wait = hold.wait;
     if wait.for_end(shared, &hold.closing, tenant, job.id).await? {

@@ -228,7 +228,10 @@ impl Files for World {
         import: &NewJob,
     ) -> Result<FileRecord, StoreError> {
         if self.files.lock().unwrap().contains_key(&(tenant, file.id)) {
-            return Err(missing("a second file of one id"));
+            return Err(StoreError::Refused {
+                what: "to record a file",
+                source: "there is one of this id".into(),
+            });
         }
         self.take(import);
         let record = FileRecord {

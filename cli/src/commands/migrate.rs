@@ -3,12 +3,14 @@
 use packtrain_core::secret::Secret;
 use packtrain_store::{Bootstrap, Roles};
 use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
 
 use crate::args::{Global, Migrate};
 use crate::database::Database;
 use crate::failure::{Failure, USAGE};
 use crate::process::narrate;
 use crate::settings::Settings;
+use crate::wiring::objects::{self, Made};
 use crate::wiring::sqs;
 
 /// How the owner's address is given.
@@ -34,26 +36,73 @@ pub(crate) async fn run(
         return Err(Failure::new(USAGE, "database.owner_url is not set").help(OWNER_HELP));
     };
     packtrain_store::migrate(owner).await?;
-    let queues = match args.aws {
-        true => Some(sqs::create(settings).await?),
-        false => None,
+    database.close().await;
+    let aws = if args.aws {
+        aws(settings).await?
+    } else {
+        Aws::default()
     };
     if global.json {
-        let mut done = serde_json::json!({ "state": "migrated" });
-        if let Some(made) = queues {
-            done["queues_made"] = made.into();
-        }
-        anstream::println!("{done}");
+        anstream::println!("{}", aws.as_json());
     } else {
         anstream::println!("The schema is up to date.");
-        match queues.as_deref() {
-            None => {}
-            Some([]) => anstream::println!("The queues are all there."),
-            Some(made) => anstream::println!("Queues made: {}", made.join(", ")),
+        for line in aws.lines() {
+            anstream::println!("{line}");
         }
     }
-    database.close().await;
     Ok(())
+}
+
+/// What became of what the product uses of AWS; none of what it does not use.
+#[derive(Default)]
+struct Aws {
+    /// Queues that were made.
+    queues: Option<Vec<String>>,
+    bucket: Option<Made>,
+}
+
+async fn aws(settings: &Settings) -> Result<Aws, Failure> {
+    let queues = sqs::create(settings).await?;
+    let bucket = objects::create(settings).await?;
+    if queues.is_none() && bucket.is_none() {
+        let unused = Failure::new(USAGE, "--aws: the settings name nothing of AWS");
+        return Err(unused.help("set hints.transport to sqs, objects.store to s3, or both"));
+    }
+    Ok(Aws { queues, bucket })
+}
+
+impl Aws {
+    fn as_json(&self) -> Value {
+        let mut done = json!({ "state": "migrated" });
+        if let Some(made) = &self.queues {
+            done["queues_made"] = json!(made);
+        }
+        if let Some(made) = &self.bucket {
+            done["bucket"] = json!({
+                "name": made.bucket, "is_new": made.is_new, "lacks": made.lacks,
+            });
+        }
+        done
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let queues = self.queues.as_deref().map(|made| match made {
+            [] => "The queues are all there.".to_owned(),
+            made => format!("Queues made: {}", made.join(", ")),
+        });
+        let bucket = self.bucket.as_ref().map(|made| {
+            let name = &made.bucket;
+            match &*made.lacks {
+                _ if made.is_new => format!("Bucket made: {name}"),
+                [] => format!("The bucket {name} is there and lacks nothing."),
+                lacks => format!(
+                    "The bucket {name} is there, is left as it is, and lacks: {}",
+                    lacks.join("; ")
+                ),
+            }
+        });
+        queues.into_iter().chain(bucket).collect()
+    }
 }
 
 /// The passwords that the configured addresses hold: the roles are made with them.

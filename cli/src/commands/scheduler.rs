@@ -22,8 +22,8 @@ pub(crate) async fn run(global: &Global, settings: &Settings) -> Result<(), Fail
     crate::budget::check(&settings.database, &database).await?;
     database.keep(&tasks, &stop);
     hints::check(settings).await?;
-    let parts = Parts::open(settings, &database, true, &tasks, &stop)?;
-    parts.check().await?;
+    let parts = Parts::without_store(settings, &database, true, &tasks, &stop)?;
+    parts.check_shared().await?;
     let counted = crate::metrics::start(&parts.pools, &tasks, &stop)?;
     crate::metrics::serve(settings, counted, &tasks, &stop).await?;
     tasks.spawn(warm::keep(parts.pools_of_work(), warm::EVERY, stop.clone()));

@@ -7,6 +7,7 @@ use packtrain_core::fault::chain;
 use packtrain_core::ports::Objects;
 use packtrain_objects::{BucketError, S3Access, S3Objects, S3Patience, S3Settings};
 
+use super::objects::Made;
 use crate::failure::{FAILED, Failure, UNREACHABLE};
 use crate::settings::Settings;
 
@@ -21,6 +22,16 @@ impl Bucket {
     /// A fleet whose bucket is not there would fail job after job.
     pub(crate) async fn check(&self) -> Result<(), Failure> {
         self.0.check().await.map_err(failed)
+    }
+
+    /// Makes it, or says what it lacks where it is there.
+    pub(crate) async fn create(&self) -> Result<Made, Failure> {
+        let state = self.0.create_bucket().await.map_err(failed)?;
+        Ok(Made {
+            bucket: self.0.bucket().to_owned(),
+            is_new: state.is_new,
+            lacks: state.lacks,
+        })
     }
 }
 
@@ -44,8 +55,8 @@ pub(crate) fn open(settings: &Settings) -> Result<Bucket, Failure> {
 fn failed(error: BucketError) -> Failure {
     match error {
         BucketError::Missing(_) => Failure::new(FAILED, error.to_string()).help(
-            "make it as docs/stores.md says, name another as s3.bucket, or set objects.store to \
-             folder",
+            "make it with `packtrain migrate --aws`, name another as s3.bucket, or set \
+             objects.store to folder",
         ),
         BucketError::Failed { .. } => Failure::new(UNREACHABLE, chain(&error)).help(
             "see s3.bucket, aws.region and aws.endpoint_url with `packtrain config show --origin`, \

@@ -30,7 +30,7 @@ mod bucket;
 pub(crate) mod hints;
 #[cfg(not(feature = "aws"))]
 mod no_bucket;
-mod objects;
+pub(crate) mod objects;
 #[cfg(not(feature = "aws"))]
 #[path = "no_sqs.rs"]
 pub(crate) mod sqs;
@@ -40,11 +40,12 @@ pub(crate) mod sqs;
 /// Endpoints that are kept warm, at most: all of them in vain still fit into one job.
 const ENDPOINTS_MAX: usize = 16;
 
-/// Everything that the parts share.
-pub(crate) struct Parts {
+/// Everything that the parts share. A process that touches no artefact has no store of them: it
+/// needs neither the folder nor rights on the bucket.
+pub(crate) struct Parts<S = objects::Opened> {
     pub(crate) settings: Settings,
     pub(crate) pools: Pools,
-    pub(crate) store: objects::Opened,
+    pub(crate) store: S,
     pub(crate) hints: Arc<dyn Hints>,
     pub(crate) bell: Arc<dyn Bell>,
     pub(crate) queues: sqs::Queues,
@@ -61,42 +62,23 @@ impl Parts {
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Result<Self, Failure> {
-        let pools = database.pools(settings)?;
-        let ringer = if listens {
-            pools.worker.clone()
-        } else {
-            pools.app.clone()
-        };
-        let bell: Arc<dyn Bell> = Arc::new(PgBell::new(pools.clone(), ringer));
-        let ids: Arc<dyn IdSource> = Arc::new(ClockIds::new(SystemClock));
-        let queues = sqs::Queues::of(settings);
-        let hints = hints::start(&hints::Means {
-            settings,
-            bell: &bell,
-            queues: &queues,
-            pools: &pools,
-            ids: &ids,
-            listens,
-            tasks,
-            stop,
-        })?;
+        let shared = Parts::without_store(settings, database, listens, tasks, stop)?;
         Ok(Self {
-            settings: settings.clone(),
-            pools,
             store: objects::open(settings)?,
-            hints,
-            bell,
-            queues,
-            clock: Arc::new(SystemClock),
-            ids,
+            settings: shared.settings,
+            pools: shared.pools,
+            hints: shared.hints,
+            bell: shared.bell,
+            queues: shared.queues,
+            clock: shared.clock,
+            ids: shared.ids,
         })
     }
 
     /// Whether what a process cannot work without is there.
     pub(crate) async fn check(&self) -> Result<(), Failure> {
-        self.pools.check().await?;
         self.store.check().await?;
-        self.queues.check().await
+        self.check_shared().await
     }
 
     /// The API's outside.
@@ -191,6 +173,76 @@ impl Parts {
         Ok(fleet.protected(Arc::new(agent), after))
     }
 
+    /// What jobs use that answers slowly after a rest. Pools of other processes are theirs to keep
+    /// warm: nobody else reaches them.
+    fn warmth(&self) -> Result<Vec<Arc<dyn Warmth>>, Failure> {
+        let mut all = self.pools_of_work();
+        all.extend(hints::warmth(&self.settings, &self.bell)?);
+        let objects = Arc::clone(&self.store.objects);
+        all.push(Arc::new(ObjectsWarmth::new(self.store.name, objects)));
+        let refused = |what: String| Failure::new(USAGE, format!("warm.endpoint_urls: {what}"));
+        let urls = &self.settings.warm.endpoint_urls.0;
+        if urls.len() > ENDPOINTS_MAX {
+            let count = urls.len();
+            return Err(refused(format!("{count} are more than {ENDPOINTS_MAX}")));
+        }
+        for (place, url) in (1..).zip(urls) {
+            let endpoint =
+                EndpointWarmth::new(place, url).map_err(|error| refused(error.to_string()))?;
+            all.push(Arc::new(endpoint));
+        }
+        Ok(all)
+    }
+}
+
+impl Parts<()> {
+    /// The same for a process that touches no artefact.
+    pub(crate) fn without_store(
+        settings: &Settings,
+        database: &Database,
+        listens: bool,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Result<Self, Failure> {
+        let pools = database.pools(settings)?;
+        let ringer = if listens {
+            pools.worker.clone()
+        } else {
+            pools.app.clone()
+        };
+        let bell: Arc<dyn Bell> = Arc::new(PgBell::new(pools.clone(), ringer));
+        let ids: Arc<dyn IdSource> = Arc::new(ClockIds::new(SystemClock));
+        let queues = sqs::Queues::of(settings);
+        let hints = hints::start(&hints::Means {
+            settings,
+            bell: &bell,
+            queues: &queues,
+            pools: &pools,
+            ids: &ids,
+            listens,
+            tasks,
+            stop,
+        })?;
+        Ok(Self {
+            settings: settings.clone(),
+            pools,
+            store: (),
+            hints,
+            bell,
+            queues,
+            clock: Arc::new(SystemClock),
+            ids,
+        })
+    }
+}
+
+impl<S> Parts<S> {
+    /// Whether what every process needs is there.
+    pub(crate) async fn check_shared(&self) -> Result<(), Failure> {
+        self.pools.check().await?;
+        self.queues.check().await
+    }
+
     fn lane(&self, lane: Lane) -> LaneSettings {
         let worker = &self.settings.worker;
         let slots = match lane {
@@ -247,27 +299,6 @@ impl Parts {
             "worker",
             self.pools.worker.clone(),
         ))]
-    }
-
-    /// What jobs use that answers slowly after a rest. Pools of other processes are theirs to keep
-    /// warm: nobody else reaches them.
-    fn warmth(&self) -> Result<Vec<Arc<dyn Warmth>>, Failure> {
-        let mut all = self.pools_of_work();
-        all.extend(hints::warmth(&self.settings, &self.bell)?);
-        let objects = Arc::clone(&self.store.objects);
-        all.push(Arc::new(ObjectsWarmth::new(self.store.name, objects)));
-        let refused = |what: String| Failure::new(USAGE, format!("warm.endpoint_urls: {what}"));
-        let urls = &self.settings.warm.endpoint_urls.0;
-        if urls.len() > ENDPOINTS_MAX {
-            let count = urls.len();
-            return Err(refused(format!("{count} are more than {ENDPOINTS_MAX}")));
-        }
-        for (place, url) in (1..).zip(urls) {
-            let endpoint =
-                EndpointWarmth::new(place, url).map_err(|error| refused(error.to_string()))?;
-            all.push(Arc::new(endpoint));
-        }
-        Ok(all)
     }
 
     /// Schedules, until `stop`.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use packtrain_core::ports::Objects;
 
+use super::objects::Made;
 use crate::failure::{Failure, USAGE};
 use crate::settings::Settings;
 
@@ -16,6 +17,10 @@ impl Bucket {
     }
 
     pub(crate) async fn check(&self) -> Result<(), Failure> {
+        match *self {}
+    }
+
+    pub(crate) async fn create(&self) -> Result<Made, Failure> {
         match *self {}
     }
 }

@@ -45,8 +45,8 @@ impl Queues {
     }
 }
 
-pub(crate) async fn create(_: &Settings) -> Result<Vec<String>, Failure> {
-    Err(missing())
+pub(crate) async fn create(settings: &Settings) -> Result<Option<Vec<String>>, Failure> {
+    Queues::of(settings).check().await.map(|()| None)
 }
 
 pub(crate) fn missing() -> Failure {

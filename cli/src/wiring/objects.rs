@@ -30,6 +30,24 @@ impl Opened {
     }
 }
 
+/// What became of the bucket that was to be there.
+pub(crate) struct Made {
+    pub(crate) bucket: String,
+    /// Whether it was made just now.
+    pub(crate) is_new: bool,
+    /// What one that was there already lacks of what a new one gets.
+    pub(crate) lacks: Vec<&'static str>,
+}
+
+/// Makes the bucket that the settings name, where it is not there yet; none where artefacts lie in
+/// the folder.
+pub(crate) async fn create(settings: &Settings) -> Result<Option<Made>, Failure> {
+    if settings.objects.store != Store::S3 {
+        return Ok(None);
+    }
+    bucket::open(settings)?.create().await.map(Some)
+}
+
 /// Opens the store that the settings name.
 pub(crate) fn open(settings: &Settings) -> Result<Opened, Failure> {
     if settings.objects.store == Store::S3 {

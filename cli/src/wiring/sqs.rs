@@ -9,6 +9,7 @@ use packtrain_core::ports::{Hints, Mirror, Revive};
 use packtrain_queue::{Sqs, SqsAccess, SqsError, SqsHints, SqsMirror, SqsSettings};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::warn;
 
 use crate::failure::{FAILED, Failure, UNREACHABLE};
 use crate::settings::{Settings, Transport};
@@ -42,19 +43,34 @@ impl Queues {
         Some(Arc::new(SqsMirror::new(Arc::clone(sqs))))
     }
 
-    /// Says what to do when a queue is not there. Hints alone may get lost; but a whole fleet
-    /// without a queue is a mistake that nobody would see.
+    /// Says what to do when a queue is not there: a whole fleet without a queue is a mistake that
+    /// nobody would see. An SQS in trouble keeps no process from starting: hints may get lost.
     pub(crate) async fn check(&self) -> Result<(), Failure> {
-        match &self.0 {
-            Some(sqs) => sqs.check().await.map_err(failed),
-            None => Ok(()),
+        let Some(sqs) = &self.0 else {
+            return Ok(());
+        };
+        match sqs.check().await {
+            Err(error @ SqsError::Missing(_)) => Err(failed(error)),
+            Err(error) => {
+                warn!(
+                    error = chain(&error),
+                    "it cannot be told whether all queues are there: hints may get lost, and jobs \
+                     are found by looking for them"
+                );
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
     }
 }
 
-/// Makes the queues that are not there yet, and says which those were.
-pub(crate) async fn create(settings: &Settings) -> Result<Vec<String>, Failure> {
-    Sqs::new(named(settings)).create().await.map_err(failed)
+/// Makes the queues that are not there yet, and says which those were; none where hints go
+/// elsewhere.
+pub(crate) async fn create(settings: &Settings) -> Result<Option<Vec<String>>, Failure> {
+    match Queues::of(settings).0 {
+        Some(sqs) => sqs.create().await.map(Some).map_err(failed),
+        None => Ok(None),
+    }
 }
 
 fn named(settings: &Settings) -> SqsSettings {
@@ -87,4 +103,35 @@ fn failed(error: SqsError) -> Failure {
 /// There are queues whenever the settings name SQS.
 pub(crate) fn missing() -> Failure {
     Failure::new(FAILED, "hints.transport is sqs and there are no queues")
+}
+
+#[cfg(test)]
+mod tests {
+    use packtrain_core::secret::Secret;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_process_starts_while_sqs_cannot_be_reached() {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", closed.local_addr().unwrap());
+        drop(closed);
+        let sqs = Sqs::new(SqsSettings {
+            region: "eu-central-1".to_owned(),
+            endpoint_url: Some(Secret::new(url)),
+            access: SqsAccess::Key {
+                id: "test".to_owned(),
+                secret: Secret::new("test".to_owned()),
+            },
+            pulse_queue: "pulse.fifo".to_owned(),
+            notify_queue: "notify".to_owned(),
+            prefix: "lane-".to_owned(),
+            wait: Duration::from_secs(1),
+            visibility: Duration::from_secs(10),
+            kms_key: String::new(),
+            has_dead_queues: true,
+        });
+        assert!(matches!(sqs.check().await, Err(SqsError::Failed { .. })));
+        assert!(Queues(Some(sqs)).check().await.is_ok());
+    }
 }

@@ -1,21 +1,33 @@
 //! Commands for operators, on a database that others work on as well.
 
 use packtrain_core::ids::TenantId;
+#[cfg(feature = "aws")]
+use packtrain_core::ids::{ClockIds, IdSource};
 use packtrain_core::ports::JobEvents;
+#[cfg(feature = "aws")]
+use packtrain_core::time::SystemClock;
 use packtrain_store::PgEvents;
 use packtrain_tests::Yard;
+#[cfg(feature = "aws")]
+use packtrain_tests::{Program, Role, plain_http};
 use serde_json::{Value, json};
 
 use crate::binary::{addresses, folder, program};
 
 /// The exit code and what was printed.
 async fn run(yard: &Yard, words: &[&str]) -> (i32, String, String) {
+    run_with(yard, words, &[]).await
+}
+
+/// The same with settings.
+async fn run_with(yard: &Yard, words: &[&str], set: &[(&str, &str)]) -> (i32, String, String) {
     let mut command = tokio::process::Command::new(program());
     command.args(words).arg("--quiet").env_clear();
     command.env("PACKTRAIN_DATA_DIR", yard.folder());
     for (name, value) in addresses(&yard.database) {
         command.env(name, value);
     }
+    command.envs(set.iter().copied());
     let output = command.output().await.unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (
@@ -30,6 +42,53 @@ async fn json_of(yard: &Yard, words: &[&str]) -> Value {
     let (code, out, err) = run(yard, &words).await;
     assert_eq!(code, 0, "{words:?}: {err}");
     serde_json::from_str(&out).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg(feature = "aws")]
+async fn migrate_makes_the_bucket_of_the_settings_and_says_what_an_older_one_lacks() {
+    let test = "migrate_makes_the_bucket_of_the_settings_and_says_what_an_older_one_lacks";
+    let Some(url) = Program::Moto.find(test) else {
+        return;
+    };
+    let url = url.trim_end_matches('/');
+    let yard = Yard::door(folder(&[])).await;
+    let ids: &dyn IdSource = &ClockIds::new(SystemClock);
+    let (new, old) = (
+        format!("t{:016x}", ids.random()),
+        format!("t{:016x}", ids.random()),
+    );
+    let owner = yard.database.url(Role::Owner);
+    let migrate = async |bucket: &str, store: &str| {
+        let set = [
+            ("PACKTRAIN_DATABASE_OWNER_URL", &**owner.reveal()),
+            ("PACKTRAIN_OBJECTS_STORE", store),
+            ("PACKTRAIN_S3_BUCKET", bucket),
+            ("PACKTRAIN_S3_PATH_STYLE", "true"),
+            ("PACKTRAIN_AWS_ENDPOINT_URL", url),
+            ("PACKTRAIN_AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+        ];
+        run_with(&yard, &["migrate", "--aws", "--json"], &set).await
+    };
+    let made = async |bucket: &str| {
+        let (code, out, err) = migrate(bucket, "s3").await;
+        assert_eq!(code, 0, "{err}");
+        serde_json::from_str::<Value>(&out).unwrap()
+    };
+    let first = made(&new).await;
+    let of_new = |is_new: bool| json!({ "name": new, "is_new": is_new, "lacks": [] });
+    assert_eq!(first["bucket"], of_new(true));
+    assert_eq!(first["queues_made"], Value::Null, "hints go elsewhere");
+    assert_eq!(made(&new).await["bucket"], of_new(false));
+    let put = plain_http("PUT", &format!("{url}/{old}"), &[], "").await;
+    assert_eq!(put.status(), 200, "{}", put.text());
+    let lacks = &made(&old).await["bucket"]["lacks"];
+    assert_eq!(lacks.as_array().unwrap().len(), 4, "{lacks}");
+    let (code, _, err) = migrate(&old, "folder").await;
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("the settings name nothing of AWS"), "{err}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

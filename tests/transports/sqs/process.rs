@@ -12,6 +12,7 @@ use packtrain_core::ports::{
 use packtrain_core::time::SystemClock;
 use packtrain_queue::{Sqs, SqsHints};
 use packtrain_tests::promptly;
+use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -20,12 +21,16 @@ use tokio_util::task::TaskTracker;
 pub(super) struct Reviver {
     pub(super) asked: Mutex<Vec<(String, Death)>>,
     pub(super) fails: Mutex<u32>,
+    /// While it is true nobody is revived.
+    pub(super) is_held: watch::Sender<bool>,
 }
 
 #[async_trait]
 impl Revive for Reviver {
     async fn revive(&self, actor: &Actor, death: Death) -> Result<Option<Vec<Lane>>, StoreError> {
         self.asked.lock().unwrap().push((actor.0.clone(), death));
+        let mut held = self.is_held.subscribe();
+        held.wait_for(|is_held| !is_held).await.unwrap();
         let mut fails = self.fails.lock().unwrap();
         if *fails > 0 {
             *fails -= 1;

@@ -136,3 +136,39 @@ async fn a_dead_letter_that_cannot_be_revived_yet_comes_again_until_it_is() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn dead_letters_that_come_back_together_are_revived_two_at_a_time() {
+    let ground = Ground::fake().await;
+    let (sqs, settings) = (ground.queues().await, ground.settings());
+    let fake = ground.fake.clone().unwrap();
+    let letters: Vec<DeadLetter> = (0..25).map(|_| letter(Lane::Io, None)).collect();
+    let mirror = SqsMirror::new(Arc::clone(&sqs));
+    for some in letters.chunks(10) {
+        mirror.show(some).await.unwrap();
+    }
+    let (dead, home) = (settings.dead_queue(Lane::Io), settings.queue(Lane::Io));
+    assert_eq!(fake.redrive(&dead, &home), 25);
+    let process = Process::of(&sqs);
+    process.reviver.is_held.send_replace(true);
+    let mut stream = process.listens(Lane::Io).await;
+    let asked = || process.reviver.asked.lock().unwrap().len();
+    // Whoever polled on would have asked three times while the first two are still revived.
+    let listening = async { while stream.next().await.is_some() {} };
+    let watching = async {
+        until("two are asked for", async || asked() >= 2).await;
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        let at_once = (asked(), fake.asked("ReceiveMessage"));
+        process.reviver.is_held.send_replace(false);
+        until("all are deleted", async || fake.bodies(&home).is_empty()).await;
+        at_once
+    };
+    let at_once = tokio::select! {
+        () = listening => panic!("the transport ended"),
+        at_once = watching => at_once,
+    };
+    assert_eq!(at_once, (2, 1));
+    assert_eq!(asked(), 25);
+}

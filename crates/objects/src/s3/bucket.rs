@@ -54,6 +54,11 @@ pub struct BucketState {
 }
 
 impl S3Objects {
+    /// The bucket's name.
+    pub fn bucket(&self) -> &str {
+        &self.settings().bucket
+    }
+
     /// Says whether the bucket answers.
     ///
     /// # Errors

@@ -134,17 +134,21 @@ impl S3Objects {
         size_bytes: u64,
         found: &Found,
     ) -> Result<(), ObjectError> {
-        let Some(sha256) = &found.sha256 else {
+        let sha256 = found.sha256.as_deref();
+        let is_as_long = found.size_bytes == size_bytes;
+        match sha256 {
             // Somebody else put it there and told no hash.
-            return self.read(key).await?.map(drop);
-        };
-        if found.size_bytes == size_bytes && key.as_str().ends_with(sha256) {
-            return Ok(());
+            None if is_as_long => self.read(key).await?.map(drop),
+            Some(sha256) if is_as_long && key.as_str().ends_with(sha256) => Ok(()),
+            _ => Err(ObjectError::Damaged {
+                key: key.clone(),
+                found: format!(
+                    "{}, of {} bytes",
+                    sha256.unwrap_or("no hash"),
+                    found.size_bytes
+                ),
+            }),
         }
-        Err(ObjectError::Damaged {
-            key: key.clone(),
-            found: format!("{sha256}, of {} bytes", found.size_bytes),
-        })
     }
 }
 

@@ -14,6 +14,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Credentials;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use futures::future::join_all;
 use packtrain_core::job::Lane;
 use packtrain_core::secret::Secret;
 use tokio::sync::OnceCell;
@@ -23,6 +24,8 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 /// How long an answer may take, one try and all tries together. Long polls have longer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const ALL_WITHIN: Duration = Duration::from_secs(10);
+/// How long looking for all queues may take: a process that starts waits for it.
+const CHECK_WITHIN: Duration = Duration::from_secs(3);
 /// Tries of one call. Beyond that the SDK's budget of retries, which all calls share, keeps a
 /// service in trouble from being asked ever more.
 const TRIES: u32 = 3;
@@ -194,24 +197,33 @@ impl Sqs {
             .collect()
     }
 
-    /// Says whether every queue is there.
+    /// Says whether every queue is there, within 3 s. All are asked for at once.
     ///
     /// # Errors
-    /// [`SqsError::Missing`] with the names of those that are not, or that nobody answers.
+    /// [`SqsError::Missing`] with the names of those that are not, whatever became of the others;
+    /// else [`SqsError::Failed`] when not all could be asked for.
     pub async fn check(&self) -> Result<(), SqsError> {
-        let mut missing = Vec::new();
-        for name in self.names() {
-            match self.url(&name).await {
+        let names = self.names();
+        let asking = names.iter().map(|name| async move {
+            let answer = tokio::time::timeout(CHECK_WITHIN, self.url(name)).await;
+            answer.unwrap_or_else(|_| {
+                let what = format!("tell the address of {name}");
+                let source = format!("no answer within {CHECK_WITHIN:?}").into();
+                Err(SqsError::Failed { what, source })
+            })
+        });
+        let (mut missing, mut failed) = (Vec::new(), None);
+        for answer in join_all(asking).await {
+            match answer {
                 Ok(_) => {}
                 Err(SqsError::Missing(name)) => missing.extend(name),
-                Err(error) => return Err(error),
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
-        if missing.is_empty() {
-            Ok(())
-        } else {
-            Err(SqsError::Missing(missing))
+        if !missing.is_empty() {
+            return Err(SqsError::Missing(missing));
         }
+        failed.map_or(Ok(()), Err)
     }
 
     /// How long a poll may take, one try and all tries together: it waits on purpose.

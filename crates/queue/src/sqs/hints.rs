@@ -8,12 +8,12 @@ use futures::stream::{self, Stream, StreamExt};
 use packtrain_core::ids::IdSource;
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{Heard, Hint, HintStream, Hints, Revive};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::client::Sqs;
-use super::receive::{Ear, hints};
+use super::receive::{DELETIONS_MAX, Ear, hints};
 use super::returned::Returned;
 use super::seldom::Seldom;
 use super::send::post;
@@ -31,6 +31,7 @@ pub struct SqsHints {
     revive: Arc<dyn Revive>,
     tasks: TaskTracker,
     seldom: Arc<Seldom>,
+    deletions: Arc<Semaphore>,
 }
 
 impl SqsHints {
@@ -52,6 +53,7 @@ impl SqsHints {
             revive,
             tasks: tasks.clone(),
             seldom: Arc::default(),
+            deletions: Arc::new(Semaphore::new(DELETIONS_MAX)),
         }
     }
 
@@ -66,6 +68,7 @@ impl SqsHints {
             },
             tasks: self.tasks.clone(),
             seldom: Arc::clone(&self.seldom),
+            deletions: Arc::clone(&self.deletions),
         }
     }
 }

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use aws_sdk_sqs::config::Builder;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
-use futures::stream::{self, Stream};
+use futures::stream::{self, Stream, StreamExt};
 use packtrain_core::fault::chain;
 use packtrain_core::job::Lane;
-use packtrain_core::ports::Heard;
+use packtrain_core::ports::{Death, Heard};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
@@ -21,6 +23,12 @@ use super::{RECEIVE_MAX, wire};
 const PAUSE_FIRST: Duration = Duration::from_millis(200);
 const PAUSE_MOST: Duration = Duration::from_secs(5);
 
+/// Returned dead letters of one lane that are revived at once. A worker's pool of connections is
+/// for its jobs first.
+const RETURNED_AT_ONCE: usize = 2;
+/// Deletions of this process that are under way at once.
+pub(super) const DELETIONS_MAX: usize = 16;
+
 /// Listens to the queue of one lane.
 pub(super) struct Ear {
     pub(super) sqs: Arc<Sqs>,
@@ -28,30 +36,42 @@ pub(super) struct Ear {
     pub(super) returned: Returned,
     pub(super) tasks: TaskTracker,
     pub(super) seldom: Arc<Seldom>,
+    /// Room for deletions, of all lanes together.
+    pub(super) deletions: Arc<Semaphore>,
 }
 
 /// The hints of a lane: one for all messages of a poll. More is asked for only when this is polled,
 /// so that a worker with full hands leaves the messages to the others. They are deleted when the
-/// worker has looked; until then they are hidden, and come again.
+/// worker has looked; until then they are hidden, and come again. Nothing is asked for while dead
+/// letters of the poll before are still seen to.
 pub(super) fn hints(ear: Ear) -> impl Stream<Item = Heard> + Send {
-    stream::unfold((ear, PAUSE_FIRST), |(ear, mut pause)| async move {
-        loop {
-            match ear.poll().await {
-                Ok(messages) => {
-                    pause = PAUSE_FIRST;
-                    let hints = ear.without_returned(messages);
-                    if !hints.is_empty() {
-                        return Some((ear.heard(hints), (ear, pause)));
+    stream::unfold(
+        (ear, PAUSE_FIRST, None),
+        |(ear, mut pause, seen_to)| async move {
+            let mut seen_to: Option<JoinHandle<()>> = seen_to;
+            loop {
+                if let Some(letters) = seen_to.take() {
+                    // One that panicked has said so; its letters come again.
+                    letters.await.ok();
+                }
+                match ear.poll().await {
+                    Ok(messages) => {
+                        pause = PAUSE_FIRST;
+                        let (hints, letters) = apart(messages);
+                        seen_to = ear.see_to(letters);
+                        if !hints.is_empty() {
+                            return Some((ear.heard(hints), (ear, pause, seen_to)));
+                        }
+                    }
+                    Err(error) => {
+                        ear.complain(&error, "hints cannot be received yet");
+                        tokio::time::sleep(pause).await;
+                        pause = (pause * 2).min(PAUSE_MOST);
                     }
                 }
-                Err(error) => {
-                    ear.complain(&error, "hints cannot be received yet");
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(PAUSE_MOST);
-                }
             }
-        }
-    })
+        },
+    )
 }
 
 impl Ear {
@@ -77,39 +97,59 @@ impl Ear {
         Ok(answer.messages.unwrap_or_default())
     }
 
-    /// Sees to dead letters that came back, each in a task of its own: this stream may rest for
-    /// long, and a transaction must not rest with it.
-    fn without_returned(&self, messages: Vec<Message>) -> Vec<String> {
-        let mut hints = Vec::new();
-        for message in messages {
-            let Some(handle) = message.receipt_handle else {
-                continue;
-            };
-            let Some(death) = message.body.as_deref().and_then(wire::death) else {
-                hints.push(handle);
-                continue;
-            };
-            let (returned, sqs, lane) = (self.returned.clone(), Arc::clone(&self.sqs), self.lane);
-            self.tasks.spawn(async move {
-                if returned.is_done(death).await {
-                    delete(&sqs, lane, vec![handle], &returned.seldom).await;
-                }
-            });
+    /// Sees to dead letters that came back, in a task of their own: this stream may rest for long,
+    /// and a transaction must not rest with it.
+    fn see_to(&self, letters: Vec<(Death, String)>) -> Option<JoinHandle<()>> {
+        if letters.is_empty() {
+            return None;
         }
-        hints
+        let (returned, sqs, lane) = (self.returned.clone(), Arc::clone(&self.sqs), self.lane);
+        Some(self.tasks.spawn(async move {
+            let (returned, sqs) = (&returned, &sqs);
+            let each = stream::iter(letters);
+            each.for_each_concurrent(RETURNED_AT_ONCE, |(death, handle)| async move {
+                if returned.is_done(death).await {
+                    delete(sqs, lane, vec![handle], &returned.seldom).await;
+                }
+            })
+            .await;
+        }))
     }
 
     fn heard(&self, handles: Vec<String>) -> Heard {
         let (sqs, lane, tasks) = (Arc::clone(&self.sqs), self.lane, self.tasks.clone());
         let seldom = Arc::clone(&self.seldom);
+        let deletions = Arc::clone(&self.deletions);
         Heard::until_looked(self.lane, move || {
-            tasks.spawn(async move { delete(&sqs, lane, handles, &seldom).await });
+            // Without room they stay: they come again, and mean nothing new.
+            let Ok(room) = deletions.try_acquire_owned() else {
+                return;
+            };
+            tasks.spawn(async move {
+                delete(&sqs, lane, handles, &seldom).await;
+                drop(room);
+            });
         })
     }
 
     fn complain(&self, error: &SqsError, what: &'static str) {
         complain(&self.seldom, self.lane, error, what);
     }
+}
+
+/// The handles of hints, and the dead letters among messages.
+fn apart(messages: Vec<Message>) -> (Vec<String>, Vec<(Death, String)>) {
+    let (mut hints, mut letters) = (Vec::new(), Vec::new());
+    for message in messages {
+        let Some(handle) = message.receipt_handle else {
+            continue;
+        };
+        match message.body.as_deref().and_then(wire::death) {
+            Some(death) => letters.push((death, handle)),
+            None => hints.push(handle),
+        }
+    }
+    (hints, letters)
 }
 
 /// Deletes messages of one poll. One that stays comes again, and means nothing new.
