@@ -111,7 +111,8 @@ fn far(
     };
     anstream::println!(
         "  {CHECK}!{CHECK:#} --prices has none on {day} or up to {AGE_DAYS_MAX} days \
-         before it, and the last price of the ledger is farther from it, for {}{more}; the nearer was taken, up to \
+         before it, and the last price of the ledger is farther from it, for {}{more}; \
+         the nearer was taken, up to \
          {farthest} days away  ({} at stake)",
         named.join(", "),
         grouped(worth)
