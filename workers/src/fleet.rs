@@ -31,7 +31,8 @@ use crate::{guard, renewal, settler, starter, times};
 
 /// How long after the drain budget the ends of jobs that were told to stop may still be written.
 const LAST_ENDS_WITHIN: Duration = Duration::from_secs(5);
-/// How long a worker that ends may take to come off the list; one that does not is seen silent.
+/// How long a worker that ends may take to hand in what it measured, to give up its protection and
+/// to come off the list, all at once; one that is still on the list is seen silent.
 const LEAVE_WITHIN: Duration = Duration::from_secs(3);
 
 /// A lane and how many of its jobs run at once here.
@@ -186,17 +187,29 @@ impl Fleet {
             error!(error = %error, "settling ended badly");
         }
         renewing.cancel();
-        drop(keeping.await);
-        if let Some(guarding) = guarding
-            && let Err(error) = guarding.await
-        {
-            error!(error = %error, "the protection of the task ended badly");
-        }
         if renewal.join().is_err() {
             error!("the renewal thread ended badly");
         }
+        let last = async {
+            let guarded = async {
+                match guarding {
+                    Some(guarding) => guarding.await,
+                    None => Ok(()),
+                }
+            };
+            tokio::join!(keeping, guarded)
+        };
         let leaving = self.outside.claims.unregister(self.worker);
-        if let Err(error) = patient_for(LEAVE_WITHIN, leaving).await {
+        let leaving = patient_for(LEAVE_WITHIN, leaving);
+        let (last, left) = tokio::join!(tokio::time::timeout(LEAVE_WITHIN, last), leaving);
+        match last {
+            Ok((Ok(()), Ok(()))) => {}
+            Ok((Err(error), _) | (_, Err(error))) => {
+                error!(error = %error, "a last call of the worker ended badly");
+            }
+            Err(_) => warn!("last figures or the end of the protection could not be handed in"),
+        }
+        if let Err(error) = left {
             warn!(error = %chain(&error), "worker could not be taken off the list");
         }
         info!(worker.id = %self.worker, "worker stopped");
