@@ -15,6 +15,7 @@ use packtrain_core::ports::{
 use packtrain_core::time::Clock;
 use packtrain_jobs::catalogue::Entry;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
@@ -190,6 +191,13 @@ impl Fleet {
         if renewal.join().is_err() {
             error!("the renewal thread ended badly");
         }
+        self.leave(keeping, guarding).await;
+        info!(worker.id = %self.worker, "worker stopped");
+        Ok(())
+    }
+
+    /// The last calls, all at once: what was measured, the end of the protection, and off the list.
+    async fn leave(&self, keeping: JoinHandle<()>, guarding: Option<JoinHandle<()>>) {
         let last = async {
             let guarded = async {
                 match guarding {
@@ -212,8 +220,6 @@ impl Fleet {
         if let Err(error) = left {
             warn!(error = %chain(&error), "worker could not be taken off the list");
         }
-        info!(worker.id = %self.worker, "worker stopped");
-        Ok(())
     }
 
     async fn register(&self) -> Result<(), StoreError> {

@@ -63,17 +63,12 @@ impl DeadLetters for PgUpkeep {
         .fetch_all(self.pool())
         .await
         .map_err(refused("to read dead letters"))?;
-        let letters = rows.into_iter().filter_map(|row| {
-            let (id, lane) = (JobId::from_uuid(row.id), row.lane.as_str());
-            let Ok(lane) = lane.parse() else {
-                // Of a newer version, which shows it. It must not keep the others from being shown.
-                warn!(job.id = %id, lane, "a dead letter of an unknown lane is not shown");
-                return None;
-            };
-            let letter = || -> Result<_, StoreError> {
+        rows.into_iter()
+            .filter_map(|row| Some((known(row.id, &row.lane)?, row)))
+            .map(|(lane, row)| {
                 Ok(DeadLetter {
                     death: Death {
-                        job: id,
+                        job: JobId::from_uuid(row.id),
                         at: row.died_at,
                     },
                     tenant: TenantId::from_uuid(row.tenant_id),
@@ -86,10 +81,8 @@ impl DeadLetters for PgUpkeep {
                     code: row.code,
                     message: row.message,
                 })
-            };
-            Some(letter())
-        });
-        letters.collect()
+            })
+            .collect()
     }
 
     async fn mirrored(&self, deaths: &[Death]) -> Result<(), StoreError> {
@@ -112,6 +105,17 @@ impl DeadLetters for PgUpkeep {
         .map_err(refused("to note shown dead letters"))?;
         Ok(())
     }
+}
+
+/// The lane of a dead letter, unless only a newer version knows it, which will show it: it must not
+/// keep the others from being shown.
+fn known(job: Uuid, lane: &str) -> Option<Lane> {
+    let known = lane.parse();
+    if known.is_err() {
+        let id = JobId::from_uuid(job);
+        warn!(job.id = %id, lane, "a dead letter of an unknown lane is not shown");
+    }
+    known.ok()
 }
 
 #[async_trait]
