@@ -28,6 +28,7 @@ mod idempotency;
 mod openapi;
 mod page;
 mod problem;
+mod recent;
 mod request;
 mod routes;
 mod serve;
@@ -108,7 +109,8 @@ pub fn metrics_alone(render: Render) -> Router {
 }
 
 /// All routes, ready to be served.
-pub fn router(api: Api) -> Router {
+pub fn router(mut api: Api) -> Router {
+    api.backlogs = Arc::new(recent::Recent::new(api.backlogs));
     let shared = Arc::new(Inner {
         api,
         requests: Semaphore::new(request::REQUESTS_MAX),

@@ -31,9 +31,8 @@ pub async fn publish(
             match patient(store.backlog()).await {
                 Ok(backlog) => {
                     show(&backlog);
-                    let written = lines.as_mut().map(|lines| write(&backlog, lines));
-                    if let Some(Err(error)) = written {
-                        warn!(%error, "the backlog could not be written for CloudWatch");
+                    if let Some(out) = lines.take() {
+                        lines = print(backlog, out).await;
                     }
                 }
                 Err(error) => {
@@ -59,6 +58,24 @@ fn show(backlog: &Backlog) {
 fn forget() {
     for lane in Lane::ALL {
         metrics::gauge!(BACKLOG_SECONDS, "lane" => lane.as_str()).set(f64::NAN);
+    }
+}
+
+/// Writes the lines on a thread that may block: whoever reads them may be slow. Gives back where
+/// they go.
+async fn print(backlog: Backlog, mut out: Box<dyn Write + Send>) -> Option<Box<dyn Write + Send>> {
+    let writing = tokio::task::spawn_blocking(move || (write(&backlog, &mut out), out));
+    match writing.await {
+        Ok((written, out)) => {
+            if let Err(error) = written {
+                warn!(%error, "the backlog could not be written for CloudWatch");
+            }
+            Some(out)
+        }
+        Err(error) => {
+            warn!(%error, "writing the backlog for CloudWatch ended badly and is given up");
+            None
+        }
     }
 }
 

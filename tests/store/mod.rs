@@ -6,6 +6,7 @@ mod batches;
 mod checkpoints;
 mod claim;
 mod control;
+mod dead;
 mod deadlines;
 mod enqueue;
 mod fair;

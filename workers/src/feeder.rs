@@ -56,7 +56,9 @@ impl Feeder {
             let goes_on = match self.claim(reached, from, free).await {
                 Some(left_room) => {
                     pause = PAUSE_FIRST;
-                    // Only now: a worker that dies before its claim leaves the hint to another.
+                    // Only now: where a transport gives a hint again that was not looked at, a
+                    // worker that dies before its claim leaves it to another. Elsewhere the next
+                    // look of another worker finds the job.
                     if let Some(heard) = heard.take() {
                         heard.looked();
                     }

@@ -15,6 +15,7 @@ use packtrain_core::ports::{
 use packtrain_core::time::Clock;
 use packtrain_jobs::catalogue::Entry;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
@@ -31,7 +32,8 @@ use crate::{guard, renewal, settler, starter, times};
 
 /// How long after the drain budget the ends of jobs that were told to stop may still be written.
 const LAST_ENDS_WITHIN: Duration = Duration::from_secs(5);
-/// How long a worker that ends may take to come off the list; one that does not is seen silent.
+/// How long a worker that ends may take to hand in what it measured, to give up its protection and
+/// to come off the list, all at once; one that is still on the list is seen silent.
 const LEAVE_WITHIN: Duration = Duration::from_secs(3);
 
 /// A lane and how many of its jobs run at once here.
@@ -186,21 +188,38 @@ impl Fleet {
             error!(error = %error, "settling ended badly");
         }
         renewing.cancel();
-        drop(keeping.await);
-        if let Some(guarding) = guarding
-            && let Err(error) = guarding.await
-        {
-            error!(error = %error, "the protection of the task ended badly");
-        }
         if renewal.join().is_err() {
             error!("the renewal thread ended badly");
         }
-        let leaving = self.outside.claims.unregister(self.worker);
-        if let Err(error) = patient_for(LEAVE_WITHIN, leaving).await {
-            warn!(error = %chain(&error), "worker could not be taken off the list");
-        }
+        self.leave(keeping, guarding).await;
         info!(worker.id = %self.worker, "worker stopped");
         Ok(())
+    }
+
+    /// The last calls, all at once: what was measured, the end of the protection, and off the list.
+    async fn leave(&self, keeping: JoinHandle<()>, guarding: Option<JoinHandle<()>>) {
+        let last = async {
+            let guarded = async {
+                match guarding {
+                    Some(guarding) => guarding.await,
+                    None => Ok(()),
+                }
+            };
+            tokio::join!(keeping, guarded)
+        };
+        let leaving = self.outside.claims.unregister(self.worker);
+        let leaving = patient_for(LEAVE_WITHIN, leaving);
+        let (last, left) = tokio::join!(tokio::time::timeout(LEAVE_WITHIN, last), leaving);
+        match last {
+            Ok((Ok(()), Ok(()))) => {}
+            Ok((Err(error), _) | (_, Err(error))) => {
+                error!(error = %error, "a last call of the worker ended badly");
+            }
+            Err(_) => warn!("last figures or the end of the protection could not be handed in"),
+        }
+        if let Err(error) = left {
+            warn!(error = %chain(&error), "worker could not be taken off the list");
+        }
     }
 
     async fn register(&self) -> Result<(), StoreError> {

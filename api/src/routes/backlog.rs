@@ -47,7 +47,7 @@ pub(crate) struct LaneView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Backlog)]
 pub(crate) struct BacklogView {
-    /// The moment, by the database's clock.
+    /// The moment of the look, by the database's clock: some seconds ago, a minute at most.
     at: DateTime<Utc>,
     lanes: BTreeMap<&'static str, LaneView>,
 }

@@ -71,7 +71,11 @@ async fn read(api: &Api, kinds: &Kinds) -> Result<Vec<Gauge>, Problem> {
     for lane in api.control.lanes().await? {
         of_lane(&lane, &figures, &mut gauges);
     }
-    of_backlog(&api.backlogs.backlog().await?, &mut gauges);
+    let backlog = api.backlogs.backlog().await?;
+    of_backlog(&backlog, &mut gauges);
+    let age = (figures.now - backlog.now).to_std().unwrap_or_default();
+    let age = gauge("packtrain_backlog_age_seconds", [], age.as_secs_f64());
+    gauges.push(age);
     of_workers(figures.workers, &mut gauges);
     of_service_level(&figures, &mut gauges);
     of_schedules(&api.control.schedules().await?, figures.now, &mut gauges);

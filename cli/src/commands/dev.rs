@@ -35,13 +35,7 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     log::to_stderr(&settings.log, true)?;
     let stop = CancellationToken::new();
     stop_on_signal(&stop)?;
-    let version = env!("CARGO_PKG_VERSION");
-    if !global.json {
-        anstream::println!(
-            "{STRONG}packtrain {version}{STRONG:#}  dev mode: everything in this process, no \
-             servers needed\n"
-        );
-    }
+    greet(global);
     let (tasks, serving) = (TaskTracker::new(), CancellationToken::new());
     let mut settings = settings.clone();
     let stack = Running::start(&args.stack, &mut settings).await?;
@@ -95,6 +89,17 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     api.map_err(std::io::Error::other)
         .and_then(|served| served)
         .map_err(|error| Failure::new(FAILED, format!("the API ended: {error}")))
+}
+
+/// Says what starts here.
+fn greet(global: &Global) {
+    let version = env!("CARGO_PKG_VERSION");
+    if !global.json {
+        anstream::println!(
+            "{STRONG}packtrain {version}{STRONG:#}  dev mode: everything in this process, no \
+             servers needed\n"
+        );
+    }
 }
 
 /// Upkeep of the tables and of the pools, until `serving` ends.

@@ -1,14 +1,26 @@
 //! Making a database ready: roles, migrations, tenants and keys. Runs as superuser or owner.
 
+use std::time::Duration;
+
 use packtrain_core::ids::{ApiKeyId, TenantId};
 use packtrain_core::ports::{KeyScope, StoreError};
 use packtrain_core::secret::Secret;
 use sha2::{Digest, Sha256};
+use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 use crate::error::refused;
 use crate::pools::parse;
+
+/// How long a migration waits for a lock; who comes after it waits as long.
+const LOCKED_OUT_WITHIN: Duration = Duration::from_secs(2);
+/// How long it lets the others pass then.
+const LOCKED_OUT_PAUSE: Duration = Duration::from_secs(3);
+/// How often it tries, at most: five minutes in all.
+const MIGRATE_TRIES_MAX: u32 = 60;
+/// What PostgreSQL calls it.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// Passwords of the roles that log in.
 #[derive(Debug, Clone)]
@@ -150,17 +162,44 @@ async fn ensure_role(
 
 /// Brings the schema up to date; safe to run from several processes at once.
 ///
+/// A migration that somebody's long transaction keeps from a table makes everybody else queue
+/// behind it. So it gives up after two seconds, lets the others pass, and tries again.
+///
 /// # Errors
-/// [`StoreError`] when a migration fails or an applied one was edited.
+/// [`StoreError`] when a migration fails, finds a table locked at each of its tries, or was edited
+/// after it had been applied.
 pub async fn migrate(owner: &Secret<String>) -> Result<(), StoreError> {
-    let mut connection = connect(owner).await?;
-    sqlx::migrate!("../../migrations")
-        .run(&mut connection)
-        .await
-        .map_err(|error| StoreError::Refused {
-            what: "a migration",
-            source: Box::new(error),
-        })
+    let migrations = sqlx::migrate!("../../migrations");
+    let limit = format!("set lock_timeout = {}", LOCKED_OUT_WITHIN.as_millis());
+    let mut tried = 1;
+    loop {
+        let mut connection = connect(owner).await?;
+        run(&mut connection, limit.clone()).await?;
+        let done = migrations.run(&mut connection).await;
+        // Also the lock among migrations, which one that failed still holds.
+        drop(connection.close().await);
+        match done {
+            Err(error) if tried < MIGRATE_TRIES_MAX && is_locked_out(&error) => {
+                tried += 1;
+                tokio::time::sleep(LOCKED_OUT_PAUSE).await;
+            }
+            done => {
+                return done.map_err(|error| StoreError::Refused {
+                    what: "a migration",
+                    source: Box::new(error),
+                });
+            }
+        }
+    }
+}
+
+/// Whether somebody else held a lock for too long.
+fn is_locked_out(error: &MigrateError) -> bool {
+    let (MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) = error else {
+        return false;
+    };
+    let code = cause.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code == LOCK_NOT_AVAILABLE)
 }
 
 /// Copies a database; the template must have no connections.

@@ -94,6 +94,9 @@ fn send(state: &mut State, request: &Value, entry: &Value, now: i64) -> Result<S
         delay_s: entry["DelaySeconds"].as_i64(),
     };
     let (sent, weather) = (state.sent(), state.weather);
+    if weather.body_bytes_max > 0 && incoming.body.len() > weather.body_bytes_max {
+        return Err(Refusal::value("Reason: Message must be shorter."));
+    }
     let is_lost = state.is_one_in(weather.lost_messages);
     let queue = state.named(request)?;
     let before = queue.messages.len();

@@ -29,6 +29,8 @@ pub struct Weather {
     pub late_errors: u64,
     /// Requests that nobody answers.
     pub silent: u64,
+    /// Bytes of a body that is taken, at most, where it is not 0: a queue with a limit of its own.
+    pub body_bytes_max: usize,
 }
 
 pub(super) struct State {

@@ -9,7 +9,7 @@ use packtrain_core::job::Lane;
 use packtrain_core::ports::{DeadLetter, Death, Mirror};
 use packtrain_core::time::Timestamp;
 use packtrain_queue::SqsMirror;
-use packtrain_tests::until;
+use packtrain_tests::{Weather, until};
 use serde_json::{Value, json};
 
 use super::ground::Ground;
@@ -171,4 +171,25 @@ async fn dead_letters_that_come_back_together_are_revived_two_at_a_time() {
     };
     assert_eq!(at_once, (2, 1));
     assert_eq!(asked(), 25);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_that_its_queue_refuses_is_shown_without_its_payload() {
+    let ground = Ground::fake().await;
+    let (sqs, fake) = (ground.queues().await, ground.fake.clone().unwrap());
+    fake.set_weather(Weather {
+        body_bytes_max: 2_000,
+        ..Weather::default()
+    });
+    let text = json!({ "text": "x".repeat(3_000) });
+    let letters = [
+        letter(Lane::Pulse, Some(text)),
+        letter(Lane::Pulse, Some(json!({ "n": 1 }))),
+    ];
+    let shown = SqsMirror::new(sqs).show(&letters).await.unwrap();
+    assert_eq!(shown.len(), 2);
+    let bodies = fake.bodies(&ground.settings().dead_queue(Lane::Pulse));
+    let whole = bodies.iter().filter(|body| body.contains(r#""n":1"#));
+    let without = bodies.iter().filter(|body| body.contains("left out"));
+    assert_eq!((whole.count(), without.count()), (1, 1), "{bodies:?}");
 }

@@ -50,7 +50,7 @@ pub struct DeadLetter {
 #[async_trait]
 pub trait DeadLetters: Send + Sync {
     /// Those that nobody has shown yet, so many at most. Whoever gets one has a minute for it
-    /// before another gets it.
+    /// before another gets it; after each try in vain twice as long, a day at most.
     async fn unmirrored(&self, limit: u32) -> Result<Vec<DeadLetter>, StoreError>;
 
     /// These were shown.

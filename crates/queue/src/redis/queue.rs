@@ -24,8 +24,18 @@ const DEAD_AFTER: Duration = Duration::from_secs(60);
 /// How often the queue is tidied.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 
-/// What a server says that takes no writes from us for now; a queue is not broken for that.
-const REFUSALS: [&str; 3] = ["OOM", "NOPERM", "MISCONF"];
+/// What a server says that does not do what we ask for now, or is not the one to ask; a queue is
+/// not broken for that.
+const REFUSALS: [&str; 8] = [
+    "OOM",
+    "NOPERM",
+    "MISCONF",
+    "NOREPLICAS",
+    "BUSY",
+    "TRYAGAIN",
+    "MOVED",
+    "ASK",
+];
 
 /// A sign of life by the server's clock: those of many machines differ.
 static SIGN: LazyLock<Script> = LazyLock::new(|| {
@@ -174,4 +184,29 @@ fn is_unreadable(error: &RedisError) -> bool {
         .source()
         .and_then(|cause| cause.downcast_ref::<io::Error>());
     cause.is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_does_not_do_it_for_now_has_no_broken_queue() {
+        let said = |line: &str| {
+            let line = format!("-{line}\r\n");
+            let answer = redis::parse_redis_value(line.as_bytes()).unwrap();
+            Failed::of(&Error::Database(answer.extract_error().unwrap_err()))
+        };
+        for line in [
+            "BUSY Redis is busy running a script.",
+            "TRYAGAIN Multiple keys request during rehashing of slot",
+            "NOREPLICAS Not enough good replicas to write.",
+            "MOVED 3999 127.0.0.1:6381",
+            "OOM command not allowed when used memory > 'maxmemory'.",
+        ] {
+            assert!(matches!(said(line), Failed::Link), "{line}");
+        }
+        let broken = "WRONGTYPE Operation against a key holding the wrong kind of value";
+        assert!(matches!(said(broken), Failed::Broken));
+    }
 }

@@ -36,9 +36,20 @@ impl Mirror for SqsMirror {
         }
         let (mut shown, mut failed) = (Vec::new(), None);
         for (lane, letters) in lanes {
+            let mut bare = Vec::new();
             for batch in batches(&letters) {
                 match self.put(lane, &batch).await {
-                    Ok(deaths) => shown.extend(deaths),
+                    Ok(put) => {
+                        shown.extend(put.taken);
+                        bare.extend(put.refused.into_iter().filter_map(without_payload));
+                    }
+                    Err(error) => failed = Some(error),
+                }
+            }
+            // What the queue does not like is most likely in the payload, which the database has.
+            for batch in batches(&bare.iter().collect::<Vec<_>>()) {
+                match self.put(lane, &batch).await {
+                    Ok(put) => shown.extend(put.taken),
                     Err(error) => failed = Some(error),
                 }
             }
@@ -55,12 +66,20 @@ impl Mirror for SqsMirror {
     }
 }
 
+/// What became of a batch; what is in neither of these was not taken for now.
+struct Put<'a> {
+    /// They lie in the queue.
+    taken: Vec<Death>,
+    /// The queue refuses them as they are.
+    refused: Vec<&'a DeadLetter>,
+}
+
 impl SqsMirror {
-    async fn put(
+    async fn put<'a>(
         &self,
         lane: Lane,
-        batch: &[(&DeadLetter, String)],
-    ) -> Result<Vec<Death>, SqsError> {
+        batch: &[(&'a DeadLetter, String)],
+    ) -> Result<Put<'a>, SqsError> {
         let sqs = &self.0;
         let queue = sqs.settings.dead_queue(lane);
         let url = sqs.url(&queue).await?;
@@ -91,12 +110,26 @@ impl SqsMirror {
                 "a dead letter was refused by its queue"
             );
         }
-        let taken = answer.successful.iter().filter_map(|sent| {
-            let place: usize = sent.id.parse().ok()?;
-            batch.get(place).map(|(letter, _)| letter.death)
-        });
-        Ok(taken.collect())
+        let at = |id: &str| {
+            let place: usize = id.parse().ok()?;
+            batch.get(place).map(|(letter, _)| *letter)
+        };
+        let taken = answer.successful.iter().filter_map(|sent| at(&sent.id));
+        let refused = answer.failed.iter().filter(|failed| failed.sender_fault);
+        Ok(Put {
+            taken: taken.map(|letter| letter.death).collect(),
+            refused: refused.filter_map(|failed| at(&failed.id)).collect(),
+        })
     }
+}
+
+/// The letter with its payload left out, if it had one.
+fn without_payload(letter: &DeadLetter) -> Option<DeadLetter> {
+    letter.payload.as_ref()?;
+    Some(DeadLetter {
+        payload: None,
+        ..letter.clone()
+    })
 }
 
 /// The same for one death at every try: a queue that keeps order swallows the second within five

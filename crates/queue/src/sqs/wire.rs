@@ -56,11 +56,12 @@ struct Dead<'a> {
 /// The body of a dead letter.
 pub(super) fn envelope(dead: &DeadLetter) -> String {
     let left_out = || {
-        format!(
-            "the payload is left out: it has {} bytes, more than {MIRRORED_BYTES_MAX}; the \
-             database has it",
-            dead.payload_bytes
-        )
+        let bytes = dead.payload_bytes;
+        let why = match u64::try_from(MIRRORED_BYTES_MAX) {
+            Ok(most) if bytes > most => format!("it has {bytes} bytes, more than {most}"),
+            _ => "this queue refused it".to_owned(),
+        };
+        format!("the payload is left out: {why}; the database has it")
     };
     text(&Enveloped {
         dead: Dead {
@@ -154,6 +155,12 @@ mod tests {
         assert_eq!(read["dead"]["payload"], Value::Null);
         let note = read["dead"]["note"].as_str().unwrap();
         assert!(note.contains("300000 bytes, more than 196608"), "{note}");
+        let refused = DeadLetter {
+            payload_bytes: 20,
+            ..letter(None)
+        };
+        let body = envelope(&refused);
+        assert!(body.contains("left out: this queue refused it"), "{body}");
     }
 
     #[test]

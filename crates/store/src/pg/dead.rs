@@ -6,15 +6,21 @@ use packtrain_core::job::Lane;
 use packtrain_core::limits::MIRRORED_BYTES_MAX;
 use packtrain_core::ports::{Actor, DeadLetter, DeadLetters, Death, Revive, StoreError};
 use packtrain_core::time::Timestamp;
+use tracing::warn;
 use uuid::Uuid;
 
-use crate::error::{number, refused, unreadable};
+use crate::error::{number, refused};
 use crate::pg::change;
 use crate::pg::control::PgControl;
 use crate::pg::upkeep::PgUpkeep;
 
-/// How long whoever was given a dead letter has to show it before another is given it.
+/// How long whoever was given a dead letter has to show it before another is given it. After each
+/// try in vain twice as long, so that one that its queue refuses for good costs little.
 const SHOWN_WITHIN_MS: i64 = 60_000;
+/// The longest pause between two tries to show a dead letter.
+const SHOWN_AGAIN_MS: i64 = 24 * 60 * 60 * 1_000;
+/// The pause is doubled so often, at most: more would be above the longest, and overflow one day.
+const DOUBLINGS_MAX: i32 = 11;
 
 #[async_trait]
 impl DeadLetters for PgUpkeep {
@@ -26,14 +32,16 @@ impl DeadLetters for PgUpkeep {
                 select d.id
                   from dead d
                  where d.mirrored_at is null
-                   and d.mirror_from <= now_utc()
+                   and d.mirror_from <= (select b.now from base b)
                  order by d.mirror_from, d.id
                  limit $1
                    for update skip locked
             ),
             taken as (
                 update dead d
-                   set mirror_from = b.now + $2::bigint * interval '1 millisecond'
+                   set mirror_from = b.now + interval '1 millisecond'
+                                     * least($2::bigint << least(d.mirror_tries, $4), $5::bigint),
+                       mirror_tries = least(d.mirror_tries, $4) + 1
                   from due t, base b
                  where d.id = t.id
                 returning d.id, d.tenant_id, d.lane, d.kind, d.attempts, d.code, d.message,
@@ -49,22 +57,22 @@ impl DeadLetters for PgUpkeep {
             i64::from(limit),
             SHOWN_WITHIN_MS,
             MIRRORED_BYTES_MAX,
+            DOUBLINGS_MAX,
+            SHOWN_AGAIN_MS,
         )
         .fetch_all(self.pool())
         .await
         .map_err(refused("to read dead letters"))?;
         rows.into_iter()
-            .map(|row| {
+            .filter_map(|row| Some((known(row.id, &row.lane)?, row)))
+            .map(|(lane, row)| {
                 Ok(DeadLetter {
                     death: Death {
                         job: JobId::from_uuid(row.id),
                         at: row.died_at,
                     },
                     tenant: TenantId::from_uuid(row.tenant_id),
-                    lane: row
-                        .lane
-                        .parse()
-                        .map_err(|_| unreadable("dead.lane", &row.lane))?,
+                    lane,
                     kind: row.kind,
                     schema: number("job.schema", row.schema)?,
                     payload: row.payload,
@@ -97,6 +105,17 @@ impl DeadLetters for PgUpkeep {
         .map_err(refused("to note shown dead letters"))?;
         Ok(())
     }
+}
+
+/// The lane of a dead letter, unless only a newer version knows it, which will show it: it must not
+/// keep the others from being shown.
+fn known(job: Uuid, lane: &str) -> Option<Lane> {
+    let known = lane.parse();
+    if known.is_err() {
+        let id = JobId::from_uuid(job);
+        warn!(job.id = %id, lane, "a dead letter of an unknown lane is not shown");
+    }
+    known.ok()
 }
 
 #[async_trait]
