@@ -181,7 +181,6 @@ async fn a_service_that_breaks_again_and_again_does_not_end_the_transport() {
         lost_messages: 3,
         lost_deletes: 3,
         silent: 0,
-        body_bytes_max: 0,
         ..Weather::default()
     });
     let hearing = async {
