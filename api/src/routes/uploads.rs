@@ -1,7 +1,7 @@
 //! Files that their clients send to the store itself, past the API.
 //!
-//! Nothing is kept between the two requests: the place of the bytes is their hash, and the id of the
-//! file is derived from the request, which comes once more at the end.
+//! Nothing is kept between the two requests: the place of the bytes is their hash, and the id of
+//! the file is derived from the request, which comes once more at the end.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -71,8 +71,8 @@ struct HeaderView {
     value: String,
 }
 
-/// Says where and how to send a file to the store itself. Once it is there, complete the upload with
-/// the same body. An answer of 412 of the store says that it has these bytes already.
+/// Says where and how to send a file to the store itself. Once it is there, complete the upload
+/// with the same body. An answer of 412 of the store says that it has these bytes already.
 #[utoipa::path(
     post, path = "/v2/premium/uploads", tag = "files", operation_id = "beginUpload",
     request_body = UploadRequest,

@@ -127,9 +127,9 @@ mod redis {
                 failure.help("write it as redis://user:password@host:6379, or rediss:// for TLS")
             }
             Refused::Evicting(_) => failure.help(
-                "give hints a Redis with maxmemory-policy noeviction, or set redis.evicting = true: \
-                 hints that are dropped delay work by about a second and lose nothing, but what \
-                 others keep on that server may be dropped for them",
+                "give hints a Redis with maxmemory-policy noeviction, or set redis.evicting = \
+                 true: hints that are dropped delay work by about a second and lose nothing, but \
+                 what others keep on that server may be dropped for them",
             ),
         }
     }

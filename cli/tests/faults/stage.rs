@@ -167,7 +167,7 @@ impl Stage {
         }
     }
 
-    /// Leads a command to its database by way of a pooler, and past it for what must not go through.
+    /// Leads a command to its database by way of a pooler, and past it for what may not.
     pub(crate) fn lead_through_pooler(&self, command: &mut Command, pooler: SocketAddr) {
         self.lead_through(command, pooler);
         command.env("PACKTRAIN_DATABASE_POOLED", "true").env(

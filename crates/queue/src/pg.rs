@@ -57,7 +57,8 @@ impl Hints for PgHints {
         // What a hint is about is for a reader's eyes, and this is where it can be read: a ring
         // carries the lane alone. PostgreSQL then makes one of all rings for a lane in a
         // transaction, and hints that wait here need no more room than a lane.
-        debug!(job.lane = %hint.lane, hint.about = hint.about.as_ref().map(tracing::field::display), "hint is sent");
+        let about = hint.about.as_ref().map(tracing::field::display);
+        debug!(job.lane = %hint.lane, hint.about = about, "hint is sent");
         // This process's own lanes need no way through the database. When nobody listens here, or
         // too much waits to be sent, the hint is lost, as hints may be.
         self.heard.send(hint.lane).ok();

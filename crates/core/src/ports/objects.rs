@@ -154,7 +154,8 @@ impl From<ObjectError> for Fault {
 /// Stores artefacts: a folder, or S3.
 #[async_trait]
 pub trait Objects: Send + Sync {
-    /// Stores a stream of bytes that somebody sent. All of it or nothing; equal content is stored once.
+    /// Stores a stream of bytes that somebody sent. All of it or nothing; equal content is stored
+    /// once.
     async fn put_stream(
         &self,
         tenant: TenantId,
