@@ -163,19 +163,29 @@ async fn a_role_that_uses_up_its_share_is_told_so_and_leaves_the_others_theirs()
     let job = scene.queued(1).await[0];
     let greedy = scene.db.url_through(Role::App, bouncer.address);
     let mut greedy = PgConnection::connect(greedy.reveal()).await.unwrap();
-    let all = greedy.begin().await.unwrap();
-    // Everything that the app may have is taken: its callers are told so, in time.
-    let refusal = promptly(scene.jobs.find(scene.tenant, job)).await;
-    assert!(
-        matches!(refusal, Err(StoreError::Unavailable(_))),
-        "{refusal:?}"
-    );
-    // Workers claim, begin and settle, and operators look, all the same.
-    let held = scene.claim(1).await.remove(0);
-    assert!(scene.started(&held).await);
-    let ended = scene.settle(&[held.ends(retry(HOUR))]).await;
-    assert_eq!(ended.written, 1);
-    assert_eq!(scene.state(job).await.0, State::Scheduled);
-    all.rollback().await.unwrap();
+    // A statement that goes on: the server ends a transaction in which nothing is said.
+    let mut taken = greedy.begin().await.unwrap();
+    let holding = sqlx::query("select pg_sleep(600)").execute(&mut *taken);
+    let meanwhile = async {
+        // Everything that the app may have is taken: its callers are told so, in time.
+        let refusal = promptly(scene.jobs.find(scene.tenant, job)).await;
+        assert!(
+            matches!(refusal, Err(StoreError::Unavailable(_))),
+            "{refusal:?}"
+        );
+        // Workers claim, begin and settle, and operators look, all the same.
+        let held = scene.claim(1).await.remove(0);
+        assert!(scene.started(&held).await);
+        let ended = scene.settle(&[held.ends(retry(HOUR))]).await;
+        assert_eq!(ended.written, 1);
+        assert_eq!(scene.state(job).await.0, State::Scheduled);
+    };
+    tokio::select! {
+        held = holding => panic!("the share was given back: {held:?}"),
+        () = meanwhile => {}
+    }
+    // Who hung up has nothing any more.
+    drop(taken);
+    drop(greedy);
     assert!(scene.jobs.find(scene.tenant, job).await.unwrap().is_some());
 }
