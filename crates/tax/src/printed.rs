@@ -1,9 +1,10 @@
 //! Sums of a year in whole cents that add up: the one rounding of every output.
 //!
 //! Were each sum rounded by itself, the net gain would miss its own parts by a cent. So what the
-//! return asks for is rounded: gains by term, or gains and losses, and the net gain is their sum; or
-//! the net gain alone. What is left of the cents goes to the losses where these are not asked for,
-//! and to the cost, so that proceeds less fees less cost, with losses denied added, are the net gain.
+//! return asks for is rounded: gains by term, or gains and losses, and the net gain is their sum;
+//! or the net gain alone. What is left of the cents goes to the losses where these are not asked
+//! for, and to the cost, so that proceeds less fees less cost, with losses denied added, are the
+//! net gain.
 
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;

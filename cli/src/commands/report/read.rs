@@ -59,17 +59,7 @@ pub(super) fn files(
             .read(&bytes, &options, steps)
             .map_err(|error| rejected(&name, &error))?;
         steps.end("Reading", &name, &described(&import));
-        if import.rows_total == 0 {
-            steps.note(&format!(
-                "           {name} has a header and no rows below it"
-            ));
-        }
-        if let Some(decision) = &import.decision {
-            let (over, columns) = (decision.over.join(", "), decision.columns.join(", "));
-            steps.note(&format!(
-                "           not {over}: the columns {columns} decide"
-            ));
-        }
+        note(steps, &name, &import);
         if import.bad_rows > 0 && !args.skip_bad_rows {
             bad.push((name, import.errors, import.bad_rows));
             continue;
@@ -91,6 +81,21 @@ pub(super) fn files(
     }
     mappings.check_used()?;
     Ok(read)
+}
+
+/// What is to be known of how a file was read.
+fn note(steps: &Steps, name: &str, import: &Import) {
+    if import.rows_total == 0 {
+        steps.note(&format!(
+            "           {name} has a header and no rows below it"
+        ));
+    }
+    if let Some(decision) = &import.decision {
+        let (over, columns) = (decision.over.join(", "), decision.columns.join(", "));
+        steps.note(&format!(
+            "           not {over}: the columns {columns} decide"
+        ));
+    }
 }
 
 /// Reads the list of prices.

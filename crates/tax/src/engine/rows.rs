@@ -166,19 +166,14 @@ impl<'a> Run<'a> {
             self.warn_no_units(at, units, worth);
             return Ok(());
         }
-        let (sent, received) = (
-            asset_leg(row.sent.as_ref()),
-            asset_leg(row.received.as_ref()),
-        );
+        let sent = asset_leg(row.sent.as_ref());
+        let received = asset_leg(row.received.as_ref());
         let Some(main) = sent.or(received) else {
             // Money for money, or money spent, is no business of the lots.
             let whole = row.sent.is_some() && row.received.is_some();
             if !whole && row.kind != RowKind::Spend {
-                self.leave_out(
-                    at,
-                    WarningCode::UnusableRow,
-                    "the row has no amounts; left out".into(),
-                );
+                let message = "the row has no amounts; left out".into();
+                self.leave_out(at, WarningCode::UnusableRow, message);
             }
             return Ok(());
         };

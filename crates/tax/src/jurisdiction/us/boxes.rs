@@ -2,8 +2,8 @@
 //!
 //! Lines 1b, 2 and 3 take the totals of the short-term boxes, lines 8b, 9 and 10 those of the
 //! long-term ones. Which letters these have depends on the year (`boxes_of`); on the revision of
-//! 2025 each line takes an old and a new box ("Box C or Box I checked", and so on), of which digital
-//! assets have the new one.
+//! 2025 each line takes an old and a new box ("Box C or Box I checked", and so on), of which
+//! digital assets have the new one.
 
 use chrono::Datelike;
 use packtrain_core::money::Money;
