@@ -16,7 +16,6 @@ mod rules;
 mod written;
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt;
 use std::str::FromStr;
 
@@ -209,10 +208,12 @@ impl Settlement {
         let (code, word) = match &self.answer {
             Answer::Accept(code) | Answer::AcceptZero(code) => (Some(*code), None),
             Answer::Purchase(Purchase { asset, .. }) | Answer::Price(Price { asset, .. }) => {
-                (None, asset.as_deref())
+                (None, asset.as_deref().map(|asset| (asset, None)))
             }
             // A row may be no half of one transfer with each of several others.
-            Answer::NotTransfer(Some(other)) => (None, Some(other.id.as_str())),
+            Answer::NotTransfer(Some(other)) => {
+                (None, Some((other.id.as_str(), other.file.as_deref())))
+            }
             Answer::Keep | Answer::Transfer(_) | Answer::NotTransfer(None) => (None, None),
         };
         let row = (self.row.id.as_str(), self.row.file.as_deref());
@@ -225,18 +226,28 @@ type Subject<'a> = (
     (&'a str, Option<&'a str>),
     Way,
     Option<WarningCode>,
-    Option<&'a str>,
+    Option<(&'a str, Option<&'a str>)>,
 );
 
 /// Answers that say again what an earlier one says, and that one, by their places in the list: of
-/// two purchases for one row none is known to be the one that was meant.
+/// two prices for one row none is known to be the one that was meant. Several purchases may make up
+/// what one row sends; the same one twice is a slip. Each copy of a row is accepted by itself.
 pub fn said_twice(settle: &[Settlement]) -> Vec<(usize, usize)> {
-    let mut first = HashMap::new();
+    let mut said: HashMap<Subject<'_>, Vec<usize>> = HashMap::new();
     let mut twice = Vec::new();
+    let accepts = |one: &Settlement| one.answer == Answer::Accept(WarningCode::DuplicateRow);
     for (place, settlement) in settle.iter().enumerate() {
-        match first.entry(settlement.subject()) {
-            Entry::Vacant(free) => _ = free.insert(place),
-            Entry::Occupied(taken) => twice.push((*taken.get(), place)),
+        if accepts(settlement) {
+            continue;
+        }
+        let before = said.entry(settlement.subject()).or_default();
+        let is_again = |first: &&usize| match &settlement.answer {
+            Answer::Purchase(_) => settle[**first].answer == settlement.answer,
+            _ => true,
+        };
+        match before.iter().find(is_again) {
+            Some(first) => twice.push((*first, place)),
+            None => before.push(place),
         }
     }
     twice

@@ -56,7 +56,7 @@ pub(super) struct Answers {
     /// What was bought for a row that lacked units.
     bought: HashMap<Origin, Vec<Bought>>,
     /// Rows that have such an answer about an asset, and its place among the answers.
-    said: HashMap<(Place, Way, Asset), usize>,
+    said: HashMap<(Place, Way, Asset, String), usize>,
     /// Deposits whose units were bought, and the answers that say so.
     pub(super) brought: Vec<(Place, usize)>,
     /// Findings that are accepted: their row and code, and the answer.

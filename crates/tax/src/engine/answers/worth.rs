@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use packtrain_core::ledger::{Asset, Leg, Row, RowId, RowKind};
+use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
 
 use super::fitting::{Fitting, leg_of, start_of};
@@ -10,7 +11,7 @@ use super::{Answers, Priced};
 use crate::engine::input::Place;
 use crate::engine::run::{OUTSIDE, Run};
 use crate::engine::{At, Stop};
-use crate::outcome::{Settled, Way};
+use crate::outcome::{Origin, Settled, Way};
 use crate::settle::{Price, Purchase};
 
 /// A purchase for a row that lacked units.
@@ -61,9 +62,16 @@ impl<'a> Run<'a> {
 
 impl Answers {
     /// Refuses a second answer of one kind about an asset of a row: of two costs none is known to
-    /// be the one that was meant.
-    fn say_once(&mut self, place: Place, way: Way, asset: &Asset) -> Result<(), String> {
-        let key = (place, way, Asset::clone(asset));
+    /// be the one that was meant. What is bought in several purchases has several answers, which
+    /// `which` tells apart.
+    fn say_once(
+        &mut self,
+        place: Place,
+        way: Way,
+        asset: &Asset,
+        which: String,
+    ) -> Result<(), String> {
+        let key = (place, way, Asset::clone(asset), which);
         match self.said.insert(key, self.settled.len()) {
             Some(first) => Err(format!(
                 "answer {} of the list is the same for {asset} of this row: keep one of them",
@@ -97,9 +105,9 @@ impl Answers {
             false => leg_of([row.sent.as_ref(), row.fee.as_ref()], asset),
         };
         let (units, leg) = (purchase.units, leg?);
-        self.say_once(place, Way::Purchase, &leg.asset)?;
         let mut rest = Quantity::ZERO;
         if matches!(row.kind, RowKind::GiftIn | RowKind::Opening) {
+            self.say_once(place, Way::Purchase, &leg.asset, String::new())?;
             if units != leg.amount {
                 return Err(format!("the row brought {} {:?}", leg.amount, &*leg.asset));
             }
@@ -107,31 +115,18 @@ impl Answers {
             (row.rare.basis, row.rare.acquired) = (Some(cost), Some(at));
             self.changed.insert(place, row);
         } else {
-            let wallet = match row.kind {
-                // Units that a deposit brings were bought elsewhere.
-                RowKind::Deposit => Asset::from(OUTSIDE),
-                _ => Asset::clone(&row.wallet),
-            };
-            if row.kind == RowKind::Deposit {
-                self.brought.push((place, self.settled.len()));
-                rest = units
-                    .max(leg.amount)
-                    .checked_sub(leg.amount)
-                    .map_err(said)?;
-            } else {
-                let for_row = self.bought.entry(fitting.origin(place)).or_default();
-                for_row.push(Bought {
-                    answer: self.settled.len(),
-                    row: row.id.clone(),
-                    asset: Asset::clone(&leg.asset),
-                    units,
-                });
-            }
+            let which = format!("{} {units} {}", purchase.date, cost.to_plain());
+            self.say_once(place, Way::Purchase, &leg.asset, which)?;
             let bought = Leg {
                 amount: units,
                 asset: Asset::clone(&leg.asset),
             };
-            self.add_purchase(Row { at, ..row }, wallet, bought, cost);
+            if row.kind == RowKind::Deposit {
+                rest = units.max(leg.amount);
+                rest = rest.checked_sub(leg.amount).map_err(said)?;
+            }
+            let row = Row { at, ..row };
+            self.add_row(fitting.origin(place), place, row, bought, cost);
         }
         let mut text = format!(
             "{units} {} bought on {} for {} {currency}",
@@ -143,6 +138,26 @@ impl Answers {
             text.push_str(&format!(", of which {rest} stay where they were bought"));
         }
         Ok(text)
+    }
+
+    /// Adds the purchase of units that a row sends, or that a deposit brings.
+    fn add_row(&mut self, origin: Origin, place: Place, row: Row, bought: Leg, cost: Money) {
+        let answer = self.settled.len();
+        let wallet = if row.kind == RowKind::Deposit {
+            self.brought.push((place, answer));
+            // Units that a deposit brings were bought elsewhere.
+            Asset::from(OUTSIDE)
+        } else {
+            let for_row = self.bought.entry(origin).or_default();
+            for_row.push(Bought {
+                answer,
+                row: row.id.clone(),
+                asset: Asset::clone(&bought.asset),
+                units: bought.amount,
+            });
+            Asset::clone(&row.wallet)
+        };
+        self.add_purchase(row, wallet, bought, cost);
     }
 
     /// Gives a row, or its fee, the value that a price makes.
@@ -168,7 +183,7 @@ impl Answers {
         if row.kind == RowKind::MarginPnl {
             return Err("the result of a margin position is no price".to_owned());
         }
-        self.say_once(place, Way::Price, &leg.asset)?;
+        self.say_once(place, Way::Price, &leg.asset, String::new())?;
         let unit = Quantity::from_units(1, 0).map_err(said)?;
         let value = one.share(leg.amount, unit).map_err(said)?;
         let of = match is_fee {

@@ -1,7 +1,7 @@
 //! Answers to findings: which rows they fit, and what they leave of the findings.
 
 use super::*;
-use crate::settle::{Answer, Price, Purchase, RowName, Settlement, Way};
+use crate::settle::{Answer, Price, Purchase, RowName, Settlement, Way, said_twice};
 
 fn named(id: &str) -> RowName {
     RowName {
@@ -59,6 +59,45 @@ const SOLD: [&str; 2] = [
     "a 2024-01-01 buy A 100USD 1ETH -",
     "s 2024-07-01 sell A 3ETH 900USD -",
 ];
+
+#[test]
+fn what_was_bought_in_several_purchases_is_answered_by_each_and_the_same_one_twice_is_refused() {
+    let (first, second) = (
+        bought("2024-02-01", "1", "150"),
+        bought("2024-03-01", "1", "250"),
+    );
+    let ledgers = [ledger(&SOLD)];
+    let both = [(named("s"), first.clone()), (named("s"), second)];
+    let outcome = try_answers(&ledgers, &both).unwrap();
+    // 900 less what the three units had cost.
+    assert_eq!(outcome.totals[&TaxYear(2024)].net.to_cents(), "400.00");
+    let again = [
+        (named("s"), first.clone()),
+        (of_file("s", "ledger.csv"), first),
+    ];
+    let error = try_answers(&ledgers, &again).unwrap_err();
+    assert!(error.to_string().contains("keep one of them"), "{error}");
+}
+
+#[test]
+fn answers_are_the_same_only_where_they_contradict_or_repeat_each_other() {
+    let of = |row: RowName, answer: Answer| Settlement { row, answer };
+    let apart = |file: &str| Answer::NotTransfer(Some(of_file("d", file)));
+    let copies = Answer::Accept(WarningCode::DuplicateRow);
+    let all = [
+        of(named("s"), bought("2024-02-01", "1", "150")),
+        of(named("s"), bought("2024-03-01", "1", "150")),
+        of(named("s"), bought("2024-02-01", "1", "150")),
+        of(named("w"), apart("a.csv")),
+        of(named("w"), apart("b.csv")),
+        of(named("w"), apart("a.csv")),
+        of(named("x"), copies.clone()),
+        of(named("x"), copies),
+        of(named("p"), priced(None, "7")),
+        of(named("p"), priced(None, "8")),
+    ];
+    assert_eq!(said_twice(&all), [(0, 2), (3, 5), (8, 9)]);
+}
 
 #[test]
 fn an_answer_for_a_row_that_is_not_there_is_an_error_that_names_it() {

@@ -22,7 +22,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "Australia",
     currency: Currency::AUD,
     timezone: chrono_tz::Australia::Sydney,
-    rule_set: "au-2025.2",
+    rule_set: "au-2025.3",
     methods: &[Method::Fifo, Method::Lifo, Method::Hifo, Method::Lofo],
     options: &[
         OptionSpec {

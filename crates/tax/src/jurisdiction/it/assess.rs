@@ -97,12 +97,15 @@ impl Year {
         let threshold = on(THRESHOLD, year).map_or(zero, |fact| whole(fact.value, books));
         let used = losses.use_up(year, above_zero(net))?;
         let loss = above_zero(net.negated());
-        if loss > threshold {
+        // Limits are for what was gained or lost, before anything is rounded.
+        let exact = books.exact(year).net;
+        if above_zero(exact.negated()) > threshold {
             losses.add(year, loss);
         }
         let all = above_zero(net).checked_sub(used)?.checked_add(holding)?;
+        let all_exact = above_zero(exact).checked_sub(used)?.checked_add(holding)?;
         of_year.taxable = if books.chosen("threshold") == "all" {
-            if all < threshold { zero } else { all }
+            if all_exact < threshold { zero } else { all }
         } else {
             above_zero(all.checked_sub(threshold)?)
         };

@@ -3,9 +3,10 @@
 //! Its labels were read in the schedules of 2016 and 2022: 1I and 1R for gains and losses of other
 //! assets, 1J for all gains, 2A losses of the year, 2B and 2C losses of the year and of earlier
 //! years that were applied, 2E both, 3B losses to carry, 4A the discount, 6A the net gain, which is
-//! 1J less 2E less 4A. Boxes have no cents, and the net gain is that of the return: what the cents
-//! of the others leave stands with the discount, or without one with the losses. Collectables have
-//! labels of their own; a ledger does not say which tokens are.
+//! 1J less 2E less 4A. Boxes have no cents. Where there is a discount, 6A is the net gain of the
+//! return, and the discount has what the cents of the others leave; where there is none, 6A is what
+//! is left of the boxes above it, which may be one more than the net gain of the return.
+//! Collectables have labels of their own; a ledger does not say which tokens are.
 
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
@@ -41,19 +42,13 @@ pub(super) fn lines(year: &Year, form: &'static str) -> Result<Vec<Line>, Amount
     // Losses of the year go first, then those of earlier years (ITAA 1997 s. 102-5).
     let of_year = least(year.losses, applied);
     let of_earlier = applied.checked_sub(of_year)?;
-    let entered_net = whole(above_zero(net))?;
-    // What losses and discount take of the gains as they are entered.
-    let taken = whole(gains)?.checked_sub(entered_net)?;
-    let (all_applied, discount) = if year.discount.is_zero() {
-        (taken, year.discount)
+    let all_applied = whole(of_year)?.checked_add(whole(of_earlier)?)?;
+    let left = whole(gains)?.checked_sub(all_applied)?;
+    let (discount, entered_net) = if year.discount.is_zero() {
+        (year.discount, left)
     } else {
-        let applied = whole(of_year)?.checked_add(whole(of_earlier)?)?;
-        (applied, taken.checked_sub(applied)?)
-    };
-    let (of_year, of_earlier) = if of_earlier.is_zero() {
-        (all_applied, of_earlier)
-    } else {
-        (of_year, all_applied.checked_sub(whole(of_year)?)?)
+        let entered_net = whole(above_zero(net))?;
+        (left.checked_sub(entered_net)?, entered_net)
     };
     let amounts = [
         gains,
