@@ -163,9 +163,10 @@ async fn a_role_that_uses_up_its_share_is_told_so_and_leaves_the_others_theirs()
     let job = scene.queued(1).await[0];
     let greedy = scene.db.url_through(Role::App, bouncer.address);
     let mut greedy = PgConnection::connect(greedy.reveal()).await.unwrap();
-    // A statement that goes on: the server ends a transaction in which nothing is said.
+    // A statement that goes on, and has no name that another client may have prepared: the server
+    // ends a transaction in which nothing is said.
     let mut taken = greedy.begin().await.unwrap();
-    let holding = sqlx::query("select pg_sleep(600)").execute(&mut *taken);
+    let holding = sqlx::raw_sql("select pg_sleep(600)").execute(&mut *taken);
     let meanwhile = async {
         // Everything that the app may have is taken: its callers are told so, in time.
         let refusal = promptly(scene.jobs.find(scene.tenant, job)).await;
