@@ -19,7 +19,7 @@ use crate::failure::{FAILED, Failure};
 use crate::log;
 use crate::metrics;
 use crate::process::{narrate, stop_on_signal};
-use crate::settings::Settings;
+use crate::settings::{Settings, Store};
 use crate::stack::Running;
 use crate::terminal::{QUIET, STRONG};
 use crate::warm;
@@ -174,7 +174,10 @@ impl Ready<'_> {
         anstream::println!(
             "  Database    {data}/pg/{major}   private PostgreSQL {major}, kept between runs"
         );
-        anstream::println!("  Files       {data}/files   stands in for S3");
+        match self.settings.objects.store {
+            Store::Folder => anstream::println!("  Files       {data}/files   stands in for S3"),
+            Store::S3 => anstream::println!("  Files       s3://{}", self.settings.s3.bucket),
+        }
         for (name, address) in &self.stack.shown {
             anstream::println!("  {name:<11} {address}   private, ends with this process");
         }
