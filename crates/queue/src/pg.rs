@@ -8,15 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::stream::{self, StreamExt};
 use packtrain_core::fault::chain;
 use packtrain_core::job::Lane;
 use packtrain_core::patience::patient;
-use packtrain_core::ports::{Bell, Heard, Hint, HintStream, Hints, Listener};
+use packtrain_core::ports::{Bell, Hint, HintStream, Hints, Listener};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
+
+use crate::own::own;
 
 /// Rings for one lane are at least this far apart.
 const DEBOUNCE: Duration = Duration::from_millis(2);
@@ -67,22 +68,7 @@ impl Hints for PgHints {
 
     async fn subscribe(&self, lanes: &[Lane]) -> HintStream {
         let lanes: BTreeSet<Lane> = lanes.iter().copied().collect();
-        let heard = self.heard.subscribe();
-        Box::pin(
-            stream::unfold((heard, lanes), |(mut heard, lanes)| async move {
-                loop {
-                    let lane = match heard.recv().await {
-                        Ok(lane) if lanes.contains(&lane) => lane,
-                        Ok(_) => continue,
-                        // Some were missed: any of our lanes may be meant, and one look finds out.
-                        Err(broadcast::error::RecvError::Lagged(_)) => *lanes.first()?,
-                        Err(broadcast::error::RecvError::Closed) => return None,
-                    };
-                    return Some((Heard::once(lane), (heard, lanes)));
-                }
-            })
-            .boxed(),
-        )
+        own(self.heard.subscribe(), lanes)
     }
 }
 

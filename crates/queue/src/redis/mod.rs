@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::stream::{self, StreamExt};
+use futures::stream;
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{Heard, Hint, HintStream, Hints};
 use packtrain_core::secret::Secret;
@@ -34,6 +34,8 @@ use nudge::Nudges;
 use receiver::Receiver;
 use sender::Sender;
 pub use warmth::RedisWarmth;
+
+use crate::own::own;
 
 /// Hints that wait to be sent; more are dropped, since their lanes are hinted for anyway.
 const OUTGOING_MAX: usize = 4_096;
@@ -135,24 +137,4 @@ impl Hints for RedisHints {
         );
         Box::pin(stream::select(from_here, from_afar))
     }
-}
-
-/// The hints for these lanes that this process sent itself.
-fn own(
-    heard: broadcast::Receiver<Lane>,
-    lanes: BTreeSet<Lane>,
-) -> impl futures::Stream<Item = Heard> + Send {
-    stream::unfold((heard, lanes), |(mut heard, lanes)| async move {
-        loop {
-            let lane = match heard.recv().await {
-                Ok(lane) if lanes.contains(&lane) => lane,
-                Ok(_) => continue,
-                // Some were missed: any of our lanes may be meant, and one look finds out.
-                Err(broadcast::error::RecvError::Lagged(_)) => *lanes.first()?,
-                Err(broadcast::error::RecvError::Closed) => return None,
-            };
-            return Some((Heard::once(lane), (heard, lanes)));
-        }
-    })
-    .boxed()
 }

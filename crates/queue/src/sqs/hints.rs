@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::stream::{self, Stream, StreamExt};
+use futures::stream::{self, StreamExt};
 use packtrain_core::ids::IdSource;
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{Heard, Hint, HintStream, Hints, Revive};
+use packtrain_core::ports::{Hint, HintStream, Hints, Revive};
 use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,6 +17,7 @@ use super::receive::{DELETIONS_MAX, Ear, hints};
 use super::returned::Returned;
 use super::seldom::Seldom;
 use super::send::post;
+use crate::own::own;
 
 /// Hints that wait to be sent; more are dropped, since the lanes in question are hinted anyway.
 const WAITING_MAX: usize = 4_096;
@@ -89,23 +90,4 @@ impl Hints for SqsHints {
         let own = own(self.heard.subscribe(), lanes);
         Box::pin(stream::select(own, queues))
     }
-}
-
-/// What this process sent itself.
-fn own(
-    heard: broadcast::Receiver<Lane>,
-    lanes: BTreeSet<Lane>,
-) -> impl Stream<Item = Heard> + Send {
-    stream::unfold((heard, lanes), |(mut heard, lanes)| async move {
-        loop {
-            let lane = match heard.recv().await {
-                Ok(lane) if lanes.contains(&lane) => lane,
-                Ok(_) => continue,
-                // Some were missed: any of our lanes may be meant, and one look finds out.
-                Err(broadcast::error::RecvError::Lagged(_)) => *lanes.first()?,
-                Err(broadcast::error::RecvError::Closed) => return None,
-            };
-            return Some((Heard::once(lane), (heard, lanes)));
-        }
-    })
 }
