@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::failure::{Failure, UNREACHABLE, USAGE};
+use crate::failure::{FAILED, Failure, UNREACHABLE, USAGE};
 use crate::settings::{Machine, Settings};
 
 /// The hidden subcommand that becomes the private server.
@@ -20,6 +20,8 @@ const DATABASE: &str = "packtrain";
 const NO_DIRECT: &str = "database.pooled is set and database.direct_url is not";
 const DIRECT_HELP: &str = "hints are heard and leases renewed past the pooler: set \
 database.direct_url to packtrain_worker's address on the server itself";
+const SCHEMA_HELP: &str = "run packtrain migrate of this release first; programs of the last release \
+go on working on the new schema";
 
 /// A database that is there.
 pub(crate) struct Database {
@@ -54,6 +56,21 @@ impl Database {
                 Ok(database)
             }
         }
+    }
+
+    /// Refuses a schema that lacks what this program may use: it would fail in the middle of work.
+    pub(crate) async fn expect_schema(&self) -> Result<(), Failure> {
+        let schema = packtrain_store::schema(&self.urls.direct).await?;
+        if !schema.is_behind() {
+            return Ok(());
+        }
+        let has = schema.has.map_or_else(
+            || "an older release's".to_owned(),
+            |has| format!("of migration {has}"),
+        );
+        let knows = schema.knows;
+        let what = format!("the schema is {has}, and this program needs migration {knows}");
+        Err(Failure::new(FAILED, what).help(SCHEMA_HELP))
     }
 
     /// A new database of that name, with roles, on the superuser's server; nothing of it when it

@@ -199,6 +199,17 @@ impl Database {
             .rows_affected()
     }
 
+    /// Takes the schema away, as in a database that was never migrated.
+    pub async fn unmigrate(&self) {
+        for sql in [
+            "drop schema public cascade",
+            "create schema public authorization pg_database_owner",
+            "grant usage on schema public to public",
+        ] {
+            self.run(sql).await;
+        }
+    }
+
     /// The one number that a query gives, asked as superuser.
     pub async fn number(&self, sql: &str) -> i64 {
         let mut connection = self.connect(Role::Superuser).await;

@@ -29,6 +29,7 @@ mod reports;
 mod rows;
 mod scene;
 mod schedules;
+mod schema;
 mod service_level;
 mod settle;
 mod sight;

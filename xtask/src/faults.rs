@@ -11,6 +11,7 @@ use futures::{StreamExt, stream};
 
 use crate::args::Faults;
 use crate::programs::Programs;
+use crate::released::{self, Released};
 use crate::site::{Interrupted, Site};
 
 /// The page whose table, at its end, takes one line for each row that was run.
@@ -57,12 +58,20 @@ pub(crate) async fn run(site: &Site, wanted: &Faults) -> anyhow::Result<()> {
             bail!("the optimised build failed");
         }
     }
+    let released = match rows.iter().any(|row| known[*row].contains(released::ROWS)) {
+        true => match released::program(site).await? {
+            Released::Built(variable, program) => Some((variable, program)),
+            Released::Unknown(why) => bail!("the last release is unknown: {why}"),
+        },
+        false => None,
+    };
     // Every row comes to its end, whatever happens to another: each must end its own processes.
     let programs = Programs::gather(site).await?;
     let bench = Bench {
         site,
         wanted,
         programs: &programs,
+        released,
     };
     let written: Vec<(&String, anyhow::Result<bool>)> = stream::iter(rows)
         .map(async |row| (row, write_down(&bench, row, &known[row]).await))
@@ -89,6 +98,8 @@ struct Bench<'a> {
     site: &'a Site,
     wanted: &'a Faults,
     programs: &'a Programs,
+    /// Where the program of the last release is, and what tells the rows.
+    released: Option<(&'static str, PathBuf)>,
 }
 
 /// Runs a row and adds its line to the table; says whether all was well.
@@ -152,6 +163,7 @@ async fn counted(bench: &Bench<'_>, row: &str, path: &str) -> anyhow::Result<Sum
         println!("{row}: {before} of {runs} runs are done");
         let mut command = tests(site);
         command.envs(bench.programs.variables());
+        command.envs(bench.released.as_ref().map(|(name, path)| (name, path)));
         command.args(["--test-threads", "1", "--exact", path]);
         command.env("PACKTRAIN_FAULT_RUNS", (runs - before).to_string());
         command.env("PACKTRAIN_FAULT_LOG", &log);

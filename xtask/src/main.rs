@@ -14,6 +14,7 @@ mod postgres;
 mod prepare;
 mod programs;
 mod queries;
+mod released;
 mod site;
 mod tally;
 mod test;

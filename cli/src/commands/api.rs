@@ -23,6 +23,7 @@ pub(crate) async fn run(global: &Global, _: &Api, settings: &Settings) -> Result
     let tasks = TaskTracker::new();
     let serving = CancellationToken::new();
     let database = Database::open(settings, narrate(global.quiet)).await?;
+    database.expect_schema().await?;
     crate::budget::check(&settings.database, &database).await?;
     database.keep(&tasks, &serving);
     hints::check(settings).await?;

@@ -19,6 +19,7 @@ pub(crate) async fn run(global: &Global, settings: &Settings) -> Result<(), Fail
     stop_on_signal(&stop)?;
     let tasks = TaskTracker::new();
     let database = Database::open(settings, narrate(global.quiet)).await?;
+    database.expect_schema().await?;
     crate::budget::check(&settings.database, &database).await?;
     database.keep(&tasks, &stop);
     hints::check(settings).await?;

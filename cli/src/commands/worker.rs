@@ -25,6 +25,7 @@ pub(crate) async fn run(
     let tasks = TaskTracker::new();
     let serving = CancellationToken::new();
     let database = Database::open(settings, narrate(global.quiet)).await?;
+    database.expect_schema().await?;
     crate::budget::check(&settings.database, &database).await?;
     database.keep(&tasks, &serving);
     hints::check(settings).await?;

@@ -6,6 +6,7 @@
 
 mod client;
 mod counts;
+mod fleet;
 mod oracle;
 mod process;
 mod rows;

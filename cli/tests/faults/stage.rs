@@ -57,6 +57,7 @@ pub(crate) struct Stage {
     leases: &'static [(&'static str, &'static str)],
     /// Settings of this row besides.
     settings: Vec<(&'static str, String)>,
+    program: PathBuf,
 }
 
 impl Stage {
@@ -81,6 +82,7 @@ impl Stage {
             folder: folder(),
             leases: &SHORT_LEASES,
             settings: Vec::new(),
+            program: program(),
         }
     }
 
@@ -89,9 +91,14 @@ impl Stage {
         Self { settings, ..self }
     }
 
+    /// From now on processes are started from this program.
+    pub(crate) fn play(&mut self, program: PathBuf) {
+        self.program = program;
+    }
+
     /// `packtrain` with these words; `points` says what breaks where.
     pub(crate) fn command(&self, words: &[&str], points: &str) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new(&self.program);
         self.dress(&mut command, points);
         command.args(words).arg("--quiet");
         command

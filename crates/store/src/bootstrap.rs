@@ -1,26 +1,14 @@
-//! Making a database ready: roles, migrations, tenants and keys. Runs as superuser or owner.
-
-use std::time::Duration;
+//! Making a database ready: roles, tenants and keys. Runs as superuser or owner.
 
 use packtrain_core::ids::{ApiKeyId, TenantId};
 use packtrain_core::ports::{KeyScope, StoreError};
 use packtrain_core::secret::Secret;
 use sha2::{Digest, Sha256};
-use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 use crate::error::refused;
 use crate::pools::parse;
-
-/// How long a migration waits for a lock; who comes after it waits as long.
-const LOCKED_OUT_WITHIN: Duration = Duration::from_secs(2);
-/// How long it lets the others pass then.
-const LOCKED_OUT_PAUSE: Duration = Duration::from_secs(3);
-/// How often it tries, at most: five minutes in all.
-const MIGRATE_TRIES_MAX: u32 = 60;
-/// What PostgreSQL calls it.
-const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// Passwords of the roles that log in.
 #[derive(Debug, Clone)]
@@ -160,48 +148,6 @@ async fn ensure_role(
     run(connection, format!("{verb} role {role} {rights}")).await
 }
 
-/// Brings the schema up to date; safe to run from several processes at once.
-///
-/// A migration that somebody's long transaction keeps from a table makes everybody else queue
-/// behind it. So it gives up after two seconds, lets the others pass, and tries again.
-///
-/// # Errors
-/// [`StoreError`] when a migration fails, finds a table locked at each of its tries, or was edited
-/// after it had been applied.
-pub async fn migrate(owner: &Secret<String>) -> Result<(), StoreError> {
-    let migrations = sqlx::migrate!("../../migrations");
-    let limit = format!("set lock_timeout = {}", LOCKED_OUT_WITHIN.as_millis());
-    let mut tried = 1;
-    loop {
-        let mut connection = connect(owner).await?;
-        run(&mut connection, limit.clone()).await?;
-        let done = migrations.run(&mut connection).await;
-        // Also the lock among migrations, which one that failed still holds.
-        drop(connection.close().await);
-        match done {
-            Err(error) if tried < MIGRATE_TRIES_MAX && is_locked_out(&error) => {
-                tried += 1;
-                tokio::time::sleep(LOCKED_OUT_PAUSE).await;
-            }
-            done => {
-                return done.map_err(|error| StoreError::Refused {
-                    what: "a migration",
-                    source: Box::new(error),
-                });
-            }
-        }
-    }
-}
-
-/// Whether somebody else held a lock for too long.
-fn is_locked_out(error: &MigrateError) -> bool {
-    let (MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) = error else {
-        return false;
-    };
-    let code = cause.as_database_error().and_then(|error| error.code());
-    code.is_some_and(|code| code == LOCK_NOT_AVAILABLE)
-}
-
 /// Copies a database; the template must have no connections.
 ///
 /// Through the log and not file by file: a file copy forces two checkpoints of the whole cluster,
@@ -321,7 +267,7 @@ pub async fn create_api_key(
     Ok(())
 }
 
-async fn connect(url: &Secret<String>) -> Result<PgConnection, StoreError> {
+pub(crate) async fn connect(url: &Secret<String>) -> Result<PgConnection, StoreError> {
     // Statements of this connection hold passwords: none may reach a log.
     PgConnection::connect_with(&parse(url)?.disable_statement_logging())
         .await
@@ -329,7 +275,7 @@ async fn connect(url: &Secret<String>) -> Result<PgConnection, StoreError> {
 }
 
 /// Runs a statement that takes no parameters; every name and text in it was quoted here.
-async fn run(connection: &mut PgConnection, sql: String) -> Result<(), StoreError> {
+pub(crate) async fn run(connection: &mut PgConnection, sql: String) -> Result<(), StoreError> {
     sqlx::query(AssertSqlSafe(sql))
         .execute(connection)
         .await

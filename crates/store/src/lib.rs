@@ -15,10 +15,11 @@ mod points;
 pub mod points;
 mod pool;
 mod pools;
+mod schema;
 
 pub use bootstrap::{
     Bootstrap, KeyMaterial, Limits, NewTenant, Roles, bootstrap, create_api_key,
-    create_from_template, create_tenant, drop_database, migrate, probe,
+    create_from_template, create_tenant, drop_database, probe,
 };
 pub use capacity::{Capacity, capacity};
 pub use guest::{address, data_folder, has_roles, leave};
@@ -41,3 +42,4 @@ pub use pg::upkeep::PgUpkeep;
 pub use pg::warmth::PoolWarmth;
 pub use pool::Pool;
 pub use pools::{IDLE_TRUSTED, Pools, Urls};
+pub use schema::{Schema, migrate, schema};

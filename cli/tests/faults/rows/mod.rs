@@ -1,6 +1,6 @@
 //! The rows, by what they break.
 
-mod api;
+pub(crate) mod api;
 mod clocks;
 mod deploys;
 mod network;
@@ -12,4 +12,5 @@ mod redis;
 mod schedulers;
 #[cfg(feature = "aws")]
 mod sqs;
+mod upgrade;
 mod workers;
