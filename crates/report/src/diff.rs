@@ -217,26 +217,25 @@ fn disposals(text: &mut String, compared: &Compared<'_>, before: &Figures<'_>, n
         )
     };
     for (key, found) in &new {
-        match old.get(key) {
-            None => lines.extend(found.iter().map(|line| format!("new: {}", shown(line)))),
-            Some(others) => {
-                for (one, other) in found.iter().zip(others) {
-                    if is_other(one, other) {
-                        let (cost, was) = (&one.cost, &other.cost);
-                        let gain = &other.gain;
-                        lines.push(format!(
-                            "changed: {}; gain {gain} and cost {was} before, cost {cost} now",
-                            shown(one)
-                        ));
-                    }
-                }
+        let others = old.get(key).map_or(&[][..], Vec::as_slice);
+        for (one, other) in found.iter().zip(others) {
+            if is_other(one, other) {
+                let (cost, was) = (&one.cost, &other.cost);
+                let gain = &other.gain;
+                lines.push(format!(
+                    "changed: {}; gain {gain} and cost {was} before, cost {cost} now",
+                    shown(one)
+                ));
             }
         }
+        let more = found.iter().skip(others.len());
+        lines.extend(more.map(|line| format!("new: {}", shown(line))));
     }
-    let gone = old.iter().filter(|(key, _)| !new.contains_key(*key));
-    lines.extend(
-        gone.flat_map(|(_, found)| found.iter().map(|line| format!("gone: {}", shown(line)))),
-    );
+    for (key, found) in &old {
+        let kept = new.get(key).map_or(0, Vec::len);
+        let gone = found.iter().skip(kept);
+        lines.extend(gone.map(|line| format!("gone: {}", shown(line))));
+    }
     write_lines(text, "Disposals", &lines);
 }
 
@@ -394,5 +393,24 @@ mod tests {
             "Sums\n  2024 net gain: 1000.00 before, 0.00 now\n\
              Disposals\n  gone: t on 2024-06-10: 1 BTC, lot b, gain 1000.00\n"
         );
+    }
+
+    #[test]
+    fn a_line_more_or_less_under_the_name_of_another_is_new_or_gone() {
+        let outcome = outcome(ROWS, Method::Fifo);
+        let document = document(&outcome);
+        let once = figures(&document);
+        let mut twice = figures(&document);
+        let line = twice.disposals[0].clone();
+        twice.disposals.push(line);
+        let compared = Compared::of(&once, &once, &document);
+        let told = |before: &Figures<'_>, now: &Figures<'_>| {
+            let mut text = String::new();
+            disposals(&mut text, &compared, before, now);
+            text
+        };
+        let line = "s on 2023-06-10: 1 BTC, lot a, gain 1400.00\n";
+        assert_eq!(told(&once, &twice), format!("Disposals\n  new: {line}"));
+        assert_eq!(told(&twice, &once), format!("Disposals\n  gone: {line}"));
     }
 }

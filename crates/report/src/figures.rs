@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 mod build;
 
 pub(crate) use build::{disposals, file_name, options};
-pub use build::{figures, figures_but_disposals};
+pub use build::{disposals_total, figures, figures_but_disposals};
 
 /// Everything that a report states, in numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

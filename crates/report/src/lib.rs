@@ -43,7 +43,7 @@ pub use crate::explain::{explain, near};
 pub use crate::figures::{
     AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, GivenRuleFigure,
     HoldingFigure, IncomeFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure,
-    TotalsFigure, TransferFigure, WarningFigure, figures, figures_but_disposals,
+    TotalsFigure, TransferFigure, WarningFigure, disposals_total, figures, figures_but_disposals,
 };
 pub use crate::forms::{Form, FormFile, forms};
 pub use crate::inventory::{Inventory, InventoryLine, inventories};

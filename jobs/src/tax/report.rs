@@ -196,7 +196,8 @@ fn compute(
 /// What a page shows first: totals, counts, the warnings with the most money at stake, and which
 /// answers and rules did nothing and can be taken out.
 fn summary(document: &Document<'_>) -> Result<Value, serde_json::Error> {
-    let figures = packtrain_report::figures(document);
+    // A line is not written out only to be counted.
+    let figures = packtrain_report::figures_but_disposals(document);
     let warnings = figures.warnings.len();
     let first = &figures.warnings[..warnings.min(SUMMARY_WARNINGS_MAX)];
     let idle = figures.settled.iter().filter(|answer| !answer.is_used);
@@ -210,7 +211,7 @@ fn summary(document: &Document<'_>) -> Result<Value, serde_json::Error> {
         "rule_set": document.outcome.rule_set,
         "totals": figures.totals,
         "years_without_rows": figures.provenance.years_without_rows,
-        "disposals": figures.disposals.len(),
+        "disposals": packtrain_report::disposals_total(document),
         "income": figures.income.len(),
         "warnings": first,
         "warnings_total": warnings,

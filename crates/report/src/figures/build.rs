@@ -45,6 +45,11 @@ pub(crate) fn disposals<'a>(document: &Document<'a>) -> impl Iterator<Item = &'a
         .filter(move |line| years.covers(country, line.date))
 }
 
+/// How many lines of disposals the years have that the document selects.
+pub fn disposals_total(document: &Document<'_>) -> usize {
+    disposals(document).count()
+}
+
 /// All figures but the disposals, of which there may be very many.
 pub fn figures_but_disposals<'a>(document: &Document<'a>) -> Figures<'a> {
     let Document {

@@ -70,7 +70,7 @@ fn record(
 ) -> Result<[String; 19], AmountError> {
     let line = entry.first;
     let all = Totals::of(line)?;
-    let net = line.proceeds.checked_sub(line.fees)?.to_cents();
+    let net = (cents.proceeds - cents.fees).to_string();
     let none = || Money::zero(line.proceeds.currency()).to_cents();
     let [row, _, file, place] = entry.trail(document.inputs);
     Ok([

@@ -6,7 +6,7 @@ use packtrain_core::quantity::AmountError;
 use packtrain_tax::outcome::{Disposal, TaxYear};
 
 use super::cents::Cents;
-use super::statement::{Columns, Entry, in_cents};
+use super::statement::{Columns, Entry, in_cents, proceeds};
 use super::{lines_of, write_records};
 use crate::years::year_name;
 use crate::{Document, ReportError, cells, words};
@@ -49,6 +49,7 @@ pub(super) fn write_computation(
 pub(super) fn gains_and_losses(
     entries: Vec<Entry<'_>>,
 ) -> Result<Vec<(Entry<'_>, Columns<Cents>)>, AmountError> {
+    let total = proceeds(&entries)?;
     let (losses, gains): (Vec<_>, Vec<_>) = entries
         .into_iter()
         .enumerate()
@@ -60,6 +61,14 @@ pub(super) fn gains_and_losses(
         lines.extend(places.into_iter().zip(entries.into_iter().zip(cents)));
     }
     lines.sort_by_key(|(place, _)| *place);
+    // The form asks for the proceeds of both sides in one sum, which is rounded once.
+    let missing = total - lines.iter().map(|(_, (_, cents))| cents.proceeds).sum();
+    let all = lines.iter_mut().map(|(_, (_, cents))| cents);
+    let costly = all.filter(|cents| cents.cost > Cents::ZERO);
+    if let Some(cents) = costly.max_by_key(|cents| cents.cost) {
+        cents.proceeds += missing;
+        cents.cost += missing;
+    }
     Ok(lines.into_iter().map(|(_, line)| line).collect())
 }
 

@@ -144,6 +144,16 @@ pub(super) fn in_cents(entries: &[Entry<'_>]) -> Result<Vec<Columns<Cents>>, Amo
     Ok(lines)
 }
 
+/// The exact proceeds of all entries, rounded once.
+pub(super) fn proceeds(entries: &[Entry<'_>]) -> Result<Cents, AmountError> {
+    let mut all = entries.iter().map(|entry| entry.exact.proceeds);
+    let Some(first) = all.next() else {
+        return Ok(Cents::ZERO);
+    };
+    let sum = all.try_fold(first, Money::checked_add)?;
+    Ok(Cents::of(sum))
+}
+
 /// What the lines come to, column by column.
 pub(super) fn sum(lines: &[Columns<Cents>]) -> Columns<Cents> {
     let of = |column: fn(&Columns<Cents>) -> Cents| lines.iter().map(column).sum();

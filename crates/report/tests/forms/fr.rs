@@ -30,3 +30,22 @@ fn the_lines_of_form_2086_come_to_its_sums() {
     assert_eq!(lines[1]["total cost net (223)"], "1250.00");
     assert_eq!(lines[1]["portfolio value (212)"], "2300.00");
 }
+
+#[test]
+fn a_price_net_of_costs_is_the_printed_price_less_the_printed_costs() {
+    let sale = |id: &str, day: u32| {
+        format!("{id},2024-06-0{day}T12:00:00Z,sell,A,0.01,BTC,33.334,EUR,0.003,EUR,EUR\n")
+    };
+    let rows = [sale("x", 2), sale("y", 3), sale("z", 4)].concat();
+    let report = Report::of(Country::Fr, &[("a.csv", format!("{LEDGER}{rows}"))], &[]);
+    let year = TaxYear(2024);
+    let lines = report.records(Form::Form2086Disposals, year);
+    let in_cents = |text: &str| text.replace('.', "").parse::<i64>().unwrap();
+    for line in &lines {
+        let [price, costs, net] = ["price (213)", "costs (214)", "price net of costs (215)"]
+            .map(|column| in_cents(&line[column]));
+        assert_eq!(price - costs, net, "{line:?}");
+    }
+    let net = sum(&lines, "price net of both (218)");
+    assert_eq!(net, report.figure(year, "prices_net"));
+}

@@ -174,8 +174,8 @@ fn draw_checks_line(selected: &Selected<'_>, page: &mut PageWriter, y: f32, at: 
 fn draw_facts(selected: &Selected<'_>, page: &mut PageWriter, top: f32, width: f32) {
     let document = selected.document;
     let settings = selected.settings();
-    let rows: u64 = document.inputs.iter().map(|file| file.rows).sum();
-    let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+    // Of ledgers: prices and answers are files as well, and their lines are nobody's trades.
+    let rows = document.outcome.rows.values().sum();
     let rows = words::counted_for_print(rows, "row", "rows");
     let files = words::counted_for_print(document.inputs.len(), "file", "files");
     let made = document
@@ -187,7 +187,7 @@ fn draw_facts(selected: &Selected<'_>, page: &mut PageWriter, top: f32, width: f
         ("Wallets", words::scope_name(settings).to_owned()),
         ("Local dates", settings.timezone.name().to_owned()),
         ("Rules", document.outcome.rule_set.to_owned()),
-        ("Data", format!("{rows} of {files}")),
+        ("Data", format!("{rows}, {files}")),
         ("Rows not read", count(selected.bad_rows())),
         (
             "Disposals",
