@@ -91,7 +91,8 @@ impl<'a> Run<'a> {
         wallet_of.insert(&outside, 0);
         let choices = Choices::of(settings);
         let has_pools = matches!(methods::of(settings.method).way, Way::Pool(_));
-        let joint = Joint::of(input, settings).map_err(|source| TaxError::Assessment { source })?;
+        let joint = Joint::of(input, prices, settings);
+        let joint = joint.map_err(|source| TaxError::Assessment { source })?;
         Ok(Self {
             rules,
             settings,
