@@ -105,7 +105,7 @@ pub fn compute_watched(
     let settings = rules.settings(request)?;
     check_limits(ledgers)?;
     let answers = Answers::of(ledgers, &request.settlements, &settings)?;
-    let input = Input::new(ledgers, &answers)?;
+    let input = Input::new(ledgers, &answers, watch.is_stopped)?;
     let work = Work {
         ledgers,
         rules,
@@ -139,7 +139,7 @@ pub fn compute_days(
     let settings = rules.settings(request)?;
     check_limits(ledgers)?;
     let answers = Answers::of(ledgers, &request.settlements, &settings)?;
-    let input = Input::new(ledgers, &answers)?;
+    let input = Input::new(ledgers, &answers, is_stopped)?;
     let watch = Watch {
         is_stopped,
         ..Watch::UNWATCHED
@@ -209,7 +209,7 @@ pub fn compare_watched(
         ..request.clone()
     })?;
     let answers = Answers::of(ledgers, &request.settlements, &usual)?;
-    let input = Input::new(ledgers, &answers)?;
+    let input = Input::new(ledgers, &answers, watch.is_stopped)?;
     let work = Work {
         ledgers,
         rules,
