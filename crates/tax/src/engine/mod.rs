@@ -331,6 +331,10 @@ const STRETCHES_AHEAD: usize = 1;
 /// How many rows are taken between two looks at the watch.
 const STRETCH_ROWS: usize = 4_096;
 
+/// How many books are looked through between two looks at the watch: a disposal out of a portfolio
+/// looks at the value of every asset held.
+const LOOKS: usize = 1 << 16;
+
 fn take_stretches<'a>(
     run: &mut Run<'a>,
     work: &Work<'a>,
@@ -353,6 +357,12 @@ fn take_stretches<'a>(
             let done = run.row(known).and_then(|()| run.count_spare(&at));
             done.map_err(|stop| stop.at(&at, work.ledgers))?;
             last = Some(at);
+            if run.looks >= LOOKS {
+                run.looks = 0;
+                if pace.is_stopped() {
+                    return Err(TaxError::Stopped);
+                }
+            }
         }
         taken += stretch.len();
     }

@@ -68,12 +68,19 @@ pub(super) fn numbered(mut rows: Vec<Row>) -> Joined {
 pub(super) fn net(group: Vec<Row>) -> Option<Vec<Row>> {
     let mut sums: Vec<(Asset, Quantity)> = Vec::new();
     let mut fees: Vec<Leg> = Vec::new();
+    let mut fee_of: HashMap<Asset, usize> = HashMap::new();
     let mut row = group.first()?.clone();
     for part in group {
         if let Some(fee) = part.fee {
-            match fees.iter_mut().find(|known| known.asset == fee.asset) {
-                Some(known) => known.amount = known.amount.checked_add(fee.amount).ok()?,
-                None => fees.push(fee),
+            match fee_of.get(&fee.asset) {
+                Some(place) => {
+                    let known = &mut fees[*place];
+                    known.amount = known.amount.checked_add(fee.amount).ok()?;
+                }
+                None => {
+                    fee_of.insert(Asset::clone(&fee.asset), fees.len());
+                    fees.push(fee);
+                }
             }
         }
         let (leg, leaves) = match (part.sent, part.received) {
@@ -86,8 +93,11 @@ pub(super) fn net(group: Vec<Row>) -> Option<Vec<Row>> {
         } else {
             leg.amount
         };
+        let has_two = sums.len() == 2;
         match sums.iter_mut().find(|(asset, _)| *asset == leg.asset) {
             Some((_, sum)) => *sum = sum.checked_add(signed).ok()?,
+            // One asset for another is a swap; what moves three is none, however many more.
+            None if has_two => return None,
             None => sums.push((leg.asset, signed)),
         }
     }
