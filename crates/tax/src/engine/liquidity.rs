@@ -90,11 +90,11 @@ impl<'a> Run<'a> {
         let more = key(row).and_then(|key| self.joint.others.get(&key).copied());
         let more = more.filter(|_| has_share(row));
         match (legs, more) {
-            ((Some(sent), Some(received)), _) if self.choices.lp_carries => {
-                self.exchange_at_cost(at, (sent, received), true)
-            }
             ((Some(sent), Some(received)), Some(more)) => {
                 self.exchange_jointly(at, worth, more, (sent, received))
+            }
+            ((Some(sent), Some(received)), None) if self.choices.lp_carries => {
+                self.exchange_at_cost(at, (sent, received), true)
             }
             _ => self.exchange(at, worth),
         }

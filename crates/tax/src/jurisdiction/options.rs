@@ -76,8 +76,7 @@ impl OptionKind {
 pub(super) mod usual {
     use super::{OptionKind, OptionSpec};
 
-    const WRAP: &str = "whether wrapping a token, or bridging it under another name, carries its \
-                        cost over or counts as an exchange";
+    const WRAP: &str = "whether wrapping a token carries its cost over or counts as an exchange";
     const LP: &str = "whether putting units into a liquidity pool is an exchange for the share in \
                       it, or carries their cost over to it";
     const LOAN: &str = "whether units paid back settle a debt at the value they had when borrowed, \

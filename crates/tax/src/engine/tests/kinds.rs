@@ -258,3 +258,27 @@ fn a_row_of_a_pool_that_has_no_price_is_told_whether_it_names_the_share_or_not()
         .collect::<std::collections::BTreeSet<_>>();
     assert_eq!(told, ["i".to_owned(), "o".to_owned()].into());
 }
+
+#[test]
+fn what_goes_into_a_pool_in_two_rows_is_exchanged_also_where_costs_are_carried() {
+    let rows = [
+        "a 2024-01-01 buy A 1000USD 1ETH -",
+        "b 2024-01-01 buy A 1000USD 1000USDC -",
+        "i 2024-02-01 lp_deposit A 1ETH 10LP - value=1500 hash=x",
+        "j 2024-02-01 lp_deposit A 1000USDC - - value=1000 hash=x",
+        "o 2024-03-01 lp_withdraw A 10LP 1ETH - value=1700 hash=y",
+        "p 2024-03-01 lp_withdraw A - 1100USDC - value=1100 hash=y",
+    ];
+    // 2,000 went in and 2,800 is what the units cost that came out: 800 of gains between them.
+    let outcome = with_option(&rows, "lp", "carry");
+    assert_eq!(
+        lines(&outcome),
+        [
+            "i<a 1 1000.00 500.00",
+            "j<b 1000 1000.00 0.00",
+            "o<i 10 2500.00 300.00"
+        ]
+    );
+    let costs: Vec<_> = outcome.holdings.iter().map(|h| h.cost.to_cents()).collect();
+    assert_eq!(costs, ["1700.00", "1100.00"]);
+}
