@@ -80,8 +80,9 @@ impl Prices {
     }
 
     /// What units are worth on a day, and the day of the price: the day itself, or the last one
-    /// before it with a price. None where that is too long ago, or no rate of its currency is known.
-    /// Of the prices of a day that in the wanted currency goes first, then one that can be converted.
+    /// before it with a price. None where that is too long ago, or no rate of its currency is
+    /// known. Of the prices of a day that in the wanted currency goes first, then one that can be
+    /// converted.
     pub fn worth(
         &self,
         asset: &Asset,

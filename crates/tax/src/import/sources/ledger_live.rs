@@ -61,31 +61,7 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let value = sheet.size(9).good();
     let money = value.zip(currency);
     let mut money = money.and_then(|(value, currency)| Money::from_quantity(value, currency).ok());
-    let kind = match sheet.cell(3) {
-        // Who receives pays no fee, and nothing came.
-        "IN" | "NFT_IN" | "NFT_OUT" if has_failed => return None,
-        _ if has_failed => RowKind::Fee,
-        "IN" => RowKind::Deposit,
-        "OUT" => RowKind::Withdrawal,
-        "REWARD" | "REWARD_PAYOUT" => RowKind::Staking,
-        // Units that were staked stay the person's own; the fee is all that leaves.
-        "FEES" | "DELEGATE" | "UNDELEGATE" | "STAKE" | "UNSTAKE" | "BOND" | "UNBOND" | "OPT_IN"
-        | "NOMINATE" | "FREEZE" | "UNFREEZE" | "REVEAL" | "REDELEGATE" | "WITHDRAW_UNBONDED"
-        | "NONE" => RowKind::Fee,
-        way @ ("NFT_IN" | "NFT_OUT") => {
-            let message = format!("{way} tells neither which token moved nor how many");
-            let help = "write the row in the product's own format if you paid for it or were paid; \
-                        its fee is in another row of the file";
-            sheet.flaw(Some(3), Flaw::new("token_untold", message, help));
-            return None;
-        }
-        other => {
-            let message = format!("unknown operation type {other:?}");
-            let help = "tell us of it; until then write the row in the product's own format";
-            sheet.flaw(Some(3), Flaw::new("type_unknown", message, help));
-            return None;
-        }
-    };
+    let kind = kind(sheet, has_failed)?;
     if kind != RowKind::Fee && entry::is_nothing(sheet, 4) {
         return None;
     }
@@ -118,4 +94,33 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     }
     entry::set_value(&mut row, money);
     sheet.is_good().then_some(row)
+}
+
+/// What an operation is; none for one that moved nothing, or that the file does not tell.
+fn kind(sheet: &mut Sheet<'_>, has_failed: bool) -> Option<RowKind> {
+    Some(match sheet.cell(3) {
+        // Who receives pays no fee, and nothing came.
+        "IN" | "NFT_IN" | "NFT_OUT" if has_failed => return None,
+        _ if has_failed => RowKind::Fee,
+        "IN" => RowKind::Deposit,
+        "OUT" => RowKind::Withdrawal,
+        "REWARD" | "REWARD_PAYOUT" => RowKind::Staking,
+        // Units that were staked stay the person's own; the fee is all that leaves.
+        "FEES" | "DELEGATE" | "UNDELEGATE" | "STAKE" | "UNSTAKE" | "BOND" | "UNBOND" | "OPT_IN"
+        | "NOMINATE" | "FREEZE" | "UNFREEZE" | "REVEAL" | "REDELEGATE" | "WITHDRAW_UNBONDED"
+        | "NONE" => RowKind::Fee,
+        way @ ("NFT_IN" | "NFT_OUT") => {
+            let message = format!("{way} tells neither which token moved nor how many");
+            let help = "write the row in the product's own format if you paid for it or were paid; \
+                        its fee is in another row of the file";
+            sheet.flaw(Some(3), Flaw::new("token_untold", message, help));
+            return None;
+        }
+        other => {
+            let message = format!("unknown operation type {other:?}");
+            let help = "tell us of it; until then write the row in the product's own format";
+            sheet.flaw(Some(3), Flaw::new("type_unknown", message, help));
+            return None;
+        }
+    })
 }

@@ -3,9 +3,10 @@
 //! Its labels were read in the schedules of 2016 and 2022: 1I and 1R for gains and losses of other
 //! assets, 1J for all gains, 2A losses of the year, 2B and 2C losses of the year and of earlier
 //! years that were applied, 2E both, 3B losses to carry, 4A the discount, 6A the net gain, which is
-//! 1J less 2E less 4A. Boxes have no cents. 6A is always the net gain of the return: where there is a
-//! discount, it has what the cents of the others leave; where there is none, the losses of earlier
-//! years that were applied have it, or those of the year where these are all that was applied.
+//! 1J less 2E less 4A. Boxes have no cents. 6A is always the net gain of the return: where there
+//! is a discount, it has what the cents of the others leave; where there is none, the losses of
+//! earlier years that were applied have it, or those of the year where these are all that was
+//! applied.
 //! Collectables have labels of their own; a ledger does not say which tokens are.
 
 use packtrain_core::money::Money;
