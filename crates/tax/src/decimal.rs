@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 /// Figures between two marks of thousands.
-const THOUSANDS: usize = 3;
+pub(crate) const THOUSANDS: usize = 3;
 
 /// What to do about a cell in doubt.
 pub(crate) const HELP: &str =
@@ -33,7 +33,9 @@ enum Shape {
     Comma(bool),
     /// One point, likewise.
     Point(bool),
-    /// Several marks, a comma among them.
+    /// Marks of thousands, and then the other mark: that of decimals is a comma, or a point.
+    Grouped { by_comma: bool },
+    /// Several marks, a comma among them, in no such order.
     Several,
     /// No mark, or no number.
     Other,
@@ -51,13 +53,18 @@ impl Marks {
             return marks;
         }
         for cell in text.split([';', '\n', '\r']) {
-            match Shape::of(cell.trim().trim_matches('"')) {
-                Shape::Comma(false) => marks.commas = true,
-                Shape::Point(false) => marks.points = true,
+            match Shape::of(&bare(number_of(cell.trim().trim_matches('"')))) {
+                Shape::Comma(false) | Shape::Grouped { by_comma: true } => marks.commas = true,
+                Shape::Point(false) | Shape::Grouped { by_comma: false } => marks.points = true,
                 _ => {}
             }
         }
         marks
+    }
+
+    /// Whether a comma may be the mark of decimals: so it is where semicolons part the cells.
+    pub(crate) const fn takes_commas(self) -> bool {
+        self.takes_commas
     }
 
     /// A number with a point as its mark of decimals; what is no number stays as it is.
@@ -75,9 +82,54 @@ impl Marks {
             Shape::Comma(true) if !self.commas => doubt(UNKNOWN),
             Shape::Point(true) if !self.points => doubt(UNKNOWN),
             Shape::Comma(_) => Ok(Cow::Owned(cell.replace(',', "."))),
-            Shape::Several => doubt("it has more than one mark"),
+            Shape::Grouped { .. } | Shape::Several => doubt("it has more than one mark"),
             Shape::Point(_) | Shape::Other => Ok(Cow::Borrowed(cell)),
         }
+    }
+
+    /// As [`Self::plain`], of a number that people and spreadsheets have touched, without its signs
+    /// of money: it may have marks of thousands before another mark of decimals.
+    ///
+    /// # Errors
+    /// As [`Self::plain`].
+    pub(crate) fn loose(self, cell: &str) -> Result<Cow<'_, str>, String> {
+        match Shape::of(cell) {
+            Shape::Grouped { by_comma: true } if self.takes_commas => {
+                Ok(Cow::Owned(cell.replace('.', "").replace(',', ".")))
+            }
+            Shape::Grouped { by_comma: false } => Ok(Cow::Owned(cell.replace(',', ""))),
+            // A power of ten stands behind a number that has no marks of thousands.
+            Shape::Other if self.takes_commas && cell.contains(['e', 'E']) => {
+                Ok(Cow::Owned(cell.replace(',', ".")))
+            }
+            _ => self.plain(cell),
+        }
+    }
+}
+
+/// Whether a letter may stand in a number without a meaning of its own: a sign of money, a space
+/// between thousands, a parenthesis.
+pub(crate) const fn is_ornament(letter: char) -> bool {
+    matches!(
+        letter,
+        '$' | '€' | '£' | ' ' | '\u{a0}' | '\'' | '+' | '(' | ')'
+    )
+}
+
+/// A number without its ornaments.
+fn bare(cell: &str) -> Cow<'_, str> {
+    match cell.contains(is_ornament) {
+        true => Cow::Owned(cell.replace(is_ornament, "")),
+        false => Cow::Borrowed(cell),
+    }
+}
+
+/// A number without the symbol behind it, as `0,5` of `0,5 BTC`.
+fn number_of(cell: &str) -> &str {
+    let number = cell.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    match number.bytes().any(|byte| byte.is_ascii_digit()) {
+        true => number.trim_end(),
+        false => cell,
     }
 }
 
@@ -93,11 +145,12 @@ impl Shape {
         };
         let (whole, part) = (&size[..at], &size[at + 1..]);
         if part.contains([',', '.']) {
-            let has_comma = size.contains(',');
-            return if has_comma {
-                Self::Several
-            } else {
-                Self::Other
+            return match size.rfind([',', '.']) {
+                Some(last) if is_grouped(&size[..last], size.as_bytes()[last]) => Self::Grouped {
+                    by_comma: size.as_bytes()[last] == b',',
+                },
+                _ if size.contains(',') => Self::Several,
+                _ => Self::Other,
             };
         }
         if whole.is_empty() || part.is_empty() {
@@ -110,6 +163,17 @@ impl Shape {
             _ => Self::Point(is_like_thousands),
         }
     }
+}
+
+/// Whether figures stand in threes between marks that are not the one of decimals.
+fn is_grouped(whole: &str, of_decimals: u8) -> bool {
+    let of_thousands = if of_decimals == b',' { '.' } else { ',' };
+    let mut groups = whole.split(of_thousands);
+    let first = groups.next().unwrap_or_default();
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    (1..=THOUSANDS).contains(&first.len())
+        && is_number(first)
+        && groups.all(|group| group.len() == THOUSANDS && is_number(group))
 }
 
 #[cfg(test)]

@@ -135,6 +135,11 @@ impl Disposal {
         self.rule == NO_GAIN_NO_LOSS
     }
 
+    /// Whether another line is of the same disposal, which may have used several lots.
+    pub fn is_of_same(&self, other: &Self) -> bool {
+        self.date == other.date && self.asset == other.asset && self.id == other.id
+    }
+
     /// The gain or loss that counts: without the part of a loss that the law denies.
     ///
     /// # Errors

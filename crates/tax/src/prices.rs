@@ -52,7 +52,8 @@ impl Prices {
             Ok(())
         })?;
         for of_asset in by_asset.values_mut() {
-            // Stable: of two prices of one day in two currencies the one that stands last holds.
+            // Stable: of two prices of one day in two currencies, neither the report's, the one
+            // that stands last holds.
             of_asset.sort_by_key(|(price, _)| price.date);
         }
         if let Some(error) = disagreeing(&by_asset) {
@@ -79,7 +80,9 @@ impl Prices {
     }
 
     /// What units are worth on a day, and the day of the price: the day itself, or the last one
-    /// before it with a price. None where that is too long ago, or its currency has no rate.
+    /// before it with a price. None where that is too long ago, or no rate of its currency is
+    /// known. Of the prices of a day that in the wanted currency goes first, then one that can be
+    /// converted.
     pub fn worth(
         &self,
         asset: &Asset,
@@ -87,9 +90,9 @@ impl Prices {
         currency: Currency,
         date: NaiveDate,
     ) -> Option<(Money, NaiveDate)> {
-        let price = self.last(asset, date)?;
-        let is_near = (date - price.date).num_days() <= AGE_DAYS_MAX;
-        is_near.then(|| price.worth(amount, currency))?
+        let prices = self.last(asset, date)?;
+        let is_near = (date - prices.first()?.date).num_days() <= AGE_DAYS_MAX;
+        is_near.then(|| worth(prices, amount, currency))?
     }
 
     /// The same by the last price of the day or before it, however long ago that is.
@@ -100,18 +103,31 @@ impl Prices {
         currency: Currency,
         date: NaiveDate,
     ) -> Option<(Money, NaiveDate)> {
-        self.last(asset, date)?.worth(amount, currency)
+        worth(self.last(asset, date)?, amount, currency)
     }
 
-    /// The last price of the day or before it.
-    fn last(&self, asset: &Asset, date: NaiveDate) -> Option<&Price> {
+    /// The prices of the day, or of the last one before it that has any.
+    fn last(&self, asset: &Asset, date: NaiveDate) -> Option<&[Price]> {
         if self.is_empty() {
             return None;
         }
         let prices = self.by_asset.get(&*in_upper_case(asset))?;
         let after = prices.partition_point(|price| price.date <= date);
-        prices.get(after.checked_sub(1)?)
+        let date = prices.get(after.checked_sub(1)?)?.date;
+        let before = prices[..after].iter().rev();
+        let of_day = before.take_while(|price| price.date == date).count();
+        Some(&prices[after - of_day..after])
     }
+}
+
+/// What units are worth by the prices of a day.
+fn worth(prices: &[Price], amount: Quantity, currency: Currency) -> Option<(Money, NaiveDate)> {
+    let is_own = |price: &&Price| price.one.currency() == currency;
+    if let Some(own) = prices.iter().rfind(is_own) {
+        return own.worth(amount, currency);
+    }
+    let mut others = prices.iter().rev();
+    others.find_map(|price| price.worth(amount, currency))
 }
 
 impl Price {
@@ -245,6 +261,26 @@ price,currency,asset,date
         // 4 January 2016: 1.0898 dollars for a euro.
         let found = Some(("54.49".to_owned(), "2016-01-04".to_owned()));
         assert_eq!(worth("1", "SOL", "2016-01-04"), found);
+    }
+
+    #[test]
+    fn of_several_currencies_of_a_day_the_wanted_one_goes_first_then_one_that_converts() {
+        let worth = |lines: &str, currency: Currency| {
+            let file = format!("date,asset,currency,price\n{lines}");
+            let prices = Prices::read(file.as_bytes()).unwrap();
+            let one = Quantity::from_units(1, 0).unwrap();
+            let date = "2016-01-04".parse().unwrap();
+            let found = prices.worth(&Asset::from("BTC"), one, currency, date);
+            found.map(|(money, _)| money.to_cents())
+        };
+        let own = "2016-01-04,BTC,USD,400\n2016-01-04,BTC,EUR,50\n";
+        assert_eq!(worth(own, Currency::USD).as_deref(), Some("400.00"));
+        assert_eq!(worth(own, Currency::EUR).as_deref(), Some("50.00"));
+        // No reference rate of the Georgian lari is known.
+        let unknown = "2016-01-04,BTC,EUR,50\n2016-01-04,BTC,GEL,999\n";
+        assert_eq!(worth(unknown, Currency::USD).as_deref(), Some("54.49"));
+        let repeated = "2016-01-04,BTC,USD,400\n2016-01-04,BTC,USD,400\n";
+        assert_eq!(worth(repeated, Currency::USD).as_deref(), Some("400.00"));
     }
 
     #[test]

@@ -356,3 +356,41 @@ fn a_group_of_thousands_belongs_to_the_amount_before_a_symbol() {
         );
     }
 }
+
+#[test]
+fn halves_of_conversions_of_one_moment_are_joined_in_their_order() {
+    let header = "ID,Timestamp,Transaction Type,Asset,Quantity Transacted,Price Currency,\
+                  Subtotal,Fees and/or Spread,Notes";
+    let halves = [
+        ("a", "BTC", "-1"),
+        ("b", "ETH", "20"),
+        ("c", "BTC", "-2"),
+        ("d", "SOL", "-3"),
+        ("e", "ETH", "40"),
+        ("f", "ADA", "5"),
+    ];
+    let rows: String = halves
+        .iter()
+        .map(|(id, asset, units)| {
+            format!("{id},2023-03-15 18:22:41 UTC,Convert,{asset},{units},USD,$1.00,$0.00,\n")
+        })
+        .collect();
+    let import = read("coinbase", &format!("{header}\n{rows}"));
+    assert_eq!(import.errors, []);
+    let leg = |leg: &Option<Leg>| {
+        leg.as_ref()
+            .map(|leg| format!("{} {}", leg.amount, leg.asset))
+    };
+    let joined: Vec<_> = (import.rows.iter())
+        .filter_map(|row| Some(format!("{}>{}", leg(&row.sent)?, leg(&row.received)?)))
+        .collect();
+    assert_eq!(joined, ["1 BTC>20 ETH", "2 BTC>40 ETH", "3 SOL>5 ADA"]);
+    // The other half of the first is what comes first, whichever way it goes.
+    let turned = rows.replace(",-", ",").replace(",20,", ",-20,");
+    let turned = turned.replace(",40,", ",-40,").replace(",5,", ",-5,");
+    let import = read("coinbase", &format!("{header}\n{turned}"));
+    let joined: Vec<_> = (import.rows.iter())
+        .filter_map(|row| Some(format!("{}>{}", leg(&row.sent)?, leg(&row.received)?)))
+        .collect();
+    assert_eq!(joined, ["20 ETH>1 BTC", "40 ETH>2 BTC", "5 ADA>3 SOL"]);
+}

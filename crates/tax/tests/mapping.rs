@@ -109,3 +109,60 @@ fn a_type_that_is_none_of_ours_is_refused_with_its_name() {
     let error = serde_json::from_value::<Mapping>(wrong).unwrap_err();
     assert!(error.to_string().contains("\"purchase\""), "{error}");
 }
+
+/// What is said of a file of two rows: the value of the first, and the amount of the second.
+fn amounts(value: &str, amount: &str) -> Result<String, String> {
+    let file = format!(
+        "Datum;Art;Menge;Coin;Wert;Ort\n\
+         10.03.2024 12:00;Kauf;1;BTC;{value};Bisq\n\
+         11.03.2024 12:00;Verkauf;{amount};BTC;100;Bisq\n"
+    );
+    let import = read(&file, mapping()).map_err(|error| error.to_string())?;
+    let mut errors = import.errors.iter();
+    if let Some(error) = errors.find(|error| error.code == "amount_ambiguous") {
+        return Err(format!("line {}: {}", error.line, error.message));
+    }
+    assert_eq!(import.errors, []);
+    let sent = import.rows[1].sent.as_ref();
+    Ok(sent.map_or_else(String::new, |sent| sent.amount.to_string()))
+}
+
+#[test]
+fn a_number_of_a_mapped_file_that_may_mean_two_is_told_and_not_guessed() {
+    let doubt = |line, cell: &str, why: &str| {
+        Err(format!("line {line}: {cell:?} may mean two numbers: {why}"))
+    };
+    let (comma, point) = (
+        "elsewhere a comma marks decimals",
+        "elsewhere a point marks decimals",
+    );
+    let unknown = "no other number of the file shows its mark of decimals; 1234.00 or 1.2340 has \
+                   one meaning";
+    assert_eq!(amounts("1.234,56", "-1.500"), doubt(3, "-1.500", comma));
+    assert_eq!(amounts("€ 0,50", "-1.500"), doubt(3, "-1.500", comma));
+    assert_eq!(amounts("1,234.56", "-1,500"), doubt(3, "-1,500", point));
+    assert_eq!(amounts("100", "-1.500"), doubt(3, "-1.500", unknown));
+    assert_eq!(amounts("100", "-1,500"), doubt(3, "-1,500", unknown));
+    let several = "it has more than one mark";
+    assert_eq!(amounts("1.23,5", "-1"), doubt(2, "1.23,5", several));
+    // What another number shows is no guess, nor are four figures or a power of ten.
+    assert_eq!(amounts("1.234,56", "-1,500"), Ok("1.5".to_owned()));
+    assert_eq!(amounts("1,234.56", "-1.500"), Ok("1.5".to_owned()));
+    assert_eq!(amounts("(0,50)", "-1,500"), Ok("1.5".to_owned()));
+    assert_eq!(amounts("100", "-1 500,25"), Ok("1500.25".to_owned()));
+    assert_eq!(amounts("100", "-1,500e3"), Ok("1500".to_owned()));
+}
+
+#[test]
+fn a_number_of_an_exchanges_file_that_may_mean_two_is_told_and_not_guessed() {
+    let header = "Timestamp;Date;Time;Type;Transaction ID;Fee;Fee unit;Address;Label;Amount;\
+                  Amount unit;Fiat (USD);Other";
+    let row = "1672570800;1/1/2023;11:00:00 GMT+0;RECV;aa11;;;bc1qexampleone;savings;1.500;BTC;;";
+    let import = read_with(format!("{header}\n{row}\n").as_bytes(), &Options::default());
+    let import = import.unwrap();
+    let codes: Vec<_> = import.errors.iter().map(|error| &*error.code).collect();
+    assert_eq!(codes, ["amount_ambiguous"]);
+    let shown = format!("{header}\n{row}\n{}\n", row.replace("1.500", "0.05"));
+    let import = read_with(shown.as_bytes(), &Options::default()).unwrap();
+    assert_eq!(import.errors, []);
+}

@@ -63,7 +63,7 @@ impl<'a> Entry<'a> {
         let mut entries: Vec<Self> = Vec::new();
         for line in lines {
             match entries.last_mut() {
-                Some(entry) if is_same_disposal(entry.first, line) => entry.add(line)?,
+                Some(entry) if entry.first.is_of_same(line) => entry.add(line)?,
                 _ => entries.push(Self::of(line)?),
             }
         }
@@ -104,10 +104,6 @@ impl<'a> Entry<'a> {
             line.origin.line.to_string(),
         ]
     }
-}
-
-fn is_same_disposal(a: &Disposal, b: &Disposal) -> bool {
-    a.date == b.date && a.asset == b.asset && a.id == b.id
 }
 
 /// The entries in cents: each column but the cost sums to the exact sum, rounded once.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use packtrain_core::ledger::{Asset, Row, RowKind};
+use packtrain_core::ledger::{Asset, Row, RowId, RowKind};
 use packtrain_core::quantity::Quantity;
 
 use super::LedgerFile;
@@ -57,6 +57,8 @@ pub(super) struct Answers {
     bought: HashMap<Origin, Vec<Bought>>,
     /// Rows that have such an answer about an asset, and its place among the answers.
     said: HashMap<(Place, Way, Asset, String), usize>,
+    /// How many purchases were added for rows of an id.
+    purchases: HashMap<RowId, u32>,
     /// Deposits whose units were bought, and the answers that say so.
     pub(super) brought: Vec<(Place, usize)>,
     /// Findings that are accepted: their row and code, and the answer.
@@ -90,6 +92,7 @@ impl Answers {
             apart: Vec::new(),
             bought: HashMap::new(),
             said: HashMap::new(),
+            purchases: HashMap::new(),
             brought: Vec::new(),
             accepted: HashMap::new(),
             settled: Vec::new(),

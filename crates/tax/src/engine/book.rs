@@ -22,7 +22,7 @@ use crate::methods::Rank;
 use crate::request::Scope;
 pub(super) use allocate::Rule;
 
-/// Shelves that are looked at one by one before an index is kept.
+/// Shelves or symbols that are looked at one by one before an index is kept.
 const FEW: usize = 16;
 /// Wallets in which a lot that a row names is looked for.
 const NAMED_WALLETS_MAX: usize = 1_000;
@@ -43,6 +43,8 @@ pub(super) struct Book<'a> {
     pub(super) units: Quantity,
     /// The same by the names of the tokens that share the pool.
     pub(super) symbols: Vec<(Asset, Quantity)>,
+    /// Where each of them stands, beyond the first few.
+    symbol_of: HashMap<Asset, usize>,
     /// What came in and left, in order of time, where the method keeps a pool.
     pub(super) passages: Vec<Passage<'a>>,
 }
@@ -66,16 +68,26 @@ impl<'a> Book<'a> {
             purchases: Vec::new(),
             units: Quantity::ZERO,
             symbols: Vec::new(),
+            symbol_of: HashMap::new(),
             passages: Vec::new(),
         }
     }
 
     /// Counts units of a pool under their own name.
     pub(super) fn count(&mut self, symbol: &Asset, units: Quantity) -> Result<(), AmountError> {
-        match self.symbols.iter_mut().find(|(name, _)| name == symbol) {
-            Some((_, sum)) => *sum = sum.checked_add(units)?,
-            None => self.symbols.push((Asset::clone(symbol), units)),
-        }
+        let mut few = self.symbols.iter().take(FEW);
+        let place = few.position(|(name, _)| name == symbol);
+        let place = place.or_else(|| self.symbol_of.get(symbol).copied());
+        let Some(place) = place else {
+            if self.symbols.len() >= FEW {
+                let place = self.symbols.len();
+                self.symbol_of.insert(Asset::clone(symbol), place);
+            }
+            self.symbols.push((Asset::clone(symbol), units));
+            return Ok(());
+        };
+        let sum = &mut self.symbols[place].1;
+        *sum = sum.checked_add(units)?;
         Ok(())
     }
 

@@ -87,8 +87,13 @@ impl Originals {
 
 impl<'a> Input<'a> {
     /// # Errors
-    /// [`TaxError::Settlement`] where an answer does not fit what other rows say.
-    pub(super) fn new(ledgers: &'a [LedgerFile], answers: &'a Answers) -> Result<Self, TaxError> {
+    /// [`TaxError::Settlement`] where an answer does not fit what other rows say, and
+    /// [`TaxError::Stopped`].
+    pub(super) fn new(
+        ledgers: &'a [LedgerFile],
+        answers: &'a Answers,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<Self, TaxError> {
         let rows: usize = ledgers.iter().map(|ledger| ledger.rows.len()).sum();
         let mut input = Self {
             ledgers,
@@ -101,7 +106,7 @@ impl<'a> Input<'a> {
         input.sort();
         let indices = input.indices();
         let given = Given::of(answers, &indices);
-        input.pairs = pairs::pair(input.rows(), &given);
+        input.pairs = pairs::pair(input.rows(), &given, is_stopped)?;
         let is_paired = |place| {
             indices
                 .get(place)

@@ -46,7 +46,8 @@ impl<'a> Known<'a> {
     }
 }
 
-fn of_row(row: &Row, stated: &Stated, prices: &Prices) -> Result<Worth, AmountError> {
+/// What a row as a whole is worth: as it says, else by the list of prices.
+pub(super) fn of_row(row: &Row, stated: &Stated, prices: &Prices) -> Result<Worth, AmountError> {
     let worth = row_worth(row, stated)?;
     if !worth.is_missing() {
         return Ok(worth);
@@ -73,7 +74,7 @@ fn of_fee(
 }
 
 /// What units are worth by the list of prices.
-fn listed(leg: &Leg, stated: &Stated, prices: &Prices) -> Option<Worth> {
+pub(super) fn listed(leg: &Leg, stated: &Stated, prices: &Prices) -> Option<Worth> {
     let (money, day) = prices.worth(&leg.asset, leg.amount, stated.currency, stated.date)?;
     let from = ValueFrom::Listed(day);
     Some(Worth { money, from })

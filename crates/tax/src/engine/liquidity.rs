@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 
 use packtrain_core::ledger::{Leg, Row, RowKind};
-use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 
 use super::input::Input;
+use super::known;
 use super::lots::Basis;
 use super::moves::{Arrival, Sale};
 use super::run::Run;
-use super::value::{Stated, Worth, asset_leg, row_worth};
+use super::value::{Stated, Worth, asset_leg};
 use super::{At, Stop};
+use crate::assess::above_zero;
 use crate::outcome::ValueFrom;
+use crate::prices::Prices;
 use crate::request::Settings;
 
 /// What the rows of one transaction have together: a pool of two assets is entered and left in
@@ -20,11 +22,15 @@ use crate::request::Settings;
 #[derive(Default)]
 pub(super) struct Joint {
     /// Value of the rows that name no share, by transaction.
-    others: HashMap<(RowKind, Box<str>), Money>,
+    others: HashMap<(RowKind, Box<str>), Worth>,
 }
 
 impl Joint {
-    pub(super) fn of(input: &Input<'_>, settings: &Settings) -> Result<Self, AmountError> {
+    pub(super) fn of(
+        input: &Input<'_>,
+        prices: &Prices,
+        settings: &Settings,
+    ) -> Result<Self, AmountError> {
         let mut joint = Self::default();
         for row in input.rows() {
             let Some(key) = key(row).filter(|_| !has_share(row)) else {
@@ -32,15 +38,26 @@ impl Joint {
             };
             let date = row.at.with_timezone(&settings.timezone).date_naive();
             let stated = Stated::of(row, settings.currency, date, settings.timezone);
-            let money = row_worth(row, &stated)?.money;
-            let sum = joint
-                .others
-                .entry(key)
-                .or_insert(Money::zero(settings.currency));
-            *sum = sum.checked_add(money)?;
+            let worth = known::of_row(row, &stated, prices)?;
+            let sum = match joint.others.get(&key) {
+                Some(before) => together(*before, worth)?,
+                None => worth,
+            };
+            joint.others.insert(key, sum);
         }
         Ok(joint)
     }
+}
+
+/// What two rows are worth.
+fn together(a: Worth, b: Worth) -> Result<Worth, AmountError> {
+    Ok(Worth {
+        money: a.money.checked_add(b.money)?,
+        from: match a.from == b.from {
+            true => a.from,
+            false => ValueFrom::Several,
+        },
+    })
 }
 
 fn key(row: &Row) -> Option<(RowKind, Box<str>)> {
@@ -72,13 +89,12 @@ impl<'a> Run<'a> {
         }
         let more = key(row).and_then(|key| self.joint.others.get(&key).copied());
         let more = more.filter(|_| has_share(row));
-        match legs {
-            (Some(sent), Some(received)) if self.choices.lp_carries => {
-                self.exchange_at_cost(at, (sent, received), true)
-            }
-            (Some(sent), Some(received)) if more.is_some() => {
-                let more = more.unwrap_or_else(|| self.zero());
+        match (legs, more) {
+            ((Some(sent), Some(received)), Some(more)) => {
                 self.exchange_jointly(at, worth, more, (sent, received))
+            }
+            ((Some(sent), Some(received)), None) if self.choices.lp_carries => {
+                self.exchange_at_cost(at, (sent, received), true)
             }
             _ => self.exchange(at, worth),
         }
@@ -89,13 +105,19 @@ impl<'a> Run<'a> {
         &mut self,
         at: &At<'a>,
         worth: Worth,
-        more: Money,
-        (sent, received): (&Leg, &'a Leg),
+        more: Worth,
+        (sent, received): (&'a Leg, &'a Leg),
     ) -> Result<(), Stop> {
-        let all = worth.money.checked_add(more)?;
-        let (of_sent, of_received) = match at.row.kind {
-            RowKind::LpDeposit => (worth.money, all),
-            _ => (all, worth.money),
+        let is_deposit = at.row.kind == RowKind::LpDeposit;
+        let own = if is_deposit { sent } else { received };
+        let worth = self.worth_of_own(worth, more, own)?;
+        if worth.is_missing() {
+            self.warn_missing_price(at, own);
+        }
+        let all = together(worth, more)?;
+        let (of_sent, of_received) = match is_deposit {
+            true => (worth, all),
+            false => (all, worth),
         };
         let costs = self.costs(at)?;
         let (of_sale, of_purchase) = self.divide_costs(costs, true, true)?;
@@ -103,16 +125,29 @@ impl<'a> Run<'a> {
             at,
             &Sale {
                 leg: sent,
-                worth: Worth {
-                    money: of_sent,
-                    from: ValueFrom::RowValue,
-                },
+                worth: of_sent,
                 fees: of_sale,
                 is_fee: false,
             },
         )?;
-        let cost = of_received.checked_add(of_purchase)?;
+        let cost = of_received.money.checked_add(of_purchase)?;
         self.acquire(at, &self.arrival(at, received, cost))
+    }
+
+    /// What the row's own units are worth that go in or come out. A list's price of the share is
+    /// that of all rows together.
+    fn worth_of_own(&self, worth: Worth, more: Worth, own: &Leg) -> Result<Worth, AmountError> {
+        if !matches!(worth.from, ValueFrom::Listed(_)) {
+            return Ok(worth);
+        }
+        let listed = known::listed(own, &self.stated, self.prices);
+        Ok(match listed {
+            Some(listed) => listed,
+            None => Worth {
+                money: above_zero(worth.money.checked_sub(more.money)?),
+                from: worth.from,
+            },
+        })
     }
 
     /// What is received takes over the cost of what is sent, as one lot. It counts as acquired

@@ -105,7 +105,7 @@ pub fn compute_watched(
     let settings = rules.settings(request)?;
     check_limits(ledgers)?;
     let answers = Answers::of(ledgers, &request.settlements, &settings)?;
-    let input = Input::new(ledgers, &answers)?;
+    let input = Input::new(ledgers, &answers, watch.is_stopped)?;
     let work = Work {
         ledgers,
         rules,
@@ -139,7 +139,7 @@ pub fn compute_days(
     let settings = rules.settings(request)?;
     check_limits(ledgers)?;
     let answers = Answers::of(ledgers, &request.settlements, &settings)?;
-    let input = Input::new(ledgers, &answers)?;
+    let input = Input::new(ledgers, &answers, is_stopped)?;
     let watch = Watch {
         is_stopped,
         ..Watch::UNWATCHED
@@ -209,7 +209,7 @@ pub fn compare_watched(
         ..request.clone()
     })?;
     let answers = Answers::of(ledgers, &request.settlements, &usual)?;
-    let input = Input::new(ledgers, &answers)?;
+    let input = Input::new(ledgers, &answers, watch.is_stopped)?;
     let work = Work {
         ledgers,
         rules,
@@ -331,6 +331,10 @@ const STRETCHES_AHEAD: usize = 1;
 /// How many rows are taken between two looks at the watch.
 const STRETCH_ROWS: usize = 4_096;
 
+/// How many books are looked through between two looks at the watch: a disposal out of a portfolio
+/// looks at the value of every asset held.
+const LOOKS: usize = 1 << 16;
+
 fn take_stretches<'a>(
     run: &mut Run<'a>,
     work: &Work<'a>,
@@ -353,6 +357,12 @@ fn take_stretches<'a>(
             let done = run.row(known).and_then(|()| run.count_spare(&at));
             done.map_err(|stop| stop.at(&at, work.ledgers))?;
             last = Some(at);
+            if run.looks >= LOOKS {
+                run.looks = 0;
+                if pace.is_stopped() {
+                    return Err(TaxError::Stopped);
+                }
+            }
         }
         taken += stretch.len();
     }

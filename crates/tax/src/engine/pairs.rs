@@ -1,9 +1,13 @@
 //! Withdrawals and the deposits that are their other halves.
 //!
-//! Halves with one transaction hash belong together. What is left is paired by amount and time:
-//! a deposit of the same asset in another wallet, soon after the withdrawal, of as many units or
-//! a little fewer, since a network's fee may have been taken on the way.
+//! Halves with one transaction hash belong together: of several those that lose the fewest units on
+//! the way. What is left is paired by amount and time: a deposit of the same asset in another
+//! wallet, soon after the withdrawal, of as many units or a little fewer, since a network's fee may
+//! have been taken on the way. What a wallet gets back from its own transaction is no transfer.
 
+mod free;
+
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
@@ -13,8 +17,10 @@ use packtrain_core::time::Timestamp;
 
 use super::answers::Answers;
 use super::input::Place;
+use crate::error::TaxError;
 use crate::fiat::is_fiat;
 use crate::outcome::MatchedBy;
+use free::Free;
 
 /// How long after its withdrawal a deposit may come.
 const LATEST: TimeDelta = TimeDelta::hours(48);
@@ -22,6 +28,9 @@ const LATEST: TimeDelta = TimeDelta::hours(48);
 const EARLIEST: TimeDelta = TimeDelta::minutes(10);
 /// The most of a hundred units that a network may have taken.
 const LOST_PERCENT_MAX: i128 = 5;
+
+/// How many halves are looked at between two looks at the watch.
+const LOOKS: usize = 1 << 16;
 
 /// Of each half, by its index in order of time: the other half, and what told it.
 pub(super) type Pairs = HashMap<usize, (usize, MatchedBy)>;
@@ -40,6 +49,14 @@ struct Half<'a> {
 struct Halves<'a> {
     withdrawals: Vec<Half<'a>>,
     deposits: Vec<Half<'a>>,
+}
+
+/// Which deposits a withdrawal may go with, by their hashes: two that differ are two transactions.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Hash<'a> {
+    Any,
+    None,
+    Of(&'a str),
 }
 
 /// What a person says of pairs, by index in order of time.
@@ -74,10 +91,23 @@ impl Given {
 }
 
 /// Pairs the halves among rows in order of time.
-pub(super) fn pair<'a>(rows: impl Iterator<Item = &'a Row>, given: &Given) -> Pairs {
-    let mut pairs = Pairs::new();
+///
+/// # Errors
+/// [`TaxError::Stopped`] when the outcome is wanted no more.
+pub(super) fn pair<'a>(
+    rows: impl Iterator<Item = &'a Row>,
+    given: &Given,
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<Pairs, TaxError> {
+    let mut pairing = Pairing {
+        pairs: Pairs::new(),
+        given,
+        looks: Cell::new(0),
+        asked: 0,
+        is_stopped,
+    };
     for (out, back) in &given.joined {
-        join(&mut pairs, *out, *back, MatchedBy::Answer);
+        pairing.join(*out, *back, MatchedBy::Answer);
     }
     let mut by_hash: HashMap<(&str, &str), Halves<'a>> = HashMap::new();
     let mut by_asset: HashMap<&str, Halves<'a>> = HashMap::new();
@@ -90,7 +120,7 @@ pub(super) fn pair<'a>(rows: impl Iterator<Item = &'a Row>, given: &Given) -> Pa
         let Some(leg) = leg.as_ref().filter(|leg| !is_fiat(&leg.asset)) else {
             continue;
         };
-        if pairs.contains_key(&index) || given.alone.contains(&index) {
+        if pairing.has(index) || given.alone.contains(&index) {
             continue;
         }
         let half = Half {
@@ -109,67 +139,174 @@ pub(super) fn pair<'a>(rows: impl Iterator<Item = &'a Row>, given: &Given) -> Pa
         put(by_asset.entry(&leg.asset).or_default());
     }
     for halves in by_hash.into_values() {
-        for (out, back) in halves.withdrawals.into_iter().zip(halves.deposits) {
-            if !given.parts(out.index, back.index) {
-                join(&mut pairs, out.index, back.index, MatchedBy::Hash);
-            }
-        }
+        pairing.by_hash(halves)?;
     }
     for halves in by_asset.into_values() {
-        by_amount(&mut pairs, &halves, given);
+        pairing.by_amount(&halves)?;
     }
-    pairs
+    Ok(pairing.pairs)
 }
 
-fn join(pairs: &mut Pairs, out: usize, back: usize, by: MatchedBy) {
-    pairs.insert(out, (back, by));
-    pairs.insert(back, (out, by));
+/// The pairing in progress.
+struct Pairing<'w> {
+    pairs: Pairs,
+    given: &'w Given,
+    /// How many halves were looked at, and how many when the watch was asked last.
+    looks: Cell<usize>,
+    asked: usize,
+    is_stopped: &'w dyn Fn() -> bool,
 }
 
-/// Gives each withdrawal that has no other half the deposit that fits best.
-fn by_amount(pairs: &mut Pairs, halves: &Halves<'_>, given: &Given) {
-    for out in &halves.withdrawals {
-        if pairs.contains_key(&out.index) {
-            continue;
+impl Pairing<'_> {
+    fn has(&self, index: usize) -> bool {
+        self.pairs.contains_key(&index)
+    }
+
+    fn join(&mut self, out: usize, back: usize, by: MatchedBy) {
+        self.pairs.insert(out, (back, by));
+        self.pairs.insert(back, (out, by));
+    }
+
+    /// Counts looks at halves, and at the wallets of halves.
+    fn look(&self, count: usize) {
+        self.looks.set(self.looks.get() + count);
+    }
+
+    fn ask(&mut self) -> Result<(), TaxError> {
+        if self.looks.get() - self.asked < LOOKS {
+            return Ok(());
         }
-        let start = halves
-            .deposits
-            .partition_point(|back| back.at < out.at - EARLIEST);
-        let near = halves.deposits[start..]
-            .iter()
-            .take_while(|back| back.at <= out.at + LATEST);
-        let is_free = |back: &&Half<'_>| {
-            !pairs.contains_key(&back.index) && !given.parts(out.index, back.index)
+        self.asked = self.looks.get();
+        match (self.is_stopped)() {
+            true => Err(TaxError::Stopped),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether a person leaves it open that two halves are one transfer.
+    fn may(&self, out: &Half<'_>, back: usize) -> bool {
+        self.look(1);
+        !self.given.parts(out.index, back)
+    }
+
+    /// Gives each withdrawal of a transaction the deposit in another wallet that loses the fewest
+    /// units, the smallest withdrawal first: none is nearer to a deposit that fits several. Where
+    /// more arrived than left the fewest more.
+    fn by_hash(&mut self, halves: Halves<'_>) -> Result<(), TaxError> {
+        let Halves {
+            mut withdrawals,
+            deposits,
+        } = halves;
+        if withdrawals.is_empty() || deposits.is_empty() {
+            return Ok(());
+        }
+        let of_index: HashMap<usize, Half<'_>> =
+            deposits.iter().map(|back| (back.index, *back)).collect();
+        let mut free = Free::default();
+        deposits.iter().for_each(|back| free.add(back));
+        withdrawals.sort_by_key(|out| (out.leg.amount, out.index));
+        for is_above in [false, true] {
+            for out in &withdrawals {
+                self.look(1);
+                self.ask()?;
+                if self.has(out.index) {
+                    continue;
+                }
+                self.look(free.wallets());
+                let may = |back| self.may(out, back);
+                let best = match is_above {
+                    true => free.above(out, may),
+                    false => free.best(out, may),
+                };
+                let best = best.and_then(|(.., back)| of_index.get(&back));
+                if let Some(back) = best {
+                    free.remove(back);
+                    self.join(out.index, back.index, MatchedBy::Hash);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives each withdrawal that has no other half the deposit that fits best: of those near in
+    /// time the one with the fewest units lost, then the one of the least time between.
+    fn by_amount(&mut self, halves: &Halves<'_>) -> Result<(), TaxError> {
+        let deposits = &halves.deposits;
+        // Those that are near the withdrawal in time.
+        let mut near: HashMap<Hash<'_>, Free<'_>> = HashMap::new();
+        let (mut start, mut end) = (0, 0);
+        let mut of_index: HashMap<usize, Half<'_>> = HashMap::new();
+        for out in &halves.withdrawals {
+            self.look(1);
+            self.ask()?;
+            if self.has(out.index) {
+                continue;
+            }
+            while let Some(back) = deposits.get(end).filter(|it| it.at <= out.at + LATEST) {
+                self.look(1);
+                if !self.has(back.index) {
+                    for hash in hashes(back) {
+                        near.entry(hash).or_default().add(back);
+                    }
+                    of_index.insert(back.index, *back);
+                }
+                end += 1;
+            }
+            while let Some(back) = deposits.get(start).filter(|it| it.at < out.at - EARLIEST) {
+                self.look(1);
+                if of_index.remove(&back.index).is_some() {
+                    take(&mut near, back);
+                }
+                start += 1;
+            }
+            let best = self
+                .best(out, &near)
+                .and_then(|back| of_index.remove(&back));
+            if let Some(back) = best {
+                take(&mut near, &back);
+                self.join(out.index, back.index, MatchedBy::Amount);
+            }
+        }
+        Ok(())
+    }
+
+    /// The index of the deposit that fits a withdrawal best.
+    fn best(&self, out: &Half<'_>, near: &HashMap<Hash<'_>, Free<'_>>) -> Option<usize> {
+        let hashes = match &out.row.tx_hash {
+            None => [Some(Hash::Any), None],
+            Some(hash) => [Some(Hash::None), Some(Hash::Of(hash))],
         };
-        let fits = near.filter(is_free).filter(|back| fits(out, back));
-        // The fewest units lost, then the least time between.
-        let best = fits.min_by_key(|back| (lost(out, back), (back.at - out.at).abs(), back.index));
-        if let Some(best) = best {
-            join(pairs, out.index, best.index, MatchedBy::Amount);
+        let may = |back| self.may(out, back);
+        let frees = hashes
+            .into_iter()
+            .flatten()
+            .filter_map(|hash| near.get(&hash));
+        let best = frees.filter_map(|free| {
+            self.look(free.wallets());
+            free.best(out, may)
+        });
+        let best = best.min_by_key(|key| free::rank(out, key))?;
+        is_near(out.leg.amount, best.0).then_some(best.2)
+    }
+}
+
+/// The sets in which a deposit is looked for.
+fn hashes<'a>(back: &Half<'a>) -> [Hash<'a>; 2] {
+    let own = back.row.tx_hash.as_deref();
+    [Hash::Any, own.map_or(Hash::None, Hash::Of)]
+}
+
+fn take<'a>(near: &mut HashMap<Hash<'a>, Free<'a>>, back: &Half<'a>) {
+    for hash in hashes(back) {
+        if let Some(free) = near.get_mut(&hash) {
+            free.remove(back);
         }
     }
 }
 
-fn fits(out: &Half<'_>, back: &Half<'_>) -> bool {
-    if out.row.wallet == back.row.wallet || back.leg.amount > out.leg.amount {
-        return false;
-    }
-    // Two hashes that differ are two transactions.
-    if let (Some(a), Some(b)) = (&out.row.tx_hash, &back.row.tx_hash)
-        && a != b
-    {
-        return false;
-    }
-    let hundredth = |amount: Quantity, count: i128| {
-        let count = Quantity::from_units(count, 2).ok()?;
-        amount.checked_mul(count).ok()
-    };
-    lost(out, back).is_some_and(|lost| {
-        hundredth(out.leg.amount, LOST_PERCENT_MAX).is_some_and(|most| lost <= most)
-    })
-}
-
-/// Units that left and did not arrive.
-fn lost(out: &Half<'_>, back: &Half<'_>) -> Option<Quantity> {
-    out.leg.amount.checked_sub(back.leg.amount).ok()
+/// Whether a network may have taken what did not arrive.
+fn is_near(sent: Quantity, arrived: Quantity) -> bool {
+    let most = Quantity::from_units(LOST_PERCENT_MAX, 2).and_then(|part| sent.checked_mul(part));
+    let lost = sent.checked_sub(arrived);
+    matches!((lost, most), (Ok(lost), Ok(most)) if lost <= most)
 }

@@ -143,6 +143,7 @@ impl<'a> Run<'a> {
     /// Takes units out with their part of the total cost; gives the portfolio before, and the part.
     fn use_cost(&mut self, at: &At<'a>, sale: &Sale<'_>) -> Result<(PortfolioState, Money), Stop> {
         let (sold, _) = self.place(&sale.leg.asset, &at.row.wallet);
+        self.looks += self.books.len();
         let parts = self.held_before(at, sale, sold)?;
         let (price, zero) = (sale.worth.money, self.zero());
         let mut state = PortfolioState {

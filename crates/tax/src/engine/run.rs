@@ -74,6 +74,8 @@ pub(super) struct Run<'a> {
     pub(super) waiting: Waiting<'a>,
     /// Answers by which units without a known cost cost nothing.
     pub(super) zeroed: HashSet<usize>,
+    /// How many books were looked through since the watch was asked last.
+    pub(super) looks: usize,
     /// What is left of purchases that were answered, right after their rows, by the answers.
     pub(super) spare: BTreeMap<usize, Quantity>,
 }
@@ -91,7 +93,8 @@ impl<'a> Run<'a> {
         wallet_of.insert(&outside, 0);
         let choices = Choices::of(settings);
         let has_pools = matches!(methods::of(settings.method).way, Way::Pool(_));
-        let joint = Joint::of(input, settings).map_err(|source| TaxError::Assessment { source })?;
+        let joint = Joint::of(input, prices, settings);
+        let joint = joint.map_err(|source| TaxError::Assessment { source })?;
         Ok(Self {
             rules,
             settings,
@@ -127,6 +130,7 @@ impl<'a> Run<'a> {
             moved_before: HashMap::new(),
             waiting: Waiting::default(),
             zeroed: HashSet::new(),
+            looks: 0,
             spare: BTreeMap::new(),
         })
     }

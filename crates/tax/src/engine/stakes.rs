@@ -153,8 +153,10 @@ fn stake(
             }
             _ => apply(answers, place, row, otherwise, settings),
         });
-    let Ok(input) = Input::new(work.ledgers, &answers) else {
-        return Ok(None);
+    let input = match Input::new(work.ledgers, &answers, &|| pace.is_stopped()) {
+        Ok(input) => input,
+        Err(TaxError::Stopped) => return Err(TaxError::Stopped),
+        Err(_) => return Ok(None),
     };
     let work = Work {
         input: &input,

@@ -7,16 +7,13 @@ use packtrain_core::quantity::{AmountError, Quantity};
 
 use super::header::short;
 use super::sheet::{Flaw, Sheet};
-use crate::decimal::HELP;
+use crate::decimal::{HELP, Marks, THOUSANDS, is_ornament};
 use crate::fiat::{is_currency, is_fiat};
 
 /// Characters of an id, a wallet, an asset's symbol or a hash.
 pub(super) const WORD_CHARS_MAX: usize = 200;
 /// Characters of a note.
 const NOTE_CHARS_MAX: usize = 2_000;
-
-/// Figures between two marks of thousands.
-const THOUSANDS: usize = 3;
 
 /// A value that may be absent or, with its errors recorded, bad.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,10 +89,10 @@ impl Sheet<'_> {
         if matches!(cell, "" | "-" | "--") {
             return Cell::Absent;
         }
-        match loose_number(cell, self.has_decimal_commas()) {
+        match loose_number(cell, self.marks()) {
             Ok(number) => Cell::Good(number),
-            Err(error) => {
-                self.flaw(Some(column), Flaw::of_amount(error));
+            Err(flaw) => {
+                self.flaw(Some(column), flaw);
                 Cell::Bad
             }
         }
@@ -109,10 +106,9 @@ impl Sheet<'_> {
         // An amount may stand with its symbol, as in `(0.07 BTC)`.
         let (number, symbol) = parted(cell, "");
         let close = symbol.rfind(')').map_or("", |at| &symbol[at..]);
-        match loose_number(&format!("{number}{close}"), self.has_decimal_commas()) {
+        match loose_number(&format!("{number}{close}"), self.marks()) {
             Ok(number) => Cell::Good(number),
-            Err(error) => {
-                let mut flaw = Flaw::of_amount(error);
+            Err(mut flaw) => {
                 flaw.message = format!("{key}: {}", flaw.message);
                 self.flaw(None, flaw);
                 Cell::Bad
@@ -158,7 +154,7 @@ impl Sheet<'_> {
         if number.is_empty() && symbol.is_empty() {
             return None;
         }
-        let amount = loose_number(&number, self.has_decimal_commas());
+        let amount = loose_number(&number, self.marks());
         match amount {
             Ok(amount) if matches!(symbol.chars().count(), 1..=WORD_CHARS_MAX) => Some(Leg {
                 amount: amount.abs(),
@@ -168,8 +164,8 @@ impl Sheet<'_> {
                 self.flaw(Some(column), no_asset());
                 None
             }
-            Err(error) => {
-                self.flaw(Some(column), Flaw::of_amount(error));
+            Err(flaw) => {
+                self.flaw(Some(column), flaw);
                 None
             }
         }
@@ -316,25 +312,22 @@ fn parted<'c>(cell: &'c str, expected: &str) -> (&'c str, &'c str) {
 }
 
 /// Reads a number that people and spreadsheets have touched.
-fn loose_number(cell: &str, decimal_commas: bool) -> Result<Quantity, AmountError> {
-    let is_mark = |letter: &char| {
-        matches!(
-            letter,
-            '$' | '€' | '£' | ' ' | '\u{a0}' | '\'' | '+' | '(' | ')'
-        )
-    };
-    let mut plain: String = cell.chars().filter(|letter| !is_mark(letter)).collect();
+fn loose_number(cell: &str, marks: Marks) -> Result<Quantity, Flaw> {
+    let mut plain: String = cell.chars().filter(|it| !is_ornament(*it)).collect();
     // Bookkeepers write what is less than nothing in parentheses.
     if cell.starts_with('(') && cell.trim_end().ends_with(')') {
         plain.insert(0, '-');
     }
-    let plain = match (plain.rfind(','), plain.rfind('.')) {
-        (Some(comma), dot) if decimal_commas && dot.is_none_or(|dot| dot < comma) => {
-            plain.replace('.', "").replace(',', ".")
-        }
-        (Some(_), _) if has_thousands(&plain) => plain.replace(',', ""),
-        _ => plain,
+    let plain = match marks.takes_commas() {
+        true => marks.loose(&plain).map_err(Flaw::of_doubt)?,
+        false if plain.contains(',') && has_thousands(&plain) => plain.replace(',', "").into(),
+        false => plain.into(),
     };
+    number(&plain).map_err(Flaw::of_amount)
+}
+
+/// A number with a point as its mark of decimals, and maybe a power of ten.
+fn number(plain: &str) -> Result<Quantity, AmountError> {
     let Some((digits, power)) = plain.split_once(['e', 'E']) else {
         return plain.parse();
     };

@@ -167,8 +167,11 @@ fn swap(group: &[Row]) -> Option<Row> {
             (None, Some(leg)) => (leg, leg.amount),
             _ => return None,
         };
+        let has_two = sums.len() == 2;
         match sums.iter_mut().find(|(asset, _)| *asset == &leg.asset) {
             Some((_, sum)) => *sum = sum.checked_add(amount).ok()?,
+            // What moves three assets is no swap, however many more follow.
+            None if has_two => return None,
             None => sums.push((&leg.asset, amount)),
         }
     }

@@ -67,14 +67,11 @@ pub(super) fn numbered(mut rows: Vec<Row>) -> Joined {
 /// One row of what was sent and what was received in one moment, and further fees as rows.
 pub(super) fn net(group: Vec<Row>) -> Option<Vec<Row>> {
     let mut sums: Vec<(Asset, Quantity)> = Vec::new();
-    let mut fees: Vec<Leg> = Vec::new();
+    let mut fees = Fees::default();
     let mut row = group.first()?.clone();
     for part in group {
         if let Some(fee) = part.fee {
-            match fees.iter_mut().find(|known| known.asset == fee.asset) {
-                Some(known) => known.amount = known.amount.checked_add(fee.amount).ok()?,
-                None => fees.push(fee),
-            }
+            fees.add(fee)?;
         }
         let (leg, leaves) = match (part.sent, part.received) {
             (Some(leg), _) => (leg, true),
@@ -86,8 +83,11 @@ pub(super) fn net(group: Vec<Row>) -> Option<Vec<Row>> {
         } else {
             leg.amount
         };
+        let has_two = sums.len() == 2;
         match sums.iter_mut().find(|(asset, _)| *asset == leg.asset) {
             Some((_, sum)) => *sum = sum.checked_add(signed).ok()?,
+            // One asset for another is a swap; what moves three is none, however many more.
+            None if has_two => return None,
             None => sums.push((leg.asset, signed)),
         }
     }
@@ -106,7 +106,7 @@ pub(super) fn net(group: Vec<Row>) -> Option<Vec<Row>> {
     let (sent, received) = (leg(out), leg(back));
     row.kind = entry::exchange(&sent, &received);
     (row.sent, row.received) = (Some(sent), Some(received));
-    let mut fees = fees.into_iter();
+    let mut fees = fees.legs.into_iter();
     row.fee = fees.next();
     let more = fees.enumerate().map(|(index, fee)| Row {
         id: format!("{}-fee-{}", row.id, index + 2).into(),
@@ -118,6 +118,31 @@ pub(super) fn net(group: Vec<Row>) -> Option<Vec<Row>> {
     });
     let more: Vec<_> = more.collect();
     Some([vec![row], more].concat())
+}
+
+/// Fees of one moment, one of each asset, in order of the first of each.
+#[derive(Default)]
+struct Fees {
+    legs: Vec<Leg>,
+    place_of: HashMap<Asset, usize>,
+}
+
+impl Fees {
+    /// None where the sum leaves the range of exact arithmetic.
+    fn add(&mut self, fee: Leg) -> Option<()> {
+        match self.place_of.get(&fee.asset) {
+            Some(place) => {
+                let known = &mut self.legs[*place];
+                known.amount = known.amount.checked_add(fee.amount).ok()?;
+            }
+            None => {
+                let place = self.legs.len();
+                self.place_of.insert(Asset::clone(&fee.asset), place);
+                self.legs.push(fee);
+            }
+        }
+        Some(())
+    }
 }
 
 /// Takes out the rows that lack what their kind cannot do without, each with an error.

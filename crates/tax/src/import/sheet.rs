@@ -276,11 +276,6 @@ impl<'a> Sheet<'a> {
         Some(self.shared(&unit))
     }
 
-    /// Whether a comma may be the mark of decimals: so it is where semicolons part the cells.
-    pub(super) const fn has_decimal_commas(&self) -> bool {
-        self.delimiter == b';'
-    }
-
     /// What marks decimals in the file.
     pub(super) const fn marks(&self) -> Marks {
         self.marks

@@ -114,7 +114,8 @@ pub(crate) const POOL_IS_A_SWAP: RuleText = RuleText {
 /// Pools of liquidity whose shares take costs over because the person asked for it.
 pub(crate) const POOL_CARRIES: RuleText = RuleText {
     when: |settings, applied| applied.pools_of_liquidity && chose(settings, "lp", "carry"),
-    text: "A share in a liquidity pool takes over the cost of the units put in, as asked.",
+    text: "A share in a liquidity pool takes over the cost of the units put in, as asked. What \
+           several rows of one transaction put in or take out is swapped all the same.",
     source: "no direct guidance",
 };
 

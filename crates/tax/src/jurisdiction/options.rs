@@ -34,6 +34,16 @@ const ASSETS_MAX: usize = 100;
 /// Bytes of all of them together: every swap is compared with each name.
 const ASSETS_BYTES_MAX: usize = 4_000;
 
+/// Words that options had before, with those that stand for them now: saved requests have them.
+const FORMER_WORDS: [(&str, &str, &str); 1] = [("threshold", "franchise", "exempt_amount")];
+
+/// The word of today for one that an option may have had before.
+fn of_today<'w>(option: &str, word: &'w str) -> &'w str {
+    let mut former = FORMER_WORDS.iter();
+    let found = former.find(|(name, before, _)| *name == option && *before == word);
+    found.map_or(word, |(.., now)| *now)
+}
+
 impl OptionKind {
     const fn default(self) -> &'static str {
         match self {
@@ -76,10 +86,10 @@ impl OptionKind {
 pub(super) mod usual {
     use super::{OptionKind, OptionSpec};
 
-    const WRAP: &str = "whether wrapping a token, or bridging it under another name, carries its \
-                        cost over or counts as an exchange";
+    const WRAP: &str = "whether wrapping a token carries its cost over or counts as an exchange";
     const LP: &str = "whether putting units into a liquidity pool is an exchange for the share in \
-                      it, or carries their cost over to it";
+                      it, or carries their cost over to it; what several rows of one transaction \
+                      put in or take out is exchanged in any case";
     const LOAN: &str = "whether units paid back settle a debt at the value they had when borrowed, \
                         or are disposed of at the market value of the day";
     const SWAP_FEE: &str = "whether the costs of a swap belong to the disposal, or half to it and \
@@ -150,6 +160,7 @@ pub(super) fn resolve(
         let value = given
             .get(option.name)
             .map_or(option.kind.default(), String::as_str);
+        let value = of_today(option.name, value);
         if option.kind.allows(value, rules) {
             return Ok((option.name.to_owned(), value.to_owned()));
         }
@@ -194,6 +205,20 @@ mod tests {
             "unknown value \"maybe\" of option \"wrap\"; known: carry, trade"
         );
         assert_eq!(ask("wrap", "trade").unwrap().options["wrap"], "trade");
+    }
+
+    #[test]
+    fn a_former_word_of_an_option_is_read_as_that_of_today() {
+        let ask = |word| ask_of(Country::It, "threshold", word);
+        assert_eq!(
+            ask("franchise").unwrap().options["threshold"],
+            "exempt_amount"
+        );
+        assert_eq!(ask("all").unwrap().options["threshold"], "all");
+        assert_eq!(
+            ask("free").unwrap_err(),
+            "unknown value \"free\" of option \"threshold\"; known: exempt_amount, all"
+        );
     }
 
     #[test]

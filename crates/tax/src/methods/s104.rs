@@ -24,6 +24,9 @@ struct Day {
     date: NaiveDate,
     /// What was bought and is not matched yet.
     bought: Cost,
+    /// What came in and was not acquired on the day, such as what was owned before the records:
+    /// only the pool has it.
+    brought: Cost,
     /// What left, in the order in which it is matched.
     groups: Vec<Group>,
 }
@@ -50,7 +53,9 @@ fn settle(journal: &Journal, rules: PoolRules) -> Result<Settled, AmountError> {
     let mut pool = Cost::nothing(journal.currency);
     let mut taken = Vec::new();
     for day in days {
-        pool.add(day.bought.quantity, day.bought.money)?;
+        for came in [day.bought, day.brought] {
+            pool.add(came.quantity, came.money)?;
+        }
         for mut group in day.groups {
             if group.left.is_positive() {
                 group.slices.extend(slices(&mut pool, group.left)?);
@@ -74,6 +79,7 @@ fn days(journal: &Journal) -> Result<Vec<Day>, AmountError> {
             days.push(Day {
                 date: entry.date,
                 bought: Cost::nothing(journal.currency),
+                brought: Cost::nothing(journal.currency),
                 groups: Vec::new(),
             });
         }
@@ -81,7 +87,13 @@ fn days(journal: &Journal) -> Result<Vec<Day>, AmountError> {
             continue;
         };
         match entry.change {
-            Change::In { cost, .. } => day.bought.add(entry.quantity, cost)?,
+            Change::In { cost, is_purchase } => {
+                let day = match is_purchase {
+                    true => &mut day.bought,
+                    false => &mut day.brought,
+                };
+                day.add(entry.quantity, cost)?;
+            }
             Change::Out { leaving, .. } => {
                 let sales = day.groups.first_mut();
                 match sales.filter(|group| group.leaving == leaving && leaving == Leaving::Sold) {

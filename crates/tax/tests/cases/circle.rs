@@ -76,7 +76,7 @@ cases! {
     it_lp_trade_gives_the_expected_figures: "it-lp-trade",
     it_swaps_from_2023_gives_the_expected_figures: "it-swaps-from-2023",
     it_threshold_all_gives_the_expected_figures: "it-threshold-all",
-    it_threshold_franchise_gives_the_expected_figures: "it-threshold-franchise",
+    it_threshold_exempt_amount_gives_the_expected_figures: "it-threshold-exempt-amount",
     it_year_end_in_rome_gives_the_expected_figures: "it-year-end-in-rome",
     jp_a_loss_goes_into_no_other_year_gives_the_expected_figures:
         "jp-a-loss-goes-into-no-other-year",

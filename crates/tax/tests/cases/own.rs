@@ -107,11 +107,15 @@ cases! {
     settle_transfer_gives_the_expected_figures: "settle-transfer",
     uk_5_and_6_april_gives_the_expected_figures: "uk-5-and-6-april",
     uk_company_earliest_first_gives_the_expected_figures: "uk-company-earliest-first",
+    uk_company_opening_is_no_purchase_of_the_ten_days_gives_the_expected_figures:
+        "uk-company-opening-is-no-purchase-of-the-ten-days",
     uk_day_30_and_31_of_the_clock_change_gives_the_expected_figures:
         "uk-day-30-and-31-of-the-clock-change",
     uk_loan_as_borrowed_gives_the_expected_figures: "uk-loan-as-borrowed",
     uk_loan_market_gives_the_expected_figures: "uk-loan-market",
     uk_loss_before_gives_the_expected_figures: "uk-loss-before",
+    uk_opening_is_no_purchase_of_its_day_gives_the_expected_figures:
+        "uk-opening-is-no-purchase-of-its-day",
     uk_person_company_gives_the_expected_figures: "uk-person-company",
     uk_person_individual_gives_the_expected_figures: "uk-person-individual",
     uk_rates_of_30_october_2024_gives_the_expected_figures: "uk-rates-of-30-october-2024",

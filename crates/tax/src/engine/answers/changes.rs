@@ -49,7 +49,8 @@ impl Answers {
         self.unpriced.insert((asset, year));
     }
 
-    /// Adds a purchase of units at the time of a row, into a wallet.
+    /// Adds a purchase of units at the time of a row, into a wallet. Of several for rows of one id
+    /// each has an id of its own.
     pub(in crate::engine) fn add_purchase(
         &mut self,
         row: Row,
@@ -57,8 +58,14 @@ impl Answers {
         bought: Leg,
         cost: Money,
     ) {
+        let count = self.purchases.entry(row.id.clone()).or_insert(0);
+        *count += 1;
+        let id = match *count {
+            1 => format!("{}-purchase", row.id),
+            more => format!("{}-purchase-{more}", row.id),
+        };
         self.added.push(Row {
-            id: format!("{}-purchase", row.id).into(),
+            id: id.into(),
             line: u32::try_from(self.settled.len() + 1).unwrap_or(u32::MAX),
             kind: RowKind::Buy,
             wallet,

@@ -40,19 +40,24 @@ fn said(error: AmountError) -> String {
 
 impl<'a> Run<'a> {
     /// Remembers what is left, right after its row, of a purchase that a person answered with: of
-    /// one that only covers what the row lacked, nothing.
+    /// one that only covers what the row lacked, nothing. What is held is left of the last of
+    /// several purchases first, and of none twice.
     pub(in crate::engine) fn count_spare(&mut self, at: &At<'a>) -> Result<(), Stop> {
         let bought = &self.input.answers.bought;
         if bought.is_empty() {
             return Ok(());
         }
-        for one in bought.get(&at.origin).into_iter().flatten() {
+        let mut held: BTreeMap<&Asset, Quantity> = BTreeMap::new();
+        for one in bought.get(&at.origin).into_iter().flatten().rev() {
             // A record that was taken apart gave several rows of one line.
             if one.row != at.row.id {
                 continue;
             }
-            let spare = self.balance(&one.asset, &at.row.wallet).min(one.units);
+            let balance = self.balance(&one.asset, &at.row.wallet);
+            let left = held.entry(&one.asset).or_insert(balance);
+            let spare = one.units.min(*left);
             if spare.is_positive() {
+                *left = left.checked_sub(spare)?;
                 self.spare.insert(one.answer, spare);
             }
         }
@@ -115,7 +120,7 @@ impl Answers {
             (row.rare.basis, row.rare.acquired) = (Some(cost), Some(at));
             self.changed.insert(place, row);
         } else {
-            let which = format!("{} {units} {}", purchase.date, cost.to_plain());
+            let which = format!("{} {units} {} {currency}", purchase.date, cost.to_plain());
             self.say_once(place, Way::Purchase, &leg.asset, which)?;
             let bought = Leg {
                 amount: units,

@@ -1,6 +1,9 @@
 //! What rows of each kind mean.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::prices::Prices;
 
 #[test]
 fn a_fee_in_an_asset_is_sold_at_the_price_the_row_implies() {
@@ -195,4 +198,87 @@ fn what_gives_neither_gain_nor_loss_is_summed_apart_and_says_so_in_its_line() {
         told,
         [("g", "1000.00".to_owned()), ("d", "500.00".to_owned())]
     );
+}
+
+/// A pool entered and left in two rows of one transaction, without a value in any of them.
+const UNVALUED: [&str; 6] = [
+    "a 2024-01-01 buy A 1000USD 1ETH -",
+    "b 2024-01-01 buy A 3000USD 3000USDC -",
+    "i 2024-02-01 lp_deposit A 1ETH 10LP - hash=x",
+    "j 2024-02-01 lp_deposit A 3000USDC - - hash=x",
+    "o 2024-03-01 lp_withdraw A 10LP 1ETH - hash=y",
+    "p 2024-03-01 lp_withdraw A - 3100USDC - hash=y",
+];
+
+fn by_prices(rows: &[&str], prices: &str) -> Outcome {
+    let prices = format!("date,asset,currency,price\n{prices}");
+    let request = Request {
+        prices: Arc::new(Prices::read(prices.as_bytes()).unwrap()),
+        ..Request::default()
+    };
+    compute(&[ledger(rows)], Country::Us, &request).unwrap()
+}
+
+#[test]
+fn a_pool_that_is_entered_in_two_rows_is_worth_what_the_list_of_prices_says_of_both() {
+    let prices = "2024-02-01,ETH,USD,3000\n2024-02-01,USDC,USD,1\n\
+                  2024-03-01,ETH,USD,3200\n2024-03-01,USDC,USD,1\n";
+    let expected = [
+        "i<a 1 1000.00 2000.00",
+        "j<b 3000 3000.00 0.00",
+        "o<i 10 6000.00 300.00",
+    ];
+    let outcome = by_prices(&UNVALUED, prices);
+    assert_eq!(lines(&outcome), expected);
+    assert_eq!(warnings(&outcome), []);
+    let day = |month| NaiveDate::from_ymd_opt(2024, month, 1).unwrap();
+    assert_eq!(
+        outcome.disposals[0].why.value,
+        ValueFrom::Listed(day(2)),
+        "the price is the list's and not the row's"
+    );
+    assert_eq!(outcome.disposals[2].why.value, ValueFrom::Listed(day(3)));
+    // A list's price of the share is that of all that went in.
+    let share = format!("{prices}2024-02-01,LP,USD,600\n2024-03-01,LP,USD,630\n");
+    assert_eq!(lines(&by_prices(&UNVALUED, &share)), expected);
+    let alone = "2024-02-01,USDC,USD,1\n2024-03-01,USDC,USD,1\n\
+                 2024-02-01,LP,USD,600\n2024-03-01,LP,USD,630\n";
+    let outcome = by_prices(&UNVALUED, alone);
+    assert_eq!(lines(&outcome)[2], expected[2]);
+}
+
+#[test]
+fn a_row_of_a_pool_that_has_no_price_is_told_whether_it_names_the_share_or_not() {
+    let prices = "2024-02-01,USDC,USD,1\n2024-03-01,USDC,USD,1\n";
+    let outcome = by_prices(&UNVALUED, prices);
+    let told = warnings(&outcome)
+        .into_iter()
+        .filter(|(code, ..)| *code == "missing_price")
+        .map(|(_, id, _)| id.to_owned())
+        .collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(told, ["i".to_owned(), "o".to_owned()].into());
+}
+
+#[test]
+fn what_goes_into_a_pool_in_two_rows_is_exchanged_also_where_costs_are_carried() {
+    let rows = [
+        "a 2024-01-01 buy A 1000USD 1ETH -",
+        "b 2024-01-01 buy A 1000USD 1000USDC -",
+        "i 2024-02-01 lp_deposit A 1ETH 10LP - value=1500 hash=x",
+        "j 2024-02-01 lp_deposit A 1000USDC - - value=1000 hash=x",
+        "o 2024-03-01 lp_withdraw A 10LP 1ETH - value=1700 hash=y",
+        "p 2024-03-01 lp_withdraw A - 1100USDC - value=1100 hash=y",
+    ];
+    // 2,000 went in and 2,800 is what the units cost that came out: 800 of gains between them.
+    let outcome = with_option(&rows, "lp", "carry");
+    assert_eq!(
+        lines(&outcome),
+        [
+            "i<a 1 1000.00 500.00",
+            "j<b 1000 1000.00 0.00",
+            "o<i 10 2500.00 300.00"
+        ]
+    );
+    let costs: Vec<_> = outcome.holdings.iter().map(|h| h.cost.to_cents()).collect();
+    assert_eq!(costs, ["1700.00", "1100.00"]);
 }

@@ -278,3 +278,47 @@ fn a_withdrawals_fee_joins_the_units_that_its_deposit_moved_ahead_of_it() {
     let lost = with_option(&rows, "transfer_fee", "lost");
     assert_eq!(holdings(&lost), ["ETH * 1 100.00"]);
 }
+
+#[test]
+fn the_schedule_of_a_company_has_the_net_gain_of_its_return() {
+    let boxes = |gain: &str, loss: &str, before: &str| {
+        let rows = [
+            "a 2024-07-10 buy A 1000AUD 2ETH - currency=AUD".to_owned(),
+            format!("s 2024-08-10 sell A 1ETH {gain}AUD - currency=AUD"),
+            format!("t 2024-08-11 sell A 1ETH {loss}AUD - currency=AUD"),
+        ];
+        let rows: Vec<_> = rows.iter().map(String::as_str).collect();
+        let options = [("person", "company"), ("loss_before", before)];
+        let options = options.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let request = Request {
+            options: options.into(),
+            ..Request::default()
+        };
+        let outcome = compute(&[ledger(&rows)], Country::Au, &request).unwrap();
+        let assessment = &outcome.assessments[&TaxYear(2024)];
+        let figure = |key: &&str| {
+            let mut figures = assessment.figures.iter();
+            let figure = figures.find(|figure| figure.key == *key).unwrap();
+            let crate::assess::Amount::Money(money) = figure.amount else {
+                panic!("{key} is money");
+            };
+            // Labels have no cents.
+            let cents = money.to_cents();
+            cents.split_once('.').unwrap().0.to_owned()
+        };
+        let keys = [
+            "net_capital_gain",
+            "schedule_1j",
+            "schedule_2b",
+            "schedule_2c",
+            "schedule_2e",
+            "schedule_6a",
+            "schedule_3b",
+        ];
+        keys.iter().map(figure).collect::<Vec<_>>().join(" ")
+    };
+    // Gains of 100.20 and losses of 50.90 of the year; of 60 before 10.70 are left.
+    assert_eq!(boxes("600.20", "449.10", "60"), "0 100 50 50 100 0 10");
+    assert_eq!(boxes("600.20", "449.10", "20.90"), "28 100 50 22 72 28 0");
+    assert_eq!(boxes("600.20", "449.10", "0"), "49 100 51 0 51 49 0");
+}

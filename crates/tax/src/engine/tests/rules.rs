@@ -214,3 +214,43 @@ fn an_answer_meets_the_row_as_the_rules_left_it() {
         "tax.settlement_misfit"
     );
 }
+
+#[test]
+fn units_that_came_without_a_purchase_are_in_the_pool_and_matched_with_no_sale() {
+    let rows = [
+        "a 2024-01-10 buy A 1000GBP 1ETH -",
+        "s 2024-06-01 sell A 1ETH 3000GBP -",
+        "d 2024-06-10 deposit B - 1ETH -",
+    ];
+    let rows = rows.map(|row| format!("{row} currency=GBP"));
+    let rows: Vec<_> = rows.iter().map(String::as_str).collect();
+    let outcome = compute(&[ledger(&rows)], Country::Uk, &Request::default()).unwrap();
+    let line = &outcome.disposals[0];
+    assert_eq!((line.rule, &*line.gain.to_cents()), ("s104", "2000.00"));
+    assert_eq!(outcome.disposals.len(), 1);
+    assert_eq!(holdings(&outcome), ["ETH * 1 0.00"]);
+}
+
+#[test]
+fn names_of_one_pool_keep_their_units_however_many_there_are() {
+    let mut rows = vec!["a 2024-01-10 buy A 4000GBP 40X0 - currency=GBP".to_owned()];
+    for name in 1..40 {
+        rows.push(format!(
+            "w{name} 2024-01-11 wrap A 1X0 1X{name} - currency=GBP"
+        ));
+    }
+    rows.push("s 2024-06-01 sell A 1X39 300GBP - currency=GBP".to_owned());
+    let rows: Vec<_> = rows.iter().map(String::as_str).collect();
+    let request = Request {
+        options: [("wrap".to_owned(), "carry".to_owned())].into(),
+        ..Request::default()
+    };
+    let outcome = compute(&[ledger(&rows)], Country::Uk, &request).unwrap();
+    assert_eq!(outcome.disposals[0].cost.to_cents(), "100.00");
+    let held = holdings(&outcome);
+    assert_eq!(held.len(), 39);
+    assert!(
+        held.iter().all(|one| one.ends_with(" * 1 100.00")),
+        "{held:?}"
+    );
+}

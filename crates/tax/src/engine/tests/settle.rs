@@ -466,3 +466,39 @@ fn money_for_no_units_is_found_with_the_money_at_stake() {
         assert!(found(row, false).is_empty());
     }
 }
+
+#[test]
+fn what_stays_held_of_several_purchases_is_told_of_one_of_them_and_each_has_its_own_id() {
+    let of = |date: &str, currency: &str| {
+        let Answer::Purchase(purchase) = bought(date, "2", "150") else {
+            panic!("a purchase");
+        };
+        let currency = currency.parse().ok();
+        (
+            named("s"),
+            Answer::Purchase(Purchase {
+                currency,
+                ..purchase
+            }),
+        )
+    };
+    let ledgers = [ledger(&SOLD)];
+    let both = [of("2023-02-01", "USD"), of("2023-03-01", "USD")];
+    let outcome = try_answers(&ledgers, &both).unwrap();
+    let said: Vec<_> = outcome.settled.iter().map(ToString::to_string).collect();
+    assert!(!said[0].contains("stay held"), "{said:?}");
+    assert!(
+        said[1].ends_with("of which 2 stay held after the row"),
+        "{said:?}"
+    );
+    assert_eq!(
+        lines(&outcome),
+        [
+            "s<s-purchase 2 150.00 450.00",
+            "s<s-purchase-2 1 75.00 225.00"
+        ]
+    );
+    // As many units of one day for as much in another currency are another purchase.
+    let both = [of("2023-02-01", "USD"), of("2023-02-01", "EUR")];
+    assert!(try_answers(&ledgers, &both).is_ok());
+}

@@ -188,3 +188,100 @@ fn halves_that_are_too_far_apart_in_time_or_amount_are_no_transfer() {
         "another asset"
     );
 }
+
+#[test]
+fn what_a_wallet_gets_back_from_its_own_transaction_is_no_transfer() {
+    let rows = [
+        "a 2024-01-01 buy 0xa 10000USD 2ETH -",
+        "w 2024-02-01 withdrawal 0xa 1ETH - - hash=0x1 value=2500",
+        "d 2024-02-01 deposit 0xa - 0.15ETH - hash=0x1 value=375",
+    ];
+    let outcome = usual(&rows);
+    assert_eq!(lines(&outcome), [""; 0]);
+    assert!(outcome.transfers.is_empty(), "{:?}", outcome.transfers);
+    let mut told: Vec<_> = warnings(&outcome)
+        .into_iter()
+        .map(|(code, id, _)| format!("{code} {id}"))
+        .collect();
+    told.sort();
+    assert_eq!(told, ["unmatched_transfer d", "unmatched_transfer w"]);
+}
+
+#[test]
+fn halves_of_one_transaction_go_together_by_the_fewest_units_lost() {
+    let moved = |halves: &[&str]| {
+        let mut rows = vec!["a 2024-01-01 buy A 1000USD 30ETH -".to_owned()];
+        for (index, half) in halves.iter().enumerate() {
+            rows.push(format!("h{index} 2024-02-01 {half} hash=0x1"));
+        }
+        let rows: Vec<_> = rows.iter().map(String::as_str).collect();
+        let outcome = usual(&rows);
+        let moved = outcome.transfers.iter();
+        let mut moved: Vec<_> = moved
+            .map(|it| format!("{}>{} {} -{}", it.sent, it.received, it.quantity, it.lost))
+            .collect();
+        moved.sort();
+        moved
+    };
+    let (out, back) = ("withdrawal A", "deposit B");
+    let crossed = [
+        &*format!("{out} 10ETH - -"),
+        &*format!("{out} 5ETH - -"),
+        &*format!("{back} - 5ETH -"),
+        &*format!("{back} - 10ETH -"),
+    ];
+    assert_eq!(moved(&crossed), ["h0>h3 10 -0", "h1>h2 5 -0"]);
+    let less = [
+        &*format!("{out} 10ETH - -"),
+        &*format!("{out} 5ETH - -"),
+        &*format!("{back} - 4.9ETH -"),
+        &*format!("{back} - 8ETH -"),
+    ];
+    assert_eq!(moved(&less), ["h0>h3 8 -2", "h1>h2 4.9 -0.1"]);
+    let more = [
+        &*format!("{out} 5ETH - -"),
+        &*format!("{out} 3ETH - -"),
+        &*format!("{back} - 5.5ETH -"),
+        &*format!("{back} - 3ETH -"),
+    ];
+    assert_eq!(moved(&more), ["h0>h2 5.5 -0", "h1>h3 3 -0"]);
+}
+
+#[test]
+fn halves_that_do_not_fit_are_not_looked_at_one_by_one() {
+    const HALVES: usize = 3_000;
+    let asked = |row: &dyn Fn(usize, &str) -> String| {
+        let withdrawals = (0..HALVES).map(|index| row(index, "withdrawal"));
+        let deposits = (0..HALVES).map(|index| row(index, "deposit"));
+        let rows: Vec<_> = withdrawals.chain(deposits).collect();
+        let rows: Vec<_> = rows.iter().map(String::as_str).collect();
+        let ledger = ledger(&rows);
+        let asked = std::cell::Cell::new(0);
+        let is_stopped = || {
+            asked.set(asked.get() + 1);
+            false
+        };
+        let pairs = pairs::pair(ledger.rows.iter(), &pairs::Given::default(), &is_stopped);
+        assert_eq!(pairs.unwrap().len(), 0);
+        asked.get()
+    };
+    let legs = |kind: &str, amount: &str| match kind {
+        "withdrawal" => "1ETH - -".to_owned(),
+        _ => format!("- {amount}ETH -"),
+    };
+    let in_one_wallet =
+        |index: usize, kind: &str| format!("{kind}{index} 2024-01-01 {kind} A {}", legs(kind, "1"));
+    let of_other_hashes = |index: usize, kind: &str| {
+        let wallet = &kind[..1];
+        let legs = legs(kind, "1");
+        format!("{kind}{index} 2024-01-01 {kind} {wallet} {legs} hash={wallet}{index}")
+    };
+    let of_other_amounts = |index: usize, kind: &str| {
+        let (wallet, legs) = (&kind[..1], legs(kind, &format!("0.5{index:04}")));
+        format!("{kind}{index} 2024-01-01 {kind} {wallet} {legs}")
+    };
+    // Each with each would be nine million looks, and the watch asked 137 times.
+    assert_eq!(asked(&in_one_wallet), 0);
+    assert_eq!(asked(&of_other_hashes), 0);
+    assert_eq!(asked(&of_other_amounts), 0);
+}

@@ -94,3 +94,21 @@ fn what_findings_are_worth_is_wanted_no_more_either() {
     let computed = compute_watched(&[ledger(&rows)], Country::Us, &request, &watch);
     assert_eq!(computed.unwrap_err(), TaxError::Stopped);
 }
+
+#[test]
+fn a_portfolio_of_many_assets_asks_by_what_it_looks_at_and_not_by_rows() {
+    let bought = (0..300).map(|one| format!("b{one} 2024-01-10 buy main 10EUR 1C{one} -"));
+    let sold = (0..300).map(|one| format!("s{one} 2024-01-11 sell main 0.001C0 1EUR -"));
+    let rows: Vec<_> = bought
+        .chain(sold)
+        .map(|row| row + " currency=EUR")
+        .collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let looks = AtomicUsize::new(0);
+    let watch = Watch {
+        is_stopped: &|| looks.fetch_add(1, Ordering::Relaxed) > 0,
+        ..Watch::UNWATCHED
+    };
+    let computed = compute_watched(&[ledger(&rows)], Country::Fr, &Request::default(), &watch);
+    assert_eq!(computed.unwrap_err(), TaxError::Stopped);
+}

@@ -64,7 +64,7 @@ fn years_are_valued_to_the_last_day_that_is_asked_for() {
     let rules = jurisdiction::of(Country::Nl);
     let settings = rules.settings(&request).unwrap();
     let answers = Answers::of(&ledgers, &request.settlements, &settings).unwrap();
-    let input = Input::new(&ledgers, &answers).unwrap();
+    let input = Input::new(&ledgers, &answers, &|| false).unwrap();
     let years_until = |day: &str| {
         let work = Work {
             ledgers: &ledgers,

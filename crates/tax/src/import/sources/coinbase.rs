@@ -7,6 +7,8 @@
 //! conversion or a reward are in its rate, and no money leaves for them. An order of another asset
 //! for an asset says in its note alone what was paid.
 
+use std::collections::{HashMap, VecDeque};
+
 use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::Quantity;
@@ -225,25 +227,12 @@ fn conversions(rows: Vec<Row>) -> Joined {
     let mut joined = Joined::default();
     let is_half = |row: &Row| row.kind == RowKind::Trade;
     let key = |row: &Row| is_half(row).then(|| row.at.to_rfc3339());
-    for mut group in groups(rows, key) {
+    for group in groups(rows, key) {
         if !is_half(&group[0]) {
             joined.rows.extend(group);
             continue;
         }
-        while let Some(mut row) = (!group.is_empty()).then(|| group.remove(0)) {
-            let is_other = |other: &Row| match (&row.sent, &row.received) {
-                (Some(_), Some(received)) => {
-                    other.sent.is_none() && other.received.as_ref() == Some(received)
-                }
-                (Some(_), None) => other.sent.is_none(),
-                _ => other.sent.is_some(),
-            };
-            let other = group.iter().position(is_other).map(|at| group.remove(at));
-            if let Some(other) = other {
-                row.sent = row.sent.or(other.sent);
-                row.received = row.received.or(other.received);
-                row.line = row.line.min(other.line);
-            }
+        for row in Halves::default().join(group) {
             if row.sent.is_none() || row.received.is_none() {
                 let help = "export the whole time again: the other half is missing";
                 let flaw = Flaw::new("half_missing", "a conversion needs two halves", help);
@@ -255,4 +244,64 @@ fn conversions(rows: Vec<Row>) -> Joined {
     }
     join::number(&mut joined.rows);
     joined
+}
+
+/// Records of one moment that wait for their other halves, each by its place, in order.
+#[derive(Default)]
+struct Halves {
+    sent: VecDeque<usize>,
+    received: VecDeque<usize>,
+    /// Those that tell both halves, by what was received: a second record may repeat it.
+    whole: HashMap<(Asset, Quantity), VecDeque<usize>>,
+}
+
+impl Halves {
+    /// Gives each record to the first one before it that waits for such a half.
+    fn join(mut self, group: Vec<Row>) -> Vec<Row> {
+        let mut rows: Vec<Row> = Vec::with_capacity(group.len());
+        for other in group {
+            let Some(first) = self.first(&other) else {
+                self.wait(&other, rows.len());
+                rows.push(other);
+                continue;
+            };
+            let row = &mut rows[first];
+            row.sent = row.sent.take().or(other.sent);
+            row.received = row.received.take().or(other.received);
+            row.line = row.line.min(other.line);
+        }
+        rows
+    }
+
+    fn first(&mut self, other: &Row) -> Option<usize> {
+        let Some(received) = other.received.as_ref().filter(|_| other.sent.is_none()) else {
+            return self.received.pop_front();
+        };
+        let whole = self.whole.get_mut(&key(received));
+        let (sent, whole) = (&mut self.sent, whole);
+        match (
+            sent.front().copied(),
+            whole.as_ref().and_then(|it| it.front().copied()),
+        ) {
+            (Some(half), of_whole) if of_whole.is_none_or(|place| half < place) => sent.pop_front(),
+            _ => whole?.pop_front(),
+        }
+    }
+
+    fn wait(&mut self, row: &Row, place: usize) {
+        match (&row.sent, &row.received) {
+            (Some(_), Some(received)) => {
+                self.whole
+                    .entry(key(received))
+                    .or_default()
+                    .push_back(place);
+            }
+            (Some(_), None) => self.sent.push_back(place),
+            _ => self.received.push_back(place),
+        }
+    }
+}
+
+fn key(leg: &Leg) -> (Asset, Quantity) {
+    (Asset::clone(&leg.asset), leg.amount)
 }

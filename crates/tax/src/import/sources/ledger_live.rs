@@ -4,6 +4,10 @@
 //! (LedgerHQ, its `csvExport`) and BittyTax (`conv/parsers/ledgerlive.py`): what is sent holds its
 //! fee, tokens have none of their own, and a failed operation is `Failed`. Types that BittyTax does
 //! not know could not be checked.
+//!
+//! Who sends an operation that fails pays its fee all the same; amounts did not move. Tokens that
+//! are no currency (`NFT_IN`, `NFT_OUT`) follow the operation of their transaction and repeat its
+//! fee (`flattenOperationWithInternalsAndNfts`), which counts once, in that operation's own row.
 
 use packtrain_core::ledger::{Leg, Row, RowKind};
 use packtrain_core::money::Money;
@@ -46,9 +50,7 @@ const COLUMNS: &[&str] = &[
 ];
 
 fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
-    if sheet.cell(1).eq_ignore_ascii_case("failed") {
-        return None;
-    }
+    let has_failed = sheet.cell(1).eq_ignore_ascii_case("failed");
     let at = sheet.time(0, &[]);
     let leg = sheet.unsigned_leg(4, 2).good();
     let fee = sheet.size(5).good();
@@ -57,23 +59,9 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let tx_hash = sheet.text(6);
     let currency = sheet.currency(8).good();
     let value = sheet.size(9).good();
-    let kind = match sheet.cell(3) {
-        "IN" => RowKind::Deposit,
-        "OUT" => RowKind::Withdrawal,
-        "REWARD" | "REWARD_PAYOUT" => RowKind::Staking,
-        // Units that were staked stay the person's own; the fee is all that leaves.
-        "FEES" | "DELEGATE" | "UNDELEGATE" | "STAKE" | "UNSTAKE" | "BOND" | "UNBOND" | "OPT_IN"
-        | "NOMINATE" | "FREEZE" | "UNFREEZE" | "REVEAL" | "REDELEGATE" | "WITHDRAW_UNBONDED"
-        | "NONE" => RowKind::Fee,
-        // The file tells a token's collection and neither its id nor how many.
-        "NFT_IN" | "NFT_OUT" => return None,
-        other => {
-            let message = format!("unknown operation type {other:?}");
-            let help = "tell us of it; until then write the row in the product's own format";
-            sheet.flaw(Some(3), Flaw::new("type_unknown", message, help));
-            return None;
-        }
-    };
+    let money = value.zip(currency);
+    let mut money = money.and_then(|(value, currency)| Money::from_quantity(value, currency).ok());
+    let kind = kind(sheet, has_failed)?;
     if kind != RowKind::Fee && entry::is_nothing(sheet, 4) {
         return None;
     }
@@ -82,6 +70,15 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     row.tx_hash = tx_hash;
     let fee = fee.zip(asset).map(|(amount, asset)| Leg { amount, asset });
     match kind {
+        RowKind::Fee if has_failed => {
+            let fee = fee?;
+            // The value is that of the amount, which stayed.
+            let amount = leg.map(|leg| leg.amount).filter(|all| all.is_positive());
+            money = money
+                .zip(amount)
+                .and_then(|(all, amount)| all.share(fee.amount, amount).ok());
+            row.fee = Some(fee);
+        }
         RowKind::Fee if sheet.cell(3) == "FEES" => row.fee = Some(fee.or(leg)?),
         RowKind::Fee => row.fee = Some(fee?),
         RowKind::Withdrawal => {
@@ -95,8 +92,35 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
         }
         _ => row.received = leg,
     }
-    let money = value.zip(currency);
-    let money = money.and_then(|(value, currency)| Money::from_quantity(value, currency).ok());
     entry::set_value(&mut row, money);
     sheet.is_good().then_some(row)
+}
+
+/// What an operation is; none for one that moved nothing, or that the file does not tell.
+fn kind(sheet: &mut Sheet<'_>, has_failed: bool) -> Option<RowKind> {
+    Some(match sheet.cell(3) {
+        // Who receives pays no fee, and nothing came.
+        "IN" | "NFT_IN" | "NFT_OUT" if has_failed => return None,
+        _ if has_failed => RowKind::Fee,
+        "IN" => RowKind::Deposit,
+        "OUT" => RowKind::Withdrawal,
+        "REWARD" | "REWARD_PAYOUT" => RowKind::Staking,
+        // Units that were staked stay the person's own; the fee is all that leaves.
+        "FEES" | "DELEGATE" | "UNDELEGATE" | "STAKE" | "UNSTAKE" | "BOND" | "UNBOND" | "OPT_IN"
+        | "NOMINATE" | "FREEZE" | "UNFREEZE" | "REVEAL" | "REDELEGATE" | "WITHDRAW_UNBONDED"
+        | "NONE" => RowKind::Fee,
+        way @ ("NFT_IN" | "NFT_OUT") => {
+            let message = format!("{way} tells neither which token moved nor how many");
+            let help = "write the row in the product's own format if you paid for it or were paid; \
+                        its fee is in another row of the file";
+            sheet.flaw(Some(3), Flaw::new("token_untold", message, help));
+            return None;
+        }
+        other => {
+            let message = format!("unknown operation type {other:?}");
+            let help = "tell us of it; until then write the row in the product's own format";
+            sheet.flaw(Some(3), Flaw::new("type_unknown", message, help));
+            return None;
+        }
+    })
 }

@@ -25,7 +25,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "France",
     currency: Currency::EUR,
     timezone: chrono_tz::Europe::Paris,
-    rule_set: "fr-2025.2",
+    rule_set: "fr-2025.3",
     methods: &[Method::Portfolio],
     options: &[
         OptionSpec {

@@ -33,7 +33,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     options: &[
         OptionSpec {
             name: "threshold",
-            kind: OptionKind::Words(&["franchise", "all"]),
+            kind: OptionKind::Words(&["exempt_amount", "all"]),
             meaning: "whether the 2,000 of 2023 and 2024 are free in any case, or free only where \
                       there is less than that",
         },

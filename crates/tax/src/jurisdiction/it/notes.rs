@@ -28,7 +28,7 @@ pub(super) const RULES: &[RuleText] = &[
         source: "TUIR art. 67(1) c-ter, (1-ter); Agenzia delle Entrate, resolution 72/E of 2016",
     },
     RuleText {
-        when: |settings, _| chose(settings, "threshold", "franchise"),
+        when: |settings, _| chose(settings, "threshold", "exempt_amount"),
         text: "Of 2023 and 2024 gains and receipts are taxed as far as they go beyond 2,000, as \
                the agency and its forms have it; from 2025 all are. The option threshold decides.",
         source: "TUIR art. 67(1) c-sexies, as in force to 2024; circular 30/E of 27 October 2023",

@@ -225,7 +225,7 @@ fn sums<'l>(
         sums.proceeds = sums.proceeds.checked_add(line.proceeds)?;
         sums.costs = sums.costs.checked_add(line.cost)?.checked_add(line.fees)?;
         match &mut open {
-            Some((first, gain)) if is_same_disposal(first, line) => {
+            Some((first, gain)) if first.is_of_same(line) => {
                 *gain = gain.checked_add(line.gain)?;
             }
             _ => {
@@ -236,10 +236,6 @@ fn sums<'l>(
     }
     sums.close(open)?;
     Ok(sums)
-}
-
-fn is_same_disposal(a: &Disposal, b: &Disposal) -> bool {
-    a.date == b.date && a.asset == b.asset && a.id == b.id
 }
 
 impl Sums {

@@ -3,9 +3,10 @@
 //! Its labels were read in the schedules of 2016 and 2022: 1I and 1R for gains and losses of other
 //! assets, 1J for all gains, 2A losses of the year, 2B and 2C losses of the year and of earlier
 //! years that were applied, 2E both, 3B losses to carry, 4A the discount, 6A the net gain, which is
-//! 1J less 2E less 4A. Boxes have no cents. Where there is a discount, 6A is the net gain of the
-//! return, and the discount has what the cents of the others leave; where there is none, 6A is what
-//! is left of the boxes above it, which may be one more than the net gain of the return.
+//! 1J less 2E less 4A. Boxes have no cents. 6A is always the net gain of the return: where there
+//! is a discount, it has what the cents of the others leave; where there is none, the losses of
+//! earlier years that were applied have it, or those of the year where these are all that was
+//! applied.
 //! Collectables have labels of their own; a ledger does not say which tokens are.
 
 use packtrain_core::money::Money;
@@ -42,13 +43,17 @@ pub(super) fn lines(year: &Year, form: &'static str) -> Result<Vec<Line>, Amount
     // Losses of the year go first, then those of earlier years (ITAA 1997 s. 102-5).
     let of_year = least(year.losses, applied);
     let of_earlier = applied.checked_sub(of_year)?;
-    let all_applied = whole(of_year)?.checked_add(whole(of_earlier)?)?;
-    let left = whole(gains)?.checked_sub(all_applied)?;
-    let (discount, entered_net) = if year.discount.is_zero() {
-        (year.discount, left)
+    let entered_net = whole(above_zero(net))?;
+    let without_net = whole(gains)?.checked_sub(entered_net)?;
+    let (of_year, of_earlier, all_applied, discount) = if !year.discount.is_zero() {
+        let all_applied = whole(of_year)?.checked_add(whole(of_earlier)?)?;
+        let discount = without_net.checked_sub(all_applied)?;
+        (of_year, of_earlier, all_applied, discount)
+    } else if of_earlier.is_zero() {
+        (without_net, of_earlier, without_net, year.discount)
     } else {
-        let entered_net = whole(above_zero(net))?;
-        (left.checked_sub(entered_net)?, entered_net)
+        let of_earlier = without_net.checked_sub(whole(of_year)?)?;
+        (of_year, of_earlier, without_net, year.discount)
     };
     let amounts = [
         gains,
