@@ -6,11 +6,11 @@ use chrono::NaiveDate;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 
-use super::boxes;
+use super::boxes::{self, Pounds};
 use super::facts::{EXEMPT, PROCEEDS, PROCEEDS_IN_AMOUNTS, REPORTING};
 use crate::assess::{Amount, Assessment, Books, UNKNOWN, above_zero, least, on, whole};
 use crate::outcome::{Disposal, TaxYear};
-use crate::place::Place;
+use crate::place::{Entered, Place};
 
 /// The first day of the rates of 18 and 24 per cent, in place of 10 and 20.
 const RATES_CHANGE: Option<NaiveDate> = NaiveDate::from_ymd_opt(2024, 10, 30);
@@ -43,21 +43,28 @@ struct Year<'o> {
     exempted: Money,
     taxable: Money,
     carried: Money,
+    pounds: Pounds,
 }
 
 pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>, AmountError> {
     let mut brought = books.given("loss_before");
+    let mut pounds = Pounds::before(brought)?;
     let mut years = BTreeMap::new();
     for year in books.years() {
-        let known = Year::of(books, year, brought)?;
-        brought = known.carried;
+        let known = Year::of(books, year, brought, pounds)?;
+        (brought, pounds) = (known.carried, known.pounds);
         years.insert(year, known.figures()?);
     }
     Ok(years)
 }
 
 impl<'o> Year<'o> {
-    fn of(books: &'o Books<'_>, year: TaxYear, brought: Money) -> Result<Self, AmountError> {
+    fn of(
+        books: &'o Books<'_>,
+        year: TaxYear,
+        brought: Money,
+        pounds: Pounds,
+    ) -> Result<Self, AmountError> {
         let is_company = books.chosen("person") == "company";
         let fact = on(EXEMPT, year).filter(|_| !is_company);
         let allowance = fact.map_or(books.zero(), |fact| whole(fact.value, books));
@@ -74,6 +81,7 @@ impl<'o> Year<'o> {
             books,
             year,
             is_company,
+            pounds: pounds.after(sums.gains, sums.losses, allowance)?,
             sums,
             allowance,
             allowance_source: fact.map_or(without, |fact| fact.source),
@@ -96,7 +104,9 @@ impl<'o> Year<'o> {
         };
         let used = "Losses of earlier years used";
         let key = "losses_brought_forward_used";
-        out.money(key, used, self.brought_used, self.place(key), losses);
+        let entered = |place: Place, units| place.entered(Entered::Units(units));
+        let place = self.place(key).map(|it| entered(it, self.pounds.used));
+        out.money(key, used, self.brought_used, place, losses);
         let (key, source) = ("annual_exempt_amount", self.allowance_source);
         out.money(key, "Annual exempt amount", self.allowance, None, source);
         if self.year == RATES_CHANGE_IN && !self.is_company {
@@ -107,7 +117,8 @@ impl<'o> Year<'o> {
         }
         out.money("taxable", "Taxable gain", self.taxable, None, gains);
         let (key, label) = ("losses_carried_forward", "Losses to carry forward");
-        out.money(key, label, self.carried, self.place(key), losses);
+        let place = self.place(key).map(|it| entered(it, self.pounds.carried));
+        out.money(key, label, self.carried, place, losses);
         if !self.is_company {
             self.report(&mut out)?;
         }

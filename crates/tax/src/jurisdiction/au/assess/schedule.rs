@@ -8,11 +8,10 @@
 //! is left of the boxes above it, which may be one more than the net gain of the return.
 //! Collectables have labels of their own; a ledger does not say which tokens are.
 
-use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 
 use super::{Year, label};
-use crate::assess::{Line, above_zero, least};
+use crate::assess::{Line, above_zero, cut, least};
 
 const SOURCE: &str = "Capital gains tax (CGT) schedule, NAT 3423";
 
@@ -42,12 +41,12 @@ pub(super) fn lines(year: &Year, form: &'static str) -> Result<Vec<Line>, Amount
     // Losses of the year go first, then those of earlier years (ITAA 1997 s. 102-5).
     let of_year = least(year.losses, applied);
     let of_earlier = applied.checked_sub(of_year)?;
-    let all_applied = whole(of_year)?.checked_add(whole(of_earlier)?)?;
-    let left = whole(gains)?.checked_sub(all_applied)?;
+    let all_applied = cut(of_year)?.checked_add(cut(of_earlier)?)?;
+    let left = cut(gains)?.checked_sub(all_applied)?;
     let (discount, entered_net) = if year.discount.is_zero() {
         (year.discount, left)
     } else {
-        let entered_net = whole(above_zero(net))?;
+        let entered_net = cut(above_zero(net))?;
         (left.checked_sub(entered_net)?, entered_net)
     };
     let amounts = [
@@ -68,16 +67,4 @@ pub(super) fn lines(year: &Year, form: &'static str) -> Result<Vec<Line>, Amount
         (key, what, amount, place, SOURCE)
     });
     Ok(lines.collect())
-}
-
-/// An amount as it is entered: without its cents.
-fn whole(money: Money) -> Result<Money, AmountError> {
-    let near = money.round(0);
-    let is_more = near > money;
-    let one = Money::parse("1", money.currency()).unwrap_or(near);
-    if is_more {
-        near.checked_sub(one)
-    } else {
-        Ok(near)
-    }
 }
