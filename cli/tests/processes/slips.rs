@@ -138,7 +138,7 @@ fn a_given_mapping_that_does_not_fit_is_refused_and_no_older_one_is_taken_for_it
         .code(4)
         .stderr_eq(str![[r#"
 ...
-error: odd.csv cannot be read: the mapping does not fit: [..]Preis[..]
+error: new.toml fits none of the files: the mapping does not fit: [..]Preis[..]
 ...
 "#]]);
     report(&folder, "--country us --map new.toml")
@@ -208,6 +208,54 @@ Kept       .packtrain/mappings/m.toml, for files like this one, in place of the 
 ...
 "#]]);
     assert_eq!(cost(&folder, ""), "30.00");
+}
+
+#[test]
+fn beside_a_given_mapping_other_files_are_read_by_those_that_were_kept() {
+    let folder = folder(&[
+        ("odd.csv", ODD.as_bytes()),
+        ("odd.toml", map("Wert").as_bytes()),
+        ("new.csv", ODD.replace("Coin", "Symbol").as_bytes()),
+        ("new.toml", map("Kurs").replace("Coin", "Symbol").as_bytes()),
+    ]);
+    mapped(&folder, "--map odd.toml").assert().success();
+    mapped(&folder, "new.csv --map new.toml")
+        .assert()
+        .success()
+        .stderr_eq(str![[r#"
+By         .packtrain/mappings/odd.toml, kept before
+Reading    odd.csv                    mapped format, 1 row
+Kept       .packtrain/mappings/new.toml, for files like this one
+Reading    new.csv                    mapped format, 1 row
+...
+"#]]);
+}
+
+#[test]
+fn of_two_given_mappings_that_fit_a_file_the_first_is_used_and_the_other_named() {
+    let folder = folder(&[
+        ("odd.csv", ODD.as_bytes()),
+        ("first.toml", map("Wert").as_bytes()),
+        ("second.toml", map("Kurs").as_bytes()),
+        ("misfit.toml", map("Preis").as_bytes()),
+    ]);
+    mapped(&folder, "--map first.toml --map second.toml")
+        .assert()
+        .success()
+        .stderr_eq(str![[r#"
+By         first.toml, which was given first; second.toml fits as well
+Kept       .packtrain/mappings/first.toml, for files like this one
+...
+"#]]);
+    // One that no file fits is told, though another was used.
+    mapped(&folder, "--map first.toml --map misfit.toml")
+        .assert()
+        .code(4)
+        .stderr_eq(str![[r#"
+...
+error: misfit.toml fits none of the files: the mapping does not fit: [..]Preis[..]
+...
+"#]]);
 }
 
 #[test]
