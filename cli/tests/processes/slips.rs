@@ -211,6 +211,53 @@ Kept       .packtrain/mappings/m.toml, for files like this one, in place of the 
 }
 
 #[test]
+fn a_rule_that_a_row_cannot_meet_is_told_with_its_line_even_from_a_pipe() {
+    let folder = ledger(SHORT);
+    let rules = "[[rule]]\ntype = \"buy\"\nis = \"buy\"\n\n\
+                 [[rule]]\ntype = \"sell\"\nis = \"airdrop\"\n";
+    fs::write(folder.path().join("rules.toml"), rules).unwrap();
+    report(&folder, "--country us --settle rules.toml")
+        .assert()
+        .code(4)
+        .stderr_eq(str![[r#"
+error: rules.toml has a mistake
+
+  rules.toml:5:1  the rule that a sell is of the kind airdrop does not fit row "s1" [..]
+    5 | [[rule]]
+      | ^
+
+help: name what the rows have in common[..]
+...
+"#]]);
+    report(&folder, "--country us --compare --settle -")
+        .stdin(rules)
+        .assert()
+        .code(4)
+        .stderr_eq(str![[r#"
+error: standard input has a mistake
+
+  standard input:5:1  the rule that a sell is of the kind airdrop does not fit row "s1" [..]
+...
+"#]]);
+}
+
+#[test]
+fn an_answer_that_does_not_fit_is_told_with_its_line_even_from_a_pipe() {
+    let answers = purchase("8").replace("s1", "x9");
+    report(&ledger(SHORT), "--country us --settle -")
+        .stdin(format!("\n{answers}"))
+        .assert()
+        .code(4)
+        .stderr_eq(str![[r#"
+error: standard input has a mistake
+
+  standard input:2:1  the answer purchase for row "x9" does not fit: [..]
+    2 | [[settle]]
+...
+"#]]);
+}
+
+#[test]
 fn beside_a_given_mapping_other_files_are_read_by_those_that_were_kept() {
     let folder = folder(&[
         ("odd.csv", ODD.as_bytes()),
