@@ -2,10 +2,11 @@
 //!
 //! Were each sum rounded by itself, the net gain would miss its own parts by a cent. So what the
 //! return asks for is rounded: gains by term, or gains and losses, and the net gain is their sum;
-//! or the net gain alone. What is left of the cents goes to the losses where these are not asked
-//! for, and to the cost, so that proceeds less fees less cost, with losses denied added, are the
-//! net gain. A loss or a cost that is not a cent gets none by that: there the gains take what is
-//! left, or the proceeds.
+//! or the net gain alone. Where gains and losses are asked for and terms are told apart besides,
+//! the long term has what the short one leaves. What is left of the cents goes to the losses where
+//! these are not asked for, and to the cost, so that proceeds less fees less cost, with losses
+//! denied added, are the net gain. A loss or a cost that is no cent gets none by that: there the
+//! gains take what is left, or the proceeds.
 
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
@@ -39,10 +40,15 @@ fn adding_up(totals: &Totals, rules: &Jurisdiction) -> Result<Totals, AmountErro
         other: cents(totals.other),
         disposals: totals.disposals,
     };
-    if rules.terms.is_some() {
-        all.net = near(all.short.checked_add(all.long)?, totals.net)?;
-    } else if rules.asks_for_losses {
+    if rules.asks_for_losses {
         all.net = near(all.gains.checked_add(all.losses)?, totals.net)?;
+        if all.long.is_zero() {
+            all.short = near(all.net, totals.short)?;
+        } else {
+            all.long = near(all.net.checked_sub(all.short)?, totals.long)?;
+        }
+    } else if rules.terms.is_some() {
+        all.net = near(all.short.checked_add(all.long)?, totals.net)?;
     }
     if all.losses.is_zero() {
         all.gains = near(all.net, totals.gains)?;
@@ -127,6 +133,29 @@ mod tests {
             [it.gains, it.losses, it.net],
             ["20", "-10.01", "9.99"].map(money)
         );
+    }
+
+    #[test]
+    fn gains_and_losses_that_a_return_asks_for_are_kept_and_terms_add_up_to_them() {
+        let money = |text: &str| Money::parse(text, Currency::AUD).unwrap();
+        let exact = Totals {
+            short: money("3.334"),
+            long: money("6.662"),
+            ..totals(money)
+        };
+        let au = printed(&exact, Country::Au);
+        assert_eq!(
+            [au.gains, au.losses, au.net],
+            ["20", "-10.01", "9.99"].map(money)
+        );
+        assert_eq!([au.short, au.long], ["3.33", "6.66"].map(money));
+        let exact = Totals {
+            short: money("9.996"),
+            long: money("0"),
+            ..exact
+        };
+        let au = printed(&exact, Country::Au);
+        assert_eq!([au.short, au.long], ["9.99", "0"].map(money));
     }
 
     #[test]

@@ -87,3 +87,19 @@ fn losses_carried_in_whole_pounds_are_not_used_and_kept_at_once() {
     // 3,150 less 101 are 3,049: 49 more are used of the 101 that were carried.
     assert_eq!(pounds(2025), [3150, 101, 49, 52]);
 }
+
+#[test]
+fn the_parts_of_the_year_of_two_rates_add_up_to_the_penny() {
+    let ledger = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,\
+                  received_asset,currency\n\
+                  a,2024-05-01T12:00:00Z,buy,w,1000,GBP,3,ETH,GBP\n\
+                  b,2024-06-01T12:00:00Z,sell,w,1,ETH,9000.01,GBP,GBP\n\
+                  c,2024-12-01T12:00:00Z,sell,w,1,ETH,9000.01,GBP,GBP\n";
+    let report = Report::of(Country::Uk, &[("a.csv", ledger.to_owned())], &[]);
+    let year = TaxYear(2024);
+    let of = |key: &str| report.figure(year, key);
+    let net = cents(&report.figures().totals["2024-25"].net);
+    assert_eq!(of("gain_before_30_oct") + of("gain_from_30_oct"), net);
+    assert_eq!(of("taxable_before") + of("taxable_from"), of("taxable"));
+    assert!(of("taxable_before") > 0 && of("taxable_from") > 0);
+}

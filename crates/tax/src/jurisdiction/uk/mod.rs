@@ -31,7 +31,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "United Kingdom",
     currency: Currency::GBP,
     timezone: chrono_tz::Europe::London,
-    rule_set: "uk-2025.3",
+    rule_set: "uk-2025.4",
     methods: &[Method::S104],
     options: &[
         OptionSpec {

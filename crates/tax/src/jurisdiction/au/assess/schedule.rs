@@ -14,6 +14,9 @@ use super::{Year, label};
 use crate::assess::{Line, above_zero, cut, least};
 
 const SOURCE: &str = "Capital gains tax (CGT) schedule, NAT 3423";
+/// The source of labels that are worked out from what is entered in others.
+const WORKED_OUT: &str = "Capital gains tax (CGT) schedule, NAT 3423; whole dollars, worked out \
+                          from the other labels";
 
 /// Label, key and words of each line.
 const LABELS: [(&str, &str, &str); 10] = [
@@ -64,7 +67,11 @@ pub(super) fn lines(year: &Year, form: &'static str) -> Result<Vec<Line>, Amount
     let lines = LABELS.into_iter().zip(amounts);
     let lines = lines.map(|((number, key, what), amount)| {
         let place = Some(label(form, number));
-        (key, what, amount, place, SOURCE)
+        let source = match number {
+            "2E" | "4A" | "6A" => WORKED_OUT,
+            _ => SOURCE,
+        };
+        (key, what, amount, place, source)
     });
     Ok(lines.collect())
 }
