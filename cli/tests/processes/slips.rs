@@ -311,7 +311,7 @@ fn a_year_of_two_calendar_years_is_refused_where_there_is_none() {
         .assert()
         .code(2)
         .stderr_eq(str![[r#"
-error: --year 2024-25: the tax year of United States is the calendar year
+error: --year 2024-25: the tax year of the United States is the calendar year
 
 help: ask for one with --year 2024, or for both with --year 2025 too
 
@@ -329,7 +329,7 @@ fn files_for_the_return_of_a_country_that_has_none_are_told_to_be_none() {
         .assert()
         .code(2)
         .stderr_eq(str![[r#"
-error: no files for the return are made for Netherlands
+error: no files for the return are made for the Netherlands
 
 help: leave --format out for the report, its lines and its figures
 
@@ -341,7 +341,7 @@ help: leave --format out for the report, its lines and its figures
         .success()
         .stderr_eq(str![[r#"
 ...
-[..]no files for the return are made for Netherlands
+[..]no files for the return are made for the Netherlands
 ...
 "#]]);
 }

@@ -210,7 +210,7 @@ fn check_words(args: &Report) -> Result<(), Failure> {
     let rules = jurisdiction::of(args.country);
     let mut years = args.asked_years.iter().filter(|asked| asked.is_of_two);
     if let Some(asked) = years.find(|asked| !rules.year_name(asked.year).contains('-')) {
-        let (first, name) = (asked.year.0, rules.name);
+        let (first, name) = (asked.year.0, rules.named());
         let last = first.saturating_add(1);
         let what = format!(
             "--year {first}-{:02}: the tax year of {name} is the calendar year",
@@ -220,7 +220,7 @@ fn check_words(args: &Report) -> Result<(), Failure> {
         return Err(Failure::new(USAGE, what).help(help));
     }
     if args.formats == [Format::Forms] && Form::of(args.country).is_empty() {
-        let what = format!("no files for the return are made for {}", rules.name);
+        let what = format!("no files for the return are made for {}", rules.named());
         let help = "leave --format out for the report, its lines and its figures";
         return Err(Failure::new(USAGE, what).help(help));
     }

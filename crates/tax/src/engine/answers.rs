@@ -22,6 +22,7 @@ mod worth;
 
 use fitting::Fitting;
 use worth::Bought;
+pub(super) use worth::Spare;
 
 /// What a price is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -195,7 +196,7 @@ impl Answers {
         &self,
         found: &mut Vec<Found>,
         used: &HashSet<usize>,
-        spare: &BTreeMap<usize, Quantity>,
+        spare: &BTreeMap<usize, Spare>,
     ) -> Result<Vec<Settled>, TaxError> {
         let mut settled = self.settled.clone();
         worth::tell_spare(&mut settled, spare);

@@ -427,7 +427,7 @@ fn a_purchase_of_more_than_the_row_lacks_says_how_much_of_it_stays_held() {
     for method in [None, Some(Method::Acb)] {
         let rest = said(method, "80");
         assert!(
-            rest.ends_with(", of which 78 stay held after the row"),
+            rest.ends_with(", of which wallet \"A\" still holds 78 after the row"),
             "{rest}"
         );
         let exact = said(method, "2");
