@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use packtrain_core::ledger::{Asset, Row, RowKind};
-use packtrain_core::quantity::Quantity;
 
 use super::LedgerFile;
 use super::input::Place;
