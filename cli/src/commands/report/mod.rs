@@ -285,7 +285,7 @@ fn write_files(
     }
     if args.writes(Format::Forms) {
         if Form::of(args.country).is_empty() {
-            let name = jurisdiction::of(args.country).name;
+            let name = jurisdiction::of(args.country).named();
             steps.note(&format!(
                 "           no files for the return are made for {name}"
             ));

@@ -183,12 +183,12 @@ fn rows_that_stand_twice_are_of_the_limit_too() {
 
 #[test]
 fn a_copied_file_is_computed_again_once_for_all_its_years() {
-    let day = |year: usize| format!("b{year} {}-01-01 buy A 100USD 1ETH -", 1990 + year);
-    let years: Vec<_> = (1..=20).map(day).collect();
+    let day = |year: usize| format!("b{year} {year}-01-01 buy A 100USD 1ETH -");
+    let years: Vec<_> = (2010..2020).map(day).collect();
     let mut rows: Vec<_> = years.iter().map(String::as_str).collect();
-    rows.push("s 2012-01-01 sell A 1ETH 500USD -");
+    rows.push("s 2020-01-01 sell A 1ETH 500USD -");
     let mut first = ledger(&rows);
-    // So many rows that two computations reach the limit; the copy has findings in 21 years.
+    // So many rows that two computations reach the limit; the copy has findings in 11 years.
     let more = crate::engine::stakes::STAKE_ROWS_MAX / 4 - first.rows.len();
     let last = first.rows[0].clone();
     let numbered = (0..more).map(|number| Row {
@@ -207,7 +207,7 @@ fn a_copied_file_is_computed_again_once_for_all_its_years() {
         .filter(|warning| warning.code.as_str() == "duplicate_row")
         .map(|warning| warning.is_exact)
         .collect();
-    assert_eq!(copies, [true; 21]);
+    assert_eq!(copies, [true; 11]);
 }
 
 #[test]
