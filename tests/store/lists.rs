@@ -261,7 +261,7 @@ async fn a_list_of_a_kind_reads_none_of_the_other_jobs_of_its_tenant() {
     // Newer than those that are wanted, as on the way from the newest on.
     let others = format!(
         "insert into job (id, tenant_id, lane, kind, schema, priority, payload, max_attempts)
-         select (left(newest.id, 24) || lpad(to_hex(n), 12, 'f'))::uuid, j.tenant_id, j.lane,
+         select (left(newest.id, 24) || 'f' || lpad(to_hex(n), 11, '0'))::uuid, j.tenant_id, j.lane,
                 'test.other', j.schema, j.priority, j.payload, j.max_attempts
            from job j,
                 (select max(id::text) as id from job) newest,
