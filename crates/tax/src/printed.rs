@@ -42,10 +42,12 @@ fn adding_up(totals: &Totals, rules: &Jurisdiction) -> Result<Totals, AmountErro
     };
     if rules.asks_for_losses {
         all.net = near(all.gains.checked_add(all.losses)?, totals.net)?;
-        if all.long.is_zero() {
-            all.short = near(all.net, totals.short)?;
-        } else {
-            all.long = near(all.net.checked_sub(all.short)?, totals.long)?;
+        match (&rules.terms, all.long.is_zero()) {
+            (None, _) => {}
+            (Some(_), true) => all.short = near(all.net, totals.short)?,
+            (Some(_), false) => {
+                all.long = near(all.net.checked_sub(all.short)?, totals.long)?;
+            }
         }
     } else if rules.terms.is_some() {
         all.net = near(all.short.checked_add(all.long)?, totals.net)?;
@@ -156,6 +158,18 @@ mod tests {
         };
         let au = printed(&exact, Country::Au);
         assert_eq!([au.short, au.long], ["9.99", "0"].map(money));
+    }
+
+    #[test]
+    fn a_country_without_terms_gets_no_cent_of_one() {
+        let money = |text: &str| Money::parse(text, Currency::GBP).unwrap();
+        let exact = Totals {
+            gains: money("0.01"),
+            net: money("0.01"),
+            ..Totals::zero(Currency::GBP)
+        };
+        let uk = printed(&exact, Country::Uk);
+        assert_eq!([uk.short, uk.long], ["0", "0"].map(money));
     }
 
     #[test]
