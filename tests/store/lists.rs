@@ -9,6 +9,7 @@ use packtrain_core::ports::{
 };
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_store::PgControl;
+use packtrain_tests::Database;
 
 use super::scene::{KIND, LANE, SERVED, Scene, fault, succeeded};
 
@@ -241,4 +242,61 @@ async fn a_tenants_list_has_each_of_its_own_jobs_once_while_new_ones_come_in() {
     let theirs = scene.jobs.list(other, wanted(None)).await.unwrap();
     let theirs: Vec<_> = theirs.iter().map(|job| job.id).collect();
     assert_eq!(theirs, [of_other.id]);
+}
+
+/// Jobs of another kind that the tenant has besides.
+const OTHERS: i64 = 2_000;
+
+#[tokio::test]
+async fn a_list_of_a_kind_reads_none_of_the_other_jobs_of_its_tenant() {
+    // One connection, so that the session that listed is the one that is asked.
+    let scene = Scene::on(Database::with_connections(1).await).await;
+    let kind = "tax.report";
+    let report = || NewJob {
+        kind: kind.into(),
+        ..scene.job()
+    };
+    let made = [report(), report(), report()];
+    scene.enqueue(&made).await;
+    // Newer than those that are wanted, as on the way from the newest on.
+    let others = format!(
+        "insert into job (id, tenant_id, lane, kind, schema, priority, payload, max_attempts)
+         select (left(newest.id, 24) || 'f' || lpad(to_hex(n), 11, '0'))::uuid, j.tenant_id, j.lane,
+                'test.other', j.schema, j.priority, j.payload, j.max_attempts
+           from job j,
+                (select max(id::text) as id from job) newest,
+                generate_series(1, {OTHERS}) n
+          where j.id::text = newest.id"
+    );
+    scene.db.run(&others).await;
+    scene.db.run("analyze job").await;
+    let app = &scene.db.pools().app;
+    let read = async || -> i64 {
+        sqlx::query("select pg_stat_force_next_flush()")
+            .execute(app)
+            .await
+            .unwrap();
+        sqlx::query_scalar(
+            "select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint
+               from pg_stat_user_tables
+              where relid in (select inhrelid from pg_inherits where inhparent = 'job'::regclass)",
+        )
+        .fetch_one(app)
+        .await
+        .unwrap()
+    };
+    let before = read().await;
+    // More often than the server plans a statement anew for the values that are asked with.
+    for _ in 0..8 {
+        let wanted = OwnJobs {
+            kind,
+            before: None,
+            words: &[],
+            limit: 10,
+        };
+        let found = scene.jobs.list(scene.tenant, wanted).await.unwrap();
+        assert_eq!(found.len(), made.len());
+    }
+    let rows = read().await - before;
+    assert!(rows < OTHERS / 8, "{rows} rows of jobs were read");
 }

@@ -138,7 +138,7 @@ fn a_given_mapping_that_does_not_fit_is_refused_and_no_older_one_is_taken_for_it
         .code(4)
         .stderr_eq(str![[r#"
 ...
-error: odd.csv cannot be read: the mapping does not fit: [..]Preis[..]
+error: new.toml fits none of the files: the mapping does not fit: [..]Preis[..]
 ...
 "#]]);
     report(&folder, "--country us --map new.toml")
@@ -211,12 +211,107 @@ Kept       .packtrain/mappings/m.toml, for files like this one, in place of the 
 }
 
 #[test]
+fn a_rule_that_a_row_cannot_meet_is_told_with_its_line_even_from_a_pipe() {
+    let folder = ledger(SHORT);
+    let rules = "[[rule]]\ntype = \"buy\"\nis = \"buy\"\n\n\
+                 [[rule]]\ntype = \"sell\"\nis = \"airdrop\"\n";
+    fs::write(folder.path().join("rules.toml"), rules).unwrap();
+    report(&folder, "--country us --settle rules.toml")
+        .assert()
+        .code(4)
+        .stderr_eq(str![[r#"
+error: rules.toml has a mistake
+
+  rules.toml:5:1  the rule that a sell is of the kind airdrop does not fit row "s1" [..]
+    5 | [[rule]]
+      | ^
+
+help: name what the rows have in common[..]
+...
+"#]]);
+    report(&folder, "--country us --compare --settle -")
+        .stdin(rules)
+        .assert()
+        .code(4)
+        .stderr_eq(str![[r#"
+error: standard input has a mistake
+
+  standard input:5:1  the rule that a sell is of the kind airdrop does not fit row "s1" [..]
+...
+"#]]);
+}
+
+#[test]
+fn an_answer_that_does_not_fit_is_told_with_its_line_even_from_a_pipe() {
+    let answers = purchase("8").replace("s1", "x9");
+    report(&ledger(SHORT), "--country us --settle -")
+        .stdin(format!("\n{answers}"))
+        .assert()
+        .code(4)
+        .stderr_eq(str![[r#"
+error: standard input has a mistake
+
+  standard input:2:1  the answer purchase for row "x9" does not fit: [..]
+    2 | [[settle]]
+...
+"#]]);
+}
+
+#[test]
+fn beside_a_given_mapping_other_files_are_read_by_those_that_were_kept() {
+    let folder = folder(&[
+        ("odd.csv", ODD.as_bytes()),
+        ("odd.toml", map("Wert").as_bytes()),
+        ("new.csv", ODD.replace("Coin", "Symbol").as_bytes()),
+        ("new.toml", map("Kurs").replace("Coin", "Symbol").as_bytes()),
+    ]);
+    mapped(&folder, "--map odd.toml").assert().success();
+    mapped(&folder, "new.csv --map new.toml")
+        .assert()
+        .success()
+        .stderr_eq(str![[r#"
+By         .packtrain/mappings/odd.toml, kept before
+Reading    odd.csv                    mapped format, 1 row
+Kept       .packtrain/mappings/new.toml, for files like this one
+Reading    new.csv                    mapped format, 1 row
+...
+"#]]);
+}
+
+#[test]
+fn of_two_given_mappings_that_fit_a_file_the_first_is_used_and_the_other_named() {
+    let folder = folder(&[
+        ("odd.csv", ODD.as_bytes()),
+        ("first.toml", map("Wert").as_bytes()),
+        ("second.toml", map("Kurs").as_bytes()),
+        ("misfit.toml", map("Preis").as_bytes()),
+    ]);
+    mapped(&folder, "--map first.toml --map second.toml")
+        .assert()
+        .success()
+        .stderr_eq(str![[r#"
+By         first.toml, which was given first; second.toml fits as well
+Kept       .packtrain/mappings/first.toml, for files like this one
+...
+"#]]);
+    // One that no file fits is told, though another was used.
+    mapped(&folder, "--map first.toml --map misfit.toml")
+        .assert()
+        .code(4)
+        .stderr_eq(str![[r#"
+...
+error: misfit.toml fits none of the files: the mapping does not fit: [..]Preis[..]
+...
+"#]]);
+}
+
+#[test]
 fn a_year_of_two_calendar_years_is_refused_where_there_is_none() {
     report(&ledger(SHORT), "--country us --year 2024-25")
         .assert()
         .code(2)
         .stderr_eq(str![[r#"
-error: --year 2024-25: the tax year of United States is the calendar year
+error: --year 2024-25: the tax year of the United States is the calendar year
 
 help: ask for one with --year 2024, or for both with --year 2025 too
 
@@ -234,7 +329,7 @@ fn files_for_the_return_of_a_country_that_has_none_are_told_to_be_none() {
         .assert()
         .code(2)
         .stderr_eq(str![[r#"
-error: no files for the return are made for Netherlands
+error: no files for the return are made for the Netherlands
 
 help: leave --format out for the report, its lines and its figures
 
@@ -246,7 +341,7 @@ help: leave --format out for the report, its lines and its figures
         .success()
         .stderr_eq(str![[r#"
 ...
-[..]no files for the return are made for Netherlands
+[..]no files for the return are made for the Netherlands
 ...
 "#]]);
 }

@@ -34,6 +34,7 @@ fn typed(money: Money, entered: Entered) -> String {
         }
         Entered::Bracketed => money.to_cents(),
         Entered::Down => whole(money).0,
+        Entered::Units(units) => whole(units).0,
         Entered::Up => match whole(money) {
             (units, false) => units,
             (units, true) => one_more(&units),

@@ -184,6 +184,31 @@ pub(crate) fn above_zero(money: Money) -> Money {
     }
 }
 
+/// Whole units of an amount that is not negative: its fraction is cut.
+pub(crate) fn cut(money: Money) -> Result<Money, AmountError> {
+    let near = money.round(0);
+    if near > money {
+        near.checked_sub(one(money))
+    } else {
+        Ok(near)
+    }
+}
+
+/// Whole units of an amount that is not negative: a fraction counts as one more.
+pub(crate) fn one_more(money: Money) -> Result<Money, AmountError> {
+    let near = money.round(0);
+    if near < money {
+        near.checked_add(one(money))
+    } else {
+        Ok(near)
+    }
+}
+
+/// One unit of an amount's currency.
+fn one(money: Money) -> Money {
+    Money::parse("1", money.currency()).unwrap_or(Money::zero(money.currency()))
+}
+
 /// So many parts of a whole of an amount, such as 617 of 10,000.
 pub(crate) fn share(money: Money, parts: i128, whole: i128) -> Result<Money, AmountError> {
     money.share(

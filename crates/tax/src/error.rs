@@ -106,6 +106,8 @@ pub enum TaxError {
     Rule {
         /// The rule in words.
         rule: String,
+        /// Its place among the rules, counted from 0.
+        entry: usize,
         /// The row.
         id: RowId,
         /// The name of its file.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use packtrain_core::money::Money;
+
 /// Where a figure goes, such as `SA108, cryptoassets, box 13.1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
@@ -29,6 +31,8 @@ pub enum Entered {
     Down,
     /// In whole units without a sign, a fraction counted as one more.
     Up,
+    /// These whole units, which are worked out from what other boxes take, not from the figure.
+    Units(Money),
 }
 
 impl Place {
@@ -56,7 +60,10 @@ impl Place {
 impl Entered {
     /// Whether the box takes an amount without its sign.
     pub const fn is_unsigned(self) -> bool {
-        matches!(self, Self::Unsigned | Self::Down | Self::Up)
+        matches!(
+            self,
+            Self::Unsigned | Self::Down | Self::Up | Self::Units(_)
+        )
     }
 }
 

@@ -47,7 +47,8 @@ pub(super) struct Mappings {
 /// A mapping that was given, and how it did.
 struct Given {
     named: Named,
-    is_used: bool,
+    /// Whether it fits one of the files.
+    fits: bool,
     /// Why it did not fit a file.
     misfit: Option<ImportError>,
 }
@@ -81,8 +82,9 @@ impl Mappings {
         })
     }
 
-    /// Reads a file by a given mapping that fits, or as a known source; by the newest fitting one
-    /// of those that were kept only where none is given.
+    /// Reads a file by the first given mapping that fits, or as a known source; else by the newest
+    /// fitting one of those that were kept. [`Self::check_used`] sees to it that an older one is
+    /// not taken for one that was given.
     pub(super) fn read(
         &mut self,
         bytes: &[u8],
@@ -98,8 +100,9 @@ impl Mappings {
                     misfit = misfit.or(Some(error));
                 }
                 import => {
-                    given.is_used = true;
+                    given.fits = true;
                     let import = import?;
+                    self.note_others(place, (bytes, options), steps);
                     let bad = import.bad_rows;
                     if bad < import.rows_total && (bad == 0 || self.skips_bad_rows) {
                         self.keep(place, (bytes, options), steps);
@@ -112,17 +115,43 @@ impl Mappings {
             Err(error @ ImportError::UnknownHeader { .. }) => misfit.unwrap_or(error),
             import => return import,
         };
-        // An older mapping in place of the one that was meant would tell other figures.
-        let mut kept = self.kept.iter().filter(|_| self.given.is_empty());
+        let mut kept = self.kept.iter();
         let fits = kept.find_map(|named| Some((named, named.import(bytes, options).ok()?)));
         let (named, import) = fits.ok_or(unknown)?;
         steps.note(&format!("By         {}, kept before", named.path.display()));
         Ok(import)
     }
 
-    /// Refuses a given mapping that fits no file: what it says would be passed over in silence.
+    /// Says which mapping a file was read by, where those that were given after it fit it as well.
+    fn note_others(&mut self, used: usize, (bytes, options): (&[u8], &Options), steps: &Steps) {
+        let mut others = Vec::new();
+        for given in &mut self.given[used + 1..] {
+            match given.named.import(bytes, options) {
+                Err(error @ ImportError::Mapping { .. }) => {
+                    given.misfit.get_or_insert(error);
+                }
+                _ => {
+                    given.fits = true;
+                    others.push(read::name_of(&given.named.path));
+                }
+            }
+        }
+        if !others.is_empty() {
+            let name = read::name_of(&self.given[used].named.path);
+            let (verb, others) = (
+                if others.len() == 1 { "fits" } else { "fit" },
+                others.join(", "),
+            );
+            steps.note(&format!(
+                "By         {name}, which was given first; {others} {verb} as well"
+            ));
+        }
+    }
+
+    /// Refuses a given mapping that fits no file: what it says would be passed over in silence, or
+    /// an older one that was kept would have been taken for it.
     pub(super) fn check_used(&self) -> Result<(), Failure> {
-        let mut given = self.given.iter().filter(|given| !given.is_used);
+        let mut given = self.given.iter().filter(|given| !given.fits);
         let Some((given, misfit)) = given.find_map(|it| Some((it, it.misfit.as_ref()?))) else {
             return Ok(());
         };
@@ -191,7 +220,7 @@ impl Given {
     fn read(path: &Path) -> Result<Self, Failure> {
         Ok(Self {
             named: Named::read(path)?,
-            is_used: false,
+            fits: false,
             misfit: None,
         })
     }

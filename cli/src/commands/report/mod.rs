@@ -25,6 +25,7 @@ use packtrain_tax::outcome::Outcome;
 use packtrain_tax::request::Request;
 use packtrain_tax::{LedgerFile, jurisdiction};
 
+use self::settle::AnswersFile;
 use crate::args::{Day, Format, Global, Report};
 use crate::failure::{FAILED, FINDINGS, Failure, USAGE};
 use crate::settings::Settings;
@@ -37,11 +38,12 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
     open_folder(args)?;
     let steps = Steps::new(global, args.prints_figures());
     let files = read::files(args, &settings.data.dir, &steps)?;
-    let beside = beside(args, &mut request, &steps)?;
+    let (beside, answers) = beside(args, &mut request, &steps)?;
+    let answers = answers.as_ref();
     if args.compare {
         let ledgers: Vec<_> = files.into_iter().map(|file| file.ledger).collect();
         steps.finish();
-        questions::compare(global, args, &ledgers, &request)?;
+        questions::compare(global, args, &ledgers, &request, answers)?;
         summary::cost(global);
         return Ok(());
     }
@@ -56,7 +58,7 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
         request.open_on = questions::last_day(args, &request, &ledgers);
     }
     let outcome = packtrain_tax::compute(&ledgers, args.country, &request)
-        .map_err(|error| settle::refused(args, error))?;
+        .map_err(|error| settle::refused(answers, error))?;
     outcome.check_years(args.years()).map_err(refused)?;
     let years = match args.prints_figures() {
         true => YearSelection::All,
@@ -93,12 +95,18 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
 
 /// Reads what the person gave beside the ledgers into the request. As inputs they stand behind the
 /// ledgers, whose places rows point to; the rows of answers point right behind these.
-fn beside(args: &Report, request: &mut Request, steps: &Steps) -> Result<Vec<InputFile>, Failure> {
+fn beside(
+    args: &Report,
+    request: &mut Request,
+    steps: &Steps,
+) -> Result<(Vec<InputFile>, Option<AnswersFile>), Failure> {
     let mut inputs = Vec::new();
+    let mut answers = None;
     if let Some(path) = &args.settle {
-        let (settlements, input) = settle::answers(path, steps)?;
+        let (settlements, input, file) = settle::answers(path, steps)?;
         request.settlements = settlements;
         inputs.push(input);
+        answers = Some(file);
     }
     if let Some(path) = &args.prices {
         let (prices, input) = read::prices(path, steps)?;
@@ -110,7 +118,7 @@ fn beside(args: &Report, request: &mut Request, steps: &Steps) -> Result<Vec<Inp
         request.allocation = Arc::new(allocation);
         inputs.push(input);
     }
-    Ok(inputs)
+    Ok((inputs, answers))
 }
 
 /// What was held at the start and at the end of the years, which the PDF alone shows.
@@ -202,7 +210,7 @@ fn check_words(args: &Report) -> Result<(), Failure> {
     let rules = jurisdiction::of(args.country);
     let mut years = args.asked_years.iter().filter(|asked| asked.is_of_two);
     if let Some(asked) = years.find(|asked| !rules.year_name(asked.year).contains('-')) {
-        let (first, name) = (asked.year.0, rules.name);
+        let (first, name) = (asked.year.0, rules.named());
         let last = first.saturating_add(1);
         let what = format!(
             "--year {first}-{:02}: the tax year of {name} is the calendar year",
@@ -212,7 +220,7 @@ fn check_words(args: &Report) -> Result<(), Failure> {
         return Err(Failure::new(USAGE, what).help(help));
     }
     if args.formats == [Format::Forms] && Form::of(args.country).is_empty() {
-        let what = format!("no files for the return are made for {}", rules.name);
+        let what = format!("no files for the return are made for {}", rules.named());
         let help = "leave --format out for the report, its lines and its figures";
         return Err(Failure::new(USAGE, what).help(help));
     }
@@ -277,7 +285,7 @@ fn write_files(
     }
     if args.writes(Format::Forms) {
         if Form::of(args.country).is_empty() {
-            let name = jurisdiction::of(args.country).name;
+            let name = jurisdiction::of(args.country).named();
             steps.note(&format!(
                 "           no files for the return are made for {name}"
             ));

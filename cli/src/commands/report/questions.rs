@@ -10,7 +10,7 @@ use packtrain_tax::outcome::TaxYear;
 use packtrain_tax::request::Request;
 use packtrain_tax::{Compared, LedgerFile};
 
-use super::settle;
+use super::settle::{self, AnswersFile};
 use super::summary::grouped;
 use crate::args::{Global, Report};
 use crate::failure::{Failure, INPUT};
@@ -94,9 +94,10 @@ pub(super) fn compare(
     args: &Report,
     ledgers: &[LedgerFile],
     request: &Request,
+    answers: Option<&AnswersFile>,
 ) -> Result<(), Failure> {
     let compared = packtrain_tax::compare(ledgers, args.country, request)
-        .map_err(|error| settle::refused(args, error))?;
+        .map_err(|error| settle::refused(answers, error))?;
     if let Some(one) = compared.first() {
         one.check_years(args.years()).map_err(super::refused)?;
     }

@@ -76,10 +76,10 @@ pub(super) fn files(
             input,
         });
     }
+    mappings.check_used()?;
     if !bad.is_empty() {
         return Err(bad_rows(&bad));
     }
-    mappings.check_used()?;
     Ok(read)
 }
 

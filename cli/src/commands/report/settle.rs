@@ -1,6 +1,5 @@
 //! A person's answers to findings of earlier reports.
 
-use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
@@ -16,7 +15,6 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{mistakes, read};
-use crate::args::Report;
 use crate::failure::{Failure, INPUT};
 use crate::terminal::Steps;
 
@@ -36,6 +34,11 @@ const FITS: &str = "\
 name the row as the finding names it, with `file` where several files have such a row; take the
 answer out where its finding is no more";
 
+/// What to do about a rule that a row cannot meet.
+const FITS_RULE: &str = "\
+name what the rows have in common, such as `type` or `asset`, so that the rule meets no other row;
+or say by `is` what such a row can be";
+
 /// The file as it is written, each entry with its place.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -44,8 +47,18 @@ struct Answers {
     rule: Vec<Spanned<WrittenRule>>,
 }
 
+/// A file of answers as it was read, for what is found wrong with it later: a pipe cannot be read
+/// again.
+pub(super) struct AnswersFile {
+    name: String,
+    text: String,
+}
+
 /// Reads the answers.
-pub(super) fn answers(path: &Path, steps: &Steps) -> Result<(Settlements, InputFile), Failure> {
+pub(super) fn answers(
+    path: &Path,
+    steps: &Steps,
+) -> Result<(Settlements, InputFile, AnswersFile), Failure> {
     let name = read::name_of(path);
     steps.begin("Reading", &name);
     let bytes = read::bytes(path).map_err(|error| read::unreadable(path, &error))?;
@@ -64,12 +77,12 @@ pub(super) fn answers(path: &Path, steps: &Steps) -> Result<(Settlements, InputF
     };
     steps.end("Reading", &name, &format!("{answers} {noun}"));
     let input = InputFile {
-        name,
+        name: name.clone(),
         sha256: import::digest(text.as_bytes()),
         rows: answers as u64,
         bad_rows: 0,
     };
-    Ok((settlements, input))
+    Ok((settlements, input, AnswersFile { name, text }))
 }
 
 /// Refuses answers that an earlier one gives already, each with the lines of both.
@@ -79,7 +92,7 @@ fn once(text: &str, settlements: &Settlements) -> Result<(), Wrong> {
         return Ok(());
     }
     let total = twice.len();
-    let spans = spans(text);
+    let spans = written(text).answers();
     let byte = |place: usize| spans.get(place).map_or(0, |span| span.start);
     let told = twice.into_iter().take(read::PRINTED_MAX);
     let told = told.map(|(first, second)| {
@@ -95,26 +108,37 @@ fn once(text: &str, settlements: &Settlements) -> Result<(), Wrong> {
     })
 }
 
-/// Where each answer stands.
-fn spans(text: &str) -> Vec<Range<usize>> {
-    let answers = toml::from_str::<Answers>(text).unwrap_or_default();
-    answers.settle.iter().map(Spanned::span).collect()
+/// The entries of a file that was read before.
+fn written(text: &str) -> Answers {
+    toml::from_str(text).unwrap_or_default()
 }
 
-/// Why a report cannot be made: an answer that fits no row, or not its row, with its line.
-pub(super) fn refused(args: &Report, error: TaxError) -> Failure {
-    let (TaxError::Settlement { entry, .. }, Some(path)) = (&error, &args.settle) else {
+impl Answers {
+    /// Where each answer stands.
+    fn answers(&self) -> Vec<Range<usize>> {
+        self.settle.iter().map(Spanned::span).collect()
+    }
+
+    /// Where each rule stands.
+    fn rules(&self) -> Vec<Range<usize>> {
+        self.rule.iter().map(Spanned::span).collect()
+    }
+}
+
+/// Why a report cannot be made: an answer that fits no row, or not its row, or a rule that a row
+/// cannot meet, with its line.
+pub(super) fn refused(file: Option<&AnswersFile>, error: TaxError) -> Failure {
+    let Some(AnswersFile { name, text }) = file else {
         return super::refused(error);
     };
-    let text = fs::read_to_string(path).unwrap_or_default();
-    match spans(&text).get(*entry) {
-        Some(span) => {
-            let mistake = mistakes::at(&text, span.start, error.to_string());
-            mistakes::failure(&read::name_of(path), vec![mistake], 1, FITS)
-        }
-        // A file that cannot be read twice, such as a pipe.
-        None => Failure::new(INPUT, error.to_string()).help(FITS),
-    }
+    let (spans, entry, help) = match &error {
+        TaxError::Settlement { entry, .. } => (written(text).answers(), *entry, FITS),
+        TaxError::Rule { entry, .. } => (written(text).rules(), *entry, FITS_RULE),
+        _ => return super::refused(error),
+    };
+    let byte = spans.get(entry).map_or(0, |span| span.start);
+    let mistake = mistakes::at(text, byte, error.to_string());
+    mistakes::failure(name, vec![mistake], 1, help)
 }
 
 /// All answers and rules, or what is wrong with them.

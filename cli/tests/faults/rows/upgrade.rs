@@ -14,7 +14,7 @@ use crate::server::database;
 use crate::stage::Stage;
 
 /// Jobs of one run, and in the short form.
-const JOBS: u64 = 20_000;
+const JOBS: u64 = 10_000;
 const JOBS_SHORT: u64 = 2_000;
 /// Workers and schedulers of the fleet.
 const FLEET: [usize; 2] = [2, 1];

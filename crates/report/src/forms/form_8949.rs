@@ -1,10 +1,12 @@
 //! Form 8949, Sales and Other Dispositions of Capital Assets: a line for each lot that was sold.
 //!
-//! Columns (a) to (h) as the form has them. Column (d) is the net proceeds, which are the gross
-//! proceeds less the costs of selling (Instructions for Form 8949, column (d)); so no line needs an
-//! adjustment, and columns (f) and (g) stay empty unless the law denies a part of a loss. Boxes A
-//! to F hold to 2024, G to L for digital assets from 2025 on. Amounts are in dollars and cents. The
-//! last four columns are not of the form: they lead to the ledger.
+//! Columns (a) to (h) as the form has them since 2012; in 2011 the code stood in (b), and dates,
+//! sales price and cost in (c) to (f) (IRS Tax Tip 2012-28; Schedule D of 2011). Column (d) is the
+//! net proceeds, which are the gross proceeds less the costs of selling (Instructions for Form
+//! 8949, column (d)); so no line needs an adjustment, and columns (f) and (g) stay empty unless the
+//! law denies a part of a loss. Boxes A to F hold to 2024, G to L for digital assets from 2025 on.
+//! Amounts are in dollars and cents. The last four columns are not of the form: they lead to the
+//! ledger.
 //!
 //! Where a broker's statement shows gross proceeds, the form wants these in column (d), and the
 //! costs of selling in column (g) under code E: the statement decides, and it is not in a ledger.
@@ -20,11 +22,7 @@ use super::statement::{Columns, Entry, in_cents};
 use super::{lines_of, write_records};
 use crate::{Document, ReportError, cells};
 
-const HEADER: [&str; 15] = [
-    "tax_year",
-    "part",
-    "box",
-    "(a) description",
+const HEADER: [&str; 15] = header([
     "(b) date acquired",
     "(c) date sold",
     "(d) proceeds",
@@ -32,11 +30,38 @@ const HEADER: [&str; 15] = [
     "(f) code",
     "(g) adjustment",
     "(h) gain or loss",
-    "row",
-    "lot",
-    "file",
-    "line",
-];
+]);
+/// The columns of the form of 2011, in the order of the file; it has none for the gain.
+const HEADER_OF_2011: [&str; 15] = header([
+    "(c) date acquired",
+    "(d) date sold",
+    "(e) sales price",
+    "(f) cost",
+    "(b) code",
+    "(g) adjustment",
+    "gain or loss",
+]);
+
+const fn header(columns: [&'static str; 7]) -> [&'static str; 15] {
+    let [acquired, sold, proceeds, cost, code, adjustment, gain] = columns;
+    [
+        "tax_year",
+        "part",
+        "box",
+        "(a) description",
+        acquired,
+        sold,
+        proceeds,
+        cost,
+        code,
+        adjustment,
+        gain,
+        "row",
+        "lot",
+        "file",
+        "line",
+    ]
+}
 
 /// The lines of a box.
 pub(super) struct Sheet<'a> {
@@ -97,7 +122,11 @@ pub(super) fn write(
         let lines = sheet.entries.iter().zip(&sheet.cents);
         lines.map(|(entry, cents)| record(document, year, sheet.place(), entry, cents))
     });
-    write_records(&HEADER, records, writer)
+    let header = match year.0 {
+        2011 => &HEADER_OF_2011,
+        _ => &HEADER,
+    };
+    write_records(header, records, writer)
 }
 
 fn record(

@@ -17,16 +17,21 @@ use super::statement::sum;
 use super::write_records;
 use crate::{Document, ReportError};
 
-const HEADER: [&str; 8] = [
-    "tax_year",
-    "line",
-    "what",
-    "(d) proceeds",
-    "(e) cost",
-    "(g) adjustments",
-    "(h) gain or loss",
-    "lines of Form 8949",
-];
+const HEADER: [&str; 8] = header(["(d) proceeds", "(e) cost"]);
+const HEADER_OF_2011: [&str; 8] = header(["(e) sales price", "(f) cost"]);
+
+const fn header([proceeds, cost]: [&'static str; 2]) -> [&'static str; 8] {
+    [
+        "tax_year",
+        "line",
+        "what",
+        proceeds,
+        cost,
+        "(g) adjustments",
+        "(h) gain or loss",
+        "lines of Form 8949",
+    ]
+}
 
 pub(super) fn write(
     document: &Document<'_>,
@@ -52,7 +57,11 @@ pub(super) fn write(
         let what = "Loss to deduct, within the limit";
         records.push(plain(document, year, "deductible", what));
     }
-    write_records(&HEADER, records, writer)
+    let header = match year.0 {
+        2011 => &HEADER_OF_2011,
+        _ => &HEADER,
+    };
+    write_records(header, records, writer)
 }
 
 /// A part of the schedule: its term, and the keys of its figures.

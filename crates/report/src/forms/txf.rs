@@ -4,14 +4,15 @@
 //! Confirmed in the text of that version: the header (`V`, `A`, `D`, `^`); records of format 4 with
 //! `TD`, `N`, `C1`, `L1`, `P` security, `D` acquired, `D` sold, `$` cost basis, `$` sales net of
 //! commission, `^`; dates as MM/DD/YYYY, an unknown date of acquisition as an empty `D`; an ASCII
-//! file without tabs; format 5 with a last `$` for a loss that is not allowed. The reference
-//! numbers of the boxes to 2024, where the text speaks of copies A to C of Form 8949:
+//! file without tabs; format 5 with a last `$` for a loss that is not allowed. The text has a
+//! number for each copy of Form 8949, A to C, and term. In 2011 and 2012 the long-term boxes had
+//! these letters too; their later letters are those of the same copies:
 //!
-//! | box | number | | box | number |
-//! | --- | --- | --- | --- | --- |
-//! | A | 321 | | D | 323 |
-//! | B | 711 | | E | 713 |
-//! | C | 712 | | F | 714 |
+//! | short-term box | number | | long-term box | to 2012 | number |
+//! | --- | --- | --- | --- | --- | --- |
+//! | A | 321 | | D | A | 323 |
+//! | B | 711 | | E | B | 713 |
+//! | C | 712 | | F | C | 714 |
 //!
 //! Boxes G to L came with the form of 2025. Version 042 has no numbers for them, and no later
 //! version was found: sales from 2025 on are in the CSV alone. The format has no field that leads
@@ -19,7 +20,7 @@
 
 use std::io;
 
-use packtrain_tax::outcome::TaxYear;
+use packtrain_tax::outcome::{TaxYear, Term};
 
 use super::cents::Cents;
 use super::form_8949::{date, sheets};
@@ -30,14 +31,19 @@ const VERSION: &str = "V042";
 /// Letters of a description; programs cut longer ones.
 const DESCRIPTION_CHARS_MAX: usize = 60;
 
-const fn reference(name: char) -> Option<u16> {
-    Some(match name {
-        'A' => 321,
-        'B' => 711,
-        'C' => 712,
-        'D' => 323,
-        'E' => 713,
-        'F' => 714,
+/// The number of a box. Its letter alone does not tell the term: A to C were the boxes of both
+/// parts in 2011 and 2012.
+const fn reference(term: Option<Term>, name: char) -> Option<u16> {
+    let Some(term) = term else {
+        return None;
+    };
+    Some(match (term, name) {
+        (Term::Short, 'A') => 321,
+        (Term::Short, 'B') => 711,
+        (Term::Short, 'C') => 712,
+        (Term::Long, 'A' | 'D') => 323,
+        (Term::Long, 'B' | 'E') => 713,
+        (Term::Long, 'C' | 'F') => 714,
         _ => return None,
     })
 }
@@ -49,7 +55,7 @@ pub(super) fn write(
 ) -> Result<bool, ReportError> {
     let mut records = String::new();
     for sheet in sheets(document, year)? {
-        let Some(number) = reference(sheet.name) else {
+        let Some(number) = reference(sheet.term, sheet.name) else {
             continue;
         };
         for (entry, cents) in sheet.entries.iter().zip(&sheet.cents) {
@@ -119,10 +125,16 @@ mod tests {
 
     #[test]
     fn each_box_to_2024_has_its_reference_number_and_later_boxes_have_none() {
-        let numbers: Vec<_> = ('A'..='L').map(reference).collect();
-        let known = [321, 711, 712, 323, 713, 714].map(Some);
-        assert_eq!(numbers[..6], known);
-        assert_eq!(numbers[6..], [None; 6]);
+        let of = |term, names: &str| -> Vec<_> {
+            names
+                .chars()
+                .map(|name| reference(Some(term), name))
+                .collect()
+        };
+        assert_eq!(of(Term::Short, "ABC"), [321, 711, 712].map(Some));
+        assert_eq!(of(Term::Long, "DEF"), [323, 713, 714].map(Some));
+        assert_eq!(of(Term::Short, "GHI"), [None; 3]);
+        assert_eq!(of(Term::Long, "JKL"), [None; 3]);
         assert_eq!(txf("BTC", 'L'), None);
     }
 

@@ -90,3 +90,33 @@ fn the_labels_of_the_cgt_schedule_add_up_where_each_has_cents_of_its_own() {
     });
     assert_eq!(labels, ["101", "0", "51", "50"]);
 }
+
+#[test]
+fn what_is_made_of_the_printed_sums_in_australia_adds_up_to_the_cent() {
+    // Thirds of a price at a gain of each term and at a loss, and a gain of odd cents.
+    let ledger = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,\
+                  received_asset,currency\n\
+                  a,2021-08-01T12:00:00Z,buy,w,1000,AUD,3,ETH,AUD\n\
+                  b,2023-08-01T12:00:00Z,buy,w,1000,AUD,7,BTC,AUD\n\
+                  c,2023-08-01T12:00:00Z,buy,w,1000,AUD,7,SOL,AUD\n\
+                  d,2023-09-01T12:00:00Z,sell,w,1,ETH,1101.34,AUD,AUD\n\
+                  e,2023-09-01T12:00:00Z,sell,w,3,BTC,700.02,AUD,AUD\n\
+                  f,2023-09-01T12:00:00Z,sell,w,2,SOL,100.03,AUD,AUD\n";
+    let options = [("loss_before", "0.505")];
+    let report = Report::of(Country::Au, &[("ledger.csv", ledger.to_owned())], &options);
+    let year = TaxYear(2023);
+    let of = |key: &str| report.figure(year, key);
+    let totals = &report.figures().totals["2023-24"];
+    assert_eq!(of("total_current_year_capital_gains"), cents(&totals.gains));
+    assert_eq!(of("losses_of_year"), cents(&totals.losses));
+    let by_term = of("gains_with_discount") + of("gains_without_discount");
+    assert_eq!(by_term, cents(&totals.gains));
+    let before = of("losses_of_earlier_years");
+    let after = cents(&totals.net) + before + of("discount");
+    assert_eq!(of("net_capital_gain"), after);
+    // Labels of the schedule say that they are whole dollars.
+    let labels = report.outcome.assessments[&year].figures.iter();
+    let labels = labels.filter(|figure| figure.source.contains("whole dollars"));
+    let labels: Vec<_> = labels.map(|figure| figure.key).collect();
+    assert_eq!(labels, ["schedule_2e", "schedule_4a", "schedule_6a"]);
+}

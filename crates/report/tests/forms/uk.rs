@@ -4,7 +4,7 @@ use packtrain_report::Form;
 use packtrain_tax::outcome::TaxYear;
 use packtrain_tax::request::Country;
 
-use crate::report::{all, cents, examples, sum};
+use crate::report::{Report, all, cents, examples, sum};
 
 #[test]
 fn the_computation_of_sa108_comes_to_its_boxes() {
@@ -50,4 +50,54 @@ fn the_boxes_of_sa108_hold_the_figures_of_the_report_in_whole_pounds() {
     }
     let lines = report.records(Form::Sa108Computation, year);
     assert_eq!(of("13.1")["amount"], lines.len().to_string());
+}
+
+#[test]
+fn losses_carried_in_whole_pounds_are_not_used_and_kept_at_once() {
+    let ledger = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,\
+                  received_asset,currency\n\
+                  a,2024-05-01T12:00:00Z,buy,w,1000.00,GBP,1,ETH,GBP\n\
+                  b,2024-06-01T12:00:00Z,sell,w,1,ETH,5100.40,GBP,GBP\n\
+                  c,2025-05-01T12:00:00Z,buy,w,1000.00,GBP,1,ETH,GBP\n\
+                  d,2025-06-01T12:00:00Z,sell,w,1,ETH,899.75,GBP,GBP\n\
+                  e,2025-05-01T12:00:00Z,buy,w,1000.00,GBP,1,BTC,GBP\n\
+                  f,2025-06-01T12:00:00Z,sell,w,1,BTC,4150.80,GBP,GBP\n";
+    let options = [("loss_before", "1200.30")];
+    let report = Report::of(Country::Uk, &[("a.csv", ledger.to_owned())], &options);
+    let pounds = |year: i32| {
+        let boxes = report.records(Form::Sa108, TaxYear(year));
+        ["13.4", "13.5", "45", "47"].map(|number| {
+            let line = boxes.iter().find(|line| line["box"] == number);
+            line.unwrap()["as_entered"].parse::<i64>().unwrap()
+        })
+    };
+    // 1,201 brought; 4,100 less 3,000 are 1,100 used, of 1,100.40 exact.
+    let [gains, losses, used, carried] = pounds(2024);
+    assert_eq!([gains, losses, used, carried], [4100, 0, 1100, 101]);
+    assert_eq!(
+        report.figure(TaxYear(2024), "losses_brought_forward_used"),
+        110_040
+    );
+    assert_eq!(
+        report.figure(TaxYear(2024), "losses_carried_forward"),
+        9_990
+    );
+    // 3,150 less 101 are 3,049: 49 more are used of the 101 that were carried.
+    assert_eq!(pounds(2025), [3150, 101, 49, 52]);
+}
+
+#[test]
+fn the_parts_of_the_year_of_two_rates_add_up_to_the_penny() {
+    let ledger = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,\
+                  received_asset,currency\n\
+                  a,2024-05-01T12:00:00Z,buy,w,1000,GBP,3,ETH,GBP\n\
+                  b,2024-06-01T12:00:00Z,sell,w,1,ETH,9000.01,GBP,GBP\n\
+                  c,2024-12-01T12:00:00Z,sell,w,1,ETH,9000.01,GBP,GBP\n";
+    let report = Report::of(Country::Uk, &[("a.csv", ledger.to_owned())], &[]);
+    let year = TaxYear(2024);
+    let of = |key: &str| report.figure(year, key);
+    let net = cents(&report.figures().totals["2024-25"].net);
+    assert_eq!(of("gain_before_30_oct") + of("gain_from_30_oct"), net);
+    assert_eq!(of("taxable_before") + of("taxable_from"), of("taxable"));
+    assert!(of("taxable_before") > 0 && of("taxable_from") > 0);
 }

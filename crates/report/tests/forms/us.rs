@@ -213,3 +213,41 @@ fn boxes_of_both_terms_with_one_letter_are_apart_in_the_returns_of_2011_and_2012
     let labels = labels.filter(|figure| figure.label.starts_with("Form 8949, box C:"));
     assert_eq!(labels.count(), 6);
 }
+
+#[test]
+fn the_returns_of_2011_and_2012_have_lines_columns_and_numbers_of_their_own() {
+    let ledger = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,received_asset,\
+                  currency\n\
+                  a,2010-01-10T12:00:00Z,buy,w,300,USD,3,BTC,USD\n\
+                  b,2011-06-10T12:00:00Z,sell,w,1,BTC,110,USD,USD\n\
+                  c,2012-06-10T12:00:00Z,sell,w,1,BTC,120,USD,USD\n\
+                  d,2013-06-10T12:00:00Z,sell,w,1,BTC,130,USD,USD\n";
+    let options = [("form_1099_da", "with_basis")];
+    let report = Report::of(Country::Us, &[("a.csv", ledger.to_owned())], &options);
+    let of_year = |year| {
+        let schedule = report.records(Form::ScheduleD, TaxYear(year));
+        let line = schedule.iter().find(|line| line["what"].starts_with("Box"));
+        let line = line.unwrap();
+        let files = report.forms().into_iter();
+        let mut files = files.filter(|file| file.year == TaxYear(year));
+        let txf = files.find(|file| file.form == Form::Txf).unwrap();
+        let txf = String::from_utf8(txf.bytes).unwrap();
+        let number = txf.lines().find(|line| line.starts_with('N')).unwrap();
+        let columns = ["(d) proceeds", "(e) sales price"];
+        let proceeds = columns.map(|column| line.get(column).cloned().unwrap_or_default());
+        (line["line"].clone(), proceeds, number.to_owned())
+    };
+    let row = |line: &str, proceeds: [&str; 2], number: &str| {
+        (
+            line.to_owned(),
+            proceeds.map(str::to_owned),
+            number.to_owned(),
+        )
+    };
+    assert_eq!(of_year(2011), row("8", ["", "110.00"], "N323"));
+    assert_eq!(of_year(2012), row("8", ["120.00", ""], "N323"));
+    assert_eq!(of_year(2013), row("8b", ["130.00", ""], "N323"));
+    let list = report.records(Form::Form8949, TaxYear(2011)).remove(0);
+    assert_eq!(list["(d) date sold"], "06/10/2011");
+    assert_eq!(list["(e) sales price"], "110.00");
+}

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use packtrain_core::ledger::{Asset, Row, RowId, RowKind};
-use packtrain_core::quantity::Quantity;
 
 use super::LedgerFile;
 use super::input::Place;
@@ -22,6 +21,7 @@ mod worth;
 
 use fitting::Fitting;
 use worth::Bought;
+pub(super) use worth::Spare;
 
 /// What a price is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -198,7 +198,7 @@ impl Answers {
         &self,
         found: &mut Vec<Found>,
         used: &HashSet<usize>,
-        spare: &BTreeMap<usize, Quantity>,
+        spare: &BTreeMap<usize, Spare>,
     ) -> Result<Vec<Settled>, TaxError> {
         let mut settled = self.settled.clone();
         worth::tell_spare(&mut settled, spare);

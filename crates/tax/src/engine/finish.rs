@@ -98,7 +98,8 @@ impl<'a> Run<'a> {
             at_stake: self.zero(),
             message,
             help: help.to_owned(),
-            is_exact: true,
+            // Until it is computed again, which beyond the limit it is not.
+            is_exact: false,
             ways: match otherwise {
                 Otherwise::FileKept => ways::COPIED,
                 _ => ways::TWICE,

@@ -7,6 +7,7 @@ use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
 use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
 
+use super::answers::Spare;
 use super::book::{Book, LastPrice, Rule};
 use super::choices::Choices;
 use super::draft::Draft;
@@ -77,7 +78,7 @@ pub(super) struct Run<'a> {
     /// How many books were looked through since the watch was asked last.
     pub(super) looks: usize,
     /// What is left of purchases that were answered, right after their rows, by the answers.
-    pub(super) spare: BTreeMap<usize, Quantity>,
+    pub(super) spare: BTreeMap<usize, Spare>,
 }
 
 impl<'a> Run<'a> {

@@ -95,28 +95,58 @@ pub(super) fn recompute(
         ..Watch::UNWATCHED
     };
     let pace = Pace::new(&watch, 0);
-    let chosen: Vec<_> = outcome
-        .warnings
-        .iter()
-        .zip(otherwise)
-        .enumerate()
-        .filter(|(_, (_, otherwise))| otherwise.is_known())
+    let chosen: Vec<_> = together(&outcome.warnings, otherwise)
+        .into_iter()
         .take(runs)
         .collect();
-    let stakes: Vec<(usize, Money)> = chosen
+    let stakes: Vec<Vec<(usize, Money)>> = chosen
         .into_par_iter()
-        .filter_map(|(place, (warning, otherwise))| {
-            let finding = (warning, otherwise);
-            let stake = stake(work, settings, &outcome.totals, finding, &pace).transpose()?;
-            Some(stake.map(|stake| (place, stake)))
+        .map(|(places, otherwise)| {
+            let warning = &outcome.warnings[places[0]];
+            let Some(after) = afterwards(work, settings, (warning, otherwise), &pace)? else {
+                return Ok(Vec::new());
+            };
+            let nothing = Money::zero(settings.currency);
+            let stake = |place: usize| {
+                // A copy has a finding in each year, with what that year's figures would be.
+                let year = outcome.warnings[place].year;
+                let only = matches!(otherwise, Otherwise::FileKept).then_some(year);
+                let stake = change(&outcome.totals, &after, only, nothing);
+                stake.ok().map(|stake| (place, stake))
+            };
+            Ok(places.into_iter().filter_map(stake).collect())
         })
-        .collect::<Result<_, _>>()?;
-    for (place, stake) in stakes {
+        .collect::<Result<_, TaxError>>()?;
+    for (place, stake) in stakes.into_iter().flatten() {
         outcome.warnings[place].at_stake = stake;
         outcome.warnings[place].is_exact = true;
     }
     sort(&mut outcome.warnings, |warning| warning);
     Ok(())
+}
+
+/// The findings that can be computed again, by their places; those of one copied file, which has
+/// one in each year, together.
+fn together<'o>(
+    warnings: &[Warning],
+    otherwise: &'o [Otherwise],
+) -> Vec<(Vec<usize>, &'o Otherwise)> {
+    let mut all: Vec<(Vec<usize>, &Otherwise)> = Vec::new();
+    let mut files: BTreeMap<u32, usize> = BTreeMap::new();
+    let known = otherwise.iter().enumerate();
+    for (place, otherwise) in known.filter(|(_, otherwise)| otherwise.is_known()) {
+        if matches!(otherwise, Otherwise::FileKept) {
+            let first = *files
+                .entry(warnings[place].origin.file)
+                .or_insert(all.len());
+            if let Some((places, _)) = all.get_mut(first) {
+                places.push(place);
+                continue;
+            }
+        }
+        all.push((vec![place], otherwise));
+    }
+    all
 }
 
 /// The most at stake first, then in the order of the files.
@@ -131,14 +161,14 @@ pub(super) fn sort<T>(all: &mut [T], warning: impl Fn(&T) -> &Warning) {
     });
 }
 
-/// The change that the other way makes; none where it cannot be computed.
-fn stake(
+/// The sums of all years where a finding is settled the other way; none where they cannot be
+/// computed.
+fn afterwards(
     work: &Work<'_>,
     settings: &Settings,
-    before: &BTreeMap<TaxYear, Totals>,
     (warning, otherwise): (&Warning, &Otherwise),
     pace: &Pace<'_>,
-) -> Result<Option<Money>, TaxError> {
+) -> Result<Option<BTreeMap<TaxYear, Totals>>, TaxError> {
     let Some(place) = place(work.ledgers, warning) else {
         return Ok(None);
     };
@@ -163,15 +193,11 @@ fn stake(
         open_on: None,
         ..*work
     };
-    let after = match run(&work, settings, pace) {
-        Ok((after, _)) => after,
-        Err(TaxError::Stopped) => return Err(TaxError::Stopped),
-        Err(_) => return Ok(None),
-    };
-    // A copy has a finding in each year, with what that year's figures would be.
-    let only = matches!(otherwise, Otherwise::FileKept).then_some(warning.year);
-    let nothing = Money::zero(settings.currency);
-    Ok(change(before, &after.totals, only, nothing).ok())
+    match run(&work, settings, pace) {
+        Ok((after, _)) => Ok(Some(after.totals)),
+        Err(TaxError::Stopped) => Err(TaxError::Stopped),
+        Err(_) => Ok(None),
+    }
 }
 
 /// The row of a finding.

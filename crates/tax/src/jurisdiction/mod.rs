@@ -173,6 +173,15 @@ pub(crate) enum UntaxedCost {
 }
 
 impl Jurisdiction {
+    /// Its name within a sentence, such as `the United States`.
+    pub fn named(&self) -> String {
+        let article = match self.country {
+            Country::Us | Country::Uk | Country::Nl => "the ",
+            _ => "",
+        };
+        format!("{article}{}", self.name)
+    }
+
     /// The tax year of a local date.
     pub fn year_of(&self, date: NaiveDate) -> TaxYear {
         let has_begun = (date.month(), date.day()) >= self.year_begins;

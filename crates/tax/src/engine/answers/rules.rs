@@ -32,25 +32,25 @@ impl Answers {
         for (file, ledger) in (0_u32..).zip(ledgers) {
             for (number, row) in (0_u32..).zip(&ledger.rows) {
                 let tried = Tried::new(&ledger.name, row);
-                let mut rules = rules.iter().zip(&mut self.rules);
-                let of_kind = rules.find_map(|(rule, used)| match rule.says {
-                    Says::Is(kind) if rule.fits(&tried) => Some((rule, used, kind)),
+                let mut all = rules.iter().enumerate();
+                let of_kind = all.find_map(|(entry, rule)| match rule.says {
+                    Says::Is(kind) if rule.fits(&tried) => Some((entry, kind)),
                     _ => None,
                 });
-                let Some((rule, used, kind)) = of_kind.filter(|(.., kind)| *kind != row.kind)
-                else {
+                let Some((entry, kind)) = of_kind.filter(|(_, kind)| *kind != row.kind) else {
                     continue;
                 };
                 if let Some(what) = misfit(kind, row) {
                     return Err(TaxError::Rule {
-                        rule: rule.to_string(),
+                        rule: rules[entry].to_string(),
+                        entry,
                         id: row.id.clone(),
                         file: ledger.name.clone(),
                         line: row.line,
                         what,
                     });
                 }
-                used.rows += 1;
+                self.rules[entry].rows += 1;
                 let place = Place { file, row: number };
                 let row = Row {
                     kind,

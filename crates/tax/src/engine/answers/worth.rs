@@ -24,11 +24,19 @@ pub(super) struct Bought {
     units: Quantity,
 }
 
+/// What the row of a purchase did not need of it.
+pub(in crate::engine) struct Spare {
+    /// What is left right after the row.
+    units: Quantity,
+    /// The row's wallet, whose balance that is.
+    wallet: Asset,
+}
+
 /// Says of purchases how much of them their rows did not need.
-pub(super) fn tell_spare(settled: &mut [Settled], spare: &BTreeMap<usize, Quantity>) {
-    for (answer, units) in spare {
+pub(super) fn tell_spare(settled: &mut [Settled], spare: &BTreeMap<usize, Spare>) {
+    for (answer, Spare { units, wallet }) in spare {
         if let Some(answer) = settled.get_mut(*answer) {
-            let said = format!(", of which {units} stay held after the row");
+            let said = format!(", of which wallet {wallet:?} still holds {units} after the row");
             answer.said.push_str(&said);
         }
     }
@@ -58,7 +66,9 @@ impl<'a> Run<'a> {
             let spare = one.units.min(*left);
             if spare.is_positive() {
                 *left = left.checked_sub(spare)?;
-                self.spare.insert(one.answer, spare);
+                let wallet = Asset::clone(&at.row.wallet);
+                let units = spare;
+                self.spare.insert(one.answer, Spare { units, wallet });
             }
         }
         Ok(())

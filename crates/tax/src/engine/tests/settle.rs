@@ -427,7 +427,7 @@ fn a_purchase_of_more_than_the_row_lacks_says_how_much_of_it_stays_held() {
     for method in [None, Some(Method::Acb)] {
         let rest = said(method, "80");
         assert!(
-            rest.ends_with(", of which 78 stay held after the row"),
+            rest.ends_with(", of which wallet \"A\" still holds 78 after the row"),
             "{rest}"
         );
         let exact = said(method, "2");
@@ -486,9 +486,9 @@ fn what_stays_held_of_several_purchases_is_told_of_one_of_them_and_each_has_its_
     let both = [of("2023-02-01", "USD"), of("2023-03-01", "USD")];
     let outcome = try_answers(&ledgers, &both).unwrap();
     let said: Vec<_> = outcome.settled.iter().map(ToString::to_string).collect();
-    assert!(!said[0].contains("stay held"), "{said:?}");
+    assert!(!said[0].contains("still holds"), "{said:?}");
     assert!(
-        said[1].ends_with("of which 2 stay held after the row"),
+        said[1].ends_with("of which wallet \"A\" still holds 2 after the row"),
         "{said:?}"
     );
     assert_eq!(

@@ -180,3 +180,44 @@ fn rows_that_stand_twice_are_of_the_limit_too() {
     let outcome = compute(&[first, second], Country::Us, &Request::default()).unwrap();
     assert!(!outcome.warnings[0].is_exact);
 }
+
+#[test]
+fn a_copied_file_is_computed_again_once_for_all_its_years() {
+    let day = |year: usize| format!("b{year} {year}-01-01 buy A 100USD 1ETH -");
+    let years: Vec<_> = (2010..2020).map(day).collect();
+    let mut rows: Vec<_> = years.iter().map(String::as_str).collect();
+    rows.push("s 2020-01-01 sell A 1ETH 500USD -");
+    let mut first = ledger(&rows);
+    // So many rows that two computations reach the limit; the copy has findings in 11 years.
+    let more = crate::engine::stakes::STAKE_ROWS_MAX / 4 - first.rows.len();
+    let last = first.rows[0].clone();
+    let numbered = (0..more).map(|number| Row {
+        id: format!("n{number}").into(),
+        line: 100 + u32::try_from(number).unwrap(),
+        ..last.clone()
+    });
+    first.rows.extend(numbered);
+    let second = LedgerFile {
+        name: "second.csv".to_owned(),
+        ..first.clone()
+    };
+    let outcome = compute(&[first, second], Country::Us, &Request::default()).unwrap();
+    let copies: Vec<_> = outcome.warnings.iter().map(|it| it.is_exact).collect();
+    assert_eq!(copies, [true; 11]);
+    // Its year is the last one: the sale stands twice in it.
+    let sale = outcome.warnings.iter().find(|it| *it.id == *"s");
+    assert_eq!(sale.unwrap().at_stake.to_cents(), "400.00");
+}
+
+#[test]
+fn a_copy_that_is_not_computed_again_does_not_say_that_its_stake_is_exact() {
+    let mut first = ledger(&["a 2024-01-01 buy A 100USD 1ETH -"]);
+    let copies = vec![first.rows[0].clone(); crate::engine::stakes::STAKE_ROWS_MAX];
+    first.rows.extend(copies);
+    let second = LedgerFile {
+        name: "second.csv".to_owned(),
+        ..first.clone()
+    };
+    let outcome = compute(&[first, second], Country::Us, &Request::default()).unwrap();
+    assert!(outcome.warnings.iter().all(|warning| !warning.is_exact));
+}

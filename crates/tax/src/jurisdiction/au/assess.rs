@@ -72,14 +72,16 @@ const fn discount_of(year: TaxYear, is_person: bool) -> (&'static str, &'static 
 pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>, AmountError> {
     let is_person = books.chosen("person") == "individual";
     let form = if is_person { PERSON } else { COMPANY };
-    let mut brought = books.given("loss_before");
+    let mut brought = books.given("loss_before").round(2);
     let mut years = BTreeMap::new();
     for year in books.years() {
-        let lines = books.lines(year);
-        let of = |term| lines.iter().filter(move |line| line.term == Some(term));
-        let (short, short_losses) = books.gains_and_losses(of(Term::Short))?;
-        let (long, long_losses) = books.gains_and_losses(of(Term::Long))?;
-        let losses = short_losses.checked_add(long_losses)?.negated();
+        // In the cents of the printed sums: what is made of them adds up in every output.
+        let sums = books.sums(year);
+        let (gains, losses) = (sums.gains, sums.losses.negated());
+        let lines = books.lines(year).iter();
+        let long = lines.filter(|line| line.term == Some(Term::Long));
+        let long = least(books.gains_and_losses(long)?.0.round(2), gains);
+        let short = gains.checked_sub(long)?;
         let all_losses = losses.checked_add(brought)?;
         // Losses go against gains without a discount first, which is best for the taxpayer.
         let against_short = least(all_losses, short);
@@ -107,7 +109,7 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
             discount_source,
             net,
             carried,
-            income: books.sums(year).income,
+            income: sums.income,
         };
         let mut out = Assessment::default();
         out.extend(of_year.gains(&form)?);
@@ -208,7 +210,8 @@ impl Year {
     }
 }
 
-/// Half of an amount.
+/// Half of an amount, in cents.
 fn half(money: Money) -> Result<Money, AmountError> {
-    money.share(Quantity::from_units(1, 0)?, Quantity::from_units(2, 0)?)
+    let half = money.share(Quantity::from_units(1, 0)?, Quantity::from_units(2, 0)?)?;
+    Ok(half.round(2))
 }

@@ -22,7 +22,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "Australia",
     currency: Currency::AUD,
     timezone: chrono_tz::Australia::Sydney,
-    rule_set: "au-2025.3",
+    rule_set: "au-2025.4",
     methods: &[Method::Fifo, Method::Lifo, Method::Hifo, Method::Lofo],
     options: &[
         OptionSpec {
@@ -47,7 +47,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     warns_of_repurchases: false,
     // At least twelve months, without the day of acquisition and the day of the disposal
     // (ITAA 1997 s. 115-25; TD 2002/10).
-    asks_for_losses: false,
+    asks_for_losses: true,
     terms: Some(Terms {
         short: words("Short", "Short term", "under twelve months"),
         long: words("Long", "Long term", "at least twelve months"),

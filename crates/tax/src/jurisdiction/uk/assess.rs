@@ -6,11 +6,11 @@ use chrono::NaiveDate;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 
-use super::boxes;
+use super::boxes::{self, Pounds};
 use super::facts::{EXEMPT, PROCEEDS, PROCEEDS_IN_AMOUNTS, REPORTING};
 use crate::assess::{Amount, Assessment, Books, UNKNOWN, above_zero, least, on, whole};
 use crate::outcome::{Disposal, TaxYear};
-use crate::place::Place;
+use crate::place::{Entered, Place};
 
 /// The first day of the rates of 18 and 24 per cent, in place of 10 and 20.
 const RATES_CHANGE: Option<NaiveDate> = NaiveDate::from_ymd_opt(2024, 10, 30);
@@ -43,21 +43,28 @@ struct Year<'o> {
     exempted: Money,
     taxable: Money,
     carried: Money,
+    pounds: Pounds,
 }
 
 pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>, AmountError> {
     let mut brought = books.given("loss_before");
+    let mut pounds = Pounds::before(brought)?;
     let mut years = BTreeMap::new();
     for year in books.years() {
-        let known = Year::of(books, year, brought)?;
-        brought = known.carried;
+        let known = Year::of(books, year, brought, pounds)?;
+        (brought, pounds) = (known.carried, known.pounds);
         years.insert(year, known.figures()?);
     }
     Ok(years)
 }
 
 impl<'o> Year<'o> {
-    fn of(books: &'o Books<'_>, year: TaxYear, brought: Money) -> Result<Self, AmountError> {
+    fn of(
+        books: &'o Books<'_>,
+        year: TaxYear,
+        brought: Money,
+        pounds: Pounds,
+    ) -> Result<Self, AmountError> {
         let is_company = books.chosen("person") == "company";
         let fact = on(EXEMPT, year).filter(|_| !is_company);
         let allowance = fact.map_or(books.zero(), |fact| whole(fact.value, books));
@@ -74,6 +81,7 @@ impl<'o> Year<'o> {
             books,
             year,
             is_company,
+            pounds: pounds.after(sums.gains, sums.losses, allowance)?,
             sums,
             allowance,
             allowance_source: fact.map_or(without, |fact| fact.source),
@@ -96,18 +104,21 @@ impl<'o> Year<'o> {
         };
         let used = "Losses of earlier years used";
         let key = "losses_brought_forward_used";
-        out.money(key, used, self.brought_used, self.place(key), losses);
+        let entered = |place: Place, units| place.entered(Entered::Units(units));
+        let place = self.place(key).map(|it| entered(it, self.pounds.used));
+        out.money(key, used, self.brought_used, place, losses);
         let (key, source) = ("annual_exempt_amount", self.allowance_source);
         out.money(key, "Annual exempt amount", self.allowance, None, source);
         if self.year == RATES_CHANGE_IN && !self.is_company {
             let relief = (self.sums.losses.negated())
                 .checked_add(self.brought_used)?
                 .checked_add(self.exempted)?;
-            split_year(self.books, self.books.lines(self.year), relief, &mut out)?;
+            self.split(relief, &mut out)?;
         }
         out.money("taxable", "Taxable gain", self.taxable, None, gains);
         let (key, label) = ("losses_carried_forward", "Losses to carry forward");
-        out.money(key, label, self.carried, self.place(key), losses);
+        let place = self.place(key).map(|it| entered(it, self.pounds.carried));
+        out.money(key, label, self.carried, place, losses);
         if !self.is_company {
             self.report(&mut out)?;
         }
@@ -173,39 +184,47 @@ impl<'o> Year<'o> {
         );
         Ok(())
     }
-}
 
-/// The year of two rates: losses, which TCGA 1992 s. 1F lets go where they help most, and the
-/// exempt amount go against the dearer part first.
-fn split_year(
-    books: &Books<'_>,
-    lines: &[Disposal],
-    relief: Money,
-    out: &mut Assessment,
-) -> Result<(), AmountError> {
-    let is_before = |line: &&Disposal| RATES_CHANGE.is_some_and(|day| line.date < day);
-    let before = sums(books, lines.iter().filter(is_before))?;
-    let from = sums(books, lines.iter().filter(|line| !is_before(line)))?;
-    let taxable_from = above_zero(from.gains.checked_sub(relief)?);
-    let left = above_zero(relief.checked_sub(from.gains)?);
-    let taxable_before = above_zero(before.gains.checked_sub(left)?);
-    for (key, label, amount) in [
-        (
-            "gain_before_30_oct",
-            "Net gain to 29 October 2024 (10 and 20 %)",
-            before.gains.checked_add(before.losses)?,
-        ),
-        (
-            "gain_from_30_oct",
-            "Net gain from 30 October 2024 (18 and 24 %)",
-            from.gains.checked_add(from.losses)?,
-        ),
-        ("taxable_before", "Taxable at 10 and 20 %", taxable_before),
-        ("taxable_from", "Taxable at 18 and 24 %", taxable_from),
-    ] {
-        out.money(key, label, amount, None, RATES_SOURCE);
+    /// The year of two rates: losses, which TCGA 1992 s. 1F lets go where they help most, and the
+    /// exempt amount go against the dearer part first. The parts add up to the net gain and to what
+    /// is taxable, in the same pence.
+    fn split(&self, relief: Money, out: &mut Assessment) -> Result<(), AmountError> {
+        let lines = self.books.lines(self.year).iter();
+        let is_before = |line: &&Disposal| RATES_CHANGE.is_some_and(|day| line.date < day);
+        let before = sums(self.books, lines.clone().filter(is_before))?;
+        let from = sums(self.books, lines.filter(|line| !is_before(line)))?;
+        let net = self.books.sums(self.year).net;
+        let net_before = match from.disposals {
+            0 => net,
+            _ => before.gains.checked_add(before.losses)?.round(2),
+        };
+        let dearer = above_zero(from.gains.checked_sub(relief)?).round(2);
+        let taxable_from = match before.gains.is_zero() {
+            true => self.taxable,
+            false => least(dearer, self.taxable),
+        };
+        for (key, label, amount) in [
+            (
+                "gain_before_30_oct",
+                "Net gain to 29 October 2024 (10 and 20 %)",
+                net_before,
+            ),
+            (
+                "gain_from_30_oct",
+                "Net gain from 30 October 2024 (18 and 24 %)",
+                net.checked_sub(net_before)?,
+            ),
+            (
+                "taxable_before",
+                "Taxable at 10 and 20 %",
+                self.taxable.checked_sub(taxable_from)?,
+            ),
+            ("taxable_from", "Taxable at 18 and 24 %", taxable_from),
+        ] {
+            out.money(key, label, amount, None, RATES_SOURCE);
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Gains and losses of whole disposals: all lines of one asset and day are one.

@@ -6,9 +6,15 @@
 //! the losses brought forward and used, and those to carry forward. Before, they go with other
 //! property: 14, 15, 16, 17 and 19, read in the form of 2016-17 and in that of 2025-26; for earlier
 //! years no number was confirmed. The boxes have no pence: gains and proceeds are cut, costs and
-//! losses, of the year and of others, count a fraction as one more, which the form allows.
+//! losses count a fraction as one more, which the form allows. Boxes 45 and 47 are worked out from
+//! what the others take and from box 47 of the year before: rounded each for itself, a pound could
+//! be used and be carried forward as well.
 //! Box 51, the adjustment of 2024-25, depends on income and is not computed.
 
+use packtrain_core::money::Money;
+use packtrain_core::quantity::AmountError;
+
+use crate::assess::{above_zero, cut, least, one_more};
 use crate::outcome::TaxYear;
 use crate::place::{Entered, Place};
 
@@ -46,6 +52,41 @@ pub(super) fn place(key: &str, year: TaxYear) -> Option<Place> {
     Some(Place::at(form, "box", number).entered(entered))
 }
 
+/// Losses of other years in whole pounds, as the boxes of a year have them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pounds {
+    /// Box 45.
+    pub(super) used: Money,
+    /// Box 47.
+    pub(super) carried: Money,
+}
+
+impl Pounds {
+    /// Losses from before the records, none of which is used yet.
+    pub(super) fn before(losses: Money) -> Result<Self, AmountError> {
+        Ok(Self {
+            used: Money::zero(losses.currency()),
+            carried: one_more(losses)?,
+        })
+    }
+
+    /// What is made of them in a year with these gains, losses (negative) and exempt amount.
+    pub(super) fn after(
+        self,
+        gains: Money,
+        losses: Money,
+        allowance: Money,
+    ) -> Result<Self, AmountError> {
+        let net = cut(gains)?.checked_sub(one_more(losses.abs())?)?;
+        let used = least(self.carried, above_zero(net.checked_sub(allowance)?));
+        let left = self.carried.checked_sub(used)?;
+        Ok(Self {
+            used,
+            carried: left.checked_add(above_zero(net.negated()))?,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,14 +107,9 @@ mod tests {
     }
 
     #[test]
-    fn every_box_of_losses_and_costs_counts_a_fraction_as_one_more_and_no_other_does() {
+    fn losses_and_costs_of_the_year_count_a_fraction_as_one_more_and_no_other_amount_does() {
         let entered = |key: &str| place(key, TaxYear(2024)).map(|place| place.entered);
-        for key in [
-            "allowable_costs",
-            "losses_in_year",
-            "losses_brought_forward_used",
-            "losses_carried_forward",
-        ] {
+        for key in ["allowable_costs", "losses_in_year"] {
             assert_eq!(entered(key), Some(Entered::Up), "{key}");
         }
         for key in [

@@ -32,7 +32,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "United States",
     currency: Currency::USD,
     timezone: chrono_tz::America::New_York,
-    rule_set: "us-2025.4",
+    rule_set: "us-2025.5",
     methods: &[Method::Fifo, Method::Lifo, Method::Hifo, Method::Lofo],
     options: &[
         usual::WRAP_CARRIES,

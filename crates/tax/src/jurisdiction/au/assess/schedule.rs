@@ -9,13 +9,15 @@
 //! applied.
 //! Collectables have labels of their own; a ledger does not say which tokens are.
 
-use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 
 use super::{Year, label};
-use crate::assess::{Line, above_zero, least};
+use crate::assess::{Line, above_zero, cut, least};
 
 const SOURCE: &str = "Capital gains tax (CGT) schedule, NAT 3423";
+/// The source of labels that are worked out from what is entered in others.
+const WORKED_OUT: &str = "Capital gains tax (CGT) schedule, NAT 3423; whole dollars, worked out \
+                          from the other labels";
 
 /// Label, key and words of each line.
 const LABELS: [(&str, &str, &str); 10] = [
@@ -43,17 +45,17 @@ pub(super) fn lines(year: &Year, form: &'static str) -> Result<Vec<Line>, Amount
     // Losses of the year go first, then those of earlier years (ITAA 1997 s. 102-5).
     let of_year = least(year.losses, applied);
     let of_earlier = applied.checked_sub(of_year)?;
-    let entered_net = whole(above_zero(net))?;
-    let without_net = whole(gains)?.checked_sub(entered_net)?;
-    let (of_year, of_earlier, all_applied, discount) = if !year.discount.is_zero() {
-        let all_applied = whole(of_year)?.checked_add(whole(of_earlier)?)?;
+    let entered_net = cut(above_zero(net))?;
+    let without_net = cut(gains)?.checked_sub(entered_net)?;
+    let (of_year, of_earlier, all_applied, discount, worked_out) = if !year.discount.is_zero() {
+        let all_applied = cut(of_year)?.checked_add(cut(of_earlier)?)?;
         let discount = without_net.checked_sub(all_applied)?;
-        (of_year, of_earlier, all_applied, discount)
+        (of_year, of_earlier, all_applied, discount, "4A")
     } else if of_earlier.is_zero() {
-        (without_net, of_earlier, without_net, year.discount)
+        (without_net, of_earlier, without_net, year.discount, "2B")
     } else {
-        let of_earlier = without_net.checked_sub(whole(of_year)?)?;
-        (of_year, of_earlier, without_net, year.discount)
+        let of_earlier = without_net.checked_sub(cut(of_year)?)?;
+        (of_year, of_earlier, without_net, year.discount, "2C")
     };
     let amounts = [
         gains,
@@ -70,19 +72,12 @@ pub(super) fn lines(year: &Year, form: &'static str) -> Result<Vec<Line>, Amount
     let lines = LABELS.into_iter().zip(amounts);
     let lines = lines.map(|((number, key, what), amount)| {
         let place = Some(label(form, number));
-        (key, what, amount, place, SOURCE)
+        let source = match number {
+            "2E" => WORKED_OUT,
+            number if number == worked_out => WORKED_OUT,
+            _ => SOURCE,
+        };
+        (key, what, amount, place, source)
     });
     Ok(lines.collect())
-}
-
-/// An amount as it is entered: without its cents.
-fn whole(money: Money) -> Result<Money, AmountError> {
-    let near = money.round(0);
-    let is_more = near > money;
-    let one = Money::parse("1", money.currency()).unwrap_or(near);
-    if is_more {
-        near.checked_sub(one)
-    } else {
-        Ok(near)
-    }
 }
