@@ -10,7 +10,7 @@ use packtrain_core::quantity::{AmountError, Quantity};
 use rayon::prelude::*;
 
 use super::answers::Answers;
-use super::input::{Input, Place, index};
+use super::input::{Place, index};
 use super::value::in_currency;
 use super::watch::{Pace, Watch};
 use super::{LedgerFile, Work, run};
@@ -153,7 +153,7 @@ fn stake(
             }
             _ => apply(answers, place, row, otherwise, settings),
         });
-    let Ok(input) = Input::new(work.ledgers, &answers) else {
+    let Ok(input) = work.input.with(&answers) else {
         return Ok(None);
     };
     let work = Work {
