@@ -13,7 +13,7 @@ use std::str::FromStr;
 
 use ethnum::I256;
 
-use crate::quantity::{AmountError, Quantity, parse_decimal, write_decimal};
+use crate::quantity::{AmountError, DecimalText, Quantity, parse_decimal};
 pub use price::UnitPrice;
 
 /// Decimals that money keeps.
@@ -239,37 +239,25 @@ impl Money {
         self.fixed(decimals).to_string()
     }
 
-    /// What [`Self::to_fixed`] writes, for a writer that is there already.
-    pub fn fixed(self, decimals: u32) -> impl fmt::Display {
-        struct Fixed(i128, u32);
-        impl fmt::Display for Fixed {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_decimal(f, self.0, self.1)
-            }
-        }
+    /// What [`Self::to_fixed`] writes, for writers that want no `String`.
+    pub fn fixed(self, decimals: u32) -> DecimalText {
         let decimals = decimals.min(DECIMALS);
         let (steps, _) = self.rounded(decimals);
-        Fixed(steps, decimals)
+        DecimalText::of(steps, decimals)
     }
 
     /// The exact amount as a plain decimal without the currency, such as `0.1`.
     pub fn to_plain(self) -> String {
-        struct Plain(Money);
-        impl fmt::Display for Plain {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.write_plain(f)
-            }
-        }
-        Plain(self).to_string()
+        self.plain().to_string()
     }
 
-    fn write_plain(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn plain(self) -> DecimalText {
         let (mut units, mut decimals) = (self.units(), DECIMALS);
         while decimals > 0 && units % 10 == 0 {
             units /= 10;
             decimals -= 1;
         }
-        write_decimal(f, units, decimals)
+        DecimalText::of(units, decimals)
     }
 
     /// Compares `self / own` with `other / others`: two prices per unit, exactly.
@@ -327,8 +315,7 @@ impl PartialOrd for Money {
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_plain(f)?;
-        write!(f, " {}", self.currency)
+        write!(f, "{} {}", self.plain(), self.currency)
     }
 }
 

@@ -7,6 +7,10 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+mod text;
+
+pub use text::DecimalText;
+
 /// A count with the words that agree with it, such as `1 row` and `204 rows`.
 pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
@@ -181,6 +185,11 @@ impl Quantity {
         }
     }
 
+    /// The amount as a plain decimal, such as `0.1`, for writers that want no `String`.
+    pub fn text(self) -> DecimalText {
+        DecimalText::of(self.units(), u32::from(self.decimals))
+    }
+
     /// Units and decimals, for arithmetic inside this crate.
     pub(crate) const fn parts(self) -> (i128, u8) {
         (self.units(), self.decimals)
@@ -318,44 +327,6 @@ impl TrimZeros for [u8] {
     }
 }
 
-/// Characters of the longest decimal: 39 figures, or a zero and [`DECIMALS_MAX`] ones, with a dot
-/// and a sign.
-const TEXT_MAX: usize = 42;
-
-/// Writes units and decimals as a plain decimal.
-pub(crate) fn write_decimal(f: &mut fmt::Formatter<'_>, units: i128, decimals: u32) -> fmt::Result {
-    // Figure by figure from the last one on: a report writes millions of amounts, and asking `fmt`
-    // for the whole and for the fraction costs several times as much.
-    let mut text = [b'0'; TEXT_MAX];
-    let (mut start, mut left, mut figures) = (TEXT_MAX, units.unsigned_abs(), 0);
-    while left > 0 || figures <= decimals {
-        if figures == decimals && decimals > 0 {
-            start -= 1;
-            text[start] = b'.';
-        }
-        let figure;
-        (left, figure) = last_figure(left);
-        start -= 1;
-        text[start] += figure;
-        figures += 1;
-    }
-    if units < 0 {
-        start -= 1;
-        text[start] = b'-';
-    }
-    f.write_str(std::str::from_utf8(&text[start..]).unwrap_or_default())
-}
-
-/// All figures but the last one, and the last one.
-fn last_figure(number: u128) -> (u128, u8) {
-    // Most amounts fit 64 bits, where division is an order of magnitude faster.
-    let (rest, figure) = match u64::try_from(number) {
-        Ok(few) => (u128::from(few / 10), few % 10),
-        Err(_) => (number / 10, u64::try_from(number % 10).unwrap_or_default()),
-    };
-    (rest, u8::try_from(figure).unwrap_or_default())
-}
-
 impl FromStr for Quantity {
     type Err = AmountError;
 
@@ -367,7 +338,7 @@ impl FromStr for Quantity {
 
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_decimal(f, self.units(), u32::from(self.decimals))
+        f.write_str(self.text().as_str())
     }
 }
 

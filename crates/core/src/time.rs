@@ -37,22 +37,30 @@ pub fn day(date: NaiveDate) -> impl fmt::Display {
     struct Day(NaiveDate);
     impl fmt::Display for Day {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            let Ok(year @ 0..=9_999) = u32::try_from(self.0.year()) else {
-                return fmt::Display::fmt(&self.0, f);
-            };
-            let (month, day) = (self.0.month(), self.0.day());
-            let figures = [year / 1_000, year / 100, year / 10, year];
-            let figures = figures
-                .into_iter()
-                .chain([month / 10, month, day / 10, day]);
-            let mut text = *b"0000-00-00";
-            for (place, figure) in [0, 1, 2, 3, 5, 6, 8, 9].into_iter().zip(figures) {
-                text[place] += u8::try_from(figure % 10).unwrap_or_default();
+            match day_text(self.0) {
+                Some(text) => f.write_str(std::str::from_utf8(&text).unwrap_or_default()),
+                None => fmt::Display::fmt(&self.0, f),
             }
-            f.write_str(std::str::from_utf8(&text).unwrap_or_default())
         }
     }
     Day(date)
+}
+
+/// The characters of [`day`], all of them ASCII; none for years that have not four figures.
+pub fn day_text(date: NaiveDate) -> Option<[u8; 10]> {
+    let year @ 0..=9_999 = u32::try_from(date.year()).ok()? else {
+        return None;
+    };
+    let (month, day) = (date.month(), date.day());
+    let figures = [year / 1_000, year / 100, year / 10, year];
+    let figures = figures
+        .into_iter()
+        .chain([month / 10, month, day / 10, day]);
+    let mut text = *b"0000-00-00";
+    for (place, figure) in [0, 1, 2, 3, 5, 6, 8, 9].into_iter().zip(figures) {
+        text[place] += u8::try_from(figure % 10).unwrap_or_default();
+    }
+    Some(text)
 }
 
 #[cfg(test)]

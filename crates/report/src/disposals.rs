@@ -1,13 +1,12 @@
 //! The disposals as CSV: one line per disposal and lot, for spreadsheets and for auditors.
 
-use std::fmt::{self, Write};
-use std::io;
+use std::io::{self, Write};
 
-use packtrain_core::time::day;
 use packtrain_tax::outcome::Disposal;
 
 use crate::cells::inert;
 use crate::figures::{disposals, file_name};
+use crate::lines::{self, Text};
 use crate::{Document, InputFile, ReportError};
 
 const HEADER: [&str; 22] = [
@@ -45,61 +44,29 @@ const CENTS: u32 = 2;
 ///
 /// # Errors
 /// [`ReportError::Csv`] when the writer fails.
-pub fn write_csv(document: &Document<'_>, writer: impl io::Write) -> Result<(), ReportError> {
-    let mut writer = csv::Writer::from_writer(writer);
-    writer.write_record(HEADER).map_err(ReportError::Csv)?;
-    let mut cells = Cells {
-        writer,
-        text: String::new(),
-    };
-    for line in disposals(document) {
-        write_line(&mut cells, line, document.inputs).map_err(ReportError::Csv)?;
-    }
-    let flushed = cells.writer.flush();
-    flushed.map_err(|error| ReportError::Csv(error.into()))
+pub fn write_csv(document: &Document<'_>, mut writer: impl Write) -> Result<(), ReportError> {
+    write_lines(document, &mut writer).map_err(|error| ReportError::Csv(error.into()))
 }
 
-/// Writes cell by cell; what is no text yet becomes one in the same memory each time.
-struct Cells<W: io::Write> {
-    writer: csv::Writer<W>,
-    text: String,
+fn write_lines(document: &Document<'_>, writer: &mut impl Write) -> io::Result<()> {
+    writer.write_all(HEADER.join(",").as_bytes())?;
+    writer.write_all(b"\n")?;
+    lines::write(disposals(document), writer, |text, line| {
+        add(text, line, document.inputs);
+    })?;
+    writer.flush()
 }
 
-impl<W: io::Write> Cells<W> {
-    fn text(&mut self, text: &str) -> csv::Result<()> {
-        self.writer.write_field(text)
-    }
-
-    fn shown(&mut self, value: impl fmt::Display) -> csv::Result<()> {
-        self.text.clear();
-        // A string takes all that is written to it.
-        let _ = write!(self.text, "{value}");
-        self.writer.write_field(&self.text)
-    }
-
-    fn shown_or_empty(&mut self, value: Option<impl fmt::Display>) -> csv::Result<()> {
-        match value {
-            Some(value) => self.shown(value),
-            None => self.text(""),
-        }
-    }
-
-    fn end_line(&mut self) -> csv::Result<()> {
-        self.writer.write_record(None::<&[u8]>)
-    }
-}
-
-fn write_line<W: io::Write>(
-    cells: &mut Cells<W>,
-    line: &Disposal,
-    inputs: &[InputFile],
-) -> csv::Result<()> {
-    cells.text(&inert(&line.id))?;
-    cells.text(line.kind.as_str())?;
-    cells.text(&inert(&line.asset))?;
-    cells.text(&inert(&line.wallet))?;
-    cells.shown(day(line.date))?;
-    cells.shown(line.quantity)?;
+/// Adds the cells of a line, a comma behind each but the last.
+fn add(text: &mut Text, line: &Disposal, inputs: &[InputFile]) {
+    from_input(text, &line.id);
+    word(text, line.kind.as_str());
+    from_input(text, &line.asset);
+    from_input(text, &line.wallet);
+    text.day(line.date);
+    text.plain(",");
+    text.plain(line.quantity.text().as_bytes());
+    text.plain(",");
     for amount in [
         line.proceeds,
         line.fees,
@@ -107,21 +74,55 @@ fn write_line<W: io::Write>(
         line.gain,
         line.denied_loss,
     ] {
-        cells.shown(amount.fixed(CENTS))?;
+        text.plain(amount.fixed(CENTS).as_bytes());
+        text.plain(",");
     }
-    cells.text(line.gain.currency().code())?;
-    cells.text(line.term.map_or("", |term| term.as_str()))?;
-    cells.text(line.rule)?;
-    cells.shown_or_empty(line.acquired.map(day))?;
-    cells.shown_or_empty(days_held(line))?;
-    cells.text(&inert(line.lot.as_deref().unwrap_or_default()))?;
-    cells.shown_or_empty(line.form_box)?;
-    cells.shown(line.is_fee)?;
-    cells.text(&inert(file_name(line.origin, inputs).unwrap_or_default()))?;
-    cells.shown(line.origin.line)?;
+    word(text, line.gain.currency().code());
+    word(text, line.term.map_or("", |term| term.as_str()));
+    word(text, line.rule);
+    if let Some(acquired) = line.acquired {
+        text.day(acquired);
+    }
+    text.plain(",");
+    if let Some(days) = days_held(line) {
+        text.number(days);
+    }
+    text.plain(",");
+    from_input(text, line.lot.as_deref().unwrap_or_default());
+    if let Some(form_box) = line.form_box {
+        text.plain(form_box.encode_utf8(&mut [0; 4]));
+    }
+    text.plain(",");
+    word(text, if line.is_fee { "true" } else { "false" });
+    from_input(text, file_name(line.origin, inputs).unwrap_or_default());
+    text.number(line.origin.line);
+    text.plain(",");
     // A sentence of ours, which begins with a letter.
-    cells.shown(&line.why)?;
-    cells.end_line()
+    text.why(line, quoted);
+    text.plain("\n");
+}
+
+/// Adds a word of ours, which needs no quotes.
+fn word(text: &mut Text, word: &str) {
+    text.plain(word);
+    text.plain(",");
+}
+
+/// Adds a cell with text from the input.
+fn from_input(text: &mut Text, cell: &str) {
+    quoted(text, &inert(cell));
+    text.plain(",");
+}
+
+/// Adds a text, in quotes where it would else be taken for more than one cell.
+fn quoted(text: &mut Text, cell: &str) {
+    let is_plain = |byte: u8| !matches!(byte, b',' | b'"' | b'\r' | b'\n');
+    if cell.bytes().all(is_plain) {
+        return text.plain(cell);
+    }
+    text.plain("\"");
+    text.plain(cell.replace('"', "\"\""));
+    text.plain("\"");
 }
 
 /// Days between acquisition and disposal, where a purchase is on record.
@@ -182,6 +183,25 @@ mod tests {
             }
             assert_eq!((&line[6], &line[8], &line[9]), ("10.00", "13.50", "-3.50"));
         }
+    }
+
+    #[test]
+    fn text_with_marks_of_cells_and_lines_stands_in_quotes_and_reads_back() {
+        let mut outcome = sample::empty();
+        let names = [
+            "a,b", "a \"b\"", "a\nb", "a\rb", "=\"a\"", "#a", "a;b", " a",
+        ];
+        for name in names {
+            outcome.disposals.push(sample::sale(name, "BTC", "10", "0"));
+        }
+        let lines = csv(&outcome);
+        let read: Vec<_> = lines
+            .iter()
+            .skip(1)
+            .map(|line| line[0].to_owned())
+            .collect();
+        let expected = names.map(|name| inert(name).into_owned());
+        assert_eq!(read, expected);
     }
 
     #[test]

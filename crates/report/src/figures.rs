@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 mod build;
 
-pub(crate) use build::{disposals, file_name, options};
-pub use build::{disposals_total, figures, figures_but_disposals};
+pub(crate) use build::{disposals, file_name, income, options};
+pub use build::{disposals_total, figures, figures_but_lists, income_total};
 
 /// Everything that a report states, in numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,22 +3,21 @@
 
 use std::io::{self, Write};
 
-use packtrain_tax::outcome::Disposal;
-use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use crate::figures::{DisposalFigure, disposals, figures_but_disposals};
-use crate::{Document, InputFile, ReportError};
+use crate::figures::{disposals, figures_but_lists, income};
+use crate::lines::{self, Text};
+use crate::{Document, ReportError};
+
+mod line;
 
 /// Levels that are broken into lines.
 const OPEN_LEVELS: usize = 2;
-/// What stands where the disposals go; a line break inside a JSON text can only be ours.
-const PLACE: &[u8] = b"\n  \"disposals\": [";
-/// Disposals that one thread writes at a time.
-const CHUNK: usize = 1_024;
-/// Chunks that are held before they are written out.
-const CHUNKS_HELD: usize = 16;
+/// What stands where the disposals and the income go; a line break inside a JSON text can only be
+/// ours.
+const DISPOSALS: &[u8] = b"\n  \"disposals\": [";
+const INCOME: &[u8] = b"\n  \"income\": [";
 
 /// Writes the figures as JSON, straight into a writer.
 ///
@@ -27,58 +26,51 @@ const CHUNKS_HELD: usize = 16;
 pub fn write_json(document: &Document<'_>, mut writer: impl Write) -> Result<(), ReportError> {
     let mut rest = Vec::with_capacity(64 * 1024);
     let mut serializer = Serializer::with_formatter(&mut rest, Lines::default());
-    let figures = figures_but_disposals(document).serialize(&mut serializer);
+    let figures = figures_but_lists(document).serialize(&mut serializer);
     figures.map_err(ReportError::Json)?;
     rest.push(b'\n');
-    let place = rest.windows(PLACE.len()).position(|window| window == PLACE);
-    let place = place.expect("the figures name their disposals") + PLACE.len();
-    let lines: Vec<_> = disposals(document).collect();
-    write_all(&mut writer, &rest[..place])?;
-    write_disposals(&lines, document.inputs, &mut writer)?;
-    write_all(&mut writer, &rest[place..])?;
-    writer.flush().map_err(written)
+    write_parts(document, &rest, &mut writer).map_err(written)
 }
 
-fn write_disposals(
-    lines: &[&Disposal],
-    inputs: &[InputFile],
+/// Writes the long lists into their places in the rest.
+fn write_parts(document: &Document<'_>, rest: &[u8], writer: &mut impl Write) -> io::Result<()> {
+    let (before, rest) = split(rest, DISPOSALS);
+    let (between, after) = split(rest, INCOME);
+    writer.write_all(before)?;
+    write_list(disposals(document), writer, |text, disposal| {
+        line::add_disposal(text, disposal, document.inputs);
+    })?;
+    writer.write_all(between)?;
+    write_list(income(document), writer, |text, income| {
+        line::add_income(text, income, document.inputs);
+    })?;
+    writer.write_all(after)?;
+    writer.flush()
+}
+
+/// Cuts a text behind a place in it.
+fn split<'t>(text: &'t [u8], place: &[u8]) -> (&'t [u8], &'t [u8]) {
+    let found = text.windows(place.len()).position(|at| at == place);
+    text.split_at(found.expect("the figures name their lists") + place.len())
+}
+
+/// Writes a list, each of its lines on a line of its own.
+fn write_list<'l, T: 'l>(
+    list: impl Iterator<Item = &'l T>,
     writer: &mut impl Write,
-) -> Result<(), ReportError> {
-    let mut is_first = true;
-    for held in lines.chunks(CHUNK * CHUNKS_HELD) {
-        let texts: Result<Vec<Vec<u8>>, serde_json::Error> = held
-            .par_chunks(CHUNK)
-            .map(|lines| chunk(lines, inputs))
-            .collect();
-        for text in texts.map_err(ReportError::Json)? {
-            // Each line begins with the comma that parts it from the one before.
-            write_all(writer, &text[usize::from(is_first)..])?;
-            is_first = false;
-        }
+    add: impl Fn(&mut Text, &T),
+) -> io::Result<()> {
+    let mut list = list.peekable();
+    if list.peek().is_none() {
+        return Ok(());
     }
-    if is_first {
-        Ok(())
-    } else {
-        write_all(writer, b"\n  ")
-    }
-}
-
-fn chunk(lines: &[&Disposal], inputs: &[InputFile]) -> Result<Vec<u8>, serde_json::Error> {
-    let mut text = Vec::with_capacity(lines.len() * 512);
-    for line in lines {
-        text.extend_from_slice(b",\n    ");
-        let inside = Lines {
-            depth: OPEN_LEVELS,
-            is_filled: false,
-        };
-        let mut serializer = Serializer::with_formatter(&mut text, inside);
-        DisposalFigure::of(line, inputs).serialize(&mut serializer)?;
-    }
-    Ok(text)
-}
-
-fn write_all(writer: &mut impl Write, bytes: &[u8]) -> Result<(), ReportError> {
-    writer.write_all(bytes).map_err(written)
+    let mut between = "\n    ";
+    lines::write(list, writer, |text, line| {
+        text.plain(between);
+        add(text, line);
+        between = ",\n    ";
+    })?;
+    writer.write_all(b"\n  ")
 }
 
 fn written(error: io::Error) -> ReportError {

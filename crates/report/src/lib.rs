@@ -15,6 +15,7 @@ mod forms;
 mod inventory;
 mod json;
 mod limits;
+mod lines;
 mod pdf;
 #[cfg(test)]
 #[path = "../examples/support/sample.rs"]
@@ -43,7 +44,8 @@ pub use crate::explain::{explain, near};
 pub use crate::figures::{
     AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, GivenRuleFigure,
     HoldingFigure, IncomeFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure,
-    TotalsFigure, TransferFigure, WarningFigure, disposals_total, figures, figures_but_disposals,
+    TotalsFigure, TransferFigure, WarningFigure, disposals_total, figures, figures_but_lists,
+    income_total,
 };
 pub use crate::forms::{Form, FormFile, forms};
 pub use crate::inventory::{Inventory, InventoryLine, inventories};

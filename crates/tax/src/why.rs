@@ -6,12 +6,15 @@ use chrono::NaiveDate;
 use packtrain_core::ledger::Asset;
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::{Quantity, counted};
-use packtrain_core::time::day;
+use packtrain_core::time::day_text;
 
 use crate::methods;
 use crate::open::Valued;
 use crate::outcome::Term;
 use crate::request::{Method, Scope};
+
+/// Decimals of an amount of money.
+const CENTS: u32 = 2;
 
 /// Why a disposal line is as it is: which lot, which term, which value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,58 +137,80 @@ pub enum GiftSide {
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f)
+    }
+}
+
+impl Why {
+    /// Writes what its `Display` shows. A report has a sentence for each of its lines, and most of
+    /// them need nothing of the machinery of `fmt`.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
         if self.is_fee {
-            f.write_str("Units given as a fee count as sold; ")?;
-            write_choice(f, &self.choice)?;
+            out.write_str("Units given as a fee count as sold; ")?;
+            write_choice(out, &self.choice)?;
         } else {
-            let mut sentence = Sentence {
-                out: f,
-                is_begun: false,
-            };
-            write_choice(&mut sentence, &self.choice)?;
+            let is_begun = false;
+            write_choice(&mut Sentence { out, is_begun }, &self.choice)?;
         }
-        match self.held {
-            Some((Term::Short, from)) => write!(f, "; short, long only from {}", day(from))?,
-            Some((Term::Long, from)) => write!(f, "; long since {}", day(from))?,
-            None => {}
+        let held = match self.held {
+            Some((Term::Short, from)) => Some(("; short, long only from ", from)),
+            Some((Term::Long, from)) => Some(("; long since ", from)),
+            None => None,
+        };
+        if let Some((term, from)) = held {
+            out.write_str(term)?;
+            write_day(out, from)?;
         }
-        match self.gift {
-            Some(GiftSide::Gain) => {
-                f.write_str("; a gain on a gift counts from the giver's cost")?
-            }
-            Some(GiftSide::Loss) => {
-                f.write_str("; a loss on a gift counts from its lower value when given")?;
-            }
+        out.write_str(match self.gift {
+            Some(GiftSide::Gain) => "; a gain on a gift counts from the giver's cost",
+            Some(GiftSide::Loss) => "; a loss on a gift counts from its lower value when given",
             Some(GiftSide::Between) => {
-                f.write_str("; between the two bases of a gift there is no gain and no loss")?;
+                "; between the two bases of a gift there is no gain and no loss"
             }
-            None => {}
+            None => "",
+        })?;
+        write_value(out, self.value)
+    }
+}
+
+fn write_value(out: &mut impl fmt::Write, value: ValueFrom) -> fmt::Result {
+    let (words, day) = match value {
+        ValueFrom::Money => ("; proceeds as received in money", None),
+        ValueFrom::RowValue => ("; proceeds at the market value in the row", None),
+        ValueFrom::Converted(currency, day) => {
+            write!(out, "; proceeds from {currency}")?;
+            (" at the reference rate of ", Some(day))
         }
-        f.write_str(match self.value {
-            ValueFrom::Money => "; proceeds as received in money.",
-            ValueFrom::RowValue => "; proceeds at the market value in the row.",
-            ValueFrom::Converted(currency, day) => {
-                return write!(
-                    f,
-                    "; proceeds from {currency} at the reference rate of {day}."
-                );
-            }
-            ValueFrom::Listed(day) => {
-                return write!(f, "; proceeds at the listed price of {day}.");
-            }
-            ValueFrom::Answer => "; proceeds at the price of your answer.",
-            ValueFrom::FeeValue => "; proceeds at the fee value in the row.",
-            ValueFrom::Implied => "; proceeds at the price the row implies.",
-            ValueFrom::Recorded(day) => {
-                return write!(f, "; proceeds at the last price in the records, of {day}.");
-            }
-            ValueFrom::Cost => {
-                "; proceeds at cost by law, so neither gain nor loss, and not in the return."
-            }
-            ValueFrom::Debt => "; proceeds at the value of the debt that it settled.",
-            ValueFrom::Several => "; proceeds summed over the rows.",
-            ValueFrom::Missing => "; no price is known, so zero was taken.",
-        })
+        ValueFrom::Listed(day) => ("; proceeds at the listed price of ", Some(day)),
+        ValueFrom::Answer => ("; proceeds at the price of your answer", None),
+        ValueFrom::FeeValue => ("; proceeds at the fee value in the row", None),
+        ValueFrom::Implied => ("; proceeds at the price the row implies", None),
+        ValueFrom::Recorded(day) => (
+            "; proceeds at the last price in the records, of ",
+            Some(day),
+        ),
+        ValueFrom::Cost => (
+            "; proceeds at cost by law, so neither gain nor loss, and not in the return",
+            None,
+        ),
+        ValueFrom::Debt => ("; proceeds at the value of the debt that it settled", None),
+        ValueFrom::Several => ("; proceeds summed over the rows", None),
+        ValueFrom::Missing => ("; no price is known, so zero was taken", None),
+    };
+    out.write_str(words)?;
+    if let Some(day) = day {
+        write_day(out, day)?;
+    }
+    out.write_str(".")
+}
+
+fn write_day(out: &mut impl fmt::Write, date: NaiveDate) -> fmt::Result {
+    match day_text(date) {
+        Some(text) => out.write_str(std::str::from_utf8(&text).unwrap_or_default()),
+        None => write!(out, "{date}"),
     }
 }
 
@@ -217,14 +242,22 @@ fn write_choice(f: &mut impl fmt::Write, choice: &Choice) -> fmt::Result {
         Choice::Named => f.write_str(methods::NAMED),
         Choice::NoPurchase => f.write_str("no purchase on record, so zero cost"),
         Choice::SameDay => f.write_str("matched with purchases of the same day"),
-        Choice::DaysAfter(date) => write!(f, "matched with purchases of {date}, soon after"),
-        Choice::DaysBefore(date) => write!(f, "matched with purchases of {date}, soon before"),
-        Choice::Pool(pool) => write!(
-            f,
-            "average cost of the pool, which held {} at a cost of {}",
-            pool.quantity,
-            pool.cost.to_cents()
-        ),
+        Choice::DaysAfter(date) => {
+            f.write_str("matched with purchases of ")?;
+            write_day(f, *date)?;
+            f.write_str(", soon after")
+        }
+        Choice::DaysBefore(date) => {
+            f.write_str("matched with purchases of ")?;
+            write_day(f, *date)?;
+            f.write_str(", soon before")
+        }
+        Choice::Pool(pool) => {
+            f.write_str("average cost of the pool, which held ")?;
+            f.write_str(pool.quantity.text().as_str())?;
+            f.write_str(" at a cost of ")?;
+            f.write_str(pool.cost.fixed(CENTS).as_str())
+        }
         Choice::Portfolio(state) => write!(f, "{state}"),
         Choice::Method(method, scope) => {
             f.write_str(methods::of(*method).chosen)?;

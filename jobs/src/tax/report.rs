@@ -197,7 +197,7 @@ fn compute(
 /// answers and rules did nothing and can be taken out.
 fn summary(document: &Document<'_>) -> Result<Value, serde_json::Error> {
     // A line is not written out only to be counted.
-    let figures = packtrain_report::figures_but_disposals(document);
+    let figures = packtrain_report::figures_but_lists(document);
     let warnings = figures.warnings.len();
     let first = &figures.warnings[..warnings.min(SUMMARY_WARNINGS_MAX)];
     let idle = figures.settled.iter().filter(|answer| !answer.is_used);
@@ -212,7 +212,7 @@ fn summary(document: &Document<'_>) -> Result<Value, serde_json::Error> {
         "totals": figures.totals,
         "years_without_rows": figures.provenance.years_without_rows,
         "disposals": packtrain_report::disposals_total(document),
-        "income": figures.income.len(),
+        "income": packtrain_report::income_total(document),
         "warnings": first,
         "warnings_total": warnings,
         "answers_unused": idle.take(SUMMARY_ANSWERS_MAX).collect::<Vec<_>>(),

@@ -11,15 +11,18 @@ mod summary;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufWriter, Write};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::Instant;
 
 use packtrain_core::quantity::counted;
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_jobs::tax::report::{FileKind, file_name};
 use packtrain_report::{
-    Document, Form, InputFile, Inventory, Progress, ReportError, YearSelection,
+    Document, Form, InputFile, Inventory, Progress, ReportError, YearSelection, write_csv,
+    write_json,
 };
 use packtrain_tax::outcome::Outcome;
 use packtrain_tax::request::Request;
@@ -43,6 +46,7 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
     if args.compare {
         let ledgers: Vec<_> = files.into_iter().map(|file| file.ledger).collect();
         steps.finish();
+        let ledgers = ManuallyDrop::new(ledgers);
         questions::compare(global, args, &ledgers, &request, answers)?;
         summary::cost(global);
         return Ok(());
@@ -65,8 +69,7 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
         false => YearSelection::of(args.years()),
     };
     let inventories = held(args, &ledgers, &request, &outcome, &years)?;
-    // The figures own all they need; a large ledger's rows go before it is rendered.
-    let rows = args.explain.is_some().then_some(ledgers);
+    let (ledgers, outcome) = (kept(args, ledgers), ManuallyDrop::new(outcome));
     let seconds = computing.elapsed().as_secs_f32();
     let found = counted(outcome.disposals.len() as u64, "disposal", "disposals");
     steps.end("Matching", &found, &format!("done in {seconds:.2} s"));
@@ -80,7 +83,7 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
     };
     if args.prints_figures() || args.writes_nothing() {
         steps.finish();
-        say(global, args, &request, &document, rows.as_deref())?;
+        say(global, args, &request, &document, &ledgers)?;
     } else {
         let written = write_files(args, &document, &steps)?;
         steps.finish();
@@ -135,16 +138,28 @@ fn held(
     packtrain_report::inventories(ledgers, request, outcome, years, &|| false).map_err(refused)
 }
 
+/// The rows while the report is written. The figures own all they need, so that a large ledger's
+/// rows go before pages or sheets take their memory. Else neither they nor the figures are taken
+/// apart: the process ends with the report, and the system takes all of its memory back at once,
+/// where freeing millions of pieces one by one takes as long as writing them.
+fn kept(args: &Report, ledgers: Vec<LedgerFile>) -> ManuallyDrop<Vec<LedgerFile>> {
+    let needs_room = args.writes(Format::Pdf) || args.writes(Format::Xlsx);
+    match needs_room && !args.writes_nothing() && !args.prints_figures() {
+        true => ManuallyDrop::default(),
+        false => ManuallyDrop::new(ledgers),
+    }
+}
+
 /// Prints what was asked for in place of writing files.
 fn say(
     global: &Global,
     args: &Report,
     request: &Request,
     document: &Document<'_>,
-    rows: Option<&[LedgerFile]>,
+    ledgers: &[LedgerFile],
 ) -> Result<(), Failure> {
     if let Some(row) = &args.explain {
-        questions::explain(global, document, rows.unwrap_or_default(), row)?;
+        questions::explain(global, document, ledgers, row)?;
         summary::cost(global);
         return Ok(());
     }
@@ -155,7 +170,7 @@ fn say(
         return questions::diff(global, document, old);
     }
     let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
-    packtrain_report::write_json(document, &mut out).map_err(not_written)?;
+    write_json(document, &mut out).map_err(not_written)?;
     out.flush()
         .map_err(|error| output_failed("standard output", &error))
 }
@@ -269,20 +284,7 @@ fn write_files(
         steps.end("Writing", &read::name_of(&path), &size);
         written.push(path);
     }
-    if args.writes(Format::Csv) {
-        let path = args.out.join(file_name(FileKind::Csv, document));
-        let mut csv = Vec::new();
-        packtrain_report::write_csv(document, &mut csv).map_err(not_written)?;
-        write_whole(&path, |out| out.write_all(&csv))?;
-        written.push(path);
-    }
-    if args.writes(Format::Json) {
-        let path = args.out.join(file_name(FileKind::Json, document));
-        let mut json = Vec::new();
-        packtrain_report::write_json(document, &mut json).map_err(not_written)?;
-        write_whole(&path, |out| out.write_all(&json))?;
-        written.push(path);
-    }
+    written.extend(write_lists(args, document)?);
     if args.writes(Format::Forms) {
         if Form::of(args.country).is_empty() {
             let name = jurisdiction::of(args.country).named();
@@ -305,12 +307,46 @@ fn write_files(
     Ok(written)
 }
 
+/// Writes a list of a report into its file.
+type List = fn(&Document<'_>, &mut fs::File) -> Result<(), ReportError>;
+
+/// Writes the disposals as CSV and the figures as JSON, side by side and chunk by chunk: of a large
+/// ledger either is as large as all else together.
+fn write_lists(args: &Report, document: &Document<'_>) -> Result<Vec<PathBuf>, Failure> {
+    let write = |format, kind, list: List| -> Result<Option<PathBuf>, Failure> {
+        if !args.writes(format) {
+            return Ok(None);
+        }
+        let path = args.out.join(file_name(kind, document));
+        write_whole(&path, |out| list(document, out).map_err(into_io))?;
+        Ok(Some(path))
+    };
+    let csv: List = |document, out| write_csv(document, out);
+    let json: List = |document, out| write_json(document, out);
+    let (csv, json) = thread::scope(|scope| {
+        let csv = scope.spawn(|| write(Format::Csv, FileKind::Csv, csv));
+        let json = write(Format::Json, FileKind::Json, json);
+        (csv.join(), json)
+    });
+    let csv = csv.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    Ok(csv.into_iter().chain(json?).collect())
+}
+
+/// What kept a list from being written.
+fn into_io(error: ReportError) -> io::Error {
+    match error {
+        ReportError::Json(error) => error.into(),
+        ReportError::Csv(error) => error.into(),
+        other => io::Error::other(other),
+    }
+}
+
 /// Writes beside the place and renames, so that a full disk or Ctrl-C leaves no half a report.
 fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut fs::File) -> io::Result<()>,
 ) -> Result<(), Failure> {
-    let beside = path.with_extension("unfinished");
+    let beside = path.with_added_extension("unfinished");
     let done = fs::File::create(&beside).and_then(|mut file| {
         write(&mut file)?;
         file.sync_all()?;

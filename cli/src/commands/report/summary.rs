@@ -27,7 +27,7 @@ pub(super) fn print(global: &Global, document: &Document<'_>, written: &[PathBuf
 }
 
 fn json(document: &Document<'_>, written: &[PathBuf], took: Duration) {
-    let figures = packtrain_report::figures_but_disposals(document);
+    let figures = packtrain_report::figures_but_lists(document);
     let mut result = serde_json::json!({
         "type": "result",
         "totals": figures.totals,

@@ -31,7 +31,10 @@ pub fn figures<'a>(document: &Document<'a>) -> Figures<'a> {
         .map(|line| DisposalFigure::of(line, inputs));
     Figures {
         disposals: disposals.collect(),
-        ..figures_but_disposals(document)
+        income: income(document)
+            .map(|line| IncomeFigure::of(line, inputs))
+            .collect(),
+        ..figures_but_lists(document)
     }
 }
 
@@ -45,13 +48,28 @@ pub(crate) fn disposals<'a>(document: &Document<'a>) -> impl Iterator<Item = &'a
         .filter(move |line| years.covers(country, line.date))
 }
 
+/// The income of the years that the document selects.
+pub(crate) fn income<'a>(document: &Document<'a>) -> impl Iterator<Item = &'a Income> {
+    let (outcome, years) = (document.outcome, &document.years);
+    let country = outcome.settings.country;
+    outcome
+        .income
+        .iter()
+        .filter(move |line| years.covers(country, line.date))
+}
+
 /// How many lines of disposals the years have that the document selects.
 pub fn disposals_total(document: &Document<'_>) -> usize {
     disposals(document).count()
 }
 
-/// All figures but the disposals, of which there may be very many.
-pub fn figures_but_disposals<'a>(document: &Document<'a>) -> Figures<'a> {
+/// How many lines of income they have.
+pub fn income_total(document: &Document<'_>) -> usize {
+    income(document).count()
+}
+
+/// All figures but disposals and income, of which there may be very many.
+pub fn figures_but_lists<'a>(document: &Document<'a>) -> Figures<'a> {
     let Document {
         outcome, inputs, ..
     } = document;
@@ -68,10 +86,7 @@ pub fn figures_but_disposals<'a>(document: &Document<'a>) -> Figures<'a> {
             .filter(|line| covers(line.date))
             .map(|line| RemovedFigure::of(line, inputs))
             .collect(),
-        income: (outcome.income.iter())
-            .filter(|line| covers(line.date))
-            .map(|line| IncomeFigure::of(line, inputs))
-            .collect(),
+        income: Vec::new(),
         transfers: (outcome.transfers.iter())
             .filter(|line| covers(line.date))
             .map(TransferFigure::of)
@@ -168,7 +183,7 @@ impl<'a> RemovedFigure<'a> {
 }
 
 impl<'a> IncomeFigure<'a> {
-    fn of(line: &'a Income, inputs: &'a [InputFile]) -> Self {
+    pub(crate) fn of(line: &'a Income, inputs: &'a [InputFile]) -> Self {
         Self {
             id: (&*line.id).into(),
             kind: line.kind,

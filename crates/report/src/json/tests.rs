@@ -1,9 +1,11 @@
 //! Tests of the figures: their keys, their lines, and that they read back.
 
-use packtrain_tax::outcome::{Outcome, TaxYear};
+use chrono::NaiveDate;
+use packtrain_core::ledger::RowKind;
+use packtrain_tax::outcome::{Income, Origin, Outcome, TaxYear};
 
 use super::*;
-use crate::{Figures, YearSelection, figures, sample};
+use crate::{DisposalFigure, Figures, IncomeFigure, InputFile, YearSelection, figures, sample};
 
 fn document(outcome: &Outcome) -> Document<'_> {
     Document {
@@ -46,6 +48,56 @@ fn each_disposal_stands_on_a_line_of_its_own() {
         .filter(|line| line.starts_with("    {\"id\"") && line.contains("\"gain\""));
     assert_eq!(lines.count(), 2_500);
     assert!(json(&document(&sample::empty())).contains("\n  \"disposals\": [],\n"));
+}
+
+#[test]
+fn a_line_is_what_its_figure_serializes_to() {
+    let mut outcome = sample::outcome(300);
+    let mut odd = sample::sale("a \"quoted\"\n\u{1}\\id", "É\u{7f}€", "10", "13.5");
+    (odd.lot, odd.form_box) = (Some("\t".into()), Some('"'));
+    odd.denied_loss = sample::usd("3.5");
+    outcome.disposals.push(odd.clone());
+    (odd.acquired, odd.lot, odd.term, odd.form_box) = (None, None, None, None);
+    (odd.is_fee, odd.date) = (true, NaiveDate::from_ymd_opt(-1, 2, 3).unwrap());
+    outcome.disposals.push(odd);
+    let inputs = [InputFile {
+        name: "a\u{8}.csv".to_owned(),
+        sha256: String::new(),
+        rows: 1,
+        bad_rows: 0,
+    }];
+    outcome.income.push(Income {
+        id: "\"".into(),
+        origin: Origin { file: 1, line: 7 },
+        kind: RowKind::Staking,
+        asset: "ETH\n".into(),
+        date: outcome.disposals[0].date,
+        quantity: "0.00000000000000000001".parse().unwrap(),
+        value: sample::usd("-0.004"),
+    });
+    for line in &outcome.disposals {
+        let figure = DisposalFigure::of(line, &inputs);
+        let mut text = Text::default();
+        line::add_disposal(&mut text, line, &inputs);
+        assert_eq!(String::from_utf8(text.bytes).unwrap(), serialized(&figure));
+    }
+    for line in &outcome.income {
+        let figure = IncomeFigure::of(line, &inputs);
+        let mut text = Text::default();
+        line::add_income(&mut text, line, &inputs);
+        assert_eq!(String::from_utf8(text.bytes).unwrap(), serialized(&figure));
+    }
+}
+
+fn serialized(figure: &impl Serialize) -> String {
+    let mut bytes = Vec::new();
+    let inside = Lines {
+        depth: OPEN_LEVELS,
+        is_filled: false,
+    };
+    let mut serializer = Serializer::with_formatter(&mut bytes, inside);
+    figure.serialize(&mut serializer).unwrap();
+    String::from_utf8(bytes).unwrap()
 }
 
 #[test]

@@ -5,8 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use packtrain_report::{
-    Document, Figures, Form, FormFile, InputFile, Progress, YearSelection, figures_but_disposals,
-    forms,
+    Document, Figures, Form, FormFile, InputFile, Progress, YearSelection, figures_but_lists, forms,
 };
 use packtrain_tax::import::{self, Limits};
 use packtrain_tax::outcome::{Amount, Outcome, TaxYear};
@@ -73,7 +72,7 @@ impl Report {
     }
 
     pub(crate) fn figures(&self) -> Figures<'_> {
-        figures_but_disposals(&self.document(YearSelection::All))
+        figures_but_lists(&self.document(YearSelection::All))
     }
 
     /// The words of the PDF of a year, page by page.

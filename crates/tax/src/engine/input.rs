@@ -1,12 +1,14 @@
 //! The rows of all files in order of time, each counted once, withdrawals paired with deposits.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use packtrain_core::ledger::Row;
 use packtrain_core::time::Timestamp;
 use rayon::prelude::*;
 
 use super::answers::{Answers, Priced};
+use super::copied::Copied;
 use super::pairs::{self, Given, Pairs};
 use super::{At, LedgerFile};
 use crate::error::TaxError;
@@ -19,6 +21,7 @@ use crate::settle::Way;
 pub(super) struct Input<'a> {
     ledgers: &'a [LedgerFile],
     pub(super) answers: &'a Answers,
+    copied: Arc<Copied>,
     /// Place of each row, in the order of the computation.
     pub(super) order: Vec<Place>,
     /// Rows that stand in an earlier file too; they are not in `order`.
@@ -28,7 +31,7 @@ pub(super) struct Input<'a> {
 }
 
 /// Which file, and which row of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Place {
     pub(super) file: u32,
     pub(super) row: u32,
@@ -94,10 +97,35 @@ impl<'a> Input<'a> {
         answers: &'a Answers,
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<Self, TaxError> {
+        Self::of(ledgers, Arc::new(Copied::among(ledgers)), answers, is_stopped)
+    }
+
+    /// The rows of the same files with other answers.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(super) fn with<'b>(
+        &self,
+        answers: &'b Answers,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<Input<'b>, TaxError>
+    where
+        'a: 'b,
+    {
+        Input::of(self.ledgers, Arc::clone(&self.copied), answers, is_stopped)
+    }
+
+    fn of(
+        ledgers: &'a [LedgerFile],
+        copied: Arc<Copied>,
+        answers: &'a Answers,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<Self, TaxError> {
         let rows: usize = ledgers.iter().map(|ledger| ledger.rows.len()).sum();
         let mut input = Self {
             ledgers,
             answers,
+            copied,
             order: Vec::with_capacity(rows + answers.added.len()),
             duplicates: Vec::new(),
             pairs: Pairs::new(),
@@ -174,39 +202,26 @@ impl<'a> Input<'a> {
             let file = self.answers.file;
             self.order.push(Place { file, row });
         }
-        let mut known: HashMap<&str, Vec<Place>> = HashMap::new();
         let originals = self.originals();
+        let copied = Arc::clone(&self.copied);
+        let mut copied = copied.iter().peekable();
         let mut told = HashSet::new();
         for (file, ledger) in (0_u32..).zip(self.ledgers) {
             let told_by = originals.told_by(index(file));
-            for (row, content) in (0_u32..).zip(&ledger.rows) {
+            for row in 0..number(ledger.rows.len()) {
                 let place = Place { file, row };
+                let first = copied.next_if(|(copy, _)| *copy == place);
                 if self.answers.leaves_out(place) {
                     continue;
                 }
-                let earlier = known.get(&*content.id).and_then(|places| {
-                    let mut others = places.iter().filter(|other| other.file != file);
-                    others
-                        .find(|other| is_same(self.given(**other), content))
-                        .copied()
-                });
-                match earlier.filter(|_| !self.answers.keeps(place)) {
-                    Some(first) => {
+                match first.filter(|_| !self.answers.keeps(place)) {
+                    Some((_, first)) => {
                         if told_by.is_none_or(|file| told.insert(file)) {
-                            let duplicate = self.duplicate(place, first, &originals);
+                            let duplicate = self.duplicate(place, *first, &originals);
                             self.duplicates.push(duplicate);
                         }
                     }
                     None => self.order.push(place),
-                }
-            }
-            let is_last = index(file) + 1 == self.ledgers.len();
-            if !is_last {
-                for (row, content) in (0_u32..).zip(&ledger.rows) {
-                    known
-                        .entry(&content.id)
-                        .or_default()
-                        .push(Place { file, row });
                 }
             }
         }

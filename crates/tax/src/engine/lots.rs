@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
+use packtrain_core::ledger::RowId;
 use packtrain_core::money::{Money, UnitPrice};
 use packtrain_core::quantity::{AmountError, Quantity};
 use packtrain_core::time::Timestamp;
@@ -13,7 +14,7 @@ use crate::request::Method;
 /// What one row brought in; what is left of it stands in the books as parts.
 pub(super) struct Lot<'a> {
     /// The row that acquired it.
-    pub(super) id: &'a str,
+    pub(super) id: &'a RowId,
     pub(super) acquired_at: Timestamp,
     pub(super) acquired: NaiveDate,
     /// First day on which selling it is long-term, where the law knows terms.
@@ -61,7 +62,7 @@ pub(super) struct Gift {
 
 /// What is to become a lot.
 pub(super) struct NewLot<'a> {
-    pub(super) id: &'a str,
+    pub(super) id: &'a RowId,
     pub(super) acquired_at: Timestamp,
     pub(super) acquired: NaiveDate,
     pub(super) long_from: Option<NaiveDate>,

@@ -8,6 +8,7 @@ mod answers;
 mod at;
 mod book;
 mod choices;
+mod copied;
 mod costs;
 mod doubts;
 mod draft;

@@ -1,6 +1,6 @@
 //! The few moves that rows are made of: acquire, dispose, give away, carry, rename.
 
-use packtrain_core::ledger::{Asset, Leg, NamedLot, RowKind};
+use packtrain_core::ledger::{Asset, Leg, NamedLot, RowId, RowKind};
 use packtrain_core::money::Money;
 use packtrain_core::quantity::Quantity;
 use packtrain_core::time::Timestamp;
@@ -190,7 +190,7 @@ impl<'a> Run<'a> {
             if lot.is_none_or(|lot| lot.basis.is_doubtful()) {
                 unknown.quantity = unknown.quantity.checked_add(quantity)?;
                 unknown.gain = unknown.gain.checked_add(line.gain)?;
-                unknown.came_by = lot.map(|lot| lot.id);
+                unknown.came_by = lot.map(|lot| &**lot.id);
             }
             self.applied.losses |= line.gain.is_negative();
             self.applied.denied_losses |= !line.denied_loss.is_zero();
@@ -258,7 +258,7 @@ impl<'a> Run<'a> {
             term,
             rule: self.settings.method.as_str(),
             acquired: held.map(|(acquired, _)| acquired),
-            lot: on_record.map(|lot| lot.id.into()),
+            lot: on_record.map(|lot| RowId::clone(lot.id)),
             form_box: self.rules.form_box(self.settings, at.date, term),
             is_fee: sale.is_fee,
             why: Why {

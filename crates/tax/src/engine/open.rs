@@ -2,7 +2,7 @@
 //! what selling it would mean, and from when on.
 
 use chrono::NaiveDate;
-use packtrain_core::ledger::Asset;
+use packtrain_core::ledger::{Asset, RowId};
 use packtrain_core::quantity::Quantity;
 
 use super::book::Book;
@@ -55,7 +55,7 @@ impl Run<'_> {
             asset: Asset::clone(&book.asset),
             // Over all wallets, the one in which a part lies decides nothing.
             wallet: wallet.filter(|_| self.scope == Scope::Wallet).cloned(),
-            lot: on_record.then(|| lot.id.into()),
+            lot: on_record.then(|| RowId::clone(lot.id)),
             acquired: on_record.then_some(lot.acquired),
             long_from: lot.long_from.filter(|_| on_record),
             quantity: part.quantity,

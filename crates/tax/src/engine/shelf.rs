@@ -114,7 +114,10 @@ impl Shelf {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use chrono::{DateTime, NaiveDate};
+    use packtrain_core::ledger::RowId;
     use packtrain_core::money::{Currency, Money};
 
     use super::super::lots::{Basis, NewLot};
@@ -219,8 +222,9 @@ mod tests {
 
     /// A lot of so many units, acquired so many seconds after another.
     fn lot_of(seconds: i64, quantity: Quantity, cost: Money) -> NewLot<'static> {
+        static ID: LazyLock<RowId> = LazyLock::new(RowId::default);
         NewLot {
-            id: "",
+            id: &ID,
             acquired_at: DateTime::from_timestamp(seconds, 0).unwrap(),
             acquired: NaiveDate::MIN,
             long_from: None,

@@ -10,7 +10,7 @@ use packtrain_core::quantity::{AmountError, Quantity};
 use rayon::prelude::*;
 
 use super::answers::Answers;
-use super::input::{Input, Place, index};
+use super::input::{Place, index};
 use super::value::in_currency;
 use super::watch::{Pace, Watch};
 use super::{LedgerFile, Work, run};
@@ -183,7 +183,7 @@ fn afterwards(
             }
             _ => apply(answers, place, row, otherwise, settings),
         });
-    let input = match Input::new(work.ledgers, &answers, &|| pace.is_stopped()) {
+    let input = match work.input.with(&answers, &|| pace.is_stopped()) {
         Ok(input) => input,
         Err(TaxError::Stopped) => return Err(TaxError::Stopped),
         Err(_) => return Ok(None),

@@ -17,6 +17,9 @@ pub(super) fn take_out(
     rows: &mut Vec<Row>,
     report: &mut Report,
 ) {
+    if are_in_turn(rows) {
+        return;
+    }
     let repeated = repeated(rows);
     if repeated.is_empty() {
         return;
@@ -29,6 +32,14 @@ pub(super) fn take_out(
     report.errors.append(&mut errors);
     // Stable: errors of one row keep the order in which they were found.
     report.errors.sort_by_key(|error| error.line);
+}
+
+/// Whether the ids only grow or only shrink, as those of numbered rows do: then none of them stands
+/// twice, and they need not be sorted.
+fn are_in_turn(rows: &[Row]) -> bool {
+    // A longer number is a larger one.
+    let order = |a: &Row, b: &Row| a.id.len().cmp(&b.id.len()).then_with(|| a.id.cmp(&b.id));
+    rows.is_sorted_by(|a, b| order(a, b).is_lt()) || rows.is_sorted_by(|a, b| order(a, b).is_gt())
 }
 
 /// From the line of each row whose id was used before to the line that has it first.
@@ -82,4 +93,28 @@ fn errors(
         Flaw::new("duplicate_id", message, help).into_error(row.line, raw, at, Some(column))
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::import::{Limits, read};
+
+    /// The lines whose id was used before.
+    fn repeated(ids: &[&str]) -> Vec<u32> {
+        let row = |id: &&str| format!("{id},2024-03-10T12:00:00Z,staking,main,1,ETH,100,USD\n");
+        let rows: String = ids.iter().map(row).collect();
+        let header = "id,timestamp,type,wallet,received_amount,received_asset,value,currency";
+        let import = read(format!("{header}\n{rows}").as_bytes(), Limits::default()).unwrap();
+        import.errors.iter().map(|error| error.line).collect()
+    }
+
+    #[test]
+    fn a_repeated_id_is_found_in_whatever_order_ids_stand() {
+        assert_eq!(repeated(&["r8", "r9", "r10", "r11"]), [] as [u32; 0]);
+        assert_eq!(repeated(&["r8", "r9", "r10", "r10"]), [5]);
+        assert_eq!(repeated(&["r10", "r9", "r8"]), [] as [u32; 0]);
+        assert_eq!(repeated(&["r10", "r9", "r9"]), [4]);
+        assert_eq!(repeated(&["b", "a", "c", "a", "b"]), [5, 6]);
+        assert_eq!(repeated(&["a", "b", "c", "b", "d"]), [5]);
+    }
 }

@@ -40,7 +40,7 @@ fn mark(rows: &mut [Row], is_chain: bool, is_said: bool, options: &Options) {
         let legs = [&mut row.sent, &mut row.received, &mut row.fee];
         for Leg { asset, .. } in legs.into_iter().flatten() {
             // Only a code, marked or not, can be both.
-            let is_both = asset.contains('@') || (is_said && asset.len() == 3);
+            let is_both = asset.as_bytes().contains(&b'@') || (is_said && asset.len() == 3);
             if !is_both {
                 continue;
             }

@@ -329,7 +329,8 @@ fn a_year_in_which_no_row_falls_is_named_as_such() {
 
 #[test]
 fn one_row_of_one_file_is_told_in_the_singular() {
-    let outcome = sample::outcome(20);
+    let mut outcome = sample::outcome(20);
+    outcome.rows = [(TaxYear(2024), 1)].into();
     let inputs = [InputFile {
         name: "kraken.csv".to_owned(),
         sha256: "e".repeat(64),
@@ -342,7 +343,7 @@ fn one_row_of_one_file_is_told_in_the_singular() {
     };
     let read = Read::of(&pdf(&document, &Progress::UNWATCHED).unwrap());
     for said in [
-        "1\u{a0}row of 1\u{a0}file",
+        "1\u{a0}row, 1\u{a0}file",
         "1\u{a0}row of kraken.csv is not in this report.",
         "1\u{a0}row of this file was read",
     ] {
