@@ -109,8 +109,8 @@ fn document() -> String {
         "# What every transport and every store does\n\n\
          This file is made from the lists that the tests go through, and a test compares it with\n\
          them. To write it anew:\n\n```\n{MEND}\n```\n\n\
-         \"yes\" means that the test of the row passes there in every run of the tests. A deviation\n\
-         has a number, and its reason below; one that is none any more fails the test.\n"
+         \"yes\" means that the test of the row passes there in every run of the tests. A\n\
+         deviation has a number, and its reason below; one that is none any more fails the test.\n"
     );
     let rows: Vec<_> = hints::LIST.iter().map(|one| one.says).collect();
     section(

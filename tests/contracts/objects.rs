@@ -1,5 +1,5 @@
-//! What every store of artefacts does, tried on a folder, and on S3 on two servers that say they are
-//! it.
+//! What every store of artefacts does, tried on a folder, and on S3 on two servers that say they
+//! are it.
 
 use std::io;
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! Files that their clients send to the store itself, past the API.
 //!
 //! Between the two requests nothing is kept but how much is promised: the place of the bytes is
-//! their hash, and the id of the file is derived from the request, which comes once more at the end.
+//! their hash, and the id of the file is derived from the request, which comes once more at the
+//! end.
 
 use axum::extract::{Path, State};
 use axum::response::Response;

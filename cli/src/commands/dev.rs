@@ -38,10 +38,9 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     greet(global);
     let (tasks, serving) = (TaskTracker::new(), CancellationToken::new());
     let mut settings = settings.clone();
-    let narrate = narrate(global.quiet);
-    let stack = Running::start(&args.stack, &mut settings, &narrate).await?;
+    let stack = Running::start(&args.stack, &mut settings, &narrate(global.quiet)).await?;
     let settings = &settings;
-    let database = Database::open(settings, narrate).await?;
+    let database = Database::open(settings, narrate(global.quiet)).await?;
     database.keep(&tasks, &serving);
     let key = prepare(&database).await?;
     hints::check(settings).await?;

@@ -12,9 +12,9 @@ use packtrain_tests::{Network, Proxy, Redis, until};
 use super::{Carrier, Process};
 
 /// Puts an entry where hints lie, as a sender does.
-const PUT: &str = "redis.call('hset', KEYS[1], 'odd', ARGV[1])
-    redis.call('hset', KEYS[2] .. ':odd', 'attempts', 0, 'max_attempts', 25, 'status', 'Pending')
-    redis.call('zadd', KEYS[3], 0, 'odd')";
+const PUT: &str = "redis.call('hset', KEYS[1], '1', ARGV[1])
+    redis.call('hset', KEYS[2] .. ':1', 'attempts', 0, 'max_attempts', 25, 'status', 'Pending')
+    redis.call('zadd', KEYS[3], 0, '1')";
 
 pub(in crate::contracts) struct RedisCarrier {
     redis: Redis,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use packtrain_core::job::Lane;
 use packtrain_core::ports::Hints;
-use packtrain_queue::{Sqs, SqsError, SqsSettings};
+use packtrain_queue::{Sqs, SqsError};
 use packtrain_tests::{Weather, until};
 use serde_json::Value;
 
