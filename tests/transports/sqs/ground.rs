@@ -51,14 +51,6 @@ impl Ground {
         program.find(test).map(|url| Self::at(server, url))
     }
 
-    /// All that are at hand.
-    pub(crate) async fn all(test: &str) -> Vec<Self> {
-        let mut all = vec![Self::fake().await];
-        all.extend(Self::other(Server::Moto, &format!("{test} (moto)")));
-        all.extend(Self::other(Server::Fauxqs, &format!("{test} (fauxqs)")));
-        all
-    }
-
     /// Those that know what our dead-letter queues need: fauxqs has no RedriveAllowPolicy.
     pub(crate) async fn with_dead_queues(test: &str) -> Vec<Self> {
         let mut all = vec![Self::fake().await];
