@@ -63,6 +63,8 @@ sorts! {
     COUNT_CHANGED = CONFLICT "bulk.count_changed" "Other jobs match than were expected";
     STALE = PRECONDITION_FAILED "edit.stale" "Somebody else changed this meanwhile";
     UPLOAD_MISSING = CONFLICT "upload.missing" "The file has not arrived";
+    UPLOADS_OPEN = CONFLICT
+        "upload.too_many_open" "Too many files are promised and not completed";
     UPLOAD_ELSEWHERE = NOT_IMPLEMENTED
         "upload.not_direct" "Files come through the API here";
     SCOPE_MISSING = FORBIDDEN "auth.scope_missing" "The API key may not do this";

@@ -35,7 +35,9 @@ Examples:
   packtrain dev
   packtrain dev --listen 127.0.0.1:9000
   packtrain dev --data-dir try --exit-when-ready
-  packtrain dev --stack redis";
+  packtrain dev --stack redis
+  packtrain dev --stack aws
+  packtrain dev --stack redis,aws";
     pub(super) const API: &str = "\
 Examples:
   packtrain api
@@ -177,7 +179,8 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
-    /// Carry hints over this; where the settings name no server, one is started
+    /// Stand on these as a fleet does; where the settings name no server, one is started.
+    /// With both, Redis carries the hints, and only files lie with AWS
     #[arg(long, value_delimiter = ',', value_name = "SERVER,...")]
     pub(crate) stack: Vec<Stack>,
     /// Where the API listens [default: 127.0.0.1:7800]
@@ -191,7 +194,10 @@ pub(crate) struct Dev {
 /// A server beside PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Stack {
+    /// Hints over Redis; one of its own unless redis.url names one
     Redis,
+    /// Hints over SQS and files in S3; moto unless the settings name a server, queues or a bucket
+    Aws,
 }
 
 #[derive(Debug, Args)]

@@ -1,14 +1,15 @@
 //! Demo data: loaded on the first start, through the API like any user's.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
+use packtrain_core::fault::chain;
 use packtrain_core::ids::{ReportId, TenantId};
-use packtrain_core::ports::Reports;
+use packtrain_core::ports::{ObjectError, ObjectKey, Reports};
 use packtrain_core::secret::Secret;
 use packtrain_store::PgReports;
 use serde_json::{Value, json};
@@ -28,6 +29,8 @@ const LEDGERS: [(&str, &[u8]); 2] = [
         include_bytes!("../../examples/ledger-wallet.csv"),
     ),
 ];
+/// The report as a person reads it.
+const PDF: &str = "tax-2025-us.pdf";
 /// The file that names the demo report, beside its PDF.
 const NOTE: &str = "report-id";
 /// Bytes of an answer that are read.
@@ -39,6 +42,8 @@ pub(crate) struct DemoReport {
     pub(crate) id: String,
     /// Its PDF, as a file with a name that a person can open.
     pub(crate) pdf: PathBuf,
+    /// Where the store has it.
+    pub(crate) key: ObjectKey,
     /// Whether this start made it.
     pub(crate) is_new: bool,
     /// How long that took.
@@ -55,32 +60,55 @@ pub(crate) async fn report(
     let began = Instant::now();
     let client = Client { router, key };
     let note = parts.settings.data.dir.join("demo").join(NOTE);
-    let known = earlier(parts, tenant, &note).await?;
+    let noted = fs::read_to_string(&note).unwrap_or_default();
+    let known = find(parts, tenant, noted.trim()).await?;
     let is_new = known.is_none();
-    let id = match known {
-        Some(id) => id,
-        None => client.make().await?,
+    let (id, key) = match known {
+        Some(known) => known,
+        None => {
+            let made = client.make().await?;
+            let lost = || Failure::new(FAILED, format!("the demo report {made} has no PDF"));
+            find(parts, tenant, &made).await?.ok_or_else(lost)?
+        }
     };
-    let pdf = client.download(&id, parts).await?;
+    let pdf = client.download(&id, parts, is_new).await?;
     fs::write(&note, &id)
         .map_err(|error| Failure::new(FAILED, format!("{}: {error}", note.display())))?;
     Ok(DemoReport {
         id,
         pdf,
+        key,
         is_new,
         took_ms: began.elapsed().as_millis(),
     })
 }
 
-/// The demo report that an earlier start noted, if it is still there.
-async fn earlier(parts: &Parts, tenant: TenantId, note: &Path) -> Result<Option<String>, Failure> {
-    let noted = fs::read_to_string(note).unwrap_or_default();
-    let Ok(id) = noted.trim().parse::<ReportId>() else {
+/// A report by its id, and where its PDF lies; none where the database or the store has not kept
+/// it: an earlier start may have stood on another store, or on one that keeps nothing.
+async fn find(
+    parts: &Parts,
+    tenant: TenantId,
+    id: &str,
+) -> Result<Option<(String, ObjectKey)>, Failure> {
+    let Ok(id) = id.parse::<ReportId>() else {
         return Ok(None);
     };
     let reports = PgReports::new(parts.pools.app.clone());
-    let found = reports.find(tenant, id).await?;
-    Ok(found.map(|report| report.id.to_string()))
+    let Some(report) = reports.find(tenant, id).await? else {
+        return Ok(None);
+    };
+    let mut artefacts = report.artefacts.into_iter();
+    let Some(pdf) = artefacts.find(|artefact| artefact.name == PDF) else {
+        return Ok(None);
+    };
+    match parts.store.objects.get(&pdf.stored.key).await {
+        Ok(_) => Ok(Some((report.id.to_string(), pdf.stored.key))),
+        Err(ObjectError::Missing { .. }) => Ok(None),
+        Err(error) => Err(Failure::new(
+            FAILED,
+            format!("demo report: {}", chain(&error)),
+        )),
+    }
 }
 
 /// Speaks to this process's own API.
@@ -124,11 +152,11 @@ impl Client<'_> {
     }
 
     /// Fetches the PDF and keeps it under a name that a person can open.
-    async fn download(&self, id: &str, parts: &Parts) -> Result<PathBuf, Failure> {
-        let name = "tax-2025-us.pdf";
+    async fn download(&self, id: &str, parts: &Parts, is_new: bool) -> Result<PathBuf, Failure> {
+        let name = PDF;
         let folder = parts.settings.data.dir.join("demo");
         let path = folder.join(name);
-        if path.exists() && folder.join(NOTE).exists() {
+        if !is_new && path.exists() {
             return Ok(path);
         }
         let request = self

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
+use packtrain_devdb::{Moto, Narrate};
 use rustix::process::{Pid, getpid, getppid};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,10 +15,15 @@ use tokio::time::{Instant, timeout};
 
 use crate::args::Stack;
 use crate::failure::{FAILED, Failure, USAGE};
-use crate::settings::{Address, Machine, Settings};
+use crate::settings::{Address, Machine, Settings, Transport};
+use crate::wiring::sqs;
+
+mod aws;
 
 /// The hidden subcommand that becomes a server which ends with its owner.
 pub(crate) const GUARD: &str = "stack-guard";
+/// What is said of a server that is private.
+const ENDS_WITH_US: &str = "private, ends with this process";
 /// The longest that a server may take to answer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// The pause between two looks whether it does.
@@ -26,28 +32,61 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// What was started; it ends with this.
 #[derive(Default)]
 pub(crate) struct Running {
-    /// A name and an address for each, to be shown.
-    pub(crate) shown: Vec<(&'static str, String)>,
+    /// What a person is told of it.
+    pub(crate) shown: Vec<Shown>,
     children: Vec<Child>,
+    moto: Option<Moto>,
+}
+
+/// A line of what is shown: in JSON its name is small.
+pub(crate) struct Shown {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+    pub(crate) note: &'static str,
 }
 
 impl Running {
     /// Starts what is asked for and not given by the settings, and lets the settings lead there.
-    pub(crate) async fn start(stack: &[Stack], settings: &mut Settings) -> Result<Self, Failure> {
+    pub(crate) async fn start(
+        stack: &[Stack],
+        settings: &mut Settings,
+        narrate: &Narrate,
+    ) -> Result<Self, Failure> {
         let mut running = Self::default();
-        if stack.contains(&Stack::Redis) && settings.redis.url.get().is_none() {
+        let has_redis = stack.contains(&Stack::Redis);
+        if has_redis && settings.redis.url.get().is_none() {
             let (child, url) = redis(&settings.data.dir).await?;
             settings.redis.url = Address::from(url.clone());
-            running.shown.push(("Redis", url));
+            running.show("Redis", url, ENDS_WITH_US);
             running.children.push(child);
         }
+        if stack.contains(&Stack::Aws) {
+            let moto = aws::start(settings, !has_redis, narrate).await?;
+            if let Some(moto) = &moto {
+                running.show("Moto", moto.url().to_owned(), aws::KEEPS_NOTHING);
+            }
+            running.moto = moto;
+        }
+        let carrier = match settings.hints.transport {
+            Transport::Pg => return Ok(running),
+            Transport::Redis => "Redis".to_owned(),
+            Transport::Sqs => sqs::names(settings).join(", "),
+        };
+        running.show("Hints", carrier, "");
         Ok(running)
+    }
+
+    fn show(&mut self, name: &'static str, value: String, note: &'static str) {
+        self.shown.push(Shown { name, value, note });
     }
 
     /// Ends all of it.
     pub(crate) async fn close(mut self) {
         for child in &mut self.children {
             child.kill().await.ok();
+        }
+        if let Some(moto) = self.moto {
+            moto.stop().await;
         }
     }
 }

@@ -13,14 +13,7 @@ use packtrain_core::time::SystemClock;
 use packtrain_objects::FolderObjects;
 use tempfile::TempDir;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Server {
-    Folder,
-    #[cfg(feature = "aws")]
-    Moto,
-    #[cfg(feature = "aws")]
-    Fauxqs,
-}
+use super::table::Server;
 
 /// A store that nobody else has.
 pub(super) struct Ground {
@@ -45,54 +38,35 @@ impl Ground {
         }
     }
 
-    /// All that are at hand.
-    pub(super) async fn all(test: &str) -> Vec<Self> {
-        #[cfg(not(feature = "aws"))]
-        {
-            let _ = test;
-            vec![Self::folder()]
-        }
-        #[cfg(feature = "aws")]
-        {
-            let mut all = vec![Self::folder()];
-            all.extend(Self::bucket_on(Server::Moto, &format!("{test} (moto)")).await);
-            all.extend(Self::bucket_on(Server::Fauxqs, &format!("{test} (fauxqs)")).await);
-            all
-        }
-    }
-
     /// How many objects there are.
     pub(super) async fn count(&self) -> usize {
-        match self.server {
-            Server::Folder => files_below(&self.folder.path().join("files")),
-            #[cfg(feature = "aws")]
-            _ => self.listed("list-type=2", "<Key>").await,
+        #[cfg(feature = "aws")]
+        if self.server != Server::Folder {
+            return self.listed("list-type=2", "<Key>").await;
         }
+        files_below(&self.folder.path().join("files"))
     }
 
     /// How many uploads nobody ended.
     pub(super) async fn unfinished(&self) -> usize {
-        match self.server {
-            Server::Folder => 0,
-            #[cfg(feature = "aws")]
-            _ => self.listed("uploads", "<UploadId>").await,
+        #[cfg(feature = "aws")]
+        if self.server != Server::Folder {
+            return self.listed("uploads", "<UploadId>").await;
         }
+        0
     }
 
     /// Puts other bytes in the place of an object, past the store.
     pub(super) async fn spoil(&self, key: &ObjectKey, bytes: &'static str) {
-        match self.server {
-            Server::Folder => {
-                let place = self.folder.path().join("files").join(key.as_str());
-                std::fs::write(place, bytes).unwrap();
-            }
-            #[cfg(feature = "aws")]
-            _ => {
-                let url = format!("{}/{}{key}", self.bucket, PREFIX);
-                let put = packtrain_tests::plain_http("PUT", &url, &[SOMEBODY], bytes).await;
-                assert_eq!(put.status(), 200, "{}", put.text());
-            }
+        #[cfg(feature = "aws")]
+        if self.server != Server::Folder {
+            let url = format!("{}/{}{key}", self.bucket, PREFIX);
+            let put = packtrain_tests::plain_http("PUT", &url, &[SOMEBODY], bytes).await;
+            assert_eq!(put.status(), 200, "{}", put.text());
+            return;
         }
+        let place = self.folder.path().join("files").join(key.as_str());
+        std::fs::write(place, bytes).unwrap();
     }
 }
 

@@ -17,6 +17,8 @@ pub enum Network {
     Hole,
     /// The server's side of every connection is closed, and the client is not told.
     HalfOpen,
+    /// Every connection is closed, and new ones are closed at once: the server is away.
+    Away,
 }
 
 /// A network with one way through.
@@ -59,10 +61,14 @@ async fn lead(mut client: TcpStream, server: SocketAddr, mut state: watch::Recei
             _ = copy_bidirectional(&mut client, &mut server) => return,
         }
     }
-    if *state.borrow() == Network::HalfOpen {
-        drop(server);
-        return pending().await;
+    let found = *state.borrow();
+    match found {
+        Network::HalfOpen => drop(server),
+        Network::Away => return,
+        Network::Well | Network::Hole => {
+            // Both sides stay open and silent, whatever the network does afterwards.
+            return pending::<()>().await;
+        }
     }
-    // Both sides stay open and silent, whatever the network does afterwards.
     pending().await
 }

@@ -98,6 +98,14 @@ impl Yard {
         Self::door_of(database, folder, store, objects).with_upkeep()
     }
 
+    /// API and upkeep, with hints that go over a transport that the test made.
+    pub async fn over(hints: Arc<dyn Hints>) -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let mut yard = Self::door(folder).await;
+        yard.hints = hints;
+        yard.with_upkeep()
+    }
+
     /// API, upkeep and one worker of the product's own kinds, on this database.
     pub async fn beside(database: Database) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");

@@ -1,13 +1,15 @@
 //! Files and their ledger rows: exact, replaced as a whole, and a tenant's own.
 
-use chrono::DateTime;
-use packtrain_core::ids::FileId;
+use chrono::{DateTime, TimeDelta};
+use futures::future::join_all;
+use packtrain_core::ids::{FileId, TenantId};
 use packtrain_core::ledger::{Leg, NamedLot, Rare, RareParts, Row, RowError, RowKind};
+use packtrain_core::limits::{PROMISED_BYTES_MAX, PROMISES_OPEN_MAX};
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::ports::{
-    FileState, Files, Imported, JobQueue, NewFile, ObjectKey, ReadOptions, StoreError,
+    FileState, Files, Imported, JobQueue, NewFile, ObjectKey, Promise, ReadOptions, StoreError,
 };
-use packtrain_core::time::Timestamp;
+use packtrain_core::time::{Clock, SystemClock, Timestamp};
 use packtrain_store::PgFiles;
 
 use super::scene::Scene;
@@ -53,6 +55,16 @@ impl Desk {
             (file.clone(), FileState::Uploaded)
         );
         file.id
+    }
+
+    /// Whether this tenant may promise a file of so many bytes, for an hour.
+    async fn promises(&self, tenant: TenantId, file: FileId, size_bytes: u64) -> bool {
+        let promise = Promise {
+            file,
+            size_bytes,
+            until: SystemClock.now() + TimeDelta::hours(1),
+        };
+        self.app.promise(tenant, &promise).await.unwrap()
     }
 
     async fn rows(&self, id: FileId) -> Vec<Row> {
@@ -340,4 +352,47 @@ async fn a_tenants_list_of_files_has_each_of_its_own_once_while_new_ones_come_in
     assert_eq!(next.name, "trades 2025.csv");
     assert_eq!(next.size_bytes, 64 * 1024 * 1024);
     assert_eq!(desk.app.list(other, None, 9).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_tenant_promises_so_many_files_at_once_until_some_are_forgotten() {
+    let desk = Desk::new().await;
+    let (tenant, ids) = (desk.scene.tenant, desk.scene.ids.clone());
+    // All at once: none may miss another.
+    let most = PROMISES_OPEN_MAX as usize;
+    let files: Vec<_> = (0..most + 20).map(|_| ids.file()).collect();
+    let all = files.iter().map(|file| desk.promises(tenant, *file, 1));
+    let taken = join_all(all).await;
+    assert_eq!(taken.iter().filter(|taken| **taken).count(), most);
+    // A promise that is given once more is the same one.
+    let known = taken.iter().position(|taken| *taken).unwrap();
+    assert!(desk.promises(tenant, files[known], 1).await);
+    assert!(!desk.promises(tenant, ids.file(), 1).await);
+    let other = desk.scene.db.tenant("other").await;
+    assert!(desk.promises(other, ids.file(), 1).await);
+    desk.scene.db.shift_clock(TimeDelta::minutes(61)).await;
+    assert!(desk.promises(tenant, ids.file(), 1).await);
+    let left = "select count(*) from promise";
+    assert_eq!(desk.scene.db.number(left).await, 2);
+}
+
+#[tokio::test]
+async fn a_tenant_promises_so_many_bytes_at_once_until_a_file_of_them_is_there() {
+    let desk = Desk::new().await;
+    let (tenant, ids) = (desk.scene.tenant, desk.scene.ids.clone());
+    let promised = ids.file();
+    assert!(desk.promises(tenant, promised, PROMISED_BYTES_MAX).await);
+    assert!(!desk.promises(tenant, ids.file(), 1).await);
+    let file = NewFile {
+        id: promised,
+        name: "a.csv".to_owned(),
+        object: ObjectKey::from_stored("a/b"),
+        sha256: "00".repeat(32),
+        size_bytes: 1,
+        read_options: ReadOptions::default(),
+    };
+    let mut import = desk.scene.job();
+    import.id = promised.import_job();
+    desk.app.create(tenant, &file, &import).await.unwrap();
+    assert!(desk.promises(tenant, ids.file(), PROMISED_BYTES_MAX).await);
 }

@@ -3,4 +3,4 @@
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "aws")]
-mod sqs;
+pub(crate) mod sqs;

@@ -1,7 +1,8 @@
 //! Files that their clients send to the store itself, past the API.
 //!
-//! Nothing is kept between the two requests: the place of the bytes is their hash, and the id of
-//! the file is derived from the request, which comes once more at the end.
+//! Between the two requests nothing is kept but how much is promised: the place of the bytes is
+//! their hash, and the id of the file is derived from the request, which comes once more at the
+//! end.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -10,8 +11,10 @@ use http::header::CACHE_CONTROL;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use packtrain_core::field::FieldError;
 use packtrain_core::ids::{FileId, TenantId};
-use packtrain_core::limits::FILE_BYTES_MAX;
-use packtrain_core::ports::{NewFile, ObjectKey, Promised};
+use packtrain_core::limits::{
+    FILE_BYTES_MAX, PROMISED_BYTES_MAX, PROMISED_KEPT, PROMISES_OPEN_MAX,
+};
+use packtrain_core::ports::{NewFile, ObjectKey, Promise, Promised};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,7 +22,7 @@ use super::files::{FileView, Hold, keep};
 use super::id;
 use crate::auth::User;
 use crate::body::JsonBody;
-use crate::problem::{Problem, UPLOAD_ELSEWHERE, UPLOAD_MISSING};
+use crate::problem::{Problem, UPLOAD_ELSEWHERE, UPLOAD_MISSING, UPLOADS_OPEN};
 use crate::request::Asked;
 use crate::serve::Closing;
 use crate::upload::AboutFile;
@@ -78,6 +81,7 @@ struct HeaderView {
     request_body = UploadRequest,
     responses(
         (status = 201, description = "Where to send it.", body = UploadView),
+        (status = 409, description = "Too many files are promised and not completed."),
         (status = 501, description = "Files come through `POST /v2/premium/files` here."),
     ),
 )]
@@ -91,6 +95,15 @@ pub(crate) async fn begin(
     let entrance = api.objects.entrance(&promised(user.tenant, &file)).await?;
     let entrance = entrance.ok_or_else(not_direct)?;
     let lasts = TimeDelta::from_std(entrance.lasts).unwrap_or_default();
+    let kept = TimeDelta::from_std(PROMISED_KEPT).unwrap_or_default();
+    let promise = Promise {
+        file: file.id,
+        size_bytes: file.size_bytes,
+        until: api.clock.now() + lasts + kept,
+    };
+    if !api.files.promise(user.tenant, &promise).await? {
+        return Err(too_many_open());
+    }
     let header = |(name, value)| HeaderView { name, value };
     let view = UploadView {
         id: file.id,
@@ -145,6 +158,15 @@ pub(crate) async fn complete(
         closing,
     };
     keep(&shared, user.tenant, &file, hold, &HeaderMap::new()).await
+}
+
+fn too_many_open() -> Problem {
+    let said = format!(
+        "At most {PROMISES_OPEN_MAX} files of {PROMISED_BYTES_MAX} bytes together may be promised \
+         and not completed. Complete them, or wait until those that never came are forgotten, \
+         within days; POST /v2/premium/files has no such limit.",
+    );
+    Problem::said(&UPLOADS_OPEN, said)
 }
 
 fn not_direct() -> Problem {

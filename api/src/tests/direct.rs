@@ -1,5 +1,6 @@
 //! Files that go to the store past the API.
 
+use packtrain_core::limits::{FILE_BYTES_MAX, PROMISED_BYTES_MAX};
 use packtrain_core::ports::Objects;
 use sha2::{Digest, Sha256};
 
@@ -89,6 +90,37 @@ async fn a_promise_that_cannot_be_kept_is_refused_at_once() {
         assert_eq!(refused.code(), "validation");
         assert_eq!(refused.json()["errors"][0]["pointer"], format!("/{field}"));
     }
+}
+
+#[tokio::test]
+async fn a_tenant_that_promised_too_much_may_promise_again_once_it_completed_some() {
+    let client = with_links();
+    let mut large = wanted(BYTES);
+    large["size_bytes"] = FILE_BYTES_MAX.into();
+    for count in 0..PROMISED_BYTES_MAX / FILE_BYTES_MAX - 1 {
+        large["about"]["name"] = format!("{count}.csv").into();
+        let begun = client.post(PATH, None, &large).await;
+        assert_eq!(begun.status, StatusCode::CREATED, "{}", begun.text());
+    }
+    // The same promise twice is one.
+    client.post(PATH, None, &large).await;
+    let small = client.post(PATH, None, &wanted(BYTES)).await.json();
+    large["about"]["name"] = "one more.csv".into();
+    let refused = client.post(PATH, None, &large).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.code().as_str()),
+        (409, "upload.too_many_open")
+    );
+    let said = refused.text();
+    assert!(said.contains("POST /v2/premium/files"), "{said}");
+    let other = Client::of(&client.world, 2, KeyScope::User);
+    let theirs = other.post(PATH, None, &large).await;
+    assert_eq!(theirs.status, StatusCode::CREATED, "a tenant of its own");
+    let complete = format!("{PATH}/{}/complete", small["id"].as_str().unwrap());
+    client.world.put(client.tenant, BYTES.into()).await.unwrap();
+    let before = client.world.promises.lock().unwrap().len();
+    client.post(&complete, None, &wanted(BYTES)).await;
+    assert_eq!(client.world.promises.lock().unwrap().len(), before - 1);
 }
 
 #[tokio::test]

@@ -9,11 +9,12 @@ use bytes::Bytes;
 use packtrain_core::ids::{ApiKeyId, ClockIds, FileId, JobId, ReportId, TenantId};
 use packtrain_core::job::{Deadline, Lane, NewJob, State};
 use packtrain_core::ledger::RowError;
+use packtrain_core::limits::PROMISED_BYTES_MAX;
 use packtrain_core::ports::{
     ApiKeyRecord, ApiKeys, Enqueued, FileRecord, FileState, FileSummary, Files, Hint, HintStream,
     Hints, Imported, ImportedFile, JobEvent, JobEvents, JobFilter, JobQueue, JobRecord, JobSummary,
-    KeyScope, Keyed, NewFile, OperatorJobs, OwnJob, OwnJobs, Readiness, ReportRecord, Reports,
-    Requested, StoreError,
+    KeyScope, Keyed, NewFile, OperatorJobs, OwnJob, OwnJobs, Promise, Readiness, ReportRecord,
+    Reports, Requested, StoreError,
 };
 use packtrain_core::time::{Clock, SystemClock, Timestamp};
 use serde_json::Value;
@@ -34,6 +35,7 @@ pub(super) struct World {
     pub(super) asked: Mutex<Vec<NewJob>>,
     pub(super) keyed: Mutex<HashMap<KeyPlace, ([u8; 32], JobId)>>,
     pub(super) files: Mutex<HashMap<(TenantId, FileId), FileRecord>>,
+    pub(super) promises: Mutex<HashMap<(TenantId, FileId), Promise>>,
     pub(super) row_errors: Mutex<Vec<RowError>>,
     pub(super) reports: Mutex<HashMap<(TenantId, ReportId), ReportRecord>>,
     pub(super) events: Mutex<Vec<JobEvent>>,
@@ -234,6 +236,7 @@ impl Files for World {
             });
         }
         self.take(import);
+        self.promises.lock().unwrap().remove(&(tenant, file.id));
         let record = FileRecord {
             file: file.clone(),
             state: FileState::Uploaded,
@@ -249,6 +252,20 @@ impl Files for World {
             .unwrap()
             .insert((tenant, file.id), record.clone());
         Ok(record)
+    }
+
+    async fn promise(&self, tenant: TenantId, promise: &Promise) -> Result<bool, StoreError> {
+        let mut promises = self.promises.lock().unwrap();
+        let place = (tenant, promise.file);
+        let others = promises
+            .iter()
+            .filter(|(known, _)| **known != place && known.0 == tenant);
+        let bytes: u64 = others.map(|(_, promise)| promise.size_bytes).sum();
+        let fits = bytes + promise.size_bytes <= PROMISED_BYTES_MAX;
+        if fits {
+            promises.insert(place, *promise);
+        }
+        Ok(fits)
     }
 
     async fn find(&self, tenant: TenantId, id: FileId) -> Result<Option<FileRecord>, StoreError> {

@@ -20,7 +20,7 @@ use crate::log;
 use crate::metrics;
 use crate::process::{narrate, stop_on_signal};
 use crate::settings::{Settings, Store};
-use crate::stack::Running;
+use crate::stack::{Running, Shown};
 use crate::terminal::{QUIET, STRONG};
 use crate::warm;
 use crate::wiring::{Parts, hints};
@@ -38,7 +38,7 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     greet(global);
     let (tasks, serving) = (TaskTracker::new(), CancellationToken::new());
     let mut settings = settings.clone();
-    let stack = Running::start(&args.stack, &mut settings).await?;
+    let stack = Running::start(&args.stack, &mut settings, &narrate(global.quiet)).await?;
     let settings = &settings;
     let database = Database::open(settings, narrate(global.quiet)).await?;
     database.keep(&tasks, &serving);
@@ -161,8 +161,11 @@ impl Ready<'_> {
             let key = self.key.reveal();
             let mut ready =
                 serde_json::json!({ "type": "ready", "api": api, "key": key, "ms": ms });
-            for (name, address) in &self.stack.shown {
-                ready[name.to_lowercase()] = address.as_str().into();
+            for shown in &self.stack.shown {
+                ready[shown.name.to_lowercase()] = shown.value.as_str().into();
+            }
+            if self.settings.objects.store == Store::S3 {
+                ready["bucket"] = self.settings.s3.bucket.as_str().into();
             }
             anstream::println!("{ready}");
             return;
@@ -178,8 +181,8 @@ impl Ready<'_> {
             Store::Folder => anstream::println!("  Files       {data}/files   stands in for S3"),
             Store::S3 => anstream::println!("  Files       s3://{}", self.settings.s3.bucket),
         }
-        for (name, address) in &self.stack.shown {
-            anstream::println!("  {name:<11} {address}   private, ends with this process");
+        for Shown { name, value, note } in &self.stack.shown {
+            anstream::println!("  {name:<11} {value}   {QUIET}{note}{QUIET:#}");
         }
         anstream::println!("  Ready in    {ms} ms\n");
     }
@@ -187,7 +190,9 @@ impl Ready<'_> {
     fn finished(&self, global: &Global, report: &demo::DemoReport) {
         let path: &PathBuf = &report.pdf;
         if global.json {
-            let event = serde_json::json!({ "type": "demo", "report": report.id, "pdf": path });
+            let event = serde_json::json!({
+                "type": "demo", "report": report.id, "pdf": path, "key": report.key.as_str(),
+            });
             anstream::println!("{event}");
             return;
         }
@@ -198,6 +203,11 @@ impl Ready<'_> {
         };
         anstream::println!("\n  Demo report {}   {how}", path.display());
         anstream::println!("              {QUIET}{}{QUIET:#}", report.id);
+        if self.settings.objects.store == Store::S3 {
+            let s3 = &self.settings.s3;
+            let place = format!("s3://{}/{}{}", s3.bucket, s3.prefix, report.key);
+            anstream::println!("              {QUIET}{place}{QUIET:#}");
+        }
         let (address, id, key) = (self.address, &report.id, self.key.reveal());
         let program = program();
         anstream::println!(

@@ -93,7 +93,10 @@ impl Aws {
         let bucket = self.bucket.as_ref().map(|made| {
             let name = &made.bucket;
             match &*made.lacks {
-                _ if made.is_new => format!("Bucket made: {name}"),
+                [] if made.is_new => format!("Bucket made: {name}"),
+                lacks if made.is_new => {
+                    format!("Bucket made: {name}, without {}", lacks.join("; "))
+                }
                 [] => format!("The bucket {name} is there and lacks nothing."),
                 lacks => format!(
                     "The bucket {name} is there, is left as it is, and lacks: {}",

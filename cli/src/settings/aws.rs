@@ -13,14 +13,25 @@ const VISIBILITY_S_MIN: u64 = 10;
 /// Where, and with whose rights: those that the SDK finds.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    not(feature = "aws"),
+    expect(dead_code, reason = "a build without AWS asks nobody there")
+)]
 pub(crate) struct Aws {
     pub(crate) region: String,
     pub(crate) endpoint_url: Address,
+    /// Whether it is a server of this process's own, which asks nobody who he is. No setting.
+    #[serde(skip)]
+    pub(crate) is_own: bool,
 }
 
 /// Queues of hints.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    not(feature = "aws"),
+    expect(dead_code, reason = "a build without AWS checks the times alone")
+)]
 pub(crate) struct Sqs {
     pub(crate) pulse_queue: String,
     pub(crate) notify_queue: String,

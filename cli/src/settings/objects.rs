@@ -24,6 +24,10 @@ pub(crate) enum Store {
 /// The bucket.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    not(feature = "aws"),
+    expect(dead_code, reason = "a build without AWS opens no bucket")
+)]
 pub(crate) struct S3 {
     pub(crate) bucket: String,
     pub(crate) prefix: String,

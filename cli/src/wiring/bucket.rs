@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use packtrain_core::fault::chain;
 use packtrain_core::ports::Objects;
+use packtrain_core::secret::Secret;
 use packtrain_objects::{BucketError, S3Access, S3Objects, S3Patience, S3Settings};
 
 use super::objects::Made;
+use super::sqs::OWN;
 use crate::failure::{FAILED, Failure, UNREACHABLE};
 use crate::settings::Settings;
 
@@ -40,7 +42,13 @@ pub(crate) fn open(settings: &Settings) -> Result<Bucket, Failure> {
     Ok(Bucket(S3Objects::new(S3Settings {
         region: aws.region.clone(),
         endpoint_url: aws.endpoint_url.get(),
-        access: S3Access::Found,
+        access: match aws.is_own {
+            false => S3Access::Found,
+            true => S3Access::Key {
+                id: OWN.to_owned(),
+                secret: Secret::new(OWN.to_owned()),
+            },
+        },
         bucket: s3.bucket.clone(),
         prefix: s3.prefix.clone(),
         kms_key: s3.kms_key.clone(),

@@ -49,6 +49,10 @@ pub(crate) async fn create(settings: &Settings) -> Result<Option<Vec<String>>, F
     Queues::of(settings).check().await.map(|()| None)
 }
 
+pub(crate) fn names(_: &Settings) -> Vec<String> {
+    Vec::new()
+}
+
 pub(crate) fn missing() -> Failure {
     Failure::new(USAGE, "this build has no SQS")
         .help("build it with the feature `aws`, or set hints.transport to another")

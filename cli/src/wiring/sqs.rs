@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use packtrain_core::fault::chain;
 use packtrain_core::ids::IdSource;
+use packtrain_core::job::Lane;
 use packtrain_core::ports::{Hints, Mirror, Revive};
+use packtrain_core::secret::Secret;
 use packtrain_queue::{Sqs, SqsAccess, SqsError, SqsHints, SqsMirror, SqsSettings};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,6 +15,9 @@ use tracing::warn;
 
 use crate::failure::{FAILED, Failure, UNREACHABLE};
 use crate::settings::{Settings, Transport};
+
+/// Who asks a server of this process's own: it lets everybody in, and the SDK signs in any case.
+pub(crate) const OWN: &str = "dev";
 
 /// The queues of this process, when hints go through SQS.
 pub(crate) struct Queues(Option<Arc<Sqs>>);
@@ -73,12 +78,24 @@ pub(crate) async fn create(settings: &Settings) -> Result<Option<Vec<String>>, F
     }
 }
 
+/// The names of the lanes' queues.
+pub(crate) fn names(settings: &Settings) -> Vec<String> {
+    let named = named(settings);
+    Lane::ALL.iter().map(|lane| named.queue(*lane)).collect()
+}
+
 fn named(settings: &Settings) -> SqsSettings {
     let (aws, sqs) = (&settings.aws, &settings.sqs);
     SqsSettings {
         region: aws.region.clone(),
         endpoint_url: aws.endpoint_url.get(),
-        access: SqsAccess::Found,
+        access: match aws.is_own {
+            false => SqsAccess::Found,
+            true => SqsAccess::Key {
+                id: OWN.to_owned(),
+                secret: Secret::new(OWN.to_owned()),
+            },
+        },
         pulse_queue: sqs.pulse_queue.clone(),
         notify_queue: sqs.notify_queue.clone(),
         prefix: sqs.prefix.clone(),
@@ -107,8 +124,6 @@ pub(crate) fn missing() -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use packtrain_core::secret::Secret;
-
     use super::*;
 
     #[tokio::test]

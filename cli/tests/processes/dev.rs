@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use packtrain_tests::Program;
+use packtrain_tests::{Program, plain_http, until};
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout};
 
-use crate::binary::{folder, process};
+use crate::binary::{command, folder, process};
 
 /// A running `dev`, and what it says.
 struct Dev {
@@ -94,6 +94,139 @@ async fn dev_makes_a_report_at_the_first_start_and_finds_it_again_at_the_next() 
     assert_eq!(second.end().await, Some(0));
 }
 
+/// The cache in which the run of the tests keeps what it fetched.
+fn cache() -> std::path::PathBuf {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test must not fetch once more what is there"
+    )]
+    let named = std::env::var("XDG_CACHE_HOME");
+    let home = || std::env::home_dir().unwrap().join(".cache");
+    named.map_or_else(|_| home(), Into::into)
+}
+
+/// `dev` on these, with programs of the run of the tests in its path.
+fn on_stack(folder: &Path, stack: &str, redis: Option<String>) -> Dev {
+    let bin = folder.join("bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    if let Some(redis) = redis {
+        std::os::unix::fs::symlink(redis, bin.join("redis-server")).ok();
+    }
+    let words = ["dev", "--json", "--listen", "127.0.0.1:0", "--stack", stack];
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(bin).chain(std::env::split_paths(&path));
+    let child = process(folder, &words)
+        .env("PATH", std::env::join_paths(path).unwrap())
+        .env("XDG_CACHE_HOME", cache())
+        .stdout(Stdio::piped())
+        .spawn();
+    Dev::of(child.unwrap())
+}
+
+/// Asks an SQS for an action.
+async fn ask_sqs(url: &str, action: &str, request: &Value) -> Value {
+    let target = format!("AmazonSQS.{action}");
+    let headers = [
+        ("content-type", "application/x-amz-json-1.0"),
+        ("x-amz-target", &*target),
+        (
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=dev/20260101/eu-central-1/sqs/aws4_request, \
+             SignedHeaders=host, Signature=00",
+        ),
+    ];
+    let answer = plain_http("POST", &format!("{url}/"), &headers, request.to_string()).await;
+    assert_eq!(answer.status(), 200, "{action}: {}", answer.text());
+    serde_json::from_slice(&answer.body).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_on_aws_stands_on_a_moto_of_its_own_and_makes_its_report_again_when_that_is_new() {
+    let test = "dev_on_aws_stands_on_a_moto_of_its_own_and_makes_its_report_again";
+    if Program::Moto.find(test).is_none() {
+        return;
+    }
+    let folder = folder(&[]);
+    let mut keys = Vec::new();
+    for _ in 0..2 {
+        let mut dev = on_stack(folder.path(), "aws", None);
+        let ready = dev.event().await;
+        let (moto, bucket) = (ready["moto"].as_str().unwrap(), &ready["bucket"]);
+        let queues = ready["hints"].as_str().unwrap();
+        assert!(queues.starts_with("premium-alerts.fifo, "), "{queues}");
+        let demo = dev.event().await;
+        let pdf = folder.path().join(demo["pdf"].as_str().unwrap());
+        let place = format!("{moto}/{}", bucket.as_str().unwrap());
+        let place = format!("{place}/{}", demo["key"].as_str().unwrap());
+        let there = plain_http("GET", &place, &[], "").await;
+        assert_eq!(there.status(), 200, "{}", there.text());
+        assert!(there.body.starts_with(b"%PDF-"));
+        assert!(std::fs::read(pdf).unwrap() == there.body);
+        // Its workers take what lies in a queue, also what is no hint.
+        let queue = json!({ "QueueName": "premium-io" });
+        let queue = ask_sqs(moto, "GetQueueUrl", &queue).await["QueueUrl"].clone();
+        let odd = json!({ "QueueUrl": queue, "MessageBody": "no hint" });
+        ask_sqs(moto, "SendMessage", &odd).await;
+        let asked = json!({ "QueueUrl": queue, "AttributeNames": ["All"] });
+        until("the queue is read", async || {
+            let all = ask_sqs(moto, "GetQueueAttributes", &asked).await;
+            let of = |name: &str| all["Attributes"][name].as_str() == Some("0");
+            of("ApproximateNumberOfMessages") && of("ApproximateNumberOfMessagesNotVisible")
+        })
+        .await;
+        keys.push(demo["key"].clone());
+        let moto = moto.trim_start_matches("http://").to_owned();
+        // Killed, so that it can look after nothing itself.
+        dev.child.kill().await.unwrap();
+        until("its moto ended as well", async || {
+            TcpStream::connect(&moto).await.is_err()
+        })
+        .await;
+    }
+    assert_ne!(keys[0], keys[1], "the second one says when it was made");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_on_redis_and_aws_lets_redis_carry_hints_and_s3_keep_files() {
+    let test = "dev_on_redis_and_aws_lets_redis_carry_hints_and_s3_keep_files";
+    let Some(redis) = Program::Redis.find(test) else {
+        return;
+    };
+    if Program::Moto.find(test).is_none() {
+        return;
+    }
+    let folder = folder(&[]);
+    let mut dev = on_stack(folder.path(), "redis,aws", Some(redis));
+    let ready = dev.event().await;
+    assert_eq!(ready["hints"], "Redis");
+    assert!(ready["redis"].as_str().unwrap().starts_with("redis://"));
+    let moto = ready["moto"].as_str().unwrap();
+    let queues = ask_sqs(moto, "ListQueues", &json!({})).await;
+    assert_eq!(queues["QueueUrls"].as_array().map_or(0, Vec::len), 0);
+    let demo = dev.event().await;
+    let place = format!("{moto}/packtrain-dev/{}", demo["key"].as_str().unwrap());
+    let there = plain_http("GET", &place, &[], "").await;
+    assert!(there.body.starts_with(b"%PDF-"), "{}", there.text());
+    dev.child.kill().await.unwrap();
+}
+
+#[test]
+fn dev_on_aws_says_what_to_do_without_python_and_without_a_bucket() {
+    let folder = folder(&[]);
+    let dev = ["dev", "--stack", "aws"];
+    let no_python = command(folder.path(), &dev).env("PATH", folder.path());
+    let said = no_python.assert().code(2).get_output().stderr.clone();
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.contains("python3 is not in PATH"), "{said}");
+    assert!(said.contains("apt-get install python3-venv"), "{said}");
+    assert!(said.contains("aws.endpoint_url"), "{said}");
+    let given = command(folder.path(), &dev);
+    let given = given.env("PACKTRAIN_AWS_ENDPOINT_URL", "http://127.0.0.1:9");
+    let said = given.assert().code(2).get_output().stderr.clone();
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.contains("s3.bucket: empty"), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn dev_starts_a_redis_of_its_own_that_carries_its_hints_and_ends_with_it() {
     let test = "dev_starts_a_redis_of_its_own_that_carries_its_hints_and_ends_with_it";
@@ -101,24 +234,7 @@ async fn dev_starts_a_redis_of_its_own_that_carries_its_hints_and_ends_with_it()
         return;
     };
     let folder = folder(&[]);
-    let bin = folder.path().join("bin");
-    std::fs::create_dir(&bin).unwrap();
-    std::os::unix::fs::symlink(program, bin.join("redis-server")).unwrap();
-    let words = [
-        "dev",
-        "--json",
-        "--listen",
-        "127.0.0.1:0",
-        "--stack",
-        "redis",
-    ];
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::iter::once(bin).chain(std::env::split_paths(&path));
-    let child = process(folder.path(), &words)
-        .env("PATH", std::env::join_paths(path).unwrap())
-        .stdout(Stdio::piped())
-        .spawn();
-    let mut dev = Dev::of(child.unwrap());
+    let mut dev = on_stack(folder.path(), "redis", Some(program));
     let ready = dev.event().await;
     let redis = ready["redis"]
         .as_str()
@@ -137,7 +253,7 @@ async fn dev_starts_a_redis_of_its_own_that_carries_its_hints_and_ends_with_it()
     assert!(stats.contains("cmdstat_publish"), "{stats}");
     // Killed, so that it can look after nothing itself.
     dev.child.kill().await.unwrap();
-    packtrain_tests::until("its Redis ended as well", async || {
+    until("its Redis ended as well", async || {
         TcpStream::connect(&redis).await.is_err()
     })
     .await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures::StreamExt;
-use packtrain_core::fault::{Fault, Verdict, backoff_ceiling};
+use packtrain_core::fault::{Fault, Verdict};
 use packtrain_core::ids::{JobId, TenantId};
 use packtrain_core::job::{About, Ctx, Done, Job, Kind, Lane, State};
 use packtrain_core::limits::MIRRORED_BYTES_MAX;
@@ -14,7 +14,7 @@ use packtrain_core::ports::{Actor, Control, DeadLetters, JobRecord, KeyScope, Op
 use packtrain_jobs::catalogue::{Entry, entry};
 use packtrain_queue::{SqsHints, SqsMirror};
 use packtrain_store::{PgControl, PgOperatorJobs, PgUpkeep};
-use packtrain_tests::{FakeSqs, Yard, until};
+use packtrain_tests::{Yard, until};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -24,13 +24,27 @@ use utoipa::ToSchema;
 use super::ground::Ground;
 
 const KINDS: &[Entry] = &[entry::<Poison>()];
-/// Attempts of the job.
-const ATTEMPTS: u16 = 5;
+/// How long a delivery waits after each attempt that failed, in seconds: the first attempt comes
+/// at once, the ninth some 21 hours later, and then it is dead.
+const DELIVERY_S: [u64; 8] = [
+    5,
+    30,
+    2 * 60,
+    10 * 60,
+    30 * 60,
+    2 * 60 * 60,
+    6 * 60 * 60,
+    12 * 60 * 60,
+];
+const ATTEMPTS: u16 = 9;
+
+/// How far a waiting time may be from what was asked for: an end is noted a moment after it was.
+const SLACK: TimeDelta = TimeDelta::seconds(3);
 
 /// Jobs that fail no more.
 static HEALED: LazyLock<Mutex<HashSet<JobId>>> = LazyLock::new(Mutex::default);
 
-/// Fails until the test heals it.
+/// Fails until the test heals it, and is tried again as deliveries are.
 #[derive(Serialize, Deserialize, ToSchema)]
 struct Poison {
     #[serde(default)]
@@ -47,23 +61,28 @@ impl Job for Poison {
             return Ok(Done::quietly());
         }
         let said = format!("poisoned: {}", self.note.len());
-        Err(Fault::said(Verdict::Retry(None), "test.poisoned", said))
+        let waits = DELIVERY_S.get(usize::from(ctx.attempt) - 1);
+        let verdict = Verdict::Retry(waits.copied().map(Duration::from_secs));
+        Err(Fault::said(verdict, "test.poisoned", said))
     }
 }
 
-/// The product beside our SQS: dead letters are shown there, and one listens for those that return.
+/// The product beside an SQS: dead letters are shown there, and one listens for those that return.
 struct Scene {
     yard: Yard,
     ground: Ground,
-    fake: FakeSqs,
     passed: Mutex<TimeDelta>,
     showing: DropGuard,
 }
 
 impl Scene {
     async fn new() -> Self {
-        let (yard, ground) = (Yard::without_workers().await, Ground::fake().await);
-        let (sqs, fake) = (ground.queues().await, ground.fake.clone().unwrap());
+        Self::on(Ground::fake().await).await
+    }
+
+    async fn on(ground: Ground) -> Self {
+        let yard = Yard::without_workers().await;
+        let sqs = ground.queues().await;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let pool = yard.database.pools().worker.clone();
         let showing = packtrain_scheduler::mirror(
@@ -83,7 +102,6 @@ impl Scene {
         Self {
             yard,
             ground,
-            fake,
             passed: Mutex::default(),
             showing: stop.drop_guard(),
         }
@@ -106,22 +124,30 @@ impl Scene {
         jobs.find(id).await.unwrap().expect("it was enqueued")
     }
 
-    /// Lets the job's own times pass, attempt after attempt, until it is dead.
+    /// Lets the times of deliveries pass, attempt after attempt, until the job is dead.
     async fn dies(&self, id: JobId, attempts_before: usize) {
-        let mut passed_for = 0;
-        until("the job is dead", async || {
+        for (failed, wait_s) in (1_usize..).zip(DELIVERY_S) {
+            until("the attempt has failed", async || {
+                let job = self.job(id).await;
+                job.failures.len() == attempts_before + failed && job.state == State::Scheduled
+            })
+            .await;
             let job = self.job(id).await;
-            let failed = job.failures.len() - attempts_before;
-            if job.state == State::Scheduled && failed > passed_for {
-                passed_for = failed;
-                self.pass(backoff_ceiling(u16::try_from(failed).unwrap()))
-                    .await;
-            }
-            job.state == State::Dead && failed > 0
-        })
-        .await;
+            let ended_at = job.failures[attempts_before + failed - 1].ended_at;
+            let wait = TimeDelta::try_seconds(i64::try_from(wait_s).unwrap()).unwrap();
+            let waits = job.run_at.unwrap() - ended_at;
+            assert!(
+                (waits - wait).abs() < SLACK,
+                "{waits} after attempt {failed}"
+            );
+            self.pass(Duration::from_secs(wait_s)).await;
+        }
+        self.ended(id, State::Dead).await;
         let job = self.job(id).await;
         assert_eq!(job.failures.len(), attempts_before + usize::from(ATTEMPTS));
+        let of_this_life = &job.failures[attempts_before..];
+        let took = of_this_life[8].ended_at - of_this_life[0].ended_at;
+        assert_eq!(took.num_hours(), 20, "and 42 minutes: {took}");
     }
 
     async fn pass(&self, time: Duration) {
@@ -143,11 +169,12 @@ impl Scene {
     /// What lies in the dead-letter queue once it is so much.
     async fn shown(&self, count: usize) -> Vec<Value> {
         let queue = self.ground.settings().dead_queue(Lane::Pulse);
+        let url = self.ground.url_of(&queue).await;
         until("dead letters are shown", async || {
-            self.fake.bodies(&queue).len() == count
+            self.ground.lying(&url).await == count as u64
         })
         .await;
-        let bodies = self.fake.bodies(&queue);
+        let bodies = self.ground.bodies(&queue).await;
         bodies
             .iter()
             .map(|body| serde_json::from_str(body).unwrap())
@@ -155,27 +182,37 @@ impl Scene {
     }
 
     /// As an operator does in the console of the cloud: from the dead letters to the lane's queue.
-    fn redrive(&self) -> usize {
+    async fn redrive(&self) -> usize {
         let settings = self.ground.settings();
         let (dead, home) = (
             settings.dead_queue(Lane::Pulse),
             settings.queue(Lane::Pulse),
         );
-        self.fake.redrive(&dead, &home)
+        self.ground.move_all(&dead, &home).await
     }
 
     async fn home_is_empty(&self) {
         let home = self.ground.settings().queue(Lane::Pulse);
+        let url = self.ground.url_of(&home).await;
         until("the messages are gone", async || {
-            self.fake.bodies(&home).is_empty()
+            self.ground.lying(&url).await == 0
         })
         .await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_poison_alert_dies_after_all_its_attempts_and_is_redriven_from_sqs_and_from_the_api() {
-    let scene = Scene::new().await;
+async fn a_poison_alert_dies_after_21_hours_of_retries_and_is_redriven_from_sqs_and_from_our_api() {
+    let test =
+        "a_poison_alert_dies_after_21_hours_of_retries_and_is_redriven_from_sqs_and_from_our_api";
+    for ground in Ground::with_dead_queues(test).await {
+        poisoned(Scene::on(ground).await).await;
+    }
+}
+
+/// One alert from its first attempt to its dead letter, back from the queue, dead again, and back
+/// from the API.
+async fn poisoned(scene: Scene) {
     scene.yard.worker(KINDS).await;
     let id = scene.enqueue(json!({ "note": "abc" })).await;
     scene.dies(id, 0).await;
@@ -184,7 +221,10 @@ async fn a_poison_alert_dies_after_all_its_attempts_and_is_redriven_from_sqs_and
     assert_eq!(dead["job"], id.to_string());
     assert_eq!(dead["tenant"], TenantId::SYSTEM.to_string());
     assert_eq!(dead["payload"], json!({ "note": "abc" }));
-    assert_eq!((&dead["attempts"], &dead["schema"]), (&json!(5), &json!(1)));
+    assert_eq!(
+        (&dead["attempts"], &dead["schema"]),
+        (&json!(ATTEMPTS), &json!(1))
+    );
     assert_eq!(dead["kind"], "test.poison");
     assert_eq!(
         (&dead["code"], &dead["message"]),
@@ -192,8 +232,8 @@ async fn a_poison_alert_dies_after_all_its_attempts_and_is_redriven_from_sqs_and
     );
 
     // From the queue: it runs again with all its attempts, and dies again.
-    assert_eq!(scene.redrive(), 1);
-    scene.dies(id, 5).await;
+    assert_eq!(scene.redrive().await, 1);
+    scene.dies(id, usize::from(ATTEMPTS)).await;
     scene.home_is_empty().await;
     scene.shown(1).await;
     let audit = "select actor from audit where action = 'job.retry'";
@@ -210,7 +250,7 @@ async fn a_poison_alert_dies_after_all_its_attempts_and_is_redriven_from_sqs_and
 
     // Who redrives the message now changes nothing.
     let before = scene.job(id).await;
-    assert_eq!(scene.redrive(), 1);
+    assert_eq!(scene.redrive().await, 1);
     scene.home_is_empty().await;
     assert_eq!(scene.job(id).await, before);
     assert_eq!(scene.yard.database.texts(audit).await.len(), 2);
@@ -229,7 +269,7 @@ async fn a_message_of_an_earlier_death_revives_nobody() {
     client
         .post(&format!("/v2/admin/jobs/{id}/retry"), &[], &json!({}))
         .await;
-    scene.dies(id, 5).await;
+    scene.dies(id, usize::from(ATTEMPTS)).await;
     let shown = scene.shown(2).await;
     assert_ne!(shown[0]["dead"]["died_at"], shown[1]["dead"]["died_at"]);
     // The first comes back alone, and nothing happens.
@@ -240,7 +280,7 @@ async fn a_message_of_an_earlier_death_revives_nobody() {
     );
     let send = json!({
         "QueueUrl": scene.ground.url_of(&home).await, "MessageGroupId": "g",
-        "MessageDeduplicationId": "1", "MessageBody": scene.fake.bodies(&dead)[0],
+        "MessageDeduplicationId": "1", "MessageBody": scene.ground.bodies(&dead).await[0],
     });
     scene.ground.wire.ask("SendMessage", &send).await.unwrap();
     scene.home_is_empty().await;
@@ -248,9 +288,9 @@ async fn a_message_of_an_earlier_death_revives_nobody() {
     assert_eq!(scene.job(id).await.state, State::Dead);
     assert!(scene.yard.database.texts(audit).await.is_empty());
     // Both come back, and the job is revived once, by the second.
-    assert_eq!(scene.redrive(), 2);
+    assert_eq!(scene.redrive().await, 2);
     scene.home_is_empty().await;
-    scene.dies(id, 10).await;
+    scene.dies(id, 2 * usize::from(ATTEMPTS)).await;
     assert_eq!(scene.yard.database.texts(audit).await.len(), 1);
     scene.yard.stop().await;
 }

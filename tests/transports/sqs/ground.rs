@@ -1,5 +1,6 @@
 //! The servers on which SQS is tried.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -14,17 +15,17 @@ use serde_json::{Value, json};
 use super::wire::Wire;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Server {
+pub(crate) enum Server {
     Fake,
     Moto,
     Fauxqs,
 }
 
 /// A server, and names on it that nobody else has.
-pub(super) struct Ground {
-    pub(super) server: Server,
-    pub(super) wire: Wire,
-    pub(super) fake: Option<FakeSqs>,
+pub(crate) struct Ground {
+    pub(crate) server: Server,
+    pub(crate) wire: Wire,
+    pub(crate) fake: Option<FakeSqs>,
     url: String,
     tag: String,
     made: AtomicU32,
@@ -32,7 +33,7 @@ pub(super) struct Ground {
 
 impl Ground {
     /// Our own fake, with a clock that stands.
-    pub(super) async fn fake() -> Self {
+    pub(crate) async fn fake() -> Self {
         let fake = FakeSqs::start().await;
         let url = fake.url().to_owned();
         Self {
@@ -42,7 +43,7 @@ impl Ground {
     }
 
     /// An emulator, where the run of the tests found it.
-    pub(super) fn other(server: Server, test: &str) -> Option<Self> {
+    pub(crate) fn other(server: Server, test: &str) -> Option<Self> {
         let program = match server {
             Server::Moto => Program::Moto,
             _ => Program::Fauxqs,
@@ -50,16 +51,8 @@ impl Ground {
         program.find(test).map(|url| Self::at(server, url))
     }
 
-    /// All that are at hand.
-    pub(super) async fn all(test: &str) -> Vec<Self> {
-        let mut all = vec![Self::fake().await];
-        all.extend(Self::other(Server::Moto, &format!("{test} (moto)")));
-        all.extend(Self::other(Server::Fauxqs, &format!("{test} (fauxqs)")));
-        all
-    }
-
     /// Those that know what our dead-letter queues need: fauxqs has no RedriveAllowPolicy.
-    pub(super) async fn with_dead_queues(test: &str) -> Vec<Self> {
+    pub(crate) async fn with_dead_queues(test: &str) -> Vec<Self> {
         let mut all = vec![Self::fake().await];
         all.extend(Self::other(Server::Moto, &format!("{test} (moto)")));
         all
@@ -78,7 +71,7 @@ impl Ground {
     }
 
     /// Lets time pass: at once where the clock is ours.
-    pub(super) async fn pass(&self, time: Duration) {
+    pub(crate) async fn pass(&self, time: Duration) {
         match &self.fake {
             Some(fake) => fake.advance(time),
             // Whoever has a clock of its own must be waited for.
@@ -86,8 +79,14 @@ impl Ground {
         }
     }
 
+    /// Where it takes connections.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let host = self.url.trim_start_matches("http://").trim_end_matches('/');
+        host.parse().expect("it listens on an address and a port")
+    }
+
     /// What our transport is told of this server.
-    pub(super) fn settings(&self) -> SqsSettings {
+    pub(crate) fn settings(&self) -> SqsSettings {
         SqsSettings {
             region: "eu-central-1".to_owned(),
             endpoint_url: Some(Secret::new(self.url.clone())),
@@ -106,12 +105,12 @@ impl Ground {
     }
 
     /// The product's queues, made.
-    pub(super) async fn queues(&self) -> Arc<Sqs> {
+    pub(crate) async fn queues(&self) -> Arc<Sqs> {
         self.queues_with(|_| {}).await
     }
 
     /// The same with settings that a test changes.
-    pub(super) async fn queues_with(&self, change: impl FnOnce(&mut SqsSettings)) -> Arc<Sqs> {
+    pub(crate) async fn queues_with(&self, change: impl FnOnce(&mut SqsSettings)) -> Arc<Sqs> {
         let mut settings = self.settings();
         change(&mut settings);
         let sqs = Sqs::new(settings);
@@ -120,7 +119,7 @@ impl Ground {
     }
 
     /// A new queue with these attributes; its address.
-    pub(super) async fn queue(&self, ending: &str, attributes: Value) -> String {
+    pub(crate) async fn queue(&self, ending: &str, attributes: Value) -> String {
         let count = self.made.fetch_add(1, Ordering::SeqCst);
         let mut attributes = attributes;
         if ending == ".fifo" {
@@ -137,7 +136,7 @@ impl Ground {
     }
 
     /// The address of a queue by its name.
-    pub(super) async fn url_of(&self, name: &str) -> String {
+    pub(crate) async fn url_of(&self, name: &str) -> String {
         let request = json!({ "QueueName": name });
         let answer = self.wire.ask("GetQueueUrl", &request).await;
         let answer = answer.expect("the queue is there");
@@ -148,7 +147,7 @@ impl Ground {
     }
 
     /// One attribute of a queue.
-    pub(super) async fn attribute(&self, url: &str, name: &str) -> String {
+    pub(crate) async fn attribute(&self, url: &str, name: &str) -> String {
         let request = json!({ "QueueUrl": url, "AttributeNames": ["All"] });
         let answer = self.wire.ask("GetQueueAttributes", &request).await;
         let answer = answer.expect("attributes can be read");
@@ -157,7 +156,7 @@ impl Ground {
     }
 
     /// How many messages lie in a queue, hidden or not.
-    pub(super) async fn lying(&self, url: &str) -> u64 {
+    pub(crate) async fn lying(&self, url: &str) -> u64 {
         let mut sum = 0;
         for name in [
             "ApproximateNumberOfMessages",
@@ -166,5 +165,56 @@ impl Ground {
             sum += self.attribute(url, name).await.parse().unwrap_or(0);
         }
         sum
+    }
+
+    /// What lies in a queue and is not hidden, ten messages at most where the queue is not ours.
+    pub(crate) async fn bodies(&self, queue: &str) -> Vec<String> {
+        if let Some(fake) = &self.fake {
+            return fake.bodies(queue);
+        }
+        let messages = self.messages(&self.url_of(queue).await, 0).await;
+        let text = |message: &Value| message["Body"].as_str().unwrap_or_default().to_owned();
+        messages.iter().map(text).collect()
+    }
+
+    async fn messages(&self, url: &str, hidden_s: u32) -> Vec<Value> {
+        let request = json!({
+            "QueueUrl": url, "MaxNumberOfMessages": 10, "VisibilityTimeout": hidden_s,
+            "AttributeNames": ["All"],
+        });
+        let answer = self.wire.ask("ReceiveMessage", &request).await;
+        let answer = answer.expect("messages can be received");
+        answer["Messages"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Moves all that lies in one queue to another, as an operator does in the console, and says
+    /// how many messages that was: by hand where a server has no move task.
+    pub(crate) async fn move_all(&self, from: &str, to: &str) -> usize {
+        if let Some(fake) = &self.fake {
+            return fake.redrive(from, to);
+        }
+        let (from, to) = (self.url_of(from).await, self.url_of(to).await);
+        let mut count = 0;
+        while self.lying(&from).await > 0 {
+            for message in self.messages(&from, 60).await {
+                let mut send = json!({ "QueueUrl": to, "MessageBody": message["Body"] });
+                if to.ends_with(".fifo") {
+                    send["MessageGroupId"] = message["Attributes"]["MessageGroupId"].clone();
+                    send["MessageDeduplicationId"] = message["MessageId"].clone();
+                }
+                self.wire
+                    .ask("SendMessage", &send)
+                    .await
+                    .expect("it takes it");
+                let receipt = message["ReceiptHandle"].clone();
+                let delete = json!({ "QueueUrl": from, "ReceiptHandle": receipt });
+                self.wire
+                    .ask("DeleteMessage", &delete)
+                    .await
+                    .expect("it deletes it");
+                count += 1;
+            }
+        }
+        count
     }
 }

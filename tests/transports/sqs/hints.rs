@@ -5,62 +5,12 @@ use std::time::Duration;
 use futures::StreamExt;
 use packtrain_core::job::Lane;
 use packtrain_core::ports::Hints;
-use packtrain_queue::{Sqs, SqsError, SqsSettings};
+use packtrain_queue::{Sqs, SqsError};
 use packtrain_tests::{Weather, until};
 use serde_json::Value;
 
 use super::ground::{Ground, Server};
 use super::process::{Process, hint, next};
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hint_over_sqs_wakes_another_process_and_is_deleted_after_its_look() {
-    let test = "a_hint_over_sqs_wakes_another_process_and_is_deleted_after_its_look";
-    for ground in Ground::all(test).await {
-        let sqs = ground.queues().await;
-        for lane in [Lane::Io, Lane::Pulse, Lane::Notify] {
-            let (sender, hearer) = (Process::of(&sqs), Process::of(&sqs));
-            let mut stream = hearer.listens(lane).await;
-            sender
-                .hints
-                .send(hint(lane, "tenant with odd group \u{fc}"));
-            let heard = next(&mut stream).await;
-            assert_eq!(heard.lane, lane, "{:?}", ground.server);
-            let url = ground.url_of(&ground.settings().queue(lane)).await;
-            assert_eq!(ground.lying(&url).await, 1, "hidden until somebody looked");
-            heard.looked();
-            until("the message is deleted", async || {
-                ground.lying(&url).await == 0
-            })
-            .await;
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hint_over_sqs_that_nobody_looked_for_comes_again() {
-    let test = "a_hint_over_sqs_that_nobody_looked_for_comes_again";
-    for ground in Ground::all(test).await {
-        let visible = |s: &mut SqsSettings| s.visibility = Duration::from_secs(2);
-        let sqs = ground.queues_with(visible).await;
-        let (sender, hearer) = (Process::of(&sqs), Process::of(&sqs));
-        let mut stream = hearer.listens(Lane::Cpu).await;
-        sender.hints.send(hint(Lane::Cpu, "t"));
-        drop(next(&mut stream).await);
-        ground.pass(Duration::from_millis(2_200)).await;
-        next(&mut stream).await.looked();
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_process_hears_what_it_sends_itself_at_once() {
-    let ground = Ground::fake().await;
-    // No queue was made: nothing can come through SQS.
-    let process = Process::of(&Sqs::new(ground.settings()));
-    let mut stream = process.listens(Lane::Bulk).await;
-    process.hints.send(hint(Lane::Ops, "t"));
-    process.hints.send(hint(Lane::Bulk, "t"));
-    assert_eq!(next(&mut stream).await.lane, Lane::Bulk);
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn queues_of_sqs_are_made_once_with_what_the_product_relies_on() {
@@ -120,24 +70,6 @@ async fn nothing_is_received_while_nobody_is_ready_to_look() {
     })
     .await;
     assert_eq!(fake.asked("ReceiveMessage"), 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_hints_is_a_few_messages_of_each_lane() {
-    let ground = Ground::fake().await;
-    let (sqs, fake) = (ground.queues().await, ground.fake.clone().unwrap());
-    let sender = Process::of(&sqs);
-    for _ in 0..1_000 {
-        sender.hints.send(hint(Lane::Io, "t"));
-    }
-    sender.hints.send(hint(Lane::Cpu, "t"));
-    let (io, cpu) = (
-        ground.settings().queue(Lane::Io),
-        ground.settings().queue(Lane::Cpu),
-    );
-    until("the last came", async || fake.bodies(&cpu).len() == 1).await;
-    let count = fake.bodies(&io).len();
-    assert!((1..=30).contains(&count), "{count} messages");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,10 +2,10 @@
 
 mod dead;
 mod fake;
-mod ground;
+pub(crate) mod ground;
 mod hints;
-mod process;
-mod promises;
-mod queue;
+pub(crate) mod process;
+pub(crate) mod promises;
+pub(crate) mod queue;
 mod returned;
-mod wire;
+pub(crate) mod wire;

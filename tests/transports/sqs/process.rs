@@ -18,11 +18,11 @@ use tokio_util::task::TaskTracker;
 
 /// Notes whom it is asked to revive, and does it as often as it is told to.
 #[derive(Default)]
-pub(super) struct Reviver {
-    pub(super) asked: Mutex<Vec<(String, Death)>>,
-    pub(super) fails: Mutex<u32>,
+pub(crate) struct Reviver {
+    pub(crate) asked: Mutex<Vec<(String, Death)>>,
+    pub(crate) fails: Mutex<u32>,
     /// While it is true nobody is revived.
-    pub(super) is_held: watch::Sender<bool>,
+    pub(crate) is_held: watch::Sender<bool>,
 }
 
 #[async_trait]
@@ -41,14 +41,14 @@ impl Revive for Reviver {
 }
 
 /// A process of the fleet.
-pub(super) struct Process {
-    pub(super) hints: SqsHints,
-    pub(super) reviver: Arc<Reviver>,
+pub(crate) struct Process {
+    pub(crate) hints: SqsHints,
+    pub(crate) reviver: Arc<Reviver>,
     _stop: DropGuard,
 }
 
 impl Process {
-    pub(super) fn of(sqs: &Arc<Sqs>) -> Self {
+    pub(crate) fn of(sqs: &Arc<Sqs>) -> Self {
         let (stop, reviver) = (CancellationToken::new(), Arc::new(Reviver::default()));
         let hints = SqsHints::start(
             Arc::clone(sqs),
@@ -64,17 +64,17 @@ impl Process {
         }
     }
 
-    pub(super) async fn listens(&self, lane: Lane) -> HintStream {
+    pub(crate) async fn listens(&self, lane: Lane) -> HintStream {
         self.hints.subscribe(&[lane]).await
     }
 }
 
-pub(super) fn new_job() -> JobId {
+pub(crate) fn new_job() -> JobId {
     let ids: &dyn IdSource = &ClockIds::new(SystemClock);
     ids.job()
 }
 
-pub(super) fn hint(lane: Lane, group: &str) -> Hint {
+pub(crate) fn hint(lane: Lane, group: &str) -> Hint {
     let mut subject = Subject::kind("test.step");
     subject.job = Some(new_job());
     subject.group = Some(group.to_owned());
@@ -84,6 +84,6 @@ pub(super) fn hint(lane: Lane, group: &str) -> Hint {
     }
 }
 
-pub(super) async fn next(stream: &mut HintStream) -> Heard {
+pub(crate) async fn next(stream: &mut HintStream) -> Heard {
     promptly(stream.next()).await.expect("the transport lives")
 }

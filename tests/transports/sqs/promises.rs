@@ -12,9 +12,9 @@ use super::queue::{Kept, Queue, is, texts};
 /// The longest that one promise may take to be tried.
 const WITHIN: Duration = Duration::from_secs(30);
 
-type Promise = for<'a> fn(&'a Ground) -> BoxFuture<'a, Kept>;
+pub(crate) type Promise = for<'a> fn(&'a Ground) -> BoxFuture<'a, Kept>;
 
-const PROMISES: &[(&str, Promise)] = &[
+pub(crate) const PROMISES: &[(&str, Promise)] = &[
     ("group waits while one is in flight", |g| {
         Box::pin(group_waits(g))
     }),
@@ -52,7 +52,7 @@ const PROMISES: &[(&str, Promise)] = &[
 ];
 
 /// What an emulator does otherwise, and what that means for what it can confirm.
-const DEVIATIONS: &[(Server, &str, &str)] = &[
+pub(crate) const DEVIATIONS: &[(Server, &str, &str)] = &[
     (
         Server::Moto,
         "order after a time-out",

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::ground::Ground;
 
 /// Whether a promise is kept, and how it is not.
-pub(super) type Kept = Result<(), String>;
+pub(crate) type Kept = Result<(), String>;
 
 /// A queue under test.
 pub(super) struct Queue<'a> {

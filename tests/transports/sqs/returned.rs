@@ -57,9 +57,13 @@ async fn a_dead_letter_lies_whole_in_the_dead_letter_queue_and_comes_back_to_be_
         // As an operator moves them: everything to the lane's own queue.
         let process = Process::of(&sqs);
         for lane in [Lane::Pulse, Lane::Io] {
-            let dead = ground.url_of(&settings.dead_queue(lane)).await;
-            let home = ground.url_of(&settings.queue(lane)).await;
-            move_all(&ground, &dead, &home).await;
+            let (dead, home) = (settings.dead_queue(lane), settings.queue(lane));
+            for body in ground.bodies(&dead).await {
+                let whole: Value = serde_json::from_str(&body).unwrap();
+                assert_eq!(whole["dead"]["code"], "test.broken");
+            }
+            ground.move_all(&dead, &home).await;
+            let home = ground.url_of(&home).await;
             let mut stream = process.listens(lane).await;
             let asked = process.reviver.clone();
             let wanted = if lane == Lane::Pulse { 2 } else { 3 };
@@ -81,30 +85,6 @@ async fn a_dead_letter_lies_whole_in_the_dead_letter_queue_and_comes_back_to_be_
         asked.sort_by_key(|death| death.job);
         deaths.sort_by_key(|death| death.job);
         assert_eq!(asked, deaths);
-    }
-}
-
-/// What a move task does, for servers that have none.
-async fn move_all(ground: &Ground, from: &str, to: &str) {
-    while ground.lying(from).await > 0 {
-        let request = json!({
-            "QueueUrl": from, "MaxNumberOfMessages": 10, "VisibilityTimeout": 60,
-            "AttributeNames": ["All"],
-        });
-        let answer = ground.wire.ask("ReceiveMessage", &request).await.unwrap();
-        for message in answer["Messages"].as_array().into_iter().flatten() {
-            let body = message["Body"].as_str().unwrap();
-            let whole: Value = serde_json::from_str(body).unwrap();
-            assert_eq!(whole["dead"]["code"], "test.broken");
-            let mut send = json!({ "QueueUrl": to, "MessageBody": body });
-            if to.ends_with(".fifo") {
-                send["MessageGroupId"] = message["Attributes"]["MessageGroupId"].clone();
-                send["MessageDeduplicationId"] = message["MessageId"].clone();
-            }
-            ground.wire.ask("SendMessage", &send).await.unwrap();
-            let delete = json!({ "QueueUrl": from, "ReceiptHandle": message["ReceiptHandle"] });
-            ground.wire.ask("DeleteMessage", &delete).await.unwrap();
-        }
     }
 }
 

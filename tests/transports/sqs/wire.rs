@@ -10,13 +10,13 @@ const SIGNED: &str = "AWS4-HMAC-SHA256 \
 
 /// A server that speaks the protocol.
 #[derive(Clone)]
-pub(super) struct Wire {
+pub(crate) struct Wire {
     /// Host and port.
     host: String,
 }
 
 impl Wire {
-    pub(super) fn to(url: &str) -> Self {
+    pub(crate) fn to(url: &str) -> Self {
         let host = url.trim_start_matches("http://").trim_end_matches('/');
         Self {
             host: host.to_owned(),
@@ -24,7 +24,7 @@ impl Wire {
     }
 
     /// Asks for an action; a refusal is its code.
-    pub(super) async fn ask(&self, action: &str, request: &Value) -> Result<Value, String> {
+    pub(crate) async fn ask(&self, action: &str, request: &Value) -> Result<Value, String> {
         let (host, body) = (&self.host, request.to_string());
         let head = format!(
             "POST / HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\

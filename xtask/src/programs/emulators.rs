@@ -1,28 +1,28 @@
 //! Stand-ins for AWS that other people wrote: second opinions on SQS and S3.
 
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use packtrain_devdb::{Moto, Narrate};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use super::packages;
+use crate::postgres::cache;
 use crate::site::{Site, shown};
 
 /// How long a stand-in may take to listen.
 const LISTENS_WITHIN: Duration = Duration::from_secs(60);
-/// Both end with the pipe to this process, so that none is left behind however it ends.
-const MOTO: &str = include_str!("moto.py");
+/// It ends with the pipe to this process, so that it is not left behind however this one ends.
 const FAUXQS: &str = include_str!("fauxqs.mjs");
 
-/// moto: S3 and SQS, and more of AWS.
-pub(crate) async fn moto(site: &Site) -> anyhow::Result<(Child, String)> {
-    let python = packages::python(site, "moto[server]", "5.2.5").await?;
-    let mut command = Command::new(python);
-    command.args(["-c", MOTO]);
-    listening(&mut command).await
+/// moto: S3 and SQS, and more of AWS; the same that `packtrain dev --stack aws` starts.
+pub(crate) async fn moto(site: &Site) -> anyhow::Result<Moto> {
+    let narrate: Narrate = Arc::new(|line| println!("{line}"));
+    Ok(Moto::start(&cache()?, &site.scratch.join("moto.log"), &narrate).await?)
 }
 
 /// fauxqs, as a library: its own command listens on every address of the machine.

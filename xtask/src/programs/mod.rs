@@ -8,6 +8,7 @@
 mod emulators;
 mod packages;
 
+use packtrain_devdb::Moto;
 use tokio::process::Child;
 
 use crate::site::Site;
@@ -18,6 +19,7 @@ pub(crate) struct Programs {
     variables: Vec<(&'static str, String)>,
     /// They end when this is dropped.
     running: Vec<Child>,
+    moto: Vec<Moto>,
 }
 
 impl Programs {
@@ -26,6 +28,7 @@ impl Programs {
         let mut gathered = Self {
             variables: Vec::new(),
             running: Vec::new(),
+            moto: Vec::new(),
         };
         for (variable, program, package) in [
             ("PACKTRAIN_TEST_REDIS", "redis-server", "redis-server"),
@@ -38,7 +41,10 @@ impl Programs {
             site.go_on()?;
         }
         match emulators::moto(site).await {
-            Ok((child, url)) => gathered.hold("PACKTRAIN_TEST_MOTO", child, url),
+            Ok(moto) => {
+                gathered.know("PACKTRAIN_TEST_MOTO", moto.url().to_owned());
+                gathered.moto.push(moto);
+            }
             Err(why) => lacking("moto", &why),
         }
         site.go_on()?;

@@ -39,25 +39,6 @@ pub(crate) async fn program(site: &Site, name: &str, package: &str) -> anyhow::R
     find(name).with_context(|| format!("{package} brought no {name}"))
 }
 
-/// A Python with this package, in a folder of the product's cache.
-pub(crate) async fn python(site: &Site, package: &str, version: &str) -> anyhow::Result<PathBuf> {
-    let name = package.split('[').next().unwrap_or(package);
-    let folder = tools()?.join(format!("{name}-{version}"));
-    let python = folder.join("bin/python");
-    let whole = folder.join("whole");
-    if !whole.exists() {
-        println!("fetching {name} {version} with pip");
-        let mut venv = Command::new("python3");
-        quiet(site, venv.args(["-m", "venv", "--clear"]).arg(&folder)).await?;
-        let mut pip = Command::new(&python);
-        let wanted = format!("{package}=={version}");
-        pip.args(["-m", "pip", "install", "--quiet", &wanted]);
-        quiet(site, &mut pip).await?;
-        fs::write(&whole, "").context("the cache cannot be written")?;
-    }
-    Ok(python)
-}
-
 /// A folder of the product's cache below which node finds this package.
 pub(crate) async fn node(site: &Site, package: &str, version: &str) -> anyhow::Result<PathBuf> {
     let folder = tools()?.join(format!("{package}-{version}"));

@@ -85,6 +85,17 @@ pub struct NewFile {
     pub read_options: ReadOptions,
 }
 
+/// A file that somebody will send, or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Promise {
+    /// Its id, once it is there.
+    pub file: FileId,
+    /// How many bytes it will have.
+    pub size_bytes: u64,
+    /// Until when they may lie in the store without being a file.
+    pub until: Timestamp,
+}
+
 /// A file as the store knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileRecord {
@@ -156,13 +167,19 @@ pub struct ImportedFile {
 /// Files of tenants. Another tenant's file does not exist.
 #[async_trait]
 pub trait Files: Send + Sync {
-    /// Records an uploaded file and enqueues the job that imports it, in one transaction.
+    /// Records an uploaded file and enqueues the job that imports it, in one transaction. What was
+    /// promised of it is kept with that.
     async fn create(
         &self,
         tenant: TenantId,
         file: &NewFile,
         import: &NewJob,
     ) -> Result<FileRecord, StoreError>;
+
+    /// Notes that a file will be sent to the store past this process, until it is created or the
+    /// bytes that may have come are gone again; false when too much is promised already. Noting it
+    /// twice notes it once.
+    async fn promise(&self, tenant: TenantId, promise: &Promise) -> Result<bool, StoreError>;
 
     /// A file.
     async fn find(&self, tenant: TenantId, id: FileId) -> Result<Option<FileRecord>, StoreError>;

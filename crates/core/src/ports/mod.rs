@@ -39,7 +39,8 @@ pub use ends::{End, Settled, Settlement, Success};
 pub use events::{JobEvent, JobEvents};
 pub use figures::{Figures, Gauges, Pace, ServiceLevel, Spread, WorkerCounts};
 pub use files::{
-    FileRecord, FileState, FileSummary, Files, Imported, ImportedFile, NewFile, ReadOptions,
+    FileRecord, FileState, FileSummary, Files, Imported, ImportedFile, NewFile, Promise,
+    ReadOptions,
 };
 pub use hints::{Bell, Heard, Hint, HintStream, Hints, Listener, Subject};
 pub use housekeeping::{Housekeeping, Pruned};

@@ -6,9 +6,9 @@ use std::io;
 use aws_sdk_s3::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::{
     AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, BucketLocationConstraint,
-    BucketVersioningStatus, CreateBucketConfiguration, ExpirationStatus, LifecycleRule,
-    LifecycleRuleFilter, NoncurrentVersionExpiration, ObjectOwnership, OwnershipControls,
-    OwnershipControlsRule, PublicAccessBlockConfiguration, ServerSideEncryption,
+    BucketVersioningStatus, CreateBucketConfiguration, ExpirationStatus, LifecycleExpiration,
+    LifecycleRule, LifecycleRuleFilter, NoncurrentVersionExpiration, ObjectOwnership,
+    OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration, ServerSideEncryption,
     ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
     Tag, Transition, TransitionStorageClass, VersioningConfiguration,
 };
@@ -18,6 +18,8 @@ use super::{Class, S3Objects};
 
 /// After how many days parts of uploads that nobody completed go.
 const UNFINISHED_DAYS: i32 = 1;
+/// After how many days what clients sent and did not complete goes, for good.
+const PENDING_DAYS: i32 = 1;
 /// After how many days what was deleted or written over is gone for good.
 const NONCURRENT_DAYS: i32 = 30;
 /// After how many days what is seldom read again moves to where keeping is cheap and reading dear.
@@ -25,6 +27,9 @@ const UPLOAD_DAYS: i32 = 30;
 const ARTEFACT_DAYS: i32 = 90;
 /// The region that is not named when a bucket is made.
 const NAMELESS_REGION: &str = "us-east-1";
+
+/// What a bucket may lack.
+const NO_POLICY: &str = "a policy that refuses requests without TLS";
 
 /// Why the bucket cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +54,7 @@ pub struct BucketState {
     /// Whether it was made just now.
     pub is_new: bool,
     /// What it lacks of what a new one gets. A bucket that was there is its operator's: it is not
-    /// changed.
+    /// changed. A new one lacks the policy where the address of S3 has no TLS.
     pub lacks: Vec<&'static str>,
 }
 
@@ -97,9 +102,19 @@ impl S3Objects {
         self.close().await?;
         self.encrypt().await?;
         self.keep().await?;
-        let lacks = Vec::new();
+        let lacks = if self.has_tls() {
+            vec![]
+        } else {
+            vec![NO_POLICY]
+        };
         let is_new = true;
         Ok(BucketState { is_new, lacks })
+    }
+
+    /// Whether what is asked goes to S3 encrypted, as it always does to AWS itself.
+    fn has_tls(&self) -> bool {
+        let url = self.settings().endpoint_url.as_ref();
+        url.is_none_or(|url| !url.reveal().starts_with("http:"))
     }
 
     async fn make(&self) -> Result<(), BucketError> {
@@ -151,6 +166,10 @@ impl S3Objects {
         Box::pin(owning.send())
             .await
             .map_err(failed(format!("make all in {bucket} its owner's")))?;
+        if !self.has_tls() {
+            // It would keep out us as well.
+            return Ok(());
+        }
         let guarding = client
             .put_bucket_policy()
             .bucket(bucket)
@@ -204,7 +223,7 @@ impl S3Objects {
         Box::pin(versioning.send())
             .await
             .map_err(failed(format!("keep the versions of {bucket}")))?;
-        let rules = rules().map_err(unbuilt)?;
+        let rules = rules(&self.pending()).map_err(unbuilt)?;
         let rules = BucketLifecycleConfiguration::builder().set_rules(Some(rules));
         let ruling = client
             .put_bucket_lifecycle_configuration()
@@ -243,7 +262,7 @@ impl S3Objects {
         let policy = there(Box::pin(policy).await, bucket)?;
         let policy = policy.and_then(|answer| answer.policy).unwrap_or_default();
         if !policy.contains("aws:SecureTransport") {
-            lacks.push("a policy that refuses requests without TLS");
+            lacks.push(NO_POLICY);
         }
         let rules = client.get_bucket_lifecycle_configuration().bucket(bucket);
         let rules = there(Box::pin(rules.send()).await, bucket)?;
@@ -251,6 +270,14 @@ impl S3Objects {
         let ends = |rule: &LifecycleRule| rule.abort_incomplete_multipart_upload.is_some();
         if !rules.iter().any(ends) {
             lacks.push("a rule that ends unfinished uploads");
+        }
+        let pending = self.pending();
+        let clears = |rule: &LifecycleRule| {
+            let prefix = rule.filter().and_then(LifecycleRuleFilter::prefix);
+            rule.expiration.is_some() && prefix == Some(&*pending)
+        };
+        if !rules.iter().any(clears) {
+            lacks.push("a rule that clears uploads that nobody completed");
         }
         Ok(lacks)
     }
@@ -304,7 +331,7 @@ fn policy(bucket: &str) -> String {
     text.replace("BUCKET", bucket)
 }
 
-fn rules() -> Result<Vec<LifecycleRule>, BuildError> {
+fn rules(pending: &str) -> Result<Vec<LifecycleRule>, BuildError> {
     let rule = |name: &str, filter: LifecycleRuleFilter| {
         LifecycleRule::builder()
             .id(name)
@@ -318,7 +345,16 @@ fn rules() -> Result<Vec<LifecycleRule>, BuildError> {
     let goes = NoncurrentVersionExpiration::builder()
         .noncurrent_days(NONCURRENT_DAYS)
         .build();
+    let left = LifecycleExpiration::builder().days(PENDING_DAYS).build();
+    let cleared = NoncurrentVersionExpiration::builder()
+        .noncurrent_days(PENDING_DAYS)
+        .build();
+    let waiting = LifecycleRuleFilter::builder().prefix(pending).build();
     let mut rules = vec![
+        rule("packtrain-pending", waiting)
+            .expiration(left)
+            .noncurrent_version_expiration(cleared)
+            .build()?,
         rule("packtrain-unfinished", all())
             .abort_incomplete_multipart_upload(ends)
             .build()?,
@@ -340,4 +376,49 @@ fn rules() -> Result<Vec<LifecycleRule>, BuildError> {
         rules.push(rule(&name, filter).transitions(cheaper).build()?);
     }
     Ok(rules)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use packtrain_core::secret::Secret;
+
+    use super::super::{S3Access, S3Patience, S3Settings};
+    use super::*;
+
+    fn at(url: Option<&str>) -> S3Objects {
+        S3Objects::new(S3Settings {
+            region: String::new(),
+            endpoint_url: url.map(|url| Secret::new(url.to_owned())),
+            access: S3Access::Found,
+            bucket: "reports".to_owned(),
+            prefix: String::new(),
+            kms_key: String::new(),
+            download: Duration::from_secs(1),
+            upload: Duration::from_secs(1),
+            path_style: false,
+            patience: S3Patience::default(),
+            spool: "spool".into(),
+        })
+    }
+
+    #[test]
+    fn only_an_address_that_has_no_tls_goes_without_the_policy_that_asks_for_it() {
+        assert!(at(None).has_tls());
+        assert!(at(Some("https://s3.internal")).has_tls());
+        assert!(!at(Some("http://127.0.0.1:5000")).has_tls());
+    }
+
+    #[test]
+    fn the_policy_speaks_of_the_bucket_and_of_all_in_it() {
+        let policy = policy("reports");
+        for part in [
+            r#"["arn:aws:s3:::reports", "arn:aws:s3:::reports/*"]"#,
+            r#""Effect": "Deny""#,
+            r#"{ "aws:SecureTransport": "false" }"#,
+        ] {
+            assert!(policy.contains(part), "{part}: {policy}");
+        }
+    }
 }

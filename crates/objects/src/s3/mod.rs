@@ -8,6 +8,7 @@ mod bucket;
 mod client;
 mod content;
 mod parts;
+mod pending;
 mod put;
 mod read;
 mod signed;
@@ -30,6 +31,9 @@ use content::Content;
 
 /// The largest object: it is held in memory when it is read.
 pub(crate) const OBJECT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// Where what clients send waits to be completed. No tenant's id begins so.
+const PENDING: &str = "pending/";
 
 /// What an object is, as the rules of the bucket's lifecycle see it in its tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +97,11 @@ impl S3Objects {
     fn name(&self, key: &ObjectKey) -> String {
         format!("{}{key}", self.settings().prefix)
     }
+
+    /// What the names begin with of what clients sent and did not complete yet.
+    fn pending(&self) -> String {
+        format!("{}{PENDING}", self.settings().prefix)
+    }
 }
 
 #[async_trait]
@@ -138,15 +147,6 @@ impl Objects for S3Objects {
     }
 
     async fn arrived(&self, promised: &Promised) -> Result<Option<Stored>, ObjectError> {
-        let key = ObjectKey::of_content(promised.tenant, &promised.sha256);
-        let Some(found) = self.look(&key).await? else {
-            return Ok(None);
-        };
-        self.expect_same(&key, promised.size_bytes, &found).await?;
-        Ok(Some(Stored {
-            key,
-            sha256: promised.sha256.clone(),
-            size_bytes: promised.size_bytes,
-        }))
+        self.take_in(promised).await
     }
 }

@@ -19,13 +19,20 @@ const RACES_MAX: usize = 3;
 /// of its parts' hashes.
 pub(super) const SHA256: &str = "sha256";
 /// S3 refused to write a second time: 412 since the object is there, 409 since somebody writes it.
-const IS_THERE: [u16; 2] = [412, 409];
+pub(super) const IS_THERE: [u16; 2] = [412, 409];
 
 /// What the bucket knows of an object.
 pub(super) struct Found {
     pub(super) size_bytes: u64,
     /// Its hash, where it is known of the whole.
     sha256: Option<String>,
+}
+
+impl Found {
+    /// Whether these are known to be the bytes.
+    pub(super) fn is(&self, sha256: &str, size_bytes: u64) -> bool {
+        self.sha256.as_deref() == Some(sha256) && self.size_bytes == size_bytes
+    }
 }
 
 impl S3Objects {
@@ -99,12 +106,21 @@ impl S3Objects {
 
     /// Looks at an object without its bytes.
     pub(super) async fn look(&self, key: &ObjectKey) -> Result<Option<Found>, ObjectError> {
+        self.look_at(&self.name(key), key).await
+    }
+
+    /// Looks at the bytes of an object where they are under this name.
+    pub(super) async fn look_at(
+        &self,
+        name: &str,
+        key: &ObjectKey,
+    ) -> Result<Option<Found>, ObjectError> {
         let asking = self
             .client()
             .await
             .head_object()
             .bucket(&self.settings().bucket)
-            .key(self.name(key))
+            .key(name)
             .checksum_mode(ChecksumMode::Enabled)
             .send();
         match Box::pin(asking).await {

@@ -59,7 +59,7 @@ impl S3Objects {
             .await
             .put_object()
             .bucket(&self.settings().bucket)
-            .key(self.name(&key))
+            .key(self.waiting_room(&key))
             .if_none_match("*")
             .content_length(length)
             .checksum_sha256(base64(&hash))

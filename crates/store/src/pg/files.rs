@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use packtrain_core::ids::{FileId, TenantId};
 use packtrain_core::job::NewJob;
 use packtrain_core::ledger::RowError;
+use packtrain_core::limits::{PROMISED_BYTES_MAX, PROMISES_OPEN_MAX};
 use packtrain_core::ports::{
-    FileRecord, FileState, FileSummary, Files, Imported, ImportedFile, NewFile, ObjectKey,
+    FileRecord, FileState, FileSummary, Files, Imported, ImportedFile, NewFile, ObjectKey, Promise,
     StoreError,
 };
 use serde_json::Value;
@@ -67,10 +68,66 @@ impl Files for PgFiles {
         .execute(&mut *tx)
         .await
         .map_err(refused("to record a file"))?;
+        sqlx::query!("delete from promise where id = $1", file.id.as_uuid())
+            .execute(&mut *tx)
+            .await
+            .map_err(refused("to keep a promise"))?;
         enqueue(&mut tx, std::slice::from_ref(import), &keys).await?;
         let record = find(&mut tx, file.id).await?;
         commit(tx, "to record a file").await?;
         record.ok_or_else(|| missing(file.id))
+    }
+
+    async fn promise(&self, tenant: TenantId, promise: &Promise) -> Result<bool, StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        // One at a time for each tenant: two at once would not count each other.
+        sqlx::query!(
+            "select pg_advisory_xact_lock(hashtextextended($1, 0))",
+            format!("packtrain.promise:{tenant}"),
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(refused("to promise a file"))?;
+        sqlx::query!(
+            "delete from promise where tenant_id = $1 and expires_at < now_utc()",
+            tenant.as_uuid(),
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(refused("to promise a file"))?;
+        sqlx::query!(
+            r#"
+            insert into promise (id, tenant_id, size_bytes, expires_at)
+            values ($1, $2, $3, $4)
+            on conflict (id) do update
+               set expires_at = greatest(promise.expires_at, excluded.expires_at)
+            "#,
+            promise.file.as_uuid(),
+            tenant.as_uuid(),
+            number::<i64, _>("promise.size_bytes", promise.size_bytes)?,
+            promise.until,
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(refused("to promise a file"))?;
+        let open = sqlx::query!(
+            r#"
+            select count(*) as "files!",
+                   coalesce(sum(size_bytes), 0)::bigint as "bytes!"
+              from promise
+             where tenant_id = $1
+            "#,
+            tenant.as_uuid(),
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(refused("to promise a file"))?;
+        let fits = open.files <= i64::from(PROMISES_OPEN_MAX)
+            && open.bytes.unsigned_abs() <= PROMISED_BYTES_MAX;
+        if fits {
+            commit(tx, "to promise a file").await?;
+        }
+        Ok(fits)
     }
 
     async fn find(&self, tenant: TenantId, id: FileId) -> Result<Option<FileRecord>, StoreError> {

@@ -11,8 +11,8 @@ use packtrain_core::job::{Ctx, NewJob, Progress};
 use packtrain_core::ledger::RowError;
 use packtrain_core::ports::{
     ByteStream, FileRecord, FileState, FileSummary, Files, Imported, ImportedFile, JobEvent,
-    JobEvents, NewFile, ObjectError, ObjectKey, Objects, ReadOptions, ReportRecord, Reports,
-    StoreError, Stored,
+    JobEvents, NewFile, ObjectError, ObjectKey, Objects, Promise, ReadOptions, ReportRecord,
+    Reports, StoreError, Stored,
 };
 use packtrain_core::time::{Clock, Timestamp};
 use packtrain_tax::import::digest;
@@ -159,6 +159,10 @@ fn missing(what: &str) -> StoreError {
 #[async_trait]
 impl Files for World {
     async fn create(&self, _: TenantId, _: &NewFile, _: &NewJob) -> Result<FileRecord, StoreError> {
+        Err(missing("a use of this"))
+    }
+
+    async fn promise(&self, _: TenantId, _: &Promise) -> Result<bool, StoreError> {
         Err(missing("a use of this"))
     }
 
