@@ -35,9 +35,13 @@ impl Running {
     /// Starts what is asked for and not given by the settings, and lets the settings lead there.
     pub(crate) async fn start(stack: &[Stack], settings: &mut Settings) -> Result<Self, Failure> {
         let mut running = Self::default();
-        if stack.contains(&Stack::Redis) && settings.redis.url.get().is_none() {
+        let has_none = settings.redis.url.get().is_none();
+        if stack.contains(&Stack::Redis) && has_none {
             let (child, url) = redis(&settings.data.dir).await?;
             settings.redis.url = Address::from(url.clone());
+            if settings.cache.url.get().is_none() {
+                settings.cache.url = Address::from(url.clone());
+            }
             running.shown.push(("Redis", url));
             running.children.push(child);
         }
