@@ -12,6 +12,7 @@ use packtrain_core::ports::{
     ApiKeys, Backlogs, Control, Files, Gauges, Hints, JobEvents, JobQueue, Objects, OperatorJobs,
     Readiness, Reports,
 };
+use packtrain_core::reads::Reads;
 use packtrain_core::time::Clock;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -24,6 +25,7 @@ mod auth;
 mod body;
 mod conditional;
 mod file_name;
+mod finished;
 mod idempotency;
 mod openapi;
 mod page;
@@ -64,6 +66,8 @@ pub struct Api {
     pub reports: Arc<dyn Reports>,
     /// Progress and stages of jobs.
     pub events: Arc<dyn JobEvents>,
+    /// Reads through the caches.
+    pub reads: Reads,
     /// Bytes of files and artefacts.
     pub objects: Arc<dyn Objects>,
     /// Wakes the workers.

@@ -8,6 +8,7 @@ use packtrain_core::secret::Secret;
 use packtrain_store::Limits;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::cache::Cache;
 pub(crate) use self::hints::{Hints, Redis, Transport};
 pub(crate) use self::objects::Store;
 pub(crate) use self::worker::Protection;
@@ -17,6 +18,7 @@ use self::objects::{Objects, S3};
 use self::worker::Worker;
 
 mod aws;
+mod cache;
 mod hints;
 mod objects;
 mod worker;
@@ -39,6 +41,7 @@ pub(crate) struct Settings {
     pub(crate) worker: Worker,
     pub(crate) hints: Hints,
     pub(crate) redis: Redis,
+    pub(crate) cache: Cache,
     pub(crate) retention: Retention,
     pub(crate) warm: Warm,
     pub(crate) metrics: Metrics,
@@ -267,6 +270,7 @@ impl Loaded {
             .worker
             .problem()
             .or_else(|| settings.redis.problem())
+            .or_else(|| settings.cache.problem())
             .or_else(|| settings.sqs.problem())
             .or_else(|| settings.s3.problem(&settings.objects));
         match problem {

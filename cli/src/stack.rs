@@ -57,6 +57,9 @@ impl Running {
         if has_redis && settings.redis.url.get().is_none() {
             let (child, url) = redis(&settings.data.dir).await?;
             settings.redis.url = Address::from(url.clone());
+            if settings.cache.url.get().is_none() {
+                settings.cache.url = Address::from(url.clone());
+            }
             running.show("Redis", url, ENDS_WITH_US);
             running.children.push(child);
         }

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use axum::Router;
 use packtrain_api::Api;
+use packtrain_cache::MemoryCache;
 use packtrain_core::ids::{IdSource, TenantId};
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{Bell, Hints, KeyScope, Objects, StoreError, Warmth, World};
+use packtrain_core::reads::Reads;
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_jobs::catalogue::{Entry, KINDS};
 use packtrain_objects::{FolderObjects, ObjectsWarmth};
@@ -33,6 +35,9 @@ const KEPT: Retention = Retention {
     jobs: Duration::from_secs(90 * 24 * 60 * 60),
     audit: Duration::from_secs(400 * 24 * 60 * 60),
 };
+
+/// What the yard's cache takes.
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The whole product, running.
 pub struct Yard {
@@ -164,6 +169,7 @@ impl Yard {
             files: Arc::new(PgFiles::new(pools.app.clone())),
             reports: Arc::new(PgReports::new(pools.app.clone())),
             events: Arc::new(PgEvents::new(pools.app.clone())),
+            reads: Reads::new(Arc::new(MemoryCache::new(CACHE_BYTES))),
             objects: Arc::clone(&objects),
             hints: Arc::clone(&hints),
             ready: Arc::new(pools.clone()),

@@ -12,9 +12,8 @@ use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, LOCAT
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use packtrain_core::field::FieldError;
-use packtrain_core::ids::{FileId, JobId, ReportId, TenantId};
+use packtrain_core::ids::{FileId, JobId, TenantId};
 use packtrain_core::job::{About, Job, State as JobState};
-use packtrain_core::limits::EVENTS_MAX;
 use packtrain_core::ports::{ArtefactRecord, Download, JobRecord, Requested};
 use packtrain_core::secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -32,7 +31,7 @@ use crate::serve::Closing;
 use crate::stages::{ProgressView, StageView, told};
 use crate::stream::{self as events_stream, Subject};
 use crate::wait::Wait;
-use crate::{Api, Shared, conditional, file_name};
+use crate::{Api, Shared, conditional, file_name, finished};
 
 /// Files that are looked up at the same time.
 const LOOKUPS: usize = 4;
@@ -240,20 +239,17 @@ async fn find<T: Thing>(api: &Api, tenant: TenantId, job: JobId) -> Result<JobRe
 
 /// What was asked for, and the way of the thing at `own` until now.
 async fn course(api: &Api, job: JobRecord, own: String) -> Result<(Value, CourseView), Problem> {
-    let all = u32::try_from(EVENTS_MAX).unwrap_or(u32::MAX);
-    let events = api.events.after(job.tenant, job.id, 0, all).await?;
     let made = match job.state {
-        JobState::Succeeded => {
-            let id = ReportId::of_job(job.id);
-            api.reports.find(job.tenant, id).await?
-        }
+        JobState::Succeeded => finished::find(api, job.tenant, job.id).await?,
         _ => None,
     };
-    let (summary, artefacts) = match made {
-        Some(made) => (Some(made.summary), made.artefacts),
-        None => (None, Vec::new()),
+    let (told, summary, artefacts) = match made {
+        Some(made) => (made.told, Some(made.summary), made.artefacts),
+        None => {
+            let events = finished::events(api, job.tenant, job.id).await?;
+            (told(&events, job.state), None, Vec::new())
+        }
     };
-    let told = told(&events, job.state);
     let artifact = |artefact| artifact_view(&own, artefact);
     let course = CourseView {
         state: job.state,
@@ -283,8 +279,7 @@ pub(super) async fn artifact<T: Thing>(
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let (api, tenant) = (&shared.api, user.tenant);
-    let id = ReportId::of_job(T::job(&id(text)?));
-    let found = api.reports.find(tenant, id).await?;
+    let found = finished::find(api, tenant, T::job(&id(text)?)).await?;
     let artefacts = found.map(|made| made.artefacts).unwrap_or_default();
     let artefact = artefacts.into_iter().find(|artefact| artefact.name == name);
     let artefact = artefact.ok_or_else(Problem::not_found)?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,11 +12,12 @@ use packtrain_core::job::{Deadline, Lane, NewJob, State};
 use packtrain_core::ledger::RowError;
 use packtrain_core::limits::PROMISED_BYTES_MAX;
 use packtrain_core::ports::{
-    ApiKeyRecord, ApiKeys, Enqueued, FileRecord, FileState, FileSummary, Files, Hint, HintStream,
-    Hints, Imported, ImportedFile, JobEvent, JobEvents, JobFilter, JobQueue, JobRecord, JobSummary,
-    KeyScope, Keyed, NewFile, OperatorJobs, OwnJob, OwnJobs, Promise, Readiness, ReportRecord,
-    Reports, Requested, StoreError,
+    ApiKeyRecord, ApiKeys, Cache, CacheKey, Enqueued, FileRecord, FileState, FileSummary, Files,
+    Hint, HintStream, Hints, Imported, ImportedFile, JobEvent, JobEvents, JobFilter, JobQueue,
+    JobRecord, JobSummary, KeyScope, Keyed, NewFile, OperatorJobs, OwnJob, OwnJobs, Promise,
+    Readiness, ReportRecord, Reports, Requested, StoreError,
 };
+use packtrain_core::reads::Reads;
 use packtrain_core::time::{Clock, SystemClock, Timestamp};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -39,6 +41,7 @@ pub(super) struct World {
     pub(super) row_errors: Mutex<Vec<RowError>>,
     pub(super) reports: Mutex<HashMap<(TenantId, ReportId), ReportRecord>>,
     pub(super) events: Mutex<Vec<JobEvent>>,
+    pub(super) cached: Mutex<HashMap<String, Bytes>>,
     pub(super) objects: Mutex<HashMap<String, Bytes>>,
     pub(super) hints: Mutex<Vec<Hint>>,
     pub(super) actors: Mutex<Vec<String>>,
@@ -46,6 +49,18 @@ pub(super) struct World {
     pub(super) is_paused: AtomicBool,
     pub(super) is_away: AtomicBool,
     pub(super) panics: AtomicBool,
+}
+
+#[async_trait]
+impl Cache for World {
+    async fn get(&self, key: &CacheKey) -> Option<Bytes> {
+        self.cached.lock().unwrap().get(key.as_str()).cloned()
+    }
+
+    async fn put(&self, key: &CacheKey, value: Bytes, _: Duration) {
+        let mut cached = self.cached.lock().unwrap();
+        cached.insert(key.as_str().to_owned(), value);
+    }
 }
 
 /// Noon of a day in June, always.
@@ -69,6 +84,7 @@ impl World {
             files: self.clone(),
             reports: self.clone(),
             events: self.clone(),
+            reads: Reads::new(self.clone()),
             objects: self.clone(),
             hints: self.clone(),
             ready: self.clone(),

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use bytes::Bytes;
 use packtrain_core::ids::ReportId;
 use packtrain_core::job::State;
 use packtrain_core::ports::{ArtefactRecord, JobEvents, Objects, ReportRecord};
@@ -207,6 +208,56 @@ async fn a_report_is_shown_with_its_stages_and_only_when_it_changed() {
     let changed = client.send(changed, Body::empty()).await;
     assert_eq!(changed.json()["stages"][0]["state"], "stopped");
     assert_ne!(changed.header("etag"), tag);
+}
+
+#[tokio::test]
+async fn a_finished_report_is_read_from_the_database_once_and_shown_as_before_to_its_owner_alone() {
+    let client = Client::new();
+    let (path, job) = client.finished().await;
+    let stage = json!({"name": "read", "state": "running"});
+    let written = client.world.append(client.tenant, job, "stage", &stage);
+    written.await.unwrap();
+    let first = client.get(&path).await;
+    assert_eq!(first.json()["stages"][0]["state"], "done");
+    let href = first.json()["artifacts"][0]["href"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let rows = std::mem::take(&mut *client.world.reports.lock().unwrap());
+    let events = std::mem::take(&mut *client.world.events.lock().unwrap());
+    let again = client.get(&path).await;
+    assert_eq!(
+        (again.status, again.body),
+        (StatusCode::OK, first.body.clone())
+    );
+    assert_eq!(client.get(&href).await.body, b"%PDF-");
+    let stranger = Client::of(&client.world, 2, KeyScope::User);
+    assert_eq!(stranger.get(&path).await.code(), "not_found");
+    assert_eq!(stranger.get(&href).await.code(), "not_found");
+    // A cache that was emptied, or holds garbage, costs the reading anew.
+    *client.world.reports.lock().unwrap() = rows;
+    *client.world.events.lock().unwrap() = events;
+    for garbage in [None, Some(Bytes::from_static(b"{}"))] {
+        let mut cached = client.world.cached.lock().unwrap();
+        assert_eq!(cached.len(), 1);
+        match garbage {
+            Some(garbage) => cached.values_mut().for_each(|one| *one = garbage.clone()),
+            None => cached.clear(),
+        }
+        drop(cached);
+        assert_eq!(client.get(&path).await.body, first.body);
+    }
+}
+
+#[tokio::test]
+async fn a_report_that_is_not_finished_is_read_each_time() {
+    let client = Client::new();
+    let (path, job) = client.report().await;
+    for state in [State::Queued, State::Running, State::Dead] {
+        client.world.set_state(job, state);
+        assert_eq!(client.get(&path).await.json()["state"], state.as_str());
+    }
+    assert!(client.world.cached.lock().unwrap().is_empty());
 }
 
 #[tokio::test]

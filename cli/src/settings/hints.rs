@@ -44,19 +44,18 @@ pub(crate) struct Redis {
 impl Redis {
     /// What is wrong with the name of a setting and its value.
     pub(super) fn problem(&self) -> Option<Problem> {
-        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.:".contains(letter);
-        if self.prefix.is_empty()
-            || self.prefix.len() > PREFIX_MAX
-            || !self.prefix.chars().all(is_plain)
-        {
-            let what = format!(
-                "{:?} is not 1 to {PREFIX_MAX} letters, digits or -_.:",
-                self.prefix
-            );
-            return Some(("redis.prefix".to_owned(), what));
-        }
-        None
+        prefix_problem("redis.prefix", &self.prefix)
     }
+}
+
+/// What is wrong with what keys in Redis are to begin with.
+pub(super) fn prefix_problem(key: &str, prefix: &str) -> Option<Problem> {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.:".contains(letter);
+    if prefix.is_empty() || prefix.len() > PREFIX_MAX || !prefix.chars().all(is_plain) {
+        let what = format!("{prefix:?} is not 1 to {PREFIX_MAX} letters, digits or -_.:");
+        return Some((key.to_owned(), what));
+    }
+    None
 }
 
 #[cfg(test)]

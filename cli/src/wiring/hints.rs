@@ -72,7 +72,7 @@ mod redis {
 
     use super::{Arc, CancellationToken, Failure, Hints, Settings, TaskTracker, Warmth};
     use crate::failure::USAGE;
-    use crate::wiring::worker_name;
+    use crate::wiring::{authority, worker_name};
 
     pub(super) fn start(
         settings: &Settings,
@@ -103,17 +103,9 @@ mod redis {
             let what = "redis.url: empty, but hints.transport is redis";
             return Err(Failure::new(USAGE, what).help("set it to the address of a Redis"));
         };
-        let path = &redis.ca_file;
-        let authority = match path.as_os_str().is_empty() {
-            true => None,
-            false => Some(std::fs::read(path).map_err(|error| {
-                let what = format!("redis.ca_file: {} cannot be read: {error}", path.display());
-                Failure::new(USAGE, what)
-            })?),
-        };
         Ok(RedisSettings {
             url,
-            authority,
+            authority: authority("redis.ca_file", &redis.ca_file)?,
             prefix: redis.prefix.clone(),
             is_cluster: redis.cluster,
             name: worker_name(std::process::id()),

@@ -1,5 +1,7 @@
 //! Where adapters meet the rest: what each part of the product is made of.
 
+#[cfg(feature = "redis")]
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +10,7 @@ use packtrain_core::cpu::CpuPool;
 use packtrain_core::ids::{ClockIds, IdSource};
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{Bell, Claims, Hints, Readiness, Schedules, Upkeep, Warmth, World};
+use packtrain_core::reads::Reads;
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_feeds::{EndpointWarmth, TaskAgent};
 use packtrain_objects::ObjectsWarmth;
@@ -27,6 +30,7 @@ use crate::settings::{Machine, Protection, Settings};
 
 #[cfg(feature = "aws")]
 mod bucket;
+mod caches;
 pub(crate) mod hints;
 #[cfg(not(feature = "aws"))]
 mod no_bucket;
@@ -49,6 +53,7 @@ pub(crate) struct Parts<S = objects::Opened> {
     pub(crate) hints: Arc<dyn Hints>,
     pub(crate) bell: Arc<dyn Bell>,
     pub(crate) queues: sqs::Queues,
+    pub(crate) reads: Reads,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
 }
@@ -70,6 +75,7 @@ impl Parts {
             hints: shared.hints,
             bell: shared.bell,
             queues: shared.queues,
+            reads: shared.reads,
             clock: shared.clock,
             ids: shared.ids,
         })
@@ -94,6 +100,7 @@ impl Parts {
             files: Arc::new(PgFiles::new(app.clone())),
             reports: Arc::new(PgReports::new(app.clone())),
             events: Arc::new(PgEvents::new(app.clone())),
+            reads: self.reads.clone(),
             objects: Arc::clone(&self.store.objects),
             hints: Arc::clone(&self.hints),
             ready: Arc::new(self.pools.clone()),
@@ -230,6 +237,7 @@ impl Parts<()> {
             hints,
             bell,
             queues,
+            reads: Reads::new(caches::open(settings, tasks, stop)?),
             clock: Arc::new(SystemClock),
             ids,
         })
@@ -349,6 +357,19 @@ impl<S> Parts<S> {
             }
         }
     }
+}
+
+/// The certificates of the authority that a setting names; none when it names none.
+#[cfg(feature = "redis")]
+fn authority(key: &str, path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    if path.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let read = std::fs::read(path).map_err(|error| {
+        let what = format!("{key}: {} cannot be read: {error}", path.display());
+        Failure::new(USAGE, what)
+    });
+    read.map(Some)
 }
 
 /// How a worker process of this machine presents itself.

@@ -18,6 +18,15 @@ struct Dev {
     said: Lines<BufReader<ChildStdout>>,
 }
 
+/// What a Redis says to these commands, of which the last is QUIT.
+async fn said(redis: &str, commands: &[u8]) -> String {
+    let mut stream = TcpStream::connect(redis).await.unwrap();
+    stream.write_all(commands).await.unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).await.unwrap();
+    said
+}
+
 impl Dev {
     fn start(folder: &Path, words: &[&str]) -> Self {
         let all = [&["dev", "--json", "--listen", "127.0.0.1:0"], words].concat();
@@ -243,14 +252,21 @@ async fn dev_starts_a_redis_of_its_own_that_carries_its_hints_and_ends_with_it()
         .to_owned();
     let report = dev.event().await;
     assert_eq!(report["type"], "demo", "{report}");
-    let mut stream = TcpStream::connect(&redis).await.unwrap();
-    stream
-        .write_all(b"INFO commandstats\r\nQUIT\r\n")
-        .await
-        .unwrap();
-    let mut stats = String::new();
-    stream.read_to_string(&mut stats).await.unwrap();
+    let stats = said(&redis, b"INFO commandstats\r\nQUIT\r\n").await;
     assert!(stats.contains("cmdstat_publish"), "{stats}");
+    let (api, id) = (
+        ready["api"].as_str().unwrap(),
+        report["id"].as_str().unwrap(),
+    );
+    let url = format!("{api}/v2/premium/reports/{id}");
+    let key = format!("Bearer {}", ready["key"].as_str().unwrap());
+    until("the report lies in the cache of tax", async || {
+        let answer = plain_http("GET", &url, &[("authorization", &key)], "").await;
+        assert!(answer.first.contains("200"), "{}", answer.first);
+        let keys = said(&redis, b"SELECT 2\r\nKEYS *\r\nQUIT\r\n").await;
+        keys.contains("packtrain:cache:tax:finished:")
+    })
+    .await;
     // Killed, so that it can look after nothing itself.
     dev.child.kill().await.unwrap();
     until("its Redis ended as well", async || {

@@ -15,6 +15,7 @@ pub mod money;
 pub mod patience;
 pub mod ports;
 pub mod quantity;
+pub mod reads;
 pub mod schedule;
 pub mod secret;
 pub mod time;

@@ -73,3 +73,7 @@ pub const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 pub const FAULT_CHARS_MAX: usize = 2_000;
 /// Bytes of a payload that is shown with a dead letter outside the database.
 pub const MIRRORED_BYTES_MAX: i32 = 192 * 1024;
+/// Bytes of a value in a cache; a larger one is not kept.
+pub const CACHE_VALUE_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a value's name in its key; a longer name stands there by its hash.
+pub const CACHE_NAME_BYTES_MAX: usize = 200;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::fault::Fault;
 
 mod backlog;
+mod cache;
 mod checkpoints;
 mod control;
 mod dead;
@@ -29,6 +30,7 @@ pub use backlog::{
     BACKLOG_MAX, BACKLOG_SECONDS, Backlog, Backlogs, KIND_TIME_UNKNOWN, KindTime, LaneBacklog,
     NO_WORKER_BACKLOG, Times,
 };
+pub use cache::{Cache, CacheKey, Cacheable, Cached, NoCache, Owner, Service};
 pub use checkpoints::Checkpoints;
 pub use control::{
     Actor, AuditEntry, Cause, CausePlace, Change, Changed, Control, Drain, Edited, LaneRecord,
