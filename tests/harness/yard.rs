@@ -10,6 +10,7 @@ use packtrain_core::ids::{IdSource, TenantId};
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{Bell, Hints, KeyScope, Objects, StoreError, Warmth, World};
 use packtrain_core::time::{Clock, SystemClock};
+use packtrain_core::trace::TraceRules;
 use packtrain_jobs::catalogue::{Entry, KINDS};
 use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
@@ -162,6 +163,7 @@ impl Yard {
             metrics: Arc::new(String::new),
             clock: Arc::new(SystemClock),
             ids: database.ids(),
+            traces: TraceRules::default(),
         });
         Self {
             database,
@@ -209,6 +211,7 @@ impl Yard {
                 .to_vec(),
             renew_every: Duration::from_millis(100),
             settle: SettleSettings::default(),
+            traces: TraceRules::default(),
             drain,
         };
         let outside = Outside {
@@ -241,7 +244,7 @@ impl Yard {
     /// A scheduler that looks when the test says so.
     pub fn ticker(&self) -> Ticker {
         let store = Arc::new(PgSchedules::new(self.database.pools().worker.clone()));
-        Ticker::new(store, Arc::clone(&self.hints))
+        Ticker::new(store, Arc::clone(&self.hints), TraceRules::default())
     }
 
     /// A client with a key of this tenant.

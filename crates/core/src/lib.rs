@@ -18,3 +18,4 @@ pub mod quantity;
 pub mod schedule;
 pub mod secret;
 pub mod time;
+pub mod trace;
