@@ -14,6 +14,7 @@ use packtrain_core::ports::{
 };
 use packtrain_core::reads::Reads;
 use packtrain_core::time::Clock;
+use packtrain_core::trace::TraceRules;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -80,6 +81,8 @@ pub struct Api {
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub ids: Arc<dyn IdSource>,
+    /// How traces that begin with a request are named and recorded.
+    pub traces: TraceRules,
 }
 
 /// What all requests share.

@@ -12,14 +12,18 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method};
 use packtrain_core::cpu::panic_text;
 use packtrain_core::ids::RequestId;
+use packtrain_core::job::NewJob;
+use packtrain_core::time::{Clock, Timestamp};
+use packtrain_core::trace::{self, SpanId};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tracing::field::Empty;
 use tracing::{Instrument, Span, info, info_span};
 
+use crate::Shared;
 use crate::problem::{self, BUSY, Problem, TIME_LIMIT};
+use crate::trace::Place;
 use crate::wait::Wait;
-use crate::{Shared, trace};
 
 /// How long an ordinary request may take, beside the time that the client wants to wait.
 pub(crate) const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
@@ -35,8 +39,33 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What a request passes on to the jobs that it causes.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
-    /// The trace context of what this request causes.
-    pub(crate) trace_parent: Option<String>,
+    /// Where the request stands in its trace.
+    place: Option<Place>,
+}
+
+impl Asked {
+    /// Puts a job that is about to be enqueued into the request's trace.
+    pub(crate) fn enqueues(&self, job: &mut NewJob, clock: &dyn Clock) -> Enqueueing {
+        let own = self.place.map(|place| place.own);
+        job.trace_parent = own.map(|own| own.of_enqueue(job.id).to_string());
+        Enqueueing {
+            cause: own.map(|own| own.span),
+            began: clock.now(),
+        }
+    }
+}
+
+/// A job that is being enqueued; one that turns out to be there already leaves no span.
+pub(crate) struct Enqueueing {
+    cause: Option<SpanId>,
+    began: Timestamp,
+}
+
+impl Enqueueing {
+    /// The job was made.
+    pub(crate) fn done(self, job: &NewJob, clock: &dyn Clock) {
+        trace::enqueued(job, self.cause, self.began, clock.now());
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Asked {
@@ -44,7 +73,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let asked = parts.extensions.get::<Self>().cloned();
-        Ok(asked.unwrap_or(Self { trace_parent: None }))
+        Ok(asked.unwrap_or(Self { place: None }))
     }
 }
 
@@ -55,11 +84,12 @@ pub(crate) async fn surround(
     next: Next,
 ) -> Response {
     let id = shared.api.ids.request();
-    let trace_parent = trace::parent(request.headers(), id);
+    let now = shared.api.clock.now();
+    let place = Place::of(&shared.api.traces, request.headers(), id, now);
     let (method, route) = (request.method().clone(), route(&request));
-    let span = span(&method, &route, id, &trace_parent);
-    let trace_parent = Some(trace_parent);
-    request.extensions_mut().insert(Asked { trace_parent });
+    let span = span(&method, &route, id, &place);
+    let place = Some(place);
+    request.extensions_mut().insert(Asked { place });
     async move {
         let began = Instant::now();
         let response = problem::render(next.run(request).await, id);
@@ -86,14 +116,18 @@ fn route(request: &Request) -> String {
 }
 
 /// The request's span: never the path itself, a query or a header.
-fn span(method: &Method, route: &str, id: RequestId, trace_parent: &str) -> Span {
+fn span(method: &Method, route: &str, id: RequestId, place: &Place) -> Span {
+    let Place { own, caller } = place;
     info_span!(
         "http.request",
         request.id = %id,
         http.method = %method,
         http.route = route,
         http.status = Empty,
-        trace.parent = trace_parent,
+        trace.id = %own.trace.id,
+        trace.sampled = own.trace.unsampled(),
+        span.id = %own.span,
+        span.parent = caller.map(tracing::field::display),
     )
 }
 

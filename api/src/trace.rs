@@ -1,69 +1,108 @@
-//! Trace context (W3C): one trace covers the request, the wait and the work.
+//! Where a request stands in a trace: in its caller's, if there is one, else in one of its own.
 
 use http::HeaderMap;
 use packtrain_core::ids::RequestId;
+use packtrain_core::time::Timestamp;
+use packtrain_core::trace::{Caller, SpanId, TraceContext, TraceIds, TraceRules};
 
-/// The header that carries a caller's trace.
+/// The header that carries a caller's trace, as W3C has it.
 const TRACEPARENT: &str = "traceparent";
+/// The header in which load balancers of AWS name a trace.
+const XRAY: &str = "x-amzn-trace-id";
 
-/// The trace context of what a request causes: the caller's trace if there is a valid one, else
-/// one named after the request; the span is the request's own.
-pub(crate) fn parent(headers: &HeaderMap, id: RequestId) -> String {
-    let own = id.as_uuid().simple().to_string();
-    let span = own.get(16..).unwrap_or_default();
-    let caller = headers
-        .get(TRACEPARENT)
-        .and_then(|value| value.to_str().ok());
-    match caller.and_then(read) {
-        Some((trace, flags)) => format!("00-{trace}-{span}-{flags}"),
-        None => format!("00-{own}-{span}-01"),
-    }
+/// A request's place in a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The request's own span.
+    pub(crate) own: TraceContext,
+    /// The span of its caller.
+    pub(crate) caller: Option<SpanId>,
 }
 
-/// Trace id and flags of a context, if it is one.
-fn read(text: &str) -> Option<(&str, &str)> {
-    let mut parts = text.split('-');
-    let (version, trace) = (parts.next()?, parts.next()?);
-    let (span, flags) = (parts.next()?, parts.next()?);
-    let is_hex = |part: &str, digits: usize| {
-        part.len() == digits && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    };
-    let is_zero = |part: &str| part.bytes().all(|b| b == b'0');
-    // Later versions may append parts; version 00 has exactly four.
-    let is_known = is_hex(version, 2) && version != "ff";
-    let is_whole = version != "00" || parts.next().is_none();
-    let has_ids = is_hex(trace, 32) && is_hex(span, 16) && !is_zero(trace) && !is_zero(span);
-    (is_known && is_whole && has_ids && is_hex(flags, 2)).then_some((trace, flags))
+impl Place {
+    /// What the headers say; one that cannot be read counts as none. Where traces have ids of
+    /// X-Ray its header goes first: the load balancer before us writes it.
+    pub(crate) fn of(
+        rules: &TraceRules,
+        headers: &HeaderMap,
+        id: RequestId,
+        at: Timestamp,
+    ) -> Self {
+        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let w3c = || header(TRACEPARENT).and_then(Caller::w3c);
+        let caller = match rules.ids {
+            TraceIds::W3c => w3c(),
+            TraceIds::XRay => header(XRAY).and_then(Caller::xray).or_else(w3c),
+        };
+        let trace = match &caller {
+            Some(caller) => rules.go_on(caller),
+            None => rules.begin(id.as_uuid(), at),
+        };
+        Self {
+            own: TraceContext {
+                trace,
+                span: SpanId::of_request(id),
+            },
+            caller: caller.and_then(|caller| caller.span),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use packtrain_core::time::{Clock, SystemClock};
+
     use super::*;
 
     const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+    const ROOT: &str = "Root=1-5759e988-bd862e3fe1be46a994272793";
+
+    fn place(ids: TraceIds, headers: &[(&'static str, &str)]) -> Place {
+        let rules = TraceRules {
+            ids,
+            ..TraceRules::default()
+        };
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, value.parse().unwrap());
+        }
+        let id = format!("req_{TRACE}").parse().unwrap();
+        Place::of(&rules, &map, id, SystemClock.now())
+    }
 
     #[test]
-    fn a_callers_trace_is_kept_and_a_malformed_one_is_not() {
-        let whole = format!("00-{TRACE}-b7ad6b7169203331-01");
-        assert_eq!(read(&whole), Some((TRACE, "01")));
-        for wrong in [
-            "",
-            "00",
-            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
-            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
-            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x",
-        ] {
-            assert_eq!(read(wrong), None, "{wrong}");
+    fn a_request_without_a_trace_begins_one_named_after_itself_and_so_does_one_with_a_bad_one() {
+        for headers in [&[][..], &[(TRACEPARENT, "00-1-2-01")], &[(XRAY, ROOT)]] {
+            let made = place(TraceIds::W3c, headers);
+            assert_eq!(
+                made.own.to_string(),
+                format!("00-{TRACE}-8448eb211c80319c-01")
+            );
+            assert_eq!(made.caller, None);
         }
     }
 
     #[test]
-    fn a_request_without_a_trace_begins_one_named_after_itself() {
-        let id: RequestId = format!("req_{TRACE}").parse().unwrap();
-        let made = parent(&HeaderMap::new(), id);
-        assert_eq!(made, format!("00-{TRACE}-8448eb211c80319c-01"));
-        assert!(read(&made).is_some());
+    fn a_caller_s_trace_goes_on_and_its_word_on_recording_holds() {
+        let caller = format!("00-{}-b7ad6b7169203331-00", "ab".repeat(16));
+        let made = place(TraceIds::W3c, &[(TRACEPARENT, &caller)]);
+        assert_eq!(
+            made.own.to_string(),
+            format!("00-{}-8448eb211c80319c-00", "ab".repeat(16))
+        );
+        assert_eq!(made.caller.unwrap().to_string(), "b7ad6b7169203331");
+    }
+
+    #[test]
+    fn with_ids_of_x_ray_the_header_of_the_load_balancer_goes_first() {
+        let caller = format!("00-{}-b7ad6b7169203331-01", "ab".repeat(16));
+        let both = place(TraceIds::XRay, &[(TRACEPARENT, &caller), (XRAY, ROOT)]);
+        assert_eq!(
+            both.own.trace.id.to_string(),
+            "5759e988bd862e3fe1be46a994272793"
+        );
+        assert_eq!(both.caller, None);
+        let one = place(TraceIds::XRay, &[(TRACEPARENT, &caller), (XRAY, "Root=?")]);
+        assert_eq!(one.own.trace.id.to_string(), "ab".repeat(16));
     }
 }

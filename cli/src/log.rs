@@ -4,31 +4,125 @@ use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 use packtrain_core::time::{Clock, SystemClock};
+use packtrain_core::trace::TARGET;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id};
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
-use crate::failure::{Failure, USAGE};
-use crate::settings::{Log, LogFormat};
+use crate::failure::{FAILED, Failure, USAGE};
+use crate::settings::{Log, LogFormat, Settings};
+use crate::telemetry::{self, Telemetry};
 use crate::terminal::QUIET;
 
-/// Sends events to standard error: as JSON, as lines with their spans, or briefly.
-pub(crate) fn to_stderr(log: &Log, brief: bool) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&log.filter)
-        .map_err(|error| Failure::new(USAGE, format!("log.filter: {error}")))?;
+/// Begins to log on standard error, and to send spans to a collector if the settings name one. What
+/// is returned sends the last of them.
+pub(crate) fn start(settings: &Settings, brief: bool) -> Result<Telemetry, Failure> {
+    let (spans, telemetry) = telemetry::start(&settings.telemetry)?;
+    let log = to_stderr(&settings.log, brief)?;
+    let subscriber = tracing_subscriber::registry().with(spans).with(log);
+    subscriber
+        .try_init()
+        .map_err(|error| Failure::new(FAILED, format!("the log: {error}")))?;
+    Ok(telemetry)
+}
+
+/// Events on standard error: as JSON, as lines with their spans, or briefly.
+fn to_stderr<S>(log: &Log, brief: bool) -> Result<impl Layer<S> + use<S>, Failure>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let refused = |error: &dyn fmt::Display| Failure::new(USAGE, format!("log.filter: {error}"));
+    let filter = EnvFilter::try_new(&log.filter).map_err(|error| refused(&error))?;
+    let unlogged = format!("{TARGET}=off");
+    let unlogged = unlogged.parse().map_err(|error| refused(&error))?;
+    let filter = filter.add_directive(unlogged);
     let colors = anstream::AutoStream::choice(&std::io::stderr());
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer::<S>()
         .with_ansi(colors != anstream::ColorChoice::Never)
         .with_writer(std::io::stderr);
-    match (log.format, brief) {
-        (LogFormat::Json, _) => builder.json().init(),
-        (LogFormat::Text, true) => builder.event_format(Brief).init(),
-        (LogFormat::Text, false) => builder.init(),
+    let lines = match (log.format, brief) {
+        (LogFormat::Json, _) => NoteTrace
+            .and_then(lines.json().map_event_format(WithTrace))
+            .boxed(),
+        (LogFormat::Text, true) => lines.event_format(Brief).boxed(),
+        (LogFormat::Text, false) => lines.boxed(),
+    };
+    Ok(lines.with_filter(filter))
+}
+
+/// The trace and the span that events belong to, noted at the span.
+#[derive(Default)]
+struct Trace {
+    trace: Option<String>,
+    span: Option<String>,
+}
+
+impl Visit for Trace {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        match field.name() {
+            "trace.id" => self.trace = Some(format!("{value:?}")),
+            "span.id" => self.span = Some(format!("{value:?}")),
+            _ => {}
+        }
     }
-    Ok(())
+}
+
+/// Notes at each span of a trace which it is.
+struct NoteTrace;
+
+impl<S> Layer<S> for NoteTrace
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut trace = Trace::default();
+        attributes.record(&mut trace);
+        if let Some(span) = context.span(id).filter(|_| trace.trace.is_some()) {
+            span.extensions_mut().insert(trace);
+        }
+    }
+}
+
+/// Puts the trace of an event before all else of its line: collectors of logs look for it there.
+struct WithTrace<F>(F);
+
+impl<S, N, F> FormatEvent<S, N> for WithTrace<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut line = String::new();
+        self.0
+            .format_event(context, Writer::new(&mut line), event)?;
+        for span in context.event_scope().into_iter().flatten() {
+            let extensions = span.extensions();
+            if let Some(Trace {
+                trace: Some(trace),
+                span: Some(span),
+            }) = extensions.get()
+                && let Some(rest) = line.strip_prefix('{')
+            {
+                return write!(
+                    writer,
+                    r#"{{"trace_id":"{trace}","span_id":"{span}",{rest}"#
+                );
+            }
+        }
+        writer.write_str(&line)
+    }
 }
 
 /// One short line an event, for a person who watches: the time of day, what happened, and the

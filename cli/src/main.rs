@@ -15,6 +15,11 @@ mod scale;
 mod settings;
 mod stack;
 mod table;
+#[cfg(feature = "otel")]
+mod telemetry;
+#[cfg(not(feature = "otel"))]
+#[path = "no_telemetry.rs"]
+mod telemetry;
 mod terminal;
 mod usage;
 mod warm;

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use crate::failure::{FAILED, Failure, INTERRUPTED};
+use crate::telemetry::Telemetry;
 
 /// Cancels `stop` at the first SIGTERM or Ctrl-C; the second one ends the process at once.
 pub(crate) fn stop_on_signal(stop: &CancellationToken) -> Result<(), Failure> {
@@ -38,14 +39,17 @@ pub(crate) fn stop_on_signal(stop: &CancellationToken) -> Result<(), Failure> {
 /// any more, and a connection that went silent would be waited for as long as the network tries.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(10);
 
-/// Waits for the last tasks, which were told to end, and closes every connection.
-pub(crate) async fn take_leave(tasks: &TaskTracker, pools: &Pools) {
+/// Waits for the last tasks, which were told to end, closes every connection, and at the same time
+/// sends the last spans: neither makes the end later than the other does.
+pub(crate) async fn take_leave(tasks: &TaskTracker, pools: &Pools, telemetry: Telemetry) {
     tasks.close();
     let leaving = async {
         tasks.wait().await;
         pools.close().await;
     };
-    if tokio::time::timeout(GOODBYE_WITHIN, leaving).await.is_err() {
+    let leaving = tokio::time::timeout(GOODBYE_WITHIN, leaving);
+    let (left, ()) = tokio::join!(leaving, telemetry.close());
+    if left.is_err() {
         warn!("connections that do not answer are left behind");
     }
 }

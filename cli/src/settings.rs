@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::cache::Cache;
 pub(crate) use self::hints::{Hints, Redis, Transport};
 pub(crate) use self::objects::Store;
+pub(crate) use self::telemetry::Telemetry;
 pub(crate) use self::worker::Protection;
 
 use self::aws::{Aws, Sqs};
@@ -21,6 +22,7 @@ mod aws;
 mod cache;
 mod hints;
 mod objects;
+mod telemetry;
 mod worker;
 
 /// The file with every default; it documents the settings as well.
@@ -46,6 +48,7 @@ pub(crate) struct Settings {
     pub(crate) warm: Warm,
     pub(crate) metrics: Metrics,
     pub(crate) log: Log,
+    pub(crate) telemetry: Telemetry,
     pub(crate) objects: Objects,
     pub(crate) aws: Aws,
     pub(crate) sqs: Sqs,
@@ -269,6 +272,7 @@ impl Loaded {
         let problem = settings
             .worker
             .problem()
+            .or_else(|| settings.telemetry.problem())
             .or_else(|| settings.redis.problem())
             .or_else(|| settings.cache.problem())
             .or_else(|| settings.sqs.problem())
@@ -313,7 +317,7 @@ fn hidden(key: &str, value: &serde_json::Value) -> serde_json::Value {
         serde_json::Value::Array(list) => list.is_empty(),
         _ => false,
     };
-    let is_address = ["_url", "_urls", ".url"]
+    let is_address = ["_url", "_urls", ".url", "_headers"]
         .iter()
         .any(|end| key.ends_with(end));
     if is_address && !is_empty {
@@ -445,6 +449,37 @@ mod tests {
                 .unwrap()
                 .contains("worker.settle_at_once")
         );
+    }
+
+    #[test]
+    fn what_no_collector_could_be_sent_is_refused_and_headers_are_never_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("packtrain.toml");
+        for (key, value, why) in [
+            ("otlp_url", "'localhost:4318'", "http or https"),
+            ("otlp_headers", "'hush'", "name=value"),
+            ("sample_ratio", "1.5", "between 0 and 1"),
+            ("service_name", "''", "between 1 and 255"),
+            ("ids", "'b3'", "xray"),
+        ] {
+            let text = format!("[telemetry]\n{key} = {value}\n");
+            std::fs::write(&file, text).unwrap();
+            let url = ("telemetry.otlp_url", "http://collector".to_owned());
+            let flags: &[_] = if key == "otlp_url" { &[] } else { &[url] };
+            let Err(error) = load(Some(&file), flags) else {
+                panic!("{key} = {value} was taken");
+            };
+            let error = error.to_string();
+            let key = format!("telemetry.{key}");
+            assert!(error.contains(&key) && error.contains(why), "{error}");
+            assert!(!error.contains("hush"), "{error}");
+        }
+        let headers = ("telemetry.otlp_headers", "x-key=hush".to_owned());
+        let url = ("telemetry.otlp_url", "https://collector/?k=hush".to_owned());
+        let loaded = load(None, &[url, headers]).unwrap();
+        let shown = serde_json::to_string(&loaded.shown()).unwrap();
+        assert!(!shown.contains("hush"), "{shown}");
+        assert!(!format!("{:?}", loaded.settings).contains("hush"));
     }
 
     #[test]

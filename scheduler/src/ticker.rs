@@ -12,6 +12,7 @@ use packtrain_core::patience::patient;
 use packtrain_core::ports::{Decision, Hint, Hints, Schedules, StoreError, Subject};
 use packtrain_core::schedule::ScheduleRecord;
 use packtrain_core::time::Timestamp;
+use packtrain_core::trace::{self, SpanId, TraceContext, TraceRules};
 use packtrain_jobs::catalogue;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -26,6 +27,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 pub struct Ticker {
     store: Arc<dyn Schedules>,
     hints: Arc<dyn Hints>,
+    traces: TraceRules,
     /// Schedules as they were last read, with what their text means and when they come next.
     known: HashMap<ScheduleId, Known>,
 }
@@ -62,11 +64,12 @@ impl Known {
 }
 
 impl Ticker {
-    /// A ticker of the catalogue's schedules.
-    pub fn new(store: Arc<dyn Schedules>, hints: Arc<dyn Hints>) -> Self {
+    /// A ticker of the catalogue's schedules; each time of one begins a trace.
+    pub fn new(store: Arc<dyn Schedules>, hints: Arc<dyn Hints>, traces: TraceRules) -> Self {
         Self {
             store,
             hints,
+            traces,
             known: HashMap::new(),
         }
     }
@@ -160,7 +163,7 @@ impl Ticker {
             runs: due
                 .runs
                 .iter()
-                .map(|at| (*at, job(record, about, *at)))
+                .map(|at| (*at, self.job(record, about, *at)))
                 .collect(),
         };
         let Some(made) = patient(self.store.decide(&decision)).await? else {
@@ -182,6 +185,9 @@ impl Ticker {
             metrics::counter!("packtrain_jobs_enqueued_total", &labels).increment(made);
             metrics::histogram!("packtrain_scheduler_lag_seconds").record(lag);
             info!(job.kind = record.kind, jobs = made, lag_ms, "schedule came");
+            for (_, job) in &decision.runs {
+                trace::enqueued(job, None, now, now);
+            }
             self.hints.send(Hint {
                 lane: about.lane,
                 about: Some(Subject::kind(record.kind.clone())),
@@ -189,14 +195,21 @@ impl Ticker {
         }
         Ok(made)
     }
-}
 
-/// The job of one time of a schedule: its id says which time it is, whoever enqueues it.
-fn job(record: &ScheduleRecord, about: &About, at: Timestamp) -> NewJob {
-    let nothing = serde_json::Value::Object(serde_json::Map::new());
-    NewJob {
-        schedule: Some(record.id),
-        ..about.job(record.id.job_at(at), TenantId::SYSTEM, nothing)
+    /// The job of one time of a schedule: its id says which time it is, whoever enqueues it, and so
+    /// does its trace.
+    fn job(&self, record: &ScheduleRecord, about: &About, at: Timestamp) -> NewJob {
+        let nothing = serde_json::Value::Object(serde_json::Map::new());
+        let id = record.id.job_at(at);
+        let context = TraceContext {
+            trace: self.traces.begin(id.as_uuid(), at),
+            span: SpanId::of_enqueue(id),
+        };
+        NewJob {
+            schedule: Some(record.id),
+            trace_parent: Some(context.to_string()),
+            ..about.job(id, TenantId::SYSTEM, nothing)
+        }
     }
 }
 
@@ -281,7 +294,7 @@ mod tests {
             ..Table::default()
         });
         let store = Arc::clone(&table) as Arc<dyn Schedules>;
-        let mut ticker = Ticker::new(store, Arc::new(Unheard));
+        let mut ticker = Ticker::new(store, Arc::new(Unheard), TraceRules::default());
         assert_eq!(ticker.look().await.unwrap(), all.len() as u64 - 1);
         assert_eq!(*table.decided.lock().unwrap(), all[1..]);
     }
@@ -293,7 +306,8 @@ mod tests {
             ..Table::default()
         });
         let store = Arc::clone(&table) as Arc<dyn Schedules>;
-        let ticking = Ticker::new(store, Arc::new(Unheard)).run(CancellationToken::new());
+        let ticking = Ticker::new(store, Arc::new(Unheard), TraceRules::default())
+            .run(CancellationToken::new());
         // A minute of the runtime's clock, which goes on by itself when all wait.
         let minute = Duration::from_secs(60);
         assert!(tokio::time::timeout(minute, ticking).await.is_err());

@@ -10,6 +10,8 @@ mod bouncer;
 mod client;
 mod clock;
 mod cluster;
+#[cfg(feature = "otel")]
+mod collector;
 mod database;
 mod front;
 mod places;
@@ -28,6 +30,8 @@ pub use crate::redis::{Redis, Signpost, free_port, redis_cluster};
 pub use bouncer::Bouncer;
 pub use client::{Answer, Client};
 pub use clock::{CountingIds, ManualClock};
+#[cfg(feature = "otel")]
+pub use collector::{Collector, Manner, Told};
 pub use database::{Database, Role};
 pub use front::{Front, Trouble};
 pub use plain::{Message, plain_http};

@@ -12,6 +12,7 @@ use packtrain_core::job::Lane;
 use packtrain_core::ports::{Bell, Hints, KeyScope, Objects, StoreError, Warmth, World};
 use packtrain_core::reads::Reads;
 use packtrain_core::time::{Clock, SystemClock};
+use packtrain_core::trace::TraceRules;
 use packtrain_jobs::catalogue::{Entry, KINDS};
 use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
@@ -176,6 +177,7 @@ impl Yard {
             metrics: Arc::new(String::new),
             clock: Arc::new(SystemClock),
             ids: database.ids(),
+            traces: TraceRules::default(),
         });
         Self {
             database,
@@ -223,6 +225,7 @@ impl Yard {
                 .to_vec(),
             renew_every: Duration::from_millis(100),
             settle: SettleSettings::default(),
+            traces: TraceRules::default(),
             drain,
         };
         let outside = Outside {
@@ -255,7 +258,7 @@ impl Yard {
     /// A scheduler that looks when the test says so.
     pub fn ticker(&self) -> Ticker {
         let store = Arc::new(PgSchedules::new(self.database.pools().worker.clone()));
-        Ticker::new(store, Arc::clone(&self.hints))
+        Ticker::new(store, Arc::clone(&self.hints), TraceRules::default())
     }
 
     /// A client with a key of this tenant.

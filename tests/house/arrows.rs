@@ -49,7 +49,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "packtrain-tests",
         ],
     ),
-    ("opentelemetry", &["packtrain"]),
+    ("opentelemetry", &["packtrain", "packtrain-tests"]),
     ("anyhow", &["packtrain", "packtrain-tests", "xtask"]),
     ("fail", &["packtrain-store"]),
     ("figment", &["packtrain"]),

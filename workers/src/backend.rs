@@ -14,6 +14,7 @@ use apalis_core::backend::BackendConfig;
 use apalis_core::backend::finalize::Ephemeral;
 use packtrain_core::ids::LeaseId;
 use packtrain_core::ports::Claimed;
+use packtrain_core::time::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::slots::Slot;
@@ -28,6 +29,8 @@ pub(crate) struct Assigned {
     pub(crate) job: Claimed,
     /// The slot it holds.
     pub(crate) slot: Slot,
+    /// When it was claimed.
+    pub(crate) claimed_at: Timestamp,
 }
 
 /// Jobs of one lane.

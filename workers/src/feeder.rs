@@ -9,6 +9,7 @@ use packtrain_core::ids::WorkerId;
 use packtrain_core::job::Lane;
 use packtrain_core::patience::patient;
 use packtrain_core::ports::{ClaimedLease, Claims, Floors, Heard, HintStream, Wanted};
+use packtrain_core::time::Clock;
 use tokio::sync::{mpsc, watch::Sender as Watched};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -36,6 +37,7 @@ pub(crate) struct Feeder {
     pub(crate) slots: Slots,
     pub(crate) claims: Arc<dyn Claims>,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) jobs: mpsc::Sender<Assigned>,
     pub(crate) stop: CancellationToken,
 }
@@ -158,6 +160,7 @@ impl Feeder {
     async fn hand_over(&self, leases: Vec<ClaimedLease>, free: Vec<Slot>) -> usize {
         let mut free = free.into_iter();
         let mut filled = 0;
+        let claimed_at = self.clock.now();
         for lease in leases {
             self.registry.hold(lease.lease, lease.jobs.len());
             for (bit, job) in lease.jobs {
@@ -169,6 +172,7 @@ impl Feeder {
                     bit,
                     job,
                     slot,
+                    claimed_at,
                 };
                 if self.jobs.send(assigned).await.is_err() {
                     // The runtime is gone; the reaper gives the claimed jobs back.

@@ -13,6 +13,7 @@ use packtrain_core::ports::{
     Claims, Hints, Protection, Served, StoreError, Times, Wanted, WorkerRecord, World,
 };
 use packtrain_core::time::Clock;
+use packtrain_core::trace::TraceRules;
 use packtrain_jobs::catalogue::Entry;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -79,6 +80,8 @@ pub struct FleetSettings {
     pub renew_every: Duration,
     /// How ends of jobs are written.
     pub settle: SettleSettings,
+    /// How traces that begin with a job are named and recorded.
+    pub traces: TraceRules,
     /// How long running jobs may go on after the process was told to end. The worker is gone soon
     /// after, whether or not their ends could be written.
     pub drain: Duration,
@@ -167,6 +170,7 @@ impl Fleet {
             claims: Arc::clone(&self.outside.claims),
             hints: Arc::clone(&self.outside.hints),
             registry: Arc::clone(&self.registry),
+            clock: Arc::clone(&self.outside.clock),
         };
         let (draining, budget) = (stop.clone(), self.settings.drain + LAST_ENDS_WITHIN);
         let settling = tasks.spawn(settler::run(
@@ -287,6 +291,7 @@ impl Fleet {
             ends,
             measured,
             tasks: tasks.clone(),
+            traces: self.settings.traces,
             closing: stop.clone(),
         });
         let mut monitor = Monitor::new().should_restart(|worker, error| {
@@ -355,6 +360,7 @@ impl Fleet {
             slots: Slots::new(lane.slots),
             claims: Arc::clone(&self.outside.claims),
             registry: Arc::clone(&self.registry),
+            clock: Arc::clone(&self.outside.clock),
             jobs,
             stop: stop.clone(),
         };

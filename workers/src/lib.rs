@@ -19,6 +19,7 @@ mod settler;
 mod slots;
 mod starter;
 mod times;
+mod traced;
 
 pub use cpu::RayonPool;
 pub use fleet::{Fleet, FleetSettings, LaneSettings, Outside, SettleSettings};

@@ -5,6 +5,7 @@ use packtrain_core::ids::JobId;
 use packtrain_core::job::{Batch, Done, FollowUp, NewJob, Ties};
 use packtrain_core::limits::{FAN_OUT_MAX, PAYLOAD_BYTES_MAX, RESULT_BYTES_MAX};
 use packtrain_core::ports::{Claimed, End, Success};
+use packtrain_core::trace::TraceContext;
 
 /// A success, with its follow-ups under derived ids; or why it cannot be written.
 pub(crate) fn succeeded(job: &Claimed, done: Done) -> Result<End, Fault> {
@@ -67,9 +68,10 @@ fn following(job: &Claimed, follow: FollowUp, role: &str) -> Result<NewJob, Faul
         return Err(too_large("a follow-up's payload", PAYLOAD_BYTES_MAX));
     }
     let (id, group) = (job.id.derive(role), follow.group.as_deref());
+    let trace = job.trace_parent.as_deref().and_then(TraceContext::parse);
     Ok(NewJob {
         parent: Some(job.id),
-        trace_parent: job.trace_parent.clone(),
+        trace_parent: trace.map(|trace| trace.of_enqueue(id).to_string()),
         ..follow.about.grouped(id, job.tenant, payload, group)
     })
 }

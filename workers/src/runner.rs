@@ -11,11 +11,12 @@ use packtrain_core::ids::{IdSource, LeaseId};
 use packtrain_core::job::{Ctx, Done, Lane, Progress};
 use packtrain_core::ports::{Claimed, Due, End, Settlement, World};
 use packtrain_core::time::Clock;
+use packtrain_core::trace::TraceRules;
 use packtrain_jobs::catalogue::Entry;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument, info, info_span, warn};
+use tracing::{Instrument, info, warn};
 
 use crate::backend::Assigned;
 use crate::outcome;
@@ -23,6 +24,7 @@ use crate::registry::{Registry, Stop};
 use crate::settler::Ended;
 use crate::starter::{Begin, Start};
 use crate::times::Measured;
+use crate::traced::{self, Traced};
 
 /// How long a job that was told to stop may take to do so by itself.
 const GRACE: Duration = Duration::from_secs(2);
@@ -41,6 +43,8 @@ pub(crate) struct Runner {
     pub(crate) ends: mpsc::Sender<Ended>,
     pub(crate) measured: Arc<Measured>,
     pub(crate) tasks: TaskTracker,
+    /// How traces that begin with a job are named and recorded.
+    pub(crate) traces: TraceRules,
     /// Cancelled when the worker takes no more work: what is not begun goes back.
     pub(crate) closing: CancellationToken,
 }
@@ -59,14 +63,14 @@ enum Ran {
 impl Runner {
     /// Runs a job to its end. The work itself is in a task of its own, so that whatever happens
     /// to the caller, it goes on and is settled.
-    pub(crate) async fn handle(self: Arc<Self>, assigned: Assigned) {
-        let span = info_span!(
-            "job.run",
-            job.id = %assigned.job.id,
-            job.kind = %assigned.job.kind,
-            job.attempt = assigned.job.attempts + 1,
-            trace.parent = assigned.job.trace_parent.as_deref(),
-        );
+    pub(crate) async fn handle(self: Arc<Self>, mut assigned: Assigned) {
+        let (job, lease) = (&mut assigned.job, assigned.lease);
+        let traced = Traced::of(job, lease, &self.traces);
+        let lane = self.lane(job);
+        traced.tell_wait(job, lease, lane, assigned.claimed_at);
+        let span = traced.span(job, lane);
+        // What the job causes hangs below this attempt.
+        job.trace_parent = Some(traced.own.to_string());
         let tasks = self.tasks.clone();
         let task = tasks.spawn(self.run(assigned).instrument(span));
         // A panic of the frame around the job is told by the runtime; the reaper then gives the
@@ -80,6 +84,7 @@ impl Runner {
             bit,
             job,
             slot,
+            claimed_at: _,
         } = assigned;
         let settlement = |end| Settlement {
             lease,
@@ -90,7 +95,7 @@ impl Runner {
             end,
         };
         if let Some(end) = self.unbegun(&job) {
-            tell(&job, &end, Duration::ZERO);
+            tell(&job, self.lane(&job), &end, Duration::ZERO);
             self.settle(Ended {
                 settlement: settlement(end),
                 place: slot.ran(),
@@ -125,7 +130,7 @@ impl Runner {
         }
         let end = self.end(&job, ran);
         self.measure(&job, &end, held_since.elapsed());
-        tell(&job, &end, took);
+        tell(&job, self.lane(&job), &end, took);
         self.settle(Ended {
             settlement: settlement(end),
             place: slot.ran(),
@@ -213,6 +218,11 @@ impl Runner {
     fn entry(&self, job: &Claimed) -> Option<&'static Entry> {
         let mut kinds = self.kinds.iter();
         kinds.find(|entry| entry.about.kind.as_str() == &*job.kind)
+    }
+
+    /// The lane of a job's kind; none for a kind that is not in the catalogue.
+    fn lane(&self, job: &Claimed) -> Option<Lane> {
+        self.entry(job).map(|entry| entry.about.lane)
     }
 
     fn context(&self, job: &Claimed, lease: LeaseId) -> Ctx {
@@ -311,38 +321,35 @@ fn count_begin(job: &Claimed, lane: Lane) {
 }
 
 /// Counts how an attempt ended. Kinds are few and known: no label grows with users or jobs.
-fn count(job: &Claimed, end: &End, took: Duration) {
-    let kind = Arc::clone(&job.kind);
-    let kind = metrics::SharedString::from(kind);
-    let outcome = match end {
-        End::Succeeded(_) => "succeeded",
-        End::Retry { .. } => "retry",
-        End::Snooze { .. } => "snooze",
-        End::Dead { .. } => "dead",
-        End::Cancelled => "cancelled",
-        End::Expired => "expired",
-        End::Released => "released",
-    };
-    let labels = [("kind", kind.clone()), ("outcome", outcome.into())];
-    metrics::counter!("packtrain_jobs_finished_total", &labels).increment(1);
+fn count(job: &Claimed, lane: Option<Lane>, end: &End, took: Duration) {
+    let kind = metrics::SharedString::from(Arc::clone(&job.kind));
+    let (kind, lane) = (
+        ("kind", kind),
+        ("lane", lane.map_or("none", Lane::as_str).into()),
+    );
+    let labels = [kind.clone(), lane.clone()];
+    let because = |name, why: &'static str| [kind.clone(), lane.clone(), (name, why.into())];
+    let ended = because("outcome", traced::outcome(end));
+    metrics::counter!("packtrain_jobs_finished_total", &ended).increment(1);
     match end {
         End::Retry { .. } => {
-            metrics::counter!("packtrain_jobs_retries_total", "kind" => kind.clone()).increment(1);
+            metrics::counter!("packtrain_jobs_retries_total", &labels).increment(1);
         }
         End::Dead { fault } => {
-            let labels = [("kind", kind.clone()), ("reason", fault.code.into())];
-            metrics::counter!("packtrain_jobs_dead_total", &labels).increment(1);
+            let died = because("reason", fault.code);
+            metrics::counter!("packtrain_jobs_dead_total", &died).increment(1);
         }
         _ => {}
     }
-    metrics::histogram!("packtrain_job_duration_seconds", "kind" => kind).record(took);
+    metrics::histogram!("packtrain_job_duration_seconds", &labels).record(took);
 }
 
 /// Logs how a job ended; its id and more are in the span.
-fn tell(job: &Claimed, end: &End, took: Duration) {
+fn tell(job: &Claimed, lane: Option<Lane>, end: &End, took: Duration) {
     let kind = &*job.kind;
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    count(job, end, took);
+    count(job, lane, end, took);
+    traced::note_end(end);
     match end {
         End::Succeeded(_) => info!(job.kind = kind, duration_ms, "job finished"),
         End::Retry { fault, delay } => {
@@ -374,10 +381,9 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_job_that_begins_is_counted_with_how_long_it_waited() {
+    fn job() -> Claimed {
         let ids: &dyn IdSource = &ClockIds::new(SystemClock);
-        let job = Claimed {
+        Claimed {
             id: ids.job(),
             tenant: TenantId::SYSTEM,
             kind: "test.step".into(),
@@ -390,7 +396,12 @@ mod tests {
             trace_parent: None,
             due: Due::Run,
             bound: Bound::default(),
-        };
+        }
+    }
+
+    #[test]
+    fn a_job_that_begins_is_counted_with_how_long_it_waited() {
+        let job = job();
         let recorder = PrometheusBuilder::new().build_recorder();
         metrics::with_local_recorder(&recorder, || count_begin(&job, Lane::Io));
         let shown = recorder.handle().render();
@@ -400,6 +411,34 @@ mod tests {
             "packtrain_jobs_started_total{kind=\"test.step\",lane=\"io\"} 1\n",
         ] {
             assert!(shown.contains(line), "{shown}");
+        }
+    }
+
+    #[test]
+    fn an_attempt_that_ends_is_counted_by_kind_and_lane_and_how_it_ended() {
+        let fault = || Fault::said(Verdict::Fatal, "test.broken", "the test broke it");
+        let (job, delay) = (job(), Duration::from_secs(1));
+        let retry = End::Retry {
+            fault: fault(),
+            delay,
+        };
+        let dead = End::Dead { fault: fault() };
+        let recorder = PrometheusBuilder::new().build_recorder();
+        metrics::with_local_recorder(&recorder, || {
+            for end in [&retry, &dead] {
+                count(&job, Some(Lane::Io), end, delay);
+            }
+        });
+        let shown = recorder.handle().render();
+        let of = "kind=\"test.step\",lane=\"io\"";
+        for line in [
+            format!("packtrain_jobs_finished_total{{{of},outcome=\"retry\"}} 1\n"),
+            format!("packtrain_jobs_finished_total{{{of},outcome=\"dead\"}} 1\n"),
+            format!("packtrain_jobs_retries_total{{{of}}} 1\n"),
+            format!("packtrain_jobs_dead_total{{{of},reason=\"test.broken\"}} 1\n"),
+            format!("packtrain_job_duration_seconds_count{{{of}}} 2\n"),
+        ] {
+            assert!(shown.contains(&line), "{line} in {shown}");
         }
     }
 

@@ -16,6 +16,7 @@ use packtrain_core::fault::chain;
 use packtrain_core::ids::JobId;
 use packtrain_core::patience::patient;
 use packtrain_core::ports::{Claims, End, Hint, Hints, Settlement, StoreError};
+use packtrain_core::time::{Clock, Timestamp};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -23,6 +24,7 @@ use tracing::{error, warn};
 use crate::fleet::SettleSettings;
 use crate::registry::Registry;
 use crate::slots::Unsettled;
+use crate::traced;
 
 /// Pause after the database could not be reached.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -38,6 +40,7 @@ pub(crate) struct Settler {
     pub(crate) claims: Arc<dyn Claims>,
     pub(crate) hints: Arc<dyn Hints>,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// Settles until every sender is gone and everything is written; from the end of `budget` on,
@@ -93,7 +96,7 @@ async fn end(settler: &Settler, spent: &CancellationToken, batch: Vec<Ended>) {
         .into_iter()
         .map(|end| (end.settlement, end.place))
         .unzip();
-    let writing = write(&*settler.claims, &*settler.hints, &settlements);
+    let writing = write(settler, &settlements);
     if spent.run_until_cancelled(writing).await.is_none() {
         for settlement in &settlements {
             let (job, lease) = (settlement.job, settlement.lease);
@@ -107,7 +110,9 @@ async fn end(settler: &Settler, spent: &CancellationToken, batch: Vec<Ended>) {
 }
 
 /// Writes until the database has decided: an outage delays an end and loses none.
-async fn write(claims: &dyn Claims, hints: &dyn Hints, ends: &[Settlement]) {
+async fn write(settler: &Settler, ends: &[Settlement]) {
+    let (claims, hints) = (&*settler.claims, &*settler.hints);
+    let began = settler.clock.now();
     let mut is_in_doubt = false;
     loop {
         match patient(claims.settle(ends)).await {
@@ -117,7 +122,8 @@ async fn write(claims: &dyn Claims, hints: &dyn Hints, ends: &[Settlement]) {
                 }
                 metrics::counter!("packtrain_jobs_fenced_total")
                     .increment(settled.fenced.len() as u64);
-                count_follow_ups(ends, &settled.fenced);
+                let times = (began, settler.clock.now());
+                tell_follow_ups(ends, &settled.fenced, times);
                 for job in settled.fenced {
                     warn!(job.id = %job, "lease was gone, result thrown away");
                 }
@@ -164,8 +170,9 @@ async fn thrown_away(
     fenced
 }
 
-/// Counts the jobs that these ends brought, but for those that were fenced.
-fn count_follow_ups(ends: &[Settlement], fenced: &[JobId]) {
+/// Counts the jobs that these ends brought, but for those that were fenced, and tells of them
+/// between when the ends began to be written and when they were.
+fn tell_follow_ups(ends: &[Settlement], fenced: &[JobId], times: (Timestamp, Timestamp)) {
     for settlement in ends {
         let End::Succeeded(success) = &settlement.end else {
             continue;
@@ -173,6 +180,7 @@ fn count_follow_ups(ends: &[Settlement], fenced: &[JobId]) {
         if success.then.is_empty() || fenced.contains(&settlement.job) {
             continue;
         }
+        traced::tell_follow_ups(settlement, &success.then, times.0, times.1);
         for job in &success.then {
             let labels = [
                 ("kind", job.kind.to_string()),
@@ -302,6 +310,7 @@ mod tests {
             claims: Arc::clone(&slow) as Arc<dyn Claims>,
             hints: Arc::new(Deaf),
             registry: Arc::default(),
+            clock: Arc::new(SystemClock),
         };
         let mut running = Box::pin(run(settings, ended, settler, pending()));
         // Polled once, it begins all that it may and then waits for the database.
@@ -349,6 +358,7 @@ mod tests {
             claims: Arc::new(away),
             hints: Arc::new(Deaf),
             registry: Arc::default(),
+            clock: Arc::new(SystemClock),
         };
         let (began, budget) = (tokio::time::Instant::now(), Duration::from_secs(30));
         let settings = SettleSettings {
@@ -402,17 +412,22 @@ mod tests {
     #[test]
     fn an_end_that_was_written_without_an_answer_is_not_fenced_and_what_follows_from_it_counts() {
         let (asked, _asks) = mpsc::unbounded_channel();
-        let loses = Slow {
-            asked,
-            lets: Semaphore::new(0),
-            written: Mutex::default(),
-            mood: Mood::LosesTheFirstAnswer,
+        let settler = Settler {
+            claims: Arc::new(Slow {
+                asked,
+                lets: Semaphore::new(0),
+                written: Mutex::default(),
+                mood: Mood::LosesTheFirstAnswer,
+            }),
+            hints: Arc::new(Deaf),
+            registry: Arc::default(),
+            clock: Arc::new(SystemClock),
         };
         let mut builder = tokio::runtime::Builder::new_current_thread();
         let runtime = builder.enable_time().start_paused(true).build().unwrap();
         let recorder = PrometheusBuilder::new().build_recorder();
         metrics::with_local_recorder(&recorder, || {
-            runtime.block_on(write(&loses, &Deaf, &parents()));
+            runtime.block_on(write(&settler, &parents()));
         });
         let shown = recorder.handle().render();
         let line = "packtrain_jobs_enqueued_total{kind=\"test.step\",lane=\"io\"} 2\n";
@@ -424,7 +439,10 @@ mod tests {
     fn follow_ups_count_as_enqueued_unless_their_cause_was_fenced() {
         let ends = parents();
         let recorder = PrometheusBuilder::new().build_recorder();
-        metrics::with_local_recorder(&recorder, || count_follow_ups(&ends, &[ends[0].job]));
+        metrics::with_local_recorder(&recorder, || {
+            let now = SystemClock.now();
+            tell_follow_ups(&ends, &[ends[0].job], (now, now));
+        });
         let shown = recorder.handle().render();
         let line = "packtrain_jobs_enqueued_total{kind=\"test.step\",lane=\"io\"} 2\n";
         assert!(shown.contains(line), "{shown}");

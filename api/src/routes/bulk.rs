@@ -75,7 +75,6 @@ pub(crate) async fn bulk(
         let said = format!("{count} jobs match now.");
         return Err(Problem::said(&COUNT_CHANGED, said));
     }
-    let mut job = entry.job(api.ids.job(), TenantId::SYSTEM, payload);
-    job.trace_parent = asked.trace_parent;
-    accept(&shared, &operator, &job).await
+    let job = entry.job(api.ids.job(), TenantId::SYSTEM, payload);
+    accept(&shared, &operator, &asked, job).await
 }

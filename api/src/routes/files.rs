@@ -238,10 +238,10 @@ pub(super) async fn keep(
     let payload = serde_json::to_value(Import { file: file.id })
         .map_err(|error| Problem::internal(error.to_string()))?;
     let mut job = About::of::<Import>().job(file.id.import_job(), tenant, payload);
-    job.trace_parent = hold.asked.trace_parent;
+    let enqueueing = hold.asked.enqueues(&mut job, &*shared.api.clock);
     let mut record = match files.create(tenant, file, &job).await {
         Ok(record) => {
-            wake(shared, &job);
+            wake(shared, &job, enqueueing);
             record
         }
         // Perhaps because somebody else recorded the same file at this moment.

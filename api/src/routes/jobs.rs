@@ -113,7 +113,7 @@ pub(crate) async fn enqueue(
     let body =
         serde_json::to_value(&request).map_err(|error| Problem::internal(error.to_string()))?;
     let mut job = checked(api, request).await?;
-    job.trace_parent = asked.trace_parent;
+    let enqueueing = asked.enqueues(&mut job, &*api.clock);
     let keyed = key.map(|key| key.of_operator(&body, api.clock.now()));
     let made = api
         .control
@@ -121,7 +121,7 @@ pub(crate) async fn enqueue(
         .await?;
     let made = match made {
         Requested::Created(made) => {
-            wake(&shared, &job);
+            wake(&shared, &job, enqueueing);
             made
         }
         Requested::Repeated(made) => made,
@@ -193,11 +193,13 @@ pub(crate) async fn show(
 pub(super) async fn accept(
     shared: &Shared,
     operator: &Operator,
-    job: &NewJob,
+    asked: &Asked,
+    mut job: NewJob,
 ) -> Result<Response, Problem> {
     let api = &shared.api;
-    api.control.enqueue(&operator.actor, job, None).await?;
-    wake(shared, job);
+    let enqueueing = asked.enqueues(&mut job, &*api.clock);
+    api.control.enqueue(&operator.actor, &job, None).await?;
+    wake(shared, &job, enqueueing);
     let view = view(api, job.id).await?;
     let mut response = conditional::json(StatusCode::ACCEPTED, &view, &HeaderMap::new())?;
     locate(&mut response, &format!("{PATH}/{}", job.id));

@@ -166,10 +166,10 @@ pub(super) async fn request<T: Thing>(
     check_size(&payload, "")?;
     let keyed = order.key.of_user(&payload, api.clock.now());
     let mut job = About::of::<T::Job>().job(api.ids.job(), tenant, payload);
-    job.trace_parent = order.asked.trace_parent;
+    let enqueueing = order.asked.enqueues(&mut job, &*api.clock);
     let made = match api.jobs.request(&job, &keyed).await? {
         Requested::Created(made) => {
-            wake(shared, &job);
+            wake(shared, &job, enqueueing);
             made
         }
         Requested::Repeated(made) => made,

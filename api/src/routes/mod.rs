@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 
 use crate::auth::Insider;
 use crate::problem::{METHOD_NOT_ALLOWED, Problem};
+use crate::request::Enqueueing;
 use crate::{Inner, Shared};
 
 mod backlog;
@@ -112,8 +113,9 @@ fn id<T: FromStr>(text: &str) -> Result<T, Problem> {
     text.parse().map_err(|_| Problem::not_found())
 }
 
-/// Wakes the workers of a job's lane, unless the job has to wait for a time.
-fn wake(inner: &Inner, job: &NewJob) {
+/// Wakes the workers of the lane of a job that was made, unless the job has to wait for a time.
+fn wake(inner: &Inner, job: &NewJob, enqueueing: Enqueueing) {
+    enqueueing.done(job, &*inner.api.clock);
     let labels = [
         ("kind", job.kind.to_string()),
         ("lane", job.lane.to_string()),

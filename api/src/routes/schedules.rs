@@ -166,10 +166,9 @@ pub(crate) async fn run_now(
     let entry = catalogue::find(&schedule.kind).ok_or_else(Problem::not_found)?;
     let job = NewJob {
         schedule: Some(schedule.id),
-        trace_parent: asked.trace_parent,
         ..entry.job(api.ids.job(), TenantId::SYSTEM, json!({}))
     };
-    accept(&shared, &operator, &job).await
+    accept(&shared, &operator, &asked, job).await
 }
 
 /// Text and zone are read together, as they will stand together.

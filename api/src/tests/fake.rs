@@ -19,6 +19,7 @@ use packtrain_core::ports::{
 };
 use packtrain_core::reads::Reads;
 use packtrain_core::time::{Clock, SystemClock, Timestamp};
+use packtrain_core::trace::TraceRules;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -91,6 +92,7 @@ impl World {
             metrics: Arc::new(|| "counted 7\n".to_owned()),
             clock: Arc::new(Noon),
             ids: Arc::new(ClockIds::new(SystemClock)),
+            traces: TraceRules::default(),
         })
     }
 

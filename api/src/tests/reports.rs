@@ -7,6 +7,7 @@ use packtrain_core::ids::ReportId;
 use packtrain_core::job::State;
 use packtrain_core::ports::{ArtefactRecord, JobEvents, Objects, ReportRecord};
 use packtrain_core::time::Clock;
+use packtrain_core::trace::{SpanId, TraceContext};
 
 use super::*;
 
@@ -154,8 +155,10 @@ async fn the_callers_trace_goes_along_with_the_job() {
     assert!(told.starts_with(&format!("00-{trace}-")), "{told}");
     assert!(
         !told.contains("b7ad6b7169203331"),
-        "the span is the request's own"
+        "the span is that of the enqueueing"
     );
+    let context = TraceContext::parse(told).unwrap();
+    assert_eq!(context.span, SpanId::of_enqueue(asked[0].id));
 }
 
 #[tokio::test]

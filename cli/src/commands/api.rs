@@ -17,7 +17,7 @@ use crate::wiring::{Parts, hints};
 
 /// Runs the command.
 pub(crate) async fn run(global: &Global, _: &Api, settings: &Settings) -> Result<(), Failure> {
-    log::to_stderr(&settings.log, false)?;
+    let telemetry = log::start(settings, false)?;
     let stop = CancellationToken::new();
     stop_on_signal(&stop)?;
     let tasks = TaskTracker::new();
@@ -49,7 +49,7 @@ pub(crate) async fn run(global: &Global, _: &Api, settings: &Settings) -> Result
     });
     let served = packtrain_api::serve(listener, router, closing).await;
     serving.cancel();
-    take_leave(&tasks, &parts.pools).await;
+    take_leave(&tasks, &parts.pools, telemetry).await;
     database.close().await;
     served.map_err(|error| Failure::new(FAILED, format!("serving ended: {error}")))
 }

@@ -32,7 +32,7 @@ const DEMO: TenantId =
 /// Runs the command.
 pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Result<(), Failure> {
     let began = Instant::now();
-    log::to_stderr(&settings.log, true)?;
+    let telemetry = log::start(settings, true)?;
     let stop = CancellationToken::new();
     stop_on_signal(&stop)?;
     greet(global);
@@ -82,6 +82,7 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     serving.cancel();
     tasks.close();
     tasks.wait().await;
+    telemetry.close().await;
     parts.pools.close().await;
     stack.close().await;
     database.close().await;

@@ -14,7 +14,7 @@ use crate::wiring::{Parts, hints};
 
 /// Runs the command.
 pub(crate) async fn run(global: &Global, settings: &Settings) -> Result<(), Failure> {
-    log::to_stderr(&settings.log, false)?;
+    let telemetry = log::start(settings, false)?;
     let stop = CancellationToken::new();
     stop_on_signal(&stop)?;
     let tasks = TaskTracker::new();
@@ -33,7 +33,7 @@ pub(crate) async fn run(global: &Global, settings: &Settings) -> Result<(), Fail
         parts.backlog(stop.clone()),
         parts.schedules(stop),
     );
-    take_leave(&tasks, &parts.pools).await;
+    take_leave(&tasks, &parts.pools, telemetry).await;
     database.close().await;
     Ok(())
 }

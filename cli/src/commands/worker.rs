@@ -19,7 +19,7 @@ pub(crate) async fn run(
     args: &Worker,
     settings: &Settings,
 ) -> Result<(), Failure> {
-    log::to_stderr(&settings.log, false)?;
+    let telemetry = log::start(settings, false)?;
     let stop = CancellationToken::new();
     stop_on_signal(&stop)?;
     let tasks = TaskTracker::new();
@@ -41,7 +41,7 @@ pub(crate) async fn run(
     tasks.spawn(parts.upkeep(serving.clone()));
     let ran = parts.fleet(&args.lanes)?.run(stop).await;
     serving.cancel();
-    take_leave(&tasks, &parts.pools).await;
+    take_leave(&tasks, &parts.pools, telemetry).await;
     database.close().await;
     Ok(ran?)
 }

@@ -107,6 +107,7 @@ impl Parts {
             metrics,
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
+            traces: self.settings.telemetry.rules(),
         }
     }
 
@@ -130,6 +131,7 @@ impl Parts {
                 batch_max: worker.settle_batch,
                 at_once: worker.settle_at_once,
             },
+            traces: self.settings.telemetry.rules(),
             drain: Duration::from_secs(worker.drain_s),
         };
         let pool = &self.pools.worker;
@@ -317,7 +319,12 @@ impl<S> Parts<S> {
         let store: Arc<dyn Schedules> = Arc::new(PgSchedules::new(self.pools.worker.clone()));
         #[cfg(feature = "failpoints")]
         let store = crate::faulty::schedules(store);
-        Ticker::new(store, Arc::clone(&self.hints)).run(stop)
+        Ticker::new(
+            store,
+            Arc::clone(&self.hints),
+            self.settings.telemetry.rules(),
+        )
+        .run(stop)
     }
 
     /// Says how much work waits in each lane, until `stop`.

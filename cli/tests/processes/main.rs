@@ -15,5 +15,7 @@ mod report;
 mod scale;
 mod slips;
 mod top;
+#[cfg(feature = "otel")]
+mod traces;
 mod words;
 mod workers;

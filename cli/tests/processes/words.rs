@@ -217,6 +217,11 @@ sqs.prefix                    "premium-"                          default
 sqs.pulse_queue               "premium-alerts.fifo"               default
 sqs.visibility_s              60                                  default
 sqs.wait_s                    20                                  default
+telemetry.ids                 "w3c"                               default
+telemetry.otlp_headers        ""                                  default
+telemetry.otlp_url            ""                                  default
+telemetry.sample_ratio        1.0                                 default
+telemetry.service_name        "packtrain"                         default
 warm.endpoint_urls            []                                  default
 worker.bulk_patience_ms       0                                   default
 worker.bulk_slots             4                                   default

@@ -19,3 +19,4 @@ pub mod reads;
 pub mod schedule;
 pub mod secret;
 pub mod time;
+pub mod trace;

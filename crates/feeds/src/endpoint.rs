@@ -129,7 +129,7 @@ impl Warmth for EndpointWarmth {
 }
 
 impl Address {
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let uri: Uri = text.trim().parse().ok()?;
         let is_https = match uri.scheme_str() {
             Some("http") => false,

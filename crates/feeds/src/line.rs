@@ -22,10 +22,10 @@ use crate::endpoint::{Address, EndpointError};
 /// Bytes of an answer that are read, and thrown away; behind a longer one the connection is left.
 pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
 /// How requests name the asker.
-const AGENT: &str = concat!("packtrain/", env!("CARGO_PKG_VERSION"));
+pub(crate) const AGENT: &str = concat!("packtrain/", env!("CARGO_PKG_VERSION"));
 
 /// What TLS connections trust.
-pub(crate) struct Tls(Arc<ClientConfig>);
+pub(crate) struct Tls(pub(crate) Arc<ClientConfig>);
 
 impl Tls {
     pub(crate) fn new() -> Self {
