@@ -1,22 +1,38 @@
-//! A network between a process and PostgreSQL, to be cut.
+//! A network between a process and a server, to be cut or slowed down.
 
 use std::future::pending;
+use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
+
+/// Bytes that pass at once.
+const PIECE_BYTES: usize = 16 * 1024;
+/// Bytes that pass at once when the network is slow, and how long each such piece takes.
+const SLOW_BYTES: usize = 1024;
+const SLOW_EVERY: Duration = Duration::from_millis(250);
 
 /// What the network does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Network {
     /// Everything passes.
     Well,
+    /// Everything passes, 4 KiB a second on each connection and each way.
+    Slow,
     /// What is sent is swallowed, and nobody is told; new connections are taken and not answered.
     Hole,
     /// The server's side of every connection is closed, and the client is not told.
     HalfOpen,
+}
+
+impl Network {
+    const fn is_cut(self) -> bool {
+        matches!(self, Self::Hole | Self::HalfOpen)
+    }
 }
 
 /// A network with one way through.
@@ -53,16 +69,59 @@ async fn lead(mut client: TcpStream, server: SocketAddr, mut state: watch::Recei
     let Ok(mut server) = TcpStream::connect(server).await else {
         return;
     };
-    if *state.borrow_and_update() == Network::Well {
-        tokio::select! {
-            _ = state.changed() => {}
-            _ = copy_bidirectional(&mut client, &mut server) => return,
-        }
+    let (watching, back) = (state.clone(), state.clone());
+    let passing = async {
+        let (from_client, to_client) = client.split();
+        let (from_server, to_server) = server.split();
+        tokio::try_join!(
+            pass(from_client, to_server, watching),
+            pass(from_server, to_client, back)
+        )
+    };
+    let cut = tokio::select! {
+        cut = state.wait_for(|network| network.is_cut()) => cut.map(|network| *network),
+        _ = passing => return,
+    };
+    let mut server = Some(server);
+    if cut.is_ok_and(|cut| cut == Network::HalfOpen) {
+        server = None;
     }
-    if *state.borrow() == Network::HalfOpen {
-        drop(server);
+    // Both sides stay silent, whatever the network does afterwards. But a client that hangs up is
+    // heard when the network is well again, since TCP repeats that: else the server would keep the
+    // other side of every connection that was ever cut.
+    let mut swallowed = vec![0; PIECE_BYTES];
+    while client
+        .read(&mut swallowed)
+        .await
+        .is_ok_and(|length| length > 0)
+    {}
+    if state
+        .wait_for(|network| *network == Network::Well)
+        .await
+        .is_err()
+    {
         return pending().await;
     }
-    // Both sides stay open and silent, whatever the network does afterwards.
-    pending().await
+    drop(server);
+}
+
+/// Passes everything on, one way, until the end.
+async fn pass(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    network: watch::Receiver<Network>,
+) -> io::Result<()> {
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        let length = from.read(&mut piece).await?;
+        if length == 0 {
+            return to.shutdown().await;
+        }
+        for part in piece[..length].chunks(SLOW_BYTES) {
+            if *network.borrow() == Network::Slow {
+                tokio::time::sleep(SLOW_EVERY).await;
+            }
+            to.write_all(part).await?;
+        }
+    }
 }
