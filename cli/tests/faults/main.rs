@@ -8,6 +8,9 @@ mod client;
 mod counts;
 mod oracle;
 mod process;
+#[cfg(feature = "aws")]
+mod reports;
 mod rows;
 mod server;
 mod stage;
+mod standby;
