@@ -18,7 +18,7 @@ use crate::server::{CONNECTIONS, OwnServer, folder};
 
 /// The longest that a copy, a start or a promotion may take.
 const WITHIN: Duration = Duration::from_secs(60);
-/// What a standby calls itself, and what its primary waits for before it says that a commit is done.
+/// What a standby calls itself; its primary waits for it before it says that a commit is done.
 const NAME: &str = "standby";
 /// The program that copies a server that runs.
 const COPIES: &str = "pg_basebackup";
