@@ -35,11 +35,19 @@ impl Network {
     }
 }
 
+/// What the network does, and what it has done: a cut that is over already has cut all the same.
+#[derive(Debug, Clone, Copy)]
+struct State {
+    now: Network,
+    cuts: u64,
+    last_cut: Network,
+}
+
 /// A network with one way through.
 pub struct Proxy {
     /// Where it takes connections.
     pub address: SocketAddr,
-    state: watch::Sender<Network>,
+    state: watch::Sender<State>,
 }
 
 impl Proxy {
@@ -48,7 +56,11 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a port of this machine is free");
         let address = listener.local_addr().expect("it has an address");
-        let (state, watching) = watch::channel(Network::Well);
+        let (state, watching) = watch::channel(State {
+            now: Network::Well,
+            cuts: 0,
+            last_cut: Network::Well,
+        });
         let tasks = TaskTracker::new();
         let inner = tasks.clone();
         tasks.spawn(async move {
@@ -61,11 +73,18 @@ impl Proxy {
 
     /// From now on the network does this. A connection that was cut does not come back.
     pub fn set(&self, network: Network) {
-        self.state.send_replace(network);
+        self.state.send_modify(|state| {
+            state.now = network;
+            if network.is_cut() {
+                state.cuts += 1;
+                state.last_cut = network;
+            }
+        });
     }
 }
 
-async fn lead(mut client: TcpStream, server: SocketAddr, mut state: watch::Receiver<Network>) {
+async fn lead(mut client: TcpStream, server: SocketAddr, mut state: watch::Receiver<State>) {
+    let before = state.borrow().cuts;
     let Ok(mut server) = TcpStream::connect(server).await else {
         return;
     };
@@ -79,7 +98,9 @@ async fn lead(mut client: TcpStream, server: SocketAddr, mut state: watch::Recei
         )
     };
     let cut = tokio::select! {
-        cut = state.wait_for(|network| network.is_cut()) => cut.map(|network| *network),
+        cut = state.wait_for(|state| state.now.is_cut() || state.cuts > before) => {
+            cut.map(|state| state.last_cut)
+        }
         _ = passing => return,
     };
     let mut server = Some(server);
@@ -95,11 +116,7 @@ async fn lead(mut client: TcpStream, server: SocketAddr, mut state: watch::Recei
         .await
         .is_ok_and(|length| length > 0)
     {}
-    if state
-        .wait_for(|network| *network == Network::Well)
-        .await
-        .is_err()
-    {
+    if state.wait_for(|state| !state.now.is_cut()).await.is_err() {
         return pending().await;
     }
     drop(server);
@@ -109,7 +126,7 @@ async fn lead(mut client: TcpStream, server: SocketAddr, mut state: watch::Recei
 async fn pass(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    network: watch::Receiver<Network>,
+    state: watch::Receiver<State>,
 ) -> io::Result<()> {
     let mut piece = vec![0; PIECE_BYTES];
     loop {
@@ -118,7 +135,7 @@ async fn pass(
             return to.shutdown().await;
         }
         for part in piece[..length].chunks(SLOW_BYTES) {
-            if *network.borrow() == Network::Slow {
+            if state.borrow().now == Network::Slow {
                 tokio::time::sleep(SLOW_EVERY).await;
             }
             to.write_all(part).await?;
