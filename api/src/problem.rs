@@ -245,6 +245,7 @@ impl From<ObjectError> for Problem {
             }
             ObjectError::BrokenOff(_) => Self::of(&UPLOAD_BROKEN_OFF),
             ObjectError::NoSpace(_) => Self::because(&UNAVAILABLE, &error),
+            error if error.is_away() => Self::because(&UNAVAILABLE, error),
             ObjectError::Missing { .. }
             | ObjectError::Write(_)
             | ObjectError::Read { .. }

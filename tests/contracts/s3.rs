@@ -90,10 +90,13 @@ async fn trouble_that_lasts_is_an_error_that_may_be_tried_again_and_leaves_nothi
         let asked = stage.front.seen("PUT", "");
         let refused = promptly(stage.objects.put(tenant(), bytes(7))).await;
         assert!(matches!(refused, Err(ObjectError::Write(_))), "{refused:?}");
+        // It is no fault of the job that wrote.
+        assert!(refused.is_err_and(|error| error.is_away()), "{trouble:?}");
         // The budget is three tries, and no more of them however often it is called.
         assert!(stage.front.seen("PUT", "") - asked <= 3);
         let read = promptly(stage.objects.get(&stored.key)).await;
         assert!(matches!(read, Err(ObjectError::Read { .. })), "{read:?}");
+        assert!(read.is_err_and(|error| error.is_away()), "{trouble:?}");
         assert_eq!(stage.ground.count().await, before);
     }
 }
@@ -193,6 +196,7 @@ async fn a_bucket_that_is_not_there_is_not_taken_for_an_object_that_is_missing()
     assert!(matches!(read, Err(ObjectError::Read { .. })), "{read:?}");
     let put = objects.put(tenant(), bytes(3)).await;
     assert!(matches!(put, Err(ObjectError::Write(_))), "{put:?}");
+    assert!(put.is_err_and(|error| !error.is_away()), "it refuses");
     let checked = objects.check().await;
     assert!(
         matches!(checked, Err(BucketError::Missing(_))),

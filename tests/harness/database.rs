@@ -13,8 +13,8 @@ use packtrain_store::{
     KeyMaterial, NewTenant, Pools, Urls, create_api_key, create_from_template, create_tenant,
     drop_database,
 };
-use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection};
 
 use crate::cluster::{Cluster, TEST_PREFIX, connect};
 use crate::wait::{Hold, until};
@@ -276,6 +276,24 @@ impl Database {
         })
         .await;
     }
+}
+
+/// Runs one statement on a server, as whoever the address names.
+pub async fn run_on(url: &Secret<String>, sql: &str) {
+    let mut connection = connect(url).await;
+    sqlx::query(AssertSqlSafe(sql.to_owned()))
+        .execute(&mut connection)
+        .await
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+/// The number that a query gives; none while the server does not answer.
+pub async fn number_on(url: &Secret<String>, sql: &str) -> Option<i64> {
+    let mut connection = PgConnection::connect(url.reveal()).await.ok()?;
+    sqlx::query_scalar(AssertSqlSafe(sql.to_owned()))
+        .fetch_one(&mut connection)
+        .await
+        .ok()
 }
 
 /// The pooler that every database of this run lies behind, where the environment names one.

@@ -20,23 +20,25 @@ mod programs;
 mod proxy;
 #[cfg(feature = "redis")]
 mod redis;
+mod signpost;
 mod skip;
 mod sqs;
 mod wait;
 mod yard;
 
 #[cfg(feature = "redis")]
-pub use crate::redis::{Redis, Signpost, free_port, redis_cluster};
+pub use crate::redis::{Redis, free_port, redis_cluster};
 pub use bouncer::Bouncer;
 pub use client::{Answer, Client};
 pub use clock::{CountingIds, ManualClock};
 #[cfg(feature = "otel")]
 pub use collector::{Collector, Manner, Told};
-pub use database::{Database, Role};
+pub use database::{Database, Role, number_on, run_on};
 pub use front::{Front, Trouble};
 pub use plain::{Message, plain_http};
 pub use programs::Program;
 pub use proxy::{Network, Proxy};
+pub use signpost::Signpost;
 pub use skip::skip;
 pub use sqs::{FakeSqs, Weather};
 pub use wait::{Hold, promptly, until};

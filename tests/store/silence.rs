@@ -81,6 +81,19 @@ async fn connections_that_went_silent_while_nobody_had_them_leave_their_places_i
 }
 
 #[tokio::test]
+async fn connections_that_went_silent_while_somebody_had_them_leave_their_places_in_the_pool() {
+    let db = Database::new().await;
+    let (pools, network) = pools_through_a_network(&db).await;
+    // Each had its answer, and nothing is under way when they are given back into the hole.
+    let both = tokio::join!(pools.worker.acquire(), pools.worker.acquire());
+    network.set(Network::Hole);
+    drop(both);
+    network.set(Network::Well);
+    let answer = sqlx::query("select 1").execute(&pools.worker);
+    promptly(answer).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_statement_whose_caller_has_hung_up_ends() {
     let db = Database::new().await;
     let (pools, network) = pools_through_a_network(&db).await;

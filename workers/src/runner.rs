@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use packtrain_core::cpu::{CpuPool, panic_text};
-use packtrain_core::fault::{Fault, Verdict, backoff};
+use packtrain_core::fault::{Fault, Verdict, away_pause, backoff};
 use packtrain_core::ids::{IdSource, LeaseId};
 use packtrain_core::job::{Ctx, Done, Lane, Progress};
+use packtrain_core::limits::AWAY_MAX;
 use packtrain_core::ports::{Claimed, Due, End, Settlement, World};
 use packtrain_core::time::Clock;
 use packtrain_core::trace::TraceRules;
@@ -284,7 +285,9 @@ impl Runner {
                 "the time limit passed",
             ),
         };
-        failed(fault, job.attempts + 1, job.attempts_max, &*self.ids)
+        let age = (self.clock.now() - job.created_at).to_std();
+        let attempts = (job.attempts + 1, job.attempts_max);
+        failed(fault, age.unwrap_or_default(), attempts, &*self.ids)
     }
 
     async fn settle(&self, ended: Ended) {
@@ -293,16 +296,28 @@ impl Runner {
     }
 }
 
-/// What a fault means for a job whose attempt this was.
-fn failed(fault: Fault, attempt: u16, attempts_max: u16, ids: &dyn IdSource) -> End {
-    match fault.verdict {
-        Verdict::Snooze(delay) => End::Snooze { fault, delay },
-        Verdict::Retry(after) if attempt < attempts_max => {
-            let delay = after.unwrap_or_else(|| backoff(attempt, ids.random()));
-            End::Retry { fault, delay }
+/// What a fault means for a job of this age whose attempt this was, of so many.
+fn failed(
+    fault: Fault,
+    age: Duration,
+    (attempt, attempts_max): (u16, u16),
+    ids: &dyn IdSource,
+) -> End {
+    let after = match fault.verdict {
+        Verdict::Snooze(delay) => return End::Snooze { fault, delay },
+        Verdict::Away if age < AWAY_MAX => {
+            let delay = away_pause(age, ids.random());
+            return End::Snooze { fault, delay };
         }
-        Verdict::Retry(_) | Verdict::Fatal => End::Dead { fault },
+        Verdict::Fatal => return End::Dead { fault },
+        Verdict::Retry(after) => after,
+        Verdict::Away => None,
+    };
+    if attempt >= attempts_max {
+        return End::Dead { fault };
     }
+    let delay = after.unwrap_or_else(|| backoff(attempt, ids.random()));
+    End::Retry { fault, delay }
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send)) -> Fault {
@@ -456,10 +471,23 @@ mod tests {
     }
 
     #[test]
+    fn a_job_waits_a_day_for_what_is_away_and_spends_attempts_after_it() {
+        let away = || Fault::said(Verdict::Away, "test.away", "the test took it away");
+        let end = |age, attempt| failed(away(), age, (attempt, 3), &Pinned(0));
+        let almost = AWAY_MAX - Duration::from_secs(1);
+        let last = end(almost, 3);
+        assert!(matches!(last, End::Snooze { .. }), "{last:?}");
+        let later = end(AWAY_MAX, 2);
+        assert!(matches!(later, End::Retry { .. }), "{later:?}");
+        let spent = end(AWAY_MAX, 3);
+        assert!(matches!(spent, End::Dead { .. }), "{spent:?}");
+    }
+
+    #[test]
     fn how_long_a_retry_waits_is_drawn_from_the_source_of_ids() {
         for ms in [0, 7, 1_999] {
             let fault = Fault::said(Verdict::Retry(None), "test.broken", "the test broke it");
-            let end = failed(fault, 2, 3, &Pinned(ms));
+            let end = failed(fault, Duration::ZERO, (2, 3), &Pinned(ms));
             assert!(
                 matches!(&end, End::Retry { delay, .. } if *delay == Duration::from_millis(ms)),
                 "{end:?}"

@@ -241,13 +241,14 @@ async fn a_finished_report_is_read_from_the_database_once_and_shown_as_before_to
     *client.world.reports.lock().unwrap() = rows;
     *client.world.events.lock().unwrap() = events;
     for garbage in [None, Some(Bytes::from_static(b"{}"))] {
-        let mut cached = client.world.cached.lock().unwrap();
-        assert_eq!(cached.len(), 1);
-        match garbage {
-            Some(garbage) => cached.values_mut().for_each(|one| *one = garbage.clone()),
-            None => cached.clear(),
+        {
+            let mut cached = client.world.cached.lock().unwrap();
+            assert_eq!(cached.len(), 1);
+            match garbage {
+                Some(garbage) => cached.values_mut().for_each(|one| *one = garbage.clone()),
+                None => cached.clear(),
+            }
         }
-        drop(cached);
         assert_eq!(client.get(&path).await.body, first.body);
     }
 }

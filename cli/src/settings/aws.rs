@@ -13,10 +13,6 @@ const VISIBILITY_S_MIN: u64 = 10;
 /// Where, and with whose rights: those that the SDK finds.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[cfg_attr(
-    not(feature = "aws"),
-    expect(dead_code, reason = "a build without AWS asks nobody there")
-)]
 pub(crate) struct Aws {
     pub(crate) region: String,
     pub(crate) endpoint_url: Address,

@@ -9,6 +9,9 @@ mod counts;
 mod fleet;
 mod oracle;
 mod process;
+#[cfg(feature = "aws")]
+mod reports;
 mod rows;
 mod server;
 mod stage;
+mod standby;

@@ -193,6 +193,16 @@ impl Stage {
         runs.values().map(|count| count.saturating_sub(1)).sum()
     }
 
+    /// How long after this moment the next job began to run, if one did.
+    pub(crate) fn next_run(&self, moment_us: i64) -> Vec<u64> {
+        let marks = self.marks();
+        let after = marks.iter().map(|mark| mark.at_us - moment_us);
+        let next = after.filter(|us| *us > 0).min();
+        next.map(|us| us.unsigned_abs() / 1_000)
+            .into_iter()
+            .collect()
+    }
+
     /// How long after the break each of these ran again, or for the first time.
     pub(crate) fn reruns(&self, held: &[String], broken_at_us: i64) -> Vec<u64> {
         let marks = self.marks();

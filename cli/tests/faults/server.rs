@@ -2,6 +2,7 @@
 //! row that kills it, stops it, or tells it the wrong time.
 
 use std::fs::Permissions;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -16,7 +17,7 @@ use tokio::sync::OnceCell;
 use crate::process::program;
 
 /// Connections of all rows together.
-const CONNECTIONS: u16 = 300;
+pub(crate) const CONNECTIONS: u16 = 300;
 /// The longest that a server may be away after it was killed.
 const RESTART_WITHIN: Duration = Duration::from_secs(60);
 
@@ -110,6 +111,16 @@ impl OwnServer {
         url.trim_end_matches('/').to_owned()
     }
 
+    /// Where it takes connections.
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.server.connection().port()))
+    }
+
+    /// The folder that its data lies in.
+    pub(crate) fn data_folder(&self) -> &Path {
+        self.server.data_folder()
+    }
+
     /// The number of the postmaster; 0 while there is none.
     pub(crate) fn id(&self) -> u32 {
         let file = self.server.data_folder().join("postmaster.pid");
@@ -141,7 +152,7 @@ impl OwnServer {
 }
 
 /// A folder that the server's account may pass through.
-fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     let open = Permissions::from_mode(0o755);
     let mut builder = tempfile::Builder::new();
     builder.permissions(open).tempdir().unwrap()

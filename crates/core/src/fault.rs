@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::limits::FAULT_CHARS_MAX;
 
+/// The shortest and the longest pause of a job for which something is away, before jitter.
+const AWAY_PAUSE_MIN: Duration = Duration::from_secs(2);
+const AWAY_PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Characters by which causes are told apart.
 const CAUSE_CHARS_MAX: usize = 300;
 
@@ -15,6 +18,12 @@ pub enum Verdict {
     Retry(Option<Duration>),
     /// Tries again after the delay and spends no attempt: the world was not ready.
     Snooze(Duration),
+    /// Something that the job needs is away, which is no fault of the job: it tries again after
+    /// [`away_pause`] and spends no attempt until it was asked for [`AWAY_MAX`] ago; from then on
+    /// this is a retry.
+    ///
+    /// [`AWAY_MAX`]: crate::limits::AWAY_MAX
+    Away,
     /// Goes to the dead letters now: another try would end the same way.
     Fatal,
 }
@@ -55,6 +64,15 @@ impl Fault {
             verdict: Verdict::Snooze(delay),
             code,
             message: cut(why.into()),
+        }
+    }
+
+    /// Something that the job needs is away.
+    pub fn away(code: &'static str, error: impl Error) -> Self {
+        Self {
+            verdict: Verdict::Away,
+            code,
+            message: chain(&error),
         }
     }
 
@@ -126,6 +144,15 @@ pub fn backoff_ceiling(attempt: u16) -> Duration {
     (FIRST * 2_u32.pow(doublings)).min(MOST)
 }
 
+/// Waiting time of a job of this age for which something is away: about a tenth of its age, so that
+/// a short outage costs little time and a long one few tries. `random` is any number; it moves the
+/// time by up to a half either way, so that jobs do not come back together.
+pub fn away_pause(age: Duration, random: u64) -> Duration {
+    let pause = (age / 10).clamp(AWAY_PAUSE_MIN, AWAY_PAUSE_MAX);
+    let ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX - 1);
+    Duration::from_millis(ms / 2 + random % (ms + 1))
+}
+
 /// An error and its sources in one line, each said once.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
@@ -174,6 +201,21 @@ mod tests {
         assert_eq!(backoff_ceiling(1), Duration::from_secs(1));
         assert_eq!(backoff_ceiling(3), Duration::from_secs(4));
         assert_eq!(backoff_ceiling(60), Duration::from_secs(300));
+    }
+
+    #[test]
+    fn a_job_for_which_something_is_away_pauses_longer_as_it_grows_older() {
+        let (second, day) = (Duration::from_secs(1), Duration::from_secs(86_400));
+        for (age, least, most) in [(second, 1, 3), (second * 100, 5, 15), (day, 30, 90)] {
+            for random in [0, 1, 999, 123_456_789, u64::MAX] {
+                let pause = away_pause(age, random);
+                assert!(
+                    pause >= second * least && pause <= second * most,
+                    "{pause:?}"
+                );
+            }
+        }
+        assert_ne!(away_pause(day, 1), away_pause(day, 2));
     }
 
     #[test]

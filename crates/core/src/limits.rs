@@ -69,6 +69,9 @@ pub const PAGE_DEFAULT: u32 = 50;
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 /// How long an idempotency key is kept.
 pub const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long after it was asked for a job may wait, without spending an attempt, for what it
+/// needs and what is away, such as the store of objects.
+pub const AWAY_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// Characters of an error that is kept with an attempt.
 pub const FAULT_CHARS_MAX: usize = 2_000;
 /// Bytes of a payload that is shown with a dead letter outside the database.

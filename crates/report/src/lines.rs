@@ -1,5 +1,5 @@
-//! Long lists as text, byte by byte: a report has a line for most rows of a ledger, and each of them
-//! a dozen amounts and days.
+//! Long lists as text, byte by byte: a report has a line for most rows of a ledger, and each of
+//! them a dozen amounts and days.
 
 use std::io::{self, Write};
 

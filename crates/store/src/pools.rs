@@ -81,10 +81,11 @@ impl Pools {
                         Ok(answers(connection.ping()).await)
                     })
                 })
-                // A caller that gave up leaves a statement behind that has no answer yet. What is
-                // well has nothing to wait for here.
+                // A caller that gave up leaves a statement behind that has no answer yet, and the
+                // network may swallow everything just after an answer. sqlx asks a connection that
+                // comes back and waits for ever; here it is asked before, and not for long.
                 .after_release(|connection, _| {
-                    Box::pin(async move { Ok(answers(connection.flush()).await) })
+                    Box::pin(async move { Ok(answers(connection.ping()).await) })
                 })
                 .connect_lazy_with(options);
             Ok(Pool::new(inner, urls.pooled))

@@ -21,7 +21,7 @@ pub(in crate::contracts) struct PgCarrier {
 }
 
 impl PgCarrier {
-    pub(in crate::contracts) async fn new() -> Box<dyn Carrier> {
+    pub(in crate::contracts) async fn carrier() -> Box<dyn Carrier> {
         let database = Database::new().await;
         let network = Proxy::to(database.server_address()).await;
         Box::new(Self { database, network })

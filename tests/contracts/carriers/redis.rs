@@ -22,7 +22,7 @@ pub(in crate::contracts) struct RedisCarrier {
 }
 
 impl RedisCarrier {
-    pub(in crate::contracts) async fn new(program: &str) -> Box<dyn Carrier> {
+    pub(in crate::contracts) async fn carrier(program: &str) -> Box<dyn Carrier> {
         let redis = Redis::start(program).await;
         let network = Proxy::to(redis.address()).await;
         Box::new(Self { redis, network })

@@ -28,7 +28,7 @@ pub(in crate::contracts) struct SqsCarrier {
 }
 
 impl SqsCarrier {
-    pub(in crate::contracts) async fn new(ground: Ground) -> Box<dyn Carrier> {
+    pub(in crate::contracts) async fn carrier(ground: Ground) -> Box<dyn Carrier> {
         let network = Proxy::to(ground.address()).await;
         let mut settings = ground.settings();
         settings.visibility = VISIBILITY;

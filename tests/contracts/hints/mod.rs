@@ -75,7 +75,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
 #[tokio::test(flavor = "multi_thread")]
 async fn hints_over_postgresql_keep_the_contract() {
     use super::carriers::pg::PgCarrier;
-    super::table::try_all(Server::Pg, LIST, DEVIATIONS, PgCarrier::new).await;
+    super::table::try_all(Server::Pg, LIST, DEVIATIONS, PgCarrier::carrier).await;
 }
 
 #[cfg(feature = "redis")]
@@ -84,7 +84,7 @@ async fn hints_over_redis_keep_the_contract() {
     use super::carriers::redis::RedisCarrier;
     let program = packtrain_tests::Program::Redis.find("hints_over_redis_keep_the_contract");
     if let Some(program) = program {
-        let new = async || RedisCarrier::new(&program).await;
+        let new = async || RedisCarrier::carrier(&program).await;
         super::table::try_all(Server::Redis, LIST, DEVIATIONS, new).await;
     }
 }
@@ -98,7 +98,7 @@ mod over_sqs {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn hints_over_our_own_sqs_keep_the_contract() {
-        let new = async || SqsCarrier::new(Ground::fake().await).await;
+        let new = async || SqsCarrier::carrier(Ground::fake().await).await;
         try_all(Server::Fake, LIST, DEVIATIONS, new).await;
     }
 
@@ -108,7 +108,7 @@ mod over_sqs {
         }
         let new = async || {
             let ground = Ground::other(emulator, test);
-            SqsCarrier::new(ground.expect("it was there")).await
+            SqsCarrier::carrier(ground.expect("it was there")).await
         };
         try_all(server, LIST, DEVIATIONS, new).await;
     }

@@ -3,12 +3,16 @@
 pub(crate) mod api;
 mod clocks;
 mod deploys;
+mod holes;
 mod network;
 mod pgbouncer;
 mod poison;
 mod postgres;
+mod promotion;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "aws")]
+mod s3;
 mod schedulers;
 #[cfg(feature = "aws")]
 mod sqs;

@@ -5,14 +5,11 @@ use std::time::Duration;
 
 use packtrain_tests::{Bouncer, Network, Program, Proxy};
 
-use crate::counts::{Counts, is_short, repeat, turn};
-use crate::oracle::Charges;
+use super::postgres::{begun, judged};
+use crate::counts::{is_short, repeat, turn};
 use crate::process::Process;
 use crate::stage::{Stage, now_us};
 
-/// Jobs of one run, and how long each stays.
-const JOBS: usize = 200;
-const HOLD_MS: u64 = 40;
 /// How long there is no pooler: long enough for a claim and an end to meet its absence.
 const AWAY: Duration = Duration::from_millis(500);
 /// How long the network swallows everything, and in the short form.
@@ -26,33 +23,6 @@ async fn worker(stage: &Stage, bouncer: &Bouncer) -> Process {
     let mut command = stage.command(&["worker", "--lanes", "io"], "");
     stage.lead_through_pooler(&mut command, bouncer.address);
     stage.ready_worker(&mut command).await
-}
-
-/// Enqueues jobs and waits until work on them is in the middle.
-async fn begun(stage: &Stage) -> Vec<packtrain_core::ids::JobId> {
-    let before = stage.marks().len();
-    let jobs = stage.steps(JOBS, HOLD_MS).await;
-    stage
-        .until("work is in the middle", async || {
-            stage.marks().len() > before + 20
-        })
-        .await;
-    jobs
-}
-
-/// What became of the jobs, and how long it took until the next one ran.
-async fn judged(stage: &Stage, jobs: &[packtrain_core::ids::JobId], well_at: i64) -> Counts {
-    let counts = stage.judge(jobs, Charges::none()).await;
-    let marks = stage.marks();
-    let next = marks.iter().map(|mark| mark.at_us);
-    let next = next.filter(|at| *at > well_at).min();
-    Counts {
-        rerun_ms: next
-            .map(|at| u64::try_from((at - well_at) / 1_000).unwrap())
-            .into_iter()
-            .collect(),
-        ..counts
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use packtrain_core::ids::JobId;
 use packtrain_tests::Database;
 use rustix::process::Signal;
 
@@ -32,28 +33,29 @@ async fn row(name: &str, breaking: impl AsyncFn(&OwnServer)) {
 }
 
 async fn broken(stage: &Stage, server: &OwnServer, breaking: impl AsyncFn(&OwnServer)) -> Counts {
-    let jobs = stage.steps(JOBS, HOLD_MS).await;
+    let jobs = begun(stage).await;
+    breaking(server).await;
+    judged(stage, &jobs, now_us()).await
+}
+
+/// Enqueues jobs and waits until work on them is in the middle.
+pub(super) async fn begun(stage: &Stage) -> Vec<JobId> {
     let before = stage.marks().len();
+    let jobs = stage.steps(JOBS, HOLD_MS).await;
     stage
         .until("work is in the middle", async || {
             stage.marks().len() > before + 20
         })
         .await;
-    breaking(server).await;
-    let broken_at = now_us();
+    jobs
+}
+
+/// What became of the jobs, and how long after this moment the next one began.
+pub(super) async fn judged(stage: &Stage, jobs: &[JobId], moment: i64) -> Counts {
     // An outage is nobody's death: no attempt may be charged.
-    let counts = stage.judge(&jobs, Charges::none()).await;
-    let next = stage
-        .marks()
-        .iter()
-        .map(|mark| mark.at_us)
-        .filter(|at| *at > broken_at)
-        .min();
+    let counts = stage.judge(jobs, Charges::none()).await;
     Counts {
-        rerun_ms: next
-            .map(|at| u64::try_from((at - broken_at) / 1_000).unwrap())
-            .into_iter()
-            .collect(),
+        rerun_ms: stage.next_run(moment),
         ..counts
     }
 }

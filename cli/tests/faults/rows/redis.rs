@@ -21,7 +21,7 @@ const OTHERS: usize = 100;
 const OTHERS_BYTES: usize = 100_000;
 
 /// An API and two workers that hint over a Redis at this address.
-async fn stage(url: String, is_evicting: bool) -> Stage {
+pub(super) async fn stage(url: String, is_evicting: bool) -> Stage {
     let stage = Stage::new().await;
     stage.with_settings(vec![
         ("PACKTRAIN_HINTS_TRANSPORT", "redis".to_owned()),
@@ -32,7 +32,11 @@ async fn stage(url: String, is_evicting: bool) -> Stage {
 
 /// Many requests, in the middle of which this is done. It says how long it took until hints were
 /// heard again, if that can be seen.
-async fn row(name: &str, stage: Stage, mut breaking: impl AsyncFnMut(&Stage) -> Option<Duration>) {
+pub(super) async fn row(
+    name: &str,
+    stage: Stage,
+    mut breaking: impl AsyncFnMut(&Stage) -> Option<Duration>,
+) {
     let api_key = stage.operator_key().await;
     let _workers = [stage.worker("ops", "").await, stage.worker("ops", "").await];
     let (_api, address) = api(&stage, "").await;
@@ -64,13 +68,13 @@ async fn row(name: &str, stage: Stage, mut breaking: impl AsyncFnMut(&Stage) -> 
 }
 
 /// Who waits for hints.
-async fn waiting(redis: &Redis) -> Vec<String> {
+pub(super) async fn waiting(redis: &Redis) -> Vec<String> {
     redis.ask(&["ZRANGE", WORKERS, "0", "-1"]).await
 }
 
 /// How long it takes until two workers wait for hints that did not before: whoever lost its Redis
 /// comes back under another name.
-async fn back(stage: &Stage, redis: &Redis, before: &[String]) -> Option<Duration> {
+pub(super) async fn back(stage: &Stage, redis: &Redis, before: &[String]) -> Option<Duration> {
     let began = Instant::now();
     stage
         .until("both workers wait for hints again", async || {
@@ -82,7 +86,7 @@ async fn back(stage: &Stage, redis: &Redis, before: &[String]) -> Option<Duratio
 }
 
 /// The hints really went this way.
-async fn was_used(redis: &Redis) {
+pub(super) async fn was_used(redis: &Redis) {
     let stats: String = redis.ask(&["INFO", "commandstats"]).await;
     assert!(stats.contains("cmdstat_publish"), "no hint was announced");
 }

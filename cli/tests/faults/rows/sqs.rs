@@ -1,9 +1,10 @@
 //! Two workers whose hints go through an SQS that does what the real one may do, or worse.
 
+use packtrain_core::ids::JobId;
 use packtrain_tests::{FakeSqs, Role, Weather};
 use tokio::process::Command;
 
-use crate::counts::{repeat, turn};
+use crate::counts::{Counts, repeat, turn};
 use crate::oracle::Charges;
 use crate::process::Process;
 use crate::stage::Stage;
@@ -14,10 +15,10 @@ const FOLLOW_UPS: u64 = 3;
 const HOLD_MS: u64 = 5;
 
 /// Gives a command the settings of SQS.
-fn over_sqs(command: &mut Command, sqs: &FakeSqs) {
+fn over_sqs(command: &mut Command, url: &str) {
     command
         .env("PACKTRAIN_HINTS_TRANSPORT", "sqs")
-        .env("PACKTRAIN_AWS_ENDPOINT_URL", sqs.url())
+        .env("PACKTRAIN_AWS_ENDPOINT_URL", url)
         .env("PACKTRAIN_AWS_REGION", "eu-central-1")
         .env("PACKTRAIN_SQS_WAIT_S", "1")
         .env("PACKTRAIN_SQS_VISIBILITY_S", "10")
@@ -25,33 +26,53 @@ fn over_sqs(command: &mut Command, sqs: &FakeSqs) {
         .env("AWS_SECRET_ACCESS_KEY", "test");
 }
 
-async fn row(name: &str, weather: Weather) {
-    let _turn = turn().await;
-    let (stage, sqs) = (Stage::new().await, FakeSqs::with_running_clock().await);
+/// A stage with leases as the product sets them: nobody dies here, so that nobody may be charged.
+pub(super) async fn stage() -> Stage {
+    Stage::new().await.with_usual_leases()
+}
+
+/// Two workers whose hints go through SQS at this address, with the queues that they need.
+pub(super) async fn workers(stage: &Stage, url: &str) -> [Process; 2] {
     let mut migrate = stage.command(&["migrate", "--aws"], "");
-    over_sqs(&mut migrate, &sqs);
+    over_sqs(&mut migrate, url);
     migrate.env(
         "PACKTRAIN_DATABASE_OWNER_URL",
         stage.db.url(Role::Owner).reveal(),
     );
     let made = Process::start(&mut migrate).ended().await;
     assert_eq!(made.code(), Some(0), "the queues are made");
-    let mut workers = Vec::new();
-    for _ in 0..2 {
+    let worker = async || {
         let mut command = stage.command(&["worker", "--lanes", "io"], "");
-        over_sqs(&mut command, &sqs);
-        workers.push(stage.ready_worker(&mut command).await);
-    }
+        over_sqs(&mut command, url);
+        stage.ready_worker(&mut command).await
+    };
+    [worker().await, worker().await]
+}
+
+/// Enqueues the jobs of one run, each of which has follow-ups.
+pub(super) async fn parents(stage: &Stage) -> Vec<JobId> {
+    let jobs: Vec<_> = (0..JOBS)
+        .map(|_| stage.parent(HOLD_MS, FOLLOW_UPS))
+        .collect();
+    stage.enqueue(&jobs).await
+}
+
+/// What became of the jobs of one run.
+pub(super) async fn judged(stage: &Stage, jobs: &[JobId]) -> Counts {
+    stage
+        .judge_with_follow_ups(jobs, FOLLOW_UPS, Charges::none())
+        .await
+}
+
+async fn row(name: &str, weather: Weather) {
+    let _turn = turn().await;
+    let (stage, sqs) = (stage().await, FakeSqs::with_running_clock().await);
+    let mut workers = workers(&stage, sqs.url()).await;
     sqs.set_weather(weather);
     repeat(name, async |_| {
         let before = sqs.asked("SendMessageBatch");
-        let jobs: Vec<_> = (0..JOBS)
-            .map(|_| stage.parent(HOLD_MS, FOLLOW_UPS))
-            .collect();
-        let jobs = stage.enqueue(&jobs).await;
-        let counts = stage
-            .judge_with_follow_ups(&jobs, FOLLOW_UPS, Charges::none())
-            .await;
+        let jobs = parents(&stage).await;
+        let counts = judged(&stage, &jobs).await;
         stage
             .until("hints went through SQS", async || {
                 sqs.asked("SendMessageBatch") > before

@@ -136,9 +136,29 @@ pub enum ObjectError {
     },
 }
 
+impl ObjectError {
+    /// Whether the store was not to be had, as the kind of the error beneath says: it did not
+    /// answer, broke off, or had too much to do. What a store refuses is another matter.
+    pub fn is_away(&self) -> bool {
+        let (Self::Write(source) | Self::Read { source, .. }) = self else {
+            return false;
+        };
+        matches!(
+            source.kind(),
+            io::ErrorKind::TimedOut
+                | io::ErrorKind::ResourceBusy
+                | io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::UnexpectedEof
+        )
+    }
+}
+
 impl From<ObjectError> for Fault {
     fn from(error: ObjectError) -> Self {
         match error {
+            error if error.is_away() => Self::away("objects.away", error),
             ObjectError::Missing { .. } => Self::fatal("objects.missing", error),
             ObjectError::TooLarge { .. } => Self::fatal("objects.too_large", error),
             ObjectError::Damaged { .. } => Self::fatal("objects.damaged", error),

@@ -23,6 +23,10 @@ const TRIES: u32 = 3;
 /// How long the SDK waits before it tries again: up to this, then up to twice as long.
 const BACKOFF: Duration = Duration::from_millis(200);
 
+/// The status of a service that has too much to do, and the first of those that say that it fails.
+const TOO_MANY: u16 = 429;
+const FAILS: u16 = 500;
+
 /// Where the bucket is and how it is used.
 #[derive(Clone)]
 pub struct S3Settings {
@@ -136,7 +140,8 @@ pub(super) fn status<E>(error: &SdkError<E>) -> Option<u16> {
     error.raw_response().map(|answer| answer.status().as_u16())
 }
 
-/// What the SDK says, in words: its own text is "service error".
+/// What the SDK says, in words: its own text is "service error". The kind tells a service that is
+/// not to be had from one that refuses.
 pub(super) fn said<E>(error: SdkError<E>) -> io::Error
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -145,9 +150,16 @@ where
         let words = error.message().unwrap_or("no further words");
         format!("{code}: {words}")
     });
-    match (said, &error) {
-        (Some(said), _) => io::Error::other(said),
-        (None, SdkError::TimeoutError(_)) => io::Error::new(io::ErrorKind::TimedOut, error),
-        (None, _) => io::Error::other(error),
+    let kind = match (&error, status(&error)) {
+        (SdkError::TimeoutError(_), _) => io::ErrorKind::TimedOut,
+        (SdkError::DispatchFailure(_) | SdkError::ResponseError(_), _) => {
+            io::ErrorKind::ConnectionAborted
+        }
+        (_, Some(TOO_MANY | FAILS..)) => io::ErrorKind::ResourceBusy,
+        _ => io::ErrorKind::Other,
+    };
+    match said {
+        Some(said) => io::Error::new(kind, said),
+        None => io::Error::new(kind, error),
     }
 }

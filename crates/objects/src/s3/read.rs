@@ -70,7 +70,8 @@ async fn take(key: &ObjectKey, answer: GetObjectOutput) -> Came {
     let mut bytes = BytesMut::with_capacity(room.unwrap_or(0).min(ROOM_BYTES_MAX));
     let mut body = answer.body;
     while let Some(part) = body.next().await {
-        let part = part.map_err(|error| unreadable(key)(error.into()))?;
+        let cut = |error| io::Error::new(io::ErrorKind::ConnectionAborted, error);
+        let part = part.map_err(|error| unreadable(key)(cut(error)))?;
         if (bytes.len() + part.len()) as u64 > OBJECT_BYTES_MAX {
             return Err(too_large());
         }

@@ -34,8 +34,8 @@ impl Copied {
     }
 }
 
-/// The digests of the ids of all rows, in order. Sorted they take a fourth of the memory of a map
-/// of all ids, and of the time where there are several cores.
+/// The digests of the ids of all rows, in order: they take less than a map of all ids, and all
+/// cores make and sort them.
 fn ids(ledgers: &[LedgerFile]) -> Vec<(u64, Place)> {
     let digests = RandomState::new();
     let rows = ledgers.iter().map(|ledger| ledger.rows.len()).sum();

@@ -97,7 +97,12 @@ impl<'a> Input<'a> {
         answers: &'a Answers,
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<Self, TaxError> {
-        Self::of(ledgers, Arc::new(Copied::among(ledgers)), answers, is_stopped)
+        Self::of(
+            ledgers,
+            Arc::new(Copied::among(ledgers)),
+            answers,
+            is_stopped,
+        )
     }
 
     /// The rows of the same files with other answers.

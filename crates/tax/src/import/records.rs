@@ -136,25 +136,9 @@ fn cut<'a>(text: &'a str, delimiter: u8, most: usize, cells: &mut Vec<&'a str>) 
             cells.push(trimmed(cell));
         }
     };
-    let (mut start, mut count) = (0, 1);
-    let (blocks, rest) = text.as_bytes().as_chunks();
-    for (index, block) in blocks.iter().enumerate() {
-        let block = u64::from_le_bytes(*block);
-        let breaks = equal(block, b'\n') | equal(block, b'\r');
-        let mut marks = equal(block, delimiter) | breaks;
-        while marks != 0 {
-            let first = marks.trailing_zeros();
-            let at = index * BLOCK + usize::try_from(first / u8::BITS).unwrap_or_default();
-            keep(&text[start..at]);
-            if breaks & (1 << first) != 0 {
-                return (at, count);
-            }
-            (start, count) = (at + 1, count + 1);
-            marks &= marks - 1;
-        }
-    }
-    let (mut end, last) = (text.len(), text.len() - rest.len());
-    for (at, &byte) in (last..).zip(rest) {
+    let bytes = text.as_bytes();
+    let (mut start, mut end, mut count) = (0, bytes.len(), 1);
+    for (at, &byte) in bytes.iter().enumerate() {
         if byte == delimiter {
             keep(&text[start..at]);
             (start, count) = (at + 1, count + 1);
@@ -165,17 +149,6 @@ fn cut<'a>(text: &'a str, delimiter: u8, most: usize, cells: &mut Vec<&'a str>) 
     }
     keep(&text[start..end]);
     (end, count)
-}
-
-/// Bytes that are looked at together.
-const BLOCK: usize = 8;
-
-/// The highest bit of each byte of a block that is this one.
-const fn equal(block: u64, byte: u8) -> u64 {
-    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-    let other = block ^ u64::from_le_bytes([byte; BLOCK]);
-    // A sum carries into the highest bit of its byte where any other bit is set, and no further.
-    !(((other & LOW) + LOW) | other | LOW)
 }
 
 /// A cell without the blanks around it.
@@ -238,22 +211,6 @@ mod tests {
             (3, "last".to_owned(), cells(&["last"])),
         ];
         assert_eq!(all(Records::new(text, b';', WIDE)), expected);
-    }
-
-    #[test]
-    fn the_bytes_of_a_block_that_are_one_are_told_whatever_stands_beside_them() {
-        for byte in [0, 1, b',', b'-', 0x7f, 0x80, 0xac, 0xff] {
-            for others in [0, 1, byte ^ 1, byte ^ 0x80, byte.wrapping_sub(1), 0xff] {
-                for places in 0..=u8::MAX {
-                    let has = |place: usize| places >> place & 1 == 1;
-                    let block: [u8; BLOCK] =
-                        std::array::from_fn(|place| if has(place) { byte } else { others });
-                    let found = equal(u64::from_le_bytes(block), byte).to_le_bytes();
-                    let expected = block.map(|one| u8::from(one == byte) << 7);
-                    assert_eq!(found, expected, "{byte} in {block:?}");
-                }
-            }
-        }
     }
 
     #[test]
