@@ -9,8 +9,8 @@ use packtrain_core::time::Timestamp;
 
 pub(crate) use asked::AskedYear;
 pub(crate) use bench::{
-    Bench, BenchFair, BenchFuture, BenchHistory, BenchQueue, BenchRescue, BenchSteady, BenchTax,
-    BenchWhere,
+    Bench, BenchFair, BenchFuture, BenchHistory, BenchQueue, BenchRescue, BenchStart, BenchSteady,
+    BenchTax, BenchWhere,
 };
 pub(crate) use operate::{
     CausesList, Dead, DeadAction, Jobs, JobsAction, JobsList, Lanes, LanesAction, OfCause,

@@ -118,7 +118,7 @@ pub(crate) async fn work(url: &str, how: How) -> Result<()> {
         .await?;
     let mut queue = QueueConfig::default();
     match how {
-        How::Usual => {}
+        How::Usual | How::Idle => {}
         How::Tuned => queue.max_workers = SLOTS,
         How::Slots(slots) => queue.max_workers = slots,
     }

@@ -90,10 +90,6 @@ impl Graphile {
         let count = "select count(*) from graphile_worker._private_jobs";
         Ok(sqlx::query_scalar(count).fetch_one(&self.pool).await?)
     }
-
-    pub(crate) async fn is_drained(&self) -> Result<bool> {
-        Ok(self.unfinished().await? == 0)
-    }
 }
 
 /// Works until the process is ended.
@@ -103,7 +99,7 @@ pub(crate) async fn work(url: &str, how: How) -> Result<()> {
         .schema(SCHEMA)
         .define_job::<Probe>();
     options = match how {
-        How::Usual => options,
+        How::Usual | How::Idle => options,
         How::Tuned => options
             .max_pg_conn(20)
             .concurrency(CONCURRENCY)

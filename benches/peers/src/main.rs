@@ -1,30 +1,36 @@
-//! The figures of `packtrain bench` beside those of other queues on PostgreSQL: on one private
-//! server, one after the other, each in a database of its own, medians of several rounds.
+//! The figures of `packtrain bench` beside those of other queues on PostgreSQL and on Redis: on one
+//! private server of each, one after the other, medians of several rounds.
 
 mod awa;
 mod came;
+mod foreign;
 mod graphile;
 mod measure;
 mod meter;
+mod oxana;
 mod packtrain;
+mod peer;
 mod probe;
+mod queue;
+mod redis_server;
 mod server;
 mod table;
 mod work;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::measure::Peer;
+use crate::packtrain::{Own, Transport};
+use crate::peer::Peer;
 
 /// The hidden subcommand that becomes the private server.
 const GUARD: &str = "pg-guard";
 
-/// Measures packtrain and its peers on one private PostgreSQL with fsync on.
+/// Measures packtrain and its peers on one private PostgreSQL with fsync on, and one private Redis.
 #[derive(Debug, Parser)]
 #[command(name = "packtrain-peers")]
 struct Cli {
@@ -71,19 +77,60 @@ impl Asked {
         self.only.is_empty() || self.only.contains(&which)
     }
 
-    fn peers(&self) -> Vec<Peer> {
-        let all = [(Which::Graphile, Peer::Graphile), (Which::Awa, Peer::Awa)];
-        let wanted = all.into_iter().filter(|(which, _)| self.wants(*which));
-        wanted.map(|(_, peer)| peer).collect()
+    /// In the order of the table's columns.
+    fn entrants(&self) -> Vec<Which> {
+        let all = Which::value_variants().iter().copied();
+        all.filter(|which| self.wants(*which)).collect()
     }
 }
 
 /// A queue that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Which {
+    /// With hints over PostgreSQL
     Packtrain,
+    /// With hints over Redis
+    PacktrainRedis,
+    /// graphile_worker, the Rust crate
     Graphile,
+    /// Graphile Worker, from npm
+    GraphileNode,
+    PgBoss,
     Awa,
+    Oxana,
+    Bullmq,
+    Celery,
+}
+
+/// packtrain with one of its transports, or a peer.
+enum Entrant {
+    Own(Transport),
+    Peer(Peer),
+}
+
+impl Entrant {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Own(transport) => transport.name(),
+            Self::Peer(peer) => peer.name(),
+        }
+    }
+}
+
+impl Which {
+    const fn entrant(self) -> Entrant {
+        match self {
+            Self::Packtrain => Entrant::Own(Transport::Postgres),
+            Self::PacktrainRedis => Entrant::Own(Transport::Redis),
+            Self::Graphile => Entrant::Peer(Peer::Graphile),
+            Self::GraphileNode => Entrant::Peer(Peer::GraphileNode),
+            Self::PgBoss => Entrant::Peer(Peer::PgBoss),
+            Self::Awa => Entrant::Peer(Peer::Awa),
+            Self::Oxana => Entrant::Peer(Peer::Oxana),
+            Self::Bullmq => Entrant::Peer(Peer::Bullmq),
+            Self::Celery => Entrant::Peer(Peer::Celery),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -117,17 +164,23 @@ async fn run(cli: Cli) -> Result<()> {
         return work::run(work).await;
     }
     let asked = cli.asked;
-    let program = match (&asked.packtrain, asked.wants(Which::Packtrain)) {
+    let entrants: Vec<Entrant> = asked.entrants().into_iter().map(Which::entrant).collect();
+    let is_own = |entrant: &Entrant| matches!(entrant, Entrant::Own(_));
+    let program = match (&asked.packtrain, entrants.iter().any(is_own)) {
         (Some(program), _) => program.clone(),
         (None, true) => packtrain::build().await?,
         (None, false) => PathBuf::new(),
     };
-    let server = server::Private::start().await?;
+    let peers = entrants.iter().filter_map(|entrant| match entrant {
+        Entrant::Peer(peer) => Some(*peer),
+        Entrant::Own(_) => None,
+    });
+    let servers = server::Servers::start(&peers.collect::<Vec<_>>()).await?;
     let measured = tokio::select! {
-        measured = all(&asked, &program, &server) => measured,
+        measured = all(&asked, &entrants, &program, &servers) => measured,
         _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted: nothing was measured")),
     };
-    server.stop().await?;
+    servers.stop().await?;
     let figures = measured?;
     match asked.json {
         true => println!("{}", serde_json::to_string(&figures)?),
@@ -139,31 +192,34 @@ async fn run(cli: Cli) -> Result<()> {
 /// Round by round, so that a noisy minute falls on all of them.
 async fn all(
     asked: &Asked,
-    program: &std::path::Path,
-    server: &server::Private,
+    entrants: &[Entrant],
+    program: &Path,
+    servers: &server::Servers,
 ) -> Result<Vec<table::Figures>> {
-    let peers = asked.peers();
+    let own = |transport| Own {
+        program,
+        servers,
+        transport,
+    };
     let mut rounds: Vec<Vec<table::Round>> = Vec::new();
     for round in 1..=asked.rounds {
         let mut seen = Vec::new();
-        if asked.wants(Which::Packtrain) {
-            eprintln!("round {round}: packtrain");
-            seen.push(packtrain::round(asked, program, server).await?);
-        }
-        for peer in &peers {
-            eprintln!("round {round}: {}", peer.name());
-            seen.push(measure::round(asked, *peer, server).await?);
+        for entrant in entrants {
+            eprintln!("round {round}: {}", entrant.name());
+            seen.push(match entrant {
+                Entrant::Own(transport) => packtrain::round(asked, &own(*transport)).await?,
+                Entrant::Peer(peer) => measure::round(asked, *peer, servers).await?,
+            });
         }
         rounds.push(seen);
     }
     let mut figures = table::medians(&rounds);
-    for figure in &mut figures {
-        eprintln!("rescue: {}", figure.name);
-        let rescue = match peers.iter().find(|peer| peer.name() == figure.name) {
-            Some(peer) => measure::rescue(asked, *peer, server).await?,
-            None => packtrain::rescue(program, server).await?,
-        };
-        figure.rescue = Some(rescue);
+    for (figure, entrant) in figures.iter_mut().zip(entrants) {
+        eprintln!("rescue: {}", entrant.name());
+        figure.rescue = Some(match entrant {
+            Entrant::Own(transport) => packtrain::rescue(&own(*transport)).await?,
+            Entrant::Peer(peer) => measure::rescue(asked, *peer, servers).await?,
+        });
     }
     Ok(figures)
 }

@@ -12,7 +12,7 @@ use sqlx::postgres::PgConnection;
 
 use crate::server::Private;
 
-/// Counters at one moment.
+/// Counters of PostgreSQL at one moment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
     wal_bytes: i64,
@@ -22,12 +22,19 @@ pub(crate) struct Moment {
     own: i64,
 }
 
-/// What happened between two moments.
+/// What a stretch cost PostgreSQL.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Cost {
+pub(crate) struct Postgres {
     pub(crate) wal_bytes: i64,
     pub(crate) commits: i64,
-    pub(crate) server_cpu: Duration,
+    pub(crate) cpu: Duration,
+}
+
+/// What a stretch cost the servers that it used.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Cost {
+    pub(crate) postgres: Option<Postgres>,
+    pub(crate) redis_cpu: Option<Duration>,
 }
 
 /// Has a session hand in what it counted: by itself it would when it ends.
@@ -76,11 +83,11 @@ pub(crate) async fn now(server: &Private, database: &str, own: &[i32]) -> Result
 }
 
 impl Moment {
-    pub(crate) fn until(&self, later: &Self) -> Cost {
-        Cost {
+    pub(crate) fn until(&self, later: &Self) -> Postgres {
+        Postgres {
             wal_bytes: later.wal_bytes - self.wal_bytes,
             commits: later.commits - self.commits - later.own,
-            server_cpu: later.server_cpu.saturating_sub(self.server_cpu),
+            cpu: later.server_cpu.saturating_sub(self.server_cpu),
         }
     }
 }

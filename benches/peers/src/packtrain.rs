@@ -1,4 +1,4 @@
-//! packtrain's own figures, from its own bench.
+//! packtrain's own figures, from its own bench, with hints over PostgreSQL or over Redis.
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -13,11 +13,34 @@ use tokio::process::{Child, Command};
 use crate::Asked;
 use crate::came::{Came, Lapse, within};
 use crate::measure::HELD;
-use crate::meter::Cost;
-use crate::server::Private;
+use crate::meter::{Cost, Postgres};
+use crate::server::Servers;
 use crate::table::{Rescue, Round, Stretch};
 
-const NAME: &str = "packtrain";
+/// What carries its hints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    Postgres,
+    Redis,
+}
+
+impl Transport {
+    /// The name of its column.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Postgres => "packtrain",
+            Self::Redis => "packtrain-redis",
+        }
+    }
+}
+
+/// packtrain, and what it is measured on.
+pub(crate) struct Own<'a> {
+    pub(crate) program: &'a Path,
+    pub(crate) servers: &'a Servers,
+    pub(crate) transport: Transport,
+}
+
 /// Workers that are killed.
 const RESCUES: u32 = 3;
 /// Parts of its bench that are under the limit of a part each.
@@ -45,10 +68,13 @@ pub(crate) async fn build() -> Result<PathBuf> {
     Ok(target.join("release/packtrain"))
 }
 
-async fn bench(program: &Path, server: &Private, words: &[&str], limit: Duration) -> Result<Value> {
+async fn bench(own: &Own<'_>, words: &[&str], limit: Duration) -> Result<Value> {
     let folder = std::env::temp_dir().join(format!("packtrain-peers-{}-bench", std::process::id()));
     std::fs::create_dir_all(&folder).context("a folder for packtrain bench")?;
-    let program = program.canonicalize().context("the packtrain program")?;
+    let program = own
+        .program
+        .canonicalize()
+        .context("the packtrain program")?;
     let mut command = Command::new(program);
     command
         .args(["bench", "--json", "--quiet", "--data-dir"])
@@ -57,11 +83,20 @@ async fn bench(program: &Path, server: &Private, words: &[&str], limit: Duration
         // With its defaults: no settings of this shell, and no file of this folder.
         .env_clear()
         .current_dir(&folder)
-        .env("PACKTRAIN_BENCH_SERVER", server.url("postgres"))
+        .env(
+            "PACKTRAIN_BENCH_SERVER",
+            own.servers.postgres.url("postgres"),
+        )
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .kill_on_drop(true);
+    if own.transport == Transport::Redis {
+        own.servers.redis.empty().await?;
+        command
+            .env("PACKTRAIN_HINTS_TRANSPORT", "redis")
+            .env("PACKTRAIN_REDIS_URL", own.servers.redis.url());
+    }
     let mut running = command.spawn().context("packtrain bench")?;
     let ran = within("packtrain bench did not end", limit, ended(&mut running)).await;
     if ran.is_err() {
@@ -99,22 +134,31 @@ async fn interrupt(running: &mut Child) {
 }
 
 /// All stretches of a round.
-pub(crate) async fn round(asked: &Asked, program: &Path, server: &Private) -> Result<Round> {
+pub(crate) async fn round(asked: &Asked, own: &Own<'_>) -> Result<Round> {
+    let name = own.transport.name();
     let (jobs, idle) = (asked.jobs.to_string(), asked.idle.to_string());
     let words = ["queue", "--jobs", &jobs, "--idle", &idle];
     let limit = Duration::from_secs(asked.limit) * PARTS;
-    let said = bench(program, server, &words, limit).await;
+    let before = own.servers.redis.cpu();
+    let said = bench(own, &words, limit).await;
+    let redis = own.servers.redis.cpu().saturating_sub(before);
     let said = match Came::or_short(said, None, asked.jobs)? {
         Came::Whole(said) => said,
-        Came::Short { short } => return Ok(Round::short(NAME, &short)),
+        Came::Short { short } => return Ok(Round::short(name, &short)),
     };
     let waits = |until: &str, what: &str| number(&said["idle"][until][what]);
     let stretch = |key: &str| Ok::<_, anyhow::Error>(Came::Whole(stretch(&said, key)?));
+    let mut drain = self::stretch(&said, "drain")?;
+    if own.transport == Transport::Redis {
+        // All that its hints cost in the whole of its bench, over the jobs of one drain: where a
+        // stretch of it begins and ends is not known here.
+        drain.redis_cpu_us_per_job = Some(redis.as_secs_f64() * 1e6 / drain.jobs.max(1) as f64);
+    }
     let mut round = Round::new(
-        NAME,
+        name,
         stretch("single")?,
-        stretch("bulk")?,
-        stretch("drain")?,
+        Some(stretch("bulk")?),
+        Came::Whole(drain),
         Came::Whole((waits("began", "p50_ms")?, waits("began", "p99_ms")?)),
     );
     round.commit_each = Some(stretch("drain_commit_each")?);
@@ -124,12 +168,12 @@ pub(crate) async fn round(asked: &Asked, program: &Path, server: &Private) -> Re
 }
 
 /// What came of the jobs of killed workers, with the defaults.
-pub(crate) async fn rescue(program: &Path, server: &Private) -> Result<Came<Rescue>> {
+pub(crate) async fn rescue(own: &Own<'_>) -> Result<Came<Rescue>> {
     let words = ["rescue", "--rounds", &RESCUES.to_string()];
     // Its wait for the jobs, and as long again for its workers to be there.
     let limit = Duration::from_secs(2 * RESCUED_WITHIN_S) * RESCUES;
     // Its bench fails when one job is missing.
-    let said = bench(program, server, &words, limit).await;
+    let said = bench(own, &words, limit).await;
     let held = (HELD * RESCUES) as usize;
     Came::or_short(said.and_then(|said| rescued(&said)), None, held)
 }
@@ -139,6 +183,7 @@ fn rescued(said: &Value) -> Result<Rescue> {
     let jobs = number(&usual["count"])? as usize;
     Ok(Rescue {
         held: jobs,
+        lost: 0,
         again: jobs,
         p50_s: number(&usual["p50_ms"])? / 1e3,
         max_s: number(&usual["max_ms"])? / 1e3,
@@ -158,10 +203,14 @@ fn stretch(said: &Value, key: &str) -> Result<Stretch> {
     let found = found.with_context(|| format!("packtrain bench has no {key}"))?;
     let jobs = number(&found["jobs"])?;
     let total = |what: &str| Ok::<f64, anyhow::Error>(number(&found[what])? * jobs);
-    let cost = Cost {
+    let postgres = Postgres {
         wal_bytes: total("wal_bytes_per_job")? as i64,
         commits: (total("commits_per_1000_jobs")? / 1e3) as i64,
-        server_cpu: Duration::from_secs_f64(total("postgres_cpu_us_per_job")? / 1e6),
+        cpu: Duration::from_secs_f64(total("postgres_cpu_us_per_job")? / 1e6),
+    };
+    let cost = Cost {
+        postgres: Some(postgres),
+        redis_cpu: None,
     };
     let wall = Duration::from_secs_f64(number(&found["seconds"])?);
     let stretch = Stretch::new(jobs as usize, wall, cost);

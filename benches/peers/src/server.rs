@@ -1,4 +1,5 @@
-//! The private PostgreSQL that all are measured on: fsync on, settings as the product has them.
+//! The private servers that all are measured on: PostgreSQL with fsync on and settings as the
+//! product has them, and Redis.
 
 use std::path::PathBuf;
 
@@ -7,7 +8,36 @@ use packtrain_devdb::{Guard, Options, Server};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection};
 
-/// The server, in a folder that is removed with it.
+use crate::foreign::Fetched;
+use crate::peer::Peer;
+use crate::redis_server::Redis;
+
+/// All that a bench works with.
+pub(crate) struct Servers {
+    pub(crate) postgres: Private,
+    pub(crate) redis: Redis,
+    pub(crate) fetched: Fetched,
+}
+
+impl Servers {
+    /// Starts them, with what these peers need.
+    pub(crate) async fn start(peers: &[Peer]) -> Result<Self> {
+        let fetched = Fetched::of(peers).await?;
+        let redis = Redis::start().await?;
+        Ok(Self {
+            postgres: Private::start().await?,
+            redis,
+            fetched,
+        })
+    }
+
+    pub(crate) async fn stop(self) -> Result<()> {
+        let stopped = self.postgres.stop().await;
+        self.redis.stop().await.and(stopped)
+    }
+}
+
+/// The PostgreSQL, in a folder that is removed with it.
 pub(crate) struct Private {
     server: Server,
     folder: PathBuf,

@@ -12,9 +12,12 @@ use crate::meter::{Cost, load};
 pub(crate) struct Stretch {
     pub(crate) jobs: usize,
     pub(crate) jobs_per_second: f64,
-    pub(crate) postgres_cpu_us_per_job: f64,
-    pub(crate) wal_bytes_per_job: f64,
-    pub(crate) commits_per_1000_jobs: f64,
+    /// Of those that work on PostgreSQL.
+    pub(crate) postgres_cpu_us_per_job: Option<f64>,
+    pub(crate) wal_bytes_per_job: Option<f64>,
+    pub(crate) commits_per_1000_jobs: Option<f64>,
+    /// Of those that work on Redis.
+    pub(crate) redis_cpu_us_per_job: Option<f64>,
     pub(crate) worker_cpu_us_per_job: Option<f64>,
     pub(crate) worker_peak_mb: Option<f64>,
 }
@@ -22,12 +25,15 @@ pub(crate) struct Stretch {
 impl Stretch {
     pub(crate) fn new(jobs: usize, wall: Duration, cost: Cost) -> Self {
         let each = jobs.max(1) as f64;
+        let us = |time: Duration| time.as_secs_f64() * 1e6 / each;
+        let postgres = cost.postgres;
         Self {
             jobs,
             jobs_per_second: each / wall.as_secs_f64(),
-            postgres_cpu_us_per_job: cost.server_cpu.as_secs_f64() * 1e6 / each,
-            wal_bytes_per_job: cost.wal_bytes as f64 / each,
-            commits_per_1000_jobs: cost.commits as f64 * 1e3 / each,
+            postgres_cpu_us_per_job: postgres.map(|cost| us(cost.cpu)),
+            wal_bytes_per_job: postgres.map(|cost| cost.wal_bytes as f64 / each),
+            commits_per_1000_jobs: postgres.map(|cost| cost.commits as f64 * 1e3 / each),
+            redis_cpu_us_per_job: cost.redis_cpu.map(us),
             worker_cpu_us_per_job: None,
             worker_peak_mb: None,
         }
@@ -43,17 +49,17 @@ impl Stretch {
 
     /// The medians of each figure by itself.
     fn median(all: &[&Self]) -> Self {
-        let of = |figure: fn(&Self) -> f64| median(all.iter().map(|one| figure(one)));
         let some = |figure: fn(&Self) -> Option<f64>| {
             let known: Vec<f64> = all.iter().filter_map(|one| figure(one)).collect();
             (!known.is_empty()).then(|| median(known))
         };
         Self {
             jobs: all.first().map_or(0, |first| first.jobs),
-            jobs_per_second: of(|one| one.jobs_per_second),
-            postgres_cpu_us_per_job: of(|one| one.postgres_cpu_us_per_job),
-            wal_bytes_per_job: of(|one| one.wal_bytes_per_job),
-            commits_per_1000_jobs: of(|one| one.commits_per_1000_jobs),
+            jobs_per_second: median(all.iter().map(|one| one.jobs_per_second)),
+            postgres_cpu_us_per_job: some(|one| one.postgres_cpu_us_per_job),
+            wal_bytes_per_job: some(|one| one.wal_bytes_per_job),
+            commits_per_1000_jobs: some(|one| one.commits_per_1000_jobs),
+            redis_cpu_us_per_job: some(|one| one.redis_cpu_us_per_job),
             worker_cpu_us_per_job: some(|one| one.worker_cpu_us_per_job),
             worker_peak_mb: some(|one| one.worker_peak_mb),
         }
@@ -65,7 +71,8 @@ impl Stretch {
 pub(crate) struct Round {
     pub(crate) name: &'static str,
     pub(crate) single: Came<Stretch>,
-    pub(crate) bulk: Came<Stretch>,
+    /// None where there is no call for many.
+    pub(crate) bulk: Option<Came<Stretch>>,
     pub(crate) drain: Came<Stretch>,
     pub(crate) commit_each: Option<Came<Stretch>>,
     /// p50 and p99 from a job's row to its begin.
@@ -80,6 +87,8 @@ pub(crate) struct Round {
 pub(crate) struct Rescue {
     /// Jobs that it held.
     pub(crate) held: usize,
+    /// Those that the kill left nowhere.
+    pub(crate) lost: usize,
     /// Those that another worker took up again.
     pub(crate) again: usize,
     /// Seconds after the kill: the median, and the last of them.
@@ -89,9 +98,10 @@ pub(crate) struct Rescue {
 }
 
 impl Rescue {
-    pub(crate) fn new(held: usize, again: Vec<f64>, limit_s: u64) -> Self {
+    pub(crate) fn new(held: usize, lost: usize, again: Vec<f64>, limit_s: u64) -> Self {
         Self {
             held,
+            lost,
             again: again.len(),
             p50_s: percentile(&again, 50),
             max_s: percentile(&again, 100),
@@ -101,6 +111,9 @@ impl Rescue {
 
     fn cell(&self) -> String {
         let (held, again, limit_s) = (self.held, self.again, self.limit_s);
+        if self.lost > 0 {
+            return format!("{} of {held} lost", self.lost);
+        }
         if again == 0 {
             return format!("none of {held} within {limit_s} s");
         }
@@ -116,7 +129,7 @@ impl Round {
     pub(crate) fn new(
         name: &'static str,
         single: Came<Stretch>,
-        bulk: Came<Stretch>,
+        bulk: Option<Came<Stretch>>,
         drain: Came<Stretch>,
         idle_began_ms: Came<(f64, f64)>,
     ) -> Self {
@@ -137,7 +150,7 @@ impl Round {
         Self::new(
             name,
             Came::from(short),
-            Came::from(short),
+            Some(Came::from(short)),
             Came::from(short),
             Came::from(short),
         )
@@ -149,7 +162,8 @@ impl Round {
 pub(crate) struct Figures {
     pub(crate) name: &'static str,
     pub(crate) single: Came<Stretch>,
-    pub(crate) bulk: Came<Stretch>,
+    /// None where there is no call for many.
+    pub(crate) bulk: Option<Came<Stretch>>,
     pub(crate) drain: Came<Stretch>,
     pub(crate) commit_each: Option<Came<Stretch>>,
     /// p50 and p99 from a job's row to its begin.
@@ -188,15 +202,18 @@ fn figures(rounds: Vec<&Round>) -> Figures {
         let all: Vec<(f64, f64)> = rounds.iter().filter_map(|round| times(round)).collect();
         (!all.is_empty()).then(|| both(&all.iter().collect::<Vec<_>>()))
     };
-    let each = rounds.iter().filter_map(|round| round.commit_each.as_ref());
-    let each: Vec<&Came<Stretch>> = each.collect();
+    let some = |stretch: fn(&Round) -> Option<&Came<Stretch>>| {
+        let all = rounds.iter().filter_map(|round| stretch(round));
+        let all: Vec<&Came<Stretch>> = all.collect();
+        (!all.is_empty()).then(|| Came::over(&all, Stretch::median))
+    };
     let began: Vec<_> = rounds.iter().map(|round| &round.idle_began_ms).collect();
     Figures {
         name: rounds.first().map_or("", |round| round.name),
         single: of(|round| &round.single),
-        bulk: of(|round| &round.bulk),
+        bulk: some(|round| round.bulk.as_ref()),
         drain: of(|round| &round.drain),
-        commit_each: (!each.is_empty()).then(|| Came::over(&each, Stretch::median)),
+        commit_each: some(|round| round.commit_each.as_ref()),
         idle_began_ms: Came::over(&began, both),
         idle_claimed_ms: noted(|round| round.idle_claimed_ms),
         idle_ended_ms: noted(|round| round.idle_ended_ms),
@@ -232,55 +249,51 @@ pub(crate) fn percentile(values: &[f64], percent: usize) -> f64 {
 type Cell = fn(&Figures) -> String;
 
 /// Why a part has no figure is said in its first row.
-const ROWS: [(&str, Cell); 15] = [
+const ROWS: [(&str, Cell); 17] = [
     ("single enqueue, 64 producers, /s", |f| {
         f.single.told(|single| ranged(single, f.single_range))
     }),
     ("PostgreSQL CPU a single enqueue, us", |f| {
-        known(&f.single, |single| whole(single.postgres_cpu_us_per_job))
+        known(&f.single, |single| single.postgres_cpu_us_per_job)
+    }),
+    ("Redis CPU a single enqueue, us", |f| {
+        known(&f.single, |single| single.redis_cpu_us_per_job)
     }),
     ("WAL a single enqueue, B", |f| {
-        known(&f.single, |single| whole(single.wal_bytes_per_job))
+        known(&f.single, |single| single.wal_bytes_per_job)
     }),
-    ("bulk, 1,000 a call, /s", |f| {
-        f.bulk.told(|bulk| whole(bulk.jobs_per_second))
-    }),
+    ("bulk, 1,000 a call, /s", |f| rate(f.bulk.as_ref())),
     ("drained, /s", |f| {
         f.drain.told(|drain| ranged(drain, f.drain_range))
     }),
     ("drained with a commit per job, /s", |f| {
-        f.commit_each
-            .as_ref()
-            .map_or_else(none, |each| each.told(|each| whole(each.jobs_per_second)))
+        rate(f.commit_each.as_ref())
     }),
     ("worker CPU a drained job, us", |f| {
-        known(&f.drain, |drain| {
-            drain.worker_cpu_us_per_job.map_or_else(none, whole)
-        })
+        known(&f.drain, |drain| drain.worker_cpu_us_per_job)
     }),
     ("PostgreSQL CPU a drained job, us", |f| {
-        known(&f.drain, |drain| whole(drain.postgres_cpu_us_per_job))
+        known(&f.drain, |drain| drain.postgres_cpu_us_per_job)
+    }),
+    ("Redis CPU a drained job, us", |f| {
+        known(&f.drain, |drain| drain.redis_cpu_us_per_job)
     }),
     ("WAL a drained job, B", |f| {
-        known(&f.drain, |drain| whole(drain.wal_bytes_per_job))
+        known(&f.drain, |drain| drain.wal_bytes_per_job)
     }),
     ("commits a 1,000 drained jobs", |f| {
-        known(&f.drain, |drain| whole(drain.commits_per_1000_jobs))
+        known(&f.drain, |drain| drain.commits_per_1000_jobs)
     }),
     ("worker peak memory, MB", |f| {
-        known(&f.drain, |drain| {
-            drain
-                .worker_peak_mb
-                .map_or_else(none, |mb| format!("{mb:.1}"))
-        })
+        known(&f.drain, |drain| drain.worker_peak_mb)
     }),
-    ("idle, row to begin of the job, p50 / p99, ms", |f| {
+    ("idle, enqueue to begin of the job, p50 / p99, ms", |f| {
         f.idle_began_ms.told(|began| pair(*began))
     }),
-    ("idle, row to claim, p50 / p99, ms", |f| {
+    ("idle, enqueue to claim, p50 / p99, ms", |f| {
         f.idle_claimed_ms.map_or_else(none, pair)
     }),
-    ("idle, row to end, p50 / p99, ms", |f| {
+    ("idle, enqueue to end, p50 / p99, ms", |f| {
         f.idle_ended_ms.map_or_else(none, pair)
     }),
     ("taken up again after kill -9, p50 / max, s", |f| {
@@ -325,6 +338,44 @@ fn ranged(stretch: &Stretch, range: Option<(f64, f64)>) -> String {
     format!("{rate:.0} ({least:.0}-{most:.0})")
 }
 
-fn known(came: &Came<Stretch>, words: impl FnOnce(&Stretch) -> String) -> String {
-    came.whole().map_or_else(none, words)
+fn rate(came: Option<&Came<Stretch>>) -> String {
+    came.map_or_else(none, |came| {
+        came.told(|stretch| whole(stretch.jobs_per_second))
+    })
+}
+
+/// A whole number, or one with a digit behind the point where that says more.
+fn known(came: &Came<Stretch>, figure: impl FnOnce(&Stretch) -> Option<f64>) -> String {
+    let figure = came.whole().and_then(figure);
+    figure.map_or_else(none, |value| match value < 10.0 {
+        true => format!("{value:.1}"),
+        false => whole(value),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_that_a_kill_left_nowhere_are_said_to_be_lost() {
+        let cell = |lost, again: &[f64]| Rescue::new(8, lost, again.to_vec(), 300).cell();
+        assert_eq!(cell(8, &[]), "8 of 8 lost");
+        assert_eq!(cell(0, &[]), "none of 8 within 300 s");
+        assert_eq!(cell(0, &[1.0, 2.0]), "1.0 / 2.0 (only 2 of 8 within 300 s)");
+        assert_eq!(cell(0, &[1.0; 8]), "1.0 / 1.0 (8 jobs)");
+    }
+
+    #[test]
+    fn a_server_that_a_queue_does_not_use_has_no_figure() {
+        let cost = Cost {
+            postgres: None,
+            redis_cpu: Some(Duration::from_millis(5)),
+        };
+        let came = Came::Whole(Stretch::new(1_000, Duration::from_secs(2), cost));
+        assert_eq!(known(&came, |one| one.redis_cpu_us_per_job), "5.0");
+        assert_eq!(known(&came, |one| one.postgres_cpu_us_per_job), "-");
+        assert_eq!(rate(Some(&came)), "500");
+        assert_eq!(rate(None), "-");
+    }
 }

@@ -8,9 +8,10 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 use crate::came::{Lapse, within};
-use crate::measure::Peer;
+use crate::foreign::Fetched;
+use crate::peer::{Language, Peer};
 use crate::probe::{self, Telling};
-use crate::{awa, graphile, meter};
+use crate::{awa, graphile, meter, oxana};
 
 /// Who ends when a worker does.
 const WORKER: &str = "a worker";
@@ -21,14 +22,17 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 #[derive(Debug, clap::Args)]
 pub(crate) struct Work {
     peer: Peer,
-    /// The database.
-    #[arg(long, env = "PEERS_DATABASE")]
+    /// Where the queue is.
+    #[arg(long, env = "PEERS_URL")]
     url: String,
     /// With the best setting that was found, instead of the defaults.
     #[arg(long)]
     tuned: bool,
-    /// With so many jobs at once, and the defaults else.
+    /// With the best setting for single jobs that was found, instead of the defaults.
     #[arg(long, conflicts_with = "tuned")]
+    idle: bool,
+    /// With so many jobs at once, and the defaults else.
+    #[arg(long, conflicts_with_all = ["tuned", "idle"])]
     slots: Option<u32>,
     /// Say when each job begins.
     #[arg(long)]
@@ -45,6 +49,8 @@ pub(crate) enum How {
     Usual,
     /// With the best setting that was found.
     Tuned,
+    /// With the best setting for single jobs on an idle worker.
+    Idle,
     /// With so many jobs at once, and the defaults else.
     Slots(u32),
 }
@@ -54,7 +60,7 @@ pub(crate) enum How {
 pub(crate) enum For {
     /// To run so many jobs as fast as it can, and to say when they have all run.
     Drain(usize),
-    /// To say when each job begins, with its defaults.
+    /// To say when each job begins.
     Idle,
     /// The same, with so many jobs at once.
     Held(u32),
@@ -69,11 +75,16 @@ pub(crate) async fn run(work: Work) -> Result<()> {
     let how = match work.slots {
         Some(slots) => How::Slots(slots),
         None if work.tuned => How::Tuned,
+        None if work.idle => How::Idle,
         None => How::Usual,
     };
     match work.peer {
         Peer::Graphile => graphile::work(&work.url, how).await,
         Peer::Awa => awa::work(&work.url, how).await,
+        Peer::Oxana => oxana::work(&work.url, how).await,
+        Peer::GraphileNode | Peer::PgBoss | Peer::Bullmq | Peer::Celery => {
+            bail!("{} has a script", work.peer.name())
+        }
     }
 }
 
@@ -85,18 +96,27 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// Starts it.
-    pub(crate) fn start(peer: Peer, url: &str, purpose: For) -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command
-            .args(["work", peer.name()])
-            .env("PEERS_DATABASE", url);
+    pub(crate) fn start(fetched: &Fetched, peer: Peer, url: &str, purpose: For) -> Result<Self> {
+        let mut command = match peer.language() {
+            Language::Rust => {
+                let mut own = Command::new(std::env::current_exe()?);
+                own.args(["work", peer.name()]);
+                own
+            }
+            Language::Node | Language::Python => {
+                let mut script = fetched.command(peer)?;
+                script.arg("work");
+                script
+            }
+        };
+        command.env("PEERS_URL", url);
         match purpose {
             For::Drain(all) => {
                 command.args(["--tuned", "--all", &all.to_string()]);
                 command.env(awa::TUNED.0, awa::TUNED.1);
             }
             For::Idle => {
-                command.arg("--each");
+                command.args(["--idle", "--each"]);
             }
             For::Held(slots) => {
                 command.args(["--each", "--slots", &slots.to_string()]);

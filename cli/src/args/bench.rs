@@ -18,7 +18,12 @@ pub(super) const QUEUE: &str = "\
 Examples:
   packtrain bench queue
   packtrain bench queue --jobs 20000 --slots 256 --json
+  PACKTRAIN_HINTS_TRANSPORT=redis PACKTRAIN_REDIS_URL=redis://127.0.0.1:6379 packtrain bench queue
   PACKTRAIN_BENCH_SERVER=postgres://postgres:...@127.0.0.1/postgres packtrain bench queue";
+pub(super) const START: &str = "\
+Examples:
+  packtrain bench start
+  packtrain bench start --starts 100 --idle-s 60 --json";
 pub(super) const FAIR: &str = "\
 Examples:
   packtrain bench fair
@@ -51,6 +56,9 @@ pub(crate) enum Bench {
     /// How fast jobs go in and out, and what one costs
     #[command(after_help = QUEUE)]
     Queue(BenchQueue),
+    /// How soon a worker that is started has its first job, and what idle parts hold in memory
+    #[command(after_help = START)]
+    Start(BenchStart),
     /// What a tenant that asks for little notices of one that floods its lane
     #[command(after_help = FAIR)]
     Fair(BenchFair),
@@ -121,6 +129,19 @@ pub(crate) struct BenchQueue {
     /// Jobs of the idle figure
     #[arg(long, default_value_t = 300, value_name = "N", value_parser = some())]
     pub(crate) idle: usize,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BenchStart {
+    #[command(flatten)]
+    pub(crate) at: BenchWhere,
+    /// Workers to start, one after the other
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = some())]
+    pub(crate) starts: usize,
+    /// How long the parts are idle before their memory is read
+    #[arg(long, default_value_t = 30, value_name = "S",
+        value_parser = value_parser!(u32).range(1..))]
+    pub(crate) idle_s: u32,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -243,6 +264,8 @@ mod tests {
             "queue --jobs 0",
             "queue --idle 0",
             "queue --slots 0",
+            "start --starts 0",
+            "start --idle-s 0",
             "fair --seconds 0",
             "fair --hold-ms 10001",
             "rescue --rounds 0",

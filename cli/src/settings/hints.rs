@@ -27,12 +27,19 @@ pub(crate) enum Transport {
     Sqs,
 }
 
+impl Transport {
+    /// As settings say it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pg => "pg",
+            Self::Redis => "redis",
+            Self::Sqs => "sqs",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[cfg_attr(
-    not(feature = "redis"),
-    expect(dead_code, reason = "a build without Redis reads the address alone")
-)]
 pub(crate) struct Redis {
     pub(crate) url: Address,
     pub(crate) ca_file: PathBuf,

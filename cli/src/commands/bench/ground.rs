@@ -16,9 +16,9 @@ use crate::args::{BenchWhere, Global};
 use crate::database::Database;
 use crate::failure::{FAILED, Failure, USAGE};
 use crate::process::narrate;
-use crate::settings::Settings;
+use crate::settings::{Settings, Transport};
 use crate::terminal::Steps;
-use crate::wiring::Parts;
+use crate::wiring::{Parts, hints};
 
 /// How often is looked whether all is drained: rarely enough that looking costs nothing, often
 /// enough that a stretch of seconds does not notice.
@@ -57,6 +57,11 @@ impl Ground {
         at: &BenchWhere,
     ) -> Result<Self, Failure> {
         let mut settings = settings.clone();
+        if settings.hints.transport == Transport::Sqs {
+            let what = "hints.transport: benches ring over pg or redis, not over sqs";
+            return Err(Failure::new(USAGE, what).help("set it to one of them for this command"));
+        }
+        hints::check(&settings).await?;
         let lock = lock(&settings.data.dir)?;
         settings.data.dir = settings.data.dir.join("bench");
         settings.database.connections = settings.database.connections.max(CONNECTIONS_MIN);

@@ -9,6 +9,7 @@ mod history;
 mod queue;
 mod rescue;
 mod spread;
+mod start;
 mod steady;
 mod tax;
 mod worker;
@@ -38,6 +39,11 @@ pub(crate) async fn run(
         Bench::Queue(args) => {
             stand
                 .on(&args.at, async |at| queue::run(global, args, at).await)
+                .await
+        }
+        Bench::Start(args) => {
+            stand
+                .on(&args.at, async |at| start::run(global, args, at).await)
                 .await
         }
         Bench::Fair(args) => {

@@ -144,11 +144,12 @@ impl Bench<'_> {
         }))
     }
 
-    /// So many jobs by each producer, so many a call.
+    /// So many jobs by each producer, so many a call, each followed by its hint, as the API does.
     async fn produce(&self, producers: usize, jobs: usize, a_call: usize) -> Result<(), Failure> {
         let mut producing = tokio::task::JoinSet::new();
         for _ in 0..producers {
             let (queue, ids) = (self.ground.jobs.clone(), Arc::clone(&self.ground.parts.ids));
+            let hints = Arc::clone(&self.ground.parts.hints);
             producing.spawn(async move {
                 let mut left = jobs;
                 while left > 0 {
@@ -156,6 +157,7 @@ impl Bench<'_> {
                     let jobs = (0..now).map(|_| canary(&*ids, TenantId::SYSTEM, 0));
                     let jobs: Vec<NewJob> = jobs.collect();
                     queue.enqueue(TenantId::SYSTEM, &jobs).await?;
+                    hints.send(hint());
                     left -= now;
                 }
                 Ok::<(), StoreError>(())

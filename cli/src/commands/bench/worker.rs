@@ -1,5 +1,5 @@
 //! A worker process of its own, as a fleet has them: so that its memory and its processor time are
-//! nobody else's, and so that it can be killed.
+//! nobody else's, and so that it can be killed. Other parts of a fleet as well.
 
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -56,19 +56,40 @@ pub(crate) struct WorkerProcess {
 impl WorkerProcess {
     /// Starts a worker of the lane that benches use.
     pub(crate) fn start(ground: &Ground, shape: &Shape) -> Result<Self, Failure> {
+        let mut settings = place(ground)?;
+        settings.extend(shaped(ground, shape));
+        Self::run(ground, &["worker", "--lanes", "ops"], settings)
+    }
+
+    /// Starts a part of the product with its defaults, as a fleet has it.
+    pub(crate) fn usual(ground: &Ground, part: &str) -> Result<Self, Failure> {
+        let mut settings = place(ground)?;
+        // On a port that nobody has.
+        settings.push(("API_LISTEN", "127.0.0.1:0".to_owned()));
+        Self::run(ground, &[part], settings)
+    }
+
+    fn run(
+        ground: &Ground,
+        words: &[&str],
+        settings: Vec<(&'static str, String)>,
+    ) -> Result<Self, Failure> {
         let failed =
             |error: std::io::Error| Failure::new(FAILED, format!("a worker cannot start: {error}"));
+        let settings = settings.into_iter();
+        let settings = settings.map(|(key, value)| (format!("PACKTRAIN_{key}"), value));
         let program = std::env::current_exe().map_err(failed)?;
         let folder = std::path::absolute(&ground.settings.data.dir).map_err(failed)?;
         let mut command = Command::new(program);
         command
-            .args(["worker", "--lanes", "ops", "--quiet", "--data-dir"])
+            .args(words)
+            .args(["--quiet", "--data-dir"])
             .arg(&folder)
             // Neither the environment nor a settings file where the bench was started may lead it
             // to another database.
             .env_clear()
             .current_dir(&folder)
-            .envs(settings(ground, shape))
+            .envs(settings)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             // Ctrl-C is the bench's, which then ends its worker.
@@ -163,21 +184,52 @@ fn lost(error: &std::io::Error) -> Failure {
     Failure::new(FAILED, format!("a worker was lost: {error}"))
 }
 
-/// All that decides what it works on and how, as its environment says it.
-fn settings(ground: &Ground, shape: &Shape) -> Vec<(String, String)> {
-    let (urls, worker) = (&ground.database.urls, &ground.settings.worker);
-    let (batch, at_once) = shape
-        .settle
-        .unwrap_or((worker.settle_batch, worker.settle_at_once));
-    let patience_ms = shape.patience_ms.unwrap_or(worker.ops_patience_ms);
-    let connections = CONNECTIONS_MIN.max(at_once + CONNECTIONS_BESIDE);
-    let all = [
+/// All that decides what it works on, as its environment says it.
+fn place(ground: &Ground) -> Result<Vec<(&'static str, String)>, Failure> {
+    let (urls, redis) = (&ground.database.urls, &ground.settings.redis);
+    let authority = match redis.ca_file.as_os_str().is_empty() {
+        true => String::new(),
+        // It works in another folder than the bench.
+        false => std::path::absolute(&redis.ca_file)
+            .map_err(|error| Failure::new(FAILED, format!("redis.ca_file: {error}")))?
+            .display()
+            .to_string(),
+    };
+    let url = redis.url.get();
+    Ok(vec![
         ("DATABASE_OWNER_URL", String::new()),
         ("DATABASE_APP_URL", urls.app.reveal().clone()),
         ("DATABASE_OPERATOR_URL", urls.operator.reveal().clone()),
         ("DATABASE_WORKER_URL", urls.worker.reveal().clone()),
         ("DATABASE_DIRECT_URL", urls.direct.reveal().clone()),
         ("DATABASE_POOLED", false.to_string()),
+        (
+            "HINTS_TRANSPORT",
+            ground.settings.hints.transport.as_str().to_owned(),
+        ),
+        (
+            "REDIS_URL",
+            url.map_or_else(String::new, |url| url.reveal().clone()),
+        ),
+        ("REDIS_CA_FILE", authority),
+        ("REDIS_PREFIX", redis.prefix.clone()),
+        ("REDIS_EVICTING", redis.evicting.to_string()),
+        ("REDIS_CLUSTER", redis.cluster.to_string()),
+        ("WARM_ENDPOINT_URLS", String::new()),
+        ("METRICS_LISTEN", String::new()),
+        ("LOG_FILTER", "error".to_owned()),
+    ])
+}
+
+/// All that decides how it works, as its environment says it.
+fn shaped(ground: &Ground, shape: &Shape) -> [(&'static str, String); 9] {
+    let worker = &ground.settings.worker;
+    let (batch, at_once) = shape
+        .settle
+        .unwrap_or((worker.settle_batch, worker.settle_at_once));
+    let patience_ms = shape.patience_ms.unwrap_or(worker.ops_patience_ms);
+    let connections = CONNECTIONS_MIN.max(at_once + CONNECTIONS_BESIDE);
+    [
         ("DATABASE_CONNECTIONS", connections.to_string()),
         ("WORKER_OPS_SLOTS", shape.slots.to_string()),
         ("WORKER_OPS_PATIENCE_MS", patience_ms.to_string()),
@@ -190,11 +242,5 @@ fn settings(ground: &Ground, shape: &Shape) -> Vec<(String, String)> {
             worker.lease_patience_ms.to_string(),
         ),
         ("WORKER_DRAIN_S", worker.drain_s.to_string()),
-        ("WARM_ENDPOINT_URLS", String::new()),
-        ("METRICS_LISTEN", String::new()),
-        ("LOG_FILTER", "error".to_owned()),
-    ];
-    let all = all.into_iter();
-    all.map(|(key, value)| (format!("PACKTRAIN_{key}"), value))
-        .collect()
+    ]
 }
