@@ -97,7 +97,7 @@ pub(crate) async fn surround(
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         Span::current().record("http.status", status);
         info!(
-            http.method = %method,
+            http.method = method_name(&method),
             http.route = &*route,
             http.status = status,
             duration_ms,
@@ -115,13 +115,22 @@ fn route(request: &Request) -> String {
     route.map_or("none", MatchedPath::as_str).to_owned()
 }
 
+/// The method by its name. One that a stranger made up may be as long as a request: it has none.
+fn method_name(method: &Method) -> &str {
+    match *method {
+        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH => method.as_str(),
+        Method::DELETE | Method::OPTIONS | Method::CONNECT | Method::TRACE => method.as_str(),
+        _ => "_OTHER",
+    }
+}
+
 /// The request's span: never the path itself, a query or a header.
 fn span(method: &Method, route: &str, id: RequestId, place: &Place) -> Span {
     let Place { own, caller } = place;
     info_span!(
         "http.request",
         request.id = %id,
-        http.method = %method,
+        http.method = method_name(method),
         http.route = route,
         http.status = Empty,
         trace.id = %own.trace.id,

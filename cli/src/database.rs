@@ -20,8 +20,8 @@ const DATABASE: &str = "packtrain";
 const NO_DIRECT: &str = "database.pooled is set and database.direct_url is not";
 const DIRECT_HELP: &str = "hints are heard and leases renewed past the pooler: set \
 database.direct_url to packtrain_worker's address on the server itself";
-const SCHEMA_HELP: &str = "run packtrain migrate of this release first; programs of the last release \
-go on working on the new schema";
+const SCHEMA_HELP: &str = "run packtrain migrate of this release first; programs of the last \
+release go on working on the new schema";
 
 /// A database that is there.
 pub(crate) struct Database {

@@ -107,7 +107,10 @@ async fn lead(mut client: TcpStream, server: SocketAddr, mut state: watch::Recei
     };
     let server = match cut {
         Ok(Network::Away) => return,
-        Ok(Network::HalfOpen) => None,
+        Ok(Network::HalfOpen) => {
+            drop(server);
+            None
+        }
         _ => Some(server),
     };
     // Both sides stay silent, whatever the network does afterwards. But a client that hangs up is

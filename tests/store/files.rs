@@ -394,5 +394,7 @@ async fn a_tenant_promises_so_many_bytes_at_once_until_a_file_of_them_is_there()
     let mut import = desk.scene.job();
     import.id = promised.import_job();
     desk.app.create(tenant, &file, &import).await.unwrap();
+    // What is there is promised no more, however often it is said.
+    assert!(desk.promises(tenant, promised, PROMISED_BYTES_MAX).await);
     assert!(desk.promises(tenant, ids.file(), PROMISED_BYTES_MAX).await);
 }

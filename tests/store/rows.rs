@@ -90,6 +90,11 @@ pub(crate) const ROWS: &[(&str, &str, &str)] = &[
         "gen_random_uuid(), $, 'succeeded', 1",
     ),
     (
+        "promise",
+        "id, tenant_id, size_bytes, expires_at",
+        "gen_random_uuid(), $, 1, now()",
+    ),
+    (
         "ready",
         "id, lane, priority, fair_key, kind, schema, tenant_id, attempts",
         "gen_random_uuid(), 'io', 5, 1, 'k', 1, $, 0",

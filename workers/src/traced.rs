@@ -56,8 +56,7 @@ impl Traced {
         )
     }
 
-    /// Tells of the wait before it: of the first one from the enqueueing on, of a later one from
-    /// when the job was ready again.
+    /// Tells of the wait before it, from when the job was ready.
     pub(crate) fn tell_wait(
         &self,
         job: &Claimed,
@@ -65,11 +64,7 @@ impl Traced {
         lane: Option<Lane>,
         claimed_at: Timestamp,
     ) {
-        let ready = claimed_at - job.waited;
-        let began = match job.attempts {
-            0 => job.created_at.min(ready),
-            _ => ready,
-        };
+        let began = claimed_at - job.waited;
         let trace = &self.own.trace;
         info_span!(
             target: TARGET,

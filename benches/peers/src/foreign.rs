@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn sessions_are_read_and_none_are_none() {
         assert_eq!(pids("12,7").expect("two"), [12, 7]);
-        assert_eq!(pids("").expect("none"), []);
+        assert_eq!(pids("").expect("none"), [] as [i32; 0]);
         assert!(pids("12;7").is_err());
     }
 

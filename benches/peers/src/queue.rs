@@ -19,7 +19,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(25);
 pub(crate) enum Queue {
     Graphile(Graphile),
     Awa(Awa),
-    Oxana(Oxana),
+    Oxana(Box<Oxana>),
     Foreign(Foreign),
 }
 
@@ -37,7 +37,7 @@ impl Queue {
                 awa.prepare().await?;
                 Self::Awa(awa)
             }
-            Peer::Oxana => Self::Oxana(Oxana::open(url).await?),
+            Peer::Oxana => Self::Oxana(Box::new(Oxana::open(url).await?)),
             Peer::GraphileNode | Peer::PgBoss | Peer::Bullmq | Peer::Celery => {
                 Self::Foreign(Foreign::open(fetched, peer, url).await?)
             }

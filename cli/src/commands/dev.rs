@@ -75,9 +75,7 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
         }
     }
     stop.cancelled().await;
-    if !global.json && !args.exit_when_ready {
-        anstream::println!("\nStopping: running jobs may finish; Ctrl-C again ends at once.");
-    }
+    say_stopping(global, args);
     let (worked, api) = tokio::join!(working, served);
     serving.cancel();
     tasks.close();
@@ -100,6 +98,13 @@ fn greet(global: &Global) {
             "{STRONG}packtrain {version}{STRONG:#}  dev mode: everything in this process, no \
              servers needed\n"
         );
+    }
+}
+
+/// Says what an end waits for.
+fn say_stopping(global: &Global, args: &Dev) {
+    if !global.json && !args.exit_when_ready {
+        anstream::println!("\nStopping: running jobs may finish; Ctrl-C again ends at once.");
     }
 }
 

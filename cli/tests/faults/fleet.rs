@@ -1,5 +1,5 @@
-//! A fleet under load: APIs, workers and schedulers, each of which can be replaced while clients ask
-//! on.
+//! A fleet under load: APIs, workers and schedulers, each of which can be replaced while clients
+//! ask on.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};

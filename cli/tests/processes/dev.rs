@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use packtrain_tests::{Program, plain_http, until};
+use packtrain_tests::{Message, Program, plain_http, until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
@@ -132,17 +132,28 @@ fn on_stack(folder: &Path, stack: &str, redis: Option<String>) -> Dev {
     Dev::of(child.unwrap())
 }
 
+/// As whom moto takes requests: it asks for some name, and for no secret.
+fn as_somebody(service: &str) -> String {
+    format!(
+        "AWS4-HMAC-SHA256 Credential=dev/20260101/eu-central-1/{service}/aws4_request, \
+         SignedHeaders=host, Signature=00"
+    )
+}
+
+/// An object of an S3.
+async fn from_s3(url: &str) -> Message {
+    let somebody = as_somebody("s3");
+    plain_http("GET", url, &[("authorization", &somebody)], "").await
+}
+
 /// Asks an SQS for an action.
 async fn ask_sqs(url: &str, action: &str, request: &Value) -> Value {
     let target = format!("AmazonSQS.{action}");
+    let somebody = as_somebody("sqs");
     let headers = [
         ("content-type", "application/x-amz-json-1.0"),
         ("x-amz-target", &*target),
-        (
-            "authorization",
-            "AWS4-HMAC-SHA256 Credential=dev/20260101/eu-central-1/sqs/aws4_request, \
-             SignedHeaders=host, Signature=00",
-        ),
+        ("authorization", &*somebody),
     ];
     let answer = plain_http("POST", &format!("{url}/"), &headers, request.to_string()).await;
     assert_eq!(answer.status(), 200, "{action}: {}", answer.text());
@@ -167,7 +178,7 @@ async fn dev_on_aws_stands_on_a_moto_of_its_own_and_makes_its_report_again_when_
         let pdf = folder.path().join(demo["pdf"].as_str().unwrap());
         let place = format!("{moto}/{}", bucket.as_str().unwrap());
         let place = format!("{place}/{}", demo["key"].as_str().unwrap());
-        let there = plain_http("GET", &place, &[], "").await;
+        let there = from_s3(&place).await;
         assert_eq!(there.status(), 200, "{}", there.text());
         assert!(there.body.starts_with(b"%PDF-"));
         assert!(std::fs::read(pdf).unwrap() == there.body);
@@ -214,7 +225,7 @@ async fn dev_on_redis_and_aws_lets_redis_carry_hints_and_s3_keep_files() {
     assert_eq!(queues["QueueUrls"].as_array().map_or(0, Vec::len), 0);
     let demo = dev.event().await;
     let place = format!("{moto}/packtrain-dev/{}", demo["key"].as_str().unwrap());
-    let there = plain_http("GET", &place, &[], "").await;
+    let there = from_s3(&place).await;
     assert!(there.body.starts_with(b"%PDF-"), "{}", there.text());
     dev.child.kill().await.unwrap();
 }
@@ -256,7 +267,7 @@ async fn dev_starts_a_redis_of_its_own_that_carries_its_hints_and_ends_with_it()
     assert!(stats.contains("cmdstat_publish"), "{stats}");
     let (api, id) = (
         ready["api"].as_str().unwrap(),
-        report["id"].as_str().unwrap(),
+        report["report"].as_str().unwrap(),
     );
     let url = format!("{api}/v2/premium/reports/{id}");
     let key = format!("Bearer {}", ready["key"].as_str().unwrap());

@@ -8,9 +8,9 @@ pub const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub const PROMISES_OPEN_MAX: u32 = 100;
 /// Bytes of them.
 pub const PROMISED_BYTES_MAX: u64 = 1024 * 1024 * 1024;
-/// How long the bucket keeps what was sent there and not completed, at most: its rule says a day,
-/// and S3 goes by whole days.
-pub const PROMISED_KEPT: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+/// How long the bucket keeps what was sent there and not completed, at most: by its rule a day, and
+/// another as a version of before, and S3 goes by whole days.
+pub const PROMISED_KEPT: Duration = Duration::from_secs(4 * 24 * 60 * 60);
 /// Bytes of a JSON request body.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of a job's payload; larger things go to the object store by reference.

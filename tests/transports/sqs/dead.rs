@@ -145,9 +145,6 @@ impl Scene {
         self.ended(id, State::Dead).await;
         let job = self.job(id).await;
         assert_eq!(job.failures.len(), attempts_before + usize::from(ATTEMPTS));
-        let of_this_life = &job.failures[attempts_before..];
-        let took = of_this_life[8].ended_at - of_this_life[0].ended_at;
-        assert_eq!(took.num_hours(), 20, "and 42 minutes: {took}");
     }
 
     async fn pass(&self, time: Duration) {

@@ -152,9 +152,9 @@ fn print(args: &BenchStart, claimed: &Waits, began: &Waits, idle: &[(&'static st
     }
     table.print("Nothing was measured.");
     anstream::println!(
-        "\nA worker is started when its job has just been enqueued. Memory is that of one process of \
-         each part, all with the defaults and on one machine, {} s after their start. Load averages \
-         at the end: {}",
+        "\nA worker is started when its job has just been enqueued. Memory is that of one process \
+         of each part, all with the defaults and on one machine, {} s after their start. Load \
+         averages at the end: {}",
         args.idle_s,
         load()
     );

@@ -60,7 +60,7 @@ async fn migrate(db: &Database, program: &Path) {
     assert!(output.status.success(), "{}: {said}", program.display());
 }
 
-/// The schema first, then the programs, then the old programs again on the new schema, then today's.
+/// The schema first, then the programs, then the old ones again on the new schema, then today's.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_release_is_replaced_under_load_and_brought_back() {
     let name = "the_last_release_is_replaced_under_load_and_brought_back";

@@ -98,7 +98,8 @@ impl Files for PgFiles {
         sqlx::query!(
             r#"
             insert into promise (id, tenant_id, size_bytes, expires_at)
-            values ($1, $2, $3, $4)
+            select $1::uuid, $2::uuid, $3::bigint, $4::timestamptz
+             where not exists (select from file f where f.id = $1)
             on conflict (id) do update
                set expires_at = greatest(promise.expires_at, excluded.expires_at)
             "#,

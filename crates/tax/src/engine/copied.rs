@@ -56,10 +56,9 @@ fn of_alike<'r>(
     alike: &[(u64, Place)],
     row: impl Fn(Place) -> &'r Row,
 ) -> impl Iterator<Item = (Place, Place)> {
-    let with_earlier = alike.iter().enumerate();
-    with_earlier.filter_map(move |(index, (_, place))| {
-        let earlier = alike[..index].iter().map(|(_, earlier)| *earlier);
-        let mut of_others = earlier.filter(|earlier| earlier.file != place.file);
+    alike.iter().filter_map(move |(_, place)| {
+        let others = alike.partition_point(|(_, earlier)| earlier.file < place.file);
+        let mut of_others = alike[..others].iter().map(|(_, earlier)| *earlier);
         // Ids that only share a digest are told apart here as well.
         let first = of_others.find(|first| is_same(row(*first), row(*place)))?;
         Some((*place, first))

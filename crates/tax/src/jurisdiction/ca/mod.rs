@@ -18,7 +18,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "Canada",
     currency: Currency::CAD,
     timezone: chrono_tz::America::Toronto,
-    rule_set: "ca-2025.3",
+    rule_set: "ca-2025.4",
     methods: &[Method::Acb],
     options: &[
         usual::WRAP_CARRIES,

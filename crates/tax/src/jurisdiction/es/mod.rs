@@ -21,7 +21,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "Spain",
     currency: Currency::EUR,
     timezone: chrono_tz::Europe::Madrid,
-    rule_set: "es-2025.2",
+    rule_set: "es-2025.3",
     methods: &[Method::Fifo],
     options: &[
         usual::WRAP_CARRIES,

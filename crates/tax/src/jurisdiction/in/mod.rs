@@ -24,7 +24,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "India",
     currency: Currency::INR,
     timezone: chrono_tz::Asia::Kolkata,
-    rule_set: "in-2025.2",
+    rule_set: "in-2025.3",
     methods: &[Method::Fifo],
     options: &[
         OptionSpec {

@@ -28,7 +28,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "Italy",
     currency: Currency::EUR,
     timezone: chrono_tz::Europe::Rome,
-    rule_set: "it-2025.2",
+    rule_set: "it-2025.3",
     methods: &[Method::Lifo],
     options: &[
         OptionSpec {

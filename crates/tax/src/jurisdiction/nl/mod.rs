@@ -19,7 +19,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "Netherlands",
     currency: Currency::EUR,
     timezone: chrono_tz::Europe::Amsterdam,
-    rule_set: "nl-2025.2",
+    rule_set: "nl-2025.3",
     // It decides the cost of what is left in the records, and no figure of the tax.
     methods: &[Method::Fifo],
     options: &[],

@@ -50,7 +50,7 @@ pub(super) fn lines(year: &Year, form: &'static str) -> Result<Vec<Line>, Amount
     let (of_year, of_earlier, all_applied, discount, worked_out) = if !year.discount.is_zero() {
         let all_applied = cut(of_year)?.checked_add(cut(of_earlier)?)?;
         let discount = without_net.checked_sub(all_applied)?;
-        (of_year, of_earlier, all_applied, discount, "4A")
+        (of_year, of_earlier, all_applied, discount, "")
     } else if of_earlier.is_zero() {
         (without_net, of_earlier, without_net, year.discount, "2B")
     } else {
@@ -73,7 +73,7 @@ pub(super) fn lines(year: &Year, form: &'static str) -> Result<Vec<Line>, Amount
     let lines = lines.map(|((number, key, what), amount)| {
         let place = Some(label(form, number));
         let source = match number {
-            "2E" => WORKED_OUT,
+            "2E" | "4A" | "6A" => WORKED_OUT,
             number if number == worked_out => WORKED_OUT,
             _ => SOURCE,
         };
