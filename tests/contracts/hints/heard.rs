@@ -190,8 +190,9 @@ pub(super) async fn busy(carrier: &dyn Carrier) {
         taken >= 10
     })
     .await;
+    // One that it held, and perhaps one that came while it was asked: who asks is not busy.
     let kept = drain(&mut waits);
-    assert!(kept <= 1, "{kept} came to who was busy");
+    assert!(kept <= 2, "{kept} came to who was busy");
 }
 
 pub(super) async fn leaves(carrier: &dyn Carrier) {
