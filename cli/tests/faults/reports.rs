@@ -167,7 +167,8 @@ impl Reports {
             .texts(&format!(
                 "select ((extract(epoch from min(finished_at)) * 1e6)::bigint - {well_at})::text
                    from outcome where id = any({ids})
-                    and (extract(epoch from finished_at) * 1e6)::bigint > {well_at}"
+                    and (extract(epoch from finished_at) * 1e6)::bigint > {well_at}
+                 having count(*) > 0"
             ))
             .await;
         let again = again.iter().filter_map(|us| us.parse::<u64>().ok());
