@@ -37,7 +37,8 @@ Examples:
   packtrain dev --data-dir try --exit-when-ready
   packtrain dev --stack redis
   packtrain dev --stack aws
-  packtrain dev --stack redis,aws";
+  packtrain dev --stack redis,aws
+  packtrain dev --stack redis --no-worker";
     pub(super) const API: &str = "\
 Examples:
   packtrain api
@@ -189,6 +190,10 @@ pub(crate) struct Dev {
     /// End as soon as everything is ready and the demo report is there
     #[arg(long)]
     pub(crate) exit_when_ready: bool,
+    /// Run no jobs and make no demo report: jobs wait, and hints lie, until `packtrain worker`
+    /// beside it takes them
+    #[arg(long, conflicts_with = "exit_when_ready")]
+    pub(crate) no_worker: bool,
 }
 
 /// A server beside PostgreSQL.

@@ -352,12 +352,14 @@ impl Fleet {
                 long: entry.about.long || self.settings.settle.batch_max == 1,
             })
             .collect();
-        let hints = self.outside.hints.subscribe(&[lane.lane]).await;
+        let slots = Slots::new(lane.slots);
+        let free = slots.count_free();
+        let hints = self.outside.hints.subscribe_for(lane.lane, free).await;
         let feeder = Feeder {
             worker: self.worker,
             lane: lane.lane,
             wanted,
-            slots: Slots::new(lane.slots),
+            slots,
             claims: Arc::clone(&self.outside.claims),
             registry: Arc::clone(&self.registry),
             clock: Arc::clone(&self.outside.clock),

@@ -108,6 +108,7 @@ mod redis {
             authority: authority("redis.ca_file", &redis.ca_file)?,
             prefix: redis.prefix.clone(),
             is_cluster: redis.cluster,
+            may_evict: redis.evicting,
             name: worker_name(std::process::id()),
         })
     }

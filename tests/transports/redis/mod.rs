@@ -24,6 +24,7 @@ fn settings(url: &str) -> RedisSettings {
         authority: None,
         prefix: "packtrain".to_owned(),
         is_cluster: false,
+        may_evict: false,
         name: "host-1".to_owned(),
     }
 }

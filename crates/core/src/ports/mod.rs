@@ -44,7 +44,7 @@ pub use files::{
     FileRecord, FileState, FileSummary, Files, Imported, ImportedFile, NewFile, Promise,
     ReadOptions,
 };
-pub use hints::{Bell, Heard, Hint, HintStream, Hints, Listener, Subject};
+pub use hints::{Bell, Free, Heard, Hint, HintStream, Hints, Listener, Subject};
 pub use housekeeping::{Housekeeping, Pruned};
 pub use jobs::{
     Attempt, Claimed, ClaimedLease, Claims, Due, Enqueued, Floors, JobFilter, JobQueue, JobRecord,
