@@ -115,7 +115,8 @@ fn document() -> String {
          them. To write it anew:\n\n```\n{MEND}\n```\n\n\
          \"yes\" means that the test of the row passes there in every run of the tests. A\n\
          deviation has a number, and its reason below; one that is none any more fails the test.\n\
-         A dash before the number says that nothing there could make the row fail: it is not tried.\n"
+         A dash before the number says that nothing there could make the row fail; it is not\n\
+         tried there.\n"
     );
     let rows: Vec<_> = hints::LIST.iter().map(|one| one.says).collect();
     section(

