@@ -20,6 +20,10 @@ use crate::settings::{Log, LogFormat, Settings};
 use crate::telemetry::{self, Telemetry};
 use crate::terminal::QUIET;
 
+/// What libraries write of secrets stays out, whatever the filter asks for: a part of an address that
+/// sqlx does not know is written with its value.
+const DISCREET: [&str; 1] = ["sqlx_postgres::options::parse=off"];
+
 /// Begins to log on standard error, and to send spans to a collector if the settings name one. What
 /// is returned sends the last of them.
 pub(crate) fn start(settings: &Settings, brief: bool) -> Result<Telemetry, Failure> {
@@ -39,9 +43,15 @@ where
 {
     let refused = |error: &dyn fmt::Display| Failure::new(USAGE, format!("log.filter: {error}"));
     let filter = EnvFilter::try_new(&log.filter).map_err(|error| refused(&error))?;
-    let unlogged = format!("{TARGET}=off");
-    let unlogged = unlogged.parse().map_err(|error| refused(&error))?;
-    let filter = filter.add_directive(unlogged);
+    let mut filter = filter;
+    for rule in [format!("{TARGET}=off")]
+        .iter()
+        .map(String::as_str)
+        .chain(DISCREET)
+    {
+        let rule = rule.parse().map_err(|error| refused(&error))?;
+        filter = filter.add_directive(rule);
+    }
     let colors = anstream::AutoStream::choice(&std::io::stderr());
     let lines = tracing_subscriber::fmt::layer::<S>()
         .with_ansi(colors != anstream::ColorChoice::Never)

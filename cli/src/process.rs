@@ -62,3 +62,16 @@ pub(crate) fn narrate(quiet: bool) -> Arc<dyn Fn(&str) + Send + Sync> {
         }
     })
 }
+
+/// How a worker process of this machine presents itself.
+pub(crate) fn worker_name(process: u32) -> String {
+    format!("{}-{process}", host())
+}
+
+/// This machine's name, for a person who reads the list of workers.
+fn host() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}

@@ -72,7 +72,8 @@ mod redis {
 
     use super::{Arc, CancellationToken, Failure, Hints, Settings, TaskTracker, Warmth};
     use crate::failure::USAGE;
-    use crate::wiring::{authority, worker_name};
+    use crate::process::worker_name;
+    use crate::wiring::authority;
 
     pub(super) fn start(
         settings: &Settings,
