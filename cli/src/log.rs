@@ -20,8 +20,8 @@ use crate::settings::{Log, LogFormat, Settings};
 use crate::telemetry::{self, Telemetry};
 use crate::terminal::QUIET;
 
-/// What libraries write of secrets stays out, whatever the filter asks for: a part of an address that
-/// sqlx does not know is written with its value.
+/// What libraries write of secrets stays out, whatever the filter asks for: a part of an address
+/// that sqlx does not know is written with its value.
 const DISCREET: [&str; 1] = ["sqlx_postgres::options::parse=off"];
 
 /// Begins to log on standard error, and to send spans to a collector if the settings name one. What

@@ -56,8 +56,8 @@ pub(crate) fn start(
     }))
 }
 
-/// Shows them, and whether the loops of this process turn, on the address that the settings name, if
-/// they name one.
+/// Shows them, and whether the loops of this process turn, on the address that the settings name,
+/// if they name one.
 pub(crate) async fn serve(
     settings: &Settings,
     render: Render,

@@ -32,8 +32,8 @@ const FILE: &str = "packtrain.toml";
 /// What names of the environment begin with.
 const PREFIX: &str = "PACKTRAIN_";
 
-/// The longest that `/readyz` may refuse beforehand: with the 20 s that requests have to end and the
-/// 10 s of the farewell to the database, an API is gone within 110 s, as a worker is.
+/// The longest that `/readyz` may refuse beforehand: with the 20 s that requests have to end and
+/// the 10 s of the farewell to the database, an API is gone within 110 s, as a worker is.
 const NOTICE_S_MAX: u64 = 80;
 
 /// All settings.

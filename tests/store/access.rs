@@ -225,17 +225,8 @@ async fn the_owner_sees_no_tenant_s_data_and_its_own_paths_work() {
     let a = db.tenant("a").await;
     let mut owner = db.connect(Role::Owner).await;
     // Where its own functions and commands look.
-    let own = [
-        "api_key",
-        "dead",
-        "fair",
-        "job",
-        "outcome",
-        "ready",
-        "report",
-        "scheduled",
-        "waiting",
-    ];
+    let own = "api_key dead fair job outcome ready report scheduled waiting";
+    let own: Vec<&str> = own.split(' ').collect();
     let tables = db.texts(TENANT_TABLES).await;
     assert!(
         own.iter()

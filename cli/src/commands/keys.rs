@@ -14,8 +14,8 @@ use crate::process::narrate;
 use crate::settings::Settings;
 
 /// How the owner's address is given.
-const OWNER_HELP: &str = "keys are made as packtrain_owner: set PACKTRAIN_DATABASE_OWNER_URL as for \
-packtrain migrate";
+const OWNER_HELP: &str = "keys are made as packtrain_owner: set PACKTRAIN_DATABASE_OWNER_URL as \
+for packtrain migrate";
 
 /// Runs the command.
 pub(crate) async fn run(global: &Global, args: &Keys, settings: &Settings) -> Result<(), Failure> {

@@ -1,5 +1,5 @@
-//! What passwords, keys and signed links leave in logs: nothing, however much is logged and whatever
-//! breaks.
+//! What passwords, keys and signed links leave in logs: nothing, however much is logged and
+//! whatever breaks.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -22,8 +22,8 @@ const AWS: &str = "aws-hush-0b93e1";
 const COLLECTOR: &str = "collector-hush-31d0";
 const ENDPOINT: &str = "endpoint-hush-c4f2";
 
-/// How long database and Redis are away, and how long it takes at most until nobody speaks of it any
-/// more.
+/// How long database and Redis are away, and how long it takes at most until nobody speaks of it
+/// any more.
 const OUTAGE: Duration = Duration::from_secs(2);
 
 /// A server that takes every request well and says nothing: a bucket, a collector, an endpoint.
