@@ -28,6 +28,8 @@ const COINS: &[(&str, &str)] = &[("blockscout", "XDAI"), ("blockscout-internal",
 /// Samples with a word that nothing explains.
 const WITH_UNKNOWN_WORDS: &[&str] = &[
     "binance",
+    "bitfinex-ledger",
+    "bitfinex-movements",
     "bitstamp@2025",
     "bittytax",
     "blockscout",
@@ -43,6 +45,7 @@ const WITH_UNKNOWN_WORDS: &[&str] = &[
     "koinly",
     "kraken",
     "kraken-trades",
+    "kucoin-transfers",
     "ledger-live",
     "okx",
     "okx-funding",
