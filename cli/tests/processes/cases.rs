@@ -27,8 +27,8 @@ const AMOUNTS: [&str; 13] = [
     "other",
     "income",
 ];
-/// A case has one file, or two of the same person.
-const FILES: [&str; 2] = ["ledger.csv", "ledger-2.csv"];
+/// A case has one file, or several of the same person.
+const FILES: [&str; 3] = ["ledger.csv", "ledger-2.csv", "ledger-3.csv"];
 const ALLOCATION: &str = "allocation.csv";
 const PRICES: &str = "prices.csv";
 const ANSWERS: &str = "answers.toml";

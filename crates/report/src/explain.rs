@@ -34,6 +34,13 @@ pub fn explain(document: &Document<'_>, ledgers: &[LedgerFile], id: &str) -> Opt
         });
     }
     text.push_str(&own);
+    first(
+        &mut text,
+        rows.iter().filter_map(row::parts),
+        |text, parts| {
+            let _ = writeln!(text, "\n  Read as {parts}");
+        },
+    );
     story.uses(&mut text);
     let left = rows.iter().map(|row| {
         let mut left = String::new();
@@ -61,6 +68,11 @@ fn first<T>(
     }
 }
 
+/// Whether rows joined by `+`, or one alone, are or hold the row of this name.
+fn is_of(ids: &str, id: &str) -> bool {
+    ids == id || ids.split('+').any(|part| part == id)
+}
+
 struct Story<'a> {
     document: &'a Document<'a>,
     id: &'a str,
@@ -69,7 +81,7 @@ struct Story<'a> {
 impl Story<'_> {
     /// Whether a line comes from the row; all sales of a day may be one disposal.
     fn is_own(&self, id: &str) -> bool {
-        id == self.id || id.split('+').any(|part| part == self.id)
+        is_of(id, self.id)
     }
 
     /// Whether a line of the report tells what the row was; that of a fee does not.
@@ -183,7 +195,7 @@ impl Story<'_> {
     fn uses(&self, text: &mut String) {
         let all = self.document.outcome.disposals.iter();
         let used: Vec<_> = all
-            .filter(|line| line.lot.as_deref() == Some(self.id))
+            .filter(|line| line.lot.as_deref().is_some_and(|lot| self.is_own(lot)))
             .collect();
         if used.is_empty() {
             return;

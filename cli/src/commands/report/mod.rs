@@ -24,6 +24,7 @@ use packtrain_report::{
     Document, Form, InputFile, Inventory, Progress, ReportError, YearSelection, write_csv,
     write_json,
 };
+use packtrain_tax::import::join_files;
 use packtrain_tax::outcome::Outcome;
 use packtrain_tax::request::Request;
 use packtrain_tax::{LedgerFile, jurisdiction};
@@ -43,8 +44,12 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
     let files = read::files(args, &settings.data.dir, &steps)?;
     let (beside, answers) = beside(args, &mut request, &steps)?;
     let answers = answers.as_ref();
+    let (mut ledgers, mut inputs): (Vec<_>, Vec<_>) = files
+        .into_iter()
+        .map(|file| (file.ledger, file.input))
+        .unzip();
+    join_files(&mut ledgers, &request.settlements);
     if args.compare {
-        let ledgers: Vec<_> = files.into_iter().map(|file| file.ledger).collect();
         steps.finish();
         let ledgers = ManuallyDrop::new(ledgers);
         questions::compare(global, args, &ledgers, &request, answers)?;
@@ -52,10 +57,6 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
         return Ok(());
     }
     steps.begin("Matching", "lots");
-    let (ledgers, mut inputs): (Vec<_>, Vec<_>) = files
-        .into_iter()
-        .map(|file| (file.ledger, file.input))
-        .unzip();
     inputs.extend(beside);
     let computing = Instant::now();
     if args.explain.is_some() {

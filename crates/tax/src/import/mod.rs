@@ -3,6 +3,7 @@
 //! One source is one file in `sources` and one line in its list. A source is recognised by its
 //! header row alone, never by the file's name.
 
+mod across;
 mod cells;
 mod chain;
 mod decode;
@@ -18,6 +19,7 @@ mod sheet;
 mod sources;
 mod symbols;
 mod times;
+mod wrapped;
 mod zone;
 
 use chrono_tz::Tz;
@@ -26,6 +28,7 @@ use packtrain_core::limits::{FILE_ROWS_MAX, ROW_ERRORS_MAX};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+pub use across::{PARTS, join_files};
 pub use decode::Encoding;
 pub(crate) use decode::decode;
 pub use error::ImportError;

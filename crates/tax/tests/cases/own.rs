@@ -76,6 +76,8 @@ cases! {
     de_wrap_carry_gives_the_expected_figures: "de-wrap-carry",
     de_wrap_trade_gives_the_expected_figures: "de-wrap-trade",
     de_year_end_in_berlin_gives_the_expected_figures: "de-year-end-in-berlin",
+    dex_swap_in_two_files_gives_the_expected_figures: "dex-swap-in-two-files",
+    dex_wrap_in_two_files_gives_the_expected_figures: "dex-wrap-in-two-files",
     finding_currency_mismatch_gives_the_expected_figures: "finding-currency-mismatch",
     finding_duplicate_row_gives_the_expected_figures: "finding-duplicate-row",
     finding_loss_event_not_deducted_gives_the_expected_figures: "finding-loss-event-not-deducted",
