@@ -258,6 +258,7 @@ const fn way(way: Way) -> &'static str {
         Way::Keep => "answer that it happened twice",
         Way::Transfer => "answer which two rows are one transfer",
         Way::NotTransfer => "answer that it is no transfer",
+        Way::Lots => "answer which lots it uses",
         Way::Rule => "say by a rule what the row is",
     }
 }

@@ -15,7 +15,10 @@ pub use crate::assess::{Amount, Assessment, Entered, Figure, Place};
 pub use crate::open::{OpenLot, Valued};
 use crate::request::{Method, Settings};
 pub use crate::settle::{Settled, UsedRule, Way};
-pub use crate::why::{Choice, GiftSide, HeldPart, PoolState, PortfolioState, ValueFrom, Why};
+pub use crate::valued::{Valuation, ValuedPart};
+pub use crate::why::{
+    Choice, GiftSide, HeldPart, PoolState, PortfolioState, Reason, ValueFrom, Why,
+};
 pub use crate::years::{NoTaxYear, TaxYear};
 
 /// A ledger computed under one jurisdiction's rules.
@@ -33,6 +36,8 @@ pub struct Outcome {
     pub removed: Vec<Removed>,
     /// Income at its value on receipt, in time order.
     pub income: Vec<Income>,
+    /// What else of the rows was valued by a price from elsewhere, in time order.
+    pub valuations: Vec<Valuation>,
     /// Withdrawals and deposits that were taken as one transfer, in time order.
     pub transfers: Vec<Transfer>,
     /// How many rows each tax year has; a copy that counts once is one row.
@@ -122,7 +127,7 @@ pub struct Disposal {
     pub form_box: Option<char>,
     /// Whether this line is the fee of its row and not its main leg.
     pub is_fee: bool,
-    /// Why this lot, this term, this value; its `Display` is one sentence.
+    /// Why this lot, this term, this value.
     pub why: Why,
 }
 
@@ -133,6 +138,11 @@ impl Disposal {
     /// Whether the law takes it at a value that gives neither gain nor loss.
     pub fn is_no_gain_no_loss(&self) -> bool {
         self.rule == NO_GAIN_NO_LOSS
+    }
+
+    /// Why it is as it is; its `Display` is one sentence.
+    pub const fn reason(&self) -> Reason<'_> {
+        Reason(&self.why, self.date)
     }
 
     /// Whether another line is of the same disposal, which may have used several lots.
@@ -196,6 +206,8 @@ pub struct Income {
     pub quantity: Quantity,
     /// Its value then, which is its cost from then on.
     pub value: Money,
+    /// Where that value comes from.
+    pub from: ValueFrom,
 }
 
 /// A withdrawal and a deposit that were taken as the halves of one transfer.

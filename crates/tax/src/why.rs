@@ -16,7 +16,8 @@ use crate::request::{Method, Scope};
 /// Decimals of an amount of money.
 const CENTS: u32 = 2;
 
-/// Why a disposal line is as it is: which lot, which term, which value.
+/// Why a disposal line is as it is: which lot, which term, which value. Its line's `reason` is one
+/// sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Why {
     /// How the lot was chosen.
@@ -135,19 +136,23 @@ pub enum GiftSide {
     Between,
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(f)
+        self.0.write(f, self.1)
     }
 }
 
+/// The sentence of a [`Why`] beside a line of a day.
+#[derive(Debug, Clone, Copy)]
+pub struct Reason<'a>(pub(crate) &'a Why, pub(crate) NaiveDate);
+
 impl Why {
-    /// Writes what its `Display` shows. A report has a sentence for each of its lines, and most of
-    /// them need nothing of the machinery of `fmt`.
+    /// Writes the sentence beside a line of a day. A report has one for each of its lines, and most
+    /// of them need nothing of the machinery of `fmt`.
     ///
     /// # Errors
     /// Those of `out`.
-    pub fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
+    pub fn write(&self, out: &mut impl fmt::Write, date: NaiveDate) -> fmt::Result {
         if self.is_fee {
             out.write_str("Units given as a fee count as sold; ")?;
             write_choice(out, &self.choice)?;
@@ -172,11 +177,11 @@ impl Why {
             }
             None => "",
         })?;
-        write_value(out, self.value)
+        write_value(out, self.value, date)
     }
 }
 
-fn write_value(out: &mut impl fmt::Write, value: ValueFrom) -> fmt::Result {
+fn write_value(out: &mut impl fmt::Write, value: ValueFrom, date: NaiveDate) -> fmt::Result {
     let (words, day) = match value {
         ValueFrom::Money => ("; proceeds as received in money", None),
         ValueFrom::RowValue => ("; proceeds at the market value in the row", None),
@@ -203,6 +208,7 @@ fn write_value(out: &mut impl fmt::Write, value: ValueFrom) -> fmt::Result {
     out.write_str(words)?;
     if let Some(day) = day {
         write_day(out, day)?;
+        write!(out, ", {}", Away(day, date))?;
     }
     out.write_str(".")
 }
@@ -327,7 +333,7 @@ fn write_part(f: &mut fmt::Formatter<'_>, part: &HeldPart, date: NaiveDate) -> f
 }
 
 /// How far a day is from another one, such as `3 days before`.
-struct Away(NaiveDate, NaiveDate);
+pub(crate) struct Away(pub(crate) NaiveDate, pub(crate) NaiveDate);
 
 impl fmt::Display for Away {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -79,7 +79,7 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
         inputs: &inputs,
         inventories: &inventories,
         generated_at: SystemClock.now(),
-        taxpayer: None,
+        taxpayer: args.taxpayer.as_deref(),
     };
     if args.prints_figures() || args.writes_nothing() {
         steps.finish();
@@ -124,7 +124,8 @@ fn beside(
     Ok((inputs, answers))
 }
 
-/// What was held at the start and at the end of the years, which the PDF alone shows.
+/// What was held at the start and at the end of the years, which the PDF and what could be sold
+/// show.
 fn held(
     args: &Report,
     ledgers: &[LedgerFile],
@@ -132,7 +133,8 @@ fn held(
     outcome: &Outcome,
     years: &YearSelection,
 ) -> Result<Vec<Inventory>, Failure> {
-    if args.writes_nothing() || !args.writes(Format::Pdf) {
+    let shows = args.writes(Format::Pdf) || args.writes(Format::Harvest);
+    if args.writes_nothing() || !shows {
         return Ok(Vec::new());
     }
     packtrain_report::inventories(ledgers, request, outcome, years, &|| false).map_err(refused)
@@ -304,6 +306,7 @@ fn write_files(
         write_whole(&path, |out| out.write_all(&xlsx))?;
         written.push(path);
     }
+    written.extend(harvest::write(args, document)?);
     Ok(written)
 }
 

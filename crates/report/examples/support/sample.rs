@@ -75,6 +75,7 @@ pub fn empty() -> Outcome {
         removed: Vec::new(),
         income: Vec::new(),
         transfers: Vec::new(),
+        valuations: Vec::new(),
         assessments: BTreeMap::new(),
         rows: BTreeMap::new(),
         totals: BTreeMap::new(),
@@ -298,6 +299,7 @@ fn income(count: usize, dice: &mut Dice) -> Vec<Income> {
                 dice.below(1_000_000_000) * 1_000_000 + 1
             )),
             value: usd(&format!("{}.{:02}", dice.below(90), dice.below(100))),
+            from: ValueFrom::RowValue,
         })
         .collect()
 }

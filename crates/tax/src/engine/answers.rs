@@ -16,6 +16,7 @@ use crate::settle::{Answer, RULES_MAX, RowName, SETTLEMENTS_MAX, Settlements, Us
 mod changes;
 mod fitting;
 mod halves;
+mod lots;
 mod rules;
 mod worth;
 
@@ -277,6 +278,7 @@ impl Answers {
                 self.part(fitting, (sent, Some(received)))?;
                 format!("no transfer with row {other}")
             }
+            Answer::Lots(lots) => self.name_lots(fitting, place, lots)?,
             Answer::NotTransfer(None) => {
                 if !matches!(row.kind, RowKind::Withdrawal | RowKind::Deposit) {
                     return Err(format!("a row of the kind {} is no half of one", row.kind));

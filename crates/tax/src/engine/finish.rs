@@ -145,6 +145,7 @@ impl<'a> Run<'a> {
             .into_iter()
             .map(|found| (found.warning, found.otherwise))
             .unzip();
+        self.draft.valuations.sort_by_key(|one| one.date);
         let outcome = Outcome {
             settings: self.settings.clone(),
             rule_set: self.rules.rule_set,
@@ -152,6 +153,7 @@ impl<'a> Run<'a> {
             disposals: self.draft.disposals,
             removed: self.draft.removed,
             income: self.draft.income,
+            valuations: self.draft.valuations,
             transfers: self.draft.transfers,
             rows: self.draft.rows,
             totals: self.draft.totals,

@@ -130,6 +130,8 @@ impl<'a> Run<'a> {
                 is_fee: false,
             },
         )?;
+        self.note_fee(at, of_sale.checked_add(of_purchase)?);
+        self.note_cost(at, received, of_received);
         let cost = of_received.money.checked_add(of_purchase)?;
         self.acquire(at, &self.arrival(at, received, cost))
     }

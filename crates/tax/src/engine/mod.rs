@@ -22,6 +22,7 @@ mod loans;
 mod lots;
 mod moves;
 mod names;
+mod noted;
 mod open;
 mod pairs;
 mod pools;

@@ -144,7 +144,7 @@ impl<'a> Run<'a> {
                         at_stake,
                         message,
                         help: "name lots that are in this wallet at that time, with what is left",
-                        ways: ways::LEFT_OUT,
+                        ways: ways::NO_LOT,
                         otherwise: Otherwise::Open,
                     },
                 );

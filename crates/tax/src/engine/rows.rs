@@ -212,8 +212,10 @@ impl<'a> Run<'a> {
                 },
             )?;
         }
+        self.note_fee(at, of_sale.checked_add(of_purchase)?);
         if let Some(leg) = received {
             let cost = worth.money.checked_add(of_purchase)?;
+            self.note_cost(at, leg, worth);
             self.acquire(at, &self.arrival(at, leg, cost))?;
         }
         Ok(())
@@ -313,6 +315,7 @@ impl<'a> Run<'a> {
             self.acquire(at, &self.arrival(at, leg, worth.money))?;
         }
         if untaxed.is_some() {
+            self.note_cost(at, leg, worth);
             self.applied.untaxed_receipts = true;
             return Ok(());
         }
@@ -325,6 +328,7 @@ impl<'a> Run<'a> {
             date: at.date,
             quantity: leg.amount,
             value: worth.money,
+            from: worth.from,
         };
         Ok(self.draft.receive(at.year, line)?)
     }
@@ -344,8 +348,9 @@ impl<'a> Run<'a> {
         self.draft.add_other(at.year, result)?;
         let worth = Worth {
             money: result.abs(),
-            from: ValueFrom::RowValue,
+            from: self.stated.from,
         };
+        self.note_result(at, result);
         if let Some(leg) = asset_leg(row.sent.as_ref()) {
             let fees = self.zero();
             self.dispose(

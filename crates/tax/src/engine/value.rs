@@ -47,6 +47,9 @@ pub(super) struct Stated {
     /// Where the value comes from: the row, or a rate as well.
     pub(super) from: ValueFrom,
     pub(super) fee_from: ValueFrom,
+    /// Where the basis comes from, and the local day that it was paid on.
+    pub(super) basis_from: ValueFrom,
+    pub(super) basis_date: NaiveDate,
     /// Whether an amount is in a currency for which no rate is known.
     pub(super) is_unknown: bool,
 }
@@ -62,6 +65,8 @@ impl Stated {
             basis: None,
             from: ValueFrom::RowValue,
             fee_from: ValueFrom::FeeValue,
+            basis_from: ValueFrom::RowValue,
+            basis_date: NaiveDate::MIN,
             is_unknown: false,
         }
     }
@@ -86,19 +91,25 @@ impl Stated {
             .rare
             .acquired
             .map_or(date, |at| at.with_timezone(&zone).date_naive());
-        let mut other = |money: Option<Money>, date| match money {
-            Some(money) => match in_currency(money, currency, date) {
-                Some((money, _)) => Some(money),
-                None => {
-                    stated.is_unknown = true;
-                    None
-                }
-            },
-            None => None,
+        stated.basis_date = acquired;
+        let mut other = |money: Option<Money>, date| {
+            let money = money?;
+            let found = in_currency(money, currency, date);
+            stated.is_unknown |= found.is_none();
+            let (converted, day) = found?;
+            let from = day.map(|day| ValueFrom::Converted(money.currency(), day));
+            Some((converted, from))
         };
         let fee_value = other(row.rare.fee_value, date);
         let basis = other(row.rare.basis, acquired);
-        (stated.fee_value, stated.basis) = (fee_value, basis);
+        if let Some((money, from)) = fee_value {
+            stated.fee_value = Some(money);
+            stated.fee_from = from.unwrap_or(stated.fee_from);
+        }
+        if let Some((money, from)) = basis {
+            stated.basis = Some(money);
+            stated.basis_from = from.unwrap_or(stated.basis_from);
+        }
         stated
     }
 }

@@ -38,6 +38,8 @@ pub(super) const KNOWN: &[Way] = &[Way::Accept];
 pub(super) const PRICED: &[Way] = &[Way::Price, Way::CorrectRow, Way::Accept];
 /// The row does not add up.
 pub(super) const LEFT_OUT: &[Way] = &[Way::CorrectRow, Way::Accept];
+/// A lot that the row names is not there.
+pub(super) const NO_LOT: &[Way] = &[Way::Lots, Way::CorrectRow, Way::Accept];
 /// The row stands in an earlier file too.
 pub(super) const TWICE: &[Way] = &[Way::Accept, Way::Keep, Way::Rule];
 /// All of the file is the same as an earlier one.

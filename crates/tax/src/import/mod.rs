@@ -35,7 +35,7 @@ use join::Joined;
 pub use mapping::{Mapping, Meaning};
 use sheet::{Report, Sheet};
 use sources::MAPPED;
-pub(crate) use sources::neutral::{needs, zero_for_money};
+pub(crate) use sources::neutral::{named_lots, needs, zero_for_money};
 
 use crate::decimal::Marks;
 use crate::engine::LedgerFile;

@@ -191,7 +191,7 @@ fn what_gives_neither_gain_nor_loss_is_summed_apart_and_says_so_in_its_line() {
     assert_eq!(totals.proceeds.to_cents(), "4500.00");
     assert_eq!(totals.no_gain_no_loss.to_cents(), "1500.00");
     let told: Vec<_> = (outcome.disposals.iter())
-        .filter(|line| line.why.to_string().contains("neither gain nor loss"))
+        .filter(|line| line.reason().to_string().contains("neither gain nor loss"))
         .map(|line| (&*line.id, line.proceeds.to_cents()))
         .collect();
     assert_eq!(

@@ -9,6 +9,7 @@ mod portfolio;
 mod rules;
 mod scopes;
 mod settle;
+mod sources;
 mod stakes;
 mod transfers;
 mod watch;

@@ -29,9 +29,9 @@ fn money_in_another_currency_is_converted_at_the_reference_rate_of_the_day() {
         (line.cost, line.proceeds),
         (times(bought.0, 1010), times(sold.0, 1200))
     );
-    let why = line.why.to_string();
+    let why = line.reason().to_string();
     assert!(
-        why.ends_with("proceeds from EUR at the reference rate of 2024-03-04."),
+        why.ends_with("proceeds from EUR at the reference rate of 2024-03-04, the same day."),
         "{why}"
     );
     assert_eq!(
@@ -101,7 +101,7 @@ fn every_line_says_why_in_one_sentence() {
     let why: Vec<_> = outcome
         .disposals
         .iter()
-        .map(|line| line.why.to_string())
+        .map(|line| line.reason().to_string())
         .collect();
     assert_eq!(
         why,
