@@ -105,6 +105,13 @@ cases! {
     settle_purchase_of_a_gift_gives_the_expected_figures: "settle-purchase-of-a-gift",
     settle_rule_note_of_an_exchange_gives_the_expected_figures: "settle-rule-note-of-an-exchange",
     settle_transfer_gives_the_expected_figures: "settle-transfer",
+    settle_lots_gives_the_expected_figures: "settle-lots",
+    uk_gift_spouse_no_gain_no_loss_gives_the_expected_figures: "uk-gift-spouse-no-gain-no-loss",
+    au_bridge_keeps_cost_and_date_gives_the_expected_figures: "au-bridge-keeps-cost-and-date",
+    de_spend_is_a_sale_at_market_value_gives_the_expected_figures:
+        "de-spend-is-a-sale-at-market-value",
+    ca_spend_is_a_disposition_at_fair_value_gives_the_expected_figures:
+        "ca-spend-is-a-disposition-at-fair-value",
     uk_5_and_6_april_gives_the_expected_figures: "uk-5-and-6-april",
     uk_company_earliest_first_gives_the_expected_figures: "uk-company-earliest-first",
     uk_company_opening_is_no_purchase_of_the_ten_days_gives_the_expected_figures:
