@@ -386,10 +386,7 @@ mod tests {
         let by = "by EUR at the reference rate, of 2024-01-12, ";
         let bought = told("b");
         assert!(bought.contains("Price of its cost of 1 BTC: "), "{bought}");
-        assert!(
-            bought.contains(&format!("{by}1 day before")),
-            "{bought}"
-        );
+        assert!(bought.contains(&format!("{by}1 day before")), "{bought}");
         let sold = told("s");
         assert!(sold.contains("its cost of 1 BTC: "), "{sold}");
         let reward = told("r");

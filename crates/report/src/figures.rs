@@ -14,6 +14,7 @@ mod priced;
 
 pub(crate) use build::{disposals, file_name, income, options};
 pub use build::{disposals_total, figures, figures_but_lists, income_total};
+pub use priced::{PriceFigure, ValuationFigure};
 
 /// Everything that a report states, in numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,52 +158,6 @@ pub struct IncomeFigure<'a> {
     /// Where the value comes from, if not from the row's own amounts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<PriceFigure<'a>>,
-    /// Name of the file that the row stands in, where it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<Cow<'a, str>>,
-    /// Line of the row, counted from 1 with the header.
-    pub line: u32,
-}
-
-/// Where a price comes from, and how far it is in time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PriceFigure<'a> {
-    /// `list`, `reference_rate`, `answer`, `records`, `several` or `missing`.
-    pub source: Cow<'a, str>,
-    /// The day that the price was made on, where it is one price.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub date: Option<NaiveDate>,
-    /// How many days before its use that was; less than 0 where it was after it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub distance_days: Option<i64>,
-    /// Of a reference rate, the currency that was converted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub currency: Option<Currency>,
-    /// How much of the report's currency one of it came to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rate: Option<String>,
-}
-
-/// A part of a row that was valued by a price from elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ValuationFigure<'a> {
-    /// The row.
-    pub id: Cow<'a, str>,
-    /// `cost`, `fee`, `result`, or `proceeds` of one of several sales that are one disposal.
-    pub part: Cow<'a, str>,
-    /// What it is a value of; of money, its currency.
-    pub asset: Cow<'a, str>,
-    /// How much of it.
-    pub quantity: String,
-    /// Local date of the row.
-    pub date: NaiveDate,
-    /// The day that the price was needed for, where it is another: when a basis was paid.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub used_for: Option<NaiveDate>,
-    /// The value.
-    pub value: String,
-    /// Where it comes from.
-    pub price: PriceFigure<'a>,
     /// Name of the file that the row stands in, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<Cow<'a, str>>,

@@ -14,8 +14,8 @@ mod line;
 
 /// Levels that are broken into lines.
 const OPEN_LEVELS: usize = 2;
-/// What stands where the disposals, the income and the valuations go; a line break inside a JSON text can only be
-/// ours.
+/// What stands where the disposals, the income and the valuations go; a line break inside a JSON
+/// text can only be ours.
 const DISPOSALS: &[u8] = b"\n  \"disposals\": [";
 const INCOME: &[u8] = b"\n  \"income\": [";
 const VALUATIONS: &[u8] = b"\n  \"valuations\": [";

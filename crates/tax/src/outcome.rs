@@ -36,7 +36,7 @@ pub struct Outcome {
     pub removed: Vec<Removed>,
     /// Income at its value on receipt, in time order.
     pub income: Vec<Income>,
-    /// What else of the rows was valued by a price from elsewhere, in time order.
+    /// What else of the rows was valued by a price from elsewhere, by day.
     pub valuations: Vec<Valuation>,
     /// Withdrawals and deposits that were taken as one transfer, in time order.
     pub transfers: Vec<Transfer>,
@@ -138,11 +138,6 @@ impl Disposal {
     /// Whether the law takes it at a value that gives neither gain nor loss.
     pub fn is_no_gain_no_loss(&self) -> bool {
         self.rule == NO_GAIN_NO_LOSS
-    }
-
-    /// Why it is as it is; its `Display` is one sentence.
-    pub const fn reason(&self) -> Reason<'_> {
-        Reason(&self.why, self.date)
     }
 
     /// Whether another line is of the same disposal, which may have used several lots.

@@ -10,7 +10,7 @@ use packtrain_core::time::day_text;
 
 use crate::methods;
 use crate::open::Valued;
-use crate::outcome::Term;
+use crate::outcome::{Disposal, Term};
 use crate::request::{Method, Scope};
 
 /// Decimals of an amount of money.
@@ -136,6 +136,13 @@ pub enum GiftSide {
     Between,
 }
 
+impl Disposal {
+    /// Why the line is as it is; its `Display` is one sentence.
+    pub const fn reason(&self) -> Reason<'_> {
+        Reason(&self.why, self.date)
+    }
+}
+
 impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.write(f, self.1)
@@ -144,7 +151,7 @@ impl fmt::Display for Reason<'_> {
 
 /// The sentence of a [`Why`] beside a line of a day.
 #[derive(Debug, Clone, Copy)]
-pub struct Reason<'a>(pub(crate) &'a Why, pub(crate) NaiveDate);
+pub struct Reason<'a>(&'a Why, NaiveDate);
 
 impl Why {
     /// Writes the sentence beside a line of a day. A report has one for each of its lines, and most
@@ -333,7 +340,7 @@ fn write_part(f: &mut fmt::Formatter<'_>, part: &HeldPart, date: NaiveDate) -> f
 }
 
 /// How far a day is from another one, such as `3 days before`.
-pub(crate) struct Away(pub(crate) NaiveDate, pub(crate) NaiveDate);
+struct Away(NaiveDate, NaiveDate);
 
 impl fmt::Display for Away {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

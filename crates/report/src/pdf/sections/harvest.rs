@@ -1,5 +1,6 @@
 //! What could be sold: open lots, what selling each would bring, and when it turns long-term.
 
+use packtrain_core::money::Currency;
 use packtrain_core::quantity::AmountError;
 
 use super::Selected;
@@ -26,29 +27,10 @@ pub(super) fn section<'a>(
         return Ok(None);
     };
     let currency = selected.currency();
-    let mut columns = vec![
-        Column::words("Asset", 11.0),
-        Column::words("Lot and wallet", 25.0),
-        Column::numbers("Quantity", 17.0),
-        Column::numbers(format!("Cost, {currency}"), 12.0),
-        Column::numbers(format!("Gain, {currency}"), 12.0),
-        Column::words("Price by", 14.0),
-    ];
-    let has_terms = harvest.lots.iter().any(|open| open.lot.long_from.is_some());
-    if has_terms {
-        columns.push(Column::words("Long-term", 12.0));
-    }
-    let columns = Columns::new(paper, columns);
+    let (columns, has_terms) = columns(&harvest, paper, currency);
     let (losses, gains) = harvest.sums(currency)?;
     let all = harvest.lots.len();
-    let mut text = text(&harvest, &full(losses), &full(gains));
-    if all > OPEN_LOT_LINES_PDF_MAX {
-        text.push_str(&format!(
-            " The first {} of {} lots; all of them are in the format harvest.",
-            count(OPEN_LOT_LINES_PDF_MAX),
-            count(all)
-        ));
-    }
+    let text = text(&harvest, &full(losses), &full(gains));
     let mut lots = harvest.lots;
     let cost = sum(selected, lots.iter().map(|open| open.lot.cost))?;
     lots.truncate(OPEN_LOT_LINES_PDF_MAX);
@@ -93,6 +75,23 @@ pub(super) fn section<'a>(
     }))
 }
 
+/// The columns, of which the last one stands only where the law knows terms.
+fn columns(harvest: &Harvest<'_>, paper: Paper, currency: Currency) -> (Columns, bool) {
+    let mut columns = vec![
+        Column::words("Asset", 11.0),
+        Column::words("Lot and wallet", 25.0),
+        Column::numbers("Quantity", 17.0),
+        Column::numbers(format!("Cost, {currency}"), 12.0),
+        Column::numbers(format!("Gain, {currency}"), 12.0),
+        Column::words("Price by", 14.0),
+    ];
+    let has_terms = harvest.lots.iter().any(|open| open.lot.long_from.is_some());
+    if has_terms {
+        columns.push(Column::words("Long-term", 12.0));
+    }
+    (Columns::new(paper, columns), has_terms)
+}
+
 fn text(harvest: &Harvest<'_>, losses: &str, gains: &str) -> String {
     let day = words::date(harvest.day);
     let unpriced = harvest
@@ -107,10 +106,19 @@ fn text(harvest: &Harvest<'_>, losses: &str, gains: &str) -> String {
             words::counted_for_print(lots, "lot without a price is", "lots without a price are")
         ),
     };
+    let all = harvest.lots.len();
+    let listed = match all > OPEN_LOT_LINES_PDF_MAX {
+        true => format!(
+            " The first {} of {} lots; all of them are in the format harvest.",
+            count(OPEN_LOT_LINES_PDF_MAX),
+            count(all)
+        ),
+        false => String::new(),
+    };
     format!(
         "Lots that were open at the end of {day}, the greatest loss first, with what selling each \
          for its value on that day would bring, by the nearest price. Losses would be {losses} and \
-         gains {gains}.{unpriced} Rules on buying back soon may deny a loss."
+         gains {gains}.{unpriced} Rules on buying back soon may deny a loss.{listed}"
     )
 }
 
