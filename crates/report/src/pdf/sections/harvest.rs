@@ -57,7 +57,9 @@ pub(super) fn section<'a>(
         row.cell(5, short(&by));
         row.sub(5, &made);
         if has_terms {
-            row.cell(6, &when(open, day));
+            let (from, is_long) = when(open, day);
+            row.cell(6, &from);
+            row.sub(6, is_long);
         }
     };
     let table = Table::new(columns, rows, ROW_OF_TWO, Box::new(write)).with_heights(heights);
@@ -79,7 +81,7 @@ pub(super) fn section<'a>(
 fn columns(harvest: &Harvest<'_>, paper: Paper, currency: Currency) -> (Columns, bool) {
     let mut columns = vec![
         Column::words("Asset", 11.0),
-        Column::words("Lot and wallet", 25.0),
+        Column::words("Lot and wallet", 24.0),
         Column::numbers("Quantity", 17.0),
         Column::numbers(format!("Cost, {currency}"), 12.0),
         Column::numbers(format!("Gain, {currency}"), 12.0),
@@ -87,7 +89,7 @@ fn columns(harvest: &Harvest<'_>, paper: Paper, currency: Currency) -> (Columns,
     ];
     let has_terms = harvest.lots.iter().any(|open| open.lot.long_from.is_some());
     if has_terms {
-        columns.push(Column::words("Long-term", 12.0));
+        columns.push(Column::words("Long from", 13.0));
     }
     (Columns::new(paper, columns), has_terms)
 }
@@ -147,11 +149,11 @@ fn short(source: &str) -> &str {
     }
 }
 
-/// When a lot turns long-term, or that it is.
-fn when(open: &Open<'_>, day: chrono::NaiveDate) -> String {
+/// The day on which a lot turns long-term, and whether it is.
+fn when(open: &Open<'_>, day: chrono::NaiveDate) -> (String, &'static str) {
     match open.lot.long_from {
-        Some(from) if from <= day => "yes".to_owned(),
-        Some(from) => format!("from {}", words::date(from)),
-        None => "–".to_owned(),
+        Some(from) if from <= day => (words::date(from), "since then"),
+        Some(from) => (words::date(from), "not yet"),
+        None => ("–".to_owned(), ""),
     }
 }
