@@ -354,7 +354,7 @@ impl JobEvents for World {
         _: JobId,
         name: &str,
         data: &Value,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Noted, StoreError> {
         let mut events = self.events.lock().unwrap();
         let seq = i64::try_from(events.len()).unwrap() + 1;
         let (name, data) = (name.to_owned(), data.clone());
@@ -364,7 +364,11 @@ impl JobEvents for World {
             name,
             data,
         });
-        Ok(())
+        Ok(Noted::Done)
+    }
+
+    async fn append_kept(&self, _: TenantId, _: JobId, _: &[Value]) -> Result<(), StoreError> {
+        unreachable!("only a worker keeps back")
     }
 
     async fn after(

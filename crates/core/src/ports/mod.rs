@@ -38,7 +38,7 @@ pub use control::{
 };
 pub use dead::{DeadLetter, DeadLetters, Death, Mirror, MirrorError, Revive};
 pub use ends::{End, Settled, Settlement, Success};
-pub use events::{JobEvent, JobEvents};
+pub use events::{JobEvent, JobEvents, Noted, WAITING};
 pub use figures::{Figures, Gauges, Pace, ServiceLevel, Spread, WorkerCounts};
 pub use files::{
     FileRecord, FileState, FileSummary, Files, Imported, ImportedFile, NewFile, Promise,
