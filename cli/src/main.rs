@@ -76,7 +76,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(FAILED, format!("the runtime cannot start: {error}")))?;
-    runtime.block_on(serve(cli, &loaded))
+    let served = runtime.block_on(serve(cli, &loaded));
+    process::leave_threads(runtime);
+    served
 }
 
 async fn serve(cli: &Cli, loaded: &Loaded) -> Result<(), Failure> {
