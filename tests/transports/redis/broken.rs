@@ -6,18 +6,15 @@ use packtrain_core::ports::Hints;
 use packtrain_queue::{Refused, refuse_eviction};
 use packtrain_tests::{Program, Redis, Signpost, promptly, until};
 
-use super::{Side, drain, heard_at_last, key, listened, listeners, settings, waiting};
+use super::{Side, drain, heard_at_last, key, listened, listeners, settings, sides, waiting};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hints_are_heard_again_after_all_keys_are_flushed() {
     let test = "hints_are_heard_again_after_all_keys_are_flushed";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
-    let (api, worker) = (Side::at(&redis.url(), false), Side::at(&redis.url(), true));
-    let mut hints = worker.hints.subscribe(&[Lane::Io]).await;
-    listened(&redis, 1).await;
+    let (api, worker, mut hints) = sides(&redis).await;
     let before = listeners(&redis).await;
     let _: String = redis.ask(&["FLUSHALL"]).await;
     listened(&redis, 1).await;
@@ -32,13 +29,10 @@ async fn hints_are_heard_again_after_all_keys_are_flushed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn hints_are_heard_again_after_redis_was_killed_and_came_back_empty() {
     let test = "hints_are_heard_again_after_redis_was_killed_and_came_back_empty";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(mut redis) = Redis::of(test).await else {
         return;
     };
-    let mut redis = Redis::start(&program).await;
-    let (api, worker) = (Side::at(&redis.url(), false), Side::at(&redis.url(), true));
-    let mut hints = worker.hints.subscribe(&[Lane::Io]).await;
-    listened(&redis, 1).await;
+    let (api, worker, mut hints) = sides(&redis).await;
     redis.kill().await;
     // Nobody is held up and nothing fails while it is away.
     for _ in 0..10_000 {
@@ -54,10 +48,9 @@ async fn hints_are_heard_again_after_redis_was_killed_and_came_back_empty() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_starts_though_redis_cannot_be_asked_whether_it_evicts() {
     let test = "a_process_starts_though_redis_cannot_be_asked_whether_it_evicts";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(mut redis) = Redis::of(test).await else {
         return;
     };
-    let mut redis = Redis::start(&program).await;
     redis.kill().await;
     promptly(refuse_eviction(&settings(&redis.url())))
         .await
@@ -67,10 +60,9 @@ async fn a_process_starts_though_redis_cannot_be_asked_whether_it_evicts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn hints_whose_data_was_evicted_do_not_poison_their_queue() {
     let test = "hints_whose_data_was_evicted_do_not_poison_their_queue";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
     let (api, worker) = (Side::at(&redis.url(), false), Side::at(&redis.url(), true));
     for _ in 0..3 {
         api.send(Lane::Io);
@@ -90,10 +82,9 @@ async fn hints_whose_data_was_evicted_do_not_poison_their_queue() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_evicts_is_refused_and_one_that_does_not_is_taken() {
     let test = "a_redis_that_evicts_is_refused_and_one_that_does_not_is_taken";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
     let settings = settings(&redis.url());
     refuse_eviction(&settings).await.unwrap();
     for policy in ["allkeys-lru", "volatile-ttl"] {
@@ -108,13 +99,10 @@ async fn a_redis_that_evicts_is_refused_and_one_that_does_not_is_taken() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_is_full_takes_no_hints_and_does_again_when_it_has_room() {
     let test = "a_redis_that_is_full_takes_no_hints_and_does_again_when_it_has_room";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
-    let (api, worker) = (Side::at(&redis.url(), false), Side::at(&redis.url(), true));
-    let mut hints = worker.hints.subscribe(&[Lane::Io]).await;
-    listened(&redis, 1).await;
+    let (api, worker, mut hints) = sides(&redis).await;
     let _: String = redis.ask(&["CONFIG", "SET", "maxmemory", "1"]).await;
     until("it is full", async || {
         redis

@@ -62,6 +62,14 @@ impl Side {
     }
 }
 
+/// One who sends hints, and one who waits for those of the usual lane.
+async fn sides(redis: &Redis) -> (Side, Side, HintStream) {
+    let (api, worker) = (Side::at(&redis.url(), false), Side::at(&redis.url(), true));
+    let hints = worker.hints.subscribe(&[Lane::Io]).await;
+    listened(redis, 1).await;
+    (api, worker, hints)
+}
+
 fn key(what: &str) -> String {
     format!("{QUEUE}:{what}")
 }

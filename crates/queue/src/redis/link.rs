@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use packtrain_core::patience::timely;
 use redis::aio::{ConnectionLike, MultiplexedConnection, PubSub};
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::cluster_async::ClusterConnection;
@@ -12,7 +13,7 @@ use redis::{
     ServerErrorKind, TlsCertificates, Value,
 };
 use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::RedisSettings;
 
@@ -229,17 +230,9 @@ fn address(error: &RedisError) -> Refused {
     ))
 }
 
-async fn timely<T>(
-    within: Duration,
-    asking: impl Future<Output = RedisResult<T>>,
-) -> RedisResult<T> {
-    match timeout(within, asking).await {
-        Ok(answer) => answer,
-        Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
-    }
-}
-
 /// Whether another connection, which may lead to another server, may not meet this error.
+/// Caches have a list of their own in `crates/cache`: adapters never name each other, and what both
+/// name knows no Redis. Who changes one looks at the other.
 pub(super) fn is_of_the_link(error: &RedisError) -> bool {
     match error.kind() {
         ErrorKind::Io
