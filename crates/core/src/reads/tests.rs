@@ -1,7 +1,6 @@
 //! Callers that come together, and what each of them gets.
 
 use std::convert::Infallible;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -181,26 +180,6 @@ async fn one_who_goes_away_while_loading_leaves_the_load_to_the_next() {
     assert!(poll_immediate(&mut third).await.is_none());
     drop(third);
     assert!(reads.flights.0.lock().unwrap().is_empty());
-}
-
-#[test]
-fn who_leaves_a_read_at_the_same_moment_as_the_last_other_leaves_nothing_behind() {
-    let (flights, together) = (Flights::default(), Barrier::new(2));
-    let keys = (0..20_000).map(|number| CacheKey::of::<Word>(Owner::Everyone, number));
-    let keys: Vec<CacheKey> = keys.collect();
-    let leave_all = || {
-        for key in &keys {
-            let flight = flights.join(key);
-            // Both have joined; now both leave.
-            together.wait();
-            drop(flight);
-        }
-    };
-    std::thread::scope(|threads| {
-        threads.spawn(leave_all);
-        leave_all();
-    });
-    assert_eq!(flights.0.lock().unwrap().len(), 0);
 }
 
 #[tokio::test]
