@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::answers::{Answers, Priced};
 use super::copied::Copied;
 use super::pairs::{self, Given, Pairs};
-use super::{At, LedgerFile};
+use super::{At, LedgerFile, refunds};
 use crate::error::TaxError;
 use crate::jurisdiction::Jurisdiction;
 use crate::outcome::{MatchedBy, Origin};
@@ -168,16 +168,19 @@ impl<'a> Input<'a> {
         named.map(|(index, place)| (*place, index)).collect()
     }
 
-    /// Brings the rows in order of time. Those of one moment keep the order of files and lines.
+    /// Brings the rows in order of time. Those of one moment keep the order of files and lines,
+    /// but for what a transaction gives back to the wallet that sent it.
     fn sort(&mut self) {
-        if self.order.is_sorted_by_key(|place| self.row(*place).at) {
-            return;
+        if !self.order.is_sorted_by_key(|place| self.row(*place).at) {
+            let places = self.order.par_iter();
+            let mut order: Vec<(Timestamp, Place)> =
+                places.map(|place| (self.row(*place).at, *place)).collect();
+            order.par_sort_by_key(|(at, _)| *at);
+            self.order = order.into_iter().map(|(_, place)| place).collect();
         }
-        let places = self.order.par_iter();
-        let mut order: Vec<(Timestamp, Place)> =
-            places.map(|place| (self.row(*place).at, *place)).collect();
-        order.par_sort_by_key(|(at, _)| *at);
-        self.order = order.into_iter().map(|(_, place)| place).collect();
+        if let Some(order) = refunds::behind(&self.order, |place| self.row(*place)) {
+            self.order = order;
+        }
     }
 
     /// Of each file that is the same as an earlier one, the place of that one. Equal bytes that

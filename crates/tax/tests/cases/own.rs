@@ -152,6 +152,7 @@ cases! {
     us_lp_trade_gives_the_expected_figures: "us-lp-trade",
     us_one_year_and_a_day_gives_the_expected_figures: "us-one-year-and-a-day",
     us_one_year_by_local_days_gives_the_expected_figures: "us-one-year-by-local-days",
+    us_refund_before_its_withdrawal_gives_the_expected_figures: "us-refund-before-its-withdrawal",
     us_scope_change_2025_gives_the_expected_figures: "us-scope-change-2025",
     us_staking_receipt_gives_the_expected_figures: "us-staking-receipt",
     us_staking_withdrawal_gives_the_expected_figures: "us-staking-withdrawal",
