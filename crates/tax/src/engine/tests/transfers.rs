@@ -289,6 +289,58 @@ fn moved(halves: &[&str]) -> Vec<String> {
     moved
 }
 
+/// The same by amounts and wallets, in whichever order the halves stand.
+fn moved_in_any_order(halves: [&str; 4]) -> Vec<String> {
+    let told = |order: [usize; 4]| {
+        let rows = order.map(|index| halves[index]);
+        let rows = rows.map(|half| match half.split_once('<') {
+            Some((amount, wallet)) => format!("deposit {wallet} - {amount}ETH -"),
+            None => {
+                let (amount, wallet) = half.split_once('>').unwrap();
+                format!("withdrawal {wallet} {amount}ETH - -")
+            }
+        });
+        let rows: Vec<_> = rows.iter().map(String::as_str).collect();
+        let pairs = moved(&rows).into_iter().map(|pair| {
+            let half = |at: usize| {
+                let place: usize = pair[at..=at].parse().unwrap();
+                halves[order[place]]
+            };
+            format!("{} {}", half(1), half(4))
+        });
+        let mut pairs: Vec<_> = pairs.collect();
+        pairs.sort();
+        pairs
+    };
+    let first = told([0, 1, 2, 3]);
+    for a in 0..4 {
+        for b in (0..4).filter(|b| *b != a) {
+            for c in (0..4).filter(|c| ![a, b].contains(c)) {
+                let order = [a, b, c, 6 - a - b - c];
+                assert_eq!(told(order), first, "{order:?}");
+            }
+        }
+    }
+    first
+}
+
+#[test]
+fn where_more_arrives_than_left_halves_go_together_by_the_nearest_amounts_in_any_order() {
+    let near = moved_in_any_order(["3>A", "5>A", "3.5<B", "5.5<B"]);
+    assert_eq!(near, ["3>A 3.5<B", "5>A 5.5<B"]);
+    // Equal ones stay together, whatever the others are.
+    let equal = moved_in_any_order(["4>A", "5>A", "5<B", "6<B"]);
+    assert_eq!(equal, ["4>A 6<B", "5>A 5<B"]);
+    let equal = moved_in_any_order(["2>A", "5>A", "2.5<B", "5<B"]);
+    assert_eq!(equal, ["2>A 2.5<B", "5>A 5<B"]);
+    // Nor does the order decide who finds a deposit in another wallet.
+    let wallets = moved_in_any_order(["5>C", "5>A", "5<B", "5<A"]);
+    assert_eq!(wallets, ["5>A 5<B", "5>C 5<A"]);
+    // The nearest deposit of the smaller one is in its own wallet.
+    let own = moved_in_any_order(["3>A", "5>B", "3.5<A", "5.5<C"]);
+    assert_eq!(own, ["3>A 5.5<C", "5>B 3.5<A"]);
+}
+
 #[test]
 fn halves_of_one_transaction_go_together_by_the_fewest_units_lost() {
     let (out, back) = ("withdrawal A", "deposit B");
