@@ -149,6 +149,7 @@ cases! {
     us_loan_market_gives_the_expected_figures: "us-loan-market",
     us_losses_before_gives_the_expected_figures: "us-losses-before",
     us_lp_carry_gives_the_expected_figures: "us-lp-carry",
+    us_lp_share_in_a_row_of_its_own_gives_the_expected_figures: "us-lp-share-in-a-row-of-its-own",
     us_lp_trade_gives_the_expected_figures: "us-lp-trade",
     us_one_year_and_a_day_gives_the_expected_figures: "us-one-year-and-a-day",
     us_one_year_by_local_days_gives_the_expected_figures: "us-one-year-by-local-days",

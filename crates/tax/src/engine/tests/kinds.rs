@@ -282,3 +282,85 @@ fn what_goes_into_a_pool_in_two_rows_is_exchanged_also_where_costs_are_carried()
     let costs: Vec<_> = outcome.holdings.iter().map(|h| h.cost.to_cents()).collect();
     assert_eq!(costs, ["1700.00", "1100.00"]);
 }
+
+/// The rows in every order of three.
+fn orders<'r>(rows: &[&'r str; 3]) -> impl Iterator<Item = [&'r str; 3]> {
+    let [a, b, c] = *rows;
+    let all = [
+        [a, b, c],
+        [a, c, b],
+        [b, a, c],
+        [b, c, a],
+        [c, a, b],
+        [c, b, a],
+    ];
+    all.into_iter()
+}
+
+const HELD: [&str; 2] = [
+    "a 2024-01-01 buy A 1000USD 1ETH -",
+    "b 2024-01-01 buy A 1000USD 1000USDC -",
+];
+
+#[test]
+fn a_share_in_a_row_of_its_own_costs_what_the_others_are_worth_in_whichever_order_they_stand() {
+    let rows = [
+        "i 2024-02-01 lp_deposit A 1ETH - - value=1500 hash=x",
+        "j 2024-02-01 lp_deposit A 1000USDC - - value=1000 hash=x",
+        "k 2024-02-01 lp_deposit A - 10LP - hash=x",
+    ];
+    for option in ["trade", "carry"] {
+        for entered in orders(&rows) {
+            let rows = [&HELD[..], &entered].concat();
+            let outcome = with_option(&rows, "lp", option);
+            let mut sold = lines(&outcome);
+            sold.sort();
+            assert_eq!(sold, ["i<a 1 1000.00 500.00", "j<b 1000 1000.00 0.00"]);
+            assert_eq!(holdings(&outcome), ["LP * 10 2500.00"], "{entered:?}");
+            assert_eq!(warnings(&outcome), []);
+        }
+    }
+}
+
+#[test]
+fn a_share_that_leaves_in_a_row_of_its_own_is_sold_for_what_the_others_are_worth() {
+    let rows = [
+        "o 2024-03-01 lp_withdraw A 10LP - - hash=y",
+        "p 2024-03-01 lp_withdraw A - 1ETH - value=1700 hash=y",
+        "q 2024-03-01 lp_withdraw A - 1100USDC - value=1100 hash=y",
+    ];
+    for left in orders(&rows) {
+        let rows = [&["s 2024-02-01 buy A 2500USD 10LP -"][..], &left].concat();
+        let outcome = usual(&rows);
+        assert_eq!(lines(&outcome), ["o<s 10 2500.00 300.00"], "{left:?}");
+        let mut held = holdings(&outcome);
+        held.sort();
+        assert_eq!(held, ["ETH * 1 1700.00", "USDC * 1100 1100.00"]);
+        assert_eq!(warnings(&outcome), []);
+    }
+}
+
+#[test]
+fn what_a_pool_gives_back_of_what_went_in_is_no_share_and_lowers_what_the_share_costs() {
+    let rows = [
+        "i 2024-02-01 lp_deposit A 1ETH - - value=1500 hash=x",
+        "k 2024-02-01 lp_deposit A - 10LP - hash=x",
+        "r 2024-02-01 lp_deposit A - 0.02ETH - value=30 hash=x",
+    ];
+    for entered in orders(&rows) {
+        let rows = [&HELD[..1], &entered].concat();
+        let outcome = usual(&rows);
+        let mut held = holdings(&outcome);
+        held.sort();
+        assert_eq!(held, ["ETH * 0.02 30.00", "LP * 10 1470.00"], "{entered:?}");
+    }
+    // Of several shares none can be told to take what the others are worth.
+    let two = [
+        "a 2024-01-01 buy A 1000USD 1ETH -",
+        "i 2024-02-01 lp_deposit A 1ETH - - value=1500 hash=x",
+        "k 2024-02-01 lp_deposit A - 10LP - value=900 hash=x",
+        "l 2024-02-01 lp_deposit A - 5LQ - value=600 hash=x",
+    ];
+    let costs = holdings(&usual(&two));
+    assert_eq!(costs, ["LP * 10 900.00", "LQ * 5 600.00"]);
+}
