@@ -151,6 +151,12 @@ fn a_number_of_a_mapped_file_that_may_mean_two_is_told_and_not_guessed() {
     assert_eq!(amounts("(0,50)", "-1,500"), Ok("1.5".to_owned()));
     assert_eq!(amounts("100", "-1 500,25"), Ok("1500.25".to_owned()));
     assert_eq!(amounts("100", "-1,500e3"), Ok("1500".to_owned()));
+    // A comma may stand where a point may, before all figures or behind them.
+    for (comma, read_as) in [("-,5", "0.5"), ("(€ ,5)", "0.5"), ("-5,", "5"), ("(5,)", "5")] {
+        assert_eq!(amounts("0,1", comma), Ok(read_as.to_owned()), "{comma}");
+        let point = comma.replace(',', ".");
+        assert_eq!(amounts("0.1", &point), Ok(read_as.to_owned()), "{point}");
+    }
 }
 
 #[test]
