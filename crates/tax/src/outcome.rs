@@ -37,6 +37,8 @@ pub struct Outcome {
     pub transfers: Vec<Transfer>,
     /// How many rows each tax year has; a copy that counts once is one row.
     pub rows: BTreeMap<TaxYear, usize>,
+    /// How many of all rows are purchases that the person answered, and stand in no file.
+    pub rows_answered: usize,
     /// Sums per tax year; a year without rows is absent.
     pub totals: BTreeMap<TaxYear, Totals>,
     /// What the law makes of these sums, per tax year.

@@ -77,6 +77,7 @@ pub fn empty() -> Outcome {
         transfers: Vec::new(),
         assessments: BTreeMap::new(),
         rows: BTreeMap::new(),
+        rows_answered: 0,
         totals: BTreeMap::new(),
         holdings: Vec::new(),
         open: Vec::new(),

@@ -154,6 +154,7 @@ impl<'a> Run<'a> {
             income: self.draft.income,
             transfers: self.draft.transfers,
             rows: self.draft.rows,
+            rows_answered: self.input.answers.added.len(),
             totals: self.draft.totals,
             assessments,
             holdings,
