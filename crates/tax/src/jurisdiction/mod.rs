@@ -36,7 +36,7 @@ pub use de::ANLAGE_SO_LINES;
 pub use fr::FORM_2086_LINES_FROM;
 use notes::RuleText;
 pub(crate) use notes::{Applied, chose};
-pub use options::{OptionKind, OptionSpec};
+pub use options::{OptionKind, OptionSpec, of_today};
 pub use us::schedule_d_line;
 
 /// The rules of a country.

@@ -37,8 +37,9 @@ const ASSETS_BYTES_MAX: usize = 4_000;
 /// Words that options had before, with those that stand for them now: saved requests have them.
 const FORMER_WORDS: [(&str, &str, &str); 1] = [("threshold", "franchise", "exempt_amount")];
 
-/// The word of today for one that an option may have had before.
-fn of_today<'w>(option: &str, word: &'w str) -> &'w str {
+/// The word of today for one that an option may have had before, as saved requests and earlier
+/// reports have it.
+pub fn of_today<'w>(option: &str, word: &'w str) -> &'w str {
     let mut former = FORMER_WORDS.iter();
     let found = former.find(|(name, before, _)| *name == option && *before == word);
     found.map_or(word, |(.., now)| *now)
