@@ -2,10 +2,12 @@
 //! paired or parted, and findings that are accepted.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use packtrain_core::ledger::{Asset, Row, RowId, RowKind};
 
 use super::LedgerFile;
+use super::copied::Copied;
 use super::input::Place;
 use super::stakes::Found;
 use crate::error::TaxError;
@@ -35,6 +37,8 @@ pub(super) enum Priced {
 /// What answers make of the rows.
 #[derive(Clone)]
 pub(super) struct Answers {
+    /// Which rows stand in an earlier file too, whatever a person answers.
+    pub(super) copied: Arc<Copied>,
     /// The index of the file in which added rows stand: the one behind the ledgers.
     pub(super) file: u32,
     /// Purchases that no file has.
@@ -80,6 +84,7 @@ impl Answers {
         settings: &Settings,
     ) -> Result<Self, TaxError> {
         let mut answers = Self {
+            copied: Arc::new(Copied::among(ledgers)),
             file: u32::try_from(ledgers.len()).unwrap_or(u32::MAX),
             added: Vec::new(),
             changed: HashMap::new(),
@@ -110,7 +115,8 @@ impl Answers {
         if settlements.settle.is_empty() && settlements.rule.is_empty() {
             return Ok(answers);
         }
-        let fitting = Fitting::new(ledgers, settlements, settings);
+        let copied = Arc::clone(&answers.copied);
+        let fitting = Fitting::new(ledgers, &copied, settlements, settings);
         for (rule, place) in &fitting.kept_by_rules {
             answers.kept.insert(*place);
             answers.rules[*rule].rows += 1;

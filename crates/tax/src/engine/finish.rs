@@ -27,8 +27,10 @@ const NEAR_DAYS: Days = Days::new(30);
 fn said_of(duplicate: &Duplicate<'_>) -> (String, &'static str, Otherwise) {
     let first = duplicate.first;
     let Some(copies) = duplicate.copies else {
+        let line = duplicate.first_line;
+        let line = line.map_or_else(String::new, |line| format!(" on line {line}"));
         return (
-            format!("the same row stands in {first}; counted once"),
+            format!("the same row stands in {first}{line}; counted once"),
             "nothing, unless it happened twice: then keep it, or by a rule all of a file or wallet",
             Otherwise::Kept,
         );

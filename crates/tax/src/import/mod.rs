@@ -35,6 +35,7 @@ use join::Joined;
 pub use mapping::{Mapping, Meaning};
 use sheet::{Report, Sheet};
 use sources::MAPPED;
+use sources::neutral::LINE;
 pub(crate) use sources::neutral::{needs, zero_for_money};
 
 use crate::decimal::Marks;
@@ -358,6 +359,22 @@ fn count(text: &str, wanted: u8) -> usize {
         .chunks(128)
         .map(|chunk| usize::from(short(chunk)))
         .sum()
+}
+
+/// The source of a row that is named after its line, since its file names no rows: `binance` of
+/// `binance-7`, and of `binance-7-2` where the line gave several. None for a row with a name.
+pub(crate) fn source_of_line(row: &Row) -> Option<&str> {
+    let id: &str = &row.id;
+    let is_line = |rest: &str| {
+        let number = rest.split('-').next();
+        number.and_then(|number| number.parse().ok()) == Some(row.line)
+    };
+    let mut dashes = id.match_indices('-');
+    let (end, _) = dashes.find(|(dash, _)| is_line(&id[dash + 1..]))?;
+    let name = &id[..end];
+    let is_known = [LINE, MAPPED.name].contains(&name)
+        || sources::ALL.iter().any(|source| source.name == name);
+    is_known.then_some(name)
 }
 
 /// SHA-256 of bytes, 64 lower-case hexadecimal digits.

@@ -84,6 +84,8 @@ cases! {
         "finding-missing-cost-basis-in-a-pool",
     finding_missing_price_gives_the_expected_figures: "finding-missing-price",
     finding_named_lot_missing_gives_the_expected_figures: "finding-named-lot-missing",
+    finding_duplicate_row_of_a_longer_export_gives_the_expected_figures:
+        "finding-duplicate-row-of-a-longer-export",
     finding_negative_balance_gives_the_expected_figures: "finding-negative-balance",
     finding_repurchase_near_loss_gives_the_expected_figures: "finding-repurchase-near-loss",
     finding_unmatched_loan_gives_the_expected_figures: "finding-unmatched-loan",
@@ -104,6 +106,7 @@ cases! {
     settle_purchase_of_a_deposit_gives_the_expected_figures: "settle-purchase-of-a-deposit",
     settle_purchase_of_a_gift_gives_the_expected_figures: "settle-purchase-of-a-gift",
     settle_rule_note_of_an_exchange_gives_the_expected_figures: "settle-rule-note-of-an-exchange",
+    settle_keep_of_a_longer_export_gives_the_expected_figures: "settle-keep-of-a-longer-export",
     settle_transfer_gives_the_expected_figures: "settle-transfer",
     uk_5_and_6_april_gives_the_expected_figures: "uk-5-and-6-april",
     uk_company_earliest_first_gives_the_expected_figures: "uk-company-earliest-first",

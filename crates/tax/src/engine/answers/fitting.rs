@@ -11,6 +11,7 @@ use packtrain_core::time::Timestamp;
 
 use super::Answers;
 use crate::engine::LedgerFile;
+use crate::engine::copied::Copied;
 use crate::engine::input::{Place, index, is_same};
 use crate::engine::value::{asset_leg, in_currency};
 use crate::outcome::{Origin, WarningCode};
@@ -24,6 +25,7 @@ const FILES_NAMED_MAX: usize = 5;
 pub(super) struct Fitting<'a> {
     ledgers: &'a [LedgerFile],
     pub(super) settings: &'a Settings,
+    copied: &'a Copied,
     /// Of each id that an answer names: where it stands.
     places: HashMap<&'a str, Vec<Place>>,
     /// Second copies that an answer or a rule counts.
@@ -58,6 +60,7 @@ impl<'a> Fitting<'a> {
     pub(super) fn new(
         ledgers: &'a [LedgerFile],
         settlements: &Settlements,
+        copied: &'a Copied,
         settings: &'a Settings,
     ) -> Self {
         let mut named: HashSet<&str> = HashSet::new();
@@ -68,9 +71,6 @@ impl<'a> Fitting<'a> {
             }
         }
         let mut kept_by_rules = meant_to_keep(ledgers, &settlements.rule);
-        for (_, place) in &kept_by_rules {
-            named.insert(&ledgers[index(place.file)].rows[index(place.row)].id);
-        }
         let mut places: HashMap<&str, Vec<Place>> = HashMap::new();
         for (file, ledger) in (0_u32..).zip(ledgers) {
             for (row, content) in (0_u32..).zip(&ledger.rows) {
@@ -83,6 +83,7 @@ impl<'a> Fitting<'a> {
         let mut fitting = Self {
             ledgers,
             settings,
+            copied,
             places,
             kept: HashSet::new(),
             kept_by_rules: Vec::new(),
@@ -109,11 +110,7 @@ impl<'a> Fitting<'a> {
         if self.kept.contains(&place) {
             return Ok(place);
         }
-        let row = self.row(place);
-        let all = self.places.get(&*row.id).into_iter().flatten();
-        let mut earlier = all.filter(|other| other.file < place.file);
-        let first = earlier.find(|other| is_same(self.row(**other), row));
-        Ok(first.copied().unwrap_or(place))
+        Ok(self.copied.first_of(place).unwrap_or(place))
     }
 
     /// Every place of a name, in file order; at least one.
@@ -155,14 +152,7 @@ impl<'a> Fitting<'a> {
 
     /// Those of the places that an earlier file has too.
     pub(super) fn duplicates(&self, places: &[Place]) -> Vec<Place> {
-        let all = places.first().and_then(|first| {
-            let id = &self.row(*first).id;
-            self.places.get(&**id)
-        });
-        let has_earlier = |place: &&Place| {
-            let mut all = all.into_iter().flatten();
-            all.any(|other| other.file < place.file && is_same(self.row(*other), self.row(**place)))
-        };
+        let has_earlier = |place: &&Place| self.copied.first_of(**place).is_some();
         places.iter().filter(has_earlier).copied().collect()
     }
 

@@ -137,11 +137,14 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     })
 }
 
+/// What stands before the line in the id of a row without one.
+pub(in crate::import) const LINE: &str = "line";
+
 /// The row's own id, or one from its line.
 fn id(sheet: &mut Sheet<'_>) -> RowId {
     match sheet.row_id(ID) {
         Some(id) => id,
-        None => format!("line-{}", sheet.line()).into(),
+        None => format!("{LINE}-{}", sheet.line()).into(),
     }
 }
 
