@@ -106,6 +106,8 @@ pub enum ValueFrom {
     Converted(Currency, NaiveDate),
     /// The price of this day in the person's own list.
     Listed(NaiveDate),
+    /// Money or a value in this currency, at the rate of this day in the person's own list.
+    ConvertedByList(Currency, NaiveDate),
     /// The price that the person answered with.
     Answer,
     /// The value of the fee that the row states.
@@ -126,6 +128,13 @@ pub enum ValueFrom {
 
 /// Which basis of a gift decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+impl ValueFrom {
+    /// Whether an exchange rate was needed.
+    pub const fn is_converted(self) -> bool {
+        matches!(self, Self::Converted(..) | Self::ConvertedByList(..))
+    }
+}
+
 pub enum GiftSide {
     /// A gain, measured from the giver's basis.
     Gain,
@@ -189,6 +198,10 @@ fn write_value(out: &mut impl fmt::Write, value: ValueFrom) -> fmt::Result {
         ValueFrom::FeeValue => ("; proceeds at the fee value in the row", None),
         ValueFrom::Implied => ("; proceeds at the price the row implies", None),
         ValueFrom::Recorded(day) => (
+        ValueFrom::ConvertedByList(currency, day) => {
+            write!(out, "; proceeds from {currency}")?;
+            (" at the listed rate of ", Some(day))
+        }
             "; proceeds at the last price in the records, of ",
             Some(day),
         ),
@@ -329,6 +342,13 @@ fn write_part(f: &mut fmt::Formatter<'_>, part: &HeldPart, date: NaiveDate) -> f
 /// How far a day is from another one, such as `3 days before`.
 struct Away(NaiveDate, NaiveDate);
 
+        ValueFrom::ConvertedByList(currency, day) => {
+            let away = Away(day, date);
+            write!(
+                f,
+                " (by this row, {currency} at the listed rate of {day}, {away})"
+            )
+        }
 impl fmt::Display for Away {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.1 - self.0).num_days() {

@@ -37,7 +37,7 @@ impl Joint {
                 continue;
             };
             let date = row.at.with_timezone(&settings.timezone).date_naive();
-            let stated = Stated::of(row, settings.currency, date, settings.timezone);
+            let stated = Stated::of(row, settings.currency, (date, settings.timezone), prices);
             let worth = known::of_row(row, &stated, prices)?;
             let sum = match joint.others.get(&key) {
                 Some(before) => together(*before, worth)?,

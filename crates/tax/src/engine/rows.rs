@@ -35,7 +35,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let worth = known.worth?;
-        self.applied.converted |= matches!(worth.from, ValueFrom::Converted(..));
+        self.applied.converted |= worth.from.is_converted();
         self.moved.to = None;
         self.moved.parts.clear();
         self.release_rewards(at, worth)?;
@@ -100,7 +100,8 @@ impl<'a> Run<'a> {
         };
         let (help, ways) = match code {
             WarningCode::CurrencyMismatch => (
-                "give the row's values in the currency of the report",
+                "put the exchange rate of the day into a list of prices, or give the row's values \
+                 in the currency of the report",
                 ways::PRICED,
             ),
             _ => ("correct the row", ways::LEFT_OUT),

@@ -68,7 +68,8 @@ pub(crate) const SECOND_CIRCLE: RuleText = RuleText {
 pub(crate) const CONVERTED: RuleText = RuleText {
     when: |_, applied| applied.converted,
     text: "Money in other currencies is converted at the euro reference rates of the European \
-           Central Bank of the local date, or of the last business day before it.",
+           Central Bank of the local date, or of the last business day before it; where there is \
+           none, by the person's own list of prices, as the line says.",
     source: "European Central Bank, euro foreign exchange reference rates",
 };
 

@@ -152,6 +152,7 @@ cases! {
     us_loan_market_gives_the_expected_figures: "us-loan-market",
     us_losses_before_gives_the_expected_figures: "us-losses-before",
     us_lp_carry_gives_the_expected_figures: "us-lp-carry",
+    us_exchange_rates_of_the_list_gives_the_expected_figures: "us-exchange-rates-of-the-list",
     us_lp_trade_gives_the_expected_figures: "us-lp-trade",
     us_one_year_and_a_day_gives_the_expected_figures: "us-one-year-and-a-day",
     us_one_year_by_local_days_gives_the_expected_figures: "us-one-year-by-local-days",

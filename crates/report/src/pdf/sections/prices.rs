@@ -229,6 +229,10 @@ pub(super) fn source(from: ValueFrom, day: NaiveDate) -> (String, String) {
             return (source, words::before(rate, day));
         }
         ValueFrom::Listed(price) => ("the list of prices", Some(price)),
+        ValueFrom::ConvertedByList(currency, rate) => {
+            let source = format!("{currency} at the rate in the list of prices");
+            return (source, words::before(rate, day));
+        }
         ValueFrom::Answer => ("your answer", None),
         ValueFrom::FeeValue => ("the fee's value in the row", None),
         ValueFrom::Implied => ("the row's other amounts", None),

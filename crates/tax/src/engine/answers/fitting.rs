@@ -13,8 +13,9 @@ use super::Answers;
 use crate::engine::LedgerFile;
 use crate::engine::copied::Copied;
 use crate::engine::input::{Place, index, is_same};
-use crate::engine::value::{asset_leg, in_currency};
+use crate::engine::value::asset_leg;
 use crate::outcome::{Origin, WarningCode};
+use crate::rates;
 use crate::request::Settings;
 use crate::settle::{Answer, RowName, Rule, Says, Settlements, Tried};
 
@@ -24,8 +25,8 @@ const FILES_NAMED_MAX: usize = 5;
 /// The rows that answers may be about.
 pub(super) struct Fitting<'a> {
     ledgers: &'a [LedgerFile],
-    pub(super) settings: &'a Settings,
     copied: &'a Copied,
+    pub(super) settings: &'a Settings,
     /// Of each id that an answer names: where it stands.
     places: HashMap<&'a str, Vec<Place>>,
     /// Second copies that an answer or a rule counts.
@@ -59,8 +60,8 @@ impl Answers {
 impl<'a> Fitting<'a> {
     pub(super) fn new(
         ledgers: &'a [LedgerFile],
-        settlements: &Settlements,
         copied: &'a Copied,
+        settlements: &Settlements,
         settings: &'a Settings,
     ) -> Self {
         let mut named: HashSet<&str> = HashSet::new();
@@ -82,8 +83,8 @@ impl<'a> Fitting<'a> {
         }
         let mut fitting = Self {
             ledgers,
-            settings,
             copied,
+            settings,
             places,
             kept: HashSet::new(),
             kept_by_rules: Vec::new(),
@@ -180,7 +181,8 @@ impl<'a> Fitting<'a> {
         date: NaiveDate,
     ) -> Result<Money, String> {
         let money = Money::from_quantity(amount, currency).map_err(|error| error.to_string())?;
-        match in_currency(money, self.settings.currency, date) {
+        match rates::convert(money, self.settings.currency, date) {
+            _ if currency == self.settings.currency => Ok(money),
             Some(_) => Ok(money),
             None => Err(format!("no rate of {currency} on {date} is known")),
         }
