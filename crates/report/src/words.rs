@@ -213,6 +213,8 @@ pub(crate) fn warning(code: WarningCode) -> String {
         "unmatched_transfer" => "Transfers with one half missing",
         "loss_event_not_deducted" => "Lost or stolen, and not deducted",
         "repurchase_near_loss" => "Sold at a loss and bought again soon",
+        "margin_in_no_form" => "Margin results that are in no figure for the return",
+        "appraisal_needed" => "Donations whose deduction needs an appraisal",
         "currency_mismatch" => "Rows in another currency, left out",
         "duplicate_row" => "Rows that stand in the files twice, counted once",
         "named_lot_missing" => "Named lots that are not there",

@@ -126,6 +126,9 @@ pub struct Disposal {
     pub why: Why,
 }
 
+/// The name in place of an asset of a line that is the result of a margin position.
+pub const MARGIN_RESULT: &str = "margin result";
+
 /// The rule of a disposal at a value that gives neither gain nor loss.
 pub const NO_GAIN_NO_LOSS: &str = "no-gain-no-loss";
 
@@ -366,6 +369,10 @@ warning_codes! {
     CurrencyMismatch = "currency_mismatch",
     /// The same row stands in the input more than once: counted once.
     DuplicateRow = "duplicate_row",
+    /// Donations whose deduction needs an appraisal.
+    AppraisalNeeded = "appraisal_needed",
+    /// Margin results of a year that are in no figure for the return.
+    MarginInNoForm = "margin_in_no_form",
     /// The row does not add up: left out.
     UnusableRow = "unusable_row",
     /// A lot named by the row is not there, or not enough of it: the method chose the rest.

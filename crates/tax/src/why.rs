@@ -40,6 +40,8 @@ pub enum Choice {
     Named,
     /// No purchase of these units is on record.
     NoPurchase,
+    /// None: the line is the result of a margin position.
+    Margin,
     /// Purchases of the same day.
     SameDay,
     /// Purchases of this day, near after the disposal.
@@ -104,10 +106,10 @@ pub enum ValueFrom {
     RowValue,
     /// Money or a value in this currency, at the reference rate of this day.
     Converted(Currency, NaiveDate),
-    /// The price of this day in the person's own list.
-    Listed(NaiveDate),
     /// Money or a value in this currency, at the rate of this day in the person's own list.
     ConvertedByList(Currency, NaiveDate),
+    /// The price of this day in the person's own list.
+    Listed(NaiveDate),
     /// The price that the person answered with.
     Answer,
     /// The value of the fee that the row states.
@@ -126,8 +128,6 @@ pub enum ValueFrom {
     Missing,
 }
 
-/// Which basis of a gift decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 impl ValueFrom {
     /// Whether an exchange rate was needed.
     pub const fn is_converted(self) -> bool {
@@ -135,6 +135,8 @@ impl ValueFrom {
     }
 }
 
+/// Which basis of a gift decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GiftSide {
     /// A gain, measured from the giver's basis.
     Gain,
@@ -181,7 +183,10 @@ impl Why {
             }
             None => "",
         })?;
-        write_value(out, self.value)
+        match (&self.choice, self.value) {
+            (Choice::Margin, ValueFrom::RowValue) => out.write_str(", as the row states it."),
+            _ => write_value(out, self.value),
+        }
     }
 }
 
@@ -193,15 +198,15 @@ fn write_value(out: &mut impl fmt::Write, value: ValueFrom) -> fmt::Result {
             write!(out, "; proceeds from {currency}")?;
             (" at the reference rate of ", Some(day))
         }
+        ValueFrom::ConvertedByList(currency, day) => {
+            write!(out, "; proceeds from {currency}")?;
+            (" at the listed rate of ", Some(day))
+        }
         ValueFrom::Listed(day) => ("; proceeds at the listed price of ", Some(day)),
         ValueFrom::Answer => ("; proceeds at the price of your answer", None),
         ValueFrom::FeeValue => ("; proceeds at the fee value in the row", None),
         ValueFrom::Implied => ("; proceeds at the price the row implies", None),
         ValueFrom::Recorded(day) => (
-        ValueFrom::ConvertedByList(currency, day) => {
-            write!(out, "; proceeds from {currency}")?;
-            (" at the listed rate of ", Some(day))
-        }
             "; proceeds at the last price in the records, of ",
             Some(day),
         ),
@@ -254,6 +259,9 @@ fn write_choice(f: &mut impl fmt::Write, choice: &Choice) -> fmt::Result {
     match choice {
         Choice::Named => f.write_str(methods::NAMED),
         Choice::NoPurchase => f.write_str("no purchase on record, so zero cost"),
+        Choice::Margin => {
+            f.write_str("the result of a margin position, a gain as proceeds and a loss as cost")
+        }
         Choice::SameDay => f.write_str("matched with purchases of the same day"),
         Choice::DaysAfter(date) => {
             f.write_str("matched with purchases of ")?;
@@ -334,6 +342,13 @@ fn write_part(f: &mut fmt::Formatter<'_>, part: &HeldPart, date: NaiveDate) -> f
             let away = Away(day, date);
             write!(f, " (by this row, {currency} at the rate of {day}, {away})")
         }
+        ValueFrom::ConvertedByList(currency, day) => {
+            let away = Away(day, date);
+            write!(
+                f,
+                " (by this row, {currency} at the listed rate of {day}, {away})"
+            )
+        }
         ValueFrom::Missing => f.write_str(" (without a price, so zero)"),
         _ => f.write_str(" (by this row)"),
     }
@@ -342,13 +357,6 @@ fn write_part(f: &mut fmt::Formatter<'_>, part: &HeldPart, date: NaiveDate) -> f
 /// How far a day is from another one, such as `3 days before`.
 struct Away(NaiveDate, NaiveDate);
 
-        ValueFrom::ConvertedByList(currency, day) => {
-            let away = Away(day, date);
-            write!(
-                f,
-                " (by this row, {currency} at the listed rate of {day}, {away})"
-            )
-        }
 impl fmt::Display for Away {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.1 - self.0).num_days() {

@@ -86,6 +86,9 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         let leaving = self.leaving(at.row.kind);
+        if at.row.kind == RowKind::Donation {
+            self.note_donation(at, &leg.asset, worth)?;
+        }
         if leaving == Leaving::Sold && worth.is_missing() {
             self.warn_missing_price(at, leg);
         }

@@ -30,10 +30,10 @@ pub(super) struct Passage<'a> {
 }
 
 /// The lines of one disposal, with its place in the order of time.
-struct Whole {
-    index: usize,
-    year: crate::outcome::TaxYear,
-    lines: Vec<Disposal>,
+pub(super) struct Whole {
+    pub(super) index: usize,
+    pub(super) year: crate::outcome::TaxYear,
+    pub(super) lines: Vec<Disposal>,
 }
 
 impl<'a> Run<'a> {
@@ -116,7 +116,7 @@ impl<'a> Run<'a> {
             return Ok(Vec::new());
         };
         let rules = self.rules.pool_rules(self.settings);
-        let (mut wholes, mut holdings) = (Vec::new(), Vec::new());
+        let (mut wholes, mut holdings) = (std::mem::take(&mut self.margin_lines), Vec::new());
         for index in 0..self.books.len() {
             let passages = std::mem::take(&mut self.books[index].passages);
             let journal = Journal {

@@ -14,7 +14,7 @@ use super::ways;
 use super::{At, Stop};
 use crate::import::zero_for_money;
 use crate::jurisdiction::UntaxedCost;
-use crate::outcome::{Income, ValueFrom, WarningCode};
+use crate::outcome::{Income, WarningCode};
 
 /// The leg of no units that money was given or taken for.
 fn units_for_nothing(row: &Row) -> Option<&Leg> {
@@ -328,40 +328,5 @@ impl<'a> Run<'a> {
             value: worth.money,
         };
         Ok(self.draft.receive(at.year, line)?)
-    }
-
-    /// A margin result; units that settle it are bought or sold at that value.
-    fn margin(&mut self, at: &At<'a>) -> Result<(), Stop> {
-        let row = at.row;
-        let Some(result) = self.stated.value else {
-            self.leave_out(
-                at,
-                WarningCode::UnusableRow,
-                "the result has no value; left out".into(),
-            );
-            return Ok(());
-        };
-        self.applied.margin = true;
-        self.draft.add_other(at.year, result)?;
-        let worth = Worth {
-            money: result.abs(),
-            from: ValueFrom::RowValue,
-        };
-        if let Some(leg) = asset_leg(row.sent.as_ref()) {
-            let fees = self.zero();
-            self.dispose(
-                at,
-                &Sale {
-                    leg,
-                    worth,
-                    fees,
-                    is_fee: false,
-                },
-            )?;
-        }
-        if let Some(leg) = asset_leg(row.received.as_ref()) {
-            self.acquire(at, &self.arrival(at, leg, worth.money))?;
-        }
-        Ok(())
     }
 }

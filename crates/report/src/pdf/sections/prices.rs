@@ -154,7 +154,8 @@ fn lines<'a>(selected: &Selected<'a>) -> Vec<(Event<'a>, What<'a>)> {
             part.asset == line.asset && from == Some(line.why.value)
         };
         let is_held = state.is_some_and(|state| state.parts.iter().any(own));
-        let is_priced = !matches!(line.why.value, ValueFrom::Money | ValueFrom::Cost);
+        let is_priced = !matches!(line.why.value, ValueFrom::Money | ValueFrom::Cost)
+            && line.why.choice != Choice::Margin;
         if is_priced && !is_held {
             let price = Price {
                 asset: &line.asset,
@@ -228,11 +229,11 @@ pub(super) fn source(from: ValueFrom, day: NaiveDate) -> (String, String) {
             let source = format!("{currency} at the reference rate");
             return (source, words::before(rate, day));
         }
-        ValueFrom::Listed(price) => ("the list of prices", Some(price)),
         ValueFrom::ConvertedByList(currency, rate) => {
             let source = format!("{currency} at the rate in the list of prices");
             return (source, words::before(rate, day));
         }
+        ValueFrom::Listed(price) => ("the list of prices", Some(price)),
         ValueFrom::Answer => ("your answer", None),
         ValueFrom::FeeValue => ("the fee's value in the row", None),
         ValueFrom::Implied => ("the row's other amounts", None),

@@ -76,18 +76,69 @@ fn income_in_money_is_income_and_no_lot() {
 }
 
 #[test]
-fn a_margin_result_counts_apart_from_lots() {
+fn a_margin_result_is_a_line_without_a_lot_or_by_the_option_a_sum_apart() {
     let rows = [
-        "a 2024-01-01 margin_pnl A - - - value=-120",
+        "a 2024-01-01 margin_pnl A - - 5USD value=-120",
         "b 2024-01-02 margin_pnl A - 50USDC - value=50",
     ];
+    let sums = |outcome: &Outcome| {
+        let totals = outcome.totals.values().next().unwrap();
+        let sums = [totals.net, totals.short, totals.other].map(Money::to_cents);
+        (sums.join(" "), totals.disposals)
+    };
     let outcome = usual(&rows);
-    let totals = outcome.totals.values().next().unwrap();
+    assert_eq!(sums(&outcome), ("-75.00 -75.00 0.00".to_owned(), 2));
     assert_eq!(
-        (totals.other.to_cents(), totals.disposals),
-        ("-70.00".to_owned(), 0)
+        lines(&outcome),
+        ["a<- 1 120.00 -125.00", "b<- 1 0.00 50.00"]
     );
     assert_eq!(holdings(&outcome), ["USDC * 50 50.00"]);
+    assert_eq!(
+        outcome.disposals[0].why.to_string(),
+        "The result of a margin position, a gain as proceeds and a loss as cost, as the row states \
+         it."
+    );
+    let outcome = with_option(&rows, "margin", "income");
+    assert_eq!(sums(&outcome), ("0.00 0.00 -75.00".to_owned(), 0));
+    assert_eq!(holdings(&outcome), ["USDC * 50 50.00"]);
+}
+
+#[test]
+fn margin_results_among_pools_stand_in_order_of_time() {
+    let rows = [
+        "a 2024-05-01 buy A 100GBP 2ETH - currency=GBP",
+        "s 2024-06-01 sell A 1ETH 80GBP - currency=GBP",
+        "m 2024-07-01 margin_pnl A - - - value=10 currency=GBP",
+        "t 2024-08-01 sell A 1ETH 90GBP - currency=GBP",
+    ];
+    let outcome = compute(&[ledger(&rows)], Country::Uk, &Request::default()).unwrap();
+    let ids = outcome.disposals.iter().map(|line| &*line.id);
+    assert_eq!(ids.collect::<Vec<_>>(), ["s", "m", "t"]);
+}
+
+#[test]
+fn a_report_that_goes_by_wallet_says_what_was_taken_for_which_and_which_sold_nothing() {
+    let rows = [
+        "a 2025-01-01 buy Kraken 100USD 1ETH -",
+        "s 2025-02-01 sell Kraken 1ETH 150USD -",
+    ];
+    let outcome = with_option(
+        &rows,
+        "form_1099_da",
+        "kraken:with_basis,Coinbas:without_basis",
+    );
+    assert_eq!(outcome.disposals[0].form_box, Some('G'));
+    let said = outcome.rules_used.iter().find_map(|rule| {
+        let (_, said) = rule.text.split_once("units leave: ")?;
+        Some(said)
+    });
+    assert_eq!(
+        said,
+        Some(
+            "kraken: with_basis; Coinbas: without_basis; all others: none. Nothing was sold from \
+             Coinbas."
+        )
+    );
 }
 
 #[test]
