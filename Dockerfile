@@ -30,8 +30,9 @@ WORKDIR /var/lib/packtrain
 USER 65532:65532
 EXPOSE 7800
 STOPSIGNAL SIGTERM
-# Of the API; for a worker the task says `packtrain health --part worker`.
+# Of whichever part runs here: the API answers at 7800, a worker or scheduler at 9464. It asks whether
+# the process lives, not whether its database is there: no new start would mend that.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=10s --retries=3 \
-    CMD ["packtrain", "health", "--part", "api", "--quiet"]
+    CMD ["packtrain", "health", "--quiet"]
 ENTRYPOINT ["packtrain"]
 CMD ["api"]

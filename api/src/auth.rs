@@ -20,7 +20,7 @@ const SECRET_DIGITS: usize = 64;
 /// Paths below which every request needs a key, and of which scope.
 const DOORS: &[(&str, KeyScope)] = &[
     ("/v2/premium", KeyScope::User),
-    ("/v2/admin", KeyScope::Operator),
+    ("/v2/admin", KeyScope::Viewer),
 ];
 
 /// A request with a key of the user scope.
@@ -54,6 +54,20 @@ impl FromRequestParts<Shared> for Operator {
         Ok(Self {
             actor: Actor(key.id.to_string()),
         })
+    }
+}
+
+/// A request with a key of the viewer scope, which the operator scope includes: it reads what
+/// operators see, and changes nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Viewer;
+
+impl FromRequestParts<Shared> for Viewer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        sign_in(&parts.headers, shared, KeyScope::Viewer).await?;
+        Ok(Self)
     }
 }
 
@@ -91,7 +105,7 @@ async fn sign_in(
     let key = known
         .filter(|_| is_right)
         .ok_or(Problem::of(&KEY_UNKNOWN))?;
-    if !key.scopes.contains(&scope) {
+    if !key.scopes.iter().any(|has| has.covers(scope)) {
         let said = format!("This needs a key with the scope `{}`.", scope.as_str());
         return Err(Problem::said(&SCOPE_MISSING, said));
     }

@@ -15,6 +15,7 @@ use packtrain_core::ports::{
 use packtrain_core::reads::Reads;
 use packtrain_core::time::Clock;
 use packtrain_core::trace::TraceRules;
+use packtrain_core::vitals::Vitals;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -39,6 +40,7 @@ mod stages;
 mod stream;
 mod trace;
 mod upload;
+mod vital;
 mod wait;
 
 #[cfg(test)]
@@ -97,9 +99,9 @@ struct Inner {
     kinds: routes::Kinds,
 }
 
-/// The counters of a process that serves nothing else, and that it lives, for an address of its own
-/// that only the collector reaches.
-pub fn metrics_alone(render: Render) -> Router {
+/// The counters of a process that serves nothing else, and whether it lives and is answered, for an
+/// address of its own that only the collector reaches.
+pub fn metrics_alone(render: Render, vitals: Vitals) -> Router {
     let show = move || {
         let text = render();
         async move {
@@ -109,10 +111,9 @@ pub fn metrics_alone(render: Render) -> Router {
             )
         }
     };
-    let live = || async { "alive\n" };
     Router::new()
         .route("/metrics", axum::routing::get(show))
-        .route("/healthz", axum::routing::get(live))
+        .merge(vital::routes(vitals))
 }
 
 /// All routes, ready to be served.

@@ -35,7 +35,8 @@ const KEY: &str = "api_key";
         (name = "files", description = "Files with transactions."),
         (name = "reports", description = "Tax reports."),
         (name = "comparisons", description = "What each method of a country would give."),
-        (name = "operation", description = "Jobs of all tenants; needs the operator scope."),
+        (name = "operation", description = "Jobs of all tenants. What reads needs \
+            the scope `viewer` or `operator`, what changes `operator`."),
         (name = "platform", description = "Health and this description."),
     ),
 )]

@@ -20,6 +20,9 @@ use tracing::{debug, warn};
 
 /// Connections at the same time; more wait in the listener's queue.
 const CONNECTIONS_MAX: usize = 2_048;
+/// Bytes of the head of a request, and those of a body that wait to be read: each connection may
+/// hold so many in memory.
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// How long a client may take to send the head of a request, or be silent between two.
 const HEADER_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long requests may go on after the server was told to stop.
@@ -144,6 +147,7 @@ async fn talk(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME_MAX)
+        .max_buf_size(BUFFER_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);

@@ -27,6 +27,8 @@ pub(crate) enum StageState {
     Running,
     /// Finished.
     Done,
+    /// Something that it needs is away; the job tries again by itself.
+    Waiting,
     /// The job ended in it, or begins it anew.
     Stopped,
 }
@@ -90,6 +92,8 @@ impl Told {
         let known = self.stages.iter().position(|seen| seen.name == stage.name);
         if stage.state == StageState::Running {
             self.stages.truncate(known.unwrap_or(self.stages.len()));
+        }
+        if stage.state != StageState::Done {
             self.progress = None;
         }
         let view = StageView {
@@ -103,7 +107,7 @@ impl Told {
         }
     }
 
-    /// A job that does not run has no running stage.
+    /// A job that does not run has no running stage, and one that is over waits in none.
     fn settle(&mut self, state: State) {
         if state == State::Running {
             return;
@@ -114,8 +118,10 @@ impl Told {
             _ => StageState::Stopped,
         };
         for stage in &mut self.stages {
-            if stage.state == StageState::Running {
-                stage.state = settled;
+            match stage.state {
+                StageState::Running => stage.state = settled,
+                StageState::Waiting if state.is_final() => stage.state = settled,
+                _ => {}
             }
         }
     }
@@ -182,6 +188,16 @@ mod tests {
         ]);
         let told = told(&seen, State::Running);
         assert_eq!(words(&told), [("read", StageState::Done, Some(5))]);
+    }
+
+    #[test]
+    fn a_stage_waits_until_the_job_is_over_or_begins_anew() {
+        let waits = json!({"name": "store", "state": "waiting", "code": "objects.away"});
+        let seen = events(&[done("read", 9), running("store"), ("stage", waits)]);
+        let of = |state| told(&seen, state).stages[1].state;
+        assert_eq!(of(State::Scheduled), StageState::Waiting);
+        assert_eq!(of(State::Running), StageState::Waiting);
+        assert_eq!(of(State::Cancelled), StageState::Stopped);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub(crate) use bench::{
     Bench, BenchFair, BenchFuture, BenchHistory, BenchQueue, BenchRescue, BenchStart, BenchSteady,
     BenchTax, BenchWhere,
 };
+pub(crate) use keys::{Keys, KeysAction, NewKey};
 pub(crate) use operate::{
     CausesList, Dead, DeadAction, Jobs, JobsAction, JobsList, Lanes, LanesAction, OfCause,
     ScheduleEditArgs, Schedules, SchedulesAction, Top, Workers, WorkersAction, WorkersList,
@@ -21,6 +22,7 @@ pub(crate) use scale::{Scale, Simulate};
 
 mod asked;
 mod bench;
+mod keys;
 mod operate;
 mod report;
 mod scale;
@@ -37,7 +39,8 @@ Examples:
   packtrain dev --data-dir try --exit-when-ready
   packtrain dev --stack redis
   packtrain dev --stack aws
-  packtrain dev --stack redis,aws";
+  packtrain dev --stack redis,aws
+  packtrain dev --stack redis --no-worker";
     pub(super) const API: &str = "\
 Examples:
   packtrain api
@@ -52,7 +55,8 @@ Example:
     pub(super) const HEALTH: &str = "\
 Examples:
   packtrain health
-  packtrain health --part worker";
+  packtrain health --part worker
+  packtrain health --part api --ready";
     pub(super) const MIGRATE: &str = "\
 Examples:
   packtrain migrate
@@ -132,6 +136,9 @@ pub(crate) enum Command {
         after_help = examples::MIGRATE
     )]
     Migrate(Migrate),
+    /// Make and revoke keys of the API
+    #[command(after_help = keys::KEYS)]
+    Keys(Keys),
     /// Make a tax report straight from files, without a database
     #[command(
         after_help = report::REPORT
@@ -189,6 +196,10 @@ pub(crate) struct Dev {
     /// End as soon as everything is ready and the demo report is there
     #[arg(long)]
     pub(crate) exit_when_ready: bool,
+    /// Run no jobs and make no demo report: jobs wait, and hints lie, until `packtrain worker`
+    /// beside it takes them
+    #[arg(long, conflicts_with = "exit_when_ready")]
+    pub(crate) no_worker: bool,
 }
 
 /// A server beside PostgreSQL.
@@ -216,9 +227,13 @@ pub(crate) struct Worker {
 
 #[derive(Debug, Args)]
 pub(crate) struct Health {
-    /// Which part: the API answers where it listens, the others at metrics.listen
-    #[arg(long, default_value = "api", value_name = "PART")]
-    pub(crate) part: Part,
+    /// Which part: the API answers where it listens, the others at metrics.listen; without it,
+    /// whichever of them answers
+    #[arg(long, value_name = "PART")]
+    pub(crate) part: Option<Part>,
+    /// Ask whether it is ready, and not only whether it lives: that needs the database
+    #[arg(long)]
+    pub(crate) ready: bool,
 }
 
 /// A part of the product that runs as a process of its own.

@@ -43,6 +43,7 @@ impl Database {
     ) -> Result<Self, Failure> {
         match configured(settings)? {
             Some(database) => {
+                database.check_secrecy(&*narrate)?;
                 // A pool would try for long, and say only that it did so in vain.
                 packtrain_store::probe(&database.urls.direct).await?;
                 Ok(database)
@@ -56,6 +57,28 @@ impl Database {
                 Ok(database)
             }
         }
+    }
+
+    /// Refuses addresses on the way of which anybody could read along unawares.
+    fn check_secrecy(&self, narrate: &dyn Fn(&str)) -> Result<(), Failure> {
+        let Urls {
+            app,
+            operator,
+            worker,
+            direct,
+            ..
+        } = &self.urls;
+        let mut addresses = vec![
+            ("database.app_url", app),
+            ("database.operator_url", operator),
+            ("database.worker_url", worker),
+        ];
+        // Without one of its own it is the worker's.
+        if direct.reveal() != worker.reveal() {
+            addresses.push(("database.direct_url", direct));
+        }
+        addresses.extend(self.owner.iter().map(|owner| ("database.owner_url", owner)));
+        crate::secrecy::check(&addresses, narrate)
     }
 
     /// Refuses a schema that lacks what this program may use: it would fail in the middle of work.

@@ -6,10 +6,12 @@ use anstyle::{AnsiColor, Style};
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_core::trace::TARGET;
 use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterExt, FilterFn};
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -20,11 +22,15 @@ use crate::settings::{Log, LogFormat, Settings};
 use crate::telemetry::{self, Telemetry};
 use crate::terminal::QUIET;
 
+/// What libraries write of secrets stays out, whatever the filter asks for: a part of an address
+/// that sqlx does not know is written with its value.
+const DISCREET: [&str; 1] = ["sqlx_postgres::options::parse=off"];
+
 /// Begins to log on standard error, and to send spans to a collector if the settings name one. What
 /// is returned sends the last of them.
 pub(crate) fn start(settings: &Settings, brief: bool) -> Result<Telemetry, Failure> {
     let (spans, telemetry) = telemetry::start(&settings.telemetry)?;
-    let log = to_stderr(&settings.log, brief)?;
+    let log = lines(&settings.log, brief, std::io::stderr)?;
     let subscriber = tracing_subscriber::registry().with(spans).with(log);
     subscriber
         .try_init()
@@ -32,20 +38,36 @@ pub(crate) fn start(settings: &Settings, brief: bool) -> Result<Telemetry, Failu
     Ok(telemetry)
 }
 
-/// Events on standard error: as JSON, as lines with their spans, or briefly.
-fn to_stderr<S>(log: &Log, brief: bool) -> Result<impl Layer<S> + use<S>, Failure>
+/// Spans of a trace that the log shows: whatever the filter says of events, it is to be seen which
+/// request or attempt an event is of.
+pub(crate) const SPANS: [&str; 2] = ["http.request", "job.run"];
+
+/// Which spans are there for every filter.
+fn is_context(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && SPANS.contains(&metadata.name())
+}
+
+/// Events as lines: as JSON, with their spans, or briefly.
+fn lines<S, W>(log: &Log, brief: bool, to: W) -> Result<impl Layer<S> + use<S, W>, Failure>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let refused = |error: &dyn fmt::Display| Failure::new(USAGE, format!("log.filter: {error}"));
     let filter = EnvFilter::try_new(&log.filter).map_err(|error| refused(&error))?;
-    let unlogged = format!("{TARGET}=off");
-    let unlogged = unlogged.parse().map_err(|error| refused(&error))?;
-    let filter = filter.add_directive(unlogged);
+    let mut filter = filter;
+    for rule in [format!("{TARGET}=off")]
+        .iter()
+        .map(String::as_str)
+        .chain(DISCREET)
+    {
+        let rule = rule.parse().map_err(|error| refused(&error))?;
+        filter = filter.add_directive(rule);
+    }
     let colors = anstream::AutoStream::choice(&std::io::stderr());
     let lines = tracing_subscriber::fmt::layer::<S>()
         .with_ansi(colors != anstream::ColorChoice::Never)
-        .with_writer(std::io::stderr);
+        .with_writer(to);
     let lines = match (log.format, brief) {
         (LogFormat::Json, _) => NoteTrace
             .and_then(lines.json().map_event_format(WithTrace))
@@ -53,7 +75,9 @@ where
         (LogFormat::Text, true) => lines.event_format(Brief).boxed(),
         (LogFormat::Text, false) => lines.boxed(),
     };
-    Ok(lines.with_filter(filter))
+    let context = FilterFn::new(is_context as fn(&Metadata<'_>) -> bool)
+        .with_max_level_hint(LevelFilter::INFO);
+    Ok(lines.with_filter(filter.or(context)))
 }
 
 /// The trace and the span that events belong to, noted at the span.
@@ -163,5 +187,69 @@ where
         }
         context.format_fields(writer.by_ref(), event)?;
         writeln!(writer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use tracing::{info, info_span, warn};
+
+    use super::*;
+
+    /// A page on which lines are written.
+    #[derive(Clone, Default)]
+    struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Page {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is written of these events under this filter.
+    fn written(filter: &str, act: impl FnOnce()) -> String {
+        let (format, filter) = (LogFormat::Json, filter.to_owned());
+        let page = Page::default();
+        let to = page.clone();
+        let lines = lines(&Log { format, filter }, false, move || to.clone()).unwrap();
+        let subscriber = tracing_subscriber::registry().with(lines);
+        tracing::subscriber::with_default(subscriber, act);
+        let bytes = page.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_line_says_its_trace_whatever_the_filter_lets_through() {
+        let act = || {
+            let (trace, id) = ("0af7651916cd43dd8448eb211c80319c", "00000000000000ff");
+            let span = info_span!("job.run", trace.id = %trace, span.id = %id);
+            let _within = span.enter();
+            let _other = info_span!("other").entered();
+            info!("not of interest");
+            warn!("of interest");
+        };
+        for filter in ["info", "warn", "error,packtrain=warn"] {
+            let shown = written(filter, act);
+            let last = shown.lines().last().unwrap();
+            let begins = r#"{"trace_id":"0af7651916cd43dd8448eb211c80319c","span_id":"#;
+            assert!(last.starts_with(begins), "{filter}: {last}");
+            assert!(
+                last.contains("of interest") && !last.contains("not of"),
+                "{last}"
+            );
+            assert_eq!(
+                shown.contains("not of interest"),
+                filter == "info",
+                "{shown}"
+            );
+        }
+        assert_eq!(written("off", act), "");
     }
 }

@@ -12,6 +12,7 @@ mod log;
 mod metrics;
 mod process;
 mod scale;
+mod secrecy;
 mod settings;
 mod stack;
 mod table;
@@ -76,7 +77,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(FAILED, format!("the runtime cannot start: {error}")))?;
-    runtime.block_on(serve(cli, &loaded))
+    let served = runtime.block_on(serve(cli, &loaded));
+    process::leave_threads(runtime);
+    served
 }
 
 async fn serve(cli: &Cli, loaded: &Loaded) -> Result<(), Failure> {
@@ -87,6 +90,7 @@ async fn serve(cli: &Cli, loaded: &Loaded) -> Result<(), Failure> {
         Command::Worker(args) => commands::worker::run(global, args, settings).await,
         Command::Scheduler => commands::scheduler::run(global, settings).await,
         Command::Health(args) => commands::health::run(global, args, settings).await,
+        Command::Keys(args) => commands::keys::run(global, args, settings).await,
         Command::Migrate(args) => commands::migrate::run(global, args, settings).await,
         Command::Enqueue(args) => commands::enqueue::run(global, args, settings).await,
         Command::Jobs(args) => operate::jobs::run(global, args, settings).await,

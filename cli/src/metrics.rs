@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use packtrain_api::Render;
+use packtrain_core::vitals::Vitals;
 use packtrain_store::Pools;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -55,10 +56,12 @@ pub(crate) fn start(
     }))
 }
 
-/// Shows them on the address that the settings name, if they name one.
+/// Shows them, and whether the loops of this process turn, on the address that the settings name,
+/// if they name one.
 pub(crate) async fn serve(
     settings: &Settings,
     render: Render,
+    vitals: &Vitals,
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
@@ -68,8 +71,8 @@ pub(crate) async fn serve(
     }
     let listener = listen(address).await?;
     info!(address = %address, "metrics are shown");
-    let serving =
-        packtrain_api::serve(listener, packtrain_api::metrics_alone(render), stop.clone());
+    let router = packtrain_api::metrics_alone(render, vitals.clone());
+    let serving = packtrain_api::serve(listener, router, stop.clone());
     tasks.spawn(async move {
         if let Err(error) = serving.await {
             warn!(%error, "metrics are shown no more");

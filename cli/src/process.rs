@@ -54,6 +54,15 @@ pub(crate) async fn take_leave(tasks: &TaskTracker, pools: &Pools, telemetry: Te
     }
 }
 
+/// How long threads may take to come back with what nobody waits for any more, such as a name that
+/// was looked up: the system may look for an address for half a minute.
+const THREADS_WITHIN: Duration = Duration::from_millis(250);
+
+/// Ends the runtime when all is done, and does not wait for threads that are blocked.
+pub(crate) fn leave_threads(runtime: tokio::runtime::Runtime) {
+    runtime.shutdown_timeout(THREADS_WITHIN);
+}
+
 /// Says what the private database does, while there is no log yet.
 pub(crate) fn narrate(quiet: bool) -> Arc<dyn Fn(&str) + Send + Sync> {
     Arc::new(move |line| {
@@ -61,4 +70,39 @@ pub(crate) fn narrate(quiet: bool) -> Arc<dyn Fn(&str) + Send + Sync> {
             anstream::eprintln!("  {line}");
         }
     })
+}
+
+/// How a worker process of this machine presents itself.
+pub(crate) fn worker_name(process: u32) -> String {
+    format!("{}-{process}", host())
+}
+
+/// This machine's name, for a person who reads the list of workers.
+fn host() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn a_process_that_ends_does_not_wait_for_a_name_that_is_looked_up() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().build();
+        let runtime = runtime.unwrap();
+        let (answers, answer) = mpsc::channel::<()>();
+        // As the look-up of a name: on a thread that comes back when the system lets it.
+        let looking = runtime.spawn_blocking(move || answer.recv_timeout(THREADS_WITHIN * 40));
+        let began = Instant::now();
+        leave_threads(runtime);
+        assert!(began.elapsed() < THREADS_WITHIN * 20);
+        assert!(!looking.is_finished());
+        drop(answers);
+    }
 }

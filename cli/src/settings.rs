@@ -32,6 +32,10 @@ const FILE: &str = "packtrain.toml";
 /// What names of the environment begin with.
 const PREFIX: &str = "PACKTRAIN_";
 
+/// The longest that `/readyz` may refuse beforehand: with the 20 s that requests have to end and
+/// the 10 s of the farewell to the database, an API is gone within 110 s, as a worker is.
+const NOTICE_S_MAX: u64 = 80;
+
 /// All settings.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -123,6 +127,17 @@ pub(crate) struct Pg {
 pub(crate) struct Api {
     pub(crate) listen: String,
     pub(crate) drain_notice_s: u64,
+}
+
+impl Api {
+    /// What would make the API outlast what a container service grants.
+    fn problem(&self) -> Option<Problem> {
+        let is_long = self.drain_notice_s > NOTICE_S_MAX;
+        is_long.then(|| {
+            let what = format!("{} is more than {NOTICE_S_MAX}", self.drain_notice_s);
+            ("api.drain_notice_s".to_owned(), what)
+        })
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -272,6 +287,7 @@ impl Loaded {
         let problem = settings
             .worker
             .problem()
+            .or_else(|| settings.api.problem())
             .or_else(|| settings.telemetry.problem())
             .or_else(|| settings.redis.problem())
             .or_else(|| settings.cache.problem())
@@ -516,16 +532,17 @@ mod tests {
     fn a_drain_that_would_outlast_what_a_container_service_grants_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("packtrain.toml");
-        let said = |seconds: u32| {
-            std::fs::write(&file, format!("[worker]\ndrain_s = {seconds}\n")).unwrap();
+        let said = |what: &str, seconds: u32| {
+            let (section, key) = what.split_once('.').unwrap();
+            std::fs::write(&file, format!("[{section}]\n{key} = {seconds}\n")).unwrap();
             load(Some(&file), &[]).err().map(|error| error.to_string())
         };
-        assert_eq!(said(90), None);
-        let refusal = said(91).unwrap();
-        assert!(
-            refusal.contains("worker.drain_s: 91 is more than 90"),
-            "{refusal}"
-        );
+        for (key, most) in [("worker.drain_s", 90), ("api.drain_notice_s", 80)] {
+            assert_eq!(said(key, most), None);
+            let refusal = said(key, most + 1).unwrap();
+            let words = format!("{key}: {} is more than {most}", most + 1);
+            assert!(refusal.contains(&words), "{refusal}");
+        }
     }
 
     #[test]

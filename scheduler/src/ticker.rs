@@ -13,6 +13,7 @@ use packtrain_core::ports::{Decision, Hint, Hints, Schedules, StoreError, Subjec
 use packtrain_core::schedule::ScheduleRecord;
 use packtrain_core::time::Timestamp;
 use packtrain_core::trace::{self, SpanId, TraceContext, TraceRules};
+use packtrain_core::vitals::{Pulse, STUCK_AFTER, Vitals};
 use packtrain_jobs::catalogue;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -30,6 +31,7 @@ pub struct Ticker {
     traces: TraceRules,
     /// Schedules as they were last read, with what their text means and when they come next.
     known: HashMap<ScheduleId, Known>,
+    pulse: Pulse,
 }
 
 struct Known {
@@ -71,22 +73,35 @@ impl Ticker {
             hints,
             traces,
             known: HashMap::new(),
+            pulse: pulse(&Vitals::default()),
         }
+    }
+
+    /// Notes its life where somebody looks.
+    #[must_use]
+    pub fn watched(mut self, vitals: &Vitals) -> Self {
+        self.pulse = pulse(vitals);
+        self
     }
 
     /// Works until `stop`.
     pub async fn run(mut self, stop: CancellationToken) {
+        let pulse = self.pulse.clone();
         let working = async {
             let mut is_seeded = false;
             let mut ticks = ticks(LOOK_EVERY);
             loop {
                 ticks.tick().await;
+                self.pulse.turn();
                 let looked = match is_seeded {
                     true => self.look().await.map(drop),
                     false => self.seed().await,
                 };
                 match looked {
-                    Ok(()) => is_seeded = true,
+                    Ok(()) => {
+                        self.pulse.answered();
+                        is_seeded = true;
+                    }
                     Err(error) => {
                         let error = chain(&error);
                         warn!(error, "schedules cannot be looked at, trying again");
@@ -98,6 +113,7 @@ impl Ticker {
             () = stop.cancelled() => {}
             () = working => {}
         }
+        pulse.rest();
     }
 
     /// Writes the catalogue's schedules, so that operators see them and can change them.
@@ -132,6 +148,7 @@ impl Ticker {
                 *known = Known::of(record);
             }
             if let Some(due) = known.due(table.now) {
+                self.pulse.turn();
                 // One that cannot be decided must not hold up those behind it.
                 match self.decide(record, &entry.about, due, table.now).await {
                     Ok(jobs) => made += jobs,
@@ -211,6 +228,10 @@ impl Ticker {
             ..about.job(id, TenantId::SYSTEM, nothing)
         }
     }
+}
+
+fn pulse(vitals: &Vitals) -> Pulse {
+    vitals.watch("schedules", STUCK_AFTER)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use packtrain_core::fault::chain;
 use packtrain_core::job::Lane;
 use packtrain_core::patience::patient;
 use packtrain_core::ports::{Hint, Hints, Swept, UnservedKind, Upkeep};
+use packtrain_core::vitals::{Pulse, STUCK_AFTER, Vitals};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -66,15 +67,19 @@ pub async fn run(
     settings: UpkeepSettings,
     store: Arc<dyn Upkeep>,
     hints: Arc<dyn Hints>,
+    vitals: Vitals,
     stop: CancellationToken,
 ) {
+    let watch = |name: &'static str| vitals.watch(name, STUCK_AFTER);
+    let pulses = ["promotion", "reaper", "sweeper", "setting aside", "halting"].map(watch);
+    let [promoting, reaping, sweeping, setting_aside, halting] = &pulses;
     let upkeep = async {
         tokio::join!(
-            promote(&*store, &*hints),
-            reap(&settings.patience, &*store, &*hints),
-            sweep(settings.sweep_age, &*store, &*hints),
-            set_aside(settings.sweep_age, &*store),
-            halt(&*store, &*hints),
+            promote(&*store, &*hints, promoting),
+            reap(&settings.patience, &*store, &*hints, reaping),
+            sweep(settings.sweep_age, &*store, &*hints, sweeping),
+            set_aside(settings.sweep_age, &*store, setting_aside),
+            halt(&*store, &*hints, halting),
             partitions(&*store),
         );
     };
@@ -82,17 +87,20 @@ pub async fn run(
         () = stop.cancelled() => {}
         () = upkeep => {}
     }
+    pulses.iter().for_each(Pulse::rest);
 }
 
 /// Moves due entries to their lanes, a few times a second, and slice after slice while there are
 /// many. Where no worker runs this matters as much: what is due counts as backlog only then, and
 /// backlog is what workers are started by.
-async fn promote(store: &dyn Upkeep, hints: &dyn Hints) {
+async fn promote(store: &dyn Upkeep, hints: &dyn Hints, pulse: &Pulse) {
     let mut ticks = ticks(PROMOTE_EVERY);
     loop {
         ticks.tick().await;
+        pulse.turn();
         match patient(store.promote(PROMOTE_MAX)).await {
             Ok(promoted) => {
+                pulse.answered();
                 for lane in promoted.woken {
                     hints.send(Hint { lane, about: None });
                 }
@@ -110,7 +118,7 @@ async fn promote(store: &dyn Upkeep, hints: &dyn Hints) {
 
 /// Gives back what the lost leases held. Of a fleet a few do it, whoever has a place: all of them
 /// would read all leases. Who gets a place begins to watch anew.
-async fn reap(patience: &Patience, store: &dyn Upkeep, hints: &dyn Hints) {
+async fn reap(patience: &Patience, store: &dyn Upkeep, hints: &dyn Hints, pulse: &Pulse) {
     let mut watch = Watch::default();
     let mut last_answer = Instant::now();
     let mut place = None;
@@ -120,11 +128,14 @@ async fn reap(patience: &Patience, store: &dyn Upkeep, hints: &dyn Hints) {
     let mut ticks = ticks(every);
     loop {
         ticks.tick().await;
+        pulse.turn();
         match patient(store.keep_watch(place)).await {
-            Ok(kept) => place = kept,
+            Ok(kept) => {
+                pulse.answered();
+                place = kept;
+            }
             Err(error) => {
-                let error = chain(&error);
-                warn!(error, "the watch over leases cannot be kept, trying again");
+                warn!(error = %chain(&error), "the watch over leases cannot be kept, trying again");
                 continue;
             }
         }
@@ -144,6 +155,7 @@ async fn reap(patience: &Patience, store: &dyn Upkeep, hints: &dyn Hints) {
         last_answer = Instant::now();
         ticks.reset_after(((last_answer - asked) * LOOKS_SHARE).clamp(every, seldom));
         for dead in watch.observe(&beats, gap, patience) {
+            pulse.turn();
             // One at a time: a lease that cannot be given back must not hold up the others.
             match patient(store.reap(dead)).await {
                 Ok(reaped) if reaped.returned + reaped.dead == 0 => {}
@@ -168,12 +180,14 @@ async fn reap(patience: &Patience, store: &dyn Upkeep, hints: &dyn Hints) {
     }
 }
 
-async fn sweep(age: Duration, store: &dyn Upkeep, hints: &dyn Hints) {
+async fn sweep(age: Duration, store: &dyn Upkeep, hints: &dyn Hints, pulse: &Pulse) {
     let mut ticks = ticks(SWEEP_EVERY);
     loop {
         ticks.tick().await;
+        pulse.turn();
         match patient(store.stale_lanes(age)).await {
             Ok(lanes) => {
+                pulse.answered();
                 for lane in lanes {
                     info!(job.lane = %lane, "work waits, hinting again");
                     hints.send(Hint { lane, about: None });
@@ -197,12 +211,14 @@ async fn sweep(age: Duration, store: &dyn Upkeep, hints: &dyn Hints) {
 }
 
 /// Sets aside what no worker serves, so that claims need not skip it again and again.
-async fn set_aside(age: Duration, store: &dyn Upkeep) {
+async fn set_aside(age: Duration, store: &dyn Upkeep, pulse: &Pulse) {
     let mut ticks = ticks(SWEEP_EVERY);
     loop {
         ticks.tick().await;
+        pulse.turn();
         match patient(store.set_aside(age)).await {
             Ok(seen) => {
+                pulse.answered();
                 for UnservedKind {
                     kind,
                     schema,
@@ -229,15 +245,17 @@ async fn set_aside(age: Duration, store: &dyn Upkeep) {
 }
 
 /// Ends what waits although it must not run any more.
-async fn halt(store: &dyn Upkeep, hints: &dyn Hints) {
+async fn halt(store: &dyn Upkeep, hints: &dyn Hints, pulse: &Pulse) {
     let mut ticks = ticks(HALT_EVERY);
     let mut passed_within = DEADLINES_AT_START;
     let mut last_look = Instant::now();
     loop {
         ticks.tick().await;
         let looking = Instant::now();
+        pulse.turn();
         match patient(store.sweep(passed_within + last_look.elapsed())).await {
             Ok(swept) => {
+                pulse.answered();
                 let Swept {
                     cancelled,
                     expired,
@@ -345,6 +363,40 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn loops_of_upkeep_that_are_gone_are_stuck_and_those_that_ended_well_are_not() {
+        let ids: &dyn IdSource = &ClockIds::new(SystemClock);
+        let store = || {
+            Arc::new(Standing {
+                silent: Silent::default(),
+                lease: LeaseBeat {
+                    lease: ids.lease(),
+                    beat: 1,
+                    lane: Some(Lane::Io),
+                    renewed_every: None,
+                },
+            })
+        };
+        let vitals = Vitals::default();
+        let start = |stop: &CancellationToken| {
+            let (settings, hints) = (UpkeepSettings::default(), Arc::new(Unheard));
+            run(settings, store(), hints, vitals.clone(), stop.clone())
+        };
+        let stop = CancellationToken::new();
+        let (minutes, upkeep) = (Duration::from_secs(600), start(&stop));
+        // Dropped in the end, as by a panic.
+        assert!(tokio::time::timeout(minutes, upkeep).await.is_err());
+        assert_eq!(vitals.stuck(), [], "as long as it runs");
+        stop.cancel();
+        start(&stop).await;
+        tokio::time::advance(STUCK_AFTER + Duration::from_secs(1)).await;
+        let stuck = vitals.stuck();
+        let mut names: Vec<&str> = stuck.iter().map(|one| &*one.name).collect();
+        names.sort_unstable();
+        let all = ["halting", "promotion", "reaper", "setting aside", "sweeper"];
+        assert_eq!(names, all);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn upkeep_asks_again_what_was_never_answered() {
         let ids: &dyn IdSource = &ClockIds::new(SystemClock);
         let store = Arc::new(Standing {
@@ -360,6 +412,7 @@ mod tests {
             UpkeepSettings::default(),
             Arc::clone(&store) as Arc<dyn Upkeep>,
             Arc::new(Unheard),
+            Vitals::default(),
             CancellationToken::new(),
         );
         // Minutes of the runtime's clock, which goes on by itself when all wait.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::table::{Deviation, Server};
+use super::table::{Deviation, Server, deviation};
 use super::{hints, objects};
 use crate::transports::sqs::ground::Server as Emulator;
 use crate::transports::sqs::promises;
@@ -30,7 +30,7 @@ const EMULATORS: [(Server, &str); 3] = [
 ];
 
 /// What no server at hand can be asked, and why not.
-const UNCONFIRMED: [(&str, &str); 10] = [
+const UNCONFIRMED: [(&str, &str); 11] = [
     (
         "SQS: high throughput of a queue that keeps order",
         "all emulators are one process",
@@ -49,6 +49,10 @@ const UNCONFIRMED: [(&str, &str); 10] = [
         "how long a poll, a move or a lost message takes is AWS's own",
     ),
     (
+        "SQS: how late it tells how much lies in a queue",
+        "all of them count at the moment that they are asked",
+    ),
+    (
         "S3: a link ends with its time",
         "none of them reads the time of a link",
     ),
@@ -61,7 +65,7 @@ const UNCONFIRMED: [(&str, &str); 10] = [
         "none of them compares it",
     ),
     (
-        "S3: the policy keeps out whoever comes without TLS",
+        "SQS, S3: the policy keeps out whoever comes without TLS",
         "none of them has TLS, and moto reads no condition of a policy",
     ),
     (
@@ -110,7 +114,9 @@ fn document() -> String {
          This file is made from the lists that the tests go through, and a test compares it with\n\
          them. To write it anew:\n\n```\n{MEND}\n```\n\n\
          \"yes\" means that the test of the row passes there in every run of the tests. A\n\
-         deviation has a number, and its reason below; one that is none any more fails the test.\n"
+         deviation has a number, and its reason below; one that is none any more fails the test.\n\
+         A dash before the number says that nothing there could make the row fail; it is not\n\
+         tried there.\n"
     );
     let rows: Vec<_> = hints::LIST.iter().map(|one| one.says).collect();
     section(
@@ -120,7 +126,7 @@ fn document() -> String {
          hints travel.",
         &CARRIERS,
         &rows,
-        &known(hints::DEVIATIONS),
+        hints::DEVIATIONS,
     );
     let rows: Vec<_> = objects::LIST.iter().map(|one| one.says).collect();
     section(
@@ -129,12 +135,12 @@ fn document() -> String {
         "The list is in `tests/contracts/objects.rs`; [stores.md](stores.md) says how objects lie.",
         &STORES,
         &rows,
-        &known(objects::DEVIATIONS),
+        objects::DEVIATIONS,
     );
     let rows: Vec<_> = promises::PROMISES.iter().map(|(name, _)| *name).collect();
     let deviations: Vec<_> = promises::DEVIATIONS
         .iter()
-        .map(|(server, of, why)| (of_emulator(*server), *of, *why))
+        .map(|(server, of, why)| deviation(of_emulator(*server), of, why))
         .collect();
     section(
         &mut text,
@@ -153,12 +159,6 @@ fn document() -> String {
     text
 }
 
-fn known(deviations: &'static [Deviation]) -> Vec<(Server, &'static str, &'static str)> {
-    let all = deviations.iter();
-    all.map(|known| (known.server, known.of, known.why))
-        .collect()
-}
-
 const fn of_emulator(server: Emulator) -> Server {
     match server {
         Emulator::Fake => Server::Fake,
@@ -173,7 +173,7 @@ fn section(
     where_it_is: &str,
     servers: &[(Server, &str)],
     rows: &[&str],
-    deviations: &[(Server, &str, &str)],
+    deviations: &[Deviation],
 ) {
     write!(text, "\n## {title}\n\n{where_it_is}\n\n|").unwrap();
     for (_, name) in servers {
@@ -185,16 +185,19 @@ fn section(
     for row in rows {
         write!(text, "| {row}").unwrap();
         for (server, _) in servers {
-            let is = |known: &(Server, &str, &str)| known.0 == *server && known.1 == *row;
+            let is = |known: &Deviation| known.server == *server && known.of == *row;
             match deviations.iter().position(is) {
-                Some(place) => write!(text, " | ({})", place + 1).unwrap(),
+                Some(place) => {
+                    let dash = if deviations[place].is_tried { "" } else { "- " };
+                    write!(text, " | {dash}({})", place + 1).unwrap();
+                }
                 None => text.push_str(" | yes"),
             }
         }
         text.push_str(" |\n");
     }
     text.push('\n');
-    for (place, (server, _, why)) in deviations.iter().enumerate() {
+    for (place, Deviation { server, why, .. }) in deviations.iter().enumerate() {
         let name = servers.iter().find(|(known, _)| known == server);
         let name = name.map_or("", |(_, name)| name);
         writeln!(text, "{}. {name}: {why}.", place + 1).unwrap();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use packtrain_core::fault::{Fault, Verdict};
 use packtrain_core::ports::{ObjectError, Objects};
 use packtrain_objects::{BucketError, S3Objects, S3Patience};
 use packtrain_tests::{Front, Program, Trouble, plain_http, promptly};
@@ -102,6 +103,35 @@ async fn trouble_that_lasts_is_an_error_that_may_be_tried_again_and_leaves_nothi
 }
 
 #[tokio::test]
+async fn only_trouble_that_may_pass_by_itself_counts_as_away_and_other_says_what_to_do() {
+    let Some(stage) = Stage::new("only_trouble_that_may_pass_by_itself_counts_as_away").await
+    else {
+        return;
+    };
+    let (rights, address) = ("its rights (docs/stores.md)", "mend aws.endpoint_url");
+    for (status, remedy) in [
+        (403, Some(rights)),
+        (501, Some(address)),
+        (505, Some(address)),
+        (429, None),
+        (500, None),
+        (504, None),
+    ] {
+        stage.front.calm();
+        stage.front.always("PUT", "", Trouble::Refused(status));
+        let refused = promptly(stage.objects.put(tenant(), bytes(7))).await;
+        let fault = Fault::from(refused.unwrap_err());
+        match remedy {
+            Some(remedy) => {
+                assert_eq!(fault.verdict, Verdict::Retry(None), "{status}");
+                assert!(fault.message.ends_with(remedy), "{}", fault.message);
+            }
+            None => assert_eq!(fault.verdict, Verdict::Away, "{status}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_read_that_broke_off_or_came_damaged_is_asked_for_once_more() {
     let Some(stage) = Stage::new("a_read_that_broke_off_is_asked_for_once_more").await else {
         return;
@@ -196,7 +226,14 @@ async fn a_bucket_that_is_not_there_is_not_taken_for_an_object_that_is_missing()
     assert!(matches!(read, Err(ObjectError::Read { .. })), "{read:?}");
     let put = objects.put(tenant(), bytes(3)).await;
     assert!(matches!(put, Err(ObjectError::Write(_))), "{put:?}");
-    assert!(put.is_err_and(|error| !error.is_away()), "it refuses");
+    for fault in [
+        Fault::from(put.unwrap_err()),
+        Fault::from(read.unwrap_err()),
+    ] {
+        assert_eq!(fault.verdict, Verdict::Retry(None), "it refuses");
+        let remedy = "make the bucket by `packtrain migrate --aws`, or mend s3.bucket";
+        assert!(fault.message.ends_with(remedy), "{}", fault.message);
+    }
     let checked = objects.check().await;
     assert!(
         matches!(checked, Err(BucketError::Missing(_))),

@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use sqlx::Connection;
@@ -41,11 +41,6 @@ impl Bouncer {
     /// Starts it before an address by which the server is reached, with so many connections of the
     /// server for each role.
     pub async fn leading(program: &str, db: &Database, server: SocketAddr, pool_size: u32) -> Self {
-        let mut builder = tempfile::Builder::new();
-        let folder = builder.permissions(Permissions::from_mode(0o755)).tempdir();
-        let folder = folder.expect("a folder can be made");
-        let address = free_address().await;
-        let users = folder.path().join("userlist.txt");
         let secrets = "select format('\"%s\" \"%s\"', rolname, rolpassword)
                          from pg_authid
                         where starts_with(rolname, 'packtrain_') and rolcanlogin";
@@ -54,14 +49,53 @@ impl Bouncer {
             secrets.contains("SCRAM-SHA-256$"),
             "the server keeps SCRAM secrets"
         );
-        write(&users, &secrets);
-        let ini = filled(address, server, &users, pool_size);
+        let filling = Filling {
+            server,
+            pool_size,
+            secrets,
+            authority: None,
+        };
+        Self::filled(program, db, filling).await
+    }
+
+    /// Starts it before the server of a database as it is shipped for one on another machine, where
+    /// nobody may read what the server keeps of passwords: over TLS, to a server that this
+    /// authority vouches for, and with the passwords themselves.
+    pub async fn over_tls(program: &str, db: &Database, authority: &Path) -> Self {
+        let line = |role: Role| {
+            let url = db.url(role);
+            let login = url.reveal().strip_prefix("postgres://").and_then(|rest| {
+                let (login, _) = rest.rsplit_once('@')?;
+                login.split_once(':')
+            });
+            let (name, password) = login.expect("the address names a role and its password");
+            format!("\"{name}\" \"{password}\"")
+        };
+        let filling = Filling {
+            server: db.server_address(),
+            pool_size: POOL_SIZE,
+            secrets: [Role::App, Role::Operator, Role::Worker]
+                .map(line)
+                .join("\n"),
+            authority: Some(authority.to_owned()),
+        };
+        Self::filled(program, db, filling).await
+    }
+
+    async fn filled(program: &str, db: &Database, filling: Filling) -> Self {
+        let mut builder = tempfile::Builder::new();
+        let folder = builder.permissions(Permissions::from_mode(0o755)).tempdir();
+        let folder = folder.expect("a folder can be made");
+        let address = free_address().await;
+        let users = folder.path().join("userlist.txt");
+        write(&users, &filling.secrets);
+        let ini = filling.ini(address, &users);
         write(&folder.path().join("pgbouncer.ini"), &ini);
         let child = start(program, folder.path());
         let bouncer = Self {
             address,
             program: program.to_owned(),
-            server,
+            server: filling.server,
             child,
             folder,
         };
@@ -106,31 +140,54 @@ impl Drop for Bouncer {
     }
 }
 
-/// The shipped file with the addresses of a test.
-fn filled(address: SocketAddr, server: SocketAddr, users: &Path, pool_size: u32) -> String {
-    let database = format!("* = host={} port={}", server.ip(), server.port());
-    let others = [
-        ("packtrain =", database),
-        ("listen_port =", format!("listen_port = {}", address.port())),
-        ("auth_file =", format!("auth_file = {}", users.display())),
-        (
-            "default_pool_size =",
-            format!("default_pool_size = {pool_size}"),
-        ),
-    ];
-    let line = |line: &str| {
-        let other = others.iter().find(|(begin, _)| line.starts_with(begin));
-        other.map_or_else(|| line.to_owned(), |(_, other)| other.clone())
-    };
-    let filled: Vec<String> = SHIPPED.lines().map(line).collect();
-    for (begin, _) in &others {
-        let count = SHIPPED
-            .lines()
-            .filter(|line| line.starts_with(begin))
-            .count();
-        assert_eq!(count, 1, "the shipped file has one line `{begin}`");
+/// What a test puts into the shipped file.
+struct Filling {
+    server: SocketAddr,
+    pool_size: u32,
+    /// The list of users.
+    secrets: String,
+    /// Who vouches for the server; none: it has no TLS.
+    authority: Option<PathBuf>,
+}
+
+impl Filling {
+    /// The shipped file with the addresses of a test.
+    fn ini(&self, address: SocketAddr, users: &Path) -> String {
+        let server = self.server;
+        let mut others = vec![
+            (
+                "packtrain =",
+                format!("* = host={} port={}", server.ip(), server.port()),
+            ),
+            ("listen_port =", format!("listen_port = {}", address.port())),
+            ("auth_file =", format!("auth_file = {}", users.display())),
+            (
+                "default_pool_size =",
+                format!("default_pool_size = {}", self.pool_size),
+            ),
+        ];
+        others.push(match &self.authority {
+            Some(file) => (
+                "server_tls_ca_file =",
+                format!("server_tls_ca_file = {}", file.display()),
+            ),
+            None => (
+                "server_tls_sslmode =",
+                "server_tls_sslmode = disable".to_owned(),
+            ),
+        });
+        let line = |line: &str| {
+            let other = others.iter().find(|(begin, _)| line.starts_with(begin));
+            other.map_or_else(|| line.to_owned(), |(_, other)| other.clone())
+        };
+        let filled: Vec<String> = SHIPPED.lines().map(line).collect();
+        for (begin, _) in &others {
+            let lines = SHIPPED.lines();
+            let count = lines.filter(|line| line.starts_with(begin)).count();
+            assert_eq!(count, 1, "the shipped file has one line `{begin}`");
+        }
+        filled.join("\n") + "\n"
     }
-    filled.join("\n") + "\n"
 }
 
 fn start(program: &str, folder: &Path) -> Child {

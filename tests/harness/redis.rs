@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
+use crate::programs::Program;
 use crate::wait::until;
 
 /// The longest that an answer may take on a machine that has much else to do.
@@ -26,6 +27,11 @@ pub struct Redis {
 }
 
 impl Redis {
+    /// Starts one for a test; none where this machine has no Redis, and the test is skipped.
+    pub async fn of(test: &str) -> Option<Self> {
+        Some(Self::start(&Program::Redis.find(test)?).await)
+    }
+
     /// Starts one that keeps nothing on disk.
     pub async fn start(program: &str) -> Self {
         Self::with(program, &[]).await

@@ -13,6 +13,7 @@ use packtrain_core::ports::{Bell, Hints, KeyScope, Objects, StoreError, Warmth, 
 use packtrain_core::reads::Reads;
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_core::trace::TraceRules;
+use packtrain_core::vitals::Vitals;
 use packtrain_jobs::catalogue::{Entry, KINDS};
 use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
@@ -129,7 +130,13 @@ impl Yard {
         };
         let upkeep = Arc::new(PgUpkeep::new(yard.database.pools().worker.clone()));
         let hints = Arc::clone(&yard.hints);
-        let serving = packtrain_scheduler::run(settings, upkeep, hints, yard.stop.clone());
+        let serving = packtrain_scheduler::run(
+            settings,
+            upkeep,
+            hints,
+            Vitals::default(),
+            yard.stop.clone(),
+        );
         yard.tasks.spawn(serving);
         yard
     }

@@ -1,6 +1,8 @@
 //! The Dockerfile keeps its rules. No engine builds it here, so this is the only check it gets.
 
-use super::source::root;
+use std::collections::BTreeSet;
+
+use super::source::{root, rust};
 use super::{Breach, assert_kept};
 
 /// Where the SDK of AWS looks for the system's roots.
@@ -78,8 +80,12 @@ fn breaches(text: &str) -> Vec<Breach> {
     if user.is_none_or(|user| user == 0) {
         breaches.push(Breach::new(file, 0, "USER is no number other than 0"));
     }
-    if last("HEALTHCHECK ").is_none_or(|check| !check.contains("\"packtrain\", \"health\"")) {
+    let check = last("HEALTHCHECK ").unwrap_or_default();
+    if !check.contains("\"packtrain\", \"health\"") {
         breaches.push(Breach::new(file, 0, "no HEALTHCHECK with packtrain health"));
+    } else if check.contains("--part") || check.contains("--ready") {
+        let what = "HEALTHCHECK of one part alone, or of its database: all parts share the image";
+        breaches.push(Breach::new(file, 0, what));
     }
     if last("ENTRYPOINT ").is_none_or(|entry| !entry.starts_with('[')) {
         breaches.push(Breach::new(
@@ -121,4 +127,66 @@ fn a_dockerfile_that_breaks_a_rule_is_found() {
                ENV API_TOKEN=x\nUSER root\nENTRYPOINT packtrain\n";
     let found: Vec<usize> = breaches(bad).iter().map(|breach| breach.line).collect();
     assert_eq!(found, [1, 2, 3, 4, 6, 8, 0, 0, 0, 0]);
+}
+
+/// What the build of our crates reads besides their sources: files that a macro takes in, by the
+/// first folder or the file at the root that each lies in.
+fn taken_in() -> BTreeSet<String> {
+    let root = root().canonicalize().unwrap();
+    let mut found = BTreeSet::new();
+    for source in rust() {
+        let file = root.join(&source.path);
+        for name in ["include_str!(", "include_bytes!(", "migrate!(", "include!("] {
+            for rest in source.text.split(name).skip(1) {
+                let Some(path) = rest.trim_start().strip_prefix('"') else {
+                    continue;
+                };
+                let path = path.split('"').next().unwrap();
+                // `migrate!` reads from the folder of its crate, the others from that of the file.
+                let from = match name {
+                    "migrate!(" => file.ancestors().find(|up| up.join("Cargo.toml").exists()),
+                    _ => file.parent(),
+                };
+                let Ok(path) = from.unwrap().join(path).canonicalize() else {
+                    continue;
+                };
+                let below = path.strip_prefix(&root).unwrap();
+                let first = below.components().next().unwrap();
+                found.insert(first.as_os_str().to_string_lossy().into_owned());
+            }
+        }
+    }
+    found
+}
+
+/// The folders of the workspace's crates, each by its first part.
+fn members() -> BTreeSet<String> {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let (_, rest) = manifest.split_once("members = [").unwrap();
+    let list = rest.split(']').next().unwrap();
+    let paths = list.split('"').skip(1).step_by(2);
+    paths
+        .map(|path| path.split('/').next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_image_is_built_from_every_crate_and_every_file_that_they_take_in() {
+    let ignore = std::fs::read_to_string(root().join(".dockerignore")).unwrap();
+    let let_in: BTreeSet<&str> = ignore
+        .lines()
+        .filter_map(|line| line.strip_prefix('!'))
+        .collect();
+    let (members, taken_in) = (members(), taken_in());
+    assert!(
+        members.len() > 5 && members.contains("crates"),
+        "{members:?}"
+    );
+    for needed in ["migrations", "packtrain.default.toml"] {
+        assert!(taken_in.contains(needed), "{taken_in:?}");
+    }
+    let cargo = ["Cargo.toml", "Cargo.lock", ".cargo", ".sqlx"].map(str::to_owned);
+    let needed = members.into_iter().chain(taken_in).chain(cargo);
+    let left_out: Vec<_> = needed.filter(|path| !let_in.contains(&**path)).collect();
+    assert!(left_out.is_empty(), ".dockerignore leaves out {left_out:?}");
 }

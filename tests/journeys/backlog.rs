@@ -25,7 +25,7 @@ async fn what_a_worker_measured_outlives_it_and_a_scaler_reads_what_waits() {
     for _ in 0..3 {
         enqueue::<WaitsBriefly>(&yard).await;
     }
-    let scaler = yard.client("ops", &[KeyScope::Operator]).await;
+    let scaler = yard.client("ops", &[KeyScope::Viewer]).await;
     let read = scaler.get("/v2/admin/backlog").await.expect(200).json();
     let shown = &read["lanes"][lane.as_str()];
     assert_eq!(shown["jobs"], 3);

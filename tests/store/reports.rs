@@ -4,8 +4,8 @@ use packtrain_core::ids::ReportId;
 use packtrain_core::job::{Lane, State};
 use packtrain_core::limits::EVENTS_MAX;
 use packtrain_core::ports::{
-    ApiKeys, ArtefactRecord, Bell, End, JobEvents, JobQueue, KeyScope, ObjectKey, ReportRecord,
-    Reports, Settled, Stored, Success, Write,
+    ApiKeys, ArtefactRecord, Bell, End, JobEvents, JobQueue, KeyScope, Noted, ObjectKey,
+    ReportRecord, Reports, Settled, Stored, Success, Write,
 };
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_store::{PgBell, PgEvents, PgKeys, PgReports};
@@ -160,6 +160,42 @@ async fn events_are_numbered_in_order_resumed_from_and_limited() {
         .unwrap();
     let all = reader.after(scene.tenant, job, 0, 2_000).await.unwrap();
     assert_eq!(all.last().unwrap().seq, EVENTS_MAX);
+}
+
+#[tokio::test]
+async fn behind_the_event_that_a_job_waits_nothing_is_written_but_that_it_waits_no_more() {
+    let scene = Scene::new().await;
+    let job = scene.queued(1).await[0];
+    let events = PgEvents::new(scene.db.pools().worker.clone());
+    let say = async |state| {
+        let data = json!({ "name": "store", "state": state });
+        let noted = events.append(scene.tenant, job, "stage", &data).await;
+        noted.unwrap()
+    };
+    assert_eq!(say("running").await, Noted::Done);
+    assert_eq!(say("waiting").await, Noted::Done);
+    for state in ["running", "waiting", "running"] {
+        assert_eq!(say(state).await, Noted::Waits("store".to_owned()));
+    }
+    let kept = [json!({ "state": 1 }), json!({ "state": 2 })];
+    let written = events.append_kept(scene.tenant, job, &kept).await;
+    written.unwrap();
+    assert_eq!(say("done").await, Noted::Done);
+    let all = events.after(scene.tenant, job, 0, 100).await.unwrap();
+    let said: Vec<_> = all
+        .iter()
+        .map(|event| (event.seq, &event.data["state"]))
+        .collect();
+    let (one, two) = (json!(1), json!(2));
+    let words = ["running", "waiting", "done"].map(|word| json!(word));
+    let expected = [
+        (1, &words[0]),
+        (2, &words[1]),
+        (3, &one),
+        (4, &two),
+        (5, &words[2]),
+    ];
+    assert_eq!(said, expected);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use packtrain_core::job::Lane;
 use packtrain_core::patience::patient;
 use packtrain_core::ports::{ClaimedLease, Claims, Floors, Heard, HintStream, Wanted};
 use packtrain_core::time::Clock;
+use packtrain_core::vitals::Pulse;
 use tokio::sync::{mpsc, watch::Sender as Watched};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -39,6 +40,7 @@ pub(crate) struct Feeder {
     pub(crate) registry: Arc<Registry>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) jobs: mpsc::Sender<Assigned>,
+    pub(crate) pulse: Pulse,
     pub(crate) stop: CancellationToken,
 }
 
@@ -47,16 +49,19 @@ impl Feeder {
     pub(crate) async fn run(self, hints: HintStream) {
         let reached = Watched::new(Reached::new(Instant::now()));
         tokio::join!(self.follow(&reached, hints), self.look_below(&reached));
+        self.pulse.rest();
     }
 
     /// Claims behind the floors: what is new.
     async fn follow(&self, reached: &Watched<Reached>, mut hints: HintStream) {
         let mut pause = PAUSE_FIRST;
         let mut heard: Option<Heard> = None;
-        while let Some(free) = self.free_slots(CLAIM_MAX).await {
+        while let Some(free) = self.free_for_new().await {
+            self.pulse.turn();
             let from = reached.borrow().floors();
             let goes_on = match self.claim(reached, from, free).await {
                 Some(left_room) => {
+                    self.pulse.answered();
                     pause = PAUSE_FIRST;
                     // Only now: where a transport gives a hint again that was not looked at, a
                     // worker that dies before its claim leaves it to another. Elsewhere the next
@@ -140,6 +145,30 @@ impl Feeder {
         true
     }
 
+    /// Waits for free slots. While jobs of this worker have them that is no standing still; slots
+    /// that nobody has and nobody gets are.
+    async fn free_for_new(&self) -> Option<Vec<Slot>> {
+        let mut waiting = std::pin::pin!(self.free_slots(CLAIM_MAX));
+        let mut rests = false;
+        loop {
+            tokio::select! {
+                biased;
+                free = &mut waiting => return free,
+                () = tokio::time::sleep(POLL) => match self.registry.is_empty() {
+                    false => {
+                        self.pulse.rest();
+                        rests = true;
+                    }
+                    true if rests => {
+                        self.pulse.turn();
+                        rests = false;
+                    }
+                    true => {}
+                },
+            }
+        }
+    }
+
     /// Waits for a free slot and takes so many that are free; none when it is time to stop.
     async fn free_slots(&self, most: usize) -> Option<Vec<Slot>> {
         let first = tokio::select! {
@@ -203,5 +232,50 @@ impl Feeder {
             () = self.stop.cancelled() => false,
             () = tokio::time::sleep(POLL) => true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use packtrain_core::ids::{ClockIds, IdSource};
+    use packtrain_core::time::SystemClock;
+    use packtrain_core::vitals::{STUCK_AFTER, Vitals};
+
+    use super::*;
+    use crate::renewal::tests::Broken;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_feeder_waits_for_slots_that_jobs_have_and_is_stuck_at_slots_that_nobody_has() {
+        let ids: &dyn IdSource = &ClockIds::new(SystemClock);
+        let (vitals, registry, lease) =
+            (Vitals::default(), Arc::<Registry>::default(), ids.lease());
+        let (jobs, _assigned) = mpsc::channel(1);
+        let slots = Slots::new(1);
+        let _taken = slots.free_now().unwrap();
+        registry.hold(lease, 1);
+        let feeder = Feeder {
+            worker: ids.worker(),
+            lane: Lane::Io,
+            wanted: Vec::new(),
+            slots,
+            claims: Arc::new(Broken { panics: false }),
+            registry: Arc::clone(&registry),
+            clock: Arc::new(SystemClock),
+            jobs,
+            pulse: vitals.watch("feeder", STUCK_AFTER),
+            stop: CancellationToken::new(),
+        };
+        let mut feeding = std::pin::pin!(feeder.run(Box::pin(futures::stream::pending())));
+        let mut pass = async |time: Duration| {
+            assert!(tokio::time::timeout(time, &mut feeding).await.is_err());
+        };
+        pass(STUCK_AFTER * 10).await;
+        assert_eq!(vitals.stuck(), []);
+        assert_eq!(vitals.unanswered(), []);
+        registry.forget(lease);
+        pass(STUCK_AFTER - POLL).await;
+        assert_eq!(vitals.stuck(), []);
+        pass(POLL * 4).await;
+        assert_eq!(vitals.stuck().len(), 1);
     }
 }

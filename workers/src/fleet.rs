@@ -14,6 +14,7 @@ use packtrain_core::ports::{
 };
 use packtrain_core::time::Clock;
 use packtrain_core::trace::TraceRules;
+use packtrain_core::vitals::{STUCK_AFTER, Vitals};
 use packtrain_jobs::catalogue::Entry;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -115,6 +116,7 @@ pub struct Fleet {
     worker: WorkerId,
     registry: Arc<Registry>,
     guard: Option<Guard>,
+    vitals: Vitals,
 }
 
 impl Fleet {
@@ -127,6 +129,7 @@ impl Fleet {
             worker,
             registry: Arc::new(Registry::default()),
             guard: None,
+            vitals: Vitals::default(),
         }
     }
 
@@ -135,6 +138,13 @@ impl Fleet {
     #[must_use]
     pub fn protected(mut self, protection: Arc<dyn Protection>, after: Duration) -> Self {
         self.guard = Some(Guard { protection, after });
+        self
+    }
+
+    /// Notes the life of its loops where somebody looks.
+    #[must_use]
+    pub fn watched(mut self, vitals: &Vitals) -> Self {
+        self.vitals = vitals.clone();
         self
     }
 
@@ -157,6 +167,7 @@ impl Fleet {
             Arc::clone(&self.outside.claims),
             Arc::clone(&self.registry),
             stop.clone(),
+            renewal::pulse(&self.vitals),
             renewing.clone(),
         )
         .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
@@ -171,6 +182,7 @@ impl Fleet {
             hints: Arc::clone(&self.outside.hints),
             registry: Arc::clone(&self.registry),
             clock: Arc::clone(&self.outside.clock),
+            pulse: self.vitals.watch("settler", STUCK_AFTER),
         };
         let (draining, budget) = (stop.clone(), self.settings.drain + LAST_ENDS_WITHIN);
         let settling = tasks.spawn(settler::run(
@@ -352,16 +364,21 @@ impl Fleet {
                 long: entry.about.long || self.settings.settle.batch_max == 1,
             })
             .collect();
-        let hints = self.outside.hints.subscribe(&[lane.lane]).await;
+        let slots = Slots::new(lane.slots);
+        let free = slots.count_free();
+        let hints = self.outside.hints.subscribe_for(lane.lane, free).await;
         let feeder = Feeder {
             worker: self.worker,
             lane: lane.lane,
             wanted,
-            slots: Slots::new(lane.slots),
+            slots,
             claims: Arc::clone(&self.outside.claims),
             registry: Arc::clone(&self.registry),
             clock: Arc::clone(&self.outside.clock),
             jobs,
+            pulse: self
+                .vitals
+                .watch(format!("feeder of {}", lane.lane), STUCK_AFTER),
             stop: stop.clone(),
         };
         tasks.spawn(feeder.run(hints));

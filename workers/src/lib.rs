@@ -20,6 +20,7 @@ mod slots;
 mod starter;
 mod times;
 mod traced;
+mod waiting;
 
 pub use cpu::RayonPool;
 pub use fleet::{Fleet, FleetSettings, LaneSettings, Outside, SettleSettings};

@@ -83,6 +83,11 @@ impl Registry {
         ages.max()
     }
 
+    /// Whether nothing that was claimed here is still to be done or written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().held.is_empty()
+    }
+
     /// Every lease of which something is not over.
     pub(crate) fn leases(&self) -> Vec<LeaseId> {
         self.lock().held.keys().copied().collect()

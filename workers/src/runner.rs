@@ -26,6 +26,7 @@ use crate::settler::Ended;
 use crate::starter::{Begin, Start};
 use crate::times::Measured;
 use crate::traced::{self, Traced};
+use crate::waiting;
 
 /// How long a job that was told to stop may take to do so by itself.
 const GRACE: Duration = Duration::from_secs(2);
@@ -191,7 +192,7 @@ impl Runner {
         );
         let watching = self.watch(job, &progress);
         let ran = tokio::select! {
-            ended = &mut work => return Ran::Ended(ended.unwrap_or_else(|error| {
+            ended = &mut work => Ran::Ended(ended.unwrap_or_else(|error| {
                 Err(Fault::retry("job.aborted", error))
             })),
             stop = told.wait_for(Option::is_some) => {
@@ -200,6 +201,10 @@ impl Runner {
             () = tokio::time::sleep(entry.about.time_limit) => Ran::TimedOut,
             () = watching => unreachable!("watching progress does not end"),
         };
+        if let Ran::Ended(ended) = &ran {
+            waiting::note(&ctx, &job.kind, self.age(job), ended).await;
+            return ran;
+        }
         cancel.cancel();
         match tokio::time::timeout(GRACE, &mut work).await {
             // It was done before it heard: what is done is done, unless it counts no more.
@@ -213,6 +218,12 @@ impl Runner {
                 ran
             }
         }
+    }
+
+    /// How long ago a job was asked for.
+    fn age(&self, job: &Claimed) -> Duration {
+        let age = (self.clock.now() - job.created_at).to_std();
+        age.unwrap_or_default()
     }
 
     /// The catalogue's entry of a job's kind.
@@ -251,7 +262,8 @@ impl Runner {
         loop {
             ticks.tick().await;
             let now = progress.snapshot().event();
-            if now.is_none() || now == last {
+            // While the job counts as waiting, how far this attempt is belongs to no stage.
+            if now.is_none() || now == last || progress.waits() {
                 continue;
             }
             if let Some(event) = &now {
@@ -285,9 +297,8 @@ impl Runner {
                 "the time limit passed",
             ),
         };
-        let age = (self.clock.now() - job.created_at).to_std();
         let attempts = (job.attempts + 1, job.attempts_max);
-        failed(fault, age.unwrap_or_default(), attempts, &*self.ids)
+        failed(fault, self.age(job), attempts, &*self.ids)
     }
 
     async fn settle(&self, ended: Ended) {

@@ -17,6 +17,7 @@ use packtrain_core::ids::JobId;
 use packtrain_core::patience::patient;
 use packtrain_core::ports::{Claims, End, Hint, Hints, Settlement, StoreError};
 use packtrain_core::time::{Clock, Timestamp};
+use packtrain_core::vitals::Pulse;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -41,6 +42,7 @@ pub(crate) struct Settler {
     pub(crate) hints: Arc<dyn Hints>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) pulse: Pulse,
 }
 
 /// Settles until every sender is gone and everything is written; from the end of `budget` on,
@@ -61,6 +63,7 @@ pub(crate) async fn run(
         () = settle(settings, ends, &settler, &spent) => {}
         () = spending => {}
     }
+    settler.pulse.rest();
 }
 
 async fn settle(
@@ -73,6 +76,9 @@ async fn settle(
     let mut writing = FuturesUnordered::new();
     let mut is_open = true;
     loop {
+        if writing.is_empty() {
+            settler.pulse.rest();
+        }
         tokio::select! {
             biased;
             Some(()) = writing.next() => {}
@@ -81,6 +87,7 @@ async fn settle(
             {
                 is_open = count > 0;
                 if is_open {
+                    settler.pulse.turn();
                     let batch = std::mem::take(&mut batch);
                     writing.push(end(settler, spent, batch));
                 }
@@ -115,8 +122,10 @@ async fn write(settler: &Settler, ends: &[Settlement]) {
     let began = settler.clock.now();
     let mut is_in_doubt = false;
     loop {
+        settler.pulse.turn();
         match patient(claims.settle(ends)).await {
             Ok(mut settled) => {
+                settler.pulse.answered();
                 if is_in_doubt && !settled.fenced.is_empty() {
                     settled.fenced = thrown_away(claims, ends, settled.fenced).await;
                 }
@@ -204,6 +213,7 @@ mod tests {
         ClaimedLease, Floors, HintStream, Renewals, Settled, Success, Wanted, WorkerRecord,
     };
     use packtrain_core::time::SystemClock;
+    use packtrain_core::vitals::{Ailing, STUCK_AFTER, Vitals};
     use tokio::sync::Semaphore;
 
     use super::*;
@@ -284,6 +294,10 @@ mod tests {
         }
     }
 
+    fn pulse() -> Pulse {
+        Vitals::default().watch("settler", STUCK_AFTER)
+    }
+
     struct Deaf;
 
     #[async_trait]
@@ -311,6 +325,7 @@ mod tests {
             hints: Arc::new(Deaf),
             registry: Arc::default(),
             clock: Arc::new(SystemClock),
+            pulse: pulse(),
         };
         let mut running = Box::pin(run(settings, ended, settler, pending()));
         // Polled once, it begins all that it may and then waits for the database.
@@ -359,6 +374,7 @@ mod tests {
             hints: Arc::new(Deaf),
             registry: Arc::default(),
             clock: Arc::new(SystemClock),
+            pulse: pulse(),
         };
         let (began, budget) = (tokio::time::Instant::now(), Duration::from_secs(30));
         let settings = SettleSettings {
@@ -370,6 +386,46 @@ mod tests {
         let ended = tokio::time::timeout(Duration::from_secs(10_000), running).await;
         assert!(ended.is_ok(), "it settles again and again");
         assert_eq!(began.elapsed(), budget);
+    }
+
+    fn names(ailing: &[Ailing]) -> Vec<&str> {
+        ailing.iter().map(|one| &*one.name).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_settler_whose_database_is_away_comes_round_and_one_that_is_no_more_does_not() {
+        let (asked, _asks) = mpsc::unbounded_channel();
+        let away = Slow {
+            asked,
+            lets: Semaphore::new(0),
+            written: Mutex::default(),
+            mood: Mood::Away,
+        };
+        let vitals = Vitals::default();
+        let settler = Settler {
+            claims: Arc::new(away),
+            hints: Arc::new(Deaf),
+            registry: Arc::default(),
+            clock: Arc::new(SystemClock),
+            pulse: vitals.watch("settler", STUCK_AFTER),
+        };
+        let settings = SettleSettings::default();
+        let (ends, ended) = mpsc::channel(16);
+        let running = run(settings, ended, settler, pending());
+        {
+            let mut running = std::pin::pin!(running);
+            let idle = Duration::from_secs(600);
+            assert!(tokio::time::timeout(idle, &mut running).await.is_err());
+            assert_eq!(names(&vitals.unanswered()), Vec::<&str>::new(), "idle");
+            let mut ten = ten_ends();
+            ends.try_send(ten.try_recv().ok().unwrap()).ok().unwrap();
+            assert!(tokio::time::timeout(idle, &mut running).await.is_err());
+            assert_eq!(names(&vitals.stuck()), Vec::<&str>::new(), "it asks again");
+            assert_eq!(names(&vitals.unanswered()), ["settler"]);
+        }
+        // Its task is gone, as after a panic.
+        tokio::time::advance(STUCK_AFTER + Duration::from_secs(1)).await;
+        assert_eq!(names(&vitals.stuck()), ["settler"]);
     }
 
     fn follow_up(ids: &dyn IdSource) -> NewJob {
@@ -422,6 +478,7 @@ mod tests {
             hints: Arc::new(Deaf),
             registry: Arc::default(),
             clock: Arc::new(SystemClock),
+            pulse: pulse(),
         };
         let mut builder = tokio::runtime::Builder::new_current_thread();
         let runtime = builder.enable_time().start_paused(true).build().unwrap();

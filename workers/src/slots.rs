@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use packtrain_core::ports::Free;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Ends that may be on their way beside the slots, at most; a lane with fewer slots has as many.
@@ -54,6 +55,12 @@ impl Slots {
             unsettled: Unsettled(unsettled),
         })
     }
+
+    /// Says how many slots are free whenever it is asked.
+    pub(crate) fn count_free(&self) -> Free {
+        let (run, unsettled) = (Arc::clone(&self.run), Arc::clone(&self.unsettled));
+        Arc::new(move || run.available_permits().min(unsettled.available_permits()))
+    }
 }
 
 impl Slot {
@@ -67,6 +74,22 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn free_slots_are_counted_as_they_are_taken_and_given_back() {
+        let slots = Slots::new(2);
+        let free = slots.count_free();
+        assert_eq!(free(), 2);
+        let taken = [slots.free_now(), slots.free_now()].map(Option::unwrap);
+        assert_eq!(free(), 0);
+        let unsettled = taken.map(Slot::ran);
+        assert_eq!(free(), 2);
+        let others = [slots.free_now(), slots.free_now()].map(Option::unwrap);
+        let more = others.map(Slot::ran);
+        assert_eq!(free(), 0, "four are unsettled");
+        drop((unsettled, more));
+        assert_eq!(free(), 2);
+    }
 
     #[test]
     fn so_many_run_at_once_and_so_many_more_may_be_unsettled() {

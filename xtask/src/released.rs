@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use tokio::process::Command;
 
 use crate::site::Site;
+use crate::tally::Tally;
 
 /// The rows that need it have this in their path.
 pub(crate) const ROWS: &str = "upgrade";
@@ -29,8 +30,19 @@ const BUILD: [&str; 9] = [
 pub(crate) enum Released {
     /// Built, and told to the rows by this variable.
     Built(&'static str, PathBuf),
-    /// This clone does not have the release's commit, and why it could not be had.
+    /// This clone does not have the release's commit: why it could not be had, and how to get it.
     Unknown(String),
+}
+
+impl Released {
+    /// An upgrade that is not rehearsed is a skip like any other: nobody reads a line of a run that
+    /// is green.
+    pub(crate) fn note(&self, sum: &mut Tally) {
+        if let Self::Unknown(why) = self {
+            sum.skip("the rehearsal of an upgrade", why);
+            println!("skipped the rehearsal of an upgrade: {why}");
+        }
+    }
 }
 
 /// Finds it, or builds it; the commit stands in the workspace's manifest.
@@ -42,7 +54,7 @@ pub(crate) async fn program(site: &Site) -> anyhow::Result<Released> {
         return Ok(Released::Built(VARIABLE, program));
     }
     if let Err(why) = fetched(site, &commit).await {
-        return Ok(Released::Unknown(format!("{why:#}")));
+        return Ok(Released::Unknown(unknown(&commit, &format!("{why:#}"))));
     }
     println!("building the program of the last release, {commit}");
     let source = folder.join("source");
@@ -67,6 +79,17 @@ pub(crate) async fn program(site: &Site) -> anyhow::Result<Released> {
     fs::remove_dir_all(&source).context("the target folder cannot be written")?;
     fs::remove_file(&archive).context("the target folder cannot be written")?;
     Ok(Released::Built(VARIABLE, program))
+}
+
+/// What to do where the commit is not there and cannot be fetched: clones of a CI often end at the
+/// last commit, and may not fetch another.
+fn unknown(commit: &str, why: &str) -> String {
+    let why = why.trim_end().replace('\n', "; ");
+    format!(
+        "the last release, {commit}, is not in this clone and cannot be fetched ({why}); fetch the \
+         whole history (git fetch --unshallow, or fetch-depth: 0 in the checkout of the CI), or \
+         that commit alone (git fetch origin {commit})"
+    )
 }
 
 /// The commit of the last release.
@@ -106,4 +129,38 @@ fn git(site: &Site) -> Command {
     let mut command = Command::new("git");
     command.current_dir(&site.root);
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::test::judge;
+
+    fn passed() -> Tally {
+        let mut sum = Tally::default();
+        sum.read("test result: ok. 40 passed; 0 failed; 0 ignored");
+        sum
+    }
+
+    #[test]
+    fn an_upgrade_that_is_not_rehearsed_fails_a_strict_run_and_says_what_to_fetch() {
+        let commit = "f43b698b1b5ec56a28b5f244ad834baad06ee8c5";
+        let why = unknown(commit, "git fetch failed\nno remote\n");
+        let mut sum = passed();
+        Released::Unknown(why).note(&mut sum);
+        assert_eq!(sum.to_string(), "40 passed, 0 failed, 1 skipped");
+        assert!(judge(&sum, true).is_err());
+        let (_, why) = sum.skipped.first().unwrap();
+        for words in [
+            "git fetch --unshallow",
+            &format!("git fetch origin {commit}"),
+        ] {
+            assert!(why.contains(words), "{why}");
+        }
+        let mut sum = passed();
+        Released::Built(VARIABLE, PathBuf::new()).note(&mut sum);
+        assert!(judge(&sum, true).is_ok());
+    }
 }

@@ -47,6 +47,11 @@ impl Tally {
         }
     }
 
+    /// Takes in what was not run at all.
+    pub(crate) fn skip(&mut self, name: &str, why: &str) {
+        self.skipped.insert((name.to_owned(), why.to_owned()));
+    }
+
     /// Takes in that cargo failed: a binary that crashed says nothing of its tests.
     pub(crate) fn take_crash(&mut self) {
         if self.failed == 0 {

@@ -12,7 +12,7 @@ use packtrain_core::time::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::auth::Operator;
+use crate::auth::Viewer;
 use crate::problem::Problem;
 use crate::{Shared, conditional};
 
@@ -93,7 +93,7 @@ fn seconds(time: Duration) -> f64 {
 )]
 pub(crate) async fn show(
     State(shared): State<Shared>,
-    _: Operator,
+    _: Viewer,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let view = BacklogView::from(shared.api.backlogs.backlog().await?);

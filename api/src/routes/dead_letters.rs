@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Shared;
-use crate::auth::Operator;
+use crate::auth::Viewer;
 use crate::body::Params;
 use crate::page::{self, PageParams};
 use crate::problem::Problem;
@@ -73,7 +73,7 @@ impl From<Cause> for CauseView {
 )]
 pub(crate) async fn causes(
     State(shared): State<Shared>,
-    _: Operator,
+    _: Viewer,
     Params(params): Params<PageParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

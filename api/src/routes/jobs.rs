@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::job::{JobSummary, JobView, view};
 use super::{id, locate, wake};
-use crate::auth::Operator;
+use crate::auth::{Operator, Viewer};
 use crate::body::{JsonBody, Params};
 use crate::idempotency::OptionalKey;
 use crate::page::{self, next_link, place};
@@ -142,7 +142,7 @@ pub(crate) async fn enqueue(
 )]
 pub(crate) async fn list(
     State(shared): State<Shared>,
-    _: Operator,
+    _: Viewer,
     Params(params): Params<ListParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -181,7 +181,7 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn show(
     State(shared): State<Shared>,
-    _: Operator,
+    _: Viewer,
     Path(text): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::id;
-use crate::auth::Operator;
+use crate::auth::{Operator, Viewer};
 use crate::body::JsonBody;
 use crate::problem::{Problem, STALE};
 use crate::{Api, Shared, conditional};
@@ -75,7 +75,7 @@ impl From<LaneRecord> for LaneView {
 )]
 pub(crate) async fn list(
     State(shared): State<Shared>,
-    _: Operator,
+    _: Viewer,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let lanes = shared.api.control.lanes().await?;

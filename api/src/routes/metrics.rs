@@ -12,7 +12,7 @@ use packtrain_core::ports::{Backlog, Figures, LaneRecord, WorkerCounts};
 use packtrain_core::schedule::ScheduleRecord;
 use packtrain_core::time::Timestamp;
 
-use crate::auth::Operator;
+use crate::auth::Viewer;
 use crate::problem::Problem;
 use crate::{Api, Shared};
 
@@ -30,10 +30,7 @@ const OTHER: &str = "other";
     responses((status = 200, description = "Figures in the exposition format.", body = String,
         content_type = "text/plain")),
 )]
-pub(crate) async fn metrics(
-    State(shared): State<Shared>,
-    _: Operator,
-) -> Result<Response, Problem> {
+pub(crate) async fn metrics(State(shared): State<Shared>, _: Viewer) -> Result<Response, Problem> {
     for gauge in read(&shared.api, &shared.kinds).await? {
         metrics::gauge!(gauge.name, &gauge.labels).set(gauge.value);
     }

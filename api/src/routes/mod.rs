@@ -31,6 +31,7 @@ mod metrics;
 mod problems;
 mod reports;
 mod schedules;
+mod story;
 mod uploads;
 mod workers;
 
@@ -57,6 +58,7 @@ pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
         .routes(routes!(reports::show))
         .routes(routes!(reports::events))
         .routes(routes!(reports::artifact))
+        .routes(routes!(reports::row))
         .routes(routes!(comparisons::request, comparisons::list))
         .routes(routes!(comparisons::show))
         .routes(routes!(comparisons::events))

@@ -2,22 +2,24 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use packtrain_core::ids::{JobId, ReportId};
 use packtrain_jobs::tax::report::Report;
+use packtrain_jobs::tax::row::Story;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::listed::{self, MadePage};
 use super::made::{self, ArtifactParams, CourseView, Order, Thing};
-use crate::Shared;
+use super::story;
 use crate::auth::User;
 use crate::body::{JsonBody, Params};
 use crate::page::PageParams;
 use crate::problem::Problem;
 use crate::serve::Closing;
 use crate::stream::DoneEvent;
+use crate::{Shared, conditional};
 
 /// A tax report: where it is, and what came of it. Its summary has totals, counts, the
 /// weightiest warnings, and the answers and rules that did nothing.
@@ -170,4 +172,33 @@ pub(crate) async fn artifact(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     made::artifact::<ReportView>(&shared, user, (&text, &name), &params, &headers).await
+}
+
+/// The story of one row: what it became, by which lots, rule and price, and why, out of the figures
+/// (JSON) of a finished report.
+///
+/// A row of which the report says nothing is not found: one that no chosen year has, or that only
+/// brought in units which nothing used, unless the report has the format `harvest`.
+#[utoipa::path(
+    get, path = "/v2/premium/reports/{id}/rows/{row}", tag = "reports",
+    operation_id = "explainRow",
+    params(
+        ("id" = ReportId, Path),
+        ("row" = String, Path, description = "The row's id, as the report names it.",
+            max_length = 300, example = "s7"),
+    ),
+    responses(
+        (status = 200, description = "What the report says of the row.", body = Story,
+            headers(("ETag" = String, description = "Changes with the answer."))),
+        (status = 304, description = "The client has this answer already."),
+    ),
+)]
+pub(crate) async fn row(
+    State(shared): State<Shared>,
+    user: User,
+    Path((text, row)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let story = story::of::<ReportView>(&shared, user, (&text, row)).await?;
+    conditional::json(StatusCode::OK, &story, &headers)
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::id;
-use crate::auth::Operator;
+use crate::auth::{Operator, Viewer};
 use crate::body::{JsonBody, Params};
 use crate::page::{self, PageParams};
 use crate::problem::Problem;
@@ -133,7 +133,7 @@ impl From<AuditEntry> for AuditView {
 )]
 pub(crate) async fn list(
     State(shared): State<Shared>,
-    _: Operator,
+    _: Viewer,
     Params(params): Params<PageParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -193,7 +193,7 @@ async fn ask(shared: &Shared, operator: &Operator, whom: &Drain) -> Result<Respo
 )]
 pub(crate) async fn audit(
     State(shared): State<Shared>,
-    _: Operator,
+    _: Viewer,
     Params(params): Params<PageParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

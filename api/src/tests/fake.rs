@@ -14,7 +14,7 @@ use packtrain_core::limits::PROMISED_BYTES_MAX;
 use packtrain_core::ports::{
     ApiKeyRecord, ApiKeys, Cache, CacheKey, Enqueued, FileRecord, FileState, FileSummary, Files,
     Hint, HintStream, Hints, Imported, ImportedFile, JobEvent, JobEvents, JobFilter, JobQueue,
-    JobRecord, JobSummary, KeyScope, Keyed, NewFile, OperatorJobs, OwnJob, OwnJobs, Promise,
+    JobRecord, JobSummary, KeyScope, Keyed, NewFile, Noted, OperatorJobs, OwnJob, OwnJobs, Promise,
     Readiness, ReportRecord, Reports, Requested, StoreError,
 };
 use packtrain_core::reads::Reads;
@@ -354,7 +354,7 @@ impl JobEvents for World {
         _: JobId,
         name: &str,
         data: &Value,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Noted, StoreError> {
         let mut events = self.events.lock().unwrap();
         let seq = i64::try_from(events.len()).unwrap() + 1;
         let (name, data) = (name.to_owned(), data.clone());
@@ -364,7 +364,11 @@ impl JobEvents for World {
             name,
             data,
         });
-        Ok(())
+        Ok(Noted::Done)
+    }
+
+    async fn append_kept(&self, _: TenantId, _: JobId, _: &[Value]) -> Result<(), StoreError> {
+        unreachable!("only a worker keeps back")
     }
 
     async fn after(

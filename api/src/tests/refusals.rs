@@ -104,6 +104,37 @@ async fn a_key_opens_only_what_its_scope_says() {
 }
 
 #[tokio::test]
+async fn a_viewer_reads_what_operators_see_and_changes_nothing() {
+    let document: Value = serde_json::from_str(&crate::openapi_json()).unwrap();
+    let (mut reads, mut changes) = (0, 0);
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let is_operators = path.starts_with("/v2/admin");
+        // What is in braces may be anything: whether it is there is asked later than who asks.
+        let path = path.replace(['{', '}'], "");
+        for method in methods.as_object().unwrap().keys() {
+            let viewer = Client::of(&Arc::new(World::default()), 1, KeyScope::Viewer);
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let request = viewer.request(method.clone(), &path);
+            let request = request.header(CONTENT_TYPE, "application/json");
+            let answer = viewer.send(request, "{}").await;
+            let is_refused =
+                answer.status == StatusCode::FORBIDDEN && answer.code() == "auth.scope_missing";
+            let is_open = !path.starts_with("/v2/admin") && !path.starts_with("/v2/premium");
+            let may = is_open || (is_operators && method == Method::GET);
+            assert_eq!(is_refused, !may, "{method} {path}: {}", answer.status);
+            reads += usize::from(is_operators && may);
+            changes += usize::from(is_operators && !may);
+        }
+    }
+    assert!(
+        reads >= 8 && changes >= 8,
+        "{reads} reads, {changes} changes"
+    );
+    let operator = Client::operator();
+    assert_eq!(operator.get("/v2/admin/lanes").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn another_tenants_things_do_not_exist() {
     let client = Client::new();
     let file = client.file().await;

@@ -384,3 +384,44 @@ async fn a_persons_lists_have_each_thing_of_theirs_once_while_new_ones_come_in()
     let strange = format!("{}?cursor={}", paths[1], of_files.as_str().unwrap());
     assert_eq!(client.get(&strange).await.code(), "cursor.malformed");
 }
+
+#[tokio::test]
+async fn a_row_of_a_finished_report_is_explained_to_its_owner_alone() {
+    let client = Client::new();
+    let (path, job) = client.finished().await;
+    let told = format!("{path}/rows/s7");
+    assert_eq!(
+        client.get(&told).await.code(),
+        "not_found",
+        "it has no JSON"
+    );
+    let figures = "{\n  \"disposals\": [\n    {\"id\": \"s7\", \"lot\": \"b1\"}\n  ]\n}\n";
+    let stored = client
+        .world
+        .put(client.tenant, figures.into())
+        .await
+        .unwrap();
+    {
+        let mut reports = client.world.reports.lock().unwrap();
+        let report = reports
+            .get_mut(&(client.tenant, ReportId::of_job(job)))
+            .unwrap();
+        report.artefacts.push(ArtefactRecord {
+            name: "figures-2025-us.json".to_owned(),
+            media_type: "application/json".to_owned(),
+            stored,
+        });
+    }
+    client.world.cached.lock().unwrap().clear();
+    let story = client.get(&told).await;
+    assert_eq!(story.status, StatusCode::OK, "{}", story.text());
+    assert_eq!(story.json()["disposals"][0]["lot"], "b1");
+    let lot = client.get(&format!("{path}/rows/b1")).await.json();
+    assert_eq!(lot["uses"][0]["id"], "s7");
+    assert_eq!(
+        client.get(&format!("{path}/rows/x")).await.code(),
+        "not_found"
+    );
+    let stranger = Client::of(&client.world, 2, KeyScope::User);
+    assert_eq!(stranger.get(&told).await.code(), "not_found");
+}

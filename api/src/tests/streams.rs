@@ -53,6 +53,33 @@ async fn a_stream_goes_on_after_the_last_event_that_was_seen() {
 }
 
 #[tokio::test]
+async fn a_head_of_more_than_64_kib_is_refused() {
+    let client = Client::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let served = crate::serve(listener, client.router.clone(), shutdown.clone());
+    let asking = async {
+        let mut answers = Vec::new();
+        for letters in [60_000, 70_000] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let long = "a".repeat(letters);
+            let head = format!("GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: {long}\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream.write_all(b"Connection: close\r\n\r\n").await.ok();
+            let mut first = [0; 12];
+            stream.read_exact(&mut first).await.unwrap();
+            answers.push(String::from_utf8(first.to_vec()).unwrap());
+        }
+        shutdown.cancel();
+        answers
+    };
+    let (served, answers) = tokio::join!(served, asking);
+    served.unwrap();
+    assert_eq!(answers, ["HTTP/1.1 200", "HTTP/1.1 431"]);
+}
+
+#[tokio::test]
 async fn a_server_that_stops_ends_its_streams_and_returns() {
     let client = Client::new();
     let (path, job) = client.report().await;

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use packtrain_jobs::tax::TAXPAYER_CHARS_MAX;
+use packtrain_tax::written::name_slip;
 
 use super::AskedYear;
 
@@ -39,6 +41,9 @@ pub(crate) struct Report {
     /// The taxpayer's time zone, such as America/New_York [default: the country's]
     #[arg(long, value_name = "ZONE")]
     pub(crate) timezone: Option<String>,
+    /// Whose report it is, printed on the PDF
+    #[arg(long, value_name = "NAME", value_parser = taxpayer)]
+    pub(crate) taxpayer: Option<String>,
     /// Option of the country's rules; may be repeated
     #[arg(long = "option", value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) options: Vec<(String, String)>,
@@ -140,6 +145,8 @@ pub(crate) enum Format {
     Forms,
     /// The audit log, a workbook
     Xlsx,
+    /// What could be sold at the end of the last year: open lots with their gains, as JSON
+    Harvest,
 }
 
 fn day(text: &str) -> Result<Day, String> {
@@ -149,6 +156,14 @@ fn day(text: &str) -> Result<Day, String> {
             .parse()
             .map(Day::On)
             .map_err(|_| "expected a day such as 2025-12-31".to_owned()),
+    }
+}
+
+/// A name to be printed. What is refused is not repeated.
+fn taxpayer(name: &str) -> Result<String, String> {
+    match name_slip("the name", name, TAXPAYER_CHARS_MAX) {
+        Some(what) => Err(what),
+        None => Ok(name.to_owned()),
     }
 }
 

@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::args::{Api, Global};
+use crate::args::{Api, Global, Part};
 use crate::database::Database;
 use crate::failure::{FAILED, Failure};
 use crate::log;
@@ -23,8 +23,9 @@ pub(crate) async fn run(global: &Global, _: &Api, settings: &Settings) -> Result
     let tasks = TaskTracker::new();
     let serving = CancellationToken::new();
     let database = Database::open(settings, narrate(global.quiet)).await?;
-    database.expect_schema().await?;
-    crate::budget::check(&settings.database, &database).await?;
+    // Each opens a connection of its own: both at once cost the start no more than one.
+    let budget = crate::budget::check(&settings.database, &database, Part::Api);
+    tokio::try_join!(database.expect_schema(), budget)?;
     database.keep(&tasks, &serving);
     hints::check(settings).await?;
     let parts = Parts::open(settings, &database, false, &tasks, &serving)?;

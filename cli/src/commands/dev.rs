@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use packtrain_core::ids::{ApiKeyId, TenantId};
-use packtrain_core::ports::KeyScope;
+use packtrain_core::ports::{KeyScope, StoreError};
 use packtrain_core::secret::Secret;
 use packtrain_store::{KeyMaterial, NewTenant};
+use packtrain_workers::Fleet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -44,7 +45,7 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     database.keep(&tasks, &serving);
     let key = prepare(&database).await?;
     hints::check(settings).await?;
-    let parts = Parts::open(settings, &database, true, &tasks, &serving)?;
+    let parts = Parts::open(settings, &database, !args.no_worker, &tasks, &serving)?;
     parts.check().await?;
     let listener = listen(&settings.api.listen).await?;
     let address = listener
@@ -55,7 +56,8 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     let served = tasks.spawn(serve);
     maintain(&parts, &tasks, &serving);
     tasks.spawn(parts.schedules(stop.clone()));
-    let working = tasks.spawn(parts.fleet(&[])?.run(stop.clone()));
+    let fleet = (!args.no_worker).then(|| parts.fleet(&[])).transpose()?;
+    let working = tasks.spawn(work(fleet, stop.clone()));
     let ready = Ready {
         settings,
         address,
@@ -65,7 +67,7 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     };
     ready.print(global, &database);
     let report = tokio::select! {
-        report = demo::report(&router, &key, &parts, DEMO) => Some(report?),
+        report = demo::report(&router, &key, &parts, DEMO), if !args.no_worker => Some(report?),
         () = stop.cancelled() => None,
     };
     if let Some(report) = report {
@@ -88,6 +90,17 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     api.map_err(std::io::Error::other)
         .and_then(|served| served)
         .map_err(|error| Failure::new(FAILED, format!("the API ended: {error}")))
+}
+
+/// Runs jobs until `stop`, where there is anybody who does.
+async fn work(fleet: Option<Fleet>, stop: CancellationToken) -> Result<(), StoreError> {
+    match fleet {
+        Some(fleet) => fleet.run(stop).await,
+        None => {
+            stop.cancelled().await;
+            Ok(())
+        }
+    }
 }
 
 /// Says what starts here.

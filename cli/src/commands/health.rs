@@ -1,5 +1,6 @@
 //! `packtrain health`: whether a part of this host answers, for container services without curl.
 
+use std::io::{Error, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -12,8 +13,8 @@ use crate::settings::Settings;
 
 /// How long everything may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
-/// Bytes of an answer that are read: its first line is what counts.
-const ANSWER_BYTES_MAX: u64 = 1024;
+/// Bytes of an answer that are read: its first line counts, and the rest says what is wrong.
+const ANSWER_BYTES_MAX: u64 = 2048;
 
 /// Runs the command.
 pub(crate) async fn run(
@@ -21,29 +22,40 @@ pub(crate) async fn run(
     args: &Health,
     settings: &Settings,
 ) -> Result<(), Failure> {
-    let (listen, path) = match args.part {
-        Part::Api => (&settings.api.listen, "/readyz"),
-        Part::Worker | Part::Scheduler => (&settings.metrics.listen, "/healthz"),
+    let (api, others) = (&*settings.api.listen, &*settings.metrics.listen);
+    let (asked, other) = match args.part {
+        Some(Part::Api) => (api, None),
+        Some(Part::Worker | Part::Scheduler) => (others, None),
+        // Of an image that all parts share, whichever runs answers at its own of the two.
+        None => (api, Some(others).filter(|listen| !listen.is_empty())),
     };
-    if listen.is_empty() {
+    if asked.is_empty() {
         let what = "metrics.listen is empty, and that is where a worker or scheduler answers";
         let help = "set PACKTRAIN_METRICS_LISTEN, such as to 127.0.0.1:9464";
         return Err(Failure::new(USAGE, what).help(help));
     }
-    let failed = |what: String| Failure::new(FAILED, format!("{listen}{path}: {what}"));
-    let asked = tokio::time::timeout(ANSWER_WITHIN, status(listen, path)).await;
-    let status = match asked {
-        Ok(Ok(status)) => status,
-        Ok(Err(error)) => return Err(failed(error.to_string())),
-        Err(_) => {
-            return Err(failed(format!(
-                "no answer within {} s",
-                ANSWER_WITHIN.as_secs()
-            )));
+    let path = if args.ready { "/readyz" } else { "/healthz" };
+    let asking = async {
+        match (answer(asked, path).await, other) {
+            (Err(error), Some(other)) if error.kind() == ErrorKind::ConnectionRefused => {
+                (other, answer(other, path).await)
+            }
+            (answer, _) => (asked, answer),
         }
     };
+    let failed = |listen: &str, what: &str| {
+        let what = format!("{listen}{path}: {what}");
+        Failure::new(FAILED, what.trim_end())
+    };
+    let (listen, answer) = tokio::time::timeout(ANSWER_WITHIN, asking)
+        .await
+        .map_err(|_| {
+            let seconds = ANSWER_WITHIN.as_secs();
+            failed(asked, &format!("no answer within {seconds} s"))
+        })?;
+    let (status, said) = answer.map_err(|error| failed(listen, &error.to_string()))?;
     if status != 200 {
-        return Err(failed(format!("it answered {status}")));
+        return Err(failed(listen, &format!("it answered {status}: {said}")));
     }
     if global.json {
         anstream::println!("{}", serde_json::json!({"status": "healthy"}));
@@ -53,10 +65,10 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// The status that the part answers with.
-async fn status(listen: &str, path: &str) -> std::io::Result<u16> {
+/// The status that the part answers with, and the words that follow.
+async fn answer(listen: &str, path: &str) -> std::io::Result<(u16, String)> {
     let found = lookup_host(listen).await?.next();
-    let address = found.ok_or_else(|| std::io::Error::other("this is no address"))?;
+    let address = found.ok_or_else(|| Error::other("this is no address"))?;
     let mut stream = TcpStream::connect(reachable(address)).await?;
     let request = format!("GET {path} HTTP/1.1\r\nhost: {listen}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
@@ -66,9 +78,11 @@ async fn status(listen: &str, path: &str) -> std::io::Result<u16> {
         .read_to_end(&mut answer)
         .await?;
     let answer = String::from_utf8_lossy(&answer);
-    let words = answer.lines().next().unwrap_or_default();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let words = head.lines().next().unwrap_or_default();
     let status = words.split(' ').nth(1).and_then(|word| word.parse().ok());
-    status.ok_or_else(|| std::io::Error::other("what answers is no HTTP"))
+    let status = status.ok_or_else(|| Error::other("what answers is no HTTP"))?;
+    Ok((status, body.to_owned()))
 }
 
 /// Who listens on every address is asked on loopback.

@@ -24,6 +24,7 @@ pub(crate) async fn run(
     settings: &Settings,
 ) -> Result<(), Failure> {
     if let Some(url) = &args.bootstrap_url {
+        crate::secrecy::check(&[("--bootstrap-url", url)], &*narrate(global.quiet))?;
         let wanted = Bootstrap {
             database: args.database.clone(),
             roles: roles(settings)?,

@@ -6,6 +6,7 @@ pub(crate) mod config;
 pub(crate) mod dev;
 pub(crate) mod enqueue;
 pub(crate) mod health;
+pub(crate) mod keys;
 pub(crate) mod migrate;
 pub(crate) mod operate;
 pub(crate) mod report;

@@ -3,7 +3,7 @@
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::args::Global;
+use crate::args::{Global, Part};
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::log;
@@ -19,14 +19,15 @@ pub(crate) async fn run(global: &Global, settings: &Settings) -> Result<(), Fail
     stop_on_signal(&stop)?;
     let tasks = TaskTracker::new();
     let database = Database::open(settings, narrate(global.quiet)).await?;
-    database.expect_schema().await?;
-    crate::budget::check(&settings.database, &database).await?;
+    // Each opens a connection of its own: both at once cost the start no more than one.
+    let budget = crate::budget::check(&settings.database, &database, Part::Scheduler);
+    tokio::try_join!(database.expect_schema(), budget)?;
     database.keep(&tasks, &stop);
     hints::check(settings).await?;
     let parts = Parts::without_store(settings, &database, true, &tasks, &stop)?;
     parts.check_shared().await?;
     let counted = crate::metrics::start(&parts.pools, &tasks, &stop)?;
-    crate::metrics::serve(settings, counted, &tasks, &stop).await?;
+    crate::metrics::serve(settings, counted, &parts.vitals, &tasks, &stop).await?;
     tasks.spawn(warm::keep(parts.pools_of_work(), warm::EVERY, stop.clone()));
     tokio::join!(
         parts.upkeep(stop.clone()),

@@ -3,7 +3,7 @@
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::args::{Global, Worker};
+use crate::args::{Global, Part, Worker};
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::log;
@@ -25,14 +25,15 @@ pub(crate) async fn run(
     let tasks = TaskTracker::new();
     let serving = CancellationToken::new();
     let database = Database::open(settings, narrate(global.quiet)).await?;
-    database.expect_schema().await?;
-    crate::budget::check(&settings.database, &database).await?;
+    // Each opens a connection of its own: both at once cost the start no more than one.
+    let budget = crate::budget::check(&settings.database, &database, Part::Worker);
+    tokio::try_join!(database.expect_schema(), budget)?;
     database.keep(&tasks, &serving);
     hints::check(settings).await?;
     let parts = Parts::open(settings, &database, true, &tasks, &serving)?;
     parts.check().await?;
     let counted = crate::metrics::start(&parts.pools, &tasks, &serving)?;
-    crate::metrics::serve(settings, counted, &tasks, &serving).await?;
+    crate::metrics::serve(settings, counted, &parts.vitals, &tasks, &serving).await?;
     tasks.spawn(warm::keep(
         parts.pools_of_work(),
         warm::EVERY,

@@ -16,13 +16,12 @@ use tracing_subscriber::filter::FilterFn;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-/// Spans of a trace that the log shows as well.
-const LOGGED: [&str; 2] = ["http.request", "job.run"];
+use crate::log::SPANS;
 
 /// Which spans are for a collector.
 pub(super) fn wanted() -> FilterFn {
     let is_wanted = |metadata: &Metadata<'_>| {
-        let is_ours = metadata.target() == TARGET || LOGGED.contains(&metadata.name());
+        let is_ours = metadata.target() == TARGET || SPANS.contains(&metadata.name());
         metadata.is_span() && is_ours
     };
     FilterFn::new(is_wanted as fn(&Metadata<'_>) -> bool).with_max_level_hint(LevelFilter::INFO)

@@ -22,8 +22,9 @@ mod wire;
 
 /// Spans that wait to be sent, at most.
 const QUEUE_MAX: usize = 4_096;
-/// How long a process that ends may take to send the last ones.
-const FLUSH_WITHIN: Duration = Duration::from_secs(3);
+/// How long a process that ends may take to send the last ones; with what threads that are blocked
+/// may take after it, 3 s in all.
+const FLUSH_WITHIN: Duration = Duration::from_millis(2_750);
 
 /// A layer of the subscriber that hears of spans.
 pub(crate) type SpanLayer<S> = Box<dyn Layer<S> + Send + Sync>;

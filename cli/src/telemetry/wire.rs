@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 use prost::Message;
 
 use super::layer::{Traced, Value};
-use crate::wiring::worker_name;
+use crate::process::worker_name;
 
 const NAME: &str = "packtrain";
 const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -72,7 +72,8 @@ mod redis {
 
     use super::{Arc, CancellationToken, Failure, Hints, Settings, TaskTracker, Warmth};
     use crate::failure::USAGE;
-    use crate::wiring::{authority, worker_name};
+    use crate::process::worker_name;
+    use crate::wiring::authority;
 
     pub(super) fn start(
         settings: &Settings,
@@ -108,6 +109,7 @@ mod redis {
             authority: authority("redis.ca_file", &redis.ca_file)?,
             prefix: redis.prefix.clone(),
             is_cluster: redis.cluster,
+            may_evict: redis.evicting,
             name: worker_name(std::process::id()),
         })
     }

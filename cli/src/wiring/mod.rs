@@ -12,6 +12,7 @@ use packtrain_core::job::Lane;
 use packtrain_core::ports::{Bell, Claims, Hints, Readiness, Schedules, Upkeep, Warmth, World};
 use packtrain_core::reads::Reads;
 use packtrain_core::time::{Clock, SystemClock};
+use packtrain_core::vitals::Vitals;
 use packtrain_feeds::{EndpointWarmth, TaskAgent};
 use packtrain_objects::ObjectsWarmth;
 use packtrain_scheduler::{BEATS_IN_PATIENCE, Patience, Ticker, UpkeepSettings};
@@ -26,6 +27,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::database::Database;
 use crate::failure::{FAILED, Failure, USAGE};
+use crate::process::worker_name;
 use crate::settings::{Machine, Protection, Settings};
 
 #[cfg(feature = "aws")]
@@ -56,6 +58,8 @@ pub(crate) struct Parts<S = objects::Opened> {
     pub(crate) reads: Reads,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
+    /// Whether the loops of this process turn.
+    pub(crate) vitals: Vitals,
 }
 
 impl Parts {
@@ -78,6 +82,7 @@ impl Parts {
             reads: shared.reads,
             clock: shared.clock,
             ids: shared.ids,
+            vitals: shared.vitals,
         })
     }
 
@@ -161,7 +166,7 @@ impl Parts {
             cpu: Arc::new(cpu) as Arc<dyn CpuPool>,
             kinds,
         };
-        self.protected(Fleet::new(settings, outside))
+        self.protected(Fleet::new(settings, outside).watched(&self.vitals))
     }
 
     /// Lets a worker ask to be left alone, where a container service says whom.
@@ -242,6 +247,7 @@ impl Parts<()> {
             reads: Reads::new(caches::open(settings, tasks, stop)?),
             clock: Arc::new(SystemClock),
             ids,
+            vitals: Vitals::default(),
         })
     }
 }
@@ -324,6 +330,7 @@ impl<S> Parts<S> {
             Arc::clone(&self.hints),
             self.settings.telemetry.rules(),
         )
+        .watched(&self.vitals)
         .run(stop)
     }
 
@@ -356,7 +363,13 @@ impl<S> Parts<S> {
         let store: Arc<dyn Upkeep> = Arc::new(upkeep);
         #[cfg(feature = "failpoints")]
         let store = crate::faulty::upkeep(store);
-        let running = packtrain_scheduler::run(settings, store, Arc::clone(&self.hints), stop);
+        let running = packtrain_scheduler::run(
+            settings,
+            store,
+            Arc::clone(&self.hints),
+            self.vitals.clone(),
+            stop,
+        );
         async {
             match showing {
                 Some(showing) => drop(tokio::join!(running, showing)),
@@ -377,17 +390,4 @@ fn authority(key: &str, path: &Path) -> Result<Option<Vec<u8>>, Failure> {
         Failure::new(USAGE, what)
     });
     read.map(Some)
-}
-
-/// How a worker process of this machine presents itself.
-pub(crate) fn worker_name(process: u32) -> String {
-    format!("{}-{process}", host())
-}
-
-/// This machine's name, for a person who reads the list of workers.
-fn host() -> String {
-    rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned()
 }

@@ -103,7 +103,15 @@ fn named(settings: &Settings) -> SqsSettings {
         visibility: Duration::from_secs(sqs.visibility_s),
         kms_key: sqs.kms_key.clone(),
         has_dead_queues: sqs.dlq,
+        // What is asked without TLS would keep out the product itself.
+        refuses_plain: !is_plain(settings),
     }
+}
+
+/// Whether what is asked goes to SQS unencrypted, as it never does to AWS itself.
+fn is_plain(settings: &Settings) -> bool {
+    let url = settings.aws.endpoint_url.get();
+    url.is_some_and(|url| url.reveal().starts_with("http:"))
 }
 
 fn failed(error: SqsError) -> Failure {
@@ -145,6 +153,7 @@ mod tests {
             visibility: Duration::from_secs(10),
             kms_key: String::new(),
             has_dead_queues: true,
+            refuses_plain: false,
         });
         assert!(matches!(sqs.check().await, Err(SqsError::Failed { .. })));
         assert!(Queues(Some(sqs)).check().await.is_ok());

@@ -116,12 +116,16 @@ fn cache() -> std::path::PathBuf {
 
 /// `dev` on these, with programs of the run of the tests in its path.
 fn on_stack(folder: &Path, stack: &str, redis: Option<String>) -> Dev {
+    on_stack_with(folder, &["--stack", stack], redis)
+}
+
+fn on_stack_with(folder: &Path, words: &[&str], redis: Option<String>) -> Dev {
     let bin = folder.join("bin");
     std::fs::create_dir_all(&bin).unwrap();
     if let Some(redis) = redis {
         std::os::unix::fs::symlink(redis, bin.join("redis-server")).ok();
     }
-    let words = ["dev", "--json", "--listen", "127.0.0.1:0", "--stack", stack];
+    let words = [&["dev", "--json", "--listen", "127.0.0.1:0"], words].concat();
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::iter::once(bin).chain(std::env::split_paths(&path));
     let child = process(folder, &words)
@@ -284,4 +288,51 @@ async fn dev_starts_a_redis_of_its_own_that_carries_its_hints_and_ends_with_it()
         TcpStream::connect(&redis).await.is_err()
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_without_a_worker_leaves_a_hint_in_redis_until_a_worker_beside_it_takes_it() {
+    let test = "dev_without_a_worker_leaves_a_hint_in_redis_until_a_worker_beside_it_takes_it";
+    let Some(program) = Program::Redis.find(test) else {
+        return;
+    };
+    let folder = folder(&[]);
+    let words = ["--stack", "redis", "--no-worker"];
+    let mut dev = on_stack_with(folder.path(), &words, Some(program));
+    let ready = dev.event().await;
+    let url = ready["redis"].as_str().unwrap();
+    let redis = url.trim_start_matches("redis://").to_owned();
+    let upload = format!(
+        "{}/v2/premium/files?name=a.csv",
+        ready["api"].as_str().unwrap()
+    );
+    let key = format!("Bearer {}", ready["key"].as_str().unwrap());
+    let headers = [("authorization", &*key), ("content-type", "text/csv")];
+    let csv = include_str!("../../../examples/ledger-wallet.csv");
+    let answer = plain_http("POST", &upload, &headers, csv).await;
+    assert_eq!(answer.status(), 201, "{}", answer.text());
+    let lying = async || said(&redis, b"HVALS {packtrain:hint:io}:data\r\nQUIT\r\n").await;
+    until("the hint lies there", async || {
+        lying().await.contains("tax.import")
+    })
+    .await;
+    let mut worker = process(folder.path(), &["worker"])
+        .env("PACKTRAIN_HINTS_TRANSPORT", "redis")
+        .env("PACKTRAIN_REDIS_URL", url)
+        .spawn()
+        .unwrap();
+    let file: Value = serde_json::from_slice(&answer.body).unwrap();
+    let file = format!(
+        "{}/v2/premium/files/{}",
+        ready["api"].as_str().unwrap(),
+        file["id"].as_str().unwrap()
+    );
+    until("the worker has read the file", async || {
+        let answer = plain_http("GET", &file, &headers[..1], "").await;
+        answer.text().contains("\"imported\"")
+    })
+    .await;
+    assert!(!lying().await.contains("tax.import"), "it was taken");
+    worker.kill().await.unwrap();
+    dev.child.kill().await.unwrap();
 }

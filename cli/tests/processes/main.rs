@@ -6,6 +6,7 @@ mod bench;
 mod binary;
 mod cases;
 mod dev;
+mod fleet;
 mod france;
 mod operate;
 mod over_http;
@@ -13,7 +14,10 @@ mod places;
 mod questions;
 mod report;
 mod scale;
+#[cfg(all(feature = "redis", feature = "aws", feature = "otel"))]
+mod secrets;
 mod slips;
+mod tls;
 mod top;
 #[cfg(feature = "otel")]
 mod traces;

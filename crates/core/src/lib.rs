@@ -20,3 +20,4 @@ pub mod schedule;
 pub mod secret;
 pub mod time;
 pub mod trace;
+pub mod vitals;

@@ -1,5 +1,6 @@
-//! How long anyone waits for the database.
+//! How long anyone waits for the database, and for others.
 
+use std::io;
 use std::time::Duration;
 
 use crate::ports::StoreError;
@@ -36,5 +37,19 @@ pub async fn patient_for<T>(
     match tokio::time::timeout(within, asking).await {
         Ok(answer) => answer,
         Err(_) => Err(StoreError::Unavailable(Box::new(Late(within)))),
+    }
+}
+
+/// Waits for an answer no longer than this: what is late failed as what timed out.
+///
+/// # Errors
+/// What the call says, or [`io::ErrorKind::TimedOut`] when it says nothing in time.
+pub async fn timely<T, E: From<io::Error>>(
+    within: Duration,
+    asking: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    match tokio::time::timeout(within, asking).await {
+        Ok(answer) => answer,
+        Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
     }
 }

@@ -144,6 +144,20 @@ impl Flights {
             cell,
         }
     }
+
+    /// Takes leave of a read. Who comes later begins anew once something was found, or when nobody
+    /// waits any more.
+    fn leave(&self, key: &CacheKey, cell: Arc<Cell>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (was_found, ours) = (cell.initialized(), Arc::downgrade(&cell));
+        // Before it is asked who waits: of two who leave at once each would see the other, and
+        // neither would remove what nobody asks for again.
+        drop(cell);
+        let is_over = was_found || ours.strong_count() == 0;
+        if is_over && all.get(key).is_some_and(|one| one.ptr_eq(&ours)) {
+            all.remove(key);
+        }
+    }
 }
 
 /// One caller's part in a read.
@@ -154,14 +168,9 @@ struct Flight<'a> {
 }
 
 impl Drop for Flight<'_> {
-    /// Who comes later begins anew once something was found, or when nobody waits any more.
     fn drop(&mut self) {
-        let mut all = (self.flights.0.lock()).unwrap_or_else(PoisonError::into_inner);
-        let is_over = self.cell.initialized() || Arc::strong_count(&self.cell) == 1;
-        let ours = Arc::downgrade(&self.cell);
-        if is_over && all.get(self.key).is_some_and(|one| one.ptr_eq(&ours)) {
-            all.remove(self.key);
-        }
+        let cell = std::mem::take(&mut self.cell);
+        self.flights.leave(self.key, cell);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Hint transports behind one port. A hint says "look in lane X"; it may be lost or doubled.
 
+mod counted;
 mod own;
 mod pg;
 #[cfg(feature = "redis")]

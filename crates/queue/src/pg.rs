@@ -17,8 +17,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
+use crate::counted::{Counted, Dropped};
 use crate::own::own;
 
+/// Counts what this transport does.
+const COUNTED: Counted = Counted("pg");
 /// Rings for one lane are at least this far apart.
 const DEBOUNCE: Duration = Duration::from_millis(2);
 /// Hints that wait to be sent; more are dropped, since the lanes in question are rung for anyway.
@@ -63,7 +66,9 @@ impl Hints for PgHints {
         // This process's own lanes need no way through the database. When nobody listens here, or
         // too much waits to be sent, the hint is lost, as hints may be.
         self.heard.send(hint.lane).ok();
-        self.outgoing.try_send(hint.lane).ok();
+        if self.outgoing.try_send(hint.lane).is_err() {
+            COUNTED.dropped(hint.lane, Dropped::Behind, 1);
+        }
     }
 
     async fn subscribe(&self, lanes: &[Lane]) -> HintStream {
@@ -86,11 +91,19 @@ async fn ring(bell: Arc<dyn Bell>, mut waiting: mpsc::Receiver<Lane>, stop: Canc
         let Some(first) = first else { return };
         let mut lanes = BTreeSet::from([first]);
         while let Ok(lane) = waiting.try_recv() {
-            lanes.insert(lane);
+            if !lanes.insert(lane) {
+                COUNTED.dropped(lane, Dropped::Gathered, 1);
+            }
         }
         let lanes: Vec<Lane> = lanes.into_iter().collect();
-        if let Err(error) = patient(bell.ring(&lanes)).await {
-            warn!(error = %chain(&error), "hint was not sent, workers will look by themselves");
+        match patient(bell.ring(&lanes)).await {
+            Ok(()) => lanes.iter().for_each(|lane| COUNTED.sent(*lane, 1)),
+            Err(error) => {
+                lanes
+                    .iter()
+                    .for_each(|lane| COUNTED.dropped(*lane, Dropped::Failed, 1));
+                warn!(error = %chain(&error), "hint was not sent, workers will look by themselves");
+            }
         }
         // After the ring, not before it: a job that comes alone wakes its worker at once.
         tokio::time::sleep(DEBOUNCE).await;
@@ -101,7 +114,10 @@ async fn hear(bell: Arc<dyn Bell>, heard: broadcast::Sender<Lane>, stop: Cancell
     while !stop.is_cancelled() {
         match patient(bell.listen()).await {
             Ok(listener) => hear_until(listener, &heard, &stop).await,
-            Err(error) => warn!(error = %chain(&error), "hints cannot be heard yet"),
+            Err(error) => {
+                COUNTED.deaf();
+                warn!(error = %chain(&error), "hints cannot be heard yet");
+            }
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -123,9 +139,11 @@ async fn hear_until(
         };
         match next {
             Ok(lane) => {
+                COUNTED.heard(lane, 1);
                 heard.send(lane).ok();
             }
             Err(error) => {
+                COUNTED.deaf();
                 warn!(error = %chain(&error), "listening broke, opening it again");
                 break;
             }

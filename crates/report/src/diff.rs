@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use chrono::NaiveDate;
 use packtrain_core::quantity::counted;
+use packtrain_tax::jurisdiction::of_today;
 use packtrain_tax::outcome::NO_GAIN_NO_LOSS;
 use packtrain_tax::request::Country;
 
@@ -132,9 +133,10 @@ fn causes(text: &mut String, before: &Figures<'_>, now: &Figures<'_>) {
     let names = before.options.keys().chain(now.options.keys());
     let names: BTreeSet<_> = names.collect();
     for name in names {
+        // A word that was only called otherwise before says the same.
         let value = |figures: &Figures<'_>| {
             let value = figures.options.get(name);
-            value.map_or_else(|| "none".to_owned(), ToString::to_string)
+            value.map_or_else(|| "none".to_owned(), |word| of_today(name, word).to_owned())
         };
         changed(&format!("option {name}"), &value(before), &value(now));
     }
@@ -313,6 +315,25 @@ mod tests {
         let outcome = outcome(ROWS, Method::Fifo);
         let document = document(&outcome);
         assert_eq!(diff(&figures(&document), &document), "Nothing changed.\n");
+    }
+
+    #[test]
+    fn an_options_former_word_in_an_earlier_report_is_no_change() {
+        let import = import::read(ROWS.as_bytes(), Limits::default()).unwrap();
+        let ledgers = [import.into_ledger("a.csv")];
+        let outcome = compute(&ledgers, Country::It, &Request::default()).unwrap();
+        let document = document(&outcome);
+        let mut before = figures(&document);
+        let told = |before: &Figures<'_>| diff(before, &document);
+        before
+            .options
+            .insert("threshold".into(), "franchise".into());
+        assert_eq!(told(&before), "Nothing changed.\n");
+        before.options.insert("threshold".into(), "all".into());
+        assert_eq!(
+            told(&before),
+            "Causes\n  option threshold: all before, exempt_amount now\nNo figure changed.\n"
+        );
     }
 
     #[test]

@@ -5,15 +5,17 @@ mod row;
 use std::fmt::Write;
 
 use packtrain_tax::LedgerFile;
-use packtrain_tax::outcome::{Disposal, Origin};
+use packtrain_tax::outcome::{Disposal, Origin, ValuedPart};
 
 use crate::figures::file_name;
-use crate::{Document, words};
+use crate::{Document, sources, words};
 
 pub use row::near;
 
 /// Rows of the name, and lines of a kind, that are told one by one.
 const TOLD_MAX: usize = 50;
+/// Prices of one lot that are told: its cost and its fee, where files name rows alike more.
+const LOT_PRICES_MAX: usize = 4;
 
 /// The story of a row in lines of text; none where the ledgers have no such row.
 ///
@@ -26,6 +28,7 @@ pub fn explain(document: &Document<'_>, ledgers: &[LedgerFile], id: &str) -> Opt
     story.income(&mut own);
     story.removed(&mut own);
     story.transfers(&mut own);
+    story.valued(&mut own);
     let mut text = String::new();
     let rows: Vec<_> = row::of(ledgers, id).collect();
     if !story.has_own_line() {
@@ -34,6 +37,13 @@ pub fn explain(document: &Document<'_>, ledgers: &[LedgerFile], id: &str) -> Opt
         });
     }
     text.push_str(&own);
+    first(
+        &mut text,
+        rows.iter().filter_map(row::parts),
+        |text, parts| {
+            let _ = writeln!(text, "\n  Read as {parts}");
+        },
+    );
     story.uses(&mut text);
     let left = rows.iter().map(|row| {
         let mut left = String::new();
@@ -61,6 +71,11 @@ fn first<T>(
     }
 }
 
+/// Whether rows joined by `+`, or one alone, are or hold the row of this name.
+fn is_of(ids: &str, id: &str) -> bool {
+    ids == id || ids.split('+').any(|part| part == id)
+}
+
 struct Story<'a> {
     document: &'a Document<'a>,
     id: &'a str,
@@ -69,7 +84,7 @@ struct Story<'a> {
 impl Story<'_> {
     /// Whether a line comes from the row; all sales of a day may be one disposal.
     fn is_own(&self, id: &str) -> bool {
-        id == self.id || id.split('+').any(|part| part == self.id)
+        is_of(id, self.id)
     }
 
     /// Whether a line of the report tells what the row was; that of a fee does not.
@@ -119,8 +134,28 @@ impl Story<'_> {
                 );
             }
             money(text, line);
-            let _ = writeln!(text, "    {}", line.why);
+            self.lot_valued(text, line);
+            let _ = writeln!(text, "    {}", line.reason());
         });
+    }
+
+    /// What the lot of a line was valued by, where that was a price from elsewhere.
+    fn lot_valued(&self, text: &mut String, line: &Disposal) {
+        let Some(lot) = &line.lot else {
+            return;
+        };
+        let outcome = self.document.outcome;
+        let parts = outcome.valuations.iter().filter(|one| one.id == *lot);
+        let parts = parts.filter(|one| one.part != ValuedPart::Result);
+        for one in parts.take(LOT_PRICES_MAX) {
+            let _ = writeln!(text, "      its {}", sources::valued(one));
+        }
+        let mut income = outcome.income.iter();
+        let income = income.find(|one| one.id == *lot && !one.from.is_own());
+        if let Some(one) = income {
+            let by = sources::by(one.from, one.date);
+            let _ = writeln!(text, "      its cost: its value on receipt, {by}");
+        }
     }
 
     fn income(&self, text: &mut String) {
@@ -137,6 +172,16 @@ impl Story<'_> {
                 line.value.to_cents(),
                 self.place(line.origin),
             );
+            let _ = writeln!(text, "    valued {}", sources::by(line.from, line.date));
+        });
+    }
+
+    /// What else of the row was valued by a price from elsewhere.
+    fn valued(&self, text: &mut String) {
+        let all = self.document.outcome.valuations.iter();
+        let own = all.filter(|one| self.is_own(&one.id));
+        first(text, own, |text, one| {
+            let _ = writeln!(text, "\n  Price of its {}", sources::valued(one));
         });
     }
 
@@ -183,7 +228,7 @@ impl Story<'_> {
     fn uses(&self, text: &mut String) {
         let all = self.document.outcome.disposals.iter();
         let used: Vec<_> = all
-            .filter(|line| line.lot.as_deref() == Some(self.id))
+            .filter(|line| line.lot.as_deref().is_some_and(|lot| self.is_own(lot)))
             .collect();
         if used.is_empty() {
             return;
@@ -315,7 +360,8 @@ mod tests {
             story("r").unwrap(),
             "Row r\n\
              \n  Staking: 0.5 BTC on 2023-02-10, income of 600.00 at its value on receipt \
-             (trades.csv, line 3)\n\
+             (trades.csv, line 3)\n    \
+             valued by the value in the row\n\
              \n  Its units were used by\n    \
              s on 2023-06-10: 0.2 BTC, cost 240.00, gain 158.33\n"
         );
@@ -328,6 +374,38 @@ mod tests {
         assert_eq!(told.matches("\n  Check: ").count(), TOLD_MAX, "{told}");
         assert_eq!(told.matches("\n  and 10 more\n").count(), 1, "{told}");
         assert_eq!(told.matches("\n  and 9 more\n").count(), 1, "{told}");
+    }
+
+    #[test]
+    fn the_story_of_a_row_names_the_source_and_the_distance_of_its_prices() {
+        let ledger = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,\
+                      received_asset,value,currency\n\
+                      b,2024-01-13T17:00:00Z,buy,main,1000,EUR,1,BTC,,USD\n\
+                      r,2024-01-14T17:00:00Z,staking,main,,,1,ETH,90,EUR\n\
+                      s,2024-06-10T12:00:00Z,sell,main,1,BTC,2400,USD,,USD\n";
+        let import = import::read(ledger.as_bytes(), Limits::default()).unwrap();
+        let ledgers = [import.into_ledger("trades.csv")];
+        let outcome = compute(&ledgers, Country::Us, &Request::default()).unwrap();
+        let document = Document {
+            outcome: &outcome,
+            years: YearSelection::All,
+            inputs: &[],
+            inventories: &[],
+            generated_at: sample::at(),
+            taxpayer: None,
+        };
+        let told = |id: &str| explain(&document, &ledgers, id).unwrap();
+        let by = "by EUR at the reference rate, of 2024-01-12, ";
+        let bought = told("b");
+        assert!(bought.contains("Price of its cost of 1 BTC: "), "{bought}");
+        assert!(bought.contains(&format!("{by}1 day before")), "{bought}");
+        let sold = told("s");
+        assert!(sold.contains("its cost of 1 BTC: "), "{sold}");
+        let reward = told("r");
+        assert!(
+            reward.contains(&format!("valued {by}2 days before")),
+            "{reward}"
+        );
     }
 
     #[test]

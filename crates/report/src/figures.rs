@@ -10,9 +10,11 @@ use packtrain_core::money::Currency;
 use serde::{Deserialize, Serialize};
 
 mod build;
+mod priced;
 
 pub(crate) use build::{disposals, file_name, income, options};
 pub use build::{disposals_total, figures, figures_but_lists, income_total};
+pub use priced::{PriceFigure, ValuationFigure};
 
 /// Everything that a report states, in numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +36,10 @@ pub struct Figures<'a> {
     pub removed: Vec<RemovedFigure<'a>>,
     /// Income at its value on receipt.
     pub income: Vec<IncomeFigure<'a>>,
+    /// What else was valued by a price from elsewhere: costs of units that came in, fees in money,
+    /// results. Of all years, since costs of one year count in later ones.
+    #[serde(default)]
+    pub valuations: Vec<ValuationFigure<'a>>,
     /// Withdrawals and deposits that were taken as one transfer.
     pub transfers: Vec<TransferFigure<'a>>,
     /// Sums, by tax year.
@@ -98,6 +104,9 @@ pub struct DisposalFigure<'a> {
     pub is_fee: bool,
     /// Why this lot, this term, this value.
     pub why: Cow<'a, str>,
+    /// Where the proceeds come from, if not from the row's own amounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<PriceFigure<'a>>,
     /// Name of the file that the row stands in, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<Cow<'a, str>>,
@@ -146,6 +155,9 @@ pub struct IncomeFigure<'a> {
     pub quantity: String,
     /// Its value then.
     pub value: String,
+    /// Where the value comes from, if not from the row's own amounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<PriceFigure<'a>>,
     /// Name of the file that the row stands in, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<Cow<'a, str>>,

@@ -23,6 +23,8 @@ pub struct Inventory {
     pub day: NaiveDate,
     /// By asset, then wallet.
     pub lines: Vec<InventoryLine>,
+    /// Of the last day, every lot that was open, each with its value; of others none.
+    pub open: Vec<OpenLot>,
 }
 
 /// What was held of an asset.
@@ -57,9 +59,14 @@ pub fn inventories(
     let days: Vec<_> = days(outcome, years).into_iter().collect();
     let country = outcome.settings.country;
     let ends = compute_days(ledgers, country, request, &days, is_stopped)?;
+    let last = days.last();
     let held = ends.into_iter().map(|then| Inventory {
-        day: then.day,
         lines: lines(then.holdings, &then.open),
+        open: match Some(&then.day) == last {
+            true => then.open,
+            false => Vec::new(),
+        },
+        day: then.day,
     });
     Ok(held.collect())
 }

@@ -14,10 +14,11 @@ mod line;
 
 /// Levels that are broken into lines.
 const OPEN_LEVELS: usize = 2;
-/// What stands where the disposals and the income go; a line break inside a JSON text can only be
-/// ours.
+/// What stands where the disposals, the income and the valuations go; a line break inside a JSON
+/// text can only be ours.
 const DISPOSALS: &[u8] = b"\n  \"disposals\": [";
 const INCOME: &[u8] = b"\n  \"income\": [";
+const VALUATIONS: &[u8] = b"\n  \"valuations\": [";
 
 /// Writes the figures as JSON, straight into a writer.
 ///
@@ -25,17 +26,25 @@ const INCOME: &[u8] = b"\n  \"income\": [";
 /// [`ReportError::Json`] when the writer fails.
 pub fn write_json(document: &Document<'_>, mut writer: impl Write) -> Result<(), ReportError> {
     let mut rest = Vec::with_capacity(64 * 1024);
-    let mut serializer = Serializer::with_formatter(&mut rest, Lines::default());
-    let figures = figures_but_lists(document).serialize(&mut serializer);
-    figures.map_err(ReportError::Json)?;
-    rest.push(b'\n');
+    write_lines(&figures_but_lists(document), &mut rest)?;
     write_parts(document, &rest, &mut writer).map_err(written)
+}
+
+/// Writes something as JSON whose lists have a line for each of their things.
+pub(crate) fn write_lines(
+    what: &impl Serialize,
+    mut writer: impl Write,
+) -> Result<(), ReportError> {
+    let mut serializer = Serializer::with_formatter(&mut writer, Lines::default());
+    what.serialize(&mut serializer).map_err(ReportError::Json)?;
+    writer.write_all(b"\n").map_err(written)
 }
 
 /// Writes the long lists into their places in the rest.
 fn write_parts(document: &Document<'_>, rest: &[u8], writer: &mut impl Write) -> io::Result<()> {
     let (before, rest) = split(rest, DISPOSALS);
-    let (between, after) = split(rest, INCOME);
+    let (between, rest) = split(rest, INCOME);
+    let (behind, after) = split(rest, VALUATIONS);
     writer.write_all(before)?;
     write_list(disposals(document), writer, |text, disposal| {
         line::add_disposal(text, disposal, document.inputs);
@@ -43,6 +52,10 @@ fn write_parts(document: &Document<'_>, rest: &[u8], writer: &mut impl Write) ->
     writer.write_all(between)?;
     write_list(income(document), writer, |text, income| {
         line::add_income(text, income, document.inputs);
+    })?;
+    writer.write_all(behind)?;
+    write_list(document.outcome.valuations.iter(), writer, |text, one| {
+        line::add_valuation(text, one, document.inputs);
     })?;
     writer.write_all(after)?;
     writer.flush()

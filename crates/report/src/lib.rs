@@ -12,6 +12,7 @@ mod entered;
 mod explain;
 mod figures;
 mod forms;
+mod harvest;
 mod inventory;
 mod json;
 mod limits;
@@ -25,6 +26,7 @@ mod pdf;
     reason = "the file is shared with the examples"
 )]
 mod sample;
+mod sources;
 mod words;
 mod years;
 
@@ -43,11 +45,12 @@ pub use crate::entered::{as_entered, shown};
 pub use crate::explain::{explain, near};
 pub use crate::figures::{
     AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, GivenRuleFigure,
-    HoldingFigure, IncomeFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure,
-    TotalsFigure, TransferFigure, WarningFigure, disposals_total, figures, figures_but_lists,
-    income_total,
+    HoldingFigure, IncomeFigure, PriceFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure,
+    TotalsFigure, TransferFigure, ValuationFigure, WarningFigure, disposals_total, figures,
+    figures_but_lists, income_total,
 };
 pub use crate::forms::{Form, FormFile, forms};
+pub use crate::harvest::{HarvestFigures, OpenLotFigure, harvest, write_harvest};
 pub use crate::inventory::{Inventory, InventoryLine, inventories};
 pub use crate::json::write_json;
 pub use crate::limits::*;

@@ -43,7 +43,7 @@ impl Text {
         let mut sentence = std::mem::take(&mut self.sentence);
         sentence.clear();
         // A string takes all that is written to it.
-        let _ = line.why.write(&mut sentence);
+        let _ = line.why.write(&mut sentence, line.date);
         add(self, &sentence);
         self.sentence = sentence;
     }

@@ -213,6 +213,8 @@ pub(crate) fn warning(code: WarningCode) -> String {
         "unmatched_transfer" => "Transfers with one half missing",
         "loss_event_not_deducted" => "Lost or stolen, and not deducted",
         "repurchase_near_loss" => "Sold at a loss and bought again soon",
+        "margin_in_no_form" => "Margin results that are in no figure for the return",
+        "appraisal_needed" => "Donations whose deduction needs an appraisal",
         "currency_mismatch" => "Rows in another currency, left out",
         "duplicate_row" => "Rows that stand in the files twice, counted once",
         "named_lot_missing" => "Named lots that are not there",
@@ -258,6 +260,7 @@ const fn way(way: Way) -> &'static str {
         Way::Keep => "answer that it happened twice",
         Way::Transfer => "answer which two rows are one transfer",
         Way::NotTransfer => "answer that it is no transfer",
+        Way::Lots => "answer which lots it uses",
         Way::Rule => "say by a rule what the row is",
     }
 }

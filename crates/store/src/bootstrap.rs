@@ -267,6 +267,26 @@ pub async fn create_api_key(
     Ok(())
 }
 
+/// Revokes a key; whether it was in force until now.
+///
+/// # Errors
+/// [`StoreError`] when the server refuses.
+pub async fn revoke_api_key(owner: &Secret<String>, id: ApiKeyId) -> Result<bool, StoreError> {
+    let mut connection = connect(owner).await?;
+    let done = sqlx::query!(
+        r#"
+        update api_key
+           set revoked_at = now_utc()
+         where id = $1 and revoked_at is null
+        "#,
+        id.as_uuid(),
+    )
+    .execute(&mut connection)
+    .await
+    .map_err(refused("to revoke an API key"))?;
+    Ok(done.rows_affected() > 0)
+}
+
 pub(crate) async fn connect(url: &Secret<String>) -> Result<PgConnection, StoreError> {
     // Statements of this connection hold passwords: none may reach a log.
     PgConnection::connect_with(&parse(url)?.disable_statement_logging())

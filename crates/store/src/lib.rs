@@ -16,10 +16,11 @@ pub mod points;
 mod pool;
 mod pools;
 mod schema;
+mod secrecy;
 
 pub use bootstrap::{
     Bootstrap, KeyMaterial, Limits, NewTenant, Roles, bootstrap, create_api_key,
-    create_from_template, create_tenant, drop_database, probe,
+    create_from_template, create_tenant, drop_database, probe, revoke_api_key,
 };
 pub use capacity::{Capacity, capacity};
 pub use guest::{address, data_folder, has_roles, leave};
@@ -43,3 +44,4 @@ pub use pg::warmth::PoolWarmth;
 pub use pool::Pool;
 pub use pools::{IDLE_TRUSTED, Pools, Urls};
 pub use schema::{Schema, migrate, schema};
+pub use secrecy::{Secrecy, secrecy};

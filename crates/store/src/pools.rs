@@ -83,7 +83,10 @@ impl Pools {
                 })
                 // A caller that gave up leaves a statement behind that has no answer yet, and the
                 // network may swallow everything just after an answer. sqlx asks a connection that
-                // comes back and waits for ever; here it is asked before, and not for long.
+                // comes back and waits for ever; here it is asked before, and not for long. So it
+                // is asked twice, and neither can go: sqlx cannot be told not to ask, and one that
+                // it asked into a hole would hold its place in the pool. Nobody waits for these
+                // answers: they are had after the caller went on.
                 .after_release(|connection, _| {
                     Box::pin(async move { Ok(answers(connection.ping()).await) })
                 })

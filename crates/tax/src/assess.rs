@@ -230,6 +230,19 @@ impl Assessment {
         }
     }
 
+    /// Adds the sum of margin results that are no lines of their own, where there is one.
+    pub(crate) fn margin(
+        &mut self,
+        (key, label): (&'static str, &'static str),
+        sum: Money,
+        form: Option<Place>,
+        source: &'static str,
+    ) {
+        if !sum.is_zero() {
+            self.money(key, label, sum, form, source);
+        }
+    }
+
     /// Adds a figure in money.
     pub(crate) fn money(
         &mut self,

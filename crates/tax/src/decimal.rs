@@ -53,7 +53,12 @@ impl Marks {
             return marks;
         }
         for cell in text.split([';', '\n', '\r']) {
-            match Shape::of(&bare(number_of(cell.trim().trim_matches('"')))) {
+            let cell = bare(number_of(cell.trim().trim_matches('"')));
+            // `5.` may count things.
+            if cell.ends_with(['.', ',']) {
+                continue;
+            }
+            match Shape::of(&cell) {
                 Shape::Comma(false) | Shape::Grouped { by_comma: true } => marks.commas = true,
                 Shape::Point(false) | Shape::Grouped { by_comma: false } => marks.points = true,
                 _ => {}
@@ -153,11 +158,12 @@ impl Shape {
                 _ => Self::Other,
             };
         }
-        if whole.is_empty() || part.is_empty() {
+        if whole.is_empty() && part.is_empty() {
             return Self::Other;
         }
-        let is_like_thousands =
-            whole.len() <= THOUSANDS && !whole.starts_with('0') && part.len() == THOUSANDS;
+        let is_like_thousands = (1..=THOUSANDS).contains(&whole.len())
+            && !whole.starts_with('0')
+            && part.len() == THOUSANDS;
         match size.as_bytes()[at] {
             b',' => Self::Comma(is_like_thousands),
             _ => Self::Point(is_like_thousands),
@@ -191,6 +197,11 @@ mod tests {
             ("0,5", "0.5"),
             ("-1234,56", "-1234.56"),
             ("1234,567", "1234.567"),
+            (",5", ".5"),
+            ("-,5", "-.5"),
+            ("5,", "5."),
+            (",234", ".234"),
+            (",", ","),
             ("1234.56", "1234.56"),
             ("12", "12"),
             ("words, and more.", "words, and more."),
@@ -216,6 +227,12 @@ mod tests {
         assert_eq!(read(points, "0,234"), Ok("0.234".to_owned()));
         assert_eq!(read(points, "1.234"), Ok("1.234".to_owned()));
         assert_eq!(read(commas, "1,234"), Ok("1.234".to_owned()));
+        // Nor is a mark of thousands without figures before it; one without figures behind it may
+        // stand behind a number that counts.
+        assert!(read("a;b\n,5;x\n", "1.234").is_err());
+        assert_eq!(read("a;b\n,5;x\n", "1,234"), Ok("1.234".to_owned()));
+        assert!(read("a;b\n5.;x\n", "1.234").is_err());
+        assert!(read("a;b\n5,;x\n", "1,234").is_err());
     }
 
     #[test]

@@ -15,7 +15,10 @@ pub use crate::assess::{Amount, Assessment, Entered, Figure, Place};
 pub use crate::open::{OpenLot, Valued};
 use crate::request::{Method, Settings};
 pub use crate::settle::{Settled, UsedRule, Way};
-pub use crate::why::{Choice, GiftSide, HeldPart, PoolState, PortfolioState, ValueFrom, Why};
+pub use crate::valued::{Valuation, ValuedPart};
+pub use crate::why::{
+    Choice, GiftSide, HeldPart, PoolState, PortfolioState, Reason, ValueFrom, Why,
+};
 pub use crate::years::{NoTaxYear, TaxYear};
 
 /// A ledger computed under one jurisdiction's rules.
@@ -33,10 +36,14 @@ pub struct Outcome {
     pub removed: Vec<Removed>,
     /// Income at its value on receipt, in time order.
     pub income: Vec<Income>,
+    /// What else of the rows was valued by a price from elsewhere, by day.
+    pub valuations: Vec<Valuation>,
     /// Withdrawals and deposits that were taken as one transfer, in time order.
     pub transfers: Vec<Transfer>,
     /// How many rows each tax year has; a copy that counts once is one row.
     pub rows: BTreeMap<TaxYear, usize>,
+    /// How many of all rows are purchases that the person answered, and stand in no file.
+    pub rows_answered: usize,
     /// Sums per tax year; a year without rows is absent.
     pub totals: BTreeMap<TaxYear, Totals>,
     /// What the law makes of these sums, per tax year.
@@ -122,9 +129,12 @@ pub struct Disposal {
     pub form_box: Option<char>,
     /// Whether this line is the fee of its row and not its main leg.
     pub is_fee: bool,
-    /// Why this lot, this term, this value; its `Display` is one sentence.
+    /// Why this lot, this term, this value.
     pub why: Why,
 }
+
+/// The name in place of an asset of a line that is the result of a margin position.
+pub const MARGIN_RESULT: &str = "margin result";
 
 /// The rule of a disposal at a value that gives neither gain nor loss.
 pub const NO_GAIN_NO_LOSS: &str = "no-gain-no-loss";
@@ -196,6 +206,8 @@ pub struct Income {
     pub quantity: Quantity,
     /// Its value then, which is its cost from then on.
     pub value: Money,
+    /// Where that value comes from.
+    pub from: ValueFrom,
 }
 
 /// A withdrawal and a deposit that were taken as the halves of one transfer.
@@ -366,6 +378,10 @@ warning_codes! {
     CurrencyMismatch = "currency_mismatch",
     /// The same row stands in the input more than once: counted once.
     DuplicateRow = "duplicate_row",
+    /// Donations whose deduction needs an appraisal.
+    AppraisalNeeded = "appraisal_needed",
+    /// Margin results of a year that are in no figure for the return.
+    MarginInNoForm = "margin_in_no_form",
     /// The row does not add up: left out.
     UnusableRow = "unusable_row",
     /// A lot named by the row is not there, or not enough of it: the method chose the rest.

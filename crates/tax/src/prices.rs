@@ -9,7 +9,7 @@ use packtrain_core::ledger::Asset;
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::Quantity;
 
-use crate::fiat::is_currency;
+use crate::fiat::{as_money, is_currency};
 use crate::rates;
 use crate::table::{self, Form, TableError};
 
@@ -81,8 +81,8 @@ impl Prices {
 
     /// What units are worth on a day, and the day of the price: the day itself, or the last one
     /// before it with a price. None where that is too long ago, or no rate of its currency is
-    /// known. Of the prices of a day that in the wanted currency goes first, then one that can be
-    /// converted.
+    /// known, in the list neither. Of the prices of a day that in the wanted currency goes first,
+    /// then one that can be converted.
     pub fn worth(
         &self,
         asset: &Asset,
@@ -92,7 +92,7 @@ impl Prices {
     ) -> Option<(Money, NaiveDate)> {
         let prices = self.last(asset, date)?;
         let is_near = (date - prices.first()?.date).num_days() <= AGE_DAYS_MAX;
-        is_near.then(|| worth(prices, amount, currency))?
+        is_near.then(|| self.by(prices, amount, currency))?
     }
 
     /// The same by the last price of the day or before it, however long ago that is.
@@ -103,11 +103,11 @@ impl Prices {
         currency: Currency,
         date: NaiveDate,
     ) -> Option<(Money, NaiveDate)> {
-        worth(self.last(asset, date)?, amount, currency)
+        self.by(self.last(asset, date)?, amount, currency)
     }
 
     /// The prices of the day, or of the last one before it that has any.
-    fn last(&self, asset: &Asset, date: NaiveDate) -> Option<&[Price]> {
+    fn last(&self, asset: &str, date: NaiveDate) -> Option<&[Price]> {
         if self.is_empty() {
             return None;
         }
@@ -118,29 +118,108 @@ impl Prices {
         let of_day = before.take_while(|price| price.date == date).count();
         Some(&prices[after - of_day..after])
     }
-}
 
-/// What units are worth by the prices of a day.
-fn worth(prices: &[Price], amount: Quantity, currency: Currency) -> Option<(Money, NaiveDate)> {
-    let is_own = |price: &&Price| price.one.currency() == currency;
-    if let Some(own) = prices.iter().rfind(is_own) {
-        return own.worth(amount, currency);
+    /// What units are worth by the prices of a day.
+    fn by(
+        &self,
+        prices: &[Price],
+        amount: Quantity,
+        currency: Currency,
+    ) -> Option<(Money, NaiveDate)> {
+        let is_own = |price: &&Price| price.one.currency() == currency;
+        let own = prices.iter().rfind(is_own);
+        let mut all = own.into_iter().chain(prices.iter().rev());
+        all.find_map(|price| {
+            let money = price.one.share(amount, one()?).ok()?;
+            let (money, _) = self.convert(money, currency, price.date)?;
+            Some((money, price.date))
+        })
     }
-    let mut others = prices.iter().rev();
-    others.find_map(|price| price.worth(amount, currency))
-}
 
-impl Price {
-    /// What units are worth by it, with its day; none without a rate of its currency.
-    fn worth(&self, amount: Quantity, currency: Currency) -> Option<(Money, NaiveDate)> {
-        let one = Quantity::from_units(1, 0).ok()?;
-        let money = self.one.share(amount, one).ok()?;
-        let money = match money.currency() == currency {
-            true => money,
-            false => rates::convert(money, currency, self.date)?.0,
+    /// Money in another currency, and by which rate: the reference rate that ships, and behind the
+    /// days of these one by the list's prices of currencies; each where the other is not known.
+    pub(crate) fn convert(
+        &self,
+        money: Money,
+        to: Currency,
+        date: NaiveDate,
+    ) -> Option<(Money, Rate)> {
+        if money.currency() == to {
+            return Some((money, Rate::None));
+        }
+        let shipped = || {
+            let (money, day) = rates::convert(money, to, date)?;
+            Some((money, Rate::Reference(day)))
         };
-        Some((money, self.date))
+        if self.is_empty() {
+            return shipped();
+        }
+        let listed = || {
+            let (money, day) = self.listed(money, to, date)?;
+            Some((money, Rate::Listed(day)))
+        };
+        match rates::reaches(date) {
+            true => shipped().or_else(listed),
+            false => listed().or_else(shipped),
+        }
     }
+
+    /// Money in another currency by the list, through euros or dollars where it has no price of
+    /// the one in the other; then the reference rate may do one of the two steps.
+    fn listed(&self, money: Money, to: Currency, date: NaiveDate) -> Option<(Money, NaiveDate)> {
+        let through = |hub| {
+            let first = self.exchanged(money, hub, date);
+            let is_listed = first.is_some();
+            let (money, day) = first.or_else(|| rates::convert(money, hub, date))?;
+            let second = self.exchanged(money, to, date);
+            let is_listed = is_listed || second.is_some();
+            let (money, other) = second.or_else(|| rates::convert(money, to, date))?;
+            is_listed.then_some((money, day.min(other)))
+        };
+        let mut hubs = [Currency::EUR, Currency::USD].into_iter();
+        let direct = self.exchanged(money, to, date);
+        direct.or_else(|| {
+            hubs.find_map(|hub| through(hub).filter(|_| ![money.currency(), to].contains(&hub)))
+        })
+    }
+
+    /// Money in another currency by the list's price of the one in the other, the nearer of both.
+    fn exchanged(&self, money: Money, to: Currency, date: NaiveDate) -> Option<(Money, NaiveDate)> {
+        let of = |code: Currency, price_in: Currency| {
+            let prices = self.last(&as_money(code.code()), date)?;
+            let price = prices
+                .iter()
+                .rfind(|price| price.one.currency() == price_in)?;
+            let is_near = (date - price.date).num_days() <= AGE_DAYS_MAX;
+            let rate = price.one.to_plain().parse::<Quantity>().ok()?;
+            (is_near && rate.is_positive()).then_some((rate, price.date))
+        };
+        let (own, other) = (of(money.currency(), to), of(to, money.currency()));
+        let is_other = match (own, other) {
+            (Some((_, own)), Some((_, other))) => other > own,
+            (own, _) => own.is_none(),
+        };
+        let (from_rate, to_rate, day) = match is_other {
+            true => other.and_then(|(rate, day)| Some((rate, one()?, day))),
+            false => own.and_then(|(rate, day)| Some((one()?, rate, day))),
+        }?;
+        Some((money.exchanged(to, from_rate, to_rate).ok()?, day))
+    }
+}
+
+/// By which rate money was converted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rate {
+    /// None: it was in the currency.
+    None,
+    /// The reference rate of this day.
+    Reference(NaiveDate),
+    /// The rate of this day in the person's own list.
+    Listed(NaiveDate),
+}
+
+fn one() -> Option<Quantity> {
+    Quantity::from_units(1, 0).ok()
 }
 
 /// The first line whose price is another than one before it of the same day, asset and currency:
@@ -219,6 +298,72 @@ price,currency,asset,date
             date.parse().unwrap(),
         )?;
         Some((money.to_cents(), day.to_string()))
+    }
+
+    #[test]
+    fn a_currency_without_a_reference_rate_has_that_of_the_list() {
+        let prices = Prices::read(
+            "date,asset,currency,price
+2026-01-05,EUR,USD,1.25
+2026-01-05,THB,EUR,0.025
+2026-01-05,GBP,USD,1.5
+2026-01-06,USD,EUR,0.5
+2024-03-11,THB,USD,0.03
+2024-03-11,USD,EUR,99
+2026-01-05,BTC,EUR,1000
+2026-01-05,MNT@money,USD,0.0003
+2026-01-05,MNT,USD,2
+"
+            .as_bytes(),
+        );
+        let prices = prices.unwrap();
+        let found = |amount: &str, from: &str, to: &str, date: &str| {
+            let money = Money::parse(amount, from.parse().unwrap()).unwrap();
+            let found = prices.convert(money, to.parse().unwrap(), date.parse().unwrap());
+            found.map(|(money, rate)| (money.to_cents(), rate))
+        };
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let listed = |money: &str, on: &str| Some((money.to_owned(), Rate::Listed(day(on))));
+        // Told either way, through euros, and through dollars; the nearer of two.
+        assert_eq!(
+            found("8", "EUR", "USD", "2026-01-05"),
+            listed("10.00", "2026-01-05")
+        );
+        assert_eq!(
+            found("10", "USD", "EUR", "2026-01-05"),
+            listed("8.00", "2026-01-05")
+        );
+        assert_eq!(
+            found("10", "USD", "EUR", "2026-01-06"),
+            listed("5.00", "2026-01-06")
+        );
+        assert_eq!(
+            found("400", "THB", "USD", "2026-01-05"),
+            listed("12.50", "2026-01-05")
+        );
+        assert_eq!(
+            found("12", "EUR", "GBP", "2026-01-05"),
+            listed("10.00", "2026-01-05")
+        );
+        // Seven days old, and eight.
+        assert!(found("1", "GBP", "USD", "2026-01-12").is_some());
+        assert_eq!(found("1", "GBP", "USD", "2026-01-13"), None);
+        // The last reference rate is behind the list's once the table has ended.
+        let old = Some(("9.40".to_owned(), Rate::Reference(day("2025-12-31"))));
+        assert_eq!(found("8", "EUR", "USD", "2026-01-03"), old);
+        // Before, the table goes first, and does the step that the list does not.
+        let shipped = Some(("0.92".to_owned(), Rate::Reference(day("2024-03-11"))));
+        assert_eq!(found("1", "USD", "EUR", "2024-03-11"), shipped);
+        assert!(found("100", "THB", "GBP", "2024-03-11").is_some());
+        // The coin of that symbol is no rate.
+        assert_eq!(
+            found("10000", "MNT", "USD", "2026-01-05"),
+            listed("3.00", "2026-01-05")
+        );
+        // A price in another currency is converted by the list as well.
+        let one = Quantity::from_units(1, 0).unwrap();
+        let btc = prices.worth(&Asset::from("BTC"), one, Currency::USD, day("2026-01-05"));
+        assert_eq!(btc.unwrap().0.to_cents(), "1250.00");
     }
 
     #[test]

@@ -71,6 +71,11 @@ pub fn convert(money: Money, to: Currency, date: NaiveDate) -> Option<(Money, Na
     Some((converted, day))
 }
 
+/// Whether the rates reach to a day.
+pub(crate) fn reaches(date: NaiveDate) -> bool {
+    TABLE.days.last().is_some_and(|(last, _)| date <= *last)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

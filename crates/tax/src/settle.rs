@@ -20,7 +20,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::NaiveDate;
-use packtrain_core::ledger::RowId;
+use packtrain_core::ledger::{NamedLot, RowId};
 use packtrain_core::money::Currency;
 use packtrain_core::quantity::Quantity;
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,8 @@ pub enum Way {
     Transfer,
     /// Answer that a withdrawal and a deposit are no transfer.
     NotTransfer,
+    /// Answer which lots the row uses.
+    Lots,
     /// Write a rule that says what the row is, or that such rows happened twice.
     Rule,
 }
@@ -76,6 +78,7 @@ words!(
     Keep = "keep",
     Transfer = "transfer",
     NotTransfer = "not_transfer",
+    Lots = "lots",
     Rule = "rule"
 );
 
@@ -126,6 +129,8 @@ pub enum Answer {
     Transfer(RowName),
     /// The row and this one, or any other, are no transfer.
     NotTransfer(Option<RowName>),
+    /// The row uses these lots, before those that the method would choose.
+    Lots(Vec<NamedLot>),
 }
 
 /// A purchase that no file has.
@@ -197,6 +202,7 @@ impl Answer {
             Self::Keep => Way::Keep,
             Self::Transfer(_) => Way::Transfer,
             Self::NotTransfer(_) => Way::NotTransfer,
+            Self::Lots(_) => Way::Lots,
         }
     }
 }
@@ -214,7 +220,9 @@ impl Settlement {
             Answer::NotTransfer(Some(other)) => {
                 (None, Some((other.id.as_str(), other.file.as_deref())))
             }
-            Answer::Keep | Answer::Transfer(_) | Answer::NotTransfer(None) => (None, None),
+            Answer::Keep | Answer::Transfer(_) | Answer::NotTransfer(None) | Answer::Lots(_) => {
+                (None, None)
+            }
         };
         let row = (self.row.id.as_str(), self.row.file.as_deref());
         (row, self.answer.way(), code, word)

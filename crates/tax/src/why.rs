@@ -10,13 +10,14 @@ use packtrain_core::time::day_text;
 
 use crate::methods;
 use crate::open::Valued;
-use crate::outcome::Term;
+use crate::outcome::{Disposal, Term};
 use crate::request::{Method, Scope};
 
 /// Decimals of an amount of money.
 const CENTS: u32 = 2;
 
-/// Why a disposal line is as it is: which lot, which term, which value.
+/// Why a disposal line is as it is: which lot, which term, which value. Its line's `reason` is one
+/// sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Why {
     /// How the lot was chosen.
@@ -40,6 +41,8 @@ pub enum Choice {
     Named,
     /// No purchase of these units is on record.
     NoPurchase,
+    /// None: the line is the result of a margin position.
+    Margin,
     /// Purchases of the same day.
     SameDay,
     /// Purchases of this day, near after the disposal.
@@ -104,6 +107,8 @@ pub enum ValueFrom {
     RowValue,
     /// Money or a value in this currency, at the reference rate of this day.
     Converted(Currency, NaiveDate),
+    /// Money or a value in this currency, at the rate of this day in the person's own list.
+    ConvertedByList(Currency, NaiveDate),
     /// The price of this day in the person's own list.
     Listed(NaiveDate),
     /// The price that the person answered with.
@@ -124,6 +129,13 @@ pub enum ValueFrom {
     Missing,
 }
 
+impl ValueFrom {
+    /// Whether an exchange rate was needed.
+    pub const fn is_converted(self) -> bool {
+        matches!(self, Self::Converted(..) | Self::ConvertedByList(..))
+    }
+}
+
 /// Which basis of a gift decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GiftSide {
@@ -135,19 +147,30 @@ pub enum GiftSide {
     Between,
 }
 
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(f)
+impl Disposal {
+    /// Why the line is as it is; its `Display` is one sentence.
+    pub const fn reason(&self) -> Reason<'_> {
+        Reason(&self.why, self.date)
     }
 }
 
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write(f, self.1)
+    }
+}
+
+/// The sentence of a [`Why`] beside a line of a day.
+#[derive(Debug, Clone, Copy)]
+pub struct Reason<'a>(&'a Why, NaiveDate);
+
 impl Why {
-    /// Writes what its `Display` shows. A report has a sentence for each of its lines, and most of
-    /// them need nothing of the machinery of `fmt`.
+    /// Writes the sentence beside a line of a day. A report has one for each of its lines, and most
+    /// of them need nothing of the machinery of `fmt`.
     ///
     /// # Errors
     /// Those of `out`.
-    pub fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
+    pub fn write(&self, out: &mut impl fmt::Write, date: NaiveDate) -> fmt::Result {
         if self.is_fee {
             out.write_str("Units given as a fee count as sold; ")?;
             write_choice(out, &self.choice)?;
@@ -172,17 +195,24 @@ impl Why {
             }
             None => "",
         })?;
-        write_value(out, self.value)
+        match (&self.choice, self.value) {
+            (Choice::Margin, ValueFrom::RowValue) => out.write_str(", as the row states it."),
+            _ => write_value(out, self.value, date),
+        }
     }
 }
 
-fn write_value(out: &mut impl fmt::Write, value: ValueFrom) -> fmt::Result {
+fn write_value(out: &mut impl fmt::Write, value: ValueFrom, date: NaiveDate) -> fmt::Result {
     let (words, day) = match value {
         ValueFrom::Money => ("; proceeds as received in money", None),
         ValueFrom::RowValue => ("; proceeds at the market value in the row", None),
         ValueFrom::Converted(currency, day) => {
             write!(out, "; proceeds from {currency}")?;
             (" at the reference rate of ", Some(day))
+        }
+        ValueFrom::ConvertedByList(currency, day) => {
+            write!(out, "; proceeds from {currency}")?;
+            (" at the listed rate of ", Some(day))
         }
         ValueFrom::Listed(day) => ("; proceeds at the listed price of ", Some(day)),
         ValueFrom::Answer => ("; proceeds at the price of your answer", None),
@@ -203,6 +233,7 @@ fn write_value(out: &mut impl fmt::Write, value: ValueFrom) -> fmt::Result {
     out.write_str(words)?;
     if let Some(day) = day {
         write_day(out, day)?;
+        write!(out, ", {}", Away(day, date))?;
     }
     out.write_str(".")
 }
@@ -241,6 +272,9 @@ fn write_choice(f: &mut impl fmt::Write, choice: &Choice) -> fmt::Result {
     match choice {
         Choice::Named => f.write_str(methods::NAMED),
         Choice::NoPurchase => f.write_str("no purchase on record, so zero cost"),
+        Choice::Margin => {
+            f.write_str("the result of a margin position, a gain as proceeds and a loss as cost")
+        }
         Choice::SameDay => f.write_str("matched with purchases of the same day"),
         Choice::DaysAfter(date) => {
             f.write_str("matched with purchases of ")?;
@@ -320,6 +354,13 @@ fn write_part(f: &mut fmt::Formatter<'_>, part: &HeldPart, date: NaiveDate) -> f
         ValueFrom::Converted(currency, day) => {
             let away = Away(day, date);
             write!(f, " (by this row, {currency} at the rate of {day}, {away})")
+        }
+        ValueFrom::ConvertedByList(currency, day) => {
+            let away = Away(day, date);
+            write!(
+                f,
+                " (by this row, {currency} at the listed rate of {day}, {away})"
+            )
         }
         ValueFrom::Missing => f.write_str(" (without a price, so zero)"),
         _ => f.write_str(" (by this row)"),

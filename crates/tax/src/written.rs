@@ -23,6 +23,17 @@ pub struct Slip {
     pub what: String,
 }
 
+/// What is wrong with a name that is to be printed: too long, empty, or with characters that cannot
+/// be seen.
+pub fn name_slip(key: &'static str, name: &str, chars_max: usize) -> Option<String> {
+    if name.trim().is_empty() {
+        return Some(format!("{key} is empty; leave it out"));
+    }
+    let mut slips = Slips::default();
+    slips.limit(key, Some(name), chars_max);
+    slips.0.pop().map(|slip| slip.what)
+}
+
 /// All slips in one sentence.
 pub(crate) fn told(slips: &[Slip]) -> String {
     let all: Vec<_> = slips.iter().map(|slip| slip.what.as_str()).collect();

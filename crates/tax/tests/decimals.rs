@@ -45,6 +45,22 @@ fn a_comma_alone_marks_decimals_in_a_ledger_that_semicolons_part() {
 }
 
 #[test]
+fn a_comma_without_figures_before_or_behind_it_is_read_where_a_point_is() {
+    for (amount, read_as) in [(",5", "0.5"), ("5,", "5"), ("+,5", "0.5"), (",500", "0.5")] {
+        let received = |text: &str| {
+            let import = read(&[&SOLD.replace("30000,5;EUR;0,1", &format!("{text};EUR;0,1"))]);
+            assert_eq!(import.errors, [], "{text}");
+            import.rows[0].received.as_ref().unwrap().amount.to_string()
+        };
+        assert_eq!(received(amount), read_as);
+        assert_eq!(received(&amount.replace(',', ".")), read_as);
+    }
+    let none = SOLD.replace("30000,5;EUR;0,1", ",;EUR;0,1");
+    let codes: Vec<_> = errors(&[&none]).into_iter().map(|it| it.1).collect();
+    assert_eq!(codes, ["amount_malformed"]);
+}
+
+#[test]
 fn an_amount_that_may_mean_two_numbers_is_an_error_with_its_line_and_text() {
     for amount in ["1.234,56", "1,234.56"] {
         let row = SOLD.replace("30000,5;EUR;0,1", &format!("{amount};EUR;0,1"));

@@ -16,9 +16,6 @@ use packtrain_tax::import::{self, Decision, Import, Options};
 const HEADER: &str = "id,line,timestamp,type,wallet,to_wallet,sent,received,fee,value,fee_value,\
                       currency,tx_hash,note";
 
-/// Sources in whose files semicolons part the cells where commas mark decimals.
-const WITH_DECIMAL_COMMAS: &[&str] = &["koinly"];
-
 /// Samples in which columns of one name are told apart by their order alone.
 const WITH_AN_ORDER: &[&str] = &["cointracking@table"];
 
@@ -28,6 +25,8 @@ const COINS: &[(&str, &str)] = &[("blockscout", "XDAI"), ("blockscout-internal",
 /// Samples with a word that nothing explains.
 const WITH_UNKNOWN_WORDS: &[&str] = &[
     "binance",
+    "bitfinex-ledger",
+    "bitfinex-movements",
     "bitstamp@2025",
     "bittytax",
     "blockscout",
@@ -43,6 +42,7 @@ const WITH_UNKNOWN_WORDS: &[&str] = &[
     "koinly",
     "kraken",
     "kraken-trades",
+    "kucoin-transfers",
     "ledger-live",
     "okx",
     "okx-funding",
@@ -228,13 +228,14 @@ fn semicolons_between_the_cells_change_nothing() {
 }
 
 #[test]
-fn decimal_commas_are_read_where_the_source_has_them() {
+fn decimal_commas_are_read_in_the_file_of_every_source() {
     for (name, text) in samples() {
-        if !WITH_DECIMAL_COMMAS.contains(&name.as_str()) {
-            continue;
-        }
         let mut cells = cells(&text);
         let is_number = |cell: &str| cell.parse::<f64>().is_ok();
+        // Of both marks for thousands and decimals none can stay as it is.
+        let plain = cells.records.iter_mut().flatten();
+        let grouped = plain.filter(|cell| is_number(&cell.replace(',', "")));
+        grouped.for_each(|cell| *cell = cell.replace(',', ""));
         let all = cells.records.iter_mut().flatten();
         let numbers = all.filter(|cell| is_number(cell));
         numbers.for_each(|cell| *cell = cell.replace('.', ","));

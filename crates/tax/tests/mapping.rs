@@ -151,6 +151,17 @@ fn a_number_of_a_mapped_file_that_may_mean_two_is_told_and_not_guessed() {
     assert_eq!(amounts("(0,50)", "-1,500"), Ok("1.5".to_owned()));
     assert_eq!(amounts("100", "-1 500,25"), Ok("1500.25".to_owned()));
     assert_eq!(amounts("100", "-1,500e3"), Ok("1500".to_owned()));
+    // A comma may stand where a point may, before all figures or behind them.
+    for (comma, read_as) in [
+        ("-,5", "0.5"),
+        ("(€ ,5)", "0.5"),
+        ("-5,", "5"),
+        ("(5,)", "5"),
+    ] {
+        assert_eq!(amounts("0,1", comma), Ok(read_as.to_owned()), "{comma}");
+        let point = comma.replace(',', ".");
+        assert_eq!(amounts("0.1", &point), Ok(read_as.to_owned()), "{point}");
+    }
 }
 
 #[test]
@@ -165,4 +176,57 @@ fn a_number_of_an_exchanges_file_that_may_mean_two_is_told_and_not_guessed() {
     let shown = format!("{header}\n{row}\n{}\n", row.replace("1.500", "0.05"));
     let import = read_with(shown.as_bytes(), &Options::default()).unwrap();
     assert_eq!(import.errors, []);
+}
+
+/// Codes of what is said of one row.
+fn said_of(row: &str) -> Vec<(u32, String)> {
+    said_by(row, mapping())
+}
+
+fn said_by(row: &str, mapping: Mapping) -> Vec<(u32, String)> {
+    let file = format!("Datum;Art;Menge;Coin;Wert;Ort\n{row}\n");
+    let errors = read(&file, mapping).expect("a file").errors.into_iter();
+    errors.map(|error| (error.line, error.code)).collect()
+}
+
+#[test]
+fn a_value_of_a_mapped_file_that_money_cannot_hold_is_an_error_of_its_row() {
+    let row = |value: &str| format!("10.03.2024 12:00;Kauf;1;BTC;{value};Bisq");
+    let error = |code: &str| vec![(2, code.to_owned())];
+    let decimals = format!("1,{}1", "0".repeat(18));
+    assert_eq!(said_of(&row(&decimals)), error("amount_too_precise"));
+    let large = format!("1{}", "0".repeat(37));
+    assert_eq!(said_of(&row(&large)), error("amount_malformed"));
+    assert_eq!(said_of(&row("1,000000000000000001")), []);
+}
+
+#[test]
+fn a_bad_cell_of_a_mapped_file_is_told_once() {
+    let once = |code: &str| vec![(2, code.to_owned())];
+    for row in [
+        "10.03.2024 12:00;Kauf;1x2;BTC;100;Bisq",
+        "10.03.2024 12:00;Verkauf;1x2;BTC;100;Bisq",
+        "10.03.2024 12:00;;1x2;BTC;100;Bisq",
+        "10.03.2024 12:00;Kauf;1;BTC;1x2;Bisq",
+    ] {
+        assert_eq!(said_of(row), once("amount_malformed"), "{row}");
+    }
+    // The money that moved could have told the value's currency.
+    let without = Mapping {
+        currency: None,
+        ..mapping()
+    };
+    let row = "10.03.2024 12:00;Kauf;1x2;EUR;100;Bisq";
+    assert_eq!(said_by(row, without.clone()), once("amount_malformed"));
+    let row = row.replace("1x2;EUR", "1;BTC");
+    assert_eq!(said_by(&row, without), once("currency_missing"));
+    let nameless = "10.03.2024 12:00;Kauf;1;;100;Bisq";
+    assert_eq!(said_of(nameless), once("asset_missing"));
+    // Two cells that are bad are two errors, and an amount that is not there is one.
+    let both = said_of("10.03.2024 12:00;Kauf;1x2;BTC;3x4;Bisq");
+    assert_eq!(
+        both,
+        [once("amount_malformed"), once("amount_malformed")].concat()
+    );
+    assert_eq!(said_of("10.03.2024 12:00;Kauf;;BTC;100;Bisq").len(), 1);
 }

@@ -62,6 +62,8 @@ pub enum FileKind {
     Json,
     /// The audit log.
     Xlsx,
+    /// What could be sold.
+    Harvest,
 }
 
 /// The name of a report's file, such as `tax-2025-us.pdf` or `tax-2024-25-uk.pdf`.
@@ -76,6 +78,7 @@ pub fn file_name(kind: FileKind, document: &Document<'_>) -> String {
         FileKind::Csv => named("disposals", &years, country, "csv"),
         FileKind::Json => named("figures", &years, country, "json"),
         FileKind::Xlsx => named("audit", &years, country, "xlsx"),
+        FileKind::Harvest => named("harvest", &years, country, "json"),
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Format {
     Forms,
     /// The audit log, a workbook.
     Xlsx,
+    /// What could be sold at the end of the last year: open lots with their gains, as JSON.
+    Harvest,
 }
 
 /// What a report is given in where nobody chose.
@@ -37,6 +39,11 @@ pub(super) fn usual() -> BTreeSet<Format> {
 /// request that names them is the same as one that does not.
 pub(super) fn is_usual(formats: &BTreeSet<Format>) -> bool {
     *formats == usual()
+}
+
+/// Whether one of them tells what was held at the ends of years.
+pub(super) fn show_holdings(formats: &BTreeSet<Format>) -> bool {
+    formats.contains(&Format::Pdf) || formats.contains(&Format::Harvest)
 }
 
 /// What is wrong with a choice of formats.
@@ -82,6 +89,11 @@ fn one(document: &Document<'_>, format: Format, stop: &Stop) -> Result<Vec<Artef
             let mut json = Vec::new();
             packtrain_report::write_json(document, &mut json)?;
             (FileKind::Json, "application/json", json)
+        }
+        Format::Harvest => {
+            let mut json = Vec::new();
+            packtrain_report::write_harvest(document, &mut json)?;
+            (FileKind::Harvest, "application/json", json)
         }
         Format::Forms => return forms(document),
         Format::Xlsx => {

@@ -13,6 +13,7 @@ use packtrain_core::job::{Ctx, Stop};
 use packtrain_core::limits::{REPORT_FILES_MAX, REPORT_ROWS_MAX};
 use packtrain_core::ports::{FileRecord, FileState, ImportedFile};
 use packtrain_report::InputFile;
+use packtrain_tax::import::join_files;
 use packtrain_tax::prices::Prices;
 use packtrain_tax::request::{Country, Request};
 use packtrain_tax::{LedgerFile, TaxError, Watch, jurisdiction};
@@ -210,10 +211,12 @@ impl Loaded {
         self,
         request: &mut Request,
     ) -> Result<(Vec<LedgerFile>, Vec<InputFile>), Fault> {
-        let (ledgers, mut inputs): (Vec<_>, Vec<_>) = self.files.into_iter().map(ledger).unzip();
+        let (mut ledgers, mut inputs): (Vec<_>, Vec<_>) =
+            self.files.into_iter().map(ledger).unzip();
         let [settlements, allocation] = self.said.inputs;
         inputs.extend(settlements);
         request.settlements = self.said.settlements;
+        join_files(&mut ledgers, &request.settlements);
         if let Some((file, bytes)) = self.prices {
             let prices = Prices::read(&bytes).map_err(|error| Fault::fatal("tax.prices", error))?;
             inputs.push(InputFile {

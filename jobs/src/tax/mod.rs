@@ -6,6 +6,10 @@ pub mod formats;
 pub mod import;
 mod inputs;
 pub mod report;
+pub mod row;
 mod said;
+mod taxpayer;
 #[cfg(test)]
 mod tests;
+
+pub use taxpayer::{TAXPAYER_CHARS_MAX, Taxpayer};

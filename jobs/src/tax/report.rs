@@ -19,6 +19,7 @@ use super::artefacts;
 use super::formats::{self, Format};
 use super::inputs::{self, Given, Loaded, watched};
 use super::said::{Answers, Said, Sent};
+use super::taxpayer::Taxpayer;
 
 pub use super::artefacts::{FileKind, file_name};
 
@@ -55,6 +56,10 @@ pub struct Report {
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "America/New_York")]
     pub timezone: Option<chrono_tz::Tz>,
+    /// Whose report it is, as it is printed on it; absent means that nobody is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, max_length = 200, example = "Mira Kowalska")]
+    pub taxpayer: Option<Taxpayer>,
     /// Options of the country's rules.
     #[serde(default)]
     pub options: BTreeMap<String, String>,
@@ -85,7 +90,7 @@ impl Job for Report {
     const KIND: Kind = Kind::new("tax.report");
     const LANE: Lane = Lane::Cpu;
     // A worker of before refuses fields that it does not know, and the job would be dead.
-    const SCHEMA: u16 = 3;
+    const SCHEMA: u16 = 4;
     const TIME_LIMIT: Duration = Duration::from_secs(900);
     // One person's many reports leave cores to others.
     const GATE: Gate = Gate::Tenant { max: 4 };
@@ -93,6 +98,7 @@ impl Job for Report {
     fn check(&self) -> Vec<FieldError> {
         let mut errors = inputs::check(self.given(), &self.years, self.country, self.request());
         errors.extend(formats::check(&self.formats));
+        errors.extend(self.taxpayer.as_ref().and_then(Taxpayer::check));
         errors
     }
 
@@ -102,12 +108,12 @@ impl Job for Report {
         let (request, country, years) = (self.request(), self.country, self.years());
         let asked_at = ctx.asked_at;
         let asked: Vec<_> = self.years.iter().map(|year| TaxYear(*year)).collect();
-        let shown = self.formats.contains(&Format::Pdf).then(|| years.clone());
+        let shown = formats::show_holdings(&self.formats).then(|| years.clone());
         let computed =
             ctx.cpu(move |stop| compute(loaded, (country, request), &asked, shown, stop));
         let computed = computed.await??;
         ctx.stage("render").await?;
-        let formats = self.formats;
+        let (formats, taxpayer) = (self.formats, self.taxpayer);
         let made = ctx.cpu(move |stop| {
             let document = Document {
                 outcome: &computed.outcome,
@@ -115,7 +121,7 @@ impl Job for Report {
                 inputs: &computed.inputs,
                 inventories: &computed.inventories,
                 generated_at: asked_at,
-                taxpayer: None,
+                taxpayer: taxpayer.as_ref().map(Taxpayer::reveal),
             };
             let artefacts = formats::render(&document, &formats, stop)?;
             let summary = summary(&document).map_err(|error| Fault::fatal("tax.summary", error))?;

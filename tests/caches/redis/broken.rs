@@ -31,10 +31,9 @@ async fn many_reads(reader: &Reader) {
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_go_on_while_all_keys_are_flushed_and_are_hits_again_after() {
     let test = "reads_go_on_while_all_keys_are_flushed_and_are_hits_again_after";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
     let reader = reader(&place(&redis.url())).await;
     for round in 1..=5 {
         let names: Vec<String> = (0..20).map(|number| format!("w{number}")).collect();
@@ -53,10 +52,9 @@ async fn reads_go_on_while_all_keys_are_flushed_and_are_hits_again_after() {
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_go_on_while_redis_is_away_and_are_hits_again_when_it_is_back() {
     let test = "reads_go_on_while_redis_is_away_and_are_hits_again_when_it_is_back";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(mut redis) = Redis::of(test).await else {
         return;
     };
-    let mut redis = Redis::start(&program).await;
     let reader = reader(&place(&redis.url())).await;
     redis.kill().await;
     many_reads(&reader).await;
@@ -68,10 +66,9 @@ async fn reads_go_on_while_redis_is_away_and_are_hits_again_when_it_is_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_does_not_answer_is_waited_for_once_and_then_left_alone() {
     let test = "a_redis_that_does_not_answer_is_waited_for_once_and_then_left_alone";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
     for network in [Network::Hole, Network::HalfOpen] {
         let proxy = Proxy::to(redis.address()).await;
         let reader = reader(&RedisPlace {
@@ -97,10 +94,9 @@ async fn a_redis_that_was_never_there_costs_nothing_but_the_loads() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_costs_hits_until_it_is_the_right_one() {
     let test = "a_wrong_password_costs_hits_until_it_is_the_right_one";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
     let _: String = redis
         .ask(&["ACL", "SETUSER", "cache", "on", ">right", "~*", "+@all"])
         .await;
@@ -120,10 +116,9 @@ async fn a_wrong_password_costs_hits_until_it_is_the_right_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_is_full_keeps_nothing_and_does_again_when_it_has_room() {
     let test = "a_redis_that_is_full_keeps_nothing_and_does_again_when_it_has_room";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
     let reader = reader(&place(&redis.url())).await;
     assert!(!reader.hits("kept").await);
     let _: String = redis.ask(&["CONFIG", "SET", "maxmemory", "1"]).await;
@@ -161,10 +156,9 @@ async fn a_redis_that_evicts_gives_right_values_or_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_else_put_there_is_a_miss_and_is_replaced() {
     let test = "what_somebody_else_put_there_is_a_miss_and_is_replaced";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
     let reader = reader(&place(&redis.url())).await;
     assert!(!reader.hits("a").await);
     assert!(!reader.hits("b").await);
@@ -210,10 +204,9 @@ async fn reads_follow_the_address_to_a_replica_that_was_promoted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_share_what_one_of_them_loaded() {
-    let Some(program) = Program::Redis.find("two_processes_share_what_one_of_them_loaded") else {
+    let Some(redis) = Redis::of("two_processes_share_what_one_of_them_loaded").await else {
         return;
     };
-    let redis = Redis::start(&program).await;
     let place = RedisPlace {
         url: Secret::new(redis.url()),
         answer_within: Duration::from_secs(10),

@@ -12,10 +12,9 @@ use crate::caches::Reader;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_s_values_lie_in_its_own_database_and_in_no_other() {
     let test = "a_service_s_values_lie_in_its_own_database_and_in_no_other";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
     let cache = open(&RedisPlace {
         database: Some(2),
         ..place(&redis.url())
@@ -61,10 +60,9 @@ async fn a_cluster_spreads_a_service_s_values_over_its_servers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_of_the_caches_alone_suffices_and_reaches_nothing_else() {
     let test = "a_user_of_the_caches_alone_suffices_and_reaches_nothing_else";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
     let page = include_str!("../../../docs/caches.md");
     let line = page
         .lines()

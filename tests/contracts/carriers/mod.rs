@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::{FutureExt, StreamExt};
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{Heard, Hint, HintStream, Hints};
-use packtrain_tests::{Network, promptly};
+use packtrain_tests::{Network, Proxy, promptly};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -30,6 +30,13 @@ pub(super) trait Carrier: Send + Sync {
     /// How many hints of a lane lie with the server.
     async fn lying(&self, lane: Lane) -> usize;
 
+    /// How many may lie there, and puts as many there as nobody took for long; none where hints lie
+    /// nowhere.
+    async fn fill(&self, lane: Lane) -> Option<usize>;
+
+    /// Waits until what was put there has come to whoever listens, where it does not lie.
+    async fn arrived(&self, text: &str);
+
     /// What they say.
     async fn texts(&self, lane: Lane) -> Vec<String>;
 
@@ -39,8 +46,13 @@ pub(super) trait Carrier: Send + Sync {
     /// Lets so much time pass for hints that nobody looked for.
     async fn pass_what_is_hidden(&self);
 
-    /// What the network between the processes and the server does from now on.
-    fn set(&self, network: Network);
+    /// The network between the processes and the server.
+    fn network(&self) -> &Proxy;
+
+    /// What it does from now on.
+    fn set(&self, network: Network) {
+        self.network().set(network);
+    }
 }
 
 /// One process, as far as hints go.

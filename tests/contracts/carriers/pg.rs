@@ -8,23 +8,36 @@ use packtrain_core::job::Lane;
 use packtrain_core::ports::{Bell, Hints};
 use packtrain_queue::PgHints;
 use packtrain_store::{PgBell, Pools, Urls};
-use packtrain_tests::{Database, Network, Proxy, Role, until};
+use packtrain_tests::{Database, Proxy, Role, promptly, until};
+use sqlx::postgres::PgListener;
+use tokio::sync::Mutex;
 
 use super::{Carrier, Process};
 
+/// Where hints are rung.
+const CHANNEL: &str = "packtrain_hint";
 /// Connections of a process's pool.
 const CONNECTIONS: u32 = 2;
 
 pub(in crate::contracts) struct PgCarrier {
     database: Database,
     network: Proxy,
+    /// Hears what is sent, past the network.
+    witness: Mutex<PgListener>,
 }
 
 impl PgCarrier {
     pub(in crate::contracts) async fn carrier() -> Box<dyn Carrier> {
         let database = Database::new().await;
         let network = Proxy::to(database.server_address()).await;
-        Box::new(Self { database, network })
+        let url = database.url(Role::Superuser);
+        let mut witness = PgListener::connect(url.reveal()).await.unwrap();
+        witness.listen(CHANNEL).await.unwrap();
+        Box::new(Self {
+            database,
+            network,
+            witness: Mutex::new(witness),
+        })
     }
 }
 
@@ -48,30 +61,46 @@ impl Carrier for PgCarrier {
 
     async fn listened(&self, _: Lane, count: usize) {
         let listening = "select count(*) from pg_stat_activity
-              where datname = current_database() and query ilike 'listen %'";
+              where datname = current_database() and query ilike 'listen %'
+                and usename <> session_user";
         until("the processes listen", async || {
             self.database.number(listening).await == i64::try_from(count).unwrap()
         })
         .await;
     }
 
+    /// A NOTIFY lies nowhere: it comes to those who listen, or to nobody. What asks for more than
+    /// that is not tried here.
     async fn lying(&self, _: Lane) -> usize {
         0
     }
 
-    async fn texts(&self, _: Lane) -> Vec<String> {
-        Vec::new()
+    async fn fill(&self, _: Lane) -> Option<usize> {
+        None
+    }
+
+    async fn texts(&self, lane: Lane) -> Vec<String> {
+        let mut heard = self.witness.lock().await;
+        let next = promptly(heard.recv()).await.unwrap();
+        assert_eq!(next.channel(), CHANNEL);
+        assert_eq!(next.payload(), lane.as_str());
+        vec![next.payload().to_owned()]
+    }
+
+    async fn arrived(&self, text: &str) {
+        let mut heard = self.witness.lock().await;
+        while promptly(heard.recv()).await.unwrap().payload() != text {}
     }
 
     async fn put(&self, _: Lane, text: &str) {
         let text = text.replace('\'', "''");
-        let ring = format!("select pg_notify('packtrain_hint', '{text}')");
+        let ring = format!("select pg_notify('{CHANNEL}', '{text}')");
         self.database.run(&ring).await;
     }
 
     async fn pass_what_is_hidden(&self) {}
 
-    fn set(&self, network: Network) {
-        self.network.set(network);
+    fn network(&self) -> &Proxy {
+        &self.network
     }
 }

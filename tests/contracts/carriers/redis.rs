@@ -7,7 +7,7 @@ use packtrain_core::job::Lane;
 use packtrain_core::ports::Hints;
 use packtrain_core::secret::Secret;
 use packtrain_queue::{RedisHints, RedisSettings};
-use packtrain_tests::{Network, Proxy, Redis, until};
+use packtrain_tests::{Proxy, Redis, until};
 
 use super::{Carrier, Process};
 
@@ -15,6 +15,16 @@ use super::{Carrier, Process};
 const PUT: &str = "redis.call('hset', KEYS[1], '1', ARGV[1])
     redis.call('hset', KEYS[2] .. ':1', 'attempts', 0, 'max_attempts', 25, 'status', 'Pending')
     redis.call('zadd', KEYS[3], 0, '1')";
+
+/// Puts many there, as senders do in the course of days.
+const FILL: &str = "for id = 1, tonumber(ARGV[1]) do
+        redis.call('hset', KEYS[1], id, '{}')
+        redis.call('hset', KEYS[2] .. ':' .. id,
+            'attempts', 0, 'max_attempts', 25, 'status', 'Pending')
+        redis.call('zadd', KEYS[3], 0, id)
+    end";
+/// Hints that may lie in a lane.
+const LYING_MAX: usize = 5_000;
 
 pub(in crate::contracts) struct RedisCarrier {
     redis: Redis,
@@ -41,6 +51,7 @@ impl Carrier for RedisCarrier {
             authority: None,
             prefix: "packtrain".to_owned(),
             is_cluster: false,
+            may_evict: false,
             name: "host-1".to_owned(),
         };
         Process::of(|tasks, stop| {
@@ -63,6 +74,16 @@ impl Carrier for RedisCarrier {
         due + sent
     }
 
+    async fn fill(&self, lane: Lane) -> Option<usize> {
+        let [data, meta, sent] = ["data", "meta", "scheduled"].map(|what| key(lane, what));
+        let count = LYING_MAX.to_string();
+        let filling = ["EVAL", FILL, "3", &data, &meta, &sent, &count];
+        let _: redis::Value = self.redis.ask(&filling).await;
+        Some(LYING_MAX)
+    }
+
+    async fn arrived(&self, _: &str) {}
+
     async fn texts(&self, lane: Lane) -> Vec<String> {
         self.redis.ask(&["HVALS", &key(lane, "data")]).await
     }
@@ -75,7 +96,7 @@ impl Carrier for RedisCarrier {
 
     async fn pass_what_is_hidden(&self) {}
 
-    fn set(&self, network: Network) {
-        self.network.set(network);
+    fn network(&self) -> &Proxy {
+        &self.network
     }
 }

@@ -10,7 +10,7 @@ use packtrain_core::ports::Hints;
 use packtrain_core::secret::Secret;
 use packtrain_core::time::SystemClock;
 use packtrain_queue::{Sqs, SqsHints, SqsSettings};
-use packtrain_tests::{Network, Proxy};
+use packtrain_tests::Proxy;
 use serde_json::json;
 
 use super::{Carrier, Process};
@@ -20,6 +20,9 @@ use crate::transports::sqs::process::Reviver;
 /// How long a message is hidden: waited for where the clock is not ours.
 const VISIBILITY: Duration = Duration::from_secs(2);
 const HIDDEN: Duration = Duration::from_millis(2_200);
+
+/// Hints that may lie in a lane.
+const LYING_MAX: usize = 1_000;
 
 pub(in crate::contracts) struct SqsCarrier {
     ground: Ground,
@@ -66,6 +69,15 @@ impl Carrier for SqsCarrier {
         usize::try_from(lying).unwrap()
     }
 
+    async fn fill(&self, lane: Lane) -> Option<usize> {
+        self.ground
+            .fill(&self.settings.queue(lane), LYING_MAX)
+            .await;
+        Some(LYING_MAX)
+    }
+
+    async fn arrived(&self, _: &str) {}
+
     async fn texts(&self, lane: Lane) -> Vec<String> {
         self.ground.bodies(&self.settings.queue(lane)).await
     }
@@ -79,7 +91,7 @@ impl Carrier for SqsCarrier {
         self.ground.pass(HIDDEN).await;
     }
 
-    fn set(&self, network: Network) {
-        self.network.set(network);
+    fn network(&self) -> &Proxy {
+        &self.network
     }
 }

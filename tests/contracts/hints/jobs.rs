@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
+use futures::StreamExt;
 use packtrain_core::fault::Fault;
 use packtrain_core::ids::{JobId, TenantId};
 use packtrain_core::job::{About, Ctx, Done, Job, Kind, Lane, State};
@@ -19,7 +20,7 @@ use super::super::carriers::{Carrier, Process};
 
 const KINDS: &[Entry] = &[entry::<Counted>()];
 /// Jobs of one test.
-const JOBS: usize = 20;
+const JOBS: usize = 10;
 
 /// How often each job was run.
 static RUNS: LazyLock<Mutex<HashMap<JobId, usize>>> = LazyLock::new(Mutex::default);
@@ -38,15 +39,27 @@ impl Job for Counted {
     }
 }
 
+/// How many hints the product's workers took, by lane.
+type Taken = Arc<Mutex<HashMap<Lane, usize>>>;
+
 /// Hears what others send and sends nothing: the product's own hints would help the test's along.
-struct Hearing(Arc<dyn Hints>);
+/// It counts what is heard: every lane looks once a second besides, and would find the jobs of a
+/// test in which no hint came.
+struct Hearing {
+    hints: Arc<dyn Hints>,
+    taken: Taken,
+}
 
 #[async_trait]
 impl Hints for Hearing {
     fn send(&self, _: Hint) {}
 
     async fn subscribe(&self, lanes: &[Lane]) -> HintStream {
-        self.0.subscribe(lanes).await
+        let taken = Arc::clone(&self.taken);
+        let hints = self.hints.subscribe(lanes).await;
+        hints
+            .inspect(move |heard| *taken.lock().unwrap().entry(heard.lane).or_default() += 1)
+            .boxed()
     }
 }
 
@@ -54,19 +67,41 @@ impl Hints for Hearing {
 struct Scene {
     yard: Yard,
     sender: Process,
+    taken: Taken,
     _hearer: Process,
 }
 
 impl Scene {
     async fn new(carrier: &dyn Carrier) -> Self {
         let (sender, hearer) = (carrier.process(false), carrier.process(true));
-        let yard = Yard::over(Arc::new(Hearing(Arc::clone(&hearer.hints)))).await;
+        let taken = Taken::default();
+        let hearing = Hearing {
+            hints: Arc::clone(&hearer.hints),
+            taken: Arc::clone(&taken),
+        };
+        let yard = Yard::over(Arc::new(hearing)).await;
         yard.worker(KINDS).await;
+        for lane in Lane::ALL {
+            carrier.listened(lane, 1).await;
+        }
         Self {
             yard,
             sender,
+            taken,
             _hearer: hearer,
         }
+    }
+
+    /// How many hints came to the workers of a lane.
+    fn taken(&self, lane: Lane) -> usize {
+        self.taken.lock().unwrap().get(&lane).copied().unwrap_or(0)
+    }
+
+    /// Sends this hint and waits until the worker of its lane has taken one more.
+    async fn comes(&self, lane: Lane, send: impl FnOnce()) {
+        let before = self.taken(lane);
+        send();
+        until("the hint comes", async || self.taken(lane) > before).await;
     }
 
     async fn enqueue(&self) -> JobId {
@@ -109,8 +144,14 @@ pub(super) async fn lost(carrier: &dyn Carrier) {
     let scene = Scene::new(carrier).await;
     carrier.set(Network::Away);
     let id = scene.enqueue().await;
-    scene.hint(id);
+    until("the hint is lost", async || {
+        scene.hint(id);
+        carrier.network().met() > 0
+    })
+    .await;
+    let taken = Arc::clone(&scene.taken);
     scene.once_each(&[id]).await;
+    assert_eq!(taken.lock().unwrap().len(), 0, "no hint came");
     carrier.set(Network::Well);
 }
 
@@ -119,10 +160,12 @@ pub(super) async fn doubled(carrier: &dyn Carrier) {
     let mut jobs = Vec::new();
     for _ in 0..JOBS {
         let id = scene.enqueue().await;
-        scene.hint(id);
-        scene.hint(id);
+        for _ in 0..2 {
+            scene.comes(Lane::Io, || scene.hint(id)).await;
+        }
         jobs.push(id);
     }
+    assert!(scene.taken(Lane::Io) >= 2 * JOBS);
     scene.once_each(&jobs).await;
 }
 
@@ -133,10 +176,14 @@ pub(super) async fn reordered(carrier: &dyn Carrier) {
         jobs.push(scene.enqueue().await);
     }
     // The last first, and all of them once more when they are done.
-    jobs.iter().rev().for_each(|id| scene.hint(*id));
+    for id in jobs.iter().rev() {
+        scene.comes(Lane::Io, || scene.hint(*id)).await;
+    }
     let runs = |id: &JobId| RUNS.lock().unwrap().contains_key(id);
     until("all have run", async || jobs.iter().all(runs)).await;
-    jobs.iter().rev().for_each(|id| scene.hint(*id));
+    for id in jobs.iter().rev() {
+        scene.comes(Lane::Io, || scene.hint(*id)).await;
+    }
     let later = scene.enqueue().await;
     jobs.push(later);
     scene.once_each(&jobs).await;
@@ -145,13 +192,14 @@ pub(super) async fn reordered(carrier: &dyn Carrier) {
 pub(super) async fn for_nothing(carrier: &dyn Carrier) {
     let scene = Scene::new(carrier).await;
     for lane in Lane::ALL {
-        for _ in 0..50 {
-            scene.sender.send(lane);
+        for _ in 0..5 {
+            scene.comes(lane, || scene.sender.send(lane)).await;
         }
     }
-    scene.hint(scene.yard.database.ids().job());
+    let nobody = scene.yard.database.ids().job();
+    scene.comes(Lane::Io, || scene.hint(nobody)).await;
     let id = scene.enqueue().await;
-    scene.hint(id);
+    scene.comes(Lane::Io, || scene.hint(id)).await;
     let database = &scene.yard.database;
     assert_eq!(database.number("select count(*) from job").await, 1);
     scene.once_each(&[id]).await;

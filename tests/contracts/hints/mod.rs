@@ -1,7 +1,7 @@
 //! What every transport of hints does, tried on PostgreSQL, on Redis, and on SQS three times.
 
 use super::carriers::Carrier;
-use super::table::{Behaviour, Deviation, Server, deviation};
+use super::table::{Behaviour, Deviation, Server, deviation, nothing_to_try};
 
 mod heard;
 mod jobs;
@@ -10,6 +10,8 @@ mod ways;
 const BUSY: &str = "a process that is busy takes one hint at most and leaves the rest to others";
 const AGAIN: &str = "a hint that nobody looked for comes again";
 const SAYS: &str = "what lies with the server says lane, kind, job and trace";
+const GONE: &str = "a hint is gone once somebody looked";
+const BOUNDED: &str = "hints that nobody takes are bounded";
 const LIES: &str = "what was sent before somebody listened is heard";
 
 macro_rules! behaviours {
@@ -25,16 +27,19 @@ pub(super) const LIST: &[Behaviour<dyn Carrier>] = behaviours![
     "hints of many senders all come" => heard::many_senders,
     LIES => heard::lies,
     SAYS => heard::says,
-    "a hint is gone once somebody looked" => heard::gone,
+    GONE => heard::gone,
     AGAIN => heard::comes_again,
     "what is no hint is passed over, and those behind it are heard" => heard::odd,
-    "hints that nobody takes are bounded, and another lane's come through" => heard::bounded,
+    BOUNDED => heard::bounded,
+    "hints that nobody takes do not hold up those of another lane" => heard::flooded,
     BUSY => heard::busy,
     "who listened and ended takes no more hints from others" => heard::leaves,
     "a process hears itself while the server is away" => ways::itself,
     "sending never waits, and is heard again once the server is back" => ways::comes_back,
     "processes start while the server is away, and hear when it comes" => ways::starts_without,
     "a network that swallows everything is got over" => ways::hole,
+    "a connection that is reset is made again" => ways::reset,
+    "hints come from a server that is 200 ms away, there and back" => ways::far,
     "what was sent before the end of a process is still heard" => ways::last_words,
     "a process ends soon while the server is away" => ways::ends,
     "a job whose hint is lost is run all the same" => jobs::lost,
@@ -59,6 +64,16 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
         Server::Pg,
         AGAIN,
         "a NOTIFY comes once; the look of the next second finds the job",
+    ),
+    nothing_to_try(
+        Server::Pg,
+        GONE,
+        "a NOTIFY that was heard lies nowhere: there is nothing that could stay",
+    ),
+    nothing_to_try(
+        Server::Pg,
+        BOUNDED,
+        "a NOTIFY lies nowhere; PostgreSQL keeps it only until those who listen have read it",
     ),
     deviation(
         Server::Pg,

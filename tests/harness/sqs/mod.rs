@@ -103,6 +103,13 @@ impl FakeSqs {
         })
     }
 
+    /// Takes everything out of a queue, as workers do that come at last.
+    pub fn clear(&self, queue: &str) {
+        if let Some(queue) = self.inner.state().queues.get_mut(queue) {
+            queue.messages.clear();
+        }
+    }
+
     /// How often an action was asked for, such as `ReceiveMessage`.
     pub fn asked(&self, action: &str) -> usize {
         self.inner.state().asked.get(action).copied().unwrap_or(0)

@@ -3,21 +3,18 @@
 use futures::StreamExt;
 use packtrain_core::job::Lane;
 use packtrain_core::ports::Hints;
-use packtrain_queue::{Refused, refuse_eviction};
-use packtrain_tests::{Program, Redis, Signpost, promptly, until};
+use packtrain_queue::{RedisSettings, Refused, refuse_eviction};
+use packtrain_tests::{Program, Redis, Signpost, promptly, redis_cluster, until};
 
-use super::{Side, drain, heard_at_last, key, listened, listeners, settings, waiting};
+use super::{Side, drain, heard_at_last, key, listened, listeners, settings, sides, waiting};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hints_are_heard_again_after_all_keys_are_flushed() {
     let test = "hints_are_heard_again_after_all_keys_are_flushed";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
-    let (api, worker) = (Side::at(&redis.url(), false), Side::at(&redis.url(), true));
-    let mut hints = worker.hints.subscribe(&[Lane::Io]).await;
-    listened(&redis, 1).await;
+    let (api, worker, mut hints) = sides(&redis).await;
     let before = listeners(&redis).await;
     let _: String = redis.ask(&["FLUSHALL"]).await;
     listened(&redis, 1).await;
@@ -32,13 +29,10 @@ async fn hints_are_heard_again_after_all_keys_are_flushed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn hints_are_heard_again_after_redis_was_killed_and_came_back_empty() {
     let test = "hints_are_heard_again_after_redis_was_killed_and_came_back_empty";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(mut redis) = Redis::of(test).await else {
         return;
     };
-    let mut redis = Redis::start(&program).await;
-    let (api, worker) = (Side::at(&redis.url(), false), Side::at(&redis.url(), true));
-    let mut hints = worker.hints.subscribe(&[Lane::Io]).await;
-    listened(&redis, 1).await;
+    let (api, worker, mut hints) = sides(&redis).await;
     redis.kill().await;
     // Nobody is held up and nothing fails while it is away.
     for _ in 0..10_000 {
@@ -54,10 +48,9 @@ async fn hints_are_heard_again_after_redis_was_killed_and_came_back_empty() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_starts_though_redis_cannot_be_asked_whether_it_evicts() {
     let test = "a_process_starts_though_redis_cannot_be_asked_whether_it_evicts";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(mut redis) = Redis::of(test).await else {
         return;
     };
-    let mut redis = Redis::start(&program).await;
     redis.kill().await;
     promptly(refuse_eviction(&settings(&redis.url())))
         .await
@@ -67,10 +60,9 @@ async fn a_process_starts_though_redis_cannot_be_asked_whether_it_evicts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn hints_whose_data_was_evicted_do_not_poison_their_queue() {
     let test = "hints_whose_data_was_evicted_do_not_poison_their_queue";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
     let (api, worker) = (Side::at(&redis.url(), false), Side::at(&redis.url(), true));
     for _ in 0..3 {
         api.send(Lane::Io);
@@ -90,10 +82,9 @@ async fn hints_whose_data_was_evicted_do_not_poison_their_queue() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_evicts_is_refused_and_one_that_does_not_is_taken() {
     let test = "a_redis_that_evicts_is_refused_and_one_that_does_not_is_taken";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
     let settings = settings(&redis.url());
     refuse_eviction(&settings).await.unwrap();
     for policy in ["allkeys-lru", "volatile-ttl"] {
@@ -106,15 +97,70 @@ async fn a_redis_that_evicts_is_refused_and_one_that_does_not_is_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redis_that_is_full_takes_no_hints_and_does_again_when_it_has_room() {
-    let test = "a_redis_that_is_full_takes_no_hints_and_does_again_when_it_has_room";
+async fn a_redis_that_came_back_evicting_gets_no_hints_until_it_evicts_no_more() {
+    let test = "a_redis_that_came_back_evicting_gets_no_hints_until_it_evicts_no_more";
     let Some(program) = Program::Redis.find(test) else {
         return;
     };
-    let redis = Redis::start(&program).await;
+    let mut redis = Redis::with(&program, &["maxmemory-policy allkeys-lru"]).await;
+    redis.kill().await;
+    // It is away at the start, which is no reason not to start.
+    refuse_eviction(&settings(&redis.url())).await.unwrap();
     let (api, worker) = (Side::at(&redis.url(), false), Side::at(&redis.url(), true));
     let mut hints = worker.hints.subscribe(&[Lane::Io]).await;
+    api.send(Lane::Io);
+    redis.start_again().await;
+    let _: String = redis.ask(&["CONFIG", "RESETSTAT"]).await;
+    // The test asks as well: its questions before this one are in the answer.
+    let mut own = 0;
+    until("both ask it whether it evicts", async || {
+        api.send(Lane::Io);
+        let stats: String = redis.ask(&["INFO", "commandstats"]).await;
+        let count = stats.split_once("cmdstat_info:calls=");
+        let count = count.and_then(|(_, rest)| rest.split(',').next()?.parse().ok());
+        own += 1;
+        count.unwrap_or(0) > own
+    })
+    .await;
+    for _ in 0..100 {
+        api.send(Lane::Io);
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(waiting(&redis).await, 0);
+    assert_eq!(listeners(&redis).await, Vec::<String>::new());
+    let mending = ["CONFIG", "SET", "maxmemory-policy", "noeviction"];
+    let _: String = redis.ask(&mending).await;
     listened(&redis, 1).await;
+    heard_at_last(&api, &mut hints).await;
+    api.end().await;
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_is_refused_when_one_of_its_primaries_evicts() {
+    let test = "a_cluster_is_refused_when_one_of_its_primaries_evicts";
+    let Some(program) = Program::Redis.find(test) else {
+        return;
+    };
+    let [a, b] = redis_cluster(&program).await;
+    let settings = RedisSettings {
+        is_cluster: true,
+        ..settings(&a.url())
+    };
+    refuse_eviction(&settings).await.unwrap();
+    let evicting = ["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"];
+    let _: String = b.ask(&evicting).await;
+    let refused = refuse_eviction(&settings).await.unwrap_err();
+    assert!(matches!(&refused, Refused::Evicting(policy) if policy == "allkeys-lru"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_is_full_takes_no_hints_and_does_again_when_it_has_room() {
+    let test = "a_redis_that_is_full_takes_no_hints_and_does_again_when_it_has_room";
+    let Some(redis) = Redis::of(test).await else {
+        return;
+    };
+    let (api, worker, mut hints) = sides(&redis).await;
     let _: String = redis.ask(&["CONFIG", "SET", "maxmemory", "1"]).await;
     until("it is full", async || {
         redis

@@ -6,9 +6,9 @@ use futures::StreamExt;
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{Hints, Warmth};
 use packtrain_queue::RedisWarmth;
-use packtrain_tests::{Program, Redis, promptly, until};
+use packtrain_tests::{Redis, promptly, until};
 
-use super::{QUEUE, Side, drain, key, listened, settings, take_all, waiting};
+use super::{QUEUE, Side, drain, key, listened, settings, sides, take_all, waiting};
 
 /// Hints that may wait in a lane.
 const WAITING_MAX: u64 = 5_000;
@@ -23,10 +23,9 @@ async fn scripts_run(redis: &Redis) -> u128 {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_ended_is_not_on_the_list_any_more_and_leaves_nothing_behind() {
     let test = "who_ended_is_not_on_the_list_any_more_and_leaves_nothing_behind";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
     let (api, worker) = (Side::at(&redis.url(), false), Side::at(&redis.url(), true));
     let mut io = worker.hints.subscribe(&[Lane::Io]).await;
     listened(&redis, 1).await;
@@ -45,10 +44,9 @@ async fn who_ended_is_not_on_the_list_any_more_and_leaves_nothing_behind() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_takes_from_redis_goes_by_itself() {
     let test = "what_nobody_takes_from_redis_goes_by_itself";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
     let api = Side::at(&redis.url(), false);
     api.send(Lane::Io);
     until("the hint lies there", async || waiting(&redis).await == 1).await;
@@ -65,10 +63,9 @@ async fn what_nobody_takes_from_redis_goes_by_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_with_more_hints_than_its_scripts_can_move_is_cut_and_read_on() {
     let test = "a_queue_with_more_hints_than_its_scripts_can_move_is_cut_and_read_on";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
     let worker = Side::at(&redis.url(), true);
     let mut hints = worker.hints.subscribe(&[Lane::Io]).await;
     listened(&redis, 1).await;
@@ -100,10 +97,9 @@ async fn a_queue_with_more_hints_than_its_scripts_can_move_is_cut_and_read_on() 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_hints_are_sent_than_may_wait() {
     let test = "no_more_hints_are_sent_than_may_wait";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
     let fill = "for i = 1, 4995 do redis.call('zadd', KEYS[1], 0, i) end";
     let scheduled = key("scheduled");
     let _: redis::Value = redis.ask(&["EVAL", fill, "1", &scheduled]).await;
@@ -130,13 +126,10 @@ async fn no_more_hints_are_sent_than_may_wait() {
 #[tokio::test(flavor = "multi_thread")]
 async fn hints_that_were_heard_leave_nothing_in_redis() {
     let test = "hints_that_were_heard_leave_nothing_in_redis";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
-    let (api, worker) = (Side::at(&redis.url(), false), Side::at(&redis.url(), true));
-    let mut hints = worker.hints.subscribe(&[Lane::Io]).await;
-    listened(&redis, 1).await;
+    let (api, worker, mut hints) = sides(&redis).await;
     let (mut sent, mut heard) = (0, 0);
     while sent < 20_000 {
         for _ in 0..16 {
@@ -162,10 +155,9 @@ async fn hints_that_were_heard_leave_nothing_in_redis() {
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_is_kept_warm_by_a_nudge_that_is_heard() {
     let test = "redis_is_kept_warm_by_a_nudge_that_is_heard";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(mut redis) = Redis::of(test).await else {
         return;
     };
-    let mut redis = Redis::start(&program).await;
     let warmth = RedisWarmth::new(&settings(&redis.url())).unwrap();
     assert_eq!(warmth.what(), "hints redis");
     let warmed = warmth.warm().await.unwrap();
@@ -177,10 +169,9 @@ async fn redis_is_kept_warm_by_a_nudge_that_is_heard() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_nudge_makes_a_worker_look_before_its_next_poll() {
     let test = "a_nudge_makes_a_worker_look_before_its_next_poll";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
     let worker = Side::at(&redis.url(), true);
     let _hints = worker.hints.subscribe(&[Lane::Io]).await;
     listened(&redis, 1).await;

@@ -24,6 +24,7 @@ fn settings(url: &str) -> RedisSettings {
         authority: None,
         prefix: "packtrain".to_owned(),
         is_cluster: false,
+        may_evict: false,
         name: "host-1".to_owned(),
     }
 }
@@ -60,6 +61,14 @@ impl Side {
         self.tasks.close();
         promptly(self.tasks.wait()).await;
     }
+}
+
+/// One who sends hints, and one who waits for those of the usual lane.
+async fn sides(redis: &Redis) -> (Side, Side, HintStream) {
+    let (api, worker) = (Side::at(&redis.url(), false), Side::at(&redis.url(), true));
+    let hints = worker.hints.subscribe(&[Lane::Io]).await;
+    listened(redis, 1).await;
+    (api, worker, hints)
 }
 
 fn key(what: &str) -> String {

@@ -20,10 +20,9 @@ fn user_of_the_page() -> Vec<&'static str> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_of_the_prefix_alone_suffices_and_the_keys_of_others_stay_as_they_are() {
     let test = "a_user_of_the_prefix_alone_suffices_and_the_keys_of_others_stay_as_they_are";
-    let Some(program) = Program::Redis.find(test) else {
+    let Some(redis) = Redis::of(test).await else {
         return;
     };
-    let redis = Redis::start(&program).await;
     let page = include_str!("../../../docs/transports.md");
     let line = page
         .lines()

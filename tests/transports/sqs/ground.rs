@@ -101,6 +101,7 @@ impl Ground {
             visibility: Duration::from_secs(60),
             kms_key: String::new(),
             has_dead_queues: self.server != Server::Fauxqs,
+            refuses_plain: false,
         }
     }
 
@@ -185,6 +186,19 @@ impl Ground {
         let answer = self.wire.ask("ReceiveMessage", &request).await;
         let answer = answer.expect("messages can be received");
         answer["Messages"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Puts so many messages into a queue, past our transport.
+    pub(crate) async fn fill(&self, queue: &str, count: usize) {
+        let url = self.url_of(queue).await;
+        let all: Vec<usize> = (0..count).collect();
+        for some in all.chunks(10) {
+            let entry = |at: &usize| json!({ "Id": at.to_string(), "MessageBody": "{}" });
+            let entries: Vec<Value> = some.iter().map(entry).collect();
+            let request = json!({ "QueueUrl": url, "Entries": entries });
+            let sent = self.wire.ask("SendMessageBatch", &request).await;
+            sent.expect("a standard queue takes them");
+        }
     }
 
     /// Moves all that lies in one queue to another, as an operator does in the console, and says

@@ -1,5 +1,6 @@
 //! Our transport over SQS: on our fake, and on the emulators at hand.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -7,7 +8,7 @@ use packtrain_core::job::Lane;
 use packtrain_core::ports::Hints;
 use packtrain_queue::{Sqs, SqsError};
 use packtrain_tests::{Weather, until};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::ground::{Ground, Server};
 use super::process::{Process, hint, next};
@@ -51,6 +52,49 @@ async fn queues_of_sqs_are_made_once_with_what_the_product_relies_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_queue_without_a_policy_gets_one_against_requests_without_tls_and_others_keep_theirs() {
+    let test =
+        "a_queue_without_a_policy_gets_one_against_requests_without_tls_and_others_keep_theirs";
+    for ground in Ground::with_dead_queues(test).await {
+        let mut settings = ground.settings();
+        Sqs::new(settings.clone()).create().await.unwrap();
+        let url = |lane| settings.queue(lane);
+        let (io, cpu) = (url(Lane::Io), url(Lane::Cpu));
+        let dead = settings.dead_queue(Lane::Io);
+        let policy = async |queue: &str| {
+            let url = ground.url_of(queue).await;
+            ground.attribute(&url, "Policy").await
+        };
+        assert_eq!(policy(&io).await, "", "they are asked without TLS");
+        let own = json!({ "Version": "2012-10-17", "Statement": [{
+            "Sid": "own", "Effect": "Deny", "Principal": "*", "Action": "sqs:PurgeQueue",
+            "Resource": "*",
+        }] });
+        let set = json!({
+            "QueueUrl": ground.url_of(&cpu).await, "Attributes": { "Policy": own.to_string() },
+        });
+        ground.wire.ask("SetQueueAttributes", &set).await.unwrap();
+        settings.refuses_plain = true;
+        Sqs::new(settings.clone()).create().await.unwrap();
+        for queue in [&io, &dead] {
+            let said: Value = serde_json::from_str(&policy(queue).await).unwrap();
+            let statement = &said["Statement"][0];
+            assert_eq!(statement["Effect"], "Deny");
+            assert_eq!(
+                statement["Condition"]["Bool"]["aws:SecureTransport"],
+                "false"
+            );
+            let about = statement["Resource"].as_str().unwrap();
+            assert!(about.ends_with(&format!(":{queue}")), "{about}");
+        }
+        // moto forgets a policy as soon as any other attribute is set.
+        if ground.server == Server::Fake {
+            assert!(policy(&cpu).await.contains("own"));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_received_while_nobody_is_ready_to_look() {
     let ground = Ground::fake().await;
     let (sqs, fake) = (ground.queues().await, ground.fake.clone().unwrap());
@@ -70,6 +114,53 @@ async fn nothing_is_received_while_nobody_is_ready_to_look() {
     })
     .await;
     assert_eq!(fake.asked("ReceiveMessage"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_with_one_free_slot_receives_one_message_and_leaves_the_others_to_others() {
+    let ground = Ground::fake().await;
+    let (sqs, fake) = (ground.queues().await, ground.fake.clone().unwrap());
+    let (sender, full, idle) = (Process::of(&sqs), Process::of(&sqs), Process::of(&sqs));
+    for _ in 0..3 {
+        sender.hints.send(hint(Lane::Io, "t"));
+    }
+    let queue = ground.settings().queue(Lane::Io);
+    until("all lie there", async || fake.bodies(&queue).len() == 3).await;
+    let mut stream = full.hints.subscribe_for(Lane::Io, Arc::new(|| 1)).await;
+    let _held = next(&mut stream).await;
+    // What it does not hold another one hears, at once.
+    next(&mut idle.listens(Lane::Io).await).await.looked();
+    until("the other two are gone", async || {
+        fake.bodies(&queue).len() == 1
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_nobody_takes_from_is_sent_to_no_more_and_again_when_it_is_empty() {
+    let ground = Ground::fake().await;
+    let (sqs, fake) = (ground.queues().await, ground.fake.clone().unwrap());
+    let queue = ground.settings().queue(Lane::Io);
+    // Four days of hints, and nobody came.
+    ground.fill(&queue, 1_000).await;
+    let (sender, other) = (Process::of(&sqs), Process::of(&sqs));
+    let mut ops = other.listens(Lane::Ops).await;
+    for _ in 0..5 {
+        for _ in 0..10 {
+            sender.hints.send(hint(Lane::Io, "t"));
+        }
+        // What was sent after them, in the lane beside, is heard: they have gone or never will.
+        sender.hints.send(hint(Lane::Ops, "t"));
+        next(&mut ops).await.looked();
+    }
+    let lying = fake.bodies(&queue).len();
+    assert!(lying <= 1_010, "{lying} lie there");
+    fake.clear(&queue);
+    until("hints go again", async || {
+        sender.hints.send(hint(Lane::Io, "t"));
+        !fake.bodies(&queue).is_empty()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

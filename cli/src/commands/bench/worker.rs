@@ -10,8 +10,8 @@ use tokio::process::{Child, Command};
 use super::cost;
 use super::ground::Ground;
 use crate::failure::{FAILED, Failure};
+use crate::process::worker_name;
 use crate::usage;
-use crate::wiring::worker_name;
 
 /// How often is looked whether it is there.
 const LOOK_EVERY: Duration = Duration::from_millis(5);

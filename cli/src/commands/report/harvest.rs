@@ -2,19 +2,34 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
+use packtrain_jobs::tax::report::{FileKind, file_name};
+use packtrain_report::Document;
 use packtrain_tax::jurisdiction;
 use packtrain_tax::outcome::{OpenLot, Outcome, ValueFrom};
 use packtrain_tax::prices::AGE_DAYS_MAX;
 use serde_json::json;
 
 use super::summary::grouped;
-use crate::args::Global;
+use crate::args::{Format, Global, Report};
 use crate::failure::{FAILED, Failure};
 use crate::table::Table;
 use crate::terminal::{CHECK, QUIET, STRONG};
+
+/// Writes what could be sold at the end of the last year, where that is asked for.
+pub(super) fn write(args: &Report, document: &Document<'_>) -> Result<Option<PathBuf>, Failure> {
+    if !args.writes(Format::Harvest) {
+        return Ok(None);
+    }
+    let path = args.out.join(file_name(FileKind::Harvest, document));
+    super::write_whole(&path, |out| {
+        packtrain_report::write_harvest(document, out).map_err(super::into_io)
+    })?;
+    Ok(Some(path))
+}
 
 /// Prints every open lot, the greatest loss first; lots without a price come last.
 pub(super) fn print(

@@ -24,6 +24,7 @@ use packtrain_report::{
     Document, Form, InputFile, Inventory, Progress, ReportError, YearSelection, write_csv,
     write_json,
 };
+use packtrain_tax::import::join_files;
 use packtrain_tax::outcome::Outcome;
 use packtrain_tax::request::Request;
 use packtrain_tax::{LedgerFile, jurisdiction};
@@ -43,8 +44,12 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
     let files = read::files(args, &settings.data.dir, &steps)?;
     let (beside, answers) = beside(args, &mut request, &steps)?;
     let answers = answers.as_ref();
+    let (mut ledgers, mut inputs): (Vec<_>, Vec<_>) = files
+        .into_iter()
+        .map(|file| (file.ledger, file.input))
+        .unzip();
+    join_files(&mut ledgers, &request.settlements);
     if args.compare {
-        let ledgers: Vec<_> = files.into_iter().map(|file| file.ledger).collect();
         steps.finish();
         let ledgers = ManuallyDrop::new(ledgers);
         questions::compare(global, args, &ledgers, &request, answers)?;
@@ -52,10 +57,6 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
         return Ok(());
     }
     steps.begin("Matching", "lots");
-    let (ledgers, mut inputs): (Vec<_>, Vec<_>) = files
-        .into_iter()
-        .map(|file| (file.ledger, file.input))
-        .unzip();
     inputs.extend(beside);
     let computing = Instant::now();
     if args.explain.is_some() {
@@ -79,7 +80,7 @@ pub(crate) fn run(global: &Global, args: &Report, settings: &Settings) -> Result
         inputs: &inputs,
         inventories: &inventories,
         generated_at: SystemClock.now(),
-        taxpayer: None,
+        taxpayer: args.taxpayer.as_deref(),
     };
     if args.prints_figures() || args.writes_nothing() {
         steps.finish();
@@ -124,7 +125,8 @@ fn beside(
     Ok((inputs, answers))
 }
 
-/// What was held at the start and at the end of the years, which the PDF alone shows.
+/// What was held at the start and at the end of the years, which the PDF and what could be sold
+/// show.
 fn held(
     args: &Report,
     ledgers: &[LedgerFile],
@@ -132,7 +134,8 @@ fn held(
     outcome: &Outcome,
     years: &YearSelection,
 ) -> Result<Vec<Inventory>, Failure> {
-    if args.writes_nothing() || !args.writes(Format::Pdf) {
+    let shows = args.writes(Format::Pdf) || args.writes(Format::Harvest);
+    if args.writes_nothing() || !shows {
         return Ok(Vec::new());
     }
     packtrain_report::inventories(ledgers, request, outcome, years, &|| false).map_err(refused)
@@ -304,6 +307,7 @@ fn write_files(
         write_whole(&path, |out| out.write_all(&xlsx))?;
         written.push(path);
     }
+    written.extend(harvest::write(args, document)?);
     Ok(written)
 }
 

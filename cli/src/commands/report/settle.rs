@@ -235,6 +235,7 @@ mod tests {
             Way::Keep,
             Way::Transfer,
             Way::NotTransfer,
+            Way::Lots,
         ];
         assert_eq!(ways, answers);
         assert_eq!(read.rule.len(), 3);

@@ -1,10 +1,10 @@
 //! The connection to Redis. Who asks never waits for it to be made: where there is none, the answer
 //! is that there is none, and a task makes one.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use packtrain_core::patience::timely;
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::cluster_async::ClusterConnection;
@@ -13,7 +13,7 @@ use redis::{
     IntoConnectionInfo, RedisError, RedisResult, ServerErrorKind, TlsCertificates, Value,
 };
 use tokio::sync::{Notify, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -213,17 +213,9 @@ fn address(error: &RedisError) -> Refused {
     })
 }
 
-async fn timely<T>(
-    within: Duration,
-    asking: impl Future<Output = RedisResult<T>>,
-) -> RedisResult<T> {
-    match timeout(within, asking).await {
-        Ok(answer) => answer,
-        Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
-    }
-}
-
 /// Whether another connection, which may lead to another server, may not meet this error.
+/// Hints have a list of their own in `crates/queue`: adapters never name each other, and what both
+/// name knows no Redis. Who changes one looks at the other.
 fn is_of_the_link(error: &RedisError) -> bool {
     match error.kind() {
         ErrorKind::Io

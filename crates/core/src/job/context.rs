@@ -11,8 +11,11 @@ use crate::cpu::{self, CpuPool};
 use crate::fault::{Fault, Verdict};
 use crate::ids::{IdSource, JobId, LeaseId, TenantId};
 use crate::limits::{FAN_OUT_MAX, RESULT_BYTES_MAX};
-use crate::ports::{JobFilter, JobRecord, World};
+use crate::ports::{JobFilter, JobRecord, Noted, WAITING, World};
 use crate::time::{Clock, Timestamp};
+
+/// The stage of a job that has named none yet.
+const FIRST_STAGE: &str = "begin";
 
 /// What a running job sees of the world.
 pub struct Ctx {
@@ -49,14 +52,17 @@ impl Ctx {
     /// A retry when the event could not be written.
     pub async fn stage(&self, name: &'static str) -> Result<(), Fault> {
         let at = self.clock.now();
+        let before = self.progress.snapshot().stage;
         let left = self.progress.enter(name, at);
         if let Some(left) = left {
-            self.note("stage", left).await?;
+            self.note(left).await?;
+            // It came further than where it waited.
+            self.tell_kept(before).await?;
         }
-        self.note(
-            "stage",
-            BTreeMap::from([("name", name.into()), ("state", "running".into())]),
-        )
+        self.note(BTreeMap::from([
+            ("name", name.into()),
+            ("state", "running".into()),
+        ]))
         .await
     }
 
@@ -65,19 +71,58 @@ impl Ctx {
     /// # Errors
     /// A retry when the event could not be written.
     pub async fn leave_stage(&self) -> Result<(), Fault> {
-        match self.progress.snapshot().closed(self.clock.now()) {
-            Some(left) => self.note("stage", left).await,
-            None => Ok(()),
+        if let Some(left) = self.progress.snapshot().closed(self.clock.now()) {
+            self.note(left).await?;
         }
+        self.wait_no_more().await
     }
 
-    async fn note(&self, name: &str, data: BTreeMap<&str, Value>) -> Result<(), Fault> {
+    /// Notes that the job waits for something that is away, as the code says; false when that is
+    /// known: however often it tries in vain, this is one event.
+    ///
+    /// # Errors
+    /// A retry when the event could not be written.
+    pub async fn begin_to_wait(&self, code: &str) -> Result<bool, Fault> {
+        if self.progress.waits() {
+            return Ok(false);
+        }
+        let stage = self.progress.snapshot().stage;
+        let data = serde_json::json!({
+            "name": stage.unwrap_or(FIRST_STAGE), "state": WAITING, "code": code,
+        });
+        let events = &self.world.events;
+        let noted = events.append(self.tenant, self.job, "stage", &data).await?;
+        Ok(noted == Noted::Done)
+    }
+
+    /// Writes what was kept back while the job counted as waiting, which it does no more.
+    ///
+    /// # Errors
+    /// A retry when the events could not be written.
+    pub async fn wait_no_more(&self) -> Result<(), Fault> {
+        self.tell_kept(None).await
+    }
+
+    async fn tell_kept(&self, stage: Option<&str>) -> Result<(), Fault> {
+        if let Some(kept) = self.progress.take_kept(stage) {
+            let events = &self.world.events;
+            events.append_kept(self.tenant, self.job, &kept).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes what a stage says, or keeps it back while the job counts as waiting.
+    async fn note(&self, data: BTreeMap<&str, Value>) -> Result<(), Fault> {
         let data = serde_json::to_value(data).map_err(|error| Fault::fatal("job.event", error))?;
-        self.world
-            .events
-            .append(self.tenant, self.job, name, &data)
-            .await
-            .map_err(Fault::from)
+        if self.progress.keep(&data) {
+            return Ok(());
+        }
+        let events = &self.world.events;
+        match events.append(self.tenant, self.job, "stage", &data).await? {
+            Noted::Done => {}
+            Noted::Waits(stage) => self.progress.keep_from(stage, data),
+        }
+        Ok(())
     }
 
     /// Keeps how far the job came, for a later attempt to go on from.

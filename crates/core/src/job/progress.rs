@@ -1,7 +1,7 @@
 //! How far a job is: written by the job from any thread, read by the worker.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
@@ -11,6 +11,16 @@ use crate::time::Timestamp;
 #[derive(Debug, Default)]
 pub struct Progress {
     inside: Mutex<Snapshot>,
+    kept: Mutex<Option<Kept>>,
+}
+
+/// What an attempt says while the job counts as waiting: it may only find that it has to wait on.
+#[derive(Debug)]
+struct Kept {
+    /// The stage in which the job waits.
+    waits_in: String,
+    /// What was not written yet.
+    stages: Vec<Value>,
 }
 
 /// A moment's state of [`Progress`].
@@ -39,6 +49,36 @@ impl Progress {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Whether the job waited before this attempt, and nothing says yet that it does no more.
+    pub fn waits(&self) -> bool {
+        self.kept().is_some()
+    }
+
+    /// Keeps back what is said while the job counts as waiting; false where it does not.
+    pub(crate) fn keep(&self, data: &Value) -> bool {
+        let mut kept = self.kept();
+        if let Some(kept) = kept.as_mut() {
+            kept.stages.push(data.clone());
+        }
+        kept.is_some()
+    }
+
+    /// From now on what is said is kept back, this to begin with.
+    pub(crate) fn keep_from(&self, waits_in: String, data: Value) {
+        let stages = vec![data];
+        *self.kept() = Some(Kept { waits_in, stages });
+    }
+
+    /// What was kept back, if the job waits in this stage, or in whichever.
+    pub(crate) fn take_kept(&self, stage: Option<&str>) -> Option<Vec<Value>> {
+        let waits_there = |kept: &mut Kept| stage.is_none_or(|stage| stage == kept.waits_in);
+        self.kept().take_if(waits_there).map(|kept| kept.stages)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Enters a stage; returns the event that closes the one before, if there was one.

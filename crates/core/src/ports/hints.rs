@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::Stream;
@@ -110,6 +111,9 @@ impl fmt::Debug for Heard {
 /// Hints as they come; it ends only with the transport. Who takes one is ready to look.
 pub type HintStream = Pin<Box<dyn Stream<Item = Heard> + Send>>;
 
+/// How many jobs could begin at this moment where it is asked.
+pub type Free = Arc<dyn Fn() -> usize + Send + Sync>;
+
 /// Carries hints between processes.
 #[async_trait]
 pub trait Hints: Send + Sync {
@@ -118,6 +122,12 @@ pub trait Hints: Send + Sync {
 
     /// Hints for the given lanes, from now on.
     async fn subscribe(&self, lanes: &[Lane]) -> HintStream;
+
+    /// The same for a lane in which so many jobs could begin. A transport that is given several
+    /// hints at once, and keeps them from others meanwhile, asks for no more than that.
+    async fn subscribe_for(&self, lane: Lane, _free: Free) -> HintStream {
+        self.subscribe(&[lane]).await
+    }
 }
 
 /// Wakes other processes through the database; the hint transport of the embedded default.

@@ -14,14 +14,30 @@ pub enum KeyScope {
     User,
     /// Operate the platform: all tenants' jobs, no tenant's data.
     Operator,
+    /// Read what operators see, and change nothing: for scalers, collectors and screens.
+    Viewer,
 }
 
 impl KeyScope {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::User, Self::Operator, Self::Viewer];
+
+    /// Whether who has this scope has the other one with it.
+    pub const fn covers(self, other: Self) -> bool {
+        matches!(
+            (self, other),
+            (Self::User, Self::User)
+                | (Self::Operator, Self::Operator | Self::Viewer)
+                | (Self::Viewer, Self::Viewer)
+        )
+    }
+
     /// The word in tables.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
             Self::Operator => "operator",
+            Self::Viewer => "viewer",
         }
     }
 }
@@ -30,7 +46,7 @@ impl FromStr for KeyScope {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::User, Self::Operator]
+        Self::ALL
             .into_iter()
             .find(|scope| scope.as_str() == text)
             .ok_or(())

@@ -38,13 +38,13 @@ pub use control::{
 };
 pub use dead::{DeadLetter, DeadLetters, Death, Mirror, MirrorError, Revive};
 pub use ends::{End, Settled, Settlement, Success};
-pub use events::{JobEvent, JobEvents};
+pub use events::{JobEvent, JobEvents, Noted, WAITING};
 pub use figures::{Figures, Gauges, Pace, ServiceLevel, Spread, WorkerCounts};
 pub use files::{
     FileRecord, FileState, FileSummary, Files, Imported, ImportedFile, NewFile, Promise,
     ReadOptions,
 };
-pub use hints::{Bell, Heard, Hint, HintStream, Hints, Listener, Subject};
+pub use hints::{Bell, Free, Heard, Hint, HintStream, Hints, Listener, Subject};
 pub use housekeeping::{Housekeeping, Pruned};
 pub use jobs::{
     Attempt, Claimed, ClaimedLease, Claims, Due, Enqueued, Floors, JobFilter, JobQueue, JobRecord,

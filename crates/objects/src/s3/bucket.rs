@@ -13,7 +13,7 @@ use aws_sdk_s3::types::{
     Tag, Transition, TransitionStorageClass, VersioningConfiguration,
 };
 
-use super::client::{said, status};
+use super::trouble::{said, status};
 use super::{Class, S3Objects};
 
 /// After how many days parts of uploads that nobody completed go.

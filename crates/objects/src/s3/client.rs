@@ -1,7 +1,5 @@
 //! The SDK, set up in one place: version of behaviour, TLS, time-outs, one budget of retries.
 
-use std::error::Error;
-use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,7 +11,6 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{
     Builder, Credentials, RequestChecksumCalculation, ResponseChecksumValidation,
 };
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use packtrain_core::secret::Secret;
 
@@ -22,10 +19,6 @@ use packtrain_core::secret::Secret;
 const TRIES: u32 = 3;
 /// How long the SDK waits before it tries again: up to this, then up to twice as long.
 const BACKOFF: Duration = Duration::from_millis(200);
-
-/// The status of a service that has too much to do, and the first of those that say that it fails.
-const TOO_MANY: u16 = 429;
-const FAILS: u16 = 500;
 
 /// Where the bucket is and how it is used.
 #[derive(Clone)]
@@ -133,33 +126,4 @@ pub(super) async fn open(settings: &S3Settings) -> Client {
         .force_path_style(settings.path_style)
         .build();
     Client::from_conf(config)
-}
-
-/// The status of an answer that is an error.
-pub(super) fn status<E>(error: &SdkError<E>) -> Option<u16> {
-    error.raw_response().map(|answer| answer.status().as_u16())
-}
-
-/// What the SDK says, in words: its own text is "service error". The kind tells a service that is
-/// not to be had from one that refuses.
-pub(super) fn said<E>(error: SdkError<E>) -> io::Error
-where
-    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-{
-    let said = error.code().map(|code| {
-        let words = error.message().unwrap_or("no further words");
-        format!("{code}: {words}")
-    });
-    let kind = match (&error, status(&error)) {
-        (SdkError::TimeoutError(_), _) => io::ErrorKind::TimedOut,
-        (SdkError::DispatchFailure(_) | SdkError::ResponseError(_), _) => {
-            io::ErrorKind::ConnectionAborted
-        }
-        (_, Some(TOO_MANY | FAILS..)) => io::ErrorKind::ResourceBusy,
-        _ => io::ErrorKind::Other,
-    };
-    match said {
-        Some(said) => io::Error::new(kind, said),
-        None => io::Error::new(kind, error),
-    }
 }

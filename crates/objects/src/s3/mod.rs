@@ -12,6 +12,7 @@ mod pending;
 mod put;
 mod read;
 mod signed;
+mod trouble;
 
 use std::sync::Arc;
 

@@ -7,9 +7,9 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPa
 use packtrain_core::ports::{ObjectError, ObjectKey};
 use sha2::{Digest, Sha256};
 
-use super::client::said;
 use super::content::Content;
 use super::put::{SHA256, base64};
+use super::trouble::said;
 use super::{Class, S3Objects};
 use crate::blocking::blocking;
 

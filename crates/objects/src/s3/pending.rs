@@ -6,8 +6,8 @@ use std::io;
 use aws_sdk_s3::types::{ChecksumAlgorithm, MetadataDirective, TaggingDirective};
 use packtrain_core::ports::{ObjectError, ObjectKey, Promised, Stored};
 
-use super::client::{said, status};
 use super::put::{IS_THERE, SHA256};
+use super::trouble::{said, status};
 use super::{Class, S3Objects};
 
 impl S3Objects {

@@ -7,8 +7,8 @@ use aws_sdk_s3::types::{ChecksumMode, ServerSideEncryption};
 use packtrain_core::ids::TenantId;
 use packtrain_core::ports::{ObjectError, ObjectKey, Stored};
 
-use super::client::{said, status};
 use super::content::Content;
+use super::trouble::{said, status};
 use super::{Class, S3Objects};
 
 /// From which size on an object goes in parts.

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use packtrain_core::ports::{ObjectError, ObjectKey};
 use sha2::{Digest, Sha256};
 
-use super::client::said;
+use super::trouble::said;
 use super::{OBJECT_BYTES_MAX, S3Objects};
 use crate::blocking::blocking;
 

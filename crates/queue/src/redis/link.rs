@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use packtrain_core::patience::timely;
 use redis::aio::{ConnectionLike, MultiplexedConnection, PubSub};
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::cluster_async::ClusterConnection;
@@ -12,9 +13,11 @@ use redis::{
     ServerErrorKind, TlsCertificates, Value,
 };
 use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
+use tracing::{error, warn};
 
 use super::RedisSettings;
+use super::guard::{Said, ask};
 
 /// The longest that a connection may take to be there.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
@@ -22,6 +25,10 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// Who waited for a connection that could not be made does not try at once again.
 const FAILED_FOR: Duration = Duration::from_millis(100);
+/// A server that evicts is asked again after this: somebody may have mended it.
+const REFUSED_FOR: Duration = Duration::from_secs(5);
+/// One that did not say whether it evicts is asked again after this.
+const UNKNOWN_FOR: Duration = Duration::from_secs(60);
 
 /// Why hints cannot go over this Redis.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +41,15 @@ pub enum Refused {
     Evicting(String),
 }
 
+/// Why a connection is of no use.
+const NO_CONNECTION: &str = "no connection could be made";
+const EVICTS: &str = "it drops keys when its memory is full, and is not used";
+
+enum Vetoed {
+    Link(RedisError),
+    Evicts,
+}
+
 /// A connection that all who use Redis share.
 #[derive(Clone)]
 pub(super) struct Link(Arc<Shared>);
@@ -42,6 +58,8 @@ struct Shared {
     /// The server that the address names; one of several in a cluster.
     client: Client,
     cluster: Option<ClusterClient>,
+    /// Whether it is taken although it drops keys.
+    may_evict: bool,
     state: Mutex<State>,
     /// How many connections were opened so far.
     opened: watch::Sender<u64>,
@@ -50,13 +68,25 @@ struct Shared {
 #[derive(Default)]
 struct State {
     open: Option<(u64, Open)>,
-    failed: Option<Instant>,
+    /// Until when nobody tries again, and why.
+    failed: Option<(Instant, &'static str)>,
+    /// When the open connection was asked in vain whether its server evicts.
+    unknown: Option<Instant>,
 }
 
 #[derive(Clone)]
-enum Open {
+pub(super) enum Open {
     Single(MultiplexedConnection),
     Cluster(ClusterConnection),
+}
+
+impl State {
+    /// Keeps everybody from trying again for so long.
+    fn fail(&mut self, rest: Duration, why: &'static str, error: RedisError) -> RedisError {
+        self.failed = Some((Instant::now() + rest, why));
+        self.unknown = None;
+        error
+    }
 }
 
 impl Link {
@@ -71,6 +101,7 @@ impl Link {
         Ok(Self(Arc::new(Shared {
             client,
             cluster: cluster.transpose()?,
+            may_evict: settings.may_evict,
             state: Mutex::default(),
             opened: watch::Sender::new(0),
         })))
@@ -86,32 +117,48 @@ impl Link {
         timely(CONNECT_WITHIN, self.0.client.get_async_pubsub()).await
     }
 
-    /// A connection of its own to the server that the address names, be it one of a cluster.
-    pub(super) async fn apart(&self) -> RedisResult<MultiplexedConnection> {
-        self.0.single().await
+    /// Asks over a connection of its own whether keys are dropped.
+    pub(super) async fn ask_policy(&self) -> RedisResult<Said> {
+        let mut open = self.0.connect().await?;
+        timely(ANSWER_WITHIN, ask(&mut open)).await
     }
 
     async fn open(&self) -> RedisResult<(u64, Open)> {
         let mut state = self.0.state.lock().await;
-        if let Some(open) = &state.open {
+        let is_unknown = state.unknown.is_some_and(|at| at.elapsed() >= UNKNOWN_FOR);
+        if let Some(open) = &state.open
+            && !is_unknown
+        {
             return Ok(open.clone());
         }
-        if state.failed.is_some_and(|at| at.elapsed() < FAILED_FOR) {
-            let what = io::Error::new(io::ErrorKind::NotConnected, "no connection could be made");
-            return Err(what.into());
+        if let Some((until, why)) = state.failed
+            && Instant::now() < until
+        {
+            return Err(io::Error::new(io::ErrorKind::NotConnected, why).into());
         }
-        match self.0.connect().await {
-            Ok(connection) => {
+        let opened = match state.open.take() {
+            Some(open) => Ok(open),
+            None => self.0.connect().await.map(|connection| {
                 self.0.opened.send_modify(|count| *count += 1);
-                let open = (*self.0.opened.borrow(), connection);
-                state.open = Some(open.clone());
-                Ok(open)
+                (*self.0.opened.borrow(), connection)
+            }),
+        };
+        let mut open = match opened {
+            Ok(open) => open,
+            Err(error) => return Err(state.fail(FAILED_FOR, NO_CONNECTION, error)),
+        };
+        match self.0.vet(&mut open.1).await {
+            Ok(is_known) => state.unknown = (!is_known).then(Instant::now),
+            Err(Vetoed::Link(error)) => {
+                return Err(state.fail(FAILED_FOR, NO_CONNECTION, error));
             }
-            Err(error) => {
-                state.failed = Some(Instant::now());
-                Err(error)
+            Err(Vetoed::Evicts) => {
+                let refused = io::Error::new(io::ErrorKind::NotConnected, EVICTS);
+                return Err(state.fail(REFUSED_FOR, EVICTS, refused.into()));
             }
         }
+        state.open = Some(open.clone());
+        Ok(open)
     }
 
     /// Throws this connection away after an error that another one may not meet.
@@ -185,6 +232,35 @@ impl Shared {
         }
     }
 
+    /// Whether it is known that the server behind a connection keeps what it has; an error when it
+    /// does not, and may not be used.
+    async fn vet(&self, open: &mut Open) -> Result<bool, Vetoed> {
+        if self.may_evict {
+            return Ok(true);
+        }
+        let is_single = matches!(open, Open::Single(_));
+        let why = match timely(ANSWER_WITHIN, ask(open)).await {
+            Ok(Said::Keeps) => return Ok(true),
+            Ok(Said::Evicts(policy)) => {
+                error!(
+                    policy,
+                    "redis drops keys when its memory is full: no hints go over it, workers look \
+                     by themselves"
+                );
+                return Err(Vetoed::Evicts);
+            }
+            Ok(Said::Nothing) => "it does not say".to_owned(),
+            // Of a cluster one server may be away, and the others serve.
+            Err(error) if is_single && is_of_the_link(&error) => return Err(Vetoed::Link(error)),
+            Err(error) => error.to_string(),
+        };
+        warn!(
+            error = why,
+            "whether redis evicts could not be asked, going on without knowing"
+        );
+        Ok(false)
+    }
+
     async fn single(&self) -> RedisResult<MultiplexedConnection> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_WITHIN))
@@ -229,17 +305,9 @@ fn address(error: &RedisError) -> Refused {
     ))
 }
 
-async fn timely<T>(
-    within: Duration,
-    asking: impl Future<Output = RedisResult<T>>,
-) -> RedisResult<T> {
-    match timeout(within, asking).await {
-        Ok(answer) => answer,
-        Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
-    }
-}
-
 /// Whether another connection, which may lead to another server, may not meet this error.
+/// Caches have a list of their own in `crates/cache`: adapters never name each other, and what both
+/// name knows no Redis. Who changes one looks at the other.
 pub(super) fn is_of_the_link(error: &RedisError) -> bool {
     match error.kind() {
         ErrorKind::Io

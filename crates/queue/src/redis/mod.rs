@@ -35,8 +35,11 @@ use receiver::Receiver;
 use sender::Sender;
 pub use warmth::RedisWarmth;
 
+use crate::counted::{Counted, Dropped};
 use crate::own::own;
 
+/// Counts what this transport does.
+const COUNTED: Counted = Counted("redis");
 /// Hints that wait to be sent; more are dropped, since their lanes are hinted for anyway.
 const OUTGOING_MAX: usize = 4_096;
 /// Hints of this process's own that a slow listener may lag behind before it misses some.
@@ -53,6 +56,8 @@ pub struct RedisSettings {
     pub prefix: String,
     /// Whether the server is part of a cluster.
     pub is_cluster: bool,
+    /// Whether the server is used although it drops keys when its memory is full.
+    pub may_evict: bool,
     /// How this process is called among those that wait for hints.
     pub name: String,
 }
@@ -112,8 +117,11 @@ impl Hints for RedisHints {
     fn send(&self, hint: Hint) {
         // This process's own lanes need no way through Redis. When nobody listens here, or too much
         // waits to be sent, the hint is lost, as hints may be.
-        self.heard.send(hint.lane).ok();
-        self.outgoing.try_send(hint).ok();
+        let lane = hint.lane;
+        self.heard.send(lane).ok();
+        if self.outgoing.try_send(hint).is_err() {
+            COUNTED.dropped(lane, Dropped::Behind, 1);
+        }
     }
 
     async fn subscribe(&self, lanes: &[Lane]) -> HintStream {

@@ -24,6 +24,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use super::COUNTED;
 use super::complaints::Complaints;
 use super::link::Link;
 use super::names::{Names, Note};
@@ -121,6 +122,7 @@ impl Receiver {
             Ok(Err(error)) => error.into(),
             Err(_) => "a panic".into(),
         };
+        COUNTED.deaf();
         let failed = error.downcast_ref().map(Failed::of);
         let (cause, what) = match failed {
             Some(Failed::Link) => ("hear", "hints cannot be heard from redis, trying again"),
@@ -190,6 +192,7 @@ impl Source {
             let note = self.queue.fetch(worker).await?;
             self.fetched.store(true, Ordering::Relaxed);
             if let Some(note) = note {
+                COUNTED.heard(self.lane, 1);
                 read(self.lane, &note);
                 return Ok(Some(Letter {
                     lane: self.lane,

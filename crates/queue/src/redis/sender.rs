@@ -17,9 +17,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use super::COUNTED;
 use super::complaints::Complaints;
 use super::link::Link;
 use super::names::{Names, Note};
+use crate::counted::Dropped;
 
 /// Hints of one moment are sent together.
 const DEBOUNCE: Duration = Duration::from_millis(2);
@@ -77,15 +79,20 @@ impl Sender {
             let Some(first) = first else { return };
             let mut lanes = BTreeMap::from([(first.lane, vec![first])]);
             while let Ok(hint) = waiting.try_recv() {
-                let hints: &mut Vec<Hint> = lanes.entry(hint.lane).or_default();
+                let lane = hint.lane;
+                let hints: &mut Vec<Hint> = lanes.entry(lane).or_default();
                 if hints.len() < AT_ONCE_MAX {
                     hints.push(hint);
+                } else {
+                    COUNTED.dropped(lane, Dropped::Gathered, 1);
                 }
             }
             for (lane, hints) in lanes {
+                let count = hints.len();
                 let Err(error) = self.push(lane, hints).await else {
                     continue;
                 };
+                COUNTED.dropped(lane, Dropped::Failed, count);
                 if self.complaints.may("send") {
                     let error = chain(&error);
                     warn!(
@@ -105,7 +112,9 @@ impl Sender {
 
     async fn push(&mut self, lane: Lane, hints: Vec<Hint>) -> Result<(), Error> {
         let config = self.names.config(lane);
-        if !self.has_room(lane, &config, hints.len()).await? {
+        let count = hints.len();
+        if !self.has_room(lane, &config, count).await? {
+            COUNTED.dropped(lane, Dropped::Full, count);
             return Ok(());
         }
         let mut tasks: Vec<RedisTask> = Vec::with_capacity(hints.len());
@@ -119,7 +128,9 @@ impl Sender {
             ids.push(id);
         }
         push_tasks(&mut self.link, &config, &tasks).await?;
-        self.announce(lane, &config, &ids).await
+        self.announce(lane, &config, &ids).await?;
+        COUNTED.sent(lane, count);
+        Ok(())
     }
 
     /// Says that hints lie there, and that they may go when nobody takes them.

@@ -58,6 +58,8 @@ pub struct SqsSettings {
     pub kms_key: String,
     /// Whether each queue has one for dead letters.
     pub has_dead_queues: bool,
+    /// Whether queues are made to refuse whoever comes without TLS.
+    pub refuses_plain: bool,
 }
 
 /// Who asks.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 use packtrain_core::job::Lane;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::{Sqs, SqsError};
 use super::names::is_fifo;
@@ -24,11 +24,22 @@ type Attributes = HashMap<Name, String>;
 
 impl Sqs {
     /// Makes the queues that are not there, and sets what the product needs of those that are; says
-    /// which were made. Encryption and retention of a queue that is there are its operator's.
+    /// which were made. Encryption and retention of a queue that is there are its operator's, and
+    /// so is its policy where it has one.
     ///
     /// # Errors
     /// When SQS cannot be reached or refuses.
     pub async fn create(&self) -> Result<Vec<String>, SqsError> {
+        let made = self.make().await?;
+        if self.settings.refuses_plain {
+            for queue in self.names() {
+                self.close(&queue).await?;
+            }
+        }
+        Ok(made)
+    }
+
+    async fn make(&self) -> Result<Vec<String>, SqsError> {
         let mut made = Vec::new();
         for lane in Lane::ALL {
             let queue = self.settings.queue(lane);
@@ -111,6 +122,16 @@ impl Sqs {
         Ok(Some(queue.to_owned()))
     }
 
+    /// Gives a queue that has no policy the one that keeps out whoever comes without TLS.
+    async fn close(&self, queue: &str) -> Result<(), SqsError> {
+        if self.attribute(queue, Name::Policy).await?.is_some() {
+            return Ok(());
+        }
+        let arn = self.arn(queue).await?;
+        let policy = (Name::Policy, nothing_without_tls(&arn).to_string());
+        self.set(queue, Attributes::from([policy])).await
+    }
+
     async fn set(&self, queue: &str, attributes: Attributes) -> Result<(), SqsError> {
         let setting = self
             .client()
@@ -126,20 +147,37 @@ impl Sqs {
     }
 
     async fn arn(&self, queue: &str) -> Result<String, SqsError> {
+        let arn = self.attribute(queue, Name::QueueArn).await?;
+        arn.ok_or_else(|| SqsError::Missing(vec![queue.to_owned()]))
+    }
+
+    /// What an attribute of a queue is, where it has one.
+    async fn attribute(&self, queue: &str, name: Name) -> Result<Option<String>, SqsError> {
         let asking = self
             .client()
             .await
             .get_queue_attributes()
             .queue_url(self.url(queue).await?)
-            .attribute_names(Name::QueueArn)
+            .attribute_names(name.clone())
             .send();
-        let answer = asking
-            .await
-            .map_err(SqsError::of(format!("tell the ARN of {queue}")))?;
-        let attributes = answer.attributes.unwrap_or_default();
-        attributes
-            .get(&Name::QueueArn)
-            .cloned()
-            .ok_or_else(|| SqsError::Missing(vec![queue.to_owned()]))
+        let what = format!("tell {name} of {queue}");
+        let answer = asking.await.map_err(SqsError::of(what))?;
+        let value = answer.attributes.unwrap_or_default().remove(&name);
+        Ok(value.filter(|value| !value.is_empty()))
     }
+}
+
+/// Denies, and allows nobody anything: who may use the queue is said by the rights of roles.
+fn nothing_without_tls(arn: &str) -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Sid": "NothingWithoutTls",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sqs:*",
+            "Resource": arn,
+            "Condition": { "Bool": { "aws:SecureTransport": "false" } },
+        }],
+    })
 }

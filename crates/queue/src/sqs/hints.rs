@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::stream::{self, StreamExt};
 use packtrain_core::ids::IdSource;
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{Hint, HintStream, Hints, Revive};
+use packtrain_core::ports::{Free, Hint, HintStream, Hints, Revive};
 use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,7 +16,9 @@ use super::client::Sqs;
 use super::receive::{DELETIONS_MAX, Ear, hints};
 use super::returned::Returned;
 use super::seldom::Seldom;
-use super::send::post;
+use super::send::Sender;
+use super::{BATCH_MAX, COUNTED};
+use crate::counted::Dropped;
 use crate::own::own;
 
 /// Hints that wait to be sent; more are dropped, since the lanes in question are hinted anyway.
@@ -46,7 +48,7 @@ impl SqsHints {
     ) -> Self {
         let (outgoing, waiting) = mpsc::channel(WAITING_MAX);
         let (heard, _) = broadcast::channel(HEARD_MAX);
-        tasks.spawn(post(Arc::clone(&sqs), waiting, ids, stop));
+        tasks.spawn(Sender::new(Arc::clone(&sqs), ids).post(waiting, stop));
         Self {
             outgoing,
             heard,
@@ -58,8 +60,9 @@ impl SqsHints {
         }
     }
 
-    fn ear(&self, lane: Lane) -> Ear {
+    fn ear(&self, lane: Lane, free: Free) -> Ear {
         Ear {
+            free,
             sqs: Arc::clone(&self.sqs),
             lane,
             returned: Returned {
@@ -79,15 +82,25 @@ impl Hints for SqsHints {
     fn send(&self, hint: Hint) {
         // This process's own lanes need no way through the queue. When nobody listens here, or too
         // much waits to be sent, the hint is lost, as hints may be.
-        self.heard.send(hint.lane).ok();
-        self.outgoing.try_send(hint).ok();
+        let lane = hint.lane;
+        self.heard.send(lane).ok();
+        if self.outgoing.try_send(hint).is_err() {
+            COUNTED.dropped(lane, Dropped::Behind, 1);
+        }
     }
 
     async fn subscribe(&self, lanes: &[Lane]) -> HintStream {
         let lanes: BTreeSet<Lane> = lanes.iter().copied().collect();
-        let queues = lanes.iter().map(|lane| hints(self.ear(*lane)).boxed());
+        let all: Free = Arc::new(|| BATCH_MAX);
+        let ears = lanes.iter().map(|lane| self.ear(*lane, Arc::clone(&all)));
+        let queues = ears.map(|ear| hints(ear).boxed());
         let queues = stream::select_all(queues.collect::<Vec<_>>());
         let own = own(self.heard.subscribe(), lanes);
         Box::pin(stream::select(own, queues))
+    }
+
+    async fn subscribe_for(&self, lane: Lane, free: Free) -> HintStream {
+        let own = own(self.heard.subscribe(), BTreeSet::from([lane]));
+        Box::pin(stream::select(own, hints(self.ear(lane, free)).boxed()))
     }
 }

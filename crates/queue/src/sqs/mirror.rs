@@ -36,7 +36,7 @@ impl Mirror for SqsMirror {
         }
         let (mut shown, mut failed) = (Vec::new(), None);
         for (lane, letters) in lanes {
-            let mut bare = Vec::new();
+            let (mut bare, before) = (Vec::new(), shown.len());
             for batch in batches(&letters) {
                 match self.put(lane, &batch).await {
                     Ok(put) => {
@@ -53,6 +53,8 @@ impl Mirror for SqsMirror {
                     Err(error) => failed = Some(error),
                 }
             }
+            let put = shown.len() - before;
+            count_missing(lane, letters.len().saturating_sub(put));
         }
         match failed {
             // What lies there lies there, whatever became of the rest.
@@ -63,6 +65,14 @@ impl Mirror for SqsMirror {
             }
             None => Ok(shown),
         }
+    }
+}
+
+/// Each is tried again, and counted again: a count that goes on growing is a queue that takes none.
+fn count_missing(lane: Lane, count: usize) {
+    if count > 0 {
+        metrics::counter!("packtrain_deaths_unmirrored_total", "lane" => lane.as_str())
+            .increment(count as u64);
     }
 }
 

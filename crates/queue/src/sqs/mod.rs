@@ -11,6 +11,7 @@ mod mirror;
 mod names;
 mod receive;
 mod returned;
+mod room;
 mod seldom;
 mod send;
 mod wire;
@@ -19,7 +20,9 @@ pub use client::{Sqs, SqsAccess, SqsError, SqsSettings};
 pub use hints::SqsHints;
 pub use mirror::SqsMirror;
 
+use crate::counted::Counted;
+
+/// Counts what this transport does.
+const COUNTED: Counted = Counted("sqs");
 /// Messages of one request, at most: SQS takes and gives no more.
 const BATCH_MAX: usize = 10;
-/// The same where SQS asks for a number of its own.
-const RECEIVE_MAX: i32 = 10;

@@ -1,4 +1,4 @@
-//! Receives hints, and only when somebody is ready to look.
+//! Receives hints, only when somebody is ready to look, and no more than jobs could begin.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
 use futures::stream::{self, Stream, StreamExt};
 use packtrain_core::fault::chain;
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{Death, Heard};
+use packtrain_core::ports::{Death, Free, Heard};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
@@ -17,7 +17,7 @@ use tracing::warn;
 use super::client::{Sqs, SqsError};
 use super::returned::Returned;
 use super::seldom::Seldom;
-use super::{RECEIVE_MAX, wire};
+use super::{BATCH_MAX, COUNTED, wire};
 
 /// Pause after a poll that failed; doubled up to the most.
 const PAUSE_FIRST: Duration = Duration::from_millis(200);
@@ -33,6 +33,8 @@ pub(super) const DELETIONS_MAX: usize = 16;
 pub(super) struct Ear {
     pub(super) sqs: Arc<Sqs>,
     pub(super) lane: Lane,
+    /// What is received is hidden from others: no more than could begin here.
+    pub(super) free: Free,
     pub(super) returned: Returned,
     pub(super) tasks: TaskTracker,
     pub(super) seldom: Arc<Seldom>,
@@ -60,10 +62,12 @@ pub(super) fn hints(ear: Ear) -> impl Stream<Item = Heard> + Send {
                         let (hints, letters) = apart(messages);
                         seen_to = ear.see_to(letters);
                         if !hints.is_empty() {
+                            COUNTED.heard(ear.lane, hints.len());
                             return Some((ear.heard(hints), (ear, pause, seen_to)));
                         }
                     }
                     Err(error) => {
+                        COUNTED.deaf();
                         ear.complain(&error, "hints cannot be received yet");
                         tokio::time::sleep(pause).await;
                         pause = (pause * 2).min(PAUSE_MOST);
@@ -86,7 +90,7 @@ impl Ear {
             .await
             .receive_message()
             .queue_url(url)
-            .max_number_of_messages(RECEIVE_MAX)
+            .max_number_of_messages(self.most())
             .wait_time_seconds(seconds(settings.wait))
             .visibility_timeout(seconds(settings.visibility))
             .customize()
@@ -95,6 +99,12 @@ impl Ear {
         let what = format!("give messages of {queue}");
         let answer = polling.await.map_err(self.sqs.failed(&queue, what))?;
         Ok(answer.messages.unwrap_or_default())
+    }
+
+    /// How many messages are asked for.
+    fn most(&self) -> i32 {
+        let most = (self.free)().clamp(1, BATCH_MAX);
+        i32::try_from(most).unwrap_or(1)
     }
 
     /// Sees to dead letters that came back, in a task of their own: this stream may rest for long,

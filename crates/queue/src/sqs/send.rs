@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{QueueAttributeName as Name, SendMessageBatchRequestEntry};
 use futures::future::join_all;
 use packtrain_core::fault::chain;
 use packtrain_core::ids::IdSource;
@@ -16,58 +16,154 @@ use tracing::warn;
 
 use super::client::{Sqs, SqsError};
 use super::names::{group, is_fifo};
+use super::room::Room;
 use super::seldom::Seldom;
-use super::{BATCH_MAX, wire};
+use super::{BATCH_MAX, COUNTED, wire};
+use crate::counted::Dropped;
 
 /// How long hints are gathered before they go.
 const GATHER: Duration = Duration::from_millis(5);
+/// The longest that is waited to learn how many hints lie in a queue.
+const TOLD_WITHIN: Duration = Duration::from_secs(1);
+/// What lies in a queue: what can be received, and what somebody has and did not delete yet.
+const DEPTHS: [Name; 2] = [
+    Name::ApproximateNumberOfMessages,
+    Name::ApproximateNumberOfMessagesNotVisible,
+];
 
-/// Sends what comes until `stop`; what came before it still goes.
-///
-/// Of all hints that a lane has at once ten go: one is enough for a worker to come, and more than
-/// ten workers learn of it by looking.
-pub(super) async fn post(
+/// Sends hints.
+pub(super) struct Sender {
     sqs: Arc<Sqs>,
-    mut waiting: mpsc::Receiver<Hint>,
     ids: Arc<dyn IdSource>,
-    stop: CancellationToken,
-) {
-    let seldom = Seldom::default();
-    loop {
-        let first = tokio::select! {
-            () = stop.cancelled(), if !waiting.is_closed() => {
-                waiting.close();
-                continue;
-            }
-            hint = waiting.recv() => hint,
-        };
-        let Some(first) = first else { return };
-        if !stop.is_cancelled() {
-            tokio::time::sleep(GATHER).await;
-        }
-        let mut lanes = BTreeMap::<Lane, Vec<Hint>>::new();
-        let mut hint = Some(first);
-        while let Some(next) = hint {
-            let lane = lanes.entry(next.lane).or_default();
-            if lane.len() < BATCH_MAX {
-                lane.push(next);
-            }
-            hint = waiting.try_recv().ok();
-        }
-        let sending = lanes
-            .iter()
-            .map(|(lane, hints)| send(&sqs, *lane, hints, &*ids));
-        for (lane, sent) in lanes.keys().zip(join_all(sending).await) {
-            let Err(error) = sent else { continue };
-            if let Some(kept_back) = seldom.is_time() {
-                let error = chain(&error);
-                warn!(
-                    job.lane = %lane, error, kept_back,
-                    "hints were not sent, workers will look by themselves"
-                );
-            }
+    seldom: Seldom,
+    /// Complaints of full queues have a second of their own: they are no trouble of the service.
+    seldom_full: Seldom,
+    rooms: BTreeMap<Lane, Room>,
+}
+
+impl Sender {
+    pub(super) fn new(sqs: Arc<Sqs>, ids: Arc<dyn IdSource>) -> Self {
+        Self {
+            sqs,
+            ids,
+            seldom: Seldom::default(),
+            seldom_full: Seldom::default(),
+            rooms: Lane::ALL.map(|lane| (lane, Room::default())).into(),
         }
     }
+
+    /// Sends what comes until `stop`; what came before it still goes.
+    ///
+    /// Of all hints that a lane has at once ten go: one is enough for a worker to come, and more
+    /// than ten workers learn of it by looking.
+    pub(super) async fn post(mut self, mut waiting: mpsc::Receiver<Hint>, stop: CancellationToken) {
+        loop {
+            let first = tokio::select! {
+                () = stop.cancelled(), if !waiting.is_closed() => {
+                    waiting.close();
+                    continue;
+                }
+                hint = waiting.recv() => hint,
+            };
+            let Some(first) = first else { return };
+            if !stop.is_cancelled() {
+                tokio::time::sleep(GATHER).await;
+            }
+            let mut lanes = BTreeMap::<Lane, Vec<Hint>>::new();
+            let mut hint = Some(first);
+            while let Some(next) = hint {
+                let lane = next.lane;
+                let hints = lanes.entry(lane).or_default();
+                if hints.len() < BATCH_MAX {
+                    hints.push(next);
+                } else {
+                    COUNTED.dropped(lane, Dropped::Gathered, 1);
+                }
+                hint = waiting.try_recv().ok();
+            }
+            let mut rooms = std::mem::take(&mut self.rooms);
+            let sending = rooms
+                .iter_mut()
+                .filter_map(|(lane, room)| Some((*lane, room, lanes.remove(lane)?)));
+            let sending = sending.map(|(lane, room, hints)| self.go(lane, room, hints));
+            join_all(sending).await;
+            self.rooms = rooms;
+        }
+    }
+
+    /// Sends hints of one moment, unless enough lie there. The depth of the queue is looked up
+    /// beside, for the next moment: a hint that goes does not wait for it.
+    async fn go(&self, lane: Lane, room: &mut Room, hints: Vec<Hint>) {
+        if room.is_full() && room.is_due() {
+            let depth = self.depth(lane).await;
+            room.learn(depth);
+        }
+        if room.is_full() {
+            COUNTED.dropped(lane, Dropped::Full, hints.len());
+            if let Some(kept_back) = self.seldom_full.is_time() {
+                warn!(
+                    job.lane = %lane, kept_back,
+                    "enough hints wait in the queue, no more are sent; workers look by themselves"
+                );
+            }
+            return;
+        }
+        let sending = send(&self.sqs, lane, &hints, &*self.ids);
+        let sent = if room.is_due() {
+            let (sent, depth) = tokio::join!(sending, self.depth(lane));
+            room.learn(depth);
+            sent
+        } else {
+            sending.await
+        };
+        let Err(error) = sent else {
+            COUNTED.sent(lane, hints.len());
+            room.add(hints.len() as u64);
+            return;
+        };
+        COUNTED.dropped(lane, Dropped::Failed, hints.len());
+        if let Some(kept_back) = self.seldom.is_time() {
+            let error = chain(&error);
+            warn!(
+                job.lane = %lane, error, kept_back,
+                "hints were not sent, workers will look by themselves"
+            );
+        }
+    }
+
+    /// How many messages lie in a lane's queue; none when that cannot be learned.
+    async fn depth(&self, lane: Lane) -> Option<u64> {
+        let asking = tokio::time::timeout(TOLD_WITHIN, depth(&self.sqs, lane)).await;
+        let error = match asking {
+            Ok(Ok(depth)) => return Some(depth),
+            Ok(Err(error)) => chain(&error),
+            Err(late) => late.to_string(),
+        };
+        if let Some(kept_back) = self.seldom.is_time() {
+            warn!(
+                job.lane = %lane, error, kept_back,
+                "how many hints lie in the queue cannot be learned, they are sent all the same"
+            );
+        }
+        None
+    }
+}
+
+async fn depth(sqs: &Sqs, lane: Lane) -> Result<u64, SqsError> {
+    let queue = sqs.settings.queue(lane);
+    let url = sqs.url(&queue).await?;
+    let asking = sqs
+        .client()
+        .await
+        .get_queue_attributes()
+        .queue_url(url)
+        .set_attribute_names(Some(DEPTHS.to_vec()))
+        .send();
+    let what = format!("tell how much lies in {queue}");
+    let answer = asking.await.map_err(sqs.failed(&queue, what))?;
+    let attributes = answer.attributes.unwrap_or_default();
+    let number = |name| attributes.get(name)?.parse::<u64>().ok();
+    Ok(DEPTHS.iter().filter_map(number).sum())
 }
 
 async fn send(sqs: &Sqs, lane: Lane, hints: &[Hint], ids: &dyn IdSource) -> Result<(), SqsError> {

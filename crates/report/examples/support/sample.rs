@@ -75,8 +75,10 @@ pub fn empty() -> Outcome {
         removed: Vec::new(),
         income: Vec::new(),
         transfers: Vec::new(),
+        valuations: Vec::new(),
         assessments: BTreeMap::new(),
         rows: BTreeMap::new(),
+        rows_answered: 0,
         totals: BTreeMap::new(),
         holdings: Vec::new(),
         open: Vec::new(),
@@ -298,6 +300,7 @@ fn income(count: usize, dice: &mut Dice) -> Vec<Income> {
                 dice.below(1_000_000_000) * 1_000_000 + 1
             )),
             value: usd(&format!("{}.{:02}", dice.below(90), dice.below(100))),
+            from: ValueFrom::RowValue,
         })
         .collect()
 }

@@ -190,7 +190,7 @@ pub(super) fn disposals(document: &Document<'_>, book: &mut Book) -> Result<(), 
             Cell::text(acquired.unwrap_or_default()),
             days.map_or(Cell::Empty, Cell::Count),
             Cell::text(line.form_box.map(String::from).unwrap_or_default()),
-            Cell::text(line.why.to_string()),
+            Cell::text(line.reason().to_string()),
             Cell::text(file),
             Cell::Count(line.origin.line),
         ]

@@ -6,11 +6,12 @@ use chrono::NaiveDate;
 use packtrain_core::ledger::{Leg, Row, RowKind};
 use packtrain_tax::LedgerFile;
 use packtrain_tax::fiat::is_fiat;
+use packtrain_tax::import::PARTS;
 use packtrain_tax::jurisdiction;
 use packtrain_tax::outcome::{Choice, Disposal, Holding, Origin, WarningCode};
 use packtrain_tax::request::Method;
 
-use super::Story;
+use super::{Story, is_of};
 use crate::words;
 
 /// Names of rows that are told in place of one that is not there.
@@ -24,10 +25,17 @@ pub(super) struct Found<'l> {
     origin: Origin,
 }
 
-/// The rows of this name; several files may have one each.
+/// Where the parts of a row stand that was joined of several files' rows.
+pub(super) fn parts<'l>(found: &Found<'l>) -> Option<&'l str> {
+    let note = found.row.note.as_deref()?;
+    let at = note.find(PARTS).filter(|_| found.row.id.contains('+'))?;
+    note.get(at..)
+}
+
+/// The rows of this name, or that were joined of one of this name; several files may have one each.
 pub(super) fn of<'l>(ledgers: &'l [LedgerFile], id: &str) -> impl Iterator<Item = Found<'l>> {
     ledgers.iter().enumerate().flat_map(move |(file, ledger)| {
-        let rows = ledger.rows.iter().filter(move |row| *row.id == *id);
+        let rows = ledger.rows.iter().filter(move |row| is_of(&row.id, id));
         rows.map(move |row| Found {
             row,
             origin: Origin {
@@ -130,7 +138,7 @@ impl Story<'_> {
         for lot in outcome
             .open
             .iter()
-            .filter(|lot| lot.lot.as_deref() == Some(self.id))
+            .filter(|lot| lot.lot.as_deref().is_some_and(|lot| self.is_own(lot)))
         {
             is_open = true;
             let wallet = lot.wallet.as_ref();
@@ -146,7 +154,7 @@ impl Story<'_> {
             );
         }
         let mut lines = outcome.disposals.iter();
-        let is_used = lines.any(|line| line.lot.as_deref() == Some(self.id));
+        let is_used = lines.any(|line| line.lot.as_deref().is_some_and(|lot| self.is_own(lot)));
         // Units that were moved, or swapped at cost, go by the rows that they came by first.
         if !is_open && (is_used || !(is_swap(row) || is_move(row.kind))) {
             text.push_str(match is_used {

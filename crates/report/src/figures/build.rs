@@ -14,8 +14,8 @@ use rayon::prelude::*;
 
 use super::{
     AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, GivenRuleFigure,
-    HoldingFigure, IncomeFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure,
-    TotalsFigure, TransferFigure, WarningFigure,
+    HoldingFigure, IncomeFigure, PriceFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure,
+    TotalsFigure, TransferFigure, ValuationFigure, WarningFigure,
 };
 use crate::entered::as_entered;
 use crate::words;
@@ -33,6 +33,9 @@ pub fn figures<'a>(document: &Document<'a>) -> Figures<'a> {
         disposals: disposals.collect(),
         income: income(document)
             .map(|line| IncomeFigure::of(line, inputs))
+            .collect(),
+        valuations: (document.outcome.valuations.iter())
+            .filter_map(|one| ValuationFigure::of(one, inputs))
             .collect(),
         ..figures_but_lists(document)
     }
@@ -68,7 +71,7 @@ pub fn income_total(document: &Document<'_>) -> usize {
     income(document).count()
 }
 
-/// All figures but disposals and income, of which there may be very many.
+/// All figures but disposals, income and valuations, of which there may be very many.
 pub fn figures_but_lists<'a>(document: &Document<'a>) -> Figures<'a> {
     let Document {
         outcome, inputs, ..
@@ -87,6 +90,7 @@ pub fn figures_but_lists<'a>(document: &Document<'a>) -> Figures<'a> {
             .map(|line| RemovedFigure::of(line, inputs))
             .collect(),
         income: Vec::new(),
+        valuations: Vec::new(),
         transfers: (outcome.transfers.iter())
             .filter(|line| covers(line.date))
             .map(TransferFigure::of)
@@ -159,7 +163,8 @@ impl<'a> DisposalFigure<'a> {
             lot: line.lot.as_deref().map(Cow::Borrowed),
             form_box: line.form_box,
             is_fee: line.is_fee,
-            why: line.why.to_string().into(),
+            why: line.reason().to_string().into(),
+            price: PriceFigure::of(line.why.value, line.date, line.proceeds.currency()),
             file: file_name(line.origin, inputs).map(Cow::Borrowed),
             line: line.origin.line,
         }
@@ -191,6 +196,7 @@ impl<'a> IncomeFigure<'a> {
             date: line.date,
             quantity: line.quantity.to_string(),
             value: line.value.to_cents(),
+            price: PriceFigure::of(line.from, line.date, line.value.currency()),
             file: file_name(line.origin, inputs).map(Cow::Borrowed),
             line: line.origin.line,
         }

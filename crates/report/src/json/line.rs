@@ -5,8 +5,9 @@
 //! [`DisposalFigure`]: crate::DisposalFigure
 //! [`IncomeFigure`]: crate::IncomeFigure
 
-use packtrain_core::money::Money;
-use packtrain_tax::outcome::{Disposal, Income, Origin};
+use chrono::NaiveDate;
+use packtrain_core::money::{Currency, Money};
+use packtrain_tax::outcome::{Disposal, Income, Origin, Valuation, ValueFrom};
 
 use crate::InputFile;
 use crate::figures::file_name;
@@ -53,6 +54,7 @@ pub(super) fn add_disposal(text: &mut Text, line: &Disposal, inputs: &[InputFile
         false => ", \"is_fee\": false",
     });
     text.why(line, |text, why| quoted(text, ", \"why\": ", why));
+    price(text, line.why.value, line.date, line.proceeds.currency());
     end(text, line.origin, inputs);
 }
 
@@ -67,7 +69,46 @@ pub(super) fn add_income(text: &mut Text, line: &Income, inputs: &[InputFile]) {
     text.plain(line.quantity.text().as_bytes());
     cents(text, "\", \"value\": \"", line.value);
     text.plain("\"");
+    price(text, line.from, line.date, line.value.currency());
     end(text, line.origin, inputs);
+}
+
+/// Adds a part that was valued by a price from elsewhere as an object on one line.
+pub(super) fn add_valuation(text: &mut Text, one: &Valuation, inputs: &[InputFile]) {
+    quoted(text, "{\"id\": ", &one.id);
+    quoted(text, ", \"part\": ", one.part.as_str());
+    quoted(text, ", \"asset\": ", &one.asset);
+    text.plain(", \"quantity\": \"");
+    text.plain(one.quantity.text().as_bytes());
+    text.plain("\", \"date\": \"");
+    text.day(one.date);
+    if one.used != one.date {
+        text.plain("\", \"used_for\": \"");
+        text.day(one.used);
+    }
+    cents(text, "\", \"value\": \"", one.value);
+    text.plain("\"");
+    price(text, one.from, one.used, one.value.currency());
+    end(text, one.origin, inputs);
+}
+
+/// Adds where a value comes from, unless it is the row's own amounts.
+fn price(text: &mut Text, from: ValueFrom, used: NaiveDate, currency: Currency) {
+    let Some(source) = from.source() else {
+        return;
+    };
+    quoted(text, ", \"price\": {\"source\": ", source);
+    if let Some(day) = from.day(used) {
+        text.plain(", \"date\": \"");
+        text.day(day);
+        text.plain("\", \"distance_days\": ");
+        text.number((used - day).num_days());
+    }
+    if let Some((of, rate)) = from.rate(currency) {
+        quoted(text, ", \"currency\": ", &of.to_string());
+        quoted(text, ", \"rate\": ", &rate.to_plain());
+    }
+    text.plain("}");
 }
 
 /// Adds where the row of a line stands, and ends the object.

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use packtrain_core::ledger::RowKind;
-use packtrain_tax::outcome::{Income, Origin, Outcome, TaxYear};
+use packtrain_tax::outcome::{Income, Origin, Outcome, TaxYear, ValueFrom};
 
 use super::*;
 use crate::{DisposalFigure, Figures, IncomeFigure, InputFile, YearSelection, figures, sample};
@@ -74,6 +74,7 @@ fn a_line_is_what_its_figure_serializes_to() {
         date: outcome.disposals[0].date,
         quantity: "0.00000000000000000001".parse().unwrap(),
         value: sample::usd("-0.004"),
+        from: ValueFrom::Listed(outcome.disposals[1].date),
     });
     for line in &outcome.disposals {
         let figure = DisposalFigure::of(line, &inputs);

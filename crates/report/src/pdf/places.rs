@@ -30,6 +30,8 @@ pub(super) enum Topic {
     Transfers,
     /// What is held.
     Holdings,
+    /// What could be sold.
+    Harvest,
     /// Prices with their sources.
     Prices,
     /// How the figures came about.

@@ -34,7 +34,7 @@ fn the_lines_of_form_2086_come_to_its_sums() {
 #[test]
 fn a_price_net_of_costs_is_the_printed_price_less_the_printed_costs() {
     let sale = |id: &str, day: u32| {
-        format!("{id},2024-06-0{day}T12:00:00Z,sell,A,0.01,BTC,33.334,EUR,0.003,EUR,EUR\n")
+        format!("{id},2024-06-0{day}T12:00:00Z,sell,A,0.01,BTC,33.336,EUR,0.003,EUR,EUR\n")
     };
     let rows = [sale("x", 2), sale("y", 3), sale("z", 4)].concat();
     let report = Report::of(Country::Fr, &[("a.csv", format!("{LEDGER}{rows}"))], &[]);

@@ -32,6 +32,24 @@ fn the_computation_of_sa108_comes_to_its_boxes() {
 }
 
 #[test]
+fn proceeds_of_gains_and_of_losses_that_are_rounded_apart_sum_to_their_box() {
+    let ledger = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,\
+                  received_asset,currency\n\
+                  a,2022-08-01T12:00:00Z,buy,w,50,GBP,1,ETH,GBP\n\
+                  b,2022-08-01T12:00:00Z,buy,w,80,GBP,1,BTC,GBP\n\
+                  c,2023-09-01T12:00:00Z,sell,w,1,ETH,100.004,GBP,GBP\n\
+                  d,2023-09-01T12:00:00Z,sell,w,1,BTC,50.004,GBP,GBP\n";
+    let report = Report::of(Country::Uk, &[("ledger.csv", ledger.to_owned())], &[]);
+    let year = TaxYear(2023);
+    let lines = report.records(Form::Sa108Computation, year);
+    // 150.008 of both, of which each side rounds down.
+    assert_eq!(report.figure(year, "disposal_proceeds"), 15_001);
+    assert_eq!(sum(&lines, "proceeds"), 15_001);
+    let costs = report.figure(year, "allowable_costs");
+    assert_eq!(sum(&lines, "allowable_costs"), costs);
+}
+
+#[test]
 fn the_boxes_of_sa108_hold_the_figures_of_the_report_in_whole_pounds() {
     let (_, report) = examples().remove(1);
     let year = TaxYear(2024);

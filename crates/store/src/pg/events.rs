@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use packtrain_core::ids::{JobId, TenantId};
 use packtrain_core::limits::EVENTS_MAX;
-use packtrain_core::ports::{JobEvent, JobEvents, StoreError};
+use packtrain_core::ports::{JobEvent, JobEvents, Noted, StoreError, WAITING};
 use serde_json::Value;
 
 use crate::error::refused;
@@ -36,7 +36,7 @@ impl JobEvents for PgEvents {
         job: JobId,
         name: &str,
         data: &Value,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Noted, StoreError> {
         for _ in 0..WRITERS_MAX {
             let mut tx = self.gate.begin(tenant).await?;
             // The job writes its stages while the worker writes how far it is: where both take the
@@ -44,17 +44,28 @@ impl JobEvents for PgEvents {
             let written = sqlx::query!(
                 r#"
                 with last as (
-                    select coalesce(max(seq), 0) as seq from job_event where job_id = $1
+                    select coalesce(e.seq, 0) as seq,
+                           case when e.name = 'stage' and e.data ->> 'state' = $6
+                                then coalesce(e.data ->> 'name', '') end as waits_in
+                      from (select $1::uuid as job_id) j
+                      left join lateral (
+                           select x.seq, x.name, x.data
+                             from job_event x
+                            where x.job_id = j.job_id
+                            order by x.seq desc
+                            limit 1) e on true
                 ),
                 written as (
                     insert into job_event (job_id, seq, tenant_id, name, data)
                     select $1, last.seq + 1, $2, $3, $4
                       from last
                      where last.seq < $5
+                       and last.waits_in is null
                         on conflict do nothing
                     returning seq
                 )
-                select (select seq from written) is not null
+                select last.waits_in,
+                       (select seq from written) is not null
                        or last.seq >= $5 as "is_done!"
                   from last
                 "#,
@@ -63,16 +74,51 @@ impl JobEvents for PgEvents {
                 name,
                 data,
                 EVENTS_MAX,
+                WAITING,
             )
             .fetch_one(&mut *tx)
             .await
             .map_err(refused("to write a job's event"))?;
             commit(tx, "to write a job's event").await?;
+            if let Some(stage) = written.waits_in {
+                return Ok(Noted::Waits(stage));
+            }
             if written.is_done {
                 break;
             }
         }
-        Ok(())
+        Ok(Noted::Done)
+    }
+
+    async fn append_kept(
+        &self,
+        tenant: TenantId,
+        job: JobId,
+        stages: &[Value],
+    ) -> Result<(), StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        // Nobody else writes while a job waits, but a worker that lost it: its events or these.
+        sqlx::query!(
+            r#"
+            with last as (
+                select coalesce(max(seq), 0) as seq from job_event where job_id = $1
+            )
+            insert into job_event (job_id, seq, tenant_id, name, data)
+            select $1, last.seq + e.place, $2, 'stage', e.data
+              from last
+             cross join unnest($3::jsonb[]) with ordinality as e (data, place)
+             where last.seq + e.place <= $4
+                on conflict do nothing
+            "#,
+            job.as_uuid(),
+            tenant.as_uuid(),
+            stages,
+            EVENTS_MAX,
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(refused("to write a job's events"))?;
+        commit(tx, "to write a job's events").await
     }
 
     async fn after(

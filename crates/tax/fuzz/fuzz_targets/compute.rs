@@ -43,6 +43,7 @@ impl Choices {
         let options = rules.options.iter().map(|option| {
             let value = match option.kind {
                 OptionKind::Words(words) => self.one(words),
+                OptionKind::ByWallet(words) => self.one(words),
                 OptionKind::Money => self.one(&["0", "0.01", "3000", "99999999999999999.99"]),
                 OptionKind::Assets => self.one(&["", "USDC", "eurc,BTC,ETH"]),
             };

@@ -2,10 +2,12 @@
 //! paired or parted, and findings that are accepted.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use packtrain_core::ledger::{Asset, Row, RowId, RowKind};
 
 use super::LedgerFile;
+use super::copied::Copied;
 use super::input::Place;
 use super::stakes::Found;
 use crate::error::TaxError;
@@ -16,6 +18,7 @@ use crate::settle::{Answer, RULES_MAX, RowName, SETTLEMENTS_MAX, Settlements, Us
 mod changes;
 mod fitting;
 mod halves;
+mod lots;
 mod rules;
 mod worth;
 
@@ -35,6 +38,8 @@ pub(super) enum Priced {
 /// What answers make of the rows.
 #[derive(Clone)]
 pub(super) struct Answers {
+    /// Which rows stand in an earlier file too, whatever a person answers.
+    pub(super) copied: Arc<Copied>,
     /// The index of the file in which added rows stand: the one behind the ledgers.
     pub(super) file: u32,
     /// Purchases that no file has.
@@ -80,6 +85,7 @@ impl Answers {
         settings: &Settings,
     ) -> Result<Self, TaxError> {
         let mut answers = Self {
+            copied: Arc::new(Copied::among(ledgers)),
             file: u32::try_from(ledgers.len()).unwrap_or(u32::MAX),
             added: Vec::new(),
             changed: HashMap::new(),
@@ -110,7 +116,8 @@ impl Answers {
         if settlements.settle.is_empty() && settlements.rule.is_empty() {
             return Ok(answers);
         }
-        let fitting = Fitting::new(ledgers, settlements, settings);
+        let copied = Arc::clone(&answers.copied);
+        let fitting = Fitting::new(ledgers, &copied, settlements, settings);
         for (rule, place) in &fitting.kept_by_rules {
             answers.kept.insert(*place);
             answers.rules[*rule].rows += 1;
@@ -277,6 +284,7 @@ impl Answers {
                 self.part(fitting, (sent, Some(received)))?;
                 format!("no transfer with row {other}")
             }
+            Answer::Lots(lots) => self.name_lots(fitting, place, lots)?,
             Answer::NotTransfer(None) => {
                 if !matches!(row.kind, RowKind::Withdrawal | RowKind::Deposit) {
                     return Err(format!("a row of the kind {} is no half of one", row.kind));

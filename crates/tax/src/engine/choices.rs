@@ -16,6 +16,8 @@ pub(super) struct Choices {
     pub(super) rewards_wait: bool,
     /// Rewards that the law does not tax on receipt count as income all the same.
     pub(super) rewards_are_income: bool,
+    /// Margin results are capital gains and losses.
+    pub(super) margin_is_capital: bool,
     /// The costs of a swap belong to both sides, half and half.
     pub(super) splits_swap_fee: bool,
     /// The costs of a purchase are no part of what the units cost.
@@ -44,6 +46,7 @@ impl Choices {
             loan_at_market: chose("loan", "market"),
             rewards_wait: chose("staking", "withdrawal"),
             rewards_are_income: chose("rewards", "income"),
+            margin_is_capital: chose("margin", "capital"),
             splits_swap_fee: chose("swap_fee", "split"),
             leaves_out_purchase_fee: chose("purchase_fee", "left_out"),
             transfer_fee: match () {

@@ -1,12 +1,18 @@
 //! Which rows stand in an earlier file too.
+//!
+//! A row that its source named is told by its name. One that is named after its line has another
+//! name in every export that begins elsewhere: such rows are told by what happened, and how often.
+//! Two equal ones in a file are two, and of two files that have them the one with more counts.
 
 use std::hash::{BuildHasher, RandomState};
 
-use packtrain_core::ledger::Row;
+use packtrain_core::ledger::{Leg, Row, RowKind};
+use packtrain_core::quantity::Quantity;
 use rayon::prelude::*;
 
 use super::LedgerFile;
 use super::input::{Place, index, is_same};
+use crate::import::source_of_line;
 
 /// Rows that stand in an earlier file too, each with the place that has it first; in order of files
 /// and rows.
@@ -20,7 +26,7 @@ impl Copied {
             return Self(Vec::new());
         }
         let row = |place: Place| &ledgers[index(place.file)].rows[index(place.row)];
-        let mut copied: Vec<_> = ids(ledgers)
+        let mut copied: Vec<_> = digests(ledgers)
             .par_chunk_by(|a, b| a.0 == b.0)
             .filter(|alike| alike.len() > 1)
             .flat_map_iter(|alike| of_alike(alike, row))
@@ -32,35 +38,130 @@ impl Copied {
     pub(super) fn iter(&self) -> impl Iterator<Item = &(Place, Place)> {
         self.0.iter()
     }
+
+    /// The place that has a row first; none where no earlier file has it.
+    pub(super) fn first_of(&self, place: Place) -> Option<Place> {
+        let found = self.0.binary_search_by_key(&place, |(copy, _)| *copy);
+        found.ok().map(|at| self.0[at].1)
+    }
 }
 
-/// The digests of the ids of all rows, in order: they take less than a map of all ids, and all
-/// cores make and sort them.
-fn ids(ledgers: &[LedgerFile]) -> Vec<(u64, Place)> {
-    let digests = RandomState::new();
+/// The digests of the names of all rows, or of what happened in them, in order: they take less than
+/// a map of all, and all cores make and sort them.
+fn digests(ledgers: &[LedgerFile]) -> Vec<(u64, Place)> {
+    let state = RandomState::new();
     let rows = ledgers.iter().map(|ledger| ledger.rows.len()).sum();
-    let mut ids = Vec::with_capacity(rows);
+    let mut digests = Vec::with_capacity(rows);
     for (file, ledger) in (0_u32..).zip(ledgers) {
         let rows = (0_u32..u32::MAX).into_par_iter().zip(&ledger.rows);
-        ids.par_extend(rows.map(|(row, content)| {
-            let digest = digests.hash_one(&content.id);
+        digests.par_extend(rows.map(|(row, content)| {
+            let digest = match source_of_line(content) {
+                Some(source) => state.hash_one((source, Event::of(content))),
+                None => state.hash_one(&content.id),
+            };
             (digest, Place { file, row })
         }));
     }
-    ids.par_sort_unstable();
-    ids
+    digests.par_sort_unstable();
+    digests
 }
 
-/// Those among rows whose ids share a digest, which are in order of files and rows.
+/// What happened in a row, but for its rare parts. The worth that a source gave it changes from one
+/// export to the next, and is no part of it where units or money moved.
+#[derive(PartialEq, Hash)]
+struct Event<'r> {
+    at: i64,
+    kind: RowKind,
+    wallet: &'r str,
+    legs: [Option<(Quantity, &'r str)>; 3],
+    value: Option<String>,
+    tx_hash: Option<&'r str>,
+}
+
+impl<'r> Event<'r> {
+    fn of(row: &'r Row) -> Self {
+        let leg = |leg: &'r Option<Leg>| leg.as_ref().map(|leg| (leg.amount, &*leg.asset));
+        let legs = [leg(&row.sent), leg(&row.received), leg(&row.fee)];
+        let is_value = row.kind == RowKind::MarginPnl || legs.iter().all(Option::is_none);
+        Self {
+            at: row.at.timestamp_micros(),
+            kind: row.kind,
+            wallet: &row.wallet,
+            legs,
+            value: row
+                .value
+                .filter(|_| is_value)
+                .map(|value| value.to_string()),
+            tx_hash: row.tx_hash.as_deref(),
+        }
+    }
+}
+
+/// Whether two rows that are named after their lines tell of events that nothing tells apart.
+fn is_same_event(a: &Row, b: &Row) -> bool {
+    let (one, other) = (&a.rare, &b.rare);
+    Event::of(a) == Event::of(b)
+        && one.to_wallet == other.to_wallet
+        && (one.basis, one.acquired) == (other.basis, other.acquired)
+        && one.lots == other.lots
+}
+
+/// Those among rows that share a digest, which are in order of files and rows. Rows that share
+/// nothing else are told apart here as well.
 fn of_alike<'r>(
     alike: &[(u64, Place)],
     row: impl Fn(Place) -> &'r Row,
 ) -> impl Iterator<Item = (Place, Place)> {
+    let mut events: Vec<Equal<'r>> = Vec::new();
+    let mut named = Vec::new();
     alike.iter().filter_map(move |(_, place)| {
-        let others = alike.partition_point(|(_, earlier)| earlier.file < place.file);
-        let mut of_others = alike[..others].iter().map(|(_, earlier)| *earlier);
-        // Ids that only share a digest are told apart here as well.
-        let first = of_others.find(|first| is_same(row(*first), row(*place)))?;
-        Some((*place, first))
+        let content = row(*place);
+        let Some(source) = source_of_line(content) else {
+            named.push(*place);
+            let earlier = named.partition_point(|other: &Place| other.file < place.file);
+            let mut earlier = named[..earlier].iter();
+            let first = earlier.find(|first| is_same(row(**first), content))?;
+            return Some((*place, *first));
+        };
+        let of_event = |equal: &&mut Equal<'_>| {
+            equal.source == source && is_same_event(row(equal.first_places[0]), content)
+        };
+        match events.iter_mut().find(of_event) {
+            Some(equal) => equal.take(*place).map(|first| (*place, first)),
+            None => {
+                events.push(Equal {
+                    source,
+                    first_places: vec![*place],
+                    file: place.file,
+                    taken: 1,
+                });
+                None
+            }
+        }
     })
+}
+
+/// Equal rows of one source.
+struct Equal<'r> {
+    source: &'r str,
+    /// Where the first of them stands first, where the second, and so on.
+    first_places: Vec<Place>,
+    /// The last file that has any, and how many of it were looked at.
+    file: u32,
+    taken: usize,
+}
+
+impl Equal<'_> {
+    /// Takes the next of them; gives the place that has it first, if an earlier file has as many.
+    fn take(&mut self, place: Place) -> Option<Place> {
+        if self.file != place.file {
+            (self.file, self.taken) = (place.file, 0);
+        }
+        self.taken += 1;
+        let first = self.first_places.get(self.taken - 1).copied();
+        if first.is_none() {
+            self.first_places.push(place);
+        }
+        first
+    }
 }

@@ -9,7 +9,7 @@ use packtrain_core::quantity::{AmountError, Quantity};
 use super::stakes::{Found, Otherwise};
 use super::{At, ways};
 use crate::outcome::{
-    Disposal, Income, Removed, TaxYear, Term, Totals, Transfer, Warning, WarningCode,
+    Disposal, Income, Removed, TaxYear, Term, Totals, Transfer, Valuation, Warning, WarningCode,
 };
 use crate::settle::Way;
 
@@ -20,6 +20,7 @@ pub(super) struct Draft {
     pub(super) removed: Vec<Removed>,
     pub(super) income: Vec<Income>,
     pub(super) transfers: Vec<Transfer>,
+    pub(super) valuations: Vec<Valuation>,
     pub(super) rows: BTreeMap<TaxYear, usize>,
     pub(super) totals: BTreeMap<TaxYear, Totals>,
     pub(super) found: Vec<Found>,
@@ -33,6 +34,7 @@ impl Draft {
             removed: Vec::new(),
             income: Vec::new(),
             transfers: Vec::new(),
+            valuations: Vec::new(),
             rows: BTreeMap::new(),
             totals: BTreeMap::new(),
             found: Vec::new(),

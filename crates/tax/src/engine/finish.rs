@@ -1,6 +1,6 @@
 //! From the books to the outcome: holdings, the checks over all lines, the order of warnings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Days;
 use packtrain_core::ledger::{Asset, Row};
@@ -27,8 +27,10 @@ const NEAR_DAYS: Days = Days::new(30);
 fn said_of(duplicate: &Duplicate<'_>) -> (String, &'static str, Otherwise) {
     let first = duplicate.first;
     let Some(copies) = duplicate.copies else {
+        let line = duplicate.first_line;
+        let line = line.map_or_else(String::new, |line| format!(" on line {line}"));
         return (
-            format!("the same row stands in {first}; counted once"),
+            format!("the same row stands in {first}{line}; counted once"),
             "nothing, unless it happened twice: then keep it, or by a rule all of a file or wallet",
             Otherwise::Kept,
         );
@@ -121,14 +123,13 @@ impl<'a> Run<'a> {
         } else {
             self.holdings()?
         };
+        self.note_wallets();
         let waiting = self.waiting.left();
         self.applied.waiting = waiting.map_err(|source| TaxError::Assessment { source })?;
         let open = work
             .open_on
             .map_or_else(Vec::new, |date| self.open(&holdings, date));
-        if self.rules.warns_of_repurchases {
-            self.warn_repurchases();
-        }
+        self.warn_of_years();
         if self.rules.special.taxes_wealth {
             let source = |source| TaxError::Assessment { source };
             self.value_last_years(last, work.until).map_err(source)?;
@@ -145,6 +146,7 @@ impl<'a> Run<'a> {
             .into_iter()
             .map(|found| (found.warning, found.otherwise))
             .unzip();
+        self.draft.valuations.sort_by_key(|one| one.date);
         let outcome = Outcome {
             settings: self.settings.clone(),
             rule_set: self.rules.rule_set,
@@ -152,8 +154,10 @@ impl<'a> Run<'a> {
             disposals: self.draft.disposals,
             removed: self.draft.removed,
             income: self.draft.income,
+            valuations: self.draft.valuations,
             transfers: self.draft.transfers,
             rows: self.draft.rows,
+            rows_answered: self.input.answers.added.len(),
             totals: self.draft.totals,
             assessments,
             holdings,
@@ -163,6 +167,26 @@ impl<'a> Run<'a> {
             rules_given: self.input.answers.rules.clone(),
         };
         Ok((outcome, otherwise))
+    }
+
+    /// Remembers from which wallets units were sold, where an option names wallets.
+    fn note_wallets(&mut self) {
+        let mut said = self.settings.options.values();
+        if said.any(|value| value.contains(':')) {
+            let wallets = self.draft.disposals.iter().map(|line| line.wallet.trim());
+            let wallets: BTreeSet<_> = wallets.collect();
+            let wallets = wallets.into_iter().map(str::to_ascii_lowercase);
+            self.applied.wallets = wallets.collect();
+        }
+    }
+
+    /// Says what is found when all rows of a year are known.
+    fn warn_of_years(&mut self) {
+        if self.rules.warns_of_repurchases {
+            self.warn_repurchases();
+        }
+        self.warn_apart();
+        self.warn_donations();
     }
 
     /// What the figures of each year are made of.

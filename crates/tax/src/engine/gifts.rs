@@ -13,7 +13,7 @@ use super::value::{Worth, asset_leg};
 use super::{At, Stop};
 use crate::jurisdiction::GiftIn;
 use crate::methods::journal::Leaving;
-use crate::outcome::{GiftSide, ValueFrom, WarningCode};
+use crate::outcome::{GiftSide, ValueFrom, ValuedPart, WarningCode};
 
 impl<'a> Run<'a> {
     /// A gift received or an opening balance: cost and date as the law has them.
@@ -34,9 +34,18 @@ impl<'a> Run<'a> {
             (None, ValueFrom::Listed(_)) => Some(worth.money),
             _ => None,
         };
-        let market = stated.value.or(listed).filter(|_| at_market);
-        let known = market.or(stated.basis);
-        let cost = known.unwrap_or_else(|| self.zero());
+        let value = stated.value.map(|money| (money, stated.from));
+        let listed = listed.map(|money| (money, worth.from));
+        let basis = stated.basis.map(|money| (money, stated.basis_from));
+        let market = value.or(listed).filter(|_| at_market);
+        let known = market.or(basis);
+        let (cost, from) = known.unwrap_or((self.zero(), ValueFrom::Missing));
+        let paid_on = match market {
+            Some(_) => at.date,
+            None => stated.basis_date,
+        };
+        let worth = Worth { money: cost, from };
+        self.note(at, (leg, ValuedPart::Cost), worth, paid_on);
         let has_two = is_gift && self.rules.treatment.gift_in == GiftIn::DualBasis;
         let arrival = Arrival {
             basis: if known.is_some() {
@@ -86,6 +95,9 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         let leaving = self.leaving(at.row.kind);
+        if at.row.kind == RowKind::Donation {
+            self.note_donation(at, &leg.asset, worth)?;
+        }
         if leaving == Leaving::Sold && worth.is_missing() {
             self.warn_missing_price(at, leg);
         }

@@ -8,9 +8,8 @@ use packtrain_core::time::Timestamp;
 use rayon::prelude::*;
 
 use super::answers::{Answers, Priced};
-use super::copied::Copied;
 use super::pairs::{self, Given, Pairs};
-use super::{At, LedgerFile};
+use super::{At, LedgerFile, refunds};
 use crate::error::TaxError;
 use crate::jurisdiction::Jurisdiction;
 use crate::outcome::{MatchedBy, Origin};
@@ -21,7 +20,6 @@ use crate::settle::Way;
 pub(super) struct Input<'a> {
     ledgers: &'a [LedgerFile],
     pub(super) answers: &'a Answers,
-    copied: Arc<Copied>,
     /// Place of each row, in the order of the computation.
     pub(super) order: Vec<Place>,
     /// Rows that stand in an earlier file too; they are not in `order`.
@@ -43,6 +41,8 @@ pub(super) struct Duplicate<'a> {
     pub(super) origin: Origin,
     /// Name of the file that has it first.
     pub(super) first: &'a str,
+    /// The line there, where the row is named after its line and has another name there.
+    pub(super) first_line: Option<u32>,
     /// Where all of the file is a copy and none of it counts: then the file is told once.
     pub(super) copies: Option<Copies<'a>>,
 }
@@ -97,12 +97,7 @@ impl<'a> Input<'a> {
         answers: &'a Answers,
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<Self, TaxError> {
-        Self::of(
-            ledgers,
-            Arc::new(Copied::among(ledgers)),
-            answers,
-            is_stopped,
-        )
+        Self::of(ledgers, answers, is_stopped)
     }
 
     /// The rows of the same files with other answers.
@@ -117,12 +112,11 @@ impl<'a> Input<'a> {
     where
         'a: 'b,
     {
-        Input::of(self.ledgers, Arc::clone(&self.copied), answers, is_stopped)
+        Input::of(self.ledgers, answers, is_stopped)
     }
 
     fn of(
         ledgers: &'a [LedgerFile],
-        copied: Arc<Copied>,
         answers: &'a Answers,
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<Self, TaxError> {
@@ -130,7 +124,6 @@ impl<'a> Input<'a> {
         let mut input = Self {
             ledgers,
             answers,
-            copied,
             order: Vec::with_capacity(rows + answers.added.len()),
             duplicates: Vec::new(),
             pairs: Pairs::new(),
@@ -168,16 +161,19 @@ impl<'a> Input<'a> {
         named.map(|(index, place)| (*place, index)).collect()
     }
 
-    /// Brings the rows in order of time. Those of one moment keep the order of files and lines.
+    /// Brings the rows in order of time. Those of one moment keep the order of files and lines,
+    /// but for what a transaction gives back to the wallet that sent it.
     fn sort(&mut self) {
-        if self.order.is_sorted_by_key(|place| self.row(*place).at) {
-            return;
+        if !self.order.is_sorted_by_key(|place| self.row(*place).at) {
+            let places = self.order.par_iter();
+            let mut order: Vec<(Timestamp, Place)> =
+                places.map(|place| (self.row(*place).at, *place)).collect();
+            order.par_sort_by_key(|(at, _)| *at);
+            self.order = order.into_iter().map(|(_, place)| place).collect();
         }
-        let places = self.order.par_iter();
-        let mut order: Vec<(Timestamp, Place)> =
-            places.map(|place| (self.row(*place).at, *place)).collect();
-        order.par_sort_by_key(|(at, _)| *at);
-        self.order = order.into_iter().map(|(_, place)| place).collect();
+        if let Some(order) = refunds::behind(&self.order, |place| self.row(*place)) {
+            self.order = order;
+        }
     }
 
     /// Of each file that is the same as an earlier one, the place of that one. Equal bytes that
@@ -208,7 +204,7 @@ impl<'a> Input<'a> {
             self.order.push(Place { file, row });
         }
         let originals = self.originals();
-        let copied = Arc::clone(&self.copied);
+        let copied = Arc::clone(&self.answers.copied);
         let mut copied = copied.iter().peekable();
         let mut told = HashSet::new();
         for (file, ledger) in (0_u32..).zip(self.ledgers) {
@@ -238,12 +234,14 @@ impl<'a> Input<'a> {
         let ledger = &ledgers[index(place.file)];
         let row = &ledger.rows[index(place.row)];
         let original = originals.of_whole(index(place.file));
+        let other = self.given(first);
         Duplicate {
             row,
             origin: Origin {
                 file: place.file,
                 line: row.line,
             },
+            first_line: (other.id != row.id).then_some(other.line),
             first: &ledgers[original.unwrap_or(index(first.file))].name,
             copies: original.map(|original| Copies {
                 name: &ledger.name,
@@ -324,8 +322,8 @@ pub(super) fn index(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// Whether two rows say the same of what happened, whatever line they stand on. A note says nothing
-/// of it: of one record, exports of several ages have other words.
+/// Whether two rows have one id and say the same of what happened, whatever line they stand on. A
+/// note says nothing of it: of one record, exports of several ages have other words.
 pub(super) fn is_same(a: &Row, b: &Row) -> bool {
     a.at == b.at
         && a.kind == b.kind

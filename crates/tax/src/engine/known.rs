@@ -25,7 +25,7 @@ impl<'a> Known<'a> {
     pub(super) fn of(work: &Work<'a>, settings: &Settings, index: usize) -> Self {
         let (input, zone) = (work.input, settings.timezone);
         let at = input.at(index, work.rules, settings);
-        let mut stated = Stated::of(at.row, settings.currency, at.date, zone);
+        let mut stated = Stated::of(at.row, settings.currency, (at.date, zone), work.prices);
         if input.has_price(&at, Priced::Row) {
             stated.from = ValueFrom::Answer;
         }
@@ -48,7 +48,7 @@ impl<'a> Known<'a> {
 
 /// What a row as a whole is worth: as it says, else by the list of prices.
 pub(super) fn of_row(row: &Row, stated: &Stated, prices: &Prices) -> Result<Worth, AmountError> {
-    let worth = row_worth(row, stated)?;
+    let worth = row_worth(row, stated, prices)?;
     if !worth.is_missing() {
         return Ok(worth);
     }
@@ -66,7 +66,7 @@ fn of_fee(
     stated: &Stated,
     prices: &Prices,
 ) -> Result<Worth, AmountError> {
-    let own = fee_worth(row, fee, worth, stated)?;
+    let own = fee_worth(row, fee, worth, stated, prices)?;
     Ok(match own.is_missing() {
         true => listed(fee, stated, prices).unwrap_or(own),
         false => own,

@@ -1,8 +1,8 @@
 //! Liquidity pools: units put in against a share, and units taken out for it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use packtrain_core::ledger::{Leg, Row, RowKind};
+use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
 use packtrain_core::quantity::AmountError;
 
 use super::input::Input;
@@ -18,11 +18,32 @@ use crate::prices::Prices;
 use crate::request::Settings;
 
 /// What the rows of one transaction have together: a pool of two assets is entered and left in
-/// two rows, and one of them names the share.
+/// several rows, and one of them names the share.
 #[derive(Default)]
 pub(super) struct Joint {
-    /// Value of the rows that name no share, by transaction.
-    others: HashMap<(RowKind, Box<str>), Worth>,
+    of: HashMap<(RowKind, Box<str>), Transaction>,
+}
+
+/// The rows of one transaction.
+#[derive(Default)]
+struct Transaction {
+    /// The assets that go in or come out.
+    coins: HashSet<Asset>,
+    /// How many rows name a share.
+    shares: usize,
+    /// Value of the rows that name none, less what is given back of it.
+    others: Option<Worth>,
+}
+
+/// What a row of a pool is about.
+#[derive(PartialEq, Eq)]
+enum Part {
+    /// The share, and maybe what is given or got for it.
+    Share,
+    /// An asset that goes in or comes out.
+    Coin,
+    /// What is given back of such an asset, as the rest that did not fit.
+    Back,
 }
 
 impl Joint {
@@ -33,19 +54,55 @@ impl Joint {
     ) -> Result<Self, AmountError> {
         let mut joint = Self::default();
         for row in input.rows() {
-            let Some(key) = key(row).filter(|_| !has_share(row)) else {
+            if let (Some(key), Some(coin)) = (key(row), sides(row).coin) {
+                let coins = &mut joint.of.entry(key).or_default().coins;
+                coins.insert(Asset::clone(&coin.asset));
+            }
+        }
+        for row in input.rows() {
+            let Some(all) = key(row).and_then(|key| joint.of.get_mut(&key)) else {
                 continue;
             };
+            let part = all.part(row);
+            if part == Part::Share {
+                all.shares += 1;
+                continue;
+            }
+            if row.sent.is_none() && row.received.is_none() {
+                continue;
+            }
             let date = row.at.with_timezone(&settings.timezone).date_naive();
-            let stated = Stated::of(row, settings.currency, date, settings.timezone);
-            let worth = known::of_row(row, &stated, prices)?;
-            let sum = match joint.others.get(&key) {
-                Some(before) => together(*before, worth)?,
+            let stated = Stated::of(row, settings.currency, (date, settings.timezone), prices);
+            let mut worth = known::of_row(row, &stated, prices)?;
+            if part == Part::Back {
+                worth.money = worth.money.negated();
+            }
+            all.others = Some(match all.others {
+                Some(before) => together(before, worth)?,
                 None => worth,
-            };
-            joint.others.insert(key, sum);
+            });
         }
         Ok(joint)
+    }
+
+    /// What the other rows of a transaction are worth, for the one row that names the share.
+    fn others(&self, row: &Row) -> Option<Worth> {
+        let all = self.of.get(&key(row)?)?;
+        let is_the_share = all.part(row) == Part::Share && all.shares == 1;
+        all.others.filter(|_| is_the_share)
+    }
+}
+
+impl Transaction {
+    fn part(&self, row: &Row) -> Part {
+        match sides(row) {
+            Sides { share: None, .. } => Part::Coin,
+            Sides {
+                share: Some(share),
+                coin: None,
+            } if self.coins.contains(&share.asset) => Part::Back,
+            _ => Part::Share,
+        }
     }
 }
 
@@ -62,17 +119,25 @@ fn together(a: Worth, b: Worth) -> Result<Worth, AmountError> {
 
 fn key(row: &Row) -> Option<(RowKind, Box<str>)> {
     let is_pool = matches!(row.kind, RowKind::LpDeposit | RowKind::LpWithdraw);
-    Some((row.kind, row.tx_hash.clone().filter(|_| is_pool)?))
+    let hash = row.tx_hash.as_ref().filter(|_| is_pool)?;
+    Some((row.kind, hash.clone()))
 }
 
-/// Whether a row names the share in the pool: what is received when units are put in, and what is
+/// The legs of a row of a pool: the share is what is received when units are put in, and what is
 /// sent when they are taken out.
-fn has_share(row: &Row) -> bool {
-    let share = match row.kind {
-        RowKind::LpDeposit => &row.received,
-        _ => &row.sent,
+struct Sides<'a> {
+    share: Option<&'a Leg>,
+    coin: Option<&'a Leg>,
+}
+
+fn sides(row: &Row) -> Sides<'_> {
+    let sent = asset_leg(row.sent.as_ref());
+    let received = asset_leg(row.received.as_ref());
+    let (share, coin) = match row.kind {
+        RowKind::LpDeposit => (received, sent),
+        _ => (sent, received),
     };
-    asset_leg(share.as_ref()).is_some()
+    Sides { share, coin }
 }
 
 impl<'a> Run<'a> {
@@ -87,12 +152,11 @@ impl<'a> Run<'a> {
         if self.portfolio.is_some() {
             return self.swap_in_portfolio(at, legs.0, legs.1);
         }
-        let more = key(row).and_then(|key| self.joint.others.get(&key).copied());
-        let more = more.filter(|_| has_share(row));
+        let more = self.joint.others(row);
         match (legs, more) {
-            ((Some(sent), Some(received)), Some(more)) => {
-                self.exchange_jointly(at, worth, more, (sent, received))
-            }
+            ((Some(_), Some(_)), Some(more)) => self.exchange_jointly(at, worth, more, legs),
+            // The share alone: what the others are worth it is, where that is known.
+            (_, Some(more)) if !more.is_missing() => self.exchange_jointly(at, worth, more, legs),
             ((Some(sent), Some(received)), None) if self.choices.lp_carries => {
                 self.exchange_at_cost(at, (sent, received), true)
             }
@@ -106,32 +170,45 @@ impl<'a> Run<'a> {
         at: &At<'a>,
         worth: Worth,
         more: Worth,
-        (sent, received): (&'a Leg, &'a Leg),
+        (sent, received): (Option<&'a Leg>, Option<&'a Leg>),
     ) -> Result<(), Stop> {
         let is_deposit = at.row.kind == RowKind::LpDeposit;
         let own = if is_deposit { sent } else { received };
-        let worth = self.worth_of_own(worth, more, own)?;
-        if worth.is_missing() {
-            self.warn_missing_price(at, own);
-        }
-        let all = together(worth, more)?;
+        let (worth, all) = match own {
+            Some(own) => {
+                let worth = self.worth_of_own(worth, more, own)?;
+                if worth.is_missing() {
+                    self.warn_missing_price(at, own);
+                }
+                (worth, together(worth, more)?)
+            }
+            None => (more, more),
+        };
         let (of_sent, of_received) = match is_deposit {
             true => (worth, all),
             false => (all, worth),
         };
         let costs = self.costs(at)?;
-        let (of_sale, of_purchase) = self.divide_costs(costs, true, true)?;
-        self.dispose(
-            at,
-            &Sale {
-                leg: sent,
-                worth: of_sent,
-                fees: of_sale,
-                is_fee: false,
-            },
-        )?;
-        let cost = of_received.money.checked_add(of_purchase)?;
-        self.acquire(at, &self.arrival(at, received, cost))
+        let (of_sale, of_purchase) =
+            self.divide_costs(costs, sent.is_some(), received.is_some())?;
+        if let Some(leg) = sent {
+            self.dispose(
+                at,
+                &Sale {
+                    leg,
+                    worth: of_sent,
+                    fees: of_sale,
+                    is_fee: false,
+                },
+            )?;
+        }
+        self.note_fee(at, of_sale.checked_add(of_purchase)?);
+        if let Some(received) = received {
+            self.note_cost(at, received, of_received);
+            let cost = of_received.money.checked_add(of_purchase)?;
+            self.acquire(at, &self.arrival(at, received, cost))?;
+        }
+        Ok(())
     }
 
     /// What the row's own units are worth that go in or come out. A list's price of the share is

@@ -32,6 +32,7 @@ impl<'a> Run<'a> {
             .entry(Asset::clone(&leg.asset))
             .or_insert_with(|| Cost::nothing(currency))
             .add(leg.amount, worth.money)?;
+        self.note_cost(at, leg, worth);
         self.acquire(at, &self.arrival(at, leg, worth.money))
     }
 

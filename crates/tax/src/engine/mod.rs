@@ -10,6 +10,7 @@ mod book;
 mod choices;
 mod copied;
 mod costs;
+mod donations;
 mod doubts;
 mod draft;
 mod finish;
@@ -20,12 +21,15 @@ mod line;
 mod liquidity;
 mod loans;
 mod lots;
+mod margin;
 mod moves;
 mod names;
+mod noted;
 mod open;
 mod pairs;
 mod pools;
 mod portfolio;
+mod refunds;
 mod rows;
 mod run;
 mod shelf;
@@ -78,8 +82,9 @@ pub struct LedgerFile {
 /// Computes ledgers under the rules of a country.
 ///
 /// Rows are taken in order of time; rows of one moment keep the order of the files and of the
-/// lines in them. A row that stands in two files with the same id and content counts once. What
-/// is missing or does not add up is a warning in the outcome and never an error.
+/// lines in them, but for what a transaction gives back to the wallet that sent it, which comes
+/// after what was sent. A row that stands in two files with the same id and content counts once.
+/// What is missing or does not add up is a warning in the outcome and never an error.
 ///
 /// # Errors
 /// [`TaxError`] when the request names something unknown, when there are more files or rows than

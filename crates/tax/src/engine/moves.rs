@@ -144,7 +144,7 @@ impl<'a> Run<'a> {
                         at_stake,
                         message,
                         help: "name lots that are in this wallet at that time, with what is left",
-                        ways: ways::LEFT_OUT,
+                        ways: ways::NO_LOT,
                         otherwise: Otherwise::Open,
                     },
                 );
@@ -236,7 +236,7 @@ impl<'a> Run<'a> {
                 .terms
                 .is_some()
                 .then_some(if is_long { Term::Long } else { Term::Short });
-        let gain = net.checked_sub(cost)?;
+        let (gain, wallet) = (net.checked_sub(cost)?, &at.row.wallet);
         let choice = match on_record {
             None => Choice::NoPurchase,
             Some(_) if is_named => Choice::Named,
@@ -247,7 +247,7 @@ impl<'a> Run<'a> {
             origin: at.origin,
             kind: at.row.kind,
             asset: Asset::clone(&sale.leg.asset),
-            wallet: Asset::clone(&at.row.wallet),
+            wallet: Asset::clone(wallet),
             date: at.date,
             quantity,
             proceeds,
@@ -259,7 +259,7 @@ impl<'a> Run<'a> {
             rule: self.settings.method.as_str(),
             acquired: held.map(|(acquired, _)| acquired),
             lot: on_record.map(|lot| RowId::clone(lot.id)),
-            form_box: self.rules.form_box(self.settings, at.date, term),
+            form_box: self.rules.form_box(self.settings, wallet, at.date, term),
             is_fee: sale.is_fee,
             why: Why {
                 choice,

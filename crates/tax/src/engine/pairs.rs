@@ -6,8 +6,10 @@
 //! have been taken on the way. What a wallet gets back from its own transaction is no transfer.
 
 mod free;
+mod uncross;
 
 use std::cell::Cell;
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
@@ -191,7 +193,8 @@ impl Pairing<'_> {
 
     /// Gives each withdrawal of a transaction the deposit in another wallet that loses the fewest
     /// units, the smallest withdrawal first: none is nearer to a deposit that fits several. Where
-    /// more arrived than left the fewest more.
+    /// more arrived than left the fewest more; then the pairs are such that their amounts differ
+    /// the least.
     fn by_hash(&mut self, halves: Halves<'_>) -> Result<(), TaxError> {
         let Halves {
             mut withdrawals,
@@ -204,26 +207,38 @@ impl Pairing<'_> {
             deposits.iter().map(|back| (back.index, *back)).collect();
         let mut free = Free::default();
         deposits.iter().for_each(|back| free.add(back));
-        withdrawals.sort_by_key(|out| (out.leg.amount, out.index));
+        // Of equal ones those first to which the fewest deposits are open.
+        let mut in_wallet: HashMap<&str, usize> = HashMap::new();
+        for half in withdrawals.iter().chain(&deposits) {
+            *in_wallet.entry(&half.row.wallet).or_default() += 1;
+        }
+        let closed = |out: &Half<'_>| Reverse(in_wallet.get(&*out.row.wallet).copied());
+        withdrawals.sort_by_key(|out| (out.leg.amount, closed(out), out.index));
+        let mut found = Vec::new();
         for is_above in [false, true] {
-            for out in &withdrawals {
+            let mut left = Vec::new();
+            for out in withdrawals {
                 self.look(1);
                 self.ask()?;
-                if self.has(out.index) {
-                    continue;
-                }
                 self.look(free.wallets());
-                let may = |back| self.may(out, back);
+                let may = |back| self.may(&out, back);
                 let best = match is_above {
-                    true => free.above(out, may),
-                    false => free.best(out, may),
+                    true => free.above(&out, may),
+                    false => free.best(&out, may),
                 };
-                let best = best.and_then(|(.., back)| of_index.get(&back));
-                if let Some(back) = best {
-                    free.remove(back);
-                    self.join(out.index, back.index, MatchedBy::Hash);
+                match best.and_then(|(.., back)| of_index.get(&back)) {
+                    Some(back) => {
+                        free.remove(back);
+                        found.push((out, *back));
+                    }
+                    None => left.push(out),
                 }
             }
+            withdrawals = left;
+        }
+        uncross::uncross(&mut found, |out, back| self.may(out, back.index));
+        for (out, back) in found {
+            self.join(out.index, back.index, MatchedBy::Hash);
         }
         Ok(())
     }

@@ -11,11 +11,14 @@ use super::lots::Basis;
 use super::moves::{Arrival, Sale};
 use super::run::Run;
 use super::stakes::Otherwise;
+use super::value::Worth;
 use super::{At, Stop};
 use crate::error::TaxError;
 use crate::methods::journal::{Change, Entry, Journal, Leaving, Settled, Slice, Taken};
 use crate::methods::{self, Way};
-use crate::outcome::{Choice, Disposal, Holding, NO_GAIN_NO_LOSS, Removed, ValueFrom, Why};
+use crate::outcome::{
+    Choice, Disposal, Holding, NO_GAIN_NO_LOSS, Removed, ValueFrom, ValuedPart, Why,
+};
 
 /// Units that came into a pool or left it.
 pub(super) struct Passage<'a> {
@@ -30,10 +33,10 @@ pub(super) struct Passage<'a> {
 }
 
 /// The lines of one disposal, with its place in the order of time.
-struct Whole {
-    index: usize,
-    year: crate::outcome::TaxYear,
-    lines: Vec<Disposal>,
+pub(super) struct Whole {
+    pub(super) index: usize,
+    pub(super) year: crate::outcome::TaxYear,
+    pub(super) lines: Vec<Disposal>,
 }
 
 impl<'a> Run<'a> {
@@ -116,7 +119,7 @@ impl<'a> Run<'a> {
             return Ok(Vec::new());
         };
         let rules = self.rules.pool_rules(self.settings);
-        let (mut wholes, mut holdings) = (Vec::new(), Vec::new());
+        let (mut wholes, mut holdings) = (std::mem::take(&mut self.margin_lines), Vec::new());
         for index in 0..self.books.len() {
             let passages = std::mem::take(&mut self.books[index].passages);
             let journal = Journal {
@@ -174,6 +177,7 @@ impl<'a> Run<'a> {
                     self.draft.warn(&first.at, note);
                 }
             }
+            self.note_sales(&outs, &lines);
             wholes.push(Whole {
                 index: first.at.index,
                 year: first.at.year,
@@ -289,6 +293,27 @@ impl<'a> Run<'a> {
             });
         }
         Ok(lines)
+    }
+
+    /// Writes down what each of several sales was valued by, where their line cannot tell.
+    fn note_sales(&mut self, outs: &[&Passage<'a>], lines: &[Disposal]) {
+        let is_told = |line: &Disposal| line.why.value != ValueFrom::Several;
+        if lines.first().is_none_or(is_told) {
+            return;
+        }
+        for out in outs {
+            let leg = Leg {
+                amount: out.quantity,
+                asset: Asset::clone(&out.symbol),
+            };
+            if let (Change::Out { proceeds, .. }, from) = (out.change, out.value) {
+                let worth = Worth {
+                    money: proceeds,
+                    from,
+                };
+                self.note(&out.at, (&leg, ValuedPart::Proceeds), worth, out.at.date);
+            }
+        }
     }
 
     fn rule(&self, leaving: Leaving, slice: &Slice) -> &'static str {

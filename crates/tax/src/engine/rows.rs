@@ -14,7 +14,7 @@ use super::ways;
 use super::{At, Stop};
 use crate::import::zero_for_money;
 use crate::jurisdiction::UntaxedCost;
-use crate::outcome::{Income, ValueFrom, WarningCode};
+use crate::outcome::{Income, WarningCode};
 
 /// The leg of no units that money was given or taken for.
 fn units_for_nothing(row: &Row) -> Option<&Leg> {
@@ -35,7 +35,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let worth = known.worth?;
-        self.applied.converted |= matches!(worth.from, ValueFrom::Converted(..));
+        self.applied.converted |= worth.from.is_converted();
         self.moved.to = None;
         self.moved.parts.clear();
         self.release_rewards(at, worth)?;
@@ -100,7 +100,8 @@ impl<'a> Run<'a> {
         };
         let (help, ways) = match code {
             WarningCode::CurrencyMismatch => (
-                "give the row's values in the currency of the report",
+                "put the exchange rate of the day into a list of prices, or give the row's values \
+                 in the currency of the report",
                 ways::PRICED,
             ),
             _ => ("correct the row", ways::LEFT_OUT),
@@ -212,8 +213,10 @@ impl<'a> Run<'a> {
                 },
             )?;
         }
+        self.note_fee(at, of_sale.checked_add(of_purchase)?);
         if let Some(leg) = received {
             let cost = worth.money.checked_add(of_purchase)?;
+            self.note_cost(at, leg, worth);
             self.acquire(at, &self.arrival(at, leg, cost))?;
         }
         Ok(())
@@ -313,6 +316,7 @@ impl<'a> Run<'a> {
             self.acquire(at, &self.arrival(at, leg, worth.money))?;
         }
         if untaxed.is_some() {
+            self.note_cost(at, leg, worth);
             self.applied.untaxed_receipts = true;
             return Ok(());
         }
@@ -325,42 +329,8 @@ impl<'a> Run<'a> {
             date: at.date,
             quantity: leg.amount,
             value: worth.money,
+            from: worth.from,
         };
         Ok(self.draft.receive(at.year, line)?)
-    }
-
-    /// A margin result; units that settle it are bought or sold at that value.
-    fn margin(&mut self, at: &At<'a>) -> Result<(), Stop> {
-        let row = at.row;
-        let Some(result) = self.stated.value else {
-            self.leave_out(
-                at,
-                WarningCode::UnusableRow,
-                "the result has no value; left out".into(),
-            );
-            return Ok(());
-        };
-        self.applied.margin = true;
-        self.draft.add_other(at.year, result)?;
-        let worth = Worth {
-            money: result.abs(),
-            from: ValueFrom::RowValue,
-        };
-        if let Some(leg) = asset_leg(row.sent.as_ref()) {
-            let fees = self.zero();
-            self.dispose(
-                at,
-                &Sale {
-                    leg,
-                    worth,
-                    fees,
-                    is_fee: false,
-                },
-            )?;
-        }
-        if let Some(leg) = asset_leg(row.received.as_ref()) {
-            self.acquire(at, &self.arrival(at, leg, worth.money))?;
-        }
-        Ok(())
     }
 }

@@ -10,11 +10,14 @@ use packtrain_core::quantity::{AmountError, Quantity};
 use super::answers::Spare;
 use super::book::{Book, LastPrice, Rule};
 use super::choices::Choices;
+use super::donations::Donations;
 use super::draft::Draft;
 use super::input::{Input, index, number};
 use super::liquidity::Joint;
 use super::lots::{Lots, Part};
+use super::margin::AllApart;
 use super::names::Names;
+use super::pools::Whole;
 use super::portfolio::{self, Portfolio};
 use super::staking::Waiting;
 use super::transfer_fees::Moved;
@@ -73,6 +76,12 @@ pub(super) struct Run<'a> {
     pub(super) moved_before: HashMap<usize, Moved>,
     /// Rewards that do not count yet.
     pub(super) waiting: Waiting<'a>,
+    /// Results of margin positions that are lines among those of the pools.
+    pub(super) margin_lines: Vec<Whole>,
+    /// What charities were given.
+    pub(super) donations: Donations<'a>,
+    /// Margin results that go into no form.
+    pub(super) margin_apart: AllApart<'a>,
     /// Answers by which units without a known cost cost nothing.
     pub(super) zeroed: HashSet<usize>,
     /// How many books were looked through since the watch was asked last.
@@ -130,6 +139,9 @@ impl<'a> Run<'a> {
             moved: Moved::default(),
             moved_before: HashMap::new(),
             waiting: Waiting::default(),
+            donations: Donations::new(),
+            margin_lines: Vec::new(),
+            margin_apart: AllApart::new(),
             zeroed: HashSet::new(),
             looks: 0,
             spare: BTreeMap::new(),

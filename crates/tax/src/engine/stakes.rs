@@ -11,11 +11,11 @@ use rayon::prelude::*;
 
 use super::answers::Answers;
 use super::input::{Place, index};
-use super::value::in_currency;
 use super::watch::{Pace, Watch};
 use super::{LedgerFile, Work, run};
 use crate::error::TaxError;
 use crate::outcome::{Outcome, TaxYear, Totals, Warning};
+use crate::prices::Prices;
 use crate::request::Settings;
 
 /// Rows that one report computes again for all its findings together.
@@ -181,7 +181,7 @@ fn afterwards(
                 let rows = 0..u32::try_from(rows).unwrap_or(u32::MAX);
                 rows.for_each(|row| answers.keep(Place { row, ..place }));
             }
-            _ => apply(answers, place, row, otherwise, settings),
+            _ => apply(answers, place, row, otherwise, (settings, work.prices)),
         });
     let input = match work.input.with(&answers, &|| pace.is_stopped()) {
         Ok(input) => input,
@@ -217,11 +217,11 @@ fn apply(
     place: Place,
     mut row: Row,
     otherwise: &Otherwise,
-    settings: &Settings,
+    (settings, prices): (&Settings, &Prices),
 ) {
     let date = row.at.with_timezone(&settings.timezone).date_naive();
     let known = |money: Option<Money>| {
-        money.filter(|money| in_currency(*money, settings.currency, date).is_some())
+        money.filter(|money| prices.convert(*money, settings.currency, date).is_some())
     };
     match otherwise.clone() {
         Otherwise::Told | Otherwise::Open | Otherwise::FileKept => return,

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use packtrain_core::ledger::{Asset, Leg, RowKind};
-use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
 
 use super::run::Run;
@@ -142,7 +141,11 @@ impl<'a> Run<'a> {
             if worth.is_missing() {
                 self.warn_missing_price(at, &part);
             }
-            self.count_reward(at, &reward.at, &part, share)?;
+            let worth = Worth {
+                money: share,
+                ..worth
+            };
+            self.count_reward(at, &reward.at, &part, worth)?;
         }
         Ok(())
     }
@@ -153,7 +156,7 @@ impl<'a> Run<'a> {
         now: &At<'a>,
         then: &At<'a>,
         leg: &Leg,
-        value: Money,
+        worth: Worth,
     ) -> Result<(), Stop> {
         // The row of the reward, at the time and in the year of the row that moved it.
         let at = At {
@@ -161,7 +164,7 @@ impl<'a> Run<'a> {
             origin: then.origin,
             ..*now
         };
-        let mut arrival = self.arrival(&at, leg, value);
+        let mut arrival = self.arrival(&at, leg, worth.money);
         arrival.acquired = Some(now.row.at);
         self.acquire(&at, &arrival)?;
         self.applied.income = true;
@@ -172,7 +175,8 @@ impl<'a> Run<'a> {
             asset: Asset::clone(&leg.asset),
             date: now.date,
             quantity: leg.amount,
-            value,
+            value: worth.money,
+            from: worth.from,
         };
         Ok(self.draft.receive(now.year, line)?)
     }

@@ -8,7 +8,7 @@ use packtrain_core::quantity::AmountError;
 
 use crate::fiat::is_fiat;
 use crate::outcome::ValueFrom;
-use crate::rates;
+use crate::prices::{Prices, Rate};
 
 /// A value and where it comes from.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +47,9 @@ pub(super) struct Stated {
     /// Where the value comes from: the row, or a rate as well.
     pub(super) from: ValueFrom,
     pub(super) fee_from: ValueFrom,
+    /// Where the basis comes from, and the local day that it was paid on.
+    pub(super) basis_from: ValueFrom,
+    pub(super) basis_date: NaiveDate,
     /// Whether an amount is in a currency for which no rate is known.
     pub(super) is_unknown: bool,
 }
@@ -62,22 +65,28 @@ impl Stated {
             basis: None,
             from: ValueFrom::RowValue,
             fee_from: ValueFrom::FeeValue,
+            basis_from: ValueFrom::RowValue,
+            basis_date: NaiveDate::MIN,
             is_unknown: false,
         }
     }
 
     /// Reads and converts what a row states. A basis is converted at the rate of the acquisition.
-    pub(super) fn of(row: &Row, currency: Currency, date: NaiveDate, zone: Tz) -> Self {
+    pub(super) fn of(
+        row: &Row,
+        currency: Currency,
+        (date, zone): (NaiveDate, Tz),
+        prices: &Prices,
+    ) -> Self {
         let mut stated = Self {
             date,
             ..Self::nothing(currency)
         };
         if let Some(value) = row.value {
-            match in_currency(value, currency, date) {
-                Some((money, None)) => stated.value = Some(money),
-                Some((money, Some(day))) => {
+            match prices.convert(value, currency, date) {
+                Some((money, rate)) => {
                     stated.value = Some(money);
-                    stated.from = ValueFrom::Converted(value.currency(), day);
+                    stated.from = by_rate(rate, value.currency(), stated.from);
                 }
                 None => stated.is_unknown = true,
             }
@@ -86,38 +95,41 @@ impl Stated {
             .rare
             .acquired
             .map_or(date, |at| at.with_timezone(&zone).date_naive());
-        let mut other = |money: Option<Money>, date| match money {
-            Some(money) => match in_currency(money, currency, date) {
-                Some((money, _)) => Some(money),
-                None => {
-                    stated.is_unknown = true;
-                    None
-                }
-            },
-            None => None,
+        stated.basis_date = acquired;
+        let mut other = |money: Option<Money>, date, own| {
+            let money = money?;
+            let found = prices.convert(money, currency, date);
+            stated.is_unknown |= found.is_none();
+            let (converted, rate) = found?;
+            Some((converted, by_rate(rate, money.currency(), own)))
         };
-        let fee_value = other(row.rare.fee_value, date);
-        let basis = other(row.rare.basis, acquired);
-        (stated.fee_value, stated.basis) = (fee_value, basis);
+        let fee_value = other(row.rare.fee_value, date, ValueFrom::FeeValue);
+        let basis = other(row.rare.basis, acquired, ValueFrom::RowValue);
+        if let Some((money, from)) = fee_value {
+            (stated.fee_value, stated.fee_from) = (Some(money), from);
+        }
+        if let Some((money, from)) = basis {
+            (stated.basis, stated.basis_from) = (Some(money), from);
+        }
         stated
     }
 }
 
-/// Money in the currency, and the day of the rate where one was needed; none without a rate.
-pub(super) fn in_currency(
-    money: Money,
-    currency: Currency,
-    date: NaiveDate,
-) -> Option<(Money, Option<NaiveDate>)> {
-    if money.currency() == currency {
-        return Some((money, None));
+/// Where an amount comes from that was converted from a currency, or was in the report's.
+const fn by_rate(rate: Rate, from: Currency, own: ValueFrom) -> ValueFrom {
+    match rate {
+        Rate::None => own,
+        Rate::Reference(day) => ValueFrom::Converted(from, day),
+        Rate::Listed(day) => ValueFrom::ConvertedByList(from, day),
     }
-    let (money, day) = rates::convert(money, currency, date)?;
-    Some((money, Some(day)))
 }
 
 /// The leg's money in the currency of the report, if it is money for which a rate is known.
-fn money_leg(leg: Option<&Leg>, stated: &Stated) -> Result<Option<Worth>, AmountError> {
+fn money_leg(
+    leg: Option<&Leg>,
+    stated: &Stated,
+    prices: &Prices,
+) -> Result<Option<Worth>, AmountError> {
     let Some(leg) = leg.filter(|leg| is_fiat(&leg.asset)) else {
         return Ok(None);
     };
@@ -125,18 +137,18 @@ fn money_leg(leg: Option<&Leg>, stated: &Stated) -> Result<Option<Worth>, Amount
         return Ok(None);
     };
     let money = Money::from_quantity(leg.amount, own)?;
-    let found = in_currency(money, stated.currency, stated.date);
-    Ok(found.map(|(money, day)| Worth {
+    let found = prices.convert(money, stated.currency, stated.date);
+    Ok(found.map(|(money, rate)| Worth {
         money,
-        from: day.map_or(ValueFrom::Money, |day| ValueFrom::Converted(own, day)),
+        from: by_rate(rate, own, ValueFrom::Money),
     }))
 }
 
 /// What the row as a whole is worth: its money, else the market value that it states.
-pub(super) fn row_worth(row: &Row, stated: &Stated) -> Result<Worth, AmountError> {
+pub(super) fn row_worth(row: &Row, stated: &Stated, prices: &Prices) -> Result<Worth, AmountError> {
     let mut converted = None;
     for leg in [&row.sent, &row.received] {
-        match money_leg(leg.as_ref(), stated)? {
+        match money_leg(leg.as_ref(), stated, prices)? {
             Some(worth) if worth.from == ValueFrom::Money => return Ok(worth),
             Some(worth) => converted = converted.or(Some(worth)),
             None => {}
@@ -163,8 +175,9 @@ pub(super) fn fee_worth(
     fee: &Leg,
     worth: Worth,
     stated: &Stated,
+    prices: &Prices,
 ) -> Result<Worth, AmountError> {
-    if let Some(worth) = money_leg(Some(fee), stated)? {
+    if let Some(worth) = money_leg(Some(fee), stated, prices)? {
         return Ok(worth);
     }
     if let Some(money) = stated.fee_value {

@@ -35,9 +35,11 @@ pub(super) const NO_LOAN: &[Way] = &[Way::AddFile, Way::Accept];
 /// The law's way with the row is to be known.
 pub(super) const KNOWN: &[Way] = &[Way::Accept];
 /// Values in a currency without a rate.
-pub(super) const PRICED: &[Way] = &[Way::Price, Way::CorrectRow, Way::Accept];
+pub(super) const PRICED: &[Way] = &[Way::Price, Way::AddPrices, Way::CorrectRow, Way::Accept];
 /// The row does not add up.
 pub(super) const LEFT_OUT: &[Way] = &[Way::CorrectRow, Way::Accept];
+/// A lot that the row names is not there.
+pub(super) const NO_LOT: &[Way] = &[Way::Lots, Way::CorrectRow, Way::Accept];
 /// The row stands in an earlier file too.
 pub(super) const TWICE: &[Way] = &[Way::Accept, Way::Keep, Way::Rule];
 /// All of the file is the same as an earlier one.

@@ -56,7 +56,7 @@ impl Flaw {
     }
 
     /// What is wrong with the text of an amount.
-    fn of_amount(error: AmountError) -> Self {
+    pub(super) fn of_amount(error: AmountError) -> Self {
         let code = match error {
             AmountError::Empty => "amount_missing",
             AmountError::TooManyDigits | AmountError::TooManyDecimals => "amount_too_precise",

@@ -10,6 +10,10 @@ use packtrain_core::time::Timestamp;
 use super::entry;
 use super::join::{Joined, groups};
 use super::sheet::{Flaw, Sheet};
+use super::wrapped;
+
+/// What makes one contract of a symbol more likely to be meant than another.
+type Rank = (bool, usize, usize);
 
 /// Characters of a contract's address that tell it from others, `0x` included.
 const CONTRACT_CHARS: usize = 10;
@@ -80,6 +84,13 @@ pub(super) fn moved(
     Some(row)
 }
 
+/// A price or a value in the marks of the file; none where the cell says that there is none, such
+/// as `N/A`.
+pub(super) fn price(sheet: &mut Sheet<'_>, column: usize) -> Option<Quantity> {
+    let has_figures = sheet.cell(column).bytes().any(|byte| byte.is_ascii_digit());
+    has_figures.then(|| sheet.number(column).good()).flatten()
+}
+
 /// A token as `SYMBOL@contract`, which [`tokens`] makes short where nothing else has the symbol.
 pub(super) fn token(sheet: &mut Sheet<'_>, symbol: usize, contract: usize) -> Option<Asset> {
     let (symbol, contract) = (sheet.name(symbol), sheet.cell(contract));
@@ -108,19 +119,20 @@ fn name(rows: &mut [Row]) {
     for (place, leg) in named.enumerate() {
         counts.entry(leg.asset).or_insert((0, place)).0 += 1;
     }
-    // Of each symbol the contract with most rows; the first of equals.
-    let mut best: HashMap<&str, (usize, usize, &Asset)> = HashMap::new();
+    // Of each symbol the contract that wraps the chain's coin, else the one with most rows; the
+    // first of equals.
+    let mut best: HashMap<&str, (Rank, &Asset)> = HashMap::new();
     for (asset, (count, place)) in &counts {
-        let symbol = asset.split_once('@').map_or(&**asset, |(symbol, _)| symbol);
-        let new = (*count, usize::MAX - place, asset);
-        let known = best.entry(symbol).or_insert(new);
-        if (new.0, new.1) > (known.0, known.1) {
-            *known = new;
+        let (symbol, contract) = asset.split_once('@').unwrap_or((asset, ""));
+        let rank = (wrapped::is_wrapper(contract), *count, usize::MAX - place);
+        let known = best.entry(symbol).or_insert((rank, asset));
+        if rank > known.0 {
+            *known = (rank, asset);
         }
     }
     let name = |asset: &Asset| -> Option<Asset> {
         let (symbol, contract) = asset.split_once('@')?;
-        let keeps = best.get(symbol).is_some_and(|(.., best)| *best == asset);
+        let keeps = best.get(symbol).is_some_and(|(_, best)| *best == asset);
         let short = contract.get(..CONTRACT_CHARS).unwrap_or(contract);
         Some(match keeps {
             true => Asset::from(symbol),

@@ -31,6 +31,14 @@ pub(super) fn row(sheet: &Sheet<'_>, at: Timestamp, kind: RowKind) -> Row {
     }
 }
 
+/// The fee of a row whose units stay the person's own, such as those that are staked; none where
+/// it cost nothing. What the row says its units are worth is not what the fee is worth.
+pub(super) fn fee_alone(sheet: &Sheet<'_>, at: Timestamp, fee: Option<Leg>) -> Option<Row> {
+    let mut row = row(sheet, at, RowKind::Fee);
+    row.fee = Some(fee.filter(|fee| !fee.amount.is_zero())?);
+    sheet.is_good().then_some(row)
+}
+
 /// Notes the source's own words for what a row is, where nobody wrote a note, so that a person's
 /// rule can go by them: of rows that could be something else, and no word that only repeats the
 /// kind, since each note takes memory.

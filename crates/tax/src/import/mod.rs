@@ -3,6 +3,7 @@
 //! One source is one file in `sources` and one line in its list. A source is recognised by its
 //! header row alone, never by the file's name.
 
+mod across;
 mod cells;
 mod chain;
 mod decode;
@@ -18,6 +19,7 @@ mod sheet;
 mod sources;
 mod symbols;
 mod times;
+mod wrapped;
 mod zone;
 
 use chrono_tz::Tz;
@@ -26,6 +28,7 @@ use packtrain_core::limits::{FILE_ROWS_MAX, ROW_ERRORS_MAX};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+pub use across::{PARTS, join_files};
 pub use decode::Encoding;
 pub(crate) use decode::decode;
 pub use error::ImportError;
@@ -35,7 +38,8 @@ use join::Joined;
 pub use mapping::{Mapping, Meaning};
 use sheet::{Report, Sheet};
 use sources::MAPPED;
-pub(crate) use sources::neutral::{needs, zero_for_money};
+use sources::neutral::LINE;
+pub(crate) use sources::neutral::{named_lots, needs, zero_for_money};
 
 use crate::decimal::Marks;
 use crate::engine::LedgerFile;
@@ -358,6 +362,22 @@ fn count(text: &str, wanted: u8) -> usize {
         .chunks(128)
         .map(|chunk| usize::from(short(chunk)))
         .sum()
+}
+
+/// The source of a row that is named after its line, since its file names no rows: `binance` of
+/// `binance-7`, and of `binance-7-2` where the line gave several. None for a row with a name.
+pub(crate) fn source_of_line(row: &Row) -> Option<&str> {
+    let id: &str = &row.id;
+    let is_line = |rest: &str| {
+        let number = rest.split('-').next();
+        number.and_then(|number| number.parse().ok()) == Some(row.line)
+    };
+    let mut dashes = id.match_indices('-');
+    let (end, _) = dashes.find(|(dash, _)| is_line(&id[dash + 1..]))?;
+    let name = &id[..end];
+    let is_known = [LINE, MAPPED.name].contains(&name)
+        || sources::ALL.iter().any(|source| source.name == name);
+    is_known.then_some(name)
 }
 
 /// SHA-256 of bytes, 64 lower-case hexadecimal digits.

@@ -254,6 +254,11 @@ impl<'a> Sheet<'a> {
         self.coin
     }
 
+    /// Whether the file has a column.
+    pub(super) fn has(&self, column: usize) -> bool {
+        self.places[column].is_some()
+    }
+
     /// A cell by its column's exact key, for sources whose columns no list can name.
     pub(super) fn cell_of_key(&self, key: &str) -> Option<&str> {
         let place = self.header.place_of_key(key)?;

@@ -40,6 +40,10 @@ pub(crate) struct Special {
     /// Whether what is held when a year begins is taxed, and no disposal. It is asked for methods
     /// of lots alone.
     pub(crate) taxes_wealth: bool,
+    /// Whether it is not certain where margin results go, and they are in no figure.
+    pub(crate) margin_in_no_form: bool,
+    /// The worth of a year's donations of one asset above which a deduction needs an appraisal.
+    pub(crate) appraisal_above: Option<&'static str>,
 }
 
 impl Special {
@@ -49,5 +53,7 @@ impl Special {
         ignores_sale_costs: |_| false,
         swap_carries: |_, _, _, _, _| false,
         taxes_wealth: false,
+        margin_in_no_form: false,
+        appraisal_above: None,
     };
 }

@@ -13,7 +13,9 @@ mod uk;
 mod us;
 
 mod circle;
+mod filled;
 mod losses;
+mod margin;
 mod notes;
 mod options;
 
@@ -36,7 +38,8 @@ pub use de::ANLAGE_SO_LINES;
 pub use fr::FORM_2086_LINES_FROM;
 use notes::RuleText;
 pub(crate) use notes::{Applied, chose};
-pub use options::{OptionKind, OptionSpec};
+pub(crate) use options::by_wallet;
+pub use options::{OptionKind, OptionSpec, of_today};
 pub use us::schedule_d_line;
 
 /// The rules of a country.
@@ -57,7 +60,7 @@ pub fn of(country: Country) -> &'static Jurisdiction {
 }
 
 /// The box of the form that a line belongs in; none where the year's form has none.
-type FormBox = fn(&Settings, NaiveDate, Term) -> Option<char>;
+type FormBox = fn(&Settings, &str, NaiveDate, Term) -> Option<char>;
 
 /// What a country's law says, as far as the engine asks.
 pub struct Jurisdiction {
@@ -212,14 +215,15 @@ impl Jurisdiction {
         }
     }
 
-    /// The box of the form that a line belongs in.
+    /// The box of the form that a line of a wallet belongs in.
     pub(crate) fn form_box(
         &self,
         settings: &Settings,
+        wallet: &str,
         date: NaiveDate,
         term: Option<Term>,
     ) -> Option<char> {
-        (self.form_box?)(settings, date, term?)
+        (self.form_box?)(settings, wallet, date, term?)
     }
 
     pub(crate) fn pool_rules(&self, settings: &Settings) -> PoolRules {

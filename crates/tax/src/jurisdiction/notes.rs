@@ -1,9 +1,11 @@
 //! Which rules came to bear in a computation, and what a report says about each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use packtrain_core::ledger::RowKind;
 
+use super::filled::{allocated, statements, waiting};
+pub(crate) use super::margin::{margin_apart_from, margin_is_capital, margin_is_income};
 use super::{Circle, Jurisdiction};
 use crate::outcome::{Outcome, RuleNote};
 use crate::request::Settings;
@@ -43,13 +45,15 @@ pub(crate) struct Applied {
     pub(crate) loans: bool,
     pub(crate) missing_basis: bool,
     pub(crate) margin: bool,
+    /// Wallets that units were sold from, where an option names wallets.
+    pub(crate) wallets: BTreeSet<String>,
 }
 
 /// A rule in words, and when it is worth them.
 pub(crate) struct RuleText {
     pub(crate) when: fn(&Settings, &Applied) -> bool,
-    /// In one or two sentences. `{timezone}`, `{allocated}`, `{allocated_units}` and `{waiting}`
-    /// are filled in.
+    /// In one or two sentences. `{timezone}`, `{allocated}`, `{allocated_units}`, `{waiting}` and
+    /// `{statements}` are filled in.
     pub(crate) text: &'static str,
     pub(crate) source: &'static str,
 }
@@ -68,7 +72,8 @@ pub(crate) const SECOND_CIRCLE: RuleText = RuleText {
 pub(crate) const CONVERTED: RuleText = RuleText {
     when: |_, applied| applied.converted,
     text: "Money in other currencies is converted at the euro reference rates of the European \
-           Central Bank of the local date, or of the last business day before it.",
+           Central Bank of the local date, or of the last business day before it; where there is \
+           none, by the person's own list of prices, as the line says.",
     source: "European Central Bank, euro foreign exchange reference rates",
 };
 
@@ -253,22 +258,6 @@ macro_rules! fees_in_kind {
 }
 pub(crate) use fees_in_kind;
 
-/// Margin results, and what of the country's they are not part of.
-macro_rules! margin_apart_from {
-    ($others:literal, $source:expr) => {
-        $crate::jurisdiction::notes::RuleText {
-            when: |_, applied| applied.margin,
-            text: concat!(
-                "Margin results are taken as stated, apart from ",
-                $others,
-                "."
-            ),
-            source: $source,
-        }
-    };
-}
-pub(crate) use margin_apart_from;
-
 /// Theft and loss, where nothing more is to be said of them.
 pub(crate) const fn lost(source: &'static str) -> RuleText {
     RuleText {
@@ -360,39 +349,10 @@ impl Jurisdiction {
                     "{allocated_units}",
                     &allocated(applied.allocated_units.as_ref()),
                 )
-                .replace("{waiting}", &waiting(&applied.waiting)),
+                .replace("{waiting}", &waiting(&applied.waiting))
+                .replace("{statements}", &statements(settings, &applied.wallets)),
             source: rule.source,
         })
         .collect()
     }
-}
-
-/// Which lots changed wallets, in a sentence.
-fn allocated(moved: Option<&BTreeMap<String, String>>) -> String {
-    match moved {
-        Some(moved) if !moved.is_empty() => {
-            format!("Lots of {} changed wallets.", listed(moved))
-        }
-        _ => "Every lot was where its units were.".to_owned(),
-    }
-}
-
-/// Which rewards still wait, in a sentence.
-fn waiting(left: &BTreeMap<String, String>) -> String {
-    match left.is_empty() {
-        true => "At the end of the records none were left there.".to_owned(),
-        false => format!(
-            "Left there at the end of the records, and in no figure: {}.",
-            listed(left)
-        ),
-    }
-}
-
-/// Quantities of assets, one after the other.
-fn listed(quantities: &BTreeMap<String, String>) -> String {
-    let list: Vec<_> = quantities
-        .iter()
-        .map(|(asset, quantity)| format!("{quantity} {asset}"))
-        .collect();
-    list.join(", ")
 }

@@ -1,6 +1,6 @@
 //! Options: where the law leaves a choice or is not settled, and what only the person knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use packtrain_core::money::Money;
 
@@ -23,13 +23,16 @@ pub struct OptionSpec {
 pub enum OptionKind {
     /// One of these words; the first is the default.
     Words(&'static [&'static str]),
+    /// One of these words, or one for each of some wallets, as `Coinbase:with_basis,none`: a word
+    /// without a wallet is for all others. The first is the default.
+    ByWallet(&'static [&'static str]),
     /// An amount of money in the currency of the report, not negative; nothing by default.
     Money,
     /// Assets by their names in any case, with commas between them; none by default.
     Assets,
 }
 
-/// Names of assets that an option takes.
+/// Names of assets or wallets that an option takes.
 const ASSETS_MAX: usize = 100;
 /// Bytes of all of them together: every swap is compared with each name.
 const ASSETS_BYTES_MAX: usize = 4_000;
@@ -37,8 +40,9 @@ const ASSETS_BYTES_MAX: usize = 4_000;
 /// Words that options had before, with those that stand for them now: saved requests have them.
 const FORMER_WORDS: [(&str, &str, &str); 1] = [("threshold", "franchise", "exempt_amount")];
 
-/// The word of today for one that an option may have had before.
-fn of_today<'w>(option: &str, word: &'w str) -> &'w str {
+/// The word of today for one that an option may have had before, as saved requests and earlier
+/// reports have it.
+pub fn of_today<'w>(option: &str, word: &'w str) -> &'w str {
     let mut former = FORMER_WORDS.iter();
     let found = former.find(|(name, before, _)| *name == option && *before == word);
     found.map_or(word, |(.., now)| *now)
@@ -47,8 +51,8 @@ fn of_today<'w>(option: &str, word: &'w str) -> &'w str {
 impl OptionKind {
     const fn default(self) -> &'static str {
         match self {
-            Self::Words([first, ..]) => first,
-            Self::Words([]) | Self::Money => "0",
+            Self::Words([first, ..]) | Self::ByWallet([first, ..]) => first,
+            Self::Words([]) | Self::ByWallet([]) | Self::Money => "0",
             Self::Assets => "",
         }
     }
@@ -56,6 +60,7 @@ impl OptionKind {
     fn allows(self, value: &str, rules: &Jurisdiction) -> bool {
         match self {
             Self::Words(words) => words.contains(&value),
+            Self::ByWallet(words) => are_by_wallet(words, value),
             Self::Money => {
                 Money::parse(value, rules.currency).is_ok_and(|money| !money.is_negative())
             }
@@ -74,12 +79,38 @@ impl OptionKind {
     pub fn known(self) -> String {
         match self {
             Self::Words(words) => words.join(", "),
+            Self::ByWallet(words) => format!(
+                "{}; for single wallets WALLET:WORD, {ASSETS_MAX} at most, commas between them",
+                words.join(", ")
+            ),
             Self::Money => "an amount of money, such as 1234.56".to_owned(),
             Self::Assets => {
                 format!("{ASSETS_MAX} names of assets at most, commas between them: EURC,EURI")
             }
         }
     }
+}
+
+/// The wallets that a value names, each with its word; the word for all others has no wallet.
+pub(crate) fn by_wallet(value: &str) -> impl Iterator<Item = (Option<&str>, &str)> {
+    value.split(',').map(|item| match item.rsplit_once(':') {
+        Some((wallet, word)) => (Some(wallet.trim()), word.trim()),
+        None => (None, item.trim()),
+    })
+}
+
+/// Whether each item of a value is one of the words, and no wallet has two.
+fn are_by_wallet(words: &[&str], value: &str) -> bool {
+    if value.len() > ASSETS_BYTES_MAX {
+        return false;
+    }
+    let mut wallets = BTreeSet::new();
+    by_wallet(value).all(|(wallet, word)| {
+        wallet != Some("")
+            && words.contains(&word)
+            && wallets.insert(wallet.map(str::to_lowercase))
+            && wallets.len() <= ASSETS_MAX
+    })
 }
 
 /// Options that several countries have, each with the default that suits the country.
@@ -101,6 +132,8 @@ pub(super) mod usual {
     const TRANSFER_FEE_OF_A_POOL: &str = "whether the network's fee of a transfer between own \
                                           wallets, paid in units, is a disposal of them, or none \
                                           and their cost is lost";
+    const MARGIN: &str = "whether results of margin positions are capital gains and losses, lines \
+                          among the disposals, or income apart from them";
     const STAKING: &str = "whether rewards of staking are income when they are credited, or when \
                            they first leave the wallet in which they were";
 
@@ -133,6 +166,10 @@ pub(super) mod usual {
         &["disposal", "lost"],
         TRANSFER_FEE_OF_A_POOL,
     );
+    pub(in super::super) const MARGIN_IS_CAPITAL: OptionSpec =
+        words("margin", &["capital", "income"], MARGIN);
+    pub(in super::super) const MARGIN_IS_INCOME: OptionSpec =
+        words("margin", &["income", "capital"], MARGIN);
     pub(in super::super) const STAKING_ON_RECEIPT: OptionSpec =
         words("staking", &["receipt", "withdrawal"], STAKING);
     pub(in super::super) const LOSS_BEFORE: OptionSpec = OptionSpec {
@@ -229,6 +266,33 @@ mod tests {
             "1200.50"
         );
         assert!(ask("-1").is_err() && ask("a lot").is_err());
+    }
+
+    #[test]
+    fn a_word_may_be_said_for_single_wallets_and_once_for_all_others() {
+        let ask = |value: &str| ask("form_1099_da", value);
+        assert!(ask("with_basis").is_ok() && ask("Coinbase:with_basis").is_ok());
+        assert!(ask("none,Coinbase:with_basis, My: wallet :without_basis").is_ok());
+        for wrong in [
+            "",
+            "Coinbase",
+            "Coinbase:yes",
+            ":with_basis",
+            "none,with_basis",
+            "Coinbase:none,coinbase:with_basis",
+            "none,",
+        ] {
+            let error = ask(wrong).unwrap_err();
+            assert!(
+                error.contains("WALLET:WORD, 100 at most"),
+                "{wrong}: {error}"
+            );
+        }
+        let many = |count: usize| {
+            let all: Vec<_> = (0..count).map(|wallet| format!("{wallet}:none")).collect();
+            all.join(",")
+        };
+        assert!(ask(&many(100)).is_ok() && ask(&many(101)).is_err());
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! An answer as a person writes it, and which of its words belong together.
 
 use chrono::NaiveDate;
+use packtrain_core::ledger::NamedLot;
 use packtrain_core::money::Currency;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{Answer, Price, Purchase, RowName, Settlement, Way};
+use crate::import::named_lots;
 use crate::outcome::WarningCode;
 use crate::request::UnknownWord;
 use crate::written::{
-    Amount, NOT_NEGATIVE, POSITIVE, Slip, Slips, VALUE_CHARS_MAX, WORD_CHARS_MAX, told,
+    Amount, NOT_NEGATIVE, NOTE_CHARS_MAX, POSITIVE, Slip, Slips, VALUE_CHARS_MAX, WORD_CHARS_MAX,
+    told,
 };
 
 /// An answer about one row. Which words it takes beside `row`, `file` and `answer`, the answer
@@ -25,7 +28,7 @@ pub struct Written {
     /// The row's file, where rows of that id in several files differ.
     #[schema(max_length = 300)]
     pub file: Option<String>,
-    /// `purchase`, `price`, `accept_zero`, `accept`, `keep`, `transfer` or `not_transfer`.
+    /// `purchase`, `price`, `accept_zero`, `accept`, `keep`, `transfer`, `not_transfer` or `lots`.
     #[serde(default)]
     #[schema(required = true, max_length = 100, example = "purchase")]
     pub answer: String,
@@ -56,6 +59,9 @@ pub struct Written {
     /// The other row's file, where its id does not tell.
     #[schema(max_length = 300)]
     pub with_file: Option<String>,
+    /// Ids of the rows that brought the lots in, each with how much of it the row uses: of `lots`.
+    #[schema(max_length = 2000, example = "b1:0.5; b2:1")]
+    pub lots: Option<String>,
 }
 
 impl Written {
@@ -121,6 +127,7 @@ impl Written {
             Way::Keep => Some(Answer::Keep),
             Way::Transfer => self.other().map(Answer::Transfer),
             Way::NotTransfer => Some(Answer::NotTransfer(self.other())),
+            Way::Lots => self.lots(slips).map(Answer::Lots),
             Way::AddFile | Way::AddPrices | Way::CorrectRow | Way::Rule => {
                 slips.add("answer", format!("{way} is done and not answered"));
                 None
@@ -161,6 +168,22 @@ impl Written {
         code
     }
 
+    /// The lots that the answer names.
+    fn lots(&self, slips: &mut Slips) -> Option<Vec<NamedLot>> {
+        let text = self.lots.as_deref()?;
+        if !slips.limit("lots", Some(text), NOTE_CHARS_MAX) {
+            return None;
+        }
+        let lots = named_lots(text, |quantity| Some(quantity.to_owned()));
+        if lots.is_none() {
+            slips.add(
+                "lots",
+                "lots is no list of ids of rows with quantities, such as t1:0.5;t2:1.5",
+            );
+        }
+        lots
+    }
+
     /// The other row that the answer names.
     fn other(&mut self) -> Option<RowName> {
         let file = self.with_file.take();
@@ -168,7 +191,7 @@ impl Written {
     }
 
     /// Every word beside those of every answer, and whether it is there.
-    fn keys(&self) -> [(&'static str, bool); 9] {
+    fn keys(&self) -> [(&'static str, bool); 10] {
         [
             ("finding", self.finding.is_some()),
             ("date", self.date.is_some()),
@@ -179,6 +202,7 @@ impl Written {
             ("currency", self.currency.is_some()),
             ("with", self.with.is_some()),
             ("with_file", self.with_file.is_some()),
+            ("lots", self.lots.is_some()),
         ]
     }
 }
@@ -190,6 +214,7 @@ const fn words_of(way: Way) -> (&'static [&'static str], &'static [&'static str]
         Way::Purchase => (&["date", "units", "cost"], &["asset", "currency"]),
         Way::Price => (&["price"], &["asset", "currency"]),
         Way::Transfer => (&["with"], &["with_file"]),
+        Way::Lots => (&["lots"], &[]),
         Way::NotTransfer => (&[], &["with", "with_file"]),
         _ => (&[], &[]),
     }

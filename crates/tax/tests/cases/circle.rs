@@ -83,6 +83,8 @@ cases! {
     jp_gifts_and_splits_gives_the_expected_figures: "jp-gifts-and-splits",
     jp_loan_as_borrowed_gives_the_expected_figures: "jp-loan-as-borrowed",
     jp_loan_market_gives_the_expected_figures: "jp-loan-market",
+    jp_margin_is_miscellaneous_income_gives_the_expected_figures:
+        "jp-margin-is-miscellaneous-income",
     jp_moving_average_gives_the_expected_figures: "jp-moving-average",
     jp_swap_fee_disposal_gives_the_expected_figures: "jp-swap-fee-disposal",
     jp_swap_fee_split_gives_the_expected_figures: "jp-swap-fee-split",

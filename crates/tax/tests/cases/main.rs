@@ -85,10 +85,11 @@ fn root() -> PathBuf {
 
 fn run(folder: &Path) {
     let expected = expected(folder);
-    let files = ["ledger.csv", "ledger-2.csv"].into_iter();
+    let files = ["ledger.csv", "ledger-2.csv", "ledger-3.csv"].into_iter();
     let files = files.filter(|name| folder.join(name).exists());
-    let ledgers: Vec<_> = files.map(|name| ledger(folder, name, &expected)).collect();
+    let mut ledgers: Vec<_> = files.map(|name| ledger(folder, name, &expected)).collect();
     let mut request = request(&expected);
+    import::join_files(&mut ledgers, &request.settlements);
     if let Ok(allocation) = fs::read(folder.join("allocation.csv")) {
         request.allocation = Arc::new(Allocation::read(&allocation).unwrap());
     }

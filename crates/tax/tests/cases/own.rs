@@ -18,6 +18,8 @@ cases! {
     au_loss_before_gives_the_expected_figures: "au-loss-before",
     au_lp_carry_gives_the_expected_figures: "au-lp-carry",
     au_lp_trade_gives_the_expected_figures: "au-lp-trade",
+    au_margin_capital_gives_the_expected_figures: "au-margin-capital",
+    au_margin_income_gives_the_expected_figures: "au-margin-income",
     au_one_year_and_a_day_gives_the_expected_figures: "au-one-year-and-a-day",
     au_one_year_by_local_days_gives_the_expected_figures: "au-one-year-by-local-days",
     au_person_company_gives_the_expected_figures: "au-person-company",
@@ -34,6 +36,8 @@ cases! {
     ca_loan_as_borrowed_gives_the_expected_figures: "ca-loan-as-borrowed",
     ca_loan_market_gives_the_expected_figures: "ca-loan-market",
     ca_loss_before_gives_the_expected_figures: "ca-loss-before",
+    ca_margin_capital_gives_the_expected_figures: "ca-margin-capital",
+    ca_margin_income_gives_the_expected_figures: "ca-margin-income",
     ca_staking_receipt_gives_the_expected_figures: "ca-staking-receipt",
     ca_staking_withdrawal_gives_the_expected_figures: "ca-staking-withdrawal",
     ca_superficial_30_days_after_gives_the_expected_figures: "ca-superficial-30-days-after",
@@ -64,6 +68,7 @@ cases! {
     de_loss_before_gives_the_expected_figures: "de-loss-before",
     de_lp_carry_gives_the_expected_figures: "de-lp-carry",
     de_lp_trade_gives_the_expected_figures: "de-lp-trade",
+    de_margin_in_anlage_kap_gives_the_expected_figures: "de-margin-in-anlage-kap",
     de_one_year_and_a_day_gives_the_expected_figures: "de-one-year-and-a-day",
     de_one_year_by_local_days_gives_the_expected_figures: "de-one-year-by-local-days",
     de_staking_receipt_gives_the_expected_figures: "de-staking-receipt",
@@ -76,9 +81,15 @@ cases! {
     de_wrap_carry_gives_the_expected_figures: "de-wrap-carry",
     de_wrap_trade_gives_the_expected_figures: "de-wrap-trade",
     de_year_end_in_berlin_gives_the_expected_figures: "de-year-end-in-berlin",
+    dex_swap_in_two_files_gives_the_expected_figures: "dex-swap-in-two-files",
+    dex_wrap_in_two_files_gives_the_expected_figures: "dex-wrap-in-two-files",
+    finding_appraisal_needed_gives_the_expected_figures: "finding-appraisal-needed",
     finding_currency_mismatch_gives_the_expected_figures: "finding-currency-mismatch",
     finding_duplicate_row_gives_the_expected_figures: "finding-duplicate-row",
+    finding_duplicate_row_of_a_longer_export_gives_the_expected_figures:
+        "finding-duplicate-row-of-a-longer-export",
     finding_loss_event_not_deducted_gives_the_expected_figures: "finding-loss-event-not-deducted",
+    finding_margin_in_no_form_gives_the_expected_figures: "finding-margin-in-no-form",
     finding_missing_cost_basis_gives_the_expected_figures: "finding-missing-cost-basis",
     finding_missing_cost_basis_in_a_pool_gives_the_expected_figures:
         "finding-missing-cost-basis-in-a-pool",
@@ -97,6 +108,7 @@ cases! {
     settle_accept_zero_gives_the_expected_figures: "settle-accept-zero",
     settle_accept_zero_of_a_deposit_gives_the_expected_figures: "settle-accept-zero-of-a-deposit",
     settle_keep_gives_the_expected_figures: "settle-keep",
+    settle_keep_of_a_longer_export_gives_the_expected_figures: "settle-keep-of-a-longer-export",
     settle_not_transfer_gives_the_expected_figures: "settle-not-transfer",
     settle_price_gives_the_expected_figures: "settle-price",
     settle_purchase_gives_the_expected_figures: "settle-purchase",
@@ -105,6 +117,13 @@ cases! {
     settle_purchase_of_a_gift_gives_the_expected_figures: "settle-purchase-of-a-gift",
     settle_rule_note_of_an_exchange_gives_the_expected_figures: "settle-rule-note-of-an-exchange",
     settle_transfer_gives_the_expected_figures: "settle-transfer",
+    settle_lots_gives_the_expected_figures: "settle-lots",
+    uk_gift_spouse_no_gain_no_loss_gives_the_expected_figures: "uk-gift-spouse-no-gain-no-loss",
+    au_bridge_keeps_cost_and_date_gives_the_expected_figures: "au-bridge-keeps-cost-and-date",
+    de_spend_is_a_sale_at_market_value_gives_the_expected_figures:
+        "de-spend-is-a-sale-at-market-value",
+    ca_spend_is_a_disposition_at_fair_value_gives_the_expected_figures:
+        "ca-spend-is-a-disposition-at-fair-value",
     uk_5_and_6_april_gives_the_expected_figures: "uk-5-and-6-april",
     uk_company_earliest_first_gives_the_expected_figures: "uk-company-earliest-first",
     uk_company_opening_is_no_purchase_of_the_ten_days_gives_the_expected_figures:
@@ -114,6 +133,8 @@ cases! {
     uk_loan_as_borrowed_gives_the_expected_figures: "uk-loan-as-borrowed",
     uk_loan_market_gives_the_expected_figures: "uk-loan-market",
     uk_loss_before_gives_the_expected_figures: "uk-loss-before",
+    uk_margin_capital_gives_the_expected_figures: "uk-margin-capital",
+    uk_margin_income_gives_the_expected_figures: "uk-margin-income",
     uk_opening_is_no_purchase_of_its_day_gives_the_expected_figures:
         "uk-opening-is-no-purchase-of-its-day",
     uk_person_company_gives_the_expected_figures: "uk-person-company",
@@ -140,8 +161,10 @@ cases! {
     us_allocation_in_place_gives_the_expected_figures: "us-allocation-in-place",
     us_allocation_oldest_gives_the_expected_figures: "us-allocation-oldest",
     us_allocation_unit_by_unit_gives_the_expected_figures: "us-allocation-unit-by-unit",
+    us_exchange_rates_of_the_list_gives_the_expected_figures: "us-exchange-rates-of-the-list",
     us_filing_married_separate_gives_the_expected_figures: "us-filing-married-separate",
     us_filing_other_gives_the_expected_figures: "us-filing-other",
+    us_form_1099_da_by_wallet_gives_the_expected_figures: "us-form-1099-da-by-wallet",
     us_form_1099_da_none_gives_the_expected_figures: "us-form-1099-da-none",
     us_form_1099_da_with_basis_gives_the_expected_figures: "us-form-1099-da-with-basis",
     us_form_1099_da_without_basis_gives_the_expected_figures: "us-form-1099-da-without-basis",
@@ -149,9 +172,13 @@ cases! {
     us_loan_market_gives_the_expected_figures: "us-loan-market",
     us_losses_before_gives_the_expected_figures: "us-losses-before",
     us_lp_carry_gives_the_expected_figures: "us-lp-carry",
+    us_lp_share_in_a_row_of_its_own_gives_the_expected_figures: "us-lp-share-in-a-row-of-its-own",
     us_lp_trade_gives_the_expected_figures: "us-lp-trade",
+    us_margin_capital_gives_the_expected_figures: "us-margin-capital",
+    us_margin_income_gives_the_expected_figures: "us-margin-income",
     us_one_year_and_a_day_gives_the_expected_figures: "us-one-year-and-a-day",
     us_one_year_by_local_days_gives_the_expected_figures: "us-one-year-by-local-days",
+    us_refund_before_its_withdrawal_gives_the_expected_figures: "us-refund-before-its-withdrawal",
     us_scope_change_2025_gives_the_expected_figures: "us-scope-change-2025",
     us_staking_receipt_gives_the_expected_figures: "us-staking-receipt",
     us_staking_withdrawal_gives_the_expected_figures: "us-staking-withdrawal",
@@ -198,7 +225,7 @@ fn every_value_of_every_option_has_a_case() {
     for country in Country::ALL {
         for option in jurisdiction::of(*country).options {
             let values = match option.kind {
-                OptionKind::Words(words) => words,
+                OptionKind::Words(words) | OptionKind::ByWallet(words) => words,
                 OptionKind::Money | OptionKind::Assets => &["any amount"],
             };
             for value in values {

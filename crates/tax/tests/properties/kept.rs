@@ -8,7 +8,7 @@ use packtrain_core::money::Money;
 use packtrain_core::quantity::Quantity;
 use packtrain_tax::compute;
 use packtrain_tax::outcome::Outcome;
-use packtrain_tax::request::{Country, Method, Request, Scope};
+use packtrain_tax::request::{Country, Request, Scope};
 use proptest::prelude::*;
 
 use super::ledgers::{Step, ledger, rows, steps};
@@ -186,7 +186,7 @@ fn assert_nothing_is_lost(rows: &[Row], outcome: &Outcome) {
 #[test]
 fn no_unit_and_no_cost_is_lost_over_100_000_partial_sales() {
     let rows = partial_sales(100_000);
-    for method in [Method::Fifo, Method::Hifo] {
+    for method in LOTS {
         let outcome = outcome(&[ledger(&rows)], method, None);
         assert!(outcome.disposals.len() > 100_000);
         assert_nothing_is_lost(&rows, &outcome);

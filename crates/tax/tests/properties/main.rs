@@ -5,6 +5,7 @@
 mod agree;
 mod kept;
 mod ledgers;
+mod mixed;
 mod order;
 mod slow;
 mod units;

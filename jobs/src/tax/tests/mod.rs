@@ -6,6 +6,7 @@ mod imports;
 mod nowhere;
 mod prices;
 mod said;
+mod taxpayer;
 mod world;
 mod years;
 

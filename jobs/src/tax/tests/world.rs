@@ -11,7 +11,7 @@ use packtrain_core::job::{Ctx, NewJob, Progress};
 use packtrain_core::ledger::RowError;
 use packtrain_core::ports::{
     ByteStream, FileRecord, FileState, FileSummary, Files, Imported, ImportedFile, JobEvent,
-    JobEvents, NewFile, ObjectError, ObjectKey, Objects, Promise, ReadOptions, ReportRecord,
+    JobEvents, NewFile, Noted, ObjectError, ObjectKey, Objects, Promise, ReadOptions, ReportRecord,
     Reports, StoreError, Stored,
 };
 use packtrain_core::time::{Clock, Timestamp};
@@ -257,10 +257,14 @@ impl JobEvents for World {
         _: JobId,
         name: &str,
         data: &Value,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Noted, StoreError> {
         let mut events = self.events.lock().unwrap();
         events.push((name.to_owned(), data.clone()));
-        Ok(())
+        Ok(Noted::Done)
+    }
+
+    async fn append_kept(&self, _: TenantId, _: JobId, _: &[Value]) -> Result<(), StoreError> {
+        Err(missing("a use of this"))
     }
 
     async fn after(

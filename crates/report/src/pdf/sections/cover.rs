@@ -1,6 +1,7 @@
 //! The first page: whose report it is, the one main number, what to check, what follows.
 
 use packtrain_core::money::Money;
+use packtrain_tax::outcome::Outcome;
 
 use super::Selected;
 use crate::amounts::{MINUS, count, currency_name, full};
@@ -174,9 +175,7 @@ fn draw_checks_line(selected: &Selected<'_>, page: &mut PageWriter, y: f32, at: 
 fn draw_facts(selected: &Selected<'_>, page: &mut PageWriter, top: f32, width: f32) {
     let document = selected.document;
     let settings = selected.settings();
-    // Of ledgers: prices and answers are files as well, and their lines are nobody's trades.
-    let rows = document.outcome.rows.values().sum();
-    let rows = words::counted_for_print(rows, "row", "rows");
+    let rows = words::counted_for_print(rows_of_files(document.outcome), "row", "rows");
     let files = words::counted_for_print(document.inputs.len(), "file", "files");
     let made = document
         .generated_at
@@ -210,6 +209,13 @@ fn draw_facts(selected: &Selected<'_>, page: &mut PageWriter, top: f32, width: f
         });
         y += ROW;
     }
+}
+
+/// Rows of ledgers: prices and answers are files as well, and their lines are nobody's trades, nor
+/// does a purchase that was answered stand in a ledger.
+fn rows_of_files(outcome: &Outcome) -> usize {
+    let rows: usize = outcome.rows.values().sum();
+    rows.saturating_sub(outcome.rows_answered)
 }
 
 fn draw_contents(marks: &[Mark], page: &mut PageWriter, top: f32, left: f32, width: f32) {

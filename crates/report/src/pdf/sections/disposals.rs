@@ -227,6 +227,7 @@ impl<'a> Disposals<'a> {
                 row.cell(3, "Portfolio");
                 row.sub(3, &format!("of {}", full(all.value)));
             }
+            (Choice::Margin, _) => row.cell(3, "Margin position"),
             (_, Some(acquired)) => {
                 row.cell(3, &words::date(acquired));
                 row.id(3, line.lot.as_deref().unwrap_or("bought then"));

@@ -55,8 +55,8 @@ pub(super) fn income<'a>(
         }),
     );
     let table = with_sum(table.with_heights(heights), lines.len(), 4, sum);
-    let text = "Each receipt at its market value on that day. The value is the cost of the units \
-                from then on.";
+    let text = "Each receipt at its market value on that day, by the value in its row unless the \
+                prices below name another source. The value is the cost of the units from then on.";
     Ok(List {
         topic: Topic::Income,
         title: "Income",

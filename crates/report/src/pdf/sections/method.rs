@@ -154,13 +154,15 @@ fn choices(selected: &Selected<'_>) -> Vec<(String, String)> {
             return (name.clone(), format!("{meaning} None was given."));
         }
         let used = match spec.kind {
-            OptionKind::Words([first, ..]) if *first == value.as_str() => {
+            OptionKind::Words([first, ..]) | OptionKind::ByWallet([first, ..])
+                if *first == value.as_str() =>
+            {
                 format!("{value}, the default")
             }
             _ => value.clone(),
         };
         let others = match spec.kind {
-            OptionKind::Words(known) => {
+            OptionKind::Words(known) | OptionKind::ByWallet(known) => {
                 let others = known.iter().filter(|word| **word != value.as_str());
                 let others: Vec<&str> = others.copied().collect();
                 format!(" Also possible: {}.", others.join(", "))

@@ -8,6 +8,7 @@ mod checks;
 pub(super) mod cover;
 mod disposal_lines;
 mod disposals;
+mod harvest;
 mod holdings;
 mod holdings_chart;
 mod lists;
@@ -42,6 +43,7 @@ pub(super) fn sections<'a>(
     sections.extend(lists::removed(selected, paper)?);
     sections.extend(lists::transfers(selected, paper));
     sections.extend(holdings::section(selected, paper)?);
+    sections.extend(harvest::section(selected, paper)?);
     sections.push(method::section(selected, paper));
     sections.extend(prices::section(selected, paper));
     Ok(sections)

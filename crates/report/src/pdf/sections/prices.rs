@@ -20,6 +20,7 @@ use crate::pdf::places::Topic;
 use crate::pdf::row::Row;
 use crate::pdf::table::{Column, Columns, ROW, Table};
 use crate::pdf::theme::{CELL, Paper, WARN};
+use crate::sources::source;
 use crate::words;
 
 /// The prices; nothing where every disposal was paid in money of the report.
@@ -58,8 +59,9 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
     };
     let text = "What disposals were valued by that brought no money of the report's currency, and \
                 how far in time each price is; of a portfolio, what all that was held was valued \
-                by, the ten most valuable assets one by one, and fees in units. Receipts of income \
-                stand at their value in their own list.";
+                by, the ten most valuable assets one by one, and fees in units. So for receipts of \
+                income, for the cost of what was bought, and for fees and results, where a price \
+                from elsewhere gave it; what names no price here stands in its row.";
     List {
         topic: Topic::Prices,
         title: "Prices",
@@ -154,7 +156,8 @@ fn lines<'a>(selected: &Selected<'a>) -> Vec<(Event<'a>, What<'a>)> {
             part.asset == line.asset && from == Some(line.why.value)
         };
         let is_held = state.is_some_and(|state| state.parts.iter().any(own));
-        let is_priced = !matches!(line.why.value, ValueFrom::Money | ValueFrom::Cost);
+        let is_priced = !matches!(line.why.value, ValueFrom::Money | ValueFrom::Cost)
+            && line.why.choice != Choice::Margin;
         if is_priced && !is_held {
             let price = Price {
                 asset: &line.asset,
@@ -165,10 +168,43 @@ fn lines<'a>(selected: &Selected<'a>) -> Vec<(Event<'a>, What<'a>)> {
         }
         lines.extend(state.into_iter().flat_map(|state| held(event, state)));
     }
+    lines.extend(received(selected));
     let removed = selected.removed.iter().copied();
     lines.extend(removed.flat_map(held_at_gift));
     lines.sort_by_key(|(event, _)| event.date);
     lines
+}
+
+/// What income, costs, fees and results were valued by, where that was a price from elsewhere.
+fn received<'a>(selected: &Selected<'a>) -> impl Iterator<Item = (Event<'a>, What<'a>)> {
+    let income = selected.income.iter().copied();
+    let income = income.filter(|line| !line.from.is_own()).map(|line| {
+        let event = Event {
+            id: &line.id,
+            origin: line.origin,
+            date: line.date,
+        };
+        let price = Price {
+            asset: &line.asset,
+            worth: Some((line.value, line.quantity)),
+            from: line.from,
+        };
+        (event, What::Price(price))
+    });
+    let others = selected.valuations.iter().copied().map(|one| {
+        let event = Event {
+            id: &one.id,
+            origin: one.origin,
+            date: one.used,
+        };
+        let price = Price {
+            asset: &one.asset,
+            worth: Some((one.value, one.quantity)),
+            from: one.from,
+        };
+        (event, What::Price(price))
+    });
+    income.chain(others)
 }
 
 /// What was held when units of a portfolio left without a sale.
@@ -217,26 +253,4 @@ fn sums(lots: &[&Disposal]) -> Option<(Money, Quantity)> {
         quantity = quantity.checked_add(lot.quantity).ok()?;
     }
     Some((proceeds, quantity))
-}
-
-/// Where a price comes from, and when it was made as seen from the day that it is used on.
-pub(super) fn source(from: ValueFrom, day: NaiveDate) -> (String, String) {
-    let (source, made) = match from {
-        ValueFrom::Money => ("money received", None),
-        ValueFrom::RowValue => ("the value in the row", None),
-        ValueFrom::Converted(currency, rate) => {
-            let source = format!("{currency} at the reference rate");
-            return (source, words::before(rate, day));
-        }
-        ValueFrom::Listed(price) => ("the list of prices", Some(price)),
-        ValueFrom::Answer => ("your answer", None),
-        ValueFrom::FeeValue => ("the fee's value in the row", None),
-        ValueFrom::Implied => ("the row's other amounts", None),
-        ValueFrom::Recorded(price) => ("the last price in the records", Some(price)),
-        ValueFrom::Cost => ("what it had cost", None),
-        ValueFrom::Debt => ("the debt that it settled", None),
-        ValueFrom::Several => ("several rows", None),
-        ValueFrom::Missing => return ("no price: zero".to_owned(), "–".to_owned()),
-    };
-    (source.to_owned(), words::before(made.unwrap_or(day), day))
 }

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::Datelike;
+use chrono::{Datelike, Days};
 use packtrain_core::ledger::RowKind;
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::AmountError;
 use packtrain_tax::jurisdiction::{self, Terms};
 use packtrain_tax::outcome::{
-    Disposal, Income, Origin, Removed, TaxYear, Totals, Transfer, Warning,
+    Disposal, Income, Origin, Removed, TaxYear, Totals, Transfer, Valuation, Warning,
 };
 use packtrain_tax::printed::printed;
-use packtrain_tax::request::Settings;
+use packtrain_tax::request::{Method, Settings};
 
 use crate::figures::file_name;
 use crate::pdf::fonts;
@@ -27,6 +27,8 @@ pub(in crate::pdf) struct Selected<'a> {
     pub(super) income: Vec<&'a Income>,
     pub(super) removed: Vec<&'a Removed>,
     pub(super) transfers: Vec<&'a Transfer>,
+    /// What was valued by prices from elsewhere and is no line of its own.
+    pub(super) valuations: Vec<&'a Valuation>,
     pub(super) warnings: Vec<&'a Warning>,
     /// Sums over the years, in cents that add up.
     pub(super) totals: Totals,
@@ -78,7 +80,6 @@ impl<'a> Selected<'a> {
         Ok(Self {
             document,
             years: years.listed(outcome),
-            disposals,
             linked,
             first_of,
             removed: (outcome.removed.iter())
@@ -88,6 +89,8 @@ impl<'a> Selected<'a> {
                 .filter(|line| covers(line.date))
                 .collect(),
             warnings,
+            valuations: valuations(document, &disposals),
+            disposals,
             income,
             totals,
             income_kinds,
@@ -321,3 +324,28 @@ fn added(sum: &Totals, year: &Totals) -> Result<Totals, AmountError> {
         disposals: sum.disposals + year.disposals,
     })
 }
+
+/// What was valued by prices from elsewhere in the years, and before them where disposals of the
+/// years used it: their lots, or what went into their pools.
+fn valuations<'a>(document: &Document<'a>, disposals: &[&Disposal]) -> Vec<&'a Valuation> {
+    let outcome = document.outcome;
+    let lots: HashSet<&str> = disposals
+        .iter()
+        .filter_map(|line| line.lot.as_deref())
+        .collect();
+    let has_lots = !matches!(
+        outcome.settings.method,
+        Method::Acb | Method::S104 | Method::TotalAverage | Method::Portfolio
+    );
+    let last = disposals.iter().map(|line| line.date).max();
+    let last = last.and_then(|last| last.checked_add_days(MATCHED_DAYS));
+    let is_used = |one: &&Valuation| {
+        document.years.covers(outcome.settings.country, one.date)
+            || lots.contains(&*one.id)
+            || (!has_lots && last.is_some_and(|last| one.date <= last))
+    };
+    outcome.valuations.iter().filter(is_used).collect()
+}
+
+/// How long after a disposal a purchase can be matched with it.
+const MATCHED_DAYS: Days = Days::new(30);

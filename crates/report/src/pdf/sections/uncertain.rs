@@ -94,6 +94,13 @@ fn prices(selected: &Selected<'_>) -> Vec<String> {
             disposals(converted)
         ));
     }
+    let by_list = count(|from| matches!(from, ValueFrom::ConvertedByList(..)));
+    if by_list > 0 {
+        said.push(format!(
+            "The money of {} was converted at rates in the list of prices.",
+            disposals(by_list)
+        ));
+    }
     let implied = count(|from| *from == ValueFrom::Implied);
     if implied > 0 {
         said.push(format!(

@@ -207,6 +207,7 @@ fn what_was_held_at_the_ends_of_years_is_listed_with_its_cost_and_value() {
         Inventory {
             day: sample::day("2023-12-31"),
             lines: Vec::new(),
+            open: Vec::new(),
         },
         Inventory {
             day: sample::day("2024-12-31"),
@@ -214,6 +215,7 @@ fn what_was_held_at_the_ends_of_years_is_listed_with_its_cost_and_value() {
                 line("BTC", "100.01", Some("250.02")),
                 line("ETH", "200.02", None),
             ],
+            open: Vec::new(),
         },
     ];
     let document = Document {

@@ -7,6 +7,7 @@ mod links;
 mod portfolio;
 mod read;
 mod settled;
+mod sources;
 mod tree;
 
 use packtrain_tax::outcome::Outcome;

@@ -11,9 +11,11 @@ use packtrain_core::time::Timestamp;
 
 use super::Answers;
 use crate::engine::LedgerFile;
+use crate::engine::copied::Copied;
 use crate::engine::input::{Place, index, is_same};
-use crate::engine::value::{asset_leg, in_currency};
+use crate::engine::value::asset_leg;
 use crate::outcome::{Origin, WarningCode};
+use crate::rates;
 use crate::request::Settings;
 use crate::settle::{Answer, RowName, Rule, Says, Settlements, Tried};
 
@@ -23,6 +25,7 @@ const FILES_NAMED_MAX: usize = 5;
 /// The rows that answers may be about.
 pub(super) struct Fitting<'a> {
     ledgers: &'a [LedgerFile],
+    copied: &'a Copied,
     pub(super) settings: &'a Settings,
     /// Of each id that an answer names: where it stands.
     places: HashMap<&'a str, Vec<Place>>,
@@ -57,6 +60,7 @@ impl Answers {
 impl<'a> Fitting<'a> {
     pub(super) fn new(
         ledgers: &'a [LedgerFile],
+        copied: &'a Copied,
         settlements: &Settlements,
         settings: &'a Settings,
     ) -> Self {
@@ -68,9 +72,6 @@ impl<'a> Fitting<'a> {
             }
         }
         let mut kept_by_rules = meant_to_keep(ledgers, &settlements.rule);
-        for (_, place) in &kept_by_rules {
-            named.insert(&ledgers[index(place.file)].rows[index(place.row)].id);
-        }
         let mut places: HashMap<&str, Vec<Place>> = HashMap::new();
         for (file, ledger) in (0_u32..).zip(ledgers) {
             for (row, content) in (0_u32..).zip(&ledger.rows) {
@@ -82,6 +83,7 @@ impl<'a> Fitting<'a> {
         }
         let mut fitting = Self {
             ledgers,
+            copied,
             settings,
             places,
             kept: HashSet::new(),
@@ -109,11 +111,7 @@ impl<'a> Fitting<'a> {
         if self.kept.contains(&place) {
             return Ok(place);
         }
-        let row = self.row(place);
-        let all = self.places.get(&*row.id).into_iter().flatten();
-        let mut earlier = all.filter(|other| other.file < place.file);
-        let first = earlier.find(|other| is_same(self.row(**other), row));
-        Ok(first.copied().unwrap_or(place))
+        Ok(self.copied.first_of(place).unwrap_or(place))
     }
 
     /// Every place of a name, in file order; at least one.
@@ -155,14 +153,7 @@ impl<'a> Fitting<'a> {
 
     /// Those of the places that an earlier file has too.
     pub(super) fn duplicates(&self, places: &[Place]) -> Vec<Place> {
-        let all = places.first().and_then(|first| {
-            let id = &self.row(*first).id;
-            self.places.get(&**id)
-        });
-        let has_earlier = |place: &&Place| {
-            let mut all = all.into_iter().flatten();
-            all.any(|other| other.file < place.file && is_same(self.row(*other), self.row(**place)))
-        };
+        let has_earlier = |place: &&Place| self.copied.first_of(**place).is_some();
         places.iter().filter(has_earlier).copied().collect()
     }
 
@@ -190,7 +181,8 @@ impl<'a> Fitting<'a> {
         date: NaiveDate,
     ) -> Result<Money, String> {
         let money = Money::from_quantity(amount, currency).map_err(|error| error.to_string())?;
-        match in_currency(money, self.settings.currency, date) {
+        match rates::convert(money, self.settings.currency, date) {
+            _ if currency == self.settings.currency => Ok(money),
             Some(_) => Ok(money),
             None => Err(format!("no rate of {currency} on {date} is known")),
         }

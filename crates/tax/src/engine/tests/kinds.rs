@@ -76,18 +76,69 @@ fn income_in_money_is_income_and_no_lot() {
 }
 
 #[test]
-fn a_margin_result_counts_apart_from_lots() {
+fn a_margin_result_is_a_line_without_a_lot_or_by_the_option_a_sum_apart() {
     let rows = [
-        "a 2024-01-01 margin_pnl A - - - value=-120",
+        "a 2024-01-01 margin_pnl A - - 5USD value=-120",
         "b 2024-01-02 margin_pnl A - 50USDC - value=50",
     ];
+    let sums = |outcome: &Outcome| {
+        let totals = outcome.totals.values().next().unwrap();
+        let sums = [totals.net, totals.short, totals.other].map(Money::to_cents);
+        (sums.join(" "), totals.disposals)
+    };
     let outcome = usual(&rows);
-    let totals = outcome.totals.values().next().unwrap();
+    assert_eq!(sums(&outcome), ("-75.00 -75.00 0.00".to_owned(), 2));
     assert_eq!(
-        (totals.other.to_cents(), totals.disposals),
-        ("-70.00".to_owned(), 0)
+        lines(&outcome),
+        ["a<- 1 120.00 -125.00", "b<- 1 0.00 50.00"]
     );
     assert_eq!(holdings(&outcome), ["USDC * 50 50.00"]);
+    assert_eq!(
+        outcome.disposals[0].reason().to_string(),
+        "The result of a margin position, a gain as proceeds and a loss as cost, as the row states \
+         it."
+    );
+    let outcome = with_option(&rows, "margin", "income");
+    assert_eq!(sums(&outcome), ("0.00 0.00 -75.00".to_owned(), 0));
+    assert_eq!(holdings(&outcome), ["USDC * 50 50.00"]);
+}
+
+#[test]
+fn margin_results_among_pools_stand_in_order_of_time() {
+    let rows = [
+        "a 2024-05-01 buy A 100GBP 2ETH - currency=GBP",
+        "s 2024-06-01 sell A 1ETH 80GBP - currency=GBP",
+        "m 2024-07-01 margin_pnl A - - - value=10 currency=GBP",
+        "t 2024-08-01 sell A 1ETH 90GBP - currency=GBP",
+    ];
+    let outcome = compute(&[ledger(&rows)], Country::Uk, &Request::default()).unwrap();
+    let ids = outcome.disposals.iter().map(|line| &*line.id);
+    assert_eq!(ids.collect::<Vec<_>>(), ["s", "m", "t"]);
+}
+
+#[test]
+fn a_report_that_goes_by_wallet_says_what_was_taken_for_which_and_which_sold_nothing() {
+    let rows = [
+        "a 2025-01-01 buy Kraken 100USD 1ETH -",
+        "s 2025-02-01 sell Kraken 1ETH 150USD -",
+    ];
+    let outcome = with_option(
+        &rows,
+        "form_1099_da",
+        "kraken:with_basis,Coinbas:without_basis",
+    );
+    assert_eq!(outcome.disposals[0].form_box, Some('G'));
+    let said = outcome.rules_used.iter().find_map(|rule| {
+        let (_, said) = rule.text.split_once("units leave: ")?;
+        Some(said)
+    });
+    assert_eq!(
+        said,
+        Some(
+            "kraken: with_basis; Coinbas: without_basis; all others: none. Nothing was sold from \
+             Coinbas."
+        )
+    );
 }
 
 #[test]
@@ -191,7 +242,7 @@ fn what_gives_neither_gain_nor_loss_is_summed_apart_and_says_so_in_its_line() {
     assert_eq!(totals.proceeds.to_cents(), "4500.00");
     assert_eq!(totals.no_gain_no_loss.to_cents(), "1500.00");
     let told: Vec<_> = (outcome.disposals.iter())
-        .filter(|line| line.why.to_string().contains("neither gain nor loss"))
+        .filter(|line| line.reason().to_string().contains("neither gain nor loss"))
         .map(|line| (&*line.id, line.proceeds.to_cents()))
         .collect();
     assert_eq!(
@@ -281,4 +332,86 @@ fn what_goes_into_a_pool_in_two_rows_is_exchanged_also_where_costs_are_carried()
     );
     let costs: Vec<_> = outcome.holdings.iter().map(|h| h.cost.to_cents()).collect();
     assert_eq!(costs, ["1700.00", "1100.00"]);
+}
+
+/// The rows in every order of three.
+fn orders<'r>(rows: &[&'r str; 3]) -> impl Iterator<Item = [&'r str; 3]> {
+    let [a, b, c] = *rows;
+    let all = [
+        [a, b, c],
+        [a, c, b],
+        [b, a, c],
+        [b, c, a],
+        [c, a, b],
+        [c, b, a],
+    ];
+    all.into_iter()
+}
+
+const HELD: [&str; 2] = [
+    "a 2024-01-01 buy A 1000USD 1ETH -",
+    "b 2024-01-01 buy A 1000USD 1000USDC -",
+];
+
+#[test]
+fn a_share_in_a_row_of_its_own_costs_what_the_others_are_worth_in_whichever_order_they_stand() {
+    let rows = [
+        "i 2024-02-01 lp_deposit A 1ETH - - value=1500 hash=x",
+        "j 2024-02-01 lp_deposit A 1000USDC - - value=1000 hash=x",
+        "k 2024-02-01 lp_deposit A - 10LP - hash=x",
+    ];
+    for option in ["trade", "carry"] {
+        for entered in orders(&rows) {
+            let rows = [&HELD[..], &entered].concat();
+            let outcome = with_option(&rows, "lp", option);
+            let mut sold = lines(&outcome);
+            sold.sort();
+            assert_eq!(sold, ["i<a 1 1000.00 500.00", "j<b 1000 1000.00 0.00"]);
+            assert_eq!(holdings(&outcome), ["LP * 10 2500.00"], "{entered:?}");
+            assert_eq!(warnings(&outcome), []);
+        }
+    }
+}
+
+#[test]
+fn a_share_that_leaves_in_a_row_of_its_own_is_sold_for_what_the_others_are_worth() {
+    let rows = [
+        "o 2024-03-01 lp_withdraw A 10LP - - hash=y",
+        "p 2024-03-01 lp_withdraw A - 1ETH - value=1700 hash=y",
+        "q 2024-03-01 lp_withdraw A - 1100USDC - value=1100 hash=y",
+    ];
+    for left in orders(&rows) {
+        let rows = [&["s 2024-02-01 buy A 2500USD 10LP -"][..], &left].concat();
+        let outcome = usual(&rows);
+        assert_eq!(lines(&outcome), ["o<s 10 2500.00 300.00"], "{left:?}");
+        let mut held = holdings(&outcome);
+        held.sort();
+        assert_eq!(held, ["ETH * 1 1700.00", "USDC * 1100 1100.00"]);
+        assert_eq!(warnings(&outcome), []);
+    }
+}
+
+#[test]
+fn what_a_pool_gives_back_of_what_went_in_is_no_share_and_lowers_what_the_share_costs() {
+    let rows = [
+        "i 2024-02-01 lp_deposit A 1ETH - - value=1500 hash=x",
+        "k 2024-02-01 lp_deposit A - 10LP - hash=x",
+        "r 2024-02-01 lp_deposit A - 0.02ETH - value=30 hash=x",
+    ];
+    for entered in orders(&rows) {
+        let rows = [&HELD[..1], &entered].concat();
+        let outcome = usual(&rows);
+        let mut held = holdings(&outcome);
+        held.sort();
+        assert_eq!(held, ["ETH * 0.02 30.00", "LP * 10 1470.00"], "{entered:?}");
+    }
+    // Of several shares none can be told to take what the others are worth.
+    let two = [
+        "a 2024-01-01 buy A 1000USD 1ETH -",
+        "i 2024-02-01 lp_deposit A 1ETH - - value=1500 hash=x",
+        "k 2024-02-01 lp_deposit A - 10LP - value=900 hash=x",
+        "l 2024-02-01 lp_deposit A - 5LQ - value=600 hash=x",
+    ];
+    let costs = holdings(&usual(&two));
+    assert_eq!(costs, ["LP * 10 900.00", "LQ * 5 600.00"]);
 }

@@ -1,6 +1,7 @@
 //! The engine on small ledgers: each test is named as the rule that it proves.
 
 mod allocation;
+mod copies;
 mod findings;
 mod kinds;
 mod lots;
@@ -9,6 +10,7 @@ mod portfolio;
 mod rules;
 mod scopes;
 mod settle;
+mod sources;
 mod stakes;
 mod transfers;
 mod watch;

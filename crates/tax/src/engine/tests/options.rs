@@ -309,6 +309,7 @@ fn the_schedule_of_a_company_has_the_net_gain_of_its_return() {
         let keys = [
             "net_capital_gain",
             "schedule_1j",
+            "schedule_2a",
             "schedule_2b",
             "schedule_2c",
             "schedule_2e",
@@ -318,7 +319,10 @@ fn the_schedule_of_a_company_has_the_net_gain_of_its_return() {
         keys.iter().map(figure).collect::<Vec<_>>().join(" ")
     };
     // Gains of 100.20 and losses of 50.90 of the year; of 60 before 10.70 are left.
-    assert_eq!(boxes("600.20", "449.10", "60"), "0 100 50 50 100 0 10");
-    assert_eq!(boxes("600.20", "449.10", "20.90"), "28 100 50 22 72 28 0");
-    assert_eq!(boxes("600.20", "449.10", "0"), "49 100 51 0 51 49 0");
+    assert_eq!(boxes("600.20", "449.10", "60"), "0 100 50 50 50 100 0 10");
+    assert_eq!(
+        boxes("600.20", "449.10", "20.90"),
+        "28 100 51 51 21 72 28 0"
+    );
+    assert_eq!(boxes("600.20", "449.10", "0"), "49 100 51 51 0 51 49 0");
 }

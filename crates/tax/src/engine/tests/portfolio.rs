@@ -34,7 +34,7 @@ const TWO: [&str; 3] = [
 
 #[test]
 fn the_sentence_of_a_disposal_names_its_figures_and_the_price_of_all_that_was_held() {
-    let why = |prices| france(&TWO, prices).disposals[0].why.to_string();
+    let why = |prices| france(&TWO, prices).disposals[0].reason().to_string();
     assert_eq!(
         why("2024-05-30,ETH,EUR,300\n"),
         "Part of the total cost of the portfolio: 2000.00 x price 1500.00 / value 6000.00 = \
@@ -97,7 +97,7 @@ fn of_the_list_and_the_records_the_nearer_price_holds_and_one_too_old_is_a_findi
         let outcome = france(&TWO, prices);
         let said = outcome.warnings.iter().map(|one| one.message.clone());
         (
-            outcome.disposals[0].why.to_string(),
+            outcome.disposals[0].reason().to_string(),
             said.collect::<Vec<_>>(),
         )
     };
@@ -165,7 +165,7 @@ fn a_fee_in_units_is_named_with_what_it_was_worth() {
         "s 2024-06-02 sell A 0.5BTC 1000EUR 0.01BNB currency=EUR",
     ];
     let outcome = france(&rows, "2024-05-31,BNB,EUR,200\n");
-    let why = outcome.disposals[0].why.to_string();
+    let why = outcome.disposals[0].reason().to_string();
     let fee = "; costs were 0.01 BNB worth 2.00 (listed price of 2024-05-31, 2 days before);";
     assert!(why.contains(fee), "{why}");
     assert_eq!(outcome.disposals[0].fees.to_cents(), "2.00");
@@ -266,7 +266,7 @@ fn a_swap_without_a_worth_gives_the_price_of_one_leg_to_the_other_with_its_day()
         ];
         let outcome = france(&rows, "");
         assert_eq!(outcome.warnings, []);
-        outcome.disposals[0].why.to_string()
+        outcome.disposals[0].reason().to_string()
     };
     // 1,000 x 500 / (1,000 + 13 SOL at 100) = 217.39.
     let received = why(
@@ -286,7 +286,7 @@ fn a_swap_without_a_worth_gives_the_price_of_one_leg_to_the_other_with_its_day()
 
 #[test]
 fn what_stays_of_the_asset_that_is_sold_has_the_price_of_the_day_where_the_list_has_one() {
-    let why = |prices| france(&TWO, prices).disposals[0].why.to_string();
+    let why = |prices| france(&TWO, prices).disposals[0].reason().to_string();
     // 2,000 x 1,500 / (1,500 + 1,400 + 3,000) = 508.47.
     let listed = why("2024-06-01,ETH,EUR,300\n2024-06-01,BTC,EUR,2800\n");
     let parts = "price 1500.00 / value 5900.00 = 508.47; held were 10 ETH worth 3000.00 (listed \
@@ -321,7 +321,7 @@ fn a_disposal_without_a_price_says_so() {
         "b 2024-06-01 buy A 1000EUR 2BTC - currency=EUR",
         "s 2024-06-04 spend A 1BTC - - currency=EUR",
     ];
-    let why = france(&rows, "").disposals[0].why.to_string();
+    let why = france(&rows, "").disposals[0].reason().to_string();
     assert!(
         why.contains("2 BTC worth 0.00 (without a price, so zero)"),
         "{why}"

@@ -502,3 +502,75 @@ fn what_stays_held_of_several_purchases_is_told_of_one_of_them_and_each_has_its_
     let both = [of("2023-02-01", "USD"), of("2023-02-01", "EUR")];
     assert!(try_answers(&ledgers, &both).is_ok());
 }
+
+fn of_lots(lots: &[(&str, &str)]) -> Answer {
+    let lot = |(row, quantity): &(&str, &str)| packtrain_core::ledger::NamedLot {
+        row: (*row).into(),
+        quantity: quantity.parse().unwrap(),
+    };
+    Answer::Lots(lots.iter().map(lot).collect())
+}
+
+const BOUGHT_THRICE: [&str; 4] = [
+    "a 2023-01-01 buy A 100USD 1ETH -",
+    "b 2023-02-01 buy A 300USD 1ETH -",
+    "c 2023-03-01 buy A 200USD 1ETH -",
+    "s 2024-07-01 sell A 2ETH 900USD -",
+];
+
+#[test]
+fn an_answer_names_the_lots_of_a_row_whose_file_cannot_and_the_method_chooses_the_rest() {
+    let outcome = answered(&BOUGHT_THRICE, "s", of_lots(&[("b", "1"), ("c", "0.5")]));
+    assert_eq!(
+        lines(&outcome),
+        [
+            "s<b 1 300.00 150.00",
+            "s<c 0.5 100.00 125.00",
+            "s<a 0.5 50.00 175.00",
+        ]
+    );
+    assert_eq!(outcome.disposals[0].why.choice, Choice::Named);
+    let settled = &outcome.settled[0];
+    assert_eq!(settled.answer, Way::Lots);
+    assert_eq!(settled.said, "it uses the lots 1 of b, 0.5 of c");
+    assert!(settled.is_used);
+}
+
+#[test]
+fn a_lot_of_an_answer_that_is_not_there_is_a_finding_that_another_answer_settles() {
+    let outcome = answered(&BOUGHT_THRICE, "s", of_lots(&[("x", "1")]));
+    assert_eq!(outcome.warnings[0].code, WarningCode::NamedLotMissing);
+    assert_eq!(outcome.warnings[0].ways[0], Way::Lots);
+}
+
+#[test]
+fn lots_of_an_answer_are_refused_where_the_row_gives_none_or_fewer_units_or_no_lots_are_kept() {
+    let error = refused(&BOUGHT_THRICE, "a", of_lots(&[("b", "1")]));
+    assert!(error.contains("gives no units"), "{error}");
+    let error = refused(&BOUGHT_THRICE, "s", of_lots(&[("a", "1"), ("b", "1.5")]));
+    assert!(
+        error.contains("2.5 ETH together, and the row gives 2"),
+        "{error}"
+    );
+    let mut request = Request::default();
+    request.settlements.settle = vec![Settlement {
+        row: named("s"),
+        answer: of_lots(&[("a", "1")]),
+    }];
+    let error = compute(&[ledger(&BOUGHT_THRICE)], Country::Uk, &request).unwrap_err();
+    assert!(error.to_string().contains("keeps no lots"), "{error}");
+}
+
+#[test]
+fn an_answer_of_lots_is_written_as_the_column_of_a_ledger() {
+    let read = |lots: &str| {
+        let answer = serde_json::json!({ "row": "s", "answer": "lots", "lots": lots });
+        let written: crate::settle::Written = serde_json::from_value(answer).unwrap();
+        written.read().map(|settlement| settlement.answer)
+    };
+    assert_eq!(read("b:1; c:0.5"), Ok(of_lots(&[("b", "1"), ("c", "0.5")])));
+    for wrong in ["", "b", "b:0", "b:-1", ":1", "b:1,5", "b:1;;c:1"] {
+        let slips = read(wrong).unwrap_err();
+        assert_eq!(slips[0].key, Some("lots"), "{wrong}");
+    }
+}

@@ -208,21 +208,141 @@ fn what_a_wallet_gets_back_from_its_own_transaction_is_no_transfer() {
 }
 
 #[test]
-fn halves_of_one_transaction_go_together_by_the_fewest_units_lost() {
-    let moved = |halves: &[&str]| {
-        let mut rows = vec!["a 2024-01-01 buy A 1000USD 30ETH -".to_owned()];
-        for (index, half) in halves.iter().enumerate() {
-            rows.push(format!("h{index} 2024-02-01 {half} hash=0x1"));
-        }
-        let rows: Vec<_> = rows.iter().map(String::as_str).collect();
-        let outcome = usual(&rows);
-        let moved = outcome.transfers.iter();
-        let mut moved: Vec<_> = moved
-            .map(|it| format!("{}>{} {} -{}", it.sent, it.received, it.quantity, it.lost))
-            .collect();
-        moved.sort();
-        moved
+fn what_a_wallet_gets_back_comes_from_what_it_sent_in_whichever_order_rows_and_files_stand() {
+    let sent = "w 2024-02-01 withdrawal A 1ETH - - hash=0x1 value=2500";
+    let back = "d 2024-02-01 deposit A - 0.15ETH - hash=0x1 value=375";
+    let bought = "a 2024-01-01 buy A 10000USD 4ETH -";
+    let sold = "s 2024-03-01 sell A 0.15ETH 400USD -";
+    let told = |files: &[LedgerFile], method| {
+        let request = Request {
+            method: Some(method),
+            ..Request::default()
+        };
+        let outcome = compute(files, Country::Us, &request).unwrap();
+        let mut told = [lines(&outcome), holdings(&outcome)].concat();
+        let warnings = warnings(&outcome).into_iter();
+        let mut warnings: Vec<_> = warnings.map(|one| format!("{one:?}")).collect();
+        warnings.sort();
+        told.extend(warnings);
+        told
     };
+    for method in [Method::Fifo, Method::Lifo] {
+        let first = told(&[ledger(&[bought, sent, back, sold])], method);
+        assert_eq!(first[0], "s<a 0.15 375.00 25.00", "{method:?}");
+        let mirrored = told(&[ledger(&[bought, back, sent, sold])], method);
+        assert_eq!(mirrored, first, "{method:?}");
+        let files = [ledger(&[bought, sold]), ledger(&[back]), ledger(&[sent])];
+        assert_eq!(told(&files, method), first, "{method:?}");
+    }
+}
+
+#[test]
+fn rows_of_one_moment_that_are_no_refund_keep_the_order_of_the_file() {
+    let order = |rows: &[&str]| {
+        let ledger = ledger(rows);
+        let all: Vec<_> = (0..ledger.rows.len()).collect();
+        let behind = refunds::behind(&all, |index| &ledger.rows[*index]);
+        let behind = behind.unwrap_or(all).into_iter();
+        let ids: Vec<_> = behind.map(|index| &*ledger.rows[index].id).collect();
+        ids.concat()
+    };
+    let (sent, back) = ("withdrawal A 1ETH - - hash=0x1", "deposit A - 1ETH -");
+    let of = |other: &str| {
+        order(&[
+            &format!("d 2024-02-01 {other}"),
+            "b 2024-02-01 buy A 100USD 1ETH -",
+            &format!("w 2024-02-01 {sent}"),
+            "c 2024-02-01 buy A 100USD 1ETH -",
+            &format!("e 2024-02-01 {back} hash=0x1"),
+        ])
+    };
+    assert_eq!(of(&format!("{back} hash=0x1")), "bwdce");
+    for other in [
+        format!("{back} hash=0x2"),
+        back.to_owned(),
+        "deposit B - 1ETH - hash=0x1".to_owned(),
+        "deposit A - 1BTC - hash=0x1".to_owned(),
+        "staking A - 1ETH - hash=0x1".to_owned(),
+    ] {
+        assert_eq!(of(&other), "dbwce", "{other}");
+    }
+    let earlier = [
+        &*format!("d 2024-02-01 {back} hash=0x1"),
+        &*format!("w 2024-02-02 {sent}"),
+    ];
+    assert_eq!(order(&earlier), "dw", "another moment");
+}
+
+/// The transfers among halves of one transaction, which are named by their places.
+fn moved(halves: &[&str]) -> Vec<String> {
+    let mut rows = vec!["a 2024-01-01 buy A 1000USD 30ETH -".to_owned()];
+    for (index, half) in halves.iter().enumerate() {
+        rows.push(format!("h{index} 2024-02-01 {half} hash=0x1"));
+    }
+    let rows: Vec<_> = rows.iter().map(String::as_str).collect();
+    let outcome = usual(&rows);
+    let moved = outcome.transfers.iter();
+    let mut moved: Vec<_> = moved
+        .map(|it| format!("{}>{} {} -{}", it.sent, it.received, it.quantity, it.lost))
+        .collect();
+    moved.sort();
+    moved
+}
+
+/// The same by amounts and wallets, in whichever order the halves stand.
+fn moved_in_any_order(halves: [&str; 4]) -> Vec<String> {
+    let told = |order: [usize; 4]| {
+        let rows = order.map(|index| halves[index]);
+        let rows = rows.map(|half| match half.split_once('<') {
+            Some((amount, wallet)) => format!("deposit {wallet} - {amount}ETH -"),
+            None => {
+                let (amount, wallet) = half.split_once('>').unwrap();
+                format!("withdrawal {wallet} {amount}ETH - -")
+            }
+        });
+        let rows: Vec<_> = rows.iter().map(String::as_str).collect();
+        let pairs = moved(&rows).into_iter().map(|pair| {
+            let half = |at: usize| {
+                let place: usize = pair[at..=at].parse().unwrap();
+                halves[order[place]]
+            };
+            format!("{} {}", half(1), half(4))
+        });
+        let mut pairs: Vec<_> = pairs.collect();
+        pairs.sort();
+        pairs
+    };
+    let first = told([0, 1, 2, 3]);
+    for a in 0..4 {
+        for b in (0..4).filter(|b| *b != a) {
+            for c in (0..4).filter(|c| ![a, b].contains(c)) {
+                let order = [a, b, c, 6 - a - b - c];
+                assert_eq!(told(order), first, "{order:?}");
+            }
+        }
+    }
+    first
+}
+
+#[test]
+fn where_more_arrives_than_left_halves_go_together_by_the_nearest_amounts_in_any_order() {
+    let near = moved_in_any_order(["3>A", "5>A", "3.5<B", "5.5<B"]);
+    assert_eq!(near, ["3>A 3.5<B", "5>A 5.5<B"]);
+    // Equal ones stay together, whatever the others are.
+    let equal = moved_in_any_order(["4>A", "5>A", "5<B", "6<B"]);
+    assert_eq!(equal, ["4>A 6<B", "5>A 5<B"]);
+    let equal = moved_in_any_order(["2>A", "5>A", "2.5<B", "5<B"]);
+    assert_eq!(equal, ["2>A 2.5<B", "5>A 5<B"]);
+    // Nor does the order decide who finds a deposit in another wallet.
+    let wallets = moved_in_any_order(["5>C", "5>A", "5<B", "5<A"]);
+    assert_eq!(wallets, ["5>A 5<B", "5>C 5<A"]);
+    // The nearest deposit of the smaller one is in its own wallet.
+    let own = moved_in_any_order(["3>A", "5>B", "3.5<A", "5.5<C"]);
+    assert_eq!(own, ["3>A 5.5<C", "5>B 3.5<A"]);
+}
+
+#[test]
+fn halves_of_one_transaction_go_together_by_the_fewest_units_lost() {
     let (out, back) = ("withdrawal A", "deposit B");
     let crossed = [
         &*format!("{out} 10ETH - -"),

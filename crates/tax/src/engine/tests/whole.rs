@@ -29,9 +29,9 @@ fn money_in_another_currency_is_converted_at_the_reference_rate_of_the_day() {
         (line.cost, line.proceeds),
         (times(bought.0, 1010), times(sold.0, 1200))
     );
-    let why = line.why.to_string();
+    let why = line.reason().to_string();
     assert!(
-        why.ends_with("proceeds from EUR at the reference rate of 2024-03-04."),
+        why.ends_with("proceeds from EUR at the reference rate of 2024-03-04, the same day."),
         "{why}"
     );
     assert_eq!(
@@ -101,7 +101,7 @@ fn every_line_says_why_in_one_sentence() {
     let why: Vec<_> = outcome
         .disposals
         .iter()
-        .map(|line| line.why.to_string())
+        .map(|line| line.reason().to_string())
         .collect();
     assert_eq!(
         why,
@@ -124,7 +124,7 @@ fn every_rule_that_was_used_has_a_note_with_its_source() {
         "s 2024-07-01 sell A 1ETH 3000USD -",
     ];
     let outcome = usual(&rows);
-    assert_eq!(outcome.rule_set, "us-2025.5");
+    assert_eq!(outcome.rule_set, "us-2025.6");
     assert!(
         outcome
             .rules_used

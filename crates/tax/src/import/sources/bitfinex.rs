@@ -43,7 +43,7 @@ const COLUMNS: &[&str] = &[
     "fee_currency",
     "date",
 ];
-const FORMS: &[&str] = &["%d-%m-%y %H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
+pub(super) const FORMS: &[&str] = &["%d-%m-%y %H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
 
 /// Symbols of its own.
 const OWN_NAMES: &[(&str, &str)] = &[
@@ -103,7 +103,7 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     sheet.is_good().then_some(row)
 }
 
-fn name(symbol: &str) -> &str {
+pub(super) fn name(symbol: &str) -> &str {
     let own = OWN_NAMES.iter().find(|(own, _)| *own == symbol);
     own.map_or(symbol, |(_, usual)| usual)
 }

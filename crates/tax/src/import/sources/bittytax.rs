@@ -59,10 +59,20 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let fee_value = sheet.size(9).good();
     let wallet = sheet.name(10).good();
     let note = sheet.note(12);
+    let code = sheet.column_name(3).rsplit_once('_');
+    let code = code.and_then(|(_, code)| code.to_uppercase().parse().ok());
+    let currency = code.unwrap_or(Currency::GBP);
+    let money = |amount| Money::from_quantity(entry::as_money(amount), currency).ok();
     let kind = match (sheet.cell(TYPE), &sent, &received) {
         ("Trade", Some(sent), Some(received)) => Some(entry::exchange(sent, received)),
-        // Units that are staked stay the person's own.
-        ("Stake" | "Unstake", ..) => return None,
+        // Units that are staked stay the person's own; the fee is all that leaves.
+        ("Stake" | "Unstake", ..) => {
+            let mut row = entry::fee_alone(sheet, at?, fee)?;
+            row.wallet = wallet.unwrap_or(row.wallet);
+            (row.currency, row.note) = (currency, note);
+            entry::set_fee_value(&mut row, fee_value.and_then(money));
+            return Some(row);
+        }
         (word, ..) => kind(word),
     };
     let Some(kind) = kind else {
@@ -74,10 +84,6 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let mut row = entry::row(sheet, at?, kind);
     row.wallet = wallet.unwrap_or(row.wallet);
     (row.sent, row.received, row.fee, row.note) = (sent, received, fee, note);
-    let code = sheet.column_name(3).rsplit_once('_');
-    let code = code.and_then(|(_, code)| code.to_uppercase().parse().ok());
-    let currency = code.unwrap_or(Currency::GBP);
-    let money = |amount| Money::from_quantity(entry::as_money(amount), currency).ok();
     row.currency = currency;
     row.value = values.into_iter().flatten().next().and_then(money);
     entry::set_fee_value(&mut row, fee_value.and_then(money));

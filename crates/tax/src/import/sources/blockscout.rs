@@ -9,7 +9,6 @@
 
 use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
 use packtrain_core::money::{Currency, Money};
-use packtrain_core::quantity::Quantity;
 use packtrain_core::time::Timestamp;
 
 use crate::import::Source;
@@ -17,6 +16,7 @@ use crate::import::cells::Cell;
 use crate::import::chain::{self, Way};
 use crate::import::entry;
 use crate::import::sheet::{Flaw, Sheet};
+use crate::import::wrapped;
 
 pub(super) static TRANSACTIONS: Source = Source {
     name: "blockscout",
@@ -139,7 +139,7 @@ fn transaction(sheet: &mut Sheet<'_>) -> Option<Row> {
     let at = time(sheet);
     let (amount, fee) = (coins(sheet, VALUE), coins(sheet, FEE));
     let (hash, note) = (sheet.text(HASH), sheet.note(METHOD));
-    let price: Option<Quantity> = sheet.cell(PRICE).parse().ok();
+    let price = chain::price(sheet, PRICE);
     let mut row = match (way, amount) {
         (Way::In, None) => return None,
         (Way::In, Some(_)) if has_failed => return None,
@@ -156,6 +156,7 @@ fn transaction(sheet: &mut Sheet<'_>) -> Option<Row> {
     if way != Way::In {
         row.fee = fee;
     }
+    wrapped::tell(sheet, &mut row, TO);
     if row.kind == RowKind::Fee && row.fee.is_none() {
         return None;
     }
@@ -187,6 +188,8 @@ fn internal(sheet: &mut Sheet<'_>) -> Option<Row> {
     let hash = sheet.text(HASH);
     let leg = coins(sheet, VALUE)?;
     let mut row = chain::transfer(sheet, at?, (FROM, TO), leg)?;
+    let other = if row.sent.is_some() { TO } else { FROM };
+    wrapped::tell(sheet, &mut row, other);
     row.tx_hash = hash;
     sheet.is_good().then_some(row)
 }

@@ -51,9 +51,9 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let tag = sheet.cell(TAG).to_lowercase();
     let tag = tag.replace(['_', '-'], " ");
     let kind = match (&sent, &received) {
-        // Units that are staked so stay the person's own.
-        (Some(_), None) if tag == "stake" => return None,
-        (None, Some(_)) if tag == "unstake" => return None,
+        // Units that are staked so stay the person's own; the fee is all that leaves.
+        (Some(_), None) if tag == "stake" => return entry::fee_alone(sheet, at?, fee),
+        (None, Some(_)) if tag == "unstake" => return entry::fee_alone(sheet, at?, fee),
         (Some(sent), Some(received)) => both(&tag, entry::exchange(sent, received)),
         (Some(_), None) => leaving(&tag),
         (None, Some(_)) => arriving(&tag),

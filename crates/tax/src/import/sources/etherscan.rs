@@ -7,12 +7,12 @@
 
 use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
 use packtrain_core::money::{Currency, Money};
-use packtrain_core::quantity::Quantity;
 
 use crate::import::Source;
 use crate::import::chain::{self, Way};
 use crate::import::entry;
 use crate::import::sheet::{Flaw, Sheet};
+use crate::import::wrapped;
 
 pub(super) static NORMAL: Source = Source {
     name: "etherscan",
@@ -106,6 +106,7 @@ fn normal(sheet: &mut Sheet<'_>) -> Option<Row> {
         RowKind::Deposit => row.received = received,
         _ => row.fee = Some(fee?),
     }
+    wrapped::tell(sheet, &mut row, TO);
     price(sheet, &mut row);
     sheet.is_good().then_some(row)
 }
@@ -128,6 +129,8 @@ fn internal(sheet: &mut Sheet<'_>) -> Option<Row> {
         Some(sent) => (Some(sent), None),
         None => (None, Some(received?)),
     };
+    let other = if row.sent.is_some() { TO } else { FROM };
+    wrapped::tell(sheet, &mut row, other);
     price(sheet, &mut row);
     sheet.is_good().then_some(row)
 }
@@ -164,8 +167,8 @@ fn leg(sheet: &mut Sheet<'_>, column: usize) -> Option<Leg> {
 }
 
 /// Values a row and its fee at the price of the day, where the file has one.
-fn price(sheet: &Sheet<'_>, row: &mut Row) {
-    let Ok(price) = sheet.cell(PRICE).replace(',', "").parse::<Quantity>() else {
+fn price(sheet: &mut Sheet<'_>, row: &mut Row) {
+    let Some(price) = chain::price(sheet, PRICE) else {
         return;
     };
     let worth = |leg: &Leg| {

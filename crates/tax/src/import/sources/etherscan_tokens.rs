@@ -7,7 +7,6 @@
 
 use packtrain_core::ledger::{Leg, Row};
 use packtrain_core::money::{Currency, Money};
-use packtrain_core::quantity::Quantity;
 
 use crate::import::Source;
 use crate::import::chain;
@@ -59,7 +58,8 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let at = sheet.seconds(TIME);
     let amount = sheet.size(AMOUNT).good();
     let hash = sheet.text(HASH);
-    let value = dollars(sheet.cell(VALUE));
+    let value = chain::price(sheet, VALUE);
+    let value = value.and_then(|value| Money::from_quantity(value, Currency::USD).ok());
     if amount.is_none() && sheet.is_good() {
         // Transfers of nothing are made by strangers to get their address into the list.
         return None;
@@ -72,11 +72,4 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let mut row = chain::transfer(sheet, at?, (FROM, TO), leg)?;
     (row.tx_hash, row.value) = (hash, value);
     sheet.is_good().then_some(row)
-}
-
-/// A value in dollars, such as `$1,234.50`; none where there is none, such as `N/A`.
-fn dollars(cell: &str) -> Option<Money> {
-    let plain = cell.trim_start_matches('$').replace(',', "");
-    let amount: Quantity = plain.parse().ok()?;
-    Money::from_quantity(amount, Currency::USD).ok()
 }

@@ -47,8 +47,6 @@ const COLUMNS: &[&str] = &[
 ];
 const LABEL: usize = 9;
 const FORMS: &[&str] = &["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"];
-const IN_POOL: &[&str] = &["stake", "to pool", "sent to pool"];
-const OUT_OF_POOL: &[&str] = &["unstake", "from pool", "received from pool"];
 
 fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let at = sheet.time(0, FORMS);
@@ -62,9 +60,15 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let label = sheet.cell(LABEL).to_lowercase().replace(['_', '&'], " ");
     let kind = match (&sent, &received) {
         _ if label == "ignored" => return None,
-        // Units that are staked or pooled so stay the person's own.
-        (Some(_), None) if IN_POOL.contains(&label.as_str()) => return None,
-        (None, Some(_)) if OUT_OF_POOL.contains(&label.as_str()) => return None,
+        // Units that are staked or pooled so stay the person's own; the fee is all that leaves.
+        (sent, received) if stays(&label, sent.is_some(), received.is_some()) => {
+            let row = entry::fee_alone(sheet, at?, fee)?;
+            return Some(Row {
+                tx_hash,
+                note,
+                ..row
+            });
+        }
         (None, None) if fee.is_some() => Some(RowKind::Fee),
         (None, None) => {
             entry::nothing_moved(sheet, Some(1), "fill Sent Amount or Received Amount");
@@ -97,6 +101,15 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
         row.received = None;
     }
     sheet.is_good().then_some(row)
+}
+
+/// Whether the units of a row go into a pool or a stake that stays the person's own, or come back.
+fn stays(label: &str, leaves: bool, arrives: bool) -> bool {
+    match label {
+        "stake" | "to pool" | "sent to pool" => leaves && !arrives,
+        "unstake" | "from pool" | "received from pool" => arrives && !leaves,
+        _ => false,
+    }
 }
 
 /// What a label makes of an exchange; none for one that is unknown.

@@ -5,9 +5,10 @@
 //! fee, tokens have none of their own, and a failed operation is `Failed`. Types that BittyTax does
 //! not know could not be checked.
 //!
-//! Who sends an operation that fails pays its fee all the same; amounts did not move. Tokens that
-//! are no currency (`NFT_IN`, `NFT_OUT`) follow the operation of their transaction and repeat its
-//! fee (`flattenOperationWithInternalsAndNfts`), which counts once, in that operation's own row.
+//! Who sends an operation that fails pays its fee all the same; amounts did not move. An operation
+//! of fees alone that tells no fee is an error: whether its amount was paid, it does not say. Tokens
+//! that are no currency (`NFT_IN`, `NFT_OUT`) follow the operation of their transaction and repeat
+//! its fee (`flattenOperationWithInternalsAndNfts`), which counts once, in that operation's own row.
 
 use packtrain_core::ledger::{Leg, Row, RowKind};
 use packtrain_core::money::Money;
@@ -71,7 +72,10 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let fee = fee.zip(asset).map(|(amount, asset)| Leg { amount, asset });
     match kind {
         RowKind::Fee if has_failed => {
-            let fee = fee?;
+            let Some(fee) = fee else {
+                no_fee(sheet);
+                return None;
+            };
             // The value is that of the amount, which stayed.
             let amount = leg.map(|leg| leg.amount).filter(|all| all.is_positive());
             money = money
@@ -79,7 +83,13 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
                 .and_then(|(all, amount)| all.share(fee.amount, amount).ok());
             row.fee = Some(fee);
         }
-        RowKind::Fee if sheet.cell(3) == "FEES" => row.fee = Some(fee.or(leg)?),
+        RowKind::Fee if sheet.cell(3) == "FEES" => {
+            row.fee = fee.or(leg);
+            if row.fee.is_none() {
+                no_fee(sheet);
+                return None;
+            }
+        }
         RowKind::Fee => row.fee = Some(fee?),
         RowKind::Withdrawal => {
             // The amount holds the fee.
@@ -94,6 +104,19 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     }
     entry::set_value(&mut row, money);
     sheet.is_good().then_some(row)
+}
+
+/// The error for an operation of fees alone that tells none. Others cost nothing then, and a cell
+/// that says zero tells it.
+fn no_fee(sheet: &mut Sheet<'_>) {
+    let is_told = [5, 4]
+        .iter()
+        .any(|column| entry::is_nothing(sheet, *column));
+    if sheet.cell(3) == "FEES" && sheet.is_good() && !is_told {
+        let help = "write the row in the product's own format, with the fee that was paid";
+        let flaw = Flaw::new("amount_missing", "an operation of fees tells no fee", help);
+        sheet.flaw(Some(5), flaw);
+    }
 }
 
 /// What an operation is; none for one that moved nothing, or that the file does not tell.

@@ -47,26 +47,27 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     let legs = Legs::read(sheet);
     let kind = kind(sheet, mapping, &legs);
     let wallet = sheet.name(neutral::WALLET).good();
-    let to_wallet = sheet.name(neutral::TO_WALLET).good();
+    let to_wallet = sheet.name(neutral::TO_WALLET);
     let currency = currency(sheet, mapping, &legs);
-    let value = money(sheet, neutral::VALUE, currency);
+    let value = money(sheet, neutral::VALUE, &currency);
+    let has_value = !value.is_absent();
     // A result of a margin trade may be a loss; other values have no sign, whatever the file says.
-    let value = value.map(|value| match kind {
+    let value = value.good().map(|value| match kind {
         Some(RowKind::MarginPnl) => value,
         _ => value.abs(),
     });
-    let fee_value = money(sheet, neutral::FEE_VALUE, currency);
-    let basis = money(sheet, neutral::BASIS, currency);
+    let fee_value = money(sheet, neutral::FEE_VALUE, &currency).good();
+    let basis = money(sheet, neutral::BASIS, &currency).good();
     let acquired = sheet.day(neutral::ACQUIRED).good();
     let (tx_hash, note) = (sheet.text(neutral::TX_HASH), sheet.note(neutral::NOTE));
     let id = sheet.row_id(neutral::ID);
     if let Some(kind) = kind {
         let absent = Absent {
-            sent: legs.sent.is_none(),
-            received: legs.received.is_none(),
-            fee: legs.fee.is_none(),
-            value: value.is_none(),
-            to_wallet: to_wallet.is_none(),
+            sent: legs.sent.is_absent(),
+            received: legs.received.is_absent(),
+            fee: legs.fee.is_absent(),
+            value: !has_value,
+            to_wallet: to_wallet.is_absent(),
         };
         neutral::check_needs(sheet, kind, absent);
     }
@@ -77,15 +78,15 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     Some(Row {
         id: id.unwrap_or(row.id),
         wallet: wallet.unwrap_or(row.wallet),
-        sent: legs.sent,
-        received: legs.received,
-        fee: legs.fee,
+        sent: legs.sent.good(),
+        received: legs.received.good(),
+        fee: legs.fee.good(),
         value,
-        currency: currency.unwrap_or(row.currency),
+        currency: currency.good().unwrap_or(row.currency),
         tx_hash,
         note,
         rare: RareParts {
-            to_wallet,
+            to_wallet: to_wallet.good(),
             fee_value,
             basis,
             acquired,
@@ -118,7 +119,7 @@ fn kind(sheet: &mut Sheet<'_>, mapping: &Mapping, legs: &Legs) -> Option<RowKind
         );
         return None;
     }
-    match (&legs.sent, &legs.received, &legs.fee) {
+    match (legs.sent.there(), legs.received.there(), legs.fee.there()) {
         (Some(sent), Some(received), _) => Some(entry::exchange(sent, received)),
         (Some(_), None, _) => Some(RowKind::Withdrawal),
         (None, Some(_), _) => Some(RowKind::Deposit),
@@ -133,50 +134,75 @@ fn kind(sheet: &mut Sheet<'_>, mapping: &Mapping, legs: &Legs) -> Option<RowKind
 
 /// What left, what came, and the fee.
 struct Legs {
-    sent: Option<Leg>,
-    received: Option<Leg>,
-    fee: Option<Leg>,
+    sent: Cell<Leg>,
+    received: Cell<Leg>,
+    fee: Cell<Leg>,
 }
 
 impl Legs {
     fn read(sheet: &mut Sheet<'_>) -> Self {
         let mut legs = Self {
-            sent: sheet.unsigned_leg(neutral::SENT.0, neutral::SENT.1).good(),
-            received: sheet
-                .unsigned_leg(neutral::RECEIVED.0, neutral::RECEIVED.1)
-                .good(),
-            fee: sheet.unsigned_leg(neutral::FEE.0, neutral::FEE.1).good(),
+            sent: sheet.unsigned_leg(neutral::SENT.0, neutral::SENT.1),
+            received: sheet.unsigned_leg(neutral::RECEIVED.0, neutral::RECEIVED.1),
+            fee: sheet.unsigned_leg(neutral::FEE.0, neutral::FEE.1),
         };
-        if let Cell::Good(signed) = sheet.number(AMOUNT) {
-            let leg = sheet.unsigned_leg(AMOUNT, ASSET).good();
-            match signed.is_negative() {
-                true => legs.sent = leg,
-                false => legs.received = leg,
+        match sheet.number(AMOUNT) {
+            Cell::Good(signed) => {
+                let leg = sheet.unsigned_leg(AMOUNT, ASSET);
+                match signed.is_negative() {
+                    true => legs.sent = leg,
+                    false => legs.received = leg,
+                }
             }
+            // Which of the two it was is not known, and neither lacks an amount besides.
+            Cell::Bad => (legs.sent, legs.received) = (Cell::Bad, Cell::Bad),
+            Cell::Absent => {}
         }
         legs
     }
 }
 
 /// The currency of the row's values: its own, the mapping's, or that of the money that moved.
-fn currency(sheet: &mut Sheet<'_>, mapping: &Mapping, legs: &Legs) -> Option<Currency> {
-    if let Cell::Good(currency) = sheet.currency(neutral::CURRENCY) {
-        return Some(currency);
+fn currency(sheet: &mut Sheet<'_>, mapping: &Mapping, legs: &Legs) -> Cell<Currency> {
+    let own = sheet.currency(neutral::CURRENCY);
+    if let Cell::Good(_) = own {
+        return own;
     }
-    let moved = [&legs.sent, &legs.received].into_iter().flatten();
-    let mut money = moved.filter(|leg| is_fiat(&leg.asset));
-    let moved = money.next().and_then(|leg| leg.asset.parse().ok());
-    mapping.currency.or(moved)
+    let moved = [&legs.sent, &legs.received];
+    let mut money = moved
+        .into_iter()
+        .filter_map(Cell::there)
+        .filter(|leg| is_fiat(&leg.asset));
+    let of_money = money.next().and_then(|leg| leg.asset.parse().ok());
+    match mapping.currency.or(of_money) {
+        Some(currency) => Cell::Good(currency),
+        // What could have told it is bad, and told already.
+        None if own == Cell::Bad || moved.contains(&&Cell::Bad) => Cell::Bad,
+        None => Cell::Absent,
+    }
 }
 
 /// Money in the row's currency.
-fn money(sheet: &mut Sheet<'_>, column: usize, currency: Option<Currency>) -> Option<Money> {
-    let number = sheet.number(column).good()?;
-    let Some(currency) = currency else {
-        let help = "name a column for currency in the mapping, or the currency itself";
-        let flaw = Flaw::new("currency_missing", "the value has no currency", help);
-        sheet.flaw(Some(column), flaw);
-        return None;
+fn money(sheet: &mut Sheet<'_>, column: usize, currency: &Cell<Currency>) -> Cell<Money> {
+    let number = match sheet.number(column) {
+        Cell::Good(number) => number,
+        Cell::Absent => return Cell::Absent,
+        Cell::Bad => return Cell::Bad,
     };
-    Money::from_quantity(number, currency).ok()
+    let money = match currency {
+        Cell::Good(currency) => Money::from_quantity(number, *currency).map_err(Flaw::of_amount),
+        Cell::Bad => return Cell::Bad,
+        Cell::Absent => {
+            let help = "name a column for currency in the mapping, or the currency itself";
+            let message = "the value has no currency";
+            Err(Flaw::new("currency_missing", message, help))
+        }
+    };
+    match money {
+        Ok(money) => Cell::Good(money),
+        Err(flaw) => {
+            sheet.flaw(Some(column), flaw);
+            Cell::Bad
+        }
+    }
 }

@@ -3,6 +3,7 @@
 mod binance;
 mod binance_trades;
 mod bitfinex;
+mod bitfinex_funds;
 mod bitstamp;
 mod bittytax;
 mod blockscout;
@@ -20,6 +21,7 @@ mod koinly;
 mod kraken;
 mod kraken_trades;
 mod kucoin;
+mod kucoin_funds;
 mod ledger_live;
 mod mapped;
 pub(super) mod neutral;
@@ -44,8 +46,12 @@ pub(super) static ALL: &[&Source] = &[
     &binance_trades::TRADES,
     &binance_trades::OLDER,
     &bitfinex::TRADES,
+    &bitfinex_funds::MOVEMENTS,
+    &bitfinex_funds::LEDGER,
     &bitstamp::SOURCE,
     &kucoin::ORDERS,
+    &kucoin_funds::TRANSFERS,
+    &kucoin_funds::EARN,
     &gemini::SOURCE,
     &okx::TRADING,
     &okx::FUNDING,

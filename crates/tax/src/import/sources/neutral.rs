@@ -137,11 +137,14 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
     })
 }
 
+/// What stands before the line in the id of a row without one.
+pub(in crate::import) const LINE: &str = "line";
+
 /// The row's own id, or one from its line.
 fn id(sheet: &mut Sheet<'_>) -> RowId {
     match sheet.row_id(ID) {
         Some(id) => id,
-        None => format!("line-{}", sheet.line()).into(),
+        None => format!("{LINE}-{}", sheet.line()).into(),
     }
 }
 
@@ -217,29 +220,37 @@ fn lots(sheet: &mut Sheet<'_>) -> Vec<NamedLot> {
     if cell.is_empty() {
         return Vec::new();
     }
-    let read: Option<Vec<NamedLot>> = cell
-        .split(';')
-        .map(|lot| {
-            let (row, quantity) = lot.trim().rsplit_once(':')?;
-            let quantity = marks.plain(quantity.trim()).ok()?;
-            let quantity: Quantity = quantity.parse().ok()?;
-            let row = row.trim();
-            let is_lot = quantity.is_positive() && !row.is_empty();
-            is_lot.then(|| NamedLot {
-                row: row.into(),
-                quantity,
-            })
-        })
-        .collect();
-    match read {
-        Some(lots) if lots.len() <= NAMED_LOTS_MAX => lots,
-        _ => {
+    match named_lots(cell, |quantity| {
+        marks.plain(quantity).ok().map(Into::<String>::into)
+    }) {
+        Some(lots) => lots,
+        None => {
             let message = "not a list of lots";
             let help = "expected ids of rows with quantities, such as t1:0.5;t2:1.5";
             sheet.flaw(Some(LOTS), Flaw::new("lots_malformed", message, help));
             Vec::new()
         }
     }
+}
+
+/// Lots named as `row:quantity;row:quantity`, each quantity as `plain` writes its decimals; none
+/// where they are not, or are too many.
+pub(crate) fn named_lots(
+    text: &str,
+    plain: impl Fn(&str) -> Option<String>,
+) -> Option<Vec<NamedLot>> {
+    let lot = |lot: &str| {
+        let (row, quantity) = lot.trim().rsplit_once(':')?;
+        let quantity: Quantity = plain(quantity.trim())?.parse().ok()?;
+        let row = row.trim();
+        let is_lot = quantity.is_positive() && !row.is_empty();
+        is_lot.then(|| NamedLot {
+            row: row.into(),
+            quantity,
+        })
+    };
+    let lots: Vec<_> = text.split(';').map(lot).collect::<Option<_>>()?;
+    (lots.len() <= NAMED_LOTS_MAX).then_some(lots)
 }
 
 /// Which parts a row does not have. A part that is there and bad has its own error.

@@ -116,7 +116,7 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
         );
         return None;
     };
-    if !matches!(sheet.cell(MULTIPLIER), "" | "1" | "1.0") {
+    if !matches!(sheet.cell(MULTIPLIER), "" | "1" | "1.0" | "1,0") {
         let message = "a token whose units count more or less than once";
         let help = "write the row in the product's own format, with the units you hold";
         sheet.flaw(

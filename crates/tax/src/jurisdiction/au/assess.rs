@@ -21,6 +21,7 @@ const NO_DISCOUNT_SOURCE: &str = "ITAA 1997 s. 115-10";
 const AFTER_DISCOUNT_SOURCE: &str =
     "Treasury Laws Amendment (Tax Reform No. 1) Act 2026, which these rules do not follow yet";
 const LOSS_SOURCE: &str = "ITAA 1997 s. 102-5, 102-15";
+const MARGIN_SOURCE: &str = "ITAA 1997 s. 6-5, 8-1, 15-15; TR 2005/15 on contracts for differences";
 const INCOME_SOURCE: &str = "ATO, Staking rewards and airdrops";
 
 /// Where figures go.
@@ -29,6 +30,7 @@ struct Form {
     net: Place,
     carried: Place,
     income: Option<Place>,
+    deduction: Option<Place>,
     schedule: &'static str,
 }
 
@@ -45,6 +47,7 @@ const PERSON: Form = Form {
     net: label(QUESTION, "A"),
     carried: label(QUESTION, "V"),
     income: Some(label("Tax return, question 24, other income", "")),
+    deduction: Some(label("Tax return, other deductions", "")),
     schedule: "CGT schedule, if you attach one",
 };
 const COMPANY: Form = Form {
@@ -52,6 +55,7 @@ const COMPANY: Form = Form {
     net: label("Company return, net capital gain", "A"),
     carried: label("Company return, losses information", "V"),
     income: None,
+    deduction: None,
     schedule: "CGT schedule",
 };
 const WORKSHEET: Option<Place> =
@@ -115,6 +119,13 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
         out.extend(of_year.gains(&form)?);
         out.extend(of_year.results(&form));
         out.extend(schedule::lines(&of_year, form.schedule)?);
+        let is_loss = sums.other.is_negative();
+        out.margin(
+            ("margin_income", "Results of margin positions"),
+            sums.other,
+            if is_loss { form.deduction } else { form.income },
+            MARGIN_SOURCE,
+        );
         brought = carried;
         years.insert(year, out);
     }

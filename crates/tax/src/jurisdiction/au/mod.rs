@@ -22,7 +22,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "Australia",
     currency: Currency::AUD,
     timezone: chrono_tz::Australia::Sydney,
-    rule_set: "au-2025.4",
+    rule_set: "au-2025.5",
     methods: &[Method::Fifo, Method::Lifo, Method::Hifo, Method::Lofo],
     options: &[
         OptionSpec {
@@ -36,6 +36,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         usual::SWAP_FEE_TO_DISPOSAL,
         usual::TRANSFER_FEE_IS_SOLD,
         usual::STAKING_ON_RECEIPT,
+        usual::MARGIN_IS_INCOME,
         usual::LOSS_BEFORE,
     ],
     circle: Circle::First,

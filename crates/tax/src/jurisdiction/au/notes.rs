@@ -2,9 +2,9 @@
 
 use super::super::notes::{
     ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText,
-    TRANSFER_FEE_JOINS, TRANSFER_FEE_LOST, chose, fees_in_kind, loans_at_market, margin_apart_from,
-    staking_on_receipt, staking_on_withdrawal, swap_costs_of_disposal, swap_costs_split,
-    transfer_fee_sold,
+    TRANSFER_FEE_JOINS, TRANSFER_FEE_LOST, chose, fees_in_kind, loans_at_market, margin_is_capital,
+    margin_is_income, staking_on_receipt, staking_on_withdrawal, swap_costs_of_disposal,
+    swap_costs_split, transfer_fee_sold,
 };
 use crate::request::{Method, Scope};
 
@@ -135,5 +135,12 @@ pub(super) const RULES: &[RuleText] = &[
         text: "Units without a purchase on record have zero cost and no discount.",
         source: "practice; the burden of proving cost is the taxpayer's",
     },
-    margin_apart_from!("parcels", "practice"),
+    margin_is_capital!(
+        "without a discount, with the other CGT events",
+        "TR 2005/15 on contracts for differences that are a recreation; no direct guidance"
+    ),
+    margin_is_income!(
+        "ordinary income, or a loss to deduct",
+        "ITAA 1997 s. 6-5, 8-1, 15-15; TR 2005/15 on contracts for differences"
+    ),
 ];

@@ -12,6 +12,7 @@ use crate::place::Place;
 const INCLUSION_SOURCE: &str =
     "ITA s. 38(a); the planned rate of two thirds was cancelled on 21 March 2025";
 const LOSS_SOURCE: &str = "ITA s. 3(b), 111(1)(b)";
+const MARGIN_SOURCE: &str = "ITA s. 9; IT-346R on commodity futures";
 const INCOME_SOURCE: &str = "CRA, Information for crypto-asset users and tax professionals";
 
 /// The tax years whose lines of Schedule 3 were confirmed: 15199 takes the proceeds and 15300 the
@@ -94,6 +95,15 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
                 INCOME_SOURCE,
             ),
         ]);
+        out.margin(
+            (
+                "margin_income",
+                "Results of margin positions, which are business income",
+            ),
+            sums.other,
+            Some(Place::words("Form T2125, business income")),
+            MARGIN_SOURCE,
+        );
         brought = left;
         years.insert(year, out);
     }

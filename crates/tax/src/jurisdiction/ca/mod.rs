@@ -18,7 +18,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "Canada",
     currency: Currency::CAD,
     timezone: chrono_tz::America::Toronto,
-    rule_set: "ca-2025.4",
+    rule_set: "ca-2025.5",
     methods: &[Method::Acb],
     options: &[
         usual::WRAP_CARRIES,
@@ -26,6 +26,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         usual::SWAP_FEE_TO_DISPOSAL,
         usual::TRANSFER_FEE_OF_A_POOL_IS_SOLD,
         usual::STAKING_ON_RECEIPT,
+        usual::MARGIN_IS_CAPITAL,
         usual::LOSS_BEFORE,
     ],
     circle: Circle::First,

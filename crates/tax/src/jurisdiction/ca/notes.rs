@@ -2,9 +2,9 @@
 
 use super::super::notes::{
     ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText,
-    TRANSFER_FEE_LOST, chose, fees_in_kind, loans_at_market, lost, margin_apart_from,
-    staking_on_receipt, staking_on_withdrawal, swap_costs_of_disposal, swap_costs_split,
-    transfer_fee_sold, without_purchase,
+    TRANSFER_FEE_LOST, chose, fees_in_kind, loans_at_market, lost, margin_is_capital,
+    margin_is_income, staking_on_receipt, staking_on_withdrawal, swap_costs_of_disposal,
+    swap_costs_split, transfer_fee_sold, without_purchase,
 };
 
 pub(super) const RULES: &[RuleText] = &[
@@ -115,5 +115,10 @@ pub(super) const RULES: &[RuleText] = &[
         source: "ITA s. 3(b), 111(1)(b)",
     },
     without_purchase("practice; the burden of proving cost is the taxpayer's"),
-    margin_apart_from!("the cost base", "practice"),
+    margin_is_capital!(
+        "on Schedule 3 with the other dispositions, as speculators may report futures if they do \
+         so each year",
+        "IT-346R on commodity futures; no direct guidance on crypto-assets"
+    ),
+    margin_is_income!("business income", "ITA s. 9; IT-346R on commodity futures"),
 ];

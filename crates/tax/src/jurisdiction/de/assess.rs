@@ -202,6 +202,15 @@ fn figures(books: &Books<'_>, year: &Year) -> Result<Assessment, AmountError> {
         source,
     );
     out.money("taxable_income", "Taxable rewards", taxed, None, source);
+    out.margin(
+        (
+            "derivative_gains",
+            "Gains or losses of margin positions (Termingeschäfte)",
+        ),
+        books.sums(year.year).other,
+        Some(Place::words("Anlage KAP")),
+        "EStG s. 20(2) sentence 1 no. 3, s. 20(6)",
+    );
     Ok(out)
 }
 

@@ -25,7 +25,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "Germany",
     currency: Currency::EUR,
     timezone: chrono_tz::Europe::Berlin,
-    rule_set: "de-2025.4",
+    rule_set: "de-2025.5",
     methods: &[Method::Fifo, Method::Lifo],
     options: &[
         usual::WRAP_CARRIES,

@@ -3,7 +3,7 @@
 use super::super::notes::{
     ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, POOL_CARRIES,
     POOL_IS_A_SWAP, RuleText, TRANSFER_FEE_JOINS, TRANSFER_FEE_LOST, WRAP_CARRIES, WRAP_IS_A_SWAP,
-    fees_in_kind, loans_at_market, margin_apart_from, staking_on_receipt, staking_on_withdrawal,
+    fees_in_kind, loans_at_market, staking_on_receipt, staking_on_withdrawal,
     swap_costs_of_disposal, swap_costs_split, transfer_fee_sold,
 };
 use crate::request::{Method, Scope};
@@ -127,5 +127,13 @@ pub(super) const RULES: &[RuleText] = &[
                year.",
         source: "practice; BMF 89 on missing records",
     },
-    margin_apart_from!("private sales", "EStG s. 20(2) sentence 1 no. 3"),
+    RuleText {
+        when: |_, applied| applied.margin,
+        text: "Results of margin positions, less their fees, are gains and losses of derivatives \
+               (Termingeschäfte), which are income from capital and no private sales: their sum \
+               goes into Anlage KAP. A loss goes against income from capital alone; the saver's \
+               allowance, other income from capital and losses of other years are not in these \
+               records.",
+        source: "EStG s. 20(2) sentence 1 no. 3, s. 20(4) sentence 5, s. 20(6)",
+    },
 ];

@@ -55,6 +55,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         denies_loss: |kind, is_fee, _| {
             !is_fee && matches!(kind, RowKind::GiftOut | RowKind::GiftSpouse)
         },
+        margin_in_no_form: true,
         ..Special::NONE
     },
     pool: |_| PoolRules {

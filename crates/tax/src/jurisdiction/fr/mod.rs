@@ -73,7 +73,10 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
             (RowKind::Fork, UntaxedCost::Nothing),
         ],
     },
-    special: Special::NONE,
+    special: Special {
+        margin_in_no_form: true,
+        ..Special::NONE
+    },
     pool: |_| PoolRules {
         near: Near::After(0),
         superficial_losses: false,

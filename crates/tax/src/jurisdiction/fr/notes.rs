@@ -147,8 +147,8 @@ pub(super) const RULES: &[RuleText] = &[
     },
     RuleText {
         when: |_, applied| applied.margin,
-        text: "Margin results are taken as stated, apart from gains; units that settle a loss are \
-               a payment of it.",
+        text: "Margin results are taken as stated, less their fees, apart from gains, and are in \
+               no figure for the return; units that settle a loss are a payment of it.",
         source: "practice",
     },
     RuleText {

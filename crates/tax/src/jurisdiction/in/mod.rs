@@ -59,6 +59,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     special: Special {
         denies_loss: |_, _, date| date >= FROM,
         ignores_sale_costs: |date| date >= FROM,
+        margin_in_no_form: true,
         ..Special::NONE
     },
     pool: |_| PoolRules {

@@ -65,6 +65,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     },
     special: Special {
         swap_carries,
+        margin_in_no_form: true,
         ..Special::NONE
     },
     pool: |_| PoolRules {

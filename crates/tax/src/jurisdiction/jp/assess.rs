@@ -27,6 +27,7 @@ const MISCELLANEOUS: &[Dated<()>] = &[
 ];
 
 const COST_SOURCE: &str = "Income Tax Act art. 48-2; Enforcement Order art. 119-2";
+const MARGIN_SOURCE: &str = "NTA FAQ on crypto assets (read in secondary sources)";
 const LOSS_SOURCE: &str = "Income Tax Act art. 69(1)";
 
 pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>, AmountError> {
@@ -34,6 +35,7 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
     for year in books.years() {
         let (sums, mut out) = (books.sums(year), Assessment::default());
         let result = sums.net.checked_add(sums.income)?;
+        let result = result.checked_add(sums.other)?;
         let fact = on(MISCELLANEOUS, year);
         let source = fact.map_or(UNKNOWN, |fact| fact.source);
         let (taxable, lost) = match fact {
@@ -78,6 +80,12 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
                 LOSS_SOURCE,
             ),
         ]);
+        out.margin(
+            ("margin_results", "of these results of margin positions"),
+            sums.other,
+            None,
+            MARGIN_SOURCE,
+        );
         years.insert(year, out);
     }
     Ok(years)

@@ -20,7 +20,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "Japan",
     currency: Currency::JPY,
     timezone: chrono_tz::Asia::Tokyo,
-    rule_set: "jp-2025.3",
+    rule_set: "jp-2025.4",
     // The moving average is the average cost of the moment.
     methods: &[Method::TotalAverage, Method::Acb],
     options: &[

@@ -2,8 +2,8 @@
 
 use super::super::notes::{
     ALWAYS, CONVERTED, LOANS_AS_BORROWED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText,
-    SECOND_CIRCLE, WRAP_IS_A_SWAP, chose, loans_at_market, lost, margin_apart_from,
-    swap_costs_of_disposal, swap_costs_split,
+    SECOND_CIRCLE, WRAP_IS_A_SWAP, chose, loans_at_market, lost, swap_costs_of_disposal,
+    swap_costs_split,
 };
 use crate::request::Method;
 
@@ -110,5 +110,11 @@ pub(super) const RULES: &[RuleText] = &[
                of the proceeds, which is not done here.",
         source: "practice; Basic Circular on Income Tax 48-2-4",
     },
-    margin_apart_from!("the figures of miscellaneous income", "practice"),
+    RuleText {
+        when: |_, applied| applied.margin,
+        text: "Results of margin trading in crypto assets, less its fees, are miscellaneous income \
+               taxed with all other income, without the separate tax of other margin trading.",
+        source: "NTA FAQ on crypto assets (read in secondary sources); Act on Special Measures \
+                 art. 41-14",
+    },
 ];

@@ -53,7 +53,8 @@ pub(super) const RULES: &[RuleText] = &[
     },
     RuleText {
         when: |_, applied| applied.margin,
-        text: "Margin results are taken as stated.",
+        text: "Margin results are taken as stated, less their fees, and are in no figure: box 3 \
+               taxes what is held, not what it brings.",
         source: "practice",
     },
 ];

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use packtrain_core::ledger::RowKind;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 
@@ -18,6 +19,8 @@ const RATES_CHANGE: Option<NaiveDate> = NaiveDate::from_ymd_opt(2024, 10, 30);
 const RATES_CHANGE_IN: TaxYear = TaxYear(2024);
 const RATES_SOURCE: &str = "Finance Act 2025 s. 7; Autumn Budget 2024";
 const LOSS_SOURCE: &str = "TCGA 1992 s. 1(3), 1K (to 2018-19: s. 3); CG18030";
+const MARGIN_SOURCE: &str = "TCGA 1992 s. 143, 144; SA108 and its notes";
+const INCOME_SOURCE: &str = "ITTOIA 2005 s. 687; no direct guidance";
 const FORM_SOURCE: &str = "SA108 and its notes";
 /// A company pays corporation tax on its gains, by part 1 chapter 2 of the Act.
 const COMPANY_SOURCE: &str = "TCGA 1992 s. 1(2)";
@@ -37,6 +40,8 @@ struct Year<'o> {
     year: TaxYear,
     is_company: bool,
     sums: Sums,
+    /// What of these are margin results, where the form of the year has them apart.
+    margin: Sums,
     allowance: Money,
     allowance_source: &'static str,
     brought_used: Money,
@@ -73,6 +78,12 @@ impl<'o> Year<'o> {
         let net = books.sums(year).net;
         // What gives neither gain nor loss is in neither of these.
         sums.costs = sums.proceeds.round(2).checked_sub(net)?;
+        let is_apart =
+            |line: &&Disposal| boxes::parts_cryptoassets(year) && line.kind == RowKind::MarginPnl;
+        let mut margin = self::sums(books, books.lines(year).iter().filter(is_apart))?;
+        let margin_net = margin.gains.checked_add(margin.losses)?.round(2);
+        margin.costs = margin.proceeds.round(2).checked_sub(margin_net)?;
+        let own = sums.without(&margin)?;
         // Losses of earlier years are used only as far as the exempt amount does not cover.
         let brought_used = least(brought, above_zero(net.checked_sub(allowance)?));
         let after_losses = above_zero(net.checked_sub(brought_used)?);
@@ -81,8 +92,13 @@ impl<'o> Year<'o> {
             books,
             year,
             is_company,
-            pounds: pounds.after(sums.gains, sums.losses, allowance)?,
+            pounds: pounds.after(
+                [own.gains, margin.gains],
+                [own.losses, margin.losses],
+                allowance,
+            )?,
             sums,
+            margin,
             allowance,
             allowance_source: fact.map_or(without, |fact| fact.source),
             brought_used,
@@ -96,7 +112,7 @@ impl<'o> Year<'o> {
 
     fn figures(&self) -> Result<Assessment, AmountError> {
         let mut out = Assessment::default();
-        self.form(&mut out);
+        self.form(&mut out)?;
         let (losses, gains) = if self.is_company {
             (COMPANY_SOURCE, COMPANY_SOURCE)
         } else {
@@ -130,6 +146,10 @@ impl<'o> Year<'o> {
             self.place(key),
             "CRYPTO21150, CRYPTO21200",
         );
+        let margin = self.books.sums(self.year).other;
+        let form = self.place(key).filter(|_| !margin.is_negative());
+        let label = "Results of margin positions, which are miscellaneous income as well";
+        out.margin(("margin_income", label), margin, form, INCOME_SOURCE);
         Ok(out)
     }
 
@@ -141,23 +161,75 @@ impl<'o> Year<'o> {
     }
 
     /// What form SA108 asks for.
-    fn form(&self, out: &mut Assessment) {
+    fn form(&self, out: &mut Assessment) -> Result<(), AmountError> {
+        let own = self.sums.without(&self.margin)?;
         let source = if self.is_company {
             COMPANY_SOURCE
         } else {
             FORM_SOURCE
         };
-        let count = Amount::Count(self.sums.disposals);
+        let count = Amount::Count(own.disposals);
         let (key, label) = ("number_of_disposals", "Number of disposals");
         out.push(key, label, count, self.place(key), source);
         let before = "Gains in the year, before losses";
         for (key, label, amount) in [
-            ("disposal_proceeds", "Disposal proceeds", self.sums.proceeds),
-            ("allowable_costs", "Allowable costs", self.sums.costs),
-            ("gains_before_losses", before, self.sums.gains),
-            ("losses_in_year", "Losses in the year", self.sums.losses),
+            ("disposal_proceeds", "Disposal proceeds", own.proceeds),
+            ("allowable_costs", "Allowable costs", own.costs),
+            ("gains_before_losses", before, own.gains),
+            ("losses_in_year", "Losses in the year", own.losses),
         ] {
             out.money(key, label, amount, self.place(key), source);
+        }
+        if self.margin.disposals > 0 {
+            self.margin_form(out);
+        }
+        Ok(())
+    }
+
+    /// What the form asks for of other property.
+    fn margin_form(&self, out: &mut Assessment) {
+        let place = |key| match self.is_company {
+            true => None,
+            false => boxes::of_other_property(key),
+        };
+        let count = Amount::Count(self.margin.disposals);
+        let label = "Margin results: number";
+        let form = place("number_of_disposals");
+        out.push("margin_results", label, count, form, MARGIN_SOURCE);
+        let Sums {
+            proceeds,
+            costs,
+            gains,
+            losses,
+            ..
+        } = self.margin;
+        for (key, of_form, label, amount) in [
+            (
+                "margin_proceeds",
+                "disposal_proceeds",
+                "Margin results: gains before their fees",
+                proceeds,
+            ),
+            (
+                "margin_costs",
+                "allowable_costs",
+                "Margin results: losses before their fees, and fees",
+                costs,
+            ),
+            (
+                "margin_gains",
+                "gains_before_losses",
+                "Margin results: gains",
+                gains,
+            ),
+            (
+                "margin_losses",
+                "losses_in_year",
+                "Margin results: losses",
+                losses,
+            ),
+        ] {
+            out.money(key, label, amount, place(of_form), MARGIN_SOURCE);
         }
     }
 
@@ -258,6 +330,17 @@ fn sums<'l>(
 }
 
 impl Sums {
+    /// These without some of them.
+    fn without(&self, part: &Self) -> Result<Self, AmountError> {
+        Ok(Self {
+            proceeds: self.proceeds.checked_sub(part.proceeds)?,
+            costs: self.costs.checked_sub(part.costs)?,
+            gains: self.gains.checked_sub(part.gains)?,
+            losses: self.losses.checked_sub(part.losses)?,
+            disposals: self.disposals - part.disposals,
+        })
+    }
+
     fn close(&mut self, disposal: Option<(&Disposal, Money)>) -> Result<(), AmountError> {
         let Some((_, gain)) = disposal else {
             return Ok(());

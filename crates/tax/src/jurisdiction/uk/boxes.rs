@@ -52,6 +52,17 @@ pub(super) fn place(key: &str, year: TaxYear) -> Option<Place> {
     Some(Place::at(form, "box", number).entered(entered))
 }
 
+/// Whether the form of a year parts cryptoassets from other property.
+pub(super) fn parts_cryptoassets(year: TaxYear) -> bool {
+    year >= CRYPTOASSETS_FROM
+}
+
+/// The box of such a figure of other property, in a year whose form has boxes for both.
+pub(super) fn of_other_property(key: &str) -> Option<Place> {
+    // The form kept the numbers of the years before.
+    place(key, TaxYear(CRYPTOASSETS_FROM.0 - 1))
+}
+
 /// Losses of other years in whole pounds, as the boxes of a year have them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pounds {
@@ -70,14 +81,21 @@ impl Pounds {
         })
     }
 
-    /// What is made of them in a year with these gains, losses (negative) and exempt amount.
+    /// What is made of them in a year with these gains and losses (negative) of cryptoassets and of
+    /// other property, and with this exempt amount.
     pub(super) fn after(
         self,
-        gains: Money,
-        losses: Money,
+        gains: [Money; 2],
+        losses: [Money; 2],
         allowance: Money,
     ) -> Result<Self, AmountError> {
-        let net = cut(gains)?.checked_sub(one_more(losses.abs())?)?;
+        let [gain, other_gain] = gains.map(cut);
+        let [loss, other_loss] = losses.map(|loss| one_more(loss.abs()));
+        let (gains, losses) = (
+            gain?.checked_add(other_gain?)?,
+            loss?.checked_add(other_loss?)?,
+        );
+        let net = gains.checked_sub(losses)?;
         let used = least(self.carried, above_zero(net.checked_sub(allowance)?));
         let left = self.carried.checked_sub(used)?;
         Ok(Self {

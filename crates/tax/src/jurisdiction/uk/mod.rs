@@ -31,7 +31,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "United Kingdom",
     currency: Currency::GBP,
     timezone: chrono_tz::Europe::London,
-    rule_set: "uk-2025.4",
+    rule_set: "uk-2025.5",
     methods: &[Method::S104],
     options: &[
         OptionSpec {
@@ -45,6 +45,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         usual::SWAP_FEE_TO_DISPOSAL,
         usual::TRANSFER_FEE_OF_A_POOL_IS_SOLD,
         usual::STAKING_ON_RECEIPT,
+        usual::MARGIN_IS_CAPITAL,
         usual::LOSS_BEFORE,
     ],
     circle: Circle::First,

@@ -2,8 +2,8 @@
 
 use super::super::notes::{
     ALWAYS, CONVERTED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText, TRANSFER_FEE_LOST, chose,
-    margin_apart_from, staking_on_receipt, staking_on_withdrawal, transfer_fee_sold,
-    without_purchase,
+    margin_is_capital, margin_is_income, staking_on_receipt, staking_on_withdrawal,
+    transfer_fee_sold, without_purchase,
 };
 
 pub(super) const RULES: &[RuleText] = &[
@@ -142,5 +142,13 @@ pub(super) const RULES: &[RuleText] = &[
         source: "TCGA 1992 s. 1(3), 1F, 1K; CG18030; Finance Act 2025 s. 7",
     },
     without_purchase("practice; the burden of proving cost is the taxpayer's"),
-    margin_apart_from!("the pools", "practice"),
+    margin_is_capital!(
+        "on SA108 from 2024-25 on among other property, which a contract about coins is, and not \
+         among cryptoassets",
+        "TCGA 1992 s. 143, 144; no direct guidance on cryptoassets"
+    ),
+    margin_is_income!(
+        "miscellaneous income",
+        "ITTOIA 2005 s. 687; no direct guidance"
+    ),
 ];

@@ -15,6 +15,7 @@ use crate::place::{Entered, Place};
 
 const LIMIT_SOURCE: &str = "IRC 1211(b)";
 const CARRY_SOURCE: &str = "IRC 1212(b); Capital Loss Carryover Worksheet of Schedule D";
+const MARGIN_SOURCE: &str = "IRC 61; no direct guidance";
 const TERM_SOURCE: &str = "IRC 1222; Schedule D";
 
 pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>, AmountError> {
@@ -68,9 +69,16 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
                 "Notice 2014-21; Rev. Rul. 2023-14",
             ),
         ]);
+        add_margin(&mut figures, sums.other, year);
         years.insert(year, figures);
     }
     Ok(years)
+}
+
+/// Margin results that are no capital gains.
+fn add_margin(figures: &mut Assessment, sum: Money, year: TaxYear) {
+    let what = ("margin_income", "Results of margin positions");
+    figures.margin(what, sum, Some(other_income_line(year)), MARGIN_SOURCE);
 }
 
 /// A line of Schedule D, where losses stand in brackets; lines 6, 14 and 21 print these.
@@ -124,6 +132,16 @@ fn of_terms(before: Carried, short: Money, long: Money) -> Result<[Line; 5], Amo
 const fn income_line(year: TaxYear) -> Place {
     if year.0 >= 2024 {
         Place::at("Schedule 1", "line", "8v")
+    } else {
+        Place::words("Form 1040, other income")
+    }
+}
+
+/// Where income goes for which the return has no line: it has a list of such income since the
+/// returns of 2021.
+const fn other_income_line(year: TaxYear) -> Place {
+    if year.0 >= 2021 {
+        Place::at("Schedule 1", "line", "8z")
     } else {
         Place::words("Form 1040, other income")
     }

@@ -5,7 +5,7 @@
 //! 2025 each line takes an old and a new box ("Box C or Box I checked", and so on), of which
 //! digital assets have the new one. Lines 1 and 8 were divided into 1a, 1b, 8a and 8b on the
 //! revision of 2013. On that of 2011 columns (e) and (f) hold what (d) and (e) do since (Schedule D
-//! of 2011, 2012 and 2013).
+//! of 2011, 2012 and 2013), and only it has a column for the gain, not Form 8949.
 
 use chrono::Datelike;
 use packtrain_core::money::Money;
@@ -51,19 +51,22 @@ const fn lines_of(year: i32, term: Term) -> &'static [BoxLine; 3] {
 }
 
 macro_rules! labels {
-    ($name:ident: $proceeds:literal, $cost:literal; $($letter:literal $text:literal,)*) => {
+    (
+        $name:ident: $proceeds:literal, $cost:literal, $gain:literal;
+        $($letter:literal $text:literal,)*
+    ) => {
         /// What the columns of a box for proceeds, cost and gain are called.
         const fn $name(of_box: char) -> [&'static str; 3] {
             match of_box {
                 $($letter => [
                     concat!("Form 8949, box ", $text, ": ", $proceeds),
                     concat!("Form 8949, box ", $text, ": ", $cost),
-                    concat!("Form 8949, box ", $text, ": (h) gain or loss"),
+                    concat!("Form 8949, box ", $text, ": ", $gain),
                 ],)*
                 _ => [
                     concat!("Form 8949: ", $proceeds),
                     concat!("Form 8949: ", $cost),
-                    "Form 8949: (h) gain or loss",
+                    concat!("Form 8949: ", $gain),
                 ],
             }
         }
@@ -71,12 +74,12 @@ macro_rules! labels {
 }
 
 labels! {
-    labels_now: "(d) proceeds", "(e) cost";
+    labels_now: "(d) proceeds", "(e) cost", "(h) gain or loss";
     'A' "A", 'B' "B", 'C' "C", 'D' "D", 'E' "E", 'F' "F",
     'G' "G", 'H' "H", 'I' "I", 'J' "J", 'K' "K", 'L' "L",
 }
 labels! {
-    labels_of_2011: "(e) sales price", "(f) cost";
+    labels_of_2011: "(e) sales price", "(f) cost", "gain or loss";
     'A' "A", 'B' "B", 'C' "C",
 }
 
@@ -164,6 +167,9 @@ mod tests {
         assert_eq!(boxes_of(2010, Term::Short), None);
         assert_eq!(labels(2011, 'C')[0], "Form 8949, box C: (e) sales price");
         assert_eq!(labels(2011, 'C')[1], "Form 8949, box C: (f) cost");
+        // The form of that year has no column for it.
+        assert_eq!(labels(2011, 'C')[2], "Form 8949, box C: gain or loss");
+        assert_eq!(labels(2012, 'C')[2], "Form 8949, box C: (h) gain or loss");
     }
 
     #[test]

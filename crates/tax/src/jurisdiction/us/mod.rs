@@ -14,7 +14,7 @@ use packtrain_core::money::Currency;
 use super::options::usual;
 use super::{
     Circle, GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Special, Terms, Treatment,
-    words,
+    by_wallet, words,
 };
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::outcome::Term;
@@ -32,7 +32,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "United States",
     currency: Currency::USD,
     timezone: chrono_tz::America::New_York,
-    rule_set: "us-2025.5",
+    rule_set: "us-2025.6",
     methods: &[Method::Fifo, Method::Lifo, Method::Hifo, Method::Lofo],
     options: &[
         usual::WRAP_CARRIES,
@@ -40,12 +40,14 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         usual::LOAN_AS_BORROWED,
         OptionSpec {
             name: "form_1099_da",
-            kind: OptionKind::Words(&["none", "with_basis", "without_basis"]),
+            kind: OptionKind::ByWallet(&["none", "with_basis", "without_basis"]),
             meaning: "whether brokers reported the sales on Form 1099-DA (to 2024: 1099-B), and \
-                      whether with their basis; it decides the box of Form 8949",
+                      whether with their basis, of all wallets or of each; it decides the box of \
+                      Form 8949",
         },
         usual::TRANSFER_FEE_IS_SOLD,
         usual::STAKING_ON_RECEIPT,
+        usual::MARGIN_IS_CAPITAL,
         OptionSpec {
             name: "allocation",
             kind: OptionKind::Words(&["in_place", "oldest", "highest"]),
@@ -92,7 +94,11 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         donation: Leaving::Gone,
         untaxed: &[],
     },
-    special: Special::NONE,
+    special: Special {
+        // IRC 170(f)(11)(C) and (F); CCA 202302012.
+        appraisal_above: Some("5000"),
+        ..Special::NONE
+    },
     pool: |_| PoolRules {
         near: Near::After(0),
         superficial_losses: false,
@@ -127,18 +133,32 @@ const fn boxes_of(year: i32, term: Term) -> Option<[char; 3]> {
     }
 }
 
-/// The box of Form 8949 that a line belongs in.
-fn form_box(settings: &Settings, date: NaiveDate, term: Term) -> Option<char> {
-    let statement = settings
-        .options
-        .get("form_1099_da")
-        .map_or("none", String::as_str);
+/// The box of Form 8949 that a line of a wallet belongs in.
+fn form_box(settings: &Settings, wallet: &str, date: NaiveDate, term: Term) -> Option<char> {
+    let said = settings.options.get(FORM_1099_DA);
+    let statement = said.map_or("none", |said| statement_of(said, wallet));
     let boxes = boxes_of(date.year(), term)?;
     Some(match statement {
         "with_basis" => boxes[0],
         "without_basis" => boxes[1],
         _ => boxes[2],
     })
+}
+
+/// The option that tells which sales brokers reported.
+const FORM_1099_DA: &str = "form_1099_da";
+
+/// What a person says of the statement for a wallet: its own word, else that for all others.
+fn statement_of<'s>(said: &'s str, wallet: &str) -> &'s str {
+    let mut of_others = "none";
+    for (name, word) in by_wallet(said) {
+        match name {
+            Some(name) if name.eq_ignore_ascii_case(wallet.trim()) => return word,
+            Some(_) => {}
+            None => of_others = word,
+        }
+    }
+    of_others
 }
 
 #[cfg(test)]
@@ -186,7 +206,7 @@ mod tests {
             ];
             for day in days {
                 for term in [Term::Short, Term::Long] {
-                    let letter = form_box(&settings, day.parse().unwrap(), term);
+                    let letter = form_box(&settings, "A", day.parse().unwrap(), term);
                     all.push(letter.unwrap_or('-'));
                 }
             }
@@ -195,5 +215,8 @@ mod tests {
         assert_eq!(boxes("with_basis"), "--AAADADGJ");
         assert_eq!(boxes("without_basis"), "--BBBEBEHK");
         assert_eq!(boxes("none"), "--CCCFCFIL");
+        assert_eq!(boxes("a:without_basis,with_basis"), "--BBBEBEHK");
+        assert_eq!(boxes("with_basis,B:none"), "--AAADADGJ");
+        assert_eq!(boxes("B:with_basis"), "--CCCFCFIL");
     }
 }

@@ -2,8 +2,8 @@
 
 use super::super::notes::{
     ALWAYS, CONVERTED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText, TRANSFER_FEE_JOINS,
-    TRANSFER_FEE_LOST, WRAP_IS_A_SWAP, chose, fees_in_kind, margin_apart_from, staking_on_receipt,
-    staking_on_withdrawal, transfer_fee_sold,
+    TRANSFER_FEE_LOST, WRAP_IS_A_SWAP, chose, fees_in_kind, margin_is_capital, margin_is_income,
+    staking_on_receipt, staking_on_withdrawal, transfer_fee_sold,
 };
 use crate::request::{Method, Scope};
 
@@ -214,5 +214,21 @@ pub(super) const RULES: &[RuleText] = &[
         text: "Units without a purchase on record have zero cost and are short-term.",
         source: "practice; the burden of proving basis is the taxpayer's",
     },
-    margin_apart_from!("lots", "practice"),
+    RuleText {
+        when: |settings, _| {
+            settings
+                .options
+                .get("form_1099_da")
+                .is_some_and(|said| said.contains(':'))
+        },
+        text: "The box of Form 8949 follows what brokers reported, by the wallet that the units \
+               leave: {statements}",
+        source: "Instructions for Form 8949 (2024; 2025)",
+    },
+    margin_is_capital!(
+        "short-term, on Form 8949 and Schedule D; contracts of section 1256 go to Form 6781 and \
+         have to be taken out",
+        "IRC 1234A, 1222; no direct guidance on digital assets"
+    ),
+    margin_is_income!("other income", "IRC 61; no direct guidance"),
 ];

@@ -1,0 +1,55 @@
+//! Commands for API keys.
+
+use clap::{Args, Subcommand};
+use packtrain_core::ids::{ApiKeyId, TenantId};
+use packtrain_core::ports::KeyScope;
+
+pub(super) const KEYS: &str = "\
+A scope says what a key may do:
+  user      work on the data of its tenant: files, reports, comparisons
+  operator  see and change the jobs of all tenants, lanes, schedules and workers
+  viewer    read what operators see, and change nothing: for scalers such as KEDA, for collectors
+            of /metrics, and for screens
+
+Examples:
+  packtrain keys new --name keda --scope viewer
+  packtrain keys new --name ada --scope user --tenant ten_...
+  packtrain keys revoke key_...";
+
+#[derive(Debug, Args)]
+pub(crate) struct Keys {
+    #[command(subcommand)]
+    pub(crate) action: KeysAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysAction {
+    /// Make a key and print it; it cannot be shown again
+    New(NewKey),
+    /// Let a key open nothing any more, at once
+    Revoke {
+        /// The public part of the key
+        id: ApiKeyId,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewKey {
+    /// What the key is for
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name: String,
+    /// What the key may do: user, operator, viewer; several with commas
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', required = true,
+        value_parser = scope)]
+    pub(crate) scopes: Vec<KeyScope>,
+    /// Whose key it is; without one it is the platform's own
+    #[arg(long)]
+    pub(crate) tenant: Option<TenantId>,
+}
+
+fn scope(text: &str) -> Result<KeyScope, String> {
+    text.parse().map_err(|()| {
+        let known: Vec<_> = KeyScope::ALL.iter().map(|scope| scope.as_str()).collect();
+        format!("unknown scope {text:?}; known: {}", known.join(", "))
+    })
+}

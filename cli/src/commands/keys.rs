@@ -1,0 +1,76 @@
+//! `packtrain keys`: keys of the API, made and revoked as the owner of the database.
+
+use packtrain_core::ids::{ApiKeyId, ClockIds, IdSource, TenantId};
+use packtrain_core::ports::KeyScope;
+use packtrain_core::secret::Secret;
+use packtrain_core::time::SystemClock;
+use packtrain_store::KeyMaterial;
+use serde_json::json;
+
+use crate::args::{Global, Keys, KeysAction, NewKey};
+use crate::database::Database;
+use crate::failure::{FAILED, Failure, USAGE};
+use crate::process::narrate;
+use crate::settings::Settings;
+
+/// How the owner's address is given.
+const OWNER_HELP: &str = "keys are made as packtrain_owner: set PACKTRAIN_DATABASE_OWNER_URL as \
+for packtrain migrate";
+
+/// Runs the command.
+pub(crate) async fn run(global: &Global, args: &Keys, settings: &Settings) -> Result<(), Failure> {
+    let database = Database::open(settings, narrate(global.quiet)).await?;
+    let done = match &database.owner {
+        Some(owner) => change(global, args, owner).await,
+        None => Err(Failure::new(USAGE, "database.owner_url is not set").help(OWNER_HELP)),
+    };
+    database.close().await;
+    done
+}
+
+async fn change(global: &Global, args: &Keys, owner: &Secret<String>) -> Result<(), Failure> {
+    match &args.action {
+        KeysAction::New(asked) => make(global, asked, owner).await,
+        KeysAction::Revoke { id } => revoke(global, *id, owner).await,
+    }
+}
+
+async fn make(global: &Global, asked: &NewKey, owner: &Secret<String>) -> Result<(), Failure> {
+    let tenant = asked.tenant.unwrap_or(TenantId::SYSTEM);
+    if asked.tenant.is_none() && asked.scopes.contains(&KeyScope::User) {
+        let what = "--scope user works on a tenant's data: say whose with --tenant";
+        return Err(Failure::new(USAGE, what));
+    }
+    let ids: &dyn IdSource = &ClockIds::new(SystemClock);
+    let secret = (0..4).map(|_| format!("{:016x}", ids.random()));
+    let key = KeyMaterial {
+        id: ApiKeyId::from_uuid(ids.uuid()),
+        secret: Secret::new(secret.collect()),
+    };
+    packtrain_store::create_api_key(owner, tenant, &asked.name, &asked.scopes, &key).await?;
+    let text = key.text();
+    if global.json {
+        let scopes: Vec<_> = asked.scopes.iter().map(|scope| scope.as_str()).collect();
+        let made = json!({ "id": key.id, "key": text.reveal(), "scopes": scopes });
+        anstream::println!("{made}");
+    } else {
+        anstream::println!("{}", text.reveal());
+        if !global.quiet {
+            anstream::eprintln!("This is {}; the key cannot be shown again.", key.id);
+        }
+    }
+    Ok(())
+}
+
+async fn revoke(global: &Global, id: ApiKeyId, owner: &Secret<String>) -> Result<(), Failure> {
+    if !packtrain_store::revoke_api_key(owner, id).await? {
+        let what = format!("there is no key {id}, or it was revoked before");
+        return Err(Failure::new(FAILED, what));
+    }
+    if global.json {
+        anstream::println!("{}", json!({ "id": id, "state": "revoked" }));
+    } else {
+        anstream::println!("{id} opens nothing any more.");
+    }
+    Ok(())
+}

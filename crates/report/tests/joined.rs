@@ -1,0 +1,58 @@
+//! The story of a row that was joined of rows of several files.
+
+use packtrain_report::{Document, InputFile, YearSelection, explain};
+use packtrain_tax::compute;
+use packtrain_tax::import::{self, Limits};
+use packtrain_tax::request::{Country, Request};
+use packtrain_tax::settle::Settlements;
+
+#[test]
+fn a_row_that_was_joined_of_two_files_is_told_under_the_name_of_each_of_its_parts() {
+    let header = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,\
+                  received_asset,value,currency,tx_hash\n";
+    let read = |name: &str, rows: &str| {
+        let import = import::read(format!("{header}{rows}").as_bytes(), Limits::default());
+        import.unwrap().into_ledger(name)
+    };
+    let mut ledgers = vec![
+        read(
+            "coins.csv",
+            "b,2024-03-09T12:00:00Z,buy,main,1000,USD,1,ETH,,USD,\n\
+             c,2024-03-10T12:00:00Z,withdrawal,main,1,ETH,,,1500,USD,0xaa\n",
+        ),
+        read(
+            "tokens_of_mine.csv",
+            "t,2024-03-10T12:00:00Z,deposit,main,,,1500,USDC,1500,USD,0xaa\n",
+        ),
+    ];
+    import::join_files(&mut ledgers, &Settlements::default());
+    let request = Request {
+        open_on: "2024-12-31".parse().ok(),
+        ..Request::default()
+    };
+    let outcome = compute(&ledgers, Country::Us, &request).unwrap();
+    let input = |name: &str| InputFile {
+        name: name.to_owned(),
+        sha256: String::new(),
+        rows: 1,
+        bad_rows: 0,
+    };
+    let document = Document {
+        outcome: &outcome,
+        years: YearSelection::All,
+        inputs: &[input("coins.csv"), input("tokens_of_mine.csv")],
+        inventories: &[],
+        generated_at: "2025-01-01T00:00:00Z".parse().unwrap(),
+        taxpayer: None,
+    };
+    for id in ["c", "t", "c+t"] {
+        let story = explain(&document, &ledgers, id).unwrap();
+        for line in [
+            "proceeds 1500.00 - fees 0.00 - cost 1000.00 = gain 500.00 USD",
+            "Read as one transaction: c (coins.csv, line 3), t (tokens_of_mine.csv, line 2)\n",
+            "Of its units 1500 USDC are left when the records end, at a cost of 1500.00 USD",
+        ] {
+            assert!(story.contains(line), "{id}: {story}");
+        }
+    }
+}

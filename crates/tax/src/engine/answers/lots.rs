@@ -1,0 +1,46 @@
+//! Lots that a person names for a row, whatever its file can say.
+
+use packtrain_core::ledger::NamedLot;
+use packtrain_core::quantity::Quantity;
+
+use super::Answers;
+use super::fitting::Fitting;
+use crate::engine::input::Place;
+use crate::engine::value::asset_leg;
+use crate::methods::{self, Way};
+
+impl Answers {
+    /// Has a row use these lots, before those that the method would choose. They take the place of
+    /// those that its file names.
+    pub(super) fn name_lots(
+        &mut self,
+        fitting: &Fitting<'_>,
+        place: Place,
+        lots: &[NamedLot],
+    ) -> Result<String, String> {
+        let method = fitting.settings.method;
+        if !matches!(methods::of(method).way, Way::Lots(_)) {
+            return Err(format!("the method {method} keeps no lots"));
+        }
+        let mut row = self.row(fitting, place);
+        let Some(sent) = asset_leg(row.sent.as_ref()) else {
+            return Err("the row gives no units, so it uses no lot".to_owned());
+        };
+        let sum = |sum: Quantity, lot: &NamedLot| sum.checked_add(lot.quantity);
+        let units = lots.iter().try_fold(Quantity::ZERO, sum);
+        let units = units.map_err(|error| error.to_string())?;
+        if units > sent.amount {
+            return Err(format!(
+                "the lots are {units} {} together, and the row gives {}",
+                sent.asset, sent.amount
+            ));
+        }
+        let said = lots
+            .iter()
+            .map(|lot| format!("{} of {}", lot.quantity, lot.row));
+        let said = format!("it uses the lots {}", said.collect::<Vec<_>>().join(", "));
+        row.rare.lots = lots.to_vec();
+        self.change(place, row);
+        Ok(said)
+    }
+}
