@@ -73,7 +73,9 @@ fn first<T>(
 
 /// Whether rows joined by `+`, or one alone, are or hold the row of this name.
 fn is_of(ids: &str, id: &str) -> bool {
-    ids == id || ids.split('+').any(|part| part == id)
+    // A row that was joined of several has a `+` in its own name.
+    let is_among = || format!("+{ids}+").contains(&format!("+{id}+"));
+    ids == id || (ids.len() > id.len() && ids.contains(id) && is_among())
 }
 
 struct Story<'a> {

@@ -91,8 +91,13 @@ impl<'r> Wanted<'r> {
     /// Whether a word of a line names the row.
     fn is(&self, line: &Map<String, Value>, word: &str) -> bool {
         let name = line.get(word).and_then(Value::as_str);
-        name.is_some_and(|name| name == self.row || name.split('+').any(|one| one == self.row))
+        name.is_some_and(|name| name == self.row || is_among(name, self.row))
     }
+}
+
+/// Whether a row is one of those that `+` joins; the name of one that was joined itself has it too.
+fn is_among(names: &str, row: &str) -> bool {
+    names.len() > row.len() && format!("+{names}+").contains(&format!("+{row}+"))
 }
 
 /// The lines of the lists of a report, each with the name of its list, that hold a text.
@@ -205,6 +210,21 @@ mod tests {
         assert_eq!(story.valuations[0]["id"], "b");
         assert_eq!(story.warnings[0]["code"], "missing_price");
         assert_eq!((story.income.len(), story.more), (0, 0));
+    }
+
+    #[test]
+    fn a_joined_row_is_found_by_its_own_id_among_those_of_a_day() {
+        for (names, row, is) in [
+            ("a+b+c", "a+b", true),
+            ("a+b+c", "b+c", true),
+            ("a+b+c", "b", true),
+            ("xa+a+b", "a+b", true),
+            ("xa+b+c", "a+b", false),
+            ("a+bc", "a+b", false),
+            ("a+b", "", false),
+        ] {
+            assert_eq!(is_among(names, row), is, "{row} of {names}");
+        }
     }
 
     #[test]
