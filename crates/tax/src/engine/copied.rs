@@ -7,7 +7,9 @@
 use std::hash::{BuildHasher, RandomState};
 
 use packtrain_core::ledger::{Leg, Row, RowKind};
+use packtrain_core::money::Money;
 use packtrain_core::quantity::Quantity;
+use packtrain_core::time::Timestamp;
 use rayon::prelude::*;
 
 use super::LedgerFile;
@@ -16,11 +18,11 @@ use crate::import::source_of_line;
 
 /// Rows that stand in an earlier file too, each with the place that has it first; in order of files
 /// and rows.
-pub(super) struct Copied(Vec<(Place, Place)>);
+pub(crate) struct Copied(Vec<(Place, Place)>);
 
 impl Copied {
     /// Those among the rows of all files.
-    pub(super) fn among(ledgers: &[LedgerFile]) -> Self {
+    pub(crate) fn among(ledgers: &[LedgerFile]) -> Self {
         let filled = ledgers.iter().filter(|ledger| !ledger.rows.is_empty());
         if filled.count() < 2 {
             return Self(Vec::new());
@@ -46,6 +48,15 @@ impl Copied {
     }
 }
 
+impl Copied {
+    /// As [`Self::first_of`], of the place of a file and that of a row of it.
+    pub(crate) fn first(&self, (file, row): (usize, usize)) -> Option<(usize, usize)> {
+        let (file, row) = (u32::try_from(file).ok()?, u32::try_from(row).ok()?);
+        let first = self.first_of(Place { file, row })?;
+        Some((index(first.file), index(first.row)))
+    }
+}
+
 /// The digests of the names of all rows, or of what happened in them, in order: they take less than
 /// a map of all, and all cores make and sort them.
 fn digests(ledgers: &[LedgerFile]) -> Vec<(u64, Place)> {
@@ -66,7 +77,7 @@ fn digests(ledgers: &[LedgerFile]) -> Vec<(u64, Place)> {
     digests
 }
 
-/// What happened in a row, but for its rare parts. The worth that a source gave it changes from one
+/// What happened in a row that is named after its line. The worth that a source gave it changes from one
 /// export to the next, and is no part of it where units or money moved.
 #[derive(PartialEq, Hash)]
 struct Event<'r> {
@@ -74,36 +85,33 @@ struct Event<'r> {
     kind: RowKind,
     wallet: &'r str,
     legs: [Option<(Quantity, &'r str)>; 3],
-    value: Option<String>,
+    value: Option<Money>,
     tx_hash: Option<&'r str>,
+    to_wallet: Option<&'r str>,
+    basis: Option<Money>,
+    acquired: Option<Timestamp>,
+    lots: Vec<(&'r str, Quantity)>,
 }
 
 impl<'r> Event<'r> {
     fn of(row: &'r Row) -> Self {
         let leg = |leg: &'r Option<Leg>| leg.as_ref().map(|leg| (leg.amount, &*leg.asset));
         let legs = [leg(&row.sent), leg(&row.received), leg(&row.fee)];
+        let lots = row.rare.lots.iter();
         let is_value = row.kind == RowKind::MarginPnl || legs.iter().all(Option::is_none);
         Self {
             at: row.at.timestamp_micros(),
             kind: row.kind,
             wallet: &row.wallet,
             legs,
-            value: row
-                .value
-                .filter(|_| is_value)
-                .map(|value| value.to_string()),
+            value: row.value.filter(|_| is_value),
             tx_hash: row.tx_hash.as_deref(),
+            to_wallet: row.rare.to_wallet.as_deref(),
+            basis: row.rare.basis,
+            acquired: row.rare.acquired,
+            lots: lots.map(|lot| (&*lot.row, lot.quantity)).collect(),
         }
     }
-}
-
-/// Whether two rows that are named after their lines tell of events that nothing tells apart.
-fn is_same_event(a: &Row, b: &Row) -> bool {
-    let (one, other) = (&a.rare, &b.rare);
-    Event::of(a) == Event::of(b)
-        && one.to_wallet == other.to_wallet
-        && (one.basis, one.acquired) == (other.basis, other.acquired)
-        && one.lots == other.lots
 }
 
 /// Those among rows that share a digest, which are in order of files and rows. Rows that share
@@ -124,7 +132,7 @@ fn of_alike<'r>(
             return Some((*place, *first));
         };
         let of_event = |equal: &&mut Equal<'_>| {
-            equal.source == source && is_same_event(row(equal.first_places[0]), content)
+            equal.source == source && Event::of(row(equal.first_places[0])) == Event::of(content)
         };
         match events.iter_mut().find(of_event) {
             Some(equal) => equal.take(*place).map(|first| (*place, first)),
@@ -163,5 +171,35 @@ impl Equal<'_> {
             self.first_places.push(place);
         }
         first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use packtrain_core::ledger::NamedLot;
+
+    use super::*;
+    use crate::import::{self, Limits};
+
+    #[test]
+    fn rows_that_only_differ_in_a_rare_part_have_digests_of_their_own() {
+        let text = "timestamp,type,wallet,received_amount,received_asset,value,currency\n\
+                    2024-01-01T00:00:00Z,deposit,main,1,BTC,5,USD\n";
+        let read = || import::read(text.as_bytes(), Limits::default()).unwrap();
+        let mut ledgers = vec![read().into_ledger("a"), read().into_ledger("b")];
+        let count = |ledgers: &[LedgerFile]| {
+            let mut digests: Vec<u64> = digests(ledgers).iter().map(|(it, _)| *it).collect();
+            digests.dedup();
+            digests.len()
+        };
+        assert_eq!(count(&ledgers), 1);
+        ledgers[1].rows[0].rare.basis = ledgers[1].rows[0].value;
+        assert_eq!(count(&ledgers), 2, "another cost");
+        ledgers.push(read().into_ledger("c"));
+        ledgers[2].rows[0].rare.lots = vec![NamedLot {
+            row: "x".into(),
+            quantity: Quantity::ZERO,
+        }];
+        assert_eq!(count(&ledgers), 3, "other lots");
     }
 }

@@ -61,6 +61,7 @@ use crate::request::{Country, Method, Request, Settings};
 use crate::years;
 use answers::Answers;
 use at::{At, Stop};
+pub(crate) use copied::Copied;
 use input::Input;
 use known::Known;
 use run::Run;
