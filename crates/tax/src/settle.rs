@@ -129,8 +129,9 @@ pub enum Answer {
     Transfer(RowName),
     /// The row and this one, or any other, are no transfer.
     NotTransfer(Option<RowName>),
-    /// The row uses these lots, before those that the method would choose.
-    Lots(Vec<NamedLot>),
+    /// The row uses these lots, before those that the method would choose. They were brought in by
+    /// rows of this file, where their ids do not tell.
+    Lots(Vec<NamedLot>, Option<String>),
 }
 
 /// A purchase that no file has.
@@ -202,7 +203,7 @@ impl Answer {
             Self::Keep => Way::Keep,
             Self::Transfer(_) => Way::Transfer,
             Self::NotTransfer(_) => Way::NotTransfer,
-            Self::Lots(_) => Way::Lots,
+            Self::Lots(..) => Way::Lots,
         }
     }
 }
@@ -220,7 +221,7 @@ impl Settlement {
             Answer::NotTransfer(Some(other)) => {
                 (None, Some((other.id.as_str(), other.file.as_deref())))
             }
-            Answer::Keep | Answer::Transfer(_) | Answer::NotTransfer(None) | Answer::Lots(_) => {
+            Answer::Keep | Answer::Transfer(_) | Answer::NotTransfer(None) | Answer::Lots(..) => {
                 (None, None)
             }
         };

@@ -2,11 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use packtrain_core::ledger::{Leg, Row};
+use packtrain_core::ledger::{Leg, NamedLot, Row};
 use packtrain_core::money::Money;
-use packtrain_tax::LedgerFile;
 use packtrain_tax::import::{Options, join_files, read_with};
+use packtrain_tax::request::{Country, Request};
 use packtrain_tax::settle::{Answer, RowName, Settlement, Settlements};
+use packtrain_tax::{LedgerFile, compute};
 
 const OWN: &str = "0x00000000000000000000000000000000000000a1";
 const OTHER: &str = "0x00000000000000000000000000000000000000c1";
@@ -252,15 +253,124 @@ fn a_file_that_is_given_twice_is_still_a_copy() {
 }
 
 #[test]
-fn exports_that_overlap_stay_as_they_are() {
+fn a_transaction_of_which_exports_that_overlap_have_a_part_twice_is_one_trade() {
     let [coins, tokens] = swap();
-    let longer = normal(&[
-        ("0xbb01", OTHER, "0", "0.01"),
-        ("0xaa01", OTHER, "1", "0.01"),
-    ]);
-    let rows = joined(&[coins, tokens, longer]);
-    assert_eq!(rows.len(), 4, "{rows:?}");
+    let longer = LedgerFile {
+        name: "longer.csv".to_owned(),
+        ..normal(&[
+            ("0xbb01", OTHER, "0", "0.01"),
+            ("0xaa01", OTHER, "1", "0.01"),
+        ])
+    };
+    let mut files = vec![coins, tokens, longer];
+    for part in ["etherscan-2", "etherscan-2", "etherscan-3"] {
+        let trade = format!(
+            "{part}+etherscan-tokens-2 trade: 1 ETH for 1900 USDC, fee 0.01 ETH, \
+             worth 2000.00, 20.00"
+        );
+        let fee = "etherscan-2 fee: - for -, fee 0.01 ETH, worth -, 20.00".to_owned();
+        let mut expected = vec![trade.clone(), trade, fee];
+        expected.sort();
+        assert_eq!(told(&files, &Settlements::default()), expected);
+        // The second trade is a copy, and counts for nothing.
+        let mut joined = files.clone();
+        join_files(&mut joined, &Settlements::default());
+        let outcome = compute(&joined, Country::Us, &Request::default()).unwrap();
+        let lines = outcome.disposals.iter().filter(|line| !line.is_fee);
+        let lines: Vec<_> = lines
+            .map(|line| {
+                format!(
+                    "{} {} {}",
+                    line.quantity,
+                    line.asset,
+                    line.proceeds.to_cents()
+                )
+            })
+            .collect();
+        assert_eq!(lines, ["1 ETH 2000.00"]);
+        files.rotate_left(1);
+    }
+}
+
+#[test]
+fn equal_rows_of_two_sources_are_not_joined_with_a_third() {
+    let [coins, tokens] = swap();
+    let mut other = coins.clone();
+    other.rows[0].id = "own".into();
+    let rows = joined(&[coins, tokens, other]);
+    assert_eq!(rows.len(), 3, "{rows:?}");
     assert!(rows.iter().all(|row| !row.contains('+')), "{rows:?}");
+}
+
+#[test]
+fn a_transaction_of_more_rows_than_an_id_can_name_is_not_looked_through() {
+    let token = ("0xaa01", OTHER, OWN, "1", USDC, "USDC");
+    let rows: Vec<_> = (0..151).map(|_| token).collect();
+    let mut many = tokens(&rows);
+    let ids = (0..).map(|id| char::from_u32(0x4e00 + id).unwrap());
+    for (row, id) in many.rows.iter_mut().zip(ids) {
+        row.id = id.to_string().into();
+    }
+    let mut coins = normal(&[("0xaa01", OTHER, "1", "0.01")]);
+    coins.rows[0].id = "c".into();
+    let few = LedgerFile {
+        rows: many.rows[..149].to_vec(),
+        ..many.clone()
+    };
+    assert_eq!(joined(&[coins.clone(), few]).len(), 1);
+    assert_eq!(joined(&[coins, many]).len(), 152);
+}
+
+#[test]
+fn a_lot_that_is_named_by_the_id_of_a_part_is_that_of_the_joined_row() {
+    let [coins, tokens] = swap();
+    let header = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,received_asset,\
+                  value,currency,lots";
+    let rows = |lots: &str| {
+        format!(
+            "b,2023-01-01T00:00:00Z,buy,{OWN},1000,USD,1000,USDC,,USD,\n\
+             s,2024-02-01T00:00:00Z,sell,{OWN},1000,USDC,1500,USD,,USD,{lots}\n"
+        )
+    };
+    let lots = |file: Option<&str>| Settlements {
+        settle: vec![Settlement {
+            row: RowName {
+                id: "s".to_owned(),
+                file: None,
+            },
+            answer: Answer::Lots(
+                vec![NamedLot {
+                    row: "etherscan-tokens-2".into(),
+                    quantity: "950".parse().unwrap(),
+                }],
+                file.map(str::to_owned),
+            ),
+        }],
+        ..Settlements::default()
+    };
+    let part = "etherscan-tokens-2:950";
+    for (column, answers) in [
+        ("", lots(None)),
+        ("", lots(Some("tokens.csv"))),
+        (part, Settlements::default()),
+    ] {
+        let own = file("own.csv", header, rows(column));
+        let mut files = vec![coins.clone(), tokens.clone(), own];
+        join_files(&mut files, &answers);
+        let request = Request {
+            settlements: answers,
+            ..Request::default()
+        };
+        let outcome = compute(&files, Country::Us, &request).unwrap();
+        let lines = outcome.disposals.iter().filter(|line| *line.id == *"s");
+        let lines: Vec<_> = lines
+            .map(|line| (line.quantity.to_string(), line.cost.to_cents()))
+            .collect();
+        // Half of what the trade of 2000 brought, and the rest of the first purchase.
+        let expected = [("950", "1000.00"), ("50", "50.00")];
+        let expected = expected.map(|(units, cost)| (units.to_owned(), cost.to_owned()));
+        assert_eq!(lines, expected, "{column:?}");
+    }
 }
 
 #[test]

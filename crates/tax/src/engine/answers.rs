@@ -58,6 +58,8 @@ pub(super) struct Answers {
     halves_joined: HashSet<Place>,
     /// Rows that are no halves of one transfer; without a second, of none.
     pub(super) apart: Vec<(Place, Option<Place>)>,
+    /// Rows whose lots an answer names, each with the files of the rows that brought these in.
+    lot_files: HashMap<(Origin, RowId), Vec<Option<u32>>>,
     /// What was bought for a row that lacked units.
     bought: HashMap<Origin, Vec<Bought>>,
     /// Rows that have such an answer about an asset, and its place among the answers.
@@ -96,6 +98,7 @@ impl Answers {
             joined: Vec::new(),
             halves_joined: HashSet::new(),
             apart: Vec::new(),
+            lot_files: HashMap::new(),
             bought: HashMap::new(),
             said: HashMap::new(),
             purchases: HashMap::new(),
@@ -169,6 +172,15 @@ impl Answers {
         let apart = self.apart.iter().flat_map(|(a, b)| [Some(*a), *b]);
         let brought = self.brought.iter().map(|(place, _)| Some(*place));
         joined.chain(apart).chain(brought).flatten()
+    }
+
+    /// The files of the lots that an answer names for a row, in the order of these lots.
+    pub(super) fn lot_files(&self, origin: Origin, id: &RowId) -> &[Option<u32>] {
+        if self.lot_files.is_empty() {
+            return &[];
+        }
+        let files = self.lot_files.get(&(origin, RowId::clone(id)));
+        files.map_or(&[], Vec::as_slice)
     }
 
     /// Whether the units that a deposit brings are known to have been bought.
@@ -284,7 +296,10 @@ impl Answers {
                 self.part(fitting, (sent, Some(received)))?;
                 format!("no transfer with row {other}")
             }
-            Answer::Lots(lots) => self.name_lots(fitting, place, lots)?,
+            Answer::Lots(lots, file) => {
+                let lots = (lots.as_slice(), file.as_deref());
+                self.name_lots(fitting, place, lots)?
+            }
             Answer::NotTransfer(None) => {
                 if !matches!(row.kind, RowKind::Withdrawal | RowKind::Deposit) {
                     return Err(format!("a row of the kind {} is no half of one", row.kind));

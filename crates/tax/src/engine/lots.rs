@@ -63,6 +63,10 @@ pub(super) struct Gift {
 /// What is to become a lot.
 pub(super) struct NewLot<'a> {
     pub(super) id: &'a RowId,
+    /// The file of that row.
+    pub(super) file: u32,
+    /// Whether that row was joined of several.
+    pub(super) is_joined: bool,
     pub(super) acquired_at: Timestamp,
     pub(super) acquired: NaiveDate,
     pub(super) long_from: Option<NaiveDate>,
@@ -102,6 +106,9 @@ impl Part {
     }
 }
 
+/// Lots by ids of rows, each with the file of its row.
+type ByRow<'a> = HashMap<&'a str, Vec<(u32, u32)>>;
+
 /// All lots of a computation, in the order in which rows made them.
 pub(super) struct Lots<'a> {
     /// Where the method puts a lot; none where it has no lots.
@@ -110,8 +117,10 @@ pub(super) struct Lots<'a> {
     lots: Vec<Lot<'a>>,
     /// Original cost of one unit of each lot, where the method ranks by it.
     prices: Vec<UnitPrice>,
-    /// The lots of each row, where rows name lots.
-    by_row: Option<HashMap<&'a str, Vec<u32>>>,
+    /// The lots of each row, each with the row's file, where rows name lots.
+    by_row: Option<ByRow<'a>>,
+    /// The same of the rows of which joined rows were made.
+    by_part: ByRow<'a>,
 }
 
 impl<'a> Lots<'a> {
@@ -126,6 +135,7 @@ impl<'a> Lots<'a> {
             lots: Vec::new(),
             prices: Vec::new(),
             by_row: has_names.then(HashMap::new),
+            by_part: HashMap::new(),
         }
     }
 
@@ -136,7 +146,11 @@ impl<'a> Lots<'a> {
         }
         let lot = u32::try_from(self.lots.len()).map_err(|_| AmountError::Overflow)?;
         if let Some(rows) = &mut self.by_row {
-            rows.entry(new.id).or_default().push(lot);
+            rows.entry(new.id).or_default().push((new.file, lot));
+            for part in new.id.split('+').filter(|_| new.is_joined) {
+                let lots = self.by_part.entry(part).or_default();
+                lots.push((new.file, lot));
+            }
         }
         self.lots.push(Lot {
             id: new.id,
@@ -182,12 +196,12 @@ impl<'a> Lots<'a> {
         (self.get(index).acquired_at, index)
     }
 
-    /// The lots that rows with this id made; none where nobody said that there are names.
-    pub(super) fn of_row(&self, id: &str) -> Vec<u32> {
-        self.by_row
-            .as_ref()
-            .and_then(|rows| rows.get(id))
-            .cloned()
-            .unwrap_or_default()
+    /// The lots that rows with this id made, of one file where one is known; else those of rows
+    /// that were joined of such rows. None where nobody said that there are names.
+    pub(super) fn of_row(&self, id: &str, file: Option<u32>) -> Vec<u32> {
+        let rows = self.by_row.as_ref().and_then(|rows| rows.get(id));
+        let lots = rows.or_else(|| self.by_part.get(id)).into_iter().flatten();
+        let of_file = lots.filter(|(of, _)| file.is_none_or(|file| file == *of));
+        of_file.map(|(_, lot)| *lot).collect()
     }
 }

@@ -14,6 +14,7 @@ use super::stakes::Otherwise;
 use super::value::Worth;
 use super::ways;
 use super::{At, Stop};
+use crate::import;
 use crate::methods::journal::Leaving;
 use crate::outcome::{Choice, Disposal, GiftSide, Term, ValueFrom, WarningCode, Why};
 use crate::request::Scope;
@@ -76,6 +77,8 @@ impl<'a> Run<'a> {
         };
         let part = self.lots.add(NewLot {
             id: &at.row.id,
+            file: at.origin.file,
+            is_joined: import::is_joined(at.row),
             acquired_at,
             acquired,
             long_from,
@@ -121,10 +124,13 @@ impl<'a> Run<'a> {
     fn take_named(&mut self, at: &At<'a>, leg: &Leg, named: &[NamedLot]) -> Result<Quantity, Stop> {
         let mut left = leg.amount;
         let (book, shelf) = self.place(&leg.asset, &at.row.wallet);
-        for name in named {
+        let input = self.input;
+        let files = input.answers.lot_files(at.origin, &at.row.id);
+        for (index, name) in named.iter().enumerate() {
+            let file = files.get(index).copied().flatten();
             self.applied.named_lots = true;
             let mut wanted = name.quantity.min(left);
-            for lot in self.lots.of_row(&name.row) {
+            for lot in self.lots.of_row(&name.row, file) {
                 let (before, book) = (wanted, &mut self.books[book]);
                 let (lots, parts) = (&self.lots, &mut self.parts);
                 wanted = book.take_lot(shelf, self.scope, (lot, wanted), lots, parts)?;

@@ -225,6 +225,8 @@ mod tests {
         static ID: LazyLock<RowId> = LazyLock::new(RowId::default);
         NewLot {
             id: &ID,
+            file: 0,
+            is_joined: false,
             acquired_at: DateTime::from_timestamp(seconds, 0).unwrap(),
             acquired: NaiveDate::MIN,
             long_from: None,

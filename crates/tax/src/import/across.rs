@@ -7,7 +7,7 @@
 //! assets stays as it is: nothing tells which was paid for which.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::hash::{BuildHasher, RandomState};
 
@@ -17,11 +17,13 @@ use packtrain_core::quantity::Quantity;
 use rayon::prelude::*;
 
 use super::entry;
-use crate::engine::LedgerFile;
-use crate::settle::{Answer, RowName, Settlements};
+use crate::engine::{Copied, LedgerFile};
+use crate::settle::{Answer, Settlements};
 
 /// Characters of an id that an answer can name.
 const ID_CHARS_MAX: usize = 300;
+/// Rows whose ids, joined, an answer can name: each has a character at least, and a `+` between.
+const PARTS_MAX: usize = ID_CHARS_MAX.div_ceil(2);
 
 /// What the note of a joined row begins the list of its parts with.
 pub const PARTS: &str = "one transaction:";
@@ -29,13 +31,27 @@ pub const PARTS: &str = "one transaction:";
 /// Where a row stands: its file and its place there.
 type Place = (usize, usize);
 
+/// Whether a row was joined of several.
+pub(crate) fn is_joined(row: &Row) -> bool {
+    let is_told = |note: &str| note.contains(PARTS);
+    row.id.contains('+') && row.note.as_deref().is_some_and(is_told)
+}
+
 /// Joins the rows of each transaction that stand in several files. The order of the files does not
-/// matter. A row that an answer names by its own id stays by itself, and so do the others of its
-/// transaction.
+/// matter, but that of copies the first file's counts and gives its id. A row that an answer names
+/// by its own id stays by itself, and so do the others of its transaction. Lots that are named by
+/// the id of a part are those of the joined row, which alone knows what they cost.
 pub fn join_files(ledgers: &mut [LedgerFile], answers: &Settlements) {
+    let groups = transactions(ledgers);
+    if groups.is_empty() {
+        return;
+    }
+    let (copied, named) = (Copied::among(ledgers), Named::by(answers));
     let mut changes: Vec<(Place, Option<Row>)> = Vec::new();
-    for group in transactions(ledgers) {
-        changes.extend(joined(ledgers, &group, answers));
+    for group in groups {
+        if !named.has_any(ledgers, &group) {
+            changes.extend(joined(ledgers, &group, &copied));
+        }
     }
     let mut gone: HashSet<Place> = HashSet::new();
     for ((file, place), row) in changes {
@@ -118,25 +134,27 @@ fn key(row: &Row) -> Option<(Cow<'_, str>, &str)> {
 
 /// What becomes of the rows of a transaction: one is another row, the others are gone. Nothing
 /// where they stay.
-fn joined(
-    ledgers: &[LedgerFile],
-    group: &[Place],
-    answers: &Settlements,
-) -> Vec<(Place, Option<Row>)> {
+fn joined(ledgers: &[LedgerFile], group: &[Place], copied: &Copied) -> Vec<(Place, Option<Row>)> {
     let row = |(file, place): &Place| &ledgers[*file].rows[*place];
     // A file that was given twice, or overlaps another, has the same row again.
     let mut parts: Vec<Place> = Vec::new();
     let mut copies: Vec<(Place, Place)> = Vec::new();
     for place in group {
-        let other_file = |part: &&Place| part.0 != place.0 && says_same(row(part), row(place));
-        match parts.iter().find(other_file) {
-            Some(first) if row(first).id == row(place).id => copies.push((*place, *first)),
-            // Which lines of two exports are one record cannot be told for sure.
-            Some(_) => return Vec::new(),
+        match copied.first(*place) {
+            Some(first) => copies.push((*place, first)),
             None => parts.push(*place),
         }
     }
-    if parts.iter().all(|part| part.0 == parts[0].0) || is_named(ledgers, group, answers) {
+    if parts.len() > PARTS_MAX || parts.iter().all(|part| part.0 == parts[0].0) {
+        return Vec::new();
+    }
+    // Whether equal rows that are no copies are one record cannot be told for sure.
+    let is_again = |at: usize| {
+        let (part, before) = (parts[at], &parts[..at]);
+        let mut others = before.iter().filter(|other| other.0 != part.0);
+        others.any(|other| says_same(row(other), row(&part)))
+    };
+    if (0..parts.len()).any(is_again) {
         return Vec::new();
     }
     parts.sort_by_key(|place| {
@@ -177,31 +195,60 @@ fn joined(
 
 /// Whether two rows say the same of what happened, whatever they are called.
 fn says_same(a: &Row, b: &Row) -> bool {
-    a.kind == b.kind
-        && Row {
-            id: a.id.clone(),
-            line: a.line,
-            note: a.note.clone(),
-            ..b.clone()
-        } == *a
+    let Row {
+        id: _,
+        line: _,
+        note: _,
+        at,
+        kind,
+        wallet,
+        sent,
+        received,
+        fee,
+        value,
+        currency,
+        tx_hash,
+        rare,
+    } = a;
+    (at, kind, wallet) == (&b.at, &b.kind, &b.wallet)
+        && (sent, received, fee) == (&b.sent, &b.received, &b.fee)
+        && (value, currency) == (&b.value, &b.currency)
+        && (tx_hash, rare) == (&b.tx_hash, &b.rare)
 }
 
-/// Whether an answer names one of the rows by its own id.
-fn is_named(ledgers: &[LedgerFile], group: &[Place], answers: &Settlements) -> bool {
-    let is_meant = |name: &RowName| {
-        group.iter().any(|(file, place)| {
+/// The ids that answers name, each with the files that they name with it.
+struct Named<'a>(HashMap<&'a str, Vec<Option<&'a str>>>);
+
+impl<'a> Named<'a> {
+    fn by(answers: &'a Settlements) -> Self {
+        let mut named: HashMap<_, Vec<_>> = HashMap::new();
+        for one in &answers.settle {
+            let other = match &one.answer {
+                Answer::Transfer(other) | Answer::NotTransfer(Some(other)) => Some(other),
+                _ => None,
+            };
+            for name in [Some(&one.row), other].into_iter().flatten() {
+                let files = named.entry(name.id.as_str()).or_default();
+                let file = name.file.as_deref();
+                // Many answers may be about one row.
+                if !files.contains(&file) {
+                    files.push(file);
+                }
+            }
+        }
+        Self(named)
+    }
+
+    /// Whether an answer names one of the rows by its own id.
+    fn has_any(&self, ledgers: &[LedgerFile], group: &[Place]) -> bool {
+        let is_named = |(file, place): &Place| {
             let ledger = &ledgers[*file];
-            let is_file = name.file.as_ref().is_none_or(|file| *file == ledger.name);
-            is_file && *name.id == *ledger.rows[*place].id
-        })
-    };
-    answers.settle.iter().any(|one| {
-        let other = match &one.answer {
-            Answer::Transfer(other) | Answer::NotTransfer(Some(other)) => is_meant(other),
-            _ => false,
+            let files = self.0.get(&*ledger.rows[*place].id);
+            let is_meant = |file: &Option<&str>| file.is_none_or(|file| *file == ledger.name);
+            files.is_some_and(|files| files.iter().any(is_meant))
         };
-        other || is_meant(&one.row)
-    })
+        !self.0.is_empty() && group.iter().any(is_named)
+    }
 }
 
 /// Where the parts of a row stand, behind what the first says of itself.

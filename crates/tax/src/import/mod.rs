@@ -28,6 +28,7 @@ use packtrain_core::limits::{FILE_ROWS_MAX, ROW_ERRORS_MAX};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+pub(crate) use across::is_joined;
 pub use across::{PARTS, join_files};
 pub use decode::Encoding;
 pub(crate) use decode::decode;

@@ -56,7 +56,7 @@ pub struct Written {
     /// The id of the other row: of `transfer` and `not_transfer`.
     #[schema(max_length = 300)]
     pub with: Option<String>,
-    /// The other row's file, where its id does not tell.
+    /// The other row's file, where its id does not tell; of `lots` that of the rows it names.
     #[schema(max_length = 300)]
     pub with_file: Option<String>,
     /// Ids of the rows that brought the lots in, each with how much of it the row uses: of `lots`.
@@ -127,7 +127,10 @@ impl Written {
             Way::Keep => Some(Answer::Keep),
             Way::Transfer => self.other().map(Answer::Transfer),
             Way::NotTransfer => Some(Answer::NotTransfer(self.other())),
-            Way::Lots => self.lots(slips).map(Answer::Lots),
+            Way::Lots => {
+                let lots = self.lots(slips);
+                lots.map(|lots| Answer::Lots(lots, self.with_file.take()))
+            }
             Way::AddFile | Way::AddPrices | Way::CorrectRow | Way::Rule => {
                 slips.add("answer", format!("{way} is done and not answered"));
                 None
@@ -214,7 +217,7 @@ const fn words_of(way: Way) -> (&'static [&'static str], &'static [&'static str]
         Way::Purchase => (&["date", "units", "cost"], &["asset", "currency"]),
         Way::Price => (&["price"], &["asset", "currency"]),
         Way::Transfer => (&["with"], &["with_file"]),
-        Way::Lots => (&["lots"], &[]),
+        Way::Lots => (&["lots"], &["with_file"]),
         Way::NotTransfer => (&[], &["with", "with_file"]),
         _ => (&[], &[]),
     }

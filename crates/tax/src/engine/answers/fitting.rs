@@ -14,6 +14,7 @@ use crate::engine::LedgerFile;
 use crate::engine::copied::Copied;
 use crate::engine::input::{Place, index, is_same};
 use crate::engine::value::asset_leg;
+use crate::import::is_joined;
 use crate::outcome::{Origin, WarningCode};
 use crate::rates;
 use crate::request::Settings;
@@ -29,6 +30,8 @@ pub(super) struct Fitting<'a> {
     pub(super) settings: &'a Settings,
     /// Of each id that an answer names: where it stands.
     places: HashMap<&'a str, Vec<Place>>,
+    /// Of each id of a lot that an answer names: rows that were joined of one of that id.
+    wholes: HashMap<&'a str, Vec<Place>>,
     /// Second copies that an answer or a rule counts.
     kept: HashSet<Place>,
     /// Second copies that a rule counts, each with the first such rule, by its place in the list.
@@ -65,19 +68,31 @@ impl<'a> Fitting<'a> {
         settings: &'a Settings,
     ) -> Self {
         let mut named: HashSet<&str> = HashSet::new();
+        let mut lots: HashSet<&str> = HashSet::new();
         for settlement in &settlements.settle {
             named.insert(&settlement.row.id);
             if let Answer::Transfer(other) | Answer::NotTransfer(Some(other)) = &settlement.answer {
                 named.insert(&other.id);
             }
+            if let Answer::Lots(of_answer, _) = &settlement.answer {
+                lots.extend(of_answer.iter().map(|lot| &*lot.row));
+            }
         }
+        named.extend(&lots);
         let mut kept_by_rules = meant_to_keep(ledgers, &settlements.rule);
         let mut places: HashMap<&str, Vec<Place>> = HashMap::new();
+        let mut wholes: HashMap<&str, Vec<Place>> = HashMap::new();
         for (file, ledger) in (0_u32..).zip(ledgers) {
             for (row, content) in (0_u32..).zip(&ledger.rows) {
                 if named.contains(&*content.id) {
                     let place = Place { file, row };
                     places.entry(&content.id).or_default().push(place);
+                }
+                if !lots.is_empty() && is_joined(content) {
+                    for part in content.id.split('+').filter(|part| lots.contains(part)) {
+                        let place = Place { file, row };
+                        wholes.entry(part).or_default().push(place);
+                    }
                 }
             }
         }
@@ -86,6 +101,7 @@ impl<'a> Fitting<'a> {
             copied,
             settings,
             places,
+            wholes,
             kept: HashSet::new(),
             kept_by_rules: Vec::new(),
         };
@@ -114,8 +130,36 @@ impl<'a> Fitting<'a> {
         Ok(self.copied.first_of(place).unwrap_or(place))
     }
 
+    /// The row in the figures that brought in a lot of this name, as [`Self::counted`]; also one
+    /// that was joined of several of which one has the name. None where no file has either.
+    pub(super) fn lot(&self, name: &RowName) -> Result<Option<Place>, String> {
+        let mut places = self.places(name)?;
+        let is_part = |place: &&Place| match &name.file {
+            Some(file) => is_part_of_file(self.row(**place), &name.id, file),
+            None => true,
+        };
+        let wholes = self.wholes.get(name.id.as_str()).into_iter().flatten();
+        places.extend(wholes.filter(is_part));
+        if places.is_empty() {
+            return Ok(None);
+        }
+        let place = self.one_by(name, &places, "with_file")?;
+        if self.kept.contains(&place) {
+            return Ok(Some(place));
+        }
+        Ok(Some(self.copied.first_of(place).unwrap_or(place)))
+    }
+
     /// Every place of a name, in file order; at least one.
     pub(super) fn find(&self, name: &RowName) -> Result<Vec<Place>, String> {
+        let places = self.places(name)?;
+        match places.is_empty() {
+            true => Err(format!("no row {name} is in the files")),
+            false => Ok(places),
+        }
+    }
+
+    fn places(&self, name: &RowName) -> Result<Vec<Place>, String> {
         if let Some(file) = &name.file
             && !self.ledgers.iter().any(|ledger| ledger.name == *file)
         {
@@ -126,15 +170,16 @@ impl<'a> Fitting<'a> {
             name.file.as_ref().is_none_or(|file| ledger.name == *file)
         };
         let places = self.places.get(name.id.as_str()).into_iter().flatten();
-        let places: Vec<_> = places.filter(of_file).copied().collect();
-        match places.is_empty() {
-            true => Err(format!("no row {name} is in the files")),
-            false => Ok(places),
-        }
+        Ok(places.filter(of_file).copied().collect())
     }
 
     /// The one row of a name. Files that have the same row have one.
     pub(super) fn one(&self, name: &RowName, places: &[Place]) -> Result<Place, String> {
+        self.one_by(name, places, "file")
+    }
+
+    /// As [`Self::one`]; the file is told by another word of the answer.
+    fn one_by(&self, name: &RowName, places: &[Place], word: &str) -> Result<Place, String> {
         let first = places[0];
         let others = places.iter().filter(|place| **place != first);
         let differs = |place: &&Place| !is_same(self.row(first), self.row(**place));
@@ -147,7 +192,7 @@ impl<'a> Fitting<'a> {
             .collect();
         let (name, files) = (&name.id, files.join(", "));
         Err(format!(
-            "rows {name:?} of {files} differ; add file = \"...\""
+            "rows {name:?} of {files} differ; add {word} = \"...\""
         ))
     }
 
@@ -200,6 +245,12 @@ impl<'a> Fitting<'a> {
             currency.is_some_and(|currency| self.money(leg.amount, currency, date).is_ok())
         })
     }
+}
+
+/// Whether a row was joined of one of this id in this file.
+fn is_part_of_file(row: &Row, id: &str, file: &str) -> bool {
+    let told = format!(" {id} ({file}, line ");
+    row.note.as_ref().is_some_and(|note| note.contains(&told))
 }
 
 /// Rows that a rule keeps where an earlier file has them too, each with the first such rule.

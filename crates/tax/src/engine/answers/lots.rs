@@ -8,6 +8,7 @@ use super::fitting::Fitting;
 use crate::engine::input::Place;
 use crate::engine::value::asset_leg;
 use crate::methods::{self, Way};
+use crate::settle::RowName;
 
 impl Answers {
     /// Has a row use these lots, before those that the method would choose. They take the place of
@@ -16,7 +17,7 @@ impl Answers {
         &mut self,
         fitting: &Fitting<'_>,
         place: Place,
-        lots: &[NamedLot],
+        (lots, file): (&[NamedLot], Option<&str>),
     ) -> Result<String, String> {
         let method = fitting.settings.method;
         if !matches!(methods::of(method).way, Way::Lots(_)) {
@@ -39,7 +40,22 @@ impl Answers {
             .iter()
             .map(|lot| format!("{} of {}", lot.quantity, lot.row));
         let said = format!("it uses the lots {}", said.collect::<Vec<_>>().join(", "));
-        row.rare.lots = lots.to_vec();
+        let mut lots = lots.to_vec();
+        let mut files = Vec::with_capacity(lots.len());
+        for lot in &mut lots {
+            let brought = fitting.lot(&RowName {
+                id: lot.row.to_string(),
+                file: file.map(str::to_owned),
+            })?;
+            // Another is one that an answer buys, or a finding of the row.
+            if let Some(place) = brought {
+                lot.row = (&*fitting.row(place).id).into();
+            }
+            files.push(brought.map(|place| place.file));
+        }
+        let key = (fitting.origin(place), row.id.clone());
+        self.lot_files.insert(key, files);
+        row.rare.lots = lots;
         self.change(place, row);
         Ok(said)
     }

@@ -148,7 +148,7 @@ impl Book<'_> {
                 continue;
             };
             let mut left = one.quantity;
-            for lot in lots.of_row(&one.lot) {
+            for lot in lots.of_row(&one.lot, None) {
                 if let Some(part) = loose.cut(lot, left)? {
                     left = left.checked_sub(part.quantity)?;
                     loose.put((index, &mut self.shelves[index]), lots, part)?;

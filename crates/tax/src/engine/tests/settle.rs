@@ -508,7 +508,7 @@ fn of_lots(lots: &[(&str, &str)]) -> Answer {
         row: (*row).into(),
         quantity: quantity.parse().unwrap(),
     };
-    Answer::Lots(lots.iter().map(lot).collect())
+    Answer::Lots(lots.iter().map(lot).collect(), None)
 }
 
 const BOUGHT_THRICE: [&str; 4] = [
@@ -559,6 +559,50 @@ fn lots_of_an_answer_are_refused_where_the_row_gives_none_or_fewer_units_or_no_l
     }];
     let error = compute(&[ledger(&BOUGHT_THRICE)], Country::Uk, &request).unwrap_err();
     assert!(error.to_string().contains("keeps no lots"), "{error}");
+}
+
+#[test]
+fn a_lot_of_an_answer_whose_id_rows_of_two_files_have_is_refused_until_its_file_is_named() {
+    let of = |name: &str, rows: &[&str]| LedgerFile {
+        name: name.to_owned(),
+        ..ledger(rows)
+    };
+    let ledgers = [
+        of("h1.csv", &["b 2023-01-01 buy A 100USD 1ETH -"]),
+        of("h2.csv", &["b 2023-02-01 buy A 900USD 1ETH -"]),
+        of("h3.csv", &["s 2024-07-01 sell A 1ETH 1000USD -"]),
+    ];
+    let lots = |file: Option<&str>| {
+        let Answer::Lots(lots, _) = of_lots(&[("b", "1")]) else {
+            unreachable!()
+        };
+        Answer::Lots(lots, file.map(str::to_owned))
+    };
+    let told = |file| try_answers(&ledgers, &[(named("s"), lots(file))]);
+    let error = told(None).unwrap_err().to_string();
+    let expected = "rows \"b\" of \"h1.csv\", \"h2.csv\" differ; add with_file = \"...\"";
+    assert!(error.contains(expected), "{error}");
+    assert_eq!(
+        lines(&told(Some("h1.csv")).unwrap()),
+        ["s<b 1 100.00 900.00"]
+    );
+    assert_eq!(
+        lines(&told(Some("h2.csv")).unwrap()),
+        ["s<b 1 900.00 100.00"]
+    );
+    let error = told(Some("h4.csv")).unwrap_err().to_string();
+    assert!(error.contains("there is no file \"h4.csv\""), "{error}");
+    // Of the same row in two files the first counts.
+    let copies = [
+        of("h0.csv", &["a 2022-02-01 buy A 50USD 1ETH -"]),
+        of("h1.csv", &["b 2023-01-01 buy A 100USD 1ETH -"]),
+        of("h2.csv", &["b 2023-01-01 buy A 100USD 1ETH -"]),
+        ledgers[2].clone(),
+    ];
+    for file in [None, Some("h2.csv")] {
+        let outcome = try_answers(&copies, &[(named("s"), lots(file))]).unwrap();
+        assert_eq!(lines(&outcome), ["s<b 1 100.00 900.00"], "{file:?}");
+    }
 }
 
 #[test]
