@@ -303,7 +303,7 @@ fn equal_rows_of_two_sources_are_not_joined_with_a_third() {
 }
 
 #[test]
-fn a_transaction_of_more_rows_than_an_id_can_name_is_not_looked_through() {
+fn a_transaction_of_as_many_rows_as_an_id_can_name_is_joined_and_one_of_more_stays() {
     let token = ("0xaa01", OTHER, OWN, "1", USDC, "USDC");
     let rows: Vec<_> = (0..151).map(|_| token).collect();
     let mut many = tokens(&rows);
