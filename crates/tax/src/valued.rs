@@ -72,21 +72,25 @@ impl ValueFrom {
     pub const fn source(self) -> Option<&'static str> {
         match self {
             Self::Converted(..) => Some("reference_rate"),
+            Self::ConvertedByList(..) => Some("listed_rate"),
             Self::Listed(_) => Some("list"),
             Self::Answer => Some("answer"),
             Self::Recorded(_) => Some("records"),
             Self::Several => Some("several"),
             Self::Missing => Some("missing"),
-            _ => None,
+            Self::Money | Self::RowValue | Self::FeeValue => None,
+            Self::Implied | Self::Cost | Self::Debt => None,
         }
     }
 
     /// The day that the price was made on, as used on a day; none where there is no one price.
     pub const fn day(self, used: NaiveDate) -> Option<NaiveDate> {
         match self {
-            Self::Converted(_, day) | Self::Listed(day) | Self::Recorded(day) => Some(day),
+            Self::Converted(_, day) | Self::ConvertedByList(_, day) => Some(day),
+            Self::Listed(day) | Self::Recorded(day) => Some(day),
             Self::Several | Self::Missing => None,
-            _ => Some(used),
+            Self::Money | Self::RowValue | Self::FeeValue | Self::Answer => Some(used),
+            Self::Implied | Self::Cost | Self::Debt => Some(used),
         }
     }
 
@@ -95,12 +99,19 @@ impl ValueFrom {
         Some((used - self.day(used)?).num_days())
     }
 
-    /// The currency that was converted, and how much of `to` one of it came to.
-    pub fn rate(self, to: Currency) -> Option<(Currency, Money)> {
-        let Self::Converted(currency, day) = self else {
-            return None;
-        };
-        let one = Money::from_quantity(Quantity::from_units(1, 0).ok()?, currency).ok()?;
-        Some((currency, rates::convert(one, to, day)?.0))
+    /// The currency that was converted, and of a reference rate how much of `to` one of it came to.
+    /// A listed rate stands in the person's own list.
+    pub fn rate(self, to: Currency) -> Option<(Currency, Option<Money>)> {
+        match self {
+            Self::Converted(currency, day) => {
+                let one = Money::from_quantity(Quantity::from_units(1, 0).ok()?, currency).ok()?;
+                Some((currency, Some(rates::convert(one, to, day)?.0)))
+            }
+            Self::ConvertedByList(currency, _) => Some((currency, None)),
+            Self::Listed(_) | Self::Recorded(_) | Self::Answer => None,
+            Self::Money | Self::RowValue | Self::FeeValue => None,
+            Self::Implied | Self::Cost | Self::Debt => None,
+            Self::Several | Self::Missing => None,
+        }
     }
 }

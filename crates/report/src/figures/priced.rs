@@ -13,7 +13,7 @@ use crate::InputFile;
 /// Where a price comes from, and how far it is in time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceFigure<'a> {
-    /// `list`, `reference_rate`, `answer`, `records`, `several` or `missing`.
+    /// `list`, `reference_rate`, `listed_rate`, `answer`, `records`, `several` or `missing`.
     pub source: Cow<'a, str>,
     /// The day that the price was made on, where it is one price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -21,10 +21,10 @@ pub struct PriceFigure<'a> {
     /// How many days before its use that was; less than 0 where it was after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distance_days: Option<i64>,
-    /// Of a reference rate, the currency that was converted.
+    /// Of a reference rate or a listed rate, the currency that was converted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Currency>,
-    /// How much of the report's currency one of it came to.
+    /// Of a reference rate, how much of the report's currency one of it came to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<String>,
 }
@@ -66,7 +66,7 @@ impl PriceFigure<'_> {
             date: from.day(used),
             distance_days: from.distance_days(used),
             currency: of,
-            rate: rate.map(|rate| rate.to_plain()),
+            rate: rate.flatten().map(|rate| rate.to_plain()),
         })
     }
 }

@@ -106,7 +106,9 @@ fn price(text: &mut Text, from: ValueFrom, used: NaiveDate, currency: Currency) 
     }
     if let Some((of, rate)) = from.rate(currency) {
         quoted(text, ", \"currency\": ", &of.to_string());
-        quoted(text, ", \"rate\": ", &rate.to_plain());
+        if let Some(rate) = rate {
+            quoted(text, ", \"rate\": ", &rate.to_plain());
+        }
     }
     text.plain("}");
 }

@@ -1,11 +1,19 @@
 //! Tests of the figures: their keys, their lines, and that they read back.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use packtrain_core::ledger::RowKind;
+use packtrain_tax::compute;
+use packtrain_tax::import::{self, Limits};
 use packtrain_tax::outcome::{Income, Origin, Outcome, TaxYear, ValueFrom};
+use packtrain_tax::prices::Prices;
+use packtrain_tax::request::{Country, Request};
 
 use super::*;
-use crate::{DisposalFigure, Figures, IncomeFigure, InputFile, YearSelection, figures, sample};
+use crate::{
+    DisposalFigure, Figures, IncomeFigure, InputFile, PriceFigure, YearSelection, figures, sample,
+};
 
 fn document(outcome: &Outcome) -> Document<'_> {
     Document {
@@ -37,6 +45,46 @@ fn figures_read_back_as_they_were_written() {
         let read: Figures<'_> = serde_json::from_str(&text).unwrap();
         assert_eq!(read, figures(&document));
     }
+}
+
+#[test]
+fn a_report_by_rates_of_the_list_reads_back_with_their_days_and_has_no_difference_to_itself() {
+    let prices = "date,asset,currency,price\n2026-02-09,EUR,USD,1.25\n2026-06-09,THB,USD,0.03\n";
+    let rows = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,received_asset,\
+                currency\n\
+                t1,2026-02-10T12:00:00Z,buy,main,1000,EUR,1,ETH,EUR\n\
+                t2,2026-06-10T12:00:00Z,sell,main,1,ETH,45000,THB,THB\n";
+    let import = import::read(rows.as_bytes(), Limits::default()).unwrap();
+    let ledgers = [import.into_ledger("trades.csv")];
+    let request = Request {
+        prices: Arc::new(Prices::read(prices.as_bytes()).unwrap()),
+        ..Request::default()
+    };
+    let outcome = compute(&ledgers, Country::Us, &request).unwrap();
+    let document = document(&outcome);
+    let text = json(&document);
+    let read: Figures<'_> = serde_json::from_str(&text).unwrap();
+    assert_eq!(read, figures(&document));
+    let price = |price: &PriceFigure<'_>| {
+        let currency = price.currency.map(|currency| currency.to_string());
+        (
+            price.source.to_string(),
+            price.date.map(|day| day.to_string()),
+            price.distance_days,
+            currency,
+        )
+    };
+    let by = |currency: &str, day: &str, days| {
+        let [source, day, currency] = ["listed_rate", day, currency].map(str::to_owned);
+        (source, Some(day), Some(days), Some(currency))
+    };
+    assert_eq!(price(&read.valuations[0].price), by("EUR", "2026-02-09", 1));
+    let sold = read.disposals[0].price.as_ref().unwrap();
+    assert_eq!(price(sold), by("THB", "2026-06-09", 1));
+    assert_eq!(crate::diff(&read, &document), "Nothing changed.\n");
+    let told = crate::explain(&document, &ledgers, "t1").unwrap();
+    let by = "by EUR at the rate in the list of prices, of 2026-02-09, 1 day before";
+    assert!(told.contains(by), "{told}");
 }
 
 #[test]

@@ -39,8 +39,10 @@ impl<'a> Run<'a> {
         self.applied.margin = true;
         let costs = self.costs(at)?;
         if self.choices.margin_is_capital {
+            // The line names where its result comes from.
             self.margin_line(at, result, costs)?;
         } else {
+            self.note_result(at, result);
             let net = result.checked_sub(costs)?;
             self.draft.add_other(at.year, net)?;
             if self.rules.special.margin_in_no_form {
@@ -51,7 +53,7 @@ impl<'a> Run<'a> {
             money: result.abs(),
             from: self.stated.from,
         };
-        self.note_result(at, result);
+        self.note_fee(at, costs);
         if let Some(leg) = asset_leg(row.sent.as_ref()) {
             let fees = self.zero();
             self.dispose(

@@ -67,7 +67,7 @@ fn a_cost_a_fee_a_basis_or_a_result_by_a_price_from_elsewhere_names_its_source_a
             "o 2024-01-05 opening A - 1ETH - basis=500 currency=EUR acquired=2020-05-03T12:00:00Z",
             "s 2024-01-11 trade A 1ETH 20SOL -",
             "b 2024-01-13 buy A 1000EUR 10ADA 10EUR",
-            "m 2024-01-14 margin_pnl A - - - value=-40 currency=EUR",
+            "m 2024-01-14 margin_pnl A - - 2EUR value=-40 currency=EUR",
             "l 2024-01-15 borrow A - 1BTC -",
             "u 2024-01-16 buy A 100USD 1BTC 1USD",
         ],
@@ -92,16 +92,47 @@ fn a_cost_a_fee_a_basis_or_a_result_by_a_price_from_elsewhere_names_its_source_a
             "s cost 20 SOL 2000.00 list 1",
             "b fee 10 EUR _ reference_rate 1",
             "b cost 10 ADA _ reference_rate 1",
-            "m result -40 EUR _ reference_rate 2",
+            "m fee 2 EUR _ reference_rate 2",
             "l cost 1 BTC 40000.00 list 5",
         ]
     );
-    assert_eq!(outcome.valuations[4].part, ValuedPart::Result);
+    assert_eq!(outcome.valuations[4].part, ValuedPart::Fee);
     let (currency, rate) = outcome.valuations[4].from.rate(Currency::USD).unwrap();
     assert_eq!(
-        (currency, rate.to_fixed(4)),
+        (currency, rate.unwrap().to_fixed(4)),
         (Currency::EUR, "1.0942".into())
     );
+}
+
+#[test]
+fn a_margin_result_that_is_a_line_is_no_valuation_and_one_apart_from_lines_is() {
+    let rows = ["m 2024-01-14 margin_pnl A - - 2EUR value=-40 currency=EUR"];
+    let of = |margin: &str| {
+        let outcome = with_option(&rows, "margin", margin);
+        let parts: Vec<_> = outcome.valuations.iter().map(|one| one.part).collect();
+        let lines = outcome.disposals.iter().map(|line| line.why.value.source());
+        (lines.flatten().collect::<Vec<_>>(), parts)
+    };
+    assert_eq!(
+        of("capital"),
+        (vec!["reference_rate"], vec![ValuedPart::Fee])
+    );
+    let both = vec![ValuedPart::Result, ValuedPart::Fee];
+    assert_eq!(of("income"), (vec![], both));
+}
+
+#[test]
+fn a_rate_of_the_list_names_its_source_its_currency_its_day_and_its_distance() {
+    let listed = "date,asset,currency,price\n2026-06-09,THB,USD,0.03\n";
+    let request = Request {
+        prices: Arc::new(Prices::read(listed.as_bytes()).unwrap()),
+        ..Request::default()
+    };
+    let rows = ["b 2026-06-10 buy A 45000THB 1ETH -"];
+    let outcome = compute(&[ledger(&rows)], Country::Us, &request).unwrap();
+    assert_eq!(valued(&outcome), ["b cost 1 ETH 1350.00 listed_rate 1"]);
+    let rate = outcome.valuations[0].from.rate(Currency::USD);
+    assert_eq!(rate, Some(("THB".parse().unwrap(), None)));
 }
 
 #[test]
