@@ -95,6 +95,7 @@ struct Inner {
     requests: Semaphore,
     uploads: Semaphore,
     waits: Semaphore,
+    stories: Arc<Semaphore>,
     streams: stream::Streams,
     kinds: routes::Kinds,
 }
@@ -124,6 +125,7 @@ pub fn router(mut api: Api) -> Router {
         requests: Semaphore::new(request::REQUESTS_MAX),
         uploads: Semaphore::new(request::UPLOADS_MAX),
         waits: Semaphore::new(wait::WAITS_MAX),
+        stories: Arc::new(Semaphore::new(routes::STORIES_MAX)),
         streams: stream::Streams::default(),
         kinds: routes::Kinds::default(),
     });

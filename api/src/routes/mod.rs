@@ -37,6 +37,7 @@ mod workers;
 
 pub(crate) use jobs::JobRequest;
 pub(crate) use metrics::{Kinds, MEDIA_TYPE as METRICS_MEDIA_TYPE};
+pub(crate) use story::STORIES_MAX;
 
 /// Routes without a key and without limits: they must answer when nothing else does.
 pub(crate) fn open() -> OpenApiRouter<Shared> {

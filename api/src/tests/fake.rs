@@ -1,7 +1,7 @@
 //! Ports in memory: just enough to see what the routes ask and how they tell what they got.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -44,6 +44,9 @@ pub(super) struct World {
     pub(super) events: Mutex<Vec<JobEvent>>,
     pub(super) cached: Mutex<HashMap<String, Bytes>>,
     pub(super) objects: Mutex<HashMap<String, Bytes>>,
+    pub(super) loads: AtomicUsize,
+    /// The most artefacts that were loaded at the same time.
+    pub(super) loads_most: AtomicUsize,
     pub(super) hints: Mutex<Vec<Hint>>,
     pub(super) actors: Mutex<Vec<String>>,
     pub(super) links: AtomicBool,

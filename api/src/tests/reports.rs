@@ -34,6 +34,24 @@ impl Client {
         self.world.set_state(job, State::Succeeded);
         (path, job)
     }
+
+    /// Gives a finished report its figures, with one sale.
+    async fn give_figures(&self, job: JobId) {
+        let figures = "{\n  \"disposals\": [\n    {\"id\": \"s7\", \"lot\": \"b1\"}\n  ]\n}\n";
+        let stored = self.world.put(self.tenant, figures.into()).await.unwrap();
+        {
+            let mut reports = self.world.reports.lock().unwrap();
+            let report = reports
+                .get_mut(&(self.tenant, ReportId::of_job(job)))
+                .unwrap();
+            report.artefacts.push(ArtefactRecord {
+                name: "figures-2025-us.json".to_owned(),
+                media_type: "application/json".to_owned(),
+                stored,
+            });
+        }
+        self.world.cached.lock().unwrap().clear();
+    }
 }
 
 #[tokio::test]
@@ -395,24 +413,7 @@ async fn a_row_of_a_finished_report_is_explained_to_its_owner_alone() {
         "not_found",
         "it has no JSON"
     );
-    let figures = "{\n  \"disposals\": [\n    {\"id\": \"s7\", \"lot\": \"b1\"}\n  ]\n}\n";
-    let stored = client
-        .world
-        .put(client.tenant, figures.into())
-        .await
-        .unwrap();
-    {
-        let mut reports = client.world.reports.lock().unwrap();
-        let report = reports
-            .get_mut(&(client.tenant, ReportId::of_job(job)))
-            .unwrap();
-        report.artefacts.push(ArtefactRecord {
-            name: "figures-2025-us.json".to_owned(),
-            media_type: "application/json".to_owned(),
-            stored,
-        });
-    }
-    client.world.cached.lock().unwrap().clear();
+    client.give_figures(job).await;
     let story = client.get(&told).await;
     assert_eq!(story.status, StatusCode::OK, "{}", story.text());
     assert_eq!(story.json()["disposals"][0]["lot"], "b1");
@@ -424,4 +425,30 @@ async fn a_row_of_a_finished_report_is_explained_to_its_owner_alone() {
     );
     let stranger = Client::of(&client.world, 2, KeyScope::User);
     assert_eq!(stranger.get(&told).await.code(), "not_found");
+}
+
+#[tokio::test]
+async fn an_id_of_a_row_longer_than_any_is_refused() {
+    let client = Client::new();
+    let (path, job) = client.finished().await;
+    client.give_figures(job).await;
+    let of_chars = |count: usize| format!("{path}/rows/{}", "%C3%A9".repeat(count));
+    let codes = [
+        client.get(&of_chars(300)).await.code(),
+        client.get(&of_chars(301)).await.code(),
+    ];
+    assert_eq!(codes, ["not_found", "request.malformed"]);
+}
+
+#[tokio::test]
+async fn stories_that_are_asked_for_at_once_are_told_a_few_at_a_time() {
+    let client = Client::new();
+    let (path, job) = client.finished().await;
+    client.give_figures(job).await;
+    let told = format!("{path}/rows/s7");
+    let turns = std::iter::repeat_with(|| client.get(&told)).take(30);
+    let answers = futures::future::join_all(turns).await;
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
+    let most = client.world.loads_most.load(Ordering::SeqCst);
+    assert!(most <= crate::routes::STORIES_MAX, "{most} at once");
 }

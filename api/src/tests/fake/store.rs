@@ -47,6 +47,10 @@ impl Objects for World {
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Bytes, ObjectError> {
+        let loads = self.loads.fetch_add(1, Ordering::SeqCst) + 1;
+        self.loads_most.fetch_max(loads, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        self.loads.fetch_sub(1, Ordering::SeqCst);
         let found = self.objects.lock().unwrap().get(key.as_str()).cloned();
         found.ok_or_else(|| ObjectError::Missing { key: key.clone() })
     }
