@@ -16,7 +16,8 @@ use super::stakes::{self, Found, Otherwise};
 use super::{At, Work, ways};
 use crate::assess::Books;
 use crate::error::TaxError;
-use crate::outcome::{Disposal, Holding, Origin, Outcome, TaxYear, Warning, WarningCode};
+use crate::jurisdiction::wallet_key;
+use crate::outcome::{Choice, Disposal, Holding, Origin, Outcome, TaxYear, Warning, WarningCode};
 use crate::request::Scope;
 
 /// How near to a loss a purchase is worth a word, in days before and after.
@@ -173,10 +174,11 @@ impl<'a> Run<'a> {
     fn note_wallets(&mut self) {
         let mut said = self.settings.options.values();
         if said.any(|value| value.contains(':')) {
-            let wallets = self.draft.disposals.iter().map(|line| line.wallet.trim());
-            let wallets: BTreeSet<_> = wallets.collect();
-            let wallets = wallets.into_iter().map(str::to_ascii_lowercase);
-            self.applied.wallets = wallets.collect();
+            let lines = self.draft.disposals.iter();
+            // A margin result is no sale of the wallet, and goes by no statement for it.
+            let sales = lines.filter(|line| !matches!(line.why.choice, Choice::Margin));
+            let wallets: BTreeSet<_> = sales.map(|line| line.wallet.trim()).collect();
+            self.applied.wallets = wallets.into_iter().map(wallet_key).collect();
         }
     }
 

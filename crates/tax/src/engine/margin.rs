@@ -79,7 +79,8 @@ impl<'a> Run<'a> {
         // Nothing tells that a position was open for more than a year.
         let term = self.rules.terms.is_some().then_some(Term::Short);
         let wallet = &at.row.wallet;
-        let form_box = self.rules.form_box(self.settings, wallet, at.date, term);
+        // What a wallet's broker reported is of its sales of digital assets.
+        let form_box = self.rules.form_box(self.settings, None, at.date, term);
         self.applied.losses |= gain.is_negative();
         let line = Disposal {
             id: at.row.id.clone(),

@@ -265,7 +265,9 @@ impl<'a> Run<'a> {
             rule: self.settings.method.as_str(),
             acquired: held.map(|(acquired, _)| acquired),
             lot: on_record.map(|lot| RowId::clone(lot.id)),
-            form_box: self.rules.form_box(self.settings, wallet, at.date, term),
+            form_box: self
+                .rules
+                .form_box(self.settings, Some(wallet), at.date, term),
             is_fee: sale.is_fee,
             why: Why {
                 choice,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::by_wallet;
+use super::{by_wallet, wallet_key};
 use crate::request::Settings;
 
 /// Which lots changed wallets, in a sentence.
@@ -40,7 +40,7 @@ pub(super) fn statements(settings: &Settings, sold_from: &BTreeSet<String>) -> S
     ));
     let unmet: Vec<_> = all()
         .filter_map(|(wallet, _)| wallet)
-        .filter(|wallet| !sold_from.contains(&wallet.to_ascii_lowercase()))
+        .filter(|wallet| !sold_from.contains(&wallet_key(wallet)))
         .collect();
     match unmet.as_slice() {
         [] => format!("{}.", parts.join("; ")),

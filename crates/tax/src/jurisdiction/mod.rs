@@ -38,8 +38,8 @@ pub use de::ANLAGE_SO_LINES;
 pub use fr::FORM_2086_LINES_FROM;
 use notes::RuleText;
 pub(crate) use notes::{Applied, chose};
-pub(crate) use options::by_wallet;
 pub use options::{OptionKind, OptionSpec, of_today};
+pub(crate) use options::{by_wallet, wallet_key};
 pub use us::schedule_d_line;
 
 /// The rules of a country.
@@ -60,7 +60,7 @@ pub fn of(country: Country) -> &'static Jurisdiction {
 }
 
 /// The box of the form that a line belongs in; none where the year's form has none.
-type FormBox = fn(&Settings, &str, NaiveDate, Term) -> Option<char>;
+type FormBox = fn(&Settings, Option<&str>, NaiveDate, Term) -> Option<char>;
 
 /// What a country's law says, as far as the engine asks.
 pub struct Jurisdiction {
@@ -215,11 +215,12 @@ impl Jurisdiction {
         }
     }
 
-    /// The box of the form that a line of a wallet belongs in.
+    /// The box of the form that a line belongs in; of a wallet, if its sales may be on a statement
+    /// of its broker.
     pub(crate) fn form_box(
         &self,
         settings: &Settings,
-        wallet: &str,
+        wallet: Option<&str>,
         date: NaiveDate,
         term: Option<Term>,
     ) -> Option<char> {

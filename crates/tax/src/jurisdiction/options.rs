@@ -99,6 +99,11 @@ pub(crate) fn by_wallet(value: &str) -> impl Iterator<Item = (Option<&str>, &str
     })
 }
 
+/// A wallet's name as names of wallets in a value are compared: in any case of its letters.
+pub(crate) fn wallet_key(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
 /// Whether each item of a value is one of the words, and no wallet has two.
 fn are_by_wallet(words: &[&str], value: &str) -> bool {
     if value.len() > ASSETS_BYTES_MAX {
@@ -108,7 +113,7 @@ fn are_by_wallet(words: &[&str], value: &str) -> bool {
     by_wallet(value).all(|(wallet, word)| {
         wallet != Some("")
             && words.contains(&word)
-            && wallets.insert(wallet.map(str::to_lowercase))
+            && wallets.insert(wallet.map(wallet_key))
             && wallets.len() <= ASSETS_MAX
     })
 }

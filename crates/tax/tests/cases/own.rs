@@ -176,6 +176,7 @@ cases! {
     us_lp_trade_gives_the_expected_figures: "us-lp-trade",
     us_margin_capital_gives_the_expected_figures: "us-margin-capital",
     us_margin_income_gives_the_expected_figures: "us-margin-income",
+    us_margin_on_no_statement_gives_the_expected_figures: "us-margin-on-no-statement",
     us_one_year_and_a_day_gives_the_expected_figures: "us-one-year-and-a-day",
     us_one_year_by_local_days_gives_the_expected_figures: "us-one-year-by-local-days",
     us_refund_before_its_withdrawal_gives_the_expected_figures: "us-refund-before-its-withdrawal",

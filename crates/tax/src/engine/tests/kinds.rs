@@ -128,17 +128,36 @@ fn a_report_that_goes_by_wallet_says_what_was_taken_for_which_and_which_sold_not
         "kraken:with_basis,Coinbas:without_basis",
     );
     assert_eq!(outcome.disposals[0].form_box, Some('G'));
-    let said = outcome.rules_used.iter().find_map(|rule| {
-        let (_, said) = rule.text.split_once("units leave: ")?;
-        Some(said)
-    });
     assert_eq!(
-        said,
+        statements(&outcome),
         Some(
             "kraken: with_basis; Coinbas: without_basis; all others: none. Nothing was sold from \
              Coinbas."
         )
     );
+}
+
+#[test]
+fn a_margin_result_is_on_no_statement_and_is_no_sale_of_its_wallet() {
+    let rows = [
+        "a 2025-01-01 buy Börse 100USD 1ETH -",
+        "s 2025-02-01 sell Börse 1ETH 150USD -",
+        "m 2025-03-01 margin_pnl Kraken - - - value=10 currency=USD",
+    ];
+    let said = "BÖRSE:with_basis,Kraken:with_basis";
+    let outcome = with_option(&rows, "form_1099_da", said);
+    let boxes: Vec<_> = outcome.disposals.iter().map(|line| line.form_box).collect();
+    assert_eq!(boxes, [Some('G'), Some('I')]);
+    let ends = "all others: none. Nothing was sold from Kraken.";
+    assert!(statements(&outcome).is_some_and(|said| said.ends_with(ends)));
+}
+
+/// What a report says of the statements of brokers.
+fn statements(outcome: &Outcome) -> Option<&str> {
+    outcome.rules_used.iter().find_map(|rule| {
+        let (_, said) = rule.text.split_once("units leave: ")?;
+        Some(said)
+    })
 }
 
 #[test]

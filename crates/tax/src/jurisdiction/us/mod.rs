@@ -14,7 +14,7 @@ use packtrain_core::money::Currency;
 use super::options::usual;
 use super::{
     Circle, GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Special, Terms, Treatment,
-    by_wallet, words,
+    by_wallet, wallet_key, words,
 };
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::outcome::Term;
@@ -133,10 +133,18 @@ const fn boxes_of(year: i32, term: Term) -> Option<[char; 3]> {
     }
 }
 
-/// The box of Form 8949 that a line of a wallet belongs in.
-fn form_box(settings: &Settings, wallet: &str, date: NaiveDate, term: Term) -> Option<char> {
+/// The box of Form 8949 that a line of a wallet belongs in. A line of no wallet's sales is on no
+/// statement.
+fn form_box(
+    settings: &Settings,
+    wallet: Option<&str>,
+    date: NaiveDate,
+    term: Term,
+) -> Option<char> {
     let said = settings.options.get(FORM_1099_DA);
-    let statement = said.map_or("none", |said| statement_of(said, wallet));
+    let statement = said
+        .zip(wallet)
+        .map_or("none", |(said, wallet)| statement_of(said, wallet));
     let boxes = boxes_of(date.year(), term)?;
     Some(match statement {
         "with_basis" => boxes[0],
@@ -151,9 +159,10 @@ const FORM_1099_DA: &str = "form_1099_da";
 /// What a person says of the statement for a wallet: its own word, else that for all others.
 fn statement_of<'s>(said: &'s str, wallet: &str) -> &'s str {
     let mut of_others = "none";
+    let wallet = said.contains(':').then(|| wallet_key(wallet));
     for (name, word) in by_wallet(said) {
         match name {
-            Some(name) if name.eq_ignore_ascii_case(wallet.trim()) => return word,
+            Some(name) if wallet.as_ref() == Some(&wallet_key(name)) => return word,
             Some(_) => {}
             None => of_others = word,
         }
@@ -206,7 +215,7 @@ mod tests {
             ];
             for day in days {
                 for term in [Term::Short, Term::Long] {
-                    let letter = form_box(&settings, "A", day.parse().unwrap(), term);
+                    let letter = form_box(&settings, Some("A"), day.parse().unwrap(), term);
                     all.push(letter.unwrap_or('-'));
                 }
             }
@@ -218,5 +227,12 @@ mod tests {
         assert_eq!(boxes("a:without_basis,with_basis"), "--BBBEBEHK");
         assert_eq!(boxes("with_basis,B:none"), "--AAADADGJ");
         assert_eq!(boxes("B:with_basis"), "--CCCFCFIL");
+    }
+
+    #[test]
+    fn a_wallet_is_matched_in_any_case_of_its_letters_as_two_words_for_it_are_refused() {
+        assert_eq!(statement_of("börse é:with_basis", " BÖRSE É"), "with_basis");
+        assert_eq!(statement_of("ŁÓDŹ:with_basis,none", "Łódź"), "with_basis");
+        assert_eq!(statement_of("ŁÓDŹ:with_basis,none", "Lodz"), "none");
     }
 }

@@ -226,9 +226,10 @@ pub(super) const RULES: &[RuleText] = &[
         source: "Instructions for Form 8949 (2024; 2025)",
     },
     margin_is_capital!(
-        "short-term, on Form 8949 and Schedule D; contracts of section 1256 go to Form 6781 and \
-         have to be taken out",
-        "IRC 1234A, 1222; no direct guidance on digital assets"
+        "short-term, on Schedule D and on Form 8949, in the box of sales that no broker reported \
+         (C to 2024; from 2025 I, since C is not for digital assets then; C by hand for a contract \
+         that is none); contracts of section 1256 go to Form 6781 and have to be taken out",
+        "IRC 1234A, 1222; Instructions for Form 8949 (2025); no direct guidance on digital assets"
     ),
     margin_is_income!("other income", "IRC 61; no direct guidance"),
 ];
