@@ -51,9 +51,9 @@ fn figures_read_back_as_they_were_written() {
 fn a_report_by_rates_of_the_list_reads_back_with_their_days_and_has_no_difference_to_itself() {
     let prices = "date,asset,currency,price\n2026-02-09,EUR,USD,1.25\n2026-06-09,THB,USD,0.03\n";
     let rows = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,received_asset,\
-                currency\n\
-                t1,2026-02-10T12:00:00Z,buy,main,1000,EUR,1,ETH,EUR\n\
-                t2,2026-06-10T12:00:00Z,sell,main,1,ETH,45000,THB,THB\n";
+                value,currency\n\
+                t1,2026-02-10T12:00:00Z,buy,main,1000,EUR,1,ETH,,EUR\n\
+                t2,2026-06-10T12:00:00Z,sell,main,1,ETH,45000,THB,,THB\n";
     let import = import::read(rows.as_bytes(), Limits::default()).unwrap();
     let ledgers = [import.into_ledger("trades.csv")];
     let request = Request {
