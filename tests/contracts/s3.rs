@@ -45,10 +45,11 @@ impl Stage {
 }
 
 /// Each kind of trouble that a second try gets over.
-const PASSING: [Trouble; 4] = [
+const PASSING: [Trouble; 5] = [
     Trouble::Refused(500),
     Trouble::Refused(503),
     Trouble::Silence,
+    Trouble::HangsUp,
     Trouble::BreaksOff,
 ];
 
@@ -73,7 +74,7 @@ async fn a_write_gets_over_trouble_that_passes() {
         let stored = stage.objects.put(tenant(), content.clone()).await.unwrap();
         assert_eq!(stage.objects.get(&stored.key).await.unwrap(), content);
     }
-    assert_eq!(stage.ground.count().await, 6);
+    assert_eq!(stage.ground.count().await, 7);
 }
 
 #[tokio::test]
@@ -81,7 +82,7 @@ async fn trouble_that_lasts_is_an_error_that_may_be_tried_again_and_leaves_nothi
     let Some(stage) = Stage::new("trouble_that_lasts_is_an_error").await else {
         return;
     };
-    for trouble in [Trouble::Refused(503), Trouble::Silence] {
+    for trouble in [Trouble::Refused(503), Trouble::Silence, Trouble::HangsUp] {
         stage.front.calm();
         let stored = stage.objects.put(tenant(), bytes(9)).await.unwrap();
         let before = stage.ground.count().await;

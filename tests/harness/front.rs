@@ -22,6 +22,8 @@ pub enum Trouble {
     DoneAndDenied,
     /// The server does not hear of it, and nobody answers.
     Silence,
+    /// The server does not hear of it, and the connection is closed instead of an answer.
+    HangsUp,
     /// The server does it, and nobody answers.
     DoneInSilence,
     /// The answer stops halfway and the connection stays open.
@@ -152,6 +154,7 @@ impl Serving {
         match trouble {
             Some(Trouble::Refused(status)) => return refuse(client, status).await,
             Some(Trouble::Silence) => return pending().await,
+            Some(Trouble::HangsUp) => return None,
             _ => {}
         }
         request.headers.retain(|(name, _)| name != "connection");

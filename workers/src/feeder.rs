@@ -145,8 +145,8 @@ impl Feeder {
         true
     }
 
-    /// Waits for free slots. While jobs of this worker have them that is no standing still; slots
-    /// that nobody has and nobody gets are.
+    /// Waits for free slots. While jobs of this lane have them that is no standing still; slots that
+    /// nobody has and nobody gets are, however much other lanes hold.
     async fn free_for_new(&self) -> Option<Vec<Slot>> {
         let mut waiting = std::pin::pin!(self.free_slots(CLAIM_MAX));
         let mut rests = false;
@@ -154,16 +154,16 @@ impl Feeder {
             tokio::select! {
                 biased;
                 free = &mut waiting => return free,
-                () = tokio::time::sleep(POLL) => match self.registry.is_empty() {
-                    false => {
+                () = tokio::time::sleep(POLL) => match self.registry.holds_for(self.lane) {
+                    true => {
                         self.pulse.rest();
                         rests = true;
                     }
-                    true if rests => {
+                    false if rests => {
                         self.pulse.turn();
                         rests = false;
                     }
-                    true => {}
+                    false => {}
                 },
             }
         }
@@ -191,7 +191,7 @@ impl Feeder {
         let mut filled = 0;
         let claimed_at = self.clock.now();
         for lease in leases {
-            self.registry.hold(lease.lease, lease.jobs.len());
+            self.registry.hold(self.lane, lease.lease, lease.jobs.len());
             for (bit, job) in lease.jobs {
                 let slot = free
                     .next()
@@ -252,7 +252,7 @@ mod tests {
         let (jobs, _assigned) = mpsc::channel(1);
         let slots = Slots::new(1);
         let _taken = slots.free_now().unwrap();
-        registry.hold(lease, 1);
+        registry.hold(Lane::Io, lease, 1);
         let feeder = Feeder {
             worker: ids.worker(),
             lane: Lane::Io,
@@ -273,6 +273,8 @@ mod tests {
         assert_eq!(vitals.stuck(), []);
         assert_eq!(vitals.unanswered(), []);
         registry.forget(lease);
+        // What another lane holds are not the slots of this one.
+        registry.hold(Lane::Cpu, ids.lease(), 1);
         pass(STUCK_AFTER - POLL).await;
         assert_eq!(vitals.stuck(), []);
         pass(POLL * 4).await;

@@ -96,6 +96,7 @@ mod tests {
 
     use async_trait::async_trait;
     use packtrain_core::ids::{ClockIds, IdSource};
+    use packtrain_core::job::Lane;
     use packtrain_core::time::SystemClock;
     use tokio::time::advance;
 
@@ -164,7 +165,7 @@ mod tests {
         let ids: &dyn IdSource = &ids;
         let (job, lease) = (ids.job(), ids.lease());
         let mut scene = Scene::new();
-        scene.registry.hold(lease, 1);
+        scene.registry.hold(Lane::Io, lease, 1);
         let _told = scene.registry.enter(job, lease);
         scene.pass(59).await;
         assert_eq!(scene.wishes(), []);
@@ -186,7 +187,7 @@ mod tests {
         let ids = ClockIds::new(SystemClock);
         let ids: &dyn IdSource = &ids;
         let (job, lease) = (ids.job(), ids.lease());
-        scene.registry.hold(lease, 1);
+        scene.registry.hold(Lane::Io, lease, 1);
         let _told = scene.registry.enter(job, lease);
         scene.pass(60 + 30).await;
         assert_eq!(scene.wishes().len(), 3);

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use packtrain_core::ids::{JobId, LeaseId};
+use packtrain_core::job::Lane;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -31,8 +32,13 @@ pub(crate) struct Registry {
 #[derive(Default)]
 struct Inside {
     running: HashMap<JobId, Running>,
-    /// How many jobs of each lease are not over here.
-    held: HashMap<LeaseId, usize>,
+    held: HashMap<LeaseId, Held>,
+}
+
+struct Held {
+    lane: Lane,
+    /// How many of its jobs are not over here.
+    open: usize,
 }
 
 struct Running {
@@ -42,9 +48,10 @@ struct Running {
 }
 
 impl Registry {
-    /// Notes a claimed lease and how many jobs came with it.
-    pub(crate) fn hold(&self, lease: LeaseId, jobs: usize) {
-        self.lock().held.insert(lease, jobs);
+    /// Notes a lease that was claimed for a lane, and how many jobs came with it.
+    pub(crate) fn hold(&self, lane: Lane, lease: LeaseId, jobs: usize) {
+        let held = Held { lane, open: jobs };
+        self.lock().held.insert(lease, held);
     }
 
     /// Forgets a lease of which nothing is done here any more.
@@ -68,9 +75,9 @@ impl Registry {
         if runs.is_some_and(|entry| entry.lease == lease) {
             inside.running.remove(&job);
         }
-        if let Some(open) = inside.held.get_mut(&lease) {
-            *open = open.saturating_sub(1);
-            if *open == 0 {
+        if let Some(held) = inside.held.get_mut(&lease) {
+            held.open = held.open.saturating_sub(1);
+            if held.open == 0 {
                 inside.held.remove(&lease);
             }
         }
@@ -83,9 +90,9 @@ impl Registry {
         ages.max()
     }
 
-    /// Whether nothing that was claimed here is still to be done or written.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.lock().held.is_empty()
+    /// Whether anything that was claimed for this lane is still to be done or written.
+    pub(crate) fn holds_for(&self, lane: Lane) -> bool {
+        self.lock().held.values().any(|held| held.lane == lane)
     }
 
     /// Every lease of which something is not over.
@@ -140,7 +147,7 @@ mod tests {
         let ids: &dyn IdSource = &ids;
         let registry = Registry::default();
         let (job, lease, other) = (ids.job(), ids.lease(), ids.lease());
-        registry.hold(lease, 1);
+        registry.hold(Lane::Io, lease, 1);
         let told = registry.enter(job, lease);
         assert_eq!(registry.lose(|gone| gone == other), 0);
         assert_eq!(registry.lose(|gone| gone == lease), 1);

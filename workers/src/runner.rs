@@ -202,7 +202,8 @@ impl Runner {
             () = watching => unreachable!("watching progress does not end"),
         };
         if let Ran::Ended(ended) = &ran {
-            waiting::note(&ctx, &job.kind, self.age(job), ended).await;
+            let noting = waiting::note(&ctx, &job.kind, self.age(job), ended);
+            waiting::unless_told(noting, &mut told).await;
             return ran;
         }
         cancel.cancel();

@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::time::Duration;
 
 use packtrain_core::ports::KeyScope;
 use packtrain_tests::{Network, Program, Proxy, Redis, Role, Yard, plain_http, until};
@@ -21,10 +20,6 @@ const CACHE: &str = "cache-hush-77aa";
 const AWS: &str = "aws-hush-0b93e1";
 const COLLECTOR: &str = "collector-hush-31d0";
 const ENDPOINT: &str = "endpoint-hush-c4f2";
-
-/// How long database and Redis are away, and how long it takes at most until nobody speaks of it
-/// any more.
-const OUTAGE: Duration = Duration::from_secs(2);
 
 /// A server that takes every request well and says nothing: a bucket, a collector, an endpoint.
 fn agreeable() -> String {
@@ -153,6 +148,11 @@ impl Scene {
         signature.split('&').next().unwrap().to_owned()
     }
 
+    async fn is_ready(&self) -> bool {
+        let url = format!("http://{}/readyz", self.listen);
+        plain_http("GET", &url, &[], "").await.status() == 200
+    }
+
     async fn ended(&self, jobs: i64) {
         until("the jobs have ended", async || {
             let ended = "select count(*) from outcome";
@@ -160,6 +160,14 @@ impl Scene {
         })
         .await;
     }
+}
+
+/// Whether a log has, behind so many bytes, a line of trouble with this word in it.
+fn complains(log: &Path, behind: usize, word: &str) -> bool {
+    let said = std::fs::read(log).unwrap();
+    let said = String::from_utf8_lossy(&said[behind..]);
+    let mut lines = said.lines();
+    lines.any(|line| (line.contains("WARN") || line.contains("ERROR")) && line.contains(word))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,11 +192,22 @@ async fn no_password_no_key_and_no_signed_link_stands_in_a_log_whatever_is_logge
         let signature = scene.work(key.text().reveal()).await;
         scene.ended(1).await;
         // What breaks is told of as well.
+        let before = parts.map(|part| std::fs::read(log(part)).unwrap().len());
         scene.database.set(Network::Away);
+        until("each part tells that the database is away", async || {
+            // The API does when it is asked.
+            scene.is_ready().await;
+            let mut parts = parts.iter().zip(before);
+            parts.all(|(part, before)| complains(&log(part), before, ""))
+        })
+        .await;
         scene.redis.kill().await;
-        tokio::time::sleep(OUTAGE).await;
+        until("the worker tells that Redis is away", async || {
+            complains(&log("worker"), before[1], "redis")
+        })
+        .await;
         scene.database.set(Network::Well);
-        tokio::time::sleep(OUTAGE).await;
+        until("the API works again", async || scene.is_ready().await).await;
         for mut child in running {
             let id = child.id().expect("the process runs").cast_signed();
             kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();

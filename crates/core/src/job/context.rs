@@ -78,7 +78,7 @@ impl Ctx {
     }
 
     /// Notes that the job waits for something that is away, as the code says; false when that is
-    /// known: however often it tries in vain, this is one event.
+    /// known, or nothing more is written: however often it tries in vain, this is one event.
     ///
     /// # Errors
     /// A retry when the event could not be written.
@@ -119,7 +119,7 @@ impl Ctx {
         }
         let events = &self.world.events;
         match events.append(self.tenant, self.job, "stage", &data).await? {
-            Noted::Done => {}
+            Noted::Done | Noted::Full => {}
             Noted::Waits(stage) => self.progress.keep_from(stage, data),
         }
         Ok(())

@@ -23,8 +23,10 @@ pub struct JobEvent {
 /// What became of an event that was to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Noted {
-    /// It is written, or would have been one too many.
+    /// It is written.
     Done,
+    /// It is not: it would have been one too many.
+    Full,
     /// It is not: the last event says that the job waits, in the stage of this name.
     Waits(String),
 }

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 
+use aws_config::retry::ErrorKind;
 use aws_sdk_s3::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 use packtrain_core::fault::chain;
 
@@ -89,8 +90,19 @@ fn is_of_the_way(error: &(dyn Error + 'static)) -> bool {
     let mut causes = std::iter::successors(Some(error), |&cause| cause.source());
     causes.any(|cause| {
         let connector = cause.downcast_ref::<ConnectorError>();
-        connector.is_some_and(|cause| cause.is_io() || cause.is_timeout())
-            || cause.to_string().contains("timed out")
+        connector.is_some_and(|cause| {
+            // A connection that was closed instead of an answer is of the third sort.
+            cause.is_io()
+                || cause.is_timeout()
+                || matches!(
+                    cause.as_other(),
+                    Some(
+                        ErrorKind::TransientError
+                            | ErrorKind::ServerError
+                            | ErrorKind::ThrottlingError
+                    )
+                )
+        }) || cause.to_string().contains("timed out")
     })
 }
 
@@ -131,7 +143,14 @@ mod tests {
         let behind = ConnectorError::io("no route to the server of the task's role".into());
         let unreachable = ConnectorError::other(Box::new(behind), None);
         let late = ConnectorError::other("identity resolver timed out after 5s".into(), None);
-        for error in [cut, unreachable, late] {
+        let closed = |kind| ConnectorError::other("connection closed".into(), Some(kind));
+        let closed = [
+            ErrorKind::TransientError,
+            ErrorKind::ServerError,
+            ErrorKind::ThrottlingError,
+        ]
+        .map(closed);
+        for error in [cut, unreachable, late].into_iter().chain(closed) {
             let fault = unsent(error);
             assert_eq!(fault.verdict, Verdict::Away, "{}", fault.message);
         }

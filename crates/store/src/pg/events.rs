@@ -65,8 +65,8 @@ impl JobEvents for PgEvents {
                     returning seq
                 )
                 select last.waits_in,
-                       (select seq from written) is not null
-                       or last.seq >= $5 as "is_done!"
+                       (select seq from written) is not null as "is_written!",
+                       last.seq >= $5 as "is_full!"
                   from last
                 "#,
                 job.as_uuid(),
@@ -83,7 +83,10 @@ impl JobEvents for PgEvents {
             if let Some(stage) = written.waits_in {
                 return Ok(Noted::Waits(stage));
             }
-            if written.is_done {
+            if written.is_full {
+                return Ok(Noted::Full);
+            }
+            if written.is_written {
                 break;
             }
         }

@@ -41,15 +41,10 @@ impl ApiKeys for PgKeys {
             .secret_sha256
             .try_into()
             .map_err(|_| unreadable("api_key.secret_sha256", "not 32 bytes"))?;
-        let scopes = row
-            .scopes
-            .iter()
-            .map(|scope| {
-                scope
-                    .parse()
-                    .map_err(|()| unreadable("api_key.scopes", scope))
-            })
-            .collect::<Result<_, _>>()?;
+        // Of a newer release there may be scopes that this one does not know: they give nothing
+        // here, and a key that has no other is refused like any that may not.
+        let scopes = row.scopes.iter().filter_map(|scope| scope.parse().ok());
+        let scopes = scopes.collect();
         let tenant = TenantId::from_uuid(row.tenant_id);
         Ok(Some(ApiKeyRecord {
             id,
