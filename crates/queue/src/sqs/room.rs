@@ -10,18 +10,27 @@ use tokio::time::Instant;
 pub(super) const WAITING_MAX: u64 = 1_000;
 /// How long a look at the depth of a queue holds.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How long one holds that was made in vain, until the queue is taken for full: a service that does
+/// not answer holds up the hints of all lanes until its look is given up.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// How much waited in a lane's queue when that was looked up last, and what was sent since.
 #[derive(Debug, Default)]
 pub(super) struct Room {
     looked: Option<Instant>,
+    was_in_vain: bool,
     waiting: u64,
 }
 
 impl Room {
     /// Whether the queue is to be looked at again.
     pub(super) fn is_due(&self) -> bool {
-        self.looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY)
+        let rest = if self.was_in_vain && !self.is_full() {
+            LOOK_AGAIN
+        } else {
+            LOOK_EVERY
+        };
+        self.looked.is_none_or(|at| at.elapsed() >= rest)
     }
 
     /// Whether nothing more fits as far as is known.
@@ -38,6 +47,7 @@ impl Room {
     /// does not tell must not keep hints from workers that wait for them.
     pub(super) fn learn(&mut self, depth: Option<u64>) {
         self.looked = Some(Instant::now());
+        self.was_in_vain = depth.is_none();
         self.waiting = depth.unwrap_or(0);
     }
 }
@@ -101,5 +111,19 @@ mod tests {
         while moment(&mut room, &mut depth, false) {}
         tokio::time::advance(LOOK_EVERY).await;
         assert!(moment(&mut room, &mut depth, false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_in_vain_is_not_made_again_as_soon_as_one_that_was_answered() {
+        let mut room = Room::default();
+        for (depth, rest) in [(Some(0), LOOK_EVERY), (None, LOOK_AGAIN)] {
+            room.learn(depth);
+            tokio::time::advance(rest - Duration::from_millis(1)).await;
+            assert!(!room.is_due(), "{depth:?}");
+            tokio::time::advance(Duration::from_millis(1)).await;
+            assert!(room.is_due(), "{depth:?}");
+        }
+        room.add(WAITING_MAX);
+        assert!(room.is_due(), "one that sends nothing asks soon");
     }
 }

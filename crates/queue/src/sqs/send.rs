@@ -92,7 +92,8 @@ impl Sender {
     }
 
     /// Sends hints of one moment, unless enough lie there. The depth of the queue is looked up
-    /// beside, for the next moment: a hint that goes does not wait for it.
+    /// beside, for the next moment: a hint that goes does not wait for it. The next moment does, of
+    /// each lane, for a second at most; and after a look in vain there is none for a while.
     async fn go(&self, lane: Lane, room: &mut Room, hints: Vec<Hint>) {
         if room.is_full() && room.is_due() {
             let depth = self.depth(lane).await;
