@@ -254,22 +254,6 @@ async fn the_owner_sees_no_tenant_s_data_and_its_own_paths_work() {
 }
 
 #[tokio::test]
-async fn a_scope_that_this_release_does_not_know_gives_a_key_nothing_and_breaks_nothing() {
-    let db = Database::new().await;
-    let tenant = db.tenant("a").await;
-    let key = db.api_key(tenant, &[KeyScope::User]).await;
-    db.run("alter table api_key drop constraint api_key_scopes_check")
-        .await;
-    let keys = PgKeys::new(db.pools().app.clone());
-    for (scopes, known) in [("auditor,user", &[KeyScope::User][..]), ("auditor", &[])] {
-        db.run(&format!("update api_key set scopes = '{{{scopes}}}'"))
-            .await;
-        let found = keys.find(key.id).await;
-        assert_eq!(found.unwrap().unwrap().scopes, known, "{scopes}");
-    }
-}
-
-#[tokio::test]
 async fn nobody_but_the_owner_reads_keys_and_tenants_never_see_leases_or_workers() {
     let db = Database::new().await;
     let a = db.tenant("a").await;

@@ -234,3 +234,18 @@ async fn a_bell_is_heard_on_another_connection() {
     assert_eq!(hearing.next().await.unwrap(), Lane::Cpu);
     assert_eq!(hearing.next().await.unwrap(), Lane::Ops);
 }
+
+#[tokio::test]
+async fn a_scope_that_this_release_does_not_know_gives_a_key_nothing_and_breaks_nothing() {
+    let scene = Scene::new().await;
+    let (db, keys) = (&scene.db, PgKeys::new(scene.db.pools().app.clone()));
+    let key = db.api_key(scene.tenant, &[KeyScope::User]).await;
+    db.run("alter table api_key drop constraint api_key_scopes_check")
+        .await;
+    for (scopes, known) in [("auditor,user", &[KeyScope::User][..]), ("auditor", &[])] {
+        db.run(&format!("update api_key set scopes = '{{{scopes}}}'"))
+            .await;
+        let found = keys.find(key.id).await;
+        assert_eq!(found.unwrap().unwrap().scopes, known, "{scopes}");
+    }
+}

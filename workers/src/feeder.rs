@@ -145,8 +145,8 @@ impl Feeder {
         true
     }
 
-    /// Waits for free slots. While jobs of this lane have them that is no standing still; slots that
-    /// nobody has and nobody gets are, however much other lanes hold.
+    /// Waits for free slots. While jobs of this lane have them that is no standing still; slots
+    /// that nobody has and nobody gets are, however much other lanes hold.
     async fn free_for_new(&self) -> Option<Vec<Slot>> {
         let mut waiting = std::pin::pin!(self.free_slots(CLAIM_MAX));
         let mut rests = false;

@@ -13,9 +13,9 @@ use crate::registry::Stop;
 /// How long a note may take. Its attempt is over, and keeps its slot and its lease meanwhile.
 const NOTED_WITHIN: Duration = Duration::from_secs(3);
 
-/// Waits for a note, and no longer than [`NOTED_WITHIN`] or until the attempt is told to stop. How it
-/// ended stands: under a lease that is gone the end is refused. A note that is lost costs a reader
-/// one event, and the next try makes it anew.
+/// Waits for a note, and no longer than [`NOTED_WITHIN`] or until the attempt is told to stop. How
+/// it ended stands: under a lease that is gone the end is refused. A note that is lost costs a
+/// reader one event, and the next try makes it anew.
 pub(crate) async fn unless_told(
     noting: impl Future<Output = ()>,
     told: &mut watch::Receiver<Option<Stop>>,
