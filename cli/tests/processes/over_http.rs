@@ -28,7 +28,7 @@ async fn answers_rules_and_allocations_give_over_http_what_they_give_by_the_comm
         assert_eq!(over_http, by_command, "{name}");
         seen += 1;
     }
-    assert_eq!(seen, 20, "cases");
+    assert_eq!(seen, 22, "cases");
 }
 
 /// The figures of a report on a case, asked for over HTTP.

@@ -113,7 +113,7 @@ async fn a_report_that_is_to_stop_ends_while_it_is_computed() {
 fn a_request_of_before_is_still_a_report_and_a_worker_of_before_claims_none_of_now() {
     let file = "fil_00000000000000000000000000000001";
     let entry = crate::catalogue::find("tax.report").unwrap();
-    assert_eq!(entry.about.schema, 3);
+    assert_eq!(entry.about.schema, 4);
     let before = json!({
         "country": "us", "years": [2025], "method": null, "scope": null, "timezone": null,
         "options": {}, "files": [file],
