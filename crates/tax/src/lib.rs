@@ -24,6 +24,7 @@ pub mod request;
 pub mod settle;
 pub mod synthetic;
 pub mod table;
+mod totals;
 mod valued;
 mod why;
 pub mod written;

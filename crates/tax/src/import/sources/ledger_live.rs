@@ -5,10 +5,11 @@
 //! fee, tokens have none of their own, and a failed operation is `Failed`. Types that BittyTax does
 //! not know could not be checked.
 //!
-//! Who sends an operation that fails pays its fee all the same; amounts did not move. An operation
-//! of fees alone that tells no fee is an error: whether its amount was paid, it does not say. Tokens
-//! that are no currency (`NFT_IN`, `NFT_OUT`) follow the operation of their transaction and repeat
-//! its fee (`flattenOperationWithInternalsAndNfts`), which counts once, in that operation's own row.
+//! Who sends an operation that fails pays its fee all the same; amounts did not move. An
+//! operation of fees alone that tells no fee is an error: whether its amount was paid, it does
+//! not say. Tokens that are no currency (`NFT_IN`, `NFT_OUT`) follow the operation of their
+//! transaction and repeat its fee (`flattenOperationWithInternalsAndNfts`), which counts once, in
+//! that operation's own row.
 
 use packtrain_core::ledger::{Leg, Row, RowKind};
 use packtrain_core::money::Money;
