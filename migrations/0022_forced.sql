@@ -22,7 +22,8 @@ begin
     end loop;
     foreach named in array array[
         'gate', 'attempt', 'job_event', 'cancel_request', 'idempotency', 'audit', 'batch', 'edge',
-        'checkpoint', 'service_level', 'file', 'ledger_row', 'row_error', 'artefact', 'promise'
+        'checkpoint', 'service_level', 'schedule', 'schedule_tick', 'file', 'ledger_row',
+        'row_error', 'artefact', 'promise'
     ] loop
         execute format('alter table %I force row level security', named);
         commit;

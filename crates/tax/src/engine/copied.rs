@@ -77,8 +77,8 @@ fn digests(ledgers: &[LedgerFile]) -> Vec<(u64, Place)> {
     digests
 }
 
-/// What happened in a row that is named after its line. The worth that a source gave it changes from
-/// one export to the next, and is no part of it where units or money moved.
+/// What happened in a row that is named after its line. The worth that a source gave it changes
+/// from one export to the next, and is no part of it where units or money moved.
 #[derive(PartialEq, Hash)]
 struct Event<'r> {
     at: i64,

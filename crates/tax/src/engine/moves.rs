@@ -242,7 +242,7 @@ impl<'a> Run<'a> {
                 .terms
                 .is_some()
                 .then_some(if is_long { Term::Long } else { Term::Short });
-        let (gain, wallet) = (net.checked_sub(cost)?, &at.row.wallet);
+        let (gain, wallet) = (net.checked_sub(cost)?, Some(&at.row.wallet));
         let choice = match on_record {
             None => Choice::NoPurchase,
             Some(_) if is_named => Choice::Named,
@@ -253,7 +253,7 @@ impl<'a> Run<'a> {
             origin: at.origin,
             kind: at.row.kind,
             asset: Asset::clone(&sale.leg.asset),
-            wallet: Asset::clone(wallet),
+            wallet: Asset::clone(&at.row.wallet),
             date: at.date,
             quantity,
             proceeds,
@@ -265,9 +265,7 @@ impl<'a> Run<'a> {
             rule: self.settings.method.as_str(),
             acquired: held.map(|(acquired, _)| acquired),
             lot: on_record.map(|lot| RowId::clone(lot.id)),
-            form_box: self
-                .rules
-                .form_box(self.settings, Some(wallet), at.date, term),
+            form_box: self.rules.form_box(self.settings, wallet, at.date, term),
             is_fee: sale.is_fee,
             why: Why {
                 choice,
