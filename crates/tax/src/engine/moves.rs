@@ -242,7 +242,7 @@ impl<'a> Run<'a> {
                 .terms
                 .is_some()
                 .then_some(if is_long { Term::Long } else { Term::Short });
-        let (gain, wallet) = (net.checked_sub(cost)?, Some(&at.row.wallet));
+        let (gain, wallet) = (net.checked_sub(cost)?, Some(&*at.row.wallet));
         let choice = match on_record {
             None => Choice::NoPurchase,
             Some(_) if is_named => Choice::Named,
