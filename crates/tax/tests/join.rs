@@ -263,7 +263,7 @@ fn a_transaction_of_which_exports_that_overlap_have_a_part_twice_is_one_trade() 
         ])
     };
     let mut files = vec![coins, tokens, longer];
-    for part in ["etherscan-2", "etherscan-2", "etherscan-3"] {
+    for part in ["etherscan-2", "etherscan-3", "etherscan-3"] {
         let trade = format!(
             "{part}+etherscan-tokens-2 trade: 1 ETH for 1900 USDC, fee 0.01 ETH, \
              worth 2000.00, 20.00"
