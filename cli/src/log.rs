@@ -26,6 +26,10 @@ use crate::terminal::QUIET;
 /// that sqlx does not know is written with its value.
 const DISCREET: [&str; 1] = ["sqlx_postgres::options::parse=off"];
 
+/// Who writes an error for each poll of a queue that is away. Whoever runs its workers is given the
+/// same error, and says it once in a while.
+const REPEATING: &str = "apalis_core::worker";
+
 /// Begins to log on standard error, and to send spans to a collector if the settings name one. What
 /// is returned sends the last of them.
 pub(crate) fn start(settings: &Settings, brief: bool) -> Result<Telemetry, Failure> {
@@ -45,6 +49,11 @@ pub(crate) const SPANS: [&str; 2] = ["http.request", "job.run"];
 /// Which spans are there for every filter.
 fn is_context(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && SPANS.contains(&metadata.name())
+}
+
+/// Whether nobody says the same, and less often.
+fn repeats_nobody(metadata: &Metadata<'_>) -> bool {
+    metadata.target() != REPEATING
 }
 
 /// Events as lines: as JSON, with their spans, or briefly.
@@ -77,7 +86,8 @@ where
     };
     let context = FilterFn::new(is_context as fn(&Metadata<'_>) -> bool)
         .with_max_level_hint(LevelFilter::INFO);
-    Ok(lines.with_filter(filter.or(context)))
+    let once = FilterFn::new(repeats_nobody as fn(&Metadata<'_>) -> bool);
+    Ok(lines.with_filter(filter.and(once).or(context)))
 }
 
 /// The trace and the span that events belong to, noted at the span.
@@ -195,7 +205,7 @@ mod tests {
     use std::io::Write;
     use std::sync::{Arc, Mutex};
 
-    use tracing::{info, info_span, warn};
+    use tracing::{error, info, info_span, warn};
 
     use super::*;
 
@@ -251,5 +261,17 @@ mod tests {
             );
         }
         assert_eq!(written("off", act), "");
+    }
+
+    #[test]
+    fn what_apalis_says_at_each_poll_is_left_to_who_runs_its_workers() {
+        let shown = written("trace", || {
+            error!(target: "apalis_core::worker", "at each poll");
+            error!(target: "apalis_core::worker::context", "seldom");
+        });
+        assert!(
+            shown.contains("seldom") && !shown.contains("at each poll"),
+            "{shown}"
+        );
     }
 }

@@ -22,6 +22,8 @@ app.conf.task_ignore_result = True
 app.conf.task_default_queue = NAME
 app.conf.broker_connection_retry_on_startup = True
 app.conf.worker_hijack_root_logger = False
+# What is said here is for the harness; by default Celery makes it lines of its log.
+app.conf.worker_redirect_stdouts = False
 
 asked = argparse.Namespace(each=False, all=0)
 ran = itertools.count(1)

@@ -1,6 +1,7 @@
 //! Hint transports behind one port. A hint says "look in lane X"; it may be lost or doubled.
 
 mod counted;
+mod outbox;
 mod own;
 mod pg;
 #[cfg(feature = "redis")]

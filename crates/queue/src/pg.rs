@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use crate::counted::{Counted, Dropped};
+use crate::outbox::Outbox;
 use crate::own::own;
 
 /// Counts what this transport does.
@@ -47,7 +48,8 @@ impl PgHints {
     ) -> Self {
         let (outgoing, waiting) = mpsc::channel(WAITING_MAX);
         let (heard, _) = broadcast::channel(HEARD_MAX);
-        tasks.spawn(ring(Arc::clone(&bell), waiting, stop.clone()));
+        let outbox = Outbox::new(waiting, stop.clone());
+        tasks.spawn(ring(Arc::clone(&bell), outbox));
         if listen {
             tasks.spawn(hear(bell, heard.clone(), stop));
         }
@@ -77,20 +79,10 @@ impl Hints for PgHints {
     }
 }
 
-async fn ring(bell: Arc<dyn Bell>, mut waiting: mpsc::Receiver<Lane>, stop: CancellationToken) {
-    loop {
-        let first = tokio::select! {
-            // What was sent before the end still goes out: a command that wakes a worker ends at
-            // once. Nothing more is taken, so that this comes to an end however much is sent.
-            () = stop.cancelled(), if !waiting.is_closed() => {
-                waiting.close();
-                continue;
-            }
-            lane = waiting.recv() => lane,
-        };
-        let Some(first) = first else { return };
+async fn ring(bell: Arc<dyn Bell>, mut outbox: Outbox<Lane>) {
+    while let Some(first) = outbox.first().await {
         let mut lanes = BTreeSet::from([first]);
-        while let Ok(lane) = waiting.try_recv() {
+        while let Some(lane) = outbox.more() {
             if !lanes.insert(lane) {
                 COUNTED.dropped(lane, Dropped::Gathered, 1);
             }
@@ -224,7 +216,7 @@ mod tests {
             let (outgoing, waiting) = mpsc::channel(8);
             outgoing.try_send(Lane::Io).unwrap();
             stop.cancel();
-            ring(rings.clone(), waiting, stop).await;
+            ring(rings.clone(), Outbox::new(waiting, stop)).await;
             assert_eq!(*rings.0.lock().unwrap(), [[Lane::Io]]);
             assert!(outgoing.try_send(Lane::Cpu).is_err());
         }
@@ -234,7 +226,7 @@ mod tests {
     async fn a_hint_that_comes_alone_is_sent_at_once_and_those_behind_it_share_a_ring() {
         let (rings, stop) = (Arc::new(Rings::default()), CancellationToken::new());
         let (outgoing, waiting) = mpsc::channel(8);
-        let mut ringing = Box::pin(ring(rings.clone(), waiting, stop));
+        let mut ringing = Box::pin(ring(rings.clone(), Outbox::new(waiting, stop)));
         outgoing.try_send(Lane::Io).unwrap();
         // Polled once, without a moment's wait.
         assert!(futures::poll!(&mut ringing).is_pending());

@@ -1,19 +1,21 @@
 //! The story of a row that was joined of rows of several files.
 
 use packtrain_report::{Document, InputFile, YearSelection, explain};
-use packtrain_tax::compute;
 use packtrain_tax::import::{self, Limits};
 use packtrain_tax::request::{Country, Request};
 use packtrain_tax::settle::Settlements;
+use packtrain_tax::{LedgerFile, compute};
+
+/// A file with these rows, under this name.
+fn read(name: &str, rows: &str) -> LedgerFile {
+    let header = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,\
+                  received_asset,value,currency,tx_hash\n";
+    let import = import::read(format!("{header}{rows}").as_bytes(), Limits::default());
+    import.unwrap().into_ledger(name)
+}
 
 #[test]
 fn a_row_that_was_joined_of_two_files_is_told_under_the_name_of_each_of_its_parts() {
-    let header = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,\
-                  received_asset,value,currency,tx_hash\n";
-    let read = |name: &str, rows: &str| {
-        let import = import::read(format!("{header}{rows}").as_bytes(), Limits::default());
-        import.unwrap().into_ledger(name)
-    };
     let mut ledgers = vec![
         read(
             "coins.csv",
@@ -59,12 +61,6 @@ fn a_row_that_was_joined_of_two_files_is_told_under_the_name_of_each_of_its_part
 
 #[test]
 fn a_joined_row_that_is_sold_with_others_of_a_day_in_a_pool_is_told_under_its_own_name() {
-    let header = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,\
-                  received_asset,value,currency,tx_hash\n";
-    let read = |name: &str, rows: &str| {
-        let import = import::read(format!("{header}{rows}").as_bytes(), Limits::default());
-        import.unwrap().into_ledger(name)
-    };
     let mut ledgers = vec![
         read(
             "coins.csv",

@@ -200,13 +200,10 @@ pub(super) async fn flooded(carrier: &dyn Carrier) {
 }
 
 pub(super) async fn busy(carrier: &dyn Carrier) {
-    let (sender, busy, free) = (
-        carrier.process(false),
-        carrier.process(true),
-        carrier.process(true),
-    );
+    let (sender, busy) = (carrier.process(false), carrier.process(true));
     let mut waits = busy.listens(Lane::Io).await;
     carrier.listened(Lane::Io, 1).await;
+    let free = carrier.process(true);
     let mut takes = free.listens(Lane::Io).await;
     carrier.listened(Lane::Io, 2).await;
     let mut taken = 0;

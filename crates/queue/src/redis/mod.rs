@@ -36,6 +36,7 @@ use sender::Sender;
 pub use warmth::RedisWarmth;
 
 use crate::counted::{Counted, Dropped};
+use crate::outbox::Outbox;
 use crate::own::own;
 
 /// Counts what this transport does.
@@ -90,7 +91,7 @@ impl RedisHints {
         let (outgoing, waiting) = mpsc::channel(OUTGOING_MAX);
         let (heard, _) = broadcast::channel(HEARD_MAX);
         let sender = Sender::new(link.clone(), names.clone(), Arc::clone(&complaints));
-        tasks.spawn(sender.run(waiting, stop.clone()));
+        tasks.spawn(sender.run(Outbox::new(waiting, stop.clone())));
         let nudges = Nudges::new();
         if listens {
             let hearing = nudges.clone().hear(

@@ -12,9 +12,7 @@ use apalis_redis::{Config, Error, RedisTask};
 use packtrain_core::fault::chain;
 use packtrain_core::job::Lane;
 use packtrain_core::ports::Hint;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::COUNTED;
@@ -22,6 +20,7 @@ use super::complaints::Complaints;
 use super::link::Link;
 use super::names::{Names, Note};
 use crate::counted::Dropped;
+use crate::outbox::Outbox;
 
 /// Hints of one moment are sent together.
 const DEBOUNCE: Duration = Duration::from_millis(2);
@@ -65,29 +64,9 @@ impl Sender {
     }
 
     /// Sends what comes until `stop`.
-    pub(super) async fn run(mut self, mut waiting: mpsc::Receiver<Hint>, stop: CancellationToken) {
-        loop {
-            let first = tokio::select! {
-                // What was sent before the end still goes out: a command that wakes a worker ends
-                // at once. Nothing more is taken, so that this comes to an end.
-                () = stop.cancelled(), if !waiting.is_closed() => {
-                    waiting.close();
-                    continue;
-                }
-                hint = waiting.recv() => hint,
-            };
-            let Some(first) = first else { return };
-            let mut lanes = BTreeMap::from([(first.lane, vec![first])]);
-            while let Ok(hint) = waiting.try_recv() {
-                let lane = hint.lane;
-                let hints: &mut Vec<Hint> = lanes.entry(lane).or_default();
-                if hints.len() < AT_ONCE_MAX {
-                    hints.push(hint);
-                } else {
-                    COUNTED.dropped(lane, Dropped::Gathered, 1);
-                }
-            }
-            for (lane, hints) in lanes {
+    pub(super) async fn run(mut self, mut outbox: Outbox<Hint>) {
+        while let Some(first) = outbox.first().await {
+            for (lane, hints) in outbox.moment(first, AT_ONCE_MAX, COUNTED) {
                 let count = hints.len();
                 let Err(error) = self.push(lane, hints).await else {
                     continue;
@@ -101,7 +80,7 @@ impl Sender {
                     );
                 }
                 // Nobody waits at the end for a Redis that is away.
-                if waiting.is_closed() {
+                if outbox.is_ending() {
                     return;
                 }
             }

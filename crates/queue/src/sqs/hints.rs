@@ -19,6 +19,7 @@ use super::seldom::Seldom;
 use super::send::Sender;
 use super::{BATCH_MAX, COUNTED};
 use crate::counted::Dropped;
+use crate::outbox::Outbox;
 use crate::own::own;
 
 /// Hints that wait to be sent; more are dropped, since the lanes in question are hinted anyway.
@@ -48,7 +49,8 @@ impl SqsHints {
     ) -> Self {
         let (outgoing, waiting) = mpsc::channel(WAITING_MAX);
         let (heard, _) = broadcast::channel(HEARD_MAX);
-        tasks.spawn(Sender::new(Arc::clone(&sqs), ids).post(waiting, stop));
+        let outbox = Outbox::new(waiting, stop);
+        tasks.spawn(Sender::new(Arc::clone(&sqs), ids).post(outbox));
         Self {
             outgoing,
             heard,

@@ -10,8 +10,6 @@ use packtrain_core::fault::chain;
 use packtrain_core::ids::IdSource;
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{Hint, Subject};
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::client::{Sqs, SqsError};
@@ -20,6 +18,7 @@ use super::room::Room;
 use super::seldom::Seldom;
 use super::{BATCH_MAX, COUNTED, wire};
 use crate::counted::Dropped;
+use crate::outbox::Outbox;
 
 /// How long hints are gathered before they go.
 const GATHER: Duration = Duration::from_millis(5);
@@ -56,31 +55,12 @@ impl Sender {
     ///
     /// Of all hints that a lane has at once ten go: one is enough for a worker to come, and more
     /// than ten workers learn of it by looking.
-    pub(super) async fn post(mut self, mut waiting: mpsc::Receiver<Hint>, stop: CancellationToken) {
-        loop {
-            let first = tokio::select! {
-                () = stop.cancelled(), if !waiting.is_closed() => {
-                    waiting.close();
-                    continue;
-                }
-                hint = waiting.recv() => hint,
-            };
-            let Some(first) = first else { return };
-            if !stop.is_cancelled() {
+    pub(super) async fn post(mut self, mut outbox: Outbox<Hint>) {
+        while let Some(first) = outbox.first().await {
+            if !outbox.is_ending() {
                 tokio::time::sleep(GATHER).await;
             }
-            let mut lanes = BTreeMap::<Lane, Vec<Hint>>::new();
-            let mut hint = Some(first);
-            while let Some(next) = hint {
-                let lane = next.lane;
-                let hints = lanes.entry(lane).or_default();
-                if hints.len() < BATCH_MAX {
-                    hints.push(next);
-                } else {
-                    COUNTED.dropped(lane, Dropped::Gathered, 1);
-                }
-                hint = waiting.try_recv().ok();
-            }
+            let mut lanes = outbox.moment(first, BATCH_MAX, COUNTED);
             let mut rooms = std::mem::take(&mut self.rooms);
             let sending = rooms
                 .iter_mut()
