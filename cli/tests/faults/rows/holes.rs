@@ -106,19 +106,47 @@ async fn hole_between_workers_and_pgbouncer() {
     .await;
 }
 
-/// Clients repeat what was not accepted, with the same key, until it is.
 #[tokio::test(flavor = "multi_thread")]
 async fn hole_between_an_api_and_postgres() {
-    let name = "hole_between_an_api_and_postgres";
-    let _turn = turn().await;
     let stage = Stage::new().await;
+    let network = Proxy::to(stage.db.server_address()).await;
+    let name = "hole_between_an_api_and_postgres";
+    of_api(name, stage, &network, |stage, command| {
+        stage.lead_through(command, network.address);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hole_between_an_api_and_pgbouncer() {
+    let name = "hole_between_an_api_and_pgbouncer";
+    let Some(program) = Program::PgBouncer.find(name) else {
+        return;
+    };
+    let stage = Stage::new().await;
+    let bouncer = Bouncer::before(&program, &stage.db).await;
+    let network = Proxy::to(bouncer.address).await;
+    of_api(name, stage, &network, |stage, command| {
+        stage.lead_through_pooler(command, network.address);
+    })
+    .await;
+}
+
+/// The only API reaches its database as this says, and loses it. Clients repeat what was not
+/// accepted, with the same key, until it is.
+async fn of_api(
+    name: &str,
+    stage: Stage,
+    network: &Proxy,
+    lead: impl Fn(&Stage, &mut tokio::process::Command),
+) {
+    let _turn = turn().await;
     let api_key = stage.operator_key().await;
     let _worker = stage.worker("ops", "").await;
-    let network = Proxy::to(stage.db.server_address()).await;
     let address = free_address().await;
     let words = ["api", "--listen", &address.to_string()];
     let mut command = stage.command(&words, "");
-    stage.lead_through(&mut command, network.address);
+    lead(&stage, &mut command);
     let _api = Process::start(&mut command);
     stage
         .until("the API listens", async || {
@@ -147,7 +175,7 @@ async fn hole_between_an_api_and_postgres() {
             accepted_at
         };
         accept(0).await;
-        let (accepted_at, well_at) = tokio::join!(asking, swallow(&network));
+        let (accepted_at, well_at) = tokio::join!(asking, swallow(network));
         let again = accepted_at.into_iter().filter(|at| *at > well_at).min();
         let again = again.expect("requests came after the hole");
         Counts {
@@ -158,16 +186,44 @@ async fn hole_between_an_api_and_postgres() {
     .await;
 }
 
-/// It decides every second and makes up for those that it missed.
 #[tokio::test(flavor = "multi_thread")]
 async fn hole_between_a_scheduler_and_postgres() {
-    let name = "hole_between_a_scheduler_and_postgres";
-    let _turn = turn().await;
     let stage = Stage::new().await;
-    every_second(&stage).await;
     let network = Proxy::to(stage.db.server_address()).await;
+    let name = "hole_between_a_scheduler_and_postgres";
+    of_scheduler(name, stage, &network, |stage, command| {
+        stage.lead_through(command, network.address);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hole_between_a_scheduler_and_pgbouncer() {
+    let name = "hole_between_a_scheduler_and_pgbouncer";
+    let Some(program) = Program::PgBouncer.find(name) else {
+        return;
+    };
+    let stage = Stage::new().await;
+    let bouncer = Bouncer::before(&program, &stage.db).await;
+    let network = Proxy::to(bouncer.address).await;
+    of_scheduler(name, stage, &network, |stage, command| {
+        stage.lead_through_pooler(command, network.address);
+    })
+    .await;
+}
+
+/// The only scheduler reaches its database as this says, and loses it. It decides every second and
+/// makes up for those that it missed.
+async fn of_scheduler(
+    name: &str,
+    stage: Stage,
+    network: &Proxy,
+    lead: impl Fn(&Stage, &mut tokio::process::Command),
+) {
+    let _turn = turn().await;
+    every_second(&stage).await;
     let mut command = stage.command(&["scheduler"], "");
-    stage.lead_through(&mut command, network.address);
+    lead(&stage, &mut command);
     let _scheduler = Process::start(&mut command);
     repeat(name, async |_| {
         let (counted, before) = (schedulers::judge(&stage).await, times(&stage).await);
@@ -177,7 +233,7 @@ async fn hole_between_a_scheduler_and_postgres() {
                 .await;
         };
         decides(before + TIMES).await;
-        let well_at = swallow(&network).await;
+        let well_at = swallow(network).await;
         let stood = times(&stage).await;
         decides(stood + 1).await;
         let again = now_us() - well_at;
