@@ -35,6 +35,8 @@ fn typed(money: Money, entered: Entered) -> String {
         Entered::Bracketed => money.to_cents(),
         Entered::Down => whole(money).0,
         Entered::Units(units) => whole(units).0,
+        // What is no penny in the figures is no pound in the return.
+        Entered::Up if money.round(2).is_zero() => whole(money).0,
         Entered::Up => match whole(money) {
             (units, false) => units,
             (units, true) => one_more(&units),
@@ -81,6 +83,13 @@ mod tests {
         assert_eq!(entered("-1298.4", Entered::Up), "1299");
         assert_eq!(entered("1999.5", Entered::Up), "2000");
         assert_eq!(entered("99", Entered::Up), "99");
+    }
+
+    #[test]
+    fn less_than_half_a_penny_is_not_rounded_up_to_a_pound() {
+        assert_eq!(entered("0.0002", Entered::Up), "0");
+        assert_eq!(entered("-0.004", Entered::Up), "0");
+        assert_eq!(entered("0.005", Entered::Up), "1");
     }
 
     #[test]

@@ -32,7 +32,8 @@ pub(super) enum Way {
 pub(super) fn way(sheet: &mut Sheet<'_>, from: usize, to: usize) -> Option<Way> {
     let Some(owner) = sheet.owner() else {
         let message = "the file does not tell which of its addresses is yours";
-        let help = "give the address as the wallet, or export more of its transactions";
+        let help = "name your address as the file's wallet (`--file-wallet`; `wallet` over the \
+                    API), or export more of its transactions";
         sheet.flaw(Some(from), Flaw::new("owner_unknown", message, help));
         return None;
     };

@@ -206,11 +206,15 @@ impl<'a> Disposals<'a> {
             Some(term) => row.cell(4, &format!("{term} · {rule}")),
             None => row.cell(4, &rule),
         }
-        let days = days_held(line).map(|days| {
-            let days = usize::try_from(days).unwrap_or_default();
-            words::counted_for_print(days, "day", "days")
-        });
         let form = line.form_box.map(|letter| format!("box {letter}"));
+        let days = days_held(line).map(|days| match &form {
+            // Beside a box the word would be cut.
+            Some(_) => format!("{days}\u{a0}d"),
+            None => {
+                let days = usize::try_from(days).unwrap_or_default();
+                words::counted_for_print(days, "day", "days")
+            }
+        });
         let sub: Vec<_> = days.into_iter().chain(form).collect();
         row.sub(4, &sub.join(" · "));
     }

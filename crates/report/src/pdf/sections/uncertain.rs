@@ -126,6 +126,10 @@ fn transfers(selected: &Selected<'_>) -> Option<String> {
 
 fn bad_rows(selected: &Selected<'_>) -> Option<String> {
     let count = usize::try_from(selected.bad_rows()).unwrap_or(usize::MAX);
-    let rows = counted_for_print(count, "row could", "rows could");
-    (count > 0).then(|| sentence(&format!("{rows} not be read and are in no figure")))
+    let rows = counted_for_print(
+        count,
+        "row could not be read and is",
+        "rows could not be read and are",
+    );
+    (count > 0).then(|| sentence(&format!("{rows} in no figure")))
 }
