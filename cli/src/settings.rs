@@ -537,7 +537,12 @@ mod tests {
             std::fs::write(&file, format!("[{section}]\n{key} = {seconds}\n")).unwrap();
             load(Some(&file), &[]).err().map(|error| error.to_string())
         };
-        for (key, most) in [("worker.drain_s", 90), ("api.drain_notice_s", 80)] {
+        for (key, most) in [
+            ("worker.drain_s", 90),
+            ("api.drain_notice_s", 80),
+            ("worker.io_slots", 10_000),
+            ("worker.cpu_threads", 1_024),
+        ] {
             assert_eq!(said(key, most), None);
             let refusal = said(key, most + 1).unwrap();
             let words = format!("{key}: {} is more than {most}", most + 1);

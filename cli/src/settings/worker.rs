@@ -11,6 +11,11 @@ const PATIENCE_MS_MIN: u64 = 500;
 /// The longest that running jobs may go on: with the last ends, the farewell to the database and
 /// what is slow then, a worker is gone within 110 s, before a container service kills it at 120.
 const DRAIN_S_MAX: u64 = 90;
+/// Jobs of a lane at once, and what is written of them at once: with more a process has other
+/// troubles than too few slots.
+const SLOTS_MAX: usize = 10_000;
+/// Threads that compute: many more than the cores of any machine only wait for each other.
+const THREADS_MAX: usize = 1_024;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,6 +85,20 @@ impl Worker {
         if self.drain_s > DRAIN_S_MAX {
             let what = format!("{} is more than {DRAIN_S_MAX}", self.drain_s);
             return problem("worker.drain_s", what);
+        }
+        let most = [
+            ("worker.pulse_slots", self.pulse_slots, SLOTS_MAX),
+            ("worker.notify_slots", self.notify_slots, SLOTS_MAX),
+            ("worker.io_slots", self.io_slots, SLOTS_MAX),
+            ("worker.cpu_slots", self.cpu_slots, SLOTS_MAX),
+            ("worker.bulk_slots", self.bulk_slots, SLOTS_MAX),
+            ("worker.ops_slots", self.ops_slots, SLOTS_MAX),
+            ("worker.cpu_threads", self.cpu_threads, THREADS_MAX),
+            ("worker.settle_batch", self.settle_batch, SLOTS_MAX),
+            ("worker.settle_at_once", self.settle_at_once, SLOTS_MAX),
+        ];
+        if let Some((key, value, most)) = most.iter().find(|(_, value, most)| value > most) {
+            return problem(key, format!("{value} is more than {most}"));
         }
         let nothing = [
             ("worker.protection_after_s", self.protection_after_s == 0),

@@ -33,7 +33,7 @@ pub struct Compare {
     #[schema(value_type = String, example = "us")]
     pub country: Country,
     /// Tax years to compare, by their first calendar year; none means all.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::years::read")]
     #[schema(example = json!([2025]), max_items = 50)]
     pub years: Vec<i32>,
     /// Lot scope; absent means the country's dated rule.

@@ -11,5 +11,6 @@ mod said;
 mod taxpayer;
 #[cfg(test)]
 mod tests;
+mod years;
 
 pub use taxpayer::{TAXPAYER_CHARS_MAX, Taxpayer};

@@ -41,7 +41,7 @@ pub struct Report {
     pub country: Country,
     /// Tax years to report on, by their first calendar year; none means all. A year before all rows
     /// or after them fails with `tax.year_outside`; one between them may have none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::years::read")]
     #[schema(example = json!([2025]), max_items = 50)]
     pub years: Vec<i32>,
     /// Lot method; absent means the country's default.
