@@ -529,12 +529,12 @@ mod tests {
     }
 
     #[test]
-    fn a_drain_that_would_outlast_what_a_container_service_grants_is_refused() {
+    fn a_value_above_what_its_setting_may_have_is_refused_with_the_most() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("packtrain.toml");
-        let said = |what: &str, seconds: u32| {
+        let said = |what: &str, value: u32| {
             let (section, key) = what.split_once('.').unwrap();
-            std::fs::write(&file, format!("[{section}]\n{key} = {seconds}\n")).unwrap();
+            std::fs::write(&file, format!("[{section}]\n{key} = {value}\n")).unwrap();
             load(Some(&file), &[]).err().map(|error| error.to_string())
         };
         for (key, most) in [
