@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use packtrain_core::ports::StoreError;
 use packtrain_core::secret::Secret;
 use packtrain_devdb::{Guard, Options, Server, SystemFolders};
 use packtrain_store::{Bootstrap, IDLE_TRUSTED, Limits, Pools, Roles, Urls};
@@ -46,6 +47,7 @@ impl Database {
                 database.check_secrecy(&*narrate)?;
                 // A pool would try for long, and say only that it did so in vain.
                 packtrain_store::probe(&database.urls.direct).await?;
+                database.check_roles().await?;
                 Ok(database)
             }
             None => {
@@ -79,6 +81,44 @@ impl Database {
         }
         addresses.extend(self.owner.iter().map(|owner| ("database.owner_url", owner)));
         crate::secrecy::check(&addresses, narrate)
+    }
+
+    /// Refuses addresses of roles that see more than they may, or may not do what they are for.
+    async fn check_roles(&self) -> Result<(), Failure> {
+        let Urls {
+            app,
+            operator,
+            worker,
+            ..
+        } = &self.urls;
+        let (app_role, operator_role, worker_role) =
+            ("packtrain_app", "packtrain_operator", "packtrain_worker");
+        let found = tokio::join!(
+            packtrain_store::unfit(app, app_role),
+            packtrain_store::unfit(operator, operator_role),
+            packtrain_store::unfit(worker, worker_role),
+        );
+        for (setting, role, found) in [
+            ("database.app_url", app_role, found.0),
+            ("database.operator_url", operator_role, found.1),
+            ("database.worker_url", worker_role, found.2),
+        ] {
+            match found {
+                Ok(None) => {}
+                // The server answered a moment ago: who needs this address tries again.
+                Err(StoreError::Unavailable(_)) => {}
+                Ok(Some(unfit)) => {
+                    let what = format!("{setting} leads to {unfit}");
+                    let help = format!("give the address of {role}, as packtrain migrate makes it");
+                    return Err(Failure::new(USAGE, what).help(help));
+                }
+                Err(error) => {
+                    let cause = packtrain_core::fault::chain(&error);
+                    return Err(Failure::new(FAILED, format!("{setting}: {cause}")));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Refuses a schema that lacks what this program may use: it would fail in the middle of work.

@@ -26,8 +26,9 @@ use crate::terminal::QUIET;
 /// that sqlx does not know is written with its value.
 const DISCREET: [&str; 1] = ["sqlx_postgres::options::parse=off"];
 
-/// Who writes an error for each poll of a queue that is away. Whoever runs its workers is given the
-/// same error, and says it once in a while.
+/// Who says that a worker of apalis begins and ends, and writes an error for each poll of a queue
+/// that is away: of each lane and at each try. Whoever runs these workers is given the same, and
+/// says it once in a while.
 const REPEATING: &str = "apalis_core::worker";
 
 /// Begins to log on standard error, and to send spans to a collector if the settings name one. What
@@ -53,7 +54,8 @@ fn is_context(metadata: &Metadata<'_>) -> bool {
 
 /// Whether nobody says the same, and less often.
 fn repeats_nobody(metadata: &Metadata<'_>) -> bool {
-    metadata.target() != REPEATING
+    let is_below = metadata.target().starts_with(REPEATING);
+    metadata.target() != REPEATING && !(is_below && *metadata.level() > Level::WARN)
 }
 
 /// Events as lines: as JSON, with their spans, or briefly.
@@ -267,6 +269,7 @@ mod tests {
     fn what_apalis_says_at_each_poll_is_left_to_who_runs_its_workers() {
         let shown = written("trace", || {
             error!(target: "apalis_core::worker", "at each poll");
+            info!(target: "apalis_core::worker::context", "at each poll of each lane");
             error!(target: "apalis_core::worker::context", "seldom");
         });
         assert!(

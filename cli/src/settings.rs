@@ -16,6 +16,7 @@ pub(crate) use self::worker::Protection;
 
 use self::aws::{Aws, Sqs};
 use self::objects::{Objects, S3};
+use self::told::told;
 use self::worker::Worker;
 
 mod aws;
@@ -23,6 +24,7 @@ mod cache;
 mod hints;
 mod objects;
 mod telemetry;
+mod told;
 mod worker;
 
 /// The file with every default; it documents the settings as well.
@@ -85,6 +87,12 @@ pub(crate) struct Database {
 }
 
 impl Database {
+    /// What would let nobody reach it.
+    fn problem(&self) -> Option<Problem> {
+        let is_none = self.connections == 0;
+        is_none.then(|| ("database.connections".to_owned(), "0 is not 1 or more".to_owned()))
+    }
+
     /// How many connections the server shall grant each role.
     pub(crate) fn limits(&self) -> Limits {
         let limit = |limit: u32| (limit > 0).then_some(limit);
@@ -254,7 +262,7 @@ pub(crate) fn load(
             format!("{}: ", error.path.join("."))
         };
         SettingsError {
-            what: format!("{at}{}", error.kind),
+            what: format!("{at}{}", told(error.kind)),
             origin,
         }
     })?;
@@ -287,6 +295,7 @@ impl Loaded {
         let problem = settings
             .worker
             .problem()
+            .or_else(|| settings.database.problem())
             .or_else(|| settings.api.problem())
             .or_else(|| settings.telemetry.problem())
             .or_else(|| settings.redis.problem())

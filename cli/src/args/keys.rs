@@ -13,7 +13,8 @@ A scope says what a key may do:
 
 Examples:
   packtrain keys new --name keda --scope viewer
-  packtrain keys new --name ada --scope user --tenant ten_...
+  packtrain keys new --name ada --scope user --new-tenant Ada
+  packtrain keys new --name \"ada's laptop\" --scope user --tenant ten_...
   packtrain keys revoke key_...";
 
 #[derive(Debug, Args)]
@@ -45,6 +46,9 @@ pub(crate) struct NewKey {
     /// Whose key it is; without one it is the platform's own
     #[arg(long)]
     pub(crate) tenant: Option<TenantId>,
+    /// Make a tenant of this name first: the key is its own, and its id is told
+    #[arg(long, value_name = "NAME", conflicts_with = "tenant")]
+    pub(crate) new_tenant: Option<String>,
 }
 
 fn scope(text: &str) -> Result<KeyScope, String> {

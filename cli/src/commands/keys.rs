@@ -4,7 +4,7 @@ use packtrain_core::ids::{ApiKeyId, ClockIds, IdSource, TenantId};
 use packtrain_core::ports::KeyScope;
 use packtrain_core::secret::Secret;
 use packtrain_core::time::SystemClock;
-use packtrain_store::KeyMaterial;
+use packtrain_store::{KeyMaterial, NewTenant};
 use serde_json::json;
 
 use crate::args::{Global, Keys, KeysAction, NewKey};
@@ -16,6 +16,9 @@ use crate::settings::Settings;
 /// How the owner's address is given.
 const OWNER_HELP: &str = "keys are made as packtrain_owner: set PACKTRAIN_DATABASE_OWNER_URL as \
 for packtrain migrate";
+
+/// The longest name of a tenant.
+const TENANT_NAME_CHARS_MAX: usize = 200;
 
 /// Runs the command.
 pub(crate) async fn run(global: &Global, args: &Keys, settings: &Settings) -> Result<(), Failure> {
@@ -36,12 +39,17 @@ async fn change(global: &Global, args: &Keys, owner: &Secret<String>) -> Result<
 }
 
 async fn make(global: &Global, asked: &NewKey, owner: &Secret<String>) -> Result<(), Failure> {
-    let tenant = asked.tenant.unwrap_or(TenantId::SYSTEM);
-    if asked.tenant.is_none() && asked.scopes.contains(&KeyScope::User) {
-        let what = "--scope user works on a tenant's data: say whose with --tenant";
+    let is_owned = asked.tenant.is_some() || asked.new_tenant.is_some();
+    if !is_owned && asked.scopes.contains(&KeyScope::User) {
+        let what = "--scope user works on a tenant's data: say whose with --tenant, or make one \
+                    with --new-tenant";
         return Err(Failure::new(USAGE, what));
     }
     let ids: &dyn IdSource = &ClockIds::new(SystemClock);
+    let tenant = match &asked.new_tenant {
+        Some(name) => make_tenant(name, ids, owner).await?,
+        None => asked.tenant.unwrap_or(TenantId::SYSTEM),
+    };
     let secret = (0..4).map(|_| format!("{:016x}", ids.random()));
     let key = KeyMaterial {
         id: ApiKeyId::from_uuid(ids.uuid()),
@@ -51,15 +59,35 @@ async fn make(global: &Global, asked: &NewKey, owner: &Secret<String>) -> Result
     let text = key.text();
     if global.json {
         let scopes: Vec<_> = asked.scopes.iter().map(|scope| scope.as_str()).collect();
-        let made = json!({ "id": key.id, "key": text.reveal(), "scopes": scopes });
+        let made = json!({
+            "id": key.id, "key": text.reveal(), "scopes": scopes, "tenant": tenant,
+        });
         anstream::println!("{made}");
     } else {
         anstream::println!("{}", text.reveal());
         if !global.quiet {
             anstream::eprintln!("This is {}; the key cannot be shown again.", key.id);
+            if asked.new_tenant.is_some() {
+                anstream::eprintln!("It is of the new tenant {tenant}.");
+            }
         }
     }
     Ok(())
+}
+
+async fn make_tenant(
+    name: &str,
+    ids: &dyn IdSource,
+    owner: &Secret<String>,
+) -> Result<TenantId, Failure> {
+    let name = name.trim().to_owned();
+    if name.is_empty() || name.chars().count() > TENANT_NAME_CHARS_MAX {
+        let what = format!("a tenant's name has 1 to {TENANT_NAME_CHARS_MAX} characters");
+        return Err(Failure::new(USAGE, what));
+    }
+    let id = TenantId::from_uuid(ids.uuid());
+    packtrain_store::create_tenant(owner, &NewTenant { id, name }).await?;
+    Ok(id)
 }
 
 async fn revoke(global: &Global, id: ApiKeyId, owner: &Secret<String>) -> Result<(), Failure> {

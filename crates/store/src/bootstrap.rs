@@ -235,7 +235,8 @@ impl KeyMaterial {
 /// Stores a key; only the hash of its secret is kept.
 ///
 /// # Errors
-/// [`StoreError`] when the server refuses.
+/// [`StoreError::Missing`] where there is no such tenant, else [`StoreError`] when the server
+/// refuses.
 pub async fn create_api_key(
     owner: &Secret<String>,
     tenant: TenantId,
@@ -263,7 +264,12 @@ pub async fn create_api_key(
     )
     .execute(&mut connection)
     .await
-    .map_err(refused("to store an API key"))?;
+    .map_err(|error| match error.as_database_error() {
+        Some(said) if said.is_foreign_key_violation() => StoreError::Missing {
+            what: format!("tenant {tenant}"),
+        },
+        _ => refused("to store an API key")(error),
+    })?;
     Ok(())
 }
 

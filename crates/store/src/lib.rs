@@ -15,6 +15,7 @@ mod points;
 pub mod points;
 mod pool;
 mod pools;
+mod role;
 mod schema;
 mod secrecy;
 
@@ -43,5 +44,6 @@ pub use pg::upkeep::PgUpkeep;
 pub use pg::warmth::PoolWarmth;
 pub use pool::Pool;
 pub use pools::{IDLE_TRUSTED, Pools, Urls};
+pub use role::{Unfit, unfit};
 pub use schema::{Schema, migrate, schema};
 pub use secrecy::{Secrecy, secrecy};
