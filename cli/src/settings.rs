@@ -90,7 +90,12 @@ impl Database {
     /// What would let nobody reach it.
     fn problem(&self) -> Option<Problem> {
         let is_none = self.connections == 0;
-        is_none.then(|| ("database.connections".to_owned(), "0 is not 1 or more".to_owned()))
+        is_none.then(|| {
+            (
+                "database.connections".to_owned(),
+                "0 is not 1 or more".to_owned(),
+            )
+        })
     }
 
     /// How many connections the server shall grant each role.

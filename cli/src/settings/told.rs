@@ -59,8 +59,14 @@ mod tests {
         for (text, word) in [
             ("[redis]\nurl = \"redis://u:secretpw@h\n", "line 2"),
             ("[redis]\nurl = redis://u:secretpw@h\n", "line 2"),
-            ("[database]\nconnections = \"postgres://u:secretpw@h\"\n", "database.connections"),
-            ("[log]\nformat = \"postgres://u:secretpw@h\"\n", "log.format"),
+            (
+                "[database]\nconnections = \"postgres://u:secretpw@h\"\n",
+                "database.connections",
+            ),
+            (
+                "[log]\nformat = \"postgres://u:secretpw@h\"\n",
+                "log.format",
+            ),
         ] {
             let said = said(text);
             assert!(said.contains(word) && !said.contains("secretpw"), "{said}");

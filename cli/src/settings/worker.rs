@@ -69,7 +69,10 @@ impl Worker {
     pub(super) fn problem(&self) -> Option<Problem> {
         let problem = |key: &str, what: String| Some((key.to_owned(), what));
         if self.lease_patience_ms < PATIENCE_MS_MIN {
-            let what = format!("{} is not {PATIENCE_MS_MIN} or more", self.lease_patience_ms);
+            let what = format!(
+                "{} is not {PATIENCE_MS_MIN} or more",
+                self.lease_patience_ms
+            );
             return problem("worker.lease_patience_ms", what);
         }
         let most = self.lease_patience_ms / u64::from(BEATS_IN_PATIENCE);
