@@ -217,6 +217,7 @@ pub(crate) fn warning(code: WarningCode) -> String {
         "appraisal_needed" => "Donations whose deduction needs an appraisal",
         "currency_mismatch" => "Rows in another currency, left out",
         "duplicate_row" => "Rows that stand in the files twice, counted once",
+        "perhaps_twice" => "Rows that two exports of one exchange may both have",
         "named_lot_missing" => "Named lots that are not there",
         "unusable_row" => "Rows that do not add up, left out",
         other => return sentence_case(other),

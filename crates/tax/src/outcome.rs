@@ -325,6 +325,8 @@ warning_codes! {
     CurrencyMismatch = "currency_mismatch",
     /// The same row stands in the input more than once: counted once.
     DuplicateRow = "duplicate_row",
+    /// Two exports of one exchange may tell of the same rows: both count.
+    PerhapsTwice = "perhaps_twice",
     /// Donations whose deduction needs an appraisal.
     AppraisalNeeded = "appraisal_needed",
     /// Margin results of a year that are in no figure for the return.

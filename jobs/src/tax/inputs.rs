@@ -241,8 +241,13 @@ fn ledger(file: ImportedFile) -> (LedgerFile, InputFile) {
         rows: u64::from(file.record.rows_total - file.record.rows_bad),
         bad_rows: u64::from(file.record.rows_bad),
     };
-    let rows = file.rows;
-    (LedgerFile { name, sha256, rows }, input)
+    let ledger = LedgerFile {
+        name,
+        sha256,
+        source: file.record.source.unwrap_or_default(),
+        rows: file.rows,
+    };
+    (ledger, input)
 }
 
 /// Lets the engine tell a job how far it is, and stop when the job is to stop.

@@ -81,7 +81,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn year_of(&self, row: &Row) -> TaxYear {
+    pub(super) fn year_of(&self, row: &Row) -> TaxYear {
         let local = row.at.with_timezone(&self.settings.timezone);
         self.rules.year_of(local.date_naive())
     }

@@ -296,7 +296,8 @@ impl<'a> Input<'a> {
         &self.ledgers[index(place.file)].rows[index(place.row)]
     }
 
-    fn row(&self, place: Place) -> &'a Row {
+    /// A row as answers left it.
+    pub(super) fn row(&self, place: Place) -> &'a Row {
         if let Some(row) = self.answers.changed(place) {
             return row;
         }

@@ -37,11 +37,13 @@ mod stakes;
 mod staking;
 mod transfer_fees;
 mod transfers;
+mod twice;
 mod units;
 mod value;
 mod watch;
 mod ways;
 mod wealth;
+mod work;
 
 use std::collections::BTreeMap;
 use std::sync::mpsc;
@@ -52,11 +54,9 @@ use packtrain_core::ledger::Row;
 use packtrain_core::limits::{REPORT_FILES_MAX, REPORT_ROWS_MAX};
 use rayon::prelude::*;
 
-use crate::allocation::Allocation;
 use crate::error::TaxError;
-use crate::jurisdiction::{self, Jurisdiction};
+use crate::jurisdiction;
 use crate::outcome::{Assessment, Holding, OpenLot, Outcome, TaxYear, Totals};
-use crate::prices::Prices;
 use crate::request::{Country, Method, Request, Settings};
 use crate::years;
 use answers::Answers;
@@ -68,6 +68,7 @@ use run::Run;
 use stakes::Otherwise;
 use watch::Pace;
 pub use watch::Watch;
+use work::Work;
 
 /// The rows of one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,6 +77,8 @@ pub struct LedgerFile {
     pub name: String,
     /// SHA-256 of its bytes, 64 lower-case hexadecimal digits; empty where there are no bytes.
     pub sha256: String,
+    /// The source as which it was read, such as `kraken`; empty where nobody knows it.
+    pub source: String,
     /// Its good rows, in file order.
     pub rows: Vec<Row>,
 }
@@ -114,13 +117,9 @@ pub fn compute_watched(
     let answers = Answers::of(ledgers, &request.settlements, &settings)?;
     let input = Input::new(ledgers, &answers, watch.is_stopped)?;
     let work = Work {
-        ledgers,
-        rules,
-        input: &input,
-        prices: &request.prices,
-        allocation: &request.allocation,
-        until: None,
+        twice: &twice::among(&input, ledgers),
         open_on: request.open_on,
+        ..Work::of(ledgers, rules, &input, request)
     };
     let pace = Pace::new(watch, input.order.len());
     let (mut outcome, otherwise) = run(&work, &settings, &pace)?;
@@ -154,13 +153,9 @@ pub fn compute_days(
     let pace = Pace::new(&watch, input.order.len() * days.len());
     let one = |day: &NaiveDate| {
         let work = Work {
-            ledgers,
-            rules,
-            input: &input,
-            prices: &request.prices,
-            allocation: &request.allocation,
             until: Some(*day),
             open_on: Some(*day),
+            ..Work::of(ledgers, rules, &input, request)
         };
         let (outcome, _) = run(&work, &settings, &pace)?;
         // All else of the outcome goes at once: a day of a large ledger has as many lines as the
@@ -217,15 +212,7 @@ pub fn compare_watched(
     })?;
     let answers = Answers::of(ledgers, &request.settlements, &usual)?;
     let input = Input::new(ledgers, &answers, watch.is_stopped)?;
-    let work = Work {
-        ledgers,
-        rules,
-        input: &input,
-        prices: &request.prices,
-        allocation: &request.allocation,
-        until: None,
-        open_on: None,
-    };
+    let work = Work::of(ledgers, rules, &input, request);
     let pace = Pace::new(watch, input.order.len() * rules.methods.len());
     let one = |method: &Method| {
         let settings = rules.settings(&Request {
@@ -269,19 +256,6 @@ impl Compared {
     }
 }
 
-/// What is computed, whatever the settings.
-#[derive(Clone, Copy)]
-struct Work<'a> {
-    ledgers: &'a [LedgerFile],
-    rules: &'static Jurisdiction,
-    input: &'a Input<'a>,
-    prices: &'a Prices,
-    allocation: &'a Allocation,
-    /// The last local day whose rows are taken; none where all are.
-    until: Option<NaiveDate>,
-    open_on: Option<NaiveDate>,
-}
-
 fn run(
     work: &Work<'_>,
     settings: &Settings,
@@ -289,6 +263,7 @@ fn run(
 ) -> Result<(Outcome, Vec<Otherwise>), TaxError> {
     let mut run = Run::new(work, settings)?;
     run.warn_duplicates();
+    run.warn_twice(work);
     let last = take_rows(&mut run, work, settings, pace)?;
     if let Some(at) = &last {
         run.open_last_day(work)

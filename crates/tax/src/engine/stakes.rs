@@ -3,6 +3,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use packtrain_core::ledger::{Asset, Leg, Row, RowKind};
 use packtrain_core::money::Money;
@@ -52,6 +53,8 @@ pub(super) enum Otherwise {
     FileKept,
     /// The row has no part in the figures.
     LeftOut,
+    /// None of these rows has a part in the figures.
+    AllLeftOut(Arc<[Place]>),
     /// What is held of an asset counts as nothing at the disposals of a year.
     Unpriced(Asset, TaxYear),
 }
@@ -63,6 +66,15 @@ impl Otherwise {
         Self::Bought(Asset::clone(wallet), Leg { amount, asset }, cost)
     }
 
+    /// What the findings of several years share that are computed again together.
+    fn of_years(&self, warning: &Warning) -> Option<(u32, Option<Place>)> {
+        match self {
+            Self::FileKept => Some((warning.origin.file, None)),
+            Self::AllLeftOut(places) => Some((warning.origin.file, places.first().copied())),
+            _ => None,
+        }
+    }
+
     /// Whether it says enough to compute again: without any price it does not.
     fn is_known(&self) -> bool {
         match self {
@@ -71,7 +83,7 @@ impl Otherwise {
             Self::Bought(.., value) => !value.is_zero(),
             Self::Kind(_, value) => !value.is_zero(),
             Self::Worthless | Self::Kept | Self::FileKept => true,
-            Self::LeftOut | Self::Unpriced(..) => true,
+            Self::LeftOut | Self::AllLeftOut(_) | Self::Unpriced(..) => true,
         }
     }
 }
@@ -108,13 +120,11 @@ pub(super) fn recompute(
             };
             let nothing = Money::zero(settings.currency);
             let stake = |place: usize| {
-                // A copy has a finding in each year, with what that year's figures would be.
-                let year = outcome.warnings[place].year;
-                let only = matches!(otherwise, Otherwise::FileKept).then_some(year);
-                let stake = change(&outcome.totals, &after, only, nothing);
+                let years = years(&outcome.warnings, (place, &places), otherwise);
+                let stake = change(&outcome.totals, &after, years, nothing);
                 stake.ok().map(|stake| (place, stake))
             };
-            Ok(places.into_iter().filter_map(stake).collect())
+            Ok(places.iter().copied().filter_map(stake).collect())
         })
         .collect::<Result<_, TaxError>>()?;
     for (place, stake) in stakes.into_iter().flatten() {
@@ -125,20 +135,35 @@ pub(super) fn recompute(
     Ok(())
 }
 
-/// The findings that can be computed again, by their places; those of one copied file, which has
-/// one in each year, together.
+/// The first year whose figures a finding is about, and the one before which it ends. A copy has a
+/// finding in each year, with what that year's figures would be. Where two files tell of the same
+/// rows, years without one of them go with the year before: what was bought twice is sold later.
+fn years(
+    warnings: &[Warning],
+    (place, places): (usize, &[usize]),
+    otherwise: &Otherwise,
+) -> (Option<TaxYear>, Option<TaxYear>) {
+    let year = warnings[place].year;
+    let others = places.iter().map(|other| warnings[*other].year);
+    match otherwise {
+        Otherwise::FileKept => (Some(year), Some(TaxYear(year.0 + 1))),
+        Otherwise::AllLeftOut(_) => (Some(year), others.filter(|other| *other > year).min()),
+        _ => (None, None),
+    }
+}
+
+/// The findings that can be computed again, by their places; those of one copied file, or of two
+/// files that tell of the same rows, which have one in each year, together.
 fn together<'o>(
     warnings: &[Warning],
     otherwise: &'o [Otherwise],
 ) -> Vec<(Vec<usize>, &'o Otherwise)> {
     let mut all: Vec<(Vec<usize>, &Otherwise)> = Vec::new();
-    let mut files: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut files: BTreeMap<(u32, Option<Place>), usize> = BTreeMap::new();
     let known = otherwise.iter().enumerate();
     for (place, otherwise) in known.filter(|(_, otherwise)| otherwise.is_known()) {
-        if matches!(otherwise, Otherwise::FileKept) {
-            let first = *files
-                .entry(warnings[place].origin.file)
-                .or_insert(all.len());
+        if let Some(key) = otherwise.of_years(&warnings[place]) {
+            let first = *files.entry(key).or_insert(all.len());
             if let Some((places, _)) = all.get_mut(first) {
                 places.push(place);
                 continue;
@@ -227,6 +252,9 @@ fn apply(
         Otherwise::Told | Otherwise::Open | Otherwise::FileKept => return,
         Otherwise::Kept => return answers.keep(place),
         Otherwise::LeftOut => return answers.leave_out(place),
+        Otherwise::AllLeftOut(places) => {
+            return places.iter().for_each(|place| answers.leave_out(*place));
+        }
         Otherwise::Unpriced(asset, year) => return answers.leave_unpriced(asset, year),
         Otherwise::Bought(wallet, leg, cost) => {
             return answers.add_purchase(row, wallet, leg, cost);
@@ -248,16 +276,19 @@ fn apply(
     answers.change(place, row);
 }
 
-/// The largest change of a year's net gain, income or other result, of one year or of all.
+/// The largest change of a year's net gain, income or other result, of the years from one to before
+/// another, or of all.
 fn change(
     before: &BTreeMap<TaxYear, Totals>,
     after: &BTreeMap<TaxYear, Totals>,
-    only: Option<TaxYear>,
+    (from, to): (Option<TaxYear>, Option<TaxYear>),
     zero: Money,
 ) -> Result<Money, AmountError> {
     let mut largest = zero;
     let years = before.keys().chain(after.keys());
-    for year in years.filter(|year| only.is_none_or(|only| only == **year)) {
+    let is_asked =
+        |year: &TaxYear| from.is_none_or(|from| *year >= from) && to.is_none_or(|to| *year < to);
+    for year in years.filter(|year| is_asked(year)) {
         let sums = |all: &BTreeMap<TaxYear, Totals>| match all.get(year) {
             Some(totals) => [totals.net, totals.income, totals.other],
             None => [zero; 3],

@@ -42,5 +42,7 @@ pub(super) const LEFT_OUT: &[Way] = &[Way::CorrectRow, Way::Accept];
 pub(super) const NO_LOT: &[Way] = &[Way::Lots, Way::CorrectRow, Way::Accept];
 /// The row stands in an earlier file too.
 pub(super) const TWICE: &[Way] = &[Way::Accept, Way::Keep, Way::Rule];
+/// Rows of two sources may be of one exchange.
+pub(super) const PERHAPS_TWICE: &[Way] = &[Way::CorrectRow, Way::Accept];
 /// All of the file is the same as an earlier one.
 pub(super) const COPIED: &[Way] = &[Way::Accept, Way::Rule];

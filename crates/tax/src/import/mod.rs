@@ -39,6 +39,7 @@ use join::Joined;
 pub use mapping::{Mapping, Meaning};
 use sheet::{Report, Sheet};
 use sources::MAPPED;
+pub(crate) use sources::account_key;
 use sources::neutral::LINE;
 pub(crate) use sources::neutral::{named_lots, needs, zero_for_money};
 
@@ -153,6 +154,7 @@ impl Import {
         LedgerFile {
             name: name.into(),
             sha256: self.sha256,
+            source: self.source.to_owned(),
             rows: self.rows,
         }
     }

@@ -96,6 +96,7 @@ cases! {
     finding_missing_price_gives_the_expected_figures: "finding-missing-price",
     finding_named_lot_missing_gives_the_expected_figures: "finding-named-lot-missing",
     finding_negative_balance_gives_the_expected_figures: "finding-negative-balance",
+    finding_perhaps_twice_gives_the_expected_figures: "finding-perhaps-twice",
     finding_repurchase_near_loss_gives_the_expected_figures: "finding-repurchase-near-loss",
     finding_unmatched_loan_gives_the_expected_figures: "finding-unmatched-loan",
     finding_unmatched_transfer_gives_the_expected_figures: "finding-unmatched-transfer",

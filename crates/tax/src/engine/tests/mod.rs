@@ -13,6 +13,7 @@ mod settle;
 mod sources;
 mod stakes;
 mod transfers;
+mod twice;
 mod watch;
 mod wealth;
 mod whole;

@@ -67,13 +67,8 @@ fn years_are_valued_to_the_last_day_that_is_asked_for() {
     let input = Input::new(&ledgers, &answers, &|| false).unwrap();
     let years_until = |day: &str| {
         let work = Work {
-            ledgers: &ledgers,
-            rules,
-            input: &input,
-            prices: &request.prices,
-            allocation: &request.allocation,
             until: Some(day.parse().unwrap()),
-            open_on: None,
+            ..Work::of(&ledgers, rules, &input, &request)
         };
         let pace = Pace::new(&Watch::UNWATCHED, 0);
         wealth(&run(&work, &settings, &pace).unwrap().0)

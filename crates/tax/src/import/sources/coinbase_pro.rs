@@ -9,9 +9,12 @@ use crate::import::Source;
 use crate::import::entry;
 use crate::import::sheet::{Flaw, Sheet};
 
+/// The wallet of fills, whose account is the one of Coinbase's history.
+pub(super) const ADVANCED: &str = "Coinbase Advanced";
+
 pub(super) static FILLS: Source = Source {
     name: "coinbase-fills",
-    label: "Coinbase Advanced",
+    label: ADVANCED,
     needed: &[
         "trade_id",
         "product",

@@ -76,6 +76,16 @@ pub(super) static ALL: &[&Source] = &[
     &rotki::EVENTS,
 ];
 
+/// What tells an account by the name of its wallet, in any case of its letters. The fills of
+/// Coinbase's advanced trading are of the account that its history is of.
+pub(crate) fn account_key(wallet: &str) -> String {
+    let key = wallet.trim().to_lowercase();
+    match key == coinbase_pro::ADVANCED.to_lowercase() {
+        true => coinbase::SOURCE.label.to_lowercase(),
+        false => key,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::ALL;
