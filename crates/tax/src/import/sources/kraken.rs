@@ -83,7 +83,12 @@ fn read(sheet: &mut Sheet<'_>) -> Option<Row> {
         sheet.flaw(Some(TYPE), Flaw::new("type_unknown", message, help));
         return None;
     };
-    let kind = kind?;
+    let kind = match kind? {
+        // What a position costs while it is open lowers its result; paid in a coin it is a fee that
+        // disposes of it.
+        RowKind::Fee if is_fiat(&asset) => RowKind::MarginPnl,
+        kind => kind,
+    };
     // A deposit or a withdrawal that is taken back comes with its fee.
     let is_back = matches!(
         (sheet.cell(TYPE), leaves),
@@ -124,13 +129,19 @@ fn result(sheet: &mut Sheet<'_>, row: &mut Row, amount: Quantity, asset: &Asset)
         let help = "write the row in the product's own format, with its value";
         sheet.flaw(Some(6), Flaw::new("value_missing", message, help));
     }
-    if amount.is_zero() {
-        // Opened: only the fee.
+    if amount.is_zero() && !is_fiat(asset) {
+        // Opened, or kept open: only the fee.
         row.kind = RowKind::Fee;
         return;
     }
     let currency = asset.parse().ok();
-    let value = currency.and_then(|currency| Money::from_quantity(amount, currency).ok());
+    let money = |amount| Money::from_quantity(amount, currency?).ok();
+    // Money that was only paid is a result of its own: no figure has fees in money alone.
+    let paid = row.fee.take_if(|_| amount.is_zero());
+    let value = match paid {
+        Some(fee) => money(fee.amount).map(Money::negated),
+        None => money(amount).filter(|_| !amount.is_zero()),
+    };
     entry::set_value(row, value);
 }
 
