@@ -13,6 +13,7 @@ mod over_http;
 mod places;
 mod questions;
 mod report;
+mod roles;
 mod scale;
 #[cfg(all(feature = "redis", feature = "aws", feature = "otel"))]
 mod secrets;
