@@ -258,7 +258,8 @@ pub(crate) struct Migrate {
     /// The database to make with --bootstrap-url
     #[arg(long, default_value = "packtrain", value_name = "NAME")]
     pub(crate) database: String,
-    /// Make the queues of the section [sqs] as well, where they are not there yet
+    /// Make the queues of the section [sqs] and the bucket of [s3] as well, where the settings use
+    /// them and they are not there yet
     #[arg(long)]
     pub(crate) aws: bool,
 }

@@ -23,6 +23,7 @@ const TENANT_NAME_CHARS_MAX: usize = 200;
 /// Runs the command.
 pub(crate) async fn run(global: &Global, args: &Keys, settings: &Settings) -> Result<(), Failure> {
     let database = Database::open(settings, narrate(global.quiet)).await?;
+    database.expect_schema().await?;
     let done = match &database.owner {
         Some(owner) => change(global, args, owner).await,
         None => Err(Failure::new(USAGE, "database.owner_url is not set").help(OWNER_HELP)),

@@ -38,6 +38,7 @@ impl Desk {
     pub(crate) async fn open(global: &Global, settings: &Settings) -> Result<Self, Failure> {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let database = Database::open(settings, narrate(global.quiet)).await?;
+        database.expect_schema().await?;
         let parts = Parts::open(settings, &database, false, &tasks, &stop)?;
         Ok(Self {
             control: parts.control(),
