@@ -214,6 +214,7 @@ pub(crate) fn warning(code: WarningCode) -> String {
         "loss_event_not_deducted" => "Lost or stolen, and not deducted",
         "repurchase_near_loss" => "Sold at a loss and bought again soon",
         "margin_in_no_form" => "Margin results that are in no figure for the return",
+        "margin_kind_unknown" => "Margin results that may belong elsewhere by their kind",
         "appraisal_needed" => "Donations whose deduction needs an appraisal",
         "currency_mismatch" => "Rows in another currency, left out",
         "duplicate_row" => "Rows that stand in the files twice, counted once",

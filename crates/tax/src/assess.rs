@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use packtrain_core::ledger::RowKind;
-use packtrain_core::money::Money;
+use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::{AmountError, Quantity};
 
 use crate::jurisdiction::Jurisdiction;
@@ -79,6 +79,38 @@ pub(crate) fn on<T>(facts: &'static [Dated<T>], year: TaxYear) -> Option<&'stati
     facts.iter().find(holds)
 }
 
+/// What margin results come to, less their fees.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MarginResults {
+    pub(crate) gains: Money,
+    /// Never positive.
+    pub(crate) losses: Money,
+}
+
+impl MarginResults {
+    pub(crate) const fn none(currency: Currency) -> Self {
+        let none = Money::zero(currency);
+        Self {
+            gains: none,
+            losses: none,
+        }
+    }
+
+    /// Adds a result.
+    pub(crate) fn add(&mut self, result: Money) -> Result<(), AmountError> {
+        let side = match result.is_negative() {
+            true => &mut self.losses,
+            false => &mut self.gains,
+        };
+        *side = side.checked_add(result)?;
+        Ok(())
+    }
+
+    pub(crate) fn net(self) -> Result<Money, AmountError> {
+        self.gains.checked_add(self.losses)
+    }
+}
+
 /// What a year is assessed by.
 pub(crate) struct Books<'o> {
     pub(crate) settings: &'o Settings,
@@ -87,6 +119,8 @@ pub(crate) struct Books<'o> {
     pub(crate) income: &'o [Income],
     /// What was held at the start of each year, where the law taxes that.
     pub(crate) wealth: &'o BTreeMap<TaxYear, Money>,
+    /// What the margin results of each year come to, lines or not.
+    pub(crate) margins: &'o BTreeMap<TaxYear, MarginResults>,
     pub(crate) rules: &'static Jurisdiction,
 }
 

@@ -331,6 +331,8 @@ warning_codes! {
     AppraisalNeeded = "appraisal_needed",
     /// Margin results of a year that are in no figure for the return.
     MarginInNoForm = "margin_in_no_form",
+    /// Margin results of a year that may go elsewhere, by a kind of contract that no row tells.
+    MarginKindUnknown = "margin_kind_unknown",
     /// The row does not add up: left out.
     UnusableRow = "unusable_row",
     /// A lot named by the row is not there, or not enough of it: the method chose the rest.

@@ -5,6 +5,7 @@
 
 use std::io;
 
+use packtrain_tax::jurisdiction::is_on_schedule_3;
 use packtrain_tax::outcome::TaxYear;
 
 use super::cents::Cents;
@@ -33,7 +34,8 @@ pub(super) fn write_dispositions(
     year: TaxYear,
     writer: impl io::Write,
 ) -> Result<bool, ReportError> {
-    let entries = Entry::whole(lines_of(document, year))?;
+    let lines = lines_of(document, year).filter(|line| is_on_schedule_3(line));
+    let entries = Entry::whole(lines)?;
     let cents = in_cents(&entries)?;
     let lines = entries.iter().zip(&cents);
     let records = lines.map(|(entry, cents)| record(document, year, entry, cents));

@@ -39,3 +39,30 @@ fn a_loss_counts_on_schedule_3_without_the_part_that_is_denied_as_superficial() 
     let gain = boxes.iter().find(|line| line["box"] == "15300").unwrap();
     assert_eq!(gain["amount"], "-500.00");
 }
+
+#[test]
+fn a_margin_result_is_listed_on_schedule_3_to_2023_and_not_among_the_crypto_assets_after() {
+    let ledger = "id,timestamp,type,wallet,sent_amount,sent_asset,received_amount,\
+                  received_asset,fee_amount,fee_asset,value,currency\n\
+                  m,2023-06-10T12:00:00Z,margin_pnl,w,,,,,,,100,CAD\n\
+                  b,2024-01-10T12:00:00Z,buy,w,2000,CAD,2,BTC,,,,CAD\n\
+                  s,2024-06-10T12:00:00Z,sell,w,2,BTC,2500,CAD,,,,CAD\n\
+                  n,2024-06-20T12:00:00Z,margin_pnl,w,,,,,,,-40,CAD\n";
+    let report = Report::of(Country::Ca, &[("ledger.csv", ledger.to_owned())], &[]);
+    let rows = |year| {
+        let lines = report.records(Form::Schedule3Dispositions, TaxYear(year));
+        lines
+            .iter()
+            .map(|line| line["row"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!([2023, 2024].map(rows), [["m"], ["s"]]);
+    let figures = report.records(Form::Schedule3, TaxYear(2024));
+    let gain = figures
+        .iter()
+        .find(|line| line["what"].ends_with("results: capital gain or loss"));
+    assert_eq!(
+        gain.map(|line| (&*line["form"], &*line["amount"])),
+        Some(("", "-40.00"))
+    );
+}

@@ -130,13 +130,13 @@ impl<'a> Run<'a> {
         let open = work
             .open_on
             .map_or_else(Vec::new, |date| self.open(&holdings, date));
-        self.warn_of_years();
+        let source = |source| TaxError::Assessment { source };
+        self.warn_of_years().map_err(source)?;
         if self.rules.special.taxes_wealth {
-            let source = |source| TaxError::Assessment { source };
             self.value_last_years(last, work.until).map_err(source)?;
         }
         let assessments = self.rules.assess(&self.books_of_years());
-        let assessments = assessments.map_err(|source| TaxError::Assessment { source })?;
+        let assessments = assessments.map_err(source)?;
         let mut found = self.draft.found;
         let settled = self
             .input
@@ -183,12 +183,13 @@ impl<'a> Run<'a> {
     }
 
     /// Says what is found when all rows of a year are known.
-    fn warn_of_years(&mut self) {
+    fn warn_of_years(&mut self) -> Result<(), AmountError> {
         if self.rules.warns_of_repurchases {
             self.warn_repurchases();
         }
-        self.warn_apart();
+        self.warn_margins()?;
         self.warn_donations();
+        Ok(())
     }
 
     /// What the figures of each year are made of.
@@ -199,6 +200,7 @@ impl<'a> Run<'a> {
             disposals: &self.draft.disposals,
             income: &self.draft.income,
             wealth: &self.wealth,
+            margins: &self.margins.results,
             rules: self.rules,
         }
     }

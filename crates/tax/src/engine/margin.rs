@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use packtrain_core::ledger::Asset;
 use packtrain_core::money::Money;
-use packtrain_core::quantity::{Quantity, counted};
+use packtrain_core::quantity::{AmountError, Quantity, counted};
 
 use super::draft::Note;
 use super::moves::Sale;
@@ -14,18 +14,50 @@ use super::run::Run;
 use super::stakes::Otherwise;
 use super::value::{Worth, asset_leg};
 use super::{At, Stop, ways};
-use crate::assess::above_zero;
+use crate::assess::{MarginResults, above_zero};
+use crate::jurisdiction::{Jurisdiction, Said};
 use crate::outcome::{Choice, Disposal, MARGIN_RESULT, TaxYear, Term, WarningCode, Why};
+use crate::request::Settings;
 
-/// Results of a year that go into no form.
-pub(super) struct Apart<'a> {
-    first: At<'a>,
-    count: u64,
-    sum: Money,
+/// Margin results of all years, and what a report has to say of them.
+pub(super) struct Margins<'a> {
+    /// What is found of every year that has results.
+    found: Option<(WarningCode, Said)>,
+    /// What the results of each year come to.
+    pub(super) results: BTreeMap<TaxYear, MarginResults>,
+    /// The first row of each year, and how many there are.
+    rows: BTreeMap<TaxYear, (At<'a>, u64)>,
 }
 
-/// Such results of all years.
-pub(super) type AllApart<'a> = BTreeMap<TaxYear, Apart<'a>>;
+impl<'a> Margins<'a> {
+    pub(super) fn of(rules: &Jurisdiction, settings: &Settings) -> Self {
+        let special = &rules.special;
+        let in_no_form = (special.margin_in_no_form)(settings);
+        let found = match in_no_form {
+            Some(said) => Some((WarningCode::MarginInNoForm, said)),
+            None => special
+                .margin_elsewhere
+                .map(|said| (WarningCode::MarginKindUnknown, said)),
+        };
+        Self {
+            found,
+            results: BTreeMap::new(),
+            rows: BTreeMap::new(),
+        }
+    }
+
+    /// Whether the results are in no figure, whatever an option says of them.
+    const fn are_in_no_form(&self) -> bool {
+        matches!(self.found, Some((WarningCode::MarginInNoForm, _)))
+    }
+
+    fn add(&mut self, at: &At<'a>, net: Money) -> Result<(), AmountError> {
+        let none = MarginResults::none(net.currency());
+        self.results.entry(at.year).or_insert(none).add(net)?;
+        self.rows.entry(at.year).or_insert((*at, 0)).1 += 1;
+        Ok(())
+    }
+}
 
 impl<'a> Run<'a> {
     /// A margin result, less its fee; units that settle it are bought or sold at that value.
@@ -38,16 +70,14 @@ impl<'a> Run<'a> {
         };
         self.applied.margin = true;
         let costs = self.costs(at)?;
-        if self.choices.margin_is_capital {
+        let net = result.checked_sub(costs)?;
+        self.margins.add(at, net)?;
+        if self.choices.margin_is_capital && !self.margins.are_in_no_form() {
             // The line names where its result comes from.
             self.margin_line(at, result, costs)?;
         } else {
             self.note_result(at, result);
-            let net = result.checked_sub(costs)?;
             self.draft.add_other(at.year, net)?;
-            if self.rules.special.margin_in_no_form {
-                self.note_apart(at, net)?;
-            }
         }
         let worth = Worth {
             money: result.abs(),
@@ -121,40 +151,47 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn note_apart(&mut self, at: &At<'a>, net: Money) -> Result<(), Stop> {
-        let none = self.zero();
-        let apart = self.margin_apart.entry(at.year).or_insert(Apart {
-            first: *at,
-            count: 0,
-            sum: none,
-        });
-        apart.count += 1;
-        apart.sum = apart.sum.checked_add(net)?;
-        Ok(())
-    }
-
-    /// Says of each year which results are in no figure for the return.
-    pub(super) fn warn_apart(&mut self) {
-        for (year, apart) in std::mem::take(&mut self.margin_apart) {
-            let message = format!(
-                "{} {} come to {}; they are in no figure for the return of {}",
-                counted(apart.count, "margin result of", "margin results of"),
+    /// Says of each year which results are in no figure, or may belong elsewhere.
+    pub(super) fn warn_margins(&mut self) -> Result<(), AmountError> {
+        let Some((code, said)) = self.margins.found else {
+            return Ok(());
+        };
+        for (year, (first, count)) in std::mem::take(&mut self.margins.rows) {
+            let none = MarginResults::none(self.settings.currency);
+            let results = self.margins.results.get(&year).copied().unwrap_or(none);
+            let net = results.net()?;
+            let (gains, losses) = (results.gains, results.losses.abs());
+            let is_apart = self.margins.are_in_no_form();
+            let (at_stake, ways) = match is_apart {
+                true => (net, ways::KNOWN),
+                // Any of them may go: no more can change than all gains, or all losses.
+                false if losses > gains => (losses, ways::ELSEWHERE),
+                false => (gains, ways::ELSEWHERE),
+            };
+            let sum = format!(
+                "{} {} come to {}",
+                counted(count, "margin result of", "margin results of"),
                 self.rules.year_name(year),
-                apart.sum.to_fixed(2),
-                self.rules.name,
+                net.to_fixed(2),
             );
+            let (name, why) = (self.rules.name, said.why);
+            let message = match is_apart {
+                true => format!("{sum}; they are in no figure for the return of {name}: {why}"),
+                false => format!("{sum}: {why}"),
+            };
             self.draft.warn(
-                &apart.first,
+                &first,
                 Note {
-                    code: WarningCode::MarginInNoForm,
+                    code,
                     asset: None,
-                    at_stake: apart.sum,
+                    at_stake,
                     message,
-                    help: "find out where the return asks for them, and enter the sum there",
-                    ways: ways::KNOWN,
+                    help: said.help,
+                    ways,
                     otherwise: Otherwise::Told,
                 },
             );
         }
+        Ok(())
     }
 }

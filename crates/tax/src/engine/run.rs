@@ -15,7 +15,7 @@ use super::draft::Draft;
 use super::input::{Input, index, number};
 use super::liquidity::Joint;
 use super::lots::{Lots, Part};
-use super::margin::AllApart;
+use super::margin::Margins;
 use super::names::Names;
 use super::pools::Whole;
 use super::portfolio::{self, Portfolio};
@@ -80,8 +80,8 @@ pub(super) struct Run<'a> {
     pub(super) margin_lines: Vec<Whole>,
     /// What charities were given.
     pub(super) donations: Donations<'a>,
-    /// Margin results that go into no form.
-    pub(super) margin_apart: AllApart<'a>,
+    /// What margin results come to.
+    pub(super) margins: Margins<'a>,
     /// Answers by which units without a known cost cost nothing.
     pub(super) zeroed: HashSet<usize>,
     /// How many books were looked through since the watch was asked last.
@@ -141,7 +141,7 @@ impl<'a> Run<'a> {
             waiting: Waiting::default(),
             donations: Donations::new(),
             margin_lines: Vec::new(),
-            margin_apart: AllApart::new(),
+            margins: Margins::of(rules, settings),
             zeroed: HashSet::new(),
             looks: 0,
             spare: BTreeMap::new(),

@@ -34,6 +34,8 @@ pub(super) const MORE_CAME: &[Way] = &[Way::CorrectRow, Way::AcceptZero];
 pub(super) const NO_LOAN: &[Way] = &[Way::AddFile, Way::Accept];
 /// The law's way with the row is to be known.
 pub(super) const KNOWN: &[Way] = &[Way::Accept];
+/// Some of the rows may belong elsewhere.
+pub(super) const ELSEWHERE: &[Way] = &[Way::Accept, Way::CorrectRow];
 /// Values in a currency without a rate.
 pub(super) const PRICED: &[Way] = &[Way::Price, Way::AddPrices, Way::CorrectRow, Way::Accept];
 /// The row does not add up.

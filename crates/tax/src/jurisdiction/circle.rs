@@ -27,6 +27,23 @@ impl Circle {
     }
 }
 
+/// What a finding says of a country's law.
+#[derive(Clone, Copy)]
+pub(crate) struct Said {
+    /// Why it is a finding; it stands behind the sums, after a colon.
+    pub(crate) why: &'static str,
+    /// What the person can do.
+    pub(crate) help: &'static str,
+}
+
+impl Said {
+    /// Where the person has to find the place on the return.
+    pub(crate) const fn to_be_found(why: &'static str) -> Self {
+        let help = "find out where the return asks for them, and enter the sum there";
+        Self { why, help }
+    }
+}
+
 /// Where a law departs from what most have in common.
 pub(crate) struct Special {
     /// Disposals whose losses do not count, by the kind of the row, whether the units are the
@@ -40,8 +57,10 @@ pub(crate) struct Special {
     /// Whether what is held when a year begins is taxed, and no disposal. It is asked for methods
     /// of lots alone.
     pub(crate) taxes_wealth: bool,
-    /// Whether it is not certain where margin results go, and they are in no figure.
-    pub(crate) margin_in_no_form: bool,
+    /// Why margin results are in no figure, where they are in none.
+    pub(crate) margin_in_no_form: fn(&Settings) -> Option<Said>,
+    /// Which margin results may go elsewhere, by a kind of contract that no row tells.
+    pub(crate) margin_elsewhere: Option<Said>,
     /// The worth of a year's donations of one asset above which a deduction needs an appraisal.
     pub(crate) appraisal_above: Option<&'static str>,
 }
@@ -53,7 +72,8 @@ impl Special {
         ignores_sale_costs: |_| false,
         swap_carries: |_, _, _, _, _| false,
         taxes_wealth: false,
-        margin_in_no_form: false,
+        margin_in_no_form: |_| None,
+        margin_elsewhere: None,
         appraisal_above: None,
     };
 }

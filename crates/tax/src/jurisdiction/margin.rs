@@ -1,8 +1,9 @@
 //! What reports say of margin results.
 
-/// Margin results that are capital gains, in the country's words for where they go.
+/// Margin results that are capital gains, in the country's words for where they go and for what is
+/// certain of that.
 macro_rules! margin_is_capital {
-    ($where:literal, $source:expr) => {
+    ($where:literal, $certain:literal, $source:expr) => {
         $crate::jurisdiction::notes::RuleText {
             when: |settings, applied| {
                 applied.margin && $crate::jurisdiction::chose(settings, "margin", "capital")
@@ -10,8 +11,9 @@ macro_rules! margin_is_capital {
             text: concat!(
                 "Results of margin positions, less their fees, are capital gains and losses: ",
                 $where,
-                ", each a line of its own with a gain as proceeds and a loss as cost. How each \
-                 kind of contract is taxed is not settled; the option margin decides."
+                ", each a line of its own with a gain as proceeds and a loss as cost. ",
+                $certain,
+                " The option margin decides."
             ),
             source: $source,
         }
@@ -19,9 +21,10 @@ macro_rules! margin_is_capital {
 }
 pub(crate) use margin_is_capital;
 
-/// Margin results that are income, in the country's words for where they go.
+/// Margin results that are income, in the country's words for where they go and for what is
+/// certain of that.
 macro_rules! margin_is_income {
-    ($where:literal, $source:expr) => {
+    ($where:literal, $certain:literal, $source:expr) => {
         $crate::jurisdiction::notes::RuleText {
             when: |settings, applied| {
                 applied.margin && $crate::jurisdiction::chose(settings, "margin", "income")
@@ -30,7 +33,9 @@ macro_rules! margin_is_income {
                 "Results of margin positions, less their fees, are no capital gains and losses: \
                  their sum is ",
                 $where,
-                ". How each kind of contract is taxed is not settled; the option margin decides."
+                ". ",
+                $certain,
+                " The option margin decides."
             ),
             source: $source,
         }
@@ -38,15 +43,16 @@ macro_rules! margin_is_income {
 }
 pub(crate) use margin_is_income;
 
-/// Margin results, and what of the country's they are not part of.
+/// Margin results, what of the country's they are not part of, and what was read of them.
 macro_rules! margin_apart_from {
-    ($others:literal, $source:expr) => {
+    ($others:literal, $read:literal, $source:expr) => {
         $crate::jurisdiction::notes::RuleText {
             when: |_, applied| applied.margin,
             text: concat!(
                 "Margin results are taken as stated, less their fees, apart from ",
                 $others,
-                ": they are in no figure for the return."
+                ": they are in no figure for the return. ",
+                $read
             ),
             source: $source,
         }

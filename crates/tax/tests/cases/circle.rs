@@ -96,6 +96,7 @@ cases! {
     nl_1_january_in_amsterdam_gives_the_expected_figures: "nl-1-january-in-amsterdam",
     nl_a_price_of_seven_days_gives_the_expected_figures: "nl-a-price-of-seven-days",
     nl_an_opening_behind_a_reward_gives_the_expected_figures: "nl-an-opening-behind-a-reward",
+    nl_margin_in_no_form_gives_the_expected_figures: "nl-margin-in-no-form",
     nl_opening_balances_alone_gives_the_expected_figures: "nl-opening-balances-alone",
     nl_returns_by_year_gives_the_expected_figures: "nl-returns-by-year",
 }

@@ -90,6 +90,7 @@ cases! {
         "finding-duplicate-row-of-a-longer-export",
     finding_loss_event_not_deducted_gives_the_expected_figures: "finding-loss-event-not-deducted",
     finding_margin_in_no_form_gives_the_expected_figures: "finding-margin-in-no-form",
+    finding_margin_kind_unknown_gives_the_expected_figures: "finding-margin-kind-unknown",
     finding_missing_cost_basis_gives_the_expected_figures: "finding-missing-cost-basis",
     finding_missing_cost_basis_in_a_pool_gives_the_expected_figures:
         "finding-missing-cost-basis-in-a-pool",
@@ -127,6 +128,7 @@ cases! {
         "ca-spend-is-a-disposition-at-fair-value",
     uk_5_and_6_april_gives_the_expected_figures: "uk-5-and-6-april",
     uk_company_earliest_first_gives_the_expected_figures: "uk-company-earliest-first",
+    uk_company_margin_in_no_form_gives_the_expected_figures: "uk-company-margin-in-no-form",
     uk_company_opening_is_no_purchase_of_the_ten_days_gives_the_expected_figures:
         "uk-company-opening-is-no-purchase-of-the-ten-days",
     uk_day_30_and_31_of_the_clock_change_gives_the_expected_figures:

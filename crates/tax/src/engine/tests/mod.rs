@@ -5,6 +5,7 @@ mod copies;
 mod findings;
 mod kinds;
 mod lots;
+mod margin;
 mod options;
 mod portfolio;
 mod rules;

@@ -124,7 +124,7 @@ fn every_rule_that_was_used_has_a_note_with_its_source() {
         "s 2024-07-01 sell A 1ETH 3000USD -",
     ];
     let outcome = usual(&rows);
-    assert_eq!(outcome.rule_set, "us-2025.6");
+    assert_eq!(outcome.rule_set, "us-2025.7");
     assert!(
         outcome
             .rules_used

@@ -21,7 +21,8 @@ const NO_DISCOUNT_SOURCE: &str = "ITAA 1997 s. 115-10";
 const AFTER_DISCOUNT_SOURCE: &str =
     "Treasury Laws Amendment (Tax Reform No. 1) Act 2026, which these rules do not follow yet";
 const LOSS_SOURCE: &str = "ITAA 1997 s. 102-5, 102-15";
-const MARGIN_SOURCE: &str = "ITAA 1997 s. 6-5, 8-1, 15-15; TR 2005/15 on contracts for differences";
+const MARGIN_SOURCE: &str =
+    "ITAA 1997 s. 6-5, 8-1, 15-15, 25-40; TR 2005/15 on contracts for differences";
 const INCOME_SOURCE: &str = "ATO, Staking rewards and airdrops";
 
 /// Where figures go.

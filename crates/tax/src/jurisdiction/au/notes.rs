@@ -137,10 +137,13 @@ pub(super) const RULES: &[RuleText] = &[
     },
     margin_is_capital!(
         "without a discount, with the other CGT events",
-        "TR 2005/15 on contracts for differences that are a recreation; no direct guidance"
+        "The ATO regards results of contracts for differences as revenue and no capital gains: \
+         this is for those whose adviser says otherwise.",
+        "ITAA 1997 s. 102-5, 118-20; TR 2005/15"
     ),
     margin_is_income!(
         "ordinary income, or a loss to deduct",
-        "ITAA 1997 s. 6-5, 8-1, 15-15; TR 2005/15 on contracts for differences"
+        "The ATO says so of contracts for differences; of other kinds nothing is settled.",
+        "ITAA 1997 s. 6-5, 8-1, 15-15, 25-40; TR 2005/15 on contracts for differences"
     ),
 ];

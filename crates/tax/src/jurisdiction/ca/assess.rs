@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use chrono::Datelike;
+use packtrain_core::ledger::RowKind;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::{AmountError, Quantity};
 
 use crate::assess::{Assessment, Books, Line, above_zero, least};
-use crate::outcome::{TaxYear, Totals};
+use crate::outcome::{Disposal, TaxYear, Totals};
 use crate::place::Place;
+use crate::printed::printed;
 
 const INCLUSION_SOURCE: &str =
     "ITA s. 38(a); the planned rate of two thirds was cancelled on 21 March 2025";
@@ -19,6 +22,18 @@ const INCOME_SOURCE: &str = "CRA, Information for crypto-asset users and tax pro
 /// gain or loss. The schedule of 2024 parts the year in two, that of 2025 has a section for
 /// crypto-assets; the numbers of neither were confirmed, and they are left out.
 const SCHEDULE_LINES: std::ops::RangeInclusive<i32> = 2022..=2023;
+
+/// The first year whose Schedule 3 names crypto-assets. A margin result is none; the guide to that
+/// year has options, and not futures, among the other properties, so that no place was confirmed.
+const NAMED_FROM: i32 = 2024;
+
+const MARGIN_GAIN_SOURCE: &str =
+    "IT-346R on commodity futures; the section of Schedule 3 was not confirmed";
+
+/// Whether a line is on Schedule 3 among the crypto-assets.
+pub fn is_on_schedule_3(line: &Disposal) -> bool {
+    line.kind != RowKind::MarginPnl || line.date.year() < NAMED_FROM
+}
 
 /// Where figures go.
 struct Lines {
@@ -33,7 +48,7 @@ struct Lines {
 /// The lines of a year's return: numbers have five digits since 2019, and Schedule 3 names
 /// crypto-assets since 2024; before, they go with bonds, debentures and promissory notes.
 fn lines(year: TaxYear) -> Lines {
-    let schedule = if year.0 >= 2024 {
+    let schedule = if year.0 >= NAMED_FROM {
         "Schedule 3, crypto-assets"
     } else {
         "Schedule 3"
@@ -59,12 +74,13 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
     for year in books.years() {
         let (sums, lines) = (books.sums(year), lines(year));
         let mut out = Assessment::default();
-        let costs = sums.cost.checked_add(sums.fees)?;
+        let on_schedule = on_schedule(books, year)?;
         let used = least(brought, above_zero(sums.net));
         let left = brought
             .checked_sub(used)?
             .checked_add(above_zero(sums.net.negated()))?;
-        out.extend(of_disposals(&sums, costs, &lines)?);
+        out.extend(of_disposals(&on_schedule, &sums, &lines)?);
+        out.extend(of_margin(&on_schedule, &sums)?);
         out.extend([
             (
                 "losses_before_used",
@@ -110,8 +126,53 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
     Ok(years)
 }
 
-/// What the disposals of a year come to.
-fn of_disposals(sums: &Totals, costs: Money, lines: &Lines) -> Result<[Line; 5], AmountError> {
+/// What the lines of a year come to that are on Schedule 3, in cents that add up.
+fn on_schedule(books: &Books<'_>, year: TaxYear) -> Result<Totals, AmountError> {
+    let all = books.lines(year);
+    if all.iter().all(is_on_schedule_3) {
+        return Ok(books.sums(year));
+    }
+    let mut sums = Totals::zero(books.settings.currency);
+    for line in all.iter().filter(|line| is_on_schedule_3(line)) {
+        sums.proceeds = sums.proceeds.checked_add(line.proceeds)?;
+        sums.cost = sums.cost.checked_add(line.cost)?;
+        sums.fees = sums.fees.checked_add(line.fees)?;
+        sums.denied = sums.denied.checked_add(line.denied_loss)?;
+        sums.net = sums.net.checked_add(line.counted_gain()?)?;
+    }
+    Ok(printed(&sums, books.rules.country))
+}
+
+/// What margin results come to that are not on Schedule 3; nothing where there are none.
+fn of_margin(on_schedule: &Totals, all: &Totals) -> Result<Vec<Line>, AmountError> {
+    let costs = |sums: &Totals| sums.cost.checked_add(sums.fees);
+    let parts = [
+        (
+            "margin_proceeds",
+            "Margin results: gains before their fees",
+            all.proceeds.checked_sub(on_schedule.proceeds)?,
+        ),
+        (
+            "margin_costs",
+            "Margin results: losses before their fees, and fees",
+            costs(all)?.checked_sub(costs(on_schedule)?)?,
+        ),
+        (
+            "margin_gain",
+            "Margin results: capital gain or loss",
+            all.net.checked_sub(on_schedule.net)?,
+        ),
+    ];
+    if parts.iter().all(|(.., amount)| amount.is_zero()) {
+        return Ok(Vec::new());
+    }
+    let line = |(key, label, amount)| (key, label, amount, None, MARGIN_GAIN_SOURCE);
+    Ok(parts.map(line).to_vec())
+}
+
+/// What the disposals of a year come to: those on Schedule 3, and of all the half that is taxable.
+fn of_disposals(sums: &Totals, all: &Totals, lines: &Lines) -> Result<[Line; 5], AmountError> {
+    let costs = sums.cost.checked_add(sums.fees)?;
     Ok([
         (
             "proceeds_of_disposition",
@@ -144,7 +205,7 @@ fn of_disposals(sums: &Totals, costs: Money, lines: &Lines) -> Result<[Line; 5],
         (
             "taxable_capital_gain",
             "Half of the gain, which is taxable",
-            half(above_zero(sums.net))?,
+            half(above_zero(all.net))?,
             Some(lines.taxable),
             INCLUSION_SOURCE,
         ),

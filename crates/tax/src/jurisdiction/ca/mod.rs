@@ -5,6 +5,8 @@
 mod assess;
 mod notes;
 
+pub use assess::is_on_schedule_3;
+
 use packtrain_core::money::Currency;
 
 use super::options::usual;
@@ -18,7 +20,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "Canada",
     currency: Currency::CAD,
     timezone: chrono_tz::America::Toronto,
-    rule_set: "ca-2025.5",
+    rule_set: "ca-2025.6",
     methods: &[Method::Acb],
     options: &[
         usual::WRAP_CARRIES,

@@ -116,9 +116,17 @@ pub(super) const RULES: &[RuleText] = &[
     },
     without_purchase("practice; the burden of proving cost is the taxpayer's"),
     margin_is_capital!(
-        "on Schedule 3 with the other dispositions, as speculators may report futures if they do \
-         so each year",
-        "IT-346R on commodity futures; no direct guidance on crypto-assets"
+        "to 2023 on Schedule 3 with the other dispositions; from 2024 it has a section for \
+         crypto-assets, where they do not belong, and which section takes them was not confirmed: \
+         they have figures of their own without a place",
+        "Speculators may report futures so if they do it each year; who has once reported them as \
+         income is bound to go on with that. How other kinds of contract are taxed is not settled.",
+        "IT-346R on commodity futures; CRA letter 982996; no direct guidance on crypto-assets"
     ),
-    margin_is_income!("business income", "ITA s. 9; IT-346R on commodity futures"),
+    margin_is_income!(
+        "business income",
+        "Once used, income binds: later results cannot be reported as capital gains. How each kind \
+         of contract is taxed is not settled.",
+        "ITA s. 9; IT-346R on commodity futures; CRA letter 982996"
+    ),
 ];

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use packtrain_core::money::Money;
 use packtrain_core::quantity::AmountError;
 
-use crate::assess::{Assessment, Books, Dated, Line, UNKNOWN, above_zero, least, on, whole};
+use crate::assess::{Assessment, Books, Dated, Line, MarginResults, UNKNOWN};
+use crate::assess::{above_zero, least, on, whole};
 use crate::outcome::TaxYear;
-use crate::place::Place;
+use crate::place::{Entered, Place};
 
 /// The gain of all private sales below which nothing is taxed; at the limit all of it is.
 const SALES_FREE_BELOW: &[Dated<i64>] = &[
@@ -37,6 +38,12 @@ const TERM_SOURCE: &str = "EStG s. 23(1) sentence 1 no. 2";
 const LOSS_SOURCE: &str = "EStG s. 23(3) sentences 7 and 8, s. 10d";
 const SALES: &str = "Anlage SO, private Veräußerungsgeschäfte";
 const SERVICES: &str = "Anlage SO, Leistungen";
+const CAPITAL: &str = "Anlage KAP";
+const DERIVATIVES_SOURCE: &str = "EStG s. 20(2) sentence 1 no. 3, s. 20(6)";
+/// The tax years whose Anlage KAP asks for gains and losses of derivatives apart, for the limit of
+/// losses that was in force then.
+const APART_IN: std::ops::RangeInclusive<i32> = 2021..=2024;
+const APART_LINES_OF: i32 = 2021;
 /// The tax years whose lines were confirmed: 47 for the gain or loss of a sale and 54 for the sum,
 /// 10 to 16 for services; read in four guides to the forms of 2023 and 2024 that agree. Within
 /// lines 10 to 16 no single number was confirmed. The form of 2025 has other numbers, which were
@@ -202,21 +209,78 @@ fn figures(books: &Books<'_>, year: &Year) -> Result<Assessment, AmountError> {
         source,
     );
     out.money("taxable_income", "Taxable rewards", taxed, None, source);
-    out.margin(
+    if let Some(results) = books.margins.get(&year.year) {
+        let net = books.sums(year.year).other;
+        out.extend(of_derivatives(results, net, year.year)?);
+    }
+    Ok(out)
+}
+
+/// What margin positions come to, in cents that add up.
+fn of_derivatives(
+    results: &MarginResults,
+    net: Money,
+    year: TaxYear,
+) -> Result<[Line; 3], AmountError> {
+    let losses = results.losses.round(2);
+    let [of_net, of_gains, of_losses] = places_of_derivatives(year);
+    Ok([
         (
             "derivative_gains",
-            "Gains or losses of margin positions (Termingeschäfte)",
+            "Gains and losses of margin positions (Termingeschäfte), together",
+            net,
+            of_net,
+            DERIVATIVES_SOURCE,
         ),
-        books.sums(year.year).other,
-        Some(Place::words("Anlage KAP")),
-        "EStG s. 20(2) sentence 1 no. 3, s. 20(6)",
-    );
-    Ok(out)
+        (
+            "margin_gains",
+            "Gains of margin positions",
+            net.checked_sub(losses)?,
+            of_gains,
+            DERIVATIVES_SOURCE,
+        ),
+        (
+            "margin_losses",
+            "Losses of margin positions",
+            losses,
+            of_losses,
+            DERIVATIVES_SOURCE,
+        ),
+    ])
+}
+
+/// Where both together, the gains and the losses of derivatives go. The forms of 2021 to 2024 ask
+/// for gains and losses apart; their numbers were confirmed of 2021 alone.
+fn places_of_derivatives(year: TaxYear) -> [Option<Place>; 3] {
+    if !APART_IN.contains(&year.0) {
+        return [Some(Place::words(CAPITAL)), None, None];
+    }
+    let line = |number| {
+        let is_known = year.0 == APART_LINES_OF;
+        Place::at(CAPITAL, "Zeile", if is_known { number } else { "" })
+    };
+    let losses = line("24").entered(Entered::Unsigned);
+    [None, Some(line("21")), Some(losses)]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gains_and_losses_of_derivatives_go_apart_from_2021_to_2024_with_numbers_in_2021_alone() {
+        let places = |year| {
+            places_of_derivatives(TaxYear(year))
+                .map(|place| place.map_or_else(String::new, |place| place.to_string()))
+        };
+        assert_eq!(places(2020), ["Anlage KAP", "", ""]);
+        let of_2021 = ["", "Anlage KAP, Zeile 21", "Anlage KAP, Zeile 24"];
+        assert_eq!(places(2021), of_2021);
+        for year in 2022..=2024 {
+            assert_eq!(places(year), ["", "Anlage KAP", "Anlage KAP"], "{year}");
+        }
+        assert_eq!(places(2025), ["Anlage KAP", "", ""]);
+    }
 
     #[test]
     fn lines_have_numbers_only_in_the_years_whose_form_was_read() {

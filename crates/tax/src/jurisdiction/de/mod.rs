@@ -13,8 +13,8 @@ use packtrain_core::money::Currency;
 
 use super::options::usual;
 use super::{
-    Circle, GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Special, Terms, Treatment,
-    UntaxedCost, day_after_anniversary, words,
+    Circle, GiftIn, Jurisdiction, OptionKind, OptionSpec, Said, ScopeRule, Special, Terms,
+    Treatment, UntaxedCost, day_after_anniversary, words,
 };
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::request::{Country, Method};
@@ -25,7 +25,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "Germany",
     currency: Currency::EUR,
     timezone: chrono_tz::Europe::Berlin,
-    rule_set: "de-2025.5",
+    rule_set: "de-2025.6",
     methods: &[Method::Fifo, Method::Lifo],
     options: &[
         usual::WRAP_CARRIES,
@@ -64,7 +64,15 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         donation: Leaving::Gone,
         untaxed: &[(RowKind::Fork, UntaxedCost::Nothing)],
     },
-    special: Special::NONE,
+    special: Special {
+        margin_elsewhere: Some(Said {
+            why: "they are taken as derivatives of Anlage KAP; those from coins that were \
+                  borrowed and sold may instead be private sales (section 23(1) no. 3), which is \
+                  not settled",
+            help: "ask an adviser where some came from borrowed coins; accept it where none did",
+        }),
+        ..Special::NONE
+    },
     pool: |_| PoolRules {
         near: Near::After(0),
         superficial_losses: false,

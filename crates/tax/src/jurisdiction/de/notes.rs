@@ -130,10 +130,20 @@ pub(super) const RULES: &[RuleText] = &[
     RuleText {
         when: |_, applied| applied.margin,
         text: "Results of margin positions, less their fees, are gains and losses of derivatives \
-               (Termingeschäfte), which are income from capital and no private sales: their sum \
-               goes into Anlage KAP. A loss goes against income from capital alone; the saver's \
-               allowance, other income from capital and losses of other years are not in these \
-               records.",
-        source: "EStG s. 20(2) sentence 1 no. 3, s. 20(4) sentence 5, s. 20(6)",
+               (Termingeschäfte), which are income from capital and no private sales: they go \
+               into Anlage KAP, whose forms of 2021 to 2024 ask for gains and losses apart. A \
+               loss goes against income from capital alone; the saver's allowance, other income \
+               from capital and losses of other years are not in these records. The limit of \
+               20,000 for such losses was abolished for all open cases; final assessments of \
+               earlier years may have used it.",
+        source: "EStG s. 20(2) sentence 1 no. 3, s. 20(4) sentence 5, s. 20(6); \
+                 Jahressteuergesetz 2024",
+    },
+    RuleText {
+        when: |_, applied| applied.margin,
+        text: "How a result is taxed that came from borrowed coins is not settled: it may be a \
+               private sale, of what is sold before it is acquired, and no derivative. Opinions \
+               differ: Kleutgens is for it, others are against.",
+        source: "EStG s. 23(1) sentence 1 no. 3; no direct guidance",
     },
 ];

@@ -11,7 +11,7 @@ use packtrain_core::ledger::RowKind;
 use packtrain_core::money::Currency;
 
 use super::options::usual;
-use super::{Circle, GiftIn, Jurisdiction, ScopeRule, Special, Treatment};
+use super::{Circle, GiftIn, Jurisdiction, Said, ScopeRule, Special, Treatment};
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::request::{Country, Method};
 
@@ -55,7 +55,12 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         denies_loss: |kind, is_fee, _| {
             !is_fee && matches!(kind, RowKind::GiftOut | RowKind::GiftSpouse)
         },
-        margin_in_no_form: true,
+        margin_in_no_form: |_| {
+            Some(Said::to_be_found(
+                "by secondary pages they are capital gains and losses of the savings base, and no \
+                 box of them was confirmed",
+            ))
+        },
         ..Special::NONE
     },
     pool: |_| PoolRules {

@@ -107,5 +107,10 @@ pub(super) const RULES: &[RuleText] = &[
     without_purchase(
         "practice; the burden of proving cost is the taxpayer's (LGT art. 105.1, 106.1)",
     ),
-    margin_apart_from!("transfers of coins", "practice"),
+    margin_apart_from!(
+        "transfers of coins",
+        "By secondary pages they are capital gains and losses of the savings base; its boxes were \
+         not confirmed.",
+        "LIRPF art. 33, 37.1 m, as read in secondary pages, boxes not confirmed"
+    ),
 ];

@@ -13,7 +13,7 @@ use packtrain_core::ledger::RowKind;
 use packtrain_core::money::Currency;
 
 use super::{
-    Circle, GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Special, Treatment,
+    Circle, GiftIn, Jurisdiction, OptionKind, OptionSpec, Said, ScopeRule, Special, Treatment,
     UntaxedCost,
 };
 use crate::methods::journal::{Leaving, Near, PoolRules};
@@ -74,7 +74,12 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
         ],
     },
     special: Special {
-        margin_in_no_form: true,
+        margin_in_no_form: |_| {
+            Some(Said::to_be_found(
+                "by secondary pages they fall under CGI art. 150 ter, and no box of it was \
+                 confirmed",
+            ))
+        },
         ..Special::NONE
     },
     pool: |_| PoolRules {

@@ -148,8 +148,10 @@ pub(super) const RULES: &[RuleText] = &[
     RuleText {
         when: |_, applied| applied.margin,
         text: "Margin results are taken as stated, less their fees, apart from gains, and are in \
-               no figure for the return; units that settle a loss are a payment of it.",
-        source: "practice",
+               no figure for the return; units that settle a loss are a payment of it. By \
+               secondary pages gains on financial contracts have a regime of their own, that of \
+               art. 150 ter; its boxes were not confirmed.",
+        source: "CGI art. 150 ter, as read in secondary pages, boxes not confirmed",
     },
     RuleText {
         when: ALWAYS,

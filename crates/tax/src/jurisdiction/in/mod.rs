@@ -10,7 +10,9 @@ use chrono::NaiveDate;
 use packtrain_core::money::Currency;
 
 use super::options::usual;
-use super::{Circle, GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Special, Treatment};
+use super::{
+    Circle, GiftIn, Jurisdiction, OptionKind, OptionSpec, Said, ScopeRule, Special, Treatment,
+};
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::request::{Country, Method};
 
@@ -59,7 +61,11 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     special: Special {
         denies_loss: |_, _, date| date >= FROM,
         ignores_sale_costs: |date| date >= FROM,
-        margin_in_no_form: true,
+        margin_in_no_form: |_| {
+            Some(Said::to_be_found(
+                "it is debated whether s. 115BBH taxes them or they are business income",
+            ))
+        },
         ..Special::NONE
     },
     pool: |_| PoolRules {

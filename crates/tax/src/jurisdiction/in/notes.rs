@@ -118,5 +118,10 @@ pub(super) const RULES: &[RuleText] = &[
     },
     lost("ITA s. 115BBH(2)"),
     without_purchase("practice"),
-    margin_apart_from!("transfers of assets", "practice"),
+    margin_apart_from!(
+        "transfers of assets",
+        "By secondary pages it is debated whether s. 115BBH taxes them or they are business \
+         income; their boxes were not confirmed.",
+        "ITA s. 115BBH; as read in secondary pages, boxes not confirmed"
+    ),
 ];

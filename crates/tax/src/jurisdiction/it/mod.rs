@@ -11,7 +11,9 @@ use packtrain_core::ledger::{Asset, RowKind};
 use packtrain_core::money::Currency;
 
 use super::options::usual;
-use super::{Circle, GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Special, Treatment};
+use super::{
+    Circle, GiftIn, Jurisdiction, OptionKind, OptionSpec, Said, ScopeRule, Special, Treatment,
+};
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::request::{Country, Method, Settings};
 
@@ -65,7 +67,13 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     },
     special: Special {
         swap_carries,
-        margin_in_no_form: true,
+        margin_in_no_form: |_| {
+            Some(Said::to_be_found(
+                "by secondary pages they are miscellaneous income of art. 67(1) c-ter to \
+                 c-quinquies, which is not netted with crypto-assets, and no box of it was \
+                 confirmed",
+            ))
+        },
         ..Special::NONE
     },
     pool: |_| PoolRules {

@@ -129,5 +129,10 @@ pub(super) const RULES: &[RuleText] = &[
                and what is owed for holding (quadro RW), are not in these rules.",
         source: "L. 197/2022 art. 1(133); L. 207/2024 art. 1(26)",
     },
-    margin_apart_from!("crypto-assets", "practice"),
+    margin_apart_from!(
+        "crypto-assets",
+        "By secondary pages they are miscellaneous income (redditi diversi) of c-ter to \
+         c-quinquies, which is not netted with crypto-assets; its boxes were not confirmed.",
+        "TUIR art. 67(1) c-ter to c-quinquies, as read in secondary pages, boxes not confirmed"
+    ),
 ];

@@ -9,7 +9,7 @@ mod notes;
 use packtrain_core::ledger::RowKind;
 use packtrain_core::money::Currency;
 
-use super::{Circle, GiftIn, Jurisdiction, ScopeRule, Special, Treatment, UntaxedCost};
+use super::{Circle, GiftIn, Jurisdiction, Said, ScopeRule, Special, Treatment, UntaxedCost};
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::request::{Country, Method};
 
@@ -19,7 +19,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "Netherlands",
     currency: Currency::EUR,
     timezone: chrono_tz::Europe::Amsterdam,
-    rule_set: "nl-2025.3",
+    rule_set: "nl-2025.4",
     // It decides the cost of what is left in the records, and no figure of the tax.
     methods: &[Method::Fifo],
     options: &[],
@@ -48,6 +48,14 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     },
     special: Special {
         taxes_wealth: true,
+        margin_in_no_form: |_| {
+            Some(Said {
+                why: "box 3 taxes what is held, and not what it brings; the actual return, which \
+                      may be claimed in its place, includes realised results",
+                help: "nothing for the assumed return; where you claim the actual return, count \
+                       them in it",
+            })
+        },
         ..Special::NONE
     },
     pool: |_| PoolRules {

@@ -54,7 +54,8 @@ pub(super) const RULES: &[RuleText] = &[
     RuleText {
         when: |_, applied| applied.margin,
         text: "Margin results are taken as stated, less their fees, and are in no figure: box 3 \
-               taxes what is held, not what it brings.",
-        source: "practice",
+               taxes what is held, not what it brings. The actual return, which may be claimed in \
+               place of the assumed one, includes realised results.",
+        source: "IB art. 5.2, 5.3; practice",
     },
 ];

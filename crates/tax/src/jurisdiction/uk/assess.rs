@@ -146,6 +146,10 @@ impl<'o> Year<'o> {
             self.place(key),
             "CRYPTO21150, CRYPTO21200",
         );
+        if self.is_company {
+            // They are income of it, but no miscellaneous income, and in no figure here.
+            return Ok(out);
+        }
         let margin = self.books.sums(self.year).other;
         let form = self.place(key).filter(|_| !margin.is_negative());
         let label = "Results of margin positions, which are miscellaneous income as well";
@@ -188,10 +192,7 @@ impl<'o> Year<'o> {
 
     /// What the form asks for of other property.
     fn margin_form(&self, out: &mut Assessment) {
-        let place = |key| match self.is_company {
-            true => None,
-            false => boxes::of_other_property(key),
-        };
+        let place = boxes::of_other_property;
         let count = Amount::Count(self.margin.disposals);
         let label = "Margin results: number";
         let form = place("number_of_disposals");

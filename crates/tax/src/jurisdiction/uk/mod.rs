@@ -13,7 +13,7 @@ use packtrain_core::money::Currency;
 use super::notes::chose;
 use super::options::usual;
 use super::{
-    Circle, GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Special, Treatment,
+    Circle, GiftIn, Jurisdiction, OptionKind, OptionSpec, Said, ScopeRule, Special, Treatment,
     UntaxedCost,
 };
 use crate::methods::journal::{Leaving, Near, PoolRules};
@@ -31,14 +31,15 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "United Kingdom",
     currency: Currency::GBP,
     timezone: chrono_tz::Europe::London,
-    rule_set: "uk-2025.5",
+    rule_set: "uk-2025.6",
     methods: &[Method::S104],
     options: &[
         OptionSpec {
             name: "person",
             kind: OptionKind::Words(&["individual", "company"]),
             meaning: "whose disposals these are: a company matches the ten days that end with a \
-                      disposal in place of the 30 after it, and has no exempt amount",
+                      disposal in place of the 30 after it, and has no exempt amount; its margin \
+                      results are no gains",
         },
         usual::WRAP_IS_A_TRADE,
         usual::LOAN_AT_MARKET,
@@ -68,7 +69,17 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
             (RowKind::Fork, UntaxedCost::Nothing),
         ],
     },
-    special: Special::NONE,
+    special: Special {
+        margin_in_no_form: |settings| {
+            chose(settings, "person", "company").then_some(Said {
+                why: "what derivative contracts bring a company is income under CTA 2009 Part 7, \
+                      and no chargeable gain",
+                help: "bring the results of derivative contracts into the company's income as \
+                       its accounts have them, and ask an adviser about other results",
+            })
+        },
+        ..Special::NONE
+    },
     pool: |settings| PoolRules {
         near: if chose(settings, "person", "company") {
             Near::Before(DAYS_BEFORE)

@@ -1,10 +1,10 @@
 //! What a report on the United Kingdom says about its rules.
 
 use super::super::notes::{
-    ALWAYS, CONVERTED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText, TRANSFER_FEE_LOST, chose,
-    margin_is_capital, margin_is_income, staking_on_receipt, staking_on_withdrawal,
-    transfer_fee_sold, without_purchase,
+    ALWAYS, Applied, CONVERTED, LOST_ON_THE_WAY, MATCHED_BY_AMOUNT, RuleText, TRANSFER_FEE_LOST,
+    chose, staking_on_receipt, staking_on_withdrawal, transfer_fee_sold, without_purchase,
 };
+use crate::request::Settings;
 
 pub(super) const RULES: &[RuleText] = &[
     CONVERTED,
@@ -142,13 +142,40 @@ pub(super) const RULES: &[RuleText] = &[
         source: "TCGA 1992 s. 1(3), 1F, 1K; CG18030; Finance Act 2025 s. 7",
     },
     without_purchase("practice; the burden of proving cost is the taxpayer's"),
-    margin_is_capital!(
-        "on SA108 from 2024-25 on among other property, which a contract about coins is, and not \
-         among cryptoassets",
-        "TCGA 1992 s. 143, 144; no direct guidance on cryptoassets"
-    ),
-    margin_is_income!(
-        "miscellaneous income",
-        "ITTOIA 2005 s. 687; no direct guidance"
-    ),
+    RuleText {
+        when: |settings, applied| {
+            of_person(settings, applied) && chose(settings, "margin", "capital")
+        },
+        text: "Results of margin positions, less their fees, are capital gains and losses: on \
+               SA108 from 2024-25 on among other property, which a contract about coins is, and \
+               not among cryptoassets, each a line of its own with a gain as proceeds and a loss \
+               as cost. The law says so of futures and options that are dealt in on a recognised \
+               exchange, or over the counter with an authorised person, and are no trade; \
+               elsewhere HMRC leaves it open. The option margin decides.",
+        source: "TCGA 1992 s. 143, 144; no direct guidance on cryptoassets",
+    },
+    RuleText {
+        when: |settings, applied| {
+            of_person(settings, applied) && chose(settings, "margin", "income")
+        },
+        text: "Results of margin positions, less their fees, are no capital gains and losses: \
+               their sum is miscellaneous income. Futures and options that are dealt in on a \
+               recognised exchange, or over the counter with an authorised person, give gains and \
+               losses by law where they are no trade; elsewhere HMRC leaves it open. The option \
+               margin decides.",
+        source: "ITTOIA 2005 s. 687; TCGA 1992 s. 143; no direct guidance",
+    },
+    RuleText {
+        when: |settings, applied| applied.margin && chose(settings, "person", "company"),
+        text: "Margin results of a company are taken as stated, less their fees, and are in no \
+               figure: what derivative contracts bring it is income under CTA 2009 Part 7 and no \
+               chargeable gain, whatever the option margin says. A row does not tell whether its \
+               result came from such a contract.",
+        source: "CTA 2009 Part 7; CG56004, BIM56900",
+    },
 ];
+
+/// Whether there are margin results, and they are no company's.
+fn of_person(settings: &Settings, applied: &Applied) -> bool {
+    applied.margin && chose(settings, "person", "individual")
+}

@@ -75,10 +75,11 @@ pub(super) fn assess(books: &Books<'_>) -> Result<BTreeMap<TaxYear, Assessment>,
     Ok(years)
 }
 
-/// Margin results that are no capital gains.
+/// Margin results that are no capital gains. Where a loss goes was not confirmed.
 fn add_margin(figures: &mut Assessment, sum: Money, year: TaxYear) {
     let what = ("margin_income", "Results of margin positions");
-    figures.margin(what, sum, Some(other_income_line(year)), MARGIN_SOURCE);
+    let line = (!sum.is_negative()).then(|| other_income_line(year));
+    figures.margin(what, sum, line, MARGIN_SOURCE);
 }
 
 /// A line of Schedule D, where losses stand in brackets; lines 6, 14 and 21 print these.
@@ -190,6 +191,18 @@ mod tests {
         let line = |year| income_line(TaxYear(year)).to_string();
         assert_eq!(line(2023), "Form 1040, other income");
         assert_eq!(line(2024), "Schedule 1, line 8v");
+    }
+
+    #[test]
+    fn margin_results_that_are_income_have_a_line_and_losses_have_none() {
+        let line = |sum| {
+            let mut figures = Assessment::default();
+            let sum = Money::parse(sum, Currency::USD).unwrap();
+            add_margin(&mut figures, sum, TaxYear(2024));
+            figures.figures[0].form.map(|place| place.to_string())
+        };
+        assert_eq!(line("360").as_deref(), Some("Schedule 1, line 8z"));
+        assert_eq!(line("-360"), None);
     }
 
     /// The worksheet of Schedule D, filled in by hand for each pair.

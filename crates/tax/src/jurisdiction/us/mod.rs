@@ -13,8 +13,8 @@ use packtrain_core::money::Currency;
 
 use super::options::usual;
 use super::{
-    Circle, GiftIn, Jurisdiction, OptionKind, OptionSpec, ScopeRule, Special, Terms, Treatment,
-    by_wallet, wallet_key, words,
+    Circle, GiftIn, Jurisdiction, OptionKind, OptionSpec, Said, ScopeRule, Special, Terms,
+    Treatment, by_wallet, wallet_key, words,
 };
 use crate::methods::journal::{Leaving, Near, PoolRules};
 use crate::outcome::Term;
@@ -32,7 +32,7 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     name: "United States",
     currency: Currency::USD,
     timezone: chrono_tz::America::New_York,
-    rule_set: "us-2025.6",
+    rule_set: "us-2025.7",
     methods: &[Method::Fifo, Method::Lifo, Method::Hifo, Method::Lofo],
     options: &[
         usual::WRAP_CARRIES,
@@ -97,6 +97,14 @@ pub(super) const RULES: Jurisdiction = Jurisdiction {
     special: Special {
         // IRC 170(f)(11)(C) and (F); CCA 202302012.
         appraisal_above: Some("5000"),
+        margin_elsewhere: Some(Said {
+            why: "those from contracts of section 1256, such as futures on a regulated exchange \
+                  in the United States, go to Form 6781 instead, marked to market at the end of \
+                  the year, 60 % long-term and 40 % short-term",
+            help: "look whether a broker sent a Form 1099-B with boxes 8 to 11 filled in: then \
+                   take the rows of that broker's futures out and fill in Form 6781; results of \
+                   coins that were bought or sold on margin are no such contracts",
+        }),
         ..Special::NONE
     },
     pool: |_| PoolRules {

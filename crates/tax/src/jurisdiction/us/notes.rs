@@ -228,8 +228,18 @@ pub(super) const RULES: &[RuleText] = &[
     margin_is_capital!(
         "short-term, on Schedule D and on Form 8949, in the box of sales that no broker reported \
          (C to 2024; from 2025 I, since C is not for digital assets then; C by hand for a contract \
-         that is none); contracts of section 1256 go to Form 6781 and have to be taken out",
-        "IRC 1234A, 1222; Instructions for Form 8949 (2025); no direct guidance on digital assets"
+         that is none)",
+        "How each kind of contract is taxed is not settled. Contracts of section 1256, such as \
+         futures on a regulated exchange, are marked to market at the end of the year, 60 % \
+         long-term and 40 % short-term, on Form 6781: that is not done here, and their results \
+         have to be taken out.",
+        "IRC 1234A, 1222, 1256; Instructions for Form 8949 (2025); no direct guidance on digital \
+         assets"
     ),
-    margin_is_income!("other income", "IRC 61; no direct guidance"),
+    margin_is_income!(
+        "other income, and a loss has no line that was confirmed",
+        "How each kind of contract is taxed is not settled. Results of contracts of section 1256 \
+         go to Form 6781 and have to be taken out.",
+        "IRC 61, 1256; no direct guidance"
+    ),
 ];
