@@ -1,5 +1,7 @@
 //! The story of a row that was joined of rows of several files.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use packtrain_report::{Document, InputFile, YearSelection, explain};
 use packtrain_tax::import::{self, Limits};
 use packtrain_tax::request::{Country, Request};
