@@ -47,7 +47,7 @@ impl Database {
                 database.check_secrecy(&*narrate)?;
                 // A pool would try for long, and say only that it did so in vain.
                 packtrain_store::probe(&database.urls.direct).await?;
-                database.check_roles().await?;
+                Box::pin(database.check_roles()).await?;
                 Ok(database)
             }
             None => {
