@@ -7,6 +7,8 @@ use packtrain_tax::jurisdiction;
 use packtrain_tax::outcome::{Outcome, TaxYear};
 use packtrain_tax::request::Country;
 
+use crate::words::MONTHS;
+
 /// The tax years to report on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum YearSelection {
@@ -120,6 +122,24 @@ pub(crate) fn months_of_year(country: Country, year: TaxYear) -> Vec<(i32, u32)>
     months
 }
 
+/// The short name of a month; of one that begins or ends within the tax year, with its days of
+/// the year, since the year has two of it.
+pub(crate) fn month_name(country: Country, year: TaxYear, (in_year, month): (i32, u32)) -> String {
+    let name = MONTHS[month as usize - 1];
+    let is_here = |day: &NaiveDate| (day.year(), day.month()) == (in_year, month);
+    match days_of_year(country, year) {
+        Some((first, _)) if is_here(&first) && first.day() > 1 => {
+            let last = first.iter_days().take_while(is_here).last();
+            let last = last.map_or(first.day(), |last| last.day());
+            format!("{}–{last} {name}", first.day())
+        }
+        Some((_, last)) if is_here(&last) && last.succ_opt().is_some_and(|next| is_here(&next)) => {
+            format!("1–{} {name}", last.day())
+        }
+        _ => name.to_owned(),
+    }
+}
+
 /// A tax year is named by the calendar year in which it begins.
 fn first_day(country: Country, year: TaxYear) -> Option<NaiveDate> {
     let mut days = NaiveDate::from_ymd_opt(year.0, 1, 1)?.iter_days().take(366);
@@ -170,5 +190,19 @@ mod tests {
         assert_eq!(YearSelection::of([]), YearSelection::All);
         assert!(YearSelection::one(TaxYear(2024)).has(TaxYear(2024)));
         assert!(!YearSelection::one(TaxYear(2024)).has(TaxYear(2025)));
+    }
+
+    #[test]
+    fn the_two_parts_of_a_month_that_a_tax_year_cuts_have_names_of_their_own() {
+        let names = |country, year| -> Vec<String> {
+            let months = months_of_year(country, TaxYear(year));
+            let name = |month| month_name(country, TaxYear(year), month);
+            months.into_iter().map(name).collect()
+        };
+        let uk = names(Country::Uk, 2024);
+        assert_eq!((&*uk[0], &*uk[1], &*uk[12]), ("6–30 Apr", "May", "1–5 Apr"));
+        assert_eq!(names(Country::Us, 2024), MONTHS);
+        assert_eq!(names(Country::Au, 2024)[0], "Jul");
+        assert_eq!(names(Country::Au, 2024)[11], "Jun");
     }
 }

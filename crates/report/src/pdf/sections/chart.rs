@@ -1,5 +1,6 @@
 //! Gains over time as bars with their figures beneath, short and long side by side.
 
+use chrono::Datelike;
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::AmountError;
 use packtrain_tax::jurisdiction::Terms;
@@ -17,8 +18,7 @@ use crate::pdf::theme::{
     ACCENT, BAD, BAR_LONG, BAR_SHORT, BODY, CELL, Ink, LABEL, LINE, LINE_STRONG, MARGIN, Paper,
     SUB, SUBHEADING,
 };
-use crate::words::MONTHS;
-use crate::years::{months_of_year, tax_year};
+use crate::years::{month_name, months_of_year, tax_year};
 
 /// Years that get a chart by month; with more, one chart shows the years.
 const MONTH_CHARTS_MAX: usize = 3;
@@ -33,6 +33,8 @@ const GUTTER: f32 = 46.0;
 const SWATCH: f32 = 8.0;
 const BEHIND: f32 = 7.0;
 const TABLE_ROW: f32 = 13.0;
+/// Least height of a bar: the line of the axis, of which half is on either side, hides less.
+const BAR_MIN: f32 = 1.2;
 
 /// Gains by month, or by year where there are many; nothing without disposals.
 pub(super) fn section<'a>(
@@ -87,16 +89,11 @@ fn month_charts(selected: &Selected<'_>) -> Result<(Vec<Chart>, Vec<String>), Am
     let (mut charts, mut without) = (Vec::new(), Vec::new());
     for &year in &selected.years {
         let months = months_of_year(country, year);
-        let labels = months
-            .iter()
-            .map(|(_, month)| MONTHS[*month as usize - 1].to_owned());
+        let labels = months.iter().map(|month| month_name(country, year, *month));
         let mut chart = Chart::empty(selected, selected.year_name(year), labels.collect());
         for line in &selected.disposals {
             if tax_year(country, line.date) == year {
-                let month = (
-                    chrono::Datelike::year(&line.date),
-                    chrono::Datelike::month(&line.date),
-                );
+                let month = (line.date.year(), line.date.month());
                 let place = months.iter().position(|known| *known == month);
                 let place = place.expect("a date lies in a month of its tax year");
                 chart.bars[place].add(line)?;
@@ -195,7 +192,7 @@ impl Chart {
     fn has_bars(&self) -> bool {
         let shown = |bar: &Bar| {
             let mut values = self.series().into_iter().map(|(_, _, value)| value(bar));
-            values.any(|value| !["0", "–"].contains(&&*whole_signed(value)))
+            values.any(is_shown)
         };
         self.bars.iter().any(shown)
     }
@@ -270,13 +267,10 @@ impl Chart {
             let all: f32 = drawn.iter().map(|_| width).sum();
             let mut at = x + (slot - all) / 2.0;
             for (ink, value) in &drawn {
-                let (zero, end) = (
-                    scale.down(0) * self.plot,
-                    scale.down(cents(value(bar))) * self.plot,
-                );
-                let height = (zero - end).abs();
-                if height > 0.0 {
-                    page.fill(at, top + zero.min(end), width - 0.8, height.max(0.6), *ink);
+                let value = value(bar);
+                if is_shown(value) {
+                    let (from, height) = stretch(&scale, self.plot, cents(value));
+                    page.fill(at, top + from, width - 0.8, height, *ink);
                 }
                 at += width;
             }
@@ -343,6 +337,22 @@ impl Chart {
     }
 }
 
+/// Whether the figure under a bar is not 0.
+fn is_shown(value: Money) -> bool {
+    !["0", "–"].contains(&&*whole_signed(value))
+}
+
+/// From where down a plot a bar reaches, and how far: however small it is, it is on its own side
+/// of zero.
+fn stretch(scale: &Scale, plot: f32, value: i128) -> (f32, f32) {
+    let (zero, end) = (scale.down(0) * plot, scale.down(value) * plot);
+    let height = (zero - end).abs().max(BAR_MIN);
+    match value < 0 {
+        true => (zero, height),
+        false => (zero - height, height),
+    }
+}
+
 impl Block for Chart {
     fn parts(&self) -> usize {
         1
@@ -370,5 +380,24 @@ impl Block for Chart {
 
     fn gap(&self) -> f32 {
         16.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_on_its_own_side_of_zero_however_small_it_is() {
+        let scale = Scale::over(-2_000_000, 5_000_000);
+        let zero = scale.down(0) * PLOT;
+        for value in [1, 400, 1_600, 90_000, 5_000_000] {
+            let (from, height) = stretch(&scale, PLOT, value);
+            assert!(height >= BAR_MIN && from >= -0.01, "{value}: {from}");
+            assert!((from + height - zero).abs() < 0.01, "{value} ends at zero");
+            let (from, height) = stretch(&scale, PLOT, -value.min(2_000_000));
+            assert!(height >= BAR_MIN);
+            assert!((from - zero).abs() < 0.01, "-{value} begins at zero");
+        }
     }
 }
