@@ -14,10 +14,16 @@ pub fn shown(figure: &Figure) -> Amount {
     }
 }
 
+/// Whether its form says to leave its line empty: line 21 of Schedule D is for a net loss alone.
+pub fn is_left_empty(figure: &Figure) -> bool {
+    let is_limit = figure.key == "deductible" && figure.form.is_some();
+    is_limit && matches!(figure.amount, Amount::Money(money) if money.is_zero())
+}
+
 /// What is typed into the box or line, such as `1204` or `(3000.00)`; none where no form asks for
-/// the figure.
+/// the figure, or it says to leave the line empty.
 pub fn as_entered(figure: &Figure) -> Option<String> {
-    let place = figure.form?;
+    let place = figure.form.filter(|_| !is_left_empty(figure))?;
     match figure.amount {
         Amount::Money(money) => Some(typed(money, place.entered)),
         Amount::Count(count) => Some(count.to_string()),

@@ -41,7 +41,7 @@ pub use crate::comparison::{
 };
 pub use crate::diff::diff;
 pub use crate::disposals::write_csv;
-pub use crate::entered::{as_entered, shown};
+pub use crate::entered::{as_entered, is_left_empty, shown};
 pub use crate::explain::{explain, near};
 pub use crate::figures::{
     AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, GivenRuleFigure,

@@ -10,6 +10,12 @@ use packtrain_tax::outcome::{MatchedBy, NO_GAIN_NO_LOSS, Removed, Totals, Warnin
 use packtrain_tax::request::{Country, Method, Scope, Settings};
 use packtrain_tax::settle::Way;
 
+mod rules;
+
+pub(crate) use rules::{
+    disposals_and_lots, hundredth, on_buying_back, proceeds_after_fees, sources_named, unnamed_lot,
+};
+
 /// What every report says about itself.
 pub(crate) const NOT_ADVICE: &str = "Calculations, not tax advice.";
 
@@ -103,7 +109,7 @@ pub(crate) fn method_name(method: Method) -> String {
         "lofo" => "Lowest cost first (LOFO)",
         "total_average" => "Average cost of a whole year",
         "acb" => "Average cost (adjusted cost base)",
-        "s104" => "Same day, days near, section 104 pool",
+        "s104" => "Same day, 30 days after, section 104 pool",
         "portfolio" => "One total cost of all assets",
         other => return rule(other),
     };
@@ -129,8 +135,8 @@ pub(crate) fn method_sentence(method: Method) -> &'static str {
              value of all that is held."
         }
         "s104" => {
-            "A sale is matched with purchases of the same day, then with those of the days near \
-             it, then with the pool at its average cost."
+            "A sale is matched with purchases of the same day, then with those of the 30 days \
+             after it, then with the pool at its average cost."
         }
         _ => "The lots that a sale uses up follow the rule named with each sale.",
     }

@@ -6,7 +6,7 @@ use packtrain_tax::printed::printed;
 
 use super::book::{Book, Cell, Column};
 use crate::disposals::days_held;
-use crate::entered::{as_entered, shown};
+use crate::entered::{as_entered, is_left_empty, shown};
 use crate::figures::{disposals as lines, file_name};
 use crate::years::year_name;
 use crate::{Document, ENGINE, ReportError, words};
@@ -112,7 +112,8 @@ fn assessment(document: &Document<'_>, year: TaxYear, name: &str) -> Vec<[Cell; 
     let Some(assessment) = document.outcome.assessments.get(&year) else {
         return Vec::new();
     };
-    let figures = assessment.figures.iter().map(|figure| {
+    let figures = (assessment.figures.iter()).filter(|figure| !is_left_empty(figure));
+    let figures = figures.map(|figure| {
         let (amount, exact) = match shown(figure) {
             Amount::Money(money) => (Cell::Money(money), Cell::Exact(money)),
             Amount::Count(count) => (Cell::some(count), Cell::Empty),

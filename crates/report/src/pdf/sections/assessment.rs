@@ -4,7 +4,7 @@ use packtrain_tax::outcome::{Amount, Figure, TaxYear};
 
 use super::Selected;
 use crate::amounts::{count, full};
-use crate::entered::{as_entered, shown};
+use crate::entered::{as_entered, is_left_empty, shown};
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::paragraph::Paragraph;
 use crate::pdf::places::Topic;
@@ -25,14 +25,15 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
             continue;
         };
         let name = selected.year_name(*year);
-        blocks.push(Box::new(table(name, &assessment.figures, paper)));
+        let figures = (assessment.figures.iter()).filter(|figure| !is_left_empty(figure));
+        blocks.push(Box::new(table(name, figures.collect(), paper)));
     }
     if blocks.is_empty() {
         return None;
     }
     let text = "What the law makes of the sums: allowances, limits, and what goes to other years. \
-                Under \u{201c}To enter\u{201d} stands what is typed into the box or line. Sales \
-                and income outside of these records are not in it.";
+                \u{201c}To enter\u{201d} is what to type into the box or line. Sales and income \
+                outside of these records are not in it.";
     blocks.insert(0, Box::new(Paragraph::new(paper, text, BODY, 2.0)));
     Some(Section {
         topic: Topic::Return,
@@ -49,7 +50,7 @@ const fn title(years: &[TaxYear]) -> &'static str {
     }
 }
 
-fn table(year: String, figures: &[Figure], paper: Paper) -> Table<'_> {
+fn table(year: String, figures: Vec<&Figure>, paper: Paper) -> Table<'_> {
     let columns = vec![
         Column::words(year, 46.0),
         Column::words("Where it goes", 26.0),
@@ -63,8 +64,9 @@ fn table(year: String, figures: &[Figure], paper: Paper) -> Table<'_> {
         .map(|figure| Texts::of(figure, &columns))
         .collect();
     let heights = texts.iter().map(Texts::height).collect();
+    let rows = figures.len();
     let write = move |index: usize, row: &mut Row<'_>| {
-        let figure = &figures[index];
+        let figure = figures[index];
         let texts = &texts[index];
         row.lines(0, &texts.label, CELL.strong());
         row.subs(0, texts.label.len(), &texts.source);
@@ -78,7 +80,7 @@ fn table(year: String, figures: &[Figure], paper: Paper) -> Table<'_> {
             row.strong_cell(3, &entered);
         }
     };
-    Table::new(columns, figures.len(), ROW_OF_TWO, Box::new(write)).with_heights(heights)
+    Table::new(columns, rows, ROW_OF_TWO, Box::new(write)).with_heights(heights)
 }
 
 /// What of a figure needs more than a line.

@@ -28,8 +28,8 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
     let mut blocks: Vec<Box<dyn Block + 'a>> = vec![Box::new(Paragraph::new(
         paper,
         "Each of these may change the figures of this report; the most money at stake comes \
-         first. An amount is by how much a year's net gain or income changes if the finding is \
-         settled the other way that is most likely.",
+         first. The amount beside it is how much a year's net gain or income would change if the \
+         most likely other answer were right.",
         BODY,
         8.0,
     ))];

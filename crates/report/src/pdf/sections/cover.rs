@@ -188,10 +188,7 @@ fn draw_facts(selected: &Selected<'_>, page: &mut PageWriter, top: f32, width: f
         ("Rules", document.outcome.rule_set.to_owned()),
         ("Data", format!("{rows}, {files}")),
         ("Rows not read", count(selected.bad_rows())),
-        (
-            "Disposals",
-            words::counted_for_print(selected.disposals.len(), "line", "lines"),
-        ),
+        ("Disposals", selected.disposals_and_lots()),
         ("Made on", made),
     ];
     page.part(Role::Heading, |page| {

@@ -8,12 +8,14 @@ use packtrain_core::quantity::{AmountError, Quantity};
 use packtrain_tax::outcome::Disposal;
 
 use super::Selected;
+use super::selected::disposed;
 
 /// A line of the list.
 pub(super) enum Line {
     /// The heading of a month.
     Month {
         month: (i32, u32),
+        disposals: usize,
         lots: usize,
         gain: Money,
     },
@@ -57,6 +59,7 @@ pub(super) fn lines(selected: &Selected<'_>) -> Result<Vec<Line>, AmountError> {
             .try_fold(none, |sum, line| sum.checked_add(line.counted_gain()?))?;
         lines.push(Line::Month {
             month: this,
+            disposals: disposed(&disposals[from..to]),
             lots: to - from,
             gain,
         });

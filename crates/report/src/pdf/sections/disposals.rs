@@ -121,9 +121,9 @@ impl<'a> Disposals<'a> {
         &self.names[&key(self.selected.disposals[index])]
     }
 
-    fn draw_month(page: &mut PageWriter, top: f32, title: &str, lots: usize, gain: Money) {
+    fn draw_month(page: &mut PageWriter, top: f32, title: &str, counted: &str, gain: Money) {
         let (y, right) = (top + 17.0, page.paper().right());
-        let text = format!("{}, net ", words::counted_for_print(lots, "line", "lines"));
+        let text = format!("{counted}, net ");
         let gain = signed(gain);
         let style = CELL.in_ink(QUIET);
         let strong = style.strong();
@@ -278,8 +278,15 @@ impl Block for Disposals<'_> {
         }
         let disposals = &self.selected.disposals;
         match line {
-            Line::Month { month, lots, gain } => {
-                Self::draw_month(page, top, &title(*month), *lots, *gain);
+            Line::Month {
+                month,
+                disposals,
+                lots,
+                gain,
+            } => {
+                let method = self.selected.settings().method;
+                let counted = words::disposals_and_lots(*disposals, *lots, method);
+                Self::draw_month(page, top, &title(*month), &counted, *gain);
             }
             Line::Single(index) => {
                 let line = disposals[*index];

@@ -60,7 +60,7 @@ pub(super) fn income<'a>(
     Ok(List {
         topic: Topic::Income,
         title: "Income",
-        text,
+        text: text.to_owned(),
         lines: lines.len(),
         rows,
         table: table.with_anchors(selected.anchors(lines[..rows].iter().map(|line| line.origin))),
@@ -109,7 +109,7 @@ pub(super) fn removed<'a>(
     Ok(List {
         topic: Topic::Removed,
         title: "Left without a sale",
-        text,
+        text: text.to_owned(),
         lines: lines.len(),
         rows,
         table: table.with_anchors(selected.anchors(lines[..rows].iter().map(|line| line.origin))),
@@ -125,7 +125,7 @@ pub(super) fn transfers<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<
         Column::numbers("Arrived", 15.0),
         Column::numbers("Lost on the way", 13.0),
         Column::words("From and to", 25.0),
-        Column::words("Told by", 9.0),
+        Column::words("Matched by", 9.0),
         Column::words("Rows", 17.0),
     ];
     let columns = Columns::new(paper, columns);
@@ -161,12 +161,12 @@ pub(super) fn transfers<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<
     let table = Table::new(columns, rows, ROW_OF_TWO, Box::new(write));
     let anchors = selected.anchors(lines[..rows].iter().map(|line| line.origin));
     let text = "Withdrawals and deposits that were taken as the halves of one transfer between own \
-                wallets, told by one transaction hash, or by amount and time. Units that were lost \
+                wallets, by a common transaction hash, or by amount and time. Units that were lost \
                 on the way count as sold.";
     List {
         topic: Topic::Transfers,
         title: "Transfers matched",
-        text,
+        text: text.to_owned(),
         lines: lines.len(),
         rows,
         table: table.with_heights(heights).with_anchors(anchors),
@@ -199,7 +199,7 @@ pub(super) struct List<'a> {
     /// Its heading.
     pub(super) title: &'static str,
     /// The sentence.
-    pub(super) text: &'a str,
+    pub(super) text: String,
     /// Lines that there are.
     pub(super) lines: usize,
     /// Lines of them that are printed.
@@ -214,7 +214,7 @@ impl<'a> List<'a> {
         if self.lines == 0 {
             return None;
         }
-        let mut text = self.text.to_owned();
+        let mut text = self.text;
         if self.rows < self.lines {
             text.push_str(&format!(
                 " The first {} of {} lines; the others are in the figures file, and in every sum.",

@@ -1,10 +1,11 @@
 //! How the figures came about: settings, rules with their sources, files with their hashes.
 
+use packtrain_core::money::{Currency, Money};
 use packtrain_tax::jurisdiction::{self, OptionKind};
 
 use super::place::whole;
 use super::{Selected, uncertain};
-use crate::amounts::{count, currency_name};
+use crate::amounts::{count, currency_name, full};
 use crate::limits::{FILE_LINES_PDF_MAX, SETTLED_LINES_PDF_MAX};
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::page::PageWriter;
@@ -87,13 +88,7 @@ fn settings(selected: &Selected<'_>) -> Vec<(String, String)> {
             "Local dates",
             &format!("By the time zone {}.", settings.timezone.name()),
         ),
-        pair(
-            "Rounding",
-            "Every figure is computed exactly and rounded once, when it is printed: to the cent, \
-             half a cent away from zero. The sums of a year add up as they are printed: the cent \
-             that rounding leaves goes to the cost, or to the losses. A column of lines may differ \
-             from its printed total by a cent or two.",
-        ),
+        pair("Rounding", &rounding(settings.currency)),
     ];
     facts.push(pair("Rule set", selected.document.outcome.rule_set));
     facts.push(pair("Computed by", ENGINE));
@@ -111,6 +106,16 @@ fn settings(selected: &Selected<'_>) -> Vec<(String, String)> {
         ));
     }
     facts
+}
+
+fn rounding(currency: Currency) -> String {
+    let one = words::hundredth(currency);
+    format!(
+        "Every figure is computed exactly and rounded once, when it is printed: to the {one}, half \
+         a {one} away from zero. The sums of a year add up as they are printed: the {one} that \
+         rounding leaves goes to the cost, or to the losses. A column of lines may differ from its \
+         printed total by a {one} or two."
+    )
 }
 
 /// What the person answered, row by row.
@@ -154,6 +159,9 @@ fn choices(selected: &Selected<'_>) -> Vec<(String, String)> {
             return (name.clone(), format!("{meaning} None was given."));
         }
         let used = match spec.kind {
+            OptionKind::Money => {
+                Money::parse(value, settings.currency).map_or_else(|_| value.clone(), full)
+            }
             OptionKind::Words([first, ..]) | OptionKind::ByWallet([first, ..])
                 if *first == value.as_str() =>
             {
@@ -215,8 +223,13 @@ impl Facts {
             lines: CELL.wrap(&rule.text, paper.inner()),
             source: SUB.wrap(&format!("Source: {}", rule.source), paper.inner()),
         });
+        let named = words::sources_named(selected.settings().country).map(|text| Fact {
+            label: Vec::new(),
+            lines: CELL.wrap(text, paper.inner()),
+            source: Vec::new(),
+        });
         Self {
-            facts: facts.collect(),
+            facts: facts.chain(named).collect(),
         }
     }
 }

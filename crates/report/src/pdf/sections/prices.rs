@@ -8,6 +8,7 @@ use packtrain_tax::outcome::{
     Choice, Disposal, HeldPart, Origin, PortfolioState, Removed, ValueFrom,
 };
 use packtrain_tax::prices::AGE_DAYS_MAX;
+use packtrain_tax::request::Method;
 
 use super::Selected;
 use super::disposal_lines::is_same;
@@ -57,20 +58,31 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Option<Se
         }
         places.write(index, row);
     };
-    let text = "What disposals were valued by that brought no money of the report's currency, and \
-                how far in time each price is; of a portfolio, what all that was held was valued \
-                by, the ten most valuable assets one by one, and fees in units. So for receipts of \
-                income, for the cost of what was bought, and for fees and results, where a price \
-                from elsewhere gave it; what names no price here stands in its row.";
     List {
         topic: Topic::Prices,
         title: "Prices",
-        text,
+        text: text(selected),
         lines: count,
         rows,
         table: Table::new(columns, rows, ROW, Box::new(write)).with_heights(heights),
     }
     .section(paper)
+}
+
+fn text(selected: &Selected<'_>) -> String {
+    let currency = selected.currency();
+    let portfolio = match selected.settings().method {
+        Method::Portfolio => {
+            " At each disposal, and each gift, everything that was held is valued: the ten most \
+             valuable assets one by one."
+        }
+        _ => "",
+    };
+    format!(
+        "The price behind each disposal that was not paid in {currency}, and each price from \
+         outside of the row behind income, a cost, a fee or a result. \u{201c}Made\u{201d} is how \
+         far in time the price is from the row.{portfolio}"
+    )
 }
 
 /// The row that prices were needed for.

@@ -32,6 +32,8 @@ pub(in crate::pdf) struct Selected<'a> {
     pub(super) warnings: Vec<&'a Warning>,
     /// Sums over the years, in cents that add up.
     pub(super) totals: Totals,
+    /// Disposals, of which one may have several lines.
+    pub(super) disposed: usize,
     /// Income by its kind.
     pub(super) income_kinds: BTreeMap<RowKind, (usize, Money)>,
     /// Rows that something in the report leads to.
@@ -90,6 +92,7 @@ impl<'a> Selected<'a> {
                 .collect(),
             warnings,
             valuations: valuations(document, &disposals),
+            disposed: disposed(&disposals),
             disposals,
             income,
             totals,
@@ -103,6 +106,11 @@ impl<'a> Selected<'a> {
 
     pub(super) fn currency(&self) -> Currency {
         self.settings().currency
+    }
+
+    /// How many disposals there are, and how many lots they used.
+    pub(super) fn disposals_and_lots(&self) -> String {
+        words::disposals_and_lots(self.disposed, self.disposals.len(), self.settings().method)
     }
 
     /// Totals of one year, as they are printed; a year without rows has zeros.
@@ -301,6 +309,11 @@ impl<'a> Selected<'a> {
                 fonts::lacks(&line.asset) || line.wallet.as_deref().is_some_and(fonts::lacks)
             })
     }
+}
+
+/// How many disposals lines are of, which stand in order.
+pub(super) fn disposed(lines: &[&Disposal]) -> usize {
+    lines.chunk_by(|one, other| one.is_of_same(other)).count()
 }
 
 fn follows_up(first: TaxYear, last: TaxYear, count: usize) -> bool {

@@ -33,7 +33,7 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Section<'
     } else {
         blocks.push(Box::new(Sums::of(selected)));
         blocks.push(Box::new(by_year(selected, paper)));
-        for text in no_gain_no_loss(selected) {
+        for text in apart_from_the_return(selected) {
             blocks.push(Box::new(Paragraph::new(paper, &text, BODY, 6.0)));
         }
     }
@@ -47,17 +47,24 @@ pub(super) fn section<'a>(selected: &'a Selected<'a>, paper: Paper) -> Section<'
     }
 }
 
-/// What the proceeds of each year have that the return leaves out, beside the sums of the year.
-fn no_gain_no_loss(selected: &Selected<'_>) -> Vec<String> {
+/// By what the proceeds of each year differ from those of the return, beside the sums of the year.
+fn apart_from_the_return(selected: &Selected<'_>) -> Vec<String> {
     let is_one = selected.years.len() == 1;
+    let country = selected.settings().country;
     let of_year = |year: &TaxYear| {
-        let text = words::no_gain_no_loss(&selected.totals_of(*year))?;
-        Some(match is_one {
+        let totals = selected.totals_of(*year);
+        let texts = [
+            words::no_gain_no_loss(&totals),
+            words::proceeds_after_fees(&totals, country),
+        ];
+        let name = selected.year_name(*year);
+        let texts = texts.into_iter().flatten().map(move |text| match is_one {
             true => text,
-            false => format!("{}: {text}", selected.year_name(*year)),
-        })
+            false => format!("{name}: {text}"),
+        });
+        texts.collect::<Vec<_>>()
     };
-    selected.years.iter().filter_map(of_year).collect()
+    selected.years.iter().flat_map(of_year).collect()
 }
 
 /// Two lists of amounts side by side.
@@ -103,8 +110,12 @@ fn gains(selected: &Selected<'_>) -> List {
         of,
     };
     let line = |label: &str, amount, look| sum(label, amount, look, Topic::Disposals);
+    let proceeds = match selected.disposals.is_empty() {
+        true => "Proceeds".to_owned(),
+        false => format!("Proceeds of {}", selected.disposals_and_lots()),
+    };
     let mut lines = vec![
-        line("Proceeds", totals.proceeds, Look::Plain),
+        line(&proceeds, totals.proceeds, Look::Plain),
         line("Less fees of selling", totals.fees, Look::TakenOff),
         line("Less cost", totals.cost, Look::TakenOff),
         line("Net capital gain", totals.net, Look::Result),

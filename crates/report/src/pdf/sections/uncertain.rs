@@ -39,10 +39,14 @@ fn at_stake(selected: &Selected<'_>) -> Option<String> {
         Some(stake) if stake.is_zero() => {
             format!("{things} stand in this report, with no money at stake.")
         }
-        Some(stake) => format!(
-            "{things} may change the figures, each taken by itself: {}.",
-            words::at_stake(&full(stake), selected.is_stake_exact())
-        ),
+        Some(stake) => {
+            let stake = words::at_stake(&full(stake), selected.is_stake_exact());
+            let each = match count {
+                1 => "",
+                _ => " This adds up what each of them would change alone.",
+            };
+            format!("{things} may change the figures: {stake}.{each}")
+        }
         None => format!("{things} may change the figures; how much is not known."),
     })
 }
@@ -117,7 +121,7 @@ fn transfers(selected: &Selected<'_>) -> Option<String> {
     let guessed = lines.filter(|line| line.by == MatchedBy::Amount).count();
     (guessed > 0).then(|| {
         format!(
-            "Of {}, {} told by amount and time alone, and not by a transaction hash.",
+            "Of {}, {} matched by amount and time alone, and not by a transaction hash.",
             counted_for_print(all, "matched transfer", "matched transfers"),
             counted_for_print(guessed, "was", "were")
         )

@@ -4,6 +4,7 @@ mod contents;
 mod file;
 mod layout;
 mod links;
+mod plain;
 mod portfolio;
 mod read;
 mod settled;

@@ -35,6 +35,8 @@ fn a_disposal_of_a_portfolio_shows_what_it_was_worth_and_the_prices_of_what_was_
     let is_there = |text: &str| prices.unwrap().iter().any(|shown| shown.text == text);
     assert!(is_there("ETH") && is_there("100.00"), "{prices:?}");
     assert!(is_there("147\u{a0}days before"), "{prices:?}");
+    let said = "everything that was held is valued: the ten most valuable assets one by one";
+    assert!(text.contains(said), "{text}");
     let text = read.text();
     assert!(
         text.contains("No price near a sale for what was held"),
