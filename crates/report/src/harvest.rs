@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::figures::PriceFigure;
 use crate::json::write_lines;
+use crate::limits::NEAR_PRICE_DAYS_MAX;
 use crate::{Document, ENGINE, ReportError};
 
 /// An open lot and what selling it would bring.
@@ -21,6 +22,8 @@ pub(crate) struct Open<'a> {
     pub(crate) lot: &'a OpenLot,
     /// Its value less its cost; none where no price is known.
     pub(crate) gain: Option<Money>,
+    /// Whether the price is further from the day than prices should be.
+    pub(crate) is_far: bool,
 }
 
 /// The lots that were open at the end of a day, the greatest loss first; those without a price come
@@ -38,9 +41,13 @@ impl<'a> Harvest<'a> {
         };
         let open = |lot: &'a OpenLot| {
             let gain = lot.value.map(|value| value.money.checked_sub(lot.cost));
+            let away = lot
+                .value
+                .map_or(0, |value| (last.day - value.day).num_days());
             Ok(Open {
                 lot,
                 gain: gain.transpose()?,
+                is_far: away.abs() > NEAR_PRICE_DAYS_MAX,
             })
         };
         let lots: Result<Vec<_>, AmountError> = last.open.iter().map(open).collect();
@@ -52,16 +59,35 @@ impl<'a> Harvest<'a> {
         }))
     }
 
-    /// Losses and gains that selling everything would bring.
-    pub(crate) fn sums(&self, currency: Currency) -> Result<(Money, Money), AmountError> {
-        let none = Money::zero(currency);
-        let mut all = self.lots.iter().filter_map(|open| open.gain);
-        all.try_fold((none, none), |(losses, gains), gain| {
-            Ok(match gain.is_negative() {
-                true => (losses.checked_add(gain)?, gains),
-                false => (losses, gains.checked_add(gain)?),
-            })
+    /// Losses and gains that selling everything would bring, as far as prices near the day tell.
+    pub(crate) fn near_sums(&self, currency: Currency) -> Result<(Money, Money), AmountError> {
+        sums(self.lots.iter().filter_map(Open::near_gain), currency)
+    }
+
+    /// Losses and gains that selling everything would bring, by the nearest prices there are.
+    fn sums(&self, currency: Currency) -> Result<(Money, Money), AmountError> {
+        sums(self.lots.iter().filter_map(|open| open.gain), currency)
+    }
+}
+
+/// The losses among gains, and the others.
+fn sums(
+    mut all: impl Iterator<Item = Money>,
+    currency: Currency,
+) -> Result<(Money, Money), AmountError> {
+    let none = Money::zero(currency);
+    all.try_fold((none, none), |(losses, gains), gain| {
+        Ok(match gain.is_negative() {
+            true => (losses.checked_add(gain)?, gains),
+            false => (losses, gains.checked_add(gain)?),
         })
+    })
+}
+
+impl Open<'_> {
+    /// Its gain where its price is near the day.
+    pub(crate) fn near_gain(&self) -> Option<Money> {
+        self.gain.filter(|_| !self.is_far)
     }
 }
 
@@ -103,6 +129,10 @@ pub struct HarvestFigures<'a> {
     pub gains: String,
     /// Lots without a price, which are in neither sum.
     pub without_price: usize,
+    /// Lots whose price is more than 31 days from the day. They are in the sums here, though not in
+    /// those of a PDF.
+    #[serde(default)]
+    pub with_far_price: usize,
     /// Program and version that computed them.
     pub engine: Cow<'a, str>,
 }
@@ -175,6 +205,7 @@ pub fn harvest<'a>(document: &Document<'a>) -> Result<Option<HarvestFigures<'a>>
         currency: settings.currency,
         valued_on: harvest.day,
         without_price: lots.clone().filter(|open| open.gain.is_none()).count(),
+        with_far_price: lots.clone().filter(|open| open.is_far).count(),
         open_lots: lots
             .map(|open| OpenLotFigure::of(open, harvest.day))
             .collect(),

@@ -13,7 +13,7 @@ use packtrain_tax::outcome::{Holding, OpenLot, Outcome, ValueFrom};
 use packtrain_tax::request::Request;
 use packtrain_tax::{LedgerFile, TaxError, compute_days};
 
-use crate::limits::INVENTORY_DAYS_MAX;
+use crate::limits::{INVENTORY_DAYS_MAX, NEAR_PRICE_DAYS_MAX};
 use crate::years::{YearSelection, days_of_year};
 
 /// What was held at the end of a day.
@@ -42,6 +42,20 @@ pub struct InventoryLine {
     pub value: Option<Money>,
     /// Where the price comes from, and the day of it.
     pub price: Option<(ValueFrom, NaiveDate)>,
+}
+
+impl InventoryLine {
+    /// How many days its price is from the day; none where it has none.
+    pub(crate) fn price_days(&self, day: NaiveDate) -> Option<i64> {
+        let (_, made) = self.price?;
+        Some((day - made).num_days().abs())
+    }
+
+    /// Whether its price is far from the day.
+    pub(crate) fn is_far(&self, day: NaiveDate) -> bool {
+        self.price_days(day)
+            .is_some_and(|days| days > NEAR_PRICE_DAYS_MAX)
+    }
 }
 
 /// What was held at the start of the first of the years, and at the end of each of them; of many

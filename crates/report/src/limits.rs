@@ -14,8 +14,11 @@ pub const CHECK_LINES_PDF_MAX: usize = 500;
 pub const ASSET_LINES_PDF_MAX: usize = 1_000;
 /// Lines of holdings in a PDF.
 pub const HOLDING_LINES_PDF_MAX: usize = 5_000;
-/// Open lots that a PDF lists as what could be sold, the greatest loss first.
-pub const OPEN_LOT_LINES_PDF_MAX: usize = 500;
+/// Open lots that a PDF lists as what could be sold: those of the largest gains and losses.
+pub const OPEN_LOT_LINES_PDF_MAX: usize = 40;
+/// Days from a day within which a price says something of what a sale on that day would bring. More
+/// than seven days off is to be checked; more than this is in no sum of gains of a PDF.
+pub const NEAR_PRICE_DAYS_MAX: i64 = 31;
 /// Answers to findings listed in a PDF.
 pub const SETTLED_LINES_PDF_MAX: usize = 500;
 /// Days for which a report says what was held: the start of its first year and the ends of its

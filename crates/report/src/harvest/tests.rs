@@ -69,6 +69,7 @@ fn open_lots_are_told_at_the_years_end_with_their_gain_and_the_day_they_turn_lon
     );
     assert_eq!((&*read.losses, &*read.gains), ("-1000.00", "250.00"));
     assert_eq!(read.without_price, 1);
+    assert_eq!(read.with_far_price, 0);
     assert_eq!(
         text.lines()
             .filter(|line| line.starts_with("    {\"asset\""))

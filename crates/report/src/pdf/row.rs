@@ -7,7 +7,7 @@ use super::page::{PageWriter, Style};
 use super::places::Anchor;
 use super::table::{Columns, ROW};
 use super::tags::Role;
-use super::theme::{ACCENT, BAD, CELL, FAINT, LABEL, SUB};
+use super::theme::{ACCENT, BAD, CELL, FAINT, Ink, LABEL, SUB};
 use crate::amounts::{self, MINUS};
 
 /// From the top of a head to its base line.
@@ -183,6 +183,11 @@ impl<'p> Row<'p> {
     /// The cell's first line, in a style of its own.
     pub(super) fn styled(&mut self, column: usize, text: &str, style: Style) {
         self.line(column, FIRST_LINE, text, style);
+    }
+
+    /// The cell's second line, in an ink of its own.
+    pub(super) fn sub_in(&mut self, column: usize, text: &str, ink: Ink) {
+        self.line(column, SECOND_LINE, text, SUB.in_ink(ink));
     }
 
     /// The cell's second line.

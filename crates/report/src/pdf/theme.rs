@@ -36,6 +36,8 @@ pub(super) const WARN_MARK: Ink = Ink(0xb9, 0x7a, 0x08);
 pub(super) const BAR_SHORT: Ink = Ink(0x8a, 0xa9, 0xe8);
 /// Bars of what was held long.
 pub(super) const BAR_LONG: Ink = Ink(0x24, 0x45, 0x9b);
+/// Bars of what is valued by a price that is far from the day.
+pub(super) const BAR_FAR: Ink = LINE_STRONG;
 
 const fn style(weight: Weight, size: f32, ink: Ink) -> Style {
     Style { weight, size, ink }

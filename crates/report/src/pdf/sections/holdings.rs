@@ -9,14 +9,14 @@ use super::holdings_chart::HoldingsChart;
 use super::lists::{WALLET_LINES_MAX, sum};
 use crate::amounts::bare;
 use crate::inventory::{Inventory, InventoryLine};
-use crate::limits::HOLDING_LINES_PDF_MAX;
+use crate::limits::{HOLDING_LINES_PDF_MAX, NEAR_PRICE_DAYS_MAX};
 use crate::pdf::decimals::Decimals;
 use crate::pdf::flow::{Block, Section};
 use crate::pdf::paragraph::Paragraph;
 use crate::pdf::places::Topic;
 use crate::pdf::row::{Row, height_of};
 use crate::pdf::table::{Column, Columns, ROW, Table};
-use crate::pdf::theme::{BODY, CELL, Paper, SUBHEADING};
+use crate::pdf::theme::{BODY, CELL, Paper, SUBHEADING, WARN};
 use crate::words;
 
 /// What was held and is held; nothing when there never was anything.
@@ -66,16 +66,23 @@ pub(super) fn section<'a>(
 /// is; nothing where none does.
 fn far(held: &[Inventory]) -> Option<String> {
     let days = held.iter().flat_map(|held| {
-        let prices = held.lines.iter().filter_map(|line| line.price);
-        prices.map(move |(_, made)| (held.day - made).num_days().unsigned_abs())
+        let lines = held.lines.iter();
+        lines.filter_map(|line| line.price_days(held.day))
     });
-    let far: Vec<u64> = days
-        .filter(|days| *days > AGE_DAYS_MAX.unsigned_abs())
-        .collect();
-    let farthest = usize::try_from(*far.iter().max()?).unwrap_or(usize::MAX);
+    let off: Vec<i64> = days.filter(|days| *days > AGE_DAYS_MAX).collect();
+    let most = *off.iter().max()?;
+    let farthest = usize::try_from(most).unwrap_or(usize::MAX);
+    let marked = match most > NEAR_PRICE_DAYS_MAX {
+        true => format!(
+            " Those by a price more than {NEAR_PRICE_DAYS_MAX} days off are marked \
+             \u{201c}far\u{201d} and drawn grey; the totals have them."
+        ),
+        false => String::new(),
+    };
     Some(format!(
-        "{} more than {AGE_DAYS_MAX} days from the day, up to {}: check what depends on them.",
-        words::counted_for_print(far.len(), "value is by a price", "values are by prices"),
+        "{} more than {AGE_DAYS_MAX} days from the day, up to {}: check what depends on them.\
+         {marked}",
+        words::counted_for_print(off.len(), "value is by a price", "values are by prices"),
         words::counted_for_print(farthest, "day", "days")
     ))
 }
@@ -192,7 +199,11 @@ fn table<'a>(
         if let (Some(at), Some(held)) = (places.value, valued) {
             row.cell(at, &line.value.map_or_else(|| "–".to_owned(), bare));
             let price = line.price.map(|(from, made)| price(from, made, held));
-            row.cell(at + 1, &price.unwrap_or_else(|| "no price".to_owned()));
+            let price = price.unwrap_or_else(|| "no price".to_owned());
+            match line.is_far(held.day) {
+                true => row.styled(at + 1, &format!("far: {price}"), CELL.in_ink(WARN)),
+                false => row.cell(at + 1, &price),
+            }
         }
     };
     let table = Table::new(columns, rows, ROW, Box::new(write))

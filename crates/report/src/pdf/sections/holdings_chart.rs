@@ -12,7 +12,7 @@ use crate::inventory::Inventory;
 use crate::pdf::flow::Block;
 use crate::pdf::fonts::{clean, named};
 use crate::pdf::page::PageWriter;
-use crate::pdf::theme::{BAR_LONG, BAR_SHORT, CELL, LABEL, LINE_STRONG, MARGIN, SUB};
+use crate::pdf::theme::{BAR_FAR, BAR_LONG, BAR_SHORT, CELL, LABEL, LINE_STRONG, MARGIN, SUB};
 use crate::words;
 
 /// Assets with bars of their own; the others share one.
@@ -36,6 +36,8 @@ struct Bar {
     name: String,
     cost: Money,
     value: Money,
+    /// Whether a price of it is far from the day.
+    is_far: bool,
 }
 
 impl HoldingsChart {
@@ -47,16 +49,19 @@ impl HoldingsChart {
         let lines = &inventory.lines;
         let none = Money::zero(selected.currency());
         let has_values = lines.iter().all(|line| line.value.is_some());
-        let mut by_asset: BTreeMap<&str, (Money, Money)> = BTreeMap::new();
+        let mut by_asset: BTreeMap<&str, (Money, Money, bool)> = BTreeMap::new();
         for line in lines {
-            let (cost, value) = by_asset.entry(&line.asset).or_insert((none, none));
+            let of_asset = by_asset.entry(&line.asset).or_insert((none, none, false));
+            let (cost, value, is_far) = of_asset;
+            *is_far |= line.is_far(inventory.day);
             *cost = cost.checked_add(line.cost)?;
             *value = value.checked_add(line.value.unwrap_or(none))?;
         }
-        let bar = |(asset, (cost, value)): (&str, _)| Bar {
+        let bar = |(asset, (cost, value, is_far)): (&str, _)| Bar {
             name: asset.to_owned(),
             cost,
             value,
+            is_far,
         };
         let mut bars: Vec<Bar> = by_asset.into_iter().map(bar).collect();
         if bars.len() < BARS_MIN {
@@ -69,6 +74,7 @@ impl HoldingsChart {
                 name: words::counted_for_print(rest.len(), "other", "others"),
                 cost: none,
                 value: none,
+                is_far: rest.iter().any(|bar| bar.is_far),
             };
             for bar in rest {
                 others.cost = others.cost.checked_add(bar.cost)?;
@@ -84,6 +90,10 @@ impl HoldingsChart {
         }))
     }
 
+    fn has_near(&self) -> bool {
+        self.has_values && self.bars.iter().any(|bar| !bar.is_far)
+    }
+
     /// The longest bar.
     fn most(&self) -> i128 {
         let all = self.bars.iter().flat_map(|bar| [bar.cost, bar.value]);
@@ -97,6 +107,12 @@ impl HoldingsChart {
             let name = (CELL.weight.face()).fit_ends(&name, CELL.size, NAMES_DRAWN);
             let (name, cost) = (named(&name), bare(bar.cost));
             match self.has_values {
+                true if bar.is_far => {
+                    format!(
+                        "{name}: cost {cost}, value by a far price {}",
+                        bare(bar.value)
+                    )
+                }
                 true => format!("{name}: cost {cost}, value {}", bare(bar.value)),
                 false => format!("{name}: cost {cost}"),
             }
@@ -111,8 +127,13 @@ impl HoldingsChart {
     fn draw_legend(&self, page: &mut PageWriter, top: f32) {
         page.left(MARGIN, top + 7.0, &self.title, LABEL);
         let mut x = MARGIN + LABEL.width(&self.title) + 14.0;
-        let series = [("Cost", BAR_SHORT), ("Value", BAR_LONG)];
-        for (name, ink) in &series[..if self.has_values { 2 } else { 1 }] {
+        let has_far = self.has_values && self.bars.iter().any(|bar| bar.is_far);
+        let series = [
+            (true, "Cost", BAR_SHORT),
+            (self.has_near(), "Value", BAR_LONG),
+            (has_far, "Value by a far price", BAR_FAR),
+        ];
+        for (_, name, ink) in series.iter().filter(|(is_drawn, _, _)| *is_drawn) {
             page.fill(x, top + 2.0, 5.0, 5.0, *ink);
             page.left(x + 8.0, top + 7.0, name, SUB);
             x += 8.0 + SUB.width(name) + 14.0;
@@ -122,7 +143,8 @@ impl HoldingsChart {
     fn draw_bar(&self, page: &mut PageWriter, bar: &Bar, top: f32) {
         let (left, right) = (MARGIN + NAMES, page.paper().right() - AMOUNTS);
         page.fit_ends(MARGIN, top + 10.5, NAMES_DRAWN, &bar.name, CELL);
-        let drawn = [(bar.cost, BAR_SHORT), (bar.value, BAR_LONG)];
+        let ink = if bar.is_far { BAR_FAR } else { BAR_LONG };
+        let drawn = [(bar.cost, BAR_SHORT), (bar.value, ink)];
         let drawn = &drawn[..if self.has_values { 2 } else { 1 }];
         let height = if self.has_values { 5.0 } else { 8.0 };
         let mut y = top + 3.0;

@@ -192,14 +192,14 @@ fn names_of_wallets_and_of_series_stand_whole() {
 #[test]
 fn what_was_held_at_the_ends_of_years_is_listed_with_its_cost_and_value() {
     let outcome = sample::outcome(20);
-    let line = |asset: &str, cost: &str, value: Option<&str>| InventoryLine {
+    let line = |asset: &str, cost: &str, value: Option<&str>, made: &str| InventoryLine {
         asset: asset.into(),
         wallet: Some("Kraken".into()),
         quantity: sample::quantity("2.5"),
         cost: sample::usd(cost),
         value: value.map(sample::usd),
         price: value.map(|_| {
-            let day = sample::day("2024-12-19");
+            let day = sample::day(made);
             (ValueFrom::Listed(day), day)
         }),
     };
@@ -212,8 +212,9 @@ fn what_was_held_at_the_ends_of_years_is_listed_with_its_cost_and_value() {
         Inventory {
             day: sample::day("2024-12-31"),
             lines: vec![
-                line("BTC", "100.01", Some("250.02")),
-                line("ETH", "200.02", None),
+                line("BTC", "100.01", Some("250.02"), "2024-12-19"),
+                line("ETH", "200.02", None, "2024-12-19"),
+                line("SOL", "10", Some("20"), "2024-11-01"),
             ],
             open: Vec::new(),
         },
@@ -230,7 +231,9 @@ fn what_was_held_at_the_ends_of_years_is_listed_with_its_cost_and_value() {
         "250.02",
         "list, 12\u{a0}days before",
         "no price",
-        "300.03",
+        "far: list, 60\u{a0}days before",
+        "310.03",
+        "270.02",
         "When the records end",
     ] {
         assert!(read.has(text), "{text} in {}", read.text());

@@ -2,6 +2,7 @@
 
 mod contents;
 mod file;
+mod harvest;
 mod layout;
 mod links;
 mod plain;
