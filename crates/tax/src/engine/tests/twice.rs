@@ -105,7 +105,7 @@ fn of_coins_for_coins_one_leg_is_the_same_and_the_other_differs_by_no_more_than_
 
 #[test]
 fn each_row_is_another_source_s_row_once() {
-    let twice = [BUY, "h9 2024-01-10 buy A 100USD 1ETH 1USD"];
+    let twice = [DEPOSIT, BUY, "h9 2024-01-10 buy A 100USD 1ETH 1USD", SELL];
     let trades = ["t1 2024-01-10", "t2 2024-01-10", "t3 2024-01-10"];
     let trades = trades.map(|it| format!("{it} buy A 100USD 1ETH -"));
     let trades: Vec<_> = trades.iter().map(String::as_str).collect();
