@@ -4,6 +4,7 @@ mod row;
 
 use std::fmt::Write;
 
+use packtrain_core::ledger::RowId;
 use packtrain_tax::LedgerFile;
 use packtrain_tax::outcome::{Disposal, Origin, ValuedPart};
 
@@ -206,6 +207,14 @@ impl Story<'_> {
             if let Some(part) = words::part(line) {
                 let _ = writeln!(text, "    {part}");
             }
+            first(text, line.lots.iter(), |text, part| {
+                let lot = match &part.lot {
+                    Some(lot) => format!("the lot of row {lot}"),
+                    None => "no purchase on record".to_owned(),
+                };
+                let (quantity, cost) = (part.quantity, part.cost.to_cents());
+                let _ = writeln!(text, "    {quantity} of {lot}, at a cost of {cost}");
+            });
         });
     }
 
@@ -228,16 +237,30 @@ impl Story<'_> {
         });
     }
 
-    /// Disposals that used units which the row brought in.
+    /// What used units which the row brought in.
     fn uses(&self, text: &mut String) {
+        let is_own = |lot: &Option<RowId>| lot.as_deref().is_some_and(|lot| self.is_own(lot));
         let all = self.document.outcome.disposals.iter();
-        let used: Vec<_> = all
-            .filter(|line| line.lot.as_deref().is_some_and(|lot| self.is_own(lot)))
-            .collect();
-        if used.is_empty() {
+        let used: Vec<_> = all.filter(|line| is_own(&line.lot)).collect();
+        let removed = self.document.outcome.removed.iter();
+        let parts = removed.flat_map(|line| line.lots.iter().map(move |part| (line, part)));
+        let gone: Vec<_> = parts.filter(|(_, part)| is_own(&part.lot)).collect();
+        if used.is_empty() && gone.is_empty() {
             return;
         }
         let _ = writeln!(text, "\n  Its units were used by");
+        first(text, gone.into_iter(), |text, (line, part)| {
+            let _ = writeln!(
+                text,
+                "    {} on {}: {} {}, cost {}, without a sale ({})",
+                line.id,
+                line.date,
+                part.quantity,
+                line.asset,
+                part.cost.to_cents(),
+                words::kind(line.kind).to_lowercase(),
+            );
+        });
         first(text, used.into_iter(), |text, line| {
             let _ = writeln!(
                 text,

@@ -132,11 +132,26 @@ pub struct RemovedFigure<'a> {
     /// Of a portfolio, how the part of its cost came about, with the prices of what was held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<Cow<'a, str>>,
+    /// The lots that they were of; left out where the method keeps pools.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lots: Vec<RemovedLotFigure<'a>>,
     /// Name of the file that the row stands in, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<Cow<'a, str>>,
     /// Line of the row, counted from 1 with the header.
     pub line: u32,
+}
+
+/// The part of a lot that left without a taxable disposal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedLotFigure<'a> {
+    /// Row that acquired the lot; absent where no purchase is on record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot: Option<Cow<'a, str>>,
+    /// Units of it.
+    pub quantity: String,
+    /// What they had cost.
+    pub cost: String,
 }
 
 /// Income at its value on receipt.

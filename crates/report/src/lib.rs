@@ -45,9 +45,9 @@ pub use crate::entered::{as_entered, is_left_empty, shown};
 pub use crate::explain::{explain, near};
 pub use crate::figures::{
     AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, GivenRuleFigure,
-    HoldingFigure, IncomeFigure, PriceFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure,
-    TotalsFigure, TransferFigure, ValuationFigure, WarningFigure, disposals_total, figures,
-    figures_but_lists, income_total,
+    HoldingFigure, IncomeFigure, PriceFigure, Provenance, RemovedFigure, RemovedLotFigure,
+    RuleFigure, SettledFigure, TotalsFigure, TransferFigure, ValuationFigure, WarningFigure,
+    disposals_total, figures, figures_but_lists, income_total,
 };
 pub use crate::forms::{Form, FormFile, forms};
 pub use crate::harvest::{HarvestFigures, OpenLotFigure, harvest, write_harvest};

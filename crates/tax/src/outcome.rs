@@ -188,6 +188,19 @@ pub struct Removed {
     pub cost: Money,
     /// Of a portfolio whose cost they used, how that part came about.
     pub part: Option<Box<PortfolioState>>,
+    /// The lots that they were of, the first taken first; none where the method keeps pools.
+    pub lots: Box<[RemovedLot]>,
+}
+
+/// The part of a lot that left without a taxable disposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovedLot {
+    /// Row that acquired the lot; none where no purchase is on record.
+    pub lot: Option<RowId>,
+    /// Units of it.
+    pub quantity: Quantity,
+    /// What they had cost.
+    pub cost: Money,
 }
 
 /// Income at its value on receipt.

@@ -27,7 +27,7 @@ pub struct Story {
     /// Income that it brought.
     #[schema(value_type = Vec<Object>)]
     pub income: Vec<Value>,
-    /// Units that left by it without a sale.
+    /// Units that left without a sale, by it or of a lot that it acquired.
     #[schema(value_type = Vec<Object>)]
     pub removed: Vec<Value>,
     /// The transfer that it is half of.
@@ -88,6 +88,13 @@ impl<'r> Wanted<'r> {
         Self { row, written }
     }
 
+    /// Whether one of the lots of a line is the row's.
+    fn is_of_lot(&self, line: &Map<String, Value>) -> bool {
+        let lots = line.get("lots").and_then(Value::as_array);
+        let mut lots = lots.into_iter().flatten().filter_map(Value::as_object);
+        lots.any(|lot| self.is(lot, "lot"))
+    }
+
     /// Whether a word of a line names the row.
     fn is(&self, line: &Map<String, Value>, word: &str) -> bool {
         let name = line.get(word).and_then(Value::as_str);
@@ -127,7 +134,7 @@ impl Story {
                 "disposals" if is_own => &mut self.disposals,
                 "disposals" if is_lot => &mut self.uses,
                 "income" if is_own => &mut self.income,
-                "removed" if is_own => &mut self.removed,
+                "removed" if is_own || wanted.is_of_lot(&line) => &mut self.removed,
                 "valuations" if is_own => &mut self.valuations,
                 "warnings" if is_own => &mut self.warnings,
                 "settled" if is_own => &mut self.settled,

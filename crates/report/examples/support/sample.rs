@@ -315,6 +315,7 @@ fn removed() -> Vec<Removed> {
         quantity: quantity("1.25"),
         cost: usd(cost),
         part: None,
+        lots: Box::default(),
     };
     vec![
         line("g1", RowKind::GiftOut, "2025-02-01", "2500"),

@@ -82,20 +82,26 @@ impl Story<'_> {
             self.place(found.origin),
         );
         let legs = [("out", &row.sent), ("in", &row.received), ("fee", &row.fee)];
-        let legs: Vec<_> = legs
-            .into_iter()
-            .filter_map(|(way, leg)| leg.as_ref().map(|leg| format!("{way} {}", shown(leg))))
-            .collect();
+        let legs = legs.into_iter();
+        let legs = legs.filter_map(|(way, leg)| Some(format!("{way} {}", shown(leg.as_ref()?))));
+        let result = row.value.filter(|_| row.kind == RowKind::MarginPnl);
+        let result =
+            result.map(|value| format!("result {} {}", value.to_cents(), value.currency()));
+        let legs: Vec<_> = result.into_iter().chain(legs).collect();
         if !legs.is_empty() {
             let _ = writeln!(text, "    {}", legs.join(", "));
         }
         let outcome = self.document.outcome;
         let rules = jurisdiction::of(outcome.settings.country);
         let notes = rules.notes_on(outcome, row.kind, is_swap(row));
-        let _ = match is_swap(row) {
-            true => writeln!(text, "    not taxed: no gain and no income comes from it"),
-            false => writeln!(text, "    no gain and no income comes from it by itself"),
+        let what = match (row.kind, is_swap(row)) {
+            (RowKind::MarginPnl, _) => {
+                "no line: less its fee, it is in the sum of the year's margin results"
+            }
+            (_, true) => "not taxed: no gain and no income comes from it",
+            (_, false) => "no gain and no income comes from it by itself",
         };
+        let _ = writeln!(text, "    {what}");
         for note in notes {
             let _ = writeln!(text, "    {} ({})", note.text, note.source);
         }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use packtrain_core::time::rfc3339;
 use packtrain_tax::outcome::{
-    Amount, Disposal, Figure, Holding, Income, Origin, Outcome, Removed, Settled, Totals, Transfer,
-    Warning,
+    Amount, Disposal, Figure, Holding, Income, Origin, Outcome, Removed, RemovedLot, Settled,
+    Totals, Transfer, Warning,
 };
 use packtrain_tax::printed::printed;
 use packtrain_tax::request::{Country, Settings};
@@ -14,8 +14,8 @@ use rayon::prelude::*;
 
 use super::{
     AssessmentFigure, AssessmentValue, DisposalFigure, Figures, FileFigure, GivenRuleFigure,
-    HoldingFigure, IncomeFigure, PriceFigure, Provenance, RemovedFigure, RuleFigure, SettledFigure,
-    TotalsFigure, TransferFigure, ValuationFigure, WarningFigure,
+    HoldingFigure, IncomeFigure, PriceFigure, Provenance, RemovedFigure, RemovedLotFigure,
+    RuleFigure, SettledFigure, TotalsFigure, TransferFigure, ValuationFigure, WarningFigure,
 };
 use crate::entered::as_entered;
 use crate::words;
@@ -181,8 +181,19 @@ impl<'a> RemovedFigure<'a> {
             cost: line.cost.to_cents(),
             kind: line.kind,
             why: words::part(line).map(Cow::Owned),
+            lots: line.lots.iter().map(RemovedLotFigure::of).collect(),
             file: file_name(line.origin, inputs).map(Cow::Borrowed),
             line: line.origin.line,
+        }
+    }
+}
+
+impl<'a> RemovedLotFigure<'a> {
+    fn of(part: &'a RemovedLot) -> Self {
+        Self {
+            lot: part.lot.as_deref().map(Cow::Borrowed),
+            quantity: part.quantity.to_string(),
+            cost: part.cost.to_cents(),
         }
     }
 }

@@ -9,7 +9,8 @@ use packtrain_core::quantity::{AmountError, Quantity};
 use super::stakes::{Found, Otherwise};
 use super::{At, ways};
 use crate::outcome::{
-    Disposal, Income, Removed, TaxYear, Term, Totals, Transfer, Valuation, Warning, WarningCode,
+    Disposal, Income, Removed, RemovedLot, TaxYear, Term, Totals, Transfer, Valuation, Warning,
+    WarningCode,
 };
 use crate::settle::Way;
 
@@ -97,7 +98,13 @@ impl Draft {
     }
 
     /// Lists units that left without a taxable disposal, with what they had cost.
-    pub(super) fn list_removed(&mut self, at: &At<'_>, leg: &Leg, cost: Money) {
+    pub(super) fn list_removed(
+        &mut self,
+        at: &At<'_>,
+        leg: &Leg,
+        cost: Money,
+        lots: Box<[RemovedLot]>,
+    ) {
         self.removed.push(Removed {
             id: at.row.id.clone(),
             origin: at.origin,
@@ -107,6 +114,7 @@ impl Draft {
             quantity: leg.amount,
             cost,
             part: None,
+            lots,
         });
     }
 

@@ -9,6 +9,7 @@ use packtrain_core::quantity::{AmountError, Quantity};
 use packtrain_core::time::Timestamp;
 
 use crate::methods::{self, Rank, Ranked, Way};
+use crate::outcome::RemovedLot;
 use crate::request::Method;
 
 /// What one row brought in; what is left of it stands in the books as parts.
@@ -174,6 +175,19 @@ impl<'a> Lots<'a> {
 
     pub(super) fn get(&self, lot: u32) -> &Lot<'a> {
         &self.lots[usize::try_from(lot).unwrap_or(usize::MAX)]
+    }
+
+    /// Parts of lots that leave without a sale, as the outcome lists them.
+    pub(super) fn removed(&self, parts: &[Part]) -> Box<[RemovedLot]> {
+        let removed = parts.iter().map(|part| {
+            let lot = self.get(part.lot);
+            RemovedLot {
+                lot: (lot.basis.is_on_record()).then(|| RowId::clone(lot.id)),
+                quantity: part.quantity,
+                cost: part.cost,
+            }
+        });
+        removed.collect()
     }
 
     /// Where the method puts a lot.

@@ -317,7 +317,8 @@ impl<'a> Run<'a> {
             let note = Note::negative_balance(&leg.asset, &at.row.wallet, missing, zero, otherwise);
             self.draft.warn(at, note);
         }
-        self.draft.list_removed(at, leg, cost);
+        let lots = self.lots.removed(&self.parts);
+        self.draft.list_removed(at, leg, cost, lots);
         Ok(cost)
     }
 

@@ -210,6 +210,7 @@ impl<'a> Run<'a> {
             quantity: out.quantity,
             cost,
             part: None,
+            lots: Box::default(),
         });
         Ok(())
     }

@@ -98,7 +98,7 @@ impl<'a> Run<'a> {
             self.warn_missing_price(at, sale.leg);
         }
         let (state, cost) = self.use_cost(at, sale)?;
-        self.draft.list_removed(at, sale.leg, cost);
+        self.draft.list_removed(at, sale.leg, cost, Box::default());
         if let Some(listed) = self.draft.removed.last_mut() {
             listed.part = Some(Box::new(state));
         }
@@ -109,7 +109,7 @@ impl<'a> Run<'a> {
     pub(super) fn leave_portfolio(&mut self, at: &At<'a>, leg: &Leg) -> Result<Money, Stop> {
         self.part_with(at, leg)?;
         let zero = self.zero();
-        self.draft.list_removed(at, leg, zero);
+        self.draft.list_removed(at, leg, zero, Box::default());
         Ok(self.estimate(&leg.asset, leg.amount))
     }
 

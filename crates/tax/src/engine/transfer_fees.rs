@@ -103,7 +103,8 @@ impl<'a> Run<'a> {
             .try_fold(self.zero(), |sum, part| sum.checked_add(part.cost))?;
         let (book, parts) = (&mut self.books[book], &self.moved.parts);
         if !book.add_cost((shelf, self.scope), parts, cost, &self.lots)? {
-            self.draft.list_removed(at, fee, cost);
+            let lots = self.lots.removed(&self.parts);
+            self.draft.list_removed(at, fee, cost, lots);
         }
         Ok(())
     }

@@ -76,6 +76,29 @@ fn an_unsold_purchase_is_told_with_the_units_and_the_cost_that_are_left() {
 }
 
 #[test]
+fn units_that_left_without_a_sale_are_told_at_their_lot_and_the_lot_at_them() {
+    let gift = "g,2024-04-10T12:00:00Z,gift_out,main,0.5,BTC,,,,,300,USD\n";
+    let rows = format!("{BOUGHT}{gift}");
+    let told = story(Country::Us, &rows, "b").unwrap();
+    let used = "\n  Its units were used by\n    g on 2024-04-10: 0.5 BTC, cost 252.50, without a \
+                sale (gift made)\n";
+    assert!(told.contains(used), "{told}");
+    let told = story(Country::Us, &rows, "g").unwrap();
+    let lot = "they had cost 252.50 (trades.csv, line 3)\n    0.5 of the lot of row b, at a cost of \
+               252.50\n";
+    assert!(told.contains(lot), "{told}");
+}
+
+#[test]
+fn a_margin_result_that_is_no_line_is_told_with_its_result() {
+    let row = "m,2024-04-10T12:00:00Z,margin_pnl,main,,,,,1.5,EUR,-25,EUR\n";
+    let told = story(Country::De, row, "m").unwrap();
+    let result = "\n    result -25.00 EUR, fee 1.5 EUR\n    no line: less its fee, it is in the sum \
+                  of the year's margin results\n";
+    assert!(told.contains(result), "{told}");
+}
+
+#[test]
 fn a_purchase_in_a_pool_names_the_pool_and_what_near_disposals_took() {
     let rows = "a,2024-03-10T12:00:00Z,buy,main,1000,GBP,2,BTC,,,,GBP\n\
                 s,2024-05-01T12:00:00Z,sell,main,1,BTC,700,GBP,,,,GBP\n\
