@@ -97,9 +97,9 @@ impl Reports {
         reports
     }
 
-    /// Asks for half of the reports of a run, breaks S3 when the work on them has begun, asks for the
-    /// others meanwhile, so that some meet with it however fast they are made, and counts what became
-    /// of them. `breaking` ends when S3 is well again.
+    /// Asks for half of the reports of a run, breaks S3 when the work on them has begun, asks for
+    /// the others meanwhile, so that some meet with it however fast they are made, and counts what
+    /// became of them. `breaking` ends when S3 is well again.
     pub(crate) async fn run(&self, name: &str, breaking: impl AsyncFnOnce()) -> Counts {
         let before = self.ended().await;
         let mut jobs = self.asked(name, 0..REPORTS / 2).await;

@@ -4,9 +4,11 @@ use std::fmt;
 
 use packtrain_core::ports::StoreError;
 use packtrain_core::secret::Secret;
+use sqlx::postgres::PgConnection;
+use sqlx::{ConnectOptions, Connection};
 
-use crate::bootstrap::connect;
 use crate::error::refused;
+use crate::pools::parse;
 
 /// What makes an address no good for its purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +37,13 @@ impl fmt::Display for Unfit {
 /// # Errors
 /// [`StoreError`] when it cannot be asked.
 pub async fn unfit(url: &Secret<String>, wanted: &str) -> Result<Option<Unfit>, StoreError> {
-    let mut connection = connect(url).await?;
+    // The way may lead through a pooler, which gives one connection's statements to another.
+    let options = parse(url)?
+        .disable_statement_logging()
+        .statement_cache_capacity(0);
+    let mut connection = PgConnection::connect_with(&options)
+        .await
+        .map_err(refused("a connection"))?;
     let found = sqlx::query!(
         r#"
         select own.rolname::text as "name!",

@@ -31,6 +31,12 @@ async fn who_ended_is_not_on_the_list_any_more_and_leaves_nothing_behind() {
     listened(&redis, 1).await;
     api.send(Lane::Io);
     promptly(io.next()).await.unwrap();
+    // It is handed over before it is taken off; a process that ends in between leaves it to others.
+    let data = ["EXISTS", "{packtrain:hint:io}:data"];
+    until("the hint is taken off", async || {
+        redis.ask::<i64>(&data).await == 0
+    })
+    .await;
     api.end().await;
     worker.end().await;
     let keys: Vec<String> = redis.ask(&["KEYS", "*"]).await;

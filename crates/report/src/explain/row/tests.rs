@@ -84,8 +84,8 @@ fn units_that_left_without_a_sale_are_told_at_their_lot_and_the_lot_at_them() {
                 sale (gift made)\n";
     assert!(told.contains(used), "{told}");
     let told = story(Country::Us, &rows, "g").unwrap();
-    let lot = "they had cost 252.50 (trades.csv, line 3)\n    0.5 of the lot of row b, at a cost of \
-               252.50\n";
+    let lot = "they had cost 252.50 (trades.csv, line 3)\n    0.5 of the lot of row b, at a cost \
+               of 252.50\n";
     assert!(told.contains(lot), "{told}");
 }
 
@@ -93,8 +93,8 @@ fn units_that_left_without_a_sale_are_told_at_their_lot_and_the_lot_at_them() {
 fn a_margin_result_that_is_no_line_is_told_with_its_result() {
     let row = "m,2024-04-10T12:00:00Z,margin_pnl,main,,,,,1.5,EUR,-25,EUR\n";
     let told = story(Country::De, row, "m").unwrap();
-    let result = "\n    result -25.00 EUR, fee 1.5 EUR\n    no line: less its fee, it is in the sum \
-                  of the year's margin results\n";
+    let result = "\n    result -25.00 EUR, fee 1.5 EUR\n    no line: less its fee, it is in the \
+                  sum of the year's margin results\n";
     assert!(told.contains(result), "{told}");
 }
 

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
+use chrono::NaiveDate;
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::quantity::AmountError;
 use packtrain_tax::request::Method;
@@ -41,7 +42,6 @@ pub(super) fn section<'a>(
     // The lots that are not listed share a line.
     let rows = lots.len() + usize::from(rest.lots > 0);
     let method = selected.settings().method;
-    let decimals = Decimals::of(lots.iter().map(|open| &open.lot.quantity));
     let width = columns.width(1);
     let names: Vec<_> = (lots.iter())
         .map(|open| names(open, method, width))
@@ -50,33 +50,17 @@ pub(super) fn section<'a>(
         .iter()
         .map(|(lot, wallet)| height_of(lot.len(), wallet.len().max(1)));
     let heights = heights.chain((rest.lots > 0).then_some(ROW)).collect();
+    let look = Look {
+        decimals: Decimals::of(lots.iter().map(|open| &open.lot.quantity)),
+        day,
+        has_terms,
+    };
     let write = move |index: usize, row: &mut Row<'_>| {
-        let (Some(open), Some((lot, wallet))) = (lots.get(index), names.get(index)) else {
-            return rest.write(
-                &words::counted_for_print(rest.lots, "more lot", "more lots"),
-                row,
-            );
+        let (Some(open), Some(names)) = (lots.get(index), names.get(index)) else {
+            let what = words::counted_for_print(rest.lots, "more lot", "more lots");
+            return rest.write(&what, row);
         };
-        row.strong_cell(0, &open.lot.asset);
-        row.lines(1, lot, CELL);
-        row.subs(1, lot.len(), wallet);
-        row.quantity(2, &open.lot.quantity, decimals);
-        row.cell(3, &bare(open.lot.cost));
-        row.cell(4, &told(open.gain));
-        let (by, made) = match open.lot.value {
-            Some(value) => source(value.from, day),
-            None => ("no price".to_owned(), String::new()),
-        };
-        row.cell(5, short(&by));
-        match open.is_far {
-            true => row.sub_in(5, &format!("far: {made}"), WARN),
-            false => row.sub(5, &made),
-        }
-        if has_terms {
-            let (from, is_long) = when(open, day);
-            row.cell(6, &from);
-            row.sub(6, is_long);
-        }
+        look.write(open, names, row);
     };
     let table = Table::new(columns, rows, ROW_OF_TWO, Box::new(write)).with_heights(heights);
     if rows == 0 {
@@ -95,6 +79,41 @@ pub(super) fn section<'a>(
         title: "What could be sold".to_owned(),
         blocks,
     }))
+}
+
+/// The lines of a lot's name, and those of its wallet.
+type Names = (Vec<String>, Vec<String>);
+
+/// What all rows of lots have in common.
+struct Look {
+    decimals: Decimals,
+    day: NaiveDate,
+    has_terms: bool,
+}
+
+impl Look {
+    fn write(&self, open: &Open<'_>, (lot, wallet): &Names, row: &mut Row<'_>) {
+        row.strong_cell(0, &open.lot.asset);
+        row.lines(1, lot, CELL);
+        row.subs(1, lot.len(), wallet);
+        row.quantity(2, &open.lot.quantity, self.decimals);
+        row.cell(3, &bare(open.lot.cost));
+        row.cell(4, &told(open.gain));
+        let (by, made) = match open.lot.value {
+            Some(value) => source(value.from, self.day),
+            None => ("no price".to_owned(), String::new()),
+        };
+        row.cell(5, short(&by));
+        match open.is_far {
+            true => row.sub_in(5, &format!("far: {made}"), WARN),
+            false => row.sub(5, &made),
+        }
+        if self.has_terms {
+            let (from, is_long) = when(open, self.day);
+            row.cell(6, &from);
+            row.sub(6, is_long);
+        }
+    }
 }
 
 /// The lots of the largest gains and losses, and the others; both the greatest loss first, and
@@ -184,8 +203,8 @@ fn text(selected: &Selected<'_>, harvest: &Harvest<'_>, losses: &str, gains: &st
     );
     let far = harvest.lots.iter().filter(|open| open.is_far).count();
     let what = format!(
-        "by a price more than {NEAR_PRICE_DAYS_MAX} days from that day, marked \u{201c}far\u{201d}, \
-         and in no sum of gains."
+        "by a price more than {NEAR_PRICE_DAYS_MAX} days from that day, \
+         marked \u{201c}far\u{201d}, and in no sum of gains."
     );
     say(
         far,
@@ -206,7 +225,7 @@ fn text(selected: &Selected<'_>, harvest: &Harvest<'_>, losses: &str, gains: &st
 }
 
 /// The row of a lot with its day, and its wallet.
-fn names(open: &Open<'_>, method: Method, width: f32) -> (Vec<String>, Vec<String>) {
+fn names(open: &Open<'_>, method: Method, width: f32) -> Names {
     let lot = open.lot;
     let acquired = lot.acquired.map(words::date);
     let name = match (&lot.lot, acquired) {
