@@ -31,19 +31,24 @@ impl fmt::Display for Unfit {
     }
 }
 
+/// What is being done.
+const ASKING: &str = "to ask for a role";
+
 /// Asks the server at `url` who one is there, and what is wrong with that for one who shall be
 /// `wanted`, or a member of it.
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be asked.
 pub async fn unfit(url: &Secret<String>, wanted: &str) -> Result<Option<Unfit>, StoreError> {
-    // The way may lead through a pooler, which gives one connection's statements to another.
+    // The way may lead through a pooler, which lends its connections for one transaction each:
+    // nothing is kept prepared, and what is prepared is used in the same transaction.
     let options = parse(url)?
         .disable_statement_logging()
         .statement_cache_capacity(0);
     let mut connection = PgConnection::connect_with(&options)
         .await
         .map_err(refused("a connection"))?;
+    let mut tx = connection.begin().await.map_err(refused(ASKING))?;
     let found = sqlx::query!(
         r#"
         select own.rolname::text as "name!",
@@ -56,9 +61,10 @@ pub async fn unfit(url: &Secret<String>, wanted: &str) -> Result<Option<Unfit>, 
         "#,
         wanted,
     )
-    .fetch_one(&mut connection)
+    .fetch_one(&mut *tx)
     .await
-    .map_err(refused("to ask for a role"))?;
+    .map_err(refused(ASKING))?;
+    tx.commit().await.map_err(refused(ASKING))?;
     Ok(match (found.is_unbound, found.is_member) {
         (true, _) => Some(Unfit::Unbound(found.name)),
         (false, false) => Some(Unfit::Other(found.name)),
