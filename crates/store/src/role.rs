@@ -4,11 +4,11 @@ use std::fmt;
 
 use packtrain_core::ports::StoreError;
 use packtrain_core::secret::Secret;
-use sqlx::postgres::PgConnection;
-use sqlx::{ConnectOptions, Connection};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
 
+use crate::bootstrap::connect;
 use crate::error::refused;
-use crate::pools::parse;
 
 /// What makes an address no good for its purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +31,15 @@ impl fmt::Display for Unfit {
     }
 }
 
-/// What is being done.
-const ASKING: &str = "to ask for a role";
+/// Who one is, whether row-level security binds one, and of which of the product's roles one is a
+/// member.
+const WHO: &str = "
+    select own.rolname::text as name, own.rolsuper or own.rolbypassrls as is_unbound,
+           (select coalesce(string_agg(other.rolname, ','), '')
+              from pg_catalog.pg_roles as other
+             where other.rolname like 'packtrain%' and pg_has_role(other.oid, 'member')) as roles
+    from pg_catalog.pg_roles as own
+    where own.rolname = current_user";
 
 /// Asks the server at `url` who one is there, and what is wrong with that for one who shall be
 /// `wanted`, or a member of it.
@@ -40,34 +47,23 @@ const ASKING: &str = "to ask for a role";
 /// # Errors
 /// [`StoreError`] when it cannot be asked.
 pub async fn unfit(url: &Secret<String>, wanted: &str) -> Result<Option<Unfit>, StoreError> {
-    // The way may lead through a pooler, which lends its connections for one transaction each:
-    // nothing is kept prepared, and what is prepared is used in the same transaction.
-    let options = parse(url)?
-        .disable_statement_logging()
-        .statement_cache_capacity(0);
-    let mut connection = PgConnection::connect_with(&options)
-        .await
-        .map_err(refused("a connection"))?;
-    let mut tx = connection.begin().await.map_err(refused(ASKING))?;
-    let found = sqlx::query!(
-        r#"
-        select own.rolname::text as "name!",
-               own.rolsuper or own.rolbypassrls as "is_unbound!",
-               exists (select from pg_catalog.pg_roles as other
-                       where other.rolname = $1 and pg_has_role(other.oid, 'member'))
-                   as "is_member!"
-        from pg_catalog.pg_roles as own
-        where own.rolname = current_user
-        "#,
-        wanted,
-    )
-    .fetch_one(&mut *tx)
-    .await
-    .map_err(refused(ASKING))?;
-    tx.commit().await.map_err(refused(ASKING))?;
-    Ok(match (found.is_unbound, found.is_member) {
-        (true, _) => Some(Unfit::Unbound(found.name)),
-        (false, false) => Some(Unfit::Other(found.name)),
+    let mut connection = connect(url).await?;
+    // Not prepared: a pooler lends the connection to others as soon as the answer is there, and
+    // one of them would prepare a statement of the same name.
+    let found = sqlx::raw_sql(WHO).fetch_one(&mut connection).await;
+    let (name, is_unbound, roles) = found.and_then(read).map_err(refused("to ask for a role"))?;
+    let is_member = roles.split(',').any(|role| role == wanted);
+    Ok(match (is_unbound, is_member) {
+        (true, _) => Some(Unfit::Unbound(name)),
+        (false, false) => Some(Unfit::Other(name)),
         (false, true) => None,
     })
+}
+
+fn read(row: PgRow) -> Result<(String, bool, String), sqlx::Error> {
+    Ok((
+        row.try_get("name")?,
+        row.try_get("is_unbound")?,
+        row.try_get("roles")?,
+    ))
 }
