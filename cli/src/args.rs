@@ -136,7 +136,7 @@ pub(crate) enum Command {
         after_help = examples::MIGRATE
     )]
     Migrate(Migrate),
-    /// Make and revoke keys of the API
+    /// Make, list and revoke keys of the API
     #[command(after_help = keys::KEYS)]
     Keys(Keys),
     /// Make a tax report straight from files, without a database

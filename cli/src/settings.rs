@@ -565,6 +565,22 @@ mod tests {
     }
 
     #[test]
+    fn a_lane_without_a_slot_is_refused_and_cpu_slots_of_nothing_are_as_many_as_cores() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("packtrain.toml");
+        let said = |lane: &str| {
+            std::fs::write(&file, format!("[worker]\n{lane}_slots = 0\n")).unwrap();
+            load(Some(&file), &[]).err().map(|error| error.to_string())
+        };
+        for lane in ["pulse", "notify", "io", "bulk", "ops"] {
+            let refusal = said(lane).unwrap();
+            let words = format!("worker.{lane}_slots: 0 is not 1 or more");
+            assert!(refusal.contains(&words), "{refusal}");
+        }
+        assert_eq!(said("cpu"), None);
+    }
+
+    #[test]
     fn a_value_of_the_wrong_type_names_the_setting() {
         let Err(error) = load(None, &[("worker.drain_s", "soon".to_owned())]) else {
             panic!("a word was taken for a number");

@@ -15,6 +15,7 @@ Examples:
   packtrain keys new --name keda --scope viewer
   packtrain keys new --name ada --scope user --new-tenant Ada
   packtrain keys new --name \"ada's laptop\" --scope user --tenant ten_...
+  packtrain keys list
   packtrain keys revoke key_...";
 
 #[derive(Debug, Args)]
@@ -27,6 +28,15 @@ pub(crate) struct Keys {
 pub(crate) enum KeysAction {
     /// Make a key and print it; it cannot be shown again
     New(NewKey),
+    /// List the keys, newest first: whose they are and what they may do, never their secrets
+    List {
+        /// Those of one tenant alone
+        #[arg(long)]
+        tenant: Option<TenantId>,
+        /// Those as well that were revoked
+        #[arg(long)]
+        all: bool,
+    },
     /// Let a key open nothing any more, at once
     Revoke {
         /// The public part of the key

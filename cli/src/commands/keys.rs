@@ -1,10 +1,10 @@
-//! `packtrain keys`: keys of the API, made and revoked as the owner of the database.
+//! `packtrain keys`: keys of the API, made, listed and revoked as the owner of the database.
 
 use packtrain_core::ids::{ApiKeyId, ClockIds, IdSource, TenantId};
 use packtrain_core::ports::KeyScope;
 use packtrain_core::secret::Secret;
-use packtrain_core::time::SystemClock;
-use packtrain_store::{KeyMaterial, NewTenant};
+use packtrain_core::time::{SystemClock, Timestamp};
+use packtrain_store::{KEYS_LISTED_MAX, KeyMaterial, ListedKey, NewTenant, WhichKeys};
 use serde_json::json;
 
 use crate::args::{Global, Keys, KeysAction, NewKey};
@@ -12,6 +12,7 @@ use crate::database::Database;
 use crate::failure::{FAILED, Failure, USAGE};
 use crate::process::narrate;
 use crate::settings::Settings;
+use crate::table::Table;
 
 /// How the owner's address is given.
 const OWNER_HELP: &str = "keys are made as packtrain_owner: set PACKTRAIN_DATABASE_OWNER_URL as \
@@ -35,6 +36,13 @@ pub(crate) async fn run(global: &Global, args: &Keys, settings: &Settings) -> Re
 async fn change(global: &Global, args: &Keys, owner: &Secret<String>) -> Result<(), Failure> {
     match &args.action {
         KeysAction::New(asked) => make(global, asked, owner).await,
+        KeysAction::List { tenant, all } => {
+            let which = WhichKeys {
+                tenant: *tenant,
+                revoked_too: *all,
+            };
+            list(global, which, owner).await
+        }
         KeysAction::Revoke { id } => revoke(global, *id, owner).await,
     }
 }
@@ -89,6 +97,40 @@ async fn make_tenant(
     let id = TenantId::from_uuid(ids.uuid());
     packtrain_store::create_tenant(owner, &NewTenant { id, name }).await?;
     Ok(id)
+}
+
+async fn list(global: &Global, which: WhichKeys, owner: &Secret<String>) -> Result<(), Failure> {
+    let keys = packtrain_store::api_keys(owner, which).await?;
+    if global.json {
+        let keys: Vec<_> = keys.iter().map(told).collect();
+        anstream::println!("{}", json!({ "keys": keys }));
+        return Ok(());
+    }
+    let mut table = Table::new(&["key", "name", "scopes", "tenant", "made", "revoked"]);
+    for key in &keys {
+        let at = |at: Timestamp| at.format("%Y-%m-%d %H:%M").to_string();
+        table.row([
+            key.id.to_string(),
+            key.name.clone(),
+            key.scopes.join(","),
+            format!("{} {}", key.tenant, key.tenant_name),
+            at(key.created_at),
+            key.revoked_at.map_or_else(String::new, at),
+        ]);
+    }
+    table.print("There is no key yet; packtrain keys new makes one.");
+    if keys.len() >= KEYS_LISTED_MAX as usize && !global.quiet {
+        anstream::eprintln!("These are the newest {KEYS_LISTED_MAX}; --tenant shows fewer.");
+    }
+    Ok(())
+}
+
+fn told(key: &ListedKey) -> serde_json::Value {
+    json!({
+        "id": key.id, "name": key.name, "scopes": key.scopes, "tenant": key.tenant,
+        "tenant_name": key.tenant_name, "created_at": key.created_at,
+        "revoked_at": key.revoked_at,
+    })
 }
 
 async fn revoke(global: &Global, id: ApiKeyId, owner: &Secret<String>) -> Result<(), Failure> {

@@ -107,7 +107,13 @@ impl Worker {
         if let Some((key, value, most)) = most.iter().find(|(_, value, most)| value > most) {
             return problem(key, format!("{value} is more than {most}"));
         }
+        // `worker.cpu_slots` is not among them: there 0 means as many as cores.
         let nothing = [
+            ("worker.pulse_slots", self.pulse_slots == 0),
+            ("worker.notify_slots", self.notify_slots == 0),
+            ("worker.io_slots", self.io_slots == 0),
+            ("worker.bulk_slots", self.bulk_slots == 0),
+            ("worker.ops_slots", self.ops_slots == 0),
             ("worker.protection_after_s", self.protection_after_s == 0),
             ("worker.settle_batch", self.settle_batch == 0),
             ("worker.settle_at_once", self.settle_at_once == 0),

@@ -78,3 +78,41 @@ async fn a_key_of_a_new_tenant_is_made_at_once_and_one_of_an_unknown_tenant_is_r
     );
     assert!(!keys(&["--new-tenant", " "]).status.success());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_of_keys_says_whose_they_are_and_shows_revoked_ones_only_when_asked() {
+    let database = Database::new().await;
+    let folder = folder(&[]);
+    let owner = database.url(Role::Owner).reveal().clone();
+    let keys = |words: &[&str]| {
+        let asking = command(folder.path(), &[&["keys", "--json"], words].concat())
+            .envs(addresses(&database))
+            .env("PACKTRAIN_DATABASE_OWNER_URL", &owner)
+            .output()
+            .unwrap();
+        assert!(asking.status.success(), "{asking:?}");
+        serde_json::from_slice::<Value>(&asking.stdout).unwrap()
+    };
+    let names = |words: &[&str]| {
+        let listed = keys(&[&["list"], words].concat());
+        let listed = listed["keys"].as_array().unwrap().clone();
+        let name = |key: &Value| key["name"].as_str().unwrap().to_owned();
+        listed.iter().map(name).collect::<Vec<_>>()
+    };
+    assert!(names(&[]).is_empty());
+    let new = ["new", "--scope", "user", "--name"];
+    let first = keys(&[&new[..], &["first", "--new-tenant", "Ada"]].concat());
+    keys(&[&new[..], &["second", "--new-tenant", "Bo"]].concat());
+    assert_eq!(names(&[]), ["second", "first"]);
+    assert_eq!(
+        names(&["--tenant", first["tenant"].as_str().unwrap()]),
+        ["first"]
+    );
+    let text = keys(&["list"]).to_string();
+    assert!(text.contains("\"tenant_name\":\"Ada\""), "{text}");
+    let secret = first["key"].as_str().unwrap().rsplit('_').next().unwrap();
+    assert!(!text.contains(secret), "the secret of a key is listed");
+    keys(&["revoke", first["id"].as_str().unwrap()]);
+    assert_eq!(names(&[]), ["second"]);
+    assert_eq!(names(&["--all"]), ["second", "first"]);
+}

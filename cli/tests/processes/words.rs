@@ -23,7 +23,7 @@ Commands:
                order
   health       Ask a part that runs on this host whether it is well: exit code 0 or not
   migrate      Bring the database schema up to date
-  keys         Make and revoke keys of the API
+  keys         Make, list and revoke keys of the API
   report       Make a tax report straight from files, without a database
   enqueue      Enqueue a job of any kind
   jobs         List jobs, show one, cancel, retry or discard them

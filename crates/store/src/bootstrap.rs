@@ -1,9 +1,8 @@
-//! Making a database ready: roles, tenants and keys. Runs as superuser or owner.
+//! Making a database ready: roles and tenants. Runs as superuser or owner.
 
-use packtrain_core::ids::{ApiKeyId, TenantId};
-use packtrain_core::ports::{KeyScope, StoreError};
+use packtrain_core::ids::TenantId;
+use packtrain_core::ports::StoreError;
 use packtrain_core::secret::Secret;
-use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
@@ -210,87 +209,6 @@ pub async fn create_tenant(owner: &Secret<String>, tenant: &NewTenant) -> Result
     .await
     .map_err(refused("to make a tenant"))?;
     Ok(())
-}
-
-/// The parts of a new API key.
-#[derive(Debug, Clone)]
-pub struct KeyMaterial {
-    /// The public part.
-    pub id: ApiKeyId,
-    /// The secret part; 64 hexadecimal digits of 32 random bytes.
-    pub secret: Secret<String>,
-}
-
-impl KeyMaterial {
-    /// The whole key, as a client sends it.
-    pub fn text(&self) -> Secret<String> {
-        Secret::new(format!(
-            "pt_{}_{}",
-            self.id.as_uuid().simple(),
-            self.secret.reveal()
-        ))
-    }
-}
-
-/// Stores a key; only the hash of its secret is kept.
-///
-/// # Errors
-/// [`StoreError::Missing`] where there is no such tenant, else [`StoreError`] when the server
-/// refuses.
-pub async fn create_api_key(
-    owner: &Secret<String>,
-    tenant: TenantId,
-    name: &str,
-    scopes: &[KeyScope],
-    key: &KeyMaterial,
-) -> Result<(), StoreError> {
-    let mut connection = connect(owner).await?;
-    let scopes: Vec<String> = scopes
-        .iter()
-        .map(|scope| scope.as_str().to_owned())
-        .collect();
-    let hash = Sha256::digest(key.secret.reveal().as_bytes());
-    sqlx::query!(
-        r#"
-        insert into api_key (id, tenant_id, name, secret_sha256, scopes)
-        values ($1, $2, $3, $4, $5)
-        on conflict (id) do nothing
-        "#,
-        key.id.as_uuid(),
-        tenant.as_uuid(),
-        name,
-        hash.as_slice(),
-        &scopes,
-    )
-    .execute(&mut connection)
-    .await
-    .map_err(|error| match error.as_database_error() {
-        Some(said) if said.is_foreign_key_violation() => StoreError::Missing {
-            what: format!("tenant {tenant}"),
-        },
-        _ => refused("to store an API key")(error),
-    })?;
-    Ok(())
-}
-
-/// Revokes a key; whether it was in force until now.
-///
-/// # Errors
-/// [`StoreError`] when the server refuses.
-pub async fn revoke_api_key(owner: &Secret<String>, id: ApiKeyId) -> Result<bool, StoreError> {
-    let mut connection = connect(owner).await?;
-    let done = sqlx::query!(
-        r#"
-        update api_key
-           set revoked_at = now_utc()
-         where id = $1 and revoked_at is null
-        "#,
-        id.as_uuid(),
-    )
-    .execute(&mut connection)
-    .await
-    .map_err(refused("to revoke an API key"))?;
-    Ok(done.rows_affected() > 0)
 }
 
 pub(crate) async fn connect(url: &Secret<String>) -> Result<PgConnection, StoreError> {

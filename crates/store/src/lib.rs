@@ -5,6 +5,7 @@
 
 mod bootstrap;
 mod capacity;
+mod credentials;
 mod error;
 mod gate;
 mod guest;
@@ -20,10 +21,13 @@ mod schema;
 mod secrecy;
 
 pub use bootstrap::{
-    Bootstrap, KeyMaterial, Limits, NewTenant, Roles, bootstrap, create_api_key,
-    create_from_template, create_tenant, drop_database, probe, revoke_api_key,
+    Bootstrap, Limits, NewTenant, Roles, bootstrap, create_from_template, create_tenant,
+    drop_database, probe,
 };
 pub use capacity::{Capacity, capacity};
+pub use credentials::{
+    KEYS_LISTED_MAX, KeyMaterial, ListedKey, WhichKeys, api_keys, create_api_key, revoke_api_key,
+};
 pub use guest::{address, data_folder, has_roles, leave};
 pub use pg::backlog::PgBacklog;
 pub use pg::bell::PgBell;
