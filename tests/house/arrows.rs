@@ -11,6 +11,7 @@ use super::{Breach, assert_kept};
 const ARROWS: &[(&str, &[&str])] = &[
     ("packtrain-core", &[]),
     ("packtrain-tax", &["packtrain-core"]),
+    ("packtrain-rules", &["packtrain-core"]),
     ("packtrain-queue", &["packtrain-core"]),
     ("packtrain-store", &["packtrain-core"]),
     ("packtrain-objects", &["packtrain-core"]),

@@ -6,6 +6,7 @@ use super::{Breach, assert_kept, lines};
 /// Where amounts are computed.
 const NEAR_MONEY: &[&str] = &[
     "crates/tax/src/",
+    "crates/rules/src/",
     "crates/core/src/money.rs",
     "crates/core/src/quantity.rs",
     "crates/core/src/ledger.rs",

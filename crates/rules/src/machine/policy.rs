@@ -1,0 +1,89 @@
+//! When a rule tells, apart from its condition; and what its tenant's tier allows.
+
+use chrono_tz::Tz;
+use packtrain_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::rule::{AutoDisable, NoData, QuietHours, Rule};
+use crate::zone;
+
+/// A rule without its name, condition and severity. Many rules share one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Policy {
+    /// See [`Rule::for_s`].
+    pub for_s: u32,
+    /// See [`Rule::cooldown_s`].
+    pub cooldown_s: u32,
+    /// See [`Rule::max_per_day`].
+    pub max_per_day: Option<u32>,
+    /// See [`Rule::repeat_every_s`].
+    pub repeat_every_s: Option<u32>,
+    /// See [`Rule::no_data`].
+    pub no_data: Option<NoData>,
+    /// See [`Rule::quiet_hours`]; none where the rule is severe enough to be let through.
+    pub quiet_hours: Option<QuietHours>,
+    /// See [`Rule::auto_disable`].
+    pub auto_disable: Option<AutoDisable>,
+    /// See [`Rule::timezone`].
+    pub timezone: Tz,
+}
+
+impl Policy {
+    /// The policy of a rule.
+    pub fn of(rule: &Rule) -> Self {
+        let is_kept = |quiet: &&QuietHours| {
+            let through = quiet.let_through;
+            through.is_none_or(|least| rule.severity < least)
+        };
+        Self {
+            for_s: rule.for_s,
+            cooldown_s: rule.cooldown_s,
+            max_per_day: rule.max_per_day,
+            repeat_every_s: rule.repeat_every_s,
+            no_data: rule.no_data,
+            quiet_hours: rule.quiet_hours.as_ref().filter(is_kept).cloned(),
+            auto_disable: rule.auto_disable,
+            timezone: rule.timezone,
+        }
+    }
+}
+
+/// How many messages a tenant's tier allows on a UTC day, over all its rules, and how many of them
+/// went out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Tier {
+    /// Messages a day; none for as many as there are.
+    pub per_day: Option<u32>,
+    day: i32,
+    told: u32,
+}
+
+impl Tier {
+    /// A tier of which nothing is used yet.
+    pub fn new(per_day: Option<u32>) -> Self {
+        Self {
+            per_day,
+            ..Self::default()
+        }
+    }
+
+    /// When the next message may go out; none when one may now.
+    pub(super) fn full_until(&self, at: Timestamp) -> Option<Timestamp> {
+        let per_day = self.per_day?;
+        // A day that lies behind, which a late tick may bring, counts as the one that is known.
+        let is_known = zone::day(Tz::UTC, at) <= self.day;
+        let told = if is_known { self.told } else { 0 };
+        (told >= per_day).then(|| zone::next_day(Tz::UTC, at))
+    }
+
+    pub(super) fn count(&mut self, at: Timestamp) {
+        if self.per_day.is_none() {
+            return;
+        }
+        let day = zone::day(Tz::UTC, at);
+        if day > self.day {
+            (self.day, self.told) = (day, 0);
+        }
+        self.told = self.told.saturating_add(1);
+    }
+}
