@@ -14,6 +14,7 @@ pub mod engine;
 mod index;
 pub mod machine;
 pub mod metric;
+pub mod netting;
 pub mod plan;
 pub mod rule;
 pub mod value;
