@@ -23,7 +23,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("packtrain-report", &["packtrain-tax", "packtrain-core"]),
     (
         "packtrain-jobs",
-        &["packtrain-report", "packtrain-tax", "packtrain-core"],
+        &[
+            "packtrain-report",
+            "packtrain-tax",
+            "packtrain-rules",
+            "packtrain-core",
+        ],
     ),
     ("packtrain-api", &["packtrain-jobs", "packtrain-core"]),
     ("packtrain-workers", &["packtrain-jobs", "packtrain-core"]),

@@ -145,11 +145,12 @@ impl Plan {
     /// When this one rule should be looked at next; none when only a tick can change anything.
     pub fn next_look(
         &self,
-        state: &mut RuleState,
+        state: &RuleState,
         seen: Option<Timestamp>,
-        tier: &mut Tier,
+        tier: &Tier,
     ) -> Option<Timestamp> {
-        Step::new(&self.policy, state, tier, &mut Vec::new()).next_look(seen)
+        let (mut state, mut tier) = (state.clone(), tier.clone());
+        Step::new(&self.policy, &mut state, &mut tier, &mut Vec::new()).next_look(seen)
     }
 
     fn learn(&self, state: &mut RuleState, values: &[(Derived, Value)]) {

@@ -27,6 +27,12 @@ pub(crate) fn day(zone: Tz, at: Timestamp) -> i32 {
     local_date(zone, at).num_days_from_ce()
 }
 
+/// The moment at which the UTC day with a number begins.
+pub(crate) fn begin_of(day: i32) -> Timestamp {
+    let date = NaiveDate::from_num_days_from_ce_opt(day).unwrap_or_default();
+    date.and_time(NaiveTime::MIN).and_utc()
+}
+
 /// The moment at which the next local day begins.
 pub(crate) fn next_day(zone: Tz, at: Timestamp) -> Timestamp {
     let tomorrow = local_date(zone, at) + Days::new(1);

@@ -145,6 +145,21 @@ fn points_before_the_beginning_fill_windows_and_fire_nothing() {
 }
 
 #[test]
+fn reminders_and_silences_come_between_the_points() {
+    let loud = rule(json!({
+        "repeat_every_s": 1_800, "no_data": {"after_s": 7_200, "then": "resolve"},
+    }));
+    let metric: Metric = "tvl:a".parse().unwrap();
+    let mut history = hourly(&[90, 101, 102]);
+    let (at, value) = (hour(20), Value::whole(90));
+    history.get_mut(&metric).unwrap().push(Point { at, value });
+    let tested = answer(&loud, &history, 9);
+    // Told at 1:00, again each half hour to 3:30, and at 4:00 that it is over.
+    assert_eq!((tested.fired, tested.messages), (1, 7));
+    assert_eq!(tested.firings[0].resolved_at, Some(hour(4)));
+}
+
+#[test]
 fn a_question_without_an_answer_says_why() {
     let (fine, history) = (rule(json!({})), hourly(&[1]));
     let ask = |rule, until| {

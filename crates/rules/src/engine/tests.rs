@@ -188,11 +188,7 @@ impl Scan {
     fn look(&mut self, now: Timestamp) -> Vec<Happened> {
         let mut due = Vec::new();
         for (slot, (plan, _)) in &self.rules {
-            let next = plan.next_look(
-                &mut self.state(*slot),
-                self.seen(plan),
-                &mut self.tier.clone(),
-            );
+            let next = plan.next_look(&self.state(*slot), self.seen(plan), &self.tier);
             due.extend(next.filter(|next| *next <= now).map(|next| (next, *slot)));
         }
         due.sort();
@@ -446,6 +442,57 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn an_engine_built_from_stored_states_goes_on_as_the_one_before_it(
+        rules in vec(rule(), 1..6),
+        ticks in vec((0..METRICS.len(), select(&[1_i64, 20, 90, 3000][..]), -7_i64..8), 2..40),
+        stop in 0_usize..40,
+    ) {
+        let mut engine = watching();
+        let tier = engine.add_tier(Tier::new(Some(5)));
+        let (mut now, mut past) = (start(), Vec::new());
+        let plans: Vec<_> = rules.iter().map(|rule| Plan::of(rule).unwrap()).collect();
+        for plan in &plans {
+            let state = RuleState::new(now);
+            engine.insert(plan, state, tier, now, &mut Vec::new()).unwrap();
+        }
+        let mut other: Option<Engine> = None;
+        for (number, (metric_number, pause, value)) in ticks.iter().enumerate() {
+            if number == stop % ticks.len() {
+                let mut new = watching();
+                for (metric, tick) in &past {
+                    new.tick(metric, *tick, &mut Vec::new());
+                }
+                let tier = new.add_tier(engine.tier(tier).unwrap().clone());
+                let mut happened = Vec::new();
+                for (slot, plan) in (0..).map(RuleSlot).zip(&plans) {
+                    let text = serde_json::to_string(engine.state(slot).unwrap()).unwrap();
+                    let state = serde_json::from_str(&text).unwrap();
+                    new.insert(plan, state, tier, now, &mut happened).unwrap();
+                }
+                prop_assert_eq!(happened, vec![]);
+                other = Some(new);
+            }
+            now += Duration::seconds(*pause);
+            let (at, value) = (now, Value::whole(*value));
+            let (metric, tick) = (metric(*metric_number), Tick { at, seq: 0, value });
+            let mut happened = Vec::new();
+            engine.look(now, &mut happened);
+            engine.tick(&metric, tick, &mut happened);
+            if let Some(other) = &mut other {
+                let mut again = Vec::new();
+                other.look(now, &mut again);
+                other.tick(&metric, tick, &mut again);
+                prop_assert_eq!(&happened, &again);
+            }
+            past.push((metric, tick));
+        }
+    }
+}
+
 #[test]
 fn an_engine_forgets_the_metrics_that_nobody_needs() {
     let mut engine = Engine::new();
@@ -466,6 +513,41 @@ fn an_engine_forgets_the_metrics_that_nobody_needs() {
     assert!(engine.remove(slot.unwrap()).is_some());
     assert!(!engine.tick(&metric(0), Tick { seq: 1, ..tick }, &mut happened));
     assert!(engine.remove(slot.unwrap()).is_none() && engine.is_empty());
+}
+
+#[test]
+fn a_window_goes_on_when_another_of_its_metric_is_needed_no_more() {
+    let mut engine = Engine::new();
+    let tier = engine.add_tier(Tier::new(None));
+    let mut happened = Vec::new();
+    let mut insert = |aggregate: &str, engine: &mut Engine| {
+        let rule = serde_json::json!({"name": "a", "when": {
+            "metric": "tvl:a", "op": ">", "value": "5", "aggregate": aggregate, "window_s": 60,
+        }});
+        let plan = Plan::of(&serde_json::from_value(rule).unwrap()).unwrap();
+        let state = RuleState::new(start());
+        engine
+            .insert(&plan, state, tier, start(), &mut happened)
+            .unwrap()
+    };
+    let gone = insert("min", &mut engine);
+    let stays = insert("max", &mut engine);
+    engine.remove(gone);
+    for (second, value) in [(0, 1), (60, 2), (120, 9), (130, 3)] {
+        let at = start() + Duration::seconds(second);
+        let tick = Tick {
+            at,
+            seq: 0,
+            value: Value::whole(value),
+        };
+        assert!(engine.tick(&metric(0), tick, &mut happened));
+    }
+    let changes: Vec<_> = happened
+        .iter()
+        .map(|(slot, event)| (*slot, event.change))
+        .collect();
+    assert_eq!(changes.last(), Some(&(stays, Change::Told(Notice::Fired))));
+    assert_eq!(engine.metrics.entries.len(), 3);
 }
 
 #[test]

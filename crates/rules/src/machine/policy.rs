@@ -1,5 +1,7 @@
 //! When a rule tells, apart from its condition; and what its tenant's tier allows.
 
+use std::cmp::Ordering;
+
 use chrono_tz::Tz;
 use packtrain_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -70,10 +72,13 @@ impl Tier {
     /// When the next message may go out; none when one may now.
     pub(super) fn full_until(&self, at: Timestamp) -> Option<Timestamp> {
         let per_day = self.per_day?;
-        // A day that lies behind, which a late tick may bring, counts as the one that is known.
-        let is_known = zone::day(Tz::UTC, at) <= self.day;
-        let told = if is_known { self.told } else { 0 };
-        (told >= per_day).then(|| zone::next_day(Tz::UTC, at))
+        match zone::day(Tz::UTC, at).cmp(&self.day) {
+            // Other rules of the tenant have told already on a later day: that is the day by now.
+            Ordering::Less => Some(zone::begin_of(self.day)),
+            Ordering::Equal if self.told >= per_day => Some(zone::next_day(Tz::UTC, at)),
+            Ordering::Greater if per_day == 0 => Some(zone::next_day(Tz::UTC, at)),
+            Ordering::Equal | Ordering::Greater => None,
+        }
     }
 
     pub(super) fn count(&mut self, at: Timestamp) {

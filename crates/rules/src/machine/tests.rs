@@ -236,8 +236,8 @@ fn the_cap_of_a_day_counts_reminders_too_and_ends_at_local_midnight() {
     let words = json!({"max_per_day": 3, "repeat_every_s": 3600, "timezone": "Europe/Berlin"});
     let mut rig = Rig::with(words);
     rig.tick(0, 101);
-    rig.look(86_400);
     let hour = 3_600;
+    rig.look(28 * hour);
     // Midnight in Berlin is at 22:00 in June.
     let told: Vec<_> = [0, 1, 2, 22, 23, 24].map(|at| at * hour).into();
     let seconds: Vec<_> = rig.told().into_iter().map(|(second, _)| second).collect();
@@ -270,6 +270,39 @@ fn caps_are_asked_in_order_tier_then_rule_then_cooldown() {
 }
 
 #[test]
+fn a_tier_without_messages_tells_nothing_on_any_day() {
+    let mut rig = Rig::begun("2026-06-01T00:00:00Z", Some(0), json!({}));
+    rig.tick(0, 101);
+    rig.look(3 * 86_400);
+    assert_eq!(rig.told(), []);
+}
+
+#[test]
+fn what_a_full_tier_held_is_told_on_the_day_that_the_tier_has_reached() {
+    let mut rig = Rig::begun("2026-06-01T00:00:00Z", Some(1), json!({}));
+    let rule = json!({"name": "b", "when": {"metric": "tvl:b", "op": ">", "value": "100"}});
+    let plan = Plan::of(&serde_json::from_value(rule).unwrap()).unwrap();
+    let (at, tier, other) = (rig.at(0), rig.tier, "tvl:b".parse::<Metric>().unwrap());
+    rig.engine
+        .insert(&plan, RuleState::new(at), tier, at, &mut rig.happened)
+        .unwrap();
+    for (second, value) in [(0, 101), (86_400 + 60, 90), (86_400 + 120, 101)] {
+        let tick = Tick {
+            at: rig.at(second),
+            seq: 0,
+            value: Value::whole(value),
+        };
+        rig.engine.tick(&other, tick, &mut rig.happened);
+    }
+    // The first day is used up, and the second one too, when a tick of the first comes late.
+    rig.late(60, 101);
+    rig.look(3 * 86_400);
+    let day = 86_400;
+    let seconds: Vec<_> = rig.told().into_iter().map(|(second, _)| second).collect();
+    assert_eq!(seconds, [0, day + 60, day + 120, 2 * day]);
+}
+
+#[test]
 fn a_rule_that_fires_still_is_told_again_and_what_was_missed_once() {
     let mut rig = Rig::with(json!({"repeat_every_s": 60}));
     rig.tick(0, 101);
@@ -279,6 +312,14 @@ fn a_rule_that_fires_still_is_told_again_and_what_was_missed_once() {
     let at = rig.at(3_700);
     rig.engine.look(at, &mut rig.happened);
     assert_eq!(rig.told(), [(3_660, AGAIN)]);
+}
+
+#[test]
+fn reminders_have_their_own_pace_whatever_the_cooldown() {
+    let mut rig = Rig::with(json!({"repeat_every_s": 60, "cooldown_s": 9_000}));
+    rig.tick(0, 101);
+    rig.look(120);
+    assert_eq!(rig.told(), [(0, FIRED), (60, AGAIN), (120, AGAIN)]);
 }
 
 #[test]
@@ -374,6 +415,38 @@ fn a_metric_that_never_ticks_is_silent_a_while_after_the_rule_began() {
 }
 
 #[test]
+fn a_rule_gives_metrics_that_were_silent_before_it_began_the_whole_time() {
+    let mut rig = Rig::with(json!({}));
+    rig.tick(0, 90);
+    let rule = json!({
+        "name": "b", "when": {"metric": "tvl:a", "op": ">", "value": "100"},
+        "no_data": {"after_s": 600, "then": "fire"},
+    });
+    let plan = Plan::of(&serde_json::from_value(rule).unwrap()).unwrap();
+    let (at, tier) = (rig.at(5_000), rig.tier);
+    let state = RuleState::new(at);
+    rig.engine
+        .insert(&plan, state, tier, at, &mut rig.happened)
+        .unwrap();
+    rig.look(9_000);
+    assert_eq!(rig.told(), [(5_600, FIRED)]);
+}
+
+#[test]
+fn a_tick_older_than_what_the_rule_knows_counts_at_the_time_that_it_knows() {
+    let leaf = |metric: &str| json!({"metric": metric, "op": ">", "value": "100"});
+    let when = json!({"all": [leaf("tvl:a"), leaf("tvl:b")]});
+    let mut rig = Rig::with(json!({"when": when, "for_s": 60}));
+    let other: Metric = "tvl:b".parse().unwrap();
+    rig.tick(100, 101);
+    let (at, value) = (rig.at(40), Value::whole(101));
+    let tick = Tick { at, seq: 0, value };
+    assert!(rig.engine.tick(&other, tick, &mut rig.happened));
+    rig.look(1_000);
+    assert_eq!(rig.told(), [(160, FIRED)]);
+}
+
+#[test]
 fn a_rule_that_is_done_after_its_firings_says_nothing_more() {
     let mut rig = Rig::with(json!({"auto_disable": {"after_firings": 2}}));
     for (minute, value) in (0..).zip([101, 99, 101, 99, 101]) {
@@ -388,14 +461,16 @@ fn a_rule_that_is_done_after_its_firings_says_nothing_more() {
 #[test]
 fn a_firing_that_is_held_does_not_count_towards_the_end_until_it_is_told() {
     let mut rig = Rig::with(json!({
-        "auto_disable": {"after_firings": 1}, "quiet_hours": {"from": "00:00", "to": "05:00"},
+        "auto_disable": {"after_firings": 2}, "quiet_hours": {"from": "00:00", "to": "05:00"},
     }));
-    rig.tick(0, 101);
-    rig.tick(60, 99);
-    rig.tick(120, 101);
-    rig.look(86_400);
-    assert_eq!(rig.told(), [(5 * 3_600, FIRED)]);
-    assert!(rig.state().ended().is_some());
+    let five = 5 * 3_600;
+    for (second, value) in [(0, 101), (60, 99), (120, 101), (five + 60, 99)] {
+        rig.tick(second, value);
+    }
+    assert_eq!(rig.told(), [(five, FIRED), (five + 60, RESOLVED)]);
+    assert_eq!(rig.state().ended(), None);
+    rig.tick(five + 120, 101);
+    assert_eq!(rig.state().ended(), Some(Ended::AfterItsFirings));
 }
 
 #[test]

@@ -186,6 +186,24 @@ fn an_amount_beyond_all_ranges_is_left_out_and_stops_nothing() {
     assert_eq!(lines.len(), 2);
 }
 
+#[test]
+fn what_goes_back_to_its_owner_spoils_nothing_however_much_it_is() {
+    let known = labels(&[(1, "pool"), (2, "pool")]);
+    let huge = Transfer {
+        amount: U256::MAX,
+        ..transfer(0, USDC, 1, 2, 0)
+    };
+    let lines = netted(&[huge, transfer(1, USDC, 1, 3, DOLLAR)], &known);
+    let dollar = 10_i128.pow(6);
+    assert_eq!(
+        lines,
+        [
+            line("pool", USDC, -dollar, "-1"),
+            line("3", USDC, dollar, "1")
+        ]
+    );
+}
+
 proptest! {
     #[test]
     fn what_one_owner_loses_another_gains(
