@@ -4,6 +4,7 @@ use packtrain_core::field::{self, FieldError};
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::metric::{Aggregate, Family};
 
 fn read(rule: &Json) -> Result<Rule, FieldError> {
     let text = rule.to_string();
@@ -152,4 +153,59 @@ fn thresholds_below_a_gwei_and_of_tiny_coins_are_taken() {
         let when = json!({"metric": "gas:1:base_fee", "op": "<", "value": value});
         assert_eq!(wrong(&with("when", when)), []);
     }
+}
+
+#[test]
+fn the_schema_of_a_rule_describes_its_conditions_once() {
+    let mut schemas = Vec::new();
+    <Rule as utoipa::ToSchema>::schemas(&mut schemas);
+    let mut names: Vec<_> = schemas.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in [
+        "Condition",
+        "Leaf",
+        "Op",
+        "QuietHours",
+        "NoData",
+        "AutoDisable",
+    ] {
+        assert!(names.contains(&name), "{name} in {names:?}");
+    }
+    let written = schemas.iter().find(|(name, _)| name == "Condition");
+    let written = serde_json::to_string(&written.unwrap().1).unwrap();
+    assert!(written.contains("oneOf") && written.contains("#/components/schemas/Leaf"));
+}
+
+const GUIDE: &str = include_str!("../../../../docs/rules.md");
+
+#[test]
+fn the_examples_of_the_guide_are_rules() {
+    let examples = GUIDE.split("```json\n").skip(1);
+    let examples: Vec<_> = examples
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert_eq!(examples.len(), 3);
+    for example in examples {
+        let written: Json = serde_json::from_str(example).unwrap();
+        let rule = read(&written).unwrap();
+        assert!(crate::plan::Plan::of(&rule).is_ok(), "{example}");
+        let again = read(&serde_json::to_value(&rule).unwrap());
+        assert_eq!(again, Ok(rule), "{example}");
+    }
+}
+
+#[test]
+fn the_guide_names_every_metric_op_and_limit() {
+    for family in Family::ALL {
+        assert!(GUIDE.contains(&format!("`{}:", family.as_str())));
+    }
+    for op in Op::ALL {
+        let op = serde_json::to_value(op).unwrap();
+        assert!(GUIDE.contains(&format!("`{}`", op.as_str().unwrap())));
+    }
+    for aggregate in Aggregate::ALL {
+        assert!(GUIDE.contains(&format!("`{}`", aggregate.as_str())));
+    }
+    assert_eq!((DEPTH_MAX, LEAVES_MAX), (5, 20));
 }
