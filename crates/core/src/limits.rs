@@ -80,3 +80,9 @@ pub const MIRRORED_BYTES_MAX: i32 = 192 * 1024;
 pub const CACHE_VALUE_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a value's name in its key; a longer name stands there by its hash.
 pub const CACHE_NAME_BYTES_MAX: usize = 200;
+/// Characters of the key of a delivery.
+pub const DELIVERY_KEY_CHARS_MAX: usize = 128;
+/// Entries of a digest that are told; the others are counted.
+pub const DIGEST_ENTRIES_MAX: usize = 50;
+/// Bytes of somebody's own title, and of the text.
+pub const OWN_WORDS_BYTES_MAX: usize = 8 * 1024;

@@ -6,6 +6,7 @@ use crate::fault::Fault;
 
 mod backlog;
 mod cache;
+mod channels;
 mod checkpoints;
 mod control;
 mod dead;
@@ -24,6 +25,7 @@ mod reports;
 mod schedules;
 mod upkeep;
 mod warmth;
+mod wording;
 mod writes;
 
 pub use backlog::{
@@ -31,6 +33,10 @@ pub use backlog::{
     NO_WORKER_BACKLOG, Times,
 };
 pub use cache::{Cache, CacheKey, Cacheable, Cached, NoCache, Owner, Service};
+pub use channels::{
+    Budget, Channel, ChannelKind, Delivery, DeliveryAttempt, DeliveryCause, DeliveryKey,
+    DeliveryKeyError, DeliveryOutcome, Endpoint, Message,
+};
 pub use checkpoints::Checkpoints;
 pub use control::{
     Actor, AuditEntry, Cause, CausePlace, Change, Changed, Control, Drain, Edited, LaneRecord,
@@ -63,6 +69,10 @@ pub use upkeep::{
     Beat, LeaseBeat, Promoted, Reaped, SetAside, Swept, UnservedKind, Upkeep, Watcher,
 };
 pub use warmth::{Warmed, Warmth};
+pub use wording::{
+    AlertDigest, DigestEntry, DisabledEndpoint, Incident, Notice, OwnWords, Reading, Severity,
+    Wording, WordingError, WordsPart,
+};
 pub use writes::Write;
 
 /// What a running job may reach. Each field is one port.
