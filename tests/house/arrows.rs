@@ -61,7 +61,9 @@ const DOORS: &[(&str, &[&str])] = &[
     ("figment", &["packtrain"]),
     ("axum", &["packtrain-api", "packtrain", "packtrain-tests"]),
     ("printpdf", &["packtrain-report"]),
-    ("tokio-rustls", &["packtrain-feeds"]),
+    ("tokio-rustls", &["packtrain-feeds", "packtrain-notify"]),
+    ("lettre", &["packtrain-notify"]),
+    ("minijinja", &["packtrain-notify"]),
     ("clap", &["packtrain", "xtask"]),
 ];
 

@@ -1,0 +1,15 @@
+//! Delivery channels behind one port: webhooks, mail, Slack, Discord, Telegram, SNS; and the words
+//! that go over them.
+
+mod attempt;
+mod reach;
+mod webhook;
+
+pub use reach::{
+    ADDRESSES_MAX, Kept, Network, NetworkError, Policy, Reach, Refusal, Resolve, SystemResolver,
+    Target,
+};
+pub use webhook::{SECRETS_MAX, SecretError, Webhook, check_secret, new_secret};
+
+#[cfg(test)]
+mod tests;
