@@ -2,9 +2,12 @@
 //! that go over them.
 
 mod attempt;
+mod chat;
+mod pace;
 mod reach;
 mod webhook;
 
+pub use chat::{Discord, Slack, Telegram, TelegramBot};
 pub use reach::{
     ADDRESSES_MAX, Kept, Network, NetworkError, Policy, Reach, Refusal, Resolve, SystemResolver,
     Target,
