@@ -3,9 +3,11 @@
 
 mod attempt;
 mod chat;
+mod markup;
 mod pace;
 mod reach;
 mod webhook;
+mod wording;
 
 pub use chat::{Discord, Slack, Telegram, TelegramBot};
 pub use reach::{
@@ -13,6 +15,7 @@ pub use reach::{
     Target,
 };
 pub use webhook::{SECRETS_MAX, SecretError, Webhook, check_secret, new_secret};
+pub use wording::Templates;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,63 @@
+//! What a notice tells to a machine, in a size that a receiver takes: texts are cut, and so is the
+//! list of a digest.
+
+use packtrain_core::limits::DIGEST_ENTRIES_MAX;
+use packtrain_core::ports::{
+    AlertDigest, DigestEntry, DisabledEndpoint, Incident, Notice, Reading,
+};
+
+use super::facts::{address, fact};
+
+/// A notice with everything in it cut to its limit.
+pub(super) fn kept(notice: &Notice) -> Notice {
+    match notice {
+        Notice::Firing(about) => Notice::Firing(incident(about)),
+        Notice::StillFiring(about) => Notice::StillFiring(incident(about)),
+        Notice::Resolved(about) => Notice::Resolved(incident(about)),
+        Notice::Digest(about) => {
+            let entries = about.entries.iter().take(DIGEST_ENTRIES_MAX);
+            let entry = |entry: &DigestEntry| DigestEntry {
+                is_firing: entry.is_firing,
+                incident: incident(&entry.incident),
+            };
+            Notice::Digest(AlertDigest {
+                from: about.from,
+                to: about.to,
+                entries: entries.map(entry).collect(),
+                link: address(&about.link),
+            })
+        }
+        Notice::Test { endpoint, at, link } => Notice::Test {
+            endpoint: fact(endpoint),
+            at: *at,
+            link: address(link),
+        },
+        Notice::EndpointDisabled(about) => Notice::EndpointDisabled(DisabledEndpoint {
+            endpoint: fact(&about.endpoint),
+            channel: fact(&about.channel),
+            since: about.since,
+            at: about.at,
+            failures: about.failures,
+            cause: fact(&about.cause),
+            link: address(&about.link),
+        }),
+    }
+}
+
+fn incident(about: &Incident) -> Incident {
+    let reading = |reading: &Reading| Reading {
+        value: fact(&reading.value),
+        unit: fact(&reading.unit),
+    };
+    Incident {
+        rule: fact(&about.rule),
+        why: fact(&about.why),
+        severity: about.severity,
+        metric: fact(&about.metric),
+        before: about.before.as_ref().map(reading),
+        after: about.after.as_ref().map(reading),
+        since: about.since,
+        at: about.at,
+        link: address(&about.link),
+    }
+}

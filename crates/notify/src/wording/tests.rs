@@ -1,0 +1,441 @@
+//! The words of every event in every channel, as snapshots; and what people's own words may do.
+//! `SNAPSHOTS=overwrite cargo test -p packtrain-notify` writes them anew.
+
+use chrono_tz::Europe::Berlin;
+use packtrain_core::ports::{AlertDigest, DigestEntry, DisabledEndpoint, Incident, Reading};
+use packtrain_core::time::Timestamp;
+use snapbox::{Assert, Data, IntoData, file};
+
+use super::*;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn incident() -> Incident {
+    Incident {
+        since: at("2026-11-30T06:15:00Z"),
+        at: at("2026-11-30T06:15:00Z"),
+        link: "https://app.example.org/alerts/inc_1".to_owned(),
+        ..facts::sample()
+    }
+}
+
+fn notices() -> Vec<Notice> {
+    let reading = |value: &str, unit: &str| {
+        Some(Reading {
+            value: value.to_owned(),
+            unit: unit.to_owned(),
+        })
+    };
+    let later = Incident {
+        at: at("2026-11-30T08:20:00Z"),
+        before: reading("2988.1", "USD"),
+        after: reading("3021.75", "USD"),
+        ..incident()
+    };
+    let gas = Incident {
+        rule: "Gas <cheap> & calm".to_owned(),
+        metric: "base fee on Ethereum".to_owned(),
+        before: reading("1.204", "gwei"),
+        after: reading("0.0496812", "gwei"),
+        ..incident()
+    };
+    let silent = Incident {
+        rule: "Aave TVL".to_owned(),
+        metric: "TVL of Aave".to_owned(),
+        before: None,
+        after: None,
+        ..incident()
+    };
+    vec![
+        Notice::Firing(incident()),
+        Notice::StillFiring(Incident {
+            after: reading("2701", "USD"),
+            severity: Severity::Critical,
+            at: at("2026-12-01T06:15:00Z"),
+            ..incident()
+        }),
+        Notice::Resolved(later),
+        Notice::Digest(AlertDigest {
+            from: at("2026-11-29T23:00:00Z"),
+            to: at("2026-11-30T23:00:00Z"),
+            entries: vec![
+                DigestEntry {
+                    is_firing: true,
+                    incident: incident(),
+                },
+                DigestEntry {
+                    is_firing: true,
+                    incident: gas,
+                },
+                DigestEntry {
+                    is_firing: false,
+                    incident: silent,
+                },
+            ],
+            link: "https://app.example.org/alerts".to_owned(),
+        }),
+        Notice::Test {
+            endpoint: "Team channel".to_owned(),
+            at: at("2026-11-30T06:15:00Z"),
+            link: "https://app.example.org/endpoints/1".to_owned(),
+        },
+        Notice::EndpointDisabled(DisabledEndpoint {
+            endpoint: "Team channel".to_owned(),
+            channel: "webhook".to_owned(),
+            since: at("2026-11-25T06:15:00Z"),
+            at: at("2026-11-30T06:15:00Z"),
+            failures: 1_204,
+            cause: "404 no such hook".to_owned(),
+            link: "https://app.example.org/endpoints/1".to_owned(),
+        }),
+    ]
+}
+
+fn assert_shown(shown: String, expected: Data) {
+    let assert = Assert::new().action_env("SNAPSHOTS").normalize_paths(false);
+    assert.eq(shown.into_data().raw(), expected.raw());
+}
+
+/// All notices in the words of one channel.
+fn shown(kind: ChannelKind) -> String {
+    let templates = Templates::new();
+    let mut all = String::new();
+    for notice in notices() {
+        let message = templates.write(kind, &notice, Berlin, None);
+        all.push_str(&format!(
+            "== {}\n{}\n--\n{}\n",
+            notice.event(),
+            message.title,
+            message.text
+        ));
+    }
+    all
+}
+
+#[test]
+fn mails_say_what_happened_in_plain_text() {
+    assert_shown(shown(ChannelKind::Email), file!["snapshots/mail.txt": Text]);
+}
+
+#[test]
+fn slack_is_told_in_its_own_markup() {
+    assert_shown(
+        shown(ChannelKind::Slack),
+        file!["snapshots/slack.txt": Text],
+    );
+}
+
+#[test]
+fn discord_is_told_in_its_own_markup() {
+    assert_shown(
+        shown(ChannelKind::Discord),
+        file!["snapshots/discord.txt": Text],
+    );
+}
+
+#[test]
+fn telegram_is_told_in_its_own_markup() {
+    assert_shown(
+        shown(ChannelKind::Telegram),
+        file!["snapshots/telegram.txt": Text],
+    );
+}
+
+#[test]
+fn telephones_are_told_in_one_line() {
+    assert_shown(shown(ChannelKind::Sns), file!["snapshots/sns.txt": Text]);
+}
+
+#[test]
+fn mails_say_the_same_as_a_page() {
+    let message = Templates::new().write(ChannelKind::Email, &notices()[3], Berlin, None);
+    assert_shown(message.html.unwrap(), file!["snapshots/mail.html": Text]);
+}
+
+#[test]
+fn webhooks_carry_exact_values_beside_the_words() {
+    let mut all = String::new();
+    for notice in notices() {
+        let message = Templates::new().write(ChannelKind::Webhook, &notice, Berlin, None);
+        let body: serde_json::Value = serde_json::from_str(&message.text).unwrap();
+        assert_eq!(body["data"]["title"], message.title);
+        all.push_str(&format!("{} {}\n", body["type"], body["timestamp"]));
+    }
+    assert_shown(all, file!["snapshots/webhooks.txt": Text]);
+    let firing = Templates::new().write(ChannelKind::Webhook, &notices()[0], Berlin, None);
+    let firing: serde_json::Value = serde_json::from_str(&firing.text).unwrap();
+    assert_shown(
+        serde_json::to_string_pretty(&firing).unwrap(),
+        file!["snapshots/webhook.json": Text],
+    );
+}
+
+#[test]
+fn every_message_fits_its_channel_however_long_names_and_digests_are() {
+    let long = Incident {
+        rule: "Ä<&*_🚂".repeat(2_000),
+        why: "because ".repeat(5_000),
+        metric: "x".repeat(9_000),
+        ..incident()
+    };
+    let entry = DigestEntry {
+        is_firing: true,
+        incident: long.clone(),
+    };
+    let digest = AlertDigest {
+        from: at("2026-11-29T23:00:00Z"),
+        to: at("2026-11-30T23:00:00Z"),
+        entries: vec![entry; 200],
+        link: "https://app.example.org/alerts".to_owned(),
+    };
+    let templates = Templates::new();
+    // As many bytes as there can be.
+    let mut wide = digest.clone();
+    for entry in &mut wide.entries {
+        entry.incident.rule = "🚂".repeat(2_000);
+        entry.incident.metric = "🚂".repeat(2_000);
+    }
+    for notice in [
+        Notice::Firing(long),
+        Notice::Digest(digest),
+        Notice::Digest(wide),
+    ] {
+        for (kind, letters_max) in [
+            (ChannelKind::Slack, 4_000),
+            (ChannelKind::Discord, 2_000),
+            (ChannelKind::Sns, 140),
+            (ChannelKind::Email, 32_000),
+        ] {
+            let message = templates.write(kind, &notice, Berlin, None);
+            let count = message.text.encode_utf16().count();
+            assert!(count <= letters_max, "{kind} {count}");
+            assert!(message.title.encode_utf16().count() <= TITLE_LETTERS_MAX);
+        }
+        let message = templates.write(ChannelKind::Webhook, &notice, Berlin, None);
+        let body: serde_json::Value = serde_json::from_str(&message.text).unwrap();
+        assert!(body["data"]["text"].as_str().unwrap().len() <= 4 * TEXT_LETTERS_MAX);
+        assert!(message.text.len() < 512 * 1024, "{}", message.text.len());
+        if let Notice::Digest(_) = notice {
+            assert_eq!(body["data"]["entries"].as_array().unwrap().len(), 50);
+            assert_eq!(body["data"]["more"], 150);
+        }
+    }
+}
+
+fn own(title: &str, text: &str) -> OwnWords {
+    OwnWords {
+        title: title.to_owned(),
+        text: text.to_owned(),
+    }
+}
+
+#[test]
+fn own_words_are_text_and_never_markup() {
+    let own = own(
+        "{{ metric|upper }} <!channel>",
+        "<b>{{ rule }}</b> & [x](y) {{ \"<i>\" }} {{ \"now\"|strong }}\n{{ link|link(\"more\") }}",
+    );
+    let templates = Templates::new();
+    assert_eq!(templates.check(&own), Ok(()));
+    let notice = Notice::Firing(incident());
+    let write = |kind| templates.write(kind, &notice, Berlin, Some(&own));
+    assert_eq!(
+        write(ChannelKind::Slack).text,
+        "*ETH PRICE &lt;!channel&gt;*\n&lt;b&gt;ETH below 3,000&lt;/b&gt; &amp; [x](y) &lt;i&gt; \
+         *now*\n<https://app.example.org/alerts/inc_1|more>"
+    );
+    let html = write(ChannelKind::Email).html.unwrap();
+    assert!(
+        html.contains("&lt;b&gt;ETH below 3,000&lt;/b&gt; &amp; [x](y)"),
+        "{html}"
+    );
+    assert!(html.contains("<strong>now</strong><br>"), "{html}");
+}
+
+#[test]
+fn a_name_of_several_lines_is_told_in_one() {
+    let odd = Incident {
+        rule: "a\n\n# b\t c".to_owned(),
+        ..incident()
+    };
+    let own = own("", "{{ rule|strong }}");
+    let write = |kind| {
+        let notice = Notice::Firing(odd.clone());
+        Templates::new().write(kind, &notice, Berlin, Some(&own))
+    };
+    assert!(write(ChannelKind::Discord).text.ends_with("\n**a # b c**"));
+    let html = write(ChannelKind::Email).html.unwrap();
+    assert!(html.contains("<p><strong>a # b c</strong></p>"), "{html}");
+}
+
+#[test]
+fn own_words_are_for_rules_and_a_digest_is_told_in_ours() {
+    let own = own("mine", "");
+    let templates = Templates::new();
+    let notices = notices();
+    let title = |notice| {
+        templates
+            .write(ChannelKind::Slack, notice, Berlin, Some(&own))
+            .title
+    };
+    assert_eq!(title(&notices[0]), "mine");
+    assert_eq!(
+        title(&notices[3]),
+        "3 changes, 2 alerts firing: Mon 30 Nov 2026, 00:00 CET to \
+        Tue 1 Dec 2026, 00:00 CET"
+    );
+    let text = templates
+        .write(ChannelKind::Slack, &notices[0], Berlin, Some(&own))
+        .text;
+    assert!(
+        text.contains("went from"),
+        "what is left empty is said in ours: {text}"
+    );
+}
+
+#[test]
+fn own_words_that_fail_on_a_notice_are_replaced_by_ours() {
+    let own = own(
+        "{{ after.nothing.there }}",
+        "{% if not before %}{{ oops }}{% endif %}",
+    );
+    let silent = Notice::Firing(Incident {
+        before: None,
+        after: None,
+        ..incident()
+    });
+    let message = Templates::new().write(ChannelKind::Slack, &silent, Berlin, Some(&own));
+    assert_eq!(message.title, "ETH below 3,000: ETH price gives no data");
+    assert!(message.text.contains("gives no data."), "{}", message.text);
+}
+
+#[test]
+fn what_is_wrong_with_own_words_is_said_with_its_place() {
+    let templates = Templates::new();
+    for (text, line, column, what) in [
+        ("a\nb {{ prize }}", 2, 6, "there is no prize"),
+        (
+            "{% if before %}{{ rule }}{% else %}{{ rulez }}{% endif %}",
+            1,
+            39,
+            "there is no rulez",
+        ),
+        ("{{ rule", 1, 4, "syntax error"),
+        ("x\n{% if rule %}", 2, 12, "syntax error"),
+        ("{{ rule|shout }}", 1, 9, "unknown filter"),
+        ("{% include \"a\" %}", 1, 1, "only if"),
+        ("{% import \"a\" as b %}", 1, 1, "only if"),
+        ("{% extends \"a\" %}", 1, 1, "only if"),
+        ("a{%- macro a() %}{% endmacro %}", 1, 2, "only if"),
+        ("{% set a = 1 %}", 1, 1, "only if"),
+        ("{% for a in rule %}{% endfor %}", 1, 1, "only if"),
+        ("{% autoescape false %}{% endautoescape %}", 1, 1, "only if"),
+        (
+            "{% raw %}{{ \" {% endraw %}{{ [1] * 9 }}{# \" #}",
+            1,
+            1,
+            "only if",
+        ),
+        ("x {# \" #}{{ [1] * 9 }}{# \" #}", 1, 3, "comments"),
+        ("{{ \"}}\" ~ [1] }}", 1, 11, "lists"),
+        ("{{ '\\'}}' ~ [1] }}", 1, 13, "lists"),
+        ("{{ {'a':{'b':1}} }}", 1, 4, "maps"),
+        ("{% if rule and [1] %}{% endif %}", 1, 16, "lists"),
+        ("{{ range(10) }}", 1, 4, "there is no range"),
+        ("{{ rule.secret }}", 1, 4, "undefined value"),
+        ("{{ rule|strong(1) }}", 1, 9, "too many arguments"),
+        ("a\u{e000}", 1, 2, "has no place here"),
+        ("\u{7}", 1, 1, "has no place here"),
+    ] {
+        let wrong = templates.check(&own("", text)).expect_err(text);
+        assert!(wrong.what.contains(what), "{text}: {wrong}");
+        assert_eq!(
+            (wrong.part, wrong.line, wrong.column),
+            (WordsPart::Text, line, column),
+            "{text}: {wrong}"
+        );
+    }
+    let long = "x".repeat(9_000);
+    assert_eq!(
+        templates.check(&own(&long, "")).unwrap_err().part,
+        WordsPart::Title
+    );
+    assert_eq!(
+        templates.check(&own("{{ rule }}", "tab\t{{ after }}\r\n")),
+        Ok(())
+    );
+}
+
+#[test]
+fn own_words_that_would_run_long_or_grow_large_are_stopped() {
+    let templates = Templates::new();
+    let chain = format!("{{{{ {} }}}}", vec!["rule"; 1_600].join("~"));
+    let nots = format!("{{{{ {} rule }}}}", "not ".repeat(2_000));
+    let elifs = format!(
+        "{{% if rule %}}{}{{% endif %}}",
+        "{% elif rule %}".repeat(500)
+    );
+    let ifs = "{% if rule %}".repeat(600);
+    for text in [
+        &*chain,
+        &nots,
+        &elifs,
+        &ifs,
+        "{{ \"x\" * 100000000 }}",
+        "{{ [1] * 100000000 }}",
+        "{% for a in [1] * 1000 %}{% for b in [1] * 1000 %}x{% endfor %}{% endfor %}",
+        "{% for a in [1] recursive %}{{ loop([1]) }}{% endfor %}",
+        "{% set x = rule ~ rule %}{% set x = x ~ x %}{{ x }}",
+    ] {
+        let wrong = templates.check(&own("", text));
+        assert!(wrong.is_err(), "{text}");
+        let notice = Notice::Firing(incident());
+        let message = templates.write(ChannelKind::Slack, &notice, Berlin, Some(&own("", text)));
+        assert!(message.text.contains("went from"), "{text}");
+    }
+}
+
+#[test]
+fn own_words_as_deep_as_they_may_be_are_written() {
+    let chain = format!("{{{{ {} }}}}", vec!["rule"; 58].join("~"));
+    let elifs = format!(
+        "{{% if not rule %}}{}a{{% endif %}}",
+        "{% elif rule %}".repeat(190)
+    );
+    let ifs = format!(
+        "{}a{}",
+        "{% if rule %}".repeat(90),
+        "{% endif %}".repeat(90)
+    );
+    let templates = Templates::new();
+    let notice = Notice::Firing(incident());
+    for text in [&*chain, &elifs, &ifs] {
+        let own = own("", text);
+        assert_eq!(templates.check(&own), Ok(()), "{text}");
+        let message = templates.write(ChannelKind::Slack, &notice, Berlin, Some(&own));
+        assert!(!message.text.contains("went from"), "{}", message.text);
+    }
+}
+
+#[test]
+fn times_are_told_in_the_zone_of_the_reader_summer_time_too() {
+    let notice = Notice::Test {
+        endpoint: "x".to_owned(),
+        at: at("2026-10-25T00:30:00Z"),
+        link: String::new(),
+    };
+    let text = |zone| {
+        Templates::new()
+            .write(ChannelKind::Email, &notice, zone, None)
+            .text
+    };
+    assert!(
+        text(Berlin).contains("Sun 25 Oct 2026, 02:30 CEST"),
+        "{}",
+        text(Berlin)
+    );
+    let pacific = text(chrono_tz::America::Los_Angeles);
+    assert!(pacific.contains("Sat 24 Oct 2026, 17:30 PDT"), "{pacific}");
+}
