@@ -3,6 +3,8 @@
 
 mod attempt;
 mod chat;
+#[cfg(feature = "email")]
+mod email;
 mod markup;
 mod pace;
 mod reach;
@@ -10,6 +12,8 @@ mod webhook;
 mod wording;
 
 pub use chat::{Discord, Slack, Telegram, TelegramBot};
+#[cfg(feature = "email")]
+pub use email::{Email, EmailError, EmailSettings, Security};
 pub use reach::{
     ADDRESSES_MAX, Kept, Network, NetworkError, Policy, Reach, Refusal, Resolve, SystemResolver,
     Target,
