@@ -8,6 +8,8 @@ mod email;
 mod markup;
 mod pace;
 mod reach;
+#[cfg(feature = "aws")]
+mod sns;
 mod webhook;
 mod wording;
 
@@ -18,6 +20,8 @@ pub use reach::{
     ADDRESSES_MAX, Kept, Network, NetworkError, Policy, Reach, Refusal, Resolve, SystemResolver,
     Target,
 };
+#[cfg(feature = "aws")]
+pub use sns::{Sns, SnsAccess, SnsSettings};
 pub use webhook::{SECRETS_MAX, SecretError, Webhook, check_secret, new_secret};
 pub use wording::Templates;
 
