@@ -3,6 +3,7 @@
 //! Nothing here reads a file, a socket, the environment or the system clock by itself; the one
 //! exception is [`time::SystemClock`], which the binary hands to everyone else.
 
+pub mod chain;
 pub mod cpu;
 pub mod cron;
 pub mod fault;

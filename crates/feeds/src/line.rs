@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, HOST, USER_AGENT};
-use http::{Request, StatusCode};
-use http_body_util::{BodyExt, Empty};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -40,11 +41,14 @@ impl Tls {
     }
 }
 
+/// Moves what a connection sends and receives.
+type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
+
 /// A connection.
 pub(crate) struct Line {
-    sender: SendRequest<Empty<Bytes>>,
-    /// Moves what is sent and received; none when it has ended.
-    driver: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
+    sender: SendRequest<Full<Bytes>>,
+    /// None when it has ended.
+    driver: Option<Driver>,
 }
 
 impl Line {
@@ -75,52 +79,83 @@ impl Line {
         })
     }
 
+    /// Sends a request, and waits until its answer begins.
+    pub(crate) async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, EndpointError> {
+        let Self { sender, driver } = self;
+        let asking = async {
+            if sender.ready().await.is_err() {
+                return Err(EndpointError::Closed);
+            }
+            sender.send_request(request).await.map_err(|error| {
+                if error.is_canceled() {
+                    EndpointError::Closed
+                } else {
+                    EndpointError::Broken(error)
+                }
+            })
+        };
+        drive(driver, asking).await
+    }
+
+    /// The next bytes of an answer; none at its end.
+    pub(crate) async fn more(
+        &mut self,
+        body: &mut Incoming,
+    ) -> Result<Option<Bytes>, EndpointError> {
+        let reading = async {
+            while let Some(frame) = body.frame().await {
+                let frame = frame.map_err(EndpointError::Broken)?;
+                if let Ok(bytes) = frame.into_data() {
+                    return Ok(Some(bytes));
+                }
+            }
+            Ok(None)
+        };
+        drive(&mut self.driver, reading).await
+    }
+
+    /// Whether it stands, once an answer was read to its end.
+    pub(crate) const fn stands(&self) -> bool {
+        self.driver.is_some()
+    }
+
     /// Asks once; says whether the connection can be used again.
     pub(crate) async fn ask(&mut self, address: &Address) -> Result<bool, EndpointError> {
-        let mut asking = pin!(ask(&mut self.sender, address));
-        if let Some(driver) = &mut self.driver {
-            tokio::select! {
-                biased;
-                answered = &mut asking => return answered,
-                // What had come before the end can still be read.
-                _ = driver => self.driver = None,
-            }
+        let request = Request::get(address.path.reveal())
+            .header(HOST, &address.authority)
+            .header(USER_AGENT, AGENT)
+            .header(ACCEPT, "*/*")
+            .body(Full::default())
+            .expect("the parts come from an address that was read");
+        let response = self.send(request).await?;
+        let (status, mut body) = (response.status(), response.into_body());
+        if status >= StatusCode::INTERNAL_SERVER_ERROR {
+            return Err(EndpointError::Status(status));
         }
-        asking.await.map(|_| false)
+        let mut left = BODY_BYTES_MAX;
+        while let Some(bytes) = self.more(&mut body).await? {
+            let Some(rest) = left.checked_sub(bytes.len()) else {
+                return Ok(false);
+            };
+            left = rest;
+        }
+        Ok(self.stands())
     }
 }
 
-async fn ask(
-    sender: &mut SendRequest<Empty<Bytes>>,
-    address: &Address,
-) -> Result<bool, EndpointError> {
-    if sender.ready().await.is_err() {
-        return Err(EndpointError::Closed);
-    }
-    let request = Request::get(address.path.reveal())
-        .header(HOST, &address.authority)
-        .header(USER_AGENT, AGENT)
-        .header(ACCEPT, "*/*")
-        .body(Empty::new())
-        .expect("the parts come from an address that was read");
-    let response = sender.send_request(request).await.map_err(|error| {
-        if error.is_canceled() {
-            EndpointError::Closed
-        } else {
-            EndpointError::Broken(error)
+/// Does this while the connection moves what is sent and received.
+async fn drive<T>(driver: &mut Option<Driver>, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    if let Some(running) = driver {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            // What had come before the end can still be read.
+            _ = running => *driver = None,
         }
-    })?;
-    let (status, mut body) = (response.status(), response.into_body());
-    if status >= StatusCode::INTERNAL_SERVER_ERROR {
-        return Err(EndpointError::Status(status));
     }
-    let mut left = BODY_BYTES_MAX;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(EndpointError::Broken)?;
-        let Some(rest) = left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else {
-            return Ok(false);
-        };
-        left = rest;
-    }
-    Ok(true)
+    work.await
 }

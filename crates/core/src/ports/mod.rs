@@ -7,6 +7,7 @@ use crate::fault::Fault;
 mod backlog;
 mod cache;
 mod channels;
+mod chains;
 mod checkpoints;
 mod control;
 mod dead;
@@ -36,6 +37,8 @@ pub use cache::{Cache, CacheKey, Cacheable, Cached, NoCache, Owner, Service};
 pub use channels::{
     Budget, Channel, ChannelKind, Delivery, DeliveryAttempt, DeliveryCause, DeliveryKey,
     DeliveryKeyError, DeliveryOutcome, Endpoint, Message,
+pub use chains::{
+    BlobGas, ChainError, Chains, FeeHistory, Header, NoChains, TIP_PERCENTILES, Tips,
 };
 pub use checkpoints::Checkpoints;
 pub use control::{

@@ -1,0 +1,233 @@
+//! Hosts that were recorded, replayed on this machine: what `packtrain dev` and the tests ask in
+//! place of the internet.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures::stream;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use packtrain_core::chain::Chain;
+use packtrain_core::secret::Secret;
+use packtrain_core::time::Clock;
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::debug;
+
+use self::chain::MovingChain;
+use self::fault::{RETRY_AFTER_S, nulled};
+
+pub use self::fault::Fault;
+
+mod chain;
+mod fault;
+mod files;
+
+/// Connections at the same time; others wait.
+const CONNECTIONS_MAX: usize = 64;
+/// Bytes of a request's body.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// The chains that were recorded; `crates/feeds/fixtures/README.md` says how.
+const CHAINS: [(Chain, &[u8]); 2] = [
+    (
+        Chain::Ethereum,
+        include_bytes!("../../fixtures/rpc/ethereum.json"),
+    ),
+    (Chain::Base, include_bytes!("../../fixtures/rpc/base.json")),
+];
+
+/// The body of an answer.
+type Body = BoxBody<Bytes, io::Error>;
+
+/// Recorded hosts, on a port of this machine.
+pub struct Replay {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    chains: Vec<(Chain, MovingChain)>,
+    clock: Arc<dyn Clock>,
+    fault: Mutex<Option<Fault>>,
+}
+
+impl Replay {
+    /// Serves all that is recorded on a free port of the loopback address, until `stop`.
+    ///
+    /// # Errors
+    /// What the system says of the port, or that a record cannot be read.
+    pub async fn start(
+        clock: Arc<dyn Clock>,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+    ) -> io::Result<Self> {
+        let chains = CHAINS.iter().map(|(chain, text)| {
+            let moving = MovingChain::read(text).map_err(io::Error::other)?;
+            Ok((*chain, moving))
+        });
+        let shared = Arc::new(Shared {
+            chains: chains.collect::<io::Result<_>>()?,
+            clock,
+            fault: Mutex::default(),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let serving = serve(listener, Arc::clone(&shared), tasks.clone(), stop.clone());
+        tasks.spawn(async move {
+            stop.run_until_cancelled(serving).await;
+        });
+        Ok(Self { address, shared })
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The chains that are recorded, and the address of a node of each.
+    pub fn nodes(&self) -> impl Iterator<Item = (Chain, Secret<String>)> {
+        let chains = self.shared.chains.iter();
+        chains.map(|(chain, _)| (*chain, Secret::new(format!("{}/rpc/{chain}", self.url()))))
+    }
+
+    /// From now on every answer has this fault, or none.
+    pub fn set_fault(&self, fault: Option<Fault>) {
+        *self
+            .shared
+            .fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                debug!(%error, "a connection to the replay was not taken");
+                continue;
+            }
+        };
+        let (shared, stop) = (Arc::clone(&shared), stop.clone());
+        tasks.spawn(async move {
+            stop.run_until_cancelled(converse(stream, shared)).await;
+            drop(place);
+        });
+    }
+}
+
+async fn converse(stream: TcpStream, shared: Arc<Shared>) {
+    let service = service_fn(|request| answer(Arc::clone(&shared), request));
+    let talk = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = talk.await {
+        // An answer that is to break off does so here.
+        debug!(%error, "a connection to the replay ended");
+    }
+}
+
+async fn answer(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    let fault = *shared.fault.lock().unwrap_or_else(PoisonError::into_inner);
+    match fault {
+        Some(Fault::Late(delay)) => tokio::time::sleep(delay).await,
+        Some(Fault::Busy) => return Ok(refusal(StatusCode::TOO_MANY_REQUESTS)),
+        Some(Fault::BadGateway) => return Ok(refusal(StatusCode::BAD_GATEWAY)),
+        Some(Fault::Truncated | Fault::Nulls) | None => {}
+    }
+    let Some(text) = shared.said(request).await else {
+        return Ok(refusal(StatusCode::NOT_FOUND));
+    };
+    let body = match fault {
+        Some(Fault::Truncated) => broken_off(&text),
+        Some(Fault::Nulls) => whole(nulled(&text)),
+        _ => whole(text),
+    };
+    let mut answer = Response::new(body);
+    let json = http::HeaderValue::from_static("application/json");
+    answer.headers_mut().insert(CONTENT_TYPE, json);
+    Ok(answer)
+}
+
+fn refusal(status: StatusCode) -> Response<Body> {
+    let mut answer = Response::new(whole(Bytes::new()));
+    *answer.status_mut() = status;
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        answer
+            .headers_mut()
+            .insert(RETRY_AFTER, RETRY_AFTER_S.into());
+    }
+    answer
+}
+
+fn whole(text: Bytes) -> Body {
+    Full::new(text).map_err(|never| match never {}).boxed()
+}
+
+/// The first half, and then nothing more, where more was promised.
+fn broken_off(text: &Bytes) -> Body {
+    let half = text.slice(..text.len() / 2);
+    let end = io::Error::from(io::ErrorKind::ConnectionAborted);
+    StreamBody::new(stream::iter([Ok(Frame::data(half)), Err(end)])).boxed()
+}
+
+impl Shared {
+    /// What the host that a path names answers; none where there is no such host.
+    async fn said(&self, request: Request<Incoming>) -> Option<Bytes> {
+        let path = request.uri().path();
+        let Some(name) = path.strip_prefix("/rpc/") else {
+            return files::answer(path).filter(|_| request.method() == Method::GET);
+        };
+        let (_, chain) = self.chains.iter().find(|(one, _)| one.as_str() == name)?;
+        if request.method() != Method::POST {
+            return None;
+        }
+        let body = Limited::new(request.into_body(), BODY_BYTES_MAX).collect();
+        let body: Value = serde_json::from_slice(&body.await.ok()?.to_bytes()).ok()?;
+        let said: Value = match body {
+            Value::Array(calls) => calls.iter().map(|call| self.one(chain, call)).collect(),
+            call => self.one(chain, &call),
+        };
+        Some(said.to_string().into())
+    }
+
+    fn one(&self, chain: &MovingChain, call: &Value) -> Value {
+        let method = call["method"].as_str().unwrap_or_default();
+        let params = call["params"].as_array().map_or(&[][..], Vec::as_slice);
+        let id = &call["id"];
+        match chain.answer(method, params, self.clock.now()) {
+            Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
+            Err((code, message)) => json!({
+                "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message },
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

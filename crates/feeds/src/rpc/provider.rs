@@ -1,0 +1,221 @@
+//! One node of a chain, and whether it is left alone for a while.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use packtrain_core::chain::Chain;
+use packtrain_core::secret::Secret;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{RpcError, wire};
+use crate::host::{Bounds, Host, HostError};
+
+/// How much of a node's time and bytes one request may take.
+const BOUNDS: Bounds = Bounds {
+    within: Duration::from_secs(10),
+    body_bytes_max: 16 * 1024 * 1024,
+};
+/// Calls of one request: public nodes take few.
+const BATCH_MAX: usize = 16;
+/// How long a node is left alone after a failure, and after many in a row.
+const REST_MIN: Duration = Duration::from_secs(15);
+const REST_MAX: Duration = Duration::from_secs(600);
+/// Letters of a node's message that are passed on.
+const MESSAGE_LETTERS_MAX: usize = 200;
+
+/// A call, by its method and its parameters.
+pub(super) struct Call {
+    pub(super) method: &'static str,
+    pub(super) params: Value,
+}
+
+/// A node.
+pub(super) struct Provider {
+    host: Host,
+    rest: Mutex<Rest>,
+    next_id: AtomicU64,
+    /// Whether it said of which chain it is.
+    is_checked: AtomicBool,
+    /// Whether it takes several calls at once.
+    takes_batches: AtomicBool,
+}
+
+#[derive(Default)]
+struct Rest {
+    until: Option<Instant>,
+    /// Whether it said so itself.
+    is_told: bool,
+    failures: u32,
+}
+
+impl Provider {
+    pub(super) fn new(name: &str, url: &Secret<String>) -> Result<Self, HostError> {
+        Ok(Self {
+            host: Host::new(name, url, BOUNDS)?,
+            rest: Mutex::default(),
+            next_id: AtomicU64::new(1),
+            is_checked: AtomicBool::new(false),
+            takes_batches: AtomicBool::new(true),
+        })
+    }
+
+    /// Until when it is left alone, and whether it said so itself.
+    pub(super) fn rests(&self) -> Option<(Instant, bool)> {
+        let rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = rest.until.filter(|until| *until > Instant::now())?;
+        Some((until, rest.is_told))
+    }
+
+    /// It answered well.
+    fn worked(&self) {
+        *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = Rest::default();
+    }
+
+    /// It did not: it is left alone as long as it said, or twice as long as the last time.
+    fn failed(&self, error: &RpcError) {
+        let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        let doublings = rest.failures.min(16);
+        rest.failures = rest.failures.saturating_add(1);
+        let told = match error {
+            RpcError::Host(HostError::Busy { retry_after, .. }) => *retry_after,
+            _ => None,
+        };
+        rest.is_told = told.is_some();
+        let usual = REST_MIN.saturating_mul(1 << doublings).min(REST_MAX);
+        rest.until = Some(Instant::now() + told.unwrap_or(usual));
+    }
+
+    /// The results of these calls, in order.
+    pub(super) async fn ask(&self, chain: Chain, calls: &[Call]) -> Result<Vec<Value>, RpcError> {
+        let asked = self.ask_checked(chain, calls).await;
+        match &asked {
+            Ok(_) => self.worked(),
+            Err(error) if error.is_of_the_call() => self.worked(),
+            Err(error) => self.failed(error),
+        }
+        asked
+    }
+
+    async fn ask_checked(&self, chain: Chain, calls: &[Call]) -> Result<Vec<Value>, RpcError> {
+        if !self.is_checked.load(Ordering::Relaxed) {
+            let call = Call {
+                method: "eth_chainId",
+                params: json!([]),
+            };
+            let said = self.one(&call).await?;
+            let found = self.read(said, wire::number)?;
+            if found != chain.id() {
+                return Err(RpcError::WrongChain {
+                    name: self.host.name().to_owned(),
+                    wanted: chain.id(),
+                    found,
+                });
+            }
+            self.is_checked.store(true, Ordering::Relaxed);
+        }
+        let mut results = Vec::with_capacity(calls.len());
+        for slice in calls.chunks(BATCH_MAX) {
+            match slice {
+                [call] => results.push(self.one(call).await?),
+                calls => results.extend(self.several(calls).await?),
+            }
+        }
+        Ok(results)
+    }
+
+    async fn several(&self, calls: &[Call]) -> Result<Vec<Value>, RpcError> {
+        if self.takes_batches.load(Ordering::Relaxed) {
+            let first = self
+                .next_id
+                .fetch_add(calls.len() as u64, Ordering::Relaxed);
+            let bodies = (first..).zip(calls).map(|(id, call)| body(id, call));
+            let said = self.exchange(&Value::Array(bodies.collect())).await?;
+            if let Value::Array(answers) = said {
+                return self.in_order(first, calls.len(), answers);
+            }
+            // One refusal for all of them: it does not take several at once.
+            self.takes_batches.store(false, Ordering::Relaxed);
+        }
+        let mut results = Vec::with_capacity(calls.len());
+        for call in calls {
+            results.push(self.one(call).await?);
+        }
+        Ok(results)
+    }
+
+    /// Answers come in any order, each with the number of its call.
+    fn in_order(
+        &self,
+        first: u64,
+        count: usize,
+        mut answers: Vec<Value>,
+    ) -> Result<Vec<Value>, RpcError> {
+        let mut results = Vec::with_capacity(count);
+        for id in (first..).take(count) {
+            let place = answers.iter().position(|answer| answer["id"] == id);
+            let Some(place) = place else {
+                return Err(self.unreadable("a call of several has no answer".to_owned()));
+            };
+            results.push(self.result(answers.swap_remove(place))?);
+        }
+        Ok(results)
+    }
+
+    async fn one(&self, call: &Call) -> Result<Value, RpcError> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let said = self.exchange(&body(id, call)).await?;
+        if said["id"] != id && said.get("error").is_none() {
+            return Err(self.unreadable("the answer is that of another call".to_owned()));
+        }
+        self.result(said)
+    }
+
+    async fn exchange(&self, body: &Value) -> Result<Value, RpcError> {
+        let said = self.host.post(Bytes::from(body.to_string())).await?;
+        serde_json::from_slice(&said).map_err(|error| self.unreadable(error.to_string()))
+    }
+
+    fn result(&self, mut answer: Value) -> Result<Value, RpcError> {
+        if let Some(error) = answer.get("error").filter(|error| !error.is_null()) {
+            let message = error["message"].as_str().unwrap_or_default();
+            let message = self.host.redact(message);
+            let letters = message.chars().filter(|letter| !letter.is_control());
+            return Err(RpcError::Refused {
+                name: self.host.name().to_owned(),
+                code: error["code"].as_i64().unwrap_or_default(),
+                message: letters.take(MESSAGE_LETTERS_MAX).collect(),
+            });
+        }
+        match answer.get_mut("result") {
+            Some(result) => Ok(result.take()),
+            None => Err(self.unreadable("it has neither result nor error".to_owned())),
+        }
+    }
+
+    /// Reads a result; one that cannot be read is a failure of this node.
+    pub(super) fn read<V, T>(
+        &self,
+        value: V,
+        read: impl FnOnce(V) -> Result<T, String>,
+    ) -> Result<T, RpcError> {
+        read(value).map_err(|what| {
+            let error = self.unreadable(what);
+            self.failed(&error);
+            error
+        })
+    }
+
+    fn unreadable(&self, what: String) -> RpcError {
+        RpcError::Host(HostError::Unreadable {
+            name: self.host.name().to_owned(),
+            what: self.host.redact(&what),
+        })
+    }
+}
+
+fn body(id: u64, call: &Call) -> Value {
+    json!({ "jsonrpc": "2.0", "id": id, "method": call.method, "params": call.params })
+}

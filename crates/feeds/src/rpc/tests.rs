@@ -1,0 +1,232 @@
+//! Nodes that answer what a test writes down, in order.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use packtrain_core::chain::Chain;
+use packtrain_core::secret::Secret;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{LogFilter, Rpc, RpcError};
+use crate::host::HostError;
+
+/// What a node answers to one request: a status line with headers, and for each call of the
+/// request a result or an error.
+type Script = fn(&Value) -> (&'static str, Value);
+
+/// A node; it ends with the test.
+struct Node {
+    url: Secret<String>,
+    /// The bodies of its requests.
+    asked: Arc<Mutex<Vec<Value>>>,
+}
+
+const OK: &str = "200 OK\r\n";
+
+/// A result of one call.
+fn result(call: &Value, result: Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": call["id"], "result": result })
+}
+
+fn error(call: &Value, code: i64, message: &str) -> Value {
+    json!({ "jsonrpc": "2.0", "id": call["id"], "error": { "code": code, "message": message } })
+}
+
+/// A node that answers as written; what asks which chain it is of hears Ethereum.
+async fn node(tasks: &tokio_util::task::TaskTracker, script: Script) -> Node {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&asked);
+    tasks.spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            converse(stream, script, &notes).await;
+        }
+    });
+    let url = Secret::new(format!("http://{address}/v3/hush-hush-key"));
+    Node { url, asked }
+}
+
+async fn converse(mut stream: TcpStream, script: Script, notes: &Mutex<Vec<Value>>) {
+    loop {
+        let mut got = Vec::new();
+        let body = loop {
+            if stream.read_buf(&mut got).await.unwrap_or(0) == 0 {
+                return;
+            }
+            let text = String::from_utf8_lossy(&got).into_owned();
+            let Some((_, body)) = text.split_once("\r\n\r\n") else {
+                continue;
+            };
+            if let Ok(body) = serde_json::from_str::<Value>(body) {
+                break body;
+            }
+        };
+        let (head, said) = if body["method"] == "eth_chainId" {
+            (OK, result(&body, json!("0x1")))
+        } else {
+            notes.lock().unwrap().push(body.clone());
+            script(&body)
+        };
+        let said = said.to_string();
+        let length = said.len();
+        let answer = format!("HTTP/1.1 {head}content-length: {length}\r\n\r\n{said}");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    }
+}
+
+fn rpc(nodes: &[&Node]) -> Rpc {
+    let urls: Vec<_> = nodes.iter().map(|node| node.url.clone()).collect();
+    Rpc::new(Chain::Ethereum, &urls).unwrap()
+}
+
+fn count(node: &Node) -> usize {
+    node.asked.lock().unwrap().len()
+}
+
+fn seven(call: &Value) -> (&'static str, Value) {
+    (OK, result(call, json!("0x7")))
+}
+
+fn refuses(call: &Value) -> (&'static str, Value) {
+    (OK, error(call, -32_603, "no key hush-hush-key is known"))
+}
+
+fn is_busy(_: &Value) -> (&'static str, Value) {
+    ("429 Slow down\r\nretry-after: 40\r\n", Value::Null)
+}
+
+#[tokio::test]
+async fn a_node_that_fails_is_left_alone_and_the_next_one_answers() {
+    let tasks = tokio_util::task::TaskTracker::new();
+    let (bad, good) = (node(&tasks, refuses).await, node(&tasks, seven).await);
+    let rpc = rpc(&[&bad, &good]);
+    for _ in 0..3 {
+        assert_eq!(rpc.block_number().await.unwrap(), 7);
+    }
+    assert_eq!((count(&bad), count(&good)), (1, 3));
+}
+
+#[tokio::test]
+async fn a_node_that_fails_alone_is_asked_again_unless_it_asked_to_be_left_alone() {
+    let tasks = tokio_util::task::TaskTracker::new();
+    let (bad, busy) = (node(&tasks, refuses).await, node(&tasks, is_busy).await);
+    let alone = rpc(&[&bad]);
+    for _ in 0..2 {
+        let said = alone.block_number().await.unwrap_err().to_string();
+        assert!(
+            said.contains("refused with -32603: no key *** is known"),
+            "{said}"
+        );
+    }
+    assert_eq!(count(&bad), 2);
+    let alone = rpc(&[&busy]);
+    let first = alone.block_number().await.unwrap_err();
+    let RpcError::Host(HostError::Busy { retry_after, .. }) = first else {
+        panic!("{first}");
+    };
+    assert_eq!(retry_after, Some(Duration::from_secs(40)));
+    let RpcError::AllRest { retry_after } = alone.block_number().await.unwrap_err() else {
+        panic!("it was asked again");
+    };
+    assert!(retry_after > Duration::from_secs(30) && retry_after <= Duration::from_secs(40));
+    assert_eq!(count(&busy), 1);
+}
+
+#[tokio::test]
+async fn several_calls_go_as_one_request_and_answers_may_come_in_any_order() {
+    let tasks = tokio_util::task::TaskTracker::new();
+    let node = node(&tasks, |calls| {
+        let mut said: Vec<Value> = calls.as_array().unwrap().iter().map(block).collect();
+        said.reverse();
+        (OK, said.into())
+    })
+    .await;
+    let headers = rpc(&[&node]).headers(5, 9).await.unwrap();
+    let numbers: Vec<u64> = headers.iter().map(|header| header.number).collect();
+    assert_eq!(numbers, [5, 6, 7, 8, 9]);
+    assert_eq!(count(&node), 1);
+}
+
+/// The block that a call asks for.
+fn block(call: &Value) -> Value {
+    let hash = format!("0x{}", "ab".repeat(32));
+    let block = json!({
+        "number": call["params"][0], "hash": hash, "parentHash": hash, "timestamp": "0x65",
+        "baseFeePerGas": "0x7", "gasUsed": "0x0", "gasLimit": "0x1c9c380",
+    });
+    result(call, block)
+}
+
+#[tokio::test]
+async fn a_node_that_takes_no_several_calls_is_asked_one_by_one_from_then_on() {
+    let tasks = tokio_util::task::TaskTracker::new();
+    let node = node(&tasks, |body| match body {
+        Value::Array(calls) => (OK, error(&calls[0], -32_600, "batches are not supported")),
+        call => (OK, block(call)),
+    })
+    .await;
+    let rpc = rpc(&[&node]);
+    assert_eq!(rpc.headers(1, 3).await.unwrap().len(), 3);
+    assert_eq!(count(&node), 4);
+    assert_eq!(rpc.headers(4, 5).await.unwrap().len(), 2);
+    assert_eq!(count(&node), 6);
+}
+
+#[tokio::test]
+async fn a_block_that_a_node_would_not_write_so_is_refused_and_no_block_is_told_apart() {
+    let tasks = tokio_util::task::TaskTracker::new();
+    let node = node(&tasks, |call| {
+        let mut said = block(call);
+        if call["params"][0] == "latest" {
+            said["result"] = Value::Null;
+        } else {
+            said["result"]["gasUsed"] = json!("0x00");
+        }
+        (OK, said)
+    })
+    .await;
+    let rpc = rpc(&[&node]);
+    let said = rpc.headers(1, 1).await.unwrap_err().to_string();
+    assert!(said.contains("cannot be read: not a number"), "{said}");
+    assert!(matches!(rpc.head().await, Err(RpcError::NoBlock(_))));
+}
+
+#[tokio::test]
+async fn a_range_of_which_the_logs_are_too_many_is_asked_for_in_halves() {
+    let tasks = tokio_util::task::TaskTracker::new();
+    let node = node(&tasks, |call| {
+        let number = |name: &str| {
+            let text = call["params"][0][name].as_str().unwrap();
+            u64::from_str_radix(text.trim_start_matches("0x"), 16).unwrap()
+        };
+        let (first, last) = (number("fromBlock"), number("toBlock"));
+        if last - first >= 3 || (first..=last).contains(&77) {
+            return (
+                OK,
+                error(call, -32_005, "query returned more than 10000 results"),
+            );
+        }
+        let word = format!("0x{}", "cd".repeat(32));
+        let log = |block: u64| {
+            json!({
+                "address": format!("0x{}", "ee".repeat(20)), "topics": [word], "data": "0x01",
+                "blockNumber": format!("{block:#x}"), "blockHash": word,
+                "transactionHash": word, "logIndex": "0x0", "removed": false,
+            })
+        };
+        (OK, result(call, (first..=last).map(log).collect()))
+    })
+    .await;
+    let rpc = rpc(&[&node]);
+    let logs = rpc.logs(&LogFilter::default(), 0, 20).await.unwrap();
+    let blocks: Vec<u64> = logs.iter().map(|log| log.block).collect();
+    assert_eq!(blocks, (0..=20).collect::<Vec<_>>());
+    let Err(RpcError::TooMany { first, last }) = rpc.logs(&LogFilter::default(), 70, 90).await
+    else {
+        panic!("one block has too many");
+    };
+    assert_eq!((first, last), (77, 77));
+}
