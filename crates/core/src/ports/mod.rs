@@ -15,6 +15,7 @@ mod ends;
 mod events;
 mod figures;
 mod files;
+mod gas;
 mod hints;
 mod housekeeping;
 mod jobs;
@@ -53,6 +54,7 @@ pub use files::{
     FileRecord, FileState, FileSummary, Files, Imported, ImportedFile, NewFile, Promise,
     ReadOptions,
 };
+pub use gas::{BlobFee, GasBlock, GasBlocks, GasHead};
 pub use hints::{Bell, Free, Heard, Hint, HintStream, Hints, Listener, Subject};
 pub use housekeeping::{Housekeeping, Pruned};
 pub use jobs::{

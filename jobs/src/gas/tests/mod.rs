@@ -1,0 +1,4 @@
+//! The price of gas, judged by what others wrote.
+
+mod fees;
+mod offers;
