@@ -1,5 +1,7 @@
 //! Entity tags: a strong `ETag` on reads, and `304` when the client has the same already.
 
+use std::time::Duration;
+
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
@@ -29,6 +31,21 @@ pub(crate) fn json<T: Serialize>(
         (ETAG, tag),
     ];
     Ok((status, headers, Bytes::from(body)).into_response())
+}
+
+/// A JSON answer for everybody, which caches between here and its reader may keep so long; with a
+/// tag over its bytes, or `304` when the request has it already.
+pub(crate) fn public<T: Serialize>(
+    view: &T,
+    request: &HeaderMap,
+    fresh: Duration,
+) -> Result<Response, Problem> {
+    let mut answer = json(StatusCode::OK, view, request)?;
+    let rule = format!("public, max-age={}", fresh.as_secs());
+    let rule =
+        HeaderValue::from_str(&rule).map_err(|error| Problem::internal(error.to_string()))?;
+    answer.headers_mut().insert(CACHE_CONTROL, rule);
+    Ok(answer)
 }
 
 /// A strong tag of a hash.

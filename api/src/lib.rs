@@ -9,8 +9,8 @@ use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
 use packtrain_core::ids::IdSource;
 use packtrain_core::ports::{
-    ApiKeys, Backlogs, Control, Files, Gauges, Hints, JobEvents, JobQueue, Objects, OperatorJobs,
-    Readiness, Reports,
+    ApiKeys, Backlogs, Control, Files, GasBlocks, Gauges, Hints, JobEvents, JobQueue, Objects,
+    OperatorJobs, Readiness, Reports,
 };
 use packtrain_core::reads::Reads;
 use packtrain_core::time::Clock;
@@ -67,6 +67,8 @@ pub struct Api {
     pub files: Arc<dyn Files>,
     /// Finished reports.
     pub reports: Arc<dyn Reports>,
+    /// What gas costs.
+    pub gas: Arc<dyn GasBlocks>,
     /// Progress and stages of jobs.
     pub events: Arc<dyn JobEvents>,
     /// Reads through the caches.

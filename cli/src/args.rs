@@ -40,7 +40,9 @@ Examples:
   packtrain dev --stack redis
   packtrain dev --stack aws
   packtrain dev --stack redis,aws
-  packtrain dev --stack redis --no-worker";
+  packtrain dev --stack redis --no-worker
+  packtrain dev --live
+  packtrain dev --feed-fault busy";
     pub(super) const API: &str = "\
 Examples:
   packtrain api
@@ -200,6 +202,13 @@ pub(crate) struct Dev {
     /// beside it takes them
     #[arg(long, conflicts_with = "exit_when_ready")]
     pub(crate) no_worker: bool,
+    /// Read chains from the nodes that the settings name, and not from records
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// Let the recorded hosts fail, to see how the rest bears it: late, busy, bad-gateway,
+    /// truncated or nulls
+    #[arg(long, value_name = "FAULT", conflicts_with = "live")]
+    pub(crate) feed_fault: Option<packtrain_feeds::Fault>,
 }
 
 /// A server beside PostgreSQL.

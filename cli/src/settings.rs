@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::cache::Cache;
 pub(crate) use self::hints::{Hints, Redis, Transport};
 pub(crate) use self::objects::Store;
+pub(crate) use self::rpc::Rpc;
 pub(crate) use self::telemetry::Telemetry;
 pub(crate) use self::worker::Protection;
 
@@ -23,6 +24,7 @@ mod aws;
 mod cache;
 mod hints;
 mod objects;
+mod rpc;
 mod telemetry;
 mod told;
 mod worker;
@@ -51,6 +53,7 @@ pub(crate) struct Settings {
     pub(crate) redis: Redis,
     pub(crate) cache: Cache,
     pub(crate) retention: Retention,
+    pub(crate) rpc: Rpc,
     pub(crate) warm: Warm,
     pub(crate) metrics: Metrics,
     pub(crate) log: Log,
@@ -158,6 +161,7 @@ impl Api {
 pub(crate) struct Retention {
     pub(crate) jobs_days: u32,
     pub(crate) audit_days: u32,
+    pub(crate) gas_days: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -249,6 +253,7 @@ pub(crate) fn load(
                     "test_moto",
                     "test_fauxqs",
                     "test_pgbouncer",
+                    "test_anvil",
                     "skip_log",
                     "bootstrap_url",
                     "bench_server",
@@ -302,6 +307,7 @@ impl Loaded {
             .problem()
             .or_else(|| settings.database.problem())
             .or_else(|| settings.api.problem())
+            .or_else(|| settings.rpc.problem())
             .or_else(|| settings.telemetry.problem())
             .or_else(|| settings.redis.problem())
             .or_else(|| settings.cache.problem())

@@ -19,6 +19,7 @@ use crate::settings::{Address, Machine, Settings, Transport};
 use crate::wiring::sqs;
 
 mod aws;
+pub(crate) mod replay;
 
 /// The hidden subcommand that becomes a server which ends with its owner.
 pub(crate) const GUARD: &str = "stack-guard";

@@ -13,10 +13,11 @@ use serde_json::Value;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::{ops, tax};
+use crate::{gas, ops, tax};
 
 /// Every kind that this binary runs.
 pub const KINDS: &[Entry] = &[
+    entry::<gas::snapshot::Snapshot>(),
     entry::<ops::bulk::Bulk>(),
     entry::<ops::canary::Canary>(),
     entry::<ops::keep_warm::KeepWarm>(),

@@ -4,3 +4,6 @@ pub mod catalogue;
 pub mod gas;
 pub mod ops;
 pub mod tax;
+
+#[cfg(test)]
+mod tests;

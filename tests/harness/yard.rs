@@ -9,7 +9,9 @@ use packtrain_api::Api;
 use packtrain_cache::MemoryCache;
 use packtrain_core::ids::{IdSource, TenantId};
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{Bell, Hints, KeyScope, Objects, StoreError, Warmth, World};
+use packtrain_core::ports::{
+    Bell, Chains, Hints, KeyScope, NoChains, Objects, StoreError, Warmth, World,
+};
 use packtrain_core::reads::Reads;
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_core::trace::TraceRules;
@@ -19,7 +21,7 @@ use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
 use packtrain_scheduler::{Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
-    PgBacklog, PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFigures, PgFiles,
+    PgBacklog, PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFigures, PgFiles, PgGas,
     PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgSchedules, PgUpkeep, PoolWarmth,
     Retention,
 };
@@ -36,6 +38,7 @@ use crate::database::Database;
 const KEPT: Retention = Retention {
     jobs: Duration::from_secs(90 * 24 * 60 * 60),
     audit: Duration::from_secs(400 * 24 * 60 * 60),
+    gas: Duration::from_secs(14 * 24 * 60 * 60),
 };
 
 /// What the yard's cache takes.
@@ -51,6 +54,7 @@ pub struct Yard {
     router: Router,
     hints: Arc<dyn Hints>,
     bell: Arc<dyn Bell>,
+    chains: Arc<dyn Chains>,
     tasks: TaskTracker,
     stop: CancellationToken,
     folder: TempDir,
@@ -141,6 +145,14 @@ impl Yard {
         yard
     }
 
+    /// API, upkeep and one worker of the product's own kinds, which read these chains.
+    pub async fn reading(chains: Arc<dyn Chains>) -> Self {
+        let mut yard = Self::without_workers().await;
+        yard.chains = chains;
+        yard.worker(KINDS).await;
+        yard
+    }
+
     /// The API alone: workers and upkeep are processes that the test starts.
     pub async fn door(folder: TempDir) -> Self {
         let objects = Self::folder_objects(&folder);
@@ -176,6 +188,7 @@ impl Yard {
             backlogs: Arc::new(PgBacklog::new(pools.operator.clone())),
             files: Arc::new(PgFiles::new(pools.app.clone())),
             reports: Arc::new(PgReports::new(pools.app.clone())),
+            gas: Arc::new(PgGas::new(pools.app.clone())),
             events: Arc::new(PgEvents::new(pools.app.clone())),
             reads: Reads::new(Arc::new(MemoryCache::new(CACHE_BYTES))),
             objects: Arc::clone(&objects),
@@ -193,6 +206,7 @@ impl Yard {
             router,
             hints,
             bell,
+            chains: Arc::new(NoChains),
             tasks,
             stop,
             folder,
@@ -222,6 +236,8 @@ impl Yard {
             housekeeping: Arc::new(PgHousekeeping::new(pool.clone(), KEPT)),
             jobs: Arc::new(PgOperatorJobs::new(pool.clone())),
             control: Arc::new(PgControl::new(pool.clone(), self.database.ids())),
+            chains: Arc::clone(&self.chains),
+            gas: Arc::new(PgGas::new(pool.clone())),
             warmth: self.warmth(),
         };
         let settings = FleetSettings {

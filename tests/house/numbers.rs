@@ -7,6 +7,9 @@ use super::{Breach, assert_kept, lines};
 const NEAR_MONEY: &[&str] = &[
     "crates/tax/src/",
     "crates/rules/src/",
+    "jobs/src/gas/",
+    "crates/feeds/src/rpc/",
+    "crates/feeds/src/llama/",
     "crates/core/src/money.rs",
     "crates/core/src/quantity.rs",
     "crates/core/src/ledger.rs",

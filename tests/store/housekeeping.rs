@@ -25,6 +25,7 @@ impl House {
         let retention = Retention {
             jobs: 30 * DAY,
             audit: 60 * DAY,
+            gas: 14 * DAY,
         };
         let keeping = PgHousekeeping::new(scene.db.pools().worker.clone(), retention);
         Self { scene, keeping }

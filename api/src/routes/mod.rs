@@ -21,6 +21,7 @@ mod changes;
 mod comparisons;
 mod dead_letters;
 mod files;
+mod gas;
 mod health;
 mod job;
 mod jobs;
@@ -51,6 +52,7 @@ pub(crate) fn open() -> OpenApiRouter<Shared> {
 /// Routes that answer soon.
 pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
+        .routes(routes!(gas::show))
         .routes(routes!(files::list))
         .routes(routes!(files::show))
         .routes(routes!(uploads::begin))

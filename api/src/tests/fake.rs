@@ -87,6 +87,7 @@ impl World {
             backlogs: self.clone(),
             files: self.clone(),
             reports: self.clone(),
+            gas: self.clone(),
             events: self.clone(),
             reads: Reads::new(self.clone()),
             objects: self.clone(),

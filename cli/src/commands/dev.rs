@@ -21,7 +21,7 @@ use crate::log;
 use crate::metrics;
 use crate::process::{narrate, stop_on_signal};
 use crate::settings::{Settings, Store};
-use crate::stack::{Running, Shown};
+use crate::stack::{Running, Shown, replay};
 use crate::terminal::{QUIET, STRONG};
 use crate::warm;
 use crate::wiring::{Parts, hints};
@@ -39,7 +39,7 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     greet(global);
     let (tasks, serving) = (TaskTracker::new(), CancellationToken::new());
     let mut settings = settings.clone();
-    let stack = Running::start(&args.stack, &mut settings, &narrate(global.quiet)).await?;
+    let stack = servers(global, args, &mut settings, (&tasks, &serving)).await?;
     let settings = &settings;
     let database = Database::open(settings, narrate(global.quiet)).await?;
     database.keep(&tasks, &serving);
@@ -90,6 +90,23 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     api.map_err(std::io::Error::other)
         .and_then(|served| served)
         .map_err(|error| Failure::new(FAILED, format!("the API ended: {error}")))
+}
+
+/// Starts the servers beside the database, and lets the settings lead to them.
+async fn servers(
+    global: &Global,
+    args: &Dev,
+    settings: &mut Settings,
+    (tasks, serving): (&TaskTracker, &CancellationToken),
+) -> Result<Running, Failure> {
+    let mut running = Running::start(&args.stack, settings, &narrate(global.quiet)).await?;
+    let chains = if args.live {
+        replay::real(settings)
+    } else {
+        replay::start(args.feed_fault, settings, tasks, serving).await?
+    };
+    running.shown.push(chains);
+    Ok(running)
 }
 
 /// Runs jobs until `stop`, where there is anybody who does.

@@ -17,7 +17,7 @@ use packtrain_feeds::{EndpointWarmth, TaskAgent};
 use packtrain_objects::ObjectsWarmth;
 use packtrain_scheduler::{BEATS_IN_PATIENCE, Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
-    PgBacklog, PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFigures, PgFiles,
+    PgBacklog, PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFigures, PgFiles, PgGas,
     PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgSchedules, PgUpkeep, PoolWarmth,
     Pools, Retention,
 };
@@ -33,6 +33,7 @@ use crate::settings::{Machine, Protection, Settings};
 #[cfg(feature = "aws")]
 mod bucket;
 mod caches;
+mod feeds;
 pub(crate) mod hints;
 #[cfg(not(feature = "aws"))]
 mod no_bucket;
@@ -104,6 +105,7 @@ impl Parts {
             backlogs: Arc::new(PgBacklog::new(self.pools.operator.clone())),
             files: Arc::new(PgFiles::new(app.clone())),
             reports: Arc::new(PgReports::new(app.clone())),
+            gas: Arc::new(PgGas::new(app.clone())),
             events: Arc::new(PgEvents::new(app.clone())),
             reads: self.reads.clone(),
             objects: Arc::clone(&self.store.objects),
@@ -149,6 +151,8 @@ impl Parts {
             housekeeping: Arc::new(PgHousekeeping::new(pool.clone(), self.retention())),
             jobs: Arc::new(PgOperatorJobs::new(pool.clone())),
             control: Arc::new(PgControl::new(pool.clone(), Arc::clone(&self.ids))),
+            chains: feeds::chains(&self.settings)?,
+            gas: Arc::new(PgGas::new(pool.clone())),
             warmth: self.warmth()?,
         };
         let claims: Arc<dyn Claims> = Arc::new(PgClaims::new(&self.pools, Arc::clone(&self.ids)));
@@ -298,6 +302,7 @@ impl<S> Parts<S> {
         Retention {
             jobs: days(self.settings.retention.jobs_days),
             audit: days(self.settings.retention.audit_days),
+            gas: days(self.settings.retention.gas_days),
         }
     }
 

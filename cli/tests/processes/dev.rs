@@ -103,6 +103,30 @@ async fn dev_makes_a_report_at_the_first_start_and_finds_it_again_at_the_next() 
     assert_eq!(second.end().await, Some(0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_shows_what_gas_costs_on_recorded_chains_and_says_that_they_are_recorded() {
+    let folder = folder(&[]);
+    let mut dev = Dev::start(folder.path(), &[]);
+    let (ready, _) = (dev.event().await, dev.event().await);
+    assert_eq!(ready["chains"], "ethereum, base");
+    // It comes by itself every fifteen seconds; a test does not wait for that.
+    let asked = process(folder.path(), &["enqueue", "gas.snapshot", "--wait"])
+        .stdout(Stdio::null())
+        .status();
+    assert!(asked.await.unwrap().success());
+    let api = ready["api"].as_str().unwrap();
+    for path in ["/v2/public/gas/ethereum", "/v2/public/gas/8453"] {
+        until("the price of gas is shown", async || {
+            let shown = answer(api, path, "none").await;
+            shown.starts_with("HTTP/1.1 200") && shown.contains("\"next_base_fee_wei\"")
+        })
+        .await;
+    }
+    let pid = Pid::from_raw(dev.child.id().unwrap().cast_signed()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    assert_eq!(dev.end().await, Some(0));
+}
+
 /// The cache in which the run of the tests keeps what it fetched.
 fn cache() -> std::path::PathBuf {
     #[expect(

@@ -204,7 +204,13 @@ redis.evicting                false                               default
 redis.prefix                  "packtrain"                         default
 redis.url                     ""                                  default
 retention.audit_days          400                                 default
+retention.gas_days            14                                  default
 retention.jobs_days           90                                  default
+rpc.arbitrum_urls             []                                  default
+rpc.base_urls                 []                                  default
+rpc.ethereum_urls             []                                  default
+rpc.optimism_urls             []                                  default
+rpc.polygon_urls              []                                  default
 s3.bucket                     ""                                  default
 s3.download_s                 300                                 default
 s3.kms_key                    ""                                  default

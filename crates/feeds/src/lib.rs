@@ -1,5 +1,6 @@
-//! The world outside, asked over HTTP: chains by their nodes, DefiLlama, endpoints that are kept warm, the
-//! agent of a container service, where a body is posted to; and a replay of what was recorded.
+//! The world outside, asked over HTTP: chains by their nodes, DefiLlama, endpoints that are kept
+//! warm, the agent of a container service, where a body is posted to; and a replay of what was
+//! recorded.
 
 mod chains;
 mod endpoint;

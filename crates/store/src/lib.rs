@@ -37,6 +37,7 @@ pub use pg::control::PgControl;
 pub use pg::events::PgEvents;
 pub use pg::figures::PgFigures;
 pub use pg::files::PgFiles;
+pub use pg::gas::PgGas;
 pub use pg::gauge::{Gauge, Holds, PgGauge, Phase, Until, Waits};
 pub use pg::housekeeping::{PgHousekeeping, Retention};
 pub use pg::jobs::{PgJobs, PgOperatorJobs};

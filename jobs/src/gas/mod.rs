@@ -1,12 +1,13 @@
 //! The price of gas: what blocks say of it, what the next ones will say at most, and what to offer.
 //!
-//! Everything here is pure and counts in whole wei.
+//! Everything here but the jobs is pure and counts in whole wei; `docs/gas.md` has the formulas.
 
 pub mod base_fee;
 pub mod blob_fee;
 pub mod offer;
 pub mod reading;
 pub mod rules;
+pub mod snapshot;
 pub mod tips;
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub struct Pruned {
     pub audit_entries: u64,
     /// Service levels past their time.
     pub service_levels: u64,
+    /// Blocks past their time.
+    pub gas_blocks: u64,
     /// Gates in which nothing moved for as long as jobs are kept.
     pub gates: u64,
     /// Batches, edges and checkpoints of jobs that are gone.

@@ -38,6 +38,7 @@ pub use cache::{Cache, CacheKey, Cacheable, Cached, NoCache, Owner, Service};
 pub use channels::{
     Budget, Channel, ChannelKind, Delivery, DeliveryAttempt, DeliveryCause, DeliveryKey,
     DeliveryKeyError, DeliveryOutcome, Endpoint, Message,
+};
 pub use chains::{
     BlobGas, ChainError, Chains, FeeHistory, Header, NoChains, TIP_PERCENTILES, Tips,
 };
@@ -98,6 +99,10 @@ pub struct World {
     pub jobs: Arc<dyn OperatorJobs>,
     /// What operators do to jobs, for doing it to many.
     pub control: Arc<dyn Control>,
+    /// Chains, by their nodes.
+    pub chains: Arc<dyn Chains>,
+    /// What blocks said of the price of gas.
+    pub gas: Arc<dyn GasBlocks>,
     /// What is kept warm.
     pub warmth: Vec<Arc<dyn Warmth>>,
 }

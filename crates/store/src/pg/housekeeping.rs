@@ -29,6 +29,8 @@ pub struct Retention {
     pub jobs: Duration,
     /// Audit entries.
     pub audit: Duration,
+    /// What blocks said of the price of gas.
+    pub gas: Duration,
 }
 
 /// Removes at most [`ROWS_MAX`] rows of a kind, and says how many.
@@ -176,6 +178,25 @@ impl PgHousekeeping {
         Ok(done.rows_affected())
     }
 
+    async fn gas_blocks(&self) -> Result<u64, StoreError> {
+        let done = sqlx::query!(
+            r#"
+            delete from gas_block
+             where ctid = any(array(
+                   select ctid
+                     from gas_block
+                    where seen_at < now_utc() - $1::interval
+                    limit $2))
+            "#,
+            interval(self.retention.gas),
+            ROWS_MAX,
+        )
+        .execute(&self.pool)
+        .await
+        .map_err(refused("to remove blocks"))?;
+        Ok(done.rows_affected())
+    }
+
     /// A gate that a dead letter could enter again stays.
     async fn gates(&self) -> Result<u64, StoreError> {
         let done = sqlx::query!(
@@ -262,6 +283,7 @@ impl Housekeeping for PgHousekeeping {
             cancel_requests: self.all(|me| Box::pin(me.cancel_requests())).await?,
             audit_entries: self.all(|me| Box::pin(me.audit_entries())).await?,
             service_levels: self.all(|me| Box::pin(me.service_levels())).await?,
+            gas_blocks: self.all(|me| Box::pin(me.gas_blocks())).await?,
             gates: self.all(|me| Box::pin(me.gates())).await?,
             remains: self.all(|me| Box::pin(me.remains())).await?,
             // Last: the rows above go whatever becomes of this.

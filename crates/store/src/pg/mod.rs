@@ -16,6 +16,7 @@ pub(crate) mod fair;
 pub(crate) mod figures;
 pub(crate) mod files;
 pub(crate) mod fleet;
+pub(crate) mod gas;
 pub(crate) mod gates;
 pub(crate) mod gauge;
 pub(crate) mod halt;

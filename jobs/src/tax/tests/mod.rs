@@ -3,11 +3,9 @@
 mod compare;
 mod formats;
 mod imports;
-mod nowhere;
 mod prices;
 mod said;
 mod taxpayer;
-mod world;
 mod years;
 
 use std::sync::Arc;
@@ -20,7 +18,7 @@ use packtrain_core::ports::{ReportRecord, Write};
 use serde_json::{Value, json};
 
 use super::import::Import;
-use world::World;
+use crate::tests::world::World;
 
 /// Two purchases at different prices; a sale of one unit in each of two years.
 const LEDGER: &str = "\

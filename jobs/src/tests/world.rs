@@ -11,8 +11,8 @@ use packtrain_core::job::{Ctx, NewJob, Progress};
 use packtrain_core::ledger::RowError;
 use packtrain_core::ports::{
     ByteStream, FileRecord, FileState, FileSummary, Files, Imported, ImportedFile, JobEvent,
-    JobEvents, NewFile, Noted, ObjectError, ObjectKey, Objects, Promise, ReadOptions, ReportRecord,
-    Reports, StoreError, Stored,
+    JobEvents, NewFile, NoChains, Noted, ObjectError, ObjectKey, Objects, Promise, ReadOptions,
+    ReportRecord, Reports, StoreError, Stored,
 };
 use packtrain_core::time::{Clock, Timestamp};
 use packtrain_tax::import::digest;
@@ -23,7 +23,7 @@ use super::nowhere::Nowhere;
 
 /// Noon of a day in June, always.
 #[derive(Clone, Copy)]
-pub(super) struct Noon;
+pub(crate) struct Noon;
 
 impl Clock for Noon {
     fn now(&self) -> Timestamp {
@@ -42,19 +42,19 @@ impl CpuPool for Here {
 
 /// What the jobs of one tenant see.
 #[derive(Default)]
-pub(super) struct World {
+pub(crate) struct World {
     files: Mutex<BTreeMap<FileId, ImportedFile>>,
     objects: Mutex<HashMap<String, Bytes>>,
     events: Mutex<Vec<(String, Value)>>,
 }
 
 impl World {
-    pub(super) fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::default()
     }
 
     /// What an attempt of a job sees, and how to stop it.
-    pub(super) fn attempt(self: &Arc<Self>, job: u128) -> Ctx {
+    pub(crate) fn attempt(self: &Arc<Self>, job: u128) -> Ctx {
         Ctx {
             job: JobId::from_uuid(uuid::Uuid::from_u128(job)),
             lease: LeaseId::from_uuid(uuid::Uuid::from_u128(1)),
@@ -76,18 +76,20 @@ impl World {
                 housekeeping: Arc::new(Nowhere),
                 jobs: Arc::new(Nowhere),
                 control: Arc::new(Nowhere),
+                chains: Arc::new(NoChains),
+                gas: Arc::new(Nowhere),
                 warmth: Vec::new(),
             }),
         }
     }
 
     /// Uploads a file that nobody has read yet.
-    pub(super) async fn upload(&self, name: &str, text: &'static str) -> FileId {
+    pub(crate) async fn upload(&self, name: &str, text: &'static str) -> FileId {
         self.upload_as(name, text, ReadOptions::default()).await
     }
 
     /// Uploads a file with what its owner says of it.
-    pub(super) async fn upload_as(
+    pub(crate) async fn upload_as(
         &self,
         name: &str,
         text: &'static str,
@@ -122,17 +124,17 @@ impl World {
     }
 
     /// A file with its rows.
-    pub(super) fn file(&self, id: FileId) -> ImportedFile {
+    pub(crate) fn file(&self, id: FileId) -> ImportedFile {
         self.files.lock().unwrap()[&id].clone()
     }
 
     /// The bytes of an artefact.
-    pub(super) fn bytes(&self, stored: &Stored) -> Bytes {
+    pub(crate) fn bytes(&self, stored: &Stored) -> Bytes {
         self.objects.lock().unwrap()[stored.key.as_str()].clone()
     }
 
     /// The stages that were entered, in order.
-    pub(super) fn stages(&self) -> Vec<String> {
+    pub(crate) fn stages(&self) -> Vec<String> {
         let events = self.events.lock().unwrap();
         let entered = events.iter().filter(|(_, data)| data["state"] == "running");
         entered
@@ -143,7 +145,7 @@ impl World {
 
 impl World {
     /// How much work a stage that is over had.
-    pub(super) fn total_of(&self, stage: &str) -> Option<u64> {
+    pub(crate) fn total_of(&self, stage: &str) -> Option<u64> {
         let events = self.events.lock().unwrap();
         let over = |data: &Value| data["name"] == stage && data["state"] == "done";
         let found = events.iter().find(|(_, data)| over(data));

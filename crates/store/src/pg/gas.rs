@@ -1,0 +1,278 @@
+//! What blocks said of the price of gas. Wei travel as text and rest as `numeric`: both exact.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use packtrain_core::chain::{BlockHash, Chain};
+use packtrain_core::ports::{BlobFee, GasBlock, GasBlocks, GasHead, StoreError, Tips};
+
+use crate::error::{number, refused, unreadable};
+use crate::gate::commit;
+use crate::pool::Pool;
+
+/// Blocks and heads: as `packtrain_worker` to write them, as any role to read them.
+#[derive(Clone)]
+pub struct PgGas {
+    pool: Pool,
+}
+
+impl PgGas {
+    /// Works over this pool.
+    pub const fn new(pool: Pool) -> Self {
+        Self { pool }
+    }
+}
+
+#[async_trait]
+impl GasBlocks for PgGas {
+    async fn head(&self, chain: Chain) -> Result<Option<GasHead>, StoreError> {
+        let row = sqlx::query!(
+            "select number, hash, seen_at from gas_head where chain_id = $1",
+            id(chain),
+        )
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(refused("to read the head of a chain"))?;
+        let head = row.map(|row| {
+            Ok(GasHead {
+                number: number("gas_head.number", row.number)?,
+                hash: hash(&row.hash)?,
+                seen_at: row.seen_at,
+            })
+        });
+        head.transpose()
+    }
+
+    async fn has(&self, chain: Chain, number: u64, hash: BlockHash) -> Result<bool, StoreError> {
+        sqlx::query_scalar!(
+            r#"
+            select exists (
+                   select from gas_block
+                    where chain_id = $1
+                      and number = $2
+                      and hash = $3) as "has!"
+            "#,
+            id(chain),
+            stored(number),
+            &hash.0,
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(refused("to look for a block"))
+    }
+
+    async fn record(
+        &self,
+        chain: Chain,
+        blocks: &[GasBlock],
+        head: &GasHead,
+    ) -> Result<u64, StoreError> {
+        let mut tx = self
+            .pool
+            .begin()
+            .await
+            .map_err(refused("to begin to keep blocks"))?;
+        let moved = sqlx::query!(
+            r#"
+            insert into gas_head as h (chain_id, number, hash, seen_at)
+            values ($1, $2, $3, $4)
+                on conflict (chain_id) do update
+               set number = excluded.number,
+                   hash = excluded.hash,
+                   seen_at = excluded.seen_at
+             where h.seen_at < excluded.seen_at
+            "#,
+            id(chain),
+            stored(head.number),
+            &head.hash.0,
+            head.seen_at,
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(refused("to move the head of a chain"))?;
+        if moved.rows_affected() == 0 {
+            return Ok(0);
+        }
+        let columns = Columns::of(blocks);
+        let written = if blocks.is_empty() {
+            0
+        } else {
+            columns.insert(&mut tx, chain).await?
+        };
+        commit(tx, "to keep blocks").await?;
+        Ok(written)
+    }
+
+    async fn recent(&self, chain: Chain, limit: u32) -> Result<Vec<GasBlock>, StoreError> {
+        let rows = sqlx::query!(
+            r#"
+            with recursive line as (
+                select b.number, b.hash, b.parent, 1 as place
+                  from gas_head h
+                  join gas_block b using (chain_id, number, hash)
+                 where h.chain_id = $1
+                 union all
+                select b.number, b.hash, b.parent, l.place + 1
+                  from line l
+                  join gas_block b
+                    on b.chain_id = $1
+                   and b.number = l.number - 1
+                   and b.hash = l.parent
+                 where l.place < $2
+            )
+            select b.number, b.hash, b.parent, b.at, b.base_fee_wei::text as "base_fee_wei!",
+                   b.next_base_fee_wei::text as "next_base_fee_wei!", b.is_formula_exact,
+                   b.gas_used, b.gas_limit, b.tips_wei::text[] as tips_wei,
+                   b.blob_fee_wei::text as blob_fee_wei,
+                   b.next_blob_fee_wei::text as next_blob_fee_wei
+              from line l
+              join gas_block b
+                on b.chain_id = $1
+               and b.number = l.number
+               and b.hash = l.hash
+             order by l.place
+             limit $2
+            "#,
+            id(chain),
+            i32::try_from(limit).unwrap_or(i32::MAX),
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(refused("to read recent blocks"))?;
+        let blocks = rows.into_iter().map(|row| {
+            let now = row.blob_fee_wei.as_deref().map(wei).transpose()?;
+            let next = row.next_blob_fee_wei.as_deref().map(wei).transpose()?;
+            Ok(GasBlock {
+                number: number("gas_block.number", row.number)?,
+                hash: hash(&row.hash)?,
+                parent: hash(&row.parent)?,
+                at: row.at,
+                base_fee_wei: wei(&row.base_fee_wei)?,
+                next_base_fee_wei: wei(&row.next_base_fee_wei)?,
+                is_formula_exact: row.is_formula_exact,
+                gas_used: number("gas_block.gas_used", row.gas_used)?,
+                gas_limit: number("gas_block.gas_limit", row.gas_limit)?,
+                tips_wei: row.tips_wei.as_deref().map(tips).transpose()?,
+                blob_fee: now
+                    .zip(next)
+                    .map(|(now_wei, next_wei)| BlobFee { now_wei, next_wei }),
+            })
+        });
+        blocks.collect()
+    }
+}
+
+/// Blocks as columns.
+#[derive(Default)]
+struct Columns {
+    numbers: Vec<i64>,
+    hashes: Vec<Vec<u8>>,
+    parents: Vec<Vec<u8>>,
+    at: Vec<DateTime<Utc>>,
+    base_fees: Vec<String>,
+    next_base_fees: Vec<String>,
+    exact: Vec<bool>,
+    used: Vec<i64>,
+    limits: Vec<i64>,
+    tips: Vec<Option<String>>,
+    blob_fees: Vec<Option<String>>,
+    next_blob_fees: Vec<Option<String>>,
+}
+
+impl Columns {
+    fn of(blocks: &[GasBlock]) -> Self {
+        let mut c = Self::default();
+        for block in blocks {
+            c.numbers.push(stored(block.number));
+            c.hashes.push(block.hash.0.to_vec());
+            c.parents.push(block.parent.0.to_vec());
+            c.at.push(block.at);
+            c.base_fees.push(block.base_fee_wei.to_string());
+            c.next_base_fees.push(block.next_base_fee_wei.to_string());
+            c.exact.push(block.is_formula_exact);
+            c.used.push(stored(block.gas_used));
+            c.limits.push(stored(block.gas_limit));
+            // An array as PostgreSQL writes it: arrays of arrays have no place in `unnest`.
+            c.tips.push(block.tips_wei.map(|tips| {
+                let tips: Vec<String> = tips.iter().map(u128::to_string).collect();
+                format!("{{{}}}", tips.join(","))
+            }));
+            let (now, next) = block
+                .blob_fee
+                .map(|fee| (fee.now_wei.to_string(), fee.next_wei.to_string()))
+                .unzip();
+            c.blob_fees.push(now);
+            c.next_blob_fees.push(next);
+        }
+        c
+    }
+
+    async fn insert(
+        &self,
+        connection: &mut sqlx::PgConnection,
+        chain: Chain,
+    ) -> Result<u64, StoreError> {
+        let done = sqlx::query!(
+            r#"
+            insert into gas_block (
+                   chain_id, number, hash, parent, at, base_fee_wei, next_base_fee_wei,
+                   is_formula_exact, gas_used, gas_limit, tips_wei, blob_fee_wei,
+                   next_blob_fee_wei)
+            select $1, b.number, b.hash, b.parent, b.at, b.base_fee::numeric,
+                   b.next_base_fee::numeric, b.exact, b.used, b.gas_limit, b.tips::numeric[],
+                   b.blob_fee::numeric, b.next_blob_fee::numeric
+              from unnest($2::bigint[], $3::bytea[], $4::bytea[], $5::timestamptz[], $6::text[],
+                          $7::text[], $8::boolean[], $9::bigint[], $10::bigint[], $11::text[],
+                          $12::text[], $13::text[])
+                   as b (number, hash, parent, at, base_fee, next_base_fee, exact, used,
+                         gas_limit, tips, blob_fee, next_blob_fee)
+                on conflict (chain_id, number, hash) do nothing
+            "#,
+            id(chain),
+            &self.numbers,
+            &self.hashes,
+            &self.parents,
+            &self.at,
+            &self.base_fees,
+            &self.next_base_fees,
+            &self.exact,
+            &self.used,
+            &self.limits,
+            &self.tips as &[Option<String>],
+            &self.blob_fees as &[Option<String>],
+            &self.next_blob_fees as &[Option<String>],
+        )
+        .execute(connection)
+        .await
+        .map_err(refused("to keep blocks"))?;
+        Ok(done.rows_affected())
+    }
+}
+
+/// A chain's id as the database has it.
+fn id(chain: Chain) -> i64 {
+    stored(chain.id())
+}
+
+/// A number of a chain; none comes near the end of `bigint`.
+fn stored(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn hash(bytes: &[u8]) -> Result<BlockHash, StoreError> {
+    BlockHash::of(bytes).ok_or_else(|| unreadable("gas_block.hash", bytes.len()))
+}
+
+fn wei<T: std::str::FromStr>(text: &str) -> Result<T, StoreError> {
+    text.parse()
+        .map_err(|_| unreadable("wei of gas_block", text))
+}
+
+fn tips(texts: &[String]) -> Result<Tips, StoreError> {
+    let tips: Vec<u128> = texts
+        .iter()
+        .map(|text| wei(text))
+        .collect::<Result<_, _>>()?;
+    let count = tips.len();
+    tips.try_into()
+        .map_err(|_| unreadable("gas_block.tips_wei", count))
+}
