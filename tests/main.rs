@@ -4,6 +4,7 @@
 
 mod caches;
 mod contracts;
+mod gas;
 mod house;
 mod journeys;
 mod store;

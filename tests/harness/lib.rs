@@ -6,6 +6,7 @@
 //! API. The harness panics whenever its server does not do as told: that is the failing test.
 //! Nothing here sleeps for a fixed time: waiting means asking again, within a bound.
 
+mod anvil;
 mod bouncer;
 mod client;
 mod clock;
@@ -28,6 +29,7 @@ mod yard;
 
 #[cfg(feature = "redis")]
 pub use crate::redis::{Redis, free_port, redis_cluster};
+pub use anvil::Anvil;
 pub use bouncer::Bouncer;
 pub use client::{Answer, Client};
 pub use clock::{CountingIds, ManualClock};

@@ -13,6 +13,8 @@ pub enum Program {
     Fauxqs,
     /// The program `pgbouncer`.
     PgBouncer,
+    /// The program `anvil`.
+    Anvil,
 }
 
 impl Program {
@@ -23,6 +25,7 @@ impl Program {
             Self::Moto => ("moto", "PACKTRAIN_TEST_MOTO"),
             Self::Fauxqs => ("fauxqs", "PACKTRAIN_TEST_FAUXQS"),
             Self::PgBouncer => ("pgbouncer", "PACKTRAIN_TEST_PGBOUNCER"),
+            Self::Anvil => ("anvil", "PACKTRAIN_TEST_ANVIL"),
         };
         #[expect(
             clippy::disallowed_methods,

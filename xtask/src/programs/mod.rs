@@ -1,8 +1,8 @@
 //! Servers beside PostgreSQL that tests need: found, or fetched through a package manager.
 //!
 //! What cannot be had is said in a line, and the tests that need it are skipped by name; under
-//! `--strict` a skip is a failure. Nothing is started on a port that somebody else may use: Redis
-//! and PgBouncer are started by the tests themselves, the two stand-ins for AWS here, on free
+//! `--strict` a skip is a failure. Nothing is started on a port that somebody else may use: Redis,
+//! PgBouncer and anvil are started by the tests themselves, the two stand-ins for AWS here, on free
 //! ports of the loopback address.
 
 mod emulators;
@@ -40,6 +40,11 @@ impl Programs {
             }
             site.go_on()?;
         }
+        match packages::anvil(site).await {
+            Ok(path) => gathered.know("PACKTRAIN_TEST_ANVIL", path.display().to_string()),
+            Err(why) => lacking("anvil", &why),
+        }
+        site.go_on()?;
         match emulators::moto(site).await {
             Ok(moto) => {
                 gathered.know("PACKTRAIN_TEST_MOTO", moto.url().to_owned());

@@ -17,6 +17,9 @@ const SERVICES: &str = "/usr/sbin/policy-rc.d";
 /// Folders that an ordinary user's PATH leaves out.
 const SYSTEM_FOLDERS: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
 
+/// The version of anvil that was tried.
+const ANVIL: &str = "1.7.1";
+
 /// A program by its name; root on Debian gets it with `package`, without its service being started.
 pub(crate) async fn program(site: &Site, name: &str, package: &str) -> anyhow::Result<PathBuf> {
     if let Some(found) = find(name) {
@@ -41,7 +44,7 @@ pub(crate) async fn program(site: &Site, name: &str, package: &str) -> anyhow::R
 
 /// A folder of the product's cache below which node finds this package.
 pub(crate) async fn node(site: &Site, package: &str, version: &str) -> anyhow::Result<PathBuf> {
-    let folder = tools()?.join(format!("{package}-{version}"));
+    let folder = tools()?.join(format!("{}-{version}", package.replace('/', "-")));
     let whole = folder.join("whole");
     if !whole.exists() {
         println!("fetching {package} {version} with npm");
@@ -54,6 +57,34 @@ pub(crate) async fn node(site: &Site, package: &str, version: &str) -> anyhow::R
         fs::write(&whole, "").context("the cache cannot be written")?;
     }
     Ok(folder)
+}
+
+/// anvil, a node of Ethereum.
+pub(crate) async fn anvil(site: &Site) -> anyhow::Result<PathBuf> {
+    if let Some(found) = find("anvil") {
+        return Ok(found);
+    }
+    let Some(platform) = platform(env::consts::OS, env::consts::ARCH) else {
+        bail!("it is not in PATH, and no package has it for this machine");
+    };
+    let package = format!("anvil-{platform}");
+    let folder = node(site, &format!("@foundry-rs/{package}"), ANVIL).await?;
+    let program = folder.join(format!("node_modules/@foundry-rs/{package}/bin/anvil"));
+    if !is_program(&program) {
+        bail!("the package brought no {}", program.display());
+    }
+    Ok(program)
+}
+
+/// A machine as the packages of anvil call it.
+fn platform(os: &str, arch: &str) -> Option<&'static str> {
+    Some(match (os, arch) {
+        ("linux", "x86_64") => "linux-amd64",
+        ("linux", "aarch64") => "linux-arm64",
+        ("macos", "x86_64") => "darwin-amd64",
+        ("macos", "aarch64") => "darwin-arm64",
+        _ => return None,
+    })
 }
 
 fn tools() -> anyhow::Result<PathBuf> {

@@ -1,0 +1,153 @@
+//! The public door: forms, tags, refusals.
+
+use std::sync::Arc;
+
+use packtrain_core::chain::{BlockHash, Chain};
+use packtrain_core::ports::{BlobFee, GasBlock, GasBlocks, GasHead, NoChains};
+use packtrain_core::time::{Clock, SystemClock, Timestamp};
+use packtrain_store::PgGas;
+use packtrain_tests::Yard;
+
+const GWEI: u64 = 1_000_000_000;
+
+fn block(number: u64) -> GasBlock {
+    let hash = |number: u64| {
+        let mut hash = [7; 32];
+        hash[..8].copy_from_slice(&number.to_be_bytes());
+        BlockHash(hash)
+    };
+    GasBlock {
+        number,
+        hash: hash(number),
+        parent: hash(number - 1),
+        at: Timestamp::from_timestamp(1_800_000_000 + 12 * number.cast_signed(), 0).unwrap(),
+        base_fee_wei: GWEI,
+        next_base_fee_wei: GWEI,
+        is_formula_exact: true,
+        gas_used: 15_000_000,
+        gas_limit: 30_000_000,
+        tips_wei: Some([1, 2, 3, 4, u128::MAX]),
+        blob_fee: Some(BlobFee {
+            now_wei: 1,
+            next_wei: u128::MAX,
+        }),
+    }
+}
+
+/// Keeps these blocks, of which the last is the newest, seen at this time.
+async fn keep(yard: &Yard, chain: Chain, blocks: &[GasBlock], seen_at: Timestamp) -> u64 {
+    let newest = blocks.last().unwrap();
+    let head = GasHead {
+        number: newest.number,
+        hash: newest.hash,
+        seen_at,
+    };
+    let kept = PgGas::new(yard.database.pools().worker.clone());
+    kept.record(chain, blocks, &head).await.unwrap()
+}
+
+async fn yard() -> Yard {
+    Yard::reading(Arc::new(NoChains)).await
+}
+
+#[tokio::test]
+async fn everybody_sees_what_gas_costs_and_is_told_when_nothing_changed() {
+    let yard = yard().await;
+    let client = yard.stranger();
+    let seen_at = SystemClock.now();
+    let blocks: Vec<GasBlock> = (100..160).map(block).collect();
+    assert_eq!(keep(&yard, Chain::Ethereum, &blocks, seen_at).await, 60);
+    let answer = client.get("/v2/public/gas/ethereum").await.expect(200);
+    let shown = answer.json();
+    assert_eq!(shown["block"]["number"], 159);
+    assert_eq!(shown["block"]["gas_used_percent"], 50);
+    assert_eq!(shown["next_base_fee_wei"], "1000000000");
+    assert_eq!(
+        shown["blob_fee"]["next_wei"],
+        u128::MAX.to_string(),
+        "no figure is cut"
+    );
+    assert_eq!(shown["tips"]["p90_wei"], u128::MAX.to_string());
+    assert_eq!(shown["is_stale"], false);
+    let offers = shown["offers"].as_array().unwrap();
+    let bound = &offers[0];
+    assert_eq!(
+        (&bound["basis"], &bound["within_blocks"]),
+        (&"bound".into(), &1.into())
+    );
+    assert_eq!(bound["base_fee_wei"], "1000000000");
+    let observed = offers
+        .iter()
+        .find(|offer| offer["probability_percent"] == 90)
+        .unwrap();
+    assert_eq!(observed["max_fee_wei"], "1000000001");
+    assert_eq!(observed["samples"], 59);
+    let rule = answer.header("cache-control");
+    assert!(rule.starts_with("public, max-age="), "{rule}");
+    let tag = answer.header("etag");
+    let again = client
+        .send("GET", "/v2/public/gas/1", &[("if-none-match", tag)], "")
+        .await;
+    assert_eq!(again.expect(304).body.len(), 0);
+    yard.stop().await;
+}
+
+#[tokio::test]
+async fn a_chain_that_is_not_known_or_was_not_seen_is_told_so() {
+    let yard = yard().await;
+    let client = yard.stranger();
+    for (path, code) in [
+        ("/v2/public/gas/dogecoin", "not_found"),
+        ("/v2/public/gas/0x1", "not_found"),
+        ("/v2/public/gas/polygon", "gas.unseen"),
+    ] {
+        assert_eq!(
+            client.get(path).await.expect(404).json()["code"],
+            code,
+            "{path}"
+        );
+    }
+    yard.stop().await;
+}
+
+#[tokio::test]
+async fn a_price_that_nobody_looked_at_for_a_minute_says_that_it_is_stale() {
+    let yard = yard().await;
+    let seen_at = SystemClock.now() - chrono::TimeDelta::seconds(61);
+    keep(&yard, Chain::Base, &[block(5)], seen_at).await;
+    let answer = yard.stranger().get("/v2/public/gas/base").await.expect(200);
+    assert_eq!(answer.json()["is_stale"], true);
+    assert_eq!(answer.header("cache-control"), "public, max-age=0");
+    yard.stop().await;
+}
+
+#[tokio::test]
+async fn a_snapshot_that_comes_late_does_not_take_the_head_back_and_blocks_are_kept_once() {
+    let yard = yard().await;
+    let now = SystemClock.now();
+    let (one, other) = (block(10), block(11));
+    assert_eq!(keep(&yard, Chain::Ethereum, &[one, other], now).await, 2);
+    let before = now - chrono::TimeDelta::seconds(1);
+    assert_eq!(
+        keep(&yard, Chain::Ethereum, &[block(9), one], before).await,
+        0
+    );
+    let after = now + chrono::TimeDelta::seconds(1);
+    assert_eq!(keep(&yard, Chain::Ethereum, &[one, other], after).await, 0);
+    let kept = PgGas::new(yard.database.pools().app.clone());
+    let recent = kept.recent(Chain::Ethereum, 10).await.unwrap();
+    assert_eq!(recent, [other, one]);
+    assert_eq!(kept.recent(Chain::Ethereum, 1).await.unwrap(), [other]);
+    assert_eq!(
+        kept.head(Chain::Ethereum).await.unwrap().unwrap().seen_at,
+        after
+    );
+    assert_eq!(
+        kept.head(Chain::Base).await.unwrap(),
+        None,
+        "chains do not meet"
+    );
+    assert!(kept.has(Chain::Ethereum, 10, one.hash).await.unwrap());
+    assert!(!kept.has(Chain::Ethereum, 10, other.hash).await.unwrap());
+    yard.stop().await;
+}
