@@ -123,7 +123,11 @@ impl Timers {
         if at >= self.times.len() {
             self.times.resize(at + 1, NEVER);
         }
-        let time = time.map_or(NEVER, |time| time.timestamp_micros());
+        // Rounded up: a look before its time would find nothing, and be asked for again.
+        let time = time.map_or(NEVER, |time| {
+            let is_between = time.timestamp_subsec_nanos() % 1_000 > 0;
+            time.timestamp_micros() + i64::from(is_between)
+        });
         let old = std::mem::replace(&mut self.times[at], time);
         if old == time {
             return;

@@ -147,6 +147,20 @@ fn a_pending_rule_fires_when_its_time_is_over_and_not_when_it_eases_before() {
 }
 
 #[test]
+fn a_time_between_two_microseconds_is_looked_at_once_and_not_before_it() {
+    let mut rig = Rig::begun(
+        "2026-06-01T00:00:00.000000500Z",
+        None,
+        json!({"for_s": 300}),
+    );
+    rig.tick(0, 101);
+    let at = "2026-06-01T00:05:00.000001Z".parse::<Timestamp>().unwrap();
+    assert_eq!(rig.engine.next_look(), Some(at));
+    rig.engine.look(at, &mut rig.happened);
+    assert_eq!(rig.told(), [(300, FIRED)]);
+}
+
+#[test]
 fn a_condition_that_ends_with_its_pending_time_does_not_fire() {
     let mut rig = Rig::with(json!({"for_s": 300}));
     rig.tick(0, 101);
