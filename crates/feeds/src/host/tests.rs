@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::*;
 
 /// Serves this answer to every request; counts connections. After an answer without a length the
-/// connection is closed.
+/// connection is closed; after one whose length begins with a zero when it is used once more.
 async fn serves(tasks: &TaskTracker, answer: String) -> (Secret<String>, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!(
@@ -22,10 +22,14 @@ async fn serves(tasks: &TaskTracker, answer: String) -> (Secret<String>, Arc<Ato
     tasks.spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             connections.fetch_add(1, Ordering::SeqCst);
-            let mut got = Vec::new();
+            let (mut got, mut is_used) = (Vec::new(), false);
             while stream.read_buf(&mut got).await.unwrap_or(0) > 0 {
                 if got.ends_with(b"\r\n\r\n") || got.ends_with(b"}") {
                     got.clear();
+                    if is_used && answer.contains("length: 02") {
+                        break;
+                    }
+                    is_used = true;
                     stream.write_all(answer.as_bytes()).await.unwrap();
                     if !answer.contains("content-length") {
                         break;
@@ -57,13 +61,15 @@ async fn requests_share_a_connection_and_one_that_was_closed_is_made_anew() {
         assert_eq!(host.post(Bytes::from_static(b"{}")).await.unwrap(), "{}");
     }
     assert_eq!(connections.load(Ordering::SeqCst), 1);
-    let closing = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{}";
-    let (url, connections) = serves(&tasks, closing.to_owned()).await;
-    let host = self::host(&url, BOUNDS);
-    for _ in 0..3 {
-        assert_eq!(host.get("/a").await.unwrap(), "{}");
+    for closing in ["connection: close", "content-length: 02"] {
+        let answer = format!("HTTP/1.1 200 OK\r\n{closing}\r\n\r\n{{}}");
+        let (url, connections) = serves(&tasks, answer).await;
+        let host = self::host(&url, BOUNDS);
+        for _ in 0..3 {
+            assert_eq!(host.get("/a").await.unwrap(), "{}", "{closing}");
+        }
+        assert_eq!(connections.load(Ordering::SeqCst), 3, "{closing}");
     }
-    assert_eq!(connections.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use packtrain_core::job::Job;
 use serde_json::{Value, json};
 
 use super::chains::{Kept, Node, Trouble, attempt};
+use crate::gas::rules;
 use crate::gas::snapshot::Snapshot;
 
 /// What a snapshot says that it did.
@@ -147,4 +148,8 @@ async fn where_a_node_knows_another_next_base_fee_its_word_is_kept_and_the_diffe
         .map(|block| block.is_formula_exact)
         .collect();
     assert_eq!(exact, [true, true, false]);
+    let (newest, formula) = (node.newest(), rules::of(Chain::Ethereum).base_fee.unwrap());
+    let ours = formula.next(newest.base_fee_wei, newest.gas_used, newest.gas_limit);
+    let kept = blocks.values().last().unwrap().next_base_fee_wei;
+    assert_eq!(kept, ours + 1);
 }
