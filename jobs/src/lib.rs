@@ -6,4 +6,6 @@ pub mod ops;
 pub mod tax;
 
 #[cfg(test)]
-mod tests;
+mod nowhere;
+#[cfg(test)]
+mod world;

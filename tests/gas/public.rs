@@ -6,7 +6,7 @@ use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::ports::{BlobFee, GasBlock, GasBlocks, GasHead, NoChains};
 use packtrain_core::time::{Clock, SystemClock, Timestamp};
 use packtrain_store::PgGas;
-use packtrain_tests::Yard;
+use packtrain_tests::{Database, Yard};
 
 const GWEI: u64 = 1_000_000_000;
 
@@ -150,4 +150,38 @@ async fn a_snapshot_that_comes_late_does_not_take_the_head_back_and_blocks_are_k
     assert!(kept.has(Chain::Ethereum, 10, one.hash).await.unwrap());
     assert!(!kept.has(Chain::Ethereum, 10, other.hash).await.unwrap());
     yard.stop().await;
+}
+
+#[tokio::test]
+async fn the_price_of_gas_is_read_by_every_part_and_written_by_workers_alone() {
+    let db = Database::new().await;
+    let rights = db
+        .texts(
+            "select concat_ws(' ', replace(r.rolname, 'packtrain_', ''), c.relname, p.name)
+               from pg_class c
+              cross join pg_roles r
+              cross join unnest(array['select', 'insert', 'update', 'delete']) as p (name)
+              where c.relname in ('gas_block', 'gas_head')
+                and r.rolname in ('packtrain_app', 'packtrain_operator', 'packtrain_worker',
+                                  'packtrain_view')
+                and has_table_privilege(r.oid, c.oid, p.name)
+              order by 1",
+        )
+        .await;
+    assert_eq!(
+        rights,
+        [
+            "app gas_block select",
+            "app gas_head select",
+            "operator gas_block select",
+            "operator gas_head select",
+            // Written once: no update.
+            "worker gas_block delete",
+            "worker gas_block insert",
+            "worker gas_block select",
+            "worker gas_head insert",
+            "worker gas_head select",
+            "worker gas_head update",
+        ]
+    );
 }

@@ -175,3 +175,16 @@ async fn the_job_of_a_report_that_is_kept_is_found_after_its_week_went() {
     // And what comes into the default partition does not stop the making of weeks.
     house.scene.upkeep.ensure_partitions().await.unwrap();
 }
+
+#[tokio::test]
+async fn blocks_go_after_their_time_and_not_before() {
+    let house = House::new().await;
+    let block = "insert into gas_block (chain_id, number, hash, parent, at, base_fee_wei,
+                        next_base_fee_wei, is_formula_exact, gas_used, gas_limit)
+                 values (1, 7, sha256('a'), sha256('b'), now_utc(), 1, 1, true, 0, 1)";
+    house.scene.db.run(block).await;
+    house.days_later(13).await;
+    assert_eq!(house.prune().await.gas_blocks, 0);
+    house.days_later(15).await;
+    assert_eq!(house.prune().await.gas_blocks, 1);
+}

@@ -90,7 +90,7 @@ For more information, try '--help'.
         .stderr_eq(str![[r#"
 error: unknown kind "tax.refund"
 
-help: known: ops.bulk, ops.canary, ops.keep_warm, ops.prune, tax.compare, tax.import, tax.report
+help: known: gas.snapshot, ops.bulk, ops.canary, [..], tax.compare, tax.import, tax.report
 
 "#]]);
 }

@@ -52,7 +52,6 @@ impl Job for Snapshot {
     const KIND: Kind = Kind::new("gas.snapshot");
     const LANE: Lane = Lane::Io;
     const PRIORITY: Priority = Priority::FIRST;
-    const LONG: bool = false;
     // The next tick comes sooner than a second retry.
     const ATTEMPTS_MAX: u16 = 2;
     const TIME_LIMIT: Duration = Duration::from_secs(60);

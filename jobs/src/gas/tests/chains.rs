@@ -12,7 +12,7 @@ use packtrain_core::ports::{
 use packtrain_core::time::Timestamp;
 
 use crate::gas::rules;
-use crate::tests::world::World;
+use crate::world::World;
 
 const LIMIT: u64 = 30_000_000;
 

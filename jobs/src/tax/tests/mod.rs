@@ -18,7 +18,7 @@ use packtrain_core::ports::{ReportRecord, Write};
 use serde_json::{Value, json};
 
 use super::import::Import;
-use crate::tests::world::World;
+use crate::world::World;
 
 /// Two purchases at different prices; a sale of one unit in each of two years.
 const LEDGER: &str = "\

@@ -1,4 +1,4 @@
-//! Ports that no job of this service uses.
+//! Ports that no job uses in the tests of its service.
 
 use async_trait::async_trait;
 use packtrain_core::chain::{BlockHash, Chain};
@@ -14,7 +14,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 /// Has nothing, whatever is asked of it.
-pub(super) struct Nowhere;
+pub(crate) struct Nowhere;
 
 fn nothing<T>() -> Result<T, StoreError> {
     let what = "a use of this".to_owned();

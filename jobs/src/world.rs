@@ -19,7 +19,7 @@ use packtrain_tax::import::digest;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::nowhere::Nowhere;
+use crate::nowhere::Nowhere;
 
 /// Noon of a day in June, always.
 #[derive(Clone, Copy)]
