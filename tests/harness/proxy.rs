@@ -31,6 +31,10 @@ pub enum Network {
     Far,
     /// What is sent is swallowed, and nobody is told; new connections are taken and not answered.
     Hole,
+    /// As a hole, for a client that trusts TCP to notice: when the network is well again, what was
+    /// connected meanwhile is reset. A kernel gives up on what nobody acknowledges in time
+    /// (`tcp_user_timeout`), and the one of this proxy acknowledges what is swallowed.
+    Outlasted,
     /// The server's side of every connection is closed, and the client is not told.
     HalfOpen,
     /// Every connection is closed, and new ones are closed at once: the server is away.
@@ -41,7 +45,10 @@ pub enum Network {
 
 impl Network {
     const fn is_cut(self) -> bool {
-        matches!(self, Self::Hole | Self::HalfOpen | Self::Away | Self::Reset)
+        matches!(
+            self,
+            Self::Hole | Self::Outlasted | Self::HalfOpen | Self::Away | Self::Reset
+        )
     }
 }
 
@@ -143,6 +150,14 @@ impl Way {
             Ok(Network::Away) => return,
             Ok(Network::Reset) => {
                 self.meet();
+                return end(&client, Some(&server), Network::Reset);
+            }
+            Ok(Network::Outlasted) => {
+                let mut well = self.state.clone();
+                tokio::select! {
+                    () = self.swallow(&mut client) => {}
+                    _ = well.wait_for(|state| !state.now.is_cut()) => {}
+                }
                 return end(&client, Some(&server), Network::Reset);
             }
             Ok(Network::HalfOpen) => {
