@@ -9,8 +9,8 @@ use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
 use packtrain_core::ids::IdSource;
 use packtrain_core::ports::{
-    ApiKeys, Backlogs, Control, Files, GasBlocks, Gauges, Hints, JobEvents, JobQueue, Objects,
-    OperatorJobs, Readiness, Reports,
+    ApiKeys, Backlogs, Control, Doors, Endpoints, Files, GasBlocks, Gauges, Hints, JobEvents,
+    JobQueue, Objects, OperatorJobs, Readiness, Reports, Rules,
 };
 use packtrain_core::reads::Reads;
 use packtrain_core::time::Clock;
@@ -71,6 +71,8 @@ pub struct Api {
     pub gas: Arc<dyn GasBlocks>,
     /// Progress and stages of jobs.
     pub events: Arc<dyn JobEvents>,
+    /// Rules, and who is told.
+    pub alerts: Alerts,
     /// Reads through the caches.
     pub reads: Reads,
     /// Bytes of files and artefacts.
@@ -87,6 +89,16 @@ pub struct Api {
     pub ids: Arc<dyn IdSource>,
     /// How traces that begin with a request are named and recorded.
     pub traces: TraceRules,
+}
+
+/// What the API reaches of alerts.
+pub struct Alerts {
+    /// Rules and incidents.
+    pub rules: Arc<dyn Rules>,
+    /// Endpoints, and every try to tell them.
+    pub endpoints: Arc<dyn Endpoints>,
+    /// What channels say of new endpoints.
+    pub doors: Arc<dyn Doors>,
 }
 
 /// What all requests share.

@@ -67,6 +67,8 @@ sorts! {
         "upload.too_many_open" "Too many files are promised and not completed";
     UPLOAD_ELSEWHERE = NOT_IMPLEMENTED
         "upload.not_direct" "Files come through the API here";
+    LIMIT_REACHED = CONFLICT "limit.reached" "There are as many as there may be";
+    ENDPOINT_NAMED = CONFLICT "endpoint.in_use" "A rule tells this endpoint";
     SCOPE_MISSING = FORBIDDEN "auth.scope_missing" "The API key may not do this";
     NOT_FOUND = NOT_FOUND "not_found" "There is nothing here";
     GAS_UNSEEN = NOT_FOUND "gas.unseen" "No block of this chain was seen yet";

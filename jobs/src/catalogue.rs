@@ -13,10 +13,12 @@ use serde_json::Value;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::{gas, ops, tax};
+use crate::{alerts, gas, ops, tax};
 
 /// Every kind that this binary runs.
 pub const KINDS: &[Entry] = &[
+    entry::<alerts::deliver::Deliver>(),
+    entry::<alerts::evaluate::Evaluate>(),
     entry::<gas::snapshot::Snapshot>(),
     entry::<ops::bulk::Bulk>(),
     entry::<ops::canary::Canary>(),

@@ -1,5 +1,6 @@
 //! The catalogue: what work there is, one file per job kind, grouped by service.
 
+pub mod alerts;
 pub mod catalogue;
 pub mod gas;
 pub mod ops;

@@ -1,5 +1,7 @@
 //! Ports that no job uses in the tests of its service.
 
+mod alerts;
+
 use async_trait::async_trait;
 use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::ids::{JobId, LeaseId, ScheduleId, TenantId, WorkerId};

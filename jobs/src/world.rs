@@ -79,6 +79,10 @@ impl World {
                 chains: Arc::new(NoChains),
                 gas: Arc::new(Nowhere),
                 warmth: Vec::new(),
+                watch: Arc::new(Nowhere),
+                endpoints: Arc::new(Nowhere),
+                channels: Vec::new(),
+                wording: Arc::new(Nowhere),
             }),
         }
     }

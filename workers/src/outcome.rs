@@ -1,9 +1,9 @@
 //! What a job that is done leaves behind: its result, and what follows under derived ids.
 
 use packtrain_core::fault::{Fault, Verdict};
-use packtrain_core::ids::JobId;
+use packtrain_core::ids::{JobId, TenantId};
 use packtrain_core::job::{Batch, Done, FollowUp, NewJob, Ties};
-use packtrain_core::limits::{FAN_OUT_MAX, PAYLOAD_BYTES_MAX, RESULT_BYTES_MAX};
+use packtrain_core::limits::{FOLLOW_UPS_MAX, PAYLOAD_BYTES_MAX, RESULT_BYTES_MAX};
 use packtrain_core::ports::{Claimed, End, Success};
 use packtrain_core::trace::TraceContext;
 
@@ -13,8 +13,8 @@ pub(crate) fn succeeded(job: &Claimed, done: Done) -> Result<End, Fault> {
     if size.is_some_and(|bytes| bytes > RESULT_BYTES_MAX) {
         return Err(too_large("the result", RESULT_BYTES_MAX));
     }
-    if done.then.len() > FAN_OUT_MAX {
-        return Err(too_large("the list of follow-ups", FAN_OUT_MAX));
+    if done.then.len() > FOLLOW_UPS_MAX {
+        return Err(too_large("the list of follow-ups", FOLLOW_UPS_MAX));
     }
     let mut then = Vec::with_capacity(done.then.len());
     for (place, follow) in done.then.into_iter().enumerate() {
@@ -67,12 +67,20 @@ fn following(job: &Claimed, follow: FollowUp, role: &str) -> Result<NewJob, Faul
     if payload.to_string().len() > PAYLOAD_BYTES_MAX {
         return Err(too_large("a follow-up's payload", PAYLOAD_BYTES_MAX));
     }
+    // The platform's own work leads to work on tenants' data; nobody else's leads to another's.
+    let tenant = match follow.tenant {
+        Some(tenant) if tenant != job.tenant && job.tenant != TenantId::SYSTEM => {
+            let said = "a tenant's job cannot cause another tenant's";
+            return Err(Fault::said(Verdict::Fatal, "job.follow_up", said));
+        }
+        tenant => tenant.unwrap_or(job.tenant),
+    };
     let (id, group) = (job.id.derive(role), follow.group.as_deref());
     let trace = job.trace_parent.as_deref().and_then(TraceContext::parse);
     Ok(NewJob {
         parent: Some(job.id),
         trace_parent: trace.map(|trace| trace.of_enqueue(id).to_string()),
-        ..follow.about.grouped(id, job.tenant, payload, group)
+        ..follow.about.grouped(id, tenant, payload, group)
     })
 }
 

@@ -20,9 +20,11 @@ mod bulk;
 mod changes;
 mod comparisons;
 mod dead_letters;
+mod endpoints;
 mod files;
 mod gas;
 mod health;
+mod incidents;
 mod job;
 mod jobs;
 mod lanes;
@@ -31,6 +33,7 @@ mod made;
 mod metrics;
 mod problems;
 mod reports;
+mod rules;
 mod schedules;
 mod story;
 mod uploads;
@@ -66,6 +69,12 @@ pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
         .routes(routes!(comparisons::show))
         .routes(routes!(comparisons::events))
         .routes(routes!(comparisons::artifact))
+        .routes(routes!(rules::create, rules::list))
+        .routes(routes!(rules::show, rules::replace, rules::remove))
+        .routes(routes!(incidents::list))
+        .routes(routes!(incidents::show))
+        .routes(routes!(endpoints::create, endpoints::list))
+        .routes(routes!(endpoints::show, endpoints::remove))
         .routes(routes!(jobs::enqueue, jobs::list))
         .routes(routes!(jobs::show))
         .routes(routes!(changes::cancel))

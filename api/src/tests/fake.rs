@@ -25,6 +25,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Api, router};
 
+mod alerts;
 mod store;
 
 /// Tenant, kind and idempotency key.
@@ -89,6 +90,11 @@ impl World {
             reports: self.clone(),
             gas: self.clone(),
             events: self.clone(),
+            alerts: crate::Alerts {
+                rules: self.clone(),
+                endpoints: self.clone(),
+                doors: self.clone(),
+            },
             reads: Reads::new(self.clone()),
             objects: self.clone(),
             hints: self.clone(),

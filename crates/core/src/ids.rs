@@ -129,6 +129,18 @@ id!(
     /// One HTTP request.
     RequestId, "req"
 );
+id!(
+    /// An alert rule.
+    RuleId, "rule"
+);
+id!(
+    /// What happened from the firing of a rule to its end.
+    IncidentId, "inc"
+);
+id!(
+    /// Where somebody is told.
+    EndpointId, "end"
+);
 
 impl TenantId {
     /// The platform itself: owner of upkeep jobs.
@@ -180,6 +192,15 @@ impl ComparisonId {
     /// The job that makes the comparison.
     pub const fn job(&self) -> JobId {
         JobId(self.0)
+    }
+}
+
+impl IncidentId {
+    /// The incident of a rule's firing of a number, the same every time.
+    pub fn of_firing(rule: RuleId, firing: u32, at: Timestamp) -> Self {
+        let ms = u64::try_from(at.timestamp_millis()).unwrap_or(0);
+        let cause = uuid::Builder::from_unix_timestamp_millis(ms, &[0; 10]).into_uuid();
+        Self(derived(cause, &format!("{rule}:{firing}")))
     }
 }
 

@@ -169,6 +169,9 @@ pub struct FollowUp {
     pub payload: Result<Value, String>,
     /// The group in which it runs in order.
     pub group: Option<String>,
+    /// Whose data it works on; none for those of its cause. A tenant's job causes none of
+    /// another's.
+    pub tenant: Option<TenantId>,
 }
 
 impl FollowUp {
@@ -178,7 +181,15 @@ impl FollowUp {
             about: About::of::<J>(),
             group: job.group(),
             payload: serde_json::to_value(job).map_err(|error| error.to_string()),
+            tenant: None,
         }
+    }
+
+    /// The same on the data of a tenant.
+    #[must_use]
+    pub fn for_tenant(self, tenant: TenantId) -> Self {
+        let tenant = Some(tenant);
+        Self { tenant, ..self }
     }
 }
 

@@ -33,8 +33,10 @@ pub const REPORT_FILES_MAX: usize = 100;
 pub const REPORT_ROWS_MAX: usize = 1_000_000;
 /// Attempts that any kind may ask for.
 pub const ATTEMPTS_MAX: u16 = 25;
-/// Jobs that one outcome may cause.
+/// Members of a batch.
 pub const FAN_OUT_MAX: usize = 1_000;
+/// Jobs that one outcome may cause: so many messages may follow from one price that moves.
+pub const FOLLOW_UPS_MAX: usize = 10_000;
 /// Jobs of one bulk enqueue statement.
 pub const ENQUEUE_MAX: usize = 1_000;
 /// Jobs under one lease: the width of its bit maps.
@@ -86,3 +88,9 @@ pub const DELIVERY_KEY_CHARS_MAX: usize = 128;
 pub const DIGEST_ENTRIES_MAX: usize = 50;
 /// Bytes of somebody's own title, and of the text.
 pub const OWN_WORDS_BYTES_MAX: usize = 8 * 1024;
+/// Alert rules of one tenant.
+pub const RULES_MAX: u32 = 5_000;
+/// Endpoints of one tenant.
+pub const ENDPOINTS_MAX: u32 = 100;
+/// Endpoints that one rule tells.
+pub const RULE_ENDPOINTS_MAX: usize = 10;

@@ -5,6 +5,7 @@ mod attempt;
 mod chat;
 #[cfg(feature = "email")]
 mod email;
+mod entry;
 mod markup;
 mod pace;
 mod reach;
@@ -16,6 +17,7 @@ mod wording;
 pub use chat::{Discord, Slack, Telegram, TelegramBot};
 #[cfg(feature = "email")]
 pub use email::{Email, EmailError, EmailSettings, Security};
+pub use entry::Entry;
 pub use reach::{
     ADDRESSES_MAX, Kept, Network, NetworkError, Policy, Reach, Refusal, Resolve, SystemResolver,
     Target,

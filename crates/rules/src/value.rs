@@ -152,15 +152,21 @@ impl FromStr for Value {
     }
 }
 
+/// So many units as exact decimal text; also of a cut, which may lie one unit over the largest
+/// value.
+pub fn text(units: i128) -> String {
+    let sign = if units < 0 { "-" } else { "" };
+    let (whole, rest) = (units.abs() / ONE, units.abs() % ONE);
+    if rest == 0 {
+        return format!("{sign}{whole}");
+    }
+    let rest = format!("{rest:018}");
+    format!("{sign}{whole}.{}", rest.trim_end_matches('0'))
+}
+
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let (whole, rest) = (self.0.abs() / ONE, self.0.abs() % ONE);
-        if rest == 0 {
-            return write!(f, "{sign}{whole}");
-        }
-        let rest = format!("{rest:018}");
-        write!(f, "{sign}{whole}.{}", rest.trim_end_matches('0'))
+        f.write_str(&text(self.0))
     }
 }
 

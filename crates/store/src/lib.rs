@@ -29,11 +29,14 @@ pub use credentials::{
     KEYS_LISTED_MAX, KeyMaterial, ListedKey, WhichKeys, api_keys, create_api_key, revoke_api_key,
 };
 pub use guest::{address, data_folder, has_roles, leave};
+pub use pg::alerts::rules::PgRules;
+pub use pg::alerts::watch::PgWatch;
 pub use pg::backlog::PgBacklog;
 pub use pg::bell::PgBell;
 pub use pg::checkpoints::PgCheckpoints;
 pub use pg::claims::PgClaims;
 pub use pg::control::PgControl;
+pub use pg::endpoints::PgEndpoints;
 pub use pg::events::PgEvents;
 pub use pg::figures::PgFigures;
 pub use pg::files::PgFiles;

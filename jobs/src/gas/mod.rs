@@ -5,6 +5,7 @@
 pub mod base_fee;
 pub mod blob_fee;
 pub mod offer;
+mod points;
 pub mod reading;
 pub mod rules;
 pub mod snapshot;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use packtrain_core::chain::Chain;
 use packtrain_core::fault::{Fault, chain as told};
-use packtrain_core::job::{Ctx, Done, Job, Kind, Lane, Priority};
-use packtrain_core::ports::{ChainError, GasHead, Header, StoreError};
+use packtrain_core::job::{Ctx, Done, FollowUp, Job, Kind, Lane, Priority};
+use packtrain_core::ports::{ChainError, GasHead, Header, Point, StoreError, Write};
 use packtrain_core::schedule::Every;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,7 +13,8 @@ use tracing::warn;
 use utoipa::ToSchema;
 
 use super::reading::{self, Torn};
-use super::rules;
+use super::{points, rules};
+use crate::alerts::evaluate::Evaluate;
 
 /// How often it comes by itself.
 pub const EVERY: Duration = Duration::from_secs(15);
@@ -65,7 +66,7 @@ impl Job for Snapshot {
             return Ok(Done::fan_out(all.map(|one| Self { chain: Some(one) })));
         };
         match look(ctx, chain).await {
-            Ok(seen) => Ok(Done::with(seen)),
+            Ok(seen) => Ok(seen.done(ctx)),
             Err(Missed::Store(error)) => Err(error.into()),
             Err(missed) => {
                 let why = told(&missed);
@@ -78,8 +79,37 @@ impl Job for Snapshot {
     }
 }
 
+/// What a snapshot came to.
+struct Seen {
+    result: Value,
+    /// What the new blocks say.
+    points: Vec<Point>,
+}
+
+impl Seen {
+    const fn nothing_new(result: Value) -> Self {
+        Self {
+            result,
+            points: Vec::new(),
+        }
+    }
+
+    /// The rules that watch gas are evaluated with what is new.
+    fn done(self, ctx: &Ctx) -> Done {
+        if self.points.is_empty() {
+            return Done::with(self.result);
+        }
+        Done {
+            result: Some(self.result),
+            then: vec![FollowUp::of(Evaluate::of(ctx.job))],
+            writes: vec![Write::Observed(self.points)],
+            ..Done::default()
+        }
+    }
+}
+
 /// Reads the blocks that are not kept yet, and keeps them.
-async fn look(ctx: &Ctx, chain: Chain) -> Result<Value, Missed> {
+async fn look(ctx: &Ctx, chain: Chain) -> Result<Seen, Missed> {
     let seen_at = ctx.clock.now();
     let (chains, gas) = (&ctx.world.chains, &ctx.world.gas);
     let header = chains.head(chain).await?;
@@ -93,11 +123,13 @@ async fn look(ctx: &Ctx, chain: Chain) -> Result<Value, Missed> {
     if let Some(last) = last.filter(|last| number <= last.number) {
         if last.hash == hash {
             gas.record(chain, &[], &head).await?;
-            return Ok(json!({ "chain": chain, "block": number, "new": 0 }));
+            let result = json!({ "chain": chain, "block": number, "new": 0 });
+            return Ok(Seen::nothing_new(result));
         }
         // A node that is behind: the block is one that the newest follows.
         if gas.has(chain, number, hash).await? {
-            return Ok(json!({ "chain": chain, "block": number, "behind": last.number }));
+            let result = json!({ "chain": chain, "block": number, "behind": last.number });
+            return Ok(Seen::nothing_new(result));
         }
     }
     let headers = unknown(ctx, chain, header, last.map(|last| last.number)).await?;
@@ -118,7 +150,13 @@ async fn look(ctx: &Ctx, chain: Chain) -> Result<Value, Missed> {
         }
     }
     let new = gas.record(chain, &blocks, &head).await?;
-    Ok(json!({ "chain": chain, "block": number, "new": new }))
+    Ok(Seen {
+        result: json!({ "chain": chain, "block": number, "new": new }),
+        points: blocks
+            .iter()
+            .flat_map(|block| points::of(chain, block))
+            .collect(),
+    })
 }
 
 /// The newest blocks back to one that follows a block that is kept, in order; no more than

@@ -24,6 +24,12 @@ pub struct Pruned {
     pub service_levels: u64,
     /// Blocks past their time.
     pub gas_blocks: u64,
+    /// Points of metrics past their time.
+    pub metric_points: u64,
+    /// Tries to tell somebody past their time.
+    pub tries: u64,
+    /// Incidents past their time.
+    pub incidents: u64,
     /// Gates in which nothing moved for as long as jobs are kept.
     pub gates: u64,
     /// Batches, edges and checkpoints of jobs that are gone.

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use crate::fault::Fault;
 
+mod alerts;
 mod backlog;
 mod cache;
-mod channels;
 mod chains;
+mod channels;
 mod checkpoints;
 mod control;
 mod dead;
+mod endpoints;
 mod ends;
 mod events;
 mod figures;
@@ -30,17 +32,21 @@ mod warmth;
 mod wording;
 mod writes;
 
+pub use alerts::{
+    Evaluated, Happened, IncidentRecord, Level, Move, NewRule, Point, RuleError, RuleRecord, Rules,
+    Stands, Step, Watch, Watched,
+};
 pub use backlog::{
     BACKLOG_MAX, BACKLOG_SECONDS, Backlog, Backlogs, KIND_TIME_UNKNOWN, KindTime, LaneBacklog,
     NO_WORKER_BACKLOG, Times,
 };
 pub use cache::{Cache, CacheKey, Cacheable, Cached, NoCache, Owner, Service};
+pub use chains::{
+    BlobGas, ChainError, Chains, FeeHistory, Header, NoChains, TIP_PERCENTILES, Tips,
+};
 pub use channels::{
     Budget, Channel, ChannelKind, Delivery, DeliveryAttempt, DeliveryCause, DeliveryKey,
     DeliveryKeyError, DeliveryOutcome, Endpoint, Message,
-};
-pub use chains::{
-    BlobGas, ChainError, Chains, FeeHistory, Header, NoChains, TIP_PERCENTILES, Tips,
 };
 pub use checkpoints::Checkpoints;
 pub use control::{
@@ -48,6 +54,7 @@ pub use control::{
     ScheduleEdit, WorkerView,
 };
 pub use dead::{DeadLetter, DeadLetters, Death, Mirror, MirrorError, Revive};
+pub use endpoints::{Doors, EndpointError, EndpointRecord, Endpoints, NewEndpoint, Standing, Try};
 pub use ends::{End, Settled, Settlement, Success};
 pub use events::{JobEvent, JobEvents, Noted, WAITING};
 pub use figures::{Figures, Gauges, Pace, ServiceLevel, Spread, WorkerCounts};
@@ -105,6 +112,14 @@ pub struct World {
     pub gas: Arc<dyn GasBlocks>,
     /// What is kept warm.
     pub warmth: Vec<Arc<dyn Warmth>>,
+    /// Rules, as they are evaluated.
+    pub watch: Arc<dyn Watch>,
+    /// Who is told, and every try to tell them.
+    pub endpoints: Arc<dyn Endpoints>,
+    /// The ways to tell them, one a kind.
+    pub channels: Vec<Arc<dyn Channel>>,
+    /// Puts what is told into words.
+    pub wording: Arc<dyn Wording>,
 }
 
 /// Why the store could not do what it was asked.

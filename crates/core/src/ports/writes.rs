@@ -1,6 +1,6 @@
 //! Rows that a job wants written in the transaction that ends it.
 
-use super::ReportRecord;
+use super::{Evaluated, Point, ReportRecord};
 
 /// A row that stands or falls with the end of its job: if the lease is gone, it is not written.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,4 +10,8 @@ pub enum Write {
     /// When the job was enqueued and when it is settled, both by the database's clock: no other
     /// knows the one and can tell the other.
     ServiceLevel,
+    /// What the job observed: its id is the tick of these points.
+    Observed(Vec<Point>),
+    /// What an evaluation found out.
+    Evaluated(Box<Evaluated>),
 }

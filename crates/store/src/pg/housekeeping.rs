@@ -9,6 +9,7 @@ use packtrain_core::schedule::CATCH_UP_MAX;
 use sqlx::postgres::types::PgInterval;
 
 use crate::error::refused;
+use crate::pg::alerts::prune;
 use crate::pool::Pool;
 
 /// Rows of one kind that one statement removes, at most.
@@ -31,6 +32,8 @@ pub struct Retention {
     pub audit: Duration,
     /// What blocks said of the price of gas.
     pub gas: Duration,
+    /// Points of metrics, incidents, and tries to tell of them.
+    pub alerts: Duration,
 }
 
 /// Removes at most [`ROWS_MAX`] rows of a kind, and says how many.
@@ -178,6 +181,22 @@ impl PgHousekeeping {
         Ok(done.rows_affected())
     }
 
+    async fn metric_points(&self) -> Result<u64, StoreError> {
+        prune::points(&self.pool, interval(self.retention.alerts), ROWS_MAX).await
+    }
+
+    async fn tries(&self) -> Result<u64, StoreError> {
+        prune::tries(&self.pool, interval(self.retention.alerts), ROWS_MAX).await
+    }
+
+    async fn steps(&self) -> Result<u64, StoreError> {
+        prune::steps(&self.pool, interval(self.retention.alerts), ROWS_MAX).await
+    }
+
+    async fn incidents(&self) -> Result<u64, StoreError> {
+        prune::incidents(&self.pool, interval(self.retention.alerts), ROWS_MAX).await
+    }
+
     async fn gas_blocks(&self) -> Result<u64, StoreError> {
         let done = sqlx::query!(
             r#"
@@ -284,6 +303,12 @@ impl Housekeeping for PgHousekeeping {
             audit_entries: self.all(|me| Box::pin(me.audit_entries())).await?,
             service_levels: self.all(|me| Box::pin(me.service_levels())).await?,
             gas_blocks: self.all(|me| Box::pin(me.gas_blocks())).await?,
+            metric_points: self.all(|me| Box::pin(me.metric_points())).await?,
+            tries: self.all(|me| Box::pin(me.tries())).await?,
+            incidents: {
+                self.all(|me| Box::pin(me.steps())).await?;
+                self.all(|me| Box::pin(me.incidents())).await?
+            },
             gates: self.all(|me| Box::pin(me.gates())).await?,
             remains: self.all(|me| Box::pin(me.remains())).await?,
             // Last: the rows above go whatever becomes of this.

@@ -1,5 +1,6 @@
 //! SQL, one file a port.
 
+pub(crate) mod alerts;
 pub(crate) mod backlog;
 pub(crate) mod batches;
 pub(crate) mod bell;
@@ -9,6 +10,7 @@ pub(crate) mod claims;
 pub(crate) mod clocks;
 pub(crate) mod control;
 pub(crate) mod dead;
+pub(crate) mod endpoints;
 pub(crate) mod ends;
 pub(crate) mod enqueue;
 pub(crate) mod events;

@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 
 use crate::error::refused;
 use crate::gate::set_tenant;
+use crate::pg::alerts::evaluated;
 use crate::pg::reports;
 
 /// Writes what the jobs of these ends asked for, each in the name of its tenant.
@@ -26,6 +27,10 @@ pub(crate) async fn write(
             match write {
                 Write::Report(report) => reports::record(connection, tenant, report).await?,
                 Write::ServiceLevel => service_level(connection, end.job).await?,
+                Write::Observed(points) => {
+                    evaluated::observed(connection, end.job, points).await?;
+                }
+                Write::Evaluated(found) => evaluated::record(connection, found).await?,
             }
         }
     }

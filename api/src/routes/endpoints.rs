@@ -1,0 +1,266 @@
+//! Endpoints: where people are told.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, StatusCode};
+use packtrain_core::field::FieldError;
+use packtrain_core::ids::EndpointId;
+use packtrain_core::ports::{ChannelKind, EndpointError, EndpointRecord, NewEndpoint};
+use packtrain_core::secret::Secret;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::rules::sentence;
+use super::{id, locate};
+use crate::auth::User;
+use crate::body::{JsonBody, Params};
+use crate::page::{self, PageParams};
+use crate::problem::{ENDPOINT_NAMED, LIMIT_REACHED, Problem};
+use crate::{Shared, conditional};
+
+/// Where endpoints are.
+const PATH: &str = "/v2/premium/endpoints";
+/// The name of the list in cursors.
+const LIST: &str = "endpoints";
+/// Characters of a name.
+const NAME_CHARS_MAX: usize = 200;
+
+/// Where somebody is to be told.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EndpointRequest {
+    /// What it is called.
+    #[schema(min_length = 1, max_length = 200, example = "desk")]
+    name: String,
+    /// `webhook`, `email`, `slack`, `discord` or `telegram`.
+    #[schema(example = "webhook")]
+    channel: String,
+    /// An https address, a mailbox, or `bot/chat`.
+    #[schema(example = "https://example.org/hooks/packtrain")]
+    address: String,
+}
+
+/// An endpoint. Its address may hold a token, and is shown without its path.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Endpoint)]
+pub(crate) struct EndpointView {
+    id: EndpointId,
+    name: String,
+    channel: String,
+    /// Where it leads, without what only its owner may know.
+    place: String,
+    created_at: DateTime<Utc>,
+    /// When something first arrived there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified_at: Option<DateTime<Utc>>,
+    /// Since when every try failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failing_since: Option<DateTime<Utc>>,
+    /// When it was disabled: nothing is sent there any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_at: Option<DateTime<Utc>>,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_because: Option<String>,
+}
+
+/// A new endpoint.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NewEndpointView {
+    #[serde(flatten)]
+    endpoint: EndpointView,
+    /// For a webhook: verifies what is sent, as Standard Webhooks says. It cannot be shown again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "whsec_...")]
+    secret: Option<String>,
+}
+
+/// A page of endpoints.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EndpointPage {
+    items: Vec<EndpointView>,
+    /// Cursor of the next page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+fn shown(record: EndpointRecord) -> EndpointView {
+    EndpointView {
+        id: record.id,
+        name: record.name,
+        place: place(&record.channel, record.address.reveal()),
+        channel: record.channel,
+        created_at: record.created_at,
+        verified_at: record.verified_at,
+        failing_since: record.failing_since,
+        disabled_at: record.disabled_at,
+        disabled_because: record.disabled_because,
+    }
+}
+
+/// Where an address leads, without path and query, which may be all that is needed to post there.
+fn place(channel: &str, address: &str) -> String {
+    let host = address.split_once("://").map_or(address, |(_, rest)| rest);
+    match channel {
+        "email" | "telegram" | "sns" => address.to_owned(),
+        _ => host
+            .split(['/', '?', '#'])
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
+    }
+}
+
+/// Makes an endpoint.
+#[utoipa::path(
+    post, path = "/v2/premium/endpoints", tag = "alerts", operation_id = "createEndpoint",
+    request_body = EndpointRequest,
+    responses((status = 201, description = "The endpoint, and what verifies its messages.",
+        body = NewEndpointView,
+        headers(("Location" = String, description = "Where the endpoint is.")))),
+)]
+pub(crate) async fn create(
+    State(shared): State<Shared>,
+    user: User,
+    JsonBody(wanted): JsonBody<EndpointRequest>,
+) -> Result<Response, Problem> {
+    let api = &shared.api;
+    let address = Secret::new(wanted.address.trim().to_owned());
+    let name = wanted.name.trim().to_owned();
+    let mut errors = Vec::new();
+    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX {
+        let said = format!("A name has 1 to {NAME_CHARS_MAX} characters.");
+        errors.push(FieldError::new("/name", "length", said));
+    }
+    let known = ChannelKind::ALL.into_iter();
+    let channel = { known }.find(|kind| kind.as_str() == wanted.channel);
+    match channel.map(|kind| api.alerts.doors.check(kind, &address)) {
+        None => {
+            let said = "It is none of webhook, email, slack, discord, telegram.";
+            errors.push(FieldError::new("/channel", "unknown_channel", said));
+        }
+        Some(Err(said)) => errors.push(FieldError::new("/address", "address", said)),
+        Some(Ok(())) => {}
+    }
+    let Some(channel) = channel.filter(|_| errors.is_empty()) else {
+        return Err(Problem::invalid(errors));
+    };
+    let secret = (channel == ChannelKind::Webhook).then(|| {
+        api.alerts
+            .doors
+            .new_secret(std::array::from_fn(|_| api.ids.random()))
+    });
+    let new = NewEndpoint {
+        id: EndpointId::from_uuid(api.ids.uuid()),
+        name,
+        channel: channel.as_str().to_owned(),
+        address,
+        secrets: secret.clone().into_iter().collect(),
+    };
+    api.alerts.endpoints.create(user.tenant, &new).await?;
+    let record = api.alerts.endpoints.find(user.tenant, new.id).await?;
+    let view = NewEndpointView {
+        endpoint: shown(record.ok_or_else(Problem::not_found)?),
+        secret: secret.map(|secret| secret.reveal().clone()),
+    };
+    let mut answer = (StatusCode::CREATED, Json(view)).into_response();
+    locate(&mut answer, &format!("{PATH}/{}", new.id));
+    Ok(answer)
+}
+
+/// Lists endpoints, newest first.
+#[utoipa::path(
+    get, path = "/v2/premium/endpoints", tag = "alerts", operation_id = "listEndpoints",
+    params(PageParams),
+    responses((status = 200, description = "A page of endpoints.", body = EndpointPage,
+        headers(("Link" = String, description = "The next page, if there is one.")))),
+)]
+pub(crate) async fn list(
+    State(shared): State<Shared>,
+    user: User,
+    Params(params): Params<PageParams>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let limit = params.limit()?;
+    let before = params.place::<EndpointId>(LIST)?;
+    let endpoints = &shared.api.alerts.endpoints;
+    let mut found = endpoints.list(user.tenant, before, limit + 1).await?;
+    let next = page::cut(LIST, &mut found, limit, |record| record.id);
+    let items = found.into_iter().map(shown).collect();
+    let page = EndpointPage { items, next };
+    page::answer(PATH, &page, limit, page.next.as_deref(), &headers)
+}
+
+/// Shows an endpoint.
+#[utoipa::path(
+    get, path = "/v2/premium/endpoints/{id}", tag = "alerts", operation_id = "showEndpoint",
+    params(("id" = EndpointId, Path)),
+    responses((status = 200, description = "The endpoint.", body = EndpointView)),
+)]
+pub(crate) async fn show(
+    State(shared): State<Shared>,
+    user: User,
+    Path(text): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let endpoints = &shared.api.alerts.endpoints;
+    let found = endpoints.find(user.tenant, id(&text)?).await?;
+    let record = found.ok_or_else(Problem::not_found)?;
+    conditional::json(StatusCode::OK, &shown(record), &headers)
+}
+
+/// Takes an endpoint away that no rule tells.
+#[utoipa::path(
+    delete, path = "/v2/premium/endpoints/{id}", tag = "alerts",
+    operation_id = "removeEndpoint",
+    params(("id" = EndpointId, Path)),
+    responses((status = 204, description = "The endpoint is gone.")),
+)]
+pub(crate) async fn remove(
+    State(shared): State<Shared>,
+    user: User,
+    Path(text): Path<String>,
+) -> Result<Response, Problem> {
+    let endpoints = &shared.api.alerts.endpoints;
+    match endpoints.remove(user.tenant, id(&text)?).await? {
+        true => Ok(StatusCode::NO_CONTENT.into_response()),
+        false => Err(Problem::not_found()),
+    }
+}
+
+impl From<EndpointError> for Problem {
+    fn from(error: EndpointError) -> Self {
+        match error {
+            EndpointError::Store(error) => error.into(),
+            EndpointError::Many(_) => Self::said(&LIMIT_REACHED, sentence(&error)),
+            EndpointError::Named(_) => Self::said(&ENDPOINT_NAMED, sentence(&error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn what_is_shown_of_an_address_leaves_out_what_posts_there() {
+        for (channel, address, shown) in [
+            (
+                "slack",
+                "https://hooks.slack.com/services/T/B/hush",
+                "hooks.slack.com",
+            ),
+            (
+                "webhook",
+                "https://example.org:8443?key=hush",
+                "example.org:8443",
+            ),
+            ("webhook", "https://example.org#hush", "example.org"),
+            ("email", "ada@example.org", "ada@example.org"),
+        ] {
+            assert_eq!(place(channel, address), shown);
+        }
+    }
+}

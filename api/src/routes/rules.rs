@@ -1,0 +1,243 @@
+//! Alert rules: what is watched, and who is told.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, StatusCode};
+use packtrain_core::field::FieldError;
+use packtrain_core::ids::{EndpointId, RuleId, TenantId};
+use packtrain_core::ports::{NewRule, RuleError, RuleRecord};
+use packtrain_jobs::alerts::rules::{self, Phase, Rule};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{id, locate};
+use crate::auth::User;
+use crate::body::{JsonBody, Params};
+use crate::page::{self, PageParams};
+use crate::problem::{LIMIT_REACHED, Problem, STALE};
+use crate::{Shared, conditional};
+
+/// Where rules are.
+const PATH: &str = "/v2/premium/alerts/rules";
+/// The name of the list in cursors.
+const LIST: &str = "rules";
+
+/// A rule that is to be watched, and who is told.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RuleRequest {
+    /// What to watch, and when to tell.
+    rule: Rule,
+    /// Who is told: at most 10 endpoints; without any, incidents are only written down.
+    #[serde(default)]
+    endpoints: Vec<EndpointId>,
+}
+
+/// A rule, and how it stands.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StoredRule)]
+pub(crate) struct RuleView {
+    id: RuleId,
+    #[schema(value_type = Rule)]
+    rule: serde_json::Value,
+    endpoints: Vec<EndpointId>,
+    /// `inactive`, `pending` or `firing`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "inactive")]
+    phase: Option<Phase>,
+    /// Since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<DateTime<Utc>>,
+    /// How often it fired.
+    firings: u32,
+    /// Whether it is done for good.
+    ended: bool,
+    /// Rises with every change.
+    version: i32,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// A page of rules.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RulePage {
+    items: Vec<RuleView>,
+    /// Cursor of the next page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+fn shown(record: RuleRecord) -> RuleView {
+    let stands = rules::stands(&record);
+    RuleView {
+        id: record.id,
+        rule: record.rule,
+        endpoints: record.endpoints,
+        phase: stands.map(|stands| stands.phase),
+        since: stands.map(|stands| stands.since),
+        firings: stands.map_or(0, |stands| stands.firings),
+        ended: stands.is_some_and(|stands| stands.is_ended),
+        version: record.version,
+        created_at: record.created_at,
+        updated_at: record.updated_at,
+    }
+}
+
+/// Makes a rule. It is evaluated at once with what its metrics are now.
+#[utoipa::path(
+    post, path = "/v2/premium/alerts/rules", tag = "alerts", operation_id = "createRule",
+    request_body = RuleRequest,
+    responses((status = 201, description = "The rule is watched.", body = RuleView,
+        headers(("Location" = String, description = "Where the rule is.")))),
+)]
+pub(crate) async fn create(
+    State(shared): State<Shared>,
+    user: User,
+    JsonBody(wanted): JsonBody<RuleRequest>,
+) -> Result<Response, Problem> {
+    let rule = RuleId::from_uuid(shared.api.ids.uuid());
+    let new = stored(&shared, rule, wanted, None)?;
+    shared.api.alerts.rules.create(user.tenant, &new).await?;
+    let record = find(&shared, user.tenant, rule).await?;
+    let version = i64::from(record.version);
+    let mut answer = conditional::versioned(&shown(record), version)?;
+    *answer.status_mut() = StatusCode::CREATED;
+    locate(&mut answer, &format!("{PATH}/{rule}"));
+    Ok(answer)
+}
+
+/// Lists rules, newest first.
+#[utoipa::path(
+    get, path = "/v2/premium/alerts/rules", tag = "alerts", operation_id = "listRules",
+    params(PageParams),
+    responses((status = 200, description = "A page of rules.", body = RulePage,
+        headers(("Link" = String, description = "The next page, if there is one.")))),
+)]
+pub(crate) async fn list(
+    State(shared): State<Shared>,
+    user: User,
+    Params(params): Params<PageParams>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let limit = params.limit()?;
+    let before = params.place::<RuleId>(LIST)?;
+    let rules = &shared.api.alerts.rules;
+    let mut found = rules.list(user.tenant, before, limit + 1).await?;
+    let next = page::cut(LIST, &mut found, limit, |record| record.id);
+    let items = found.into_iter().map(shown).collect();
+    let page = RulePage { items, next };
+    page::answer(PATH, &page, limit, page.next.as_deref(), &headers)
+}
+
+/// Shows a rule, and how it stands.
+#[utoipa::path(
+    get, path = "/v2/premium/alerts/rules/{id}", tag = "alerts", operation_id = "showRule",
+    params(("id" = RuleId, Path)),
+    responses((status = 200, description = "The rule.", body = RuleView,
+        headers(("ETag" = String, description = "The rule's version.")))),
+)]
+pub(crate) async fn show(
+    State(shared): State<Shared>,
+    user: User,
+    Path(text): Path<String>,
+) -> Result<Response, Problem> {
+    let record = find(&shared, user.tenant, id(&text)?).await?;
+    let version = i64::from(record.version);
+    conditional::versioned(&shown(record), version)
+}
+
+/// Puts a changed rule in the place of what it was. It is evaluated anew; what it told today, and
+/// its cooldown, go on.
+#[utoipa::path(
+    put, path = "/v2/premium/alerts/rules/{id}", tag = "alerts", operation_id = "replaceRule",
+    params(
+        ("id" = RuleId, Path),
+        ("if-match" = Option<String>, Header, description = "The version that is replaced."),
+    ),
+    request_body = RuleRequest,
+    responses((status = 200, description = "The rule as it is now.", body = RuleView,
+        headers(("ETag" = String, description = "The rule's version.")))),
+)]
+pub(crate) async fn replace(
+    State(shared): State<Shared>,
+    user: User,
+    Path(text): Path<String>,
+    headers: HeaderMap,
+    JsonBody(wanted): JsonBody<RuleRequest>,
+) -> Result<Response, Problem> {
+    let rule = id::<RuleId>(&text)?;
+    let known = find(&shared, user.tenant, rule).await?;
+    let version = match conditional::version(&headers)? {
+        None => known.version,
+        Some(version) => i32::try_from(version).map_err(|_| Problem::of(&STALE))?,
+    };
+    let new = stored(&shared, rule, wanted, Some(&known))?;
+    let rules = &shared.api.alerts.rules;
+    rules.replace(user.tenant, version, &new).await?;
+    let record = find(&shared, user.tenant, rule).await?;
+    let version = i64::from(record.version);
+    conditional::versioned(&shown(record), version)
+}
+
+/// Takes a rule away. What came of it stays.
+#[utoipa::path(
+    delete, path = "/v2/premium/alerts/rules/{id}", tag = "alerts", operation_id = "removeRule",
+    params(("id" = RuleId, Path)),
+    responses((status = 204, description = "The rule is gone.")),
+)]
+pub(crate) async fn remove(
+    State(shared): State<Shared>,
+    user: User,
+    Path(text): Path<String>,
+) -> Result<Response, Problem> {
+    let rules = &shared.api.alerts.rules;
+    match rules.remove(user.tenant, id(&text)?).await? {
+        true => Ok(StatusCode::NO_CONTENT.into_response()),
+        false => Err(Problem::not_found()),
+    }
+}
+
+fn stored(
+    shared: &Shared,
+    id: RuleId,
+    wanted: RuleRequest,
+    before: Option<&RuleRecord>,
+) -> Result<NewRule, Problem> {
+    let now = shared.api.clock.now();
+    rules::stored(id, &wanted.rule, wanted.endpoints, before, now).map_err(Problem::invalid)
+}
+
+async fn find(shared: &Shared, tenant: TenantId, id: RuleId) -> Result<RuleRecord, Problem> {
+    let found = shared.api.alerts.rules.find(tenant, id).await?;
+    found.ok_or_else(Problem::not_found)
+}
+
+impl From<RuleError> for Problem {
+    fn from(error: RuleError) -> Self {
+        match error {
+            RuleError::Store(error) => error.into(),
+            RuleError::Missing => Self::not_found(),
+            RuleError::Changed(_) => Self::of(&STALE),
+            RuleError::Many(_) => Self::said(&LIMIT_REACHED, sentence(&error)),
+            RuleError::Endpoint(_) => {
+                let said = sentence(&error);
+                Self::invalid(vec![FieldError::new(
+                    "/endpoints",
+                    "unknown_endpoint",
+                    said,
+                )])
+            }
+        }
+    }
+}
+
+/// An error as a sentence.
+pub(super) fn sentence(error: &dyn std::error::Error) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
+        None => text,
+    }
+}

@@ -1,0 +1,108 @@
+//! Alerts, of which there are none.
+
+use async_trait::async_trait;
+use packtrain_core::ids::{EndpointId, IncidentId, RuleId, TenantId};
+use packtrain_core::ports::{
+    ChannelKind, Doors, EndpointError, EndpointRecord, Endpoints, IncidentRecord, NewEndpoint,
+    NewRule, RuleError, RuleRecord, Rules, Standing, Step, StoreError, Try,
+};
+use packtrain_core::secret::Secret;
+
+use super::{World, missing};
+
+#[async_trait]
+impl Rules for World {
+    async fn create(&self, _: TenantId, _: &NewRule) -> Result<(), RuleError> {
+        Err(RuleError::Many(0))
+    }
+
+    async fn replace(&self, _: TenantId, _: i32, _: &NewRule) -> Result<(), RuleError> {
+        Err(RuleError::Missing)
+    }
+
+    async fn find(&self, _: TenantId, _: RuleId) -> Result<Option<RuleRecord>, StoreError> {
+        Ok(None)
+    }
+
+    async fn list(
+        &self,
+        _: TenantId,
+        _: Option<RuleId>,
+        _: u32,
+    ) -> Result<Vec<RuleRecord>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn remove(&self, _: TenantId, _: RuleId) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn incidents(
+        &self,
+        _: TenantId,
+        _: Option<RuleId>,
+        _: Option<IncidentId>,
+        _: u32,
+    ) -> Result<Vec<IncidentRecord>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn incident(
+        &self,
+        _: TenantId,
+        _: IncidentId,
+    ) -> Result<Option<(IncidentRecord, Vec<Step>)>, StoreError> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Endpoints for World {
+    async fn create(&self, _: TenantId, _: &NewEndpoint) -> Result<(), EndpointError> {
+        Err(EndpointError::Many(0))
+    }
+
+    async fn find(&self, _: TenantId, _: EndpointId) -> Result<Option<EndpointRecord>, StoreError> {
+        Ok(None)
+    }
+
+    async fn list(
+        &self,
+        _: TenantId,
+        _: Option<EndpointId>,
+        _: u32,
+    ) -> Result<Vec<EndpointRecord>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn remove(&self, _: TenantId, _: EndpointId) -> Result<bool, EndpointError> {
+        Ok(false)
+    }
+
+    async fn step(
+        &self,
+        _: TenantId,
+        _: RuleId,
+        _: u32,
+    ) -> Result<Option<(IncidentRecord, Step)>, StoreError> {
+        Ok(None)
+    }
+
+    async fn note(&self, _: TenantId, _: &Try, _: Standing) -> Result<(), StoreError> {
+        Err(missing("a use of this"))
+    }
+
+    async fn tries(&self, _: TenantId, _: IncidentId) -> Result<Vec<Try>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+impl Doors for World {
+    fn check(&self, _: ChannelKind, _: &Secret<String>) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn new_secret(&self, _: [u64; 4]) -> Secret<String> {
+        Secret::new("whsec_".to_owned())
+    }
+}

@@ -1,0 +1,255 @@
+//! Alerts in the store: what was measured, the rules that watch it, how they stand, and what came
+//! of them. Rules and their states are JSON here: what they mean is the rule engine's business.
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::StoreError;
+use crate::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
+use crate::time::Timestamp;
+
+/// Something that was measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Point {
+    /// The metric's key, such as `gas:1:base_fee`.
+    pub metric: String,
+    /// When it was so.
+    pub at: Timestamp,
+    /// The value as exact decimal text.
+    pub value: String,
+}
+
+/// A point that is newer than the one with which rules were evaluated last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// The newer one.
+    pub point: Point,
+    /// The value before; none when rules never saw the metric.
+    pub before: Option<String>,
+}
+
+/// A value at which a condition of a rule may change: an entry of the crossing index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Level {
+    /// The metric.
+    pub metric: String,
+    /// The value as exact decimal text: the condition differs below it and from it on.
+    pub value: String,
+}
+
+/// A rule as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRule {
+    /// Its id.
+    pub id: RuleId,
+    /// What its owner calls it.
+    pub name: String,
+    /// The rule itself.
+    pub rule: Value,
+    /// Who is told.
+    pub endpoints: Vec<EndpointId>,
+    /// Where its conditions may change.
+    pub levels: Vec<Level>,
+    /// How it stands at the beginning.
+    pub state: Value,
+}
+
+/// A rule as its owner reads it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleRecord {
+    /// Its id.
+    pub id: RuleId,
+    /// What its owner calls it.
+    pub name: String,
+    /// The rule itself.
+    pub rule: Value,
+    /// Who is told.
+    pub endpoints: Vec<EndpointId>,
+    /// How it stands.
+    pub state: Value,
+    /// Rises with every change.
+    pub version: i32,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was changed last.
+    pub updated_at: Timestamp,
+}
+
+/// Why a rule was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum RuleError {
+    /// Its owner has as many as there may be.
+    #[error("there are {0} rules already")]
+    Many(u32),
+    /// It names an endpoint that its owner does not have.
+    #[error("there is no endpoint {0}")]
+    Endpoint(EndpointId),
+    /// It was changed since it was read.
+    #[error("the rule is of version {0} by now")]
+    Changed(i32),
+    /// There is no such rule.
+    #[error("there is no such rule")]
+    Missing,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Rules as their owners keep them.
+#[async_trait]
+pub trait Rules: Send + Sync {
+    /// Stores a new rule, which is looked at at once.
+    async fn create(&self, tenant: TenantId, rule: &NewRule) -> Result<(), RuleError>;
+
+    /// Puts a changed rule in the place of the one of a version.
+    async fn replace(
+        &self,
+        tenant: TenantId,
+        version: i32,
+        rule: &NewRule,
+    ) -> Result<(), RuleError>;
+
+    /// One rule.
+    async fn find(&self, tenant: TenantId, id: RuleId) -> Result<Option<RuleRecord>, StoreError>;
+
+    /// Rules, the newest first, before an id.
+    async fn list(
+        &self,
+        tenant: TenantId,
+        before: Option<RuleId>,
+        limit: u32,
+    ) -> Result<Vec<RuleRecord>, StoreError>;
+
+    /// Takes a rule away; what came of it stays. Whether there was one.
+    async fn remove(&self, tenant: TenantId, id: RuleId) -> Result<bool, StoreError>;
+
+    /// What happened, the newest first, before an id; of one rule where one is named.
+    async fn incidents(
+        &self,
+        tenant: TenantId,
+        rule: Option<RuleId>,
+        before: Option<IncidentId>,
+        limit: u32,
+    ) -> Result<Vec<IncidentRecord>, StoreError>;
+
+    /// One incident, step by step.
+    async fn incident(
+        &self,
+        tenant: TenantId,
+        id: IncidentId,
+    ) -> Result<Option<(IncidentRecord, Vec<Step>)>, StoreError>;
+}
+
+/// From the firing of a rule to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentRecord {
+    /// Its id.
+    pub id: IncidentId,
+    /// The rule that fired.
+    pub rule: RuleId,
+    /// What the rule was called then.
+    pub name: String,
+    /// How much it matters.
+    pub severity: String,
+    /// When it fired.
+    pub opened_at: Timestamp,
+    /// When it ceased; none while it fires.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// Something that happened to a rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Its place among everything that happened to the rule, from 1.
+    pub seq: u32,
+    /// What: a word such as `fired`, `resolved`, `told`, `held`.
+    pub what: String,
+    /// When.
+    pub at: Timestamp,
+    /// More of it: values before and after, why it was held.
+    pub facts: Value,
+}
+
+/// A rule that has to be evaluated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Watched {
+    /// Its id.
+    pub id: RuleId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Its version: what is found out holds for this one alone.
+    pub version: i32,
+    /// The rule itself.
+    pub rule: Value,
+    /// Who is told.
+    pub endpoints: Vec<EndpointId>,
+    /// How it stood.
+    pub state: Value,
+}
+
+/// What rules are evaluated with, for all tenants.
+#[async_trait]
+pub trait Watch: Send + Sync {
+    /// What a job observed that is newer than what rules were evaluated with.
+    async fn moved(&self, tick: JobId) -> Result<Vec<Move>, StoreError>;
+
+    /// Rules with a level between where a metric was and where it is, and those that count one of
+    /// these metrics as silent; the first so many after an id.
+    async fn crossed(
+        &self,
+        moves: &[Move],
+        after: Option<RuleId>,
+        limit: u32,
+    ) -> Result<Vec<Watched>, StoreError>;
+
+    /// Rules that must be looked at by now although nothing moved, those that wait longest first.
+    async fn due(&self, limit: u32) -> Result<Vec<Watched>, StoreError>;
+
+    /// With what rules were evaluated last, of these metrics.
+    async fn values(&self, metrics: &[String]) -> Result<Vec<Point>, StoreError>;
+}
+
+/// What an evaluation found out, written with its end.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Evaluated {
+    /// With what rules are evaluated from now on.
+    pub seen: Vec<Point>,
+    /// How rules stand.
+    pub states: Vec<Stands>,
+    /// What happened to them.
+    pub happened: Vec<Happened>,
+}
+
+/// How a rule stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stands {
+    /// The rule.
+    pub rule: RuleId,
+    /// The version that was evaluated; of another one nothing is written.
+    pub version: i32,
+    /// How it stands.
+    pub state: Value,
+    /// Whether the next point of any of its metrics must reach it.
+    pub is_silent: bool,
+    /// When it must be looked at although nothing moves.
+    pub wake_at: Option<Timestamp>,
+}
+
+/// Something that happened to a rule, with the incident that it belongs to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Happened {
+    /// Whose rule it is.
+    pub tenant: TenantId,
+    /// The rule.
+    pub rule: RuleId,
+    /// The version that was evaluated.
+    pub version: i32,
+    /// The incident.
+    pub incident: IncidentId,
+    /// What the rule is called.
+    pub name: String,
+    /// How much it matters.
+    pub severity: String,
+    /// What happened.
+    pub step: Step,
+}

@@ -1,0 +1,155 @@
+//! Endpoints in the store: who is told, where, and every try to tell them.
+
+use async_trait::async_trait;
+
+use super::{ChannelKind, IncidentRecord, Step, StoreError};
+use crate::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
+use crate::secret::Secret;
+use crate::time::Timestamp;
+
+/// Where somebody is told, as it is stored.
+#[derive(Debug, Clone)]
+pub struct NewEndpoint {
+    /// Its id.
+    pub id: EndpointId,
+    /// What its owner calls it.
+    pub name: String,
+    /// The channel's word, such as `webhook`.
+    pub channel: String,
+    /// Where: an address, a mailbox, a chat. May hold a token.
+    pub address: Secret<String>,
+    /// What signs, the newest first.
+    pub secrets: Vec<Secret<String>>,
+}
+
+/// An endpoint as its owner and those who deliver read it.
+#[derive(Debug, Clone)]
+pub struct EndpointRecord {
+    /// Its id.
+    pub id: EndpointId,
+    /// What its owner calls it.
+    pub name: String,
+    /// The channel's word.
+    pub channel: String,
+    /// Where.
+    pub address: Secret<String>,
+    /// What signs, the newest first.
+    pub secrets: Vec<Secret<String>>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When something was first delivered there.
+    pub verified_at: Option<Timestamp>,
+    /// Since when every try failed; none while the last one succeeded.
+    pub failing_since: Option<Timestamp>,
+    /// When it was disabled; nothing is sent there any more.
+    pub disabled_at: Option<Timestamp>,
+    /// Why.
+    pub disabled_because: Option<String>,
+}
+
+/// Why an endpoint was not stored or taken away.
+#[derive(Debug, thiserror::Error)]
+pub enum EndpointError {
+    /// Its owner has as many as there may be.
+    #[error("there are {0} endpoints already")]
+    Many(u32),
+    /// A rule tells it.
+    #[error("the rule {0} tells it")]
+    Named(RuleId),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// One try to hand a message over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Try {
+    /// The job that delivers.
+    pub job: JobId,
+    /// Which attempt of the job it was, from 1 after each redrive; a repetition is written once.
+    pub number: u16,
+    /// The rule and the place of what is told among everything that happened to it; none for a
+    /// message of another origin, such as a test.
+    pub step: Option<(RuleId, u32)>,
+    /// Where it went.
+    pub endpoint: EndpointId,
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub latency_ms: u32,
+    /// What became of it: `delivered`, `temporary`, `permanent`, `gone`.
+    pub result: String,
+    /// The status of HTTP or the reply code of SMTP.
+    pub status: Option<u16>,
+    /// Why it did not deliver, as one word.
+    pub cause: Option<String>,
+    /// The beginning of what the other side said.
+    pub excerpt: Option<String>,
+}
+
+/// What a try means for its endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It took the message: whatever failed before is over.
+    Well,
+    /// It did not, and may later.
+    Failing,
+    /// It is no more, or failed for too long: nothing is sent there any more.
+    Disabled(&'static str),
+}
+
+/// Endpoints and tries.
+#[async_trait]
+pub trait Endpoints: Send + Sync {
+    /// Stores a new endpoint.
+    async fn create(&self, tenant: TenantId, endpoint: &NewEndpoint) -> Result<(), EndpointError>;
+
+    /// One endpoint.
+    async fn find(
+        &self,
+        tenant: TenantId,
+        id: EndpointId,
+    ) -> Result<Option<EndpointRecord>, StoreError>;
+
+    /// Endpoints, the newest first, before an id.
+    async fn list(
+        &self,
+        tenant: TenantId,
+        before: Option<EndpointId>,
+        limit: u32,
+    ) -> Result<Vec<EndpointRecord>, StoreError>;
+
+    /// Takes an endpoint away that no rule tells. Whether there was one.
+    async fn remove(&self, tenant: TenantId, id: EndpointId) -> Result<bool, EndpointError>;
+
+    /// What happened to a rule at a place, with its incident: what a message is made from.
+    async fn step(
+        &self,
+        tenant: TenantId,
+        rule: RuleId,
+        seq: u32,
+    ) -> Result<Option<(IncidentRecord, Step)>, StoreError>;
+
+    /// Keeps a try, and what it means for its endpoint. Doing it twice changes nothing.
+    async fn note(
+        &self,
+        tenant: TenantId,
+        tried: &Try,
+        standing: Standing,
+    ) -> Result<(), StoreError>;
+
+    /// The tries to tell of an incident, in order of what was told and of time.
+    async fn tries(&self, tenant: TenantId, incident: IncidentId) -> Result<Vec<Try>, StoreError>;
+}
+
+/// What channels say of an endpoint before it is kept.
+pub trait Doors: Send + Sync {
+    /// Whether an address can be an endpoint of a channel that is set up here.
+    ///
+    /// # Errors
+    /// What is wrong, in words for its owner that do not repeat the address.
+    fn check(&self, channel: ChannelKind, address: &Secret<String>) -> Result<(), String>;
+
+    /// A new secret that signs what is sent, of random numbers.
+    fn new_secret(&self, random: [u64; 4]) -> Secret<String>;
+}

@@ -1,0 +1,187 @@
+//! What an observation and an evaluation leave behind, in the transaction that ends their job.
+
+use packtrain_core::ids::JobId;
+use packtrain_core::ports::{Evaluated, Happened, Point, Stands, StoreError};
+use sqlx::PgConnection;
+
+use crate::error::refused;
+
+/// Keeps what a job observed. Of two points of one moment the first stays.
+pub(crate) async fn observed(
+    connection: &mut PgConnection,
+    job: JobId,
+    points: &[Point],
+) -> Result<(), StoreError> {
+    let keys: Vec<String> = points.iter().map(|point| point.metric.clone()).collect();
+    let times: Vec<_> = points.iter().map(|point| point.at).collect();
+    let values: Vec<String> = points.iter().map(|point| point.value.clone()).collect();
+    sqlx::query!(
+        r#"
+        insert into metric_point (key, at, value, tick)
+        select p.key, p.at, p.value::numeric, $4
+          from unnest($1::text[], $2::timestamptz[], $3::text[]) as p (key, at, value)
+            on conflict (key, at) do nothing
+        "#,
+        &keys,
+        &times,
+        &values,
+        job.as_uuid(),
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to keep what was observed"))?;
+    Ok(())
+}
+
+/// Writes how rules stand and what happened to them. A rule that was changed meanwhile is left as
+/// it is: it is looked at anew.
+pub(crate) async fn record(
+    connection: &mut PgConnection,
+    evaluated: &Evaluated,
+) -> Result<(), StoreError> {
+    seen(connection, &evaluated.seen).await?;
+    // What happened first: it counts for the version that stands until now.
+    incidents(connection, &evaluated.happened).await?;
+    steps(connection, &evaluated.happened).await?;
+    states(connection, &evaluated.states).await
+}
+
+async fn seen(connection: &mut PgConnection, points: &[Point]) -> Result<(), StoreError> {
+    if points.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<String> = points.iter().map(|point| point.metric.clone()).collect();
+    let times: Vec<_> = points.iter().map(|point| point.at).collect();
+    let values: Vec<String> = points.iter().map(|point| point.value.clone()).collect();
+    sqlx::query!(
+        r#"
+        insert into metric as m (key, at, value)
+        select p.key, p.at, p.value::numeric
+          from unnest($1::text[], $2::timestamptz[], $3::text[]) as p (key, at, value)
+            on conflict (key) do update
+           set at = excluded.at,
+               value = excluded.value
+         where m.at < excluded.at
+        "#,
+        &keys,
+        &times,
+        &values,
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to move metrics"))?;
+    Ok(())
+}
+
+async fn states(connection: &mut PgConnection, states: &[Stands]) -> Result<(), StoreError> {
+    if states.is_empty() {
+        return Ok(());
+    }
+    let rules: Vec<_> = states.iter().map(|it| it.rule.as_uuid()).collect();
+    let versions: Vec<i32> = states.iter().map(|it| it.version).collect();
+    let stored: Vec<_> = states.iter().map(|it| it.state.clone()).collect();
+    let silent: Vec<bool> = states.iter().map(|it| it.is_silent).collect();
+    let wake: Vec<_> = states.iter().map(|it| it.wake_at).collect();
+    sqlx::query!(
+        r#"
+        update alert_state s
+           set state = n.state,
+               is_silent = n.is_silent,
+               wake_at = n.wake_at
+          from unnest($1::uuid[], $2::integer[], $3::jsonb[], $4::boolean[], $5::timestamptz[])
+               as n (rule_id, version, state, is_silent, wake_at)
+         where s.rule_id = n.rule_id
+           and s.version = n.version
+        "#,
+        &rules,
+        &versions,
+        &stored,
+        &silent,
+        &wake as &[Option<packtrain_core::time::Timestamp>],
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to write how rules stand"))?;
+    Ok(())
+}
+
+async fn incidents(connection: &mut PgConnection, happened: &[Happened]) -> Result<(), StoreError> {
+    for (what, is_open) in [("fired", true), ("resolved", false), ("ended", false)] {
+        let some: Vec<_> = happened.iter().filter(|it| it.step.what == what).collect();
+        if some.is_empty() {
+            continue;
+        }
+        let ids: Vec<_> = some.iter().map(|it| it.incident.as_uuid()).collect();
+        let tenants: Vec<_> = some.iter().map(|it| it.tenant.as_uuid()).collect();
+        let rules: Vec<_> = some.iter().map(|it| it.rule.as_uuid()).collect();
+        let versions: Vec<i32> = some.iter().map(|it| it.version).collect();
+        let names: Vec<String> = some.iter().map(|it| it.name.clone()).collect();
+        let severities: Vec<String> = some.iter().map(|it| it.severity.clone()).collect();
+        let times: Vec<_> = some.iter().map(|it| it.step.at).collect();
+        sqlx::query!(
+            r#"
+            insert into incident as i (id, tenant_id, rule_id, name, severity, opened_at, ended_at)
+            select n.id, n.tenant_id, n.rule_id, n.name, n.severity, n.at,
+                   case when $8 then null else n.at end
+              from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::text[],
+                          $6::text[], $7::timestamptz[])
+                   as n (id, tenant_id, rule_id, version, name, severity, at)
+              join alert_state s on s.rule_id = n.rule_id and s.version = n.version
+                on conflict (id) do update
+               set ended_at = coalesce(i.ended_at, excluded.ended_at)
+            "#,
+            &ids,
+            &tenants,
+            &rules,
+            &versions,
+            &names,
+            &severities,
+            &times,
+            is_open,
+        )
+        .execute(&mut *connection)
+        .await
+        .map_err(refused("to write incidents"))?;
+    }
+    Ok(())
+}
+
+async fn steps(connection: &mut PgConnection, happened: &[Happened]) -> Result<(), StoreError> {
+    if happened.is_empty() {
+        return Ok(());
+    }
+    let incidents: Vec<_> = happened.iter().map(|it| it.incident.as_uuid()).collect();
+    let tenants: Vec<_> = happened.iter().map(|it| it.tenant.as_uuid()).collect();
+    let rules: Vec<_> = happened.iter().map(|it| it.rule.as_uuid()).collect();
+    let versions: Vec<i32> = happened.iter().map(|it| it.version).collect();
+    let places: Vec<i32> = happened
+        .iter()
+        .map(|it| i32::try_from(it.step.seq).unwrap_or(i32::MAX))
+        .collect();
+    let words: Vec<String> = happened.iter().map(|it| it.step.what.clone()).collect();
+    let times: Vec<_> = happened.iter().map(|it| it.step.at).collect();
+    let facts: Vec<_> = happened.iter().map(|it| it.step.facts.clone()).collect();
+    sqlx::query!(
+        r#"
+        insert into incident_step (rule_id, seq, tenant_id, incident_id, step, at, facts)
+        select n.rule_id, n.seq, n.tenant_id, n.incident_id, n.step, n.at, n.facts
+          from unnest($1::uuid[], $2::integer[], $3::uuid[], $4::uuid[], $5::integer[], $6::text[],
+                      $7::timestamptz[], $8::jsonb[])
+               as n (rule_id, seq, tenant_id, incident_id, version, step, at, facts)
+          join alert_state s on s.rule_id = n.rule_id and s.version = n.version
+            on conflict (rule_id, seq) do nothing
+        "#,
+        &rules,
+        &places,
+        &tenants,
+        &incidents,
+        &versions,
+        &words,
+        &times,
+        &facts,
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to write what happened"))?;
+    Ok(())
+}

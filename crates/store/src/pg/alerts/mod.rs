@@ -1,0 +1,6 @@
+//! Alerts: rules as their owners keep them, and as they are evaluated for all tenants.
+
+pub(crate) mod evaluated;
+pub(crate) mod prune;
+pub(crate) mod rules;
+pub(crate) mod watch;

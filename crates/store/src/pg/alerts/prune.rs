@@ -1,0 +1,88 @@
+//! What alerts leave behind and nobody needs any more.
+
+use packtrain_core::ports::StoreError;
+use sqlx::postgres::types::PgInterval;
+
+use crate::error::refused;
+use crate::pool::Pool;
+
+/// Removes points of metrics that are older than this, at most so many.
+pub(crate) async fn points(pool: &Pool, age: PgInterval, limit: i64) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        delete from metric_point
+         where ctid = any(array(
+               select ctid
+                 from metric_point
+                where at < now_utc() - $1::interval
+                limit $2))
+        "#,
+        age,
+        limit,
+    )
+    .execute(pool)
+    .await
+    .map_err(refused("to remove points"))?;
+    Ok(done.rows_affected())
+}
+
+/// Removes tries to tell somebody that are older than this, at most so many.
+pub(crate) async fn tries(pool: &Pool, age: PgInterval, limit: i64) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        delete from delivery_try
+         where ctid = any(array(
+               select ctid
+                 from delivery_try
+                where at < now_utc() - $1::interval
+                limit $2))
+        "#,
+        age,
+        limit,
+    )
+    .execute(pool)
+    .await
+    .map_err(refused("to remove tries"))?;
+    Ok(done.rows_affected())
+}
+
+/// Removes steps of incidents that are older than this, at most so many.
+pub(crate) async fn steps(pool: &Pool, age: PgInterval, limit: i64) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        delete from incident_step
+         where ctid = any(array(
+               select ctid
+                 from incident_step
+                where at < now_utc() - $1::interval
+                limit $2))
+        "#,
+        age,
+        limit,
+    )
+    .execute(pool)
+    .await
+    .map_err(refused("to remove steps of incidents"))?;
+    Ok(done.rows_affected())
+}
+
+/// Removes incidents that began longer ago than this and are over, at most so many.
+pub(crate) async fn incidents(pool: &Pool, age: PgInterval, limit: i64) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        delete from incident
+         where ctid = any(array(
+               select ctid
+                 from incident
+                where opened_at < now_utc() - $1::interval
+                  and ended_at is not null
+                limit $2))
+        "#,
+        age,
+        limit,
+    )
+    .execute(pool)
+    .await
+    .map_err(refused("to remove incidents"))?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,387 @@
+//! Rules as their owners keep them, and what came of them.
+
+use async_trait::async_trait;
+use packtrain_core::ids::{EndpointId, IncidentId, RuleId, TenantId};
+use packtrain_core::limits::RULES_MAX;
+use packtrain_core::ports::{
+    IncidentRecord, NewRule, RuleError, RuleRecord, Rules, Step, StoreError,
+};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::error::{number, refused};
+use crate::gate::{TenantGate, commit};
+use crate::pool::Pool;
+
+/// Steps of one incident that are read, the first.
+const STEPS_MAX: i64 = 1_000;
+
+/// Rules over the pool of `packtrain_app`.
+#[derive(Clone)]
+pub struct PgRules {
+    gate: TenantGate,
+}
+
+impl PgRules {
+    /// Works over the pool of `packtrain_app`.
+    pub const fn new(app: Pool) -> Self {
+        Self {
+            gate: TenantGate::new(app),
+        }
+    }
+}
+
+#[async_trait]
+impl Rules for PgRules {
+    async fn create(&self, tenant: TenantId, rule: &NewRule) -> Result<(), RuleError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        // Two who make the last rule at once take turns.
+        sqlx::query!(
+            "select pg_advisory_xact_lock(hashtextextended('alert_rule:' || $1, 0)) as locked",
+            tenant.as_uuid().to_string(),
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(refused("to count rules"))?;
+        let count = sqlx::query_scalar!(r#"select count(*) as "count!" from alert_rule"#)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(refused("to count rules"))?;
+        if count >= i64::from(RULES_MAX) {
+            return Err(RuleError::Many(RULES_MAX));
+        }
+        expect_endpoints(&mut tx, &rule.endpoints).await?;
+        sqlx::query!(
+            r#"
+            insert into alert_rule (id, tenant_id, name, rule, endpoints)
+            values ($1, $2, $3, $4, $5)
+            "#,
+            rule.id.as_uuid(),
+            tenant.as_uuid(),
+            rule.name,
+            rule.rule,
+            &uuids(&rule.endpoints),
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(refused("to store a rule"))?;
+        sqlx::query!(
+            r#"
+            insert into alert_state (rule_id, tenant_id, version, state, wake_at)
+            values ($1, $2, 1, $3, now_utc())
+            "#,
+            rule.id.as_uuid(),
+            tenant.as_uuid(),
+            rule.state,
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(refused("to store how a rule stands"))?;
+        levels(&mut tx, tenant, rule).await?;
+        Ok(commit(tx, "to store a rule").await?)
+    }
+
+    async fn replace(
+        &self,
+        tenant: TenantId,
+        version: i32,
+        rule: &NewRule,
+    ) -> Result<(), RuleError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        expect_endpoints(&mut tx, &rule.endpoints).await?;
+        let stands = sqlx::query_scalar!(
+            "select version from alert_rule where id = $1 for update",
+            rule.id.as_uuid(),
+        )
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(refused("to read a rule"))?;
+        match stands {
+            None => return Err(RuleError::Missing),
+            Some(stands) if stands != version => return Err(RuleError::Changed(stands)),
+            Some(_) => {}
+        }
+        sqlx::query!(
+            r#"
+            update alert_rule
+               set name = $2, rule = $3, endpoints = $4, version = version + 1,
+                   updated_at = now_utc()
+             where id = $1 and version = $5
+            "#,
+            rule.id.as_uuid(),
+            rule.name,
+            rule.rule,
+            &uuids(&rule.endpoints),
+            version,
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(refused("to change a rule"))?;
+        sqlx::query!(
+            r#"
+            update alert_state
+               set version = $2 + 1, state = $3, is_silent = false, wake_at = now_utc()
+             where rule_id = $1 and version = $2
+            "#,
+            rule.id.as_uuid(),
+            version,
+            rule.state,
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(refused("to begin a rule anew"))?;
+        sqlx::query!(
+            "delete from alert_level where rule_id = $1",
+            rule.id.as_uuid()
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(refused("to replace a rule's levels"))?;
+        levels(&mut tx, tenant, rule).await?;
+        Ok(commit(tx, "to change a rule").await?)
+    }
+
+    async fn find(&self, tenant: TenantId, id: RuleId) -> Result<Option<RuleRecord>, StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        let row = sqlx::query_as!(
+            RuleRow,
+            r#"
+            select r.id, r.name, r.rule, r.endpoints, r.version, r.created_at, r.updated_at,
+                   s.state
+              from alert_rule r
+              join alert_state s on s.rule_id = r.id
+             where r.id = $1
+            "#,
+            id.as_uuid(),
+        )
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(refused("to read a rule"))?;
+        Ok(row.map(RuleRow::record))
+    }
+
+    async fn list(
+        &self,
+        tenant: TenantId,
+        before: Option<RuleId>,
+        limit: u32,
+    ) -> Result<Vec<RuleRecord>, StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        let rows = sqlx::query_as!(
+            RuleRow,
+            r#"
+            select r.id, r.name, r.rule, r.endpoints, r.version, r.created_at, r.updated_at,
+                   s.state
+              from alert_rule r
+              join alert_state s on s.rule_id = r.id
+             where $1::uuid is null or r.id < $1
+             order by r.id desc
+             limit $2
+            "#,
+            before.map(|id| id.as_uuid()),
+            i64::from(limit),
+        )
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(refused("to list rules"))?;
+        Ok(rows.into_iter().map(RuleRow::record).collect())
+    }
+
+    async fn remove(&self, tenant: TenantId, id: RuleId) -> Result<bool, StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        sqlx::query!("delete from alert_level where rule_id = $1", id.as_uuid())
+            .execute(&mut *tx)
+            .await
+            .map_err(refused("to take a rule's levels away"))?;
+        sqlx::query!("delete from alert_state where rule_id = $1", id.as_uuid())
+            .execute(&mut *tx)
+            .await
+            .map_err(refused("to take a rule's state away"))?;
+        let done = sqlx::query!("delete from alert_rule where id = $1", id.as_uuid())
+            .execute(&mut *tx)
+            .await
+            .map_err(refused("to take a rule away"))?;
+        commit(tx, "to take a rule away").await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn incidents(
+        &self,
+        tenant: TenantId,
+        rule: Option<RuleId>,
+        before: Option<IncidentId>,
+        limit: u32,
+    ) -> Result<Vec<IncidentRecord>, StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        let rows = sqlx::query_as!(
+            IncidentRow,
+            r#"
+            select id, rule_id, name, severity, opened_at, ended_at
+              from incident
+             where ($1::uuid is null or rule_id = $1)
+               and ($2::uuid is null or id < $2)
+             order by id desc
+             limit $3
+            "#,
+            rule.map(|id| id.as_uuid()),
+            before.map(|id| id.as_uuid()),
+            i64::from(limit),
+        )
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(refused("to list incidents"))?;
+        Ok(rows.into_iter().map(IncidentRow::record).collect())
+    }
+
+    async fn incident(
+        &self,
+        tenant: TenantId,
+        id: IncidentId,
+    ) -> Result<Option<(IncidentRecord, Vec<Step>)>, StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        let row = sqlx::query_as!(
+            IncidentRow,
+            r#"
+            select id, rule_id, name, severity, opened_at, ended_at
+              from incident
+             where id = $1
+            "#,
+            id.as_uuid(),
+        )
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(refused("to read an incident"))?;
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let rows = sqlx::query!(
+            r#"
+            select seq, step, at, facts
+              from incident_step
+             where incident_id = $1
+             order by seq
+             limit $2
+            "#,
+            id.as_uuid(),
+            STEPS_MAX,
+        )
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(refused("to read what happened"))?;
+        let steps = rows.into_iter().map(|row| {
+            Ok(Step {
+                seq: number("incident_step.seq", row.seq)?,
+                what: row.step,
+                at: row.at,
+                facts: row.facts,
+            })
+        });
+        Ok(Some((
+            row.record(),
+            steps.collect::<Result<_, StoreError>>()?,
+        )))
+    }
+}
+
+struct RuleRow {
+    id: Uuid,
+    name: String,
+    rule: Value,
+    endpoints: Vec<Uuid>,
+    version: i32,
+    created_at: packtrain_core::time::Timestamp,
+    updated_at: packtrain_core::time::Timestamp,
+    state: Value,
+}
+
+impl RuleRow {
+    fn record(self) -> RuleRecord {
+        let endpoints = self.endpoints.into_iter();
+        RuleRecord {
+            id: RuleId::from_uuid(self.id),
+            name: self.name,
+            rule: self.rule,
+            endpoints: endpoints.map(EndpointId::from_uuid).collect(),
+            state: self.state,
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+}
+
+struct IncidentRow {
+    id: Uuid,
+    rule_id: Uuid,
+    name: String,
+    severity: String,
+    opened_at: packtrain_core::time::Timestamp,
+    ended_at: Option<packtrain_core::time::Timestamp>,
+}
+
+impl IncidentRow {
+    fn record(self) -> IncidentRecord {
+        IncidentRecord {
+            id: IncidentId::from_uuid(self.id),
+            rule: RuleId::from_uuid(self.rule_id),
+            name: self.name,
+            severity: self.severity,
+            opened_at: self.opened_at,
+            ended_at: self.ended_at,
+        }
+    }
+}
+
+/// Refuses a rule that names an endpoint that is not its owner's.
+async fn expect_endpoints(
+    connection: &mut PgConnection,
+    endpoints: &[EndpointId],
+) -> Result<(), RuleError> {
+    let known = sqlx::query_scalar!(
+        "select id from endpoint where id = any($1)",
+        &uuids(endpoints)
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(refused("to look for endpoints"))?;
+    let missing = endpoints.iter().find(|id| !known.contains(&id.as_uuid()));
+    missing.map_or(Ok(()), |id| Err(RuleError::Endpoint(*id)))
+}
+
+async fn levels(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    rule: &NewRule,
+) -> Result<(), StoreError> {
+    let keys: Vec<String> = rule
+        .levels
+        .iter()
+        .map(|level| level.metric.clone())
+        .collect();
+    let values: Vec<String> = rule
+        .levels
+        .iter()
+        .map(|level| level.value.clone())
+        .collect();
+    sqlx::query!(
+        r#"
+        insert into alert_level (metric, level, rule_id, tenant_id)
+        select l.metric, l.level::numeric, $3, $4
+          from unnest($1::text[], $2::text[]) as l (metric, level)
+            on conflict do nothing
+        "#,
+        &keys,
+        &values,
+        rule.id.as_uuid(),
+        tenant.as_uuid(),
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to store a rule's levels"))?;
+    Ok(())
+}
+
+fn uuids(endpoints: &[EndpointId]) -> Vec<Uuid> {
+    endpoints.iter().map(|id| id.as_uuid()).collect()
+}

@@ -1,0 +1,176 @@
+//! What rules are evaluated with, over all tenants, through the crossing index.
+
+use async_trait::async_trait;
+use packtrain_core::ids::{EndpointId, JobId, RuleId, TenantId};
+use packtrain_core::ports::{Move, Point, StoreError, Watch, Watched};
+
+use crate::error::refused;
+use crate::pool::Pool;
+
+/// Points of one tick that are evaluated at once.
+const POINTS_MAX: i64 = 100_000;
+
+/// Looks for rules over the pool of `packtrain_worker`.
+#[derive(Clone)]
+pub struct PgWatch {
+    pool: Pool,
+}
+
+impl PgWatch {
+    /// Works over the pool of `packtrain_worker`.
+    pub const fn new(worker: Pool) -> Self {
+        Self { pool: worker }
+    }
+}
+
+#[async_trait]
+impl Watch for PgWatch {
+    async fn moved(&self, tick: JobId) -> Result<Vec<Move>, StoreError> {
+        let rows = sqlx::query!(
+            r#"
+            select p.key, p.at, p.value::text as "value!", m.value::text as before
+              from metric_point p
+              left join metric m on m.key = p.key
+             where p.tick = $1
+               and (m.at is null or p.at > m.at)
+             order by p.at, p.key
+             limit $2
+            "#,
+            tick.as_uuid(),
+            POINTS_MAX,
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(refused("to read what moved"))?;
+        let moves = rows.into_iter().map(|row| Move {
+            point: Point {
+                metric: row.key,
+                at: row.at,
+                value: row.value,
+            },
+            before: row.before,
+        });
+        Ok(moves.collect())
+    }
+
+    async fn crossed(
+        &self,
+        moves: &[Move],
+        after: Option<RuleId>,
+        limit: u32,
+    ) -> Result<Vec<Watched>, StoreError> {
+        let keys: Vec<String> = moves.iter().map(|it| it.point.metric.clone()).collect();
+        let values: Vec<String> = moves.iter().map(|it| it.point.value.clone()).collect();
+        let before: Vec<Option<String>> = moves.iter().map(|it| it.before.clone()).collect();
+        // A metric that rules never saw has crossed every level. A point is at a level from it on,
+        // so of the two ends of the way the lower one does not count.
+        let rows = sqlx::query!(
+            r#"
+            with moved as (
+                select m.key, m.value::numeric as value, m.before::numeric as before
+                  from unnest($1::text[], $2::text[], $3::text[]) as m (key, value, before)
+            ), touched as (
+                select l.rule_id
+                  from moved m
+                 cross join lateral (
+                       select x.rule_id
+                         from alert_level x
+                        where x.metric = m.key
+                          and x.level > least(m.value, m.before)
+                          and x.level <= greatest(m.value, m.before)
+                       ) l
+                 where m.before is not null
+                union
+                select x.rule_id
+                  from moved m
+                  join alert_level x on x.metric = m.key
+                 where m.before is null
+                union
+                select s.rule_id
+                  from alert_state s
+                  join alert_level x on x.rule_id = s.rule_id
+                 where s.is_silent
+                   and x.metric = any($1)
+            )
+            select r.id, r.tenant_id, r.version, r.rule, r.endpoints, s.state
+              from touched t
+              join alert_rule r on r.id = t.rule_id
+              join alert_state s on s.rule_id = r.id and s.version = r.version
+             where $4::uuid is null or r.id > $4
+             order by r.id
+             limit $5
+            "#,
+            &keys,
+            &values,
+            &before as &[Option<String>],
+            after.map(|id| id.as_uuid()),
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(refused("to find the rules of what moved"))?;
+        let rules = rows.into_iter().map(|row| Watched {
+            id: RuleId::from_uuid(row.id),
+            tenant: TenantId::from_uuid(row.tenant_id),
+            version: row.version,
+            rule: row.rule,
+            endpoints: row
+                .endpoints
+                .into_iter()
+                .map(EndpointId::from_uuid)
+                .collect(),
+            state: row.state,
+        });
+        Ok(rules.collect())
+    }
+
+    async fn due(&self, limit: u32) -> Result<Vec<Watched>, StoreError> {
+        let rows = sqlx::query!(
+            r#"
+            select r.id, r.tenant_id, r.version, r.rule, r.endpoints, s.state
+              from alert_state s
+              join alert_rule r on r.id = s.rule_id and r.version = s.version
+             where s.wake_at <= now_utc()
+             order by s.wake_at, s.rule_id
+             limit $1
+            "#,
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(refused("to find the rules that are due"))?;
+        let rules = rows.into_iter().map(|row| Watched {
+            id: RuleId::from_uuid(row.id),
+            tenant: TenantId::from_uuid(row.tenant_id),
+            version: row.version,
+            rule: row.rule,
+            endpoints: row
+                .endpoints
+                .into_iter()
+                .map(EndpointId::from_uuid)
+                .collect(),
+            state: row.state,
+        });
+        Ok(rules.collect())
+    }
+
+    async fn values(&self, metrics: &[String]) -> Result<Vec<Point>, StoreError> {
+        let rows = sqlx::query!(
+            r#"
+            select m.key, m.at, m.value::text as "value!"
+              from metric m
+             where m.key = any($1)
+            "#,
+            metrics,
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(refused("to read metrics"))?;
+        let points = rows.into_iter().map(|row| Point {
+            metric: row.key,
+            at: row.at,
+            value: row.value,
+        });
+        Ok(points.collect())
+    }
+}

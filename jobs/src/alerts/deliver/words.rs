@@ -1,0 +1,86 @@
+//! What is told, from what was written down when it happened.
+
+use chrono_tz::Tz;
+use packtrain_core::ports::{Incident, IncidentRecord, Notice, Reading, Severity, Step};
+use packtrain_rules::value::Value;
+use serde::Deserialize;
+
+use super::ZONE;
+
+/// The facts of a step, as an evaluation writes them.
+#[derive(Debug, Deserialize)]
+struct Facts {
+    readings: Vec<Read>,
+    why: Option<String>,
+    #[serde(default)]
+    condition: String,
+    #[serde(default)]
+    timezone: Option<Tz>,
+}
+
+/// What a metric is and was.
+#[derive(Debug, Deserialize)]
+struct Read {
+    metric: String,
+    value: Option<Value>,
+    before: Option<Value>,
+}
+
+/// The notice of a step, and the zone in which its times are told.
+pub(super) fn notice(incident: &IncidentRecord, step: &Step) -> (Notice, Tz) {
+    let facts: Option<Facts> = serde_json::from_value(step.facts.clone()).ok();
+    let why = facts.as_ref().and_then(|facts| facts.why.as_deref());
+    // Of several metrics the one that moved is why it happens now.
+    let read = facts.as_ref().and_then(|facts| {
+        let moved = facts.readings.iter().find(|it| it.before.is_some());
+        moved.or(facts.readings.first())
+    });
+    let reading = |value: Option<Value>| {
+        let unit = read.map_or("", |read| unit(&read.metric));
+        value.map(|value| Reading {
+            value: value.to_string(),
+            unit: unit.to_owned(),
+        })
+    };
+    let about = Incident {
+        rule: incident.name.clone(),
+        why: facts
+            .as_ref()
+            .map_or_else(String::new, |facts| facts.condition.clone()),
+        severity: severity(&incident.severity),
+        metric: read.map_or_else(String::new, |read| read.metric.clone()),
+        before: reading(read.and_then(|read| read.before)),
+        after: reading(read.and_then(|read| read.value)),
+        since: incident.opened_at,
+        at: step.at,
+        link: String::new(),
+    };
+    let zone = facts
+        .as_ref()
+        .and_then(|facts| facts.timezone)
+        .unwrap_or(ZONE);
+    let notice = match why {
+        Some("repeated") => Notice::StillFiring(about),
+        Some("resolved") => Notice::Resolved(about),
+        _ => Notice::Firing(about),
+    };
+    (notice, zone)
+}
+
+fn severity(word: &str) -> Severity {
+    match word {
+        "info" => Severity::Info,
+        "critical" => Severity::Critical,
+        _ => Severity::Warning,
+    }
+}
+
+/// In what a metric is measured.
+fn unit(metric: &str) -> &'static str {
+    match metric.split(':').next() {
+        Some("price" | "tvl" | "tvl_quantity" | "transfer") => "USD",
+        Some("gas") => "wei",
+        Some("apy") => "%",
+        _ => "",
+    }
+}

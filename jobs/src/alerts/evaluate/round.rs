@@ -1,0 +1,337 @@
+//! One round of evaluation: rules at what moved, or at the time. Pure.
+
+use std::collections::{BTreeSet, HashMap};
+
+use packtrain_core::job::FollowUp;
+use packtrain_core::ports::{Happened, Move, Point, Stands, Step, Watched};
+use packtrain_core::time::Timestamp;
+use packtrain_rules::machine::{Change, Event, Hold, Notice, Tier};
+use packtrain_rules::metric::Derived;
+use packtrain_rules::plan::Plan;
+use packtrain_rules::rule::{self, Condition, Op};
+use packtrain_rules::value::Value;
+use serde_json::json;
+use tracing::error;
+
+use crate::alerts::deliver::Deliver;
+use crate::alerts::standing::Standing;
+
+/// A rule, read.
+pub(super) struct Rule {
+    stored: Watched,
+    rule: rule::Rule,
+    plan: Plan,
+    standing: Standing,
+}
+
+impl Rule {
+    /// A rule out of the store. One that cannot be read, which a newer release may have written, is
+    /// left as it is for a worker that can.
+    pub(super) fn read(mut stored: Watched) -> Option<Self> {
+        let rule: Result<rule::Rule, _> = serde_json::from_value(stored.rule.take());
+        let standing: Result<Standing, _> = serde_json::from_value(stored.state.take());
+        let read = rule.ok().zip(standing.ok());
+        let read = read.and_then(|(rule, standing)| Some((Plan::of(&rule).ok()?, rule, standing)));
+        let Some((plan, rule, standing)) = read else {
+            error!(rule.id = %stored.id, "a rule cannot be read");
+            return None;
+        };
+        Some(Self {
+            stored,
+            rule,
+            plan,
+            standing,
+        })
+    }
+
+    /// The metrics that it watches.
+    pub(super) fn metrics(&self) -> impl Iterator<Item = String> + '_ {
+        self.plan.leaves.iter().map(|leaf| leaf.key.to_string())
+    }
+}
+
+/// What a metric is and was.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    at: Timestamp,
+    value: Value,
+    before: Option<Value>,
+}
+
+/// What is known when rules are evaluated.
+pub(super) struct Round {
+    now: Timestamp,
+    /// What was known before, by metric.
+    known: HashMap<String, Reading>,
+    /// What moved, by metric, the earliest first.
+    moved: HashMap<String, Vec<Reading>>,
+}
+
+/// What became of one rule.
+pub(super) struct Outcome {
+    stands: Stands,
+    happened: Vec<Happened>,
+    messages: Vec<FollowUp>,
+}
+
+impl Round {
+    pub(super) fn new(now: Timestamp, known: Vec<Point>, moves: &[Move]) -> Self {
+        let read = |text: &str| text.parse::<Value>().ok();
+        let known = known.into_iter().filter_map(|point| {
+            let reading = Reading {
+                at: point.at,
+                value: read(&point.value)?,
+                before: None,
+            };
+            Some((point.metric, reading))
+        });
+        let mut moved: HashMap<String, Vec<Reading>> = HashMap::new();
+        for step in moves {
+            let Some(value) = read(&step.point.value) else {
+                continue;
+            };
+            let of_metric = moved.entry(step.point.metric.clone()).or_default();
+            let first = step.before.as_deref().and_then(read);
+            of_metric.push(Reading {
+                at: step.point.at,
+                value,
+                before: of_metric.last().map(|last| last.value).or(first),
+            });
+        }
+        Self {
+            now,
+            known: known.collect(),
+            moved,
+        }
+    }
+
+    /// Evaluates a rule at every moment at which something that it watches moved; at none, by the
+    /// time.
+    pub(super) fn evaluate(&self, mut rule: Rule) -> Outcome {
+        let mut events = Vec::new();
+        let mut tier = Tier::new(None);
+        let moments = self.moments(&rule);
+        let machine = &mut rule.standing.machine;
+        if !rule.standing.is_begun {
+            rule.standing.is_begun = true;
+            let at = moments.first().copied().unwrap_or(self.now);
+            let values = values(&rule.plan, |key| self.at(key, at));
+            let seen = self.seen(&rule.plan, at);
+            events.extend(rule.plan.begin(machine, (at, &values), seen, &mut tier));
+        }
+        for at in &moments {
+            let here = |key: &str| self.moved.get(key)?.iter().find(|it| it.at == *at).copied();
+            let values = values(&rule.plan, here);
+            let seen = self.seen(&rule.plan, *at);
+            events.extend(rule.plan.observe(machine, (*at, &values), seen, &mut tier));
+        }
+        let last = moments.last().copied().unwrap_or(self.now);
+        let seen = self.seen(&rule.plan, last);
+        if moments.is_empty() {
+            events.extend(rule.plan.look(machine, self.now, seen, &mut tier));
+        }
+        let wake_at = rule.plan.next_look(machine, seen, &tier);
+        self.outcome(rule, &events, wake_at)
+    }
+
+    /// The moments at which something that a rule watches moved, in order.
+    fn moments(&self, rule: &Rule) -> Vec<Timestamp> {
+        let keys: BTreeSet<String> = rule.metrics().collect();
+        let moved = keys.iter().filter_map(|key| self.moved.get(key));
+        let moments: BTreeSet<Timestamp> = moved.flatten().map(|it| it.at).collect();
+        moments.into_iter().collect()
+    }
+
+    /// What a metric is at a moment: the last point up to it.
+    fn at(&self, key: &str, at: Timestamp) -> Option<Reading> {
+        let moved = self.moved.get(key).into_iter().flatten().rev();
+        let moved = { moved }.find(|it| it.at <= at).copied();
+        moved.or_else(|| self.known.get(key).copied())
+    }
+
+    /// When the most silent of a rule's metrics last had a value, up to a moment; none when one of
+    /// them never had.
+    fn seen(&self, plan: &Plan, at: Timestamp) -> Option<Timestamp> {
+        let mut keys = plan.leaves.iter().map(|leaf| leaf.key.to_string());
+        keys.try_fold(None, |oldest: Option<Timestamp>, key| {
+            let seen = self.at(&key, at)?.at;
+            Some(Some(oldest.map_or(seen, |oldest| oldest.min(seen))))
+        })?
+    }
+
+    fn outcome(&self, mut rule: Rule, events: &[Event], wake_at: Option<Timestamp>) -> Outcome {
+        let (mut happened, mut messages) = (Vec::new(), Vec::new());
+        let Watched {
+            id,
+            tenant,
+            version,
+            ..
+        } = rule.stored;
+        for event in events {
+            let Some((seq, incident)) = rule.standing.number(id, event) else {
+                continue;
+            };
+            happened.push(Happened {
+                tenant,
+                rule: id,
+                version,
+                incident,
+                name: rule.rule.name.clone(),
+                severity: severity(rule.rule.severity).to_owned(),
+                step: Step {
+                    seq,
+                    what: word(event.change).to_owned(),
+                    at: event.at,
+                    facts: self.facts(&rule, event),
+                },
+            });
+            if matches!(event.change, Change::Told(_)) {
+                messages.extend(rule.stored.endpoints.iter().map(|endpoint| {
+                    let deliver = Deliver::of_step(id, seq, *endpoint);
+                    FollowUp::of(deliver).for_tenant(tenant)
+                }));
+            }
+        }
+        let is_silent = rule.standing.machine.is_silent();
+        // A state is made of numbers, times and words, and all of them have a form.
+        let state = serde_json::to_value(&rule.standing).expect("a state can be written");
+        Outcome {
+            stands: Stands {
+                rule: id,
+                version,
+                state,
+                is_silent,
+                wake_at,
+            },
+            happened,
+            messages,
+        }
+    }
+
+    /// What a message is made from: what the rule watches, as it is and was.
+    fn facts(&self, rule: &Rule, event: &Event) -> serde_json::Value {
+        let mut known = BTreeSet::new();
+        let leaves = rule.plan.leaves.iter().map(|leaf| leaf.key.to_string());
+        let readings = leaves.filter(|key| known.insert(key.clone())).map(|key| {
+            let reading = self.at(&key, event.at);
+            json!({
+                "metric": key,
+                "value": reading.map(|it| it.value),
+                "before": reading.and_then(|it| it.before),
+                "at": reading.map(|it| it.at),
+            })
+        });
+        let readings: Vec<_> = readings.collect();
+        let why = match event.change {
+            Change::Held(hold) => Some(held(hold)),
+            Change::Told(notice) => Some(told(notice)),
+            _ => None,
+        };
+        json!({
+            "readings": readings, "why": why, "condition": words(&rule.rule.when),
+            "timezone": rule.rule.timezone,
+        })
+    }
+}
+
+/// A condition as a person reads it.
+fn words(condition: &Condition) -> String {
+    let joined = |parts: &[Condition], by: &str| {
+        let parts: Vec<String> = parts.iter().map(part).collect();
+        parts.join(by)
+    };
+    match condition {
+        Condition::All { all } => joined(all, " and "),
+        Condition::Any { any } => joined(any, " or "),
+        Condition::Not { not } => format!("not {}", part(not)),
+        Condition::Leaf(leaf) => {
+            let op = match leaf.op {
+                Op::Above => "is above",
+                Op::AtLeast => "is at or above",
+                Op::Below => "is below",
+                Op::AtMost => "is at or below",
+                Op::CrossesAbove => "goes above",
+                Op::CrossesBelow => "goes below",
+            };
+            format!("{} {op} {}", leaf.derived(), leaf.value)
+        }
+    }
+}
+
+/// A part of a condition, in brackets where it has parts of its own.
+fn part(condition: &Condition) -> String {
+    match condition {
+        Condition::Leaf(_) => words(condition),
+        _ => format!("({})", words(condition)),
+    }
+}
+
+fn values(plan: &Plan, at: impl Fn(&str) -> Option<Reading>) -> Vec<(Derived, Value)> {
+    let leaves = plan.leaves.iter();
+    let values = leaves.filter_map(|leaf| {
+        let reading = at(&leaf.key.to_string())?;
+        Some((leaf.key.clone(), reading.value))
+    });
+    values.collect()
+}
+
+const fn word(change: Change) -> &'static str {
+    match change {
+        Change::Pending => "pending",
+        Change::Eased => "eased",
+        Change::Fired(_) => "fired",
+        Change::Resolved(_) => "resolved",
+        Change::Ended(_) => "ended",
+        Change::Held(_) => "held",
+        Change::Told(_) => "told",
+    }
+}
+
+const fn told(notice: Notice) -> &'static str {
+    match notice {
+        Notice::Fired => "fired",
+        Notice::Repeated => "repeated",
+        Notice::Resolved => "resolved",
+    }
+}
+
+const fn held(hold: Hold) -> &'static str {
+    match hold {
+        Hold::Snooze => "snooze",
+        Hold::QuietHours => "quiet_hours",
+        Hold::TierCap => "tier_cap",
+        Hold::RuleCap => "rule_cap",
+        Hold::Cooldown => "cooldown",
+    }
+}
+
+const fn severity(severity: rule::Severity) -> &'static str {
+    match severity {
+        rule::Severity::Info => "info",
+        rule::Severity::Warning => "warning",
+        rule::Severity::Critical => "critical",
+    }
+}
+
+/// What became of many rules.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) states: Vec<Stands>,
+    pub(super) happened: Vec<Happened>,
+    pub(super) messages: Vec<FollowUp>,
+}
+
+impl Found {
+    /// Adds what became of rules as long as their messages have room; whether all had.
+    pub(super) fn add(&mut self, outcomes: Vec<Outcome>, messages_max: usize) -> bool {
+        for outcome in outcomes {
+            if self.messages.len() + outcome.messages.len() > messages_max {
+                return false;
+            }
+            self.states.push(outcome.stands);
+            self.happened.extend(outcome.happened);
+            self.messages.extend(outcome.messages);
+        }
+        true
+    }
+}

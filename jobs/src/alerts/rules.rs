@@ -1,0 +1,101 @@
+//! Rules from what a person sends to what is stored and evaluated.
+
+use packtrain_core::field::FieldError;
+use packtrain_core::ids::{EndpointId, RuleId};
+use packtrain_core::limits::RULE_ENDPOINTS_MAX;
+use packtrain_core::ports::{Level, NewRule, RuleRecord};
+use packtrain_core::time::Timestamp;
+use serde_json::Value;
+
+pub use packtrain_rules::machine::Phase;
+pub use packtrain_rules::rule::Rule;
+
+use packtrain_rules::plan::{Plan, PlanLeaf};
+
+use super::standing::Standing;
+
+/// How a rule stands, for its owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stands {
+    /// Its phase.
+    pub phase: Phase,
+    /// Since when.
+    pub since: Timestamp,
+    /// How often it fired.
+    pub firings: u32,
+    /// Whether it is done for good.
+    pub is_ended: bool,
+}
+
+/// A rule and who is told of it, ready to be stored; what happened to the one whose place it takes
+/// goes on.
+///
+/// # Errors
+/// What is wrong where.
+pub fn stored(
+    id: RuleId,
+    rule: &Rule,
+    endpoints: Vec<EndpointId>,
+    before: Option<&RuleRecord>,
+    now: Timestamp,
+) -> Result<NewRule, Vec<FieldError>> {
+    let mut errors = rule.check();
+    for (place, leaf) in rule.when.leaves().into_iter().enumerate() {
+        if leaf.window_s.is_some() {
+            let said = format!(
+                "Comparison {} looks over a window; rules that are watched cannot yet, and \
+                 back-tests can.",
+                place + 1
+            );
+            errors.push(FieldError::new("/rule/when", "unsupported", said));
+        }
+    }
+    if endpoints.len() > RULE_ENDPOINTS_MAX {
+        let said = format!("A rule tells at most {RULE_ENDPOINTS_MAX} endpoints.");
+        errors.push(FieldError::new("/endpoints", "too_many", said));
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let plan = Plan::of(rule)?;
+    let standing = before
+        .and_then(|record| serde_json::from_value::<Standing>(record.state.clone()).ok())
+        .map_or_else(|| Standing::new(now), |standing| standing.changed(now));
+    let unwritten =
+        |error: serde_json::Error| vec![FieldError::new("/rule", "invalid", error.to_string())];
+    Ok(NewRule {
+        id,
+        name: rule.name.clone(),
+        rule: serde_json::to_value(rule).map_err(unwritten)?,
+        endpoints,
+        levels: plan.leaves.iter().flat_map(levels).collect(),
+        state: serde_json::to_value(standing).map_err(unwritten)?,
+    })
+}
+
+/// The values from which on a leaf is, or is no more, what it was.
+fn levels(leaf: &PlanLeaf) -> Vec<Level> {
+    let mut cuts = vec![leaf.threshold.fires, leaf.threshold.clears];
+    cuts.dedup();
+    let level = |units: i128| Level {
+        metric: leaf.key.to_string(),
+        value: packtrain_rules::value::text(units),
+    };
+    cuts.into_iter().map(level).collect()
+}
+
+/// How a stored rule stands; none when its state cannot be read.
+pub fn stands(record: &RuleRecord) -> Option<Stands> {
+    let standing: Standing = serde_json::from_value(record.state.clone()).ok()?;
+    Some(Stands {
+        phase: standing.machine.phase(),
+        since: standing.machine.since(),
+        firings: standing.machine.firings(),
+        is_ended: standing.machine.ended().is_some(),
+    })
+}
+
+/// A rule out of the store; none when it cannot be read.
+pub fn read(stored: &Value) -> Option<Rule> {
+    serde_json::from_value(stored.clone()).ok()
+}

@@ -1,0 +1,91 @@
+//! Alerts, of which tax knows nothing.
+
+use async_trait::async_trait;
+use chrono_tz::Tz;
+use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
+use packtrain_core::ports::{
+    ChannelKind, EndpointError, EndpointRecord, Endpoints, IncidentRecord, Message, Move,
+    NewEndpoint, Notice, OwnWords, Point, Standing, Step, StoreError, Try, Watch, Watched, Wording,
+    WordingError,
+};
+
+use super::{Nowhere, nothing};
+
+#[async_trait]
+impl Watch for Nowhere {
+    async fn moved(&self, _: JobId) -> Result<Vec<Move>, StoreError> {
+        nothing()
+    }
+
+    async fn crossed(
+        &self,
+        _: &[Move],
+        _: Option<RuleId>,
+        _: u32,
+    ) -> Result<Vec<Watched>, StoreError> {
+        nothing()
+    }
+
+    async fn due(&self, _: u32) -> Result<Vec<Watched>, StoreError> {
+        nothing()
+    }
+
+    async fn values(&self, _: &[String]) -> Result<Vec<Point>, StoreError> {
+        nothing()
+    }
+}
+
+#[async_trait]
+impl Endpoints for Nowhere {
+    async fn create(&self, _: TenantId, _: &NewEndpoint) -> Result<(), EndpointError> {
+        nothing().map_err(EndpointError::Store)
+    }
+
+    async fn find(&self, _: TenantId, _: EndpointId) -> Result<Option<EndpointRecord>, StoreError> {
+        nothing()
+    }
+
+    async fn list(
+        &self,
+        _: TenantId,
+        _: Option<EndpointId>,
+        _: u32,
+    ) -> Result<Vec<EndpointRecord>, StoreError> {
+        nothing()
+    }
+
+    async fn remove(&self, _: TenantId, _: EndpointId) -> Result<bool, EndpointError> {
+        nothing().map_err(EndpointError::Store)
+    }
+
+    async fn step(
+        &self,
+        _: TenantId,
+        _: RuleId,
+        _: u32,
+    ) -> Result<Option<(IncidentRecord, Step)>, StoreError> {
+        nothing()
+    }
+
+    async fn note(&self, _: TenantId, _: &Try, _: Standing) -> Result<(), StoreError> {
+        nothing()
+    }
+
+    async fn tries(&self, _: TenantId, _: IncidentId) -> Result<Vec<Try>, StoreError> {
+        nothing()
+    }
+}
+
+impl Wording for Nowhere {
+    fn write(&self, _: ChannelKind, notice: &Notice, _: Tz, _: Option<&OwnWords>) -> Message {
+        Message {
+            title: notice.event().to_owned(),
+            text: String::new(),
+            html: None,
+        }
+    }
+
+    fn check(&self, _: &OwnWords) -> Result<(), WordingError> {
+        Ok(())
+    }
+}
