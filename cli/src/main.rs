@@ -99,7 +99,8 @@ async fn serve(cli: &Cli, loaded: &Loaded) -> Result<(), Failure> {
         Command::Schedules(args) => operate::schedules::run(global, args, settings).await,
         Command::Workers(args) => operate::workers::run(global, args, settings).await,
         Command::Top(args) => operate::top::run(global, args, settings).await,
-        Command::Bench(bench) => commands::bench::run(global, bench, settings).await,
+        // It holds settings of its own beside these.
+        Command::Bench(bench) => Box::pin(commands::bench::run(global, bench, settings)).await,
         Command::Report(_)
         | Command::Scale(_)
         | Command::Config(_)

@@ -10,12 +10,15 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::cache::Cache;
 pub(crate) use self::hints::{Hints, Redis, Transport};
+#[cfg(feature = "email")]
+pub(crate) use self::notify::Security;
 pub(crate) use self::objects::Store;
 pub(crate) use self::rpc::Rpc;
 pub(crate) use self::telemetry::Telemetry;
 pub(crate) use self::worker::Protection;
 
 use self::aws::{Aws, Sqs};
+use self::notify::{Email, Notify};
 use self::objects::{Objects, S3};
 use self::told::told;
 use self::worker::Worker;
@@ -23,6 +26,7 @@ use self::worker::Worker;
 mod aws;
 mod cache;
 mod hints;
+mod notify;
 mod objects;
 mod rpc;
 mod telemetry;
@@ -62,6 +66,8 @@ pub(crate) struct Settings {
     pub(crate) aws: Aws,
     pub(crate) sqs: Sqs,
     pub(crate) s3: S3,
+    pub(crate) notify: Notify,
+    pub(crate) email: Email,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -162,6 +168,7 @@ pub(crate) struct Retention {
     pub(crate) jobs_days: u32,
     pub(crate) audit_days: u32,
     pub(crate) gas_days: u32,
+    pub(crate) alerts_days: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -311,6 +318,7 @@ impl Loaded {
             .or_else(|| settings.telemetry.problem())
             .or_else(|| settings.redis.problem())
             .or_else(|| settings.cache.problem())
+            .or_else(|| settings.email.problem())
             .or_else(|| settings.sqs.problem())
             .or_else(|| settings.s3.problem(&settings.objects));
         match problem {
@@ -353,10 +361,10 @@ fn hidden(key: &str, value: &serde_json::Value) -> serde_json::Value {
         serde_json::Value::Array(list) => list.is_empty(),
         _ => false,
     };
-    let is_address = ["_url", "_urls", ".url", "_headers"]
+    let is_secret = ["_url", "_urls", ".url", "_headers", "_tokens", ".password"]
         .iter()
         .any(|end| key.ends_with(end));
-    if is_address && !is_empty {
+    if is_secret && !is_empty {
         "***".into()
     } else {
         value.clone()

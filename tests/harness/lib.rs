@@ -8,6 +8,7 @@
 
 mod anvil;
 mod bouncer;
+mod channels;
 mod client;
 mod clock;
 mod cluster;
@@ -19,6 +20,7 @@ mod places;
 mod plain;
 mod programs;
 mod proxy;
+mod receiver;
 #[cfg(feature = "redis")]
 mod redis;
 mod signpost;
@@ -40,6 +42,7 @@ pub use front::{Front, Trouble};
 pub use plain::{Message, plain_http};
 pub use programs::Program;
 pub use proxy::{Network, Proxy};
+pub use receiver::Receiver;
 pub use signpost::Signpost;
 pub use skip::skip;
 pub use sqs::{FakeSqs, Weather};

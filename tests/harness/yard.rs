@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use packtrain_api::Api;
+use packtrain_api::{Alerts, Api};
 use packtrain_cache::MemoryCache;
 use packtrain_core::ids::{IdSource, TenantId};
 use packtrain_core::job::Lane;
@@ -17,13 +17,14 @@ use packtrain_core::time::{Clock, SystemClock};
 use packtrain_core::trace::TraceRules;
 use packtrain_core::vitals::Vitals;
 use packtrain_jobs::catalogue::{Entry, KINDS};
+use packtrain_notify::Templates;
 use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
 use packtrain_scheduler::{Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
-    PgBacklog, PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFigures, PgFiles, PgGas,
-    PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgSchedules, PgUpkeep, PoolWarmth,
-    Retention,
+    PgBacklog, PgBell, PgCheckpoints, PgClaims, PgControl, PgEndpoints, PgEvents, PgFigures,
+    PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgRules,
+    PgSchedules, PgUpkeep, PgWatch, PoolWarmth, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool, SettleSettings};
 use tempfile::TempDir;
@@ -31,6 +32,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::channels::{channels, doors};
 use crate::client::Client;
 use crate::database::Database;
 
@@ -39,6 +41,7 @@ const KEPT: Retention = Retention {
     jobs: Duration::from_secs(90 * 24 * 60 * 60),
     audit: Duration::from_secs(400 * 24 * 60 * 60),
     gas: Duration::from_secs(14 * 24 * 60 * 60),
+    alerts: Duration::from_secs(14 * 24 * 60 * 60),
 };
 
 /// What the yard's cache takes.
@@ -190,6 +193,11 @@ impl Yard {
             reports: Arc::new(PgReports::new(pools.app.clone())),
             gas: Arc::new(PgGas::new(pools.app.clone())),
             events: Arc::new(PgEvents::new(pools.app.clone())),
+            alerts: Alerts {
+                rules: Arc::new(PgRules::new(pools.app.clone())),
+                endpoints: Arc::new(PgEndpoints::new(pools.app.clone())),
+                doors: doors(),
+            },
             reads: Reads::new(Arc::new(MemoryCache::new(CACHE_BYTES))),
             objects: Arc::clone(&objects),
             hints: Arc::clone(&hints),
@@ -239,6 +247,10 @@ impl Yard {
             chains: Arc::clone(&self.chains),
             gas: Arc::new(PgGas::new(pool.clone())),
             warmth: self.warmth(),
+            watch: Arc::new(PgWatch::new(pool.clone())),
+            endpoints: Arc::new(PgEndpoints::new(pool.clone())),
+            channels: channels(),
+            wording: Arc::new(Templates::new()),
         };
         let settings = FleetSettings {
             name: "yard".to_owned(),

@@ -7,6 +7,10 @@ use std::time::Duration;
 use packtrain_core::fault::{Fault, Verdict};
 use packtrain_core::ids::JobId;
 use packtrain_core::job::{Ctx, Done, Job, Kind, Lane};
+use packtrain_core::ports::{Point, Write};
+use packtrain_core::time::Timestamp;
+use packtrain_jobs::alerts::deliver::Deliver;
+use packtrain_jobs::alerts::evaluate::Evaluate;
 use packtrain_jobs::catalogue::{Entry, entry};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -31,6 +35,37 @@ pub(super) const TEST_KINDS: &[Entry] = &[
     entry::<Waits>(),
     entry::<WaitsBriefly>(),
 ];
+
+/// Kinds of alerts, and one that observes what a test says.
+pub(super) const ALERT_KINDS: &[Entry] =
+    &[entry::<Observes>(), entry::<Evaluate>(), entry::<Deliver>()];
+
+/// Observes a value of a metric.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub(super) struct Observes {
+    pub(super) metric: String,
+    #[schema(value_type = String)]
+    pub(super) at: Timestamp,
+    pub(super) value: String,
+}
+
+impl Job for Observes {
+    const KIND: Kind = Kind::new("test.observes");
+    const LANE: Lane = Lane::Io;
+    const ATTEMPTS_MAX: u16 = 1;
+
+    async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
+        let point = Point {
+            metric: self.metric,
+            at: self.at,
+            value: self.value,
+        };
+        Ok(Done {
+            writes: vec![Write::Observed(vec![point])],
+            ..Done::then(Evaluate::of(ctx.job))
+        })
+    }
+}
 
 /// Panics at every attempt.
 #[derive(Serialize, Deserialize, ToSchema)]

@@ -16,12 +16,18 @@ use serde_json::json;
 use super::kinds::{DoneAllTheSame, Forks, Holds, NeverReturns, Panics, Spins, TEST_KINDS};
 
 pub(super) async fn enqueue<J: Job>(yard: &Yard) -> JobId {
-    enqueue_as(yard, &About::of::<J>()).await
+    enqueue_as(yard, &About::of::<J>(), json!({})).await
 }
 
-async fn enqueue_as(yard: &Yard, about: &About) -> JobId {
+/// Enqueues a job with what it is asked to do.
+pub(super) async fn ask<J: Job>(yard: &Yard, job: &J) -> JobId {
+    let payload = serde_json::to_value(job).unwrap();
+    enqueue_as(yard, &About::of::<J>(), payload).await
+}
+
+async fn enqueue_as(yard: &Yard, about: &About, payload: serde_json::Value) -> JobId {
     let id = yard.database.ids().job();
-    let job = about.job(id, TenantId::SYSTEM, json!({}));
+    let job = about.job(id, TenantId::SYSTEM, payload);
     let pool = yard.database.pools().operator.clone();
     let control = PgControl::new(pool, yard.database.ids());
     let test = Actor("test".to_owned());
@@ -166,7 +172,7 @@ async fn waits_for_the_new_worker(old: &'static [Entry], schema: u16) {
         schema,
         ..About::of::<Forks>()
     };
-    let id = enqueue_as(&yard, &about).await;
+    let id = enqueue_as(&yard, &about, json!({})).await;
     let seen = upkeep.set_aside(Duration::ZERO).await.unwrap();
     assert_eq!(seen.aside.len(), 1);
     let waits = job(&yard, id).await;

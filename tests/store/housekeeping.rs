@@ -26,6 +26,7 @@ impl House {
             jobs: 30 * DAY,
             audit: 60 * DAY,
             gas: 14 * DAY,
+            alerts: 14 * DAY,
         };
         let keeping = PgHousekeeping::new(scene.db.pools().worker.clone(), retention);
         Self { scene, keeping }

@@ -5,6 +5,21 @@ use packtrain_core::ids::TenantId;
 /// Table, its columns and their values; `$` is the tenant.
 pub(crate) const ROWS: &[(&str, &str, &str)] = &[
     (
+        "alert_level",
+        "metric, level, rule_id, tenant_id",
+        "'m', 1, gen_random_uuid(), $",
+    ),
+    (
+        "alert_rule",
+        "id, tenant_id, name, rule, endpoints",
+        "gen_random_uuid(), $, 'n', '{}', '{}'",
+    ),
+    (
+        "alert_state",
+        "rule_id, tenant_id, version, state",
+        "gen_random_uuid(), $, 1, '{}'",
+    ),
+    (
         "api_key",
         "id, tenant_id, name, secret_sha256, scopes",
         "gen_random_uuid(), $, 'k', sha256('x'), '{user}'",
@@ -45,9 +60,19 @@ pub(crate) const ROWS: &[(&str, &str, &str)] = &[
         "gen_random_uuid(), $, 'io', 'k', 1, 'c', 'm', 'f'",
     ),
     (
+        "delivery_try",
+        "job_id, number, tenant_id, endpoint_id, at, latency_ms, result",
+        "gen_random_uuid(), 1, $, gen_random_uuid(), now(), 1, 'delivered'",
+    ),
+    (
         "edge",
         "cause, job, tenant_id",
         "gen_random_uuid(), gen_random_uuid(), $",
+    ),
+    (
+        "endpoint",
+        "id, tenant_id, name, channel, address",
+        "gen_random_uuid(), $, 'n', 'webhook', 'a'",
     ),
     (
         "fair",
@@ -68,6 +93,16 @@ pub(crate) const ROWS: &[(&str, &str, &str)] = &[
         "idempotency",
         "tenant_id, kind, key, body_sha256, job_id, expires_at",
         "$, 'k', gen_random_uuid()::text, 'b', gen_random_uuid(), now()",
+    ),
+    (
+        "incident",
+        "id, tenant_id, rule_id, name, severity, opened_at",
+        "gen_random_uuid(), $, gen_random_uuid(), 'n', 'info', now()",
+    ),
+    (
+        "incident_step",
+        "rule_id, seq, tenant_id, incident_id, step, at, facts",
+        "gen_random_uuid(), 1, $, gen_random_uuid(), 's', now(), '{}'",
     ),
     (
         "job",

@@ -37,7 +37,7 @@ pub(crate) async fn run(global: &Global, _: &Api, settings: &Settings) -> Result
         warm::EVERY,
         serving.clone(),
     ));
-    let router = packtrain_api::draining(packtrain_api::router(parts.api(counted)), stop.clone());
+    let router = packtrain_api::draining(packtrain_api::router(parts.api(counted)?), stop.clone());
     let closing = CancellationToken::new();
     let notice = Duration::from_secs(settings.api.drain_notice_s);
     tasks.spawn({

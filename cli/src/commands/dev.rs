@@ -51,9 +51,9 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     let address = listener
         .local_addr()
         .map_err(|error| Failure::new(FAILED, format!("the API's address: {error}")))?;
-    let router = packtrain_api::router(parts.api(metrics::start(&parts.pools, &tasks, &serving)?));
-    let serve = packtrain_api::serve(listener, router.clone(), stop.clone());
-    let served = tasks.spawn(serve);
+    let router =
+        packtrain_api::router(parts.api(metrics::start(&parts.pools, &tasks, &serving)?)?);
+    let served = tasks.spawn(packtrain_api::serve(listener, router.clone(), stop.clone()));
     maintain(&parts, &tasks, &serving);
     tasks.spawn(parts.schedules(stop.clone()));
     let fleet = (!args.no_worker).then(|| parts.fleet(&[])).transpose()?;

@@ -5,21 +5,22 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use packtrain_api::{Api, Render};
+use packtrain_api::{Alerts, Api, Render};
 use packtrain_core::cpu::CpuPool;
 use packtrain_core::ids::{ClockIds, IdSource};
 use packtrain_core::job::Lane;
-use packtrain_core::ports::{Bell, Claims, Hints, Readiness, Schedules, Upkeep, Warmth, World};
+use packtrain_core::ports::{Bell, Claims, Hints, Readiness, Warmth, World};
 use packtrain_core::reads::Reads;
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_core::vitals::Vitals;
 use packtrain_feeds::{EndpointWarmth, TaskAgent};
+use packtrain_notify::Templates;
 use packtrain_objects::ObjectsWarmth;
-use packtrain_scheduler::{BEATS_IN_PATIENCE, Patience, Ticker, UpkeepSettings};
+use packtrain_scheduler::{BEATS_IN_PATIENCE, Patience};
 use packtrain_store::{
-    PgBacklog, PgBell, PgCheckpoints, PgClaims, PgControl, PgEvents, PgFigures, PgFiles, PgGas,
-    PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgSchedules, PgUpkeep, PoolWarmth,
-    Pools, Retention,
+    PgBacklog, PgBell, PgCheckpoints, PgClaims, PgControl, PgEndpoints, PgEvents, PgFigures,
+    PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgRules, PgWatch,
+    PoolWarmth, Pools, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool, SettleSettings};
 use tokio_util::sync::CancellationToken;
@@ -33,8 +34,10 @@ use crate::settings::{Machine, Protection, Settings};
 #[cfg(feature = "aws")]
 mod bucket;
 mod caches;
+mod channels;
 mod feeds;
 pub(crate) mod hints;
+mod loops;
 #[cfg(not(feature = "aws"))]
 mod no_bucket;
 pub(crate) mod objects;
@@ -94,9 +97,9 @@ impl Parts {
     }
 
     /// The API's outside.
-    pub(crate) fn api(&self, metrics: Render) -> Api {
+    pub(crate) fn api(&self, metrics: Render) -> Result<Api, Failure> {
         let app = &self.pools.app;
-        Api {
+        Ok(Api {
             keys: Arc::new(PgKeys::new(app.clone())),
             jobs: Arc::new(PgJobs::new(app.clone())),
             operator: Arc::new(PgOperatorJobs::new(self.pools.operator.clone())),
@@ -107,6 +110,11 @@ impl Parts {
             reports: Arc::new(PgReports::new(app.clone())),
             gas: Arc::new(PgGas::new(app.clone())),
             events: Arc::new(PgEvents::new(app.clone())),
+            alerts: Alerts {
+                rules: Arc::new(PgRules::new(app.clone())),
+                endpoints: Arc::new(PgEndpoints::new(app.clone())),
+                doors: Arc::new(channels::entry(&self.settings)?),
+            },
             reads: self.reads.clone(),
             objects: Arc::clone(&self.store.objects),
             hints: Arc::clone(&self.hints),
@@ -115,7 +123,7 @@ impl Parts {
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
             traces: self.settings.telemetry.rules(),
-        }
+        })
     }
 
     /// A worker for the given lanes; none means all.
@@ -154,6 +162,10 @@ impl Parts {
             chains: feeds::chains(&self.settings)?,
             gas: Arc::new(PgGas::new(pool.clone())),
             warmth: self.warmth()?,
+            watch: Arc::new(PgWatch::new(pool.clone())),
+            endpoints: Arc::new(PgEndpoints::new(pool.clone())),
+            channels: channels::open(&self.settings, &self.clock)?,
+            wording: Arc::new(Templates::new()),
         };
         let claims: Arc<dyn Claims> = Arc::new(PgClaims::new(&self.pools, Arc::clone(&self.ids)));
         #[cfg(not(feature = "failpoints"))]
@@ -303,6 +315,7 @@ impl<S> Parts<S> {
             jobs: days(self.settings.retention.jobs_days),
             audit: days(self.settings.retention.audit_days),
             gas: days(self.settings.retention.gas_days),
+            alerts: days(self.settings.retention.alerts_days),
         }
     }
 
@@ -320,67 +333,6 @@ impl<S> Parts<S> {
             "worker",
             self.pools.worker.clone(),
         ))]
-    }
-
-    /// Schedules, until `stop`.
-    pub(crate) fn schedules(
-        &self,
-        stop: CancellationToken,
-    ) -> impl Future<Output = ()> + Send + 'static {
-        let store: Arc<dyn Schedules> = Arc::new(PgSchedules::new(self.pools.worker.clone()));
-        #[cfg(feature = "failpoints")]
-        let store = crate::faulty::schedules(store);
-        Ticker::new(
-            store,
-            Arc::clone(&self.hints),
-            self.settings.telemetry.rules(),
-        )
-        .watched(&self.vitals)
-        .run(stop)
-    }
-
-    /// Says how much work waits in each lane, until `stop`.
-    pub(crate) fn backlog(
-        &self,
-        stop: CancellationToken,
-    ) -> impl Future<Output = ()> + Send + 'static {
-        let store = Arc::new(PgBacklog::new(self.pools.worker.clone()));
-        let is_wanted = self.settings.metrics.emf;
-        let lines =
-            is_wanted.then(|| Box::new(std::io::stdout()) as Box<dyn std::io::Write + Send>);
-        packtrain_scheduler::publish(store, lines, stop)
-    }
-
-    /// Upkeep, until `stop`.
-    pub(crate) fn upkeep(
-        &self,
-        stop: CancellationToken,
-    ) -> impl Future<Output = ()> + Send + 'static {
-        let settings = UpkeepSettings {
-            patience: self.patience(),
-            ..UpkeepSettings::default()
-        };
-        let upkeep = PgUpkeep::new(self.pools.worker.clone());
-        let showing = self.queues.mirror().map(|mirror| {
-            let dead = Arc::new(upkeep.clone());
-            packtrain_scheduler::mirror(dead, mirror, stop.clone())
-        });
-        let store: Arc<dyn Upkeep> = Arc::new(upkeep);
-        #[cfg(feature = "failpoints")]
-        let store = crate::faulty::upkeep(store);
-        let running = packtrain_scheduler::run(
-            settings,
-            store,
-            Arc::clone(&self.hints),
-            self.vitals.clone(),
-            stop,
-        );
-        async {
-            match showing {
-                Some(showing) => drop(tokio::join!(running, showing)),
-                None => running.await,
-            }
-        }
     }
 }
 
