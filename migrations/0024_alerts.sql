@@ -25,7 +25,6 @@ create table alert_rule (
     name       text        not null,
     rule       jsonb       not null,
     endpoints  uuid[]      not null,
-    is_enabled boolean     not null default true,
     version    integer     not null default 1,
     created_at timestamptz not null default now_utc(),
     updated_at timestamptz not null default now_utc()
@@ -150,6 +149,8 @@ $$;
 grant select, insert, update, delete on alert_rule, alert_level, alert_state, endpoint
    to packtrain_app;
 grant select on incident, incident_step, delivery_try, metric, metric_point to packtrain_app;
+-- Who changes a rule or takes it away ends what it was firing for.
+grant update (ended_at) on incident to packtrain_app;
 grant select on alert_rule, alert_level to packtrain_worker;
 grant select, update on alert_state to packtrain_worker;
 grant select, insert, update, delete on incident to packtrain_worker;

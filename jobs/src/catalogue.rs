@@ -19,6 +19,7 @@ use crate::{alerts, gas, ops, tax};
 pub const KINDS: &[Entry] = &[
     entry::<alerts::deliver::Deliver>(),
     entry::<alerts::evaluate::Evaluate>(),
+    entry::<alerts::tell::Tell>(),
     entry::<gas::snapshot::Snapshot>(),
     entry::<ops::bulk::Bulk>(),
     entry::<ops::canary::Canary>(),

@@ -7,14 +7,14 @@ use std::time::Duration;
 use packtrain_core::cron::Cron;
 use packtrain_core::fault::chain;
 use packtrain_core::ids::{ScheduleId, TenantId};
-use packtrain_core::job::{About, NewJob};
+use packtrain_core::job::NewJob;
 use packtrain_core::patience::patient;
 use packtrain_core::ports::{Decision, Hint, Hints, Schedules, StoreError, Subject};
 use packtrain_core::schedule::ScheduleRecord;
 use packtrain_core::time::Timestamp;
 use packtrain_core::trace::{self, SpanId, TraceContext, TraceRules};
 use packtrain_core::vitals::{Pulse, STUCK_AFTER, Vitals};
-use packtrain_jobs::catalogue;
+use packtrain_jobs::catalogue::{self, Entry};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -150,7 +150,7 @@ impl Ticker {
             if let Some(due) = known.due(table.now) {
                 self.pulse.turn();
                 // One that cannot be decided must not hold up those behind it.
-                match self.decide(record, &entry.about, due, table.now).await {
+                match self.decide(record, entry, due, table.now).await {
                     Ok(jobs) => made += jobs,
                     Err(error) => {
                         let (kind, error) = (&record.kind, chain(&error));
@@ -168,7 +168,7 @@ impl Ticker {
     async fn decide(
         &self,
         record: &ScheduleRecord,
-        about: &About,
+        entry: &Entry,
         due: Due,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
@@ -180,7 +180,7 @@ impl Ticker {
             runs: due
                 .runs
                 .iter()
-                .map(|at| (*at, self.job(record, about, *at)))
+                .map(|at| (*at, self.job(record, entry, *at)))
                 .collect(),
         };
         let Some(made) = patient(self.store.decide(&decision)).await? else {
@@ -197,7 +197,7 @@ impl Ticker {
             metrics::counter!("packtrain_schedule_ticks_total", "kind" => kind).increment(made);
             let labels = [
                 ("kind", record.kind.clone()),
-                ("lane", about.lane.to_string()),
+                ("lane", entry.about.lane.to_string()),
             ];
             metrics::counter!("packtrain_jobs_enqueued_total", &labels).increment(made);
             metrics::histogram!("packtrain_scheduler_lag_seconds").record(lag);
@@ -206,7 +206,7 @@ impl Ticker {
                 trace::enqueued(job, None, now, now);
             }
             self.hints.send(Hint {
-                lane: about.lane,
+                lane: entry.about.lane,
                 about: Some(Subject::kind(record.kind.clone())),
             });
         }
@@ -215,7 +215,7 @@ impl Ticker {
 
     /// The job of one time of a schedule: its id says which time it is, whoever enqueues it, and so
     /// does its trace.
-    fn job(&self, record: &ScheduleRecord, about: &About, at: Timestamp) -> NewJob {
+    fn job(&self, record: &ScheduleRecord, entry: &Entry, at: Timestamp) -> NewJob {
         let nothing = serde_json::Value::Object(serde_json::Map::new());
         let id = record.id.job_at(at);
         let context = TraceContext {
@@ -225,7 +225,8 @@ impl Ticker {
         NewJob {
             schedule: Some(record.id),
             trace_parent: Some(context.to_string()),
-            ..about.job(id, TenantId::SYSTEM, nothing)
+            // With its gate, where its kind has one.
+            ..entry.job(id, TenantId::SYSTEM, nothing)
         }
     }
 }
@@ -239,6 +240,7 @@ mod tests {
     use std::sync::Mutex;
 
     use async_trait::async_trait;
+    use packtrain_core::job::Gate;
     use packtrain_core::ports::Timetable;
     use packtrain_core::schedule::{Missed, Planned};
     use packtrain_core::time::{Clock, SystemClock};
@@ -272,6 +274,7 @@ mod tests {
         /// Cannot be decided.
         broken: Option<ScheduleId>,
         decided: Mutex<Vec<ScheduleId>>,
+        jobs: Mutex<Vec<NewJob>>,
     }
 
     impl Table {
@@ -303,6 +306,8 @@ mod tests {
                 });
             }
             self.decided.lock().unwrap().push(decision.schedule);
+            let jobs = decision.runs.iter().map(|(_, job)| job.clone());
+            self.jobs.lock().unwrap().extend(jobs);
             Ok(Some(1))
         }
     }
@@ -318,6 +323,27 @@ mod tests {
         let mut ticker = Ticker::new(store, Arc::new(Unheard), TraceRules::default());
         assert_eq!(ticker.look().await.unwrap(), all.len() as u64 - 1);
         assert_eq!(*table.decided.lock().unwrap(), all[1..]);
+    }
+
+    #[tokio::test]
+    async fn a_job_that_comes_by_itself_stands_behind_the_gate_of_its_kind() {
+        let table = Arc::<Table>::default();
+        let store = Arc::clone(&table) as Arc<dyn Schedules>;
+        let mut ticker = Ticker::new(store, Arc::new(Unheard), TraceRules::default());
+        ticker.look().await.unwrap();
+        let jobs = table.jobs.lock().unwrap();
+        let mut gated = 0;
+        for job in jobs.iter() {
+            let about = catalogue::find(&job.kind).unwrap().about;
+            assert_eq!(
+                job.ties.gate.is_none(),
+                about.gate == Gate::Open,
+                "{}",
+                job.kind
+            );
+            gated += usize::from(job.ties.gate.is_some());
+        }
+        assert!(gated > 0);
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@ use packtrain_core::ids::JobId;
 use packtrain_core::job::State;
 use packtrain_core::ports::KeyScope;
 use packtrain_core::time::{Clock, SystemClock, Timestamp};
+use packtrain_jobs::alerts::evaluate::Evaluate;
 use packtrain_tests::{Client, Message, Receiver, Yard};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
@@ -42,7 +43,8 @@ impl Scene {
             yard,
             owner,
             receiver,
-            began: SystemClock.now(),
+            // What lies ahead is not kept.
+            began: SystemClock.now() - TimeDelta::hours(1),
         }
     }
 
@@ -68,6 +70,12 @@ impl Scene {
         let tick = ask(&self.yard, &observes).await;
         assert_eq!(ended(&self.yard, tick).await.state, State::Succeeded);
         self.evaluated(tick.derive("then:0")).await
+    }
+
+    /// Looks at the rules whose time has come, as is done every ten seconds.
+    async fn look(&self) -> usize {
+        let look = ask(&self.yard, &Evaluate::default()).await;
+        self.evaluated(look).await
     }
 
     async fn evaluated(&self, evaluation: JobId) -> usize {
@@ -123,10 +131,14 @@ async fn a_price_that_crosses_a_rule_is_told_once_over_a_signed_webhook_and_so_i
         judge.verify(&message.body, &headers(message)).unwrap();
     }
     let types: Vec<&Value> = events.iter().map(|event| &event["type"]).collect();
-    assert_eq!(types.len(), 2, "{events:?}");
-    let text = events[0].to_string();
-    for part in ["ETH below 3,000", "2990.25", "3200.5"] {
-        assert!(text.contains(part), "{text}");
+    assert_eq!(types, ["alert.firing", "alert.resolved"], "{events:?}");
+    for (event, after, before) in [
+        (&events[0], "2990.25", "3200.5"),
+        (&events[1], "3100", "3099.999999"),
+    ] {
+        assert_eq!(event["data"]["rule"], "ETH below 3,000");
+        assert_eq!(event["data"]["after"]["value"], after, "{event}");
+        assert_eq!(event["data"]["before"]["value"], before, "{event}");
     }
     assert_ne!(got[0].header("webhook-id"), got[1].header("webhook-id"));
     let page = scene.owner.get("/v2/premium/alerts/incidents").await;
@@ -172,8 +184,7 @@ async fn a_rule_that_is_made_while_its_condition_holds_fires_at_its_first_look()
     let scene = Scene::new().await;
     assert_eq!(scene.observe("2900", 0).await, 0);
     scene.rule(below_3000()).await;
-    let look = super::runs::enqueue::<packtrain_jobs::alerts::evaluate::Evaluate>(&scene.yard);
-    assert_eq!(scene.evaluated(look.await).await, 1);
+    assert_eq!(scene.look().await, 1);
     assert_eq!(scene.observe("2899", 60).await, 0);
 }
 
@@ -252,4 +263,81 @@ async fn an_endpoint_that_is_gone_is_told_nothing_more() {
     assert!(shown["disabled_at"].is_string(), "{shown}");
     assert_eq!(scene.observe("3200", 120).await, 1);
     assert_eq!(scene.receiver.got().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_is_replaced_ends_what_it_fired_for_and_is_told_anew_under_new_places() {
+    let scene = Scene::new().await;
+    let rule = scene.rule(below_3000()).await;
+    scene.observe("3200", 0).await;
+    assert_eq!(scene.observe("2900", 60).await, 1);
+    let path = format!("/v2/premium/alerts/rules/{rule}");
+    let change = json!({ "rule": below_3000(), "endpoints": [scene.endpoint] }).to_string();
+    let json = ("content-type", "application/json");
+    let put = async |version: &str| {
+        let headers = [json, ("if-match", version)];
+        scene
+            .owner
+            .send("PUT", &path, &headers, change.clone())
+            .await
+    };
+    assert_eq!(put("\"1\"").await.expect(200).json()["version"], 2);
+    put("\"1\"").await.expect(412);
+    let page = scene.owner.get("/v2/premium/alerts/incidents").await.json();
+    assert!(page["items"][0]["ended_at"].is_string(), "{page}");
+    // It is evaluated anew at what its metric is, and this is another incident.
+    assert_eq!(scene.look().await, 1);
+    let page = scene.owner.get("/v2/premium/alerts/incidents").await.json();
+    assert_eq!(page["items"].as_array().unwrap().len(), 2, "{page}");
+    assert_eq!(scene.receiver.got().len(), 2);
+    scene.owner.send("DELETE", &path, &[], "").await.expect(204);
+    assert_eq!(scene.observe("3300", 180).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_cannot_be_watched_is_refused_with_the_place() {
+    let scene = Scene::new().await;
+    let end = &scene.endpoint;
+    let mut windowed = below_3000();
+    windowed["when"]["aggregate"] = "mean".into();
+    windowed["when"]["window_s"] = 3600.into();
+    let mut nameless = below_3000();
+    nameless["name"] = "".into();
+    for (rule, endpoints, place) in [
+        (below_3000(), json!([end, end]), "/endpoints/1"),
+        (windowed, json!([end]), "/rule/when"),
+        (nameless, json!([end]), "/rule/name"),
+    ] {
+        let asked = json!({ "rule": rule, "endpoints": endpoints });
+        let refused = scene
+            .owner
+            .post("/v2/premium/alerts/rules", &[], &asked)
+            .await;
+        let refused = refused.expect(422).json();
+        assert_eq!(refused["errors"][0]["pointer"], place, "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_refused_for_good_is_dead_and_says_nothing_of_what_was_answered() {
+    let scene = Scene::new().await;
+    scene.rule(below_3000()).await;
+    scene.receiver.answer(&[400]);
+    scene.observe("3200", 0).await;
+    assert_eq!(scene.observe("2900", 60).await, 1);
+    let page = scene.owner.get("/v2/premium/alerts/incidents").await.json();
+    let incident = page["items"][0]["id"].as_str().unwrap().to_owned();
+    let story = scene
+        .owner
+        .get(&format!("/v2/premium/alerts/incidents/{incident}"))
+        .await;
+    let tried = &story.json()["tries"][0];
+    assert_eq!(
+        (&tried["result"], &tried["status"]),
+        (&json!("permanent"), &json!(400))
+    );
+    let job: JobId = tried["job"].as_str().unwrap().parse().unwrap();
+    let dead = super::runs::job(&scene.yard, job).await;
+    assert_eq!(dead.state, State::Dead);
+    assert_eq!(dead.failures[0].message, "webhook: rejected 400");
 }

@@ -11,6 +11,7 @@ use packtrain_core::ports::{Point, Write};
 use packtrain_core::time::Timestamp;
 use packtrain_jobs::alerts::deliver::Deliver;
 use packtrain_jobs::alerts::evaluate::Evaluate;
+use packtrain_jobs::alerts::tell::Tell;
 use packtrain_jobs::catalogue::{Entry, entry};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -37,8 +38,12 @@ pub(super) const TEST_KINDS: &[Entry] = &[
 ];
 
 /// Kinds of alerts, and one that observes what a test says.
-pub(super) const ALERT_KINDS: &[Entry] =
-    &[entry::<Observes>(), entry::<Evaluate>(), entry::<Deliver>()];
+pub(super) const ALERT_KINDS: &[Entry] = &[
+    entry::<Observes>(),
+    entry::<Evaluate>(),
+    entry::<Deliver>(),
+    entry::<Tell>(),
+];
 
 /// Observes a value of a metric.
 #[derive(Serialize, Deserialize, ToSchema)]

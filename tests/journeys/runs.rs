@@ -16,23 +16,29 @@ use serde_json::json;
 use super::kinds::{DoneAllTheSame, Forks, Holds, NeverReturns, Panics, Spins, TEST_KINDS};
 
 pub(super) async fn enqueue<J: Job>(yard: &Yard) -> JobId {
-    enqueue_as(yard, &About::of::<J>(), json!({})).await
+    enqueue_as(yard, &About::of::<J>()).await
 }
 
-/// Enqueues a job with what it is asked to do.
+/// Enqueues a job with what it is asked to do, behind the gate of its kind.
 pub(super) async fn ask<J: Job>(yard: &Yard, job: &J) -> JobId {
     let payload = serde_json::to_value(job).unwrap();
-    enqueue_as(yard, &About::of::<J>(), payload).await
+    let id = yard.database.ids().job();
+    let group = job.group();
+    let job = About::of::<J>().grouped(id, TenantId::SYSTEM, payload, group.as_deref());
+    enqueued(yard, job).await
 }
 
-async fn enqueue_as(yard: &Yard, about: &About, payload: serde_json::Value) -> JobId {
+async fn enqueue_as(yard: &Yard, about: &About) -> JobId {
     let id = yard.database.ids().job();
-    let job = about.job(id, TenantId::SYSTEM, payload);
+    enqueued(yard, about.job(id, TenantId::SYSTEM, json!({}))).await
+}
+
+async fn enqueued(yard: &Yard, job: NewJob) -> JobId {
     let pool = yard.database.pools().operator.clone();
     let control = PgControl::new(pool, yard.database.ids());
     let test = Actor("test".to_owned());
     control.enqueue(&test, &job, None).await.unwrap();
-    id
+    job.id
 }
 
 fn jobs(yard: &Yard) -> PgOperatorJobs {
@@ -172,7 +178,7 @@ async fn waits_for_the_new_worker(old: &'static [Entry], schema: u16) {
         schema,
         ..About::of::<Forks>()
     };
-    let id = enqueue_as(&yard, &about, json!({})).await;
+    let id = enqueue_as(&yard, &about).await;
     let seen = upkeep.set_aside(Duration::ZERO).await.unwrap();
     assert_eq!(seen.aside.len(), 1);
     let waits = job(&yard, id).await;

@@ -17,8 +17,9 @@ async fn yard() -> Yard {
 /// The timetable of the catalogue, without what comes so often that a test would count little else.
 async fn seed(yard: &Yard, ticker: &Ticker) {
     ticker.seed().await.unwrap();
-    let often = "update schedule set is_enabled = false where kind = 'gas.snapshot'";
-    assert_eq!(yard.database.run(often).await, 1);
+    let often = "update schedule set is_enabled = false
+                  where kind in ('gas.snapshot', 'alerts.evaluate')";
+    assert_eq!(yard.database.run(often).await, 2);
 }
 
 async fn jobs_of(yard: &Yard, kind: &str) -> Vec<Value> {

@@ -130,8 +130,9 @@ pub(crate) async fn create(
     let address = Secret::new(wanted.address.trim().to_owned());
     let name = wanted.name.trim().to_owned();
     let mut errors = Vec::new();
-    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX {
-        let said = format!("A name has 1 to {NAME_CHARS_MAX} characters.");
+    let is_long = name.chars().count() > NAME_CHARS_MAX;
+    if name.is_empty() || is_long || name.contains(char::is_control) {
+        let said = format!("A name has 1 to {NAME_CHARS_MAX} characters, and none that controls.");
         errors.push(FieldError::new("/name", "length", said));
     }
     let known = ChannelKind::ALL.into_iter();

@@ -147,9 +147,7 @@ pub(crate) async fn list(
     let limit = params.limit()?;
     let before = params.place::<IncidentId>(LIST)?;
     let rules = &shared.api.alerts.rules;
-    let mut found = rules
-        .incidents(user.tenant, None, before, limit + 1)
-        .await?;
+    let mut found = rules.incidents(user.tenant, before, limit + 1).await?;
     let next = page::cut(LIST, &mut found, limit, |record| record.id);
     let items = found.into_iter().map(shown).collect();
     let page = IncidentPage { items, next };

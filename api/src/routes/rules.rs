@@ -20,6 +20,8 @@ use crate::{Shared, conditional};
 
 /// Where rules are.
 const PATH: &str = "/v2/premium/alerts/rules";
+/// How often a rule is put in place of one that is evaluated meanwhile.
+const REPLACE_TRIES: usize = 5;
 /// The name of the list in cursors.
 const LIST: &str = "rules";
 
@@ -97,7 +99,7 @@ pub(crate) async fn create(
     JsonBody(wanted): JsonBody<RuleRequest>,
 ) -> Result<Response, Problem> {
     let rule = RuleId::from_uuid(shared.api.ids.uuid());
-    let new = stored(&shared, rule, wanted, None)?;
+    let new = stored(&shared, rule, &wanted, None)?;
     shared.api.alerts.rules.create(user.tenant, &new).await?;
     let record = find(&shared, user.tenant, rule).await?;
     let version = i64::from(record.version);
@@ -167,14 +169,22 @@ pub(crate) async fn replace(
     JsonBody(wanted): JsonBody<RuleRequest>,
 ) -> Result<Response, Problem> {
     let rule = id::<RuleId>(&text)?;
-    let known = find(&shared, user.tenant, rule).await?;
-    let version = match conditional::version(&headers)? {
-        None => known.version,
-        Some(version) => i32::try_from(version).map_err(|_| Problem::of(&STALE))?,
-    };
-    let new = stored(&shared, rule, wanted, Some(&known))?;
+    let expected = conditional::version(&headers)?;
     let rules = &shared.api.alerts.rules;
-    rules.replace(user.tenant, version, &new).await?;
+    let mut tries = 0;
+    loop {
+        let known = find(&shared, user.tenant, rule).await?;
+        if expected.is_some_and(|version| version != i64::from(known.version)) {
+            return Err(Problem::of(&STALE));
+        }
+        let new = stored(&shared, rule, &wanted, Some(&known))?;
+        tries += 1;
+        match rules.replace(user.tenant, &known, &new).await {
+            // It was evaluated between the two: what it knows goes on from there.
+            Err(RuleError::Moved) if tries < REPLACE_TRIES => {}
+            done => break done?,
+        }
+    }
     let record = find(&shared, user.tenant, rule).await?;
     let version = i64::from(record.version);
     conditional::versioned(&shown(record), version)
@@ -201,11 +211,12 @@ pub(crate) async fn remove(
 fn stored(
     shared: &Shared,
     id: RuleId,
-    wanted: RuleRequest,
+    wanted: &RuleRequest,
     before: Option<&RuleRecord>,
 ) -> Result<NewRule, Problem> {
     let now = shared.api.clock.now();
-    rules::stored(id, &wanted.rule, wanted.endpoints, before, now).map_err(Problem::invalid)
+    let endpoints = wanted.endpoints.clone();
+    rules::stored(id, &wanted.rule, endpoints, before, now).map_err(Problem::invalid)
 }
 
 async fn find(shared: &Shared, tenant: TenantId, id: RuleId) -> Result<RuleRecord, Problem> {
@@ -218,7 +229,7 @@ impl From<RuleError> for Problem {
         match error {
             RuleError::Store(error) => error.into(),
             RuleError::Missing => Self::not_found(),
-            RuleError::Changed(_) => Self::of(&STALE),
+            RuleError::Changed(_) | RuleError::Moved => Self::of(&STALE),
             RuleError::Many(_) => Self::said(&LIMIT_REACHED, sentence(&error)),
             RuleError::Endpoint(_) => {
                 let said = sentence(&error);

@@ -90,7 +90,7 @@ For more information, try '--help'.
         .stderr_eq(str![[r#"
 error: unknown kind "tax.refund"
 
-help: known: gas.snapshot, ops.bulk, ops.canary, [..], tax.compare, tax.import, tax.report
+help: known: alerts.deliver, alerts.evaluate, [..], ops.bulk, [..], tax.compare, tax.import, tax.report
 
 "#]]);
 }

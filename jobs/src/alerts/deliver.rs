@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 use packtrain_core::fault::{Fault, Verdict};
-use packtrain_core::ids::{EndpointId, RequestId, RuleId};
+use packtrain_core::ids::{EndpointId, IncidentId, RequestId, RuleId};
 use packtrain_core::job::{Ctx, Done, Gate, Job, Kind, Lane};
 use packtrain_core::ports::{
     ChannelKind, Delivery, DeliveryAttempt, DeliveryOutcome, Endpoint, EndpointRecord, Standing,
@@ -45,19 +45,10 @@ pub struct Deliver {
     pub rule: RuleId,
     /// The place of what is told among everything that happened to it.
     pub seq: u32,
+    /// The incident that it belongs to.
+    pub incident: IncidentId,
     /// Who is told.
     pub endpoint: EndpointId,
-}
-
-impl Deliver {
-    /// Tells an endpoint of a step.
-    pub(super) const fn of_step(rule: RuleId, seq: u32, endpoint: EndpointId) -> Self {
-        Self {
-            rule,
-            seq,
-            endpoint,
-        }
-    }
 }
 
 impl Job for Deliver {
@@ -83,6 +74,7 @@ impl Job for Deliver {
         }
         // Nothing was written of a rule that was changed while it was evaluated.
         let step = endpoints.step(ctx.tenant, self.rule, self.seq).await?;
+        let step = step.filter(|(incident, _)| incident.id == self.incident);
         let Some((incident, step)) = step else {
             return Ok(skipped("the rule was changed meanwhile"));
         };
@@ -173,7 +165,8 @@ fn ended(ctx: &Ctx, attempt: &DeliveryAttempt, kind: ChannelKind) -> Result<Done
         .status
         .map_or_else(String::new, |status| format!(" {status}"));
     let cause = attempt.cause.map_or("unknown", |cause| cause.as_str());
-    let said = format!("{kind}: {cause}{status}: {}", attempt.excerpt);
+    // What the other side said is its owner's, and stands with the try.
+    let said = format!("{kind}: {cause}{status}");
     let code = "alerts.undelivered";
     match attempt.outcome {
         DeliveryOutcome::Delivered => Ok(Done::with(json!({ "status": attempt.status }))),

@@ -8,19 +8,21 @@ use std::time::Duration;
 use packtrain_core::fault::Fault;
 use packtrain_core::ids::JobId;
 use packtrain_core::job::{Ctx, Done, FollowUp, Gate, Job, Kind, Lane, Priority};
-use packtrain_core::limits::FOLLOW_UPS_MAX;
 use packtrain_core::ports::{Evaluated, Move, Point, Watched, Write};
 use packtrain_core::schedule::Every;
+use packtrain_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use round::{Found, Round};
+use super::tell::{Message, Tell};
+use round::{Found, Outcome, Round, Rule};
 
 /// Rules that are read at once.
 const PAGE: u32 = 1_000;
-/// Messages of one evaluation, so that another one may follow; the rules after it come at once.
-const MESSAGES_MAX: usize = FOLLOW_UPS_MAX - 1;
+/// Messages that an evaluation enqueues itself; more are enqueued by jobs of their own, so that its
+/// own end is written soon.
+const MESSAGES_MAX: usize = 500;
 
 /// Evaluates the rules that watch what a job observed; without one, those whose time has come:
 /// a condition that has lasted, a reminder, the end of quiet hours, a metric that fell silent.
@@ -48,7 +50,8 @@ impl Job for Evaluate {
     const KIND: Kind = Kind::new("alerts.evaluate");
     const LANE: Lane = Lane::Pulse;
     const PRIORITY: Priority = Priority::FIRST;
-    const ATTEMPTS_MAX: u16 = 10;
+    // Those behind it wait meanwhile.
+    const ATTEMPTS_MAX: u16 = 3;
     const TIME_LIMIT: Duration = Duration::from_secs(60);
     const EVERY: Option<Every> = Some(Every::cron("*/10 * * * * *"));
     // One that cannot be evaluated must not silence everybody: the next one sees what moved since.
@@ -71,46 +74,56 @@ async fn on_tick(ctx: &Ctx, tick: JobId) -> Result<Done, Fault> {
     if moves.is_empty() {
         return Ok(Done::quietly());
     }
-    let (mut found, mut after, mut is_whole) = (Found::default(), None, true);
+    let (mut found, mut after) = (Found::default(), None);
+    // All rules at once: until each of them knows of it, the metric has not moved.
     loop {
         let rules = ctx.world.watch.crossed(&moves, after, PAGE).await?;
         let Some(last) = rules.last().map(|rule| rule.id) else {
             break;
         };
         after = Some(last);
-        is_whole = found.add(evaluate(ctx, rules, &moves).await?, MESSAGES_MAX);
-        if !is_whole {
-            break;
-        }
+        found.add(evaluate(ctx, rules, &moves, ctx.clock.now()).await?);
     }
-    // Until all rules know of it, it has not been seen: those that do find nothing new in it.
-    let seen = if is_whole { latest(&moves) } else { Vec::new() };
-    let again = (!is_whole).then(|| Evaluate::of(tick));
-    Ok(done(found, seen, again))
+    Ok(done(found, latest(&moves), None))
 }
 
 async fn on_time(ctx: &Ctx) -> Result<Done, Fault> {
-    let rules = ctx.world.watch.due(PAGE).await?;
+    let (now, rules) = ctx.world.watch.due(PAGE).await?;
+    if rules.is_empty() {
+        return Ok(Done::quietly());
+    }
     let is_more = rules.len() >= PAGE as usize;
     let mut found = Found::default();
-    let is_whole = found.add(evaluate(ctx, rules, &[]).await?, MESSAGES_MAX);
-    let again = (is_more || !is_whole).then(Evaluate::default);
+    found.add(evaluate(ctx, rules, &[], now).await?);
+    let again = is_more.then(Evaluate::default);
     Ok(done(found, Vec::new(), again))
 }
 
-/// Evaluates some rules at what moved, or at the time where nothing did.
+/// Evaluates some rules at what moved, or at a time where nothing did.
 async fn evaluate(
     ctx: &Ctx,
     rules: Vec<Watched>,
     moves: &[Move],
-) -> Result<Vec<round::Outcome>, Fault> {
-    let rules: Vec<_> = rules.into_iter().filter_map(round::Rule::read).collect();
-    let metrics: BTreeSet<String> = rules.iter().flat_map(round::Rule::metrics).collect();
+    now: Timestamp,
+) -> Result<Vec<Outcome>, Fault> {
+    let mut read = Vec::with_capacity(rules.len());
+    let mut outcomes = Vec::new();
+    for rule in rules {
+        match Rule::read(rule, now) {
+            Ok(rule) => read.push(rule),
+            Err(left) => outcomes.push(left),
+        }
+    }
+    let metrics: BTreeSet<String> = read.iter().flat_map(Rule::metrics).collect();
     let metrics: Vec<String> = metrics.into_iter().collect();
     let known = ctx.world.watch.values(&metrics).await?;
-    let round = Round::new(ctx.clock.now(), known, moves);
-    ctx.cpu(move |_| rules.into_iter().map(|rule| round.evaluate(rule)).collect())
-        .await
+    let round = Round::new(now, known, moves);
+    let evaluated = ctx.cpu(move |_| {
+        let outcomes = read.into_iter().map(|rule| round.evaluate(rule));
+        outcomes.collect::<Vec<_>>()
+    });
+    outcomes.extend(evaluated.await?);
+    Ok(outcomes)
 }
 
 /// The newest point of each metric.
@@ -127,15 +140,17 @@ fn latest(moves: &[Move]) -> Vec<Point> {
 }
 
 fn done(found: Found, seen: Vec<Point>, again: Option<Evaluate>) -> Done {
-    let result = json!({
-        "moved": seen.len(), "rules": found.states.len(), "told": found.messages.len(),
-    });
+    let told = found.messages.len();
+    let result = json!({ "moved": seen.len(), "rules": found.states.len(), "told": told });
     let evaluated = Evaluated {
         seen,
         states: found.states,
         happened: found.happened,
     };
-    let mut then = found.messages;
+    let mut then: Vec<FollowUp> = match told {
+        0..=MESSAGES_MAX => found.messages.into_iter().map(Message::follow_up).collect(),
+        _ => Tell::of(found.messages).map(FollowUp::of).collect(),
+    };
     then.extend(again.map(FollowUp::of));
     Done {
         result: Some(result),

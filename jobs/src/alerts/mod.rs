@@ -4,3 +4,4 @@ pub mod deliver;
 pub mod evaluate;
 pub mod rules;
 mod standing;
+pub mod tell;

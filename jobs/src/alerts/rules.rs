@@ -39,7 +39,12 @@ pub fn stored(
     before: Option<&RuleRecord>,
     now: Timestamp,
 ) -> Result<NewRule, Vec<FieldError>> {
-    let mut errors = rule.check();
+    let errors = rule.check().into_iter();
+    let mut errors: Vec<_> = errors.map(|error| error.under("/rule")).collect();
+    if rule.name.contains(char::is_control) {
+        let said = "A name has no control characters.";
+        errors.push(FieldError::new("/rule/name", "control", said));
+    }
     for (place, leaf) in rule.when.leaves().into_iter().enumerate() {
         if leaf.window_s.is_some() {
             let said = format!(
@@ -53,6 +58,16 @@ pub fn stored(
     if endpoints.len() > RULE_ENDPOINTS_MAX {
         let said = format!("A rule tells at most {RULE_ENDPOINTS_MAX} endpoints.");
         errors.push(FieldError::new("/endpoints", "too_many", said));
+    }
+    for (place, endpoint) in endpoints.iter().enumerate() {
+        if endpoints[..place].contains(endpoint) {
+            let said = "It is named before, and would be told twice.";
+            errors.push(FieldError::new(
+                format!("/endpoints/{place}"),
+                "twice",
+                said,
+            ));
+        }
     }
     if !errors.is_empty() {
         return Err(errors);

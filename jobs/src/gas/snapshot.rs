@@ -124,7 +124,14 @@ async fn look(ctx: &Ctx, chain: Chain) -> Result<Seen, Missed> {
         if last.hash == hash {
             gas.record(chain, &[], &head).await?;
             let result = json!({ "chain": chain, "block": number, "new": 0 });
-            return Ok(Seen::nothing_new(result));
+            return match ctx.attempt {
+                1 => Ok(Seen::nothing_new(result)),
+                // The attempt before may have kept blocks and ended.
+                _ => Ok(Seen {
+                    result,
+                    points: observed(ctx, chain).await?,
+                }),
+            };
         }
         // A node that is behind: the block is one that the newest follows.
         if gas.has(chain, number, hash).await? {
@@ -152,11 +159,17 @@ async fn look(ctx: &Ctx, chain: Chain) -> Result<Seen, Missed> {
     let new = gas.record(chain, &blocks, &head).await?;
     Ok(Seen {
         result: json!({ "chain": chain, "block": number, "new": new }),
-        points: blocks
-            .iter()
-            .flat_map(|block| points::of(chain, block))
-            .collect(),
+        points: observed(ctx, chain).await?,
     })
+}
+
+/// What the kept blocks say, the newest [`BLOCKS_MAX`]: also of those that an attempt kept which
+/// ended before it could say so. Points that were observed before stay as they are.
+async fn observed(ctx: &Ctx, chain: Chain) -> Result<Vec<Point>, Missed> {
+    let limit = u32::try_from(BLOCKS_MAX).unwrap_or(u32::MAX);
+    let blocks = ctx.world.gas.recent(chain, limit).await?;
+    let points = blocks.iter().rev();
+    Ok(points.flat_map(|block| points::of(chain, block)).collect())
 }
 
 /// The newest blocks back to one that follows a block that is kept, in order; no more than

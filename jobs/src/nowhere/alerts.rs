@@ -8,6 +8,7 @@ use packtrain_core::ports::{
     NewEndpoint, Notice, OwnWords, Point, Standing, Step, StoreError, Try, Watch, Watched, Wording,
     WordingError,
 };
+use packtrain_core::time::Timestamp;
 
 use super::{Nowhere, nothing};
 
@@ -26,7 +27,7 @@ impl Watch for Nowhere {
         nothing()
     }
 
-    async fn due(&self, _: u32) -> Result<Vec<Watched>, StoreError> {
+    async fn due(&self, _: u32) -> Result<(Timestamp, Vec<Watched>), StoreError> {
         nothing()
     }
 

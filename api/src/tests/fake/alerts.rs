@@ -16,7 +16,7 @@ impl Rules for World {
         Err(RuleError::Many(0))
     }
 
-    async fn replace(&self, _: TenantId, _: i32, _: &NewRule) -> Result<(), RuleError> {
+    async fn replace(&self, _: TenantId, _: &RuleRecord, _: &NewRule) -> Result<(), RuleError> {
         Err(RuleError::Missing)
     }
 
@@ -40,7 +40,6 @@ impl Rules for World {
     async fn incidents(
         &self,
         _: TenantId,
-        _: Option<RuleId>,
         _: Option<IncidentId>,
         _: u32,
     ) -> Result<Vec<IncidentRecord>, StoreError> {

@@ -79,9 +79,7 @@ async fn run_now(global: &Global, desk: &Desk, kind: &str) -> Result<(), Failure
     let entry = catalogue::find(kind).ok_or_else(unknown)?;
     let job = NewJob {
         schedule: Some(schedule.id),
-        ..entry
-            .about
-            .job(desk.parts.ids.job(), TenantId::SYSTEM, json!({}))
+        ..entry.job(desk.parts.ids.job(), TenantId::SYSTEM, json!({}))
     };
     desk.control.enqueue(&actor(), &job, None).await?;
     desk.wake(job.lane, Some(job.kind.clone()));

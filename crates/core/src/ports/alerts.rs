@@ -87,6 +87,9 @@ pub enum RuleError {
     /// It was changed since it was read.
     #[error("the rule is of version {0} by now")]
     Changed(i32),
+    /// It was evaluated since it was read.
+    #[error("the rule stands otherwise by now")]
+    Moved,
     /// There is no such rule.
     #[error("there is no such rule")]
     Missing,
@@ -101,11 +104,12 @@ pub trait Rules: Send + Sync {
     /// Stores a new rule, which is looked at at once.
     async fn create(&self, tenant: TenantId, rule: &NewRule) -> Result<(), RuleError>;
 
-    /// Puts a changed rule in the place of the one of a version.
+    /// Puts a changed rule in the place of one that stands as it was read, and ends what that
+    /// was firing for.
     async fn replace(
         &self,
         tenant: TenantId,
-        version: i32,
+        before: &RuleRecord,
         rule: &NewRule,
     ) -> Result<(), RuleError>;
 
@@ -120,14 +124,14 @@ pub trait Rules: Send + Sync {
         limit: u32,
     ) -> Result<Vec<RuleRecord>, StoreError>;
 
-    /// Takes a rule away; what came of it stays. Whether there was one.
+    /// Takes a rule away, and ends what it was firing for; what came of it stays. Whether there
+    /// was one.
     async fn remove(&self, tenant: TenantId, id: RuleId) -> Result<bool, StoreError>;
 
-    /// What happened, the newest first, before an id; of one rule where one is named.
+    /// What happened, the newest first, before an id.
     async fn incidents(
         &self,
         tenant: TenantId,
-        rule: Option<RuleId>,
         before: Option<IncidentId>,
         limit: u32,
     ) -> Result<Vec<IncidentRecord>, StoreError>;
@@ -202,8 +206,9 @@ pub trait Watch: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Watched>, StoreError>;
 
-    /// Rules that must be looked at by now although nothing moved, those that wait longest first.
-    async fn due(&self, limit: u32) -> Result<Vec<Watched>, StoreError>;
+    /// The time by the clock of the store, and rules that must be looked at by then although
+    /// nothing moved, those that wait longest first.
+    async fn due(&self, limit: u32) -> Result<(Timestamp, Vec<Watched>), StoreError>;
 
     /// With what rules were evaluated last, of these metrics.
     async fn values(&self, metrics: &[String]) -> Result<Vec<Point>, StoreError>;

@@ -230,6 +230,9 @@ impl Endpoints for PgEndpoints {
                                          else disabled_at end,
                    disabled_because = coalesce(disabled_because, $4)
              where id = $1
+               and case $2 when 'well' then verified_at is null or failing_since is not null
+                           when 'failing' then failing_since is null
+                           else disabled_at is null end
             "#,
             tried.endpoint.as_uuid(),
             word,

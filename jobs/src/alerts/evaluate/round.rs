@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use packtrain_core::job::FollowUp;
+use chrono::TimeDelta;
 use packtrain_core::ports::{Happened, Move, Point, Stands, Step, Watched};
 use packtrain_core::time::Timestamp;
 use packtrain_rules::machine::{Change, Event, Hold, Notice, Tier};
@@ -13,8 +13,11 @@ use packtrain_rules::value::Value;
 use serde_json::json;
 use tracing::error;
 
-use crate::alerts::deliver::Deliver;
 use crate::alerts::standing::Standing;
+use crate::alerts::tell::Message;
+
+/// How long a rule that this release cannot read is left alone.
+const UNREADABLE_FOR: TimeDelta = TimeDelta::minutes(1);
 
 /// A rule, read.
 pub(super) struct Rule {
@@ -26,17 +29,28 @@ pub(super) struct Rule {
 
 impl Rule {
     /// A rule out of the store. One that cannot be read, which a newer release may have written, is
-    /// left as it is for a worker that can.
-    pub(super) fn read(mut stored: Watched) -> Option<Self> {
-        let rule: Result<rule::Rule, _> = serde_json::from_value(stored.rule.take());
-        let standing: Result<Standing, _> = serde_json::from_value(stored.state.take());
+    /// left as it is for a worker that can, which looks at it in a while, or when anything that it
+    /// watches moves again.
+    pub(super) fn read(stored: Watched, now: Timestamp) -> Result<Self, Outcome> {
+        let rule: Result<rule::Rule, _> = serde_json::from_value(stored.rule.clone());
+        let standing: Result<Standing, _> = serde_json::from_value(stored.state.clone());
         let read = rule.ok().zip(standing.ok());
         let read = read.and_then(|(rule, standing)| Some((Plan::of(&rule).ok()?, rule, standing)));
         let Some((plan, rule, standing)) = read else {
             error!(rule.id = %stored.id, "a rule cannot be read");
-            return None;
+            return Err(Outcome {
+                stands: Stands {
+                    rule: stored.id,
+                    version: stored.version,
+                    state: stored.state,
+                    is_silent: true,
+                    wake_at: Some(now + UNREADABLE_FOR),
+                },
+                happened: Vec::new(),
+                messages: Vec::new(),
+            });
         };
-        Some(Self {
+        Ok(Self {
             stored,
             rule,
             plan,
@@ -71,7 +85,7 @@ pub(super) struct Round {
 pub(super) struct Outcome {
     stands: Stands,
     happened: Vec<Happened>,
-    messages: Vec<FollowUp>,
+    messages: Vec<Message>,
 }
 
 impl Round {
@@ -117,18 +131,21 @@ impl Round {
             let at = moments.first().copied().unwrap_or(self.now);
             let values = values(&rule.plan, |key| self.at(key, at));
             let seen = self.seen(&rule.plan, at);
-            events.extend(rule.plan.begin(machine, (at, &values), seen, &mut tier));
+            let begun = rule.plan.begin(machine, (at, &values), seen, &mut tier);
+            events.extend(begun.into_iter().map(|event| (at, event)));
         }
         for at in &moments {
             let here = |key: &str| self.moved.get(key)?.iter().find(|it| it.at == *at).copied();
             let values = values(&rule.plan, here);
             let seen = self.seen(&rule.plan, *at);
-            events.extend(rule.plan.observe(machine, (*at, &values), seen, &mut tier));
+            let observed = rule.plan.observe(machine, (*at, &values), seen, &mut tier);
+            events.extend(observed.into_iter().map(|event| (*at, event)));
         }
         let last = moments.last().copied().unwrap_or(self.now);
         let seen = self.seen(&rule.plan, last);
         if moments.is_empty() {
-            events.extend(rule.plan.look(machine, self.now, seen, &mut tier));
+            let looked = rule.plan.look(machine, self.now, seen, &mut tier);
+            events.extend(looked.into_iter().map(|event| (self.now, event)));
         }
         let wake_at = rule.plan.next_look(machine, seen, &tier);
         self.outcome(rule, &events, wake_at)
@@ -159,7 +176,13 @@ impl Round {
         })?
     }
 
-    fn outcome(&self, mut rule: Rule, events: &[Event], wake_at: Option<Timestamp>) -> Outcome {
+    /// What became of a rule: events, each with the moment whose readings brought it about.
+    fn outcome(
+        &self,
+        mut rule: Rule,
+        events: &[(Timestamp, Event)],
+        wake_at: Option<Timestamp>,
+    ) -> Outcome {
         let (mut happened, mut messages) = (Vec::new(), Vec::new());
         let Watched {
             id,
@@ -167,7 +190,7 @@ impl Round {
             version,
             ..
         } = rule.stored;
-        for event in events {
+        for (moment, event) in events {
             let Some((seq, incident)) = rule.standing.number(id, event) else {
                 continue;
             };
@@ -182,13 +205,16 @@ impl Round {
                     seq,
                     what: word(event.change).to_owned(),
                     at: event.at,
-                    facts: self.facts(&rule, event),
+                    facts: self.facts(&rule, event, *moment),
                 },
             });
             if matches!(event.change, Change::Told(_)) {
-                messages.extend(rule.stored.endpoints.iter().map(|endpoint| {
-                    let deliver = Deliver::of_step(id, seq, *endpoint);
-                    FollowUp::of(deliver).for_tenant(tenant)
+                messages.extend(rule.stored.endpoints.iter().map(|endpoint| Message {
+                    tenant,
+                    rule: id,
+                    seq,
+                    incident,
+                    endpoint: *endpoint,
                 }));
             }
         }
@@ -209,11 +235,11 @@ impl Round {
     }
 
     /// What a message is made from: what the rule watches, as it is and was.
-    fn facts(&self, rule: &Rule, event: &Event) -> serde_json::Value {
+    fn facts(&self, rule: &Rule, event: &Event, moment: Timestamp) -> serde_json::Value {
         let mut known = BTreeSet::new();
         let leaves = rule.plan.leaves.iter().map(|leaf| leaf.key.to_string());
         let readings = leaves.filter(|key| known.insert(key.clone())).map(|key| {
-            let reading = self.at(&key, event.at);
+            let reading = self.at(&key, moment);
             json!({
                 "metric": key,
                 "value": reading.map(|it| it.value),
@@ -318,20 +344,16 @@ const fn severity(severity: rule::Severity) -> &'static str {
 pub(super) struct Found {
     pub(super) states: Vec<Stands>,
     pub(super) happened: Vec<Happened>,
-    pub(super) messages: Vec<FollowUp>,
+    pub(super) messages: Vec<Message>,
 }
 
 impl Found {
-    /// Adds what became of rules as long as their messages have room; whether all had.
-    pub(super) fn add(&mut self, outcomes: Vec<Outcome>, messages_max: usize) -> bool {
+    /// Adds what became of rules.
+    pub(super) fn add(&mut self, outcomes: Vec<Outcome>) {
         for outcome in outcomes {
-            if self.messages.len() + outcome.messages.len() > messages_max {
-                return false;
-            }
             self.states.push(outcome.stands);
             self.happened.extend(outcome.happened);
             self.messages.extend(outcome.messages);
         }
-        true
     }
 }

@@ -6,7 +6,8 @@ use sqlx::PgConnection;
 
 use crate::error::refused;
 
-/// Keeps what a job observed. Of two points of one moment the first stays.
+/// Keeps what a job observed. Of two points of one moment the first stays; one that lies ahead by
+/// more than a minute would make all that follow it late, and is not kept.
 pub(crate) async fn observed(
     connection: &mut PgConnection,
     job: JobId,
@@ -20,6 +21,7 @@ pub(crate) async fn observed(
         insert into metric_point (key, at, value, tick)
         select p.key, p.at, p.value::numeric, $4
           from unnest($1::text[], $2::timestamptz[], $3::text[]) as p (key, at, value)
+         where p.at <= now_utc() + interval '1 minute'
             on conflict (key, at) do nothing
         "#,
         &keys,
@@ -39,11 +41,26 @@ pub(crate) async fn record(
     connection: &mut PgConnection,
     evaluated: &Evaluated,
 ) -> Result<(), StoreError> {
+    lock(connection, &evaluated.states).await?;
     seen(connection, &evaluated.seen).await?;
     // What happened first: it counts for the version that stands until now.
     incidents(connection, &evaluated.happened).await?;
     steps(connection, &evaluated.happened).await?;
     states(connection, &evaluated.states).await
+}
+
+/// Locks how these rules stand, in order: who changes a rule waits for it, or has been waited for.
+async fn lock(connection: &mut PgConnection, states: &[Stands]) -> Result<(), StoreError> {
+    let mut rules: Vec<_> = states.iter().map(|it| it.rule.as_uuid()).collect();
+    rules.sort_unstable();
+    sqlx::query_scalar!(
+        "select rule_id from alert_state where rule_id = any($1) order by rule_id for update",
+        &rules,
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(refused("to lock how rules stand"))?;
+    Ok(())
 }
 
 async fn seen(connection: &mut PgConnection, points: &[Point]) -> Result<(), StoreError> {

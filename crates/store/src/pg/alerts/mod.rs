@@ -1,6 +1,7 @@
 //! Alerts: rules as their owners keep them, and as they are evaluated for all tenants.
 
 pub(crate) mod evaluated;
+mod incidents;
 pub(crate) mod prune;
 pub(crate) mod rules;
 pub(crate) mod watch;

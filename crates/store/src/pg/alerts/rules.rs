@@ -10,12 +10,10 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::error::{number, refused};
+use crate::error::refused;
 use crate::gate::{TenantGate, commit};
+use crate::pg::alerts::incidents;
 use crate::pool::Pool;
-
-/// Steps of one incident that are read, the first.
-const STEPS_MAX: i64 = 1_000;
 
 /// Rules over the pool of `packtrain_app`.
 #[derive(Clone)]
@@ -85,52 +83,29 @@ impl Rules for PgRules {
     async fn replace(
         &self,
         tenant: TenantId,
-        version: i32,
+        before: &RuleRecord,
         rule: &NewRule,
     ) -> Result<(), RuleError> {
         let mut tx = self.gate.begin(tenant).await?;
         expect_endpoints(&mut tx, &rule.endpoints).await?;
-        let stands = sqlx::query_scalar!(
-            "select version from alert_rule where id = $1 for update",
+        // Who evaluates locks the same row first.
+        let stands = sqlx::query!(
+            "select version, state from alert_state where rule_id = $1 for update",
             rule.id.as_uuid(),
         )
         .fetch_optional(&mut *tx)
         .await
-        .map_err(refused("to read a rule"))?;
+        .map_err(refused("to read how a rule stands"))?;
         match stands {
             None => return Err(RuleError::Missing),
-            Some(stands) if stands != version => return Err(RuleError::Changed(stands)),
+            Some(stands) if stands.version != before.version => {
+                return Err(RuleError::Changed(stands.version));
+            }
+            Some(stands) if stands.state != before.state => return Err(RuleError::Moved),
             Some(_) => {}
         }
-        sqlx::query!(
-            r#"
-            update alert_rule
-               set name = $2, rule = $3, endpoints = $4, version = version + 1,
-                   updated_at = now_utc()
-             where id = $1 and version = $5
-            "#,
-            rule.id.as_uuid(),
-            rule.name,
-            rule.rule,
-            &uuids(&rule.endpoints),
-            version,
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(refused("to change a rule"))?;
-        sqlx::query!(
-            r#"
-            update alert_state
-               set version = $2 + 1, state = $3, is_silent = false, wake_at = now_utc()
-             where rule_id = $1 and version = $2
-            "#,
-            rule.id.as_uuid(),
-            version,
-            rule.state,
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(refused("to begin a rule anew"))?;
+        write_changed(&mut tx, before.version, rule).await?;
+        incidents::end(&mut tx, rule.id).await?;
         sqlx::query!(
             "delete from alert_level where rule_id = $1",
             rule.id.as_uuid()
@@ -198,6 +173,7 @@ impl Rules for PgRules {
             .execute(&mut *tx)
             .await
             .map_err(refused("to take a rule's state away"))?;
+        incidents::end(&mut tx, id).await?;
         let done = sqlx::query!("delete from alert_rule where id = $1", id.as_uuid())
             .execute(&mut *tx)
             .await
@@ -209,29 +185,11 @@ impl Rules for PgRules {
     async fn incidents(
         &self,
         tenant: TenantId,
-        rule: Option<RuleId>,
         before: Option<IncidentId>,
         limit: u32,
     ) -> Result<Vec<IncidentRecord>, StoreError> {
         let mut tx = self.gate.begin(tenant).await?;
-        let rows = sqlx::query_as!(
-            IncidentRow,
-            r#"
-            select id, rule_id, name, severity, opened_at, ended_at
-              from incident
-             where ($1::uuid is null or rule_id = $1)
-               and ($2::uuid is null or id < $2)
-             order by id desc
-             limit $3
-            "#,
-            rule.map(|id| id.as_uuid()),
-            before.map(|id| id.as_uuid()),
-            i64::from(limit),
-        )
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(refused("to list incidents"))?;
-        Ok(rows.into_iter().map(IncidentRow::record).collect())
+        incidents::list(&mut tx, before, limit).await
     }
 
     async fn incident(
@@ -240,47 +198,7 @@ impl Rules for PgRules {
         id: IncidentId,
     ) -> Result<Option<(IncidentRecord, Vec<Step>)>, StoreError> {
         let mut tx = self.gate.begin(tenant).await?;
-        let row = sqlx::query_as!(
-            IncidentRow,
-            r#"
-            select id, rule_id, name, severity, opened_at, ended_at
-              from incident
-             where id = $1
-            "#,
-            id.as_uuid(),
-        )
-        .fetch_optional(&mut *tx)
-        .await
-        .map_err(refused("to read an incident"))?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let rows = sqlx::query!(
-            r#"
-            select seq, step, at, facts
-              from incident_step
-             where incident_id = $1
-             order by seq
-             limit $2
-            "#,
-            id.as_uuid(),
-            STEPS_MAX,
-        )
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(refused("to read what happened"))?;
-        let steps = rows.into_iter().map(|row| {
-            Ok(Step {
-                seq: number("incident_step.seq", row.seq)?,
-                what: row.step,
-                at: row.at,
-                facts: row.facts,
-            })
-        });
-        Ok(Some((
-            row.record(),
-            steps.collect::<Result<_, StoreError>>()?,
-        )))
+        incidents::story(&mut tx, id).await
     }
 }
 
@@ -311,26 +229,42 @@ impl RuleRow {
     }
 }
 
-struct IncidentRow {
-    id: Uuid,
-    rule_id: Uuid,
-    name: String,
-    severity: String,
-    opened_at: packtrain_core::time::Timestamp,
-    ended_at: Option<packtrain_core::time::Timestamp>,
-}
-
-impl IncidentRow {
-    fn record(self) -> IncidentRecord {
-        IncidentRecord {
-            id: IncidentId::from_uuid(self.id),
-            rule: RuleId::from_uuid(self.rule_id),
-            name: self.name,
-            severity: self.severity,
-            opened_at: self.opened_at,
-            ended_at: self.ended_at,
-        }
-    }
+/// Writes a rule over the one of a version, and begins it anew.
+async fn write_changed(
+    connection: &mut PgConnection,
+    version: i32,
+    rule: &NewRule,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        update alert_rule
+           set name = $2, rule = $3, endpoints = $4, version = version + 1,
+               updated_at = now_utc()
+         where id = $1 and version = $5
+        "#,
+        rule.id.as_uuid(),
+        rule.name,
+        rule.rule,
+        &uuids(&rule.endpoints),
+        version,
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(refused("to change a rule"))?;
+    sqlx::query!(
+        r#"
+        update alert_state
+           set version = $2 + 1, state = $3, is_silent = false, wake_at = now_utc()
+         where rule_id = $1 and version = $2
+        "#,
+        rule.id.as_uuid(),
+        version,
+        rule.state,
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to begin a rule anew"))?;
+    Ok(())
 }
 
 /// Refuses a rule that names an endpoint that is not its owner's.
@@ -339,7 +273,7 @@ async fn expect_endpoints(
     endpoints: &[EndpointId],
 ) -> Result<(), RuleError> {
     let known = sqlx::query_scalar!(
-        "select id from endpoint where id = any($1)",
+        "select id from endpoint where id = any($1) order by id for key share",
         &uuids(endpoints)
     )
     .fetch_all(connection)

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use packtrain_core::ids::{EndpointId, JobId, RuleId, TenantId};
 use packtrain_core::ports::{Move, Point, StoreError, Watch, Watched};
+use packtrain_core::time::Timestamp;
 
 use crate::error::refused;
 use crate::pool::Pool;
@@ -124,16 +125,21 @@ impl Watch for PgWatch {
         Ok(rules.collect())
     }
 
-    async fn due(&self, limit: u32) -> Result<Vec<Watched>, StoreError> {
+    async fn due(&self, limit: u32) -> Result<(Timestamp, Vec<Watched>), StoreError> {
+        let now = sqlx::query_scalar!(r#"select now_utc() as "now!""#)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(refused("to read the time"))?;
         let rows = sqlx::query!(
             r#"
             select r.id, r.tenant_id, r.version, r.rule, r.endpoints, s.state
               from alert_state s
               join alert_rule r on r.id = s.rule_id and r.version = s.version
-             where s.wake_at <= now_utc()
+             where s.wake_at <= $1
              order by s.wake_at, s.rule_id
-             limit $1
+             limit $2
             "#,
+            now,
             i64::from(limit),
         )
         .fetch_all(&self.pool)
@@ -151,7 +157,7 @@ impl Watch for PgWatch {
                 .collect(),
             state: row.state,
         });
-        Ok(rules.collect())
+        Ok((now, rules.collect()))
     }
 
     async fn values(&self, metrics: &[String]) -> Result<Vec<Point>, StoreError> {
