@@ -271,6 +271,25 @@ fn a_name_of_several_lines_is_told_in_one() {
 }
 
 #[test]
+fn a_message_without_a_link_invites_nobody_to_open_one() {
+    let templates = Templates::new();
+    let notice = |link: &str| {
+        Notice::Firing(Incident {
+            link: link.to_owned(),
+            ..incident()
+        })
+    };
+    for kind in [ChannelKind::Email, ChannelKind::Slack, ChannelKind::Webhook] {
+        let write = |link| templates.write(kind, &notice(link), Tz::UTC, None).text;
+        assert!(
+            write("https://example.org/a").contains("Open the alert"),
+            "{kind}"
+        );
+        assert!(!write("").contains("Open"), "{kind}: {}", write(""));
+    }
+}
+
+#[test]
 fn own_words_are_for_rules_and_a_digest_is_told_in_ours() {
     let own = own("mine", "");
     let templates = Templates::new();
