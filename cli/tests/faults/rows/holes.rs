@@ -3,8 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-#[cfg(feature = "aws")]
-use packtrain_tests::FakeSqs;
 #[cfg(feature = "redis")]
 use packtrain_tests::Redis;
 use packtrain_tests::{Bouncer, Network, Program, Proxy};
@@ -24,18 +22,18 @@ use crate::stage::{Stage, now_us};
 const HOLE: Duration = Duration::from_secs(30);
 const HOLE_SHORT: Duration = Duration::from_secs(8);
 /// Requests of one run at an API.
-const REQUESTS: u64 = 40;
+pub(super) const REQUESTS: u64 = 40;
 /// The pause between two requests: they go on while the hole lasts.
-const PAUSE: Duration = Duration::from_millis(250);
+pub(super) const PAUSE: Duration = Duration::from_millis(250);
 /// The longest that an API may take to accept a request that it was asked again and again.
 const ACCEPTED_WITHIN: Duration = Duration::from_secs(90);
 
-fn hole() -> Duration {
+pub(super) fn hole() -> Duration {
     if is_short() { HOLE_SHORT } else { HOLE }
 }
 
 /// Everything between the two parts is swallowed; then the network is well again. Says when.
-async fn swallow(network: &Proxy) -> i64 {
+pub(super) async fn swallow(network: &Proxy) -> i64 {
     network.set(Network::Hole);
     tokio::time::sleep(hole()).await;
     let well_at = now_us();
@@ -263,42 +261,6 @@ async fn hole_between_all_and_redis() {
         let before = waiting(&redis).await;
         swallow(&network).await;
         back(stage, &redis, &before).await
-    })
-    .await;
-}
-
-/// The same with SQS.
-#[cfg(feature = "aws")]
-#[tokio::test(flavor = "multi_thread")]
-async fn hole_between_workers_and_sqs() {
-    let name = "hole_between_workers_and_sqs";
-    let _turn = turn().await;
-    let (stage, sqs) = (
-        super::sqs::stage().await,
-        FakeSqs::with_running_clock().await,
-    );
-    let server = sqs.url().trim_start_matches("http://").parse().unwrap();
-    let network = Proxy::to(server).await;
-    let url = format!("http://{}", network.address);
-    let _workers = super::sqs::workers(&stage, &url).await;
-    repeat(name, async |_| {
-        let asked = || sqs.asked("ReceiveMessage");
-        let before = asked();
-        stage
-            .until("both wait for hints", async || asked() >= before + 2)
-            .await;
-        network.set(Network::Hole);
-        let jobs = super::sqs::parents(&stage).await;
-        let well_at = swallow(&network).await;
-        let stood = asked();
-        stage
-            .until("it is asked for hints again", async || asked() > stood)
-            .await;
-        let again = now_us() - well_at;
-        Counts {
-            rerun_ms: vec![u64::try_from(again / 1_000).unwrap()],
-            ..super::sqs::judged(&stage, &jobs).await
-        }
     })
     .await;
 }

@@ -4,6 +4,8 @@ pub(crate) mod api;
 mod clocks;
 mod deploys;
 mod holes;
+#[cfg(feature = "aws")]
+mod holes_sqs;
 mod network;
 mod pgbouncer;
 mod poison;

@@ -15,7 +15,7 @@ const FOLLOW_UPS: u64 = 3;
 const HOLD_MS: u64 = 5;
 
 /// Gives a command the settings of SQS.
-fn over_sqs(command: &mut Command, url: &str) {
+pub(super) fn over_sqs(command: &mut Command, url: &str) {
     command
         .env("PACKTRAIN_HINTS_TRANSPORT", "sqs")
         .env("PACKTRAIN_AWS_ENDPOINT_URL", url)
@@ -31,8 +31,8 @@ pub(super) async fn stage() -> Stage {
     Stage::new().await.with_usual_leases()
 }
 
-/// Two workers whose hints go through SQS at this address, with the queues that they need.
-pub(super) async fn workers(stage: &Stage, url: &str) -> [Process; 2] {
+/// Makes the queues that hints go through.
+pub(super) async fn queues(stage: &Stage, url: &str) {
     let mut migrate = stage.command(&["migrate", "--aws"], "");
     over_sqs(&mut migrate, url);
     migrate.env(
@@ -41,12 +41,22 @@ pub(super) async fn workers(stage: &Stage, url: &str) -> [Process; 2] {
     );
     let made = Process::start(&mut migrate).ended().await;
     assert_eq!(made.code(), Some(0), "the queues are made");
-    let worker = async || {
-        let mut command = stage.command(&["worker", "--lanes", "io"], "");
-        over_sqs(&mut command, url);
-        stage.ready_worker(&mut command).await
-    };
-    [worker().await, worker().await]
+}
+
+/// A worker whose hints go through SQS at this address, where the queues are.
+pub(super) async fn worker(stage: &Stage, url: &str, lanes: &str) -> Process {
+    let mut command = stage.command(&["worker", "--lanes", lanes], "");
+    over_sqs(&mut command, url);
+    stage.ready_worker(&mut command).await
+}
+
+/// Two of them, with the queues that they need.
+pub(super) async fn workers(stage: &Stage, url: &str) -> [Process; 2] {
+    queues(stage, url).await;
+    [
+        worker(stage, url, "io").await,
+        worker(stage, url, "io").await,
+    ]
 }
 
 /// Enqueues the jobs of one run, each of which has follow-ups.

@@ -1,0 +1,158 @@
+//! A black hole between one part and SQS: hints are swallowed, and nobody is told. Jobs are in the
+//! database all the same, and each lane looks for them once a second.
+
+use packtrain_tests::{FakeSqs, Network, Proxy};
+
+use super::api::Canaries;
+use super::holes::{PAUSE, REQUESTS, hole, swallow};
+use super::schedulers::{self, TIMES, every_second, times};
+use super::sqs;
+use crate::client::{Connection, free_address};
+use crate::counts::{Counts, repeat, turn};
+use crate::process::Process;
+use crate::stage::{Stage, now_us};
+
+/// What sends hints.
+const SENDING: &str = "SendMessageBatch";
+
+/// SQS, and the network between it and the part that loses it.
+struct Cut {
+    sqs: FakeSqs,
+    network: Proxy,
+}
+
+impl Cut {
+    async fn new() -> Self {
+        let sqs = FakeSqs::with_running_clock().await;
+        let server = sqs.url().trim_start_matches("http://").parse().unwrap();
+        let network = Proxy::to(server).await;
+        Self { sqs, network }
+    }
+
+    /// The address at which the part finds SQS.
+    fn url(&self) -> String {
+        format!("http://{}", self.network.address)
+    }
+
+    /// Waits until SQS is asked to do this more often than so often, and says how long after the
+    /// network was well.
+    async fn again(&self, stage: &Stage, action: &str, stood: usize, well_at: i64) -> Vec<u64> {
+        let what = format!("SQS is asked for {action} again");
+        stage
+            .until(&what, async || self.sqs.asked(action) > stood)
+            .await;
+        vec![u64::try_from((now_us() - well_at) / 1_000).unwrap()]
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hole_between_workers_and_sqs() {
+    let _turn = turn().await;
+    let (stage, cut) = (sqs::stage().await, Cut::new().await);
+    let _workers = sqs::workers(&stage, &cut.url()).await;
+    repeat("hole_between_workers_and_sqs", async |_| {
+        let asked = || cut.sqs.asked("ReceiveMessage");
+        let before = asked();
+        stage
+            .until("both wait for hints", async || asked() >= before + 2)
+            .await;
+        cut.network.set(Network::Hole);
+        let jobs = sqs::parents(&stage).await;
+        let well_at = swallow(&cut.network).await;
+        let again = cut.again(&stage, "ReceiveMessage", asked(), well_at);
+        let rerun_ms = again.await;
+        Counts {
+            rerun_ms,
+            ..sqs::judged(&stage, &jobs).await
+        }
+    })
+    .await;
+}
+
+/// The only API loses SQS: it accepts requests as before.
+#[tokio::test(flavor = "multi_thread")]
+async fn hole_between_an_api_and_sqs() {
+    let name = "hole_between_an_api_and_sqs";
+    let _turn = turn().await;
+    let (stage, cut) = (sqs::stage().await, Cut::new().await);
+    let api_key = stage.operator_key().await;
+    sqs::queues(&stage, cut.sqs.url()).await;
+    let _worker = sqs::worker(&stage, cut.sqs.url(), "ops").await;
+    let address = free_address().await;
+    let mut command = stage.command(&["api", "--listen", &address.to_string()], "");
+    sqs::over_sqs(&mut command, &cut.url());
+    let _api = Process::start(&mut command);
+    stage
+        .until("the API listens", async || {
+            Connection::open(address).await.is_ok()
+        })
+        .await;
+    repeat(name, async |round| {
+        let canaries = Canaries::new(&stage, format!("{name}-{round}"), REQUESTS).await;
+        let accept = async |at| {
+            let request = canaries.request(&api_key, at);
+            let mut connection = Connection::open(address).await.unwrap();
+            assert_eq!(connection.send(&request).await.unwrap(), 202);
+        };
+        let sent = || cut.sqs.asked(SENDING);
+        let before = sent();
+        accept(0).await;
+        stage
+            .until("the API sends hints", async || sent() > before)
+            .await;
+        let asking = async {
+            // Into the hole, not before it.
+            tokio::time::sleep(hole() / 8).await;
+            for at in 1..REQUESTS - 1 {
+                accept(at).await;
+                tokio::time::sleep(PAUSE / 5).await;
+            }
+            now_us()
+        };
+        let (accepted_at, well_at) = tokio::join!(asking, swallow(&cut.network));
+        assert!(accepted_at < well_at, "{name}: requests waited for SQS");
+        let stood = sent();
+        accept(REQUESTS - 1).await;
+        let rerun_ms = cut.again(&stage, SENDING, stood, well_at).await;
+        Counts {
+            rerun_ms,
+            ..canaries.judge(&stage).await
+        }
+    })
+    .await;
+}
+
+/// The only scheduler loses SQS: it decides every second as before.
+#[tokio::test(flavor = "multi_thread")]
+async fn hole_between_a_scheduler_and_sqs() {
+    let name = "hole_between_a_scheduler_and_sqs";
+    let _turn = turn().await;
+    let (stage, cut) = (Stage::new().await, Cut::new().await);
+    sqs::queues(&stage, cut.sqs.url()).await;
+    every_second(&stage).await;
+    let mut command = stage.command(&["scheduler"], "");
+    sqs::over_sqs(&mut command, &cut.url());
+    let _scheduler = Process::start(&mut command);
+    repeat(name, async |_| {
+        let (counted, before) = (schedulers::judge(&stage).await, times(&stage).await);
+        let sent = || cut.sqs.asked(SENDING);
+        let sent_before = sent();
+        stage
+            .until("it decides and sends hints", async || {
+                times(&stage).await >= before + TIMES && sent() > sent_before
+            })
+            .await;
+        let stood = times(&stage).await;
+        let well_at = swallow(&cut.network).await;
+        // As many as the hole had seconds, but for those at its edges.
+        let decided = times(&stage).await - stood;
+        let seconds = i64::try_from(hole().as_secs()).unwrap();
+        assert!(decided >= seconds - TIMES, "{name}: {decided} of {seconds}");
+        let rerun_ms = cut.again(&stage, SENDING, sent(), well_at).await;
+        Counts {
+            rerun_ms,
+            ..schedulers::judge(&stage).await.since(&counted)
+        }
+    })
+    .await;
+}
