@@ -1,5 +1,6 @@
 //! A black hole between two parts: for 30 s everything that one sends the other is swallowed, and
-//! nobody is told. All processes of one side are cut off at once, so that nobody steps in.
+//! nobody is told. All processes of one side are cut off at once, so that nobody steps in. Besides,
+//! a network that resets, delays or throttles all that workers and PostgreSQL say to each other.
 
 use std::time::{Duration, Instant};
 
@@ -34,20 +35,26 @@ pub(super) fn hole() -> Duration {
 
 /// Everything between the two parts is swallowed; then the network is well again. Says when.
 pub(super) async fn swallow(network: &Proxy) -> i64 {
-    network.set(Network::Hole);
+    trouble(network, Network::Hole).await
+}
+
+/// The network between the two parts does this for as long as a hole lasts; then it is well again.
+/// Says when.
+async fn trouble(network: &Proxy, what: Network) -> i64 {
+    network.set(what);
     tokio::time::sleep(hole()).await;
     let well_at = now_us();
     network.set(Network::Well);
     well_at
 }
 
-/// Two workers that reach their database as this says, and lose it in the middle of many jobs. What
-/// they had begun may be charged once where they cannot renew either: whoever comes to itself first
-/// may take the other's leases.
+/// Two workers that reach their database as this says, and lose it in the middle of many jobs, or
+/// have the other trouble with it. What they had begun may be charged once where they cannot renew
+/// either: whoever comes to itself first may take the other's leases.
 async fn of_workers(
     name: &str,
     stage: Stage,
-    network: &Proxy,
+    (network, what): (&Proxy, Network),
     cuts_renewals: bool,
     lead: impl Fn(&Stage, &mut tokio::process::Command),
 ) {
@@ -59,14 +66,14 @@ async fn of_workers(
     }
     repeat(name, async |_| {
         let jobs = begun(&stage).await;
-        network.set(Network::Hole);
+        network.set(what);
         // What had passed before the hole is written by now, and no lease is taken yet.
         tokio::time::sleep(HOLE_SHORT / 20).await;
         let mut charged = Vec::new();
         for worker in workers.iter().filter(|_| cuts_renewals) {
             charged.extend(stage.begun_by(Holder::Process(worker.id())).await);
         }
-        let well_at = swallow(network).await;
+        let well_at = trouble(network, what).await;
         let counts = stage.judge(&jobs, Charges::of(&charged)).await;
         Counts {
             rerun_ms: stage.next_run(well_at),
@@ -76,16 +83,40 @@ async fn of_workers(
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn hole_between_workers_and_postgres() {
+/// The same straight to PostgreSQL.
+async fn to_postgres(name: &str, what: Network, cuts_renewals: bool) {
     let _turn = turn().await;
     let stage = Stage::new().await.with_usual_leases();
     let network = Proxy::to(stage.db.server_address()).await;
-    let name = "hole_between_workers_and_postgres";
-    of_workers(name, stage, &network, true, |stage, command| {
+    let way = (&network, what);
+    of_workers(name, stage, way, cuts_renewals, |stage, command| {
         stage.lead_through(command, network.address);
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hole_between_workers_and_postgres() {
+    to_postgres("hole_between_workers_and_postgres", Network::Hole, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn network_between_workers_and_postgres_resets_everything() {
+    let name = "network_between_workers_and_postgres_resets_everything";
+    to_postgres(name, Network::Reset, true).await;
+}
+
+/// Nobody is charged: renewals come in time.
+#[tokio::test(flavor = "multi_thread")]
+async fn network_between_workers_and_postgres_takes_200_ms() {
+    let name = "network_between_workers_and_postgres_takes_200_ms";
+    to_postgres(name, Network::Far, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn network_between_workers_and_postgres_is_slow() {
+    let name = "network_between_workers_and_postgres_is_slow";
+    to_postgres(name, Network::Slow, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,7 +129,8 @@ async fn hole_between_workers_and_pgbouncer() {
     let stage = Stage::new().await.with_usual_leases();
     let bouncer = Bouncer::before(&program, &stage.db).await;
     let network = Proxy::to(bouncer.address).await;
-    of_workers(name, stage, &network, false, |stage, command| {
+    let way = (&network, Network::Hole);
+    of_workers(name, stage, way, false, |stage, command| {
         stage.lead_through_pooler(command, network.address);
     })
     .await;
