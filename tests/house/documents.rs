@@ -9,6 +9,8 @@ use super::{Breach, assert_kept, lines};
 const ABOUT_CODE: &[&str] = &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/"];
 /// A name with so many underscores is that of a test.
 const UNDERSCORES_MIN: usize = 4;
+/// Folders that the product and cargo make, whose content depends on what was run.
+const MADE: [&str; 2] = [".packtrain", "target"];
 
 /// The pieces of a document that are set as code, each with its line.
 fn quoted(file: &Source) -> Vec<(usize, &str)> {
@@ -66,7 +68,8 @@ fn unknown_paths(files: &[Source], exists: impl Fn(&str) -> bool) -> Vec<Breach>
             let Some((first, _)) = piece.split_once('/') else {
                 continue;
             };
-            let is_path = piece.chars().all(is_plain) && !first.is_empty() && exists(first);
+            let is_ours = !first.is_empty() && !MADE.contains(&first) && exists(first);
+            let is_path = piece.chars().all(is_plain) && is_ours;
             if is_path && !exists(piece) {
                 breaches.push(Breach::new(
                     &file.path,
@@ -95,7 +98,7 @@ fn documents_name_only_paths_that_exist() {
 fn the_rules_on_documents_see_a_gone_test_and_a_gone_path() {
     let text = "`a_test_that_is_really_there`\n`a_test_that_is_long_gone` and `one_two`\n\
                 ```\n`a_test_that_is_long_gone`\n```\n`jobs/src/<verb>.rs` `GET /jobs/x`\n\
-                `jobs/here.rs` `jobs/gone.rs` `text/csv`\n";
+                `jobs/here.rs` `jobs/gone.rs` `text/csv` `.packtrain/gone`\n";
     let files = [
         Source::new("ARCHITECTURE.md", text),
         Source::new(
@@ -104,6 +107,6 @@ fn the_rules_on_documents_see_a_gone_test_and_a_gone_path() {
         ),
     ];
     assert_eq!(lines(&unknown_tests(&files)), [2]);
-    let exists = |path: &str| matches!(path, "jobs" | "jobs/here.rs");
+    let exists = |path: &str| matches!(path, "jobs" | "jobs/here.rs" | ".packtrain");
     assert_eq!(lines(&unknown_paths(&files, exists)), [7]);
 }
