@@ -68,6 +68,7 @@ fn incident() -> Incident {
         why: "the ETH price was below $3,000 for 5 minutes".to_owned(),
         severity: Severity::Warning,
         metric: "ETH price".to_owned(),
+        metric_key: "price:coingecko:ethereum".to_owned(),
         before: reading("3012.5"),
         after: reading("2988.1"),
         since: Timestamp::UNIX_EPOCH,

@@ -21,6 +21,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use openapi::{openapi, openapi_json};
 pub use problem::{SORTS, Sort};
+pub use routes::INCIDENTS;
 pub use serve::{draining, serve};
 
 mod auth;

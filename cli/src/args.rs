@@ -202,7 +202,8 @@ pub(crate) struct Dev {
     /// beside it takes them
     #[arg(long, conflicts_with = "exit_when_ready")]
     pub(crate) no_worker: bool,
-    /// Read chains from the nodes that the settings name, and not from records
+    /// Read chains from the nodes that the settings name, and prices from DefiLlama, and not from
+    /// records
     #[arg(long)]
     pub(crate) live: bool,
     /// Let the recorded hosts fail, to see how the rest bears it: late, busy, bad-gateway,

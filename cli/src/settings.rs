@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::cache::Cache;
 pub(crate) use self::hints::{Hints, Redis, Transport};
+pub(crate) use self::machine::Machine;
 #[cfg(feature = "email")]
 pub(crate) use self::notify::Security;
 pub(crate) use self::objects::Store;
+pub(crate) use self::prices::Prices;
 pub(crate) use self::rpc::Rpc;
 pub(crate) use self::telemetry::Telemetry;
 pub(crate) use self::worker::Protection;
@@ -26,8 +28,10 @@ use self::worker::Worker;
 mod aws;
 mod cache;
 mod hints;
+mod machine;
 mod notify;
 mod objects;
+mod prices;
 mod rpc;
 mod telemetry;
 mod told;
@@ -58,6 +62,7 @@ pub(crate) struct Settings {
     pub(crate) cache: Cache,
     pub(crate) retention: Retention,
     pub(crate) rpc: Rpc,
+    pub(crate) prices: Prices,
     pub(crate) warm: Warm,
     pub(crate) metrics: Metrics,
     pub(crate) log: Log,
@@ -315,9 +320,11 @@ impl Loaded {
             .or_else(|| settings.database.problem())
             .or_else(|| settings.api.problem())
             .or_else(|| settings.rpc.problem())
+            .or_else(|| settings.prices.problem())
             .or_else(|| settings.telemetry.problem())
             .or_else(|| settings.redis.problem())
             .or_else(|| settings.cache.problem())
+            .or_else(|| settings.notify.problem())
             .or_else(|| settings.email.problem())
             .or_else(|| settings.sqs.problem())
             .or_else(|| settings.s3.problem(&settings.objects));
@@ -368,32 +375,6 @@ fn hidden(key: &str, value: &serde_json::Value) -> serde_json::Value {
         "***".into()
     } else {
         value.clone()
-    }
-}
-
-/// What the environment says of the machine, for the search of PostgreSQL and for colours.
-pub(crate) struct Machine {
-    /// Where programs are looked for.
-    pub(crate) path: Option<std::ffi::OsString>,
-    /// Where this user's caches go.
-    pub(crate) cache: PathBuf,
-    /// Where the container service is asked to leave this task alone, if it runs under one.
-    pub(crate) agent_uri: Option<String>,
-}
-
-impl Machine {
-    /// Reads the environment.
-    pub(crate) fn read() -> Self {
-        let home = std::env::var_os("HOME").map(PathBuf::from);
-        let cache = std::env::var_os("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .or_else(|| home.map(|home| home.join(".cache")))
-            .unwrap_or_else(std::env::temp_dir);
-        Self {
-            path: std::env::var_os("PATH"),
-            cache: cache.join("packtrain"),
-            agent_uri: std::env::var_os("ECS_AGENT_URI").and_then(|uri| uri.into_string().ok()),
-        }
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::{alerts, gas, ops, tax};
+use crate::{alerts, gas, ops, prices, tax};
 
 /// Every kind that this binary runs.
 pub const KINDS: &[Entry] = &[
@@ -25,6 +25,7 @@ pub const KINDS: &[Entry] = &[
     entry::<ops::canary::Canary>(),
     entry::<ops::keep_warm::KeepWarm>(),
     entry::<ops::prune::Prune>(),
+    entry::<prices::observe::Observe>(),
     entry::<tax::compare::Compare>(),
     entry::<tax::import::Import>(),
     entry::<tax::report::Report>(),

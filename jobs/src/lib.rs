@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod catalogue;
 pub mod gas;
 pub mod ops;
+pub mod prices;
 pub mod tax;
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use packtrain_core::job::{Ctx, NewJob, Progress};
 use packtrain_core::ledger::RowError;
 use packtrain_core::ports::{
     ByteStream, FileRecord, FileState, FileSummary, Files, Imported, ImportedFile, JobEvent,
-    JobEvents, NewFile, NoChains, Noted, ObjectError, ObjectKey, Objects, Promise, ReadOptions,
-    ReportRecord, Reports, StoreError, Stored,
+    JobEvents, NewFile, NoChains, NoPrices, Noted, ObjectError, ObjectKey, Objects, Promise,
+    ReadOptions, ReportRecord, Reports, StoreError, Stored,
 };
 use packtrain_core::time::{Clock, Timestamp};
 use packtrain_tax::import::digest;
@@ -78,6 +78,8 @@ impl World {
                 control: Arc::new(Nowhere),
                 chains: Arc::new(NoChains),
                 gas: Arc::new(Nowhere),
+                prices: Arc::new(NoPrices),
+                coins: Arc::new(Nowhere),
                 warmth: Vec::new(),
                 watch: Arc::new(Nowhere),
                 endpoints: Arc::new(Nowhere),

@@ -7,10 +7,10 @@ use std::time::Duration;
 use packtrain_core::cron::Cron;
 use packtrain_core::fault::chain;
 use packtrain_core::ids::{ScheduleId, TenantId};
-use packtrain_core::job::NewJob;
+use packtrain_core::job::{Kind, NewJob};
 use packtrain_core::patience::patient;
 use packtrain_core::ports::{Decision, Hint, Hints, Schedules, StoreError, Subject};
-use packtrain_core::schedule::ScheduleRecord;
+use packtrain_core::schedule::{Every, Planned, ScheduleRecord};
 use packtrain_core::time::Timestamp;
 use packtrain_core::trace::{self, SpanId, TraceContext, TraceRules};
 use packtrain_core::vitals::{Pulse, STUCK_AFTER, Vitals};
@@ -31,6 +31,8 @@ pub struct Ticker {
     traces: TraceRules,
     /// Schedules as they were last read, with what their text means and when they come next.
     known: HashMap<ScheduleId, Known>,
+    /// Kinds that come at other times than the catalogue says.
+    paced: Vec<Planned>,
     pulse: Pulse,
 }
 
@@ -73,8 +75,16 @@ impl Ticker {
             hints,
             traces,
             known: HashMap::new(),
+            paced: Vec::new(),
             pulse: pulse(&Vitals::default()),
         }
+    }
+
+    /// Lets a kind of the catalogue come at these times.
+    #[must_use]
+    pub fn at(mut self, kind: Kind, every: Every) -> Self {
+        self.paced.push(Planned::of(kind, every));
+        self
     }
 
     /// Notes its life where somebody looks.
@@ -121,7 +131,11 @@ impl Ticker {
     /// # Errors
     /// [`StoreError`] when the database cannot be asked.
     pub async fn seed(&self) -> Result<(), StoreError> {
-        let planned: Vec<_> = catalogue::planned().collect();
+        let paced = |plan: Planned| {
+            let own = self.paced.iter().find(|own| own.kind == plan.kind);
+            own.copied().unwrap_or(plan)
+        };
+        let planned: Vec<_> = catalogue::planned().map(paced).collect();
         patient(self.store.seed(&planned)).await
     }
 
@@ -242,7 +256,7 @@ mod tests {
     use async_trait::async_trait;
     use packtrain_core::job::Gate;
     use packtrain_core::ports::Timetable;
-    use packtrain_core::schedule::{Missed, Planned};
+    use packtrain_core::schedule::Missed;
     use packtrain_core::time::{Clock, SystemClock};
 
     use super::*;
@@ -275,6 +289,7 @@ mod tests {
         broken: Option<ScheduleId>,
         decided: Mutex<Vec<ScheduleId>>,
         jobs: Mutex<Vec<NewJob>>,
+        seeded: Mutex<Vec<Planned>>,
     }
 
     impl Table {
@@ -287,8 +302,9 @@ mod tests {
 
     #[async_trait]
     impl Schedules for Table {
-        async fn seed(&self, _: &[Planned]) -> Result<(), StoreError> {
+        async fn seed(&self, planned: &[Planned]) -> Result<(), StoreError> {
             self.hear("seed").await;
+            self.seeded.lock().unwrap().extend(planned);
             Ok(())
         }
 
@@ -344,6 +360,20 @@ mod tests {
             gated += usize::from(job.ties.gate.is_some());
         }
         assert!(gated > 0);
+    }
+
+    #[tokio::test]
+    async fn a_kind_comes_at_the_times_that_it_is_given_and_the_others_as_the_catalogue_says() {
+        let table = Arc::<Table>::default();
+        let store = Arc::clone(&table) as Arc<dyn Schedules>;
+        let all: Vec<Planned> = catalogue::planned().collect();
+        let often = Every::cron("*/7 * * * * *");
+        let ticker = Ticker::new(store, Arc::new(Unheard), TraceRules::default());
+        ticker.at(all[1].kind, often).seed().await.unwrap();
+        let mut wanted = all.clone();
+        wanted[1].every = often;
+        assert_eq!(*table.seeded.lock().unwrap(), wanted);
+        assert_ne!(wanted, all);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,5 +1,6 @@
-//! The ways to tell people in a yard: webhooks that lead to this machine, and nothing else.
+//! The ways to tell people in a yard: webhooks and mails that lead to this machine alone.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use packtrain_core::ports::{Channel, Doors};
@@ -14,16 +15,39 @@ fn loopback() -> Policy {
     }
 }
 
-/// Webhooks.
-pub(crate) fn channels() -> Vec<Arc<dyn Channel>> {
+/// Webhooks, and mail where there is a server.
+pub(crate) fn channels(mail: Option<SocketAddr>) -> Vec<Arc<dyn Channel>> {
     let reach = Arc::new(Reach::new(loopback(), Arc::new(SystemResolver)));
-    vec![Arc::new(Webhook::new(reach, Arc::new(SystemClock)))]
+    let mut all: Vec<Arc<dyn Channel>> = vec![Arc::new(Webhook::new(reach, Arc::new(SystemClock)))];
+    #[cfg(feature = "email")]
+    all.extend(mail.map(email));
+    #[cfg(not(feature = "email"))]
+    assert_eq!(mail, None, "this build sends no mail");
+    all
+}
+
+/// Mail over this server, without protection: it is on this machine.
+#[cfg(feature = "email")]
+fn email(server: SocketAddr) -> Arc<dyn Channel> {
+    use packtrain_notify::{Email, EmailSettings, Security};
+
+    let settings = EmailSettings {
+        host: server.ip().to_string(),
+        port: server.port(),
+        security: Security::Plain,
+        login: None,
+        from: "packtrain <alerts@packtrain.example>".to_owned(),
+        connections: 2,
+    };
+    let mail = Email::new(&settings, Arc::new(SystemClock));
+    Arc::new(mail.expect("these settings can send"))
 }
 
 /// What they say of new endpoints.
 pub(crate) fn doors() -> Arc<dyn Doors> {
     Arc::new(Entry {
         policy: loopback(),
+        has_mail: true,
         ..Entry::default()
     })
 }

@@ -1,5 +1,6 @@
 //! The yard: the whole product in one process, on a database and a folder of its own.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use packtrain_cache::MemoryCache;
 use packtrain_core::ids::{IdSource, TenantId};
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{
-    Bell, Chains, Hints, KeyScope, NoChains, Objects, StoreError, Warmth, World,
+    Bell, Chains, Hints, KeyScope, NoChains, NoPrices, Objects, Prices, StoreError, Warmth, World,
 };
 use packtrain_core::reads::Reads;
 use packtrain_core::time::{Clock, SystemClock};
@@ -22,8 +23,8 @@ use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
 use packtrain_scheduler::{Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
-    PgBacklog, PgBell, PgCheckpoints, PgClaims, PgControl, PgEndpoints, PgEvents, PgFigures,
-    PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgRules,
+    PgBacklog, PgBell, PgCheckpoints, PgClaims, PgCoins, PgControl, PgEndpoints, PgEvents,
+    PgFigures, PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgRules,
     PgSchedules, PgUpkeep, PgWatch, PoolWarmth, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool, SettleSettings};
@@ -44,6 +45,9 @@ const KEPT: Retention = Retention {
     alerts: Duration::from_secs(14 * 24 * 60 * 60),
 };
 
+/// Where messages of the yard lead to.
+const INCIDENTS: &str = "https://app.example.org/alerts/";
+
 /// What the yard's cache takes.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -58,6 +62,8 @@ pub struct Yard {
     hints: Arc<dyn Hints>,
     bell: Arc<dyn Bell>,
     chains: Arc<dyn Chains>,
+    prices: Arc<dyn Prices>,
+    mail: Option<SocketAddr>,
     tasks: TaskTracker,
     stop: CancellationToken,
     folder: TempDir,
@@ -156,6 +162,15 @@ impl Yard {
         yard
     }
 
+    /// API and upkeep, whose workers will read these prices and hand mails over to the server at
+    /// this address.
+    pub async fn pricing(prices: Arc<dyn Prices>, mail: SocketAddr) -> Self {
+        let mut yard = Self::without_workers().await;
+        yard.prices = prices;
+        yard.mail = Some(mail);
+        yard
+    }
+
     /// The API alone: workers and upkeep are processes that the test starts.
     pub async fn door(folder: TempDir) -> Self {
         let objects = Self::folder_objects(&folder);
@@ -215,6 +230,8 @@ impl Yard {
             hints,
             bell,
             chains: Arc::new(NoChains),
+            prices: Arc::new(NoPrices),
+            mail: None,
             tasks,
             stop,
             folder,
@@ -246,11 +263,13 @@ impl Yard {
             control: Arc::new(PgControl::new(pool.clone(), self.database.ids())),
             chains: Arc::clone(&self.chains),
             gas: Arc::new(PgGas::new(pool.clone())),
+            prices: Arc::clone(&self.prices),
+            coins: Arc::new(PgCoins::new(pool.clone())),
             warmth: self.warmth(),
             watch: Arc::new(PgWatch::new(pool.clone())),
             endpoints: Arc::new(PgEndpoints::new(pool.clone())),
-            channels: channels(),
-            wording: Arc::new(Templates::new()),
+            channels: channels(self.mail),
+            wording: Arc::new(Templates::new().leading_to(INCIDENTS)),
         };
         let settings = FleetSettings {
             name: "yard".to_owned(),

@@ -18,8 +18,8 @@ async fn yard() -> Yard {
 async fn seed(yard: &Yard, ticker: &Ticker) {
     ticker.seed().await.unwrap();
     let often = "update schedule set is_enabled = false
-                  where kind in ('gas.snapshot', 'alerts.evaluate')";
-    assert_eq!(yard.database.run(often).await, 2);
+                  where kind in ('gas.snapshot', 'alerts.evaluate', 'prices.observe')";
+    assert_eq!(yard.database.run(often).await, 3);
 }
 
 async fn jobs_of(yard: &Yard, kind: &str) -> Vec<Value> {

@@ -17,7 +17,7 @@ use crate::problem::Problem;
 use crate::{Shared, conditional};
 
 /// Where incidents are.
-const PATH: &str = "/v2/premium/alerts/incidents";
+pub const PATH: &str = "/v2/premium/alerts/incidents";
 /// The name of the list in cursors.
 const LIST: &str = "incidents";
 

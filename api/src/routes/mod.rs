@@ -39,6 +39,7 @@ mod story;
 mod uploads;
 mod workers;
 
+pub use incidents::PATH as INCIDENTS;
 pub(crate) use jobs::JobRequest;
 pub(crate) use metrics::{Kinds, MEDIA_TYPE as METRICS_MEDIA_TYPE};
 pub(crate) use story::STORIES_MAX;

@@ -100,12 +100,17 @@ async fn servers(
     (tasks, serving): (&TaskTracker, &CancellationToken),
 ) -> Result<Running, Failure> {
     let mut running = Running::start(&args.stack, settings, &narrate(global.quiet)).await?;
-    let chains = if args.live {
+    let feeds = if args.live {
         replay::real(settings)
     } else {
         replay::start(args.feed_fault, settings, tasks, serving).await?
     };
-    running.shown.push(chains);
+    running.shown.extend(feeds);
+    // Nothing else here shows an incident. At a port that nobody chose it cannot be led to.
+    let listen = &settings.api.listen;
+    if settings.notify.link.is_empty() && !listen.ends_with(":0") {
+        settings.notify.link = format!("http://{listen}{}/", packtrain_api::INCIDENTS);
+    }
     Ok(running)
 }
 
@@ -252,6 +257,14 @@ impl Ready<'_> {
         anstream::println!(
             "        curl -H 'Authorization: Bearer {key}' http://{address}/v2/premium/reports/{id}"
         );
+        if let Some(price) = self
+            .stack
+            .shown
+            .iter()
+            .find(|it| it.value.contains("/prices/"))
+        {
+            anstream::println!("        curl -X PUT -d 2900 {}", price.value);
+        }
         anstream::println!("\n  Ctrl-C stops after running jobs finish (again: stop now).\n");
     }
 }

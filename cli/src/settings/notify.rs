@@ -4,12 +4,16 @@ use serde::Deserialize;
 
 use super::{Address, Addresses, Problem};
 
+/// Bytes of the address that leads to incidents.
+const LINK_BYTES_MAX: usize = 500;
 /// Connections to the mail server at once, at most.
 const CONNECTIONS_MAX: u32 = 64;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Notify {
+    /// What the address of an incident begins with.
+    pub(crate) link: String,
     pub(crate) plain_http: bool,
     pub(crate) networks: Vec<String>,
     /// Bots of Telegram as `name=token`.
@@ -42,6 +46,23 @@ pub(crate) enum Security {
     StartTls,
     /// None.
     Plain,
+}
+
+impl Notify {
+    /// What is wrong with the name of a setting and its value.
+    pub(super) fn problem(&self) -> Option<Problem> {
+        let is_link = self.link.is_empty()
+            || self.link.starts_with("https://")
+            || self.link.starts_with("http://");
+        let is_plain = self.link.bytes().all(|byte| byte.is_ascii_graphic());
+        (!is_link || !is_plain || self.link.len() > LINK_BYTES_MAX).then(|| {
+            let what = format!(
+                "{:?} is no http or https address of at most {LINK_BYTES_MAX} bytes",
+                self.link
+            );
+            ("notify.link".to_owned(), what)
+        })
+    }
 }
 
 impl Email {
@@ -79,6 +100,17 @@ mod tests {
             let shown = serde_json::to_string(&loaded.shown()).unwrap();
             assert!(!shown.contains("hush"), "{shown}");
             assert!(!format!("{:?}", loaded.settings).contains("hush"));
+        }
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_refused_by_name() {
+        for link in ["app.example.org/", "javascript:x", "https://a b/"] {
+            let error = load(None, &[("notify.link", link.to_owned())]).err();
+            let error = error
+                .unwrap_or_else(|| panic!("{link} was taken"))
+                .to_string();
+            assert!(error.starts_with("notify.link: "), "{error}");
         }
     }
 

@@ -1,11 +1,11 @@
-//! The world outside that jobs read: chains by their nodes.
+//! The world outside that jobs read: chains by their nodes, prices by DefiLlama.
 
 use std::sync::Arc;
 
 use packtrain_core::chain::Chain;
 use packtrain_core::fault::chain as told;
-use packtrain_core::ports::Chains;
-use packtrain_feeds::{NodeChains, Rpc};
+use packtrain_core::ports::{Chains, NoPrices, Prices};
+use packtrain_feeds::{LlamaPrices, NodeChains, Rpc};
 
 use crate::failure::{Failure, USAGE};
 use crate::settings::Settings;
@@ -20,4 +20,15 @@ pub(super) fn chains(settings: &Settings) -> Result<Arc<dyn Chains>, Failure> {
     // The settings were checked when they were read.
     let chains = chains.map_err(|error| Failure::new(USAGE, told(&error)))?;
     Ok(Arc::new(NodeChains::new(chains)))
+}
+
+/// The source of prices, if the settings name one.
+pub(super) fn prices(settings: &Settings) -> Result<Arc<dyn Prices>, Failure> {
+    let Some(url) = settings.prices.coins_url.get() else {
+        return Ok(Arc::new(NoPrices));
+    };
+    let prices = LlamaPrices::new(&url, settings.prices.scope());
+    Ok(Arc::new(prices.map_err(|error| {
+        Failure::new(USAGE, format!("prices.coins_url: {error}"))
+    })?))
 }

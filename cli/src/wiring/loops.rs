@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use packtrain_core::job::Job;
 use packtrain_core::ports::{Schedules, Upkeep};
+use packtrain_jobs::prices::observe::Observe;
 use packtrain_scheduler::{Ticker, UpkeepSettings};
 use packtrain_store::{PgBacklog, PgSchedules, PgUpkeep};
 use tokio_util::sync::CancellationToken;
@@ -18,13 +20,17 @@ impl<S> Parts<S> {
         let store: Arc<dyn Schedules> = Arc::new(PgSchedules::new(self.pools.worker.clone()));
         #[cfg(feature = "failpoints")]
         let store = crate::faulty::schedules(store);
-        Ticker::new(
+        let ticker = Ticker::new(
             store,
             Arc::clone(&self.hints),
             self.settings.telemetry.rules(),
-        )
-        .watched(&self.vitals)
-        .run(stop)
+        );
+        // The settings were checked when they were read.
+        let ticker = match self.settings.prices.every() {
+            Some(every) => ticker.at(Observe::KIND, every),
+            None => ticker,
+        };
+        ticker.watched(&self.vitals).run(stop)
     }
 
     /// Says how much work waits in each lane, until `stop`.

@@ -18,9 +18,9 @@ use packtrain_notify::Templates;
 use packtrain_objects::ObjectsWarmth;
 use packtrain_scheduler::{BEATS_IN_PATIENCE, Patience};
 use packtrain_store::{
-    PgBacklog, PgBell, PgCheckpoints, PgClaims, PgControl, PgEndpoints, PgEvents, PgFigures,
-    PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgRules, PgWatch,
-    PoolWarmth, Pools, Retention,
+    PgBacklog, PgBell, PgCheckpoints, PgClaims, PgCoins, PgControl, PgEndpoints, PgEvents,
+    PgFigures, PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgRules,
+    PgWatch, PoolWarmth, Pools, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool, SettleSettings};
 use tokio_util::sync::CancellationToken;
@@ -161,11 +161,13 @@ impl Parts {
             control: Arc::new(PgControl::new(pool.clone(), Arc::clone(&self.ids))),
             chains: feeds::chains(&self.settings)?,
             gas: Arc::new(PgGas::new(pool.clone())),
+            prices: feeds::prices(&self.settings)?,
+            coins: Arc::new(PgCoins::new(pool.clone())),
             warmth: self.warmth()?,
             watch: Arc::new(PgWatch::new(pool.clone())),
             endpoints: Arc::new(PgEndpoints::new(pool.clone())),
             channels: channels::open(&self.settings, &self.clock)?,
-            wording: Arc::new(Templates::new()),
+            wording: Arc::new(Templates::new().leading_to(&self.settings.notify.link)),
         };
         let claims: Arc<dyn Claims> = Arc::new(PgClaims::new(&self.pools, Arc::clone(&self.ids)));
         #[cfg(not(feature = "failpoints"))]

@@ -127,6 +127,48 @@ async fn dev_shows_what_gas_costs_on_recorded_chains_and_says_that_they_are_reco
     assert_eq!(dev.end().await, Some(0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_reads_recorded_prices_every_ten_seconds_and_says_where_one_is_moved() {
+    let folder = folder(&[]);
+    let mut dev = Dev::start(folder.path(), &[]);
+    let (ready, _) = (dev.event().await, dev.event().await);
+    let place = ready["prices"]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("http://");
+    let (host, path) = place.split_once('/').unwrap();
+    assert_eq!(path, "prices/coingecko:ethereum");
+    for (usd, wanted) in [("cheap", "400"), ("2012.34", "200")] {
+        let mut stream = TcpStream::connect(host).await.unwrap();
+        let request = format!(
+            "PUT /{path} HTTP/1.1\r\nhost: dev\r\nconnection: close\r\ncontent-length: {}\r\n\r\n\
+             {usd}",
+            usd.len()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {wanted} ")),
+            "{answer}"
+        );
+    }
+    let said = process(folder.path(), &["schedules", "--json"]).output();
+    let said = String::from_utf8(said.await.unwrap().stdout).unwrap();
+    assert!(
+        said.contains("prices.observe") && said.contains("*/10 * * * * *"),
+        "{said}"
+    );
+    // Nobody waits for its time here.
+    let words = ["enqueue", "prices.observe", "--wait", "--json"];
+    let done = process(folder.path(), &words).output().await.unwrap();
+    let done: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(done["result"], json!({ "wanted": 1, "observed": 1 }));
+    let pid = Pid::from_raw(dev.child.id().unwrap().cast_signed()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    assert_eq!(dev.end().await, Some(0));
+}
+
 /// The cache in which the run of the tests keeps what it fetched.
 fn cache() -> std::path::PathBuf {
     #[expect(

@@ -201,6 +201,7 @@ log.filter                    "info,sqlx::postgres::notice=warn"  default
 log.format                    "text"                              default
 metrics.emf                   false                               default
 metrics.listen                ""                                  default
+notify.link                   ""                                  default
 notify.networks               []                                  default
 notify.plain_http             false                               default
 notify.telegram_tokens        ""                                  default
@@ -208,6 +209,10 @@ objects.store                 "folder"                            default
 pg.bin                        ""                                  default
 pg.fetch                      true                                default
 pg.system                     true                                default
+prices.coins                  ["coingecko:ethereum"]              default
+prices.coins_max              2000                                default
+prices.coins_url              ""                                  default
+prices.every_s                60                                  default
 redis.ca_file                 ""                                  default
 redis.cluster                 false                               default
 redis.evicting                false                               default

@@ -19,6 +19,7 @@ pub mod quantity;
 pub mod reads;
 pub mod schedule;
 pub mod secret;
+pub mod shown;
 pub mod time;
 pub mod trace;
 pub mod vitals;

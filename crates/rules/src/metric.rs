@@ -11,12 +11,21 @@ use utoipa::openapi::{RefOr, Schema};
 
 /// Characters of a metric's key, at most.
 pub const METRIC_CHARS_MAX: usize = 200;
+/// Characters of a source of prices, and of a coin's name there.
+const SOURCE_CHARS_MAX: usize = 40;
+const COIN_CHARS_MAX: usize = 100;
+/// Hex digits of a coin's address: 40 on Ethereum and its like, up to 64 elsewhere.
+const COIN_DIGITS: std::ops::RangeInclusive<usize> = 40..=64;
 
 /// What a part of a key must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     /// A name of the source: letters, digits and `-_.#%+`.
     Name,
+    /// A source of prices: a name that begins with a letter or digit, of 40 characters at most.
+    Source,
+    /// A coin: such a name of 100 characters, or 0x and 40 to 64 hex digits, made small.
+    Coin,
     /// A chain's number.
     Chain,
     /// Twenty bytes in hex; letters are made small, so that two writings are one metric.
@@ -68,7 +77,7 @@ macro_rules! families {
 
 families! {
     /// Price of a coin in US dollars: source and coin, such as `price:coingecko:ethereum`.
-    Price "price" &[Part::Name, Part::Name];
+    Price "price" &[Part::Source, Part::Coin];
     /// Gas in wei: chain and figure, such as `gas:1:base_fee`.
     Gas "gas" &[Part::Chain, Part::Word(GAS)];
     /// Value locked in a protocol, in US dollars.
@@ -173,8 +182,20 @@ impl Part {
     /// The part as it stands in the key.
     fn read(self, part: &str) -> Result<String, MetricError> {
         let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.#%+".contains(c);
+        let is_short = |chars_max: usize| {
+            let begins_well = part.starts_with(|c: char| c.is_ascii_alphanumeric());
+            begins_well && part.len() <= chars_max && part.chars().all(is_name)
+        };
         let fits = match self {
             Self::Name => !part.is_empty() && part.chars().all(is_name),
+            Self::Source => is_short(SOURCE_CHARS_MAX),
+            Self::Coin => match part.strip_prefix("0x") {
+                Some(digits) => {
+                    COIN_DIGITS.contains(&digits.len())
+                        && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+                }
+                None => is_short(COIN_CHARS_MAX),
+            },
             Self::Chain => part
                 .parse()
                 .is_ok_and(|chain: u64| chain.to_string() == part),
@@ -195,6 +216,14 @@ impl Part {
     fn said(self) -> String {
         match self {
             Self::Name => "a name of letters, digits and -_.#%+".to_owned(),
+            Self::Source => format!(
+                "a source of prices, such as coingecko or the name of a chain: letters, digits \
+                 and -_.#%+, {SOURCE_CHARS_MAX} at most"
+            ),
+            Self::Coin => format!(
+                "a coin, such as ethereum or an address: letters, digits and -_.#%+, \
+                 {COIN_CHARS_MAX} at most, or 0x and 40 to 64 hex digits"
+            ),
             Self::Chain => "the number of a chain".to_owned(),
             Self::Address => "an address: 0x and 40 hex digits".to_owned(),
             Self::Word(words) => format!("one of {}", words.join(", ")),
@@ -387,6 +416,20 @@ mod tests {
             "\"01\" is not the number of a chain"
         );
         assert!(wrong("tvl:a b").contains("a name of letters"));
+        for coin in [
+            "",
+            "-",
+            "a,b",
+            "a/b",
+            "0x12",
+            &*"x".repeat(101),
+            &*format!("0x{}", "g".repeat(40)),
+        ] {
+            let said = wrong(&format!("price:coingecko:{coin}"));
+            assert!(said.contains("is not a coin, such as ethereum"), "{said}");
+        }
+        let said = wrong(&format!("price:{}:x", "s".repeat(41)));
+        assert!(said.contains("is not a source of prices"), "{said}");
         assert!(wrong("balance:1:0x12:native").contains("40 hex digits"));
         assert!(wrong(&"x".repeat(201)).contains("200 characters"));
     }

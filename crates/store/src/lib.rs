@@ -35,6 +35,7 @@ pub use pg::backlog::PgBacklog;
 pub use pg::bell::PgBell;
 pub use pg::checkpoints::PgCheckpoints;
 pub use pg::claims::PgClaims;
+pub use pg::coins::PgCoins;
 pub use pg::control::PgControl;
 pub use pg::endpoints::PgEndpoints;
 pub use pg::events::PgEvents;

@@ -87,8 +87,9 @@ impl Job for Deliver {
             let said = format!("the channel {kind} is not set up");
             return Err(Fault::said(Verdict::Fatal, "alerts.channel", said));
         };
-        let (notice, zone) = words::notice(&incident, &step);
-        let message = ctx.world.wording.write(kind, &notice, zone, None);
+        let wording = &ctx.world.wording;
+        let (notice, zone) = words::notice(&incident, &step, wording.link(incident.id));
+        let message = wording.write(kind, &notice, zone, None);
         let key = ctx.job.to_string().parse();
         let delivery = Delivery {
             key: key.map_err(|error| Fault::fatal("alerts.key", error))?,

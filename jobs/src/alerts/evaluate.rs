@@ -11,6 +11,7 @@ use packtrain_core::job::{Ctx, Done, FollowUp, Gate, Job, Kind, Lane, Priority};
 use packtrain_core::ports::{Evaluated, Move, Point, Watched, Write};
 use packtrain_core::schedule::Every;
 use packtrain_core::time::Timestamp;
+use packtrain_rules::metric::{Derived, Family};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -117,13 +118,21 @@ async fn evaluate(
     let metrics: BTreeSet<String> = read.iter().flat_map(Rule::metrics).collect();
     let metrics: Vec<String> = metrics.into_iter().collect();
     let known = ctx.world.watch.values(&metrics).await?;
-    let round = Round::new(now, known, moves);
+    let symbols = ctx.world.coins.symbols(&prices(&metrics)).await?;
+    let round = Round::new(now, known, moves).naming(symbols);
     let evaluated = ctx.cpu(move |_| {
         let outcomes = read.into_iter().map(|rule| round.evaluate(rule));
         outcomes.collect::<Vec<_>>()
     });
     outcomes.extend(evaluated.await?);
     Ok(outcomes)
+}
+
+/// The keys of prices among what is watched: people know their coins by symbols.
+fn prices(keys: &[String]) -> Vec<String> {
+    let read = keys.iter().filter_map(|key| key.parse::<Derived>().ok());
+    let prices = read.filter(|it| it.metric.family() == Family::Price);
+    prices.map(|it| it.metric.to_string()).collect()
 }
 
 /// The newest point of each metric.

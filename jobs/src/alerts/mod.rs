@@ -3,5 +3,6 @@
 pub mod deliver;
 pub mod evaluate;
 pub mod rules;
+mod spoken;
 mod standing;
 pub mod tell;

@@ -1,10 +1,12 @@
 //! Alerts, of which tax knows nothing.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use chrono_tz::Tz;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use packtrain_core::ports::{
-    ChannelKind, EndpointError, EndpointRecord, Endpoints, IncidentRecord, Message, Move,
+    ChannelKind, Coins, EndpointError, EndpointRecord, Endpoints, IncidentRecord, Message, Move,
     NewEndpoint, Notice, OwnWords, Point, Standing, Step, StoreError, Try, Watch, Watched, Wording,
     WordingError,
 };
@@ -32,6 +34,21 @@ impl Watch for Nowhere {
     }
 
     async fn values(&self, _: &[String]) -> Result<Vec<Point>, StoreError> {
+        nothing()
+    }
+}
+
+#[async_trait]
+impl Coins for Nowhere {
+    async fn watched(&self, _: u32) -> Result<Vec<String>, StoreError> {
+        nothing()
+    }
+
+    async fn name(&self, _: &BTreeMap<String, String>) -> Result<(), StoreError> {
+        nothing()
+    }
+
+    async fn symbols(&self, _: &[String]) -> Result<BTreeMap<String, String>, StoreError> {
         nothing()
     }
 }
@@ -84,6 +101,10 @@ impl Wording for Nowhere {
             text: String::new(),
             html: None,
         }
+    }
+
+    fn link(&self, _: IncidentId) -> String {
+        String::new()
     }
 
     fn check(&self, _: &OwnWords) -> Result<(), WordingError> {

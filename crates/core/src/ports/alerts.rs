@@ -238,6 +238,8 @@ pub struct Stands {
     pub is_silent: bool,
     /// When it must be looked at although nothing moves.
     pub wake_at: Option<Timestamp>,
+    /// Whether it is done for good and watches nothing more.
+    pub is_ended: bool,
 }
 
 /// Something that happened to a rule, with the incident that it belongs to.

@@ -23,6 +23,7 @@ mod housekeeping;
 mod jobs;
 mod keys;
 mod objects;
+mod prices;
 mod protection;
 mod ready;
 mod reports;
@@ -74,6 +75,7 @@ pub use keys::{ApiKeyRecord, ApiKeys, KeyScope};
 pub use objects::{
     ByteStream, Download, Entrance, ObjectError, ObjectKey, Objects, Promised, Stored,
 };
+pub use prices::{Coins, NoPrices, Price, PriceError, PriceScope, Prices};
 pub use protection::Protection;
 pub use ready::Readiness;
 pub use reports::{ArtefactRecord, ReportRecord, Reports};
@@ -110,6 +112,10 @@ pub struct World {
     pub chains: Arc<dyn Chains>,
     /// What blocks said of the price of gas.
     pub gas: Arc<dyn GasBlocks>,
+    /// What coins cost.
+    pub prices: Arc<dyn Prices>,
+    /// Coins that rules watch, and their symbols.
+    pub coins: Arc<dyn Coins>,
     /// What is kept warm.
     pub warmth: Vec<Arc<dyn Warmth>>,
     /// Rules, as they are evaluated.

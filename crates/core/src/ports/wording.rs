@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::channels::{ChannelKind, Message};
+use crate::ids::IncidentId;
 use crate::time::Timestamp;
 
 /// What is told.
@@ -89,6 +90,9 @@ pub struct Incident {
     pub severity: Severity,
     /// What is measured, such as `ETH price`.
     pub metric: String,
+    /// Its key, by which machines know it, such as `price:coingecko:ethereum`.
+    #[serde(default)]
+    pub metric_key: String,
     /// The value before; in a reminder, when the rule began to fire.
     pub before: Option<Reading>,
     /// The value now.
@@ -188,6 +192,9 @@ pub trait Wording: Send + Sync {
         zone: Tz,
         own: Option<&OwnWords>,
     ) -> Message;
+
+    /// Where a person reads of an incident; empty where no place is set up.
+    fn link(&self, incident: IncidentId) -> String;
 
     /// Checks own words before they are kept.
     ///

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::DateTime;
+use packtrain_core::ports::Price;
 use packtrain_core::quantity::Quantity;
 use packtrain_core::secret::Secret;
 use packtrain_core::time::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -18,22 +18,15 @@ use crate::host::{Bounds, Host, HostError};
 
 mod elements;
 mod figure;
+mod prices;
+
+pub use self::prices::LlamaPrices;
 
 /// How much of the host's time and bytes one request may take: `/protocols` has many megabytes.
 const BOUNDS: Bounds = Bounds {
     within: Duration::from_secs(60),
     body_bytes_max: 64 * 1024 * 1024,
 };
-/// Coins of one request, and bytes of its path: addresses of 8 kB are refused.
-const COINS_MAX: usize = 100;
-const PATH_BYTES_MAX: usize = 7_000;
-/// What stands in a path as it is; `:` parts a chain from an address.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~')
-    .remove(b':');
 
 /// DefiLlama, by the base addresses of its hosts. With a subscription they have the key as a
 /// segment of their paths, which no error shows.
@@ -70,21 +63,6 @@ pub struct Protocol {
     pub chain_tvls_usd: BTreeMap<String, Quantity>,
 }
 
-/// What a coin costs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Price {
-    /// In dollars.
-    pub usd: Quantity,
-    /// Its symbol.
-    pub symbol: Option<String>,
-    /// When that was so.
-    pub at: Option<Timestamp>,
-    /// Its decimals; none for a coin that is named without a chain.
-    pub decimals: Option<u32>,
-    /// How sure that is, from 0 to 1.
-    pub confidence: Option<Quantity>,
-}
-
 /// How a long list was read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Listed {
@@ -115,25 +93,6 @@ struct RawProtocol<'a> {
     tvl: Option<&'a RawValue>,
     #[serde(default, borrow)]
     chain_tvls: Option<BTreeMap<String, &'a RawValue>>,
-}
-
-#[derive(Deserialize)]
-struct RawPrices<'a> {
-    #[serde(borrow)]
-    coins: BTreeMap<String, Option<RawPrice<'a>>>,
-}
-
-#[derive(Deserialize)]
-struct RawPrice<'a> {
-    #[serde(default, borrow)]
-    price: Option<&'a RawValue>,
-    symbol: Option<String>,
-    #[serde(default, borrow)]
-    timestamp: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    decimals: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    confidence: Option<&'a RawValue>,
 }
 
 impl Llama {
@@ -201,46 +160,8 @@ impl Llama {
     /// # Errors
     /// [`HostError`] when the host gave nothing that can be read.
     pub async fn prices(&self, coins: &[&str]) -> Result<BTreeMap<String, Price>, HostError> {
-        let mut prices = BTreeMap::new();
-        for path in paths(coins) {
-            let body = self.coins.get(&path).await?;
-            let raw: RawPrices<'_> = read(&self.coins, &body)?;
-            let known = raw.coins.into_iter().filter_map(|(coin, raw)| {
-                let raw = raw?;
-                let price = Price {
-                    usd: raw.price.and_then(figure)?,
-                    symbol: raw.symbol,
-                    at: raw.timestamp.and_then(moment),
-                    decimals: raw.decimals.and_then(whole).and_then(|n| n.try_into().ok()),
-                    confidence: raw.confidence.and_then(figure),
-                };
-                Some((coin, price))
-            });
-            prices.extend(known);
-        }
-        Ok(prices)
+        prices::current(&self.coins, coins).await
     }
-}
-
-/// The paths by which all of these coins are asked for, in parts that are not too long.
-fn paths(coins: &[&str]) -> Vec<String> {
-    let mut paths: Vec<String> = Vec::new();
-    let mut count = 0;
-    for coin in coins {
-        let coin = utf8_percent_encode(coin, PLAIN).to_string();
-        match paths.last_mut() {
-            Some(path) if count < COINS_MAX && path.len() + coin.len() < PATH_BYTES_MAX => {
-                path.push(',');
-                path.push_str(&coin);
-                count += 1;
-            }
-            _ => {
-                paths.push(format!("/prices/current/{coin}"));
-                count = 1;
-            }
-        }
-    }
-    paths
 }
 
 fn protocol(element: &[u8]) -> Option<Protocol> {

@@ -2,16 +2,25 @@
 
 use std::sync::Arc;
 
-use packtrain_core::time::SystemClock;
+use packtrain_core::time::Clock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::replay::{Fault, Replay};
 
+/// The time at which prices were recorded.
+struct Recorded;
+
+impl Clock for Recorded {
+    fn now(&self) -> Timestamp {
+        DateTime::from_timestamp(1_793_880_000, 0).unwrap()
+    }
+}
+
 async fn ground() -> (Replay, Llama) {
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    let replay = Replay::start(Arc::new(SystemClock), &tasks, stop)
+    let replay = Replay::start(Arc::new(Recorded), &tasks, stop)
         .await
         .unwrap();
     let host = |name: &str| Secret::new(format!("{}/{name}", replay.url()));
@@ -69,10 +78,16 @@ async fn protocols_are_given_on_one_by_one_and_those_that_name_nothing_are_count
 async fn prices_are_exact_and_coins_without_one_are_missing() {
     let (_replay, llama) = ground().await;
     let prices = llama
-        .prices(&["coingecko:bitcoin", "ethereum:0x69"])
+        .prices(&[
+            "coingecko:bitcoin",
+            "ethereum:0x69",
+            "ethereum:0x6982508145454ce325ddbe47a25d4ec3d2311933",
+            "base:0x0000000000000000000000000000000000000001",
+            "base:0x0000000000000000000000000000000000000002",
+        ])
         .await
         .unwrap();
-    assert_eq!(prices.len(), 3);
+    assert_eq!(prices.len(), 2);
     let pepe = &prices["ethereum:0x6982508145454Ce325dDbE47a25d4ec3d2311933"];
     assert_eq!(Some(pepe.usd), dollars("0.000000004213"));
     assert_eq!(
@@ -125,13 +140,17 @@ fn coins_are_asked_for_in_parts_that_are_not_too_long_with_their_names_encoded()
         .map(|number| format!("ethereum:0x{number:040x}"))
         .collect();
     let coins: Vec<&str> = names.iter().map(String::as_str).collect();
-    let paths = paths(&coins);
+    let paths = prices::paths(&coins);
     assert_eq!(paths.len(), 3);
     let counts: Vec<usize> = paths
         .iter()
         .map(|path| path.matches("0x").count())
         .collect();
     assert_eq!(counts, [100, 100, 50]);
-    assert!(paths.iter().all(|path| path.len() <= PATH_BYTES_MAX));
-    assert_eq!(super::paths(&["a b:c/d"]), ["/prices/current/a%20b:c%2Fd"]);
+    assert!(
+        paths
+            .iter()
+            .all(|path| path.len() <= prices::PATH_BYTES_MAX)
+    );
+    assert_eq!(prices::paths(&["a b:c/d"]), ["/prices/current/a%20b:c%2Fd"]);
 }

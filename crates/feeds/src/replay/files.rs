@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 /// A host by its short name, a path, and the answer; none of them has a query.
-const FILES: [(&str, &str, &[u8]); 3] = [
+const FILES: [(&str, &str, &[u8]); 2] = [
     (
         "llama-api",
         "/v2/chains",
@@ -14,15 +14,10 @@ const FILES: [(&str, &str, &[u8]); 3] = [
         "/protocols",
         include_bytes!("../../fixtures/llama/protocols.json"),
     ),
-    (
-        "llama-coins",
-        "/prices/current",
-        include_bytes!("../../fixtures/llama/prices.json"),
-    ),
 ];
 
 /// The answer to a path such as `/llama-api/v2/chains`. What a path names beyond the one that is
-/// written down are things that the answer has or has not, as hosts do it with coins.
+/// written down are things that the answer has or has not.
 pub(super) fn answer(path: &str) -> Option<Bytes> {
     let (host, path) = path.strip_prefix('/')?.split_once('/')?;
     let is_meant = |(one, known, _): &&(&str, &str, &'static [u8])| {

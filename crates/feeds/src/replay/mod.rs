@@ -28,17 +28,25 @@ use tracing::debug;
 
 use self::chain::MovingChain;
 use self::fault::{RETRY_AFTER_S, nulled};
+use self::market::Market;
 
 pub use self::fault::Fault;
+pub use self::market::MoveError;
 
 mod chain;
 mod fault;
 mod files;
+mod market;
 
 /// Connections at the same time; others wait.
 const CONNECTIONS_MAX: usize = 64;
 /// Bytes of a request's body.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a price that somebody moves.
+const PRICE_BYTES_MAX: usize = 100;
+/// Where prices are asked for, and where they are moved.
+const CURRENT: &str = "/llama-coins/prices/current/";
+const MOVES: &str = "/prices/";
 /// The chains that were recorded; `crates/feeds/fixtures/README.md` says how.
 const CHAINS: [(Chain, &[u8]); 2] = [
     (
@@ -61,6 +69,7 @@ struct Shared {
     chains: Vec<(Chain, MovingChain)>,
     clock: Arc<dyn Clock>,
     fault: Mutex<Option<Fault>>,
+    market: Market,
 }
 
 impl Replay {
@@ -81,6 +90,7 @@ impl Replay {
             chains: chains.collect::<io::Result<_>>()?,
             clock,
             fault: Mutex::default(),
+            market: Market::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -100,6 +110,24 @@ impl Replay {
     pub fn nodes(&self) -> impl Iterator<Item = (Chain, Secret<String>)> {
         let chains = self.shared.chains.iter();
         chains.map(|(chain, _)| (*chain, Secret::new(format!("{}/rpc/{chain}", self.url()))))
+    }
+
+    /// The base address of the host of prices.
+    pub fn prices(&self) -> Secret<String> {
+        Secret::new(format!("{}/llama-coins", self.url()))
+    }
+
+    /// Where a price is moved: a number that is PUT there is what the coin costs from now on.
+    pub fn move_url(&self, coin: &str) -> String {
+        format!("{}{MOVES}{coin}", self.url())
+    }
+
+    /// From now on a coin costs this many dollars.
+    ///
+    /// # Errors
+    /// [`MoveError`] when there is no such coin, or this is no price.
+    pub fn set_price(&self, coin: &str, usd: &str) -> Result<(), MoveError> {
+        self.shared.market.set(coin, usd)
     }
 
     /// From now on every answer has this fault, or none.
@@ -153,6 +181,10 @@ async fn answer(
     shared: Arc<Shared>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
+    // Whoever moves a price is no reader of it: faults are for those.
+    if request.method() == Method::PUT {
+        return Ok(moved(&shared, request).await);
+    }
     let fault = *shared.fault.lock().unwrap_or_else(PoisonError::into_inner);
     match fault {
         Some(Fault::Late(delay)) => tokio::time::sleep(delay).await,
@@ -172,6 +204,30 @@ async fn answer(
     let json = http::HeaderValue::from_static("application/json");
     answer.headers_mut().insert(CONTENT_TYPE, json);
     Ok(answer)
+}
+
+/// Moves a price, and says so. Browsers do not PUT to another site without being allowed to, so no
+/// page that somebody looks at moves anything here.
+async fn moved(shared: &Shared, request: Request<Incoming>) -> Response<Body> {
+    let path = request.uri().path().to_owned();
+    let Some(coin) = path.strip_prefix(MOVES) else {
+        return refusal(StatusCode::NOT_FOUND);
+    };
+    let body = Limited::new(request.into_body(), PRICE_BYTES_MAX)
+        .collect()
+        .await;
+    let text = body.map(|body| body.to_bytes()).unwrap_or_default();
+    let usd = String::from_utf8_lossy(&text);
+    let (status, said) = match shared.market.set(coin, &usd) {
+        Ok(()) => (
+            StatusCode::OK,
+            format!("{coin} costs ${} from now on\n", usd.trim()),
+        ),
+        Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")),
+    };
+    let mut answer = Response::new(whole(said.into()));
+    *answer.status_mut() = status;
+    answer
 }
 
 fn refusal(status: StatusCode) -> Response<Body> {
@@ -200,6 +256,10 @@ impl Shared {
     /// What the host that a path names answers; none where there is no such host.
     async fn said(&self, request: Request<Incoming>) -> Option<Bytes> {
         let path = request.uri().path();
+        if let Some(coins) = path.strip_prefix(CURRENT) {
+            let is_read = request.method() == Method::GET;
+            return is_read.then(|| self.market.answer(coins, self.clock.now()))?;
+        }
         let Some(name) = path.strip_prefix("/rpc/") else {
             return files::answer(path).filter(|_| request.method() == Method::GET);
         };

@@ -54,6 +54,7 @@ fn incident(about: &Incident) -> Incident {
         why: fact(&about.why),
         severity: about.severity,
         metric: fact(&about.metric),
+        metric_key: fact(&about.metric_key),
         before: about.before.as_ref().map(reading),
         after: about.after.as_ref().map(reading),
         since: about.since,

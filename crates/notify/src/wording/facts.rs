@@ -6,10 +6,10 @@ use minijinja::value::{Serde, Value};
 use packtrain_core::limits::DIGEST_ENTRIES_MAX;
 use packtrain_core::ports::{AlertDigest, DigestEntry, Incident, Notice, Reading, Severity};
 use packtrain_core::quantity::counted;
+use packtrain_core::shown;
 use packtrain_core::time::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
-use super::number;
 use crate::markup::plain;
 
 /// Letters of one variable.
@@ -66,6 +66,7 @@ pub(super) fn sample() -> Incident {
         why: "the ETH price was below $3,000 for 5 minutes".to_owned(),
         severity: Severity::Warning,
         metric: "ETH price".to_owned(),
+        metric_key: "price:coingecko:ethereum".to_owned(),
         before: Some(Reading {
             value: "3012.5".to_owned(),
             unit: "USD".to_owned(),
@@ -81,15 +82,15 @@ pub(super) fn sample() -> Incident {
 }
 
 fn incident(incident: &Incident, zone: Tz) -> Json {
-    let shown = |reading: &Option<Reading>| {
+    let told = |reading: &Option<Reading>| {
         let reading = reading.as_ref();
-        fact(&reading.map_or_else(String::new, |r| number::reading(&r.value, &r.unit)))
+        fact(&reading.map_or_else(String::new, |r| shown::reading(&r.value, &r.unit)))
     };
     let exact =
         |reading: &Option<Reading>| fact(reading.as_ref().map_or("", |reading| &reading.value));
     let change = match (&incident.before, &incident.after) {
         (Some(before), Some(after)) if before.unit == after.unit && after.unit != "%" => {
-            number::change(&before.value, &after.value)
+            shown::change(&before.value, &after.value)
         }
         _ => None,
     };
@@ -98,9 +99,9 @@ fn incident(incident: &Incident, zone: Tz) -> Json {
         "why": fact(&incident.why),
         "severity": incident.severity.as_str(),
         "metric": fact(&incident.metric),
-        "before": shown(&incident.before),
+        "before": told(&incident.before),
         "before_exact": exact(&incident.before),
-        "after": shown(&incident.after),
+        "after": told(&incident.after),
         "after_exact": exact(&incident.after),
         "change": change.unwrap_or_default(),
         "since": moment(incident.since, zone),

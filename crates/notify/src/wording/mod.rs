@@ -8,13 +8,13 @@
 mod bounds;
 mod check;
 mod facts;
-mod number;
 
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior};
+use packtrain_core::ids::IncidentId;
 use packtrain_core::limits::DIGEST_ENTRIES_MAX;
 use packtrain_core::ports::{
     ChannelKind, Message, Notice, OwnWords, Severity, Wording, WordingError, WordsPart,
@@ -76,6 +76,8 @@ pub struct Templates {
     ours: Environment<'static>,
     /// For people's own words.
     own: Environment<'static>,
+    /// What the address of an incident begins with; empty where there is none.
+    incidents: String,
 }
 
 impl Default for Templates {
@@ -97,7 +99,21 @@ impl Templates {
         own.set_fuel(Some(FUEL));
         // Places of errors are kept in this mode alone.
         own.set_debug(true);
-        Self { ours, own }
+        Self {
+            ours,
+            own,
+            incidents: String::new(),
+        }
+    }
+
+    /// The same, with messages that lead to their incidents: at this address, to which the id of
+    /// one is added.
+    #[must_use]
+    pub fn leading_to(self, incidents: &str) -> Self {
+        Self {
+            incidents: incidents.to_owned(),
+            ..self
+        }
     }
 
     /// What a template of ours says; the last letter of a text file is a line end.
@@ -164,6 +180,13 @@ impl Wording for Templates {
             title: plain_title,
             text,
             html,
+        }
+    }
+
+    fn link(&self, incident: IncidentId) -> String {
+        match self.incidents.as_str() {
+            "" => String::new(),
+            begin => format!("{begin}{incident}"),
         }
     }
 

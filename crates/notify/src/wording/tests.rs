@@ -36,14 +36,16 @@ fn notices() -> Vec<Notice> {
     };
     let gas = Incident {
         rule: "Gas <cheap> & calm".to_owned(),
-        metric: "base fee on Ethereum".to_owned(),
-        before: reading("1.204", "gwei"),
-        after: reading("0.0496812", "gwei"),
+        metric: "Base fee on Ethereum".to_owned(),
+        metric_key: "gas:1:base_fee".to_owned(),
+        before: reading("1204000000", "wei"),
+        after: reading("49681200", "wei"),
         ..incident()
     };
     let silent = Incident {
         rule: "Aave TVL".to_owned(),
         metric: "TVL of Aave".to_owned(),
+        metric_key: "tvl:aave".to_owned(),
         before: None,
         after: None,
         ..incident()

@@ -8,6 +8,7 @@ pub(crate) mod change;
 pub(crate) mod checkpoints;
 pub(crate) mod claims;
 pub(crate) mod clocks;
+pub(crate) mod coins;
 pub(crate) mod control;
 pub(crate) mod dead;
 pub(crate) mod endpoints;

@@ -2,10 +2,12 @@
 
 use chrono_tz::Tz;
 use packtrain_core::ports::{Incident, IncidentRecord, Notice, Reading, Severity, Step};
+use packtrain_rules::metric::Derived;
 use packtrain_rules::value::Value;
 use serde::Deserialize;
 
 use super::ZONE;
+use crate::alerts::spoken;
 
 /// The facts of a step, as an evaluation writes them.
 #[derive(Debug, Deserialize)]
@@ -22,12 +24,21 @@ struct Facts {
 #[derive(Debug, Deserialize)]
 struct Read {
     metric: String,
+    #[serde(default)]
+    name: Option<String>,
     value: Option<Value>,
     before: Option<Value>,
 }
 
-/// The notice of a step, and the zone in which its times are told.
-pub(super) fn notice(incident: &IncidentRecord, step: &Step) -> (Notice, Tz) {
+impl Read {
+    fn key(&self) -> Option<Derived> {
+        self.metric.parse().ok()
+    }
+}
+
+/// The notice of a step, which leads to where its incident is told of, and the zone in which its
+/// times are told.
+pub(super) fn notice(incident: &IncidentRecord, step: &Step, link: String) -> (Notice, Tz) {
     let facts: Option<Facts> = serde_json::from_value(step.facts.clone()).ok();
     let why = facts.as_ref().and_then(|facts| facts.why.as_deref());
     // Of several metrics the one that moved is why it happens now.
@@ -36,7 +47,9 @@ pub(super) fn notice(incident: &IncidentRecord, step: &Step) -> (Notice, Tz) {
         moved.or(facts.readings.first())
     });
     let reading = |value: Option<Value>| {
-        let unit = read.map_or("", |read| unit(&read.metric));
+        let unit = read
+            .and_then(Read::key)
+            .map_or("", |key| spoken::unit(&key));
         value.map(|value| Reading {
             value: value.to_string(),
             unit: unit.to_owned(),
@@ -48,12 +61,15 @@ pub(super) fn notice(incident: &IncidentRecord, step: &Step) -> (Notice, Tz) {
             .as_ref()
             .map_or_else(String::new, |facts| facts.condition.clone()),
         severity: severity(&incident.severity),
-        metric: read.map_or_else(String::new, |read| read.metric.clone()),
+        metric: read.map_or_else(String::new, |read| {
+            read.name.clone().unwrap_or_else(|| read.metric.clone())
+        }),
+        metric_key: read.map_or_else(String::new, |read| read.metric.clone()),
         before: reading(read.and_then(|read| read.before)),
         after: reading(read.and_then(|read| read.value)),
         since: incident.opened_at,
         at: step.at,
-        link: String::new(),
+        link,
     };
     let zone = facts
         .as_ref()
@@ -72,15 +88,5 @@ fn severity(word: &str) -> Severity {
         "info" => Severity::Info,
         "critical" => Severity::Critical,
         _ => Severity::Warning,
-    }
-}
-
-/// In what a metric is measured.
-fn unit(metric: &str) -> &'static str {
-    match metric.split(':').next() {
-        Some("price" | "tvl" | "tvl_quantity" | "transfer") => "USD",
-        Some("gas") => "wei",
-        Some("apy") => "%",
-        _ => "",
     }
 }

@@ -8,11 +8,12 @@ use packtrain_core::time::Timestamp;
 use packtrain_rules::machine::{Change, Event, Hold, Notice, Tier};
 use packtrain_rules::metric::Derived;
 use packtrain_rules::plan::Plan;
-use packtrain_rules::rule::{self, Condition, Op};
+use packtrain_rules::rule;
 use packtrain_rules::value::Value;
 use serde_json::json;
 use tracing::error;
 
+use crate::alerts::spoken::{self, Symbols};
 use crate::alerts::standing::Standing;
 use crate::alerts::tell::Message;
 
@@ -45,6 +46,7 @@ impl Rule {
                     state: stored.state,
                     is_silent: true,
                     wake_at: Some(now + UNREADABLE_FOR),
+                    is_ended: false,
                 },
                 happened: Vec::new(),
                 messages: Vec::new(),
@@ -79,6 +81,8 @@ pub(super) struct Round {
     known: HashMap<String, Reading>,
     /// What moved, by metric, the earliest first.
     moved: HashMap<String, Vec<Reading>>,
+    /// What people call coins.
+    symbols: Symbols,
 }
 
 /// What became of one rule.
@@ -116,7 +120,13 @@ impl Round {
             now,
             known: known.collect(),
             moved,
+            symbols: Symbols::new(),
         }
+    }
+
+    /// The same, with what people call coins.
+    pub(super) fn naming(self, symbols: Symbols) -> Self {
+        Self { symbols, ..self }
     }
 
     /// Evaluates a rule at every moment at which something that it watches moved; at none, by the
@@ -219,6 +229,7 @@ impl Round {
             }
         }
         let is_silent = rule.standing.machine.is_silent();
+        let is_ended = rule.standing.machine.ended().is_some();
         // A state is made of numbers, times and words, and all of them have a form.
         let state = serde_json::to_value(&rule.standing).expect("a state can be written");
         Outcome {
@@ -228,6 +239,7 @@ impl Round {
                 state,
                 is_silent,
                 wake_at,
+                is_ended,
             },
             happened,
             messages,
@@ -237,11 +249,14 @@ impl Round {
     /// What a message is made from: what the rule watches, as it is and was.
     fn facts(&self, rule: &Rule, event: &Event, moment: Timestamp) -> serde_json::Value {
         let mut known = BTreeSet::new();
-        let leaves = rule.plan.leaves.iter().map(|leaf| leaf.key.to_string());
-        let readings = leaves.filter(|key| known.insert(key.clone())).map(|key| {
+        let leaves = rule.plan.leaves.iter();
+        let leaves = leaves.map(|leaf| (leaf.key.to_string(), &leaf.key));
+        let leaves = leaves.filter(|(key, _)| known.insert(key.clone()));
+        let readings = leaves.map(|(key, derived)| {
             let reading = self.at(&key, moment);
             json!({
                 "metric": key,
+                "name": spoken::name(derived, &self.symbols),
                 "value": reading.map(|it| it.value),
                 "before": reading.and_then(|it| it.before),
                 "at": reading.map(|it| it.at),
@@ -254,41 +269,9 @@ impl Round {
             _ => None,
         };
         json!({
-            "readings": readings, "why": why, "condition": words(&rule.rule.when),
+            "readings": readings, "why": why, "condition": spoken::why(&rule.rule, &self.symbols),
             "timezone": rule.rule.timezone,
         })
-    }
-}
-
-/// A condition as a person reads it.
-fn words(condition: &Condition) -> String {
-    let joined = |parts: &[Condition], by: &str| {
-        let parts: Vec<String> = parts.iter().map(part).collect();
-        parts.join(by)
-    };
-    match condition {
-        Condition::All { all } => joined(all, " and "),
-        Condition::Any { any } => joined(any, " or "),
-        Condition::Not { not } => format!("not {}", part(not)),
-        Condition::Leaf(leaf) => {
-            let op = match leaf.op {
-                Op::Above => "is above",
-                Op::AtLeast => "is at or above",
-                Op::Below => "is below",
-                Op::AtMost => "is at or below",
-                Op::CrossesAbove => "goes above",
-                Op::CrossesBelow => "goes below",
-            };
-            format!("{} {op} {}", leaf.derived(), leaf.value)
-        }
-    }
-}
-
-/// A part of a condition, in brackets where it has parts of its own.
-fn part(condition: &Condition) -> String {
-    match condition {
-        Condition::Leaf(_) => words(condition),
-        _ => format!("({})", words(condition)),
     }
 }
 

@@ -46,7 +46,34 @@ pub(crate) async fn record(
     // What happened first: it counts for the version that stands until now.
     incidents(connection, &evaluated.happened).await?;
     steps(connection, &evaluated.happened).await?;
-    states(connection, &evaluated.states).await
+    states(connection, &evaluated.states).await?;
+    unwatch(connection, &evaluated.states).await
+}
+
+/// Takes the levels of rules that have ended away: nothing that moves must find them.
+async fn unwatch(connection: &mut PgConnection, states: &[Stands]) -> Result<(), StoreError> {
+    let ended: Vec<_> = states.iter().filter(|it| it.is_ended).collect();
+    if ended.is_empty() {
+        return Ok(());
+    }
+    let rules: Vec<_> = ended.iter().map(|it| it.rule.as_uuid()).collect();
+    let versions: Vec<i32> = ended.iter().map(|it| it.version).collect();
+    sqlx::query!(
+        r#"
+        delete from alert_level l
+         using unnest($1::uuid[], $2::integer[]) as e (rule_id, version),
+               alert_state s
+         where s.rule_id = e.rule_id
+           and s.version = e.version
+           and l.rule_id = e.rule_id
+        "#,
+        &rules,
+        &versions,
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to take away the levels of rules that ended"))?;
+    Ok(())
 }
 
 /// Locks how these rules stand, in order: who changes a rule waits for it, or has been waited for.

@@ -1,6 +1,8 @@
 //! Numbers as people read them: exact text in, with separators between thousands and the unit, and
 //! no more decimals than say something. All of it on figures, so that nothing is lost in a float.
 
+use std::borrow::Cow;
+
 /// Figures of a number that is worth showing whole.
 const FIGURES_MAX: usize = 40;
 /// Decimals from a thousand on, from one on; and figures that count below one.
@@ -9,6 +11,9 @@ const DECIMALS_OF_ONES: usize = 4;
 const FIGURES_BELOW_ONE: usize = 4;
 /// Decimals of percentages.
 const DECIMALS_OF_PERCENT: usize = 2;
+/// From so many figures on, wei are told in gwei, which are so many powers of ten more.
+const FIGURES_OF_WEI: usize = 7;
+const GWEI: usize = 9;
 
 /// A plain decimal, as its figures.
 struct Decimal<'t> {
@@ -32,11 +37,15 @@ fn read(text: &str) -> Option<Decimal<'_>> {
     })
 }
 
-/// A value with its unit: `$1,234.50`, `-0.81%`, `12.5 gwei`. What is no plain decimal stands as
-/// it is.
-pub(super) fn reading(value: &str, unit: &str) -> String {
-    let Some(decimal) = read(value.trim()) else {
-        return join(value.trim(), unit, false);
+/// A value with its unit: `$1,234.50`, `-0.81%`, `12.5 gwei`; many wei are told in gwei. What is no
+/// plain decimal stands as it is.
+pub fn reading(value: &str, unit: &str) -> String {
+    let (value, unit) = match unit {
+        "wei" => in_gwei(value.trim()),
+        _ => (Cow::Borrowed(value.trim()), unit),
+    };
+    let Some(decimal) = read(&value) else {
+        return join(&value, unit, false);
     };
     let places = match (unit, decimal.whole.len()) {
         ("%", _) => DECIMALS_OF_PERCENT,
@@ -58,6 +67,19 @@ pub(super) fn reading(value: &str, unit: &str) -> String {
         text.push_str(if is_cents { "0" } else { "" });
     }
     join(&text, unit, decimal.is_negative && !is_zero)
+}
+
+/// Whole wei in gwei, where that is what people say.
+fn in_gwei(wei: &str) -> (Cow<'_, str>, &'static str) {
+    let is_many = read(wei).is_some_and(|it| {
+        it.decimals.is_empty() && !it.is_negative && it.whole.len() >= FIGURES_OF_WEI
+    });
+    if !is_many {
+        return (Cow::Borrowed(wei), "wei");
+    }
+    let figures = format!("{wei:0>width$}", width = GWEI + 1);
+    let (whole, decimals) = figures.split_at(figures.len() - GWEI);
+    (Cow::Owned(format!("{whole}.{decimals}")), "gwei")
 }
 
 fn join(number: &str, unit: &str, is_negative: bool) -> String {
@@ -114,8 +136,9 @@ fn grouped(figures: &str) -> String {
 }
 
 /// The change from one value to another in percent, with its sign, such as `+12.5%`; none where
-/// that says nothing: from zero, or when a value is no number or too long for exact figures.
-pub(super) fn change(before: &str, after: &str) -> Option<String> {
+/// that says nothing: from zero, of less than half a hundredth, or when a value is no number or too
+/// long for exact figures.
+pub fn change(before: &str, after: &str) -> Option<String> {
     let (before, after) = (read(before.trim())?, read(after.trim())?);
     let scale = before.decimals.len().max(after.decimals.len());
     let (before, after) = (units(&before, scale)?, units(&after, scale)?);
@@ -125,6 +148,9 @@ pub(super) fn change(before: &str, after: &str) -> Option<String> {
     let hundredths = after.checked_sub(before)?.checked_mul(10_000)?;
     let half = before / 2;
     let rounded = (hundredths.unsigned_abs() + half.unsigned_abs()) / before.unsigned_abs();
+    if rounded == 0 {
+        return None;
+    }
     let sign = if hundredths < 0 { '-' } else { '+' };
     let exact = format!("{}.{:02}", rounded / 100, rounded % 100);
     Some(format!("{sign}{}", reading(&exact, "%")))
@@ -165,9 +191,14 @@ mod tests {
             ("-0.001", "%", "0%"),
             ("100", "", "100"),
             ("1000", "", "1,000"),
-            ("115792089237316195423570985008687907853", "wei", {
-                "115,792,089,237,316,195,423,570,985,008,687,907,853 wei"
+            ("115792089237316195423570985008687907853", "", {
+                "115,792,089,237,316,195,423,570,985,008,687,907,853"
             }),
+            ("20000000000", "wei", "20 gwei"),
+            ("49681234", "wei", "0.04968 gwei"),
+            ("1000000", "wei", "0.001 gwei"),
+            ("999999", "wei", "999,999 wei"),
+            ("1", "wei", "1 wei"),
             ("n/a", "USD", "$n/a"),
             ("1e5", "", "1e5"),
         ] {
@@ -180,7 +211,9 @@ mod tests {
         for (before, after, shown) in [
             ("100", "112.5", Some("+12.5%")),
             ("3012.50", "2988.10", Some("-0.81%")),
-            ("1", "1", Some("+0%")),
+            ("1", "1", None),
+            ("2599.99", "2600", None),
+            ("10000", "10000.5", Some("+0.01%")),
             ("0.5", "1234.5", Some("+246,800%")),
             ("0", "5", None),
             ("-5", "5", None),

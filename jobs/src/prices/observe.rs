@@ -1,0 +1,224 @@
+//! Observes what coins cost: one look for all who watch them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use packtrain_core::fault::{Fault, chain as told};
+use packtrain_core::job::{Ctx, Done, FollowUp, Gate, Job, Kind, Lane, Priority};
+use packtrain_core::ports::{Point, PriceError, PriceScope, Prices, StoreError, Write};
+use packtrain_core::schedule::Every;
+use packtrain_rules::metric::Derived;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tracing::warn;
+use utoipa::ToSchema;
+
+use super::judged::{self, Unfit};
+use super::{coin, key};
+use crate::alerts::evaluate::Evaluate;
+
+/// How often it may come by itself: seconds, and the times that they mean.
+pub const PACES: [(u32, &str); 7] = [
+    (10, "*/10 * * * * *"),
+    (15, "*/15 * * * * *"),
+    (20, "*/20 * * * * *"),
+    (30, "*/30 * * * * *"),
+    (60, "0 * * * * *"),
+    (120, "0 */2 * * * *"),
+    (300, "0 */5 * * * *"),
+];
+/// The pace of a fleet that sets none.
+const USUAL: Every = Every::cron(PACES[4].1);
+/// Coins that are asked for at once.
+const COINS_AT_ONCE: usize = 100;
+/// Requests of one look that may fail before it asks no more.
+const FAILURES_MAX: usize = 2;
+/// Coins that a result names of each sort.
+const NAMED_MAX: usize = 20;
+
+/// Observes what those coins cost that a rule of any tenant watches, and the usual ones of the
+/// settings; rules that watch what moved are evaluated then.
+///
+/// A coin that the source does not know, that it has no fresh price of, or is not sure of is not
+/// observed: its metric falls silent, and `no_data` of a rule says what that means. Points are told
+/// apart by coin and time, so a second run observes nothing twice. A source that does not answer is
+/// named in the result and logged: the next look comes within a minute, and a dead letter of this
+/// one would help nobody.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PricesObserve)]
+pub struct Observe {}
+
+/// The schedule at a pace; none where it is no pace of [`PACES`].
+pub fn every(seconds: u32) -> Option<Every> {
+    let pace = PACES.into_iter().find(|(one, _)| *one == seconds);
+    pace.map(|(_, cron)| Every::cron(cron))
+}
+
+impl Job for Observe {
+    const KIND: Kind = Kind::new("prices.observe");
+    const LANE: Lane = Lane::Io;
+    const PRIORITY: Priority = Priority::FIRST;
+    // What the source gets wrong is not tried again; a second one is for a worker that went away.
+    const ATTEMPTS_MAX: u16 = 2;
+    const TIME_LIMIT: Duration = Duration::from_secs(60);
+    // One that is found late would only be in the way of the next.
+    const DEADLINE: Option<Duration> = Some(Duration::from_secs(60));
+    const EVERY: Option<Every> = Some(USUAL);
+    // A slow source is asked once at a time.
+    const GATE: Gate = Gate::Group { holds_dead: false };
+
+    fn group(&self) -> Option<String> {
+        Some("all".to_owned())
+    }
+
+    async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
+        let prices = &ctx.world.prices;
+        let Some(scope) = prices.scope() else {
+            return Ok(Done::quietly());
+        };
+        let (keys, is_cut) = wanted(ctx, scope).await?;
+        if is_cut {
+            let coins = scope.coins_max;
+            warn!(coins, "more coins are watched than one look may ask for");
+        }
+        let mut look = Look::of(keys.len());
+        let keys: Vec<&String> = keys.iter().collect();
+        for some in keys.chunks(COINS_AT_ONCE) {
+            match ask(ctx, prices.as_ref(), some, &mut look).await {
+                Ok(()) => {}
+                Err(PriceError::Busy(error)) => {
+                    look.missed(&PriceError::Busy(error));
+                    break;
+                }
+                Err(error) => look.missed(&error),
+            }
+            if look.failures >= FAILURES_MAX {
+                break;
+            }
+        }
+        ctx.world.coins.name(&look.symbols).await?;
+        Ok(look.done(ctx, is_cut))
+    }
+}
+
+/// The keys of the prices that are wanted, the usual ones and those that are watched, as many as a
+/// look may ask for; and whether there are more.
+async fn wanted(ctx: &Ctx, scope: &PriceScope) -> Result<(BTreeSet<String>, bool), StoreError> {
+    // The settings were checked when they were read.
+    let usual = scope.usual.iter().filter_map(|coin| key(coin).ok());
+    let mut keys: BTreeSet<String> = usual.take(scope.coins_max).collect();
+    // One more than there may be says whether there are more.
+    let limit = u32::try_from(scope.coins_max).unwrap_or(u32::MAX);
+    let watched = ctx.world.coins.watched(limit.saturating_add(1)).await?;
+    // What a window makes of a price is watched under a key that goes on after the price's own.
+    let watched = watched.iter().filter_map(|key| key.parse::<Derived>().ok());
+    for derived in watched {
+        let key = derived.metric.to_string();
+        if keys.contains(&key) {
+            continue;
+        }
+        if keys.len() >= scope.coins_max {
+            return Ok((keys, true));
+        }
+        keys.insert(key);
+    }
+    Ok((keys, false))
+}
+
+/// Asks what some coins cost, and takes what may be observed.
+async fn ask(
+    ctx: &Ctx,
+    prices: &dyn Prices,
+    keys: &[&String],
+    look: &mut Look,
+) -> Result<(), PriceError> {
+    let coins: Vec<&str> = keys.iter().map(|key| coin(key)).collect();
+    let told = prices.current(&coins).await?;
+    // Sources write addresses in letters of their own.
+    let told = told.into_iter();
+    let told: BTreeMap<String, _> = told
+        .filter_map(|(coin, price)| Some((key(&coin).ok()?, price)))
+        .collect();
+    let now = ctx.clock.now();
+    for key in keys {
+        let Some(price) = told.get(*key) else {
+            look.missing.push((*key).clone());
+            continue;
+        };
+        match judged::point(key, price, now) {
+            Ok(point) => look.points.push(point),
+            Err(Unfit::Stale) => look.stale.push((*key).clone()),
+            Err(Unfit::Unsure) => look.unsure.push((*key).clone()),
+            Err(Unfit::Odd) => look.odd.push((*key).clone()),
+        }
+        let symbol = judged::symbol(price).map(|symbol| ((*key).clone(), symbol));
+        look.symbols.extend(symbol);
+    }
+    Ok(())
+}
+
+/// What a look came to.
+#[derive(Default)]
+struct Look {
+    /// Coins that were wanted.
+    wanted: usize,
+    points: Vec<Point>,
+    symbols: BTreeMap<String, String>,
+    /// Coins that the source does not know.
+    missing: Vec<String>,
+    stale: Vec<String>,
+    unsure: Vec<String>,
+    odd: Vec<String>,
+    failures: usize,
+    /// What went wrong with the last request that failed.
+    why: Option<String>,
+}
+
+impl Look {
+    fn of(wanted: usize) -> Self {
+        Self {
+            wanted,
+            ..Self::default()
+        }
+    }
+
+    fn missed(&mut self, error: &PriceError) {
+        let why = told(error);
+        metrics::counter!("packtrain_prices_missed_total").increment(1);
+        warn!(why, "prices could not be read");
+        self.failures += 1;
+        self.why = Some(why);
+    }
+
+    /// The rules that watch prices are evaluated with what was observed.
+    fn done(self, ctx: &Ctx, is_cut: bool) -> Done {
+        let mut result = json!({ "wanted": self.wanted, "observed": self.points.len() });
+        for (what, keys) in [
+            ("missing", &self.missing),
+            ("stale", &self.stale),
+            ("unsure", &self.unsure),
+            ("odd", &self.odd),
+        ] {
+            if !keys.is_empty() {
+                let some: Vec<&str> = keys.iter().take(NAMED_MAX).map(|key| coin(key)).collect();
+                result[what] = json!({ "count": keys.len(), "coins": some });
+            }
+        }
+        if let Some(why) = self.why {
+            result["missed"] = why.into();
+        }
+        if is_cut {
+            result["cut"] = true.into();
+        }
+        if self.points.is_empty() {
+            return Done::with(result);
+        }
+        Done {
+            result: Some(result),
+            then: vec![FollowUp::of(Evaluate::of(ctx.job))],
+            writes: vec![Write::Observed(self.points)],
+            ..Done::default()
+        }
+    }
+}
