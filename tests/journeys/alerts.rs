@@ -79,23 +79,29 @@ impl Scene {
     }
 
     async fn evaluated(&self, evaluation: JobId) -> usize {
-        let evaluated = ended(&self.yard, evaluation).await;
-        assert_eq!(
-            evaluated.state,
-            State::Succeeded,
-            "{:?}",
-            evaluated.failures
-        );
-        let told = evaluated.result.and_then(|result| result["told"].as_u64());
-        let told = usize::try_from(told.unwrap_or(0)).unwrap();
-        for place in 0..told {
-            ended(&self.yard, evaluation.derive(&format!("then:{place}"))).await;
-        }
-        told
+        told(&self.yard, evaluation).await
     }
 }
 
-fn headers(message: &Message) -> HeaderMap {
+/// How many messages an evaluation caused; it and all of them have ended.
+pub(super) async fn told(yard: &Yard, evaluation: JobId) -> usize {
+    let evaluated = ended(yard, evaluation).await;
+    assert_eq!(
+        evaluated.state,
+        State::Succeeded,
+        "{:?}",
+        evaluated.failures
+    );
+    let told = evaluated.result.and_then(|result| result["told"].as_u64());
+    let told = usize::try_from(told.unwrap_or(0)).unwrap();
+    for place in 0..told {
+        ended(yard, evaluation.derive(&format!("then:{place}"))).await;
+    }
+    told
+}
+
+/// The headers of a message, as a judge of its signature reads them.
+pub(super) fn headers(message: &Message) -> HeaderMap {
     let headers = message.headers.iter().map(|(name, value)| {
         let name: HeaderName = name.parse().unwrap();
         (name, HeaderValue::from_str(value).unwrap())

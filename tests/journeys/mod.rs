@@ -12,6 +12,8 @@ mod families;
 mod full_disk;
 mod idempotency;
 pub(crate) mod kinds;
+#[cfg(feature = "email")]
+mod prices;
 mod reports;
 mod runs;
 mod runtime;
