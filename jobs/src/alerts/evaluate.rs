@@ -23,7 +23,7 @@ use round::{Found, Outcome, Round, Rule};
 const PAGE: u32 = 1_000;
 /// Messages that an evaluation enqueues itself; more are enqueued by jobs of their own, so that its
 /// own end is written soon.
-const MESSAGES_MAX: usize = 500;
+const MESSAGES_MAX: usize = 5_000;
 
 /// Evaluates the rules that watch what a job observed; without one, those whose time has come:
 /// a condition that has lasted, a reminder, the end of quiet hours, a metric that fell silent.
@@ -83,7 +83,11 @@ async fn on_tick(ctx: &Ctx, tick: JobId) -> Result<Done, Fault> {
             break;
         };
         after = Some(last);
+        let is_more = rules.len() >= PAGE as usize;
         found.add(evaluate(ctx, rules, &moves, ctx.clock.now()).await?);
+        if !is_more {
+            break;
+        }
     }
     Ok(done(found, latest(&moves), None))
 }

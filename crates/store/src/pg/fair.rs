@@ -4,7 +4,7 @@
 //! So a process reserves more at once the faster a tenant asks, and lets go of what it did not use
 //! after a moment: the lane's clock has moved on by then.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use packtrain_core::ids::TenantId;
 use packtrain_core::job::{Lane, NewJob};
 use packtrain_core::ports::StoreError;
 
-use crate::error::refused;
+use crate::error::{refused, unreadable};
 use crate::pool::Pool;
 
 /// How long a range is good.
@@ -68,14 +68,12 @@ impl FairKeys {
     ///
     /// Asked before the transaction in which the keys are used: it takes a connection of its own.
     pub(crate) async fn of(&self, jobs: &[NewJob]) -> Result<Vec<i64>, StoreError> {
-        let mut wanted: HashMap<Place, usize> = HashMap::new();
+        // A tree: ranges are locked in one order by everybody.
+        let mut wanted: BTreeMap<Place, usize> = BTreeMap::new();
         for job in jobs.iter().filter(|job| !is_timed(job)) {
             *wanted.entry((job.lane, job.tenant)).or_default() += 1;
         }
-        let mut keys = HashMap::with_capacity(wanted.len());
-        for (place, count) in wanted {
-            keys.insert(place, self.reserve(place, count).await?);
-        }
+        let mut keys = self.reserve(&wanted).await?;
         let next = |job: &NewJob| match is_timed(job) {
             true => Some(0),
             false => keys.get_mut(&(job.lane, job.tenant))?.next(),
@@ -83,39 +81,89 @@ impl FairKeys {
         Ok(jobs.iter().filter_map(next).collect())
     }
 
+    /// So many keys of each place. What is missing of all of them is reserved at once.
     async fn reserve(
         &self,
-        place: Place,
-        count: usize,
-    ) -> Result<impl Iterator<Item = i64> + use<>, StoreError> {
-        let range = self.range(place);
-        let mut range = range.lock().await;
-        if !range.is_fresh() || range.left < count {
-            // Used up while it was good: this tenant asks fast.
-            let size = match range.is_fresh() {
-                true => (range.size * 2).min(RANGE_MAX),
-                false => 1,
-            };
-            let size = size.max(count);
-            let (lane, tenant) = place;
-            let reserved = sqlx::query!(
-                r#"select start as "start!", step as "step!" from fair_reserve($1, $2, $3)"#,
-                lane.as_str(),
-                tenant.as_uuid(),
-                i32::try_from(size).unwrap_or(i32::MAX),
-            )
-            .fetch_one(&self.pool)
-            .await
-            .map_err(refused("to reserve fair keys"))?;
-            *range = Range {
-                next: reserved.start,
-                step: reserved.step,
+        wanted: &BTreeMap<Place, usize>,
+    ) -> Result<HashMap<Place, impl Iterator<Item = i64> + use<>>, StoreError> {
+        let mut ranges = Vec::with_capacity(wanted.len());
+        for (place, count) in wanted {
+            let range = self.range(*place).lock_owned().await;
+            ranges.push((*place, *count, range));
+        }
+        let mut missing = Vec::new();
+        for (at, (_, count, range)) in ranges.iter().enumerate() {
+            if !range.is_fresh() || range.left < *count {
+                // Used up while it was good: this tenant asks fast.
+                let size = match range.is_fresh() {
+                    true => (range.size * 2).min(RANGE_MAX),
+                    false => 1,
+                };
+                missing.push((at, size.max(*count)));
+            }
+        }
+        let places = missing.iter().map(|(at, size)| (ranges[*at].0, *size));
+        let places: Vec<(Place, usize)> = places.collect();
+        let reserved = self.extend(&places).await?;
+        for (at, size) in missing {
+            let (place, _, range) = &mut ranges[at];
+            let (start, step) = reserved
+                .get(place)
+                .ok_or_else(|| unreadable("fair.lane", place.0))?;
+            **range = Range {
+                next: *start,
+                step: *step,
                 left: size,
                 size,
                 reserved: Some(Instant::now()),
             };
         }
-        Ok(range.take(count))
+        let taken = ranges.into_iter();
+        Ok(taken
+            .map(|(place, count, mut range)| (place, range.take(count)))
+            .collect())
+    }
+
+    /// Reserves so many keys of each place; where they begin, and how far apart they are.
+    async fn extend(
+        &self,
+        places: &[(Place, usize)],
+    ) -> Result<HashMap<Place, (i64, i64)>, StoreError> {
+        let mut by_row = HashMap::new();
+        let (mut lanes, mut tenants, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, size) in places {
+            let (lane, tenant) = *place;
+            by_row.insert((lane.as_str(), tenant.as_uuid()), *place);
+            lanes.push(lane.as_str().to_owned());
+            tenants.push(tenant.as_uuid());
+            sizes.push(i32::try_from(*size).unwrap_or(i32::MAX));
+        }
+        if lanes.is_empty() {
+            return Ok(HashMap::new());
+        }
+        // In the order in which redrives reserve as well.
+        let rows = sqlx::query!(
+            r#"
+            select w.lane as "lane!", w.tenant_id as "tenant_id!", f.start as "start!",
+                   f.step as "step!"
+              from (select lane, tenant_id, size
+                      from unnest($1::text[], $2::uuid[], $3::integer[])
+                           as w (lane, tenant_id, size)
+                     order by lane, tenant_id) w
+             cross join lateral fair_reserve(w.lane, w.tenant_id, w.size) f
+            "#,
+            &lanes,
+            &tenants,
+            &sizes,
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(refused("to reserve fair keys"))?;
+        let reserved = rows.into_iter().filter_map(|row| {
+            let place = by_row.get(&(row.lane.as_str(), row.tenant_id))?;
+            Some((*place, (row.start, row.step)))
+        });
+        Ok(reserved.collect())
     }
 
     fn range(&self, place: Place) -> Arc<tokio::sync::Mutex<Range>> {
