@@ -14,7 +14,7 @@ pub(crate) use bench::{
 };
 pub(crate) use keys::{Keys, KeysAction, NewKey};
 pub(crate) use operate::{
-    CausesList, Dead, DeadAction, Jobs, JobsAction, JobsList, Lanes, LanesAction, OfCause,
+    CausesList, Dead, DeadAction, Jobs, JobsAction, JobsList, Lanes, LanesAction, OfDead,
     ScheduleEditArgs, Schedules, SchedulesAction, Top, Workers, WorkersAction, WorkersList,
 };
 pub(crate) use report::{Day, Format, Report};

@@ -52,10 +52,10 @@ async fn a_bulk_change_that_is_broken_off_goes_on_from_where_it_was_with_its_cou
         .collect();
     let jobs = PgJobs::new(yard.database.pools().app.clone());
     jobs.enqueue(TenantId::SYSTEM, &later).await.unwrap();
-    // Slices go from the newest to the oldest: the second one stops here.
-    let oldest = "select from scheduled where id = (select min(id::text)::uuid from scheduled)
+    // Slices go from the oldest to the newest: the second one stops here.
+    let newest = "select from scheduled where id = (select max(id::text)::uuid from scheduled)
                      for update";
-    let hold = yard.database.hold(oldest).await;
+    let hold = yard.database.hold(newest).await;
     let bulk = json!({
         "change": "retry", "filter": {"kind": about.kind.as_str(), "state": "scheduled"},
     });

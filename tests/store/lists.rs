@@ -107,6 +107,20 @@ async fn what_is_counted_is_what_is_listed() {
         let whole = scene.operator.records(&filter).await.unwrap();
         assert!(listed.iter().map(|job| job.id).eq(ids.iter().copied()));
         assert!(whole.iter().map(|job| job.id).eq(ids.iter().copied()));
+        let oldest = JobFilter {
+            is_oldest_first: true,
+            ..filter.clone()
+        };
+        let rising = scene.operator.ids(&oldest).await.unwrap();
+        assert!(rising.iter().rev().eq(ids.iter()), "{filter:?}");
+        if let Some(first) = rising.first() {
+            let after = JobFilter {
+                after: Some(*first),
+                ..oldest
+            };
+            let rest = scene.operator.ids(&after).await.unwrap();
+            assert_eq!(rest, rising[1..]);
+        }
         // Counting goes on after a page as the list does.
         let Some(first) = ids.first() else { continue };
         filter.before = Some(*first);

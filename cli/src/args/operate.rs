@@ -21,6 +21,7 @@ pub(super) const DEAD: &str = "\
 Examples:
   packtrain dead
   packtrain dead retry 25f3fa8b5ada6d90 --dry-run
+  packtrain dead retry --kind alerts.deliver
   packtrain dead discard 25f3fa8b5ada6d90";
 pub(super) const SCHEDULES: &str = "\
 Examples:
@@ -141,10 +142,10 @@ pub(crate) struct Dead {
 pub(crate) enum DeadAction {
     /// List the causes of dead letters, the most frequent first
     List(CausesList),
-    /// Run all dead letters of a cause again
-    Retry(OfCause),
-    /// Put all dead letters of a cause away
-    Discard(OfCause),
+    /// Run dead letters again, the oldest first: all of a cause, or all that match
+    Retry(OfDead),
+    /// Put dead letters away: all of a cause, or all that match
+    Discard(OfDead),
 }
 
 #[derive(Debug, Default, Args)]
@@ -158,9 +159,19 @@ pub(crate) struct CausesList {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct OfCause {
+pub(crate) struct OfDead {
     /// The cause, as the list names it
-    pub(crate) cause: String,
+    #[arg(required_unless_present_any = ["kind", "lane", "tenant"])]
+    pub(crate) cause: Option<String>,
+    /// Only this kind
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Only this lane
+    #[arg(long)]
+    pub(crate) lane: Option<Lane>,
+    /// Only this tenant
+    #[arg(long)]
+    pub(crate) tenant: Option<TenantId>,
     /// Only say how many there are
     #[arg(long)]
     pub(crate) dry_run: bool,

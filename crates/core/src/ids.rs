@@ -11,6 +11,9 @@ use uuid::Uuid;
 
 use crate::time::{Clock, Timestamp};
 
+/// Bits of an id behind the milliseconds with which it begins.
+const BITS_BEHIND_TIME: u32 = 80;
+
 /// Why a text is not an id of the expected type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not an id of the form {prefix}_ followed by 32 hexadecimal digits")]
@@ -153,6 +156,18 @@ impl JobId {
     /// `role` names the place in the cause's outcome, such as `then:0`.
     pub fn derive(&self, role: &str) -> Self {
         Self(derived(self.0, role))
+    }
+
+    /// The milliseconds since 1970 with which it begins: those of its cause, if it has one.
+    #[expect(clippy::cast_possible_truncation, reason = "what is left are 48 bits")]
+    pub const fn time_ms(&self) -> u64 {
+        (self.0.as_u128() >> BITS_BEHIND_TIME) as u64
+    }
+
+    /// The least id that begins with the same millisecond.
+    pub const fn floor(&self) -> Self {
+        let time = self.0.as_u128() >> BITS_BEHIND_TIME;
+        Self(Uuid::from_u128(time << BITS_BEHIND_TIME))
     }
 }
 

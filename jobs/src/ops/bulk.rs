@@ -47,6 +47,8 @@ impl Filter {
             cause: self.cause.clone(),
             batch: self.batch,
             before: None,
+            after: None,
+            is_oldest_first: change == Change::Retry,
             limit: u32::try_from(CHANGE_MAX).unwrap_or(u32::MAX),
         }
     }
@@ -61,7 +63,8 @@ impl Filter {
     }
 }
 
-/// Changes every job that matches, from the newest to the oldest, in slices.
+/// Changes every job that matches in slices: from the newest to the oldest, or where they are run
+/// again from the oldest to the newest, so that each of a group gets its turn in the old order.
 ///
 /// Each slice is a transaction of its own, and how far it came is kept after each. A second run
 /// goes on from there. It may do the slice again at which the first broke off: a job that was
@@ -106,7 +109,7 @@ impl Job for Bulk {
         let actor = Actor(ctx.job.to_string());
         let mut filter = self.filter.of(self.change);
         let mut reached = Reached::of(ctx.checkpoint().await?);
-        filter.before = reached.before;
+        (filter.before, filter.after) = (reached.before, reached.after);
         let total = reached.seen + ctx.world.control.count(&filter).await?;
         ctx.stage("change").await?;
         loop {
@@ -114,9 +117,15 @@ impl Job for Bulk {
                 return Err(Fault::snooze("ops.bulk_stopped", Duration::ZERO, "stopped"));
             }
             let mut slice = ctx.world.jobs.ids(&filter).await?;
+            if filter.is_oldest_first {
+                whole(&mut slice, filter.limit as usize);
+            }
             let Some(last) = slice.last() else { break };
-            filter.before = Some(*last);
-            reached.before = filter.before;
+            match filter.is_oldest_first {
+                true => filter.after = Some(*last),
+                false => filter.before = Some(*last),
+            }
+            (reached.before, reached.after) = (filter.before, filter.after);
             reached.seen += slice.len() as u64;
             // It must not change itself.
             slice.retain(|id| *id != ctx.job);
@@ -132,12 +141,25 @@ impl Job for Bulk {
     }
 }
 
+/// Leaves the jobs of the last cause for the next slice, if it may go on there: they have one time,
+/// and their order is known to their gates alone, which see one slice at once.
+fn whole(slice: &mut Vec<JobId>, limit: usize) {
+    let Some(last) = slice.last().map(JobId::time_ms) else {
+        return;
+    };
+    let before = slice.partition_point(|job| job.time_ms() < last);
+    if slice.len() >= limit && before > 0 {
+        slice.truncate(before);
+    }
+}
+
 /// How far a change came.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Reached {
-    /// It goes on with jobs before this one.
+    /// It goes on with jobs before this one, or after this one.
     before: Option<JobId>,
+    after: Option<JobId>,
     seen: u64,
     changed: usize,
     asked: usize,
@@ -149,5 +171,27 @@ impl Reached {
     fn of(checkpoint: Option<Value>) -> Self {
         let read = checkpoint.and_then(|kept| serde_json::from_value(kept).ok());
         read.unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_at_one_moment_is_run_again_in_one_slice_where_it_fits() {
+        let job = |ms: u128, rest: u128| JobId::from_uuid(Uuid::from_u128(ms << 80 | rest));
+        let (first, second, third) = (job(1, 7), job(2, 1), job(2, 9));
+        let mut full = vec![first, second, third];
+        whole(&mut full, 3);
+        assert_eq!(full, [first]);
+        let mut last = vec![first, second, third];
+        whole(&mut last, 4);
+        assert_eq!(last, [first, second, third]);
+        let mut large = vec![second, third];
+        whole(&mut large, 2);
+        assert_eq!(large, [second, third]);
     }
 }

@@ -1,4 +1,4 @@
-//! `packtrain dead`: dead letters by cause; run again or put away all of one.
+//! `packtrain dead`: dead letters by cause; run again or put away all of one, or all that match.
 
 use packtrain_core::ids::TenantId;
 use packtrain_core::limits::PAGE_DEFAULT;
@@ -8,7 +8,7 @@ use packtrain_jobs::ops::bulk::{Bulk, Filter};
 use serde_json::{Value, json};
 
 use super::{Desk, actor, cut, time};
-use crate::args::{CausesList, Dead, DeadAction, Global, OfCause};
+use crate::args::{CausesList, Dead, DeadAction, Global, OfDead};
 use crate::failure::{FAILED, Failure, INPUT};
 use crate::settings::Settings;
 use crate::table::Table;
@@ -66,23 +66,29 @@ async fn list(global: &Global, desk: &Desk, args: &CausesList) -> Result<(), Fai
     Ok(())
 }
 
-/// Changes all of a cause, by a job of its own: it goes on when this command is gone.
+/// Changes all that match, by a job of its own: it goes on when this command is gone.
 async fn change(
     global: &Global,
     desk: &Desk,
     change: Change,
-    args: &OfCause,
+    args: &OfDead,
 ) -> Result<(), Failure> {
     let bulk = Bulk {
         change,
         filter: Filter {
-            cause: Some(args.cause.clone()),
+            cause: args.cause.clone(),
+            kind: args.kind.clone(),
+            lane: args.lane,
+            tenant: args.tenant,
             ..Filter::default()
         },
     };
     let count = desk.control.count(&bulk.filter.of(change)).await?;
     if count == 0 {
-        let what = format!("no dead letter has the cause {:?}", args.cause);
+        let what = match &args.cause {
+            Some(cause) => format!("no dead letter has the cause {cause:?}"),
+            None => "no dead letter matches".to_owned(),
+        };
         return Err(Failure::new(INPUT, what).help("packtrain dead lists the causes"));
     }
     if args.dry_run {

@@ -167,6 +167,10 @@ pub struct JobFilter {
     pub batch: Option<JobId>,
     /// Only jobs before this one.
     pub before: Option<JobId>,
+    /// Only jobs after this one.
+    pub after: Option<JobId>,
+    /// The oldest first, rather than the newest.
+    pub is_oldest_first: bool,
     /// At most so many.
     pub limit: u32,
 }
@@ -219,7 +223,7 @@ pub trait JobQueue: Send + Sync {
 /// Reads jobs of all tenants.
 #[async_trait]
 pub trait OperatorJobs: Send + Sync {
-    /// Jobs, newest first.
+    /// Jobs, newest first, unless the filter says otherwise.
     async fn list(&self, filter: &JobFilter) -> Result<Vec<JobSummary>, StoreError>;
 
     /// The same jobs by their ids alone.

@@ -1,4 +1,4 @@
-//! A page of jobs, newest first, out of very many.
+//! A page of jobs, newest first or oldest first, out of very many.
 //!
 //! The ids of the page come first, in order, from the table that leads to them soonest: the state's
 //! own, or `job`. Only these are then looked up in `job_state`, which cannot be read in order: as a
@@ -35,8 +35,9 @@ pub(crate) async fn summaries(
                    from job_state
                   where id = p.id
                   limit 1) s
-           order by p.id desc",
+           order by p.id ",
     );
+    query.push(order(filter));
     let rows = query
         .build_query_as::<Summary>()
         .fetch_all(pool)
@@ -62,8 +63,9 @@ pub(crate) async fn records(pool: &Pool, filter: &JobFilter) -> Result<Vec<Found
                    from job_state
                   where id = p.id
                   limit 1) s
-           order by p.id desc",
+           order by p.id ",
     );
+    query.push(order(filter));
     query
         .build_query_as::<Found>()
         .fetch_all(pool)
@@ -76,7 +78,9 @@ pub(crate) async fn ids(pool: &Pool, filter: &JobFilter) -> Result<Vec<JobId>, S
     let Some(mut query) = page(filter) else {
         return Ok(Vec::new());
     };
-    query.push(" select p.id from page p order by p.id desc");
+    query
+        .push(" select p.id from page p order by p.id ")
+        .push(order(filter));
     let ids: Vec<Uuid> = query
         .build_query_scalar()
         .fetch_all(pool)
@@ -115,10 +119,20 @@ fn page(filter: &JobFilter) -> Option<QueryBuilder<Postgres>> {
         matching(&mut query, filter);
     }
     query
-        .push(" order by j.id desc limit ")
+        .push(" order by j.id ")
+        .push(order(filter))
+        .push(" limit ")
         .push_bind(i64::from(filter.limit))
         .push(")");
     Some(query)
+}
+
+/// The order of ids.
+const fn order(filter: &JobFilter) -> &'static str {
+    match filter.is_oldest_first {
+        true => "asc",
+        false => "desc",
+    }
 }
 
 /// Whether the filter contradicts itself: only dead letters have a cause, and a job that ended is
@@ -187,6 +201,9 @@ fn bounds(query: &mut QueryBuilder<Postgres>, filter: &JobFilter) {
     if let Some(before) = filter.before {
         query.push(" and j.id < ").push_bind(before.as_uuid());
     }
+    if let Some(after) = filter.after {
+        query.push(" and j.id > ").push_bind(after.as_uuid());
+    }
 }
 
 /// Lanes and kinds whose newest jobs make the page, where that leads to it sooner than the newest
@@ -195,7 +212,7 @@ fn branches(query: &mut QueryBuilder<Postgres>, filter: &JobFilter) -> bool {
     let is_among_all =
         matches!(filter.state, None | Some(State::Succeeded)) && !filter.is_under_way;
     let is_bound = filter.tenant.is_some() || filter.batch.is_some() || filter.cause.is_some();
-    if !is_among_all || is_bound {
+    if !is_among_all || is_bound || filter.is_oldest_first {
         return false;
     }
     match (filter.lane, &filter.kind) {
