@@ -8,6 +8,7 @@ use http::request::Parts;
 use packtrain_core::limits::{IDEMPOTENCY_KEPT, IDEMPOTENCY_KEY_CHARS_MAX};
 use packtrain_core::ports::Keyed;
 use packtrain_core::time::Timestamp;
+use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -51,17 +52,28 @@ impl FromRequestParts<Shared> for OptionalKey {
 impl Key {
     /// The key of a tenant's request with this body.
     pub(crate) fn of_user(self, body: &Value, now: Timestamp) -> Keyed {
-        keyed(self.0, body, now)
+        hashed(self.0, body, now)
     }
 
     /// The key of an operator's request with this body. It is stored beside the tenant's own
     /// keys; the space, which no client's key can hold, keeps the two apart.
     pub(crate) fn of_operator(self, body: &Value, now: Timestamp) -> Keyed {
-        keyed(format!("operator {}", self.0), body, now)
+        hashed(format!("operator {}", self.0), body, now)
     }
 }
 
-fn keyed(key: String, body: &Value, now: Timestamp) -> Keyed {
+/// The key of a tenant's request with this body, if it carries one.
+pub(crate) fn keyed(
+    key: Option<Key>,
+    body: &impl Serialize,
+    now: Timestamp,
+) -> Result<Option<Keyed>, Problem> {
+    let Some(key) = key else { return Ok(None) };
+    let body = serde_json::to_value(body).map_err(|error| Problem::internal(error.to_string()))?;
+    Ok(Some(key.of_user(&body, now)))
+}
+
+fn hashed(key: String, body: &Value, now: Timestamp) -> Keyed {
     let mut text = String::new();
     write_canonical(body, &mut text);
     Keyed {
@@ -160,7 +172,7 @@ mod tests {
     fn the_hash_of_a_body_knows_its_values_and_not_the_order_of_its_names() {
         let hash = |text: &str| {
             let value: Value = serde_json::from_str(text).unwrap();
-            keyed(String::new(), &value, Timestamp::UNIX_EPOCH).body_sha256
+            hashed(String::new(), &value, Timestamp::UNIX_EPOCH).body_sha256
         };
         assert_eq!(
             hash(r#"{"a":[1,{"c":2,"b":3}],"d":"x"}"#),

@@ -21,6 +21,8 @@ pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 const DOCS: &str = "/docs/problems/";
 /// After how many seconds a client may try again when a part is away for a moment.
 const RETRY_AFTER_S: u32 = 1;
+/// After how many seconds an endpoint may be tried out again.
+const TEST_AGAIN_S: u32 = 10;
 
 /// A sort of problem: what stays the same each time it happens.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,6 +71,8 @@ sorts! {
         "upload.not_direct" "Files come through the API here";
     LIMIT_REACHED = CONFLICT "limit.reached" "There are as many as there may be";
     ENDPOINT_NAMED = CONFLICT "endpoint.in_use" "A rule tells this endpoint";
+    ENDPOINT_TESTED = TOO_MANY_REQUESTS
+        "endpoint.tested" "The endpoint was tried out a moment ago";
     SCOPE_MISSING = FORBIDDEN "auth.scope_missing" "The API key may not do this";
     NOT_FOUND = NOT_FOUND "not_found" "There is nothing here";
     GAS_UNSEEN = NOT_FOUND "gas.unseen" "No block of this chain was seen yet";
@@ -190,8 +194,11 @@ impl Problem {
     }
 
     fn retry_after_s(&self) -> Option<u32> {
-        let passes = self.sort.status == StatusCode::SERVICE_UNAVAILABLE;
-        passes.then_some(RETRY_AFTER_S)
+        match self.sort.status {
+            StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_AFTER_S),
+            StatusCode::TOO_MANY_REQUESTS => Some(TEST_AGAIN_S),
+            _ => None,
+        }
     }
 
     fn challenge(&self) -> Option<&'static str> {

@@ -19,6 +19,7 @@ use crate::{alerts, gas, ops, prices, tax};
 pub const KINDS: &[Entry] = &[
     entry::<alerts::deliver::Deliver>(),
     entry::<alerts::evaluate::Evaluate>(),
+    entry::<alerts::probe::Probe>(),
     entry::<alerts::tell::Tell>(),
     entry::<gas::snapshot::Snapshot>(),
     entry::<ops::bulk::Bulk>(),

@@ -1,11 +1,13 @@
 //! Somebody who is told: an HTTP server on this machine that keeps what it is sent.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::BytesMut;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::plain::{Message, receive_body, receive_head};
@@ -14,14 +16,17 @@ use crate::plain::{Message, receive_body, receive_head};
 struct Kept {
     got: Vec<Message>,
     answers: VecDeque<u16>,
+    /// What all others are answered, beside 204.
+    always: Option<u16>,
 }
 
 /// A receiver of webhooks.
 pub struct Receiver {
     /// Where it takes them.
     pub url: String,
+    address: SocketAddr,
     kept: Arc<Mutex<Kept>>,
-    _serving: AbortOnDropHandle<()>,
+    serving: Mutex<Option<AbortOnDropHandle<()>>>,
 }
 
 impl Receiver {
@@ -31,19 +36,39 @@ impl Receiver {
         let listener = listener.expect("a port of this machine is free");
         let address = listener.local_addr().expect("it has an address");
         let kept = Arc::<Mutex<Kept>>::default();
-        let keeps = Arc::clone(&kept);
-        let tasks = TaskTracker::new();
-        let inner = tasks.clone();
-        let serving = tasks.spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                inner.spawn(serve(stream, Arc::clone(&keeps)));
-            }
-        });
+        let serving = listen(listener, Arc::clone(&kept));
         Self {
             url: format!("http://{address}/hook"),
+            address,
             kept,
-            _serving: AbortOnDropHandle::new(serving),
+            serving: Mutex::new(Some(serving)),
         }
+    }
+
+    /// Closes its connections and takes no more.
+    pub async fn leave(&self) {
+        let serving = {
+            let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
+            serving.take()
+        };
+        if let Some(serving) = serving {
+            serving.abort();
+            drop(serving.await);
+        }
+    }
+
+    /// Is there again where it was.
+    pub async fn come_back(&self) {
+        let listener = TcpListener::bind(self.address).await;
+        let listener = listener.expect("nobody took its port meanwhile");
+        let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
+        *serving = Some(listen(listener, Arc::clone(&self.kept)));
+    }
+
+    /// Answers every message with this; with none, as at first.
+    pub fn answer_always(&self, status: Option<u16>) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.always = status;
     }
 
     /// Answers the next messages with these, one each.
@@ -59,6 +84,17 @@ impl Receiver {
     }
 }
 
+/// Serves until it is dropped, with all of its connections.
+fn listen(listener: TcpListener, kept: Arc<Mutex<Kept>>) -> AbortOnDropHandle<()> {
+    let serving = TaskTracker::new().spawn(async move {
+        let mut lines = JoinSet::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            lines.spawn(serve(stream, Arc::clone(&kept)));
+        }
+    });
+    AbortOnDropHandle::new(serving)
+}
+
 async fn serve(mut stream: TcpStream, kept: Arc<Mutex<Kept>>) {
     let mut read = BytesMut::new();
     while let Some(mut message) = receive_head(&mut stream, &mut read).await {
@@ -66,7 +102,8 @@ async fn serve(mut stream: TcpStream, kept: Arc<Mutex<Kept>>) {
         let status = {
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
             kept.got.push(message);
-            kept.answers.pop_front().unwrap_or(204)
+            let next = kept.answers.pop_front();
+            next.or(kept.always).unwrap_or(204)
         };
         let answer = format!("HTTP/1.1 {status} Told\r\ncontent-length: 0\r\n\r\n");
         if stream.write_all(answer.as_bytes()).await.is_err() {

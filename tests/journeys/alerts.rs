@@ -18,17 +18,17 @@ use super::runs::{ask, ended};
 const ETHER: &str = "price:coingecko:ethereum";
 
 /// A yard with somebody who is told, and whoever owns the rules.
-struct Scene {
-    yard: Yard,
-    owner: Client,
-    receiver: Receiver,
-    endpoint: String,
-    secret: String,
+pub(super) struct Scene {
+    pub(super) yard: Yard,
+    pub(super) owner: Client,
+    pub(super) receiver: Receiver,
+    pub(super) endpoint: String,
+    pub(super) secret: String,
     began: Timestamp,
 }
 
 impl Scene {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let yard = Yard::without_workers().await;
         yard.worker(ALERT_KINDS).await;
         let owner = yard.client("ada", &[KeyScope::User]).await;
@@ -49,7 +49,7 @@ impl Scene {
     }
 
     /// Makes a rule that tells the receiver.
-    async fn rule(&self, rule: Value) -> String {
+    pub(super) async fn rule(&self, rule: Value) -> String {
         let asked = json!({ "rule": rule, "endpoints": [self.endpoint] });
         let made = self
             .owner
@@ -61,7 +61,16 @@ impl Scene {
 
     /// Observes a value so many seconds after the beginning, and says how many messages it caused;
     /// all of them have ended.
-    async fn observe(&self, value: &str, seconds: i64) -> usize {
+    pub(super) async fn observe(&self, value: &str, seconds: i64) -> usize {
+        let messages = self.tell(value, seconds).await;
+        for message in &messages {
+            ended(&self.yard, *message).await;
+        }
+        messages.len()
+    }
+
+    /// Observes a value so many seconds after the beginning, and says which messages it caused.
+    pub(super) async fn tell(&self, value: &str, seconds: i64) -> Vec<JobId> {
         let observes = Observes {
             metric: ETHER.to_owned(),
             at: self.began + TimeDelta::seconds(seconds),
@@ -69,22 +78,18 @@ impl Scene {
         };
         let tick = ask(&self.yard, &observes).await;
         assert_eq!(ended(&self.yard, tick).await.state, State::Succeeded);
-        self.evaluated(tick.derive("then:0")).await
+        messages(&self.yard, tick.derive("then:0")).await
     }
 
     /// Looks at the rules whose time has come, as is done every ten seconds.
     async fn look(&self) -> usize {
         let look = ask(&self.yard, &Evaluate::default()).await;
-        self.evaluated(look).await
-    }
-
-    async fn evaluated(&self, evaluation: JobId) -> usize {
-        told(&self.yard, evaluation).await
+        told(&self.yard, look).await
     }
 }
 
-/// How many messages an evaluation caused; it and all of them have ended.
-pub(super) async fn told(yard: &Yard, evaluation: JobId) -> usize {
+/// The messages that an evaluation caused, which has ended.
+async fn messages(yard: &Yard, evaluation: JobId) -> Vec<JobId> {
     let evaluated = ended(yard, evaluation).await;
     assert_eq!(
         evaluated.state,
@@ -93,11 +98,19 @@ pub(super) async fn told(yard: &Yard, evaluation: JobId) -> usize {
         evaluated.failures
     );
     let told = evaluated.result.and_then(|result| result["told"].as_u64());
-    let told = usize::try_from(told.unwrap_or(0)).unwrap();
-    for place in 0..told {
-        ended(yard, evaluation.derive(&format!("then:{place}"))).await;
+    let places = 0..told.unwrap_or(0);
+    places
+        .map(|place| evaluation.derive(&format!("then:{place}")))
+        .collect()
+}
+
+/// How many messages an evaluation caused; it and all of them have ended.
+pub(super) async fn told(yard: &Yard, evaluation: JobId) -> usize {
+    let messages = messages(yard, evaluation).await;
+    for message in &messages {
+        ended(yard, *message).await;
     }
-    told
+    messages.len()
 }
 
 /// The headers of a message, as a judge of its signature reads them.
@@ -109,7 +122,7 @@ pub(super) fn headers(message: &Message) -> HeaderMap {
     headers.collect()
 }
 
-fn below_3000() -> Value {
+pub(super) fn below_3000() -> Value {
     json!({
         "name": "ETH below 3,000",
         "when": { "metric": ETHER, "op": "<", "value": "3000", "clear": "3100" },

@@ -11,6 +11,7 @@ use packtrain_core::ports::{Point, Write};
 use packtrain_core::time::Timestamp;
 use packtrain_jobs::alerts::deliver::Deliver;
 use packtrain_jobs::alerts::evaluate::Evaluate;
+use packtrain_jobs::alerts::probe::Probe;
 use packtrain_jobs::alerts::tell::Tell;
 use packtrain_jobs::catalogue::{Entry, entry};
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,7 @@ pub(super) const ALERT_KINDS: &[Entry] = &[
     entry::<Evaluate>(),
     entry::<Deliver>(),
     entry::<Tell>(),
+    entry::<Probe>(),
 ];
 
 /// Observes a value of a metric.

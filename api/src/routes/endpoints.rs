@@ -16,19 +16,20 @@ use super::rules::sentence;
 use super::{id, locate};
 use crate::auth::User;
 use crate::body::{JsonBody, Params};
+use crate::idempotency::{OptionalKey, keyed};
 use crate::page::{self, PageParams};
-use crate::problem::{ENDPOINT_NAMED, LIMIT_REACHED, Problem};
+use crate::problem::{ENDPOINT_NAMED, KEY_REUSED, LIMIT_REACHED, Problem};
 use crate::{Shared, conditional};
 
 /// Where endpoints are.
-const PATH: &str = "/v2/premium/endpoints";
+pub(super) const PATH: &str = "/v2/premium/endpoints";
 /// The name of the list in cursors.
 const LIST: &str = "endpoints";
 /// Characters of a name.
 const NAME_CHARS_MAX: usize = 200;
 
 /// Where somebody is to be told.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EndpointRequest {
     /// What it is called.
@@ -64,6 +65,9 @@ pub(crate) struct EndpointView {
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled_because: Option<String>,
+    /// Until when secrets sign that another has replaced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old_secrets_until: Option<DateTime<Utc>>,
 }
 
 /// A new endpoint.
@@ -86,7 +90,7 @@ pub(crate) struct EndpointPage {
     next: Option<String>,
 }
 
-fn shown(record: EndpointRecord) -> EndpointView {
+pub(super) fn shown(record: EndpointRecord) -> EndpointView {
     EndpointView {
         id: record.id,
         name: record.name,
@@ -97,6 +101,7 @@ fn shown(record: EndpointRecord) -> EndpointView {
         failing_since: record.failing_since,
         disabled_at: record.disabled_at,
         disabled_because: record.disabled_because,
+        old_secrets_until: record.old_secrets_until,
     }
 }
 
@@ -113,9 +118,12 @@ fn place(channel: &str, address: &str) -> String {
     }
 }
 
-/// Makes an endpoint.
+/// Makes an endpoint. A request that is repeated under its key gets the endpoint that it made, with
+/// the secret that signs there now.
 #[utoipa::path(
     post, path = "/v2/premium/endpoints", tag = "alerts", operation_id = "createEndpoint",
+    params(("idempotency-key" = Option<String>, Header, description = "Names this request: a \
+        repetition makes nothing twice. Kept for 24 hours.", max_length = 255)),
     request_body = EndpointRequest,
     responses((status = 201, description = "The endpoint, and what verifies its messages.",
         body = NewEndpointView,
@@ -124,9 +132,11 @@ fn place(channel: &str, address: &str) -> String {
 pub(crate) async fn create(
     State(shared): State<Shared>,
     user: User,
+    OptionalKey(key): OptionalKey,
     JsonBody(wanted): JsonBody<EndpointRequest>,
 ) -> Result<Response, Problem> {
     let api = &shared.api;
+    let keyed = keyed(key, &wanted, api.clock.now())?;
     let address = Secret::new(wanted.address.trim().to_owned());
     let name = wanted.name.trim().to_owned();
     let mut errors = Vec::new();
@@ -158,16 +168,19 @@ pub(crate) async fn create(
         name,
         channel: channel.as_str().to_owned(),
         address,
-        secrets: secret.clone().into_iter().collect(),
+        secrets: secret.into_iter().collect(),
     };
-    api.alerts.endpoints.create(user.tenant, &new).await?;
-    let record = api.alerts.endpoints.find(user.tenant, new.id).await?;
+    let endpoints = &api.alerts.endpoints;
+    let made = endpoints.create(user.tenant, &new, keyed.as_ref()).await?;
+    let record = endpoints.find(user.tenant, made).await?;
+    let record = record.ok_or_else(Problem::not_found)?;
+    let secret = record.secrets.first();
     let view = NewEndpointView {
-        endpoint: shown(record.ok_or_else(Problem::not_found)?),
         secret: secret.map(|secret| secret.reveal().clone()),
+        endpoint: shown(record),
     };
     let mut answer = (StatusCode::CREATED, Json(view)).into_response();
-    locate(&mut answer, &format!("{PATH}/{}", new.id));
+    locate(&mut answer, &format!("{PATH}/{made}"));
     Ok(answer)
 }
 
@@ -235,6 +248,7 @@ impl From<EndpointError> for Problem {
     fn from(error: EndpointError) -> Self {
         match error {
             EndpointError::Store(error) => error.into(),
+            EndpointError::KeyReused => Self::of(&KEY_REUSED),
             EndpointError::Many(_) => Self::said(&LIMIT_REACHED, sentence(&error)),
             EndpointError::Named(_) => Self::said(&ENDPOINT_NAMED, sentence(&error)),
         }

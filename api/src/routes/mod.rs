@@ -20,6 +20,7 @@ mod bulk;
 mod changes;
 mod comparisons;
 mod dead_letters;
+mod endpoint_care;
 mod endpoints;
 mod files;
 mod gas;
@@ -76,6 +77,10 @@ pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
         .routes(routes!(incidents::show))
         .routes(routes!(endpoints::create, endpoints::list))
         .routes(routes!(endpoints::show, endpoints::remove))
+        .routes(routes!(endpoint_care::rotate))
+        .routes(routes!(endpoint_care::enable))
+        .routes(routes!(endpoint_care::test))
+        .routes(routes!(endpoint_care::tested))
         .routes(routes!(jobs::enqueue, jobs::list))
         .routes(routes!(jobs::show))
         .routes(routes!(changes::cancel))

@@ -14,8 +14,9 @@ use utoipa::ToSchema;
 use super::{id, locate};
 use crate::auth::User;
 use crate::body::{JsonBody, Params};
+use crate::idempotency::{OptionalKey, keyed};
 use crate::page::{self, PageParams};
-use crate::problem::{LIMIT_REACHED, Problem, STALE};
+use crate::problem::{KEY_REUSED, LIMIT_REACHED, Problem, STALE};
 use crate::{Shared, conditional};
 
 /// Where rules are.
@@ -26,7 +27,7 @@ const REPLACE_TRIES: usize = 5;
 const LIST: &str = "rules";
 
 /// A rule that is to be watched, and who is told.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RuleRequest {
     /// What to watch, and when to tell.
@@ -86,9 +87,12 @@ fn shown(record: RuleRecord) -> RuleView {
     }
 }
 
-/// Makes a rule. It is evaluated at once with what its metrics are now.
+/// Makes a rule. It is evaluated at once with what its metrics are now. A request that is repeated
+/// under its key gets the rule that it made.
 #[utoipa::path(
     post, path = "/v2/premium/alerts/rules", tag = "alerts", operation_id = "createRule",
+    params(("idempotency-key" = Option<String>, Header, description = "Names this request: a \
+        repetition makes nothing twice. Kept for 24 hours.", max_length = 255)),
     request_body = RuleRequest,
     responses((status = 201, description = "The rule is watched.", body = RuleView,
         headers(("Location" = String, description = "Where the rule is.")))),
@@ -96,11 +100,17 @@ fn shown(record: RuleRecord) -> RuleView {
 pub(crate) async fn create(
     State(shared): State<Shared>,
     user: User,
+    OptionalKey(key): OptionalKey,
     JsonBody(wanted): JsonBody<RuleRequest>,
 ) -> Result<Response, Problem> {
-    let rule = RuleId::from_uuid(shared.api.ids.uuid());
-    let new = stored(&shared, rule, &wanted, None)?;
-    shared.api.alerts.rules.create(user.tenant, &new).await?;
+    let api = &shared.api;
+    let keyed = keyed(key, &wanted, api.clock.now())?;
+    let new = stored(&shared, RuleId::from_uuid(api.ids.uuid()), &wanted, None)?;
+    let rule = api
+        .alerts
+        .rules
+        .create(user.tenant, &new, keyed.as_ref())
+        .await?;
     let record = find(&shared, user.tenant, rule).await?;
     let version = i64::from(record.version);
     let mut answer = conditional::versioned(&shown(record), version)?;
@@ -228,6 +238,7 @@ impl From<RuleError> for Problem {
     fn from(error: RuleError) -> Self {
         match error {
             RuleError::Store(error) => error.into(),
+            RuleError::KeyReused => Self::of(&KEY_REUSED),
             RuleError::Missing => Self::not_found(),
             RuleError::Changed(_) | RuleError::Moved => Self::of(&STALE),
             RuleError::Many(_) => Self::said(&LIMIT_REACHED, sentence(&error)),

@@ -2,7 +2,9 @@
 
 pub mod deliver;
 pub mod evaluate;
+pub mod probe;
 pub mod rules;
+mod sending;
 mod spoken;
 mod standing;
 pub mod tell;

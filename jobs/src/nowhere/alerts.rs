@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use chrono_tz::Tz;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use packtrain_core::ports::{
-    ChannelKind, Coins, EndpointError, EndpointRecord, Endpoints, IncidentRecord, Message, Move,
-    NewEndpoint, Notice, OwnWords, Point, Standing, Step, StoreError, Try, Watch, Watched, Wording,
-    WordingError,
+    ChannelKind, Coins, EndpointError, EndpointRecord, Endpoints, IncidentRecord, Keyed, Message,
+    Move, NewEndpoint, Notice, OwnWords, Point, Standing, Step, StoreError, Tested, ToTell, Try,
+    Watch, Watched, Wording, WordingError,
 };
+use packtrain_core::secret::Secret;
 use packtrain_core::time::Timestamp;
 
 use super::{Nowhere, nothing};
@@ -55,7 +56,12 @@ impl Coins for Nowhere {
 
 #[async_trait]
 impl Endpoints for Nowhere {
-    async fn create(&self, _: TenantId, _: &NewEndpoint) -> Result<(), EndpointError> {
+    async fn create(
+        &self,
+        _: TenantId,
+        _: &NewEndpoint,
+        _: Option<&Keyed>,
+    ) -> Result<EndpointId, EndpointError> {
         nothing().map_err(EndpointError::Store)
     }
 
@@ -76,12 +82,12 @@ impl Endpoints for Nowhere {
         nothing().map_err(EndpointError::Store)
     }
 
-    async fn step(
+    async fn told(
         &self,
         _: TenantId,
-        _: RuleId,
-        _: u32,
-    ) -> Result<Option<(IncidentRecord, Step)>, StoreError> {
+        _: EndpointId,
+        _: (RuleId, u32),
+    ) -> Result<Option<ToTell>, StoreError> {
         nothing()
     }
 
@@ -90,6 +96,27 @@ impl Endpoints for Nowhere {
     }
 
     async fn tries(&self, _: TenantId, _: IncidentId) -> Result<Vec<Try>, StoreError> {
+        nothing()
+    }
+
+    async fn last_try(&self, _: TenantId, _: JobId) -> Result<Option<Try>, StoreError> {
+        nothing()
+    }
+
+    async fn rotate(
+        &self,
+        _: TenantId,
+        _: EndpointId,
+        _: &Secret<String>,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        nothing()
+    }
+
+    async fn enable(&self, _: TenantId, _: EndpointId) -> Result<bool, StoreError> {
+        nothing()
+    }
+
+    async fn tested(&self, _: TenantId, _: EndpointId) -> Result<Tested, StoreError> {
         nothing()
     }
 }

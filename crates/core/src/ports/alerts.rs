@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::StoreError;
+use super::{Keyed, StoreError};
 use crate::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use crate::time::Timestamp;
 
@@ -84,6 +84,9 @@ pub enum RuleError {
     /// It names an endpoint that its owner does not have.
     #[error("there is no endpoint {0}")]
     Endpoint(EndpointId),
+    /// The key of the request was used for another one.
+    #[error("the Idempotency-Key was used for another request")]
+    KeyReused,
     /// It was changed since it was read.
     #[error("the rule is of version {0} by now")]
     Changed(i32),
@@ -101,8 +104,13 @@ pub enum RuleError {
 /// Rules as their owners keep them.
 #[async_trait]
 pub trait Rules: Send + Sync {
-    /// Stores a new rule, which is looked at at once.
-    async fn create(&self, tenant: TenantId, rule: &NewRule) -> Result<(), RuleError>;
+    /// Stores a new rule, which is looked at at once, once for a key; the rule of the key.
+    async fn create(
+        &self,
+        tenant: TenantId,
+        rule: &NewRule,
+        keyed: Option<&Keyed>,
+    ) -> Result<RuleId, RuleError>;
 
     /// Puts a changed rule in the place of one that stands as it was read, and ends what that
     /// was firing for.

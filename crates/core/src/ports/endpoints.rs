@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{ChannelKind, IncidentRecord, Step, StoreError};
+use super::{ChannelKind, IncidentRecord, Keyed, Step, StoreError};
 use crate::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -45,6 +45,8 @@ pub struct EndpointRecord {
     pub disabled_at: Option<Timestamp>,
     /// Why.
     pub disabled_because: Option<String>,
+    /// Until when secrets sign that another has replaced.
+    pub old_secrets_until: Option<Timestamp>,
 }
 
 /// Why an endpoint was not stored or taken away.
@@ -56,6 +58,9 @@ pub enum EndpointError {
     /// A rule tells it.
     #[error("the rule {0} tells it")]
     Named(RuleId),
+    /// The key of the request was used for another one.
+    #[error("the Idempotency-Key was used for another request")]
+    KeyReused,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -98,11 +103,36 @@ pub enum Standing {
     Disabled(&'static str),
 }
 
+/// Who is told, and what: all that a message is made from.
+#[derive(Debug, Clone)]
+pub struct ToTell {
+    /// Who.
+    pub endpoint: EndpointRecord,
+    /// What happened, and the incident that it belongs to; none when nothing of it was written.
+    pub step: Option<(IncidentRecord, Step)>,
+}
+
+/// What became of the wish to try an endpoint out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tested {
+    /// It may be tried out now, and that is noted.
+    Now,
+    /// It was a moment ago.
+    Already,
+    /// There is no such endpoint.
+    Missing,
+}
+
 /// Endpoints and tries.
 #[async_trait]
 pub trait Endpoints: Send + Sync {
-    /// Stores a new endpoint.
-    async fn create(&self, tenant: TenantId, endpoint: &NewEndpoint) -> Result<(), EndpointError>;
+    /// Stores a new endpoint, once for a key; the endpoint of the key.
+    async fn create(
+        &self,
+        tenant: TenantId,
+        endpoint: &NewEndpoint,
+        keyed: Option<&Keyed>,
+    ) -> Result<EndpointId, EndpointError>;
 
     /// One endpoint.
     async fn find(
@@ -122,15 +152,33 @@ pub trait Endpoints: Send + Sync {
     /// Takes an endpoint away that no rule tells. Whether there was one.
     async fn remove(&self, tenant: TenantId, id: EndpointId) -> Result<bool, EndpointError>;
 
-    /// What happened to a rule at a place, with its incident: what a message is made from.
-    async fn step(
+    /// Puts a new secret before those that sign, which sign beside it for a day. Until when; none
+    /// when there is no webhook of this id.
+    async fn rotate(
         &self,
         tenant: TenantId,
-        rule: RuleId,
-        seq: u32,
-    ) -> Result<Option<(IncidentRecord, Step)>, StoreError>;
+        id: EndpointId,
+        secret: &Secret<String>,
+    ) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Keeps a try, and what it means for its endpoint. Doing it twice changes nothing.
+    /// Lets messages go to an endpoint again that was disabled. Whether there is one.
+    async fn enable(&self, tenant: TenantId, id: EndpointId) -> Result<bool, StoreError>;
+
+    /// Notes that an endpoint is tried out, which it is not twice within some seconds.
+    async fn tested(&self, tenant: TenantId, id: EndpointId) -> Result<Tested, StoreError>;
+
+    /// An endpoint, and what happened to a rule at a place; none when the endpoint is gone. One
+    /// look, since there is one for each message.
+    async fn told(
+        &self,
+        tenant: TenantId,
+        endpoint: EndpointId,
+        step: (RuleId, u32),
+    ) -> Result<Option<ToTell>, StoreError>;
+
+    /// Keeps a try, and what it means for its endpoint. Doing it twice changes nothing. A try that
+    /// means nothing for its endpoint is rather written with the end of its job, as
+    /// [`Write::Tried`](super::Write::Tried).
     async fn note(
         &self,
         tenant: TenantId,
@@ -140,6 +188,9 @@ pub trait Endpoints: Send + Sync {
 
     /// The tries to tell of an incident, in order of what was told and of time.
     async fn tries(&self, tenant: TenantId, incident: IncidentId) -> Result<Vec<Try>, StoreError>;
+
+    /// The last try of a job.
+    async fn last_try(&self, tenant: TenantId, job: JobId) -> Result<Option<Try>, StoreError>;
 }
 
 /// What channels say of an endpoint before it is kept.

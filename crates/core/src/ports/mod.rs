@@ -55,7 +55,9 @@ pub use control::{
     ScheduleEdit, WorkerView,
 };
 pub use dead::{DeadLetter, DeadLetters, Death, Mirror, MirrorError, Revive};
-pub use endpoints::{Doors, EndpointError, EndpointRecord, Endpoints, NewEndpoint, Standing, Try};
+pub use endpoints::{
+    Doors, EndpointError, EndpointRecord, Endpoints, NewEndpoint, Standing, Tested, ToTell, Try,
+};
 pub use ends::{End, Settled, Settlement, Success};
 pub use events::{JobEvent, JobEvents, Noted, WAITING};
 pub use figures::{Figures, Gauges, Pace, ServiceLevel, Spread, WorkerCounts};

@@ -1,6 +1,6 @@
 //! Rows that a job wants written in the transaction that ends it.
 
-use super::{Evaluated, Point, ReportRecord};
+use super::{Evaluated, Point, ReportRecord, Try};
 
 /// A row that stands or falls with the end of its job: if the lease is gone, it is not written.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,4 +14,6 @@ pub enum Write {
     Observed(Vec<Point>),
     /// What an evaluation found out.
     Evaluated(Box<Evaluated>),
+    /// A try to tell somebody after which its endpoint stands as it stood before.
+    Tried(Box<Try>),
 }

@@ -1,22 +1,27 @@
 //! Endpoints, and every try to tell them something.
 
+mod care;
+mod told;
+
 use async_trait::async_trait;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use packtrain_core::limits::ENDPOINTS_MAX;
 use packtrain_core::ports::{
-    EndpointError, EndpointRecord, Endpoints, IncidentRecord, NewEndpoint, Standing, Step,
-    StoreError, Try,
+    EndpointError, EndpointRecord, Endpoints, Keyed, NewEndpoint, Standing, StoreError, Tested,
+    ToTell, Try,
 };
 use packtrain_core::secret::Secret;
 use packtrain_core::time::Timestamp;
 use uuid::Uuid;
 
-use crate::error::{number, refused};
+use crate::error::refused;
 use crate::gate::{TenantGate, commit};
+use crate::pg::alerts::tries;
+use crate::pg::keyed::{self, Taken};
 use crate::pool::Pool;
 
-/// Tries of one incident that are read, the first.
-const TRIES_MAX: i64 = 1_000;
+/// The space of the idempotency keys of new endpoints.
+const KEYS: &str = "alerts.endpoint";
 
 /// Endpoints over the pool of `packtrain_app` (to keep) or `packtrain_worker` (to deliver).
 #[derive(Clone)]
@@ -35,8 +40,21 @@ impl PgEndpoints {
 
 #[async_trait]
 impl Endpoints for PgEndpoints {
-    async fn create(&self, tenant: TenantId, endpoint: &NewEndpoint) -> Result<(), EndpointError> {
+    async fn create(
+        &self,
+        tenant: TenantId,
+        endpoint: &NewEndpoint,
+        keyed: Option<&Keyed>,
+    ) -> Result<EndpointId, EndpointError> {
         let mut tx = self.gate.begin(tenant).await?;
+        if let Some(keyed) = keyed {
+            let made = endpoint.id.as_uuid();
+            match keyed::take(&mut tx, (tenant, KEYS), keyed, made).await? {
+                Taken::New => {}
+                Taken::Before(known) => return Ok(EndpointId::from_uuid(known)),
+                Taken::Reused => return Err(EndpointError::KeyReused),
+            }
+        }
         // Two who make the last endpoint at once take turns.
         sqlx::query!(
             "select pg_advisory_xact_lock(hashtextextended('endpoint:' || $1, 0)) as locked",
@@ -69,7 +87,8 @@ impl Endpoints for PgEndpoints {
         .execute(&mut *tx)
         .await
         .map_err(refused("to store an endpoint"))?;
-        Ok(commit(tx, "to store an endpoint").await?)
+        commit(tx, "to store an endpoint").await?;
+        Ok(endpoint.id)
     }
 
     async fn find(
@@ -81,8 +100,12 @@ impl Endpoints for PgEndpoints {
         let row = sqlx::query_as!(
             EndpointRow,
             r#"
-            select id, name, channel, address, secrets, created_at, verified_at, failing_since,
-                   disabled_at, disabled_because
+            select id, name, channel, address, created_at, verified_at, failing_since, disabled_at,
+                   disabled_because,
+                   case when old_secrets_until <= now_utc() then secrets[1:1]
+                        else secrets end as "secrets!",
+                   case when old_secrets_until > now_utc() then old_secrets_until
+                        end as old_secrets_until
               from endpoint
              where id = $1
             "#,
@@ -104,8 +127,12 @@ impl Endpoints for PgEndpoints {
         let rows = sqlx::query_as!(
             EndpointRow,
             r#"
-            select id, name, channel, address, secrets, created_at, verified_at, failing_since,
-                   disabled_at, disabled_because
+            select id, name, channel, address, created_at, verified_at, failing_since, disabled_at,
+                   disabled_because,
+                   case when old_secrets_until <= now_utc() then secrets[1:1]
+                        else secrets end as "secrets!",
+                   case when old_secrets_until > now_utc() then old_secrets_until
+                        end as old_secrets_until
               from endpoint
              where $1::uuid is null or id < $1
              order by id desc
@@ -140,46 +167,40 @@ impl Endpoints for PgEndpoints {
         Ok(done.rows_affected() > 0)
     }
 
-    async fn step(
+    async fn rotate(
         &self,
         tenant: TenantId,
-        rule: RuleId,
-        seq: u32,
-    ) -> Result<Option<(IncidentRecord, Step)>, StoreError> {
+        id: EndpointId,
+        secret: &Secret<String>,
+    ) -> Result<Option<Timestamp>, StoreError> {
         let mut tx = self.gate.begin(tenant).await?;
-        let row = sqlx::query!(
-            r#"
-            select i.id, i.rule_id, i.name, i.severity, i.opened_at, i.ended_at, s.step, s.at,
-                   s.facts
-              from incident_step s
-              join incident i on i.id = s.incident_id
-             where s.rule_id = $1
-               and s.seq = $2
-            "#,
-            rule.as_uuid(),
-            number::<i32, _>("incident_step.seq", seq)?,
-        )
-        .fetch_optional(&mut *tx)
-        .await
-        .map_err(refused("to read what is told"))?;
-        let found = row.map(|row| {
-            let incident = IncidentRecord {
-                id: IncidentId::from_uuid(row.id),
-                rule: RuleId::from_uuid(row.rule_id),
-                name: row.name,
-                severity: row.severity,
-                opened_at: row.opened_at,
-                ended_at: row.ended_at,
-            };
-            let step = Step {
-                seq,
-                what: row.step,
-                at: row.at,
-                facts: row.facts,
-            };
-            (incident, step)
-        });
+        let until = care::rotate(&mut tx, id, secret).await?;
+        commit(tx, "to give an endpoint another secret").await?;
+        Ok(until)
+    }
+
+    async fn enable(&self, tenant: TenantId, id: EndpointId) -> Result<bool, StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        let found = care::enable(&mut tx, id).await?;
+        commit(tx, "to enable an endpoint").await?;
         Ok(found)
+    }
+
+    async fn tested(&self, tenant: TenantId, id: EndpointId) -> Result<Tested, StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        let tested = care::tested(&mut tx, id).await?;
+        commit(tx, "to note that an endpoint is tried out").await?;
+        Ok(tested)
+    }
+
+    async fn told(
+        &self,
+        tenant: TenantId,
+        endpoint: EndpointId,
+        step: (RuleId, u32),
+    ) -> Result<Option<ToTell>, StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        told::told(&mut tx, endpoint, step).await
     }
 
     async fn note(
@@ -189,31 +210,7 @@ impl Endpoints for PgEndpoints {
         standing: Standing,
     ) -> Result<(), StoreError> {
         let mut tx = self.gate.begin(tenant).await?;
-        // Attempts of a job begin anew with a redrive, and its tries go on.
-        sqlx::query!(
-            r#"
-            insert into delivery_try (job_id, number, tenant_id, rule_id, seq, endpoint_id, at,
-                                      latency_ms, result, status, cause, excerpt)
-            select $1, coalesce(max(t.number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
-              from delivery_try t
-             where t.job_id = $1
-            having count(*) filter (where t.at = $6) = 0
-            "#,
-            tried.job.as_uuid(),
-            tenant.as_uuid(),
-            tried.step.map(|(rule, _)| rule.as_uuid()),
-            tried.step.and_then(|(_, seq)| i32::try_from(seq).ok()),
-            tried.endpoint.as_uuid(),
-            tried.at,
-            i32::try_from(tried.latency_ms).unwrap_or(i32::MAX),
-            tried.result,
-            tried.status.map(i32::from),
-            tried.cause,
-            tried.excerpt,
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(refused("to keep a try"))?;
+        tries::record(&mut tx, &[tried]).await?;
         let (word, why) = match standing {
             Standing::Well => ("well", None),
             Standing::Failing => ("failing", None),
@@ -247,40 +244,12 @@ impl Endpoints for PgEndpoints {
 
     async fn tries(&self, tenant: TenantId, incident: IncidentId) -> Result<Vec<Try>, StoreError> {
         let mut tx = self.gate.begin(tenant).await?;
-        let rows = sqlx::query!(
-            r#"
-            select t.job_id, t.number, s.rule_id, s.seq, t.endpoint_id, t.at, t.latency_ms,
-                   t.result, t.status, t.cause, t.excerpt
-              from incident_step s
-              join delivery_try t on t.rule_id = s.rule_id and t.seq = s.seq
-             where s.incident_id = $1
-             order by s.seq, t.at
-             limit $2
-            "#,
-            incident.as_uuid(),
-            TRIES_MAX,
-        )
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(refused("to read the tries of an incident"))?;
-        let tries = rows.into_iter().map(|row| {
-            Ok(Try {
-                job: JobId::from_uuid(row.job_id),
-                number: number("delivery_try.number", row.number)?,
-                step: Some((
-                    RuleId::from_uuid(row.rule_id),
-                    number("delivery_try.seq", row.seq)?,
-                )),
-                endpoint: EndpointId::from_uuid(row.endpoint_id),
-                at: row.at,
-                latency_ms: number("delivery_try.latency_ms", row.latency_ms)?,
-                result: row.result,
-                status: row.status.and_then(|status| u16::try_from(status).ok()),
-                cause: row.cause,
-                excerpt: row.excerpt,
-            })
-        });
-        tries.collect()
+        tries::of_incident(&mut tx, incident).await
+    }
+
+    async fn last_try(&self, tenant: TenantId, job: JobId) -> Result<Option<Try>, StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        tries::last(&mut tx, job).await
     }
 }
 
@@ -295,6 +264,7 @@ struct EndpointRow {
     failing_since: Option<Timestamp>,
     disabled_at: Option<Timestamp>,
     disabled_because: Option<String>,
+    old_secrets_until: Option<Timestamp>,
 }
 
 impl EndpointRow {
@@ -310,6 +280,7 @@ impl EndpointRow {
             failing_since: self.failing_since,
             disabled_at: self.disabled_at,
             disabled_because: self.disabled_because,
+            old_secrets_until: self.old_secrets_until,
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::error::{number, refused, unreadable};
 use crate::gate::{TenantGate, commit};
 use crate::pg::enqueue::enqueue;
 use crate::pg::fair::FairKeys;
+use crate::pg::keyed::{self, Taken};
 use crate::pg::listing;
 use crate::pool::{Lent, Pool};
 
@@ -134,57 +135,15 @@ pub(crate) async fn requested(
     fair_keys: &[i64],
     keyed: &Keyed,
 ) -> Result<Requested, StoreError> {
-    if take_key(connection, job, keyed).await? {
-        enqueue(connection, std::slice::from_ref(job), fair_keys).await?;
-        return Ok(Requested::Created(job.id));
-    }
-    // The insert waited for a concurrent request to commit; now its row can be read.
-    let known = sqlx::query!(
-        "select job_id, body_sha256 from idempotency
-          where tenant_id = $1 and kind = $2 and key = $3",
-        job.tenant.as_uuid(),
-        &*job.kind,
-        keyed.key,
-    )
-    .fetch_optional(connection)
-    .await
-    .map_err(refused("to read an idempotency key"))?;
-    Ok(match known {
-        Some(row) if row.body_sha256 == keyed.body_sha256 => {
-            Requested::Repeated(JobId::from_uuid(row.job_id))
+    let made = job.id.as_uuid();
+    match keyed::take(connection, (job.tenant, &*job.kind), keyed, made).await? {
+        Taken::New => {
+            enqueue(connection, std::slice::from_ref(job), fair_keys).await?;
+            Ok(Requested::Created(job.id))
         }
-        _ => Requested::Conflict,
-    })
-}
-
-/// Whether the key is now this request's own; an expired one is taken over.
-async fn take_key(
-    connection: &mut PgConnection,
-    job: &NewJob,
-    keyed: &Keyed,
-) -> Result<bool, StoreError> {
-    let taken = sqlx::query_scalar!(
-        r#"
-        insert into idempotency (tenant_id, kind, key, body_sha256, job_id, expires_at)
-        values ($1, $2, $3, $4, $5, $6)
-            on conflict (tenant_id, kind, key) do update
-           set body_sha256 = excluded.body_sha256,
-               job_id = excluded.job_id,
-               expires_at = excluded.expires_at
-         where idempotency.expires_at < now_utc()
-        returning job_id
-        "#,
-        job.tenant.as_uuid(),
-        &*job.kind,
-        keyed.key,
-        keyed.body_sha256.as_slice(),
-        job.id.as_uuid(),
-        keyed.expires_at,
-    )
-    .fetch_optional(connection)
-    .await
-    .map_err(refused("to write an idempotency key"))?;
-    Ok(taken.is_some())
+        Taken::Before(job) => Ok(Requested::Repeated(JobId::from_uuid(job))),
+        Taken::Reused => Ok(Requested::Conflict),
+    }
 }
 
 /// Every tenant's jobs, as `packtrain_operator`.

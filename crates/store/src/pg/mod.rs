@@ -25,6 +25,7 @@ pub(crate) mod gauge;
 pub(crate) mod halt;
 pub(crate) mod housekeeping;
 pub(crate) mod jobs;
+pub(crate) mod keyed;
 pub(crate) mod keys;
 pub(crate) mod lanes;
 pub(crate) mod ledger;

@@ -1,12 +1,12 @@
 //! Rows of a job's own that are written in the transaction that ends it.
 
 use packtrain_core::ids::{JobId, TenantId};
-use packtrain_core::ports::{End, Settlement, StoreError, Write};
+use packtrain_core::ports::{End, Settlement, StoreError, Try, Write};
 use sqlx::PgConnection;
 
 use crate::error::refused;
 use crate::gate::set_tenant;
-use crate::pg::alerts::evaluated;
+use crate::pg::alerts::{evaluated, tries};
 use crate::pg::reports;
 
 /// Writes what the jobs of these ends asked for, each in the name of its tenant.
@@ -14,27 +14,47 @@ pub(crate) async fn write(
     connection: &mut PgConnection,
     ends: &[&Settlement],
 ) -> Result<(), StoreError> {
-    for end in ends {
-        let End::Succeeded(success) = &end.end else {
-            continue;
+    // Of many jobs at once, since nearly all that deliver have one.
+    let tried: Vec<&Try> = writes_of(ends)
+        .filter_map(|(_, write)| match write {
+            Write::Tried(tried) => Some(&**tried),
+            _ => None,
+        })
+        .collect();
+    if !tried.is_empty() {
+        tries::record(connection, &tried).await?;
+    }
+    let others = writes_of(ends).filter(|(_, write)| !matches!(write, Write::Tried(_)));
+    let others: Vec<(&Settlement, &Write)> = others.collect();
+    let mut acting = None;
+    for (end, write) in others {
+        let tenant = match acting {
+            Some((job, tenant)) if job == end.job => tenant,
+            _ => tenant_of(connection, end.job).await?,
         };
-        if success.writes.is_empty() {
-            continue;
+        if acting != Some((end.job, tenant)) {
+            set_tenant(connection, tenant).await?;
+            acting = Some((end.job, tenant));
         }
-        let tenant = tenant_of(connection, end.job).await?;
-        set_tenant(connection, tenant).await?;
-        for write in &success.writes {
-            match write {
-                Write::Report(report) => reports::record(connection, tenant, report).await?,
-                Write::ServiceLevel => service_level(connection, end.job).await?,
-                Write::Observed(points) => {
-                    evaluated::observed(connection, end.job, points).await?;
-                }
-                Write::Evaluated(found) => evaluated::record(connection, found).await?,
-            }
+        match write {
+            Write::Report(report) => reports::record(connection, tenant, report).await?,
+            Write::ServiceLevel => service_level(connection, end.job).await?,
+            Write::Observed(points) => evaluated::observed(connection, end.job, points).await?,
+            Write::Evaluated(found) => evaluated::record(connection, found).await?,
+            // Written above.
+            Write::Tried(_) => {}
         }
     }
     Ok(())
+}
+
+/// What these ends want written, in their order.
+fn writes_of<'e>(ends: &'e [&Settlement]) -> impl Iterator<Item = (&'e Settlement, &'e Write)> {
+    let succeeded = ends.iter().filter_map(|end| match &end.end {
+        End::Succeeded(success) => Some((*end, success)),
+        _ => None,
+    });
+    succeeded.flat_map(|(end, success)| success.writes.iter().map(move |write| (end, write)))
 }
 
 async fn tenant_of(connection: &mut PgConnection, job: JobId) -> Result<TenantId, StoreError> {

@@ -6,7 +6,7 @@ use packtrain_rules::metric::Derived;
 use packtrain_rules::value::Value;
 use serde::Deserialize;
 
-use super::ZONE;
+use crate::alerts::sending::ZONE;
 use crate::alerts::spoken;
 
 /// The facts of a step, as an evaluation writes them.

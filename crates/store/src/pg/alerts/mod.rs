@@ -4,4 +4,5 @@ pub(crate) mod evaluated;
 mod incidents;
 pub(crate) mod prune;
 pub(crate) mod rules;
+pub(crate) mod tries;
 pub(crate) mod watch;

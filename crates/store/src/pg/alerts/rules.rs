@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use packtrain_core::ids::{EndpointId, IncidentId, RuleId, TenantId};
 use packtrain_core::limits::RULES_MAX;
 use packtrain_core::ports::{
-    IncidentRecord, NewRule, RuleError, RuleRecord, Rules, Step, StoreError,
+    IncidentRecord, Keyed, NewRule, RuleError, RuleRecord, Rules, Step, StoreError,
 };
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -13,7 +13,11 @@ use uuid::Uuid;
 use crate::error::refused;
 use crate::gate::{TenantGate, commit};
 use crate::pg::alerts::incidents;
+use crate::pg::keyed::{self, Taken};
 use crate::pool::Pool;
+
+/// The space of the idempotency keys of new rules.
+const KEYS: &str = "alerts.rule";
 
 /// Rules over the pool of `packtrain_app`.
 #[derive(Clone)]
@@ -32,8 +36,21 @@ impl PgRules {
 
 #[async_trait]
 impl Rules for PgRules {
-    async fn create(&self, tenant: TenantId, rule: &NewRule) -> Result<(), RuleError> {
+    async fn create(
+        &self,
+        tenant: TenantId,
+        rule: &NewRule,
+        keyed: Option<&Keyed>,
+    ) -> Result<RuleId, RuleError> {
         let mut tx = self.gate.begin(tenant).await?;
+        if let Some(keyed) = keyed {
+            let made = rule.id.as_uuid();
+            match keyed::take(&mut tx, (tenant, KEYS), keyed, made).await? {
+                Taken::New => {}
+                Taken::Before(known) => return Ok(RuleId::from_uuid(known)),
+                Taken::Reused => return Err(RuleError::KeyReused),
+            }
+        }
         // Two who make the last rule at once take turns.
         sqlx::query!(
             "select pg_advisory_xact_lock(hashtextextended('alert_rule:' || $1, 0)) as locked",
@@ -77,7 +94,8 @@ impl Rules for PgRules {
         .await
         .map_err(refused("to store how a rule stands"))?;
         levels(&mut tx, tenant, rule).await?;
-        Ok(commit(tx, "to store a rule").await?)
+        commit(tx, "to store a rule").await?;
+        Ok(rule.id)
     }
 
     async fn replace(

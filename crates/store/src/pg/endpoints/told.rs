@@ -1,0 +1,105 @@
+//! All that a message is made from, in one look.
+
+use packtrain_core::ids::{EndpointId, IncidentId, RuleId};
+use packtrain_core::ports::{IncidentRecord, Step, StoreError, ToTell};
+use packtrain_core::time::Timestamp;
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::EndpointRow;
+use crate::error::{number, refused};
+
+/// An endpoint, and what happened to a rule at a place.
+pub(super) async fn told(
+    connection: &mut PgConnection,
+    endpoint: EndpointId,
+    (rule, seq): (RuleId, u32),
+) -> Result<Option<ToTell>, StoreError> {
+    let row = sqlx::query_as!(
+        ToldRow,
+        r#"
+        select e.id, e.name, e.channel, e.address, e.created_at, e.verified_at, e.failing_since,
+               e.disabled_at, e.disabled_because,
+               case when e.old_secrets_until <= now_utc() then e.secrets[1:1]
+                    else e.secrets end as "secrets!",
+               case when e.old_secrets_until > now_utc() then e.old_secrets_until
+                    end as old_secrets_until,
+               i.id as "incident?", i.name as "rule_name?", i.severity as "severity?",
+               i.opened_at as "opened_at?", i.ended_at as "ended_at?", s.step as "step?",
+               s.at as "at?", s.facts as "facts?"
+          from endpoint e
+          left join incident_step s on s.rule_id = $2 and s.seq = $3
+          left join incident i on i.id = s.incident_id
+         where e.id = $1
+        "#,
+        endpoint.as_uuid(),
+        rule.as_uuid(),
+        number::<i32, _>("incident_step.seq", seq)?,
+    )
+    .fetch_optional(connection)
+    .await
+    .map_err(refused("to read what is told"))?;
+    Ok(row.map(|row| row.told(rule, seq)))
+}
+
+struct ToldRow {
+    id: Uuid,
+    name: String,
+    channel: String,
+    address: String,
+    created_at: Timestamp,
+    verified_at: Option<Timestamp>,
+    failing_since: Option<Timestamp>,
+    disabled_at: Option<Timestamp>,
+    disabled_because: Option<String>,
+    secrets: Vec<String>,
+    old_secrets_until: Option<Timestamp>,
+    incident: Option<Uuid>,
+    rule_name: Option<String>,
+    severity: Option<String>,
+    opened_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+    step: Option<String>,
+    at: Option<Timestamp>,
+    facts: Option<Value>,
+}
+
+impl ToldRow {
+    fn told(self, rule: RuleId, seq: u32) -> ToTell {
+        let endpoint = EndpointRow {
+            id: self.id,
+            name: self.name,
+            channel: self.channel,
+            address: self.address,
+            secrets: self.secrets,
+            created_at: self.created_at,
+            verified_at: self.verified_at,
+            failing_since: self.failing_since,
+            disabled_at: self.disabled_at,
+            disabled_because: self.disabled_because,
+            old_secrets_until: self.old_secrets_until,
+        };
+        let incident = self.incident.zip(self.rule_name);
+        let incident = incident.zip(self.severity).zip(self.opened_at);
+        let incident = incident.map(|(((id, name), severity), opened_at)| IncidentRecord {
+            id: IncidentId::from_uuid(id),
+            rule,
+            name,
+            severity,
+            opened_at,
+            ended_at: self.ended_at,
+        });
+        let step = self.step.zip(self.at).zip(self.facts);
+        let step = step.map(|((what, at), facts)| Step {
+            seq,
+            what,
+            at,
+            facts,
+        });
+        ToTell {
+            endpoint: endpoint.record(),
+            step: incident.zip(step),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! One message on its way to an endpoint, whatever it tells.
+
+use chrono_tz::Tz;
+use packtrain_core::fault::{Fault, Verdict};
+use packtrain_core::ids::{EndpointId, RequestId, RuleId};
+use packtrain_core::job::Ctx;
+use packtrain_core::ports::{
+    ChannelKind, Delivery, DeliveryAttempt, DeliveryOutcome, Endpoint, EndpointRecord, Notice,
+    Standing, Try,
+};
+use packtrain_core::secret::Secret;
+use packtrain_core::time::Timestamp;
+
+/// The zone in which times are told when nobody names one.
+pub(super) const ZONE: Tz = Tz::UTC;
+/// How long an endpoint may fail before nothing more is sent there.
+const FAILING_MAX: chrono::Duration = chrono::Duration::days(5);
+
+/// A message that was handed over, or was not taken.
+pub(super) struct Sent {
+    pub(super) attempt: DeliveryAttempt,
+    channel: ChannelKind,
+    at: Timestamp,
+}
+
+/// Hands a notice over to an endpoint, under the key of the job.
+///
+/// # Errors
+/// A snooze where a rate would be passed: nothing was sent. Fatal where the endpoint cannot be told
+/// anything here.
+pub(super) async fn send(
+    ctx: &Ctx,
+    record: &EndpointRecord,
+    notice: &Notice,
+    zone: Tz,
+) -> Result<Sent, Fault> {
+    let Some(endpoint) = reached(record) else {
+        let said = format!("a {} endpoint cannot be reached", record.channel);
+        return Err(Fault::said(Verdict::Fatal, "alerts.endpoint", said));
+    };
+    let kind = endpoint.kind();
+    let Some(channel) = ctx.world.channels.iter().find(|it| it.kind() == kind) else {
+        let said = format!("the channel {kind} is not set up");
+        return Err(Fault::said(Verdict::Fatal, "alerts.channel", said));
+    };
+    let message = ctx.world.wording.write(kind, notice, zone, None);
+    let key = ctx.job.to_string().parse();
+    let delivery = Delivery {
+        key: key.map_err(|error| Fault::fatal("alerts.key", error))?,
+        request: RequestId::from_uuid(ctx.ids.uuid()),
+        endpoint,
+        message,
+    };
+    let at = ctx.clock.now();
+    let attempt = channel.send(&delivery).await;
+    if let DeliveryOutcome::NotBefore(then) = attempt.outcome {
+        let delay = (then - at).to_std().unwrap_or_default();
+        let why = "the channel takes no more for now";
+        return Err(Fault::snooze("alerts.rate", delay, why));
+    }
+    Ok(Sent {
+        attempt,
+        channel: kind,
+        at,
+    })
+}
+
+impl Sent {
+    /// The try, as it is kept.
+    pub(super) fn tried(
+        &self,
+        ctx: &Ctx,
+        endpoint: EndpointId,
+        step: Option<(RuleId, u32)>,
+    ) -> Try {
+        let attempt = &self.attempt;
+        let result = match attempt.outcome {
+            DeliveryOutcome::Delivered => "delivered",
+            DeliveryOutcome::Temporary(_) | DeliveryOutcome::NotBefore(_) => "temporary",
+            DeliveryOutcome::Permanent => "permanent",
+            DeliveryOutcome::Gone => "gone",
+        };
+        Try {
+            job: ctx.job,
+            number: ctx.attempt,
+            step,
+            endpoint,
+            at: self.at,
+            latency_ms: u32::try_from(attempt.latency.as_millis()).unwrap_or(u32::MAX),
+            result: result.to_owned(),
+            status: attempt.status,
+            cause: attempt.cause.map(|cause| cause.as_str().to_owned()),
+            excerpt: Some(attempt.excerpt.clone()).filter(|text| !text.is_empty()),
+        }
+    }
+
+    /// What it means for its endpoint.
+    pub(super) fn standing(&self, record: &EndpointRecord) -> Standing {
+        let is_old = record
+            .failing_since
+            .is_some_and(|since| self.at - since > FAILING_MAX);
+        match self.attempt.outcome {
+            DeliveryOutcome::Delivered => Standing::Well,
+            DeliveryOutcome::Gone => Standing::Disabled("it answered that it is no more"),
+            _ if is_old => Standing::Disabled("it failed for five days"),
+            _ => Standing::Failing,
+        }
+    }
+
+    /// Why it was not taken. What the other side said is its owner's, and stands with the try.
+    pub(super) fn fault(&self, verdict: Verdict) -> Fault {
+        let attempt = &self.attempt;
+        let status = attempt.status;
+        let status = status.map_or_else(String::new, |status| format!(" {status}"));
+        let cause = attempt.cause.map_or("unknown", |cause| cause.as_str());
+        let said = format!("{}: {cause}{status}", self.channel);
+        Fault::said(verdict, "alerts.undelivered", said)
+    }
+}
+
+/// Where a stored endpoint leads; none of a channel that this release does not know.
+fn reached(record: &EndpointRecord) -> Option<Endpoint> {
+    let kind = ChannelKind::ALL
+        .into_iter()
+        .find(|kind| kind.as_str() == record.channel)?;
+    let url = || Secret::new(record.address.reveal().clone());
+    Some(match kind {
+        ChannelKind::Webhook => Endpoint::Webhook {
+            url: url(),
+            secrets: record.secrets.clone(),
+        },
+        ChannelKind::Email => Endpoint::Email {
+            address: url(),
+            unsubscribe: None,
+        },
+        ChannelKind::Slack => Endpoint::Slack { url: url() },
+        ChannelKind::Discord => Endpoint::Discord { url: url() },
+        ChannelKind::Telegram => {
+            let (bot, chat) = record.address.reveal().split_once('/')?;
+            Endpoint::Telegram {
+                bot: bot.to_owned(),
+                chat: chat.to_owned(),
+            }
+        }
+        ChannelKind::Sns => match record.address.reveal() {
+            number if number.starts_with('+') => Endpoint::Phone { number: url() },
+            arn => Endpoint::Topic { arn: arn.clone() },
+        },
+    })
+}
