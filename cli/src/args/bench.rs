@@ -13,6 +13,7 @@ Examples:
   packtrain bench rescue
   packtrain bench steady --seconds 60
   packtrain bench history --jobs 1000000 --json
+  packtrain bench alerts --alerts 20000
   packtrain bench tax";
 pub(super) const QUEUE: &str = "\
 Examples:
@@ -45,6 +46,11 @@ pub(super) const HISTORY: &str = "\
 Examples:
   packtrain bench history
   packtrain bench history --jobs 1000000 --rounds 50 --json";
+pub(super) const ALERTS: &str = "\
+Examples:
+  packtrain bench alerts
+  packtrain bench alerts --ticks 0 --alerts 20000 --rate 200
+  packtrain bench alerts --alerts 0 --rules 1000 --json";
 pub(super) const TAX: &str = "\
 Examples:
   packtrain bench tax
@@ -75,6 +81,10 @@ pub(crate) enum Bench {
     /// million some minutes, and 10 GB of disk
     #[command(after_help = HISTORY)]
     History(BenchHistory),
+    /// How soon people are told of a price, by leg, and a day of alerts at an even pace: with the
+    /// defaults about nine minutes
+    #[command(after_help = ALERTS)]
+    Alerts(BenchAlerts),
     /// How fast tax reports are made of ledgers of all shapes and sizes
     #[command(after_help = TAX)]
     Tax(BenchTax),
@@ -234,6 +244,37 @@ pub(crate) struct BenchHistory {
 }
 
 #[derive(Debug, Clone, Args)]
+pub(crate) struct BenchAlerts {
+    #[command(flatten)]
+    pub(crate) at: BenchWhere,
+    /// Rules that fire at one tick
+    #[arg(long, default_value_t = 1_000, value_name = "N",
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000))]
+    pub(crate) rules: usize,
+    /// Ticks to measure leg by leg; 0: none
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub(crate) ticks: u32,
+    /// Alerts to replay; 0: none
+    #[arg(long, default_value_t = 375_000, value_name = "N")]
+    pub(crate) alerts: usize,
+    /// Alerts a second in the first half of the replay; in the second half twice as many
+    #[arg(long, default_value_t = 625, value_name = "N",
+        value_parser = value_parser!(u32).range(5..=10_000))]
+    pub(crate) rate: u32,
+    /// Tenants whose rules they are
+    #[arg(long, default_value_t = 100, value_name = "N",
+        value_parser = RangedU64ValueParser::<usize>::new().range(4..))]
+    pub(crate) tenants: usize,
+    /// Messages that the worker hands over at once
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = some())]
+    pub(crate) slots: usize,
+    /// A row of the table for so many seconds
+    #[arg(long, default_value_t = 30, value_name = "S",
+        value_parser = value_parser!(u32).range(1..))]
+    pub(crate) every: u32,
+}
+
+#[derive(Debug, Clone, Args)]
 pub(crate) struct BenchTax {
     /// Rows of the largest ledger [default: 1000000]; with --write, of each [default: 10000]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(100..))]
@@ -274,6 +315,8 @@ mod tests {
             "steady --rate 0",
             "future --claims 0",
             "history --jobs 0",
+            "alerts --rules 0",
+            "alerts --rate 4",
             "tax --rows 99",
             "tax --rounds 0",
         ] {

@@ -42,7 +42,7 @@ pub use pg::events::PgEvents;
 pub use pg::figures::PgFigures;
 pub use pg::files::PgFiles;
 pub use pg::gas::PgGas;
-pub use pg::gauge::{Gauge, Holds, PgGauge, Phase, Until, Waits};
+pub use pg::gauge::{Gauge, Holds, PgGauge, Phase, ToldMessage, Until, Waits};
 pub use pg::housekeeping::{PgHousekeeping, Retention};
 pub use pg::jobs::{PgJobs, PgOperatorJobs};
 pub use pg::keys::PgKeys;

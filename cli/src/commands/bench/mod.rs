@@ -1,5 +1,6 @@
 //! `packtrain bench`: measures, and says how.
 
+mod alerts;
 mod claims;
 mod cost;
 mod fair;
@@ -69,6 +70,11 @@ pub(crate) async fn run(
         Bench::History(args) => {
             stand
                 .on(&args.at, async |at| history::run(global, args, at).await)
+                .await
+        }
+        Bench::Alerts(args) => {
+            stand
+                .on(&args.at, async |at| alerts::run(global, args, at).await)
                 .await
         }
         Bench::Tax(args) => tax::run(global, args),

@@ -61,6 +61,16 @@ impl WorkerProcess {
         Self::run(ground, &["worker", "--lanes", "ops"], settings)
     }
 
+    /// Starts a worker that evaluates rules and tells people, with these settings besides.
+    pub(crate) fn telling(
+        ground: &Ground,
+        besides: Vec<(&'static str, String)>,
+    ) -> Result<Self, Failure> {
+        let mut settings = place(ground)?;
+        settings.extend(besides);
+        Self::run(ground, &["worker", "--lanes", "pulse,notify"], settings)
+    }
+
     /// Starts a part of the product with its defaults, as a fleet has it.
     pub(crate) fn usual(ground: &Ground, part: &str) -> Result<Self, Failure> {
         let mut settings = place(ground)?;

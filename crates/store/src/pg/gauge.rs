@@ -1,5 +1,7 @@
 //! What the database itself counts: for benches, which say what a job costs.
 
+mod messages;
+
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -12,6 +14,8 @@ use sqlx::postgres::Postgres;
 
 use crate::error::refused;
 use crate::pool::Pool;
+
+pub use messages::ToldMessage;
 
 /// Counters of one database; two readings tell what happened between them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
