@@ -8,6 +8,7 @@ mod bulk;
 mod comparisons;
 mod control;
 mod deadlines;
+mod deliveries;
 mod endpoints;
 mod families;
 mod full_disk;
