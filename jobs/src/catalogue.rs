@@ -13,7 +13,7 @@ use serde_json::Value;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::{alerts, gas, ops, prices, tax};
+use crate::{alerts, chain, gas, ops, prices, tax};
 
 /// Every kind that this binary runs.
 pub const KINDS: &[Entry] = &[
@@ -21,6 +21,7 @@ pub const KINDS: &[Entry] = &[
     entry::<alerts::evaluate::Evaluate>(),
     entry::<alerts::probe::Probe>(),
     entry::<alerts::tell::Tell>(),
+    entry::<chain::scan::Scan>(),
     entry::<gas::snapshot::Snapshot>(),
     entry::<ops::bulk::Bulk>(),
     entry::<ops::canary::Canary>(),

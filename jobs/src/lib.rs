@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod catalogue;
+pub mod chain;
 pub mod gas;
 pub mod ops;
 pub mod prices;

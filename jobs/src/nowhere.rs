@@ -7,9 +7,10 @@ use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::ids::{JobId, LeaseId, ScheduleId, TenantId, WorkerId};
 use packtrain_core::job::{Lane, NewJob};
 use packtrain_core::ports::{
-    Actor, AuditEntry, Cause, CausePlace, Change, Changed, Checkpoints, Control, Drain, Edited,
-    GasBlock, GasBlocks, GasHead, Housekeeping, JobFilter, JobRecord, JobSummary, Keyed,
-    LaneRecord, OperatorJobs, Pruned, Requested, ScheduleEdit, StoreError, WorkerView,
+    Actor, AddressBytes, AuditEntry, Cause, CausePlace, ChainEvent, ChainEvents, Change, Changed,
+    Checkpoints, Control, Drain, Edited, GasBlock, GasBlocks, GasHead, Housekeeping, JobFilter,
+    JobRecord, JobSummary, Keyed, LaneRecord, OperatorJobs, Pruned, Requested, ScanState,
+    ScheduleEdit, StoreError, TokenDecimals, WorkerView,
 };
 use packtrain_core::schedule::ScheduleRecord;
 use serde_json::Value;
@@ -49,6 +50,29 @@ impl GasBlocks for Nowhere {
     }
 
     async fn recent(&self, _: Chain, _: u32) -> Result<Vec<GasBlock>, StoreError> {
+        nothing()
+    }
+}
+
+#[async_trait]
+impl ChainEvents for Nowhere {
+    async fn watched(&self, _: Chain, _: u32) -> Result<Vec<String>, StoreError> {
+        nothing()
+    }
+
+    async fn state(&self, _: Chain) -> Result<Option<ScanState>, StoreError> {
+        nothing()
+    }
+
+    async fn pending(&self, _: Chain, _: u64) -> Result<Vec<ChainEvent>, StoreError> {
+        nothing()
+    }
+
+    async fn decimals(
+        &self,
+        _: Chain,
+        _: &[AddressBytes],
+    ) -> Result<Vec<TokenDecimals>, StoreError> {
         nothing()
     }
 }

@@ -80,6 +80,7 @@ impl World {
                 gas: Arc::new(Nowhere),
                 prices: Arc::new(NoPrices),
                 coins: Arc::new(Nowhere),
+                chain_events: Arc::new(Nowhere),
                 warmth: Vec::new(),
                 watch: Arc::new(Nowhere),
                 endpoints: Arc::new(Nowhere),

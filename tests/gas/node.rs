@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use packtrain_core::chain::Chain;
-use packtrain_core::ports::GasBlocks;
-use packtrain_feeds::{LogFilter, Rpc};
+use packtrain_core::ports::{GasBlocks, LogFilter};
+use packtrain_feeds::Rpc;
 use packtrain_jobs::gas::{reading, rules};
 use packtrain_store::PgGas;
 use packtrain_tests::Anvil;

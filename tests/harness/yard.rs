@@ -23,7 +23,7 @@ use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
 use packtrain_scheduler::{Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
-    PgBacklog, PgBell, PgCheckpoints, PgClaims, PgCoins, PgControl, PgEndpoints, PgEvents,
+    PgBacklog, PgBell, PgChainEvents, PgCheckpoints, PgClaims, PgCoins, PgControl, PgEndpoints, PgEvents,
     PgFigures, PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgRules,
     PgSchedules, PgUpkeep, PgWatch, PoolWarmth, Retention,
 };
@@ -156,9 +156,15 @@ impl Yard {
 
     /// API, upkeep and one worker of the product's own kinds, which read these chains.
     pub async fn reading(chains: Arc<dyn Chains>) -> Self {
+        let yard = Self::that_reads(chains).await;
+        yard.worker(KINDS).await;
+        yard
+    }
+
+    /// API and upkeep; workers that the test starts read these chains.
+    pub async fn that_reads(chains: Arc<dyn Chains>) -> Self {
         let mut yard = Self::without_workers().await;
         yard.chains = chains;
-        yard.worker(KINDS).await;
         yard
     }
 
@@ -265,6 +271,7 @@ impl Yard {
             gas: Arc::new(PgGas::new(pool.clone())),
             prices: Arc::clone(&self.prices),
             coins: Arc::new(PgCoins::new(pool.clone())),
+            chain_events: Arc::new(PgChainEvents::new(pool.clone())),
             warmth: self.warmth(),
             watch: Arc::new(PgWatch::new(pool.clone())),
             endpoints: Arc::new(PgEndpoints::new(pool.clone())),

@@ -9,8 +9,11 @@ use super::{Addresses, Problem};
 
 /// Nodes of one chain, at most.
 const NODES_MAX: usize = 8;
+/// Confirmations, at most: nodes that are no archives have the state of the last 128 blocks.
+const CONFIRMATIONS_MAX: u64 = 120;
 
-/// The addresses of each chain's nodes, the first of which is asked first.
+/// The addresses of each chain's nodes, the first of which is asked first, and how many blocks must
+/// follow one before what happened in it counts.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rpc {
@@ -19,6 +22,11 @@ pub(crate) struct Rpc {
     base_urls: Addresses,
     arbitrum_urls: Addresses,
     polygon_urls: Addresses,
+    ethereum_confirmations: u64,
+    optimism_confirmations: u64,
+    base_confirmations: u64,
+    arbitrum_confirmations: u64,
+    polygon_confirmations: u64,
 }
 
 impl Rpc {
@@ -33,9 +41,25 @@ impl Rpc {
         }
     }
 
-    /// Addresses that cannot be asked, and why.
+    /// How many blocks must follow a block of a chain.
+    pub(crate) const fn confirmations(&self, chain: Chain) -> u64 {
+        match chain {
+            Chain::Ethereum => self.ethereum_confirmations,
+            Chain::Optimism => self.optimism_confirmations,
+            Chain::Base => self.base_confirmations,
+            Chain::Arbitrum => self.arbitrum_confirmations,
+            Chain::Polygon => self.polygon_confirmations,
+        }
+    }
+
+    /// Addresses that cannot be asked, and numbers that cannot be meant, and why.
     pub(super) fn problem(&self) -> Option<Problem> {
         Chain::ALL.into_iter().find_map(|chain| {
+            let confirmations = self.confirmations(chain);
+            if confirmations > CONFIRMATIONS_MAX {
+                let what = format!("{confirmations} is more than {CONFIRMATIONS_MAX}");
+                return Some((format!("rpc.{chain}_confirmations"), what));
+            }
             let urls = &self.urls(chain).0;
             let what = match Nodes::new(chain, urls) {
                 _ if urls.len() > NODES_MAX => {
@@ -62,6 +86,7 @@ impl Rpc {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::settings::load;
 
     #[test]
@@ -85,6 +110,26 @@ mod tests {
             );
             assert!(!said.contains("hush"), "{said}");
         }
+    }
+
+    #[test]
+    fn a_chain_is_confirmed_as_it_says_itself_unless_the_settings_say_otherwise() {
+        let rpc = load(None, &[]).unwrap().settings.rpc;
+        for chain in Chain::ALL {
+            assert_eq!(rpc.confirmations(chain), chain.confirmations(), "{chain}");
+        }
+        let flags = [("rpc.base_confirmations", "3".to_owned())];
+        let rpc = load(None, &flags).unwrap().settings.rpc;
+        assert_eq!(rpc.confirmations(Chain::Base), 3);
+        let flags = [("rpc.base_confirmations", "121".to_owned())];
+        let Err(error) = load(None, &flags) else {
+            panic!("121 was taken");
+        };
+        let said = error.to_string();
+        assert!(
+            said.starts_with("rpc.base_confirmations: 121 is more than 120"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -14,7 +14,9 @@ use crate::settings::Settings;
 pub(super) fn chains(settings: &Settings) -> Result<Arc<dyn Chains>, Failure> {
     let named = Chain::ALL.into_iter().filter_map(|chain| {
         let urls = &settings.rpc.urls(chain).0;
-        (!urls.is_empty()).then(|| Rpc::new(chain, urls))
+        let confirmations = settings.rpc.confirmations(chain);
+        let confirmed = |rpc: Rpc| rpc.confirmed_after(confirmations);
+        (!urls.is_empty()).then(|| Rpc::new(chain, urls).map(confirmed))
     });
     let chains: Result<Vec<Rpc>, _> = named.collect();
     // The settings were checked when they were read.

@@ -18,7 +18,7 @@ use packtrain_notify::Templates;
 use packtrain_objects::ObjectsWarmth;
 use packtrain_scheduler::{BEATS_IN_PATIENCE, Patience};
 use packtrain_store::{
-    PgBacklog, PgBell, PgCheckpoints, PgClaims, PgCoins, PgControl, PgEndpoints, PgEvents,
+    PgBacklog, PgBell, PgChainEvents, PgCheckpoints, PgClaims, PgCoins, PgControl, PgEndpoints, PgEvents,
     PgFigures, PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgRules,
     PgWatch, PoolWarmth, Pools, Retention,
 };
@@ -163,6 +163,7 @@ impl Parts {
             gas: Arc::new(PgGas::new(pool.clone())),
             prices: feeds::prices(&self.settings)?,
             coins: Arc::new(PgCoins::new(pool.clone())),
+            chain_events: Arc::new(PgChainEvents::new(pool.clone())),
             warmth: self.warmth()?,
             watch: Arc::new(PgWatch::new(pool.clone())),
             endpoints: Arc::new(PgEndpoints::new(pool.clone())),

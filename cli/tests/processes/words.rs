@@ -222,10 +222,15 @@ retention.alerts_days         90                                  default
 retention.audit_days          400                                 default
 retention.gas_days            14                                  default
 retention.jobs_days           90                                  default
+rpc.arbitrum_confirmations    64                                default
 rpc.arbitrum_urls             []                                  default
+rpc.base_confirmations        30                                default
 rpc.base_urls                 []                                  default
+rpc.ethereum_confirmations    12                                default
 rpc.ethereum_urls             []                                  default
+rpc.optimism_confirmations    30                                default
 rpc.optimism_urls             []                                  default
+rpc.polygon_confirmations     64                                default
 rpc.polygon_urls              []                                  default
 s3.bucket                     ""                                  default
 s3.download_s                 300                                 default

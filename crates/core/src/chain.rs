@@ -68,6 +68,20 @@ impl Chain {
     }
 }
 
+impl Chain {
+    /// So many blocks must follow a block before what happened in it is told, unless the settings
+    /// say otherwise: a choice between soon and sure, no figure of a protocol. On Ethereum that is
+    /// some two and a half minutes and less than finality; elsewhere one to two minutes, but
+    /// Arbitrum, whose blocks are of one sequencer.
+    pub const fn confirmations(self) -> u64 {
+        match self {
+            Self::Ethereum => 12,
+            Self::Optimism | Self::Base => 30,
+            Self::Arbitrum | Self::Polygon => 64,
+        }
+    }
+}
+
 impl fmt::Display for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use packtrain_core::chain::Chain;
-use packtrain_core::ports::{ChainError, Chains, FeeHistory, Header};
+use packtrain_core::ports::{
+    ChainError, Chains, FeeHistory, Header, Log, LogFilter, Question, Word,
+};
 
 use crate::host::HostError;
 use crate::rpc::{Rpc, RpcError};
@@ -27,6 +29,9 @@ impl NodeChains {
 /// What an error of nodes means to those who only know the port.
 fn failed(chain: Chain) -> impl Fn(RpcError) -> ChainError {
     move |error| {
+        if let RpcError::TooMany { first, last } = error {
+            return ChainError::TooMany { chain, first, last };
+        }
         let is_busy = matches!(
             error,
             RpcError::Host(HostError::Busy { .. }) | RpcError::AllRest { .. }
@@ -76,5 +81,31 @@ impl Chains for NodeChains {
     ) -> Result<FeeHistory, ChainError> {
         let history = self.of(chain)?.fee_history(last, count).await;
         history.map_err(failed(chain))
+    }
+
+    fn confirmations(&self, chain: Chain) -> u64 {
+        let known = self.of(chain).map(Rpc::confirmations);
+        known.unwrap_or(chain.confirmations())
+    }
+
+    async fn logs(
+        &self,
+        chain: Chain,
+        filter: &LogFilter,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<Log>, ChainError> {
+        let logs = self.of(chain)?.logs(filter, first, last).await;
+        logs.map_err(failed(chain))
+    }
+
+    async fn words(
+        &self,
+        chain: Chain,
+        questions: &[Question],
+        block: u64,
+    ) -> Result<Vec<Option<Word>>, ChainError> {
+        let words = self.of(chain)?.words(questions, block).await;
+        words.map_err(failed(chain))
     }
 }

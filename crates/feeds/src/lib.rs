@@ -18,5 +18,5 @@ pub use host::{Answer, Bounds, Host, HostError};
 pub use llama::{ChainTvl, Listed, Llama, LlamaPrices, Protocol};
 pub use post::{Post, PostError};
 pub use replay::{Fault, MoveError, Replay};
-pub use rpc::{Log, LogFilter, Rpc, RpcError};
+pub use rpc::{Rpc, RpcError};
 pub use task_agent::{TaskAgent, TaskAgentError};

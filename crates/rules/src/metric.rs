@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use sha3::{Digest, Keccak256};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -30,6 +31,8 @@ enum Part {
     Chain,
     /// Twenty bytes in hex; letters are made small, so that two writings are one metric.
     Address,
+    /// The address of a token's contract, or this word.
+    Token(&'static str),
     /// One of these words.
     Word(&'static [&'static str]),
 }
@@ -66,6 +69,15 @@ macro_rules! families {
                 }
             }
 
+            /// Whether its values are of moments at which something happened, with zero between
+            /// them.
+            pub const fn is_momentary(self) -> bool {
+                matches!(
+                    self,
+                    Self::TransferIn | Self::TransferOut | Self::Approval | Self::Transfer
+                )
+            }
+
             const fn parts(self) -> &'static [Part] {
                 match self {
                     $(Self::$name => $parts,)*
@@ -89,7 +101,15 @@ families! {
     /// Price of a stablecoin in units of what it is pegged to.
     Peg "peg" &[Part::Name];
     /// Balance of an address in whole tokens: chain, address, and the token's address or `native`.
-    Balance "balance" &[Part::Chain, Part::Address, Part::Name];
+    Balance "balance" &[Part::Chain, Part::Address, Part::Token("native")];
+    /// What an address got in a block, netted: chain, address, and the token's address for whole
+    /// tokens, or `any` for how many tokens it got something of.
+    TransferIn "transfer_in" &[Part::Chain, Part::Address, Part::Token("any")];
+    /// What it gave, likewise.
+    TransferOut "transfer_out" &[Part::Chain, Part::Address, Part::Token("any")];
+    /// The largest allowance that an address gave in a block: chain, address, and the token's
+    /// address for whole tokens, or `any` for how many allowances it gave.
+    Approval "approval" &[Part::Chain, Part::Address, Part::Token("any")];
     /// What an owner moved in one transaction, netted, in US dollars: chain and owner.
     Transfer "transfer" &[Part::Chain, Part::Name];
     /// A figure of jobs of a kind, such as `job:tax.report:dead`.
@@ -140,6 +160,12 @@ impl Metric {
     /// The key.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The number of the chain that it is of; none when it is of none.
+    pub fn chain(&self) -> Option<&str> {
+        let is_of_one = matches!(self.family().parts(), [Part::Chain, ..]);
+        self.0.split(':').nth(1).filter(|_| is_of_one)
     }
 
     /// What kind of thing it measures.
@@ -200,6 +226,7 @@ impl Part {
                 .parse()
                 .is_ok_and(|chain: u64| chain.to_string() == part),
             Self::Address => is_address(part),
+            Self::Token(word) => part == word || is_address(part),
             Self::Word(words) => words.contains(&part),
         };
         let is_hex = part.starts_with("0x");
@@ -225,15 +252,34 @@ impl Part {
                  {COIN_CHARS_MAX} at most, or 0x and 40 to 64 hex digits"
             ),
             Self::Chain => "the number of a chain".to_owned(),
-            Self::Address => "an address: 0x and 40 hex digits".to_owned(),
+            Self::Address => ADDRESS.to_owned(),
+            Self::Token(word) => format!("{word}, or {ADDRESS}"),
             Self::Word(words) => format!("one of {}", words.join(", ")),
         }
     }
 }
 
+/// What an address is, for people.
+const ADDRESS: &str = "an address: 0x and 40 hex digits, with letters that are all small, all \
+                       large, or as its checksum has them (EIP-55)";
+
 fn is_address(text: &str) -> bool {
     let digits = text.strip_prefix("0x").unwrap_or_default();
-    digits.len() == 40 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    let is_hex = digits.len() == 40 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let has = |is: fn(&u8) -> bool| digits.as_bytes().iter().any(is);
+    let is_mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    is_hex && (!is_mixed || has_checksum(digits))
+}
+
+/// Whether the letters of an address are large where its checksum says so
+/// ([EIP-55](https://eips.ethereum.org/EIPS/eip-55)): where the hash of the small ones has a figure
+/// of eight or more.
+fn has_checksum(digits: &str) -> bool {
+    let hash = Keccak256::digest(digits.to_ascii_lowercase());
+    digits.bytes().enumerate().all(|(place, digit)| {
+        let figure = (hash[place / 2] >> (4 * (1 - place % 2))) & 15;
+        !digit.is_ascii_alphabetic() || digit.is_ascii_uppercase() == (figure >= 8)
+    })
 }
 
 impl fmt::Display for Metric {
@@ -375,6 +421,8 @@ mod tests {
     fn every_family_has_a_key_that_survives_writing() {
         let address = "0x00000000219ab540356cbb839cbe05303d7705fa";
         let balance = format!("balance:1:{address}:native");
+        let approval = format!("approval:10:{address}:any");
+        let [given, got] = ["out", "in"].map(|way| format!("transfer_{way}:1:{address}:{address}"));
         for key in [
             "price:coingecko:ethereum",
             "price:ethereum:0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2",
@@ -384,6 +432,9 @@ mod tests {
             "apy:747c1d2a-c668-4682-b9f9-296708a3dd90",
             "peg:usd-coin",
             &balance,
+            &approval,
+            &given,
+            &got,
             "transfer:1:binance",
             "job:tax.report:dead",
             "platform:backlog_seconds",
@@ -398,9 +449,28 @@ mod tests {
     fn two_writings_of_an_address_are_one_metric() {
         let read = |text: &str| text.parse::<Metric>().unwrap();
         assert_eq!(
-            read("balance:1:0x00000000219AB540356cBB839Cbe05303d7705Fa:0xA0B8"),
-            read("balance:1:0x00000000219ab540356cbb839cbe05303d7705fa:0xa0b8"),
+            read("balance:1:0x00000000219ab540356cBB839Cbe05303d7705Fa:native"),
+            read("balance:1:0x00000000219AB540356CBB839CBE05303D7705FA:native"),
         );
+    }
+
+    #[test]
+    fn an_address_in_mixed_letters_is_read_only_with_its_checksum() {
+        // The examples of EIP-55.
+        for address in [
+            "0x52908400098527886E0F7030069857D2E4169EE7",
+            "0xde709f2102306220921060314715629080e2fb77",
+            "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+            "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
+            "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB",
+            "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb",
+        ] {
+            let key = format!("balance:1:{address}:native");
+            let metric: Metric = key.parse().unwrap();
+            assert_eq!(metric.as_str(), key.to_lowercase());
+        }
+        let slip = "balance:1:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1Beaed:native";
+        assert!(wrong(slip).contains("as its checksum has them (EIP-55)"));
     }
 
     #[test]
@@ -431,6 +501,9 @@ mod tests {
         let said = wrong(&format!("price:{}:x", "s".repeat(41)));
         assert!(said.contains("is not a source of prices"), "{said}");
         assert!(wrong("balance:1:0x12:native").contains("40 hex digits"));
+        assert!(
+            wrong("approval:1:0x00000000219ab540356cbb839cbe05303d7705fa:usdc").contains("any, or")
+        );
         assert!(wrong(&"x".repeat(201)).contains("200 characters"));
     }
 

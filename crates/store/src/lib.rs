@@ -33,6 +33,7 @@ pub use pg::alerts::rules::PgRules;
 pub use pg::alerts::watch::PgWatch;
 pub use pg::backlog::PgBacklog;
 pub use pg::bell::PgBell;
+pub use pg::chain_events::read::PgChainEvents;
 pub use pg::checkpoints::PgCheckpoints;
 pub use pg::claims::PgClaims;
 pub use pg::coins::PgCoins;

@@ -1,6 +1,7 @@
 //! Evaluates the rules that watch what moved, and those whose time has come.
 
 mod round;
+mod undone;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use packtrain_core::time::Timestamp;
 use packtrain_rules::metric::{Derived, Family};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tracing::warn;
 use utoipa::ToSchema;
 
 use super::tell::{Message, Tell};
@@ -21,6 +23,8 @@ use round::{Found, Outcome, Round, Rule};
 
 /// Rules that are read at once.
 const PAGE: u32 = 1_000;
+/// What was told and does not hold any more, of which one job says so.
+const UNDONE_MAX: u32 = 1_000;
 /// Messages that an evaluation enqueues itself; more are enqueued by jobs of their own, so that its
 /// own end is written soon.
 const MESSAGES_MAX: usize = 5_000;
@@ -38,12 +42,27 @@ pub struct Evaluate {
     /// The job whose observations are evaluated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tick: Option<JobId>,
+    /// Whether it is about what the job took back: who was told of that is told so, and no rule is
+    /// evaluated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undone: bool,
 }
 
 impl Evaluate {
     /// Evaluates what a job observed.
     pub const fn of(tick: JobId) -> Self {
-        Self { tick: Some(tick) }
+        Self {
+            tick: Some(tick),
+            undone: false,
+        }
+    }
+
+    /// Tells of what a job took back.
+    pub const fn undone_by(tick: JobId) -> Self {
+        Self {
+            tick: Some(tick),
+            undone: true,
+        }
     }
 }
 
@@ -64,6 +83,7 @@ impl Job for Evaluate {
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
         match self.tick {
+            Some(tick) if self.undone => on_undone(ctx, tick).await,
             Some(tick) => on_tick(ctx, tick).await,
             None => on_time(ctx).await,
         }
@@ -90,6 +110,22 @@ async fn on_tick(ctx: &Ctx, tick: JobId) -> Result<Done, Fault> {
         }
     }
     Ok(done(found, latest(&moves), None))
+}
+
+async fn on_undone(ctx: &Ctx, tick: JobId) -> Result<Done, Fault> {
+    let told = ctx.world.watch.undone(tick, UNDONE_MAX).await?;
+    if told.is_empty() {
+        return Ok(Done::quietly());
+    }
+    if told.len() >= UNDONE_MAX as usize {
+        warn!(
+            told = told.len(),
+            "more was told and does not hold than is said"
+        );
+    }
+    let mut found = Found::default();
+    found.add(undone::outcomes(told, ctx.clock.now()));
+    Ok(done(found, Vec::new(), None))
 }
 
 async fn on_time(ctx: &Ctx) -> Result<Done, Fault> {

@@ -10,6 +10,7 @@ use serde_json::Value;
 pub use packtrain_rules::machine::Phase;
 pub use packtrain_rules::rule::Rule;
 
+use packtrain_rules::metric::{Family, Metric};
 use packtrain_rules::plan::{Plan, PlanLeaf};
 
 use super::standing::Standing;
@@ -55,6 +56,7 @@ pub fn stored(
             errors.push(FieldError::new("/rule/when", "unsupported", said));
         }
     }
+    errors.extend(momentary(rule));
     if endpoints.len() > RULE_ENDPOINTS_MAX {
         let said = format!("A rule tells at most {RULE_ENDPOINTS_MAX} endpoints.");
         errors.push(FieldError::new("/endpoints", "too_many", said));
@@ -86,6 +88,27 @@ pub fn stored(
         levels: plan.leaves.iter().flat_map(levels).collect(),
         state: serde_json::to_value(standing).map_err(unwritten)?,
     })
+}
+
+/// What cannot be asked of what wallets do: it happens at moments.
+fn momentary(rule: &Rule) -> Option<FieldError> {
+    let leaves = rule.when.leaves();
+    let metrics = || leaves.iter().map(|leaf| &leaf.metric);
+    if rule.for_s > 0 && metrics().any(|metric| metric.family().is_momentary()) {
+        let said = "Transfers and approvals happen at a moment and do not last; for_s must be 0.";
+        return Some(FieldError::new("/rule/for_s", "momentary", said));
+    }
+    let mut whales = metrics().filter(|metric| metric.family() == Family::Transfer);
+    let unnamed = whales.find(|metric| !names_an_address(metric))?;
+    let said = format!("{unnamed} names no address, and no owners are known by name.");
+    Some(FieldError::new("/rule/when", "unknown_owner", said))
+}
+
+/// Whether the last part of a metric is an address.
+fn names_an_address(metric: &Metric) -> bool {
+    let last = metric.as_str().rsplit(':').next();
+    let digits = last.and_then(|last| last.strip_prefix("0x"));
+    digits.is_some_and(|it| it.len() == 40 && it.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// The values from which on a leaf is, or is no more, what it was.

@@ -59,8 +59,13 @@ impl Standing {
             Change::Resolved(_) | Change::Ended(_) | Change::Held(_) | Change::Told(_) => {}
         }
         let firing = self.firing?;
-        self.steps = self.steps.saturating_add(1);
         let incident = IncidentId::of_firing(rule, firing.number, firing.at);
-        Some((self.steps, incident))
+        Some((self.count(), incident))
+    }
+
+    /// The place of the next thing that happens.
+    pub(super) fn count(&mut self) -> u32 {
+        self.steps = self.steps.saturating_add(1);
+        self.steps
     }
 }

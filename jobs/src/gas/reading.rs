@@ -24,9 +24,7 @@ pub enum Torn {
 /// # Errors
 /// [`Torn::Blocks`] with the first that does not.
 pub fn linked(headers: &[Header]) -> Result<(), Torn> {
-    let follows =
-        |pair: &&[Header]| pair[1].number == pair[0].number + 1 && pair[1].parent == pair[0].hash;
-    match headers.windows(2).find(|pair| !follows(pair)) {
+    match { headers.windows(2) }.find(|pair| !pair[1].follows(&pair[0])) {
         Some(pair) => Err(Torn::Blocks(pair[1].number)),
         None => Ok(()),
     }

@@ -8,7 +8,7 @@ use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use packtrain_core::ports::{
     ChannelKind, Coins, EndpointError, EndpointRecord, Endpoints, IncidentRecord, Keyed, Message,
     Move, NewEndpoint, Notice, OwnWords, Point, Standing, Step, StoreError, Tested, ToTell, Try,
-    Watch, Watched, Wording, WordingError,
+    Undone, Watch, Watched, Wording, WordingError,
 };
 use packtrain_core::secret::Secret;
 use packtrain_core::time::Timestamp;
@@ -35,6 +35,10 @@ impl Watch for Nowhere {
     }
 
     async fn values(&self, _: &[String]) -> Result<Vec<Point>, StoreError> {
+        nothing()
+    }
+
+    async fn undone(&self, _: JobId, _: u32) -> Result<Vec<Undone>, StoreError> {
         nothing()
     }
 }

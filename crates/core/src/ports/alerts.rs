@@ -199,6 +199,17 @@ pub struct Watched {
     pub state: Value,
 }
 
+/// Something that was told of a rule and came of a point that does not hold any more.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Undone {
+    /// The rule as it is now.
+    pub rule: Watched,
+    /// The incident to which it belongs.
+    pub incident: IncidentId,
+    /// What was told.
+    pub told: Step,
+}
+
 /// What rules are evaluated with, for all tenants.
 #[async_trait]
 pub trait Watch: Send + Sync {
@@ -220,6 +231,9 @@ pub trait Watch: Send + Sync {
 
     /// With what rules were evaluated last, of these metrics.
     async fn values(&self, metrics: &[String]) -> Result<Vec<Point>, StoreError>;
+
+    /// What was told of points that a job took back, in order of rules and steps; so many at most.
+    async fn undone(&self, tick: JobId, limit: u32) -> Result<Vec<Undone>, StoreError>;
 }
 
 /// What an evaluation found out, written with its end.

@@ -35,6 +35,13 @@ pub struct Header {
     pub blobs: Option<BlobGas>,
 }
 
+impl Header {
+    /// Whether it is the block after another one, which it names as its parent.
+    pub fn follows(&self, before: &Self) -> bool {
+        self.number == before.number + 1 && self.parent == before.hash
+    }
+}
+
 /// What a block says of its blobs (EIP-4844).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlobGas {
@@ -57,6 +64,55 @@ pub struct FeeHistory {
     pub tips_wei: Vec<Tips>,
 }
 
+/// An address of a chain.
+pub type AddressBytes = [u8; 20];
+/// What contracts count and answer with: 32 bytes, the highest first.
+pub type Word = [u8; 32];
+
+/// Which logs; what is empty does not matter.
+#[derive(Debug, Clone, Default)]
+pub struct LogFilter {
+    /// Only those of one of these contracts.
+    pub addresses: Vec<AddressBytes>,
+    /// For each place, only those that have one of these topics there.
+    pub topics: Vec<Vec<Word>>,
+}
+
+/// What a contract told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// The contract.
+    pub address: AddressBytes,
+    /// What it is about.
+    pub topics: Vec<Word>,
+    /// The rest.
+    pub data: Vec<u8>,
+    /// The number of its block.
+    pub block: u64,
+    /// The hash of its block.
+    pub block_hash: BlockHash,
+    /// The transaction that made it.
+    pub transaction: [u8; 32],
+    /// Its place in the block.
+    pub index: u64,
+    /// Whether its block is no longer part of the chain.
+    pub is_removed: bool,
+}
+
+/// What is asked of the state of a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// How much of the chain's own coin an address has, in wei.
+    Balance(AddressBytes),
+    /// The first word that a contract answers to a call.
+    Call {
+        /// The contract.
+        to: AddressBytes,
+        /// The call.
+        data: Vec<u8>,
+    },
+}
+
 /// Why a chain told nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum ChainError {
@@ -73,6 +129,16 @@ pub enum ChainError {
         /// The last of them.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Blocks that have more logs than are read, also in the smallest parts.
+    #[error("blocks {first} to {last} of {chain} have too many logs")]
+    TooMany {
+        /// The chain.
+        chain: Chain,
+        /// The first block.
+        first: u64,
+        /// The last block.
+        last: u64,
     },
     /// None of its nodes answered as it should.
     #[error("no node of {chain} answers")]
@@ -94,6 +160,7 @@ impl From<ChainError> for Fault {
                 ..
             } => Self::retry_after("chain.busy", delay, error),
             ChainError::Busy { .. } => Self::retry("chain.busy", error),
+            ChainError::TooMany { .. } => Self::fatal("chain.too_many", error),
             ChainError::Away { .. } => Self::retry("chain.away", error),
         }
     }
@@ -119,6 +186,27 @@ pub trait Chains: Send + Sync {
         last: u64,
         count: u64,
     ) -> Result<FeeHistory, ChainError>;
+
+    /// So many blocks must follow a block before what happened in it counts.
+    fn confirmations(&self, chain: Chain) -> u64;
+
+    /// The logs of these blocks, in order.
+    async fn logs(
+        &self,
+        chain: Chain,
+        filter: &LogFilter,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<Log>, ChainError>;
+
+    /// Answers, in order, as of a block. None where a contract reverts, is none, or answers with
+    /// less than a word.
+    async fn words(
+        &self,
+        chain: Chain,
+        questions: &[Question],
+        block: u64,
+    ) -> Result<Vec<Option<Word>>, ChainError>;
 }
 
 /// No chain at all.
@@ -140,6 +228,29 @@ impl Chains for NoChains {
     }
 
     async fn fee_history(&self, chain: Chain, _: u64, _: u64) -> Result<FeeHistory, ChainError> {
+        Err(ChainError::NotConfigured(chain))
+    }
+
+    fn confirmations(&self, chain: Chain) -> u64 {
+        chain.confirmations()
+    }
+
+    async fn logs(
+        &self,
+        chain: Chain,
+        _: &LogFilter,
+        _: u64,
+        _: u64,
+    ) -> Result<Vec<Log>, ChainError> {
+        Err(ChainError::NotConfigured(chain))
+    }
+
+    async fn words(
+        &self,
+        chain: Chain,
+        _: &[Question],
+        _: u64,
+    ) -> Result<Vec<Option<Word>>, ChainError> {
         Err(ChainError::NotConfigured(chain))
     }
 }

@@ -24,6 +24,8 @@ pub struct Pruned {
     pub service_levels: u64,
     /// Blocks past their time.
     pub gas_blocks: u64,
+    /// Events of wallets past their time.
+    pub chain_events: u64,
     /// Points of metrics past their time.
     pub metric_points: u64,
     /// Tries to tell somebody past their time.

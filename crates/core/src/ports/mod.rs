@@ -7,6 +7,7 @@ use crate::fault::Fault;
 mod alerts;
 mod backlog;
 mod cache;
+mod chain_events;
 mod chains;
 mod channels;
 mod checkpoints;
@@ -35,15 +36,19 @@ mod writes;
 
 pub use alerts::{
     Evaluated, Happened, IncidentRecord, Level, Move, NewRule, Point, RuleError, RuleRecord, Rules,
-    Stands, Step, Watch, Watched,
+    Stands, Step, Undone, Watch, Watched,
 };
 pub use backlog::{
     BACKLOG_MAX, BACKLOG_SECONDS, Backlog, Backlogs, KIND_TIME_UNKNOWN, KindTime, LaneBacklog,
     NO_WORKER_BACKLOG, Times,
 };
 pub use cache::{Cache, CacheKey, Cacheable, Cached, NoCache, Owner, Service};
+pub use chain_events::{
+    BlockRef, ChainEvent, ChainEventKind, ChainEvents, ScanState, Scanned, TokenDecimals, ToldPoint,
+};
 pub use chains::{
-    BlobGas, ChainError, Chains, FeeHistory, Header, NoChains, TIP_PERCENTILES, Tips,
+    AddressBytes, BlobGas, ChainError, Chains, FeeHistory, Header, Log, LogFilter, NoChains,
+    Question, TIP_PERCENTILES, Tips, Word,
 };
 pub use channels::{
     Budget, Channel, ChannelKind, Delivery, DeliveryAttempt, DeliveryCause, DeliveryKey,
@@ -118,6 +123,8 @@ pub struct World {
     pub prices: Arc<dyn Prices>,
     /// Coins that rules watch, and their symbols.
     pub coins: Arc<dyn Coins>,
+    /// What wallets did, as chains were scanned for it.
+    pub chain_events: Arc<dyn ChainEvents>,
     /// What is kept warm.
     pub warmth: Vec<Arc<dyn Warmth>>,
     /// Rules, as they are evaluated.

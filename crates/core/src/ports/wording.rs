@@ -17,6 +17,9 @@ pub enum Notice {
     StillFiring(Incident),
     /// It does no longer.
     Resolved(Incident),
+    /// What a firing was told for did not happen after all: a reorganisation of a chain took it
+    /// along.
+    Retracted(Incident),
     /// What happened in a while, in one message.
     Digest(AlertDigest),
     /// Somebody tries an endpoint out.
@@ -39,6 +42,7 @@ impl Notice {
             Self::Firing(_) => "firing",
             Self::StillFiring(_) => "still_firing",
             Self::Resolved(_) => "resolved",
+            Self::Retracted(_) => "retracted",
             Self::Digest(_) => "digest",
             Self::Test { .. } => "test",
             Self::EndpointDisabled(_) => "endpoint_disabled",

@@ -1,6 +1,7 @@
 //! Rows that a job wants written in the transaction that ends it.
 
-use super::{Evaluated, Point, ReportRecord, Try};
+use super::{Evaluated, Point, ReportRecord, Scanned, TokenDecimals, Try};
+use crate::chain::Chain;
 
 /// A row that stands or falls with the end of its job: if the lease is gone, it is not written.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,4 +17,8 @@ pub enum Write {
     Evaluated(Box<Evaluated>),
     /// A try to tell somebody after which its endpoint stands as it stood before.
     Tried(Box<Try>),
+    /// What a scan of a chain found, unless another one came before it.
+    Scanned(Box<Scanned>),
+    /// Decimals of tokens of a chain that were not known.
+    Tokens(Chain, Vec<TokenDecimals>),
 }

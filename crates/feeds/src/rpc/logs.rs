@@ -1,6 +1,6 @@
 //! What contracts told, over a range of blocks that is halved until nodes give it.
 
-use packtrain_core::chain::BlockHash;
+use packtrain_core::ports::{Log, LogFilter};
 use serde_json::{Value, json};
 
 use super::quantity::{hex, hex_of};
@@ -11,51 +11,19 @@ const REQUESTS_MAX: usize = 256;
 /// Logs of one range, at most.
 const LOGS_MAX: usize = 200_000;
 
-/// Which logs; what is empty does not matter.
-#[derive(Debug, Clone, Default)]
-pub struct LogFilter {
-    /// Only those of one of these contracts.
-    pub addresses: Vec<[u8; 20]>,
-    /// For each place, only those that have one of these topics there.
-    pub topics: Vec<Vec<[u8; 32]>>,
-}
-
-/// What a contract told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Log {
-    /// The contract.
-    pub address: [u8; 20],
-    /// What it is about.
-    pub topics: Vec<[u8; 32]>,
-    /// The rest.
-    pub data: Vec<u8>,
-    /// The number of its block.
-    pub block: u64,
-    /// The hash of its block.
-    pub block_hash: BlockHash,
-    /// The transaction that made it.
-    pub transaction: [u8; 32],
-    /// Its place in the block.
-    pub index: u64,
-    /// Whether its block is no longer part of the chain.
-    pub is_removed: bool,
-}
-
-impl LogFilter {
-    fn params(&self, first: u64, last: u64) -> Value {
-        let mut params = json!({ "fromBlock": hex(first), "toBlock": hex(last) });
-        if !self.addresses.is_empty() {
-            params["address"] = self.addresses.iter().map(|one| hex_of(one)).collect();
-        }
-        if !self.topics.is_empty() {
-            let place = |topics: &Vec<[u8; 32]>| match topics.as_slice() {
-                [] => Value::Null,
-                topics => topics.iter().map(|one| hex_of(one)).collect(),
-            };
-            params["topics"] = self.topics.iter().map(place).collect();
-        }
-        json!([params])
+fn params(filter: &LogFilter, first: u64, last: u64) -> Value {
+    let mut params = json!({ "fromBlock": hex(first), "toBlock": hex(last) });
+    if !filter.addresses.is_empty() {
+        params["address"] = filter.addresses.iter().map(|one| hex_of(one)).collect();
     }
+    if !filter.topics.is_empty() {
+        let place = |topics: &Vec<[u8; 32]>| match topics.as_slice() {
+            [] => Value::Null,
+            topics => topics.iter().map(|one| hex_of(one)).collect(),
+        };
+        params["topics"] = filter.topics.iter().map(place).collect();
+    }
+    json!([params])
 }
 
 impl Rpc {
@@ -76,7 +44,7 @@ impl Rpc {
             let Some((first, last)) = ranges.pop() else {
                 return Ok(found);
             };
-            let params = filter.params(first, last);
+            let params = params(filter, first, last);
             match self.one("eth_getLogs", params, wire::logs).await {
                 Ok(logs) if found.len() + logs.len() <= LOGS_MAX => found.extend(logs),
                 Ok(_) => return Err(RpcError::TooMany { first, last }),

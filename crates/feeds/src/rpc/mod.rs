@@ -10,12 +10,11 @@ use self::provider::{Call, Provider};
 pub(crate) use self::quantity::{hex, hex_of, quantity};
 use crate::host::HostError;
 
-pub use self::logs::{Log, LogFilter};
-
 mod logs;
 mod provider;
 mod quantity;
 mod wire;
+mod words;
 
 /// Blocks of one fee history, at most: as many as nodes give.
 const HISTORY_MAX: u64 = 1_024;
@@ -101,6 +100,7 @@ impl RpcError {
 /// A chain, by its nodes.
 pub struct Rpc {
     chain: Chain,
+    confirmations: u64,
     providers: Vec<Provider>,
 }
 
@@ -113,8 +113,23 @@ impl Rpc {
         let provider = |(place, url)| Provider::new(&format!("{chain} node {place}"), url);
         Ok(Self {
             chain,
+            confirmations: chain.confirmations(),
             providers: (1..).zip(urls).map(provider).collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The same chain, of which what happened in a block counts after so many more.
+    #[must_use]
+    pub fn confirmed_after(self, confirmations: u64) -> Self {
+        Self {
+            confirmations,
+            ..self
+        }
+    }
+
+    /// So many blocks must follow a block before what happened in it counts.
+    pub const fn confirmations(&self) -> u64 {
+        self.confirmations
     }
 
     /// Its chain.

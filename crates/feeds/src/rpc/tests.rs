@@ -4,12 +4,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use packtrain_core::chain::Chain;
+use packtrain_core::ports::{LogFilter, Question};
 use packtrain_core::secret::Secret;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{LogFilter, Rpc, RpcError};
+use super::{Rpc, RpcError};
 use crate::host::HostError;
 
 /// What a node answers to one request: a status line with headers, and for each call of the
@@ -229,4 +230,34 @@ async fn a_range_of_which_the_logs_are_too_many_is_asked_for_in_halves() {
         panic!("one block has too many");
     };
     assert_eq!((first, last), (77, 77));
+}
+
+#[tokio::test]
+async fn a_question_that_a_contract_refuses_has_no_answer_and_the_others_have_theirs() {
+    let tasks = tokio_util::task::TaskTracker::new();
+    let node = node(&tasks, |body| {
+        let answer = |call: &Value| match call["params"][0].as_str() {
+            Some(_) => result(call, json!("0xde0b6b3a7640000")),
+            None if call["params"][0]["data"] == "0x01" => error(call, 3, "execution reverted"),
+            None if call["params"][0]["data"] == "0x02" => result(call, json!("0x")),
+            None => result(call, json!(format!("0x{}07", "00".repeat(31)))),
+        };
+        let said = match body {
+            Value::Array(calls) => calls.iter().map(answer).collect(),
+            call => answer(call),
+        };
+        (OK, said)
+    })
+    .await;
+    let call = |data: u8| Question::Call {
+        to: [7; 20],
+        data: vec![data],
+    };
+    let questions = [Question::Balance([1; 20]), call(1), call(2), call(3)];
+    let words = rpc(&[&node]).words(&questions, 9).await.unwrap();
+    let low =
+        |word: Option<[u8; 32]>| word.map(|word| u128::from_be_bytes(*word.last_chunk().unwrap()));
+    let low: Vec<Option<u128>> = words.into_iter().map(low).collect();
+    assert_eq!(low, [Some(1_000_000_000_000_000_000), None, None, Some(7)]);
+    assert_eq!(count(&node), 5, "all at once, and then one by one");
 }

@@ -2,11 +2,10 @@
 
 use chrono::DateTime;
 use packtrain_core::chain::BlockHash;
-use packtrain_core::ports::{BlobGas, FeeHistory, Header, TIP_PERCENTILES, Tips};
+use packtrain_core::ports::{BlobGas, FeeHistory, Header, Log, TIP_PERCENTILES, Tips, Word};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::logs::Log;
 use super::quantity::{Data, Quantity};
 
 #[derive(Deserialize)]
@@ -135,4 +134,18 @@ pub(super) fn number(value: Value) -> Result<u64, Unread> {
 /// Bytes.
 pub(super) fn bytes(value: Value) -> Result<Vec<u8>, Unread> {
     read::<Data>(value).map(|data| data.0)
+}
+
+/// A number that takes a word, such as a balance.
+pub(super) fn balance(value: Value) -> Result<Word, Unread> {
+    let quantity: Quantity = read(value)?;
+    let mut word = Word::default();
+    word[16..].copy_from_slice(&quantity.0.to_be_bytes());
+    Ok(word)
+}
+
+/// The first word of an answer; none of a shorter one, which is what an address without a contract
+/// answers.
+pub(super) fn word(value: Value) -> Result<Option<Word>, Unread> {
+    Ok(bytes(value)?.first_chunk().copied())
 }

@@ -14,6 +14,7 @@ pub(super) fn kept(notice: &Notice) -> Notice {
         Notice::Firing(about) => Notice::Firing(incident(about)),
         Notice::StillFiring(about) => Notice::StillFiring(incident(about)),
         Notice::Resolved(about) => Notice::Resolved(incident(about)),
+        Notice::Retracted(about) => Notice::Retracted(incident(about)),
         Notice::Digest(about) => {
             let entries = about.entries.iter().take(DIGEST_ENTRIES_MAX);
             let entry = |entry: &DigestEntry| DigestEntry {

@@ -22,9 +22,10 @@ const LINK_BYTES_MAX: usize = 2_000;
 /// The variables for a notice; times are told in a zone.
 pub(super) fn of(notice: &Notice, zone: Tz) -> Value {
     let facts = match notice {
-        Notice::Firing(incident) | Notice::StillFiring(incident) | Notice::Resolved(incident) => {
-            self::incident(incident, zone)
-        }
+        Notice::Firing(incident)
+        | Notice::StillFiring(incident)
+        | Notice::Resolved(incident)
+        | Notice::Retracted(incident) => self::incident(incident, zone),
         Notice::Digest(digest) => self::digest(digest, zone),
         Notice::Test { endpoint, at, link } => json!({
             "endpoint": fact(endpoint),

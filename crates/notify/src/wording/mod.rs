@@ -40,7 +40,7 @@ pub(crate) const TELEGRAM_LETTERS_MAX: usize = 4_096;
 pub(crate) const SMS_LETTERS_MAX: usize = 140;
 
 /// Title and text of each event.
-const OURS: [(&str, &str); 12] = [
+const OURS: [(&str, &str); 14] = [
     ("firing.title", include_str!("templates/firing.title.txt")),
     ("firing", include_str!("templates/firing.txt")),
     (
@@ -53,6 +53,11 @@ const OURS: [(&str, &str); 12] = [
         include_str!("templates/resolved.title.txt"),
     ),
     ("resolved", include_str!("templates/resolved.txt")),
+    (
+        "retracted.title",
+        include_str!("templates/retracted.title.txt"),
+    ),
+    ("retracted", include_str!("templates/retracted.txt")),
     ("digest.title", include_str!("templates/digest.title.txt")),
     ("digest", include_str!("templates/digest.txt")),
     ("test.title", include_str!("templates/test.title.txt")),
@@ -212,9 +217,10 @@ fn engine() -> Environment<'static> {
 /// The body of a webhook: the form that Standard Webhooks recommends, with exact values.
 fn body(notice: &Notice, title: &str, text: &str) -> String {
     let (kind, at) = match notice {
-        Notice::Firing(incident) | Notice::StillFiring(incident) | Notice::Resolved(incident) => {
-            (format!("alert.{}", notice.event()), incident.at)
-        }
+        Notice::Firing(incident)
+        | Notice::StillFiring(incident)
+        | Notice::Resolved(incident)
+        | Notice::Retracted(incident) => (format!("alert.{}", notice.event()), incident.at),
         Notice::Digest(digest) => ("alert.digest".to_owned(), digest.to),
         Notice::Test { at, .. } => ("endpoint.test".to_owned(), *at),
         Notice::EndpointDisabled(disabled) => ("endpoint.disabled".to_owned(), disabled.at),
@@ -243,7 +249,7 @@ fn page(notice: &Notice, title: &str, text: &str) -> String {
             Severity::Critical => "#c53030",
         },
         Notice::Resolved(_) => "#2f855a",
-        Notice::Digest(_) | Notice::Test { .. } => "#2b6cb0",
+        Notice::Retracted(_) | Notice::Digest(_) | Notice::Test { .. } => "#2b6cb0",
         Notice::EndpointDisabled(_) => "#b7791f",
     };
     let parts = BTreeMap::from([

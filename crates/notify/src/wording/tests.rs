@@ -83,6 +83,15 @@ fn notices() -> Vec<Notice> {
             at: at("2026-11-30T06:15:00Z"),
             link: "https://app.example.org/endpoints/1".to_owned(),
         },
+        Notice::Retracted(Incident {
+            rule: "Treasury pays".to_owned(),
+            why: "transfer_out of USDC is above 1000".to_owned(),
+            metric: "transfer_out of USDC".to_owned(),
+            before: reading("0", ""),
+            after: reading("2500.5", ""),
+            at: at("2026-11-30T08:20:00Z"),
+            ..incident()
+        }),
         Notice::EndpointDisabled(DisabledEndpoint {
             endpoint: "Team channel".to_owned(),
             channel: "webhook".to_owned(),

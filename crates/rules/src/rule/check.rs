@@ -1,5 +1,6 @@
 //! What a rule gets wrong beyond the types of its fields, each with its place.
 
+use packtrain_core::chain::Chain;
 use packtrain_core::field::FieldError;
 
 use super::{
@@ -134,6 +135,14 @@ fn check_leaf(leaf: &Leaf, place: &str, errors: &mut Vec<FieldError>) {
             wrong("window_s", "out_of_range", detail);
         }
         _ => {}
+    }
+    if let Some(id) = leaf.metric.chain()
+        && id.parse::<Chain>().is_err()
+    {
+        let known = Chain::ALL.map(|chain| format!("{} ({chain})", chain.id()));
+        let known = known.join(", ");
+        let detail = format!("no chain {id} is known; known: {known}");
+        wrong("metric", "unknown_chain", detail);
     }
     if let Some(clear) = leaf.clear {
         let value = leaf.value;

@@ -181,6 +181,10 @@ impl PgHousekeeping {
         Ok(done.rows_affected())
     }
 
+    async fn chain_events(&self) -> Result<u64, StoreError> {
+        prune::chain_events(&self.pool, interval(self.retention.alerts), ROWS_MAX).await
+    }
+
     async fn metric_points(&self) -> Result<u64, StoreError> {
         prune::points(&self.pool, interval(self.retention.alerts), ROWS_MAX).await
     }
@@ -303,6 +307,7 @@ impl Housekeeping for PgHousekeeping {
             audit_entries: self.all(|me| Box::pin(me.audit_entries())).await?,
             service_levels: self.all(|me| Box::pin(me.service_levels())).await?,
             gas_blocks: self.all(|me| Box::pin(me.gas_blocks())).await?,
+            chain_events: self.all(|me| Box::pin(me.chain_events())).await?,
             metric_points: self.all(|me| Box::pin(me.metric_points())).await?,
             tries: self.all(|me| Box::pin(me.tries())).await?,
             incidents: {

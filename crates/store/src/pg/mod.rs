@@ -4,6 +4,7 @@ pub(crate) mod alerts;
 pub(crate) mod backlog;
 pub(crate) mod batches;
 pub(crate) mod bell;
+pub(crate) mod chain_events;
 pub(crate) mod change;
 pub(crate) mod checkpoints;
 pub(crate) mod claims;

@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use crate::error::refused;
 use crate::gate::set_tenant;
 use crate::pg::alerts::{evaluated, tries};
+use crate::pg::chain_events::scanned;
 use crate::pg::reports;
 
 /// Writes what the jobs of these ends asked for, each in the name of its tenant.
@@ -41,6 +42,8 @@ pub(crate) async fn write(
             Write::ServiceLevel => service_level(connection, end.job).await?,
             Write::Observed(points) => evaluated::observed(connection, end.job, points).await?,
             Write::Evaluated(found) => evaluated::record(connection, found).await?,
+            Write::Scanned(found) => scanned::record(connection, end.job, found).await?,
+            Write::Tokens(chain, tokens) => scanned::tokens(connection, *chain, tokens).await?,
             // Written above.
             Write::Tried(_) => {}
         }

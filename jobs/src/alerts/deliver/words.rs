@@ -78,6 +78,7 @@ pub(super) fn notice(incident: &IncidentRecord, step: &Step, link: String) -> (N
     let notice = match why {
         Some("repeated") => Notice::StillFiring(about),
         Some("resolved") => Notice::Resolved(about),
+        Some("retracted") => Notice::Retracted(about),
         _ => Notice::Firing(about),
     };
     (notice, zone)

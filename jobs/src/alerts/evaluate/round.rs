@@ -8,7 +8,7 @@ use packtrain_core::time::Timestamp;
 use packtrain_rules::machine::{Change, Event, Hold, Notice, Tier};
 use packtrain_rules::metric::Derived;
 use packtrain_rules::plan::Plan;
-use packtrain_rules::rule;
+use packtrain_rules::rule::{self, Silence};
 use packtrain_rules::value::Value;
 use serde_json::json;
 use tracing::error;
@@ -87,9 +87,9 @@ pub(super) struct Round {
 
 /// What became of one rule.
 pub(super) struct Outcome {
-    stands: Stands,
-    happened: Vec<Happened>,
-    messages: Vec<Message>,
+    pub(super) stands: Stands,
+    pub(super) happened: Vec<Happened>,
+    pub(super) messages: Vec<Message>,
 }
 
 impl Round {
@@ -200,7 +200,12 @@ impl Round {
             version,
             ..
         } = rule.stored;
+        let is_momentary = is_momentary(&rule);
         for (moment, event) in events {
+            // The end of something that happened at a moment is no news.
+            if is_momentary && event.change == Change::Told(Notice::Resolved) {
+                continue;
+            }
             let Some((seq, incident)) = rule.standing.number(id, event) else {
                 continue;
             };
@@ -273,6 +278,13 @@ impl Round {
             "timezone": rule.rule.timezone,
         })
     }
+}
+
+/// Whether a rule fires for nothing but what happens at moments.
+fn is_momentary(rule: &Rule) -> bool {
+    let mut leaves = rule.plan.leaves.iter();
+    let fires_in_silence = rule.rule.no_data.is_some_and(|it| it.then == Silence::Fire);
+    leaves.all(|leaf| leaf.key.metric.family().is_momentary()) && !fires_in_silence
 }
 
 fn values(plan: &Plan, at: impl Fn(&str) -> Option<Reading>) -> Vec<(Derived, Value)> {

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::job::Ctx;
 use packtrain_core::ports::{
-    BlobGas, ChainError, Chains, FeeHistory, GasBlock, GasBlocks, GasHead, Header, StoreError,
+    BlobGas, ChainError, Chains, FeeHistory, GasBlock, GasBlocks, GasHead, Header, Log, LogFilter,
+    NoChains, Question, StoreError, Word,
 };
 use packtrain_core::time::Timestamp;
 
@@ -135,6 +136,29 @@ impl Chains for Node {
             blob_fees_wei: vec![1; told.len() + 1],
             tips_wei: vec![[1, 2, 3, 4, 5]; told.len()],
         })
+    }
+
+    fn confirmations(&self, chain: Chain) -> u64 {
+        chain.confirmations()
+    }
+
+    async fn logs(
+        &self,
+        chain: Chain,
+        filter: &LogFilter,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<Log>, ChainError> {
+        NoChains.logs(chain, filter, first, last).await
+    }
+
+    async fn words(
+        &self,
+        chain: Chain,
+        questions: &[Question],
+        block: u64,
+    ) -> Result<Vec<Option<Word>>, ChainError> {
+        NoChains.words(chain, questions, block).await
     }
 }
 

@@ -86,3 +86,40 @@ pub(crate) async fn incidents(pool: &Pool, age: PgInterval, limit: i64) -> Resul
     .map_err(refused("to remove incidents"))?;
     Ok(done.rows_affected())
 }
+
+/// Removes events of wallets, and what was taken back, that were seen longer ago than this, at most
+/// so many of each. What is pending stays.
+pub(crate) async fn chain_events(
+    pool: &Pool,
+    age: PgInterval,
+    limit: i64,
+) -> Result<u64, StoreError> {
+    let removed = sqlx::query_scalar!(
+        r#"
+        with undone as (
+            delete from metric_undone
+             where ctid = any(array(
+                   select ctid
+                     from metric_undone
+                    where seen_at < now_utc() - $1::interval
+                    limit $2))
+        ), events as (
+            delete from chain_event
+             where ctid = any(array(
+                   select ctid
+                     from chain_event
+                    where seen_at < now_utc() - $1::interval
+                      and state <> 'pending'
+                    limit $2))
+            returning 1
+        )
+        select count(*) as "removed!" from events
+        "#,
+        age,
+        limit,
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(refused("to remove events of wallets"))?;
+    Ok(removed.unsigned_abs())
+}

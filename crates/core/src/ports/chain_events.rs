@@ -1,0 +1,211 @@
+//! What wallets that rules watch did on chains, as scans found it, and how far they came.
+
+use std::fmt;
+use std::str::FromStr;
+
+use async_trait::async_trait;
+
+use super::{AddressBytes, Header, Point, StoreError};
+use crate::chain::{BlockHash, Chain};
+use crate::time::Timestamp;
+
+/// A block by what links it to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockRef {
+    /// Its number.
+    pub number: u64,
+    /// Its hash.
+    pub hash: BlockHash,
+    /// The hash of the block before it.
+    pub parent: BlockHash,
+    /// When it was made, as it says itself.
+    pub at: Timestamp,
+}
+
+impl From<&Header> for BlockRef {
+    fn from(header: &Header) -> Self {
+        Self {
+            number: header.number,
+            hash: header.hash,
+            parent: header.parent,
+            at: header.at,
+        }
+    }
+}
+
+/// What an event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ChainEventKind {
+    /// Fungible tokens were moved (ERC-20).
+    Transfer,
+    /// One token of its own was moved (ERC-721); the amount is 1.
+    NftTransfer,
+    /// Somebody may take so many fungible tokens; 0 takes that back.
+    Approval,
+    /// Somebody may take one token of its own; the amount is 1, or 0 when nobody may any more.
+    NftApproval,
+    /// Somebody may take all tokens of a contract; the amount is 1, or 0 when that is taken back.
+    ApprovalForAll,
+}
+
+impl ChainEventKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::Transfer,
+        Self::NftTransfer,
+        Self::Approval,
+        Self::NftApproval,
+        Self::ApprovalForAll,
+    ];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Transfer => "transfer",
+            Self::NftTransfer => "nft_transfer",
+            Self::Approval => "approval",
+            Self::NftApproval => "nft_approval",
+            Self::ApprovalForAll => "approval_for_all",
+        }
+    }
+}
+
+impl fmt::Display for ChainEventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A text that names no kind of event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no kind of event of this name is known")]
+pub struct UnknownEventKind;
+
+impl FromStr for ChainEventKind {
+    type Err = UnknownEventKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownEventKind> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|kind| kind.as_str() == text)
+            .ok_or(UnknownEventKind)
+    }
+}
+
+/// Something that a token's contract told of a wallet. Chain, block, transaction and place in the
+/// log name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainEvent {
+    /// The number of its block.
+    pub number: u64,
+    /// The hash of its block.
+    pub block: BlockHash,
+    /// When the block was made.
+    pub at: Timestamp,
+    /// The transaction.
+    pub transaction: [u8; 32],
+    /// Its place in the block's log.
+    pub log_index: u64,
+    /// The token's contract.
+    pub token: AddressBytes,
+    /// What it is.
+    pub kind: ChainEventKind,
+    /// From whom; of an approval who gives it.
+    pub from: AddressBytes,
+    /// To whom; of an approval who gets it.
+    pub to: AddressBytes,
+    /// How much, in base units: a whole number of up to 256 bits, as decimal text.
+    pub amount: String,
+}
+
+/// How far a chain was scanned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScanState {
+    /// The last blocks that were scanned, in order and each the parent of the next, as far back as
+    /// they are kept; never empty.
+    pub blocks: Vec<BlockRef>,
+    /// The time of the newest point that came of an event of the chain.
+    pub told_at: Option<Timestamp>,
+}
+
+/// A point that came of the events of a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldPoint {
+    /// The number of the block.
+    pub number: u64,
+    /// The metric.
+    pub metric: String,
+    /// The time of the point.
+    pub at: Timestamp,
+}
+
+/// A token and its decimals; none when its contract does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenDecimals {
+    /// The token's contract.
+    pub token: AddressBytes,
+    /// Its decimals.
+    pub decimals: Option<u8>,
+}
+
+/// What a scan found, written with its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scanned {
+    /// The chain.
+    pub chain: Chain,
+    /// The block at which it began; none at the first scan. When the chain stands at another one
+    /// by now, nothing is written.
+    pub begun_at: Option<BlockHash>,
+    /// Blocks above this number that were scanned before are no part of the chain any more: their
+    /// events are retracted, and the points that came of them.
+    pub above: Option<u64>,
+    /// The blocks that were scanned, in order.
+    pub blocks: Vec<BlockRef>,
+    /// Blocks below this number are no longer kept.
+    pub keep_from: u64,
+    /// What happened in them.
+    pub events: Vec<ChainEvent>,
+    /// Pending events up to this number are confirmed; none while the chain is too short.
+    pub confirmed_to: Option<u64>,
+    /// The points that came of confirmed events.
+    pub told: Vec<ToldPoint>,
+    /// All points.
+    pub points: Vec<Point>,
+    /// The time of the newest point that came of an event.
+    pub told_at: Option<Timestamp>,
+    /// Nobody watches the chain any more: where it stood is forgotten, and pending events too.
+    pub is_over: bool,
+}
+
+/// Keeps what scans found; everybody's, of no tenant.
+#[async_trait]
+pub trait ChainEvents: Send + Sync {
+    /// The metrics of wallets of a chain that rules of any tenant watch and that have not ended, in
+    /// order; so many at most.
+    async fn watched(&self, chain: Chain, limit: u32) -> Result<Vec<String>, StoreError>;
+
+    /// How far a chain was scanned.
+    async fn state(&self, chain: Chain) -> Result<Option<ScanState>, StoreError>;
+
+    /// Events that are not confirmed yet, of blocks up to a number, in order of blocks and logs.
+    async fn pending(&self, chain: Chain, upto: u64) -> Result<Vec<ChainEvent>, StoreError>;
+
+    /// What is known of the decimals of these tokens.
+    async fn decimals(
+        &self,
+        chain: Chain,
+        tokens: &[AddressBytes],
+    ) -> Result<Vec<TokenDecimals>, StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_event_is_found_by_its_word() {
+        for kind in ChainEventKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+        }
+        assert_eq!("mint".parse::<ChainEventKind>(), Err(UnknownEventKind));
+    }
+}

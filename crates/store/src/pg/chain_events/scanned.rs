@@ -1,0 +1,313 @@
+//! What a scan found, in the transaction that ends its job.
+
+use packtrain_core::chain::Chain;
+use packtrain_core::ids::JobId;
+use packtrain_core::ports::{BlockRef, ChainEvent, Scanned, StoreError, TokenDecimals};
+use sqlx::PgConnection;
+
+use super::{id, stored};
+use crate::error::refused;
+use crate::pg::alerts::evaluated;
+
+/// Writes what a scan found, unless the chain stands elsewhere than where it began.
+pub(crate) async fn record(
+    connection: &mut PgConnection,
+    job: JobId,
+    scanned: &Scanned,
+) -> Result<(), StoreError> {
+    if !is_where_it_began(connection, scanned).await? {
+        return Ok(());
+    }
+    if scanned.is_over {
+        return forget(connection, scanned).await;
+    }
+    if let Some(above) = scanned.above {
+        undo(connection, job, scanned, above).await?;
+    }
+    blocks(connection, scanned).await?;
+    events(connection, scanned, &scanned.events).await?;
+    confirm(connection, scanned).await?;
+    told(connection, scanned).await?;
+    evaluated::observed(connection, job, &scanned.points).await
+}
+
+/// Locks where a chain stands, and says whether the scan began there.
+async fn is_where_it_began(
+    connection: &mut PgConnection,
+    scanned: &Scanned,
+) -> Result<bool, StoreError> {
+    let hash = sqlx::query_scalar!(
+        "select hash from chain_cursor where chain_id = $1 for update",
+        id(scanned.chain),
+    )
+    .fetch_optional(connection)
+    .await
+    .map_err(refused("to lock how far a chain was scanned"))?;
+    let begun_at = scanned.begun_at.map(|hash| hash.0.to_vec());
+    Ok(hash == begun_at)
+}
+
+/// Forgets where a chain stood.
+async fn forget(connection: &mut PgConnection, scanned: &Scanned) -> Result<(), StoreError> {
+    sqlx::query!(
+        "delete from chain_event where chain_id = $1 and state = 'pending'",
+        id(scanned.chain),
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(refused("to forget pending events"))?;
+    sqlx::query!(
+        "delete from chain_told where chain_id = $1",
+        id(scanned.chain)
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(refused("to forget what was told"))?;
+    sqlx::query!(
+        "delete from chain_block where chain_id = $1",
+        id(scanned.chain)
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(refused("to forget blocks"))?;
+    sqlx::query!(
+        "delete from chain_cursor where chain_id = $1",
+        id(scanned.chain)
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to forget how far a chain was scanned"))?;
+    Ok(())
+}
+
+/// Takes back what lies above a block.
+async fn undo(
+    connection: &mut PgConnection,
+    job: JobId,
+    scanned: &Scanned,
+    above: u64,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        with gone as (
+            delete from chain_told
+             where chain_id = $1
+               and number > $2
+            returning metric, at
+        )
+        insert into metric_undone (metric, at, tick)
+        select g.metric, g.at, $3
+          from gone g
+            on conflict (metric, at) do nothing
+        "#,
+        id(scanned.chain),
+        stored(above),
+        job.as_uuid(),
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(refused("to take points back"))?;
+    sqlx::query!(
+        r#"
+        update chain_event
+           set state = 'retracted'
+         where chain_id = $1
+           and number > $2
+           and state in ('pending', 'confirmed')
+        "#,
+        id(scanned.chain),
+        stored(above),
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(refused("to retract events"))?;
+    sqlx::query!(
+        "delete from chain_block where chain_id = $1 and number > $2",
+        id(scanned.chain),
+        stored(above),
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to remove blocks of another branch"))?;
+    Ok(())
+}
+
+/// Keeps the blocks that were scanned, and where the chain stands.
+async fn blocks(connection: &mut PgConnection, scanned: &Scanned) -> Result<(), StoreError> {
+    let of = |block: fn(&BlockRef) -> Vec<u8>| scanned.blocks.iter().map(block).collect();
+    let numbers: Vec<i64> = scanned.blocks.iter().map(|it| stored(it.number)).collect();
+    let hashes: Vec<Vec<u8>> = of(|block| block.hash.0.to_vec());
+    let parents: Vec<Vec<u8>> = of(|block| block.parent.0.to_vec());
+    let times: Vec<_> = scanned.blocks.iter().map(|it| it.at).collect();
+    sqlx::query!(
+        r#"
+        insert into chain_block (chain_id, number, hash, parent, at)
+        select $1, b.number, b.hash, b.parent, b.at
+          from unnest($2::bigint[], $3::bytea[], $4::bytea[], $5::timestamptz[])
+               as b (number, hash, parent, at)
+        "#,
+        id(scanned.chain),
+        &numbers,
+        &hashes,
+        &parents,
+        &times,
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(refused("to keep blocks that were scanned"))?;
+    sqlx::query!(
+        r#"
+        insert into chain_cursor as c (chain_id, number, hash, told_at)
+        select b.chain_id, b.number, b.hash, $2
+          from chain_block b
+         where b.chain_id = $1
+         order by b.number desc
+         limit 1
+            on conflict (chain_id) do update
+           set number = excluded.number,
+               hash = excluded.hash,
+               told_at = excluded.told_at
+        "#,
+        id(scanned.chain),
+        scanned.told_at,
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(refused("to keep how far a chain was scanned"))?;
+    sqlx::query!(
+        "delete from chain_block where chain_id = $1 and number < $2",
+        id(scanned.chain),
+        stored(scanned.keep_from),
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(refused("to remove old blocks"))?;
+    sqlx::query!(
+        "delete from chain_told where chain_id = $1 and number < $2",
+        id(scanned.chain),
+        stored(scanned.keep_from),
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to remove what was told of old blocks"))?;
+    Ok(())
+}
+
+/// Keeps events; one of a block that left the chain and came back is pending again.
+async fn events(
+    connection: &mut PgConnection,
+    scanned: &Scanned,
+    events: &[ChainEvent],
+) -> Result<(), StoreError> {
+    let bytes = |of: fn(&ChainEvent) -> Vec<u8>| events.iter().map(of).collect();
+    let hashes: Vec<Vec<u8>> = bytes(|event| event.block.0.to_vec());
+    let transactions: Vec<Vec<u8>> = bytes(|event| event.transaction.to_vec());
+    let tokens: Vec<Vec<u8>> = bytes(|event| event.token.to_vec());
+    let senders: Vec<Vec<u8>> = bytes(|event| event.from.to_vec());
+    let receivers: Vec<Vec<u8>> = bytes(|event| event.to.to_vec());
+    let places: Vec<i64> = events.iter().map(|it| stored(it.log_index)).collect();
+    let numbers: Vec<i64> = events.iter().map(|it| stored(it.number)).collect();
+    let times: Vec<_> = events.iter().map(|it| it.at).collect();
+    let kinds: Vec<String> = events.iter().map(|it| it.kind.to_string()).collect();
+    let amounts: Vec<String> = events.iter().map(|it| it.amount.clone()).collect();
+    sqlx::query!(
+        r#"
+        insert into chain_event (
+               chain_id, block_hash, transaction, log_index, number, at, kind, token, sender,
+               receiver, amount)
+        select $1, e.block_hash, e.transaction, e.log_index, e.number, e.at, e.kind, e.token,
+               e.sender, e.receiver, e.amount::numeric
+          from unnest($2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::timestamptz[],
+                      $7::text[], $8::bytea[], $9::bytea[], $10::bytea[], $11::text[])
+               as e (block_hash, transaction, log_index, number, at, kind, token, sender,
+                     receiver, amount)
+            on conflict (chain_id, block_hash, transaction, log_index) do update
+           set state = 'pending',
+               seen_at = now_utc()
+        "#,
+        id(scanned.chain),
+        &hashes,
+        &transactions,
+        &places,
+        &numbers,
+        &times,
+        &kinds,
+        &tokens,
+        &senders,
+        &receivers,
+        &amounts,
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to keep events"))?;
+    Ok(())
+}
+
+async fn confirm(connection: &mut PgConnection, scanned: &Scanned) -> Result<(), StoreError> {
+    let Some(upto) = scanned.confirmed_to else {
+        return Ok(());
+    };
+    sqlx::query!(
+        r#"
+        update chain_event
+           set state = 'confirmed'
+         where chain_id = $1
+           and number <= $2
+           and state = 'pending'
+        "#,
+        id(scanned.chain),
+        stored(upto),
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to confirm events"))?;
+    Ok(())
+}
+
+async fn told(connection: &mut PgConnection, scanned: &Scanned) -> Result<(), StoreError> {
+    let metrics: Vec<String> = scanned.told.iter().map(|it| it.metric.clone()).collect();
+    let times: Vec<_> = scanned.told.iter().map(|it| it.at).collect();
+    let numbers: Vec<i64> = scanned.told.iter().map(|it| stored(it.number)).collect();
+    sqlx::query!(
+        r#"
+        insert into chain_told (chain_id, metric, at, number)
+        select $1, t.metric, t.at, t.number
+          from unnest($2::text[], $3::timestamptz[], $4::bigint[]) as t (metric, at, number)
+            on conflict (chain_id, metric, at) do nothing
+        "#,
+        id(scanned.chain),
+        &metrics,
+        &times,
+        &numbers,
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to keep what points came of"))?;
+    Ok(())
+}
+
+/// Keeps the decimals of tokens.
+pub(crate) async fn tokens(
+    connection: &mut PgConnection,
+    chain: Chain,
+    tokens: &[TokenDecimals],
+) -> Result<(), StoreError> {
+    let addresses: Vec<Vec<u8>> = tokens.iter().map(|it| it.token.to_vec()).collect();
+    let decimals = tokens.iter().map(|it| it.decimals.map(i16::from));
+    let decimals: Vec<Option<i16>> = decimals.collect();
+    sqlx::query!(
+        r#"
+        insert into chain_token (chain_id, address, decimals)
+        select $1, t.address, t.decimals
+          from unnest($2::bytea[], $3::smallint[]) as t (address, decimals)
+            on conflict (chain_id, address) do nothing
+        "#,
+        id(chain),
+        &addresses,
+        &decimals as &[Option<i16>],
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to keep the decimals of tokens"))?;
+    Ok(())
+}

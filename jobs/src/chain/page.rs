@@ -1,0 +1,227 @@
+//! Reads the next blocks of a chain and what its logs tell of wallets.
+
+use std::collections::BTreeMap;
+
+use packtrain_core::chain::{BlockHash, Chain};
+use packtrain_core::job::Ctx;
+use packtrain_core::ports::{
+    AddressBytes, ChainError, ChainEvent, Header, Log, ScanState, StoreError,
+};
+use tracing::warn;
+
+use super::{branch, decode};
+
+/// Blocks of one page, at most.
+const BLOCKS_MAX: u64 = 128;
+/// Headers that are asked for at once.
+const HEADERS: u64 = 128;
+
+/// Why nothing was read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Missed {
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    #[error("the chain moved at block {0} while it was read, or its nodes disagree")]
+    Torn(u64),
+    #[error("the node is at block {0}, behind everything that is kept")]
+    Behind(u64),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The next blocks, and what happened in them.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    /// Blocks above this number that were scanned before are no part of the chain any more.
+    pub(super) above: Option<u64>,
+    /// The blocks; none when there are no new ones.
+    pub(super) blocks: Vec<Header>,
+    /// What happened in them, in order.
+    pub(super) events: Vec<ChainEvent>,
+    /// Logs that are not as the standards say.
+    pub(super) malformed: u64,
+    /// Whether a block has more logs than are read: what is in it is not known.
+    pub(super) is_gap: bool,
+    /// Whether there are more blocks.
+    pub(super) is_more: bool,
+}
+
+/// Where a page begins.
+struct Start {
+    above: Option<u64>,
+    /// The block before it; none when that one is not kept.
+    parent: Option<BlockHash>,
+    next: u64,
+}
+
+/// Reads the blocks after those that were scanned; of a chain that was not, its newest block alone,
+/// as one in which nothing happened: what was before nobody asked for.
+pub(super) async fn read(
+    ctx: &Ctx,
+    chain: Chain,
+    wallets: &[AddressBytes],
+    state: Option<&ScanState>,
+    head: Header,
+) -> Result<Page, Missed> {
+    let Some(state) = state else {
+        return Ok(Page {
+            blocks: vec![head],
+            ..Page::default()
+        });
+    };
+    let Some(start) = start(ctx, chain, state, &head).await? else {
+        return Ok(Page::default());
+    };
+    let last = head.number.min(start.next + BLOCKS_MAX - 1);
+    let mut page = Page {
+        above: start.above,
+        blocks: headers(ctx, chain, start.next, last).await?,
+        ..Page::default()
+    };
+    let follows = |first: &Header| start.parent.is_none_or(|parent| first.parent == parent);
+    match page.blocks.first() {
+        Some(first) if follows(first) => {}
+        // The branch that it moved to is not longer than what both have.
+        None if start.next > head.number => return Ok(page),
+        _ => return Err(Missed::Torn(start.next)),
+    }
+    if let Some(number) = branch::broken(&page.blocks) {
+        return Err(Missed::Torn(number));
+    }
+    let logs = logs(ctx, chain, wallets, &mut page).await?;
+    take(chain, &mut page, logs)?;
+    page.is_more = page.blocks.last().is_some_and(|it| it.number < head.number);
+    Ok(page)
+}
+
+/// Where the next page begins; nowhere when the node is behind what was scanned already.
+async fn start(
+    ctx: &Ctx,
+    chain: Chain,
+    state: &ScanState,
+    head: &Header,
+) -> Result<Option<Start>, Missed> {
+    let (Some(first), Some(last)) = (state.blocks.first(), state.blocks.last()) else {
+        return Err(Missed::Behind(head.number));
+    };
+    if head.number < first.number {
+        return Err(Missed::Behind(head.number));
+    }
+    let upto = last.number.min(head.number);
+    let now = match head.number == upto {
+        true => vec![*head],
+        false => headers(ctx, chain, upto, upto).await?,
+    };
+    let found = branch::ancestor(&state.blocks, &now);
+    if found.is_some() {
+        return Ok((upto == last.number).then_some(Start {
+            above: None,
+            parent: Some(last.hash),
+            next: last.number + 1,
+        }));
+    }
+    let now = headers(ctx, chain, first.number, upto).await?;
+    if let Some(number) = branch::broken(&now) {
+        return Err(Missed::Torn(number));
+    }
+    let found = branch::ancestor(&state.blocks, &now);
+    let depth = last.number - found.map_or(first.number.saturating_sub(1), |block| block.number);
+    let labels = [("chain", chain.as_str())];
+    metrics::counter!("packtrain_chain_reorganised_total", &labels).increment(1);
+    warn!(chain = chain.as_str(), depth, "a chain was reorganised");
+    Ok(Some(match found {
+        Some(block) => Start {
+            above: Some(block.number),
+            parent: Some(block.hash),
+            next: block.number + 1,
+        },
+        // Deeper than anything that is kept: all of that is read again.
+        None => Start {
+            above: Some(first.number.saturating_sub(1)),
+            parent: None,
+            next: first.number,
+        },
+    }))
+}
+
+/// The heads of these blocks.
+async fn headers(ctx: &Ctx, chain: Chain, first: u64, last: u64) -> Result<Vec<Header>, Missed> {
+    let mut found: Vec<Header> = Vec::new();
+    let mut next = first;
+    while next <= last {
+        let until = last.min(next + HEADERS - 1);
+        let some = ctx.world.chains.headers(chain, next, until).await?;
+        if some.len() as u64 != until - next + 1 {
+            return Err(Missed::Torn(next));
+        }
+        found.extend(some);
+        next = until + 1;
+    }
+    Ok(found)
+}
+
+/// The logs of a page, which becomes shorter where they are too many.
+async fn logs(
+    ctx: &Ctx,
+    chain: Chain,
+    wallets: &[AddressBytes],
+    page: &mut Page,
+) -> Result<Vec<Log>, Missed> {
+    loop {
+        let (Some(first), Some(last)) = (page.blocks.first(), page.blocks.last()) else {
+            return Ok(Vec::new());
+        };
+        match all_logs(ctx, chain, wallets, first.number, last.number).await {
+            Ok(logs) => return Ok(logs),
+            Err(ChainError::TooMany { .. }) if page.blocks.len() > 1 => {
+                page.blocks.truncate(page.blocks.len() / 2);
+            }
+            Err(ChainError::TooMany { .. }) => {
+                let block = first.number;
+                let labels = [("chain", chain.as_str())];
+                metrics::counter!("packtrain_chain_gaps_total", &labels).increment(1);
+                warn!(chain = chain.as_str(), block, "a block has too many logs");
+                page.is_gap = true;
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn all_logs(
+    ctx: &Ctx,
+    chain: Chain,
+    wallets: &[AddressBytes],
+    first: u64,
+    last: u64,
+) -> Result<Vec<Log>, ChainError> {
+    let mut all = Vec::new();
+    for filter in decode::filters(wallets) {
+        all.extend(ctx.world.chains.logs(chain, &filter, first, last).await?);
+    }
+    Ok(all)
+}
+
+/// Reads logs, each once, that are all of the blocks of the page.
+fn take(chain: Chain, page: &mut Page, logs: Vec<Log>) -> Result<(), Missed> {
+    let Some(first) = page.blocks.first().map(|block| block.number) else {
+        return Ok(());
+    };
+    let mut events = BTreeMap::new();
+    for log in logs.iter().filter(|log| !log.is_removed) {
+        let place = log.block.checked_sub(first);
+        let place = place.and_then(|place| usize::try_from(place).ok());
+        let block = place.and_then(|place| page.blocks.get(place));
+        let block = block.filter(|block| block.hash == log.block_hash);
+        let block = block.ok_or(Missed::Torn(log.block))?;
+        let event = decode::event(log, block.at);
+        events.insert((log.block, log.index), event);
+    }
+    let malformed = events.values().filter(|event| event.is_none()).count();
+    page.malformed = malformed as u64;
+    let labels = [("chain", chain.as_str())];
+    metrics::counter!("packtrain_chain_malformed_total", &labels).increment(page.malformed);
+    page.events = events.into_values().flatten().collect();
+    Ok(())
+}

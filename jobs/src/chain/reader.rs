@@ -1,0 +1,223 @@
+//! What is read besides logs: balances, decimals, prices that are known, and when nothing happened.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::TimeDelta;
+use ethnum::U256;
+use packtrain_core::chain::Chain;
+use packtrain_core::job::Ctx;
+use packtrain_core::ports::{
+    AddressBytes, ChainEvent, ChainEventKind, Header, Point, Question, TokenDecimals, Write,
+};
+use packtrain_core::time::Timestamp;
+use packtrain_rules::value::Value;
+
+use super::amount::whole;
+use super::figures::{self, Known, Times};
+use super::page::Missed;
+use super::watched::{Key, What};
+
+/// How old a point may be before it is given again although nothing changed.
+const AGAIN_AFTER: TimeDelta = TimeDelta::seconds(60);
+/// How old a price may be to count.
+const PRICED_WITHIN: TimeDelta = TimeDelta::hours(1);
+/// Decimals of the chain's own coin, on every chain that is known.
+const NATIVE_DECIMALS: u8 = 18;
+/// Decimals beyond which no number of 256 bits has a figure before the point.
+const DECIMALS_MAX: u8 = 77;
+/// `decimals()` and `balanceOf(address)`.
+const DECIMALS_CALL: [u8; 4] = [0x31, 0x3c, 0xe5, 0x67];
+const BALANCE_CALL: [u8; 4] = [0x70, 0xa0, 0x82, 0x31];
+
+/// Reads a chain for what is watched of it.
+pub(super) struct Reader<'a> {
+    pub(super) ctx: &'a Ctx,
+    pub(super) chain: Chain,
+    pub(super) keys: Vec<Key>,
+    /// With what rules were evaluated last.
+    values: BTreeMap<String, Point>,
+    /// Decimals that were asked for.
+    tokens: Vec<TokenDecimals>,
+}
+
+impl<'a> Reader<'a> {
+    /// For these keys, of which rules were evaluated with these values.
+    pub(super) fn new(ctx: &'a Ctx, chain: Chain, keys: Vec<Key>, values: Vec<Point>) -> Self {
+        let values = values
+            .into_iter()
+            .map(|point| (point.metric.clone(), point));
+        Self {
+            ctx,
+            chain,
+            keys,
+            values: values.collect(),
+            tokens: Vec::new(),
+        }
+    }
+
+    /// Decimals that were not known before.
+    pub(super) fn tokens(self) -> Option<Write> {
+        let is_some = !self.tokens.is_empty();
+        is_some.then_some(Write::Tokens(self.chain, self.tokens))
+    }
+
+    /// What has to be known of the tokens of these events, as of a block.
+    pub(super) async fn known(
+        &mut self,
+        events: &[ChainEvent],
+        block: u64,
+    ) -> Result<Known, Missed> {
+        let mut known = Known::default();
+        let moved: BTreeSet<AddressBytes> = { self.keys.iter() }
+            .filter(|key| key.what == What::Moved)
+            .map(|key| key.wallet)
+            .collect();
+        let of_moved = events.iter().filter(|event| {
+            let is_moved = moved.contains(&event.from) || moved.contains(&event.to);
+            is_moved && event.kind == ChainEventKind::Transfer
+        });
+        let tokens: BTreeSet<AddressBytes> = of_moved.map(|event| event.token).collect();
+        let chain = self.chain;
+        let key = |token: &AddressBytes| format!("price:{chain}:0x{}", hex::encode(token));
+        let keys: Vec<String> = tokens.iter().map(key).collect();
+        if let (false, Some(last)) = (keys.is_empty(), events.last()) {
+            for point in self.ctx.world.watch.values(&keys).await? {
+                let token = tokens.iter().find(|token| key(token) == point.metric);
+                let price: Option<Value> = point.value.parse().ok();
+                if let (Some(token), Some(price)) = (token, price)
+                    && (last.at - point.at).abs() <= PRICED_WITHIN
+                {
+                    known.prices.insert(*token, price);
+                }
+            }
+        }
+        let tokens = figures::tokens(&self.keys, events, &known);
+        known.decimals = self.decimals(&tokens, block).await?;
+        Ok(known)
+    }
+
+    /// A zero for each metric of events that has no point yet, or none of late: nothing happened up
+    /// to a block.
+    pub(super) async fn zeros(
+        &self,
+        upto: u64,
+        points: &[Point],
+        times: &mut Times,
+    ) -> Result<Vec<Point>, Missed> {
+        let given: BTreeSet<&str> = points.iter().map(|point| point.metric.as_str()).collect();
+        let Some(block) = self.header(upto).await? else {
+            return Ok(Vec::new());
+        };
+        let due: Vec<&Key> = { self.keys.iter() }
+            .filter(|key| key.is_of_events() && !given.contains(key.metric.as_str()))
+            .filter(|key| self.is_due(&key.metric, "0", block.at))
+            .collect();
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        let at = times.give(block.at);
+        let zeros = due.into_iter().map(|key| Point {
+            metric: key.metric.clone(),
+            at,
+            value: "0".to_owned(),
+        });
+        Ok(zeros.collect())
+    }
+
+    /// Whether a value has to be told: it is another one, or the last is of long ago.
+    fn is_due(&self, metric: &str, value: &str, at: Timestamp) -> bool {
+        let last = self.values.get(metric);
+        let read = |text: &str| text.parse::<Value>().ok();
+        last.is_none_or(|last| read(&last.value) != read(value) || at - last.at >= AGAIN_AFTER)
+    }
+
+    /// What wallets have at the newest block that is confirmed.
+    pub(super) async fn balances(&mut self, head: &Header) -> Result<Vec<Point>, Missed> {
+        let of_balance = |key: &&Key| matches!(key.what, What::Balance(_));
+        let keys: Vec<Key> = self.keys.iter().filter(of_balance).cloned().collect();
+        let depth = self.ctx.world.chains.confirmations(self.chain);
+        let (false, Some(upto)) = (keys.is_empty(), head.number.checked_sub(depth)) else {
+            return Ok(Vec::new());
+        };
+        let Some(block) = self.header(upto).await? else {
+            return Ok(Vec::new());
+        };
+        let at = block.at.min(self.ctx.clock.now());
+        let tokens: BTreeSet<AddressBytes> = keys.iter().filter_map(Key::token).collect();
+        let decimals = self.decimals(&tokens, block.number).await?;
+        let questions: Vec<Question> = keys.iter().map(question).collect();
+        let chains = &self.ctx.world.chains;
+        let words = chains.words(self.chain, &questions, block.number).await?;
+        let points = keys.iter().zip(words).filter_map(|(key, word)| {
+            // A contract that says nothing of a balance has no figure, not none of it.
+            let units = U256::from_be_bytes(word?);
+            let decimals = match key.token() {
+                None => NATIVE_DECIMALS,
+                Some(token) => decimals.get(&token).copied().flatten().unwrap_or(0),
+            };
+            let value = whole(units, decimals);
+            let is_due = self.is_due(&key.metric, &value, at);
+            is_due.then(|| Point {
+                metric: key.metric.clone(),
+                at,
+                value,
+            })
+        });
+        Ok(points.collect())
+    }
+
+    /// The head of a block; none when the node has none of it.
+    async fn header(&self, number: u64) -> Result<Option<Header>, Missed> {
+        let chains = &self.ctx.world.chains;
+        let headers = chains.headers(self.chain, number, number).await?;
+        Ok(headers.into_iter().next())
+    }
+
+    /// Decimals of tokens: what is kept, and what the contracts say of the others.
+    async fn decimals(
+        &mut self,
+        tokens: &BTreeSet<AddressBytes>,
+        block: u64,
+    ) -> Result<HashMap<AddressBytes, Option<u8>>, Missed> {
+        let wanted: Vec<AddressBytes> = tokens.iter().copied().collect();
+        let store = &self.ctx.world.chain_events;
+        let known = store.decimals(self.chain, &wanted).await?.into_iter();
+        let asked = self.tokens.iter().copied();
+        let mut found: HashMap<AddressBytes, Option<u8>> = known
+            .chain(asked)
+            .map(|it| (it.token, it.decimals))
+            .collect();
+        let open = wanted
+            .into_iter()
+            .filter(|token| !found.contains_key(token));
+        let open: Vec<AddressBytes> = open.collect();
+        let question = |token: &AddressBytes| Question::Call {
+            to: *token,
+            data: DECIMALS_CALL.to_vec(),
+        };
+        let questions: Vec<Question> = open.iter().map(question).collect();
+        let chains = &self.ctx.world.chains;
+        let words = chains.words(self.chain, &questions, block).await?;
+        for (token, word) in open.into_iter().zip(words) {
+            let said = word.map(U256::from_be_bytes);
+            let said = said.and_then(|said| u8::try_from(said).ok());
+            let decimals = said.filter(|decimals| *decimals <= DECIMALS_MAX);
+            self.tokens.push(TokenDecimals { token, decimals });
+            found.insert(token, decimals);
+        }
+        Ok(found)
+    }
+}
+
+/// How much of what a key is about its wallet has.
+fn question(key: &Key) -> Question {
+    match key.token() {
+        None => Question::Balance(key.wallet),
+        Some(token) => {
+            let mut data = BALANCE_CALL.to_vec();
+            data.extend([0; 12]);
+            data.extend(key.wallet);
+            Question::Call { to: token, data }
+        }
+    }
+}

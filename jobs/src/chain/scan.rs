@@ -1,0 +1,219 @@
+//! Reads what watched wallets did on every chain, four times a minute.
+
+use std::time::Duration;
+
+use packtrain_core::chain::{BlockHash, Chain};
+use packtrain_core::fault::{Fault, chain as told};
+use packtrain_core::job::{Ctx, Done, FollowUp, Gate, Job, Kind, Lane, Priority};
+use packtrain_core::ports::{BlockRef, ChainEvent, ScanState, Scanned, Write};
+use packtrain_core::schedule::Every;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tracing::warn;
+use utoipa::ToSchema;
+
+use super::figures::{self, Times};
+use super::page::{self, Missed, Page};
+use super::reader::Reader;
+use super::watched::{self, Key};
+use crate::alerts::evaluate::Evaluate;
+
+/// How often it comes by itself.
+pub const EVERY: Duration = Duration::from_secs(15);
+/// Metrics of one chain that are watched, at most.
+const WATCHED_MAX: u32 = 20_000;
+/// Blocks that are kept, at least, so that a reorganisation can be followed.
+const KEPT: u64 = 256;
+
+/// Reads the next blocks of a chain for what the wallets did that rules of any tenant watch, and
+/// what they have. Without a chain, fans out to all that are configured.
+///
+/// What is found, the points that come of it and how far the chain was read are written with the
+/// end of the job, and only if the chain still stands where the job began: a second run finds the
+/// same, and nothing is found twice. A chain that tells nothing is named in the result and logged:
+/// the next tick asks again.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ChainScan)]
+pub struct Scan {
+    /// The chain.
+    #[serde(default)]
+    pub chain: Option<Chain>,
+}
+
+impl Job for Scan {
+    const KIND: Kind = Kind::new("chain.scan");
+    const LANE: Lane = Lane::Io;
+    const PRIORITY: Priority = Priority::FIRST;
+    // The next tick comes sooner than a second retry.
+    const ATTEMPTS_MAX: u16 = 2;
+    const TIME_LIMIT: Duration = Duration::from_secs(60);
+    // One that is found late would only be in the way of the next.
+    const DEADLINE: Option<Duration> = Some(EVERY);
+    const EVERY: Option<Every> = Some(Every::cron("*/15 * * * * *"));
+    // Each begins where the one before it ended.
+    const GATE: Gate = Gate::Group { holds_dead: false };
+
+    fn group(&self) -> Option<String> {
+        self.chain.map(|chain| format!("chain:{}", chain.id()))
+    }
+
+    async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
+        let Some(chain) = self.chain else {
+            let all = ctx.world.chains.configured().into_iter();
+            return Ok(Done::fan_out(all.map(|one| Self { chain: Some(one) })));
+        };
+        match scan(ctx, chain).await {
+            Ok(done) => Ok(done),
+            Err(Missed::Store(error)) => Err(error.into()),
+            Err(missed) => {
+                let why = told(&missed);
+                let labels = [("chain", chain.as_str())];
+                metrics::counter!("packtrain_chain_missed_total", &labels).increment(1);
+                warn!(chain = chain.as_str(), why, "a chain could not be scanned");
+                Ok(Done::with(json!({ "chain": chain, "missed": why })))
+            }
+        }
+    }
+}
+
+async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
+    let store = &ctx.world.chain_events;
+    let watched = store.watched(chain, WATCHED_MAX).await?;
+    if watched.len() >= WATCHED_MAX as usize {
+        warn!(chain = chain.as_str(), "more is watched than is read");
+    }
+    let keys: Vec<Key> = watched.iter().filter_map(|key| Key::read(key)).collect();
+    let state = store.state(chain).await?;
+    let begun_at = state.as_ref().and_then(newest).map(|block| block.hash);
+    let wallets = watched::wallets(&keys);
+    let mut done = Done::default();
+    if wallets.is_empty() && begun_at.is_some() {
+        let over = Scanned {
+            is_over: true,
+            ..nothing(chain, begun_at)
+        };
+        done.writes.push(Write::Scanned(Box::new(over)));
+    }
+    if keys.is_empty() {
+        return Ok(done);
+    }
+    let values = ctx.world.watch.values(&watched).await?;
+    let mut reader = Reader::new(ctx, chain, keys, values);
+    let head = ctx.world.chains.head(chain).await?;
+    let balances = reader.balances(&head).await?;
+    let mut result = json!({ "chain": chain, "block": head.number, "balances": balances.len() });
+    let mut is_news = !balances.is_empty();
+    if is_news {
+        done.writes.push(Write::Observed(balances));
+    }
+    if !wallets.is_empty() {
+        let page = page::read(ctx, chain, &wallets, state.as_ref(), head).await?;
+        describe(&page, &mut result);
+        // What was told of another branch is taken back before anything is told of this one.
+        let undone = page.above.map(|_| Evaluate::undone_by(ctx.job));
+        let more = page.is_more.then_some(Scan { chain: Some(chain) });
+        let scanned = scanned(&mut reader, state.as_ref(), begun_at, page).await?;
+        result["told"] = scanned.told.len().into();
+        is_news |= !scanned.points.is_empty();
+        done.writes.push(Write::Scanned(Box::new(scanned)));
+        done.then.extend(undone.map(FollowUp::of));
+        done.then.extend(more.map(FollowUp::of));
+    }
+    if is_news {
+        done.then.push(FollowUp::of(Evaluate::of(ctx.job)));
+    }
+    done.writes.extend(reader.tokens());
+    done.result = Some(result);
+    Ok(done)
+}
+
+/// What a page came to, for whoever looks at the job.
+fn describe(page: &Page, result: &mut serde_json::Value) {
+    for (name, count) in [
+        ("blocks", page.blocks.len() as u64),
+        ("events", page.events.len() as u64),
+        ("malformed", page.malformed),
+    ] {
+        result[name] = count.into();
+    }
+    if let Some(above) = page.above {
+        result["reorganised_above"] = above.into();
+    }
+    if page.is_gap {
+        result["has_gap"] = true.into();
+    }
+}
+
+fn newest(state: &ScanState) -> Option<&BlockRef> {
+    state.blocks.last()
+}
+
+/// A scan that found nothing.
+fn nothing(chain: Chain, begun_at: Option<BlockHash>) -> Scanned {
+    Scanned {
+        chain,
+        begun_at,
+        above: None,
+        blocks: Vec::new(),
+        keep_from: 0,
+        events: Vec::new(),
+        confirmed_to: None,
+        told: Vec::new(),
+        points: Vec::new(),
+        told_at: None,
+        is_over: false,
+    }
+}
+
+/// What is written of a page: its events, which events are confirmed by it, and their points.
+async fn scanned(
+    reader: &mut Reader<'_>,
+    state: Option<&ScanState>,
+    begun_at: Option<BlockHash>,
+    page: Page,
+) -> Result<Scanned, Missed> {
+    let (ctx, chain) = (reader.ctx, reader.chain);
+    let mut times = Times::new(ctx.clock.now(), state.and_then(|it| it.told_at));
+    let end = { page.blocks.last().map(|block| block.number) }
+        .or(page.above)
+        .or(state.and_then(newest).map(|block| block.number))
+        .unwrap_or(0);
+    let depth = ctx.world.chains.confirmations(chain);
+    let confirmed_to = end.checked_sub(depth);
+    let confirmed = match confirmed_to {
+        Some(upto) => confirmed(ctx, chain, upto, &page).await?,
+        None => Vec::new(),
+    };
+    let known = reader.known(&confirmed, end).await?;
+    let (mut points, told) = figures::points(&reader.keys, &confirmed, &known, &mut times);
+    if let Some(upto) = confirmed_to {
+        points.extend(reader.zeros(upto, &points, &mut times).await?);
+    }
+    Ok(Scanned {
+        above: page.above,
+        blocks: page.blocks.iter().map(BlockRef::from).collect(),
+        keep_from: end.saturating_sub(KEPT.max(2 * depth)),
+        events: page.events,
+        confirmed_to,
+        told,
+        points,
+        told_at: times.last(),
+        ..nothing(chain, begun_at)
+    })
+}
+
+/// Events that are confirmed by a page: those up to a block, in order.
+async fn confirmed(
+    ctx: &Ctx,
+    chain: Chain,
+    upto: u64,
+    page: &Page,
+) -> Result<Vec<ChainEvent>, Missed> {
+    // What was scanned above it is of another branch.
+    let scanned_to = page.above.map_or(upto, |above| above.min(upto));
+    let mut events = ctx.world.chain_events.pending(chain, scanned_to).await?;
+    let new = page.events.iter().filter(|event| event.number <= upto);
+    events.extend(new.cloned());
+    Ok(events)
+}

@@ -1,0 +1,309 @@
+//! A chain with a wallet that sends, and what is kept of it, in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use packtrain_core::chain::{BlockHash, Chain};
+use packtrain_core::ids::{JobId, RuleId};
+use packtrain_core::job::{Ctx, Done, Job};
+use packtrain_core::ports::{
+    AddressBytes, BlockRef, ChainError, ChainEvent, ChainEvents, Chains, FeeHistory, Header, Log,
+    LogFilter, Move, NoChains, Point, Question, ScanState, Scanned, StoreError, TokenDecimals,
+    Undone, Watch, Watched, Word, Write,
+};
+use packtrain_core::time::{Clock, Timestamp};
+
+use crate::chain::decode;
+use crate::chain::scan::Scan;
+use crate::world::{Noon, World};
+
+pub(super) const WALLET: AddressBytes = [0xad; 20];
+pub(super) const TOKEN: AddressBytes = [0x70; 20];
+
+/// A chain as its node tells of it: each block with what the wallet sends in it.
+#[derive(Default)]
+pub(super) struct Node {
+    pub(super) blocks: Mutex<Vec<(Header, Vec<Log>)>>,
+    pub(super) confirmations: u64,
+    /// Blocks of which the logs are too many at once.
+    pub(super) too_many: Option<u64>,
+    /// Whether its logs are those of another branch.
+    pub(super) is_torn: Mutex<bool>,
+    pub(super) branch: Mutex<u8>,
+}
+
+impl Node {
+    /// Adds a block in which the wallet sends these amounts.
+    pub(super) fn grow(&self, amounts: &[u8]) {
+        let branch = *self.branch.lock().unwrap();
+        let mut blocks = self.blocks.lock().unwrap();
+        let last = blocks.last().map(|(header, _)| *header);
+        let number = last.map_or(100, |last| last.number + 1);
+        let mut hash = [branch; 32];
+        hash[..8].copy_from_slice(&number.to_be_bytes());
+        let header = Header {
+            number,
+            hash: BlockHash(hash),
+            parent: last.map_or(BlockHash([9; 32]), |last| last.hash),
+            // Every other one has the time of the one before it.
+            at: Noon.now() - TimeDelta::days(1)
+                + TimeDelta::seconds(12 * (number / 2).cast_signed()),
+            base_fee_wei: 1,
+            gas_used: 0,
+            gas_limit: 1,
+            blobs: None,
+        };
+        let log = |(index, amount): (u64, &u8)| {
+            let mut from = [0; 32];
+            from[12..].copy_from_slice(&WALLET);
+            let mut data = vec![0; 32];
+            data[31] = *amount;
+            Log {
+                address: TOKEN,
+                topics: vec![decode::TRANSFER, from, [0; 32]],
+                data,
+                block: number,
+                block_hash: header.hash,
+                transaction: [1; 32],
+                index,
+                is_removed: false,
+            }
+        };
+        let logs = (0..).zip(amounts).map(log).collect();
+        blocks.push((header, logs));
+    }
+
+    /// Leaves the newest blocks; those that come are of another branch.
+    pub(super) fn leave(&self, count: usize) {
+        *self.branch.lock().unwrap() += 1;
+        let mut blocks = self.blocks.lock().unwrap();
+        let left = blocks.len().saturating_sub(count).max(1);
+        blocks.truncate(left);
+    }
+
+    pub(super) fn newest(&self) -> u64 {
+        self.blocks.lock().unwrap().last().unwrap().0.number
+    }
+
+    /// What happened in the blocks of these numbers: number and place of each transfer.
+    pub(super) fn transfers(&self, from: u64, upto: u64) -> Vec<(BlockHash, u64)> {
+        let blocks = self.blocks.lock().unwrap();
+        let within = blocks
+            .iter()
+            .filter(|(header, _)| (from..=upto).contains(&header.number));
+        let logs = within.flat_map(|(_, logs)| logs);
+        logs.map(|log| (log.block_hash, log.index)).collect()
+    }
+}
+
+#[async_trait]
+impl Chains for Node {
+    fn configured(&self) -> Vec<Chain> {
+        vec![Chain::Ethereum, Chain::Base]
+    }
+
+    async fn head(&self, _: Chain) -> Result<Header, ChainError> {
+        Ok(self.blocks.lock().unwrap().last().unwrap().0)
+    }
+
+    async fn headers(&self, _: Chain, first: u64, last: u64) -> Result<Vec<Header>, ChainError> {
+        let blocks = self.blocks.lock().unwrap();
+        let headers = blocks.iter().map(|(header, _)| *header);
+        Ok(headers
+            .filter(|header| (first..=last).contains(&header.number))
+            .collect())
+    }
+
+    async fn fee_history(&self, chain: Chain, _: u64, _: u64) -> Result<FeeHistory, ChainError> {
+        NoChains.fee_history(chain, 0, 0).await
+    }
+
+    fn confirmations(&self, _: Chain) -> u64 {
+        self.confirmations
+    }
+
+    async fn logs(
+        &self,
+        chain: Chain,
+        filter: &LogFilter,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<Log>, ChainError> {
+        if self.too_many.is_some_and(|most| last - first >= most) {
+            return Err(ChainError::TooMany { chain, first, last });
+        }
+        let blocks = self.blocks.lock().unwrap();
+        let within = { blocks.iter() }.filter(|(it, _)| (first..=last).contains(&it.number));
+        let fits = |log: &&Log| {
+            let mut places = filter.topics.iter().zip(&log.topics);
+            places.all(|(some, topic)| some.is_empty() || some.contains(topic))
+        };
+        let mut logs: Vec<Log> = within
+            .flat_map(|(_, logs)| logs)
+            .filter(fits)
+            .cloned()
+            .collect();
+        if *self.is_torn.lock().unwrap() {
+            logs.iter_mut()
+                .for_each(|log| log.block_hash = BlockHash([7; 32]));
+        }
+        Ok(logs)
+    }
+
+    async fn words(
+        &self,
+        _: Chain,
+        questions: &[Question],
+        _: u64,
+    ) -> Result<Vec<Option<Word>>, ChainError> {
+        Ok(vec![None; questions.len()])
+    }
+}
+
+/// What is kept: events with whether they count, where the chain stands, what was told.
+#[derive(Default)]
+pub(super) struct Kept {
+    pub(super) state: Mutex<Option<ScanState>>,
+    /// By block and place; pending, confirmed or retracted.
+    pub(super) events: Mutex<BTreeMap<(BlockHash, u64), (ChainEvent, &'static str)>>,
+    /// Points that came of events and hold, and the block each came of.
+    pub(super) told: Mutex<BTreeMap<Timestamp, (u64, String)>>,
+}
+
+impl Kept {
+    /// Writes as the store does.
+    fn write(&self, scanned: &Scanned) {
+        let mut state = self.state.lock().unwrap();
+        let stands = state
+            .as_ref()
+            .and_then(|it| it.blocks.last().map(|block| block.hash));
+        if stands != scanned.begun_at {
+            return;
+        }
+        let (mut events, mut told) = (self.events.lock().unwrap(), self.told.lock().unwrap());
+        let mut blocks: Vec<BlockRef> = state.take().map(|it| it.blocks).unwrap_or_default();
+        if let Some(above) = scanned.above {
+            blocks.retain(|block| block.number <= above);
+            told.retain(|_, (number, _)| *number <= above);
+            for (event, state) in events.values_mut().filter(|(it, _)| it.number > above) {
+                assert!(event.number > above);
+                *state = "retracted";
+            }
+        }
+        blocks.extend(&scanned.blocks);
+        blocks.retain(|block| block.number >= scanned.keep_from);
+        for event in &scanned.events {
+            let key = (event.block, event.log_index);
+            events.insert(key, (event.clone(), "pending"));
+        }
+        for (event, state) in events.values_mut() {
+            if *state == "pending" && Some(event.number) <= scanned.confirmed_to {
+                *state = "confirmed";
+            }
+        }
+        for point in &scanned.told {
+            let value = scanned.points.iter().find(|it| it.at == point.at).unwrap();
+            let before = told.insert(point.at, (point.number, value.value.clone()));
+            assert_eq!(before, None, "no time is given twice");
+        }
+        *state = Some(ScanState {
+            blocks,
+            told_at: scanned.told_at,
+        });
+    }
+}
+
+#[async_trait]
+impl ChainEvents for Kept {
+    async fn watched(&self, _: Chain, _: u32) -> Result<Vec<String>, StoreError> {
+        let (wallet, token) = ("ad".repeat(20), "70".repeat(20));
+        Ok(vec![format!("transfer_out:1:0x{wallet}:0x{token}")])
+    }
+
+    async fn state(&self, _: Chain) -> Result<Option<ScanState>, StoreError> {
+        Ok(self.state.lock().unwrap().clone())
+    }
+
+    async fn pending(&self, _: Chain, upto: u64) -> Result<Vec<ChainEvent>, StoreError> {
+        let events = self.events.lock().unwrap();
+        let pending = events
+            .values()
+            .filter(|(event, state)| *state == "pending" && event.number <= upto);
+        Ok(pending.map(|(event, _)| event.clone()).collect())
+    }
+
+    async fn decimals(
+        &self,
+        _: Chain,
+        _: &[AddressBytes],
+    ) -> Result<Vec<TokenDecimals>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+/// Rules that were never evaluated with anything.
+struct Fresh;
+
+#[async_trait]
+impl Watch for Fresh {
+    async fn moved(&self, _: JobId) -> Result<Vec<Move>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn crossed(
+        &self,
+        _: &[Move],
+        _: Option<RuleId>,
+        _: u32,
+    ) -> Result<Vec<Watched>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn due(&self, _: u32) -> Result<(Timestamp, Vec<Watched>), StoreError> {
+        Ok((Noon.now(), Vec::new()))
+    }
+
+    async fn values(&self, _: &[String]) -> Result<Vec<Point>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn undone(&self, _: JobId, _: u32) -> Result<Vec<Undone>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+/// One page; nothing of it is written yet.
+pub(super) async fn page(node: &Arc<Node>, kept: &Arc<Kept>) -> Done {
+    let mut ctx: Ctx = World::new().attempt(1);
+    let world = Arc::get_mut(&mut ctx.world).expect("nobody else has it yet");
+    world.chains = node.clone();
+    world.chain_events = kept.clone();
+    world.watch = Arc::new(Fresh);
+    let scan = Scan {
+        chain: Some(Chain::Ethereum),
+    };
+    scan.run(&ctx).await.unwrap()
+}
+
+/// What a page wants written.
+pub(super) fn write(kept: &Kept, done: &Done) {
+    for write in &done.writes {
+        if let Write::Scanned(scanned) = write {
+            kept.write(scanned);
+        }
+    }
+}
+
+/// Scans to the head.
+pub(super) async fn scan(node: &Arc<Node>, kept: &Arc<Kept>) {
+    loop {
+        let done = page(node, kept).await;
+        write(kept, &done);
+        let again = done.then.iter().any(|it| it.about.kind == Scan::KIND);
+        if !again {
+            return;
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Scans of chains that a test makes up and moves about.
+
+mod chain;
+mod figures;
+mod scans;

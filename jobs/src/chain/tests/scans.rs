@@ -1,0 +1,165 @@
+//! Whatever a chain does, what is kept is what is in it.
+
+use std::sync::Arc;
+
+use packtrain_core::chain::BlockHash;
+use proptest::prelude::*;
+
+use super::chain::{Kept, Node, page, scan, write};
+
+/// What happens between two scans.
+#[derive(Debug, Clone)]
+enum Step {
+    Grows(Vec<Vec<u8>>),
+    Leaves(usize, Vec<Vec<u8>>),
+    Scans,
+    /// A page that is read and never written: its worker dies.
+    Dies,
+    /// Two scans that begin at the same block; both are written.
+    Doubles,
+}
+
+fn blocks() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    prop::collection::vec(prop::collection::vec(1_u8..9, 0..3), 1..40)
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => blocks().prop_map(Step::Grows),
+        3 => (1_usize..30, blocks()).prop_map(|(count, blocks)| Step::Leaves(count, blocks)),
+        4 => Just(Step::Scans),
+        1 => Just(Step::Dies),
+        1 => Just(Step::Doubles),
+    ]
+}
+
+async fn take(node: &Arc<Node>, kept: &Arc<Kept>, step: Step) {
+    match step {
+        Step::Grows(blocks) => blocks.iter().for_each(|amounts| node.grow(amounts)),
+        Step::Leaves(count, blocks) => {
+            node.leave(count);
+            blocks.iter().for_each(|amounts| node.grow(amounts));
+        }
+        Step::Scans => scan(node, kept).await,
+        Step::Dies => drop(page(node, kept).await),
+        Step::Doubles => {
+            let (one, other) = (page(node, kept).await, page(node, kept).await);
+            write(kept, &one);
+            write(kept, &other);
+        }
+    }
+}
+
+/// What is kept and counts, in order.
+fn counting(kept: &Kept, states: &[&str]) -> Vec<(BlockHash, u64)> {
+    let events = kept.events.lock().unwrap();
+    let counting = events
+        .iter()
+        .filter(|(_, (_, state))| states.contains(state));
+    counting.map(|(key, _)| *key).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn whatever_a_chain_does_what_counts_is_what_is_in_it_and_is_told_once(
+        steps in prop::collection::vec(step(), 1..14),
+        confirmations in 0_u64..6,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let node = Arc::new(Node { confirmations, ..Node::default() });
+        let kept = Arc::new(Kept::default());
+        runtime.block_on(async {
+            node.grow(&[1]);
+            scan(&node, &kept).await;
+            for step in steps {
+                take(&node, &kept, step).await;
+            }
+            scan(&node, &kept).await;
+        });
+        let (from, upto) = (101, node.newest());
+        let mut expected = node.transfers(from, upto);
+        expected.sort();
+        prop_assert_eq!(counting(&kept, &["pending", "confirmed"]), expected);
+        // A block that was confirmed once and came under fewer confirmations stays so.
+        let surely = upto.saturating_sub(confirmations);
+        let confirmed = counting(&kept, &["confirmed"]);
+        for transfer in node.transfers(from, surely) {
+            prop_assert!(confirmed.contains(&transfer));
+        }
+        // One point a block with what was sent in it.
+        let told = kept.told.lock().unwrap();
+        let mut numbers: Vec<u64> = told.values().map(|(number, _)| *number).collect();
+        numbers.sort_unstable();
+        let events = kept.events.lock().unwrap();
+        let mut blocks: Vec<u64> = { events.values() }
+            .filter(|(_, state)| *state == "confirmed")
+            .map(|(event, _)| event.number)
+            .collect();
+        blocks.sort_unstable();
+        blocks.dedup();
+        prop_assert_eq!(numbers, blocks);
+    }
+}
+
+#[tokio::test]
+async fn a_chain_that_moves_while_it_is_read_is_missed_and_nothing_is_written() {
+    let (node, kept) = (Arc::new(Node::default()), Arc::new(Kept::default()));
+    node.grow(&[]);
+    scan(&node, &kept).await;
+    node.grow(&[1]);
+    *node.is_torn.lock().unwrap() = true;
+    let done = page(&node, &kept).await;
+    let missed = done.result.unwrap()["missed"].as_str().unwrap().to_owned();
+    assert!(missed.contains("the chain moved at block 101"), "{missed}");
+    assert!(done.writes.is_empty() && done.then.is_empty());
+    *node.is_torn.lock().unwrap() = false;
+    scan(&node, &kept).await;
+    assert_eq!(counting(&kept, &["confirmed"]).len(), 1);
+}
+
+#[tokio::test]
+async fn a_range_with_too_many_logs_is_read_in_parts_and_a_block_with_too_many_is_a_gap() {
+    for (most, found) in [(1, 3), (0, 0)] {
+        let node = Node {
+            too_many: Some(most),
+            ..Node::default()
+        };
+        let (node, kept) = (Arc::new(node), Arc::new(Kept::default()));
+        node.grow(&[]);
+        scan(&node, &kept).await;
+        for _ in 0..3 {
+            node.grow(&[5]);
+        }
+        scan(&node, &kept).await;
+        assert_eq!(counting(&kept, &["confirmed"]).len(), found, "{most}");
+        let state = kept.state.lock().unwrap().clone().unwrap();
+        assert_eq!(
+            state.blocks.last().unwrap().number,
+            103,
+            "it goes on all the same"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_reorganisation_that_is_deeper_than_what_is_kept_is_read_anew_from_there() {
+    let (node, kept) = (Arc::new(Node::default()), Arc::new(Kept::default()));
+    for _ in 0..20 {
+        node.grow(&[]);
+    }
+    scan(&node, &kept).await;
+    node.grow(&[1]);
+    scan(&node, &kept).await;
+    node.leave(10);
+    for _ in 0..12 {
+        node.grow(&[2]);
+    }
+    scan(&node, &kept).await;
+    // What is kept begins at block 119, and so does what is read again.
+    let mut expected = node.transfers(119, 200);
+    expected.sort();
+    assert_eq!(counting(&kept, &["confirmed"]), expected);
+    assert_eq!(counting(&kept, &["retracted"]).len(), 1);
+}

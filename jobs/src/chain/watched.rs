@@ -1,0 +1,128 @@
+//! Which wallets are watched for what, out of the keys of metrics. Pure.
+
+use std::collections::BTreeSet;
+
+use packtrain_core::ports::AddressBytes;
+
+/// A metric of a wallet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Key {
+    /// As rules name it.
+    pub(super) metric: String,
+    /// Whose.
+    pub(super) wallet: AddressBytes,
+    /// What of it.
+    pub(super) what: What,
+}
+
+/// What is watched of a wallet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    /// How much it has of a token; of the chain's own coin, when none is named.
+    Balance(Option<AddressBytes>),
+    /// What it got of a token, or of how many it got something.
+    Got(Option<AddressBytes>),
+    /// What it gave, likewise.
+    Gave(Option<AddressBytes>),
+    /// The largest allowance that it gave of a token, or how many it gave.
+    Approved(Option<AddressBytes>),
+    /// What it moved in a transaction, in US dollars.
+    Moved,
+}
+
+impl Key {
+    /// A key out of the store; none of one that this release does not know.
+    pub(super) fn read(metric: &str) -> Option<Self> {
+        let parts: Vec<&str> = metric.split(':').collect();
+        let (wallet, what) = match *parts.as_slice() {
+            ["balance", _, wallet, token] => (wallet, What::Balance(token_of(token, "native")?)),
+            ["transfer_in", _, wallet, token] => (wallet, What::Got(token_of(token, "any")?)),
+            ["transfer_out", _, wallet, token] => (wallet, What::Gave(token_of(token, "any")?)),
+            ["approval", _, wallet, token] => (wallet, What::Approved(token_of(token, "any")?)),
+            ["transfer", _, wallet] => (wallet, What::Moved),
+            _ => return None,
+        };
+        Some(Self {
+            metric: metric.to_owned(),
+            wallet: address(wallet)?,
+            what,
+        })
+    }
+
+    /// Whether logs tell of it.
+    pub(super) const fn is_of_events(&self) -> bool {
+        !matches!(self.what, What::Balance(_))
+    }
+
+    /// The token whose decimals it needs.
+    pub(super) const fn token(&self) -> Option<AddressBytes> {
+        match self.what {
+            What::Balance(token) | What::Got(token) | What::Gave(token) | What::Approved(token) => {
+                token
+            }
+            What::Moved => None,
+        }
+    }
+}
+
+/// The wallets of keys of which logs tell, each once.
+pub(super) fn wallets(keys: &[Key]) -> Vec<AddressBytes> {
+    let of_events = keys.iter().filter(|key| key.is_of_events());
+    let wallets: BTreeSet<AddressBytes> = of_events.map(|key| key.wallet).collect();
+    wallets.into_iter().collect()
+}
+
+/// A token by its address, or none by this word.
+fn token_of(text: &str, word: &str) -> Option<Option<AddressBytes>> {
+    if text == word {
+        return Some(None);
+    }
+    address(text).map(Some)
+}
+
+fn address(text: &str) -> Option<AddressBytes> {
+    let bytes = hex::decode(text.strip_prefix("0x")?).ok()?;
+    bytes.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_says_which_wallet_is_watched_for_what() {
+        let (wallet, token) = (
+            format!("0x{}", "ad".repeat(20)),
+            format!("0x{}", "70".repeat(20)),
+        );
+        for (key, what) in [
+            (format!("balance:1:{wallet}:native"), What::Balance(None)),
+            (
+                format!("balance:1:{wallet}:{token}"),
+                What::Balance(Some([0x70; 20])),
+            ),
+            (format!("transfer_in:1:{wallet}:any"), What::Got(None)),
+            (
+                format!("transfer_out:1:{wallet}:{token}"),
+                What::Gave(Some([0x70; 20])),
+            ),
+            (format!("approval:1:{wallet}:any"), What::Approved(None)),
+            (format!("transfer:1:{wallet}"), What::Moved),
+        ] {
+            let read = Key::read(&key).unwrap();
+            assert_eq!(
+                (read.wallet, read.what, &read.metric),
+                ([0xad; 20], what, &key)
+            );
+        }
+        for other in [
+            "gas:1:base_fee".to_owned(),
+            "transfer:1:binance".to_owned(),
+            format!("balance:1:{wallet}"),
+            format!("approval:1:{wallet}:usdc"),
+            format!("balance:1:{wallet}:any"),
+        ] {
+            assert_eq!(Key::read(&other), None, "{other}");
+        }
+    }
+}
