@@ -23,3 +23,4 @@ mod runtime;
 mod s3;
 mod schedules;
 mod strangers;
+mod wallets;

@@ -18,8 +18,9 @@ async fn yard() -> Yard {
 async fn seed(yard: &Yard, ticker: &Ticker) {
     ticker.seed().await.unwrap();
     let often = "update schedule set is_enabled = false
-                  where kind in ('gas.snapshot', 'alerts.evaluate', 'prices.observe')";
-    assert_eq!(yard.database.run(often).await, 3);
+                  where kind in ('gas.snapshot', 'alerts.evaluate', 'chain.scan',
+                                 'prices.observe')";
+    assert_eq!(yard.database.run(often).await, 4);
 }
 
 async fn jobs_of(yard: &Yard, kind: &str) -> Vec<Value> {

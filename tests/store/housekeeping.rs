@@ -189,3 +189,30 @@ async fn blocks_go_after_their_time_and_not_before() {
     house.days_later(15).await;
     assert_eq!(house.prune().await.gas_blocks, 1);
 }
+
+#[tokio::test]
+async fn events_of_wallets_go_after_their_time_unless_they_are_pending() {
+    let house = House::new().await;
+    let event = |place: u8, state: &str| {
+        format!(
+            "insert into chain_event (chain_id, block_hash, transaction, log_index, number, at,
+                                      kind, token, sender, receiver, amount, state)
+             values (1, sha256('a'), sha256('b'), {place}, 7, now_utc(), 'transfer',
+                     substr(sha256('c'), 1, 20), substr(sha256('d'), 1, 20),
+                     substr(sha256('e'), 1, 20), 1, '{state}')"
+        )
+    };
+    for (place, state) in [(0, "confirmed"), (1, "retracted"), (2, "pending")] {
+        house.scene.db.run(&event(place, state)).await;
+    }
+    let undone = "insert into metric_undone (metric, at, tick)
+                  values ('m', now_utc(), gen_random_uuid())";
+    house.scene.db.run(undone).await;
+    house.days_later(13).await;
+    assert_eq!(house.prune().await.chain_events, 0);
+    house.days_later(15).await;
+    assert_eq!(house.prune().await.chain_events, 2);
+    let left = "select (select count(*) from chain_event) * 10
+                     + (select count(*) from metric_undone)";
+    assert_eq!(house.scene.db.number(left).await, 10);
+}
