@@ -46,7 +46,13 @@ pub(super) fn unit(key: &Derived) -> &'static str {
         Family::Price | Family::Tvl | Family::TvlQuantity | Family::Transfer => "USD",
         Family::Gas => "wei",
         Family::Apy => "%",
-        Family::Peg | Family::Balance | Family::Job | Family::Platform => "",
+        Family::Peg
+        | Family::Balance
+        | Family::TransferIn
+        | Family::TransferOut
+        | Family::Approval
+        | Family::Job
+        | Family::Platform => "",
     }
 }
 
@@ -129,12 +135,16 @@ fn metric(metric: &Metric, symbols: &Symbols) -> String {
         Family::TvlQuantity => format!("TVL of {} at steady prices", next()),
         Family::Apy => format!("APY of {}", next()),
         Family::Peg => format!("Peg of {}", next()),
-        Family::Balance => {
-            let (chain, owner, token) = (chain(next()), next(), next());
-            let owner = short(owner).unwrap_or_default();
-            let token = short(token).unwrap_or_else(|| token.to_owned());
-            format!("Balance of {owner} on {chain} ({token})")
-        }
+        Family::Balance => of_wallet("Balance of", "Balance of", next(), next(), next()),
+        Family::TransferIn => of_wallet("Received by", "Tokens got by", next(), next(), next()),
+        Family::TransferOut => of_wallet("Sent by", "Tokens sent by", next(), next(), next()),
+        Family::Approval => of_wallet(
+            "Largest allowance of",
+            "Allowances of",
+            next(),
+            next(),
+            next(),
+        ),
         Family::Transfer => {
             let (chain, owner) = (chain(next()), next());
             let owner = short(owner).unwrap_or_else(|| owner.to_owned());
@@ -145,6 +155,18 @@ fn metric(metric: &Metric, symbols: &Symbols) -> String {
             format!("{} of {kind}", words(figure))
         }
         Family::Platform => words(next()),
+    }
+}
+
+/// What a wallet has or did: with one token, or with any.
+fn of_wallet(one: &str, any: &str, on: &str, owner: &str, token: &str) -> String {
+    let (on, owner) = (chain(on), short(owner).unwrap_or_default());
+    match token {
+        "any" => format!("{any} {owner} on {on}"),
+        token => {
+            let token = short(token).unwrap_or_else(|| token.to_owned());
+            format!("{one} {owner} on {on} ({token})")
+        }
     }
 }
 
@@ -244,6 +266,14 @@ mod tests {
             (
                 &*format!("balance:1:{owner}:native"),
                 "Balance of 0x0000…05fa on Ethereum (native)",
+            ),
+            (
+                &*format!("transfer_out:1:{owner}:any"),
+                "Tokens sent by 0x0000…05fa on Ethereum",
+            ),
+            (
+                &*format!("approval:1:{owner}:{owner}"),
+                "Largest allowance of 0x0000…05fa on Ethereum (0x0000…05fa)",
             ),
             ("transfer:1:binance", "Transfer of binance on Ethereum"),
             ("job:tax.report:dead", "dead of tax.report"),

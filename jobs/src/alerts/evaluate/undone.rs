@@ -52,6 +52,7 @@ fn outcome(steps: &[Undone], now: Timestamp) -> Option<Outcome> {
         rule: rule.id,
         version: rule.version,
         is_silent: standing.machine.is_silent(),
+        is_ended: standing.machine.ended().is_some(),
         state: serde_json::to_value(&standing).ok()?,
         wake_at: Some(now),
     };
