@@ -12,14 +12,14 @@ use super::scene::{Scene, succeeded};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-struct House {
-    scene: Scene,
+pub(super) struct House {
+    pub(super) scene: Scene,
     keeping: PgHousekeeping,
 }
 
 impl House {
     /// Jobs are kept for thirty days, audit entries for sixty.
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let scene = Scene::new().await;
         scene.upkeep.ensure_partitions().await.unwrap();
         let retention = Retention {
@@ -32,7 +32,7 @@ impl House {
         Self { scene, keeping }
     }
 
-    async fn prune(&self) -> Pruned {
+    pub(super) async fn prune(&self) -> Pruned {
         self.keeping.prune().await.unwrap()
     }
 
@@ -43,7 +43,7 @@ impl House {
         held.job.id
     }
 
-    async fn days_later(&self, days: i64) {
+    pub(super) async fn days_later(&self, days: i64) {
         self.scene.db.shift_clock(TimeDelta::days(days)).await;
     }
 }

@@ -15,6 +15,7 @@ mod gates;
 mod housekeeping;
 mod idempotency;
 mod lists;
+mod live;
 mod meddle;
 mod mirror;
 mod model;

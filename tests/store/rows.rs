@@ -120,6 +120,16 @@ pub(crate) const ROWS: &[(&str, &str, &str)] = &[
         "gen_random_uuid(), 1, $, 'r', now(), 'buy', 'w', 'USD'",
     ),
     (
+        "live_alert",
+        "tenant_id, seq, rule_id, step, at",
+        "$, (random() * 1e9)::bigint, gen_random_uuid(), 1, now()",
+    ),
+    (
+        "live_count",
+        "tenant_id, stream, last",
+        "$, gen_random_uuid()::text, 1",
+    ),
+    (
         "outcome",
         "id, tenant_id, state, attempts",
         "gen_random_uuid(), $, 'succeeded', 1",
@@ -163,6 +173,11 @@ pub(crate) const ROWS: &[(&str, &str, &str)] = &[
         "service_level",
         "job_id, tenant_id, lane, asked_at, done_at",
         "gen_random_uuid(), $, 'io', now(), now()",
+    ),
+    (
+        "stream_ticket",
+        "hash, tenant_id, expires_at",
+        "sha256(gen_random_uuid()::text::bytea), $, now()",
     ),
     (
         "waiting",

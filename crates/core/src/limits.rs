@@ -94,3 +94,7 @@ pub const RULES_MAX: u32 = 5_000;
 pub const ENDPOINTS_MAX: u32 = 100;
 /// Endpoints that one rule tells.
 pub const RULE_ENDPOINTS_MAX: usize = 10;
+/// Tickets for sockets that one tenant may have at once, none of them used yet.
+pub const STREAM_TICKETS_MAX: i64 = 1_000;
+/// Bytes of one frame of a live stream, both ways.
+pub const FRAME_BYTES_MAX: usize = 32 * 1024;

@@ -47,6 +47,7 @@ pub use pg::gauge::{Gauge, Holds, PgGauge, Phase, ToldMessage, Until, Waits};
 pub use pg::housekeeping::{PgHousekeeping, Retention};
 pub use pg::jobs::{PgJobs, PgOperatorJobs};
 pub use pg::keys::PgKeys;
+pub use pg::live::PgLive;
 pub use pg::reports::PgReports;
 pub use pg::schedules::PgSchedules;
 pub use pg::stage::{Past, PgStage, Snapshot};

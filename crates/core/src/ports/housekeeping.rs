@@ -32,6 +32,8 @@ pub struct Pruned {
     pub tries: u64,
     /// Incidents past their time.
     pub incidents: u64,
+    /// Places of live streams past their time, and tickets that nobody used.
+    pub live: u64,
     /// Gates in which nothing moved for as long as jobs are kept.
     pub gates: u64,
     /// Batches, edges and checkpoints of jobs that are gone.

@@ -23,6 +23,7 @@ mod hints;
 mod housekeeping;
 mod jobs;
 mod keys;
+mod live;
 mod objects;
 mod prices;
 mod protection;
@@ -79,6 +80,9 @@ pub use jobs::{
     WorkerRecord,
 };
 pub use keys::{ApiKeyRecord, ApiKeys, KeyScope};
+pub use live::{
+    AlertStep, GasSnapshot, Happening, LiveEvent, LiveListener, LiveLog, LiveStream, StreamTickets,
+};
 pub use objects::{
     ByteStream, Download, Entrance, ObjectError, ObjectKey, Objects, Promised, Stored,
 };

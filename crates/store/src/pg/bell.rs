@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use packtrain_core::job::Lane;
 use packtrain_core::patience::patient_for;
 use packtrain_core::ports::{Bell, Listener, StoreError};
-use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgListener, PgNotification, PgPool, PgPoolOptions};
 
 use crate::error::refused;
 use crate::pool::Pool;
@@ -49,29 +49,54 @@ impl Bell for PgBell {
     }
 
     async fn listen(&self) -> Result<Box<dyn Listener>, StoreError> {
+        Ok(Box::new(Hearing::open(&self.pools, CHANNEL).await?))
+    }
+}
+
+/// Hears one channel over a connection of its own.
+pub(super) struct Hearing {
+    listener: PgListener,
+    /// Holds the listener's connection alone.
+    pool: PgPool,
+}
+
+impl Hearing {
+    /// Begins to listen.
+    pub(super) async fn open(pools: &Pools, channel: &str) -> Result<Self, StoreError> {
         let pool = PgPoolOptions::new()
             .max_connections(1)
-            .connect_with(self.pools.direct.clone())
+            .connect_with(pools.direct.clone())
             .await
             .map_err(refused("a connection to listen on"))?;
         let mut listener = PgListener::connect_with(&pool)
             .await
             .map_err(refused("to listen"))?;
         listener
-            .listen(CHANNEL)
+            .listen(channel)
             .await
             .map_err(refused("to listen"))?;
-        Ok(Box::new(PgHearing { listener, pool }))
+        Ok(Self { listener, pool })
     }
-}
 
-struct PgHearing {
-    listener: PgListener,
-    /// Holds the listener's connection alone.
-    pool: PgPool,
-}
+    /// The next thing that is said; an error when the connection broke.
+    pub(super) async fn said(&mut self) -> Result<PgNotification, StoreError> {
+        loop {
+            match tokio::time::timeout(QUIET_MAX, self.listener.recv()).await {
+                Ok(heard) => return heard.map_err(refused("to listen")),
+                Err(_) => self.prove().await?,
+            }
+        }
+    }
 
-impl PgHearing {
+    /// Ends the connection in good order.
+    pub(super) async fn end(self) {
+        drop(self.listener);
+        // One that went silent never says goodbye: it is left to the network, which gives it up.
+        tokio::time::timeout(ANSWER_WITHIN, self.pool.close())
+            .await
+            .ok();
+    }
+
     /// Asks the connection for an answer; what is heard meanwhile is kept for the next look.
     async fn prove(&mut self) -> Result<(), StoreError> {
         let asking = async {
@@ -85,26 +110,17 @@ impl PgHearing {
 }
 
 #[async_trait]
-impl Listener for PgHearing {
+impl Listener for Hearing {
     async fn next(&mut self) -> Result<Lane, StoreError> {
         loop {
-            let Ok(heard) = tokio::time::timeout(QUIET_MAX, self.listener.recv()).await else {
-                self.prove().await?;
-                continue;
-            };
-            let heard = heard.map_err(refused("to listen"))?;
             // A lane that only a newer version knows is no concern of this process.
-            if let Ok(lane) = heard.payload().parse() {
+            if let Ok(lane) = self.said().await?.payload().parse() {
                 return Ok(lane);
             }
         }
     }
 
     async fn close(self: Box<Self>) {
-        drop(self.listener);
-        // One that went silent never says goodbye: it is left to the network, which gives it up.
-        tokio::time::timeout(ANSWER_WITHIN, self.pool.close())
-            .await
-            .ok();
+        self.end().await;
     }
 }

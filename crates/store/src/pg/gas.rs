@@ -103,7 +103,8 @@ impl GasBlocks for PgGas {
     }
 
     async fn recent(&self, chain: Chain, limit: u32) -> Result<Vec<GasBlock>, StoreError> {
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            BlockRow,
             r#"
             with recursive line as (
                 select b.number, b.hash, b.parent, 1 as place
@@ -138,26 +139,45 @@ impl GasBlocks for PgGas {
         .fetch_all(&self.pool)
         .await
         .map_err(refused("to read recent blocks"))?;
-        let blocks = rows.into_iter().map(|row| {
-            let now = row.blob_fee_wei.as_deref().map(wei).transpose()?;
-            let next = row.next_blob_fee_wei.as_deref().map(wei).transpose()?;
-            Ok(GasBlock {
-                number: number("gas_block.number", row.number)?,
-                hash: hash(&row.hash)?,
-                parent: hash(&row.parent)?,
-                at: row.at,
-                base_fee_wei: wei(&row.base_fee_wei)?,
-                next_base_fee_wei: wei(&row.next_base_fee_wei)?,
-                is_formula_exact: row.is_formula_exact,
-                gas_used: number("gas_block.gas_used", row.gas_used)?,
-                gas_limit: number("gas_block.gas_limit", row.gas_limit)?,
-                tips_wei: row.tips_wei.as_deref().map(tips).transpose()?,
-                blob_fee: now
-                    .zip(next)
-                    .map(|(now_wei, next_wei)| BlobFee { now_wei, next_wei }),
-            })
-        });
-        blocks.collect()
+        rows.into_iter().map(BlockRow::block).collect()
+    }
+}
+
+/// A block as the database has it.
+pub(super) struct BlockRow {
+    pub(super) number: i64,
+    pub(super) hash: Vec<u8>,
+    pub(super) parent: Vec<u8>,
+    pub(super) at: DateTime<Utc>,
+    pub(super) base_fee_wei: String,
+    pub(super) next_base_fee_wei: String,
+    pub(super) is_formula_exact: bool,
+    pub(super) gas_used: i64,
+    pub(super) gas_limit: i64,
+    pub(super) tips_wei: Option<Vec<String>>,
+    pub(super) blob_fee_wei: Option<String>,
+    pub(super) next_blob_fee_wei: Option<String>,
+}
+
+impl BlockRow {
+    pub(super) fn block(self) -> Result<GasBlock, StoreError> {
+        let now = self.blob_fee_wei.as_deref().map(wei).transpose()?;
+        let next = self.next_blob_fee_wei.as_deref().map(wei).transpose()?;
+        Ok(GasBlock {
+            number: number("gas_block.number", self.number)?,
+            hash: hash(&self.hash)?,
+            parent: hash(&self.parent)?,
+            at: self.at,
+            base_fee_wei: wei(&self.base_fee_wei)?,
+            next_base_fee_wei: wei(&self.next_base_fee_wei)?,
+            is_formula_exact: self.is_formula_exact,
+            gas_used: number("gas_block.gas_used", self.gas_used)?,
+            gas_limit: number("gas_block.gas_limit", self.gas_limit)?,
+            tips_wei: self.tips_wei.as_deref().map(tips).transpose()?,
+            blob_fee: now
+                .zip(next)
+                .map(|(now_wei, next_wei)| BlobFee { now_wei, next_wei }),
+        })
     }
 }
 
@@ -249,7 +269,7 @@ impl Columns {
 }
 
 /// A chain's id as the database has it.
-fn id(chain: Chain) -> i64 {
+pub(super) fn id(chain: Chain) -> i64 {
     stored(chain.id())
 }
 

@@ -10,6 +10,7 @@ use sqlx::postgres::types::PgInterval;
 
 use crate::error::refused;
 use crate::pg::alerts::prune;
+use crate::pg::live;
 use crate::pool::Pool;
 
 /// Rows of one kind that one statement removes, at most.
@@ -201,6 +202,11 @@ impl PgHousekeeping {
         prune::incidents(&self.pool, interval(self.retention.alerts), ROWS_MAX).await
     }
 
+    async fn live(&self) -> Result<u64, StoreError> {
+        let alerts = interval(self.retention.alerts);
+        live::prune::places(&self.pool, alerts, interval(self.retention.gas), ROWS_MAX).await
+    }
+
     async fn gas_blocks(&self) -> Result<u64, StoreError> {
         let done = sqlx::query!(
             r#"
@@ -306,6 +312,8 @@ impl Housekeeping for PgHousekeeping {
             cancel_requests: self.all(|me| Box::pin(me.cancel_requests())).await?,
             audit_entries: self.all(|me| Box::pin(me.audit_entries())).await?,
             service_levels: self.all(|me| Box::pin(me.service_levels())).await?,
+            // Before what it points at.
+            live: self.all(|me| Box::pin(me.live())).await?,
             gas_blocks: self.all(|me| Box::pin(me.gas_blocks())).await?,
             chain_events: self.all(|me| Box::pin(me.chain_events())).await?,
             metric_points: self.all(|me| Box::pin(me.metric_points())).await?,
@@ -322,7 +330,7 @@ impl Housekeeping for PgHousekeeping {
     }
 }
 
-fn interval(duration: Duration) -> PgInterval {
+pub(crate) fn interval(duration: Duration) -> PgInterval {
     PgInterval {
         months: 0,
         days: 0,

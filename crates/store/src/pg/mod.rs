@@ -31,6 +31,7 @@ pub(crate) mod keys;
 pub(crate) mod lanes;
 pub(crate) mod ledger;
 pub(crate) mod listing;
+pub(crate) mod live;
 pub(crate) mod promote;
 pub(crate) mod rates;
 pub(crate) mod reap;

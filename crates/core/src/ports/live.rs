@@ -1,0 +1,179 @@
+//! Live streams: what happened, in places that a reader can go on from.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{GasBlock, JobEvent, Step, StoreError};
+use crate::chain::Chain;
+use crate::ids::{IncidentId, JobId, RuleId, TenantId};
+use crate::job::State;
+use crate::time::Timestamp;
+
+/// A stream, and whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LiveStream {
+    /// What happens to the rules of a tenant.
+    Alerts(TenantId),
+    /// What blocks of a chain say of the price of gas; everybody's.
+    Gas(Chain),
+    /// Stages, progress and end of a job.
+    Job(TenantId, JobId),
+}
+
+/// Its name, as a tenant knows it.
+impl fmt::Display for LiveStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Alerts(_) => f.write_str("alerts"),
+            Self::Gas(chain) => write!(f, "gas:{}", chain.id()),
+            Self::Job(_, job) => write!(f, "job:{job}"),
+        }
+    }
+}
+
+impl LiveStream {
+    /// The stream of this name, as this tenant may have it. A job may turn out not to be there, or
+    /// not to be the tenant's.
+    pub fn named(name: &str, tenant: TenantId) -> Option<Self> {
+        if name == "alerts" {
+            return Some(Self::Alerts(tenant));
+        }
+        match name.split_once(':')? {
+            ("gas", chain) => chain.parse().ok().map(Self::Gas),
+            ("job", job) => job.parse().ok().map(|job| Self::Job(tenant, job)),
+            _ => None,
+        }
+    }
+}
+
+/// Something that happened, and its place in its stream. Places begin at 1 and have no holes; one
+/// that is seen is seen after all before it, whatever is being written at the same time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveEvent {
+    /// Its place.
+    pub seq: i64,
+    /// What happened.
+    pub what: Happening,
+}
+
+impl LiveEvent {
+    /// Whether nothing follows in its stream.
+    pub const fn is_last(&self) -> bool {
+        matches!(self.what, Happening::Done(_))
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Happening {
+    /// Something happened to a rule.
+    Alert(AlertStep),
+    /// A chain was looked at.
+    Gas(GasSnapshot),
+    /// A job says how far it is.
+    Job(JobEvent),
+    /// A job is over; nothing follows.
+    Done(State),
+}
+
+/// A step of an incident.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlertStep {
+    /// The rule.
+    pub rule: RuleId,
+    /// The incident.
+    pub incident: IncidentId,
+    /// What the rule was called then.
+    pub name: String,
+    /// `info`, `warning` or `critical`.
+    pub severity: String,
+    /// The step.
+    pub step: Step,
+}
+
+/// What a look at a chain found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GasSnapshot {
+    /// The chain.
+    pub chain: Chain,
+    /// When it was looked at.
+    pub at: Timestamp,
+    /// Its newest block.
+    pub block: GasBlock,
+}
+
+/// Reads streams.
+#[async_trait]
+pub trait LiveLog: Send + Sync {
+    /// The last place of each stream; 0 where nothing happened yet. A job that is not there, or not
+    /// its tenant's, is left out.
+    async fn heads(&self, streams: &[LiveStream]) -> Result<Vec<(LiveStream, i64)>, StoreError>;
+
+    /// What happened after a place, in order, at most so much. What is past its time is left out.
+    async fn after(
+        &self,
+        stream: LiveStream,
+        seq: i64,
+        limit: u32,
+    ) -> Result<Vec<LiveEvent>, StoreError>;
+
+    /// Hears, over a direct connection, in which streams something is new. What nobody hears is
+    /// lost, and of jobs nothing is said.
+    async fn listen(&self) -> Result<Box<dyn LiveListener>, StoreError>;
+}
+
+/// Hears in which streams something is new.
+#[async_trait]
+pub trait LiveListener: Send {
+    /// The next such stream; an error when the connection broke, and then a new listener is needed.
+    async fn next(&mut self) -> Result<LiveStream, StoreError>;
+
+    /// Ends the connection in good order.
+    async fn close(self: Box<Self>);
+}
+
+/// Tickets, each of which lets one socket in for a tenant, once.
+#[async_trait]
+pub trait StreamTickets: Send + Sync {
+    /// Keeps a ticket by its hash; says until when it serves, and nothing where the tenant has too
+    /// many already.
+    async fn issue(
+        &self,
+        tenant: TenantId,
+        sha256: [u8; 32],
+        lasts: Duration,
+    ) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Uses a ticket up, and says whose it is; nobody's when there is none in force.
+    async fn take(&self, sha256: [u8; 32]) -> Result<Option<TenantId>, StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_named_as_it_is_written_and_belongs_to_whoever_asks() {
+        let tenant = TenantId::SYSTEM;
+        let job = "job:job_00000000000000000000000000000007";
+        for name in ["alerts", "gas:1", "gas:8453", job] {
+            let stream = LiveStream::named(name, tenant).unwrap();
+            assert_eq!(stream.to_string(), name);
+        }
+        let gas = LiveStream::named("gas:ethereum", tenant);
+        assert_eq!(gas, Some(LiveStream::Gas(Chain::Ethereum)));
+        for name in [
+            "",
+            "alert",
+            "alerts:1",
+            "gas:",
+            "gas:2",
+            "job:7",
+            "portfolio",
+        ] {
+            assert_eq!(LiveStream::named(name, tenant), None, "{name}");
+        }
+    }
+}
