@@ -19,6 +19,7 @@ use packtrain_core::vitals::Vitals;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use live::Live;
 pub use openapi::{openapi, openapi_json};
 pub use problem::{SORTS, Sort};
 pub use routes::INCIDENTS;
@@ -30,6 +31,7 @@ mod conditional;
 mod file_name;
 mod finished;
 mod idempotency;
+mod live;
 mod openapi;
 mod page;
 mod problem;
@@ -74,6 +76,8 @@ pub struct Api {
     pub events: Arc<dyn JobEvents>,
     /// Rules, and who is told.
     pub alerts: Alerts,
+    /// Live streams.
+    pub live: Live,
     /// Reads through the caches.
     pub reads: Reads,
     /// Bytes of files and artefacts.

@@ -36,6 +36,7 @@ const KEY: &str = "api_key";
         (name = "reports", description = "Tax reports."),
         (name = "comparisons", description = "What each method of a country would give."),
         (name = "gas", description = "What gas costs; no key is needed."),
+        (name = "live", description = "What happens, as it happens."),
         (name = "operation", description = "Jobs of all tenants. What reads needs \
             the scope `viewer` or `operator`, what changes `operator`."),
         (name = "platform", description = "Health and this description."),

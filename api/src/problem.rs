@@ -61,6 +61,7 @@ sorts! {
     UPLOAD_BROKEN_OFF = BAD_REQUEST "upload.broken_off" "The upload broke off";
     NOT_SIGNED_IN = UNAUTHORIZED "auth.required" "An API key is required";
     KEY_UNKNOWN = UNAUTHORIZED "auth.key_unknown" "The API key is not valid";
+    TICKET_UNKNOWN = UNAUTHORIZED "stream.ticket" "The ticket is not valid";
     STATE_UNFIT = CONFLICT "job.state" "The job's state does not allow this";
     COUNT_CHANGED = CONFLICT "bulk.count_changed" "Other jobs match than were expected";
     STALE = PRECONDITION_FAILED "edit.stale" "Somebody else changed this meanwhile";

@@ -16,6 +16,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{debug, warn};
 
 /// Connections at the same time; more wait in the listener's queue.
@@ -32,17 +34,26 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Whether the process is about to stop, as requests see it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Closing(CancellationToken);
+pub(crate) struct Closing {
+    stop: CancellationToken,
+    upgraded: TaskTracker,
+}
 
 impl Closing {
     /// Returns once the server was told to stop.
     pub(crate) async fn closed(&self) {
-        self.0.cancelled().await;
+        self.stop.cancelled().await;
     }
 
     /// Whether the server was told to stop.
     pub(crate) fn is_set(&self) -> bool {
-        self.0.is_cancelled()
+        self.stop.is_cancelled()
+    }
+
+    /// Lets the server wait, before it ends, until this is dropped: a connection that became
+    /// another protocol's is no request any more.
+    pub(crate) fn upgraded(&self) -> TaskTrackerToken {
+        self.upgraded.token()
     }
 }
 
@@ -90,7 +101,11 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> io::Result<()> {
     listener.local_addr()?;
-    let router = router.layer(Extension(Closing(shutdown.clone())));
+    let upgraded = TaskTracker::new();
+    let router = router.layer(Extension(Closing {
+        stop: shutdown.clone(),
+        upgraded: upgraded.clone(),
+    }));
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     while let Some((stream, place)) = next(&listener, &places, &shutdown).await {
@@ -99,12 +114,14 @@ pub async fn serve(
         connections.spawn(talk(stream, router, shutdown, place));
     }
     drop(listener);
+    upgraded.close();
     let drained = timeout(DRAIN_TIME_MAX, async {
         while connections.join_next().await.is_some() {}
+        upgraded.wait().await;
     });
     if drained.await.is_err() {
         warn!(
-            connections = connections.len(),
+            connections = connections.len() + upgraded.len(),
             "connections cut off while draining"
         );
         connections.shutdown().await;

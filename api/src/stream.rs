@@ -29,11 +29,16 @@ const STREAMS_MAX: usize = 128;
 /// Streams that one tenant may have open at the same time.
 const STREAMS_PER_TENANT_MAX: usize = 16;
 /// How long a stream lasts; the client then comes back with the id of the last event.
-const STREAM_TIME_MAX: Duration = Duration::from_secs(600);
+pub(crate) const STREAM_TIME_MAX: Duration = Duration::from_secs(600);
 /// How often a silent stream says that it is alive.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// After how long a client whose stream ended comes back.
-const RECONNECT: Duration = Duration::from_secs(1);
+pub(crate) const RECONNECT: Duration = Duration::from_secs(1);
+/// Proxies that collect an answer before passing it on would hold the events back.
+pub(crate) const UNBUFFERED: (HeaderName, HeaderValue) = (
+    HeaderName::from_static("x-accel-buffering"),
+    HeaderValue::from_static("no"),
+);
 /// Events that are read at once.
 const EVENTS_READ: u32 = 100;
 
@@ -122,12 +127,7 @@ pub(crate) async fn open(
     let follower = Follower::new(shared, closing, subject, place);
     let body =
         Sse::new(follower.events()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text("alive"));
-    // Proxies that collect an answer before passing it on would hold the events back.
-    let unbuffered = (
-        HeaderName::from_static("x-accel-buffering"),
-        HeaderValue::from_static("no"),
-    );
-    Ok(([unbuffered], body).into_response())
+    Ok(([UNBUFFERED], body).into_response())
 }
 
 async fn has_seen_end(shared: &Shared, subject: &Subject) -> Result<bool, StoreError> {

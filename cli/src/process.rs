@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use packtrain_store::Pools;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -33,6 +34,19 @@ pub(crate) fn stop_on_signal(stop: &CancellationToken) -> Result<(), Failure> {
     )]
     drop(tokio::spawn(watch));
     Ok(())
+}
+
+/// Lets this process have as many files open as the system allows it: each client that follows live
+/// streams is one, and systems begin with few. Where it may not, it goes on with what it has.
+pub(crate) fn many_files() {
+    let limits = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: limits.maximum,
+        ..limits
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, most) {
+        warn!(%error, "the limit on open files stays as it is");
+    }
 }
 
 /// The longest that the last tasks and connections may take to end. Nobody waits for what they say

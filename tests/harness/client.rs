@@ -1,12 +1,16 @@
 //! A client of the API, in the same process.
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, BodyDataStream, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::Response;
 use bytes::Bytes;
+use futures::StreamExt;
 use packtrain_core::secret::Secret;
 use serde_json::{Value, json};
 use tower::ServiceExt;
+
+use crate::wait::promptly;
 
 /// Sends requests with a key.
 #[derive(Clone)]
@@ -54,7 +58,38 @@ impl Answer {
     }
 }
 
+/// Server-sent events as they come.
+pub struct Events {
+    body: BodyDataStream,
+    text: String,
+}
+
+impl Events {
+    /// The next event that has data: its id and its data, as JSON. None at the end.
+    pub async fn next(&mut self) -> Option<(String, Value)> {
+        loop {
+            while let Some((event, rest)) = self.text.split_once("\n\n") {
+                let (event, rest) = (event.to_owned(), rest.to_owned());
+                self.text = rest;
+                let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name));
+                if let Some(data) = field("data: ") {
+                    let data = serde_json::from_str(data).expect("data is JSON");
+                    return Some((field("id: ").unwrap_or_default().to_owned(), data));
+                }
+            }
+            let more = promptly(self.body.next()).await?;
+            let more = more.expect("an answer does not break off");
+            self.text.push_str(&String::from_utf8_lossy(&more));
+        }
+    }
+}
+
 impl Client {
+    /// The key with which requests are sent.
+    pub fn key(&self) -> &str {
+        self.key.as_ref().map_or("", |key| key.reveal())
+    }
+
     pub(crate) const fn new(router: Router, key: Secret<String>) -> Self {
         Self {
             router,
@@ -74,6 +109,24 @@ impl Client {
         headers: &[(&str, &str)],
         body: impl Into<Body>,
     ) -> Answer {
+        let (parts, body) = self.ask(method, uri, headers, body).await.into_parts();
+        let body = to_bytes(body, usize::MAX)
+            .await
+            .expect("an answer has an end");
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    async fn ask(
+        &self,
+        method: &str,
+        uri: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Response {
         let mut request = Request::builder().method(method).uri(uri);
         if let Some(key) = &self.key {
             request = request.header("authorization", format!("Bearer {}", key.reveal()));
@@ -84,20 +137,21 @@ impl Client {
         let request = request
             .body(body.into())
             .expect("a test's request is well formed");
-        let answer = self
-            .router
-            .clone()
+        { self.router.clone() }
             .oneshot(request)
             .await
-            .expect("a router always answers");
-        let (parts, body) = answer.into_parts();
-        let body = to_bytes(body, usize::MAX)
-            .await
-            .expect("an answer has an end");
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
+            .expect("a router always answers")
+    }
+
+    /// Follows an answer of server-sent events as they come.
+    pub async fn follow(&self, uri: &str, headers: &[(&str, &str)]) -> Events {
+        let answer = self.ask("GET", uri, headers, Body::empty()).await;
+        let status = answer.status();
+        let body = answer.into_body().into_data_stream();
+        assert_eq!(status, StatusCode::OK, "{uri}");
+        Events {
             body,
+            text: String::new(),
         }
     }
 

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use packtrain_api::{Alerts, Api};
+use packtrain_api::{Alerts, Api, Live};
 use packtrain_cache::MemoryCache;
 use packtrain_core::ids::{IdSource, TenantId};
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{
-    Bell, Chains, Hints, KeyScope, NoChains, NoPrices, Objects, Prices, StoreError, Warmth, World,
+    Bell, Chains, Hints, KeyScope, LiveLog, NoChains, NoPrices, Objects, Prices, StoreError, Warmth,
+    World,
 };
 use packtrain_core::reads::Reads;
 use packtrain_core::time::{Clock, SystemClock};
@@ -24,11 +25,12 @@ use packtrain_queue::{BellWarmth, PgHints};
 use packtrain_scheduler::{Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
     PgBacklog, PgBell, PgChainEvents, PgCheckpoints, PgClaims, PgCoins, PgControl, PgEndpoints, PgEvents,
-    PgFigures, PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgRules,
+    PgFigures, PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys, PgLive, PgOperatorJobs, PgReports, PgRules,
     PgSchedules, PgUpkeep, PgWatch, PoolWarmth, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool, SettleSettings};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -36,6 +38,7 @@ use tokio_util::task::TaskTracker;
 use crate::channels::{channels, doors};
 use crate::client::Client;
 use crate::database::Database;
+use crate::listening::Listening;
 
 /// How long the yard keeps finished work.
 const KEPT: Retention = Retention {
@@ -203,6 +206,34 @@ impl Yard {
             &tasks,
             stop.clone(),
         ));
+        let log = Arc::new(PgLive::new(pools.clone()));
+        let (router, live) = Self::api(&database, &objects, &hints, log);
+        tasks.spawn(live.run(stop.clone()));
+        Self {
+            database,
+            objects,
+            store,
+            router,
+            hints,
+            bell,
+            chains: Arc::new(NoChains),
+            prices: Arc::new(NoPrices),
+            mail: None,
+            tasks,
+            stop,
+            folder,
+        }
+    }
+
+    /// An API of its own, and what has to run for its live streams.
+    fn api(
+        database: &Database,
+        objects: &Arc<dyn Objects>,
+        hints: &Arc<dyn Hints>,
+        log: Arc<dyn LiveLog>,
+    ) -> (Router, Live) {
+        let pools = database.pools();
+        let live = Live::new(log, Arc::new(PgLive::new(pools.clone())));
         let router = packtrain_api::router(Api {
             keys: Arc::new(PgKeys::new(pools.app.clone())),
             jobs: Arc::new(PgJobs::new(pools.app.clone())),
@@ -219,28 +250,39 @@ impl Yard {
                 endpoints: Arc::new(PgEndpoints::new(pools.app.clone())),
                 doors: doors(),
             },
+            live: live.clone(),
             reads: Reads::new(Arc::new(MemoryCache::new(CACHE_BYTES))),
-            objects: Arc::clone(&objects),
-            hints: Arc::clone(&hints),
+            objects: Arc::clone(objects),
+            hints: Arc::clone(hints),
             ready: Arc::new(pools.clone()),
             metrics: Arc::new(String::new),
             clock: Arc::new(SystemClock),
             ids: database.ids(),
             traces: TraceRules::default(),
         });
-        Self {
-            database,
-            objects,
-            store,
-            router,
-            hints,
-            bell,
-            chains: Arc::new(NoChains),
-            prices: Arc::new(NoPrices),
-            mail: None,
-            tasks,
+        (router, live)
+    }
+
+    /// Serves the API as a process of its own would: with a reader of live streams of its own.
+    pub async fn listen(&self) -> Listening {
+        let log = PgLive::new(self.database.pools().clone());
+        self.listen_over(Arc::new(log)).await
+    }
+
+    /// The same, with live streams that are read from this log.
+    pub async fn listen_over(&self, log: Arc<dyn LiveLog>) -> Listening {
+        let (router, live) = Self::api(&self.database, &self.objects, &self.hints, log);
+        let stop = self.stop.child_token();
+        self.tasks.spawn(live.run(stop.clone()));
+        let listener = TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("a port is free");
+        let address = listener.local_addr().expect("it has an address");
+        let serving = packtrain_api::serve(listener, router, stop.clone());
+        let serving = self.tasks.spawn(serving);
+        Listening {
+            address,
             stop,
-            folder,
+            serving,
         }
     }
 

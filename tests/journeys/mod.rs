@@ -14,6 +14,7 @@ mod families;
 mod full_disk;
 mod idempotency;
 pub(crate) mod kinds;
+mod live;
 #[cfg(feature = "email")]
 mod prices;
 mod reports;

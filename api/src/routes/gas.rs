@@ -8,7 +8,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
 use packtrain_core::chain::Chain;
-use packtrain_core::ports::{Cacheable, Cached, GasBlock, GasHead, Owner, Service, Tips};
+use packtrain_core::ports::{BlobFee, Cacheable, Cached, GasBlock, GasHead, Owner, Service, Tips};
 use packtrain_core::time::Timestamp;
 use packtrain_jobs::gas::offer::{self, Basis, Offer};
 use packtrain_jobs::gas::{rules, snapshot, tips};
@@ -203,10 +203,7 @@ impl GasView {
             block: BlockView::of(block),
             next_base_fee_wei: block.next_base_fee_wei.to_string(),
             is_formula_exact: block.is_formula_exact,
-            blob_fee: block.blob_fee.map(|fee| BlobFeeView {
-                now_wei: fee.now_wei.to_string(),
-                next_wei: fee.next_wei.to_string(),
-            }),
+            blob_fee: block.blob_fee.map(BlobFeeView::of),
             tips: medians.map(|medians| TipsView::of(medians.wei, medians.blocks)),
             offers: offers
                 .iter()
@@ -219,8 +216,17 @@ impl GasView {
     }
 }
 
+impl BlobFeeView {
+    pub(crate) fn of(fee: BlobFee) -> Self {
+        Self {
+            now_wei: fee.now_wei.to_string(),
+            next_wei: fee.next_wei.to_string(),
+        }
+    }
+}
+
 impl BlockView {
-    fn of(block: &GasBlock) -> Self {
+    pub(crate) fn of(block: &GasBlock) -> Self {
         let percent = u128::from(block.gas_used) * 100 / u128::from(block.gas_limit.max(1));
         Self {
             number: block.number,

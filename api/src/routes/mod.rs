@@ -30,6 +30,7 @@ mod job;
 mod jobs;
 mod lanes;
 mod listed;
+mod live;
 mod made;
 mod metrics;
 mod problems;
@@ -40,6 +41,7 @@ mod story;
 mod uploads;
 mod workers;
 
+pub(crate) use gas::{BlobFeeView, BlockView};
 pub use incidents::PATH as INCIDENTS;
 pub(crate) use jobs::JobRequest;
 pub(crate) use metrics::{Kinds, MEDIA_TYPE as METRICS_MEDIA_TYPE};
@@ -81,6 +83,9 @@ pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
         .routes(routes!(endpoint_care::enable))
         .routes(routes!(endpoint_care::test))
         .routes(routes!(endpoint_care::tested))
+        .routes(routes!(live::ticket))
+        .routes(routes!(live::socket))
+        .routes(routes!(live::events))
         .routes(routes!(jobs::enqueue, jobs::list))
         .routes(routes!(jobs::show))
         .routes(routes!(changes::cancel))

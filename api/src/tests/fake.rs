@@ -23,9 +23,10 @@ use packtrain_core::trace::TraceRules;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{Api, router};
+use crate::{Api, Live, router};
 
 mod alerts;
+mod live;
 mod store;
 
 /// Tenant, kind and idempotency key.
@@ -43,6 +44,7 @@ pub(super) struct World {
     pub(super) row_errors: Mutex<Vec<RowError>>,
     pub(super) reports: Mutex<HashMap<(TenantId, ReportId), ReportRecord>>,
     pub(super) events: Mutex<Vec<JobEvent>>,
+    pub(super) tickets: Mutex<HashMap<[u8; 32], TenantId>>,
     pub(super) cached: Mutex<HashMap<String, Bytes>>,
     pub(super) objects: Mutex<HashMap<String, Bytes>>,
     pub(super) loads: AtomicUsize,
@@ -95,6 +97,7 @@ impl World {
                 endpoints: self.clone(),
                 doors: self.clone(),
             },
+            live: Live::new(self.clone(), self.clone()),
             reads: Reads::new(self.clone()),
             objects: self.clone(),
             hints: self.clone(),

@@ -19,6 +19,7 @@ mod control;
 mod desk;
 mod direct;
 mod fake;
+mod live;
 mod refusals;
 mod reports;
 mod streams;

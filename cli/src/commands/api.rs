@@ -10,7 +10,7 @@ use crate::args::{Api, Global, Part};
 use crate::database::Database;
 use crate::failure::{FAILED, Failure};
 use crate::log;
-use crate::process::{narrate, stop_on_signal, take_leave};
+use crate::process::{many_files, narrate, stop_on_signal, take_leave};
 use crate::settings::Settings;
 use crate::warm;
 use crate::wiring::{Parts, hints};
@@ -18,6 +18,7 @@ use crate::wiring::{Parts, hints};
 /// Runs the command.
 pub(crate) async fn run(global: &Global, _: &Api, settings: &Settings) -> Result<(), Failure> {
     let telemetry = log::start(settings, false)?;
+    many_files();
     let stop = CancellationToken::new();
     stop_on_signal(&stop)?;
     let tasks = TaskTracker::new();
@@ -37,7 +38,8 @@ pub(crate) async fn run(global: &Global, _: &Api, settings: &Settings) -> Result
         warm::EVERY,
         serving.clone(),
     ));
-    let router = packtrain_api::draining(packtrain_api::router(parts.api(counted)?), stop.clone());
+    let router = parts.router(counted, &tasks, &serving)?;
+    let router = packtrain_api::draining(router, stop.clone());
     let closing = CancellationToken::new();
     let notice = Duration::from_secs(settings.api.drain_notice_s);
     tasks.spawn({

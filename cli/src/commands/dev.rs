@@ -51,8 +51,8 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     let address = listener
         .local_addr()
         .map_err(|error| Failure::new(FAILED, format!("the API's address: {error}")))?;
-    let router =
-        packtrain_api::router(parts.api(metrics::start(&parts.pools, &tasks, &serving)?)?);
+    let counted = metrics::start(&parts.pools, &tasks, &serving)?;
+    let router = parts.router(counted, &tasks, &serving)?;
     let served = tasks.spawn(packtrain_api::serve(listener, router.clone(), stop.clone()));
     maintain(&parts, &tasks, &serving);
     tasks.spawn(parts.schedules(stop.clone()));

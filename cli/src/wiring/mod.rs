@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use packtrain_api::{Alerts, Api, Render};
+use axum::Router;
+use packtrain_api::{Alerts, Api, Live, Render};
 use packtrain_core::cpu::CpuPool;
 use packtrain_core::ids::{ClockIds, IdSource};
 use packtrain_core::job::Lane;
@@ -19,7 +20,7 @@ use packtrain_objects::ObjectsWarmth;
 use packtrain_scheduler::{BEATS_IN_PATIENCE, Patience};
 use packtrain_store::{
     PgBacklog, PgBell, PgChainEvents, PgCheckpoints, PgClaims, PgCoins, PgControl, PgEndpoints, PgEvents,
-    PgFigures, PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys, PgOperatorJobs, PgReports, PgRules,
+    PgFigures, PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys, PgLive, PgOperatorJobs, PgReports, PgRules,
     PgWatch, PoolWarmth, Pools, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool, SettleSettings};
@@ -96,9 +97,22 @@ impl Parts {
         self.check_shared().await
     }
 
+    /// The API, and what reads live streams for it until `stop`.
+    pub(crate) fn router(
+        &self,
+        metrics: Render,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Result<Router, Failure> {
+        let api = self.api(metrics)?;
+        tasks.spawn(api.live.clone().run(stop.clone()));
+        Ok(packtrain_api::router(api))
+    }
+
     /// The API's outside.
-    pub(crate) fn api(&self, metrics: Render) -> Result<Api, Failure> {
+    fn api(&self, metrics: Render) -> Result<Api, Failure> {
         let app = &self.pools.app;
+        let live = Arc::new(PgLive::new(self.pools.clone()));
         Ok(Api {
             keys: Arc::new(PgKeys::new(app.clone())),
             jobs: Arc::new(PgJobs::new(app.clone())),
@@ -115,6 +129,7 @@ impl Parts {
                 endpoints: Arc::new(PgEndpoints::new(app.clone())),
                 doors: Arc::new(channels::entry(&self.settings)?),
             },
+            live: Live::new(Arc::clone(&live) as _, live),
             reads: self.reads.clone(),
             objects: Arc::clone(&self.store.objects),
             hints: Arc::clone(&self.hints),

@@ -8,6 +8,7 @@ mod cases;
 mod dev;
 mod fleet;
 mod france;
+mod live;
 mod operate;
 mod over_http;
 mod places;

@@ -1,0 +1,253 @@
+//! What is said over a live stream, both ways. Every frame is a JSON object of one line.
+
+use std::collections::BTreeMap;
+
+use axum::extract::ws::Utf8Bytes;
+use chrono::{DateTime, Utc};
+use packtrain_core::ids::{IncidentId, RuleId};
+use packtrain_core::job::State;
+use packtrain_core::limits::FRAME_BYTES_MAX;
+use packtrain_core::ports::{AlertStep, GasSnapshot, Happening, LiveEvent, LiveStream};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::routes::{BlobFeeView, BlockView};
+
+/// What a client asks over a socket.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskFrame {
+    /// Streams that it wants to follow.
+    #[serde(default)]
+    pub(super) subscribe: Vec<String>,
+    /// The last place that it saw of each; without it a stream begins with what happens next.
+    #[serde(default)]
+    pub(super) after: BTreeMap<String, i64>,
+    /// Streams that it follows no longer.
+    #[serde(default)]
+    pub(super) unsubscribe: Vec<String>,
+}
+
+/// Something that happened.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LiveEvent)]
+pub(crate) struct EventFrame<'a> {
+    /// `event`.
+    r#type: &'static str,
+    /// `alerts`, `gas:<chain id>` or `job:<job>`.
+    #[schema(example = "gas:1")]
+    stream: String,
+    /// Its place in the stream, from 1 without a hole. Who comes back names the last that was seen.
+    seq: i64,
+    /// When it happened; absent with the end of a job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<DateTime<Utc>>,
+    /// What happened. Of rules a step such as `fired`, `told`, `held` or `resolved`; of gas
+    /// `snapshot`; of jobs `stage`, `progress` and at last `done`.
+    #[schema(example = "snapshot")]
+    event: &'a str,
+    data: EventData<'a>,
+}
+
+/// More of it.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = LiveEventData)]
+enum EventData<'a> {
+    Alert(AlertData<'a>),
+    Gas(Box<GasData>),
+    /// What the job said.
+    Job(&'a Value),
+    Done(DoneData),
+}
+
+/// Of a rule.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LiveAlert)]
+struct AlertData<'a> {
+    rule: RuleId,
+    incident: IncidentId,
+    /// What the rule was called then.
+    name: &'a str,
+    /// `info`, `warning` or `critical`.
+    severity: &'a str,
+    /// Its place among everything that happened to the rule.
+    step: u32,
+    /// Values before and after, and why. Null where they have no room in a frame: the incident has
+    /// them.
+    facts: Option<&'a Value>,
+}
+
+/// Of gas, in the newest block of a chain. Wei are integers as decimal strings.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LiveGas)]
+struct GasData {
+    block: BlockView,
+    /// What each unit of the next block's gas costs at least.
+    next_base_fee_wei: String,
+    /// Whether the formula that is known of the chain gives that too.
+    is_formula_exact: bool,
+    /// Null on a chain without blobs.
+    blob_fee: Option<BlobFeeView>,
+    /// At the percentiles 10, 25, 50, 75 and 90 of the block's gas; null when it has no
+    /// transaction.
+    tips_wei: Option<[String; 5]>,
+}
+
+/// Of the end of a job.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LiveDone)]
+struct DoneData {
+    /// The job's final state.
+    state: State,
+}
+
+/// What else is said to a client.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(super) enum Said<'a> {
+    /// A stream is followed: what happens after this place is told.
+    Subscribed { stream: &'a str, after: i64 },
+    /// A stream is followed no longer.
+    Unsubscribed { stream: &'a str },
+    /// What happened after one place and before another is not kept any more.
+    Gap {
+        stream: &'a str,
+        after: i64,
+        next: i64,
+    },
+    /// Something that was asked is not done.
+    Refused {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stream: Option<&'a str>,
+        code: &'static str,
+        detail: &'a str,
+    },
+}
+
+impl Said<'_> {
+    pub(super) fn text(&self) -> Utf8Bytes {
+        text(self)
+    }
+}
+
+fn text(frame: &impl Serialize) -> Utf8Bytes {
+    // Plain JSON values with text keys: writing them cannot fail.
+    serde_json::to_string(frame).unwrap_or_default().into()
+}
+
+/// Writes an event; facts that would not fit into a frame are left out.
+pub(super) fn event(stream: LiveStream, event: &LiveEvent) -> Utf8Bytes {
+    let whole = text(&frame(stream, event, true));
+    if whole.as_str().len() <= FRAME_BYTES_MAX {
+        return whole;
+    }
+    text(&frame(stream, event, false))
+}
+
+fn frame(stream: LiveStream, event: &LiveEvent, is_whole: bool) -> EventFrame<'_> {
+    let (at, word, data) = match &event.what {
+        Happening::Alert(alert) => {
+            let data = EventData::Alert(AlertData::of(alert, is_whole));
+            (Some(alert.step.at), &*alert.step.what, data)
+        }
+        Happening::Gas(gas) => {
+            let data = EventData::Gas(Box::new(GasData::of(gas)));
+            (Some(gas.at), "snapshot", data)
+        }
+        Happening::Job(job) => {
+            let data = if is_whole { &job.data } else { &Value::Null };
+            (Some(job.at), &*job.name, EventData::Job(data))
+        }
+        Happening::Done(state) => (None, "done", EventData::Done(DoneData { state: *state })),
+    };
+    EventFrame {
+        r#type: "event",
+        stream: stream.to_string(),
+        seq: event.seq,
+        at,
+        event: word,
+        data,
+    }
+}
+
+impl<'a> AlertData<'a> {
+    fn of(alert: &'a AlertStep, is_whole: bool) -> Self {
+        Self {
+            rule: alert.rule,
+            incident: alert.incident,
+            name: &alert.name,
+            severity: &alert.severity,
+            step: alert.step.seq,
+            facts: is_whole.then_some(&alert.step.facts),
+        }
+    }
+}
+
+impl GasData {
+    fn of(gas: &GasSnapshot) -> Self {
+        let block = &gas.block;
+        Self {
+            block: BlockView::of(block),
+            next_base_fee_wei: block.next_base_fee_wei.to_string(),
+            is_formula_exact: block.is_formula_exact,
+            blob_fee: block.blob_fee.map(BlobFeeView::of),
+            tips_wei: { block.tips_wei }.map(|tips| tips.map(|wei| wei.to_string())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use packtrain_core::ids::TenantId;
+    use packtrain_core::ports::Step;
+    use packtrain_core::time::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+
+    fn fired(facts: Value) -> (LiveStream, LiveEvent) {
+        let what = Happening::Alert(AlertStep {
+            rule: "rule_00000000000000000000000000000007".parse().unwrap(),
+            incident: "inc_00000000000000000000000000000008".parse().unwrap(),
+            name: "low".to_owned(),
+            severity: "warning".to_owned(),
+            step: Step {
+                seq: 3,
+                what: "fired".to_owned(),
+                at: Timestamp::UNIX_EPOCH,
+                facts,
+            },
+        });
+        let stream = LiveStream::Alerts(TenantId::SYSTEM);
+        (stream, LiveEvent { seq: 9, what })
+    }
+
+    #[test]
+    fn an_event_says_where_it_stands_and_what_happened() {
+        let (stream, event) = fired(json!({ "after": "3" }));
+        let said: Value = serde_json::from_str(&super::event(stream, &event)).unwrap();
+        let wanted = json!({
+            "type": "event", "stream": "alerts", "seq": 9, "at": "1970-01-01T00:00:00Z",
+            "event": "fired", "data": {
+                "rule": "rule_00000000000000000000000000000007",
+                "incident": "inc_00000000000000000000000000000008",
+                "name": "low", "severity": "warning", "step": 3, "facts": { "after": "3" },
+            },
+        });
+        assert_eq!(said, wanted);
+    }
+
+    #[test]
+    fn an_event_that_is_too_large_for_a_frame_is_told_without_its_facts() {
+        let (stream, event) = fired(json!("x".repeat(FRAME_BYTES_MAX)));
+        let text = super::event(stream, &event);
+        assert!(text.len() <= FRAME_BYTES_MAX);
+        let said: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (&said["seq"], &said["data"]["facts"]),
+            (&json!(9), &Value::Null)
+        );
+    }
+}
