@@ -11,8 +11,8 @@ use packtrain_cache::MemoryCache;
 use packtrain_core::ids::{IdSource, TenantId};
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{
-    Bell, Chains, Hints, KeyScope, LiveLog, NoChains, NoPrices, Objects, Prices, StoreError, Warmth,
-    World,
+    Bell, Chains, Hints, KeyScope, LiveLog, NoChains, NoPrices, Objects, Prices, StoreError,
+    Warmth, World,
 };
 use packtrain_core::reads::Reads;
 use packtrain_core::time::{Clock, SystemClock};
@@ -24,9 +24,9 @@ use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
 use packtrain_scheduler::{Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
-    PgBacklog, PgBell, PgChainEvents, PgCheckpoints, PgClaims, PgCoins, PgControl, PgEndpoints, PgEvents,
-    PgFigures, PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys, PgLive, PgOperatorJobs, PgReports, PgRules,
-    PgSchedules, PgUpkeep, PgWatch, PoolWarmth, Retention,
+    PgBacklog, PgBell, PgChainEvents, PgCheckpoints, PgClaims, PgCoins, PgControl, PgEndpoints,
+    PgEvents, PgFigures, PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys, PgLive, PgOperatorJobs,
+    PgReports, PgRules, PgSchedules, PgUpkeep, PgWatch, PoolWarmth, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool, SettleSettings};
 use tempfile::TempDir;

@@ -51,6 +51,10 @@ Examples:
   packtrain bench alerts
   packtrain bench alerts --ticks 0 --alerts 20000 --rate 200
   packtrain bench alerts --alerts 0 --rules 1000 --json";
+pub(super) const LIVE: &str = "\
+Examples:
+  packtrain bench live
+  packtrain bench live --clients 1000 --rounds 50 --json";
 pub(super) const TAX: &str = "\
 Examples:
   packtrain bench tax
@@ -85,6 +89,9 @@ pub(crate) enum Bench {
     /// defaults about nine minutes
     #[command(after_help = ALERTS)]
     Alerts(BenchAlerts),
+    /// How soon very many clients of live streams hear of a thing, and what they hold in memory
+    #[command(after_help = LIVE)]
+    Live(BenchLive),
     /// How fast tax reports are made of ledgers of all shapes and sizes
     #[command(after_help = TAX)]
     Tax(BenchTax),
@@ -275,6 +282,20 @@ pub(crate) struct BenchAlerts {
 }
 
 #[derive(Debug, Clone, Args)]
+pub(crate) struct BenchLive {
+    #[command(flatten)]
+    pub(crate) at: BenchWhere,
+    /// Clients; each takes an open file here and one in the API
+    #[arg(long, default_value_t = 10_000, value_name = "N",
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=16_000))]
+    pub(crate) clients: usize,
+    /// Snapshots of gas that all of them are told
+    #[arg(long, default_value_t = 20, value_name = "N",
+        value_parser = value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+}
+
+#[derive(Debug, Clone, Args)]
 pub(crate) struct BenchTax {
     /// Rows of the largest ledger [default: 1000000]; with --write, of each [default: 10000]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(100..))]
@@ -317,6 +338,8 @@ mod tests {
             "history --jobs 0",
             "alerts --rules 0",
             "alerts --rate 4",
+            "live --clients 0",
+            "live --clients 16001",
             "tax --rows 99",
             "tax --rounds 0",
         ] {

@@ -19,9 +19,9 @@ use packtrain_notify::Templates;
 use packtrain_objects::ObjectsWarmth;
 use packtrain_scheduler::{BEATS_IN_PATIENCE, Patience};
 use packtrain_store::{
-    PgBacklog, PgBell, PgChainEvents, PgCheckpoints, PgClaims, PgCoins, PgControl, PgEndpoints, PgEvents,
-    PgFigures, PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys, PgLive, PgOperatorJobs, PgReports, PgRules,
-    PgWatch, PoolWarmth, Pools, Retention,
+    PgBacklog, PgBell, PgChainEvents, PgCheckpoints, PgClaims, PgCoins, PgControl, PgEndpoints,
+    PgEvents, PgFigures, PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys, PgLive, PgOperatorJobs,
+    PgReports, PgRules, PgWatch, PoolWarmth, Pools, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool, SettleSettings};
 use tokio_util::sync::CancellationToken;

@@ -7,6 +7,7 @@ mod fair;
 mod future;
 mod ground;
 mod history;
+mod live;
 mod queue;
 mod rescue;
 mod spread;
@@ -75,6 +76,11 @@ pub(crate) async fn run(
         Bench::Alerts(args) => {
             stand
                 .on(&args.at, async |at| alerts::run(global, args, at).await)
+                .await
+        }
+        Bench::Live(args) => {
+            stand
+                .on(&args.at, async |at| live::run(global, args, at).await)
                 .await
         }
         Bench::Tax(args) => tax::run(global, args),

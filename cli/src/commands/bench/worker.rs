@@ -73,9 +73,14 @@ impl WorkerProcess {
 
     /// Starts a part of the product with its defaults, as a fleet has it.
     pub(crate) fn usual(ground: &Ground, part: &str) -> Result<Self, Failure> {
-        let mut settings = place(ground)?;
         // On a port that nobody has.
-        settings.push(("API_LISTEN", "127.0.0.1:0".to_owned()));
+        Self::listening(ground, part, "127.0.0.1:0")
+    }
+
+    /// The same, at an address.
+    pub(crate) fn listening(ground: &Ground, part: &str, address: &str) -> Result<Self, Failure> {
+        let mut settings = place(ground)?;
+        settings.push(("API_LISTEN", address.to_owned()));
         Self::run(ground, &[part], settings)
     }
 
