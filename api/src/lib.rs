@@ -9,8 +9,8 @@ use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
 use packtrain_core::ids::IdSource;
 use packtrain_core::ports::{
-    ApiKeys, Backlogs, Control, Doors, Endpoints, Files, GasBlocks, Gauges, Hints, JobEvents,
-    JobQueue, Objects, OperatorJobs, Readiness, Reports, Rules,
+    ApiKeys, Backlogs, Control, Doors, Endpoints, Files, GasBlocks, GasBuckets, GasForecasts,
+    Gauges, Hints, JobEvents, JobQueue, Objects, OperatorJobs, Readiness, Reports, Rules,
 };
 use packtrain_core::reads::Reads;
 use packtrain_core::time::Clock;
@@ -72,6 +72,10 @@ pub struct Api {
     pub reports: Arc<dyn Reports>,
     /// What gas costs.
     pub gas: Arc<dyn GasBlocks>,
+    /// What gas cost in quarters of an hour.
+    pub gas_buckets: Arc<dyn GasBuckets>,
+    /// What was said of the price of gas, and how wrong it was.
+    pub gas_forecasts: Arc<dyn GasForecasts>,
     /// Progress and stages of jobs.
     pub events: Arc<dyn JobEvents>,
     /// Rules, and who is told.

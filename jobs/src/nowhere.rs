@@ -1,16 +1,16 @@
 //! Ports that no job uses in the tests of its service.
 
 mod alerts;
+mod gas;
 
 use async_trait::async_trait;
-use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::ids::{JobId, LeaseId, ScheduleId, TenantId, WorkerId};
 use packtrain_core::job::{Lane, NewJob};
 use packtrain_core::ports::{
     Actor, AddressBytes, AuditEntry, Cause, CausePlace, ChainEvent, ChainEvents, Change, Changed,
-    Checkpoints, Control, Drain, Edited, GasBlock, GasBlocks, GasHead, Housekeeping, JobFilter,
-    JobRecord, JobSummary, Keyed, LaneRecord, OperatorJobs, Pruned, Requested, ScanState,
-    ScheduleEdit, StoreError, TokenDecimals, WorkerView,
+    Checkpoints, Control, Drain, Edited, Housekeeping, JobFilter, JobRecord, JobSummary, Keyed,
+    LaneRecord, OperatorJobs, Pruned, Requested, ScanState, ScheduleEdit, StoreError, TokenDecimals,
+    WorkerView,
 };
 use packtrain_core::schedule::ScheduleRecord;
 use serde_json::Value;
@@ -31,25 +31,6 @@ impl Checkpoints for Nowhere {
     }
 
     async fn find(&self, _: TenantId, _: JobId) -> Result<Option<Value>, StoreError> {
-        nothing()
-    }
-}
-
-#[async_trait]
-impl GasBlocks for Nowhere {
-    async fn head(&self, _: Chain) -> Result<Option<GasHead>, StoreError> {
-        nothing()
-    }
-
-    async fn has(&self, _: Chain, _: u64, _: BlockHash) -> Result<bool, StoreError> {
-        nothing()
-    }
-
-    async fn record(&self, _: Chain, _: &[GasBlock], _: &GasHead) -> Result<u64, StoreError> {
-        nothing()
-    }
-
-    async fn recent(&self, _: Chain, _: u32) -> Result<Vec<GasBlock>, StoreError> {
         nothing()
     }
 }

@@ -78,6 +78,8 @@ impl World {
                 control: Arc::new(Nowhere),
                 chains: Arc::new(NoChains),
                 gas: Arc::new(Nowhere),
+                gas_buckets: Arc::new(Nowhere),
+                gas_forecasts: Arc::new(Nowhere),
                 prices: Arc::new(NoPrices),
                 coins: Arc::new(Nowhere),
                 chain_events: Arc::new(Nowhere),

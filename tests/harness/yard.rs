@@ -244,6 +244,8 @@ impl Yard {
             files: Arc::new(PgFiles::new(pools.app.clone())),
             reports: Arc::new(PgReports::new(pools.app.clone())),
             gas: Arc::new(PgGas::new(pools.app.clone())),
+            gas_buckets: Arc::new(PgGas::new(pools.app.clone())),
+            gas_forecasts: Arc::new(PgGas::new(pools.app.clone())),
             events: Arc::new(PgEvents::new(pools.app.clone())),
             alerts: Alerts {
                 rules: Arc::new(PgRules::new(pools.app.clone())),
@@ -311,6 +313,8 @@ impl Yard {
             control: Arc::new(PgControl::new(pool.clone(), self.database.ids())),
             chains: Arc::clone(&self.chains),
             gas: Arc::new(PgGas::new(pool.clone())),
+            gas_buckets: Arc::new(PgGas::new(pool.clone())),
+            gas_forecasts: Arc::new(PgGas::new(pool.clone())),
             prices: Arc::clone(&self.prices),
             coins: Arc::new(PgCoins::new(pool.clone())),
             chain_events: Arc::new(PgChainEvents::new(pool.clone())),

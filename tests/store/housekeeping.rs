@@ -216,3 +216,25 @@ async fn events_of_wallets_go_after_their_time_unless_they_are_pending() {
                      + (select count(*) from metric_undone)";
     assert_eq!(house.scene.db.number(left).await, 10);
 }
+
+#[tokio::test]
+async fn figures_of_gas_go_after_a_year_and_a_month_and_not_before() {
+    let house = House::new().await;
+    for row in [
+        "gas_bucket (chain_id, at, blocks, base_fee_min_wei, base_fee_p10_wei, base_fee_p50_wei,
+                     base_fee_p90_wei, base_fee_max_wei)
+         values (1, now_utc(), 1, 1, 1, 1, 1, 1)",
+        "gas_forecast (chain_id, origin, horizon_hours, target_at, last_wei, p10_wei, p50_wei,
+                       p90_wei, naive_p10_wei, naive_p90_wei, last_percent, samples)
+         values (1, now_utc(), 1, now_utc(), 1, 1, 1, 1, 1, 1, 100, 48)",
+        "gas_score (chain_id, origin, horizon_hours, actual_wei, error_ppm, naive_error_ppm,
+                    loss_ppm, naive_loss_ppm, is_covered, is_naive_covered)
+         values (1, now_utc(), 1, 1, 0, 0, 0, 0, true, true)",
+    ] {
+        house.scene.db.run(&format!("insert into {row}")).await;
+    }
+    house.days_later(399).await;
+    assert_eq!(house.prune().await.gas_figures, 0);
+    house.days_later(401).await;
+    assert_eq!(house.prune().await.gas_figures, 3);
+}

@@ -26,6 +26,7 @@ use sha2::{Digest, Sha256};
 use crate::{Api, Live, router};
 
 mod alerts;
+mod gas;
 mod live;
 mod store;
 
@@ -91,6 +92,8 @@ impl World {
             files: self.clone(),
             reports: self.clone(),
             gas: self.clone(),
+            gas_buckets: self.clone(),
+            gas_forecasts: self.clone(),
             events: self.clone(),
             alerts: crate::Alerts {
                 rules: self.clone(),

@@ -123,6 +123,8 @@ impl Parts {
             files: Arc::new(PgFiles::new(app.clone())),
             reports: Arc::new(PgReports::new(app.clone())),
             gas: Arc::new(PgGas::new(app.clone())),
+            gas_buckets: Arc::new(PgGas::new(app.clone())),
+            gas_forecasts: Arc::new(PgGas::new(app.clone())),
             events: Arc::new(PgEvents::new(app.clone())),
             alerts: Alerts {
                 rules: Arc::new(PgRules::new(app.clone())),
@@ -176,6 +178,8 @@ impl Parts {
             control: Arc::new(PgControl::new(pool.clone(), Arc::clone(&self.ids))),
             chains: feeds::chains(&self.settings)?,
             gas: Arc::new(PgGas::new(pool.clone())),
+            gas_buckets: Arc::new(PgGas::new(pool.clone())),
+            gas_forecasts: Arc::new(PgGas::new(pool.clone())),
             prices: feeds::prices(&self.settings)?,
             coins: Arc::new(PgCoins::new(pool.clone())),
             chain_events: Arc::new(PgChainEvents::new(pool.clone())),

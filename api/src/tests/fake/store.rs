@@ -1,4 +1,4 @@
-//! Artefacts in memory; where the test says so, with links to them. And no price of gas.
+//! Artefacts in memory; where the test says so, with links to them.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -6,11 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::TryStreamExt;
-use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::ids::TenantId;
 use packtrain_core::ports::{
-    ByteStream, Download, Entrance, GasBlock, GasBlocks, GasHead, ObjectError, ObjectKey, Objects,
-    Promised, StoreError, Stored,
+    ByteStream, Download, Entrance, ObjectError, ObjectKey, Objects, Promised, Stored,
 };
 use packtrain_core::secret::Secret;
 use sha2::{Digest, Sha256};
@@ -83,24 +81,5 @@ impl Objects for World {
             sha256: promised.sha256.clone(),
             size_bytes: bytes.len() as u64,
         }))
-    }
-}
-
-#[async_trait]
-impl GasBlocks for World {
-    async fn head(&self, _: Chain) -> Result<Option<GasHead>, StoreError> {
-        Ok(None)
-    }
-
-    async fn has(&self, _: Chain, _: u64, _: BlockHash) -> Result<bool, StoreError> {
-        Ok(false)
-    }
-
-    async fn record(&self, _: Chain, _: &[GasBlock], _: &GasHead) -> Result<u64, StoreError> {
-        Ok(0)
-    }
-
-    async fn recent(&self, _: Chain, _: u32) -> Result<Vec<GasBlock>, StoreError> {
-        Ok(Vec::new())
     }
 }

@@ -24,6 +24,8 @@ pub struct Pruned {
     pub service_levels: u64,
     /// Blocks past their time.
     pub gas_blocks: u64,
+    /// Buckets, forecasts and scores of gas past their time.
+    pub gas_figures: u64,
     /// Events of wallets past their time.
     pub chain_events: u64,
     /// Points of metrics past their time.

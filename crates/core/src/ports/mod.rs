@@ -19,6 +19,8 @@ mod events;
 mod figures;
 mod files;
 mod gas;
+mod gas_buckets;
+mod gas_forecasts;
 mod hints;
 mod housekeeping;
 mod jobs;
@@ -72,6 +74,8 @@ pub use files::{
     ReadOptions,
 };
 pub use gas::{BlobFee, GasBlock, GasBlocks, GasHead};
+pub use gas_buckets::{BUCKET_S, GasBucket, GasBuckets, GasMedian, GasSample, Unrolled, WeiSpread};
+pub use gas_forecasts::{GasForecast, GasForecasts, GasRecord, GasScore, Judgeable};
 pub use hints::{Bell, Free, Heard, Hint, HintStream, Hints, Listener, Subject};
 pub use housekeeping::{Housekeeping, Pruned};
 pub use jobs::{
@@ -123,6 +127,10 @@ pub struct World {
     pub chains: Arc<dyn Chains>,
     /// What blocks said of the price of gas.
     pub gas: Arc<dyn GasBlocks>,
+    /// What gas cost in quarters of an hour.
+    pub gas_buckets: Arc<dyn GasBuckets>,
+    /// What was said of the price of gas, and how wrong it was.
+    pub gas_forecasts: Arc<dyn GasForecasts>,
     /// What coins cost.
     pub prices: Arc<dyn Prices>,
     /// Coins that rules watch, and their symbols.

@@ -12,7 +12,7 @@ use crate::pool::Pool;
 /// Blocks and heads: as `packtrain_worker` to write them, as any role to read them.
 #[derive(Clone)]
 pub struct PgGas {
-    pool: Pool,
+    pub(super) pool: Pool,
 }
 
 impl PgGas {
@@ -274,15 +274,15 @@ pub(super) fn id(chain: Chain) -> i64 {
 }
 
 /// A number of a chain; none comes near the end of `bigint`.
-fn stored(number: u64) -> i64 {
+pub(super) fn stored(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn hash(bytes: &[u8]) -> Result<BlockHash, StoreError> {
+pub(super) fn hash(bytes: &[u8]) -> Result<BlockHash, StoreError> {
     BlockHash::of(bytes).ok_or_else(|| unreadable("gas_block.hash", bytes.len()))
 }
 
-fn wei<T: std::str::FromStr>(text: &str) -> Result<T, StoreError> {
+pub(super) fn wei<T: std::str::FromStr>(text: &str) -> Result<T, StoreError> {
     text.parse()
         .map_err(|_| unreadable("wei of gas_block", text))
 }

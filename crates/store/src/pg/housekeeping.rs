@@ -24,6 +24,9 @@ const WORKER_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long after the last catching up the times of schedules are kept.
 const TICKS_KEPT: Duration = CATCH_UP_MAX.saturating_mul(2);
 
+/// How long quarters of an hour of gas are kept, and what was said of them: a year and a month.
+const GAS_FIGURES_KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
@@ -226,6 +229,45 @@ impl PgHousekeeping {
         Ok(done.rows_affected())
     }
 
+    async fn gas_figures(&self) -> Result<u64, StoreError> {
+        let removed = sqlx::query_scalar!(
+            r#"
+            with buckets as (
+                delete from gas_bucket
+                 where ctid = any(array(
+                       select ctid from gas_bucket
+                        where at < now_utc() - $1::interval
+                        limit $2))
+                returning 1
+            ),
+            forecasts as (
+                delete from gas_forecast
+                 where ctid = any(array(
+                       select ctid from gas_forecast
+                        where origin < now_utc() - $1::interval
+                        limit $2))
+                returning 1
+            ),
+            scores as (
+                delete from gas_score
+                 where ctid = any(array(
+                       select ctid from gas_score
+                        where origin < now_utc() - $1::interval
+                        limit $2))
+                returning 1
+            )
+            select (select count(*) from buckets) + (select count(*) from forecasts)
+                   + (select count(*) from scores) as "removed!"
+            "#,
+            interval(GAS_FIGURES_KEPT),
+            ROWS_MAX,
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(refused("to remove figures of gas"))?;
+        Ok(removed.unsigned_abs())
+    }
+
     /// A gate that a dead letter could enter again stays.
     async fn gates(&self) -> Result<u64, StoreError> {
         let done = sqlx::query!(
@@ -315,6 +357,7 @@ impl Housekeeping for PgHousekeeping {
             // Before what it points at.
             live: self.all(|me| Box::pin(me.live())).await?,
             gas_blocks: self.all(|me| Box::pin(me.gas_blocks())).await?,
+            gas_figures: self.all(|me| Box::pin(me.gas_figures())).await?,
             chain_events: self.all(|me| Box::pin(me.chain_events())).await?,
             metric_points: self.all(|me| Box::pin(me.metric_points())).await?,
             tries: self.all(|me| Box::pin(me.tries())).await?,

@@ -21,6 +21,8 @@ pub(crate) mod figures;
 pub(crate) mod files;
 pub(crate) mod fleet;
 pub(crate) mod gas;
+pub(crate) mod gas_buckets;
+pub(crate) mod gas_forecasts;
 pub(crate) mod gates;
 pub(crate) mod gauge;
 pub(crate) mod halt;
