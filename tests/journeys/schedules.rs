@@ -18,9 +18,9 @@ async fn yard() -> Yard {
 async fn seed(yard: &Yard, ticker: &Ticker) {
     ticker.seed().await.unwrap();
     let often = "update schedule set is_enabled = false
-                  where kind in ('gas.snapshot', 'alerts.evaluate', 'chain.scan',
+                  where kind in ('gas.rollup', 'gas.snapshot', 'alerts.evaluate', 'chain.scan',
                                  'prices.observe')";
-    assert_eq!(yard.database.run(often).await, 4);
+    assert_eq!(yard.database.run(often).await, 5);
 }
 
 async fn jobs_of(yard: &Yard, kind: &str) -> Vec<Value> {

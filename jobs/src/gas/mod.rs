@@ -4,10 +4,18 @@
 
 pub mod base_fee;
 pub mod blob_fee;
+pub mod bucket;
+pub mod forecast;
+pub mod heat;
+pub mod judge;
 pub mod offer;
 mod points;
+pub mod predict;
+mod quantile;
 pub mod reading;
+pub mod rollup;
 pub mod rules;
+pub mod score;
 pub mod snapshot;
 pub mod tips;
 

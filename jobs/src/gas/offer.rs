@@ -2,6 +2,7 @@
 
 use packtrain_core::ports::{GasBlock, TIP_PERCENTILES};
 
+use super::quantile::rank;
 use super::rules::Rules;
 use super::tips::TipMedians;
 
@@ -142,10 +143,4 @@ fn part(window: &[&GasBlock], tip_wei: u128) -> Option<u128> {
     let taking = window.iter().filter(takes);
     let least = taking.map(|block| u128::from(block.base_fee_wei)).min()?;
     Some((least * WHOLE).div_ceil(first))
-}
-
-/// The value at this percentage of a sorted list, by the nearest rank.
-fn rank<T>(sorted: &[T], percent: u8) -> Option<&T> {
-    let place = (sorted.len() * usize::from(percent)).div_ceil(100);
-    sorted.get(place.checked_sub(1)?)
 }

@@ -2,6 +2,8 @@
 
 use packtrain_core::ports::{GasBlock, TIP_PERCENTILES, Tips};
 
+use super::quantile::middle;
+
 /// Blocks that count, at most: those without transactions say nothing of tips and do not.
 pub const BLOCKS_MAX: usize = 20;
 
@@ -18,25 +20,12 @@ pub struct TipMedians {
 pub fn medians(newest_first: &[GasBlock]) -> Option<TipMedians> {
     let told = newest_first.iter().filter_map(|block| block.tips_wei);
     let told: Vec<Tips> = told.take(BLOCKS_MAX).collect();
-    if told.is_empty() {
-        return None;
-    }
     let mut wei = [0; TIP_PERCENTILES.len()];
     for (place, median) in wei.iter_mut().enumerate() {
-        *median = middle(told.iter().map(|tips| tips[place]).collect());
+        *median = middle(told.iter().map(|tips| tips[place]).collect())?;
     }
     Some(TipMedians {
         wei,
         blocks: told.len(),
     })
-}
-
-/// The median; of an even count the mean of the two in the middle, rounded down.
-fn middle(mut values: Vec<u128>) -> u128 {
-    values.sort_unstable();
-    let half = values.len() / 2;
-    match values.len() % 2 {
-        0 => values[half - 1].midpoint(values[half]),
-        _ => values[half],
-    }
 }
