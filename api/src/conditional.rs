@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::problem::{Problem, STALE};
 
+/// The media type of lists of figures.
+const CSV: &str = "text/csv; charset=utf-8";
 /// A tenant's data may be kept by its own client, which asks again each time.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
@@ -21,12 +23,43 @@ pub(crate) fn json<T: Serialize>(
     request: &HeaderMap,
 ) -> Result<Response, Problem> {
     let body = serde_json::to_vec(view).map_err(|error| Problem::internal(error.to_string()))?;
+    tagged(status, "application/json", body, request)
+}
+
+/// A list of figures with a tag over its bytes, or `304` when the request has it already.
+pub(crate) fn csv(text: String, request: &HeaderMap) -> Result<Response, Problem> {
+    tagged(StatusCode::OK, CSV, text.into_bytes(), request)
+}
+
+/// Whether the request would rather have a list of figures than JSON.
+pub(crate) fn wants_csv(request: &HeaderMap) -> bool {
+    let lines = request.get_all(ACCEPT).iter();
+    let ranges = lines.filter_map(|line| line.to_str().ok());
+    let ranges: Vec<&str> = ranges.flat_map(|line| line.split(',')).collect();
+    let weight = |wanted: &str| {
+        let weights = ranges.iter().filter_map(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let is_wanted = parts.next()?.eq_ignore_ascii_case(wanted);
+            let weight = parts.find_map(|part| part.strip_prefix("q="));
+            is_wanted.then(|| weight.map_or(Some(1.0), |text| text.parse().ok()))?
+        });
+        weights.fold(0.0_f32, f32::max)
+    };
+    weight("text/csv") > weight("application/json")
+}
+
+fn tagged(
+    status: StatusCode,
+    media_type: &'static str,
+    body: Vec<u8>,
+    request: &HeaderMap,
+) -> Result<Response, Problem> {
     let tag = tag(&hex::encode(Sha256::digest(&body)))?;
     if status == StatusCode::OK && is_known(request, &tag) {
         return Ok(not_modified(tag));
     }
     let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (CONTENT_TYPE, HeaderValue::from_static(media_type)),
         (CACHE_CONTROL, REVALIDATE),
         (ETAG, tag),
     ];
@@ -124,6 +157,31 @@ mod tests {
             let headers = HeaderMap::from_iter([(IF_NONE_MATCH, other.parse().unwrap())]);
             assert!(!is_known(&headers, &tag), "{other}");
         }
+    }
+
+    #[test]
+    fn a_list_of_figures_is_for_those_who_would_rather_have_it_than_json() {
+        let wants =
+            |accept: &str| wants_csv(&HeaderMap::from_iter([(ACCEPT, accept.parse().unwrap())]));
+        for accept in [
+            "text/csv",
+            "Text/CSV; charset=utf-8",
+            "text/csv, */*",
+            "application/json;q=0.5, text/csv",
+        ] {
+            assert!(wants(accept), "{accept}");
+        }
+        for accept in [
+            "*/*",
+            "application/json",
+            "application/json, text/csv",
+            "text/csv;q=0",
+            "text/csv;q=0.5, application/json",
+            "",
+        ] {
+            assert!(!wants(accept), "{accept}");
+        }
+        assert!(!wants_csv(&HeaderMap::new()));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! What gas costs on a chain, and what to offer for it; everybody may ask.
+//! What gas costs on a chain, and what to offer for it; everybody may ask. What it cost and will
+//! cost is for those who have a key.
 
 use std::time::Duration;
 
@@ -17,6 +18,10 @@ use utoipa::ToSchema;
 
 use crate::problem::{GAS_UNSEEN, Problem};
 use crate::{Api, Shared, conditional};
+
+pub(crate) mod forecast;
+pub(crate) mod heatmap;
+pub(crate) mod history;
 
 /// How long an answer serves everyone: new blocks come no sooner, and strangers cost no more.
 const FRESH_FOR: Duration = Duration::from_secs(2);
@@ -187,6 +192,18 @@ async fn view(api: &Api, chain: Chain) -> Result<Option<GasView>, Problem> {
     Ok(GasView::of(chain, &head, &blocks, now))
 }
 
+/// Up to when what was seen of a chain is in its quarters of an hour.
+async fn rolled(api: &Api, chain: Chain) -> Result<Timestamp, Problem> {
+    let rolled_at = api.gas_buckets.rolled_at(chain).await?;
+    rolled_at.ok_or_else(|| {
+        let said = format!(
+            "Nothing was made of blocks of {chain} yet: that is done four times an \
+            hour, where the chain is configured."
+        );
+        Problem::said(&GAS_UNSEEN, said)
+    })
+}
+
 impl GasView {
     fn of(chain: Chain, head: &GasHead, blocks: &[GasBlock], now: Timestamp) -> Option<Self> {
         let block = blocks.first()?;
@@ -196,10 +213,7 @@ impl GasView {
         let every = TimeDelta::from_std(snapshot::EVERY).unwrap_or_default();
         let late = every * i32::try_from(STALE_AFTER).unwrap_or(i32::MAX);
         Some(Self {
-            chain: ChainView {
-                name: chain,
-                id: chain.id(),
-            },
+            chain: ChainView::of(chain),
             block: BlockView::of(block),
             next_base_fee_wei: block.next_base_fee_wei.to_string(),
             is_formula_exact: block.is_formula_exact,
@@ -213,6 +227,15 @@ impl GasView {
             next_update: head.seen_at + every,
             is_stale: now > head.seen_at + late,
         })
+    }
+}
+
+impl ChainView {
+    const fn of(chain: Chain) -> Self {
+        Self {
+            name: chain,
+            id: chain.id(),
+        }
     }
 }
 

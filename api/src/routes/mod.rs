@@ -60,6 +60,9 @@ pub(crate) fn open() -> OpenApiRouter<Shared> {
 pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(routes!(gas::show))
+        .routes(routes!(gas::heatmap::show))
+        .routes(routes!(gas::history::show))
+        .routes(routes!(gas::forecast::show))
         .routes(routes!(files::list))
         .routes(routes!(files::show))
         .routes(routes!(uploads::begin))
