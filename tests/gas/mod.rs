@@ -1,8 +1,11 @@
 //! The price of gas through the whole product: from nodes and records to the public door.
 
+mod forecasts;
+mod history;
 mod node;
 mod public;
 mod replay;
+mod scene;
 
 use std::sync::Arc;
 
@@ -18,12 +21,17 @@ async fn yard(rpc: Rpc) -> Yard {
 
 /// Takes a snapshot of a chain, or of all, and says what became of it.
 async fn snapshot(yard: &Yard, payload: Value) -> Value {
+    run(yard, "gas.snapshot", payload).await
+}
+
+/// Runs a job, and says what became of it.
+async fn run(yard: &Yard, kind: &str, payload: Value) -> Value {
     let client = yard.client("ops", &[KeyScope::Operator]).await;
-    let body = json!({ "kind": "gas.snapshot", "payload": payload });
+    let body = json!({ "kind": kind, "payload": payload });
     let asked = client.post("/v2/admin/jobs", &[], &body).await.expect(202);
     let place = asked.header("location").to_owned();
     let mut job = Value::Null;
-    until("the snapshot ended", async || {
+    until("the job ended", async || {
         job = client.get(&place).await.expect(200).json();
         !job["finished_at"].is_null()
     })

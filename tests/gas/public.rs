@@ -161,7 +161,8 @@ async fn the_price_of_gas_is_read_by_every_part_and_written_by_workers_alone() {
                from pg_class c
               cross join pg_roles r
               cross join unnest(array['select', 'insert', 'update', 'delete']) as p (name)
-              where c.relname in ('gas_block', 'gas_head')
+              where c.relname in ('gas_block', 'gas_bucket', 'gas_forecast', 'gas_head',
+                                  'gas_rollup', 'gas_score')
                 and r.rolname in ('packtrain_app', 'packtrain_operator', 'packtrain_worker',
                                   'packtrain_view')
                 and has_table_privilege(r.oid, c.oid, p.name)
@@ -172,16 +173,38 @@ async fn the_price_of_gas_is_read_by_every_part_and_written_by_workers_alone() {
         rights,
         [
             "app gas_block select",
+            "app gas_bucket select",
+            "app gas_forecast select",
             "app gas_head select",
+            "app gas_rollup select",
+            "app gas_score select",
             "operator gas_block select",
+            "operator gas_bucket select",
+            "operator gas_forecast select",
             "operator gas_head select",
-            // Written once: no update.
+            "operator gas_rollup select",
+            "operator gas_score select",
+            // Written once, as forecasts are: no update.
             "worker gas_block delete",
             "worker gas_block insert",
             "worker gas_block select",
+            "worker gas_bucket delete",
+            "worker gas_bucket insert",
+            "worker gas_bucket select",
+            "worker gas_bucket update",
+            "worker gas_forecast delete",
+            "worker gas_forecast insert",
+            "worker gas_forecast select",
             "worker gas_head insert",
             "worker gas_head select",
             "worker gas_head update",
+            "worker gas_rollup insert",
+            "worker gas_rollup select",
+            "worker gas_rollup update",
+            "worker gas_score delete",
+            "worker gas_score insert",
+            "worker gas_score select",
+            "worker gas_score update",
         ]
     );
 }
