@@ -17,8 +17,10 @@ use super::score::Score;
 
 /// How long after a bucket is over its rollup comes.
 const AFTER: TimeDelta = TimeDelta::seconds(80);
+/// Buckets that are looked for at once: all of three weeks.
+const PAGE: u32 = 2_016;
 /// Buckets that are made at once.
-const PAGE: u32 = 8;
+const RUN_MAX: usize = 8;
 /// Blocks that are read at once; the fastest chain makes 3,600 in a bucket.
 const SAMPLES_MAX: u32 = 100_000;
 
@@ -87,9 +89,11 @@ async fn roll_up(ctx: &Ctx, chain: Chain, head: &GasHead) -> Result<u64, Fault> 
     }
 }
 
-/// Runs of buckets of which each follows the one before it: they are made together.
+/// Runs of buckets of which each follows the one before it, at most [`RUN_MAX`]: they are made
+/// together.
 fn runs(at: &[Timestamp]) -> impl Iterator<Item = &[Timestamp]> {
-    at.chunk_by(|one, other| *one + BUCKET == *other)
+    let runs = at.chunk_by(|one, other| *one + BUCKET == *other);
+    runs.flat_map(|run| run.chunks(RUN_MAX))
 }
 
 /// Makes buckets that follow each other.
@@ -119,6 +123,15 @@ async fn roll(ctx: &Ctx, chain: Chain, head: &GasHead, run: &[Timestamp]) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn buckets_that_follow_each_other_are_made_together_but_not_too_many() {
+        let first: Timestamp = "2026-06-15T12:00:00Z".parse().unwrap();
+        let places = (0..10).chain([20, 21, 30]);
+        let at: Vec<Timestamp> = places.map(|place| first + BUCKET * place).collect();
+        let lengths: Vec<usize> = runs(&at).map(<[Timestamp]>::len).collect();
+        assert_eq!(lengths, [8, 2, 2, 1]);
+    }
 
     #[test]
     fn the_next_rollup_is_the_one_that_the_timetable_has() {
