@@ -4,6 +4,7 @@ mod alerts;
 mod gas;
 
 use async_trait::async_trait;
+use packtrain_core::chain::Chain;
 use packtrain_core::ids::{JobId, LeaseId, ScheduleId, TenantId, WorkerId};
 use packtrain_core::job::{Lane, NewJob};
 use packtrain_core::ports::{

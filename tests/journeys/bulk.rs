@@ -64,7 +64,7 @@ async fn a_bulk_change_that_is_broken_off_goes_on_from_where_it_was_with_its_cou
     let first = yard.worker_that_drains(KINDS, Duration::ZERO).await;
     let kept = "select coalesce(sum((data->>'changed')::bigint), 0)::bigint from checkpoint";
     until("the first slice is kept", async || {
-        yard.database.number(kept).await == 500
+        yard.database.number(kept).await > 0
     })
     .await;
     yard.database.blocked(1).await;

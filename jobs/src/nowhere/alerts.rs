@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use chrono_tz::Tz;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use packtrain_core::ports::{
-    ChannelKind, Coins, EndpointError, EndpointRecord, Endpoints, IncidentRecord, Keyed, Message,
-    Move, NewEndpoint, Notice, OwnWords, Point, Standing, Step, StoreError, Tested, ToTell, Try,
-    Undone, Watch, Watched, Wording, WordingError,
+    ChannelKind, Coins, EndpointError, EndpointRecord, Endpoints, Keyed, Message, Move,
+    NewEndpoint, Notice, OwnWords, Point, Standing, StoreError, Tested, ToTell, Try, Undone, Watch,
+    Watched, Wording, WordingError,
 };
 use packtrain_core::secret::Secret;
 use packtrain_core::time::Timestamp;

@@ -1,18 +1,25 @@
 //! Alerts, of which there are none.
 
 use async_trait::async_trait;
-use packtrain_core::ids::{EndpointId, IncidentId, RuleId, TenantId};
+use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use packtrain_core::ports::{
-    ChannelKind, Doors, EndpointError, EndpointRecord, Endpoints, IncidentRecord, NewEndpoint,
-    NewRule, RuleError, RuleRecord, Rules, Standing, Step, StoreError, Try,
+    ChannelKind, Doors, EndpointError, EndpointRecord, Endpoints, IncidentRecord, Keyed,
+    NewEndpoint, NewRule, RuleError, RuleRecord, Rules, Standing, Step, StoreError, Tested, ToTell,
+    Try,
 };
 use packtrain_core::secret::Secret;
+use packtrain_core::time::Timestamp;
 
 use super::{World, missing};
 
 #[async_trait]
 impl Rules for World {
-    async fn create(&self, _: TenantId, _: &NewRule) -> Result<(), RuleError> {
+    async fn create(
+        &self,
+        _: TenantId,
+        _: &NewRule,
+        _: Option<&Keyed>,
+    ) -> Result<RuleId, RuleError> {
         Err(RuleError::Many(0))
     }
 
@@ -57,7 +64,12 @@ impl Rules for World {
 
 #[async_trait]
 impl Endpoints for World {
-    async fn create(&self, _: TenantId, _: &NewEndpoint) -> Result<(), EndpointError> {
+    async fn create(
+        &self,
+        _: TenantId,
+        _: &NewEndpoint,
+        _: Option<&Keyed>,
+    ) -> Result<EndpointId, EndpointError> {
         Err(EndpointError::Many(0))
     }
 
@@ -78,12 +90,29 @@ impl Endpoints for World {
         Ok(false)
     }
 
-    async fn step(
+    async fn rotate(
         &self,
         _: TenantId,
-        _: RuleId,
-        _: u32,
-    ) -> Result<Option<(IncidentRecord, Step)>, StoreError> {
+        _: EndpointId,
+        _: &Secret<String>,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+
+    async fn enable(&self, _: TenantId, _: EndpointId) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn tested(&self, _: TenantId, _: EndpointId) -> Result<Tested, StoreError> {
+        Err(missing("a use of this"))
+    }
+
+    async fn told(
+        &self,
+        _: TenantId,
+        _: EndpointId,
+        _: (RuleId, u32),
+    ) -> Result<Option<ToTell>, StoreError> {
         Ok(None)
     }
 
@@ -93,6 +122,10 @@ impl Endpoints for World {
 
     async fn tries(&self, _: TenantId, _: IncidentId) -> Result<Vec<Try>, StoreError> {
         Ok(Vec::new())
+    }
+
+    async fn last_try(&self, _: TenantId, _: JobId) -> Result<Option<Try>, StoreError> {
+        Ok(None)
     }
 }
 
