@@ -50,7 +50,7 @@ pub(crate) fn wants_csv(request: &HeaderMap) -> bool {
 
 fn tagged(
     status: StatusCode,
-    media_type: &'static str,
+    media: &'static str,
     body: Vec<u8>,
     request: &HeaderMap,
 ) -> Result<Response, Problem> {
@@ -59,11 +59,11 @@ fn tagged(
         return Ok(not_modified(tag));
     }
     let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static(media_type)),
+        (CONTENT_TYPE, HeaderValue::from_static(media)),
         (CACHE_CONTROL, REVALIDATE),
         (ETAG, tag),
     ];
-    Ok((status, headers, Bytes::from(body)).into_response())
+    Ok((status, headers, body).into_response())
 }
 
 /// A JSON answer for everybody, which caches between here and its reader may keep so long; with a

@@ -11,6 +11,7 @@ use packtrain_core::ids::IdSource;
 use packtrain_core::ports::{
     ApiKeys, Backlogs, Control, Doors, Endpoints, Files, GasBlocks, GasBuckets, GasForecasts,
     Gauges, Hints, JobEvents, JobQueue, Objects, OperatorJobs, Readiness, Reports, Rules,
+    SeriesReads,
 };
 use packtrain_core::reads::Reads;
 use packtrain_core::time::Clock;
@@ -76,6 +77,8 @@ pub struct Api {
     pub gas_buckets: Arc<dyn GasBuckets>,
     /// What was said of the price of gas, and how wrong it was.
     pub gas_forecasts: Arc<dyn GasForecasts>,
+    /// Figures of the world, by time.
+    pub series: Arc<dyn SeriesReads>,
     /// Progress and stages of jobs.
     pub events: Arc<dyn JobEvents>,
     /// Rules, and who is told.

@@ -37,6 +37,7 @@ const KEY: &str = "api_key";
         (name = "comparisons", description = "What each method of a country would give."),
         (name = "gas", description = "What gas costs; no key is needed."),
         (name = "live", description = "What happens, as it happens."),
+        (name = "analytics", description = "Time series, such as what is locked in protocols."),
         (name = "operation", description = "Jobs of all tenants. What reads needs \
             the scope `viewer` or `operator`, what changes `operator`."),
         (name = "platform", description = "Health and this description."),

@@ -77,6 +77,7 @@ sorts! {
     SCOPE_MISSING = FORBIDDEN "auth.scope_missing" "The API key may not do this";
     NOT_FOUND = NOT_FOUND "not_found" "There is nothing here";
     GAS_UNSEEN = NOT_FOUND "gas.unseen" "No block of this chain was seen yet";
+    SERIES_UNSEEN = NOT_FOUND "series.unseen" "Nothing of this was measured yet";
     METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED
         "method_not_allowed" "The method is not allowed here";
     TOO_SLOW = REQUEST_TIMEOUT "request.too_slow" "The request came too slowly";

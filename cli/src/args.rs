@@ -9,8 +9,8 @@ use packtrain_core::time::Timestamp;
 
 pub(crate) use asked::AskedYear;
 pub(crate) use bench::{
-    Bench, BenchAlerts, BenchFair, BenchFuture, BenchHistory, BenchLive, BenchQueue, BenchRescue,
-    BenchStart, BenchSteady, BenchTax, BenchWhere,
+    Bench, BenchAlerts, BenchAnalytics, BenchFair, BenchFuture, BenchHistory, BenchLive,
+    BenchQueue, BenchRescue, BenchStart, BenchSteady, BenchTax, BenchWhere,
 };
 pub(crate) use keys::{Keys, KeysAction, NewKey};
 pub(crate) use operate::{

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::cache::Cache;
 pub(crate) use self::hints::{Hints, Redis, Transport};
+pub(crate) use self::llama::Llama;
 pub(crate) use self::machine::Machine;
 #[cfg(feature = "email")]
 pub(crate) use self::notify::Security;
@@ -28,6 +29,7 @@ use self::worker::Worker;
 mod aws;
 mod cache;
 mod hints;
+mod llama;
 mod machine;
 mod notify;
 mod objects;
@@ -62,6 +64,7 @@ pub(crate) struct Settings {
     pub(crate) cache: Cache,
     pub(crate) retention: Retention,
     pub(crate) rpc: Rpc,
+    pub(crate) llama: Llama,
     pub(crate) prices: Prices,
     pub(crate) warm: Warm,
     pub(crate) metrics: Metrics,
@@ -174,6 +177,8 @@ pub(crate) struct Retention {
     pub(crate) audit_days: u32,
     pub(crate) gas_days: u32,
     pub(crate) alerts_days: u32,
+    pub(crate) series_days: u32,
+    pub(crate) rollups_days: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -320,6 +325,7 @@ impl Loaded {
             .or_else(|| settings.database.problem())
             .or_else(|| settings.api.problem())
             .or_else(|| settings.rpc.problem())
+            .or_else(|| settings.llama.problem())
             .or_else(|| settings.prices.problem())
             .or_else(|| settings.telemetry.problem())
             .or_else(|| settings.redis.problem())

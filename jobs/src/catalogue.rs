@@ -13,7 +13,7 @@ use serde_json::Value;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::{alerts, chain, gas, ops, prices, tax};
+use crate::{alerts, analytics, chain, gas, ops, prices, tax};
 
 /// Every kind that this binary runs.
 pub const KINDS: &[Entry] = &[
@@ -21,6 +21,10 @@ pub const KINDS: &[Entry] = &[
     entry::<alerts::evaluate::Evaluate>(),
     entry::<alerts::probe::Probe>(),
     entry::<alerts::tell::Tell>(),
+    entry::<analytics::anomaly::Anomaly>(),
+    entry::<analytics::ingest::Ingest>(),
+    entry::<analytics::parity::Parity>(),
+    entry::<analytics::rollup::Rollup>(),
     entry::<chain::scan::Scan>(),
     entry::<gas::forecast::Forecast>(),
     entry::<gas::rollup::Rollup>(),

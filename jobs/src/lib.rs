@@ -1,6 +1,7 @@
 //! The catalogue: what work there is, one file per job kind, grouped by service.
 
 pub mod alerts;
+pub mod analytics;
 pub mod catalogue;
 pub mod chain;
 pub mod gas;

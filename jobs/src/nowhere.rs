@@ -2,6 +2,7 @@
 
 mod alerts;
 mod gas;
+mod series;
 
 use async_trait::async_trait;
 use packtrain_core::chain::Chain;
@@ -10,8 +11,8 @@ use packtrain_core::job::{Lane, NewJob};
 use packtrain_core::ports::{
     Actor, AddressBytes, AuditEntry, Cause, CausePlace, ChainEvent, ChainEvents, Change, Changed,
     Checkpoints, Control, Drain, Edited, Housekeeping, JobFilter, JobRecord, JobSummary, Keyed,
-    LaneRecord, OperatorJobs, Pruned, Requested, ScanState, ScheduleEdit, StoreError, TokenDecimals,
-    WorkerView,
+    LaneRecord, OperatorJobs, Pruned, Requested, ScanState, ScheduleEdit, StoreError,
+    TokenDecimals, WorkerView,
 };
 use packtrain_core::schedule::ScheduleRecord;
 use serde_json::Value;

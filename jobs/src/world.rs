@@ -11,8 +11,8 @@ use packtrain_core::job::{Ctx, NewJob, Progress};
 use packtrain_core::ledger::RowError;
 use packtrain_core::ports::{
     ByteStream, FileRecord, FileState, FileSummary, Files, Imported, ImportedFile, JobEvent,
-    JobEvents, NewFile, NoChains, NoPrices, Noted, ObjectError, ObjectKey, Objects, Promise,
-    ReadOptions, ReportRecord, Reports, StoreError, Stored,
+    JobEvents, NewFile, NoChains, NoMeasures, NoPrices, Noted, ObjectError, ObjectKey, Objects,
+    Promise, ReadOptions, ReportRecord, Reports, StoreError, Stored,
 };
 use packtrain_core::time::{Clock, Timestamp};
 use packtrain_tax::import::digest;
@@ -83,6 +83,8 @@ impl World {
                 prices: Arc::new(NoPrices),
                 coins: Arc::new(Nowhere),
                 chain_events: Arc::new(Nowhere),
+                measures: Arc::new(NoMeasures),
+                series: Arc::new(Nowhere),
                 warmth: Vec::new(),
                 watch: Arc::new(Nowhere),
                 endpoints: Arc::new(Nowhere),

@@ -10,8 +10,6 @@ use packtrain_store::PgGas;
 use packtrain_tests::{Answer, Yard};
 use serde_json::json;
 
-use super::run;
-
 pub(super) const GWEI: u64 = 1_000_000_000;
 pub(super) const CHAIN: Chain = Chain::Ethereum;
 
@@ -101,7 +99,7 @@ impl Scene {
 
     /// Makes buckets, and says how many rows changed.
     pub(super) async fn roll_up(&self) -> u64 {
-        let done = run(&self.yard, "gas.rollup", json!({ "chain": CHAIN })).await;
+        let done = self.yard.job("gas.rollup", json!({ "chain": CHAIN })).await;
         done["changed"].as_u64().unwrap()
     }
 

@@ -6,15 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use packtrain_api::{Alerts, Api, Live};
-use packtrain_cache::MemoryCache;
 use packtrain_core::ids::{IdSource, TenantId};
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{
-    Bell, Chains, Hints, KeyScope, LiveLog, NoChains, NoPrices, Objects, Prices, StoreError,
-    Warmth, World,
+    Bell, Chains, Hints, KeyScope, Measures, NoChains, NoMeasures, NoPrices, Objects, Prices,
+    StoreError, Warmth, World,
 };
-use packtrain_core::reads::Reads;
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_core::trace::TraceRules;
 use packtrain_core::vitals::Vitals;
@@ -25,20 +22,22 @@ use packtrain_queue::{BellWarmth, PgHints};
 use packtrain_scheduler::{Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
     PgBacklog, PgBell, PgChainEvents, PgCheckpoints, PgClaims, PgCoins, PgControl, PgEndpoints,
-    PgEvents, PgFigures, PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys, PgLive, PgOperatorJobs,
-    PgReports, PgRules, PgSchedules, PgUpkeep, PgWatch, PoolWarmth, Retention,
+    PgEvents, PgFiles, PgGas, PgHousekeeping, PgJobs, PgLive, PgOperatorJobs, PgReports,
+    PgSchedules, PgSeries, PgUpkeep, PgWatch, PoolWarmth, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool, SettleSettings};
+use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::channels::{channels, doors};
+use crate::channels::channels;
 use crate::client::Client;
 use crate::database::Database;
-use crate::listening::Listening;
+use crate::wait::until;
+
+mod api;
 
 /// How long the yard keeps finished work.
 const KEPT: Retention = Retention {
@@ -46,13 +45,12 @@ const KEPT: Retention = Retention {
     audit: Duration::from_secs(400 * 24 * 60 * 60),
     gas: Duration::from_secs(14 * 24 * 60 * 60),
     alerts: Duration::from_secs(14 * 24 * 60 * 60),
+    series: Duration::from_secs(400 * 24 * 60 * 60),
+    rollups: Duration::from_secs(3_650 * 24 * 60 * 60),
 };
 
 /// Where messages of the yard lead to.
 const INCIDENTS: &str = "https://app.example.org/alerts/";
-
-/// What the yard's cache takes.
-const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The whole product, running.
 pub struct Yard {
@@ -67,6 +65,7 @@ pub struct Yard {
     chains: Arc<dyn Chains>,
     prices: Arc<dyn Prices>,
     mail: Option<SocketAddr>,
+    measures: Arc<dyn Measures>,
     tasks: TaskTracker,
     stop: CancellationToken,
     folder: TempDir,
@@ -180,6 +179,14 @@ impl Yard {
         yard
     }
 
+    /// API, upkeep and one worker of the product's own kinds, which measure the world by this.
+    pub async fn measuring(measures: Arc<dyn Measures>) -> Self {
+        let mut yard = Self::without_workers().await;
+        yard.measures = measures;
+        yard.worker(KINDS).await;
+        yard
+    }
+
     /// The API alone: workers and upkeep are processes that the test starts.
     pub async fn door(folder: TempDir) -> Self {
         let objects = Self::folder_objects(&folder);
@@ -217,74 +224,12 @@ impl Yard {
             hints,
             bell,
             chains: Arc::new(NoChains),
+            measures: Arc::new(NoMeasures),
             prices: Arc::new(NoPrices),
             mail: None,
             tasks,
             stop,
             folder,
-        }
-    }
-
-    /// An API of its own, and what has to run for its live streams.
-    fn api(
-        database: &Database,
-        objects: &Arc<dyn Objects>,
-        hints: &Arc<dyn Hints>,
-        log: Arc<dyn LiveLog>,
-    ) -> (Router, Live) {
-        let pools = database.pools();
-        let live = Live::new(log, Arc::new(PgLive::new(pools.clone())));
-        let router = packtrain_api::router(Api {
-            keys: Arc::new(PgKeys::new(pools.app.clone())),
-            jobs: Arc::new(PgJobs::new(pools.app.clone())),
-            operator: Arc::new(PgOperatorJobs::new(pools.operator.clone())),
-            control: Arc::new(PgControl::new(pools.operator.clone(), database.ids())),
-            figures: Arc::new(PgFigures::new(pools.operator.clone())),
-            backlogs: Arc::new(PgBacklog::new(pools.operator.clone())),
-            files: Arc::new(PgFiles::new(pools.app.clone())),
-            reports: Arc::new(PgReports::new(pools.app.clone())),
-            gas: Arc::new(PgGas::new(pools.app.clone())),
-            gas_buckets: Arc::new(PgGas::new(pools.app.clone())),
-            gas_forecasts: Arc::new(PgGas::new(pools.app.clone())),
-            events: Arc::new(PgEvents::new(pools.app.clone())),
-            alerts: Alerts {
-                rules: Arc::new(PgRules::new(pools.app.clone())),
-                endpoints: Arc::new(PgEndpoints::new(pools.app.clone())),
-                doors: doors(),
-            },
-            live: live.clone(),
-            reads: Reads::new(Arc::new(MemoryCache::new(CACHE_BYTES))),
-            objects: Arc::clone(objects),
-            hints: Arc::clone(hints),
-            ready: Arc::new(pools.clone()),
-            metrics: Arc::new(String::new),
-            clock: Arc::new(SystemClock),
-            ids: database.ids(),
-            traces: TraceRules::default(),
-        });
-        (router, live)
-    }
-
-    /// Serves the API as a process of its own would: with a reader of live streams of its own.
-    pub async fn listen(&self) -> Listening {
-        let log = PgLive::new(self.database.pools().clone());
-        self.listen_over(Arc::new(log)).await
-    }
-
-    /// The same, with live streams that are read from this log.
-    pub async fn listen_over(&self, log: Arc<dyn LiveLog>) -> Listening {
-        let (router, live) = Self::api(&self.database, &self.objects, &self.hints, log);
-        let stop = self.stop.child_token();
-        self.tasks.spawn(live.run(stop.clone()));
-        let listener = TcpListener::bind("127.0.0.1:0").await;
-        let listener = listener.expect("a port is free");
-        let address = listener.local_addr().expect("it has an address");
-        let serving = packtrain_api::serve(listener, router, stop.clone());
-        let serving = self.tasks.spawn(serving);
-        Listening {
-            address,
-            stop,
-            serving,
         }
     }
 
@@ -318,6 +263,8 @@ impl Yard {
             prices: Arc::clone(&self.prices),
             coins: Arc::new(PgCoins::new(pool.clone())),
             chain_events: Arc::new(PgChainEvents::new(pool.clone())),
+            measures: Arc::clone(&self.measures),
+            series: Arc::new(PgSeries::new(pool.clone())),
             warmth: self.warmth(),
             watch: Arc::new(PgWatch::new(pool.clone())),
             endpoints: Arc::new(PgEndpoints::new(pool.clone())),
@@ -366,6 +313,22 @@ impl Yard {
     pub fn ticker(&self) -> Ticker {
         let store = Arc::new(PgSchedules::new(self.database.pools().worker.clone()));
         Ticker::new(store, Arc::clone(&self.hints), TraceRules::default())
+    }
+
+    /// Has a job run by an operator, waits until it has succeeded, and gives its result.
+    pub async fn job(&self, kind: &str, payload: Value) -> Value {
+        let client = self.client("ops", &[KeyScope::Operator]).await;
+        let body = json!({ "kind": kind, "payload": payload });
+        let asked = client.post("/v2/admin/jobs", &[], &body).await.expect(202);
+        let place = asked.header("location").to_owned();
+        let mut job = Value::Null;
+        until("the job ended", async || {
+            job = client.get(&place).await.expect(200).json();
+            !job["finished_at"].is_null()
+        })
+        .await;
+        assert_eq!(job["state"], "succeeded", "{job}");
+        job["result"].take()
     }
 
     /// A client with a key of this tenant.

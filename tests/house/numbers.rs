@@ -13,6 +13,8 @@ const NEAR_MONEY: &[&str] = &[
     "crates/core/src/money.rs",
     "crates/core/src/quantity.rs",
     "crates/core/src/ledger.rs",
+    "crates/core/src/series.rs",
+    "crates/feeds/src/measures.rs",
 ];
 /// Where the shared limits stand.
 const LIMITS: &str = "crates/core/src/limits.rs";

@@ -27,6 +27,8 @@ impl House {
             audit: 60 * DAY,
             gas: 14 * DAY,
             alerts: 14 * DAY,
+            series: 400 * DAY,
+            rollups: 3_650 * DAY,
         };
         let keeping = PgHousekeeping::new(scene.db.pools().worker.clone(), retention);
         Self { scene, keeping }

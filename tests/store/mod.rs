@@ -31,6 +31,7 @@ mod rows;
 mod scene;
 mod schedules;
 mod schema;
+mod series;
 mod service_level;
 mod settle;
 mod sight;

@@ -46,7 +46,7 @@ async fn partitions_are_made_ahead_as_time_goes_by() {
         scene.upkeep.ensure_partitions()
     );
     one.and(two).unwrap();
-    let tables = 4;
+    let tables = 5;
     assert_eq!(scene.db.number(PARTITIONS).await, before + 2 * tables);
 }
 
@@ -113,8 +113,8 @@ async fn a_week_whose_jobs_came_before_its_partition_stays_in_the_default_one() 
     let before = scene.db.number(PARTITIONS).await;
     scene.db.shift_clock(TimeDelta::weeks(8)).await;
     scene.upkeep.ensure_partitions().await.unwrap();
-    // Five weeks of four tables, but for the one week of the one table.
-    assert_eq!(scene.db.number(PARTITIONS).await, before + 5 * 4 - 1);
+    // Five weeks of five tables, but for the one week of the one table.
+    assert_eq!(scene.db.number(PARTITIONS).await, before + 5 * 5 - 1);
     assert_eq!(partition_of(&scene, job.id).await, "job_default");
     assert!(scene.operator.find(job.id).await.unwrap().is_some());
 }

@@ -15,6 +15,7 @@ use crate::problem::{METHOD_NOT_ALLOWED, Problem};
 use crate::request::Enqueueing;
 use crate::{Inner, Shared};
 
+mod anomalies;
 mod backlog;
 mod bulk;
 mod changes;
@@ -37,7 +38,9 @@ mod problems;
 mod reports;
 mod rules;
 mod schedules;
+mod series;
 mod story;
+mod tvl;
 mod uploads;
 mod workers;
 
@@ -63,6 +66,10 @@ pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
         .routes(routes!(gas::heatmap::show))
         .routes(routes!(gas::history::show))
         .routes(routes!(gas::forecast::show))
+        .routes(routes!(tvl::list))
+        .routes(routes!(tvl::show))
+        .routes(routes!(series::show))
+        .routes(routes!(anomalies::list))
         .routes(routes!(files::list))
         .routes(routes!(files::show))
         .routes(routes!(uploads::begin))

@@ -28,6 +28,7 @@ use crate::{Api, Live, router};
 mod alerts;
 mod gas;
 mod live;
+mod series;
 mod store;
 
 /// Tenant, kind and idempotency key.
@@ -94,6 +95,7 @@ impl World {
             gas: self.clone(),
             gas_buckets: self.clone(),
             gas_forecasts: self.clone(),
+            series: self.clone(),
             events: self.clone(),
             alerts: crate::Alerts {
                 rules: self.clone(),

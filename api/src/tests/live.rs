@@ -24,7 +24,9 @@ async fn listening(served: &mut JoinSet<std::io::Result<()>>) -> (Client, Socket
 }
 
 async fn open(client: &Client, address: SocketAddr) -> Result<Socket, u16> {
-    let made = client.post("/v2/premium/stream/tickets", None, &json!({})).await;
+    let made = client
+        .post("/v2/premium/stream/tickets", None, &json!({}))
+        .await;
     let ticket = made.json()["ticket"].as_str().unwrap().to_owned();
     let stream = TcpStream::connect(address).await.unwrap();
     let url = format!("ws://{address}/v2/premium/stream?ticket={ticket}");

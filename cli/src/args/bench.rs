@@ -55,6 +55,10 @@ pub(super) const LIVE: &str = "\
 Examples:
   packtrain bench live
   packtrain bench live --clients 1000 --rounds 50 --json";
+pub(super) const ANALYTICS: &str = "\
+Examples:
+  packtrain bench analytics
+  packtrain bench analytics --series 700 --json";
 pub(super) const TAX: &str = "\
 Examples:
   packtrain bench tax
@@ -92,6 +96,9 @@ pub(crate) enum Bench {
     /// How soon very many clients of live streams hear of a thing, and what they hold in memory
     #[command(after_help = LIVE)]
     Live(BenchLive),
+    /// How fast a month of hourly figures is loaded, made into days, weeks and a month, and read
+    #[command(after_help = ANALYTICS)]
+    Analytics(BenchAnalytics),
     /// How fast tax reports are made of ledgers of all shapes and sizes
     #[command(after_help = TAX)]
     Tax(BenchTax),
@@ -296,6 +303,20 @@ pub(crate) struct BenchLive {
 }
 
 #[derive(Debug, Clone, Args)]
+pub(crate) struct BenchAnalytics {
+    #[command(flatten)]
+    pub(crate) at: BenchWhere,
+    /// Series, each with 720 hours
+    #[arg(long, default_value_t = 7_000, value_name = "N",
+        value_parser = value_parser!(u32).range(1..=20_000))]
+    pub(crate) series: u32,
+    /// How often each question is asked
+    #[arg(long, default_value_t = 500, value_name = "N",
+        value_parser = value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+}
+
+#[derive(Debug, Clone, Args)]
 pub(crate) struct BenchTax {
     /// Rows of the largest ledger [default: 1000000]; with --write, of each [default: 10000]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(100..))]
@@ -340,6 +361,7 @@ mod tests {
             "alerts --rate 4",
             "live --clients 0",
             "live --clients 16001",
+            "analytics --series 0",
             "tax --rows 99",
             "tax --rounds 0",
         ] {

@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use packtrain_core::ids::{ApiKeyId, TenantId};
-use packtrain_core::ports::{KeyScope, StoreError};
+use packtrain_core::job::About;
+use packtrain_core::ports::{Actor, Control, Hint, KeyScope, StoreError};
 use packtrain_core::secret::Secret;
+use packtrain_jobs::analytics::ingest::Ingest;
 use packtrain_store::{KeyMaterial, NewTenant};
 use packtrain_workers::Fleet;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -58,6 +61,7 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     tasks.spawn(parts.schedules(stop.clone()));
     let fleet = (!args.no_worker).then(|| parts.fleet(&[])).transpose()?;
     let working = tasks.spawn(work(fleet, stop.clone()));
+    measure(&parts).await?;
     let ready = Ready {
         settings,
         address,
@@ -123,6 +127,19 @@ async fn work(fleet: Option<Fleet>, stop: CancellationToken) -> Result<(), Store
             Ok(())
         }
     }
+}
+
+/// Measures the world at once: by itself that comes once an hour, and nobody waits so long for the
+/// first figures. What was measured in this hour already stays.
+async fn measure(parts: &Parts) -> Result<(), Failure> {
+    let job = About::of::<Ingest>().job(parts.ids.job(), TenantId::SYSTEM, json!({}));
+    let actor = Actor("dev".to_owned());
+    parts.control().enqueue(&actor, &job, None).await?;
+    parts.hints.send(Hint {
+        lane: job.lane,
+        about: None,
+    });
+    Ok(())
 }
 
 /// Says what starts here.
@@ -200,8 +217,7 @@ impl Ready<'_> {
         if global.json {
             let ms = u64::try_from(self.ready_ms).ok();
             let key = self.key.reveal();
-            let mut ready =
-                serde_json::json!({ "type": "ready", "api": api, "key": key, "ms": ms });
+            let mut ready = json!({ "type": "ready", "api": api, "key": key, "ms": ms });
             for shown in &self.stack.shown {
                 ready[shown.name.to_lowercase()] = shown.value.as_str().into();
             }
@@ -231,7 +247,7 @@ impl Ready<'_> {
     fn finished(&self, global: &Global, report: &demo::DemoReport) {
         let path: &PathBuf = &report.pdf;
         if global.json {
-            let event = serde_json::json!({
+            let event = json!({
                 "type": "demo", "report": report.id, "pdf": path, "key": report.key.as_str(),
             });
             anstream::println!("{event}");

@@ -39,6 +39,7 @@ pub(crate) async fn start(
     for chain in Chain::ALL {
         *settings.rpc.urls_mut(chain) = Addresses(Vec::new());
     }
+    settings.llama.lead(replay.llama_api());
     let mut names = Vec::new();
     for (chain, url) in replay.nodes() {
         *settings.rpc.urls_mut(chain) = Addresses(vec![url]);

@@ -1,11 +1,11 @@
-//! The world outside that jobs read: chains by their nodes, prices by DefiLlama.
+//! The world outside that jobs read: chains by their nodes, prices and what is locked by DefiLlama.
 
 use std::sync::Arc;
 
 use packtrain_core::chain::Chain;
 use packtrain_core::fault::chain as told;
-use packtrain_core::ports::{Chains, NoPrices, Prices};
-use packtrain_feeds::{LlamaPrices, NodeChains, Rpc};
+use packtrain_core::ports::{Chains, Measures, NoMeasures, NoPrices, Prices};
+use packtrain_feeds::{Llama, LlamaMeasures, LlamaPrices, NodeChains, Rpc};
 
 use crate::failure::{Failure, USAGE};
 use crate::settings::Settings;
@@ -33,4 +33,14 @@ pub(super) fn prices(settings: &Settings) -> Result<Arc<dyn Prices>, Failure> {
     Ok(Arc::new(prices.map_err(|error| {
         Failure::new(USAGE, format!("prices.coins_url: {error}"))
     })?))
+}
+
+/// What the settings name a source of.
+pub(super) fn measures(settings: &Settings) -> Result<Arc<dyn Measures>, Failure> {
+    let Some(api) = settings.llama.api_url.get() else {
+        return Ok(Arc::new(NoMeasures));
+    };
+    // Of this client no prices are asked: its second host is not needed.
+    let llama = Llama::new(&api, &api).map_err(|error| Failure::new(USAGE, told(&error)))?;
+    Ok(Arc::new(LlamaMeasures::new(llama)))
 }

@@ -21,7 +21,7 @@ use packtrain_scheduler::{BEATS_IN_PATIENCE, Patience};
 use packtrain_store::{
     PgBacklog, PgBell, PgChainEvents, PgCheckpoints, PgClaims, PgCoins, PgControl, PgEndpoints,
     PgEvents, PgFigures, PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys, PgLive, PgOperatorJobs,
-    PgReports, PgRules, PgWatch, PoolWarmth, Pools, Retention,
+    PgReports, PgRules, PgSeries, PgSeriesReads, PgWatch, PoolWarmth, Pools, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool, SettleSettings};
 use tokio_util::sync::CancellationToken;
@@ -125,6 +125,7 @@ impl Parts {
             gas: Arc::new(PgGas::new(app.clone())),
             gas_buckets: Arc::new(PgGas::new(app.clone())),
             gas_forecasts: Arc::new(PgGas::new(app.clone())),
+            series: Arc::new(PgSeriesReads::new(app.clone())),
             events: Arc::new(PgEvents::new(app.clone())),
             alerts: Alerts {
                 rules: Arc::new(PgRules::new(app.clone())),
@@ -183,6 +184,8 @@ impl Parts {
             prices: feeds::prices(&self.settings)?,
             coins: Arc::new(PgCoins::new(pool.clone())),
             chain_events: Arc::new(PgChainEvents::new(pool.clone())),
+            measures: feeds::measures(&self.settings)?,
+            series: Arc::new(PgSeries::new(pool.clone())),
             warmth: self.warmth()?,
             watch: Arc::new(PgWatch::new(pool.clone())),
             endpoints: Arc::new(PgEndpoints::new(pool.clone())),
@@ -338,6 +341,8 @@ impl<S> Parts<S> {
             audit: days(self.settings.retention.audit_days),
             gas: days(self.settings.retention.gas_days),
             alerts: days(self.settings.retention.alerts_days),
+            series: days(self.settings.retention.series_days),
+            rollups: days(self.settings.retention.rollups_days),
         }
     }
 

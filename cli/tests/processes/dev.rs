@@ -128,6 +128,27 @@ async fn dev_shows_what_gas_costs_on_recorded_chains_and_says_that_they_are_reco
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn dev_shows_what_is_locked_as_soon_as_it_has_started_from_recorded_answers() {
+    let folder = folder(&[]);
+    let mut dev = Dev::start(folder.path(), &[]);
+    let ready = dev.event().await;
+    let api = ready["api"].as_str().unwrap();
+    for (path, said) in [
+        ("/v2/public/tvl", "61234567890.12345"),
+        ("/v2/public/tvl/bank-of-examples", "1234567890.0625"),
+    ] {
+        until("what is locked is shown", async || {
+            let shown = answer(api, path, "none").await;
+            shown.starts_with("HTTP/1.1 200") && shown.contains(said)
+        })
+        .await;
+    }
+    let pid = Pid::from_raw(dev.child.id().unwrap().cast_signed()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    assert_eq!(dev.end().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn dev_reads_recorded_prices_every_ten_seconds_and_says_where_one_is_moved() {
     let folder = folder(&[]);
     let mut dev = Dev::start(folder.path(), &[]);

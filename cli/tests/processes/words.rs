@@ -197,6 +197,7 @@ email.port                    587                                 default
 email.security                "starttls"                          default
 email.user                    ""                                  default
 hints.transport               "pg"                                default
+llama.api_url                 ""                                  default
 log.filter                    "info,sqlx::postgres::notice=warn"  default
 log.format                    "text"                              default
 metrics.emf                   false                               default
@@ -222,6 +223,8 @@ retention.alerts_days         90                                  default
 retention.audit_days          400                                 default
 retention.gas_days            14                                  default
 retention.jobs_days           90                                  default
+retention.rollups_days        3650                                default
+retention.series_days         400                                 default
 rpc.arbitrum_confirmations    64                                default
 rpc.arbitrum_urls             []                                  default
 rpc.base_confirmations        30                                default

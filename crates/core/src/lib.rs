@@ -19,6 +19,7 @@ pub mod quantity;
 pub mod reads;
 pub mod schedule;
 pub mod secret;
+pub mod series;
 pub mod shown;
 pub mod time;
 pub mod trace;

@@ -34,6 +34,10 @@ impl Watch for Nowhere {
         nothing()
     }
 
+    async fn watched(&self, _: &[String]) -> Result<Vec<String>, StoreError> {
+        nothing()
+    }
+
     async fn values(&self, _: &[String]) -> Result<Vec<Point>, StoreError> {
         nothing()
     }

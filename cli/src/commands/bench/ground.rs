@@ -122,7 +122,8 @@ impl Ground {
         Ok(Snapshot::hold(self.owner()?).await?)
     }
 
-    fn owner(&self) -> Result<&Secret<String>, Failure> {
+    /// The owner's address.
+    pub(crate) fn owner(&self) -> Result<&Secret<String>, Failure> {
         let owner = self.database.owner.as_ref();
         owner.ok_or_else(|| Failure::new(FAILED, "the owner's address is not known"))
     }

@@ -1,6 +1,7 @@
 //! `packtrain bench`: measures, and says how.
 
 mod alerts;
+mod analytics;
 mod claims;
 mod cost;
 mod fair;
@@ -81,6 +82,11 @@ pub(crate) async fn run(
         Bench::Live(args) => {
             stand
                 .on(&args.at, async |at| live::run(global, args, at).await)
+                .await
+        }
+        Bench::Analytics(args) => {
+            stand
+                .on(&args.at, async |at| analytics::run(global, args, at).await)
                 .await
         }
         Bench::Tax(args) => tax::run(global, args),

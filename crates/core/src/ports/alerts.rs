@@ -229,6 +229,9 @@ pub trait Watch: Send + Sync {
     /// nothing moved, those that wait longest first.
     async fn due(&self, limit: u32) -> Result<(Timestamp, Vec<Watched>), StoreError>;
 
+    /// Those of these metrics that some rule watches.
+    async fn watched(&self, metrics: &[String]) -> Result<Vec<String>, StoreError>;
+
     /// With what rules were evaluated last, of these metrics.
     async fn values(&self, metrics: &[String]) -> Result<Vec<Point>, StoreError>;
 

@@ -40,6 +40,12 @@ pub struct Pruned {
     pub gates: u64,
     /// Batches, edges and checkpoints of jobs that are gone.
     pub remains: u64,
+    /// Weeks of hourly figures of series.
+    pub series_weeks: u64,
+    /// Anomalies of series past their time.
+    pub series_anomalies: u64,
+    /// Days, weeks and months of series past their time.
+    pub series_buckets: u64,
 }
 
 /// Removes what is past its time; safe to run twice, and at once in two places.

@@ -32,6 +32,7 @@ mod protection;
 mod ready;
 mod reports;
 mod schedules;
+mod series;
 mod upkeep;
 mod warmth;
 mod wording;
@@ -95,6 +96,11 @@ pub use protection::Protection;
 pub use ready::Readiness;
 pub use reports::{ArtefactRecord, ReportRecord, Reports};
 pub use schedules::{Decision, Schedules, Timetable};
+pub use series::{
+    Anomaly, Checked, Freshness, Measured, Measurement, Measures, NoMeasures, Ranked, Recent,
+    Recorded, Rolled, SeriesId, SeriesPoint, SeriesReads, SeriesRecord, SeriesWrites, SourceError,
+    Unusual,
+};
 pub use upkeep::{
     Beat, LeaseBeat, Promoted, Reaped, SetAside, Swept, UnservedKind, Upkeep, Watcher,
 };
@@ -137,6 +143,10 @@ pub struct World {
     pub coins: Arc<dyn Coins>,
     /// What wallets did, as chains were scanned for it.
     pub chain_events: Arc<dyn ChainEvents>,
+    /// Figures of the world, as they are now.
+    pub measures: Arc<dyn Measures>,
+    /// Figures of the world, as they are kept.
+    pub series: Arc<dyn SeriesWrites>,
     /// What is kept warm.
     pub warmth: Vec<Arc<dyn Warmth>>,
     /// Rules, as they are evaluated.

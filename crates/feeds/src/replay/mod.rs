@@ -130,6 +130,11 @@ impl Replay {
         self.shared.market.set(coin, usd)
     }
 
+    /// The address of DefiLlama's host of protocols and chains.
+    pub fn llama_api(&self) -> Secret<String> {
+        Secret::new(format!("{}/llama-api", self.url()))
+    }
+
     /// From now on every answer has this fault, or none.
     pub fn set_fault(&self, fault: Option<Fault>) {
         *self

@@ -11,6 +11,7 @@ use sqlx::postgres::types::PgInterval;
 use crate::error::refused;
 use crate::pg::alerts::prune;
 use crate::pg::live;
+use crate::pg::series;
 use crate::pool::Pool;
 
 /// Rows of one kind that one statement removes, at most.
@@ -38,6 +39,10 @@ pub struct Retention {
     pub gas: Duration,
     /// Points of metrics, incidents, and tries to tell of them.
     pub alerts: Duration,
+    /// Hourly figures of series, of which whole weeks go, and anomalies.
+    pub series: Duration,
+    /// Days, weeks and months of series.
+    pub rollups: Duration,
 }
 
 /// Removes at most [`ROWS_MAX`] rows of a kind, and says how many.
@@ -268,6 +273,14 @@ impl PgHousekeeping {
         Ok(removed.unsigned_abs())
     }
 
+    async fn series_buckets(&self) -> Result<u64, StoreError> {
+        series::prune::buckets(&self.pool, interval(self.retention.rollups), ROWS_MAX).await
+    }
+
+    async fn series_anomalies(&self) -> Result<u64, StoreError> {
+        series::prune::anomalies(&self.pool, interval(self.retention.series), ROWS_MAX).await
+    }
+
     /// A gate that a dead letter could enter again stays.
     async fn gates(&self) -> Result<u64, StoreError> {
         let done = sqlx::query!(
@@ -367,6 +380,9 @@ impl Housekeeping for PgHousekeeping {
             },
             gates: self.all(|me| Box::pin(me.gates())).await?,
             remains: self.all(|me| Box::pin(me.remains())).await?,
+            series_anomalies: self.all(|me| Box::pin(me.series_anomalies())).await?,
+            series_buckets: self.all(|me| Box::pin(me.series_buckets())).await?,
+            series_weeks: series::prune::weeks(&self.pool, interval(self.retention.series)).await?,
             // Last: the rows above go whatever becomes of this.
             weeks: self.weeks().await?,
         })

@@ -41,6 +41,7 @@ pub(crate) mod release;
 pub(crate) mod renewals;
 pub(crate) mod reports;
 pub(crate) mod schedules;
+pub(crate) mod series;
 pub(crate) mod settle;
 pub(crate) mod stage;
 pub(crate) mod tied;

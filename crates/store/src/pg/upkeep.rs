@@ -155,7 +155,8 @@ impl Upkeep for PgUpkeep {
 
     async fn ensure_partitions(&self) -> Result<(), StoreError> {
         sqlx::query!(
-            "select ensure_partitions(now_utc(), $1) as made",
+            "select ensure_partitions(now_utc(), $1) as made,
+                    ensure_series_weeks(now_utc(), $1) as series",
             WEEKS_AHEAD
         )
         .fetch_one(&self.pool)

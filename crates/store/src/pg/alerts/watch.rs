@@ -160,6 +160,20 @@ impl Watch for PgWatch {
         Ok((now, rules.collect()))
     }
 
+    async fn watched(&self, metrics: &[String]) -> Result<Vec<String>, StoreError> {
+        sqlx::query_scalar!(
+            r#"
+            select m.key as "key!"
+              from unnest($1::text[]) as m (key)
+             where exists (select from alert_level l where l.metric = m.key)
+            "#,
+            metrics,
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(refused("to find metrics that are watched"))
+    }
+
     async fn values(&self, metrics: &[String]) -> Result<Vec<Point>, StoreError> {
         let rows = sqlx::query!(
             r#"

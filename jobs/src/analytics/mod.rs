@@ -1,0 +1,11 @@
+//! Time series of the world: measured by the hour, made into days, weeks and months, and checked.
+//!
+//! `docs/analytics.md` says what the figures are.
+
+pub mod anomaly;
+pub mod ingest;
+pub mod parity;
+pub mod rollup;
+
+#[cfg(test)]
+mod tests;
