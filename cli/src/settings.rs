@@ -23,6 +23,7 @@ pub(crate) use self::worker::Protection;
 use self::aws::{Aws, Sqs};
 use self::notify::{Email, Notify};
 use self::objects::{Objects, S3};
+use self::retention::Retention;
 use self::told::told;
 use self::worker::Worker;
 
@@ -34,6 +35,7 @@ mod machine;
 mod notify;
 mod objects;
 mod prices;
+mod retention;
 mod rpc;
 mod telemetry;
 mod told;
@@ -63,7 +65,8 @@ pub(crate) struct Settings {
     pub(crate) redis: Redis,
     pub(crate) cache: Cache,
     pub(crate) retention: Retention,
-    pub(crate) rpc: Rpc,
+    // Apart: settings are carried through many futures, which must not become large.
+    pub(crate) rpc: Box<Rpc>,
     pub(crate) llama: Llama,
     pub(crate) prices: Prices,
     pub(crate) warm: Warm,
@@ -168,17 +171,6 @@ impl Api {
             ("api.drain_notice_s".to_owned(), what)
         })
     }
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Retention {
-    pub(crate) jobs_days: u32,
-    pub(crate) audit_days: u32,
-    pub(crate) gas_days: u32,
-    pub(crate) alerts_days: u32,
-    pub(crate) series_days: u32,
-    pub(crate) rollups_days: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

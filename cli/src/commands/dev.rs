@@ -58,10 +58,9 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     let router = parts.router(counted, &tasks, &serving)?;
     let served = tasks.spawn(packtrain_api::serve(listener, router.clone(), stop.clone()));
     maintain(&parts, &tasks, &serving);
-    tasks.spawn(parts.schedules(stop.clone()));
     let fleet = (!args.no_worker).then(|| parts.fleet(&[])).transpose()?;
     let working = tasks.spawn(work(fleet, stop.clone()));
-    measure(&parts).await?;
+    come_by_itself(&parts, &tasks, &stop).await?;
     let ready = Ready {
         settings,
         address,
@@ -129,9 +128,14 @@ async fn work(fleet: Option<Fleet>, stop: CancellationToken) -> Result<(), Store
     }
 }
 
-/// Measures the world at once: by itself that comes once an hour, and nobody waits so long for the
-/// first figures. What was measured in this hour already stays.
-async fn measure(parts: &Parts) -> Result<(), Failure> {
+/// Starts what comes by itself, and measures the world at once: that comes once an hour, and nobody
+/// waits so long for the first figures. What was measured in this hour already stays.
+async fn come_by_itself(
+    parts: &Parts,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    tasks.spawn(parts.schedules(stop.clone()));
     let job = About::of::<Ingest>().job(parts.ids.job(), TenantId::SYSTEM, json!({}));
     let actor = Actor("dev".to_owned());
     parts.control().enqueue(&actor, &job, None).await?;

@@ -159,7 +159,6 @@ impl JobId {
     }
 
     /// The milliseconds since 1970 with which it begins: those of its cause, if it has one.
-    #[expect(clippy::cast_possible_truncation, reason = "what is left are 48 bits")]
     pub const fn time_ms(&self) -> u64 {
         (self.0.as_u128() >> BITS_BEHIND_TIME) as u64
     }

@@ -260,40 +260,6 @@ fn print(global: &Global, args: &BenchAnalytics, figures: &Figures) {
         print_json(figures);
         return;
     }
-    let mut table = Table::new(&["WHAT", "TIMES ", "P50 MS ", "P99 MS ", "MAX MS ", ""]);
-    let mut row = |what: String, took: &Spread, said: String| {
-        table.row([
-            what,
-            took.count().to_string(),
-            format!("{:.1}", took.p50()),
-            format!("{:.1}", took.p99()),
-            format!("{:.1}", took.max()),
-            said,
-        ]);
-    };
-    for (resolution, took) in &figures.made {
-        row(
-            format!("a {resolution} made, all series"),
-            took,
-            String::new(),
-        );
-    }
-    for (what, took) in &figures.asked {
-        row((*what).to_owned(), took, String::new());
-    }
-    for (resolution, took, compared) in &figures.compared {
-        let said = format!(
-            "{} equal, {} different",
-            compared.equal,
-            compared.different.len()
-        );
-        row(
-            format!("a {resolution} compared with its hours"),
-            took,
-            said,
-        );
-    }
-    let late = &figures.late;
     anstream::println!(
         "{} hours of {} series loaded by COPY in {:.1} s: {:.0} rows/s, {} MB with indexes\n",
         figures.rows,
@@ -302,7 +268,8 @@ fn print(global: &Global, args: &BenchAnalytics, figures: &Figures) {
         figures.rows_per_s(),
         figures.bytes / 1_000_000,
     );
-    table.print("Nothing was measured.");
+    table(figures).print("Nothing was measured.");
+    let late = &figures.late;
     anstream::println!(
         "\nAn hour that came late: {} rows in {:.2} s, {} days dirty; {} buckets made anew in \
          {:.2} s, then {} equal, {} different. Load averages at the end: {}",
@@ -315,6 +282,37 @@ fn print(global: &Global, args: &BenchAnalytics, figures: &Figures) {
         late.after.different.len(),
         load()
     );
+}
+
+fn table(figures: &Figures) -> Table {
+    let mut table = Table::new(&["WHAT", "TIMES ", "P50 MS ", "P99 MS ", "MAX MS ", ""]);
+    let mut row = |what: String, took: &Spread, said: String| {
+        table.row([
+            what,
+            took.count().to_string(),
+            format!("{:.1}", took.p50()),
+            format!("{:.1}", took.p99()),
+            format!("{:.1}", took.max()),
+            said,
+        ]);
+    };
+    for (resolution, took) in &figures.made {
+        let what = format!("a {resolution} made, all series");
+        row(what, took, String::new());
+    }
+    for (what, took) in &figures.asked {
+        row((*what).to_owned(), took, String::new());
+    }
+    for (resolution, took, compared) in &figures.compared {
+        let (equal, different) = (compared.equal, compared.different.len());
+        let said = format!("{equal} equal, {different} different");
+        row(
+            format!("a {resolution} compared with its hours"),
+            took,
+            said,
+        );
+    }
+    table
 }
 
 fn print_json(figures: &Figures) {

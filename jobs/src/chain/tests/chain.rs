@@ -162,12 +162,15 @@ impl Chains for Node {
     }
 }
 
+/// Events by block and place, each pending, confirmed or retracted.
+type Events = BTreeMap<(BlockHash, u64), (ChainEvent, &'static str)>;
+
 /// What is kept: events with whether they count, where the chain stands, what was told.
 #[derive(Default)]
 pub(super) struct Kept {
     pub(super) state: Mutex<Option<ScanState>>,
-    /// By block and place; pending, confirmed or retracted.
-    pub(super) events: Mutex<BTreeMap<(BlockHash, u64), (ChainEvent, &'static str)>>,
+    /// What was found.
+    pub(super) events: Mutex<Events>,
     /// Points that came of events and hold, and the block each came of.
     pub(super) told: Mutex<BTreeMap<Timestamp, (u64, String)>>,
 }
