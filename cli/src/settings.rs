@@ -68,7 +68,7 @@ pub(crate) struct Settings {
     // Apart: settings are carried through many futures, which must not become large.
     pub(crate) rpc: Box<Rpc>,
     pub(crate) llama: Llama,
-    pub(crate) prices: Prices,
+    pub(crate) prices: Box<Prices>,
     pub(crate) warm: Warm,
     pub(crate) metrics: Metrics,
     pub(crate) log: Log,
@@ -76,7 +76,7 @@ pub(crate) struct Settings {
     pub(crate) objects: Objects,
     pub(crate) aws: Aws,
     pub(crate) sqs: Sqs,
-    pub(crate) s3: S3,
+    pub(crate) s3: Box<S3>,
     pub(crate) notify: Notify,
     pub(crate) email: Email,
 }

@@ -22,8 +22,8 @@ use packtrain_queue::{BellWarmth, PgHints};
 use packtrain_scheduler::{Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
     PgBacklog, PgBell, PgChainEvents, PgCheckpoints, PgClaims, PgCoins, PgControl, PgEndpoints,
-    PgEvents, PgFiles, PgGas, PgHousekeeping, PgJobs, PgLive, PgOperatorJobs, PgReports,
-    PgSchedules, PgSeries, PgUpkeep, PgWatch, PoolWarmth, Retention,
+    PgEvents, PgFiles, PgGas, PgHousekeeping, PgLive, PgOperatorJobs, PgReports, PgSchedules,
+    PgSeries, PgUpkeep, PgWatch, PoolWarmth, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool, SettleSettings};
 use serde_json::{Value, json};

@@ -216,7 +216,7 @@ fn span(seconds: u32) -> String {
     let units = [(86_400, "d"), (3_600, "h"), (60, "min")];
     let found = units
         .into_iter()
-        .find(|(unit, _)| seconds % unit == 0 && seconds > 0);
+        .find(|(unit, _)| seconds.is_multiple_of(*unit) && seconds > 0);
     let (unit, word) = found.unwrap_or((1, "s"));
     format!("{} {word}", seconds / unit)
 }

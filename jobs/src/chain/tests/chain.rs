@@ -268,6 +268,10 @@ impl Watch for Fresh {
         Ok((Noon.now(), Vec::new()))
     }
 
+    async fn watched(&self, _: &[String]) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn values(&self, _: &[String]) -> Result<Vec<Point>, StoreError> {
         Ok(Vec::new())
     }

@@ -77,7 +77,7 @@ impl Plan {
         let all = first..first + count;
         let named = all.map(|place| self.metrics[place % METRICS].clone());
         // With an even number of metrics both of a tick are in the same round.
-        (named.collect(), first / METRICS % 2 == 0)
+        (named.collect(), (first / METRICS).is_multiple_of(2))
     }
 }
 
