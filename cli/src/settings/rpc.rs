@@ -118,11 +118,15 @@ mod tests {
         for chain in Chain::ALL {
             assert_eq!(rpc.confirmations(chain), chain.confirmations(), "{chain}");
         }
-        let flags = [("rpc.base_confirmations", "3".to_owned())];
-        let rpc = load(None, &flags).unwrap().settings.rpc;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("packtrain.toml");
+        let set = |blocks: u64| {
+            std::fs::write(&file, format!("[rpc]\nbase_confirmations = {blocks}\n")).unwrap();
+            load(Some(&file), &[])
+        };
+        let rpc = set(3).unwrap().settings.rpc;
         assert_eq!(rpc.confirmations(Chain::Base), 3);
-        let flags = [("rpc.base_confirmations", "121".to_owned())];
-        let Err(error) = load(None, &flags) else {
+        let Err(error) = set(121) else {
             panic!("121 was taken");
         };
         let said = error.to_string();

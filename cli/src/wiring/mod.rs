@@ -167,8 +167,28 @@ impl Parts {
             traces: self.settings.telemetry.rules(),
             drain: Duration::from_secs(worker.drain_s),
         };
+        let claims: Arc<dyn Claims> = Arc::new(PgClaims::new(&self.pools, Arc::clone(&self.ids)));
+        #[cfg(not(feature = "failpoints"))]
+        let kinds = packtrain_jobs::catalogue::KINDS;
+        #[cfg(feature = "failpoints")]
+        let (claims, kinds) = (crate::faulty::claims(claims), crate::faulty::kinds());
+        let outside = Outside {
+            claims,
+            hints: Arc::clone(&self.hints),
+            times: Arc::new(PgBacklog::new(self.pools.worker.clone())),
+            world: Arc::new(self.world()?),
+            clock: Arc::clone(&self.clock),
+            ids: Arc::clone(&self.ids),
+            cpu: Arc::new(cpu) as Arc<dyn CpuPool>,
+            kinds,
+        };
+        self.protected(Fleet::new(settings, outside).watched(&self.vitals))
+    }
+
+    /// What jobs may reach.
+    fn world(&self) -> Result<World, Failure> {
         let pool = &self.pools.worker;
-        let world = World {
+        Ok(World {
             files: Arc::new(PgFiles::new(pool.clone())),
             reports: Arc::new(PgReports::new(pool.clone())),
             objects: Arc::clone(&self.store.objects),
@@ -191,23 +211,7 @@ impl Parts {
             endpoints: Arc::new(PgEndpoints::new(pool.clone())),
             channels: channels::open(&self.settings, &self.clock)?,
             wording: Arc::new(Templates::new().leading_to(&self.settings.notify.link)),
-        };
-        let claims: Arc<dyn Claims> = Arc::new(PgClaims::new(&self.pools, Arc::clone(&self.ids)));
-        #[cfg(not(feature = "failpoints"))]
-        let kinds = packtrain_jobs::catalogue::KINDS;
-        #[cfg(feature = "failpoints")]
-        let (claims, kinds) = (crate::faulty::claims(claims), crate::faulty::kinds());
-        let outside = Outside {
-            claims,
-            hints: Arc::clone(&self.hints),
-            times: Arc::new(PgBacklog::new(pool.clone())),
-            world: Arc::new(world),
-            clock: Arc::clone(&self.clock),
-            ids: Arc::clone(&self.ids),
-            cpu: Arc::new(cpu) as Arc<dyn CpuPool>,
-            kinds,
-        };
-        self.protected(Fleet::new(settings, outside).watched(&self.vitals))
+        })
     }
 
     /// Lets a worker ask to be left alone, where a container service says whom.

@@ -233,19 +233,8 @@ impl Round {
                 }));
             }
         }
-        let is_silent = rule.standing.machine.is_silent();
-        let is_ended = rule.standing.machine.ended().is_some();
-        // A state is made of numbers, times and words, and all of them have a form.
-        let state = serde_json::to_value(&rule.standing).expect("a state can be written");
         Outcome {
-            stands: Stands {
-                rule: id,
-                version,
-                state,
-                is_silent,
-                wake_at,
-                is_ended,
-            },
+            stands: stands(&rule, wake_at),
             happened,
             messages,
         }
@@ -277,6 +266,20 @@ impl Round {
             "readings": readings, "why": why, "condition": spoken::why(&rule.rule, &self.symbols),
             "timezone": rule.rule.timezone,
         })
+    }
+}
+
+/// How a rule stands from now on.
+fn stands(rule: &Rule, wake_at: Option<Timestamp>) -> Stands {
+    let machine = &rule.standing.machine;
+    Stands {
+        rule: rule.stored.id,
+        version: rule.stored.version,
+        // A state is made of numbers, times and words, and all of them have a form.
+        state: serde_json::to_value(&rule.standing).expect("a state can be written"),
+        is_silent: machine.is_silent(),
+        wake_at,
+        is_ended: machine.ended().is_some(),
     }
 }
 
