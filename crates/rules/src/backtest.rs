@@ -86,6 +86,7 @@ pub struct Backtest {
 
 /// One firing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = BacktestFiring)]
 pub struct Firing {
     /// When it began.
     #[schema(value_type = String, format = DateTime)]
@@ -105,6 +106,7 @@ pub struct Firing {
 
 /// What a metric was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = BacktestMoved)]
 pub struct Moved {
     /// The metric, with its window where it has one.
     #[schema(example = "price:coingecko:ethereum|change_percent:3600")]
@@ -117,6 +119,7 @@ pub struct Moved {
 
 /// A value that would have fired less often.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = BacktestAdvice)]
 pub struct Advice {
     /// The value; none when there is nothing to suggest.
     pub value: Option<Value>,

@@ -28,6 +28,38 @@ pub struct Point {
     pub value: Value,
 }
 
+/// What is made of a window, and what held when it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Windowed {
+    /// What is made of it.
+    pub value: Value,
+    /// The last point at or before its beginning.
+    pub began: Value,
+}
+
+/// What windows of one metric are at each of some moments, in order: for whoever keeps points
+/// elsewhere and reads those that the windows need. Points and moments are in order of time.
+///
+/// None where a window is not covered by these points, or where no point is of the moment.
+pub fn derive(
+    overs: &[Over],
+    points: &[Point],
+    moments: &[Timestamp],
+) -> Vec<Vec<Option<Windowed>>> {
+    let mut series = Series::default();
+    overs.iter().for_each(|over| series.add(*over));
+    let mut points = points.iter().peekable();
+    let at_each = moments.iter().map(|moment| {
+        while let Some(point) = points.next_if(|point| point.at <= *moment) {
+            series.push(*point);
+        }
+        let is_there = series.points.back().is_some_and(|last| last.at == *moment);
+        let windows = (0..overs.len()).map(|place| series.read(place).filter(|_| is_there));
+        windows.collect()
+    });
+    at_each.collect()
+}
+
 /// The points of one metric that its windows need.
 #[derive(Debug, Default)]
 pub(crate) struct Series {
@@ -82,6 +114,10 @@ impl Series {
     /// What is made of the window in a place; none when it is not covered, or the change is one
     /// from zero.
     pub(crate) fn value(&self, place: usize) -> Option<Value> {
+        self.read(place).map(|window| window.value)
+    }
+
+    fn read(&self, place: usize) -> Option<Windowed> {
         let window = &self.windows[place];
         let last = self.points.back()?;
         let before = self.point(window.head.checked_sub(1)?)?;
@@ -90,14 +126,18 @@ impl Series {
             return None;
         }
         let inside = self.end() - window.head;
-        match window.over.aggregate {
+        let value = match window.over.aggregate {
             Aggregate::ChangePercent => last.value.percent_change(before.value),
             Aggregate::Mean => Value::mean(window.sum, inside),
             Aggregate::Min | Aggregate::Max => {
                 let extreme = self.point(*window.extremes.front()?)?;
                 Some(extreme.value)
             }
-        }
+        };
+        value.map(|value| Windowed {
+            value,
+            began: before.value,
+        })
     }
 
     /// The number that the next point will have.
@@ -193,126 +233,4 @@ impl Window {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_timestamp(second, 0).unwrap()
-    }
-
-    fn over(aggregate: Aggregate, window_s: u32) -> Over {
-        Over {
-            aggregate,
-            window_s,
-        }
-    }
-
-    fn series(overs: &[Over], points: &[(i64, i64)]) -> Series {
-        let mut series = Series::default();
-        for over in overs {
-            series.add(*over);
-        }
-        for (second, value) in points {
-            series.push(Point {
-                at: at(*second),
-                value: Value::whole(*value),
-            });
-        }
-        series
-    }
-
-    /// What a window is by its definition, from all points that there ever were.
-    fn defined(over: Over, points: &[Point]) -> Option<Value> {
-        let last = points.last()?;
-        let begin = last.at - Duration::seconds(i64::from(over.window_s));
-        let before = points.iter().rfind(|point| point.at <= begin)?;
-        if begin - before.at > Duration::seconds(i64::from(over.window_s)) {
-            return None;
-        }
-        let inside = || {
-            points
-                .iter()
-                .filter(|point| point.at > begin)
-                .map(|point| point.value)
-        };
-        match over.aggregate {
-            Aggregate::ChangePercent => last.value.percent_change(before.value),
-            Aggregate::Min => inside().min(),
-            Aggregate::Max => inside().max(),
-            Aggregate::Mean => {
-                let sum = inside().map(|value| I256::from(value.units()));
-                Value::mean(
-                    sum.fold(I256::ZERO, |sum, more| sum + more),
-                    inside().count(),
-                )
-            }
-        }
-    }
-
-    #[test]
-    fn a_window_is_known_once_it_is_covered_and_until_a_gap_uncovers_it() {
-        let change = [over(Aggregate::ChangePercent, 60)];
-        let known = |points: &[(i64, i64)]| {
-            let value = series(&change, points).value(0);
-            value.map(|value| value.to_string())
-        };
-        assert_eq!(known(&[(0, 100), (59, 110)]), None);
-        assert_eq!(
-            known(&[(0, 100), (59, 110), (60, 120)]),
-            Some("20".to_owned())
-        );
-        assert_eq!(known(&[(0, 100), (120, 120)]), Some("20".to_owned()));
-        assert_eq!(known(&[(0, 100), (121, 120)]), None);
-    }
-
-    #[test]
-    fn a_mean_is_rounded_half_away_from_zero() {
-        let mean = [over(Aggregate::Mean, 10)];
-        let series = series(&mean, &[(0, 9), (10, 1), (12, 1), (13, 0)]);
-        assert_eq!(series.value(0).unwrap().to_string(), "0.666666666666666667");
-    }
-
-    #[test]
-    fn points_beyond_the_limit_uncover_the_window_that_needs_them() {
-        let all = [over(Aggregate::Mean, 100_000), over(Aggregate::Mean, 50)];
-        let count = i64::try_from(POINTS_MAX).unwrap() + 20_000;
-        let points: Vec<_> = (0..count).map(|second| (second, 1)).collect();
-        let series = series(&all, &points);
-        assert_eq!(
-            [series.value(0), series.value(1)],
-            [None, Some(Value::whole(1))]
-        );
-        assert_eq!(series.points.len(), POINTS_MAX);
-    }
-
-    proptest! {
-        #[test]
-        fn windows_are_what_their_definition_says(
-            steps in proptest::collection::vec((0_i64..40, -5_i64..6), 1..120),
-            added_at in 0_usize..20,
-        ) {
-            let mut overs = Vec::new();
-            for aggregate in Aggregate::ALL {
-                overs.extend([over(aggregate, 30), over(aggregate, 100)]);
-            }
-            let (first, later) = overs.split_at(4);
-            let mut kept = series(first, &[]);
-            let (mut points, mut second) = (Vec::<Point>::new(), 0);
-            for (number, (pause, value)) in steps.into_iter().enumerate() {
-                if number == added_at {
-                    later.iter().for_each(|over| kept.add(*over));
-                }
-                second += pause;
-                let point = Point { at: at(second), value: Value::whole(value) };
-                points.retain(|old| old.at != point.at);
-                points.push(point);
-                kept.push(point);
-                for (place, over) in first.iter().enumerate() {
-                    prop_assert_eq!(kept.value(place), defined(*over, &points), "{:?}", over);
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -193,9 +193,11 @@ impl Metrics {
         (entry.series, entry.derived) = (Some(series), derived);
     }
 
-    /// When a metric last had a value.
+    /// When a metric last ticked; a derived one ticks with its base, whether or not its window is
+    /// covered.
     pub(super) fn seen(&self, place: u32) -> Option<Timestamp> {
-        let entry = &self.entries[place as usize];
+        let base = self.entries[place as usize].base;
+        let entry = &self.entries[base as usize];
         entry.last.map(|(at, _)| at)
     }
 

@@ -158,8 +158,11 @@ struct Scan {
 
 impl Scan {
     fn seen(&self, plan: &Plan) -> Option<Timestamp> {
-        let seen = plan.leaves.iter().map(|leaf| self.values.get(&leaf.key));
-        seen.map(|seen| seen.map(|(at, _)| *at)).min().flatten()
+        let seen = plan.leaves.iter().map(|leaf| {
+            let points = self.points.get(&leaf.key.metric)?;
+            points.last().map(|(_, last)| last.at)
+        });
+        seen.min().flatten()
     }
 
     fn begin(

@@ -141,6 +141,11 @@ impl RuleState {
         self.snoozed_until = Some(until);
     }
 
+    /// Ends a snooze.
+    pub fn wake(&mut self) {
+        self.snoozed_until = None;
+    }
+
     /// Where it stands.
     pub const fn phase(&self) -> Phase {
         self.phase
