@@ -17,6 +17,7 @@ use crate::{alerts, analytics, chain, gas, ops, prices, tax};
 
 /// Every kind that this binary runs.
 pub const KINDS: &[Entry] = &[
+    entry::<alerts::backtest::Backtest>(),
     entry::<alerts::deliver::Deliver>(),
     entry::<alerts::evaluate::Evaluate>(),
     entry::<alerts::probe::Probe>(),

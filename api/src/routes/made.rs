@@ -1,5 +1,5 @@
-//! What jobs make for a person, reports and comparisons alike: asked for once per key, followed,
-//! taken as files.
+//! What jobs make for a person, reports, comparisons and back-tests alike: asked for once per key,
+//! followed, taken as files.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -64,6 +64,13 @@ pub(crate) struct CourseView {
     links: Links,
 }
 
+impl CourseView {
+    /// Takes out what a page shows first: the thing shows it itself.
+    pub(super) const fn take_summary(&mut self) -> Option<Value> {
+        self.summary.take()
+    }
+}
+
 /// A file that was made.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Artifact)]
@@ -117,6 +124,11 @@ pub(super) trait Thing: Serialize {
 
     /// The job that makes a thing.
     fn job(id: &Self::Id) -> JobId;
+
+    /// What a page shows first of it, where that is the result of its job and there are no files.
+    fn summary(_: &JobRecord) -> Option<Value> {
+        None
+    }
 
     /// The thing: what was asked for, and its way until now.
     fn new(id: Self::Id, request: Value, course: CourseView) -> Self;
@@ -220,7 +232,8 @@ pub(super) async fn events<T: Thing>(
 
 async fn view<T: Thing>(api: &Api, tenant: TenantId, id: T::Id) -> Result<T, Problem> {
     let job = find::<T>(api, tenant, T::job(&id)).await?;
-    let (request, course) = course(api, job, path::<T>(&id)).await?;
+    let summary = T::summary(&job);
+    let (request, course) = course(api, job, path::<T>(&id), summary).await?;
     Ok(T::new(id, request, course))
 }
 
@@ -237,17 +250,23 @@ async fn find<T: Thing>(api: &Api, tenant: TenantId, job: JobId) -> Result<JobRe
         .ok_or_else(Problem::not_found)
 }
 
-/// What was asked for, and the way of the thing at `own` until now.
-async fn course(api: &Api, job: JobRecord, own: String) -> Result<(Value, CourseView), Problem> {
+/// What was asked for, and the way of the thing at `own` until now. A summary that the job itself
+/// has is all there is of it.
+async fn course(
+    api: &Api,
+    job: JobRecord,
+    own: String,
+    summary: Option<Value>,
+) -> Result<(Value, CourseView), Problem> {
     let made = match job.state {
-        JobState::Succeeded => finished::find(api, job.tenant, job.id).await?,
+        JobState::Succeeded if summary.is_none() => finished::find(api, job.tenant, job.id).await?,
         _ => None,
     };
     let (told, summary, artefacts) = match made {
         Some(made) => (made.told, Some(made.summary), made.artefacts),
         None => {
             let events = finished::events(api, job.tenant, job.id).await?;
-            (told(&events, job.state), None, Vec::new())
+            (told(&events, job.state), summary, Vec::new())
         }
     };
     let artifact = |artefact| artifact_view(&own, artefact);

@@ -17,6 +17,7 @@ use crate::{Inner, Shared};
 
 mod anomalies;
 mod backlog;
+mod backtests;
 mod bulk;
 mod changes;
 mod comparisons;
@@ -39,6 +40,7 @@ mod reports;
 mod rules;
 mod schedules;
 mod series;
+mod snooze;
 mod story;
 mod tvl;
 mod uploads;
@@ -85,6 +87,10 @@ pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
         .routes(routes!(comparisons::artifact))
         .routes(routes!(rules::create, rules::list))
         .routes(routes!(rules::show, rules::replace, rules::remove))
+        .routes(routes!(snooze::snooze, snooze::wake))
+        .routes(routes!(backtests::request))
+        .routes(routes!(backtests::show))
+        .routes(routes!(backtests::events))
         .routes(routes!(incidents::list))
         .routes(routes!(incidents::show))
         .routes(routes!(endpoints::create, endpoints::list))

@@ -56,10 +56,26 @@ pub(crate) struct RuleView {
     firings: u32,
     /// Whether it is done for good.
     ended: bool,
+    /// Until when nothing is told of it; absent when it is not snoozed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snoozed_until: Option<DateTime<Utc>>,
+    /// Why it cannot be evaluated; absent when it can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broken: Option<BrokenView>,
     /// Rises with every change.
     version: i32,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+}
+
+/// A rule that cannot be evaluated: it stands as it stood, and is tried again every minute.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BrokenRule)]
+struct BrokenView {
+    /// Why not, in words.
+    why: String,
+    /// Since when.
+    since: DateTime<Utc>,
 }
 
 /// A page of rules.
@@ -71,7 +87,8 @@ pub(crate) struct RulePage {
     next: Option<String>,
 }
 
-fn shown(record: RuleRecord) -> RuleView {
+/// A rule as its owner sees it at a moment.
+pub(super) fn shown(record: RuleRecord, now: DateTime<Utc>) -> RuleView {
     let stands = rules::stands(&record);
     RuleView {
         id: record.id,
@@ -81,6 +98,8 @@ fn shown(record: RuleRecord) -> RuleView {
         since: stands.map(|stands| stands.since),
         firings: stands.map_or(0, |stands| stands.firings),
         ended: stands.is_some_and(|stands| stands.is_ended),
+        snoozed_until: record.snoozed_until.filter(|until| *until > now),
+        broken: record.broken.map(|(why, since)| BrokenView { why, since }),
         version: record.version,
         created_at: record.created_at,
         updated_at: record.updated_at,
@@ -113,7 +132,7 @@ pub(crate) async fn create(
         .await?;
     let record = find(&shared, user.tenant, rule).await?;
     let version = i64::from(record.version);
-    let mut answer = conditional::versioned(&shown(record), version)?;
+    let mut answer = conditional::versioned(&shown(record, api.clock.now()), version)?;
     *answer.status_mut() = StatusCode::CREATED;
     locate(&mut answer, &format!("{PATH}/{rule}"));
     Ok(answer)
@@ -137,7 +156,9 @@ pub(crate) async fn list(
     let rules = &shared.api.alerts.rules;
     let mut found = rules.list(user.tenant, before, limit + 1).await?;
     let next = page::cut(LIST, &mut found, limit, |record| record.id);
-    let items = found.into_iter().map(shown).collect();
+    let now = shared.api.clock.now();
+    let items = found.into_iter().map(|record| shown(record, now));
+    let items = items.collect();
     let page = RulePage { items, next };
     page::answer(PATH, &page, limit, page.next.as_deref(), &headers)
 }
@@ -156,7 +177,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let record = find(&shared, user.tenant, id(&text)?).await?;
     let version = i64::from(record.version);
-    conditional::versioned(&shown(record), version)
+    conditional::versioned(&shown(record, shared.api.clock.now()), version)
 }
 
 /// Puts a changed rule in the place of what it was. It is evaluated anew; what it told today, and
@@ -197,7 +218,7 @@ pub(crate) async fn replace(
     }
     let record = find(&shared, user.tenant, rule).await?;
     let version = i64::from(record.version);
-    conditional::versioned(&shown(record), version)
+    conditional::versioned(&shown(record, shared.api.clock.now()), version)
 }
 
 /// Takes a rule away. What came of it stays.
@@ -229,7 +250,11 @@ fn stored(
     rules::stored(id, &wanted.rule, endpoints, before, now).map_err(Problem::invalid)
 }
 
-async fn find(shared: &Shared, tenant: TenantId, id: RuleId) -> Result<RuleRecord, Problem> {
+pub(super) async fn find(
+    shared: &Shared,
+    tenant: TenantId,
+    id: RuleId,
+) -> Result<RuleRecord, Problem> {
     let found = shared.api.alerts.rules.find(tenant, id).await?;
     found.ok_or_else(Problem::not_found)
 }

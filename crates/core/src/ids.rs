@@ -121,6 +121,10 @@ id!(
     ComparisonId, "cmp"
 );
 id!(
+    /// A back-test of an alert rule; carries the same UUID as the job that makes it.
+    BacktestId, "bkt"
+);
+id!(
     /// The public part of an API key.
     ApiKeyId, "key"
 );
@@ -192,6 +196,18 @@ impl ReportId {
     }
 
     /// The job that makes the report.
+    pub const fn job(&self) -> JobId {
+        JobId(self.0)
+    }
+}
+
+impl BacktestId {
+    /// The back-test that a job makes; both share one UUID.
+    pub const fn of_job(job: JobId) -> Self {
+        Self(job.0)
+    }
+
+    /// The job that makes the back-test.
     pub const fn job(&self) -> JobId {
         JobId(self.0)
     }

@@ -2,6 +2,8 @@
 
 mod round;
 mod undone;
+mod watched;
+mod windows;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,7 +11,7 @@ use std::time::Duration;
 use packtrain_core::fault::Fault;
 use packtrain_core::ids::JobId;
 use packtrain_core::job::{Ctx, Done, FollowUp, Gate, Job, Kind, Lane, Priority};
-use packtrain_core::ports::{Evaluated, Move, Point, Watched, Write};
+use packtrain_core::ports::{Evaluated, Move, Point, Watched as Stored, Write};
 use packtrain_core::schedule::Every;
 use packtrain_core::time::Timestamp;
 use packtrain_rules::metric::{Derived, Family};
@@ -19,7 +21,9 @@ use tracing::warn;
 use utoipa::ToSchema;
 
 use super::tell::{Message, Tell};
-use round::{Found, Outcome, Round, Rule};
+use round::{Found, Round};
+use watched::{About, Rule};
+use windows::Moved;
 
 /// Rules that are read at once.
 const PAGE: u32 = 1_000;
@@ -95,21 +99,22 @@ async fn on_tick(ctx: &Ctx, tick: JobId) -> Result<Done, Fault> {
     if moves.is_empty() {
         return Ok(Done::quietly());
     }
+    let moved = windows::with_windows(ctx, moves).await?;
     let (mut found, mut after) = (Found::default(), None);
     // All rules at once: until each of them knows of it, the metric has not moved.
     loop {
-        let rules = ctx.world.watch.crossed(&moves, after, PAGE).await?;
+        let rules = ctx.world.watch.crossed(&moved.moves, after, PAGE).await?;
         let Some(last) = rules.last().map(|rule| rule.id) else {
             break;
         };
         after = Some(last);
         let is_more = rules.len() >= PAGE as usize;
-        found.add(evaluate(ctx, rules, &moves, ctx.clock.now()).await?);
+        evaluate(ctx, rules, &moved, ctx.clock.now(), &mut found).await?;
         if !is_more {
             break;
         }
     }
-    Ok(done(found, latest(&moves), None))
+    Ok(done(found, latest(&moved.moves), None))
 }
 
 async fn on_undone(ctx: &Ctx, tick: JobId) -> Result<Done, Fault> {
@@ -124,7 +129,9 @@ async fn on_undone(ctx: &Ctx, tick: JobId) -> Result<Done, Fault> {
         );
     }
     let mut found = Found::default();
-    found.add(undone::outcomes(told, ctx.clock.now()));
+    for outcome in undone::outcomes(told, ctx.clock.now()) {
+        found.add(Ok(outcome));
+    }
     Ok(done(found, Vec::new(), None))
 }
 
@@ -135,37 +142,48 @@ async fn on_time(ctx: &Ctx) -> Result<Done, Fault> {
     }
     let is_more = rules.len() >= PAGE as usize;
     let mut found = Found::default();
-    found.add(evaluate(ctx, rules, &[], now).await?);
+    evaluate(ctx, rules, &Moved::default(), now, &mut found).await?;
     let again = is_more.then(Evaluate::default);
     Ok(done(found, Vec::new(), again))
 }
 
-/// Evaluates some rules at what moved, or at a time where nothing did.
+/// Evaluates some rules at what moved, or at a time where nothing did. One that cannot be evaluated
+/// stops no other.
 async fn evaluate(
     ctx: &Ctx,
-    rules: Vec<Watched>,
-    moves: &[Move],
+    rules: Vec<Stored>,
+    moved: &Moved,
     now: Timestamp,
-) -> Result<Vec<Outcome>, Fault> {
+    found: &mut Found,
+) -> Result<(), Fault> {
     let mut read = Vec::with_capacity(rules.len());
-    let mut outcomes = Vec::new();
-    for rule in rules {
-        match Rule::read(rule, now) {
+    for stored in rules {
+        let about = About::of(&stored, now);
+        match about.guard(|| Rule::read(stored, now)).flatten() {
             Ok(rule) => read.push(rule),
-            Err(left) => outcomes.push(left),
+            Err(broken) => found.add(Err(broken)),
         }
     }
     let metrics: BTreeSet<String> = read.iter().flat_map(Rule::metrics).collect();
     let metrics: Vec<String> = metrics.into_iter().collect();
-    let known = ctx.world.watch.values(&metrics).await?;
+    let mut known = ctx.world.watch.values(&metrics).await?;
+    let begin = read.iter().filter(|rule| rule.begins());
+    let begin = begin.flat_map(|rule| rule.plan.leaves.iter().map(|leaf| leaf.key.clone()));
+    let begin = windows::beginning(ctx, begin.collect(), &known).await?;
+    known.extend(begin);
     let symbols = ctx.world.coins.symbols(&prices(&metrics)).await?;
-    let round = Round::new(now, known, moves).naming(symbols);
+    let round = Round::new(now, known, moved).naming(symbols);
     let evaluated = ctx.cpu(move |_| {
-        let outcomes = read.into_iter().map(|rule| round.evaluate(rule));
+        let outcomes = read.into_iter().map(|rule| {
+            let about = About::of(&rule.stored, now);
+            about.guard(|| round.evaluate(rule))
+        });
         outcomes.collect::<Vec<_>>()
     });
-    outcomes.extend(evaluated.await?);
-    Ok(outcomes)
+    for outcome in evaluated.await? {
+        found.add(outcome);
+    }
+    Ok(())
 }
 
 /// The keys of prices among what is watched: people know their coins by symbols.
@@ -190,10 +208,14 @@ fn latest(moves: &[Move]) -> Vec<Point> {
 
 fn done(found: Found, seen: Vec<Point>, again: Option<Evaluate>) -> Done {
     let told = found.messages.len();
-    let result = json!({ "moved": seen.len(), "rules": found.states.len(), "told": told });
+    let mut result = json!({ "moved": seen.len(), "rules": found.states.len(), "told": told });
+    if !found.broken.is_empty() {
+        result["broken"] = found.broken.len().into();
+    }
     let evaluated = Evaluated {
         seen,
         states: found.states,
+        broken: found.broken,
         happened: found.happened,
     };
     let mut then: Vec<FollowUp> = match told {
@@ -208,3 +230,6 @@ fn done(found: Found, seen: Vec<Point>, again: Option<Evaluate>) -> Done {
         ..Done::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

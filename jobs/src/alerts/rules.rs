@@ -10,10 +10,22 @@ use serde_json::Value;
 pub use packtrain_rules::machine::Phase;
 pub use packtrain_rules::rule::Rule;
 
-use packtrain_rules::metric::{Family, Metric};
+use packtrain_rules::metric::{Aggregate, Family, Metric};
 use packtrain_rules::plan::{Plan, PlanLeaf};
 
 use super::standing::Standing;
+
+/// How long windows may be through which rules are watched, in seconds. With the aggregates these
+/// are all the windows that a metric can have, 72: each is derived once for everybody who watches
+/// it, and nobody can use up what others need.
+pub const WINDOWS_S: [u32; 18] = [
+    60, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 14_400, 21_600, 28_800, 43_200, 86_400,
+    172_800, 259_200, 604_800, 1_209_600, 2_592_000,
+];
+/// The longest window of which every point counts, in seconds; of a longer one the last of each
+/// minute does, unless it is a change, which needs no more than its two ends. Gas has a point for
+/// each block, too many for a longer one.
+pub(super) const FINE_S_MAX: u32 = 172_800;
 
 /// How a rule stands, for its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,23 +52,7 @@ pub fn stored(
     before: Option<&RuleRecord>,
     now: Timestamp,
 ) -> Result<NewRule, Vec<FieldError>> {
-    let errors = rule.check().into_iter();
-    let mut errors: Vec<_> = errors.map(|error| error.under("/rule")).collect();
-    if rule.name.contains(char::is_control) {
-        let said = "A name has no control characters.";
-        errors.push(FieldError::new("/rule/name", "control", said));
-    }
-    for (place, leaf) in rule.when.leaves().into_iter().enumerate() {
-        if leaf.window_s.is_some() {
-            let said = format!(
-                "Comparison {} looks over a window; rules that are watched cannot yet, and \
-                 back-tests can.",
-                place + 1
-            );
-            errors.push(FieldError::new("/rule/when", "unsupported", said));
-        }
-    }
-    errors.extend(momentary(rule));
+    let mut errors = check(rule);
     if endpoints.len() > RULE_ENDPOINTS_MAX {
         let said = format!("A rule tells at most {RULE_ENDPOINTS_MAX} endpoints.");
         errors.push(FieldError::new("/endpoints", "too_many", said));
@@ -87,6 +83,46 @@ pub fn stored(
         endpoints,
         levels: plan.leaves.iter().flat_map(levels).collect(),
         state: serde_json::to_value(standing).map_err(unwritten)?,
+    })
+}
+
+/// What is wrong with a rule that is to be watched, each with its place in a request.
+pub fn check(rule: &Rule) -> Vec<FieldError> {
+    let errors = rule.check().into_iter();
+    let mut errors: Vec<_> = errors.map(|error| error.under("/rule")).collect();
+    if rule.name.contains(char::is_control) {
+        let said = "A name has no control characters.";
+        errors.push(FieldError::new("/rule/name", "control", said));
+    }
+    for (place, leaf) in rule.when.leaves().into_iter().enumerate() {
+        if let (Some(aggregate), Some(window_s)) = (leaf.aggregate, leaf.window_s)
+            && let Some(said) = unwatchable(leaf.metric.family(), aggregate, window_s)
+        {
+            let said = format!("Comparison {}: {said}", place + 1);
+            errors.push(FieldError::new("/rule/when", "window", said));
+        }
+    }
+    errors.extend(momentary(rule));
+    errors
+}
+
+/// Why a window cannot be watched.
+fn unwatchable(family: Family, aggregate: Aggregate, window_s: u32) -> Option<String> {
+    if family.is_momentary() {
+        let said = "transfers and approvals happen at a moment; there is nothing between them of \
+                    which a window could be made.";
+        return Some(said.to_owned());
+    }
+    if !WINDOWS_S.contains(&window_s) {
+        let known: Vec<String> = WINDOWS_S.iter().map(ToString::to_string).collect();
+        return Some(format!("window_s is one of {}.", known.join(", ")));
+    }
+    let needs_all = aggregate != Aggregate::ChangePercent;
+    (family == Family::Gas && needs_all && window_s > FINE_S_MAX).then(|| {
+        format!(
+            "gas has a point for each block; {} is made over {FINE_S_MAX} seconds at most.",
+            aggregate.as_str()
+        )
     })
 }
 
@@ -136,4 +172,52 @@ pub fn stands(record: &RuleRecord) -> Option<Stands> {
 /// A rule out of the store; none when it cannot be read.
 pub fn read(stored: &Value) -> Option<Rule> {
     serde_json::from_value(stored.clone()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use packtrain_rules::rule::WINDOW_S_MAX;
+    use serde_json::json;
+
+    use super::*;
+
+    fn wrong(metric: &str, aggregate: &str, window_s: u32) -> Option<String> {
+        let rule = json!({ "name": "a", "when": {
+            "metric": metric, "op": ">", "value": "1", "aggregate": aggregate,
+            "window_s": window_s,
+        }});
+        let errors = check(&serde_json::from_value(rule).unwrap());
+        errors.first().map(|error| error.detail.clone())
+    }
+
+    #[test]
+    fn windows_of_some_lengths_are_watched_and_others_are_refused_with_those_there_are() {
+        for window_s in WINDOWS_S {
+            assert_eq!(wrong("price:coingecko:ethereum", "mean", window_s), None);
+        }
+        assert!(WINDOWS_S.is_sorted() && WINDOWS_S.iter().all(|it| *it <= WINDOW_S_MAX));
+        let said = wrong("tvl:aave", "min", 3_601).unwrap();
+        assert!(
+            said.starts_with("Comparison 1: window_s is one of 60, 300, "),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn what_happens_at_moments_has_no_windows() {
+        let owner = "0x00000000219ab540356cbb839cbe05303d7705fa";
+        let said = wrong(&format!("transfer_in:1:{owner}:any"), "max", 3_600).unwrap();
+        assert!(said.contains("happen at a moment"), "{said}");
+        let balance = format!("balance:1:{owner}:native");
+        assert_eq!(wrong(&balance, "change_percent", 3_600), None);
+    }
+
+    #[test]
+    fn long_windows_of_gas_are_changes() {
+        let gas = "gas:8453:base_fee";
+        assert_eq!(wrong(gas, "change_percent", 2_592_000), None);
+        assert_eq!(wrong(gas, "mean", FINE_S_MAX), None);
+        let said = wrong(gas, "mean", 259_200).unwrap();
+        assert!(said.contains("a point for each block"), "{said}");
+    }
 }

@@ -34,6 +34,12 @@ pub(super) fn name(key: &Derived, symbols: &Symbols) -> String {
     format!("{metric} ({what} over {})", span(window_s))
 }
 
+/// How long the window of a metric is; empty of one without.
+pub(super) fn within(key: &Derived) -> String {
+    key.over
+        .map_or_else(String::new, |over| span(over.window_s))
+}
+
 /// In what a metric is measured.
 pub(super) fn unit(key: &Derived) -> &'static str {
     if key

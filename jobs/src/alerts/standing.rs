@@ -69,3 +69,97 @@ impl Standing {
         self.steps
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use packtrain_rules::machine::{Cause, Ended, Hold, Notice};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_timestamp(1_780_000_000 + second, 0).unwrap()
+    }
+
+    fn rule() -> RuleId {
+        RuleId::from_uuid(Uuid::from_u128(1))
+    }
+
+    fn event(second: i64, firing: u32, change: Change) -> Event {
+        Event {
+            at: at(second),
+            firing,
+            change,
+        }
+    }
+
+    #[test]
+    fn what_happens_is_counted_and_belongs_to_the_last_firing() {
+        let mut standing = Standing::new(at(0));
+        let mut number = |event: Event| standing.number(rule(), &event);
+        let first = IncidentId::of_firing(rule(), 1, at(20));
+        let second = IncidentId::of_firing(rule(), 2, at(50));
+        for (event, wanted) in [
+            (event(10, 0, Change::Pending), None),
+            (
+                event(20, 1, Change::Fired(Cause::Condition)),
+                Some((1, first)),
+            ),
+            (event(20, 1, Change::Told(Notice::Fired)), Some((2, first))),
+            (
+                event(30, 1, Change::Resolved(Cause::Condition)),
+                Some((3, first)),
+            ),
+            (
+                event(30, 1, Change::Held(Hold::QuietHours)),
+                Some((4, first)),
+            ),
+            (event(40, 1, Change::Pending), None),
+            (event(45, 1, Change::Eased), None),
+            (
+                event(50, 2, Change::Fired(Cause::Silence)),
+                Some((5, second)),
+            ),
+            (
+                event(60, 2, Change::Ended(Ended::AtItsTime)),
+                Some((6, second)),
+            ),
+        ] {
+            assert_eq!(number(event), wanted, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn what_happens_before_the_first_firing_has_no_incident() {
+        let mut standing = Standing::new(at(0));
+        let ended = event(10, 0, Change::Ended(Ended::AtItsTime));
+        assert_eq!(standing.number(rule(), &ended), None);
+        assert_eq!(standing.count(), 1, "and takes no place");
+    }
+
+    #[test]
+    fn a_rule_that_was_changed_begins_anew_and_counts_on() {
+        let mut standing = Standing::new(at(0));
+        standing.is_begun = true;
+        let fired = event(20, 1, Change::Fired(Cause::Condition));
+        standing.number(rule(), &fired);
+        let mut changed = standing.changed(at(30));
+        assert!(!changed.is_begun);
+        assert_eq!(changed.machine.since(), at(30));
+        assert_eq!(changed.count(), 2);
+        let told = event(30, 1, Change::Told(Notice::Resolved));
+        let incident = IncidentId::of_firing(rule(), 1, at(20));
+        assert_eq!(changed.number(rule(), &told), Some((3, incident)));
+    }
+
+    #[test]
+    fn how_a_rule_stands_survives_writing_and_a_later_form_is_not_guessed_at() {
+        let mut standing = Standing::new(at(0));
+        standing.number(rule(), &event(20, 1, Change::Fired(Cause::Condition)));
+        let mut written = serde_json::to_value(&standing).unwrap();
+        let read: Standing = serde_json::from_value(written.clone()).unwrap();
+        assert_eq!(read, standing);
+        written["machine"]["phase"] = "dreaming".into();
+        assert!(serde_json::from_value::<Standing>(written).is_err());
+    }
+}

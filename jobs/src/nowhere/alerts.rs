@@ -7,8 +7,8 @@ use chrono_tz::Tz;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use packtrain_core::ports::{
     ChannelKind, Coins, EndpointError, EndpointRecord, Endpoints, Keyed, Message, Move,
-    NewEndpoint, Notice, OwnWords, Point, Standing, StoreError, Tested, ToTell, Try, Undone, Watch,
-    Watched, Wording, WordingError,
+    NewEndpoint, Notice, OwnWords, Point, Standing, StoreError, Stretch, Tested, ToTell, Try,
+    Undone, Watch, Watched, Wording, WordingError,
 };
 use packtrain_core::secret::Secret;
 use packtrain_core::time::Timestamp;
@@ -39,6 +39,18 @@ impl Watch for Nowhere {
     }
 
     async fn values(&self, _: &[String]) -> Result<Vec<Point>, StoreError> {
+        nothing()
+    }
+
+    async fn windows(&self, _: &[String], _: u32) -> Result<Vec<String>, StoreError> {
+        nothing()
+    }
+
+    async fn points(&self, _: &Stretch, _: u32) -> Result<Vec<Point>, StoreError> {
+        nothing()
+    }
+
+    async fn before(&self, _: &str, _: &[Timestamp]) -> Result<Vec<Point>, StoreError> {
         nothing()
     }
 

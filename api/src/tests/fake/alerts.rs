@@ -40,6 +40,15 @@ impl Rules for World {
         Ok(Vec::new())
     }
 
+    async fn snooze(
+        &self,
+        _: TenantId,
+        _: RuleId,
+        _: Option<Timestamp>,
+    ) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     async fn remove(&self, _: TenantId, _: RuleId) -> Result<bool, StoreError> {
         Ok(false)
     }

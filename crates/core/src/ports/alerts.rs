@@ -67,6 +67,10 @@ pub struct RuleRecord {
     pub endpoints: Vec<EndpointId>,
     /// How it stands.
     pub state: Value,
+    /// Until when its owner wants to hear nothing of it; also a time that is past.
+    pub snoozed_until: Option<Timestamp>,
+    /// Why it cannot be evaluated, and since when; none of one that can be.
+    pub broken: Option<(String, Timestamp)>,
     /// Rises with every change.
     pub version: i32,
     /// When it was made.
@@ -131,6 +135,15 @@ pub trait Rules: Send + Sync {
         before: Option<RuleId>,
         limit: u32,
     ) -> Result<Vec<RuleRecord>, StoreError>;
+
+    /// Has nothing told of a rule until a moment, or ends that; it is looked at at once. Whether
+    /// there is such a rule.
+    async fn snooze(
+        &self,
+        tenant: TenantId,
+        id: RuleId,
+        until: Option<Timestamp>,
+    ) -> Result<bool, StoreError>;
 
     /// Takes a rule away, and ends what it was firing for; what came of it stays. Whether there
     /// was one.
@@ -197,6 +210,23 @@ pub struct Watched {
     pub endpoints: Vec<EndpointId>,
     /// How it stood.
     pub state: Value,
+    /// Until when its owner wants to hear nothing of it.
+    pub snoozed_until: Option<Timestamp>,
+    /// Whether it could not be evaluated the last time: what moved then, it does not know.
+    pub is_broken: bool,
+}
+
+/// Points of one metric that are to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
+    /// The metric.
+    pub metric: String,
+    /// Not before this.
+    pub from: Timestamp,
+    /// Not after this.
+    pub until: Timestamp,
+    /// Whether the last point of each minute is enough.
+    pub is_coarse: bool,
 }
 
 /// Something that was told of a rule and came of a point that does not hold any more.
@@ -235,6 +265,17 @@ pub trait Watch: Send + Sync {
     /// With what rules were evaluated last, of these metrics.
     async fn values(&self, metrics: &[String]) -> Result<Vec<Point>, StoreError>;
 
+    /// The windows through which rules watch these metrics, by their keys, such as
+    /// `tvl:aave|mean:3600`; so many at most.
+    async fn windows(&self, metrics: &[String], limit: u32) -> Result<Vec<String>, StoreError>;
+
+    /// Points of a metric, the newest first; so many at most.
+    async fn points(&self, stretch: &Stretch, limit: u32) -> Result<Vec<Point>, StoreError>;
+
+    /// Of each of these moments the last point of a metric at or before it, in order of time, none
+    /// of them twice.
+    async fn before(&self, metric: &str, moments: &[Timestamp]) -> Result<Vec<Point>, StoreError>;
+
     /// What was told of points that a job took back, in order of rules and steps; so many at most.
     async fn undone(&self, tick: JobId, limit: u32) -> Result<Vec<Undone>, StoreError>;
 }
@@ -246,8 +287,23 @@ pub struct Evaluated {
     pub seen: Vec<Point>,
     /// How rules stand.
     pub states: Vec<Stands>,
+    /// Rules that could not be evaluated, and stand as they stood.
+    pub broken: Vec<Broken>,
     /// What happened to them.
     pub happened: Vec<Happened>,
+}
+
+/// A rule that could not be evaluated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// The rule.
+    pub rule: RuleId,
+    /// The version that was to be evaluated.
+    pub version: i32,
+    /// Why not, for its owner.
+    pub why: String,
+    /// When it is looked at again.
+    pub wake_at: Timestamp,
 }
 
 /// How a rule stands.
@@ -263,8 +319,13 @@ pub struct Stands {
     pub is_silent: bool,
     /// When it must be looked at although nothing moves.
     pub wake_at: Option<Timestamp>,
+    /// The snooze that was reckoned with. Where it was changed meanwhile, the rule is looked at
+    /// again at once.
+    pub snoozed_until: Option<Timestamp>,
     /// Whether it is done for good and watches nothing more.
     pub is_ended: bool,
+    /// Whether it was evaluated: then it can be, whatever was wrong with it before.
+    pub is_evaluated: bool,
 }
 
 /// Something that happened to a rule, with the incident that it belongs to.

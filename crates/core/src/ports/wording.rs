@@ -101,6 +101,9 @@ pub struct Incident {
     pub before: Option<Reading>,
     /// The value now.
     pub after: Option<Reading>,
+    /// How long it took from one to the other, such as `1 h`; empty where the rule does not ask.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub within: String,
     /// Since when the rule fires.
     pub since: Timestamp,
     /// When this was seen.

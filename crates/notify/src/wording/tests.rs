@@ -301,6 +301,26 @@ fn a_message_without_a_link_invites_nobody_to_open_one() {
 }
 
 #[test]
+fn a_change_over_a_window_is_told_with_how_long_it_took() {
+    let dollars = |value: &str| {
+        Some(Reading {
+            value: value.to_owned(),
+            unit: "USD".to_owned(),
+        })
+    };
+    let notice = Notice::Firing(Incident {
+        metric: "TVL of aave".to_owned(),
+        before: dollars("12345678901.5"),
+        after: dollars("9506172754.155"),
+        within: "1 h".to_owned(),
+        ..incident()
+    });
+    let message = Templates::new().write(ChannelKind::Slack, &notice, Berlin, None);
+    let said = "TVL of aave went from $12,345,678,901.50 to $9,506,172,754.16 (-23%) within 1 h.";
+    assert!(message.text.starts_with(said), "{}", message.text);
+}
+
+#[test]
 fn own_words_are_for_rules_and_a_digest_is_told_in_ours() {
     let own = own("mine", "");
     let templates = Templates::new();

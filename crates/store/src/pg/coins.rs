@@ -25,7 +25,7 @@ impl PgCoins {
 impl Coins for PgCoins {
     async fn watched(&self, limit: u32) -> Result<Vec<String>, StoreError> {
         // From one metric to the next in the crossing index: one probe for each coin, however many
-        // rules watch it. `;` is what follows `:`.
+        // rules watch it; a window is a metric of its own there. `;` is what follows `:`.
         let rows = sqlx::query_scalar!(
             r#"
             with recursive watched as (
@@ -45,9 +45,10 @@ impl Coins for PgCoins {
                   from watched w
                  where w.metric is not null
             )
-            select w.metric as "metric!"
+            select distinct split_part(w.metric, '|', 1) as "metric!"
               from watched w
              where w.metric is not null
+             order by 1
              limit $1
             "#,
             i64::from(limit),

@@ -195,7 +195,8 @@ impl PgHousekeeping {
     }
 
     async fn metric_points(&self) -> Result<u64, StoreError> {
-        prune::points(&self.pool, interval(self.retention.alerts), ROWS_MAX).await
+        let age = self.retention.alerts.max(prune::POINTS_KEPT_MIN);
+        prune::points(&self.pool, interval(age), ROWS_MAX).await
     }
 
     async fn tries(&self) -> Result<u64, StoreError> {

@@ -28,6 +28,9 @@ struct Read {
     name: Option<String>,
     value: Option<Value>,
     before: Option<Value>,
+    /// Of a change over a window, what changed in it.
+    #[serde(default)]
+    of: Option<Box<Read>>,
 }
 
 impl Read {
@@ -43,9 +46,18 @@ pub(super) fn notice(incident: &IncidentRecord, step: &Step, link: String) -> (N
     let why = facts.as_ref().and_then(|facts| facts.why.as_deref());
     // Of several metrics the one that moved is why it happens now.
     let read = facts.as_ref().and_then(|facts| {
-        let moved = facts.readings.iter().find(|it| it.before.is_some());
+        let moved = facts
+            .readings
+            .iter()
+            .find(|it| it.before.is_some() || it.of.is_some());
         moved.or(facts.readings.first())
     });
+    // That something fell is told by what it was and is, and the share follows from that. What is
+    // told again or taken back is the share itself, of another moment.
+    let is_news = matches!(why, Some("fired" | "resolved"));
+    let of = read.and_then(|read| read.of.as_deref()).filter(|_| is_news);
+    let within = read.filter(|_| of.is_some()).and_then(Read::key);
+    let (key, read) = (read, of.or(read));
     let reading = |value: Option<Value>| {
         let unit = read
             .and_then(Read::key)
@@ -64,9 +76,10 @@ pub(super) fn notice(incident: &IncidentRecord, step: &Step, link: String) -> (N
         metric: read.map_or_else(String::new, |read| {
             read.name.clone().unwrap_or_else(|| read.metric.clone())
         }),
-        metric_key: read.map_or_else(String::new, |read| read.metric.clone()),
+        metric_key: key.map_or_else(String::new, |read| read.metric.clone()),
         before: reading(read.and_then(|read| read.before)),
         after: reading(read.and_then(|read| read.value)),
+        within: within.map_or_else(String::new, |key| spoken::within(&key)),
         since: incident.opened_at,
         at: step.at,
         link,

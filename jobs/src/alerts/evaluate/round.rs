@@ -2,69 +2,19 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::TimeDelta;
-use packtrain_core::ports::{Happened, Move, Point, Stands, Step, Watched};
+use packtrain_core::ports::{Broken, Happened, Point, Stands, Step, Watched};
 use packtrain_core::time::Timestamp;
 use packtrain_rules::machine::{Change, Event, Hold, Notice, Tier};
-use packtrain_rules::metric::Derived;
+use packtrain_rules::metric::{Aggregate, Derived};
 use packtrain_rules::plan::Plan;
 use packtrain_rules::rule::{self, Silence};
 use packtrain_rules::value::Value;
 use serde_json::json;
-use tracing::error;
 
+use super::watched::Rule;
+use super::windows::{self, Moved};
 use crate::alerts::spoken::{self, Symbols};
-use crate::alerts::standing::Standing;
 use crate::alerts::tell::Message;
-
-/// How long a rule that this release cannot read is left alone.
-const UNREADABLE_FOR: TimeDelta = TimeDelta::minutes(1);
-
-/// A rule, read.
-pub(super) struct Rule {
-    stored: Watched,
-    rule: rule::Rule,
-    plan: Plan,
-    standing: Standing,
-}
-
-impl Rule {
-    /// A rule out of the store. One that cannot be read, which a newer release may have written, is
-    /// left as it is for a worker that can, which looks at it in a while, or when anything that it
-    /// watches moves again.
-    pub(super) fn read(stored: Watched, now: Timestamp) -> Result<Self, Outcome> {
-        let rule: Result<rule::Rule, _> = serde_json::from_value(stored.rule.clone());
-        let standing: Result<Standing, _> = serde_json::from_value(stored.state.clone());
-        let read = rule.ok().zip(standing.ok());
-        let read = read.and_then(|(rule, standing)| Some((Plan::of(&rule).ok()?, rule, standing)));
-        let Some((plan, rule, standing)) = read else {
-            error!(rule.id = %stored.id, "a rule cannot be read");
-            return Err(Outcome {
-                stands: Stands {
-                    rule: stored.id,
-                    version: stored.version,
-                    state: stored.state,
-                    is_silent: true,
-                    wake_at: Some(now + UNREADABLE_FOR),
-                    is_ended: false,
-                },
-                happened: Vec::new(),
-                messages: Vec::new(),
-            });
-        };
-        Ok(Self {
-            stored,
-            rule,
-            plan,
-            standing,
-        })
-    }
-
-    /// The metrics that it watches.
-    pub(super) fn metrics(&self) -> impl Iterator<Item = String> + '_ {
-        self.plan.leaves.iter().map(|leaf| leaf.key.to_string())
-    }
-}
 
 /// What a metric is and was.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +22,8 @@ struct Reading {
     at: Timestamp,
     value: Value,
     before: Option<Value>,
+    /// Of a window, what held when it began.
+    began: Option<Value>,
 }
 
 /// What is known when rules are evaluated.
@@ -93,18 +45,20 @@ pub(super) struct Outcome {
 }
 
 impl Round {
-    pub(super) fn new(now: Timestamp, known: Vec<Point>, moves: &[Move]) -> Self {
+    pub(super) fn new(now: Timestamp, known: Vec<Point>, tick: &Moved) -> Self {
         let read = |text: &str| text.parse::<Value>().ok();
-        let known = known.into_iter().filter_map(|point| {
+        let known = windows::fresh(known).into_iter();
+        let known = known.filter_map(|(metric, point)| {
             let reading = Reading {
                 at: point.at,
                 value: read(&point.value)?,
                 before: None,
+                began: None,
             };
-            Some((point.metric, reading))
+            Some((metric, reading))
         });
         let mut moved: HashMap<String, Vec<Reading>> = HashMap::new();
-        for step in moves {
+        for step in &tick.moves {
             let Some(value) = read(&step.point.value) else {
                 continue;
             };
@@ -114,6 +68,7 @@ impl Round {
                 at: step.point.at,
                 value,
                 before: of_metric.last().map(|last| last.value).or(first),
+                began: tick.began(&step.point),
             });
         }
         Self {
@@ -135,8 +90,9 @@ impl Round {
         let mut events = Vec::new();
         let mut tier = Tier::new(None);
         let moments = self.moments(&rule);
+        let begins = rule.begins();
         let machine = &mut rule.standing.machine;
-        if !rule.standing.is_begun {
+        if begins {
             rule.standing.is_begun = true;
             let at = moments.first().copied().unwrap_or(self.now);
             let values = values(&rule.plan, |key| self.at(key, at));
@@ -163,7 +119,7 @@ impl Round {
 
     /// The moments at which something that a rule watches moved, in order.
     fn moments(&self, rule: &Rule) -> Vec<Timestamp> {
-        let keys: BTreeSet<String> = rule.metrics().collect();
+        let keys = rule.metrics();
         let moved = keys.iter().filter_map(|key| self.moved.get(key));
         let moments: BTreeSet<Timestamp> = moved.flatten().map(|it| it.at).collect();
         moments.into_iter().collect()
@@ -177,9 +133,9 @@ impl Round {
     }
 
     /// When the most silent of a rule's metrics last had a value, up to a moment; none when one of
-    /// them never had.
+    /// them never had. A window is as silent as what it is a window of.
     fn seen(&self, plan: &Plan, at: Timestamp) -> Option<Timestamp> {
-        let mut keys = plan.leaves.iter().map(|leaf| leaf.key.to_string());
+        let mut keys = plan.leaves.iter().map(|leaf| leaf.key.metric.to_string());
         keys.try_fold(None, |oldest: Option<Timestamp>, key| {
             let seen = self.at(&key, at)?.at;
             Some(Some(oldest.map_or(seen, |oldest| oldest.min(seen))))
@@ -240,6 +196,21 @@ impl Round {
         }
     }
 
+    /// Of a change over a window, what changed: before, and now.
+    fn change(&self, key: &Derived, reading: Reading) -> Option<serde_json::Value> {
+        let is_change = key.over?.aggregate == Aggregate::ChangePercent;
+        let before = reading.began.filter(|_| is_change)?;
+        let of = Derived {
+            metric: key.metric.clone(),
+            over: None,
+        };
+        let now = self.at(&of.to_string(), reading.at)?;
+        let name = spoken::name(&of, &self.symbols);
+        Some(
+            json!({ "metric": of.to_string(), "name": name, "value": now.value, "before": before }),
+        )
+    }
+
     /// What a message is made from: what the rule watches, as it is and was.
     fn facts(&self, rule: &Rule, event: &Event, moment: Timestamp) -> serde_json::Value {
         let mut known = BTreeSet::new();
@@ -254,6 +225,7 @@ impl Round {
                 "value": reading.map(|it| it.value),
                 "before": reading.and_then(|it| it.before),
                 "at": reading.map(|it| it.at),
+                "of": reading.and_then(|it| self.change(derived, it)),
             })
         });
         let readings: Vec<_> = readings.collect();
@@ -279,7 +251,9 @@ fn stands(rule: &Rule, wake_at: Option<Timestamp>) -> Stands {
         state: serde_json::to_value(&rule.standing).expect("a state can be written"),
         is_silent: machine.is_silent(),
         wake_at,
+        snoozed_until: rule.stored.snoozed_until,
         is_ended: machine.ended().is_some(),
+        is_evaluated: true,
     }
 }
 
@@ -341,17 +315,24 @@ const fn severity(severity: rule::Severity) -> &'static str {
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) states: Vec<Stands>,
+    pub(super) broken: Vec<Broken>,
     pub(super) happened: Vec<Happened>,
     pub(super) messages: Vec<Message>,
 }
 
 impl Found {
-    /// Adds what became of rules.
-    pub(super) fn add(&mut self, outcomes: Vec<Outcome>) {
-        for outcome in outcomes {
-            self.states.push(outcome.stands);
-            self.happened.extend(outcome.happened);
-            self.messages.extend(outcome.messages);
+    /// Adds what became of a rule.
+    pub(super) fn add(&mut self, outcome: Result<Outcome, Broken>) {
+        match outcome {
+            Ok(outcome) => {
+                self.states.push(outcome.stands);
+                self.happened.extend(outcome.happened);
+                self.messages.extend(outcome.messages);
+            }
+            Err(broken) => self.broken.push(broken),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

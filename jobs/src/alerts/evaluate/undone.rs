@@ -55,6 +55,8 @@ fn outcome(steps: &[Undone], now: Timestamp) -> Option<Outcome> {
         is_ended: standing.machine.ended().is_some(),
         state: serde_json::to_value(&standing).ok()?,
         wake_at: Some(now),
+        snoozed_until: rule.snoozed_until,
+        is_evaluated: false,
     };
     Some(Outcome {
         stands,
@@ -93,6 +95,8 @@ mod tests {
                     .map(|id| EndpointId::from_uuid(Uuid::from_u128(id)))
                     .to_vec(),
                 state,
+                snoozed_until: None,
+                is_broken: false,
             },
             incident: IncidentId::from_uuid(Uuid::from_u128(9)),
             told: Step {
@@ -116,7 +120,9 @@ mod tests {
             undone(3, 2, state),
         ];
         let mut found = super::super::round::Found::default();
-        found.add(outcomes(told, Timestamp::UNIX_EPOCH));
+        for outcome in outcomes(told, Timestamp::UNIX_EPOCH) {
+            found.add(Ok(outcome));
+        }
         let places: Vec<u32> = found.happened.iter().map(|it| it.step.seq).collect();
         assert_eq!(places, [8, 9, 8]);
         let first = &found.happened[0].step;

@@ -10,8 +10,8 @@ use packtrain_core::ids::{JobId, RuleId};
 use packtrain_core::job::{Ctx, Done, Job};
 use packtrain_core::ports::{
     AddressBytes, BlockRef, ChainError, ChainEvent, ChainEvents, Chains, FeeHistory, Header, Log,
-    LogFilter, Move, NoChains, Point, Question, ScanState, Scanned, StoreError, TokenDecimals,
-    Undone, Watch, Watched, Word, Write,
+    LogFilter, Move, NoChains, Point, Question, ScanState, Scanned, StoreError, Stretch,
+    TokenDecimals, Undone, Watch, Watched, Word, Write,
 };
 use packtrain_core::time::{Clock, Timestamp};
 
@@ -273,6 +273,18 @@ impl Watch for Fresh {
     }
 
     async fn values(&self, _: &[String]) -> Result<Vec<Point>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn windows(&self, _: &[String], _: u32) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn points(&self, _: &Stretch, _: u32) -> Result<Vec<Point>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn before(&self, _: &str, _: &[Timestamp]) -> Result<Vec<Point>, StoreError> {
         Ok(Vec::new())
     }
 

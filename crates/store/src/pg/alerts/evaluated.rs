@@ -1,7 +1,8 @@
 //! What an observation and an evaluation leave behind, in the transaction that ends their job.
 
 use packtrain_core::ids::JobId;
-use packtrain_core::ports::{Evaluated, Happened, Point, Stands, StoreError};
+use packtrain_core::ports::{Broken, Evaluated, Happened, Point, Stands, StoreError};
+use packtrain_core::time::Timestamp;
 use sqlx::PgConnection;
 
 use crate::error::refused;
@@ -41,12 +42,13 @@ pub(crate) async fn record(
     connection: &mut PgConnection,
     evaluated: &Evaluated,
 ) -> Result<(), StoreError> {
-    lock(connection, &evaluated.states).await?;
+    lock(connection, evaluated).await?;
     seen(connection, &evaluated.seen).await?;
     // What happened first: it counts for the version that stands until now.
     incidents(connection, &evaluated.happened).await?;
     steps(connection, &evaluated.happened).await?;
     states(connection, &evaluated.states).await?;
+    broken(connection, &evaluated.broken).await?;
     unwatch(connection, &evaluated.states).await
 }
 
@@ -77,8 +79,10 @@ async fn unwatch(connection: &mut PgConnection, states: &[Stands]) -> Result<(),
 }
 
 /// Locks how these rules stand, in order: who changes a rule waits for it, or has been waited for.
-async fn lock(connection: &mut PgConnection, states: &[Stands]) -> Result<(), StoreError> {
-    let mut rules: Vec<_> = states.iter().map(|it| it.rule.as_uuid()).collect();
+async fn lock(connection: &mut PgConnection, evaluated: &Evaluated) -> Result<(), StoreError> {
+    let stand = evaluated.states.iter().map(|it| it.rule);
+    let broken = evaluated.broken.iter().map(|it| it.rule);
+    let mut rules: Vec<_> = stand.chain(broken).map(|rule| rule.as_uuid()).collect();
     rules.sort_unstable();
     sqlx::query_scalar!(
         "select rule_id from alert_state where rule_id = any($1) order by rule_id for update",
@@ -126,14 +130,23 @@ async fn states(connection: &mut PgConnection, states: &[Stands]) -> Result<(), 
     let stored: Vec<_> = states.iter().map(|it| it.state.clone()).collect();
     let silent: Vec<bool> = states.iter().map(|it| it.is_silent).collect();
     let wake: Vec<_> = states.iter().map(|it| it.wake_at).collect();
+    let evaluated: Vec<bool> = states.iter().map(|it| it.is_evaluated).collect();
+    let snoozed: Vec<_> = states.iter().map(|it| it.snoozed_until).collect();
+    // A snooze that its owner began or ended meanwhile was not reckoned with: the next look does.
     sqlx::query!(
         r#"
         update alert_state s
            set state = n.state,
                is_silent = n.is_silent,
-               wake_at = n.wake_at
-          from unnest($1::uuid[], $2::integer[], $3::jsonb[], $4::boolean[], $5::timestamptz[])
-               as n (rule_id, version, state, is_silent, wake_at)
+               wake_at = case
+                   when s.snoozed_until is not distinct from n.snoozed_until then n.wake_at
+                   else now_utc()
+               end,
+               broken = case when n.is_evaluated then null else s.broken end,
+               broken_since = case when n.is_evaluated then null else s.broken_since end
+          from unnest($1::uuid[], $2::integer[], $3::jsonb[], $4::boolean[], $5::timestamptz[],
+                      $6::timestamptz[], $7::boolean[])
+               as n (rule_id, version, state, is_silent, wake_at, snoozed_until, is_evaluated)
          where s.rule_id = n.rule_id
            and s.version = n.version
         "#,
@@ -141,11 +154,44 @@ async fn states(connection: &mut PgConnection, states: &[Stands]) -> Result<(), 
         &versions,
         &stored,
         &silent,
-        &wake as &[Option<packtrain_core::time::Timestamp>],
+        &wake as &[Option<Timestamp>],
+        &snoozed as &[Option<Timestamp>],
+        &evaluated,
     )
     .execute(connection)
     .await
     .map_err(refused("to write how rules stand"))?;
+    Ok(())
+}
+
+/// Notes rules that could not be evaluated; they stand as they stood.
+async fn broken(connection: &mut PgConnection, broken: &[Broken]) -> Result<(), StoreError> {
+    if broken.is_empty() {
+        return Ok(());
+    }
+    let rules: Vec<_> = broken.iter().map(|it| it.rule.as_uuid()).collect();
+    let versions: Vec<i32> = broken.iter().map(|it| it.version).collect();
+    let whys: Vec<String> = broken.iter().map(|it| it.why.clone()).collect();
+    let wake: Vec<Timestamp> = broken.iter().map(|it| it.wake_at).collect();
+    sqlx::query!(
+        r#"
+        update alert_state s
+           set broken = n.why,
+               broken_since = coalesce(s.broken_since, now_utc()),
+               wake_at = n.wake_at
+          from unnest($1::uuid[], $2::integer[], $3::text[], $4::timestamptz[])
+               as n (rule_id, version, why, wake_at)
+         where s.rule_id = n.rule_id
+           and s.version = n.version
+        "#,
+        &rules,
+        &versions,
+        &whys,
+        &wake,
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to note which rules are broken"))?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod evaluated;
 mod incidents;
+mod points;
 pub(crate) mod prune;
 pub(crate) mod rules;
 pub(crate) mod tries;

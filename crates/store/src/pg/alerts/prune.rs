@@ -1,10 +1,16 @@
 //! What alerts leave behind and nobody needs any more.
 
+use std::time::Duration;
+
 use packtrain_core::ports::StoreError;
 use sqlx::postgres::types::PgInterval;
 
 use crate::error::refused;
 use crate::pool::Pool;
+
+/// How long points of metrics are kept, at least: the longest window of rules that are watched, and
+/// a day.
+pub(crate) const POINTS_KEPT_MIN: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 
 /// Removes points of metrics that are older than this, at most so many.
 pub(crate) async fn points(pool: &Pool, age: PgInterval, limit: i64) -> Result<u64, StoreError> {

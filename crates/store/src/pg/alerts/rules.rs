@@ -6,6 +6,7 @@ use packtrain_core::limits::RULES_MAX;
 use packtrain_core::ports::{
     IncidentRecord, Keyed, NewRule, RuleError, RuleRecord, Rules, Step, StoreError,
 };
+use packtrain_core::time::Timestamp;
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -141,7 +142,7 @@ impl Rules for PgRules {
             RuleRow,
             r#"
             select r.id, r.name, r.rule, r.endpoints, r.version, r.created_at, r.updated_at,
-                   s.state
+                   s.state, s.snoozed_until, s.broken, s.broken_since
               from alert_rule r
               join alert_state s on s.rule_id = r.id
              where r.id = $1
@@ -165,7 +166,7 @@ impl Rules for PgRules {
             RuleRow,
             r#"
             select r.id, r.name, r.rule, r.endpoints, r.version, r.created_at, r.updated_at,
-                   s.state
+                   s.state, s.snoozed_until, s.broken, s.broken_since
               from alert_rule r
               join alert_state s on s.rule_id = r.id
              where $1::uuid is null or r.id < $1
@@ -179,6 +180,30 @@ impl Rules for PgRules {
         .await
         .map_err(refused("to list rules"))?;
         Ok(rows.into_iter().map(RuleRow::record).collect())
+    }
+
+    async fn snooze(
+        &self,
+        tenant: TenantId,
+        id: RuleId,
+        until: Option<Timestamp>,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        let done = sqlx::query!(
+            r#"
+            update alert_state
+               set snoozed_until = $2,
+                   wake_at = now_utc()
+             where rule_id = $1
+            "#,
+            id.as_uuid(),
+            until,
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(refused("to snooze a rule"))?;
+        commit(tx, "to snooze a rule").await?;
+        Ok(done.rows_affected() > 0)
     }
 
     async fn remove(&self, tenant: TenantId, id: RuleId) -> Result<bool, StoreError> {
@@ -226,9 +251,12 @@ struct RuleRow {
     rule: Value,
     endpoints: Vec<Uuid>,
     version: i32,
-    created_at: packtrain_core::time::Timestamp,
-    updated_at: packtrain_core::time::Timestamp,
+    created_at: Timestamp,
+    updated_at: Timestamp,
     state: Value,
+    snoozed_until: Option<Timestamp>,
+    broken: Option<String>,
+    broken_since: Option<Timestamp>,
 }
 
 impl RuleRow {
@@ -240,6 +268,8 @@ impl RuleRow {
             rule: self.rule,
             endpoints: endpoints.map(EndpointId::from_uuid).collect(),
             state: self.state,
+            snoozed_until: self.snoozed_until,
+            broken: self.broken.zip(self.broken_since),
             version: self.version,
             created_at: self.created_at,
             updated_at: self.updated_at,
@@ -272,7 +302,8 @@ async fn write_changed(
     sqlx::query!(
         r#"
         update alert_state
-           set version = $2 + 1, state = $3, is_silent = false, wake_at = now_utc()
+           set version = $2 + 1, state = $3, is_silent = false, wake_at = now_utc(),
+               broken = null, broken_since = null
          where rule_id = $1 and version = $2
         "#,
         rule.id.as_uuid(),

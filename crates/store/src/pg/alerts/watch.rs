@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
-use packtrain_core::ports::{Move, Point, Step, StoreError, Undone, Watch, Watched};
+use packtrain_core::ports::{Move, Point, Step, StoreError, Stretch, Undone, Watch, Watched};
 use packtrain_core::time::Timestamp;
 
+use super::points;
 use crate::error::{number, refused};
 use crate::pool::Pool;
 
@@ -91,9 +92,10 @@ impl Watch for PgWatch {
                   from alert_state s
                   join alert_level x on x.rule_id = s.rule_id
                  where s.is_silent
-                   and x.metric = any($1)
+                   and split_part(x.metric, '|', 1) = any($1)
             )
-            select r.id, r.tenant_id, r.version, r.rule, r.endpoints, s.state
+            select r.id, r.tenant_id, r.version, r.rule, r.endpoints, s.state, s.snoozed_until,
+                   s.broken is not null as "is_broken!"
               from touched t
               join alert_rule r on r.id = t.rule_id
               join alert_state s on s.rule_id = r.id and s.version = r.version
@@ -121,6 +123,8 @@ impl Watch for PgWatch {
                 .map(EndpointId::from_uuid)
                 .collect(),
             state: row.state,
+            snoozed_until: row.snoozed_until,
+            is_broken: row.is_broken,
         });
         Ok(rules.collect())
     }
@@ -132,7 +136,8 @@ impl Watch for PgWatch {
             .map_err(refused("to read the time"))?;
         let rows = sqlx::query!(
             r#"
-            select r.id, r.tenant_id, r.version, r.rule, r.endpoints, s.state
+            select r.id, r.tenant_id, r.version, r.rule, r.endpoints, s.state, s.snoozed_until,
+                   s.broken is not null as "is_broken!"
               from alert_state s
               join alert_rule r on r.id = s.rule_id and r.version = s.version
              where s.wake_at <= $1
@@ -156,6 +161,8 @@ impl Watch for PgWatch {
                 .map(EndpointId::from_uuid)
                 .collect(),
             state: row.state,
+            snoozed_until: row.snoozed_until,
+            is_broken: row.is_broken,
         });
         Ok((now, rules.collect()))
     }
@@ -166,6 +173,11 @@ impl Watch for PgWatch {
             select m.key as "key!"
               from unnest($1::text[]) as m (key)
              where exists (select from alert_level l where l.metric = m.key)
+                or exists (
+                   select
+                     from alert_level l
+                    where l.metric > m.key || '|'
+                      and l.metric < m.key || '}')
             "#,
             metrics,
         )
@@ -194,13 +206,60 @@ impl Watch for PgWatch {
         Ok(points.collect())
     }
 
+    async fn windows(&self, metrics: &[String], limit: u32) -> Result<Vec<String>, StoreError> {
+        // From one window to the next in the crossing index: one probe for each, however many rules
+        // watch it, and one for a metric that has none. `}` is what follows `|`.
+        sqlx::query_scalar!(
+            r#"
+            with recursive live as (
+                select b.base,
+                       (select l.metric
+                          from alert_level l
+                         where l.metric > b.base || '|'
+                           and l.metric < b.base || '}'
+                         order by l.metric
+                         limit 1) as metric
+                  from unnest($1::text[]) as b (base)
+                union all
+                select w.base,
+                       (select l.metric
+                          from alert_level l
+                         where l.metric > w.metric
+                           and l.metric < w.base || '}'
+                         order by l.metric
+                         limit 1)
+                  from live w
+                 where w.metric is not null
+            )
+            select w.metric as "metric!"
+              from live w
+             where w.metric is not null
+             limit $2
+            "#,
+            metrics,
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(refused("to find windows that are watched"))
+    }
+
+    async fn points(&self, stretch: &Stretch, limit: u32) -> Result<Vec<Point>, StoreError> {
+        points::read(&self.pool, stretch, i64::from(limit)).await
+    }
+
+    async fn before(&self, metric: &str, moments: &[Timestamp]) -> Result<Vec<Point>, StoreError> {
+        points::before(&self.pool, metric, moments).await
+    }
+
     async fn undone(&self, tick: JobId, limit: u32) -> Result<Vec<Undone>, StoreError> {
         // What is told of a point is told at its time, or a little later where the rule had learned
         // of something newer.
         let rows = sqlx::query!(
             r#"
-            select r.id, r.tenant_id, r.version, r.rule, r.endpoints, a.state, s.incident_id,
-                   s.seq, s.step, s.at, s.facts
+            select r.id, r.tenant_id, r.version, r.rule, r.endpoints, a.state, a.snoozed_until,
+                   a.broken is not null as "is_broken!", s.incident_id, s.seq, s.step, s.at,
+                   s.facts
               from metric_undone u
               join incident_step s
                 on s.at between u.at and u.at + interval '1 hour'
@@ -234,6 +293,8 @@ impl Watch for PgWatch {
                     rule: row.rule,
                     endpoints: endpoints.map(EndpointId::from_uuid).collect(),
                     state: row.state,
+                    snoozed_until: row.snoozed_until,
+                    is_broken: row.is_broken,
                 },
                 incident: IncidentId::from_uuid(row.incident_id),
                 told: Step {

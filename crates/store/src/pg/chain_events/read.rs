@@ -45,14 +45,14 @@ impl ChainEvents for PgChainEvents {
         let ends = FAMILIES.map(|family| format!("{family}:{};", chain.id()));
         sqlx::query_scalar!(
             r#"
-            select distinct l.metric
+            select distinct split_part(l.metric, '|', 1) as "metric!"
               from unnest($1::text[], $2::text[]) as f (begins, ends)
               join alert_level l on l.metric >= f.begins collate "C"
                                 and l.metric < f.ends collate "C"
               join alert_state s on s.rule_id = l.rule_id
              where s.state #> '{machine,ended}' is null
                 or s.state #> '{machine,ended}' = 'null'
-             order by l.metric
+             order by 1
              limit $3
             "#,
             &begins as &[String],
