@@ -15,7 +15,7 @@ use super::kinds::{ALERT_KINDS, Observes};
 use super::runs::{ask, ended};
 
 /// What most journeys watch.
-const ETHER: &str = "price:coingecko:ethereum";
+pub(super) const ETHER: &str = "price:coingecko:ethereum";
 
 /// A yard with somebody who is told, and whoever owns the rules.
 pub(super) struct Scene {
@@ -71,18 +71,28 @@ impl Scene {
 
     /// Observes a value so many seconds after the beginning, and says which messages it caused.
     pub(super) async fn tell(&self, value: &str, seconds: i64) -> Vec<JobId> {
-        let observes = Observes {
-            metric: ETHER.to_owned(),
-            at: self.began + TimeDelta::seconds(seconds),
-            value: value.to_owned(),
-        };
-        let tick = ask(&self.yard, &observes).await;
+        let tick = self.begin(value, seconds).await;
         assert_eq!(ended(&self.yard, tick).await.state, State::Succeeded);
         messages(&self.yard, tick.derive("then:0")).await
     }
 
+    /// Asks for a value to be observed so many seconds after the beginning, and waits for nothing.
+    pub(super) async fn begin(&self, value: &str, seconds: i64) -> JobId {
+        let observes = Observes {
+            metric: ETHER.to_owned(),
+            at: self.at(seconds),
+            value: value.to_owned(),
+        };
+        ask(&self.yard, &observes).await
+    }
+
+    /// So many seconds after the beginning.
+    pub(super) fn at(&self, seconds: i64) -> Timestamp {
+        self.began + TimeDelta::seconds(seconds)
+    }
+
     /// Looks at the rules whose time has come, as is done every ten seconds.
-    async fn look(&self) -> usize {
+    pub(super) async fn look(&self) -> usize {
         let look = ask(&self.yard, &Evaluate::default()).await;
         told(&self.yard, look).await
     }
@@ -319,7 +329,7 @@ async fn a_rule_that_cannot_be_watched_is_refused_with_the_place() {
     let end = &scene.endpoint;
     let mut windowed = below_3000();
     windowed["when"]["aggregate"] = "mean".into();
-    windowed["when"]["window_s"] = 3600.into();
+    windowed["when"]["window_s"] = 3601.into();
     let mut nameless = below_3000();
     nameless["name"] = "".into();
     for (rule, endpoints, place) in [

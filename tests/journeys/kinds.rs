@@ -9,6 +9,7 @@ use packtrain_core::ids::JobId;
 use packtrain_core::job::{Ctx, Done, Job, Kind, Lane};
 use packtrain_core::ports::{Point, Write};
 use packtrain_core::time::Timestamp;
+use packtrain_jobs::alerts::backtest::Backtest;
 use packtrain_jobs::alerts::deliver::Deliver;
 use packtrain_jobs::alerts::evaluate::Evaluate;
 use packtrain_jobs::alerts::probe::Probe;
@@ -42,6 +43,7 @@ pub(super) const TEST_KINDS: &[Entry] = &[
 pub(super) const ALERT_KINDS: &[Entry] = &[
     entry::<Observes>(),
     entry::<Evaluate>(),
+    entry::<Backtest>(),
     entry::<Deliver>(),
     entry::<Tell>(),
     entry::<Probe>(),

@@ -3,6 +3,7 @@
 mod alerts;
 mod away;
 mod backlog;
+mod backtests;
 mod bad_input;
 mod bulk;
 mod comparisons;
@@ -23,5 +24,7 @@ mod runtime;
 #[cfg(feature = "aws")]
 mod s3;
 mod schedules;
+mod snooze;
 mod strangers;
 mod wallets;
+mod windows;

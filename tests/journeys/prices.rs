@@ -211,6 +211,48 @@ async fn a_price_that_crosses_a_rule_is_told_once_each_way_by_webhook_and_mail_a
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_price_that_falls_within_a_minute_is_told_with_what_it_was_and_how_long_it_took() {
+    let scene = Scene::new().await;
+    // Nothing else asks for this coin: a window is reason enough to look at it.
+    let falls = json!({
+        "name": "ETH falls",
+        "when": {
+            "metric": "price:coingecko:ethereum", "op": "<=", "value": "-20",
+            "aggregate": "change_percent", "window_s": 60,
+        },
+    });
+    scene.rule(falls).await;
+    for second in (10..=60).step_by(10) {
+        let (seen, told) = scene.look().await;
+        assert_eq!((&seen["wanted"], told), (&json!(2), 0), "{second} {seen}");
+    }
+    // A fifth less than it was at the beginning, at the first look that knows a minute.
+    assert_eq!(scene.moves("2409.872").await, 2);
+    let hooks = scene.hooks();
+    let told = &hooks[0]["data"];
+    assert_eq!(
+        told["metric_key"],
+        "price:coingecko:ethereum|change_percent:60"
+    );
+    assert_eq!(told["before"], json!({ "value": "3012.34", "unit": "USD" }));
+    assert_eq!(told["within"], "1 min");
+    let text = told["text"].as_str().unwrap();
+    assert!(
+        text.starts_with(
+            "ETH price went from $3,012.34 to $2,409.87 (-20%) within 1 min.\n\n\
+             Why: ETH price (change over 1 min) is at or below -20%"
+        ),
+        "{text}"
+    );
+    // It is over when what it is compared with is as low.
+    for _ in 0..5 {
+        assert_eq!(scene.look().await.1, 0);
+    }
+    assert_eq!(scene.look().await.1, 2);
+    assert_eq!(scene.hooks()[1]["type"], "alert.resolved");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_look_reads_the_coins_that_rules_watch_once_for_all_tenants_and_no_others() {
     let scene = Scene::new().await;
     let keys = async || {

@@ -133,6 +133,12 @@ impl World {
         self.jobs.lock().unwrap().get_mut(&id).unwrap().state = state;
     }
 
+    pub(super) fn end(&self, id: JobId, state: State, result: Value) {
+        let mut jobs = self.jobs.lock().unwrap();
+        let job = jobs.get_mut(&id).unwrap();
+        (job.state, job.result) = (state, Some(result));
+    }
+
     pub(super) fn take(&self, job: &NewJob) {
         let record = JobRecord {
             id: job.id,

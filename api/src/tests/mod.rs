@@ -14,6 +14,7 @@ use tower::ServiceExt;
 
 use fake::World;
 
+mod backtests;
 mod comparisons;
 mod control;
 mod desk;
