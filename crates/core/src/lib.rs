@@ -15,6 +15,7 @@ pub mod limits;
 pub mod money;
 pub mod patience;
 pub mod ports;
+pub mod proof;
 pub mod quantity;
 pub mod reads;
 pub mod schedule;

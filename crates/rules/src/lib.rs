@@ -10,6 +10,7 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod backtest;
+pub mod digest;
 pub mod engine;
 mod index;
 pub mod machine;

@@ -49,6 +49,11 @@ pub(crate) fn quiet_until(quiet: &QuietHours, zone: Tz, at: Timestamp) -> Option
     stretches.find_map(|(from, to)| (from <= at && at < to).then_some(to))
 }
 
+/// The first moment at which the local clock shows this, or where the gap ends that leaves it out.
+pub(crate) fn first(zone: Tz, local: NaiveDateTime) -> Timestamp {
+    moment(zone, local, Of::First)
+}
+
 fn local_date(zone: Tz, at: Timestamp) -> NaiveDate {
     at.with_timezone(&zone).date_naive()
 }

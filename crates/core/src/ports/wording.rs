@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::channels::{ChannelKind, Message};
-use crate::ids::IncidentId;
+use crate::ids::{EndpointId, IncidentId};
 use crate::time::Timestamp;
 
 /// What is told.
@@ -31,6 +31,16 @@ pub enum Notice {
         /// Where its settings are.
         link: String,
     },
+    /// Whoever reads this proves that an endpoint is his, and that he wants it. It says nothing that
+    /// its maker wrote, who may have made it for a stranger.
+    Verify {
+        /// The endpoint.
+        endpoint: EndpointId,
+        /// What proves it.
+        challenge: String,
+        /// When.
+        at: Timestamp,
+    },
     /// An endpoint is switched off, since nothing arrives there; told over another one.
     EndpointDisabled(DisabledEndpoint),
 }
@@ -45,6 +55,7 @@ impl Notice {
             Self::Retracted(_) => "retracted",
             Self::Digest(_) => "digest",
             Self::Test { .. } => "test",
+            Self::Verify { .. } => "verify",
             Self::EndpointDisabled(_) => "endpoint_disabled",
         }
     }
@@ -122,6 +133,12 @@ pub struct AlertDigest {
     /// What happened, the oldest first; of more than
     /// [`DIGEST_ENTRIES_MAX`](crate::limits::DIGEST_ENTRIES_MAX) the first are told.
     pub entries: Vec<DigestEntry>,
+    /// How much happened besides.
+    #[serde(default)]
+    pub more: u64,
+    /// How much of that is that a rule fires.
+    #[serde(default)]
+    pub more_firing: u64,
     /// Where all of it is to be seen.
     pub link: String,
 }

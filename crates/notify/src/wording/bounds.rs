@@ -25,6 +25,8 @@ pub(super) fn kept(notice: &Notice) -> Notice {
                 from: about.from,
                 to: about.to,
                 entries: entries.map(entry).collect(),
+                more: about.more,
+                more_firing: about.more_firing,
                 link: address(&about.link),
             })
         }
@@ -32,6 +34,15 @@ pub(super) fn kept(notice: &Notice) -> Notice {
             endpoint: fact(endpoint),
             at: *at,
             link: address(link),
+        },
+        Notice::Verify {
+            endpoint,
+            challenge,
+            at,
+        } => Notice::Verify {
+            endpoint: *endpoint,
+            challenge: fact(challenge),
+            at: *at,
         },
         Notice::EndpointDisabled(about) => Notice::EndpointDisabled(DisabledEndpoint {
             endpoint: fact(&about.endpoint),

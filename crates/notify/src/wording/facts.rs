@@ -32,6 +32,10 @@ pub(super) fn of(notice: &Notice, zone: Tz) -> Value {
             "at": moment(*at, zone),
             "link": address(link),
         }),
+        Notice::Verify { challenge, at, .. } => json!({
+            "challenge": fact(challenge),
+            "at": moment(*at, zone),
+        }),
         Notice::EndpointDisabled(disabled) => json!({
             "endpoint": fact(&disabled.endpoint),
             "channel": fact(&disabled.channel),
@@ -128,18 +132,16 @@ fn digest(digest: &AlertDigest, zone: Tz) -> Json {
             },
         )
         .collect();
-    let more = digest.entries.len() - entries.len();
-    let firing = digest
-        .entries
-        .iter()
-        .filter(|entry| entry.is_firing)
-        .count();
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let firing = digest.entries.iter().filter(|entry| entry.is_firing);
+    let firing = number(firing.count()).saturating_add(digest.more_firing);
+    let count = number(digest.entries.len()).saturating_add(digest.more);
+    let more = count.saturating_sub(number(entries.len()));
     json!({
         "from": moment(digest.from, zone),
         "to": moment(digest.to, zone),
-        "count": counted(number(digest.entries.len()), "change", "changes"),
-        "firing": counted(number(firing), "alert", "alerts"),
+        "count": counted(count, "change", "changes"),
+        "firing": counted(firing, "alert", "alerts"),
         "entries": entries,
         "more": more,
         "link": address(&digest.link),

@@ -40,7 +40,7 @@ pub(crate) const TELEGRAM_LETTERS_MAX: usize = 4_096;
 pub(crate) const SMS_LETTERS_MAX: usize = 140;
 
 /// Title and text of each event.
-const OURS: [(&str, &str); 14] = [
+const OURS: [(&str, &str); 16] = [
     ("firing.title", include_str!("templates/firing.title.txt")),
     ("firing", include_str!("templates/firing.txt")),
     (
@@ -62,6 +62,8 @@ const OURS: [(&str, &str); 14] = [
     ("digest", include_str!("templates/digest.txt")),
     ("test.title", include_str!("templates/test.title.txt")),
     ("test", include_str!("templates/test.txt")),
+    ("verify.title", include_str!("templates/verify.title.txt")),
+    ("verify", include_str!("templates/verify.txt")),
     (
         "endpoint_disabled.title",
         include_str!("templates/endpoint_disabled.title.txt"),
@@ -223,6 +225,7 @@ fn body(notice: &Notice, title: &str, text: &str) -> String {
         | Notice::Retracted(incident) => (format!("alert.{}", notice.event()), incident.at),
         Notice::Digest(digest) => ("alert.digest".to_owned(), digest.to),
         Notice::Test { at, .. } => ("endpoint.test".to_owned(), *at),
+        Notice::Verify { at, .. } => ("endpoint.verify".to_owned(), *at),
         Notice::EndpointDisabled(disabled) => ("endpoint.disabled".to_owned(), disabled.at),
     };
     let text = Dialect::Plain.write(text, TEXT_LETTERS_MAX);
@@ -234,8 +237,9 @@ fn body(notice: &Notice, title: &str, text: &str) -> String {
         data.append(about);
     }
     if let Notice::Digest(digest) = notice {
-        let more = digest.entries.len().saturating_sub(DIGEST_ENTRIES_MAX);
-        body["data"]["more"] = more.into();
+        let cut = digest.entries.len().saturating_sub(DIGEST_ENTRIES_MAX);
+        let cut = u64::try_from(cut).unwrap_or(u64::MAX);
+        body["data"]["more"] = digest.more.saturating_add(cut).into();
     }
     body.to_string()
 }
@@ -249,7 +253,9 @@ fn page(notice: &Notice, title: &str, text: &str) -> String {
             Severity::Critical => "#c53030",
         },
         Notice::Resolved(_) => "#2f855a",
-        Notice::Retracted(_) | Notice::Digest(_) | Notice::Test { .. } => "#2b6cb0",
+        Notice::Retracted(_) | Notice::Digest(_) | Notice::Test { .. } | Notice::Verify { .. } => {
+            "#2b6cb0"
+        }
         Notice::EndpointDisabled(_) => "#b7791f",
     };
     let parts = BTreeMap::from([

@@ -2,9 +2,11 @@
 //! `SNAPSHOTS=overwrite cargo test -p packtrain-notify` writes them anew.
 
 use chrono_tz::Europe::Berlin;
+use packtrain_core::ids::EndpointId;
 use packtrain_core::ports::{AlertDigest, DigestEntry, DisabledEndpoint, Incident, Reading};
 use packtrain_core::time::Timestamp;
 use snapbox::{Assert, Data, IntoData, file};
+use uuid::Uuid;
 
 use super::*;
 
@@ -76,6 +78,8 @@ fn notices() -> Vec<Notice> {
                     incident: silent,
                 },
             ],
+            more: 0,
+            more_firing: 0,
             link: "https://app.example.org/alerts".to_owned(),
         }),
         Notice::Test {
@@ -101,6 +105,11 @@ fn notices() -> Vec<Notice> {
             cause: "404 no such hook".to_owned(),
             link: "https://app.example.org/endpoints/1".to_owned(),
         }),
+        Notice::Verify {
+            endpoint: EndpointId::from_uuid(Uuid::from_u128(1)),
+            challenge: "7K3M-0QZX-9TAB".to_owned(),
+            at: at("2026-11-30T06:15:00Z"),
+        },
     ]
 }
 
@@ -199,6 +208,8 @@ fn every_message_fits_its_channel_however_long_names_and_digests_are() {
         from: at("2026-11-29T23:00:00Z"),
         to: at("2026-11-30T23:00:00Z"),
         entries: vec![entry; 200],
+        more: 7,
+        more_firing: 3,
         link: "https://app.example.org/alerts".to_owned(),
     };
     let templates = Templates::new();
@@ -230,9 +241,25 @@ fn every_message_fits_its_channel_however_long_names_and_digests_are() {
         assert!(message.text.len() < 512 * 1024, "{}", message.text.len());
         if let Notice::Digest(_) = notice {
             assert_eq!(body["data"]["entries"].as_array().unwrap().len(), 50);
-            assert_eq!(body["data"]["more"], 150);
+            assert_eq!(body["data"]["more"], 157);
+            let title = body["data"]["title"].as_str().unwrap();
+            assert!(title.starts_with("207 changes, 203 alerts"), "{title}");
         }
     }
+}
+
+#[test]
+fn who_is_asked_for_proof_reads_the_code_in_every_channel() {
+    let asked = notices().pop().unwrap();
+    assert_eq!(asked.event(), "verify");
+    for kind in ChannelKind::ALL {
+        let message = Templates::new().write(kind, &asked, Berlin, None);
+        assert!(message.text.contains("7K3M-0QZX-9TAB"), "{kind}: {}", message.text);
+    }
+    let hook = Templates::new().write(ChannelKind::Webhook, &asked, Berlin, None);
+    let body: serde_json::Value = serde_json::from_str(&hook.text).unwrap();
+    assert_eq!(body["type"], "endpoint.verify");
+    assert_eq!(body["data"]["challenge"], "7K3M-0QZX-9TAB");
 }
 
 fn own(title: &str, text: &str) -> OwnWords {
