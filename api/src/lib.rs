@@ -9,9 +9,9 @@ use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
 use packtrain_core::ids::IdSource;
 use packtrain_core::ports::{
-    ApiKeys, Backlogs, Control, Doors, Endpoints, Files, GasBlocks, GasBuckets, GasForecasts,
-    Gauges, Hints, JobEvents, JobQueue, Objects, OperatorJobs, Readiness, Reports, Rules,
-    SeriesReads,
+    ApiKeys, Backlogs, Control, Digests, Doors, Endpoints, Files, GasBlocks, GasBuckets,
+    GasForecasts, Gauges, Hints, JobEvents, JobQueue, Objects, OperatorJobs, Readiness, Reports,
+    Rules, SeriesReads,
 };
 use packtrain_core::reads::Reads;
 use packtrain_core::time::Clock;
@@ -111,6 +111,10 @@ pub struct Alerts {
     pub endpoints: Arc<dyn Endpoints>,
     /// What channels say of new endpoints.
     pub doors: Arc<dyn Doors>,
+    /// What endpoints are told of in one message, window by window.
+    pub digests: Arc<dyn Digests>,
+    /// Whether owners of new endpoints must prove that they want them.
+    pub needs_proof: bool,
 }
 
 /// What all requests share.

@@ -23,6 +23,8 @@ const DOCS: &str = "/docs/problems/";
 const RETRY_AFTER_S: u32 = 1;
 /// After how many seconds an endpoint may be tried out again.
 const TEST_AGAIN_S: u32 = 10;
+/// After how many it may be sent another code.
+const CODE_AGAIN_S: u32 = 60;
 
 /// A sort of problem: what stays the same each time it happens.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,6 +74,15 @@ sorts! {
         "upload.not_direct" "Files come through the API here";
     LIMIT_REACHED = CONFLICT "limit.reached" "There are as many as there may be";
     ENDPOINT_NAMED = CONFLICT "endpoint.in_use" "A rule tells this endpoint";
+    ENDPOINT_UNVERIFIED = CONFLICT
+        "endpoint.unverified" "The endpoint has not been verified yet";
+    ENDPOINT_VERIFIED = CONFLICT
+        "endpoint.verified" "There is nothing to verify about the endpoint";
+    CODE_WRONG = UNPROCESSABLE_ENTITY "endpoint.code_wrong" "The code is not the one that was sent";
+    CODE_STALE = CONFLICT "endpoint.code_stale" "No code holds any more";
+    CODE_SENT = TOO_MANY_REQUESTS "endpoint.code_sent" "A code was sent a moment ago";
+    NOT_SEALED = NOT_IMPLEMENTED
+        "endpoint.no_key" "No endpoints are made here: there is no key to seal them under";
     ENDPOINT_TESTED = TOO_MANY_REQUESTS
         "endpoint.tested" "The endpoint was tried out a moment ago";
     SCOPE_MISSING = FORBIDDEN "auth.scope_missing" "The API key may not do this";
@@ -198,6 +209,7 @@ impl Problem {
     fn retry_after_s(&self) -> Option<u32> {
         match self.sort.status {
             StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_AFTER_S),
+            StatusCode::TOO_MANY_REQUESTS if self.sort == &CODE_SENT => Some(CODE_AGAIN_S),
             StatusCode::TOO_MANY_REQUESTS => Some(TEST_AGAIN_S),
             _ => None,
         }
@@ -243,6 +255,7 @@ impl From<StoreError> for Problem {
             StoreError::Unavailable(_) => Self::because(&UNAVAILABLE, &error),
             StoreError::Refused { .. }
             | StoreError::Missing { .. }
+            | StoreError::Sealed { .. }
             | StoreError::Unreadable { .. } => Self::because(&INTERNAL, &error),
         }
     }

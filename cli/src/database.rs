@@ -325,5 +325,10 @@ fn roles(seed: &str) -> Roles {
 
 /// A password or key that belongs to this installation and is the same at every start.
 pub(crate) fn derived(seed: &str, purpose: &str) -> String {
-    hex::encode(Sha256::digest(format!("{purpose}:{seed}")))
+    hex::encode(derived_bytes(seed, purpose))
+}
+
+/// The same as bytes.
+pub(crate) fn derived_bytes(seed: &str, purpose: &str) -> [u8; 32] {
+    Sha256::digest(format!("{purpose}:{seed}")).into()
 }

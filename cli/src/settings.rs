@@ -14,6 +14,7 @@ pub(crate) use self::llama::Llama;
 pub(crate) use self::machine::Machine;
 #[cfg(feature = "email")]
 pub(crate) use self::notify::Security;
+pub(crate) use self::notify::Verification;
 pub(crate) use self::objects::Store;
 pub(crate) use self::prices::Prices;
 pub(crate) use self::rpc::Rpc;
@@ -366,9 +367,17 @@ fn hidden(key: &str, value: &serde_json::Value) -> serde_json::Value {
         serde_json::Value::Array(list) => list.is_empty(),
         _ => false,
     };
-    let is_secret = ["_url", "_urls", ".url", "_headers", "_tokens", ".password"]
-        .iter()
-        .any(|end| key.ends_with(end));
+    let is_secret = [
+        "_url",
+        "_urls",
+        ".url",
+        "_headers",
+        "_tokens",
+        ".password",
+        ".keys",
+    ]
+    .iter()
+    .any(|end| key.ends_with(end));
     if is_secret && !is_empty {
         "***".into()
     } else {

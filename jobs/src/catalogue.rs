@@ -19,9 +19,13 @@ use crate::{alerts, analytics, chain, gas, ops, prices, tax};
 pub const KINDS: &[Entry] = &[
     entry::<alerts::backtest::Backtest>(),
     entry::<alerts::deliver::Deliver>(),
+    entry::<alerts::digest::Digest>(),
     entry::<alerts::evaluate::Evaluate>(),
     entry::<alerts::probe::Probe>(),
+    entry::<alerts::seal::Seal>(),
+    entry::<alerts::summarize::Summarize>(),
     entry::<alerts::tell::Tell>(),
+    entry::<alerts::verify::Verify>(),
     entry::<analytics::anomaly::Anomaly>(),
     entry::<analytics::ingest::Ingest>(),
     entry::<analytics::parity::Parity>(),

@@ -88,6 +88,7 @@ impl World {
                 warmth: Vec::new(),
                 watch: Arc::new(Nowhere),
                 endpoints: Arc::new(Nowhere),
+                digests: Arc::new(Nowhere),
                 channels: Vec::new(),
                 wording: Arc::new(Nowhere),
             }),

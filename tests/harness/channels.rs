@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use packtrain_core::ports::{Channel, Doors};
+use packtrain_core::secret::Secret;
 use packtrain_core::time::SystemClock;
 use packtrain_notify::{Entry, Policy, Reach, SystemResolver, Webhook};
+use packtrain_store::{Keyring, SEAL_KEY_BYTES};
 
 fn loopback() -> Policy {
     Policy {
@@ -41,6 +43,11 @@ fn email(server: SocketAddr) -> Arc<dyn Channel> {
     };
     let mail = Email::new(&settings, Arc::new(SystemClock));
     Arc::new(mail.expect("these settings can send"))
+}
+
+/// The key under which endpoints are sealed.
+pub(crate) fn keyring() -> Arc<Keyring> {
+    Arc::new(Keyring::new(&[Secret::new([7; SEAL_KEY_BYTES])]))
 }
 
 /// What they say of new endpoints.

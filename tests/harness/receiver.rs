@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::BytesMut;
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -18,6 +19,8 @@ struct Kept {
     answers: VecDeque<u16>,
     /// What all others are answered, beside 204.
     always: Option<u16>,
+    /// Whether codes that prove that it is there are sent back.
+    echoes: bool,
 }
 
 /// A receiver of webhooks.
@@ -77,6 +80,12 @@ impl Receiver {
         kept.answers.extend(statuses);
     }
 
+    /// Sends codes back from now on that prove that it wants what it is sent.
+    pub fn echo(&self) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.echoes = true;
+    }
+
     /// What it was sent so far.
     pub fn got(&self) -> Vec<Message> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,15 +108,26 @@ async fn serve(mut stream: TcpStream, kept: Arc<Mutex<Kept>>) {
     let mut read = BytesMut::new();
     while let Some(mut message) = receive_head(&mut stream, &mut read).await {
         receive_body(&mut stream, &mut read, &mut message).await;
-        let status = {
+        let (status, body) = {
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let echoed = challenge(&message).filter(|_| kept.echoes);
             kept.got.push(message);
             let next = kept.answers.pop_front();
-            next.or(kept.always).unwrap_or(204)
+            let usual = if echoed.is_some() { 200 } else { 204 };
+            let status = next.or(kept.always).unwrap_or(usual);
+            (status, echoed.unwrap_or_default())
         };
-        let answer = format!("HTTP/1.1 {status} Told\r\ncontent-length: 0\r\n\r\n");
+        let length = body.len();
+        let answer = format!("HTTP/1.1 {status} Told\r\ncontent-length: {length}\r\n\r\n{body}");
         if stream.write_all(answer.as_bytes()).await.is_err() {
             return;
         }
     }
+}
+
+/// What a receiver answers that wants what it is sent; none to other messages.
+fn challenge(message: &Message) -> Option<String> {
+    let event: Value = serde_json::from_slice(&message.body).ok()?;
+    let code = event["data"]["challenge"].as_str()?;
+    Some(json!({ "challenge": code }).to_string())
 }

@@ -21,9 +21,9 @@ use packtrain_objects::{FolderObjects, ObjectsWarmth};
 use packtrain_queue::{BellWarmth, PgHints};
 use packtrain_scheduler::{Patience, Ticker, UpkeepSettings};
 use packtrain_store::{
-    PgBacklog, PgBell, PgChainEvents, PgCheckpoints, PgClaims, PgCoins, PgControl, PgEndpoints,
-    PgEvents, PgFiles, PgGas, PgHousekeeping, PgLive, PgOperatorJobs, PgReports, PgSchedules,
-    PgSeries, PgUpkeep, PgWatch, PoolWarmth, Retention,
+    PgBacklog, PgBell, PgChainEvents, PgCheckpoints, PgClaims, PgCoins, PgControl, PgDigests,
+    PgEndpoints, PgEvents, PgFiles, PgGas, PgHousekeeping, PgLive, PgOperatorJobs, PgReports,
+    PgSchedules, PgSeries, PgUpkeep, PgWatch, PoolWarmth, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool, SettleSettings};
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::channels::channels;
+use crate::channels::{channels, keyring};
 use crate::client::Client;
 use crate::database::Database;
 use crate::wait::until;
@@ -179,6 +179,18 @@ impl Yard {
         yard
     }
 
+    /// API and upkeep, where owners prove that they want their endpoints; workers hand mails over to
+    /// the server at this address.
+    pub async fn asking_for_proof(mail: SocketAddr) -> Self {
+        let mut yard = Self::without_workers().await;
+        let log = Arc::new(PgLive::new(yard.database.pools().clone()));
+        let (router, live) = Self::api(&yard.database, &yard.objects, &yard.hints, log, true);
+        yard.tasks.spawn(live.run(yard.stop.clone()));
+        yard.router = router;
+        yard.mail = Some(mail);
+        yard
+    }
+
     /// API, upkeep and one worker of the product's own kinds, which measure the world by this.
     pub async fn measuring(measures: Arc<dyn Measures>) -> Self {
         let mut yard = Self::without_workers().await;
@@ -214,7 +226,7 @@ impl Yard {
             stop.clone(),
         ));
         let log = Arc::new(PgLive::new(pools.clone()));
-        let (router, live) = Self::api(&database, &objects, &hints, log);
+        let (router, live) = Self::api(&database, &objects, &hints, log, false);
         tasks.spawn(live.run(stop.clone()));
         Self {
             database,
@@ -247,6 +259,7 @@ impl Yard {
     /// Starts a worker whose running jobs may go on so long after it was told to end.
     pub async fn worker_that_drains(&self, kinds: &'static [Entry], drain: Duration) -> Worker {
         let pool = &self.database.pools().worker;
+        let endpoints = PgEndpoints::new(pool.clone(), keyring());
         let world = World {
             files: Arc::new(PgFiles::new(pool.clone())),
             reports: Arc::new(PgReports::new(pool.clone())),
@@ -267,7 +280,8 @@ impl Yard {
             series: Arc::new(PgSeries::new(pool.clone())),
             warmth: self.warmth(),
             watch: Arc::new(PgWatch::new(pool.clone())),
-            endpoints: Arc::new(PgEndpoints::new(pool.clone())),
+            endpoints: Arc::new(endpoints.clone()),
+            digests: Arc::new(PgDigests::new(pool.clone(), endpoints)),
             channels: channels(self.mail),
             wording: Arc::new(Templates::new().leading_to(INCIDENTS)),
         };

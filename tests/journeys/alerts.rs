@@ -29,7 +29,11 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) async fn new() -> Self {
-        let yard = Yard::without_workers().await;
+        Self::of(Yard::without_workers().await).await
+    }
+
+    /// In a yard that the test made.
+    pub(super) async fn of(yard: Yard) -> Self {
         yard.worker(ALERT_KINDS).await;
         let owner = yard.client("ada", &[KeyScope::User]).await;
         let receiver = Receiver::start().await;

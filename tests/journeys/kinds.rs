@@ -11,9 +11,13 @@ use packtrain_core::ports::{Point, Write};
 use packtrain_core::time::Timestamp;
 use packtrain_jobs::alerts::backtest::Backtest;
 use packtrain_jobs::alerts::deliver::Deliver;
+use packtrain_jobs::alerts::digest::Digest;
 use packtrain_jobs::alerts::evaluate::Evaluate;
 use packtrain_jobs::alerts::probe::Probe;
+use packtrain_jobs::alerts::seal::Seal;
+use packtrain_jobs::alerts::summarize::Summarize;
 use packtrain_jobs::alerts::tell::Tell;
+use packtrain_jobs::alerts::verify::Verify;
 use packtrain_jobs::catalogue::{Entry, entry};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -47,6 +51,10 @@ pub(super) const ALERT_KINDS: &[Entry] = &[
     entry::<Deliver>(),
     entry::<Tell>(),
     entry::<Probe>(),
+    entry::<Verify>(),
+    entry::<Digest>(),
+    entry::<Summarize>(),
+    entry::<Seal>(),
 ];
 
 /// Observes a value of a metric.

@@ -10,6 +10,7 @@ mod comparisons;
 mod control;
 mod deadlines;
 mod deliveries;
+mod digests;
 mod endpoints;
 mod families;
 mod full_disk;
@@ -18,6 +19,8 @@ pub(crate) mod kinds;
 mod live;
 #[cfg(feature = "email")]
 mod prices;
+#[cfg(feature = "email")]
+mod proofs;
 mod reports;
 mod runs;
 mod runtime;
@@ -25,6 +28,7 @@ mod runtime;
 mod s3;
 mod schedules;
 mod snooze;
+mod sealed;
 mod strangers;
 mod wallets;
 mod windows;

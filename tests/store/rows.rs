@@ -55,6 +55,11 @@ pub(crate) const ROWS: &[(&str, &str, &str)] = &[
         "gen_random_uuid(), $, '{}'",
     ),
     (
+        "code_count",
+        "tenant_id, day, sent",
+        "$, current_date + (random() * 1e5)::integer, 1",
+    ),
+    (
         "dead",
         "id, tenant_id, lane, kind, attempts, code, message, fingerprint",
         "gen_random_uuid(), $, 'io', 'k', 1, 'c', 'm', 'f'",
@@ -63,6 +68,16 @@ pub(crate) const ROWS: &[(&str, &str, &str)] = &[
         "delivery_try",
         "job_id, number, tenant_id, endpoint_id, at, latency_ms, result",
         "gen_random_uuid(), 1, $, gen_random_uuid(), now(), 1, 'delivered'",
+    ),
+    (
+        "digest_entry",
+        "rule_id, seq, endpoint_id, tenant_id",
+        "gen_random_uuid(), 1, gen_random_uuid(), $",
+    ),
+    (
+        "digest_window",
+        "endpoint_id, tenant_id, due_at",
+        "gen_random_uuid(), $, now()",
     ),
     (
         "edge",

@@ -16,7 +16,7 @@ use super::endpoints::{EndpointView, PATH, shown};
 use super::{id, locate, wake};
 use crate::Shared;
 use crate::auth::User;
-use crate::problem::{ENDPOINT_TESTED, Problem};
+use crate::problem::{ENDPOINT_TESTED, ENDPOINT_UNVERIFIED, Problem};
 use crate::request::Asked;
 
 /// A new secret.
@@ -151,6 +151,7 @@ pub(crate) async fn test(
             let said = "It was tried out within the last ten seconds.";
             return Err(Problem::said(&ENDPOINT_TESTED, said));
         }
+        Tested::Unverified => return Err(Problem::of(&ENDPOINT_UNVERIFIED)),
         Tested::Missing => return Err(Problem::not_found()),
     }
     let payload = serde_json::to_value(Probe { endpoint });

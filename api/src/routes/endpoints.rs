@@ -9,16 +9,19 @@ use packtrain_core::field::FieldError;
 use packtrain_core::ids::EndpointId;
 use packtrain_core::ports::{ChannelKind, EndpointError, EndpointRecord, NewEndpoint};
 use packtrain_core::secret::Secret;
+use packtrain_core::time::Timestamp;
+use packtrain_jobs::alerts::digest::Rhythm;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::rules::sentence;
-use super::{id, locate};
+use super::{endpoint_digest, endpoint_proof, id, locate};
 use crate::auth::User;
 use crate::body::{JsonBody, Params};
 use crate::idempotency::{OptionalKey, keyed};
 use crate::page::{self, PageParams};
-use crate::problem::{ENDPOINT_NAMED, KEY_REUSED, LIMIT_REACHED, Problem};
+use crate::problem::{ENDPOINT_NAMED, KEY_REUSED, LIMIT_REACHED, NOT_SEALED, Problem};
+use crate::request::Asked;
 use crate::{Shared, conditional};
 
 /// Where endpoints are.
@@ -41,6 +44,10 @@ pub(crate) struct EndpointRequest {
     /// An https address, a mailbox, or `bot/chat`.
     #[schema(example = "https://example.org/hooks/packtrain")]
     address: String,
+    /// Has what it is told gathered, and told in one message a window; absent means at once, each
+    /// thing by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<Rhythm>,
 }
 
 /// An endpoint. Its address may hold a token, and is shown without its path.
@@ -53,7 +60,11 @@ pub(crate) struct EndpointView {
     /// Where it leads, without what only its owner may know.
     place: String,
     created_at: DateTime<Utc>,
-    /// When something first arrived there.
+    /// Since when it waits for its owner's proof that he wants it: until then nothing is sent there
+    /// but the code that proves it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unverified_since: Option<DateTime<Utc>>,
+    /// When its owner proved it, or something first arrived there.
     #[serde(skip_serializing_if = "Option::is_none")]
     verified_at: Option<DateTime<Utc>>,
     /// Since when every try failed.
@@ -68,6 +79,9 @@ pub(crate) struct EndpointView {
     /// Until when secrets sign that another has replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
     old_secrets_until: Option<DateTime<Utc>>,
+    /// How it is told of many things at once; absent where each is told by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<Rhythm>,
 }
 
 /// A new endpoint.
@@ -97,11 +111,13 @@ pub(super) fn shown(record: EndpointRecord) -> EndpointView {
         place: place(&record.channel, record.address.reveal()),
         channel: record.channel,
         created_at: record.created_at,
+        unverified_since: record.unverified_since,
         verified_at: record.verified_at,
         failing_since: record.failing_since,
         disabled_at: record.disabled_at,
         disabled_because: record.disabled_because,
         old_secrets_until: record.old_secrets_until,
+        digest: record.digest.and_then(|it| serde_json::from_value(it).ok()),
     }
 }
 
@@ -118,8 +134,9 @@ fn place(channel: &str, address: &str) -> String {
     }
 }
 
-/// Makes an endpoint. A request that is repeated under its key gets the endpoint that it made, with
-/// the secret that signs there now.
+/// Makes an endpoint. Unless the operator asks for no proof, nothing is told there until its owner has
+/// given the code that is sent there (`POST .../verify`). A request that is repeated under its key
+/// gets the endpoint that it made, with the secret that signs there now.
 #[utoipa::path(
     post, path = "/v2/premium/endpoints", tag = "alerts", operation_id = "createEndpoint",
     params(("idempotency-key" = Option<String>, Header, description = "Names this request: a \
@@ -133,47 +150,19 @@ pub(crate) async fn create(
     State(shared): State<Shared>,
     user: User,
     OptionalKey(key): OptionalKey,
+    asked: Asked,
     JsonBody(wanted): JsonBody<EndpointRequest>,
 ) -> Result<Response, Problem> {
     let api = &shared.api;
     let keyed = keyed(key, &wanted, api.clock.now())?;
-    let address = Secret::new(wanted.address.trim().to_owned());
-    let name = wanted.name.trim().to_owned();
-    let mut errors = Vec::new();
-    let is_long = name.chars().count() > NAME_CHARS_MAX;
-    if name.is_empty() || is_long || name.contains(char::is_control) {
-        let said = format!("A name has 1 to {NAME_CHARS_MAX} characters, and none that controls.");
-        errors.push(FieldError::new("/name", "length", said));
-    }
-    let known = ChannelKind::ALL.into_iter();
-    let channel = { known }.find(|kind| kind.as_str() == wanted.channel);
-    match channel.map(|kind| api.alerts.doors.check(kind, &address)) {
-        None => {
-            let said = "It is none of webhook, email, slack, discord, telegram.";
-            errors.push(FieldError::new("/channel", "unknown_channel", said));
-        }
-        Some(Err(said)) => errors.push(FieldError::new("/address", "address", said)),
-        Some(Ok(())) => {}
-    }
-    let Some(channel) = channel.filter(|_| errors.is_empty()) else {
-        return Err(Problem::invalid(errors));
-    };
-    let secret = (channel == ChannelKind::Webhook).then(|| {
-        api.alerts
-            .doors
-            .new_secret(std::array::from_fn(|_| api.ids.random()))
-    });
-    let new = NewEndpoint {
-        id: EndpointId::from_uuid(api.ids.uuid()),
-        name,
-        channel: channel.as_str().to_owned(),
-        address,
-        secrets: secret.into_iter().collect(),
-    };
+    let new = wanted.read(&shared, api.clock.now())?;
     let endpoints = &api.alerts.endpoints;
     let made = endpoints.create(user.tenant, &new, keyed.as_ref()).await?;
     let record = endpoints.find(user.tenant, made).await?;
     let record = record.ok_or_else(Problem::not_found)?;
+    if record.unverified_since.is_some() {
+        endpoint_proof::ask_first(&shared, &user, made, &asked).await?;
+    }
     let secret = record.secrets.first();
     let view = NewEndpointView {
         secret: secret.map(|secret| secret.reveal().clone()),
@@ -182,6 +171,53 @@ pub(crate) async fn create(
     let mut answer = (StatusCode::CREATED, Json(view)).into_response();
     locate(&mut answer, &format!("{PATH}/{made}"));
     Ok(answer)
+}
+
+impl EndpointRequest {
+    /// The endpoint that is asked for, or what is wrong where.
+    fn read(self, shared: &Shared, now: Timestamp) -> Result<NewEndpoint, Problem> {
+        let api = &shared.api;
+        let address = Secret::new(self.address.trim().to_owned());
+        let name = self.name.trim().to_owned();
+        let mut errors = Vec::new();
+        let is_long = name.chars().count() > NAME_CHARS_MAX;
+        if name.is_empty() || is_long || name.contains(char::is_control) {
+            let said =
+                format!("A name has 1 to {NAME_CHARS_MAX} characters, and none that controls.");
+            errors.push(FieldError::new("/name", "length", said));
+        }
+        let known = ChannelKind::ALL.into_iter();
+        let channel = { known }.find(|kind| kind.as_str() == self.channel);
+        match channel.map(|kind| api.alerts.doors.check(kind, &address)) {
+            None => {
+                let said = "It is none of webhook, email, slack, discord, telegram.";
+                errors.push(FieldError::new("/channel", "unknown_channel", said));
+            }
+            Some(Err(said)) => errors.push(FieldError::new("/address", "address", said)),
+            Some(Ok(())) => {}
+        }
+        let digest = self.digest.map(|it| endpoint_digest::stored(&it, now));
+        let digest = digest.transpose().unwrap_or_else(|wrong| {
+            errors.extend(wrong.into_iter().map(|error| error.under("/digest")));
+            None
+        });
+        let Some(channel) = channel.filter(|_| errors.is_empty()) else {
+            return Err(Problem::invalid(errors));
+        };
+        let secret = (channel == ChannelKind::Webhook).then(|| {
+            let random = std::array::from_fn(|_| api.ids.random());
+            api.alerts.doors.new_secret(random)
+        });
+        Ok(NewEndpoint {
+            id: EndpointId::from_uuid(api.ids.uuid()),
+            name,
+            channel: channel.as_str().to_owned(),
+            address,
+            secrets: secret.into_iter().collect(),
+            needs_proof: api.alerts.needs_proof,
+            digest,
+        })
+    }
 }
 
 /// Lists endpoints, newest first.
@@ -249,7 +285,10 @@ impl From<EndpointError> for Problem {
         match error {
             EndpointError::Store(error) => error.into(),
             EndpointError::KeyReused => Self::of(&KEY_REUSED),
-            EndpointError::Many(_) => Self::said(&LIMIT_REACHED, sentence(&error)),
+            EndpointError::Unsealed => Self::of(&NOT_SEALED),
+            EndpointError::Many(_) | EndpointError::Codes(_) => {
+                Self::said(&LIMIT_REACHED, sentence(&error))
+            }
             EndpointError::Named(_) => Self::said(&ENDPOINT_NAMED, sentence(&error)),
         }
     }

@@ -83,7 +83,8 @@ struct TryView {
     number: u16,
     at: DateTime<Utc>,
     latency_ms: u32,
-    /// `delivered`, `temporary`, `permanent` or `gone`.
+    /// `delivered`, `temporary`, `permanent` or `gone`; `untold` where nothing was sent, and why is
+    /// the cause.
     result: String,
     /// Status of HTTP, or reply code of SMTP.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -23,6 +23,8 @@ mod changes;
 mod comparisons;
 mod dead_letters;
 mod endpoint_care;
+mod endpoint_digest;
+mod endpoint_proof;
 mod endpoints;
 mod files;
 mod gas;
@@ -99,6 +101,9 @@ pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
         .routes(routes!(endpoint_care::enable))
         .routes(routes!(endpoint_care::test))
         .routes(routes!(endpoint_care::tested))
+        .routes(routes!(endpoint_proof::verify))
+        .routes(routes!(endpoint_proof::send_code))
+        .routes(routes!(endpoint_digest::gather, endpoint_digest::scatter))
         .routes(routes!(live::ticket))
         .routes(routes!(live::socket))
         .routes(routes!(live::events))

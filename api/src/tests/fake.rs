@@ -101,6 +101,8 @@ impl World {
                 rules: self.clone(),
                 endpoints: self.clone(),
                 doors: self.clone(),
+                digests: self.clone(),
+                needs_proof: true,
             },
             live: Live::new(self.clone(), self.clone()),
             reads: Reads::new(self.clone()),

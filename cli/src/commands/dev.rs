@@ -17,17 +17,17 @@ use uuid::Uuid;
 
 use crate::args::{Dev, Global};
 use crate::commands::api::listen;
-use crate::database::{Database, derived};
+use crate::database::{Database, derived, derived_bytes};
 use crate::demo;
 use crate::failure::{FAILED, Failure};
 use crate::log;
 use crate::metrics;
 use crate::process::{narrate, stop_on_signal};
-use crate::settings::{Settings, Store};
+use crate::settings::{Settings, Store, Verification};
 use crate::stack::{Running, Shown, replay};
 use crate::terminal::{QUIET, STRONG};
 use crate::warm;
-use crate::wiring::{Parts, hints};
+use crate::wiring::{Parts, hints, sealing};
 
 /// The tenant whose data the demo is.
 const DEMO: TenantId =
@@ -43,9 +43,10 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     let (tasks, serving) = (TaskTracker::new(), CancellationToken::new());
     let mut settings = settings.clone();
     let stack = servers(global, args, &mut settings, (&tasks, &serving)).await?;
-    let settings = &settings;
-    let database = Database::open(settings, narrate(global.quiet)).await?;
+    let database = Database::open(&settings, narrate(global.quiet)).await?;
     database.keep(&tasks, &serving);
+    at_home(&mut settings, &database);
+    let settings = &settings;
     let key = prepare(&database).await?;
     hints::check(settings).await?;
     let parts = Parts::open(settings, &database, !args.no_worker, &tasks, &serving)?;
@@ -115,6 +116,20 @@ async fn servers(
         settings.notify.link = format!("http://{listen}{}/", packtrain_api::INCIDENTS);
     }
     Ok(running)
+}
+
+/// What holds where one person works on one machine: nobody proves that he wants his own endpoints,
+/// and the key under which they are sealed belongs to the database.
+fn at_home(settings: &mut Settings, database: &Database) {
+    let notify = &mut settings.notify;
+    if notify.verification == Verification::Auto {
+        notify.verification = Verification::None;
+    }
+    let is_given = !notify.keys.0.is_empty() || !notify.keys_file.as_os_str().is_empty();
+    if let Some(seed) = database.seed.as_ref().filter(|_| !is_given) {
+        let key = derived_bytes(seed.reveal(), "key of endpoints");
+        notify.keys.0.push(sealing::written(key));
+    }
 }
 
 /// Runs jobs until `stop`, where there is anybody who does.

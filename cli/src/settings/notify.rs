@@ -1,5 +1,7 @@
 //! How people are told: over which channels, and whom strangers' addresses may lead to.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 use super::{Address, Addresses, Problem};
@@ -16,8 +18,24 @@ pub(crate) struct Notify {
     pub(crate) link: String,
     pub(crate) plain_http: bool,
     pub(crate) networks: Vec<String>,
+    pub(crate) verification: Verification,
+    /// Keys of 32 bytes as base64, the newest first.
+    pub(crate) keys: Addresses,
+    pub(crate) keys_file: PathBuf,
     /// Bots of Telegram as `name=token`.
     pub(crate) telegram_tokens: Addresses,
+}
+
+/// Whether owners must prove that they want an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Verification {
+    /// As `Required`; what serves one person alone makes `None` of it.
+    Auto,
+    /// Before anything is told there.
+    Required,
+    /// Never.
+    None,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -95,6 +113,7 @@ mod tests {
         for (key, value) in [
             ("notify.telegram_tokens", "ops=1:hush"),
             ("email.password", "hush"),
+            ("notify.keys", "hush"),
         ] {
             let loaded = load(None, &[(key, value.to_owned())]).unwrap();
             let shown = serde_json::to_string(&loaded.shown()).unwrap();

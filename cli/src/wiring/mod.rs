@@ -19,9 +19,10 @@ use packtrain_notify::Templates;
 use packtrain_objects::ObjectsWarmth;
 use packtrain_scheduler::{BEATS_IN_PATIENCE, Patience};
 use packtrain_store::{
-    PgBacklog, PgBell, PgChainEvents, PgCheckpoints, PgClaims, PgCoins, PgControl, PgEndpoints,
-    PgEvents, PgFigures, PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys, PgLive, PgOperatorJobs,
-    PgReports, PgRules, PgSeries, PgSeriesReads, PgWatch, PoolWarmth, Pools, Retention,
+    Keyring, PgBacklog, PgBell, PgChainEvents, PgCheckpoints, PgClaims, PgCoins, PgControl,
+    PgDigests, PgEndpoints, PgEvents, PgFigures, PgFiles, PgGas, PgHousekeeping, PgJobs, PgKeys,
+    PgLive, PgOperatorJobs, PgReports, PgRules, PgSeries, PgSeriesReads, PgWatch, Pool, PoolWarmth,
+    Pools, Retention,
 };
 use packtrain_workers::{Fleet, FleetSettings, LaneSettings, Outside, RayonPool, SettleSettings};
 use tokio_util::sync::CancellationToken;
@@ -30,7 +31,7 @@ use tokio_util::task::TaskTracker;
 use crate::database::Database;
 use crate::failure::{FAILED, Failure, USAGE};
 use crate::process::worker_name;
-use crate::settings::{Machine, Protection, Settings};
+use crate::settings::{Machine, Protection, Settings, Verification};
 
 #[cfg(feature = "aws")]
 mod bucket;
@@ -42,6 +43,7 @@ mod loops;
 #[cfg(not(feature = "aws"))]
 mod no_bucket;
 pub(crate) mod objects;
+pub(crate) mod sealing;
 #[cfg(not(feature = "aws"))]
 #[path = "no_sqs.rs"]
 pub(crate) mod sqs;
@@ -63,6 +65,8 @@ pub(crate) struct Parts<S = objects::Opened> {
     pub(crate) reads: Reads,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
+    /// Under what secrets of endpoints are sealed.
+    pub(crate) keys: Arc<Keyring>,
     /// Whether the loops of this process turn.
     pub(crate) vitals: Vitals,
 }
@@ -87,6 +91,7 @@ impl Parts {
             reads: shared.reads,
             clock: shared.clock,
             ids: shared.ids,
+            keys: shared.keys,
             vitals: shared.vitals,
         })
     }
@@ -129,8 +134,10 @@ impl Parts {
             events: Arc::new(PgEvents::new(app.clone())),
             alerts: Alerts {
                 rules: Arc::new(PgRules::new(app.clone())),
-                endpoints: Arc::new(PgEndpoints::new(app.clone())),
+                endpoints: Arc::new(PgEndpoints::new(app.clone(), Arc::clone(&self.keys))),
                 doors: Arc::new(channels::entry(&self.settings)?),
+                digests: Arc::new(self.digests(app)),
+                needs_proof: self.settings.notify.verification != Verification::None,
             },
             live: Live::new(Arc::clone(&live) as _, live),
             reads: self.reads.clone(),
@@ -208,10 +215,16 @@ impl Parts {
             series: Arc::new(PgSeries::new(pool.clone())),
             warmth: self.warmth()?,
             watch: Arc::new(PgWatch::new(pool.clone())),
-            endpoints: Arc::new(PgEndpoints::new(pool.clone())),
+            endpoints: Arc::new(PgEndpoints::new(pool.clone(), Arc::clone(&self.keys))),
+            digests: Arc::new(self.digests(pool)),
             channels: channels::open(&self.settings, &self.clock)?,
             wording: Arc::new(Templates::new().leading_to(&self.settings.notify.link)),
         })
+    }
+
+    fn digests(&self, pool: &Pool) -> PgDigests {
+        let endpoints = PgEndpoints::new(pool.clone(), Arc::clone(&self.keys));
+        PgDigests::new(pool.clone(), endpoints)
     }
 
     /// Lets a worker ask to be left alone, where a container service says whom.
@@ -292,6 +305,7 @@ impl Parts<()> {
             reads: Reads::new(caches::open(settings, tasks, stop)?),
             clock: Arc::new(SystemClock),
             ids,
+            keys: sealing::keyring(settings)?,
             vitals: Vitals::default(),
         })
     }

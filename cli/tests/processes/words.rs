@@ -202,10 +202,13 @@ log.filter                    "info,sqlx::postgres::notice=warn"  default
 log.format                    "text"                              default
 metrics.emf                   false                               default
 metrics.listen                ""                                  default
+notify.keys                   ""                                  default
+notify.keys_file              ""                                  default
 notify.link                   ""                                  default
 notify.networks               []                                  default
 notify.plain_http             false                               default
 notify.telegram_tokens        ""                                  default
+notify.verification           "auto"                              default
 objects.store                 "folder"                            default
 pg.bin                        ""                                  default
 pg.fetch                      true                                default

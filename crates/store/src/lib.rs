@@ -18,6 +18,7 @@ mod pool;
 mod pools;
 mod role;
 mod schema;
+mod seal;
 mod secrecy;
 
 pub use bootstrap::{
@@ -38,6 +39,7 @@ pub use pg::checkpoints::PgCheckpoints;
 pub use pg::claims::PgClaims;
 pub use pg::coins::PgCoins;
 pub use pg::control::PgControl;
+pub use pg::digests::PgDigests;
 pub use pg::endpoints::PgEndpoints;
 pub use pg::events::PgEvents;
 pub use pg::figures::PgFigures;
@@ -60,4 +62,5 @@ pub use pool::Pool;
 pub use pools::{IDLE_TRUSTED, Pools, Urls};
 pub use role::{Unfit, unfit};
 pub use schema::{Schema, migrate, schema};
+pub use seal::{Keyring, SEAL_KEY_BYTES};
 pub use secrecy::{Secrecy, secrecy};

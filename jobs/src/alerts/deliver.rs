@@ -1,31 +1,18 @@
 //! Tells one endpoint what happened to a rule.
 
-mod words;
-
 use std::time::Duration;
 
-use packtrain_core::fault::{Fault, Verdict};
+use packtrain_core::fault::Fault;
 use packtrain_core::ids::{EndpointId, IncidentId, RuleId};
 use packtrain_core::job::{Ctx, Done, Gate, Job, Kind, Lane};
-use packtrain_core::ports::{DeliveryOutcome, EndpointRecord, Standing, Write};
+use packtrain_core::ports::{EndpointRecord, Gathered, IncidentRecord, Try, Write};
+use packtrain_rules::digest::{Critical, Digest};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::sending::{Sent, send};
-
-/// The time after each failed attempt but the last: about 21 hours in all, so that a receiver may
-/// be down for most of a day.
-const PAUSES: [Duration; 8] = [
-    Duration::from_secs(5),
-    Duration::from_secs(30),
-    Duration::from_secs(2 * 60),
-    Duration::from_secs(10 * 60),
-    Duration::from_secs(30 * 60),
-    Duration::from_secs(2 * 60 * 60),
-    Duration::from_secs(6 * 60 * 60),
-    Duration::from_secs(12 * 60 * 60),
-];
+use super::sending::{ATTEMPTS_MAX, kept, send, skipped};
+use super::words;
 
 /// Tells one endpoint what happened to a rule. Messages of one rule to one endpoint go out one
 /// after the other, in the order in which things happened.
@@ -33,6 +20,10 @@ const PAUSES: [Duration; 8] = [
 /// A second run sends the same message under the same key, by which receivers tell repetitions.
 /// What was tried is kept each time; a delivery to an endpoint that is well is kept with the end of
 /// the job, so that one whose worker is lost before that is kept when it is repeated.
+///
+/// Where the endpoint has digests, nothing is sent: the message is written down for the next one
+/// with the end of the job. It is this job that does so, and not the evaluation, since evaluations
+/// are for all tenants at once and endpoints are read in their tenant's name alone.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = AlertsDeliver)]
@@ -50,7 +41,7 @@ pub struct Deliver {
 impl Job for Deliver {
     const KIND: Kind = Kind::new("alerts.deliver");
     const LANE: Lane = Lane::Notify;
-    const ATTEMPTS_MAX: u16 = 9;
+    const ATTEMPTS_MAX: u16 = ATTEMPTS_MAX;
     const TIME_LIMIT: Duration = Duration::from_secs(60);
     const LONG: bool = false;
     // One that nobody takes must not keep the later ones back for ever.
@@ -78,66 +69,61 @@ impl Job for Deliver {
         let Some((incident, step)) = step else {
             return Ok(skipped("the rule was changed meanwhile"));
         };
+        if record.unverified_since.is_some() {
+            return Ok(self.untold(ctx));
+        }
+        if is_gathered(&record, &incident) {
+            return Ok(self.gathered());
+        }
         let link = ctx.world.wording.link(incident.id);
         let (notice, zone) = words::notice(&incident, &step, link);
         let sent = send(ctx, &record, &notice, zone).await?;
         let tried = sent.tried(ctx, self.endpoint, Some((self.rule, self.seq)));
-        let standing = sent.standing(&record);
-        if standing == Standing::Well && is_well(&record) {
-            // Nearly all: with the ends of many others, and without a commit of their own.
-            return Ok(Done {
-                writes: vec![Write::Tried(Box::new(tried))],
-                ..ended(ctx, &sent)?
-            });
+        kept(ctx, &record, &sent, tried).await
+    }
+}
+
+impl Deliver {
+    /// Nothing is sent, now or later, and the incident says why.
+    fn untold(&self, ctx: &Ctx) -> Done {
+        let tried = Try {
+            job: ctx.job,
+            number: ctx.attempt,
+            step: Some((self.rule, self.seq)),
+            endpoint: self.endpoint,
+            at: ctx.clock.now(),
+            latency_ms: 0,
+            result: "untold".to_owned(),
+            status: None,
+            cause: Some("unverified".to_owned()),
+            excerpt: None,
+        };
+        Done {
+            writes: vec![Write::Tried(Box::new(tried))],
+            ..skipped("the endpoint is not verified")
         }
-        endpoints.note(ctx.tenant, &tried, standing).await?;
-        ended(ctx, &sent)
     }
-}
 
-fn skipped(why: &str) -> Done {
-    Done::with(json!({ "skipped": why }))
-}
-
-/// Whether an endpoint is known to take messages.
-const fn is_well(record: &EndpointRecord) -> bool {
-    record.verified_at.is_some() && record.failing_since.is_none()
-}
-
-/// What follows from an attempt.
-fn ended(ctx: &Ctx, sent: &Sent) -> Result<Done, Fault> {
-    match sent.attempt.outcome {
-        DeliveryOutcome::Delivered => Ok(Done::with(json!({ "status": sent.attempt.status }))),
-        DeliveryOutcome::Temporary(after) => {
-            let pause = pause(ctx.attempt, ctx.ids.random()).max(after.unwrap_or_default());
-            Err(sent.fault(Verdict::Retry(Some(pause))))
+    /// It is told with the next digest, of which it is a part once this job has ended.
+    fn gathered(&self) -> Done {
+        let entry = Gathered {
+            rule: self.rule,
+            seq: self.seq,
+            endpoint: self.endpoint,
+        };
+        Done {
+            writes: vec![Write::Gathered(entry)],
+            ..Done::with(json!({ "gathered": true }))
         }
-        _ => Err(sent.fault(Verdict::Fatal)),
     }
 }
 
-/// The time after a failed attempt, up to a tenth longer, so that those who failed together do not
-/// come back together.
-fn pause(attempt: u16, random: u64) -> Duration {
-    let place = usize::from(attempt.saturating_sub(1)).min(PAUSES.len() - 1);
-    let pause = PAUSES[place];
-    let tenth = u64::try_from(pause.as_millis() / 10).unwrap_or(u64::MAX - 1);
-    pause + Duration::from_millis(random % (tenth + 1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nine_attempts_take_about_21_hours() {
-        let (least, most): (Duration, Duration) = (1..=8)
-            .map(|attempt| (pause(attempt, 0), pause(attempt, u64::MAX - 7)))
-            .fold((Duration::ZERO, Duration::ZERO), |sum, (a, b)| {
-                (sum.0 + a, sum.1 + b)
-            });
-        assert_eq!(Deliver::ATTEMPTS_MAX as usize, PAUSES.len() + 1);
-        assert_eq!(least.as_secs(), 74_555);
-        assert!(most <= least * 11 / 10, "{most:?}");
-    }
+/// Whether what happened is told with others. A digest that this release cannot read holds nothing
+/// back.
+fn is_gathered(record: &EndpointRecord, incident: &IncidentRecord) -> bool {
+    let digest = record.digest.clone();
+    let digest = digest.and_then(|digest| serde_json::from_value::<Digest>(digest).ok());
+    digest.is_some_and(|digest| {
+        incident.severity != "critical" || digest.critical == Critical::Gathered
+    })
 }

@@ -2,10 +2,15 @@
 
 pub mod backtest;
 pub mod deliver;
+pub mod digest;
 pub mod evaluate;
 pub mod probe;
 pub mod rules;
+pub mod seal;
 mod sending;
 mod spoken;
 mod standing;
+pub mod summarize;
 pub mod tell;
+pub mod verify;
+mod words;

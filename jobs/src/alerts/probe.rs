@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::sending::{ZONE, send};
+use super::sending::{ZONE, send, skipped};
 
 /// Tries an endpoint out: sends one message that says so, also to one that is disabled, which stays
 /// so. What came of it is kept as a try.
@@ -34,10 +34,11 @@ impl Job for Probe {
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
         let endpoints = &ctx.world.endpoints;
         let Some(record) = endpoints.find(ctx.tenant, self.endpoint).await? else {
-            return Ok(Done::with(
-                json!({ "skipped": "the endpoint was taken away" }),
-            ));
+            return Ok(skipped("the endpoint was taken away"));
         };
+        if record.unverified_since.is_some() {
+            return Ok(skipped("the endpoint is not verified"));
+        }
         let notice = Notice::Test {
             endpoint: record.name.clone(),
             at: ctx.clock.now(),

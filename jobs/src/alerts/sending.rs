@@ -1,16 +1,33 @@
 //! One message on its way to an endpoint, whatever it tells.
 
+use std::time::Duration;
+
 use chrono_tz::Tz;
 use packtrain_core::fault::{Fault, Verdict};
 use packtrain_core::ids::{EndpointId, RequestId, RuleId};
-use packtrain_core::job::Ctx;
+use packtrain_core::job::{Ctx, Done};
 use packtrain_core::ports::{
     ChannelKind, Delivery, DeliveryAttempt, DeliveryOutcome, Endpoint, EndpointRecord, Notice,
-    Standing, Try,
+    Standing, Try, Write,
 };
 use packtrain_core::secret::Secret;
 use packtrain_core::time::Timestamp;
+use serde_json::json;
 
+/// The time after each failed attempt but the last: about 21 hours in all, so that a receiver may
+/// be down for most of a day.
+const PAUSES: [Duration; 8] = [
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_secs(2 * 60),
+    Duration::from_secs(10 * 60),
+    Duration::from_secs(30 * 60),
+    Duration::from_secs(2 * 60 * 60),
+    Duration::from_secs(6 * 60 * 60),
+    Duration::from_secs(12 * 60 * 60),
+];
+/// Attempts of a message.
+pub(super) const ATTEMPTS_MAX: u16 = 9;
 /// The zone in which times are told when nobody names one.
 pub(super) const ZONE: Tz = Tz::UTC;
 /// How long an endpoint may fail before nothing more is sent there.
@@ -147,4 +164,75 @@ fn reached(record: &EndpointRecord) -> Option<Endpoint> {
             arn => Endpoint::Topic { arn: arn.clone() },
         },
     })
+}
+
+/// A message that is not sent, and why.
+pub(super) fn skipped(why: &str) -> Done {
+    Done::with(json!({ "skipped": why }))
+}
+
+/// Keeps a try with what it means for its endpoint, and says what follows.
+///
+/// # Errors
+/// What became of a message that was not taken: whether it is tried again, and when.
+pub(super) async fn kept(
+    ctx: &Ctx,
+    record: &EndpointRecord,
+    sent: &Sent,
+    tried: Try,
+) -> Result<Done, Fault> {
+    let standing = sent.standing(record);
+    if standing == Standing::Well && is_well(record) {
+        // Nearly all: with the ends of many others, and without a commit of their own.
+        return Ok(Done {
+            writes: vec![Write::Tried(Box::new(tried))],
+            ..ended(ctx, sent)?
+        });
+    }
+    let endpoints = &ctx.world.endpoints;
+    endpoints.note(ctx.tenant, &tried, standing).await?;
+    ended(ctx, sent)
+}
+
+/// Whether an endpoint is known to take messages.
+const fn is_well(record: &EndpointRecord) -> bool {
+    record.verified_at.is_some() && record.failing_since.is_none()
+}
+
+/// What follows from an attempt.
+fn ended(ctx: &Ctx, sent: &Sent) -> Result<Done, Fault> {
+    match sent.attempt.outcome {
+        DeliveryOutcome::Delivered => Ok(Done::with(json!({ "status": sent.attempt.status }))),
+        DeliveryOutcome::Temporary(after) => {
+            let pause = pause(ctx.attempt, ctx.ids.random()).max(after.unwrap_or_default());
+            Err(sent.fault(Verdict::Retry(Some(pause))))
+        }
+        _ => Err(sent.fault(Verdict::Fatal)),
+    }
+}
+
+/// The time after a failed attempt, up to a tenth longer, so that those who failed together do not
+/// come back together.
+fn pause(attempt: u16, random: u64) -> Duration {
+    let place = usize::from(attempt.saturating_sub(1)).min(PAUSES.len() - 1);
+    let pause = PAUSES[place];
+    let tenth = u64::try_from(pause.as_millis() / 10).unwrap_or(u64::MAX - 1);
+    pause + Duration::from_millis(random % (tenth + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nine_attempts_take_about_21_hours() {
+        let (least, most): (Duration, Duration) = (1..=8)
+            .map(|attempt| (pause(attempt, 0), pause(attempt, u64::MAX - 7)))
+            .fold((Duration::ZERO, Duration::ZERO), |sum, (a, b)| {
+                (sum.0 + a, sum.1 + b)
+            });
+        assert_eq!(usize::from(ATTEMPTS_MAX), PAUSES.len() + 1);
+        assert_eq!(least.as_secs(), 74_555);
+        assert!(most <= least * 11 / 10, "{most:?}");
+    }
 }

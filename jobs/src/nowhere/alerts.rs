@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use chrono_tz::Tz;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use packtrain_core::ports::{
-    ChannelKind, Coins, EndpointError, EndpointRecord, Endpoints, Keyed, Message, Move,
-    NewEndpoint, Notice, OwnWords, Point, Standing, StoreError, Stretch, Tested, ToTell, Try,
-    Undone, Watch, Watched, Wording, WordingError,
+    AskedAgain, ChannelKind, Coins, Digests, EndedWindow, EndpointError, EndpointRecord, Endpoints, Keyed, Message, Move, NewEndpoint, Notice, OwnWords, Point, Proof, Sealed, Standing, StoreError, Stretch, Tested, ToSum, ToTell, Try, Undone, Watch, Watched, Wording, WordingError,
 };
+use packtrain_core::proof::CodeHash;
 use packtrain_core::secret::Secret;
 use packtrain_core::time::Timestamp;
+use serde_json::Value;
 
 use super::{Nowhere, nothing};
 
@@ -128,7 +128,11 @@ impl Endpoints for Nowhere {
         _: TenantId,
         _: EndpointId,
         _: &Secret<String>,
-    ) -> Result<Option<Timestamp>, StoreError> {
+    ) -> Result<Option<Timestamp>, EndpointError> {
+        nothing().map_err(EndpointError::Store)
+    }
+
+    async fn seal(&self, _: Option<TenantId>, _: u32) -> Result<Sealed, StoreError> {
         nothing()
     }
 
@@ -136,7 +140,56 @@ impl Endpoints for Nowhere {
         nothing()
     }
 
+    async fn challenge(
+        &self,
+        _: TenantId,
+        _: EndpointId,
+        _: &CodeHash,
+        _: bool,
+    ) -> Result<bool, StoreError> {
+        nothing()
+    }
+
+    async fn prove(&self, _: TenantId, _: EndpointId, _: &CodeHash) -> Result<Proof, StoreError> {
+        nothing()
+    }
+
+    async fn ask_again(&self, _: TenantId, _: EndpointId) -> Result<AskedAgain, StoreError> {
+        nothing()
+    }
+
     async fn tested(&self, _: TenantId, _: EndpointId) -> Result<Tested, StoreError> {
+        nothing()
+    }
+}
+
+#[async_trait]
+impl Digests for Nowhere {
+    async fn gather(
+        &self,
+        _: TenantId,
+        _: EndpointId,
+        _: &Value,
+        _: Timestamp,
+    ) -> Result<bool, StoreError> {
+        nothing()
+    }
+
+    async fn scatter(&self, _: TenantId, _: EndpointId) -> Result<bool, StoreError> {
+        nothing()
+    }
+
+    async fn ended(&self, _: u32) -> Result<(Timestamp, Vec<EndedWindow>), StoreError> {
+        nothing()
+    }
+
+    async fn take(
+        &self,
+        _: TenantId,
+        _: EndpointId,
+        _: JobId,
+        _: Timestamp,
+    ) -> Result<Option<ToSum>, StoreError> {
         nothing()
     }
 }

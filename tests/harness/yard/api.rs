@@ -10,13 +10,13 @@ use packtrain_core::reads::Reads;
 use packtrain_core::time::SystemClock;
 use packtrain_core::trace::TraceRules;
 use packtrain_store::{
-    PgBacklog, PgControl, PgEndpoints, PgEvents, PgFigures, PgFiles, PgGas, PgJobs, PgKeys, PgLive,
-    PgOperatorJobs, PgReports, PgRules, PgSeriesReads,
+    PgBacklog, PgControl, PgDigests, PgEndpoints, PgEvents, PgFigures, PgFiles, PgGas, PgJobs,
+    PgKeys, PgLive, PgOperatorJobs, PgReports, PgRules, PgSeriesReads,
 };
 use tokio::net::TcpListener;
 
 use super::Yard;
-use crate::channels::doors;
+use crate::channels::{doors, keyring};
 use crate::database::Database;
 use crate::listening::Listening;
 
@@ -24,15 +24,18 @@ use crate::listening::Listening;
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 
 impl Yard {
-    /// An API of its own, and what has to run for its live streams.
+    /// An API of its own, and what has to run for its live streams; owners prove that they want their
+    /// endpoints, or need not.
     pub(super) fn api(
         database: &Database,
         objects: &Arc<dyn Objects>,
         hints: &Arc<dyn Hints>,
         log: Arc<dyn LiveLog>,
+        needs_proof: bool,
     ) -> (Router, Live) {
         let pools = database.pools();
         let live = Live::new(log, Arc::new(PgLive::new(pools.clone())));
+        let endpoints = PgEndpoints::new(pools.app.clone(), keyring());
         let router = packtrain_api::router(Api {
             keys: Arc::new(PgKeys::new(pools.app.clone())),
             jobs: Arc::new(PgJobs::new(pools.app.clone())),
@@ -49,8 +52,10 @@ impl Yard {
             events: Arc::new(PgEvents::new(pools.app.clone())),
             alerts: Alerts {
                 rules: Arc::new(PgRules::new(pools.app.clone())),
-                endpoints: Arc::new(PgEndpoints::new(pools.app.clone())),
+                endpoints: Arc::new(endpoints.clone()),
                 doors: doors(),
+                digests: Arc::new(PgDigests::new(pools.app.clone(), endpoints)),
+                needs_proof,
             },
             live: live.clone(),
             reads: Reads::new(Arc::new(MemoryCache::new(CACHE_BYTES))),
@@ -73,7 +78,7 @@ impl Yard {
 
     /// The same, with live streams that are read from this log.
     pub async fn listen_over(&self, log: Arc<dyn LiveLog>) -> Listening {
-        let (router, live) = Self::api(&self.database, &self.objects, &self.hints, log);
+        let (router, live) = Self::api(&self.database, &self.objects, &self.hints, log, false);
         let stop = self.stop.child_token();
         self.tasks.spawn(live.run(stop.clone()));
         let listener = TcpListener::bind("127.0.0.1:0").await;

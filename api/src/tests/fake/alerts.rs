@@ -3,12 +3,14 @@
 use async_trait::async_trait;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use packtrain_core::ports::{
-    ChannelKind, Doors, EndpointError, EndpointRecord, Endpoints, IncidentRecord, Keyed,
-    NewEndpoint, NewRule, RuleError, RuleRecord, Rules, Standing, Step, StoreError, Tested, ToTell,
-    Try,
+    AskedAgain, ChannelKind, Digests, Doors, EndedWindow, EndpointError, EndpointRecord, Endpoints,
+    IncidentRecord, Keyed, NewEndpoint, NewRule, Proof, RuleError, RuleRecord, Rules, Sealed,
+    Standing, Step, StoreError, Tested, ToSum, ToTell, Try,
 };
+use packtrain_core::proof::CodeHash;
 use packtrain_core::secret::Secret;
 use packtrain_core::time::Timestamp;
+use serde_json::Value;
 
 use super::{World, missing};
 
@@ -104,12 +106,34 @@ impl Endpoints for World {
         _: TenantId,
         _: EndpointId,
         _: &Secret<String>,
-    ) -> Result<Option<Timestamp>, StoreError> {
+    ) -> Result<Option<Timestamp>, EndpointError> {
         Ok(None)
+    }
+
+    async fn seal(&self, _: Option<TenantId>, _: u32) -> Result<Sealed, StoreError> {
+        Err(missing("a use of this"))
     }
 
     async fn enable(&self, _: TenantId, _: EndpointId) -> Result<bool, StoreError> {
         Ok(false)
+    }
+
+    async fn challenge(
+        &self,
+        _: TenantId,
+        _: EndpointId,
+        _: &CodeHash,
+        _: bool,
+    ) -> Result<bool, StoreError> {
+        Err(missing("a use of this"))
+    }
+
+    async fn prove(&self, _: TenantId, _: EndpointId, _: &CodeHash) -> Result<Proof, StoreError> {
+        Ok(Proof::Missing)
+    }
+
+    async fn ask_again(&self, _: TenantId, _: EndpointId) -> Result<AskedAgain, StoreError> {
+        Ok(AskedAgain::Missing)
     }
 
     async fn tested(&self, _: TenantId, _: EndpointId) -> Result<Tested, StoreError> {
@@ -135,6 +159,37 @@ impl Endpoints for World {
 
     async fn last_try(&self, _: TenantId, _: JobId) -> Result<Option<Try>, StoreError> {
         Ok(None)
+    }
+}
+
+#[async_trait]
+impl Digests for World {
+    async fn gather(
+        &self,
+        _: TenantId,
+        _: EndpointId,
+        _: &Value,
+        _: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn scatter(&self, _: TenantId, _: EndpointId) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn ended(&self, _: u32) -> Result<(Timestamp, Vec<EndedWindow>), StoreError> {
+        Err(missing("a use of this"))
+    }
+
+    async fn take(
+        &self,
+        _: TenantId,
+        _: EndpointId,
+        _: JobId,
+        _: Timestamp,
+    ) -> Result<Option<ToSum>, StoreError> {
+        Err(missing("a use of this"))
     }
 }
 

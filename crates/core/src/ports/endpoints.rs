@@ -1,9 +1,11 @@
 //! Endpoints in the store: who is told, where, and every try to tell them.
 
 use async_trait::async_trait;
+use serde_json::Value;
 
 use super::{ChannelKind, IncidentRecord, Keyed, Step, StoreError};
 use crate::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
+use crate::proof::CodeHash;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -20,6 +22,11 @@ pub struct NewEndpoint {
     pub address: Secret<String>,
     /// What signs, the newest first.
     pub secrets: Vec<Secret<String>>,
+    /// Whether its owner must prove that he wants it before anything is told there.
+    pub needs_proof: bool,
+    /// What its digests are like, and when the first one is due; none where each message is sent
+    /// by itself.
+    pub digest: Option<(Value, Timestamp)>,
 }
 
 /// An endpoint as its owner and those who deliver read it.
@@ -37,7 +44,9 @@ pub struct EndpointRecord {
     pub secrets: Vec<Secret<String>>,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When something was first delivered there.
+    /// Since when its owner has to prove that he wants it; until he did, nothing is told there.
+    pub unverified_since: Option<Timestamp>,
+    /// When he proved it, or something was first delivered there.
     pub verified_at: Option<Timestamp>,
     /// Since when every try failed; none while the last one succeeded.
     pub failing_since: Option<Timestamp>,
@@ -47,6 +56,8 @@ pub struct EndpointRecord {
     pub disabled_because: Option<String>,
     /// Until when secrets sign that another has replaced.
     pub old_secrets_until: Option<Timestamp>,
+    /// What its digests are like; none where each message is sent by itself.
+    pub digest: Option<Value>,
 }
 
 /// Why an endpoint was not stored or taken away.
@@ -58,12 +69,27 @@ pub enum EndpointError {
     /// A rule tells it.
     #[error("the rule {0} tells it")]
     Named(RuleId),
+    /// Its owner asked for as many codes as are sent in a day.
+    #[error("{0} codes were sent within a day")]
+    Codes(i32),
     /// The key of the request was used for another one.
     #[error("the Idempotency-Key was used for another request")]
     KeyReused,
+    /// There is no key under which what is secret in it could be sealed.
+    #[error("there is no key under which secrets are sealed")]
+    Unsealed,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What was put under the newest key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sealed {
+    /// How many endpoints.
+    pub count: u64,
+    /// Up to which tenant, where there may be more.
+    pub last: Option<TenantId>,
 }
 
 /// One try to hand a message over.
@@ -82,7 +108,8 @@ pub struct Try {
     pub at: Timestamp,
     /// How long it took, in milliseconds.
     pub latency_ms: u32,
-    /// What became of it: `delivered`, `temporary`, `permanent`, `gone`.
+    /// What became of it: `delivered`, `temporary`, `permanent`, `gone`; `untold` where nothing was
+    /// sent, since its owner had not proved that he wants it.
     pub result: String,
     /// The status of HTTP or the reply code of SMTP.
     pub status: Option<u16>,
@@ -119,6 +146,38 @@ pub enum Tested {
     Now,
     /// It was a moment ago.
     Already,
+    /// Its owner has to prove first that he wants it.
+    Unverified,
+    /// There is no such endpoint.
+    Missing,
+}
+
+/// What became of a code that somebody says he was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// It is right: the endpoint is told from now on.
+    Right,
+    /// There is nothing to prove, or it was proved before.
+    Before,
+    /// It is not what was sent.
+    Wrong,
+    /// No code holds: none was sent within a day, or too many wrong ones were given for it.
+    Stale,
+    /// There is no such endpoint.
+    Missing,
+}
+
+/// What became of the wish for another code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskedAgain {
+    /// One is to be sent, and that is noted.
+    Now,
+    /// One was sent a moment ago.
+    Early,
+    /// As many were sent as are, to this endpoint or for all of its owner's within a day.
+    Many,
+    /// There is nothing to prove.
+    Before,
     /// There is no such endpoint.
     Missing,
 }
@@ -159,10 +218,36 @@ pub trait Endpoints: Send + Sync {
         tenant: TenantId,
         id: EndpointId,
         secret: &Secret<String>,
-    ) -> Result<Option<Timestamp>, StoreError>;
+    ) -> Result<Option<Timestamp>, EndpointError>;
+
+    /// Puts what is secret in endpoints under the newest key, tenant by tenant, after one.
+    async fn seal(&self, after: Option<TenantId>, limit: u32) -> Result<Sealed, StoreError>;
 
     /// Lets messages go to an endpoint again that was disabled. Whether there is one.
     async fn enable(&self, tenant: TenantId, id: EndpointId) -> Result<bool, StoreError>;
+
+    /// Keeps the hash of a code that is about to be sent, which holds for a day: in the place of all
+    /// before it, or beside those of earlier attempts of the same message, which may have arrived.
+    /// Whether there is anything to prove.
+    async fn challenge(
+        &self,
+        tenant: TenantId,
+        id: EndpointId,
+        code: &CodeHash,
+        is_first: bool,
+    ) -> Result<bool, StoreError>;
+
+    /// Has an endpoint told from now on if this is the hash of a code that was sent there. Each
+    /// wrong one counts, and after five of them no code holds until another is sent.
+    async fn prove(
+        &self,
+        tenant: TenantId,
+        id: EndpointId,
+        code: &CodeHash,
+    ) -> Result<Proof, StoreError>;
+
+    /// Notes that another code is sent.
+    async fn ask_again(&self, tenant: TenantId, id: EndpointId) -> Result<AskedAgain, StoreError>;
 
     /// Notes that an endpoint is tried out, which it is not twice within some seconds.
     async fn tested(&self, tenant: TenantId, id: EndpointId) -> Result<Tested, StoreError>;

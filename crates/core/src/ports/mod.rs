@@ -13,6 +13,7 @@ mod channels;
 mod checkpoints;
 mod control;
 mod dead;
+mod digests;
 mod endpoints;
 mod ends;
 mod events;
@@ -64,8 +65,10 @@ pub use control::{
     ScheduleEdit, WorkerView,
 };
 pub use dead::{DeadLetter, DeadLetters, Death, Mirror, MirrorError, Revive};
+pub use digests::{Digests, EndedWindow, Gathered, NextWindow, ToSum};
 pub use endpoints::{
-    Doors, EndpointError, EndpointRecord, Endpoints, NewEndpoint, Standing, Tested, ToTell, Try,
+    AskedAgain, Doors, EndpointError, EndpointRecord, Endpoints, NewEndpoint, Proof, Sealed,
+    Standing, Tested, ToTell, Try,
 };
 pub use ends::{End, Settled, Settlement, Success};
 pub use events::{JobEvent, JobEvents, Noted, WAITING};
@@ -153,6 +156,8 @@ pub struct World {
     pub watch: Arc<dyn Watch>,
     /// Who is told, and every try to tell them.
     pub endpoints: Arc<dyn Endpoints>,
+    /// What they are told of in one message, window by window.
+    pub digests: Arc<dyn Digests>,
     /// The ways to tell them, one a kind.
     pub channels: Vec<Arc<dyn Channel>>,
     /// Puts what is told into words.
@@ -188,6 +193,14 @@ pub enum StoreError {
         /// The value, shortened.
         value: String,
     },
+    /// A stored value is sealed under a key that this process was not given.
+    #[error("{what} is sealed under the key {key}, which is not given here")]
+    Sealed {
+        /// Which column.
+        what: &'static str,
+        /// The name of the key, which is not the key.
+        key: String,
+    },
 }
 
 impl From<StoreError> for Fault {
@@ -195,6 +208,8 @@ impl From<StoreError> for Fault {
         match error {
             StoreError::Unavailable(_) => Self::retry("store.unavailable", error),
             StoreError::Refused { .. } => Self::retry("store.refused", error),
+            // Another process may have it, and this one after its next start.
+            StoreError::Sealed { .. } => Self::retry("store.sealed", error),
             StoreError::Missing { .. } => Self::fatal("store.missing", error),
             StoreError::Unreadable { .. } => Self::fatal("store.unreadable", error),
         }

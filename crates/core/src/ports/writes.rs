@@ -1,6 +1,6 @@
 //! Rows that a job wants written in the transaction that ends it.
 
-use super::{Evaluated, Point, ReportRecord, Scanned, TokenDecimals, Try};
+use super::{Evaluated, Gathered, NextWindow, Point, ReportRecord, Scanned, TokenDecimals, Try};
 use crate::chain::Chain;
 
 /// A row that stands or falls with the end of its job: if the lease is gone, it is not written.
@@ -17,6 +17,10 @@ pub enum Write {
     Evaluated(Box<Evaluated>),
     /// A try to tell somebody after which its endpoint stands as it stood before.
     Tried(Box<Try>),
+    /// What is told with the next digest of an endpoint.
+    Gathered(Gathered),
+    /// Windows of digests in the places of those that have ended.
+    Windows(Vec<NextWindow>),
     /// What a scan of a chain found, unless another one came before it.
     Scanned(Box<Scanned>),
     /// Decimals of tokens of a chain that were not known.

@@ -1,24 +1,34 @@
 //! Endpoints, and every try to tell them something.
 
 mod care;
+mod proof;
+mod row;
+mod sealing;
 mod told;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use packtrain_core::limits::ENDPOINTS_MAX;
 use packtrain_core::ports::{
-    EndpointError, EndpointRecord, Endpoints, Keyed, NewEndpoint, Standing, StoreError, Tested,
-    ToTell, Try,
+    AskedAgain, EndpointError, EndpointRecord, Endpoints, Keyed, NewEndpoint, Proof, Sealed,
+    Standing, StoreError, Tested, ToTell, Try,
 };
+use packtrain_core::proof::CodeHash;
 use packtrain_core::secret::Secret;
 use packtrain_core::time::Timestamp;
-use uuid::Uuid;
+use sqlx::PgConnection;
 
 use crate::error::refused;
 use crate::gate::{TenantGate, commit};
 use crate::pg::alerts::tries;
+use crate::pg::digests;
 use crate::pg::keyed::{self, Taken};
 use crate::pool::Pool;
+use crate::seal::Keyring;
+
+pub(crate) use row::{EndpointRow, one};
 
 /// The space of the idempotency keys of new endpoints.
 const KEYS: &str = "alerts.endpoint";
@@ -26,16 +36,88 @@ const KEYS: &str = "alerts.endpoint";
 /// Endpoints over the pool of `packtrain_app` (to keep) or `packtrain_worker` (to deliver).
 #[derive(Clone)]
 pub struct PgEndpoints {
+    pool: Pool,
     gate: TenantGate,
+    keys: Arc<Keyring>,
 }
 
 impl PgEndpoints {
-    /// Works over a pool.
-    pub const fn new(pool: Pool) -> Self {
+    /// Works over a pool; what is secret in endpoints is sealed under these keys. Without any, what
+    /// was written before is read, and no endpoint is made.
+    pub fn new(pool: Pool, keys: Arc<Keyring>) -> Self {
         Self {
-            gate: TenantGate::new(pool),
+            gate: TenantGate::new(pool.clone()),
+            pool,
+            keys,
         }
     }
+
+    /// A stored endpoint, with what was sealed.
+    pub(crate) fn opened(
+        &self,
+        tenant: TenantId,
+        row: EndpointRow,
+    ) -> Result<EndpointRecord, StoreError> {
+        row.record(&self.keys, tenant)
+    }
+
+    /// Stores a new endpoint, of which there may be so many.
+    async fn insert(
+        &self,
+        connection: &mut PgConnection,
+        tenant: TenantId,
+        endpoint: &NewEndpoint,
+    ) -> Result<(), EndpointError> {
+        if count(connection, tenant).await? >= i64::from(ENDPOINTS_MAX) {
+            return Err(EndpointError::Many(ENDPOINTS_MAX));
+        }
+        if endpoint.needs_proof && !proof::count(connection, tenant).await? {
+            return Err(EndpointError::Codes(proof::CODES_A_DAY_MAX));
+        }
+        let secrets = (&endpoint.address, &endpoint.secrets[..]);
+        let sealed = sealing::sealed(&self.keys, tenant, endpoint.id, secrets);
+        let sealed = sealed.ok_or(EndpointError::Unsealed)?;
+        sqlx::query!(
+            r#"
+            insert into endpoint (id, tenant_id, name, channel, address, secrets, sealed_by,
+                                  unverified_since, codes_sent, codes_sent_at)
+            values ($1, $2, $3, $4, $5, $6, $7,
+                    case when $8 then now_utc() end,
+                    case when $8 then 1 else 0 end,
+                    case when $8 then now_utc() end)
+            "#,
+            endpoint.id.as_uuid(),
+            tenant.as_uuid(),
+            endpoint.name,
+            endpoint.channel,
+            sealed.address,
+            &sealed.secrets,
+            sealed.by,
+            endpoint.needs_proof,
+        )
+        .execute(&mut *connection)
+        .await
+        .map_err(refused("to store an endpoint"))?;
+        if let Some((digest, due_at)) = &endpoint.digest {
+            digests::open(connection, endpoint.id, digest, *due_at).await?;
+        }
+        Ok(())
+    }
+}
+
+/// How many endpoints a tenant has; two who make the last one at once take turns.
+async fn count(connection: &mut PgConnection, tenant: TenantId) -> Result<i64, StoreError> {
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended('endpoint:' || $1, 0)) as locked",
+        tenant.as_uuid().to_string(),
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(refused("to count endpoints"))?;
+    sqlx::query_scalar!(r#"select count(*) as "count!" from endpoint"#)
+        .fetch_one(connection)
+        .await
+        .map_err(refused("to count endpoints"))
 }
 
 #[async_trait]
@@ -55,38 +137,7 @@ impl Endpoints for PgEndpoints {
                 Taken::Reused => return Err(EndpointError::KeyReused),
             }
         }
-        // Two who make the last endpoint at once take turns.
-        sqlx::query!(
-            "select pg_advisory_xact_lock(hashtextextended('endpoint:' || $1, 0)) as locked",
-            tenant.as_uuid().to_string(),
-        )
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(refused("to count endpoints"))?;
-        let count = sqlx::query_scalar!(r#"select count(*) as "count!" from endpoint"#)
-            .fetch_one(&mut *tx)
-            .await
-            .map_err(refused("to count endpoints"))?;
-        if count >= i64::from(ENDPOINTS_MAX) {
-            return Err(EndpointError::Many(ENDPOINTS_MAX));
-        }
-        let secrets = endpoint.secrets.iter();
-        let secrets: Vec<String> = secrets.map(|secret| secret.reveal().clone()).collect();
-        sqlx::query!(
-            r#"
-            insert into endpoint (id, tenant_id, name, channel, address, secrets)
-            values ($1, $2, $3, $4, $5, $6)
-            "#,
-            endpoint.id.as_uuid(),
-            tenant.as_uuid(),
-            endpoint.name,
-            endpoint.channel,
-            endpoint.address.reveal(),
-            &secrets,
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(refused("to store an endpoint"))?;
+        self.insert(&mut tx, tenant, endpoint).await?;
         commit(tx, "to store an endpoint").await?;
         Ok(endpoint.id)
     }
@@ -97,24 +148,8 @@ impl Endpoints for PgEndpoints {
         id: EndpointId,
     ) -> Result<Option<EndpointRecord>, StoreError> {
         let mut tx = self.gate.begin(tenant).await?;
-        let row = sqlx::query_as!(
-            EndpointRow,
-            r#"
-            select id, name, channel, address, created_at, verified_at, failing_since, disabled_at,
-                   disabled_because,
-                   case when old_secrets_until <= now_utc() then secrets[1:1]
-                        else secrets end as "secrets!",
-                   case when old_secrets_until > now_utc() then old_secrets_until
-                        end as old_secrets_until
-              from endpoint
-             where id = $1
-            "#,
-            id.as_uuid(),
-        )
-        .fetch_optional(&mut *tx)
-        .await
-        .map_err(refused("to read an endpoint"))?;
-        Ok(row.map(EndpointRow::record))
+        let row = one(&mut tx, id).await?;
+        row.map(|row| self.opened(tenant, row)).transpose()
     }
 
     async fn list(
@@ -124,27 +159,9 @@ impl Endpoints for PgEndpoints {
         limit: u32,
     ) -> Result<Vec<EndpointRecord>, StoreError> {
         let mut tx = self.gate.begin(tenant).await?;
-        let rows = sqlx::query_as!(
-            EndpointRow,
-            r#"
-            select id, name, channel, address, created_at, verified_at, failing_since, disabled_at,
-                   disabled_because,
-                   case when old_secrets_until <= now_utc() then secrets[1:1]
-                        else secrets end as "secrets!",
-                   case when old_secrets_until > now_utc() then old_secrets_until
-                        end as old_secrets_until
-              from endpoint
-             where $1::uuid is null or id < $1
-             order by id desc
-             limit $2
-            "#,
-            before.map(|id| id.as_uuid()),
-            i64::from(limit),
-        )
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(refused("to list endpoints"))?;
-        Ok(rows.into_iter().map(EndpointRow::record).collect())
+        let rows = row::page(&mut tx, before, limit).await?;
+        let rows = rows.into_iter();
+        rows.map(|row| self.opened(tenant, row)).collect()
     }
 
     async fn remove(&self, tenant: TenantId, id: EndpointId) -> Result<bool, EndpointError> {
@@ -163,6 +180,7 @@ impl Endpoints for PgEndpoints {
             .execute(&mut *tx)
             .await
             .map_err(refused("to take an endpoint away"))?;
+        digests::forget(&mut tx, id).await?;
         commit(tx, "to take an endpoint away").await?;
         Ok(done.rows_affected() > 0)
     }
@@ -172,9 +190,13 @@ impl Endpoints for PgEndpoints {
         tenant: TenantId,
         id: EndpointId,
         secret: &Secret<String>,
-    ) -> Result<Option<Timestamp>, StoreError> {
+    ) -> Result<Option<Timestamp>, EndpointError> {
+        let sealed = self.keys.seal(&row::secrets_of(tenant, id), secret);
+        let sealed = sealed.ok_or(EndpointError::Unsealed)?;
         let mut tx = self.gate.begin(tenant).await?;
-        let until = care::rotate(&mut tx, id, secret).await?;
+        let until = care::rotate(&mut tx, id, &sealed).await?;
+        // What was there before may be older than the key.
+        sealing::seal(&mut tx, &self.keys, tenant, Some(id)).await?;
         commit(tx, "to give an endpoint another secret").await?;
         Ok(until)
     }
@@ -184,6 +206,54 @@ impl Endpoints for PgEndpoints {
         let found = care::enable(&mut tx, id).await?;
         commit(tx, "to enable an endpoint").await?;
         Ok(found)
+    }
+
+    async fn challenge(
+        &self,
+        tenant: TenantId,
+        id: EndpointId,
+        code: &CodeHash,
+        is_first: bool,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        let is_asked = proof::challenge(&mut tx, id, code, is_first).await?;
+        commit(tx, "to keep a code").await?;
+        Ok(is_asked)
+    }
+
+    async fn prove(
+        &self,
+        tenant: TenantId,
+        id: EndpointId,
+        code: &CodeHash,
+    ) -> Result<Proof, StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        let proof = proof::prove(&mut tx, id, code).await?;
+        commit(tx, "to note what a code proves").await?;
+        Ok(proof)
+    }
+
+    async fn ask_again(&self, tenant: TenantId, id: EndpointId) -> Result<AskedAgain, StoreError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        let asked = proof::ask_again(&mut tx, tenant, id).await?;
+        commit(tx, "to note that a code is sent").await?;
+        Ok(asked)
+    }
+
+    async fn seal(&self, after: Option<TenantId>, limit: u32) -> Result<Sealed, StoreError> {
+        let mut sealed = Sealed::default();
+        if self.keys.newest().is_none() {
+            return Ok(sealed);
+        }
+        let tenants = sealing::tenants(&self.pool, after, limit).await?;
+        for tenant in &tenants {
+            let mut tx = self.gate.begin(*tenant).await?;
+            sealed.count += sealing::seal(&mut tx, &self.keys, *tenant, None).await?;
+            commit(tx, "to seal endpoints").await?;
+        }
+        let is_full = tenants.len() >= limit as usize;
+        sealed.last = tenants.last().copied().filter(|_| is_full);
+        Ok(sealed)
     }
 
     async fn tested(&self, tenant: TenantId, id: EndpointId) -> Result<Tested, StoreError> {
@@ -200,7 +270,13 @@ impl Endpoints for PgEndpoints {
         step: (RuleId, u32),
     ) -> Result<Option<ToTell>, StoreError> {
         let mut tx = self.gate.begin(tenant).await?;
-        told::told(&mut tx, endpoint, step).await
+        let found = told::told(&mut tx, endpoint, step).await?;
+        found
+            .map(|(row, step)| {
+                let endpoint = self.opened(tenant, row)?;
+                Ok(ToTell { endpoint, step })
+            })
+            .transpose()
     }
 
     async fn note(
@@ -219,8 +295,9 @@ impl Endpoints for PgEndpoints {
         sqlx::query!(
             r#"
             update endpoint
-               set verified_at = case $2 when 'well' then coalesce(verified_at, $3)
-                                         else verified_at end,
+               set verified_at = case when $2 = 'well' and unverified_since is null
+                                      then coalesce(verified_at, $3)
+                                      else verified_at end,
                    failing_since = case $2 when 'well' then null
                                            else coalesce(failing_since, $3) end,
                    disabled_at = case $2 when 'disabled' then coalesce(disabled_at, $3)
@@ -250,37 +327,5 @@ impl Endpoints for PgEndpoints {
     async fn last_try(&self, tenant: TenantId, job: JobId) -> Result<Option<Try>, StoreError> {
         let mut tx = self.gate.begin(tenant).await?;
         tries::last(&mut tx, job).await
-    }
-}
-
-struct EndpointRow {
-    id: Uuid,
-    name: String,
-    channel: String,
-    address: String,
-    secrets: Vec<String>,
-    created_at: Timestamp,
-    verified_at: Option<Timestamp>,
-    failing_since: Option<Timestamp>,
-    disabled_at: Option<Timestamp>,
-    disabled_because: Option<String>,
-    old_secrets_until: Option<Timestamp>,
-}
-
-impl EndpointRow {
-    fn record(self) -> EndpointRecord {
-        EndpointRecord {
-            id: EndpointId::from_uuid(self.id),
-            name: self.name,
-            channel: self.channel,
-            address: Secret::new(self.address),
-            secrets: self.secrets.into_iter().map(Secret::new).collect(),
-            created_at: self.created_at,
-            verified_at: self.verified_at,
-            failing_since: self.failing_since,
-            disabled_at: self.disabled_at,
-            disabled_because: self.disabled_because,
-            old_secrets_until: self.old_secrets_until,
-        }
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod clocks;
 pub(crate) mod coins;
 pub(crate) mod control;
 pub(crate) mod dead;
+pub(crate) mod digests;
 pub(crate) mod endpoints;
 pub(crate) mod ends;
 pub(crate) mod enqueue;

@@ -8,6 +8,7 @@ use crate::error::refused;
 use crate::gate::set_tenant;
 use crate::pg::alerts::{evaluated, tries};
 use crate::pg::chain_events::scanned;
+use crate::pg::digests;
 use crate::pg::reports;
 
 /// Writes what the jobs of these ends asked for, each in the name of its tenant.
@@ -44,6 +45,8 @@ pub(crate) async fn write(
             Write::Evaluated(found) => evaluated::record(connection, found).await?,
             Write::Scanned(found) => scanned::record(connection, end.job, found).await?,
             Write::Tokens(chain, tokens) => scanned::tokens(connection, *chain, tokens).await?,
+            Write::Gathered(entry) => digests::gathered(connection, tenant, entry).await?,
+            Write::Windows(next) => digests::windows(connection, next).await?,
             // Written above.
             Write::Tried(_) => {}
         }

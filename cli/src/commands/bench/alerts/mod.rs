@@ -13,13 +13,14 @@ use serde_json::json;
 
 use self::legs::Legs;
 use self::replay::Replayed;
-use self::scene::Scene;
+use self::scene::{KEY, Scene};
 use super::cost::{Cost, Moment, load};
 use super::ground::Ground;
 use super::worker::WorkerProcess;
 use crate::args::{BenchAlerts, Global};
 use crate::failure::{FAILED, Failure};
 use crate::table::Table;
+use crate::wiring::sealing;
 
 /// Connections of the worker to the mail server.
 const MAIL_CONNECTIONS: u32 = 8;
@@ -71,6 +72,7 @@ fn settings(scene: &Scene<'_>, args: &BenchAlerts) -> Vec<(&'static str, String)
         ("WORKER_NOTIFY_SLOTS", args.slots.to_string()),
         ("NOTIFY_PLAIN_HTTP", true.to_string()),
         ("NOTIFY_NETWORKS", r#"["127.0.0.0/8"]"#.to_owned()),
+        ("NOTIFY_KEYS", sealing::written(KEY).reveal().clone()),
     ];
     if cfg!(feature = "email") {
         settings.extend([

@@ -14,7 +14,7 @@ use packtrain_jobs::alerts::evaluate::Evaluate;
 use packtrain_jobs::alerts::rules::{Rule, stored};
 use packtrain_jobs::ops::canary::Canary;
 use packtrain_notify::Entry;
-use packtrain_store::{PgClaims, PgEndpoints, PgRules};
+use packtrain_store::{Keyring, PgClaims, PgEndpoints, PgRules, SEAL_KEY_BYTES};
 use serde_json::json;
 
 use super::sinks::Sinks;
@@ -30,6 +30,9 @@ const MAIL_ONE_IN: usize = 5;
 const LEVEL: u32 = 1_000_000;
 /// How long it may take until everybody was told for the first time.
 const BEGUN_WITHIN: Duration = Duration::from_secs(60);
+
+/// The key under which endpoints are sealed, of scene and worker alike.
+pub(super) const KEY: [u8; SEAL_KEY_BYTES] = [7; SEAL_KEY_BYTES];
 
 /// Somebody who may be told.
 #[derive(Debug, Clone, Copy)]
@@ -63,11 +66,12 @@ impl<'g> Scene<'g> {
         let pools = &ground.parts.pools;
         let ids = Arc::clone(&ground.parts.ids);
         let about = About::of::<Canary>();
+        let keys = Keyring::new(&[Secret::new(KEY)]);
         Ok(Self {
             ground,
             sinks: Sinks::start().await?,
             rules: PgRules::new(pools.app.clone()),
-            endpoints: PgEndpoints::new(pools.app.clone()),
+            endpoints: PgEndpoints::new(pools.app.clone(), Arc::new(keys)),
             worker: (&*ids as &dyn IdSource).worker(),
             claims: PgClaims::new(pools, ids),
             wanted: [Wanted {
@@ -139,6 +143,8 @@ impl<'g> Scene<'g> {
             channel: channel.to_owned(),
             address: Secret::new(address),
             secrets: vec![secret],
+            needs_proof: false,
+            digest: None,
         };
         let made = self.endpoints.create(tenant, &endpoint, None).await;
         made.map_err(|error| Failure::new(FAILED, format!("an endpoint: {error}")))?;

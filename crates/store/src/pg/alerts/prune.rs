@@ -32,10 +32,18 @@ pub(crate) async fn points(pool: &Pool, age: PgInterval, limit: i64) -> Result<u
     Ok(done.rows_affected())
 }
 
-/// Removes tries to tell somebody that are older than this, at most so many.
+/// Removes tries to tell somebody that are older than this, and what was told in digests, at most so
+/// many of each.
 pub(crate) async fn tries(pool: &Pool, age: PgInterval, limit: i64) -> Result<u64, StoreError> {
     let done = sqlx::query!(
         r#"
+        with entries as (
+            delete from digest_entry
+             where ctid = any(array(
+                   select ctid
+                     from digest_entry
+                    where added_at < now_utc() - $1::interval
+                    limit $2)))
         delete from delivery_try
          where ctid = any(array(
                select ctid

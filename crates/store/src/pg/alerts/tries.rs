@@ -74,7 +74,8 @@ pub(crate) async fn record(
     Ok(())
 }
 
-/// The first tries to tell of an incident, in order of what was told and of time.
+/// The first tries to tell of an incident, by itself or in a digest, in order of what was told and of
+/// time.
 pub(crate) async fn of_incident(
     connection: &mut PgConnection,
     incident: IncidentId,
@@ -82,12 +83,22 @@ pub(crate) async fn of_incident(
     let rows = sqlx::query_as!(
         TryRow,
         r#"
-        select t.job_id, t.number, t.rule_id, t.seq, t.endpoint_id, t.at, t.latency_ms, t.result,
+        with told as (
+            select s.rule_id, s.seq, t.job_id, t.number
+              from incident_step s
+              join delivery_try t on t.rule_id = s.rule_id and t.seq = s.seq
+             where s.incident_id = $1
+            union all
+            select s.rule_id, s.seq, t.job_id, t.number
+              from incident_step s
+              join digest_entry d on d.rule_id = s.rule_id and d.seq = s.seq
+              join delivery_try t on t.job_id = d.job_id
+             where s.incident_id = $1)
+        select t.job_id, t.number, o.rule_id, o.seq, t.endpoint_id, t.at, t.latency_ms, t.result,
                t.status, t.cause, t.excerpt
-          from incident_step s
-          join delivery_try t on t.rule_id = s.rule_id and t.seq = s.seq
-         where s.incident_id = $1
-         order by s.seq, t.at
+          from told o
+          join delivery_try t on t.job_id = o.job_id and t.number = o.number
+         order by o.seq, t.at
          limit $2
         "#,
         incident.as_uuid(),

@@ -2,7 +2,6 @@
 
 use packtrain_core::ids::EndpointId;
 use packtrain_core::ports::{StoreError, Tested};
-use packtrain_core::secret::Secret;
 use packtrain_core::time::Timestamp;
 use sqlx::PgConnection;
 
@@ -20,7 +19,7 @@ const TEST_EVERY_S: f64 = 10.0;
 pub(super) async fn rotate(
     connection: &mut PgConnection,
     id: EndpointId,
-    secret: &Secret<String>,
+    secret: &str,
 ) -> Result<Option<Timestamp>, StoreError> {
     sqlx::query_scalar!(
         r#"
@@ -34,7 +33,7 @@ pub(super) async fn rotate(
         returning old_secrets_until as "until!"
         "#,
         id.as_uuid(),
-        secret.reveal(),
+        secret,
         SECRETS_MAX,
         OVERLAP_S,
     )
@@ -69,16 +68,19 @@ pub(super) async fn tested(
     connection: &mut PgConnection,
     id: EndpointId,
 ) -> Result<Tested, StoreError> {
-    let may = sqlx::query_scalar!(
+    let found = sqlx::query!(
         r#"
         update endpoint e
            set tested_at = case when f.may then now_utc() else e.tested_at end
-          from (select id, coalesce(tested_at <= now_utc() - $2 * interval '1 second', true) as may
+          from (select id, unverified_since is null as is_verified,
+                       unverified_since is null
+                           and coalesce(tested_at <= now_utc() - $2 * interval '1 second', true)
+                           as may
                   from endpoint
                  where id = $1
                    for update) f
          where e.id = f.id
-        returning f.may as "may!"
+        returning f.may as "may!", f.is_verified as "is_verified!"
         "#,
         id.as_uuid(),
         TEST_EVERY_S,
@@ -86,9 +88,10 @@ pub(super) async fn tested(
     .fetch_optional(connection)
     .await
     .map_err(refused("to note that an endpoint is tried out"))?;
-    Ok(match may {
-        Some(true) => Tested::Now,
-        Some(false) => Tested::Already,
+    Ok(match found {
+        Some(found) if !found.is_verified => Tested::Unverified,
+        Some(found) if found.may => Tested::Now,
+        Some(_) => Tested::Already,
         None => Tested::Missing,
     })
 }

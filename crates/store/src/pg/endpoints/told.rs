@@ -1,7 +1,7 @@
 //! All that a message is made from, in one look.
 
 use packtrain_core::ids::{EndpointId, IncidentId, RuleId};
-use packtrain_core::ports::{IncidentRecord, Step, StoreError, ToTell};
+use packtrain_core::ports::{IncidentRecord, Step, StoreError};
 use packtrain_core::time::Timestamp;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -10,25 +10,30 @@ use uuid::Uuid;
 use super::EndpointRow;
 use crate::error::{number, refused};
 
+/// What happened, and the incident that it belongs to.
+pub(super) type Happened = (IncidentRecord, Step);
+
 /// An endpoint, and what happened to a rule at a place.
 pub(super) async fn told(
     connection: &mut PgConnection,
     endpoint: EndpointId,
     (rule, seq): (RuleId, u32),
-) -> Result<Option<ToTell>, StoreError> {
+) -> Result<Option<(EndpointRow, Option<Happened>)>, StoreError> {
     let row = sqlx::query_as!(
         ToldRow,
         r#"
-        select e.id, e.name, e.channel, e.address, e.created_at, e.verified_at, e.failing_since,
-               e.disabled_at, e.disabled_because,
+        select e.id, e.name, e.channel, e.address, e.created_at, e.unverified_since, e.verified_at,
+               e.failing_since, e.disabled_at, e.disabled_because,
                case when e.old_secrets_until <= now_utc() then e.secrets[1:1]
                     else e.secrets end as "secrets!",
                case when e.old_secrets_until > now_utc() then e.old_secrets_until
                     end as old_secrets_until,
+               w.digest as "digest?",
                i.id as "incident?", i.name as "rule_name?", i.severity as "severity?",
                i.opened_at as "opened_at?", i.ended_at as "ended_at?", s.step as "step?",
                s.at as "at?", s.facts as "facts?"
           from endpoint e
+          left join digest_window w on w.endpoint_id = e.id
           left join incident_step s on s.rule_id = $2 and s.seq = $3
           left join incident i on i.id = s.incident_id
          where e.id = $1
@@ -49,12 +54,14 @@ struct ToldRow {
     channel: String,
     address: String,
     created_at: Timestamp,
+    unverified_since: Option<Timestamp>,
     verified_at: Option<Timestamp>,
     failing_since: Option<Timestamp>,
     disabled_at: Option<Timestamp>,
     disabled_because: Option<String>,
     secrets: Vec<String>,
     old_secrets_until: Option<Timestamp>,
+    digest: Option<Value>,
     incident: Option<Uuid>,
     rule_name: Option<String>,
     severity: Option<String>,
@@ -66,7 +73,7 @@ struct ToldRow {
 }
 
 impl ToldRow {
-    fn told(self, rule: RuleId, seq: u32) -> ToTell {
+    fn told(self, rule: RuleId, seq: u32) -> (EndpointRow, Option<Happened>) {
         let endpoint = EndpointRow {
             id: self.id,
             name: self.name,
@@ -74,11 +81,13 @@ impl ToldRow {
             address: self.address,
             secrets: self.secrets,
             created_at: self.created_at,
+            unverified_since: self.unverified_since,
             verified_at: self.verified_at,
             failing_since: self.failing_since,
             disabled_at: self.disabled_at,
             disabled_because: self.disabled_because,
             old_secrets_until: self.old_secrets_until,
+            digest: self.digest,
         };
         let incident = self.incident.zip(self.rule_name);
         let incident = incident.zip(self.severity).zip(self.opened_at);
@@ -97,9 +106,6 @@ impl ToldRow {
             at,
             facts,
         });
-        ToTell {
-            endpoint: endpoint.record(),
-            step: incident.zip(step),
-        }
+        (endpoint, incident.zip(step))
     }
 }

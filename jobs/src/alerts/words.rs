@@ -6,8 +6,8 @@ use packtrain_rules::metric::Derived;
 use packtrain_rules::value::Value;
 use serde::Deserialize;
 
-use crate::alerts::sending::ZONE;
-use crate::alerts::spoken;
+use super::sending::ZONE;
+use super::spoken;
 
 /// The facts of a step, as an evaluation writes them.
 #[derive(Debug, Deserialize)]
