@@ -28,6 +28,8 @@ const DOORS: &[(&str, KeyScope)] = &[
 pub(crate) struct User {
     /// Whose data it works on.
     pub(crate) tenant: TenantId,
+    /// Whether it may read what operators see as well.
+    pub(crate) views_platform: bool,
 }
 
 impl FromRequestParts<Shared> for User {
@@ -35,7 +37,11 @@ impl FromRequestParts<Shared> for User {
 
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
         let key = sign_in(&parts.headers, shared, KeyScope::User).await?;
-        Ok(Self { tenant: key.tenant })
+        let mut scopes = key.scopes.iter();
+        Ok(Self {
+            tenant: key.tenant,
+            views_platform: scopes.any(|has| has.covers(KeyScope::Viewer)),
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod gas;
+mod platform;
 mod series;
 
 use async_trait::async_trait;

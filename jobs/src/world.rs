@@ -86,6 +86,7 @@ impl World {
                 measures: Arc::new(NoMeasures),
                 series: Arc::new(Nowhere),
                 warmth: Vec::new(),
+                platform: Arc::new(Nowhere),
                 watch: Arc::new(Nowhere),
                 endpoints: Arc::new(Nowhere),
                 digests: Arc::new(Nowhere),

@@ -6,14 +6,16 @@ use chrono::TimeDelta;
 use packtrain_core::ports::{KeyScope, Measured, SeriesWrites};
 use packtrain_core::series::{Dataset, Resolution};
 use packtrain_core::time::{Clock, SystemClock, Timestamp, rfc3339};
-use packtrain_feeds::{Llama, LlamaMeasures, Replay};
+use packtrain_feeds::{Llama, LlamaMeasures, LlamaStablecoins, LlamaYields, Replay};
 use packtrain_store::PgSeries;
 use packtrain_tests::{Yard, until};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The recorded host, and a yard that measures the world by it.
+mod observed;
+
+/// The recorded hosts, and a yard that measures the world by them.
 async fn ground() -> (Replay, Yard) {
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let replay = Replay::start(Arc::new(SystemClock), &tasks, stop)
@@ -21,7 +23,10 @@ async fn ground() -> (Replay, Yard) {
         .unwrap();
     let api = replay.llama_api();
     let llama = Llama::new(&api, &api).unwrap();
-    let yard = Yard::measuring(Arc::new(LlamaMeasures::new(llama))).await;
+    let stablecoins = LlamaStablecoins::new(&replay.llama_stablecoins()).unwrap();
+    let yields = LlamaYields::new(&replay.llama_yields()).unwrap();
+    let measures = LlamaMeasures::new(llama).with_stablecoins(stablecoins);
+    let yard = Yard::measuring(Arc::new(measures.with_yields(yields))).await;
     (replay, yard)
 }
 

@@ -279,6 +279,7 @@ impl Yard {
             measures: Arc::clone(&self.measures),
             series: Arc::new(PgSeries::new(pool.clone())),
             warmth: self.warmth(),
+            platform: Arc::new(PgBacklog::new(pool.clone())),
             watch: Arc::new(PgWatch::new(pool.clone())),
             endpoints: Arc::new(endpoints.clone()),
             digests: Arc::new(PgDigests::new(pool.clone(), endpoints)),

@@ -15,6 +15,9 @@ const NEAR_MONEY: &[&str] = &[
     "crates/core/src/ledger.rs",
     "crates/core/src/series.rs",
     "crates/feeds/src/measures.rs",
+    "jobs/src/analytics/chained.rs",
+    "jobs/src/analytics/quantity.rs",
+    "jobs/src/analytics/split.rs",
 ];
 /// Where the shared limits stand.
 const LIMITS: &str = "crates/core/src/limits.rs";

@@ -17,6 +17,7 @@ mod full_disk;
 mod idempotency;
 pub(crate) mod kinds;
 mod live;
+mod operated;
 #[cfg(feature = "email")]
 mod prices;
 #[cfg(feature = "email")]

@@ -19,8 +19,9 @@ async fn seed(yard: &Yard, ticker: &Ticker) {
     ticker.seed().await.unwrap();
     let often = "update schedule set is_enabled = false
                   where kind in ('gas.rollup', 'gas.snapshot', 'alerts.evaluate', 'chain.scan',
-                                 'prices.observe', 'analytics.ingest', 'alerts.digest')";
-    assert_eq!(yard.database.run(often).await, 7);
+                                 'prices.observe', 'analytics.ingest', 'alerts.digest',
+                                 'ops.observe')";
+    assert_eq!(yard.database.run(often).await, 8);
 }
 
 async fn jobs_of(yard: &Yard, kind: &str) -> Vec<Value> {

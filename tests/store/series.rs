@@ -1,5 +1,6 @@
 //! Time series: what is recorded, what is made of it, and what parity finds.
 
+mod anchors;
 mod kept;
 
 use std::collections::BTreeMap;

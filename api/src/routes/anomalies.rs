@@ -8,7 +8,7 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use http::header::LINK;
 use http::{HeaderMap, StatusCode};
-use packtrain_core::ports::{Anomaly, SeriesId};
+use packtrain_core::ports::{Anomaly, MovedParts, SeriesId};
 use packtrain_core::series::{Dataset, Resolution};
 use packtrain_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,45 @@ pub(crate) struct AnomalyView {
     change_percent: f64,
     /// With how many moves it was compared.
     support: u32,
+    /// What moved it: `quantity` (tokens came or went), `price`, `both`, or `unknown` where the
+    /// source does not say enough. Of the strongest 20 protocols of an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "price")]
+    moved_by: Option<&'static str>,
+    /// The move in its parts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts: Option<PartsView>,
+}
+
+/// A change of what is locked in its parts, which add up exactly to it. Figures are decimal strings.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AnomalyParts)]
+pub(crate) struct PartsView {
+    /// From the day that ended last,
+    from: DateTime<Utc>,
+    /// until then.
+    to: DateTime<Utc>,
+    /// What came less what went, at the prices before.
+    #[schema(example = "0")]
+    quantity_usd: String,
+    /// What prices did to what is there now.
+    #[schema(example = "-1250000.5")]
+    price_usd: String,
+    /// Of tokens that are told at one of the two times alone.
+    #[schema(example = "0")]
+    unexplained_usd: String,
+}
+
+impl PartsView {
+    fn of(parts: MovedParts) -> Self {
+        Self {
+            from: parts.from,
+            to: parts.to,
+            quantity_usd: parts.quantity_usd.to_string(),
+            price_usd: parts.price_usd.to_string(),
+            unexplained_usd: parts.unexplained_usd.to_string(),
+        }
+    }
 }
 
 /// A page of anomalies, the newest first.
@@ -103,6 +142,12 @@ impl AnomalyView {
             z: anomaly.moved.z,
             change_percent: anomaly.moved.change_percent,
             support: anomaly.moved.support,
+            moved_by: anomaly.moved.why.map(|why| why.by.as_str()),
+            parts: anomaly
+                .moved
+                .why
+                .and_then(|why| why.parts)
+                .map(PartsView::of),
         }
     }
 }

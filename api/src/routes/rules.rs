@@ -8,6 +8,7 @@ use packtrain_core::field::FieldError;
 use packtrain_core::ids::{EndpointId, RuleId, TenantId};
 use packtrain_core::ports::{NewRule, RuleError, RuleRecord};
 use packtrain_jobs::alerts::rules::{self, Phase, Rule};
+use packtrain_jobs::ops::observe;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -16,7 +17,7 @@ use crate::auth::User;
 use crate::body::{JsonBody, Params};
 use crate::idempotency::{OptionalKey, keyed};
 use crate::page::{self, PageParams};
-use crate::problem::{KEY_REUSED, LIMIT_REACHED, Problem, STALE};
+use crate::problem::{KEY_REUSED, LIMIT_REACHED, Problem, SCOPE_MISSING, STALE};
 use crate::{Shared, conditional};
 
 /// Where rules are.
@@ -124,6 +125,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let api = &shared.api;
     let keyed = keyed(key, &wanted, api.clock.now())?;
+    operable(&user, &wanted.rule)?;
     let new = stored(&shared, RuleId::from_uuid(api.ids.uuid()), &wanted, None)?;
     let rule = api
         .alerts
@@ -201,6 +203,7 @@ pub(crate) async fn replace(
 ) -> Result<Response, Problem> {
     let rule = id::<RuleId>(&text)?;
     let expected = conditional::version(&headers)?;
+    operable(&user, &wanted.rule)?;
     let rules = &shared.api.alerts.rules;
     let mut tries = 0;
     loop {
@@ -248,6 +251,30 @@ fn stored(
     let now = shared.api.clock.now();
     let endpoints = wanted.endpoints.clone();
     rules::stored(id, &wanted.rule, endpoints, before, now).map_err(Problem::invalid)
+}
+
+/// Refuses a rule on jobs or on the platform whose maker may not read their figures, which are of
+/// all tenants together, or that names one which there is not.
+fn operable(user: &User, rule: &Rule) -> Result<(), Problem> {
+    let metrics = rules::operated(rule);
+    if !metrics.is_empty() && !user.views_platform {
+        let said = "Rules on jobs and on the platform need a key that has the scope `viewer` or \
+                    `operator` beside `user`.";
+        return Err(Problem::said(&SCOPE_MISSING, said));
+    }
+    let unknown = metrics
+        .into_iter()
+        .filter(|metric| !observe::is_known(metric));
+    let errors: Vec<FieldError> = unknown
+        .map(|metric| {
+            let said = format!("{metric} is no figure; {}", observe::FIGURES);
+            FieldError::new("/rule/when", "unknown_figure", said)
+        })
+        .collect();
+    match errors.is_empty() {
+        true => Ok(()),
+        false => Err(Problem::invalid(errors)),
+    }
 }
 
 pub(super) async fn find(

@@ -9,9 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
 use packtrain_core::limits::PAGE_MAX;
 use packtrain_core::ports::{Cacheable, Cached, Freshness, Owner, Ranked, SeriesPoint, Service};
-use packtrain_core::series::{Dataset, Resolution};
+use packtrain_core::series::{CHAIN, Dataset, PROTOCOL, Resolution};
 use packtrain_core::time::Timestamp;
-use packtrain_jobs::analytics::ingest::{CHAIN, PROTOCOL};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

@@ -2,7 +2,7 @@
 
 use packtrain_core::fault::chain as told;
 use packtrain_core::secret::Secret;
-use packtrain_feeds::Llama as Client;
+use packtrain_feeds::{Llama as Client, LlamaStablecoins, LlamaYields};
 use serde::Deserialize;
 
 use super::{Address, Problem};
@@ -12,19 +12,43 @@ use super::{Address, Problem};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Llama {
     pub(crate) api_url: Address,
+    pub(crate) stablecoins_url: Address,
+    pub(crate) yields_url: Address,
 }
 
 impl Llama {
     /// An address that cannot be asked, and why.
     pub(super) fn problem(&self) -> Option<Problem> {
-        let api = self.api_url.get()?;
-        let refused = Client::new(&api, &api).err()?;
-        Some(("llama.api_url".to_owned(), told(&refused)))
+        let refused = [
+            (
+                "api_url",
+                { self.api_url.get() }.and_then(|url| Client::new(&url, &url).err()),
+            ),
+            (
+                "stablecoins_url",
+                { self.stablecoins_url.get() }.and_then(|url| LlamaStablecoins::new(&url).err()),
+            ),
+            (
+                "yields_url",
+                { self.yields_url.get() }.and_then(|url| LlamaYields::new(&url).err()),
+            ),
+        ];
+        let found = refused
+            .into_iter()
+            .find_map(|(key, error)| Some((key, error?)));
+        found.map(|(key, error)| (format!("llama.{key}"), told(&error)))
     }
 
-    /// Leads to this host.
-    pub(crate) fn lead(&mut self, api: Secret<String>) {
+    /// Leads to these hosts: of protocols and chains, of stablecoins, and of yields.
+    pub(crate) fn lead(
+        &mut self,
+        api: Secret<String>,
+        stablecoins: Secret<String>,
+        yields: Secret<String>,
+    ) {
         self.api_url = Address(api);
+        self.stablecoins_url = Address(stablecoins);
+        self.yields_url = Address(yields);
     }
 }
 
@@ -34,21 +58,21 @@ mod tests {
 
     #[test]
     fn an_address_that_cannot_be_asked_is_refused_and_never_shown() {
-        for url in ["ftp://hush", "n.example/hush", "http://hush:hush@n.example"] {
-            let Err(error) = load(None, &[("llama.api_url", url.to_owned())]) else {
-                panic!("{url} was taken");
-            };
-            let said = error.to_string();
-            assert!(
-                said.starts_with("llama.api_url: DefiLlama is not"),
-                "{said}"
-            );
-            assert!(!said.contains("hush"), "{said}");
+        for key in ["llama.api_url", "llama.stablecoins_url", "llama.yields_url"] {
+            for url in ["ftp://hush", "n.example/hush", "http://hush:hush@n.example"] {
+                let Err(error) = load(None, &[(key, url.to_owned())]) else {
+                    panic!("{url} was taken");
+                };
+                let said = error.to_string();
+                assert!(said.starts_with(&format!("{key}: DefiLlama ")), "{said}");
+                assert!(said.contains("is not"), "{said}");
+                assert!(!said.contains("hush"), "{said}");
+            }
+            let flags = [(key, "https://n.example/hush".to_owned())];
+            let loaded = load(None, &flags).unwrap();
+            let shown = serde_json::to_string(&loaded.shown()).unwrap();
+            assert!(!shown.contains("hush"), "{shown}");
+            assert!(!format!("{:?}", loaded.settings).contains("hush"));
         }
-        let flags = [("llama.api_url", "https://n.example/hush".to_owned())];
-        let loaded = load(None, &flags).unwrap();
-        let shown = serde_json::to_string(&loaded.shown()).unwrap();
-        assert!(!shown.contains("hush"), "{shown}");
-        assert!(!format!("{:?}", loaded.settings).contains("hush"));
     }
 }

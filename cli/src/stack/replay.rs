@@ -39,7 +39,11 @@ pub(crate) async fn start(
     for chain in Chain::ALL {
         *settings.rpc.urls_mut(chain) = Addresses(Vec::new());
     }
-    settings.llama.lead(replay.llama_api());
+    settings.llama.lead(
+        replay.llama_api(),
+        replay.llama_stablecoins(),
+        replay.llama_yields(),
+    );
     let mut names = Vec::new();
     for (chain, url) in replay.nodes() {
         *settings.rpc.urls_mut(chain) = Addresses(vec![url]);

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use packtrain_core::chain::Chain;
 use packtrain_core::fault::chain as told;
-use packtrain_core::ports::{Chains, Measures, NoMeasures, NoPrices, Prices};
-use packtrain_feeds::{Llama, LlamaMeasures, LlamaPrices, NodeChains, Rpc};
+use packtrain_core::ports::{Chains, Measures, NoPrices, Prices};
+use packtrain_feeds::{
+    HostError, Llama, LlamaMeasures, LlamaPrices, LlamaStablecoins, LlamaYields, NodeChains, Rpc,
+};
 
 use crate::failure::{Failure, USAGE};
 use crate::settings::Settings;
@@ -37,10 +39,18 @@ pub(super) fn prices(settings: &Settings) -> Result<Arc<dyn Prices>, Failure> {
 
 /// What the settings name a source of.
 pub(super) fn measures(settings: &Settings) -> Result<Arc<dyn Measures>, Failure> {
-    let Some(api) = settings.llama.api_url.get() else {
-        return Ok(Arc::new(NoMeasures));
-    };
-    // Of this client no prices are asked: its second host is not needed.
-    let llama = Llama::new(&api, &api).map_err(|error| Failure::new(USAGE, told(&error)))?;
-    Ok(Arc::new(LlamaMeasures::new(llama)))
+    let refused = |error: HostError| Failure::new(USAGE, told(&error));
+    let (hosts, mut measures) = (&settings.llama, LlamaMeasures::default());
+    if let Some(url) = hosts.api_url.get() {
+        // Of this client no prices are asked: its second host is not needed.
+        let llama = Llama::new(&url, &url).map_err(refused)?;
+        measures = measures.with_protocols(llama);
+    }
+    if let Some(url) = hosts.stablecoins_url.get() {
+        measures = measures.with_stablecoins(LlamaStablecoins::new(&url).map_err(refused)?);
+    }
+    if let Some(url) = hosts.yields_url.get() {
+        measures = measures.with_yields(LlamaYields::new(&url).map_err(refused)?);
+    }
+    Ok(Arc::new(measures))
 }

@@ -214,6 +214,7 @@ impl Parts {
             measures: feeds::measures(&self.settings)?,
             series: Arc::new(PgSeries::new(pool.clone())),
             warmth: self.warmth()?,
+            platform: Arc::new(PgBacklog::new(pool.clone())),
             watch: Arc::new(PgWatch::new(pool.clone())),
             endpoints: Arc::new(PgEndpoints::new(pool.clone(), Arc::clone(&self.keys))),
             digests: Arc::new(self.digests(pool)),

@@ -198,6 +198,8 @@ email.security                "starttls"                          default
 email.user                    ""                                  default
 hints.transport               "pg"                                default
 llama.api_url                 ""                                  default
+llama.stablecoins_url         ""                                  default
+llama.yields_url              ""                                  default
 log.filter                    "info,sqlx::postgres::notice=warn"  default
 log.format                    "text"                              default
 metrics.emf                   false                               default

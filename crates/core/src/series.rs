@@ -18,23 +18,58 @@ use crate::time::Timestamp;
 pub enum Dataset {
     /// What is locked in protocols (`protocol:<slug>`) and chains (`chain:<name>`), in US dollars.
     Tvl,
+    /// What users of protocols paid in the last 24 hours (`protocol:<slug>`), in US dollars.
+    Fees,
+    /// What was traded on exchanges in the last 24 hours (`protocol:<slug>`), in US dollars.
+    Dexs,
+    /// What circulates of stablecoins (`coin:<id>`), in US dollars, and their prices in units of
+    /// what they are pegged to (`peg:<id>`).
+    Stablecoins,
+    /// What pools yield in percent a year (`apy:<id>`), and what is locked in them, in US dollars
+    /// (`tvl:<id>`).
+    Yields,
 }
+
+/// What keys of protocols begin with; what follows is the protocol's own word.
+pub const PROTOCOL: &str = "protocol:";
+/// What keys of chains begin with.
+pub const CHAIN: &str = "chain:";
+/// What keys of stablecoins begin with: of what circulates, and of the price by the peg.
+pub const COIN: &str = "coin:";
+/// See [`COIN`].
+pub const PEG: &str = "peg:";
+/// What keys of pools begin with: of the yield, and of what is locked.
+pub const APY: &str = "apy:";
+/// See [`APY`].
+pub const POOL_TVL: &str = "tvl:";
 
 impl Dataset {
     /// Every dataset.
-    pub const ALL: [Self; 1] = [Self::Tvl];
+    pub const ALL: [Self; 5] = [
+        Self::Tvl,
+        Self::Fees,
+        Self::Dexs,
+        Self::Stablecoins,
+        Self::Yields,
+    ];
 
     /// The word in payloads, routes and tables.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Tvl => "tvl",
+            Self::Fees => "fees",
+            Self::Dexs => "dexs",
+            Self::Stablecoins => "stablecoins",
+            Self::Yields => "yields",
         }
     }
 
-    /// What its figures count.
-    pub const fn unit(self) -> &'static str {
+    /// What the figures under a key count.
+    pub fn unit(self, key: &str) -> &'static str {
         match self {
-            Self::Tvl => "USD",
+            Self::Yields if key.starts_with(APY) => "%",
+            Self::Stablecoins if key.starts_with(PEG) => "peg",
+            _ => "USD",
         }
     }
 }

@@ -16,7 +16,10 @@ mod task_agent;
 pub use chains::NodeChains;
 pub use endpoint::{EndpointError, EndpointWarmth};
 pub use host::{Answer, Bounds, Host, HostError};
-pub use llama::{ChainTvl, Listed, Llama, LlamaPrices, Protocol};
+pub use llama::{
+    ChainTvl, Listed, Llama, LlamaPrices, LlamaStablecoins, LlamaYields, Overview, Protocol,
+    Stablecoin, Turnover, YieldPool,
+};
 pub use measures::LlamaMeasures;
 pub use post::{Post, PostError};
 pub use replay::{Fault, MoveError, Replay};

@@ -3,52 +3,124 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use packtrain_core::ports::{Measured, Measurement, Measures, SourceError};
+use packtrain_core::ports::{Holding, Measured, Measurement, Measures, SourceError};
 use packtrain_core::quantity::Quantity;
-use packtrain_core::series::Dataset;
+use packtrain_core::series::{APY, CHAIN, COIN, Dataset, PEG, POOL_TVL, PROTOCOL};
 
 use crate::host::HostError;
-use crate::llama::Llama;
+use crate::llama::{Llama, LlamaStablecoins, LlamaYields, Overview};
 
-/// Series of one dataset, at most: there are about 7,000 protocols.
+/// Figures of one dataset, at most: there are about 7,000 protocols, and 20,000 pools with two each.
 const SERIES_MAX: usize = 50_000;
 /// Letters of a slug or a name.
 const WORD_CHARS_MAX: usize = 200;
 /// Decimals that are kept: those of the values that rules compare.
 const DECIMALS_MAX: usize = 18;
-/// Dollars that nothing is worth: sums of a month of less are held exactly.
+/// Dollars that nothing is worth, and percent that nothing yields: sums of a month of less are held
+/// exactly.
 const DOLLARS_MAX: &str = "1000000000000000";
 
-/// Measures what is locked.
+/// Measures the world by those hosts of DefiLlama that it was given.
+#[derive(Default)]
 pub struct LlamaMeasures {
-    llama: Llama,
-    most: Quantity,
+    llama: Option<Llama>,
+    stablecoins: Option<LlamaStablecoins>,
+    yields: Option<LlamaYields>,
 }
 
 impl LlamaMeasures {
-    /// Asks this client.
+    /// Asks this client what is locked, turned over and held.
     pub fn new(llama: Llama) -> Self {
-        let most = DOLLARS_MAX.parse().unwrap_or(Quantity::ZERO);
-        Self { llama, most }
+        Self::default().with_protocols(llama)
     }
 
-    async fn tvl(&self) -> Result<Measurement, HostError> {
-        let mut found = Found {
-            most: self.most,
-            figures: BTreeMap::new(),
-            left_out: 0,
-        };
-        let listed = self
-            .llama
-            .protocols(|one| found.take("protocol", &one.slug, one.name, one.tvl_usd))
-            .await?;
-        found.left_out += listed.left_out;
-        for one in self.llama.chains().await? {
-            let name = one.name.clone();
-            found.take("chain", &one.name, name, one.tvl_usd);
-        }
-        Ok(found.measurement())
+    /// Asks this client what is locked, turned over and held.
+    #[must_use]
+    pub fn with_protocols(self, llama: Llama) -> Self {
+        let llama = Some(llama);
+        Self { llama, ..self }
     }
+
+    /// Asks this client for stablecoins.
+    #[must_use]
+    pub fn with_stablecoins(self, client: LlamaStablecoins) -> Self {
+        let stablecoins = Some(client);
+        Self {
+            stablecoins,
+            ..self
+        }
+    }
+
+    /// Asks this client for pools.
+    #[must_use]
+    pub fn with_yields(self, client: LlamaYields) -> Self {
+        let yields = Some(client);
+        Self { yields, ..self }
+    }
+
+    /// What a dataset is now; nothing where no host of it was given.
+    async fn found(&self, dataset: Dataset) -> Option<Result<Found, HostError>> {
+        Some(match dataset {
+            Dataset::Tvl => tvl(self.llama.as_ref()?).await,
+            Dataset::Fees => turnover(self.llama.as_ref()?, Overview::Fees).await,
+            Dataset::Dexs => turnover(self.llama.as_ref()?, Overview::Dexs).await,
+            Dataset::Stablecoins => stablecoins(self.stablecoins.as_ref()?).await,
+            Dataset::Yields => yields(self.yields.as_ref()?).await,
+        })
+    }
+}
+
+async fn tvl(llama: &Llama) -> Result<Found, HostError> {
+    let mut found = Found::new();
+    let listed = llama
+        .protocols(|one| found.take(PROTOCOL, &one.slug, one.name, one.tvl_usd))
+        .await?;
+    found.left_out += listed.left_out;
+    for one in llama.chains().await? {
+        let name = one.name.clone();
+        found.take(CHAIN, &one.name, name, one.tvl_usd);
+    }
+    Ok(found)
+}
+
+async fn turnover(llama: &Llama, which: Overview) -> Result<Found, HostError> {
+    let mut found = Found::new();
+    let listed = llama
+        .overview(which, |one| {
+            found.take(PROTOCOL, &one.slug, one.name, one.usd_24h);
+        })
+        .await?;
+    found.left_out += listed.left_out;
+    Ok(found)
+}
+
+async fn stablecoins(client: &LlamaStablecoins) -> Result<Found, HostError> {
+    let mut found = Found::new();
+    let listed = client
+        .list(|one| {
+            let worth = one.circulating.zip(one.usd);
+            let worth = worth.and_then(|(count, usd)| count.checked_mul(usd).ok());
+            found.take(COIN, &one.id, one.name.clone(), worth);
+            // What another currency costs is not told here: such a price is none in its units.
+            if one.is_dollar {
+                found.take(PEG, &one.id, one.name, one.usd);
+            }
+        })
+        .await?;
+    found.left_out += listed.left_out;
+    Ok(found)
+}
+
+async fn yields(client: &LlamaYields) -> Result<Found, HostError> {
+    let mut found = Found::new();
+    let listed = client
+        .pools(|one| {
+            found.take(POOL_TVL, &one.id, one.name.clone(), one.tvl_usd);
+            found.take(APY, &one.id, one.name, one.apy_percent);
+        })
+        .await?;
+    found.left_out += listed.left_out;
+    Ok(found)
 }
 
 /// Figures by their keys.
@@ -59,10 +131,19 @@ struct Found {
 }
 
 impl Found {
-    fn take(&mut self, what: &str, word: &str, name: String, value: Option<Quantity>) {
+    fn new() -> Self {
+        Self {
+            most: DOLLARS_MAX.parse().unwrap_or(Quantity::ZERO),
+            figures: BTreeMap::new(),
+            left_out: 0,
+        }
+    }
+
+    /// A figure under a key that begins with this and ends with the word.
+    fn take(&mut self, begin: &str, word: &str, name: String, value: Option<Quantity>) {
         let fits = |text: &str| !text.is_empty() && text.chars().count() <= WORD_CHARS_MAX;
         let value = value.filter(|value| value.abs() < self.most).and_then(cut);
-        let key = format!("{what}:{word}");
+        let key = format!("{begin}{word}");
         match value {
             Some(value) if fits(word) && fits(&name) && self.has_room(&key) => {
                 self.figures.insert(key, (name, value));
@@ -99,20 +180,33 @@ fn cut(value: Quantity) -> Option<Quantity> {
 #[async_trait]
 impl Measures for LlamaMeasures {
     async fn measure(&self, dataset: Dataset) -> Result<Measurement, SourceError> {
-        let measured = match dataset {
-            Dataset::Tvl => self.tvl().await,
-        };
-        measured.map_err(|error| match error {
-            HostError::Busy { retry_after, .. } => SourceError::Busy {
-                dataset,
-                retry_after,
-                source: Box::new(error),
-            },
-            error => SourceError::Away {
-                dataset,
-                source: Box::new(error),
-            },
-        })
+        let found = self.found(dataset).await;
+        let found = found.ok_or(SourceError::NotConfigured(dataset))?;
+        found
+            .map(Found::measurement)
+            .map_err(|error| failed(dataset, error))
+    }
+
+    async fn holdings(&self, protocol: &str) -> Result<Vec<Holding>, SourceError> {
+        let dataset = Dataset::Tvl;
+        let llama = self.llama.as_ref();
+        let llama = llama.ok_or(SourceError::NotConfigured(dataset))?;
+        let holdings = llama.holdings(protocol).await;
+        holdings.map_err(|error| failed(dataset, error))
+    }
+}
+
+fn failed(dataset: Dataset, error: HostError) -> SourceError {
+    match error {
+        HostError::Busy { retry_after, .. } => SourceError::Busy {
+            dataset,
+            retry_after,
+            source: Box::new(error),
+        },
+        error => SourceError::Away {
+            dataset,
+            source: Box::new(error),
+        },
     }
 }
 
@@ -134,7 +228,26 @@ mod tests {
             .unwrap();
         let api = replay.llama_api();
         let llama = Llama::new(&api, &api).unwrap();
-        (replay, LlamaMeasures::new(llama))
+        let stablecoins = LlamaStablecoins::new(&replay.llama_stablecoins()).unwrap();
+        let yields = LlamaYields::new(&replay.llama_yields()).unwrap();
+        let source = LlamaMeasures::new(llama);
+        let source = source.with_stablecoins(stablecoins).with_yields(yields);
+        (replay, source)
+    }
+
+    /// Keys and figures, and how many were left out.
+    async fn told(source: &LlamaMeasures, dataset: Dataset) -> (Vec<(String, String)>, u64) {
+        let seen = source.measure(dataset).await.unwrap();
+        let figures = seen.measured.into_iter();
+        let figures = figures.map(|one| (one.key, one.value.to_string()));
+        (figures.collect(), seen.left_out)
+    }
+
+    fn owned(wanted: &[(&str, &str)]) -> Vec<(String, String)> {
+        let wanted = wanted.iter();
+        wanted
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[tokio::test]
@@ -166,6 +279,55 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn turnovers_stablecoins_and_pools_come_by_their_keys_and_what_says_nothing_is_counted() {
+        let (_replay, source) = ground().await;
+        let fees = [
+            ("protocol:bank-of-examples", "123456.789"),
+            ("protocol:swap-of-brackets", "0"),
+        ];
+        // One without slug, and one without figure.
+        assert_eq!(told(&source, Dataset::Fees).await, (owned(&fees), 2));
+        let dexs = [("protocol:swap-of-brackets", "98765432.1")];
+        assert_eq!(told(&source, Dataset::Dexs).await, (owned(&dexs), 1));
+        let coins = [
+            ("coin:4", "5500000"),
+            ("coin:example-dollar", "997000000.5"),
+            ("coin:usd-coin", "49992000000"),
+            ("peg:example-dollar", "1"),
+            ("peg:usd-coin", "0.99984"),
+        ];
+        // A coin without name, one without price by what circulates and by its peg, and one that
+        // is pegged to nothing that is told by what circulates.
+        assert_eq!(
+            told(&source, Dataset::Stablecoins).await,
+            (owned(&coins), 4)
+        );
+        let pools = [
+            ("apy:0a5e9cb4-2d4e-4f5d-9a61-51b2ad8a0001", "4.21337"),
+            ("apy:0a5e9cb4-2d4e-4f5d-9a61-51b2ad8a0002", "-0.5"),
+            ("tvl:0a5e9cb4-2d4e-4f5d-9a61-51b2ad8a0001", "25000000.5"),
+            ("tvl:0a5e9cb4-2d4e-4f5d-9a61-51b2ad8a0002", "12000"),
+            ("tvl:0a5e9cb4-2d4e-4f5d-9a61-51b2ad8a0003", "7000000"),
+        ];
+        // A pool without yield, and one without id.
+        assert_eq!(told(&source, Dataset::Yields).await, (owned(&pools), 2));
+    }
+
+    #[tokio::test]
+    async fn a_host_that_is_not_named_is_asked_for_nothing_and_the_others_are() {
+        let (replay, _) = ground().await;
+        let yields = LlamaYields::new(&replay.llama_yields()).unwrap();
+        let source = LlamaMeasures::default().with_yields(yields);
+        assert!(source.measure(Dataset::Yields).await.is_ok());
+        for dataset in [Dataset::Tvl, Dataset::Fees, Dataset::Stablecoins] {
+            let refused = source.measure(dataset).await;
+            assert!(matches!(refused, Err(SourceError::NotConfigured(it)) if it == dataset));
+        }
+        let refused = source.holdings("bank-of-examples").await;
+        assert!(matches!(refused, Err(SourceError::NotConfigured(_))));
+    }
+
+    #[tokio::test]
     async fn a_source_that_fails_is_an_error_and_one_that_is_busy_says_for_how_long() {
         let (replay, source) = ground().await;
         replay.set_fault(Some(Fault::Busy));
@@ -190,13 +352,9 @@ mod tests {
         let many = value("0.1234567890123456789");
         assert_eq!(cut(many), Some(value("0.123456789012345678")));
         assert_eq!(cut(value("12.5")), Some(value("12.5")));
-        let mut found = Found {
-            most: value(DOLLARS_MAX),
-            figures: BTreeMap::new(),
-            left_out: 0,
-        };
+        let mut found = Found::new();
         let mut take = |slug: &str, text: &str| {
-            found.take("protocol", slug, "n".to_owned(), Some(value(text)));
+            found.take(PROTOCOL, slug, "n".to_owned(), Some(value(text)));
         };
         take("most", "999999999999999.999999999999999999");
         take("more", "1000000000000000");

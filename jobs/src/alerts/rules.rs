@@ -140,6 +140,14 @@ fn momentary(rule: &Rule) -> Option<FieldError> {
     Some(FieldError::new("/rule/when", "unknown_owner", said))
 }
 
+/// What a rule watches of jobs and of the platform: figures of all tenants together.
+pub fn operated(rule: &Rule) -> Vec<&Metric> {
+    let leaves = rule.when.leaves().into_iter();
+    let metrics = leaves.map(|leaf| &leaf.metric);
+    let is_operated = |metric: &&Metric| matches!(metric.family(), Family::Job | Family::Platform);
+    metrics.filter(is_operated).collect()
+}
+
 /// Whether the last part of a metric is an address.
 fn names_an_address(metric: &Metric) -> bool {
     let last = metric.as_str().rsplit(':').next();

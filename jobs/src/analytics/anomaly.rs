@@ -12,6 +12,8 @@ use serde_json::json;
 use tracing::warn;
 use utoipa::ToSchema;
 
+use super::why;
+
 /// Hours that are looked at: a week.
 const WINDOW_HOURS: i64 = 7 * 24;
 /// Moves with which the last is compared, at least: fewer say little of what is usual.
@@ -27,8 +29,8 @@ const PAGE: u32 = 500;
 /// nonsense, thousands of series move at once.
 const KEPT_MAX: usize = 500;
 
-/// Compares the last move of each series of a dataset with its moves of a week. Without a dataset,
-/// fans out to all.
+/// Compares the last move of each series of a dataset with its moves of a week, and says of the
+/// strongest of protocols whether a price or a quantity moved. Without a dataset, fans out to all.
 ///
 /// What is kept of an hour stays, so a second run changes nothing.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -55,6 +57,8 @@ impl Job for Anomaly {
     // The next hour has its own.
     const ATTEMPTS_MAX: u16 = 2;
     const DEADLINE: Option<Duration> = Some(super::ingest::EVERY);
+    // Twenty answers of many megabytes.
+    const TIME_LIMIT: Duration = Duration::from_secs(900);
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
         let Some(dataset) = self.dataset else {
@@ -84,26 +88,24 @@ impl Job for Anomaly {
             }
         }
         found.sort_by(|(_, one), (_, other)| other.z.abs().total_cmp(&one.z.abs()));
+        let count = found.len();
         let labels = [("dataset", dataset.as_str())];
-        metrics::counter!("packtrain_series_anomalies_total", &labels)
-            .increment(found.len() as u64);
+        metrics::counter!("packtrain_series_anomalies_total", &labels).increment(count as u64);
         if let Some((key, strongest)) = found.first() {
             warn!(
                 dataset = dataset.as_str(),
-                count = found.len(),
+                count,
                 series = key,
                 z = strongest.z,
                 "series moved as they usually do not"
             );
         }
-        let kept: Vec<Unusual> = found
-            .iter()
-            .take(KEPT_MAX)
-            .map(|(_, moved)| *moved)
-            .collect();
+        found.truncate(KEPT_MAX);
+        why::look_into(ctx, dataset, &mut found).await;
+        let kept: Vec<Unusual> = found.iter().map(|(_, moved)| *moved).collect();
         let new = store.note(hour, &kept).await?;
         Ok(Done::with(json!({
-            "dataset": dataset, "hour": hour, "scored": scored, "found": found.len(), "new": new,
+            "dataset": dataset, "hour": hour, "scored": scored, "found": count, "new": new,
         })))
     }
 }
@@ -130,6 +132,7 @@ pub fn score(series: SeriesId, values: &[f64]) -> Option<Unusual> {
         z: NORMAL * (last - usual) / deviation,
         change_percent: (last.exp() - 1.0) * 100.0,
         support: u32::try_from(moves.len()).unwrap_or(u32::MAX),
+        why: None,
     })
 }
 

@@ -1,12 +1,14 @@
 //! Measures a dataset, once an hour.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use packtrain_core::fault::{Fault, chain as told};
 use packtrain_core::job::{Ctx, Done, FollowUp, Job, Kind, Lane};
 use packtrain_core::ports::{Measured, Point, SourceError, Write};
+use packtrain_core::quantity::Quantity as Amount;
 use packtrain_core::schedule::{Every, Missed};
-use packtrain_core::series::{Dataset, Resolution};
+use packtrain_core::series::{APY, Dataset, PEG, POOL_TVL, PROTOCOL, Resolution};
 use packtrain_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -14,15 +16,15 @@ use tracing::warn;
 use utoipa::ToSchema;
 
 use super::anomaly::Anomaly;
+use super::quantity::Quantity;
 use super::rollup::Rollup;
 use crate::alerts::evaluate::Evaluate;
 
 /// How often it comes by itself.
 pub const EVERY: Duration = Duration::from_secs(60 * 60);
-/// What keys of protocols begin with; what follows is the protocol's own word.
-pub const PROTOCOL: &str = "protocol:";
-/// What keys of chains begin with.
-pub const CHAIN: &str = "chain:";
+/// Dollars in a pool from which on its figures are kept: of 20,000 pools a fifth have as much, and
+/// two series of each of the others would be more rows than all the rest.
+pub const POOL_USD_MIN: &str = "1000000";
 
 /// Keeps what a dataset is in this hour. Without a dataset, fans out to all.
 ///
@@ -68,14 +70,17 @@ impl Job for Ingest {
                 return Err(error.into());
             }
         };
-        let measured = &measurement.measured;
+        let points = watched(ctx, dataset, &measurement.measured, seen_at).await?;
+        let (measured, small) = kept(dataset, measurement.measured);
         let series = &ctx.world.series;
-        let recorded = series.record(dataset, hour, seen_at, measured).await?;
-        let points = watched(ctx, dataset, measured, seen_at).await?;
+        let recorded = series.record(dataset, hour, seen_at, &measured).await?;
         let mut then = vec![
             FollowUp::of(Rollup::of(dataset)),
             FollowUp::of(Anomaly::of(dataset)),
         ];
+        if dataset == Dataset::Tvl {
+            then.push(FollowUp::of(Quantity {}));
+        }
         let observed = points.len();
         let mut writes = Vec::new();
         if observed > 0 {
@@ -86,7 +91,7 @@ impl Job for Ingest {
             result: Some(json!({
                 "dataset": dataset, "hour": hour, "measured": measured.len(),
                 "new": recorded.new, "late": recorded.late, "left_out": measurement.left_out,
-                "observed": observed,
+                "small": small, "observed": observed,
             })),
             then,
             writes,
@@ -120,9 +125,35 @@ async fn watched(
     Ok(points.into_iter().filter(is_watched).collect())
 }
 
+/// What is kept as series, and how many figures are of pools that are too small for it. Rules see
+/// all pools.
+pub fn kept(dataset: Dataset, measured: Vec<Measured>) -> (Vec<Measured>, usize) {
+    if dataset != Dataset::Yields {
+        return (measured, 0);
+    }
+    // A figure that is written here can be read.
+    let least: Amount = POOL_USD_MIN.parse().unwrap_or(Amount::ZERO);
+    let large: BTreeSet<String> = { measured.iter() }
+        .filter(|one| one.value >= least)
+        .filter_map(|one| Some(one.key.strip_prefix(POOL_TVL)?.to_owned()))
+        .collect();
+    let all = measured.len();
+    let kept = measured.into_iter().filter(|one| {
+        let pool = one.key.split_once(':').map_or("", |(_, pool)| pool);
+        large.contains(pool)
+    });
+    let kept: Vec<Measured> = kept.collect();
+    let small = all - kept.len();
+    (kept, small)
+}
+
 /// The metric that a series is to rules; none for a series that is none.
 pub fn metric(dataset: Dataset, key: &str) -> Option<String> {
     match dataset {
         Dataset::Tvl => Some(format!("tvl:{}", key.strip_prefix(PROTOCOL)?)),
+        // Their keys are those of the metrics.
+        Dataset::Stablecoins => key.starts_with(PEG).then(|| key.to_owned()),
+        Dataset::Yields => key.starts_with(APY).then(|| key.to_owned()),
+        Dataset::Fees | Dataset::Dexs => None,
     }
 }

@@ -1,10 +1,17 @@
 //! What is usual, and what is not.
 
-use packtrain_core::ports::Unusual;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use packtrain_core::ports::{
+    Held, Holding, Measured, Measurement, Measures, MovedBy, SourceError, Unusual,
+};
 use packtrain_core::series::Dataset;
 
 use super::anomaly;
-use super::ingest::metric;
+use super::ingest::{self, POOL_USD_MIN, metric};
+use super::why::{look_into, why};
+use crate::world::World;
 
 fn score(values: &[f64]) -> Option<Unusual> {
     anomaly::score(7, values)
@@ -65,8 +72,131 @@ fn too_few_moves_or_figures_that_stand_still_say_nothing_of_what_is_usual() {
 }
 
 #[test]
-fn protocols_are_metrics_and_chains_are_none() {
-    let tvl = |key: &str| metric(Dataset::Tvl, key);
-    assert_eq!(tvl("protocol:aave-v3").as_deref(), Some("tvl:aave-v3"));
-    assert_eq!(tvl("chain:Ethereum"), None);
+fn protocols_pegs_and_yields_are_metrics_and_the_rest_is_none() {
+    for (dataset, key, wanted) in [
+        (Dataset::Tvl, "protocol:aave-v3", Some("tvl:aave-v3")),
+        (Dataset::Tvl, "chain:Ethereum", None),
+        (Dataset::Stablecoins, "peg:usd-coin", Some("peg:usd-coin")),
+        (Dataset::Stablecoins, "coin:usd-coin", None),
+        (Dataset::Yields, "apy:0a5e", Some("apy:0a5e")),
+        (Dataset::Yields, "tvl:0a5e", None),
+        (Dataset::Fees, "protocol:aave-v3", None),
+        (Dataset::Dexs, "protocol:aave-v3", None),
+    ] {
+        assert_eq!(metric(dataset, key).as_deref(), wanted, "{key}");
+    }
+}
+
+#[test]
+fn figures_of_small_pools_are_no_series_and_are_counted() {
+    let figures = [
+        ("apy:large", "1"),
+        ("apy:small", "900"),
+        ("apy:unsaid", "2"),
+        ("tvl:large", POOL_USD_MIN),
+        ("tvl:small", "999999.99"),
+    ];
+    let measured = figures.map(|(key, value)| Measured {
+        key: key.to_owned(),
+        name: key.to_owned(),
+        value: value.parse().unwrap(),
+    });
+    let (kept, small) = ingest::kept(Dataset::Yields, measured.to_vec());
+    let keys: Vec<&str> = kept.iter().map(|one| &*one.key).collect();
+    assert_eq!((keys, small), (vec!["apy:large", "tvl:large"], 3));
+    let (kept, small) = ingest::kept(Dataset::Tvl, measured.to_vec());
+    assert_eq!((kept.len(), small), (5, 0));
+}
+
+/// What a protocol held of its ether, an hour apart.
+fn held(hour: u32, amount: &str, usd: &str) -> Holding {
+    let held = Held {
+        amount: amount.parse().ok(),
+        usd: usd.parse().ok(),
+    };
+    Holding {
+        at: format!("2026-06-15T{hour:02}:00:00Z").parse().unwrap(),
+        tokens: [("WETH".to_owned(), held)].into(),
+    }
+}
+
+#[test]
+fn why_a_series_moved_is_told_by_the_two_newest_times_with_parts_that_add_up() {
+    let times = [held(0, "9", "9"), held(1, "4", "8"), held(2, "4", "2")];
+    let told = why(&times, -75.0).unwrap();
+    assert_eq!(told.by, MovedBy::Price);
+    let parts = told.parts.unwrap();
+    assert_eq!((parts.from, parts.to), (times[1].at, times[2].at));
+    let parts = [parts.quantity_usd, parts.price_usd, parts.unexplained_usd];
+    assert_eq!(parts.map(|part| part.to_string()), ["0", "-6", "0"]);
+    assert_eq!(why(&times[..1], -75.0), None);
+    assert_eq!(why(&times, f64::INFINITY), None);
+}
+
+/// A source that knows one protocol, and what it was asked.
+#[derive(Default)]
+struct Source {
+    times: Vec<Holding>,
+    asked: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Measures for Source {
+    async fn measure(&self, dataset: Dataset) -> Result<Measurement, SourceError> {
+        Err(SourceError::NotConfigured(dataset))
+    }
+
+    async fn holdings(&self, protocol: &str) -> Result<Vec<Holding>, SourceError> {
+        self.asked.lock().unwrap().push(protocol.to_owned());
+        match protocol {
+            "known" => Ok(self.times.clone()),
+            "unknown" => Ok(Vec::new()),
+            _ => Err(SourceError::Away {
+                dataset: Dataset::Tvl,
+                source: Box::new(std::io::Error::other("down")),
+            }),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_strongest_moves_of_protocols_are_looked_into_until_the_source_fails_too_often() {
+    let source = Arc::new(Source {
+        times: vec![held(1, "4", "8"), held(2, "2", "4")],
+        asked: Mutex::default(),
+    });
+    let mut ctx = World::new().attempt(1);
+    let world = Arc::get_mut(&mut ctx.world).expect("nobody else has it yet");
+    world.measures = source.clone();
+    let moved = |key: &str| {
+        let unusual = Unusual {
+            series: 1,
+            z: -9.0,
+            change_percent: -50.0,
+            support: 30,
+            why: None,
+        };
+        (key.to_owned(), unusual)
+    };
+    let keys = ["known", "unknown", "a", "b", "c", "d"].map(|slug| format!("protocol:{slug}"));
+    let mut found: Vec<_> = keys.iter().map(|key| moved(key)).collect();
+    found.insert(1, moved("chain:known"));
+    look_into(&ctx, Dataset::Tvl, &mut found).await;
+    let by: Vec<_> = found
+        .iter()
+        .map(|(_, one)| one.why.map(|why| why.by))
+        .collect();
+    let unknown = Some(MovedBy::Unknown);
+    let mut wanted = vec![Some(MovedBy::Quantity), None];
+    wanted.extend([unknown; 5]);
+    assert_eq!(by, wanted);
+    let asked = source.asked.lock().unwrap().clone();
+    assert_eq!(
+        asked,
+        ["known", "unknown", "a", "b", "c"],
+        "and no more after three"
+    );
+    let mut others = vec![moved("protocol:known")];
+    look_into(&ctx, Dataset::Fees, &mut others).await;
+    assert_eq!(others[0].1.why, None);
 }

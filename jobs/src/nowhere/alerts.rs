@@ -38,6 +38,10 @@ impl Watch for Nowhere {
         nothing()
     }
 
+    async fn watched_of(&self, _: &str, _: u32) -> Result<Vec<String>, StoreError> {
+        nothing()
+    }
+
     async fn values(&self, _: &[String]) -> Result<Vec<Point>, StoreError> {
         nothing()
     }

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use packtrain_core::ports::{
-    Checked, Measured, Recent, Recorded, Rolled, SeriesId, SeriesWrites, StoreError, Unusual,
+    Anchor, Checked, Measured, Recent, Recorded, Rolled, SeriesId, SeriesWrites, StoreError,
+    Unusual,
 };
 use packtrain_core::series::{Dataset, Resolution};
 use packtrain_core::time::Timestamp;
@@ -59,6 +60,14 @@ impl SeriesWrites for Nowhere {
     }
 
     async fn note(&self, _: Timestamp, _: &[Unusual]) -> Result<u64, StoreError> {
+        nothing()
+    }
+
+    async fn anchors(&self, _: &[String]) -> Result<Vec<Anchor>, StoreError> {
+        nothing()
+    }
+
+    async fn anchor(&self, _: &[Anchor]) -> Result<(), StoreError> {
         nothing()
     }
 }

@@ -3,4 +3,5 @@
 pub mod bulk;
 pub mod canary;
 pub mod keep_warm;
+pub mod observe;
 pub mod prune;

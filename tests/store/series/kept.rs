@@ -76,7 +76,7 @@ async fn series_are_written_by_workers_read_by_the_api_and_touched_by_nobody_els
               cross join pg_roles r
               cross join unnest(array['select', 'insert', 'update', 'delete']) as p (name)
               where c.relname in ('series', 'series_fact', 'series_bucket', 'series_watermark',
-                                  'series_dirty', 'series_anomaly')
+                                  'series_dirty', 'series_anomaly', 'quantity_anchor')
                 and r.rolname in ('packtrain_app', 'packtrain_operator', 'packtrain_worker',
                                   'packtrain_view')
                 and has_table_privilege(r.oid, c.oid, p.name)
@@ -92,6 +92,7 @@ async fn series_are_written_by_workers_read_by_the_api_and_touched_by_nobody_els
             "app series_bucket select",
             "app series_fact select",
             "app series_watermark select",
+            "worker quantity_anchor delete,insert,select,update",
             // The names of series alone are updated, by the column.
             "worker series insert,select",
             "worker series_anomaly delete,insert,select",

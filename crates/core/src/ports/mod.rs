@@ -23,11 +23,13 @@ mod gas;
 mod gas_buckets;
 mod gas_forecasts;
 mod hints;
+mod holdings;
 mod housekeeping;
 mod jobs;
 mod keys;
 mod live;
 mod objects;
+mod platform;
 mod prices;
 mod protection;
 mod ready;
@@ -81,6 +83,7 @@ pub use gas::{BlobFee, GasBlock, GasBlocks, GasHead};
 pub use gas_buckets::{BUCKET_S, GasBucket, GasBuckets, GasMedian, GasSample, Unrolled, WeiSpread};
 pub use gas_forecasts::{GasForecast, GasForecasts, GasRecord, GasScore, Judgeable};
 pub use hints::{Bell, Free, Heard, Hint, HintStream, Hints, Listener, Subject};
+pub use holdings::{Anchor, Held, Holding, MovedBy, MovedParts, WhyMoved};
 pub use housekeeping::{Housekeeping, Pruned};
 pub use jobs::{
     Attempt, Claimed, ClaimedLease, Claims, Due, Enqueued, Floors, JobFilter, JobQueue, JobRecord,
@@ -94,6 +97,7 @@ pub use live::{
 pub use objects::{
     ByteStream, Download, Entrance, ObjectError, ObjectKey, Objects, Promised, Stored,
 };
+pub use platform::{KindNow, Platform, PlatformNow};
 pub use prices::{Coins, NoPrices, Price, PriceError, PriceScope, Prices};
 pub use protection::Protection;
 pub use ready::Readiness;
@@ -152,6 +156,8 @@ pub struct World {
     pub series: Arc<dyn SeriesWrites>,
     /// What is kept warm.
     pub warmth: Vec<Arc<dyn Warmth>>,
+    /// How the platform stands.
+    pub platform: Arc<dyn Platform>,
     /// Rules, as they are evaluated.
     pub watch: Arc<dyn Watch>,
     /// Who is told, and every try to tell them.

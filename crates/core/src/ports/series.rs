@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::StoreError;
+use super::{Anchor, Holding, StoreError, WhyMoved};
 use crate::fault::Fault;
 use crate::quantity::Quantity;
 use crate::series::{Bucket, Dataset, Resolution};
@@ -81,6 +81,8 @@ pub struct Unusual {
     pub change_percent: f64,
     /// With how many moves it was compared.
     pub support: u32,
+    /// What moved it; none where nobody asked.
+    pub why: Option<WhyMoved>,
 }
 
 /// Keeps time series; everybody's, of no tenant.
@@ -141,6 +143,12 @@ pub trait SeriesWrites: Send + Sync {
     /// Keeps what moved in an hour as it usually does not, and says how much of it is new; what is
     /// kept of that hour stays.
     async fn note(&self, hour: Timestamp, moved: &[Unusual]) -> Result<u64, StoreError>;
+
+    /// From where the quantities of these protocols are counted on.
+    async fn anchors(&self, protocols: &[String]) -> Result<Vec<Anchor>, StoreError>;
+
+    /// Counts on from there; an anchor that is older than the protocol's own changes nothing.
+    async fn anchor(&self, anchors: &[Anchor]) -> Result<(), StoreError>;
 }
 
 /// How far a dataset is, for readers.
@@ -299,6 +307,10 @@ pub struct Measurement {
 pub trait Measures: Send + Sync {
     /// What a dataset is now.
     async fn measure(&self, dataset: Dataset) -> Result<Measurement, SourceError>;
+
+    /// What a protocol held of its tokens at the newest times, in order; nothing of a protocol that
+    /// is not known, or whose tokens are not told.
+    async fn holdings(&self, protocol: &str) -> Result<Vec<Holding>, SourceError>;
 }
 
 /// No source at all.
@@ -309,5 +321,9 @@ pub struct NoMeasures;
 impl Measures for NoMeasures {
     async fn measure(&self, dataset: Dataset) -> Result<Measurement, SourceError> {
         Err(SourceError::NotConfigured(dataset))
+    }
+
+    async fn holdings(&self, _: &str) -> Result<Vec<Holding>, SourceError> {
+        Err(SourceError::NotConfigured(Dataset::Tvl))
     }
 }

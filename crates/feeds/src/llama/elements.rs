@@ -9,6 +9,10 @@ const ELEMENT_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub(super) enum ArrayError {
     #[error("it is no list")]
     NoArray,
+    #[error("it is no object")]
+    NoObject,
+    #[error("it has no list {0:?}")]
+    NoList(&'static str),
     #[error("one of its elements is larger than {ELEMENT_BYTES_MAX} bytes")]
     TooLarge,
     #[error("it ends before its end")]
@@ -49,7 +53,12 @@ impl Elements {
         }
     }
 
-    fn step(&mut self, byte: u8, take: &mut impl FnMut(&[u8])) -> Result<(), ArrayError> {
+    /// Takes the next byte.
+    pub(super) fn step(
+        &mut self,
+        byte: u8,
+        take: &mut impl FnMut(&[u8]),
+    ) -> Result<(), ArrayError> {
         if self.depth == 0 {
             return match byte {
                 b'[' if !self.has_ended => {

@@ -1,5 +1,6 @@
-//! DefiLlama: what is locked in chains and protocols, and what coins cost. Nearly everything there
-//! may be null or missing; what is, is none here, and what names nothing is left out and counted.
+//! DefiLlama: what is locked in chains and protocols, what these turn over and hold, stablecoins,
+//! pools, and what coins cost. Nearly everything there may be null or missing; what is, is none here,
+//! and what names nothing is left out and counted.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,14 +19,23 @@ use crate::host::{Bounds, Host, HostError};
 
 mod elements;
 mod figure;
+mod holdings;
+mod lists;
+mod overview;
 mod prices;
+mod stablecoins;
+mod yields;
 
+pub use self::overview::{Overview, Turnover};
 pub use self::prices::LlamaPrices;
+pub use self::stablecoins::{LlamaStablecoins, Stablecoin};
+pub use self::yields::{LlamaYields, YieldPool};
 
-/// How much of the host's time and bytes one request may take: `/protocols` has many megabytes.
+/// How much of the host's time and bytes one request may take: lists and the past of a protocol
+/// have many megabytes, which are read and not held.
 const BOUNDS: Bounds = Bounds {
     within: Duration::from_secs(60),
-    body_bytes_max: 64 * 1024 * 1024,
+    body_bytes_max: 128 * 1024 * 1024,
 };
 
 /// DefiLlama, by the base addresses of its hosts. With a subscription they have the key as a

@@ -23,7 +23,7 @@ const BOUNDS: Bounds = Bounds {
 const COINS_MAX: usize = 100;
 pub(super) const PATH_BYTES_MAX: usize = 7_000;
 /// What stands in a path as it is; `:` parts a chain from an address.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
+pub(super) const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')

@@ -106,6 +106,43 @@ async fn prices_are_exact_and_coins_without_one_are_missing() {
 }
 
 #[tokio::test]
+async fn holdings_are_of_the_newest_times_and_those_of_no_protocol_are_nothing() {
+    let (replay, llama) = ground().await;
+    let times = llama.holdings("bank-of-examples").await.unwrap();
+    let told: Vec<_> = times
+        .iter()
+        .map(|time| (time.at.timestamp(), time.tokens["WETH"].usd))
+        .collect();
+    let billion = dollars("1000000000");
+    let wanted = [
+        (1_793_664_000, dollars("1100000000")),
+        (1_793_750_400, billion),
+        (1_793_836_800, billion),
+        (1_793_880_000, billion),
+    ];
+    assert_eq!(told, wanted);
+    let dust = times[3].tokens["DUST"];
+    assert_eq!(
+        (dust.amount, dust.usd),
+        (dollars("0.0000001"), dollars("0"))
+    );
+    replay
+        .set_holding("bank-of-examples", "NEW", "7", "0.5")
+        .unwrap();
+    let times = llama.holdings("bank-of-examples").await.unwrap();
+    assert_eq!(times[3].tokens["NEW"].amount, dollars("7"));
+    assert_eq!(times[2].tokens.get("NEW"), None);
+    assert_eq!(llama.holdings("another/../one").await.unwrap(), []);
+    replay.set_fault(Some(Fault::Nulls));
+    assert_eq!(llama.holdings("bank-of-examples").await.unwrap(), []);
+    for fault in [Fault::Busy, Fault::BadGateway, Fault::Truncated] {
+        replay.set_fault(Some(fault));
+        let refused = llama.holdings("bank-of-examples").await;
+        assert!(refused.is_err(), "{fault:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_the_host_gets_wrong_is_an_error_and_no_empty_list() {
     let (replay, llama) = ground().await;
     replay.set_fault(Some(Fault::Busy));

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 /// A host by its short name, a path, and the answer; none of them has a query.
-const FILES: [(&str, &str, &[u8]); 2] = [
+const FILES: [(&str, &str, &[u8]); 4] = [
     (
         "llama-api",
         "/v2/chains",
@@ -11,8 +11,18 @@ const FILES: [(&str, &str, &[u8]); 2] = [
     ),
     (
         "llama-api",
-        "/protocols",
-        include_bytes!("../../fixtures/llama/protocols.json"),
+        "/overview/fees",
+        include_bytes!("../../fixtures/llama/fees.json"),
+    ),
+    (
+        "llama-api",
+        "/overview/dexs",
+        include_bytes!("../../fixtures/llama/dexs.json"),
+    ),
+    (
+        "llama-yields",
+        "/pools",
+        include_bytes!("../../fixtures/llama/pools.json"),
     ),
 ];
 

@@ -11,6 +11,8 @@ use serde_json::{Map, Number, Value, json};
 
 /// The answer that was written down, for all coins that it knows.
 const RECORD: &[u8] = include_bytes!("../../fixtures/llama/prices.json");
+/// Stablecoins, with what they cost.
+const STABLECOINS: &[u8] = include_bytes!("../../fixtures/llama/stablecoins.json");
 /// When it was: its newest price is of then.
 const RECORDED_AT: i64 = 1_793_880_000;
 /// Coins that may be moved.
@@ -27,6 +29,12 @@ pub enum MoveError {
     /// It is no price.
     #[error("a price is a number of dollars, such as 2012.34")]
     Price,
+    /// It names no protocol that is recorded.
+    #[error("the one protocol that holds something is bank-of-examples")]
+    Protocol,
+    /// It names no token.
+    #[error("a token is named by its symbol, such as WETH")]
+    Token,
     /// There are many already.
     #[error("{MOVED_MAX} coins are moved already")]
     Many,
@@ -93,6 +101,22 @@ impl Market {
             told.insert(name, answer);
         }
         Some(json!({ "coins": told }).to_string().into())
+    }
+
+    /// The list of stablecoins, in which those that were moved cost what they cost elsewhere.
+    pub(super) fn stablecoins(&self) -> Option<Bytes> {
+        let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        if moved.is_empty() {
+            return Some(Bytes::from_static(STABLECOINS));
+        }
+        let mut record: Value = serde_json::from_slice(STABLECOINS).ok()?;
+        for coin in record["peggedAssets"].as_array_mut()? {
+            let id = coin["gecko_id"].as_str().unwrap_or_default();
+            if let Some(price) = moved.get(&format!("coingecko:{id}")) {
+                coin["price"] = price.clone().into();
+            }
+        }
+        Some(record.to_string().into())
     }
 }
 

@@ -29,6 +29,7 @@ use tracing::debug;
 use self::chain::MovingChain;
 use self::fault::{RETRY_AFTER_S, nulled};
 use self::market::Market;
+use self::vault::Vault;
 
 pub use self::fault::Fault;
 pub use self::market::MoveError;
@@ -37,6 +38,7 @@ mod chain;
 mod fault;
 mod files;
 mod market;
+mod vault;
 
 /// Connections at the same time; others wait.
 const CONNECTIONS_MAX: usize = 64;
@@ -47,6 +49,12 @@ const PRICE_BYTES_MAX: usize = 100;
 /// Where prices are asked for, and where they are moved.
 const CURRENT: &str = "/llama-coins/prices/current/";
 const MOVES: &str = "/prices/";
+/// Where it is asked what is locked and held, and where a holding is moved.
+const PROTOCOLS: &str = "/llama-api/protocols";
+const PROTOCOL: &str = "/llama-api/protocol/";
+const HOLDINGS: &str = "/holdings/";
+/// Where stablecoins are listed.
+const STABLECOINS: &str = "/llama-stablecoins/stablecoins";
 /// The chains that were recorded; `crates/feeds/fixtures/README.md` says how.
 const CHAINS: [(Chain, &[u8]); 2] = [
     (
@@ -70,6 +78,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     fault: Mutex<Option<Fault>>,
     market: Market,
+    vault: Vault,
 }
 
 impl Replay {
@@ -91,6 +100,7 @@ impl Replay {
             clock,
             fault: Mutex::default(),
             market: Market::default(),
+            vault: Vault::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -130,9 +140,33 @@ impl Replay {
         self.shared.market.set(coin, usd)
     }
 
+    /// From now on a protocol holds so much of a token, which is worth this many dollars.
+    ///
+    /// # Errors
+    /// [`MoveError`] when there is no such protocol or token, or these are no numbers.
+    pub fn set_holding(
+        &self,
+        protocol: &str,
+        token: &str,
+        amount: &str,
+        usd: &str,
+    ) -> Result<(), MoveError> {
+        self.shared.vault.set(protocol, token, (amount, usd))
+    }
+
     /// The address of DefiLlama's host of protocols and chains.
     pub fn llama_api(&self) -> Secret<String> {
         Secret::new(format!("{}/llama-api", self.url()))
+    }
+
+    /// The address of its host of stablecoins.
+    pub fn llama_stablecoins(&self) -> Secret<String> {
+        Secret::new(format!("{}/llama-stablecoins", self.url()))
+    }
+
+    /// The address of its host of yields.
+    pub fn llama_yields(&self) -> Secret<String> {
+        Secret::new(format!("{}/llama-yields", self.url()))
     }
 
     /// From now on every answer has this fault, or none.
@@ -211,28 +245,37 @@ async fn answer(
     Ok(answer)
 }
 
-/// Moves a price, and says so. Browsers do not PUT to another site without being allowed to, so no
-/// page that somebody looks at moves anything here.
+/// Moves a price or a holding, and says so. Browsers do not PUT to another site without being
+/// allowed to, so no page that somebody looks at moves anything here.
 async fn moved(shared: &Shared, request: Request<Incoming>) -> Response<Body> {
     let path = request.uri().path().to_owned();
-    let Some(coin) = path.strip_prefix(MOVES) else {
-        return refusal(StatusCode::NOT_FOUND);
-    };
     let body = Limited::new(request.into_body(), PRICE_BYTES_MAX)
         .collect()
         .await;
     let text = body.map(|body| body.to_bytes()).unwrap_or_default();
-    let usd = String::from_utf8_lossy(&text);
-    let (status, said) = match shared.market.set(coin, &usd) {
-        Ok(()) => (
-            StatusCode::OK,
-            format!("{coin} costs ${} from now on\n", usd.trim()),
-        ),
+    let text = String::from_utf8_lossy(&text);
+    let done = if let Some(coin) = path.strip_prefix(MOVES) {
+        let set = shared.market.set(coin, &text);
+        set.map(|()| format!("{coin} costs ${} from now on\n", text.trim()))
+    } else if let Some((protocol, token)) = holding(&path) {
+        let (amount, usd) = text.trim().split_once(' ').unwrap_or_default();
+        let set = shared.vault.set(protocol, token, (amount, usd));
+        set.map(|()| format!("{protocol} holds {amount} {token} from now on, worth ${usd}\n"))
+    } else {
+        return refusal(StatusCode::NOT_FOUND);
+    };
+    let (status, said) = match done {
+        Ok(said) => (StatusCode::OK, said),
         Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")),
     };
     let mut answer = Response::new(whole(said.into()));
     *answer.status_mut() = status;
     answer
+}
+
+/// The protocol and the token of a holding that is moved.
+fn holding(path: &str) -> Option<(&str, &str)> {
+    path.strip_prefix(HOLDINGS)?.split_once('/')
 }
 
 fn refusal(status: StatusCode) -> Response<Body> {
@@ -261,12 +304,9 @@ impl Shared {
     /// What the host that a path names answers; none where there is no such host.
     async fn said(&self, request: Request<Incoming>) -> Option<Bytes> {
         let path = request.uri().path();
-        if let Some(coins) = path.strip_prefix(CURRENT) {
-            let is_read = request.method() == Method::GET;
-            return is_read.then(|| self.market.answer(coins, self.clock.now()))?;
-        }
         let Some(name) = path.strip_prefix("/rpc/") else {
-            return files::answer(path).filter(|_| request.method() == Method::GET);
+            let is_read = request.method() == Method::GET;
+            return is_read.then(|| self.told(path)).flatten();
         };
         let (_, chain) = self.chains.iter().find(|(one, _)| one.as_str() == name)?;
         if request.method() != Method::POST {
@@ -279,6 +319,21 @@ impl Shared {
             call => self.one(chain, &call),
         };
         Some(said.to_string().into())
+    }
+
+    /// What stands under a path of a host that is read.
+    fn told(&self, path: &str) -> Option<Bytes> {
+        if let Some(coins) = path.strip_prefix(CURRENT) {
+            return self.market.answer(coins, self.clock.now());
+        }
+        if let Some(slug) = path.strip_prefix(PROTOCOL) {
+            return self.vault.protocol(slug, self.clock.now());
+        }
+        match path {
+            PROTOCOLS => self.vault.protocols(),
+            STABLECOINS => self.market.stablecoins(),
+            _ => files::answer(path),
+        }
     }
 
     fn one(&self, chain: &MovingChain, call: &Value) -> Value {

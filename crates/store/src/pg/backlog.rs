@@ -32,6 +32,11 @@ impl PgBacklog {
         Self { pool }
     }
 
+    /// The pool that it reads over.
+    pub(super) const fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
     /// Due jobs by lane and kind, in one pass over all of them: a limit for each lane would read
     /// them once a lane, and one over all would hide a lane behind the flood of another.
     async fn waiting(&self, lanes: &mut BTreeMap<Lane, LaneBacklog>) -> Result<(), StoreError> {

@@ -35,6 +35,7 @@ pub(crate) mod lanes;
 pub(crate) mod ledger;
 pub(crate) mod listing;
 pub(crate) mod live;
+mod platform;
 pub(crate) mod promote;
 pub(crate) mod rates;
 pub(crate) mod reap;

@@ -272,6 +272,10 @@ impl Watch for Fresh {
         Ok(Vec::new())
     }
 
+    async fn watched_of(&self, _: &str, _: u32) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn values(&self, _: &[String]) -> Result<Vec<Point>, StoreError> {
         Ok(Vec::new())
     }

@@ -186,6 +186,42 @@ impl Watch for PgWatch {
         .map_err(refused("to find metrics that are watched"))
     }
 
+    async fn watched_of(&self, family: &str, limit: u32) -> Result<Vec<String>, StoreError> {
+        // From one metric to the next in the crossing index, however many rules watch it. `;` is
+        // what follows `:`.
+        sqlx::query_scalar!(
+            r#"
+            with recursive watched as (
+                (select l.metric
+                   from alert_level l
+                  where l.metric >= $1
+                    and l.metric < $2
+                  order by l.metric
+                  limit 1)
+                union all
+                select (select l.metric
+                          from alert_level l
+                         where l.metric > w.metric
+                           and l.metric < $2
+                         order by l.metric
+                         limit 1)
+                  from watched w
+                 where w.metric is not null
+            )
+            select w.metric as "metric!"
+              from watched w
+             where w.metric is not null
+             limit $3
+            "#,
+            format!("{family}:"),
+            format!("{family};"),
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(refused("to find metrics of a family that are watched"))
+    }
+
     async fn values(&self, metrics: &[String]) -> Result<Vec<Point>, StoreError> {
         let rows = sqlx::query!(
             r#"

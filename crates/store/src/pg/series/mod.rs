@@ -1,6 +1,8 @@
 //! Time series: what is recorded, what is made of it, and how it is read. Figures travel as text
 //! and rest as `numeric`: both exact.
 
+mod anchors;
+mod anomalies;
 mod checks;
 pub(crate) mod prune;
 pub(crate) mod reads;

@@ -3,13 +3,12 @@
 use async_trait::async_trait;
 use packtrain_core::ports::{
     Anomaly, Freshness, Ranked, SeriesId, SeriesPoint, SeriesReads, SeriesRecord, StoreError,
-    Unusual,
 };
 use packtrain_core::series::{Dataset, Resolution};
 use packtrain_core::time::Timestamp;
 
-use super::{Columns, figure};
-use crate::error::{number, refused};
+use super::{Columns, anomalies, figure};
+use crate::error::refused;
 use crate::pool::Pool;
 
 /// Reads series.
@@ -163,39 +162,7 @@ impl SeriesReads for PgSeriesReads {
         before: Option<(Timestamp, SeriesId)>,
         limit: u32,
     ) -> Result<Vec<Anomaly>, StoreError> {
-        let (hour, series) = before.unzip();
-        let rows = sqlx::query!(
-            r#"
-            select a.at, a.series_id, s.key, s.name, a.z, a.change_percent, a.support
-              from series_anomaly a
-              join series s on s.id = a.series_id
-             where s.dataset = $1
-               and ($2::timestamptz is null or (a.at, a.series_id) < ($2, $3::bigint))
-             order by a.at desc, a.series_id desc
-             limit $4
-            "#,
-            dataset.as_str(),
-            hour,
-            series,
-            i64::from(limit),
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(refused("to read what moved"))?;
-        let anomalies = rows.into_iter().map(|row| {
-            Ok(Anomaly {
-                key: row.key,
-                name: row.name,
-                at: row.at,
-                moved: Unusual {
-                    series: row.series_id,
-                    z: row.z,
-                    change_percent: row.change_percent,
-                    support: number("series_anomaly.support", row.support)?,
-                },
-            })
-        });
-        anomalies.collect()
+        anomalies::read(&self.pool, dataset, before, limit).await
     }
 }
 

@@ -3,7 +3,7 @@
 
 use packtrain_core::ports::{SeriesId, StoreError};
 use packtrain_core::secret::Secret;
-use packtrain_core::series::{Dataset, Resolution};
+use packtrain_core::series::{Dataset, PROTOCOL, Resolution};
 use packtrain_core::time::Timestamp;
 use sqlx::postgres::PgConnection;
 
@@ -61,7 +61,7 @@ impl PgSeriesStage {
             returning id
             "#,
             dataset.as_str(),
-            dataset.unit(),
+            dataset.unit(PROTOCOL),
             i32::try_from(series).unwrap_or(i32::MAX),
         )
         .fetch_all(&mut self.owner)

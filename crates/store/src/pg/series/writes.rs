@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 use packtrain_core::ports::{
-    Checked, Measured, Recent, Recorded, Rolled, SeriesId, SeriesWrites, StoreError, Unusual,
+    Anchor, Checked, Measured, Recent, Recorded, Rolled, SeriesId, SeriesWrites, StoreError,
+    Unusual,
 };
 use packtrain_core::series::{Dataset, Resolution};
 use packtrain_core::time::Timestamp;
 use sqlx::PgConnection;
 
-use super::{checks, rolls, watermarks};
+use super::{anchors, anomalies, checks, rolls, watermarks};
 use crate::error::refused;
 use crate::gate::commit;
 use crate::pool::Pool;
@@ -103,29 +104,15 @@ impl SeriesWrites for PgSeries {
     }
 
     async fn note(&self, hour: Timestamp, moved: &[Unusual]) -> Result<u64, StoreError> {
-        let series: Vec<SeriesId> = moved.iter().map(|one| one.series).collect();
-        let z: Vec<f64> = moved.iter().map(|one| one.z).collect();
-        let changes: Vec<f64> = moved.iter().map(|one| one.change_percent).collect();
-        let support = moved.iter().map(|one| i32::try_from(one.support));
-        let support: Vec<i32> = support.map(|one| one.unwrap_or(i32::MAX)).collect();
-        let done = sqlx::query!(
-            r#"
-            insert into series_anomaly (at, series_id, z, change_percent, support)
-            select $1, m.id, m.z, m.change_percent, m.support
-              from unnest($2::bigint[], $3::float8[], $4::float8[], $5::integer[])
-                   as m (id, z, change_percent, support)
-                on conflict (at, series_id) do nothing
-            "#,
-            hour,
-            &series,
-            &z,
-            &changes,
-            &support,
-        )
-        .execute(&self.pool)
-        .await
-        .map_err(refused("to note what moved"))?;
-        Ok(done.rows_affected())
+        anomalies::note(&self.pool, hour, moved).await
+    }
+
+    async fn anchors(&self, protocols: &[String]) -> Result<Vec<Anchor>, StoreError> {
+        anchors::read(&self.pool, protocols).await
+    }
+
+    async fn anchor(&self, anchors: &[Anchor]) -> Result<(), StoreError> {
+        anchors::keep(&self.pool, anchors).await
     }
 }
 
@@ -137,11 +124,14 @@ async fn name(
 ) -> Result<(), StoreError> {
     let keys: Vec<String> = measured.iter().map(|one| one.key.clone()).collect();
     let names: Vec<String> = measured.iter().map(|one| one.name.clone()).collect();
+    let units: Vec<String> = { measured.iter() }
+        .map(|one| dataset.unit(&one.key).to_owned())
+        .collect();
     sqlx::query!(
         r#"
         with given as materialized (
-            select g.key, g.name
-              from unnest($2::text[], $3::text[]) as g (key, name)
+            select g.key, g.name, g.unit
+              from unnest($2::text[], $3::text[], $4::text[]) as g (key, name, unit)
         ), renamed as (
             update series s
                set name = g.name
@@ -151,7 +141,7 @@ async fn name(
                and s.name <> g.name
         )
         insert into series (dataset, key, name, unit)
-        select $1, g.key, g.name, $4
+        select $1, g.key, g.name, g.unit
           from given g
          where not exists (select from series s where s.dataset = $1 and s.key = g.key)
             on conflict (dataset, key) do nothing
@@ -159,7 +149,7 @@ async fn name(
         dataset.as_str(),
         &keys,
         &names,
-        dataset.unit(),
+        &units,
     )
     .execute(connection)
     .await

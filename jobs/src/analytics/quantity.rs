@@ -1,0 +1,177 @@
+//! Observes the quantity that is locked in protocols, at prices held still.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use packtrain_core::fault::{Fault, chain as told};
+use packtrain_core::job::{Ctx, Done, FollowUp, Gate, Job, Kind, Lane};
+use packtrain_core::ports::{Anchor, Holding, Point, SourceError, Write};
+use packtrain_core::time::Timestamp;
+use packtrain_rules::metric::{Derived, Family};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tracing::warn;
+use utoipa::ToSchema;
+
+use super::chained::{Unseen, chain};
+use crate::alerts::evaluate::Evaluate;
+
+/// Protocols of one look, the first by their names: each is an answer of many megabytes.
+const PROTOCOLS_MAX: usize = 50;
+/// Keys that are read to find them: a protocol may be watched over many windows.
+const KEYS_MAX: u32 = 5_000;
+/// Protocols that may fail before a look asks no more.
+const FAILURES_MAX: usize = 3;
+/// Protocols that a result names of each sort.
+const NAMED_MAX: usize = 20;
+
+/// Observes `tvl_quantity` of the protocols that some rule watches; rules that watch what moved are
+/// evaluated then.
+///
+/// A quantity is counted on from the newest day that has ended, which is kept before the points are
+/// written: a second run counts from there to the same quantity. What the source does not tell well
+/// enough is not observed: the metric falls silent, and `no_data` of a rule says what that means.
+/// It follows every measurement of what is locked, so one that fails is made up for by the next.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = AnalyticsQuantity)]
+pub struct Quantity {}
+
+impl Job for Quantity {
+    const KIND: Kind = Kind::new("analytics.quantity");
+    const LANE: Lane = Lane::Io;
+    // The next hour has its own.
+    const ATTEMPTS_MAX: u16 = 2;
+    const TIME_LIMIT: Duration = Duration::from_secs(900);
+    const DEADLINE: Option<Duration> = Some(super::ingest::EVERY);
+    const GATE: Gate = Gate::Group { holds_dead: false };
+
+    fn group(&self) -> Option<String> {
+        Some("all".to_owned())
+    }
+
+    async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
+        let (protocols, is_cut) = watched(ctx).await?;
+        if protocols.is_empty() {
+            return Ok(Done::quietly());
+        }
+        if is_cut {
+            let protocols = PROTOCOLS_MAX;
+            warn!(
+                protocols,
+                "more protocols are watched by quantity than one look may ask for"
+            );
+        }
+        let series = &ctx.world.series;
+        let known = series.anchors(&protocols).await?.into_iter();
+        let known: BTreeMap<String, Anchor> =
+            known.map(|one| (one.protocol.clone(), one)).collect();
+        let mut look = Look::default();
+        for protocol in &protocols {
+            if ctx.cancel.is_cancelled() || look.failures >= FAILURES_MAX {
+                break;
+            }
+            match ctx.world.measures.holdings(protocol).await {
+                Ok(times) => look.take(protocol, known.get(protocol), &times, ctx.clock.now()),
+                Err(error) => {
+                    look.missed(&error);
+                    if !matches!(error, SourceError::Away { .. }) {
+                        break;
+                    }
+                }
+            }
+        }
+        series.anchor(&look.anchors).await?;
+        Ok(look.done(ctx, protocols.len(), is_cut))
+    }
+}
+
+/// The protocols that are watched, as many as one look may ask for; and whether there are more.
+async fn watched(ctx: &Ctx) -> Result<(Vec<String>, bool), Fault> {
+    let family = Family::TvlQuantity;
+    let keys = ctx
+        .world
+        .watch
+        .watched_of(family.as_str(), KEYS_MAX)
+        .await?;
+    // What a window makes of a metric is watched under a key that goes on after the metric's own.
+    let keys = keys.iter().filter_map(|key| key.parse::<Derived>().ok());
+    let protocols: BTreeSet<String> = keys
+        .filter_map(|key| Some(key.metric.as_str().split_once(':')?.1.to_owned()))
+        .collect();
+    let is_cut = protocols.len() > PROTOCOLS_MAX;
+    Ok((protocols.into_iter().take(PROTOCOLS_MAX).collect(), is_cut))
+}
+
+/// What a look came to.
+#[derive(Default)]
+struct Look {
+    points: Vec<Point>,
+    anchors: Vec<Anchor>,
+    unseen: BTreeMap<Unseen, Vec<String>>,
+    failures: usize,
+    /// What went wrong with the last request that failed.
+    why: Option<String>,
+}
+
+impl Look {
+    fn take(&mut self, protocol: &str, anchor: Option<&Anchor>, times: &[Holding], now: Timestamp) {
+        let chained = chain(protocol, anchor, times, now);
+        let seen = chained.and_then(|chained| {
+            self.anchors.push(chained.anchor);
+            chained.now
+        });
+        match seen {
+            Ok((at, value)) => self.points.push(Point {
+                metric: format!("{}:{protocol}", Family::TvlQuantity.as_str()),
+                at,
+                value: value.to_string(),
+            }),
+            Err(why) => self
+                .unseen
+                .entry(why)
+                .or_default()
+                .push(protocol.to_owned()),
+        }
+    }
+
+    fn missed(&mut self, error: &SourceError) {
+        let why = told(error);
+        warn!(why, "what a protocol holds could not be read");
+        self.failures += 1;
+        self.why = Some(why);
+    }
+
+    /// The rules that watch quantities are evaluated with what was observed.
+    fn done(self, ctx: &Ctx, wanted: usize, is_cut: bool) -> Done {
+        let mut result = json!({ "wanted": wanted, "observed": self.points.len() });
+        for (why, protocols) in &self.unseen {
+            let some: Vec<&String> = protocols.iter().take(NAMED_MAX).collect();
+            result[word(*why)] = json!({ "count": protocols.len(), "protocols": some });
+        }
+        if let Some(why) = self.why {
+            result["missed"] = why.into();
+        }
+        if is_cut {
+            result["cut"] = true.into();
+        }
+        if self.points.is_empty() {
+            return Done::with(result);
+        }
+        Done {
+            result: Some(result),
+            then: vec![FollowUp::of(Evaluate::of(ctx.job))],
+            writes: vec![Write::Observed(self.points)],
+            ..Done::default()
+        }
+    }
+}
+
+const fn word(why: Unseen) -> &'static str {
+    match why {
+        Unseen::Untold => "untold",
+        Unseen::Stale => "stale",
+        Unseen::Unsure => "unsure",
+        Unseen::Odd => "odd",
+    }
+}
