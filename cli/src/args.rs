@@ -42,6 +42,8 @@ Examples:
   packtrain dev --stack redis,aws
   packtrain dev --stack redis --no-worker
   packtrain dev --live
+  packtrain dev --live --record answers
+  packtrain dev --replay answers
   packtrain dev --feed-fault busy";
     pub(super) const API: &str = "\
 Examples:
@@ -206,6 +208,13 @@ pub(crate) struct Dev {
     /// records
     #[arg(long)]
     pub(crate) live: bool,
+    /// Write down what those nodes and DefiLlama answer, in an empty folder, without the keys in
+    /// their addresses
+    #[arg(long, value_name = "FOLDER", requires = "live")]
+    pub(crate) record: Option<PathBuf>,
+    /// Read what was recorded into a folder, and not the records that packtrain brings along
+    #[arg(long, value_name = "FOLDER", conflicts_with = "live")]
+    pub(crate) replay: Option<PathBuf>,
     /// Let the recorded hosts fail, to see how the rest bears it: late, busy, bad-gateway,
     /// truncated or nulls
     #[arg(long, value_name = "FAULT", conflicts_with = "live")]

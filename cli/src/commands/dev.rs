@@ -104,11 +104,7 @@ async fn servers(
     (tasks, serving): (&TaskTracker, &CancellationToken),
 ) -> Result<Running, Failure> {
     let mut running = Running::start(&args.stack, settings, &narrate(global.quiet)).await?;
-    let feeds = if args.live {
-        replay::real(settings)
-    } else {
-        replay::start(args.feed_fault, settings, tasks, serving).await?
-    };
+    let feeds = replay::feeds(args, settings, tasks, serving).await?;
     running.shown.extend(feeds);
     // Nothing else here shows an incident. At a port that nobody chose it cannot be led to.
     let listen = &settings.api.listen;

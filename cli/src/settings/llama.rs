@@ -38,18 +38,6 @@ impl Llama {
             .find_map(|(key, error)| Some((key, error?)));
         found.map(|(key, error)| (format!("llama.{key}"), told(&error)))
     }
-
-    /// Leads to these hosts: of protocols and chains, of stablecoins, and of yields.
-    pub(crate) fn lead(
-        &mut self,
-        api: Secret<String>,
-        stablecoins: Secret<String>,
-        yields: Secret<String>,
-    ) {
-        self.api_url = Address(api);
-        self.stablecoins_url = Address(stablecoins);
-        self.yields_url = Address(yields);
-    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! Chains and prices of `packtrain dev`: recorded ones, unless a person asks for real hosts.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use packtrain_core::chain::Chain;
 use packtrain_core::time::SystemClock;
-use packtrain_feeds::{Fault, Replay};
+use packtrain_feeds::{RealHosts, Replay};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Shown;
+use crate::args::Dev;
 use crate::failure::{FAILED, Failure};
 use crate::settings::{Address, Addresses, Settings};
 
@@ -23,50 +25,121 @@ const COIN: &str = "coingecko:ethereum";
 /// The host of prices that everybody may ask.
 const PUBLIC_PRICES: &str = "https://coins.llama.fi";
 
-/// Serves what was recorded, and lets the settings lead there and nowhere else: without `--live`
-/// nothing reaches the internet.
-pub(crate) async fn start(
-    fault: Option<Fault>,
+/// Lets the settings lead to what a person asked for, and says what that is.
+pub(crate) async fn feeds(
+    args: &Dev,
     settings: &mut Settings,
     tasks: &TaskTracker,
     stop: &CancellationToken,
-) -> Result<[Shown; 2], Failure> {
-    let replay = Replay::start(Arc::new(SystemClock), tasks, stop.clone());
-    let replay = replay
-        .await
-        .map_err(|error| Failure::new(FAILED, format!("recorded chains: {error}")))?;
-    replay.set_fault(fault);
-    for chain in Chain::ALL {
-        *settings.rpc.urls_mut(chain) = Addresses(Vec::new());
+) -> Result<Vec<Shown>, Failure> {
+    if !args.live {
+        return recorded(args, settings, tasks, stop).await;
     }
-    settings.llama.lead(
-        replay.llama_api(),
-        replay.llama_stablecoins(),
-        replay.llama_yields(),
-    );
-    let mut names = Vec::new();
-    for (chain, url) in replay.nodes() {
-        *settings.rpc.urls_mut(chain) = Addresses(vec![url]);
-        names.push(chain.as_str());
+    let mut shown = Vec::from(real(settings));
+    if let Some(folder) = &args.record {
+        let hosts = hosts(settings);
+        let recording = Replay::recording(&hosts, folder, tasks, stop.clone()).await;
+        let recording = recording.map_err(|error| failed(folder, &error))?;
+        lead(settings, &recording, false);
+        shown.push(Shown {
+            name: "Recorded",
+            value: folder.display().to_string(),
+            note: "what these hosts answer, without the keys in their addresses",
+        });
     }
-    settings.prices.coins_url = Address::from(replay.prices().reveal().clone());
+    Ok(shown)
+}
+
+/// Serves what was recorded, and lets the settings lead there and nowhere else: without `--live`
+/// nothing reaches the internet.
+async fn recorded(
+    args: &Dev,
+    settings: &mut Settings,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<Vec<Shown>, Failure> {
+    let replay = match &args.replay {
+        Some(folder) => {
+            let replay = Replay::of_folder(folder, tasks, stop.clone()).await;
+            replay.map_err(|error| failed(folder, &error))?
+        }
+        None => {
+            let replay = Replay::start(Arc::new(SystemClock), tasks, stop.clone()).await;
+            replay.map_err(|error| Failure::new(FAILED, format!("recorded chains: {error}")))?
+        }
+    };
+    replay.set_fault(args.feed_fault);
+    lead(settings, &replay, true);
     settings.prices.every_s = PRICES_EVERY_S;
+    let mut names: Vec<&str> = replay.nodes().map(|(chain, _)| chain.as_str()).collect();
+    names.dedup();
+    let (note, value, prices) = match &args.replay {
+        Some(folder) => (
+            "from a folder, not live, with the times at which they were recorded",
+            folder.display().to_string(),
+            "from this folder",
+        ),
+        None => (
+            "recorded, not live; --live reads the nodes that the settings name",
+            replay.move_url(COIN),
+            "recorded; PUT a number there to move one",
+        ),
+    };
     let chains = Shown {
         name: NAME,
         value: names.join(", "),
-        note: "recorded, not live; --live reads the nodes that the settings name",
+        note,
     };
     let prices = Shown {
         name: PRICES,
-        value: replay.move_url(COIN),
-        note: "recorded; PUT a number there to move one",
+        value,
+        note: prices,
     };
-    Ok([chains, prices])
+    Ok(vec![chains, prices])
+}
+
+/// Lets the settings lead to hosts of a replay and nowhere else; to DefiLlama's lists all of them, or
+/// only those that are asked at all.
+fn lead(settings: &mut Settings, replay: &Replay, is_all: bool) {
+    for chain in Chain::ALL {
+        let nodes = replay.nodes().filter(|(one, _)| *one == chain);
+        *settings.rpc.urls_mut(chain) = Addresses(nodes.map(|(_, url)| url).collect());
+    }
+    let llama = &mut settings.llama;
+    for (url, there) in [
+        (&mut llama.api_url, replay.llama_api()),
+        (&mut llama.stablecoins_url, replay.llama_stablecoins()),
+        (&mut llama.yields_url, replay.llama_yields()),
+    ] {
+        if is_all || url.get().is_some() {
+            *url = Address::from(there.reveal().clone());
+        }
+    }
+    settings.prices.coins_url = Address::from(replay.prices().reveal().clone());
+}
+
+/// The hosts that the settings name.
+fn hosts(settings: &Settings) -> RealHosts {
+    let nodes = Chain::ALL.map(|chain| (chain, settings.rpc.urls(chain).0.clone()));
+    RealHosts {
+        nodes: nodes
+            .into_iter()
+            .filter(|(_, urls)| !urls.is_empty())
+            .collect(),
+        coins: settings.prices.coins_url.get(),
+        api: settings.llama.api_url.get(),
+        stablecoins: settings.llama.stablecoins_url.get(),
+        yields: settings.llama.yields_url.get(),
+    }
+}
+
+fn failed(folder: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(FAILED, format!("{}: {error}", folder.display()))
 }
 
 /// Says which chains the settings name nodes of, and lets prices come from where everybody may ask
 /// unless the settings name another host.
-pub(crate) fn real(settings: &mut Settings) -> [Shown; 2] {
+fn real(settings: &mut Settings) -> [Shown; 2] {
     let note = match settings.prices.coins_url.get() {
         Some(_) => "live, from the host that the settings name",
         None => "live, from coins.llama.fi",

@@ -22,6 +22,6 @@ pub use llama::{
 };
 pub use measures::LlamaMeasures;
 pub use post::{Post, PostError};
-pub use replay::{Fault, MoveError, Replay};
+pub use replay::{Fault, MoveError, RealHosts, Replay};
 pub use rpc::{Rpc, RpcError};
 pub use task_agent::{TaskAgent, TaskAgentError};

@@ -14,6 +14,8 @@ const HISTORY_MAX: u64 = 1_024;
 /// Codes of JSON-RPC: no such method, and parameters that cannot be read.
 const NO_METHOD: i64 = -32_601;
 const BAD_PARAMS: i64 = -32_602;
+/// What a node says of a call that a contract refuses: no other node would answer it.
+const NO_CALL: i64 = 3;
 
 /// A record that cannot be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +41,47 @@ struct History {
     reward: Vec<Value>,
 }
 
+/// What contracts answer to calls that are known word for word, block after block.
+#[derive(Deserialize)]
+pub(super) struct Calls {
+    /// An answer holds for so many blocks.
+    blocks_each: u64,
+    calls: Vec<KnownCall>,
+}
+
+#[derive(Deserialize)]
+struct KnownCall {
+    to: String,
+    data: String,
+    results: Vec<String>,
+}
+
+impl Calls {
+    pub(super) fn read(text: &[u8]) -> Result<Self, RecordError> {
+        let calls: Self =
+            serde_json::from_slice(text).map_err(|error| RecordError(error.to_string()))?;
+        let is_empty = calls.calls.iter().any(|call| call.results.is_empty());
+        if calls.blocks_each == 0 || is_empty {
+            return Err(RecordError("a call has no answer".to_owned()));
+        }
+        Ok(calls)
+    }
+
+    /// The answer to a call, as of a block of so many that came before.
+    fn answer(&self, call: &Value, passed: u64) -> Option<&str> {
+        let is = |name: &str, known: &str| {
+            let asked = call[name].as_str().unwrap_or_default();
+            asked.eq_ignore_ascii_case(known)
+        };
+        let known = { self.calls.iter() }.find(|one| is("to", &one.to) && is("data", &one.data))?;
+        let turn = passed / self.blocks_each % known.results.len() as u64;
+        known
+            .results
+            .get(usize::try_from(turn).ok()?)
+            .map(String::as_str)
+    }
+}
+
 /// A recorded chain.
 ///
 /// The first time round it is the chain that was recorded; from then on numbers and times go on,
@@ -46,12 +89,19 @@ struct History {
 /// own. What comes is a matter of the time alone: a chain that is stopped and started goes on.
 pub(super) struct MovingChain {
     record: Record,
+    calls: Option<Calls>,
     first_number: u64,
     first_at: Timestamp,
 }
 
 /// A code and a message.
 type Refusal = (i64, &'static str);
+
+/// What a record says of a method that it does not have.
+const UNKNOWN: Refusal = (
+    NO_METHOD,
+    "this is a record, which does not have this method",
+);
 
 impl MovingChain {
     pub(super) fn read(text: &[u8]) -> Result<Self, RecordError> {
@@ -94,7 +144,13 @@ impl MovingChain {
             first_number,
             first_at,
             record,
+            calls: None,
         })
+    }
+
+    /// The same chain, whose contracts answer these calls.
+    pub(super) fn calling(self, calls: Option<Calls>) -> Self {
+        Self { calls, ..self }
     }
 
     /// What the chain answers to a call at this time.
@@ -127,10 +183,15 @@ impl MovingChain {
                 let last = number(params.get(1), newest)?;
                 self.fee_history(count.min(HISTORY_MAX), last.min(newest))
             }
-            _ => Err((
-                NO_METHOD,
-                "this is a record, which does not have this method",
-            )),
+            "eth_call" => {
+                let calls = self.calls.as_ref().ok_or(UNKNOWN)?;
+                let last = number(params.get(1), newest)?.min(newest);
+                let passed = last.saturating_sub(self.first_number);
+                let known = params.first().and_then(|call| calls.answer(call, passed));
+                let refused = (NO_CALL, "this is a record, which does not have this call");
+                known.map(Value::from).ok_or(refused)
+            }
+            _ => Err(UNKNOWN),
         }
     }
 

@@ -26,12 +26,11 @@ const FILES: [(&str, &str, &[u8]); 4] = [
     ),
 ];
 
-/// The answer to a path such as `/llama-api/v2/chains`. What a path names beyond the one that is
+/// The answer of a host to a path such as `/v2/chains`. What a path names beyond the one that is
 /// written down are things that the answer has or has not.
-pub(super) fn answer(path: &str) -> Option<Bytes> {
-    let (host, path) = path.strip_prefix('/')?.split_once('/')?;
+pub(super) fn answer(host: &str, path: &str) -> Option<Bytes> {
     let is_meant = |(one, known, _): &&(&str, &str, &'static [u8])| {
-        let rest = path.strip_prefix(known.trim_start_matches('/'));
+        let rest = path.strip_prefix(known);
         *one == host && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     let (_, _, text) = FILES.iter().find(is_meant)?;

@@ -38,6 +38,9 @@ pub enum MoveError {
     /// There are many already.
     #[error("{MOVED_MAX} coins are moved already")]
     Many,
+    /// Prices come from a folder or from a real host.
+    #[error("only the prices that packtrain brings along can be moved")]
+    NotOurs,
 }
 
 /// Prices as they were recorded, and those that were moved.

@@ -1,9 +1,10 @@
 //! Hosts that were recorded, replayed on this machine: what `packtrain dev` and the tests ask in
-//! place of the internet.
+//! place of the internet. And the door through which real ones are recorded.
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -19,50 +20,41 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use packtrain_core::chain::Chain;
 use packtrain_core::secret::Secret;
 use packtrain_core::time::Clock;
-use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
-use self::chain::MovingChain;
+use self::asked::{Asked, Refused};
 use self::fault::{RETRY_AFTER_S, nulled};
-use self::market::Market;
-use self::vault::Vault;
+use self::own::Own;
+use self::player::Player;
+use self::recorder::Recorder;
 
 pub use self::fault::Fault;
 pub use self::market::MoveError;
+pub use self::recorder::RealHosts;
 
+mod asked;
 mod chain;
 mod fault;
 mod files;
 mod market;
+mod own;
+mod player;
+mod recorder;
+mod tape;
 mod vault;
 
 /// Connections at the same time; others wait.
 const CONNECTIONS_MAX: usize = 64;
-/// Bytes of a request's body.
-const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a price that somebody moves.
 const PRICE_BYTES_MAX: usize = 100;
-/// Where prices are asked for, and where they are moved.
-const CURRENT: &str = "/llama-coins/prices/current/";
+/// Where prices are moved.
 const MOVES: &str = "/prices/";
-/// Where it is asked what is locked and held, and where a holding is moved.
-const PROTOCOLS: &str = "/llama-api/protocols";
-const PROTOCOL: &str = "/llama-api/protocol/";
+/// Where holdings are moved.
 const HOLDINGS: &str = "/holdings/";
-/// Where stablecoins are listed.
-const STABLECOINS: &str = "/llama-stablecoins/stablecoins";
-/// The chains that were recorded; `crates/feeds/fixtures/README.md` says how.
-const CHAINS: [(Chain, &[u8]); 2] = [
-    (
-        Chain::Ethereum,
-        include_bytes!("../../fixtures/rpc/ethereum.json"),
-    ),
-    (Chain::Base, include_bytes!("../../fixtures/rpc/base.json")),
-];
 
 /// The body of an answer.
 type Body = BoxBody<Bytes, io::Error>;
@@ -73,16 +65,24 @@ pub struct Replay {
     shared: Arc<Shared>,
 }
 
+/// Where answers come from.
+enum Source {
+    /// What this program brings along.
+    Own(Own),
+    /// A folder into which somebody recorded.
+    Folder(Player),
+    /// Real hosts, while they are recorded.
+    Real(Recorder),
+}
+
 struct Shared {
-    chains: Vec<(Chain, MovingChain)>,
-    clock: Arc<dyn Clock>,
+    source: Source,
     fault: Mutex<Option<Fault>>,
-    market: Market,
-    vault: Vault,
 }
 
 impl Replay {
-    /// Serves all that is recorded on a free port of the loopback address, until `stop`.
+    /// Serves all that this program brings along on a free port of the loopback address, until
+    /// `stop`.
     ///
     /// # Errors
     /// What the system says of the port, or that a record cannot be read.
@@ -91,16 +91,39 @@ impl Replay {
         tasks: &TaskTracker,
         stop: CancellationToken,
     ) -> io::Result<Self> {
-        let chains = CHAINS.iter().map(|(chain, text)| {
-            let moving = MovingChain::read(text).map_err(io::Error::other)?;
-            Ok((*chain, moving))
-        });
+        Self::of(Source::Own(Own::read(clock)?), tasks, stop).await
+    }
+
+    /// The same with what was recorded into a folder.
+    ///
+    /// # Errors
+    /// What the system says of the port, or that nothing was recorded there.
+    pub async fn of_folder(
+        folder: &Path,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+    ) -> io::Result<Self> {
+        Self::of(Source::Folder(Player::open(folder)?), tasks, stop).await
+    }
+
+    /// Passes on what these hosts answer, and writes it down in a folder, which must be empty or
+    /// not there.
+    ///
+    /// # Errors
+    /// What the system says of the port or of the folder, or that an address cannot be asked.
+    pub async fn recording(
+        hosts: &RealHosts,
+        folder: &Path,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+    ) -> io::Result<Self> {
+        Self::of(Source::Real(Recorder::open(hosts, folder)?), tasks, stop).await
+    }
+
+    async fn of(source: Source, tasks: &TaskTracker, stop: CancellationToken) -> io::Result<Self> {
         let shared = Arc::new(Shared {
-            chains: chains.collect::<io::Result<_>>()?,
-            clock,
+            source,
             fault: Mutex::default(),
-            market: Market::default(),
-            vault: Vault::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -116,10 +139,17 @@ impl Replay {
         format!("http://{}", self.address)
     }
 
-    /// The chains that are recorded, and the address of a node of each.
+    /// The chains that are here, and the address of each of their nodes.
     pub fn nodes(&self) -> impl Iterator<Item = (Chain, Secret<String>)> {
-        let chains = self.shared.chains.iter();
-        chains.map(|(chain, _)| (*chain, Secret::new(format!("{}/rpc/{chain}", self.url()))))
+        let nodes = match &self.shared.source {
+            Source::Own(own) => own.nodes(),
+            Source::Folder(player) => player.nodes(),
+            Source::Real(recorder) => recorder.nodes(),
+        };
+        let url = self.url();
+        nodes
+            .into_iter()
+            .map(move |(chain, node)| (chain, Secret::new(format!("{url}/rpc/{chain}/{node}"))))
     }
 
     /// The base address of the host of prices.
@@ -127,7 +157,8 @@ impl Replay {
         Secret::new(format!("{}/llama-coins", self.url()))
     }
 
-    /// Where a price is moved: a number that is PUT there is what the coin costs from now on.
+    /// Where a price is moved: a number that is PUT there is what the coin costs from now on. Only
+    /// what this program brings along can be moved.
     pub fn move_url(&self, coin: &str) -> String {
         format!("{}{MOVES}{coin}", self.url())
     }
@@ -135,9 +166,10 @@ impl Replay {
     /// From now on a coin costs this many dollars.
     ///
     /// # Errors
-    /// [`MoveError`] when there is no such coin, or this is no price.
+    /// [`MoveError`] when there is no such coin, or this is no price, or prices are not this
+    /// program's own.
     pub fn set_price(&self, coin: &str, usd: &str) -> Result<(), MoveError> {
-        self.shared.market.set(coin, usd)
+        self.shared.source.move_price(coin, usd)
     }
 
     /// From now on a protocol holds so much of a token, which is worth this many dollars.
@@ -151,7 +183,9 @@ impl Replay {
         amount: &str,
         usd: &str,
     ) -> Result<(), MoveError> {
-        self.shared.vault.set(protocol, token, (amount, usd))
+        self.shared
+            .source
+            .move_holding(protocol, token, (amount, usd))
     }
 
     /// The address of DefiLlama's host of protocols and chains.
@@ -227,12 +261,17 @@ async fn answer(
     let fault = *shared.fault.lock().unwrap_or_else(PoisonError::into_inner);
     match fault {
         Some(Fault::Late(delay)) => tokio::time::sleep(delay).await,
-        Some(Fault::Busy) => return Ok(refusal(StatusCode::TOO_MANY_REQUESTS)),
-        Some(Fault::BadGateway) => return Ok(refusal(StatusCode::BAD_GATEWAY)),
+        Some(Fault::Busy) => return Ok(Refused::busy(RETRY_AFTER_S).answer()),
+        Some(Fault::BadGateway) => return Ok(Refused::from(StatusCode::BAD_GATEWAY).answer()),
         Some(Fault::Truncated | Fault::Nulls) | None => {}
     }
-    let Some(text) = shared.said(request).await else {
-        return Ok(refusal(StatusCode::NOT_FOUND));
+    let said = match Asked::of(request).await {
+        Some(asked) => shared.source.said(&asked).await,
+        None => Err(StatusCode::PAYLOAD_TOO_LARGE.into()),
+    };
+    let text = match said {
+        Ok(text) => text,
+        Err(refused) => return Ok(refused.answer()),
     };
     let body = match fault {
         Some(Fault::Truncated) => broken_off(&text),
@@ -255,14 +294,14 @@ async fn moved(shared: &Shared, request: Request<Incoming>) -> Response<Body> {
     let text = body.map(|body| body.to_bytes()).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let done = if let Some(coin) = path.strip_prefix(MOVES) {
-        let set = shared.market.set(coin, &text);
+        let set = shared.source.move_price(coin, &text);
         set.map(|()| format!("{coin} costs ${} from now on\n", text.trim()))
     } else if let Some((protocol, token)) = holding(&path) {
         let (amount, usd) = text.trim().split_once(' ').unwrap_or_default();
-        let set = shared.vault.set(protocol, token, (amount, usd));
+        let set = shared.source.move_holding(protocol, token, (amount, usd));
         set.map(|()| format!("{protocol} holds {amount} {token} from now on, worth ${usd}\n"))
     } else {
-        return refusal(StatusCode::NOT_FOUND);
+        return Refused::from(StatusCode::NOT_FOUND).answer();
     };
     let (status, said) = match done {
         Ok(said) => (StatusCode::OK, said),
@@ -278,15 +317,15 @@ fn holding(path: &str) -> Option<(&str, &str)> {
     path.strip_prefix(HOLDINGS)?.split_once('/')
 }
 
-fn refusal(status: StatusCode) -> Response<Body> {
-    let mut answer = Response::new(whole(Bytes::new()));
-    *answer.status_mut() = status;
-    if status == StatusCode::TOO_MANY_REQUESTS {
+impl Refused {
+    fn answer(self) -> Response<Body> {
+        let mut answer = Response::new(whole(Bytes::new()));
+        *answer.status_mut() = self.status;
+        if let Some(seconds) = self.retry_after_s {
+            answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
         answer
-            .headers_mut()
-            .insert(RETRY_AFTER, RETRY_AFTER_S.into());
     }
-    answer
 }
 
 fn whole(text: Bytes) -> Body {
@@ -300,51 +339,31 @@ fn broken_off(text: &Bytes) -> Body {
     StreamBody::new(stream::iter([Ok(Frame::data(half)), Err(end)])).boxed()
 }
 
-impl Shared {
-    /// What the host that a path names answers; none where there is no such host.
-    async fn said(&self, request: Request<Incoming>) -> Option<Bytes> {
-        let path = request.uri().path();
-        let Some(name) = path.strip_prefix("/rpc/") else {
-            let is_read = request.method() == Method::GET;
-            return is_read.then(|| self.told(path)).flatten();
-        };
-        let (_, chain) = self.chains.iter().find(|(one, _)| one.as_str() == name)?;
-        if request.method() != Method::POST {
-            return None;
-        }
-        let body = Limited::new(request.into_body(), BODY_BYTES_MAX).collect();
-        let body: Value = serde_json::from_slice(&body.await.ok()?.to_bytes()).ok()?;
-        let said: Value = match body {
-            Value::Array(calls) => calls.iter().map(|call| self.one(chain, call)).collect(),
-            call => self.one(chain, &call),
-        };
-        Some(said.to_string().into())
-    }
-
-    /// What stands under a path of a host that is read.
-    fn told(&self, path: &str) -> Option<Bytes> {
-        if let Some(coins) = path.strip_prefix(CURRENT) {
-            return self.market.answer(coins, self.clock.now());
-        }
-        if let Some(slug) = path.strip_prefix(PROTOCOL) {
-            return self.vault.protocol(slug, self.clock.now());
-        }
-        match path {
-            PROTOCOLS => self.vault.protocols(),
-            STABLECOINS => self.market.stablecoins(),
-            _ => files::answer(path),
+impl Source {
+    async fn said(&self, asked: &Asked) -> Result<Bytes, Refused> {
+        match self {
+            Self::Own(own) => own.said(asked).ok_or(StatusCode::NOT_FOUND.into()),
+            Self::Folder(player) => player.said(asked).await,
+            Self::Real(recorder) => recorder.said(asked).await,
         }
     }
 
-    fn one(&self, chain: &MovingChain, call: &Value) -> Value {
-        let method = call["method"].as_str().unwrap_or_default();
-        let params = call["params"].as_array().map_or(&[][..], Vec::as_slice);
-        let id = &call["id"];
-        match chain.answer(method, params, self.clock.now()) {
-            Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
-            Err((code, message)) => json!({
-                "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message },
-            }),
+    fn move_price(&self, coin: &str, usd: &str) -> Result<(), MoveError> {
+        match self {
+            Self::Own(own) => own.move_price(coin, usd),
+            Self::Folder(_) | Self::Real(_) => Err(MoveError::NotOurs),
+        }
+    }
+
+    fn move_holding(
+        &self,
+        protocol: &str,
+        token: &str,
+        worth: (&str, &str),
+    ) -> Result<(), MoveError> {
+        match self {
+            Self::Own(own) => own.move_holding(protocol, token, worth),
+            Self::Folder(_) | Self::Real(_) => Err(MoveError::NotOurs),
         }
     }
 }

@@ -3,8 +3,8 @@
 use packtrain_core::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::CHAINS;
-use super::chain::MovingChain;
+use super::chain::{Calls, MovingChain};
+use super::own::CHAINS;
 
 fn at(moment: &str) -> Timestamp {
     moment.parse().unwrap()
@@ -21,7 +21,7 @@ fn block(chain: &MovingChain, number: &str, now: Timestamp) -> Value {
 
 #[test]
 fn every_record_can_be_read_and_is_of_the_chain_that_it_stands_for() {
-    for (chain, text) in CHAINS {
+    for (chain, text, _) in CHAINS {
         let moving = MovingChain::read(text).unwrap();
         let id = moving
             .answer("eth_chainId", &[], at("2026-12-24T12:00:00Z"))

@@ -74,7 +74,7 @@ pub enum RpcError {
 
 impl RpcError {
     /// Whether any node would say the same: the call is what is wrong.
-    fn is_of_the_call(&self) -> bool {
+    pub(crate) fn is_of_the_call(&self) -> bool {
         match self {
             Self::Refused { code, message, .. } => {
                 matches!(code, -32_602 | 3) || message.contains("revert") || self.is_too_much()
