@@ -1,9 +1,11 @@
 //! The price of gas through the whole product: from nodes and records to the public door.
 
+mod data_fees;
 mod forecasts;
 mod history;
 mod node;
 mod public;
+mod record;
 mod replay;
 mod scene;
 

@@ -161,8 +161,8 @@ async fn the_price_of_gas_is_read_by_every_part_and_written_by_workers_alone() {
                from pg_class c
               cross join pg_roles r
               cross join unnest(array['select', 'insert', 'update', 'delete']) as p (name)
-              where c.relname in ('gas_block', 'gas_bucket', 'gas_forecast', 'gas_head',
-                                  'gas_rollup', 'gas_score')
+              where c.relname in ('gas_block', 'gas_bucket', 'gas_data_fee', 'gas_forecast',
+                                  'gas_head', 'gas_rollup', 'gas_score')
                 and r.rolname in ('packtrain_app', 'packtrain_operator', 'packtrain_worker',
                                   'packtrain_view')
                 and has_table_privilege(r.oid, c.oid, p.name)
@@ -174,12 +174,14 @@ async fn the_price_of_gas_is_read_by_every_part_and_written_by_workers_alone() {
         [
             "app gas_block select",
             "app gas_bucket select",
+            "app gas_data_fee select",
             "app gas_forecast select",
             "app gas_head select",
             "app gas_rollup select",
             "app gas_score select",
             "operator gas_block select",
             "operator gas_bucket select",
+            "operator gas_data_fee select",
             "operator gas_forecast select",
             "operator gas_head select",
             "operator gas_rollup select",
@@ -192,6 +194,9 @@ async fn the_price_of_gas_is_read_by_every_part_and_written_by_workers_alone() {
             "worker gas_bucket insert",
             "worker gas_bucket select",
             "worker gas_bucket update",
+            "worker gas_data_fee delete",
+            "worker gas_data_fee insert",
+            "worker gas_data_fee select",
             "worker gas_forecast delete",
             "worker gas_forecast insert",
             "worker gas_forecast select",

@@ -66,7 +66,23 @@ async fn recorded_chains_go_on_with_time_and_are_shown_from_block_to_block() {
         let shown = client.get(&path).await.expect(200).json();
         assert_eq!(shown["chain"]["id"], id);
         assert_eq!(shown["tips"]["blocks"], 20);
+        let (fee, none) = (&shown["data_fee"], &shown["no_data_fee"]);
+        match chain {
+            // The record says of each moment what the formula gives, over the seam as well.
+            Chain::Base => assert_eq!(
+                (&fee["is_formula_exact"], none),
+                (&json!(true), &json!(null))
+            ),
+            _ => assert_eq!(*none, "Transactions of ethereum pay for gas alone."),
+        }
     }
+    let inexact = "select count(*) filter (where not is_formula_exact) from gas_data_fee";
+    assert_eq!(yard.database.number(inexact).await, 0);
+    let fees = "select count(distinct transfer_wei) from gas_data_fee";
+    assert!(
+        yard.database.number(fees).await > 5,
+        "what bytes cost moves"
+    );
     yard.stop().await;
 }
 

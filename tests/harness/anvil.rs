@@ -118,6 +118,16 @@ impl Anvil {
         self.ask("eth_sendTransaction", json!([transaction])).await;
     }
 
+    /// Puts code at an address, as if a contract had been made there.
+    pub async fn set_code(&self, address: [u8; 20], code: &[u8]) {
+        let hex = |bytes: &[u8]| {
+            let figures: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("0x{figures}")
+        };
+        let params = json!([hex(&address), hex(code)]);
+        self.ask("anvil_setCode", params).await;
+    }
+
     /// Makes the next block.
     pub async fn mine(&self) {
         self.ask("evm_mine", json!([])).await;

@@ -9,16 +9,21 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
 use packtrain_core::chain::Chain;
-use packtrain_core::ports::{BlobFee, Cacheable, Cached, GasBlock, GasHead, Owner, Service, Tips};
+use packtrain_core::ports::{
+    BlobFee, Cacheable, Cached, DataFeeSeen, GasBlock, GasHead, Owner, Service, Tips,
+};
 use packtrain_core::time::Timestamp;
 use packtrain_jobs::gas::offer::{self, Basis, Offer};
 use packtrain_jobs::gas::{rules, snapshot, tips};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use self::data_fee::DataFeeView;
+
 use crate::problem::{GAS_UNSEEN, Problem};
 use crate::{Api, Shared, conditional};
 
+mod data_fee;
 pub(crate) mod forecast;
 pub(crate) mod heatmap;
 pub(crate) mod history;
@@ -118,6 +123,11 @@ pub(crate) struct GasView {
     is_formula_exact: bool,
     /// Null on a chain without blobs.
     blob_fee: Option<BlobFeeView>,
+    /// What transactions pay for their bytes besides; null where they pay nothing, and where the
+    /// chain does not say what.
+    data_fee: Option<DataFeeView>,
+    /// Which of the two it is; null beside a data fee.
+    no_data_fee: Option<String>,
     /// Null when no recent block has transactions.
     tips: Option<TipsView>,
     /// By horizon, and how sure.
@@ -138,7 +148,7 @@ impl Cacheable for Seen {
     const CACHED: Cached = Cached {
         service: Service::Gas,
         what: "now",
-        version: 1,
+        version: 2,
         lasts: FRESH_FOR,
     };
 
@@ -188,8 +198,12 @@ async fn view(api: &Api, chain: Chain) -> Result<Option<GasView>, Problem> {
         return Ok(None);
     };
     let blocks = api.gas.recent(chain, offer::RECENT_MAX).await?;
+    let data_fee = match rules::of(chain).data_fee {
+        Some(_) => api.gas.data_fee(chain, offer::RECENT_MAX).await?,
+        None => None,
+    };
     let now = api.clock.now();
-    Ok(GasView::of(chain, &head, &blocks, now))
+    Ok(GasView::of(chain, &head, &blocks, data_fee.as_ref(), now))
 }
 
 /// Up to when what was seen of a chain is in its quarters of an hour.
@@ -205,7 +219,13 @@ async fn rolled(api: &Api, chain: Chain) -> Result<Timestamp, Problem> {
 }
 
 impl GasView {
-    fn of(chain: Chain, head: &GasHead, blocks: &[GasBlock], now: Timestamp) -> Option<Self> {
+    fn of(
+        chain: Chain,
+        head: &GasHead,
+        blocks: &[GasBlock],
+        data_fee: Option<&DataFeeSeen>,
+        now: Timestamp,
+    ) -> Option<Self> {
         let block = blocks.first()?;
         let rules = rules::of(chain);
         let medians = tips::medians(blocks);
@@ -218,6 +238,8 @@ impl GasView {
             next_base_fee_wei: block.next_base_fee_wei.to_string(),
             is_formula_exact: block.is_formula_exact,
             blob_fee: block.blob_fee.map(BlobFeeView::of),
+            data_fee: data_fee.map(|seen| DataFeeView::of(chain, seen)),
+            no_data_fee: data_fee.is_none().then(|| data_fee::missing(chain)),
             tips: medians.map(|medians| TipsView::of(medians.wei, medians.blocks)),
             offers: offers
                 .iter()

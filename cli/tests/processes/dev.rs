@@ -2,13 +2,19 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 
+use packtrain_core::chain::Chain;
+use packtrain_core::time::SystemClock;
+use packtrain_feeds::Replay;
 use packtrain_tests::{Message, Program, plain_http, until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::binary::{command, folder, process};
 
@@ -115,16 +121,65 @@ async fn dev_shows_what_gas_costs_on_recorded_chains_and_says_that_they_are_reco
         .status();
     assert!(asked.await.unwrap().success());
     let api = ready["api"].as_str().unwrap();
-    for path in ["/v2/public/gas/ethereum", "/v2/public/gas/8453"] {
+    for (path, bytes) in [
+        ("/v2/public/gas/ethereum", "\"data_fee\":null"),
+        ("/v2/public/gas/8453", "\"data_fee_wei\":"),
+    ] {
         until("the price of gas is shown", async || {
             let shown = answer(api, path, "none").await;
-            shown.starts_with("HTTP/1.1 200") && shown.contains("\"next_base_fee_wei\"")
+            let has = |text: &str| shown.contains(text);
+            has("HTTP/1.1 200") && has("\"next_base_fee_wei\"") && has(bytes)
         })
         .await;
     }
     let pid = Pid::from_raw(dev.child.id().unwrap().cast_signed()).unwrap();
     kill_process(pid, Signal::INT).unwrap();
     assert_eq!(dev.end().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_records_what_live_hosts_answer_and_plays_it_back_when_they_are_gone() {
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let real = Replay::start(Arc::new(SystemClock), &tasks, stop.clone());
+    let real = real.await.unwrap();
+    let base = real.nodes().find(|(chain, _)| *chain == Chain::Base);
+    let settings = format!(
+        "[rpc]\nbase_urls = [\"{}?dkey=hush-hush-key\"]\n[prices]\ncoins_url = \"{}\"\n",
+        base.unwrap().1.reveal(),
+        real.prices().reveal()
+    );
+    let live = folder(&[("packtrain.toml", settings.as_bytes())]);
+    let alone = folder(&[]);
+    let answers = live.path().join("answers");
+    let answers = answers.to_str().unwrap();
+    let snapshot = ["enqueue", "gas.snapshot", r#"{"chain": "base"}"#, "--wait"];
+    for (folder, words, shown) in [
+        (
+            &live,
+            ["--live", "--record", answers].as_slice(),
+            "recorded",
+        ),
+        (&alone, &["--replay", answers], "prices"),
+    ] {
+        let mut dev = Dev::start(folder.path(), words);
+        let (ready, _) = (dev.event().await, dev.event().await);
+        assert_eq!(
+            (&ready["chains"], &ready[shown]),
+            (&json!("base"), &json!(answers))
+        );
+        let asked = process(folder.path(), &snapshot)
+            .stdout(Stdio::null())
+            .status();
+        assert!(asked.await.unwrap().success());
+        let api = ready["api"].as_str().unwrap();
+        let shown = answer(api, "/v2/public/gas/base", "none").await;
+        assert!(shown.contains("\"data_fee_wei\":"), "{shown}");
+        let pid = Pid::from_raw(dev.child.id().unwrap().cast_signed()).unwrap();
+        kill_process(pid, Signal::INT).unwrap();
+        assert_eq!(dev.end().await, Some(0));
+        // The second one has nobody to ask.
+        stop.cancel();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@
 pub mod base_fee;
 pub mod blob_fee;
 pub mod bucket;
+pub mod data_fee;
 pub mod forecast;
 pub mod heat;
 pub mod judge;

@@ -1,7 +1,7 @@
 //! What a block says, as points that rules watch.
 
 use packtrain_core::chain::Chain;
-use packtrain_core::ports::{GasBlock, Point, TIP_PERCENTILES};
+use packtrain_core::ports::{DataFeeSeen, GasBlock, Point, TIP_PERCENTILES};
 
 /// The points of a block, each in whole wei at the time of the block: `gas:<chain>:base_fee` and
 /// its like.
@@ -25,4 +25,13 @@ pub(super) fn of(chain: Chain, block: &GasBlock) -> Vec<Point> {
         }
     }
     points
+}
+
+/// The point of a data fee: what the known transfer pays, as `gas:<chain>:l1_fee`.
+pub(super) fn of_data_fee(chain: Chain, seen: &DataFeeSeen) -> Point {
+    Point {
+        metric: format!("gas:{}:l1_fee", chain.id()),
+        at: seen.at,
+        value: seen.fee.transfer.data_wei.to_string(),
+    }
 }

@@ -5,6 +5,7 @@ use packtrain_core::chain::Chain;
 
 use super::base_fee::Eip1559;
 use super::blob_fee::BlobFork;
+use super::data_fee::Oracle;
 
 /// How the prices of a chain move.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +14,8 @@ pub struct Rules {
     pub base_fee: Option<Eip1559>,
     /// Its forks of blobs, in order; none where it takes no blobs.
     pub blobs: &'static [BlobFork],
+    /// Who says what transactions pay for their bytes; none where they pay for gas alone.
+    pub data_fee: Option<Oracle>,
 }
 
 /// The rules of a chain.
@@ -22,22 +25,26 @@ pub const fn of(chain: Chain) -> Rules {
             // EIP-1559.
             base_fee: eip1559(8, 2),
             blobs: &ETHEREUM_BLOBS,
+            data_fee: None,
         },
         // OP Stack specification, Canyon. From Holocene on a chain's operator may choose others,
         // which stand in its blocks' extra data; then the node's word differs and decides.
         Chain::Optimism | Chain::Base => Rules {
             base_fee: eip1559(250, 6),
             blobs: &[],
+            data_fee: Some(Oracle::OpStack),
         },
         // It moves with the backlog of the sequencer, not with the gas of blocks.
         Chain::Arbitrum => Rules {
             base_fee: None,
             blobs: &[],
+            data_fee: Some(Oracle::Arbitrum),
         },
         // PIP-58 (Bhilai).
         Chain::Polygon => Rules {
             base_fee: eip1559(64, 2),
             blobs: &[],
+            data_fee: None,
         },
     }
 }

@@ -5,21 +5,26 @@ use std::time::Duration;
 use packtrain_core::chain::Chain;
 use packtrain_core::fault::{Fault, chain as told};
 use packtrain_core::job::{Ctx, Done, FollowUp, Job, Kind, Lane, Priority};
-use packtrain_core::ports::{ChainError, GasHead, Header, Point, StoreError, Write};
+use packtrain_core::ports::{
+    ChainError, DataFee, GasBlock, GasHead, Header, Point, StoreError, Write,
+};
 use packtrain_core::schedule::Every;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tracing::warn;
 use utoipa::ToSchema;
 
+use super::data_fee::Oracle;
 use super::reading::{self, Torn};
-use super::{points, rules};
+use super::{data_fee, points, rules};
 use crate::alerts::evaluate::Evaluate;
 
 /// How often it comes by itself.
 pub const EVERY: Duration = Duration::from_secs(15);
 /// Blocks that one snapshot reads, at most; before them there is a gap.
 const BLOCKS_MAX: u64 = 32;
+/// What is said of a chain that has no contract which says what bytes cost.
+const ABSENT: &str = "nobody on the chain says what bytes cost";
 /// Blocks that are read at once to find where a chain that moved left the one that is kept.
 const STEP: u64 = 4;
 
@@ -144,23 +149,81 @@ async fn look(ctx: &Ctx, chain: Chain) -> Result<Seen, Missed> {
     let history = chains.fee_history(chain, number, count).await?;
     let rules = rules::of(chain);
     let blocks = reading::blocks(&rules, chain.block_time(), &headers, &history)?;
+    // Chains without a formula never are exact.
+    if rules.base_fee.is_some() {
+        count_inexact(chain, &blocks);
+    }
+    let new = gas.record(chain, &blocks, &head).await?;
+    let mut result = json!({ "chain": chain, "block": number, "new": new });
+    if let Some(oracle) = rules.data_fee {
+        result["data_fee"] = keep_data_fee(ctx, chain, oracle, &head).await?;
+    }
+    Ok(Seen {
+        result,
+        points: observed(ctx, chain).await?,
+    })
+}
+
+/// Counts the blocks of which the formula gives another next base fee.
+fn count_inexact(chain: Chain, blocks: &[GasBlock]) {
     for block in blocks.iter().filter(|block| !block.is_formula_exact) {
-        // Chains without a formula never are.
-        if rules.base_fee.is_some() {
-            let labels = [("chain", chain.as_str())];
-            metrics::counter!("packtrain_gas_inexact_total", &labels).increment(1);
+        let labels = [("chain", chain.as_str())];
+        metrics::counter!("packtrain_gas_inexact_total", &labels).increment(1);
+        warn!(
+            chain = chain.as_str(),
+            block = block.number,
+            "the next base fee is another"
+        );
+    }
+}
+
+/// Keeps what known transactions pay for their bytes at the newest block, and says what the
+/// transfer pays, or why that is not known.
+async fn keep_data_fee(
+    ctx: &Ctx,
+    chain: Chain,
+    oracle: Oracle,
+    head: &GasHead,
+) -> Result<Value, StoreError> {
+    match data_fee(ctx, chain, oracle, head.number).await {
+        Ok(Some(fee)) => {
+            let gas = &ctx.world.gas;
+            gas.keep_data_fee(chain, head.number, head.hash, &fee)
+                .await?;
+            Ok(fee.transfer.data_wei.to_string().into())
+        }
+        Ok(None) => Ok(ABSENT.into()),
+        Err(why) => Ok(json!({ "missed": why })),
+    }
+}
+
+/// What known transactions pay for their bytes at a block; none where nobody says so. A chain that
+/// does not say is missed and logged: its blocks are kept all the same.
+async fn data_fee(
+    ctx: &Ctx,
+    chain: Chain,
+    oracle: Oracle,
+    block: u64,
+) -> Result<Option<DataFee>, String> {
+    let questions = data_fee::questions(oracle, chain);
+    let answers = ctx.world.chains.words(chain, &questions, block).await;
+    let answers = answers.map_err(|error| told(&error));
+    let read = answers.and_then(|answers| data_fee::fee(oracle, chain, &answers));
+    let labels = [("chain", chain.as_str())];
+    match &read {
+        Ok(Some(fee)) if !fee.is_formula_exact => {
+            metrics::counter!("packtrain_gas_data_fee_inexact_total", &labels).increment(1);
+        }
+        Ok(_) => {}
+        Err(why) => {
+            metrics::counter!("packtrain_gas_data_fee_missed_total", &labels).increment(1);
             warn!(
                 chain = chain.as_str(),
-                block = block.number,
-                "the next base fee is another"
+                why, "the data fee could not be read"
             );
         }
     }
-    let new = gas.record(chain, &blocks, &head).await?;
-    Ok(Seen {
-        result: json!({ "chain": chain, "block": number, "new": new }),
-        points: observed(ctx, chain).await?,
-    })
+    read
 }
 
 /// What the kept blocks say, the newest [`BLOCKS_MAX`]: also of those that an attempt kept which
@@ -168,8 +231,13 @@ async fn look(ctx: &Ctx, chain: Chain) -> Result<Seen, Missed> {
 async fn observed(ctx: &Ctx, chain: Chain) -> Result<Vec<Point>, Missed> {
     let limit = u32::try_from(BLOCKS_MAX).unwrap_or(u32::MAX);
     let blocks = ctx.world.gas.recent(chain, limit).await?;
-    let points = blocks.iter().rev();
-    Ok(points.flat_map(|block| points::of(chain, block)).collect())
+    let each = blocks.iter().rev();
+    let mut points: Vec<Point> = each.flat_map(|block| points::of(chain, block)).collect();
+    if rules::of(chain).data_fee.is_some() {
+        let fee = ctx.world.gas.data_fee(chain, limit).await?;
+        points.extend(fee.map(|seen| points::of_data_fee(chain, &seen)));
+    }
+    Ok(points)
 }
 
 /// The newest blocks back to one that follows a block that is kept, in order; no more than

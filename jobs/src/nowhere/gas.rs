@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::ports::{
-    GasBlock, GasBlocks, GasBucket, GasBuckets, GasForecast, GasForecasts, GasHead, GasMedian,
-    GasRecord, GasSample, GasScore, Judgeable, StoreError, Unrolled,
+    DataFee, DataFeeSeen, GasBlock, GasBlocks, GasBucket, GasBuckets, GasForecast, GasForecasts,
+    GasHead, GasMedian, GasRecord, GasSample, GasScore, Judgeable, StoreError, Unrolled,
 };
 use packtrain_core::time::Timestamp;
 
@@ -25,6 +25,20 @@ impl GasBlocks for Nowhere {
     }
 
     async fn recent(&self, _: Chain, _: u32) -> Result<Vec<GasBlock>, StoreError> {
+        nothing()
+    }
+
+    async fn keep_data_fee(
+        &self,
+        _: Chain,
+        _: u64,
+        _: BlockHash,
+        _: &DataFee,
+    ) -> Result<(), StoreError> {
+        nothing()
+    }
+
+    async fn data_fee(&self, _: Chain, _: u32) -> Result<Option<DataFeeSeen>, StoreError> {
         nothing()
     }
 }

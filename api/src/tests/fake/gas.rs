@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::ports::{
-    GasBlock, GasBlocks, GasBucket, GasBuckets, GasForecast, GasForecasts, GasHead, GasMedian,
-    GasRecord, GasSample, GasScore, Judgeable, StoreError, Unrolled,
+    DataFee, DataFeeSeen, GasBlock, GasBlocks, GasBucket, GasBuckets, GasForecast, GasForecasts,
+    GasHead, GasMedian, GasRecord, GasSample, GasScore, Judgeable, StoreError, Unrolled,
 };
 use packtrain_core::time::Timestamp;
 
@@ -26,6 +26,20 @@ impl GasBlocks for World {
 
     async fn recent(&self, _: Chain, _: u32) -> Result<Vec<GasBlock>, StoreError> {
         Ok(Vec::new())
+    }
+
+    async fn keep_data_fee(
+        &self,
+        _: Chain,
+        _: u64,
+        _: BlockHash,
+        _: &DataFee,
+    ) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn data_fee(&self, _: Chain, _: u32) -> Result<Option<DataFeeSeen>, StoreError> {
+        Ok(None)
     }
 }
 

@@ -43,6 +43,61 @@ pub struct BlobFee {
     pub next_wei: u128,
 }
 
+/// What a transaction pays besides for gas, on a chain that writes its transactions down on
+/// another one: for its bytes there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DataFee {
+    /// What the transfer of a token pays, of which every byte is known.
+    pub transfer: ReferenceFee,
+    /// What a swap pays, of which every byte is known.
+    pub swap: ReferenceFee,
+    /// The prices of which that is made.
+    pub prices: DataPrices,
+    /// Whether the formula that is known of the chain gives what the chain itself says.
+    pub is_formula_exact: bool,
+}
+
+/// What a known transaction pays besides for gas, in wei.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReferenceFee {
+    /// For its bytes.
+    pub data_wei: u128,
+    /// To the operator of the chain, where there is such a fee.
+    pub operator_wei: Option<u128>,
+}
+
+/// What bytes cost on the chain below, as the chain above says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataPrices {
+    /// By the OP Stack, since Ecotone.
+    OpStack {
+        /// What gas costs there at least, in wei.
+        l1_base_fee_wei: u128,
+        /// What a unit of blob gas costs there, in wei.
+        blob_base_fee_wei: u128,
+        /// How much of the first counts, in millionths.
+        base_fee_scalar: u64,
+        /// How much of the second counts, in millionths.
+        blob_base_fee_scalar: u64,
+    },
+    /// By Arbitrum.
+    Arbitrum {
+        /// What a byte costs after it was compressed, in wei.
+        byte_wei: u128,
+    },
+}
+
+/// A data fee, and the block at which it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DataFeeSeen {
+    /// The block's number.
+    pub number: u64,
+    /// When the block was made, as it says itself.
+    pub at: Timestamp,
+    /// The fee.
+    pub fee: DataFee,
+}
+
 /// The newest block of a chain, and when it was the newest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GasHead {
@@ -75,4 +130,16 @@ pub trait GasBlocks: Send + Sync {
     /// The newest block and those before it, each the parent of the one that it follows in the
     /// list, as far as they are kept without a gap; at most so many.
     async fn recent(&self, chain: Chain, limit: u32) -> Result<Vec<GasBlock>, StoreError>;
+
+    /// Keeps the data fee that was read at a block; one that is kept already stays as it is.
+    async fn keep_data_fee(
+        &self,
+        chain: Chain,
+        number: u64,
+        hash: BlockHash,
+        fee: &DataFee,
+    ) -> Result<(), StoreError>;
+
+    /// The newest data fee that was read at one of the blocks that [`GasBlocks::recent`] gives.
+    async fn data_fee(&self, chain: Chain, limit: u32) -> Result<Option<DataFeeSeen>, StoreError>;
 }

@@ -79,7 +79,9 @@ pub use files::{
     FileRecord, FileState, FileSummary, Files, Imported, ImportedFile, NewFile, Promise,
     ReadOptions,
 };
-pub use gas::{BlobFee, GasBlock, GasBlocks, GasHead};
+pub use gas::{
+    BlobFee, DataFee, DataFeeSeen, DataPrices, GasBlock, GasBlocks, GasHead, ReferenceFee,
+};
 pub use gas_buckets::{BUCKET_S, GasBucket, GasBuckets, GasMedian, GasSample, Unrolled, WeiSpread};
 pub use gas_forecasts::{GasForecast, GasForecasts, GasRecord, GasScore, Judgeable};
 pub use hints::{Bell, Free, Heard, Hint, HintStream, Hints, Listener, Subject};

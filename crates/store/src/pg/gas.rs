@@ -3,10 +3,13 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use packtrain_core::chain::{BlockHash, Chain};
-use packtrain_core::ports::{BlobFee, GasBlock, GasBlocks, GasHead, StoreError, Tips};
+use packtrain_core::ports::{
+    BlobFee, DataFee, DataFeeSeen, GasBlock, GasBlocks, GasHead, StoreError, Tips,
+};
 
 use crate::error::{number, refused, unreadable};
 use crate::gate::commit;
+use crate::pg::gas_data_fee;
 use crate::pool::Pool;
 
 /// Blocks and heads: as `packtrain_worker` to write them, as any role to read them.
@@ -140,6 +143,20 @@ impl GasBlocks for PgGas {
         .await
         .map_err(refused("to read recent blocks"))?;
         rows.into_iter().map(BlockRow::block).collect()
+    }
+
+    async fn keep_data_fee(
+        &self,
+        chain: Chain,
+        number: u64,
+        hash: BlockHash,
+        fee: &DataFee,
+    ) -> Result<(), StoreError> {
+        gas_data_fee::keep(&self.pool, chain, (number, hash), fee).await
+    }
+
+    async fn data_fee(&self, chain: Chain, limit: u32) -> Result<Option<DataFeeSeen>, StoreError> {
+        gas_data_fee::newest(&self.pool, chain, limit).await
     }
 }
 

@@ -10,8 +10,7 @@ use sqlx::postgres::types::PgInterval;
 
 use crate::error::refused;
 use crate::pg::alerts::prune;
-use crate::pg::live;
-use crate::pg::series;
+use crate::pg::{gas_data_fee, live, series};
 use crate::pool::Pool;
 
 /// Rows of one kind that one statement removes, at most.
@@ -232,7 +231,8 @@ impl PgHousekeeping {
         .execute(&self.pool)
         .await
         .map_err(refused("to remove blocks"))?;
-        Ok(done.rows_affected())
+        let kept = interval(self.retention.gas);
+        Ok(done.rows_affected() + gas_data_fee::prune(&self.pool, kept, ROWS_MAX).await?)
     }
 
     async fn gas_figures(&self) -> Result<u64, StoreError> {

@@ -23,6 +23,7 @@ pub(crate) mod files;
 pub(crate) mod fleet;
 pub(crate) mod gas;
 pub(crate) mod gas_buckets;
+pub(crate) mod gas_data_fee;
 pub(crate) mod gas_forecasts;
 pub(crate) mod gates;
 pub(crate) mod gauge;

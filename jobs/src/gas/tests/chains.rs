@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::job::Ctx;
 use packtrain_core::ports::{
-    BlobGas, ChainError, Chains, FeeHistory, GasBlock, GasBlocks, GasHead, Header, Log, LogFilter,
-    NoChains, Question, StoreError, Word,
+    BlobGas, ChainError, Chains, DataFee, DataFeeSeen, FeeHistory, GasBlock, GasBlocks, GasHead,
+    Header, Log, LogFilter, NoChains, Question, StoreError, Word,
 };
 use packtrain_core::time::Timestamp;
 
@@ -25,6 +25,8 @@ pub(super) struct Node {
     pub(super) trouble: Mutex<Trouble>,
     /// Headers that were asked for by number.
     pub(super) asked: Mutex<Vec<(u64, u64)>>,
+    /// What its contracts answer to whatever they are asked; none where it cannot be asked.
+    pub(super) words: Mutex<Option<Vec<Option<Word>>>>,
 }
 
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
@@ -158,7 +160,10 @@ impl Chains for Node {
         questions: &[Question],
         block: u64,
     ) -> Result<Vec<Option<Word>>, ChainError> {
-        NoChains.words(chain, questions, block).await
+        match self.words.lock().unwrap().clone() {
+            Some(words) => Ok(words),
+            None => NoChains.words(chain, questions, block).await,
+        }
     }
 }
 
@@ -167,6 +172,7 @@ impl Chains for Node {
 pub(super) struct Kept {
     pub(super) blocks: Mutex<BTreeMap<(u64, [u8; 32]), GasBlock>>,
     pub(super) head: Mutex<Option<GasHead>>,
+    pub(super) data_fee: Mutex<Option<DataFeeSeen>>,
 }
 
 #[async_trait]
@@ -196,6 +202,23 @@ impl GasBlocks for Kept {
 
     async fn recent(&self, _: Chain, _: u32) -> Result<Vec<GasBlock>, StoreError> {
         Ok(Vec::new())
+    }
+
+    async fn keep_data_fee(
+        &self,
+        _: Chain,
+        number: u64,
+        hash: BlockHash,
+        fee: &DataFee,
+    ) -> Result<(), StoreError> {
+        let at = self.blocks.lock().unwrap()[&(number, hash.0)].at;
+        let fee = *fee;
+        *self.data_fee.lock().unwrap() = Some(DataFeeSeen { number, at, fee });
+        Ok(())
+    }
+
+    async fn data_fee(&self, _: Chain, _: u32) -> Result<Option<DataFeeSeen>, StoreError> {
+        Ok(*self.data_fee.lock().unwrap())
     }
 }
 

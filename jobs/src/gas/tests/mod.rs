@@ -2,6 +2,7 @@
 
 mod buckets;
 mod chains;
+mod data_fees;
 mod fees;
 mod forecasts;
 mod heat;
