@@ -1,6 +1,7 @@
 //! Time series: what is recorded, what is made of it, and what parity finds.
 
 mod anchors;
+mod divided;
 mod kept;
 
 use std::collections::BTreeMap;

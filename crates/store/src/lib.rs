@@ -9,6 +9,7 @@ mod credentials;
 mod error;
 mod gate;
 mod guest;
+mod hypertable;
 mod pg;
 #[cfg(not(feature = "failpoints"))]
 mod points;
@@ -30,6 +31,7 @@ pub use credentials::{
     KEYS_LISTED_MAX, KeyMaterial, ListedKey, WhichKeys, api_keys, create_api_key, revoke_api_key,
 };
 pub use guest::{address, data_folder, has_roles, leave};
+pub use hypertable::{HYPERTABLE_EXTENSION, Hours, hypertable_sql};
 pub use pg::alerts::rules::PgRules;
 pub use pg::alerts::watch::PgWatch;
 pub use pg::backlog::PgBacklog;

@@ -9,6 +9,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 
 use crate::bootstrap::{connect, run};
 use crate::error::refused;
+use crate::hypertable;
 
 /// Every migration, as they were when this program was built.
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
@@ -39,6 +40,9 @@ pub async fn migrate(owner: &Secret<String>) -> Result<(), StoreError> {
         let mut connection = connect(owner).await?;
         run(&mut connection, limit.clone()).await?;
         let done = MIGRATIONS.run(&mut connection).await;
+        if done.is_ok() {
+            hypertable::prepare(&mut connection).await?;
+        }
         // Also the lock among migrations, which one that failed still holds.
         drop(connection.close().await);
         match done {

@@ -10,7 +10,18 @@ use packtrain_tests::Database;
 
 use super::{Scene, TVL, figure, time};
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Hours stay for a week.
+pub(super) fn kept_for_a_week() -> Retention {
+    let days = |count: u64| Duration::from_secs(count * 24 * 60 * 60);
+    Retention {
+        jobs: days(90),
+        audit: days(400),
+        gas: days(14),
+        alerts: days(90),
+        series: days(7),
+        rollups: days(30),
+    }
+}
 
 #[tokio::test]
 async fn hours_go_by_weeks_and_what_was_made_of_them_stays_and_is_not_made_again() {
@@ -25,15 +36,7 @@ async fn hours_go_by_weeks_and_what_was_made_of_them_stays_and_is_not_made_again
         .record("2026-12-20T10:00:00Z", &[figure("a", "8")])
         .await;
     scene.roll().await;
-    let retention = Retention {
-        jobs: 90 * DAY,
-        audit: 400 * DAY,
-        gas: 14 * DAY,
-        alerts: 90 * DAY,
-        series: 7 * DAY,
-        rollups: 30 * DAY,
-    };
-    let house = PgHousekeeping::new(worker.clone(), retention);
+    let house = PgHousekeeping::new(worker.clone(), kept_for_a_week());
     scene.db.set_clock("2026-12-21T12:00:00Z").await;
     let pruned = house.prune().await.unwrap();
     // Weeks whose end is a week ago: those of 30 November and 7 December, made three weeks ago.
