@@ -10,7 +10,7 @@ use packtrain_core::ids::{ScheduleId, TenantId};
 use packtrain_core::job::{Kind, NewJob};
 use packtrain_core::patience::patient;
 use packtrain_core::ports::{Decision, Hint, Hints, Schedules, StoreError, Subject};
-use packtrain_core::schedule::{Every, Planned, ScheduleRecord};
+use packtrain_core::schedule::{Every, Overlap, Planned, ScheduleRecord, delay};
 use packtrain_core::time::Timestamp;
 use packtrain_core::trace::{self, SpanId, TraceContext, TraceRules};
 use packtrain_core::vitals::{Pulse, STUCK_AFTER, Vitals};
@@ -196,6 +196,7 @@ impl Ticker {
                 .iter()
                 .map(|at| (*at, self.job(record, entry, *at)))
                 .collect(),
+            overlap: record.overlap,
         };
         let Some(made) = patient(self.store.decide(&decision)).await? else {
             return Ok(0);
@@ -203,6 +204,14 @@ impl Ticker {
         if due.let_go > 0 {
             let (kind, missed) = (&record.kind, record.missed);
             warn!(job.kind = kind, times = due.let_go, %missed, "missed times were let go");
+        }
+        if made == 0 && record.overlap == Overlap::Skip && !decision.runs.is_empty() {
+            let kind = record.kind.clone();
+            info!(
+                job.kind = kind,
+                "the job of the time before has not ended: nothing new"
+            );
+            metrics::counter!("packtrain_schedule_overlaps_total", "kind" => kind).increment(1);
         }
         if made > 0 {
             let lag = (now - due.until).to_std().unwrap_or_default();
@@ -236,7 +245,9 @@ impl Ticker {
             trace: self.traces.begin(id.as_uuid(), at),
             span: SpanId::of_enqueue(id),
         };
+        let spread = record.jitter_s > 0;
         NewJob {
+            run_at: spread.then(|| at + delay(id, record.jitter_s)),
             schedule: Some(record.id),
             trace_parent: Some(context.to_string()),
             // With its gate, where its kind has one.
@@ -271,6 +282,8 @@ mod tests {
             cron: "* * * * * *".to_owned(),
             zone: "UTC".to_owned(),
             missed: Missed::Latest,
+            jitter_s: planned.every.jitter_s,
+            overlap: planned.every.overlap,
             is_enabled: true,
             version: 1,
             decided_until: now - chrono::TimeDelta::seconds(2),
@@ -361,6 +374,27 @@ mod tests {
             gated += usize::from(job.ties.gate.is_some());
         }
         assert!(gated > 0);
+    }
+
+    #[tokio::test]
+    async fn a_job_of_a_schedule_with_jitter_begins_later_by_its_own_delay_and_others_at_once() {
+        let table = Arc::<Table>::default();
+        let store = Arc::clone(&table) as Arc<dyn Schedules>;
+        let mut ticker = Ticker::new(store, Arc::new(Unheard), TraceRules::default());
+        ticker.look().await.unwrap();
+        let every = |job: &NewJob| {
+            let planned = catalogue::planned().find(|planned| planned.kind.as_str() == &*job.kind);
+            planned.unwrap().every
+        };
+        let jobs = table.jobs.lock().unwrap();
+        let (spread, sharp): (Vec<&NewJob>, Vec<&NewJob>) =
+            jobs.iter().partition(|job| every(job).jitter_s > 0);
+        assert!(!spread.is_empty() && sharp.iter().all(|job| job.run_at.is_none()));
+        for job in spread {
+            let delay = delay(job.id, every(job).jitter_s);
+            let time = job.run_at.unwrap() - delay;
+            assert_eq!(ScheduleId::of_kind(&job.kind).job_at(time), job.id);
+        }
     }
 
     #[tokio::test]

@@ -12,7 +12,7 @@ use packtrain_core::ports::{
     Actor, Change, Changed, Claims, Control, Decision, Due, End, Floors, JobQueue, Keyed,
     LeaseBeat, Renewals, Requested, Schedules, Settlement, Success, Upkeep, Wanted, Write,
 };
-use packtrain_core::schedule::{Every, Planned};
+use packtrain_core::schedule::{Every, Overlap, Planned};
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_model::jobs::{Job, Jobs};
 use packtrain_model::op::{self, Answer, Granted, LeaseNo, Op};
@@ -232,6 +232,7 @@ impl Mirror {
             seen: at(seen),
             until: at(until),
             runs: runs.collect(),
+            overlap: Overlap::Allow,
         };
         let decided = self.schedules.decide(&decision).await.unwrap();
         Answer::Decided(decided.map(|created| u32::try_from(created).unwrap()))

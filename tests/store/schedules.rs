@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use packtrain_core::ids::{ScheduleId, TenantId};
 use packtrain_core::job::{Kind, NewJob};
 use packtrain_core::ports::{Decision, Schedules};
-use packtrain_core::schedule::{Every, Missed, Planned, ScheduleRecord};
+use packtrain_core::schedule::{Every, Missed, Overlap, Planned, ScheduleRecord};
 use packtrain_store::PgSchedules;
 
 use super::scene::Scene;
@@ -44,6 +44,7 @@ impl Table {
             seen: seen.decided_until,
             until: at,
             runs: vec![(at, self.job(seen.id, at))],
+            overlap: seen.overlap,
         }
     }
 
@@ -86,6 +87,66 @@ async fn a_schedule_that_a_person_edited_no_longer_follows_the_catalogue() {
     assert_eq!(table.scene.db.run(edit).await, 1);
     table.schedules.seed(&[plan("0 * * * *")]).await.unwrap();
     assert_eq!(table.only().await.cron, "1 1 * * *");
+}
+
+#[tokio::test]
+async fn a_schedule_keeps_its_jitter_and_whether_its_jobs_may_overlap() {
+    let table = Table::new().await;
+    let seeded = table.only().await;
+    assert_eq!((seeded.jitter_s, seeded.overlap), (0, Overlap::Allow));
+    let every = Every::cron("*/5 * * * *").missed(Missed::Latest);
+    let every = every.spread_over(90).one_at_a_time();
+    table
+        .schedules
+        .seed(&[Planned::of(TICKING, every)])
+        .await
+        .unwrap();
+    let changed = table.only().await;
+    assert_eq!((changed.jitter_s, changed.overlap), (90, Overlap::Skip));
+    assert_eq!(changed.version, seeded.version + 1);
+}
+
+#[tokio::test]
+async fn a_time_is_let_go_while_the_job_of_the_one_before_has_not_ended() {
+    let table = Table::new().await;
+    let one_at_a_time = Every::cron("*/5 * * * *").one_at_a_time();
+    table
+        .schedules
+        .seed(&[Planned::of(TICKING, one_at_a_time)])
+        .await
+        .unwrap();
+    let next = async || {
+        let decision = table.decision(&table.only().await);
+        let id = decision.runs[0].1.id;
+        (
+            table.schedules.decide(&decision).await.unwrap(),
+            id.as_uuid(),
+        )
+    };
+    let (made, first) = next().await;
+    assert_eq!(made, Some(1));
+    let time = table.only().await.decided_until;
+    assert_eq!(next().await.0, Some(0), "it waits");
+    assert!(
+        table.only().await.decided_until > time,
+        "the time is decided all the same"
+    );
+    let end = format!(
+        "with gone as (delete from ready where id = '{first}' returning id, tenant_id)
+         insert into outcome (id, tenant_id, state, attempts, started_at, finished_at)
+         select id, tenant_id, 'succeeded', 1, now_utc(), now_utc() from gone"
+    );
+    assert_eq!(table.scene.db.run(&end).await, 1);
+    // Of several times at once the last one runs.
+    let seen = table.only().await;
+    let mut decision = table.decision(&seen);
+    let later = decision.until + TimeDelta::minutes(1);
+    decision.runs.push((later, table.job(seen.id, later)));
+    decision.until = later;
+    assert_eq!(table.schedules.decide(&decision).await.unwrap(), Some(1));
+    let last = "select job_id::text from schedule_tick order by tick_at desc";
+    let last = &table.scene.db.texts(last).await[0];
+    assert_eq!(*last, seen.id.job_at(later).as_uuid().to_string());
 }
 
 #[tokio::test]

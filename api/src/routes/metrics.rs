@@ -190,7 +190,7 @@ mod tests {
     use packtrain_core::ids::ScheduleId;
     use packtrain_core::job::Lane;
     use packtrain_core::ports::{LaneBacklog, Pace, ServiceLevel, Spread, UnservedKind};
-    use packtrain_core::schedule::Missed;
+    use packtrain_core::schedule::{Missed, Overlap};
 
     use super::*;
 
@@ -284,6 +284,8 @@ mod tests {
             cron: "*/5 * * * *".to_owned(),
             zone: "UTC".to_owned(),
             missed: Missed::Skip,
+            jitter_s: 0,
+            overlap: Overlap::Allow,
             is_enabled,
             version: 1,
             decided_until: now - TimeDelta::seconds(decided),

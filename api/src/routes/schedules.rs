@@ -8,7 +8,7 @@ use packtrain_core::cron::Cron;
 use packtrain_core::ids::{ScheduleId, TenantId};
 use packtrain_core::job::NewJob;
 use packtrain_core::ports::{Edited, ScheduleEdit};
-use packtrain_core::schedule::{Missed, ScheduleRecord};
+use packtrain_core::schedule::{JITTER_MAX_S, Missed, Overlap, ScheduleRecord};
 use packtrain_jobs::catalogue;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -38,8 +38,13 @@ pub(crate) struct ScheduleView {
     #[schema(example = "UTC")]
     zone: String,
     missed: Missed,
+    /// A job begins up to so many seconds after its time: each by its own delay, which is made of
+    /// schedule and time.
+    jitter_s: u32,
+    /// What becomes of a time while the job of the time before has not ended.
+    overlap: Overlap,
     enabled: bool,
-    /// The next times at which it comes, while it is enabled.
+    /// The next times at which it comes, while it is enabled; without the jitter.
     next: Vec<DateTime<Utc>>,
     /// When a person changed it; from then on it does not follow the program's plan.
     edited_at: Option<DateTime<Utc>>,
@@ -64,6 +69,10 @@ pub(crate) struct ScheduleChange {
     /// A name such as `Europe/Berlin`.
     zone: Option<String>,
     missed: Option<Missed>,
+    /// An hour at most.
+    #[schema(maximum = 3600)]
+    jitter_s: Option<u32>,
+    overlap: Option<Overlap>,
     enabled: Option<bool>,
 }
 
@@ -81,6 +90,8 @@ fn shown(record: ScheduleRecord, now: DateTime<Utc>) -> ScheduleView {
         cron: record.cron,
         zone: record.zone,
         missed: record.missed,
+        jitter_s: record.jitter_s,
+        overlap: record.overlap,
         enabled: record.is_enabled,
         next: next.unwrap_or_default(),
         edited_at: record.edited_at,
@@ -131,6 +142,8 @@ pub(crate) async fn edit(
         cron: change.cron,
         zone: change.zone,
         missed: change.missed,
+        jitter_s: change.jitter_s,
+        overlap: change.overlap,
         is_enabled: change.enabled,
     };
     // The text was checked together with what is left as it was: an edit between is an obstacle.
@@ -173,6 +186,10 @@ pub(crate) async fn run_now(
 
 /// Text and zone are read together, as they will stand together.
 fn check(known: &ScheduleRecord, change: &ScheduleChange) -> Result<(), Problem> {
+    if let Some(jitter_s) = change.jitter_s.filter(|jitter_s| *jitter_s > JITTER_MAX_S) {
+        let said = format!("{jitter_s} is more than {JITTER_MAX_S} seconds");
+        return Err(Problem::field("/jitter_s", "jitter_too_long", said));
+    }
     let cron = change.cron.as_deref().unwrap_or(&known.cron);
     let zone = change.zone.as_deref().unwrap_or(&known.zone);
     let Err(error) = Cron::parse(cron, zone) else {

@@ -93,6 +93,7 @@ async fn a_schedule_shows_when_it_comes_next_and_bad_cron_text_is_refused_with_i
     for (body, pointer) in [
         (json!({"cron": "* * *"}), "/cron"),
         (json!({"zone": "Berlin"}), "/zone"),
+        (json!({"jitter_s": 3_601}), "/jitter_s"),
     ] {
         let refused = patch(&client, &path, None, &body).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);

@@ -10,7 +10,7 @@ use packtrain_core::ports::{
     Edited, Figures, Gauges, JobFilter, JobQueue, Keyed, LaneRecord, Requested, ScheduleEdit,
     StoreError, WorkerCounts, WorkerView,
 };
-use packtrain_core::schedule::{Missed, ScheduleRecord};
+use packtrain_core::schedule::{Missed, Overlap, ScheduleRecord};
 use packtrain_core::time::Clock;
 use uuid::Uuid;
 
@@ -117,6 +117,8 @@ impl Control for World {
             cron: "*/5 * * * *".to_owned(),
             zone: "UTC".to_owned(),
             missed: Missed::Skip,
+            jitter_s: 0,
+            overlap: Overlap::Allow,
             is_enabled: true,
             version: VERSION,
             decided_until: Noon.now(),

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use packtrain_core::ids::{JobId, TenantId, WorkerId};
 use packtrain_core::job::{Lane, State};
 use packtrain_core::ports::CausePlace;
-use packtrain_core::schedule::Missed;
+use packtrain_core::schedule::{JITTER_MAX_S, Missed, Overlap};
 
 pub(super) const JOBS: &str = "\
 Examples:
@@ -28,6 +28,7 @@ Examples:
   packtrain schedules
   packtrain schedules run ops.prune
   packtrain schedules edit ops.keep_warm --cron '*/10 * * * *' --zone Europe/Berlin
+  packtrain schedules edit ops.prune --jitter 600 --overlap skip
   packtrain schedules edit ops.keep_warm --disable";
 pub(super) const WORKERS: &str = "\
 Examples:
@@ -209,6 +210,13 @@ pub(crate) struct ScheduleEditArgs {
     /// What becomes of missed times: skip, latest, all
     #[arg(long)]
     pub(crate) missed: Option<Missed>,
+    /// Seconds by which its jobs begin later than its times, each by its own: an hour at most
+    #[arg(long, value_name = "SECONDS",
+        value_parser = clap::value_parser!(u32).range(..=i64::from(JITTER_MAX_S)))]
+    pub(crate) jitter: Option<u32>,
+    /// What becomes of a time while the job of the one before has not ended: allow, skip
+    #[arg(long)]
+    pub(crate) overlap: Option<Overlap>,
     /// Let it run
     #[arg(long, conflicts_with = "disable")]
     pub(crate) enable: bool,

@@ -183,6 +183,8 @@ async fn a_schedule_is_edited_and_bad_cron_text_or_an_unknown_kind_exits_with_4(
         "ops.prune",
         "--cron",
         "0 4 * * 7",
+        "--jitter=30",
+        "--overlap=allow",
         "--disable",
     ];
     let list = json_of(&yard, &edit).await;
@@ -193,6 +195,10 @@ async fn a_schedule_is_edited_and_bad_cron_text_or_an_unknown_kind_exits_with_4(
     assert_eq!(
         (&prune["cron"], &prune["enabled"]),
         (&json!("0 4 * * 7"), &json!(false))
+    );
+    assert_eq!(
+        (&prune["jitter_s"], &prune["overlap"]),
+        (&json!(30), &json!("allow"))
     );
     for (words, said) in [
         (

@@ -47,7 +47,12 @@ impl Job for Ingest {
     const TIME_LIMIT: Duration = Duration::from_secs(180);
     const DEADLINE: Option<Duration> = Some(EVERY);
     // Not at the full hour, when everybody asks.
-    const EVERY: Option<Every> = Some(Every::cron("41 7 * * * *").missed(Missed::Latest));
+    // Whoever is asked is not asked at the same second of every hour.
+    const EVERY: Option<Every> = Some(
+        Every::cron("41 7 * * * *")
+            .missed(Missed::Latest)
+            .spread_over(120),
+    );
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
         let Some(dataset) = self.dataset else {

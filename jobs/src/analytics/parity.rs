@@ -87,7 +87,11 @@ impl Job for Parity {
     const KIND: Kind = Kind::new("analytics.parity");
     const LANE: Lane = Lane::Bulk;
     const TIME_LIMIT: Duration = Duration::from_secs(600);
-    const EVERY: Option<Every> = Some(Every::cron("13 31 3 * * *").missed(Missed::Latest));
+    const EVERY: Option<Every> = Some(
+        Every::cron("13 31 3 * * *")
+            .missed(Missed::Latest)
+            .spread_over(600),
+    );
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
         let (Some(dataset), Some(resolution)) = (self.dataset, self.resolution) else {

@@ -17,7 +17,13 @@ pub struct Prune {}
 impl Job for Prune {
     const KIND: Kind = Kind::new("ops.prune");
     const LANE: Lane = Lane::Ops;
-    const EVERY: Option<Every> = Some(Every::cron("17 * * * *").missed(Missed::Latest));
+    // It changes large tables: not in all places at the same minute, and not beside itself.
+    const EVERY: Option<Every> = Some(
+        Every::cron("17 * * * *")
+            .missed(Missed::Latest)
+            .spread_over(300)
+            .one_at_a_time(),
+    );
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
         let pruned = ctx.world.housekeeping.prune().await?;

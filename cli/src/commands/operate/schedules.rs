@@ -41,6 +41,7 @@ async fn list(global: &Global, desk: &Desk) -> Result<(), Failure> {
                 json!({
                     "id": schedule.id, "kind": schedule.kind, "cron": schedule.cron,
                     "zone": schedule.zone, "missed": schedule.missed,
+                    "jitter_s": schedule.jitter_s, "overlap": schedule.overlap,
                     "enabled": schedule.is_enabled, "next": next(schedule, now),
                     "edited_at": schedule.edited_at, "version": schedule.version,
                 })
@@ -49,7 +50,16 @@ async fn list(global: &Global, desk: &Desk) -> Result<(), Failure> {
         anstream::println!("{}", json!({ "items": items }));
         return Ok(());
     }
-    let mut table = Table::new(&["KIND", "CRON", "ZONE", "MISSED", "NEXT (UTC)", "EDITED"]);
+    let mut table = Table::new(&[
+        "KIND",
+        "CRON",
+        "ZONE",
+        "MISSED",
+        "JITTER",
+        "OVERLAP",
+        "NEXT (UTC)",
+        "EDITED",
+    ]);
     for schedule in &schedules {
         let next = match schedule.is_enabled {
             true => time(next(schedule, now)),
@@ -60,6 +70,8 @@ async fn list(global: &Global, desk: &Desk) -> Result<(), Failure> {
             schedule.cron.clone(),
             schedule.zone.clone(),
             schedule.missed.to_string(),
+            format!("{} s", schedule.jitter_s),
+            schedule.overlap.to_string(),
             next,
             time(schedule.edited_at),
         ]);
@@ -99,6 +111,8 @@ async fn edit(global: &Global, desk: &Desk, args: &ScheduleEditArgs) -> Result<(
         cron: args.cron.clone(),
         zone: args.zone.clone(),
         missed: args.missed,
+        jitter_s: args.jitter,
+        overlap: args.overlap,
         is_enabled: (args.enable || args.disable).then_some(args.enable),
     };
     let edited = desk

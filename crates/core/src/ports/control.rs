@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{JobFilter, Keyed, Requested, StoreError};
 use crate::ids::{JobId, ScheduleId, WorkerId};
 use crate::job::{Lane, NewJob};
-use crate::schedule::{Missed, ScheduleRecord};
+use crate::schedule::{Missed, Overlap, ScheduleRecord};
 use crate::time::Timestamp;
 
 /// Who does it, as the audit keeps it: a key's id, or the command line.
@@ -177,6 +177,10 @@ pub struct ScheduleEdit {
     pub zone: Option<String>,
     /// What becomes of missed times.
     pub missed: Option<Missed>,
+    /// Seconds by which its jobs begin later, checked by the caller.
+    pub jitter_s: Option<u32>,
+    /// What becomes of a time while the job of the one before has not ended.
+    pub overlap: Option<Overlap>,
     /// Whether it runs.
     pub is_enabled: Option<bool>,
 }

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::StoreError;
 use crate::ids::ScheduleId;
 use crate::job::NewJob;
-use crate::schedule::{Planned, ScheduleRecord};
+use crate::schedule::{Overlap, Planned, ScheduleRecord};
 use crate::time::Timestamp;
 
 /// Schedules, and the database's own time: the only one that decides what is due.
@@ -30,6 +30,9 @@ pub struct Decision {
     pub until: Timestamp,
     /// The times that run, each with its job.
     pub runs: Vec<(Timestamp, NewJob)>,
+    /// What becomes of them while the job of the time before has not ended. Of several that would
+    /// be let go for each other the last one runs.
+    pub overlap: Overlap,
 }
 
 /// Schedules as schedulers see them. Every replica may decide; one wins.
@@ -42,6 +45,7 @@ pub trait Schedules: Send + Sync {
     async fn timetable(&self) -> Result<Timetable, StoreError>;
 
     /// Writes a decision and its jobs in one transaction. None when another scheduler was first or
-    /// the schedule was edited: then nothing is written. Else how many jobs are new.
+    /// the schedule was edited: then nothing is written. Else how many jobs are new: none also
+    /// when the job of the time before has not ended and times are let go for it.
     async fn decide(&self, decision: &Decision) -> Result<Option<u64>, StoreError>;
 }

@@ -173,7 +173,7 @@ impl Control for PgControl {
         if edited == Edited::Yes {
             let detail = json!({
                 "cron": edit.cron, "zone": edit.zone, "missed": edit.missed,
-                "enabled": edit.is_enabled,
+                "enabled": edit.is_enabled, "jitter_s": edit.jitter_s, "overlap": edit.overlap,
             });
             self.note(
                 &mut tx,

@@ -8,11 +8,12 @@ use packtrain_core::ids::ScheduleId;
 use packtrain_core::job::NewJob;
 use packtrain_core::limits::SCHEDULES_MAX;
 use packtrain_core::ports::{Decision, Edited, ScheduleEdit, Schedules, StoreError, Timetable};
-use packtrain_core::schedule::{Planned, ScheduleRecord};
+use packtrain_core::schedule::{Overlap, Planned, ScheduleRecord};
+use packtrain_core::time::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::error::{refused, unreadable};
+use crate::error::{number, refused, unreadable};
 use crate::gate::commit;
 use crate::pg::enqueue::enqueue;
 use crate::pg::fair::FairKeys;
@@ -42,28 +43,37 @@ impl Schedules for PgSchedules {
         let text = |of: fn(&Planned) -> &'static str| -> Vec<String> {
             planned.iter().map(|plan| of(plan).to_owned()).collect()
         };
+        let jitters = planned.iter().map(|plan| seconds(plan.every.jitter_s));
+        let jitters: Vec<i32> = jitters.collect();
         sqlx::query!(
             r#"
-            insert into schedule (id, kind, cron, zone, missed)
-            select id, kind, cron, zone, missed
-              from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
-                   as p (id, kind, cron, zone, missed)
+            insert into schedule (id, kind, cron, zone, missed, jitter_s, overlap)
+            select id, kind, cron, zone, missed, jitter_s, overlap
+              from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],
+                          $6::integer[], $7::text[])
+                   as p (id, kind, cron, zone, missed, jitter_s, overlap)
              order by id
                 on conflict (id) do update
                set cron = excluded.cron,
                    zone = excluded.zone,
                    missed = excluded.missed,
+                   jitter_s = excluded.jitter_s,
+                   overlap = excluded.overlap,
                    version = schedule.version + 1,
                    decided_until = now_utc()
              where schedule.edited_at is null
-               and (schedule.cron, schedule.zone, schedule.missed)
-                   is distinct from (excluded.cron, excluded.zone, excluded.missed)
+               and (schedule.cron, schedule.zone, schedule.missed, schedule.jitter_s,
+                    schedule.overlap)
+                   is distinct from (excluded.cron, excluded.zone, excluded.missed,
+                                     excluded.jitter_s, excluded.overlap)
             "#,
             &ids,
             &text(|plan| plan.kind.as_str()),
             &text(|plan| plan.every.cron),
             &text(|plan| plan.every.zone),
             &text(|plan| plan.every.missed.as_str()),
+            &jitters,
+            &text(|plan| plan.every.overlap.as_str()),
         )
         .execute(&self.pool)
         .await
@@ -86,7 +96,8 @@ impl Schedules for PgSchedules {
         if !take(&mut tx, decision).await? {
             return Ok(None);
         }
-        let fresh = ticks(&mut tx, decision).await?;
+        let runs = unopposed(&mut tx, decision).await?;
+        let fresh = ticks(&mut tx, decision.schedule, runs).await?;
         let due = jobs.into_iter().zip(keys);
         let due = due.filter(|(job, _)| fresh.contains(&job.id.as_uuid()));
         let (jobs, keys): (Vec<_>, Vec<_>) = due.unzip();
@@ -101,7 +112,8 @@ pub(crate) async fn timetable(pool: &Pool) -> Result<Timetable, StoreError> {
     let rows = sqlx::query!(
         r#"
         select s.id as "id?", s.kind as "kind?", s.cron as "cron?", s.zone as "zone?",
-               s.missed as "missed?", s.is_enabled as "is_enabled?", s.version as "version?",
+               s.missed as "missed?", s.jitter_s as "jitter_s?", s.overlap as "overlap?",
+               s.is_enabled as "is_enabled?", s.version as "version?",
                s.decided_until as "decided_until?", s.edited_at, t.now as "now!"
           from (select now_utc() as now) t
           left join schedule s on true
@@ -121,6 +133,8 @@ pub(crate) async fn timetable(pool: &Pool) -> Result<Timetable, StoreError> {
             cron: row.cron?,
             zone: row.zone?,
             missed: row.missed?,
+            jitter_s: row.jitter_s?,
+            overlap: row.overlap?,
             is_enabled: row.is_enabled?,
             version: row.version?,
             decided_until: row.decided_until?,
@@ -148,6 +162,8 @@ pub(crate) async fn edit(
                zone = coalesce($4, zone),
                missed = coalesce($5, missed),
                is_enabled = coalesce($6, is_enabled),
+               jitter_s = coalesce($7, jitter_s),
+               overlap = coalesce($8, overlap),
                version = version + 1,
                decided_until = now_utc(),
                edited_at = now_utc()
@@ -160,6 +176,8 @@ pub(crate) async fn edit(
         edit.zone,
         edit.missed.map(|missed| missed.as_str()),
         edit.is_enabled,
+        edit.jitter_s.map(seconds),
+        edit.overlap.map(|overlap| overlap.as_str()),
     )
     .execute(&mut *connection)
     .await
@@ -205,17 +223,49 @@ async fn take(connection: &mut PgConnection, decision: &Decision) -> Result<bool
     Ok(taken.rows_affected() == 1)
 }
 
+/// The times that run: where jobs are not to overlap, the last one, and none while the job of the
+/// time before has not ended. A job that is pruned has ended. What followed from it may run yet.
+async fn unopposed<'d>(
+    connection: &mut PgConnection,
+    decision: &'d Decision,
+) -> Result<&'d [(Timestamp, NewJob)], StoreError> {
+    let runs = decision.runs.as_slice();
+    if decision.overlap == Overlap::Allow {
+        return Ok(runs);
+    }
+    let is_in_play = sqlx::query_scalar!(
+        r#"
+        select exists (
+               select
+                 from (select job_id as id
+                         from schedule_tick
+                        where schedule_id = $1
+                        order by tick_at desc
+                        limit 1) t
+                 join job j using (id)
+                where not exists (select from outcome o where o.id = t.id)
+                  and not exists (select from dead d where d.id = t.id)) as "is_in_play!"
+        "#,
+        decision.schedule.as_uuid(),
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(refused("to look for the job of the time before"))?;
+    Ok(if is_in_play {
+        &[]
+    } else {
+        &runs[runs.len().saturating_sub(1)..]
+    })
+}
+
 /// Writes the times that run, and returns the jobs of those that never ran before.
 async fn ticks(
     connection: &mut PgConnection,
-    decision: &Decision,
+    schedule: ScheduleId,
+    runs: &[(Timestamp, NewJob)],
 ) -> Result<HashSet<Uuid>, StoreError> {
-    let at: Vec<DateTime<Utc>> = decision.runs.iter().map(|(at, _)| *at).collect();
-    let jobs: Vec<Uuid> = decision
-        .runs
-        .iter()
-        .map(|(_, job)| job.id.as_uuid())
-        .collect();
+    let at: Vec<DateTime<Utc>> = runs.iter().map(|(at, _)| *at).collect();
+    let jobs: Vec<Uuid> = runs.iter().map(|(_, job)| job.id.as_uuid()).collect();
     let fresh = sqlx::query_scalar!(
         r#"
         insert into schedule_tick (schedule_id, tick_at, job_id)
@@ -224,7 +274,7 @@ async fn ticks(
             on conflict do nothing
         returning job_id
         "#,
-        decision.schedule.as_uuid(),
+        schedule.as_uuid(),
         &at,
         &jobs,
     )
@@ -234,12 +284,19 @@ async fn ticks(
     Ok(fresh.into_iter().collect())
 }
 
+/// Seconds as the database has them; none come near the end of `integer`.
+fn seconds(seconds: u32) -> i32 {
+    i32::try_from(seconds).unwrap_or(i32::MAX)
+}
+
 struct Found {
     id: Uuid,
     kind: String,
     cron: String,
     zone: String,
     missed: String,
+    jitter_s: i32,
+    overlap: String,
     is_enabled: bool,
     version: i64,
     decided_until: DateTime<Utc>,
@@ -248,13 +305,15 @@ struct Found {
 
 impl Found {
     fn record(self) -> Result<ScheduleRecord, StoreError> {
-        let missed = self.missed.parse();
+        let (missed, overlap) = (self.missed.parse(), self.overlap.parse());
         Ok(ScheduleRecord {
             id: ScheduleId::from_uuid(self.id),
             kind: self.kind,
             cron: self.cron,
             zone: self.zone,
             missed: missed.map_err(|_| unreadable("schedule.missed", &self.missed))?,
+            jitter_s: number("schedule.jitter_s", self.jitter_s)?,
+            overlap: overlap.map_err(|_| unreadable("schedule.overlap", &self.overlap))?,
             is_enabled: self.is_enabled,
             version: self.version,
             decided_until: self.decided_until,

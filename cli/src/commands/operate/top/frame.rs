@@ -196,7 +196,7 @@ mod tests {
     use packtrain_core::ports::{
         Cause, Figures, LaneRecord, Pace, ServiceLevel, Spread, UnservedKind, WorkerCounts,
     };
-    use packtrain_core::schedule::{Missed, ScheduleRecord};
+    use packtrain_core::schedule::{Missed, Overlap, ScheduleRecord};
     use packtrain_core::time::Timestamp;
     use snapbox::str;
     use uuid::Uuid;
@@ -245,6 +245,8 @@ mod tests {
             cron: cron.to_owned(),
             zone: "UTC".to_owned(),
             missed: Missed::Skip,
+            jitter_s: 0,
+            overlap: Overlap::Allow,
             is_enabled,
             version: 1,
             decided_until: before(200),
