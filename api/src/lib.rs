@@ -9,9 +9,7 @@ use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
 use packtrain_core::ids::IdSource;
 use packtrain_core::ports::{
-    ApiKeys, Backlogs, Control, Digests, Doors, Endpoints, Files, GasBlocks, GasBuckets,
-    GasForecasts, Gauges, Hints, JobEvents, JobQueue, Objects, OperatorJobs, Readiness, Reports,
-    Rules, SeriesReads,
+    ApiKeys, Backlogs, Control, Digests, Doors, Endpoints, Files, GasBlocks, GasBuckets, GasForecasts, Gauges, Hints, JobEvents, JobQueue, Objects, OperatorJobs, Readiness, Reports, Rules, SeriesReads, Owners,
 };
 use packtrain_core::reads::Reads;
 use packtrain_core::time::Clock;
@@ -115,6 +113,8 @@ pub struct Alerts {
     pub digests: Arc<dyn Digests>,
     /// Whether owners of new endpoints must prove that they want them.
     pub needs_proof: bool,
+    /// Owners of addresses that rules may name.
+    pub owners: Arc<Owners>,
 }
 
 /// What all requests share.

@@ -22,6 +22,7 @@ pub(crate) use self::telemetry::Telemetry;
 pub(crate) use self::worker::Protection;
 
 use self::aws::{Aws, Sqs};
+use self::chain::Chain;
 use self::notify::{Email, Notify};
 use self::objects::{Objects, S3};
 use self::retention::Retention;
@@ -30,6 +31,7 @@ use self::worker::Worker;
 
 mod aws;
 mod cache;
+mod chain;
 mod hints;
 mod llama;
 mod machine;
@@ -68,6 +70,7 @@ pub(crate) struct Settings {
     pub(crate) retention: Retention,
     // Apart: settings are carried through many futures, which must not become large.
     pub(crate) rpc: Box<Rpc>,
+    pub(crate) chain: Chain,
     pub(crate) llama: Llama,
     pub(crate) prices: Box<Prices>,
     pub(crate) warm: Warm,
@@ -318,6 +321,7 @@ impl Loaded {
             .or_else(|| settings.database.problem())
             .or_else(|| settings.api.problem())
             .or_else(|| settings.rpc.problem())
+            .or_else(|| settings.chain.problem())
             .or_else(|| settings.llama.problem())
             .or_else(|| settings.prices.problem())
             .or_else(|| settings.telemetry.problem())

@@ -77,6 +77,7 @@ impl World {
                 jobs: Arc::new(Nowhere),
                 control: Arc::new(Nowhere),
                 chains: Arc::new(NoChains),
+                owners: Arc::default(),
                 gas: Arc::new(Nowhere),
                 gas_buckets: Arc::new(Nowhere),
                 gas_forecasts: Arc::new(Nowhere),

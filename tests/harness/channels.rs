@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use packtrain_core::ports::{Channel, Doors};
+use packtrain_core::ports::{Channel, Doors, Owners};
 use packtrain_core::secret::Secret;
 use packtrain_core::time::SystemClock;
 use packtrain_notify::{Entry, Policy, Reach, SystemResolver, Webhook};
@@ -57,4 +57,11 @@ pub(crate) fn doors() -> Arc<dyn Doors> {
         has_mail: true,
         ..Entry::default()
     })
+}
+
+/// The owner that a yard knows by name: the first two accounts of every anvil, on Ethereum.
+pub(crate) fn owners() -> Arc<Owners> {
+    let desk = "1:desk=0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266 \
+                       0x70997970c51812dc3a010c7d01b50e0d17dc79c8";
+    Arc::new(packtrain_jobs::chain::owners::read([desk]).expect("these are addresses"))
 }

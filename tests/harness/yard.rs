@@ -32,7 +32,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::channels::{channels, keyring};
+use crate::channels::{channels, keyring, owners};
 use crate::client::Client;
 use crate::database::Database;
 use crate::wait::until;
@@ -270,6 +270,7 @@ impl Yard {
             jobs: Arc::new(PgOperatorJobs::new(pool.clone())),
             control: Arc::new(PgControl::new(pool.clone(), self.database.ids())),
             chains: Arc::clone(&self.chains),
+            owners: owners(),
             gas: Arc::new(PgGas::new(pool.clone())),
             gas_buckets: Arc::new(PgGas::new(pool.clone())),
             gas_forecasts: Arc::new(PgGas::new(pool.clone())),

@@ -250,6 +250,9 @@ fn stored(
 ) -> Result<NewRule, Problem> {
     let now = shared.api.clock.now();
     let endpoints = wanted.endpoints.clone();
+    if let Some(error) = rules::unknown_owner(&wanted.rule, &shared.api.alerts.owners) {
+        return Err(Problem::invalid(vec![error]));
+    }
     rules::stored(id, &wanted.rule, endpoints, before, now).map_err(Problem::invalid)
 }
 

@@ -103,6 +103,7 @@ impl World {
                 doors: self.clone(),
                 digests: self.clone(),
                 needs_proof: true,
+                owners: Arc::default(),
             },
             live: Live::new(self.clone(), self.clone()),
             reads: Reads::new(self.clone()),

@@ -174,6 +174,7 @@ cache.security_db             6                                   default
 cache.security_url            ""                                  default
 cache.tax_url                 ""                                  default
 cache.url                     ""                                  default
+chain.owners                  []                                  default
 data.dir                      "here"                              flag
 database.api_tasks_max        0                                   default
 database.app_limit            0                                   default

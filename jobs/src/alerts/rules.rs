@@ -1,9 +1,10 @@
 //! Rules from what a person sends to what is stored and evaluated.
 
+use packtrain_core::chain::Chain;
 use packtrain_core::field::FieldError;
 use packtrain_core::ids::{EndpointId, RuleId};
 use packtrain_core::limits::RULE_ENDPOINTS_MAX;
-use packtrain_core::ports::{Level, NewRule, RuleRecord};
+use packtrain_core::ports::{Level, NewRule, Owners, RuleRecord};
 use packtrain_core::time::Timestamp;
 use serde_json::Value;
 
@@ -134,9 +135,16 @@ fn momentary(rule: &Rule) -> Option<FieldError> {
         let said = "Transfers and approvals happen at a moment and do not last; for_s must be 0.";
         return Some(FieldError::new("/rule/for_s", "momentary", said));
     }
-    let mut whales = metrics().filter(|metric| metric.family() == Family::Transfer);
-    let unnamed = whales.find(|metric| !names_an_address(metric))?;
-    let said = format!("{unnamed} names no address, and no owners are known by name.");
+    None
+}
+
+/// A whale that a rule watches and nobody knows: neither an address, nor an owner of these.
+pub fn unknown_owner(rule: &Rule, owners: &Owners) -> Option<FieldError> {
+    let leaves = rule.when.leaves();
+    let metrics = leaves.iter().map(|leaf| &leaf.metric);
+    let mut whales = metrics.filter(|metric| metric.family() == Family::Transfer);
+    let unknown = whales.find(|metric| !is_known(metric, owners))?;
+    let said = format!("{unknown} names no address, and no owner that is known by name.");
     Some(FieldError::new("/rule/when", "unknown_owner", said))
 }
 
@@ -148,10 +156,19 @@ pub fn operated(rule: &Rule) -> Vec<&Metric> {
     metrics.filter(is_operated).collect()
 }
 
-/// Whether the last part of a metric is an address.
-fn names_an_address(metric: &Metric) -> bool {
-    let last = metric.as_str().rsplit(':').next();
-    let digits = last.and_then(|last| last.strip_prefix("0x"));
+/// Whether the last part of a metric is an address, or an owner that is known on its chain.
+fn is_known(metric: &Metric, owners: &Owners) -> bool {
+    let mut parts = metric.as_str().rsplit(':');
+    let (Some(last), Some(chain)) = (parts.next(), parts.next()) else {
+        return false;
+    };
+    let is_named = |chain: Chain| !owners.addresses(chain, last).is_empty();
+    is_address(last) || chain.parse().is_ok_and(is_named)
+}
+
+/// Whether a text is an address.
+fn is_address(text: &str) -> bool {
+    let digits = text.strip_prefix("0x");
     digits.is_some_and(|it| it.len() == 40 && it.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 

@@ -71,8 +71,9 @@ pub(super) fn points(
         let mut values: Vec<(&str, Vec<String>)> = Vec::new();
         let by_wallet = by_wallet(block);
         for key in keys {
-            if let Some(events) = by_wallet.get(&key.wallet) {
-                values.push((&key.metric, self::values(key, events, known)));
+            let events = of_key(key, &by_wallet);
+            if !events.is_empty() {
+                values.push((&key.metric, self::values(key, &events, known)));
             }
         }
         // All metrics of a block have its time; the second value of one has a later one.
@@ -112,6 +113,20 @@ fn by_wallet(events: &[ChainEvent]) -> HashMap<AddressBytes, Vec<&ChainEvent>> {
     found
 }
 
+/// The events of a block that concern any address of a key, each once and in their order.
+fn of_key<'a>(
+    key: &Key,
+    by_wallet: &HashMap<AddressBytes, Vec<&'a ChainEvent>>,
+) -> Vec<&'a ChainEvent> {
+    let found = key.wallets().filter_map(|wallet| by_wallet.get(&wallet));
+    let mut found: Vec<&ChainEvent> = found.flatten().copied().collect();
+    if key.owner.is_some() {
+        found.sort_by_key(|event| event.log_index);
+        found.dedup_by_key(|event| event.log_index);
+    }
+    found
+}
+
 /// What a block's events of its wallet make of a metric; nothing is left out.
 fn values(key: &Key, events: &[&ChainEvent], known: &Known) -> Vec<String> {
     let one = match key.what {
@@ -119,7 +134,7 @@ fn values(key: &Key, events: &[&ChainEvent], known: &Known) -> Vec<String> {
         What::Got(token) => moved(key.wallet, token, events, known, |net| net.got_more()),
         What::Gave(token) => moved(key.wallet, token, events, known, |net| net.gave_more()),
         What::Approved(token) => approved(key.wallet, token, events, known),
-        What::Moved => return worths(key.wallet, events, known),
+        What::Moved => return worths(key, events, known),
     };
     one.into_iter().collect()
 }
@@ -202,8 +217,9 @@ fn approved(
     }
 }
 
-/// What a wallet moved in each transaction, in US dollars, as far as prices are known.
-fn worths(wallet: AddressBytes, events: &[&ChainEvent], known: &Known) -> Vec<String> {
+/// What a wallet, or all of its owner's, moved in each transaction, in US dollars, as far as prices
+/// are known. What an owner moves from one of its own to another is nothing.
+fn worths(key: &Key, events: &[&ChainEvent], known: &Known) -> Vec<String> {
     let transfers = events
         .iter()
         .filter(|it| it.kind == ChainEventKind::Transfer);
@@ -232,9 +248,12 @@ fn worths(wallet: AddressBytes, events: &[&ChainEvent], known: &Known) -> Vec<St
         // What is observed was sure enough for its source.
         confidence_min: Value::whole(1),
     };
-    let labels = Labels::new();
+    let name = key.owner.as_ref().map(|(name, _)| name.as_str());
+    let label = |wallet| Some((Address(wallet), name?.into()));
+    let labels: Labels = key.wallets().filter_map(label).collect();
+    let owner = name.map_or(Owner::Address(Address(key.wallet)), Owner::Named);
     let netted = netting::net(&transfers, &labels, prices).unwrap_or_default();
-    let own = { netted.iter() }.filter(|it| it.owner == Owner::Address(Address(wallet)));
+    let own = { netted.iter() }.filter(|it| it.owner == owner);
     let worth = own.filter_map(|it| Value::from_units(it.worth.units().abs()).ok());
     let moved = worth.filter(|worth| *worth > Value::ZERO);
     moved.map(|worth| worth.to_string()).collect()

@@ -70,7 +70,7 @@ impl<'a> Reader<'a> {
         let mut known = Known::default();
         let moved: BTreeSet<AddressBytes> = { self.keys.iter() }
             .filter(|key| key.what == What::Moved)
-            .map(|key| key.wallet)
+            .flat_map(Key::wallets)
             .collect();
         let of_moved = events.iter().filter(|event| {
             let is_moved = moved.contains(&event.from) || moved.contains(&event.to);

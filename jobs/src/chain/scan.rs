@@ -83,7 +83,10 @@ async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
     if watched.len() >= WATCHED_MAX as usize {
         warn!(chain = chain.as_str(), "more is watched than is read");
     }
-    let keys: Vec<Key> = watched.iter().filter_map(|key| Key::read(key)).collect();
+    let owners = &ctx.world.owners;
+    let keys: Vec<Key> = { watched.iter() }
+        .filter_map(|key| Key::read(key, owners))
+        .collect();
     let state = store.state(chain).await?;
     let begun_at = state.as_ref().and_then(newest).map(|block| block.hash);
     let wallets = watched::wallets(&keys);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use packtrain_core::ports::AddressBytes;
+use packtrain_core::ports::{AddressBytes, Owners};
 
 /// A metric of a wallet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub(super) struct Key {
     pub(super) metric: String,
     /// Whose.
     pub(super) wallet: AddressBytes,
+    /// Further addresses of the same owner, who is known by this name.
+    pub(super) owner: Option<(String, Vec<AddressBytes>)>,
     /// What of it.
     pub(super) what: What,
 }
@@ -31,9 +33,20 @@ pub(super) enum What {
 }
 
 impl Key {
-    /// A key out of the store; none of one that this release does not know.
-    pub(super) fn read(metric: &str) -> Option<Self> {
+    /// A key out of the store; none of one that this release does not know, or whose owner it does
+    /// not know any more.
+    pub(super) fn read(metric: &str, owners: &Owners) -> Option<Self> {
         let parts: Vec<&str> = metric.split(':').collect();
+        if let ["transfer", chain, name] = *parts.as_slice()
+            && let [wallet, others @ ..] = owners.addresses(chain.parse().ok()?, name)
+        {
+            return Some(Self {
+                metric: metric.to_owned(),
+                wallet: *wallet,
+                owner: Some((name.to_owned(), others.to_vec())),
+                what: What::Moved,
+            });
+        }
         let (wallet, what) = match *parts.as_slice() {
             ["balance", _, wallet, token] => (wallet, What::Balance(token_of(token, "native")?)),
             ["transfer_in", _, wallet, token] => (wallet, What::Got(token_of(token, "any")?)),
@@ -45,8 +58,15 @@ impl Key {
         Some(Self {
             metric: metric.to_owned(),
             wallet: address(wallet)?,
+            owner: None,
             what,
         })
+    }
+
+    /// All addresses that it is about.
+    pub(super) fn wallets(&self) -> impl Iterator<Item = AddressBytes> {
+        let others = self.owner.iter().flat_map(|(_, others)| others);
+        [self.wallet].into_iter().chain(others.copied())
     }
 
     /// Whether logs tell of it.
@@ -68,7 +88,7 @@ impl Key {
 /// The wallets of keys of which logs tell, each once.
 pub(super) fn wallets(keys: &[Key]) -> Vec<AddressBytes> {
     let of_events = keys.iter().filter(|key| key.is_of_events());
-    let wallets: BTreeSet<AddressBytes> = of_events.map(|key| key.wallet).collect();
+    let wallets: BTreeSet<AddressBytes> = of_events.flat_map(Key::wallets).collect();
     wallets.into_iter().collect()
 }
 
@@ -87,6 +107,8 @@ fn address(text: &str) -> Option<AddressBytes> {
 
 #[cfg(test)]
 mod tests {
+    use packtrain_core::chain::Chain;
+
     use super::*;
 
     #[test]
@@ -109,7 +131,7 @@ mod tests {
             (format!("approval:1:{wallet}:any"), What::Approved(None)),
             (format!("transfer:1:{wallet}"), What::Moved),
         ] {
-            let read = Key::read(&key).unwrap();
+            let read = Key::read(&key, &Owners::default()).unwrap();
             assert_eq!(
                 (read.wallet, read.what, &read.metric),
                 ([0xad; 20], what, &key)
@@ -122,7 +144,18 @@ mod tests {
             format!("approval:1:{wallet}:usdc"),
             format!("balance:1:{wallet}:any"),
         ] {
-            assert_eq!(Key::read(&other), None, "{other}");
+            assert_eq!(Key::read(&other, &Owners::default()), None, "{other}");
         }
+    }
+
+    #[test]
+    fn an_owner_that_is_known_by_name_is_all_of_its_addresses_on_its_chain() {
+        let mut owners = Owners::default();
+        owners.add(Chain::Ethereum, "desk", &[[2; 20], [1; 20], [2; 20]]);
+        let key = Key::read("transfer:1:desk", &owners).unwrap();
+        assert_eq!(key.wallets().collect::<Vec<_>>(), [[1; 20], [2; 20]]);
+        assert_eq!(wallets(&[key.clone(), key]), [[1; 20], [2; 20]]);
+        assert_eq!(Key::read("transfer:10:desk", &owners), None);
+        assert_eq!(Key::read("transfer_out:1:desk:any", &owners), None);
     }
 }

@@ -16,7 +16,7 @@ use packtrain_store::{
 use tokio::net::TcpListener;
 
 use super::Yard;
-use crate::channels::{doors, keyring};
+use crate::channels::{doors, keyring, owners};
 use crate::database::Database;
 use crate::listening::Listening;
 
@@ -56,6 +56,7 @@ impl Yard {
                 doors: doors(),
                 digests: Arc::new(PgDigests::new(pools.app.clone(), endpoints)),
                 needs_proof,
+                owners: owners(),
             },
             live: live.clone(),
             reads: Reads::new(Arc::new(MemoryCache::new(CACHE_BYTES))),

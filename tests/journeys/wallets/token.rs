@@ -33,7 +33,7 @@ const APPROVAL: &str = "8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8
 const APPROVAL_FOR_ALL: &str = "17307eab39ab6107e8899845ad3d59bd9653f200f220920489ca2b5937696c31";
 
 /// The functions that it has.
-const SEND: &str = "a9059cbb";
+pub(super) const SEND: &str = "a9059cbb";
 pub(super) const APPROVE: &str = "095ea7b3";
 pub(super) const APPROVE_ALL: &str = "a22cb465";
 /// `transferFrom`, which here moves a token of its own, of which no balance is kept.

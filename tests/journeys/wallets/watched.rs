@@ -6,7 +6,7 @@ use packtrain_core::time::{Clock, SystemClock};
 use packtrain_tests::Yard;
 use serde_json::{Value, json};
 
-use super::token::{Bench, TOKEN};
+use super::token::{Bench, SEND, TOKEN, number, word};
 use super::{Scene, told};
 use crate::journeys::kinds::{ALERT_KINDS, Observes};
 use crate::journeys::runs::{ask, ended};
@@ -97,6 +97,37 @@ async fn what_a_whale_moves_is_told_in_dollars_where_its_token_has_a_price() {
         told("firing", "transfer", "1250"),
     ];
     assert_eq!(scene.told(), expected);
+    scene.yard.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_leaves_an_owner_is_told_and_what_moves_between_its_wallets_is_not() {
+    let test = "what_leaves_an_owner_is_told_and_what_moves_between_its_wallets_is_not";
+    let Some(bench) = Bench::new(test).await else {
+        return;
+    };
+    let scene = Scene::new(&bench, 0).await;
+    // Ada and Bo are the desk.
+    scene.above("transfer:1:desk", "1000").await;
+    scene.scan().await;
+    scene.yard.worker(ALERT_KINDS).await;
+    let priced = Observes {
+        metric: format!("price:ethereum:{TOKEN}"),
+        at: SystemClock.now() - TimeDelta::seconds(1),
+        value: "2.5".to_owned(),
+    };
+    let tick = ask(&scene.yard, &priced).await;
+    ended(&scene.yard, tick).await;
+    ended(&scene.yard, tick.derive("then:0")).await;
+    bench.send(500_000_000).await;
+    bench.mine(1).await;
+    assert_eq!(scene.scan().await["events"], 1);
+    assert_eq!(scene.told(), [], "it is the desk's still");
+    let stranger = word("0xf1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1");
+    bench.call(SEND, &[stranger, number(450_000_000)]).await;
+    bench.mine(1).await;
+    scene.scan().await;
+    assert_eq!(scene.told(), [told("firing", "transfer", "1125")]);
     scene.yard.stop().await;
 }
 

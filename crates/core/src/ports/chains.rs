@@ -1,5 +1,6 @@
 //! Chains as their nodes tell of them: heads, headers, and what gas cost in recent blocks.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -66,6 +67,34 @@ pub struct FeeHistory {
 
 /// An address of a chain.
 pub type AddressBytes = [u8; 20];
+
+/// Owners that are known by name, and their addresses, by chain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Owners(BTreeMap<Chain, BTreeMap<String, Vec<AddressBytes>>>);
+
+impl Owners {
+    /// Adds the addresses of an owner; each counts once.
+    pub fn add(&mut self, chain: Chain, name: &str, addresses: &[AddressBytes]) {
+        let of_chain = self.0.entry(chain).or_default();
+        let known = of_chain.entry(name.to_owned()).or_default();
+        known.extend(addresses);
+        known.sort_unstable();
+        known.dedup();
+    }
+
+    /// The addresses of an owner; none of one that nobody knows.
+    pub fn addresses(&self, chain: Chain, name: &str) -> &[AddressBytes] {
+        let found = self.0.get(&chain).and_then(|owners| owners.get(name));
+        found.map_or(&[], Vec::as_slice)
+    }
+
+    /// Who owns an address.
+    pub fn owner(&self, chain: Chain, address: &AddressBytes) -> Option<&str> {
+        let mut owners = self.0.get(&chain)?.iter();
+        let (name, _) = owners.find(|(_, addresses)| addresses.contains(address))?;
+        Some(name)
+    }
+}
 /// What contracts count and answer with: 32 bytes, the highest first.
 pub type Word = [u8; 32];
 

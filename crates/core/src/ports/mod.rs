@@ -55,7 +55,7 @@ pub use chain_events::{
 };
 pub use chains::{
     AddressBytes, BlobGas, ChainError, Chains, FeeHistory, Header, Log, LogFilter, NoChains,
-    Question, TIP_PERCENTILES, Tips, Word,
+    Owners, Question, TIP_PERCENTILES, Tips, Word,
 };
 pub use channels::{
     Budget, Channel, ChannelKind, Delivery, DeliveryAttempt, DeliveryCause, DeliveryKey,
@@ -140,6 +140,8 @@ pub struct World {
     pub control: Arc<dyn Control>,
     /// Chains, by their nodes.
     pub chains: Arc<dyn Chains>,
+    /// Owners of addresses that are known by name.
+    pub owners: Arc<Owners>,
     /// What blocks said of the price of gas.
     pub gas: Arc<dyn GasBlocks>,
     /// What gas cost in quarters of an hour.

@@ -1,9 +1,10 @@
 //! What events mean for metrics.
 
 use chrono::TimeDelta;
-use packtrain_core::chain::BlockHash;
-use packtrain_core::ports::{AddressBytes, ChainEvent, ChainEventKind};
+use packtrain_core::chain::{BlockHash, Chain};
+use packtrain_core::ports::{AddressBytes, ChainEvent, ChainEventKind, Owners};
 use packtrain_core::time::Timestamp;
+use packtrain_rules::value::Value;
 use proptest::prelude::*;
 
 use super::chain::{TOKEN, WALLET};
@@ -41,7 +42,8 @@ fn figures(events: &[ChainEvent]) -> Vec<Option<String>> {
             } else {
                 format!("0x{token}")
             };
-            Key::read(&format!("{family}:1:0x{wallet}:{token}")).unwrap()
+            let metric = format!("{family}:1:0x{wallet}:{token}");
+            Key::read(&metric, &Owners::default()).unwrap()
         })
     });
     let keys = keys.concat();
@@ -123,4 +125,47 @@ proptest! {
             before = Some(given);
         }
     }
+}
+
+#[test]
+fn what_an_owner_moves_is_netted_over_all_of_its_addresses_and_inside_it_nothing_moves() {
+    let (first, second): (AddressBytes, AddressBytes) = ([8; 20], [9; 20]);
+    let mut owners = Owners::default();
+    owners.add(Chain::Ethereum, "desk", &[first, second]);
+    let keys = ["desk", "0x0808080808080808080808080808080808080808"].map(|owner| {
+        let metric = format!("transfer:1:{owner}");
+        Key::read(&metric, &owners).unwrap()
+    });
+    let known = Known {
+        decimals: [(TOKEN, Some(0))].into(),
+        prices: [(TOKEN, Value::whole(2))].into(),
+    };
+    let moved = |events: &[(AddressBytes, AddressBytes, &str)]| {
+        let events = (0..)
+            .zip(events)
+            .map(|(place, (from, to, amount))| ChainEvent {
+                log_index: place,
+                ..event(ChainEventKind::Transfer, *from, *to, amount)
+            });
+        let events: Vec<ChainEvent> = events.collect();
+        let (points, _) = points(&keys, &events, &known, &mut Times::new(at(100), None));
+        keys.each_ref().map(|key| {
+            let mut of_key = points.iter().filter(|it| it.metric == key.metric);
+            let point = of_key.find(|it| it.value != "0");
+            point.map(|point| point.value.clone())
+        })
+    };
+    let some = |text: &str| Some(text.to_owned());
+    // From one of its wallets to another: the owner moved nothing, the wallet did.
+    assert_eq!(moved(&[(first, second, "5")]), [None, some("10")]);
+    // Out of both, and through one of them.
+    let through = [
+        (second, first, "3"),
+        (first, OTHER, "7"),
+        (second, OTHER, "1"),
+    ];
+    assert_eq!(moved(&through), [some("16"), some("8")]);
+    // Out of one and into the other.
+    let around = [(first, OTHER, "7"), (OTHER, second, "6")];
+    assert_eq!(moved(&around), [some("2"), some("14")]);
 }
