@@ -15,7 +15,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use packtrain_core::ids::RequestId;
+use packtrain_core::ids::{RequestId, TenantId};
 use packtrain_core::ports::{
     Channel, ChannelKind, Delivery, DeliveryOutcome, Endpoint, Incident, Message, Notice, OwnWords,
     Reading, Severity, Wording,
@@ -80,6 +80,7 @@ fn incident() -> Incident {
 
 fn delivery(number: usize, url: &str, text: &str) -> Delivery {
     Delivery {
+        tenant: TenantId::SYSTEM,
         key: format!("inc_{number}").parse().expect("it is a key"),
         request: RequestId::from_uuid(Uuid::nil()),
         endpoint: Endpoint::Webhook {

@@ -21,14 +21,17 @@ pub(crate) use self::rpc::Rpc;
 pub(crate) use self::telemetry::Telemetry;
 pub(crate) use self::worker::Protection;
 
+use self::alerts::Alerts;
 use self::aws::{Aws, Sqs};
 use self::chain::Chain;
 use self::notify::{Email, Notify};
 use self::objects::{Objects, S3};
 use self::retention::Retention;
+use self::sns::{Sms, Sns};
 use self::told::told;
 use self::worker::Worker;
 
+mod alerts;
 mod aws;
 mod cache;
 mod chain;
@@ -40,6 +43,7 @@ mod objects;
 mod prices;
 mod retention;
 mod rpc;
+mod sns;
 mod telemetry;
 mod told;
 mod worker;
@@ -83,6 +87,9 @@ pub(crate) struct Settings {
     pub(crate) s3: Box<S3>,
     pub(crate) notify: Notify,
     pub(crate) email: Email,
+    pub(crate) sns: Sns,
+    pub(crate) sms: Box<Sms>,
+    pub(crate) alerts: Alerts,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -329,6 +336,8 @@ impl Loaded {
             .or_else(|| settings.cache.problem())
             .or_else(|| settings.notify.problem())
             .or_else(|| settings.email.problem())
+            .or_else(|| settings.sns.problem())
+            .or_else(|| settings.sms.problem())
             .or_else(|| settings.sqs.problem())
             .or_else(|| settings.s3.problem(&settings.objects));
         match problem {

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use packtrain_core::money::{Currency, Money};
 use packtrain_core::ports::{Channel, Doors, Owners};
 use packtrain_core::secret::Secret;
 use packtrain_core::time::SystemClock;
-use packtrain_notify::{Entry, Policy, Reach, SystemResolver, Webhook};
+use packtrain_notify::{Entry, Policy, Reach, SystemResolver, Webhook, Tariff};
 use packtrain_store::{Keyring, SEAL_KEY_BYTES};
 
 fn loopback() -> Policy {
@@ -55,8 +56,16 @@ pub(crate) fn doors() -> Arc<dyn Doors> {
     Arc::new(Entry {
         policy: loopback(),
         has_mail: true,
+        topics: vec!["arn:aws:sns:".to_owned()],
+        tariff: Some(tariff()),
         ..Entry::default()
     })
+}
+
+/// What SMS of a yard may cost, a part.
+pub fn tariff() -> Tariff {
+    let dime = Money::parse("0.10", Currency::USD).expect("this is money");
+    Tariff::new(dime, Vec::new()).expect("this is a price")
 }
 
 /// The owner that a yard knows by name: the first two accounts of every anvil, on Ethereum.

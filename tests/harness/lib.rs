@@ -44,6 +44,7 @@ mod yard;
 pub use crate::redis::{Redis, free_port, redis_cluster};
 pub use anvil::Anvil;
 pub use bouncer::Bouncer;
+pub use channels::tariff;
 pub use client::{Answer, Client, Events};
 pub use clock::{CountingIds, ManualClock};
 #[cfg(feature = "otel")]

@@ -9,8 +9,8 @@ use axum::Router;
 use packtrain_core::ids::{IdSource, TenantId};
 use packtrain_core::job::Lane;
 use packtrain_core::ports::{
-    Bell, Chains, Hints, KeyScope, Measures, NoChains, NoMeasures, NoPrices, Objects, Prices,
-    StoreError, Warmth, World,
+    Bell, Chains, Channel, Hints, KeyScope, Measures, NoChains, NoMeasures, NoPrices, Objects,
+    Prices, StoreError, Warmth, World,
 };
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_core::trace::TraceRules;
@@ -58,6 +58,8 @@ pub struct Yard {
     pub database: Database,
     /// Where its objects lie.
     pub objects: Arc<dyn Objects>,
+    /// What workers that the test starts tell people over, beside webhooks and mail.
+    pub channels: Vec<Arc<dyn Channel>>,
     store: &'static str,
     router: Router,
     hints: Arc<dyn Hints>,
@@ -231,6 +233,7 @@ impl Yard {
         Self {
             database,
             objects,
+            channels: Vec::new(),
             store,
             router,
             hints,
@@ -284,7 +287,7 @@ impl Yard {
             watch: Arc::new(PgWatch::new(pool.clone())),
             endpoints: Arc::new(endpoints.clone()),
             digests: Arc::new(PgDigests::new(pool.clone(), endpoints)),
-            channels: channels(self.mail),
+            channels: [channels(self.mail), self.channels.clone()].concat(),
             wording: Arc::new(Templates::new().leading_to(INCIDENTS)),
         };
         let settings = FleetSettings {

@@ -52,6 +52,19 @@ impl Scene {
         }
     }
 
+    /// What happened to the incidents, the oldest first: the steps and their reasons.
+    pub(super) async fn stories(&self) -> Vec<Value> {
+        let page = self.owner.get("/v2/premium/alerts/incidents").await;
+        let page = page.expect(200).json();
+        let mut stories = Vec::new();
+        for incident in page["items"].as_array().unwrap().iter().rev() {
+            let id = incident["id"].as_str().unwrap();
+            let path = format!("/v2/premium/alerts/incidents/{id}");
+            stories.push(self.owner.get(&path).await.expect(200).json());
+        }
+        stories
+    }
+
     /// Makes a rule that tells the receiver.
     pub(super) async fn rule(&self, rule: Value) -> String {
         let asked = json!({ "rule": rule, "endpoints": [self.endpoint] });

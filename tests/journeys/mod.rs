@@ -6,6 +6,7 @@ mod backlog;
 mod backtests;
 mod bad_input;
 mod bulk;
+mod caps;
 mod comparisons;
 mod control;
 mod deadlines;
@@ -28,8 +29,10 @@ mod runtime;
 #[cfg(feature = "aws")]
 mod s3;
 mod schedules;
-mod snooze;
 mod sealed;
+#[cfg(feature = "aws")]
+mod sms;
+mod snooze;
 mod strangers;
 mod wallets;
 mod windows;

@@ -19,6 +19,7 @@ mod live;
 mod meddle;
 mod mirror;
 mod model;
+mod money;
 mod partitions;
 mod pooler;
 mod promote;

@@ -19,6 +19,7 @@ pub(crate) const ROWS: &[(&str, &str, &str)] = &[
         "rule_id, tenant_id, version, state",
         "gen_random_uuid(), $, 1, '{}'",
     ),
+    ("alert_told", "tenant_id, day, told", "$, now(), 1"),
     (
         "api_key",
         "id, tenant_id, name, secret_sha256, scopes",
@@ -145,6 +146,16 @@ pub(crate) const ROWS: &[(&str, &str, &str)] = &[
         "$, gen_random_uuid()::text, 1",
     ),
     (
+        "live_follow",
+        "tenant_id, horizon, since, mark, marked_at, until",
+        "$, 1, now(), 1, now(), now()",
+    ),
+    (
+        "live_job",
+        "tenant_id, seq, job_id, state, at",
+        "$, (random() * 1e9)::bigint, gen_random_uuid(), 'dead', now()",
+    ),
+    (
         "outcome",
         "id, tenant_id, state, attempts",
         "gen_random_uuid(), $, 'succeeded', 1",
@@ -188,6 +199,11 @@ pub(crate) const ROWS: &[(&str, &str, &str)] = &[
         "service_level",
         "job_id, tenant_id, lane, asked_at, done_at",
         "gen_random_uuid(), $, 'io', now(), now()",
+    ),
+    (
+        "sms_tenant_day",
+        "day, tenant_id, usd, cap",
+        "now()::date - (random() * 1e5)::integer, $, 0, 1",
     ),
     (
         "stream_ticket",

@@ -38,10 +38,11 @@ pub(crate) struct EndpointRequest {
     /// What it is called.
     #[schema(min_length = 1, max_length = 200, example = "desk")]
     name: String,
-    /// `webhook`, `email`, `slack`, `discord` or `telegram`.
+    /// `webhook`, `email`, `slack`, `discord`, `telegram`, `sns` or `sms`.
     #[schema(example = "webhook")]
     channel: String,
-    /// An https address, a mailbox, or `bot/chat`.
+    /// An https address, a mailbox, `bot/chat`, the ARN of a topic, or a telephone number such as
+    /// `+14155552671`.
     #[schema(example = "https://example.org/hooks/packtrain")]
     address: String,
     /// Has what it is told gathered, and told in one message a window; absent means at once, each
@@ -125,7 +126,7 @@ pub(super) fn shown(record: EndpointRecord) -> EndpointView {
 fn place(channel: &str, address: &str) -> String {
     let host = address.split_once("://").map_or(address, |(_, rest)| rest);
     match channel {
-        "email" | "telegram" | "sns" => address.to_owned(),
+        "email" | "telegram" | "sns" | "sms" => address.to_owned(),
         _ => host
             .split(['/', '?', '#'])
             .next()
@@ -190,7 +191,7 @@ impl EndpointRequest {
         let channel = { known }.find(|kind| kind.as_str() == self.channel);
         match channel.map(|kind| api.alerts.doors.check(kind, &address)) {
             None => {
-                let said = "It is none of webhook, email, slack, discord, telegram.";
+                let said = "It is none of webhook, email, slack, discord, telegram, sns, sms.";
                 errors.push(FieldError::new("/channel", "unknown_channel", said));
             }
             Some(Err(said)) => errors.push(FieldError::new("/address", "address", said)),

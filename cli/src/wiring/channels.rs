@@ -8,7 +8,9 @@ use packtrain_core::time::Clock;
 use packtrain_notify::{
     Discord, Entry, Network, Policy, Reach, Slack, SystemResolver, Telegram, TelegramBot, Webhook,
 };
+use packtrain_store::Pool;
 
+use super::sns;
 use crate::failure::{Failure, USAGE};
 use crate::settings::Settings;
 
@@ -33,6 +35,7 @@ fn policy(settings: &Settings) -> Result<Policy, Failure> {
 pub(super) fn open(
     settings: &Settings,
     clock: &Arc<dyn Clock>,
+    worker: &Pool,
 ) -> Result<Vec<Arc<dyn Channel>>, Failure> {
     let reach = Arc::new(Reach::new(policy(settings)?, Arc::new(SystemResolver)));
     let mut all: Vec<Arc<dyn Channel>> = vec![
@@ -47,6 +50,7 @@ pub(super) fn open(
         all.push(Arc::new(telegram.map_err(refused)?));
     }
     all.extend(email::open(settings, clock)?);
+    all.extend(sns::open(settings, worker)?);
     Ok(all)
 }
 
@@ -57,6 +61,8 @@ pub(super) fn entry(settings: &Settings) -> Result<Entry, Failure> {
         policy: policy(settings)?,
         bots: bots.map(|bot| bot.name).collect(),
         has_mail: !settings.email.host.is_empty(),
+        topics: settings.sns.topics(),
+        tariff: settings.sms.tariff(),
     })
 }
 

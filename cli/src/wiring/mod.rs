@@ -45,6 +45,11 @@ mod no_bucket;
 pub(crate) mod objects;
 pub(crate) mod sealing;
 #[cfg(not(feature = "aws"))]
+#[path = "no_sns.rs"]
+mod sns;
+#[cfg(feature = "aws")]
+mod sns;
+#[cfg(not(feature = "aws"))]
 #[path = "no_sqs.rs"]
 pub(crate) mod sqs;
 #[cfg(feature = "aws")]
@@ -217,10 +222,10 @@ impl Parts {
             series: Arc::new(PgSeries::new(pool.clone())),
             warmth: self.warmth()?,
             platform: Arc::new(PgBacklog::new(pool.clone())),
-            watch: Arc::new(PgWatch::new(pool.clone())),
+            watch: Arc::new(self.watch()),
             endpoints: Arc::new(PgEndpoints::new(pool.clone(), Arc::clone(&self.keys))),
             digests: Arc::new(self.digests(pool)),
-            channels: channels::open(&self.settings, &self.clock)?,
+            channels: channels::open(&self.settings, &self.clock, pool)?,
             wording: Arc::new(Templates::new().leading_to(&self.settings.notify.link)),
         })
     }
@@ -228,6 +233,12 @@ impl Parts {
     fn digests(&self, pool: &Pool) -> PgDigests {
         let endpoints = PgEndpoints::new(pool.clone(), Arc::clone(&self.keys));
         PgDigests::new(pool.clone(), endpoints)
+    }
+
+    /// What rules are evaluated with.
+    fn watch(&self) -> PgWatch {
+        let watch = PgWatch::new(self.pools.worker.clone());
+        watch.telling(self.settings.alerts.messages_a_day())
     }
 
     /// Lets a worker ask to be left alone, where a container service says whom.

@@ -157,6 +157,7 @@ fn a_setting_is_shown_with_its_origin_and_an_address_never() {
     .assert()
     .success()
     .stdout_eq(str![[r#"
+alerts.messages_a_day         0                                   default
 api.drain_notice_s            0                                   default
 api.listen                    "127.0.0.1:7800"                    default
 aws.endpoint_url              ""                                  default
@@ -247,6 +248,13 @@ s3.kms_key                    ""                                  default
 s3.path_style                 false                               default
 s3.prefix                     ""                                  default
 s3.upload_s                   900                                 default
+sms.budget_usd_day            "0"                                 default
+sms.part_usd                  "0.10"                              default
+sms.part_usd_by_prefix        []                                  default
+sms.tenant_budget_usd_day     "1"                                 default
+sns.endpoint_url              ""                                  default
+sns.region                    ""                                  default
+sns.topics                    []                                  default
 sqs.dlq                       true                                default
 sqs.kms_key                   "alias/aws/sqs"                     default
 sqs.notify_queue              "premium-notifications"             default

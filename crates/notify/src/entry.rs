@@ -3,11 +3,14 @@
 use packtrain_core::ports::{ChannelKind, Doors};
 use packtrain_core::secret::Secret;
 
+use crate::phone::{Tariff, is_number};
 use crate::reach::{Policy, Target};
 use crate::webhook::new_secret;
 
 /// Bytes of a mailbox (RFC 5321).
 const MAILBOX_BYTES_MAX: usize = 254;
+/// Bytes of an ARN of a topic, whose name has 256 of them.
+const ARN_BYTES_MAX: usize = 400;
 
 /// The channels that are set up, as far as it matters for new endpoints. Names of hosts are
 /// resolved and looked at each time something is sent, and not here: they may lead elsewhere by
@@ -20,6 +23,10 @@ pub struct Entry {
     pub bots: Vec<String>,
     /// Whether mail is sent.
     pub has_mail: bool,
+    /// What ARNs of topics may begin with; none where no topic is told.
+    pub topics: Vec<String>,
+    /// What SMS may cost; none where none is sent.
+    pub tariff: Option<Tariff>,
 }
 
 impl Entry {
@@ -53,6 +60,43 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// An ARN such as `arn:aws:sns:eu-central-1:123456789012:alerts`, of a topic that may be told.
+    fn topic(&self, arn: &str) -> Result<(), String> {
+        if self.topics.is_empty() {
+            return Err("No topics of SNS are told here.".to_owned());
+        }
+        let parts: Vec<&str> = arn.split(':').collect();
+        let is_arn = matches!(parts.as_slice(), ["arn", _, "sns", region, account, name]
+            if !region.is_empty() && !account.is_empty() && !name.is_empty());
+        if !is_arn || arn.len() > ARN_BYTES_MAX || !arn.bytes().all(|byte| byte.is_ascii_graphic())
+        {
+            return Err("It is no ARN of a topic of SNS.".to_owned());
+        }
+        if arn.ends_with(".fifo") {
+            return Err("A FIFO topic cannot be told.".to_owned());
+        }
+        let is_allowed = |begin: &String| arn.starts_with(begin.as_str());
+        match self.topics.iter().any(is_allowed) {
+            true => Ok(()),
+            false => Err("That topic is not told from here.".to_owned()),
+        }
+    }
+
+    fn phone(&self, number: &str) -> Result<(), String> {
+        let Some(tariff) = &self.tariff else {
+            return Err("No SMS is sent here.".to_owned());
+        };
+        if !is_number(number) {
+            return Err("It is not a telephone number such as +14155552671.".to_owned());
+        }
+        match tariff.part(number) {
+            Some(_) => Ok(()),
+            None => Err("No SMS is sent to numbers that begin so.".to_owned()),
+        }
+    }
+}
+
 impl Doors for Entry {
     fn check(&self, channel: ChannelKind, address: &Secret<String>) -> Result<(), String> {
         match channel {
@@ -64,7 +108,8 @@ impl Doors for Entry {
             }
             ChannelKind::Email => self.mailbox(address.reveal()),
             ChannelKind::Telegram => self.chat(address.reveal()),
-            ChannelKind::Sns => Err("SNS is not set up here.".to_owned()),
+            ChannelKind::Sns => self.topic(address.reveal()),
+            ChannelKind::Sms => self.phone(address.reveal()),
         }
     }
 
@@ -79,13 +124,19 @@ impl Doors for Entry {
 
 #[cfg(test)]
 mod tests {
+    use packtrain_core::money::{Currency, Money};
+
     use super::*;
 
     #[test]
     fn an_address_that_a_channel_cannot_use_is_refused_without_being_repeated() {
+        let usd = |text: &str| Money::parse(text, Currency::USD).unwrap();
+        let tariff = Tariff::new(usd("0"), vec![("+49".to_owned(), usd("0.1"))]);
         let entry = Entry {
             bots: vec!["ops".to_owned()],
             has_mail: true,
+            topics: vec!["arn:aws:sns:eu-central-1:1:".to_owned()],
+            tariff: tariff.ok(),
             ..Entry::default()
         };
         for (channel, address, is_taken) in [
@@ -100,15 +151,37 @@ mod tests {
             (ChannelKind::Telegram, "ops/@hush", true),
             (ChannelKind::Telegram, "hush/1", false),
             (ChannelKind::Telegram, "ops/hush", false),
-            (ChannelKind::Sns, "+49hush", false),
+            (ChannelKind::Sns, "arn:aws:sns:eu-central-1:1:hush", true),
+            (ChannelKind::Sns, "arn:aws:sns:eu-central-1:12:hush", false),
+            (
+                ChannelKind::Sns,
+                "arn:aws:sns:eu-central-1:1:hush.fifo",
+                false,
+            ),
+            (
+                ChannelKind::Sns,
+                "arn:aws:sns:eu-central-1:1:hush:hush",
+                false,
+            ),
+            (ChannelKind::Sns, "+4915112345678", false),
+            (ChannelKind::Sms, "+4915112345678", true),
+            (ChannelKind::Sms, "+1415555hush", false),
+            (ChannelKind::Sms, "+14155552671", false),
+            (ChannelKind::Sms, "+49hush", false),
         ] {
             let checked = entry.check(channel, &Secret::new(address.to_owned()));
             assert_eq!(checked.is_ok(), is_taken, "{channel} {address}");
             let said = checked.err().unwrap_or_default();
             assert!(!said.contains("hush"), "{said}");
         }
-        let no_mail = Entry::default();
-        let address = Secret::new("ada@example.org".to_owned());
-        assert!(no_mail.check(ChannelKind::Email, &address).is_err());
+        let nothing = Entry::default();
+        for (channel, address) in [
+            (ChannelKind::Email, "ada@example.org"),
+            (ChannelKind::Sns, "arn:aws:sns:eu-central-1:1:alerts"),
+            (ChannelKind::Sms, "+4915112345678"),
+        ] {
+            let address = Secret::new(address.to_owned());
+            assert!(nothing.check(channel, &address).is_err(), "{channel}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Delivery channels behind one port: webhooks, mail, Slack, Discord, Telegram, SNS; and the words
+//! Delivery channels behind one port: webhooks, mail, Slack, Discord, Telegram, SNS, SMS; and the words
 //! that go over them.
 
 mod attempt;
@@ -8,6 +8,7 @@ mod email;
 mod entry;
 mod markup;
 mod pace;
+mod phone;
 mod reach;
 #[cfg(feature = "aws")]
 mod sns;
@@ -18,12 +19,13 @@ pub use chat::{Discord, Slack, Telegram, TelegramBot};
 #[cfg(feature = "email")]
 pub use email::{Email, EmailError, EmailSettings, Security};
 pub use entry::Entry;
+pub use phone::{Tariff, TariffError};
 pub use reach::{
     ADDRESSES_MAX, Kept, Network, NetworkError, Policy, Reach, Refusal, Resolve, SystemResolver,
     Target,
 };
 #[cfg(feature = "aws")]
-pub use sns::{Sns, SnsAccess, SnsSettings};
+pub use sns::{Sms, Sns, SnsAccess, SnsClient, SnsSettings};
 pub use webhook::{SECRETS_MAX, SecretError, Webhook, check_secret, new_secret};
 pub use wording::Templates;
 

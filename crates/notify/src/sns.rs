@@ -1,7 +1,7 @@
-//! SNS: a message to a topic, or by SMS to a telephone. SMS costs money for each part, so it is
-//! asked of a budget before, and AWS is told the highest price that is paid.
+//! SNS: a message to a topic, or by SMS to a telephone.
 
 mod parts;
+mod sms;
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use aws_config::{BehaviorVersion, Region};
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::Credentials;
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_sns::operation::publish::PublishError;
 use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
-use aws_sdk_sns::types::MessageAttributeValue;
+use aws_sdk_sns::operation::publish::{PublishError, PublishOutput};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use http::StatusCode;
 use packtrain_core::ports::{
-    Budget, Channel, ChannelKind, Delivery, DeliveryAttempt, DeliveryCause, DeliveryOutcome,
-    Endpoint,
+    Channel, ChannelKind, Delivery, DeliveryAttempt, DeliveryCause, DeliveryOutcome, Endpoint,
 };
 use packtrain_core::secret::Secret;
 use tokio::sync::OnceCell;
+
+pub use self::sms::Sms;
 
 use crate::attempt::{Begun, judge};
 
@@ -33,12 +33,8 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// Letters of a subject, all of ASCII, as SNS takes it.
 const SUBJECT_LETTERS_MAX: usize = 100;
-/// Digits of a number in E.164.
-const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
-/// Thousandths of a US cent that are a US dollar.
-const MILLICENTS_OF_DOLLAR: u64 = 100_000;
 
-/// Where SNS is, and what may be spent.
+/// Where SNS is, and who asks.
 #[derive(Clone)]
 pub struct SnsSettings {
     /// The region; empty: what the SDK finds.
@@ -47,9 +43,6 @@ pub struct SnsSettings {
     pub endpoint_url: Option<Secret<String>>,
     /// Who asks.
     pub access: SnsAccess,
-    /// The most that one part of an SMS may cost, in thousandths of a US cent. The budget is asked
-    /// for this much, whatever it costs in the end.
-    pub sms_part_millicents: u64,
 }
 
 /// Who asks.
@@ -66,69 +59,35 @@ pub enum SnsAccess {
     },
 }
 
-/// Publishes to topics and telephones.
-pub struct Sns {
+/// The connection to SNS, which topics and telephones share. Nothing is asked before it is needed.
+pub struct SnsClient {
     settings: SnsSettings,
     client: OnceCell<Client>,
-    budget: Arc<dyn Budget>,
 }
 
-impl Sns {
-    /// Publishes under these settings; SMS only while the budget has money. Nothing is asked before
-    /// it is needed.
-    pub const fn new(settings: SnsSettings, budget: Arc<dyn Budget>) -> Self {
+impl SnsClient {
+    /// Connects under these settings.
+    pub const fn new(settings: SnsSettings) -> Self {
         Self {
             settings,
             client: OnceCell::const_new(),
-            budget,
         }
     }
 
-    async fn client(&self) -> &Client {
+    async fn publish(&self) -> PublishFluentBuilder {
         // In a box: what the SDK does to find out who asks is large, and is done once.
         let opening = || Box::pin(open(&self.settings));
-        self.client.get_or_init(opening).await
+        self.client.get_or_init(opening).await.publish()
     }
+}
 
-    /// The request to a telephone, once its price is taken from the budget.
-    async fn sms(
-        &self,
-        number: &Secret<String>,
-        delivery: &Delivery,
-    ) -> Result<PublishFluentBuilder, (DeliveryCause, &'static str)> {
-        let digits = number.reveal().strip_prefix('+').unwrap_or_default();
-        if !DIGITS.contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err((DeliveryCause::Endpoint, "not a telephone number in E.164"));
-        }
-        let text = &delivery.message.text;
-        let price = self
-            .settings
-            .sms_part_millicents
-            .saturating_mul(parts::count(text));
-        if !self.budget.take(&delivery.key, price).await {
-            return Err((DeliveryCause::Budget, "the money for SMS is spent"));
-        }
-        let request = self.client().await.publish();
-        Ok(request
-            .phone_number(number.reveal())
-            .message(text)
-            .message_attributes("AWS.SNS.SMS.SMSType", attribute("String", "Transactional"))
-            .message_attributes("AWS.SNS.SMS.MaxPrice", attribute("Number", &dollars(price))))
-    }
+/// Publishes to topics.
+pub struct Sns(Arc<SnsClient>);
 
-    async fn topic(&self, arn: &str, delivery: &Delivery) -> PublishFluentBuilder {
-        let message = &delivery.message;
-        let is_subject = |text: &str| {
-            let is_letter = |byte: u8| (b' '..=b'~').contains(&byte);
-            let begins = text.starts_with(|letter: char| letter.is_ascii_alphanumeric());
-            begins && text.len() <= SUBJECT_LETTERS_MAX && text.bytes().all(is_letter)
-        };
-        let subject = Some(message.title.clone()).filter(|title| is_subject(title));
-        let request = self.client().await.publish();
-        request
-            .topic_arn(arn)
-            .message(&message.text)
-            .set_subject(subject)
+impl Sns {
+    /// Publishes over this connection.
+    pub const fn new(client: Arc<SnsClient>) -> Self {
+        Self(client)
     }
 }
 
@@ -140,19 +99,23 @@ impl Channel for Sns {
 
     async fn send(&self, delivery: &Delivery) -> DeliveryAttempt {
         let begun = Begun::new(delivery.request);
-        let request = match &delivery.endpoint {
-            Endpoint::Topic { arn } => self.topic(arn, delivery).await,
-            Endpoint::Phone { number } => match self.sms(number, delivery).await {
-                Ok(request) => request,
-                Err((cause, why)) => return begun.refused(cause, why),
-            },
-            _ => return begun.refused(DeliveryCause::Unavailable, "not an endpoint of SNS"),
+        let Endpoint::Topic { arn } = &delivery.endpoint else {
+            return begun.refused(DeliveryCause::Unavailable, "not a topic of SNS");
         };
+        let message = &delivery.message;
+        let is_subject = |text: &str| {
+            let is_letter = |byte: u8| (b' '..=b'~').contains(&byte);
+            let begins = text.starts_with(|letter: char| letter.is_ascii_alphanumeric());
+            begins && text.len() <= SUBJECT_LETTERS_MAX && text.bytes().all(is_letter)
+        };
+        let subject = Some(message.title.clone()).filter(|title| is_subject(title));
+        let request = self.0.publish().await;
+        let request = request
+            .topic_arn(arn)
+            .message(&message.text)
+            .set_subject(subject);
         match Box::pin(request.send()).await {
-            Ok(said) => {
-                let id = said.message_id().unwrap_or_default();
-                begun.ended(DeliveryOutcome::Delivered, None, Some(200), id.as_bytes())
-            }
+            Ok(said) => taken(&begun, &said),
             Err(error) => failed(&begun, &error),
         }
     }
@@ -167,7 +130,8 @@ async fn open(settings: &SnsSettings) -> Client {
         .read_timeout(ANSWER_WITHIN)
         .operation_timeout(ANSWER_WITHIN)
         .build();
-    // The behaviour is pinned; and who delivers decides on the next attempt, not the SDK.
+    // The behaviour is pinned; and who delivers decides on the next attempt, not the SDK: each of
+    // its own would cost what nobody set aside.
     let mut sdk = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(http)
         .timeout_config(patience)
@@ -185,11 +149,16 @@ async fn open(settings: &SnsSettings) -> Client {
     Client::new(&sdk.load().await)
 }
 
+/// SNS took it.
+fn taken(begun: &Begun, said: &PublishOutput) -> DeliveryAttempt {
+    let id = said.message_id().unwrap_or_default();
+    begun.ended(DeliveryOutcome::Delivered, None, Some(200), id.as_bytes())
+}
+
 /// What a failure means; the names of the codes are those of the API reference of `Publish`.
 fn failed(begun: &Begun, error: &SdkError<PublishError>) -> DeliveryAttempt {
     let temporary = DeliveryOutcome::Temporary(None);
-    let raw = error.raw_response().map(|raw| raw.status().as_u16());
-    let status = raw.and_then(|status| StatusCode::from_u16(status).ok());
+    let status = status(error);
     let code = error.code().unwrap_or_default();
     let (outcome, cause) = match (error, code, status) {
         (_, "EndpointDisabled" | "NotFound", _) => {
@@ -208,24 +177,14 @@ fn failed(begun: &Begun, error: &SdkError<PublishError>) -> DeliveryAttempt {
         (None, Some(source)) => source.to_string(),
         (None, None) => error.to_string(),
     };
+    let raw = status.map(|status| status.as_u16());
     begun.ended(outcome, cause, raw, words.as_bytes())
 }
 
-fn attribute(kind: &str, value: &str) -> MessageAttributeValue {
-    let built = MessageAttributeValue::builder()
-        .data_type(kind)
-        .string_value(value)
-        .build();
-    built.expect("an attribute with a type is whole")
-}
-
-/// Thousandths of a cent as dollars, such as `0.06450`.
-fn dollars(millicents: u64) -> String {
-    let (whole, rest) = (
-        millicents / MILLICENTS_OF_DOLLAR,
-        millicents % MILLICENTS_OF_DOLLAR,
-    );
-    format!("{whole}.{rest:05}")
+/// The status of the answer, if there was one.
+fn status(error: &SdkError<PublishError>) -> Option<StatusCode> {
+    let raw = error.raw_response()?.status().as_u16();
+    StatusCode::from_u16(raw).ok()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use chrono::TimeDelta;
-use packtrain_core::ids::RequestId;
+use packtrain_core::ids::{RequestId, TenantId};
 use packtrain_core::ports::{Delivery, Endpoint, Message};
 use packtrain_core::secret::Secret;
 use packtrain_core::time::{Clock, Timestamp};
@@ -217,6 +217,7 @@ pub(crate) fn local() -> Arc<Reach> {
 /// A delivery under a key.
 pub(crate) fn delivery(key: &str, endpoint: Endpoint, text: &str) -> Delivery {
     Delivery {
+        tenant: TenantId::SYSTEM,
         key: key.parse().unwrap(),
         request: RequestId::from_uuid(Uuid::from_u128(7)),
         endpoint,

@@ -57,6 +57,7 @@ pub use pg::schedules::PgSchedules;
 pub use pg::series::reads::PgSeriesReads;
 pub use pg::series::stage::PgSeriesStage;
 pub use pg::series::writes::PgSeries;
+pub use pg::sms::{PgBudget, SmsCaps};
 pub use pg::stage::{Past, PgStage, Snapshot};
 pub use pg::upkeep::PgUpkeep;
 pub use pg::warmth::PoolWarmth;

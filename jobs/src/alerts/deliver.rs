@@ -79,7 +79,7 @@ impl Job for Deliver {
         let (notice, zone) = words::notice(&incident, &step, link);
         let sent = send(ctx, &record, &notice, zone).await?;
         let tried = sent.tried(ctx, self.endpoint, Some((self.rule, self.seq)));
-        kept(ctx, &record, &sent, tried).await
+        kept(ctx, &record, &sent, tried, step.at).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! Evaluates the rules that watch what moved, and those whose time has come.
 
 mod round;
+mod tiers;
 mod undone;
 mod watched;
 mod windows;
@@ -22,6 +23,7 @@ use utoipa::ToSchema;
 
 use super::tell::{Message, Tell};
 use round::{Found, Round};
+use tiers::Tiers;
 use watched::{About, Rule};
 use windows::Moved;
 
@@ -173,14 +175,24 @@ async fn evaluate(
     known.extend(begin);
     let symbols = ctx.world.coins.symbols(&prices(&metrics)).await?;
     let round = Round::new(now, known, moved).naming(symbols);
+    found.tiers.learn(ctx, read.iter().map(Rule::tenant)).await?;
+    let mut tiers = std::mem::take(&mut found.tiers);
     let evaluated = ctx.cpu(move |_| {
         let outcomes = read.into_iter().map(|rule| {
-            let about = About::of(&rule.stored, now);
-            about.guard(|| round.evaluate(rule))
+            let (about, tenant) = (About::of(&rule.stored, now), rule.tenant());
+            // What a rule counted whose evaluation failed counts for nothing.
+            let mut tier = tiers.of(tenant).clone();
+            let evaluated = about.guard(|| (round.evaluate(rule, &mut tier), tier));
+            evaluated.map(|(outcome, tier)| {
+                *tiers.of(tenant) = tier;
+                outcome
+            })
         });
-        outcomes.collect::<Vec<_>>()
+        (outcomes.collect::<Vec<_>>(), tiers)
     });
-    for outcome in evaluated.await? {
+    let (outcomes, tiers) = evaluated.await?;
+    found.tiers = tiers;
+    for outcome in outcomes {
         found.add(outcome);
     }
     Ok(())
@@ -217,6 +229,7 @@ fn done(found: Found, seen: Vec<Point>, again: Option<Evaluate>) -> Done {
         states: found.states,
         broken: found.broken,
         happened: found.happened,
+        told: found.tiers.told(),
     };
     let mut then: Vec<FollowUp> = match told {
         0..=MESSAGES_MAX => found.messages.into_iter().map(Message::follow_up).collect(),

@@ -7,8 +7,8 @@ use packtrain_core::fault::{Fault, Verdict};
 use packtrain_core::ids::{EndpointId, RequestId, RuleId};
 use packtrain_core::job::{Ctx, Done};
 use packtrain_core::ports::{
-    ChannelKind, Delivery, DeliveryAttempt, DeliveryOutcome, Endpoint, EndpointRecord, Notice,
-    Standing, Try, Write,
+    ChannelKind, Delivery, DeliveryAttempt, DeliveryCause, DeliveryOutcome, Endpoint,
+    EndpointRecord, Notice, Standing, Try, Write,
 };
 use packtrain_core::secret::Secret;
 use packtrain_core::time::Timestamp;
@@ -32,6 +32,8 @@ pub(super) const ATTEMPTS_MAX: u16 = 9;
 pub(super) const ZONE: Tz = Tz::UTC;
 /// How long an endpoint may fail before nothing more is sent there.
 const FAILING_MAX: chrono::Duration = chrono::Duration::days(5);
+/// How old news may be and still wait for another day's money.
+const UNPAID_MAX: chrono::Duration = chrono::Duration::hours(24);
 
 /// A message that was handed over, or was not taken.
 pub(super) struct Sent {
@@ -63,6 +65,7 @@ pub(super) async fn send(
     let message = ctx.world.wording.write(kind, notice, zone, None);
     let key = ctx.job.to_string().parse();
     let delivery = Delivery {
+        tenant: ctx.tenant,
         key: key.map_err(|error| Fault::fatal("alerts.key", error))?,
         request: RequestId::from_uuid(ctx.ids.uuid()),
         endpoint,
@@ -70,6 +73,9 @@ pub(super) async fn send(
     };
     let at = ctx.clock.now();
     let attempt = channel.send(&delivery).await;
+    if attempt.cause == Some(DeliveryCause::Budget) {
+        metrics::counter!("packtrain_deliveries_unpaid_total").increment(1);
+    }
     if let DeliveryOutcome::NotBefore(then) = attempt.outcome {
         let delay = (then - at).to_std().unwrap_or_default();
         let why = "the channel takes no more for now";
@@ -111,6 +117,11 @@ impl Sent {
         }
     }
 
+    /// Whether nothing was sent since the money for it is spent.
+    pub(super) fn is_unpaid(&self) -> bool {
+        self.attempt.cause == Some(DeliveryCause::Budget)
+    }
+
     /// What it means for its endpoint.
     pub(super) fn standing(&self, record: &EndpointRecord) -> Standing {
         let is_old = record
@@ -118,6 +129,8 @@ impl Sent {
             .is_some_and(|since| self.at - since > FAILING_MAX);
         match self.attempt.outcome {
             DeliveryOutcome::Delivered => Standing::Well,
+            // It was not asked.
+            _ if self.is_unpaid() => Standing::Same,
             DeliveryOutcome::Gone => Standing::Disabled("it answered that it is no more"),
             _ if is_old => Standing::Disabled("it failed for five days"),
             _ => Standing::Failing,
@@ -159,10 +172,10 @@ fn reached(record: &EndpointRecord) -> Option<Endpoint> {
                 chat: chat.to_owned(),
             }
         }
-        ChannelKind::Sns => match record.address.reveal() {
-            number if number.starts_with('+') => Endpoint::Phone { number: url() },
-            arn => Endpoint::Topic { arn: arn.clone() },
+        ChannelKind::Sns => Endpoint::Topic {
+            arn: record.address.reveal().clone(),
         },
+        ChannelKind::Sms => Endpoint::Phone { number: url() },
     })
 }
 
@@ -171,7 +184,8 @@ pub(super) fn skipped(why: &str) -> Done {
     Done::with(json!({ "skipped": why }))
 }
 
-/// Keeps a try with what it means for its endpoint, and says what follows.
+/// Keeps a try to tell something that happened at a time with what it means for its endpoint, and
+/// says what follows.
 ///
 /// # Errors
 /// What became of a message that was not taken: whether it is tried again, and when.
@@ -180,18 +194,19 @@ pub(super) async fn kept(
     record: &EndpointRecord,
     sent: &Sent,
     tried: Try,
+    happened_at: Timestamp,
 ) -> Result<Done, Fault> {
     let standing = sent.standing(record);
     if standing == Standing::Well && is_well(record) {
         // Nearly all: with the ends of many others, and without a commit of their own.
         return Ok(Done {
             writes: vec![Write::Tried(Box::new(tried))],
-            ..ended(ctx, sent)?
+            ..ended(ctx, sent, happened_at)?
         });
     }
     let endpoints = &ctx.world.endpoints;
     endpoints.note(ctx.tenant, &tried, standing).await?;
-    ended(ctx, sent)
+    ended(ctx, sent, happened_at)
 }
 
 /// Whether an endpoint is known to take messages.
@@ -199,10 +214,15 @@ const fn is_well(record: &EndpointRecord) -> bool {
     record.verified_at.is_some() && record.failing_since.is_none()
 }
 
-/// What follows from an attempt.
-fn ended(ctx: &Ctx, sent: &Sent) -> Result<Done, Fault> {
+/// What follows from an attempt to tell something that happened at a time.
+fn ended(ctx: &Ctx, sent: &Sent, happened_at: Timestamp) -> Result<Done, Fault> {
     match sent.attempt.outcome {
         DeliveryOutcome::Delivered => Ok(Done::with(json!({ "status": sent.attempt.status }))),
+        DeliveryOutcome::Temporary(_)
+            if sent.is_unpaid() && ctx.clock.now() - happened_at > UNPAID_MAX =>
+        {
+            Err(sent.fault(Verdict::Fatal))
+        }
         DeliveryOutcome::Temporary(after) => {
             let pause = pause(ctx.attempt, ctx.ids.random()).max(after.unwrap_or_default());
             Err(sent.fault(Verdict::Retry(Some(pause))))

@@ -70,7 +70,7 @@ impl Job for Summarize {
         let record = found.endpoint;
         let sent = send(ctx, &record, &notice, self.timezone).await?;
         let tried = sent.tried(ctx, self.endpoint, None);
-        kept(ctx, &record, &sent, tried).await
+        kept(ctx, &record, &sent, tried, self.to).await
     }
 }
 

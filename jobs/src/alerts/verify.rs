@@ -55,7 +55,7 @@ impl Job for Verify {
         };
         let sent = send(ctx, &record, &notice, ZONE).await?;
         let tried = sent.tried(ctx, self.endpoint, None);
-        let done = kept(ctx, &record, &sent, tried).await?;
+        let done = kept(ctx, &record, &sent, tried, ctx.clock.now()).await?;
         if is_echoed(&sent, &record.channel, &code) {
             endpoints.prove(ctx.tenant, self.endpoint, &hash).await?;
         }

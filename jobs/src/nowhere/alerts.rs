@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono_tz::Tz;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use packtrain_core::ports::{
-    AskedAgain, ChannelKind, Coins, Digests, EndedWindow, EndpointError, EndpointRecord, Endpoints, Keyed, Message, Move, NewEndpoint, Notice, OwnWords, Point, Proof, Sealed, Standing, StoreError, Stretch, Tested, ToSum, ToTell, Try, Undone, Watch, Watched, Wording, WordingError,
+    AskedAgain, ChannelKind, Coins, Digests, EndedWindow, EndpointError, EndpointRecord, Endpoints, Keyed, Message, Move, NewEndpoint, Notice, OwnWords, Point, Proof, Sealed, Standing, StoreError, Stretch, Tested, ToSum, ToTell, Try, Undone, Watch, Watched, Wording, WordingError, Allowance,
 };
 use packtrain_core::proof::CodeHash;
 use packtrain_core::secret::Secret;
@@ -59,6 +59,10 @@ impl Watch for Nowhere {
     }
 
     async fn undone(&self, _: JobId, _: u32) -> Result<Vec<Undone>, StoreError> {
+        nothing()
+    }
+
+    async fn allowances(&self, _: &[TenantId]) -> Result<Vec<Allowance>, StoreError> {
         nothing()
     }
 }

@@ -2,6 +2,7 @@
 //! of them. Rules and their states are JSON here: what they mean is the rule engine's business.
 
 use async_trait::async_trait;
+use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::{Keyed, StoreError};
@@ -282,6 +283,20 @@ pub trait Watch: Send + Sync {
 
     /// What was told of points that a job took back, in order of rules and steps; so many at most.
     async fn undone(&self, tick: JobId, limit: u32) -> Result<Vec<Undone>, StoreError>;
+
+    /// What may be told of the rules of these tenants, and what was.
+    async fn allowances(&self, tenants: &[TenantId]) -> Result<Vec<Allowance>, StoreError>;
+}
+
+/// How many messages a tenant's rules may tell on a UTC day, and how many they did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Messages a day; none for as many as there are.
+    pub per_day: Option<u32>,
+    /// The last day on which any were told, and how many.
+    pub told: Option<(NaiveDate, u32)>,
 }
 
 /// What an evaluation found out, written with its end.
@@ -295,6 +310,9 @@ pub struct Evaluated {
     pub broken: Vec<Broken>,
     /// What happened to them.
     pub happened: Vec<Happened>,
+    /// How many messages tenants whose messages are counted were told on the last day on which they
+    /// were told any, with those of this evaluation.
+    pub told: Vec<(TenantId, NaiveDate, u32)>,
 }
 
 /// A rule that could not be evaluated.

@@ -7,9 +7,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::NaiveDate;
 
-use crate::ids::RequestId;
+use super::StoreError;
+use crate::ids::{RequestId, TenantId};
 use crate::limits::DELIVERY_KEY_CHARS_MAX;
+use crate::money::Money;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -26,19 +29,22 @@ pub enum ChannelKind {
     Discord,
     /// A message of a Telegram bot.
     Telegram,
-    /// A topic or a telephone number, by way of SNS.
+    /// A topic of SNS.
     Sns,
+    /// A telephone, by SMS.
+    Sms,
 }
 
 impl ChannelKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Webhook,
         Self::Email,
         Self::Slack,
         Self::Discord,
         Self::Telegram,
         Self::Sns,
+        Self::Sms,
     ];
 
     /// The word in rows, settings and metrics.
@@ -50,6 +56,7 @@ impl ChannelKind {
             Self::Discord => "discord",
             Self::Telegram => "telegram",
             Self::Sns => "sns",
+            Self::Sms => "sms",
         }
     }
 }
@@ -116,7 +123,8 @@ impl Endpoint {
             Self::Slack { .. } => ChannelKind::Slack,
             Self::Discord { .. } => ChannelKind::Discord,
             Self::Telegram { .. } => ChannelKind::Telegram,
-            Self::Topic { .. } | Self::Phone { .. } => ChannelKind::Sns,
+            Self::Topic { .. } => ChannelKind::Sns,
+            Self::Phone { .. } => ChannelKind::Sms,
         }
     }
 }
@@ -165,6 +173,8 @@ pub struct Message {
 /// One message on its way to one endpoint.
 #[derive(Debug, Clone)]
 pub struct Delivery {
+    /// Whose message it is, and who pays for it.
+    pub tenant: TenantId,
     /// The same at every attempt.
     pub key: DeliveryKey,
     /// This attempt.
@@ -280,12 +290,36 @@ pub trait Channel: Send + Sync {
     async fn send(&self, delivery: &Delivery) -> DeliveryAttempt;
 }
 
-/// Counts what is spent on messages that cost money.
+/// What was set aside for one attempt to send a message that costs money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reservation {
+    /// Whose message it is.
+    pub tenant: TenantId,
+    /// The day, by UTC, whose money it is.
+    pub day: NaiveDate,
+    /// How much.
+    pub price: Money,
+}
+
+/// What became of the wish to set money aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reserved {
+    /// It is set aside.
+    Taken(Reservation),
+    /// So much is not left of the day's money; the next day's is there after this time.
+    Spent(Duration),
+}
+
+/// Counts what is spent on messages that cost money, by tenant and by UTC day. Whatever happens at
+/// the same time, no more is set aside on a day than the day has.
 #[async_trait]
 pub trait Budget: Send + Sync {
-    /// Takes so many thousandths of a US cent for a delivery, if that much is left; says whether it
-    /// was. Asked twice under one key it takes once.
-    async fn take(&self, key: &DeliveryKey, millicents: u64) -> bool;
+    /// Sets a price aside for one attempt, before it is made.
+    async fn reserve(&self, tenant: TenantId, price: Money) -> Result<Reserved, StoreError>;
+
+    /// Gives back what was set aside for an attempt that surely sent nothing. Once at most: whoever
+    /// does not know whether it was done leaves it.
+    async fn give_back(&self, reservation: &Reservation) -> Result<(), StoreError>;
 }
 
 #[cfg(test)]

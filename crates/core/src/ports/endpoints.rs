@@ -126,6 +126,8 @@ pub enum Standing {
     Well,
     /// It did not, and may later.
     Failing,
+    /// It was not asked, so nothing is known that was not before.
+    Same,
     /// It is no more, or failed for too long: nothing is sent there any more.
     Disabled(&'static str),
 }

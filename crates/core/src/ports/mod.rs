@@ -42,8 +42,7 @@ mod wording;
 mod writes;
 
 pub use alerts::{
-    Broken, Evaluated, Happened, IncidentRecord, Level, Move, NewRule, Point, RuleError,
-    RuleRecord, Rules, Stands, Step, Stretch, Undone, Watch, Watched,
+    Broken, Evaluated, Happened, IncidentRecord, Level, Move, NewRule, Point, RuleError, RuleRecord, Rules, Stands, Step, Stretch, Undone, Watch, Watched, Allowance,
 };
 pub use backlog::{
     BACKLOG_MAX, BACKLOG_SECONDS, Backlog, Backlogs, KIND_TIME_UNKNOWN, KindTime, LaneBacklog,
@@ -59,7 +58,7 @@ pub use chains::{
 };
 pub use channels::{
     Budget, Channel, ChannelKind, Delivery, DeliveryAttempt, DeliveryCause, DeliveryKey,
-    DeliveryKeyError, DeliveryOutcome, Endpoint, Message,
+    DeliveryKeyError, DeliveryOutcome, Endpoint, Message, Reservation, Reserved,
 };
 pub use checkpoints::Checkpoints;
 pub use control::{

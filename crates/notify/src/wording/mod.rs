@@ -181,7 +181,10 @@ impl Wording for Templates {
             ChannelKind::Slack => chat(Dialect::Slack, SLACK_LETTERS_MAX),
             ChannelKind::Discord => chat(Dialect::Discord, DISCORD_LETTERS_MAX),
             ChannelKind::Telegram => chat(Dialect::Telegram, TELEGRAM_LETTERS_MAX),
-            ChannelKind::Sns => (Dialect::Plain.write(&title, SMS_LETTERS_MAX), None),
+            // A topic may lead to telephones as well.
+            ChannelKind::Sns | ChannelKind::Sms => {
+                (Dialect::Plain.write(&title, SMS_LETTERS_MAX), None)
+            }
         };
         Message {
             title: plain_title,

@@ -228,6 +228,7 @@ fn every_message_fits_its_channel_however_long_names_and_digests_are() {
             (ChannelKind::Slack, 4_000),
             (ChannelKind::Discord, 2_000),
             (ChannelKind::Sns, 140),
+            (ChannelKind::Sms, 140),
             (ChannelKind::Email, 32_000),
         ] {
             let message = templates.write(kind, &notice, Berlin, None);

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
 use packtrain_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,23 @@ impl Tier {
         }
     }
 
+    /// The same, of which so much was told on a UTC day.
+    #[must_use]
+    pub fn told_on(self, day: NaiveDate, told: u32) -> Self {
+        Self {
+            day: day.num_days_from_ce(),
+            told,
+            ..self
+        }
+    }
+
+    /// The last UTC day on which anything was told, and how much; none where it is not counted, or
+    /// nothing ever was.
+    pub fn told(&self) -> Option<(NaiveDate, u32)> {
+        let day = NaiveDate::from_num_days_from_ce_opt(self.day)?;
+        (self.per_day.is_some() && self.told > 0).then_some((day, self.told))
+    }
+
     /// When the next message may go out; none when one may now.
     pub(super) fn full_until(&self, at: Timestamp) -> Option<Timestamp> {
         let per_day = self.per_day?;
@@ -90,5 +108,35 @@ impl Tier {
             (self.day, self.told) = (day, 0);
         }
         self.told = self.told.saturating_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tier_that_was_kept_goes_on_where_it_was() {
+        let at: Timestamp = "2026-11-30T23:59:00Z".parse().unwrap();
+        let (day, next) = (at.date_naive(), "2026-12-01T00:00:00Z".parse().unwrap());
+        let mut tier = Tier::new(Some(2));
+        assert_eq!(tier.told(), None);
+        tier.count(at);
+        assert_eq!(tier.told(), Some((day, 1)));
+        let mut kept = Tier::new(Some(2)).told_on(day, 1);
+        assert_eq!(kept, tier);
+        assert_eq!(kept.full_until(at), None);
+        kept.count(at);
+        assert_eq!(kept.full_until(at), Some(next));
+        assert_eq!(kept.full_until(next), None);
+        kept.count(next);
+        assert_eq!(kept.told(), Some((next.date_naive(), 1)));
+    }
+
+    #[test]
+    fn a_tier_without_a_cap_counts_nothing() {
+        let mut tier = Tier::new(None);
+        tier.count(Timestamp::UNIX_EPOCH);
+        assert_eq!((tier.told(), tier), (None, Tier::new(None)));
     }
 }

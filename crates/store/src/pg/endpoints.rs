@@ -290,6 +290,7 @@ impl Endpoints for PgEndpoints {
         let (word, why) = match standing {
             Standing::Well => ("well", None),
             Standing::Failing => ("failing", None),
+            Standing::Same => return commit(tx, "to keep a try").await,
             Standing::Disabled(why) => ("disabled", Some(why)),
         };
         sqlx::query!(

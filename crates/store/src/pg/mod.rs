@@ -46,6 +46,7 @@ pub(crate) mod reports;
 pub(crate) mod schedules;
 pub(crate) mod series;
 pub(crate) mod settle;
+pub(crate) mod sms;
 pub(crate) mod stage;
 pub(crate) mod tied;
 pub(crate) mod unserved;

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::watched::Rule;
 use super::windows::{self, Moved};
+use super::tiers::Tiers;
 use crate::alerts::spoken::{self, Symbols};
 use crate::alerts::tell::Message;
 
@@ -86,9 +87,8 @@ impl Round {
 
     /// Evaluates a rule at every moment at which something that it watches moved; at none, by the
     /// time.
-    pub(super) fn evaluate(&self, mut rule: Rule) -> Outcome {
+    pub(super) fn evaluate(&self, mut rule: Rule, tier: &mut Tier) -> Outcome {
         let mut events = Vec::new();
-        let mut tier = Tier::new(None);
         let moments = self.moments(&rule);
         let begins = rule.begins();
         let machine = &mut rule.standing.machine;
@@ -97,23 +97,23 @@ impl Round {
             let at = moments.first().copied().unwrap_or(self.now);
             let values = values(&rule.plan, |key| self.at(key, at));
             let seen = self.seen(&rule.plan, at);
-            let begun = rule.plan.begin(machine, (at, &values), seen, &mut tier);
+            let begun = rule.plan.begin(machine, (at, &values), seen, tier);
             events.extend(begun.into_iter().map(|event| (at, event)));
         }
         for at in &moments {
             let here = |key: &str| self.moved.get(key)?.iter().find(|it| it.at == *at).copied();
             let values = values(&rule.plan, here);
             let seen = self.seen(&rule.plan, *at);
-            let observed = rule.plan.observe(machine, (*at, &values), seen, &mut tier);
+            let observed = rule.plan.observe(machine, (*at, &values), seen, tier);
             events.extend(observed.into_iter().map(|event| (*at, event)));
         }
         let last = moments.last().copied().unwrap_or(self.now);
         let seen = self.seen(&rule.plan, last);
         if moments.is_empty() {
-            let looked = rule.plan.look(machine, self.now, seen, &mut tier);
+            let looked = rule.plan.look(machine, self.now, seen, tier);
             events.extend(looked.into_iter().map(|event| (self.now, event)));
         }
-        let wake_at = rule.plan.next_look(machine, seen, &tier);
+        let wake_at = rule.plan.next_look(machine, seen, tier);
         self.outcome(rule, &events, wake_at)
     }
 
@@ -318,6 +318,7 @@ pub(super) struct Found {
     pub(super) broken: Vec<Broken>,
     pub(super) happened: Vec<Happened>,
     pub(super) messages: Vec<Message>,
+    pub(super) tiers: Tiers,
 }
 
 impl Found {

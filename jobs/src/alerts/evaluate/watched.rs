@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::TimeDelta;
 use packtrain_core::cpu::panic_text;
+use packtrain_core::ids::{RuleId, TenantId};
 use packtrain_core::ports::{Broken, Watched};
 use packtrain_core::time::Timestamp;
 use packtrain_rules::plan::Plan;
@@ -54,6 +55,11 @@ impl Rule {
         })
     }
 
+    /// Whose it is.
+    pub(super) const fn tenant(&self) -> TenantId {
+        self.stored.tenant
+    }
+
     /// The metrics that it watches, and those that move them.
     pub(super) fn metrics(&self) -> BTreeSet<String> {
         let keys = self.plan.leaves.iter().map(|leaf| &leaf.key);
@@ -71,7 +77,7 @@ impl Rule {
 /// Which rule is at work, and when.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct About {
-    rule: packtrain_core::ids::RuleId,
+    rule: RuleId,
     version: i32,
     now: Timestamp,
 }

@@ -6,12 +6,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use packtrain_core::chain::{BlockHash, Chain};
-use packtrain_core::ids::{JobId, RuleId};
+use packtrain_core::ids::{JobId, RuleId, TenantId};
 use packtrain_core::job::{Ctx, Done, Job};
 use packtrain_core::ports::{
-    AddressBytes, BlockRef, ChainError, ChainEvent, ChainEvents, Chains, FeeHistory, Header, Log,
-    LogFilter, Move, NoChains, Point, Question, ScanState, Scanned, StoreError, Stretch,
-    TokenDecimals, Undone, Watch, Watched, Word, Write,
+    AddressBytes, BlockRef, ChainError, ChainEvent, ChainEvents, Chains, FeeHistory, Header, Log, LogFilter, Move, NoChains, Point, Question, ScanState, Scanned, StoreError, Stretch, TokenDecimals, Undone, Watch, Watched, Word, Write, Allowance,
 };
 use packtrain_core::time::{Clock, Timestamp};
 
@@ -293,6 +291,10 @@ impl Watch for Fresh {
     }
 
     async fn undone(&self, _: JobId, _: u32) -> Result<Vec<Undone>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn allowances(&self, _: &[TenantId]) -> Result<Vec<Allowance>, StoreError> {
         Ok(Vec::new())
     }
 }

@@ -1,6 +1,7 @@
 //! What an observation and an evaluation leave behind, in the transaction that ends their job.
 
-use packtrain_core::ids::JobId;
+use chrono::NaiveDate;
+use packtrain_core::ids::{JobId, TenantId};
 use packtrain_core::ports::{Broken, Evaluated, Happened, Point, Stands, StoreError};
 use packtrain_core::time::Timestamp;
 use sqlx::PgConnection;
@@ -49,7 +50,44 @@ pub(crate) async fn record(
     steps(connection, &evaluated.happened).await?;
     states(connection, &evaluated.states).await?;
     broken(connection, &evaluated.broken).await?;
+    told(connection, &evaluated.told).await?;
     unwatch(connection, &evaluated.states).await
+}
+
+/// Counts the messages of tenants. Evaluations run one after the other; were two to run at once, the
+/// greater count would stand.
+async fn told(
+    connection: &mut PgConnection,
+    told: &[(TenantId, NaiveDate, u32)],
+) -> Result<(), StoreError> {
+    if told.is_empty() {
+        return Ok(());
+    }
+    let tenants: Vec<_> = told.iter().map(|(tenant, ..)| tenant.as_uuid()).collect();
+    let days: Vec<NaiveDate> = told.iter().map(|(_, day, _)| *day).collect();
+    let counts = told.iter().map(|(.., told)| *told);
+    let counts: Vec<i32> = counts
+        .map(|told| i32::try_from(told).unwrap_or(i32::MAX))
+        .collect();
+    sqlx::query!(
+        r#"
+        insert into alert_told as a (tenant_id, day, told)
+        select t.tenant_id, t.day, t.told
+          from unnest($1::uuid[], $2::date[], $3::integer[]) as t (tenant_id, day, told)
+         order by t.tenant_id
+            on conflict (tenant_id) do update
+           set day = excluded.day,
+               told = excluded.told
+         where (a.day, a.told) < (excluded.day, excluded.told)
+        "#,
+        &tenants,
+        &days,
+        &counts,
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to count what was told"))?;
+    Ok(())
 }
 
 /// Takes the levels of rules that have ended away: nothing that moves must find them.

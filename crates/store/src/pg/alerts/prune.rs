@@ -32,10 +32,10 @@ pub(crate) async fn points(pool: &Pool, age: PgInterval, limit: i64) -> Result<u
     Ok(done.rows_affected())
 }
 
-/// Removes tries to tell somebody that are older than this, and what was told in digests, at most so
-/// many of each.
+/// Removes tries to tell somebody that are older than this, what was told in digests, and what was
+/// spent on SMS on such days, at most so many of each.
 pub(crate) async fn tries(pool: &Pool, age: PgInterval, limit: i64) -> Result<u64, StoreError> {
-    let done = sqlx::query!(
+    let removed = sqlx::query_scalar!(
         r#"
         with entries as (
             delete from digest_entry
@@ -43,21 +43,39 @@ pub(crate) async fn tries(pool: &Pool, age: PgInterval, limit: i64) -> Result<u6
                    select ctid
                      from digest_entry
                     where added_at < now_utc() - $1::interval
-                    limit $2)))
-        delete from delivery_try
-         where ctid = any(array(
-               select ctid
-                 from delivery_try
-                where at < now_utc() - $1::interval
-                limit $2))
+                    limit $2))
+        ), days as (
+            delete from sms_day
+             where ctid = any(array(
+                   select ctid
+                     from sms_day
+                    where day < (now_utc() - $1::interval)::date
+                    limit $2))
+        ), own as (
+            delete from sms_tenant_day
+             where ctid = any(array(
+                   select ctid
+                     from sms_tenant_day
+                    where day < (now_utc() - $1::interval)::date
+                    limit $2))
+        ), tries as (
+            delete from delivery_try
+             where ctid = any(array(
+                   select ctid
+                     from delivery_try
+                    where at < now_utc() - $1::interval
+                    limit $2))
+            returning 1
+        )
+        select count(*) as "removed!" from tries
         "#,
         age,
         limit,
     )
-    .execute(pool)
+    .fetch_one(pool)
     .await
     .map_err(refused("to remove tries"))?;
-    Ok(done.rows_affected())
+    Ok(removed.unsigned_abs())
 }
 
 /// Removes steps of incidents that are older than this, at most so many.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
-use packtrain_core::ports::{Move, Point, Step, StoreError, Stretch, Undone, Watch, Watched};
+use packtrain_core::ports::{Move, Point, Step, StoreError, Stretch, Undone, Watch, Watched, Allowance};
 use packtrain_core::time::Timestamp;
 
 use super::points;
@@ -16,12 +16,26 @@ const POINTS_MAX: i64 = 100_000;
 #[derive(Clone)]
 pub struct PgWatch {
     pool: Pool,
+    messages_a_day: Option<u32>,
 }
 
 impl PgWatch {
     /// Works over the pool of `packtrain_worker`.
     pub const fn new(worker: Pool) -> Self {
-        Self { pool: worker }
+        Self {
+            pool: worker,
+            messages_a_day: None,
+        }
+    }
+
+    /// The same, where tenants without a number of their own are told so many messages a day; none
+    /// for as many as there are.
+    #[must_use]
+    pub fn telling(self, messages_a_day: Option<u32>) -> Self {
+        Self {
+            messages_a_day,
+            ..self
+        }
     }
 }
 
@@ -342,5 +356,34 @@ impl Watch for PgWatch {
             })
         });
         undone.collect()
+    }
+
+    async fn allowances(&self, tenants: &[TenantId]) -> Result<Vec<Allowance>, StoreError> {
+        let tenants: Vec<_> = tenants.iter().map(|tenant| tenant.as_uuid()).collect();
+        let rows = sqlx::query!(
+            r#"
+            select w.id as "id!", t.messages_a_day as "messages_a_day?", a.day as "day?",
+                   a.told as "told?"
+              from unnest($1::uuid[]) as w (id)
+              left join tenant t on t.id = w.id
+              left join alert_told a on a.tenant_id = w.id
+            "#,
+            &tenants,
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(refused("to read what tenants may be told"))?;
+        let allowances = rows.into_iter().map(|row| {
+            let own = row
+                .messages_a_day
+                .map(|count| number("tenant.messages_a_day", count));
+            let told = row.told.map(|told| number("alert_told.told", told));
+            Ok(Allowance {
+                tenant: TenantId::from_uuid(row.id),
+                per_day: own.transpose()?.or(self.messages_a_day),
+                told: row.day.zip(told.transpose()?),
+            })
+        });
+        allowances.collect()
     }
 }
