@@ -16,6 +16,7 @@ mod housekeeping;
 mod idempotency;
 mod lists;
 mod live;
+mod live_jobs;
 mod meddle;
 mod mirror;
 mod model;

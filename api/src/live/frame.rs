@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::ws::Utf8Bytes;
 use chrono::{DateTime, Utc};
-use packtrain_core::ids::{IncidentId, RuleId};
+use packtrain_core::ids::{IncidentId, JobId, RuleId};
 use packtrain_core::job::State;
 use packtrain_core::limits::FRAME_BYTES_MAX;
 use packtrain_core::ports::{AlertStep, GasSnapshot, Happening, LiveEvent, LiveStream};
@@ -35,7 +35,7 @@ pub(super) struct AskFrame {
 pub(crate) struct EventFrame<'a> {
     /// `event`.
     r#type: &'static str,
-    /// `alerts`, `gas:<chain id>` or `job:<job>`.
+    /// `alerts`, `jobs`, `gas:<chain id>` or `job:<job>`.
     #[schema(example = "gas:1")]
     stream: String,
     /// Its place in the stream, from 1 without a hole. Who comes back names the last that was seen.
@@ -44,7 +44,7 @@ pub(crate) struct EventFrame<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<DateTime<Utc>>,
     /// What happened. Of rules a step such as `fired`, `told`, `held` or `resolved`; of gas
-    /// `snapshot`; of jobs `stage`, `progress` and at last `done`.
+    /// `snapshot`; of a job `stage`, `progress` and at last `done`; of all jobs `ended`.
     #[schema(example = "snapshot")]
     event: &'a str,
     data: EventData<'a>,
@@ -60,6 +60,7 @@ enum EventData<'a> {
     /// What the job said.
     Job(&'a Value),
     Done(DoneData),
+    Ended(EndData<'a>),
 }
 
 /// Of a rule.
@@ -93,6 +94,17 @@ struct GasData {
     /// At the percentiles 10, 25, 50, 75 and 90 of the block's gas; null when it has no
     /// transaction.
     tips_wei: Option<[String; 5]>,
+}
+
+/// Of one of the tenant's jobs that ended. One that is dead may be run again, and end again.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LiveEnd)]
+struct EndData<'a> {
+    job: JobId,
+    /// Its kind, such as `tax.report`.
+    kind: &'a str,
+    /// How it ended.
+    state: State,
 }
 
 /// Of the end of a job.
@@ -161,6 +173,14 @@ fn frame(stream: LiveStream, event: &LiveEvent, is_whole: bool) -> EventFrame<'_
             (Some(job.at), &*job.name, EventData::Job(data))
         }
         Happening::Done(state) => (None, "done", EventData::Done(DoneData { state: *state })),
+        Happening::Ended(end) => {
+            let data = EndData {
+                job: end.job,
+                kind: &end.kind,
+                state: end.state,
+            };
+            (Some(end.at), "ended", EventData::Ended(data))
+        }
     };
     EventFrame {
         r#type: "event",

@@ -75,7 +75,7 @@ impl Refusal {
     pub(crate) const fn detail(self) -> &'static str {
         match self {
             Self::Unknown => {
-                "There is no such stream; there are alerts, gas:<chain> and job:<job>."
+                "There is no such stream; there are alerts, gas:<chain>, job:<job> and jobs."
             }
             Self::Limit => "Too many streams are followed; unsubscribe from one.",
             Self::Unavailable => "The log cannot be read at the moment; ask again.",

@@ -115,7 +115,8 @@ pub(crate) async fn socket(
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct EventsParams {
-    /// Their names with commas between them: `alerts`, `gas:<chain>`, `job:<job>`.
+    /// Their names with commas between them: `alerts`, `jobs`, `gas:<chain>`,
+    /// `job:<job>`.
     #[param(example = "alerts,gas:1")]
     streams: String,
 }

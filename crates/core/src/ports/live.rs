@@ -20,6 +20,8 @@ pub enum LiveStream {
     Gas(Chain),
     /// Stages, progress and end of a job.
     Job(TenantId, JobId),
+    /// The ends of a tenant's jobs.
+    Jobs(TenantId),
 }
 
 /// Its name, as a tenant knows it.
@@ -27,6 +29,7 @@ impl fmt::Display for LiveStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Alerts(_) => f.write_str("alerts"),
+            Self::Jobs(_) => f.write_str("jobs"),
             Self::Gas(chain) => write!(f, "gas:{}", chain.id()),
             Self::Job(_, job) => write!(f, "job:{job}"),
         }
@@ -37,8 +40,10 @@ impl LiveStream {
     /// The stream of this name, as this tenant may have it. A job may turn out not to be there, or
     /// not to be the tenant's.
     pub fn named(name: &str, tenant: TenantId) -> Option<Self> {
-        if name == "alerts" {
-            return Some(Self::Alerts(tenant));
+        match name {
+            "alerts" => return Some(Self::Alerts(tenant)),
+            "jobs" => return Some(Self::Jobs(tenant)),
+            _ => {}
         }
         match name.split_once(':')? {
             ("gas", chain) => chain.parse().ok().map(Self::Gas),
@@ -76,6 +81,21 @@ pub enum Happening {
     Job(JobEvent),
     /// A job is over; nothing follows.
     Done(State),
+    /// One of a tenant's jobs ended.
+    Ended(JobEnd),
+}
+
+/// The end of a job. One that is dead may be run again, and end again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobEnd {
+    /// The job.
+    pub job: JobId,
+    /// Its kind.
+    pub kind: String,
+    /// How it ended.
+    pub state: State,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A step of an incident.
@@ -107,7 +127,8 @@ pub struct GasSnapshot {
 /// Reads streams.
 #[async_trait]
 pub trait LiveLog: Send + Sync {
-    /// The last place of each stream; 0 where nothing happened yet. A job that is not there, or not
+    /// The last place of each stream; 0 where nothing happened yet. Ends of jobs get their places
+    /// when they are asked for here. A job that is not there, or not
     /// its tenant's, is left out.
     async fn heads(&self, streams: &[LiveStream]) -> Result<Vec<(LiveStream, i64)>, StoreError>;
 
@@ -158,7 +179,7 @@ mod tests {
     fn a_stream_is_named_as_it_is_written_and_belongs_to_whoever_asks() {
         let tenant = TenantId::SYSTEM;
         let job = "job:job_00000000000000000000000000000007";
-        for name in ["alerts", "gas:1", "gas:8453", job] {
+        for name in ["alerts", "jobs", "gas:1", "gas:8453", job] {
             let stream = LiveStream::named(name, tenant).unwrap();
             assert_eq!(stream.to_string(), name);
         }
@@ -172,6 +193,7 @@ mod tests {
             "gas:2",
             "job:7",
             "portfolio",
+            "jobs:1",
         ] {
             assert_eq!(LiveStream::named(name, tenant), None, "{name}");
         }

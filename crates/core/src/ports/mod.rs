@@ -93,7 +93,8 @@ pub use jobs::{
 };
 pub use keys::{ApiKeyRecord, ApiKeys, KeyScope};
 pub use live::{
-    AlertStep, GasSnapshot, Happening, LiveEvent, LiveListener, LiveLog, LiveStream, StreamTickets,
+    AlertStep, GasSnapshot, Happening, JobEnd, LiveEvent, LiveListener, LiveLog, LiveStream,
+    StreamTickets,
 };
 pub use objects::{
     ByteStream, Download, Entrance, ObjectError, ObjectKey, Objects, Promised, Stored,

@@ -1,5 +1,5 @@
 //! Live streams as they are read. They are written by triggers on what happens
-//! (`migrations/0026_live.sql`).
+//! (`migrations/0026_live.sql`), but for the ends of jobs.
 
 use std::collections::BTreeMap;
 
@@ -20,6 +20,7 @@ use crate::error::{number, refused, unreadable};
 use crate::gate::TenantGate;
 use crate::pools::Pools;
 
+mod jobs;
 pub(crate) mod prune;
 mod tickets;
 
@@ -244,28 +245,34 @@ impl LiveLog for PgLive {
     async fn heads(&self, streams: &[LiveStream]) -> Result<Vec<(LiveStream, i64)>, StoreError> {
         let mut heads = Vec::with_capacity(streams.len());
         for some in streams.chunks(HEADS_READ) {
-            let (mut tenants, mut chains) = (Vec::new(), Vec::new());
+            let (mut tenants, mut chains, mut jobs) = (Vec::new(), Vec::new(), Vec::new());
             for stream in some {
                 match stream {
                     LiveStream::Alerts(tenant) => tenants.push(tenant.as_uuid()),
                     LiveStream::Gas(chain) => chains.push(gas::id(*chain)),
+                    LiveStream::Jobs(tenant) => jobs.push(tenant.as_uuid()),
                     LiveStream::Job(tenant, job) => {
                         let head = self.job_head(*tenant, *job).await?;
                         heads.extend(head.map(|head| (*stream, head)));
                     }
                 }
             }
-            let (mut alerts, mut gases) = (BTreeMap::new(), BTreeMap::new());
+            let (mut alerts, mut gases, mut ends) =
+                (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
             if !tenants.is_empty() {
                 alerts = self.alert_heads(&tenants).await?;
             }
             if !chains.is_empty() {
                 gases = self.gas_heads(&chains).await?;
             }
+            if !jobs.is_empty() {
+                ends = jobs::heads(&self.pools.operator, &jobs).await?;
+            }
             heads.extend(some.iter().filter_map(|stream| {
                 let head = match stream {
                     LiveStream::Alerts(tenant) => alerts.get(&tenant.as_uuid()),
                     LiveStream::Gas(chain) => gases.get(&gas::id(*chain)),
+                    LiveStream::Jobs(tenant) => ends.get(&tenant.as_uuid()),
                     LiveStream::Job(..) => return None,
                 };
                 Some((*stream, head.copied().unwrap_or(0)))
@@ -284,6 +291,10 @@ impl LiveLog for PgLive {
             LiveStream::Alerts(tenant) => self.alerts_after(tenant, seq, limit).await,
             LiveStream::Gas(chain) => self.gas_after(chain, seq, limit).await,
             LiveStream::Job(tenant, job) => self.job_after(tenant, job, seq, limit).await,
+            LiveStream::Jobs(tenant) => {
+                let mut tx = self.gate.begin(tenant).await?;
+                jobs::after(&mut tx, tenant, seq, limit).await
+            }
         }
     }
 

@@ -6,8 +6,8 @@ use sqlx::postgres::types::PgInterval;
 use crate::error::refused;
 use crate::pool::Pool;
 
-/// Removes places in streams whose events are older than this, and tickets past their time: of each
-/// at most so many. The last place of a chain stays, since the next one is counted from it.
+/// Removes places in streams whose events are older than this, or than two days where they are of
+/// jobs, and tickets past their time: of each at most so many. The last place of a chain stays, since the next one is counted from it.
 pub(crate) async fn places(
     pool: &Pool,
     alerts: PgInterval,
@@ -37,6 +37,23 @@ pub(crate) async fn places(
                     limit $3))
             returning 1
         ),
+        follows as (
+            delete from live_follow
+             where ctid = any(array(
+                   select ctid
+                     from live_follow
+                    where until < now_utc()
+                    limit $3))
+        ),
+        ends as (
+            delete from live_job
+             where ctid = any(array(
+                   select ctid
+                     from live_job
+                    where at < now_utc() - interval '2 days'
+                    limit $3))
+            returning 1
+        ),
         tickets as (
             delete from stream_ticket
              where ctid = any(array(
@@ -47,7 +64,8 @@ pub(crate) async fn places(
             returning 1
         )
         select greatest((select count(*) from alerts), (select count(*) from snapshots),
-                        (select count(*) from tickets)) as "removed!"
+                        (select count(*) from ends), (select count(*) from tickets))
+               as "removed!"
         "#,
         alerts,
         gas,
