@@ -9,7 +9,9 @@ use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
 use packtrain_core::ids::IdSource;
 use packtrain_core::ports::{
-    ApiKeys, Backlogs, Control, Digests, Doors, Endpoints, Files, GasBlocks, GasBuckets, GasForecasts, Gauges, Hints, JobEvents, JobQueue, Objects, OperatorJobs, Readiness, Reports, Rules, SeriesReads, Owners,
+    ApiKeys, Backlogs, Control, Digests, Doors, Endpoints, Files, GasBlocks, GasBuckets,
+    GasForecasts, Gauges, Hints, JobEvents, JobQueue, Objects, OperatorJobs, Owners, Readiness,
+    Reports, Rules, SeriesReads,
 };
 use packtrain_core::reads::Reads;
 use packtrain_core::time::Clock;

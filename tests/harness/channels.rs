@@ -7,7 +7,7 @@ use packtrain_core::money::{Currency, Money};
 use packtrain_core::ports::{Channel, Doors, Owners};
 use packtrain_core::secret::Secret;
 use packtrain_core::time::SystemClock;
-use packtrain_notify::{Entry, Policy, Reach, SystemResolver, Webhook, Tariff};
+use packtrain_notify::{Entry, Policy, Reach, SystemResolver, Tariff, Webhook};
 use packtrain_store::{Keyring, SEAL_KEY_BYTES};
 
 fn loopback() -> Policy {

@@ -23,7 +23,6 @@ use utoipa::ToSchema;
 
 use super::tell::{Message, Tell};
 use round::{Found, Round};
-use tiers::Tiers;
 use watched::{About, Rule};
 use windows::Moved;
 
@@ -175,7 +174,10 @@ async fn evaluate(
     known.extend(begin);
     let symbols = ctx.world.coins.symbols(&prices(&metrics)).await?;
     let round = Round::new(now, known, moved).naming(symbols);
-    found.tiers.learn(ctx, read.iter().map(Rule::tenant)).await?;
+    found
+        .tiers
+        .learn(ctx, read.iter().map(Rule::tenant))
+        .await?;
     let mut tiers = std::mem::take(&mut found.tiers);
     let evaluated = ctx.cpu(move |_| {
         let outcomes = read.into_iter().map(|rule| {

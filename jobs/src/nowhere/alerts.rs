@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use chrono_tz::Tz;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use packtrain_core::ports::{
-    AskedAgain, ChannelKind, Coins, Digests, EndedWindow, EndpointError, EndpointRecord, Endpoints, Keyed, Message, Move, NewEndpoint, Notice, OwnWords, Point, Proof, Sealed, Standing, StoreError, Stretch, Tested, ToSum, ToTell, Try, Undone, Watch, Watched, Wording, WordingError, Allowance,
+    Allowance, AskedAgain, ChannelKind, Coins, Digests, EndedWindow, EndpointError, EndpointRecord,
+    Endpoints, Keyed, Message, Move, NewEndpoint, Notice, OwnWords, Point, Proof, Sealed, Standing,
+    StoreError, Stretch, Tested, ToSum, ToTell, Try, Undone, Watch, Watched, Wording, WordingError,
 };
 use packtrain_core::proof::CodeHash;
 use packtrain_core::secret::Secret;

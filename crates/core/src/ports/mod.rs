@@ -42,7 +42,8 @@ mod wording;
 mod writes;
 
 pub use alerts::{
-    Broken, Evaluated, Happened, IncidentRecord, Level, Move, NewRule, Point, RuleError, RuleRecord, Rules, Stands, Step, Stretch, Undone, Watch, Watched, Allowance,
+    Allowance, Broken, Evaluated, Happened, IncidentRecord, Level, Move, NewRule, Point, RuleError,
+    RuleRecord, Rules, Stands, Step, Stretch, Undone, Watch, Watched,
 };
 pub use backlog::{
     BACKLOG_MAX, BACKLOG_SECONDS, Backlog, Backlogs, KIND_TIME_UNKNOWN, KindTime, LaneBacklog,

@@ -98,9 +98,9 @@ impl Own {
                 self.market.answer(coins, self.clock.now())
             }
             Place::Host("llama-api", PROTOCOLS) => self.vault.protocols(),
-            Place::Host("llama-api", path) if path.starts_with(PROTOCOL) => {
-                self.vault.protocol(&path[PROTOCOL.len()..], self.clock.now())
-            }
+            Place::Host("llama-api", path) if path.starts_with(PROTOCOL) => self
+                .vault
+                .protocol(&path[PROTOCOL.len()..], self.clock.now()),
             Place::Host("llama-stablecoins", STABLECOINS) => self.market.stablecoins(),
             Place::Host(host, path) => files::answer(host, path),
         }

@@ -255,7 +255,11 @@ fn who_is_asked_for_proof_reads_the_code_in_every_channel() {
     assert_eq!(asked.event(), "verify");
     for kind in ChannelKind::ALL {
         let message = Templates::new().write(kind, &asked, Berlin, None);
-        assert!(message.text.contains("7K3M-0QZX-9TAB"), "{kind}: {}", message.text);
+        assert!(
+            message.text.contains("7K3M-0QZX-9TAB"),
+            "{kind}: {}",
+            message.text
+        );
     }
     let hook = Templates::new().write(ChannelKind::Webhook, &asked, Berlin, None);
     let body: serde_json::Value = serde_json::from_str(&hook.text).unwrap();

@@ -11,9 +11,9 @@ use packtrain_rules::rule::{self, Silence};
 use packtrain_rules::value::Value;
 use serde_json::json;
 
+use super::tiers::Tiers;
 use super::watched::Rule;
 use super::windows::{self, Moved};
-use super::tiers::Tiers;
 use crate::alerts::spoken::{self, Symbols};
 use crate::alerts::tell::Message;
 

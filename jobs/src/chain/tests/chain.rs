@@ -9,7 +9,9 @@ use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::ids::{JobId, RuleId, TenantId};
 use packtrain_core::job::{Ctx, Done, Job};
 use packtrain_core::ports::{
-    AddressBytes, BlockRef, ChainError, ChainEvent, ChainEvents, Chains, FeeHistory, Header, Log, LogFilter, Move, NoChains, Point, Question, ScanState, Scanned, StoreError, Stretch, TokenDecimals, Undone, Watch, Watched, Word, Write, Allowance,
+    AddressBytes, Allowance, BlockRef, ChainError, ChainEvent, ChainEvents, Chains, FeeHistory,
+    Header, Log, LogFilter, Move, NoChains, Point, Question, ScanState, Scanned, StoreError,
+    Stretch, TokenDecimals, Undone, Watch, Watched, Word, Write,
 };
 use packtrain_core::time::{Clock, Timestamp};
 

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
-use packtrain_core::ports::{Move, Point, Step, StoreError, Stretch, Undone, Watch, Watched, Allowance};
+use packtrain_core::ports::{
+    Allowance, Move, Point, Step, StoreError, Stretch, Undone, Watch, Watched,
+};
 use packtrain_core::time::Timestamp;
 
 use super::points;
