@@ -50,7 +50,7 @@ async fn a_mean_of_an_hour_is_told_when_it_crosses_and_not_when_its_metric_does(
         "the mean is 2,970"
     );
     let told = bodies(&scene).remove(0);
-    assert_eq!(told["data"]["metric"], "ETH price (mean over 1 h)");
+    assert_eq!(told["data"]["metric"], "ethereum price (mean over 1 h)");
     assert_eq!(
         told["data"]["after"],
         json!({ "value": "2970", "unit": "USD" })
@@ -169,7 +169,7 @@ async fn a_rule_that_cannot_be_evaluated_says_so_and_the_others_go_on() {
     let scene = Scene::new().await;
     let mut broken = below_3000();
     // Tokyo is nine hours ahead all year.
-    let later = |hours| {
+    let later = |hours: i64| {
         let there = SystemClock.now() + TimeDelta::hours(9 + hours);
         there.format("%H:%M").to_string()
     };
