@@ -59,8 +59,8 @@ async fn a_mean_of_an_hour_is_told_when_it_crosses_and_not_when_its_metric_does(
         told["data"]["before"],
         json!({ "value": "3025", "unit": "USD" })
     );
-    // After a longer gap than the window is long it is not known, and the rule stays as it is, until
-    // there is a point again at which the window can begin.
+    // After a longer gap than the window is long it is not known, and the rule stays as it is,
+    // until there is a point again at which the window can begin.
     assert_eq!(scene.observe("9000", -55 * 60).await, 0);
     assert_eq!(scene.observe("9000", 5 * 60).await, 1);
 }

@@ -90,7 +90,7 @@ For more information, try '--help'.
         .stderr_eq(str![[r#"
 error: unknown kind "tax.refund"
 
-help: known: alerts.backtest, alerts.deliver, [..], ops.bulk, [..], tax.compare, tax.import, tax.report
+help: known: alerts.backtest, [..], ops.bulk, [..], tax.compare, tax.import, tax.report
 
 "#]]);
 }
