@@ -157,19 +157,20 @@ impl Watch for Store {
     }
 
     async fn points(&self, stretch: &Stretch, limit: u32) -> Result<Vec<Point>, StoreError> {
-        assert!(!stretch.is_coarse, "no window here is that long");
         let kept = self.0.lock().unwrap();
         let points = kept.points.get(&stretch.metric).into_iter().flatten();
         let inside = points.filter(|(at, _)| (stretch.from..=stretch.until).contains(*at));
-        let points = inside.map(|(at, (value, _))| Point {
+        let mut minutes = BTreeSet::new();
+        let taken = inside.rev().filter(|(at, _)| {
+            let minute = at.timestamp().div_euclid(60);
+            !stretch.is_coarse || minutes.insert(minute)
+        });
+        let points = taken.map(|(at, (value, _))| Point {
             metric: stretch.metric.clone(),
             at: *at,
             value: value.clone(),
         });
-        let mut points: Vec<Point> = points.collect();
-        points.reverse();
-        points.truncate(limit as usize);
-        Ok(points)
+        Ok(points.take(limit as usize).collect())
     }
 
     async fn before(&self, metric: &str, moments: &[Timestamp]) -> Result<Vec<Point>, StoreError> {
@@ -658,4 +659,32 @@ async fn a_point_that_comes_late_moves_nothing_and_windows_of_later_points_count
     bench.observe("tvl:a", &[(at(110), 10)]).await;
     let told = [(1, "fired".to_owned()), (1, "told fired".to_owned())];
     assert_eq!(words(bench.happened()), told);
+}
+
+#[tokio::test]
+async fn of_a_window_of_days_the_last_point_of_each_minute_counts() {
+    let mut bench = Bench::new();
+    let long = |window_s: u32| {
+        json!({ "when": {
+            "metric": "tvl:a", "op": ">", "value": "20", "aggregate": "mean", "window_s": window_s,
+        }})
+    };
+    bench.make(1, &above("0", &long(259_200))).await;
+    bench.make(2, &above("0", &long(172_800))).await;
+    // A value each half minute for three days and two hours: 40 at a minute's first, 10 at its last.
+    let tick = JobId::from_uuid(Uuid::from_u128(9));
+    bench.with(|kept| {
+        let of_metric = kept.points.entry("tvl:a".to_owned()).or_default();
+        for half in 0..(74 * 120) {
+            let value = if half % 2 == 0 { "40" } else { "10" };
+            of_metric.insert(at(half * 30), (value.to_owned(), tick));
+        }
+    });
+    // 25 is above 20, and 10 is not.
+    bench.observe("tvl:a", &[(at(74 * 3_600 - 1), 10)]).await;
+    let told = [(2, "fired".to_owned()), (2, "told fired".to_owned())];
+    assert_eq!(words(bench.happened()), told);
+    let known = |key: &str| bench.with(|kept| kept.metrics[key].value.clone());
+    assert_eq!(known("tvl:a|mean:259200"), "10");
+    assert!(known("tvl:a|mean:172800").starts_with("24.99"));
 }
