@@ -181,8 +181,8 @@ impl Yard {
         yard
     }
 
-    /// API and upkeep, where owners prove that they want their endpoints; workers hand mails over to
-    /// the server at this address.
+    /// API and upkeep, where owners prove that they want their endpoints; workers hand mails over
+    /// to the server at this address.
     pub async fn asking_for_proof(mail: SocketAddr) -> Self {
         let mut yard = Self::without_workers().await;
         let log = Arc::new(PgLive::new(yard.database.pools().clone()));

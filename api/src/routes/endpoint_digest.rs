@@ -32,8 +32,8 @@ pub(super) fn stored(
     Ok((value, digest.next_end(now, now)))
 }
 
-/// Has what an endpoint is told gathered, and told in one message a window. What is critical is told
-/// at once all the same, unless the digest says otherwise.
+/// Has what an endpoint is told gathered, and told in one message a window. What is critical is
+/// told at once all the same, unless the digest says otherwise.
 #[utoipa::path(
     put, path = "/v2/premium/endpoints/{id}/digest", tag = "alerts",
     operation_id = "gatherForEndpoint",

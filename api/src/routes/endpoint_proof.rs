@@ -31,8 +31,8 @@ pub(crate) struct CodeRequest {
     code: String,
 }
 
-/// Proves that the owner of an endpoint reads what is sent there: it is told from now on. Five wrong
-/// codes make the right one void.
+/// Proves that the owner of an endpoint reads what is sent there: it is told from now on. Five
+/// wrong codes make the right one void.
 #[utoipa::path(
     post, path = "/v2/premium/endpoints/{id}/verify", tag = "alerts",
     operation_id = "verifyEndpoint",

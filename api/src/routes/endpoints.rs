@@ -135,9 +135,9 @@ fn place(channel: &str, address: &str) -> String {
     }
 }
 
-/// Makes an endpoint. Unless the operator asks for no proof, nothing is told there until its owner has
-/// given the code that is sent there (`POST .../verify`). A request that is repeated under its key
-/// gets the endpoint that it made, with the secret that signs there now.
+/// Makes an endpoint. Unless the operator asks for no proof, nothing is told there until its owner
+/// has given the code that is sent there (`POST .../verify`). A request that is repeated under its
+/// key gets the endpoint that it made, with the secret that signs there now.
 #[utoipa::path(
     post, path = "/v2/premium/endpoints", tag = "alerts", operation_id = "createEndpoint",
     params(("idempotency-key" = Option<String>, Header, description = "Names this request: a \

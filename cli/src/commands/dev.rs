@@ -45,8 +45,7 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     let stack = servers(global, args, &mut settings, (&tasks, &serving)).await?;
     let database = Database::open(&settings, narrate(global.quiet)).await?;
     database.keep(&tasks, &serving);
-    at_home(&mut settings, &database);
-    let settings = &settings;
+    let settings = &at_home(settings, &database);
     let key = prepare(&database).await?;
     hints::check(settings).await?;
     let parts = Parts::open(settings, &database, !args.no_worker, &tasks, &serving)?;
@@ -116,7 +115,7 @@ async fn servers(
 
 /// What holds where one person works on one machine: nobody proves that he wants his own endpoints,
 /// and the key under which they are sealed belongs to the database.
-fn at_home(settings: &mut Settings, database: &Database) {
+fn at_home(mut settings: Settings, database: &Database) -> Settings {
     let notify = &mut settings.notify;
     if notify.verification == Verification::Auto {
         notify.verification = Verification::None;
@@ -126,6 +125,7 @@ fn at_home(settings: &mut Settings, database: &Database) {
         let key = derived_bytes(seed.reveal(), "key of endpoints");
         notify.keys.0.push(sealing::written(key));
     }
+    settings
 }
 
 /// Runs jobs until `stop`, where there is anybody who does.

@@ -32,8 +32,8 @@ pub struct Digest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 300, maximum = 86_400, example = 3600)]
     pub every_s: Option<u32>,
-    /// The time zone of `at`, and of the times that the digest names, by its IANA name; absent means
-    /// UTC.
+    /// The time zone of `at`, and of the times that the digest names, by its IANA name; absent
+    /// means UTC.
     #[serde(default = "utc")]
     #[schema(value_type = Option<String>, example = "Europe/Berlin")]
     pub timezone: Tz,
@@ -104,8 +104,8 @@ impl Digest {
     fn next_time(&self, at: TimeOfDay, now: Timestamp) -> Timestamp {
         let today = now.with_timezone(&self.timezone).date_naive();
         let is_listed = |days: &Vec<Day>, day: Day| days.is_empty() || days.contains(&day);
-        // A week has every day, and the same one may have passed today or be left out by a zone that
-        // moved over the date line.
+        // A week has every day, and the same one may have passed today or be left out by a zone
+        // that moved over the date line.
         let days = (0..=14).map(|ahead| today + Days::new(ahead));
         let days = days.filter(|day| {
             let days = self.days.as_ref();

@@ -20,8 +20,8 @@ const PAGE: u32 = 1_000;
 /// How long a digest that this release cannot read is left alone.
 const UNREADABLE_FOR: chrono::TimeDelta = chrono::TimeDelta::minutes(1);
 
-/// Ends the windows of digests whose time has come, and has told what was gathered in each; the next
-/// ones begin. Where nothing was, nobody is told.
+/// Ends the windows of digests whose time has come, and has told what was gathered in each; the
+/// next ones begin. Where nothing was, nobody is told.
 ///
 /// The next windows are written with the end of the job and with the messages, and no two of these
 /// jobs run at once, so a second run finds nothing that the first one ended.

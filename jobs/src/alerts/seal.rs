@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 /// Tenants of one job.
 const TENANTS: u32 = 200;
 
-/// Puts what is secret in endpoints under the newest key: what was written before there was one, and
-/// what other keys have sealed, which may be taken away once nothing is under them any more.
+/// Puts what is secret in endpoints under the newest key: what was written before there was one,
+/// and what other keys have sealed, which may be taken away once nothing is under them any more.
 ///
 /// A second run finds nothing more to seal.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]

@@ -24,8 +24,8 @@ use crate::listening::Listening;
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 
 impl Yard {
-    /// An API of its own, and what has to run for its live streams; owners prove that they want their
-    /// endpoints, or need not.
+    /// An API of its own, and what has to run for its live streams; owners prove that they want
+    /// their endpoints, or need not.
     pub(super) fn api(
         database: &Database,
         objects: &Arc<dyn Objects>,

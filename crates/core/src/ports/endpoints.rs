@@ -228,9 +228,9 @@ pub trait Endpoints: Send + Sync {
     /// Lets messages go to an endpoint again that was disabled. Whether there is one.
     async fn enable(&self, tenant: TenantId, id: EndpointId) -> Result<bool, StoreError>;
 
-    /// Keeps the hash of a code that is about to be sent, which holds for a day: in the place of all
-    /// before it, or beside those of earlier attempts of the same message, which may have arrived.
-    /// Whether there is anything to prove.
+    /// Keeps the hash of a code that is about to be sent, which holds for a day: in the place of
+    /// all before it, or beside those of earlier attempts of the same message, which may have
+    /// arrived. Whether there is anything to prove.
     async fn challenge(
         &self,
         tenant: TenantId,

@@ -31,8 +31,8 @@ pub enum Notice {
         /// Where its settings are.
         link: String,
     },
-    /// Whoever reads this proves that an endpoint is his, and that he wants it. It says nothing that
-    /// its maker wrote, who may have made it for a stranger.
+    /// Whoever reads this proves that an endpoint is his, and that he wants it. It says nothing
+    /// that its maker wrote, who may have made it for a stranger.
     Verify {
         /// The endpoint.
         endpoint: EndpointId,

@@ -74,8 +74,8 @@ pub(crate) async fn record(
     Ok(())
 }
 
-/// The first tries to tell of an incident, by itself or in a digest, in order of what was told and of
-/// time.
+/// The first tries to tell of an incident, by itself or in a digest, in order of what was told and
+/// of time.
 pub(crate) async fn of_incident(
     connection: &mut PgConnection,
     incident: IncidentId,
