@@ -207,8 +207,9 @@ async fn a_schedule_is_edited_and_bad_cron_text_or_an_unknown_kind_exits_with_4(
         ),
         (
             ["schedules", "edit", "ops.nothing", "--enable"],
-            "known: alerts.evaluate, analytics.ingest, analytics.parity, chain.scan, gas.rollup, \
-             gas.snapshot, ops.keep_warm, ops.observe, ops.prune, prices.observe",
+            "known: alerts.digest, alerts.evaluate, alerts.seal, analytics.ingest, \
+             analytics.parity, chain.scan, gas.rollup, gas.snapshot, ops.keep_warm, ops.observe, \
+             ops.prune, prices.observe",
         ),
     ] {
         let (code, _, err) = run(&yard, &words).await;
