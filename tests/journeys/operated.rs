@@ -32,7 +32,7 @@ async fn rules_on_jobs_and_the_platform_are_for_keys_that_may_see_them_and_name_
     let place = made.header("location").to_owned();
     let body = dead.to_string();
     let json = [("content-type", "application/json")];
-    user.send("PUT", &place, &json, &body).await.expect(403);
+    user.send("PUT", &place, &json, body).await.expect(403);
 
     let viewer = yard
         .client("ada", &[KeyScope::User, KeyScope::Viewer])

@@ -67,7 +67,7 @@ pub(crate) struct AnomalyView {
     parts: Option<PartsView>,
 }
 
-/// A change of what is locked in its parts, which add up exactly to it. Figures are decimal strings.
+/// A change of what is locked, in parts that add up exactly to it. Figures are decimal strings.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AnomalyParts)]
 pub(crate) struct PartsView {

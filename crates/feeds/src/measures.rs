@@ -10,7 +10,8 @@ use packtrain_core::series::{APY, CHAIN, COIN, Dataset, PEG, POOL_TVL, PROTOCOL}
 use crate::host::HostError;
 use crate::llama::{Llama, LlamaStablecoins, LlamaYields, Overview};
 
-/// Figures of one dataset, at most: there are about 7,000 protocols, and 20,000 pools with two each.
+/// Figures of one dataset, at most: there are about 7,000 protocols, and 20,000 pools with two
+/// figures each.
 const SERIES_MAX: usize = 50_000;
 /// Letters of a slug or a name.
 const WORD_CHARS_MAX: usize = 200;

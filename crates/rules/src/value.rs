@@ -70,8 +70,10 @@ impl Value {
     /// # Errors
     /// [`ValueError::OutOfRange`].
     pub const fn checked_add(self, other: Self) -> Result<Self, ValueError> {
-        // The sum of two that are in range fits 128 bits.
-        Self::from_units(self.0 + other.0)
+        match self.0.checked_add(other.0) {
+            Some(units) => Self::from_units(units),
+            None => Err(ValueError::OutOfRange),
+        }
     }
 
     /// Difference.
@@ -79,7 +81,10 @@ impl Value {
     /// # Errors
     /// [`ValueError::OutOfRange`].
     pub const fn checked_sub(self, other: Self) -> Result<Self, ValueError> {
-        Self::from_units(self.0 - other.0)
+        match self.0.checked_sub(other.0) {
+            Some(units) => Self::from_units(units),
+            None => Err(ValueError::OutOfRange),
+        }
     }
 
     /// The change from an earlier value in percent of it: `(self - from) / |from| * 100`, to the
@@ -252,6 +257,16 @@ mod tests {
         ] {
             assert_eq!(v(text).to_string(), written);
         }
+    }
+
+    #[test]
+    fn a_sum_that_leaves_the_range_is_an_error_however_far_it_goes() {
+        // Twice the largest value does not fit 128 bits.
+        let out = Err(ValueError::OutOfRange);
+        assert_eq!(Value::MAX.checked_add(Value::MAX), out);
+        assert_eq!(Value::MIN.checked_sub(Value::MAX), out);
+        assert_eq!(Value::MAX.checked_add(v("0.000000000000000001")), out);
+        assert_eq!(Value::MAX.checked_sub(Value::MAX), Ok(Value::ZERO));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Lists that stand in a JSON object, from bytes as they come: the elements of those that are wanted,
-//! one by one. The rest of the object is passed over and never held.
+//! Lists that stand in a JSON object, from bytes as they come: the elements of those that are
+//! wanted, one by one. The rest of the object is passed over and never held.
 
 use super::elements::{ArrayError, Elements};
 use super::unreadable;

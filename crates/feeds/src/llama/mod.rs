@@ -1,6 +1,6 @@
 //! DefiLlama: what is locked in chains and protocols, what these turn over and hold, stablecoins,
-//! pools, and what coins cost. Nearly everything there may be null or missing; what is, is none here,
-//! and what names nothing is left out and counted.
+//! pools, and what coins cost. Nearly everything there may be null or missing; what is, is none
+//! here, and what names nothing is left out and counted.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
