@@ -159,7 +159,7 @@ async fn dev_records_what_live_hosts_answer_and_plays_it_back_when_they_are_gone
             ["--live", "--record", answers].as_slice(),
             "recorded",
         ),
-        (&alone, &["--replay", answers], "prices"),
+        (&alone, ["--replay", answers].as_slice(), "prices"),
     ] {
         let mut dev = Dev::start(folder.path(), words);
         let (ready, _) = (dev.event().await, dev.event().await);
