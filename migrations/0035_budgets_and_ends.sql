@@ -56,7 +56,7 @@ begin
 end
 $$;
 
-grant select on alert_told, sms_tenant_day to packtrain_app;
+grant select on sms_tenant_day to packtrain_app;
 grant select on alert_told, sms_day, sms_tenant_day to packtrain_operator;
 grant select, insert, update on alert_told to packtrain_worker;
 grant select, insert, update, delete on sms_day, sms_tenant_day to packtrain_worker;

@@ -98,6 +98,8 @@ async fn ground() -> Ground {
         nodes: nodes.collect(),
         coins: Some(real.prices()),
         api: Some(echo(&tasks).await),
+        stablecoins: Some(real.llama_stablecoins()),
+        yields: Some(real.llama_yields()),
     };
     let folder = tempfile::tempdir().unwrap();
     let recorder = Replay::recording(&hosts, folder.path(), &tasks, stop.clone());
@@ -260,8 +262,9 @@ async fn only_what_reads_is_passed_on_and_a_folder_that_holds_something_is_not_r
     assert_eq!(error.to_string(), "nothing was recorded there");
 
     std::fs::write(ground.folder.path().join("notes"), "mine").unwrap();
+    let nobody = RealHosts::default();
     let again = Replay::recording(
-        &RealHosts::default(),
+        &nobody,
         ground.folder.path(),
         &ground.tasks,
         ground.stop.clone(),

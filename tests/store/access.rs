@@ -141,15 +141,16 @@ async fn a_tenant_sees_its_own_rows_and_none_of_anothers() {
     for table in db.texts(TENANT_TABLES).await {
         // Some rows cause rows of other tables: each is counted alone.
         db.run(&format!("delete from {table}")).await;
-        for tenant in [a, b, b] {
-            db.run(&row_of(&table, tenant)).await;
-        }
         let look = format!("select 1 from {table}");
         if may(&db, "packtrain_app", "select", &table).await {
+            for tenant in [a, b, b] {
+                db.run(&row_of(&table, tenant)).await;
+            }
             assert_eq!(as_tenant(&mut app, Some(a), &look).await, Ok(1), "{table}");
             assert_eq!(as_tenant(&mut app, Some(b), &look).await, Ok(2), "{table}");
             assert_eq!(as_tenant(&mut app, None, &look).await, Ok(0), "{table}");
         } else {
+            db.run(&row_of(&table, a)).await;
             let denied = as_tenant(&mut app, Some(a), &look).await;
             assert_eq!(denied, Err(DENIED.to_owned()), "{table}");
         }

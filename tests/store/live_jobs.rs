@@ -114,7 +114,8 @@ async fn of_very_many_who_end_jobs_at_once_a_reader_is_told_each_once_and_in_one
     }
     // Two processes give places at the same time; one follows by them alone.
     let beside = log.clone();
-    let looking = tokio::spawn(async move {
+    let mut looking = JoinSet::new();
+    looking.spawn(async move {
         for _ in 0..60 {
             head(&beside, stream).await;
         }
@@ -133,7 +134,7 @@ async fn of_very_many_who_end_jobs_at_once_a_reader_is_told_each_once_and_in_one
     while let Some(ended) = ending.join_next().await {
         ended.unwrap();
     }
-    looking.await.unwrap();
+    looking.join_next().await.unwrap().unwrap();
     assert_eq!(head(&log, stream).await, i64::try_from(all).unwrap());
     let again: Vec<String> = { ends(&log, stream, 0).await.into_iter() }
         .map(|(_, kind)| kind)
@@ -197,6 +198,7 @@ async fn a_tenant_that_did_not_follow_for_days_is_told_that_something_is_missing
         assert_eq!(left, 0, "{table}");
     }
     db.run(&end(tenant, "missed")).await;
+    house.days_later(4).await;
     assert_eq!(head(&log, stream).await, 2, "a place without an end");
     db.run(&end(tenant, "seen again")).await;
     placed(&log, stream, 3).await;

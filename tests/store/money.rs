@@ -46,8 +46,8 @@ async fn spent(db: &Database) -> Vec<String> {
     db.texts(sums).await
 }
 
-/// What one of many who come at once wants: whose it is, the price in cents, and whether it is given
-/// back at once.
+/// What one of many who come at once wants: whose it is, the price in cents, and whether it is
+/// given back at once.
 type Want = (usize, u32, bool);
 
 /// All of them at once; what stays taken, by tenant, in cents.

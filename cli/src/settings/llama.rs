@@ -1,7 +1,6 @@
 //! DefiLlama.
 
 use packtrain_core::fault::chain as told;
-use packtrain_core::secret::Secret;
 use packtrain_feeds::{Llama as Client, LlamaStablecoins, LlamaYields};
 use serde::Deserialize;
 

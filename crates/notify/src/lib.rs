@@ -1,5 +1,5 @@
-//! Delivery channels behind one port: webhooks, mail, Slack, Discord, Telegram, SNS, SMS; and the words
-//! that go over them.
+//! Delivery channels behind one port: webhooks, mail, Slack, Discord, Telegram, SNS, SMS; and the
+//! words that go over them.
 
 mod attempt;
 mod chat;

@@ -10,8 +10,8 @@ use super::watched::Key;
 /// watches its owner.
 pub const ADDRESSES_MAX: usize = 2_000;
 
-/// Reads owners, each as its chain, its name and its addresses, such as `1:desk=0x28c6... 0x21a3...`.
-/// Several of one chain and name are one.
+/// Reads owners, each as its chain, its name and its addresses, such as
+/// `1:desk=0x28c6... 0x21a3...`. Several of one chain and name are one.
 ///
 /// # Errors
 /// The first entry that cannot be meant, and why.

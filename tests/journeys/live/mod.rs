@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::alerts::{Scene, below_3000};
 use super::kinds::LEDGER;
 
+mod ends;
 mod lost;
 
 /// A yard without workers, an API that listens, and one who follows.

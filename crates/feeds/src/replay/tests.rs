@@ -3,7 +3,7 @@
 use packtrain_core::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::chain::{Calls, MovingChain};
+use super::chain::MovingChain;
 use super::own::CHAINS;
 
 fn at(moment: &str) -> Timestamp {

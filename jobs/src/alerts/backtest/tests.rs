@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use packtrain_core::ids::{JobId, RuleId};
-use packtrain_core::ports::{Move, Point, StoreError, Stretch, Undone, Watch, Watched};
+use packtrain_core::ids::{JobId, RuleId, TenantId};
+use packtrain_core::ports::{Allowance, Move, Point, StoreError, Stretch, Undone, Watch, Watched};
 use packtrain_core::time::Clock;
 use packtrain_rules::metric::Metric;
 use serde_json::Value as Json;
@@ -40,6 +40,14 @@ impl Watch for Kept {
     }
 
     async fn watched(&self, _: &[String]) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn watched_of(&self, _: &str, _: u32) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn allowances(&self, _: &[TenantId]) -> Result<Vec<Allowance>, StoreError> {
         Ok(Vec::new())
     }
 

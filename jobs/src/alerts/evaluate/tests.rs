@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use packtrain_core::ids::{EndpointId, RuleId, TenantId};
 use packtrain_core::ports::{
-    Coins, Move, NewRule, Point, StoreError, Stretch, Undone, Watch, Watched, Write,
+    Allowance, Coins, Move, NewRule, Point, StoreError, Stretch, Undone, Watch, Watched, Write,
 };
 use packtrain_rules::engine::{Engine, Happened, RuleSlot, Tick, TierSlot};
 use packtrain_rules::machine::{Change, Notice, RuleState, Tier};
@@ -134,6 +134,14 @@ impl Watch for Store {
     }
 
     async fn watched(&self, _: &[String]) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn watched_of(&self, _: &str, _: u32) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn allowances(&self, _: &[TenantId]) -> Result<Vec<Allowance>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -160,7 +160,8 @@ impl Chains for Node {
         questions: &[Question],
         block: u64,
     ) -> Result<Vec<Option<Word>>, ChainError> {
-        match self.words.lock().unwrap().clone() {
+        let told = self.words.lock().unwrap().clone();
+        match told {
             Some(words) => Ok(words),
             None => NoChains.words(chain, questions, block).await,
         }

@@ -54,8 +54,8 @@ pub(crate) async fn record(
     unwatch(connection, &evaluated.states).await
 }
 
-/// Counts the messages of tenants. Evaluations run one after the other; were two to run at once, the
-/// greater count would stand.
+/// Counts the messages of tenants. Evaluations run one after the other; were two to run at once,
+/// the greater count would stand.
 async fn told(
     connection: &mut PgConnection,
     told: &[(TenantId, NaiveDate, u32)],

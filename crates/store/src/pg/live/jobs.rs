@@ -1,8 +1,9 @@
 //! Ends of jobs: they get their places when they are looked for, in the order of transactions.
 //!
-//! Whoever ends a job writes nothing for this. A row says which transaction wrote it, and once every
-//! transaction up to some number is over, nothing can be written below that number any more: the
-//! ends below it have one order for good. `migrations/0035_budgets_and_ends.sql` has the tables.
+//! Whoever ends a job writes nothing for this. A row says which transaction wrote it, and once
+//! every transaction up to some number is over, nothing can be written below that number any more:
+//! the ends below it have one order for good. Their tables are those of
+//! `migrations/0035_budgets_and_ends.sql`.
 
 use std::collections::BTreeMap;
 

@@ -7,7 +7,8 @@ use crate::error::refused;
 use crate::pool::Pool;
 
 /// Removes places in streams whose events are older than this, or than two days where they are of
-/// jobs, and tickets past their time: of each at most so many. The last place of a chain stays, since the next one is counted from it.
+/// jobs, and tickets past their time: of each at most so many. The last place of a chain stays,
+/// since the next one is counted from it.
 pub(crate) async fn places(
     pool: &Pool,
     alerts: PgInterval,

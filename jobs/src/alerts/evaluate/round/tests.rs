@@ -84,7 +84,7 @@ fn what_fires_is_told_to_everybody_with_what_it_was_and_is_under_one_place() {
         vec![point(TVL, 0, "12")],
         &moved(vec![step(TVL, 60, "9.50", Some("12"))]),
     );
-    let outcome = round.evaluate(read(stored(below("10"), &begun())));
+    let outcome = round.evaluate(read(stored(below("10"), &begun())), &mut Tier::default());
     assert_eq!(whats(&outcome), [(1, "fired"), (2, "told")]);
     let told = &outcome.happened[1];
     let reading = &told.step.facts["readings"][0];
@@ -115,7 +115,7 @@ fn points_of_one_round_are_evaluated_one_after_the_other() {
             step(TVL, 180, "8", Some("12")),
         ]),
     );
-    let outcome = round.evaluate(read(stored(below("10"), &begun())));
+    let outcome = round.evaluate(read(stored(below("10"), &begun())), &mut Tier::default());
     let told = ["fired", "told", "resolved", "told", "fired", "told"];
     let seen: Vec<&str> = whats(&outcome).into_iter().map(|(_, what)| what).collect();
     assert_eq!(seen, told);
@@ -133,11 +133,14 @@ fn points_of_one_round_are_evaluated_one_after_the_other() {
 fn a_rule_that_was_never_evaluated_begins_at_what_is_known() {
     let known = || vec![point(TVL, 0, "9")];
     let round = Round::new(at(90), known(), &Moved::default());
-    let outcome = round.evaluate(read(stored(below("10"), &Standing::new(at(60)))));
+    let outcome = round.evaluate(
+        read(stored(below("10"), &Standing::new(at(60)))),
+        &mut Tier::default(),
+    );
     assert_eq!(whats(&outcome), [(1, "fired"), (2, "told")]);
     assert_eq!(outcome.stands.state["is_begun"], true);
     let round = Round::new(at(90), known(), &Moved::default());
-    let outcome = round.evaluate(read(stored(below("10"), &begun())));
+    let outcome = round.evaluate(read(stored(below("10"), &begun())), &mut Tier::default());
     assert_eq!(whats(&outcome), [], "one that was does not");
 }
 
@@ -154,7 +157,7 @@ fn a_change_over_a_window_says_what_changed_from_what_to_what() {
     tick.began
         .insert((CHANGE.to_owned(), at(3_600)), Value::whole(100));
     let round = Round::new(at(3_600), Vec::new(), &tick);
-    let outcome = round.evaluate(read(stored(rule, &begun())));
+    let outcome = round.evaluate(read(stored(rule, &begun())), &mut Tier::default());
     assert_eq!(whats(&outcome), [(1, "fired"), (2, "told")]);
     let reading = &outcome.happened[1].step.facts["readings"][0];
     assert_eq!(reading["value"], "-25");
@@ -175,7 +178,10 @@ fn what_a_window_was_at_an_earlier_point_of_its_metric_is_not_what_it_is() {
     for (second, is_known) in [(3_600, true), (3_540, false)] {
         let known = vec![point(TVL, 3_600, "75"), point(CHANGE, second, "-25")];
         let round = Round::new(at(4_000), known, &Moved::default());
-        let outcome = round.evaluate(read(stored(rule(), &Standing::new(at(3_590)))));
+        let outcome = round.evaluate(
+            read(stored(rule(), &Standing::new(at(3_590)))),
+            &mut Tier::default(),
+        );
         assert_eq!(whats(&outcome).is_empty(), !is_known, "{second}");
     }
 }
@@ -194,19 +200,19 @@ fn a_window_is_as_silent_as_its_metric() {
     // The metric ticks and its window is not covered: there is data.
     let known = vec![point(TVL, 500, "75")];
     let round = Round::new(at(601), known, &Moved::default());
-    let outcome = round.evaluate(read(stored(rule(), &begun())));
+    let outcome = round.evaluate(read(stored(rule(), &begun())), &mut Tier::default());
     assert_eq!(whats(&outcome), []);
     assert_eq!(outcome.stands.wake_at, Some(at(1_100)));
     let known = vec![point(TVL, 500, "75")];
     let round = Round::new(at(1_100), known, &Moved::default());
-    let outcome = round.evaluate(read(stored(rule(), &begun())));
+    let outcome = round.evaluate(read(stored(rule(), &begun())), &mut Tier::default());
     assert_eq!(whats(&outcome), [(1, "fired"), (2, "told")]);
     assert!(outcome.stands.is_silent);
     let mut silent = stored(rule(), &begun());
     silent.state = outcome.stands.state;
     let tick = moved(vec![step(TVL, 1_200, "74", Some("75"))]);
     let round = Round::new(at(1_200), vec![point(TVL, 500, "75")], &tick);
-    let outcome = round.evaluate(read(silent));
+    let outcome = round.evaluate(read(silent), &mut Tier::default());
     assert_eq!(whats(&outcome), [(3, "resolved"), (4, "told")]);
     assert!(!outcome.stands.is_silent);
 }
@@ -216,7 +222,8 @@ fn a_snooze_is_read_beside_the_state_and_ends_with_it() {
     let tick = || moved(vec![step(TVL, 60, "9", Some("12"))]);
     let mut snoozed = stored(below("10"), &begun());
     snoozed.snoozed_until = Some(at(500));
-    let outcome = Round::new(at(60), Vec::new(), &tick()).evaluate(read(snoozed.clone()));
+    let outcome = Round::new(at(60), Vec::new(), &tick())
+        .evaluate(read(snoozed.clone()), &mut Tier::default());
     assert_eq!(whats(&outcome), [(1, "fired"), (2, "held")]);
     assert!(outcome.messages.is_empty());
     let stands = outcome.stands;
@@ -227,7 +234,8 @@ fn a_snooze_is_read_beside_the_state_and_ends_with_it() {
     snoozed.state = stands.state;
     snoozed.snoozed_until = None;
     let known = vec![point(TVL, 60, "9")];
-    let outcome = Round::new(at(70), known, &Moved::default()).evaluate(read(snoozed));
+    let outcome =
+        Round::new(at(70), known, &Moved::default()).evaluate(read(snoozed), &mut Tier::default());
     assert_eq!(whats(&outcome), [(3, "told")], "its owner ended it");
 }
 
@@ -244,7 +252,7 @@ fn the_end_of_what_happened_at_a_moment_is_no_news() {
             step(&metric, 61, "0", Some("0")),
         ]),
     );
-    let outcome = round.evaluate(read(stored(rule, &begun())));
+    let outcome = round.evaluate(read(stored(rule, &begun())), &mut Tier::default());
     assert_eq!(
         whats(&outcome),
         [(1, "fired"), (2, "told"), (3, "resolved")]
