@@ -307,8 +307,8 @@ async fn a_data_fee_of_a_branch_that_was_left_is_not_shown_and_no_figure_is_cut(
         .unwrap();
     for (block, wei) in [(&one, 5), (&left, 6), (&left, 7)] {
         let fee = fee(wei);
-        let kept = kept.keep_data_fee(Chain::Base, block.number, block.hash, &fee);
-        kept.await.unwrap();
+        let keep = kept.keep_data_fee(Chain::Base, block.number, block.hash, &fee);
+        keep.await.unwrap();
     }
     let newest = async || kept.data_fee(Chain::Base, 9).await.unwrap();
     let seen = |block: &GasBlock, wei| DataFeeSeen {
