@@ -152,7 +152,8 @@ async fn dev_records_what_live_hosts_answer_and_plays_it_back_when_they_are_gone
     let alone = folder(&[]);
     let answers = live.path().join("answers");
     let answers = answers.to_str().unwrap();
-    let snapshot = ["enqueue", "gas.snapshot", r#"{"chain": "base"}"#, "--wait"];
+    let payload = r#"{"chain": "base"}"#;
+    let snapshot = ["enqueue", "gas.snapshot", "--payload", payload, "--wait"];
     for (folder, words, shown) in [
         (
             &live,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// How a fee is made by the OP Stack, and where that is said.
-const FJORD: &str = "max(100000000, 836500 * bytes after FastLZ - 42585600) * (16 * \
+const FJORD: &str = "max(100000000, 836500 * (bytes after FastLZ + 68) - 42585600) * (16 * \
     base_fee_scalar * l1_base_fee_wei + blob_base_fee_scalar * blob_base_fee_wei) / 10^12";
 const FJORD_SOURCE: &str = "https://specs.optimism.io/protocol/fjord/exec-engine.html";
 /// How it is made by Arbitrum.
