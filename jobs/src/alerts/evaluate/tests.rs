@@ -679,7 +679,7 @@ async fn of_a_window_of_days_the_last_point_of_each_minute_counts() {
     };
     bench.make(1, &above("0", &long(259_200))).await;
     bench.make(2, &above("0", &long(172_800))).await;
-    // A value each half minute for three days and two hours: 40 at a minute's first, 10 at its last.
+    // A value each half minute for over three days: 40, and 10 at the end of each minute.
     let tick = JobId::from_uuid(Uuid::from_u128(9));
     bench.with(|kept| {
         let of_metric = kept.points.entry("tvl:a".to_owned()).or_default();
