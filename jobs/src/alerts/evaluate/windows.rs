@@ -181,7 +181,7 @@ async fn read(
         });
         derived.collect::<Vec<_>>()
     });
-    Ok(derived.await?)
+    derived.await
 }
 
 /// Of which points a window is made.
