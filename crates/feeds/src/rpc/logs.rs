@@ -31,7 +31,7 @@ impl Rpc {
     /// asked for in halves.
     ///
     /// # Errors
-    /// [`RpcError::TooMany`] when it is too much all the same; else as [`Rpc::head`].
+    /// [`RpcError::TooMany`] when the logs are too many all the same; else as [`Rpc::head`].
     pub async fn logs(
         &self,
         filter: &LogFilter,
@@ -48,12 +48,13 @@ impl Rpc {
             match self.one("eth_getLogs", params, wire::logs).await {
                 Ok(logs) if found.len() + logs.len() <= LOGS_MAX => found.extend(logs),
                 Ok(_) => return Err(RpcError::TooMany { first, last }),
-                Err(error) if error.is_too_much() && first < last => {
+                Err(error) if first < last && (error.is_too_large() || error.is_too_wide()) => {
                     let middle = first.midpoint(last);
                     ranges.push((middle + 1, last));
                     ranges.push((first, middle));
                 }
-                Err(error) if error.is_too_much() => return Err(RpcError::TooMany { first, last }),
+                Err(error) if error.is_too_large() => return Err(RpcError::TooMany { first, last }),
+                // No other word of a node says that there are logs of one block: it is asked again.
                 Err(error) => return Err(error),
             }
         }

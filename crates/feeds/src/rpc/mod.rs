@@ -20,8 +20,15 @@ mod words;
 const HISTORY_MAX: u64 = 1_024;
 /// Headers of one request, at most.
 const HEADERS_MAX: u64 = 256;
-/// What nodes say of a range of which the logs are too many: there is no code for it.
-const TOO_MUCH: [&str; 4] = ["range", "results", "response size", "too many logs"];
+/// What nodes say of logs that are too many to be given: there is no code for it.
+const TOO_LARGE: [&str; 3] = ["response size", "response too large", "too many logs"];
+/// What makes a bound of results, or of a range of blocks, out of a message that names them.
+const BOUND: [&str; 11] = [
+    "limit", "exceed", "max", "more than", "up to", "over", "greater", "too many", "too large",
+    "too wide", "too big",
+];
+/// What a node says of blocks that it does not have yet. One that has them says something else.
+const BEHIND: [&str; 4] = ["beyond", "out of range", "invalid block range", "head block"];
 
 /// Why nodes told nothing. Nothing here repeats their addresses beyond the host: there may be keys
 /// in them.
@@ -76,25 +83,50 @@ impl RpcError {
     /// Whether any node would say the same: the call is what is wrong.
     pub(crate) fn is_of_the_call(&self) -> bool {
         match self {
+            Self::Refused { .. } if self.is_behind() => false,
             Self::Refused { code, message, .. } => {
-                matches!(code, -32_602 | 3) || message.contains("revert") || self.is_too_much()
+                matches!(code, -32_602 | 3)
+                    || message.contains("revert")
+                    || self.is_too_large()
+                    || self.is_too_wide()
             }
             Self::Host(HostError::TooLarge { .. }) => true,
             _ => false,
         }
     }
 
-    /// Whether a node says that what was asked for is too much of it.
-    fn is_too_much(&self) -> bool {
+    /// Whether a node says that it does not have the blocks that were asked for.
+    fn is_behind(&self) -> bool {
+        self.says(|message| has(message, &BEHIND))
+    }
+
+    /// Whether a node says, or shows, that the logs which were asked for are too many: it has them.
+    fn is_too_large(&self) -> bool {
+        let is_said = |message: &str| {
+            has(message, &TOO_LARGE) || message.contains("results") && has(message, &BOUND)
+        };
+        matches!(self, Self::Host(HostError::TooLarge { .. }))
+            || self.says(|message| is_said(message) && !message.contains("rate"))
+    }
+
+    /// Whether a node says that it looks through fewer blocks at once.
+    fn is_too_wide(&self) -> bool {
+        let is_said = |message: &str| message.contains("range") && has(message, &BOUND);
+        let is_other = |message: &str| message.contains("rate") || has(message, &BEHIND);
+        self.says(|message| is_said(message) && !is_other(message))
+    }
+
+    /// Whether it is a refusal whose message, in small letters, is such.
+    fn says(&self, is_such: impl Fn(&str) -> bool) -> bool {
         match self {
-            Self::Refused { message, .. } => {
-                let message = message.to_lowercase();
-                TOO_MUCH.iter().any(|words| message.contains(words)) && !message.contains("rate")
-            }
-            Self::Host(HostError::TooLarge { .. }) => true,
+            Self::Refused { message, .. } => is_such(&message.to_lowercase()),
             _ => false,
         }
     }
+}
+
+fn has(message: &str, words: &[&str]) -> bool {
+    words.iter().any(|words| message.contains(words))
 }
 
 /// A chain, by its nodes.

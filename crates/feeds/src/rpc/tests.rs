@@ -233,6 +233,64 @@ async fn a_range_of_which_the_logs_are_too_many_is_asked_for_in_halves() {
 }
 
 #[tokio::test]
+async fn a_node_that_is_behind_has_no_logs_and_another_one_is_asked_for_them() {
+    let behind: [Script; 3] = [
+        |call| {
+            let said = "block range extends beyond current head block";
+            (OK, error(call, -32_602, said))
+        },
+        |call| (OK, error(call, -32_019, "block is out of range")),
+        |call| (OK, error(call, -32_602, "invalid block range params")),
+    ];
+    for script in behind {
+        let tasks = tokio_util::task::TaskTracker::new();
+        let behind = node(&tasks, script).await;
+        let good = node(&tasks, |call| (OK, result(call, json!([])))).await;
+        let both = rpc(&[&behind, &good]);
+        assert_eq!(both.logs(&LogFilter::default(), 7, 7).await.unwrap(), []);
+        assert_eq!((count(&behind), count(&good)), (1, 1));
+        let alone = rpc(&[&behind]).logs(&LogFilter::default(), 6, 7).await;
+        assert!(matches!(alone, Err(RpcError::Refused { .. })), "{alone:?}");
+    }
+}
+
+#[test]
+fn what_a_node_says_of_a_range_is_told_apart() {
+    let said = |message: &str| RpcError::Refused {
+        name: "n".to_owned(),
+        code: -32_000,
+        message: message.to_owned(),
+    };
+    for large in [
+        "query returned more than 10000 results",
+        "query exceeds max results 20000, retry with the range 1-2",
+        "Log response size exceeded. You can make eth_getLogs requests with up to a 2K block range",
+    ] {
+        assert!(said(large).is_too_large(), "{large}");
+    }
+    for wide in [
+        "You can make eth_getLogs requests with up to a 10 block range",
+        "eth_getLogs is limited to a 10,000 range",
+        "exceed maximum block range: 50000",
+        "Block range is too large",
+        "ranges over 10000 blocks are not supported on freetier",
+    ] {
+        assert!(said(wide).is_too_wide() && !said(wide).is_too_large(), "{wide}");
+    }
+    for other in [
+        "block range extends beyond current head block",
+        "block is out of range",
+        "request rate exceeded, range of plans",
+        "the range cannot be read",
+        "no results within the time",
+    ] {
+        let error = said(other);
+        assert!(!error.is_too_wide() && !error.is_too_large(), "{other}");
+        assert!(!error.is_of_the_call(), "{other}");
+    }
+}
+
+#[tokio::test]
 async fn a_question_that_a_contract_refuses_has_no_answer_and_the_others_have_theirs() {
     let tasks = tokio_util::task::TaskTracker::new();
     let node = node(&tasks, |body| {
