@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use packtrain_core::chain::Chain;
-use packtrain_core::ports::{GasBlocks, LogFilter};
+use packtrain_core::ports::{GasBlocks, Header, LogFilter};
 use packtrain_feeds::Rpc;
 use packtrain_jobs::gas::{reading, rules};
 use packtrain_store::PgGas;
@@ -159,7 +159,8 @@ async fn logs_of_a_node_are_found_by_topic_and_contracts_answer_calls() {
         addresses: Vec::new(),
         topics: vec![vec![ours]],
     };
-    let logs = rpc.logs(&filter, 0, 4).await.unwrap();
+    let head = rpc.head().await.unwrap();
+    let logs = rpc.logs(&filter, 0, &head).await.unwrap();
     let blocks: Vec<u64> = logs.iter().map(|log| log.block).collect();
     assert_eq!(blocks, [1, 3, 4]);
     assert!(
@@ -170,7 +171,16 @@ async fn logs_of_a_node_are_found_by_topic_and_contracts_answer_calls() {
         addresses: vec![logs[1].address],
         topics: Vec::new(),
     };
-    assert_eq!(rpc.logs(&filter, 0, 4).await.unwrap(), [logs[1].clone()]);
+    assert_eq!(
+        rpc.logs(&filter, 0, &head).await.unwrap(),
+        [logs[1].clone()]
+    );
+    let other = Header {
+        hash: head.parent,
+        ..head
+    };
+    let refused = rpc.logs(&filter, 0, &other).await.unwrap_err().to_string();
+    assert!(refused.contains("another block 4"), "{refused}");
     assert_eq!(rpc.block_number().await.unwrap(), 4);
     // The identity contract, at address 4, answers with what it is asked.
     let mut identity = [0; 20];

@@ -93,7 +93,7 @@ impl Chains for NodeChains {
         chain: Chain,
         filter: &LogFilter,
         first: u64,
-        last: u64,
+        last: &Header,
     ) -> Result<Vec<Log>, ChainError> {
         let logs = self.of(chain)?.logs(filter, first, last).await;
         logs.map_err(failed(chain))

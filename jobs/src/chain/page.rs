@@ -171,7 +171,7 @@ async fn logs(
         let (Some(first), Some(last)) = (page.blocks.first(), page.blocks.last()) else {
             return Ok(Vec::new());
         };
-        match all_logs(ctx, chain, wallets, first.number, last.number).await {
+        match all_logs(ctx, chain, wallets, first.number, last).await {
             Ok(logs) => return Ok(logs),
             Err(ChainError::TooMany { .. }) if page.blocks.len() > 1 => {
                 page.blocks.truncate(page.blocks.len() / 2);
@@ -194,7 +194,7 @@ async fn all_logs(
     chain: Chain,
     wallets: &[AddressBytes],
     first: u64,
-    last: u64,
+    last: &Header,
 ) -> Result<Vec<Log>, ChainError> {
     let mut all = Vec::new();
     for filter in decode::filters(wallets) {

@@ -219,13 +219,14 @@ pub trait Chains: Send + Sync {
     /// So many blocks must follow a block before what happened in it counts.
     fn confirmations(&self, chain: Chain) -> u64;
 
-    /// The logs of these blocks, in order.
+    /// The logs of the blocks from this number to this block, in order, as told by nodes that have
+    /// that block.
     async fn logs(
         &self,
         chain: Chain,
         filter: &LogFilter,
         first: u64,
-        last: u64,
+        last: &Header,
     ) -> Result<Vec<Log>, ChainError>;
 
     /// Answers, in order, as of a block. None where a contract reverts, is none, or answers with
@@ -269,7 +270,7 @@ impl Chains for NoChains {
         chain: Chain,
         _: &LogFilter,
         _: u64,
-        _: u64,
+        _: &Header,
     ) -> Result<Vec<Log>, ChainError> {
         Err(ChainError::NotConfigured(chain))
     }

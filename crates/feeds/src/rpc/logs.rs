@@ -1,9 +1,10 @@
 //! What contracts told, over a range of blocks that is halved until nodes give it.
 
-use packtrain_core::ports::{Log, LogFilter};
+use packtrain_core::ports::{Header, Log, LogFilter};
 use serde_json::{Value, json};
 
 use super::quantity::{hex, hex_of};
+use super::provider::Call;
 use super::{Rpc, RpcError, wire};
 
 /// Requests for one range, at most.
@@ -27,8 +28,9 @@ fn params(filter: &LogFilter, first: u64, last: u64) -> Value {
 }
 
 impl Rpc {
-    /// The logs of these blocks, in order. A range of which a node says that it is too much is
-    /// asked for in halves.
+    /// The logs of the blocks from this number to this block, in order, from nodes that have that
+    /// block: of one that a node does not have it may say that there are no logs. A range of which
+    /// a node says that it is too much is asked for in halves.
     ///
     /// # Errors
     /// [`RpcError::TooMany`] when the logs are too many all the same; else as [`Rpc::head`].
@@ -36,16 +38,15 @@ impl Rpc {
         &self,
         filter: &LogFilter,
         first: u64,
-        last: u64,
+        end: &Header,
     ) -> Result<Vec<Log>, RpcError> {
         let mut found = Vec::new();
-        let mut ranges = vec![(first, last)];
+        let mut ranges = vec![(first, end.number)];
         for _ in 0..REQUESTS_MAX {
             let Some((first, last)) = ranges.pop() else {
                 return Ok(found);
             };
-            let params = params(filter, first, last);
-            match self.one("eth_getLogs", params, wire::logs).await {
+            match self.some_logs(params(filter, first, last), end).await {
                 Ok(logs) if found.len() + logs.len() <= LOGS_MAX => found.extend(logs),
                 Ok(_) => return Err(RpcError::TooMany { first, last }),
                 Err(error) if first < last && (error.is_too_large() || error.is_too_wide()) => {
@@ -62,5 +63,30 @@ impl Rpc {
             None => Ok(found),
             Some((first, last)) => Err(RpcError::TooMany { first, last }),
         }
+    }
+
+    /// Logs of a node that has this block.
+    async fn some_logs(&self, params: Value, end: &Header) -> Result<Vec<Log>, RpcError> {
+        // The block comes first: what has it has its logs a moment later.
+        let calls = [
+            Call {
+                method: "eth_getBlockByNumber",
+                params: json!([hex(end.number), false]),
+            },
+            Call {
+                method: "eth_getLogs",
+                params,
+            },
+        ];
+        let read = |values: Vec<Value>| {
+            let mut values = values.into_iter();
+            let block = values.next().filter(|block| !block.is_null());
+            let block = block.map(wire::header).transpose()?;
+            if block.is_none_or(|block| block.hash != end.hash) {
+                return Err(format!("it has another block {}, or none", end.number));
+            }
+            wire::logs(values.next().unwrap_or_default())
+        };
+        self.ask(&calls, read).await
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use packtrain_core::chain::Chain;
-use packtrain_core::ports::{LogFilter, Question};
+use packtrain_core::ports::{Header, LogFilter, Question};
 use packtrain_core::secret::Secret;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -198,17 +198,16 @@ async fn a_block_that_a_node_would_not_write_so_is_refused_and_no_block_is_told_
 #[tokio::test]
 async fn a_range_of_which_the_logs_are_too_many_is_asked_for_in_halves() {
     let tasks = tokio_util::task::TaskTracker::new();
-    let node = node(&tasks, |call| {
+    let node = node(&tasks, |calls| {
+        let (headed, call) = (block(&calls[0]), &calls[1]);
         let number = |name: &str| {
             let text = call["params"][0][name].as_str().unwrap();
             u64::from_str_radix(text.trim_start_matches("0x"), 16).unwrap()
         };
         let (first, last) = (number("fromBlock"), number("toBlock"));
         if last - first >= 3 || (first..=last).contains(&77) {
-            return (
-                OK,
-                error(call, -32_005, "query returned more than 10000 results"),
-            );
+            let said = "query returned more than 10000 results";
+            return (OK, json!([headed, error(call, -32_005, said)]));
         }
         let word = format!("0x{}", "cd".repeat(32));
         let log = |block: u64| {
@@ -218,15 +217,16 @@ async fn a_range_of_which_the_logs_are_too_many_is_asked_for_in_halves() {
                 "transactionHash": word, "logIndex": "0x0", "removed": false,
             })
         };
-        (OK, result(call, (first..=last).map(log).collect()))
+        let logs = result(call, (first..=last).map(log).collect());
+        (OK, json!([headed, logs]))
     })
     .await;
     let rpc = rpc(&[&node]);
-    let logs = rpc.logs(&LogFilter::default(), 0, 20).await.unwrap();
+    let filter = LogFilter::default();
+    let logs = rpc.logs(&filter, 0, &headed(20)).await.unwrap();
     let blocks: Vec<u64> = logs.iter().map(|log| log.block).collect();
     assert_eq!(blocks, (0..=20).collect::<Vec<_>>());
-    let Err(RpcError::TooMany { first, last }) = rpc.logs(&LogFilter::default(), 70, 90).await
-    else {
+    let Err(RpcError::TooMany { first, last }) = rpc.logs(&filter, 70, &headed(90)).await else {
         panic!("one block has too many");
     };
     assert_eq!((first, last), (77, 77));
@@ -235,22 +235,69 @@ async fn a_range_of_which_the_logs_are_too_many_is_asked_for_in_halves() {
 #[tokio::test]
 async fn a_node_that_is_behind_has_no_logs_and_another_one_is_asked_for_them() {
     let behind: [Script; 3] = [
-        |call| {
+        |calls| {
             let said = "block range extends beyond current head block";
-            (OK, error(call, -32_602, said))
+            (OK, json!([none(&calls[0]), error(&calls[1], -32_602, said)]))
         },
-        |call| (OK, error(call, -32_019, "block is out of range")),
-        |call| (OK, error(call, -32_602, "invalid block range params")),
+        |calls| {
+            let said = "block is out of range";
+            (OK, json!([error(&calls[0], -32_019, said), none(&calls[1])]))
+        },
+        |calls| {
+            let said = "invalid block range params";
+            (OK, json!([block(&calls[0]), error(&calls[1], -32_602, said)]))
+        },
     ];
+    let filter = LogFilter::default();
     for script in behind {
         let tasks = tokio_util::task::TaskTracker::new();
         let behind = node(&tasks, script).await;
-        let good = node(&tasks, |call| (OK, result(call, json!([])))).await;
+        let good = node(&tasks, |calls| (OK, nothing(calls))).await;
         let both = rpc(&[&behind, &good]);
-        assert_eq!(both.logs(&LogFilter::default(), 7, 7).await.unwrap(), []);
+        assert_eq!(both.logs(&filter, 7, &headed(7)).await.unwrap(), []);
         assert_eq!((count(&behind), count(&good)), (1, 1));
-        let alone = rpc(&[&behind]).logs(&LogFilter::default(), 6, 7).await;
+        let alone = rpc(&[&behind]).logs(&filter, 6, &headed(7)).await;
         assert!(matches!(alone, Err(RpcError::Refused { .. })), "{alone:?}");
+    }
+}
+
+/// No logs, of a node that has the block.
+fn nothing(calls: &Value) -> Value {
+    json!([block(&calls[0]), result(&calls[1], json!([]))])
+}
+
+/// No block.
+fn none(call: &Value) -> Value {
+    result(call, Value::Null)
+}
+
+/// The block of a number, as nodes tell of it.
+fn headed(number: u64) -> Header {
+    let call = json!({ "id": 1, "params": [format!("{number:#x}"), false] });
+    super::wire::header(block(&call)["result"].take()).unwrap()
+}
+
+#[tokio::test]
+async fn that_there_are_no_logs_is_believed_only_of_a_node_that_has_the_block() {
+    let without: [Script; 2] = [
+        |calls| (OK, json!([none(&calls[0]), result(&calls[1], json!([]))])),
+        |calls| {
+            let mut said = nothing(calls);
+            said[0]["result"]["hash"] = json!(format!("0x{}", "cd".repeat(32)));
+            (OK, said)
+        },
+    ];
+    let filter = LogFilter::default();
+    for script in without {
+        let tasks = tokio_util::task::TaskTracker::new();
+        let without = node(&tasks, script).await;
+        let good = node(&tasks, |calls| (OK, nothing(calls))).await;
+        let alone = rpc(&[&without]).logs(&filter, 7, &headed(7)).await;
+        let said = alone.unwrap_err().to_string();
+        assert!(said.contains("it has another block 7, or none"), "{said}");
+        let both = rpc(&[&without, &good]);
+        assert_eq!(both.logs(&filter, 7, &headed(7)).await.unwrap(), []);
+        assert_eq!((count(&without), count(&good)), (2, 1));
     }
 }
 

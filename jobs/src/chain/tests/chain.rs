@@ -129,12 +129,17 @@ impl Chains for Node {
         chain: Chain,
         filter: &LogFilter,
         first: u64,
-        last: u64,
+        end: &Header,
     ) -> Result<Vec<Log>, ChainError> {
+        let last = end.number;
         if self.too_many.is_some_and(|most| last - first >= most) {
             return Err(ChainError::TooMany { chain, first, last });
         }
         let blocks = self.blocks.lock().unwrap();
+        assert!(
+            blocks.iter().any(|(header, _)| header == end),
+            "logs are those of a block that was told of"
+        );
         let within = { blocks.iter() }.filter(|(it, _)| (first..=last).contains(&it.number));
         let fits = |log: &&Log| {
             let mut places = filter.topics.iter().zip(&log.topics);

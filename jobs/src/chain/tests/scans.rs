@@ -132,6 +132,9 @@ async fn a_range_with_too_many_logs_is_read_in_parts_and_a_block_with_too_many_i
         for _ in 0..3 {
             node.grow(&[5]);
         }
+        let result = page(&node, &kept).await.result.unwrap();
+        let gap = (most == 0).then_some(true.into());
+        assert_eq!(result.get("has_gap").cloned(), gap, "{result}");
         scan(&node, &kept).await;
         assert_eq!(counting(&kept, &["confirmed"]).len(), found, "{most}");
         let state = kept.state.lock().unwrap().clone().unwrap();

@@ -149,7 +149,7 @@ impl Chains for Node {
         chain: Chain,
         filter: &LogFilter,
         first: u64,
-        last: u64,
+        last: &Header,
     ) -> Result<Vec<Log>, ChainError> {
         NoChains.logs(chain, filter, first, last).await
     }
