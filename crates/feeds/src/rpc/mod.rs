@@ -30,6 +30,13 @@ const BOUND: [&str; 11] = [
 /// What a node says of blocks that it does not have yet. One that has them says something else.
 const BEHIND: [&str; 4] = ["beyond", "out of range", "invalid block range", "head block"];
 
+/// What nodes say of a contract that does not come to an end of its own: what it reverts with, or
+/// what the machine breaks off.
+const OF_A_CONTRACT: [&str; 8] = [
+    "revert", "out of gas", "invalid opcode", "bad instruction", "invalid jump", "stack underflow",
+    "stack limit", "vm execution error",
+];
+
 /// Why nodes told nothing. Nothing here repeats their addresses beyond the host: there may be keys
 /// in them.
 #[derive(Debug, thiserror::Error)]
@@ -83,16 +90,21 @@ impl RpcError {
     /// Whether any node would say the same: the call is what is wrong.
     pub(crate) fn is_of_the_call(&self) -> bool {
         match self {
+            // What a contract says may have any words in it.
+            Self::Refused { .. } if self.is_of_a_contract() => true,
             Self::Refused { .. } if self.is_behind() => false,
-            Self::Refused { code, message, .. } => {
-                matches!(code, -32_602 | 3)
-                    || message.contains("revert")
-                    || self.is_too_large()
-                    || self.is_too_wide()
+            Self::Refused { code, .. } => {
+                *code == -32_602 || self.is_too_large() || self.is_too_wide()
             }
             Self::Host(HostError::TooLarge { .. }) => true,
             _ => false,
         }
+    }
+
+    /// Whether a contract is what gave no answer, and would give none to anybody.
+    fn is_of_a_contract(&self) -> bool {
+        matches!(self, Self::Refused { code: 3, .. })
+            || self.says(|message| has(message, &OF_A_CONTRACT))
     }
 
     /// Whether a node says that it does not have the blocks that were asked for.
@@ -125,6 +137,7 @@ impl RpcError {
     }
 }
 
+/// Whether a message has one of these in it.
 fn has(message: &str, words: &[&str]) -> bool {
     words.iter().any(|words| message.contains(words))
 }

@@ -366,3 +366,28 @@ async fn a_question_that_a_contract_refuses_has_no_answer_and_the_others_have_th
     assert_eq!(low, [Some(1_000_000_000_000_000_000), None, None, Some(7)]);
     assert_eq!(count(&node), 5, "all at once, and then one by one");
 }
+
+#[tokio::test]
+async fn only_what_a_contract_does_counts_as_its_answer() {
+    let tasks = tokio_util::task::TaskTracker::new();
+    let node = node(&tasks, |call| {
+        let said = match call["params"][0]["data"].as_str().unwrap() {
+            "0x01" => error(call, -32_000, "Execution Reverted: out of range"),
+            "0x02" => error(call, -32_000, "invalid opcode: INVALID"),
+            "0x03" => error(call, -32_015, "VM execution error."),
+            _ => error(call, -32_602, "invalid argument 1: hex string without 0x prefix"),
+        };
+        (OK, said)
+    })
+    .await;
+    let rpc = rpc(&[&node]);
+    let call = |data: u8| Question::Call {
+        to: [7; 20],
+        data: vec![data],
+    };
+    for data in 1..=3 {
+        assert_eq!(rpc.words(&[call(data)], 9).await.unwrap(), [None]);
+    }
+    let refused = rpc.words(&[call(4)], 9).await;
+    assert!(matches!(refused, Err(RpcError::Refused { .. })), "{refused:?}");
+}

@@ -12,11 +12,11 @@ use super::{Rpc, RpcError, wire};
 const QUESTIONS: usize = 16;
 
 impl Rpc {
-    /// Answers, in order, as of a block; none where a contract reverts, is none, or answers with
-    /// less than a word.
+    /// Answers, in order, as of a block; none where a contract reverts or breaks off, is none, or
+    /// answers with less than a word.
     ///
     /// # Errors
-    /// As [`Rpc::head`].
+    /// As [`Rpc::head`], also when a node takes one of the questions for no question.
     pub async fn words(
         &self,
         questions: &[Question],
@@ -41,7 +41,8 @@ impl Rpc {
     async fn one_word(&self, question: &Question, block: u64) -> Result<Option<Word>, RpcError> {
         match self.some_words(std::slice::from_ref(question), block).await {
             Ok(answers) => Ok(answers.into_iter().next().flatten()),
-            Err(error) if error.is_of_the_call() => Ok(None),
+            Err(error) if error.is_of_a_contract() => Ok(None),
+            // That a node did not take the call says nothing of the contract.
             Err(error) => Err(error),
         }
     }
