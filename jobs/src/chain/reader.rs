@@ -61,11 +61,12 @@ impl<'a> Reader<'a> {
         is_some.then_some(Write::Tokens(self.chain, self.tokens))
     }
 
-    /// What has to be known of the tokens of these events, as of a block.
+    /// What has to be known of the tokens of these events. Contracts are asked at the head: after
+    /// a rest nodes have nothing more of what was so when the events happened.
     pub(super) async fn known(
         &mut self,
         events: &[ChainEvent],
-        block: u64,
+        head: u64,
     ) -> Result<Known, Missed> {
         let mut known = Known::default();
         let moved: BTreeSet<AddressBytes> = { self.keys.iter() }
@@ -92,7 +93,7 @@ impl<'a> Reader<'a> {
             }
         }
         let tokens = figures::tokens(&self.keys, events, &known);
-        known.decimals = self.decimals(&tokens, block).await?;
+        known.decimals = self.decimals(&tokens, head).await?;
         Ok(known)
     }
 
@@ -144,7 +145,7 @@ impl<'a> Reader<'a> {
         };
         let at = block.at.min(self.ctx.clock.now());
         let tokens: BTreeSet<AddressBytes> = keys.iter().filter_map(Key::token).collect();
-        let decimals = self.decimals(&tokens, block.number).await?;
+        let decimals = self.decimals(&tokens, head.number).await?;
         let questions: Vec<Question> = keys.iter().map(question).collect();
         let chains = &self.ctx.world.chains;
         let words = chains.words(self.chain, &questions, block.number).await?;
@@ -173,11 +174,11 @@ impl<'a> Reader<'a> {
         Ok(headers.into_iter().next())
     }
 
-    /// Decimals of tokens: what is kept, and what the contracts say of the others.
+    /// Decimals of tokens: what is kept, and what the contracts of the others say at the head.
     async fn decimals(
         &mut self,
         tokens: &BTreeSet<AddressBytes>,
-        block: u64,
+        head: u64,
     ) -> Result<HashMap<AddressBytes, Option<u8>>, Missed> {
         let wanted: Vec<AddressBytes> = tokens.iter().copied().collect();
         let store = &self.ctx.world.chain_events;
@@ -197,7 +198,7 @@ impl<'a> Reader<'a> {
         };
         let questions: Vec<Question> = open.iter().map(question).collect();
         let chains = &self.ctx.world.chains;
-        let words = chains.words(self.chain, &questions, block).await?;
+        let words = chains.words(self.chain, &questions, head).await?;
         for (token, word) in open.into_iter().zip(words) {
             let said = word.map(U256::from_be_bytes);
             let said = said.and_then(|said| u8::try_from(said).ok());

@@ -116,7 +116,7 @@ async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
         // What was told of another branch is taken back before anything is told of this one.
         let undone = page.above.map(|_| Evaluate::undone_by(ctx.job));
         let more = page.is_more.then_some(Scan { chain: Some(chain) });
-        let scanned = scanned(&mut reader, state.as_ref(), begun_at, page).await?;
+        let scanned = scanned(&mut reader, head.number, state.as_ref(), begun_at, page).await?;
         result["told"] = scanned.told.len().into();
         is_news |= !scanned.points.is_empty();
         done.writes.push(Write::Scanned(Box::new(scanned)));
@@ -172,6 +172,7 @@ fn nothing(chain: Chain, begun_at: Option<BlockHash>) -> Scanned {
 /// What is written of a page: its events, which events are confirmed by it, and their points.
 async fn scanned(
     reader: &mut Reader<'_>,
+    head: u64,
     state: Option<&ScanState>,
     begun_at: Option<BlockHash>,
     page: Page,
@@ -188,7 +189,7 @@ async fn scanned(
         Some(upto) => confirmed(ctx, chain, upto, &page).await?,
         None => Vec::new(),
     };
-    let known = reader.known(&confirmed, end).await?;
+    let known = reader.known(&confirmed, head).await?;
     let (mut points, told) = figures::points(&reader.keys, &confirmed, &known, &mut times);
     if let Some(upto) = confirmed_to {
         points.extend(reader.zeros(upto, &points, &mut times).await?);

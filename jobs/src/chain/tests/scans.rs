@@ -147,6 +147,19 @@ async fn a_range_with_too_many_logs_is_read_in_parts_and_a_block_with_too_many_i
 }
 
 #[tokio::test]
+async fn after_a_rest_that_is_longer_than_nodes_keep_what_was_so_everything_is_found() {
+    let (node, kept) = (Arc::new(Node::default()), Arc::new(Kept::default()));
+    node.grow(&[]);
+    scan(&node, &kept).await;
+    node.grow(&[1]);
+    for _ in 0..400 {
+        node.grow(&[]);
+    }
+    scan(&node, &kept).await;
+    assert_eq!(counting(&kept, &["confirmed"]), node.transfers(101, 101));
+}
+
+#[tokio::test]
 async fn a_reorganisation_that_is_deeper_than_what_is_kept_is_read_anew_from_there() {
     let (node, kept) = (Arc::new(Node::default()), Arc::new(Kept::default()));
     for _ in 0..20 {
