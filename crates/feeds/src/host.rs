@@ -12,8 +12,11 @@ use hyper::body::Incoming;
 use packtrain_core::secret::Secret;
 use tokio::time::{Instant, timeout_at};
 
+pub use self::error::HostError;
 use crate::endpoint::{Address, EndpointError};
 use crate::line::{AGENT, Line, Tls};
+
+mod error;
 
 /// Connections that are kept when nobody uses them.
 const IDLE_MAX: usize = 4;
@@ -21,77 +24,6 @@ const IDLE_MAX: usize = 4;
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60 * 60);
 /// Letters of a piece of an address that may be a key.
 const KEY_LETTERS_MIN: usize = 6;
-
-/// Why a host gave nothing. Nothing here repeats its path or a header: there may be a key in them.
-#[derive(Debug, thiserror::Error)]
-pub enum HostError {
-    /// The text is no address that can be asked.
-    #[error("{name} is not an http or https address without user and password")]
-    Address {
-        /// Which host.
-        name: String,
-    },
-    /// It took too long.
-    #[error("{name} did not answer within {} ms", within.as_millis())]
-    Late {
-        /// Which host.
-        name: String,
-        /// How long was waited.
-        within: Duration,
-    },
-    /// No connection to it.
-    #[error("no connection to {name}")]
-    Connect {
-        /// Which host.
-        name: String,
-        /// What the system says.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The connection broke, or what came over it is no HTTP.
-    #[error("the connection to {name} broke off")]
-    Broken {
-        /// Which host.
-        name: String,
-        /// What came instead; none where it was closed.
-        #[source]
-        source: Option<hyper::Error>,
-    },
-    /// It wants to be left alone.
-    #[error("{name} answered {status}: too many requests, or no room for them")]
-    Busy {
-        /// Which host.
-        name: String,
-        /// 429 or 503.
-        status: StatusCode,
-        /// For how long, if it said so.
-        retry_after: Option<Duration>,
-    },
-    /// It answered that it does not give this.
-    #[error("{name} answered {status}")]
-    Status {
-        /// Which host.
-        name: String,
-        /// What it answered.
-        status: StatusCode,
-    },
-    /// It answered too much.
-    #[error("{name} answered with more than {bytes_max} bytes")]
-    TooLarge {
-        /// Which host.
-        name: String,
-        /// How much is read.
-        bytes_max: usize,
-    },
-    /// It answered something else than was asked for.
-    #[error("{name} answered what cannot be read: {what}")]
-    Unreadable {
-        /// Which host.
-        name: String,
-        /// What is wrong.
-        what: String,
-    },
-}
 
 /// How much of a host's time and bytes one request may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,32 +108,68 @@ impl Host {
         self.ask(&Method::POST, &path, &body).await?.whole().await
     }
 
+    /// The same with its status, also where that says that the request is what is wrong: hosts say
+    /// why in the body.
+    ///
+    /// # Errors
+    /// [`HostError`] when it gave nothing.
+    pub async fn told(&self, body: Bytes) -> Result<(StatusCode, Bytes), HostError> {
+        let path = self.address.path.reveal().clone();
+        let (status, answer) = self.answer(&Method::POST, &path, &body).await?;
+        if !status.is_success() && !status.is_client_error() {
+            return Err(self.refused(status));
+        }
+        Ok((status, answer.whole().await?))
+    }
+
+    /// What an answer of this status is where nobody reads why.
+    pub(crate) fn refused(&self, status: StatusCode) -> HostError {
+        let name = self.name.clone();
+        HostError::Status { name, status }
+    }
+
     async fn ask(
         &self,
         method: &Method,
         path: &str,
         body: &Bytes,
     ) -> Result<Answer<'_>, HostError> {
+        match self.answer(method, path, body).await? {
+            (status, answer) if status.is_success() => Ok(answer),
+            (status, _) => Err(self.refused(status)),
+        }
+    }
+
+    async fn answer(
+        &self,
+        method: &Method,
+        path: &str,
+        body: &Bytes,
+    ) -> Result<(StatusCode, Answer<'_>), HostError> {
         let until = Instant::now() + self.bounds.within;
         let (line, answer) = self.by(until, self.exchange(method, path, body)).await?;
         let (head, body) = answer.into_parts();
-        let name = self.name.clone();
         match head.status {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 Err(HostError::Busy {
-                    name,
+                    name: self.name.clone(),
                     status: head.status,
                     retry_after: retry_after(&head.headers),
                 })
             }
-            status if !status.is_success() => Err(HostError::Status { name, status }),
-            _ => Ok(Answer {
-                host: self,
-                line,
-                body,
-                until,
-                left: self.bounds.body_bytes_max,
-            }),
+            status => {
+                let left = self.bounds.body_bytes_max;
+                Ok((
+                    status,
+                    Answer {
+                        host: self,
+                        line,
+                        body,
+                        until,
+                        left,
+                    },
+                ))
+            }
         }
     }
 
@@ -270,7 +238,7 @@ impl Host {
                 name,
                 within: self.bounds.within,
             },
-            EndpointError::Status(status) => HostError::Status { name, status },
+            EndpointError::Status(status) => self.refused(status),
             EndpointError::Connect(source) => HostError::Connect { name, source },
             EndpointError::Broken(source) => HostError::Broken {
                 name,

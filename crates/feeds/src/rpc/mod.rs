@@ -128,6 +128,13 @@ impl RpcError {
         self.says(|message| is_said(message) && !is_other(message))
     }
 
+    /// Whether a node says that it does not take several calls at once.
+    fn is_of_batches(&self) -> bool {
+        let is_bad = matches!(self, Self::Refused { code: -32_600, .. });
+        is_bad && !self.is_too_wide() && !self.is_too_large()
+            || self.says(|message| message.contains("batch"))
+    }
+
     /// Whether it is a refusal whose message, in small letters, is such.
     fn says(&self, is_such: impl Fn(&str) -> bool) -> bool {
         match self {

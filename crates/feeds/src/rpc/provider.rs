@@ -136,8 +136,14 @@ impl Provider {
             if let Value::Array(answers) = said {
                 return self.in_order(first, calls.len(), answers);
             }
-            // One refusal for all of them: it does not take several at once.
-            self.takes_batches.store(false, Ordering::Relaxed);
+            // One answer for all of them: it does not take several at once, unless it refuses what
+            // they ask for.
+            match self.result(said) {
+                Err(error @ RpcError::Refused { .. }) if !error.is_of_batches() => {
+                    return Err(error);
+                }
+                _ => self.takes_batches.store(false, Ordering::Relaxed),
+            }
         }
         let mut results = Vec::with_capacity(calls.len());
         for call in calls {
@@ -167,15 +173,24 @@ impl Provider {
     async fn one(&self, call: &Call) -> Result<Value, RpcError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let said = self.exchange(&body(id, call)).await?;
-        if said["id"] != id && said.get("error").is_none() {
+        if said["id"] != id && !is_error(&said) {
             return Err(self.unreadable("the answer is that of another call".to_owned()));
         }
         self.result(said)
     }
 
     async fn exchange(&self, body: &Value) -> Result<Value, RpcError> {
-        let said = self.host.post(Bytes::from(body.to_string())).await?;
-        serde_json::from_slice(&said).map_err(|error| self.unreadable(error.to_string()))
+        let (status, said) = self.host.told(Bytes::from(body.to_string())).await?;
+        let said: Result<Value, _> = serde_json::from_slice(&said);
+        if status.is_success() {
+            return said.map_err(|error| self.unreadable(error.to_string()));
+        }
+        // Some nodes refuse a call in the words of JSON-RPC and by a status besides.
+        let said = said.ok().filter(|said| {
+            let mut several = said.as_array().into_iter().flatten();
+            is_error(said) || several.any(is_error)
+        });
+        said.ok_or_else(|| self.host.refused(status).into())
     }
 
     fn result(&self, mut answer: Value) -> Result<Value, RpcError> {
@@ -214,6 +229,11 @@ impl Provider {
             what: self.host.redact(&what),
         })
     }
+}
+
+/// Whether it says what is wrong with a call.
+fn is_error(said: &Value) -> bool {
+    said.get("error").is_some_and(|error| !error.is_null())
 }
 
 fn body(id: u64, call: &Call) -> Value {

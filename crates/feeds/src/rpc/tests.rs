@@ -177,6 +177,23 @@ async fn a_node_that_takes_no_several_calls_is_asked_one_by_one_from_then_on() {
 }
 
 #[tokio::test]
+async fn one_refusal_of_several_calls_is_of_what_they_ask_for_unless_it_speaks_of_batches() {
+    let tasks = tokio_util::task::TaskTracker::new();
+    let busy = node(&tasks, |calls| (OK, error(calls, -32_005, "slow down"))).await;
+    let rpc = rpc(&[&busy]);
+    for asked in 1..3 {
+        let said = rpc.headers(1, 3).await.unwrap_err().to_string();
+        assert!(said.ends_with("-32005: slow down"), "{said}");
+        let bodies = busy.asked.lock().unwrap();
+        assert!(bodies.len() == asked && bodies.iter().all(Value::is_array));
+    }
+    let said = |_: &Value| (OK, json!({ "id": 0, "result": "0x7", "error": null }));
+    let other = node(&tasks, said).await;
+    let said = self::rpc(&[&other]).block_number().await.unwrap_err().to_string();
+    assert!(said.contains("that of another call"), "{said}");
+}
+
+#[tokio::test]
 async fn a_block_that_a_node_would_not_write_so_is_refused_and_no_block_is_told_apart() {
     let tasks = tokio_util::task::TaskTracker::new();
     let node = node(&tasks, |call| {
@@ -299,6 +316,26 @@ async fn that_there_are_no_logs_is_believed_only_of_a_node_that_has_the_block() 
         assert_eq!(both.logs(&filter, 7, &headed(7)).await.unwrap(), []);
         assert_eq!((count(&without), count(&good)), (2, 1));
     }
+}
+
+#[tokio::test]
+async fn a_range_that_is_refused_by_a_status_is_asked_for_in_halves_as_well() {
+    let tasks = tokio_util::task::TaskTracker::new();
+    let node = node(&tasks, |calls| {
+        let range = &calls[1]["params"][0];
+        let said = "You can make eth_getLogs requests with up to a 1 block range";
+        if range["fromBlock"] != range["toBlock"] {
+            return ("400 Bad Request\r\n", error(&calls[1], -32_600, said));
+        }
+        (OK, nothing(calls))
+    })
+    .await;
+    let logs = rpc(&[&node]).logs(&LogFilter::default(), 0, &headed(3));
+    assert_eq!(logs.await.unwrap(), []);
+    assert_eq!(count(&node), 7);
+    let without = self::node(&tasks, |_| ("403 Forbidden\r\n", json!("no key"))).await;
+    let said = rpc(&[&without]).head().await.unwrap_err().to_string();
+    assert!(said.ends_with("answered 403 Forbidden"), "{said}");
 }
 
 #[test]
