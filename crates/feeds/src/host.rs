@@ -20,6 +20,9 @@ mod error;
 
 /// Connections that are kept when nobody uses them.
 const IDLE_MAX: usize = 4;
+/// How long: what lies between forgets connections without a word, and a request over one that it
+/// forgot waits until it is late.
+const IDLE_WITHIN: Duration = Duration::from_secs(60);
 /// The longest that a host may ask to be left alone; more is taken for a mistake.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60 * 60);
 /// Letters of a piece of an address that may be a key.
@@ -44,7 +47,8 @@ pub struct Host {
     keys: Vec<String>,
     bounds: Bounds,
     tls: Tls,
-    idle: Mutex<Vec<Line>>,
+    /// Connections that stand, and since when nobody uses them.
+    idle: Mutex<Vec<(Line, Instant)>>,
 }
 
 impl Host {
@@ -181,12 +185,7 @@ impl Host {
         path: &str,
         body: &Bytes,
     ) -> Result<(Line, http::Response<Incoming>), EndpointError> {
-        let kept = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        if let Some(mut line) = kept {
+        if let Some(mut line) = self.kept() {
             match line.send(self.request(method, path, body)?).await {
                 Ok(answer) => return Ok((line, answer)),
                 // It was closed meanwhile.
@@ -251,8 +250,15 @@ impl Host {
     fn keep(&self, line: Line) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE_MAX {
-            idle.push(line);
+            idle.push((line, Instant::now()));
         }
+    }
+
+    /// A connection that stands and was used of late; those that were not are left.
+    fn kept(&self) -> Option<Line> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|(_, since)| since.elapsed() < IDLE_WITHIN);
+        idle.pop().map(|(line, _)| line)
     }
 }
 
