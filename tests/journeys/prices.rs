@@ -296,16 +296,14 @@ async fn a_source_that_fails_is_a_look_that_was_missed_and_nothing_more() {
     scene.rule(ether_below_2500()).await;
     scene.look().await;
     scene.replay.set_price(ETHER, "2000").unwrap();
-    for (fault, why) in [
-        (Fault::BadGateway, "answered 502"),
-        (Fault::Truncated, "broke off"),
-        (Fault::Busy, "429"),
-    ] {
-        scene.replay.set_fault(Some(fault));
+    let missed = async |fault, why| {
+        scene.replay.set_fault(fault);
         let (seen, _) = scene.look().await;
         let missed = seen["missed"].as_str().unwrap_or_default();
         assert!(missed.contains(why), "{fault:?}: {seen}");
-    }
+    };
+    missed(Some(Fault::BadGateway), "answered 502").await;
+    missed(Some(Fault::Truncated), "broke off").await;
     scene.replay.set_fault(Some(Fault::Nulls));
     let (seen, _) = scene.look().await;
     assert_eq!(
@@ -317,6 +315,8 @@ async fn a_source_that_fails_is_a_look_that_was_missed_and_nothing_more() {
     assert_eq!(scene.receiver.got().len(), 0);
     scene.replay.set_fault(None);
     assert_eq!(scene.look().await.1, 2, "and then it is told");
+    // Last, since it says for how long it is not asked.
+    missed(Some(Fault::Busy), "429").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,6 +49,8 @@ pub struct Host {
     tls: Tls,
     /// Connections that stand, and since when nobody uses them.
     idle: Mutex<Vec<(Line, Instant)>>,
+    /// Until when it wants to be left alone, and how it said so.
+    rest: Mutex<Option<(Instant, StatusCode)>>,
 }
 
 impl Host {
@@ -71,6 +73,7 @@ impl Host {
             bounds,
             tls: Tls::new(),
             idle: Mutex::default(),
+            rest: Mutex::default(),
         })
     }
 
@@ -150,16 +153,18 @@ impl Host {
         path: &str,
         body: &Bytes,
     ) -> Result<(StatusCode, Answer<'_>), HostError> {
+        self.may_ask()?;
         let until = Instant::now() + self.bounds.within;
         let (line, answer) = self.by(until, self.exchange(method, path, body)).await?;
         let (head, body) = answer.into_parts();
         match head.status {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                Err(HostError::Busy {
-                    name: self.name.clone(),
-                    status: head.status,
-                    retry_after: retry_after(&head.headers),
-                })
+                let delay = retry_after(&head.headers);
+                let told = delay.map(|delay| (Instant::now() + delay, head.status));
+                let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+                // Of two requests at once the later end holds.
+                *rest = told.max(*rest);
+                Err(self.busy(head.status, delay))
             }
             status => {
                 let left = self.bounds.body_bytes_max;
@@ -174,6 +179,25 @@ impl Host {
                     },
                 ))
             }
+        }
+    }
+
+    /// Whether the host wants to be asked. As long as it does not, it is not: it has said for how
+    /// long, and whoever asked for something else knows nothing of that.
+    fn may_ask(&self) -> Result<(), HostError> {
+        let rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        match *rest {
+            Some((until, status)) if until > now => Err(self.busy(status, Some(until - now))),
+            _ => Ok(()),
+        }
+    }
+
+    fn busy(&self, status: StatusCode, retry_after: Option<Duration>) -> HostError {
+        HostError::Busy {
+            name: self.name.clone(),
+            status,
+            retry_after,
         }
     }
 

@@ -137,10 +137,22 @@ async fn a_host_that_is_busy_says_for_how_long_and_other_refusals_are_told_by_th
         };
         assert_eq!(retry_after, wanted.map(Duration::from_secs), "{head}");
     }
+    let busy = "HTTP/1.1 429 Many\r\nretry-after: 30\r\nconnection: close\r\n\r\n";
+    let (url, connections) = serves(&tasks, busy.to_owned()).await;
+    let host = host(&url, BOUNDS);
+    for (seconds, asked) in [(0, 1), (20, 1), (11, 2)] {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+        tokio::time::resume();
+        let error = host.get("/a").await.unwrap_err();
+        assert!(matches!(error, HostError::Busy { .. }), "{error}");
+        assert_eq!(connections.load(Ordering::SeqCst), asked, "{seconds}");
+    }
     for status in ["302 Found", "404 Not Found", "500 Internal Server Error"] {
         let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
         let (url, _) = serves(&tasks, answer).await;
-        let error = host(&url, BOUNDS).get("/a").await.unwrap_err().to_string();
+        let host = self::host(&url, BOUNDS);
+        let error = host.get("/a").await.unwrap_err().to_string();
         assert!(error.ends_with(&format!("answered {status}")), "{error}");
     }
 }

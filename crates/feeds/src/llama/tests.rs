@@ -145,11 +145,6 @@ async fn holdings_are_of_the_newest_times_and_those_of_no_protocol_are_nothing()
 #[tokio::test]
 async fn what_the_host_gets_wrong_is_an_error_and_no_empty_list() {
     let (replay, llama) = ground().await;
-    replay.set_fault(Some(Fault::Busy));
-    let Err(HostError::Busy { retry_after, .. }) = llama.chains().await else {
-        panic!("it is busy");
-    };
-    assert_eq!(retry_after, Some(Duration::from_secs(7)));
     for fault in [Fault::BadGateway, Fault::Truncated] {
         replay.set_fault(Some(fault));
         assert!(llama.chains().await.is_err(), "{fault:?}");
@@ -169,6 +164,11 @@ async fn what_the_host_gets_wrong_is_an_error_and_no_empty_list() {
         4,
         "and it is well again"
     );
+    replay.set_fault(Some(Fault::Busy));
+    let Err(HostError::Busy { retry_after, .. }) = llama.chains().await else {
+        panic!("it is busy");
+    };
+    assert_eq!(retry_after, Some(Duration::from_secs(7)));
 }
 
 #[test]
