@@ -4,7 +4,7 @@ use packtrain_core::quantity::Quantity;
 use serde_json::value::RawValue;
 
 /// The largest exponent that is written out.
-const EXPONENT_MAX: i32 = 38;
+const EXPONENT_MAX: u32 = 38;
 /// Figures of a number that are taken, from the first: those of a double are fewer.
 const DIGITS_MAX: usize = 38;
 
@@ -24,7 +24,8 @@ fn plain(text: &str) -> Option<String> {
     };
     let (whole, part) = number.split_once('.').unwrap_or((number, ""));
     let is_plain = |text: &str| text.bytes().all(|figure| figure.is_ascii_digit());
-    if whole.is_empty() || !is_plain(whole) || !is_plain(part) || exponent.abs() > EXPONENT_MAX {
+    let is_far = exponent.unsigned_abs() > EXPONENT_MAX;
+    if whole.is_empty() || !is_plain(whole) || !is_plain(part) || is_far {
         return None;
     }
     let digits: String = [whole, part].concat();
@@ -79,7 +80,8 @@ mod tests {
     #[test]
     fn what_is_no_figure_is_none() {
         for text in [
-            "null", "true", "\"\"", "\"abc\"", "\"1e99\"", "{}", "[1]", "\"-\"",
+            "null", "true", "\"\"", "\"abc\"", "\"1e99\"", "{}", "[1]", "\"-\"", "1e-2147483648",
+            "1e2147483647", "1e-2147483649",
         ] {
             assert_eq!(read(text), None, "{text}");
         }
