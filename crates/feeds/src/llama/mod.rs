@@ -123,8 +123,9 @@ impl Llama {
     /// [`HostError`] when the host gave nothing that can be read.
     pub async fn chains(&self) -> Result<Vec<ChainTvl>, HostError> {
         let body = self.api.get("/v2/chains").await?;
-        let raw: Vec<RawChain<'_>> = read(&self.api, &body)?;
-        let chain = |raw: RawChain<'_>| {
+        let raw: Vec<&RawValue> = read(&self.api, &body)?;
+        let chain = |raw: &RawValue| {
+            let raw: RawChain<'_> = serde_json::from_str(raw.get()).ok()?;
             Some(ChainTvl {
                 name: raw.name?,
                 id: raw
@@ -198,6 +199,11 @@ fn protocol(element: &[u8]) -> Option<Protocol> {
 fn whole(raw: &RawValue) -> Option<i64> {
     let text = figure(raw)?.to_string();
     text.split('.').next()?.parse().ok()
+}
+
+/// A text; none of what is none.
+fn text(raw: &RawValue) -> Option<String> {
+    serde_json::from_str(raw.get()).ok()
 }
 
 fn moment(raw: &RawValue) -> Option<Timestamp> {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::figure::figure;
-use super::{moment, read, whole};
+use super::{moment, read, text, whole};
 use crate::host::{Bounds, Host, HostError};
 
 /// How much of the host's time and bytes one request for prices may take.
@@ -67,14 +67,15 @@ impl Prices for LlamaPrices {
 #[derive(Deserialize)]
 struct RawPrices<'a> {
     #[serde(borrow)]
-    coins: BTreeMap<String, Option<RawPrice<'a>>>,
+    coins: BTreeMap<String, &'a RawValue>,
 }
 
 #[derive(Deserialize)]
 struct RawPrice<'a> {
     #[serde(default, borrow)]
     price: Option<&'a RawValue>,
-    symbol: Option<String>,
+    #[serde(default, borrow)]
+    symbol: Option<&'a RawValue>,
     #[serde(default, borrow)]
     timestamp: Option<&'a RawValue>,
     #[serde(default, borrow)]
@@ -93,11 +94,12 @@ pub(super) async fn current(
     for path in paths(coins) {
         let body = host.get(&path).await?;
         let raw: RawPrices<'_> = read(host, &body)?;
+        // One coin that cannot be read is missing, and takes no other one along.
         let known = raw.coins.into_iter().filter_map(|(coin, raw)| {
-            let raw = raw?;
+            let raw: RawPrice<'_> = serde_json::from_str(raw.get()).ok()?;
             let price = Price {
                 usd: raw.price.and_then(figure)?,
-                symbol: raw.symbol,
+                symbol: raw.symbol.and_then(text),
                 at: raw.timestamp.and_then(moment),
                 decimals: raw.decimals.and_then(whole).and_then(|n| n.try_into().ok()),
                 confidence: raw.confidence.and_then(figure),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use packtrain_core::time::Clock;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -169,6 +170,52 @@ async fn what_the_host_gets_wrong_is_an_error_and_no_empty_list() {
         panic!("it is busy");
     };
     assert_eq!(retry_after, Some(Duration::from_secs(7)));
+}
+
+/// A host that gives this answer to every request.
+async fn says(tasks: &TaskTracker, body: &'static str) -> Llama {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Secret::new(format!("http://{}", listener.local_addr().unwrap()));
+    tasks.spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut got = Vec::new();
+            while !got.ends_with(b"\r\n\r\n") {
+                stream.read_buf(&mut got).await.unwrap();
+            }
+            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n";
+            let said = format!("{head}{body}");
+            stream.write_all(said.as_bytes()).await.unwrap();
+        }
+    });
+    Llama::new(&url, &url).unwrap()
+}
+
+#[tokio::test]
+async fn one_element_that_cannot_be_read_takes_no_other_one_along() {
+    let tasks = TaskTracker::new();
+    let coins = r#"{"coins": {
+        "a:1": {"price": 1.5, "symbol": 7}, "a:2": [], "a:3": null, "a:4": "x",
+        "a:5": {"price": 2, "symbol": "TWO"}
+    }}"#;
+    let prices = says(&tasks, coins).await.prices(&["a:1"]).await.unwrap();
+    let told: Vec<_> = { prices.iter() }
+        .map(|(coin, price)| (&**coin, Some(price.usd), price.symbol.as_deref()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("a:1", dollars("1.5"), None),
+            ("a:5", dollars("2"), Some("TWO"))
+        ]
+    );
+    let chains = r#"[{"name": 7}, null, "x", {"name": "Base", "chainId": {}, "tvl": "3"}]"#;
+    let chains = says(&tasks, chains).await.chains().await.unwrap();
+    let wanted = ChainTvl {
+        name: "Base".to_owned(),
+        id: None,
+        tvl_usd: dollars("3"),
+    };
+    assert_eq!(chains, [wanted]);
 }
 
 #[test]
