@@ -49,6 +49,16 @@ struct Rest {
     /// Whether it said so itself.
     is_told: bool,
     failures: u32,
+    /// When it failed last.
+    failed_at: Option<Instant>,
+}
+
+impl Rest {
+    /// Until when it asked to be left alone.
+    fn told(&self) -> Option<Instant> {
+        let until = self.until.filter(|_| self.is_told);
+        until.filter(|until| *until > Instant::now())
+    }
 }
 
 impl Provider {
@@ -69,32 +79,48 @@ impl Provider {
         Some((until, rest.is_told))
     }
 
-    /// It answered well.
+    /// It answered well. What it asked for holds all the same: the call was under way by then.
     fn worked(&self) {
-        *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = Rest::default();
+        let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = rest.told();
+        *rest = Rest {
+            until,
+            is_told: until.is_some(),
+            ..Rest::default()
+        };
     }
 
-    /// It did not: it is left alone as long as it said, or twice as long as the last time.
-    fn failed(&self, error: &RpcError) {
+    /// It did not, when it was asked at this moment: it is left alone as long as it said, or twice
+    /// as long as the last time. Calls that were under way together fail once.
+    fn failed(&self, error: &RpcError, asked_at: Instant) {
         let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
-        let doublings = rest.failures.min(16);
-        rest.failures = rest.failures.saturating_add(1);
+        let now = Instant::now();
+        if rest.failed_at.is_none_or(|failed_at| asked_at >= failed_at) {
+            rest.failures = rest.failures.saturating_add(1);
+        }
+        rest.failed_at = Some(now);
         let told = match error {
             RpcError::Host(HostError::Busy { retry_after, .. }) => *retry_after,
             _ => None,
         };
-        rest.is_told = told.is_some();
+        let doublings = rest.failures.saturating_sub(1).min(16);
         let usual = REST_MIN.saturating_mul(1 << doublings).min(REST_MAX);
-        rest.until = Some(Instant::now() + told.unwrap_or(usual));
+        let until = now + told.unwrap_or(usual);
+        if rest.told().is_some_and(|before| before > until) {
+            return;
+        }
+        rest.is_told = told.is_some();
+        rest.until = Some(until);
     }
 
     /// The results of these calls, in order.
     pub(super) async fn ask(&self, chain: Chain, calls: &[Call]) -> Result<Vec<Value>, RpcError> {
+        let asked_at = Instant::now();
         let asked = self.ask_checked(chain, calls).await;
         match &asked {
             Ok(_) => self.worked(),
             Err(error) if error.is_of_the_call() => self.worked(),
-            Err(error) => self.failed(error),
+            Err(error) => self.failed(error, asked_at),
         }
         asked
     }
@@ -218,7 +244,7 @@ impl Provider {
     ) -> Result<T, RpcError> {
         read(value).map_err(|what| {
             let error = self.unreadable(what);
-            self.failed(&error);
+            self.failed(&error, Instant::now());
             error
         })
     }
@@ -238,4 +264,65 @@ fn is_error(said: &Value) -> bool {
 
 fn body(id: u64, call: &Call) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "method": call.method, "params": call.params })
+}
+
+#[cfg(test)]
+mod tests {
+    use packtrain_core::secret::Secret;
+
+    use super::*;
+
+    fn busy(seconds: u64) -> RpcError {
+        RpcError::Host(HostError::Busy {
+            name: "n".to_owned(),
+            status: http::StatusCode::TOO_MANY_REQUESTS,
+            retry_after: Some(Duration::from_secs(seconds)),
+        })
+    }
+
+    fn late() -> RpcError {
+        RpcError::Host(HostError::Late {
+            name: "n".to_owned(),
+            within: BOUNDS.within,
+        })
+    }
+
+    /// For how many seconds yet it is left alone, and whether it said so itself.
+    fn rests(node: &Provider) -> Option<(u64, bool)> {
+        let (until, is_told) = node.rests()?;
+        Some(((until - Instant::now()).as_secs(), is_told))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_node_asked_for_holds_whatever_becomes_of_calls_that_were_under_way() {
+        let url = Secret::new("http://127.0.0.1:9".to_owned());
+        let node = Provider::new("n", &url).unwrap();
+        let asked_at = Instant::now();
+        node.failed(&busy(60), asked_at);
+        node.worked();
+        assert_eq!(rests(&node), Some((60, true)));
+        node.failed(&late(), asked_at);
+        assert_eq!(rests(&node), Some((60, true)));
+        tokio::time::advance(Duration::from_secs(61)).await;
+        assert_eq!(rests(&node), None);
+        node.worked();
+        node.failed(&busy(5), Instant::now());
+        node.failed(&busy(7), Instant::now());
+        assert_eq!(rests(&node), Some((7, true)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_fail_together_fail_once() {
+        let url = Secret::new("http://127.0.0.1:9".to_owned());
+        let node = Provider::new("n", &url).unwrap();
+        let asked_at = Instant::now();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        for _ in 0..4 {
+            node.failed(&late(), asked_at);
+            assert_eq!(rests(&node), Some((15, false)));
+        }
+        tokio::time::advance(Duration::from_secs(16)).await;
+        node.failed(&late(), Instant::now());
+        assert_eq!(rests(&node), Some((30, false)));
+    }
 }
