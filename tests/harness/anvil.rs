@@ -83,7 +83,7 @@ impl Anvil {
     pub async fn ask(&self, method: &str, params: Value) -> Value {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let said = self.host.post(Bytes::from(body.to_string())).await;
-        let said = said.unwrap_or_else(|error| panic!("{method}: {error}"));
+        let (_, said) = said.unwrap_or_else(|error| panic!("{method}: {error}"));
         let mut said: Value = serde_json::from_slice(&said).expect("anvil answers with JSON");
         assert!(said["error"].is_null(), "{method}: {said}");
         said["result"].take()

@@ -102,27 +102,21 @@ impl Host {
     /// [`HostError`] when it gave nothing.
     pub async fn stream(&self, path: &str) -> Result<Answer<'_>, HostError> {
         let base = self.address.path.reveal().trim_end_matches('/');
-        self.ask(&Method::GET, &format!("{base}{path}"), &Bytes::new())
-            .await
+        let path = format!("{base}{path}");
+        match self.ask(&Method::GET, &path, &Bytes::new()).await? {
+            (status, answer) if status.is_success() => Ok(answer),
+            (status, _) => Err(self.refused(status)),
+        }
     }
 
-    /// What it answers to a JSON body that is posted to its base address.
+    /// What it answers to a JSON body that is posted to its base address, with its status: also of
+    /// a request that it refuses, where it may say why.
     ///
     /// # Errors
     /// [`HostError`] when it gave nothing.
-    pub async fn post(&self, body: Bytes) -> Result<Bytes, HostError> {
+    pub async fn post(&self, body: Bytes) -> Result<(StatusCode, Bytes), HostError> {
         let path = self.address.path.reveal().clone();
-        self.ask(&Method::POST, &path, &body).await?.whole().await
-    }
-
-    /// The same with its status, also where that says that the request is what is wrong: hosts say
-    /// why in the body.
-    ///
-    /// # Errors
-    /// [`HostError`] when it gave nothing.
-    pub async fn told(&self, body: Bytes) -> Result<(StatusCode, Bytes), HostError> {
-        let path = self.address.path.reveal().clone();
-        let (status, answer) = self.answer(&Method::POST, &path, &body).await?;
+        let (status, answer) = self.ask(&Method::POST, &path, &body).await?;
         if !status.is_success() && !status.is_client_error() {
             return Err(self.refused(status));
         }
@@ -136,18 +130,6 @@ impl Host {
     }
 
     async fn ask(
-        &self,
-        method: &Method,
-        path: &str,
-        body: &Bytes,
-    ) -> Result<Answer<'_>, HostError> {
-        match self.answer(method, path, body).await? {
-            (status, answer) if status.is_success() => Ok(answer),
-            (status, _) => Err(self.refused(status)),
-        }
-    }
-
-    async fn answer(
         &self,
         method: &Method,
         path: &str,
@@ -188,7 +170,9 @@ impl Host {
         let rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         match *rest {
-            Some((until, status)) if until > now => Err(self.busy(status, Some(until - now))),
+            Some((until, status)) if until > now => {
+                Err(self.busy(status, Some(until.saturating_duration_since(now))))
+            }
             _ => Ok(()),
         }
     }

@@ -206,7 +206,7 @@ impl Provider {
     }
 
     async fn exchange(&self, body: &Value) -> Result<Value, RpcError> {
-        let (status, said) = self.host.told(Bytes::from(body.to_string())).await?;
+        let (status, said) = self.host.post(Bytes::from(body.to_string())).await?;
         let said: Result<Value, _> = serde_json::from_slice(&said);
         if status.is_success() {
             return said.map_err(|error| self.unreadable(error.to_string()));
