@@ -41,4 +41,5 @@ mod silence;
 mod state;
 mod statistics;
 mod unserved;
+mod wallets;
 mod written;

@@ -1,6 +1,7 @@
 //! Reads the next blocks of a chain and what its logs tell of wallets.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::job::Ctx;
@@ -25,6 +26,8 @@ pub(super) enum Missed {
     Torn(u64),
     #[error("the node is at block {0}, behind everything that is kept")]
     Behind(u64),
+    #[error("balances were not read within {} s", .0.as_secs())]
+    Slow(Duration),
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -15,6 +15,7 @@ use packtrain_rules::value::Value;
 use super::amount::whole;
 use super::figures::{self, Known, Times};
 use super::page::Missed;
+use super::scan::EVERY;
 use super::watched::{Key, What};
 
 /// How old a point may be before it is given again although nothing changed.
@@ -25,6 +26,8 @@ const PRICED_WITHIN: TimeDelta = TimeDelta::hours(1);
 const NATIVE_DECIMALS: u8 = 18;
 /// Decimals beyond which no number of 256 bits has a figure before the point.
 const DECIMALS_MAX: u8 = 77;
+/// Balances of one scan, at most: forty requests.
+const BALANCES_MAX: usize = 640;
 /// `decimals()` and `balanceOf(address)`.
 const DECIMALS_CALL: [u8; 4] = [0x31, 0x3c, 0xe5, 0x67];
 const BALANCE_CALL: [u8; 4] = [0x70, 0xa0, 0x82, 0x31];
@@ -132,10 +135,13 @@ impl<'a> Reader<'a> {
         last.is_none_or(|last| read(&last.value) != read(value) || at - last.at >= AGAIN_AFTER)
     }
 
-    /// What wallets have at the newest block that is confirmed.
+    /// What wallets have at the newest block that is confirmed; of many wallets those whose turn it
+    /// is.
     pub(super) async fn balances(&mut self, head: &Header) -> Result<Vec<Point>, Missed> {
         let of_balance = |key: &&Key| matches!(key.what, What::Balance(_));
         let keys: Vec<Key> = self.keys.iter().filter(of_balance).cloned().collect();
+        let turn = self.ctx.clock.now().timestamp().unsigned_abs() / EVERY.as_secs();
+        let keys = in_turn(&keys, turn);
         let depth = self.ctx.world.chains.confirmations(self.chain);
         let (false, Some(upto)) = (keys.is_empty(), head.number.checked_sub(depth)) else {
             return Ok(Vec::new());
@@ -210,6 +216,15 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The keys whose balances are asked for at this turn: all of them in as many turns as it takes.
+fn in_turn(keys: &[Key], turn: u64) -> &[Key] {
+    let parts = keys.len().div_ceil(BALANCES_MAX).max(1) as u64;
+    // Each round begins one further on: also scans that come at every second turn get to all.
+    let part = turn.wrapping_add(turn / parts) % parts;
+    let part = usize::try_from(part).unwrap_or_default();
+    keys.chunks(BALANCES_MAX).nth(part).unwrap_or_default()
+}
+
 /// How much of what a key is about its wallet has.
 fn question(key: &Key) -> Question {
     match key.token() {
@@ -219,6 +234,38 @@ fn question(key: &Key) -> Question {
             data.extend([0; 12]);
             data.extend(key.wallet);
             Question::Call { to: token, data }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_balance_has_its_turn_also_of_scans_that_miss_some() {
+        for (count, step) in [
+            (0, 1),
+            (1, 1),
+            (640, 1),
+            (641, 1),
+            (6_400, 2),
+            (2_560, 4),
+            (19_000, 3),
+        ] {
+            let key = |place| Key {
+                metric: format!("balance:{place}"),
+                wallet: [0; 20],
+                what: What::Balance(None),
+            };
+            let keys: Vec<Key> = (0..count).map(key).collect();
+            let mut asked = BTreeSet::new();
+            for turn in (0..400).map(|turn| 120_000_000 + turn * step) {
+                let some = in_turn(&keys, turn);
+                assert!(some.len() <= BALANCES_MAX);
+                asked.extend(some.iter().map(|key| &key.metric));
+            }
+            assert_eq!(asked.len(), count, "{count} {step}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::fault::{Fault, chain as told};
 use packtrain_core::job::{Ctx, Done, FollowUp, Gate, Job, Kind, Lane, Priority};
-use packtrain_core::ports::{BlockRef, ChainEvent, ScanState, Scanned, Write};
+use packtrain_core::ports::{BlockRef, ChainEvent, Header, Point, ScanState, Scanned, Write};
 use packtrain_core::schedule::Every;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -22,6 +22,8 @@ use crate::alerts::evaluate::Evaluate;
 pub const EVERY: Duration = Duration::from_secs(15);
 /// Metrics of one chain that are watched, at most.
 const WATCHED_MAX: u32 = 20_000;
+/// How long the balances of one scan may take, so that a slow node leaves time for the logs.
+const BALANCES_WITHIN: Duration = Duration::from_secs(20);
 /// Blocks that are kept, at least, so that a reorganisation can be followed.
 const KEPT: u64 = 256;
 
@@ -67,10 +69,7 @@ impl Job for Scan {
             Ok(done) => Ok(done),
             Err(Missed::Store(error)) => Err(error.into()),
             Err(missed) => {
-                let why = told(&missed);
-                let labels = [("chain", chain.as_str())];
-                metrics::counter!("packtrain_chain_missed_total", &labels).increment(1);
-                warn!(chain = chain.as_str(), why, "a chain could not be scanned");
+                let why = note(chain, &missed);
                 Ok(Done::with(json!({ "chain": chain, "missed": why })))
             }
         }
@@ -80,7 +79,8 @@ impl Job for Scan {
 async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
     let store = &ctx.world.chain_events;
     let watched = store.watched(chain, WATCHED_MAX).await?;
-    if watched.len() >= WATCHED_MAX as usize {
+    let is_cut = watched.len() >= WATCHED_MAX as usize;
+    if is_cut {
         warn!(chain = chain.as_str(), "more is watched than is read");
     }
     let owners = &ctx.world.owners;
@@ -91,7 +91,8 @@ async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
     let begun_at = state.as_ref().and_then(newest).map(|block| block.hash);
     let wallets = watched::wallets(&keys);
     let mut done = Done::default();
-    if wallets.is_empty() && begun_at.is_some() {
+    // Of what is cut off nobody knows whether there are logs of it.
+    if wallets.is_empty() && begun_at.is_some() && !is_cut {
         let over = Scanned {
             is_over: true,
             ..nothing(chain, begun_at)
@@ -104,12 +105,8 @@ async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
     let values = ctx.world.watch.values(&watched).await?;
     let mut reader = Reader::new(ctx, chain, keys, values);
     let head = ctx.world.chains.head(chain).await?;
-    let balances = reader.balances(&head).await?;
-    let mut result = json!({ "chain": chain, "block": head.number, "balances": balances.len() });
-    let mut is_news = !balances.is_empty();
-    if is_news {
-        done.writes.push(Write::Observed(balances));
-    }
+    let mut result = json!({ "chain": chain, "block": head.number });
+    let mut is_news = false;
     if !wallets.is_empty() {
         let page = page::read(ctx, chain, &wallets, state.as_ref(), head).await?;
         describe(&page, &mut result);
@@ -118,10 +115,15 @@ async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
         let more = page.is_more.then_some(Scan { chain: Some(chain) });
         let scanned = scanned(&mut reader, head.number, state.as_ref(), begun_at, page).await?;
         result["told"] = scanned.told.len().into();
-        is_news |= !scanned.points.is_empty();
+        is_news = !scanned.points.is_empty();
         done.writes.push(Write::Scanned(Box::new(scanned)));
         done.then.extend(undone.map(FollowUp::of));
         done.then.extend(more.map(FollowUp::of));
+    }
+    let balances = balances(&mut reader, &head, &mut result).await?;
+    if !balances.is_empty() {
+        is_news = true;
+        done.writes.push(Write::Observed(balances));
     }
     if is_news {
         done.then.push(FollowUp::of(Evaluate::of(ctx.job)));
@@ -129,6 +131,35 @@ async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
     done.writes.extend(reader.tokens());
     done.result = Some(result);
     Ok(done)
+}
+
+/// What wallets have. That it could not be read takes nothing along of what logs told.
+async fn balances(
+    reader: &mut Reader<'_>,
+    head: &Header,
+    result: &mut serde_json::Value,
+) -> Result<Vec<Point>, Missed> {
+    let chain = reader.chain;
+    let read = tokio::time::timeout(BALANCES_WITHIN, reader.balances(head)).await;
+    let points = match read.unwrap_or(Err(Missed::Slow(BALANCES_WITHIN))) {
+        Ok(points) => points,
+        Err(Missed::Store(error)) => return Err(error.into()),
+        Err(missed) => {
+            result["balances_missed"] = note(chain, &missed).into();
+            Vec::new()
+        }
+    };
+    result["balances"] = points.len().into();
+    Ok(points)
+}
+
+/// Logs and counts what was missed, and says why.
+fn note(chain: Chain, missed: &Missed) -> String {
+    let why = told(missed);
+    let labels = [("chain", chain.as_str())];
+    metrics::counter!("packtrain_chain_missed_total", &labels).increment(1);
+    warn!(chain = chain.as_str(), why, "a chain could not be scanned");
+    why
 }
 
 /// What a page came to, for whoever looks at the job.

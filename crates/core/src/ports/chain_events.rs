@@ -179,8 +179,8 @@ pub struct Scanned {
 /// Keeps what scans found; everybody's, of no tenant.
 #[async_trait]
 pub trait ChainEvents: Send + Sync {
-    /// The metrics of wallets of a chain that rules of any tenant watch and that have not ended, in
-    /// order; so many at most.
+    /// The metrics of wallets of a chain that rules of any tenant watch and that have not ended; so
+    /// many at most: the first of each tenant, then the second of each, and so on.
     async fn watched(&self, chain: Chain, limit: u32) -> Result<Vec<String>, StoreError>;
 
     /// How far a chain was scanned.

@@ -3,8 +3,8 @@
 use packtrain_core::ports::{Header, Log, LogFilter};
 use serde_json::{Value, json};
 
-use super::quantity::{hex, hex_of};
 use super::provider::Call;
+use super::quantity::{hex, hex_of};
 use super::{Rpc, RpcError, wire};
 
 /// Requests for one range, at most.
@@ -54,7 +54,9 @@ impl Rpc {
                     ranges.push((middle + 1, last));
                     ranges.push((first, middle));
                 }
-                Err(error) if error.is_too_large() => return Err(RpcError::TooMany { first, last }),
+                Err(error) if error.is_too_large() => {
+                    return Err(RpcError::TooMany { first, last });
+                }
                 // No other word of a node says that there are logs of one block: it is asked again.
                 Err(error) => return Err(error),
             }

@@ -24,17 +24,37 @@ const HEADERS_MAX: u64 = 256;
 const TOO_LARGE: [&str; 3] = ["response size", "response too large", "too many logs"];
 /// What makes a bound of results, or of a range of blocks, out of a message that names them.
 const BOUND: [&str; 11] = [
-    "limit", "exceed", "max", "more than", "up to", "over", "greater", "too many", "too large",
-    "too wide", "too big",
+    "limit",
+    "exceed",
+    "max",
+    "more than",
+    "up to",
+    "over",
+    "greater",
+    "too many",
+    "too large",
+    "too wide",
+    "too big",
 ];
 /// What a node says of blocks that it does not have yet. One that has them says something else.
-const BEHIND: [&str; 4] = ["beyond", "out of range", "invalid block range", "head block"];
+const BEHIND: [&str; 4] = [
+    "beyond",
+    "out of range",
+    "invalid block range",
+    "head block",
+];
 
 /// What nodes say of a contract that does not come to an end of its own: what it reverts with, or
 /// what the machine breaks off.
 const OF_A_CONTRACT: [&str; 8] = [
-    "revert", "out of gas", "invalid opcode", "bad instruction", "invalid jump", "stack underflow",
-    "stack limit", "vm execution error",
+    "revert",
+    "out of gas",
+    "invalid opcode",
+    "bad instruction",
+    "invalid jump",
+    "stack underflow",
+    "stack limit",
+    "vm execution error",
 ];
 
 /// Why nodes told nothing. Nothing here repeats their addresses beyond the host: there may be keys

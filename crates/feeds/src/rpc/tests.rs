@@ -189,7 +189,11 @@ async fn one_refusal_of_several_calls_is_of_what_they_ask_for_unless_it_speaks_o
     }
     let said = |_: &Value| (OK, json!({ "id": 0, "result": "0x7", "error": null }));
     let other = node(&tasks, said).await;
-    let said = self::rpc(&[&other]).block_number().await.unwrap_err().to_string();
+    let said = self::rpc(&[&other])
+        .block_number()
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(said.contains("that of another call"), "{said}");
 }
 
@@ -254,15 +258,24 @@ async fn a_node_that_is_behind_has_no_logs_and_another_one_is_asked_for_them() {
     let behind: [Script; 3] = [
         |calls| {
             let said = "block range extends beyond current head block";
-            (OK, json!([none(&calls[0]), error(&calls[1], -32_602, said)]))
+            (
+                OK,
+                json!([none(&calls[0]), error(&calls[1], -32_602, said)]),
+            )
         },
         |calls| {
             let said = "block is out of range";
-            (OK, json!([error(&calls[0], -32_019, said), none(&calls[1])]))
+            (
+                OK,
+                json!([error(&calls[0], -32_019, said), none(&calls[1])]),
+            )
         },
         |calls| {
             let said = "invalid block range params";
-            (OK, json!([block(&calls[0]), error(&calls[1], -32_602, said)]))
+            (
+                OK,
+                json!([block(&calls[0]), error(&calls[1], -32_602, said)]),
+            )
         },
     ];
     let filter = LogFilter::default();
@@ -359,7 +372,10 @@ fn what_a_node_says_of_a_range_is_told_apart() {
         "Block range is too large",
         "ranges over 10000 blocks are not supported on freetier",
     ] {
-        assert!(said(wide).is_too_wide() && !said(wide).is_too_large(), "{wide}");
+        assert!(
+            said(wide).is_too_wide() && !said(wide).is_too_large(),
+            "{wide}"
+        );
     }
     for other in [
         "block range extends beyond current head block",
@@ -412,7 +428,11 @@ async fn only_what_a_contract_does_counts_as_its_answer() {
             "0x01" => error(call, -32_000, "Execution Reverted: out of range"),
             "0x02" => error(call, -32_000, "invalid opcode: INVALID"),
             "0x03" => error(call, -32_015, "VM execution error."),
-            _ => error(call, -32_602, "invalid argument 1: hex string without 0x prefix"),
+            _ => error(
+                call,
+                -32_602,
+                "invalid argument 1: hex string without 0x prefix",
+            ),
         };
         (OK, said)
     })
@@ -426,5 +446,8 @@ async fn only_what_a_contract_does_counts_as_its_answer() {
         assert_eq!(rpc.words(&[call(data)], 9).await.unwrap(), [None]);
     }
     let refused = rpc.words(&[call(4)], 9).await;
-    assert!(matches!(refused, Err(RpcError::Refused { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(RpcError::Refused { .. })),
+        "{refused:?}"
+    );
 }

@@ -34,6 +34,8 @@ pub(super) struct Node {
     /// Whether its logs are those of another branch.
     pub(super) is_torn: Mutex<bool>,
     pub(super) branch: Mutex<u8>,
+    /// Whether it says nothing of balances.
+    pub(super) is_mute: bool,
 }
 
 impl Node {
@@ -165,7 +167,11 @@ impl Chains for Node {
         questions: &[Question],
         block: u64,
     ) -> Result<Vec<Option<Word>>, ChainError> {
-        if !questions.is_empty() && block + STATES <= self.newest() {
+        let is_old = !questions.is_empty() && block + STATES <= self.newest();
+        let mut balances = questions
+            .iter()
+            .filter(|it| matches!(it, Question::Balance(_)));
+        if is_old || self.is_mute && balances.next().is_some() {
             let source = Box::new(std::io::Error::other("missing trie node"));
             return Err(ChainError::Away { chain, source });
         }
@@ -184,6 +190,10 @@ pub(super) struct Kept {
     pub(super) events: Mutex<Events>,
     /// Points that came of events and hold, and the block each came of.
     pub(super) told: Mutex<BTreeMap<Timestamp, (u64, String)>>,
+    /// What is watched besides.
+    pub(super) also: Mutex<Vec<String>>,
+    /// Whether what the wallet sends is watched no more.
+    pub(super) is_left: Mutex<bool>,
 }
 
 impl Kept {
@@ -233,7 +243,11 @@ impl Kept {
 impl ChainEvents for Kept {
     async fn watched(&self, _: Chain, _: u32) -> Result<Vec<String>, StoreError> {
         let (wallet, token) = ("ad".repeat(20), "70".repeat(20));
-        Ok(vec![format!("transfer_out:1:0x{wallet}:0x{token}")])
+        let sent = format!("transfer_out:1:0x{wallet}:0x{token}");
+        let is_left = *self.is_left.lock().unwrap();
+        let mut watched = self.also.lock().unwrap().clone();
+        watched.extend((!is_left).then_some(sent));
+        Ok(watched)
     }
 
     async fn state(&self, _: Chain) -> Result<Option<ScanState>, StoreError> {

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use packtrain_core::chain::BlockHash;
+use packtrain_core::job::Done;
+use packtrain_core::ports::Write;
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::chain::{Kept, Node, page, scan, write};
 
@@ -144,6 +147,46 @@ async fn a_range_with_too_many_logs_is_read_in_parts_and_a_block_with_too_many_i
             "it goes on all the same"
         );
     }
+}
+
+#[tokio::test]
+async fn that_balances_cannot_be_read_takes_nothing_along_of_what_logs_told() {
+    let node = Node {
+        is_mute: true,
+        ..Node::default()
+    };
+    let (node, kept) = (Arc::new(node), Arc::new(Kept::default()));
+    let balance = format!("balance:1:0x{}:native", "ad".repeat(20));
+    kept.also.lock().unwrap().push(balance);
+    node.grow(&[]);
+    scan(&node, &kept).await;
+    node.grow(&[1]);
+    let done = page(&node, &kept).await;
+    write(&kept, &done);
+    assert_eq!(counting(&kept, &["confirmed"]), node.transfers(101, 101));
+    let result = done.result.unwrap();
+    let missed = result["balances_missed"].as_str().unwrap();
+    assert!(missed.contains("missing trie node"), "{missed}");
+    assert_eq!(
+        (&result["balances"], &result["events"]),
+        (&json!(0), &json!(1))
+    );
+}
+
+#[tokio::test]
+async fn a_chain_is_not_over_as_long_as_more_is_watched_than_is_read() {
+    let (node, kept) = (Arc::new(Node::default()), Arc::new(Kept::default()));
+    node.grow(&[]);
+    scan(&node, &kept).await;
+    *kept.is_left.lock().unwrap() = true;
+    let over = |done: &Done| {
+        let mut writes = done.writes.iter();
+        writes.any(|it| matches!(it, Write::Scanned(scanned) if scanned.is_over))
+    };
+    assert!(over(&page(&node, &kept).await), "nobody watches it");
+    let balance = |token: u32| format!("balance:1:0x{}:0x{token:040x}", "ad".repeat(20));
+    kept.also.lock().unwrap().extend((0..20_000).map(balance));
+    assert!(!over(&page(&node, &kept).await), "the list is cut");
 }
 
 #[tokio::test]

@@ -41,18 +41,23 @@ impl ChainEvents for PgChainEvents {
     async fn watched(&self, chain: Chain, limit: u32) -> Result<Vec<String>, StoreError> {
         let begins = FAMILIES.map(|family| format!("{family}:{}:", chain.id()));
         // A semicolon comes right after a colon: the range holds what begins so, and the index is
-        // ordered by bytes.
+        // ordered by bytes. Tenants have their turns, so that none takes the places of the others.
         let ends = FAMILIES.map(|family| format!("{family}:{};", chain.id()));
         sqlx::query_scalar!(
             r#"
-            select distinct split_part(l.metric, '|', 1) as "metric!"
-              from unnest($1::text[], $2::text[]) as f (begins, ends)
-              join alert_level l on l.metric >= f.begins collate "C"
-                                and l.metric < f.ends collate "C"
-              join alert_state s on s.rule_id = l.rule_id
-             where s.state #> '{machine,ended}' is null
-                or s.state #> '{machine,ended}' = 'null'
-             order by 1
+            select t.metric as "metric!"
+              from (select w.metric,
+                           row_number() over (partition by w.tenant_id order by w.metric) as place
+                      from (select distinct l.tenant_id,
+                                            split_part(l.metric, '|', 1) as metric
+                              from unnest($1::text[], $2::text[]) as f (begins, ends)
+                              join alert_level l on l.metric >= f.begins collate "C"
+                                                and l.metric < f.ends collate "C"
+                              join alert_state s on s.rule_id = l.rule_id
+                             where s.state #> '{machine,ended}' is null
+                                or s.state #> '{machine,ended}' = 'null') w) t
+             group by t.metric
+             order by min(t.place), t.metric
              limit $3
             "#,
             &begins as &[String],
