@@ -176,7 +176,8 @@ impl Round {
                     seq,
                     what: word(event.change).to_owned(),
                     at: event.at,
-                    facts: self.facts(&rule, event, *moment),
+                    // What was due before something moved is told with what was so then.
+                    facts: self.facts(&rule, event, event.at.min(*moment)),
                 },
             });
             if matches!(event.change, Change::Told(_)) {

@@ -259,3 +259,31 @@ fn the_end_of_what_happened_at_a_moment_is_no_news() {
     );
     assert_eq!(outcome.messages.len(), 2);
 }
+
+#[test]
+fn what_was_due_before_a_point_is_told_with_what_was_so_before_it() {
+    let mut rule = below("10");
+    rule["for_s"] = json!(300);
+    let tick = moved(vec![step(TVL, 0, "9", Some("12"))]);
+    let round = Round::new(at(0), Vec::new(), &tick);
+    let mut pending = stored(rule, &begun());
+    let outcome = round.evaluate(read(pending.clone()));
+    assert_eq!(whats(&outcome), []);
+    pending.state = outcome.stands.state;
+    // It ends before anybody looked.
+    let tick = moved(vec![step(TVL, 305, "12", Some("9"))]);
+    let round = Round::new(at(305), vec![point(TVL, 0, "9")], &tick);
+    let outcome = round.evaluate(read(pending));
+    let seen: Vec<_> = { outcome.happened.iter() }
+        .map(|it| (&*it.step.what, it.step.at, &it.step.facts["readings"][0]["value"]))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("fired", at(300), &json!("9")),
+            ("told", at(300), &json!("9")),
+            ("resolved", at(305), &json!("12")),
+            ("told", at(305), &json!("12")),
+        ]
+    );
+}
