@@ -1,6 +1,7 @@
 //! Evaluates the rules that watch what moved, and those whose time has come.
 
 mod round;
+mod seen;
 mod tiers;
 mod undone;
 mod watched;

@@ -20,6 +20,18 @@ struct Facts {
     timezone: Option<Tz>,
 }
 
+impl Facts {
+    /// Of several metrics the one that is told: the one of which a comparison changed, or else
+    /// holds.
+    fn read(&self) -> Option<&Read> {
+        let find = |is: fn(&Read) -> bool| self.readings.iter().find(|it| is(it));
+        find(|it| it.flipped)
+            .or_else(|| find(|it| it.holds))
+            .or_else(|| find(|it| it.before.is_some() || it.of.is_some()))
+            .or(self.readings.first())
+    }
+}
+
 /// What a metric is and was.
 #[derive(Debug, Deserialize)]
 struct Read {
@@ -28,6 +40,12 @@ struct Read {
     name: Option<String>,
     value: Option<Value>,
     before: Option<Value>,
+    /// Whether a comparison of it changed, which is why it happened.
+    #[serde(default)]
+    flipped: bool,
+    /// Whether a comparison of it was true.
+    #[serde(default)]
+    holds: bool,
     /// Of a change over a window, what changed in it.
     #[serde(default)]
     of: Option<Box<Read>>,
@@ -44,14 +62,7 @@ impl Read {
 pub(super) fn notice(incident: &IncidentRecord, step: &Step, link: String) -> (Notice, Tz) {
     let facts: Option<Facts> = serde_json::from_value(step.facts.clone()).ok();
     let why = facts.as_ref().and_then(|facts| facts.why.as_deref());
-    // Of several metrics the one that moved is why it happens now.
-    let read = facts.as_ref().and_then(|facts| {
-        let moved = facts
-            .readings
-            .iter()
-            .find(|it| it.before.is_some() || it.of.is_some());
-        moved.or(facts.readings.first())
-    });
+    let read = facts.as_ref().and_then(Facts::read);
     // That something fell is told by what it was and is, and the share follows from that. What is
     // told again or taken back is the share itself, of another moment.
     let is_news = matches!(why, Some("fired" | "resolved"));
@@ -102,5 +113,74 @@ fn severity(word: &str) -> Severity {
         "info" => Severity::Info,
         "critical" => Severity::Critical,
         _ => Severity::Warning,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use packtrain_core::ids::{IncidentId, RuleId};
+    use packtrain_core::time::Timestamp;
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn about(facts: serde_json::Value) -> (&'static str, Incident) {
+        let at = Timestamp::UNIX_EPOCH;
+        let record = IncidentRecord {
+            id: IncidentId::from_uuid(Uuid::from_u128(7)),
+            rule: RuleId::from_uuid(Uuid::from_u128(8)),
+            name: "mine".to_owned(),
+            severity: "warning".to_owned(),
+            opened_at: at,
+            ended_at: None,
+        };
+        let step = Step {
+            seq: 2,
+            what: "told".to_owned(),
+            at,
+            facts,
+        };
+        let (notice, _) = notice(&record, &step, String::new());
+        let event = notice.event();
+        match notice {
+            Notice::Firing(about)
+            | Notice::StillFiring(about)
+            | Notice::Resolved(about)
+            | Notice::Retracted(about) => (event, about),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn of_several_metrics_the_one_that_made_the_rule_fire_is_told() {
+        let read = |metric: &str, flipped: bool, holds: bool| {
+            json!({ "metric": metric, "value": "2", "before": "3", "flipped": flipped,
+                    "holds": holds })
+        };
+        for (why, first, second, told) in [
+            ("fired", (false, false), (true, true), "tvl:b"),
+            ("fired", (false, true), (true, true), "tvl:b"),
+            ("resolved", (true, false), (false, false), "tvl:a"),
+            ("repeated", (false, false), (false, true), "tvl:b"),
+            ("resolved", (false, false), (false, false), "tvl:a"),
+        ] {
+            let readings = [
+                read("tvl:a", first.0, first.1),
+                read("tvl:b", second.0, second.1),
+            ];
+            let (_, about) = about(json!({ "readings": readings, "why": why }));
+            assert_eq!(about.metric_key, told, "{why} {first:?} {second:?}");
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_release_wrote_is_told_by_what_moved() {
+        let readings = json!([
+            { "metric": "tvl:a", "value": "2", "before": null },
+            { "metric": "tvl:b", "value": "2", "before": "3" },
+        ]);
+        let (event, about) = about(json!({ "readings": readings, "why": "fired" }));
+        assert_eq!((event, &*about.metric_key), ("firing", "tvl:b"));
     }
 }

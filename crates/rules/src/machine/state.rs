@@ -146,6 +146,11 @@ impl RuleState {
         self.snoozed_until = None;
     }
 
+    /// Which of its comparisons are true, hysteresis included: a bit each, the leftmost first.
+    pub const fn true_leaves(&self) -> u32 {
+        self.leaves.true_bits()
+    }
+
     /// Where it stands.
     pub const fn phase(&self) -> Phase {
         self.phase

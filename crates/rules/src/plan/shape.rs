@@ -110,6 +110,11 @@ impl Leaves {
         self.on >> slot & 1 == 1
     }
 
+    /// Which leaves are true, a bit each.
+    pub(crate) const fn true_bits(&self) -> u32 {
+        self.on
+    }
+
     /// Notes what a leaf is now.
     pub(crate) const fn learn(&mut self, slot: u8, is_true: bool, is_crossing: bool) {
         let bit = 1 << slot;

@@ -4,13 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use packtrain_core::ports::{Broken, Happened, Point, Stands, Step, Watched};
 use packtrain_core::time::Timestamp;
-use packtrain_rules::machine::{Change, Event, Hold, Notice, Tier};
+use packtrain_rules::machine::{Change, Hold, Notice, Tier};
 use packtrain_rules::metric::{Aggregate, Derived};
 use packtrain_rules::plan::Plan;
 use packtrain_rules::rule::{self, Silence};
 use packtrain_rules::value::Value;
 use serde_json::json;
 
+use super::seen::{Seen, Stood};
 use super::tiers::Tiers;
 use super::watched::Rule;
 use super::windows::{self, Moved};
@@ -97,21 +98,24 @@ impl Round {
             let at = moments.first().copied().unwrap_or(self.now);
             let values = values(&rule.plan, |key| self.at(key, at));
             let seen = self.seen(&rule.plan, at);
+            let stood = Stood::of(machine);
             let begun = rule.plan.begin(machine, (at, &values), seen, tier);
-            events.extend(begun.into_iter().map(|event| (at, event)));
+            events.extend(stood.seen(begun, at, machine));
         }
         for at in &moments {
             let here = |key: &str| self.moved.get(key)?.iter().find(|it| it.at == *at).copied();
             let values = values(&rule.plan, here);
             let seen = self.seen(&rule.plan, *at);
+            let stood = Stood::of(machine);
             let observed = rule.plan.observe(machine, (*at, &values), seen, tier);
-            events.extend(observed.into_iter().map(|event| (*at, event)));
+            events.extend(stood.seen(observed, *at, machine));
         }
         let last = moments.last().copied().unwrap_or(self.now);
         let seen = self.seen(&rule.plan, last);
         if moments.is_empty() {
+            let stood = Stood::of(machine);
             let looked = rule.plan.look(machine, self.now, seen, tier);
-            events.extend(looked.into_iter().map(|event| (self.now, event)));
+            events.extend(stood.seen(looked, self.now, machine));
         }
         let wake_at = rule.plan.next_look(machine, seen, tier);
         self.outcome(rule, &events, wake_at)
@@ -142,13 +146,8 @@ impl Round {
         })?
     }
 
-    /// What became of a rule: events, each with the moment whose readings brought it about.
-    fn outcome(
-        &self,
-        mut rule: Rule,
-        events: &[(Timestamp, Event)],
-        wake_at: Option<Timestamp>,
-    ) -> Outcome {
+    /// What became of a rule.
+    fn outcome(&self, mut rule: Rule, events: &[Seen], wake_at: Option<Timestamp>) -> Outcome {
         let (mut happened, mut messages) = (Vec::new(), Vec::new());
         let Watched {
             id,
@@ -157,7 +156,8 @@ impl Round {
             ..
         } = rule.stored;
         let is_momentary = is_momentary(&rule);
-        for (moment, event) in events {
+        for seen in events {
+            let event = &seen.event;
             // The end of something that happened at a moment is no news.
             if is_momentary && event.change == Change::Told(Notice::Resolved) {
                 continue;
@@ -176,8 +176,7 @@ impl Round {
                     seq,
                     what: word(event.change).to_owned(),
                     at: event.at,
-                    // What was due before something moved is told with what was so then.
-                    facts: self.facts(&rule, event, event.at.min(*moment)),
+                    facts: self.facts(&rule, seen),
                 },
             });
             if matches!(event.change, Change::Told(_)) {
@@ -213,13 +212,9 @@ impl Round {
     }
 
     /// What a message is made from: what the rule watches, as it is and was.
-    fn facts(&self, rule: &Rule, event: &Event, moment: Timestamp) -> serde_json::Value {
-        let mut known = BTreeSet::new();
-        let leaves = rule.plan.leaves.iter();
-        let leaves = leaves.map(|leaf| (leaf.key.to_string(), &leaf.key));
-        let leaves = leaves.filter(|(key, _)| known.insert(key.clone()));
-        let readings = leaves.map(|(key, derived)| {
-            let reading = self.at(&key, moment);
+    fn facts(&self, rule: &Rule, seen: &Seen) -> serde_json::Value {
+        let readings = slots(&rule.plan).into_iter().map(|(key, derived, slots)| {
+            let reading = self.at(&key, seen.moment);
             json!({
                 "metric": key,
                 "name": spoken::name(derived, &self.symbols),
@@ -227,10 +222,12 @@ impl Round {
                 "before": reading.and_then(|it| it.before),
                 "at": reading.map(|it| it.at),
                 "of": reading.and_then(|it| self.change(derived, it)),
+                "flipped": seen.is_flipped(&slots),
+                "holds": seen.holds(&slots),
             })
         });
         let readings: Vec<_> = readings.collect();
-        let why = match event.change {
+        let why = match seen.event.change {
             Change::Held(hold) => Some(held(hold)),
             Change::Told(notice) => Some(told(notice)),
             _ => None,
@@ -263,6 +260,18 @@ fn is_momentary(rule: &Rule) -> bool {
     let mut leaves = rule.plan.leaves.iter();
     let fires_in_silence = rule.rule.no_data.is_some_and(|it| it.then == Silence::Fire);
     leaves.all(|leaf| leaf.key.metric.family().is_momentary()) && !fires_in_silence
+}
+
+/// What a rule watches, each once, with the places of its comparisons.
+fn slots(plan: &Plan) -> Vec<(String, &Derived, Vec<u8>)> {
+    let mut found: Vec<(String, &Derived, Vec<u8>)> = Vec::new();
+    for (slot, leaf) in (0..).zip(&plan.leaves) {
+        match found.iter_mut().find(|(_, key, _)| **key == leaf.key) {
+            Some((_, _, slots)) => slots.push(slot),
+            None => found.push((leaf.key.to_string(), &leaf.key, vec![slot])),
+        }
+    }
+    found
 }
 
 fn values(plan: &Plan, at: impl Fn(&str) -> Option<Reading>) -> Vec<(Derived, Value)> {

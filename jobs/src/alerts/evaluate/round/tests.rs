@@ -287,3 +287,27 @@ fn what_was_due_before_a_point_is_told_with_what_was_so_before_it() {
         ]
     );
 }
+
+#[test]
+fn of_several_metrics_it_is_said_which_changed_what_the_rule_asks_for() {
+    let other = "tvl:lido";
+    let rule = json!({ "when": { "any": [
+        { "metric": TVL, "op": "<", "value": "10" },
+        { "metric": other, "op": "<", "value": "5" },
+    ] } });
+    let tick = moved(vec![
+        step(TVL, 60, "11", Some("12")),
+        step(other, 60, "4", Some("6")),
+    ]);
+    let outcome = Round::new(at(60), Vec::new(), &tick).evaluate(read(stored(rule, &begun())));
+    assert_eq!(whats(&outcome), [(1, "fired"), (2, "told")]);
+    let readings = outcome.happened[1].step.facts["readings"].as_array().unwrap();
+    let seen: Vec<_> = { readings.iter() }
+        .map(|it| (&it["metric"], &it["flipped"], &it["holds"]))
+        .collect();
+    let (yes, no) = (&json!(true), &json!(false));
+    assert_eq!(
+        seen,
+        [(&json!(TVL), no, no), (&json!(other), yes, yes)]
+    );
+}
