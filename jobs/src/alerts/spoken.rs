@@ -82,6 +82,11 @@ pub(super) fn why(rule: &Rule, symbols: &Symbols) -> String {
     said
 }
 
+/// Why a rule fires to which data is missing: for how long.
+pub(super) fn silence(after_s: u32) -> String {
+    format!("no data for {}", span(after_s))
+}
+
 fn condition(condition: &Condition, symbols: &Symbols) -> String {
     let joined = |parts: &[Condition], by: &str| {
         let parts: Vec<String> = parts.iter().map(|it| part(it, symbols)).collect();

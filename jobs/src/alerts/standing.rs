@@ -2,7 +2,7 @@
 
 use packtrain_core::ids::{IncidentId, RuleId};
 use packtrain_core::time::Timestamp;
-use packtrain_rules::machine::{Change, Event, RuleState};
+use packtrain_rules::machine::{Cause, Change, Event, RuleState};
 use serde::{Deserialize, Serialize};
 
 /// A rule's state with the number of everything that happened to it.
@@ -23,6 +23,9 @@ pub(super) struct Standing {
 pub(super) struct Firing {
     number: u32,
     at: Timestamp,
+    /// Whether it fires since data is missing, and not for its condition.
+    #[serde(default)]
+    is_silent: bool,
 }
 
 impl Standing {
@@ -50,10 +53,11 @@ impl Standing {
         match event.change {
             // Whether a condition lasts is known when it fires, or nothing came of it.
             Change::Pending | Change::Eased => return None,
-            Change::Fired(_) => {
+            Change::Fired(cause) => {
                 self.firing = Some(Firing {
                     number: event.firing,
                     at: event.at,
+                    is_silent: cause == Cause::Silence,
                 });
             }
             Change::Resolved(_) | Change::Ended(_) | Change::Held(_) | Change::Told(_) => {}
@@ -61,6 +65,11 @@ impl Standing {
         let firing = self.firing?;
         let incident = IncidentId::of_firing(rule, firing.number, firing.at);
         Some((self.count(), incident))
+    }
+
+    /// Whether the last firing is for missing data.
+    pub(super) fn fired_in_silence(&self) -> bool {
+        self.firing.is_some_and(|firing| firing.is_silent)
     }
 
     /// The place of the next thing that happens.

@@ -2,6 +2,7 @@
 
 use chrono_tz::Tz;
 use packtrain_core::ports::{Incident, IncidentRecord, Notice, Reading, Severity, Step};
+use packtrain_core::time::Timestamp;
 use packtrain_rules::metric::Derived;
 use packtrain_rules::value::Value;
 use serde::Deserialize;
@@ -16,14 +17,20 @@ struct Facts {
     why: Option<String>,
     #[serde(default)]
     condition: String,
+    /// How long there was no data; none where there was.
+    #[serde(default)]
+    silent_s: Option<u32>,
     #[serde(default)]
     timezone: Option<Tz>,
 }
 
 impl Facts {
     /// Of several metrics the one that is told: the one of which a comparison changed, or else
-    /// holds.
+    /// holds. Where data is missing it is the one that has had none for the longest time.
     fn read(&self) -> Option<&Read> {
+        if self.silent_s.is_some() {
+            return self.readings.iter().min_by_key(|it| it.at);
+        }
         let find = |is: fn(&Read) -> bool| self.readings.iter().find(|it| is(it));
         find(|it| it.flipped)
             .or_else(|| find(|it| it.holds))
@@ -40,6 +47,8 @@ struct Read {
     name: Option<String>,
     value: Option<Value>,
     before: Option<Value>,
+    #[serde(default)]
+    at: Option<Timestamp>,
     /// Whether a comparison of it changed, which is why it happened.
     #[serde(default)]
     flipped: bool,
@@ -65,7 +74,8 @@ pub(super) fn notice(incident: &IncidentRecord, step: &Step, link: String) -> (N
     let read = facts.as_ref().and_then(Facts::read);
     // That something fell is told by what it was and is, and the share follows from that. What is
     // told again or taken back is the share itself, of another moment.
-    let is_news = matches!(why, Some("fired" | "resolved"));
+    let silent_s = facts.as_ref().and_then(|facts| facts.silent_s);
+    let is_news = matches!(why, Some("fired" | "resolved")) && silent_s.is_none();
     let of = read.and_then(|read| read.of.as_deref()).filter(|_| is_news);
     let within = read.filter(|_| of.is_some()).and_then(Read::key);
     let (key, read) = (read, of.or(read));
@@ -73,7 +83,8 @@ pub(super) fn notice(incident: &IncidentRecord, step: &Step, link: String) -> (N
         let unit = read
             .and_then(Read::key)
             .map_or("", |key| spoken::unit(&key));
-        value.map(|value| Reading {
+        // What was known last is no news where data is missing.
+        value.filter(|_| silent_s.is_none()).map(|value| Reading {
             value: value.to_string(),
             unit: unit.to_owned(),
         })
@@ -90,6 +101,7 @@ pub(super) fn notice(incident: &IncidentRecord, step: &Step, link: String) -> (N
         metric_key: key.map_or_else(String::new, |read| read.metric.clone()),
         before: reading(read.and_then(|read| read.before)),
         after: reading(read.and_then(|read| read.value)),
+        silent_s,
         within: within.map_or_else(String::new, |key| spoken::within(&key)),
         since: incident.opened_at,
         at: step.at,
@@ -119,7 +131,6 @@ fn severity(word: &str) -> Severity {
 #[cfg(test)]
 mod tests {
     use packtrain_core::ids::{IncidentId, RuleId};
-    use packtrain_core::time::Timestamp;
     use serde_json::json;
     use uuid::Uuid;
 
@@ -182,5 +193,24 @@ mod tests {
         ]);
         let (event, about) = about(json!({ "readings": readings, "why": "fired" }));
         assert_eq!((event, &*about.metric_key), ("firing", "tvl:b"));
+    }
+
+    #[test]
+    fn who_is_told_of_missing_data_reads_no_value_that_was_known_before() {
+        let readings = json!([
+            { "metric": "tvl:a", "value": "2", "before": "3", "at": "2026-11-30T06:15:00Z",
+              "holds": true },
+            { "metric": "tvl:b", "value": "2", "before": "3", "at": "2026-11-30T06:05:00Z" },
+        ]);
+        for why in ["fired", "repeated", "resolved"] {
+            let facts = json!({
+                "readings": readings, "why": why, "silent_s": 600,
+                "condition": "no data for 10 min",
+            });
+            let (_, about) = about(facts);
+            assert_eq!(about.metric_key, "tvl:b", "it is the silent one");
+            assert_eq!((about.before, about.after), (None, None), "{why}");
+            assert_eq!(about.silent_s, Some(600));
+        }
     }
 }

@@ -112,6 +112,9 @@ pub struct Incident {
     pub before: Option<Reading>,
     /// The value now.
     pub after: Option<Reading>,
+    /// How long there was no data, in seconds; none where there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_s: Option<u32>,
     /// How long it took from one to the other, such as `1 h`; empty where the rule does not ask.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub within: String,

@@ -80,6 +80,7 @@ pub(super) fn sample() -> Incident {
             value: "2988.1".to_owned(),
             unit: "USD".to_owned(),
         }),
+        silent_s: None,
         within: String::new(),
         since: Timestamp::UNIX_EPOCH,
         at: Timestamp::UNIX_EPOCH,
@@ -110,6 +111,9 @@ fn incident(incident: &Incident, zone: Tz) -> Json {
         "after": told(&incident.after),
         "after_exact": exact(&incident.after),
         "change": change.unwrap_or_default(),
+        "silent": incident.silent_s.map_or_else(String::new, |seconds| {
+            lasted(TimeDelta::seconds(seconds.into()))
+        }),
         "within": fact(&incident.within),
         "since": moment(incident.since, zone),
         "lasted": lasted(incident.at - incident.since),

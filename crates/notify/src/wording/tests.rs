@@ -353,6 +353,38 @@ fn a_change_over_a_window_is_told_with_how_long_it_took() {
 }
 
 #[test]
+fn missing_data_is_told_with_how_long_it_has_been_missing() {
+    let silent = || Incident {
+        why: "no data for 10 min".to_owned(),
+        before: None,
+        after: None,
+        silent_s: Some(660),
+        ..incident()
+    };
+    for (notice, title, begin) in [
+        (
+            Notice::Firing(silent()),
+            "ETH below 3,000: ETH price gives no data",
+            "ETH price has given no data for 11 min.\n\nWhy: no data for 10 min\n",
+        ),
+        (
+            Notice::StillFiring(silent()),
+            "ETH below 3,000 still fires: ETH price gives no data",
+            "ETH price has given no data for 11 min.\n\nWhy:",
+        ),
+        (
+            Notice::Resolved(silent()),
+            "ETH below 3,000 is over: ETH price gives no data",
+            "ETH price has given no data for 11 min, so the alert counts as over.\n\nIt fired",
+        ),
+    ] {
+        let message = Templates::new().write(ChannelKind::Email, &notice, Berlin, None);
+        assert_eq!(message.title, title);
+        assert!(message.text.starts_with(begin), "{}", message.text);
+    }
+}
+
+#[test]
 fn own_words_are_for_rules_and_a_digest_is_told_in_ours() {
     let own = own("mine", "");
     let templates = Templates::new();

@@ -232,10 +232,28 @@ impl Round {
             Change::Told(notice) => Some(told(notice)),
             _ => None,
         };
+        let no_data = rule.rule.no_data.as_ref();
+        let condition = match no_data.filter(|_| rule.standing.fired_in_silence()) {
+            Some(no_data) => spoken::silence(no_data.after_s),
+            None => spoken::why(&rule.rule, &self.symbols),
+        };
         json!({
-            "readings": readings, "why": why, "condition": spoken::why(&rule.rule, &self.symbols),
+            "readings": readings, "why": why, "condition": condition,
+            "silent_s": no_data.and_then(|no_data| self.silent_s(rule, seen, no_data.after_s)),
             "timezone": rule.rule.timezone,
         })
+    }
+
+    /// How long there was no data when something happened; none while there is.
+    fn silent_s(&self, rule: &Rule, seen: &Seen, after_s: u32) -> Option<u32> {
+        if !seen.is_silent {
+            return None;
+        }
+        let last = self.seen(&rule.plan, seen.moment);
+        let for_s = last.map(|last| (seen.moment - last).num_seconds());
+        let for_s = for_s.and_then(|it| u32::try_from(it).ok());
+        // Of what never had a value no more is known than what the rule asks for.
+        Some(for_s.unwrap_or_default().max(after_s))
     }
 }
 

@@ -311,3 +311,42 @@ fn of_several_metrics_it_is_said_which_changed_what_the_rule_asks_for() {
         [(&json!(TVL), no, no), (&json!(other), yes, yes)]
     );
 }
+
+#[test]
+fn what_is_told_in_a_silence_says_how_long_it_has_lasted_and_what_follows_says_why_it_fired() {
+    let mut rule = below("10");
+    rule["no_data"] = json!({ "after_s": 600, "then": "fire" });
+    let known = || vec![point(TVL, 0, "12")];
+    let round = Round::new(at(630), known(), &Moved::default());
+    let mut silent = stored(rule, &begun());
+    let outcome = round.evaluate(read(silent.clone()));
+    assert_eq!(whats(&outcome), [(1, "fired"), (2, "told")]);
+    let facts = &outcome.happened[1].step.facts;
+    assert_eq!(
+        (&facts["silent_s"], &facts["condition"]),
+        (&json!(600), &json!("no data for 10 min"))
+    );
+    silent.state = outcome.stands.state;
+    let tick = moved(vec![step(TVL, 700, "11", Some("12"))]);
+    let outcome = Round::new(at(700), known(), &tick).evaluate(read(silent));
+    assert_eq!(whats(&outcome), [(3, "resolved"), (4, "told")]);
+    let facts = &outcome.happened[1].step.facts;
+    assert_eq!(facts["silent_s"], Json::Null, "there is data");
+    assert_eq!(facts["condition"], "no data for 10 min", "for which it fired");
+}
+
+#[test]
+fn a_rule_that_is_over_in_a_silence_says_so() {
+    let mut rule = below("10");
+    rule["no_data"] = json!({ "after_s": 600, "then": "resolve" });
+    let tick = moved(vec![step(TVL, 0, "9", Some("12"))]);
+    let mut firing = stored(rule, &begun());
+    let outcome = Round::new(at(0), Vec::new(), &tick).evaluate(read(firing.clone()));
+    firing.state = outcome.stands.state;
+    let known = vec![point(TVL, 0, "9")];
+    let outcome = Round::new(at(600), known, &Moved::default()).evaluate(read(firing));
+    assert_eq!(whats(&outcome), [(3, "resolved"), (4, "told")]);
+    let facts = &outcome.happened[1].step.facts;
+    assert_eq!(facts["silent_s"], 600);
+    assert_eq!(facts["condition"], "TVL of aave is below $10", "for which it fired");
+}
