@@ -1,8 +1,11 @@
 //! How a rule stands, as it is stored: the state of its machine, and what counts what happened.
 
+use std::collections::BTreeMap;
+
 use packtrain_core::ids::{IncidentId, RuleId};
 use packtrain_core::time::Timestamp;
 use packtrain_rules::machine::{Cause, Change, Event, RuleState};
+use packtrain_rules::value::Value;
 use serde::{Deserialize, Serialize};
 
 /// A rule's state with the number of everything that happened to it.
@@ -19,13 +22,16 @@ pub(super) struct Standing {
 }
 
 /// A firing: its number, and when it was, from which its incident has its id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Firing {
     number: u32,
     at: Timestamp,
     /// Whether it fires since data is missing, and not for its condition.
     #[serde(default)]
     is_silent: bool,
+    /// What its metrics were.
+    #[serde(default)]
+    values: BTreeMap<String, Value>,
 }
 
 impl Standing {
@@ -58,18 +64,31 @@ impl Standing {
                     number: event.firing,
                     at: event.at,
                     is_silent: cause == Cause::Silence,
+                    values: BTreeMap::new(),
                 });
             }
             Change::Resolved(_) | Change::Ended(_) | Change::Held(_) | Change::Told(_) => {}
         }
-        let firing = self.firing?;
+        let firing = self.firing.as_ref()?;
         let incident = IncidentId::of_firing(rule, firing.number, firing.at);
         Some((self.count(), incident))
     }
 
     /// Whether the last firing is for missing data.
     pub(super) fn fired_in_silence(&self) -> bool {
-        self.firing.is_some_and(|firing| firing.is_silent)
+        self.firing.as_ref().is_some_and(|firing| firing.is_silent)
+    }
+
+    /// Keeps what its metrics were when it fired, of which reminders tell.
+    pub(super) fn keep(&mut self, values: BTreeMap<String, Value>) {
+        if let Some(firing) = &mut self.firing {
+            firing.values = values;
+        }
+    }
+
+    /// What a metric was when it fired.
+    pub(super) fn began_at(&self, metric: &str) -> Option<Value> {
+        self.firing.as_ref()?.values.get(metric).copied()
     }
 
     /// The place of the next thing that happens.
@@ -159,6 +178,16 @@ mod tests {
         let told = event(30, 1, Change::Told(Notice::Resolved));
         let incident = IncidentId::of_firing(rule(), 1, at(20));
         assert_eq!(changed.number(rule(), &told), Some((3, incident)));
+    }
+
+    #[test]
+    fn how_a_rule_stands_is_read_as_an_earlier_release_wrote_it() {
+        let mut standing = Standing::new(at(0));
+        standing.number(rule(), &event(20, 1, Change::Fired(Cause::Condition)));
+        let mut written = serde_json::to_value(&standing).unwrap();
+        let firing = written["firing"].as_object_mut().unwrap();
+        firing.retain(|name, _| ["number", "at"].contains(&name.as_str()));
+        assert_eq!(serde_json::from_value::<Standing>(written).unwrap(), standing);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One round of evaluation: rules at what moved, or at the time. Pure.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use packtrain_core::ports::{Broken, Happened, Point, Stands, Step, Watched};
 use packtrain_core::time::Timestamp;
@@ -165,6 +165,10 @@ impl Round {
             let Some((seq, incident)) = rule.standing.number(id, event) else {
                 continue;
             };
+            if matches!(event.change, Change::Fired(_)) && !seen.is_silent {
+                let values = self.values(&rule.plan, seen.moment);
+                rule.standing.keep(values);
+            }
             happened.push(Happened {
                 tenant,
                 rule: id,
@@ -211,15 +215,30 @@ impl Round {
         )
     }
 
+    /// What a rule's metrics are at a moment.
+    fn values(&self, plan: &Plan, at: Timestamp) -> BTreeMap<String, Value> {
+        let keys = plan.leaves.iter().map(|leaf| leaf.key.to_string());
+        let values = keys.filter_map(|key| {
+            let value = self.at(&key, at)?.value;
+            Some((key, value))
+        });
+        values.collect()
+    }
+
     /// What a message is made from: what the rule watches, as it is and was.
     fn facts(&self, rule: &Rule, seen: &Seen) -> serde_json::Value {
         let readings = slots(&rule.plan).into_iter().map(|(key, derived, slots)| {
             let reading = self.at(&key, seen.moment);
+            // A reminder says what it was when the rule began to fire.
+            let before = match seen.event.change {
+                Change::Told(Notice::Repeated) => rule.standing.began_at(&key),
+                _ => reading.and_then(|it| it.before),
+            };
             json!({
                 "metric": key,
                 "name": spoken::name(derived, &self.symbols),
                 "value": reading.map(|it| it.value),
-                "before": reading.and_then(|it| it.before),
+                "before": before,
                 "at": reading.map(|it| it.at),
                 "of": reading.and_then(|it| self.change(derived, it)),
                 "flipped": seen.is_flipped(&slots),

@@ -350,3 +350,23 @@ fn a_rule_that_is_over_in_a_silence_says_so() {
     assert_eq!(facts["silent_s"], 600);
     assert_eq!(facts["condition"], "TVL of aave is below $10", "for which it fired");
 }
+
+#[test]
+fn a_reminder_tells_what_the_metric_was_when_the_rule_began_to_fire() {
+    let mut rule = below("10");
+    rule["repeat_every_s"] = json!(3600);
+    let mut firing = stored(rule, &begun());
+    let tick = moved(vec![step(TVL, 60, "9", Some("12"))]);
+    let outcome = Round::new(at(60), Vec::new(), &tick).evaluate(read(firing.clone()));
+    firing.state = outcome.stands.state;
+    let known = vec![point(TVL, 3_000, "7")];
+    let outcome = Round::new(at(3_660), known, &Moved::default()).evaluate(read(firing));
+    assert_eq!(whats(&outcome), [(3, "told")]);
+    let facts = &outcome.happened[0].step.facts;
+    assert_eq!(facts["why"], "repeated");
+    let reading = &facts["readings"][0];
+    assert_eq!(
+        (&reading["before"], &reading["value"]),
+        (&json!("9"), &json!("7"))
+    );
+}
