@@ -34,6 +34,9 @@ pub(super) const ZONE: Tz = Tz::UTC;
 const FAILING_MAX: chrono::Duration = chrono::Duration::days(5);
 /// How old news may be and still wait for another day's money.
 const UNPAID_MAX: chrono::Duration = chrono::Duration::hours(24);
+/// How far apart two failures are that count as one time of failing: further than any pause between
+/// two tries. What an endpoint would have done in between is not known.
+const FAILED_BETWEEN_MAX: chrono::Duration = chrono::Duration::days(1);
 
 /// A message that was handed over, or was not taken.
 pub(super) struct Sent {
@@ -124,17 +127,43 @@ impl Sent {
 
     /// What it means for its endpoint.
     pub(super) fn standing(&self, record: &EndpointRecord) -> Standing {
-        let is_old = record
-            .failing_since
-            .is_some_and(|since| self.at - since > FAILING_MAX);
+        let last = record.failed_at.or(record.failing_since);
+        let goes_on = last.is_some_and(|last| self.at - last <= FAILED_BETWEEN_MAX);
+        let since = record.failing_since.filter(|_| goes_on);
+        let is_old = since.is_some_and(|since| self.at - since > FAILING_MAX);
         match self.attempt.outcome {
             DeliveryOutcome::Delivered => Standing::Well,
             // It was not asked.
-            _ if self.is_unpaid() => Standing::Same,
+            _ if self.is_ours() => Standing::Same,
             DeliveryOutcome::Gone => Standing::Disabled("it answered that it is no more"),
             _ if is_old => Standing::Disabled("it failed for five days"),
             _ => Standing::Failing,
         }
+    }
+
+    /// Whether it failed on our side of the channel, of which its receiver knows nothing: a mail
+    /// server or a bot of the operator, money that is spent, a channel that is not set up.
+    fn is_ours(&self) -> bool {
+        let Some(cause) = self.attempt.cause else {
+            return false;
+        };
+        let is_channel = match self.channel {
+            ChannelKind::Email => matches!(
+                cause,
+                DeliveryCause::Connect
+                    | DeliveryCause::Tls
+                    | DeliveryCause::Late
+                    | DeliveryCause::Broken
+            ),
+            // A token that does not hold; a chat that is unknown or closed is 400 or 403.
+            ChannelKind::Telegram => matches!(self.attempt.status, Some(401 | 404)),
+            _ => false,
+        };
+        let is_everywhere = matches!(
+            cause,
+            DeliveryCause::Unavailable | DeliveryCause::Budget | DeliveryCause::Message
+        );
+        is_channel || is_everywhere
     }
 
     /// Why it was not taken. What the other side said is its owner's, and stands with the try.
@@ -242,6 +271,8 @@ fn pause(attempt: u16, random: u64) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]
@@ -254,5 +285,78 @@ mod tests {
         assert_eq!(usize::from(ATTEMPTS_MAX), PAUSES.len() + 1);
         assert_eq!(least.as_secs(), 74_555);
         assert!(most <= least * 11 / 10, "{most:?}");
+    }
+
+    fn at(hours: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + chrono::Duration::hours(hours)
+    }
+
+    fn record(failing_since: Option<i64>, failed_at: Option<i64>) -> EndpointRecord {
+        EndpointRecord {
+            id: EndpointId::from_uuid(Uuid::from_u128(1)),
+            name: "desk".to_owned(),
+            channel: "webhook".to_owned(),
+            address: Secret::new("https://example.org/".to_owned()),
+            secrets: Vec::new(),
+            created_at: at(0),
+            unverified_since: None,
+            verified_at: None,
+            failing_since: failing_since.map(at),
+            failed_at: failed_at.map(at),
+            disabled_at: None,
+            disabled_because: None,
+            old_secrets_until: None,
+            digest: None,
+        }
+    }
+
+    fn failed(channel: ChannelKind, cause: DeliveryCause, status: Option<u16>, hours: i64) -> Sent {
+        Sent {
+            attempt: DeliveryAttempt {
+                request: RequestId::from_uuid(Uuid::from_u128(1)),
+                outcome: DeliveryOutcome::Temporary(None),
+                cause: Some(cause),
+                status,
+                latency: std::time::Duration::ZERO,
+                excerpt: String::new(),
+            },
+            channel,
+            at: at(hours),
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_disabled_when_it_fails_for_five_days_and_not_when_it_fails_twice_in_six() {
+        let standing = |since, last, hours| {
+            let sent = failed(ChannelKind::Webhook, DeliveryCause::ServerError, Some(503), hours);
+            sent.standing(&record(since, last))
+        };
+        assert_eq!(standing(None, None, 0), Standing::Failing);
+        assert_eq!(standing(Some(0), Some(0), 144), Standing::Failing, "two in six days");
+        assert_eq!(standing(Some(0), Some(110), 120), Standing::Failing, "five days, not more");
+        let disabled = Standing::Disabled("it failed for five days");
+        assert_eq!(standing(Some(0), Some(110), 121), disabled);
+        // Of what an earlier release wrote no last failure is known.
+        assert_eq!(standing(Some(0), None, 144), Standing::Failing);
+    }
+
+    #[test]
+    fn what_fails_on_our_side_says_nothing_of_the_endpoint() {
+        let long = record(Some(0), Some(140));
+        for (channel, cause, status, is_ours) in [
+            (ChannelKind::Email, DeliveryCause::Connect, None, true),
+            (ChannelKind::Email, DeliveryCause::Tls, None, true),
+            (ChannelKind::Email, DeliveryCause::Late, None, true),
+            (ChannelKind::Email, DeliveryCause::Rejected, Some(550), false),
+            (ChannelKind::Webhook, DeliveryCause::Connect, None, false),
+            (ChannelKind::Telegram, DeliveryCause::Unavailable, None, true),
+            (ChannelKind::Telegram, DeliveryCause::Rejected, Some(401), true),
+            (ChannelKind::Telegram, DeliveryCause::Rejected, Some(400), false),
+            (ChannelKind::Sns, DeliveryCause::Budget, None, true),
+            (ChannelKind::Slack, DeliveryCause::Message, None, true),
+        ] {
+            let standing = failed(channel, cause, status, 150).standing(&long);
+            assert_eq!(standing == Standing::Same, is_ours, "{channel} {cause:?}");
+        }
     }
 }

@@ -50,6 +50,8 @@ pub struct EndpointRecord {
     pub verified_at: Option<Timestamp>,
     /// Since when every try failed; none while the last one succeeded.
     pub failing_since: Option<Timestamp>,
+    /// When a try failed last; none while the last one succeeded.
+    pub failed_at: Option<Timestamp>,
     /// When it was disabled; nothing is sent there any more.
     pub disabled_at: Option<Timestamp>,
     /// Why.

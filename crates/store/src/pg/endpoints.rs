@@ -299,14 +299,19 @@ impl Endpoints for PgEndpoints {
                set verified_at = case when $2 = 'well' and unverified_since is null
                                       then coalesce(verified_at, $3)
                                       else verified_at end,
-                   failing_since = case $2 when 'well' then null
-                                           else coalesce(failing_since, $3) end,
+                   failing_since = case
+                       when $2 = 'well' then null
+                       when coalesce(failed_at, failing_since) >= $3 - interval '1 day'
+                       then failing_since
+                       else $3
+                   end,
+                   failed_at = case $2 when 'well' then null else greatest(failed_at, $3) end,
                    disabled_at = case $2 when 'disabled' then coalesce(disabled_at, $3)
                                          else disabled_at end,
                    disabled_because = coalesce(disabled_because, $4)
              where id = $1
                and case $2 when 'well' then verified_at is null or failing_since is not null
-                           when 'failing' then failing_since is null
+                           when 'failing' then true
                            else disabled_at is null end
             "#,
             tried.endpoint.as_uuid(),

@@ -11,7 +11,7 @@ use packtrain_rules::rule::{self, Silence};
 use packtrain_rules::value::Value;
 use serde_json::json;
 
-use super::seen::{Seen, Stood};
+use super::seen::{Seen, Stood, slots};
 use super::tiers::Tiers;
 use super::watched::Rule;
 use super::windows::{self, Moved};
@@ -297,18 +297,6 @@ fn is_momentary(rule: &Rule) -> bool {
     let mut leaves = rule.plan.leaves.iter();
     let fires_in_silence = rule.rule.no_data.is_some_and(|it| it.then == Silence::Fire);
     leaves.all(|leaf| leaf.key.metric.family().is_momentary()) && !fires_in_silence
-}
-
-/// What a rule watches, each once, with the places of its comparisons.
-fn slots(plan: &Plan) -> Vec<(String, &Derived, Vec<u8>)> {
-    let mut found: Vec<(String, &Derived, Vec<u8>)> = Vec::new();
-    for (slot, leaf) in (0..).zip(&plan.leaves) {
-        match found.iter_mut().find(|(_, key, _)| **key == leaf.key) {
-            Some((_, _, slots)) => slots.push(slot),
-            None => found.push((leaf.key.to_string(), &leaf.key, vec![slot])),
-        }
-    }
-    found
 }
 
 fn values(plan: &Plan, at: impl Fn(&str) -> Option<Reading>) -> Vec<(Derived, Value)> {

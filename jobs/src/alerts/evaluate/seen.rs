@@ -3,6 +3,8 @@
 
 use packtrain_core::time::Timestamp;
 use packtrain_rules::machine::{Cause, Change, Event, RuleState};
+use packtrain_rules::metric::Derived;
+use packtrain_rules::plan::Plan;
 
 /// How a rule stood before a step.
 #[derive(Debug, Clone, Copy)]
@@ -68,4 +70,16 @@ impl Seen {
     pub(super) fn holds(&self, slots: &[u8]) -> bool {
         slots.iter().any(|slot| self.holds >> slot & 1 == 1)
     }
+}
+
+/// What a rule watches, each once, with the places of its comparisons.
+pub(super) fn slots(plan: &Plan) -> Vec<(String, &Derived, Vec<u8>)> {
+    let mut found: Vec<(String, &Derived, Vec<u8>)> = Vec::new();
+    for (slot, leaf) in (0..).zip(&plan.leaves) {
+        match found.iter_mut().find(|(_, key, _)| **key == leaf.key) {
+            Some((_, _, slots)) => slots.push(slot),
+            None => found.push((leaf.key.to_string(), &leaf.key, vec![slot])),
+        }
+    }
+    found
 }

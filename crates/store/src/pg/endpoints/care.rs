@@ -52,7 +52,8 @@ pub(super) async fn enable(
         update endpoint
            set disabled_at = null,
                disabled_because = null,
-               failing_since = null
+               failing_since = null,
+               failed_at = null
          where id = $1
         "#,
         id.as_uuid(),

@@ -26,6 +26,7 @@ pub(crate) struct EndpointRow {
     pub(super) unverified_since: Option<Timestamp>,
     pub(super) verified_at: Option<Timestamp>,
     pub(super) failing_since: Option<Timestamp>,
+    pub(super) failed_at: Option<Timestamp>,
     pub(super) disabled_at: Option<Timestamp>,
     pub(super) disabled_because: Option<String>,
     pub(super) old_secrets_until: Option<Timestamp>,
@@ -52,6 +53,7 @@ impl EndpointRow {
             unverified_since: self.unverified_since,
             verified_at: self.verified_at,
             failing_since: self.failing_since,
+            failed_at: self.failed_at,
             disabled_at: self.disabled_at,
             disabled_because: self.disabled_because,
             old_secrets_until: self.old_secrets_until,
@@ -87,7 +89,7 @@ pub(crate) async fn one(
         EndpointRow,
         r#"
         select e.id, e.name, e.channel, e.address, e.created_at, e.unverified_since, e.verified_at,
-               e.failing_since, e.disabled_at, e.disabled_because,
+               e.failing_since, e.failed_at, e.disabled_at, e.disabled_because,
                case when e.old_secrets_until <= now_utc() then e.secrets[1:1]
                     else e.secrets end as "secrets!",
                case when e.old_secrets_until > now_utc() then e.old_secrets_until
@@ -114,7 +116,7 @@ pub(super) async fn page(
         EndpointRow,
         r#"
         select e.id, e.name, e.channel, e.address, e.created_at, e.unverified_since, e.verified_at,
-               e.failing_since, e.disabled_at, e.disabled_because,
+               e.failing_since, e.failed_at, e.disabled_at, e.disabled_because,
                case when e.old_secrets_until <= now_utc() then e.secrets[1:1]
                     else e.secrets end as "secrets!",
                case when e.old_secrets_until > now_utc() then e.old_secrets_until

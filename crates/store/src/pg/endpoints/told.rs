@@ -23,7 +23,7 @@ pub(super) async fn told(
         ToldRow,
         r#"
         select e.id, e.name, e.channel, e.address, e.created_at, e.unverified_since, e.verified_at,
-               e.failing_since, e.disabled_at, e.disabled_because,
+               e.failing_since, e.failed_at, e.disabled_at, e.disabled_because,
                case when e.old_secrets_until <= now_utc() then e.secrets[1:1]
                     else e.secrets end as "secrets!",
                case when e.old_secrets_until > now_utc() then e.old_secrets_until
@@ -57,6 +57,7 @@ struct ToldRow {
     unverified_since: Option<Timestamp>,
     verified_at: Option<Timestamp>,
     failing_since: Option<Timestamp>,
+    failed_at: Option<Timestamp>,
     disabled_at: Option<Timestamp>,
     disabled_because: Option<String>,
     secrets: Vec<String>,
@@ -84,6 +85,7 @@ impl ToldRow {
             unverified_since: self.unverified_since,
             verified_at: self.verified_at,
             failing_since: self.failing_since,
+            failed_at: self.failed_at,
             disabled_at: self.disabled_at,
             disabled_because: self.disabled_because,
             old_secrets_until: self.old_secrets_until,
