@@ -244,7 +244,8 @@ pub struct Undone {
 /// What rules are evaluated with, for all tenants.
 #[async_trait]
 pub trait Watch: Send + Sync {
-    /// What a job observed that is newer than what rules were evaluated with.
+    /// What a job observed that is newer than what rules were evaluated with, in order of time; and
+    /// before it what others observed since of the same metrics, whose evaluations died.
     async fn moved(&self, tick: JobId) -> Result<Vec<Move>, StoreError>;
 
     /// Rules with a level between where a metric was and where it is, and those that count one of

@@ -44,13 +44,20 @@ impl PgWatch {
 #[async_trait]
 impl Watch for PgWatch {
     async fn moved(&self, tick: JobId) -> Result<Vec<Move>, StoreError> {
+        // With the points of evaluations that died. Of a metric that rules never saw what came
+        // before is not news.
         let rows = sqlx::query!(
             r#"
             select p.key, p.at, p.value::text as "value!", m.value::text as before
-              from metric_point p
-              left join metric m on m.key = p.key
-             where p.tick = $1
-               and (m.at is null or p.at > m.at)
+              from (select t.key, max(t.at) as until
+                      from metric_point t
+                     where t.tick = $1
+                     group by t.key) n
+              left join metric m on m.key = n.key
+              join metric_point p
+                on p.key = n.key
+               and p.at <= n.until
+               and case when m.at is null then p.tick = $1 else p.at > m.at end
              order by p.at, p.key
              limit $2
             "#,
