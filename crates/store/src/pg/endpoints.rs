@@ -166,6 +166,18 @@ impl Endpoints for PgEndpoints {
 
     async fn remove(&self, tenant: TenantId, id: EndpointId) -> Result<bool, EndpointError> {
         let mut tx = self.gate.begin(tenant).await?;
+        // Who makes a rule that names it holds it until that is written, or waits here and finds
+        // that it is gone.
+        let known = sqlx::query_scalar!(
+            "select id from endpoint where id = $1 for update",
+            id.as_uuid(),
+        )
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(refused("to hold an endpoint"))?;
+        if known.is_none() {
+            return Ok(false);
+        }
         let named = sqlx::query_scalar!(
             "select id from alert_rule where $1 = any(endpoints) limit 1",
             id.as_uuid(),
