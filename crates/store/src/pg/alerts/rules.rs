@@ -208,14 +208,15 @@ impl Rules for PgRules {
 
     async fn remove(&self, tenant: TenantId, id: RuleId) -> Result<bool, StoreError> {
         let mut tx = self.gate.begin(tenant).await?;
-        sqlx::query!("delete from alert_level where rule_id = $1", id.as_uuid())
-            .execute(&mut *tx)
-            .await
-            .map_err(refused("to take a rule's levels away"))?;
+        // Who evaluates locks how a rule stands before it touches its levels.
         sqlx::query!("delete from alert_state where rule_id = $1", id.as_uuid())
             .execute(&mut *tx)
             .await
             .map_err(refused("to take a rule's state away"))?;
+        sqlx::query!("delete from alert_level where rule_id = $1", id.as_uuid())
+            .execute(&mut *tx)
+            .await
+            .map_err(refused("to take a rule's levels away"))?;
         incidents::end(&mut tx, id).await?;
         let done = sqlx::query!("delete from alert_rule where id = $1", id.as_uuid())
             .execute(&mut *tx)
