@@ -158,7 +158,7 @@ pub trait Rules: Send + Sync {
         limit: u32,
     ) -> Result<Vec<IncidentRecord>, StoreError>;
 
-    /// One incident, step by step.
+    /// One incident, step by step: of very many the last.
     async fn incident(
         &self,
         tenant: TenantId,

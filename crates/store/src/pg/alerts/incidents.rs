@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::error::{number, refused};
 
-/// Steps of one incident that are read, the first.
+/// Steps of one incident that are read, the last.
 const STEPS_MAX: i64 = 1_000;
 
 struct IncidentRow {
@@ -82,7 +82,7 @@ pub(super) async fn story(
             select seq, step, at, facts
               from incident_step
              where incident_id = $1
-             order by seq
+             order by seq desc
              limit $2
             "#,
         id.as_uuid(),
@@ -91,7 +91,7 @@ pub(super) async fn story(
     .fetch_all(connection)
     .await
     .map_err(refused("to read what happened"))?;
-    let steps = rows.into_iter().map(|row| {
+    let steps = rows.into_iter().rev().map(|row| {
         Ok(Step {
             seq: number("incident_step.seq", row.seq)?,
             what: row.step,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::error::{number, refused};
 
-/// Tries of one incident that are read, the first.
+/// Tries of one incident that are read, the last.
 const TRIES_MAX: i64 = 1_000;
 
 /// Keeps tries. Attempts of a job begin anew with a redrive, and its tries go on; one that is there
@@ -74,13 +74,13 @@ pub(crate) async fn record(
     Ok(())
 }
 
-/// The first tries to tell of an incident, by itself or in a digest, in order of what was told and
+/// The last tries to tell of an incident, by itself or in a digest, in order of what was told and
 /// of time.
 pub(crate) async fn of_incident(
     connection: &mut PgConnection,
     incident: IncidentId,
 ) -> Result<Vec<Try>, StoreError> {
-    let rows = sqlx::query_as!(
+    let mut rows = sqlx::query_as!(
         TryRow,
         r#"
         with told as (
@@ -98,7 +98,7 @@ pub(crate) async fn of_incident(
                t.status, t.cause, t.excerpt
           from told o
           join delivery_try t on t.job_id = o.job_id and t.number = o.number
-         order by o.seq, t.at
+         order by o.seq desc, t.at desc
          limit $2
         "#,
         incident.as_uuid(),
@@ -107,6 +107,7 @@ pub(crate) async fn of_incident(
     .fetch_all(connection)
     .await
     .map_err(refused("to read the tries of an incident"))?;
+    rows.reverse();
     rows.into_iter().map(TryRow::tried).collect()
 }
 
