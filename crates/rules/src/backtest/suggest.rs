@@ -87,13 +87,14 @@ const fn without(reason: String) -> Advice {
 
 /// The values to try, the least strict first, and whether none was left out.
 fn candidates(leaf: &Leaf, seen: Vec<Value>) -> (Vec<Value>, bool) {
-    let band = leaf.value.units() - leaf.cleared_at().units();
+    let (fires, clears) = (leaf.value.units(), leaf.cleared_at().units());
+    let band = fires.checked_sub(clears).unwrap_or_default();
     // Where a value that is equal fires too, the next stricter one is a unit further.
     let unit = i128::from(leaf.op == Op::AtLeast) - i128::from(leaf.op == Op::AtMost);
     let passed = seen
         .into_iter()
-        .flat_map(|value| [0, band].map(|by| value.units() + by));
-    let values = passed.filter_map(|units| Value::from_units(units + unit).ok());
+        .flat_map(|value| [0, band].map(|by| value.units().checked_add(by)));
+    let values = passed.filter_map(|units| Value::from_units(units?.checked_add(unit)?).ok());
     let mut values: Vec<_> = values.collect();
     if leaf.op.is_upward() {
         values.retain(|value| *value > leaf.value);
@@ -144,4 +145,20 @@ impl Watcher for Tally {
     }
 
     fn moved(&mut self, _: Option<Timestamp>, _: &Engine) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_at_the_end_of_the_range_is_tried_or_left_out_and_never_wraps() {
+        let leaf: Leaf = serde_json::from_value(serde_json::json!({
+            "metric": "tvl:aave", "op": ">", "value": "90000000000000000000",
+            "clear": "-90000000000000000000",
+        }))
+        .expect("it is a leaf");
+        let (values, is_whole) = candidates(&leaf, vec![Value::MIN, Value::MAX]);
+        assert_eq!((values, is_whole), (vec![Value::MAX], true));
+    }
 }
