@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::attempt::Begun;
 use letter::Sender;
-use lines::Lines;
+use lines::{Lines, PLACE_WITHIN};
 
 /// How long one mail may take, with its connection.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
@@ -117,7 +117,11 @@ impl Channel for Email {
             Ok(letter) => letter,
             Err((cause, why)) => return begun.refused(cause, why),
         };
-        match timeout(ANSWER_WITHIN, self.lines.send(&letter)).await {
+        // Whoever waits for us and not for the server has not been tried.
+        let Some(place) = self.lines.place().await else {
+            return begun.not_before(self.clock.now() + PLACE_WITHIN);
+        };
+        match timeout(ANSWER_WITHIN, self.lines.send(&place, &letter)).await {
             Ok(Ok(reply)) => {
                 let said = reply.message().collect::<Vec<_>>().join("\n");
                 let code = reply.code().into();

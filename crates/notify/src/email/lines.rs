@@ -12,8 +12,8 @@ use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::Response;
-use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout};
 
 use super::{EmailSettings, Failure, Security};
 
@@ -22,6 +22,8 @@ use super::{EmailSettings, Failure, Security};
 const IDLE_MAX: Duration = Duration::from_secs(30);
 /// How long connecting may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// How long a mail waits here for a connection that another one uses.
+pub(super) const PLACE_WITHIN: Duration = Duration::from_secs(5);
 /// Connections that any settings may ask for.
 const CONNECTIONS_MAX: u32 = 64;
 
@@ -61,9 +63,18 @@ impl Lines {
         })
     }
 
+    /// A place among those who use a connection; none when all are taken for some seconds.
+    pub(super) async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        let place = timeout(PLACE_WITHIN, self.room.acquire()).await.ok()?;
+        Some(place.expect("it is never closed"))
+    }
+
     /// Hands one mail over. Who stops waiting for this closes the connection.
-    pub(super) async fn send(&self, letter: &Letter) -> Result<Response, Failure> {
-        let _place = self.room.acquire().await.expect("it is never closed");
+    pub(super) async fn send(
+        &self,
+        _place: &SemaphorePermit<'_>,
+        letter: &Letter,
+    ) -> Result<Response, Failure> {
         let mut line = match self.waiting().await {
             Some(line) => line,
             None => self.open().await.map_err(Failure::Opening)?,

@@ -357,3 +357,25 @@ async fn settings_that_cannot_send_are_refused() {
         assert!(matches!(refused, Some(EmailError::From(_))), "{from}");
     }
 }
+
+#[tokio::test]
+async fn a_mail_that_finds_every_connection_in_use_waits_for_its_turn_and_was_not_tried() {
+    let sink = Sink::start().await;
+    let settings = EmailSettings {
+        connections: 1,
+        ..settings(&sink)
+    };
+    let email = Email::new(&settings, Still::at(60)).unwrap();
+    let taken = email.lines.place().await.unwrap();
+    tokio::time::pause();
+    let attempt = email.send(&mail("inc_1")).await;
+    let DeliveryOutcome::NotBefore(turn) = attempt.outcome else {
+        panic!("{attempt:?}");
+    };
+    assert_eq!(turn.timestamp(), 65);
+    assert_eq!(attempt.cause, Some(DeliveryCause::Rate));
+    tokio::time::resume();
+    drop(taken);
+    let attempt = email.send(&mail("inc_1")).await;
+    assert_eq!(attempt.outcome, DeliveryOutcome::Delivered, "{attempt:?}");
+}
