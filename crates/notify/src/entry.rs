@@ -3,6 +3,7 @@
 use packtrain_core::ports::{ChannelKind, Doors};
 use packtrain_core::secret::Secret;
 
+use crate::chat::is_person;
 use crate::phone::{Tariff, is_number};
 use crate::reach::{Policy, Target};
 use crate::webhook::new_secret;
@@ -37,10 +38,9 @@ impl Entry {
         if !self.bots.iter().any(|known| known == bot) {
             return Err("There is no such bot.".to_owned());
         }
-        let is_named = chat.strip_prefix('@').is_some_and(|name| !name.is_empty());
-        match is_named || chat.parse::<i64>().is_ok() {
-            true => Ok(()),
-            false => Err("A chat is a number, or @name of a public channel.".to_owned()),
+        match is_person(chat) {
+            Some(_) => Ok(()),
+            None => Err("A chat is a number, or @name of a public channel.".to_owned()),
         }
     }
 
@@ -53,7 +53,7 @@ impl Entry {
         });
         let is_plain = address.len() <= MAILBOX_BYTES_MAX
             && !address.contains(|c: char| c.is_whitespace() || c.is_control() || c == ',');
-        match has_parts && is_plain {
+        match has_parts && is_plain && is_mailbox(address) {
             true => Ok(()),
             false => Err("It is not a mailbox such as ada@example.org.".to_owned()),
         }
@@ -95,6 +95,17 @@ impl Entry {
             None => Err("No SMS is sent to numbers that begin so.".to_owned()),
         }
     }
+}
+
+/// Whether a mail can be written to an address.
+#[cfg(feature = "email")]
+fn is_mailbox(address: &str) -> bool {
+    address.parse::<lettre::Address>().is_ok()
+}
+
+#[cfg(not(feature = "email"))]
+const fn is_mailbox(_: &str) -> bool {
+    false
 }
 
 impl Doors for Entry {
@@ -151,6 +162,9 @@ mod tests {
             (ChannelKind::Telegram, "ops/@hush", true),
             (ChannelKind::Telegram, "hush/1", false),
             (ChannelKind::Telegram, "ops/hush", false),
+            (ChannelKind::Telegram, "ops/@a/hush it", false),
+            (ChannelKind::Email, "hush..hush@example.org", false),
+            (ChannelKind::Email, "hush<b@example.org", false),
             (ChannelKind::Sns, "arn:aws:sns:eu-central-1:1:hush", true),
             (ChannelKind::Sns, "arn:aws:sns:eu-central-1:12:hush", false),
             (

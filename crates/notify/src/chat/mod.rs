@@ -23,6 +23,7 @@ use crate::reach::{Answer, Post, Reach, Target};
 
 pub use discord::Discord;
 pub use slack::Slack;
+pub(crate) use telegram::is_person;
 pub use telegram::{Telegram, TelegramBot};
 
 /// Chats whose whole address is the endpoint's: they say themselves when they have enough.

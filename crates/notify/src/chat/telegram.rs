@@ -161,7 +161,7 @@ impl Channel for Telegram {
 }
 
 /// Whether a chat is a person's; none when it is no chat.
-fn is_person(chat: &str) -> Option<bool> {
+pub(crate) fn is_person(chat: &str) -> Option<bool> {
     if let Ok(number) = chat.parse::<i64>() {
         return Some(number > 0);
     }
