@@ -184,7 +184,7 @@ impl EndpointRequest {
         let is_long = name.chars().count() > NAME_CHARS_MAX;
         if name.is_empty() || is_long || name.contains(char::is_control) {
             let said =
-                format!("A name has 1 to {NAME_CHARS_MAX} characters, and none that controls.");
+                format!("A name has 1 to {NAME_CHARS_MAX} characters, and no control characters.");
             errors.push(FieldError::new("/name", "length", said));
         }
         let known = ChannelKind::ALL.into_iter();

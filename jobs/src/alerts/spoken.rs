@@ -134,7 +134,7 @@ fn metric(metric: &Metric, symbols: &Symbols) -> String {
         Family::Price => {
             let (source, coin) = (next(), next());
             match short(coin) {
-                Some(address) => format!("Price of {address} on {source}"),
+                Some(address) => format!("Price of {address} on {}", self::source(source)),
                 None => format!("{coin} price"),
             }
         }
@@ -147,11 +147,23 @@ fn metric(metric: &Metric, symbols: &Symbols) -> String {
         Family::Apy => format!("APY of {}", next()),
         Family::Peg => format!("Peg of {}", next()),
         Family::Balance => of_wallet("Balance of", "Balance of", next(), next(), next()),
-        Family::TransferIn => of_wallet("Received by", "Tokens got by", next(), next(), next()),
-        Family::TransferOut => of_wallet("Sent by", "Tokens sent by", next(), next(), next()),
+        Family::TransferIn => of_wallet(
+            "Amount received by",
+            "Number of tokens received by",
+            next(),
+            next(),
+            next(),
+        ),
+        Family::TransferOut => of_wallet(
+            "Amount sent by",
+            "Number of tokens sent by",
+            next(),
+            next(),
+            next(),
+        ),
         Family::Approval => of_wallet(
             "Largest allowance of",
-            "Allowances of",
+            "Number of allowances of",
             next(),
             next(),
             next(),
@@ -163,9 +175,9 @@ fn metric(metric: &Metric, symbols: &Symbols) -> String {
         }
         Family::Job => {
             let (kind, figure) = (next(), next());
-            format!("{} of {kind}", words(figure))
+            format!("{kind} ({})", words(figure))
         }
-        Family::Platform => words(next()),
+        Family::Platform => format!("Platform ({})", words(next())),
     }
 }
 
@@ -203,6 +215,14 @@ fn chain(id: &str) -> String {
         Ok(Chain::Arbitrum) => "Arbitrum One".to_owned(),
         Ok(Chain::Polygon) => "Polygon".to_owned(),
         Err(_) => format!("chain {id}"),
+    }
+}
+
+/// Where a price is from: a chain by its name.
+fn source(name: &str) -> String {
+    match name.parse::<Chain>() {
+        Ok(_) => chain(name),
+        Err(_) => name.to_owned(),
     }
 }
 
@@ -260,7 +280,7 @@ mod tests {
             ("price:coingecko:unheard-of", "unheard-of price"),
             (
                 &*format!("price:base:{owner}"),
-                "Price of 0x0000…05fa on base",
+                "Price of 0x0000…05fa on Base",
             ),
             (
                 "price:coingecko:ethereum|change_percent:3600",
@@ -280,15 +300,15 @@ mod tests {
             ),
             (
                 &*format!("transfer_out:1:{owner}:any"),
-                "Tokens sent by 0x0000…05fa on Ethereum",
+                "Number of tokens sent by 0x0000…05fa on Ethereum",
             ),
             (
                 &*format!("approval:1:{owner}:{owner}"),
                 "Largest allowance of 0x0000…05fa on Ethereum (0x0000…05fa)",
             ),
             ("transfer:1:binance", "Transfer of binance on Ethereum"),
-            ("job:tax.report:dead", "dead of tax.report"),
-            ("platform:backlog_seconds", "backlog seconds"),
+            ("job:tax.report:dead", "tax.report (dead)"),
+            ("platform:backlog_seconds", "Platform (backlog seconds)"),
         ] {
             assert_eq!(named(key), name, "{key}");
         }
