@@ -71,6 +71,7 @@ fn incident() -> Incident {
         metric_key: "price:coingecko:ethereum".to_owned(),
         before: reading("3012.5"),
         after: reading("2988.1"),
+        threshold: None,
         silent_s: None,
         within: String::new(),
         since: Timestamp::UNIX_EPOCH,

@@ -40,6 +40,33 @@ fn read(text: &str) -> Option<Decimal<'_>> {
 /// A value with its unit: `$1,234.50`, `-0.81%`, `12.5 gwei`; many wei are told in gwei. What is no
 /// plain decimal stands as it is.
 pub fn reading(value: &str, unit: &str) -> String {
+    with_more(value, unit, 0)
+}
+
+/// The same with all its decimals.
+pub fn exact(value: &str, unit: &str) -> String {
+    with_more(value, unit, FIGURES_MAX)
+}
+
+/// The same with as many decimals as tell it from others that it is not: what is below $3,000 does
+/// not look like $3,000.
+pub fn apart(value: &str, others: &[&str], unit: &str) -> String {
+    let figures = |text: &str| {
+        let it = read(text.trim())?;
+        Some((it.is_negative, it.whole.to_owned(), it.decimals.to_owned()))
+    };
+    let is_other = |other: &&&str| figures(other).is_some_and(|it| figures(value) != Some(it));
+    let others: Vec<&str> = others.iter().filter(is_other).copied().collect();
+    let shown = (0..FIGURES_MAX).map(|more| (more, with_more(value, unit, more)));
+    let told = { shown }.find(|(more, shown)| {
+        let looks = |other: &&str| with_more(other, unit, *more) == *shown;
+        !others.iter().any(looks)
+    });
+    told.map_or_else(|| reading(value, unit), |(_, shown)| shown)
+}
+
+/// A value with its unit, and so many decimals more than usually say something.
+fn with_more(value: &str, unit: &str, more: usize) -> String {
     let (value, unit) = match unit {
         "wei" => in_gwei(value.trim()),
         _ => (Cow::Borrowed(value.trim()), unit),
@@ -56,7 +83,7 @@ pub fn reading(value: &str, unit: &str) -> String {
         (_, 1..=3) => DECIMALS_OF_ONES,
         _ => DECIMALS_OF_THOUSANDS,
     };
-    let (whole, decimals) = rounded(&decimal, places);
+    let (whole, decimals) = rounded(&decimal, places + more);
     let is_zero = whole == "0" && decimals.bytes().all(|byte| byte == b'0');
     let mut text = grouped(&whole);
     // Cents are written whole.
@@ -204,6 +231,24 @@ mod tests {
         ] {
             assert_eq!(reading(value, unit), shown, "{value} {unit}");
         }
+    }
+
+    #[test]
+    fn values_that_are_not_alike_do_not_look_alike() {
+        for (value, others, unit, shown) in [
+            ("2999.999", &["3000"][..], "USD", "$2,999.999"),
+            ("2999.999", &["3012.5"], "USD", "$3,000"),
+            ("3000.00", &["3000"], "USD", "$3,000"),
+            ("0.99996", &["1"], "", "0.99996"),
+            ("0.999999996", &["1", "0.99999999"], "", "0.999999996"),
+            ("20000000000", &["20000000001"], "wei", "20 gwei"),
+            ("20000000001", &["20000000000"], "wei", "20.000000001 gwei"),
+            ("-20.004", &["-20"], "%", "-20.004%"),
+            ("5", &["n/a"], "USD", "$5"),
+        ] {
+            assert_eq!(apart(value, others, unit), shown, "{value} {others:?}");
+        }
+        assert_eq!(exact("1234.56789", "USD"), "$1,234.56789");
     }
 
     #[test]

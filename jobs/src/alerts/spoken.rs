@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use packtrain_core::chain::Chain;
-use packtrain_core::shown::reading;
+use packtrain_core::shown::exact;
 use packtrain_rules::metric::{Aggregate, Derived, Family, Metric, Over};
 use packtrain_rules::rule::{Condition, Leaf, Op, Rule};
 use packtrain_rules::value::Value;
@@ -120,7 +120,7 @@ fn part(of: &Condition, symbols: &Symbols) -> String {
 }
 
 fn shown(leaf: &Leaf, value: Value) -> String {
-    reading(&value.to_string(), unit(&leaf.derived()))
+    exact(&value.to_string(), unit(&leaf.derived()))
 }
 
 fn metric(metric: &Metric, symbols: &Symbols) -> String {

@@ -47,6 +47,9 @@ struct Read {
     name: Option<String>,
     value: Option<Value>,
     before: Option<Value>,
+    /// With what the rule compares it.
+    #[serde(default)]
+    threshold: Option<Value>,
     #[serde(default)]
     at: Option<Timestamp>,
     /// Whether a comparison of it changed, which is why it happened.
@@ -101,6 +104,7 @@ pub(super) fn notice(incident: &IncidentRecord, step: &Step, link: String) -> (N
         metric_key: key.map_or_else(String::new, |read| read.metric.clone()),
         before: reading(read.and_then(|read| read.before)),
         after: reading(read.and_then(|read| read.value)),
+        threshold: reading(read.and_then(|read| read.threshold)),
         silent_s,
         within: within.map_or_else(String::new, |key| spoken::within(&key)),
         since: incident.opened_at,

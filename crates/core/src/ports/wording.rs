@@ -112,6 +112,9 @@ pub struct Incident {
     pub before: Option<Reading>,
     /// The value now.
     pub after: Option<Reading>,
+    /// With what the rule compares it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<Reading>,
     /// How long there was no data, in seconds; none where there is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silent_s: Option<u32>,

@@ -69,6 +69,7 @@ fn incident(about: &Incident) -> Incident {
         metric_key: fact(&about.metric_key),
         before: about.before.as_ref().map(reading),
         after: about.after.as_ref().map(reading),
+        threshold: about.threshold.as_ref().map(reading),
         silent_s: about.silent_s,
         within: fact(&about.within),
         since: about.since,

@@ -80,6 +80,7 @@ pub(super) fn sample() -> Incident {
             value: "2988.1".to_owned(),
             unit: "USD".to_owned(),
         }),
+        threshold: None,
         silent_s: None,
         within: String::new(),
         since: Timestamp::UNIX_EPOCH,
@@ -90,8 +91,14 @@ pub(super) fn sample() -> Incident {
 
 fn incident(incident: &Incident, zone: Tz) -> Json {
     let told = |reading: &Option<Reading>| {
-        let reading = reading.as_ref();
-        fact(&reading.map_or_else(String::new, |r| shown::reading(&r.value, &r.unit)))
+        let Some(reading) = reading else {
+            return String::new();
+        };
+        let others = [&incident.before, &incident.after, &incident.threshold];
+        let others = others.into_iter().flatten();
+        let others = others.filter(|other| other.unit == reading.unit);
+        let others: Vec<&str> = others.map(|other| other.value.as_str()).collect();
+        fact(&shown::apart(&reading.value, &others, &reading.unit))
     };
     let exact =
         |reading: &Option<Reading>| fact(reading.as_ref().map_or("", |reading| &reading.value));

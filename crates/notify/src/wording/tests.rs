@@ -353,6 +353,26 @@ fn a_change_over_a_window_is_told_with_how_long_it_took() {
 }
 
 #[test]
+fn a_value_below_its_threshold_does_not_look_like_it() {
+    let dollars = |value: &str| {
+        Some(Reading {
+            value: value.to_owned(),
+            unit: "USD".to_owned(),
+        })
+    };
+    let close = Notice::Firing(Incident {
+        before: dollars("3000.001"),
+        after: dollars("2999.999"),
+        threshold: dollars("3000"),
+        ..incident()
+    });
+    let message = Templates::new().write(ChannelKind::Email, &close, Berlin, None);
+    assert_eq!(message.title, "ETH below 3,000: ETH price is $2,999.999");
+    let begin = "ETH price went from $3,000.001 to $2,999.999.";
+    assert!(message.text.starts_with(begin), "{}", message.text);
+}
+
+#[test]
 fn missing_data_is_told_with_how_long_it_has_been_missing() {
     let silent = || Incident {
         why: "no data for 10 min".to_owned(),

@@ -227,6 +227,7 @@ impl Round {
 
     /// What a message is made from: what the rule watches, as it is and was.
     fn facts(&self, rule: &Rule, seen: &Seen) -> serde_json::Value {
+        let leaves = rule.rule.when.leaves();
         let readings = slots(&rule.plan).into_iter().map(|(key, derived, slots)| {
             let reading = self.at(&key, seen.moment);
             // A reminder says what it was when the rule began to fire.
@@ -239,6 +240,7 @@ impl Round {
                 "name": spoken::name(derived, &self.symbols),
                 "value": reading.map(|it| it.value),
                 "before": before,
+                "threshold": seen.chief(&slots).and_then(|slot| Some(leaves.get(slot)?.value)),
                 "at": reading.map(|it| it.at),
                 "of": reading.and_then(|it| self.change(derived, it)),
                 "flipped": seen.is_flipped(&slots),

@@ -61,6 +61,13 @@ impl Stood {
 }
 
 impl Seen {
+    /// Of these comparisons the one that changed, or else holds.
+    pub(super) fn chief(&self, slots: &[u8]) -> Option<usize> {
+        let is = |bits: u32| slots.iter().find(|slot| bits >> **slot & 1 == 1);
+        let slot = is(self.flipped).or_else(|| is(self.holds));
+        slot.or(slots.first()).copied().map(usize::from)
+    }
+
     /// Whether one of these comparisons changed.
     pub(super) fn is_flipped(&self, slots: &[u8]) -> bool {
         slots.iter().any(|slot| self.flipped >> slot & 1 == 1)
