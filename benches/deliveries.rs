@@ -64,6 +64,8 @@ fn incident() -> Incident {
         })
     };
     Incident {
+        incident_id: None,
+        rule_id: None,
         rule: "ETH below 3,000".to_owned(),
         why: "the ETH price was below $3,000 for 5 minutes".to_owned(),
         severity: Severity::Warning,

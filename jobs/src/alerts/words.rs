@@ -93,6 +93,8 @@ pub(super) fn notice(incident: &IncidentRecord, step: &Step, link: String) -> (N
         })
     };
     let about = Incident {
+        incident_id: Some(incident.id),
+        rule_id: Some(incident.rule),
         rule: incident.name.clone(),
         why: facts
             .as_ref()

@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::channels::{ChannelKind, Message};
-use crate::ids::{EndpointId, IncidentId};
+use crate::ids::{EndpointId, IncidentId, RuleId};
 use crate::time::Timestamp;
 
 /// What is told.
@@ -29,6 +29,7 @@ pub enum Notice {
         /// When.
         at: Timestamp,
         /// Where its settings are.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
         link: String,
     },
     /// Whoever reads this proves that an endpoint is his, and that he wants it. It says nothing
@@ -97,6 +98,12 @@ pub struct Reading {
 /// What a rule saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
+    /// The incident; none of a sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident_id: Option<IncidentId>,
+    /// The rule that fires; none of a sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_id: Option<RuleId>,
     /// What its owner calls the rule.
     pub rule: String,
     /// Why the rule fires, in words: its condition.
@@ -125,7 +132,8 @@ pub struct Incident {
     pub since: Timestamp,
     /// When this was seen.
     pub at: Timestamp,
-    /// Where more is to be seen; an http or https address.
+    /// Where more is to be seen; an http or https address, or empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub link: String,
 }
 
@@ -146,6 +154,7 @@ pub struct AlertDigest {
     #[serde(default)]
     pub more_firing: u64,
     /// Where all of it is to be seen.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub link: String,
 }
 
@@ -174,6 +183,7 @@ pub struct DisabledEndpoint {
     /// What went wrong at last, in words.
     pub cause: String,
     /// Where it is switched on again.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub link: String,
 }
 

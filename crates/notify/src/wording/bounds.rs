@@ -62,6 +62,8 @@ fn incident(about: &Incident) -> Incident {
         unit: fact(&reading.unit),
     };
     Incident {
+        incident_id: about.incident_id,
+        rule_id: about.rule_id,
         rule: fact(&about.rule),
         why: fact(&about.why),
         severity: about.severity,

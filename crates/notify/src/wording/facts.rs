@@ -67,6 +67,8 @@ pub(super) fn names() -> Vec<String> {
 /// An incident with everything that one can have.
 pub(super) fn sample() -> Incident {
     Incident {
+        incident_id: None,
+        rule_id: None,
         rule: "ETH below 3,000".to_owned(),
         why: "the ETH price was below $3,000 for 5 minutes".to_owned(),
         severity: Severity::Warning,

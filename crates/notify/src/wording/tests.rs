@@ -373,6 +373,23 @@ fn a_value_below_its_threshold_does_not_look_like_it() {
 }
 
 #[test]
+fn a_webhook_names_its_incident_and_its_rule_and_leads_nowhere_where_there_is_no_place() {
+    let id = uuid::Uuid::from_u128(7);
+    let notice = Notice::Firing(Incident {
+        incident_id: Some(packtrain_core::ids::IncidentId::from_uuid(id)),
+        rule_id: Some(packtrain_core::ids::RuleId::from_uuid(id)),
+        link: String::new(),
+        ..incident()
+    });
+    let body = Templates::new().write(ChannelKind::Webhook, &notice, Berlin, None);
+    let body: serde_json::Value = serde_json::from_str(&body.text).unwrap();
+    let data = &body["data"];
+    assert_eq!(data["incident_id"], "inc_00000000000000000000000000000007");
+    assert_eq!(data["rule_id"], "rule_00000000000000000000000000000007");
+    assert_eq!(data.get("link"), None);
+}
+
+#[test]
 fn missing_data_is_told_with_how_long_it_has_been_missing() {
     let silent = || Incident {
         why: "no data for 10 min".to_owned(),
