@@ -5,3 +5,5 @@ alter table endpoint
 
 -- Who changes a rule that fires says so among what happened to it.
 grant insert on incident_step to packtrain_app;
+grant insert, update on live_count to packtrain_app;
+grant insert on live_alert to packtrain_app;

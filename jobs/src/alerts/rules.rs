@@ -4,9 +4,9 @@ use packtrain_core::chain::Chain;
 use packtrain_core::field::FieldError;
 use packtrain_core::ids::{EndpointId, RuleId};
 use packtrain_core::limits::RULE_ENDPOINTS_MAX;
-use packtrain_core::ports::{Level, NewRule, Owners, RuleRecord};
+use packtrain_core::ports::{Level, NewRule, Owners, RuleRecord, Step};
 use packtrain_core::time::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use packtrain_rules::machine::Phase;
 pub use packtrain_rules::rule::Rule;
@@ -72,9 +72,16 @@ pub fn stored(
         return Err(errors);
     }
     let plan = Plan::of(rule)?;
-    let standing = before
-        .and_then(|record| serde_json::from_value::<Standing>(record.state.clone()).ok())
-        .map_or_else(|| Standing::new(now), |standing| standing.changed(now));
+    let (standing, keeps, ended) = match before.and_then(stood) {
+        None => (Standing::new(now), false, None),
+        Some((Some(old), standing)) if asks_the_same(&old, rule) && standing.is_alive() => {
+            (standing.kept(), true, None)
+        }
+        Some((_, mut standing)) => {
+            let ended = standing.replaced(id);
+            (standing.changed(now), false, ended)
+        }
+    };
     let unwritten =
         |error: serde_json::Error| vec![FieldError::new("/rule", "invalid", error.to_string())];
     Ok(NewRule {
@@ -84,7 +91,30 @@ pub fn stored(
         endpoints,
         levels: plan.leaves.iter().flat_map(levels).collect(),
         state: serde_json::to_value(standing).map_err(unwritten)?,
+        keeps,
+        ended: ended.map(|(seq, incident)| (incident, replaced(seq, now))),
     })
+}
+
+/// The rule whose place is taken, if it can be read, and how it stands.
+fn stood(record: &RuleRecord) -> Option<(Option<Rule>, Standing)> {
+    let standing = serde_json::from_value(record.state.clone()).ok()?;
+    Some((read(&record.rule), standing))
+}
+
+/// Whether two rules fire and resolve at the same times.
+fn asks_the_same(one: &Rule, other: &Rule) -> bool {
+    one.when == other.when && one.for_s == other.for_s && one.no_data == other.no_data
+}
+
+/// What is said of an incident whose rule asks for something else from now on.
+fn replaced(seq: u32, at: Timestamp) -> Step {
+    Step {
+        seq,
+        what: "ended".to_owned(),
+        at,
+        facts: json!({ "why": "changed" }),
+    }
 }
 
 /// What is wrong with a rule that is to be watched, each with its place in a request.
@@ -244,5 +274,78 @@ mod tests {
         assert_eq!(wrong(gas, "mean", FINE_S_MAX), None);
         let said = wrong(gas, "mean", 259_200).unwrap();
         assert!(said.contains("a point for each block"), "{said}");
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_timestamp(1_780_000_000 + second, 0).unwrap()
+    }
+
+    /// What takes the place of a rule that fires.
+    fn replacing(words: Value) -> (Standing, NewRule) {
+        let id = RuleId::from_uuid(uuid::Uuid::from_u128(1));
+        let rule = |words: &Value| {
+            let mut rule = json!({ "name": "a", "when": {
+                "metric": "tvl:aave", "op": "<", "value": "10",
+            }});
+            for (key, value) in words.as_object().unwrap() {
+                rule[key] = value.clone();
+            }
+            serde_json::from_value::<Rule>(rule).unwrap()
+        };
+        let old = rule(&json!({}));
+        let plan = Plan::of(&old).unwrap();
+        let mut standing = Standing::new(at(0));
+        standing.is_begun = true;
+        let low = [(plan.leaves[0].key.clone(), packtrain_rules::value::Value::whole(9))];
+        let mut tier = packtrain_rules::machine::Tier::new(None);
+        let seen = Some(at(5));
+        let fired = plan.begin(&mut standing.machine, (at(5), &low), seen, &mut tier);
+        for event in &fired {
+            standing.number(id, event);
+        }
+        assert_eq!(standing.machine.phase(), Phase::Firing);
+        let record = RuleRecord {
+            id,
+            name: "a".to_owned(),
+            rule: serde_json::to_value(&old).unwrap(),
+            endpoints: Vec::new(),
+            state: serde_json::to_value(&standing).unwrap(),
+            snoozed_until: None,
+            broken: None,
+            version: 1,
+            created_at: at(0),
+            updated_at: at(0),
+        };
+        let new = stored(id, &rule(&words), Vec::new(), Some(&record), at(60)).unwrap();
+        (standing, new)
+    }
+
+    #[test]
+    fn a_rule_that_gets_another_name_fires_on() {
+        let (before, new) = replacing(json!({ "name": "b", "cooldown_s": 60 }));
+        let after: Standing = serde_json::from_value(new.state).unwrap();
+        assert_eq!((new.keeps, new.ended), (true, None));
+        assert_eq!(after.machine, before.machine);
+        assert_eq!(after.steps, before.steps);
+        assert!(!after.is_begun, "what moved meanwhile is not missed");
+    }
+
+    #[test]
+    fn a_rule_that_asks_for_something_else_ends_what_it_fires_for_and_says_so() {
+        for words in [
+            json!({ "when": { "metric": "tvl:aave", "op": "<", "value": "11" } }),
+            json!({ "for_s": 60 }),
+            json!({ "no_data": { "after_s": 600, "then": "fire" } }),
+        ] {
+            let (before, new) = replacing(words);
+            let after: Standing = serde_json::from_value(new.state).unwrap();
+            let (_, step) = new.ended.unwrap();
+            assert_eq!(
+                (new.keeps, step.what.as_str(), step.seq, after.steps),
+                (false, "ended", before.steps + 1, before.steps + 1)
+            );
+            assert_eq!(step.facts, json!({ "why": "changed" }));
+            assert_eq!(after.machine.phase(), Phase::Inactive);
+        }
     }
 }

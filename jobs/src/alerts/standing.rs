@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use packtrain_core::ids::{IncidentId, RuleId};
 use packtrain_core::time::Timestamp;
-use packtrain_rules::machine::{Cause, Change, Event, RuleState};
+use packtrain_rules::machine::{Cause, Change, Event, Phase, RuleState};
 use packtrain_rules::value::Value;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,24 @@ impl Standing {
         }
     }
 
+    /// Of the same rule after its owner changed what is said of it, and not what it asks for. It is
+    /// evaluated again, since what was evaluated meanwhile is not written.
+    pub(super) fn kept(&self) -> Self {
+        Self {
+            is_begun: false,
+            ..self.clone()
+        }
+    }
+
+    /// The place of its end and the incident, where it fires and its owner changes what it asks
+    /// for.
+    pub(super) fn replaced(&mut self, rule: RuleId) -> Option<(u32, IncidentId)> {
+        let is_firing = self.machine.phase() == Phase::Firing;
+        let firing = self.firing.as_ref().filter(|_| is_firing)?;
+        let incident = IncidentId::of_firing(rule, firing.number, firing.at);
+        Some((self.count(), incident))
+    }
+
     /// The place and the incident of something that happened; none for what no person reads of.
     pub(super) fn number(&mut self, rule: RuleId, event: &Event) -> Option<(u32, IncidentId)> {
         match event.change {
@@ -72,6 +90,11 @@ impl Standing {
         let firing = self.firing.as_ref()?;
         let incident = IncidentId::of_firing(rule, firing.number, firing.at);
         Some((self.count(), incident))
+    }
+
+    /// Whether it is not done for good.
+    pub(super) const fn is_alive(&self) -> bool {
+        self.machine.ended().is_none()
     }
 
     /// Whether the last firing is for missing data.

@@ -53,6 +53,10 @@ pub struct NewRule {
     pub levels: Vec<Level>,
     /// How it stands at the beginning.
     pub state: Value,
+    /// Whether it stands as the one whose place it takes did, since it asks for the same.
+    pub keeps: bool,
+    /// What else ends with that one: the incident that it fires for, and what is said of it.
+    pub ended: Option<(IncidentId, Step)>,
 }
 
 /// A rule as its owner reads it.
@@ -118,7 +122,7 @@ pub trait Rules: Send + Sync {
     ) -> Result<RuleId, RuleError>;
 
     /// Puts a changed rule in the place of one that stands as it was read, and ends what that
-    /// was firing for.
+    /// was firing for unless it asks for the same.
     async fn replace(
         &self,
         tenant: TenantId,

@@ -1,6 +1,6 @@
 //! What came of rules, as their owners read it.
 
-use packtrain_core::ids::{IncidentId, RuleId};
+use packtrain_core::ids::{IncidentId, RuleId, TenantId};
 use packtrain_core::ports::{IncidentRecord, Step, StoreError};
 use packtrain_core::time::Timestamp;
 use sqlx::PgConnection;
@@ -101,6 +101,32 @@ pub(super) async fn story(
     });
     let steps = steps.collect::<Result<_, StoreError>>()?;
     Ok(Some((row.record(), steps)))
+}
+
+/// Writes something that happened to a rule other than by being evaluated.
+pub(super) async fn say(
+    connection: &mut PgConnection,
+    (tenant, rule, incident): (TenantId, RuleId, IncidentId),
+    step: &Step,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        insert into incident_step (rule_id, seq, tenant_id, incident_id, step, at, facts)
+        values ($1, $2, $3, $4, $5, $6, $7)
+            on conflict (rule_id, seq) do nothing
+        "#,
+        rule.as_uuid(),
+        number::<i32, _>("incident_step.seq", step.seq)?,
+        tenant.as_uuid(),
+        incident.as_uuid(),
+        step.what,
+        step.at,
+        step.facts,
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to write what happened"))?;
+    Ok(())
 }
 
 /// Ends what a rule was firing for: it is not the same rule any more.

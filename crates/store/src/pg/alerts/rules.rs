@@ -124,6 +124,12 @@ impl Rules for PgRules {
             Some(_) => {}
         }
         write_changed(&mut tx, before.version, rule).await?;
+        if rule.keeps {
+            return Ok(commit(tx, "to change a rule").await?);
+        }
+        if let Some((incident, step)) = &rule.ended {
+            incidents::say(&mut tx, (tenant, rule.id, *incident), step).await?;
+        }
         incidents::end(&mut tx, rule.id).await?;
         sqlx::query!(
             "delete from alert_level where rule_id = $1",
@@ -278,7 +284,7 @@ impl RuleRow {
     }
 }
 
-/// Writes a rule over the one of a version, and begins it anew.
+/// Writes a rule over the one of a version, and has it looked at.
 async fn write_changed(
     connection: &mut PgConnection,
     version: i32,
@@ -303,13 +309,14 @@ async fn write_changed(
     sqlx::query!(
         r#"
         update alert_state
-           set version = $2 + 1, state = $3, is_silent = false, wake_at = now_utc(),
+           set version = $2 + 1, state = $3, is_silent = $4 and is_silent, wake_at = now_utc(),
                broken = null, broken_since = null
          where rule_id = $1 and version = $2
         "#,
         rule.id.as_uuid(),
         version,
         rule.state,
+        rule.keeps,
     )
     .execute(connection)
     .await
