@@ -346,7 +346,12 @@ async fn a_rule_that_asks_for_something_else_ends_what_it_fired_for_and_is_told_
     let page = scene.owner.get("/v2/premium/alerts/incidents").await.json();
     assert_eq!(page["items"].as_array().unwrap().len(), 2, "{page}");
     assert_eq!(scene.receiver.got().len(), 2);
-    scene.owner.send("DELETE", &path, &[], "").await.expect(204);
+    let delete = async |version: &str| {
+        let headers = [("if-match", version)];
+        scene.owner.send("DELETE", &path, &headers, "").await
+    };
+    delete("\"1\"").await.expect(412);
+    delete("\"2\"").await.expect(204);
     assert_eq!(scene.observe("3300", 180).await, 0);
 }
 

@@ -227,16 +227,21 @@ pub(crate) async fn replace(
 /// Takes a rule away. What came of it stays.
 #[utoipa::path(
     delete, path = "/v2/premium/alerts/rules/{id}", tag = "alerts", operation_id = "removeRule",
-    params(("id" = RuleId, Path)),
+    params(
+        ("id" = RuleId, Path),
+        ("if-match" = Option<String>, Header, description = "The version that is taken away."),
+    ),
     responses((status = 204, description = "The rule is gone.")),
 )]
 pub(crate) async fn remove(
     State(shared): State<Shared>,
     user: User,
     Path(text): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let rules = &shared.api.alerts.rules;
-    match rules.remove(user.tenant, id(&text)?).await? {
+    let expected = conditional::version(&headers)?;
+    match rules.remove(user.tenant, id(&text)?, expected).await? {
         true => Ok(StatusCode::NO_CONTENT.into_response()),
         false => Err(Problem::not_found()),
     }

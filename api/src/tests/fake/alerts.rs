@@ -51,7 +51,7 @@ impl Rules for World {
         Ok(false)
     }
 
-    async fn remove(&self, _: TenantId, _: RuleId) -> Result<bool, StoreError> {
+    async fn remove(&self, _: TenantId, _: RuleId, _: Option<i64>) -> Result<bool, RuleError> {
         Ok(false)
     }
 

@@ -151,8 +151,13 @@ pub trait Rules: Send + Sync {
     ) -> Result<bool, StoreError>;
 
     /// Takes a rule away, and ends what it was firing for; what came of it stays. Whether there
-    /// was one.
-    async fn remove(&self, tenant: TenantId, id: RuleId) -> Result<bool, StoreError>;
+    /// was one, of the version that is expected.
+    async fn remove(
+        &self,
+        tenant: TenantId,
+        id: RuleId,
+        expected: Option<i64>,
+    ) -> Result<bool, RuleError>;
 
     /// What happened, the newest first, before an id.
     async fn incidents(

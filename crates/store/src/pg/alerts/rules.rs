@@ -212,9 +212,28 @@ impl Rules for PgRules {
         Ok(done.rows_affected() > 0)
     }
 
-    async fn remove(&self, tenant: TenantId, id: RuleId) -> Result<bool, StoreError> {
+    async fn remove(
+        &self,
+        tenant: TenantId,
+        id: RuleId,
+        expected: Option<i64>,
+    ) -> Result<bool, RuleError> {
         let mut tx = self.gate.begin(tenant).await?;
         // Who evaluates locks how a rule stands before it touches its levels.
+        let version = sqlx::query_scalar!(
+            "select version from alert_state where rule_id = $1 for update",
+            id.as_uuid(),
+        )
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(refused("to hold a rule"))?;
+        match version {
+            None => return Ok(false),
+            Some(version) if expected.is_some_and(|expected| expected != i64::from(version)) => {
+                return Err(RuleError::Changed(version));
+            }
+            Some(_) => {}
+        }
         sqlx::query!("delete from alert_state where rule_id = $1", id.as_uuid())
             .execute(&mut *tx)
             .await
