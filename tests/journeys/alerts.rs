@@ -271,6 +271,15 @@ async fn rules_endpoints_and_incidents_are_their_tenant_s_alone() {
     );
     let removing = format!("/v2/premium/alerts/rules/{rule}");
     other.send("DELETE", &removing, &[], "").await.expect(404);
+    let change = json!({ "rule": below_3000(), "endpoints": [] }).to_string();
+    let headers = [("content-type", "application/json")];
+    let put = other.send("PUT", &removing, &headers, change).await;
+    put.expect(404);
+    let endpoint = format!("/v2/premium/endpoints/{}", scene.endpoint);
+    other.send("DELETE", &endpoint, &[], "").await.expect(404);
+    let kept = scene.owner.get(&removing).await.expect(200).json();
+    assert_eq!((&kept["version"], &kept["endpoints"]), (&json!(1), &json!([scene.endpoint])));
+    scene.owner.get(&endpoint).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -309,73 +318,6 @@ async fn an_endpoint_that_is_gone_is_told_nothing_more() {
     assert!(shown["disabled_at"].is_string(), "{shown}");
     assert_eq!(scene.observe("3200", 120).await, 1);
     assert_eq!(scene.receiver.got().len(), 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rule_that_asks_for_something_else_ends_what_it_fired_for_and_is_told_anew_under_new_places() {
-    let scene = Scene::new().await;
-    let rule = scene.rule(below_3000()).await;
-    scene.observe("3200", 0).await;
-    assert_eq!(scene.observe("2900", 60).await, 1);
-    let path = format!("/v2/premium/alerts/rules/{rule}");
-    let mut other = below_3000();
-    other["when"]["value"] = json!("3050");
-    let change = json!({ "rule": other, "endpoints": [scene.endpoint] }).to_string();
-    let json = ("content-type", "application/json");
-    let put = async |version: &str| {
-        let headers = [json, ("if-match", version)];
-        scene
-            .owner
-            .send("PUT", &path, &headers, change.clone())
-            .await
-    };
-    assert_eq!(put("\"1\"").await.expect(200).json()["version"], 2);
-    put("\"1\"").await.expect(412);
-    let page = scene.owner.get("/v2/premium/alerts/incidents").await.json();
-    assert!(page["items"][0]["ended_at"].is_string(), "{page}");
-    let story = page["items"][0]["id"].as_str().unwrap();
-    let story = format!("/v2/premium/alerts/incidents/{story}");
-    let story = scene.owner.get(&story).await.expect(200).json();
-    let last = story["steps"].as_array().unwrap().last().unwrap();
-    assert_eq!(
-        (&last["what"], &last["facts"]["why"]),
-        (&json!("ended"), &json!("changed"))
-    );
-    // It is evaluated anew at what its metric is, and this is another incident.
-    assert_eq!(scene.look().await, 1);
-    let page = scene.owner.get("/v2/premium/alerts/incidents").await.json();
-    assert_eq!(page["items"].as_array().unwrap().len(), 2, "{page}");
-    assert_eq!(scene.receiver.got().len(), 2);
-    let delete = async |version: &str| {
-        let headers = [("if-match", version)];
-        scene.owner.send("DELETE", &path, &headers, "").await
-    };
-    delete("\"1\"").await.expect(412);
-    delete("\"2\"").await.expect(204);
-    assert_eq!(scene.observe("3300", 180).await, 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rule_that_gets_another_name_while_it_fires_goes_on_and_is_told_its_end() {
-    let scene = Scene::new().await;
-    let rule = scene.rule(below_3000()).await;
-    scene.observe("3200", 0).await;
-    assert_eq!(scene.observe("2900", 60).await, 1);
-    let mut named = below_3000();
-    named["name"] = json!("Ether is cheap");
-    let change = json!({ "rule": named, "endpoints": [scene.endpoint] }).to_string();
-    let path = format!("/v2/premium/alerts/rules/{rule}");
-    let headers = [("content-type", "application/json")];
-    let put = scene.owner.send("PUT", &path, &headers, change).await;
-    assert_eq!(put.expect(200).json()["phase"], "firing");
-    assert_eq!(scene.look().await, 0, "it is not told again");
-    let page = scene.owner.get("/v2/premium/alerts/incidents").await.json();
-    let items = page["items"].as_array().unwrap();
-    assert_eq!(items.len(), 1, "{page}");
-    assert_eq!(items[0].get("ended_at"), None, "{page}");
-    assert_eq!(scene.observe("3200", 120).await, 1);
-    let page = scene.owner.get("/v2/premium/alerts/incidents").await.json();
-    assert!(page["items"][0]["ended_at"].is_string(), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

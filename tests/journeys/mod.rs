@@ -7,6 +7,7 @@ mod backtests;
 mod bad_input;
 mod bulk;
 mod caps;
+mod changes;
 mod comparisons;
 mod control;
 mod deadlines;

@@ -278,6 +278,30 @@ async fn a_connection_is_used_again_for_some_seconds() {
 }
 
 #[tokio::test]
+async fn a_connection_that_waits_takes_no_request_of_another_name_or_port_or_without_tls() {
+    let receiver = Receiver::start(|_| answer(200, "", "ok")).await;
+    let port = receiver.address.port();
+    let resolver = Scripted::new(&[&["127.0.0.1"], &["127.0.0.1"]]);
+    let reach = Reach::new(local_policy(), Arc::clone(&resolver) as Arc<dyn Resolve>);
+    let one = target(&format!("http://one.example:{port}/"), &reach);
+    let other = target(&format!("http://other.example:{port}/"), &reach);
+    // Both lead to the same place, and the connection of the one waits.
+    for (target, line) in [(&one, 0), (&other, 1), (&one, 0), (&other, 1)] {
+        status(&reach, target).await.unwrap();
+        let last = receiver.received().pop().unwrap();
+        assert_eq!(last.line, line);
+    }
+    assert_eq!(resolver.asked(), 2);
+    for elsewhere in [
+        format!("https://one.example:{port}/"),
+        "http://one.example:8443/".to_owned(),
+    ] {
+        assert!(reach.idle.take(&target(&elsewhere, &reach)).is_none());
+    }
+    assert!(reach.idle.take(&one).is_some());
+}
+
+#[tokio::test]
 async fn what_a_receiver_closed_in_between_is_asked_again_where_repetitions_are_told() {
     // Closes each connection at its second request.
     let seen = Mutex::new(HashSet::new());
