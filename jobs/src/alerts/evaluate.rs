@@ -31,6 +31,8 @@ use windows::Moved;
 const PAGE: u32 = 1_000;
 /// What was told and does not hold any more, of which one job says so.
 const UNDONE_MAX: u32 = 1_000;
+/// How soon an evaluation looks again whether the messages of the one before it are enqueued.
+const TELLING: Duration = Duration::from_millis(200);
 /// Messages that an evaluation enqueues itself; more are enqueued by jobs of their own, so that its
 /// own end is written soon.
 const MESSAGES_MAX: usize = 5_000;
@@ -88,6 +90,13 @@ impl Job for Evaluate {
     }
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
+        // What this one tells comes after what the one before it does.
+        if let Some(gate) = Tell::gate(ctx.tenant)
+            && ctx.world.watch.is_in_play(&gate).await?
+        {
+            let why = "messages of an earlier evaluation are being enqueued";
+            return Err(Fault::snooze("alerts.telling", TELLING, why));
+        }
         match self.tick {
             Some(tick) if self.undone => on_undone(ctx, tick).await,
             Some(tick) => on_tick(ctx, tick).await,

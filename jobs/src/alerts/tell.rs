@@ -1,13 +1,17 @@
 //! Enqueues the messages of an evaluation that has very many.
 
+use std::sync::Arc;
+
 use packtrain_core::fault::Fault;
 use packtrain_core::ids::{EndpointId, IncidentId, RuleId, TenantId};
-use packtrain_core::job::{Ctx, Done, FollowUp, Job, Kind, Lane, Priority};
+use packtrain_core::job::{Ctx, Done, Entrance, FollowUp, Gate, Job, Kind, Lane, Priority};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::deliver::Deliver;
 
+/// All of these jobs run one after the other: of one rule's messages the earlier come first.
+const GROUP: &str = "all";
 /// Messages of one job: as many as fit into its payload, with some room.
 const MESSAGES: usize = 200;
 
@@ -53,6 +57,12 @@ impl Message {
 }
 
 impl Tell {
+    /// The gate that these jobs of a tenant pass.
+    pub(super) fn gate(tenant: TenantId) -> Option<Arc<str>> {
+        let gate = Entrance::of(Self::GATE, Self::KIND.as_str(), tenant, Some(GROUP));
+        gate.map(|gate| gate.key)
+    }
+
     /// As many jobs as these messages need.
     pub(super) fn of(messages: Vec<Message>) -> impl Iterator<Item = Self> {
         let count = messages.len().div_ceil(MESSAGES);
@@ -68,6 +78,11 @@ impl Job for Tell {
     const LANE: Lane = Lane::Pulse;
     const PRIORITY: Priority = Priority::FIRST;
     const LONG: bool = false;
+    const GATE: Gate = Gate::Group { holds_dead: false };
+
+    fn group(&self) -> Option<String> {
+        Some(GROUP.to_owned())
+    }
 
     async fn run(self, _: &Ctx) -> Result<Done, Fault> {
         let messages = self.messages.into_iter();

@@ -60,6 +60,10 @@ impl Watch for Nowhere {
         nothing()
     }
 
+    async fn is_in_play(&self, _: &str) -> Result<bool, StoreError> {
+        nothing()
+    }
+
     async fn undone(&self, _: JobId, _: u32) -> Result<Vec<Undone>, StoreError> {
         nothing()
     }

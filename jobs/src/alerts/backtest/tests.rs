@@ -89,6 +89,10 @@ impl Watch for Kept {
         Ok(found.collect())
     }
 
+    async fn is_in_play(&self, _: &str) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     async fn undone(&self, _: JobId, _: u32) -> Result<Vec<Undone>, StoreError> {
         Ok(Vec::new())
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
+use packtrain_core::fault::Verdict;
 use packtrain_core::ids::{EndpointId, RuleId, TenantId};
 use packtrain_core::ports::{
     Allowance, Coins, Move, NewRule, Point, StoreError, Stretch, Undone, Watch, Watched, Write,
@@ -40,6 +41,8 @@ struct Kept {
     metrics: BTreeMap<String, Point>,
     rules: BTreeMap<RuleId, Row>,
     happened: Vec<(RuleId, String, Timestamp)>,
+    /// The key of a gate behind which a job is in play.
+    in_play: Option<String>,
 }
 
 struct Row {
@@ -198,6 +201,10 @@ impl Watch for Store {
             value,
         });
         Ok(points.collect())
+    }
+
+    async fn is_in_play(&self, gate: &str) -> Result<bool, StoreError> {
+        Ok(self.0.lock().unwrap().in_play.as_deref() == Some(gate))
     }
 
     async fn undone(&self, _: JobId, _: u32) -> Result<Vec<Undone>, StoreError> {
@@ -695,4 +702,17 @@ async fn of_a_window_of_days_the_last_point_of_each_minute_counts() {
     let known = |key: &str| bench.with(|kept| kept.metrics[key].value.clone());
     assert_eq!(known("tvl:a|mean:259200"), "10");
     assert!(known("tvl:a|mean:172800").starts_with("24.99"));
+}
+
+#[tokio::test]
+async fn an_evaluation_waits_until_the_messages_of_the_one_before_it_are_enqueued() {
+    let mut bench = Bench::new();
+    bench.make(1, &above("10", &json!({}))).await;
+    let gate = Tell::gate(bench.ctx.tenant).unwrap();
+    bench.with(|kept| kept.in_play = Some(gate.to_string()));
+    let fault = Evaluate::default().run(&bench.ctx).await.unwrap_err();
+    assert!(matches!(fault.verdict, Verdict::Snooze(_)), "{fault:?}");
+    bench.with(|kept| kept.in_play = None);
+    bench.observe("tvl:a", &[(at(10), 11)]).await;
+    assert_eq!(words(bench.happened()).len(), 2);
 }

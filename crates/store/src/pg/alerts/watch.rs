@@ -311,6 +311,22 @@ impl Watch for PgWatch {
         points::before(&self.pool, metric, moments).await
     }
 
+    async fn is_in_play(&self, gate: &str) -> Result<bool, StoreError> {
+        sqlx::query_scalar!(
+            r#"
+            select exists (
+                   select
+                     from gate
+                    where key = $1
+                      and in_play > 0) as "is!"
+            "#,
+            gate,
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(refused("to look at a gate"))
+    }
+
     async fn undone(&self, tick: JobId, limit: u32) -> Result<Vec<Undone>, StoreError> {
         // What is told of a point is told at its time, or a little later where the rule had learned
         // of something newer.
