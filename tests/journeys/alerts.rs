@@ -278,7 +278,10 @@ async fn rules_endpoints_and_incidents_are_their_tenant_s_alone() {
     let endpoint = format!("/v2/premium/endpoints/{}", scene.endpoint);
     other.send("DELETE", &endpoint, &[], "").await.expect(404);
     let kept = scene.owner.get(&removing).await.expect(200).json();
-    assert_eq!((&kept["version"], &kept["endpoints"]), (&json!(1), &json!([scene.endpoint])));
+    assert_eq!(
+        (&kept["version"], &kept["endpoints"]),
+        (&json!(1), &json!([scene.endpoint]))
+    );
     scene.owner.get(&endpoint).await.expect(200);
 }
 

@@ -1,14 +1,15 @@
 //! Rules that are changed while they fire, evaluations that died, and endpoints that fail at times.
 
-use packtrain_core::time::{Clock, SystemClock, Timestamp};
 use chrono::TimeDelta;
+use packtrain_core::time::{Clock, SystemClock, Timestamp};
 use packtrain_tests::until;
 use serde_json::json;
 
 use super::alerts::{ETHER, Scene, below_3000};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rule_that_asks_for_something_else_ends_what_it_fired_for_and_is_told_anew_under_new_places() {
+async fn a_rule_that_asks_for_something_else_ends_what_it_fired_for_and_is_told_anew_under_new_places()
+ {
     let scene = Scene::new().await;
     let rule = scene.rule(below_3000()).await;
     scene.observe("3200", 0).await;
@@ -114,7 +115,9 @@ async fn the_story_of_a_long_incident_ends_with_what_happened_last() {
     scene.yard.database.run(many).await;
     let page = scene.owner.get("/v2/premium/alerts/incidents").await.json();
     let incident = page["items"][0]["id"].as_str().unwrap();
-    let story = scene.owner.get(&format!("/v2/premium/alerts/incidents/{incident}"));
+    let story = scene
+        .owner
+        .get(&format!("/v2/premium/alerts/incidents/{incident}"));
     let story = story.await.expect(200).json();
     let steps = story["steps"].as_array().unwrap();
     assert_eq!(

@@ -330,8 +330,14 @@ mod tests {
     #[test]
     fn a_sum_beyond_the_range_is_an_error() {
         // Twice the largest value is more than 128 bits hold.
-        assert_eq!(Value::MAX.checked_add(Value::MAX), Err(ValueError::OutOfRange));
-        assert_eq!(Value::MIN.checked_sub(Value::MAX), Err(ValueError::OutOfRange));
+        assert_eq!(
+            Value::MAX.checked_add(Value::MAX),
+            Err(ValueError::OutOfRange)
+        );
+        assert_eq!(
+            Value::MIN.checked_sub(Value::MAX),
+            Err(ValueError::OutOfRange)
+        );
         assert_eq!(Value::MAX.checked_add(v("1")), Err(ValueError::OutOfRange));
         assert_eq!(Value::MIN.checked_sub(v("1")), Err(ValueError::OutOfRange));
         assert_eq!(v("0.1").checked_add(v("0.2")), Ok(v("0.3")));

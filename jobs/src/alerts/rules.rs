@@ -296,7 +296,10 @@ mod tests {
         let plan = Plan::of(&old).unwrap();
         let mut standing = Standing::new(at(0));
         standing.is_begun = true;
-        let low = [(plan.leaves[0].key.clone(), packtrain_rules::value::Value::whole(9))];
+        let low = [(
+            plan.leaves[0].key.clone(),
+            packtrain_rules::value::Value::whole(9),
+        )];
         let mut tier = packtrain_rules::machine::Tier::new(None);
         let seen = Some(at(5));
         let fired = plan.begin(&mut standing.machine, (at(5), &low), seen, &mut tier);

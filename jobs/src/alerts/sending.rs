@@ -328,12 +328,25 @@ mod tests {
     #[test]
     fn an_endpoint_is_disabled_when_it_fails_for_five_days_and_not_when_it_fails_twice_in_six() {
         let standing = |since, last, hours| {
-            let sent = failed(ChannelKind::Webhook, DeliveryCause::ServerError, Some(503), hours);
+            let sent = failed(
+                ChannelKind::Webhook,
+                DeliveryCause::ServerError,
+                Some(503),
+                hours,
+            );
             sent.standing(&record(since, last))
         };
         assert_eq!(standing(None, None, 0), Standing::Failing);
-        assert_eq!(standing(Some(0), Some(0), 144), Standing::Failing, "two in six days");
-        assert_eq!(standing(Some(0), Some(110), 120), Standing::Failing, "five days, not more");
+        assert_eq!(
+            standing(Some(0), Some(0), 144),
+            Standing::Failing,
+            "two in six days"
+        );
+        assert_eq!(
+            standing(Some(0), Some(110), 120),
+            Standing::Failing,
+            "five days, not more"
+        );
         let disabled = Standing::Disabled("it failed for five days");
         assert_eq!(standing(Some(0), Some(110), 121), disabled);
         // Of what an earlier release wrote no last failure is known.
@@ -347,11 +360,31 @@ mod tests {
             (ChannelKind::Email, DeliveryCause::Connect, None, true),
             (ChannelKind::Email, DeliveryCause::Tls, None, true),
             (ChannelKind::Email, DeliveryCause::Late, None, true),
-            (ChannelKind::Email, DeliveryCause::Rejected, Some(550), false),
+            (
+                ChannelKind::Email,
+                DeliveryCause::Rejected,
+                Some(550),
+                false,
+            ),
             (ChannelKind::Webhook, DeliveryCause::Connect, None, false),
-            (ChannelKind::Telegram, DeliveryCause::Unavailable, None, true),
-            (ChannelKind::Telegram, DeliveryCause::Rejected, Some(401), true),
-            (ChannelKind::Telegram, DeliveryCause::Rejected, Some(400), false),
+            (
+                ChannelKind::Telegram,
+                DeliveryCause::Unavailable,
+                None,
+                true,
+            ),
+            (
+                ChannelKind::Telegram,
+                DeliveryCause::Rejected,
+                Some(401),
+                true,
+            ),
+            (
+                ChannelKind::Telegram,
+                DeliveryCause::Rejected,
+                Some(400),
+                false,
+            ),
             (ChannelKind::Sns, DeliveryCause::Budget, None, true),
             (ChannelKind::Slack, DeliveryCause::Message, None, true),
         ] {

@@ -210,7 +210,10 @@ mod tests {
         let mut written = serde_json::to_value(&standing).unwrap();
         let firing = written["firing"].as_object_mut().unwrap();
         firing.retain(|name, _| ["number", "at"].contains(&name.as_str()));
-        assert_eq!(serde_json::from_value::<Standing>(written).unwrap(), standing);
+        assert_eq!(
+            serde_json::from_value::<Standing>(written).unwrap(),
+            standing
+        );
     }
 
     #[test]

@@ -275,7 +275,13 @@ fn what_was_due_before_a_point_is_told_with_what_was_so_before_it() {
     let round = Round::new(at(305), vec![point(TVL, 0, "9")], &tick);
     let outcome = round.evaluate(read(pending));
     let seen: Vec<_> = { outcome.happened.iter() }
-        .map(|it| (&*it.step.what, it.step.at, &it.step.facts["readings"][0]["value"]))
+        .map(|it| {
+            (
+                &*it.step.what,
+                it.step.at,
+                &it.step.facts["readings"][0]["value"],
+            )
+        })
         .collect();
     assert_eq!(
         seen,
@@ -301,15 +307,14 @@ fn of_several_metrics_it_is_said_which_changed_what_the_rule_asks_for() {
     ]);
     let outcome = Round::new(at(60), Vec::new(), &tick).evaluate(read(stored(rule, &begun())));
     assert_eq!(whats(&outcome), [(1, "fired"), (2, "told")]);
-    let readings = outcome.happened[1].step.facts["readings"].as_array().unwrap();
+    let readings = outcome.happened[1].step.facts["readings"]
+        .as_array()
+        .unwrap();
     let seen: Vec<_> = { readings.iter() }
         .map(|it| (&it["metric"], &it["flipped"], &it["holds"]))
         .collect();
     let (yes, no) = (&json!(true), &json!(false));
-    assert_eq!(
-        seen,
-        [(&json!(TVL), no, no), (&json!(other), yes, yes)]
-    );
+    assert_eq!(seen, [(&json!(TVL), no, no), (&json!(other), yes, yes)]);
 }
 
 #[test]
@@ -332,7 +337,10 @@ fn what_is_told_in_a_silence_says_how_long_it_has_lasted_and_what_follows_says_w
     assert_eq!(whats(&outcome), [(3, "resolved"), (4, "told")]);
     let facts = &outcome.happened[1].step.facts;
     assert_eq!(facts["silent_s"], Json::Null, "there is data");
-    assert_eq!(facts["condition"], "no data for 10 min", "for which it fired");
+    assert_eq!(
+        facts["condition"], "no data for 10 min",
+        "for which it fired"
+    );
 }
 
 #[test]
@@ -348,7 +356,10 @@ fn a_rule_that_is_over_in_a_silence_says_so() {
     assert_eq!(whats(&outcome), [(3, "resolved"), (4, "told")]);
     let facts = &outcome.happened[1].step.facts;
     assert_eq!(facts["silent_s"], 600);
-    assert_eq!(facts["condition"], "TVL of aave is below $10", "for which it fired");
+    assert_eq!(
+        facts["condition"], "TVL of aave is below $10",
+        "for which it fired"
+    );
 }
 
 #[test]
