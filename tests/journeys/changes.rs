@@ -90,7 +90,8 @@ async fn an_evaluation_reads_the_points_of_one_that_died_before_it() {
         scene.yard.database.run(&point).await;
     }
     assert_eq!(scene.observe("3200", 120).await, 2, "it fired and is over");
-    let told: Vec<_> = { scene.receiver.got().iter() }
+    let got = scene.receiver.got();
+    let told: Vec<_> = { got.iter() }
         .map(|it| serde_json::from_slice::<serde_json::Value>(&it.body).unwrap())
         .map(|body| (body["type"].clone(), body["data"]["after"]["value"].clone()))
         .collect();
@@ -115,10 +116,8 @@ async fn the_story_of_a_long_incident_ends_with_what_happened_last() {
     scene.yard.database.run(many).await;
     let page = scene.owner.get("/v2/premium/alerts/incidents").await.json();
     let incident = page["items"][0]["id"].as_str().unwrap();
-    let story = scene
-        .owner
-        .get(&format!("/v2/premium/alerts/incidents/{incident}"));
-    let story = story.await.expect(200).json();
+    let path = format!("/v2/premium/alerts/incidents/{incident}");
+    let story = scene.owner.get(&path).await.expect(200).json();
     let steps = story["steps"].as_array().unwrap();
     assert_eq!(
         (&steps[0]["seq"], &steps[999]["seq"]),
@@ -145,4 +144,27 @@ async fn an_endpoint_that_failed_six_days_ago_and_fails_once_more_is_not_disable
         since.parse::<Timestamp>().unwrap() > yesterday
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_failure_that_began_before_a_success_says_nothing_of_the_endpoint() {
+    let scene = Scene::new().await;
+    scene.rule(below_3000()).await;
+    scene.observe("3200", 0).await;
+    let later = "insert into delivery_try (job_id, number, tenant_id, endpoint_id, at, latency_ms,
+                                           result)
+                 select gen_random_uuid(), 1, tenant_id, id, now_utc() + interval '30 s', 1,
+                        'delivered'
+                   from endpoint";
+    scene.yard.database.run(later).await;
+    scene.receiver.answer_always(Some(503));
+    scene.tell("2900", 60).await;
+    until("the try is kept", async || {
+        let tries = "select count(*) from delivery_try where result = 'temporary'";
+        scene.yard.database.number(tries).await > 0
+    })
+    .await;
+    let path = format!("/v2/premium/endpoints/{}", scene.endpoint);
+    let shown = scene.owner.get(&path).await.expect(200).json();
+    assert_eq!(shown.get("failing_since"), None, "{shown}");
 }

@@ -299,6 +299,8 @@ impl Endpoints for PgEndpoints {
     ) -> Result<(), StoreError> {
         let mut tx = self.gate.begin(tenant).await?;
         tries::record(&mut tx, &[tried]).await?;
+        // A try that fails after a later one succeeded says what was so before that. No try takes
+        // longer than a minute.
         let (word, why) = match standing {
             Standing::Well => ("well", None),
             Standing::Failing => ("failing", None),
@@ -323,7 +325,13 @@ impl Endpoints for PgEndpoints {
                    disabled_because = coalesce(disabled_because, $4)
              where id = $1
                and case $2 when 'well' then verified_at is null or failing_since is not null
-                           when 'failing' then true
+                           when 'failing' then not exists (
+                               select
+                                 from delivery_try d
+                                where d.at > $3
+                                  and d.at <= $3 + interval '1 minute'
+                                  and d.endpoint_id = $1
+                                  and d.result = 'delivered')
                            else disabled_at is null end
             "#,
             tried.endpoint.as_uuid(),
