@@ -8,8 +8,7 @@ use serde_json::json;
 use super::alerts::{ETHER, Scene, below_3000};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rule_that_asks_for_something_else_ends_what_it_fired_for_and_is_told_anew()
- {
+async fn a_rule_that_asks_for_something_else_ends_what_it_fired_for_and_is_told_anew() {
     let scene = Scene::new().await;
     let rule = scene.rule(below_3000()).await;
     scene.observe("3200", 0).await;
