@@ -153,11 +153,14 @@ mod tests {
 
     #[test]
     fn a_value_at_the_end_of_the_range_is_tried_or_left_out_and_never_wraps() {
-        let leaf: Leaf = serde_json::from_value(serde_json::json!({
+        let when: Condition = serde_json::from_value(serde_json::json!({
             "metric": "tvl:aave", "op": ">", "value": "90000000000000000000",
             "clear": "-90000000000000000000",
         }))
-        .expect("it is a leaf");
+        .unwrap();
+        let Condition::Leaf(leaf) = when else {
+            panic!("it is one comparison");
+        };
         let (values, is_whole) = candidates(&leaf, vec![Value::MIN, Value::MAX]);
         assert_eq!((values, is_whole), (vec![Value::MAX], true));
     }
