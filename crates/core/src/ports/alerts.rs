@@ -294,8 +294,8 @@ pub trait Watch: Send + Sync {
     /// What was told of points that a job took back, in order of rules and steps; so many at most.
     async fn undone(&self, tick: JobId, limit: u32) -> Result<Vec<Undone>, StoreError>;
 
-    /// Whether a job that passes a gate of this key has not ended, whether it runs or waits to be
-    /// tried again.
+    /// Whether a job that passes a gate of this key has not ended: it runs, waits to be tried again,
+    /// or has not had its turn.
     async fn is_in_play(&self, gate: &str) -> Result<bool, StoreError>;
 
     /// What may be told of the rules of these tenants, and what was.

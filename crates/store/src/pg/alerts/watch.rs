@@ -318,7 +318,12 @@ impl Watch for PgWatch {
                    select
                      from gate
                     where key = $1
-                      and in_play > 0) as "is!"
+                      and in_play > 0)
+                or exists (
+                   select
+                     from waiting
+                    where gate_key = $1
+                      and needs = 0) as "is!"
             "#,
             gate,
         )
