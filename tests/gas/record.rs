@@ -26,7 +26,7 @@ fn host(base: &Secret<String>) -> Host {
 }
 
 async fn posted(host: &Host, body: &Value) -> Value {
-    let said = host.post(Bytes::from(body.to_string())).await.unwrap();
+    let (_, said) = host.post(Bytes::from(body.to_string())).await.unwrap();
     serde_json::from_slice(&said).unwrap()
 }
 

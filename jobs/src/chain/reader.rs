@@ -256,6 +256,7 @@ mod tests {
             let key = |place| Key {
                 metric: format!("balance:{place}"),
                 wallet: [0; 20],
+                owner: None,
                 what: What::Balance(None),
             };
             let keys: Vec<Key> = (0..count).map(key).collect();

@@ -130,7 +130,10 @@ impl Recorder {
         if calls.len() > CALLS_MAX || !calls.iter().all(only_reads) {
             return Err(StatusCode::FORBIDDEN.into());
         }
-        let said = host.post(asked.body.clone()).await.map_err(refused)?;
+        let (status, said) = host.post(asked.body.clone()).await.map_err(refused)?;
+        if !status.is_success() {
+            return Err(status.into());
+        }
         let answers = match serde_json::from_slice(&said) {
             Ok(Value::Array(answers)) if is_list => answers,
             Ok(one) if !is_list => vec![one],

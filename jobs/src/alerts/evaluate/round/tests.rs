@@ -267,13 +267,13 @@ fn what_was_due_before_a_point_is_told_with_what_was_so_before_it() {
     let tick = moved(vec![step(TVL, 0, "9", Some("12"))]);
     let round = Round::new(at(0), Vec::new(), &tick);
     let mut pending = stored(rule, &begun());
-    let outcome = round.evaluate(read(pending.clone()));
+    let outcome = round.evaluate(read(pending.clone()), &mut Tier::default());
     assert_eq!(whats(&outcome), []);
     pending.state = outcome.stands.state;
     // It ends before anybody looked.
     let tick = moved(vec![step(TVL, 305, "12", Some("9"))]);
     let round = Round::new(at(305), vec![point(TVL, 0, "9")], &tick);
-    let outcome = round.evaluate(read(pending));
+    let outcome = round.evaluate(read(pending), &mut Tier::default());
     let seen: Vec<_> = { outcome.happened.iter() }
         .map(|it| {
             (
@@ -305,7 +305,8 @@ fn of_several_metrics_it_is_said_which_changed_what_the_rule_asks_for() {
         step(TVL, 60, "11", Some("12")),
         step(other, 60, "4", Some("6")),
     ]);
-    let outcome = Round::new(at(60), Vec::new(), &tick).evaluate(read(stored(rule, &begun())));
+    let outcome = Round::new(at(60), Vec::new(), &tick)
+        .evaluate(read(stored(rule, &begun())), &mut Tier::default());
     assert_eq!(whats(&outcome), [(1, "fired"), (2, "told")]);
     let readings = outcome.happened[1].step.facts["readings"]
         .as_array()
@@ -324,7 +325,7 @@ fn what_is_told_in_a_silence_says_how_long_it_has_lasted_and_what_follows_says_w
     let known = || vec![point(TVL, 0, "12")];
     let round = Round::new(at(630), known(), &Moved::default());
     let mut silent = stored(rule, &begun());
-    let outcome = round.evaluate(read(silent.clone()));
+    let outcome = round.evaluate(read(silent.clone()), &mut Tier::default());
     assert_eq!(whats(&outcome), [(1, "fired"), (2, "told")]);
     let facts = &outcome.happened[1].step.facts;
     assert_eq!(
@@ -333,7 +334,7 @@ fn what_is_told_in_a_silence_says_how_long_it_has_lasted_and_what_follows_says_w
     );
     silent.state = outcome.stands.state;
     let tick = moved(vec![step(TVL, 700, "11", Some("12"))]);
-    let outcome = Round::new(at(700), known(), &tick).evaluate(read(silent));
+    let outcome = Round::new(at(700), known(), &tick).evaluate(read(silent), &mut Tier::default());
     assert_eq!(whats(&outcome), [(3, "resolved"), (4, "told")]);
     let facts = &outcome.happened[1].step.facts;
     assert_eq!(facts["silent_s"], Json::Null, "there is data");
@@ -349,10 +350,12 @@ fn a_rule_that_is_over_in_a_silence_says_so() {
     rule["no_data"] = json!({ "after_s": 600, "then": "resolve" });
     let tick = moved(vec![step(TVL, 0, "9", Some("12"))]);
     let mut firing = stored(rule, &begun());
-    let outcome = Round::new(at(0), Vec::new(), &tick).evaluate(read(firing.clone()));
+    let outcome =
+        Round::new(at(0), Vec::new(), &tick).evaluate(read(firing.clone()), &mut Tier::default());
     firing.state = outcome.stands.state;
     let known = vec![point(TVL, 0, "9")];
-    let outcome = Round::new(at(600), known, &Moved::default()).evaluate(read(firing));
+    let outcome =
+        Round::new(at(600), known, &Moved::default()).evaluate(read(firing), &mut Tier::default());
     assert_eq!(whats(&outcome), [(3, "resolved"), (4, "told")]);
     let facts = &outcome.happened[1].step.facts;
     assert_eq!(facts["silent_s"], 600);
@@ -368,10 +371,12 @@ fn a_reminder_tells_what_the_metric_was_when_the_rule_began_to_fire() {
     rule["repeat_every_s"] = json!(3600);
     let mut firing = stored(rule, &begun());
     let tick = moved(vec![step(TVL, 60, "9", Some("12"))]);
-    let outcome = Round::new(at(60), Vec::new(), &tick).evaluate(read(firing.clone()));
+    let outcome =
+        Round::new(at(60), Vec::new(), &tick).evaluate(read(firing.clone()), &mut Tier::default());
     firing.state = outcome.stands.state;
     let known = vec![point(TVL, 3_000, "7")];
-    let outcome = Round::new(at(3_660), known, &Moved::default()).evaluate(read(firing));
+    let outcome = Round::new(at(3_660), known, &Moved::default())
+        .evaluate(read(firing), &mut Tier::default());
     assert_eq!(whats(&outcome), [(3, "told")]);
     let facts = &outcome.happened[0].step.facts;
     assert_eq!(facts["why"], "repeated");
