@@ -268,8 +268,6 @@ fn body(id: u64, call: &Call) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use packtrain_core::secret::Secret;
-
     use super::*;
 
     fn busy(seconds: u64) -> RpcError {

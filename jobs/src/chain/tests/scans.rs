@@ -70,7 +70,7 @@ proptest! {
         steps in prop::collection::vec(step(), 1..14),
         confirmations in 0_u64..6,
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let node = Arc::new(Node { confirmations, ..Node::default() });
         let kept = Arc::new(Kept::default());
         runtime.block_on(async {
