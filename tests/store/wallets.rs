@@ -9,7 +9,7 @@ use packtrain_tests::Database;
 async fn a_tenant_that_watches_more_than_is_read_takes_no_place_of_another_one() {
     let db = Database::new().await;
     for (name, family, count) in [("many", "approval", 50), ("few", "transfer_out", 2)] {
-        let tenant = db.tenant(name).await;
+        let tenant = db.tenant(name).await.as_uuid();
         let sql = format!(
             "with rules as (
                  insert into alert_state (rule_id, tenant_id, version, state)
