@@ -289,6 +289,11 @@ impl Session {
         self.followed.is_empty() && self.ready.is_empty()
     }
 }
+    /// Frames that wait to be said.
+    pub(super) fn waiting(&self) -> usize {
+        self.ready.len()
+    }
+
 
 impl Drop for Session {
     fn drop(&mut self) {

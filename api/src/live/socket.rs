@@ -29,6 +29,9 @@ const SOCKET_TIME_MAX: Duration = Duration::from_secs(2 * 60 * 60);
 const ASKED_MAX: u32 = 10_000;
 /// Bytes that are set aside for reading: clients say little.
 const READ_BYTES: usize = 1024;
+/// Frames that wait to be said; while there are as many, the client is not listened to. One frame
+/// of its own may ask for a thousand.
+const READY_MAX: usize = 64;
 
 /// Why a socket is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +127,7 @@ impl Talk {
                 () = self.behind.cancelled() => Turn::End(BEHIND),
                 () = &mut over => Turn::End(OVER),
                 _ = pings.tick() => Turn::Ping,
-                asked = self.socket.recv() => Turn::Ask(asked),
+                asked = self.socket.recv(), if self.is_heard() => Turn::Ask(asked),
                 said = self.session.next() => said.map_or_else(|error| {
                     warn!(error = %chain(&error), "live stream broke off");
                     Turn::End(AWAY)
@@ -142,11 +145,17 @@ impl Talk {
         }
     }
 
+    /// Whether the client is listened to.
+    fn is_heard(&self) -> bool {
+        self.session.waiting() < READY_MAX
+    }
+
     async fn ping(&mut self) -> Result<(), Option<Goodbye>> {
         if self.unanswered >= PINGS_UNANSWERED_MAX {
             return Err(Some(SILENT));
         }
-        self.unanswered += 1;
+        // Who is not listened to cannot answer.
+        self.unanswered += u32::from(self.is_heard());
         self.send(Message::Ping(Bytes::new())).await
     }
 

@@ -86,3 +86,27 @@ async fn a_tenant_has_so_many_sockets_and_each_that_ends_makes_room() {
     while last.next().await.is_some() {}
     assert!(open(&client, address).await.is_ok());
 }
+
+#[tokio::test]
+async fn who_asks_for_more_than_is_sent_is_not_listened_to_until_it_is() {
+    let mut served = JoinSet::new();
+    let (client, address) = listening(&mut served).await;
+    let mut socket = open(&client, address).await.unwrap();
+    let (frames, each) = (40, 32);
+    let names: Vec<String> = (0..each).map(|name| format!("x{name}")).collect();
+    let asked = json!({ "subscribe": names }).to_string();
+    for _ in 0..frames {
+        socket.feed(Message::text(asked.clone())).await.unwrap();
+    }
+    socket.send(Message::Ping("heard".into())).await.unwrap();
+    let mut told = 0;
+    loop {
+        match socket.next().await.unwrap().unwrap() {
+            Message::Text(text) if text.contains("refused") => told += 1,
+            Message::Pong(_) => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    let left = frames * each - told;
+    assert!(left < 64, "{left} frames waited when the next was read");
+}
