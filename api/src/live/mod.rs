@@ -20,6 +20,7 @@ mod socket;
 mod sse;
 
 pub(crate) use frame::EventFrame;
+pub(crate) use places::Sort;
 pub(crate) use session::{Refusal, STREAMS_PER_CLIENT_MAX, Session};
 pub(crate) use socket::{prepared, talk};
 pub(crate) use sse::{Positions, answer};

@@ -5,10 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use packtrain_core::ids::TenantId;
 
-/// Clients that are connected to a process.
+/// Clients that are connected to a process over sockets.
 const SOCKETS_MAX: usize = 16_384;
-/// Clients of one tenant.
+/// Those of one tenant.
 const SOCKETS_PER_TENANT_MAX: usize = 256;
+/// Clients that are told over server-sent events: each holds one of the connections that the
+/// process has for requests.
+const EVENTS_MAX: usize = 512;
+/// Those of one tenant.
+const EVENTS_PER_TENANT_MAX: usize = 16;
 /// Streams that clients follow, each counted for each client.
 const FOLLOWED_MAX: usize = 65_536;
 /// Those of one tenant's clients.
@@ -20,9 +25,11 @@ const JOBS_PER_TENANT_MAX: usize = 32;
 
 /// What is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sort {
-    /// A client.
+pub(crate) enum Sort {
+    /// A client over a socket.
     Socket,
+    /// A client over server-sent events.
+    Events,
     /// A stream that a client follows.
     Followed,
     /// One that is of a job.
@@ -30,12 +37,13 @@ pub(super) enum Sort {
 }
 
 impl Sort {
-    const ALL: [Self; 3] = [Self::Socket, Self::Followed, Self::Job];
+    const ALL: [Self; 4] = [Self::Socket, Self::Events, Self::Followed, Self::Job];
 
     /// Of one tenant, and in all.
     const fn limits(self) -> (usize, usize) {
         match self {
             Self::Socket => (SOCKETS_PER_TENANT_MAX, SOCKETS_MAX),
+            Self::Events => (EVENTS_PER_TENANT_MAX, EVENTS_MAX),
             Self::Followed => (FOLLOWED_PER_TENANT_MAX, FOLLOWED_MAX),
             Self::Job => (JOBS_PER_TENANT_MAX, JOBS_MAX),
         }
@@ -76,9 +84,9 @@ impl Places {
     }
 
     /// Clients that are connected.
-    pub(super) fn sockets(&self) -> usize {
+    pub(super) fn clients(&self) -> usize {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.all[Sort::Socket as usize]
+        counts.all[Sort::Socket as usize] + counts.all[Sort::Events as usize]
     }
 }
 
@@ -128,7 +136,7 @@ mod tests {
             assert!(take(usize::MAX).is_none(), "{sort:?}");
             drop(taken);
             assert!(places.0.lock().unwrap().own.is_empty(), "{sort:?}");
-            assert_eq!(places.sockets(), 0);
+            assert_eq!(places.clients(), 0);
         }
     }
 }

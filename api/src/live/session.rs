@@ -84,14 +84,14 @@ impl Refusal {
 }
 
 impl Session {
-    /// A client of this tenant that follows nothing yet; none where there are too many.
-    pub(crate) fn open(live: &Live, tenant: TenantId) -> Result<Self, Problem> {
+    /// A client of this tenant that follows nothing yet; none where there are too many of its sort.
+    pub(crate) fn open(live: &Live, tenant: TenantId, sort: Sort) -> Result<Self, Problem> {
         let hub = Arc::clone(&live.hub);
-        let place = hub.places.take(tenant, Sort::Socket).ok_or_else(|| {
+        let place = hub.places.take(tenant, sort).ok_or_else(|| {
             let said = "Too many clients follow live streams; close one.";
             Problem::said(&BUSY, said)
         })?;
-        metrics::gauge!("packtrain_live_clients").set(count(hub.places.sockets()));
+        metrics::gauge!("packtrain_live_clients").set(count(hub.places.clients()));
         let inlet = hub.inlet();
         Ok(Self {
             hub,
@@ -298,7 +298,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         // Its own place is free a moment later.
-        let left = self.hub.places.sockets().saturating_sub(1);
+        let left = self.hub.places.clients().saturating_sub(1);
         metrics::gauge!("packtrain_live_clients").set(count(left));
     }
 }

@@ -102,7 +102,7 @@ pub(crate) async fn socket(
     let live = &shared.api.live;
     let tenant = live.tickets.take(hash).await?;
     let tenant = tenant.ok_or(Problem::of(&TICKET_UNKNOWN))?;
-    let session = Session::open(live, tenant)?;
+    let session = Session::open(live, tenant, live::Sort::Socket)?;
     let open = closing.upgraded();
     let talk = move |socket| async move {
         live::talk(socket, session, closing).await;
@@ -148,7 +148,8 @@ pub(crate) async fn events(
         return Err(Problem::said(&QUERY_MALFORMED, said));
     }
     let seen = Positions::of(&headers);
-    let mut session = Session::open(&shared.api.live, user.tenant)?;
+    let sort = live::Sort::Events;
+    let mut session = Session::open(&shared.api.live, user.tenant, sort)?;
     for name in names {
         let after = seen.of_stream(name, user.tenant);
         session.follow(name, after).await.map_err(|refusal| {

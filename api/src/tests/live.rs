@@ -110,3 +110,29 @@ async fn who_asks_for_more_than_is_sent_is_not_listened_to_until_it_is() {
     let left = frames * each - told;
     assert!(left < 64, "{left} frames waited when the next was read");
 }
+
+#[tokio::test]
+async fn event_streams_have_few_places_of_their_own_and_take_none_of_sockets() {
+    let mut served = JoinSet::new();
+    let (client, address) = listening(&mut served).await;
+    let ask = || {
+        let request = client.request(Method::GET, "/v2/premium/stream/events?streams=alerts");
+        client
+            .router
+            .clone()
+            .oneshot(request.body(Body::empty()).unwrap())
+    };
+    let mut open_streams = Vec::new();
+    let refused = loop {
+        let answer = ask().await.unwrap();
+        match answer.status() {
+            StatusCode::OK => open_streams.push(answer),
+            status => break status,
+        }
+    };
+    let busy = StatusCode::SERVICE_UNAVAILABLE;
+    assert_eq!((open_streams.len(), refused), (16, busy));
+    assert!(open(&client, address).await.is_ok());
+    open_streams.pop();
+    assert_eq!(ask().await.unwrap().status(), StatusCode::OK);
+}
