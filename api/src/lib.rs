@@ -41,6 +41,7 @@ mod request;
 mod routes;
 mod serve;
 mod stages;
+mod still;
 mod stream;
 mod trace;
 mod upload;

@@ -20,6 +20,8 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{debug, warn};
 
+use crate::still::Lively;
+
 /// Connections at the same time; more wait in the listener's queue.
 const CONNECTIONS_MAX: usize = 2_048;
 /// Bytes of the head of a request, and those of a body that wait to be read: each connection may
@@ -165,7 +167,10 @@ async fn talk(
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME_MAX)
         .max_buf_size(BUFFER_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(
+            TokioIo::new(Lively::new(stream)),
+            TowerToHyperService::new(router),
+        )
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
