@@ -21,7 +21,8 @@ pub(super) struct AskFrame {
     /// Streams that it wants to follow.
     #[serde(default)]
     pub(super) subscribe: Vec<String>,
-    /// The last place that it saw of each; without it a stream begins with what happens next.
+    /// The last place that it saw of each; without it a stream begins with what happens next, and
+    /// that of a job with its beginning.
     #[serde(default)]
     pub(super) after: BTreeMap<String, i64>,
     /// Streams that it follows no longer.

@@ -109,8 +109,9 @@ impl Session {
         self.inlet.behind.clone()
     }
 
-    /// Follows a stream from behind a place, or from now on. One that is followed already goes on
-    /// as it is.
+    /// Follows a stream from behind a place, or from now on; a job from its beginning, since it may
+    /// have ended meanwhile, and nothing would follow. One that is followed already goes on as it
+    /// is.
     pub(crate) async fn follow(
         &mut self,
         name: &str,
@@ -129,8 +130,12 @@ impl Session {
         let joined = self.hub.join(&self.inlet, stream).await;
         let joined = joined.map_err(|_| Refusal::Unavailable)?;
         let joined = joined.ok_or(Refusal::Unknown)?;
+        let begin = match stream {
+            LiveStream::Job(..) => 0,
+            _ => joined.floor,
+        };
         // A place that the stream has not reached is nobody's: it begins with what happens next.
-        let at = after.unwrap_or(joined.floor).clamp(0, joined.floor);
+        let at = after.unwrap_or(begin).clamp(0, joined.floor);
         let followed = Followed {
             at,
             floor: joined.floor,
@@ -284,16 +289,16 @@ impl Session {
         self.ready.push_back(Frame { text, place });
     }
 
-    /// Whether the client follows nothing, and is told nothing more.
-    pub(super) fn is_over(&self) -> bool {
-        self.followed.is_empty() && self.ready.is_empty()
-    }
-}
     /// Frames that wait to be said.
     pub(super) fn waiting(&self) -> usize {
         self.ready.len()
     }
 
+    /// Whether the client follows nothing, and is told nothing more.
+    pub(super) fn is_over(&self) -> bool {
+        self.followed.is_empty() && self.ready.is_empty()
+    }
+}
 
 impl Drop for Session {
     fn drop(&mut self) {

@@ -128,7 +128,8 @@ pub(crate) struct EventsParams {
     params(
         EventsParams,
         ("last-event-id" = Option<String>, Header, description = "The id of the last event that \
-            was seen. A stream that it does not name begins with what happens next.",
+            was seen. A stream that it does not name begins with what happens next, and that of a \
+            job with its beginning.",
             example = "alerts=17,gas:1=204"),
     ),
     responses((status = 200, description = "The events, as they happen. The answer ends after ten \
