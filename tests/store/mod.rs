@@ -40,6 +40,7 @@ mod sight;
 mod silence;
 mod state;
 mod statistics;
+mod undone;
 mod unserved;
 mod wallets;
 mod written;

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use packtrain_core::fault::Fault;
-use packtrain_core::ids::JobId;
+use packtrain_core::ids::{JobId, RuleId};
 use packtrain_core::job::{Ctx, Done, FollowUp, Gate, Job, Kind, Lane, Priority};
 use packtrain_core::ports::{Evaluated, Move, Point, Watched as Stored, Write};
 use packtrain_core::schedule::Every;
@@ -19,7 +19,6 @@ use packtrain_core::time::Timestamp;
 use packtrain_rules::metric::{Derived, Family};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tracing::warn;
 use utoipa::ToSchema;
 
 use super::tell::{Message, Tell};
@@ -29,7 +28,7 @@ use windows::Moved;
 
 /// Rules that are read at once.
 const PAGE: u32 = 1_000;
-/// What was told and does not hold any more, of which one job says so.
+/// What was told and does not hold any more, of which one job says so; the next one goes on.
 const UNDONE_MAX: u32 = 1_000;
 /// How soon an evaluation looks again whether the messages of the one before it are enqueued.
 const TELLING: Duration = Duration::from_millis(200);
@@ -54,6 +53,9 @@ pub struct Evaluate {
     /// evaluated.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub undone: bool,
+    /// The step of a rule after which what was taken back goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<(RuleId, u32)>,
 }
 
 impl Evaluate {
@@ -62,6 +64,7 @@ impl Evaluate {
         Self {
             tick: Some(tick),
             undone: false,
+            after: None,
         }
     }
 
@@ -70,6 +73,7 @@ impl Evaluate {
         Self {
             tick: Some(tick),
             undone: true,
+            after: None,
         }
     }
 }
@@ -98,7 +102,7 @@ impl Job for Evaluate {
             return Err(Fault::snooze("alerts.telling", TELLING, why));
         }
         match self.tick {
-            Some(tick) if self.undone => on_undone(ctx, tick).await,
+            Some(tick) if self.undone => on_undone(ctx, tick, self.after).await,
             Some(tick) => on_tick(ctx, tick).await,
             None => on_time(ctx).await,
         }
@@ -128,22 +132,17 @@ async fn on_tick(ctx: &Ctx, tick: JobId) -> Result<Done, Fault> {
     Ok(done(found, latest(&moved.moves), None))
 }
 
-async fn on_undone(ctx: &Ctx, tick: JobId) -> Result<Done, Fault> {
-    let told = ctx.world.watch.undone(tick, UNDONE_MAX).await?;
+async fn on_undone(ctx: &Ctx, tick: JobId, after: Option<(RuleId, u32)>) -> Result<Done, Fault> {
+    let told = ctx.world.watch.undone(tick, after, UNDONE_MAX).await?;
     if told.is_empty() {
         return Ok(Done::quietly());
     }
-    if told.len() >= UNDONE_MAX as usize {
-        warn!(
-            told = told.len(),
-            "more was told and does not hold than is said"
-        );
-    }
+    let again = undone::rest(tick, &told, UNDONE_MAX);
     let mut found = Found::default();
     for outcome in undone::outcomes(told, ctx.clock.now()) {
         found.add(Ok(outcome));
     }
-    Ok(done(found, Vec::new(), None))
+    Ok(done(found, Vec::new(), again))
 }
 
 async fn on_time(ctx: &Ctx) -> Result<Done, Fault> {

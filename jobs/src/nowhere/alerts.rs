@@ -64,7 +64,12 @@ impl Watch for Nowhere {
         nothing()
     }
 
-    async fn undone(&self, _: JobId, _: u32) -> Result<Vec<Undone>, StoreError> {
+    async fn undone(
+        &self,
+        _: JobId,
+        _: Option<(RuleId, u32)>,
+        _: u32,
+    ) -> Result<Vec<Undone>, StoreError> {
         nothing()
     }
 

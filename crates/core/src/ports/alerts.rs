@@ -291,8 +291,14 @@ pub trait Watch: Send + Sync {
     /// of them twice.
     async fn before(&self, metric: &str, moments: &[Timestamp]) -> Result<Vec<Point>, StoreError>;
 
-    /// What was told of points that a job took back, in order of rules and steps; so many at most.
-    async fn undone(&self, tick: JobId, limit: u32) -> Result<Vec<Undone>, StoreError>;
+    /// What was told of points that a job took back, in order of rules and steps; the first so many
+    /// after a step of a rule.
+    async fn undone(
+        &self,
+        tick: JobId,
+        after: Option<(RuleId, u32)>,
+        limit: u32,
+    ) -> Result<Vec<Undone>, StoreError>;
 
     /// Whether a job that passes a gate of this key has not ended: it runs, waits to be tried again,
     /// or has not had its turn.

@@ -93,7 +93,12 @@ impl Watch for Kept {
         Ok(false)
     }
 
-    async fn undone(&self, _: JobId, _: u32) -> Result<Vec<Undone>, StoreError> {
+    async fn undone(
+        &self,
+        _: JobId,
+        _: Option<(RuleId, u32)>,
+        _: u32,
+    ) -> Result<Vec<Undone>, StoreError> {
         Ok(Vec::new())
     }
 }

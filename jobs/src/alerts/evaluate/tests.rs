@@ -207,7 +207,12 @@ impl Watch for Store {
         Ok(self.0.lock().unwrap().in_play.as_deref() == Some(gate))
     }
 
-    async fn undone(&self, _: JobId, _: u32) -> Result<Vec<Undone>, StoreError> {
+    async fn undone(
+        &self,
+        _: JobId,
+        _: Option<(RuleId, u32)>,
+        _: u32,
+    ) -> Result<Vec<Undone>, StoreError> {
         Ok(Vec::new())
     }
 }

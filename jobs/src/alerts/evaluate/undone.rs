@@ -1,13 +1,24 @@
 //! What was told and does not hold any more: a reorganisation of a chain took it along. Pure.
 
+use packtrain_core::ids::JobId;
 use packtrain_core::ports::{Happened, Stands, Step, Undone};
 use packtrain_core::time::Timestamp;
 use serde_json::{Value, json};
 use tracing::error;
 
+use super::Evaluate;
 use super::round::Outcome;
 use crate::alerts::standing::Standing;
 use crate::alerts::tell::Message;
+
+/// Who says the rest of what a job took back; nobody where these are all.
+pub(super) fn rest(tick: JobId, told: &[Undone], limit: u32) -> Option<Evaluate> {
+    let last = told.last().filter(|_| told.len() >= limit as usize)?;
+    Some(Evaluate {
+        after: Some((last.rule.id, last.told.seq)),
+        ..Evaluate::undone_by(tick)
+    })
+}
 
 /// Of each rule what is said of it now. It stands as it did, but for the count of what happened to
 /// it; by the time it is looked at again it has its time to wake back.
@@ -139,5 +150,15 @@ mod tests {
                 .iter()
                 .all(|it| it.wake_at.is_some() && it.version == 3)
         );
+    }
+
+    #[test]
+    fn what_one_job_does_not_say_the_next_one_does_from_there_on() {
+        let told = [undone(1, 2, json!({})), undone(1, 6, json!({}))];
+        let tick = JobId::from_uuid(Uuid::from_u128(7));
+        assert!(rest(tick, &told, 3).is_none() && rest(tick, &[], 3).is_none());
+        let rest = rest(tick, &told, 2).unwrap();
+        assert_eq!(rest.after, Some((told[0].rule.id, 6)));
+        assert!(rest.undone && rest.tick == Some(tick));
     }
 }

@@ -332,7 +332,12 @@ impl Watch for PgWatch {
         .map_err(refused("to look at a gate"))
     }
 
-    async fn undone(&self, tick: JobId, limit: u32) -> Result<Vec<Undone>, StoreError> {
+    async fn undone(
+        &self,
+        tick: JobId,
+        after: Option<(RuleId, u32)>,
+        limit: u32,
+    ) -> Result<Vec<Undone>, StoreError> {
         // What is told of a point is told at its time, or a little later where the rule had learned
         // of something newer.
         let rows = sqlx::query!(
@@ -353,11 +358,14 @@ impl Watch for PgWatch {
                      from jsonb_array_elements(s.facts -> 'readings') as f (reading)
                     where f.reading ->> 'metric' = u.metric
                       and (f.reading ->> 'at')::timestamptz = u.at)
+               and ($2::uuid is null or (r.id, s.seq::bigint) > ($2, $3))
              group by r.id, a.rule_id, s.rule_id, s.seq
              order by r.id, s.seq
-             limit $2
+             limit $4
             "#,
             tick.as_uuid(),
+            after.map(|(rule, _)| rule.as_uuid()),
+            after.map_or(0, |(_, seq)| i64::from(seq)),
             i64::from(limit),
         )
         .fetch_all(&self.pool)
