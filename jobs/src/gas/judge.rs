@@ -71,7 +71,8 @@ fn loss(said: [u64; 3], actual: u64) -> u64 {
     let sum: u128 = losses
         .map(|(said, percent)| pinball(said, percent, actual))
         .sum();
-    parts(sum / 300, actual)
+    // Of three, in hundredths; on cheap chains less than a wei, so nothing is cut off before.
+    ratio(sum, u128::from(actual.max(1)) * 300)
 }
 
 /// The pinball loss of a quantile, in hundredths: what lies above it costs its percentage, what
@@ -86,7 +87,11 @@ pub(super) fn pinball(said: u64, percent: u8, actual: u64) -> u128 {
 }
 
 fn parts(of: u128, actual: u64) -> u64 {
-    let parts = of.saturating_mul(WHOLE) / u128::from(actual.max(1));
+    ratio(of, actual.max(1).into())
+}
+
+fn ratio(of: u128, whole: u128) -> u64 {
+    let parts = of.saturating_mul(WHOLE) / whole;
     // The most that a column holds.
     u64::try_from(parts)
         .unwrap_or(u64::MAX)

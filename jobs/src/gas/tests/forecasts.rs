@@ -138,11 +138,23 @@ fn a_score_tells_errors_in_parts_of_what_the_price_became() {
     assert_eq!(judged.error_ppm, 100_000);
     assert_eq!(judged.naive_error_ppm, 500_000);
     assert_eq!(judged.week_ago_error_ppm, Some(1_000_000));
-    // (0.1 * 200 + 0.5 * 100 + 0.1 * 300) / 3 of 1,000.
-    assert_eq!(judged.loss_ppm, 33_000);
+    // (0.1 * 200 + 0.5 * 100 + 0.1 * 300) / 3 of 1,000, in millionths.
+    assert_eq!(judged.loss_ppm, 33_333);
     // (0.1 * 600 + 0.5 * 500 + 0.9 * 300) / 3.
-    assert_eq!(judged.naive_loss_ppm, 193_000);
+    assert_eq!(judged.naive_loss_ppm, 193_333);
     assert!(judged.is_covered && !judged.is_naive_covered);
+    // (0.1 * 1 + 0.5 * 1 + 0.1 * 2) / 3 of 7: less than a wei, and more than nothing.
+    let cheap = GasForecast {
+        p10_wei: 6,
+        p50_wei: 8,
+        p90_wei: 9,
+        ..forecast
+    };
+    let judged = score(&Judgeable {
+        forecast: cheap,
+        actual_wei: 7,
+    });
+    assert_eq!(judged.loss_ppm, 38_095);
     for (actual_wei, is_covered) in [(799, false), (800, true), (1_300, true), (1_301, false)] {
         let judged = score(&Judgeable {
             forecast,
