@@ -7,6 +7,7 @@ use packtrain_core::fault::Fault;
 use packtrain_core::job::{Ctx, Done, Job, Kind, Lane};
 use packtrain_core::ports::{SeriesId, Unusual};
 use packtrain_core::series::{Dataset, Resolution};
+use packtrain_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tracing::warn;
@@ -16,6 +17,8 @@ use super::why;
 
 /// Hours that are looked at: a week.
 const WINDOW_HOURS: i64 = 7 * 24;
+/// What lies between two figures of which one is a move of the other.
+const HOUR: TimeDelta = TimeDelta::hours(1);
 /// Moves with which the last is compared, at least: fewer say little of what is usual.
 const MOVES_MIN: usize = 24;
 /// From here on a move is told. Of normally spread moves one in five hundred million is as large;
@@ -78,7 +81,7 @@ impl Job for Anomaly {
             after = Some(last.id);
             // A series that was not measured in this hour has not moved in it.
             for series in page.into_iter().filter(|series| series.last >= hour) {
-                let Some(moved) = score(series.id, &series.values) else {
+                let Some(moved) = score(series.id, &series.hours) else {
                     continue;
                 };
                 scored += 1;
@@ -113,14 +116,21 @@ impl Job for Anomaly {
 /// How unusual the last move of these figures is, among the moves before it; none when they say too
 /// little of what is usual: too few of them, or more than half of them equal.
 ///
-/// Moves are logarithms of one figure over the one before, so that a fall to a half is as large as
-/// a rise to the double; figures that are not above zero have none. The score is 0.6745 times the
-/// distance of the last move from the median of those before it, over the median of their distances
-/// from it (Iglewicz and Hoaglin, 1993).
-pub fn score(series: SeriesId, values: &[f64]) -> Option<Unusual> {
-    let moved = |pair: &[f64]| (pair[0] > 0.0 && pair[1] > 0.0).then(|| (pair[1] / pair[0]).ln());
-    let last = moved(values.get(values.len().checked_sub(2)?..)?)?;
-    let before = values.get(..values.len() - 1)?;
+/// A move is from one hour to the next: over hours that are missing a figure moves further, and
+/// that is not unusual. Moves are logarithms of one figure over the one before, so that a fall to a
+/// half is as large as a rise to the double; figures that are not above zero have none. The score
+/// is 0.6745 times the distance of the last move from the median of those before it, over the
+/// median of their distances from it (Iglewicz and Hoaglin, 1993).
+pub fn score(series: SeriesId, hours: &[(Timestamp, f64)]) -> Option<Unusual> {
+    let moved = |pair: &[(Timestamp, f64)]| {
+        let [(at, before), (next, after)] = *pair else {
+            return None;
+        };
+        let is_move = next - at == HOUR && before > 0.0 && after > 0.0;
+        is_move.then(|| (after / before).ln())
+    };
+    let last = moved(hours.get(hours.len().checked_sub(2)?..)?)?;
+    let before = hours.get(..hours.len() - 1)?;
     let moves: Vec<f64> = before.windows(2).filter_map(moved).collect();
     if moves.len() < MOVES_MIN {
         return None;

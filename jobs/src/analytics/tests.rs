@@ -3,18 +3,26 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use packtrain_core::ports::{
     Held, Holding, Measured, Measurement, Measures, MovedBy, SourceError, Unusual,
 };
 use packtrain_core::series::Dataset;
+use packtrain_core::time::Timestamp;
 
 use super::anomaly;
 use super::ingest::{self, POOL_USD_MIN, metric};
 use super::why::{look_into, why};
 use crate::world::World;
 
+/// The score of figures of which each is an hour after the one before.
 fn score(values: &[f64]) -> Option<Unusual> {
-    anomaly::score(7, values)
+    anomaly::score(7, &hours(values))
+}
+
+fn hours(values: &[f64]) -> Vec<(Timestamp, f64)> {
+    let times = (0..).map(|hour| Timestamp::UNIX_EPOCH + TimeDelta::hours(hour));
+    times.zip(values.iter().copied()).collect()
 }
 
 /// Figures that begin at a hundred and move by these logarithms.
@@ -53,6 +61,28 @@ fn outliers_of_the_past_do_not_hide_those_of_today() {
     }
     moves.push(-0.5);
     assert!(score(&figures(&moves)).unwrap().z < -20.0);
+}
+
+#[test]
+fn what_moved_over_hours_that_are_missing_is_no_move_of_an_hour() {
+    let mut all = hours(&then(-0.1));
+    let far = all.len() - 1;
+    assert!(anomaly::score(7, &all).is_some());
+    all[far].0 += TimeDelta::hours(1);
+    assert_eq!(anomaly::score(7, &all), None, "the last");
+    all[far].0 -= TimeDelta::hours(1);
+    // Nor is it among those that are usual.
+    for hour in &mut all[..9] {
+        hour.0 -= TimeDelta::hours(5);
+    }
+    assert_eq!(anomaly::score(7, &all), None, "one is too few");
+    let mut all = hours(&figures(
+        &[[-0.01, 0.0, 0.01].repeat(9), vec![-0.1]].concat(),
+    ));
+    for hour in &mut all[..9] {
+        hour.0 -= TimeDelta::hours(5);
+    }
+    assert_eq!(anomaly::score(7, &all).unwrap().support, 26);
 }
 
 #[test]

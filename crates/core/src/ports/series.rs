@@ -64,8 +64,8 @@ pub struct Recent {
     pub id: SeriesId,
     /// Its key.
     pub key: String,
-    /// Its figures in order of time; hours may be missing.
-    pub values: Vec<f64>,
+    /// Its figures and when they were, in order of time; hours may be missing.
+    pub hours: Vec<(Timestamp, f64)>,
     /// When the last one was.
     pub last: Timestamp,
 }

@@ -135,10 +135,12 @@ pub(super) async fn recent(
              order by s.id
              limit $4
         )
-        select p.id, p.key, f.figures as "figures?: Vec<f64>", f.last as "last?"
+        select p.id, p.key, f.times as "times?: Vec<Timestamp>",
+               f.figures as "figures?: Vec<f64>"
           from page p
           left join lateral (
-               select array_agg(x.value::float8 order by x.at) as figures, max(x.at) as last
+               select array_agg(x.at order by x.at) as times,
+                      array_agg(x.value::float8 order by x.at) as figures
                  from series_fact x
                 where x.series_id = p.id
                   and x.at >= $2
@@ -153,11 +155,17 @@ pub(super) async fn recent(
     .fetch_all(pool)
     .await
     .map_err(refused("to read recent hours"))?;
-    let recent = rows.into_iter().map(|row| Recent {
-        id: row.id,
-        key: row.key,
-        values: row.figures.unwrap_or_default(),
-        last: row.last.unwrap_or(from),
+    let recent = rows.into_iter().map(|row| {
+        let times = row.times.unwrap_or_default();
+        Recent {
+            id: row.id,
+            key: row.key,
+            last: times.last().copied().unwrap_or(from),
+            hours: times
+                .into_iter()
+                .zip(row.figures.unwrap_or_default())
+                .collect(),
+        }
     });
     Ok(recent.collect())
 }
