@@ -4,9 +4,11 @@ use std::fmt::{Display, Write};
 use std::str::FromStr;
 
 use axum::response::Response;
+use chrono::Datelike;
 use http::header::LINK;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use packtrain_core::limits::{PAGE_DEFAULT, PAGE_MAX};
+use packtrain_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
@@ -15,6 +17,9 @@ use crate::problem::{CURSOR_MALFORMED, Problem, QUERY_MALFORMED};
 
 /// The first byte of every cursor; a later form takes another.
 const CURSOR_VERSION: &str = "1";
+/// The years of times in requests.
+const YEAR_MIN: i32 = 1;
+const YEAR_MAX: i32 = 9999;
 
 /// How many entries a request asks for.
 pub(crate) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
@@ -103,6 +108,17 @@ pub(crate) fn place<T: FromStr>(list: &str, cursor: Option<&str>) -> Result<Opti
         place.parse().ok()
     };
     read().map(Some).ok_or(Problem::of(&CURSOR_MALFORMED))
+}
+
+/// A time that a request names, if it is one that the store can have: four digits say its year.
+pub(crate) fn moment(at: Option<Timestamp>) -> Result<Option<Timestamp>, Problem> {
+    match at {
+        Some(at) if !(YEAR_MIN..=YEAR_MAX).contains(&at.year()) => {
+            let said = format!("Years are {YEAR_MIN} to {YEAR_MAX}.");
+            Err(Problem::said(&QUERY_MALFORMED, said))
+        }
+        at => Ok(at),
+    }
 }
 
 /// The `Link` to the next page. Names and values are plain words that need no escaping.

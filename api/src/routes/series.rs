@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::auth::User;
 use crate::body::Params;
 use crate::page;
-use crate::problem::{Problem, QUERY_MALFORMED, SERIES_UNSEEN};
+use crate::problem::{CURSOR_MALFORMED, Problem, QUERY_MALFORMED, SERIES_UNSEEN};
 use crate::{Shared, conditional};
 
 /// Where series are.
@@ -213,12 +213,15 @@ fn limit(asked: Option<u32>) -> Result<u32, Problem> {
 
 /// From when until when; a page begins after the last time of the one before.
 fn span(params: &SeriesParams, now: Timestamp) -> Result<(Timestamp, Timestamp), Problem> {
-    let until = params.to.unwrap_or(now);
+    let until = page::moment(params.to)?.unwrap_or(now);
     let after = page::place::<i64>(LIST, params.cursor.as_deref())?;
-    let after = after.and_then(DateTime::from_timestamp_micros);
+    let next = |micros: i64| DateTime::from_timestamp_micros(micros.checked_add(1)?);
     let from = match after {
-        Some(after) => after + TimeDelta::microseconds(1),
-        None => params.from.unwrap_or(DateTime::UNIX_EPOCH),
+        Some(after) => {
+            let next = page::moment(next(after)).ok().flatten();
+            next.ok_or(Problem::of(&CURSOR_MALFORMED))?
+        }
+        None => page::moment(params.from)?.unwrap_or(DateTime::UNIX_EPOCH),
     };
     if after.is_none() && from >= until {
         let said = "`from` is before `to`.";

@@ -248,3 +248,28 @@ async fn the_type_of_every_problem_is_an_address_that_describes_it() {
     let unknown = client.get("/docs/problems/nothing").await;
     assert_eq!(unknown.code(), "not_found");
 }
+
+#[tokio::test]
+async fn times_that_no_store_can_have_are_refused() {
+    let client = Client::new();
+    let series = "/v2/premium/analytics/series?dataset=tvl&key=a";
+    let history = "/v2/premium/gas/ethereum/history";
+    for query in [
+        format!("{series}&from=-9999-01-01T00:00:00Z"),
+        format!("{series}&to=%2B99999-01-01T00:00:00Z"),
+        format!("{history}?to=-9999-01-02T00:00:00Z"),
+        format!("{history}?from=0000-01-01T00:00:00Z&to=0000-01-02T00:00:00Z"),
+        format!("{history}?to=0001-01-01T00:00:00Z"),
+    ] {
+        let answer = client.get(&query).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
+        assert_eq!(answer.code(), "query.malformed", "{query}");
+    }
+    // The last moment that a program can have, the last number, and one before all years.
+    for place in [8_210_266_876_799_999_999, i64::MAX, -i64::MAX] {
+        let cursor = crate::page::cursor("series", place);
+        let answer = client.get(&format!("{series}&cursor={cursor}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{place}");
+        assert_eq!(answer.code(), "cursor.malformed", "{place}");
+    }
+}

@@ -17,7 +17,7 @@ use super::{ChainView, rolled};
 use crate::auth::User;
 use crate::body::Params;
 use crate::problem::{Problem, QUERY_MALFORMED};
-use crate::{Shared, conditional};
+use crate::{Shared, conditional, page};
 
 /// What is shown when nothing is said.
 const DEFAULT: TimeDelta = TimeDelta::days(1);
@@ -136,8 +136,9 @@ pub(crate) async fn show(
 
 impl HistoryParams {
     fn range(&self, now: Timestamp) -> Result<(Timestamp, Timestamp), Problem> {
-        let to = self.to.unwrap_or(now);
+        let to = page::moment(self.to)?.unwrap_or(now);
         let from = self.from.or_else(|| to.checked_sub_signed(DEFAULT));
+        let from = page::moment(from)?;
         let range = from.map(|from| (from, to));
         let fits = |(from, to): &(Timestamp, Timestamp)| {
             *from < *to && *to - *from <= TimeDelta::days(i64::from(DAYS_MAX))
