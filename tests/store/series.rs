@@ -352,3 +352,25 @@ async fn hours_that_come_while_their_day_is_made_are_in_it_or_make_it_anew() {
         assert_eq!((compared.equal, compared.different.len()), (1, 0), "{at}");
     }
 }
+
+#[tokio::test]
+async fn what_is_not_made_yet_or_whose_hours_are_gone_is_not_compared() {
+    let scene = Scene::new().await;
+    for hour in ["2026-11-28T10:00:00Z", "2026-11-29T10:00:00Z"] {
+        scene.record(hour, &[figure("a", "3")]).await;
+    }
+    scene.roll().await;
+    let open = scene.parity(Resolution::Day, "2026-11-29T00:00:00Z").await;
+    assert_eq!(open, Compared::default(), "the day is not over");
+    let day = "2026-11-28T00:00:00Z";
+    assert_eq!(scene.parity(Resolution::Day, day).await.equal, 1);
+    let gone = "update series_watermark set kept_from = '2026-11-28T12:00:00Z'
+                 where resolution = 'hour'";
+    assert_eq!(scene.db.run(gone).await, 1);
+    scene
+        .db
+        .run("delete from series_fact where at < '2026-11-28T12:00:00Z'")
+        .await;
+    let late = scene.parity(Resolution::Day, day).await;
+    assert_eq!(late, Compared::default(), "its hours are gone");
+}

@@ -113,7 +113,8 @@ pub trait SeriesWrites: Send + Sync {
         resolution: Resolution,
     ) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Buckets that begin at this time beside what they should be made of, by series after one.
+    /// Buckets that begin at this time beside what they should be made of, by series after one;
+    /// nothing where they are not made yet, or their facts are not kept any more.
     async fn check(
         &self,
         dataset: Dataset,

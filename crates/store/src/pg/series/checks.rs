@@ -51,7 +51,11 @@ pub(super) async fn check(
         with page as materialized (
             select s.id, s.key
               from series s
+              join series_watermark w on w.dataset = s.dataset and w.resolution = $2
+              join series_watermark h on h.dataset = s.dataset and h.resolution = 'hour'
              where s.dataset = $1
+               and w.until >= $4
+               and h.kept_from <= $3
                and ($5::bigint is null or s.id > $5)
              order by s.id
              limit $6
