@@ -147,6 +147,12 @@ async fn look(ctx: &Ctx, chain: Chain) -> Result<Seen, Missed> {
     let headers = unknown(ctx, chain, header, last.map(|last| last.number)).await?;
     let count = headers.len() as u64;
     let history = chains.fee_history(chain, number, count).await?;
+    // A sibling of the newest block has the same base fee, and other tips: the history is that of
+    // the chain which was there before it and is there behind it.
+    let behind = chains.headers(chain, number, number).await?;
+    if behind.last().is_none_or(|header| header.hash != hash) {
+        return Err(Torn::Fees(number).into());
+    }
     let rules = rules::of(chain);
     let blocks = reading::blocks(&rules, chain.block_time(), &headers, &history)?;
     // Chains without a formula never are exact.

@@ -39,6 +39,8 @@ pub(super) enum Trouble {
     OtherFees,
     /// It says of the next base fee something else than the formula.
     OwnFormula,
+    /// Its newest block becomes another one while the fee history is read.
+    Sibling,
 }
 
 impl Node {
@@ -119,6 +121,10 @@ impl Chains for Node {
 
     async fn fee_history(&self, _: Chain, last: u64, count: u64) -> Result<FeeHistory, ChainError> {
         let trouble = *self.trouble.lock().unwrap();
+        if trouble == Trouble::Sibling {
+            self.shrink(1);
+            self.grow(1, 1);
+        }
         let formula = rules::of(Chain::Ethereum).base_fee.unwrap();
         let blocks = self.blocks.lock().unwrap();
         let wanted = (last + 1).saturating_sub(count)..=last;

@@ -59,8 +59,8 @@ async fn the_first_snapshot_keeps_the_newest_32_blocks_and_later_ones_what_is_ne
     assert_eq!(snapshot(&node, &kept).await["new"], 2);
     assert_eq!(
         *node.asked.lock().unwrap(),
-        [(140, 140)],
-        "the newest was there already"
+        [(140, 140), (141, 141)],
+        "the newest was there already, and is asked for again behind the fee history"
     );
     let blocks = kept.blocks.lock().unwrap();
     for block in blocks.values() {
@@ -128,6 +128,7 @@ async fn a_chain_that_tells_nothing_is_named_in_the_result_and_nothing_is_kept()
             Trouble::OtherFees,
             "the fee history is not that of block 100",
         ),
+        (Trouble::Sibling, "the fee history is not that of block 102"),
     ] {
         let (node, kept) = (Node::of(3), Arc::<Kept>::default());
         *node.trouble.lock().unwrap() = trouble;
