@@ -60,13 +60,10 @@ impl Offer {
 /// What to offer for a transaction that is sent now, by horizon, the bound of each first. Blocks
 /// are the newest first, each the parent of the one before it; none, no offer.
 pub fn offers(rules: &Rules, newest_first: &[GasBlock], tips: Option<&TipMedians>) -> Vec<Offer> {
-    let Some(head) = newest_first.first() else {
-        return Vec::new();
-    };
     let oldest_first: Vec<&GasBlock> = newest_first.iter().rev().collect();
     let mut all = Vec::new();
     for blocks in HORIZONS {
-        let bound = highest(rules, head, blocks);
+        let bound = highest(rules, newest_first, blocks);
         if let Some((base_fee_wei, tips)) = bound.zip(tips) {
             all.push(Offer {
                 blocks,
@@ -90,9 +87,12 @@ pub fn offers(rules: &Rules, newest_first: &[GasBlock], tips: Option<&TipMedians
     all
 }
 
-/// The highest base fee within the horizon, where a formula is known that the node agrees with.
-fn highest(rules: &Rules, head: &GasBlock, blocks: u32) -> Option<u128> {
-    let formula = rules.base_fee.filter(|_| head.is_formula_exact)?;
+/// The highest base fee within the horizon, where a formula is known that the node agrees with in
+/// all recent blocks: in one, figures of another formula may be the same by their rounding.
+fn highest(rules: &Rules, newest_first: &[GasBlock], blocks: u32) -> Option<u128> {
+    let is_exact = newest_first.iter().all(|block| block.is_formula_exact);
+    let formula = rules.base_fee.filter(|_| is_exact)?;
+    let head = newest_first.first()?;
     let next = head.next_base_fee_wei;
     Some(
         formula

@@ -170,16 +170,15 @@ async fn look(ctx: &Ctx, chain: Chain) -> Result<Seen, Missed> {
     })
 }
 
-/// Counts the blocks of which the formula gives another next base fee.
+/// Counts the blocks of which the formula gives another next base fee, and says so once.
 fn count_inexact(chain: Chain, blocks: &[GasBlock]) {
-    for block in blocks.iter().filter(|block| !block.is_formula_exact) {
+    let inexact = blocks.iter().filter(|block| !block.is_formula_exact);
+    let inexact = inexact.count() as u64;
+    if inexact > 0 {
         let labels = [("chain", chain.as_str())];
-        metrics::counter!("packtrain_gas_inexact_total", &labels).increment(1);
-        warn!(
-            chain = chain.as_str(),
-            block = block.number,
-            "the next base fee is another"
-        );
+        metrics::counter!("packtrain_gas_inexact_total", &labels).increment(inexact);
+        let (chain, of) = (chain.as_str(), blocks.len());
+        warn!(chain, inexact, of, "next base fees are others");
     }
 }
 

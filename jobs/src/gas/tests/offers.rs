@@ -109,8 +109,12 @@ fn without_enough_blocks_nothing_is_observed_and_without_a_formula_nothing_is_bo
             .iter()
             .all(|offer| offer.basis == Basis::Bound)
     );
-    few[0].is_formula_exact = false;
-    assert!(offered(&few).is_empty());
+    // One block in which the node says something else is enough to doubt the formula.
+    for place in [0, WINDOWS_MIN - 1] {
+        few[place].is_formula_exact = false;
+        assert!(offered(&few).is_empty(), "{place}");
+        few[place].is_formula_exact = true;
+    }
     assert!(offered(&[]).is_empty());
     let enough = blocks(&vec![(1_000, Some(1)); WINDOWS_MIN + 1]);
     let observed = offered(&enough);
