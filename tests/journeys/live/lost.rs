@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use packtrain_core::ports::{LiveEvent, LiveListener, LiveLog, LiveStream, StoreError};
 use packtrain_store::PgLive;
+use packtrain_tests::until;
 use serde_json::json;
 
 use super::{Stage, follow, snapshot, told};
@@ -64,9 +65,19 @@ async fn a_listener_that_is_cut_off_hears_again() {
     let stage = Stage::new().await;
     let mut socket = stage.follows(&["alerts"]).await;
     // Sessions that do nothing, such as those that listen.
-    let cut = "select pg_terminate_backend(pid) from pg_stat_activity
-                where datname = current_database() and query ilike 'listen%'";
-    stage.yard.database.run(cut).await;
+    let listening = "from pg_stat_activity
+                     where datname = current_database() and query ilike 'listen%'";
+    let pids = format!("select pid::text {listening} order by pid");
+    let before = stage.yard.database.texts(&pids).await;
+    assert!(!before.is_empty(), "somebody listens");
+    let cut = format!("select pg_terminate_backend(pid) {listening}");
+    stage.yard.database.run(&cut).await;
+    // Events come without it too, by the look every other second.
+    until("others listen in their place", async || {
+        let now = stage.yard.database.texts(&pids).await;
+        now.len() == before.len() && now.iter().all(|pid| !before.contains(pid))
+    })
+    .await;
     stage.happens(stage.tenant, 1, 1).await;
     assert_eq!(told(&socket.said().await), (1, "fired"));
     stage.yard.stop().await;
