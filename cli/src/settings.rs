@@ -64,7 +64,7 @@ const NOTICE_S_MAX: u64 = 80;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     pub(crate) data: Data,
-    pub(crate) database: Database,
+    pub(crate) database: Box<Database>,
     pub(crate) pg: Pg,
     pub(crate) api: Api,
     pub(crate) worker: Worker,
@@ -86,7 +86,7 @@ pub(crate) struct Settings {
     pub(crate) sqs: Sqs,
     pub(crate) s3: Box<S3>,
     pub(crate) notify: Notify,
-    pub(crate) email: Email,
+    pub(crate) email: Box<Email>,
     pub(crate) sns: Sns,
     pub(crate) sms: Box<Sms>,
     pub(crate) alerts: Alerts,

@@ -75,11 +75,10 @@ impl Llama {
         match lists::read(&self.api, &path, &LISTS, &mut take).await {
             Ok(_) => {}
             // It says so with either of them.
-            Err(HostError::Status { status, .. })
-                if matches!(status, StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST) =>
-            {
-                return Ok(Vec::new());
-            }
+            Err(HostError::Status {
+                status: StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST,
+                ..
+            }) => return Ok(Vec::new()),
             Err(error) => return Err(error),
         }
         let [amounts, worths] = newest.map(|list| list.read());

@@ -79,11 +79,8 @@ impl<'n> Lists<'n> {
         }
         match byte {
             b'{' if self.depth == 0 && !self.has_ended => self.depth = 1,
-            byte if self.depth == 0 => {
-                if !byte.is_ascii_whitespace() {
-                    return Err(ArrayError::NoObject);
-                }
-            }
+            byte if self.depth == 0 && byte.is_ascii_whitespace() => {}
+            _ if self.depth == 0 => return Err(ArrayError::NoObject),
             b'"' => {
                 self.is_in_text = true;
                 self.text.clear();

@@ -23,9 +23,11 @@ const PROTOCOLS: &str = "/protocols";
 const PROTOCOL: &str = "/protocol/";
 /// Where stablecoins are listed.
 const STABLECOINS: &str = "/stablecoins";
+/// A chain that was recorded, and what its contract answers, if it has one.
+type Recorded = (Chain, &'static [u8], Option<&'static [u8]>);
 /// The chains that were recorded, and what their contracts answer;
 /// `crates/feeds/fixtures/README.md` says how.
-pub(super) const CHAINS: [(Chain, &[u8], Option<&[u8]>); 2] = [
+pub(super) const CHAINS: [Recorded; 2] = [
     (
         Chain::Ethereum,
         include_bytes!("../../fixtures/rpc/ethereum.json"),
