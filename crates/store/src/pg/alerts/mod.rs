@@ -6,4 +6,5 @@ mod points;
 pub(crate) mod prune;
 pub(crate) mod rules;
 pub(crate) mod tries;
+mod undone;
 pub(crate) mod watch;

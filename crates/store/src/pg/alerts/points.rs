@@ -119,3 +119,46 @@ pub(super) async fn before(
     .map_err(refused("to read the points before moments"))?;
     Ok(rows.into_iter().map(|row| row.of(metric)).collect())
 }
+
+/// The windows through which rules watch these metrics, by their keys; so many at most.
+pub(super) async fn windows(
+    pool: &Pool,
+    metrics: &[String],
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    // From one window to the next in the crossing index: one probe for each, however many rules
+    // watch it, and one for a metric that has none. `}` is what follows `|`.
+    sqlx::query_scalar!(
+        r#"
+        with recursive live as (
+            select b.base,
+                   (select l.metric
+                      from alert_level l
+                     where l.metric > b.base || '|'
+                       and l.metric < b.base || '}'
+                     order by l.metric
+                     limit 1) as metric
+              from unnest($1::text[]) as b (base)
+            union all
+            select w.base,
+                   (select l.metric
+                      from alert_level l
+                     where l.metric > w.metric
+                       and l.metric < w.base || '}'
+                     order by l.metric
+                     limit 1)
+              from live w
+             where w.metric is not null
+        )
+        select w.metric as "metric!"
+          from live w
+         where w.metric is not null
+         limit $2
+        "#,
+        metrics,
+        limit,
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(refused("to find windows that are watched"))
+}

@@ -1,13 +1,11 @@
 //! What rules are evaluated with, over all tenants, through the crossing index.
 
 use async_trait::async_trait;
-use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
-use packtrain_core::ports::{
-    Allowance, Move, Point, Step, StoreError, Stretch, Undone, Watch, Watched,
-};
+use packtrain_core::ids::{EndpointId, JobId, RuleId, TenantId};
+use packtrain_core::ports::{Allowance, Move, Point, StoreError, Stretch, Undone, Watch, Watched};
 use packtrain_core::time::Timestamp;
 
-use super::points;
+use super::{points, undone};
 use crate::error::{number, refused};
 use crate::pool::Pool;
 
@@ -266,41 +264,7 @@ impl Watch for PgWatch {
     }
 
     async fn windows(&self, metrics: &[String], limit: u32) -> Result<Vec<String>, StoreError> {
-        // From one window to the next in the crossing index: one probe for each, however many rules
-        // watch it, and one for a metric that has none. `}` is what follows `|`.
-        sqlx::query_scalar!(
-            r#"
-            with recursive live as (
-                select b.base,
-                       (select l.metric
-                          from alert_level l
-                         where l.metric > b.base || '|'
-                           and l.metric < b.base || '}'
-                         order by l.metric
-                         limit 1) as metric
-                  from unnest($1::text[]) as b (base)
-                union all
-                select w.base,
-                       (select l.metric
-                          from alert_level l
-                         where l.metric > w.metric
-                           and l.metric < w.base || '}'
-                         order by l.metric
-                         limit 1)
-                  from live w
-                 where w.metric is not null
-            )
-            select w.metric as "metric!"
-              from live w
-             where w.metric is not null
-             limit $2
-            "#,
-            metrics,
-            i64::from(limit),
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(refused("to find windows that are watched"))
+        points::windows(&self.pool, metrics, i64::from(limit)).await
     }
 
     async fn points(&self, stretch: &Stretch, limit: u32) -> Result<Vec<Point>, StoreError> {
@@ -338,62 +302,7 @@ impl Watch for PgWatch {
         after: Option<(RuleId, u32)>,
         limit: u32,
     ) -> Result<Vec<Undone>, StoreError> {
-        // What is told of a point is told at its time, or a little later where the rule had learned
-        // of something newer.
-        let rows = sqlx::query!(
-            r#"
-            select r.id, r.tenant_id, r.version, r.rule, r.endpoints, a.state, a.snoozed_until,
-                   a.broken is not null as "is_broken!", s.incident_id, s.seq, s.step, s.at,
-                   s.facts
-              from metric_undone u
-              join incident_step s
-                on s.at between u.at and u.at + interval '1 hour'
-               and s.step = 'told'
-               and s.facts ->> 'why' = 'fired'
-              join alert_rule r on r.id = s.rule_id
-              join alert_state a on a.rule_id = r.id and a.version = r.version
-             where u.tick = $1
-               and exists (
-                   select
-                     from jsonb_array_elements(s.facts -> 'readings') as f (reading)
-                    where f.reading ->> 'metric' = u.metric
-                      and (f.reading ->> 'at')::timestamptz = u.at)
-               and ($2::uuid is null or (r.id, s.seq::bigint) > ($2, $3))
-             group by r.id, a.rule_id, s.rule_id, s.seq
-             order by r.id, s.seq
-             limit $4
-            "#,
-            tick.as_uuid(),
-            after.map(|(rule, _)| rule.as_uuid()),
-            after.map_or(0, |(_, seq)| i64::from(seq)),
-            i64::from(limit),
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(refused("to find what was told and does not hold"))?;
-        let undone = rows.into_iter().map(|row| {
-            let endpoints = row.endpoints.into_iter();
-            Ok(Undone {
-                rule: Watched {
-                    id: RuleId::from_uuid(row.id),
-                    tenant: TenantId::from_uuid(row.tenant_id),
-                    version: row.version,
-                    rule: row.rule,
-                    endpoints: endpoints.map(EndpointId::from_uuid).collect(),
-                    state: row.state,
-                    snoozed_until: row.snoozed_until,
-                    is_broken: row.is_broken,
-                },
-                incident: IncidentId::from_uuid(row.incident_id),
-                told: Step {
-                    seq: number("incident_step.seq", row.seq)?,
-                    what: row.step,
-                    at: row.at,
-                    facts: row.facts,
-                },
-            })
-        });
-        undone.collect()
+        undone::read(&self.pool, tick, after, limit).await
     }
 
     async fn allowances(&self, tenants: &[TenantId]) -> Result<Vec<Allowance>, StoreError> {
