@@ -113,6 +113,21 @@ async fn a_secret_that_is_replaced_signs_beside_the_new_one_for_a_day_and_then_n
     let shown = format!("/v2/premium/endpoints/{}", scene.endpoint);
     let shown = scene.owner.get(&shown).await.expect(200).json();
     assert!(shown["old_secrets_until"].is_string(), "{shown}");
+    // Nobody loses the secret that a receiver knows to one that was asked for too often.
+    for status in [201, 201, 409] {
+        scene
+            .owner
+            .post(&path, &[], &json!({}))
+            .await
+            .expect(status);
+    }
+    scene
+        .yard
+        .database
+        .shift_clock(TimeDelta::seconds(26 * 3_600 + 11))
+        .await;
+    assert_eq!(tried(&scene).await["result"], "delivered");
+    assert!(signs(made["secret"].as_str().unwrap()));
     let stranger = scene.yard.client("bo", &[KeyScope::User]).await;
     stranger.post(&path, &[], &json!({})).await.expect(404);
 }

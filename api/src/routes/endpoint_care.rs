@@ -80,7 +80,8 @@ impl TestView {
     }
 }
 
-/// Gives a webhook another secret. Those before sign beside it for a day.
+/// Gives a webhook another secret. Those before sign beside it for a day; while four sign, there is
+/// no fifth.
 #[utoipa::path(
     post, path = "/v2/premium/endpoints/{id}/secrets", tag = "alerts",
     operation_id = "rotateSecret",

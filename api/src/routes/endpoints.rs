@@ -287,7 +287,7 @@ impl From<EndpointError> for Problem {
             EndpointError::Store(error) => error.into(),
             EndpointError::KeyReused => Self::of(&KEY_REUSED),
             EndpointError::Unsealed => Self::of(&NOT_SEALED),
-            EndpointError::Many(_) | EndpointError::Codes(_) => {
+            EndpointError::Many(_) | EndpointError::Codes(_) | EndpointError::Secrets(_) => {
                 Self::said(&LIMIT_REACHED, sentence(&error))
             }
             EndpointError::Named(_) => Self::said(&ENDPOINT_NAMED, sentence(&error)),

@@ -66,6 +66,15 @@ pub(crate) fn open() -> OpenApiRouter<Shared> {
 /// Routes that answer soon.
 pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
+        .merge(of_the_world())
+        .merge(of_tax())
+        .merge(of_alerts())
+        .merge(of_operators())
+}
+
+/// Figures of the world.
+fn of_the_world() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
         .routes(routes!(gas::show))
         .routes(routes!(gas::heatmap::show))
         .routes(routes!(gas::history::show))
@@ -74,6 +83,11 @@ pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
         .routes(routes!(tvl::show))
         .routes(routes!(series::show))
         .routes(routes!(anomalies::list))
+}
+
+/// Files, reports and comparisons.
+fn of_tax() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
         .routes(routes!(files::list))
         .routes(routes!(files::show))
         .routes(routes!(uploads::begin))
@@ -87,6 +101,11 @@ pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
         .routes(routes!(comparisons::show))
         .routes(routes!(comparisons::events))
         .routes(routes!(comparisons::artifact))
+}
+
+/// Rules, endpoints, and what is told live.
+fn of_alerts() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
         .routes(routes!(rules::create, rules::list))
         .routes(routes!(rules::show, rules::replace, rules::remove))
         .routes(routes!(snooze::snooze, snooze::wake))
@@ -107,6 +126,11 @@ pub(crate) fn ordinary() -> OpenApiRouter<Shared> {
         .routes(routes!(live::ticket))
         .routes(routes!(live::socket))
         .routes(routes!(live::events))
+}
+
+/// Jobs, and what operators do.
+fn of_operators() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
         .routes(routes!(jobs::enqueue, jobs::list))
         .routes(routes!(jobs::show))
         .routes(routes!(changes::cancel))

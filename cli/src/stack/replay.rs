@@ -98,8 +98,8 @@ async fn recorded(
     Ok(vec![chains, prices])
 }
 
-/// Lets the settings lead to hosts of a replay and nowhere else; to DefiLlama's lists all of them, or
-/// only those that are asked at all.
+/// Lets the settings lead to hosts of a replay and nowhere else; to DefiLlama's lists all of them,
+/// or only those that are asked at all.
 fn lead(settings: &mut Settings, replay: &Replay, is_all: bool) {
     for chain in Chain::ALL {
         let nodes = replay.nodes().filter(|(one, _)| *one == chain);

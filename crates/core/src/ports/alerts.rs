@@ -300,8 +300,8 @@ pub trait Watch: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Undone>, StoreError>;
 
-    /// Whether a job that passes a gate of this key has not ended: it runs, waits to be tried again,
-    /// or has not had its turn.
+    /// Whether a job that passes a gate of this key has not ended: it runs, waits to be tried
+    /// again, or has not had its turn.
     async fn is_in_play(&self, gate: &str) -> Result<bool, StoreError>;
 
     /// What may be told of the rules of these tenants, and what was.

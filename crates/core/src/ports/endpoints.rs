@@ -74,6 +74,9 @@ pub enum EndpointError {
     /// Its owner asked for as many codes as are sent in a day.
     #[error("{0} codes were sent within a day")]
     Codes(i32),
+    /// It has as many secrets that sign as there may be, until this moment.
+    #[error("the secrets before sign until {}, and there are as many as may", .0.format("%FT%TZ"))]
+    Secrets(Timestamp),
     /// The key of the request was used for another one.
     #[error("the Idempotency-Key was used for another request")]
     KeyReused,
@@ -216,7 +219,7 @@ pub trait Endpoints: Send + Sync {
     async fn remove(&self, tenant: TenantId, id: EndpointId) -> Result<bool, EndpointError>;
 
     /// Puts a new secret before those that sign, which sign beside it for a day. Until when; none
-    /// when there is no webhook of this id.
+    /// when there is no webhook of this id. Where as many sign as may, it is refused.
     async fn rotate(
         &self,
         tenant: TenantId,

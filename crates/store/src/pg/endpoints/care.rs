@@ -1,7 +1,7 @@
 //! What owners do to an endpoint that is there: other secrets, enabling it again, trying it out.
 
 use packtrain_core::ids::EndpointId;
-use packtrain_core::ports::{StoreError, Tested};
+use packtrain_core::ports::{EndpointError, StoreError, Tested};
 use packtrain_core::time::Timestamp;
 use sqlx::PgConnection;
 
@@ -15,13 +15,32 @@ const OVERLAP_S: f64 = 24.0 * 60.0 * 60.0;
 const TEST_EVERY_S: f64 = 10.0;
 
 /// Puts a secret before those that sign; what signed no more is forgotten. Until when the others
-/// sign beside it; none when there is no endpoint with secrets of this id.
+/// sign beside it; none when there is no endpoint with secrets of this id. Where as many sign as
+/// may, none is dropped for it: a receiver may know that one alone.
 pub(super) async fn rotate(
     connection: &mut PgConnection,
     id: EndpointId,
     secret: &str,
-) -> Result<Option<Timestamp>, StoreError> {
-    sqlx::query_scalar!(
+) -> Result<Option<Timestamp>, EndpointError> {
+    let full = sqlx::query_scalar!(
+        r#"
+        select case when cardinality(secrets) >= $2 and old_secrets_until > now_utc()
+                    then old_secrets_until end as until
+          from endpoint
+         where id = $1
+           and channel = 'webhook'
+           for update
+        "#,
+        id.as_uuid(),
+        SECRETS_MAX,
+    )
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(refused("to read the secrets of an endpoint"))?;
+    if let Some(Some(until)) = full {
+        return Err(EndpointError::Secrets(until));
+    }
+    let until = sqlx::query_scalar!(
         r#"
         update endpoint
            set secrets = (array_prepend($2::text,
@@ -39,7 +58,8 @@ pub(super) async fn rotate(
     )
     .fetch_optional(connection)
     .await
-    .map_err(refused("to give an endpoint another secret"))
+    .map_err(refused("to give an endpoint another secret"))?;
+    Ok(until)
 }
 
 /// Forgets why an endpoint was disabled, and that it failed. Whether there is one.
