@@ -235,18 +235,36 @@ impl Database {
             .await;
     }
 
-    /// Shifts SQL's clock against real time. Sessions that do nothing at the moment are ended, so
-    /// that whoever uses them next is in the new time; one that listens has to connect again.
+    /// Shifts SQL's clock against real time. No session is left that began in the time before:
+    /// whoever uses one next, or listened on one, has to connect again. What tests hold open, as
+    /// superuser, stays.
     pub async fn shift_clock(&self, by: TimeDelta) {
         let offset = format!("{} milliseconds", by.num_milliseconds());
         self.set("packtrain.clock_offset", &offset).await;
-        self.run(
-            "select pg_terminate_backend(pid, 5000)
-               from pg_stat_activity
-              where datname = current_database()
-                and state = 'idle'
-                and pid <> pg_backend_pid()",
-        )
+        let began = "select clock_timestamp()::text";
+        let [now] = &self.texts(began).await[..] else {
+            unreachable!("a query without a table gives one row");
+        };
+        // All are told at once, and each answers before it takes its next statement: else one in
+        // the new time could give another in the old time something to do. One that is busy is
+        // told when it is not.
+        let end = format!(
+            "with old as materialized (
+                 select pid, state
+                   from pg_stat_activity
+                  where datname = current_database()
+                    and backend_type = 'client backend'
+                    and usename <> current_user
+                    and backend_start < '{now}'),
+             told as materialized (
+                 select pg_terminate_backend(pid)
+                   from old
+                  where state = 'idle')
+             select (select count(*) from old) + 0 * (select count(*) from told)"
+        );
+        until("no session is in the time before", async || {
+            self.number(&end).await == 0
+        })
         .await;
     }
 

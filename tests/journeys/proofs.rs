@@ -1,6 +1,7 @@
 //! Owners prove that they want their endpoints before anything else is told there.
 
 use chrono::TimeDelta;
+use packtrain_core::ids::{EndpointId, JobId};
 use packtrain_core::ports::KeyScope;
 use packtrain_tests::{Mailbox, Yard, until};
 use serde_json::{Value, json};
@@ -205,6 +206,13 @@ async fn a_receiver_of_webhooks_that_sends_the_code_back_is_told_from_then_on() 
         shown(&scene, endpoint).await["unverified_since"].is_null()
     })
     .await;
+    // Else whoever has others' chats answer with what they got would read the code there.
+    let kept = "select coalesce(excerpt, 'nothing') from delivery_try";
+    assert_eq!(scene.yard.database.texts(kept).await, ["nothing"; 2]);
+    let asked: EndpointId = endpoint.parse().unwrap();
+    let asked = JobId::from_uuid(asked.as_uuid()).derive("verify");
+    let path = format!("{ENDPOINTS}/{endpoint}/test/{asked}");
+    scene.owner.get(&path).await.expect(404);
     let rule = json!({ "rule": below_3000(), "endpoints": [endpoint, scene.endpoint] });
     let rules = "/v2/premium/alerts/rules";
     scene.owner.post(rules, &[], &rule).await.expect(201);

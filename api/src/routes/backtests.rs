@@ -11,6 +11,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::made::{self, CourseView, Order, Thing};
+use super::rules::operable;
 use crate::Shared;
 use crate::auth::User;
 use crate::body::JsonBody;
@@ -86,6 +87,7 @@ pub(crate) async fn request(
     order: Order,
     JsonBody(wanted): JsonBody<Backtest>,
 ) -> Result<Response, Problem> {
+    operable(&order.user, &wanted.rule)?;
     made::request::<BacktestView>(&shared, order, &wanted, &[]).await
 }
 

@@ -182,19 +182,15 @@ pub(crate) async fn tested(
 ) -> Result<Response, Problem> {
     let (endpoint, test) = (id::<EndpointId>(&endpoint)?, id::<JobId>(&test)?);
     let api = &shared.api;
-    if let Some(tried) = api.alerts.endpoints.last_try(user.tenant, test).await? {
-        return match tried.endpoint == endpoint && tried.step.is_none() {
-            true => Ok(Json(TestView::of(tried)).into_response()),
-            false => Err(Problem::not_found()),
-        };
-    }
     let job = api.jobs.find(user.tenant, test).await?;
     let is_test = job.is_some_and(|job| {
         job.kind == About::of::<Probe>().kind.as_str()
             && job.payload["endpoint"] == endpoint.to_string()
     });
-    match is_test {
-        true => Ok(Json(TestView::pending(test)).into_response()),
-        false => Err(Problem::not_found()),
+    if !is_test {
+        return Err(Problem::not_found());
     }
+    let tried = api.alerts.endpoints.last_try(user.tenant, test).await?;
+    let view = tried.map_or_else(|| TestView::pending(test), TestView::of);
+    Ok(Json(view).into_response())
 }

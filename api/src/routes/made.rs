@@ -136,7 +136,7 @@ pub(super) trait Thing: Serialize {
 
 /// Who asks, under which key, and how long they would wait.
 pub(crate) struct Order {
-    tenant: TenantId,
+    pub(super) user: User,
     key: Key,
     asked: Asked,
     wait: Wait,
@@ -153,7 +153,7 @@ impl FromRequestParts<Shared> for Order {
         let Ok(wait) = Wait::from_request_parts(parts, shared).await;
         let Ok(closing) = Closing::from_request_parts(parts, shared).await;
         Ok(Self {
-            tenant: user.tenant,
+            user,
             key,
             asked,
             wait,
@@ -170,7 +170,7 @@ pub(super) async fn request<T: Thing>(
     wanted: &T::Job,
     uploads: &[(String, FileId)],
 ) -> Result<Response, Problem> {
-    let (api, tenant) = (&shared.api, order.tenant);
+    let (api, tenant) = (&shared.api, order.user.tenant);
     valid(wanted.check())?;
     check_uploads(api, tenant, uploads).await?;
     let payload =

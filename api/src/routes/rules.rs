@@ -263,7 +263,7 @@ fn stored(
 
 /// Refuses a rule on jobs or on the platform whose maker may not read their figures, which are of
 /// all tenants together, or that names one which there is not.
-fn operable(user: &User, rule: &Rule) -> Result<(), Problem> {
+pub(super) fn operable(user: &User, rule: &Rule) -> Result<(), Problem> {
     let metrics = rules::operated(rule);
     if !metrics.is_empty() && !user.views_platform {
         let said = "Rules on jobs and on the platform need a key that has the scope `viewer` or \

@@ -48,3 +48,13 @@ async fn a_back_test_is_one_job_in_the_lane_of_the_cores_and_shows_what_its_job_
         .replace("bkt_", "cmp_");
     assert_eq!(client.get(&other).await.code(), "not_found");
 }
+
+#[tokio::test]
+async fn what_a_key_may_not_watch_it_may_not_look_back_at() {
+    let client = Client::new();
+    for metric in ["platform:dead", "job:tax.report:waiting"] {
+        let rule = json!({ "name": "a", "when": { "metric": metric, "op": ">", "value": "0" } });
+        let asked = client.post(PATH, Some("k"), &json!({ "rule": rule })).await;
+        assert_eq!(asked.code(), "auth.scope_missing", "{metric}");
+    }
+}

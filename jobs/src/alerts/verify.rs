@@ -5,7 +5,7 @@ use std::time::Duration;
 use packtrain_core::fault::Fault;
 use packtrain_core::ids::EndpointId;
 use packtrain_core::job::{Ctx, Done, Job, Kind, Lane};
-use packtrain_core::ports::{ChannelKind, DeliveryOutcome, Notice};
+use packtrain_core::ports::{ChannelKind, DeliveryOutcome, Notice, Try};
 use packtrain_core::proof::Code;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -54,7 +54,11 @@ impl Job for Verify {
             at: ctx.clock.now(),
         };
         let sent = send(ctx, &record, &notice, ZONE).await?;
-        let tried = sent.tried(ctx, self.endpoint, None);
+        let tried = Try {
+            // Whoever answers may repeat what he got, and owners read what was answered.
+            excerpt: None,
+            ..sent.tried(ctx, self.endpoint, None)
+        };
         let done = kept(ctx, &record, &sent, tried, ctx.clock.now()).await?;
         if is_echoed(&sent, &record.channel, &code) {
             endpoints.prove(ctx.tenant, self.endpoint, &hash).await?;

@@ -183,7 +183,8 @@ pub(crate) async fn forget(
 }
 
 /// Writes down what is told with the next digest. One whose owner had enough of digests meanwhile
-/// gets a last one, so that nothing is lost.
+/// gets a last one, so that nothing is lost: where that is being told already, its end moves, and
+/// whoever tells it does not take it away.
 pub(crate) async fn gathered(
     connection: &mut PgConnection,
     tenant: TenantId,
@@ -193,8 +194,15 @@ pub(crate) async fn gathered(
         r#"
         with windows as (
             insert into digest_window (endpoint_id, tenant_id, due_at)
-            values ($3, $4, now_utc())
-                on conflict (endpoint_id) do nothing)
+            select $3, $4, now_utc()
+             where not exists (
+                   select
+                     from digest_window
+                    where endpoint_id = $3
+                      and digest is not null)
+                on conflict (endpoint_id) do update
+               set due_at = greatest(digest_window.due_at, excluded.due_at)
+             where digest_window.digest is null)
         insert into digest_entry (rule_id, seq, endpoint_id, tenant_id)
         values ($1, $2, $3, $4)
             on conflict (rule_id, seq, endpoint_id) do nothing

@@ -32,21 +32,6 @@ impl PgBudget {
     pub const fn new(worker: Pool, caps: SmsCaps) -> Self {
         Self { pool: worker, caps }
     }
-
-    /// How long this UTC day has to go.
-    async fn rest_of_day(&self) -> Result<Duration, StoreError> {
-        let seconds = sqlx::query_scalar!(
-            r#"
-            select ceil(extract(epoch from date_trunc('day', n.now, 'UTC') - n.now
-                                           + interval '24 hours'))::bigint as "seconds!"
-              from (select now_utc() as now) n
-            "#,
-        )
-        .fetch_one(&self.pool)
-        .await
-        .map_err(refused("to read the time"))?;
-        Ok(Duration::from_secs(number("the rest of a day", seconds)?))
-    }
 }
 
 #[async_trait]
@@ -56,48 +41,60 @@ impl Budget for PgBudget {
         let mut tx = self.pool.begin().await.map_err(refused(what))?;
         // The platform's row first, whoever asks: nobody waits for somebody who waits for him. Each
         // sum is compared and raised under the lock of its row, so no two pass the cap together.
-        let day = sqlx::query_scalar!(
+        let today = sqlx::query!(
             r#"
-            with whole as (
+            with today as materialized (
+                select (n.now at time zone 'UTC')::date as day,
+                       date_trunc('day', n.now, 'UTC') - n.now + interval '24 hours' as rest
+                  from (select now_utc() as now) n
+            ), whole as (
                 insert into sms_day as d (day, usd, cap)
-                select (now_utc() at time zone 'UTC')::date, p.price, p.cap
-                  from (select $2::text::numeric as price, $3::text::numeric as cap) p
+                select t.day, p.price, p.cap
+                  from today t
+                 cross join (select $2::text::numeric as price, $3::text::numeric as cap) p
                  where p.price <= p.cap
                     on conflict (day) do update
                    set usd = d.usd + excluded.usd,
                        cap = excluded.cap
                  where d.usd + excluded.usd <= excluded.cap
                 returning d.day
+            ), own as (
+                insert into sms_tenant_day as d (day, tenant_id, usd, cap)
+                select w.day, $1, p.price, p.cap
+                  from whole w
+                 cross join (
+                       select $2::text::numeric as price,
+                              coalesce((select t.sms_usd_a_day
+                                          from tenant t
+                                         where t.id = $1), $4::text::numeric) as cap) p
+                 where p.price <= p.cap
+                    on conflict (day, tenant_id) do update
+                   set usd = d.usd + excluded.usd,
+                       cap = excluded.cap
+                 where d.usd + excluded.usd <= excluded.cap
+                returning d.day
             )
-            insert into sms_tenant_day as d (day, tenant_id, usd, cap)
-            select w.day, $1, p.price, p.cap
-              from whole w
-             cross join (
-                   select $2::text::numeric as price,
-                          coalesce((select t.sms_usd_a_day
-                                      from tenant t
-                                     where t.id = $1), $4::text::numeric) as cap) p
-             where p.price <= p.cap
-                on conflict (day, tenant_id) do update
-               set usd = d.usd + excluded.usd,
-                   cap = excluded.cap
-             where d.usd + excluded.usd <= excluded.cap
-            returning d.day
+            select t.day as "day!",
+                   ceil(extract(epoch from t.rest))::bigint as "rest_s!",
+                   exists (select from own) as "is_taken!"
+              from today t
             "#,
             tenant.as_uuid(),
             price.to_plain(),
             self.caps.platform.to_plain(),
             self.caps.tenant.to_plain(),
         )
-        .fetch_optional(&mut *tx)
+        .fetch_one(&mut *tx)
         .await
         .map_err(refused(what))?;
-        let Some(day) = day else {
+        if !today.is_taken {
             // What the platform's row took for a tenant that has no more goes back with it.
             tx.rollback().await.map_err(refused(what))?;
-            return Ok(Reserved::Spent(self.rest_of_day().await?));
-        };
+            let rest_s = number("the rest of a day", today.rest_s)?;
+            return Ok(Reserved::Spent(Duration::from_secs(rest_s)));
+        }
         commit(tx, what).await?;
+        let day = today.day;
         Ok(Reserved::Taken(Reservation { tenant, day, price }))
     }
 

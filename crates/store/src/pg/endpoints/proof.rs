@@ -11,12 +11,15 @@ use crate::error::refused;
 const WRONG_MAX: i32 = 5;
 /// Messages with a code that one endpoint is sent in its life.
 const SENT_MAX: i32 = 5;
+/// Codes of one message that hold beside each other: as many as it has attempts. A message that
+/// waits for a rate asks for a code each time it comes back.
+const CODES_MAX: i32 = 9;
 /// How far apart they are.
 const SENT_EVERY_S: f64 = 60.0;
 /// Messages with a code that one tenant causes on a day.
 pub(super) const CODES_A_DAY_MAX: i32 = 100;
 
-/// Keeps the hash of a code that is about to be sent. Whether there is anything to prove.
+/// Keeps the hash of a code that is about to be sent, and the last few before it. Whether there is anything to prove.
 pub(super) async fn challenge(
     connection: &mut PgConnection,
     id: EndpointId,
@@ -27,7 +30,8 @@ pub(super) async fn challenge(
         r#"
         update endpoint
            set codes = case when $3 then array[$2::bytea]
-                            else array_append(codes, $2::bytea) end,
+                            else (array_append(codes, $2::bytea))
+                                 [greatest(cardinality(codes) + 2 - $4, 1):] end,
                codes_until = now_utc() + interval '24 hours',
                codes_wrong = case when $3 then 0 else codes_wrong end
          where id = $1
@@ -36,6 +40,7 @@ pub(super) async fn challenge(
         id.as_uuid(),
         &code[..],
         is_first,
+        CODES_MAX,
     )
     .execute(connection)
     .await
