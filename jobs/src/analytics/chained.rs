@@ -42,8 +42,9 @@ pub(super) enum Unseen {
 /// All times but the newest are days that have ended: the source keeps them as they are. The
 /// quantity at the first of them that was ever looked at is what was locked then, in dollars. From
 /// one time to the next it becomes as much more or less as what is there now is worth more or less
-/// than what was there, both at the prices of the earlier one. What lies between an anchor and days
-/// that are not told any more changes nothing, since nobody knows of it.
+/// than what was there, both at the prices of the earlier one. A day with nothing in it is passed
+/// over, since of nothing no part can come back. What lies between an anchor and days that are not
+/// told any more changes nothing, since nobody knows of it.
 pub(super) fn chain(
     protocol: &str,
     anchor: Option<&Anchor>,
@@ -51,25 +52,30 @@ pub(super) fn chain(
     now: Timestamp,
 ) -> Result<Chained, Unseen> {
     let (newest, days) = times.split_last().ok_or(Unseen::Untold)?;
-    let last = days.last().ok_or(Unseen::Untold)?;
     let (first, mut value) = begin(anchor, days)?;
-    for pair in days[first..].windows(2) {
-        let split = Split::of(&pair[0], &pair[1]).ok_or(Unseen::Odd)?;
-        value = split.carry(value).unwrap_or(value);
+    let mut base = &days[first];
+    for day in &days[first + 1..] {
+        let split = Split::of(base, day).ok_or(Unseen::Odd)?;
+        let carried = split.carry(value).unwrap_or(value);
+        if carried > Value::ZERO {
+            (base, value) = (day, carried);
+        }
     }
     Ok(Chained {
         anchor: Anchor {
             protocol: protocol.to_owned(),
-            at: last.at,
+            at: base.at,
             value: exact(value)?,
         },
-        now: observed(last, newest, value, now),
+        now: observed(base, newest, value, now),
     })
 }
 
 /// With which day counting begins, and the quantity then.
 fn begin(anchor: Option<&Anchor>, days: &[Holding]) -> Result<(usize, Value), Unseen> {
-    let last = days.len() - 1;
+    let last = days.len().checked_sub(1).ok_or(Unseen::Untold)?;
+    // One of nothing stays nothing, whatever comes.
+    let anchor = anchor.filter(|anchor| anchor.value > Quantity::ZERO);
     let Some(anchor) = anchor else {
         // What was there, at the prices of then.
         let day = &days[last];
@@ -87,7 +93,7 @@ fn begin(anchor: Option<&Anchor>, days: &[Holding]) -> Result<(usize, Value), Un
 }
 
 fn observed(
-    last: &Holding,
+    base: &Holding,
     newest: &Holding,
     value: Value,
     now: Timestamp,
@@ -95,7 +101,7 @@ fn observed(
     if now - newest.at > AGE_MAX || newest.at - now > AHEAD_MAX {
         return Err(Unseen::Stale);
     }
-    let split = Split::of(last, newest).ok_or(Unseen::Odd)?;
+    let split = Split::of(base, newest).ok_or(Unseen::Odd)?;
     if !split.is_sure() {
         return Err(Unseen::Unsure);
     }
@@ -180,6 +186,32 @@ mod tests {
         times[3] = ether("2026-11-30T12:00:00Z", "110", "330000");
         let next = seen(Some(&first.anchor), &times);
         assert_eq!(next.1, "330000");
+    }
+
+    #[test]
+    fn what_was_empty_for_a_day_is_counted_on_from_when_something_was_there() {
+        let mut times = days();
+        times[1] = ether("2026-11-29T00:00:00Z", "0", "0");
+        let before = anchor("2026-11-28T00:00:00Z", "1000");
+        let said = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+        assert_eq!(seen(Some(&before), &times), said("1100", "550"));
+        // While it is empty nothing is there, and from where it is counted stays.
+        for (place, time) in ["2026-11-30T00:00:00Z", "2026-11-30T11:59:00Z"]
+            .into_iter()
+            .enumerate()
+        {
+            times[2 + place] = ether(time, "0", "0");
+        }
+        let chained = chain("p", Some(&before), &times, now()).unwrap();
+        assert_eq!(chained.anchor, before);
+        assert_eq!(chained.now.unwrap().1, Value::ZERO);
+        // An anchor of nothing is none.
+        let nothing = anchor("2026-11-29T00:00:00Z", "0");
+        assert_eq!(seen(Some(&nothing), &days()), said("330000", "165000"));
+        assert_eq!(
+            chain("p", Some(&nothing), &times, now()),
+            Err(Unseen::Untold)
+        );
     }
 
     #[test]

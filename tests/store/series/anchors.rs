@@ -37,6 +37,18 @@ async fn an_anchor_moves_forward_alone_and_one_that_nobody_moves_goes_after_a_qu
 }
 
 #[tokio::test]
+async fn an_anchor_of_nothing_gives_way_to_one_of_the_same_day() {
+    let scene = Scene::new().await;
+    let day = "2026-11-30T00:00:00Z";
+    let something = anchor("a", day, "7");
+    for one in [anchor("a", day, "0"), something.clone()] {
+        scene.writes.anchor(from_ref(&one)).await.unwrap();
+    }
+    let found = scene.writes.anchors(&["a".to_owned()]).await.unwrap();
+    assert_eq!(found, [something]);
+}
+
+#[tokio::test]
 async fn why_a_series_moved_is_kept_to_the_last_figure() {
     let scene = Scene::new().await;
     let hour = "2026-11-30T11:00:00Z";

@@ -33,7 +33,7 @@ pub(super) async fn read(pool: &Pool, protocols: &[String]) -> Result<Vec<Anchor
     anchors.collect()
 }
 
-/// Keeps anchors, and removes some that nobody has moved for a quarter of a year.
+/// Keeps anchors, unless there is a newer one of more than nothing, and removes some that nobody has moved for a quarter of a year.
 pub(super) async fn keep(pool: &Pool, anchors: &[Anchor]) -> Result<(), StoreError> {
     if anchors.is_empty() {
         return Ok(());
@@ -60,6 +60,7 @@ pub(super) async fn keep(pool: &Pool, anchors: &[Anchor]) -> Result<(), StoreErr
            set at = excluded.at,
                value = excluded.value
          where a.at < excluded.at
+            or a.value = 0
         "#,
         &protocols,
         &times,
