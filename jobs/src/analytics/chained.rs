@@ -12,6 +12,9 @@ use super::split::Split;
 const SAME_DAY: TimeDelta = TimeDelta::hours(12);
 /// What is told of a time before is nothing of now.
 const AGE_MAX: TimeDelta = TimeDelta::hours(6);
+/// A day is compared with one that is no older; with nothing newer that is told well, counting goes
+/// on from the day itself.
+const BRIDGE_MAX: TimeDelta = TimeDelta::days(7);
 /// A time that lies further ahead is a mistake of somebody's clock.
 const AHEAD_MAX: TimeDelta = TimeDelta::minutes(1);
 
@@ -42,9 +45,11 @@ pub(super) enum Unseen {
 /// All times but the newest are days that have ended: the source keeps them as they are. The
 /// quantity at the first of them that was ever looked at is what was locked then, in dollars. From
 /// one time to the next it becomes as much more or less as what is there now is worth more or less
-/// than what was there, both at the prices of the earlier one. A day with nothing in it is passed
-/// over, since of nothing no part can come back. What lies between an anchor and days that are not
-/// told any more changes nothing, since nobody knows of it.
+/// than what was there, both at the prices of the earlier one. Passed over are a day with nothing
+/// in it, since of nothing no part can come back, and one of which a part is not told that is told
+/// before or after it: the next that is told well is compared with the last that was. After
+/// [`BRIDGE_MAX`] what is told is what there is, and the quantity goes on as it was. What lies
+/// between an anchor and days that are not told any more changes nothing, since nobody knows of it.
 pub(super) fn chain(
     protocol: &str,
     anchor: Option<&Anchor>,
@@ -56,9 +61,17 @@ pub(super) fn chain(
     let mut base = &days[first];
     for day in &days[first + 1..] {
         let split = Split::of(base, day).ok_or(Unseen::Odd)?;
-        let carried = split.carry(value).unwrap_or(value);
-        if carried > Value::ZERO {
-            (base, value) = (day, carried);
+        let carried = split.carry(value).filter(|_| split.is_sure());
+        match carried {
+            Some(carried) if carried > Value::ZERO => (base, value) = (day, carried),
+            // It is empty for now.
+            Some(_) => {}
+            None if split.before == Value::ZERO || day.at - base.at > BRIDGE_MAX => {
+                if split.after > Value::ZERO {
+                    base = day;
+                }
+            }
+            None => {}
         }
     }
     Ok(Chained {
@@ -212,6 +225,66 @@ mod tests {
             chain("p", Some(&nothing), &times, now()),
             Err(Unseen::Untold)
         );
+    }
+
+    /// What is there of two tokens, each of which costs a dollar.
+    fn two(time: &str, tokens: &[(&str, &str)]) -> Holding {
+        let held = |amount: &str| Held {
+            amount: amount.parse().ok(),
+            usd: amount.parse().ok(),
+        };
+        let tokens = tokens.iter();
+        Holding {
+            at: at(time),
+            tokens: tokens
+                .map(|(name, amount)| ((*name).to_owned(), held(amount)))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn a_day_of_which_most_is_not_told_is_passed_over_and_bridged() {
+        let before = anchor("2026-11-27T00:00:00Z", "1000");
+        let (both, small) = ([("A", "95"), ("B", "2.5")], [("B", "2.5")]);
+        let mut times = vec![
+            two("2026-11-27T00:00:00Z", &[("A", "95"), ("B", "5")]),
+            two("2026-11-28T00:00:00Z", &small),
+            two("2026-11-29T00:00:00Z", &small),
+            two("2026-11-30T00:00:00Z", &both),
+            two("2026-11-30T11:59:00Z", &both),
+        ];
+        let said = ("975".to_owned(), "975".to_owned());
+        assert_eq!(seen(Some(&before), &times), said);
+        // While there is no day that is told well, it is counted from where it was.
+        times[3] = two("2026-11-30T00:00:00Z", &small);
+        let said = ("1000".to_owned(), "975".to_owned());
+        assert_eq!(seen(Some(&before), &times), said);
+        times[4] = two("2026-11-30T11:59:00Z", &small);
+        let chained = chain("p", Some(&before), &times, now()).unwrap();
+        assert_eq!(chained.anchor, before);
+        assert_eq!(chained.now, Err(Unseen::Unsure));
+    }
+
+    #[test]
+    fn what_is_told_for_more_than_a_week_is_what_there_is() {
+        let before = anchor("2026-11-21T00:00:00Z", "1000");
+        let mut times = vec![two("2026-11-21T00:00:00Z", &[("A", "95")])];
+        times.extend((22..=30).map(|day| {
+            let all = [("A", "95"), ("NEW", "95")];
+            two(&format!("2026-11-{day}T00:00:00Z"), &all)
+        }));
+        times.push(two(
+            "2026-11-30T11:59:00Z",
+            &[("A", "95"), ("NEW", "47.5")],
+        ));
+        let said = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+        assert_eq!(seen(Some(&before), &times), said("1000", "750"));
+        // Within a week nothing is said.
+        times.drain(8..10);
+        let (last, now) = (at("2026-11-28T11:59:00Z"), at("2026-11-28T12:00:00Z"));
+        times[8].at = last;
+        let chained = chain("p", Some(&before), &times, now).unwrap();
+        assert_eq!((chained.anchor, chained.now), (before, Err(Unseen::Unsure)));
     }
 
     #[test]
