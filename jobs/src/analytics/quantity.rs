@@ -1,13 +1,13 @@
 //! Observes the quantity that is locked in protocols, at prices held still.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use packtrain_core::fault::{Fault, chain as told};
 use packtrain_core::job::{Ctx, Done, FollowUp, Gate, Job, Kind, Lane};
 use packtrain_core::ports::{Anchor, Holding, Point, SourceError, Write};
 use packtrain_core::time::Timestamp;
-use packtrain_rules::metric::{Derived, Family};
+use packtrain_rules::metric::Family;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tracing::warn;
@@ -16,10 +16,11 @@ use utoipa::ToSchema;
 use super::chained::{Unseen, chain};
 use crate::alerts::evaluate::Evaluate;
 
-/// Protocols of one look, the first by their names: each is an answer of many megabytes.
+/// Protocols of one look, of each tenant the first before the second of any: each is an answer of
+/// many megabytes.
 const PROTOCOLS_MAX: usize = 50;
-/// Keys that are read to find them: a protocol may be watched over many windows.
-const KEYS_MAX: u32 = 5_000;
+/// One more than there may be says whether there are more.
+const KEYS_MAX: u32 = 51;
 /// Protocols that may fail before a look asks no more.
 const FAILURES_MAX: usize = 3;
 /// Protocols that a result names of each sort.
@@ -94,13 +95,11 @@ async fn watched(ctx: &Ctx) -> Result<(Vec<String>, bool), Fault> {
         .watch
         .watched_of(family.as_str(), KEYS_MAX)
         .await?;
-    // What a window makes of a metric is watched under a key that goes on after the metric's own.
-    let keys = keys.iter().filter_map(|key| key.parse::<Derived>().ok());
-    let protocols: BTreeSet<String> = keys
-        .filter_map(|key| Some(key.metric.as_str().split_once(':')?.1.to_owned()))
-        .collect();
+    let keys = keys.iter().filter_map(|key| key.split_once(':'));
+    let mut protocols: Vec<String> = keys.map(|(_, protocol)| protocol.to_owned()).collect();
     let is_cut = protocols.len() > PROTOCOLS_MAX;
-    Ok((protocols.into_iter().take(PROTOCOLS_MAX).collect(), is_cut))
+    protocols.truncate(PROTOCOLS_MAX);
+    Ok((protocols, is_cut))
 }
 
 /// What a look came to.

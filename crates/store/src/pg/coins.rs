@@ -24,31 +24,20 @@ impl PgCoins {
 #[async_trait]
 impl Coins for PgCoins {
     async fn watched(&self, limit: u32) -> Result<Vec<String>, StoreError> {
-        // From one metric to the next in the crossing index: one probe for each coin, however many
-        // rules watch it; a window is a metric of its own there. `;` is what follows `:`.
+        // A window is a metric of its own there. `;` is what follows `:`. Tenants have their turns,
+        // so that none takes the places of the others.
         let rows = sqlx::query_scalar!(
             r#"
-            with recursive watched as (
-                (select l.metric
-                   from alert_level l
-                  where l.metric >= 'price:'
-                    and l.metric < 'price;'
-                  order by l.metric
-                  limit 1)
-                union all
-                select (select l.metric
-                          from alert_level l
-                         where l.metric > w.metric
-                           and l.metric < 'price;'
-                         order by l.metric
-                         limit 1)
-                  from watched w
-                 where w.metric is not null
-            )
-            select distinct split_part(w.metric, '|', 1) as "metric!"
-              from watched w
-             where w.metric is not null
-             order by 1
+            select t.metric as "metric!"
+              from (select w.metric,
+                           row_number() over (partition by w.tenant_id order by w.metric) as place
+                      from (select distinct l.tenant_id,
+                                            split_part(l.metric, '|', 1) as metric
+                              from alert_level l
+                             where l.metric >= 'price:'
+                               and l.metric < 'price;') w) t
+             group by t.metric
+             order by min(t.place), t.metric
              limit $1
             "#,
             i64::from(limit),

@@ -208,30 +208,20 @@ impl Watch for PgWatch {
     }
 
     async fn watched_of(&self, family: &str, limit: u32) -> Result<Vec<String>, StoreError> {
-        // From one metric to the next in the crossing index, however many rules watch it. `;` is
-        // what follows `:`.
+        // `;` is what follows `:`. Tenants have their turns, so that none takes the places of the
+        // others.
         sqlx::query_scalar!(
             r#"
-            with recursive watched as (
-                (select l.metric
-                   from alert_level l
-                  where l.metric >= $1
-                    and l.metric < $2
-                  order by l.metric
-                  limit 1)
-                union all
-                select (select l.metric
-                          from alert_level l
-                         where l.metric > w.metric
-                           and l.metric < $2
-                         order by l.metric
-                         limit 1)
-                  from watched w
-                 where w.metric is not null
-            )
-            select w.metric as "metric!"
-              from watched w
-             where w.metric is not null
+            select t.metric as "metric!"
+              from (select w.metric,
+                           row_number() over (partition by w.tenant_id order by w.metric) as place
+                      from (select distinct l.tenant_id,
+                                            split_part(l.metric, '|', 1) as metric
+                              from alert_level l
+                             where l.metric >= $1
+                               and l.metric < $2) w) t
+             group by t.metric
+             order by min(t.place), t.metric
              limit $3
             "#,
             format!("{family}:"),
