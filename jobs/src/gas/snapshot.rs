@@ -21,7 +21,7 @@ use crate::alerts::evaluate::Evaluate;
 
 /// How often it comes by itself.
 pub const EVERY: Duration = Duration::from_secs(15);
-/// Blocks that one snapshot reads, at most; before them there is a gap.
+/// Blocks that one snapshot reads of a slow chain, at most; before them there is a gap.
 const BLOCKS_MAX: u64 = 32;
 /// What is said of a chain that has no contract which says what bytes cost.
 const ABSENT: &str = "nobody on the chain says what bytes cost";
@@ -138,8 +138,11 @@ async fn look(ctx: &Ctx, chain: Chain) -> Result<Seen, Missed> {
                 }),
             };
         }
-        // A node that is behind: the block is one that the newest follows.
-        if gas.has(chain, number, hash).await? {
+        // A node that is behind tells a block that is kept, or one of a gap; a chain that moved
+        // has another block where one is kept.
+        let is_behind = gas.has(chain, number, hash).await?
+            || number < last.number && !gas.has_other(chain, number, hash).await?;
+        if is_behind {
             let result = json!({ "chain": chain, "block": number, "behind": last.number });
             return Ok(Seen::nothing_new(result));
         }
@@ -231,10 +234,18 @@ async fn data_fee(
     read
 }
 
-/// What the kept blocks say, the newest [`BLOCKS_MAX`]: also of those that an attempt kept which
+/// Blocks that one snapshot reads, at most: as many as come from one tick to the one after the next,
+/// so that one that is missed leaves no gap.
+fn blocks_max(chain: Chain) -> u64 {
+    let come = (EVERY * 2).as_millis() / chain.block_time().as_millis();
+    let come = u64::try_from(come).unwrap_or(u64::MAX);
+    come.next_power_of_two().max(BLOCKS_MAX)
+}
+
+/// What the kept blocks say, the newest [`blocks_max`]: also of those that an attempt kept which
 /// ended before it could say so. Points that were observed before stay as they are.
 async fn observed(ctx: &Ctx, chain: Chain) -> Result<Vec<Point>, Missed> {
-    let limit = u32::try_from(BLOCKS_MAX).unwrap_or(u32::MAX);
+    let limit = u32::try_from(blocks_max(chain)).unwrap_or(u32::MAX);
     let blocks = ctx.world.gas.recent(chain, limit).await?;
     let each = blocks.iter().rev();
     let mut points: Vec<Point> = each.flat_map(|block| points::of(chain, block)).collect();
@@ -246,7 +257,7 @@ async fn observed(ctx: &Ctx, chain: Chain) -> Result<Vec<Point>, Missed> {
 }
 
 /// The newest blocks back to one that follows a block that is kept, in order; no more than
-/// [`BLOCKS_MAX`].
+/// [`blocks_max`].
 async fn unknown(
     ctx: &Ctx,
     chain: Chain,
@@ -254,7 +265,7 @@ async fn unknown(
     last: Option<u64>,
 ) -> Result<Vec<Header>, Missed> {
     let (chains, gas) = (&ctx.world.chains, &ctx.world.gas);
-    let floor = head.number.saturating_sub(BLOCKS_MAX - 1);
+    let floor = head.number.saturating_sub(blocks_max(chain) - 1);
     let mut first = last.map_or(floor, |last| (last + 1).clamp(floor, head.number));
     let mut found = vec![head];
     loop {

@@ -20,6 +20,10 @@ impl GasBlocks for Nowhere {
         nothing()
     }
 
+    async fn has_other(&self, _: Chain, _: u64, _: BlockHash) -> Result<bool, StoreError> {
+        nothing()
+    }
+
     async fn record(&self, _: Chain, _: &[GasBlock], _: &GasHead) -> Result<u64, StoreError> {
         nothing()
     }

@@ -20,6 +20,10 @@ impl GasBlocks for World {
         Ok(false)
     }
 
+    async fn has_other(&self, _: Chain, _: u64, _: BlockHash) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     async fn record(&self, _: Chain, _: &[GasBlock], _: &GasHead) -> Result<u64, StoreError> {
         Ok(0)
     }

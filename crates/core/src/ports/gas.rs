@@ -118,6 +118,14 @@ pub trait GasBlocks: Send + Sync {
     /// Whether a block is kept.
     async fn has(&self, chain: Chain, number: u64, hash: BlockHash) -> Result<bool, StoreError>;
 
+    /// Whether another block of this number is kept.
+    async fn has_other(
+        &self,
+        chain: Chain,
+        number: u64,
+        hash: BlockHash,
+    ) -> Result<bool, StoreError>;
+
     /// Keeps blocks and the head, unless a later look at the chain was kept already; says how many
     /// blocks were not known. Blocks that are kept already stay as they are.
     async fn record(

@@ -63,6 +63,29 @@ impl GasBlocks for PgGas {
         .map_err(refused("to look for a block"))
     }
 
+    async fn has_other(
+        &self,
+        chain: Chain,
+        number: u64,
+        hash: BlockHash,
+    ) -> Result<bool, StoreError> {
+        sqlx::query_scalar!(
+            r#"
+            select exists (
+                   select from gas_block
+                    where chain_id = $1
+                      and number = $2
+                      and hash <> $3) as "has!"
+            "#,
+            id(chain),
+            stored(number),
+            &hash.0,
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(refused("to look for another block"))
+    }
+
     async fn record(
         &self,
         chain: Chain,

@@ -192,6 +192,12 @@ impl GasBlocks for Kept {
         Ok(self.blocks.lock().unwrap().contains_key(&(number, hash.0)))
     }
 
+    async fn has_other(&self, _: Chain, number: u64, hash: BlockHash) -> Result<bool, StoreError> {
+        let blocks = self.blocks.lock().unwrap();
+        let mut all = blocks.keys();
+        Ok(all.any(|(one, other)| *one == number && *other != hash.0))
+    }
+
     async fn record(
         &self,
         _: Chain,

@@ -8,11 +8,15 @@ use serde_json::{Value, json};
 
 use super::chains::{Kept, Node, Trouble, attempt};
 use crate::gas::rules;
-use crate::gas::snapshot::Snapshot;
+use crate::gas::snapshot::{EVERY, Snapshot};
 
 /// What a snapshot says that it did.
 async fn snapshot(node: &Arc<Node>, kept: &Arc<Kept>) -> Value {
-    let chain = Some(Chain::Ethereum);
+    snapshot_of(Chain::Ethereum, node, kept).await
+}
+
+async fn snapshot_of(chain: Chain, node: &Arc<Node>, kept: &Arc<Kept>) -> Value {
+    let chain = Some(chain);
     let done = Snapshot { chain }.run(&attempt(node, kept)).await.unwrap();
     done.result.unwrap()
 }
@@ -115,6 +119,34 @@ async fn a_node_that_is_behind_does_not_take_the_head_back() {
         json!({ "chain": "ethereum", "block": 116, "behind": 119 })
     );
     assert_eq!(kept.head.lock().unwrap().unwrap().number, 119);
+}
+
+#[tokio::test]
+async fn a_node_that_lags_into_a_gap_does_not_take_the_head_back() {
+    let (node, kept) = (Node::of(20), Arc::<Kept>::default());
+    snapshot(&node, &kept).await;
+    node.grow(60, 0);
+    assert_eq!(snapshot(&node, &kept).await["new"], 32);
+    node.shrink(45);
+    let seen = snapshot(&node, &kept).await;
+    assert_eq!(
+        seen,
+        json!({ "chain": "ethereum", "block": 134, "behind": 179 })
+    );
+    assert_eq!(kept.head.lock().unwrap().unwrap().number, 179);
+}
+
+#[tokio::test]
+async fn two_ticks_of_the_quickest_chain_leave_no_gap() {
+    let (node, kept) = (Node::of(1), Arc::<Kept>::default());
+    let tick = Chain::Arbitrum.block_time();
+    let come = (EVERY * 2).as_millis() / tick.as_millis();
+    snapshot_of(Chain::Arbitrum, &node, &kept).await;
+    for _ in 0..2 {
+        node.grow(u64::try_from(come).unwrap(), 0);
+        let seen = snapshot_of(Chain::Arbitrum, &node, &kept).await;
+        assert_eq!(seen["new"], json!(come), "{seen}");
+    }
 }
 
 #[tokio::test]
