@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
 use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::ports::{
-    DataFee, DataFeeSeen, DataPrices, GasBlock, GasBlocks, GasHead, NoChains, ReferenceFee,
+    DataFee, DataFeeSeen, DataPrices, GasBlock, GasBlocks, GasLook, NoChains, ReferenceFee,
 };
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_feeds::Rpc;
@@ -296,13 +295,12 @@ async fn a_data_fee_of_a_branch_that_was_left_is_not_shown_and_no_figure_is_cut(
         is_formula_exact: false,
     };
     let (one, left, other) = (block(10, 1, 1), block(11, 1, 1), block(11, 2, 1));
-    let now = SystemClock.now();
-    let head = |block: &GasBlock, later: i64| GasHead {
+    let look = |block: &GasBlock, after: Option<&GasBlock>| GasLook {
         number: block.number,
         hash: block.hash,
-        seen_at: now + TimeDelta::seconds(later),
+        after: after.map(|block| block.hash),
     };
-    kept.record(Chain::Base, &[one, left], &head(&left, 0))
+    kept.record(Chain::Base, &[one, left], &look(&left, None))
         .await
         .unwrap();
     for (block, wei) in [(&one, 5), (&left, 6), (&left, 7)] {
@@ -321,7 +319,7 @@ async fn a_data_fee_of_a_branch_that_was_left_is_not_shown_and_no_figure_is_cut(
         Some(seen(&left, 6)),
         "the first that was kept stays"
     );
-    kept.record(Chain::Base, &[other], &head(&other, 1))
+    kept.record(Chain::Base, &[other], &look(&other, Some(&left)))
         .await
         .unwrap();
     assert_eq!(newest().await, Some(seen(&one, 5)));

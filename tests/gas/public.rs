@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use packtrain_core::chain::{BlockHash, Chain};
-use packtrain_core::ports::{BlobFee, GasBlock, GasBlocks, GasHead, NoChains};
-use packtrain_core::time::{Clock, SystemClock, Timestamp};
+use packtrain_core::ports::{BlobFee, GasBlock, GasBlocks, GasLook, NoChains};
+use packtrain_core::time::Timestamp;
 use packtrain_store::PgGas;
 use packtrain_tests::{Database, Yard};
 
@@ -34,16 +34,16 @@ fn block(number: u64) -> GasBlock {
     }
 }
 
-/// Keeps these blocks, of which the last is the newest, seen at this time.
-async fn keep(yard: &Yard, chain: Chain, blocks: &[GasBlock], seen_at: Timestamp) -> u64 {
+/// Keeps these blocks, of which the last is the newest; the head was this one when that was read.
+async fn keep(yard: &Yard, chain: Chain, blocks: &[GasBlock], after: Option<GasBlock>) -> u64 {
     let newest = blocks.last().unwrap();
-    let head = GasHead {
+    let look = GasLook {
         number: newest.number,
         hash: newest.hash,
-        seen_at,
+        after: after.map(|block| block.hash),
     };
     let kept = PgGas::new(yard.database.pools().worker.clone());
-    kept.record(chain, blocks, &head).await.unwrap()
+    kept.record(chain, blocks, &look).await.unwrap()
 }
 
 async fn yard() -> Yard {
@@ -54,9 +54,8 @@ async fn yard() -> Yard {
 async fn everybody_sees_what_gas_costs_and_is_told_when_nothing_changed() {
     let yard = yard().await;
     let client = yard.stranger();
-    let seen_at = SystemClock.now();
     let blocks: Vec<GasBlock> = (100..160).map(block).collect();
-    assert_eq!(keep(&yard, Chain::Ethereum, &blocks, seen_at).await, 60);
+    assert_eq!(keep(&yard, Chain::Ethereum, &blocks, None).await, 60);
     let answer = client.get("/v2/public/gas/ethereum").await.expect(200);
     let shown = answer.json();
     assert_eq!(shown["block"]["number"], 159);
@@ -113,8 +112,9 @@ async fn a_chain_that_is_not_known_or_was_not_seen_is_told_so() {
 #[tokio::test]
 async fn a_price_that_nobody_looked_at_for_a_minute_says_that_it_is_stale() {
     let yard = yard().await;
-    let seen_at = SystemClock.now() - chrono::TimeDelta::seconds(61);
-    keep(&yard, Chain::Base, &[block(5)], seen_at).await;
+    keep(&yard, Chain::Base, &[block(5)], None).await;
+    let old = "update gas_head set seen_at = seen_at - interval '61 seconds'";
+    yard.database.run(old).await;
     let answer = yard.stranger().get("/v2/public/gas/base").await.expect(200);
     assert_eq!(answer.json()["is_stale"], true);
     assert_eq!(answer.header("cache-control"), "public, max-age=0");
@@ -124,23 +124,31 @@ async fn a_price_that_nobody_looked_at_for_a_minute_says_that_it_is_stale() {
 #[tokio::test]
 async fn a_snapshot_that_comes_late_does_not_take_the_head_back_and_blocks_are_kept_once() {
     let yard = yard().await;
-    let now = SystemClock.now();
     let (one, other) = (block(10), block(11));
-    assert_eq!(keep(&yard, Chain::Ethereum, &[one, other], now).await, 2);
-    let before = now - chrono::TimeDelta::seconds(1);
+    assert_eq!(keep(&yard, Chain::Ethereum, &[one], None).await, 1);
+    assert_eq!(keep(&yard, Chain::Ethereum, &[other], Some(one)).await, 1);
+    // It began when the head was another one. What it read is kept all the same.
+    let late = [block(8), block(9)];
+    assert_eq!(keep(&yard, Chain::Ethereum, &late, Some(one)).await, 2);
     assert_eq!(
-        keep(&yard, Chain::Ethereum, &[block(9), one], before).await,
+        keep(&yard, Chain::Ethereum, &[one, other], Some(other)).await,
         0
     );
-    let after = now + chrono::TimeDelta::seconds(1);
-    assert_eq!(keep(&yard, Chain::Ethereum, &[one, other], after).await, 0);
     let kept = PgGas::new(yard.database.pools().app.clone());
     let recent = kept.recent(Chain::Ethereum, 10).await.unwrap();
-    assert_eq!(recent, [other, one]);
+    assert_eq!(recent, [other, one, late[1], late[0]]);
     assert_eq!(kept.recent(Chain::Ethereum, 1).await.unwrap(), [other]);
+    // The branch that was left is shorter: whoever saw the head leaves it.
+    let mut left = block(10);
+    left.hash = BlockHash([8; 32]);
     assert_eq!(
-        kept.head(Chain::Ethereum).await.unwrap().unwrap().seen_at,
-        after
+        keep(&yard, Chain::Ethereum, &[left], Some(other)).await,
+        1
+    );
+    assert_eq!(kept.recent(Chain::Ethereum, 1).await.unwrap(), [left]);
+    assert!(
+        kept.has_other(Chain::Ethereum, 10, one.hash).await.unwrap()
+            && !kept.has_other(Chain::Ethereum, 11, other.hash).await.unwrap()
     );
     assert_eq!(
         kept.head(Chain::Base).await.unwrap(),
@@ -149,6 +157,23 @@ async fn a_snapshot_that_comes_late_does_not_take_the_head_back_and_blocks_are_k
     );
     assert!(kept.has(Chain::Ethereum, 10, one.hash).await.unwrap());
     assert!(!kept.has(Chain::Ethereum, 10, other.hash).await.unwrap());
+    yard.stop().await;
+}
+
+#[tokio::test]
+async fn a_head_that_was_seen_in_the_time_to_come_silences_no_chain() {
+    let yard = yard().await;
+    let (one, other) = (block(10), block(11));
+    keep(&yard, Chain::Ethereum, &[one], None).await;
+    // As a worker wrote it whose clock was an hour ahead.
+    let ahead = "update gas_head set seen_at = now_utc() + interval '1 hour'";
+    yard.database.run(ahead).await;
+    assert_eq!(keep(&yard, Chain::Ethereum, &[other], Some(one)).await, 1);
+    let kept = PgGas::new(yard.database.pools().app.clone());
+    let head = kept.head(Chain::Ethereum).await.unwrap().unwrap();
+    assert_eq!(head.number, 11);
+    let due = "select count(*) from gas_head where seen_at > now_utc()";
+    assert_eq!(yard.database.number(due).await, 0);
     yard.stop().await;
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use packtrain_core::chain::{BlockHash, Chain};
-use packtrain_core::ports::{GasBlock, GasBlocks, GasBucket, GasBuckets, GasHead, KeyScope};
+use packtrain_core::ports::{GasBlock, GasBlocks, GasBucket, GasBuckets, GasLook, KeyScope};
 use packtrain_core::time::{Clock, SystemClock, Timestamp};
 use packtrain_jobs::catalogue::KINDS;
 use packtrain_jobs::gas::bucket::{BUCKET, start};
@@ -83,13 +83,12 @@ impl Scene {
         let blocks: Vec<GasBlock> = made.iter().map(|made| made.block()).collect();
         let newest = blocks.last().unwrap();
         let last = self.kept.head(CHAIN).await.unwrap();
-        let after = last.map_or(newest.at, |last| last.seen_at.max(newest.at));
-        let head = GasHead {
+        let look = GasLook {
             number: newest.number,
             hash: newest.hash,
-            seen_at: after + TimeDelta::seconds(1),
+            after: last.map(|last| last.hash),
         };
-        let new = GasBlocks::record(&self.kept, CHAIN, &blocks, &head).await;
+        let new = GasBlocks::record(&self.kept, CHAIN, &blocks, &look).await;
         let new = new.unwrap();
         assert_eq!(new, blocks.len() as u64);
         let read = "update gas_block set seen_at = at + interval '5 seconds'

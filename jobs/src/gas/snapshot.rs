@@ -6,7 +6,7 @@ use packtrain_core::chain::Chain;
 use packtrain_core::fault::{Fault, chain as told};
 use packtrain_core::job::{Ctx, Done, FollowUp, Job, Kind, Lane, Priority};
 use packtrain_core::ports::{
-    ChainError, DataFee, GasBlock, GasHead, Header, Point, StoreError, Write,
+    ChainError, DataFee, GasBlock, GasLook, Header, Point, StoreError, Write,
 };
 use packtrain_core::schedule::Every;
 use serde::{Deserialize, Serialize};
@@ -115,19 +115,19 @@ impl Seen {
 
 /// Reads the blocks that are not kept yet, and keeps them.
 async fn look(ctx: &Ctx, chain: Chain) -> Result<Seen, Missed> {
-    let seen_at = ctx.clock.now();
     let (chains, gas) = (&ctx.world.chains, &ctx.world.gas);
+    // Before the chain is asked: whoever moves the head meanwhile may have seen a later block.
+    let last = gas.head(chain).await?;
     let header = chains.head(chain).await?;
     let (number, hash) = (header.number, header.hash);
-    let head = GasHead {
+    let look = GasLook {
         number,
         hash,
-        seen_at,
+        after: last.map(|last| last.hash),
     };
-    let last = gas.head(chain).await?;
     if let Some(last) = last.filter(|last| number <= last.number) {
         if last.hash == hash {
-            gas.record(chain, &[], &head).await?;
+            gas.record(chain, &[], &look).await?;
             let result = json!({ "chain": chain, "block": number, "new": 0 });
             return match ctx.attempt {
                 1 => Ok(Seen::nothing_new(result)),
@@ -162,10 +162,10 @@ async fn look(ctx: &Ctx, chain: Chain) -> Result<Seen, Missed> {
     if rules.base_fee.is_some() {
         count_inexact(chain, &blocks);
     }
-    let new = gas.record(chain, &blocks, &head).await?;
+    let new = gas.record(chain, &blocks, &look).await?;
     let mut result = json!({ "chain": chain, "block": number, "new": new });
     if let Some(oracle) = rules.data_fee {
-        result["data_fee"] = keep_data_fee(ctx, chain, oracle, &head).await?;
+        result["data_fee"] = keep_data_fee(ctx, chain, oracle, &look).await?;
     }
     Ok(Seen {
         result,
@@ -191,12 +191,12 @@ async fn keep_data_fee(
     ctx: &Ctx,
     chain: Chain,
     oracle: Oracle,
-    head: &GasHead,
+    look: &GasLook,
 ) -> Result<Value, StoreError> {
-    match data_fee(ctx, chain, oracle, head.number).await {
+    match data_fee(ctx, chain, oracle, look.number).await {
         Ok(Some(fee)) => {
             let gas = &ctx.world.gas;
-            gas.keep_data_fee(chain, head.number, head.hash, &fee)
+            gas.keep_data_fee(chain, look.number, look.hash, &fee)
                 .await?;
             Ok(fee.transfer.data_wei.to_string().into())
         }

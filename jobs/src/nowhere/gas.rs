@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::ports::{
     DataFee, DataFeeSeen, GasBlock, GasBlocks, GasBucket, GasBuckets, GasForecast, GasForecasts,
-    GasHead, GasMedian, GasRecord, GasSample, GasScore, Judgeable, StoreError, Unrolled,
+    GasHead, GasLook, GasMedian, GasRecord, GasSample, GasScore, Judgeable, StoreError, Unrolled,
 };
 use packtrain_core::time::Timestamp;
 
@@ -24,7 +24,7 @@ impl GasBlocks for Nowhere {
         nothing()
     }
 
-    async fn record(&self, _: Chain, _: &[GasBlock], _: &GasHead) -> Result<u64, StoreError> {
+    async fn record(&self, _: Chain, _: &[GasBlock], _: &GasLook) -> Result<u64, StoreError> {
         nothing()
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::ids::TenantId;
-use packtrain_core::ports::{GasBlock, GasBlocks, GasHead, KeyScope};
+use packtrain_core::ports::{GasBlock, GasBlocks, GasLook, KeyScope};
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_store::PgGas;
 use packtrain_tests::{Client, Heard, Listening, Socket, Yard};
@@ -310,13 +310,14 @@ async fn snapshot(yard: &Yard, number: u64) {
         tips_wei: Some([1, 2, 3, 4, u128::MAX]),
         blob_fee: None,
     };
-    let head = GasHead {
+    let kept = PgGas::new(yard.database.pools().worker.clone());
+    let head = kept.head(Chain::Ethereum).await.unwrap();
+    let look = GasLook {
         number,
         hash,
-        seen_at: SystemClock.now(),
+        after: head.map(|head| head.hash),
     };
-    let kept = PgGas::new(yard.database.pools().worker.clone());
-    kept.record(Chain::Ethereum, &[block], &head).await.unwrap();
+    kept.record(Chain::Ethereum, &[block], &look).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

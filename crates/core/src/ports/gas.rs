@@ -109,6 +109,17 @@ pub struct GasHead {
     pub seen_at: Timestamp,
 }
 
+/// What a look at a chain found to be its newest block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GasLook {
+    /// Its number.
+    pub number: u64,
+    /// Its hash.
+    pub hash: BlockHash,
+    /// The hash of the head that was kept when the look began; none where there was none.
+    pub after: Option<BlockHash>,
+}
+
 /// Keeps what blocks said; everybody's, of no tenant.
 #[async_trait]
 pub trait GasBlocks: Send + Sync {
@@ -126,13 +137,14 @@ pub trait GasBlocks: Send + Sync {
         hash: BlockHash,
     ) -> Result<bool, StoreError>;
 
-    /// Keeps blocks and the head, unless a later look at the chain was kept already; says how many
-    /// blocks were not known. Blocks that are kept already stay as they are.
+    /// Keeps blocks, and makes the newest one the head as of now, unless another look moved the head
+    /// as far meanwhile; says how many blocks were not known. Blocks that are kept already stay as
+    /// they are. Now is the store's, whatever clock the one who looked has.
     async fn record(
         &self,
         chain: Chain,
         blocks: &[GasBlock],
-        head: &GasHead,
+        look: &GasLook,
     ) -> Result<u64, StoreError>;
 
     /// The newest block and those before it, each the parent of the one that it follows in the

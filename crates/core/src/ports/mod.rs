@@ -80,7 +80,7 @@ pub use files::{
     ReadOptions,
 };
 pub use gas::{
-    BlobFee, DataFee, DataFeeSeen, DataPrices, GasBlock, GasBlocks, GasHead, ReferenceFee,
+    BlobFee, DataFee, DataFeeSeen, DataPrices, GasBlock, GasBlocks, GasHead, GasLook, ReferenceFee,
 };
 pub use gas_buckets::{BUCKET_S, GasBucket, GasBuckets, GasMedian, GasSample, Unrolled, WeiSpread};
 pub use gas_forecasts::{GasForecast, GasForecasts, GasRecord, GasScore, Judgeable};

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::ports::{
-    BlobFee, DataFee, DataFeeSeen, GasBlock, GasBlocks, GasHead, StoreError, Tips,
+    BlobFee, DataFee, DataFeeSeen, GasBlock, GasBlocks, GasHead, GasLook, StoreError, Tips,
 };
 
 use crate::error::{number, refused, unreadable};
@@ -90,40 +90,38 @@ impl GasBlocks for PgGas {
         &self,
         chain: Chain,
         blocks: &[GasBlock],
-        head: &GasHead,
+        look: &GasLook,
     ) -> Result<u64, StoreError> {
         let mut tx = self
             .pool
             .begin()
             .await
             .map_err(refused("to begin to keep blocks"))?;
-        let moved = sqlx::query!(
-            r#"
-            insert into gas_head as h (chain_id, number, hash, seen_at)
-            values ($1, $2, $3, $4)
-                on conflict (chain_id) do update
-               set number = excluded.number,
-                   hash = excluded.hash,
-                   seen_at = excluded.seen_at
-             where h.seen_at < excluded.seen_at
-            "#,
-            id(chain),
-            stored(head.number),
-            &head.hash.0,
-            head.seen_at,
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(refused("to move the head of a chain"))?;
-        if moved.rows_affected() == 0 {
-            return Ok(0);
-        }
         let columns = Columns::of(blocks);
         let written = if blocks.is_empty() {
             0
         } else {
             columns.insert(&mut tx, chain).await?
         };
+        sqlx::query!(
+            r#"
+            insert into gas_head as h (chain_id, number, hash, seen_at)
+            values ($1, $2, $3, now_utc())
+                on conflict (chain_id) do update
+               set number = excluded.number,
+                   hash = excluded.hash,
+                   seen_at = excluded.seen_at
+             where h.hash = $4
+                or h.number < excluded.number
+            "#,
+            id(chain),
+            stored(look.number),
+            &look.hash.0,
+            look.after.as_ref().map(|hash| &hash.0[..]),
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(refused("to move the head of a chain"))?;
         commit(tx, "to keep blocks").await?;
         Ok(written)
     }

@@ -8,7 +8,7 @@ use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::job::Ctx;
 use packtrain_core::ports::{
     BlobGas, ChainError, Chains, DataFee, DataFeeSeen, FeeHistory, GasBlock, GasBlocks, GasHead,
-    Header, Log, LogFilter, NoChains, Question, StoreError, Word,
+    GasLook, Header, Log, LogFilter, NoChains, Question, StoreError, Word,
 };
 use packtrain_core::time::Timestamp;
 
@@ -202,9 +202,13 @@ impl GasBlocks for Kept {
         &self,
         _: Chain,
         blocks: &[GasBlock],
-        head: &GasHead,
+        look: &GasLook,
     ) -> Result<u64, StoreError> {
-        *self.head.lock().unwrap() = Some(*head);
+        *self.head.lock().unwrap() = Some(GasHead {
+            number: look.number,
+            hash: look.hash,
+            seen_at: Timestamp::UNIX_EPOCH,
+        });
         let mut kept = self.blocks.lock().unwrap();
         let before = kept.len();
         for block in blocks {

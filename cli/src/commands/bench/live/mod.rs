@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::ids::{JobId, TenantId};
-use packtrain_core::ports::{GasBlock, GasBlocks, GasHead, JobEvents, JobQueue};
+use packtrain_core::ports::{GasBlock, GasBlocks, GasLook, JobEvents, JobQueue};
 use packtrain_store::{PgEvents, PgGas};
 use serde_json::json;
 use tokio::net::TcpStream;
@@ -182,13 +182,13 @@ impl Writer {
             tips_wei: Some([1, 2, 3, 4, 5]),
             blob_fee: None,
         };
-        let head = GasHead {
+        let look = GasLook {
             number,
             hash: block.hash,
-            seen_at: at,
+            after: None,
         };
         let began = Instant::now();
-        self.gas.record(ALL, &[block], &head).await?;
+        self.gas.record(ALL, &[block], &look).await?;
         Ok(began)
     }
 }
