@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use packtrain_core::fault::{Fault, chain as told};
 use packtrain_core::job::{Ctx, Done, FollowUp, Job, Kind, Lane};
-use packtrain_core::ports::{Measured, Point, SourceError, Write};
+use packtrain_core::ports::{Measured, Point, SourceError, StoreError, Write};
 use packtrain_core::quantity::Quantity as Amount;
 use packtrain_core::schedule::{Every, Missed};
 use packtrain_core::series::{APY, Dataset, PEG, POOL_TVL, PROTOCOL, Resolution};
@@ -26,11 +27,23 @@ pub const EVERY: Duration = Duration::from_secs(60 * 60);
 /// two series of each of the others would be more rows than all the rest.
 pub const POOL_USD_MIN: &str = "1000000";
 
+/// A source that tells less than half of what it told is believed when it has done so for as long.
+const BELIEVED_AFTER: TimeDelta = TimeDelta::hours(24);
+
+/// An answer that is none.
+#[derive(Debug, thiserror::Error)]
+#[error("it tells {told} figures, and told {before} the last time")]
+struct Few {
+    told: u64,
+    before: u64,
+}
+
 /// Keeps what a dataset is in this hour. Without a dataset, fans out to all.
 ///
 /// A figure of an hour is kept once: a second run in the same hour keeps what the first did not,
 /// and changes nothing. What was measured after its hour would be another hour's, so a run that is
-/// found late measures the hour in which it is found.
+/// found late measures the hour in which it is found. An answer without figures, or with less than
+/// half of those of the last hour, is no measurement, and the source is asked again.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = AnalyticsIngest)]
@@ -67,16 +80,14 @@ impl Job for Ingest {
                 let missed = told(&error);
                 return Ok(Done::with(json!({ "dataset": dataset, "missed": missed })));
             }
-            Err(error) => {
-                let why = told(&error);
-                let labels = [("dataset", dataset.as_str())];
-                metrics::counter!("packtrain_series_missed_total", &labels).increment(1);
-                warn!(dataset = dataset.as_str(), why, "nothing was measured");
-                return Err(error.into());
-            }
+            Err(error) => return Err(missed(dataset, error)),
         };
         let points = watched(ctx, dataset, &measurement.measured, seen_at).await?;
         let (measured, small) = kept(dataset, measurement.measured);
+        if let Some(few) = few(ctx, dataset, hour, measured.len()).await? {
+            let source = Box::new(few);
+            return Err(missed(dataset, SourceError::Away { dataset, source }));
+        }
         let series = &ctx.world.series;
         let recorded = series.record(dataset, hour, seen_at, &measured).await?;
         let mut then = vec![
@@ -103,6 +114,33 @@ impl Job for Ingest {
             ..Done::default()
         })
     }
+}
+
+/// Counts and logs that nothing was measured.
+fn missed(dataset: Dataset, error: SourceError) -> Fault {
+    let why = told(&error);
+    let labels = [("dataset", dataset.as_str())];
+    metrics::counter!("packtrain_series_missed_total", &labels).increment(1);
+    warn!(dataset = dataset.as_str(), why, "nothing was measured");
+    error.into()
+}
+
+/// Why so many figures are no measurement, if they are none.
+async fn few(
+    ctx: &Ctx,
+    dataset: Dataset,
+    hour: Timestamp,
+    told: usize,
+) -> Result<Option<Few>, StoreError> {
+    let series = &ctx.world.series;
+    let last = series.newest(dataset, Resolution::Hour).await?;
+    let before = match last.filter(|last| hour - *last <= BELIEVED_AFTER) {
+        Some(last) => series.count(dataset, last).await?,
+        None => 0,
+    };
+    let told = told as u64;
+    let is_one = told > 0 && told.saturating_mul(2) >= before;
+    Ok((!is_one).then_some(Few { told, before }))
 }
 
 /// The points of metrics that some rule watches. Of the thousands of protocols few are watched, and

@@ -22,6 +22,10 @@ impl SeriesWrites for Nowhere {
         nothing()
     }
 
+    async fn count(&self, _: Dataset, _: Timestamp) -> Result<u64, StoreError> {
+        nothing()
+    }
+
     async fn roll_up(&self, _: Dataset) -> Result<Option<Rolled>, StoreError> {
         nothing()
     }

@@ -98,6 +98,9 @@ pub trait SeriesWrites: Send + Sync {
         measured: &[Measured],
     ) -> Result<Recorded, StoreError>;
 
+    /// How many figures are kept of an hour.
+    async fn count(&self, dataset: Dataset, hour: Timestamp) -> Result<u64, StoreError>;
+
     /// Makes the next bucket of all series that has closed: days first, then weeks and months.
     async fn roll_up(&self, dataset: Dataset) -> Result<Option<Rolled>, StoreError>;
 

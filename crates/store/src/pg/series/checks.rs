@@ -37,6 +37,28 @@ pub(super) async fn newest(
         .map(|(at, _)| at))
 }
 
+/// How many figures are kept of an hour.
+pub(super) async fn count(
+    pool: &Pool,
+    dataset: Dataset,
+    hour: Timestamp,
+) -> Result<u64, StoreError> {
+    let count = sqlx::query_scalar!(
+        r#"
+        select count(*) as "count!"
+          from series s
+          join series_fact f on f.series_id = s.id and f.at = $2
+         where s.dataset = $1
+        "#,
+        dataset.as_str(),
+        hour,
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(refused("to count the figures of an hour"))?;
+    Ok(count.unsigned_abs())
+}
+
 /// A page of series: one statement, so that a bucket and its facts are of one moment.
 pub(super) async fn check(
     pool: &Pool,

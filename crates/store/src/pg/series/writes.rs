@@ -55,6 +55,10 @@ impl SeriesWrites for PgSeries {
         Ok(recorded)
     }
 
+    async fn count(&self, dataset: Dataset, hour: Timestamp) -> Result<u64, StoreError> {
+        checks::count(&self.pool, dataset, hour).await
+    }
+
     async fn roll_up(&self, dataset: Dataset) -> Result<Option<Rolled>, StoreError> {
         rolls::next(&self.pool, dataset).await
     }
