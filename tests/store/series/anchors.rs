@@ -5,6 +5,7 @@ use std::slice::from_ref;
 use packtrain_core::ports::{
     Anchor, MovedBy, MovedParts, SeriesReads, SeriesWrites, Unusual, WhyMoved,
 };
+use packtrain_tests::until;
 
 use super::{Scene, TVL, figure, time};
 
@@ -46,6 +47,43 @@ async fn an_anchor_of_nothing_gives_way_to_one_of_the_same_day() {
     }
     let found = scene.writes.anchors(&["a".to_owned()]).await.unwrap();
     assert_eq!(found, [something]);
+}
+
+#[tokio::test]
+async fn what_moved_in_a_dataset_is_read_without_what_moved_in_others() {
+    let scene = Scene::new().await;
+    let hour = "2026-11-30T11:00:00Z";
+    scene.record(hour, &[figure("a", "1")]).await;
+    let series = scene.reads.find(TVL, "a").await.unwrap().unwrap().id;
+    let moved = Unusual {
+        series,
+        z: -7.0,
+        change_percent: -30.0,
+        support: 30,
+        why: None,
+    };
+    scene.writes.note(time(hour), &[moved]).await.unwrap();
+    let others = "with other as (
+                      insert into series (dataset, key, name, unit)
+                      values ('fees', 'b', 'B', 'USD')
+                      returning id
+                  )
+                  insert into series_anomaly (at, series_id, z, change_percent, support, dataset)
+                  select now_utc() + n * interval '1 hour', id, 9, 1, 30, ''
+                    from other cross join generate_series(1, 20000) as n";
+    scene.db.run(others).await;
+    scene.db.run("analyze series_anomaly").await;
+    let read = scene.reads.anomalies(TVL, None, 10).await.unwrap();
+    assert_eq!(read.len(), 1);
+    let mut counts = Vec::new();
+    until("the database says what was read", async || {
+        let sql = "select idx_tup_read::text from pg_stat_user_indexes
+                    where relname = 'series_anomaly' and idx_scan > 0 and idx_tup_read > 0";
+        counts = scene.db.texts(sql).await;
+        !counts.is_empty()
+    })
+    .await;
+    assert_eq!(counts, ["1"]);
 }
 
 #[tokio::test]

@@ -77,8 +77,9 @@ pub(super) async fn read(
                a.price_usd::text as price_usd, a.unexplained_usd::text as unexplained_usd
           from series_anomaly a
           join series s on s.id = a.series_id
-         where s.dataset = $1
-           and ($2::timestamptz is null or (a.at, a.series_id) < ($2, $3::bigint))
+         where a.dataset = $1
+           and (a.at, a.series_id) < (coalesce($2::timestamptz, 'infinity'),
+                                      coalesce($3::bigint, 0))
          order by a.at desc, a.series_id desc
          limit $4
         "#,
