@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+mod hours;
 mod observed;
 
 /// The recorded hosts, and a yard that measures the world by them.

@@ -1,13 +1,7 @@
 //! What rules see of the world beside what is locked: pegs, yields, quantities; and what moved it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use async_trait::async_trait;
 use chrono::TimeDelta;
-use packtrain_core::ports::{
-    Holding, KeyScope, Measured, Measurement, Measures, SeriesWrites, SourceError,
-};
+use packtrain_core::ports::{KeyScope, Measured, SeriesWrites};
 use packtrain_core::series::{Dataset, Resolution};
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_feeds::Fault;
@@ -151,74 +145,6 @@ async fn every_dataset_is_measured_made_into_days_compared_and_read() {
         let first = &days.json()["items"][0];
         assert_eq!(first["mean"], "7.5", "{first}");
     }
-    yard.stop().await;
-}
-
-/// A source that tells so many protocols.
-#[derive(Default)]
-struct Told(AtomicUsize);
-
-#[async_trait]
-impl Measures for Told {
-    async fn measure(&self, _: Dataset) -> Result<Measurement, SourceError> {
-        let figure = |number: usize| Measured {
-            key: format!("protocol:p{number}"),
-            name: format!("P{number}"),
-            value: "1".parse().unwrap(),
-        };
-        Ok(Measurement {
-            measured: (0..self.0.load(Ordering::SeqCst)).map(figure).collect(),
-            left_out: 0,
-        })
-    }
-
-    async fn holdings(&self, _: &str) -> Result<Vec<Holding>, SourceError> {
-        Ok(Vec::new())
-    }
-}
-
-#[tokio::test]
-async fn an_answer_without_figures_or_with_less_than_half_of_them_is_no_hour() {
-    let source = Arc::new(Told::default());
-    let yard = Yard::measuring(source.clone()).await;
-    let operator = yard.client("ops", &[KeyScope::Operator]).await;
-    let seen = async || {
-        let seen = "select max(seen_at)::text from series_watermark where resolution = 'hour'";
-        yard.database.texts(seen).await.pop()
-    };
-    let attempts = async || {
-        let sql = "select message from attempt order by ended_at";
-        yard.database.texts(sql).await
-    };
-    let ask = async |told: usize, failed: usize| {
-        source.0.store(told, Ordering::SeqCst);
-        let body = json!({ "kind": "analytics.ingest", "payload": { "dataset": "tvl" } });
-        operator.post("/v2/admin/jobs", &[], &body).await.expect(202);
-        until("it failed", async || attempts().await.len() == failed).await;
-        // It is tried again, which is not waited for.
-        until("the rest is forgotten", async || {
-            yard.database.run("delete from scheduled").await == 1
-        })
-        .await;
-    };
-    ask(0, 1).await;
-    assert_eq!(seen().await, None);
-    source.0.store(5, Ordering::SeqCst);
-    assert_eq!(measure(&yard, Dataset::Tvl).await["new"], 5);
-    let first = seen().await;
-    ask(2, 2).await;
-    assert_eq!(seen().await, first);
-    let said = attempts().await.pop().unwrap();
-    assert!(said.contains("it tells 2 figures, and told 5"), "{said}");
-    source.0.store(3, Ordering::SeqCst);
-    measure(&yard, Dataset::Tvl).await;
-    assert!(seen().await > first);
-    // Of what was told more than a day before nothing is asked any more.
-    let old = "update series_watermark set until = until - interval '26 hours'
-                where resolution = 'hour'";
-    yard.database.run(old).await;
-    source.0.store(1, Ordering::SeqCst);
-    measure(&yard, Dataset::Tvl).await;
     yard.stop().await;
 }
 

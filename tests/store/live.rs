@@ -114,6 +114,32 @@ async fn places_and_tickets_go_after_their_time_and_places_go_on_where_they_were
 }
 
 #[tokio::test]
+async fn an_incident_that_was_open_for_long_is_told_when_it_ends() {
+    let house = super::housekeeping::House::new().await;
+    let db = &house.scene.db;
+    let log = PgLive::new(db.pools().clone());
+    let alerts = LiveStream::Alerts(house.scene.tenant);
+    let open = async || db.number("select count(*) from incident").await;
+    db.run(&step(house.scene.tenant)).await;
+    house.days_later(91).await;
+    house.prune().await;
+    let end = "with ended as (
+                   update incident set ended_at = now_utc() where ended_at is null
+                   returning id, rule_id, tenant_id)
+               insert into incident_step (rule_id, seq, tenant_id, incident_id, step, at, facts)
+               select rule_id, 2, tenant_id, id, 'resolved', now_utc(), '{}' from ended";
+    assert_eq!(db.run(end).await, 1);
+    house.prune().await;
+    assert_eq!(places(&log, alerts).await, [2]);
+    house.days_later(91 + 13).await;
+    house.prune().await;
+    assert_eq!(open().await, 1);
+    house.days_later(91 + 15).await;
+    house.prune().await;
+    assert_eq!(open().await, 0);
+}
+
+#[tokio::test]
 async fn a_tenant_has_so_many_tickets_and_no_more() {
     let db = Database::new().await;
     let (a, b) = (db.tenant("a").await, db.tenant("b").await);

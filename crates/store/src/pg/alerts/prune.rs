@@ -98,7 +98,8 @@ pub(crate) async fn steps(pool: &Pool, age: PgInterval, limit: i64) -> Result<u6
     Ok(done.rows_affected())
 }
 
-/// Removes incidents that began longer ago than this and are over, at most so many.
+/// Removes incidents that are over for longer than this, at most so many. What was open for long is
+/// told and shown as long as what was not.
 pub(crate) async fn incidents(pool: &Pool, age: PgInterval, limit: i64) -> Result<u64, StoreError> {
     let done = sqlx::query!(
         r#"
@@ -107,7 +108,7 @@ pub(crate) async fn incidents(pool: &Pool, age: PgInterval, limit: i64) -> Resul
                select ctid
                  from incident
                 where opened_at < now_utc() - $1::interval
-                  and ended_at is not null
+                  and ended_at < now_utc() - $1::interval
                 limit $2))
         "#,
         age,
