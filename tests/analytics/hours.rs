@@ -4,12 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use packtrain_core::ports::{Holding, KeyScope, Measured, Measurement, Measures, SourceError};
-use packtrain_core::series::Dataset;
+use chrono::TimeDelta;
+use packtrain_core::ports::{
+    Holding, KeyScope, Measured, Measurement, Measures, SeriesWrites, SourceError,
+};
+use packtrain_core::series::{Dataset, Resolution};
+use packtrain_core::time::{Clock, SystemClock, rfc3339};
+use packtrain_store::PgSeries;
 use packtrain_tests::{Yard, until};
 use serde_json::json;
 
-use super::ingest;
+use super::{ground, ingest};
 
 /// A source that tells so many protocols.
 #[derive(Default)]
@@ -76,5 +81,31 @@ async fn an_answer_without_figures_or_with_less_than_half_of_them_is_no_hour() {
     yard.database.run(old).await;
     source.0.store(1, Ordering::SeqCst);
     ingest(&yard).await;
+    yard.stop().await;
+}
+
+#[tokio::test]
+async fn of_a_protocol_the_last_thirty_days_are_shown_also_after_the_last_hour_of_one() {
+    let (_replay, yard) = ground().await;
+    let store = PgSeries::new(yard.database.pools().worker.clone());
+    let today = Resolution::Day.floor(SystemClock.now());
+    let figure = [Measured {
+        key: "protocol:p".to_owned(),
+        name: "P".to_owned(),
+        value: "1".parse().unwrap(),
+    }];
+    for day in (1..=33).rev() {
+        let hour = today - TimeDelta::days(day) + TimeDelta::hours(23);
+        let recorded = store.record(Dataset::Tvl, hour, hour, &figure).await;
+        assert_eq!(recorded.unwrap().new, 1);
+    }
+    yard.job("analytics.rollup", json!({ "dataset": "tvl" }))
+        .await;
+    let shown = yard.stranger().get("/v2/public/tvl/p").await.expect(200);
+    let shown = shown.json();
+    let days = shown["days"].as_array().unwrap();
+    let ends = [&days[0]["at"], &days[days.len() - 1]["at"]];
+    let wanted = [30, 1].map(|day| json!(rfc3339(today - TimeDelta::days(day))));
+    assert_eq!((days.len(), ends), (30, wanted.each_ref()));
     yard.stop().await;
 }

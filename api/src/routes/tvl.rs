@@ -26,7 +26,9 @@ const FRESH_FOR: Duration = Duration::from_secs(30);
 const STALE_AFTER: i32 = 3;
 /// Hours and days that are shown of a protocol.
 const HOURS: i64 = 24;
-const DAYS: i64 = 30;
+const DAYS: usize = 30;
+/// Days that are read to find them: the last one may not be over.
+const DAYS_READ: i64 = 31;
 /// Letters of a protocol's word; a longer one is none.
 const SLUG_CHARS_MAX: usize = 200;
 
@@ -253,8 +255,9 @@ async fn one(api: &Api, slug: &str) -> Result<Option<ProtocolView>, Problem> {
         series.points(found.id, resolution, until - since, until, PAGE_MAX)
     };
     let hours = last(Resolution::Hour, TimeDelta::hours(HOURS)).await?;
-    // The day that is not over has no bucket yet.
-    let days = last(Resolution::Day, TimeDelta::days(DAYS + 1)).await?;
+    // The day that is not over has no bucket yet; after its last hour it has one.
+    let days = last(Resolution::Day, TimeDelta::days(DAYS_READ)).await?;
+    let days = &days[days.len().saturating_sub(DAYS)..];
     let newest = hours.last().filter(|point| point.at == freshness.hour);
     let next = next_update(&freshness, Resolution::Hour);
     Ok(Some(ProtocolView {
