@@ -55,7 +55,10 @@ async fn an_answer_without_figures_or_with_less_than_half_of_them_is_no_hour() {
     let ask = async |told: usize, failed: usize| {
         source.0.store(told, Ordering::SeqCst);
         let body = json!({ "kind": "analytics.ingest", "payload": { "dataset": "tvl" } });
-        operator.post("/v2/admin/jobs", &[], &body).await.expect(202);
+        operator
+            .post("/v2/admin/jobs", &[], &body)
+            .await
+            .expect(202);
         until("it failed", async || attempts().await.len() == failed).await;
         // It is tried again, which is not waited for.
         until("the rest is forgotten", async || {

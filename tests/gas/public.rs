@@ -141,14 +141,14 @@ async fn a_snapshot_that_comes_late_does_not_take_the_head_back_and_blocks_are_k
     // The branch that was left is shorter: whoever saw the head leaves it.
     let mut left = block(10);
     left.hash = BlockHash([8; 32]);
-    assert_eq!(
-        keep(&yard, Chain::Ethereum, &[left], Some(other)).await,
-        1
-    );
+    assert_eq!(keep(&yard, Chain::Ethereum, &[left], Some(other)).await, 1);
     assert_eq!(kept.recent(Chain::Ethereum, 1).await.unwrap(), [left]);
     assert!(
         kept.has_other(Chain::Ethereum, 10, one.hash).await.unwrap()
-            && !kept.has_other(Chain::Ethereum, 11, other.hash).await.unwrap()
+            && !kept
+                .has_other(Chain::Ethereum, 11, other.hash)
+                .await
+                .unwrap()
     );
     assert_eq!(
         kept.head(Chain::Base).await.unwrap(),

@@ -273,10 +273,7 @@ mod tests {
             let all = [("A", "95"), ("NEW", "95")];
             two(&format!("2026-11-{day}T00:00:00Z"), &all)
         }));
-        times.push(two(
-            "2026-11-30T11:59:00Z",
-            &[("A", "95"), ("NEW", "47.5")],
-        ));
+        times.push(two("2026-11-30T11:59:00Z", &[("A", "95"), ("NEW", "47.5")]));
         let said = |one: &str, other: &str| (one.to_owned(), other.to_owned());
         assert_eq!(seen(Some(&before), &times), said("1000", "750"));
         // Within a week nothing is said.
