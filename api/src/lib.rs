@@ -9,7 +9,7 @@ use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
 use packtrain_core::ids::IdSource;
 use packtrain_core::ports::{
-    ApiKeys, Backlogs, Control, Digests, Doors, Endpoints, Files, GasBlocks, GasBuckets,
+    ApiKeys, Backlogs, Control, Digests, Doors, Editor, Endpoints, Files, GasBlocks, GasBuckets,
     GasForecasts, Gauges, Hints, JobEvents, JobQueue, Objects, OperatorJobs, Owners, Readiness,
     Reports, Rules, SeriesReads,
 };
@@ -118,6 +118,8 @@ pub struct Alerts {
     pub needs_proof: bool,
     /// Owners of addresses that rules may name.
     pub owners: Arc<Owners>,
+    /// What looks at people's own words.
+    pub editor: Arc<dyn Editor>,
 }
 
 /// What all requests share.

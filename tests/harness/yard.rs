@@ -181,6 +181,13 @@ impl Yard {
         yard
     }
 
+    /// API and upkeep, whose workers will hand mails over to the server at this address.
+    pub async fn mailing(mail: SocketAddr) -> Self {
+        let mut yard = Self::without_workers().await;
+        yard.mail = Some(mail);
+        yard
+    }
+
     /// API and upkeep, where owners prove that they want their endpoints; workers hand mails over
     /// to the server at this address.
     pub async fn asking_for_proof(mail: SocketAddr) -> Self {

@@ -37,3 +37,4 @@ mod snooze;
 mod strangers;
 mod wallets;
 mod windows;
+mod words;

@@ -95,6 +95,10 @@ struct TryView {
     /// The beginning of what the other side said.
     #[serde(skip_serializing_if = "Option::is_none")]
     excerpt: Option<String>,
+    /// Why the rule's own words could not be said of it, so that the message was in ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "text, line 1, column 40: undefined value")]
+    words_failed: Option<String>,
 }
 
 fn shown(record: IncidentRecord) -> IncidentView {
@@ -129,6 +133,7 @@ fn tried(tried: Try) -> TryView {
         status: tried.status,
         cause: tried.cause,
         excerpt: tried.excerpt,
+        words_failed: tried.words_failed,
     }
 }
 

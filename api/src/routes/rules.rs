@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode};
 use packtrain_core::field::FieldError;
 use packtrain_core::ids::{EndpointId, RuleId, TenantId};
-use packtrain_core::ports::{NewRule, RuleError, RuleRecord};
+use packtrain_core::ports::{NewRule, OwnWords, RuleError, RuleRecord};
 use packtrain_jobs::alerts::rules::{self, Phase, Rule};
 use packtrain_jobs::ops::observe;
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,9 @@ pub(crate) struct RuleRequest {
     /// Who is told: at most 10 endpoints; without any, incidents are only written down.
     #[serde(default)]
     endpoints: Vec<EndpointId>,
+    /// In which words; without any in ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    words: Option<OwnWords>,
 }
 
 /// A rule, and how it stands.
@@ -46,6 +49,9 @@ pub(crate) struct RuleView {
     #[schema(value_type = Rule)]
     rule: serde_json::Value,
     endpoints: Vec<EndpointId>,
+    /// In which words they are; absent where in ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    words: Option<OwnWords>,
     /// `inactive`, `pending` or `firing`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "inactive")]
@@ -95,6 +101,7 @@ pub(super) fn shown(record: RuleRecord, now: DateTime<Utc>) -> RuleView {
         id: record.id,
         rule: record.rule,
         endpoints: record.endpoints,
+        words: record.words,
         phase: stands.map(|stands| stands.phase),
         since: stands.map(|stands| stands.since),
         firings: stands.map_or(0, |stands| stands.firings),
@@ -258,7 +265,26 @@ fn stored(
     if let Some(error) = rules::unknown_owner(&wanted.rule, &shared.api.alerts.owners) {
         return Err(Problem::invalid(vec![error]));
     }
-    rules::stored(id, &wanted.rule, endpoints, before, now).map_err(Problem::invalid)
+    let wrong = wanted
+        .words
+        .as_ref()
+        .and_then(|own| unwritable(shared, own));
+    let stored = rules::stored(id, &wanted.rule, endpoints, before, now);
+    let errors = match (stored, wrong) {
+        (Ok(rule), None) => {
+            let words = wanted.words.clone().and_then(OwnWords::said);
+            return Ok(NewRule { words, ..rule });
+        }
+        (stored, wrong) => stored.err().into_iter().flatten().chain(wrong).collect(),
+    };
+    Err(Problem::invalid(errors))
+}
+
+/// What is wrong with somebody's own words, and where in which part.
+fn unwritable(shared: &Shared, own: &OwnWords) -> Option<FieldError> {
+    let wrong = shared.api.alerts.editor.check(own).err()?;
+    let place = format!("/words/{}", wrong.part.as_str());
+    Some(FieldError::new(place, "template", sentence(&wrong)))
 }
 
 /// Refuses a rule on jobs or on the platform whose maker may not read their figures, which are of

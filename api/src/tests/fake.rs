@@ -104,6 +104,7 @@ impl World {
                 digests: self.clone(),
                 needs_proof: true,
                 owners: Arc::default(),
+                editor: self.clone(),
             },
             live: Live::new(self.clone(), self.clone()),
             reads: Reads::new(self.clone()),

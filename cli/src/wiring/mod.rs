@@ -15,6 +15,7 @@ use packtrain_core::reads::Reads;
 use packtrain_core::time::{Clock, SystemClock};
 use packtrain_core::vitals::Vitals;
 use packtrain_feeds::TaskAgent;
+use packtrain_notify::Templates;
 use packtrain_scheduler::{BEATS_IN_PATIENCE, Patience};
 use packtrain_store::{
     Keyring, PgBacklog, PgBell, PgClaims, PgControl, PgEndpoints, PgEvents, PgFigures, PgFiles,
@@ -139,6 +140,7 @@ impl Parts {
                 digests: Arc::new(self.digests(app)),
                 needs_proof: self.settings.notify.verification != Verification::None,
                 owners: Arc::new(self.settings.chain.owners()),
+                editor: Arc::new(Templates::new()),
             },
             live: Live::new(Arc::clone(&live) as _, live),
             reads: self.reads.clone(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use packtrain_core::fault::Fault;
 use packtrain_core::ids::{EndpointId, IncidentId, RuleId};
 use packtrain_core::job::{Ctx, Done, Gate, Job, Kind, Lane};
-use packtrain_core::ports::{EndpointRecord, Gathered, IncidentRecord, Try, Write};
+use packtrain_core::ports::{EndpointRecord, Gathered, IncidentRecord, Try, WordingError, Write};
 use packtrain_rules::digest::{Critical, Digest};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,6 +13,9 @@ use utoipa::ToSchema;
 
 use super::sending::{ATTEMPTS_MAX, kept, send, skipped};
 use super::words;
+
+/// Letters of why somebody's own words failed.
+const FAILED_LETTERS_MAX: usize = 500;
 
 /// Tells one endpoint what happened to a rule. Messages of one rule to one endpoint go out one
 /// after the other, in the order in which things happened.
@@ -77,8 +80,13 @@ impl Job for Deliver {
         }
         let link = ctx.world.wording.link(incident.id);
         let (notice, zone) = words::notice(&incident, &step, link);
-        let sent = send(ctx, &record, &notice, zone).await?;
-        let tried = sent.tried(ctx, self.endpoint, Some((self.rule, self.seq)));
+        let own = found.words.as_ref();
+        let failed = own.and_then(|own| ctx.world.wording.unsaid(&notice, zone, own));
+        let sent = send(ctx, &record, &notice, zone, own).await?;
+        let tried = Try {
+            words_failed: failed.map(|error| said(&error)),
+            ..sent.tried(ctx, self.endpoint, Some((self.rule, self.seq)))
+        };
         kept(ctx, &record, &sent, tried, step.at).await
     }
 }
@@ -97,6 +105,7 @@ impl Deliver {
             status: None,
             cause: Some("unverified".to_owned()),
             excerpt: None,
+            words_failed: None,
         };
         Done {
             writes: vec![Write::Tried(Box::new(tried))],
@@ -116,6 +125,12 @@ impl Deliver {
             ..Done::with(json!({ "gathered": true }))
         }
     }
+}
+
+/// Why somebody's own words failed, for their owner.
+fn said(error: &WordingError) -> String {
+    let said = format!("{}, {error}", error.part.as_str());
+    said.chars().take(FAILED_LETTERS_MAX).collect()
 }
 
 /// Whether what happened is told with others. A digest that this release cannot read holds nothing

@@ -44,7 +44,7 @@ impl Job for Probe {
             at: ctx.clock.now(),
             link: String::new(),
         };
-        let sent = send(ctx, &record, &notice, ZONE).await?;
+        let sent = send(ctx, &record, &notice, ZONE, None).await?;
         let tried = sent.tried(ctx, self.endpoint, None);
         let standing = match sent.standing(&record) {
             // Whoever looks whether it works does not end it.

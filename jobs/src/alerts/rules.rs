@@ -41,8 +41,8 @@ pub struct Stands {
     pub is_ended: bool,
 }
 
-/// A rule and who is told of it, ready to be stored; what happened to the one whose place it takes
-/// goes on.
+/// A rule and who is told of it, in our words, ready to be stored; what happened to the one whose
+/// place it takes goes on.
 ///
 /// # Errors
 /// What is wrong where.
@@ -89,6 +89,7 @@ pub fn stored(
         name: rule.name.clone(),
         rule: serde_json::to_value(rule).map_err(unwritten)?,
         endpoints,
+        words: None,
         levels: plan.leaves.iter().flat_map(levels).collect(),
         state: serde_json::to_value(standing).map_err(unwritten)?,
         keeps,
@@ -312,6 +313,7 @@ mod tests {
             name: "a".to_owned(),
             rule: serde_json::to_value(&old).unwrap(),
             endpoints: Vec::new(),
+            words: None,
             state: serde_json::to_value(&standing).unwrap(),
             snoozed_until: None,
             broken: None,

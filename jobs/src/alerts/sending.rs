@@ -8,7 +8,7 @@ use packtrain_core::ids::{EndpointId, RequestId, RuleId};
 use packtrain_core::job::{Ctx, Done};
 use packtrain_core::ports::{
     ChannelKind, Delivery, DeliveryAttempt, DeliveryCause, DeliveryOutcome, Endpoint,
-    EndpointRecord, Notice, Standing, Try, Write,
+    EndpointRecord, Notice, OwnWords, Standing, Try, Write,
 };
 use packtrain_core::secret::Secret;
 use packtrain_core::time::Timestamp;
@@ -45,7 +45,7 @@ pub(super) struct Sent {
     at: Timestamp,
 }
 
-/// Hands a notice over to an endpoint, under the key of the job.
+/// Hands a notice over to an endpoint, under the key of the job, in its owner's words or in ours.
 ///
 /// # Errors
 /// A snooze where a rate would be passed: nothing was sent. Fatal where the endpoint cannot be told
@@ -55,6 +55,7 @@ pub(super) async fn send(
     record: &EndpointRecord,
     notice: &Notice,
     zone: Tz,
+    own: Option<&OwnWords>,
 ) -> Result<Sent, Fault> {
     let Some(endpoint) = reached(record) else {
         let said = format!("a {} endpoint cannot be reached", record.channel);
@@ -65,7 +66,7 @@ pub(super) async fn send(
         let said = format!("the channel {kind} is not set up");
         return Err(Fault::said(Verdict::Fatal, "alerts.channel", said));
     };
-    let message = ctx.world.wording.write(kind, notice, zone, None);
+    let message = ctx.world.wording.write(kind, notice, zone, own);
     let key = ctx.job.to_string().parse();
     let delivery = Delivery {
         tenant: ctx.tenant,
@@ -117,6 +118,7 @@ impl Sent {
             status: attempt.status,
             cause: attempt.cause.map(|cause| cause.as_str().to_owned()),
             excerpt: Some(attempt.excerpt.clone()).filter(|text| !text.is_empty()),
+            words_failed: None,
         }
     }
 

@@ -68,7 +68,7 @@ impl Job for Summarize {
         }
         let notice = Notice::Digest(self.digest(ctx, &found));
         let record = found.endpoint;
-        let sent = send(ctx, &record, &notice, self.timezone).await?;
+        let sent = send(ctx, &record, &notice, self.timezone, None).await?;
         let tried = sent.tried(ctx, self.endpoint, None);
         kept(ctx, &record, &sent, tried, self.to).await
     }

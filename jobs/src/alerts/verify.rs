@@ -53,7 +53,7 @@ impl Job for Verify {
             challenge: code.shown(),
             at: ctx.clock.now(),
         };
-        let sent = send(ctx, &record, &notice, ZONE).await?;
+        let sent = send(ctx, &record, &notice, ZONE, None).await?;
         let tried = Try {
             // Whoever answers may repeat what he got, and owners read what was answered.
             excerpt: None,

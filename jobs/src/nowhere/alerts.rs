@@ -222,11 +222,11 @@ impl Wording for Nowhere {
         }
     }
 
-    fn link(&self, _: IncidentId) -> String {
-        String::new()
+    fn unsaid(&self, _: &Notice, _: Tz, _: &OwnWords) -> Option<WordingError> {
+        None
     }
 
-    fn check(&self, _: &OwnWords) -> Result<(), WordingError> {
-        Ok(())
+    fn link(&self, _: IncidentId) -> String {
+        String::new()
     }
 }

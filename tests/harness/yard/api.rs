@@ -9,6 +9,7 @@ use packtrain_core::ports::{Hints, LiveLog, Objects};
 use packtrain_core::reads::Reads;
 use packtrain_core::time::SystemClock;
 use packtrain_core::trace::TraceRules;
+use packtrain_notify::Templates;
 use packtrain_store::{
     PgBacklog, PgControl, PgDigests, PgEndpoints, PgEvents, PgFigures, PgFiles, PgGas, PgJobs,
     PgKeys, PgLive, PgOperatorJobs, PgReports, PgRules, PgSeriesReads,
@@ -57,6 +58,7 @@ impl Yard {
                 digests: Arc::new(PgDigests::new(pools.app.clone(), endpoints)),
                 needs_proof,
                 owners: owners(),
+                editor: Arc::new(Templates::new()),
             },
             live: live.clone(),
             reads: Reads::new(Arc::new(MemoryCache::new(CACHE_BYTES))),

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use chrono::NaiveDate;
 use serde_json::Value;
 
-use super::{Keyed, StoreError};
+use super::{Keyed, OwnWords, StoreError};
 use crate::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use crate::time::Timestamp;
 
@@ -49,6 +49,8 @@ pub struct NewRule {
     pub rule: Value,
     /// Who is told.
     pub endpoints: Vec<EndpointId>,
+    /// In which words; none for ours.
+    pub words: Option<OwnWords>,
     /// Where its conditions may change.
     pub levels: Vec<Level>,
     /// How it stands at the beginning.
@@ -70,6 +72,8 @@ pub struct RuleRecord {
     pub rule: Value,
     /// Who is told.
     pub endpoints: Vec<EndpointId>,
+    /// In which words; none for ours.
+    pub words: Option<OwnWords>,
     /// How it stands.
     pub state: Value,
     /// Until when its owner wants to hear nothing of it; also a time that is past.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{ChannelKind, IncidentRecord, Keyed, Step, StoreError};
+use super::{ChannelKind, IncidentRecord, Keyed, OwnWords, Step, StoreError};
 use crate::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use crate::proof::CodeHash;
 use crate::secret::Secret;
@@ -122,6 +122,8 @@ pub struct Try {
     pub cause: Option<String>,
     /// The beginning of what the other side said.
     pub excerpt: Option<String>,
+    /// Why the rule's own words could not be said, so that ours were; none where nothing failed.
+    pub words_failed: Option<String>,
 }
 
 /// What a try means for its endpoint.
@@ -144,6 +146,8 @@ pub struct ToTell {
     pub endpoint: EndpointRecord,
     /// What happened, and the incident that it belongs to; none when nothing of it was written.
     pub step: Option<(IncidentRecord, Step)>,
+    /// In which words its owner wants it told; none for ours.
+    pub words: Option<OwnWords>,
 }
 
 /// What became of the wish to try an endpoint out.

@@ -116,8 +116,8 @@ pub use upkeep::{
 };
 pub use warmth::{Warmed, Warmth};
 pub use wording::{
-    AlertDigest, DigestEntry, DisabledEndpoint, Incident, Notice, OwnWords, Reading, Severity,
-    Wording, WordingError, WordsPart,
+    AlertDigest, DigestEntry, DisabledEndpoint, Editor, Incident, Notice, OwnWords, Reading,
+    Severity, Wording, WordingError, WordsPart,
 };
 pub use writes::Write;
 

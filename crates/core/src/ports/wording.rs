@@ -2,6 +2,7 @@
 
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::channels::{ChannelKind, Message};
 use crate::ids::{EndpointId, IncidentId, RuleId};
@@ -187,15 +188,27 @@ pub struct DisabledEndpoint {
     pub link: String,
 }
 
-/// A person's own words for what rules say. What is empty is said in ours.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// A person's own words for what a rule tells: templates with variables such as `{{ rule }}`. What
+/// is empty is said in ours.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct OwnWords {
-    /// The title.
+    /// The title: one line, up to 8 KiB as a template.
     #[serde(default)]
+    #[schema(max_length = 8192, example = "{{ rule }}: {{ after }}")]
     pub title: String,
-    /// The text.
+    /// The text, up to 8 KiB as a template.
     #[serde(default)]
+    #[schema(max_length = 8192, example = "{{ metric }} is {{ after }}.")]
     pub text: String,
+}
+
+impl OwnWords {
+    /// The same; none where nothing is said in them.
+    pub fn said(self) -> Option<Self> {
+        let is_said = |text: &str| !text.trim().is_empty();
+        (is_said(&self.title) || is_said(&self.text)).then_some(self)
+    }
 }
 
 /// Which part of somebody's own words is wrong.
@@ -205,6 +218,16 @@ pub enum WordsPart {
     Title,
     /// The text.
     Text,
+}
+
+impl WordsPart {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Title => "title",
+            Self::Text => "text",
+        }
+    }
 }
 
 /// What is wrong with somebody's own words, and where.
@@ -233,10 +256,16 @@ pub trait Wording: Send + Sync {
         own: Option<&OwnWords>,
     ) -> Message;
 
+    /// Why own words cannot be said of this very notice, so that ours are; none where they can.
+    fn unsaid(&self, notice: &Notice, zone: Tz, own: &OwnWords) -> Option<WordingError>;
+
     /// Where a person reads of an incident; empty where no place is set up.
     fn link(&self, incident: IncidentId) -> String;
+}
 
-    /// Checks own words before they are kept.
+/// Looks at people's own words before they are kept.
+pub trait Editor: Send + Sync {
+    /// Checks them, part by part.
     ///
     /// # Errors
     /// [`WordingError`] with the place of what is wrong.

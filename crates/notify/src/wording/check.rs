@@ -1,7 +1,7 @@
 //! Checks people's own words before they are kept: what is wrong is said with its place.
 
 use minijinja::value::Value;
-use minijinja::{Environment, Error};
+use minijinja::{Environment, Error, ErrorKind};
 use packtrain_core::limits::OWN_WORDS_BYTES_MAX;
 use packtrain_core::ports::{Incident, Notice, WordingError, WordsPart};
 
@@ -12,6 +12,8 @@ use crate::markup::plain;
 /// every `elif`, and a stack that overflows ends the whole process.
 const TAG_BYTES_MAX: usize = 300;
 const TAGS_MAX: usize = 200;
+/// What may be done to a variable.
+const FILTERS: &str = "strong, link, upper, lower";
 /// What tags may do.
 const TAGS: [&str; 4] = ["if", "elif", "else", "endif"];
 
@@ -21,15 +23,7 @@ pub(super) fn check(
     part: WordsPart,
     text: &str,
 ) -> Result<(), WordingError> {
-    let wrong = |offset: usize, what: String| {
-        let (line, column) = place(text, offset);
-        WordingError {
-            part,
-            line,
-            column,
-            what,
-        }
-    };
+    let wrong = |offset: usize, what: String| wrong(part, text, offset, what);
     if text.len() > OWN_WORDS_BYTES_MAX {
         return Err(wrong(0, format!("more than {OWN_WORDS_BYTES_MAX} bytes")));
     }
@@ -46,18 +40,21 @@ pub(super) fn check(
     if let Err((at, what)) = scan(text) {
         return Err(wrong(at, what.to_owned()));
     }
+    let names = facts::names();
     let said = |error: &Error| {
-        let offset = error.range().map_or(0, |range| range.start);
-        let detail = error.detail().map(|detail| format!(": {detail}"));
-        wrong(
-            offset,
-            format!("{}{}", error.kind(), detail.unwrap_or_default()),
-        )
+        let there_are = match error.kind() {
+            ErrorKind::UnknownFilter => FILTERS.to_owned(),
+            _ => names.join(", "),
+        };
+        let wrong = failed(part, text, error);
+        WordingError {
+            what: format!("{}; there are {there_are}", wrong.what),
+            ..wrong
+        }
     };
     let template = engine
         .template_from_str(text)
         .map_err(|error| said(&error))?;
-    let names = facts::names();
     let mut unknown: Vec<String> = template.undeclared_variables(false).into_iter().collect();
     unknown.retain(|name| !names.contains(name));
     // The first in the text, so that the place is where a reader looks first.
@@ -70,6 +67,37 @@ pub(super) fn check(
         template.render(facts).map_err(|error| said(&error))?;
     }
     Ok(())
+}
+
+/// What somebody's own words say of facts, or why they fail.
+pub(super) fn say(
+    engine: &Environment<'static>,
+    part: WordsPart,
+    text: &str,
+    facts: &Value,
+) -> Result<String, WordingError> {
+    scan(text).map_err(|(at, what)| wrong(part, text, at, what.to_owned()))?;
+    let said = engine.render_str(text, facts.clone());
+    said.map_err(|error| failed(part, text, &error))
+}
+
+/// Something that is wrong at a byte of a text.
+fn wrong(part: WordsPart, text: &str, offset: usize, what: String) -> WordingError {
+    let (line, column) = place(text, offset);
+    WordingError {
+        part,
+        line,
+        column,
+        what,
+    }
+}
+
+/// What the engine says is wrong with a text.
+fn failed(part: WordsPart, text: &str, error: &Error) -> WordingError {
+    let offset = error.range().map_or(0, |range| range.start);
+    let detail = error.detail().map(|detail| format!(": {detail}"));
+    let what = format!("{}{}", error.kind(), detail.unwrap_or_default());
+    wrong(part, text, offset, what)
 }
 
 /// Whether a text keeps to variables, filters and conditions; where it first does not, and why.

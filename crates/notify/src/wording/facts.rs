@@ -54,14 +54,14 @@ pub(super) fn of(notice: &Notice, zone: Tz) -> Value {
     Value::from(Serde(facts))
 }
 
-/// The names that people's own words may use.
+/// The names that people's own words may use, in order.
 pub(super) fn names() -> Vec<String> {
     let sample = incident(&sample(), Tz::UTC);
     let names = sample.as_object().into_iter().flatten();
+    let names = names.map(|(name, _)| name.clone());
+    let mut names: Vec<String> = names.chain(["event".to_owned()]).collect();
+    names.sort_unstable();
     names
-        .map(|(name, _)| name.clone())
-        .chain(["event".to_owned()])
-        .collect()
 }
 
 /// An incident with everything that one can have.

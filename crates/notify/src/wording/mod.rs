@@ -17,7 +17,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use packtrain_core::ids::IncidentId;
 use packtrain_core::limits::DIGEST_ENTRIES_MAX;
 use packtrain_core::ports::{
-    ChannelKind, Message, Notice, OwnWords, Severity, Wording, WordingError, WordsPart,
+    ChannelKind, Editor, Message, Notice, OwnWords, Severity, Wording, WordingError, WordsPart,
 };
 use packtrain_core::time::rfc3339;
 use serde_json::json;
@@ -130,28 +130,26 @@ impl Templates {
         said.expect("our templates take every notice")
     }
 
-    /// What a person's own words say; none when they fail.
-    fn own(&self, words: Option<&str>, facts: &Value) -> Option<String> {
-        let words = markup::plain(words.filter(|words| !words.trim().is_empty())?);
-        check::scan(&words).ok()?;
-        self.own.render_str(&words, facts.clone()).ok()
+    /// What a part of a person's own words says, or why it fails; none where it is empty.
+    fn own(
+        &self,
+        (part, words): (WordsPart, &str),
+        facts: &Value,
+    ) -> Option<Result<String, WordingError>> {
+        let words = Some(words).filter(|words| !words.trim().is_empty())?;
+        Some(check::say(&self.own, part, &markup::plain(words), facts))
     }
 
     /// Title and text, with marks for bold words and links.
     fn words(&self, notice: &Notice, zone: Tz, own: Option<&OwnWords>) -> (String, String) {
         let facts = facts::of(notice, zone);
-        let is_about_rule = matches!(
-            notice,
-            Notice::Firing(_) | Notice::StillFiring(_) | Notice::Resolved(_)
-        );
-        let own = own.filter(|_| is_about_rule);
+        let own = own.filter(|_| is_about_rule(notice)).map(parts);
+        let [title, text] = own.map_or([None, None], |own| {
+            own.map(|part| self.own(part, &facts)?.ok())
+        });
         let event = notice.event();
-        let title = self
-            .own(own.map(|own| own.title.as_str()), &facts)
-            .unwrap_or_else(|| self.ours(&format!("{event}.title"), &facts));
-        let text = self
-            .own(own.map(|own| own.text.as_str()), &facts)
-            .unwrap_or_else(|| self.ours(event, &facts));
+        let title = title.unwrap_or_else(|| self.ours(&format!("{event}.title"), &facts));
+        let text = text.unwrap_or_else(|| self.ours(event, &facts));
         // A title is one line, in a subject and above a text.
         let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
         (title, text.trim().to_owned())
@@ -193,19 +191,45 @@ impl Wording for Templates {
         }
     }
 
+    fn unsaid(&self, notice: &Notice, zone: Tz, own: &OwnWords) -> Option<WordingError> {
+        if !is_about_rule(notice) {
+            return None;
+        }
+        let facts = facts::of(notice, zone);
+        let said = parts(own).into_iter();
+        said.filter_map(|part| self.own(part, &facts))
+            .find_map(Result::err)
+    }
+
     fn link(&self, incident: IncidentId) -> String {
         match self.incidents.as_str() {
             "" => String::new(),
             begin => format!("{begin}{incident}"),
         }
     }
+}
 
+impl Editor for Templates {
     fn check(&self, own: &OwnWords) -> Result<(), WordingError> {
-        for (part, text) in [(WordsPart::Title, &own.title), (WordsPart::Text, &own.text)] {
+        for (part, text) in parts(own) {
             check::check(&self.own, part, text)?;
         }
         Ok(())
     }
+}
+
+/// Whether a notice is told in the words of its rule: that something did not happen after all is
+/// told in ours, and so is what tells of many rules or of none.
+const fn is_about_rule(notice: &Notice) -> bool {
+    matches!(
+        notice,
+        Notice::Firing(_) | Notice::StillFiring(_) | Notice::Resolved(_)
+    )
+}
+
+/// Somebody's own words, part by part.
+fn parts(own: &OwnWords) -> [(WordsPart, &str); 2] {
+    [(WordsPart::Title, &own.title), (WordsPart::Text, &own.text)]
 }
 
 /// An engine that knows our filters and nothing else.

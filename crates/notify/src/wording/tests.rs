@@ -457,9 +457,17 @@ fn own_words_that_fail_on_a_notice_are_replaced_by_ours() {
         after: None,
         ..incident()
     });
-    let message = Templates::new().write(ChannelKind::Slack, &silent, Berlin, Some(&own));
+    let templates = Templates::new();
+    let message = templates.write(ChannelKind::Slack, &silent, Berlin, Some(&own));
     assert_eq!(message.title, "ETH below 3,000: ETH price gives no data");
     assert!(message.text.contains("gives no data."), "{}", message.text);
+    let why = templates.unsaid(&silent, Berlin, &own).unwrap();
+    assert_eq!((why.part, why.line), (WordsPart::Title, 1));
+    assert!(why.what.starts_with("undefined value"), "{why}");
+    // What is told in ours anyway does not fail.
+    assert_eq!(templates.unsaid(&notices()[3], Berlin, &own), None);
+    let good = self::own("{{ rule }}", "");
+    assert_eq!(templates.unsaid(&silent, Berlin, &good), None);
 }
 
 #[test]
@@ -475,7 +483,7 @@ fn what_is_wrong_with_own_words_is_said_with_its_place() {
         ),
         ("{{ rule", 1, 4, "syntax error"),
         ("x\n{% if rule %}", 2, 12, "syntax error"),
-        ("{{ rule|shout }}", 1, 9, "unknown filter"),
+        ("{{ rule|shout }}", 1, 9, "unknown; there are strong, link"),
         ("{% include \"a\" %}", 1, 1, "only if"),
         ("{% import \"a\" as b %}", 1, 1, "only if"),
         ("{% extends \"a\" %}", 1, 1, "only if"),
@@ -495,7 +503,12 @@ fn what_is_wrong_with_own_words_is_said_with_its_place() {
         ("{{ {'a':{'b':1}} }}", 1, 4, "maps"),
         ("{% if rule and [1] %}{% endif %}", 1, 16, "lists"),
         ("{{ range(10) }}", 1, 4, "there is no range"),
-        ("{{ rule.secret }}", 1, 4, "undefined value"),
+        (
+            "{{ rule.secret }}",
+            1,
+            4,
+            "is undefined; there are after, after_exact, at",
+        ),
         ("{{ rule|strong(1) }}", 1, 9, "too many arguments"),
         ("a\u{e000}", 1, 2, "has no place here"),
         ("\u{7}", 1, 1, "has no place here"),

@@ -284,9 +284,13 @@ impl Endpoints for PgEndpoints {
         let mut tx = self.gate.begin(tenant).await?;
         let found = told::told(&mut tx, endpoint, step).await?;
         found
-            .map(|(row, step)| {
+            .map(|(row, step, words)| {
                 let endpoint = self.opened(tenant, row)?;
-                Ok(ToTell { endpoint, step })
+                Ok(ToTell {
+                    endpoint,
+                    step,
+                    words,
+                })
             })
             .transpose()
     }

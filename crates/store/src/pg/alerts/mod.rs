@@ -4,6 +4,7 @@ pub(crate) mod evaluated;
 mod incidents;
 mod points;
 pub(crate) mod prune;
+pub(crate) mod row;
 pub(crate) mod rules;
 pub(crate) mod tries;
 mod undone;

@@ -7,13 +7,13 @@ use packtrain_core::ports::{
     IncidentRecord, Keyed, NewRule, RuleError, RuleRecord, Rules, Step, StoreError,
 };
 use packtrain_core::time::Timestamp;
-use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::refused;
 use crate::gate::{TenantGate, commit};
 use crate::pg::alerts::incidents;
+use crate::pg::alerts::row::RuleRow;
 use crate::pg::keyed::{self, Taken};
 use crate::pool::Pool;
 
@@ -70,14 +70,16 @@ impl Rules for PgRules {
         expect_endpoints(&mut tx, &rule.endpoints).await?;
         sqlx::query!(
             r#"
-            insert into alert_rule (id, tenant_id, name, rule, endpoints)
-            values ($1, $2, $3, $4, $5)
+            insert into alert_rule (id, tenant_id, name, rule, endpoints, own_title, own_text)
+            values ($1, $2, $3, $4, $5, $6, $7)
             "#,
             rule.id.as_uuid(),
             tenant.as_uuid(),
             rule.name,
             rule.rule,
             &uuids(&rule.endpoints),
+            rule.words.as_ref().map(|words| words.title.as_str()),
+            rule.words.as_ref().map(|words| words.text.as_str()),
         )
         .execute(&mut *tx)
         .await
@@ -148,7 +150,7 @@ impl Rules for PgRules {
             RuleRow,
             r#"
             select r.id, r.name, r.rule, r.endpoints, r.version, r.created_at, r.updated_at,
-                   s.state, s.snoozed_until, s.broken, s.broken_since
+                   r.own_title, r.own_text, s.state, s.snoozed_until, s.broken, s.broken_since
               from alert_rule r
               join alert_state s on s.rule_id = r.id
              where r.id = $1
@@ -172,7 +174,7 @@ impl Rules for PgRules {
             RuleRow,
             r#"
             select r.id, r.name, r.rule, r.endpoints, r.version, r.created_at, r.updated_at,
-                   s.state, s.snoozed_until, s.broken, s.broken_since
+                   r.own_title, r.own_text, s.state, s.snoozed_until, s.broken, s.broken_since
               from alert_rule r
               join alert_state s on s.rule_id = r.id
              where $1::uuid is null or r.id < $1
@@ -271,38 +273,6 @@ impl Rules for PgRules {
     }
 }
 
-struct RuleRow {
-    id: Uuid,
-    name: String,
-    rule: Value,
-    endpoints: Vec<Uuid>,
-    version: i32,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    state: Value,
-    snoozed_until: Option<Timestamp>,
-    broken: Option<String>,
-    broken_since: Option<Timestamp>,
-}
-
-impl RuleRow {
-    fn record(self) -> RuleRecord {
-        let endpoints = self.endpoints.into_iter();
-        RuleRecord {
-            id: RuleId::from_uuid(self.id),
-            name: self.name,
-            rule: self.rule,
-            endpoints: endpoints.map(EndpointId::from_uuid).collect(),
-            state: self.state,
-            snoozed_until: self.snoozed_until,
-            broken: self.broken.zip(self.broken_since),
-            version: self.version,
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-        }
-    }
-}
-
 /// Writes a rule over the one of a version, and has it looked at.
 async fn write_changed(
     connection: &mut PgConnection,
@@ -312,8 +282,8 @@ async fn write_changed(
     sqlx::query!(
         r#"
         update alert_rule
-           set name = $2, rule = $3, endpoints = $4, version = version + 1,
-               updated_at = now_utc()
+           set name = $2, rule = $3, endpoints = $4, own_title = $6, own_text = $7,
+               version = version + 1, updated_at = now_utc()
          where id = $1 and version = $5
         "#,
         rule.id.as_uuid(),
@@ -321,6 +291,8 @@ async fn write_changed(
         rule.rule,
         &uuids(&rule.endpoints),
         version,
+        rule.words.as_ref().map(|words| words.title.as_str()),
+        rule.words.as_ref().map(|words| words.text.as_str()),
     )
     .execute(&mut *connection)
     .await

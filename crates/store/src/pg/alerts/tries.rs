@@ -39,16 +39,19 @@ pub(crate) async fn record(
     let statuses: Vec<Option<i32>> = statuses.collect();
     let causes: Vec<Option<String>> = tries.iter().map(|tried| tried.cause.clone()).collect();
     let excerpts: Vec<Option<String>> = tries.iter().map(|tried| tried.excerpt.clone()).collect();
+    let failures = tries.iter().map(|tried| tried.words_failed.clone());
+    let failures: Vec<Option<String>> = failures.collect();
     sqlx::query!(
         r#"
         insert into delivery_try (job_id, number, tenant_id, rule_id, seq, endpoint_id, at,
-                                  latency_ms, result, status, cause, excerpt)
+                                  latency_ms, result, status, cause, excerpt, words_failed)
         select t.job_id, coalesce(b.last, 0) + 1, j.tenant_id, t.rule_id, t.seq, t.endpoint_id,
-               t.at, t.latency_ms, t.result, t.status, t.cause, t.excerpt
+               t.at, t.latency_ms, t.result, t.status, t.cause, t.excerpt, t.words_failed
           from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::uuid[], $5::timestamptz[],
-                      $6::integer[], $7::text[], $8::integer[], $9::text[], $10::text[])
+                      $6::integer[], $7::text[], $8::integer[], $9::text[], $10::text[],
+                      $11::text[])
                as t (job_id, rule_id, seq, endpoint_id, at, latency_ms, result, status, cause,
-                     excerpt)
+                     excerpt, words_failed)
           join job j on j.id = t.job_id
          cross join lateral (
                select max(d.number) as last, bool_or(d.at = t.at) as is_known
@@ -67,6 +70,7 @@ pub(crate) async fn record(
         &statuses as &[Option<i32>],
         &causes as &[Option<String>],
         &excerpts as &[Option<String>],
+        &failures as &[Option<String>],
     )
     .execute(connection)
     .await
@@ -95,7 +99,7 @@ pub(crate) async fn of_incident(
               join delivery_try t on t.job_id = d.job_id
              where s.incident_id = $1)
         select t.job_id, t.number, o.rule_id, o.seq, t.endpoint_id, t.at, t.latency_ms, t.result,
-               t.status, t.cause, t.excerpt
+               t.status, t.cause, t.excerpt, t.words_failed
           from told o
           join delivery_try t on t.job_id = o.job_id and t.number = o.number
          order by o.seq desc, t.at desc
@@ -120,7 +124,7 @@ pub(crate) async fn last(
         TryRow,
         r#"
         select job_id, number, rule_id, seq, endpoint_id, at, latency_ms, result, status, cause,
-               excerpt
+               excerpt, words_failed
           from delivery_try
          where job_id = $1
          order by number desc
@@ -146,6 +150,7 @@ struct TryRow {
     status: Option<i32>,
     cause: Option<String>,
     excerpt: Option<String>,
+    words_failed: Option<String>,
 }
 
 impl TryRow {
@@ -162,6 +167,7 @@ impl TryRow {
             status: self.status.and_then(|status| u16::try_from(status).ok()),
             cause: self.cause,
             excerpt: self.excerpt,
+            words_failed: self.words_failed,
         })
     }
 }

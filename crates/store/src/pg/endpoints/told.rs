@@ -1,7 +1,7 @@
 //! All that a message is made from, in one look.
 
 use packtrain_core::ids::{EndpointId, IncidentId, RuleId};
-use packtrain_core::ports::{IncidentRecord, Step, StoreError};
+use packtrain_core::ports::{IncidentRecord, OwnWords, Step, StoreError};
 use packtrain_core::time::Timestamp;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -9,16 +9,19 @@ use uuid::Uuid;
 
 use super::EndpointRow;
 use crate::error::{number, refused};
+use crate::pg::alerts::row::words;
 
 /// What happened, and the incident that it belongs to.
-pub(super) type Happened = (IncidentRecord, Step);
+type Happened = (IncidentRecord, Step);
+/// An endpoint, what happened, and in which words its rule tells it.
+pub(super) type Found = (EndpointRow, Option<Happened>, Option<OwnWords>);
 
 /// An endpoint, and what happened to a rule at a place.
 pub(super) async fn told(
     connection: &mut PgConnection,
     endpoint: EndpointId,
     (rule, seq): (RuleId, u32),
-) -> Result<Option<(EndpointRow, Option<Happened>)>, StoreError> {
+) -> Result<Option<Found>, StoreError> {
     let row = sqlx::query_as!(
         ToldRow,
         r#"
@@ -31,11 +34,13 @@ pub(super) async fn told(
                w.digest as "digest?",
                i.id as "incident?", i.name as "rule_name?", i.severity as "severity?",
                i.opened_at as "opened_at?", i.ended_at as "ended_at?", s.step as "step?",
-               s.at as "at?", s.facts as "facts?"
+               s.at as "at?", s.facts as "facts?", r.own_title as "own_title?",
+               r.own_text as "own_text?"
           from endpoint e
           left join digest_window w on w.endpoint_id = e.id
           left join incident_step s on s.rule_id = $2 and s.seq = $3
           left join incident i on i.id = s.incident_id
+          left join alert_rule r on r.id = s.rule_id
          where e.id = $1
         "#,
         endpoint.as_uuid(),
@@ -71,10 +76,12 @@ struct ToldRow {
     step: Option<String>,
     at: Option<Timestamp>,
     facts: Option<Value>,
+    own_title: Option<String>,
+    own_text: Option<String>,
 }
 
 impl ToldRow {
-    fn told(self, rule: RuleId, seq: u32) -> (EndpointRow, Option<Happened>) {
+    fn told(self, rule: RuleId, seq: u32) -> Found {
         let endpoint = EndpointRow {
             id: self.id,
             name: self.name,
@@ -108,6 +115,7 @@ impl ToldRow {
             at,
             facts,
         });
-        (endpoint, incident.zip(step))
+        let words = words(self.own_title, self.own_text);
+        (endpoint, incident.zip(step), words)
     }
 }
