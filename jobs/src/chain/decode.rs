@@ -90,7 +90,7 @@ fn word(address: &AddressBytes) -> Word {
 }
 
 /// The address in a topic; none where there is more in it.
-fn address(topic: &Word) -> Option<AddressBytes> {
+pub(super) fn address(topic: &Word) -> Option<AddressBytes> {
     let (none, address) = topic.split_at(12);
     let address = AddressBytes::try_from(address).ok()?;
     none.iter().all(|byte| *byte == 0).then_some(address)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::TimeDelta;
 use ethnum::U256;
-use packtrain_core::ports::{AddressBytes, ChainEvent, ChainEventKind, Point, ToldPoint};
+use packtrain_core::ports::{AddressBytes, ChainEvent, ChainEventKind, Gap, Point, ToldPoint};
 use packtrain_core::time::Timestamp;
 use packtrain_rules::netting::{
     self, Address, Labels, Owner, Price, Prices, Token, TransactionHash, Transfer,
@@ -21,6 +21,8 @@ pub(super) struct Known {
     pub(super) decimals: HashMap<AddressBytes, Option<u8>>,
     /// Prices that count.
     pub(super) prices: HashMap<AddressBytes, Value>,
+    /// What is not known of blocks.
+    pub(super) gaps: Vec<Gap>,
 }
 
 impl Known {
@@ -70,9 +72,11 @@ pub(super) fn points(
     for block in events.chunk_by(|one, next| one.number == next.number) {
         let mut values: Vec<(&str, Vec<String>)> = Vec::new();
         let by_wallet = by_wallet(block);
+        let gaps = { known.gaps.iter() }.filter(|gap| gap.number == block[0].number);
+        let gaps: Vec<&Gap> = gaps.collect();
         for key in keys {
             let events = of_key(key, &by_wallet);
-            if !events.is_empty() {
+            if !events.is_empty() && !gaps.iter().any(|gap| key.is_lost_in(gap)) {
                 values.push((&key.metric, self::values(key, &events, known)));
             }
         }

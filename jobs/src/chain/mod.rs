@@ -6,6 +6,7 @@ mod amount;
 mod branch;
 pub mod decode;
 mod figures;
+mod logs;
 pub mod owners;
 mod page;
 mod reader;

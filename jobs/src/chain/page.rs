@@ -6,10 +6,12 @@ use std::time::Duration;
 use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::job::Ctx;
 use packtrain_core::ports::{
-    AddressBytes, ChainError, ChainEvent, Header, Log, ScanState, StoreError,
+    ChainError, ChainEvent, Gap, Header, Log, ScanState, StoreError,
 };
 use tracing::warn;
 
+use super::logs::in_parts;
+use super::watched::{self, Key};
 use super::{branch, decode};
 
 /// Blocks of one page, at most.
@@ -43,8 +45,8 @@ pub(super) struct Page {
     pub(super) events: Vec<ChainEvent>,
     /// Logs that are not as the standards say.
     pub(super) malformed: u64,
-    /// Whether a block has more logs than are read: what is in it is not known.
-    pub(super) is_gap: bool,
+    /// What is not known of a block that has more logs than are read.
+    pub(super) gaps: Vec<Gap>,
     /// Whether there are more blocks.
     pub(super) is_more: bool,
 }
@@ -62,7 +64,7 @@ struct Start {
 pub(super) async fn read(
     ctx: &Ctx,
     chain: Chain,
-    wallets: &[AddressBytes],
+    keys: &[Key],
     state: Option<&ScanState>,
     head: Header,
 ) -> Result<Page, Missed> {
@@ -91,7 +93,7 @@ pub(super) async fn read(
     if let Some(number) = branch::broken(&page.blocks) {
         return Err(Missed::Torn(number));
     }
-    let logs = logs(ctx, chain, wallets, &mut page).await?;
+    let logs = logs(ctx, chain, keys, &mut page).await?;
     take(chain, &mut page, logs)?;
     page.is_more = page.blocks.last().is_some_and(|it| it.number < head.number);
     Ok(page)
@@ -167,41 +169,40 @@ async fn headers(ctx: &Ctx, chain: Chain, first: u64, last: u64) -> Result<Vec<H
 async fn logs(
     ctx: &Ctx,
     chain: Chain,
-    wallets: &[AddressBytes],
+    keys: &[Key],
     page: &mut Page,
 ) -> Result<Vec<Log>, Missed> {
-    loop {
-        let (Some(first), Some(last)) = (page.blocks.first(), page.blocks.last()) else {
-            return Ok(Vec::new());
-        };
-        match all_logs(ctx, chain, wallets, first.number, last).await {
-            Ok(logs) => return Ok(logs),
-            Err(ChainError::TooMany { .. }) if page.blocks.len() > 1 => {
-                page.blocks.truncate(page.blocks.len() / 2);
-            }
-            Err(ChainError::TooMany { .. }) => {
-                let block = first.number;
-                let labels = [("chain", chain.as_str())];
-                metrics::counter!("packtrain_chain_gaps_total", &labels).increment(1);
-                warn!(chain = chain.as_str(), block, "a block has too many logs");
-                page.is_gap = true;
+    let wallets = watched::wallets(keys);
+    let mut all = Vec::new();
+    for filter in decode::filters(&wallets) {
+        loop {
+            let (Some(first), Some(last)) = (page.blocks.first(), page.blocks.last()) else {
                 return Ok(Vec::new());
+            };
+            let chains = &ctx.world.chains;
+            match chains.logs(chain, &filter, first.number, last).await {
+                Ok(logs) => all.extend(logs),
+                Err(ChainError::TooMany { .. }) if page.blocks.len() > 1 => {
+                    page.blocks.truncate(page.blocks.len() / 2);
+                    let last = page.blocks.last().map(|block| block.number);
+                    all.retain(|log: &Log| Some(log.block) <= last);
+                    continue;
+                }
+                Err(ChainError::TooMany { .. }) => {
+                    let found = in_parts(ctx, chain, keys, filter.clone(), last).await?;
+                    all.extend(found.logs);
+                    page.gaps.extend(found.gaps);
+                }
+                Err(error) => return Err(error.into()),
             }
-            Err(error) => return Err(error.into()),
+            break;
         }
     }
-}
-
-async fn all_logs(
-    ctx: &Ctx,
-    chain: Chain,
-    wallets: &[AddressBytes],
-    first: u64,
-    last: &Header,
-) -> Result<Vec<Log>, ChainError> {
-    let mut all = Vec::new();
-    for filter in decode::filters(wallets) {
-        all.extend(ctx.world.chains.logs(chain, &filter, first, last).await?);
+    if let Some(gap) = page.gaps.first() {
+        let labels = [("chain", chain.as_str())];
+        metrics::counter!("packtrain_chain_gaps_total", &labels).increment(1);
+        let block = gap.number;
+        warn!(chain = chain.as_str(), block, "a block has too many logs");
     }
     Ok(all)
 }

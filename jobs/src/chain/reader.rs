@@ -7,7 +7,7 @@ use ethnum::U256;
 use packtrain_core::chain::Chain;
 use packtrain_core::job::Ctx;
 use packtrain_core::ports::{
-    AddressBytes, ChainEvent, ChainEventKind, Header, Point, Question, TokenDecimals, Write,
+    AddressBytes, ChainEvent, ChainEventKind, Gap, Header, Point, Question, TokenDecimals, Write,
 };
 use packtrain_core::time::Timestamp;
 use packtrain_rules::value::Value;
@@ -37,6 +37,8 @@ pub(super) struct Reader<'a> {
     pub(super) ctx: &'a Ctx,
     pub(super) chain: Chain,
     pub(super) keys: Vec<Key>,
+    /// What is not known of the blocks that are kept.
+    pub(super) gaps: Vec<Gap>,
     /// With what rules were evaluated last.
     values: BTreeMap<String, Point>,
     /// Decimals that were asked for.
@@ -53,6 +55,7 @@ impl<'a> Reader<'a> {
             ctx,
             chain,
             keys,
+            gaps: Vec::new(),
             values: values.collect(),
             tokens: Vec::new(),
         }
@@ -71,7 +74,10 @@ impl<'a> Reader<'a> {
         events: &[ChainEvent],
         head: u64,
     ) -> Result<Known, Missed> {
-        let mut known = Known::default();
+        let mut known = Known {
+            gaps: self.gaps.clone(),
+            ..Known::default()
+        };
         let moved: BTreeSet<AddressBytes> = { self.keys.iter() }
             .filter(|key| key.what == What::Moved)
             .flat_map(Key::wallets)
@@ -101,7 +107,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A zero for each metric of events that has no point yet, or none of late: nothing happened up
-    /// to a block.
+    /// to a block. Of what is not known of a block that is kept nobody says that it did not happen.
     pub(super) async fn zeros(
         &self,
         upto: u64,
@@ -112,8 +118,16 @@ impl<'a> Reader<'a> {
         let Some(block) = self.header(upto).await? else {
             return Ok(Vec::new());
         };
+        let gaps = self.gaps.iter().filter(|gap| gap.number <= upto);
+        let mut unknown: HashMap<AddressBytes, Vec<&Gap>> = HashMap::new();
+        gaps.for_each(|gap| unknown.entry(gap.wallet).or_default().push(gap));
+        let is_known = |key: &Key| {
+            let gaps = key.wallets().filter_map(|wallet| unknown.get(&wallet));
+            !gaps.flatten().any(|gap| key.is_in(gap))
+        };
         let due: Vec<&Key> = { self.keys.iter() }
             .filter(|key| key.is_of_events() && !given.contains(key.metric.as_str()))
+            .filter(|key| is_known(key))
             .filter(|key| self.is_due(&key.metric, "0", block.at))
             .collect();
         if due.is_empty() {

@@ -108,7 +108,7 @@ async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
     let mut result = json!({ "chain": chain, "block": head.number });
     let mut is_news = false;
     if !wallets.is_empty() {
-        let page = page::read(ctx, chain, &wallets, state.as_ref(), head).await?;
+        let page = page::read(ctx, chain, &reader.keys, state.as_ref(), head).await?;
         describe(&page, &mut result);
         // What was told of another branch is taken back before anything is told of this one.
         let undone = page.above.map(|_| Evaluate::undone_by(ctx.job));
@@ -174,7 +174,7 @@ fn describe(page: &Page, result: &mut serde_json::Value) {
     if let Some(above) = page.above {
         result["reorganised_above"] = above.into();
     }
-    if page.is_gap {
+    if !page.gaps.is_empty() {
         result["has_gap"] = true.into();
     }
 }
@@ -192,6 +192,7 @@ fn nothing(chain: Chain, begun_at: Option<BlockHash>) -> Scanned {
         blocks: Vec::new(),
         keep_from: 0,
         events: Vec::new(),
+        gaps: Vec::new(),
         confirmed_to: None,
         told: Vec::new(),
         points: Vec::new(),
@@ -220,6 +221,9 @@ async fn scanned(
         Some(upto) => confirmed(ctx, chain, upto, &page).await?,
         None => Vec::new(),
     };
+    let kept = state.map_or(&[][..], |it| &it.gaps).iter();
+    let kept = kept.filter(|gap| page.above.is_none_or(|above| gap.number <= above));
+    reader.gaps = kept.chain(&page.gaps).copied().collect();
     let known = reader.known(&confirmed, head).await?;
     let (mut points, told) = figures::points(&reader.keys, &confirmed, &known, &mut times);
     if let Some(upto) = confirmed_to {
@@ -230,6 +234,7 @@ async fn scanned(
         blocks: page.blocks.iter().map(BlockRef::from).collect(),
         keep_from: end.saturating_sub(KEPT.max(2 * depth)),
         events: page.events,
+        gaps: page.gaps,
         confirmed_to,
         told,
         points,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use packtrain_core::ports::{AddressBytes, Owners};
+use packtrain_core::ports::{AddressBytes, Gap, Owners};
 
 /// A metric of a wallet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +72,18 @@ impl Key {
     /// Whether logs tell of it.
     pub(super) const fn is_of_events(&self) -> bool {
         !matches!(self.what, What::Balance(_))
+    }
+
+    /// Whether what is not known of a block is about it.
+    pub(super) fn is_in(&self, gap: &Gap) -> bool {
+        let is_other = self.token().is_some() && self.token() != gap.token;
+        self.is_of_events() && !is_other && self.wallets().any(|it| it == gap.wallet)
+    }
+
+    /// Whether a gap leaves no figure of its block: what is known of it may be too much as well.
+    pub(super) fn is_lost_in(&self, gap: &Gap) -> bool {
+        let is_figure = self.token().is_some() || self.what == What::Moved;
+        is_figure && gap.token.is_some() && self.is_in(gap)
     }
 
     /// The token whose decimals it needs.

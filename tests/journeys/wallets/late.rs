@@ -32,6 +32,7 @@ impl Job for ScansLate {
             blocks: Vec::new(),
             keep_from: 0,
             events: Vec::new(),
+            gaps: Vec::new(),
             confirmed_to: None,
             told: Vec::new(),
             points: vec![point],

@@ -117,12 +117,25 @@ pub struct ChainEvent {
     pub amount: String,
 }
 
+/// What is not known of a block: it has more logs of a wallet than nodes give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Gap {
+    /// The number of the block.
+    pub number: u64,
+    /// Whose logs.
+    pub wallet: AddressBytes,
+    /// Of which token; none for all that no rule names.
+    pub token: Option<AddressBytes>,
+}
+
 /// How far a chain was scanned.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScanState {
     /// The last blocks that were scanned, in order and each the parent of the next, as far back as
     /// they are kept; never empty.
     pub blocks: Vec<BlockRef>,
+    /// What is not known of them.
+    pub gaps: Vec<Gap>,
     /// The time of the newest point that came of an event of the chain.
     pub told_at: Option<Timestamp>,
 }
@@ -164,6 +177,8 @@ pub struct Scanned {
     pub keep_from: u64,
     /// What happened in them.
     pub events: Vec<ChainEvent>,
+    /// What is not known of them.
+    pub gaps: Vec<Gap>,
     /// Pending events up to this number are confirmed; none while the chain is too short.
     pub confirmed_to: Option<u64>,
     /// The points that came of confirmed events.

@@ -1,20 +1,18 @@
-//! A chain with a wallet that sends, and what is kept of it, in memory.
+//! A chain with a wallet that sends, in memory.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use packtrain_core::chain::{BlockHash, Chain};
-use packtrain_core::ids::{JobId, RuleId, TenantId};
 use packtrain_core::job::{Ctx, Done, Job};
 use packtrain_core::ports::{
-    AddressBytes, Allowance, BlockRef, ChainError, ChainEvent, ChainEvents, Chains, FeeHistory,
-    Header, Log, LogFilter, Move, NoChains, Point, Question, ScanState, Scanned, StoreError,
-    Stretch, TokenDecimals, Undone, Watch, Watched, Word, Write,
+    AddressBytes, ChainError, Chains, FeeHistory, Header, Log, LogFilter, NoChains, Question, Word,
+    Write,
 };
-use packtrain_core::time::{Clock, Timestamp};
+use packtrain_core::time::Clock;
 
+use super::kept::{Fresh, Kept};
 use crate::chain::decode;
 use crate::chain::scan::Scan;
 use crate::world::{Noon, World};
@@ -31,6 +29,8 @@ pub(super) struct Node {
     pub(super) confirmations: u64,
     /// Blocks of which the logs are too many at once.
     pub(super) too_many: Option<u64>,
+    /// Wallets of which somebody makes more logs of worthless tokens in a block than it gives.
+    pub(super) dusted: Mutex<Vec<AddressBytes>>,
     /// Whether its logs are those of another branch.
     pub(super) is_torn: Mutex<bool>,
     pub(super) branch: Mutex<u8>,
@@ -139,6 +139,14 @@ impl Chains for Node {
         if self.too_many.is_some_and(|most| last - first >= most) {
             return Err(ChainError::TooMany { chain, first, last });
         }
+        let wallets = filter.topics[1..].iter().flatten();
+        let mut wallets = wallets.filter_map(decode::address);
+        let dusted = self.dusted.lock().unwrap().clone();
+        let is_of_transfers = filter.topics[0].contains(&decode::TRANSFER);
+        let is_named = !filter.addresses.is_empty();
+        if !is_named && is_of_transfers && wallets.any(|wallet| dusted.contains(&wallet)) {
+            return Err(ChainError::TooMany { chain, first, last });
+        }
         let blocks = self.blocks.lock().unwrap();
         assert!(
             blocks.iter().any(|(header, _)| header == end),
@@ -147,7 +155,8 @@ impl Chains for Node {
         let within = { blocks.iter() }.filter(|(it, _)| (first..=last).contains(&it.number));
         let fits = |log: &&Log| {
             let mut places = filter.topics.iter().zip(&log.topics);
-            places.all(|(some, topic)| some.is_empty() || some.contains(topic))
+            (!is_named || filter.addresses.contains(&log.address))
+                && places.all(|(some, topic)| some.is_empty() || some.contains(topic))
         };
         let mut logs: Vec<Log> = within
             .flat_map(|(_, logs)| logs)
@@ -176,162 +185,6 @@ impl Chains for Node {
             return Err(ChainError::Away { chain, source });
         }
         Ok(vec![None; questions.len()])
-    }
-}
-
-/// Events by block and place, each pending, confirmed or retracted.
-type Events = BTreeMap<(BlockHash, u64), (ChainEvent, &'static str)>;
-
-/// What is kept: events with whether they count, where the chain stands, what was told.
-#[derive(Default)]
-pub(super) struct Kept {
-    pub(super) state: Mutex<Option<ScanState>>,
-    /// What was found.
-    pub(super) events: Mutex<Events>,
-    /// Points that came of events and hold, and the block each came of.
-    pub(super) told: Mutex<BTreeMap<Timestamp, (u64, String)>>,
-    /// What is watched besides.
-    pub(super) also: Mutex<Vec<String>>,
-    /// Whether what the wallet sends is watched no more.
-    pub(super) is_left: Mutex<bool>,
-}
-
-impl Kept {
-    /// Writes as the store does.
-    fn write(&self, scanned: &Scanned) {
-        let mut state = self.state.lock().unwrap();
-        let stands = state
-            .as_ref()
-            .and_then(|it| it.blocks.last().map(|block| block.hash));
-        if stands != scanned.begun_at {
-            return;
-        }
-        let (mut events, mut told) = (self.events.lock().unwrap(), self.told.lock().unwrap());
-        let mut blocks: Vec<BlockRef> = state.take().map(|it| it.blocks).unwrap_or_default();
-        if let Some(above) = scanned.above {
-            blocks.retain(|block| block.number <= above);
-            told.retain(|_, (number, _)| *number <= above);
-            for (event, state) in events.values_mut().filter(|(it, _)| it.number > above) {
-                assert!(event.number > above);
-                *state = "retracted";
-            }
-        }
-        blocks.extend(&scanned.blocks);
-        blocks.retain(|block| block.number >= scanned.keep_from);
-        for event in &scanned.events {
-            let key = (event.block, event.log_index);
-            events.insert(key, (event.clone(), "pending"));
-        }
-        for (event, state) in events.values_mut() {
-            if *state == "pending" && Some(event.number) <= scanned.confirmed_to {
-                *state = "confirmed";
-            }
-        }
-        for point in &scanned.told {
-            let value = scanned.points.iter().find(|it| it.at == point.at).unwrap();
-            let before = told.insert(point.at, (point.number, value.value.clone()));
-            assert_eq!(before, None, "no time is given twice");
-        }
-        *state = Some(ScanState {
-            blocks,
-            told_at: scanned.told_at,
-        });
-    }
-}
-
-#[async_trait]
-impl ChainEvents for Kept {
-    async fn watched(&self, _: Chain, _: u32) -> Result<Vec<String>, StoreError> {
-        let (wallet, token) = ("ad".repeat(20), "70".repeat(20));
-        let sent = format!("transfer_out:1:0x{wallet}:0x{token}");
-        let is_left = *self.is_left.lock().unwrap();
-        let mut watched = self.also.lock().unwrap().clone();
-        watched.extend((!is_left).then_some(sent));
-        Ok(watched)
-    }
-
-    async fn state(&self, _: Chain) -> Result<Option<ScanState>, StoreError> {
-        Ok(self.state.lock().unwrap().clone())
-    }
-
-    async fn pending(&self, _: Chain, upto: u64) -> Result<Vec<ChainEvent>, StoreError> {
-        let events = self.events.lock().unwrap();
-        let pending = events
-            .values()
-            .filter(|(event, state)| *state == "pending" && event.number <= upto);
-        Ok(pending.map(|(event, _)| event.clone()).collect())
-    }
-
-    async fn decimals(
-        &self,
-        _: Chain,
-        _: &[AddressBytes],
-    ) -> Result<Vec<TokenDecimals>, StoreError> {
-        Ok(Vec::new())
-    }
-}
-
-/// Rules that were never evaluated with anything.
-struct Fresh;
-
-#[async_trait]
-impl Watch for Fresh {
-    async fn moved(&self, _: JobId) -> Result<Vec<Move>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn crossed(
-        &self,
-        _: &[Move],
-        _: Option<RuleId>,
-        _: u32,
-    ) -> Result<Vec<Watched>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn due(&self, _: u32) -> Result<(Timestamp, Vec<Watched>), StoreError> {
-        Ok((Noon.now(), Vec::new()))
-    }
-
-    async fn watched(&self, _: &[String]) -> Result<Vec<String>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn watched_of(&self, _: &str, _: u32) -> Result<Vec<String>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn values(&self, _: &[String]) -> Result<Vec<Point>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn windows(&self, _: &[String], _: u32) -> Result<Vec<String>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn points(&self, _: &Stretch, _: u32) -> Result<Vec<Point>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn before(&self, _: &str, _: &[Timestamp]) -> Result<Vec<Point>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn is_in_play(&self, _: &str) -> Result<bool, StoreError> {
-        Ok(false)
-    }
-
-    async fn undone(
-        &self,
-        _: JobId,
-        _: Option<(RuleId, u32)>,
-        _: u32,
-    ) -> Result<Vec<Undone>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn allowances(&self, _: &[TenantId]) -> Result<Vec<Allowance>, StoreError> {
-        Ok(Vec::new())
     }
 }
 

@@ -2,4 +2,6 @@
 
 mod chain;
 mod figures;
+mod floods;
+mod kept;
 mod scans;

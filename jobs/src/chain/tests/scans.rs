@@ -8,7 +8,8 @@ use packtrain_core::ports::Write;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::chain::{Kept, Node, page, scan, write};
+use super::chain::{Node, page, scan, write};
+use super::kept::Kept;
 
 /// What happens between two scans.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::ports::{
-    AddressBytes, BlockRef, ChainEvent, ChainEvents, ScanState, StoreError, TokenDecimals,
+    AddressBytes, BlockRef, ChainEvent, ChainEvents, Gap, ScanState, StoreError, TokenDecimals,
 };
 
 use super::{id, stored};
@@ -22,6 +22,8 @@ const FAMILIES: [&str; 5] = [
 const PENDING_MAX: i64 = 200_000;
 /// Blocks that are kept of a chain, at most.
 const BLOCKS_MAX: i64 = 10_000;
+/// Gaps that are read of a chain, at most: the newest.
+const GAPS_MAX: i64 = 20_000;
 
 /// Events of wallets, as `packtrain_worker`.
 #[derive(Clone)]
@@ -33,6 +35,34 @@ impl PgChainEvents {
     /// Works over the pool of `packtrain_worker`.
     pub const fn new(worker: Pool) -> Self {
         Self { pool: worker }
+    }
+}
+
+impl PgChainEvents {
+    async fn gaps(&self, chain: Chain) -> Result<Vec<Gap>, StoreError> {
+        let rows = sqlx::query!(
+            r#"
+            select g.number, g.wallet, g.token
+              from chain_gap g
+             where g.chain_id = $1
+             order by g.number desc, g.wallet, g.token
+             limit $2
+            "#,
+            id(chain),
+            GAPS_MAX,
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(refused("to read what is not known of blocks"))?;
+        let gaps = rows.into_iter().map(|row| {
+            let token = (!row.token.is_empty()).then_some(&row.token);
+            Ok(Gap {
+                number: number("chain_gap.number", row.number)?,
+                wallet: fixed("chain_gap.wallet", &row.wallet)?,
+                token: { token.map(|token| fixed("chain_gap.token", token)) }.transpose()?,
+            })
+        });
+        gaps.collect()
     }
 }
 
@@ -95,7 +125,14 @@ impl ChainEvents for PgChainEvents {
             })
         });
         let blocks: Vec<BlockRef> = blocks.collect::<Result<_, StoreError>>()?;
-        Ok((!blocks.is_empty()).then_some(ScanState { blocks, told_at }))
+        if blocks.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(ScanState {
+            blocks,
+            gaps: self.gaps(chain).await?,
+            told_at,
+        }))
     }
 
     async fn pending(&self, chain: Chain, upto: u64) -> Result<Vec<ChainEvent>, StoreError> {

@@ -2,7 +2,9 @@
 
 use packtrain_core::chain::Chain;
 use packtrain_core::ids::JobId;
-use packtrain_core::ports::{BlockRef, ChainEvent, Scanned, StoreError, TokenDecimals};
+use packtrain_core::ports::{
+    AddressBytes, BlockRef, ChainEvent, Scanned, StoreError, TokenDecimals,
+};
 use sqlx::PgConnection;
 
 use super::{id, stored};
@@ -26,6 +28,7 @@ pub(crate) async fn record(
     }
     blocks(connection, scanned).await?;
     events(connection, scanned, &scanned.events).await?;
+    gaps(connection, scanned).await?;
     confirm(connection, scanned).await?;
     told(connection, scanned).await?;
     evaluated::observed(connection, job, &scanned.points).await
@@ -63,6 +66,13 @@ async fn forget(connection: &mut PgConnection, scanned: &Scanned) -> Result<(), 
     .execute(&mut *connection)
     .await
     .map_err(refused("to forget what was told"))?;
+    sqlx::query!(
+        "delete from chain_gap where chain_id = $1",
+        id(scanned.chain)
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(refused("to forget what is not known"))?;
     sqlx::query!(
         "delete from chain_block where chain_id = $1",
         id(scanned.chain)
@@ -121,6 +131,14 @@ async fn undo(
     .execute(&mut *connection)
     .await
     .map_err(refused("to retract events"))?;
+    sqlx::query!(
+        "delete from chain_gap where chain_id = $1 and number > $2",
+        id(scanned.chain),
+        stored(above),
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(refused("to remove gaps of another branch"))?;
     sqlx::query!(
         "delete from chain_block where chain_id = $1 and number > $2",
         id(scanned.chain),
@@ -187,9 +205,17 @@ async fn blocks(connection: &mut PgConnection, scanned: &Scanned) -> Result<(), 
         id(scanned.chain),
         stored(scanned.keep_from),
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await
     .map_err(refused("to remove what was told of old blocks"))?;
+    sqlx::query!(
+        "delete from chain_gap where chain_id = $1 and number < $2",
+        id(scanned.chain),
+        stored(scanned.keep_from),
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to remove gaps of old blocks"))?;
     Ok(())
 }
 
@@ -240,6 +266,30 @@ async fn events(
     .execute(connection)
     .await
     .map_err(refused("to keep events"))?;
+    Ok(())
+}
+
+/// Keeps what is not known.
+async fn gaps(connection: &mut PgConnection, scanned: &Scanned) -> Result<(), StoreError> {
+    let numbers: Vec<i64> = scanned.gaps.iter().map(|it| stored(it.number)).collect();
+    let wallets: Vec<Vec<u8>> = scanned.gaps.iter().map(|it| it.wallet.to_vec()).collect();
+    let token = |token: Option<AddressBytes>| token.map_or_else(Vec::new, |it| it.to_vec());
+    let tokens: Vec<Vec<u8>> = scanned.gaps.iter().map(|it| token(it.token)).collect();
+    sqlx::query!(
+        r#"
+        insert into chain_gap (chain_id, number, wallet, token)
+        select $1, g.number, g.wallet, g.token
+          from unnest($2::bigint[], $3::bytea[], $4::bytea[]) as g (number, wallet, token)
+            on conflict (chain_id, number, wallet, token) do nothing
+        "#,
+        id(scanned.chain),
+        &numbers,
+        &wallets,
+        &tokens,
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to keep what is not known"))?;
     Ok(())
 }
 
