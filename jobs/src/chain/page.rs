@@ -28,7 +28,7 @@ pub(super) enum Missed {
     Torn(u64),
     #[error("the node is at block {0}, behind everything that is kept")]
     Behind(u64),
-    #[error("balances were not read within {} s", .0.as_secs())]
+    #[error("not all was read within {} s", .0.as_secs())]
     Slow(Duration),
     #[error(transparent)]
     Store(#[from] StoreError),

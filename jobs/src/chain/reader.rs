@@ -1,6 +1,7 @@
 //! What is read besides logs: balances, decimals, prices that are known, and when nothing happened.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use ethnum::U256;
@@ -11,6 +12,7 @@ use packtrain_core::ports::{
 };
 use packtrain_core::time::Timestamp;
 use packtrain_rules::value::Value;
+use tokio::time::{Instant, timeout_at};
 
 use super::amount::whole;
 use super::figures::{self, Known, Times};
@@ -26,8 +28,14 @@ const PRICED_WITHIN: TimeDelta = TimeDelta::hours(1);
 const NATIVE_DECIMALS: u8 = 18;
 /// Decimals beyond which no number of 256 bits has a figure before the point.
 const DECIMALS_MAX: u8 = 77;
-/// Balances of one scan, at most: forty requests.
+/// Balances of one scan, at most: forty requests; half of them are the first ones of every tenant.
 const BALANCES_MAX: usize = 640;
+const FIRST: usize = BALANCES_MAX / 2;
+/// Balances that are asked for, and kept, at once.
+const SLICE: usize = 16;
+/// Of those that gave nothing for so long so many are asked for, at least, and after the others.
+const MUTE_AFTER: TimeDelta = TimeDelta::minutes(5);
+const MUTE: usize = 64;
 /// `decimals()` and `balanceOf(address)`.
 const DECIMALS_CALL: [u8; 4] = [0x31, 0x3c, 0xe5, 0x67];
 const BALANCE_CALL: [u8; 4] = [0x70, 0xa0, 0x82, 0x31];
@@ -150,22 +158,56 @@ impl<'a> Reader<'a> {
     }
 
     /// What wallets have at the newest block that is confirmed; of many wallets those whose turn it
-    /// is.
-    pub(super) async fn balances(&mut self, head: &Header) -> Result<Vec<Point>, Missed> {
-        let of_balance = |key: &&Key| matches!(key.what, What::Balance(_));
-        let keys: Vec<Key> = self.keys.iter().filter(of_balance).cloned().collect();
-        let turn = self.ctx.clock.now().timestamp().unsigned_abs() / EVERY.as_secs();
-        let keys = in_turn(&keys, turn);
+    /// is, and why the rest of them was not read in time.
+    pub(super) async fn balances(
+        &mut self,
+        head: &Header,
+        within: Duration,
+    ) -> Result<(Vec<Point>, Option<Missed>), Missed> {
+        let until = Instant::now() + within;
+        let mut points = Vec::new();
         let depth = self.ctx.world.chains.confirmations(self.chain);
-        let (false, Some(upto)) = (keys.is_empty(), head.number.checked_sub(depth)) else {
-            return Ok(Vec::new());
+        let is_of_balance = |key: &Key| matches!(key.what, What::Balance(_));
+        let is_any = self.keys.iter().any(is_of_balance);
+        let (true, Some(upto)) = (is_any, head.number.checked_sub(depth)) else {
+            return Ok((points, None));
         };
-        let Some(block) = self.header(upto).await? else {
-            return Ok(Vec::new());
+        let block = match timeout_at(until, self.header(upto)).await {
+            Ok(Ok(Some(block))) => block,
+            Ok(Ok(None)) => return Ok((points, None)),
+            Ok(Err(missed)) => return Ok((points, Some(missed))),
+            Err(_) => return Ok((points, Some(Missed::Slow(within)))),
         };
+        let is_mute = |key: &Key| {
+            let last = self.values.get(&key.metric);
+            last.is_none_or(|last| block.at - last.at > MUTE_AFTER)
+        };
+        let of_balance = self.keys.iter().filter(|key| is_of_balance(key));
+        let (mute, giving): (Vec<&Key>, Vec<&Key>) = of_balance.partition(|key| is_mute(key));
+        let turn = self.ctx.clock.now().timestamp().unsigned_abs() / EVERY.as_secs();
+        let keys = in_turn(&giving, &mute, turn).into_iter().cloned();
+        let keys: Vec<Key> = keys.collect();
+        for some in keys.chunks(SLICE) {
+            match timeout_at(until, self.some_balances(some, head.number, &block)).await {
+                Ok(Ok(told)) => points.extend(told),
+                Ok(Err(Missed::Store(error))) => return Err(error.into()),
+                Ok(Err(missed)) => return Ok((points, Some(missed))),
+                Err(_) => return Ok((points, Some(Missed::Slow(within)))),
+            }
+        }
+        Ok((points, None))
+    }
+
+    /// What of these balances is to be told.
+    async fn some_balances(
+        &mut self,
+        keys: &[Key],
+        head: u64,
+        block: &Header,
+    ) -> Result<Vec<Point>, Missed> {
         let at = block.at.min(self.ctx.clock.now());
         let tokens: BTreeSet<AddressBytes> = keys.iter().filter_map(Key::token).collect();
-        let decimals = self.decimals(&tokens, head.number).await?;
+        let decimals = self.decimals(&tokens, head).await?;
         let questions: Vec<Question> = keys.iter().map(question).collect();
         let chains = &self.ctx.world.chains;
         let words = chains.words(self.chain, &questions, block.number).await?;
@@ -230,13 +272,27 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The keys whose balances are asked for at this turn: all of them in as many turns as it takes.
-fn in_turn(keys: &[Key], turn: u64) -> &[Key] {
-    let parts = keys.len().div_ceil(BALANCES_MAX).max(1) as u64;
-    // Each round begins one further on: also scans that come at every second turn get to all.
-    let part = turn.wrapping_add(turn / parts) % parts;
-    let part = usize::try_from(part).unwrap_or_default();
-    keys.chunks(BALANCES_MAX).nth(part).unwrap_or_default()
+/// The keys whose balances are asked for at this turn, all of them in some turns: the first ones of
+/// every tenant, of which keys come first; others; and what gave nothing of late, such as a contract
+/// that has no balances. Each begins somewhere else at every turn, so that what a turn does not come
+/// to has another one.
+fn in_turn<'a>(giving: &[&'a Key], mute: &[&'a Key], turn: u64) -> Vec<&'a Key> {
+    let places = BALANCES_MAX - mute.len().min(MUTE);
+    let (first, others) = giving.split_at(giving.len().min(FIRST));
+    let mut keys = stretch(first, first.len(), turn);
+    keys.extend(stretch(others, places - first.len(), turn));
+    keys.extend(stretch(mute, BALANCES_MAX - keys.len(), turn));
+    keys
+}
+
+/// So many of some keys, at most, from where a turn begins: over many turns that is everywhere.
+fn stretch<'a>(keys: &[&'a Key], most: usize, turn: u64) -> Vec<&'a Key> {
+    // Multiples of the golden ratio lie evenly, whichever turns are missed.
+    let place = u128::from(turn.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let place = (place * keys.len() as u128) >> 64;
+    let place = usize::try_from(place).unwrap_or_default();
+    let (before, from) = keys.split_at(place.min(keys.len()));
+    from.iter().chain(before).take(most).copied().collect()
 }
 
 /// How much of what a key is about its wallet has.
@@ -265,7 +321,7 @@ mod tests {
             (641, 1),
             (6_400, 2),
             (2_560, 4),
-            (19_000, 3),
+            (5_000, 3),
         ] {
             let key = |place| Key {
                 metric: format!("balance:{place}"),
@@ -274,13 +330,17 @@ mod tests {
                 what: What::Balance(None),
             };
             let keys: Vec<Key> = (0..count).map(key).collect();
-            let mut asked = BTreeSet::new();
-            for turn in (0..400).map(|turn| 120_000_000 + turn * step) {
-                let some = in_turn(&keys, turn);
-                assert!(some.len() <= BALANCES_MAX);
-                asked.extend(some.iter().map(|key| &key.metric));
+            let keys: Vec<&Key> = keys.iter().collect();
+            for mute in [0, count / 2, count] {
+                let (mute, giving) = keys.split_at(mute);
+                let mut asked = BTreeSet::new();
+                for turn in (0..400).map(|turn| 120_000_000 + turn * step) {
+                    let some = in_turn(giving, mute, turn);
+                    assert!(some.len() <= BALANCES_MAX);
+                    asked.extend(some.iter().map(|key| &key.metric));
+                }
+                assert_eq!(asked.len(), count, "{count} {step} {}", mute.len());
             }
-            assert_eq!(asked.len(), count, "{count} {step}");
         }
     }
 }

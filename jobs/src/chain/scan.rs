@@ -133,22 +133,18 @@ async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
     Ok(done)
 }
 
-/// What wallets have. That it could not be read takes nothing along of what logs told.
+/// What wallets have. That it could not be read takes nothing along of what logs told, nor of what
+/// was read before.
 async fn balances(
     reader: &mut Reader<'_>,
     head: &Header,
     result: &mut serde_json::Value,
 ) -> Result<Vec<Point>, Missed> {
     let chain = reader.chain;
-    let read = tokio::time::timeout(BALANCES_WITHIN, reader.balances(head)).await;
-    let points = match read.unwrap_or(Err(Missed::Slow(BALANCES_WITHIN))) {
-        Ok(points) => points,
-        Err(Missed::Store(error)) => return Err(error.into()),
-        Err(missed) => {
-            result["balances_missed"] = note(chain, &missed).into();
-            Vec::new()
-        }
-    };
+    let (points, missed) = reader.balances(head, BALANCES_WITHIN).await?;
+    if let Some(missed) = missed {
+        result["balances_missed"] = note(chain, &missed).into();
+    }
     result["balances"] = points.len().into();
     Ok(points)
 }

@@ -6,7 +6,7 @@ use packtrain_core::ports::{FeeHistory, Header, TIP_PERCENTILES};
 use packtrain_core::secret::Secret;
 use serde_json::{Value, json};
 
-use self::provider::{Call, Provider};
+use self::provider::{Call, Contracts, Provider};
 pub(crate) use self::quantity::{hex, hex_of, quantity};
 use crate::host::HostError;
 
@@ -290,9 +290,28 @@ impl Rpc {
         calls: &[Call],
         read: impl Fn(Vec<Value>) -> Result<T, String>,
     ) -> Result<T, RpcError> {
+        self.ask_for(calls, Contracts::Refuse, read).await
+    }
+
+    /// The same, of calls to contracts of which each may refuse: it answers nothing then, and the
+    /// others have their answers.
+    async fn ask_contracts<T>(
+        &self,
+        calls: &[Call],
+        read: impl Fn(Vec<Value>) -> Result<T, String>,
+    ) -> Result<T, RpcError> {
+        self.ask_for(calls, Contracts::AnswerNothing, read).await
+    }
+
+    async fn ask_for<T>(
+        &self,
+        calls: &[Call],
+        contracts: Contracts,
+        read: impl Fn(Vec<Value>) -> Result<T, String>,
+    ) -> Result<T, RpcError> {
         let mut last = None;
         for provider in self.turns()? {
-            let asked = match provider.ask(self.chain, calls).await {
+            let asked = match provider.ask(self.chain, calls, contracts).await {
                 Ok(values) => provider.read(values, &read),
                 Err(error) => Err(error),
             };

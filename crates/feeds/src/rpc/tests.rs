@@ -421,7 +421,10 @@ async fn a_question_that_a_contract_refuses_has_no_answer_and_the_others_have_th
         |word: Option<[u8; 32]>| word.map(|word| u128::from_be_bytes(*word.last_chunk().unwrap()));
     let low: Vec<Option<u128>> = words.into_iter().map(low).collect();
     assert_eq!(low, [Some(1_000_000_000_000_000_000), None, None, Some(7)]);
-    assert_eq!(count(&node), 5, "all at once, and then one by one");
+    let asked = node.asked.lock().unwrap();
+    assert_eq!(asked.len(), 1, "whoever refuses costs no request more");
+    let gas = asked[0][1]["params"][0]["gas"].as_str().unwrap();
+    assert_eq!(gas, "0x4c4b40", "and no gas without a bound");
 }
 
 #[tokio::test]

@@ -10,6 +10,9 @@ use super::{Rpc, RpcError, wire};
 /// Questions of one request: as many as go to a node at once, so that one that it refuses is asked
 /// for again with few others.
 const QUESTIONS: usize = 16;
+/// Gas of one question, at most: far more than any honest answer takes, and little enough that
+/// contracts which burn it keep no request from its end.
+const CALL_GAS: u64 = 5_000_000;
 
 impl Rpc {
     /// Answers, in order, as of a block; none where a contract reverts or breaks off, is none, or
@@ -59,7 +62,7 @@ impl Rpc {
                 .map(|(question, value)| answer(question, value))
                 .collect()
         };
-        self.ask(&calls, read).await
+        self.ask_contracts(&calls, read).await
     }
 }
 
@@ -71,7 +74,10 @@ fn call(question: &Question, block: u64) -> Call {
         },
         Question::Call { to, data } => Call {
             method: "eth_call",
-            params: json!([{ "to": hex_of(to), "data": hex_of(data) }, hex(block)]),
+            params: json!([
+                { "to": hex_of(to), "data": hex_of(data), "gas": hex(CALL_GAS) },
+                hex(block),
+            ]),
         },
     }
 }

@@ -114,11 +114,12 @@ impl ChainEvents for Kept {
     }
 }
 
-/// Rules that were never evaluated with anything.
-pub(super) struct Fresh;
+/// Rules that were evaluated with these values.
+#[derive(Default)]
+pub(super) struct Seen(pub(super) Vec<Point>);
 
 #[async_trait]
-impl Watch for Fresh {
+impl Watch for Seen {
     async fn moved(&self, _: JobId) -> Result<Vec<Move>, StoreError> {
         Ok(Vec::new())
     }
@@ -145,7 +146,7 @@ impl Watch for Fresh {
     }
 
     async fn values(&self, _: &[String]) -> Result<Vec<Point>, StoreError> {
-        Ok(Vec::new())
+        Ok(self.0.clone())
     }
 
     async fn windows(&self, _: &[String], _: u32) -> Result<Vec<String>, StoreError> {

@@ -5,3 +5,4 @@ mod figures;
 mod floods;
 mod kept;
 mod scans;
+mod slow;

@@ -1,0 +1,91 @@
+//! Nodes that take their time.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use packtrain_core::job::Done;
+use packtrain_core::ports::{Point, Write};
+use packtrain_core::time::{Clock, Timestamp};
+
+use super::chain::{Node, page_at};
+use super::kept::{Kept, Seen};
+use crate::world::Noon;
+
+/// So many turns after noon.
+struct Turn(i32);
+
+impl Clock for Turn {
+    fn now(&self) -> Timestamp {
+        Noon.now() + TimeDelta::seconds(15) * self.0
+    }
+}
+
+fn balance(first: u8, token: usize) -> String {
+    format!("balance:1:0x{}:0x{first:02x}{token:038x}", "ad".repeat(20))
+}
+
+/// The metrics of the balances that a turn tells.
+fn told(done: &Done) -> BTreeSet<String> {
+    let points = done.writes.iter().filter_map(|write| match write {
+        Write::Observed(points) => Some(points),
+        _ => None,
+    });
+    points.flatten().map(|it| it.metric.clone()).collect()
+}
+
+/// A chain of which these are watched, and whose node answers so many requests a turn.
+fn watching(node: Node, metrics: &[String]) -> (Arc<Node>, Arc<Kept>) {
+    let kept = Kept::default();
+    *kept.is_left.lock().unwrap() = true;
+    kept.also.lock().unwrap().extend_from_slice(metrics);
+    node.grow(&[]);
+    (Arc::new(node), Arc::new(kept))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_is_cut_off_keeps_the_balances_it_read_and_the_next_one_begins_elsewhere() {
+    let metrics: Vec<String> = (0..160).map(|token| balance(1, token)).collect();
+    let (node, kept) = watching(Node::default(), &metrics);
+    let mut all = BTreeSet::new();
+    for turn in 0..60 {
+        // Decimals and balances of two slices, and the decimals of a third one.
+        *node.patience.lock().unwrap() = Some(5);
+        let done = page_at(&node, &kept, Arc::new(Turn(turn)), Seen::default()).await;
+        let some = told(&done);
+        assert_eq!(some.len(), 32);
+        all.extend(some);
+        let tokens = { done.writes.iter() }.find_map(|write| match write {
+            Write::Tokens(_, tokens) => Some(tokens.len()),
+            _ => None,
+        });
+        assert_eq!(tokens, Some(48), "decimals are kept as well");
+        let result = done.result.unwrap();
+        assert_eq!(result["balances_missed"], "not all was read within 20 s");
+    }
+    assert_eq!(all.len(), metrics.len(), "each has its turn");
+}
+
+#[tokio::test(start_paused = true)]
+async fn contracts_that_give_no_balances_come_after_those_that_do() {
+    let good: Vec<String> = (0..20).map(|token| balance(2, token)).collect();
+    let mut metrics: Vec<String> = (0..2_000).map(|token| balance(1, token)).collect();
+    metrics.extend_from_slice(&good);
+    let node = Node {
+        gives_none: Some(1),
+        ..Node::default()
+    };
+    let (node, kept) = watching(node, &metrics);
+    let block = node.newest_at();
+    for turn in 0..20 {
+        *node.patience.lock().unwrap() = Some(4);
+        let seen = |metric: &String| Point {
+            metric: metric.clone(),
+            at: block - TimeDelta::seconds(15),
+            value: "1".to_owned(),
+        };
+        let seen = Seen(good.iter().map(seen).collect());
+        let done = page_at(&node, &kept, Arc::new(Turn(turn)), seen).await;
+        assert_eq!(told(&done).into_iter().collect::<Vec<_>>(), good);
+    }
+}
