@@ -1,3 +1,5 @@
+-- What is not known of blocks, and of which blocks some was read and not all.
+
 -- What is not known of blocks that were scanned: they have more logs of a wallet than nodes give. Of
 -- an empty token it is all that no rule names.
 create table chain_gap (
@@ -9,3 +11,9 @@ create table chain_gap (
 );
 
 grant select, insert, update, delete on chain_gap to packtrain_worker;
+
+-- The last of the blocks that were read of some wallets, and the last of these wallets.
+alter table chain_cursor
+    add column part_number bigint,
+    add column part_hash   bytea check (length(part_hash) = 32),
+    add column part_wallet bytea check (length(part_wallet) = 20);

@@ -2,7 +2,6 @@
 //! that whoever fills a block with logs of one wallet hides nothing of another one.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use packtrain_core::chain::Chain;
 use packtrain_core::job::Ctx;
@@ -13,9 +12,8 @@ use super::decode;
 use super::page::Missed;
 use super::watched::{Key, What};
 
-/// Requests for the parts of a filter, at most, how long they may take, and their logs.
+/// Requests for the parts of a filter, at most, and their logs.
 const PARTS_MAX: usize = 256;
-const PARTS_WITHIN: Duration = Duration::from_secs(15);
 const LOGS_MAX: usize = 200_000;
 /// Tokens of one filter, at most.
 const TOKENS: usize = 200;
@@ -30,16 +28,16 @@ pub(super) struct Found {
 }
 
 /// Reads a filter that finds too much in a block by its parts: half of its wallets, one kind of
-/// event, and at last only the tokens that matter.
+/// event, and at last only the tokens that matter. What is not read by then is not known.
 pub(super) async fn in_parts(
     ctx: &Ctx,
     chain: Chain,
     keys: &[Key],
     filter: LogFilter,
     block: &Header,
+    until: Instant,
 ) -> Result<Found, Missed> {
     let tokens = Tokens::of(ctx, chain, keys).await?;
-    let until = Instant::now() + PARTS_WITHIN;
     let mut found = Found::default();
     let mut open = divided(&filter, block.number, &tokens, &mut found.gaps);
     let mut asked = 0;

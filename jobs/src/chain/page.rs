@@ -6,11 +6,12 @@ use std::time::Duration;
 use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::job::Ctx;
 use packtrain_core::ports::{
-    ChainError, ChainEvent, Gap, Header, Log, ScanState, StoreError,
+    AddressBytes, ChainError, ChainEvent, Gap, Header, Log, ScanPart, ScanState, StoreError,
 };
+use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
-use super::logs::in_parts;
+use super::logs::{Found, in_parts};
 use super::watched::{self, Key};
 use super::{branch, decode};
 
@@ -18,6 +19,14 @@ use super::{branch, decode};
 const BLOCKS_MAX: u64 = 128;
 /// Headers that are asked for at once.
 const HEADERS: u64 = 128;
+
+/// How long the logs of one scan may take, and the first of them of more than one block.
+const LOGS_WITHIN: Duration = Duration::from_secs(30);
+const FIRST_WITHIN: Duration = Duration::from_secs(8);
+/// How long before that nothing more is asked of a block that has too many.
+const RESERVE: Duration = Duration::from_secs(5);
+/// How much shorter a page is made of which nothing was read in time.
+const SHORTER: usize = 16;
 
 /// Why nothing was read.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +56,10 @@ pub(super) struct Page {
     pub(super) malformed: u64,
     /// What is not known of a block that has more logs than are read.
     pub(super) gaps: Vec<Gap>,
+    /// Of which blocks some was read and not all: they are not among those above.
+    pub(super) part: Option<ScanPart>,
+    /// Why not all.
+    pub(super) missed: Option<Missed>,
     /// Whether there are more blocks.
     pub(super) is_more: bool,
 }
@@ -74,9 +87,17 @@ pub(super) async fn read(
             ..Page::default()
         });
     };
-    let Some(start) = start(ctx, chain, state, &head).await? else {
-        return Ok(Page::default());
+    let nothing = || Page {
+        part: state.part,
+        ..Page::default()
     };
+    let Some(start) = start(ctx, chain, state, &head).await? else {
+        return Ok(nothing());
+    };
+    let part = state.part.filter(|_| start.above.is_none());
+    if part.is_some_and(|part| head.number < part.number) {
+        return Ok(nothing());
+    }
     let last = head.number.min(start.next + BLOCKS_MAX - 1);
     let mut page = Page {
         above: start.above,
@@ -93,9 +114,25 @@ pub(super) async fn read(
     if let Some(number) = branch::broken(&page.blocks) {
         return Err(Missed::Torn(number));
     }
-    let logs = logs(ctx, chain, keys, &mut page).await?;
+    let is_there = |part: &ScanPart| page.blocks.iter().position(|it| it.hash == part.hash);
+    let part = part.and_then(|part| Some((part, is_there(&part)?)));
+    match part {
+        Some((_, place)) => page.blocks.truncate(place + 1),
+        // What was read of another branch does not hold.
+        None if state.part.is_some() => page.above = page.above.or(Some(start.next - 1)),
+        None => {}
+    }
+    let logs = logs(ctx, chain, keys, part.map(|(part, _)| part), &mut page).await?;
     take(chain, &mut page, logs)?;
     page.is_more = page.blocks.last().is_some_and(|it| it.number < head.number);
+    if page.part.is_some() {
+        // Without any block that is kept there is none to go on from.
+        if let (None, Some(missed)) = (start.parent, page.missed.take()) {
+            return Err(missed);
+        }
+        page.is_more = matches!(page.missed, Some(Missed::Slow(_)));
+        page.blocks.clear();
+    }
     Ok(page)
 }
 
@@ -165,37 +202,61 @@ async fn headers(ctx: &Ctx, chain: Chain, first: u64, last: u64) -> Result<Vec<H
     Ok(found)
 }
 
-/// The logs of a page, which becomes shorter where they are too many.
+/// The logs of a page, which becomes shorter where they are too many, or none of them is read in
+/// time. When only some wallets are read in time, it is known which ones.
 async fn logs(
     ctx: &Ctx,
     chain: Chain,
     keys: &[Key],
+    part: Option<ScanPart>,
     page: &mut Page,
 ) -> Result<Vec<Log>, Missed> {
-    let wallets = watched::wallets(keys);
-    let mut all = Vec::new();
-    for filter in decode::filters(&wallets) {
-        loop {
-            let (Some(first), Some(last)) = (page.blocks.first(), page.blocks.last()) else {
-                return Ok(Vec::new());
-            };
-            let chains = &ctx.world.chains;
-            match chains.logs(chain, &filter, first.number, last).await {
-                Ok(logs) => all.extend(logs),
-                Err(ChainError::TooMany { .. }) if page.blocks.len() > 1 => {
-                    page.blocks.truncate(page.blocks.len() / 2);
-                    let last = page.blocks.last().map(|block| block.number);
-                    all.retain(|log: &Log| Some(log.block) <= last);
-                    continue;
-                }
-                Err(ChainError::TooMany { .. }) => {
-                    let found = in_parts(ctx, chain, keys, filter.clone(), last).await?;
-                    all.extend(found.logs);
-                    page.gaps.extend(found.gaps);
-                }
-                Err(error) => return Err(error.into()),
+    let until = Instant::now() + LOGS_WITHIN;
+    let mut wallets = watched::wallets(keys);
+    wallets.retain(|wallet| part.is_none_or(|part| *wallet > part.wallet));
+    let (mut all, mut read): (Vec<Log>, Option<AddressBytes>) = (Vec::new(), None);
+    let mut some = wallets.chunks(decode::ADDRESSES).peekable();
+    while let Some(wallets) = some.peek() {
+        let Some(last) = page.blocks.last().copied() else {
+            return Ok(Vec::new());
+        };
+        let length = page.blocks.len();
+        let soon = (Instant::now() + FIRST_WITHIN).min(until);
+        let limit = if read.is_none() && length > 1 { soon } else { until };
+        let found = some_logs(ctx, chain, keys, wallets, &page.blocks, until - RESERVE);
+        let shorter = match timeout_at(limit, found).await {
+            Ok(Ok(found)) => {
+                all.extend(found.logs);
+                page.gaps.extend(found.gaps);
+                read = wallets.last().copied();
+                some.next();
+                continue;
             }
-            break;
+            Ok(Err(Missed::Chain(ChainError::TooMany { .. }))) if length > 1 => length / 2,
+            Err(_) if read.is_none() && length > 1 => length.div_ceil(SHORTER),
+            failed => {
+                let missed = failed.map_or(Missed::Slow(LOGS_WITHIN), |failed| match failed {
+                    Err(missed) => missed,
+                    Ok(_) => Missed::Slow(LOGS_WITHIN),
+                });
+                let Some(wallet) = read else {
+                    return Err(missed);
+                };
+                page.missed = Some(missed);
+                page.part = Some(ScanPart {
+                    number: last.number,
+                    hash: last.hash,
+                    wallet,
+                });
+                break;
+            }
+        };
+        page.blocks.truncate(shorter);
+        let end = page.blocks.last().map(|block| block.number);
+        all.retain(|log| Some(log.block) <= end);
+        if part.is_some() {
+            // What was read before of those that are left out is read again with them.
+            page.above = end;
         }
     }
     if let Some(gap) = page.gaps.first() {
@@ -205,6 +266,37 @@ async fn logs(
         warn!(chain = chain.as_str(), block, "a block has too many logs");
     }
     Ok(all)
+}
+
+/// The logs of some wallets; of a single block that has too many what can be had by then.
+async fn some_logs(
+    ctx: &Ctx,
+    chain: Chain,
+    keys: &[Key],
+    wallets: &[AddressBytes],
+    blocks: &[Header],
+    until: Instant,
+) -> Result<Found, Missed> {
+    let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else {
+        return Ok(Found::default());
+    };
+    let read = async |filter| {
+        let chains = &ctx.world.chains;
+        match chains.logs(chain, &filter, first.number, last).await {
+            Err(ChainError::TooMany { .. }) if blocks.len() == 1 => {
+                in_parts(ctx, chain, keys, filter, last, until).await
+            }
+            logs => Ok(Found {
+                logs: logs?,
+                ..Found::default()
+            }),
+        }
+    };
+    let [given, got] = decode::filters(wallets);
+    let (mut found, got) = tokio::try_join!(read(given), read(got))?;
+    found.logs.extend(got.logs);
+    found.gaps.extend(got.gaps);
+    Ok(found)
 }
 
 /// Reads logs, each once, that are all of the blocks of the page.

@@ -110,6 +110,9 @@ async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
     if !wallets.is_empty() {
         let page = page::read(ctx, chain, &reader.keys, state.as_ref(), head).await?;
         describe(&page, &mut result);
+        if let Some(missed) = &page.missed {
+            result["logs_missed"] = note(chain, missed).into();
+        }
         // What was told of another branch is taken back before anything is told of this one.
         let undone = page.above.map(|_| Evaluate::undone_by(ctx.job));
         let more = page.is_more.then_some(Scan { chain: Some(chain) });
@@ -189,6 +192,7 @@ fn nothing(chain: Chain, begun_at: Option<BlockHash>) -> Scanned {
         keep_from: 0,
         events: Vec::new(),
         gaps: Vec::new(),
+        part: None,
         confirmed_to: None,
         told: Vec::new(),
         points: Vec::new(),
@@ -207,9 +211,10 @@ async fn scanned(
 ) -> Result<Scanned, Missed> {
     let (ctx, chain) = (reader.ctx, reader.chain);
     let mut times = Times::new(ctx.clock.now(), state.and_then(|it| it.told_at));
+    let stood = state.and_then(newest).map(|block| block.number);
     let end = { page.blocks.last().map(|block| block.number) }
-        .or(page.above)
-        .or(state.and_then(newest).map(|block| block.number))
+        .or_else(|| Some(page.above?.min(stood?)))
+        .or(stood)
         .unwrap_or(0);
     let depth = ctx.world.chains.confirmations(chain);
     let confirmed_to = end.checked_sub(depth);
@@ -231,6 +236,7 @@ async fn scanned(
         keep_from: end.saturating_sub(KEPT.max(2 * depth)),
         events: page.events,
         gaps: page.gaps,
+        part: page.part,
         confirmed_to,
         told,
         points,
@@ -251,5 +257,8 @@ async fn confirmed(
     let mut events = ctx.world.chain_events.pending(chain, scanned_to).await?;
     let new = page.events.iter().filter(|event| event.number <= upto);
     events.extend(new.cloned());
+    // What was read of some wallets before comes again with others.
+    events.sort_by_key(|event| (event.number, event.log_index));
+    events.dedup_by_key(|event| (event.number, event.log_index));
     Ok(events)
 }

@@ -33,6 +33,7 @@ impl Job for ScansLate {
             keep_from: 0,
             events: Vec::new(),
             gaps: Vec::new(),
+            part: None,
             confirmed_to: None,
             told: Vec::new(),
             points: vec![point],

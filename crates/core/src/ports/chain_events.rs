@@ -128,6 +128,18 @@ pub struct Gap {
     pub token: Option<AddressBytes>,
 }
 
+/// Blocks after those that were scanned that were read of some wallets and not of all: whoever goes
+/// on reads them of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScanPart {
+    /// The number of the last of the blocks.
+    pub number: u64,
+    /// Its hash.
+    pub hash: BlockHash,
+    /// The last wallet that was read, in the order of their bytes.
+    pub wallet: AddressBytes,
+}
+
 /// How far a chain was scanned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScanState {
@@ -136,6 +148,8 @@ pub struct ScanState {
     pub blocks: Vec<BlockRef>,
     /// What is not known of them.
     pub gaps: Vec<Gap>,
+    /// Of which blocks after them some was read.
+    pub part: Option<ScanPart>,
     /// The time of the newest point that came of an event of the chain.
     pub told_at: Option<Timestamp>,
 }
@@ -179,6 +193,8 @@ pub struct Scanned {
     pub events: Vec<ChainEvent>,
     /// What is not known of them.
     pub gaps: Vec<Gap>,
+    /// Of which blocks after those some was read; what happened in them is among the events.
+    pub part: Option<ScanPart>,
     /// Pending events up to this number are confirmed; none while the chain is too short.
     pub confirmed_to: Option<u64>,
     /// The points that came of confirmed events.

@@ -38,6 +38,10 @@ pub(super) struct Node {
     pub(super) is_mute: bool,
     /// Contracts with this first byte give no balances.
     pub(super) gives_none: Option<u8>,
+    /// Requests for logs that it answers yet, before it answers none.
+    pub(super) logs_left: Mutex<Option<usize>>,
+    /// So many blocks and it answers no request for their logs.
+    pub(super) slow_from: Option<u64>,
     /// Requests about contracts that it answers yet, before it answers none.
     pub(super) patience: Mutex<Option<usize>>,
 }
@@ -110,6 +114,18 @@ impl Node {
     }
 }
 
+/// Goes on as long as there is patience left, and then never.
+async fn wait(patience: &Mutex<Option<usize>>) {
+    let is_over = { patience.lock().unwrap().as_mut() }.is_some_and(|left| {
+        let is_over = *left == 0;
+        *left = left.saturating_sub(1);
+        is_over
+    });
+    if is_over {
+        std::future::pending::<()>().await;
+    }
+}
+
 #[async_trait]
 impl Chains for Node {
     fn configured(&self) -> Vec<Chain> {
@@ -146,6 +162,10 @@ impl Chains for Node {
         let last = end.number;
         if self.too_many.is_some_and(|most| last - first >= most) {
             return Err(ChainError::TooMany { chain, first, last });
+        }
+        wait(&self.logs_left).await;
+        if self.slow_from.is_some_and(|most| last - first + 1 >= most) {
+            std::future::pending::<()>().await;
         }
         let wallets = filter.topics[1..].iter().flatten();
         let mut wallets = wallets.filter_map(decode::address);
@@ -192,16 +212,11 @@ impl Chains for Node {
             let source = Box::new(std::io::Error::other("missing trie node"));
             return Err(ChainError::Away { chain, source });
         }
-        let is_over = { self.patience.lock().unwrap().as_mut() }.is_some_and(|left| {
-            let is_over = *left == 0;
-            *left = left.saturating_sub(1);
-            is_over
-        });
-        if is_over && !questions.is_empty() {
-            std::future::pending::<()>().await;
+        if !questions.is_empty() {
+            wait(&self.patience).await;
         }
         let seven = |question: &Question| match question {
-            Question::Call { to, .. } if Some(to[0]) != self.gives_none => {
+            Question::Call { to, data } if data[0] == 0x70 && Some(to[0]) != self.gives_none => {
                 let mut word = Word::default();
                 word[31] = 7;
                 Some(word)

@@ -24,7 +24,7 @@ pub(super) struct Kept {
     /// What was found.
     pub(super) events: Mutex<Events>,
     /// Points that came of events and hold, and the block each came of.
-    pub(super) told: Mutex<BTreeMap<Timestamp, (u64, String)>>,
+    pub(super) told: Mutex<BTreeMap<(Timestamp, String), (u64, String)>>,
     /// What is watched besides.
     pub(super) also: Mutex<Vec<String>>,
     /// Whether what the wallet sends is watched no more.
@@ -70,13 +70,16 @@ impl Kept {
             }
         }
         for point in &scanned.told {
-            let value = scanned.points.iter().find(|it| it.at == point.at).unwrap();
-            let before = told.insert(point.at, (point.number, value.value.clone()));
+            let mut points = scanned.points.iter();
+            let value = points.find(|it| it.at == point.at && it.metric == point.metric);
+            let key = (point.at, point.metric.clone());
+            let before = told.insert(key, (point.number, value.unwrap().value.clone()));
             assert_eq!(before, None, "no time is given twice");
         }
         *state = Some(ScanState {
             blocks,
             gaps,
+            part: scanned.part,
             told_at: scanned.told_at,
         });
     }

@@ -8,7 +8,7 @@ use packtrain_core::job::Done;
 use packtrain_core::ports::{Point, Write};
 use packtrain_core::time::{Clock, Timestamp};
 
-use super::chain::{Node, page_at};
+use super::chain::{Node, page, page_at, write};
 use super::kept::{Kept, Seen};
 use crate::world::Noon;
 
@@ -88,4 +88,82 @@ async fn contracts_that_give_no_balances_come_after_those_that_do() {
         let done = page_at(&node, &kept, Arc::new(Turn(turn)), seen).await;
         assert_eq!(told(&done).into_iter().collect::<Vec<_>>(), good);
     }
+}
+
+/// Wallets on both sides of the one that sends, a thousand, one of which gets what it sends.
+fn crowd() -> Vec<String> {
+    let wallet = |number: usize| match number % 2 {
+        0 => format!("transfer_in:1:0x{number:040x}:any"),
+        _ => format!("transfer_in:1:0xff{number:038x}:any"),
+    };
+    (0..1_000).map(wallet).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scan_whose_time_is_over_goes_on_with_the_wallets_it_did_not_come_to() {
+    let (node, kept) = (Arc::new(Node::default()), Arc::new(Kept::default()));
+    kept.also.lock().unwrap().extend(crowd());
+    node.grow(&[]);
+    write(&kept, &page(&node, &kept).await);
+    node.grow(&[5]);
+    for (turn, is_over) in [false, false, true].into_iter().enumerate() {
+        // A block that comes meanwhile has to wait.
+        node.grow(&[]);
+        // Two times two hundred wallets, of a thousand and one.
+        *node.logs_left.lock().unwrap() = Some(4);
+        let done = page(&node, &kept).await;
+        write(&kept, &done);
+        let state = kept.state.lock().unwrap().clone().unwrap();
+        assert_eq!(state.part.is_none(), is_over, "{turn}");
+        let stands = state.blocks.last().unwrap().number;
+        assert_eq!(stands, if is_over { 102 } else { 100 }, "{turn}");
+        let result = done.result.unwrap();
+        let missed = (!is_over).then_some("not all was read within 30 s");
+        assert_eq!(result.get("logs_missed").and_then(|it| it.as_str()), missed);
+    }
+    let told = kept.told.lock().unwrap();
+    let told: BTreeSet<(u64, &str)> = { told.values() }
+        .map(|(number, value)| (*number, value.as_str()))
+        .collect();
+    // Five were sent, and somebody got one token.
+    assert_eq!(told, BTreeSet::from([(101, "1"), (101, "5")]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_read_of_some_wallets_is_given_up_when_its_blocks_leave_the_chain() {
+    let (node, kept) = (Arc::new(Node::default()), Arc::new(Kept::default()));
+    kept.also.lock().unwrap().extend(crowd());
+    node.grow(&[]);
+    write(&kept, &page(&node, &kept).await);
+    node.grow(&[5]);
+    *node.logs_left.lock().unwrap() = Some(2);
+    write(&kept, &page(&node, &kept).await);
+    assert_eq!(kept.events.lock().unwrap().len(), 1, "whoever got it was read");
+    node.leave(1);
+    node.grow(&[]);
+    *node.logs_left.lock().unwrap() = None;
+    write(&kept, &page(&node, &kept).await);
+    let states: Vec<&str> = { kept.events.lock().unwrap().values() }
+        .map(|(_, state)| *state)
+        .collect();
+    assert_eq!(states, ["retracted"]);
+    assert!(kept.told.lock().unwrap().is_empty());
+    assert_eq!(kept.state.lock().unwrap().as_ref().unwrap().part, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_too_slow_for_a_page_is_asked_for_less_of_it() {
+    let node = Node {
+        slow_from: Some(5),
+        ..Node::default()
+    };
+    let (node, kept) = (Arc::new(node), Arc::new(Kept::default()));
+    node.grow(&[]);
+    write(&kept, &page(&node, &kept).await);
+    for _ in 0..60 {
+        node.grow(&[]);
+    }
+    write(&kept, &page(&node, &kept).await);
+    let state = kept.state.lock().unwrap().clone().unwrap();
+    assert_eq!(state.blocks.last().unwrap().number, 104);
 }

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::ports::{
-    AddressBytes, BlockRef, ChainEvent, ChainEvents, Gap, ScanState, StoreError, TokenDecimals,
+    AddressBytes, BlockRef, ChainEvent, ChainEvents, Gap, ScanPart, ScanState, StoreError,
+    TokenDecimals,
 };
 
 use super::{id, stored};
@@ -102,7 +103,8 @@ impl ChainEvents for PgChainEvents {
     async fn state(&self, chain: Chain) -> Result<Option<ScanState>, StoreError> {
         let rows = sqlx::query!(
             r#"
-            select b.number, b.hash, b.parent, b.at, c.told_at
+            select b.number, b.hash, b.parent, b.at, c.told_at, c.part_number, c.part_hash,
+                   c.part_wallet
               from chain_cursor c
               join chain_block b on b.chain_id = c.chain_id and b.number <= c.number
              where c.chain_id = $1
@@ -116,6 +118,18 @@ impl ChainEvents for PgChainEvents {
         .await
         .map_err(refused("to read how far a chain was scanned"))?;
         let told_at = rows.first().and_then(|row| row.told_at);
+        let part = rows.first().and_then(|row| {
+            let part = (row.part_number?, row.part_hash.as_ref()?);
+            Some((part.0, hash(part.1), row.part_wallet.clone()?))
+        });
+        let part = part.map(|(last, hash, wallet)| {
+            Ok::<_, StoreError>(ScanPart {
+                number: number("chain_cursor.part_number", last)?,
+                hash: hash?,
+                wallet: fixed("chain_cursor.part_wallet", &wallet)?,
+            })
+        });
+        let part = part.transpose()?;
         let blocks = rows.into_iter().rev().map(|row| {
             Ok(BlockRef {
                 number: number("chain_block.number", row.number)?,
@@ -131,6 +145,7 @@ impl ChainEvents for PgChainEvents {
         Ok(Some(ScanState {
             blocks,
             gaps: self.gaps(chain).await?,
+            part,
             told_at,
         }))
     }

@@ -175,8 +175,9 @@ async fn blocks(connection: &mut PgConnection, scanned: &Scanned) -> Result<(), 
     .map_err(refused("to keep blocks that were scanned"))?;
     sqlx::query!(
         r#"
-        insert into chain_cursor as c (chain_id, number, hash, told_at)
-        select b.chain_id, b.number, b.hash, $2
+        insert into chain_cursor as c (
+               chain_id, number, hash, told_at, part_number, part_hash, part_wallet)
+        select b.chain_id, b.number, b.hash, $2, $3, $4, $5
           from chain_block b
          where b.chain_id = $1
          order by b.number desc
@@ -184,10 +185,16 @@ async fn blocks(connection: &mut PgConnection, scanned: &Scanned) -> Result<(), 
             on conflict (chain_id) do update
            set number = excluded.number,
                hash = excluded.hash,
-               told_at = excluded.told_at
+               told_at = excluded.told_at,
+               part_number = excluded.part_number,
+               part_hash = excluded.part_hash,
+               part_wallet = excluded.part_wallet
         "#,
         id(scanned.chain),
         scanned.told_at,
+        scanned.part.map(|part| stored(part.number)),
+        scanned.part.map(|part| part.hash.0.to_vec()),
+        scanned.part.map(|part| part.wallet.to_vec()),
     )
     .execute(&mut *connection)
     .await
