@@ -91,15 +91,19 @@ async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
     let begun_at = state.as_ref().and_then(newest).map(|block| block.hash);
     let wallets = watched::wallets(&keys);
     let mut done = Done::default();
+    // What was told is taken back also when nobody watches any more: the chain is followed without
+    // its logs until that is out of reach.
+    let is_told = state.as_ref().is_some_and(|it| it.told_to.is_some());
     // Of what is cut off nobody knows whether there are logs of it.
-    if wallets.is_empty() && begun_at.is_some() && !is_cut {
+    if wallets.is_empty() && begun_at.is_some() && !is_cut && !is_told {
         let over = Scanned {
             is_over: true,
             ..nothing(chain, begun_at)
         };
         done.writes.push(Write::Scanned(Box::new(over)));
     }
-    if keys.is_empty() {
+    let is_followed = !wallets.is_empty() || is_told;
+    if keys.is_empty() && !is_followed {
         return Ok(done);
     }
     let values = ctx.world.watch.values(&watched).await?;
@@ -107,7 +111,7 @@ async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
     let head = ctx.world.chains.head(chain).await?;
     let mut result = json!({ "chain": chain, "block": head.number });
     let mut is_news = false;
-    if !wallets.is_empty() {
+    if is_followed {
         let page = page::read(ctx, chain, &reader.keys, state.as_ref(), head).await?;
         describe(&page, &mut result);
         if let Some(missed) = &page.missed {

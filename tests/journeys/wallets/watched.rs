@@ -152,13 +152,45 @@ async fn a_chain_of_which_no_wallet_is_watched_any_more_is_left_alone() {
     bench.mine(1).await;
     assert_eq!(scene.scan().await["events"], 1);
     assert_eq!(scene.told(), [told("firing", "once", "1")]);
-    // It is over with that, and so is the reading.
+    // It is over with that, and so is the reading, once what was told can no longer be taken back.
     bench.send(1).await;
     bench.mine(1).await;
+    assert_eq!(scene.scan().await["events"], 0);
+    bench.mine(260).await;
+    scene.scan().await;
     assert_eq!(scene.scan().await, Value::Null);
     let kept = "select (select count(*) from chain_cursor) + (select count(*) from chain_block)";
     assert_eq!(scene.yard.database.number(kept).await, 0);
     assert_eq!(scene.events().await, ["2 transfer 1 confirmed"]);
+    scene.yard.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_told_is_taken_back_also_when_its_rule_has_ended() {
+    let test = "what_was_told_is_taken_back_also_when_its_rule_has_ended";
+    let Some(bench) = Bench::new(test).await else {
+        return;
+    };
+    let scene = Scene::new(&bench, 0).await;
+    let once = json!({
+        "name": "once",
+        "when": {
+            "metric": format!("transfer_out:1:{}:any", bench.ada), "op": ">", "value": "0",
+        },
+        "auto_disable": { "after_firings": 1 },
+    });
+    scene.rule(once).await;
+    scene.scan().await;
+    bench.send(1).await;
+    bench.mine(1).await;
+    scene.scan().await;
+    assert_eq!(scene.told(), [told("firing", "once", "1")]);
+    scene.scan().await;
+    bench.reorganise(1).await;
+    bench.mine(1).await;
+    assert_eq!(scene.scan().await["reorganised_above"], 1);
+    assert_eq!(scene.events().await, ["2 transfer 1 retracted"]);
+    assert_eq!(scene.told()[1..], [told("retracted", "once", "1")]);
     scene.yard.stop().await;
 }
 

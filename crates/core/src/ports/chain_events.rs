@@ -150,6 +150,8 @@ pub struct ScanState {
     pub gaps: Vec<Gap>,
     /// Of which blocks after them some was read.
     pub part: Option<ScanPart>,
+    /// The newest block of which something was told that can still be taken back.
+    pub told_to: Option<u64>,
     /// The time of the newest point that came of an event of the chain.
     pub told_at: Option<Timestamp>,
 }

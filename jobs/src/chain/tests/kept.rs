@@ -80,6 +80,7 @@ impl Kept {
             blocks,
             gaps,
             part: scanned.part,
+            told_to: None,
             told_at: scanned.told_at,
         });
     }
@@ -97,7 +98,14 @@ impl ChainEvents for Kept {
     }
 
     async fn state(&self, _: Chain) -> Result<Option<ScanState>, StoreError> {
-        Ok(self.state.lock().unwrap().clone())
+        let mut state = self.state.lock().unwrap().clone();
+        if let Some(state) = &mut state {
+            let told = self.told.lock().unwrap();
+            let numbers = told.values().map(|(number, _)| *number);
+            let first = state.blocks.first().map_or(0, |block| block.number);
+            state.told_to = numbers.filter(|number| *number >= first).max();
+        }
+        Ok(state)
     }
 
     async fn pending(&self, _: Chain, upto: u64) -> Result<Vec<ChainEvent>, StoreError> {

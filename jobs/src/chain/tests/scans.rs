@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use packtrain_core::chain::BlockHash;
 use packtrain_core::job::Done;
-use packtrain_core::ports::Write;
+use packtrain_core::ports::{Scanned, Write};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -172,6 +172,45 @@ async fn that_balances_cannot_be_read_takes_nothing_along_of_what_logs_told() {
         (&result["balances"], &result["events"]),
         (&json!(0), &json!(1))
     );
+}
+
+fn scanned(done: &Done) -> &Scanned {
+    let mut writes = done.writes.iter();
+    let found = writes.find_map(|write| match write {
+        Write::Scanned(scanned) => Some(scanned),
+        _ => None,
+    });
+    found.expect("a chain was scanned")
+}
+
+#[tokio::test]
+async fn a_chain_is_followed_after_the_last_rule_as_long_as_what_was_told_can_be_taken_back() {
+    for is_reorganised in [true, false] {
+        let (node, kept) = (Arc::new(Node::default()), Arc::new(Kept::default()));
+        node.grow(&[]);
+        scan(&node, &kept).await;
+        node.grow(&[1]);
+        scan(&node, &kept).await;
+        *kept.is_left.lock().unwrap() = true;
+        node.grow(&[2]);
+        let next = page(&node, &kept).await;
+        assert!(!scanned(&next).is_over, "it can be taken back");
+        assert_eq!(scanned(&next).events, [], "of what is new nobody asked");
+        write(&kept, &next);
+        if is_reorganised {
+            node.leave(2);
+            node.grow(&[]);
+            let next = page(&node, &kept).await;
+            assert_eq!(scanned(&next).above, Some(100));
+            write(&kept, &next);
+            assert_eq!(counting(&kept, &["retracted"]).len(), 1);
+        } else {
+            (0..300).for_each(|_| node.grow(&[]));
+            scan(&node, &kept).await;
+        }
+        let last = page(&node, &kept).await;
+        assert!(scanned(&last).is_over, "{is_reorganised}");
+    }
 }
 
 #[tokio::test]

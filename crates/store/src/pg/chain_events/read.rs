@@ -104,7 +104,8 @@ impl ChainEvents for PgChainEvents {
         let rows = sqlx::query!(
             r#"
             select b.number, b.hash, b.parent, b.at, c.told_at, c.part_number, c.part_hash,
-                   c.part_wallet
+                   c.part_wallet,
+                   (select max(t.number) from chain_told t where t.chain_id = $1) as told_to
               from chain_cursor c
               join chain_block b on b.chain_id = c.chain_id and b.number <= c.number
              where c.chain_id = $1
@@ -118,6 +119,9 @@ impl ChainEvents for PgChainEvents {
         .await
         .map_err(refused("to read how far a chain was scanned"))?;
         let told_at = rows.first().and_then(|row| row.told_at);
+        let told_to = rows.first().and_then(|row| row.told_to);
+        let told_to = told_to.map(|last| number("chain_told.number", last));
+        let told_to = told_to.transpose()?;
         let part = rows.first().and_then(|row| {
             let part = (row.part_number?, row.part_hash.as_ref()?);
             Some((part.0, hash(part.1), row.part_wallet.clone()?))
@@ -146,6 +150,7 @@ impl ChainEvents for PgChainEvents {
             blocks,
             gaps: self.gaps(chain).await?,
             part,
+            told_to,
             told_at,
         }))
     }
