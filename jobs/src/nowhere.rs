@@ -48,7 +48,7 @@ impl ChainEvents for Nowhere {
         nothing()
     }
 
-    async fn pending(&self, _: Chain, _: u64) -> Result<Vec<ChainEvent>, StoreError> {
+    async fn pending(&self, _: Chain, _: u64, _: u32) -> Result<Vec<ChainEvent>, StoreError> {
         nothing()
     }
 

@@ -24,6 +24,8 @@ pub const EVERY: Duration = Duration::from_secs(15);
 const WATCHED_MAX: u32 = 20_000;
 /// How long the balances of one scan may take, so that a slow node leaves time for the logs.
 const BALANCES_WITHIN: Duration = Duration::from_secs(20);
+/// Pending events that one scan tells of, at most; of a single block that has more the first of them.
+const PENDING_MAX: u32 = 200_000;
 /// Blocks that are kept, at least, so that a reorganisation can be followed.
 const KEPT: u64 = 256;
 
@@ -222,9 +224,12 @@ async fn scanned(
         .unwrap_or(0);
     let depth = ctx.world.chains.confirmations(chain);
     let confirmed_to = end.checked_sub(depth);
-    let confirmed = match confirmed_to {
-        Some(upto) => confirmed(ctx, chain, upto, &page).await?,
-        None => Vec::new(),
+    let (confirmed_to, confirmed) = match confirmed_to {
+        Some(upto) => {
+            let (upto, events) = confirmed(ctx, chain, upto, &page).await?;
+            (Some(upto), events)
+        }
+        None => (None, Vec::new()),
     };
     let kept = state.map_or(&[][..], |it| &it.gaps).iter();
     let kept = kept.filter(|gap| page.above.is_none_or(|above| gap.number <= above));
@@ -249,20 +254,32 @@ async fn scanned(
     })
 }
 
-/// Events that are confirmed by a page: those up to a block, in order.
+/// Events that are confirmed by a page, in order: those up to a block, or up to the one before it
+/// to which there are as many as are read, so that no event is confirmed that was not told.
 async fn confirmed(
     ctx: &Ctx,
     chain: Chain,
     upto: u64,
     page: &Page,
-) -> Result<Vec<ChainEvent>, Missed> {
+) -> Result<(u64, Vec<ChainEvent>), Missed> {
     // What was scanned above it is of another branch.
     let scanned_to = page.above.map_or(upto, |above| above.min(upto));
-    let mut events = ctx.world.chain_events.pending(chain, scanned_to).await?;
-    let new = page.events.iter().filter(|event| event.number <= upto);
-    events.extend(new.cloned());
+    let store = &ctx.world.chain_events;
+    let mut events = store.pending(chain, scanned_to, PENDING_MAX).await?;
+    let ends = events.first().zip(events.last());
+    let ends = ends.map(|(first, last)| (first.number, last.number));
+    let upto = match ends {
+        Some((first, last)) if events.len() >= PENDING_MAX as usize => {
+            warn!(chain = chain.as_str(), last, "more is pending than is read");
+            // Of the last one there may be more.
+            if first < last { last - 1 } else { last }
+        }
+        _ => upto,
+    };
+    events.extend(page.events.iter().cloned());
+    events.retain(|event| event.number <= upto);
     // What was read of some wallets before comes again with others.
     events.sort_by_key(|event| (event.number, event.log_index));
     events.dedup_by_key(|event| (event.number, event.log_index));
-    Ok(events)
+    Ok((upto, events))
 }

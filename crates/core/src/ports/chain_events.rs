@@ -219,8 +219,14 @@ pub trait ChainEvents: Send + Sync {
     /// How far a chain was scanned.
     async fn state(&self, chain: Chain) -> Result<Option<ScanState>, StoreError>;
 
-    /// Events that are not confirmed yet, of blocks up to a number, in order of blocks and logs.
-    async fn pending(&self, chain: Chain, upto: u64) -> Result<Vec<ChainEvent>, StoreError>;
+    /// Events that are not confirmed yet, of blocks up to a number, in order of blocks and logs; the
+    /// first so many.
+    async fn pending(
+        &self,
+        chain: Chain,
+        upto: u64,
+        limit: u32,
+    ) -> Result<Vec<ChainEvent>, StoreError>;
 
     /// What is known of the decimals of these tokens.
     async fn decimals(

@@ -108,12 +108,18 @@ impl ChainEvents for Kept {
         Ok(state)
     }
 
-    async fn pending(&self, _: Chain, upto: u64) -> Result<Vec<ChainEvent>, StoreError> {
+    async fn pending(
+        &self,
+        _: Chain,
+        upto: u64,
+        limit: u32,
+    ) -> Result<Vec<ChainEvent>, StoreError> {
         let events = self.events.lock().unwrap();
         let pending = events
             .values()
             .filter(|(event, state)| *state == "pending" && event.number <= upto);
-        Ok(pending.map(|(event, _)| event.clone()).collect())
+        let pending = pending.map(|(event, _)| event.clone());
+        Ok(pending.take(limit as usize).collect())
     }
 
     async fn decimals(

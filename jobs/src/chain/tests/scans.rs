@@ -214,6 +214,41 @@ async fn a_chain_is_followed_after_the_last_rule_as_long_as_what_was_told_can_be
 }
 
 #[tokio::test]
+async fn more_pending_events_than_one_scan_reads_are_told_by_the_next_one() {
+    let node = Node {
+        confirmations: 2,
+        ..Node::default()
+    };
+    let (node, kept) = (Arc::new(node), Arc::new(Kept::default()));
+    node.grow(&[]);
+    scan(&node, &kept).await;
+    node.grow(&[1]);
+    node.grow(&[1]);
+    scan(&node, &kept).await;
+    let found: Vec<_> = kept.events.lock().unwrap().values().cloned().collect();
+    for (event, state) in found {
+        let more = (1..150_000).map(|index| {
+            let mut event = event.clone();
+            event.log_index = index;
+            ((event.block, index), (event, state))
+        });
+        kept.events.lock().unwrap().extend(more);
+    }
+    node.grow(&[]);
+    node.grow(&[]);
+    for number in [101, 102] {
+        let done = page(&node, &kept).await;
+        assert_eq!(scanned(&done).confirmed_to, Some(number));
+        let told: Vec<u64> = scanned(&done).told.iter().map(|it| it.number).collect();
+        assert_eq!(told, [number]);
+        let mut values = scanned(&done).points.iter().map(|it| it.value.as_str());
+        assert_eq!(values.next(), Some("150000"));
+        write(&kept, &done);
+    }
+    assert_eq!(counting(&kept, &["pending"]), []);
+}
+
+#[tokio::test]
 async fn a_chain_is_not_over_as_long_as_more_is_watched_than_is_read() {
     let (node, kept) = (Arc::new(Node::default()), Arc::new(Kept::default()));
     node.grow(&[]);

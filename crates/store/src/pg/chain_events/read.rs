@@ -19,8 +19,6 @@ const FAMILIES: [&str; 5] = [
     "transfer_in",
     "transfer_out",
 ];
-/// Pending events that are read at once.
-const PENDING_MAX: i64 = 200_000;
 /// Blocks that are kept of a chain, at most.
 const BLOCKS_MAX: i64 = 10_000;
 /// Gaps that are read of a chain, at most: the newest.
@@ -155,7 +153,12 @@ impl ChainEvents for PgChainEvents {
         }))
     }
 
-    async fn pending(&self, chain: Chain, upto: u64) -> Result<Vec<ChainEvent>, StoreError> {
+    async fn pending(
+        &self,
+        chain: Chain,
+        upto: u64,
+        limit: u32,
+    ) -> Result<Vec<ChainEvent>, StoreError> {
         let rows = sqlx::query!(
             r#"
             select e.number, e.block_hash, e.at, e.transaction, e.log_index, e.token, e.kind,
@@ -169,7 +172,7 @@ impl ChainEvents for PgChainEvents {
             "#,
             id(chain),
             stored(upto),
-            PENDING_MAX,
+            i64::from(limit),
         )
         .fetch_all(&self.pool)
         .await
