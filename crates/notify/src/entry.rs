@@ -5,7 +5,7 @@ use packtrain_core::secret::Secret;
 
 use crate::chat::is_person;
 use crate::phone::{Tariff, is_number};
-use crate::reach::{Policy, Target};
+use crate::reach::{Policy, Refusal, Target};
 use crate::webhook::new_secret;
 
 /// Bytes of a mailbox (RFC 5321).
@@ -83,6 +83,20 @@ impl Entry {
         }
     }
 
+    /// An address that can be used wherever its name leads.
+    fn url(&self, address: &Secret<String>) -> Result<(), String> {
+        match Target::parse(address, &self.policy) {
+            Ok(_) => Ok(()),
+            Err(refusal @ Refusal::Port(_)) => {
+                let ports = self.policy.ports.iter().map(ToString::to_string);
+                let ports: Vec<String> = ports.collect();
+                let ports = ports.join(" and ");
+                Err(format!("It cannot be used: {refusal}, but {ports}."))
+            }
+            Err(refusal) => Err(format!("It cannot be used: {refusal}.")),
+        }
+    }
+
     fn phone(&self, number: &str) -> Result<(), String> {
         let Some(tariff) = &self.tariff else {
             return Err("No SMS is sent here.".to_owned());
@@ -111,12 +125,7 @@ const fn is_mailbox(_: &str) -> bool {
 impl Doors for Entry {
     fn check(&self, channel: ChannelKind, address: &Secret<String>) -> Result<(), String> {
         match channel {
-            ChannelKind::Webhook | ChannelKind::Slack | ChannelKind::Discord => {
-                let target = Target::parse(address, &self.policy);
-                target
-                    .map(drop)
-                    .map_err(|refusal| format!("It cannot be used: {refusal}."))
-            }
+            ChannelKind::Webhook | ChannelKind::Slack | ChannelKind::Discord => self.url(address),
             ChannelKind::Email => self.mailbox(address.reveal()),
             ChannelKind::Telegram => self.chat(address.reveal()),
             ChannelKind::Sns => self.topic(address.reveal()),
@@ -153,6 +162,8 @@ mod tests {
         for (channel, address, is_taken) in [
             (ChannelKind::Webhook, "https://example.org/hush", true),
             (ChannelKind::Webhook, "http://example.org/hush", false),
+            (ChannelKind::Webhook, "https://example.org:8443/hush", true),
+            (ChannelKind::Webhook, "https://example.org:22/hush", false),
             (ChannelKind::Slack, "https://127.0.0.1/hush", false),
             (ChannelKind::Discord, "https://hush@example.org/", false),
             (ChannelKind::Email, "hush@example.org", true),
@@ -188,6 +199,10 @@ mod tests {
             let said = checked.err().unwrap_or_default();
             assert!(!said.contains("hush"), "{said}");
         }
+        let port = Secret::new("https://example.org:22/hush".to_owned());
+        let said = entry.check(ChannelKind::Slack, &port);
+        let why = "It cannot be used: port 22 is not reached, but 443 and 8443.";
+        assert_eq!(said, Err(why.to_owned()));
         let nothing = Entry::default();
         for (channel, address) in [
             (ChannelKind::Email, "ada@example.org"),

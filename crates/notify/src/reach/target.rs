@@ -53,6 +53,15 @@ impl Policy {
             None => Ok(()),
         }
     }
+
+    /// Whether this port may be reached wherever a name leads. Where networks are allowed it may
+    /// lead into one of them, and only [`admit`](Self::admit) can tell.
+    fn admit_port(&self, port: u16) -> Result<(), Refusal> {
+        match self.networks.is_empty() && !self.ports.contains(&port) {
+            true => Err(Refusal::Port(port)),
+            false => Ok(()),
+        }
+    }
 }
 
 /// Why an address is not asked. Nothing here repeats it: there may be a key in it.
@@ -101,7 +110,8 @@ pub(super) enum Host {
 }
 
 impl Target {
-    /// Reads an address under a policy. Names are not resolved here.
+    /// Reads an address under a policy, and refuses what is wrong with it wherever its name leads.
+    /// Names are not resolved here.
     ///
     /// # Errors
     /// [`Refusal`] says what is wrong, without repeating the address.
@@ -131,8 +141,9 @@ impl Target {
             None if authority.as_str() != authority.host() => return Err(Refusal::Form),
             None => usual,
         };
-        if let Host::Ip(address) = host {
-            policy.admit(address, port)?;
+        match host {
+            Host::Ip(address) => policy.admit(address, port)?,
+            Host::Name(_) => policy.admit_port(port)?,
         }
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         // `https://host?key=k` has no path; a request needs one.
@@ -262,6 +273,8 @@ mod tests {
             ),
             ("https://1.1.1.1:22/", Refusal::Port(22)),
             ("https://1.1.1.1:0/", Refusal::Port(0)),
+            ("https://example.com:22/", Refusal::Port(22)),
+            ("https://example.com:0/", Refusal::Port(0)),
         ] {
             assert_eq!(read(url, &policy).err(), Some(refusal), "{url}");
         }
@@ -300,6 +313,8 @@ mod tests {
         };
         assert!(read("http://127.0.0.1:4000/", &policy).is_ok());
         assert!(read("http://localhost:4000/", &policy).is_ok());
+        // Where a name leads is known when it is resolved.
+        assert!(read("http://example.com:4000/", &policy).is_ok());
         let refused = read("http://10.0.0.1/", &policy).err();
         assert_eq!(refused, Some(Refusal::NotPublic(Kept::Private)));
         let refused = read("http://[::1]/", &policy).err();

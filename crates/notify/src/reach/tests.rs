@@ -126,7 +126,11 @@ async fn a_host_of_which_one_address_is_not_public_is_refused_whole() {
             "{addresses:?}: {refused:?}"
         );
     }
-    let reach = Reach::new(Policy::default(), Scripted::new(&[&["1.1.1.1"]]));
+}
+
+#[tokio::test]
+async fn a_name_that_leads_out_of_the_networks_that_are_allowed_is_reached_at_few_ports() {
+    let reach = Reach::new(local_policy(), Scripted::new(&[&["1.1.1.1"]]));
     let target = target("https://hooks.example:22/", &reach);
     let refused = status(&reach, &target).await;
     assert!(matches!(
