@@ -131,6 +131,50 @@ pub(crate) fn versioned<T: Serialize>(view: &T, version: i64) -> Result<Response
     Ok((headers, Bytes::from(body)).into_response())
 }
 
+/// What can be read and edited, without a number that rises: its tag is one over its bytes, and
+/// over what else tells one version from another and is not shown.
+pub(crate) struct Editable {
+    body: Vec<u8>,
+    tag: HeaderValue,
+}
+
+impl Editable {
+    /// This view, and what it does not show.
+    pub(crate) fn new<T: Serialize>(view: &T, unseen: &[u8]) -> Result<Self, Problem> {
+        let body =
+            serde_json::to_vec(view).map_err(|error| Problem::internal(error.to_string()))?;
+        let hash = Sha256::new().chain_update(&body).chain_update(unseen);
+        let tag = tag(&hex::encode(hash.finalize()))?;
+        Ok(Self { body, tag })
+    }
+
+    /// Whether the request may edit this version: it names it in `If-Match`, or names none.
+    pub(crate) fn is_meant(&self, request: &HeaderMap) -> bool {
+        let lines: Vec<&HeaderValue> = request.get_all(IF_MATCH).iter().collect();
+        let texts = lines.iter().filter_map(|line| line.to_str().ok());
+        let mut named = texts.flat_map(|text| text.split(',')).map(str::trim);
+        lines.is_empty() || named.any(|named| named == "*" || self.tag == named)
+    }
+
+    /// It, or `304` when the request has it already.
+    pub(crate) fn read(self, request: &HeaderMap) -> Response {
+        match is_known(request, &self.tag) {
+            true => not_modified(self.tag),
+            false => self.edited(),
+        }
+    }
+
+    /// It, as it is after an edit.
+    pub(crate) fn edited(self) -> Response {
+        let headers = [
+            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (CACHE_CONTROL, REVALIDATE),
+            (ETAG, self.tag),
+        ];
+        (headers, self.body).into_response()
+    }
+}
+
 /// The answer to a client that has the same bytes already.
 pub(crate) fn not_modified(tag: HeaderValue) -> Response {
     let headers = [(CACHE_CONTROL, REVALIDATE), (ETAG, tag)];
@@ -156,6 +200,24 @@ mod tests {
         for other in ["\"abc\"", "ab", ""] {
             let headers = HeaderMap::from_iter([(IF_NONE_MATCH, other.parse().unwrap())]);
             assert!(!is_known(&headers, &tag), "{other}");
+        }
+    }
+
+    #[test]
+    fn an_edit_is_meant_for_the_version_that_it_names_also_where_that_looks_the_same() {
+        let (one, other) = (Editable::new(&7, b"a"), Editable::new(&7, b"b"));
+        let (one, other) = (one.unwrap(), other.unwrap());
+        let tag = one.tag.to_str().unwrap().to_owned();
+        for named in [tag.clone(), format!("\"x\", {tag}"), "*".to_owned()] {
+            let headers = HeaderMap::from_iter([(IF_MATCH, named.parse().unwrap())]);
+            assert!(one.is_meant(&headers), "{named}");
+            assert_eq!(other.is_meant(&headers), named == "*", "{named}");
+        }
+        assert!(one.is_meant(&HeaderMap::new()));
+        // A weak tag says that something else means the same.
+        for named in [format!("W/{tag}"), tag.replace('"', ""), String::new()] {
+            let headers = HeaderMap::from_iter([(IF_MATCH, named.parse().unwrap())]);
+            assert!(!one.is_meant(&headers), "{named}");
         }
     }
 

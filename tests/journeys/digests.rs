@@ -39,7 +39,7 @@ async fn look(scene: &Scene) -> Vec<JobId> {
 }
 
 /// The same; all digests have arrived.
-async fn told(scene: &Scene) -> usize {
+pub(super) async fn told(scene: &Scene) -> usize {
     let digests = look(scene).await;
     for digest in &digests {
         let done = ended(&scene.yard, *digest).await;

@@ -133,6 +133,42 @@ async fn a_secret_that_is_replaced_signs_beside_the_new_one_for_a_day_and_then_n
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_asked_for_again_under_its_key_is_made_once() {
+    let scene = Scene::new().await;
+    let path = format!("/v2/premium/endpoints/{}/secrets", scene.endpoint);
+    let post = async |path: &str, key: &str, status: u16| {
+        let key = [("idempotency-key", key)];
+        let answer = scene.owner.post(path, &key, &json!({})).await;
+        answer.expect(status).json()
+    };
+    let first = post(&path, "first", 201).await;
+    assert_eq!(post(&path, "first", 201).await, first);
+    let second = post(&path, "second", 201).await;
+    assert_ne!(second["secret"], first["secret"]);
+    post(&path, "third", 201).await;
+    // Four sign. Who asks again for what was made gets it, and not what came after it.
+    assert_eq!(post(&path, "fourth", 409).await["code"], "limit.reached");
+    let again = post(&path, "first", 201).await;
+    assert_eq!(again["secret"], first["secret"]);
+    assert!(again["old_secrets_until"].as_str() > first["old_secrets_until"].as_str());
+    let signing = "select cardinality(secrets)::bigint from endpoint";
+    assert_eq!(scene.yard.database.number(signing).await, 4);
+    // What was refused took no key.
+    scene.yard.database.shift_clock(TimeDelta::hours(25)).await;
+    let fourth = post(&path, "fourth", 201).await;
+    assert_eq!(post(&path, "fourth", 201).await, fourth);
+
+    let url = &scene.receiver.url;
+    let asked = json!({ "name": "other", "channel": "webhook", "address": url });
+    let endpoints = "/v2/premium/endpoints";
+    let other = scene.owner.post(endpoints, &[], &asked).await.expect(201);
+    let other = other.json()["id"].as_str().unwrap().to_owned();
+    let path = format!("{endpoints}/{other}/secrets");
+    let reused = post(&path, "fourth", 422).await;
+    assert_eq!(reused["code"], "idempotency.key_reused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_was_disabled_is_tried_out_and_told_again_once_it_is_enabled() {
     let scene = Scene::new().await;
     scene.rule(below_3000()).await;

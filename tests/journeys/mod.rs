@@ -1,5 +1,6 @@
 //! Journeys through the public door: each test is named as the sentence that it proves.
 
+mod addresses;
 mod alerts;
 mod away;
 mod backlog;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
 use super::alerts::{Scene, below_3000, headers};
+use super::digests;
 
 const ENDPOINTS: &str = "/v2/premium/endpoints";
 
@@ -265,4 +266,75 @@ async fn a_request_that_is_repeated_under_its_key_sends_one_code() {
     let codes = "select count(*) from job where kind = 'alerts.verify'";
     // The other is of the scene's own endpoint.
     assert_eq!(scene.yard.database.number(codes).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_address_is_told_nothing_until_its_owner_proves_that_he_wants_it_there() {
+    let (scene, mailbox) = scene().await;
+    let made = make(&scene, "email", "ada@example.org").await;
+    let endpoint = made["id"].as_str().unwrap();
+    let path = format!("{ENDPOINTS}/{endpoint}");
+    let first = code(&mailbox, 1).await;
+    give(&scene, endpoint, &first, 200).await;
+    let edit = json!({ "name": "bea", "address": "ada@example.org" });
+    let same = scene.owner.patch(&path, &[], &edit).await.expect(200);
+    assert!(same.json()["verified_at"].is_string(), "it is proved there");
+
+    let edit = json!({ "address": "bea@example.org" });
+    let run = |sql| scene.yard.database.run(sql);
+    run("update code_count set sent = 100").await;
+    let refused = scene.owner.patch(&path, &[], &edit).await.expect(409);
+    assert_eq!(refused.json()["code"], "limit.reached");
+    assert_eq!(shown(&scene, endpoint).await["place"], "ada@example.org");
+    run("update code_count set sent = 0").await;
+    let moved = scene.owner.patch(&path, &[], &edit).await.expect(200);
+    let moved = moved.json();
+    assert_eq!(moved["place"], "bea@example.org");
+    assert!(moved["unverified_since"].is_string(), "{moved}");
+    assert!(moved["verified_at"].is_null(), "{moved}");
+    let second = code(&mailbox, 2).await;
+    assert!(mailbox.letters()[1].contains("bea@example.org"));
+    let rule = json!({ "rule": below_3000(), "endpoints": [endpoint] });
+    let rules = "/v2/premium/alerts/rules";
+    scene.owner.post(rules, &[], &rule).await.expect(201);
+    scene.observe("3200", 0).await;
+    assert_eq!(scene.observe("2900", 60).await, 1);
+    // What proved the one address proves nothing about the other.
+    let refused = give(&scene, endpoint, &first, 422).await;
+    assert_eq!(refused["code"], "endpoint.code_wrong");
+    assert_eq!(mailbox.letters().len(), 2, "nothing but its code");
+    // As to a new endpoint, five are sent there.
+    let sent = "select codes_sent::bigint from endpoint where name = 'bea'";
+    assert_eq!(scene.yard.database.number(sent).await, 1);
+    give(&scene, endpoint, &second, 200).await;
+    assert_eq!(scene.observe("3200", 120).await, 1);
+    assert_eq!(mailbox.letters().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_gathered_for_one_address_is_not_told_at_another_that_nobody_proved() {
+    let (scene, _mailbox) = scene().await;
+    let first = codes_sent(&scene, 1).await;
+    give(&scene, &scene.endpoint, &first, 200).await;
+    let path = format!("{ENDPOINTS}/{}", scene.endpoint);
+    let (digest, json) = (
+        json!({ "every_s": 300 }),
+        ("content-type", "application/json"),
+    );
+    let put = format!("{path}/digest");
+    let put = scene.owner.send("PUT", &put, &[json], digest.to_string());
+    put.await.expect(200);
+    scene.rule(below_3000()).await;
+    scene.observe("3200", 0).await;
+    assert_eq!(scene.observe("2900", 60).await, 1);
+    let edit = json!({ "address": format!("{}?b", scene.receiver.url) });
+    scene.owner.patch(&path, &[], &edit).await.expect(200);
+    codes_sent(&scene, 2).await;
+    scene.yard.database.shift_clock(TimeDelta::minutes(6)).await;
+    assert_eq!(digests::told(&scene).await, 1);
+    let types: Vec<Value> = events(&scene).iter().map(|it| it["type"].clone()).collect();
+    assert_eq!(types, ["endpoint.verify", "endpoint.verify"]);
+    let tries = scene.stories().await[0]["tries"].take();
+    assert_eq!(tries[0]["result"], "untold", "{tries}");
+    assert_eq!(tries[0]["cause"], "unverified", "{tries}");
 }

@@ -8,6 +8,7 @@ mod claim;
 mod control;
 mod dead;
 mod deadlines;
+mod endpoints;
 mod enqueue;
 mod fair;
 mod files;

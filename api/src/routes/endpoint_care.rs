@@ -12,10 +12,12 @@ use packtrain_jobs::alerts::probe::Probe;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::endpoints::{EndpointView, PATH, shown};
+use super::endpoints::{EndpointView, PATH, find, shown};
+use super::incidents::Answered;
 use super::{id, locate, wake};
 use crate::Shared;
 use crate::auth::User;
+use crate::idempotency::{OptionalKey, keyed};
 use crate::problem::{ENDPOINT_TESTED, ENDPOINT_UNVERIFIED, Problem};
 use crate::request::Asked;
 
@@ -41,17 +43,10 @@ pub(crate) struct TestView {
     result: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<DateTime<Utc>>,
-    /// The status of HTTP or the reply code of SMTP.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    /// Why it was not taken, as one word.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cause: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_ms: Option<u32>,
-    /// The beginning of what the other side said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    excerpt: Option<String>,
+    #[serde(flatten)]
+    answered: Answered,
 }
 
 impl TestView {
@@ -60,48 +55,54 @@ impl TestView {
             id,
             result: "pending".to_owned(),
             at: None,
-            status: None,
-            cause: None,
             latency_ms: None,
-            excerpt: None,
+            answered: Answered::default(),
         }
     }
 
-    fn of(tried: Try) -> Self {
+    fn of(mut tried: Try) -> Self {
         Self {
+            answered: Answered::of(&mut tried),
             id: tried.job,
             result: tried.result,
             at: Some(tried.at),
-            status: tried.status,
-            cause: tried.cause,
             latency_ms: Some(tried.latency_ms),
-            excerpt: tried.excerpt,
         }
     }
 }
 
 /// Gives a webhook another secret. Those before sign beside it for a day; while four sign, there is
-/// no fifth.
+/// no fifth. A request that is repeated under its key gets the secret that it made.
 #[utoipa::path(
     post, path = "/v2/premium/endpoints/{id}/secrets", tag = "alerts",
     operation_id = "rotateSecret",
-    params(("id" = EndpointId, Path)),
+    params(
+        ("id" = EndpointId, Path),
+        ("idempotency-key" = Option<String>, Header, description = "Names this request: a \
+            repetition makes nothing twice. Kept for 24 hours.", max_length = 255),
+    ),
     responses((status = 201, description = "The new secret.", body = SecretView)),
 )]
 pub(crate) async fn rotate(
     State(shared): State<Shared>,
     user: User,
     Path(text): Path<String>,
+    OptionalKey(key): OptionalKey,
 ) -> Result<Response, Problem> {
     let api = &shared.api;
+    let endpoint = id::<EndpointId>(&text)?;
+    // There is no body: what is asked for is told by the endpoint alone.
+    let keyed = keyed(key, &endpoint, api.clock.now())?;
     let random = std::array::from_fn(|_| api.ids.random());
     let secret = api.alerts.doors.new_secret(random);
-    let endpoint = id::<EndpointId>(&text)?;
     let endpoints = &api.alerts.endpoints;
-    let until = endpoints.rotate(user.tenant, endpoint, &secret).await?;
+    let rotated = endpoints
+        .rotate(user.tenant, endpoint, &secret, keyed.as_ref())
+        .await?;
+    let rotated = rotated.ok_or_else(Problem::not_found)?;
     let view = SecretView {
-        secret: secret.reveal().clone(),
-        old_secrets_until: until.ok_or_else(Problem::not_found)?,
+        secret: rotated.secret.reveal().clone(),
+        old_secrets_until: rotated.until,
     };
     Ok((StatusCode::CREATED, Json(view)).into_response())
 }
@@ -124,8 +125,7 @@ pub(crate) async fn enable(
     if !endpoints.enable(user.tenant, endpoint).await? {
         return Err(Problem::not_found());
     }
-    let found = endpoints.find(user.tenant, endpoint).await?;
-    let record = found.ok_or_else(Problem::not_found)?;
+    let record = find(&shared, user.tenant, endpoint).await?;
     Ok(Json(shown(record)).into_response())
 }
 

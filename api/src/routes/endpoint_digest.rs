@@ -10,7 +10,7 @@ use packtrain_core::time::Timestamp;
 use packtrain_jobs::alerts::digest::Rhythm;
 use serde_json::Value;
 
-use super::endpoints::{EndpointView, shown};
+use super::endpoints::{EndpointView, find, shown};
 use super::id;
 use crate::Shared;
 use crate::auth::User;
@@ -57,8 +57,7 @@ pub(crate) async fn gather(
     {
         return Err(Problem::not_found());
     }
-    let found = api.alerts.endpoints.find(user.tenant, endpoint).await?;
-    let record = found.ok_or_else(Problem::not_found)?;
+    let record = find(&shared, user.tenant, endpoint).await?;
     Ok(Json(shown(record)).into_response())
 }
 

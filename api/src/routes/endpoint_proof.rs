@@ -12,7 +12,7 @@ use packtrain_jobs::alerts::verify::Verify;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::endpoints::{EndpointView, shown};
+use super::endpoints::{EndpointView, find, shown};
 use super::{id, wake};
 use crate::Shared;
 use crate::auth::User;
@@ -59,8 +59,7 @@ pub(crate) async fn verify(
         }
         Proof::Missing => return Err(Problem::not_found()),
     }
-    let found = endpoints.find(user.tenant, endpoint).await?;
-    let record = found.ok_or_else(Problem::not_found)?;
+    let record = find(&shared, user.tenant, endpoint).await?;
     Ok(Json(shown(record)).into_response())
 }
 
@@ -112,7 +111,8 @@ pub(super) async fn ask_first(
     ask(shared, user, endpoint, job, asked).await
 }
 
-async fn ask(
+/// Has a code sent to an endpoint, by this job.
+pub(super) async fn ask(
     shared: &Shared,
     user: &User,
     endpoint: EndpointId,

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode};
 use packtrain_core::field::FieldError;
-use packtrain_core::ids::EndpointId;
+use packtrain_core::ids::{EndpointId, TenantId};
 use packtrain_core::ports::{ChannelKind, EndpointError, EndpointRecord, NewEndpoint};
 use packtrain_core::secret::Secret;
 use packtrain_core::time::Timestamp;
@@ -16,13 +16,14 @@ use utoipa::ToSchema;
 
 use super::rules::sentence;
 use super::{endpoint_digest, endpoint_proof, id, locate};
+use crate::Shared;
 use crate::auth::User;
 use crate::body::{JsonBody, Params};
+use crate::conditional::Editable;
 use crate::idempotency::{OptionalKey, keyed};
 use crate::page::{self, PageParams};
-use crate::problem::{ENDPOINT_NAMED, KEY_REUSED, LIMIT_REACHED, NOT_SEALED, Problem};
+use crate::problem::{ENDPOINT_NAMED, KEY_REUSED, LIMIT_REACHED, NOT_SEALED, Problem, STALE};
 use crate::request::Asked;
-use crate::{Shared, conditional};
 
 /// Where endpoints are.
 pub(super) const PATH: &str = "/v2/premium/endpoints";
@@ -159,8 +160,7 @@ pub(crate) async fn create(
     let new = wanted.read(&shared, api.clock.now())?;
     let endpoints = &api.alerts.endpoints;
     let made = endpoints.create(user.tenant, &new, keyed.as_ref()).await?;
-    let record = endpoints.find(user.tenant, made).await?;
-    let record = record.ok_or_else(Problem::not_found)?;
+    let record = find(&shared, user.tenant, made).await?;
     if record.unverified_since.is_some() {
         endpoint_proof::ask_first(&shared, &user, made, &asked).await?;
     }
@@ -178,31 +178,16 @@ impl EndpointRequest {
     /// The endpoint that is asked for, or what is wrong where.
     fn read(self, shared: &Shared, now: Timestamp) -> Result<NewEndpoint, Problem> {
         let api = &shared.api;
-        let address = Secret::new(self.address.trim().to_owned());
-        let name = self.name.trim().to_owned();
         let mut errors = Vec::new();
-        let is_long = name.chars().count() > NAME_CHARS_MAX;
-        if name.is_empty() || is_long || name.contains(char::is_control) {
-            let said =
-                format!("A name has 1 to {NAME_CHARS_MAX} characters, and no control characters.");
-            errors.push(FieldError::new("/name", "length", said));
-        }
-        let known = ChannelKind::ALL.into_iter();
-        let channel = { known }.find(|kind| kind.as_str() == self.channel);
-        match channel.map(|kind| api.alerts.doors.check(kind, &address)) {
-            None => {
-                let said = "It is none of webhook, email, slack, discord, telegram, sns, sms.";
-                errors.push(FieldError::new("/channel", "unknown_channel", said));
-            }
-            Some(Err(said)) => errors.push(FieldError::new("/address", "address", said)),
-            Some(Ok(())) => {}
-        }
+        let name = named(&self.name).map_err(|error| errors.push(error));
+        let address = reached(shared, &self.channel, &self.address);
+        let address = address.map_err(|error| errors.push(error));
         let digest = self.digest.map(|it| endpoint_digest::stored(&it, now));
         let digest = digest.transpose().unwrap_or_else(|wrong| {
             errors.extend(wrong.into_iter().map(|error| error.under("/digest")));
             None
         });
-        let Some(channel) = channel.filter(|_| errors.is_empty()) else {
+        let (Ok(name), Ok((channel, address)), true) = (name, address, errors.is_empty()) else {
             return Err(Problem::invalid(errors));
         };
         let secret = (channel == ChannelKind::Webhook).then(|| {
@@ -218,6 +203,36 @@ impl EndpointRequest {
             needs_proof: api.alerts.needs_proof,
             digest,
         })
+    }
+}
+
+/// What an endpoint is to be called.
+pub(super) fn named(text: &str) -> Result<String, FieldError> {
+    let name = text.trim();
+    let is_long = name.chars().count() > NAME_CHARS_MAX;
+    if name.is_empty() || is_long || name.contains(char::is_control) {
+        let said =
+            format!("A name has 1 to {NAME_CHARS_MAX} characters, and no control characters.");
+        return Err(FieldError::new("/name", "length", said));
+    }
+    Ok(name.to_owned())
+}
+
+/// Where an endpoint of a channel is to lead, as far as it can be judged before anything is sent.
+pub(super) fn reached(
+    shared: &Shared,
+    channel: &str,
+    text: &str,
+) -> Result<(ChannelKind, Secret<String>), FieldError> {
+    let address = Secret::new(text.trim().to_owned());
+    let mut known = ChannelKind::ALL.into_iter();
+    let Some(kind) = known.find(|kind| kind.as_str() == channel) else {
+        let said = "It is none of webhook, email, slack, discord, telegram, sns, sms.";
+        return Err(FieldError::new("/channel", "unknown_channel", said));
+    };
+    match shared.api.alerts.doors.check(kind, &address) {
+        Ok(()) => Ok((kind, address)),
+        Err(said) => Err(FieldError::new("/address", "address", said)),
     }
 }
 
@@ -248,7 +263,8 @@ pub(crate) async fn list(
 #[utoipa::path(
     get, path = "/v2/premium/endpoints/{id}", tag = "alerts", operation_id = "showEndpoint",
     params(("id" = EndpointId, Path)),
-    responses((status = 200, description = "The endpoint.", body = EndpointView)),
+    responses((status = 200, description = "The endpoint.", body = EndpointView,
+        headers(("ETag" = String, description = "The endpoint's version.")))),
 )]
 pub(crate) async fn show(
     State(shared): State<Shared>,
@@ -256,10 +272,24 @@ pub(crate) async fn show(
     Path(text): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let endpoints = &shared.api.alerts.endpoints;
-    let found = endpoints.find(user.tenant, id(&text)?).await?;
-    let record = found.ok_or_else(Problem::not_found)?;
-    conditional::json(StatusCode::OK, &shown(record), &headers)
+    let record = find(&shared, user.tenant, id(&text)?).await?;
+    Ok(editable(record)?.read(&headers))
+}
+
+/// An endpoint, as it is read and edited. Of its address a part alone is shown.
+pub(super) fn editable(record: EndpointRecord) -> Result<Editable, Problem> {
+    let unseen = record.address_mark;
+    Editable::new(&shown(record), &unseen)
+}
+
+/// An endpoint of a tenant.
+pub(super) async fn find(
+    shared: &Shared,
+    tenant: TenantId,
+    id: EndpointId,
+) -> Result<EndpointRecord, Problem> {
+    let found = shared.api.alerts.endpoints.find(tenant, id).await?;
+    found.ok_or_else(Problem::not_found)
 }
 
 /// Takes an endpoint away that no rule tells.
@@ -286,6 +316,7 @@ impl From<EndpointError> for Problem {
         match error {
             EndpointError::Store(error) => error.into(),
             EndpointError::KeyReused => Self::of(&KEY_REUSED),
+            EndpointError::Moved => Self::of(&STALE),
             EndpointError::Unsealed => Self::of(&NOT_SEALED),
             EndpointError::Many(_) | EndpointError::Codes(_) | EndpointError::Secrets(_) => {
                 Self::said(&LIMIT_REACHED, sentence(&error))

@@ -86,6 +86,18 @@ struct TryView {
     /// `delivered`, `temporary`, `permanent` or `gone`; `untold` where nothing was sent, and why is
     /// the cause.
     result: String,
+    #[serde(flatten)]
+    answered: Answered,
+    /// Why the rule's own words could not be said of it, so that the message was in ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "text, line 1, column 40: undefined value")]
+    words_failed: Option<String>,
+}
+
+/// What the other side answered to a try, or why it could not.
+#[derive(Default, Serialize, ToSchema)]
+#[schema(as = DeliveryAnswer)]
+pub(super) struct Answered {
     /// Status of HTTP, or reply code of SMTP.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
@@ -95,10 +107,17 @@ struct TryView {
     /// The beginning of what the other side said.
     #[serde(skip_serializing_if = "Option::is_none")]
     excerpt: Option<String>,
-    /// Why the rule's own words could not be said of it, so that the message was in ours.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "text, line 1, column 40: undefined value")]
-    words_failed: Option<String>,
+}
+
+impl Answered {
+    /// What became of this try.
+    pub(super) fn of(tried: &mut Try) -> Self {
+        Self {
+            status: tried.status,
+            cause: tried.cause.take(),
+            excerpt: tried.excerpt.take(),
+        }
+    }
 }
 
 fn shown(record: IncidentRecord) -> IncidentView {
@@ -121,8 +140,9 @@ fn step(step: Step) -> StepView {
     }
 }
 
-fn tried(tried: Try) -> TryView {
+fn tried(mut tried: Try) -> TryView {
     TryView {
+        answered: Answered::of(&mut tried),
         seq: tried.step.map_or(0, |(_, seq)| seq),
         endpoint: tried.endpoint,
         job: tried.job,
@@ -130,9 +150,6 @@ fn tried(tried: Try) -> TryView {
         at: tried.at,
         latency_ms: tried.latency_ms,
         result: tried.result,
-        status: tried.status,
-        cause: tried.cause,
-        excerpt: tried.excerpt,
         words_failed: tried.words_failed,
     }
 }

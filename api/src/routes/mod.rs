@@ -23,6 +23,7 @@ mod changes;
 mod comparisons;
 mod dead_letters;
 mod endpoint_care;
+mod endpoint_change;
 mod endpoint_digest;
 mod endpoint_proof;
 mod endpoints;
@@ -115,7 +116,11 @@ fn of_alerts() -> OpenApiRouter<Shared> {
         .routes(routes!(incidents::list))
         .routes(routes!(incidents::show))
         .routes(routes!(endpoints::create, endpoints::list))
-        .routes(routes!(endpoints::show, endpoints::remove))
+        .routes(routes!(
+            endpoints::show,
+            endpoint_change::change,
+            endpoints::remove
+        ))
         .routes(routes!(endpoint_care::rotate))
         .routes(routes!(endpoint_care::enable))
         .routes(routes!(endpoint_care::test))

@@ -5,13 +5,13 @@ use std::time::Duration;
 use packtrain_core::fault::Fault;
 use packtrain_core::ids::{EndpointId, IncidentId, RuleId};
 use packtrain_core::job::{Ctx, Done, Gate, Job, Kind, Lane};
-use packtrain_core::ports::{EndpointRecord, Gathered, IncidentRecord, Try, WordingError, Write};
+use packtrain_core::ports::{EndpointRecord, Gathered, IncidentRecord, WordingError, Write};
 use packtrain_rules::digest::{Critical, Digest};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::sending::{ATTEMPTS_MAX, kept, send, skipped};
+use super::sending::{ATTEMPTS_MAX, kept, send, skipped, untold};
 use super::words;
 
 /// Letters of why somebody's own words failed.
@@ -73,7 +73,7 @@ impl Job for Deliver {
             return Ok(skipped("the rule was changed meanwhile"));
         };
         if record.unverified_since.is_some() {
-            return Ok(self.untold(ctx));
+            return Ok(untold(ctx, self.endpoint, Some((self.rule, self.seq))));
         }
         if is_gathered(&record, &incident) {
             return Ok(self.gathered());
@@ -92,27 +92,6 @@ impl Job for Deliver {
 }
 
 impl Deliver {
-    /// Nothing is sent, now or later, and the incident says why.
-    fn untold(&self, ctx: &Ctx) -> Done {
-        let tried = Try {
-            job: ctx.job,
-            number: ctx.attempt,
-            step: Some((self.rule, self.seq)),
-            endpoint: self.endpoint,
-            at: ctx.clock.now(),
-            latency_ms: 0,
-            result: "untold".to_owned(),
-            status: None,
-            cause: Some("unverified".to_owned()),
-            excerpt: None,
-            words_failed: None,
-        };
-        Done {
-            writes: vec![Write::Tried(Box::new(tried))],
-            ..skipped("the endpoint is not verified")
-        }
-    }
-
     /// It is told with the next digest, of which it is a part once this job has ended.
     fn gathered(&self) -> Done {
         let entry = Gathered {

@@ -51,7 +51,9 @@ impl Job for Probe {
             Standing::Disabled(_) => Standing::Failing,
             standing => standing,
         };
-        endpoints.note(ctx.tenant, &tried, standing).await?;
+        endpoints
+            .note(ctx.tenant, &record, &tried, standing)
+            .await?;
         // It was found out, whatever it is; an operator has nothing to mend.
         let status = sent.attempt.status;
         Ok(Done::with(

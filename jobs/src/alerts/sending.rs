@@ -215,6 +215,28 @@ pub(super) fn skipped(why: &str) -> Done {
     Done::with(json!({ "skipped": why }))
 }
 
+/// A message that is not sent, now or later, since the owner of its endpoint has not proved that he
+/// wants it there; its incidents say so.
+pub(super) fn untold(ctx: &Ctx, endpoint: EndpointId, step: Option<(RuleId, u32)>) -> Done {
+    let tried = Try {
+        job: ctx.job,
+        number: ctx.attempt,
+        step,
+        endpoint,
+        at: ctx.clock.now(),
+        latency_ms: 0,
+        result: "untold".to_owned(),
+        status: None,
+        cause: Some("unverified".to_owned()),
+        excerpt: None,
+        words_failed: None,
+    };
+    Done {
+        writes: vec![Write::Tried(Box::new(tried))],
+        ..skipped("the endpoint is not verified")
+    }
+}
+
 /// Keeps a try to tell something that happened at a time with what it means for its endpoint, and
 /// says what follows.
 ///
@@ -236,7 +258,7 @@ pub(super) async fn kept(
         });
     }
     let endpoints = &ctx.world.endpoints;
-    endpoints.note(ctx.tenant, &tried, standing).await?;
+    endpoints.note(ctx.tenant, record, &tried, standing).await?;
     ended(ctx, sent, happened_at)
 }
 
@@ -299,6 +321,7 @@ mod tests {
             name: "desk".to_owned(),
             channel: "webhook".to_owned(),
             address: Secret::new("https://example.org/".to_owned()),
+            address_mark: [0; 32],
             secrets: Vec::new(),
             created_at: at(0),
             unverified_since: None,

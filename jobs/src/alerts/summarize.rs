@@ -11,7 +11,7 @@ use packtrain_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::sending::{ATTEMPTS_MAX, ZONE, kept, send, skipped};
+use super::sending::{ATTEMPTS_MAX, ZONE, kept, send, skipped, untold};
 use super::words;
 
 /// Tells one endpoint in one message what was gathered for it in a window. Digests of one endpoint
@@ -65,6 +65,10 @@ impl Job for Summarize {
         }
         if found.entries.is_empty() {
             return Ok(skipped("there is nothing to tell"));
+        }
+        // It was gathered for another address.
+        if found.endpoint.unverified_since.is_some() {
+            return Ok(untold(ctx, self.endpoint, None));
         }
         let notice = Notice::Digest(self.digest(ctx, &found));
         let record = found.endpoint;

@@ -44,7 +44,7 @@ impl Job for Verify {
         let code = Code::new(ctx.ids.random());
         let hash = code.hash(self.endpoint);
         let is_first = ctx.attempt == 1;
-        let asked = endpoints.challenge(ctx.tenant, self.endpoint, &hash, is_first);
+        let asked = endpoints.challenge(ctx.tenant, &record, &hash, is_first);
         if !asked.await? {
             return Ok(skipped("nothing is to be proved"));
         }

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use chrono_tz::Tz;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use packtrain_core::ports::{
-    Allowance, AskedAgain, ChannelKind, Coins, Digests, EndedWindow, EndpointError, EndpointRecord,
-    Endpoints, Keyed, Message, Move, NewEndpoint, Notice, OwnWords, Point, Proof, Sealed, Standing,
-    StoreError, Stretch, Tested, ToSum, ToTell, Try, Undone, Watch, Watched, Wording, WordingError,
+    Allowance, AskedAgain, ChannelKind, Coins, Digests, EndedWindow, EndpointChange, EndpointError,
+    EndpointRecord, Endpoints, Keyed, Message, Move, NewEndpoint, Notice, OwnWords, Point, Proof,
+    Rotated, Sealed, Standing, StoreError, Stretch, Tested, ToSum, ToTell, Try, Undone, Watch,
+    Watched, Wording, WordingError,
 };
 use packtrain_core::proof::CodeHash;
 use packtrain_core::secret::Secret;
@@ -130,7 +131,13 @@ impl Endpoints for Nowhere {
         nothing()
     }
 
-    async fn note(&self, _: TenantId, _: &Try, _: Standing) -> Result<(), StoreError> {
+    async fn note(
+        &self,
+        _: TenantId,
+        _: &EndpointRecord,
+        _: &Try,
+        _: Standing,
+    ) -> Result<(), StoreError> {
         nothing()
     }
 
@@ -147,7 +154,17 @@ impl Endpoints for Nowhere {
         _: TenantId,
         _: EndpointId,
         _: &Secret<String>,
-    ) -> Result<Option<Timestamp>, EndpointError> {
+        _: Option<&Keyed>,
+    ) -> Result<Option<Rotated>, EndpointError> {
+        nothing().map_err(EndpointError::Store)
+    }
+
+    async fn change(
+        &self,
+        _: TenantId,
+        _: &EndpointRecord,
+        _: &EndpointChange,
+    ) -> Result<(), EndpointError> {
         nothing().map_err(EndpointError::Store)
     }
 
@@ -162,7 +179,7 @@ impl Endpoints for Nowhere {
     async fn challenge(
         &self,
         _: TenantId,
-        _: EndpointId,
+        _: &EndpointRecord,
         _: &CodeHash,
         _: bool,
     ) -> Result<bool, StoreError> {

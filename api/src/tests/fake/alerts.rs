@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use packtrain_core::ports::{
-    AskedAgain, ChannelKind, Digests, Doors, Editor, EndedWindow, EndpointError, EndpointRecord,
-    Endpoints, IncidentRecord, Keyed, NewEndpoint, NewRule, OwnWords, Proof, RuleError, RuleRecord,
+    AskedAgain, ChannelKind, Digests, Doors, Editor, EndedWindow, EndpointChange, EndpointError, EndpointRecord,
+    Endpoints, IncidentRecord, Keyed, NewEndpoint, NewRule, OwnWords, Proof, Rotated, RuleError, RuleRecord,
     Rules, Sealed, Standing, Step, StoreError, Tested, ToSum, ToTell, Try, WordingError,
 };
 use packtrain_core::proof::CodeHash;
@@ -106,8 +106,18 @@ impl Endpoints for World {
         _: TenantId,
         _: EndpointId,
         _: &Secret<String>,
-    ) -> Result<Option<Timestamp>, EndpointError> {
+        _: Option<&Keyed>,
+    ) -> Result<Option<Rotated>, EndpointError> {
         Ok(None)
+    }
+
+    async fn change(
+        &self,
+        _: TenantId,
+        _: &EndpointRecord,
+        _: &EndpointChange,
+    ) -> Result<(), EndpointError> {
+        Err(EndpointError::Moved)
     }
 
     async fn seal(&self, _: Option<TenantId>, _: u32) -> Result<Sealed, StoreError> {
@@ -121,7 +131,7 @@ impl Endpoints for World {
     async fn challenge(
         &self,
         _: TenantId,
-        _: EndpointId,
+        _: &EndpointRecord,
         _: &CodeHash,
         _: bool,
     ) -> Result<bool, StoreError> {
@@ -149,7 +159,13 @@ impl Endpoints for World {
         Ok(None)
     }
 
-    async fn note(&self, _: TenantId, _: &Try, _: Standing) -> Result<(), StoreError> {
+    async fn note(
+        &self,
+        _: TenantId,
+        _: &EndpointRecord,
+        _: &Try,
+        _: Standing,
+    ) -> Result<(), StoreError> {
         Err(missing("a use of this"))
     }
 

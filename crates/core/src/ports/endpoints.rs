@@ -40,6 +40,8 @@ pub struct EndpointRecord {
     pub channel: String,
     /// Where.
     pub address: Secret<String>,
+    /// Changes with the address, and tells nothing of it.
+    pub address_mark: AddressMark,
     /// What signs, the newest first.
     pub secrets: Vec<Secret<String>>,
     /// When it was made.
@@ -62,7 +64,30 @@ pub struct EndpointRecord {
     pub digest: Option<Value>,
 }
 
-/// Why an endpoint was not stored or taken away.
+/// A hash of an address as it is stored, which is sealed.
+pub type AddressMark = [u8; 32];
+
+/// What its owner changes about an endpoint; what is none stays as it is.
+#[derive(Debug, Clone)]
+pub struct EndpointChange {
+    /// What he calls it.
+    pub name: Option<String>,
+    /// Where, if it is another place: there it is as new as one that is made.
+    pub address: Option<Secret<String>>,
+    /// Whether he must prove that he wants it there before anything is told.
+    pub needs_proof: bool,
+}
+
+/// A secret that was put before those that sign.
+#[derive(Debug, Clone)]
+pub struct Rotated {
+    /// The new one.
+    pub secret: Secret<String>,
+    /// Until when those before it sign beside it.
+    pub until: Timestamp,
+}
+
+/// Why an endpoint was not stored, changed or taken away.
 #[derive(Debug, thiserror::Error)]
 pub enum EndpointError {
     /// Its owner has as many as there may be.
@@ -77,6 +102,9 @@ pub enum EndpointError {
     /// It has as many secrets that sign as there may be, until this moment.
     #[error("the secrets before sign until {}, and there are as many as may", .0.format("%FT%TZ"))]
     Secrets(Timestamp),
+    /// It was changed or taken away since it was read.
+    #[error("the endpoint was changed meanwhile")]
+    Moved,
     /// The key of the request was used for another one.
     #[error("the Idempotency-Key was used for another request")]
     KeyReused,
@@ -222,14 +250,25 @@ pub trait Endpoints: Send + Sync {
     /// Takes an endpoint away that no rule tells. Whether there was one.
     async fn remove(&self, tenant: TenantId, id: EndpointId) -> Result<bool, EndpointError>;
 
-    /// Puts a new secret before those that sign, which sign beside it for a day. Until when; none
-    /// when there is no webhook of this id. Where as many sign as may, it is refused.
+    /// Changes an endpoint that is as it was read, as far as its owner has a say in it. Its
+    /// secrets stay. At another address it has failed nowhere yet and is not disabled.
+    async fn change(
+        &self,
+        tenant: TenantId,
+        known: &EndpointRecord,
+        change: &EndpointChange,
+    ) -> Result<(), EndpointError>;
+
+    /// Puts a new secret before those that sign, which sign beside it for a day; once for a key,
+    /// after which it is the secret of the key. None when there is no webhook of this id. Where as
+    /// many sign as may, it is refused.
     async fn rotate(
         &self,
         tenant: TenantId,
         id: EndpointId,
         secret: &Secret<String>,
-    ) -> Result<Option<Timestamp>, EndpointError>;
+        keyed: Option<&Keyed>,
+    ) -> Result<Option<Rotated>, EndpointError>;
 
     /// Puts what is secret in endpoints under the newest key, tenant by tenant, after one.
     async fn seal(&self, after: Option<TenantId>, limit: u32) -> Result<Sealed, StoreError>;
@@ -237,13 +276,13 @@ pub trait Endpoints: Send + Sync {
     /// Lets messages go to an endpoint again that was disabled. Whether there is one.
     async fn enable(&self, tenant: TenantId, id: EndpointId) -> Result<bool, StoreError>;
 
-    /// Keeps the hash of a code that is about to be sent, which holds for a day: in the place of
-    /// all before it, or beside those of earlier attempts of the same message, which may have
-    /// arrived. Whether there is anything to prove.
+    /// Keeps the hash of a code that is about to be sent to an endpoint where it was read to be,
+    /// which holds for a day: in the place of all before it, or beside those of earlier attempts
+    /// of the same message, which may have arrived. Whether there is anything to prove there.
     async fn challenge(
         &self,
         tenant: TenantId,
-        id: EndpointId,
+        endpoint: &EndpointRecord,
         code: &CodeHash,
         is_first: bool,
     ) -> Result<bool, StoreError>;
@@ -272,12 +311,13 @@ pub trait Endpoints: Send + Sync {
         step: (RuleId, u32),
     ) -> Result<Option<ToTell>, StoreError>;
 
-    /// Keeps a try, and what it means for its endpoint. Doing it twice changes nothing. A try that
-    /// means nothing for its endpoint is rather written with the end of its job, as
-    /// [`Write::Tried`](super::Write::Tried).
+    /// Keeps a try, and what it means for its endpoint, unless that is elsewhere by now. Doing it
+    /// twice changes nothing. A try that means nothing for its endpoint is rather written with the
+    /// end of its job, as [`Write::Tried`](super::Write::Tried).
     async fn note(
         &self,
         tenant: TenantId,
+        endpoint: &EndpointRecord,
         tried: &Try,
         standing: Standing,
     ) -> Result<(), StoreError>;

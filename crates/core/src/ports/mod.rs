@@ -69,8 +69,8 @@ pub use control::{
 pub use dead::{DeadLetter, DeadLetters, Death, Mirror, MirrorError, Revive};
 pub use digests::{Digests, EndedWindow, Gathered, NextWindow, ToSum};
 pub use endpoints::{
-    AskedAgain, Doors, EndpointError, EndpointRecord, Endpoints, NewEndpoint, Proof, Sealed,
-    Standing, Tested, ToTell, Try,
+    AddressMark, AskedAgain, Doors, EndpointChange, EndpointError, EndpointRecord, Endpoints,
+    NewEndpoint, Proof, Rotated, Sealed, Standing, Tested, ToTell, Try,
 };
 pub use ends::{End, Settled, Settlement, Success};
 pub use events::{JobEvent, JobEvents, Noted, WAITING};

@@ -1,9 +1,11 @@
 //! Endpoints, and every try to tell them something.
 
 mod care;
+mod change;
 mod proof;
 mod row;
 mod sealing;
+mod standing;
 mod told;
 
 use std::sync::Arc;
@@ -12,12 +14,11 @@ use async_trait::async_trait;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use packtrain_core::limits::ENDPOINTS_MAX;
 use packtrain_core::ports::{
-    AskedAgain, EndpointError, EndpointRecord, Endpoints, Keyed, NewEndpoint, Proof, Sealed,
-    Standing, StoreError, Tested, ToTell, Try,
+    AskedAgain, EndpointChange, EndpointError, EndpointRecord, Endpoints, Keyed, NewEndpoint,
+    Proof, Rotated, Sealed, Standing, StoreError, Tested, ToTell, Try,
 };
 use packtrain_core::proof::CodeHash;
 use packtrain_core::secret::Secret;
-use packtrain_core::time::Timestamp;
 use sqlx::PgConnection;
 
 use crate::error::refused;
@@ -32,6 +33,8 @@ pub(crate) use row::{EndpointRow, one};
 
 /// The space of the idempotency keys of new endpoints.
 const KEYS: &str = "alerts.endpoint";
+/// That of new secrets.
+const SECRET_KEYS: &str = "alerts.secret";
 
 /// Endpoints over the pool of `packtrain_app` (to keep) or `packtrain_worker` (to deliver).
 #[derive(Clone)]
@@ -197,20 +200,47 @@ impl Endpoints for PgEndpoints {
         Ok(done.rows_affected() > 0)
     }
 
+    async fn change(
+        &self,
+        tenant: TenantId,
+        known: &EndpointRecord,
+        change: &EndpointChange,
+    ) -> Result<(), EndpointError> {
+        let mut tx = self.gate.begin(tenant).await?;
+        change::change(&mut tx, &self.keys, tenant, (known, change)).await?;
+        commit(tx, "to change an endpoint").await?;
+        Ok(())
+    }
+
     async fn rotate(
         &self,
         tenant: TenantId,
         id: EndpointId,
         secret: &Secret<String>,
-    ) -> Result<Option<Timestamp>, EndpointError> {
+        keyed: Option<&Keyed>,
+    ) -> Result<Option<Rotated>, EndpointError> {
         let sealed = self.keys.seal(&row::secrets_of(tenant, id), secret);
         let sealed = sealed.ok_or(EndpointError::Unsealed)?;
         let mut tx = self.gate.begin(tenant).await?;
-        let until = care::rotate(&mut tx, id, &sealed).await?;
+        if let Some(keyed) = keyed {
+            let space = (tenant, SECRET_KEYS);
+            match keyed::take(&mut tx, space, keyed, care::trace_of(secret)).await? {
+                Taken::New => {}
+                Taken::Before(trace) => {
+                    let place = (tenant, id);
+                    return Ok(care::rotated(&mut tx, &self.keys, place, trace).await?);
+                }
+                Taken::Reused => return Err(EndpointError::KeyReused),
+            }
+        }
+        let Some(until) = care::rotate(&mut tx, id, &sealed).await? else {
+            return Ok(None);
+        };
         // What was there before may be older than the key.
         sealing::seal(&mut tx, &self.keys, tenant, Some(id)).await?;
         commit(tx, "to give an endpoint another secret").await?;
-        Ok(until)
+        let secret = secret.clone();
+        Ok(Some(Rotated { secret, until }))
     }
 
     async fn enable(&self, tenant: TenantId, id: EndpointId) -> Result<bool, StoreError> {
@@ -223,12 +253,16 @@ impl Endpoints for PgEndpoints {
     async fn challenge(
         &self,
         tenant: TenantId,
-        id: EndpointId,
+        endpoint: &EndpointRecord,
         code: &CodeHash,
         is_first: bool,
     ) -> Result<bool, StoreError> {
         let mut tx = self.gate.begin(tenant).await?;
-        let is_asked = proof::challenge(&mut tx, id, code, is_first).await?;
+        // A code that is sent to one address proves nothing about another.
+        if !change::leads_there(&mut tx, &self.keys, tenant, endpoint).await? {
+            return Ok(false);
+        }
+        let is_asked = proof::challenge(&mut tx, endpoint.id, code, is_first).await?;
         commit(tx, "to keep a code").await?;
         Ok(is_asked)
     }
@@ -298,54 +332,17 @@ impl Endpoints for PgEndpoints {
     async fn note(
         &self,
         tenant: TenantId,
+        endpoint: &EndpointRecord,
         tried: &Try,
         standing: Standing,
     ) -> Result<(), StoreError> {
         let mut tx = self.gate.begin(tenant).await?;
         tries::record(&mut tx, &[tried]).await?;
-        // A try that fails after a later one succeeded says what was so before that. No try takes
-        // longer than a minute.
-        let (word, why) = match standing {
-            Standing::Well => ("well", None),
-            Standing::Failing => ("failing", None),
-            Standing::Same => return commit(tx, "to keep a try").await,
-            Standing::Disabled(why) => ("disabled", Some(why)),
-        };
-        sqlx::query!(
-            r#"
-            update endpoint
-               set verified_at = case when $2 = 'well' and unverified_since is null
-                                      then coalesce(verified_at, $3)
-                                      else verified_at end,
-                   failing_since = case
-                       when $2 = 'well' then null
-                       when coalesce(failed_at, failing_since) >= $3 - interval '1 day'
-                       then failing_since
-                       else $3
-                   end,
-                   failed_at = case $2 when 'well' then null else greatest(failed_at, $3) end,
-                   disabled_at = case $2 when 'disabled' then coalesce(disabled_at, $3)
-                                         else disabled_at end,
-                   disabled_because = coalesce(disabled_because, $4)
-             where id = $1
-               and case $2 when 'well' then verified_at is null or failing_since is not null
-                           when 'failing' then not exists (
-                               select
-                                 from delivery_try d
-                                where d.at > $3
-                                  and d.at <= $3 + interval '1 minute'
-                                  and d.endpoint_id = $1
-                                  and d.result = 'delivered')
-                           else disabled_at is null end
-            "#,
-            tried.endpoint.as_uuid(),
-            word,
-            tried.at,
-            why,
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(refused("to note how an endpoint stands"))?;
+        // What another address did says nothing of the one that stands now.
+        let is_news = standing != Standing::Same;
+        if is_news && change::leads_there(&mut tx, &self.keys, tenant, endpoint).await? {
+            standing::note(&mut tx, tried, standing).await?;
+        }
         commit(tx, "to keep a try").await
     }
 

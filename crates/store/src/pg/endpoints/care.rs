@@ -1,11 +1,16 @@
 //! What owners do to an endpoint that is there: other secrets, enabling it again, trying it out.
 
-use packtrain_core::ids::EndpointId;
-use packtrain_core::ports::{EndpointError, StoreError, Tested};
+use packtrain_core::ids::{EndpointId, TenantId};
+use packtrain_core::ports::{EndpointError, Rotated, StoreError, Tested};
+use packtrain_core::secret::Secret;
 use packtrain_core::time::Timestamp;
+use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
+use uuid::{Builder, Uuid};
 
+use super::row::secrets_of;
 use crate::error::refused;
+use crate::seal::Keyring;
 
 /// Secrets that sign at once, with the newest.
 const SECRETS_MAX: i32 = 4;
@@ -60,6 +65,48 @@ pub(super) async fn rotate(
     .await
     .map_err(refused("to give an endpoint another secret"))?;
     Ok(until)
+}
+
+/// The secret that was put before the others under a key, of which this is the trace; the newest
+/// where it signs no more. None when there is no such endpoint.
+pub(super) async fn rotated(
+    connection: &mut PgConnection,
+    keys: &Keyring,
+    (tenant, id): (TenantId, EndpointId),
+    trace: Uuid,
+) -> Result<Option<Rotated>, StoreError> {
+    let found = sqlx::query!(
+        r#"
+        select secrets, old_secrets_until as "until!"
+          from endpoint
+         where id = $1
+           and old_secrets_until is not null
+        "#,
+        id.as_uuid(),
+    )
+    .fetch_optional(connection)
+    .await
+    .map_err(refused("to read the secrets of an endpoint"))?;
+    let Some(found) = found else { return Ok(None) };
+    let secrets = found.secrets.into_iter();
+    let secrets = secrets.map(|secret| keys.open(&secrets_of(tenant, id), secret));
+    let mut secrets = secrets.collect::<Result<Vec<_>, _>>()?;
+    let place = secrets.iter().position(|it| trace_of(it) == trace);
+    if secrets.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Rotated {
+        secret: secrets.swap_remove(place.unwrap_or(0)),
+        until: found.until,
+    }))
+}
+
+/// What is kept of a secret with the key of the request that made it: enough to know it again.
+pub(super) fn trace_of(secret: &Secret<String>) -> Uuid {
+    let hash = Sha256::digest(secret.reveal());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 /// Forgets why an endpoint was disabled, and that it failed. Whether there is one.

@@ -9,7 +9,7 @@ use crate::error::refused;
 
 /// Wrong codes after which none holds until another is sent.
 const WRONG_MAX: i32 = 5;
-/// Messages with a code that one endpoint is sent in its life.
+/// Messages with a code that one endpoint is sent at one address.
 const SENT_MAX: i32 = 5;
 /// Codes of one message that hold beside each other: as many as it has attempts. A message that
 /// waits for a rate asks for a code each time it comes back.

@@ -1,9 +1,10 @@
 //! Endpoints as rows: read with what is sealed in them.
 
 use packtrain_core::ids::{EndpointId, TenantId};
-use packtrain_core::ports::{EndpointRecord, StoreError};
+use packtrain_core::ports::{AddressMark, EndpointRecord, StoreError};
 use packtrain_core::time::Timestamp;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -41,6 +42,7 @@ impl EndpointRow {
         tenant: TenantId,
     ) -> Result<EndpointRecord, StoreError> {
         let id = EndpointId::from_uuid(self.id);
+        let address_mark = mark(&self.address);
         let secrets = self.secrets.into_iter();
         let secrets = secrets.map(|secret| keys.open(&secrets_of(tenant, id), secret));
         Ok(EndpointRecord {
@@ -48,6 +50,7 @@ impl EndpointRow {
             name: self.name,
             channel: self.channel,
             address: keys.open(&address_of(tenant, id), self.address)?,
+            address_mark,
             secrets: secrets.collect::<Result<_, _>>()?,
             created_at: self.created_at,
             unverified_since: self.unverified_since,
@@ -60,6 +63,11 @@ impl EndpointRow {
             digest: self.digest,
         })
     }
+}
+
+/// What tells a stored address from another one: what is sealed never looks the same twice.
+pub(super) fn mark(stored: &str) -> AddressMark {
+    Sha256::digest(stored).into()
 }
 
 /// Where an address is sealed.
@@ -80,24 +88,41 @@ pub(super) const fn secrets_of(tenant: TenantId, endpoint: EndpointId) -> Place 
     }
 }
 
+/// A query of sqlx for endpoints `e` with their digests: what else is read of them, and from where.
+/// The queries are checked as literals, so that their columns cannot stand in a function.
+macro_rules! endpoints {
+    ($query:ident($($row:ident)?), $columns:literal, $rest:literal $(, $bound:expr)* $(,)?) => {
+        sqlx::$query!(
+            $($row,)?
+            r#"
+            select e.id, e.name, e.channel, e.address, e.created_at, e.unverified_since,
+                   e.verified_at, e.failing_since, e.failed_at, e.disabled_at, e.disabled_because,
+                   case when e.old_secrets_until <= now_utc() then e.secrets[1:1]
+                        else e.secrets end as "secrets!",
+                   case when e.old_secrets_until > now_utc() then e.old_secrets_until
+                        end as old_secrets_until,
+                   w.digest as "digest?""#
+                + $columns
+                + r#"
+              from endpoint e
+              left join digest_window w on w.endpoint_id = e.id"#
+                + $rest
+            $(, $bound)*
+        )
+    };
+}
+pub(super) use endpoints;
+
 /// One endpoint.
 pub(crate) async fn one(
     connection: &mut PgConnection,
     id: EndpointId,
 ) -> Result<Option<EndpointRow>, StoreError> {
-    sqlx::query_as!(
-        EndpointRow,
+    endpoints!(
+        query_as(EndpointRow),
+        "",
         r#"
-        select e.id, e.name, e.channel, e.address, e.created_at, e.unverified_since, e.verified_at,
-               e.failing_since, e.failed_at, e.disabled_at, e.disabled_because,
-               case when e.old_secrets_until <= now_utc() then e.secrets[1:1]
-                    else e.secrets end as "secrets!",
-               case when e.old_secrets_until > now_utc() then e.old_secrets_until
-                    end as old_secrets_until,
-               w.digest as "digest?"
-          from endpoint e
-          left join digest_window w on w.endpoint_id = e.id
-         where e.id = $1
+             where e.id = $1
         "#,
         id.as_uuid(),
     )
@@ -112,21 +137,13 @@ pub(super) async fn page(
     before: Option<EndpointId>,
     limit: u32,
 ) -> Result<Vec<EndpointRow>, StoreError> {
-    sqlx::query_as!(
-        EndpointRow,
+    endpoints!(
+        query_as(EndpointRow),
+        "",
         r#"
-        select e.id, e.name, e.channel, e.address, e.created_at, e.unverified_since, e.verified_at,
-               e.failing_since, e.failed_at, e.disabled_at, e.disabled_because,
-               case when e.old_secrets_until <= now_utc() then e.secrets[1:1]
-                    else e.secrets end as "secrets!",
-               case when e.old_secrets_until > now_utc() then e.old_secrets_until
-                    end as old_secrets_until,
-               w.digest as "digest?"
-          from endpoint e
-          left join digest_window w on w.endpoint_id = e.id
-         where $1::uuid is null or e.id < $1
-         order by e.id desc
-         limit $2
+             where $1::uuid is null or e.id < $1
+             order by e.id desc
+             limit $2
         "#,
         before.map(|id| id.as_uuid()),
         i64::from(limit),
