@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use packtrain_core::chain::Chain;
+use packtrain_core::limits::WINDOWS_MAX;
 use packtrain_core::ports::{ChainEvents, Stretch, Watch};
 use packtrain_core::time::{Clock, SystemClock, Timestamp};
 use packtrain_rules::engine::{Engine, Tick};
@@ -75,6 +76,36 @@ async fn a_rule_that_is_made_while_its_window_holds_fires_at_its_first_look() {
     assert_eq!(scene.look().await, 1);
     let told = bodies(&scene).remove(0);
     assert_eq!(told["data"]["after"], json!({ "value": "40", "unit": "%" }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_watches_no_more_windows_than_leave_room_for_others() {
+    let scene = Scene::new().await;
+    let watching = |coins: std::ops::Range<u32>| {
+        let leaves: Vec<Json> = coins
+            .map(|coin| {
+                json!({
+                    "metric": format!("price:coingecko:coin-{coin}"), "op": "<", "value": "1",
+                    "aggregate": "mean", "window_s": 3_600,
+                })
+            })
+            .collect();
+        json!({ "name": "many", "when": { "any": leaves } })
+    };
+    for tens in 0..WINDOWS_MAX / 20 {
+        scene.rule(watching(tens * 20..tens * 20 + 20)).await;
+    }
+    let ask = async |rule: Json| {
+        let asked = json!({ "rule": rule, "endpoints": [scene.endpoint] });
+        let rules = "/v2/premium/alerts/rules";
+        scene.owner.post(rules, &[], &asked).await
+    };
+    let refused = ask(watching(WINDOWS_MAX..WINDOWS_MAX + 1))
+        .await
+        .expect(409);
+    assert_eq!(refused.json()["code"], "limit.reached");
+    // Those that are watched already are derived once, for however many rules.
+    ask(watching(0..20)).await.expect(201);
 }
 
 /// A sequence that looks like chance and is the same every time.

@@ -327,7 +327,9 @@ impl From<RuleError> for Problem {
             RuleError::KeyReused => Self::of(&KEY_REUSED),
             RuleError::Missing => Self::not_found(),
             RuleError::Changed(_) | RuleError::Moved => Self::of(&STALE),
-            RuleError::Many(_) => Self::said(&LIMIT_REACHED, sentence(&error)),
+            RuleError::Many(_) | RuleError::Windows(..) => {
+                Self::said(&LIMIT_REACHED, sentence(&error))
+            }
             RuleError::Endpoint(_) => {
                 let said = sentence(&error);
                 Self::invalid(vec![FieldError::new(

@@ -90,6 +90,9 @@ pub const DIGEST_ENTRIES_MAX: usize = 50;
 pub const OWN_WORDS_BYTES_MAX: usize = 8 * 1024;
 /// Alert rules of one tenant.
 pub const RULES_MAX: u32 = 5_000;
+/// Windows of metrics that the rules of one tenant watch, each counted once: all that are watched
+/// are derived in one go when their metrics move.
+pub const WINDOWS_MAX: u32 = 500;
 /// Endpoints of one tenant.
 pub const ENDPOINTS_MAX: u32 = 100;
 /// Endpoints that one rule tells.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use packtrain_core::fault::Fault;
 use packtrain_core::ids::{EndpointId, IncidentId, RuleId};
 use packtrain_core::job::{Ctx, Done, Gate, Job, Kind, Lane};
-use packtrain_core::ports::{EndpointRecord, Gathered, IncidentRecord, WordingError, Write};
+use packtrain_core::ports::{EndpointRecord, Gathered, IncidentRecord, Try, WordingError, Write};
 use packtrain_rules::digest::{Critical, Digest};
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -118,7 +118,10 @@ fn divided(
 
 /// The place of wallets among the topics of a filter: who gives, or who gets.
 fn place(filter: &LogFilter) -> usize {
-    let is_of_givers = filter.topics.get(1).is_some_and(|topics| !topics.is_empty());
+    let is_of_givers = filter
+        .topics
+        .get(1)
+        .is_some_and(|topics| !topics.is_empty());
     if is_of_givers { 1 } else { 2 }
 }
 

@@ -222,7 +222,11 @@ async fn logs(
         };
         let length = page.blocks.len();
         let soon = (Instant::now() + FIRST_WITHIN).min(until);
-        let limit = if read.is_none() && length > 1 { soon } else { until };
+        let limit = if read.is_none() && length > 1 {
+            soon
+        } else {
+            until
+        };
         let found = some_logs(ctx, chain, keys, wallets, &page.blocks, until - RESERVE);
         let shorter = match timeout_at(limit, found).await {
             Ok(Ok(found)) => {

@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
 use packtrain_core::ports::{
-    AskedAgain, ChannelKind, Digests, Doors, Editor, EndedWindow, EndpointChange, EndpointError, EndpointRecord,
-    Endpoints, IncidentRecord, Keyed, NewEndpoint, NewRule, OwnWords, Proof, Rotated, RuleError, RuleRecord,
-    Rules, Sealed, Standing, Step, StoreError, Tested, ToSum, ToTell, Try, WordingError,
+    AskedAgain, ChannelKind, Digests, Doors, Editor, EndedWindow, EndpointChange, EndpointError,
+    EndpointRecord, Endpoints, IncidentRecord, Keyed, NewEndpoint, NewRule, OwnWords, Proof,
+    Rotated, RuleError, RuleRecord, Rules, Sealed, Standing, Step, StoreError, Tested, ToSum,
+    ToTell, Try, WordingError,
 };
 use packtrain_core::proof::CodeHash;
 use packtrain_core::secret::Secret;

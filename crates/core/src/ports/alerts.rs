@@ -94,6 +94,9 @@ pub enum RuleError {
     /// Its owner has as many as there may be.
     #[error("there are {0} rules already")]
     Many(u32),
+    /// With it, the rules of its owner would watch more windows than they may.
+    #[error("your rules watch {0} windows with it, and at most {1} are watched")]
+    Windows(i64, u32),
     /// It names an endpoint that its owner does not have.
     #[error("there is no endpoint {0}")]
     Endpoint(EndpointId),

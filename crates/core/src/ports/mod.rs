@@ -51,7 +51,8 @@ pub use backlog::{
 };
 pub use cache::{Cache, CacheKey, Cacheable, Cached, NoCache, Owner, Service};
 pub use chain_events::{
-    BlockRef, ChainEvent, ChainEventKind, ChainEvents, Gap, ScanPart, ScanState, Scanned, TokenDecimals, ToldPoint,
+    BlockRef, ChainEvent, ChainEventKind, ChainEvents, Gap, ScanPart, ScanState, Scanned,
+    TokenDecimals, ToldPoint,
 };
 pub use chains::{
     AddressBytes, BlobGas, ChainError, Chains, FeeHistory, Header, Log, LogFilter, NoChains,

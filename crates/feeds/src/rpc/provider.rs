@@ -171,11 +171,7 @@ impl Provider {
         Ok(results)
     }
 
-    async fn several(
-        &self,
-        calls: &[Call],
-        contracts: Contracts,
-    ) -> Result<Vec<Value>, RpcError> {
+    async fn several(&self, calls: &[Call], contracts: Contracts) -> Result<Vec<Value>, RpcError> {
         if self.takes_batches.load(Ordering::Relaxed) {
             let first = self
                 .next_id

@@ -15,7 +15,8 @@ use tracing::warn;
 
 use crate::alerts::rules::FINE_S_MAX;
 
-/// Windows that are derived in one evaluation; of more the others wait for the next tick.
+/// Windows that are derived in one evaluation; more than many tenants may watch with all they have
+/// ([`packtrain_core::limits::WINDOWS_MAX`]). Those beyond are not known in that tick.
 const WINDOWS_MAX: u32 = 20_000;
 /// Points of one metric in one tick at which its windows are derived, the newest.
 const MOMENTS_MAX: usize = 1_000;

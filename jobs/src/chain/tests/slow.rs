@@ -138,7 +138,11 @@ async fn what_was_read_of_some_wallets_is_given_up_when_its_blocks_leave_the_cha
     node.grow(&[5]);
     *node.logs_left.lock().unwrap() = Some(2);
     write(&kept, &page(&node, &kept).await);
-    assert_eq!(kept.events.lock().unwrap().len(), 1, "whoever got it was read");
+    assert_eq!(
+        kept.events.lock().unwrap().len(),
+        1,
+        "whoever got it was read"
+    );
     node.leave(1);
     node.grow(&[]);
     *node.logs_left.lock().unwrap() = None;

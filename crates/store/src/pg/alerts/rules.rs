@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use packtrain_core::ids::{EndpointId, IncidentId, RuleId, TenantId};
-use packtrain_core::limits::RULES_MAX;
+use packtrain_core::limits::{RULES_MAX, WINDOWS_MAX};
 use packtrain_core::ports::{
     IncidentRecord, Keyed, NewRule, RuleError, RuleRecord, Rules, Step, StoreError,
 };
@@ -335,7 +335,7 @@ async fn levels(
     connection: &mut PgConnection,
     tenant: TenantId,
     rule: &NewRule,
-) -> Result<(), StoreError> {
+) -> Result<(), RuleError> {
     let keys: Vec<String> = rule
         .levels
         .iter()
@@ -358,10 +358,27 @@ async fn levels(
         rule.id.as_uuid(),
         tenant.as_uuid(),
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await
     .map_err(refused("to store a rule's levels"))?;
-    Ok(())
+    if !keys.iter().any(|key| key.contains('|')) {
+        return Ok(());
+    }
+    let windows = sqlx::query_scalar!(
+        r#"
+        select count(distinct l.metric) as "count!"
+          from alert_rule r
+          join alert_level l on l.rule_id = r.id
+         where l.metric like '%|%'
+        "#,
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(refused("to count windows"))?;
+    match windows > i64::from(WINDOWS_MAX) {
+        true => Err(RuleError::Windows(windows, WINDOWS_MAX)),
+        false => Ok(()),
+    }
 }
 
 fn uuids(endpoints: &[EndpointId]) -> Vec<Uuid> {
