@@ -22,6 +22,7 @@ pub(crate) use scale::{Scale, Simulate};
 
 mod asked;
 mod bench;
+mod examples;
 mod keys;
 mod operate;
 mod report;
@@ -29,56 +30,6 @@ mod scale;
 
 const EXIT_CODES: &str = "Exit codes: 0 ok; 1 failed; 2 usage; 3 finished with findings under \
 --strict; 4 input unreadable; 5 database or server not reachable; 130 interrupted.";
-
-/// Examples at the foot of each command's help.
-mod examples {
-    pub(super) const DEV: &str = "\
-Examples:
-  packtrain dev
-  packtrain dev --listen 127.0.0.1:9000
-  packtrain dev --data-dir try --exit-when-ready
-  packtrain dev --stack redis
-  packtrain dev --stack aws
-  packtrain dev --stack redis,aws
-  packtrain dev --stack redis --no-worker
-  packtrain dev --live
-  packtrain dev --live --record answers
-  packtrain dev --replay answers
-  packtrain dev --feed-fault busy";
-    pub(super) const API: &str = "\
-Examples:
-  packtrain api
-  packtrain api --listen 0.0.0.0:7800";
-    pub(super) const WORKER: &str = "\
-Examples:
-  packtrain worker
-  packtrain worker --lanes pulse,io";
-    pub(super) const SCHEDULER: &str = "\
-Example:
-  packtrain scheduler";
-    pub(super) const HEALTH: &str = "\
-Examples:
-  packtrain health
-  packtrain health --part worker
-  packtrain health --part api --ready";
-    pub(super) const MIGRATE: &str = "\
-Examples:
-  packtrain migrate
-  packtrain migrate --aws
-  packtrain migrate --bootstrap-url postgres://postgres:...@db/postgres --database packtrain";
-    pub(super) const ENQUEUE: &str = "\
-Examples:
-  packtrain enqueue tax.import --tenant ten_... --payload '{\"file\":\"fil_...\"}'
-  packtrain enqueue tax.report --tenant ten_... --payload @request.json --wait
-  packtrain enqueue ops.prune --deadline 2027-01-31T18:00:00Z";
-    pub(super) const CONFIG: &str = "\
-Examples:
-  packtrain config show
-  packtrain config show --origin";
-    pub(super) const COMPLETIONS: &str = "\
-Example:
-  packtrain completions zsh > _packtrain";
-}
 
 /// The job platform behind premium DeFi features: tax reports, alerts, analytics.
 #[derive(Debug, Parser)]
@@ -91,6 +42,7 @@ pub(crate) struct Cli {
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Settings file [default: packtrain.toml in this folder, when it is there]
     #[arg(long, global = true, value_name = "FILE")]
@@ -119,9 +71,7 @@ pub(crate) enum Color {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run everything in this process: database, API, workers, upkeep, demo data
-    #[command(
-        after_help = examples::DEV
-    )]
+    #[command(after_help = examples::DEV)]
     Dev(Dev),
     /// Serve the API
     #[command(after_help = examples::API)]
@@ -136,40 +86,34 @@ pub(crate) enum Command {
     #[command(after_help = examples::HEALTH)]
     Health(Health),
     /// Bring the database schema up to date
-    #[command(
-        after_help = examples::MIGRATE
-    )]
+    #[command(after_help = examples::MIGRATE)]
     Migrate(Migrate),
     /// Make, list and revoke keys of the API
-    #[command(after_help = keys::KEYS)]
+    #[command(after_help = examples::KEYS)]
     Keys(Keys),
     /// Make a tax report straight from files, without a database
-    #[command(
-        after_help = report::REPORT
-    )]
+    #[command(after_help = report::REPORT)]
     Report(Box<Report>),
     /// Enqueue a job of any kind
-    #[command(
-        after_help = examples::ENQUEUE
-    )]
+    #[command(after_help = examples::ENQUEUE)]
     Enqueue(Enqueue),
     /// List jobs, show one, cancel, retry or discard them
-    #[command(after_help = operate::JOBS)]
+    #[command(after_help = examples::JOBS)]
     Jobs(Jobs),
     /// Show what is in the lanes, pause or resume one
-    #[command(after_help = operate::LANES)]
+    #[command(after_help = examples::LANES)]
     Lanes(Lanes),
     /// Show dead letters by cause, retry or discard all of one
-    #[command(after_help = operate::DEAD)]
+    #[command(after_help = examples::DEAD)]
     Dead(Dead),
     /// Show the schedules, edit or run one
-    #[command(after_help = operate::SCHEDULES)]
+    #[command(after_help = examples::SCHEDULES)]
     Schedules(Schedules),
     /// Show the workers, ask them to drain
-    #[command(after_help = operate::WORKERS)]
+    #[command(after_help = examples::WORKERS)]
     Workers(Workers),
     /// Watch lanes, workers, schedules and dead letters; q ends
-    #[command(after_help = operate::TOP)]
+    #[command(after_help = examples::TOP)]
     Top(Top),
     /// Measure this machine and this build
     #[command(subcommand, after_help = bench::ALL)]
@@ -316,6 +260,7 @@ pub(crate) struct Config {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Print every setting; passwords are hidden
+    #[command(after_help = examples::CONFIG)]
     Show {
         /// Say where each value comes from
         #[arg(long)]
@@ -329,64 +274,102 @@ fn secret(text: &str) -> Result<Secret<String>, Infallible> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{Command, CommandFactory};
 
-    use super::*;
+    use super::{Cli, Parser};
+
+    /// Every command, with the words by which it is called, from `packtrain` itself on.
+    fn tree() -> Vec<(String, Command)> {
+        let mut cli = Cli::command();
+        cli.build();
+        let mut found = vec![("packtrain".to_owned(), cli)];
+        let mut at = 0;
+        while let Some((words, command)) = found.get(at) {
+            let below: Vec<_> = command
+                .get_subcommands()
+                .filter(|below| below.get_name() != "help")
+                .map(|below| (format!("{words} {}", below.get_name()), below.clone()))
+                .collect();
+            found.extend(below);
+            at += 1;
+        }
+        found
+    }
+
+    /// What a command's help says at its foot.
+    fn foot(command: &Command) -> String {
+        let foot = command.get_after_help();
+        foot.map(ToString::to_string).unwrap_or_default()
+    }
 
     #[test]
     fn every_example_of_the_help_can_be_typed() {
-        let all = [
-            examples::DEV,
-            examples::API,
-            examples::WORKER,
-            examples::SCHEDULER,
-            examples::MIGRATE,
-            report::REPORT,
-            examples::CONFIG,
-            examples::COMPLETIONS,
-            examples::ENQUEUE,
-            bench::ALL,
-            bench::QUEUE,
-            bench::FAIR,
-            bench::RESCUE,
-            bench::STEADY,
-            bench::FUTURE,
-            bench::HISTORY,
-            bench::ALERTS,
-            bench::TAX,
-            operate::JOBS,
-            operate::LANES,
-            operate::DEAD,
-            operate::SCHEDULES,
-            operate::WORKERS,
-            operate::TOP,
-        ];
-        // Ids stand shortened in examples.
+        let feet: Vec<String> = tree().iter().map(|(_, command)| foot(command)).collect();
+        // Ids stand shortened in examples, and a command may go on in the next line.
         let digits = "00000000000070008000000000000000";
         let whole = ["_0190...", "_0191...", "_..."]
             .iter()
-            .fold(all.join("\n"), |text, short| {
+            .fold(feet.join("\n"), |text, short| {
                 text.replace(short, &format!("_{digits}"))
-            });
-        for line in whole.lines() {
+            })
+            .replace("\\\n", " ");
+        let mut count = 0;
+        for line in whole.lines().filter(|line| line.starts_with("  ")) {
             let Some(typed) = line.trim().split("packtrain ").nth(1) else {
                 continue;
             };
             let words = words(typed.split(" > ").next().unwrap());
             let words = ["packtrain".to_owned()].into_iter().chain(words);
             assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+            count += 1;
+        }
+        assert!(count > 100, "only {count} examples were found");
+    }
+
+    #[test]
+    fn every_command_shows_an_example_and_one_that_has_no_others_below_it_one_of_itself() {
+        Cli::command().debug_assert();
+        for (words, command) in tree().iter().skip(1) {
+            let foot = foot(command);
+            let Some((_, examples)) = foot.split_once("Example") else {
+                panic!("{words} shows no example");
+            };
+            let is_leaf = command.get_subcommands().next().is_none();
+            assert!(!is_leaf || examples.contains(words), "{words}: {examples}");
         }
     }
 
-    /// Words as a shell makes them: what stands in single quotes is one.
-    fn words(typed: &str) -> Vec<String> {
-        let mut words = vec![];
-        for (place, part) in typed.split('\'').enumerate() {
-            match place % 2 {
-                0 => words.extend(part.split_whitespace().map(str::to_owned)),
-                _ => words.push(part.to_owned()),
+    #[test]
+    fn what_every_command_understands_stands_under_a_heading_of_its_own() {
+        for (words, mut command) in tree() {
+            let help = command.render_help().to_string();
+            let Some((own, of_all)) = help.split_once("\nGlobal options:\n") else {
+                panic!("{words} has no such heading");
+            };
+            let is_own = |option: &str| {
+                let mut lines = own.lines().map(str::trim_start);
+                lines.any(|line| line.trim_start_matches("-q, ").starts_with(option))
+            };
+            for option in ["--config", "--data-dir", "--json", "--quiet", "--color"] {
+                let is_there = of_all.contains(option);
+                assert!(is_there && !is_own(option), "{words}: {option}");
             }
         }
+    }
+
+    /// Words as a shell makes them: what stands in quotes is one.
+    fn words(typed: &str) -> Vec<String> {
+        let (mut words, mut word, mut quote) = (vec![], String::new(), None);
+        for letter in typed.chars() {
+            match (letter, quote) {
+                (letter, Some(open)) if letter == open => quote = None,
+                ('\'' | '"', None) => quote = Some(letter),
+                (' ', None) => words.push(std::mem::take(&mut word)),
+                _ => word.push(letter),
+            }
+        }
+        words.push(word);
+        words.retain(|word| !word.is_empty());
         words
     }
 
@@ -397,23 +380,5 @@ mod tests {
         let printed = format!("{:?}", Cli::try_parse_from(words).unwrap());
         assert!(printed.contains("bootstrap_url: Some(***)"), "{printed}");
         assert!(!printed.contains("hunter2"), "{printed}");
-    }
-
-    #[test]
-    fn the_command_line_is_consistent_and_every_command_shows_an_example() {
-        let mut cli = Cli::command();
-        cli.build();
-        cli.clone().debug_assert();
-        for command in cli.get_subcommands() {
-            let name = command.get_name();
-            let help = command
-                .get_after_help()
-                .map(ToString::to_string)
-                .unwrap_or_default();
-            assert!(
-                name == "help" || help.contains("Example"),
-                "{name} shows no example"
-            );
-        }
     }
 }

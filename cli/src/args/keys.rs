@@ -4,19 +4,7 @@ use clap::{Args, Subcommand};
 use packtrain_core::ids::{ApiKeyId, TenantId};
 use packtrain_core::ports::KeyScope;
 
-pub(super) const KEYS: &str = "\
-A scope says what a key may do:
-  user      work on the data of its tenant: files, reports, comparisons
-  operator  see and change the jobs of all tenants, lanes, schedules and workers
-  viewer    read what operators see, and change nothing: for scalers such as KEDA, for collectors
-            of /metrics, and for screens
-
-Examples:
-  packtrain keys new --name keda --scope viewer
-  packtrain keys new --name ada --scope user --new-tenant Ada
-  packtrain keys new --name \"ada's laptop\" --scope user --tenant ten_...
-  packtrain keys list
-  packtrain keys revoke key_...";
+use super::examples;
 
 #[derive(Debug, Args)]
 pub(crate) struct Keys {
@@ -27,8 +15,10 @@ pub(crate) struct Keys {
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysAction {
     /// Make a key and print it; it cannot be shown again
+    #[command(after_help = examples::KEYS_NEW)]
     New(NewKey),
     /// List the keys, newest first: whose they are and what they may do, never their secrets
+    #[command(after_help = examples::KEYS_LIST)]
     List {
         /// Those of one tenant alone
         #[arg(long)]
@@ -38,6 +28,7 @@ pub(crate) enum KeysAction {
         all: bool,
     },
     /// Let a key open nothing any more, at once
+    #[command(after_help = examples::KEYS_REVOKE)]
     Revoke {
         /// The public part of the key
         id: ApiKeyId,

@@ -6,41 +6,7 @@ use packtrain_core::job::{Lane, State};
 use packtrain_core::ports::CausePlace;
 use packtrain_core::schedule::{JITTER_MAX_S, Missed, Overlap};
 
-pub(super) const JOBS: &str = "\
-Examples:
-  packtrain jobs
-  packtrain jobs list --state dead --kind tax.report
-  packtrain jobs show job_0190...
-  packtrain jobs retry job_0190... job_0191...";
-pub(super) const LANES: &str = "\
-Examples:
-  packtrain lanes
-  packtrain lanes pause bulk
-  packtrain lanes resume bulk";
-pub(super) const DEAD: &str = "\
-Examples:
-  packtrain dead
-  packtrain dead retry 25f3fa8b5ada6d90 --dry-run
-  packtrain dead retry --kind alerts.deliver
-  packtrain dead discard 25f3fa8b5ada6d90";
-pub(super) const SCHEDULES: &str = "\
-Examples:
-  packtrain schedules
-  packtrain schedules run ops.prune
-  packtrain schedules edit ops.keep_warm --cron '*/10 * * * *' --zone Europe/Berlin
-  packtrain schedules edit ops.prune --jitter 600 --overlap skip
-  packtrain schedules edit ops.keep_warm --disable";
-pub(super) const WORKERS: &str = "\
-Examples:
-  packtrain workers
-  packtrain workers drain wrk_0190...
-  packtrain workers drain --of-version 0.1.0";
-pub(super) const TOP: &str = "\
-Examples:
-  packtrain top
-  packtrain top --every 5
-  packtrain top --once
-  packtrain top --json";
+use super::examples;
 
 #[derive(Debug, Args)]
 pub(crate) struct Top {
@@ -62,17 +28,22 @@ pub(crate) struct Jobs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobsAction {
     /// List jobs, newest first
+    #[command(after_help = examples::JOBS_LIST)]
     List(JobsList),
     /// Show a job with its failed attempts and its newest events
+    #[command(after_help = examples::JOBS_SHOW)]
     Show {
         /// The job
         id: JobId,
     },
     /// Cancel jobs: at once where they wait, as soon as they stop where they run
+    #[command(after_help = examples::JOBS_CANCEL)]
     Cancel(JobIds),
     /// Run jobs now: dead letters with all attempts anew, scheduled ones without waiting on
+    #[command(after_help = examples::JOBS_RETRY)]
     Retry(JobIds),
     /// Put dead letters away
+    #[command(after_help = examples::JOBS_DISCARD)]
     Discard(JobIds),
 }
 
@@ -120,13 +91,16 @@ pub(crate) struct Lanes {
 #[derive(Debug, Subcommand)]
 pub(crate) enum LanesAction {
     /// List the lanes and what is in them
+    #[command(after_help = examples::LANES_LIST)]
     List,
     /// Claim nothing more of a lane; what runs goes on
+    #[command(after_help = examples::LANES_PAUSE)]
     Pause {
         /// The lane
         lane: Lane,
     },
     /// Go on with a lane
+    #[command(after_help = examples::LANES_RESUME)]
     Resume {
         /// The lane
         lane: Lane,
@@ -142,10 +116,13 @@ pub(crate) struct Dead {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadAction {
     /// List the causes of dead letters, the most frequent first
+    #[command(after_help = examples::DEAD_LIST)]
     List(CausesList),
     /// Run dead letters again, the oldest first: all of a cause, or all that match
+    #[command(after_help = examples::DEAD_RETRY)]
     Retry(OfDead),
     /// Put dead letters away: all of a cause, or all that match
+    #[command(after_help = examples::DEAD_DISCARD)]
     Discard(OfDead),
 }
 
@@ -187,13 +164,16 @@ pub(crate) struct Schedules {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SchedulesAction {
     /// List the schedules and when they come next
+    #[command(after_help = examples::SCHEDULES_LIST)]
     List,
     /// Run what a schedule enqueues, now
+    #[command(after_help = examples::SCHEDULES_RUN)]
     Run {
         /// The schedule's kind
         kind: String,
     },
     /// Change a schedule; it goes on from now and makes up for nothing
+    #[command(after_help = examples::SCHEDULES_EDIT)]
     Edit(ScheduleEditArgs),
 }
 
@@ -244,9 +224,13 @@ pub(crate) struct WorkersList {
 #[derive(Debug, Subcommand)]
 pub(crate) enum WorkersAction {
     /// List the workers, the last started first
+    #[command(after_help = examples::WORKERS_LIST)]
     List(WorkersList),
     /// Ask workers to take no more work, finish what they can, and end
-    #[command(group(clap::ArgGroup::new("whom").required(true)))]
+    #[command(
+        after_help = examples::WORKERS_DRAIN,
+        group(clap::ArgGroup::new("whom").required(true))
+    )]
     Drain {
         /// One worker
         #[arg(group = "whom")]
