@@ -82,7 +82,7 @@ async fn recorded(
         None => (
             "recorded, not live; --live reads the nodes that the settings name",
             replay.move_url(COIN),
-            "recorded; PUT a number there to move one",
+            "recorded; GET shows one, PUT of a number moves it",
         ),
     };
     let chains = Shown {

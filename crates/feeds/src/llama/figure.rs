@@ -9,7 +9,7 @@ const EXPONENT_MAX: u32 = 38;
 const DIGITS_MAX: usize = 38;
 
 /// The figure that a number says, or a text that has one in it; none for null and the rest.
-pub(super) fn figure(raw: &RawValue) -> Option<Quantity> {
+pub(crate) fn figure(raw: &RawValue) -> Option<Quantity> {
     let text = raw.get().trim_matches('"');
     plain(text)?.parse().ok()
 }

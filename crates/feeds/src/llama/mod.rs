@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use self::elements::{ArrayError, Elements};
-use self::figure::figure;
+pub(crate) use self::figure::figure;
 use crate::host::{Bounds, Host, HostError};
 
 mod elements;
@@ -206,7 +206,8 @@ fn text(raw: &RawValue) -> Option<String> {
     serde_json::from_str(raw.get()).ok()
 }
 
-fn moment(raw: &RawValue) -> Option<Timestamp> {
+/// A time, in seconds since 1970.
+pub(crate) fn moment(raw: &RawValue) -> Option<Timestamp> {
     DateTime::from_timestamp(whole(raw)?, 0)
 }
 

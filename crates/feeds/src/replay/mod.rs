@@ -10,14 +10,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use futures::stream;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Full, Limited, StreamBody};
+use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use packtrain_core::chain::Chain;
+use packtrain_core::quantity::Quantity;
 use packtrain_core::secret::Secret;
 use packtrain_core::time::Clock;
 use tokio::net::{TcpListener, TcpStream};
@@ -28,9 +29,11 @@ use tracing::debug;
 
 use self::asked::{Asked, Refused};
 use self::fault::{RETRY_AFTER_S, nulled};
+use self::market::Costs;
 use self::own::Own;
 use self::player::Player;
 use self::recorder::Recorder;
+use self::vault::Worth;
 
 pub use self::fault::Fault;
 pub use self::market::MoveError;
@@ -41,20 +44,16 @@ mod chain;
 mod fault;
 mod files;
 mod market;
+mod moves;
 mod own;
 mod player;
 mod recorder;
 mod tape;
 mod vault;
+mod written;
 
 /// Connections at the same time; others wait.
 const CONNECTIONS_MAX: usize = 64;
-/// Bytes of a price that somebody moves.
-const PRICE_BYTES_MAX: usize = 100;
-/// Where prices are moved.
-const MOVES: &str = "/prices/";
-/// Where holdings are moved.
-const HOLDINGS: &str = "/holdings/";
 
 /// The body of an answer.
 type Body = BoxBody<Bytes, io::Error>;
@@ -157,10 +156,10 @@ impl Replay {
         Secret::new(format!("{}/llama-coins", self.url()))
     }
 
-    /// Where a price is moved: a number that is PUT there is what the coin costs from now on. Only
-    /// what this program brings along can be moved.
+    /// Where a price is moved: a number that is PUT there is what the coin costs from now on, and a
+    /// GET tells what it costs. Only what this program brings along can be moved.
     pub fn move_url(&self, coin: &str) -> String {
-        format!("{}{MOVES}{coin}", self.url())
+        format!("{}{}{coin}", self.url(), moves::PRICES)
     }
 
     /// From now on a coin costs this many dollars.
@@ -169,7 +168,7 @@ impl Replay {
     /// [`MoveError`] when there is no such coin, or this is no price, or prices are not this
     /// program's own.
     pub fn set_price(&self, coin: &str, usd: &str) -> Result<(), MoveError> {
-        self.shared.source.move_price(coin, usd)
+        self.shared.source.move_price(coin, usd).map(drop)
     }
 
     /// From now on a protocol holds so much of a token, which is worth this many dollars.
@@ -183,9 +182,11 @@ impl Replay {
         amount: &str,
         usd: &str,
     ) -> Result<(), MoveError> {
-        self.shared
+        let set = self
+            .shared
             .source
-            .move_holding(protocol, token, (amount, usd))
+            .move_holding(protocol, token, (amount, usd));
+        set.map(drop)
     }
 
     /// The address of DefiLlama's host of protocols and chains.
@@ -254,9 +255,12 @@ async fn answer(
     shared: Arc<Shared>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
-    // Whoever moves a price is no reader of it: faults are for those.
+    // Whoever moves a price is no reader of it, nor is who looks there: faults are for those.
     if request.method() == Method::PUT {
-        return Ok(moved(&shared, request).await);
+        return Ok(moves::moved(&shared.source, request).await);
+    }
+    if let Some(coin) = moves::looked_at(&request) {
+        return Ok(moves::shown(&shared.source, &coin));
     }
     let fault = *shared.fault.lock().unwrap_or_else(PoisonError::into_inner);
     match fault {
@@ -278,43 +282,15 @@ async fn answer(
         Some(Fault::Nulls) => whole(nulled(&text)),
         _ => whole(text),
     };
+    Ok(json(body))
+}
+
+/// An answer that is JSON.
+fn json(body: Body) -> Response<Body> {
     let mut answer = Response::new(body);
-    let json = http::HeaderValue::from_static("application/json");
+    let json = HeaderValue::from_static("application/json");
     answer.headers_mut().insert(CONTENT_TYPE, json);
-    Ok(answer)
-}
-
-/// Moves a price or a holding, and says so. Browsers do not PUT to another site without being
-/// allowed to, so no page that somebody looks at moves anything here.
-async fn moved(shared: &Shared, request: Request<Incoming>) -> Response<Body> {
-    let path = request.uri().path().to_owned();
-    let body = Limited::new(request.into_body(), PRICE_BYTES_MAX)
-        .collect()
-        .await;
-    let text = body.map(|body| body.to_bytes()).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let done = if let Some(coin) = path.strip_prefix(MOVES) {
-        let set = shared.source.move_price(coin, &text);
-        set.map(|()| format!("{coin} costs ${} from now on\n", text.trim()))
-    } else if let Some((protocol, token)) = holding(&path) {
-        let (amount, usd) = text.trim().split_once(' ').unwrap_or_default();
-        let set = shared.source.move_holding(protocol, token, (amount, usd));
-        set.map(|()| format!("{protocol} holds {amount} {token} from now on, worth ${usd}\n"))
-    } else {
-        return Refused::from(StatusCode::NOT_FOUND).answer();
-    };
-    let (status, said) = match done {
-        Ok(said) => (StatusCode::OK, said),
-        Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")),
-    };
-    let mut answer = Response::new(whole(said.into()));
-    *answer.status_mut() = status;
     answer
-}
-
-/// The protocol and the token of a holding that is moved.
-fn holding(path: &str) -> Option<(&str, &str)> {
-    path.strip_prefix(HOLDINGS)?.split_once('/')
 }
 
 impl Refused {
@@ -348,9 +324,16 @@ impl Source {
         }
     }
 
-    fn move_price(&self, coin: &str, usd: &str) -> Result<(), MoveError> {
+    fn move_price(&self, coin: &str, usd: &str) -> Result<Quantity, MoveError> {
         match self {
             Self::Own(own) => own.move_price(coin, usd),
+            Self::Folder(_) | Self::Real(_) => Err(MoveError::NotOurs),
+        }
+    }
+
+    fn price(&self, coin: &str) -> Result<Costs, MoveError> {
+        match self {
+            Self::Own(own) => own.price(coin),
             Self::Folder(_) | Self::Real(_) => Err(MoveError::NotOurs),
         }
     }
@@ -360,7 +343,7 @@ impl Source {
         protocol: &str,
         token: &str,
         worth: (&str, &str),
-    ) -> Result<(), MoveError> {
+    ) -> Result<Worth, MoveError> {
         match self {
             Self::Own(own) => own.move_holding(protocol, token, worth),
             Self::Folder(_) | Self::Real(_) => Err(MoveError::NotOurs),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Method;
 use packtrain_core::chain::Chain;
+use packtrain_core::quantity::Quantity;
 use packtrain_core::time::Clock;
 use serde_json::{Value, json};
 
@@ -13,8 +14,8 @@ use super::MoveError;
 use super::asked::{Asked, Place};
 use super::chain::{Calls, MovingChain};
 use super::files;
-use super::market::Market;
-use super::vault::Vault;
+use super::market::{Costs, Market};
+use super::vault::{Vault, Worth};
 
 /// Where prices are asked for.
 const CURRENT: &str = "/prices/current/";
@@ -68,8 +69,13 @@ impl Own {
         self.chains.iter().map(|(chain, _)| (*chain, 1)).collect()
     }
 
-    pub(super) fn move_price(&self, coin: &str, usd: &str) -> Result<(), MoveError> {
+    pub(super) fn move_price(&self, coin: &str, usd: &str) -> Result<Quantity, MoveError> {
         self.market.set(coin, usd)
+    }
+
+    /// What a coin costs now.
+    pub(super) fn price(&self, coin: &str) -> Result<Costs, MoveError> {
+        self.market.price(coin, self.clock.now())
     }
 
     pub(super) fn move_holding(
@@ -77,7 +83,7 @@ impl Own {
         protocol: &str,
         token: &str,
         worth: (&str, &str),
-    ) -> Result<(), MoveError> {
+    ) -> Result<Worth, MoveError> {
         self.vault.set(protocol, token, worth)
     }
 

@@ -6,13 +6,17 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use packtrain_core::quantity::Quantity;
 use packtrain_core::time::Timestamp;
-use serde_json::{Number, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::market::MoveError;
+use super::written::{self, Fields};
 
 /// The answer that was written down, and of which protocol.
 const RECORD: &[u8] = include_bytes!("../../fixtures/llama/protocol.json");
 const SLUG: &str = "bank-of-examples";
+/// The list of it that says what tokens are worth.
+const IN_USD: &str = "tokensInUsd";
 /// The list of protocols.
 const PROTOCOLS: &[u8] = include_bytes!("../../fixtures/llama/protocols.json");
 /// When it was: its newest time. All others are midnights.
@@ -23,14 +27,21 @@ const MOVED_MAX: usize = 100;
 const TOKEN_CHARS_MAX: usize = 100;
 
 /// How much of a token there is, and what that is worth in dollars.
-type Moved = (Number, Number);
+pub(super) type Worth = (Quantity, Quantity);
 /// One of the two.
-type Figure = fn(&Moved) -> &Number;
+type Figure = fn(&Worth) -> Quantity;
+
+/// What is held at a time: an amount or a worth of each token.
+#[derive(Serialize, Deserialize)]
+struct Time {
+    date: i64,
+    tokens: Fields,
+}
 
 /// What was recorded, and what was moved since.
 #[derive(Default)]
 pub(super) struct Vault {
-    moved: Mutex<BTreeMap<String, Moved>>,
+    moved: Mutex<BTreeMap<String, Worth>>,
 }
 
 impl Vault {
@@ -40,7 +51,7 @@ impl Vault {
         slug: &str,
         token: &str,
         (amount, usd): (&str, &str),
-    ) -> Result<(), MoveError> {
+    ) -> Result<Worth, MoveError> {
         if slug != SLUG {
             return Err(MoveError::Protocol);
         }
@@ -50,32 +61,34 @@ impl Vault {
         if !is_token {
             return Err(MoveError::Token);
         }
-        let figures = (number(amount)?, number(usd)?);
+        let worth = (figure(amount)?, figure(usd)?);
         let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
         if moved.len() >= MOVED_MAX && !moved.contains_key(token) {
             return Err(MoveError::Many);
         }
-        moved.insert(token.to_owned(), figures);
-        Ok(())
+        moved.insert(token.to_owned(), worth);
+        Ok(worth)
     }
 
     /// What the host says of a protocol; it has one.
     pub(super) fn protocol(&self, slug: &str, now: Timestamp) -> Option<Bytes> {
-        let mut record: Value = serde_json::from_slice(RECORD).ok()?;
         if slug != SLUG {
             return None;
         }
-        let lists: [(&str, Figure); 2] = [("tokens", amount), ("tokensInUsd", usd)];
+        let mut record: Fields = serde_json::from_slice(RECORD).ok()?;
+        let lists: [(&str, Figure); 2] = [("tokens", |worth| worth.0), (IN_USD, |worth| worth.1)];
         for (name, figure) in lists {
-            for time in record[name].as_array_mut()? {
-                let recorded = time["date"].as_i64()?;
-                time["date"] = moved_on(recorded, now).into();
+            let mut times = times(&record, name)?;
+            for time in &mut times {
+                let recorded = time.date;
+                time.date = moved_on(recorded, now);
                 if recorded == RECORDED_AT {
-                    self.put(&mut time["tokens"], figure);
+                    self.put(&mut time.tokens, figure)?;
                 }
             }
+            record.insert(name.to_owned(), written::raw(&times)?);
         }
-        Some(record.to_string().into())
+        written::answer(&record)
     }
 
     /// The list of protocols, in which the one that was moved has what it holds.
@@ -87,37 +100,38 @@ impl Vault {
         if !is_moved {
             return Some(Bytes::from_static(PROTOCOLS));
         }
-        let record: Value = serde_json::from_slice(RECORD).ok()?;
-        let mut worths = record["tokensInUsd"].as_array()?.last()?["tokens"].clone();
-        self.put(&mut worths, usd);
-        let mut worths = worths.as_object()?.values();
-        let sum = worths.try_fold(Quantity::ZERO, |sum, worth| {
-            sum.checked_add(worth.to_string().parse().ok()?).ok()
+        let record: Fields = serde_json::from_slice(RECORD).ok()?;
+        let mut worths = times(&record, IN_USD)?.pop()?.tokens;
+        self.put(&mut worths, |worth| worth.1)?;
+        let sum = worths.values().try_fold(Quantity::ZERO, |sum, worth| {
+            sum.checked_add(worth.get().parse().ok()?).ok()
         })?;
-        let mut all: Value = serde_json::from_slice(PROTOCOLS).ok()?;
-        for one in all.as_array_mut()? {
-            if one["slug"] == SLUG {
-                one["tvl"] = number(&sum.to_string()).ok()?.into();
+        let mut all: Vec<Box<RawValue>> = serde_json::from_slice(PROTOCOLS).ok()?;
+        for one in &mut all {
+            let Ok(mut fields) = serde_json::from_str::<Fields>(one.get()) else {
+                continue;
+            };
+            if written::text(&fields, "slug").as_deref() == Some(SLUG) {
+                fields.insert("tvl".to_owned(), written::number(sum)?);
+                *one = written::raw(&fields)?;
             }
         }
-        Some(all.to_string().into())
+        written::answer(&all)
     }
 
     /// Puts what was moved among tokens.
-    fn put(&self, tokens: &mut Value, figure: Figure) {
+    fn put(&self, tokens: &mut Fields, figure: Figure) -> Option<()> {
         let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
-        for (token, both) in moved.iter() {
-            tokens[token] = figure(both).clone().into();
+        for (token, worth) in moved.iter() {
+            tokens.insert(token.clone(), written::number(figure(worth))?);
         }
+        Some(())
     }
 }
 
-fn amount(moved: &Moved) -> &Number {
-    &moved.0
-}
-
-fn usd(moved: &Moved) -> &Number {
-    &moved.1
+/// The times of a list of the record.
+fn times(record: &Fields, list: &str) -> Option<Vec<Time>> {
+    serde_json::from_str(record.get(list)?.get()).ok()
 }
 
 /// Midnights are those of the last days, and the newest time is now.
@@ -130,17 +144,19 @@ fn moved_on(recorded: i64, now: Timestamp) -> i64 {
     recorded + days * DAY_S
 }
 
-/// A number that a person wrote: of whom nothing is less than nothing.
-fn number(text: &str) -> Result<Number, MoveError> {
+/// A figure that a person wrote: of whom nothing is less than nothing.
+fn figure(text: &str) -> Result<Quantity, MoveError> {
     let read: Quantity = text.trim().parse().map_err(|_| MoveError::Price)?;
-    if read.is_negative() {
-        return Err(MoveError::Price);
+    match read.is_negative() {
+        true => Err(MoveError::Price),
+        false => Ok(read),
     }
-    serde_json::from_str(&read.to_string()).map_err(|_| MoveError::Price)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn at(text: &str) -> Timestamp {
@@ -175,6 +191,20 @@ mod tests {
         let all: Value = serde_json::from_slice(&vault.protocols().unwrap()).unwrap();
         assert_eq!(all[0]["tvl"].to_string(), "734567890.5625");
         assert_eq!(vault.protocol("another", now), None);
+    }
+
+    #[test]
+    fn a_holding_that_is_moved_is_told_to_its_last_digit() {
+        let vault = Vault::default();
+        let (amount, usd) = ("160000.123456789012345678", "9007199254740993.01");
+        vault.set(SLUG, "WETH", (amount, usd)).unwrap();
+        let told = vault.protocol(SLUG, at("2026-12-24T17:30:01Z")).unwrap();
+        let told = String::from_utf8(told.to_vec()).unwrap();
+        for figure in [amount, usd] {
+            assert!(told.contains(&format!("\"WETH\":{figure}")), "{told}");
+        }
+        let all = String::from_utf8(vault.protocols().unwrap().to_vec()).unwrap();
+        assert!(all.contains("\"tvl\":9007199489308883.0725"), "{all}");
     }
 
     #[test]
