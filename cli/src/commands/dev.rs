@@ -41,11 +41,12 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     stop_on_signal(&stop)?;
     greet(global);
     let (tasks, serving) = (TaskTracker::new(), CancellationToken::new());
-    let mut settings = settings.clone();
+    let mut settings = Box::new(settings.clone());
     let stack = servers(global, args, &mut settings, (&tasks, &serving)).await?;
     let database = Database::open(&settings, narrate(global.quiet)).await?;
     database.keep(&tasks, &serving);
-    let settings = &at_home(settings, &database);
+    at_home(&mut settings, &database);
+    let settings = &*settings;
     let key = prepare(&database).await?;
     hints::check(settings).await?;
     let parts = Parts::open(settings, &database, !args.no_worker, &tasks, &serving)?;
@@ -115,7 +116,7 @@ async fn servers(
 
 /// What holds where one person works on one machine: nobody proves that he wants his own endpoints,
 /// and the key under which they are sealed belongs to the database.
-fn at_home(mut settings: Settings, database: &Database) -> Settings {
+fn at_home(settings: &mut Settings, database: &Database) {
     let notify = &mut settings.notify;
     if notify.verification == Verification::Auto {
         notify.verification = Verification::None;
@@ -125,7 +126,6 @@ fn at_home(mut settings: Settings, database: &Database) -> Settings {
         let key = derived_bytes(seed.reveal(), "key of endpoints");
         notify.keys.0.push(sealing::written(key));
     }
-    settings
 }
 
 /// Runs jobs until `stop`, where there is anybody who does.

@@ -55,3 +55,22 @@ impl Sqs {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::load;
+
+    #[test]
+    fn a_time_that_sqs_would_refuse_is_refused_at_once() {
+        for (key, value) in [
+            ("sqs.wait_s", "21"),
+            ("sqs.visibility_s", "43201"),
+            ("sqs.visibility_s", "0"),
+        ] {
+            let Err(error) = load(None, &[(key, value.to_owned())]) else {
+                panic!("{key} = {value} was taken");
+            };
+            assert!(error.to_string().contains(key), "{error}");
+        }
+    }
+}

@@ -61,3 +61,24 @@ impl S3 {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::load;
+
+    #[test]
+    fn a_setting_that_s3_would_refuse_is_refused_at_once() {
+        for (key, flags) in [
+            ("s3.bucket", ("objects.store", "s3")),
+            ("s3.prefix", ("s3.prefix", "/reports")),
+            ("s3.download_s", ("s3.download_s", "0")),
+            ("s3.download_s", ("s3.download_s", "604801")),
+            ("s3.upload_s", ("s3.upload_s", "0")),
+        ] {
+            let Err(error) = load(None, &[(flags.0, flags.1.to_owned())]) else {
+                panic!("{flags:?} was taken");
+            };
+            assert!(error.to_string().contains(key), "{error}");
+        }
+    }
+}

@@ -76,3 +76,39 @@ impl Telemetry {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::load;
+
+    #[test]
+    fn what_no_collector_could_be_sent_is_refused_and_headers_are_never_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("packtrain.toml");
+        for (key, value, why) in [
+            ("otlp_url", "'localhost:4318'", "http or https"),
+            ("otlp_headers", "'hush'", "name=value"),
+            ("sample_ratio", "1.5", "between 0 and 1"),
+            ("service_name", "''", "between 1 and 255"),
+            ("ids", "'b3'", "xray"),
+        ] {
+            let text = format!("[telemetry]\n{key} = {value}\n");
+            std::fs::write(&file, text).unwrap();
+            let url = ("telemetry.otlp_url", "http://collector".to_owned());
+            let flags: &[_] = if key == "otlp_url" { &[] } else { &[url] };
+            let Err(error) = load(Some(&file), flags) else {
+                panic!("{key} = {value} was taken");
+            };
+            let error = error.to_string();
+            let key = format!("telemetry.{key}");
+            assert!(error.contains(&key) && error.contains(why), "{error}");
+            assert!(!error.contains("hush"), "{error}");
+        }
+        let headers = ("telemetry.otlp_headers", "x-key=hush".to_owned());
+        let url = ("telemetry.otlp_url", "https://collector/?k=hush".to_owned());
+        let loaded = load(None, &[url, headers]).unwrap();
+        let shown = serde_json::to_string(&loaded.shown()).unwrap();
+        assert!(!shown.contains("hush"), "{shown}");
+        assert!(!format!("{:?}", loaded.settings).contains("hush"));
+    }
+}

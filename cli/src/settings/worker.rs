@@ -122,3 +122,65 @@ impl Worker {
         problem(found.0, "0 is not 1 or more".to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::load;
+
+    #[test]
+    fn leases_that_would_be_renewed_too_rarely_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("packtrain.toml");
+        for ms in [0, 1001] {
+            std::fs::write(&file, format!("[worker]\nrenew_every_ms = {ms}\n")).unwrap();
+            let Err(error) = load(Some(&file), &[]) else {
+                panic!("{ms} was taken");
+            };
+            assert!(error.to_string().contains("packtrain.toml"), "{error}");
+            assert!(error.to_string().contains("between 1 and 1000"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_lane_s_patience_that_would_cost_its_leases_is_refused_and_so_are_batches_of_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("packtrain.toml");
+        let said = |line: &str| {
+            std::fs::write(&file, format!("[worker]\n{line}\n")).unwrap();
+            load(Some(&file), &[]).err().map(|error| error.to_string())
+        };
+        let too_short = said("pulse_patience_ms = 499").unwrap();
+        assert!(
+            too_short.contains("worker.pulse_patience_ms: 499"),
+            "{too_short}"
+        );
+        assert!(too_short.contains("packtrain.toml"), "{too_short}");
+        assert_eq!(said("pulse_patience_ms = 500"), None);
+        assert!(
+            said("settle_batch = 0")
+                .unwrap()
+                .contains("worker.settle_batch")
+        );
+        assert!(
+            said("settle_at_once = 0")
+                .unwrap()
+                .contains("worker.settle_at_once")
+        );
+    }
+
+    #[test]
+    fn a_lane_without_a_slot_is_refused_and_cpu_slots_of_nothing_are_as_many_as_cores() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("packtrain.toml");
+        let said = |lane: &str| {
+            std::fs::write(&file, format!("[worker]\n{lane}_slots = 0\n")).unwrap();
+            load(Some(&file), &[]).err().map(|error| error.to_string())
+        };
+        for lane in ["pulse", "notify", "io", "bulk", "ops"] {
+            let refusal = said(lane).unwrap();
+            let words = format!("worker.{lane}_slots: 0 is not 1 or more");
+            assert!(refusal.contains(&words), "{refusal}");
+        }
+        assert_eq!(said("cpu"), None);
+    }
+}

@@ -57,7 +57,7 @@ mod world;
 /// Everything that the parts share. A process that touches no artefact has no store of them: it
 /// needs neither the folder nor rights on the bucket.
 pub(crate) struct Parts<S = objects::Opened> {
-    pub(crate) settings: Settings,
+    pub(crate) settings: Box<Settings>,
     pub(crate) pools: Pools,
     pub(crate) store: S,
     pub(crate) hints: Arc<dyn Hints>,
@@ -243,7 +243,7 @@ impl Parts<()> {
             stop,
         })?;
         Ok(Self {
-            settings: settings.clone(),
+            settings: Box::new(settings.clone()),
             pools,
             store: (),
             hints,

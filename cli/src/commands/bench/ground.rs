@@ -39,7 +39,7 @@ pub(crate) struct Ground {
     pub(crate) server: PathBuf,
     /// Says how far the bench is.
     pub(crate) steps: Steps,
-    pub(crate) settings: Settings,
+    pub(crate) settings: Box<Settings>,
     pub(crate) database: Database,
     /// The server's superuser and the database there, when the server was given.
     guest: Option<(Secret<String>, String)>,
@@ -56,7 +56,7 @@ impl Ground {
         settings: &Settings,
         at: &BenchWhere,
     ) -> Result<Self, Failure> {
-        let mut settings = settings.clone();
+        let mut settings = Box::new(settings.clone());
         if settings.hints.transport == Transport::Sqs {
             let what = "hints.transport: benches ring over pg or redis, not over sqs";
             return Err(Failure::new(USAGE, what).help("set it to one of them for this command"));
