@@ -12,4 +12,6 @@ pub mod tax;
 #[cfg(test)]
 mod nowhere;
 #[cfg(test)]
+mod watching;
+#[cfg(test)]
 mod world;

@@ -1,126 +1,40 @@
 //! What is read for a back-test, and what is said of it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use async_trait::async_trait;
-use packtrain_core::ids::{JobId, RuleId, TenantId};
-use packtrain_core::ports::{Allowance, Move, Point, StoreError, Stretch, Undone, Watch, Watched};
+use packtrain_core::ids::JobId;
 use packtrain_core::time::Clock;
 use packtrain_rules::metric::Metric;
 use serde_json::Value as Json;
+use uuid::Uuid;
 
 use super::*;
+use crate::watching::Watching;
 use crate::world::{Noon, World};
 
-/// Points of metrics, and how often somebody came for them.
-#[derive(Default)]
-struct Kept {
-    points: BTreeMap<String, BTreeMap<Timestamp, String>>,
-    reads: Mutex<usize>,
-}
-
-#[async_trait]
-impl Watch for Kept {
-    async fn moved(&self, _: JobId) -> Result<Vec<Move>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn crossed(
-        &self,
-        _: &[Move],
-        _: Option<RuleId>,
-        _: u32,
-    ) -> Result<Vec<Watched>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn due(&self, _: u32) -> Result<(Timestamp, Vec<Watched>), StoreError> {
-        Ok((Noon.now(), Vec::new()))
-    }
-
-    async fn watched(&self, _: &[String]) -> Result<Vec<String>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn watched_of(&self, _: &str, _: u32) -> Result<Vec<String>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn allowances(&self, _: &[TenantId]) -> Result<Vec<Allowance>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn values(&self, _: &[String]) -> Result<Vec<Point>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn windows(&self, _: &[String], _: u32) -> Result<Vec<String>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn points(&self, stretch: &Stretch, limit: u32) -> Result<Vec<Point>, StoreError> {
-        *self.reads.lock().unwrap() += 1;
-        let points = self.points.get(&stretch.metric).into_iter().flatten();
-        let inside = points.filter(|(at, _)| (stretch.from..=stretch.until).contains(*at));
-        let mut minutes = BTreeSet::new();
-        let taken = inside.rev().filter(|(at, _)| {
-            let minute = at.timestamp().div_euclid(60);
-            !stretch.is_coarse || minutes.insert(minute)
-        });
-        let points = taken.take(limit as usize).map(|(at, value)| Point {
-            metric: stretch.metric.clone(),
-            at: *at,
-            value: value.clone(),
-        });
-        Ok(points.collect())
-    }
-
-    async fn before(&self, metric: &str, moments: &[Timestamp]) -> Result<Vec<Point>, StoreError> {
-        let points = self.points.get(metric);
-        let found = moments.iter().filter_map(|moment| {
-            let (at, value) = points?.range(..=*moment).next_back()?;
-            Some(Point {
-                metric: metric.to_owned(),
-                at: *at,
-                value: value.clone(),
-            })
-        });
-        Ok(found.collect())
-    }
-
-    async fn is_in_play(&self, _: &str) -> Result<bool, StoreError> {
-        Ok(false)
-    }
-
-    async fn undone(
-        &self,
-        _: JobId,
-        _: Option<(RuleId, u32)>,
-        _: u32,
-    ) -> Result<Vec<Undone>, StoreError> {
-        Ok(Vec::new())
-    }
-}
-
-impl Kept {
-    /// So many points of a metric, so many seconds apart, up to now: 1, 2, 3 and so on.
-    fn with(mut self, metric: &str, count: i32, apart_s: i64) -> Self {
-        let of_metric = self.points.entry(metric.to_owned()).or_default();
-        for number in 0..count {
+/// So many points of a metric, so many seconds apart, up to now: 1, 2, 3 and so on.
+fn kept(metric: &str, count: i32, apart_s: i64) -> Arc<Watching> {
+    observed(
+        metric,
+        (0..count).map(|number| {
             let back = TimeDelta::seconds(apart_s * i64::from(count - 1 - number));
-            of_metric.insert(Noon.now() - back, (number + 1).to_string());
-        }
-        self
-    }
+            (Noon.now() - back, (number + 1).to_string())
+        }),
+    )
 }
 
-fn attempt(kept: Kept) -> (Ctx, Arc<Kept>) {
-    let kept = Arc::new(kept);
+fn observed(metric: &str, points: impl IntoIterator<Item = (Timestamp, String)>) -> Arc<Watching> {
+    let watching = Watching::at(Noon.now());
+    let tick = JobId::from_uuid(Uuid::from_u128(9));
+    watching.with(|kept| kept.observe(metric, tick, points));
+    watching
+}
+
+fn attempt(kept: &Arc<Watching>) -> Ctx {
     let mut ctx = World::new().attempt(1);
     let world = Arc::get_mut(&mut ctx.world).expect("nobody else has it yet");
     world.watch = kept.clone();
-    (ctx, kept)
+    ctx
 }
 
 fn asks(when: Json, words: Json) -> Backtest {
@@ -135,14 +49,14 @@ fn above(value: i64) -> Json {
     json!({ "metric": "tvl:a", "op": ">", "value": value })
 }
 
-async fn tested(kept: Kept, asked: Backtest) -> Json {
-    let (ctx, _) = attempt(kept);
-    asked.run(&ctx).await.unwrap().result.unwrap()
+async fn tested(kept: &Arc<Watching>, asked: Backtest) -> Json {
+    asked.run(&attempt(kept)).await.unwrap().result.unwrap()
 }
 
 #[tokio::test]
 async fn many_points_are_read_in_pages_each_once_with_what_was_before() {
-    let (ctx, kept) = attempt(Kept::default().with("tvl:a", 45_000, 60));
+    let kept = kept("tvl:a", 45_000, 60);
+    let ctx = attempt(&kept);
     let until = Noon.now();
     let asked = Asked {
         from: until - TimeDelta::minutes(44_000),
@@ -155,7 +69,7 @@ async fn many_points_are_read_in_pages_each_once_with_what_was_before() {
     let values: Vec<String> = points.iter().map(|it| it.value.to_string()).collect();
     let wanted: Vec<String> = (1_000..=45_000).map(|it| it.to_string()).collect();
     assert!(values == wanted, "{} points", values.len());
-    assert_eq!(*kept.reads.lock().unwrap(), 3);
+    assert_eq!(kept.with(|kept| kept.reads), 3);
     assert_eq!(read.from(asked.from), asked.from);
 }
 
@@ -165,8 +79,8 @@ async fn of_a_metric_with_too_many_points_the_last_of_each_minute_is_read() {
         (0..20).map(|number| json!({ "metric": format!("tvl:a{number}"), "op": ">", "value": 1 }));
     let asked = asks(json!({ "any": leaves.collect::<Vec<_>>() }), json!({}));
     // A rule of twenty metrics has room for 30,000 points of each.
-    let kept = Kept::default().with("tvl:a7", 45_000, 10);
-    let answer = tested(kept, asked).await;
+    let kept = kept("tvl:a7", 45_000, 10);
+    let answer = tested(&kept, asked).await;
     let data = answer["data"].as_array().unwrap();
     let of_a7 = data.iter().find(|it| it["metric"] == "tvl:a7").unwrap();
     assert_eq!(of_a7["of_minutes"], true);
@@ -189,8 +103,8 @@ async fn a_window_is_filled_by_what_was_before_the_time_that_is_asked_for() {
         "metric": "tvl:a", "op": ">", "value": 0, "aggregate": "change_percent",
         "window_s": 86_400,
     });
-    let kept = Kept::default().with("tvl:a", 24 * 4, 3_600);
-    let answer = tested(kept, asks(when, json!({ "days": 1 }))).await;
+    let kept = kept("tvl:a", 24 * 4, 3_600);
+    let answer = tested(&kept, asks(when, json!({ "days": 1 }))).await;
     assert_eq!(answer["said"], "It would have fired 1 time in 24 hours.");
     // It was so when the time began.
     assert_eq!(answer["firings"][0]["at"], answer["from"]);
@@ -199,17 +113,16 @@ async fn a_window_is_filled_by_what_was_before_the_time_that_is_asked_for() {
 
 #[tokio::test]
 async fn firings_are_listed_as_far_as_a_result_has_room_and_all_are_counted() {
-    let mut kept = Kept::default();
-    let of_metric = kept.points.entry("tvl:a".to_owned()).or_default();
-    for hour in 0..600_i32 {
+    let hours = (0..600_i32).map(|hour| {
         let at = Noon.now() - TimeDelta::hours(i64::from(600 - hour));
-        of_metric.insert(at, (hour % 2 * 10).to_string());
-    }
+        (at, (hour % 2 * 10).to_string())
+    });
+    let kept = observed("tvl:a", hours);
     let asked = asks(
         above(5),
         json!({ "noise_within_s": 3_600, "firings_max": 299 }),
     );
-    let answer = tested(kept, asked).await;
+    let answer = tested(&kept, asked).await;
     assert_eq!(
         (&answer["fired"], &answer["noisy"]),
         (&json!(300), &json!(299))
