@@ -4,6 +4,7 @@ pub mod backtest;
 pub mod deliver;
 pub mod digest;
 pub mod evaluate;
+pub(crate) mod look;
 pub mod probe;
 pub mod rules;
 pub mod seal;

@@ -40,6 +40,18 @@ pub(super) enum Unseen {
     Odd,
 }
 
+impl Unseen {
+    /// The word for it in a result.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Untold => "untold",
+            Self::Stale => "stale",
+            Self::Unsure => "unsure",
+            Self::Odd => "odd",
+        }
+    }
+}
+
 /// Counts the quantity of a protocol on, from its anchor to the newest time.
 ///
 /// All times but the newest are days that have ended: the source keeps them as they are. The

@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use packtrain_core::fault::{Fault, chain as told};
-use packtrain_core::job::{Ctx, Done, FollowUp, Gate, Job, Kind, Lane};
-use packtrain_core::ports::{Anchor, Holding, Point, SourceError, Write};
-use packtrain_core::time::Timestamp;
+use packtrain_core::job::{Ctx, Done, Gate, Job, Kind, Lane};
+use packtrain_core::ports::{Anchor, Point, SourceError};
 use packtrain_rules::metric::Family;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tracing::warn;
 use utoipa::ToSchema;
 
-use super::chained::{Unseen, chain};
-use crate::alerts::evaluate::Evaluate;
+use super::chained::{Chained, Unseen, chain};
+use crate::alerts::look::Look;
 
 /// Protocols of one look, of each tenant the first before the second of any: each is an answer of
 /// many megabytes.
@@ -23,8 +21,6 @@ const PROTOCOLS_MAX: usize = 50;
 const KEYS_MAX: u32 = 51;
 /// Protocols that may fail before a look asks no more.
 const FAILURES_MAX: usize = 3;
-/// Protocols that a result names of each sort.
-const NAMED_MAX: usize = 20;
 
 /// Observes `tvl_quantity` of the protocols that some rule watches; rules that watch what moved are
 /// evaluated then.
@@ -67,23 +63,29 @@ impl Job for Quantity {
         let known = series.anchors(&protocols).await?.into_iter();
         let known: BTreeMap<String, Anchor> =
             known.map(|one| (one.protocol.clone(), one)).collect();
-        let mut look = Look::default();
+        let (mut look, mut anchors) = (Look::default(), Vec::new());
         for protocol in &protocols {
             if ctx.cancel.is_cancelled() || look.failures >= FAILURES_MAX {
                 break;
             }
             match ctx.world.measures.holdings(protocol).await {
-                Ok(times) => look.take(protocol, known.get(protocol), &times, ctx.clock.now()),
+                Ok(times) => {
+                    let anchor = known.get(protocol);
+                    let chained = chain(protocol, anchor, &times, ctx.clock.now());
+                    take(&mut look, &mut anchors, protocol, chained);
+                }
                 Err(error) => {
-                    look.missed(&error);
+                    let why = told(&error);
+                    warn!(why, "what a protocol holds could not be read");
+                    look.missed(why);
                     if !matches!(error, SourceError::Away { .. }) {
                         break;
                     }
                 }
             }
         }
-        series.anchor(&look.anchors).await?;
-        Ok(look.done(ctx, protocols.len(), is_cut))
+        series.anchor(&anchors).await?;
+        Ok(look.done(ctx, "protocols", protocols.len(), is_cut))
     }
 }
 
@@ -102,75 +104,23 @@ async fn watched(ctx: &Ctx) -> Result<(Vec<String>, bool), Fault> {
     Ok((protocols, is_cut))
 }
 
-/// What a look came to.
-#[derive(Default)]
-struct Look {
-    points: Vec<Point>,
-    anchors: Vec<Anchor>,
-    unseen: BTreeMap<Unseen, Vec<String>>,
-    failures: usize,
-    /// What went wrong with the last request that failed.
-    why: Option<String>,
-}
-
-impl Look {
-    fn take(&mut self, protocol: &str, anchor: Option<&Anchor>, times: &[Holding], now: Timestamp) {
-        let chained = chain(protocol, anchor, times, now);
-        let seen = chained.and_then(|chained| {
-            self.anchors.push(chained.anchor);
-            chained.now
-        });
-        match seen {
-            Ok((at, value)) => self.points.push(Point {
-                metric: format!("{}:{protocol}", Family::TvlQuantity.as_str()),
-                at,
-                value: value.to_string(),
-            }),
-            Err(why) => self
-                .unseen
-                .entry(why)
-                .or_default()
-                .push(protocol.to_owned()),
-        }
-    }
-
-    fn missed(&mut self, error: &SourceError) {
-        let why = told(error);
-        warn!(why, "what a protocol holds could not be read");
-        self.failures += 1;
-        self.why = Some(why);
-    }
-
-    /// The rules that watch quantities are evaluated with what was observed.
-    fn done(self, ctx: &Ctx, wanted: usize, is_cut: bool) -> Done {
-        let mut result = json!({ "wanted": wanted, "observed": self.points.len() });
-        for (why, protocols) in &self.unseen {
-            let some: Vec<&String> = protocols.iter().take(NAMED_MAX).collect();
-            result[word(*why)] = json!({ "count": protocols.len(), "protocols": some });
-        }
-        if let Some(why) = self.why {
-            result["missed"] = why.into();
-        }
-        if is_cut {
-            result["cut"] = true.into();
-        }
-        if self.points.is_empty() {
-            return Done::with(result);
-        }
-        Done {
-            result: Some(result),
-            then: vec![FollowUp::of(Evaluate::of(ctx.job))],
-            writes: vec![Write::Observed(self.points)],
-            ..Done::default()
-        }
-    }
-}
-
-const fn word(why: Unseen) -> &'static str {
-    match why {
-        Unseen::Untold => "untold",
-        Unseen::Stale => "stale",
-        Unseen::Unsure => "unsure",
-        Unseen::Odd => "odd",
+/// Observes a protocol, or says why it may not be; and where it is counted on from the next time.
+fn take(
+    look: &mut Look,
+    anchors: &mut Vec<Anchor>,
+    protocol: &str,
+    chained: Result<Chained, Unseen>,
+) {
+    let seen = chained.and_then(|chained| {
+        anchors.push(chained.anchor);
+        chained.now
+    });
+    match seen {
+        Ok((at, value)) => look.points.push(Point {
+            metric: format!("{}:{protocol}", Family::TvlQuantity.as_str()),
+            at,
+            value: value.to_string(),
+        }),
+        Err(why) => look.leave_out(why.as_str(), protocol),
     }
 }

@@ -27,6 +27,17 @@ pub(super) enum Unfit {
     Odd,
 }
 
+impl Unfit {
+    /// The word for it in a result.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stale => "stale",
+            Self::Unsure => "unsure",
+            Self::Odd => "odd",
+        }
+    }
+}
+
 /// The point of a price, at the time that the source says.
 pub(super) fn point(key: &str, price: &Price, now: Timestamp) -> Result<Point, Unfit> {
     let at = price.at.ok_or(Unfit::Stale)?;

@@ -4,18 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use packtrain_core::fault::{Fault, chain as told};
-use packtrain_core::job::{Ctx, Done, FollowUp, Gate, Job, Kind, Lane, Priority};
-use packtrain_core::ports::{Point, PriceError, PriceScope, Prices, StoreError, Write};
+use packtrain_core::job::{Ctx, Done, Gate, Job, Kind, Lane, Priority};
+use packtrain_core::ports::{PriceError, PriceScope, Prices, StoreError};
 use packtrain_core::schedule::Every;
 use packtrain_rules::metric::Derived;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tracing::warn;
 use utoipa::ToSchema;
 
-use super::judged::{self, Unfit};
-use super::{coin, key};
-use crate::alerts::evaluate::Evaluate;
+use super::{coin, judged, key};
+use crate::alerts::look::Look;
 
 /// How often it may come by itself: seconds, and the times that they mean.
 pub const PACES: [(u32, &str); 7] = [
@@ -33,8 +31,6 @@ const USUAL: Every = Every::cron(PACES[4].1);
 const COINS_AT_ONCE: usize = 100;
 /// Requests of one look that may fail before it asks no more.
 const FAILURES_MAX: usize = 2;
-/// Coins that a result names of each sort.
-const NAMED_MAX: usize = 20;
 
 /// Observes what those coins cost that a rule of any tenant watches, and the usual ones of the
 /// settings; rules that watch what moved are evaluated then.
@@ -82,23 +78,22 @@ impl Job for Observe {
             let coins = scope.coins_max;
             warn!(coins, "more coins are watched than one look may ask for");
         }
-        let mut look = Look::of(keys.len());
+        let (mut look, mut symbols) = (Look::default(), BTreeMap::new());
         let keys: Vec<&String> = keys.iter().collect();
         for some in keys.chunks(COINS_AT_ONCE) {
             match ask(ctx, prices.as_ref(), some, &mut look).await {
-                Ok(()) => {}
-                Err(PriceError::Busy(error)) => {
-                    look.missed(&PriceError::Busy(error));
-                    break;
+                Ok(named) => symbols.extend(named),
+                Err(error) => {
+                    missed(&mut look, &error);
+                    let is_busy = matches!(error, PriceError::Busy(_));
+                    if is_busy || look.failures >= FAILURES_MAX {
+                        break;
+                    }
                 }
-                Err(error) => look.missed(&error),
-            }
-            if look.failures >= FAILURES_MAX {
-                break;
             }
         }
-        ctx.world.coins.name(&look.symbols).await?;
-        Ok(look.done(ctx, is_cut))
+        ctx.world.coins.name(&symbols).await?;
+        Ok(look.done(ctx, "coins", keys.len(), is_cut))
     }
 }
 
@@ -126,13 +121,13 @@ async fn wanted(ctx: &Ctx, scope: &PriceScope) -> Result<(BTreeSet<String>, bool
     Ok((keys, false))
 }
 
-/// Asks what some coins cost, and takes what may be observed.
+/// Asks what some coins cost, and takes what may be observed. What comes back are their symbols.
 async fn ask(
     ctx: &Ctx,
     prices: &dyn Prices,
     keys: &[&String],
     look: &mut Look,
-) -> Result<(), PriceError> {
+) -> Result<BTreeMap<String, String>, PriceError> {
     let coins: Vec<&str> = keys.iter().map(|key| coin(key)).collect();
     let told = prices.current(&coins).await?;
     // Sources write addresses in letters of their own.
@@ -140,85 +135,26 @@ async fn ask(
     let told: BTreeMap<String, _> = told
         .filter_map(|(coin, price)| Some((key(&coin).ok()?, price)))
         .collect();
-    let now = ctx.clock.now();
+    let (now, mut symbols) = (ctx.clock.now(), BTreeMap::new());
     for key in keys {
         let Some(price) = told.get(*key) else {
-            look.missing.push((*key).clone());
+            look.leave_out("missing", coin(key));
             continue;
         };
         match judged::point(key, price, now) {
             Ok(point) => look.points.push(point),
-            Err(Unfit::Stale) => look.stale.push((*key).clone()),
-            Err(Unfit::Unsure) => look.unsure.push((*key).clone()),
-            Err(Unfit::Odd) => look.odd.push((*key).clone()),
+            Err(unfit) => look.leave_out(unfit.as_str(), coin(key)),
         }
         let symbol = judged::symbol(price).map(|symbol| ((*key).clone(), symbol));
-        look.symbols.extend(symbol);
+        symbols.extend(symbol);
     }
-    Ok(())
+    Ok(symbols)
 }
 
-/// What a look came to.
-#[derive(Default)]
-struct Look {
-    /// Coins that were wanted.
-    wanted: usize,
-    points: Vec<Point>,
-    symbols: BTreeMap<String, String>,
-    /// Coins that the source does not know.
-    missing: Vec<String>,
-    stale: Vec<String>,
-    unsure: Vec<String>,
-    odd: Vec<String>,
-    failures: usize,
-    /// What went wrong with the last request that failed.
-    why: Option<String>,
-}
-
-impl Look {
-    fn of(wanted: usize) -> Self {
-        Self {
-            wanted,
-            ..Self::default()
-        }
-    }
-
-    fn missed(&mut self, error: &PriceError) {
-        let why = told(error);
-        metrics::counter!("packtrain_prices_missed_total").increment(1);
-        warn!(why, "prices could not be read");
-        self.failures += 1;
-        self.why = Some(why);
-    }
-
-    /// The rules that watch prices are evaluated with what was observed.
-    fn done(self, ctx: &Ctx, is_cut: bool) -> Done {
-        let mut result = json!({ "wanted": self.wanted, "observed": self.points.len() });
-        for (what, keys) in [
-            ("missing", &self.missing),
-            ("stale", &self.stale),
-            ("unsure", &self.unsure),
-            ("odd", &self.odd),
-        ] {
-            if !keys.is_empty() {
-                let some: Vec<&str> = keys.iter().take(NAMED_MAX).map(|key| coin(key)).collect();
-                result[what] = json!({ "count": keys.len(), "coins": some });
-            }
-        }
-        if let Some(why) = self.why {
-            result["missed"] = why.into();
-        }
-        if is_cut {
-            result["cut"] = true.into();
-        }
-        if self.points.is_empty() {
-            return Done::with(result);
-        }
-        Done {
-            result: Some(result),
-            then: vec![FollowUp::of(Evaluate::of(ctx.job))],
-            writes: vec![Write::Observed(self.points)],
-            ..Done::default()
-        }
-    }
+/// Counts and logs a request that failed.
+fn missed(look: &mut Look, error: &PriceError) {
+    let why = told(error);
+    metrics::counter!("packtrain_prices_missed_total").increment(1);
+    warn!(why, "prices could not be read");
+    look.missed(why);
 }
