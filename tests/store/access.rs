@@ -27,7 +27,7 @@ async fn may(db: &Database, role: &str, right: &str, table: &str) -> bool {
 }
 
 /// What a statement does in a transaction of a tenant: rows touched, or the error's code.
-async fn as_tenant(
+pub(super) async fn as_tenant(
     connection: &mut PgConnection,
     tenant: Option<TenantId>,
     sql: &str,

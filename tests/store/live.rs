@@ -6,6 +6,8 @@ use packtrain_core::ports::{LiveLog, LiveStream, StreamTickets};
 use packtrain_store::PgLive;
 use packtrain_tests::{Database, Role, run_on};
 
+use super::access::as_tenant;
+
 /// Something happens to a rule of a tenant.
 fn step(tenant: TenantId) -> String {
     let tenant = tenant.as_uuid();
@@ -33,6 +35,22 @@ fn look(block: &str) -> String {
     )
 }
 
+/// A tenant is told two things of a wallet.
+fn moved(tenant: TenantId, block: &str) -> String {
+    let tenant = tenant.as_uuid();
+    format!(
+        "with told as (
+            insert into wallet_news (news, n, step, chain_id, wallet, number, block_hash, block_at,
+                                     amount)
+            select s.news, n, 'balance', 1, substr(sha256('w'), 1, 20), 7, sha256('{block}'),
+                   now_utc(), n
+              from (select nextval('wallet_news_id') as news) s
+             cross join generate_series(1, 2) as n
+            returning news)
+         select place_portfolio(array['{tenant}'::uuid], array[min(news)], array[2]) from told"
+    )
+}
+
 async fn places(log: &PgLive, stream: LiveStream) -> Vec<i64> {
     let events = log.after(stream, 0, 100).await.unwrap();
     events.iter().map(|event| event.seq).collect()
@@ -44,9 +62,10 @@ async fn a_place_that_is_seen_is_seen_after_all_before_it_whoever_commits_first(
     let (a, b) = (db.tenant("a").await, db.tenant("b").await);
     let log = PgLive::new(db.pools().clone());
     db.run(&look("w")).await;
-    for (stream, first, second) in [
-        (LiveStream::Alerts(a), step(a), step(a)),
-        (LiveStream::Gas(Chain::Ethereum), look("x"), look("y")),
+    for (stream, each, first, second) in [
+        (LiveStream::Alerts(a), 1, step(a), step(a)),
+        (LiveStream::Gas(Chain::Ethereum), 1, look("x"), look("y")),
+        (LiveStream::Portfolio(a), 2, moved(a, "x"), moved(a, "y")),
     ] {
         let before = places(&log, stream).await.len();
         let before = i64::try_from(before).unwrap();
@@ -70,7 +89,7 @@ async fn a_place_that_is_seen_is_seen_after_all_before_it_whoever_commits_first(
             };
             tokio::join!(later, order);
             let seen = places(&log, stream).await;
-            let until = at + if is_kept { 2 } else { 1 };
+            let until = at + each * if is_kept { 2 } else { 1 };
             assert_eq!(seen, (1..=until).collect::<Vec<_>>(), "{stream}");
             let head = log.heads(&[stream]).await.unwrap();
             assert_eq!(head, [(stream, until)]);
@@ -85,10 +104,26 @@ async fn places_and_tickets_go_after_their_time_and_places_go_on_where_they_were
     let log = PgLive::new(db.pools().clone());
     let alerts = LiveStream::Alerts(house.scene.tenant);
     let gas = LiveStream::Gas(Chain::Ethereum);
+    let portfolio = LiveStream::Portfolio(house.scene.tenant);
     for round in ["a", "b"] {
         db.run(&step(house.scene.tenant)).await;
         db.run(&look(round)).await;
+        db.run(&moved(house.scene.tenant, round)).await;
     }
+    let tenant = house.scene.tenant.as_uuid();
+    // One that is watched still, one that is not.
+    for metric in ["balance:1:0xa:native", "balance:1:0xb:native"] {
+        db.run(&format!(
+            "insert into wallet_balance (tenant_id, metric, amount, number)
+             values ('{tenant}', '{metric}', 1, 1)"
+        ))
+        .await;
+    }
+    db.run(&format!(
+        "insert into alert_level (metric, level, rule_id, tenant_id)
+         values ('balance:1:0xa:native|mean:300', 1, gen_random_uuid(), '{tenant}')"
+    ))
+    .await;
     let minute = std::time::Duration::from_secs(60);
     log.issue(house.scene.tenant, [7; 32], minute)
         .await
@@ -100,16 +135,26 @@ async fn places_and_tickets_go_after_their_time_and_places_go_on_where_they_were
         .await
         .unwrap();
     assert_eq!(places(&log, alerts).await, [1, 2]);
+    assert_eq!(places(&log, portfolio).await, [1, 2, 3, 4]);
     house.days_later(15).await;
     house.prune().await;
-    for table in ["live_alert", "stream_ticket"] {
+    let watched = "select metric from wallet_balance";
+    assert_eq!(db.texts(watched).await, ["balance:1:0xa:native"]);
+    for table in [
+        "live_alert",
+        "live_portfolio",
+        "stream_ticket",
+        "wallet_news",
+    ] {
         let left = db.number(&format!("select count(*) from {table}")).await;
         assert_eq!(left, 0, "{table}");
     }
     assert_eq!(db.number("select count(*) from gas_snapshot").await, 1);
     db.run(&step(house.scene.tenant)).await;
     db.run(&look("c")).await;
+    db.run(&moved(house.scene.tenant, "c")).await;
     assert_eq!(places(&log, alerts).await, [3]);
+    assert_eq!(places(&log, portfolio).await, [5, 6]);
     assert_eq!(places(&log, gas).await, [3]);
 }
 
@@ -158,4 +203,16 @@ async fn a_tenant_has_so_many_tickets_and_no_more() {
     db.run("update stream_ticket set expires_at = now_utc() where hash = sha256('5')")
         .await;
     assert!(tickets.issue(a, [2; 32], minute).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn news_of_a_wallet_are_read_by_who_was_told_and_by_no_other_tenant() {
+    let db = Database::new().await;
+    let (a, b) = (db.tenant("a").await, db.tenant("b").await);
+    db.run(&moved(a, "x")).await;
+    let mut app = db.connect(Role::App).await;
+    let look = "select 1 from wallet_news";
+    for (tenant, seen) in [(Some(a), 2), (Some(b), 0), (None, 0)] {
+        assert_eq!(as_tenant(&mut app, tenant, look).await, Ok(seen));
+    }
 }

@@ -156,6 +156,11 @@ pub(crate) const ROWS: &[(&str, &str, &str)] = &[
         "$, (random() * 1e9)::bigint, gen_random_uuid(), 'dead', now()",
     ),
     (
+        "live_portfolio",
+        "tenant_id, upto, many, news, at",
+        "$, (random() * 1e9)::bigint, 1, 1, now()",
+    ),
+    (
         "outcome",
         "id, tenant_id, state, attempts",
         "gen_random_uuid(), $, 'succeeded', 1",
@@ -214,6 +219,11 @@ pub(crate) const ROWS: &[(&str, &str, &str)] = &[
         "waiting",
         "id, gate_key, seq, lane, priority, kind, schema, tenant_id, attempts",
         "gen_random_uuid(), 'g', 1, 'io', 5, 'k', 1, $, 0",
+    ),
+    (
+        "wallet_balance",
+        "tenant_id, metric, amount, number",
+        "$, gen_random_uuid()::text, 1, 1",
     ),
 ];
 

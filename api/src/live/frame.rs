@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::wallet::{self, WalletData};
 use crate::routes::{BlobFeeView, BlockView};
 
 /// What a client asks over a socket.
@@ -36,7 +37,7 @@ pub(super) struct AskFrame {
 pub(crate) struct EventFrame<'a> {
     /// `event`.
     r#type: &'static str,
-    /// `alerts`, `jobs`, `gas:<chain id>` or `job:<job>`.
+    /// `alerts`, `jobs`, `portfolio`, `gas:<chain id>` or `job:<job>`.
     #[schema(example = "gas:1")]
     stream: String,
     /// Its place in the stream, from 1 without a hole. Who comes back names the last that was seen.
@@ -45,7 +46,8 @@ pub(crate) struct EventFrame<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<DateTime<Utc>>,
     /// What happened. Of rules a step such as `fired`, `told`, `held` or `resolved`; of gas
-    /// `snapshot`; of a job `stage`, `progress` and at last `done`; of all jobs `ended`.
+    /// `snapshot`; of a job `stage`, `progress` and at last `done`; of all jobs `ended`; of wallets
+    /// `balance`, and of a transfer or an approval `found`, `confirmed` or `retracted`.
     #[schema(example = "snapshot")]
     event: &'a str,
     data: EventData<'a>,
@@ -62,6 +64,7 @@ enum EventData<'a> {
     Job(&'a Value),
     Done(DoneData),
     Ended(EndData<'a>),
+    Wallet(Box<WalletData>),
 }
 
 /// Of a rule.
@@ -182,6 +185,10 @@ fn frame(stream: LiveStream, event: &LiveEvent, is_whole: bool) -> EventFrame<'_
             };
             (Some(end.at), "ended", EventData::Ended(data))
         }
+        Happening::Wallet(step) => {
+            let data = EventData::Wallet(Box::new(WalletData::of(step)));
+            (Some(step.at), wallet::word(step), data)
+        }
     };
     EventFrame {
         r#type: "event",
@@ -221,8 +228,9 @@ impl GasData {
 
 #[cfg(test)]
 mod tests {
+    use packtrain_core::chain::{BlockHash, Chain};
     use packtrain_core::ids::TenantId;
-    use packtrain_core::ports::Step;
+    use packtrain_core::ports::{Step, WalletStep, WalletWhat};
     use packtrain_core::time::Timestamp;
     use serde_json::json;
 
@@ -270,5 +278,37 @@ mod tests {
             (&said["seq"], &said["data"]["facts"]),
             (&json!(9), &Value::Null)
         );
+    }
+
+    #[test]
+    fn a_balance_names_no_transfer_and_the_largest_amount_stays_exact() {
+        let most = "115792089237316195423570985008687907853269984665640564039457584007913129639935";
+        let step = WalletStep {
+            at: Timestamp::UNIX_EPOCH,
+            chain: Chain::Base,
+            wallet: [1; 20],
+            what: WalletWhat::Balance,
+            token: None,
+            amount: most.to_owned(),
+            decimals: Some(18),
+            number: 7,
+            block: BlockHash([2; 32]),
+            block_at: Timestamp::UNIX_EPOCH,
+        };
+        let what = Happening::Wallet(Box::new(step));
+        let stream = LiveStream::Portfolio(TenantId::SYSTEM);
+        let text = super::event(stream, &LiveEvent { seq: 1, what });
+        let said: Value = serde_json::from_str(&text).unwrap();
+        let wanted = json!({
+            "type": "event", "stream": "portfolio", "seq": 1, "at": "1970-01-01T00:00:00Z",
+            "event": "balance", "data": {
+                "chain": 8453, "wallet": format!("0x{}", "01".repeat(20)), "token": null,
+                "amount": most, "decimals": 18, "block": {
+                    "number": 7, "hash": format!("0x{}", "02".repeat(32)),
+                    "at": "1970-01-01T00:00:00Z",
+                },
+            },
+        });
+        assert_eq!(said, wanted);
     }
 }

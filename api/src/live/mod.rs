@@ -18,6 +18,7 @@ mod pump;
 mod session;
 mod socket;
 mod sse;
+mod wallet;
 
 pub(crate) use frame::EventFrame;
 pub(crate) use places::Sort;

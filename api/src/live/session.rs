@@ -75,7 +75,8 @@ impl Refusal {
     pub(crate) const fn detail(self) -> &'static str {
         match self {
             Self::Unknown => {
-                "There is no such stream; there are alerts, gas:<chain>, job:<job> and jobs."
+                "There is no such stream; there are alerts, gas:<chain>, job:<job>, jobs and \
+                 portfolio."
             }
             Self::Limit => "Too many streams are followed; unsubscribe from one.",
             Self::Unavailable => "The log cannot be read at the moment; ask again.",

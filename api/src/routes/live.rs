@@ -115,7 +115,7 @@ pub(crate) async fn socket(
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct EventsParams {
-    /// Their names with commas between them: `alerts`, `jobs`, `gas:<chain>`,
+    /// Their names with commas between them: `alerts`, `jobs`, `portfolio`, `gas:<chain>`,
     /// `job:<job>`.
     #[param(example = "alerts,gas:1")]
     streams: String,

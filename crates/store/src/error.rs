@@ -49,6 +49,14 @@ pub(crate) fn number<T: TryFrom<V>, V: Copy + ToString>(
     T::try_from(value).map_err(|_| unreadable(what, value))
 }
 
+/// Bytes from a column whose constraints keep their length.
+pub(crate) fn fixed<const N: usize>(
+    what: &'static str,
+    bytes: &[u8],
+) -> Result<[u8; N], StoreError> {
+    bytes.try_into().map_err(|_| unreadable(what, bytes.len()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

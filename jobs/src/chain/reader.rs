@@ -8,7 +8,8 @@ use ethnum::U256;
 use packtrain_core::chain::Chain;
 use packtrain_core::job::Ctx;
 use packtrain_core::ports::{
-    AddressBytes, ChainEvent, ChainEventKind, Gap, Header, Point, Question, TokenDecimals, Write,
+    AddressBytes, Balance, Balances, BlockRef, ChainEvent, ChainEventKind, Gap, Header, Point,
+    Question, TokenDecimals, Write,
 };
 use packtrain_core::time::Timestamp;
 use packtrain_rules::value::Value;
@@ -39,6 +40,17 @@ const MUTE: usize = 64;
 /// `decimals()` and `balanceOf(address)`.
 const DECIMALS_CALL: [u8; 4] = [0x31, 0x3c, 0xe5, 0x67];
 const BALANCE_CALL: [u8; 4] = [0x70, 0xa0, 0x82, 0x31];
+
+/// What was read of balances in time.
+#[derive(Default)]
+pub(super) struct Held {
+    /// All of it.
+    pub(super) balances: Option<Balances>,
+    /// Which of it rules have to be told.
+    pub(super) points: Vec<Point>,
+    /// Why the rest was not read.
+    pub(super) missed: Option<Missed>,
+}
 
 /// Reads a chain for what is watched of it.
 pub(super) struct Reader<'a> {
@@ -158,25 +170,27 @@ impl<'a> Reader<'a> {
     }
 
     /// What wallets have at the newest block that is confirmed; of many wallets those whose turn it
-    /// is, and why the rest of them was not read in time.
+    /// is.
     pub(super) async fn balances(
         &mut self,
         head: &Header,
         within: Duration,
-    ) -> Result<(Vec<Point>, Option<Missed>), Missed> {
+    ) -> Result<Held, Missed> {
         let until = Instant::now() + within;
-        let mut points = Vec::new();
+        let mut held = Held::default();
         let depth = self.ctx.world.chains.confirmations(self.chain);
         let is_of_balance = |key: &Key| matches!(key.what, What::Balance(_));
         let is_any = self.keys.iter().any(is_of_balance);
         let (true, Some(upto)) = (is_any, head.number.checked_sub(depth)) else {
-            return Ok((points, None));
+            return Ok(held);
         };
-        let block = match timeout_at(until, self.header(upto)).await {
-            Ok(Ok(Some(block))) => block,
-            Ok(Ok(None)) => return Ok((points, None)),
-            Ok(Err(missed)) => return Ok((points, Some(missed))),
-            Err(_) => return Ok((points, Some(Missed::Slow(within)))),
+        let block = match in_time(until, within, self.header(upto)).await {
+            Ok(Some(block)) => block,
+            Ok(None) => return Ok(held),
+            Err(missed) => {
+                held.missed = Some(missed);
+                return Ok(held);
+            }
         };
         let is_mute = |key: &Key| {
             let last = self.values.get(&key.metric);
@@ -187,46 +201,69 @@ impl<'a> Reader<'a> {
         let turn = self.ctx.clock.now().timestamp().unsigned_abs() / EVERY.as_secs();
         let keys = in_turn(&giving, &mute, turn).into_iter().cloned();
         let keys: Vec<Key> = keys.collect();
+        let mut all = Vec::new();
         for some in keys.chunks(SLICE) {
-            match timeout_at(until, self.some_balances(some, head.number, &block)).await {
-                Ok(Ok(told)) => points.extend(told),
-                Ok(Err(Missed::Store(error))) => return Err(error.into()),
-                Ok(Err(missed)) => return Ok((points, Some(missed))),
-                Err(_) => return Ok((points, Some(Missed::Slow(within)))),
+            let read = self.some_balances(some, head.number, &block);
+            match in_time(until, within, read).await {
+                Ok((balances, points)) => {
+                    all.extend(balances);
+                    held.points.extend(points);
+                }
+                Err(Missed::Store(error)) => return Err(error.into()),
+                Err(missed) => {
+                    held.missed = Some(missed);
+                    break;
+                }
             }
         }
-        Ok((points, None))
+        held.balances = (!all.is_empty()).then(|| Balances {
+            chain: self.chain,
+            block: BlockRef::from(&block),
+            all,
+        });
+        Ok(held)
     }
 
-    /// What of these balances is to be told.
+    /// What some of them have, and what of that is to be told.
     async fn some_balances(
         &mut self,
         keys: &[Key],
         head: u64,
         block: &Header,
-    ) -> Result<Vec<Point>, Missed> {
+    ) -> Result<(Vec<Balance>, Vec<Point>), Missed> {
         let at = block.at.min(self.ctx.clock.now());
         let tokens: BTreeSet<AddressBytes> = keys.iter().filter_map(Key::token).collect();
         let decimals = self.decimals(&tokens, head).await?;
         let questions: Vec<Question> = keys.iter().map(question).collect();
         let chains = &self.ctx.world.chains;
         let words = chains.words(self.chain, &questions, block.number).await?;
-        let points = keys.iter().zip(words).filter_map(|(key, word)| {
+        let (mut all, mut points) = (Vec::new(), Vec::new());
+        for (key, word) in keys.iter().zip(words) {
             // A contract that says nothing of a balance has no figure, not none of it.
-            let units = U256::from_be_bytes(word?);
-            let decimals = match key.token() {
-                None => NATIVE_DECIMALS,
-                Some(token) => decimals.get(&token).copied().flatten().unwrap_or(0),
+            let Some(units) = word.map(U256::from_be_bytes) else {
+                continue;
             };
-            let value = whole(units, decimals);
-            let is_due = self.is_due(&key.metric, &value, at);
-            is_due.then(|| Point {
+            let decimals = match key.token() {
+                None => Some(NATIVE_DECIMALS),
+                Some(token) => decimals.get(&token).copied().flatten(),
+            };
+            let value = whole(units, decimals.unwrap_or(0));
+            if self.is_due(&key.metric, &value, at) {
+                points.push(Point {
+                    metric: key.metric.clone(),
+                    at,
+                    value,
+                });
+            }
+            all.push(Balance {
                 metric: key.metric.clone(),
-                at,
-                value,
-            })
-        });
-        Ok(points.collect())
+                wallet: key.wallet,
+                token: key.token(),
+                amount: units.to_string(),
+                decimals,
+            });
+        }
+        Ok((all, points))
     }
 
     /// The head of a block; none when the node has none of it.
@@ -270,6 +307,16 @@ impl<'a> Reader<'a> {
         }
         Ok(found)
     }
+}
+
+/// What is read until then; of what takes longer it is said how long it was waited for.
+async fn in_time<T>(
+    until: Instant,
+    within: Duration,
+    read: impl Future<Output = Result<T, Missed>>,
+) -> Result<T, Missed> {
+    let read = timeout_at(until, read).await;
+    read.unwrap_or(Err(Missed::Slow(within)))
 }
 
 /// The keys whose balances are asked for at this turn, all of them in some turns: the first ones of

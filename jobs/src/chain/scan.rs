@@ -5,7 +5,7 @@ use std::time::Duration;
 use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::fault::{Fault, chain as told};
 use packtrain_core::job::{Ctx, Done, FollowUp, Gate, Job, Kind, Lane, Priority};
-use packtrain_core::ports::{BlockRef, ChainEvent, Header, Point, ScanState, Scanned, Write};
+use packtrain_core::ports::{BlockRef, ChainEvent, Header, ScanState, Scanned, Write};
 use packtrain_core::schedule::Every;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::figures::{self, Times};
 use super::page::{self, Missed, Page};
-use super::reader::Reader;
+use super::reader::{Held, Reader};
 use super::watched::{self, Key};
 use crate::alerts::evaluate::Evaluate;
 
@@ -129,15 +129,18 @@ async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
         done.then.extend(undone.map(FollowUp::of));
         done.then.extend(more.map(FollowUp::of));
     }
-    let balances = balances(&mut reader, &head, &mut result).await?;
-    if !balances.is_empty() {
+    let held = balances(&mut reader, &head, &mut result).await?;
+    if !held.points.is_empty() {
         is_news = true;
-        done.writes.push(Write::Observed(balances));
+        done.writes.push(Write::Observed(held.points));
     }
+    let balances = held.balances.map(Box::new);
+    done.writes.extend(balances.map(Write::Balances));
     if is_news {
         done.then.push(FollowUp::of(Evaluate::of(ctx.job)));
     }
-    done.writes.extend(reader.tokens());
+    // First of all: what is told of tokens says their decimals.
+    done.writes.splice(0..0, reader.tokens());
     done.result = Some(result);
     Ok(done)
 }
@@ -148,14 +151,13 @@ async fn balances(
     reader: &mut Reader<'_>,
     head: &Header,
     result: &mut serde_json::Value,
-) -> Result<Vec<Point>, Missed> {
-    let chain = reader.chain;
-    let (points, missed) = reader.balances(head, BALANCES_WITHIN).await?;
-    if let Some(missed) = missed {
-        result["balances_missed"] = note(chain, &missed).into();
+) -> Result<Held, Missed> {
+    let mut held = reader.balances(head, BALANCES_WITHIN).await?;
+    if let Some(missed) = held.missed.take() {
+        result["balances_missed"] = note(reader.chain, &missed).into();
     }
-    result["balances"] = points.len().into();
-    Ok(points)
+    result["balances"] = held.points.len().into();
+    Ok(held)
 }
 
 /// Logs and counts what was missed, and says why.
@@ -204,6 +206,7 @@ fn nothing(chain: Chain, begun_at: Option<BlockHash>) -> Scanned {
         points: Vec::new(),
         told_at: None,
         is_over: false,
+        watchers: Vec::new(),
     }
 }
 
@@ -243,6 +246,7 @@ async fn scanned(
         above: page.above,
         blocks: page.blocks.iter().map(BlockRef::from).collect(),
         keep_from: end.saturating_sub(KEPT.max(2 * depth)),
+        watchers: watched::watchers(&reader.keys, &page.events),
         events: page.events,
         gaps: page.gaps,
         part: page.part,

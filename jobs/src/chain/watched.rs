@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use packtrain_core::ports::{AddressBytes, Gap, Owners};
+use packtrain_core::ports::{AddressBytes, ChainEvent, Gap, Owners};
 
 /// A metric of a wallet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +104,18 @@ pub(super) fn wallets(keys: &[Key]) -> Vec<AddressBytes> {
     wallets.into_iter().collect()
 }
 
+/// The metrics of events by their wallets, of those wallets that events are about.
+pub(super) fn watchers(keys: &[Key], events: &[ChainEvent]) -> Vec<(AddressBytes, String)> {
+    let both = events.iter().flat_map(|event| [event.from, event.to]);
+    let moved: BTreeSet<AddressBytes> = both.collect();
+    let of_events = keys.iter().filter(|key| key.is_of_events());
+    let pairs = of_events.flat_map(|key| key.wallets().map(|wallet| (wallet, &key.metric)));
+    { pairs }
+        .filter(|(wallet, _)| moved.contains(wallet))
+        .map(|(wallet, metric)| (wallet, metric.clone()))
+        .collect()
+}
+
 /// A token by its address, or none by this word.
 fn token_of(text: &str, word: &str) -> Option<Option<AddressBytes>> {
     if text == word {
@@ -119,7 +131,9 @@ fn address(text: &str) -> Option<AddressBytes> {
 
 #[cfg(test)]
 mod tests {
-    use packtrain_core::chain::Chain;
+    use packtrain_core::chain::{BlockHash, Chain};
+    use packtrain_core::ports::ChainEventKind;
+    use packtrain_core::time::Timestamp;
 
     use super::*;
 
@@ -169,5 +183,38 @@ mod tests {
         assert_eq!(wallets(&[key.clone(), key]), [[1; 20], [2; 20]]);
         assert_eq!(Key::read("transfer:10:desk", &owners), None);
         assert_eq!(Key::read("transfer_out:1:desk:any", &owners), None);
+    }
+
+    #[test]
+    fn who_is_told_of_events_watches_events_of_a_wallet_that_they_are_about() {
+        let mut owners = Owners::default();
+        owners.add(Chain::Ethereum, "desk", &[[2; 20], [3; 20]]);
+        let wallet = |byte: &str| format!("0x{}", byte.repeat(20));
+        let metrics = [
+            format!("transfer_in:1:{}:any", wallet("01")),
+            format!("approval:1:{}:{}", wallet("01"), wallet("70")),
+            format!("balance:1:{}:native", wallet("01")),
+            format!("transfer_out:1:{}:any", wallet("09")),
+            "transfer:1:desk".to_owned(),
+        ];
+        let keys = metrics.iter().map(|key| Key::read(key, &owners).unwrap());
+        let keys: Vec<Key> = keys.collect();
+        let event = ChainEvent {
+            number: 7,
+            block: BlockHash([7; 32]),
+            at: Timestamp::UNIX_EPOCH,
+            transaction: [7; 32],
+            log_index: 0,
+            token: [0x70; 20],
+            kind: ChainEventKind::Transfer,
+            from: [1; 20],
+            to: [3; 20],
+            amount: "1".to_owned(),
+        };
+        let told = watchers(&keys, &[event]);
+        let [payee, spender, .., desk] = metrics;
+        let expected = [([1; 20], payee), ([1; 20], spender), ([3; 20], desk)];
+        assert_eq!(told, expected);
+        assert_eq!(watchers(&keys, &[]), []);
     }
 }

@@ -221,7 +221,7 @@ async fn nobody_is_told_what_happens_to_somebody_else() {
     stage.happens(other, 3, 1).await;
     stage.happens(stage.tenant, 1, 1).await;
     assert_eq!(told(&socket.said().await), (1, "fired"));
-    for name in [&*job, "gas:dogecoin", "portfolio", "alerts:ten_1"] {
+    for name in [&*job, "gas:dogecoin", "portfolio:1", "alerts:ten_1"] {
         socket.ask(&json!({ "subscribe": [name] })).await;
         let said = socket.said().await;
         assert_eq!(

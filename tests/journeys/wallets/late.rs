@@ -39,6 +39,7 @@ impl Job for ScansLate {
             points: vec![point],
             told_at: None,
             is_over: false,
+            watchers: Vec::new(),
         };
         Ok(Done {
             writes: vec![Write::Scanned(Box::new(scanned))],

@@ -2,6 +2,7 @@
 
 mod events;
 mod late;
+mod portfolio;
 mod token;
 mod watched;
 

@@ -207,6 +207,35 @@ pub struct Scanned {
     pub told_at: Option<Timestamp>,
     /// Nobody watches the chain any more: where it stood is forgotten, and pending events too.
     pub is_over: bool,
+    /// The metrics of events by the wallets that they are about, of those wallets alone to which
+    /// something happened: tenants whose rules watch them are told in their live streams.
+    pub watchers: Vec<(AddressBytes, String)>,
+}
+
+/// What wallets have, as of a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Balances {
+    /// The chain.
+    pub chain: Chain,
+    /// The block.
+    pub block: BlockRef,
+    /// Their balances, each metric once.
+    pub all: Vec<Balance>,
+}
+
+/// What a wallet has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Balance {
+    /// The metric that it is of.
+    pub metric: String,
+    /// The wallet.
+    pub wallet: AddressBytes,
+    /// The token; none for the chain's own coin.
+    pub token: Option<AddressBytes>,
+    /// How much, in base units: a whole number of up to 256 bits, as decimal text.
+    pub amount: String,
+    /// Decimals, where they are known.
+    pub decimals: Option<u8>,
 }
 
 /// Keeps what scans found; everybody's, of no tenant.

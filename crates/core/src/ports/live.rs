@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{GasBlock, JobEvent, Step, StoreError};
-use crate::chain::Chain;
+use super::{AddressBytes, ChainEventKind, GasBlock, JobEvent, Step, StoreError};
+use crate::chain::{BlockHash, Chain};
 use crate::ids::{IncidentId, JobId, RuleId, TenantId};
 use crate::job::State;
 use crate::time::Timestamp;
@@ -22,6 +22,8 @@ pub enum LiveStream {
     Job(TenantId, JobId),
     /// The ends of a tenant's jobs.
     Jobs(TenantId),
+    /// What happens to the wallets that a tenant's rules watch.
+    Portfolio(TenantId),
 }
 
 /// Its name, as a tenant knows it.
@@ -30,6 +32,7 @@ impl fmt::Display for LiveStream {
         match self {
             Self::Alerts(_) => f.write_str("alerts"),
             Self::Jobs(_) => f.write_str("jobs"),
+            Self::Portfolio(_) => f.write_str("portfolio"),
             Self::Gas(chain) => write!(f, "gas:{}", chain.id()),
             Self::Job(_, job) => write!(f, "job:{job}"),
         }
@@ -43,6 +46,7 @@ impl LiveStream {
         match name {
             "alerts" => return Some(Self::Alerts(tenant)),
             "jobs" => return Some(Self::Jobs(tenant)),
+            "portfolio" => return Some(Self::Portfolio(tenant)),
             _ => {}
         }
         match name.split_once(':')? {
@@ -83,6 +87,8 @@ pub enum Happening {
     Done(State),
     /// One of a tenant's jobs ended.
     Ended(JobEnd),
+    /// Something happened to a wallet.
+    Wallet(Box<WalletStep>),
 }
 
 /// The end of a job. One that is dead may be run again, and end again.
@@ -96,6 +102,59 @@ pub struct JobEnd {
     pub state: State,
     /// When.
     pub at: Timestamp,
+}
+
+/// What happened to a wallet that a tenant watches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WalletStep {
+    /// When it was found out.
+    pub at: Timestamp,
+    /// The chain.
+    pub chain: Chain,
+    /// The wallet.
+    pub wallet: AddressBytes,
+    /// What happened to it.
+    pub what: WalletWhat,
+    /// The token; none for the chain's own coin.
+    pub token: Option<AddressBytes>,
+    /// How much, in base units: a whole number of up to 256 bits, as decimal text.
+    pub amount: String,
+    /// Decimals of the token, where they are known.
+    pub decimals: Option<u8>,
+    /// The number of the block in which it happened, or as of which the balance is.
+    pub number: u64,
+    /// The hash of the block.
+    pub block: BlockHash,
+    /// When the block was made, as it says itself.
+    pub block_at: Timestamp,
+}
+
+/// What happens to wallets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WalletWhat {
+    /// It has another balance than was told last.
+    Balance,
+    /// A block has a transfer or an approval; not so many follow it yet as must.
+    Found(WalletEvent),
+    /// As many blocks follow it as must.
+    Confirmed(WalletEvent),
+    /// A reorganisation took it back.
+    Retracted(WalletEvent),
+}
+
+/// A transfer or an approval; what does not depend on what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WalletEvent {
+    /// What it is.
+    pub kind: ChainEventKind,
+    /// The transaction.
+    pub transaction: [u8; 32],
+    /// Its place in the block's log.
+    pub log_index: u64,
+    /// From whom; of an approval who gives it.
+    pub from: AddressBytes,
+    /// To whom; of an approval who gets it.
+    pub to: AddressBytes,
 }
 
 /// A step of an incident.
@@ -179,7 +238,7 @@ mod tests {
     fn a_stream_is_named_as_it_is_written_and_belongs_to_whoever_asks() {
         let tenant = TenantId::SYSTEM;
         let job = "job:job_00000000000000000000000000000007";
-        for name in ["alerts", "jobs", "gas:1", "gas:8453", job] {
+        for name in ["alerts", "jobs", "portfolio", "gas:1", "gas:8453", job] {
             let stream = LiveStream::named(name, tenant).unwrap();
             assert_eq!(stream.to_string(), name);
         }
@@ -192,7 +251,7 @@ mod tests {
             "gas:",
             "gas:2",
             "job:7",
-            "portfolio",
+            "portfolio:1",
             "jobs:1",
         ] {
             assert_eq!(LiveStream::named(name, tenant), None, "{name}");

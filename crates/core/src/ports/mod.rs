@@ -51,8 +51,8 @@ pub use backlog::{
 };
 pub use cache::{Cache, CacheKey, Cacheable, Cached, NoCache, Owner, Service};
 pub use chain_events::{
-    BlockRef, ChainEvent, ChainEventKind, ChainEvents, Gap, ScanPart, ScanState, Scanned,
-    TokenDecimals, ToldPoint,
+    Balance, Balances, BlockRef, ChainEvent, ChainEventKind, ChainEvents, Gap, ScanPart, ScanState,
+    Scanned, TokenDecimals, ToldPoint,
 };
 pub use chains::{
     AddressBytes, BlobGas, ChainError, Chains, FeeHistory, Header, Log, LogFilter, NoChains,
@@ -96,7 +96,7 @@ pub use jobs::{
 pub use keys::{ApiKeyRecord, ApiKeys, KeyScope};
 pub use live::{
     AlertStep, GasSnapshot, Happening, JobEnd, LiveEvent, LiveListener, LiveLog, LiveStream,
-    StreamTickets,
+    StreamTickets, WalletEvent, WalletStep, WalletWhat,
 };
 pub use objects::{
     ByteStream, Download, Entrance, ObjectError, ObjectKey, Objects, Promised, Stored,

@@ -1,6 +1,8 @@
 //! Rows that a job wants written in the transaction that ends it.
 
-use super::{Evaluated, Gathered, NextWindow, Point, ReportRecord, Scanned, TokenDecimals, Try};
+use super::{
+    Balances, Evaluated, Gathered, NextWindow, Point, ReportRecord, Scanned, TokenDecimals, Try,
+};
 use crate::chain::Chain;
 
 /// A row that stands or falls with the end of its job: if the lease is gone, it is not written.
@@ -23,6 +25,8 @@ pub enum Write {
     Windows(Vec<NextWindow>),
     /// What a scan of a chain found, unless another one came before it.
     Scanned(Box<Scanned>),
+    /// What wallets have: tenants that watch them are told what changed, in their live streams.
+    Balances(Box<Balances>),
     /// Decimals of tokens of a chain that were not known.
     Tokens(Chain, Vec<TokenDecimals>),
 }

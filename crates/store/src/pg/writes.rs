@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use crate::error::refused;
 use crate::gate::set_tenant;
 use crate::pg::alerts::{evaluated, tries};
-use crate::pg::chain_events::scanned;
+use crate::pg::chain_events::{news, scanned};
 use crate::pg::digests;
 use crate::pg::reports;
 
@@ -44,6 +44,7 @@ pub(crate) async fn write(
             Write::Observed(points) => evaluated::observed(connection, end.job, points).await?,
             Write::Evaluated(found) => evaluated::record(connection, found).await?,
             Write::Scanned(found) => scanned::record(connection, end.job, found).await?,
+            Write::Balances(found) => news::balances(connection, found).await?,
             Write::Tokens(chain, tokens) => scanned::tokens(connection, *chain, tokens).await?,
             Write::Gathered(entry) => digests::gathered(connection, tenant, entry).await?,
             Write::Windows(next) => digests::windows(connection, next).await?,

@@ -1,5 +1,6 @@
 //! What wallets did on chains. Amounts travel as text and rest as `numeric`: both exact.
 
+pub(crate) mod news;
 pub(crate) mod read;
 pub(crate) mod scanned;
 

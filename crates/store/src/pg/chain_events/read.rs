@@ -8,7 +8,7 @@ use packtrain_core::ports::{
 };
 
 use super::{id, stored};
-use crate::error::{number, refused, unreadable};
+use crate::error::{fixed, number, refused, unreadable};
 use crate::pool::Pool;
 
 /// The families of metrics that are about wallets.
@@ -227,8 +227,4 @@ impl ChainEvents for PgChainEvents {
 
 fn hash(bytes: &[u8]) -> Result<BlockHash, StoreError> {
     fixed("the hash of a block", bytes).map(BlockHash)
-}
-
-fn fixed<const N: usize>(what: &'static str, bytes: &[u8]) -> Result<[u8; N], StoreError> {
-    bytes.try_into().map_err(|_| unreadable(what, bytes.len()))
 }

@@ -7,6 +7,7 @@ use packtrain_core::ports::{
 };
 use sqlx::PgConnection;
 
+use super::news::{self, Events, Fate};
 use super::{id, stored};
 use crate::error::refused;
 use crate::pg::alerts::evaluated;
@@ -29,6 +30,7 @@ pub(crate) async fn record(
     blocks(connection, scanned).await?;
     events(connection, scanned, &scanned.events).await?;
     gaps(connection, scanned).await?;
+    news::found(connection, scanned).await?;
     confirm(connection, scanned).await?;
     told(connection, scanned).await?;
     evaluated::observed(connection, job, &scanned.points).await
@@ -117,20 +119,26 @@ async fn undo(
     .execute(&mut *connection)
     .await
     .map_err(refused("to take points back"))?;
-    sqlx::query!(
+    let gone = sqlx::query!(
         r#"
         update chain_event
            set state = 'retracted'
          where chain_id = $1
            and number > $2
            and state in ('pending', 'confirmed')
+        returning block_hash, transaction, log_index
         "#,
         id(scanned.chain),
         stored(above),
     )
-    .execute(&mut *connection)
+    .fetch_all(&mut *connection)
     .await
     .map_err(refused("to retract events"))?;
+    let mut retracted = Events::default();
+    for row in gone {
+        retracted.push(row.block_hash, row.transaction, row.log_index);
+    }
+    news::became(connection, scanned, Fate::Retracted, &retracted).await?;
     sqlx::query!(
         "delete from chain_gap where chain_id = $1 and number > $2",
         id(scanned.chain),
@@ -304,21 +312,26 @@ async fn confirm(connection: &mut PgConnection, scanned: &Scanned) -> Result<(),
     let Some(upto) = scanned.confirmed_to else {
         return Ok(());
     };
-    sqlx::query!(
+    let rows = sqlx::query!(
         r#"
         update chain_event
            set state = 'confirmed'
          where chain_id = $1
            and number <= $2
            and state = 'pending'
+        returning block_hash, transaction, log_index
         "#,
         id(scanned.chain),
         stored(upto),
     )
-    .execute(connection)
+    .fetch_all(&mut *connection)
     .await
     .map_err(refused("to confirm events"))?;
-    Ok(())
+    let mut confirmed = Events::default();
+    for row in rows {
+        confirmed.push(row.block_hash, row.transaction, row.log_index);
+    }
+    news::became(connection, scanned, Fate::Confirmed, &confirmed).await
 }
 
 async fn told(connection: &mut PgConnection, scanned: &Scanned) -> Result<(), StoreError> {

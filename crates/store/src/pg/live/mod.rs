@@ -1,5 +1,5 @@
 //! Live streams as they are read. They are written by triggers on what happens
-//! (`migrations/0026_live.sql`), but for the ends of jobs.
+//! (`migrations/0026_live.sql`), but for the ends of jobs and what happens to wallets.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +21,7 @@ use crate::gate::TenantGate;
 use crate::pools::Pools;
 
 mod jobs;
+mod portfolio;
 pub(crate) mod prune;
 mod tickets;
 
@@ -43,15 +44,24 @@ impl PgLive {
         Self { pools, gate }
     }
 
-    async fn alert_heads(&self, tenants: &[Uuid]) -> Result<BTreeMap<Uuid, i64>, StoreError> {
+    /// The last places that are counted of one stream of each of these tenants.
+    async fn counted(
+        &self,
+        stream: &str,
+        tenants: &[Uuid],
+    ) -> Result<BTreeMap<Uuid, i64>, StoreError> {
+        if tenants.is_empty() {
+            return Ok(BTreeMap::new());
+        }
         let rows = sqlx::query!(
             r#"
             select tenant_id, last
               from live_count
              where tenant_id = any($1)
-               and stream = 'alerts'
+               and stream = $2
             "#,
             tenants,
+            stream,
         )
         .fetch_all(&self.pools.operator)
         .await
@@ -245,10 +255,12 @@ impl LiveLog for PgLive {
     async fn heads(&self, streams: &[LiveStream]) -> Result<Vec<(LiveStream, i64)>, StoreError> {
         let mut heads = Vec::with_capacity(streams.len());
         for some in streams.chunks(HEADS_READ) {
-            let (mut tenants, mut chains, mut jobs) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut alerts, mut wallets) = (Vec::new(), Vec::new());
+            let (mut chains, mut jobs) = (Vec::new(), Vec::new());
             for stream in some {
                 match stream {
-                    LiveStream::Alerts(tenant) => tenants.push(tenant.as_uuid()),
+                    LiveStream::Alerts(tenant) => alerts.push(tenant.as_uuid()),
+                    LiveStream::Portfolio(tenant) => wallets.push(tenant.as_uuid()),
                     LiveStream::Gas(chain) => chains.push(gas::id(*chain)),
                     LiveStream::Jobs(tenant) => jobs.push(tenant.as_uuid()),
                     LiveStream::Job(tenant, job) => {
@@ -257,11 +269,9 @@ impl LiveLog for PgLive {
                     }
                 }
             }
-            let (mut alerts, mut gases, mut ends) =
-                (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-            if !tenants.is_empty() {
-                alerts = self.alert_heads(&tenants).await?;
-            }
+            let alerts = self.counted("alerts", &alerts).await?;
+            let wallets = self.counted("portfolio", &wallets).await?;
+            let (mut gases, mut ends) = (BTreeMap::new(), BTreeMap::new());
             if !chains.is_empty() {
                 gases = self.gas_heads(&chains).await?;
             }
@@ -271,6 +281,7 @@ impl LiveLog for PgLive {
             heads.extend(some.iter().filter_map(|stream| {
                 let head = match stream {
                     LiveStream::Alerts(tenant) => alerts.get(&tenant.as_uuid()),
+                    LiveStream::Portfolio(tenant) => wallets.get(&tenant.as_uuid()),
                     LiveStream::Gas(chain) => gases.get(&gas::id(*chain)),
                     LiveStream::Jobs(tenant) => ends.get(&tenant.as_uuid()),
                     LiveStream::Job(..) => return None,
@@ -294,6 +305,10 @@ impl LiveLog for PgLive {
             LiveStream::Jobs(tenant) => {
                 let mut tx = self.gate.begin(tenant).await?;
                 jobs::after(&mut tx, tenant, seq, limit).await
+            }
+            LiveStream::Portfolio(tenant) => {
+                let mut tx = self.gate.begin(tenant).await?;
+                portfolio::after(&mut tx, tenant, seq, limit).await
             }
         }
     }
@@ -321,11 +336,10 @@ impl LiveListener for Hearing {
 
 /// The stream that a trigger named.
 fn heard(payload: &str) -> Option<LiveStream> {
+    let tenant = |text: &str| text.parse().ok().map(TenantId::from_uuid);
     match payload.split_once(':')? {
-        ("alerts", tenant) => {
-            let tenant = TenantId::from_uuid(tenant.parse().ok()?);
-            Some(LiveStream::Alerts(tenant))
-        }
+        ("alerts", text) => tenant(text).map(LiveStream::Alerts),
+        ("portfolio", text) => tenant(text).map(LiveStream::Portfolio),
         ("gas", chain) => chain.parse().ok().map(LiveStream::Gas),
         _ => None,
     }
