@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use packtrain_core::chain::Chain;
 use packtrain_core::job::Ctx;
-use packtrain_core::ports::{AddressBytes, ChainError, Gap, Header, Log, LogFilter};
+use packtrain_core::ports::{AddressBytes, ChainError, Gap, Header, Log, LogFilter, Word};
 use tokio::time::Instant;
 
 use super::decode;
@@ -45,7 +45,7 @@ pub(super) async fn in_parts(
         if asked == PARTS_MAX || found.logs.len() > LOGS_MAX || Instant::now() >= until {
             let missed = wallets(&part).into_iter();
             let gaps = missed.flat_map(|wallet| tokens.gaps(wallet, &part, block.number));
-            found.gaps.extend(gaps.collect::<Vec<_>>());
+            found.gaps.extend(gaps);
             continue;
         }
         asked += 1;
@@ -74,13 +74,12 @@ fn divided(
         let topics = filter.topics.get(place).map_or(&[][..], Vec::as_slice);
         if topics.len() > 1 {
             let (one, other) = topics.split_at(topics.len() / 2);
-            return { [one, other].into_iter() }
-                .map(|some| {
-                    let mut part = filter.clone();
-                    part.topics[place] = some.to_vec();
-                    part
-                })
-                .collect();
+            let half = |some: &[Word]| {
+                let mut part = filter.clone();
+                part.topics[place] = some.to_vec();
+                part
+            };
+            return vec![half(one), half(other)];
         }
     }
     let of = |some: &[AddressBytes]| LogFilter {
@@ -169,12 +168,12 @@ impl<'a> Tokens<'a> {
 
     /// What is not known of a wallet when a filter was not asked for.
     fn gaps(&self, wallet: AddressBytes, filter: &LogFilter, number: u64) -> Vec<Gap> {
-        let tokens: Vec<Option<AddressBytes>> = match filter.addresses.as_slice() {
-            [] => { self.named(wallet).into_iter().map(Some) }
-                .chain([None])
-                .collect(),
-            some => some.iter().copied().map(Some).collect(),
-        };
+        let mut tokens: Vec<Option<AddressBytes>> =
+            filter.addresses.iter().copied().map(Some).collect();
+        if tokens.is_empty() {
+            tokens.push(None);
+            tokens.extend(self.named(wallet).into_iter().map(Some));
+        }
         let gap = |token| Gap {
             number,
             wallet,

@@ -6,7 +6,8 @@ use std::time::Duration;
 use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::job::Ctx;
 use packtrain_core::ports::{
-    AddressBytes, ChainError, ChainEvent, Gap, Header, Log, ScanPart, ScanState, StoreError,
+    AddressBytes, ChainError, ChainEvent, Gap, Header, Log, LogFilter, ScanPart, ScanState,
+    StoreError,
 };
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
@@ -114,26 +115,37 @@ pub(super) async fn read(
     if let Some(number) = branch::broken(&page.blocks) {
         return Err(Missed::Torn(number));
     }
-    let is_there = |part: &ScanPart| page.blocks.iter().position(|it| it.hash == part.hash);
-    let part = part.and_then(|part| Some((part, is_there(&part)?)));
-    match part {
-        Some((_, place)) => page.blocks.truncate(place + 1),
-        // What was read of another branch does not hold.
-        None if state.part.is_some() => page.above = page.above.or(Some(start.next - 1)),
-        None => {}
-    }
-    let logs = logs(ctx, chain, keys, part.map(|(part, _)| part), &mut page).await?;
+    let part = go_on(&mut page, part, &start, state);
+    let logs = logs(ctx, chain, keys, part, &mut page).await?;
     take(chain, &mut page, logs)?;
     page.is_more = page.blocks.last().is_some_and(|it| it.number < head.number);
     if page.part.is_some() {
         // Without any block that is kept there is none to go on from.
-        if let (None, Some(missed)) = (start.parent, page.missed.take()) {
-            return Err(missed);
+        if start.parent.is_none() {
+            return Err(page.missed.unwrap_or(Missed::Torn(start.next)));
         }
         page.is_more = matches!(page.missed, Some(Missed::Slow(_)));
         page.blocks.clear();
     }
     Ok(page)
+}
+
+/// Makes a page of the blocks that were read of some wallets before, if they are there still.
+fn go_on(
+    page: &mut Page,
+    part: Option<ScanPart>,
+    start: &Start,
+    state: &ScanState,
+) -> Option<ScanPart> {
+    let is_there = |part: &ScanPart| page.blocks.iter().position(|it| it.hash == part.hash);
+    let place = part.as_ref().and_then(is_there);
+    match place {
+        Some(place) => page.blocks.truncate(place + 1),
+        // What was read of another branch does not hold.
+        None if state.part.is_some() => page.above = page.above.or(Some(start.next - 1)),
+        None => {}
+    }
+    part.filter(|_| place.is_some())
 }
 
 /// Where the next page begins; nowhere when the node is behind what was scanned already.
@@ -216,40 +228,34 @@ async fn logs(
     wallets.retain(|wallet| part.is_none_or(|part| *wallet > part.wallet));
     let (mut all, mut read): (Vec<Log>, Option<AddressBytes>) = (Vec::new(), None);
     let mut some = wallets.chunks(decode::ADDRESSES).peekable();
-    while let Some(wallets) = some.peek() {
+    while let Some(&wallets) = some.peek() {
         let Some(last) = page.blocks.last().copied() else {
             return Ok(Vec::new());
         };
         let length = page.blocks.len();
-        let soon = (Instant::now() + FIRST_WITHIN).min(until);
-        let limit = if read.is_none() && length > 1 {
-            soon
-        } else {
-            until
-        };
+        let is_first = read.is_none() && length > 1;
+        let within = if is_first { FIRST_WITHIN } else { LOGS_WITHIN };
         let found = some_logs(ctx, chain, keys, wallets, &page.blocks, until - RESERVE);
-        let shorter = match timeout_at(limit, found).await {
-            Ok(Ok(found)) => {
+        let found = timeout_at(until.min(Instant::now() + within), found).await;
+        let shorter = match found.unwrap_or(Err(Missed::Slow(LOGS_WITHIN))) {
+            Ok(found) => {
                 all.extend(found.logs);
                 page.gaps.extend(found.gaps);
                 read = wallets.last().copied();
                 some.next();
                 continue;
             }
-            Ok(Err(Missed::Chain(ChainError::TooMany { .. }))) if length > 1 => length / 2,
-            Err(_) if read.is_none() && length > 1 => length.div_ceil(SHORTER),
-            failed => {
-                let missed = failed.map_or(Missed::Slow(LOGS_WITHIN), |failed| match failed {
-                    Err(missed) => missed,
-                    Ok(_) => Missed::Slow(LOGS_WITHIN),
-                });
+            Err(Missed::Chain(ChainError::TooMany { .. })) if length > 1 => length / 2,
+            Err(Missed::Slow(_)) if is_first => length.div_ceil(SHORTER),
+            Err(missed) => {
                 let Some(wallet) = read else {
                     return Err(missed);
                 };
+                let (number, hash) = (last.number, last.hash);
                 page.missed = Some(missed);
                 page.part = Some(ScanPart {
-                    number: last.number,
-                    hash: last.hash,
+                    number,
+                    hash,
                     wallet,
                 });
                 break;
@@ -262,12 +268,6 @@ async fn logs(
             // What was read before of those that are left out is read again with them.
             page.above = end;
         }
-    }
-    if let Some(gap) = page.gaps.first() {
-        let labels = [("chain", chain.as_str())];
-        metrics::counter!("packtrain_chain_gaps_total", &labels).increment(1);
-        let block = gap.number;
-        warn!(chain = chain.as_str(), block, "a block has too many logs");
     }
     Ok(all)
 }
@@ -284,7 +284,7 @@ async fn some_logs(
     let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else {
         return Ok(Found::default());
     };
-    let read = async |filter| {
+    let read = |filter: LogFilter| async move {
         let chains = &ctx.world.chains;
         match chains.logs(chain, &filter, first.number, last).await {
             Err(ChainError::TooMany { .. }) if blocks.len() == 1 => {
@@ -323,5 +323,10 @@ fn take(chain: Chain, page: &mut Page, logs: Vec<Log>) -> Result<(), Missed> {
     let labels = [("chain", chain.as_str())];
     metrics::counter!("packtrain_chain_malformed_total", &labels).increment(page.malformed);
     page.events = events.into_values().flatten().collect();
+    if let Some(gap) = page.gaps.first() {
+        metrics::counter!("packtrain_chain_gaps_total", &labels).increment(1);
+        let block = gap.number;
+        warn!(chain = chain.as_str(), block, "a block has too many logs");
+    }
     Ok(())
 }

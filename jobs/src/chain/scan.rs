@@ -98,11 +98,7 @@ async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
     let is_told = state.as_ref().is_some_and(|it| it.told_to.is_some());
     // Of what is cut off nobody knows whether there are logs of it.
     if wallets.is_empty() && begun_at.is_some() && !is_cut && !is_told {
-        let over = Scanned {
-            is_over: true,
-            ..nothing(chain, begun_at)
-        };
-        done.writes.push(Write::Scanned(Box::new(over)));
+        done.writes.push(over(chain, begun_at));
     }
     let is_followed = !wallets.is_empty() || is_told;
     if keys.is_empty() && !is_followed {
@@ -115,10 +111,7 @@ async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
     let mut is_news = false;
     if is_followed {
         let page = page::read(ctx, chain, &reader.keys, state.as_ref(), head).await?;
-        describe(&page, &mut result);
-        if let Some(missed) = &page.missed {
-            result["logs_missed"] = note(chain, missed).into();
-        }
+        describe(chain, &page, &mut result);
         // What was told of another branch is taken back before anything is told of this one.
         let undone = page.above.map(|_| Evaluate::undone_by(ctx.job));
         let more = page.is_more.then_some(Scan { chain: Some(chain) });
@@ -170,7 +163,7 @@ fn note(chain: Chain, missed: &Missed) -> String {
 }
 
 /// What a page came to, for whoever looks at the job.
-fn describe(page: &Page, result: &mut serde_json::Value) {
+fn describe(chain: Chain, page: &Page, result: &mut serde_json::Value) {
     for (name, count) in [
         ("blocks", page.blocks.len() as u64),
         ("events", page.events.len() as u64),
@@ -184,10 +177,21 @@ fn describe(page: &Page, result: &mut serde_json::Value) {
     if !page.gaps.is_empty() {
         result["has_gap"] = true.into();
     }
+    if let Some(missed) = &page.missed {
+        result["logs_missed"] = note(chain, missed).into();
+    }
 }
 
 fn newest(state: &ScanState) -> Option<&BlockRef> {
     state.blocks.last()
+}
+
+/// That a chain is left alone from now on.
+fn over(chain: Chain, begun_at: Option<BlockHash>) -> Write {
+    Write::Scanned(Box::new(Scanned {
+        is_over: true,
+        ..nothing(chain, begun_at)
+    }))
 }
 
 /// A scan that found nothing.

@@ -116,11 +116,14 @@ impl Node {
 
 /// Goes on as long as there is patience left, and then never.
 async fn wait(patience: &Mutex<Option<usize>>) {
-    let is_over = { patience.lock().unwrap().as_mut() }.is_some_and(|left| {
-        let is_over = *left == 0;
-        *left = left.saturating_sub(1);
-        is_over
-    });
+    let is_over = match patience.lock().unwrap().as_mut() {
+        Some(0) => true,
+        Some(left) => {
+            *left -= 1;
+            false
+        }
+        None => false,
+    };
     if is_over {
         std::future::pending::<()>().await;
     }

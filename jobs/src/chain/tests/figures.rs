@@ -139,6 +139,7 @@ fn what_an_owner_moves_is_netted_over_all_of_its_addresses_and_inside_it_nothing
     let known = Known {
         decimals: [(TOKEN, Some(0))].into(),
         prices: [(TOKEN, Value::whole(2))].into(),
+        ..Known::default()
     };
     let moved = |events: &[(AddressBytes, AddressBytes, &str)]| {
         let events = (0..)

@@ -147,9 +147,8 @@ async fn what_was_read_of_some_wallets_is_given_up_when_its_blocks_leave_the_cha
     node.grow(&[]);
     *node.logs_left.lock().unwrap() = None;
     write(&kept, &page(&node, &kept).await);
-    let states: Vec<&str> = { kept.events.lock().unwrap().values() }
-        .map(|(_, state)| *state)
-        .collect();
+    let events = kept.events.lock().unwrap();
+    let states: Vec<&str> = events.values().map(|(_, state)| *state).collect();
     assert_eq!(states, ["retracted"]);
     assert!(kept.told.lock().unwrap().is_empty());
     assert_eq!(kept.state.lock().unwrap().as_ref().unwrap().part, None);

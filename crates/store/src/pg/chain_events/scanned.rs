@@ -28,6 +28,7 @@ pub(crate) async fn record(
         undo(connection, job, scanned, above).await?;
     }
     blocks(connection, scanned).await?;
+    outgrown(connection, scanned).await?;
     events(connection, scanned, &scanned.events).await?;
     gaps(connection, scanned).await?;
     news::found(connection, scanned).await?;
@@ -204,9 +205,14 @@ async fn blocks(connection: &mut PgConnection, scanned: &Scanned) -> Result<(), 
         scanned.part.map(|part| part.hash.0.to_vec()),
         scanned.part.map(|part| part.wallet.to_vec()),
     )
-    .execute(&mut *connection)
+    .execute(connection)
     .await
     .map_err(refused("to keep how far a chain was scanned"))?;
+    Ok(())
+}
+
+/// Removes what belongs to blocks that are no longer kept.
+async fn outgrown(connection: &mut PgConnection, scanned: &Scanned) -> Result<(), StoreError> {
     sqlx::query!(
         "delete from chain_block where chain_id = $1 and number < $2",
         id(scanned.chain),
