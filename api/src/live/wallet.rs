@@ -17,8 +17,8 @@ pub(super) struct WalletData {
     wallet: String,
     /// The contract of the token; null for the chain's own coin.
     token: Option<String>,
-    /// What the wallet has now, what was moved, or how much may be taken: base units, a whole number
-    /// of up to 256 bits as a decimal string.
+    /// What the wallet has now, what was moved, or how much may be taken: base units, a whole
+    /// number of up to 256 bits as a decimal string.
     #[schema(example = "1500000")]
     amount: String,
     /// Decimals of the token; null where they are not known here.

@@ -76,9 +76,9 @@ async fn what_happens_to_a_wallet_is_told_to_all_who_watch_it_and_to_nobody_else
     assert_eq!(line(&said), "1 found transfer 1500000");
     let data = &said["data"];
     let told = json!({
-        "chain": 1, "wallet": ada, "token": TOKEN, "amount": "1500000", "decimals": data["decimals"],
-        "block": data["block"], "kind": "transfer", "transaction": data["transaction"],
-        "log_index": 0, "from": ada, "to": bo,
+        "chain": 1, "wallet": ada, "token": TOKEN, "amount": "1500000",
+        "decimals": data["decimals"], "block": data["block"], "kind": "transfer",
+        "transaction": data["transaction"], "log_index": 0, "from": ada, "to": bo,
     });
     assert_eq!((&said["stream"], data), (&json!("portfolio"), &told));
     assert_eq!(data["block"]["number"], 3);
