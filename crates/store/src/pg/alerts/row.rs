@@ -1,7 +1,7 @@
 //! Rules as rows.
 
-use packtrain_core::ids::{EndpointId, RuleId};
-use packtrain_core::ports::{OwnWords, RuleRecord};
+use packtrain_core::ids::{EndpointId, RuleId, TenantId};
+use packtrain_core::ports::{OwnWords, RuleRecord, Watched};
 use packtrain_core::time::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
@@ -39,6 +39,35 @@ impl RuleRow {
             version: self.version,
             created_at: self.created_at,
             updated_at: self.updated_at,
+        }
+    }
+}
+
+/// A rule and its state, as it is evaluated.
+pub(super) struct WatchedRow {
+    pub(super) id: Uuid,
+    pub(super) tenant_id: Uuid,
+    pub(super) version: i32,
+    pub(super) rule: Value,
+    pub(super) endpoints: Vec<Uuid>,
+    pub(super) state: Value,
+    pub(super) snoozed_until: Option<Timestamp>,
+    pub(super) is_broken: bool,
+}
+
+impl WatchedRow {
+    /// The rule.
+    pub(super) fn watched(self) -> Watched {
+        let endpoints = self.endpoints.into_iter();
+        Watched {
+            id: RuleId::from_uuid(self.id),
+            tenant: TenantId::from_uuid(self.tenant_id),
+            version: self.version,
+            rule: self.rule,
+            endpoints: endpoints.map(EndpointId::from_uuid).collect(),
+            state: self.state,
+            snoozed_until: self.snoozed_until,
+            is_broken: self.is_broken,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What was told of points that a job took back.
 
-use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
-use packtrain_core::ports::{Step, StoreError, Undone, Watched};
+use packtrain_core::ids::{IncidentId, JobId, RuleId};
+use packtrain_core::ports::{Step, StoreError, Undone};
 
+use super::row::WatchedRow;
 use crate::error::{number, refused};
 use crate::pool::Pool;
 
@@ -47,18 +48,18 @@ pub(super) async fn read(
     .await
     .map_err(refused("to find what was told and does not hold"))?;
     let undone = rows.into_iter().map(|row| {
-        let endpoints = row.endpoints.into_iter();
+        let rule = WatchedRow {
+            id: row.id,
+            tenant_id: row.tenant_id,
+            version: row.version,
+            rule: row.rule,
+            endpoints: row.endpoints,
+            state: row.state,
+            snoozed_until: row.snoozed_until,
+            is_broken: row.is_broken,
+        };
         Ok(Undone {
-            rule: Watched {
-                id: RuleId::from_uuid(row.id),
-                tenant: TenantId::from_uuid(row.tenant_id),
-                version: row.version,
-                rule: row.rule,
-                endpoints: endpoints.map(EndpointId::from_uuid).collect(),
-                state: row.state,
-                snoozed_until: row.snoozed_until,
-                is_broken: row.is_broken,
-            },
+            rule: rule.watched(),
             incident: IncidentId::from_uuid(row.incident_id),
             told: Step {
                 seq: number("incident_step.seq", row.seq)?,

@@ -1,10 +1,11 @@
 //! What rules are evaluated with, over all tenants, through the crossing index.
 
 use async_trait::async_trait;
-use packtrain_core::ids::{EndpointId, JobId, RuleId, TenantId};
+use packtrain_core::ids::{JobId, RuleId, TenantId};
 use packtrain_core::ports::{Allowance, Move, Point, StoreError, Stretch, Undone, Watch, Watched};
 use packtrain_core::time::Timestamp;
 
+use super::row::WatchedRow;
 use super::{points, undone};
 use crate::error::{number, refused};
 use crate::pool::Pool;
@@ -87,7 +88,8 @@ impl Watch for PgWatch {
         let before: Vec<Option<String>> = moves.iter().map(|it| it.before.clone()).collect();
         // A metric that rules never saw has crossed every level. A point is at a level from it on,
         // so of the two ends of the way the lower one does not count.
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            WatchedRow,
             r#"
             with moved as (
                 select m.key, m.value::numeric as value, m.before::numeric as before
@@ -133,21 +135,7 @@ impl Watch for PgWatch {
         .fetch_all(&self.pool)
         .await
         .map_err(refused("to find the rules of what moved"))?;
-        let rules = rows.into_iter().map(|row| Watched {
-            id: RuleId::from_uuid(row.id),
-            tenant: TenantId::from_uuid(row.tenant_id),
-            version: row.version,
-            rule: row.rule,
-            endpoints: row
-                .endpoints
-                .into_iter()
-                .map(EndpointId::from_uuid)
-                .collect(),
-            state: row.state,
-            snoozed_until: row.snoozed_until,
-            is_broken: row.is_broken,
-        });
-        Ok(rules.collect())
+        Ok(rows.into_iter().map(WatchedRow::watched).collect())
     }
 
     async fn due(&self, limit: u32) -> Result<(Timestamp, Vec<Watched>), StoreError> {
@@ -155,7 +143,8 @@ impl Watch for PgWatch {
             .fetch_one(&self.pool)
             .await
             .map_err(refused("to read the time"))?;
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            WatchedRow,
             r#"
             select r.id, r.tenant_id, r.version, r.rule, r.endpoints, s.state, s.snoozed_until,
                    s.broken is not null as "is_broken!"
@@ -171,21 +160,7 @@ impl Watch for PgWatch {
         .fetch_all(&self.pool)
         .await
         .map_err(refused("to find the rules that are due"))?;
-        let rules = rows.into_iter().map(|row| Watched {
-            id: RuleId::from_uuid(row.id),
-            tenant: TenantId::from_uuid(row.tenant_id),
-            version: row.version,
-            rule: row.rule,
-            endpoints: row
-                .endpoints
-                .into_iter()
-                .map(EndpointId::from_uuid)
-                .collect(),
-            state: row.state,
-            snoozed_until: row.snoozed_until,
-            is_broken: row.is_broken,
-        });
-        Ok((now, rules.collect()))
+        Ok((now, rows.into_iter().map(WatchedRow::watched).collect()))
     }
 
     async fn watched(&self, metrics: &[String]) -> Result<Vec<String>, StoreError> {
