@@ -7,6 +7,7 @@ use sqlx::postgres::types::PgInterval;
 
 use super::gas::{id, stored, wei};
 use crate::error::{number, refused, unreadable};
+use crate::pg::older::remove_older;
 use crate::pool::Pool;
 
 /// Keeps a fee; one that is kept already stays as it is.
@@ -98,22 +99,7 @@ pub(super) async fn newest(
 
 /// Removes fees that are as old as the blocks that go, so many at most; says how many.
 pub(super) async fn prune(pool: &Pool, kept: PgInterval, rows_max: i64) -> Result<u64, StoreError> {
-    let done = sqlx::query!(
-        r#"
-        delete from gas_data_fee
-         where ctid = any(array(
-               select ctid
-                 from gas_data_fee
-                where seen_at < now_utc() - $1::interval
-                limit $2))
-        "#,
-        kept,
-        rows_max,
-    )
-    .execute(pool)
-    .await
-    .map_err(refused("to remove data fees"))?;
-    Ok(done.rows_affected())
+    remove_older!(pool, "gas_data_fee" by "seen_at", kept, rows_max, "to remove data fees")
 }
 
 /// Prices as columns.

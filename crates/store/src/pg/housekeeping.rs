@@ -10,6 +10,7 @@ use sqlx::postgres::types::PgInterval;
 
 use crate::error::refused;
 use crate::pg::alerts::prune;
+use crate::pg::older::remove_older;
 use crate::pg::{gas_data_fee, live, series};
 use crate::pool::Pool;
 
@@ -98,22 +99,10 @@ impl PgHousekeeping {
     }
 
     async fn schedule_ticks(&self) -> Result<u64, StoreError> {
-        let done = sqlx::query!(
-            r#"
-            delete from schedule_tick
-             where ctid = any(array(
-                   select ctid
-                     from schedule_tick
-                    where tick_at < now_utc() - $1::interval
-                    limit $2))
-            "#,
-            interval(TICKS_KEPT),
-            ROWS_MAX,
+        let kept = interval(TICKS_KEPT);
+        remove_older!(
+            &self.pool, "schedule_tick" by "tick_at", kept, ROWS_MAX, "to remove times of schedules"
         )
-        .execute(&self.pool)
-        .await
-        .map_err(refused("to remove times of schedules"))?;
-        Ok(done.rows_affected())
     }
 
     async fn workers(&self) -> Result<u64, StoreError> {
@@ -152,41 +141,15 @@ impl PgHousekeeping {
     }
 
     async fn audit_entries(&self) -> Result<u64, StoreError> {
-        let done = sqlx::query!(
-            r#"
-            delete from audit
-             where ctid = any(array(
-                   select ctid
-                     from audit
-                    where at < now_utc() - $1::interval
-                    limit $2))
-            "#,
-            interval(self.retention.audit),
-            ROWS_MAX,
-        )
-        .execute(&self.pool)
-        .await
-        .map_err(refused("to remove audit entries"))?;
-        Ok(done.rows_affected())
+        let kept = interval(self.retention.audit);
+        remove_older!(&self.pool, "audit" by "at", kept, ROWS_MAX, "to remove audit entries")
     }
 
     async fn service_levels(&self) -> Result<u64, StoreError> {
-        let done = sqlx::query!(
-            r#"
-            delete from service_level
-             where ctid = any(array(
-                   select ctid
-                     from service_level
-                    where done_at < now_utc() - $1::interval
-                    limit $2))
-            "#,
-            interval(self.retention.audit),
-            ROWS_MAX,
+        let kept = interval(self.retention.audit);
+        remove_older!(
+            &self.pool, "service_level" by "done_at", kept, ROWS_MAX, "to remove service levels"
         )
-        .execute(&self.pool)
-        .await
-        .map_err(refused("to remove service levels"))?;
-        Ok(done.rows_affected())
     }
 
     async fn chain_events(&self) -> Result<u64, StoreError> {
@@ -216,62 +179,26 @@ impl PgHousekeeping {
     }
 
     async fn gas_blocks(&self) -> Result<u64, StoreError> {
-        let done = sqlx::query!(
-            r#"
-            delete from gas_block
-             where ctid = any(array(
-                   select ctid
-                     from gas_block
-                    where seen_at < now_utc() - $1::interval
-                    limit $2))
-            "#,
-            interval(self.retention.gas),
-            ROWS_MAX,
-        )
-        .execute(&self.pool)
-        .await
-        .map_err(refused("to remove blocks"))?;
         let kept = interval(self.retention.gas);
-        Ok(done.rows_affected() + gas_data_fee::prune(&self.pool, kept, ROWS_MAX).await?)
+        let pool = &self.pool;
+        let blocks = remove_older!(
+            pool, "gas_block" by "seen_at", kept, ROWS_MAX, "to remove blocks"
+        )?;
+        Ok(blocks + gas_data_fee::prune(pool, kept, ROWS_MAX).await?)
     }
 
     async fn gas_figures(&self) -> Result<u64, StoreError> {
-        let removed = sqlx::query_scalar!(
-            r#"
-            with buckets as (
-                delete from gas_bucket
-                 where ctid = any(array(
-                       select ctid from gas_bucket
-                        where at < now_utc() - $1::interval
-                        limit $2))
-                returning 1
-            ),
-            forecasts as (
-                delete from gas_forecast
-                 where ctid = any(array(
-                       select ctid from gas_forecast
-                        where origin < now_utc() - $1::interval
-                        limit $2))
-                returning 1
-            ),
-            scores as (
-                delete from gas_score
-                 where ctid = any(array(
-                       select ctid from gas_score
-                        where origin < now_utc() - $1::interval
-                        limit $2))
-                returning 1
-            )
-            select (select count(*) from buckets) + (select count(*) from forecasts)
-                   + (select count(*) from scores) as "removed!"
-            "#,
-            interval(GAS_FIGURES_KEPT),
-            ROWS_MAX,
-        )
-        .fetch_one(&self.pool)
-        .await
-        .map_err(refused("to remove figures of gas"))?;
-        Ok(removed.unsigned_abs())
+        let (pool, kept) = (&self.pool, interval(GAS_FIGURES_KEPT));
+        let buckets = remove_older!(
+            pool, "gas_bucket" by "at", kept, ROWS_MAX, "to remove figures of gas"
+        )?;
+        let forecasts = remove_older!(
+            pool, "gas_forecast" by "origin", kept, ROWS_MAX, "to remove figures of gas"
+        )?;
+        let scores = remove_older!(
+            pool, "gas_score" by "origin", kept, ROWS_MAX, "to remove figures of gas"
+        )?;
+        Ok(buckets + forecasts + scores)
     }
 
     async fn series_buckets(&self) -> Result<u64, StoreError> {

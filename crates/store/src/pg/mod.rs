@@ -36,6 +36,7 @@ pub(crate) mod lanes;
 pub(crate) mod ledger;
 pub(crate) mod listing;
 pub(crate) mod live;
+pub(crate) mod older;
 mod platform;
 pub(crate) mod promote;
 pub(crate) mod rates;

@@ -6,6 +6,7 @@ use packtrain_core::ports::StoreError;
 use sqlx::postgres::types::PgInterval;
 
 use crate::error::refused;
+use crate::pg::older::remove_older;
 use crate::pool::Pool;
 
 /// How long points of metrics are kept, at least: the longest window of rules that are watched, and
@@ -14,22 +15,7 @@ pub(crate) const POINTS_KEPT_MIN: Duration = Duration::from_secs(31 * 24 * 60 * 
 
 /// Removes points of metrics that are older than this, at most so many.
 pub(crate) async fn points(pool: &Pool, age: PgInterval, limit: i64) -> Result<u64, StoreError> {
-    let done = sqlx::query!(
-        r#"
-        delete from metric_point
-         where ctid = any(array(
-               select ctid
-                 from metric_point
-                where at < now_utc() - $1::interval
-                limit $2))
-        "#,
-        age,
-        limit,
-    )
-    .execute(pool)
-    .await
-    .map_err(refused("to remove points"))?;
-    Ok(done.rows_affected())
+    remove_older!(pool, "metric_point" by "at", age, limit, "to remove points")
 }
 
 /// Removes tries to tell somebody that are older than this, what was told in digests, and what was
@@ -80,22 +66,7 @@ pub(crate) async fn tries(pool: &Pool, age: PgInterval, limit: i64) -> Result<u6
 
 /// Removes steps of incidents that are older than this, at most so many.
 pub(crate) async fn steps(pool: &Pool, age: PgInterval, limit: i64) -> Result<u64, StoreError> {
-    let done = sqlx::query!(
-        r#"
-        delete from incident_step
-         where ctid = any(array(
-               select ctid
-                 from incident_step
-                where at < now_utc() - $1::interval
-                limit $2))
-        "#,
-        age,
-        limit,
-    )
-    .execute(pool)
-    .await
-    .map_err(refused("to remove steps of incidents"))?;
-    Ok(done.rows_affected())
+    remove_older!(pool, "incident_step" by "at", age, limit, "to remove steps of incidents")
 }
 
 /// Removes incidents that are over for longer than this, at most so many. What was open for long is

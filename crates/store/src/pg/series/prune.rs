@@ -4,6 +4,7 @@ use packtrain_core::ports::StoreError;
 use sqlx::postgres::types::PgInterval;
 
 use crate::error::refused;
+use crate::pg::older::remove_older;
 use crate::pool::Pool;
 
 /// Weeks of facts that one run drops, at most.
@@ -24,22 +25,7 @@ pub(crate) async fn weeks(pool: &Pool, kept: PgInterval) -> Result<u64, StoreErr
 
 /// Removes buckets, so many at most.
 pub(crate) async fn buckets(pool: &Pool, kept: PgInterval, limit: i64) -> Result<u64, StoreError> {
-    let done = sqlx::query!(
-        r#"
-        delete from series_bucket
-         where ctid = any(array(
-               select ctid
-                 from series_bucket
-                where at < now_utc() - $1::interval
-                limit $2))
-        "#,
-        kept,
-        limit,
-    )
-    .execute(pool)
-    .await
-    .map_err(refused("to remove buckets"))?;
-    Ok(done.rows_affected())
+    remove_older!(pool, "series_bucket" by "at", kept, limit, "to remove buckets")
 }
 
 /// Removes anomalies, so many at most.
@@ -48,20 +34,5 @@ pub(crate) async fn anomalies(
     kept: PgInterval,
     limit: i64,
 ) -> Result<u64, StoreError> {
-    let done = sqlx::query!(
-        r#"
-        delete from series_anomaly
-         where ctid = any(array(
-               select ctid
-                 from series_anomaly
-                where at < now_utc() - $1::interval
-                limit $2))
-        "#,
-        kept,
-        limit,
-    )
-    .execute(pool)
-    .await
-    .map_err(refused("to remove anomalies"))?;
-    Ok(done.rows_affected())
+    remove_older!(pool, "series_anomaly" by "at", kept, limit, "to remove anomalies")
 }
