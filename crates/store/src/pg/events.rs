@@ -5,6 +5,7 @@ use packtrain_core::ids::{JobId, TenantId};
 use packtrain_core::limits::EVENTS_MAX;
 use packtrain_core::ports::{JobEvent, JobEvents, Noted, StoreError, WAITING};
 use serde_json::Value;
+use sqlx::PgConnection;
 
 use crate::error::refused;
 use crate::gate::{TenantGate, commit};
@@ -132,24 +133,7 @@ impl JobEvents for PgEvents {
         limit: u32,
     ) -> Result<Vec<JobEvent>, StoreError> {
         let mut tx = self.gate.begin(tenant).await?;
-        let rows = sqlx::query_as!(
-            JobEvent,
-            r#"
-            select seq, at, name, data
-              from job_event
-             where job_id = $1
-               and seq > $2
-             order by seq
-             limit $3
-            "#,
-            job.as_uuid(),
-            seq,
-            i64::from(limit),
-        )
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(refused("to read a job's events"))?;
-        Ok(rows)
+        after(&mut tx, job, seq, limit).await
     }
 
     async fn newest(
@@ -177,4 +161,30 @@ impl JobEvents for PgEvents {
         rows.reverse();
         Ok(rows)
     }
+}
+
+/// Events of a job of the transaction's tenant after a place, in order.
+pub(super) async fn after(
+    connection: &mut PgConnection,
+    job: JobId,
+    seq: i64,
+    limit: u32,
+) -> Result<Vec<JobEvent>, StoreError> {
+    sqlx::query_as!(
+        JobEvent,
+        r#"
+        select seq, at, name, data
+          from job_event
+         where job_id = $1
+           and seq > $2
+         order by seq
+         limit $3
+        "#,
+        job.as_uuid(),
+        seq,
+        i64::from(limit),
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(refused("to read a job's events"))
 }

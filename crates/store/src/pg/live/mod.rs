@@ -8,16 +8,18 @@ use packtrain_core::chain::Chain;
 use packtrain_core::ids::{IncidentId, JobId, RuleId, TenantId};
 use packtrain_core::job::State;
 use packtrain_core::ports::{
-    AlertStep, GasSnapshot, Happening, JobEvent, LiveEvent, LiveListener, LiveLog, LiveStream,
-    Step, StoreError,
+    AlertStep, GasSnapshot, Happening, LiveEvent, LiveListener, LiveLog, LiveStream, Step,
+    StoreError,
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::bell::Hearing;
+use super::events;
 use super::gas::{self, BlockRow};
 use crate::error::{number, refused, unreadable};
 use crate::gate::TenantGate;
+use crate::pool::Pool;
 use crate::pools::Pools;
 
 mod jobs;
@@ -42,34 +44,6 @@ impl PgLive {
     pub fn new(pools: Pools) -> Self {
         let gate = TenantGate::new(pools.app.clone());
         Self { pools, gate }
-    }
-
-    /// The last places that are counted of one stream of each of these tenants.
-    async fn counted(
-        &self,
-        stream: &str,
-        tenants: &[Uuid],
-    ) -> Result<BTreeMap<Uuid, i64>, StoreError> {
-        if tenants.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let rows = sqlx::query!(
-            r#"
-            select tenant_id, last
-              from live_count
-             where tenant_id = any($1)
-               and stream = $2
-            "#,
-            tenants,
-            stream,
-        )
-        .fetch_all(&self.pools.operator)
-        .await
-        .map_err(refused("to look for the last places of streams"))?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (row.tenant_id, row.last))
-            .collect())
     }
 
     async fn gas_heads(&self, chains: &[i64]) -> Result<BTreeMap<i64, i64>, StoreError> {
@@ -213,23 +187,7 @@ impl PgLive {
         let Some(state) = state(&mut tx, job).await? else {
             return Ok(Vec::new());
         };
-        let rows = sqlx::query_as!(
-            JobEvent,
-            r#"
-            select seq, at, name, data
-              from job_event
-             where job_id = $1
-               and seq > $2
-             order by seq
-             limit $3
-            "#,
-            job.as_uuid(),
-            seq,
-            i64::from(limit),
-        )
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(refused("to read a job's events"))?;
+        let rows = events::after(&mut tx, job, seq, limit).await?;
         let is_all = rows.len() < limit as usize;
         let rows = rows.into_iter().map(|event| LiveEvent {
             seq: event.seq,
@@ -269,8 +227,8 @@ impl LiveLog for PgLive {
                     }
                 }
             }
-            let alerts = self.counted("alerts", &alerts).await?;
-            let wallets = self.counted("portfolio", &wallets).await?;
+            let alerts = counted(&self.pools.operator, "alerts", &alerts).await?;
+            let wallets = counted(&self.pools.operator, "portfolio", &wallets).await?;
             let (mut gases, mut ends) = (BTreeMap::new(), BTreeMap::new());
             if !chains.is_empty() {
                 gases = self.gas_heads(&chains).await?;
@@ -332,6 +290,32 @@ impl LiveListener for Hearing {
     async fn close(self: Box<Self>) {
         self.end().await;
     }
+}
+
+/// The last places of a stream of these tenants, as far as they have any.
+async fn counted(
+    operator: &Pool,
+    stream: &str,
+    tenants: &[Uuid],
+) -> Result<BTreeMap<Uuid, i64>, StoreError> {
+    if tenants.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows = sqlx::query!(
+        r#"
+        select tenant_id, last
+          from live_count
+         where tenant_id = any($1)
+           and stream = $2
+        "#,
+        tenants,
+        stream,
+    )
+    .fetch_all(operator)
+    .await
+    .map_err(refused("to look for the last places of streams"))?;
+    let places = rows.into_iter().map(|row| (row.tenant_id, row.last));
+    Ok(places.collect())
 }
 
 /// The stream that a trigger named.
