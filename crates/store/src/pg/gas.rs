@@ -6,6 +6,7 @@ use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::ports::{
     BlobFee, DataFee, DataFeeSeen, GasBlock, GasBlocks, GasHead, GasLook, StoreError, Tips,
 };
+use sqlx::PgConnection;
 
 use crate::error::{number, refused, unreadable};
 use crate::gate::commit;
@@ -97,11 +98,10 @@ impl GasBlocks for PgGas {
             .begin()
             .await
             .map_err(refused("to begin to keep blocks"))?;
-        let columns = Columns::of(blocks);
         let written = if blocks.is_empty() {
             0
         } else {
-            columns.insert(&mut tx, chain).await?
+            insert(&mut tx, chain, blocks).await?
         };
         sqlx::query!(
             r#"
@@ -219,91 +219,61 @@ impl BlockRow {
     }
 }
 
-/// Blocks as columns.
-#[derive(Default)]
-struct Columns {
-    numbers: Vec<i64>,
-    hashes: Vec<Vec<u8>>,
-    parents: Vec<Vec<u8>>,
-    at: Vec<DateTime<Utc>>,
-    base_fees: Vec<String>,
-    next_base_fees: Vec<String>,
-    exact: Vec<bool>,
-    used: Vec<i64>,
-    limits: Vec<i64>,
-    tips: Vec<Option<String>>,
-    blob_fees: Vec<Option<String>>,
-    next_blob_fees: Vec<Option<String>>,
+/// Keeps blocks that are not kept yet; says how many.
+async fn insert(
+    connection: &mut PgConnection,
+    chain: Chain,
+    blocks: &[GasBlock],
+) -> Result<u64, StoreError> {
+    // An array as PostgreSQL writes it: arrays of arrays have no place in `unnest`.
+    let tips = |block: &GasBlock| {
+        let tips: Vec<String> = block.tips_wei?.iter().map(u128::to_string).collect();
+        Some(format!("{{{}}}", tips.join(",")))
+    };
+    let blob = |of: fn(BlobFee) -> u128| {
+        column(blocks, |block| {
+            block.blob_fee.map(|fee| of(fee).to_string())
+        })
+    };
+    let done = sqlx::query!(
+        r#"
+        insert into gas_block (
+               chain_id, number, hash, parent, at, base_fee_wei, next_base_fee_wei,
+               is_formula_exact, gas_used, gas_limit, tips_wei, blob_fee_wei,
+               next_blob_fee_wei)
+        select $1, b.number, b.hash, b.parent, b.at, b.base_fee::numeric,
+               b.next_base_fee::numeric, b.exact, b.used, b.gas_limit, b.tips::numeric[],
+               b.blob_fee::numeric, b.next_blob_fee::numeric
+          from unnest($2::bigint[], $3::bytea[], $4::bytea[], $5::timestamptz[], $6::text[],
+                      $7::text[], $8::boolean[], $9::bigint[], $10::bigint[], $11::text[],
+                      $12::text[], $13::text[])
+               as b (number, hash, parent, at, base_fee, next_base_fee, exact, used,
+                     gas_limit, tips, blob_fee, next_blob_fee)
+            on conflict (chain_id, number, hash) do nothing
+        "#,
+        id(chain),
+        &column(blocks, |block| stored(block.number)),
+        &column(blocks, |block| block.hash.0.to_vec()),
+        &column(blocks, |block| block.parent.0.to_vec()),
+        &column(blocks, |block| block.at),
+        &column(blocks, |block| block.base_fee_wei.to_string()),
+        &column(blocks, |block| block.next_base_fee_wei.to_string()),
+        &column(blocks, |block| block.is_formula_exact),
+        &column(blocks, |block| stored(block.gas_used)),
+        &column(blocks, |block| stored(block.gas_limit)),
+        &column(blocks, tips) as &[Option<String>],
+        &blob(|fee| fee.now_wei) as &[Option<String>],
+        &blob(|fee| fee.next_wei) as &[Option<String>],
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to keep blocks"))?;
+    Ok(done.rows_affected())
 }
 
-impl Columns {
-    fn of(blocks: &[GasBlock]) -> Self {
-        let mut c = Self::default();
-        for block in blocks {
-            c.numbers.push(stored(block.number));
-            c.hashes.push(block.hash.0.to_vec());
-            c.parents.push(block.parent.0.to_vec());
-            c.at.push(block.at);
-            c.base_fees.push(block.base_fee_wei.to_string());
-            c.next_base_fees.push(block.next_base_fee_wei.to_string());
-            c.exact.push(block.is_formula_exact);
-            c.used.push(stored(block.gas_used));
-            c.limits.push(stored(block.gas_limit));
-            // An array as PostgreSQL writes it: arrays of arrays have no place in `unnest`.
-            c.tips.push(block.tips_wei.map(|tips| {
-                let tips: Vec<String> = tips.iter().map(u128::to_string).collect();
-                format!("{{{}}}", tips.join(","))
-            }));
-            let (now, next) = block
-                .blob_fee
-                .map(|fee| (fee.now_wei.to_string(), fee.next_wei.to_string()))
-                .unzip();
-            c.blob_fees.push(now);
-            c.next_blob_fees.push(next);
-        }
-        c
-    }
-
-    async fn insert(
-        &self,
-        connection: &mut sqlx::PgConnection,
-        chain: Chain,
-    ) -> Result<u64, StoreError> {
-        let done = sqlx::query!(
-            r#"
-            insert into gas_block (
-                   chain_id, number, hash, parent, at, base_fee_wei, next_base_fee_wei,
-                   is_formula_exact, gas_used, gas_limit, tips_wei, blob_fee_wei,
-                   next_blob_fee_wei)
-            select $1, b.number, b.hash, b.parent, b.at, b.base_fee::numeric,
-                   b.next_base_fee::numeric, b.exact, b.used, b.gas_limit, b.tips::numeric[],
-                   b.blob_fee::numeric, b.next_blob_fee::numeric
-              from unnest($2::bigint[], $3::bytea[], $4::bytea[], $5::timestamptz[], $6::text[],
-                          $7::text[], $8::boolean[], $9::bigint[], $10::bigint[], $11::text[],
-                          $12::text[], $13::text[])
-                   as b (number, hash, parent, at, base_fee, next_base_fee, exact, used,
-                         gas_limit, tips, blob_fee, next_blob_fee)
-                on conflict (chain_id, number, hash) do nothing
-            "#,
-            id(chain),
-            &self.numbers,
-            &self.hashes,
-            &self.parents,
-            &self.at,
-            &self.base_fees,
-            &self.next_base_fees,
-            &self.exact,
-            &self.used,
-            &self.limits,
-            &self.tips as &[Option<String>],
-            &self.blob_fees as &[Option<String>],
-            &self.next_blob_fees as &[Option<String>],
-        )
-        .execute(connection)
-        .await
-        .map_err(refused("to keep blocks"))?;
-        Ok(done.rows_affected())
-    }
+/// One figure of each row, as a column of its own.
+pub(super) fn column<R, T>(rows: &[R], figure: impl Fn(&R) -> T) -> Vec<T> {
+    rows.iter().map(figure).collect()
 }
 
 /// A chain's id as the database has it.

@@ -1,14 +1,15 @@
 //! What gas cost in quarters of an hour: as `packtrain_worker` to write it, as any role to read it.
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta};
 use packtrain_core::chain::Chain;
 use packtrain_core::ports::{
     BUCKET_S, GasBucket, GasBuckets, GasMedian, GasSample, StoreError, Unrolled, WeiSpread,
 };
 use packtrain_core::time::Timestamp;
+use sqlx::PgConnection;
 
-use super::gas::{PgGas, hash, id, wei};
+use super::gas::{PgGas, column, hash, id, wei};
 use crate::error::{number, refused};
 use crate::gate::commit;
 
@@ -124,7 +125,7 @@ impl GasBuckets for PgGas {
             .begin()
             .await
             .map_err(refused("to begin to keep buckets"))?;
-        let written = Columns::of(buckets).write(&mut tx, chain).await?;
+        let written = write(&mut tx, chain, buckets).await?;
         let removed = sqlx::query!(
             "delete from gas_bucket where chain_id = $1 and at = any($2::timestamptz[])",
             id(chain),
@@ -237,82 +238,55 @@ impl GasBuckets for PgGas {
     }
 }
 
-/// Buckets as columns.
-#[derive(Default)]
-struct Columns {
-    at: Vec<DateTime<Utc>>,
-    blocks: Vec<i32>,
-    min: Vec<String>,
-    p10: Vec<String>,
-    p50: Vec<String>,
-    p90: Vec<String>,
-    max: Vec<String>,
-    tips: Vec<Option<String>>,
-}
-
-impl Columns {
-    fn of(buckets: &[GasBucket]) -> Self {
-        let mut c = Self::default();
-        for bucket in buckets {
-            let spread = bucket.base_fee_wei;
-            c.at.push(bucket.at);
-            c.blocks
-                .push(i32::try_from(bucket.blocks).unwrap_or(i32::MAX));
-            c.min.push(spread.min.to_string());
-            c.p10.push(spread.p10.to_string());
-            c.p50.push(spread.p50.to_string());
-            c.p90.push(spread.p90.to_string());
-            c.max.push(spread.max.to_string());
-            c.tips.push(bucket.tip_wei.map(|tip| tip.to_string()));
-        }
-        c
-    }
-
-    async fn write(
-        &self,
-        connection: &mut sqlx::PgConnection,
-        chain: Chain,
-    ) -> Result<u64, StoreError> {
-        let done = sqlx::query!(
-            r#"
-            insert into gas_bucket as b (
-                   chain_id, at, blocks, base_fee_min_wei, base_fee_p10_wei, base_fee_p50_wei,
-                   base_fee_p90_wei, base_fee_max_wei, tip_wei)
-            select $1, n.at, n.blocks, n.min::numeric, n.p10::numeric, n.p50::numeric,
-                   n.p90::numeric, n.max::numeric, n.tip::numeric
-              from unnest($2::timestamptz[], $3::integer[], $4::text[], $5::text[], $6::text[],
-                          $7::text[], $8::text[], $9::text[])
-                   as n (at, blocks, min, p10, p50, p90, max, tip)
-                on conflict (chain_id, at) do update
-               set blocks = excluded.blocks,
-                   base_fee_min_wei = excluded.base_fee_min_wei,
-                   base_fee_p10_wei = excluded.base_fee_p10_wei,
-                   base_fee_p50_wei = excluded.base_fee_p50_wei,
-                   base_fee_p90_wei = excluded.base_fee_p90_wei,
-                   base_fee_max_wei = excluded.base_fee_max_wei,
-                   tip_wei = excluded.tip_wei,
-                   revision = b.revision + 1,
-                   rolled_at = now_utc()
-             where (b.blocks, b.base_fee_min_wei, b.base_fee_p10_wei, b.base_fee_p50_wei,
-                    b.base_fee_p90_wei, b.base_fee_max_wei, b.tip_wei)
-                   is distinct from
-                   (excluded.blocks, excluded.base_fee_min_wei, excluded.base_fee_p10_wei,
-                    excluded.base_fee_p50_wei, excluded.base_fee_p90_wei,
-                    excluded.base_fee_max_wei, excluded.tip_wei)
-            "#,
-            id(chain),
-            &self.at,
-            &self.blocks,
-            &self.min,
-            &self.p10,
-            &self.p50,
-            &self.p90,
-            &self.max,
-            &self.tips as &[Option<String>],
-        )
-        .execute(connection)
-        .await
-        .map_err(refused("to keep buckets"))?;
-        Ok(done.rows_affected())
-    }
+/// Keeps buckets, those that are there as they are now; says how many are new or other ones.
+async fn write(
+    connection: &mut PgConnection,
+    chain: Chain,
+    buckets: &[GasBucket],
+) -> Result<u64, StoreError> {
+    let fee =
+        |of: fn(WeiSpread) -> u128| column(buckets, |bucket| of(bucket.base_fee_wei).to_string());
+    let done = sqlx::query!(
+        r#"
+        insert into gas_bucket as b (
+               chain_id, at, blocks, base_fee_min_wei, base_fee_p10_wei, base_fee_p50_wei,
+               base_fee_p90_wei, base_fee_max_wei, tip_wei)
+        select $1, n.at, n.blocks, n.min::numeric, n.p10::numeric, n.p50::numeric,
+               n.p90::numeric, n.max::numeric, n.tip::numeric
+          from unnest($2::timestamptz[], $3::integer[], $4::text[], $5::text[], $6::text[],
+                      $7::text[], $8::text[], $9::text[])
+               as n (at, blocks, min, p10, p50, p90, max, tip)
+            on conflict (chain_id, at) do update
+           set blocks = excluded.blocks,
+               base_fee_min_wei = excluded.base_fee_min_wei,
+               base_fee_p10_wei = excluded.base_fee_p10_wei,
+               base_fee_p50_wei = excluded.base_fee_p50_wei,
+               base_fee_p90_wei = excluded.base_fee_p90_wei,
+               base_fee_max_wei = excluded.base_fee_max_wei,
+               tip_wei = excluded.tip_wei,
+               revision = b.revision + 1,
+               rolled_at = now_utc()
+         where (b.blocks, b.base_fee_min_wei, b.base_fee_p10_wei, b.base_fee_p50_wei,
+                b.base_fee_p90_wei, b.base_fee_max_wei, b.tip_wei)
+               is distinct from
+               (excluded.blocks, excluded.base_fee_min_wei, excluded.base_fee_p10_wei,
+                excluded.base_fee_p50_wei, excluded.base_fee_p90_wei,
+                excluded.base_fee_max_wei, excluded.tip_wei)
+        "#,
+        id(chain),
+        &column(buckets, |bucket| bucket.at),
+        &column(buckets, |bucket| {
+            i32::try_from(bucket.blocks).unwrap_or(i32::MAX)
+        }),
+        &fee(|spread| spread.min),
+        &fee(|spread| spread.p10),
+        &fee(|spread| spread.p50),
+        &fee(|spread| spread.p90),
+        &fee(|spread| spread.max),
+        &column(buckets, |bucket| bucket.tip_wei.map(|tip| tip.to_string())) as &[Option<String>],
+    )
+    .execute(connection)
+    .await
+    .map_err(refused("to keep buckets"))?;
+    Ok(done.rows_affected())
 }

@@ -8,7 +8,7 @@ use packtrain_core::ports::{
 };
 use packtrain_core::time::Timestamp;
 
-use super::gas::{PgGas, id, stored, wei};
+use super::gas::{PgGas, column, id, stored, wei};
 use crate::error::{number, refused};
 use crate::gate::commit;
 
@@ -181,16 +181,16 @@ impl GasForecasts for PgGas {
                    scored_at = now_utc()
             "#,
             id(chain),
-            &all(scores, |score| score.origin),
-            &all(scores, |score| i16::from(score.horizon_hours)),
-            &all(scores, |score| score.actual_wei.to_string()),
-            &all(scores, |score| stored(score.error_ppm)),
-            &all(scores, |score| stored(score.naive_error_ppm)),
-            &all(scores, |score| score.week_ago_error_ppm.map(stored)) as &[Option<i64>],
-            &all(scores, |score| stored(score.loss_ppm)),
-            &all(scores, |score| stored(score.naive_loss_ppm)),
-            &all(scores, |score| score.is_covered),
-            &all(scores, |score| score.is_naive_covered),
+            &column(scores, |score| score.origin),
+            &column(scores, |score| i16::from(score.horizon_hours)),
+            &column(scores, |score| score.actual_wei.to_string()),
+            &column(scores, |score| stored(score.error_ppm)),
+            &column(scores, |score| stored(score.naive_error_ppm)),
+            &column(scores, |score| score.week_ago_error_ppm.map(stored)) as &[Option<i64>],
+            &column(scores, |score| stored(score.loss_ppm)),
+            &column(scores, |score| stored(score.naive_loss_ppm)),
+            &column(scores, |score| score.is_covered),
+            &column(scores, |score| score.is_naive_covered),
         )
         .execute(&self.pool)
         .await
@@ -241,9 +241,4 @@ impl GasForecasts for PgGas {
         });
         records.collect()
     }
-}
-
-/// A column of scores.
-fn all<T>(scores: &[GasScore], figure: impl Fn(&GasScore) -> T) -> Vec<T> {
-    scores.iter().map(figure).collect()
 }
