@@ -21,6 +21,12 @@ async fn tried(scene: &Scene) -> Value {
     scene.owner.get(&shown).await.json()
 }
 
+/// Asks for something to be made, and says what was.
+async fn make(scene: &Scene, path: &str, headers: &[(&str, &str)], asked: &Value) -> Value {
+    let answer = scene.owner.post(path, headers, asked).await;
+    answer.expect(201).json()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_is_repeated_under_its_key_makes_one_endpoint_and_one_rule() {
     let scene = Scene::new().await;
@@ -28,18 +34,8 @@ async fn a_request_that_is_repeated_under_its_key_makes_one_endpoint_and_one_rul
     let url = &scene.receiver.url;
     let asked = json!({ "name": "desk", "channel": "webhook", "address": url });
     let endpoints = "/v2/premium/endpoints";
-    let made = scene
-        .owner
-        .post(endpoints, &key, &asked)
-        .await
-        .expect(201)
-        .json();
-    let again = scene
-        .owner
-        .post(endpoints, &key, &asked)
-        .await
-        .expect(201)
-        .json();
+    let made = make(&scene, endpoints, &key, &asked).await;
+    let again = make(&scene, endpoints, &key, &asked).await;
     // Who lost the answer needs the secret as well.
     assert_eq!(
         (&made["id"], &made["secret"]),
@@ -53,18 +49,8 @@ async fn a_request_that_is_repeated_under_its_key_makes_one_endpoint_and_one_rul
 
     let rules = "/v2/premium/alerts/rules";
     let asked = json!({ "rule": below_3000(), "endpoints": [made["id"]] });
-    let rule = scene
-        .owner
-        .post(rules, &key, &asked)
-        .await
-        .expect(201)
-        .json();
-    let again = scene
-        .owner
-        .post(rules, &key, &asked)
-        .await
-        .expect(201)
-        .json();
+    let rule = make(&scene, rules, &key, &asked).await;
+    let again = make(&scene, rules, &key, &asked).await;
     assert_eq!(rule["id"], again["id"]);
     let without = json!({ "rule": below_3000() });
     scene.owner.post(rules, &key, &without).await.expect(422);
@@ -81,12 +67,7 @@ async fn a_request_that_is_repeated_under_its_key_makes_one_endpoint_and_one_rul
 async fn a_secret_that_is_replaced_signs_beside_the_new_one_for_a_day_and_then_no_more() {
     let scene = Scene::new().await;
     let path = format!("/v2/premium/endpoints/{}/secrets", scene.endpoint);
-    let made = scene
-        .owner
-        .post(&path, &[], &json!({}))
-        .await
-        .expect(201)
-        .json();
+    let made = make(&scene, &path, &[], &json!({})).await;
     let new = made["secret"].as_str().unwrap();
     let signs = |secret: &str| {
         let got = scene.receiver.got();
@@ -100,12 +81,7 @@ async fn a_secret_that_is_replaced_signs_beside_the_new_one_for_a_day_and_then_n
     assert_eq!(tried(&scene).await["result"], "delivered");
     assert!(!signs(&scene.secret) && signs(new));
     // What signs no more is not brought back by another one.
-    let made = scene
-        .owner
-        .post(&path, &[], &json!({}))
-        .await
-        .expect(201)
-        .json();
+    let made = make(&scene, &path, &[], &json!({})).await;
     scene.yard.database.shift_clock(TimeDelta::hours(26)).await;
     assert_eq!(tried(&scene).await["result"], "delivered");
     assert!(!signs(&scene.secret) && signs(new));
