@@ -90,6 +90,57 @@ async fn an_end_is_told_once_nothing_can_come_before_it_any_more() {
     assert!(ends(&log, other, 0).await.is_empty());
 }
 
+/// Ends of each kind that are kept from before anybody looked.
+const KEPT: i64 = 2_000;
+
+#[tokio::test]
+async fn a_look_for_what_ended_reads_nothing_of_what_is_kept_from_beginning_to_end() {
+    // One connection, so that the session that looked is the one that is asked.
+    let db = Database::with_connections(1).await;
+    let tenant = db.tenant("a").await;
+    let of = tenant.as_uuid();
+    let kept = format!(
+        "with over as (
+            insert into outcome (id, tenant_id, state, attempts, finished_at)
+            select gen_random_uuid(), '{of}', 'succeeded', 1, now_utc() - n * interval '1 hour'
+              from generate_series({KEPT}, 1, -1) n)
+         insert into dead (id, tenant_id, lane, kind, attempts, code, message, fingerprint,
+                           died_at)
+         select gen_random_uuid(), '{of}', 'io', 'k', 1, 'c', 'm', 'f',
+                now_utc() - n * interval '1 hour'
+           from generate_series({KEPT}, 1, -1) n"
+    );
+    db.run(&kept).await;
+    db.run("vacuum analyze outcome, dead").await;
+    let operator = &db.pools().operator;
+    let read = async || -> i64 {
+        sqlx::query("select pg_stat_force_next_flush()")
+            .execute(operator)
+            .await
+            .unwrap();
+        sqlx::query_scalar(
+            "select sum(seq_tup_read)::bigint
+               from pg_stat_user_tables
+              where relname = 'dead'
+                 or relid in (select inhrelid
+                                from pg_inherits
+                               where inhparent = 'outcome'::regclass)",
+        )
+        .fetch_one(operator)
+        .await
+        .unwrap()
+    };
+    let (log, stream) = (PgLive::new(db.pools().clone()), LiveStream::Jobs(tenant));
+    assert_eq!(head(&log, stream).await, 0);
+    let before = read().await;
+    // More often than the server plans a statement anew for the values that are asked with.
+    for count in 1..=8 {
+        db.run(&end(tenant, "new")).await;
+        placed(&log, stream, count).await;
+    }
+    assert_eq!(read().await - before, 0, "rows of ends");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_very_many_who_end_jobs_at_once_a_reader_is_told_each_once_and_in_one_order() {
     let db = Database::new().await;
