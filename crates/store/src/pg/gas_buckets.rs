@@ -245,7 +245,7 @@ async fn write(
     buckets: &[GasBucket],
 ) -> Result<u64, StoreError> {
     let fee =
-        |of: fn(WeiSpread) -> u128| column(buckets, |bucket| of(bucket.base_fee_wei).to_string());
+        |of: fn(WeiSpread) -> u64| column(buckets, |bucket| of(bucket.base_fee_wei).to_string());
     let done = sqlx::query!(
         r#"
         insert into gas_bucket as b (
