@@ -1,5 +1,5 @@
-//! Settings: the only reader of files and environment for configuration. A section has a file of its
-//! own; here stand what sections there are and which of them are checked.
+//! Settings: the only reader of files and environment for configuration. A section has a file of
+//! its own; here stand what sections there are and which of them are checked.
 
 use serde::Deserialize;
 

@@ -1,5 +1,5 @@
-//! What somebody moves in a replay, and what a price is there: the doors for people and tests, beside
-//! those of the hosts.
+//! What somebody moves in a replay, and what a price is there: the doors for people and tests,
+//! beside those of the hosts.
 
 use std::borrow::Cow;
 

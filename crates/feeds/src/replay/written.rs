@@ -1,5 +1,5 @@
-//! JSON whose figures stay as they are written: what goes through a float does not always come out as
-//! it went in.
+//! JSON whose figures stay as they are written: what goes through a float does not always come out
+//! as it went in.
 
 use std::collections::BTreeMap;
 
