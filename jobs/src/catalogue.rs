@@ -26,6 +26,7 @@ pub const KINDS: &[Entry] = &[
     entry::<alerts::summarize::Summarize>(),
     entry::<alerts::tell::Tell>(),
     entry::<alerts::verify::Verify>(),
+    entry::<alerts::warn::Warn>(),
     entry::<analytics::anomaly::Anomaly>(),
     entry::<analytics::ingest::Ingest>(),
     entry::<analytics::parity::Parity>(),

@@ -18,6 +18,7 @@ use packtrain_jobs::alerts::seal::Seal;
 use packtrain_jobs::alerts::summarize::Summarize;
 use packtrain_jobs::alerts::tell::Tell;
 use packtrain_jobs::alerts::verify::Verify;
+use packtrain_jobs::alerts::warn::Warn;
 use packtrain_jobs::catalogue::{Entry, entry};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -52,6 +53,7 @@ pub(super) const ALERT_KINDS: &[Entry] = &[
     entry::<Tell>(),
     entry::<Probe>(),
     entry::<Verify>(),
+    entry::<Warn>(),
     entry::<Digest>(),
     entry::<Summarize>(),
     entry::<Seal>(),

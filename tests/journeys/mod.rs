@@ -14,6 +14,7 @@ mod control;
 mod deadlines;
 mod deliveries;
 mod digests;
+mod disabled;
 mod endpoints;
 mod families;
 mod full_disk;

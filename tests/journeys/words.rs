@@ -1,7 +1,6 @@
 //! Rules that tell in their owner's own words.
 
 use packtrain_core::ports::KeyScope;
-use packtrain_tests::Yard;
 use serde_json::{Value, json};
 
 use super::alerts::{Scene, below_3000};
@@ -110,7 +109,7 @@ async fn the_own_words_of_the_document_are_told_as_it_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn own_words_reach_a_mailbox_as_subject_and_text() {
     let mailbox = packtrain_tests::Mailbox::start().await;
-    let scene = Scene::of(Yard::mailing(mailbox.address()).await).await;
+    let scene = Scene::of(packtrain_tests::Yard::mailing(mailbox.address()).await).await;
     let desk = json!({ "name": "desk", "channel": "email", "address": "ada@example.org" });
     let desk = scene.owner.post("/v2/premium/endpoints", &[], &desk).await;
     let desk = desk.expect(201).json();

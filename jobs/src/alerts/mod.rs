@@ -14,4 +14,5 @@ mod standing;
 pub mod summarize;
 pub mod tell;
 pub mod verify;
+pub mod warn;
 mod words;

@@ -52,7 +52,7 @@ impl Job for Probe {
             standing => standing,
         };
         endpoints
-            .note(ctx.tenant, &record, &tried, standing)
+            .note(ctx.tenant, &record, &tried, standing, None)
             .await?;
         // It was found out, whatever it is; an operator has nothing to mend.
         let status = sent.attempt.status;

@@ -14,6 +14,8 @@ use packtrain_core::secret::Secret;
 use packtrain_core::time::Timestamp;
 use serde_json::json;
 
+use super::warn::Warn;
+
 /// The time after each failed attempt but the last: about 21 hours in all, so that a receiver may
 /// be down for most of a day.
 const PAUSES: [Duration; 8] = [
@@ -168,6 +170,16 @@ impl Sent {
         is_channel || is_everywhere
     }
 
+    /// What the other side answered, in a word and by its status.
+    fn answer(&self) -> String {
+        let cause = self.attempt.cause.map_or("unknown", |cause| cause.as_str());
+        let cause = cause.replace('_', " ");
+        match self.attempt.status {
+            Some(status) => format!("{cause} {status}"),
+            None => format!("none ({cause})"),
+        }
+    }
+
     /// Why it was not taken. What the other side said is its owner's, and stands with the try.
     pub(super) fn fault(&self, verdict: Verdict) -> Fault {
         let attempt = &self.attempt;
@@ -258,7 +270,11 @@ pub(super) async fn kept(
         });
     }
     let endpoints = &ctx.world.endpoints;
-    endpoints.note(ctx.tenant, record, &tried, standing).await?;
+    let is_disabled = matches!(standing, Standing::Disabled(_));
+    let warning = is_disabled.then(|| Warn::of(ctx, record.id, tried.at, sent.answer()));
+    let warning = warning.transpose()?;
+    let noted = endpoints.note(ctx.tenant, record, &tried, standing, warning.as_ref());
+    noted.await?;
     ended(ctx, sent, happened_at)
 }
 
@@ -328,6 +344,7 @@ mod tests {
             verified_at: None,
             failing_since: failing_since.map(at),
             failed_at: failed_at.map(at),
+            failures: 0,
             disabled_at: None,
             disabled_because: None,
             old_secrets_until: None,

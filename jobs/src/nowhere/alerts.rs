@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use chrono_tz::Tz;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
+use packtrain_core::job::NewJob;
 use packtrain_core::ports::{
     Allowance, AskedAgain, ChannelKind, Coins, Digests, EndedWindow, EndpointChange, EndpointError,
     EndpointRecord, Endpoints, Keyed, Message, Move, NewEndpoint, Notice, OwnWords, Point, Proof,
@@ -137,6 +138,7 @@ impl Endpoints for Nowhere {
         _: &EndpointRecord,
         _: &Try,
         _: Standing,
+        _: Option<&NewJob>,
     ) -> Result<(), StoreError> {
         nothing()
     }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
+use packtrain_core::job::NewJob;
 use packtrain_core::ports::{
     AskedAgain, ChannelKind, Digests, Doors, Editor, EndedWindow, EndpointChange, EndpointError,
     EndpointRecord, Endpoints, IncidentRecord, Keyed, NewEndpoint, NewRule, OwnWords, Proof,
@@ -166,6 +167,7 @@ impl Endpoints for World {
         _: &EndpointRecord,
         _: &Try,
         _: Standing,
+        _: Option<&NewJob>,
     ) -> Result<(), StoreError> {
         Err(missing("a use of this"))
     }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{ChannelKind, IncidentRecord, Keyed, OwnWords, Step, StoreError};
 use crate::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
+use crate::job::NewJob;
 use crate::proof::CodeHash;
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -54,6 +55,8 @@ pub struct EndpointRecord {
     pub failing_since: Option<Timestamp>,
     /// When a try failed last; none while the last one succeeded.
     pub failed_at: Option<Timestamp>,
+    /// How many tries failed since then.
+    pub failures: u32,
     /// When it was disabled; nothing is sent there any more.
     pub disabled_at: Option<Timestamp>,
     /// Why.
@@ -311,15 +314,17 @@ pub trait Endpoints: Send + Sync {
         step: (RuleId, u32),
     ) -> Result<Option<ToTell>, StoreError>;
 
-    /// Keeps a try, and what it means for its endpoint, unless that is elsewhere by now. Doing it
-    /// twice changes nothing. A try that means nothing for its endpoint is rather written with the
-    /// end of its job, as [`Write::Tried`](super::Write::Tried).
+    /// Keeps a try, and what it means for its endpoint, unless that is elsewhere by now; where this
+    /// try is what disables it, the job that says so is enqueued with it. Doing it twice changes nothing. A try that means nothing
+    /// for its endpoint is rather written with the end of its job, as
+    /// [`Write::Tried`](super::Write::Tried).
     async fn note(
         &self,
         tenant: TenantId,
         endpoint: &EndpointRecord,
         tried: &Try,
         standing: Standing,
+        warning: Option<&NewJob>,
     ) -> Result<(), StoreError>;
 
     /// The tries to tell of an incident, in order of what was told and of time.

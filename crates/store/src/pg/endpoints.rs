@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use packtrain_core::ids::{EndpointId, IncidentId, JobId, RuleId, TenantId};
+use packtrain_core::job::NewJob;
 use packtrain_core::limits::ENDPOINTS_MAX;
 use packtrain_core::ports::{
     AskedAgain, EndpointChange, EndpointError, EndpointRecord, Endpoints, Keyed, NewEndpoint,
@@ -25,6 +26,7 @@ use crate::error::refused;
 use crate::gate::{TenantGate, commit};
 use crate::pg::alerts::tries;
 use crate::pg::digests;
+use crate::pg::enqueue::enqueue;
 use crate::pg::keyed::{self, Taken};
 use crate::pool::Pool;
 use crate::seal::Keyring;
@@ -335,13 +337,19 @@ impl Endpoints for PgEndpoints {
         endpoint: &EndpointRecord,
         tried: &Try,
         standing: Standing,
+        warning: Option<&NewJob>,
     ) -> Result<(), StoreError> {
         let mut tx = self.gate.begin(tenant).await?;
-        tries::record(&mut tx, &[tried]).await?;
+        let is_new = tries::record(&mut tx, &[tried]).await? > 0;
         // What another address did says nothing of the one that stands now.
         let is_news = standing != Standing::Same;
         if is_news && change::leads_there(&mut tx, &self.keys, tenant, endpoint).await? {
-            standing::note(&mut tx, tried, standing).await?;
+            let since = endpoint.failing_since;
+            let is_disabled = standing::note(&mut tx, tried, (standing, since), is_new).await?;
+            if let Some(warning) = warning.filter(|_| is_disabled) {
+                // It names a time, so its turn is given where all that waited get theirs.
+                enqueue(&mut tx, std::slice::from_ref(warning), &[0]).await?;
+            }
         }
         commit(tx, "to keep a try").await
     }

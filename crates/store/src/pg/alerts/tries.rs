@@ -11,12 +11,12 @@ use crate::error::{number, refused};
 /// Tries of one incident that are read, the last.
 const TRIES_MAX: i64 = 1_000;
 
-/// Keeps tries. Attempts of a job begin anew with a redrive, and its tries go on; one that is there
-/// is not written again.
+/// Keeps tries, and says how many are new. Attempts of a job begin anew with a redrive, and its
+/// tries go on; one that is there is not written again.
 pub(crate) async fn record(
     connection: &mut PgConnection,
     tries: &[&Try],
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     let column = |of: fn(&Try) -> Uuid| tries.iter().map(|tried| of(tried)).collect::<Vec<_>>();
     let (jobs, endpoints) = (
         column(|tried| tried.job.as_uuid()),
@@ -41,7 +41,7 @@ pub(crate) async fn record(
     let excerpts: Vec<Option<String>> = tries.iter().map(|tried| tried.excerpt.clone()).collect();
     let failures = tries.iter().map(|tried| tried.words_failed.clone());
     let failures: Vec<Option<String>> = failures.collect();
-    sqlx::query!(
+    let done = sqlx::query!(
         r#"
         insert into delivery_try (job_id, number, tenant_id, rule_id, seq, endpoint_id, at,
                                   latency_ms, result, status, cause, excerpt, words_failed)
@@ -75,7 +75,7 @@ pub(crate) async fn record(
     .execute(connection)
     .await
     .map_err(refused("to keep tries"))?;
-    Ok(())
+    Ok(done.rows_affected())
 }
 
 /// The last tries to tell of an incident, by itself or in a digest, in order of what was told and

@@ -120,7 +120,8 @@ pub(super) async fn enable(
            set disabled_at = null,
                disabled_because = null,
                failing_since = null,
-               failed_at = null
+               failed_at = null,
+               failures = 0
          where id = $1
         "#,
         id.as_uuid(),

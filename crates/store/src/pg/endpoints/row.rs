@@ -28,6 +28,7 @@ pub(crate) struct EndpointRow {
     pub(super) verified_at: Option<Timestamp>,
     pub(super) failing_since: Option<Timestamp>,
     pub(super) failed_at: Option<Timestamp>,
+    pub(super) failures: i32,
     pub(super) disabled_at: Option<Timestamp>,
     pub(super) disabled_because: Option<String>,
     pub(super) old_secrets_until: Option<Timestamp>,
@@ -57,6 +58,7 @@ impl EndpointRow {
             verified_at: self.verified_at,
             failing_since: self.failing_since,
             failed_at: self.failed_at,
+            failures: self.failures.unsigned_abs(),
             disabled_at: self.disabled_at,
             disabled_because: self.disabled_because,
             old_secrets_until: self.old_secrets_until,
@@ -96,7 +98,8 @@ macro_rules! endpoints {
             $($row,)?
             r#"
             select e.id, e.name, e.channel, e.address, e.created_at, e.unverified_since,
-                   e.verified_at, e.failing_since, e.failed_at, e.disabled_at, e.disabled_because,
+                   e.verified_at, e.failing_since, e.failed_at, e.failures, e.disabled_at,
+                   e.disabled_because,
                    case when e.old_secrets_until <= now_utc() then e.secrets[1:1]
                         else e.secrets end as "secrets!",
                    case when e.old_secrets_until > now_utc() then e.old_secrets_until

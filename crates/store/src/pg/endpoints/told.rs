@@ -69,6 +69,7 @@ pub(super) async fn told(
         verified_at: row.verified_at,
         failing_since: row.failing_since,
         failed_at: row.failed_at,
+        failures: row.failures,
         disabled_at: row.disabled_at,
         disabled_because: row.disabled_because,
         old_secrets_until: row.old_secrets_until,

@@ -8,3 +8,7 @@ alter table alert_rule
     check (octet_length(own_title) <= 8192 and octet_length(own_text) <= 8192) not valid;
 alter table delivery_try
     add column words_failed text;
+
+-- How many tries failed since an endpoint began to fail: its owner is told when it is disabled.
+alter table endpoint
+    add column failures integer not null default 0;
