@@ -79,6 +79,7 @@ async fn relocate(
                codes_sent_at = case when $3 then now_utc() end,
                failing_since = null,
                failed_at = null,
+               failures = 0,
                disabled_at = null,
                disabled_because = null
          where id = $1
