@@ -9,10 +9,12 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::problem::{Problem, STALE};
+use crate::problem::{Problem, STALE, TAG_MALFORMED};
 
 /// The media type of lists of figures.
 const CSV: &str = "text/csv; charset=utf-8";
+/// Characters of a header that are said again.
+const GIVEN_CHARS_MAX: usize = 60;
 /// A tenant's data may be kept by its own client, which asks again each time.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
@@ -104,20 +106,51 @@ pub(crate) fn is_known(request: &HeaderMap, tag: &HeaderValue) -> bool {
 /// The version that an edit was made on, from `If-Match`; none when the client does not care.
 ///
 /// # Errors
-/// A problem when the header is there and names no version of ours.
+/// A problem when the header is there and is no entity tag, or one that no version has.
 pub(crate) fn version(request: &HeaderMap) -> Result<Option<i64>, Problem> {
-    let Some(given) = request.get(IF_MATCH) else {
+    let mut lines = request.get_all(IF_MATCH).iter();
+    let Some(given) = lines.next() else {
         return Ok(None);
     };
-    let text = given.to_str().unwrap_or_default().trim();
-    if text == "*" {
+    let text = given.to_str().ok().map(str::trim);
+    let text = text.filter(|_| lines.next().is_none());
+    if text == Some("*") {
         return Ok(None);
     }
-    let inner = text
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'));
-    let number = inner.and_then(|inner| inner.parse().ok());
+    let tag = text.and_then(opaque).ok_or_else(|| malformed(given))?;
+    // A weak tag matches nothing here (RFC 9110, 13.1.1), and what is no number no version.
+    let number = tag.strong.and_then(|tag| tag.parse().ok());
     number.map(Some).ok_or_else(|| Problem::of(&STALE))
+}
+
+/// An entity tag.
+struct Tag<'a> {
+    /// What stands between its quotation marks, unless it is a weak one.
+    strong: Option<&'a str>,
+}
+
+/// Reads one entity tag (RFC 9110, 8.8.3).
+fn opaque(text: &str) -> Option<Tag<'_>> {
+    let (text, is_weak) = match text.strip_prefix("W/") {
+        Some(text) => (text, true),
+        None => (text, false),
+    };
+    let tag = text.strip_prefix('"')?.strip_suffix('"')?;
+    let is_tag = tag
+        .chars()
+        .all(|letter| letter != '"' && !letter.is_whitespace());
+    let strong = (!is_weak).then_some(tag);
+    is_tag.then_some(Tag { strong })
+}
+
+fn malformed(given: &HeaderValue) -> Problem {
+    let given = String::from_utf8_lossy(given.as_bytes());
+    let given: String = given.chars().take(GIVEN_CHARS_MAX).collect();
+    let said = format!(
+        "If-Match is {given}; it must be one ETag as an answer had it, with its quotation marks, \
+         such as \"3\", or * for any version."
+    );
+    Problem::said(&TAG_MALFORMED, said)
 }
 
 /// A JSON answer with a version as its tag.
@@ -219,6 +252,40 @@ mod tests {
             let headers = HeaderMap::from_iter([(IF_MATCH, named.parse().unwrap())]);
             assert!(!one.is_meant(&headers), "{named}");
         }
+    }
+
+    #[test]
+    fn a_tag_that_is_none_is_told_apart_from_one_that_does_not_match() {
+        let read = |given: &str| {
+            let headers = HeaderMap::from_iter([(IF_MATCH, given.parse().unwrap())]);
+            version(&headers).map_err(|problem| problem.into_response().status())
+        };
+        assert_eq!(version(&HeaderMap::new()).unwrap(), None);
+        assert_eq!(
+            [read("*"), read("\"3\""), read(" \"17\" ")],
+            [Ok(None), Ok(Some(3)), Ok(Some(17))]
+        );
+        for other in ["\"abc\"", "W/\"3\"", "\"\"", "\"99999999999999999999\""] {
+            assert_eq!(read(other), Err(StatusCode::PRECONDITION_FAILED), "{other}");
+        }
+        for none in [
+            "3",
+            "banana",
+            "\"3",
+            "3\"",
+            "\"",
+            "",
+            "\"1\", \"2\"",
+            "w/\"3\"",
+        ] {
+            assert_eq!(read(none), Err(StatusCode::BAD_REQUEST), "{none}");
+        }
+        let twice = [(IF_MATCH, "\"3\""), (IF_MATCH, "\"4\"")];
+        let mut headers = HeaderMap::new();
+        for (name, tag) in twice {
+            headers.append(name, tag.parse().unwrap());
+        }
+        assert!(version(&headers).is_err());
     }
 
     #[test]

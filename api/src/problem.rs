@@ -15,6 +15,11 @@ use serde::Serialize;
 use tracing::{error, warn};
 use utoipa::ToSchema;
 
+mod sorts;
+
+pub(crate) use sorts::*;
+pub use sorts::{SORTS, Sort};
+
 /// The media type of every problem.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 /// Where the descriptions of problems are served, each under its code.
@@ -25,82 +30,6 @@ const RETRY_AFTER_S: u32 = 1;
 const TEST_AGAIN_S: u32 = 10;
 /// After how many it may be sent another code.
 const CODE_AGAIN_S: u32 = 60;
-
-/// A sort of problem: what stays the same each time it happens.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Sort {
-    /// Stable word for programs; also the last part of the problem's type.
-    pub code: &'static str,
-    /// The problem in a few words, for a person.
-    pub title: &'static str,
-    /// The status of the answer.
-    pub status: StatusCode,
-}
-
-macro_rules! sorts {
-    ($($name:ident = $status:ident $code:literal $title:literal;)*) => {
-        $(pub(crate) static $name: Sort = Sort {
-            code: $code,
-            title: $title,
-            status: StatusCode::$status,
-        };)*
-
-        /// Every sort of problem that this API answers with.
-        pub static SORTS: &[&Sort] = &[$(&$name),*];
-    };
-}
-
-sorts! {
-    REQUEST_MALFORMED = BAD_REQUEST "request.malformed" "The request cannot be read";
-    QUERY_MALFORMED = BAD_REQUEST "query.malformed" "The query cannot be read";
-    JSON_MALFORMED = BAD_REQUEST "json.malformed" "The body is not JSON";
-    CURSOR_MALFORMED = BAD_REQUEST "cursor.malformed" "The cursor is not one of this list";
-    INVALID = UNPROCESSABLE_ENTITY "validation" "The request is not valid";
-    KEY_MISSING = BAD_REQUEST "idempotency.key_missing" "The Idempotency-Key header is missing";
-    KEY_MALFORMED = BAD_REQUEST "idempotency.key_malformed" "The Idempotency-Key is not valid";
-    KEY_REUSED = UNPROCESSABLE_ENTITY
-        "idempotency.key_reused" "The Idempotency-Key was used for another request";
-    UPLOAD_BROKEN_OFF = BAD_REQUEST "upload.broken_off" "The upload broke off";
-    NOT_SIGNED_IN = UNAUTHORIZED "auth.required" "An API key is required";
-    KEY_UNKNOWN = UNAUTHORIZED "auth.key_unknown" "The API key is not valid";
-    TICKET_UNKNOWN = UNAUTHORIZED "stream.ticket" "The ticket is not valid";
-    STATE_UNFIT = CONFLICT "job.state" "The job's state does not allow this";
-    COUNT_CHANGED = CONFLICT "bulk.count_changed" "Other jobs match than were expected";
-    STALE = PRECONDITION_FAILED "edit.stale" "Somebody else changed this meanwhile";
-    UPLOAD_MISSING = CONFLICT "upload.missing" "The file has not arrived";
-    UPLOADS_OPEN = CONFLICT
-        "upload.too_many_open" "Too many files are promised and not completed";
-    UPLOAD_ELSEWHERE = NOT_IMPLEMENTED
-        "upload.not_direct" "Files come through the API here";
-    LIMIT_REACHED = CONFLICT "limit.reached" "There are as many as there may be";
-    ENDPOINT_NAMED = CONFLICT "endpoint.in_use" "A rule tells this endpoint";
-    ENDPOINT_UNVERIFIED = CONFLICT
-        "endpoint.unverified" "The endpoint has not been verified yet";
-    ENDPOINT_VERIFIED = CONFLICT
-        "endpoint.verified" "There is nothing to verify about the endpoint";
-    CODE_WRONG = UNPROCESSABLE_ENTITY "endpoint.code_wrong" "The code is not the one that was sent";
-    CODE_STALE = CONFLICT "endpoint.code_stale" "No code holds any more";
-    CODE_SENT = TOO_MANY_REQUESTS "endpoint.code_sent" "A code was sent a moment ago";
-    NOT_SEALED = NOT_IMPLEMENTED
-        "endpoint.no_key" "No endpoints are made here: there is no key to seal them under";
-    ENDPOINT_TESTED = TOO_MANY_REQUESTS
-        "endpoint.tested" "The endpoint was tried out a moment ago";
-    SCOPE_MISSING = FORBIDDEN "auth.scope_missing" "The API key may not do this";
-    NOT_FOUND = NOT_FOUND "not_found" "There is nothing here";
-    GAS_UNSEEN = NOT_FOUND "gas.unseen" "No block of this chain was seen yet";
-    SERIES_UNSEEN = NOT_FOUND "series.unseen" "Nothing of this was measured yet";
-    METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED
-        "method_not_allowed" "The method is not allowed here";
-    TOO_SLOW = REQUEST_TIMEOUT "request.too_slow" "The request came too slowly";
-    TOO_LARGE = PAYLOAD_TOO_LARGE "body.too_large" "The body is too large";
-    MEDIA_TYPE_UNKNOWN = UNSUPPORTED_MEDIA_TYPE
-        "body.media_type" "The body's media type is not accepted";
-    INTERNAL = INTERNAL_SERVER_ERROR "internal" "Something went wrong here";
-    UNAVAILABLE = SERVICE_UNAVAILABLE "unavailable" "A part of the service is not reachable";
-    BUSY = SERVICE_UNAVAILABLE "busy" "The service is busy";
-    DRAINING = SERVICE_UNAVAILABLE "draining" "This process is about to stop";
-    TIME_LIMIT = SERVICE_UNAVAILABLE "time_limit" "The request took too long";
-}
 
 /// The body of a problem (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
@@ -115,9 +44,8 @@ pub(crate) struct ProblemBody<'a> {
     status: u16,
     /// Stable word for programs.
     code: &'a str,
-    /// What happened this time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'a str>,
+    /// What happened this time, and what to do.
+    detail: &'a str,
     /// What is wrong where.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
@@ -298,7 +226,7 @@ pub(crate) fn render(mut response: Response, id: RequestId) -> Response {
         title: problem.sort.title,
         status: status.as_u16(),
         code: problem.sort.code,
-        detail: problem.detail.as_deref(),
+        detail: problem.detail.as_deref().unwrap_or(problem.sort.advice),
         errors: &problem.errors,
         request_id: id.to_string(),
     });

@@ -20,12 +20,13 @@ pub(crate) async fn describe(Path(code): Path<String>) -> Result<Response, Probl
     let mut others: Vec<&str> = SORTS.iter().map(|sort| sort.code).collect();
     others.sort_unstable();
     let text = format!(
-        "{}\n{}\n\n{}.\nThe answer comes with status {}. \
+        "{}\n{}\n\n{}.\n{}\n\nThe answer comes with status {}. \
          Its `detail` says what happened, its `errors` name places in the body,\n\
          and the log knows it by its `request_id`.\n\nAll problems: {}.\n",
         sort.code,
         "=".repeat(sort.code.len()),
         sort.title,
+        sort.advice,
         sort.status.as_u16(),
         others.join(", "),
     );

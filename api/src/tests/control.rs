@@ -63,7 +63,7 @@ async fn every_write_names_the_key_that_made_it() {
 async fn an_edit_on_an_old_version_is_refused_and_a_new_one_answers_its_version() {
     let client = Client::operator();
     let (path, body) = ("/v2/admin/lanes/io", json!({"paused": true}));
-    for old in ["\"6\"", "6", "\"x\""] {
+    for old in ["\"6\"", "\"x\""] {
         let stale = patch(&client, path, Some(old), &body).await;
         assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED, "{old}");
         assert_eq!(stale.code(), "edit.stale");
