@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use http::HeaderValue;
+use packtrain_core::name::is_hidden;
 
 /// Characters of a file's name.
 pub(crate) const FILE_NAME_CHARS_MAX: usize = 120;
@@ -62,15 +63,6 @@ pub(crate) fn attachment(name: &str) -> Option<HeaderValue> {
         }
     }
     HeaderValue::from_str(&text).ok()
-}
-
-/// Control characters, and those that turn the direction of text or have no width: with them a
-/// name looks like another one.
-fn is_hidden(c: char) -> bool {
-    let (widths, lines) = ('\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}');
-    let (invisible, mark) = ('\u{2060}'..='\u{206f}', '\u{feff}');
-    let is_odd = widths.contains(&c) || lines.contains(&c) || invisible.contains(&c);
-    c.is_control() || is_odd || c == mark
 }
 
 /// The `name=value` parts of a header, quotes taken off.

@@ -209,11 +209,8 @@ impl EndpointRequest {
 /// What an endpoint is to be called.
 pub(super) fn named(text: &str) -> Result<String, FieldError> {
     let name = text.trim();
-    let is_long = name.chars().count() > NAME_CHARS_MAX;
-    if name.is_empty() || is_long || name.contains(char::is_control) {
-        let said =
-            format!("A name has 1 to {NAME_CHARS_MAX} characters, and no control characters.");
-        return Err(FieldError::new("/name", "length", said));
+    if let Some((code, said)) = packtrain_core::name::wrong(name, NAME_CHARS_MAX) {
+        return Err(FieldError::new("/name", code, format!("The name {said}.")));
     }
     Ok(name.to_owned())
 }

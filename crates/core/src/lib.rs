@@ -13,6 +13,7 @@ pub mod job;
 pub mod ledger;
 pub mod limits;
 pub mod money;
+pub mod name;
 pub mod patience;
 pub mod ports;
 pub mod proof;

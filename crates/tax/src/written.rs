@@ -30,7 +30,9 @@ pub fn name_slip(key: &'static str, name: &str, chars_max: usize) -> Option<Stri
         return Some(format!("{key} is empty; leave it out"));
     }
     let mut slips = Slips::default();
-    slips.limit(key, Some(name), chars_max);
+    if slips.limit(key, Some(name), chars_max) && packtrain_core::name::hidden(name).is_some() {
+        slips.add(key, format!("{key} holds a character that cannot be seen"));
+    }
     slips.0.pop().map(|slip| slip.what)
 }
 

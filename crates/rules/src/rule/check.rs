@@ -2,6 +2,7 @@
 
 use packtrain_core::chain::Chain;
 use packtrain_core::field::FieldError;
+use packtrain_core::name;
 
 use super::{
     Condition, DEPTH_MAX, LEAVES_MAX, Leaf, NAME_CHARS_MAX, PER_DAY_MAX, REPEAT_S_MIN, Rule,
@@ -25,12 +26,12 @@ impl Rule {
     }
 
     fn check_name(&self, errors: &mut Vec<FieldError>) {
-        let length = self.name.chars().count();
-        if self.name.trim().is_empty() {
-            errors.push(FieldError::new("/name", "empty", "a rule needs a name"));
-        } else if length > NAME_CHARS_MAX {
-            let detail = format!("{length} characters; at most {NAME_CHARS_MAX}");
-            errors.push(FieldError::new("/name", "too_long", detail));
+        if let Some((code, said)) = name::wrong(&self.name, NAME_CHARS_MAX) {
+            errors.push(FieldError::new(
+                "/name",
+                code,
+                format!("a rule's name {said}"),
+            ));
         }
     }
 
