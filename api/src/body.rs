@@ -8,7 +8,8 @@ use axum::http::HeaderMap;
 use futures::StreamExt;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use packtrain_core::field;
+use packtrain_core::field::{self, FieldError, Unread};
+use packtrain_core::job::Job;
 use packtrain_core::limits::BODY_BYTES_MAX;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
@@ -29,14 +30,37 @@ impl<T: DeserializeOwned> FromRequest<Shared> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &Shared) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
-            let said = "Send the body as application/json.";
-            return Err(Problem::said(&MEDIA_TYPE_UNKNOWN, said));
-        }
-        let bytes = timeout(BODY_TIME_MAX, collect(request.into_body()))
-            .await
-            .map_err(|_| Problem::of(&TOO_SLOW))??;
-        decode(&bytes).map(Self)
+        read(request, |_| Vec::new()).await.map(Self)
+    }
+}
+
+/// Reads a JSON body; of one that is not what it should be, `check` looks at the rest, so that all
+/// that is wrong is told at once.
+pub(crate) async fn read<T: DeserializeOwned>(
+    request: Request,
+    check: impl FnOnce(&T) -> Vec<FieldError>,
+) -> Result<T, Problem> {
+    if !is_json(request.headers()) {
+        let said = "Send the body as application/json.";
+        return Err(Problem::said(&MEDIA_TYPE_UNKNOWN, said));
+    }
+    let bytes = timeout(BODY_TIME_MAX, collect(request.into_body()))
+        .await
+        .map_err(|_| Problem::of(&TOO_SLOW))??;
+    field::read_text(&bytes).map_err(|unread| match unread {
+        Unread::NotJson(said) => Problem::said(&JSON_MALFORMED, said),
+        Unread::Misread(misread) => Problem::invalid(misread.and(check)),
+    })
+}
+
+/// A decoded payload of a job, of which all that is wrong is told at once.
+pub(crate) struct JobBody<J>(pub(crate) J);
+
+impl<J: Job> FromRequest<Shared> for JobBody<J> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &Shared) -> Result<Self, Problem> {
+        read(request, J::check).await.map(Self)
     }
 }
 
@@ -47,8 +71,12 @@ impl<T: DeserializeOwned> FromRequestParts<Shared> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Problem> {
-        let Query(params) = Query::try_from_uri(&parts.uri)
-            .map_err(|rejection| Problem::said(&QUERY_MALFORMED, rejection.body_text()))?;
+        let read = Query::<T>::try_from_uri(&parts.uri);
+        let Query(params) = read.map_err(|rejection| {
+            let pairs = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
+            let pairs = pairs.map_or_else(|_| Vec::new(), |Query(pairs)| pairs);
+            misread(field::misread_pairs::<T>(pairs, &rejection).errors())
+        })?;
         Ok(Self(params))
     }
 }
@@ -76,14 +104,11 @@ async fn collect(body: Body) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = field::decode(&mut reader).map_err(|error| match error {
-        Ok(error) => Problem::invalid(vec![error]),
-        Err(error) => Problem::said(&JSON_MALFORMED, error.to_string()),
-    })?;
-    reader
-        .end()
-        .map_err(|error| Problem::said(&JSON_MALFORMED, error.to_string()))?;
-    Ok(value)
+/// What is wrong with a query, each parameter by its name.
+fn misread(errors: Vec<FieldError>) -> Problem {
+    let said = errors.into_iter().map(|error| {
+        let name = error.pointer.trim_start_matches('/');
+        format!("{name}: {}", error.detail)
+    });
+    Problem::said(&QUERY_MALFORMED, said.collect::<Vec<_>>().join(" "))
 }

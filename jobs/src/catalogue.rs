@@ -98,10 +98,7 @@ pub struct PayloadError {
 }
 
 fn places(errors: &[FieldError]) -> String {
-    let said = errors.iter().map(|error| match error.pointer.as_str() {
-        "" => error.detail.clone(),
-        place => format!("{place}: {}", error.detail),
-    });
+    let said = errors.iter().map(ToString::to_string);
     said.collect::<Vec<_>>().join("; ")
 }
 
@@ -129,14 +126,12 @@ pub const fn entry<J: Job + ToSchema>() -> Entry {
     }
 }
 
-fn decode<J: Job>(payload: Value) -> Result<J, PayloadError> {
+fn decode<J: Job>(payload: &Value) -> Result<J, PayloadError> {
     let refused = |errors| PayloadError {
         kind: J::KIND.as_str(),
         errors,
     };
-    let whole = |error: serde_json::Error| FieldError::new("", "invalid", error.to_string());
-    let job: J =
-        field::decode(payload).map_err(|error| refused(vec![error.unwrap_or_else(whole)]))?;
+    let job: J = field::read(payload).map_err(|misread| refused(misread.and(J::check)))?;
     match job.check() {
         errors if errors.is_empty() => Ok(job),
         errors => Err(refused(errors)),
@@ -144,11 +139,11 @@ fn decode<J: Job>(payload: Value) -> Result<J, PayloadError> {
 }
 
 fn check<J: Job>(payload: &Value) -> Result<(), PayloadError> {
-    decode::<J>(payload.clone()).map(drop)
+    decode::<J>(payload).map(drop)
 }
 
 fn group<J: Job>(payload: &Value) -> Option<String> {
-    decode::<J>(payload.clone()).ok()?.group()
+    decode::<J>(payload).ok()?.group()
 }
 
 fn schemas<J: Job + ToSchema>() -> Schemas {
@@ -163,7 +158,7 @@ fn schemas<J: Job + ToSchema>() -> Schemas {
 
 fn run<J: Job>(payload: Value, ctx: Arc<Ctx>) -> Running {
     Box::pin(async move {
-        let job = decode::<J>(payload).map_err(|error| Fault::fatal("job.payload", error))?;
+        let job = decode::<J>(&payload).map_err(|error| Fault::fatal("job.payload", error))?;
         let done = job.run(&ctx).await?;
         ctx.leave_stage().await?;
         Ok(done)
@@ -211,7 +206,7 @@ mod tests {
         let error = (entry.check)(&serde_json::json!({"file": 7})).unwrap_err();
         let said = error.to_string();
         assert!(
-            said.starts_with("the payload does not fit tax.import: /file: invalid type"),
+            said.starts_with("the payload does not fit tax.import: /file: This is the number 7"),
             "{said}"
         );
     }

@@ -81,7 +81,7 @@ async fn a_comparison_that_is_wrong_is_told_where() {
     for (body, pointer, code) in [
         (of(json!([])), "/files", "file_count"),
         (of(json!([file, absent])), "/files/1", "file_missing"),
-        (by_method, "/method", "invalid"),
+        (by_method, "/method", "unknown"),
     ] {
         let answer = client.post(PATH, Some("k"), &body).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");

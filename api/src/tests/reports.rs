@@ -129,10 +129,10 @@ async fn a_body_that_is_wrong_is_told_where() {
     nul_line["allocation"] = json!([{"asset": "BTC", "lot": "a", "wallet": "\0", "quantity": "1"}]);
     allocated["allocation"] = json!([{"asset": "BTC"}]);
     for (body, pointer, code) in [
-        (json!({"files": [file]}), "", "invalid"),
+        (json!({"files": [file]}), "/country", "missing"),
         (json!({"country": "xx"}), "/country", "invalid"),
         (of(json!([file, 7])), "/files/1", "invalid"),
-        (coloured, "/color", "invalid"),
+        (coloured, "/color", "unknown"),
         (aged, "/years", "year_count"),
         (formless, "/formats", "format_count"),
         (printed, "/formats/1", "invalid"),

@@ -1,11 +1,24 @@
-//! Reading a JSON document into a type, and saying which place in it is wrong.
+//! Reading a JSON document into a type, and saying which places in it are wrong: each with what
+//! stands there and what should, in words that need no knowledge of this program.
+
+mod document;
+mod hole;
+mod misread;
+mod reader;
+mod slip;
+mod words;
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::Serialize;
-use serde::de::{DeserializeOwned, Deserializer};
-use serde_path_to_error::{Path, Segment};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use utoipa::ToSchema;
+
+use document::Document;
+
+pub use misread::{MISTAKES_MAX, Misread};
 
 /// A place in a document and what is wrong there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -37,24 +50,50 @@ impl FieldError {
     }
 }
 
-/// Decodes a document.
+/// The place, where it is one in the document, and what is wrong there.
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pointer.as_str() {
+            "" => f.write_str(&self.detail),
+            place => write!(f, "{place}: {}", self.detail),
+        }
+    }
+}
+
+/// Why a text could not be read.
+#[derive(Debug)]
+pub enum Unread<T> {
+    /// It is no JSON: where it ceases to be, in words.
+    NotJson(String),
+    /// Places in it are wrong.
+    Misread(Misread<T>),
+}
+
+/// Reads JSON text.
 ///
 /// # Errors
-/// The place that does not fit; or the reader's own error, when it holds no such document at all.
-pub fn decode<'de, T, D>(reader: D) -> Result<T, Result<FieldError, serde_json::Error>>
-where
-    T: DeserializeOwned,
-    D: Deserializer<'de, Error = serde_json::Error>,
-{
-    serde_path_to_error::deserialize(reader).map_err(|error| {
-        let place = pointer(error.path());
-        let inner = error.into_inner();
-        if inner.is_data() {
-            Ok(FieldError::new(place, "invalid", inner.to_string()))
-        } else {
-            Err(inner)
-        }
+/// Where it is no JSON, or all places that do not fit.
+pub fn read_text<T: DeserializeOwned>(text: &[u8]) -> Result<T, Unread<T>> {
+    serde_json::from_slice(text).map_err(|error| match serde_json::from_slice(text) {
+        Ok(document) => Unread::Misread(Misread::of(&document, &error)),
+        Err(error) => Unread::NotJson(words::not_json(&error, text)),
     })
+}
+
+/// Reads a JSON document.
+///
+/// # Errors
+/// All places that do not fit.
+pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Misread<T>> {
+    T::deserialize(value).map_err(|error| Misread::of(&Document::from(value), &error))
+}
+
+/// What is wrong with named texts, such as those of a query, that `error` says cannot be read.
+pub fn misread_pairs<T: DeserializeOwned>(
+    pairs: Vec<(String, String)>,
+    error: &dyn std::error::Error,
+) -> Misread<T> {
+    Misread::of_texts(&Document::of_texts(pairs), error)
 }
 
 /// One segment of a JSON pointer.
@@ -62,38 +101,5 @@ pub fn segment(key: &str) -> String {
     format!("/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
-fn pointer(path: &Path) -> String {
-    let segments = path.iter().map(|part| match part {
-        Segment::Seq { index } => format!("/{index}"),
-        Segment::Map { key } => segment(key),
-        // The name of a variant is no place in the document.
-        Segment::Enum { .. } | Segment::Unknown => String::new(),
-    });
-    segments.collect()
-}
-
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-
-    fn pointer_of<T: DeserializeOwned + std::fmt::Debug>(text: &str) -> String {
-        let mut reader = serde_json::Deserializer::from_str(text);
-        decode::<T, _>(&mut reader).unwrap_err().unwrap().pointer
-    }
-
-    #[test]
-    fn a_pointer_leads_to_the_value_that_is_wrong() {
-        type Lists = BTreeMap<String, Vec<u8>>;
-        assert_eq!(pointer_of::<Lists>(r#"{"files": [1, "x"]}"#), "/files/1");
-        assert_eq!(pointer_of::<Lists>(r#"{"a/b~c": 7}"#), "/a~1b~0c");
-        assert_eq!(pointer_of::<Lists>("7"), "");
-    }
-
-    #[test]
-    fn a_document_that_breaks_off_is_the_readers_error() {
-        let mut reader = serde_json::Deserializer::from_str("[1,");
-        assert!(decode::<Vec<u8>, _>(&mut reader).unwrap_err().is_err());
-    }
-}
+mod tests;

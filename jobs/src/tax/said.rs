@@ -165,13 +165,15 @@ fn each<W: DeserializeOwned, T>(
     let mut all = Vec::with_capacity(given.len());
     for (index, Sent(value)) in given.iter().enumerate() {
         let own = format!("{place}/{index}");
-        match field::decode(value) {
+        match field::read(value) {
             Ok(written) => match read(index, written) {
                 Ok(one) => all.push(one),
                 Err(slips) => errors.extend(slips.into_iter().map(|slip| at(&own, slip))),
             },
-            Err(Ok(error)) => errors.push(error.under(&own)),
-            Err(Err(error)) => errors.push(FieldError::new(own, "invalid", error.to_string())),
+            Err(misread) => {
+                let wrong = misread.errors().into_iter();
+                errors.extend(wrong.map(|error| error.under(&own)));
+            }
         }
     }
     all

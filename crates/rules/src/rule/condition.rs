@@ -138,6 +138,27 @@ impl Condition {
             }
         }
     }
+
+    /// The leaves, from left to right, each with its place in a document that holds this condition
+    /// at `at`.
+    pub fn placed(&self, at: &str) -> Vec<(String, &Leaf)> {
+        let mut found = Vec::new();
+        place(self, at.to_owned(), &mut found);
+        found
+    }
+}
+
+/// Leaves and their places.
+fn place<'c>(condition: &'c Condition, at: String, found: &mut Vec<(String, &'c Leaf)>) {
+    let (word, parts) = match condition {
+        Condition::Leaf(leaf) => return found.push((at, leaf)),
+        Condition::Not { not } => return place(not, format!("{at}/not"), found),
+        Condition::All { all } => ("all", all),
+        Condition::Any { any } => ("any", any),
+    };
+    for (index, part) in parts.iter().enumerate() {
+        place(part, format!("{at}/{word}/{index}"), found);
+    }
 }
 
 /// A condition's keys as they may come: which belong together is told with the place.
@@ -156,7 +177,7 @@ struct Written {
 }
 
 impl TryFrom<Written> for Condition {
-    type Error = &'static str;
+    type Error = String;
 
     fn try_from(written: Written) -> Result<Self, Self::Error> {
         let is_leaf = written.metric.is_some()
@@ -165,19 +186,41 @@ impl TryFrom<Written> for Condition {
             || written.aggregate.is_some()
             || written.window_s.is_some()
             || written.clear.is_some();
+        if is_leaf && written.all.is_none() && written.any.is_none() && written.not.is_none() {
+            return written.leaf().map(Self::Leaf);
+        }
         match (written.all, written.any, written.not, is_leaf) {
             (Some(all), None, None, false) => Ok(Self::All { all }),
             (None, Some(any), None, false) => Ok(Self::Any { any }),
             (None, None, Some(not), false) => Ok(Self::Not { not }),
-            (None, None, None, true) => Ok(Self::Leaf(Leaf {
-                metric: written.metric.ok_or("a comparison needs a metric")?,
-                op: written.op.ok_or("a comparison needs an op")?,
-                value: written.value.ok_or("a comparison needs a value")?,
-                aggregate: written.aggregate,
-                window_s: written.window_s,
-                clear: written.clear,
-            })),
-            _ => Err("a condition is one of all, any, not, or a comparison of a metric"),
+            _ => Err("a condition is one of all, any, not, or a comparison of a metric".to_owned()),
+        }
+    }
+}
+
+impl Written {
+    fn leaf(self) -> Result<Leaf, String> {
+        let missing: Vec<&str> = [
+            ("metric", self.metric.is_none()),
+            ("op", self.op.is_none()),
+            ("value", self.value.is_none()),
+        ]
+        .into_iter()
+        .filter_map(|(key, is_missing)| is_missing.then_some(key))
+        .collect();
+        match (self.metric, self.op, self.value) {
+            (Some(metric), Some(op), Some(value)) => Ok(Leaf {
+                metric,
+                op,
+                value,
+                aggregate: self.aggregate,
+                window_s: self.window_s,
+                clear: self.clear,
+            }),
+            _ => Err(format!(
+                "a comparison needs a metric, an op and a value; it has no {}",
+                missing.join(" and no ")
+            )),
         }
     }
 }

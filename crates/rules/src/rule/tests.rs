@@ -6,10 +6,8 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::metric::{Aggregate, Family};
 
-fn read(rule: &Json) -> Result<Rule, FieldError> {
-    let text = rule.to_string();
-    let mut reader = serde_json::Deserializer::from_str(&text);
-    field::decode(&mut reader).map_err(|error| error.unwrap())
+fn read(rule: &Json) -> Result<Rule, Vec<FieldError>> {
+    field::read(rule).map_err(|misread| misread.and(Rule::check))
 }
 
 fn leaf() -> Json {
@@ -25,7 +23,7 @@ fn with(key: &str, value: Json) -> Json {
 fn wrong(rule: &Json) -> Vec<(String, String)> {
     let errors = match read(rule) {
         Ok(rule) => rule.check(),
-        Err(error) => vec![error],
+        Err(errors) => errors,
     };
     let told = errors
         .into_iter()

@@ -146,7 +146,7 @@ fn a_comparison_takes_no_method_and_is_told_what_else_does_not_fit() {
         check(body)
     };
     let told = |pointer: &str, code: &str| (pointer.to_owned(), code.to_owned());
-    assert_eq!(with("method", json!("fifo")), told("/method", "invalid"));
+    assert_eq!(with("method", json!("fifo")), told("/method", "unknown"));
     assert_eq!(with("files", json!([])), told("/files", "file_count"));
     assert_eq!(
         with("files", json!([file, file])),
