@@ -6,21 +6,24 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::extract::FromRequestParts;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, stream};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use packtrain_core::fault::chain;
 use packtrain_core::ids::{JobId, TenantId};
 use packtrain_core::job::State;
 use packtrain_core::ports::{JobEvent, StoreError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use tracing::warn;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::Shared;
-use crate::problem::{BUSY, Problem};
+use crate::body::Params;
+use crate::problem::{BUSY, Problem, RESUME_MALFORMED};
 use crate::serve::Closing;
 use crate::wait::JOB_POLL;
 
@@ -103,13 +106,52 @@ pub(crate) struct Subject {
     pub(crate) seen: i64,
 }
 
-impl Subject {
-    /// A job's events for this request, which may name the last one it saw.
-    pub(crate) fn of(tenant: TenantId, job: JobId, headers: &HeaderMap) -> Self {
-        let last = headers.get("last-event-id");
-        let seen = last.and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        let seen = seen.unwrap_or(0).max(0);
-        Self { tenant, job, seen }
+/// Where a client was in the events of a job: the last one that it saw, 0 for none.
+pub(crate) struct Seen(pub(crate) i64);
+
+/// Where to begin.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SeenParams {
+    /// The last event that was seen, for who cannot send the header `Last-Event-ID`, which counts
+    /// where both are there.
+    #[param(value_type = Option<i64>, minimum = 0)]
+    after: Option<String>,
+}
+
+impl FromRequestParts<Shared> for Seen {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        let Params(SeenParams { after }) = Params::from_request_parts(parts, shared).await?;
+        let Some((name, given)) = resumed(&parts.headers, after) else {
+            return Ok(Self(0));
+        };
+        let seen = given.parse().ok().filter(|seen: &i64| *seen >= 0);
+        seen.map(Self).ok_or_else(|| {
+            let said = format!(
+                "{name} is {given:?}; it must be the id of an event as it came, a whole number \
+                 from 0 on. Without it the events are told from the first."
+            );
+            Problem::said(&RESUME_MALFORMED, said)
+        })
+    }
+}
+
+/// Where a client says that it was, and how it says so. Who comes back to an address sends the
+/// header, and the query is that with which it began.
+pub(crate) fn resumed(
+    headers: &HeaderMap,
+    after: Option<String>,
+) -> Option<(&'static str, String)> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).trim().to_owned();
+    let last = headers.get("last-event-id").map(text);
+    // The standard sends no empty one, and who does has seen none.
+    let last = last.filter(|last| !last.is_empty());
+    match last {
+        Some(last) => Some(("Last-Event-ID", last)),
+        None => after.map(|after| ("after", after)),
     }
 }
 
@@ -288,15 +330,5 @@ mod tests {
         assert!(streams.place(tenant(9)).is_err());
         drop(places);
         assert!(streams.0.lock().unwrap().is_empty());
-    }
-
-    #[test]
-    fn the_last_event_id_is_read_and_anything_else_means_from_the_beginning() {
-        for (sent, seen) in [("17", 17), ("-3", 0), ("x", 0), ("", 0)] {
-            let mut headers = HeaderMap::new();
-            headers.insert("last-event-id", sent.parse().unwrap());
-            let job = "job_00000000000000000000000000000007".parse().unwrap();
-            assert_eq!(Subject::of(tenant(1), job, &headers).seen, seen, "{sent}");
-        }
     }
 }

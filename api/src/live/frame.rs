@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::extract::ws::Utf8Bytes;
 use chrono::{DateTime, Utc};
-use packtrain_core::ids::{IncidentId, JobId, RuleId};
+use packtrain_core::field::{self, Unread};
+use packtrain_core::ids::{IncidentId, JobId, RuleId, TenantId};
 use packtrain_core::job::State;
 use packtrain_core::limits::FRAME_BYTES_MAX;
 use packtrain_core::ports::{AlertStep, GasSnapshot, Happening, LiveEvent, LiveStream};
@@ -25,10 +26,35 @@ pub(super) struct AskFrame {
     /// The last place that it saw of each; without it a stream begins with what happens next, and
     /// that of a job with its beginning.
     #[serde(default)]
-    pub(super) after: BTreeMap<String, i64>,
+    pub(super) after: BTreeMap<String, u64>,
     /// Streams that it follows no longer.
     #[serde(default)]
     pub(super) unsubscribe: Vec<String>,
+}
+
+impl AskFrame {
+    /// Reads what a client sent, or says what is wrong with it.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        field::read_text(text.as_bytes()).map_err(|unread| {
+            let why = match unread {
+                Unread::NotJson(why) => why,
+                Unread::Misread(misread) => {
+                    let wrong = misread.errors().into_iter();
+                    wrong.map(|it| it.to_string()).collect::<Vec<_>>().join(" ")
+                }
+            };
+            format!("The frame cannot be read. {why}")
+        })
+    }
+
+    /// The last place that the client saw of a stream, which it may name in more than one way.
+    pub(super) fn after_of(&self, name: &str, tenant: TenantId) -> Option<i64> {
+        let stream = LiveStream::named(name, tenant)?;
+        let is_of = |known: &str| LiveStream::named(known, tenant) == Some(stream);
+        let (_, place) = self.after.iter().find(|(known, _)| is_of(known))?;
+        // Nobody was told a place beyond.
+        Some(i64::try_from(*place).unwrap_or(i64::MAX))
+    }
 }
 
 /// Something that happened.
@@ -251,6 +277,23 @@ mod tests {
         });
         let stream = LiveStream::Alerts(TenantId::SYSTEM);
         (stream, LiveEvent { seq: 9, what })
+    }
+
+    #[test]
+    fn a_place_that_is_none_is_not_passed_over_and_one_counts_for_every_name_of_its_stream() {
+        let asked = AskFrame::read(r#"{"after": {"gas:ethereum": 7}}"#).unwrap();
+        assert_eq!(asked.after_of("gas:1", TenantId::SYSTEM), Some(7));
+        assert_eq!(asked.after_of("gas:10", TenantId::SYSTEM), None);
+        for (place, found) in [
+            (r#""banana""#, r#"the text "banana""#),
+            ("-1", "the number -1"),
+        ] {
+            let text = format!(r#"{{"subscribe": ["alerts"], "after": {{"alerts": {place}}}}}"#);
+            let said = AskFrame::read(&text).unwrap_err();
+            let wanted =
+                format!("/after/alerts: This is {found}; it must be a whole number from 0");
+            assert!(said.contains(&wanted), "{said}");
+        }
     }
 
     #[test]

@@ -75,8 +75,9 @@ impl Refusal {
     pub(crate) const fn detail(self) -> &'static str {
         match self {
             Self::Unknown => {
-                "There is no such stream; there are alerts, gas:<chain>, job:<job>, jobs and \
-                 portfolio."
+                "There is no such stream; there are alerts, jobs, portfolio, gas:<chain> with the number or the \
+                 name of a chain, and job:<id> with the id of a job, report, comparison, back-test \
+                 or file of yours."
             }
             Self::Limit => "Too many streams are followed; unsubscribe from one.",
             Self::Unavailable => "The log cannot be read at the moment; ask again.",
@@ -103,6 +104,11 @@ impl Session {
             ready: VecDeque::new(),
             _place: place,
         })
+    }
+
+    /// Whose streams it follows.
+    pub(super) const fn tenant(&self) -> TenantId {
+        self.tenant
     }
 
     /// Cancelled when more waited for the client than may.

@@ -205,10 +205,9 @@ impl Talk {
 
     async fn answer(&mut self, text: &str) -> Result<(), Option<Goodbye>> {
         self.counted()?;
-        let asked: AskFrame = match serde_json::from_str(text) {
+        let asked = match AskFrame::read(text) {
             Ok(asked) => asked,
-            Err(error) => {
-                let detail = format!("The frame cannot be read: {error}");
+            Err(detail) => {
                 self.refuse(None, "malformed", &detail);
                 return Ok(());
             }
@@ -222,7 +221,7 @@ impl Talk {
             return Ok(());
         }
         for name in &asked.subscribe {
-            let after = asked.after.get(name).copied();
+            let after = asked.after_of(name, self.session.tenant());
             match self.session.follow(name, after).await {
                 Ok(_) => {}
                 Err(Refusal::Unavailable) => return Err(Some(AWAY)),

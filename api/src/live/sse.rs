@@ -15,33 +15,48 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::session::{Frame, Session};
+use crate::problem::{Problem, RESUME_MALFORMED};
 use crate::serve::Closing;
-use crate::stream::{KEEP_ALIVE, RECONNECT, STREAM_TIME_MAX, UNBUFFERED};
+use crate::stream::{KEEP_ALIVE, RECONNECT, STREAM_TIME_MAX, UNBUFFERED, resumed};
 
-/// Where a client is in its streams, by their names.
+/// Where a client is in its streams.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Positions(BTreeMap<String, i64>);
+pub(crate) struct Positions(BTreeMap<LiveStream, i64>);
 
 impl Positions {
-    /// What the last event said that the client saw; what cannot be read is left out.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let last = headers.get("last-event-id");
-        let text = last.and_then(|value| value.to_str().ok());
-        Self::read(text.unwrap_or_default())
+    /// Where the last event was that the client saw, as it says.
+    pub(crate) fn of(
+        headers: &HeaderMap,
+        after: Option<String>,
+        tenant: TenantId,
+    ) -> Result<Self, Problem> {
+        let Some((name, given)) = resumed(headers, after) else {
+            return Ok(Self::default());
+        };
+        Self::read(&given, tenant).map_err(|part| {
+            let said = format!(
+                "{name} has {part:?}; it must be the id of an event as it came: streams and the \
+                 places that were seen in them, from 0 on, such as alerts=17,gas:1=204."
+            );
+            Problem::said(&RESUME_MALFORMED, said)
+        })
     }
 
     /// Where the client is in a stream that it may name in more than one way.
     pub(crate) fn of_stream(&self, name: &str, tenant: TenantId) -> Option<i64> {
-        let stream = LiveStream::named(name, tenant)?;
-        self.0.get(&stream.to_string()).copied()
+        self.0.get(&LiveStream::named(name, tenant)?).copied()
     }
 
-    fn read(text: &str) -> Self {
-        let parts = text.split(',').filter_map(|part| {
-            let (name, place) = part.trim().split_once('=')?;
-            Some((name.to_owned(), place.parse().ok()?))
+    /// Reads an id, or names the part of it that cannot be read.
+    fn read<'t>(text: &'t str, tenant: TenantId) -> Result<Self, &'t str> {
+        let parts = text.split(',').map(str::trim);
+        let places = parts.map(|part| {
+            let (name, place) = part.split_once('=').ok_or(part)?;
+            let stream = LiveStream::named(name, tenant).ok_or(part)?;
+            let place = place.parse().ok().filter(|place: &i64| *place >= 0);
+            Ok((stream, place.ok_or(part)?))
         });
-        Self(parts.collect())
+        places.collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -130,11 +145,32 @@ mod tests {
         let places = BTreeMap::from([(alerts, 17), (LiveStream::Gas(Chain::Ethereum), 204)]);
         let text = id(&places);
         assert_eq!(text, "alerts=17,gas:1=204");
-        let read = Positions::read(&text);
         let tenant = TenantId::SYSTEM;
+        let read = Positions::read(&text, tenant).unwrap();
         assert_eq!(read.of_stream("alerts", tenant), Some(17));
         assert_eq!(read.of_stream("gas:ethereum", tenant), Some(204));
         assert_eq!(read.of_stream("gas:10", tenant), None);
-        assert_eq!(Positions::read("17, x=y ,=").0, BTreeMap::new());
+        let named = Positions::read("gas:ethereum=3", tenant).unwrap();
+        assert_eq!(named.of_stream("gas:1", tenant), Some(3));
+    }
+
+    #[test]
+    fn an_id_that_says_no_places_is_not_passed_over() {
+        let tenant = TenantId::SYSTEM;
+        for wrong in [
+            "banana",
+            "17",
+            "",
+            "alerts",
+            "alerts=",
+            "alerts=-1",
+            "alerts=x",
+            "=3",
+            "gas:0=3",
+        ] {
+            assert_eq!(Positions::read(wrong, tenant), Err(wrong));
+            let among = format!("jobs=3, {wrong}");
+            assert_eq!(Positions::read(&among, tenant), Err(wrong), "{among}");
+        }
     }
 }

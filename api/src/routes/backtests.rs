@@ -14,10 +14,10 @@ use super::made::{self, CourseView, Order, Thing};
 use super::rules::operable;
 use crate::Shared;
 use crate::auth::User;
-use crate::body::JsonBody;
+use crate::body::JobBody;
 use crate::problem::Problem;
 use crate::serve::Closing;
-use crate::stream::DoneEvent;
+use crate::stream::{DoneEvent, Seen, SeenParams};
 
 /// A back-test: where it is, and what came of it.
 #[derive(Serialize, ToSchema)]
@@ -85,7 +85,7 @@ impl Thing for BacktestView {
 pub(crate) async fn request(
     State(shared): State<Shared>,
     order: Order,
-    JsonBody(wanted): JsonBody<Backtest>,
+    JobBody(wanted): JobBody<Backtest>,
 ) -> Result<Response, Problem> {
     operable(&order.user, &wanted.rule)?;
     made::request::<BacktestView>(&shared, order, &wanted, &[]).await
@@ -119,6 +119,7 @@ pub(crate) async fn show(
         ("id" = BacktestId, Path),
         ("last-event-id" = Option<i64>, Header, description = "The last event that was seen; the \
             stream goes on after it.", minimum = 0),
+        SeenParams,
     ),
     responses(
         (status = 200, description = "The events, as they happen. The stream ends after `done`, \
@@ -132,7 +133,7 @@ pub(crate) async fn events(
     user: User,
     closing: Closing,
     Path(text): Path<String>,
-    headers: HeaderMap,
+    seen: Seen,
 ) -> Result<Response, Problem> {
-    made::events::<BacktestView>(shared, user, closing, &text, &headers).await
+    made::events::<BacktestView>(shared, user, closing, &text, seen).await
 }

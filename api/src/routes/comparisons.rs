@@ -13,11 +13,11 @@ use super::listed::{self, MadePage};
 use super::made::{self, ArtifactParams, CourseView, Order, Thing};
 use crate::Shared;
 use crate::auth::User;
-use crate::body::{JsonBody, Params};
+use crate::body::{JobBody, Params};
 use crate::page::PageParams;
 use crate::problem::Problem;
 use crate::serve::Closing;
-use crate::stream::DoneEvent;
+use crate::stream::{DoneEvent, Seen, SeenParams};
 
 /// A comparison of methods: where it is, and what came of it. Its summary has, by tax year, the
 /// gain of each method and what the law taxes of it, the country's default method first.
@@ -79,7 +79,7 @@ impl Thing for ComparisonView {
 pub(crate) async fn request(
     State(shared): State<Shared>,
     order: Order,
-    JsonBody(wanted): JsonBody<Compare>,
+    JobBody(wanted): JobBody<Compare>,
 ) -> Result<Response, Problem> {
     made::request::<ComparisonView>(&shared, order, &wanted, &wanted.uploads()).await
 }
@@ -129,6 +129,7 @@ pub(crate) async fn show(
         ("id" = ComparisonId, Path),
         ("last-event-id" = Option<i64>, Header, description = "The last event that was seen; the \
             stream goes on after it.", minimum = 0),
+        SeenParams,
     ),
     responses(
         (status = 200, description = "The events, as they happen. The stream ends after `done`, \
@@ -142,9 +143,9 @@ pub(crate) async fn events(
     user: User,
     closing: Closing,
     Path(text): Path<String>,
-    headers: HeaderMap,
+    seen: Seen,
 ) -> Result<Response, Problem> {
-    made::events::<ComparisonView>(shared, user, closing, &text, &headers).await
+    made::events::<ComparisonView>(shared, user, closing, &text, seen).await
 }
 
 /// Downloads the file of a finished comparison.

@@ -65,6 +65,7 @@ pub(crate) async fn ticket(State(shared): State<Shared>, user: User) -> Result<R
 /// Whom a socket is for.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct SocketParams {
     /// A ticket that was not used yet.
     #[param(required = true)]
@@ -114,11 +115,16 @@ pub(crate) async fn socket(
 /// Which streams are followed.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct EventsParams {
     /// Their names with commas between them: `alerts`, `jobs`, `portfolio`, `gas:<chain>`,
     /// `job:<job>`.
     #[param(example = "alerts,gas:1")]
     streams: String,
+    /// The id of the last event that was seen, for who cannot send the header `Last-Event-ID`,
+    /// which counts where both are there.
+    #[param(example = "alerts=17,gas:1=204")]
+    after: Option<String>,
 }
 
 /// Follows live streams. Each event has an id that says where the client is in all of them; who
@@ -148,7 +154,7 @@ pub(crate) async fn events(
         let said = format!("At most {STREAMS_PER_CLIENT_MAX} streams are followed.");
         return Err(Problem::said(&QUERY_MALFORMED, said));
     }
-    let seen = Positions::of(&headers);
+    let seen = Positions::of(&headers, params.after, user.tenant)?;
     let sort = live::Sort::Events;
     let mut session = Session::open(&shared.api.live, user.tenant, sort)?;
     for name in names {

@@ -29,7 +29,7 @@ use crate::problem::{KEY_REUSED, Problem};
 use crate::request::Asked;
 use crate::serve::Closing;
 use crate::stages::{ProgressView, StageView, told};
-use crate::stream::{self as events_stream, Subject};
+use crate::stream::{self as events_stream, Seen, Subject};
 use crate::wait::Wait;
 use crate::{Api, Shared, conditional, file_name, finished};
 
@@ -222,11 +222,11 @@ pub(super) async fn events<T: Thing>(
     user: User,
     closing: Closing,
     text: &str,
-    headers: &HeaderMap,
+    Seen(seen): Seen,
 ) -> Result<Response, Problem> {
-    let job = T::job(&id(text)?);
-    find::<T>(&shared.api, user.tenant, job).await?;
-    let subject = Subject::of(user.tenant, job, headers);
+    let (tenant, job) = (user.tenant, T::job(&id(text)?));
+    find::<T>(&shared.api, tenant, job).await?;
+    let subject = Subject { tenant, job, seen };
     events_stream::open(shared, closing, subject).await
 }
 

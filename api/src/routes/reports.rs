@@ -14,11 +14,11 @@ use super::listed::{self, MadePage};
 use super::made::{self, ArtifactParams, CourseView, Order, Thing};
 use super::story;
 use crate::auth::User;
-use crate::body::{JsonBody, Params};
+use crate::body::{JobBody, Params};
 use crate::page::PageParams;
 use crate::problem::Problem;
 use crate::serve::Closing;
-use crate::stream::DoneEvent;
+use crate::stream::{DoneEvent, Seen, SeenParams};
 use crate::{Shared, conditional};
 
 /// A tax report: where it is, and what came of it. Its summary has totals, counts, the
@@ -78,7 +78,7 @@ impl Thing for ReportView {
 pub(crate) async fn request(
     State(shared): State<Shared>,
     order: Order,
-    JsonBody(wanted): JsonBody<Report>,
+    JobBody(wanted): JobBody<Report>,
 ) -> Result<Response, Problem> {
     made::request::<ReportView>(&shared, order, &wanted, &wanted.uploads()).await
 }
@@ -126,6 +126,7 @@ pub(crate) async fn show(
         ("id" = ReportId, Path),
         ("last-event-id" = Option<i64>, Header, description = "The last event that was seen; the \
             stream goes on after it.", minimum = 0),
+        SeenParams,
     ),
     responses(
         (status = 200, description = "The events, as they happen. The stream ends after `done`, \
@@ -139,9 +140,9 @@ pub(crate) async fn events(
     user: User,
     closing: Closing,
     Path(text): Path<String>,
-    headers: HeaderMap,
+    seen: Seen,
 ) -> Result<Response, Problem> {
-    made::events::<ReportView>(shared, user, closing, &text, &headers).await
+    made::events::<ReportView>(shared, user, closing, &text, seen).await
 }
 
 /// Downloads a file of a finished report.

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 
-async fn two_stages(client: &Client, job: JobId) {
+pub(super) async fn two_stages(client: &Client, job: JobId) {
     for name in ["read", "compute"] {
         let stage = json!({"name": name, "state": "running"});
         client

@@ -326,7 +326,7 @@ async fn a_job_is_followed_to_its_end_over_a_socket() {
     stage.yard.worker(packtrain_jobs::catalogue::KINDS).await;
     let report = stage.ada.finished_report(LEDGER, 2024).await;
     let report = report["id"].as_str().unwrap();
-    let name = format!("job:job_{}", report.trim_start_matches("rep_"));
+    let name = format!("job:{report}");
     let mut socket = stage.api.socket(&stage.ada).await;
     // It has ended, and is told from its beginning.
     follow(&mut socket, &[&name], &json!({})).await;
@@ -355,6 +355,8 @@ async fn what_a_client_may_not_say_is_refused_or_closes_its_socket() {
     for (frame, code) in [
         ("{", "malformed"),
         (r#"{"tenant": "ten_1"}"#, "malformed"),
+        (r#"{"after": {"alerts": "banana"}}"#, "malformed"),
+        (r#"{"after": {"alerts": -1}}"#, "malformed"),
         (r#"{"subscribe": ["nothing"]}"#, "unknown"),
     ] {
         socket.send(frame.to_owned()).await;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::{AddressBytes, ChainEventKind, GasBlock, JobEvent, Step, StoreError};
 use crate::chain::{BlockHash, Chain};
-use crate::ids::{IncidentId, JobId, RuleId, TenantId};
+use crate::ids::{BacktestId, ComparisonId, FileId, IncidentId, JobId, ReportId, RuleId, TenantId};
 use crate::job::State;
 use crate::time::Timestamp;
 
@@ -41,7 +41,7 @@ impl fmt::Display for LiveStream {
 
 impl LiveStream {
     /// The stream of this name, as this tenant may have it. A job may turn out not to be there, or
-    /// not to be the tenant's.
+    /// not to be the tenant's; it may be named by what it makes, which has the same number.
     pub fn named(name: &str, tenant: TenantId) -> Option<Self> {
         match name {
             "alerts" => return Some(Self::Alerts(tenant)),
@@ -51,9 +51,21 @@ impl LiveStream {
         }
         match name.split_once(':')? {
             ("gas", chain) => chain.parse().ok().map(Self::Gas),
-            ("job", job) => job.parse().ok().map(|job| Self::Job(tenant, job)),
+            ("job", id) => made_by(id).map(|job| Self::Job(tenant, job)),
             _ => None,
         }
+    }
+}
+
+/// The job of an id: its own, or that of what it makes.
+fn made_by(id: &str) -> Option<JobId> {
+    let (kind, _) = id.split_once('_')?;
+    match kind {
+        ReportId::PREFIX => id.parse().ok().map(|id: ReportId| id.job()),
+        ComparisonId::PREFIX => id.parse().ok().map(|id: ComparisonId| id.job()),
+        BacktestId::PREFIX => id.parse().ok().map(|id: BacktestId| id.job()),
+        FileId::PREFIX => id.parse().ok().map(|id: FileId| id.import_job()),
+        _ => id.parse().ok(),
     }
 }
 
@@ -255,6 +267,28 @@ mod tests {
             "jobs:1",
         ] {
             assert_eq!(LiveStream::named(name, tenant), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_stream_of_a_job_is_named_by_the_job_or_by_what_it_makes() {
+        let tenant = TenantId::SYSTEM;
+        let number = "01902f0d7c3a7b1c8d2e3f405162738a";
+        let job: JobId = format!("job_{number}").parse().unwrap();
+        for kind in ["job", "rep", "cmp", "bkt"] {
+            let named = LiveStream::named(&format!("job:{kind}_{number}"), tenant);
+            assert_eq!(named, Some(LiveStream::Job(tenant, job)), "{kind}");
+        }
+        let file: FileId = format!("fil_{number}").parse().unwrap();
+        let named = LiveStream::named(&format!("job:{file}"), tenant);
+        assert_eq!(named, Some(LiveStream::Job(tenant, file.import_job())));
+        for wrong in [
+            "job:",
+            "job:rep_7",
+            "job:rule_01902f0d7c3a7b1c8d2e3f405162738a",
+            number,
+        ] {
+            assert_eq!(LiveStream::named(wrong, tenant), None, "{wrong}");
         }
     }
 }
