@@ -324,6 +324,23 @@ async fn an_endpoint_that_is_gone_is_told_nothing_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rule_on_what_nobody_observes_says_that_it_waits() {
+    let scene = Scene::new().await;
+    let mut rule = below_3000();
+    let nowhere = json!({ "metric": "tvl:nowhere", "op": "<", "value": "1" });
+    rule["when"] = json!({ "any": [rule["when"], nowhere] });
+    let path = format!("/v2/premium/alerts/rules/{}", scene.rule(rule).await);
+    let waits = async || {
+        let shown = scene.owner.get(&path).await.expect(200).json();
+        assert_eq!(shown["phase"], "inactive");
+        shown["waits_for"].clone()
+    };
+    assert_eq!(waits().await, json!([ETHER, "tvl:nowhere"]));
+    scene.observe("3200", 0).await;
+    assert_eq!(waits().await, json!(["tvl:nowhere"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rule_that_cannot_be_watched_is_refused_with_the_place() {
     let scene = Scene::new().await;
     let end = &scene.endpoint;
@@ -334,7 +351,7 @@ async fn a_rule_that_cannot_be_watched_is_refused_with_the_place() {
     nameless["name"] = "".into();
     for (rule, endpoints, place) in [
         (below_3000(), json!([end, end]), "/endpoints/1"),
-        (windowed, json!([end]), "/rule/when"),
+        (windowed, json!([end]), "/rule/when/window_s"),
         (nameless, json!([end]), "/rule/name"),
     ] {
         let asked = json!({ "rule": rule, "endpoints": endpoints });

@@ -80,7 +80,7 @@ async fn a_back_test_that_is_wrong_is_told_where() {
     odd["when"]["window_s"] = 61.into();
     for (asked, place) in [
         (json!({ "rule": below_3000(), "days": 367 }), "/days"),
-        (json!({ "rule": odd }), "/rule/when"),
+        (json!({ "rule": odd }), "/rule/when/window_s"),
         (json!({ "rule": below_3000(), "month": 1 }), "/month"),
     ] {
         let headers = [("idempotency-key", "k")];

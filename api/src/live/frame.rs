@@ -255,7 +255,6 @@ impl GasData {
 #[cfg(test)]
 mod tests {
     use packtrain_core::chain::{BlockHash, Chain};
-    use packtrain_core::ids::TenantId;
     use packtrain_core::ports::{Step, WalletStep, WalletWhat};
     use packtrain_core::time::Timestamp;
     use serde_json::json;

@@ -1,6 +1,6 @@
 //! Alert rules: what is watched, and who is told.
 
-use axum::extract::{Path, State};
+use axum::extract::{FromRequest, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode};
@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::{id, locate};
 use crate::auth::User;
-use crate::body::{JsonBody, Params};
+use crate::body::{self, Params};
 use crate::idempotency::{OptionalKey, keyed};
 use crate::page::{self, PageParams};
 use crate::problem::{KEY_REUSED, LIMIT_REACHED, Problem, SCOPE_MISSING, STALE};
@@ -63,6 +63,10 @@ pub(crate) struct RuleView {
     firings: u32,
     /// Whether it is done for good.
     ended: bool,
+    /// What it watches of which nothing was observed since it was made or changed: it waits for
+    /// that, for ever if there is no such coin, protocol or address. Empty when all was observed.
+    #[schema(max_items = 20, example = json!(["tvl:nowhere"]))]
+    waits_for: Vec<String>,
     /// Until when nothing is told of it; absent when it is not snoozed.
     #[serde(skip_serializing_if = "Option::is_none")]
     snoozed_until: Option<DateTime<Utc>>,
@@ -102,10 +106,11 @@ pub(super) fn shown(record: RuleRecord, now: DateTime<Utc>) -> RuleView {
         rule: record.rule,
         endpoints: record.endpoints,
         words: record.words,
-        phase: stands.map(|stands| stands.phase),
-        since: stands.map(|stands| stands.since),
-        firings: stands.map_or(0, |stands| stands.firings),
-        ended: stands.is_some_and(|stands| stands.is_ended),
+        phase: stands.as_ref().map(|stands| stands.phase),
+        since: stands.as_ref().map(|stands| stands.since),
+        firings: stands.as_ref().map_or(0, |stands| stands.firings),
+        ended: stands.as_ref().is_some_and(|stands| stands.is_ended),
+        waits_for: stands.map_or_else(Vec::new, |stands| stands.waits_for),
         snoozed_until: record.snoozed_until.filter(|until| *until > now),
         broken: record.broken.map(|(why, since)| BrokenView { why, since }),
         version: record.version,
@@ -128,7 +133,7 @@ pub(crate) async fn create(
     State(shared): State<Shared>,
     user: User,
     OptionalKey(key): OptionalKey,
-    JsonBody(wanted): JsonBody<RuleRequest>,
+    RuleBody(wanted): RuleBody,
 ) -> Result<Response, Problem> {
     let api = &shared.api;
     let keyed = keyed(key, &wanted, api.clock.now())?;
@@ -206,7 +211,7 @@ pub(crate) async fn replace(
     user: User,
     Path(text): Path<String>,
     headers: HeaderMap,
-    JsonBody(wanted): JsonBody<RuleRequest>,
+    RuleBody(wanted): RuleBody,
 ) -> Result<Response, Problem> {
     let rule = id::<RuleId>(&text)?;
     let expected = conditional::version(&headers)?;
@@ -254,6 +259,40 @@ pub(crate) async fn remove(
     }
 }
 
+/// The body of a request for a rule, with which nothing is wrong that can be seen in it.
+pub(crate) struct RuleBody(RuleRequest);
+
+impl FromRequest<Shared> for RuleBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, shared: &Shared) -> Result<Self, Problem> {
+        let check = |wanted: &RuleRequest| wanted.check(shared);
+        let wanted = body::read(request, check).await?;
+        match check(&wanted) {
+            errors if errors.is_empty() => Ok(Self(wanted)),
+            errors => Err(Problem::invalid(errors)),
+        }
+    }
+}
+
+impl RuleRequest {
+    /// What is wrong with it, each with its place.
+    fn check(&self, shared: &Shared) -> Vec<FieldError> {
+        let mut errors = rules::check(&self.rule);
+        errors.extend(rules::unknown_owners(&self.rule, &shared.api.alerts.owners));
+        let operated = rules::operated(&self.rule).into_iter();
+        let unknown = operated.filter(|(_, metric)| !observe::is_known(metric));
+        errors.extend(unknown.map(|(place, metric)| {
+            let said = format!("{metric} is no figure; {}", observe::FIGURES);
+            FieldError::new(place, "unknown_figure", said)
+        }));
+        errors.extend(rules::check_endpoints(&self.endpoints));
+        let words = self.words.as_ref();
+        errors.extend(words.and_then(|own| unwritable(shared, own)));
+        errors
+    }
+}
+
 fn stored(
     shared: &Shared,
     id: RuleId,
@@ -262,22 +301,11 @@ fn stored(
 ) -> Result<NewRule, Problem> {
     let now = shared.api.clock.now();
     let endpoints = wanted.endpoints.clone();
-    if let Some(error) = rules::unknown_owner(&wanted.rule, &shared.api.alerts.owners) {
-        return Err(Problem::invalid(vec![error]));
-    }
-    let wrong = wanted
-        .words
-        .as_ref()
-        .and_then(|own| unwritable(shared, own));
     let stored = rules::stored(id, &wanted.rule, endpoints, before, now);
-    let errors = match (stored, wrong) {
-        (Ok(rule), None) => {
-            let words = wanted.words.clone().and_then(OwnWords::said);
-            return Ok(NewRule { words, ..rule });
-        }
-        (stored, wrong) => stored.err().into_iter().flatten().chain(wrong).collect(),
-    };
-    Err(Problem::invalid(errors))
+    Ok(NewRule {
+        words: wanted.words.clone().and_then(OwnWords::said),
+        ..stored.map_err(Problem::invalid)?
+    })
 }
 
 /// What is wrong with somebody's own words, and where in which part.
@@ -288,27 +316,14 @@ fn unwritable(shared: &Shared, own: &OwnWords) -> Option<FieldError> {
 }
 
 /// Refuses a rule on jobs or on the platform whose maker may not read their figures, which are of
-/// all tenants together, or that names one which there is not.
+/// all tenants together.
 pub(super) fn operable(user: &User, rule: &Rule) -> Result<(), Problem> {
-    let metrics = rules::operated(rule);
-    if !metrics.is_empty() && !user.views_platform {
-        let said = "Rules on jobs and on the platform need a key that has the scope `viewer` or \
-                    `operator` beside `user`.";
-        return Err(Problem::said(&SCOPE_MISSING, said));
+    if rules::operated(rule).is_empty() || user.views_platform {
+        return Ok(());
     }
-    let unknown = metrics
-        .into_iter()
-        .filter(|metric| !observe::is_known(metric));
-    let errors: Vec<FieldError> = unknown
-        .map(|metric| {
-            let said = format!("{metric} is no figure; {}", observe::FIGURES);
-            FieldError::new("/rule/when", "unknown_figure", said)
-        })
-        .collect();
-    match errors.is_empty() {
-        true => Ok(()),
-        false => Err(Problem::invalid(errors)),
-    }
+    let said = "Rules on jobs and on the platform need a key that has the scope `viewer` or \
+                `operator` beside `user`.";
+    Err(Problem::said(&SCOPE_MISSING, said))
 }
 
 pub(super) async fn find(

@@ -21,6 +21,7 @@ mod desk;
 mod direct;
 mod fake;
 mod live;
+mod mistakes;
 mod refusals;
 mod reports;
 mod streams;

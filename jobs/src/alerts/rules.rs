@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 pub use packtrain_rules::machine::Phase;
 pub use packtrain_rules::rule::Rule;
 
+use packtrain_rules::machine::RuleState;
 use packtrain_rules::metric::{Aggregate, Family, Metric};
 use packtrain_rules::plan::{Plan, PlanLeaf};
 
@@ -28,8 +29,11 @@ pub const WINDOWS_S: [u32; 18] = [
 /// each block, too many for a longer one.
 pub(super) const FINE_S_MAX: u32 = 172_800;
 
+/// Where the condition of a rule is in a request.
+const WHEN: &str = "/rule/when";
+
 /// How a rule stands, for its owner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stands {
     /// Its phase.
     pub phase: Phase,
@@ -39,6 +43,8 @@ pub struct Stands {
     pub firings: u32,
     /// Whether it is done for good.
     pub is_ended: bool,
+    /// What it watches of which nothing was observed since it was made or changed.
+    pub waits_for: Vec<String>,
 }
 
 /// A rule and who is told of it, in our words, ready to be stored; what happened to the one whose
@@ -54,20 +60,7 @@ pub fn stored(
     now: Timestamp,
 ) -> Result<NewRule, Vec<FieldError>> {
     let mut errors = check(rule);
-    if endpoints.len() > RULE_ENDPOINTS_MAX {
-        let said = format!("A rule tells at most {RULE_ENDPOINTS_MAX} endpoints.");
-        errors.push(FieldError::new("/endpoints", "too_many", said));
-    }
-    for (place, endpoint) in endpoints.iter().enumerate() {
-        if endpoints[..place].contains(endpoint) {
-            let said = "It is named before, and would be told twice.";
-            errors.push(FieldError::new(
-                format!("/endpoints/{place}"),
-                "twice",
-                said,
-            ));
-        }
-    }
+    errors.extend(check_endpoints(&endpoints));
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -97,6 +90,24 @@ pub fn stored(
     })
 }
 
+/// What is wrong with who is told of a rule.
+pub fn check_endpoints(endpoints: &[EndpointId]) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if endpoints.len() > RULE_ENDPOINTS_MAX {
+        let said = format!("A rule tells at most {RULE_ENDPOINTS_MAX} endpoints.");
+        errors.push(FieldError::new("/endpoints", "too_many", said));
+        return errors;
+    }
+    for (place, endpoint) in endpoints.iter().enumerate() {
+        if endpoints[..place].contains(endpoint) {
+            let said = "It is named before, and would be told twice.";
+            let place = format!("/endpoints/{place}");
+            errors.push(FieldError::new(place, "twice", said));
+        }
+    }
+    errors
+}
+
 /// The rule whose place is taken, if it can be read, and how it stands.
 fn stood(record: &RuleRecord) -> Option<(Option<Rule>, Standing)> {
     let standing = serde_json::from_value(record.state.clone()).ok()?;
@@ -122,16 +133,12 @@ fn replaced(seq: u32, at: Timestamp) -> Step {
 pub fn check(rule: &Rule) -> Vec<FieldError> {
     let errors = rule.check().into_iter();
     let mut errors: Vec<_> = errors.map(|error| error.under("/rule")).collect();
-    if rule.name.contains(char::is_control) {
-        let said = "A name has no control characters.";
-        errors.push(FieldError::new("/rule/name", "control", said));
-    }
-    for (place, leaf) in rule.when.leaves().into_iter().enumerate() {
+    for (place, leaf) in rule.when.placed(WHEN) {
         if let (Some(aggregate), Some(window_s)) = (leaf.aggregate, leaf.window_s)
             && let Some(said) = unwatchable(leaf.metric.family(), aggregate, window_s)
         {
-            let said = format!("Comparison {}: {said}", place + 1);
-            errors.push(FieldError::new("/rule/when", "window", said));
+            let place = format!("{place}/window_s");
+            errors.push(FieldError::new(place, "window", said));
         }
     }
     errors.extend(momentary(rule));
@@ -169,22 +176,33 @@ fn momentary(rule: &Rule) -> Option<FieldError> {
     None
 }
 
-/// A whale that a rule watches and nobody knows: neither an address, nor an owner of these.
-pub fn unknown_owner(rule: &Rule, owners: &Owners) -> Option<FieldError> {
-    let leaves = rule.when.leaves();
-    let metrics = leaves.iter().map(|leaf| &leaf.metric);
-    let mut whales = metrics.filter(|metric| metric.family() == Family::Transfer);
-    let unknown = whales.find(|metric| !is_known(metric, owners))?;
-    let said = format!("{unknown} names no address, and no owner that is known by name.");
-    Some(FieldError::new("/rule/when", "unknown_owner", said))
+/// Whales that a rule watches and nobody knows: neither an address, nor an owner of these.
+pub fn unknown_owners(rule: &Rule, owners: &Owners) -> Vec<FieldError> {
+    let is_unknown =
+        |metric: &Metric| metric.family() == Family::Transfer && !is_known(metric, owners);
+    let metrics = metrics(rule).into_iter();
+    let unknown = metrics.filter(|(_, metric)| is_unknown(metric));
+    let errors = unknown.map(|(place, unknown)| {
+        let said = format!("{unknown} names no address, and no owner that is known by name.");
+        FieldError::new(place, "unknown_owner", said)
+    });
+    errors.collect()
 }
 
-/// What a rule watches of jobs and of the platform: figures of all tenants together.
-pub fn operated(rule: &Rule) -> Vec<&Metric> {
-    let leaves = rule.when.leaves().into_iter();
-    let metrics = leaves.map(|leaf| &leaf.metric);
-    let is_operated = |metric: &&Metric| matches!(metric.family(), Family::Job | Family::Platform);
-    metrics.filter(is_operated).collect()
+/// What a rule watches of jobs and of the platform, each with its place in a request: figures of
+/// all tenants together.
+pub fn operated(rule: &Rule) -> Vec<(String, &Metric)> {
+    let is_operated = |metric: &Metric| matches!(metric.family(), Family::Job | Family::Platform);
+    let mut metrics = metrics(rule);
+    metrics.retain(|(_, metric)| is_operated(metric));
+    metrics
+}
+
+/// What a rule watches, each with its place in a request.
+fn metrics(rule: &Rule) -> Vec<(String, &Metric)> {
+    let leaves = rule.when.placed(WHEN).into_iter();
+    let metrics = leaves.map(|(place, leaf)| (format!("{place}/metric"), &leaf.metric));
+    metrics.collect()
 }
 
 /// Whether the last part of a metric is an address, or an owner that is known on its chain.
@@ -217,12 +235,25 @@ fn levels(leaf: &PlanLeaf) -> Vec<Level> {
 /// How a stored rule stands; none when its state cannot be read.
 pub fn stands(record: &RuleRecord) -> Option<Stands> {
     let standing: Standing = serde_json::from_value(record.state.clone()).ok()?;
+    let machine = &standing.machine;
+    let rule = read(&record.rule).filter(|_| standing.is_alive());
     Some(Stands {
-        phase: standing.machine.phase(),
-        since: standing.machine.since(),
-        firings: standing.machine.firings(),
-        is_ended: standing.machine.ended().is_some(),
+        phase: machine.phase(),
+        since: machine.since(),
+        firings: machine.firings(),
+        is_ended: machine.ended().is_some(),
+        waits_for: rule.map_or_else(Vec::new, |rule| waits_for(&rule, machine)),
     })
+}
+
+/// What a rule watches of which nothing was observed, each once.
+fn waits_for(rule: &Rule, machine: &RuleState) -> Vec<String> {
+    let leaves = (0..).zip(rule.when.leaves());
+    let unseen = leaves.filter(|(slot, _)| !machine.is_observed(*slot));
+    let mut keys: Vec<String> = unseen.map(|(_, leaf)| leaf.derived().to_string()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// A rule out of the store; none when it cannot be read.
@@ -231,126 +262,4 @@ pub fn read(stored: &Value) -> Option<Rule> {
 }
 
 #[cfg(test)]
-mod tests {
-    use packtrain_rules::rule::WINDOW_S_MAX;
-    use serde_json::json;
-
-    use super::*;
-
-    fn wrong(metric: &str, aggregate: &str, window_s: u32) -> Option<String> {
-        let rule = json!({ "name": "a", "when": {
-            "metric": metric, "op": ">", "value": "1", "aggregate": aggregate,
-            "window_s": window_s,
-        }});
-        let errors = check(&serde_json::from_value(rule).unwrap());
-        errors.first().map(|error| error.detail.clone())
-    }
-
-    #[test]
-    fn windows_of_some_lengths_are_watched_and_others_are_refused_with_those_there_are() {
-        for window_s in WINDOWS_S {
-            assert_eq!(wrong("price:coingecko:ethereum", "mean", window_s), None);
-        }
-        assert!(WINDOWS_S.is_sorted() && WINDOWS_S.iter().all(|it| *it <= WINDOW_S_MAX));
-        let said = wrong("tvl:aave", "min", 3_601).unwrap();
-        assert!(
-            said.starts_with("Comparison 1: window_s is one of 60, 300, "),
-            "{said}"
-        );
-    }
-
-    #[test]
-    fn what_happens_at_moments_has_no_windows() {
-        let owner = "0x00000000219ab540356cbb839cbe05303d7705fa";
-        let said = wrong(&format!("transfer_in:1:{owner}:any"), "max", 3_600).unwrap();
-        assert!(said.contains("happen at a moment"), "{said}");
-        let balance = format!("balance:1:{owner}:native");
-        assert_eq!(wrong(&balance, "change_percent", 3_600), None);
-    }
-
-    #[test]
-    fn long_windows_of_gas_are_changes() {
-        let gas = "gas:8453:base_fee";
-        assert_eq!(wrong(gas, "change_percent", 2_592_000), None);
-        assert_eq!(wrong(gas, "mean", FINE_S_MAX), None);
-        let said = wrong(gas, "mean", 259_200).unwrap();
-        assert!(said.contains("a point for each block"), "{said}");
-    }
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_timestamp(1_780_000_000 + second, 0).unwrap()
-    }
-
-    /// What takes the place of a rule that fires.
-    fn replacing(words: Value) -> (Standing, NewRule) {
-        let id = RuleId::from_uuid(uuid::Uuid::from_u128(1));
-        let rule = |words: &Value| {
-            let mut rule = json!({ "name": "a", "when": {
-                "metric": "tvl:aave", "op": "<", "value": "10",
-            }});
-            for (key, value) in words.as_object().unwrap() {
-                rule[key] = value.clone();
-            }
-            serde_json::from_value::<Rule>(rule).unwrap()
-        };
-        let old = rule(&json!({}));
-        let plan = Plan::of(&old).unwrap();
-        let mut standing = Standing::new(at(0));
-        standing.is_begun = true;
-        let low = [(
-            plan.leaves[0].key.clone(),
-            packtrain_rules::value::Value::whole(9),
-        )];
-        let mut tier = packtrain_rules::machine::Tier::new(None);
-        let seen = Some(at(5));
-        let fired = plan.begin(&mut standing.machine, (at(5), &low), seen, &mut tier);
-        for event in &fired {
-            standing.number(id, event);
-        }
-        assert_eq!(standing.machine.phase(), Phase::Firing);
-        let record = RuleRecord {
-            id,
-            name: "a".to_owned(),
-            rule: serde_json::to_value(&old).unwrap(),
-            endpoints: Vec::new(),
-            words: None,
-            state: serde_json::to_value(&standing).unwrap(),
-            snoozed_until: None,
-            broken: None,
-            version: 1,
-            created_at: at(0),
-            updated_at: at(0),
-        };
-        let new = stored(id, &rule(&words), Vec::new(), Some(&record), at(60)).unwrap();
-        (standing, new)
-    }
-
-    #[test]
-    fn a_rule_that_gets_another_name_fires_on() {
-        let (before, new) = replacing(json!({ "name": "b", "cooldown_s": 60 }));
-        let after: Standing = serde_json::from_value(new.state).unwrap();
-        assert_eq!((new.keeps, new.ended), (true, None));
-        assert_eq!(after.machine, before.machine);
-        assert_eq!(after.steps, before.steps);
-        assert!(!after.is_begun, "what moved meanwhile is not missed");
-    }
-
-    #[test]
-    fn a_rule_that_asks_for_something_else_ends_what_it_fires_for_and_says_so() {
-        for words in [
-            json!({ "when": { "metric": "tvl:aave", "op": "<", "value": "11" } }),
-            json!({ "for_s": 60 }),
-            json!({ "no_data": { "after_s": 600, "then": "fire" } }),
-        ] {
-            let (before, new) = replacing(words);
-            let after: Standing = serde_json::from_value(new.state).unwrap();
-            let (_, step) = new.ended.unwrap();
-            assert_eq!(
-                (new.keeps, step.what.as_str(), step.seq, after.steps),
-                (false, "ended", before.steps + 1, before.steps + 1)
-            );
-            assert_eq!(step.facts, json!({ "why": "changed" }));
-            assert_eq!(after.machine.phase(), Phase::Inactive);
-        }
-    }
-}
+mod tests;

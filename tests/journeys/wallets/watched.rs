@@ -234,7 +234,7 @@ async fn a_rule_about_a_wallet_that_cannot_be_is_refused_by_its_place() {
         (
             "transfer:1:binance".to_owned(),
             0,
-            "/rule/when",
+            "/rule/when/metric",
             "names no address",
         ),
         (

@@ -151,6 +151,11 @@ impl RuleState {
         self.leaves.true_bits()
     }
 
+    /// Whether anything was observed of what a comparison looks at, the leftmost being 0.
+    pub const fn is_observed(&self, leaf: u8) -> bool {
+        self.leaves.is_known(leaf)
+    }
+
     /// Where it stands.
     pub const fn phase(&self) -> Phase {
         self.phase

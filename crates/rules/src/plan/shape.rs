@@ -115,6 +115,11 @@ impl Leaves {
         self.on
     }
 
+    /// Whether a leaf's metric has ticked.
+    pub(crate) const fn is_known(&self, slot: u8) -> bool {
+        self.known >> slot & 1 == 1
+    }
+
     /// Notes what a leaf is now.
     pub(crate) const fn learn(&mut self, slot: u8, is_true: bool, is_crossing: bool) {
         let bit = 1 << slot;

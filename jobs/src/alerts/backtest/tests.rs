@@ -149,7 +149,7 @@ fn what_is_wrong_is_told_with_its_place() {
                 }),
                 json!({}),
             ),
-            "/rule/when",
+            "/rule/when/window_s",
         ),
     ] {
         let errors = asked.check();
