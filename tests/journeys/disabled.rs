@@ -79,10 +79,8 @@ async fn who_has_an_endpoint_disabled_is_told_once_over_the_others_and_not_over_
     assert_eq!(scene.observe("3200", 120).await, 2);
     settled(&scene).await;
     assert_eq!(jobs(&scene).await, 3);
-    let enabled = scene
-        .owner
-        .post(&format!("{named}/enable"), &[], &json!({}));
-    enabled.await.expect(200);
+    let enable = format!("{named}/enable");
+    scene.owner.post(&enable, &[], &json!({})).await.expect(200);
     assert_eq!(scene.observe("2900", 180).await, 2);
     settled(&scene).await;
     assert_eq!(jobs(&scene).await, 6);

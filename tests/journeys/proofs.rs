@@ -322,8 +322,11 @@ async fn what_was_gathered_for_one_address_is_not_told_at_another_that_nobody_pr
         ("content-type", "application/json"),
     );
     let put = format!("{path}/digest");
-    let put = scene.owner.send("PUT", &put, &[json], digest.to_string());
-    put.await.expect(200);
+    let put = scene
+        .owner
+        .send("PUT", &put, &[json], digest.to_string())
+        .await;
+    put.expect(200);
     scene.rule(below_3000()).await;
     scene.observe("3200", 0).await;
     assert_eq!(scene.observe("2900", 60).await, 1);

@@ -100,12 +100,12 @@ async fn what_one_address_does_disables_no_other() {
         status: Some(410),
         cause: Some("gone".to_owned()),
         excerpt: None,
+        words_failed: None,
     };
     let gone = Standing::Disabled("it answered that it is no more");
     let note = async |read: &EndpointRecord, number| {
-        let noting = scene
-            .endpoints
-            .note(scene.tenant, read, &tried(number), gone);
+        let tried = tried(number);
+        let noting = scene.endpoints.note(scene.tenant, read, &tried, gone, None);
         noting.await.unwrap();
         scene.read().await
     };
@@ -115,6 +115,46 @@ async fn what_one_address_does_disables_no_other() {
     assert_eq!(scene.db.number(kept).await, 1, "it was tried all the same");
     let after = note(&after, 2).await;
     assert!(after.disabled_at.is_some());
+}
+
+#[tokio::test]
+async fn what_began_to_fail_before_its_owner_enabled_it_disables_it_no_more() {
+    let scene = Scene::new().await;
+    let note = async |read: &EndpointRecord, number, standing| {
+        let tried = Try {
+            job: scene.db.ids().job(),
+            number,
+            step: None,
+            endpoint: scene.id,
+            at: SystemClock.now(),
+            latency_ms: 1,
+            result: "temporary".to_owned(),
+            status: Some(503),
+            cause: Some("server_error".to_owned()),
+            excerpt: None,
+            words_failed: None,
+        };
+        let noting = scene
+            .endpoints
+            .note(scene.tenant, read, &tried, standing, None);
+        noting.await.unwrap();
+        scene.read().await
+    };
+    let old = Standing::Disabled("it failed for five days");
+    let failing = note(&scene.read().await, 1, Standing::Failing).await;
+    assert!(failing.failing_since.is_some());
+    // A try was under way meanwhile, and its message was read before.
+    assert!(
+        scene
+            .endpoints
+            .enable(scene.tenant, scene.id)
+            .await
+            .unwrap()
+    );
+    let enabled = note(&failing, 2, old).await;
+    assert_eq!(enabled.disabled_at, None);
+    let failing = note(&enabled, 3, Standing::Failing).await;
+    assert!(note(&failing, 4, old).await.disabled_at.is_some());
 }
 
 #[tokio::test]

@@ -157,6 +157,7 @@ mod tests {
             name: "desk".to_owned(),
             channel: channel.to_owned(),
             address: Secret::new("https://example.org/".to_owned()),
+            address_mark: [0; 32],
             secrets: Vec::new(),
             created_at: at,
             unverified_since: None,

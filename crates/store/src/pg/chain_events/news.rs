@@ -1,6 +1,6 @@
 //! What tenants are told of their wallets in their live streams, in the transaction that ends a
 //! scan. News are kept once, and each tenant has one row for all that a scan tells it of a wallet
-//! (`migrations/0040_portfolio.sql`).
+//! (`migrations/0038_portfolio.sql`).
 
 use packtrain_core::ports::{Balances, Scanned, StoreError};
 use sqlx::PgConnection;
