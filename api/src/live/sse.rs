@@ -48,7 +48,7 @@ impl Positions {
     }
 
     /// Reads an id, or names the part of it that cannot be read.
-    fn read<'t>(text: &'t str, tenant: TenantId) -> Result<Self, &'t str> {
+    fn read(text: &str, tenant: TenantId) -> Result<Self, &str> {
         let parts = text.split(',').map(str::trim);
         let places = parts.map(|part| {
             let (name, place) = part.split_once('=').ok_or(part)?;

@@ -78,12 +78,12 @@ pub(super) fn chain(
             Some(carried) if carried > Value::ZERO => (base, value) = (day, carried),
             // It is empty for now.
             Some(_) => {}
-            None if split.before == Value::ZERO || day.at - base.at > BRIDGE_MAX => {
-                if split.after > Value::ZERO {
+            None => {
+                let is_over = split.before == Value::ZERO || day.at - base.at > BRIDGE_MAX;
+                if is_over && split.after > Value::ZERO {
                     base = day;
                 }
             }
-            None => {}
         }
     }
     Ok(Chained {
