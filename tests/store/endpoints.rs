@@ -58,16 +58,16 @@ impl Scene {
         };
         self.endpoints.change(self.tenant, known, &change).await
     }
-}
-
-fn keys() -> Keyring {
-    Keyring::new(&[Secret::new([7; SEAL_KEY_BYTES])])
 
     /// As those who send see endpoints, who work as another role than those who change them.
     fn worker(&self) -> PgEndpoints {
         let pool = self.db.pools().worker.clone();
         PgEndpoints::new(pool, Arc::new(keys()))
     }
+}
+
+fn keys() -> Keyring {
+    Keyring::new(&[Secret::new([7; SEAL_KEY_BYTES])])
 }
 
 fn address(name: &str) -> Secret<String> {
@@ -145,9 +145,7 @@ async fn what_began_to_fail_before_its_owner_enabled_it_disables_it_no_more() {
             excerpt: None,
             words_failed: None,
         };
-        let noting = scene
-            .endpoints
-            .note(scene.tenant, read, &tried, standing, None);
+        let noting = worker.note(scene.tenant, read, &tried, standing, None);
         noting.await.unwrap();
         scene.read().await
     };
