@@ -1,14 +1,7 @@
--- Of which dataset a move is, beside the move: whoever reads those of one dataset reads no others. A
--- trigger writes it, so that the release before this one writes it as well.
+-- Of which dataset a move is, beside the move: whoever reads those of one dataset reads no others.
+-- A trigger writes it, so that the release before this one writes it as well. No release has written
+-- moves before this, so there are none to be filled in.
 alter table series_anomaly add column dataset text;
-delete from series_anomaly a
- where not exists (select from series s where s.id = a.series_id);
-update series_anomaly a
-   set dataset = s.dataset
-  from series s
- where s.id = a.series_id;
-alter table series_anomaly alter column dataset set not null;
-create index series_anomaly_dataset on series_anomaly (dataset, at desc, series_id desc);
 
 create function name_dataset() returns trigger
 language plpgsql

@@ -108,6 +108,16 @@ pub(crate) fn is_known(request: &HeaderMap, tag: &HeaderValue) -> bool {
 /// # Errors
 /// A problem when the header is there and is no entity tag, or one that no version has.
 pub(crate) fn version(request: &HeaderMap) -> Result<Option<i64>, Problem> {
+    let Some(tag) = named(request)? else {
+        return Ok(None);
+    };
+    // What is no number is no version.
+    let number = tag.strong.and_then(|tag| tag.parse().ok());
+    number.map(Some).ok_or_else(|| Problem::of(&STALE))
+}
+
+/// The tag in `If-Match`; none where the client does not care.
+fn named(request: &HeaderMap) -> Result<Option<Tag<'_>>, Problem> {
     let mut lines = request.get_all(IF_MATCH).iter();
     let Some(given) = lines.next() else {
         return Ok(None);
@@ -118,14 +128,13 @@ pub(crate) fn version(request: &HeaderMap) -> Result<Option<i64>, Problem> {
         return Ok(None);
     }
     let tag = text.and_then(opaque).ok_or_else(|| malformed(given))?;
-    // A weak tag matches nothing here (RFC 9110, 13.1.1), and what is no number no version.
-    let number = tag.strong.and_then(|tag| tag.parse().ok());
-    number.map(Some).ok_or_else(|| Problem::of(&STALE))
+    Ok(Some(tag))
 }
 
 /// An entity tag.
 struct Tag<'a> {
-    /// What stands between its quotation marks, unless it is a weak one.
+    /// What stands between its quotation marks, unless it is a weak one, which matches nothing here
+    /// (RFC 9110, 13.1.1).
     strong: Option<&'a str>,
 }
 
@@ -181,12 +190,17 @@ impl Editable {
         Ok(Self { body, tag })
     }
 
-    /// Whether the request may edit this version: it names it in `If-Match`, or names none.
-    pub(crate) fn is_meant(&self, request: &HeaderMap) -> bool {
-        let lines: Vec<&HeaderValue> = request.get_all(IF_MATCH).iter().collect();
-        let texts = lines.iter().filter_map(|line| line.to_str().ok());
-        let mut named = texts.flat_map(|text| text.split(',')).map(str::trim);
-        lines.is_empty() || named.any(|named| named == "*" || self.tag == named)
+    /// Lets a request edit this version that names it in `If-Match`, or names none.
+    ///
+    /// # Errors
+    /// A problem when it names another one, or what is no entity tag.
+    pub(crate) fn expect(&self, request: &HeaderMap) -> Result<(), Problem> {
+        let named = named(request)?;
+        let is_meant = named.is_none_or(|tag| {
+            let quoted = tag.strong.map(|tag| format!("\"{tag}\""));
+            quoted.is_some_and(|quoted| self.tag == quoted)
+        });
+        is_meant.then_some(()).ok_or_else(|| Problem::of(&STALE))
     }
 
     /// It, or `304` when the request has it already.
@@ -241,17 +255,15 @@ mod tests {
         let (one, other) = (Editable::new(&7, b"a"), Editable::new(&7, b"b"));
         let (one, other) = (one.unwrap(), other.unwrap());
         let tag = one.tag.to_str().unwrap().to_owned();
-        for named in [tag.clone(), format!("\"x\", {tag}"), "*".to_owned()] {
-            let headers = HeaderMap::from_iter([(IF_MATCH, named.parse().unwrap())]);
-            assert!(one.is_meant(&headers), "{named}");
-            assert_eq!(other.is_meant(&headers), named == "*", "{named}");
+        let asked = |named: &str| HeaderMap::from_iter([(IF_MATCH, named.parse().unwrap())]);
+        for named in [&*tag, "*"] {
+            assert!(one.expect(&asked(named)).is_ok(), "{named}");
+            assert_eq!(other.expect(&asked(named)).is_ok(), named == "*", "{named}");
         }
-        assert!(one.is_meant(&HeaderMap::new()));
+        assert!(one.expect(&HeaderMap::new()).is_ok());
         // A weak tag says that something else means the same.
-        for named in [format!("W/{tag}"), tag.replace('"', ""), String::new()] {
-            let headers = HeaderMap::from_iter([(IF_MATCH, named.parse().unwrap())]);
-            assert!(!one.is_meant(&headers), "{named}");
-        }
+        assert!(one.expect(&asked(&format!("W/{tag}"))).is_err());
+        assert!(one.expect(&asked(&tag.replace('"', ""))).is_err());
     }
 
     #[test]

@@ -45,7 +45,8 @@ async fn an_answer_without_figures_or_with_less_than_half_of_them_is_no_hour() {
     let yard = Yard::measuring(source.clone()).await;
     let operator = yard.client("ops", &[KeyScope::Operator]).await;
     let seen = async || {
-        let seen = "select max(seen_at)::text from series_watermark where resolution = 'hour'";
+        let seen = "select seen_at::text from series_watermark
+                     where resolution = 'hour' and seen_at is not null";
         yard.database.texts(seen).await.pop()
     };
     let attempts = async || {

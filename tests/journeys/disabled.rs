@@ -88,8 +88,7 @@ async fn who_has_an_endpoint_disabled_is_told_once_over_the_others_and_not_over_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_endpoint_that_failed_for_five_days_is_told_of_with_how_often_and_retried_as_messages_are()
- {
+async fn an_endpoint_that_failed_for_five_days_is_told_of_with_how_often_and_that_is_retried() {
     let scene = Scene::new().await;
     let phone = another(&scene, &scene.owner, "phone").await;
     scene.rule(below_3000()).await;

@@ -75,9 +75,9 @@ impl Refusal {
     pub(crate) const fn detail(self) -> &'static str {
         match self {
             Self::Unknown => {
-                "There is no such stream; there are alerts, jobs, portfolio, gas:<chain> with the number or the \
-                 name of a chain, and job:<id> with the id of a job, report, comparison, back-test \
-                 or file of yours."
+                "There is no such stream; there are alerts, jobs, portfolio, gas:<chain> with the \
+                 number or the name of a chain, and job:<id> with the id of a job, report, \
+                 comparison, back-test or file of yours."
             }
             Self::Limit => "Too many streams are followed; unsubscribe from one.",
             Self::Unavailable => "The log cannot be read at the moment; ask again.",

@@ -13,7 +13,7 @@ use super::{endpoint_proof, id};
 use crate::Shared;
 use crate::auth::User;
 use crate::body::JsonBody;
-use crate::problem::{Problem, STALE};
+use crate::problem::Problem;
 use crate::request::Asked;
 
 /// How often an endpoint is changed that another request changes meanwhile.
@@ -58,9 +58,7 @@ pub(crate) async fn change(
     let mut tries = 0;
     let change = loop {
         let known = find(&shared, user.tenant, endpoint).await?;
-        if !editable(known.clone())?.is_meant(&headers) {
-            return Err(Problem::of(&STALE));
-        }
+        editable(known.clone())?.expect(&headers)?;
         let change = edit.read(&shared, &known)?;
         tries += 1;
         let endpoints = &api.alerts.endpoints;

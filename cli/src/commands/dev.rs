@@ -52,8 +52,7 @@ pub(crate) async fn run(global: &Global, args: &Dev, settings: &Settings) -> Res
     let parts = Parts::open(settings, &database, !args.no_worker, &tasks, &serving)?;
     parts.check().await?;
     let listener = listen(&settings.api.listen).await?;
-    let address = listener
-        .local_addr()
+    let address = { listener.local_addr() }
         .map_err(|error| Failure::new(FAILED, format!("the API's address: {error}")))?;
     let counted = metrics::start(&parts.pools, &tasks, &serving)?;
     let router = parts.router(counted, &tasks, &serving)?;

@@ -39,14 +39,16 @@ Commands:
   help         Print this message or the help of the given subcommand(s)
 
 Options:
+  -h, --help     Print help
+  -V, --version  Print version
+
+Global options:
       --config <FILE>   Settings file [default: packtrain.toml in this folder, when it is there]
       --data-dir <DIR>  Folder for everything kept on this machine [default: .packtrain]
       --json            Print JSON: one document, or one line per event for long work
   -q, --quiet           No progress on stderr
       --color <COLOR>   When to use colour; NO_COLOR and CLICOLOR_FORCE are honoured [default: auto]
                         [possible values: auto, always, never]
-  -h, --help            Print help
-  -V, --version         Print version
 
 Exit codes: 0 ok; 1 failed; 2 usage; 3 finished with findings under --strict; 4 input unreadable; 5
 database or server not reachable; 130 interrupted.

@@ -87,9 +87,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_or_turns_text_is_refused_with_its_place() {
-        let refused = "\u{0}\u{7}\n\u{85}\u{ad}\u{61c}\u{200b}\u{200e}\u{200f}\u{2028}\u{202a}\u{202b}\
-            \u{202c}\u{202d}\u{202e}\u{2060}\u{2066}\u{2067}\u{2068}\u{2069}\u{206a}\u{feff}\u{3164}\
-            \u{fff9}\u{e0001}\u{e0041}";
+        let refused = "\u{0}\u{7}\n\u{85}\u{ad}\u{61c}\u{200b}\u{200e}\u{200f}\u{2028}\u{202a}\
+            \u{202b}\u{202c}\u{202d}\u{202e}\u{2060}\u{2066}\u{2067}\u{2068}\u{2069}\u{206a}\
+            \u{feff}\u{3164}\u{fff9}\u{e0001}\u{e0041}";
         for letter in refused.chars() {
             let name = format!("ab{letter}cd");
             assert_eq!(hidden(&name), Some((3, letter)), "{name:?}");

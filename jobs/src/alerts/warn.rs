@@ -21,9 +21,9 @@ const OVER_MAX: usize = 3;
 /// work: those that have taken messages for the longest time, and telephones after all others,
 /// since they cost money. Where there is none, nothing is sent.
 ///
-/// It is enqueued by the very write that disables, and so once for each time. Without one over which
-/// it is told, it leads to a job for each, which have ids of this one: a second run leads to the
-/// same. Each sends the same message under the same key however often it runs.
+/// It is enqueued by the very write that disables, and so once for each time. Without one over
+/// which it is told, it leads to a job for each, which have ids of this one: a second run leads to
+/// the same. Each sends the same message under the same key however often it runs.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = AlertsWarn)]

@@ -320,9 +320,9 @@ async fn in_time<T>(
 }
 
 /// The keys whose balances are asked for at this turn, all of them in some turns: the first ones of
-/// every tenant, of which keys come first; others; and what gave nothing of late, such as a contract
-/// that has no balances. Each begins somewhere else at every turn, so that what a turn does not come
-/// to has another one.
+/// every tenant, of which keys come first; others; and what gave nothing of late, such as a
+/// contract that has no balances. Each begins somewhere else at every turn, so that what a turn
+/// does not come to has another one.
 fn in_turn<'a>(giving: &[&'a Key], mute: &[&'a Key], turn: u64) -> Vec<&'a Key> {
     let places = BALANCES_MAX - mute.len().min(MUTE);
     let (first, others) = giving.split_at(giving.len().min(FIRST));

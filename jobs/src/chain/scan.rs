@@ -24,7 +24,8 @@ pub const EVERY: Duration = Duration::from_secs(15);
 const WATCHED_MAX: u32 = 20_000;
 /// How long the balances of one scan may take, so that a slow node leaves time for the logs.
 const BALANCES_WITHIN: Duration = Duration::from_secs(20);
-/// Pending events that one scan tells of, at most; of a single block that has more the first of them.
+/// Pending events that one scan tells of, at most; of a single block that has more the first of
+/// them.
 const PENDING_MAX: u32 = 200_000;
 /// Blocks that are kept, at least, so that a reorganisation can be followed.
 const KEPT: u64 = 256;

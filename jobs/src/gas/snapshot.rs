@@ -234,8 +234,8 @@ async fn data_fee(
     read
 }
 
-/// Blocks that one snapshot reads, at most: as many as come from one tick to the one after the next,
-/// so that one that is missed leaves no gap.
+/// Blocks that one snapshot reads, at most: as many as come from one tick to the one after the
+/// next, so that one that is missed leaves no gap.
 fn blocks_max(chain: Chain) -> u64 {
     let come = (EVERY * 2).as_millis() / chain.block_time().as_millis();
     let come = u64::try_from(come).unwrap_or(u64::MAX);

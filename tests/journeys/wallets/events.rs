@@ -152,6 +152,12 @@ async fn a_transfer_that_a_reorganisation_takes_along_is_told_to_be_undone() {
     bench.mine(1).await;
     scene.scan().await;
     assert_eq!(scene.told(), [told("firing", "transfer_out", "7")]);
+    // Who acted on it has to know, whatever he wants to hear of the rule at the moment.
+    let rules = scene.owner.get("/v2/premium/alerts/rules").await.json();
+    let rule = rules["items"][0]["id"].as_str().unwrap();
+    let snooze = format!("/v2/premium/alerts/rules/{rule}/snooze");
+    let hour = json!({ "for_s": 3_600 });
+    scene.owner.post(&snooze, &[], &hour).await.expect(200);
     bench.reorganise(1).await;
     bench.mine(1).await;
     let seen = scene.scan().await;
@@ -162,6 +168,8 @@ async fn a_transfer_that_a_reorganisation_takes_along_is_told_to_be_undone() {
     let last: Value = serde_json::from_slice(&last.body).unwrap();
     let text = last["data"]["text"].as_str().unwrap();
     assert!(text.contains("was undone by a reorganisation"), "{text}");
+    let woken = scene.owner.send("DELETE", &snooze, &[], "").await;
+    woken.expect(204);
     // The same in another block is another event, and told as one.
     bench.send(7_000_000).await;
     bench.mine(1).await;

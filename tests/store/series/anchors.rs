@@ -78,7 +78,7 @@ async fn what_moved_in_a_dataset_is_read_without_what_moved_in_others() {
     let mut counts = Vec::new();
     until("the database says what was read", async || {
         let sql = "select idx_tup_read::text from pg_stat_user_indexes
-                    where relname = 'series_anomaly' and idx_scan > 0 and idx_tup_read > 0";
+                    where indexrelname = 'series_anomaly_dataset' and idx_tup_read > 0";
         counts = scene.db.texts(sql).await;
         !counts.is_empty()
     })

@@ -178,7 +178,8 @@ fn no_mistake_is_told_in_words_of_a_programming_language() {
 #[test]
 fn what_can_be_read_is_checked_too_and_places_count_what_could_not() {
     let text = r#"{"name": "", "doors": 9, "colour": 1, "papers": [7], "owners": [3, {"file":
-        "fil_00000000000000000000000000000001"}, null, {"file": "fil_00000000000000000000000000000002"}]}"#;
+        "fil_00000000000000000000000000000001"}, null, {"file":
+        "fil_00000000000000000000000000000002"}]}"#;
     let errors = misread::<Car>(text).and(|car| {
         assert_eq!((car.owners.len(), car.papers.len()), (2, 0));
         let last = format!("/owners/{}/file", car.owners.len() - 1);

@@ -280,9 +280,9 @@ pub trait Watch: Send + Sync {
     /// Those of these metrics that some rule watches.
     async fn watched(&self, metrics: &[String]) -> Result<Vec<String>, StoreError>;
 
-    /// The metrics of a family that some rule watches, such as those of `tvl_quantity`, also through
-    /// a window; so many, the first of each tenant before the second of any. A rule that has ended
-    /// watches nothing.
+    /// The metrics of a family that some rule watches, such as those of `tvl_quantity`, also
+    /// through a window; so many, the first of each tenant before the second of any. A rule that
+    /// has ended watches nothing.
     async fn watched_of(&self, family: &str, limit: u32) -> Result<Vec<String>, StoreError>;
 
     /// With what rules were evaluated last, of these metrics.

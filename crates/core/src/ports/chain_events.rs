@@ -248,8 +248,8 @@ pub trait ChainEvents: Send + Sync {
     /// How far a chain was scanned.
     async fn state(&self, chain: Chain) -> Result<Option<ScanState>, StoreError>;
 
-    /// Events that are not confirmed yet, of blocks up to a number, in order of blocks and logs; the
-    /// first so many.
+    /// Events that are not confirmed yet, of blocks up to a number, in order of blocks and logs;
+    /// the first so many.
     async fn pending(
         &self,
         chain: Chain,

@@ -315,9 +315,9 @@ pub trait Endpoints: Send + Sync {
     ) -> Result<Option<ToTell>, StoreError>;
 
     /// Keeps a try, and what it means for its endpoint, unless that is elsewhere by now; where this
-    /// try is what disables it, the job that says so is enqueued with it. Doing it twice changes nothing. A try that means nothing
-    /// for its endpoint is rather written with the end of its job, as
-    /// [`Write::Tried`](super::Write::Tried).
+    /// try is what disables it, the job that says so is enqueued with it. Doing it twice changes
+    /// nothing. A try that means nothing for its endpoint is rather written with the end of its
+    /// job, as [`Write::Tried`](super::Write::Tried).
     async fn note(
         &self,
         tenant: TenantId,

@@ -137,9 +137,9 @@ pub trait GasBlocks: Send + Sync {
         hash: BlockHash,
     ) -> Result<bool, StoreError>;
 
-    /// Keeps blocks, and makes the newest one the head as of now, unless another look moved the head
-    /// as far meanwhile; says how many blocks were not known. Blocks that are kept already stay as
-    /// they are. Now is the store's, whatever clock the one who looked has.
+    /// Keeps blocks, and makes the newest one the head as of now, unless another look moved the
+    /// head as far meanwhile; says how many blocks were not known. Blocks that are kept already
+    /// stay as they are. Now is the store's, whatever clock the one who looked has.
     async fn record(
         &self,
         chain: Chain,

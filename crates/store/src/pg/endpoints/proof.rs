@@ -19,7 +19,8 @@ const SENT_EVERY_S: f64 = 60.0;
 /// Messages with a code that one tenant causes on a day.
 pub(super) const CODES_A_DAY_MAX: i32 = 100;
 
-/// Keeps the hash of a code that is about to be sent, and the last few before it. Whether there is anything to prove.
+/// Keeps the hash of a code that is about to be sent, and the last few before it. Whether there is
+/// anything to prove.
 pub(super) async fn challenge(
     connection: &mut PgConnection,
     id: EndpointId,

@@ -33,7 +33,8 @@ pub(super) async fn read(pool: &Pool, protocols: &[String]) -> Result<Vec<Anchor
     anchors.collect()
 }
 
-/// Keeps anchors, unless there is a newer one of more than nothing, and removes some that nobody has moved for a quarter of a year.
+/// Keeps anchors, unless there is a newer one of more than nothing, and removes some that nobody
+/// has moved for a quarter of a year.
 pub(super) async fn keep(pool: &Pool, anchors: &[Anchor]) -> Result<(), StoreError> {
     if anchors.is_empty() {
         return Ok(());
