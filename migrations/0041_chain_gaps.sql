@@ -15,5 +15,8 @@ grant select, insert, update, delete on chain_gap to packtrain_worker;
 -- The last of the blocks that were read of some wallets, and the last of these wallets.
 alter table chain_cursor
     add column part_number bigint,
-    add column part_hash   bytea check (length(part_hash) = 32),
-    add column part_wallet bytea check (length(part_wallet) = 20);
+    add column part_hash   bytea,
+    add column part_wallet bytea;
+alter table chain_cursor
+    add constraint chain_cursor_part
+    check (length(part_hash) = 32 and length(part_wallet) = 20) not valid;
