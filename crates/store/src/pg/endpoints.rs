@@ -26,8 +26,8 @@ use crate::error::refused;
 use crate::gate::{TenantGate, commit};
 use crate::pg::alerts::tries;
 use crate::pg::digests;
-use crate::pg::enqueue::enqueue;
-use crate::pg::keyed::{self, Taken};
+use crate::pg::jobs::enqueue::enqueue;
+use crate::pg::jobs::keyed::{self, Taken};
 use crate::pool::Pool;
 use crate::seal::Keyring;
 

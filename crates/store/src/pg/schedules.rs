@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use crate::error::{number, refused, unreadable};
 use crate::gate::commit;
-use crate::pg::enqueue::enqueue;
-use crate::pg::fair::FairKeys;
+use crate::pg::jobs::enqueue::enqueue;
+use crate::pg::jobs::fair::FairKeys;
 use crate::pool::Pool;
 
 /// Schedules of every replica.

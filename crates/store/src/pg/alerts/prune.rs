@@ -6,7 +6,7 @@ use packtrain_core::ports::StoreError;
 use sqlx::postgres::types::PgInterval;
 
 use crate::error::refused;
-use crate::pg::older::remove_older;
+use crate::pg::upkeep::older::remove_older;
 use crate::pool::Pool;
 
 /// How long points of metrics are kept, at least: the longest window of rules that are watched, and

@@ -14,7 +14,7 @@ use crate::error::refused;
 use crate::gate::{TenantGate, commit};
 use crate::pg::alerts::incidents;
 use crate::pg::alerts::row::RuleRow;
-use crate::pg::keyed::{self, Taken};
+use crate::pg::jobs::keyed::{self, Taken};
 use crate::pool::Pool;
 
 /// The space of the idempotency keys of new rules.

@@ -227,7 +227,7 @@ impl Snapshot {
     }
 }
 
-pub(super) async fn connect(owner: &Secret<String>) -> Result<PgConnection, StoreError> {
+pub(crate) async fn connect(owner: &Secret<String>) -> Result<PgConnection, StoreError> {
     let options = parse(owner)?.disable_statement_logging();
     PgConnection::connect_with(&options)
         .await

@@ -10,13 +10,13 @@ use sqlx::PgConnection;
 
 use crate::error::{number, refused, unreadable};
 use crate::gate::commit;
-use crate::pg::gas_data_fee;
+use crate::pg::gas::data_fee;
 use crate::pool::Pool;
 
 /// Blocks and heads: as `packtrain_worker` to write them, as any role to read them.
 #[derive(Clone)]
 pub struct PgGas {
-    pub(super) pool: Pool,
+    pub(crate) pool: Pool,
 }
 
 impl PgGas {
@@ -173,32 +173,32 @@ impl GasBlocks for PgGas {
         hash: BlockHash,
         fee: &DataFee,
     ) -> Result<(), StoreError> {
-        gas_data_fee::keep(&self.pool, chain, (number, hash), fee).await
+        data_fee::keep(&self.pool, chain, (number, hash), fee).await
     }
 
     async fn data_fee(&self, chain: Chain, limit: u32) -> Result<Option<DataFeeSeen>, StoreError> {
-        gas_data_fee::newest(&self.pool, chain, limit).await
+        data_fee::newest(&self.pool, chain, limit).await
     }
 }
 
 /// A block as the database has it.
-pub(super) struct BlockRow {
-    pub(super) number: i64,
-    pub(super) hash: Vec<u8>,
-    pub(super) parent: Vec<u8>,
-    pub(super) at: DateTime<Utc>,
-    pub(super) base_fee_wei: String,
-    pub(super) next_base_fee_wei: String,
-    pub(super) is_formula_exact: bool,
-    pub(super) gas_used: i64,
-    pub(super) gas_limit: i64,
-    pub(super) tips_wei: Option<Vec<String>>,
-    pub(super) blob_fee_wei: Option<String>,
-    pub(super) next_blob_fee_wei: Option<String>,
+pub(crate) struct BlockRow {
+    pub(crate) number: i64,
+    pub(crate) hash: Vec<u8>,
+    pub(crate) parent: Vec<u8>,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) base_fee_wei: String,
+    pub(crate) next_base_fee_wei: String,
+    pub(crate) is_formula_exact: bool,
+    pub(crate) gas_used: i64,
+    pub(crate) gas_limit: i64,
+    pub(crate) tips_wei: Option<Vec<String>>,
+    pub(crate) blob_fee_wei: Option<String>,
+    pub(crate) next_blob_fee_wei: Option<String>,
 }
 
 impl BlockRow {
-    pub(super) fn block(self) -> Result<GasBlock, StoreError> {
+    pub(crate) fn block(self) -> Result<GasBlock, StoreError> {
         let now = self.blob_fee_wei.as_deref().map(wei).transpose()?;
         let next = self.next_blob_fee_wei.as_deref().map(wei).transpose()?;
         Ok(GasBlock {
@@ -272,25 +272,25 @@ async fn insert(
 }
 
 /// One figure of each row, as a column of its own.
-pub(super) fn column<R, T>(rows: &[R], figure: impl Fn(&R) -> T) -> Vec<T> {
+pub(crate) fn column<R, T>(rows: &[R], figure: impl Fn(&R) -> T) -> Vec<T> {
     rows.iter().map(figure).collect()
 }
 
 /// A chain's id as the database has it.
-pub(super) fn id(chain: Chain) -> i64 {
+pub(crate) fn id(chain: Chain) -> i64 {
     stored(chain.id())
 }
 
 /// A number of a chain; none comes near the end of `bigint`.
-pub(super) fn stored(number: u64) -> i64 {
+pub(crate) fn stored(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-pub(super) fn hash(bytes: &[u8]) -> Result<BlockHash, StoreError> {
+pub(crate) fn hash(bytes: &[u8]) -> Result<BlockHash, StoreError> {
     BlockHash::of(bytes).ok_or_else(|| unreadable("gas_block.hash", bytes.len()))
 }
 
-pub(super) fn wei<T: std::str::FromStr>(text: &str) -> Result<T, StoreError> {
+pub(crate) fn wei<T: std::str::FromStr>(text: &str) -> Result<T, StoreError> {
     text.parse()
         .map_err(|_| unreadable("wei of gas_block", text))
 }

@@ -9,7 +9,7 @@ use packtrain_core::ports::{
 use packtrain_core::time::Timestamp;
 use sqlx::PgConnection;
 
-use super::gas::{PgGas, column, hash, id, wei};
+use super::blocks::{PgGas, column, hash, id, wei};
 use crate::error::{number, refused};
 use crate::gate::commit;
 

@@ -5,13 +5,13 @@ use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::ports::{DataFee, DataFeeSeen, DataPrices, ReferenceFee, StoreError};
 use sqlx::postgres::types::PgInterval;
 
-use super::gas::{id, stored, wei};
+use super::blocks::{id, stored, wei};
 use crate::error::{number, refused, unreadable};
-use crate::pg::older::remove_older;
+use crate::pg::upkeep::older::remove_older;
 use crate::pool::Pool;
 
 /// Keeps a fee; one that is kept already stays as it is.
-pub(super) async fn keep(
+pub(crate) async fn keep(
     pool: &Pool,
     chain: Chain,
     (number, hash): (u64, BlockHash),
@@ -51,7 +51,7 @@ pub(super) async fn keep(
 }
 
 /// The newest fee that was read at one of so many blocks of the line that counts.
-pub(super) async fn newest(
+pub(crate) async fn newest(
     pool: &Pool,
     chain: Chain,
     limit: u32,
@@ -98,7 +98,7 @@ pub(super) async fn newest(
 }
 
 /// Removes fees that are as old as the blocks that go, so many at most; says how many.
-pub(super) async fn prune(pool: &Pool, kept: PgInterval, rows_max: i64) -> Result<u64, StoreError> {
+pub(crate) async fn prune(pool: &Pool, kept: PgInterval, rows_max: i64) -> Result<u64, StoreError> {
     remove_older!(pool, "gas_data_fee" by "seen_at", kept, rows_max, "to remove data fees")
 }
 

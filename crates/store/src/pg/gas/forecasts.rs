@@ -8,7 +8,7 @@ use packtrain_core::ports::{
 };
 use packtrain_core::time::Timestamp;
 
-use super::gas::{PgGas, column, id, stored, wei};
+use super::blocks::{PgGas, column, id, stored, wei};
 use crate::error::{number, refused};
 use crate::gate::commit;
 

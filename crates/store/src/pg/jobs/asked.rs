@@ -14,10 +14,10 @@ use uuid::Uuid;
 
 use crate::error::{number, refused, unreadable};
 use crate::gate::{TenantGate, commit};
-use crate::pg::enqueue::enqueue;
-use crate::pg::fair::FairKeys;
-use crate::pg::keyed::{self, Taken};
-use crate::pg::listing;
+use crate::pg::jobs::enqueue::enqueue;
+use crate::pg::jobs::fair::FairKeys;
+use crate::pg::jobs::keyed::{self, Taken};
+use crate::pg::operations::listing;
 use crate::pool::{Lent, Pool};
 
 /// One tenant's jobs, as `packtrain_app`.

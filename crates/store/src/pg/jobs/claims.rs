@@ -20,10 +20,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::{number, refused, unreadable};
-use crate::pg::clocks::LaneClocks;
-use crate::pg::fair::FairKeys;
-use crate::pg::renewals::PgRenewals;
-use crate::pg::{rates, settle, unserved};
+use crate::pg::jobs::clocks::LaneClocks;
+use crate::pg::jobs::fair::FairKeys;
+use crate::pg::jobs::renewals::PgRenewals;
+use crate::pg::jobs::{rates, settle, unserved};
 use crate::pool::Pool;
 use crate::pools::Pools;
 

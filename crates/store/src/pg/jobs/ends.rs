@@ -11,9 +11,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::refused;
-use crate::pg::enqueue::enqueue;
-use crate::pg::release::{How, Over, release};
-use crate::pg::{batches, writes};
+use crate::pg::jobs::enqueue::enqueue;
+use crate::pg::jobs::release::{How, Over, release};
+use crate::pg::jobs::{batches, writes};
 
 /// Everything but the lease. An end whose bit is closed already writes nothing, rather than a row
 /// that is there.

@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::refused;
-use crate::pg::tied;
+use crate::pg::jobs::tied;
 
 /// Enqueues jobs, those that something holds back among them; says how many are new, and in which
 /// lanes something became ready.

@@ -164,7 +164,7 @@ impl JobEvents for PgEvents {
 }
 
 /// Events of a job of the transaction's tenant after a place, in order.
-pub(super) async fn after(
+pub(crate) async fn after(
     connection: &mut PgConnection,
     job: JobId,
     seq: i64,

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::error::refused;
 use crate::gate::commit;
-use crate::pg::release::{How, bounds, lock_gates, over, release};
+use crate::pg::jobs::release::{How, bounds, lock_gates, over, release};
 use crate::pool::Pool;
 
 /// Jobs of one round, at most.

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::error::{number, refused};
 use crate::gate::commit;
-use crate::pg::release::{How, bounds, lock_gates, over, release};
-use crate::pg::settle::mask;
+use crate::pg::jobs::release::{How, bounds, lock_gates, over, release};
+use crate::pg::jobs::settle::mask;
 use crate::pool::Pool;
 
 /// Takes a lease whose beat is still the one seen, and gives its jobs back.

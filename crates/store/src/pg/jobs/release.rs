@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::refused;
-use crate::pg::gates;
+use crate::pg::jobs::gates;
 
 /// How a job was over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use crate::error::refused;
 use crate::gate::commit;
-use crate::pg::ends::{following, write};
-use crate::pg::fair::FairKeys;
-use crate::pg::release::lock_gates;
+use crate::pg::jobs::ends::{following, write};
+use crate::pg::jobs::fair::FairKeys;
+use crate::pg::jobs::release::lock_gates;
 use crate::pool::Pool;
 
 /// These bits.

@@ -10,8 +10,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::refused;
-use crate::pg::enqueue::Columns;
-use crate::pg::gates;
+use crate::pg::jobs::enqueue::Columns;
+use crate::pg::jobs::gates;
 
 /// Writes jobs and puts them where they wait; then those come into play for whom there is room.
 ///

@@ -9,7 +9,7 @@ use crate::gate::set_tenant;
 use crate::pg::alerts::{evaluated, tries};
 use crate::pg::chain_events::{news, scanned};
 use crate::pg::digests;
-use crate::pg::reports;
+use crate::pg::tax::reports;
 
 /// Writes what the jobs of these ends asked for, each in the name of its tenant.
 pub(crate) async fn write(

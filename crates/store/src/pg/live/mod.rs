@@ -15,10 +15,10 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::bell::Hearing;
-use super::events;
-use super::gas::{self, BlockRow};
 use crate::error::{number, refused, unreadable};
 use crate::gate::TenantGate;
+use crate::pg::gas::blocks::{self, BlockRow};
+use crate::pg::jobs::events;
 use crate::pool::Pool;
 use crate::pools::Pools;
 
@@ -140,7 +140,7 @@ impl PgLive {
              order by s.seq
              limit $3
             "#,
-            gas::id(chain),
+            blocks::id(chain),
             seq,
             i64::from(limit),
         )
@@ -219,7 +219,7 @@ impl LiveLog for PgLive {
                 match stream {
                     LiveStream::Alerts(tenant) => alerts.push(tenant.as_uuid()),
                     LiveStream::Portfolio(tenant) => wallets.push(tenant.as_uuid()),
-                    LiveStream::Gas(chain) => chains.push(gas::id(*chain)),
+                    LiveStream::Gas(chain) => chains.push(blocks::id(*chain)),
                     LiveStream::Jobs(tenant) => jobs.push(tenant.as_uuid()),
                     LiveStream::Job(tenant, job) => {
                         let head = self.job_head(*tenant, *job).await?;
@@ -240,7 +240,7 @@ impl LiveLog for PgLive {
                 let head = match stream {
                     LiveStream::Alerts(tenant) => alerts.get(&tenant.as_uuid()),
                     LiveStream::Portfolio(tenant) => wallets.get(&tenant.as_uuid()),
-                    LiveStream::Gas(chain) => gases.get(&gas::id(*chain)),
+                    LiveStream::Gas(chain) => gases.get(&blocks::id(*chain)),
                     LiveStream::Jobs(tenant) => ends.get(&tenant.as_uuid()),
                     LiveStream::Job(..) => return None,
                 };

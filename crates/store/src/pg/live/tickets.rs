@@ -11,7 +11,7 @@ use packtrain_core::time::Timestamp;
 use super::PgLive;
 use crate::error::refused;
 use crate::gate::commit;
-use crate::pg::housekeeping::interval;
+use crate::pg::upkeep::housekeeping::interval;
 
 #[async_trait]
 impl StreamTickets for PgLive {

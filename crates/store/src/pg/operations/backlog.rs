@@ -33,7 +33,7 @@ impl PgBacklog {
     }
 
     /// The pool that it reads over.
-    pub(super) const fn pool(&self) -> &Pool {
+    pub(crate) const fn pool(&self) -> &Pool {
         &self.pool
     }
 

@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use crate::error::refused;
 use crate::gate::commit;
-use crate::pg::control::PgControl;
-use crate::pg::release::{How, bounds, lock_gates, over, release};
-use crate::pg::{gates, halt};
+use crate::pg::jobs::release::{How, bounds, lock_gates, over, release};
+use crate::pg::jobs::{gates, halt};
+use crate::pg::operations::control::PgControl;
 use crate::pool::Pool;
 
 /// Writes the requests first, and commits: whatever happens next, they are honoured. Who cancels a

@@ -16,16 +16,17 @@ use uuid::Uuid;
 
 use crate::error::refused;
 use crate::gate::commit;
-use crate::pg::enqueue::enqueue;
-use crate::pg::fair::FairKeys;
-use crate::pg::jobs::requested;
-use crate::pg::{change, fleet, lanes, listing, schedules};
+use crate::pg::jobs::asked::requested;
+use crate::pg::jobs::enqueue::enqueue;
+use crate::pg::jobs::fair::FairKeys;
+use crate::pg::operations::{change, fleet, lanes, listing};
+use crate::pg::schedules;
 use crate::pool::Pool;
 
 /// What operators do.
 #[derive(Clone)]
 pub struct PgControl {
-    pub(super) pool: Pool,
+    pub(crate) pool: Pool,
     fair: FairKeys,
     ids: Arc<dyn IdSource>,
 }
@@ -40,7 +41,7 @@ impl PgControl {
         }
     }
 
-    pub(super) async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
         self.pool
             .begin()
             .await
@@ -75,7 +76,7 @@ impl PgControl {
     }
 
     /// Notes what became of each job, under the job's own tenant.
-    pub(super) async fn note_jobs(
+    pub(crate) async fn note_jobs(
         &self,
         connection: &mut PgConnection,
         actor: &Actor,

@@ -10,9 +10,9 @@ use tracing::warn;
 use uuid::Uuid;
 
 use crate::error::{number, refused};
-use crate::pg::change;
-use crate::pg::control::PgControl;
-use crate::pg::upkeep::PgUpkeep;
+use crate::pg::operations::change;
+use crate::pg::operations::control::PgControl;
+use crate::pg::upkeep::tables::PgUpkeep;
 
 /// How long whoever was given a dead letter has to show it before another is given it. After each
 /// try in vain twice as long, so that one that its queue refuses for good costs little.

@@ -13,7 +13,7 @@ use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use crate::error::{number, refused, unreadable};
-use crate::pg::jobs::Found;
+use crate::pg::jobs::asked::Found;
 use crate::pool::Pool;
 
 /// The page without payloads and results, in one statement: every job is in the state that was

@@ -4,7 +4,7 @@ use packtrain_core::ports::StoreError;
 use sqlx::postgres::types::PgInterval;
 
 use crate::error::refused;
-use crate::pg::older::remove_older;
+use crate::pg::upkeep::older::remove_older;
 use crate::pool::Pool;
 
 /// Weeks of facts that one run drops, at most.

@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnection;
 
 use super::watermarks;
 use crate::error::refused;
-use crate::pg::stage::connect;
+use crate::pg::bench::stage::connect;
 
 /// Hours that are made up.
 pub struct PgSeriesStage {

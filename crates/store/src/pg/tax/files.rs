@@ -16,8 +16,9 @@ use uuid::Uuid;
 
 use crate::error::{number, refused, unreadable};
 use crate::gate::{TenantGate, commit};
-use crate::pg::fair::FairKeys;
-use crate::pg::{enqueue::enqueue, ledger};
+use crate::pg::jobs::enqueue::enqueue;
+use crate::pg::jobs::fair::FairKeys;
+use crate::pg::tax::ledger;
 use crate::pool::Pool;
 
 /// Rows of one insert statement.

@@ -10,8 +10,9 @@ use sqlx::postgres::types::PgInterval;
 
 use crate::error::refused;
 use crate::pg::alerts::prune;
-use crate::pg::older::remove_older;
-use crate::pg::{gas_data_fee, live, series};
+use crate::pg::gas::data_fee;
+use crate::pg::upkeep::older::remove_older;
+use crate::pg::{live, series};
 use crate::pool::Pool;
 
 /// Rows of one kind that one statement removes, at most.
@@ -184,7 +185,7 @@ impl PgHousekeeping {
         let blocks = remove_older!(
             pool, "gas_block" by "seen_at", kept, ROWS_MAX, "to remove blocks"
         )?;
-        Ok(blocks + gas_data_fee::prune(pool, kept, ROWS_MAX).await?)
+        Ok(blocks + data_fee::prune(pool, kept, ROWS_MAX).await?)
     }
 
     async fn gas_figures(&self) -> Result<u64, StoreError> {

@@ -11,7 +11,7 @@ use packtrain_core::ports::{
 
 use crate::error::refused;
 use crate::gate::commit;
-use crate::pg::{gates, halt, promote, reap, unserved};
+use crate::pg::jobs::{gates, halt, promote, reap, unserved};
 use crate::pool::Pool;
 
 /// How long a place among the watchers is kept after its holder's last word.
@@ -31,7 +31,7 @@ impl PgUpkeep {
         Self { pool: worker }
     }
 
-    pub(super) const fn pool(&self) -> &Pool {
+    pub(crate) const fn pool(&self) -> &Pool {
         &self.pool
     }
 }
