@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use super::segment;
+
 /// A document.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Document {
@@ -25,6 +27,31 @@ impl Document {
                 .map(|(name, text)| (name, Self::Plain(Value::String(text))))
                 .collect(),
         )
+    }
+
+    /// How many values it has, itself among them.
+    pub(super) fn values(&self) -> usize {
+        match self {
+            Self::Plain(_) => 1,
+            Self::List(parts) => 1 + parts.iter().map(Self::values).sum::<usize>(),
+            Self::Object(fields) => 1 + fields.iter().map(|(_, it)| it.values()).sum::<usize>(),
+        }
+    }
+
+    /// The value that a pointer leads to, the first one of a key that is there twice.
+    pub(super) fn at(&self, place: &str) -> Option<&Self> {
+        place
+            .split('/')
+            .skip(1)
+            .try_fold(self, |here, part| match here {
+                Self::Plain(_) => None,
+                Self::List(parts) => parts.get(part.parse::<usize>().ok()?),
+                Self::Object(fields) => {
+                    let of_key = |key: &str| segment(key).strip_prefix('/') == Some(part);
+                    let found = fields.iter().find(|(key, _)| of_key(key));
+                    found.map(|(_, value)| value)
+                }
+            })
     }
 }
 

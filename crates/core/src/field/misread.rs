@@ -3,6 +3,7 @@
 //! A type says the first thing that it does not take and no more. So the document is read again
 //! without it, or with something in its place, until nothing is refused that was not told.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
 use serde::de::DeserializeOwned;
@@ -16,6 +17,9 @@ use super::{FieldError, words};
 pub const MISTAKES_MAX: usize = 20;
 /// How often a document is read for them.
 const READINGS_MAX: usize = 64;
+/// Values that are read for them in all readings: of a very large document not all mistakes are
+/// told at once.
+const VALUES_MAX: usize = 200_000;
 /// How codes begin that ask for a key beside another one.
 const NEEDS: &str = "needs_";
 
@@ -25,8 +29,12 @@ pub struct Misread<T> {
     errors: Vec<FieldError>,
     /// It as far as it can be read: some of it may be left out, and some be invented.
     rest: Option<T>,
-    gaps: Gaps,
+    skipped: Skipped,
 }
+
+/// The entries of lists that are left out, by the places of the lists.
+#[derive(Debug)]
+struct Skipped(BTreeMap<String, BTreeSet<usize>>);
 
 impl<T> Misread<T> {
     /// What is wrong where; never empty.
@@ -40,10 +48,10 @@ impl<T> Misread<T> {
         let Self {
             mut errors,
             rest,
-            gaps,
+            skipped,
         } = self;
         let more = rest.as_ref().map(check).unwrap_or_default();
-        let more = more.into_iter().map(|error| gaps.shifted(error));
+        let more = more.into_iter().map(|error| skipped.counted(error));
         let known: Vec<String> = errors.iter().map(|error| error.pointer.clone()).collect();
         let is_of_its_own = |error: &FieldError| {
             let place = error.pointer.as_str();
@@ -76,7 +84,7 @@ impl<T: DeserializeOwned> Misread<T> {
 
     fn found(document: &Document, mut gaps: Gaps, error: &dyn Error) -> Self {
         let (mut errors, mut rest) = (Vec::new(), None);
-        for _ in 0..READINGS_MAX {
+        for _ in 0..readings(document) {
             match T::deserialize(Reader::new(document, &gaps)) {
                 Ok(read) => {
                     rest = Some(read);
@@ -92,8 +100,17 @@ impl<T: DeserializeOwned> Misread<T> {
             let said = words::without_place(&said).to_owned();
             errors.push(FieldError::new("", "invalid", said));
         }
-        Self { errors, rest, gaps }
+        Self {
+            errors,
+            rest,
+            skipped: Skipped::of(document, &gaps),
+        }
     }
+}
+
+/// How often a document of this size is read.
+fn readings(document: &Document) -> usize {
+    (VALUES_MAX / document.values()).clamp(1, READINGS_MAX)
 }
 
 impl Gaps {
@@ -131,22 +148,39 @@ impl Gaps {
                 .iter()
                 .any(|(object, _)| is_within(object, place))
     }
+}
 
-    /// An error of what is read with the places of the document: entries of lists that are left
-    /// out count.
-    fn shifted(&self, mut error: FieldError) -> FieldError {
-        let mut place = String::with_capacity(error.pointer.len());
-        for part in error.pointer.split('/').skip(1) {
-            let Ok(mut index) = part.parse::<usize>() else {
-                place = format!("{place}/{part}");
+impl Skipped {
+    fn of(document: &Document, gaps: &Gaps) -> Self {
+        let mut skipped: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+        for place in &gaps.left_out {
+            let Some((list, index)) = place.rsplit_once('/') else {
                 continue;
             };
-            let mut at = 0;
-            while at <= index {
-                index += usize::from(self.left_out.contains(&format!("{place}/{at}")));
-                at += 1;
+            // What looks like an index may be a key.
+            if let Some(Document::List(_)) = document.at(list)
+                && let Ok(index) = index.parse()
+            {
+                skipped.entry(list.to_owned()).or_default().insert(index);
             }
-            place = format!("{place}/{index}");
+        }
+        Self(skipped)
+    }
+
+    /// An error of what is read with the places of the document: entries that are left out count.
+    fn counted(&self, mut error: FieldError) -> FieldError {
+        let mut place = String::with_capacity(error.pointer.len());
+        for part in error.pointer.split('/').skip(1) {
+            let index = part.parse::<usize>();
+            match (self.0.get(&place), index) {
+                (Some(skipped), Ok(index)) => {
+                    let index = skipped.iter().fold(index, |index, left_out| {
+                        index.saturating_add(usize::from(*left_out <= index))
+                    });
+                    place = format!("{place}/{index}");
+                }
+                _ => place = format!("{place}/{part}"),
+            }
         }
         error.pointer = place;
         error

@@ -68,9 +68,9 @@ impl<'a> Reader<'a> {
 
     /// Reads the value; what is said of it after it was read belongs here too.
     fn read<'de, T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Slip> {
-        let (place, found) = (self.place.clone(), self.found());
+        let (place, document) = (self.place.clone(), self.document);
         let read = seed.deserialize(self);
-        read.map_err(|slip| slip.at_value(&place, found, ""))
+        read.map_err(|slip| slip.at_value(&place, found(document), ""))
     }
 
     /// Has the value visited; what is refused is refused here.
@@ -80,15 +80,7 @@ impl<'a> Reader<'a> {
         act: impl FnOnce(V) -> Result<V::Value, Slip>,
     ) -> Result<V::Value, Slip> {
         let wanted = (&visitor as &dyn Expected).to_string();
-        act(visitor).map_err(|slip| slip.at_value(&self.place, self.found(), &wanted))
-    }
-
-    /// What stands here, where it is short enough to be said.
-    fn found(&self) -> Option<String> {
-        match self.document {
-            Document::Plain(value) => Some(words::plain(value)),
-            Document::List(_) | Document::Object(_) => None,
-        }
+        act(visitor).map_err(|slip| slip.at_value(&self.place, found(self.document), &wanted))
     }
 
     /// What is not what it should be.
@@ -151,6 +143,14 @@ impl<'a> Reader<'a> {
             next: None,
             place: &self.place,
         })
+    }
+}
+
+/// What stands in a place, where it is short enough to be said.
+fn found(document: &Document) -> Option<String> {
+    match document {
+        Document::Plain(value) => Some(words::plain(value)),
+        Document::List(_) | Document::Object(_) => None,
     }
 }
 

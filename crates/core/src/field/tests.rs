@@ -200,6 +200,37 @@ fn what_can_be_read_is_checked_too_and_places_count_what_could_not() {
 }
 
 #[test]
+fn a_key_that_looks_like_an_index_is_none_and_nothing_counts_up_to_it() {
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked {
+        options: BTreeMap<String, String>,
+    }
+    let huge = usize::MAX.to_string();
+    let text = format!(r#"{{"options": {{"0": 5, "1": "x", "+5": "x", "{huge}": "x"}}, "no": 1}}"#);
+    let errors = misread::<Asked>(&text).and(|asked| {
+        let keys = asked.options.keys();
+        let odd = |key| FieldError::new(format!("/options/{key}"), "odd", "odd");
+        keys.map(odd).collect()
+    });
+    let places: Vec<_> = errors.iter().map(|error| &*error.pointer).collect();
+    let last = format!("/options/{huge}");
+    assert_eq!(
+        places,
+        ["/options/0", "/no", "/options/+5", "/options/1", &last]
+    );
+}
+
+#[test]
+fn of_a_very_large_document_the_first_mistakes_are_told_and_it_is_not_read_again_for_all() {
+    let many = vec![json!({"is_first": true}); 60_000];
+    let text = json!({"name": "a", "doors": 1, "owners": many}).to_string();
+    let told = told::<Car>(&text);
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].0, "/owners/0/file");
+}
+
+#[test]
 fn very_many_mistakes_are_told_in_part() {
     let many = vec!["x"; 500];
     let text = json!({"name": "a", "doors": 1, "papers": many}).to_string();
