@@ -440,7 +440,7 @@ async fn an_id_of_a_row_longer_than_any_is_refused() {
     assert_eq!(codes, ["not_found", "request.malformed"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn stories_that_are_asked_for_at_once_are_told_a_few_at_a_time() {
     let client = Client::new();
     let (path, job) = client.finished().await;

@@ -136,9 +136,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_process_starts_while_sqs_cannot_be_reached() {
-        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", closed.local_addr().unwrap());
-        drop(closed);
+        // Nobody listens where a port is taken and no more than that.
+        let taken = tokio::net::TcpSocket::new_v4().unwrap();
+        taken.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let url = format!("http://{}", taken.local_addr().unwrap());
         let sqs = Sqs::new(SqsSettings {
             region: "eu-central-1".to_owned(),
             endpoint_url: Some(Secret::new(url)),

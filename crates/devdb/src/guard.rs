@@ -277,7 +277,9 @@ mod tests {
 
     #[test]
     fn a_supervised_program_is_interrupted_when_its_owner_is_gone() {
-        let mut cat = Command::new("cat");
+        // One that a shell started in the background ignores interruptions, and so do its children.
+        let mut cat = Command::new("env");
+        cat.args(["--default-signal=INT", "cat"]);
         cat.stdin(std::process::Stdio::piped());
         let nobody = Pid::from_raw(i32::MAX).expect("not zero");
         let status = supervise(cat, nobody).expect("cat runs");

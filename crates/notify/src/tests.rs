@@ -136,9 +136,10 @@ pub(crate) async fn serve(
         match answering(&received) {
             Reply::Say(text) => stream.write_all(text.as_bytes()).await.unwrap(),
             Reply::Endless(text) => {
+                let more = b"5\r\nagain\r\n".repeat(1_000);
                 let mut writing = stream.write_all(text.as_bytes()).await;
                 while writing.is_ok() {
-                    writing = stream.write_all(b"5\r\nagain\r\n").await;
+                    writing = stream.write_all(&more).await;
                     tokio::task::yield_now().await;
                 }
                 return;

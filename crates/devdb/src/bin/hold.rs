@@ -11,7 +11,7 @@ use std::{
     path::PathBuf,
     process::{ExitCode, Stdio},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use packtrain_devdb::{Connection, Guard, Options, SystemFolders, guard_main, start};
@@ -54,6 +54,8 @@ async fn hold(mut args: impl Iterator<Item = OsString>) -> Result<(), Box<dyn Er
     };
     let mut options = Options::new(data_root, cache_root, guard);
     options.path = env::var_os("PATH");
+    // Several are made at once where tests run.
+    options.ready_within = Duration::from_secs(180);
     options.narrate = Arc::new(|said| line(&format!("say {said}")));
     for switch in args {
         match switch.to_str() {

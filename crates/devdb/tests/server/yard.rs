@@ -62,6 +62,8 @@ impl Yard {
         options.path = std::env::var_os("PATH");
         options.fetch = false;
         options.sync_setup = false;
+        // Several are made at once.
+        options.ready_within = Duration::from_secs(180);
         options
     }
 

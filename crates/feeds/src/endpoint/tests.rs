@@ -139,9 +139,10 @@ async fn an_endpoint_that_cannot_serve_is_not_warm_and_its_key_is_not_told() {
 
 #[tokio::test]
 async fn an_endpoint_that_is_not_there_is_said_without_its_path() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let authority = listener.local_addr().unwrap().to_string();
-    drop(listener);
+    // Nobody listens where a port is taken and no more than that.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let authority = taken.local_addr().unwrap().to_string();
     let url = Secret::new(format!("http://{authority}/hush?key=hush"));
     let endpoint = EndpointWarmth::new(3, &url).unwrap();
     assert_eq!(endpoint.what(), format!("endpoint 3 http://{authority}"));

@@ -217,7 +217,9 @@ async fn who_never_answers_is_left_after_the_time_limit() {
     let began = Instant::now();
     let (late, ()) = tokio::join!(status(&reach, &target), stand_still(&receiver));
     assert!(matches!(late, Err(ReachError::Late)), "{late:?}");
-    assert_eq!(began.elapsed().as_secs(), ANSWER_WITHIN.as_secs());
+    // The clock stands still but for what the test itself takes.
+    let late = began.elapsed() - ANSWER_WITHIN;
+    assert!(late < Duration::from_secs(5), "{late:?}");
 }
 
 #[tokio::test]
@@ -229,7 +231,7 @@ async fn a_body_that_stops_is_cut_off_and_its_status_counts() {
     let (post, began) = (post(true), Instant::now());
     let (answer, ()) = tokio::join!(reach.post(&target, &post), stand_still(&receiver));
     let answer = answer.unwrap();
-    assert!(began.elapsed().as_secs() <= ANSWER_WITHIN.as_secs());
+    assert!(began.elapsed() < ANSWER_WITHIN + Duration::from_secs(5));
     assert_eq!(
         (answer.status.as_u16(), &*answer.body),
         (200, &b"begin"[..])
@@ -267,7 +269,7 @@ async fn a_connection_is_used_again_for_some_seconds() {
     let receiver = Receiver::start(|_| answer(200, "", "ok")).await;
     let reach = local();
     let target = Target::parse(&receiver.url("/"), reach.policy()).unwrap();
-    for pause in [0, 1, 4, 6] {
+    for pause in [0, 1, 2, 6] {
         tokio::time::pause();
         tokio::time::advance(Duration::from_secs(pause)).await;
         tokio::time::resume();
@@ -348,9 +350,10 @@ async fn an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one() {
 
 #[tokio::test]
 async fn where_nobody_listens_there_is_no_connection() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    drop(listener);
+    // Nobody listens where a port is taken and no more than that.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let url = format!("http://{}/", taken.local_addr().unwrap());
     let reach = local();
     let refused = status(&reach, &target(&url, &reach)).await;
     assert!(

@@ -174,10 +174,10 @@ async fn what_was_surely_not_sent_is_given_back_and_what_may_have_been_is_not() 
     }
     let broken = Receiver::start(|_| Reply::Close).await;
     assert_eq!(left(&broken).await, "0.9355", "a connection that broke");
-    // Nobody listens there any more.
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // Nobody listens where a port is taken and no more than that.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = taken.local_addr().unwrap();
     let purse = Purse::of("1");
     let nowhere = client_at(Secret::new(format!("http://{address}")));
     let attempt = Sms::new(nowhere, tariff(), Arc::clone(&purse) as _)
