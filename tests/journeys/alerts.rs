@@ -116,7 +116,7 @@ impl Scene {
 }
 
 /// The messages that an evaluation caused, which has ended.
-async fn messages(yard: &Yard, evaluation: JobId) -> Vec<JobId> {
+pub(super) async fn messages(yard: &Yard, evaluation: JobId) -> Vec<JobId> {
     let evaluated = ended(yard, evaluation).await;
     assert_eq!(
         evaluated.state,

@@ -2,10 +2,12 @@
 
 use chrono::TimeDelta;
 use packtrain_core::time::{Clock, SystemClock, Timestamp};
+use packtrain_jobs::alerts::evaluate::Evaluate;
 use packtrain_tests::until;
 use serde_json::json;
 
-use super::alerts::{ETHER, Scene, below_3000};
+use super::alerts::{ETHER, Scene, below_3000, messages};
+use super::runs::{ask, ended};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rule_that_asks_for_something_else_ends_what_it_fired_for_and_is_told_anew() {
@@ -72,6 +74,45 @@ async fn a_rule_that_gets_another_name_while_it_fires_goes_on_and_is_told_its_en
     assert_eq!(scene.observe("3200", 120).await, 1);
     let page = scene.owner.get("/v2/premium/alerts/incidents").await.json();
     assert!(page["items"][0]["ended_at"].is_string(), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_gets_another_name_while_it_is_evaluated_is_told_its_end_once() {
+    let scene = Scene::new().await;
+    let rule = scene.rule(below_3000()).await;
+    scene.observe("3200", 0).await;
+    assert_eq!(scene.observe("2900", 60).await, 1);
+    let mut named = below_3000();
+    named["name"] = json!("Ether is cheap");
+    let change = json!({ "rule": named, "endpoints": [scene.endpoint] }).to_string();
+    let path = format!("/v2/premium/alerts/rules/{rule}");
+    let headers = [("content-type", "application/json")];
+    let database = &scene.yard.database;
+    let pause =
+        |paused: &str| format!("update lane set paused_at = {paused} where name = 'notify'");
+    database.run(&pause("now_utc()")).await;
+    // The evaluation has found out what it writes when the name changes.
+    let hold = database.hold("select from alert_state for update").await;
+    let (put, tick) = tokio::join!(scene.owner.send("PUT", &path, &headers, change), async {
+        database.blocked(1).await;
+        let tick = scene.begin("3200", 120).await;
+        database.blocked(2).await;
+        hold.rollback().await;
+        tick
+    });
+    put.expect(200);
+    let early = messages(&scene.yard, tick.derive("then:0")).await;
+    let look = ask(&scene.yard, &Evaluate::default()).await;
+    let late = messages(&scene.yard, look).await;
+    assert_eq!((early.len(), late.len()), (1, 1));
+    database.run(&pause("null")).await;
+    let skipped = ended(&scene.yard, early[0]).await.result;
+    assert_eq!(
+        skipped,
+        Some(json!({ "skipped": "the rule was changed meanwhile" }))
+    );
+    ended(&scene.yard, late[0]).await;
+    assert_eq!(scene.receiver.got().len(), 2, "its beginning and its end");
 }
 
 #[tokio::test(flavor = "multi_thread")]

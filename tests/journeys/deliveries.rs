@@ -156,6 +156,7 @@ async fn a_redrive_of_more_than_one_slice_keeps_the_order_of_a_group() {
         let deliver = Deliver {
             rule,
             seq,
+            version: None,
             incident: IncidentId::from_uuid(rule.as_uuid()),
             endpoint,
         };

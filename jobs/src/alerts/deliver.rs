@@ -5,7 +5,9 @@ use std::time::Duration;
 use packtrain_core::fault::Fault;
 use packtrain_core::ids::{EndpointId, IncidentId, RuleId};
 use packtrain_core::job::{Ctx, Done, Gate, Job, Kind, Lane};
-use packtrain_core::ports::{EndpointRecord, Gathered, IncidentRecord, Try, WordingError, Write};
+use packtrain_core::ports::{
+    EndpointRecord, Gathered, IncidentRecord, StepPlace, Try, WordingError, Write,
+};
 use packtrain_rules::digest::{Critical, Digest};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -35,6 +37,10 @@ pub struct Deliver {
     pub rule: RuleId,
     /// The place of what is told among everything that happened to it.
     pub seq: u32,
+    /// The version of the rule that was evaluated: what another one has in this place has a message
+    /// of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i32>,
     /// The incident that it belongs to.
     pub incident: IncidentId,
     /// Who is told.
@@ -43,6 +49,8 @@ pub struct Deliver {
 
 impl Job for Deliver {
     const KIND: Kind = Kind::new("alerts.deliver");
+    // A worker of before refuses the version, which it does not know.
+    const SCHEMA: u16 = 2;
     const LANE: Lane = Lane::Notify;
     const ATTEMPTS_MAX: u16 = ATTEMPTS_MAX;
     const TIME_LIMIT: Duration = Duration::from_secs(60);
@@ -56,8 +64,12 @@ impl Job for Deliver {
 
     async fn run(self, ctx: &Ctx) -> Result<Done, Fault> {
         let endpoints = &ctx.world.endpoints;
-        let step = (self.rule, self.seq);
-        let found = endpoints.told(ctx.tenant, self.endpoint, step).await?;
+        let place = StepPlace {
+            rule: self.rule,
+            seq: self.seq,
+            version: self.version,
+        };
+        let found = endpoints.told(ctx.tenant, self.endpoint, place).await?;
         let Some(found) = found else {
             return Ok(skipped("the endpoint was taken away"));
         };

@@ -37,6 +37,9 @@ pub struct Message {
     pub rule: RuleId,
     /// The place of what is told among everything that happened to it.
     pub seq: u32,
+    /// The version of the rule that was evaluated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i32>,
     /// The incident that it belongs to.
     pub incident: IncidentId,
     /// Who is told.
@@ -49,6 +52,7 @@ impl Message {
         let deliver = Deliver {
             rule: self.rule,
             seq: self.seq,
+            version: self.version,
             incident: self.incident,
             endpoint: self.endpoint,
         };
@@ -75,6 +79,8 @@ impl Tell {
 
 impl Job for Tell {
     const KIND: Kind = Kind::new("alerts.tell");
+    // A worker of before refuses the version, which it does not know.
+    const SCHEMA: u16 = 2;
     const LANE: Lane = Lane::Pulse;
     const PRIORITY: Priority = Priority::FIRST;
     const LONG: bool = false;
@@ -107,6 +113,7 @@ mod tests {
             tenant: TenantId::from_uuid(id),
             rule: RuleId::from_uuid(id),
             seq,
+            version: Some(i32::MAX),
             incident: IncidentId::from_uuid(id),
             endpoint: EndpointId::from_uuid(id),
         };

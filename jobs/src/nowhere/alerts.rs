@@ -9,8 +9,8 @@ use packtrain_core::job::NewJob;
 use packtrain_core::ports::{
     Allowance, AskedAgain, ChannelKind, Coins, Digests, EndedWindow, EndpointChange, EndpointError,
     EndpointRecord, Endpoints, Keyed, Message, Move, NewEndpoint, Notice, OwnWords, Point, Proof,
-    Rotated, Sealed, Standing, StoreError, Stretch, Tested, ToSum, ToTell, Try, Undone, Watch,
-    Watched, Wording, WordingError,
+    Rotated, Sealed, Standing, StepPlace, StoreError, Stretch, Tested, ToSum, ToTell, Try, Undone,
+    Watch, Watched, Wording, WordingError,
 };
 use packtrain_core::proof::CodeHash;
 use packtrain_core::secret::Secret;
@@ -127,7 +127,7 @@ impl Endpoints for Nowhere {
         &self,
         _: TenantId,
         _: EndpointId,
-        _: (RuleId, u32),
+        _: StepPlace,
     ) -> Result<Option<ToTell>, StoreError> {
         nothing()
     }

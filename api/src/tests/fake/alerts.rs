@@ -6,8 +6,8 @@ use packtrain_core::job::NewJob;
 use packtrain_core::ports::{
     AskedAgain, ChannelKind, Digests, Doors, Editor, EndedWindow, EndpointChange, EndpointError,
     EndpointRecord, Endpoints, IncidentRecord, Keyed, NewEndpoint, NewRule, OwnWords, Proof,
-    Rotated, RuleError, RuleRecord, Rules, Sealed, Standing, Step, StoreError, Tested, ToSum,
-    ToTell, Try, WordingError,
+    Rotated, RuleError, RuleRecord, Rules, Sealed, Standing, Step, StepPlace, StoreError, Tested,
+    ToSum, ToTell, Try, WordingError,
 };
 use packtrain_core::proof::CodeHash;
 use packtrain_core::secret::Secret;
@@ -156,7 +156,7 @@ impl Endpoints for World {
         &self,
         _: TenantId,
         _: EndpointId,
-        _: (RuleId, u32),
+        _: StepPlace,
     ) -> Result<Option<ToTell>, StoreError> {
         Ok(None)
     }

@@ -170,6 +170,18 @@ pub enum Standing {
     Disabled(&'static str),
 }
 
+/// What is told: a place among everything that happened to a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepPlace {
+    /// The rule.
+    pub rule: RuleId,
+    /// The place.
+    pub seq: u32,
+    /// The version of the rule that was evaluated. What another one has in this place is not meant.
+    /// None where it is not known: an earlier release asked.
+    pub version: Option<i32>,
+}
+
 /// Who is told, and what: all that a message is made from.
 #[derive(Debug, Clone)]
 pub struct ToTell {
@@ -311,7 +323,7 @@ pub trait Endpoints: Send + Sync {
         &self,
         tenant: TenantId,
         endpoint: EndpointId,
-        step: (RuleId, u32),
+        step: StepPlace,
     ) -> Result<Option<ToTell>, StoreError>;
 
     /// Keeps a try, and what it means for its endpoint, unless that is elsewhere by now; where this

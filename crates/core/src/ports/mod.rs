@@ -71,7 +71,7 @@ pub use dead::{DeadLetter, DeadLetters, Death, Mirror, MirrorError, Revive};
 pub use digests::{Digests, EndedWindow, Gathered, NextWindow, ToSum};
 pub use endpoints::{
     AddressMark, AskedAgain, Doors, EndpointChange, EndpointError, EndpointRecord, Endpoints,
-    NewEndpoint, Proof, Rotated, Sealed, Standing, Tested, ToTell, Try,
+    NewEndpoint, Proof, Rotated, Sealed, Standing, StepPlace, Tested, ToTell, Try,
 };
 pub use ends::{End, Settled, Settlement, Success};
 pub use events::{JobEvent, JobEvents, Noted, WAITING};

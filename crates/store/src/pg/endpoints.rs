@@ -16,7 +16,7 @@ use packtrain_core::job::NewJob;
 use packtrain_core::limits::ENDPOINTS_MAX;
 use packtrain_core::ports::{
     AskedAgain, EndpointChange, EndpointError, EndpointRecord, Endpoints, Keyed, NewEndpoint,
-    Proof, Rotated, Sealed, Standing, StoreError, Tested, ToTell, Try,
+    Proof, Rotated, Sealed, Standing, StepPlace, StoreError, Tested, ToTell, Try,
 };
 use packtrain_core::proof::CodeHash;
 use packtrain_core::secret::Secret;
@@ -315,7 +315,7 @@ impl Endpoints for PgEndpoints {
         &self,
         tenant: TenantId,
         endpoint: EndpointId,
-        step: (RuleId, u32),
+        step: StepPlace,
     ) -> Result<Option<ToTell>, StoreError> {
         let mut tx = self.gate.begin(tenant).await?;
         let found = told::told(&mut tx, endpoint, step).await?;

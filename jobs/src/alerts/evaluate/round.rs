@@ -188,6 +188,7 @@ impl Round {
                     tenant,
                     rule: id,
                     seq,
+                    version: Some(version),
                     incident,
                     endpoint: *endpoint,
                 }));

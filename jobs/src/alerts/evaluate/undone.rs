@@ -55,6 +55,7 @@ fn outcome(steps: &[Undone], now: Timestamp) -> Option<Outcome> {
             tenant: rule.tenant,
             rule: rule.id,
             seq,
+            version: Some(rule.version),
             incident: undone.incident,
             endpoint: *endpoint,
         }));

@@ -291,8 +291,9 @@ async fn steps(connection: &mut PgConnection, happened: &[Happened]) -> Result<(
     let facts: Vec<_> = happened.iter().map(|it| it.step.facts.clone()).collect();
     sqlx::query!(
         r#"
-        insert into incident_step (rule_id, seq, tenant_id, incident_id, step, at, facts)
-        select n.rule_id, n.seq, n.tenant_id, n.incident_id, n.step, n.at, n.facts
+        insert into incident_step
+            (rule_id, seq, tenant_id, incident_id, step, at, facts, version)
+        select n.rule_id, n.seq, n.tenant_id, n.incident_id, n.step, n.at, n.facts, n.version
           from unnest($1::uuid[], $2::integer[], $3::uuid[], $4::uuid[], $5::integer[], $6::text[],
                       $7::timestamptz[], $8::jsonb[])
                as n (rule_id, seq, tenant_id, incident_id, version, step, at, facts)

@@ -103,16 +103,19 @@ pub(super) async fn story(
     Ok(Some((row.record(), steps)))
 }
 
-/// Writes something that happened to a rule other than by being evaluated.
+/// Writes something that happened to a rule other than by being evaluated, under the version that
+/// stands from now on.
 pub(super) async fn say(
     connection: &mut PgConnection,
-    (tenant, rule, incident): (TenantId, RuleId, IncidentId),
-    step: &Step,
+    tenant: TenantId,
+    (rule, version): (RuleId, i32),
+    (incident, step): &(IncidentId, Step),
 ) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
-        insert into incident_step (rule_id, seq, tenant_id, incident_id, step, at, facts)
-        values ($1, $2, $3, $4, $5, $6, $7)
+        insert into incident_step
+            (rule_id, seq, tenant_id, incident_id, step, at, facts, version)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
             on conflict (rule_id, seq) do nothing
         "#,
         rule.as_uuid(),
@@ -122,6 +125,7 @@ pub(super) async fn say(
         step.what,
         step.at,
         step.facts,
+        version,
     )
     .execute(connection)
     .await

@@ -129,8 +129,9 @@ impl Rules for PgRules {
         if rule.keeps {
             return Ok(commit(tx, "to change a rule").await?);
         }
-        if let Some((incident, step)) = &rule.ended {
-            incidents::say(&mut tx, (tenant, rule.id, *incident), step).await?;
+        if let Some(ended) = &rule.ended {
+            let changed = (rule.id, before.version + 1);
+            incidents::say(&mut tx, tenant, changed, ended).await?;
         }
         incidents::end(&mut tx, rule.id).await?;
         sqlx::query!(

@@ -1,7 +1,7 @@
 //! All that a message is made from, in one look.
 
-use packtrain_core::ids::{EndpointId, IncidentId, RuleId};
-use packtrain_core::ports::{IncidentRecord, OwnWords, Step, StoreError};
+use packtrain_core::ids::{EndpointId, IncidentId};
+use packtrain_core::ports::{IncidentRecord, OwnWords, Step, StepPlace, StoreError};
 use sqlx::PgConnection;
 
 use super::EndpointRow;
@@ -18,7 +18,7 @@ pub(super) type Found = (EndpointRow, Option<Happened>, Option<OwnWords>);
 pub(super) async fn told(
     connection: &mut PgConnection,
     endpoint: EndpointId,
-    (rule, seq): (RuleId, u32),
+    place: StepPlace,
 ) -> Result<Option<Found>, StoreError> {
     let row = endpoints!(
         query(),
@@ -28,14 +28,18 @@ pub(super) async fn told(
                    s.at as "at?", s.facts as "facts?", r.own_title as "own_title?",
                    r.own_text as "own_text?""#,
         r#"
-              left join incident_step s on s.rule_id = $2 and s.seq = $3
+              left join incident_step s
+                on s.rule_id = $2
+               and s.seq = $3
+               and (s.version = $4 or s.version is null or $4 is null)
               left join incident i on i.id = s.incident_id
               left join alert_rule r on r.id = s.rule_id
              where e.id = $1
         "#,
         endpoint.as_uuid(),
-        rule.as_uuid(),
-        number::<i32, _>("incident_step.seq", seq)?,
+        place.rule.as_uuid(),
+        number::<i32, _>("incident_step.seq", place.seq)?,
+        place.version,
     )
     .fetch_optional(connection)
     .await
@@ -45,7 +49,7 @@ pub(super) async fn told(
     let incident = incident.zip(row.severity).zip(row.opened_at);
     let incident = incident.map(|(((id, name), severity), opened_at)| IncidentRecord {
         id: IncidentId::from_uuid(id),
-        rule,
+        rule: place.rule,
         name,
         severity,
         opened_at,
@@ -53,7 +57,7 @@ pub(super) async fn told(
     });
     let step = row.step.zip(row.at).zip(row.facts);
     let step = step.map(|((what, at), facts)| Step {
-        seq,
+        seq: place.seq,
         what,
         at,
         facts,
