@@ -19,49 +19,16 @@ pub(crate) async fn points(pool: &Pool, age: PgInterval, limit: i64) -> Result<u
 }
 
 /// Removes tries to tell somebody that are older than this, what was told in digests, and what was
-/// spent on SMS on such days, at most so many of each.
+/// spent on SMS on such days: of each at most so many. Says how many they were of that of which
+/// there were most.
 pub(crate) async fn tries(pool: &Pool, age: PgInterval, limit: i64) -> Result<u64, StoreError> {
-    let removed = sqlx::query_scalar!(
-        r#"
-        with entries as (
-            delete from digest_entry
-             where ctid = any(array(
-                   select ctid
-                     from digest_entry
-                    where added_at < now_utc() - $1::interval
-                    limit $2))
-        ), days as (
-            delete from sms_day
-             where ctid = any(array(
-                   select ctid
-                     from sms_day
-                    where day < (now_utc() - $1::interval)::date
-                    limit $2))
-        ), own as (
-            delete from sms_tenant_day
-             where ctid = any(array(
-                   select ctid
-                     from sms_tenant_day
-                    where day < (now_utc() - $1::interval)::date
-                    limit $2))
-        ), tries as (
-            delete from delivery_try
-             where ctid = any(array(
-                   select ctid
-                     from delivery_try
-                    where at < now_utc() - $1::interval
-                    limit $2))
-            returning 1
-        )
-        select count(*) as "removed!" from tries
-        "#,
-        age,
-        limit,
-    )
-    .fetch_one(pool)
-    .await
-    .map_err(refused("to remove tries"))?;
-    Ok(removed.unsigned_abs())
+    let removed = [
+        remove_older!(pool, "delivery_try" by "at", age, limit, "to remove tries")?,
+        remove_older!(pool, "digest_entry" by "added_at", age, limit, "to remove parts of digests")?,
+        remove_older!(pool, "sms_day" by "day", age, limit, "to remove days of SMS")?,
+        remove_older!(pool, "sms_tenant_day" by "day", age, limit, "to remove days of SMS")?,
+    ];
+    Ok(removed.into_iter().max().unwrap_or_default())
 }
 
 /// Removes steps of incidents that are older than this, at most so many.
@@ -98,32 +65,24 @@ pub(crate) async fn chain_events(
     age: PgInterval,
     limit: i64,
 ) -> Result<u64, StoreError> {
-    let removed = sqlx::query_scalar!(
+    let undone = remove_older!(
+        pool, "metric_undone" by "seen_at", age, limit, "to remove what was taken back"
+    )?;
+    let events = sqlx::query!(
         r#"
-        with undone as (
-            delete from metric_undone
-             where ctid = any(array(
-                   select ctid
-                     from metric_undone
-                    where seen_at < now_utc() - $1::interval
-                    limit $2))
-        ), events as (
-            delete from chain_event
-             where ctid = any(array(
-                   select ctid
-                     from chain_event
-                    where seen_at < now_utc() - $1::interval
-                      and state <> 'pending'
-                    limit $2))
-            returning 1
-        )
-        select count(*) as "removed!" from events
+        delete from chain_event
+         where ctid = any(array(
+               select ctid
+                 from chain_event
+                where seen_at < now_utc() - $1::interval
+                  and state <> 'pending'
+                limit $2))
         "#,
         age,
         limit,
     )
-    .fetch_one(pool)
+    .execute(pool)
     .await
     .map_err(refused("to remove events of wallets"))?;
-    Ok(removed.unsigned_abs())
+    Ok(events.rows_affected().max(undone))
 }
