@@ -95,7 +95,8 @@ async fn the_own_words_of_the_document_are_told_as_it_says() {
     let scene = Scene::new().await;
     let words = json!({
         "title": "{{ event|upper }}: {{ rule }}",
-        "text": "{% if before %}{{ before }} -> {% endif %}{{ after }}\
+        "text": "{% if silent %}no data for {{ silent }}{% endif %}\
+                 {% if before %}{{ before }} -> {% endif %}{{ after }}\
                  {% if change %} ({{ change }}){% endif %}",
     });
     make(&scene, below_3000(), &words).await;

@@ -3,6 +3,7 @@
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind};
 use packtrain_core::limits::OWN_WORDS_BYTES_MAX;
+use packtrain_core::name::is_hidden;
 use packtrain_core::ports::{Incident, Notice, WordingError, WordsPart};
 
 use super::facts;
@@ -69,7 +70,7 @@ pub(super) fn check(
     Ok(())
 }
 
-/// What somebody's own words say of facts, or why they fail.
+/// What somebody's own words say of facts, or why they fail, as they do where they say nothing.
 pub(super) fn say(
     engine: &Environment<'static>,
     part: WordsPart,
@@ -78,7 +79,13 @@ pub(super) fn say(
 ) -> Result<String, WordingError> {
     scan(text).map_err(|(at, what)| wrong(part, text, at, what.to_owned()))?;
     let said = engine.render_str(text, facts.clone());
-    said.map_err(|error| failed(part, text, &error))
+    let said = said.map_err(|error| failed(part, text, &error))?;
+    // A channel would send an empty message, or refuse it.
+    let is_seen = |letter: char| !letter.is_whitespace() && !is_hidden(letter);
+    match plain(&said).contains(is_seen) {
+        true => Ok(said),
+        false => Err(wrong(part, text, 0, "it says nothing of this alert".into())),
+    }
 }
 
 /// Something that is wrong at a byte of a text.

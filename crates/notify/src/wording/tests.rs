@@ -471,6 +471,32 @@ fn own_words_that_fail_on_a_notice_are_replaced_by_ours() {
 }
 
 #[test]
+fn own_words_that_say_nothing_of_an_alert_are_replaced_by_ours() {
+    let silent = Notice::Resolved(Incident {
+        before: None,
+        after: None,
+        silent_s: Some(660),
+        ..incident()
+    });
+    let templates = Templates::new();
+    let of_values = "{% if before %}{{ before }} -> {% endif %}{{ after }}";
+    for nothing in [of_values, "{{ after|strong }}", "\u{200b}{{ change }}\n"] {
+        let own = own(nothing, nothing);
+        assert_eq!(templates.check(&own), Ok(()), "it says something of others");
+        for kind in ChannelKind::ALL {
+            let message = templates.write(kind, &silent, Berlin, Some(&own));
+            let ours = templates.write(kind, &silent, Berlin, None);
+            assert_eq!(message, ours, "{kind} {nothing}");
+        }
+        let why = templates.unsaid(&silent, Berlin, &own).unwrap();
+        assert_eq!((why.part, why.line, why.column), (WordsPart::Title, 1, 1));
+        assert_eq!(why.what, "it says nothing of this alert");
+    }
+    let good = own("{{ rule }}", of_values);
+    assert_eq!(templates.unsaid(&notices()[0], Berlin, &good), None);
+}
+
+#[test]
 fn what_is_wrong_with_own_words_is_said_with_its_place() {
     let templates = Templates::new();
     for (text, line, column, what) in [
@@ -565,8 +591,8 @@ fn own_words_that_would_run_long_or_grow_large_are_stopped() {
 fn own_words_as_deep_as_they_may_be_are_written() {
     let chain = format!("{{{{ {} }}}}", vec!["rule"; 58].join("~"));
     let elifs = format!(
-        "{{% if not rule %}}{}a{{% endif %}}",
-        "{% elif rule %}".repeat(190)
+        "{{% if not rule %}}{}{{% else %}}a{{% endif %}}",
+        "{% elif not rule %}".repeat(190)
     );
     let ifs = format!(
         "{}a{}",
