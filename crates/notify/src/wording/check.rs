@@ -43,11 +43,12 @@ pub(super) fn check(
     }
     let names = facts::names();
     let said = |error: &Error| {
+        let wrong = failed(part, text, error);
         let there_are = match error.kind() {
             ErrorKind::UnknownFilter => FILTERS.to_owned(),
-            _ => names.join(", "),
+            ErrorKind::UndefinedError => names.join(", "),
+            _ => return wrong,
         };
-        let wrong = failed(part, text, error);
         WordingError {
             what: format!("{}; there are {there_are}", wrong.what),
             ..wrong

@@ -547,6 +547,17 @@ fn what_is_wrong_with_own_words_is_said_with_its_place() {
             "{text}: {wrong}"
         );
     }
+    let sums = format!("{{{{ {} }}}}", vec!["rule"; 57].join("~")).repeat(27);
+    for (text, what) in [
+        ("{{ rule", "syntax error"),
+        ("{{ rule|strong(1) }}", "too many arguments"),
+        (&sums, "engine ran out of fuel"),
+    ] {
+        let wrong = templates.check(&own("", text)).expect_err(text);
+        assert!(wrong.what.starts_with(what), "{wrong}");
+        let is_listed = wrong.what.contains("there are");
+        assert!(!is_listed, "no name or filter is what it lacks: {wrong}");
+    }
     let long = "x".repeat(9_000);
     assert_eq!(
         templates.check(&own(&long, "")).unwrap_err().part,
