@@ -178,23 +178,37 @@ impl Provider {
                 .fetch_add(calls.len() as u64, Ordering::Relaxed);
             let bodies = (first..).zip(calls).map(|(id, call)| body(id, call));
             let said = self.exchange(&Value::Array(bodies.collect())).await?;
-            if let Value::Array(answers) = said {
-                return self.in_order(first, calls.len(), answers, contracts);
-            }
-            // One answer for all of them: it does not take several at once, unless it refuses what
-            // they ask for.
-            match self.result(said) {
-                Err(error @ RpcError::Refused { .. }) if !error.is_of_batches() => {
-                    return Err(error);
+            match said {
+                Value::Array(answers) if !self.refuses_batches(&answers, calls.len()) => {
+                    return self.in_order(first, calls.len(), answers, contracts);
                 }
-                _ => self.takes_batches.store(false, Ordering::Relaxed),
+                Value::Array(_) => {}
+                // One answer for all of them: it does not take several at once, unless it refuses
+                // what they ask for.
+                said => match self.result(said) {
+                    Err(error @ RpcError::Refused { .. }) if !error.is_of_batches() => {
+                        return Err(error);
+                    }
+                    _ => {}
+                },
             }
+            self.takes_batches.store(false, Ordering::Relaxed);
         }
         let mut results = Vec::with_capacity(calls.len());
         for call in calls {
             results.push(self.one(call, contracts).await?);
         }
         Ok(results)
+    }
+
+    /// Whether a list says, for all calls, that so many are not taken at once: that is how geth
+    /// answers what is over its `--rpc.batch-request-limit`.
+    fn refuses_batches(&self, answers: &[Value], count: usize) -> bool {
+        let refuses = |answer: &Value| {
+            let error = self.result(answer.clone()).err();
+            error.is_some_and(|error| error.is_of_batches())
+        };
+        answers.len() < count && answers.iter().any(refuses)
     }
 
     /// Answers come in any order, each with the number of its call.

@@ -177,6 +177,21 @@ async fn a_node_that_takes_no_several_calls_is_asked_one_by_one_from_then_on() {
 }
 
 #[tokio::test]
+async fn a_node_that_refuses_several_calls_in_a_list_is_asked_one_by_one_from_then_on() {
+    let tasks = tokio_util::task::TaskTracker::new();
+    let node = node(&tasks, |body| match body {
+        Value::Array(calls) => (OK, json!([error(&calls[0], -32_600, "batch too large")])),
+        call => (OK, block(call)),
+    })
+    .await;
+    let rpc = rpc(&[&node]);
+    assert_eq!(rpc.headers(1, 3).await.unwrap().len(), 3);
+    assert_eq!(count(&node), 4);
+    assert_eq!(rpc.headers(4, 5).await.unwrap().len(), 2);
+    assert_eq!(count(&node), 6);
+}
+
+#[tokio::test]
 async fn one_refusal_of_several_calls_is_of_what_they_ask_for_unless_it_speaks_of_batches() {
     let tasks = tokio_util::task::TaskTracker::new();
     let busy = node(&tasks, |calls| (OK, error(calls, -32_005, "slow down"))).await;
