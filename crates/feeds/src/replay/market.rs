@@ -174,22 +174,23 @@ fn check(coin: &str) -> Result<(), MoveError> {
     }
 }
 
-/// A time so many seconds later, in the form in which it was written.
+/// A time so many seconds later, in the form in which it was written; what is none stays.
 fn moved_on(at: &RawValue, later: i64) -> Option<Box<RawValue>> {
+    let moved = |seconds: i64| seconds.checked_add(later);
     let moved = match serde_json::from_str(at.get()).ok()? {
-        Value::String(text) => match text.parse::<i64>() {
-            Ok(seconds) => (seconds + later).to_string().into(),
-            Err(_) => return Some(at.to_owned()),
-        },
+        Value::String(text) => {
+            let moved = text.parse().ok().and_then(moved);
+            moved.map(|seconds| seconds.to_string().into())
+        }
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(seconds), _) => Value::from(seconds + later),
+            (Some(seconds), _) => moved(seconds).map(Value::from),
             // A part of a second is dropped by whoever reads it.
-            (None, Some(seconds)) if later != 0 => (whole(seconds)? + later).into(),
-            _ => return Some(at.to_owned()),
+            (None, Some(seconds)) if later != 0 => whole(seconds).and_then(moved).map(Value::from),
+            _ => None,
         },
-        _ => return Some(at.to_owned()),
+        _ => None,
     };
-    written::raw(&moved)
+    moved.map_or_else(|| Some(at.to_owned()), |moved| written::raw(&moved))
 }
 
 /// A number of seconds without its part of a second.
@@ -222,6 +223,26 @@ mod tests {
         for (coin, price) in coins {
             let at = price["timestamp"].as_i64().unwrap();
             assert!((0..60).contains(&(now().timestamp() - at)), "{coin} {at}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_is_none_stays_as_it_was_written() {
+        let moved = |at: &str| {
+            let at: Box<RawValue> = serde_json::from_str(at).unwrap();
+            moved_on(&at, 60).unwrap().get().to_owned()
+        };
+        for (at, later) in [
+            ("7", "67"),
+            ("\"7\"", "\"67\""),
+            ("7.5", "67"),
+            ("1e300", "1e300"),
+            ("-1e300", "-1e300"),
+            ("9223372036854775807", "9223372036854775807"),
+            ("\"9223372036854775807\"", "\"9223372036854775807\""),
+            ("null", "null"),
+        ] {
+            assert_eq!(moved(at), later);
         }
     }
 
