@@ -41,7 +41,7 @@ Examples:
   packtrain enqueue ops.prune --deadline 2027-01-31T18:00:00Z";
 pub(super) const KEYS: &str = "\
 A scope says what a key may do:
-  user      work on the data of its tenant: files, reports, comparisons
+  user      work on the data of its tenant: files, reports, comparisons, alerts and their endpoints
   operator  see and change the jobs of all tenants, lanes, schedules and workers
   viewer    read what operators see, and change nothing: for scalers such as KEDA, for collectors
             of /metrics, and for screens
