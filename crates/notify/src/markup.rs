@@ -4,6 +4,7 @@
 //! Templates write bold words and links with letters of the private use area around them. So what
 //! people write, and what a value holds, is text and never markup.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Around bold words.
@@ -15,6 +16,20 @@ const LINK_WORDS: char = '\u{e003}';
 const LINK_END: char = '\u{e004}';
 /// Stands where something was cut off.
 const CUT: &str = "…";
+/// The marks of Slack, which has no way to escape one, and letters that look like them. A letter
+/// without width beside a mark would not do: Slack takes one for the end of a word, where marks
+/// count.
+const SLACK_MARKS: [(char, char); 7] = [
+    ('*', '\u{2217}'),
+    ('_', '\u{2cd}'),
+    ('~', '\u{223c}'),
+    ('`', '\u{2cb}'),
+    ('＊', '\u{fe61}'),
+    ('＿', '\u{2cd}'),
+    ('｀', '\u{2cb}'),
+];
+/// Keeps what follows from being the first of its line.
+const SOFT_HYPHEN: char = '\u{ad}';
 
 /// How a channel writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,8 +163,13 @@ impl Dialect {
         };
         match self {
             Self::Html | Self::Telegram if !entity.is_empty() => out.push_str(entity),
-            // Slack wants these three alone.
-            Self::Slack if !entity.is_empty() && letter != '"' => out.push_str(entity),
+            // Slack wants these three alone; at the beginning of a line > is a quotation even so.
+            Self::Slack if !entity.is_empty() && letter != '"' => {
+                if is_first && letter == '>' {
+                    out.push(SOFT_HYPHEN);
+                }
+                out.push_str(entity);
+            }
             Self::Discord => {
                 let is_mark = "\\*_~`|<>[]@".contains(letter);
                 if is_mark || (is_first && "#-+".contains(letter)) {
@@ -158,6 +178,15 @@ impl Dialect {
                 out.push(letter);
             }
             _ => out.push(letter),
+        }
+    }
+
+    /// Words without letters that the channel would take for marks, though it has no escape for
+    /// them.
+    fn unmarked(self, words: &str) -> Cow<'_, str> {
+        match self {
+            Self::Slack => unmarked(words).into(),
+            _ => words.into(),
         }
     }
 
@@ -233,7 +262,7 @@ impl Writing {
         let empty = self.out.len();
         // Up to here it fits with the sign that something was cut off.
         let mut safe = None;
-        for letter in words.chars() {
+        for letter in dialect.unmarked(words).chars() {
             let is_first = self.out.is_empty() || self.out.ends_with('\n');
             let at = self.out.len();
             if left >= cut {
@@ -267,6 +296,29 @@ impl Writing {
         self.left = 0;
         false
     }
+}
+
+/// Words with letters that look like them in place of the marks of Slack. Addresses stay, since
+/// Slack makes links of them first; so does `_` inside a word, where it is no mark, for the names
+/// of metrics have it.
+fn unmarked(words: &str) -> String {
+    let is_of_word = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
+    let mut out = String::with_capacity(words.len());
+    for word in words.split_inclusive(char::is_whitespace) {
+        let address = word.find("https://").or_else(|| word.find("http://"));
+        let (text, address) = word.split_at(address.unwrap_or(word.len()));
+        let mut before = None;
+        let mut letters = text.chars().peekable();
+        while let Some(letter) = letters.next() {
+            let is_inside = is_of_word(before) && is_of_word(letters.peek().copied());
+            let look_alike = SLACK_MARKS.iter().find(|(mark, _)| *mark == letter);
+            let look_alike = look_alike.filter(|_| letter != '_' || !is_inside);
+            out.push(look_alike.map_or(letter, |(_, look_alike)| *look_alike));
+            before = Some(letter);
+        }
+        out.push_str(address);
+    }
+    out
 }
 
 /// A letter of HTML, in text and in attributes.

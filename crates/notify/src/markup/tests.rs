@@ -22,7 +22,7 @@ fn every_letter_that_a_channel_takes_for_markup_is_escaped_as_that_channel_says(
         ),
         (
             Dialect::Slack,
-            "- &lt;!channel&gt; @everyone *a* _b_ ~c~ `d` |e| [f](g) &amp; \"h\" 'i' \
+            "- &lt;!channel&gt; @everyone ∗a∗ ˍbˍ ∼c∼ ˋdˋ |e| [f](g) &amp; \"h\" 'i' \
              &lt;b&gt;\n# j 1.5 -2",
         ),
         (
@@ -38,6 +38,28 @@ fn every_letter_that_a_channel_takes_for_markup_is_escaped_as_that_channel_says(
     ] {
         assert_eq!(dialect.write(text, 1_000), written, "{dialect:?}");
     }
+}
+
+#[test]
+fn nothing_is_a_mark_of_slack_and_names_and_addresses_stay_readable() {
+    for (text, written) in [
+        ("*ETH* 2 * 3*4", "∗ETH∗ 2 ∗ 3∗4"),
+        ("transfer_out of _USDC_", "transfer_out of ˍUSDCˍ"),
+        ("`a`b`c` ~d~", "ˋaˋbˋcˋ ∼d∼"),
+        ("＊太字＊ ＿a＿ ｀b｀", "﹡太字﹡ ˍaˍ ˋbˋ"),
+        ("> a\n> b > c", "\u{ad}&gt; a\n\u{ad}&gt; b &gt; c"),
+        (
+            "see_(https://a.example/~ada/_b_?c=*) *d*",
+            "see\u{2cd}(https://a.example/~ada/_b_?c=*) ∗d∗",
+        ),
+    ] {
+        assert_eq!(Dialect::Slack.write(text, 1_000), written);
+    }
+    let url = "https://a.example/~ada/_b_";
+    let text = format!("{} {}", strong("a * b*_c"), link(url, "*more*"));
+    let written = "*a ∗ b∗ˍc* <https://a.example/~ada/_b_|∗more∗>";
+    assert_eq!(Dialect::Slack.write(&text, 1_000), written);
+    assert_eq!(Dialect::Slack.write("****", 3), "∗∗…");
 }
 
 #[test]

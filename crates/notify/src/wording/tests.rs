@@ -298,6 +298,17 @@ fn own_words_are_text_and_never_markup() {
 }
 
 #[test]
+fn stars_in_the_name_of_a_rule_are_no_marks_of_slack() {
+    let notice = Notice::Firing(Incident {
+        rule: "*ETH* ~below~ 3,000".to_owned(),
+        ..incident()
+    });
+    let message = Templates::new().write(ChannelKind::Slack, &notice, Berlin, None);
+    let begin = "*∗ETH∗ ∼below∼ 3,000: ETH price is $2,988.10*\nETH price went";
+    assert!(message.text.starts_with(begin), "{}", message.text);
+}
+
+#[test]
 fn a_name_of_several_lines_is_told_in_one() {
     let odd = Incident {
         rule: "a\n\n# b\t c".to_owned(),
