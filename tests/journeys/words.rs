@@ -176,7 +176,7 @@ async fn words_that_cannot_be_are_refused_with_their_place_and_what_there_is() {
         (
             json!({ "text": "x".repeat(8 * 1024 + 1) }),
             "/words/text",
-            "Line 1, column 1: more than 8192 bytes.",
+            "Line 1, column 1: more than 8192 bytes: its 8193 characters are 8193 as UTF-8.",
         ),
         (json!({ "titel": "x" }), "/words", "titel"),
         (json!({ "title": 7 }), "/words/title", "7"),

@@ -193,11 +193,13 @@ pub struct DisabledEndpoint {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OwnWords {
-    /// The title: one line, up to 8 KiB as a template.
+    /// The title: one line, as a template of up to 8,192 bytes of UTF-8; a letter beyond ASCII has
+    /// 2 to 4 of them.
     #[serde(default)]
     #[schema(max_length = 8192, example = "{{ rule }}: {{ after }}")]
     pub title: String,
-    /// The text, up to 8 KiB as a template.
+    /// The text, as a template of up to 8,192 bytes of UTF-8; a letter beyond ASCII has 2 to 4 of
+    /// them.
     #[serde(default)]
     #[schema(max_length = 8192, example = "{{ metric }} is {{ after }}.")]
     pub text: String,
@@ -247,7 +249,7 @@ pub struct WordingError {
 /// Puts notices into words.
 pub trait Wording: Send + Sync {
     /// The message for a channel, with times in the reader's zone. Own words that fail on this very
-    /// notice are replaced by ours: an alert is told in any case.
+    /// notice, or say nothing of it, are replaced by ours: an alert is told in any case.
     fn write(
         &self,
         kind: ChannelKind,

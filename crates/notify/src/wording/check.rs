@@ -26,7 +26,11 @@ pub(super) fn check(
 ) -> Result<(), WordingError> {
     let wrong = |offset: usize, what: String| wrong(part, text, offset, what);
     if text.len() > OWN_WORDS_BYTES_MAX {
-        return Err(wrong(0, format!("more than {OWN_WORDS_BYTES_MAX} bytes")));
+        let (letters, bytes) = (text.chars().count(), text.len());
+        let what = format!(
+            "more than {OWN_WORDS_BYTES_MAX} bytes: its {letters} characters are {bytes} as UTF-8"
+        );
+        return Err(wrong(0, what));
     }
     let odd = text
         .char_indices()

@@ -569,6 +569,9 @@ fn what_is_wrong_with_own_words_is_said_with_its_place() {
         let is_listed = wrong.what.contains("there are");
         assert!(!is_listed, "no name or filter is what it lacks: {wrong}");
     }
+    let wide = templates.check(&own("", &"価".repeat(3_000))).unwrap_err();
+    let what = "more than 8192 bytes: its 3000 characters are 9000 as UTF-8";
+    assert_eq!(wide.what, what);
     let long = "x".repeat(9_000);
     assert_eq!(
         templates.check(&own(&long, "")).unwrap_err().part,
