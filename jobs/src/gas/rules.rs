@@ -40,9 +40,9 @@ pub const fn of(chain: Chain) -> Rules {
             blobs: &[],
             data_fee: Some(Oracle::Arbitrum),
         },
-        // PIP-58 (Bhilai).
+        // Whoever makes a block chooses within 5 % of the one before it (PIP-79, Lisovo).
         Chain::Polygon => Rules {
-            base_fee: eip1559(64, 2),
+            base_fee: None,
             blobs: &[],
             data_fee: None,
         },

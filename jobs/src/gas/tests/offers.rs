@@ -77,6 +77,19 @@ fn tips_are_medians_of_the_last_twenty_blocks_that_have_transactions() {
 }
 
 #[test]
+fn where_no_formula_binds_who_makes_a_block_no_bound_is_offered() {
+    let all = blocks(&[(30_000_000_000, Some(1)); 40]);
+    let medians = tips::medians(&all);
+    for chain in Chain::ALL {
+        let said = offers(&rules::of(chain), &all, medians.as_ref());
+        let is_bound = said.iter().any(|offer| offer.basis == Basis::Bound);
+        // On Polygon a block may cost 5 % more than the one before it, empty or full.
+        let is_free = matches!(chain, Chain::Arbitrum | Chain::Polygon);
+        assert_eq!(is_bound, !is_free, "{chain}");
+    }
+}
+
+#[test]
 fn a_steady_chain_asks_for_its_steady_price_and_bounds_grow_with_the_horizon() {
     let steady = blocks(&[(1_000_000, Some(10)); 50]);
     let offered = offered(&steady);
