@@ -1,7 +1,6 @@
 //! Owners prove that they want their endpoints before anything else is told there.
 
 use chrono::TimeDelta;
-use packtrain_core::ids::{EndpointId, JobId};
 use packtrain_core::ports::KeyScope;
 use packtrain_tests::{Mailbox, Yard, until};
 use serde_json::{Value, json};
@@ -210,8 +209,9 @@ async fn a_receiver_of_webhooks_that_sends_the_code_back_is_told_from_then_on() 
     // Else whoever has others' chats answer with what they got would read the code there.
     let kept = "select coalesce(excerpt, 'nothing') from delivery_try";
     assert_eq!(scene.yard.database.texts(kept).await, ["nothing"; 2]);
-    let asked: EndpointId = endpoint.parse().unwrap();
-    let asked = JobId::from_uuid(asked.as_uuid()).derive("verify");
+    let asked = "select id::text from job where kind = 'alerts.verify' order by id desc limit 1";
+    let asked = scene.yard.database.texts(asked).await.remove(0);
+    let asked = format!("job_{}", asked.replace('-', ""));
     let path = format!("{ENDPOINTS}/{endpoint}/test/{asked}");
     scene.owner.get(&path).await.expect(404);
     let rule = json!({ "rule": below_3000(), "endpoints": [endpoint, scene.endpoint] });
@@ -309,6 +309,28 @@ async fn another_address_is_told_nothing_until_its_owner_proves_that_he_wants_it
     give(&scene, endpoint, &second, 200).await;
     assert_eq!(scene.observe("3200", 120).await, 1);
     assert_eq!(mailbox.letters().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_address_whose_code_was_not_asked_for_sends_one_when_it_is_repeated() {
+    let (scene, mailbox) = scene().await;
+    let made = make(&scene, "email", "ada@example.org").await;
+    let path = format!("{ENDPOINTS}/{}", made["id"].as_str().unwrap());
+    code(&mailbox, 1).await;
+    let edit = json!({ "address": "bea@example.org" });
+    let run = |sql| scene.yard.database.run(sql);
+    run("alter table job add constraint broken check (kind <> 'alerts.verify') not valid").await;
+    scene.owner.patch(&path, &[], &edit).await.expect(500);
+    run("alter table job drop constraint broken").await;
+    for _ in 0..2 {
+        let moved = scene.owner.patch(&path, &[], &edit).await.expect(200);
+        assert_eq!(moved.json()["place"], "bea@example.org");
+    }
+    code(&mailbox, 2).await;
+    assert!(mailbox.letters()[1].contains("bea@example.org"));
+    // The scene's own endpoint had one, and each of the two addresses.
+    let codes = "select count(*) from job where kind = 'alerts.verify'";
+    assert_eq!(scene.yard.database.number(codes).await, 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

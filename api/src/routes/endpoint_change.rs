@@ -34,7 +34,9 @@ pub(crate) struct EndpointEdit {
 /// Changes what an endpoint is called, or where it leads. Its channel, its secrets, its digest and
 /// the rules that tell it stay. At another address it is as new as one that is made: its owner has
 /// to prove that he wants it there, and what failed elsewhere counts for nothing. Messages that are
-/// on their way go to the address that stands when they are tried.
+/// on their way go to the address that stands when they are tried; those that are tried before it
+/// is proved are not sent, and not later either. Where the answer did not come, repeat
+/// the request without `If-Match`: one code is sent.
 #[utoipa::path(
     patch, path = "/v2/premium/endpoints/{id}", tag = "alerts", operation_id = "changeEndpoint",
     params(
@@ -54,26 +56,24 @@ pub(crate) async fn change(
     JsonBody(edit): JsonBody<EndpointEdit>,
 ) -> Result<Response, Problem> {
     let endpoint = id::<EndpointId>(&text)?;
-    let api = &shared.api;
     let mut tries = 0;
-    let change = loop {
+    loop {
         let known = find(&shared, user.tenant, endpoint).await?;
         editable(known.clone())?.expect(&headers)?;
         let change = edit.read(&shared, &known)?;
         tries += 1;
-        let endpoints = &api.alerts.endpoints;
+        let endpoints = &shared.api.alerts.endpoints;
         match endpoints.change(user.tenant, &known, &change).await {
             Err(EndpointError::Moved) if tries < CHANGE_TRIES => {}
-            done => {
-                done?;
-                break change;
-            }
+            done => break done?,
         }
-    };
-    if change.address.is_some() && change.needs_proof {
-        endpoint_proof::ask(&shared, &user, endpoint, api.ids.job(), &asked).await?;
     }
     let record = find(&shared, user.tenant, endpoint).await?;
+    // Also where the address stood already: the request that wrote it may have ended before its
+    // code was asked for.
+    if edit.address.is_some() {
+        endpoint_proof::ask_first(&shared, &user, &record, &asked).await?;
+    }
     Ok(editable(record)?.edited())
 }
 

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use packtrain_core::ids::{EndpointId, JobId};
 use packtrain_core::job::About;
-use packtrain_core::ports::{AskedAgain, Proof};
+use packtrain_core::ports::{AskedAgain, EndpointRecord, Proof};
 use packtrain_core::proof::Code;
 use packtrain_jobs::alerts::verify::Verify;
 use serde::Deserialize;
@@ -100,19 +100,23 @@ pub(crate) async fn send_code(
     Ok(StatusCode::ACCEPTED.into_response())
 }
 
-/// Has the first code sent to a new endpoint; once, however often it is asked for.
+/// Has the first code sent to an endpoint that waits for its proof; once for each address that it
+/// gets, however often it is asked for.
 pub(super) async fn ask_first(
     shared: &Shared,
     user: &User,
-    endpoint: EndpointId,
+    endpoint: &EndpointRecord,
     asked: &Asked,
 ) -> Result<(), Problem> {
-    let job = JobId::from_uuid(endpoint.as_uuid()).derive("verify");
-    ask(shared, user, endpoint, job, asked).await
+    let Some(since) = endpoint.unverified_since else {
+        return Ok(());
+    };
+    let job = endpoint.id.proof_job(since);
+    ask(shared, user, endpoint.id, job, asked).await
 }
 
 /// Has a code sent to an endpoint, by this job.
-pub(super) async fn ask(
+async fn ask(
     shared: &Shared,
     user: &User,
     endpoint: EndpointId,

@@ -161,9 +161,7 @@ pub(crate) async fn create(
     let endpoints = &api.alerts.endpoints;
     let made = endpoints.create(user.tenant, &new, keyed.as_ref()).await?;
     let record = find(&shared, user.tenant, made).await?;
-    if record.unverified_since.is_some() {
-        endpoint_proof::ask_first(&shared, &user, made, &asked).await?;
-    }
+    endpoint_proof::ask_first(&shared, &user, &record, &asked).await?;
     let secret = record.secrets.first();
     let view = NewEndpointView {
         secret: secret.map(|secret| secret.reveal().clone()),

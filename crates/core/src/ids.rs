@@ -225,6 +225,18 @@ impl ComparisonId {
     }
 }
 
+impl EndpointId {
+    /// The job that sends the first code there since its owner has to prove that he wants it: the
+    /// same every time, so that asking twice asks once, and of the time of that, however old the
+    /// endpoint is.
+    pub fn proof_job(&self, since: Timestamp) -> JobId {
+        let ms = u64::try_from(since.timestamp_millis()).unwrap_or(0);
+        let cause = uuid::Builder::from_unix_timestamp_millis(ms, &[0; 10]).into_uuid();
+        let role = format!("{self}:verify:{}", since.timestamp_micros());
+        JobId(derived(cause, &role))
+    }
+}
+
 impl IncidentId {
     /// The incident of a rule's firing of a number, the same every time.
     pub fn of_firing(rule: RuleId, firing: u32, at: Timestamp) -> Self {
