@@ -133,7 +133,8 @@ sorts! {
         "This is a fault of ours. Try again after a while; whoever runs this installation finds \
          the cause in its log under the request_id.";
     UNAVAILABLE = SERVICE_UNAVAILABLE "unavailable" "A part of the service is not reachable"
-        "Nothing was done; Retry-After says when to try again.";
+        "What the request asked for may have been done; look before you repeat it, or repeat it \
+         under its Idempotency-Key. Retry-After says when to try again.";
     BUSY = SERVICE_UNAVAILABLE "busy" "The service is busy"
         "Too many requests are answered at the moment; Retry-After says when to try again.";
     DRAINING = SERVICE_UNAVAILABLE "draining" "This process is about to stop"
