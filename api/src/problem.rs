@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use packtrain_core::fault::chain;
-use packtrain_core::field::FieldError;
+use packtrain_core::field::{FieldError, MISTAKES_MAX};
 use packtrain_core::ids::RequestId;
 use packtrain_core::ports::{ObjectError, StoreError};
 use serde::Serialize;
@@ -83,12 +83,16 @@ impl Problem {
         }
     }
 
-    /// Places in the body that need a change.
-    pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
+    /// Places in the body that need a change; of many the first are named.
+    pub(crate) fn invalid(mut errors: Vec<FieldError>) -> Self {
         let detail = match errors.len() {
             1 => "1 field needs a change.".to_owned(),
+            count if count > MISTAKES_MAX => {
+                format!("{count} fields need a change; here are the first {MISTAKES_MAX}.")
+            }
             count => format!("{count} fields need a change."),
         };
+        errors.truncate(MISTAKES_MAX);
         Self {
             errors,
             ..Self::said(&INVALID, detail)
@@ -258,12 +262,12 @@ mod tests {
         let response = Problem::from(away).into_response();
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()[RETRY_AFTER], "1");
+        // An answer of the database that is lost may be that of a commit.
+        assert!(UNAVAILABLE.advice.contains("may have been done"));
         let missing = StoreError::Missing {
             what: "file".into(),
         };
         let response = Problem::from(missing).into_response();
-        // An answer of the database that is lost may be that of a commit.
-        assert!(UNAVAILABLE.advice.contains("may have been done"));
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert!(!response.headers().contains_key(RETRY_AFTER));
     }

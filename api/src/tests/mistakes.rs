@@ -95,6 +95,21 @@ async fn all_mistakes_of_a_rule_are_told_at_once() {
 }
 
 #[tokio::test]
+async fn of_many_mistakes_in_a_body_that_can_be_read_the_first_are_told_and_how_many_there_are() {
+    let client = Client::new();
+    let leaf = json!({ "metric": "transfer:1:nobody", "op": ">", "value": "5" });
+    let body = json!({ "rule": { "name": "", "when": { "all": vec![leaf; 100] } } });
+    let answer = client.post(RULES, None, &body).await;
+    let told = places(&answer);
+    assert_eq!(told.len(), 20);
+    assert!(told.contains(&("/rule/name".to_owned(), "empty".to_owned())));
+    let said = answer.json()["detail"].as_str().unwrap().to_owned();
+    let (count, rest) = said.split_once(' ').unwrap();
+    assert!(count.parse::<usize>().unwrap() > 100, "{said}");
+    assert_eq!(rest, "fields need a change; here are the first 20.");
+}
+
+#[tokio::test]
 async fn no_refusal_of_a_body_or_a_query_has_words_of_the_program() {
     let client = Client::new();
     let mut said = Vec::new();
