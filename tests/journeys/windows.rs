@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use packtrain_core::chain::Chain;
+use packtrain_core::ids::RuleId;
 use packtrain_core::limits::WINDOWS_MAX;
 use packtrain_core::ports::{ChainEvents, Stretch, Watch};
 use packtrain_core::time::{Clock, SystemClock, Timestamp};
@@ -106,6 +107,91 @@ async fn a_tenant_watches_no_more_windows_than_leave_room_for_others() {
     assert_eq!(refused.json()["code"], "limit.reached");
     // Those that are watched already are derived once, for however many rules.
     ask(watching(0..20)).await.expect(201);
+}
+
+/// A rule on one window that no other rule watches.
+fn alone(coin: &str) -> Json {
+    let mut rule = over("<", "1", "mean", 3_600);
+    rule["when"]["metric"] = format!("price:coingecko:{coin}").into();
+    rule
+}
+
+/// Puts a rule in the place of another; the status of the answer.
+async fn put(scene: &Scene, id: &str, rule: Json) -> u16 {
+    let json = [("content-type", "application/json")];
+    let path = format!("/v2/premium/alerts/rules/{id}");
+    let asked = json!({ "rule": rule }).to_string();
+    scene
+        .owner
+        .send("PUT", &path, &json, asked)
+        .await
+        .status
+        .as_u16()
+}
+
+/// Has a rule watch windows of so many made-up metrics.
+async fn watch(scene: &Scene, id: &str, windows: u32) {
+    let id: RuleId = id.parse().unwrap();
+    let id = id.as_uuid();
+    let sql = format!(
+        "insert into alert_level (metric, level, rule_id, tenant_id)
+         select 'price:coingecko:x' || n || '|mean|3600', 1, id, tenant_id
+           from alert_rule, generate_series(1, {windows}) as n
+          where id = '{id}'"
+    );
+    scene.yard.database.run(&sql).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_rules_that_are_changed_at_once_do_not_both_watch_the_last_window() {
+    let scene = Scene::new().await;
+    let full = scene.rule(below_3000()).await;
+    watch(&scene, &full, WINDOWS_MAX - 1).await;
+    let (one, other) = (
+        scene.rule(below_3000()).await,
+        scene.rule(below_3000()).await,
+    );
+    // Whoever wrote levels waits with the end of his transaction until the test lets him.
+    let db = &scene.yard.database;
+    db.run(
+        "create function wait() returns trigger language plpgsql as $$
+         begin perform pg_advisory_xact_lock_shared(7); return null; end $$",
+    )
+    .await;
+    db.run(
+        "create constraint trigger wait after insert on alert_level
+         deferrable initially deferred for each row execute function wait()",
+    )
+    .await;
+    let hold = db.hold("select pg_advisory_xact_lock(7)").await;
+    let changes = async {
+        let first = put(&scene, &one, alone("a"));
+        let second = async {
+            db.blocked(1).await;
+            put(&scene, &other, alone("b")).await
+        };
+        let letting_go = async {
+            db.blocked(2).await;
+            hold.commit().await;
+        };
+        tokio::join!(first, second, letting_go)
+    };
+    let (first, second, ()) = changes.await;
+    assert_eq!((first, second), (200, 409));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_watches_too_many_windows_already_may_watch_fewer_and_no_more() {
+    let scene = Scene::new().await;
+    let full = scene.rule(below_3000()).await;
+    let rule = scene.rule(over("<", "1", "mean", 3_600)).await;
+    watch(&scene, &full, WINDOWS_MAX + 5).await;
+    let mut two = over("<", "1", "mean", 3_600);
+    let leaf = two["when"].take();
+    two["when"] = json!({ "any": [leaf, alone("a")["when"]] });
+    assert_eq!(put(&scene, &rule, two).await, 409);
+    assert_eq!(put(&scene, &rule, alone("a")).await, 200, "as many");
+    assert_eq!(put(&scene, &full, alone("a")).await, 200, "fewer");
 }
 
 /// A sequence that looks like chance and is the same every time.

@@ -2,6 +2,7 @@
 
 pub(crate) mod evaluated;
 mod incidents;
+mod levels;
 mod points;
 pub(crate) mod prune;
 pub(crate) mod row;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use packtrain_core::ids::{EndpointId, IncidentId, RuleId, TenantId};
-use packtrain_core::limits::{RULES_MAX, WINDOWS_MAX};
+use packtrain_core::limits::RULES_MAX;
 use packtrain_core::ports::{
     IncidentRecord, Keyed, NewRule, RuleError, RuleRecord, Rules, Step, StoreError,
 };
@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use crate::error::refused;
 use crate::gate::{TenantGate, commit};
-use crate::pg::alerts::incidents;
 use crate::pg::alerts::row::RuleRow;
+use crate::pg::alerts::{incidents, levels};
 use crate::pg::jobs::keyed::{self, Taken};
 use crate::pool::Pool;
 
@@ -53,13 +53,7 @@ impl Rules for PgRules {
             }
         }
         // Two who make the last rule at once take turns.
-        sqlx::query!(
-            "select pg_advisory_xact_lock(hashtextextended('alert_rule:' || $1, 0)) as locked",
-            tenant.as_uuid().to_string(),
-        )
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(refused("to count rules"))?;
+        levels::take_turns(&mut tx, tenant).await?;
         let count = sqlx::query_scalar!(r#"select count(*) as "count!" from alert_rule"#)
             .fetch_one(&mut *tx)
             .await
@@ -96,7 +90,7 @@ impl Rules for PgRules {
         .execute(&mut *tx)
         .await
         .map_err(refused("to store how a rule stands"))?;
-        levels(&mut tx, tenant, rule).await?;
+        levels::replace(&mut tx, tenant, rule).await?;
         commit(tx, "to store a rule").await?;
         Ok(rule.id)
     }
@@ -134,14 +128,7 @@ impl Rules for PgRules {
             incidents::say(&mut tx, tenant, changed, ended).await?;
         }
         incidents::end(&mut tx, rule.id).await?;
-        sqlx::query!(
-            "delete from alert_level where rule_id = $1",
-            rule.id.as_uuid()
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(refused("to replace a rule's levels"))?;
-        levels(&mut tx, tenant, rule).await?;
+        levels::replace(&mut tx, tenant, rule).await?;
         Ok(commit(tx, "to change a rule").await?)
     }
 
@@ -330,56 +317,6 @@ async fn expect_endpoints(
     .map_err(refused("to look for endpoints"))?;
     let missing = endpoints.iter().find(|id| !known.contains(&id.as_uuid()));
     missing.map_or(Ok(()), |id| Err(RuleError::Endpoint(*id)))
-}
-
-async fn levels(
-    connection: &mut PgConnection,
-    tenant: TenantId,
-    rule: &NewRule,
-) -> Result<(), RuleError> {
-    let keys: Vec<String> = rule
-        .levels
-        .iter()
-        .map(|level| level.metric.clone())
-        .collect();
-    let values: Vec<String> = rule
-        .levels
-        .iter()
-        .map(|level| level.value.clone())
-        .collect();
-    sqlx::query!(
-        r#"
-        insert into alert_level (metric, level, rule_id, tenant_id)
-        select l.metric, l.level::numeric, $3, $4
-          from unnest($1::text[], $2::text[]) as l (metric, level)
-            on conflict do nothing
-        "#,
-        &keys,
-        &values,
-        rule.id.as_uuid(),
-        tenant.as_uuid(),
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(refused("to store a rule's levels"))?;
-    if !keys.iter().any(|key| key.contains('|')) {
-        return Ok(());
-    }
-    let windows = sqlx::query_scalar!(
-        r#"
-        select count(distinct l.metric) as "count!"
-          from alert_rule r
-          join alert_level l on l.rule_id = r.id
-         where l.metric like '%|%'
-        "#,
-    )
-    .fetch_one(connection)
-    .await
-    .map_err(refused("to count windows"))?;
-    match windows > i64::from(WINDOWS_MAX) {
-        true => Err(RuleError::Windows(windows, WINDOWS_MAX)),
-        false => Ok(()),
-    }
 }
 
 fn uuids(endpoints: &[EndpointId]) -> Vec<Uuid> {
