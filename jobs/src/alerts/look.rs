@@ -50,14 +50,16 @@ impl Look {
         if is_cut {
             result["cut"] = true.into();
         }
-        if self.points.is_empty() {
-            return Done::with(result);
-        }
-        Done {
-            result: Some(result),
-            then: vec![FollowUp::of(Evaluate::of(ctx.job))],
-            writes: vec![Write::Observed(self.points)],
-            ..Done::default()
-        }
+        observe(ctx, self.points, Done::with(result))
     }
+}
+
+/// An end with which these points are written, if there are any, and the rules that watch them are
+/// evaluated.
+pub(crate) fn observe(ctx: &Ctx, points: Vec<Point>, mut done: Done) -> Done {
+    if !points.is_empty() {
+        done.then.push(FollowUp::of(Evaluate::of(ctx.job)));
+        done.writes.push(Write::Observed(points));
+    }
+    done
 }

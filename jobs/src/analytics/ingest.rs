@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use packtrain_core::fault::{Fault, chain as told};
 use packtrain_core::job::{Ctx, Done, FollowUp, Job, Kind, Lane};
-use packtrain_core::ports::{Measured, Point, SourceError, StoreError, Write};
+use packtrain_core::ports::{Measured, Point, SourceError, StoreError};
 use packtrain_core::quantity::Quantity as Amount;
 use packtrain_core::schedule::{Every, Missed};
 use packtrain_core::series::{APY, Dataset, PEG, POOL_TVL, PROTOCOL, Resolution};
@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use super::anomaly::Anomaly;
 use super::quantity::Quantity;
 use super::rollup::Rollup;
-use crate::alerts::evaluate::Evaluate;
+use crate::alerts::look::observe;
 
 /// How often it comes by itself.
 pub const EVERY: Duration = Duration::from_secs(60 * 60);
@@ -97,22 +97,17 @@ impl Job for Ingest {
         if dataset == Dataset::Tvl {
             then.push(FollowUp::of(Quantity {}));
         }
-        let observed = points.len();
-        let mut writes = Vec::new();
-        if observed > 0 {
-            then.push(FollowUp::of(Evaluate::of(ctx.job)));
-            writes.push(Write::Observed(points));
-        }
-        Ok(Done {
-            result: Some(json!({
-                "dataset": dataset, "hour": hour, "measured": measured.len(),
-                "new": recorded.new, "late": recorded.late, "left_out": measurement.left_out,
-                "small": small, "observed": observed,
-            })),
+        let result = json!({
+            "dataset": dataset, "hour": hour, "measured": measured.len(),
+            "new": recorded.new, "late": recorded.late, "left_out": measurement.left_out,
+            "small": small, "observed": points.len(),
+        });
+        let done = Done {
+            result: Some(result),
             then,
-            writes,
             ..Done::default()
-        })
+        };
+        Ok(observe(ctx, points, done))
     }
 }
 

@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use packtrain_core::chain::Chain;
 use packtrain_core::fault::{Fault, chain as told};
-use packtrain_core::job::{Ctx, Done, FollowUp, Job, Kind, Lane, Priority};
-use packtrain_core::ports::{
-    ChainError, DataFee, GasBlock, GasLook, Header, Point, StoreError, Write,
-};
+use packtrain_core::job::{Ctx, Done, Job, Kind, Lane, Priority};
+use packtrain_core::ports::{ChainError, DataFee, GasBlock, GasLook, Header, Point, StoreError};
 use packtrain_core::schedule::Every;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -17,7 +15,7 @@ use utoipa::ToSchema;
 use super::data_fee::Oracle;
 use super::reading::{self, Torn};
 use super::{data_fee, points, rules};
-use crate::alerts::evaluate::Evaluate;
+use crate::alerts::look::observe;
 
 /// How often it comes by itself.
 pub const EVERY: Duration = Duration::from_secs(15);
@@ -101,15 +99,7 @@ impl Seen {
 
     /// The rules that watch gas are evaluated with what is new.
     fn done(self, ctx: &Ctx) -> Done {
-        if self.points.is_empty() {
-            return Done::with(self.result);
-        }
-        Done {
-            result: Some(self.result),
-            then: vec![FollowUp::of(Evaluate::of(ctx.job))],
-            writes: vec![Write::Observed(self.points)],
-            ..Done::default()
-        }
+        observe(ctx, self.points, Done::with(self.result))
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use packtrain_core::fault::Fault;
-use packtrain_core::job::{Ctx, Done, FollowUp, Job, Kind, Lane};
-use packtrain_core::ports::{KindNow, PlatformNow, Point, Write};
+use packtrain_core::job::{Ctx, Done, Job, Kind, Lane};
+use packtrain_core::ports::{KindNow, PlatformNow, Point};
 use packtrain_core::schedule::Every;
 use packtrain_core::time::Timestamp;
 use packtrain_rules::metric::{Derived, Family, Metric};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use crate::alerts::evaluate::Evaluate;
+use crate::alerts::look::observe;
 use crate::catalogue;
 
 /// Keys of a family that are read, at most: there are some tens of kinds with three figures each,
@@ -61,12 +61,8 @@ impl Job for Observe {
                 })
             })
             .collect();
-        Ok(Done {
-            result: Some(json!({ "wanted": metrics.len(), "observed": points.len() })),
-            then: vec![FollowUp::of(Evaluate::of(ctx.job))],
-            writes: vec![Write::Observed(points)],
-            ..Done::default()
-        })
+        let result = json!({ "wanted": metrics.len(), "observed": points.len() });
+        Ok(observe(ctx, points, Done::with(result)))
     }
 }
 
