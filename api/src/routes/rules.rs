@@ -133,11 +133,11 @@ pub(crate) async fn create(
     State(shared): State<Shared>,
     user: User,
     OptionalKey(key): OptionalKey,
-    RuleBody(wanted): RuleBody,
+    wanted: RuleBody,
 ) -> Result<Response, Problem> {
     let api = &shared.api;
-    let keyed = keyed(key, &wanted, api.clock.now())?;
-    operable(&user, &wanted.rule)?;
+    let keyed = keyed(key, &wanted.0, api.clock.now())?;
+    operable(&user, &wanted.0.rule)?;
     let new = stored(&shared, RuleId::from_uuid(api.ids.uuid()), &wanted, None)?;
     let rule = api
         .alerts
@@ -211,11 +211,11 @@ pub(crate) async fn replace(
     user: User,
     Path(text): Path<String>,
     headers: HeaderMap,
-    RuleBody(wanted): RuleBody,
+    wanted: RuleBody,
 ) -> Result<Response, Problem> {
     let rule = id::<RuleId>(&text)?;
     let expected = conditional::version(&headers)?;
-    operable(&user, &wanted.rule)?;
+    operable(&user, &wanted.0.rule)?;
     let rules = &shared.api.alerts.rules;
     let mut tries = 0;
     loop {
@@ -296,7 +296,7 @@ impl RuleRequest {
 fn stored(
     shared: &Shared,
     id: RuleId,
-    wanted: &RuleRequest,
+    RuleBody(wanted): &RuleBody,
     before: Option<&RuleRecord>,
 ) -> Result<NewRule, Problem> {
     let now = shared.api.clock.now();

@@ -47,11 +47,11 @@ pub struct Stands {
     pub waits_for: Vec<String>,
 }
 
-/// A rule and who is told of it, in our words, ready to be stored; what happened to the one whose
-/// place it takes goes on.
+/// A rule with which [`check`] finds nothing wrong, and who is told of it, in our words, ready to be
+/// stored; what happened to the one whose place it takes goes on.
 ///
 /// # Errors
-/// What is wrong where.
+/// What no plan can be made of.
 pub fn stored(
     id: RuleId,
     rule: &Rule,
@@ -59,11 +59,6 @@ pub fn stored(
     before: Option<&RuleRecord>,
     now: Timestamp,
 ) -> Result<NewRule, Vec<FieldError>> {
-    let mut errors = check(rule);
-    errors.extend(check_endpoints(&endpoints));
-    if !errors.is_empty() {
-        return Err(errors);
-    }
     let plan = Plan::of(rule)?;
     let (standing, keeps, ended) = match before.and_then(stood) {
         None => (Standing::new(now), false, None),
