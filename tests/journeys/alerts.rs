@@ -263,11 +263,14 @@ async fn rules_endpoints_and_incidents_are_their_tenant_s_alone() {
             .json();
         assert_eq!(page["items"], json!([]), "{list}");
     }
-    let stolen = json!({ "rule": below_3000(), "endpoints": [scene.endpoint] });
+    let asked = json!({ "name": "x", "channel": "webhook", "address": scene.receiver.url });
+    let own = other.post("/v2/premium/endpoints", &[], &asked).await;
+    let own = own.expect(201).json()["id"].take();
+    let stolen = json!({ "rule": below_3000(), "endpoints": [own, scene.endpoint] });
     let refused = other.post("/v2/premium/alerts/rules", &[], &stolen).await;
     assert_eq!(
         refused.expect(422).json()["errors"][0]["pointer"],
-        "/endpoints"
+        "/endpoints/1"
     );
     let removing = format!("/v2/premium/alerts/rules/{rule}");
     other.send("DELETE", &removing, &[], "").await.expect(404);

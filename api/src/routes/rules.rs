@@ -345,13 +345,9 @@ impl From<RuleError> for Problem {
             RuleError::Many(_) | RuleError::Windows(..) => {
                 Self::said(&LIMIT_REACHED, sentence(&error))
             }
-            RuleError::Endpoint(_) => {
-                let said = sentence(&error);
-                Self::invalid(vec![FieldError::new(
-                    "/endpoints",
-                    "unknown_endpoint",
-                    said,
-                )])
+            RuleError::Endpoint(place, _) => {
+                let place = format!("/endpoints/{place}");
+                Self::field(place, "unknown_endpoint", sentence(&error))
             }
         }
     }

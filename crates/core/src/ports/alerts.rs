@@ -97,9 +97,9 @@ pub enum RuleError {
     /// With it, the rules of its owner would watch more windows than they may.
     #[error("your rules watch {0} windows with it, and at most {1} are watched")]
     Windows(i64, u32),
-    /// It names an endpoint that its owner does not have.
-    #[error("there is no endpoint {0}")]
-    Endpoint(EndpointId),
+    /// It names in this place an endpoint that its owner does not have.
+    #[error("there is no endpoint {1}")]
+    Endpoint(usize, EndpointId),
     /// The key of the request was used for another one.
     #[error("the Idempotency-Key was used for another request")]
     KeyReused,

@@ -315,8 +315,9 @@ async fn expect_endpoints(
     .fetch_all(connection)
     .await
     .map_err(refused("to look for endpoints"))?;
-    let missing = endpoints.iter().find(|id| !known.contains(&id.as_uuid()));
-    missing.map_or(Ok(()), |id| Err(RuleError::Endpoint(*id)))
+    let mut placed = endpoints.iter().enumerate();
+    let missing = placed.find(|(_, id)| !known.contains(&id.as_uuid()));
+    missing.map_or(Ok(()), |(place, id)| Err(RuleError::Endpoint(place, *id)))
 }
 
 fn uuids(endpoints: &[EndpointId]) -> Vec<Uuid> {
