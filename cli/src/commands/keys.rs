@@ -18,8 +18,8 @@ use crate::table::Table;
 const OWNER_HELP: &str = "keys are made as packtrain_owner: set PACKTRAIN_DATABASE_OWNER_URL as \
 for packtrain migrate";
 
-/// The longest name of a tenant.
-const TENANT_NAME_CHARS_MAX: usize = 200;
+/// Characters of a name.
+const NAME_CHARS_MAX: usize = 200;
 
 /// Runs the command.
 pub(crate) async fn run(global: &Global, args: &Keys, settings: &Settings) -> Result<(), Failure> {
@@ -54,6 +54,7 @@ async fn make(global: &Global, asked: &NewKey, owner: &Secret<String>) -> Result
                     with --new-tenant";
         return Err(Failure::new(USAGE, what));
     }
+    let name = named("a key's name", &asked.name)?;
     let ids: &dyn IdSource = &ClockIds::new(SystemClock);
     let tenant = match &asked.new_tenant {
         Some(name) => make_tenant(name, ids, owner).await?,
@@ -64,7 +65,7 @@ async fn make(global: &Global, asked: &NewKey, owner: &Secret<String>) -> Result
         id: ApiKeyId::from_uuid(ids.uuid()),
         secret: Secret::new(secret.collect()),
     };
-    packtrain_store::create_api_key(owner, tenant, &asked.name, &asked.scopes, &key).await?;
+    packtrain_store::create_api_key(owner, tenant, &name, &asked.scopes, &key).await?;
     let text = key.text();
     if global.json {
         let scopes: Vec<_> = asked.scopes.iter().map(|scope| scope.as_str()).collect();
@@ -89,14 +90,19 @@ async fn make_tenant(
     ids: &dyn IdSource,
     owner: &Secret<String>,
 ) -> Result<TenantId, Failure> {
-    let name = name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > TENANT_NAME_CHARS_MAX {
-        let what = format!("a tenant's name has 1 to {TENANT_NAME_CHARS_MAX} characters");
-        return Err(Failure::new(USAGE, what));
-    }
+    let name = named("a tenant's name", name)?;
     let id = TenantId::from_uuid(ids.uuid());
     packtrain_store::create_tenant(owner, &NewTenant { id, name }).await?;
     Ok(id)
+}
+
+/// A name as the API takes names: it is shown where people tell keys and tenants apart.
+fn named(what: &str, text: &str) -> Result<String, Failure> {
+    let name = text.trim();
+    match packtrain_core::name::wrong(name, NAME_CHARS_MAX) {
+        Some((_, said)) => Err(Failure::new(USAGE, format!("{what} {said}"))),
+        None => Ok(name.to_owned()),
+    }
 }
 
 async fn list(global: &Global, which: WhichKeys, owner: &Secret<String>) -> Result<(), Failure> {
@@ -144,4 +150,18 @@ async fn revoke(global: &Global, id: ApiKeyId, owner: &Secret<String>) -> Result
         anstream::println!("{id} opens nothing any more.");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_and_a_tenant_are_called_nothing_that_cannot_be_seen() {
+        assert_eq!(named("a key's name", " ada ").unwrap(), "ada");
+        for wrong in [" ", "pay\u{202e}pal", &"x".repeat(NAME_CHARS_MAX + 1)] {
+            let failure = named("a tenant's name", wrong).unwrap_err();
+            assert_eq!(failure.code, USAGE, "{wrong:?}");
+        }
+    }
 }
