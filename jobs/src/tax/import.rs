@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use packtrain_core::fault::{Fault, chain};
-use packtrain_core::field::FieldError;
+use packtrain_core::field::{self, FieldError};
 use packtrain_core::ids::FileId;
 use packtrain_core::job::{Ctx, Done, Job, Kind, Lane};
 use packtrain_core::limits::{FILE_CODES_MAX, FILE_WORD_CHARS_MAX, MAPPING_BYTES_MAX};
@@ -206,7 +206,23 @@ fn mapping(text: &str) -> Result<Mapping, String> {
     if text.len() > MAPPING_BYTES_MAX {
         return Err(format!("A mapping has at most {MAPPING_BYTES_MAX} bytes."));
     }
-    let mapping: Mapping = toml::from_str(text).map_err(|error| error.to_string())?;
+    let mapping: Mapping = toml::from_str(text).map_err(|error| unread(text, &error))?;
     mapping.check().map_err(|error| chain(&error))?;
     Ok(mapping)
+}
+
+/// Why a mapping cannot be read, without the words of the reader of TOML.
+fn unread(text: &str, error: &toml::de::Error) -> String {
+    if let Ok(document) = toml::from_str(text) {
+        let errors = match field::read::<Mapping>(&document) {
+            Ok(_) => return error.message().to_owned(),
+            Err(misread) => misread.errors(),
+        };
+        let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        return said.join(" ");
+    }
+    let start = error.span().unwrap_or_default().start;
+    let before = text.get(..start).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    format!("Line {line} is no TOML; a line of a mapping is such as wallet = \"Bisq\".")
 }

@@ -117,6 +117,21 @@ fn a_worker_that_would_not_heed_the_owner_does_not_claim_the_import() {
 }
 
 #[test]
+fn what_is_wrong_with_a_mapping_is_told_without_words_of_the_reader_of_toml() {
+    let told = |mapping: &str| check(&said(None, Some(mapping))).remove(0).detail;
+    assert_eq!(
+        told("wallet = \"x\"\ncolumns\n"),
+        "Line 2 is no TOML; a line of a mapping is such as wallet = \"Bisq\"."
+    );
+    let told = told("colour = 1\nwallet = 7");
+    assert!(
+        told.contains("/colour: ") && told.contains("/wallet: This is the number 7"),
+        "{told}"
+    );
+    assert!(!told.contains("invalid type"), "{told}");
+}
+
+#[test]
 fn what_cannot_be_meant_is_told_with_its_place() {
     let places = |options: ReadOptions| {
         let errors = check(&options).into_iter();
