@@ -25,6 +25,8 @@ pub(crate) struct Kept {
     /// With what rules were evaluated last.
     pub(crate) metrics: BTreeMap<String, Point>,
     pub(crate) rules: BTreeMap<RuleId, Row>,
+    /// Keys of families that rules of tenants watch besides.
+    pub(crate) watched: Vec<String>,
     /// What happened to which rule, and when.
     pub(crate) happened: Vec<(RuleId, String, Timestamp)>,
     /// The key of a gate behind which a job is in play.
@@ -191,8 +193,11 @@ impl Watch for Watching {
         Ok(Vec::new())
     }
 
-    async fn watched_of(&self, _: &str, _: u32) -> Result<Vec<String>, StoreError> {
-        Ok(Vec::new())
+    async fn watched_of(&self, family: &str, limit: u32) -> Result<Vec<String>, StoreError> {
+        let kept = self.0.lock().unwrap();
+        let is_of_it = |key: &&String| key.split_once(':').is_some_and(|(it, _)| it == family);
+        let keys = kept.watched.iter().filter(is_of_it);
+        Ok(keys.take(limit as usize).cloned().collect())
     }
 
     async fn allowances(&self, _: &[TenantId]) -> Result<Vec<Allowance>, StoreError> {
@@ -271,10 +276,6 @@ impl Watch for Watching {
 
 #[async_trait]
 impl Coins for Watching {
-    async fn watched(&self, _: u32) -> Result<Vec<String>, StoreError> {
-        Ok(Vec::new())
-    }
-
     async fn name(&self, _: &BTreeMap<String, String>) -> Result<(), StoreError> {
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! What is watched, where there is more than is read.
 
 use packtrain_core::chain::Chain;
-use packtrain_core::ports::{ChainEvents, Coins, Watch};
-use packtrain_store::{PgChainEvents, PgCoins, PgWatch};
+use packtrain_core::ports::{ChainEvents, Watch};
+use packtrain_store::{PgChainEvents, PgWatch};
 use packtrain_tests::Database;
 
 #[tokio::test]
@@ -15,24 +15,20 @@ async fn a_tenant_that_watches_more_than_is_asked_for_takes_no_place_of_another_
             "insert into alert_level (metric, level, rule_id, tenant_id)
              select f.family || '{prefix}' || lpad(n::text, 4, '0') || w.span, 1,
                     gen_random_uuid(), '{tenant}'
-               from unnest(array['price:coin:', 'tvl_quantity:']) as f (family)
+               from unnest(array['price:', 'tvl_quantity:']) as f (family)
                cross join generate_series(1, {count}) as n
                cross join unnest(array['', '|mean:3600']) as w (span)",
         );
         db.run(&sql).await;
     }
-    let worker = db.pools().worker.clone();
-    let (coins, watch) = (PgCoins::new(worker.clone()), PgWatch::new(worker));
-    for (watched, family) in [
-        (coins.watched(10).await, "price:coin:"),
-        (watch.watched_of("tvl_quantity", 10).await, "tvl_quantity:"),
-    ] {
-        let watched = watched.unwrap();
+    let watch = PgWatch::new(db.pools().worker.clone());
+    for family in ["price", "tvl_quantity"] {
+        let watched = watch.watched_of(family, 10).await.unwrap();
         let first = ["00000001", "zzzz0001", "00000002", "zzzz0002"];
         assert_eq!(watched.len(), 10);
-        assert_eq!(watched[..4], first.map(|one| format!("{family}{one}")));
+        assert_eq!(watched[..4], first.map(|one| format!("{family}:{one}")));
     }
-    assert_eq!(coins.watched(100).await.unwrap().len(), 52);
+    assert_eq!(watch.watched_of("price", 100).await.unwrap().len(), 52);
 }
 
 #[tokio::test]

@@ -144,8 +144,7 @@ impl<'a> Tokens<'a> {
             let family = format!("price:{chain}");
             let prices = ctx.world.watch.watched_of(&family, PRICES_MAX).await?;
             let begin = format!("{family}:0x");
-            let keys = prices.iter().filter_map(|key| key.split('|').next());
-            let tokens = keys.filter_map(|key| key.strip_prefix(&begin));
+            let tokens = prices.iter().filter_map(|key| key.strip_prefix(&begin));
             let bytes = tokens.filter_map(|token| hex::decode(token).ok());
             priced = bytes.filter_map(|token| token.try_into().ok()).collect();
         }

@@ -82,10 +82,6 @@ impl Watch for Nowhere {
 
 #[async_trait]
 impl Coins for Nowhere {
-    async fn watched(&self, _: u32) -> Result<Vec<String>, StoreError> {
-        nothing()
-    }
-
     async fn name(&self, _: &BTreeMap<String, String>) -> Result<(), StoreError> {
         nothing()
     }

@@ -7,7 +7,7 @@ use packtrain_core::fault::{Fault, chain as told};
 use packtrain_core::job::{Ctx, Done, Gate, Job, Kind, Lane, Priority};
 use packtrain_core::ports::{PriceError, PriceScope, Prices, StoreError};
 use packtrain_core::schedule::Every;
-use packtrain_rules::metric::Derived;
+use packtrain_rules::metric::Family;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 use utoipa::ToSchema;
@@ -105,11 +105,9 @@ async fn wanted(ctx: &Ctx, scope: &PriceScope) -> Result<(BTreeSet<String>, bool
     let mut keys: BTreeSet<String> = usual.take(scope.coins_max).collect();
     // One more than there may be says whether there are more.
     let limit = u32::try_from(scope.coins_max).unwrap_or(u32::MAX);
-    let watched = ctx.world.coins.watched(limit.saturating_add(1)).await?;
-    // What a window makes of a price is watched under a key that goes on after the price's own.
-    let watched = watched.iter().filter_map(|key| key.parse::<Derived>().ok());
-    for derived in watched {
-        let key = derived.metric.to_string();
+    let (watch, family) = (&ctx.world.watch, Family::Price.as_str());
+    let watched = watch.watched_of(family, limit.saturating_add(1)).await?;
+    for key in watched {
         if keys.contains(&key) {
             continue;
         }

@@ -13,6 +13,7 @@ use packtrain_core::time::{Clock, Timestamp};
 use serde_json::json;
 
 use super::observe::{Observe, PACES, every};
+use crate::watching::Watching;
 use crate::world::{Noon, World};
 
 /// A source that knows what a test says, and what it was asked.
@@ -41,18 +42,13 @@ impl Prices for Source {
 }
 
 /// What rules watch, and the symbols that were kept.
-#[derive(Default)]
 struct Watched {
-    keys: Vec<String>,
+    watch: Arc<Watching>,
     symbols: Mutex<BTreeMap<String, String>>,
 }
 
 #[async_trait]
 impl Coins for Watched {
-    async fn watched(&self, limit: u32) -> Result<Vec<String>, StoreError> {
-        Ok(self.keys.iter().take(limit as usize).cloned().collect())
-    }
-
     async fn name(&self, symbols: &BTreeMap<String, String>) -> Result<(), StoreError> {
         self.symbols.lock().unwrap().extend(symbols.clone());
         Ok(())
@@ -86,8 +82,10 @@ fn source(usual: &[&str], coins_max: usize) -> Source {
 }
 
 fn watched(keys: &[&str]) -> Arc<Watched> {
+    let watch = Watching::at(Noon.now());
+    watch.with(|kept| kept.watched = keys.iter().map(|key| (*key).to_owned()).collect());
     Arc::new(Watched {
-        keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+        watch,
         symbols: Mutex::default(),
     })
 }
@@ -97,6 +95,7 @@ fn attempt(source: &Arc<Source>, coins: &Arc<Watched>) -> Ctx {
     let world = Arc::get_mut(&mut ctx.world).expect("nobody else has it yet");
     world.prices = source.clone();
     world.coins = coins.clone();
+    world.watch = coins.watch.clone();
     ctx
 }
 
@@ -125,11 +124,7 @@ async fn a_look_asks_once_for_each_coin_that_is_watched_and_for_the_usual_ones_a
     .into();
     let source = Arc::new(source);
     let low = format!("price:ethereum:{}", address.to_lowercase());
-    let coins = watched(&[
-        "price:coingecko:bitcoin",
-        "price:coingecko:bitcoin|mean:3600",
-        &low,
-    ]);
+    let coins = watched(&["price:coingecko:bitcoin", &low]);
     let done = look(&source, &coins).await;
     let asked = source.asked.lock().unwrap().concat();
     assert_eq!(

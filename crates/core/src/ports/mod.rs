@@ -152,7 +152,7 @@ pub struct World {
     pub gas_forecasts: Arc<dyn GasForecasts>,
     /// What coins cost.
     pub prices: Arc<dyn Prices>,
-    /// Coins that rules watch, and their symbols.
+    /// Symbols of coins.
     pub coins: Arc<dyn Coins>,
     /// What wallets did, as chains were scanned for it.
     pub chain_events: Arc<dyn ChainEvents>,

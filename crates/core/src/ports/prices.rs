@@ -69,13 +69,9 @@ impl Prices for NoPrices {
     }
 }
 
-/// Coins that rules watch, and what people call them; everybody's, of no tenant.
+/// What people call coins; everybody's, of no tenant.
 #[async_trait]
 pub trait Coins: Send + Sync {
-    /// The keys of prices that some rule of any tenant watches; so many, the first of each tenant
-    /// before the second of any. A rule that has ended watches nothing.
-    async fn watched(&self, limit: u32) -> Result<Vec<String>, StoreError>;
-
     /// Keeps the symbols of coins, each by the key of its price.
     async fn name(&self, symbols: &BTreeMap<String, String>) -> Result<(), StoreError>;
 

@@ -1,4 +1,4 @@
-//! Coins that rules watch, over all tenants, and what people call them.
+//! What people call coins.
 
 use std::collections::BTreeMap;
 
@@ -23,31 +23,6 @@ impl PgCoins {
 
 #[async_trait]
 impl Coins for PgCoins {
-    async fn watched(&self, limit: u32) -> Result<Vec<String>, StoreError> {
-        // A window is a metric of its own there. `;` is what follows `:`. Tenants have their turns,
-        // so that none takes the places of the others.
-        let rows = sqlx::query_scalar!(
-            r#"
-            select t.metric as "metric!"
-              from (select w.metric,
-                           row_number() over (partition by w.tenant_id order by w.metric) as place
-                      from (select distinct l.tenant_id,
-                                            split_part(l.metric, '|', 1) as metric
-                              from alert_level l
-                             where l.metric >= 'price:'
-                               and l.metric < 'price;') w) t
-             group by t.metric
-             order by min(t.place), t.metric
-             limit $1
-            "#,
-            i64::from(limit),
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(refused("to read which coins are watched"))?;
-        Ok(rows)
-    }
-
     async fn name(&self, symbols: &BTreeMap<String, String>) -> Result<(), StoreError> {
         if symbols.is_empty() {
             return Ok(());
