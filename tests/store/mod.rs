@@ -31,6 +31,7 @@ mod reap;
 mod renew;
 mod reports;
 mod rows;
+mod scans;
 mod scene;
 mod schedules;
 mod schema;

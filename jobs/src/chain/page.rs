@@ -49,6 +49,9 @@ pub(super) enum Missed {
 pub(super) struct Page {
     /// Blocks above this number that were scanned before are no part of the chain any more.
     pub(super) above: Option<u64>,
+    /// What was read before of some wallets of blocks above this number is given up: they are read
+    /// again.
+    pub(super) again: Option<u64>,
     /// The blocks; none when there are no new ones.
     pub(super) blocks: Vec<Header>,
     /// What happened in them, in order.
@@ -266,7 +269,7 @@ async fn logs(
         all.retain(|log| Some(log.block) <= end);
         if part.is_some() {
             // What was read before of those that are left out is read again with them.
-            page.above = end;
+            page.again = end;
         }
     }
     Ok(all)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use packtrain_core::chain::{BlockHash, Chain};
+use packtrain_core::chain::Chain;
 use packtrain_core::fault::{Fault, chain as told};
 use packtrain_core::job::{Ctx, Done, FollowUp, Gate, Job, Kind, Lane, Priority};
 use packtrain_core::ports::{BlockRef, ChainEvent, Header, ScanState, Scanned, Write};
@@ -91,15 +91,15 @@ async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
         .filter_map(|key| Key::read(key, owners))
         .collect();
     let state = store.state(chain).await?;
-    let begun_at = state.as_ref().and_then(newest).map(|block| block.hash);
+    let state = state.as_ref();
     let wallets = watched::wallets(&keys);
     let mut done = Done::default();
     // What was told is taken back also when nobody watches any more: the chain is followed without
     // its logs until that is out of reach.
-    let is_told = state.as_ref().is_some_and(|it| it.told_to.is_some());
+    let is_told = state.is_some_and(|it| it.told_to.is_some());
     // Of what is cut off nobody knows whether there are logs of it.
-    if wallets.is_empty() && begun_at.is_some() && !is_cut && !is_told {
-        done.writes.push(over(chain, begun_at));
+    if wallets.is_empty() && state.is_some() && !is_cut && !is_told {
+        done.writes.push(over(chain, state));
     }
     let is_followed = !wallets.is_empty() || is_told;
     if keys.is_empty() && !is_followed {
@@ -111,12 +111,12 @@ async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
     let mut result = json!({ "chain": chain, "block": head.number });
     let mut is_news = false;
     if is_followed {
-        let page = page::read(ctx, chain, &reader.keys, state.as_ref(), head).await?;
+        let page = page::read(ctx, chain, &reader.keys, state, head).await?;
         describe(chain, &page, &mut result);
         // What was told of another branch is taken back before anything is told of this one.
         let undone = page.above.map(|_| Evaluate::undone_by(ctx.job));
         let more = page.is_more.then_some(Scan { chain: Some(chain) });
-        let scanned = scanned(&mut reader, head.number, state.as_ref(), begun_at, page).await?;
+        let scanned = scanned(&mut reader, head.number, state, page).await?;
         result["told"] = scanned.told.len().into();
         is_news = !scanned.points.is_empty();
         done.writes.push(Write::Scanned(Box::new(scanned)));
@@ -188,19 +188,21 @@ fn newest(state: &ScanState) -> Option<&BlockRef> {
 }
 
 /// That a chain is left alone from now on.
-fn over(chain: Chain, begun_at: Option<BlockHash>) -> Write {
+fn over(chain: Chain, state: Option<&ScanState>) -> Write {
     Write::Scanned(Box::new(Scanned {
         is_over: true,
-        ..nothing(chain, begun_at)
+        ..nothing(chain, state)
     }))
 }
 
-/// A scan that found nothing.
-fn nothing(chain: Chain, begun_at: Option<BlockHash>) -> Scanned {
+/// A scan that began here and found nothing.
+fn nothing(chain: Chain, state: Option<&ScanState>) -> Scanned {
     Scanned {
         chain,
-        begun_at,
+        begun_at: state.and_then(newest).map(|block| block.hash),
+        begun_part: state.and_then(|it| it.part),
         above: None,
+        again: None,
         blocks: Vec::new(),
         keep_from: 0,
         events: Vec::new(),
@@ -220,7 +222,6 @@ async fn scanned(
     reader: &mut Reader<'_>,
     head: u64,
     state: Option<&ScanState>,
-    begun_at: Option<BlockHash>,
     page: Page,
 ) -> Result<Scanned, Missed> {
     let (ctx, chain) = (reader.ctx, reader.chain);
@@ -240,7 +241,8 @@ async fn scanned(
         None => (None, Vec::new()),
     };
     let kept = state.map_or(&[][..], |it| &it.gaps).iter();
-    let kept = kept.filter(|gap| page.above.is_none_or(|above| gap.number <= above));
+    let kept_to = page.above.or(page.again);
+    let kept = kept.filter(|gap| kept_to.is_none_or(|above| gap.number <= above));
     reader.gaps = kept.chain(&page.gaps).copied().collect();
     let known = reader.known(&confirmed, head).await?;
     let (mut points, told) = figures::points(&reader.keys, &confirmed, &known, &mut times);
@@ -249,9 +251,10 @@ async fn scanned(
     }
     Ok(Scanned {
         above: page.above,
+        again: page.again,
         blocks: page.blocks.iter().map(BlockRef::from).collect(),
         keep_from: end.saturating_sub(KEPT.max(2 * depth)),
-        watchers: watched::watchers(&reader.keys, &page.events),
+        watchers: watched::watchers(&reader.keys),
         events: page.events,
         gaps: page.gaps,
         part: page.part,
@@ -259,7 +262,7 @@ async fn scanned(
         told,
         points,
         told_at: times.last(),
-        ..nothing(chain, begun_at)
+        ..nothing(chain, state)
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use packtrain_core::ports::{AddressBytes, ChainEvent, Gap, Owners};
+use packtrain_core::ports::{AddressBytes, Gap, Owners};
 
 /// A metric of a wallet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,16 +104,11 @@ pub(super) fn wallets(keys: &[Key]) -> Vec<AddressBytes> {
     wallets.into_iter().collect()
 }
 
-/// The metrics of events by their wallets, of those wallets that events are about.
-pub(super) fn watchers(keys: &[Key], events: &[ChainEvent]) -> Vec<(AddressBytes, String)> {
-    let both = events.iter().flat_map(|event| [event.from, event.to]);
-    let moved: BTreeSet<AddressBytes> = both.collect();
+/// The metrics of events by their wallets.
+pub(super) fn watchers(keys: &[Key]) -> Vec<(AddressBytes, String)> {
     let of_events = keys.iter().filter(|key| key.is_of_events());
-    let pairs = of_events.flat_map(|key| key.wallets().map(|wallet| (wallet, &key.metric)));
-    { pairs }
-        .filter(|(wallet, _)| moved.contains(wallet))
-        .map(|(wallet, metric)| (wallet, metric.clone()))
-        .collect()
+    let pairs = of_events.flat_map(|key| key.wallets().map(|wallet| (wallet, key.metric.clone())));
+    pairs.collect()
 }
 
 /// A token by its address, or none by this word.
@@ -131,9 +126,7 @@ fn address(text: &str) -> Option<AddressBytes> {
 
 #[cfg(test)]
 mod tests {
-    use packtrain_core::chain::{BlockHash, Chain};
-    use packtrain_core::ports::ChainEventKind;
-    use packtrain_core::time::Timestamp;
+    use packtrain_core::chain::Chain;
 
     use super::*;
 
@@ -186,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_told_of_events_watches_events_of_a_wallet_that_they_are_about() {
+    fn who_watches_events_of_a_wallet_is_told_of_it_and_who_watches_its_balance_is_not() {
         let mut owners = Owners::default();
         owners.add(Chain::Ethereum, "desk", &[[2; 20], [3; 20]]);
         let wallet = |byte: &str| format!("0x{}", byte.repeat(20));
@@ -194,27 +187,15 @@ mod tests {
             format!("transfer_in:1:{}:any", wallet("01")),
             format!("approval:1:{}:{}", wallet("01"), wallet("70")),
             format!("balance:1:{}:native", wallet("01")),
-            format!("transfer_out:1:{}:any", wallet("09")),
             "transfer:1:desk".to_owned(),
         ];
         let keys = metrics.iter().map(|key| Key::read(key, &owners).unwrap());
         let keys: Vec<Key> = keys.collect();
-        let event = ChainEvent {
-            number: 7,
-            block: BlockHash([7; 32]),
-            at: Timestamp::UNIX_EPOCH,
-            transaction: [7; 32],
-            log_index: 0,
-            token: [0x70; 20],
-            kind: ChainEventKind::Transfer,
-            from: [1; 20],
-            to: [3; 20],
-            amount: "1".to_owned(),
-        };
-        let told = watchers(&keys, &[event]);
-        let [payee, spender, .., desk] = metrics;
-        let expected = [([1; 20], payee), ([1; 20], spender), ([3; 20], desk)];
-        assert_eq!(told, expected);
-        assert_eq!(watchers(&keys, &[]), []);
+        let [payee, spender, _, desk] = metrics;
+        let both = [([2; 20], desk.clone()), ([3; 20], desk)];
+        let expected = [([1; 20], payee), ([1; 20], spender)]
+            .into_iter()
+            .chain(both);
+        assert_eq!(watchers(&keys), expected.collect::<Vec<_>>());
     }
 }

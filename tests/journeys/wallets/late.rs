@@ -28,7 +28,9 @@ impl Job for ScansLate {
         let scanned = Scanned {
             chain: Chain::Ethereum,
             begun_at: Some(BlockHash([1; 32])),
+            begun_part: None,
             above: Some(0),
+            again: None,
             blocks: Vec::new(),
             keep_from: 0,
             events: Vec::new(),

@@ -141,7 +141,7 @@ pub struct ScanPart {
 }
 
 /// How far a chain was scanned.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanState {
     /// The last blocks that were scanned, in order and each the parent of the next, as far back as
     /// they are kept; never empty.
@@ -184,14 +184,20 @@ pub struct Scanned {
     /// The block at which it began; none at the first scan. When the chain stands at another one
     /// by now, nothing is written.
     pub begun_at: Option<BlockHash>,
+    /// What was read of the blocks after that one when it began. When it is something else by now,
+    /// nothing is written either.
+    pub begun_part: Option<ScanPart>,
     /// Blocks above this number that were scanned before are no part of the chain any more: their
     /// events are retracted, and the points that came of them.
     pub above: Option<u64>,
+    /// Blocks above this number were read of some wallets and are read again: what was found in
+    /// them is given up. Nobody was told of it.
+    pub again: Option<u64>,
     /// The blocks that were scanned, in order.
     pub blocks: Vec<BlockRef>,
     /// Blocks below this number are no longer kept.
     pub keep_from: u64,
-    /// What happened in them.
+    /// What was found in them; what was found of them in parts before is kept already.
     pub events: Vec<ChainEvent>,
     /// What is not known of them.
     pub gaps: Vec<Gap>,
@@ -207,8 +213,9 @@ pub struct Scanned {
     pub told_at: Option<Timestamp>,
     /// Nobody watches the chain any more: where it stood is forgotten, and pending events too.
     pub is_over: bool,
-    /// The metrics of events by the wallets that they are about, of those wallets alone to which
-    /// something happened: tenants whose rules watch them are told in their live streams.
+    /// The metrics of events by the wallets that they are about: tenants whose rules watch them are
+    /// told in their live streams what happened to these wallets in the blocks, once all wallets of
+    /// them were read.
     pub watchers: Vec<(AddressBytes, String)>,
 }
 

@@ -7,14 +7,15 @@ use chrono::TimeDelta;
 use packtrain_core::chain::{BlockHash, Chain};
 use packtrain_core::job::{Ctx, Done, Job};
 use packtrain_core::ports::{
-    AddressBytes, ChainError, Chains, FeeHistory, Header, Log, LogFilter, NoChains, Question, Word,
-    Write,
+    AddressBytes, ChainError, Chains, FeeHistory, Header, Log, LogFilter, NoChains, Question,
+    Scanned, Word, Write,
 };
 use packtrain_core::time::{Clock, Timestamp};
 
-use super::kept::{Kept, Seen};
+use super::kept::Kept;
 use crate::chain::decode;
 use crate::chain::scan::Scan;
+use crate::watching::Watching;
 use crate::world::{Noon, World};
 
 pub(super) const WALLET: AddressBytes = [0xad; 20];
@@ -41,7 +42,7 @@ pub(super) struct Node {
     /// Requests for logs that it answers yet, before it answers none.
     pub(super) logs_left: Mutex<Option<usize>>,
     /// So many blocks and it answers no request for their logs.
-    pub(super) slow_from: Option<u64>,
+    pub(super) slow_from: Mutex<Option<u64>>,
     /// Requests about contracts that it answers yet, before it answers none.
     pub(super) patience: Mutex<Option<usize>>,
 }
@@ -167,7 +168,8 @@ impl Chains for Node {
             return Err(ChainError::TooMany { chain, first, last });
         }
         wait(&self.logs_left).await;
-        if self.slow_from.is_some_and(|most| last - first + 1 >= most) {
+        let slow_from = *self.slow_from.lock().unwrap();
+        if slow_from.is_some_and(|most| last - first + 1 >= most) {
             std::future::pending::<()>().await;
         }
         let wallets = filter.topics[1..].iter().flatten();
@@ -232,7 +234,8 @@ impl Chains for Node {
 
 /// One page; nothing of it is written yet.
 pub(super) async fn page(node: &Arc<Node>, kept: &Arc<Kept>) -> Done {
-    page_at(node, kept, Arc::new(Noon), Seen::default()).await
+    let seen = Watching::at(Noon.now());
+    page_at(node, kept, Arc::new(Noon), seen).await
 }
 
 /// The same at some time, of rules that were evaluated with something.
@@ -240,13 +243,13 @@ pub(super) async fn page_at(
     node: &Arc<Node>,
     kept: &Arc<Kept>,
     clock: Arc<dyn Clock>,
-    seen: Seen,
+    seen: Arc<Watching>,
 ) -> Done {
     let mut ctx: Ctx = World::new().attempt(1);
     let world = Arc::get_mut(&mut ctx.world).expect("nobody else has it yet");
     world.chains = node.clone();
     world.chain_events = kept.clone();
-    world.watch = Arc::new(seen);
+    world.watch = seen;
     ctx.clock = clock;
     let scan = Scan {
         chain: Some(Chain::Ethereum),
@@ -261,6 +264,16 @@ pub(super) fn write(kept: &Kept, done: &Done) {
             kept.write(scanned);
         }
     }
+}
+
+/// What a page tells of its blocks.
+pub(super) fn scanned(done: &Done) -> &Scanned {
+    let mut writes = done.writes.iter();
+    let found = writes.find_map(|write| match write {
+        Write::Scanned(scanned) => Some(scanned),
+        _ => None,
+    });
+    found.expect("a chain was scanned")
 }
 
 /// Scans to the head.

@@ -5,14 +5,10 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use packtrain_core::chain::{BlockHash, Chain};
-use packtrain_core::ids::{JobId, RuleId, TenantId};
 use packtrain_core::ports::{
-    AddressBytes, Allowance, ChainEvent, ChainEvents, Move, Point, ScanState, Scanned, StoreError,
-    Stretch, TokenDecimals, Undone, Watch, Watched,
+    AddressBytes, ChainEvent, ChainEvents, ScanPart, ScanState, Scanned, StoreError, TokenDecimals,
 };
-use packtrain_core::time::{Clock, Timestamp};
-
-use crate::world::Noon;
+use packtrain_core::time::Timestamp;
 
 /// Events by block and place, each pending, confirmed or retracted.
 type Events = BTreeMap<(BlockHash, u64), (ChainEvent, &'static str)>;
@@ -32,21 +28,23 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    /// The last block that was scanned, and what was read of those after it.
+    pub(super) fn stands(&self) -> Option<(BlockHash, Option<ScanPart>)> {
+        let state = self.state.lock().unwrap();
+        let last = |it: &ScanState| (it.blocks.last().unwrap().hash, it.part);
+        state.as_ref().map(last)
+    }
+
     /// Writes as the store does.
     pub(super) fn write(&self, scanned: &Scanned) {
-        let mut state = self.state.lock().unwrap();
-        let stands = state
-            .as_ref()
-            .and_then(|it| it.blocks.last().map(|block| block.hash));
-        if stands != scanned.begun_at {
+        let began = scanned.begun_at.map(|hash| (hash, scanned.begun_part));
+        if self.stands() != began {
             return;
         }
+        let mut state = self.state.lock().unwrap();
         let (mut events, mut told) = (self.events.lock().unwrap(), self.told.lock().unwrap());
-        let ScanState {
-            mut blocks,
-            mut gaps,
-            ..
-        } = state.take().unwrap_or_default();
+        let kept = state.take().map(|it| (it.blocks, it.gaps));
+        let (mut blocks, mut gaps) = kept.unwrap_or_default();
         if let Some(above) = scanned.above {
             gaps.retain(|gap| gap.number <= above);
             blocks.retain(|block| block.number <= above);
@@ -55,6 +53,10 @@ impl Kept {
                 assert!(event.number > above);
                 *state = "retracted";
             }
+        }
+        if let Some(above) = scanned.again {
+            gaps.retain(|gap| gap.number <= above);
+            events.retain(|_, (event, state)| event.number <= above || *state != "pending");
         }
         blocks.extend(&scanned.blocks);
         blocks.retain(|block| block.number >= scanned.keep_from);
@@ -127,71 +129,6 @@ impl ChainEvents for Kept {
         _: Chain,
         _: &[AddressBytes],
     ) -> Result<Vec<TokenDecimals>, StoreError> {
-        Ok(Vec::new())
-    }
-}
-
-/// Rules that were evaluated with these values.
-#[derive(Default)]
-pub(super) struct Seen(pub(super) Vec<Point>);
-
-#[async_trait]
-impl Watch for Seen {
-    async fn moved(&self, _: JobId) -> Result<Vec<Move>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn crossed(
-        &self,
-        _: &[Move],
-        _: Option<RuleId>,
-        _: u32,
-    ) -> Result<Vec<Watched>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn due(&self, _: u32) -> Result<(Timestamp, Vec<Watched>), StoreError> {
-        Ok((Noon.now(), Vec::new()))
-    }
-
-    async fn watched(&self, _: &[String]) -> Result<Vec<String>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn watched_of(&self, _: &str, _: u32) -> Result<Vec<String>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn values(&self, _: &[String]) -> Result<Vec<Point>, StoreError> {
-        Ok(self.0.clone())
-    }
-
-    async fn windows(&self, _: &[String], _: u32) -> Result<Vec<String>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn points(&self, _: &Stretch, _: u32) -> Result<Vec<Point>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn before(&self, _: &str, _: &[Timestamp]) -> Result<Vec<Point>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn is_in_play(&self, _: &str) -> Result<bool, StoreError> {
-        Ok(false)
-    }
-
-    async fn undone(
-        &self,
-        _: JobId,
-        _: Option<(RuleId, u32)>,
-        _: u32,
-    ) -> Result<Vec<Undone>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn allowances(&self, _: &[TenantId]) -> Result<Vec<Allowance>, StoreError> {
         Ok(Vec::new())
     }
 }

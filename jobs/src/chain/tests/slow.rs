@@ -7,9 +7,11 @@ use chrono::TimeDelta;
 use packtrain_core::job::Done;
 use packtrain_core::ports::{Point, Write};
 use packtrain_core::time::{Clock, Timestamp};
+use serde_json::Value;
 
-use super::chain::{Node, page, page_at, write};
-use super::kept::{Kept, Seen};
+use super::chain::{Node, WALLET, page, page_at, scan, scanned, write};
+use super::kept::Kept;
+use crate::watching::Watching;
 use crate::world::Noon;
 
 /// So many turns after noon.
@@ -51,7 +53,8 @@ async fn a_turn_that_is_cut_off_keeps_the_balances_it_read_and_the_next_one_begi
     for turn in 0..60 {
         // Decimals and balances of two slices, and the decimals of a third one.
         *node.patience.lock().unwrap() = Some(5);
-        let done = page_at(&node, &kept, Arc::new(Turn(turn)), Seen::default()).await;
+        let seen = Watching::at(Noon.now());
+        let done = page_at(&node, &kept, Arc::new(Turn(turn)), seen).await;
         let some = told(&done);
         assert_eq!(some.len(), 32);
         all.extend(some);
@@ -79,30 +82,34 @@ async fn contracts_that_give_no_balances_come_after_those_that_do() {
     let block = node.newest_at();
     for turn in 0..20 {
         *node.patience.lock().unwrap() = Some(4);
-        let seen = |metric: &String| Point {
-            metric: metric.clone(),
-            at: block - TimeDelta::seconds(15),
-            value: "1".to_owned(),
+        let last = |metric: &String| {
+            let point = Point {
+                metric: metric.clone(),
+                at: block - TimeDelta::seconds(15),
+                value: "1".to_owned(),
+            };
+            (metric.clone(), point)
         };
-        let seen = Seen(good.iter().map(seen).collect());
+        let seen = Watching::at(Noon.now());
+        seen.with(|kept| kept.metrics = good.iter().map(last).collect());
         let done = page_at(&node, &kept, Arc::new(Turn(turn)), seen).await;
         assert_eq!(told(&done).into_iter().collect::<Vec<_>>(), good);
     }
 }
 
-/// Wallets on both sides of the one that sends, a thousand, one of which gets what it sends.
-fn crowd() -> Vec<String> {
+/// So many wallets on both sides of the one that sends, one of which gets what it sends.
+pub(super) fn crowd(count: usize) -> Vec<String> {
     let wallet = |number: usize| match number % 2 {
         0 => format!("transfer_in:1:0x{number:040x}:any"),
         _ => format!("transfer_in:1:0xff{number:038x}:any"),
     };
-    (0..1_000).map(wallet).collect()
+    (0..count).map(wallet).collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_scan_whose_time_is_over_goes_on_with_the_wallets_it_did_not_come_to() {
     let (node, kept) = (Arc::new(Node::default()), Arc::new(Kept::default()));
-    kept.also.lock().unwrap().extend(crowd());
+    kept.also.lock().unwrap().extend(crowd(1_000));
     node.grow(&[]);
     write(&kept, &page(&node, &kept).await);
     node.grow(&[5]);
@@ -117,9 +124,15 @@ async fn a_scan_whose_time_is_over_goes_on_with_the_wallets_it_did_not_come_to()
         assert_eq!(state.part.is_none(), is_over, "{turn}");
         let stands = state.blocks.last().unwrap().number;
         assert_eq!(stands, if is_over { 102 } else { 100 }, "{turn}");
-        let result = done.result.unwrap();
+        let result = done.result.as_ref().unwrap();
         let missed = (!is_over).then_some("not all was read within 30 s");
         assert_eq!(result.get("logs_missed").and_then(|it| it.as_str()), missed);
+        // Both are told in their live streams with the last part, whichever part found it.
+        let ends = [[0; 20], WALLET].map(|wallet| {
+            let mut watchers = scanned(&done).watchers.iter();
+            watchers.any(|(it, _)| *it == wallet)
+        });
+        assert_eq!(ends, [true; 2], "{turn}");
     }
     let told = kept.told.lock().unwrap();
     let told: BTreeSet<(u64, &str)> = { told.values() }
@@ -132,7 +145,7 @@ async fn a_scan_whose_time_is_over_goes_on_with_the_wallets_it_did_not_come_to()
 #[tokio::test(start_paused = true)]
 async fn what_was_read_of_some_wallets_is_given_up_when_its_blocks_leave_the_chain() {
     let (node, kept) = (Arc::new(Node::default()), Arc::new(Kept::default()));
-    kept.also.lock().unwrap().extend(crowd());
+    kept.also.lock().unwrap().extend(crowd(1_000));
     node.grow(&[]);
     write(&kept, &page(&node, &kept).await);
     node.grow(&[5]);
@@ -157,7 +170,7 @@ async fn what_was_read_of_some_wallets_is_given_up_when_its_blocks_leave_the_cha
 #[tokio::test(start_paused = true)]
 async fn a_node_that_is_too_slow_for_a_page_is_asked_for_less_of_it() {
     let node = Node {
-        slow_from: Some(5),
+        slow_from: Some(5).into(),
         ..Node::default()
     };
     let (node, kept) = (Arc::new(node), Arc::new(Kept::default()));
@@ -169,4 +182,40 @@ async fn a_node_that_is_too_slow_for_a_page_is_asked_for_less_of_it() {
     write(&kept, &page(&node, &kept).await);
     let state = kept.state.lock().unwrap().clone().unwrap();
     assert_eq!(state.blocks.last().unwrap().number, 104);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_read_of_some_wallets_and_is_read_again_is_no_reorganisation() {
+    let (node, kept) = (Arc::new(Node::default()), Arc::new(Kept::default()));
+    kept.also.lock().unwrap().extend(crowd(1_000));
+    node.grow(&[]);
+    write(&kept, &page(&node, &kept).await);
+    (0..60).for_each(|_| node.grow(&[5]));
+    *node.logs_left.lock().unwrap() = Some(2);
+    write(&kept, &page(&node, &kept).await);
+    assert_eq!(kept.events.lock().unwrap().len(), 60);
+    // Now the node is too slow for so many blocks.
+    *node.logs_left.lock().unwrap() = None;
+    *node.slow_from.lock().unwrap() = Some(5);
+    let done = page(&node, &kept).await;
+    write(&kept, &done);
+    assert_eq!(
+        (scanned(&done).above, scanned(&done).again),
+        (None, Some(104))
+    );
+    assert_eq!(done.result.unwrap().get("reorganised_above"), None);
+    let is_undoing = |payload: Result<&Value, _>| payload.unwrap()["undone"] == true;
+    let followed: Vec<_> = { done.then.iter() }
+        .map(|it| (it.about.kind.as_str(), is_undoing(it.payload.as_ref())))
+        .collect();
+    assert_eq!(
+        followed,
+        [("chain.scan", false), ("alerts.evaluate", false)]
+    );
+    assert_eq!(kept.events.lock().unwrap().len(), 4, "the rest is given up");
+    *node.slow_from.lock().unwrap() = None;
+    scan(&node, &kept).await;
+    let events = kept.events.lock().unwrap();
+    let states: BTreeSet<&str> = events.values().map(|(_, state)| *state).collect();
+    assert_eq!((events.len(), states), (60, BTreeSet::from(["confirmed"])));
 }

@@ -3,6 +3,7 @@
 pub(crate) mod news;
 pub(crate) mod read;
 pub(crate) mod scanned;
+mod undone;
 
 use packtrain_core::chain::Chain;
 

@@ -2,6 +2,8 @@
 //! scan. News are kept once, and each tenant has one row for all that a scan tells it of a wallet
 //! (`migrations/0038_portfolio.sql`).
 
+use std::collections::HashSet;
+
 use packtrain_core::ports::{Balances, Scanned, StoreError};
 use sqlx::PgConnection;
 
@@ -42,30 +44,36 @@ impl Fate {
 
 /// Tells who watches a wallet what was found of it; the events are kept already. An approval is
 /// about who gives it alone: of who gets it a scan finds it only where somebody watches the other.
+///
+/// Told is what happened in blocks of which all wallets were read. Of a part nothing is told: an
+/// event of two wallets may be found again by the next one, and who is told of it then would be
+/// told twice, and so that somebody watches the other wallet.
 pub(super) async fn found(
     connection: &mut PgConnection,
     scanned: &Scanned,
 ) -> Result<(), StoreError> {
-    if scanned.events.is_empty() || scanned.watchers.is_empty() {
+    if scanned.blocks.is_empty() || scanned.watchers.is_empty() {
         return Ok(());
     }
-    let mut events = Events::default();
-    for event in &scanned.events {
-        events.push(
-            event.block.0.to_vec(),
-            event.transaction.to_vec(),
-            stored(event.log_index),
-        );
-    }
-    let watchers = scanned.watchers.iter();
+    let blocks: Vec<Vec<u8>> = { scanned.blocks.iter() }
+        .map(|block| block.hash.0.to_vec())
+        .collect();
+    let moved = moved(connection, scanned, &blocks).await?;
+    let watchers = scanned
+        .watchers
+        .iter()
+        .filter(|it| moved.contains(&it.0[..]));
     let (wallets, metrics): (Vec<Vec<u8>>, Vec<String>) = watchers
         .map(|(wallet, metric)| (wallet.to_vec(), metric.clone()))
         .unzip();
+    if wallets.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
         r#"
         with audience as materialized (
             select distinct w.wallet, l.tenant_id
-              from unnest($5::bytea[], $6::text[]) as w (wallet, metric)
+              from unnest($3::bytea[], $4::text[]) as w (wallet, metric)
               join alert_level l on l.metric = w.metric collate "C"
               join alert_state s on s.rule_id = l.rule_id
              where s.state #> '{machine,ended}' is null
@@ -81,15 +89,13 @@ pub(super) async fn found(
                    row_number() over (partition by s.news order by e.number, e.log_index),
                    'found', e.chain_id, s.wallet, e.number, e.block_hash, e.at, e.token, e.amount,
                    t.decimals, e.transaction, e.log_index, e.kind, e.sender, e.receiver
-              from unnest($2::bytea[], $3::bytea[], $4::bigint[])
-                   as f (block_hash, transaction, log_index)
-              join chain_event e on e.chain_id = $1
-                                and e.block_hash = f.block_hash
-                                and e.transaction = f.transaction
-                                and e.log_index = f.log_index
+              from chain_event e
               join sets s on s.wallet = e.sender
                           or s.wallet = e.receiver and e.kind in ('transfer', 'nft_transfer')
               left join chain_token t on t.chain_id = e.chain_id and t.address = e.token
+             where e.chain_id = $1
+               and e.block_hash = any($2)
+               and e.state = 'pending'
             returning news
         ), sized as (
             select news, count(*)::integer as many
@@ -103,9 +109,7 @@ pub(super) async fn found(
           join sized z using (news)
         "#,
         id(scanned.chain),
-        &events.hashes,
-        &events.transactions,
-        &events.places,
+        &blocks,
         &wallets,
         &metrics,
     )
@@ -113,6 +117,30 @@ pub(super) async fn found(
     .await
     .map_err(refused("to tell what was found of wallets"))?;
     Ok(())
+}
+
+/// The wallets to which something happened in some blocks; most scans find none.
+async fn moved(
+    connection: &mut PgConnection,
+    scanned: &Scanned,
+    blocks: &[Vec<u8>],
+) -> Result<HashSet<Vec<u8>>, StoreError> {
+    let wallets = sqlx::query_scalar!(
+        r#"
+        select distinct w.wallet as "wallet!"
+          from chain_event e
+         cross join lateral (values (e.sender), (e.receiver)) as w (wallet)
+         where e.chain_id = $1
+           and e.block_hash = any($2)
+           and e.state = 'pending'
+        "#,
+        id(scanned.chain),
+        blocks,
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(refused("to find the wallets of events"))?;
+    Ok(wallets.into_iter().collect())
 }
 
 /// Tells what became of events to those who were told when they were found, and to nobody else:

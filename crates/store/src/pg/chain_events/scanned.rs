@@ -8,7 +8,7 @@ use packtrain_core::ports::{
 use sqlx::PgConnection;
 
 use super::news::{self, Events, Fate};
-use super::{id, stored};
+use super::{id, stored, undone};
 use crate::error::refused;
 use crate::pg::alerts::evaluated;
 
@@ -22,10 +22,13 @@ pub(crate) async fn record(
         return Ok(());
     }
     if scanned.is_over {
-        return forget(connection, scanned).await;
+        return undone::forget(connection, scanned).await;
     }
     if let Some(above) = scanned.above {
-        undo(connection, job, scanned, above).await?;
+        undone::undo(connection, job, scanned, above).await?;
+    }
+    if let Some(above) = scanned.again {
+        undone::give_up(connection, scanned, above).await?;
     }
     blocks(connection, scanned).await?;
     outgrown(connection, scanned).await?;
@@ -37,126 +40,33 @@ pub(crate) async fn record(
     evaluated::observed(connection, job, &scanned.points).await
 }
 
-/// Locks where a chain stands, and says whether the scan began there.
+/// Locks where a chain stands, and says whether the scan began there and with the same part.
 async fn is_where_it_began(
     connection: &mut PgConnection,
     scanned: &Scanned,
 ) -> Result<bool, StoreError> {
-    let hash = sqlx::query_scalar!(
-        "select hash from chain_cursor where chain_id = $1 for update",
+    let row = sqlx::query!(
+        r#"
+        select hash, part_number, part_hash, part_wallet
+          from chain_cursor
+         where chain_id = $1
+           for update
+        "#,
         id(scanned.chain),
     )
     .fetch_optional(connection)
     .await
     .map_err(refused("to lock how far a chain was scanned"))?;
-    let begun_at = scanned.begun_at.map(|hash| hash.0.to_vec());
-    Ok(hash == begun_at)
-}
-
-/// Forgets where a chain stood.
-async fn forget(connection: &mut PgConnection, scanned: &Scanned) -> Result<(), StoreError> {
-    sqlx::query!(
-        "delete from chain_event where chain_id = $1 and state = 'pending'",
-        id(scanned.chain),
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(refused("to forget pending events"))?;
-    sqlx::query!(
-        "delete from chain_told where chain_id = $1",
-        id(scanned.chain)
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(refused("to forget what was told"))?;
-    sqlx::query!(
-        "delete from chain_gap where chain_id = $1",
-        id(scanned.chain)
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(refused("to forget what is not known"))?;
-    sqlx::query!(
-        "delete from chain_block where chain_id = $1",
-        id(scanned.chain)
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(refused("to forget blocks"))?;
-    sqlx::query!(
-        "delete from chain_cursor where chain_id = $1",
-        id(scanned.chain)
-    )
-    .execute(connection)
-    .await
-    .map_err(refused("to forget how far a chain was scanned"))?;
-    Ok(())
-}
-
-/// Takes back what lies above a block.
-async fn undo(
-    connection: &mut PgConnection,
-    job: JobId,
-    scanned: &Scanned,
-    above: u64,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        r#"
-        with gone as (
-            delete from chain_told
-             where chain_id = $1
-               and number > $2
-            returning metric, at
-        )
-        insert into metric_undone (metric, at, tick)
-        select g.metric, g.at, $3
-          from gone g
-            on conflict (metric, at) do nothing
-        "#,
-        id(scanned.chain),
-        stored(above),
-        job.as_uuid(),
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(refused("to take points back"))?;
-    let gone = sqlx::query!(
-        r#"
-        update chain_event
-           set state = 'retracted'
-         where chain_id = $1
-           and number > $2
-           and state in ('pending', 'confirmed')
-        returning block_hash, transaction, log_index
-        "#,
-        id(scanned.chain),
-        stored(above),
-    )
-    .fetch_all(&mut *connection)
-    .await
-    .map_err(refused("to retract events"))?;
-    let mut retracted = Events::default();
-    for row in gone {
-        retracted.push(row.block_hash, row.transaction, row.log_index);
-    }
-    news::became(connection, scanned, Fate::Retracted, &retracted).await?;
-    sqlx::query!(
-        "delete from chain_gap where chain_id = $1 and number > $2",
-        id(scanned.chain),
-        stored(above),
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(refused("to remove gaps of another branch"))?;
-    sqlx::query!(
-        "delete from chain_block where chain_id = $1 and number > $2",
-        id(scanned.chain),
-        stored(above),
-    )
-    .execute(connection)
-    .await
-    .map_err(refused("to remove blocks of another branch"))?;
-    Ok(())
+    let stands = row.map(|row| {
+        let part = row.part_number.zip(row.part_hash).zip(row.part_wallet);
+        (row.hash, part)
+    });
+    let part = scanned.begun_part.map(|part| {
+        let block = (stored(part.number), part.hash.0.to_vec());
+        (block, part.wallet.to_vec())
+    });
+    let begun_at = scanned.begun_at.map(|hash| (hash.0.to_vec(), part));
+    Ok(stands == begun_at)
 }
 
 /// Keeps the blocks that were scanned, and where the chain stands.
