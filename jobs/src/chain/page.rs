@@ -21,8 +21,9 @@ const BLOCKS_MAX: u64 = 128;
 /// Headers that are asked for at once.
 const HEADERS: u64 = 128;
 
-/// How long the logs of one scan may take, and the first of them of more than one block.
-const LOGS_WITHIN: Duration = Duration::from_secs(30);
+/// When the logs of a scan have to be read, from its begin, and how long the first of them of more
+/// than one block may take.
+pub(super) const LOGS_WITHIN: Duration = Duration::from_secs(30);
 const FIRST_WITHIN: Duration = Duration::from_secs(8);
 /// How long before that nothing more is asked of a block that has too many.
 const RESERVE: Duration = Duration::from_secs(5);
@@ -77,13 +78,14 @@ struct Start {
 }
 
 /// Reads the blocks after those that were scanned; of a chain that was not, its newest block alone,
-/// as one in which nothing happened: what was before nobody asked for.
+/// as one in which nothing happened: what was before nobody asked for. Logs are read until then.
 pub(super) async fn read(
     ctx: &Ctx,
     chain: Chain,
     keys: &[Key],
     state: Option<&ScanState>,
     head: Header,
+    until: Instant,
 ) -> Result<Page, Missed> {
     let Some(state) = state else {
         return Ok(Page {
@@ -119,7 +121,7 @@ pub(super) async fn read(
         return Err(Missed::Torn(number));
     }
     let part = go_on(&mut page, part, &start, state);
-    let logs = logs(ctx, chain, keys, part, &mut page).await?;
+    let logs = logs(ctx, chain, keys, part, until, &mut page).await?;
     take(chain, &mut page, logs)?;
     page.is_more = page.blocks.last().is_some_and(|it| it.number < head.number);
     if page.part.is_some() {
@@ -224,9 +226,9 @@ async fn logs(
     chain: Chain,
     keys: &[Key],
     part: Option<ScanPart>,
+    until: Instant,
     page: &mut Page,
 ) -> Result<Vec<Log>, Missed> {
-    let until = Instant::now() + LOGS_WITHIN;
     let mut wallets = watched::wallets(keys);
     wallets.retain(|wallet| part.is_none_or(|part| *wallet > part.wallet));
     let (mut all, mut read): (Vec<Log>, Option<AddressBytes>) = (Vec::new(), None);

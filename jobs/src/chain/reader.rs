@@ -169,14 +169,13 @@ impl<'a> Reader<'a> {
         last.is_none_or(|last| read(&last.value) != read(value) || at - last.at >= AGAIN_AFTER)
     }
 
-    /// What wallets have at the newest block that is confirmed; of many wallets those whose turn it
-    /// is.
+    /// What wallets have at the newest block that is confirmed, as far as it is read until then; of
+    /// many wallets those whose turn it is.
     pub(super) async fn balances(
         &mut self,
         head: &Header,
-        within: Duration,
+        (until, within): (Instant, Duration),
     ) -> Result<Held, Missed> {
-        let until = Instant::now() + within;
         let mut held = Held::default();
         let depth = self.ctx.world.chains.confirmations(self.chain);
         let is_of_balance = |key: &Key| matches!(key.what, What::Balance(_));

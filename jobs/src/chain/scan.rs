@@ -9,11 +9,12 @@ use packtrain_core::ports::{BlockRef, ChainEvent, Header, ScanState, Scanned, Wr
 use packtrain_core::schedule::Every;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::time::Instant;
 use tracing::warn;
 use utoipa::ToSchema;
 
 use super::figures::{self, Times};
-use super::page::{self, Missed, Page};
+use super::page::{self, LOGS_WITHIN, Missed, Page};
 use super::reader::{Held, Reader};
 use super::watched::{self, Key};
 use crate::alerts::evaluate::Evaluate;
@@ -22,8 +23,10 @@ use crate::alerts::evaluate::Evaluate;
 pub const EVERY: Duration = Duration::from_secs(15);
 /// Metrics of one chain that are watched, at most.
 const WATCHED_MAX: u32 = 20_000;
-/// How long the balances of one scan may take, so that a slow node leaves time for the logs.
+/// How long the balances of one scan may take, and when they have to be read, from its begin: a slow
+/// node leaves time for the rest, and what was read of it is written before the scan is cut off.
 const BALANCES_WITHIN: Duration = Duration::from_secs(20);
+const READ_WITHIN: Duration = Duration::from_secs(50);
 /// Pending events that one scan tells of, at most; of a single block that has more the first of
 /// them.
 const PENDING_MAX: u32 = 200_000;
@@ -80,6 +83,7 @@ impl Job for Scan {
 }
 
 async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
+    let began = Instant::now();
     let store = &ctx.world.chain_events;
     let watched = store.watched(chain, WATCHED_MAX).await?;
     let is_cut = watched.len() >= WATCHED_MAX as usize;
@@ -111,7 +115,8 @@ async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
     let mut result = json!({ "chain": chain, "block": head.number });
     let mut is_news = false;
     if is_followed {
-        let page = page::read(ctx, chain, &reader.keys, state, head).await?;
+        let until = began + LOGS_WITHIN;
+        let page = page::read(ctx, chain, &reader.keys, state, head, until).await?;
         describe(chain, &page, &mut result);
         // What was told of another branch is taken back before anything is told of this one.
         let undone = page.above.map(|_| Evaluate::undone_by(ctx.job));
@@ -123,7 +128,7 @@ async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
         done.then.extend(undone.map(FollowUp::of));
         done.then.extend(more.map(FollowUp::of));
     }
-    let held = balances(&mut reader, &head, &mut result).await?;
+    let held = balances(&mut reader, &head, began, &mut result).await?;
     if !held.points.is_empty() {
         is_news = true;
         done.writes.push(Write::Observed(held.points));
@@ -144,9 +149,12 @@ async fn scan(ctx: &Ctx, chain: Chain) -> Result<Done, Missed> {
 async fn balances(
     reader: &mut Reader<'_>,
     head: &Header,
+    began: Instant,
     result: &mut serde_json::Value,
 ) -> Result<Held, Missed> {
-    let mut held = reader.balances(head, BALANCES_WITHIN).await?;
+    let of_them = (Instant::now() + BALANCES_WITHIN, BALANCES_WITHIN);
+    let in_all = (began + READ_WITHIN, READ_WITHIN);
+    let mut held = reader.balances(head, of_them.min(in_all)).await?;
     if let Some(missed) = held.missed.take() {
         result["balances_missed"] = note(reader.chain, &missed).into();
     }

@@ -1,6 +1,7 @@
 //! A chain with a wallet that sends, in memory.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -43,6 +44,8 @@ pub(super) struct Node {
     pub(super) logs_left: Mutex<Option<usize>>,
     /// So many blocks and it answers no request for their logs.
     pub(super) slow_from: Mutex<Option<u64>>,
+    /// How long it takes for any request.
+    pub(super) takes: Duration,
     /// Requests about contracts that it answers yet, before it answers none.
     pub(super) patience: Mutex<Option<usize>>,
 }
@@ -96,6 +99,12 @@ impl Node {
         blocks.truncate(left);
     }
 
+    async fn take_time(&self) {
+        if !self.takes.is_zero() {
+            tokio::time::sleep(self.takes).await;
+        }
+    }
+
     pub(super) fn newest(&self) -> u64 {
         self.blocks.lock().unwrap().last().unwrap().0.number
     }
@@ -137,10 +146,12 @@ impl Chains for Node {
     }
 
     async fn head(&self, _: Chain) -> Result<Header, ChainError> {
+        self.take_time().await;
         Ok(self.blocks.lock().unwrap().last().unwrap().0)
     }
 
     async fn headers(&self, _: Chain, first: u64, last: u64) -> Result<Vec<Header>, ChainError> {
+        self.take_time().await;
         let blocks = self.blocks.lock().unwrap();
         let headers = blocks.iter().map(|(header, _)| *header);
         Ok(headers
@@ -167,6 +178,7 @@ impl Chains for Node {
         if self.too_many.is_some_and(|most| last - first >= most) {
             return Err(ChainError::TooMany { chain, first, last });
         }
+        self.take_time().await;
         wait(&self.logs_left).await;
         let slow_from = *self.slow_from.lock().unwrap();
         if slow_from.is_some_and(|most| last - first + 1 >= most) {
@@ -218,6 +230,7 @@ impl Chains for Node {
             return Err(ChainError::Away { chain, source });
         }
         if !questions.is_empty() {
+            self.take_time().await;
             wait(&self.patience).await;
         }
         let seven = |question: &Question| match question {

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
-use packtrain_core::job::Done;
+use packtrain_core::job::{Done, Job};
 use packtrain_core::ports::{Point, Write};
 use packtrain_core::time::{Clock, Timestamp};
 use serde_json::Value;
 
 use super::chain::{Node, WALLET, page, page_at, scan, scanned, write};
 use super::kept::Kept;
+use crate::chain::scan::Scan;
 use crate::watching::Watching;
 use crate::world::Noon;
 
@@ -218,4 +220,29 @@ async fn what_was_read_of_some_wallets_and_is_read_again_is_no_reorganisation() 
     let events = kept.events.lock().unwrap();
     let states: BTreeSet<&str> = events.values().map(|(_, state)| *state).collect();
     assert_eq!((events.len(), states), (60, BTreeSet::from(["confirmed"])));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scan_of_a_node_that_takes_its_time_for_everything_is_not_cut_off() {
+    let node = Node {
+        takes: Duration::from_secs(3),
+        ..Node::default()
+    };
+    let (node, kept) = (Arc::new(node), Arc::new(Kept::default()));
+    kept.also.lock().unwrap().extend(crowd(3_000));
+    let balances = (0..160).map(|token| balance(1, token));
+    kept.also.lock().unwrap().extend(balances);
+    node.grow(&[]);
+    write(&kept, &page(&node, &kept).await);
+    node.grow(&[5]);
+    let done = tokio::time::timeout(Scan::TIME_LIMIT, page(&node, &kept)).await;
+    let done = done.expect("it ends by itself");
+    assert!(
+        scanned(&done).part.is_some(),
+        "what was read of logs is kept"
+    );
+    assert_eq!(told(&done).len(), 32, "and what was read of balances");
+    let result = done.result.unwrap();
+    assert_eq!(result["logs_missed"], "not all was read within 30 s");
+    assert_eq!(result["balances_missed"], "not all was read within 50 s");
 }
