@@ -47,8 +47,8 @@ pub struct Stands {
     pub waits_for: Vec<String>,
 }
 
-/// A rule with which [`check`] finds nothing wrong, and who is told of it, in our words, ready to be
-/// stored; what happened to the one whose place it takes goes on.
+/// A rule with which [`check`] finds nothing wrong, and who is told of it, in our words, ready to
+/// be stored; what happened to the one whose place it takes goes on.
 ///
 /// # Errors
 /// What no plan can be made of.
