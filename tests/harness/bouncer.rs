@@ -10,9 +10,9 @@ use std::process::{Child, Command, Stdio};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 
 use crate::database::{Database, Role};
+use crate::ports::free_address;
 use crate::wait::until;
 
 /// The file that is shipped.
@@ -86,7 +86,7 @@ impl Bouncer {
         let mut builder = tempfile::Builder::new();
         let folder = builder.permissions(Permissions::from_mode(0o755)).tempdir();
         let folder = folder.expect("a folder can be made");
-        let address = free_address().await;
+        let address = free_address();
         let users = folder.path().join("userlist.txt");
         write(&users, &filling.secrets);
         let ini = filling.ini(address, &users);
@@ -210,10 +210,4 @@ fn start(program: &str, folder: &Path) -> Child {
 
 fn write(file: &Path, text: &str) {
     std::fs::write(file, text).expect("a file of a test can be written");
-}
-
-async fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await;
-    let listener = listener.expect("a port of this machine is free");
-    listener.local_addr().expect("it has an address")
 }

@@ -20,6 +20,7 @@ mod listening;
 mod mailbox;
 mod places;
 mod plain;
+mod ports;
 mod programs;
 mod proxy;
 mod receiver;
@@ -41,7 +42,7 @@ mod wait;
 mod yard;
 
 #[cfg(feature = "redis")]
-pub use crate::redis::{Redis, free_port, redis_cluster};
+pub use crate::redis::{Redis, redis_cluster};
 pub use anvil::Anvil;
 pub use bouncer::Bouncer;
 pub use channels::tariff;
@@ -54,6 +55,7 @@ pub use front::{Front, Trouble};
 pub use listening::Listening;
 pub use mailbox::Mailbox;
 pub use plain::{Message, plain_http};
+pub use ports::{Nobody, free_address, free_port};
 pub use programs::Program;
 pub use proxy::{Network, Proxy};
 pub use receiver::Receiver;

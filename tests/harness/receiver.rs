@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::plain::{Message, receive_body, receive_head};
+use crate::ports::free_listener;
 
 #[derive(Default)]
 struct Kept {
@@ -35,9 +36,11 @@ pub struct Receiver {
 impl Receiver {
     /// Takes everything with 204, until it is told otherwise.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await;
-        let listener = listener.expect("a port of this machine is free");
+        let (listener, _) = free_listener();
         let address = listener.local_addr().expect("it has an address");
+        let unblocked = listener.set_nonblocking(true);
+        unblocked.expect("a listener can be had without waiting");
+        let listener = TcpListener::from_std(listener).expect("it is a listener");
         let kept = Arc::<Mutex<Kept>>::default();
         let serving = listen(listener, Arc::clone(&kept));
         Self {

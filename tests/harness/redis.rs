@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use redis::{AsyncConnectionConfig, FromRedisValue, RedisResult};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
+use crate::ports::free_port;
 use crate::programs::Program;
 use crate::wait::until;
 
@@ -42,7 +42,7 @@ impl Redis {
         let mut folder = tempfile::tempdir().expect("a folder can be made");
         let options: Vec<String> = options.iter().map(|one| (*one).to_owned()).collect();
         for _ in 0..PORTS_MAX {
-            let port = free_port().await;
+            let port = free_port();
             let child = spawn(program, &folder, port, &options);
             let mut redis = Self {
                 program: program.to_owned(),
@@ -142,18 +142,11 @@ fn spawn(program: &str, folder: &TempDir, port: u16, options: &[String]) -> Chil
     command.spawn().expect("redis-server can be started")
 }
 
-/// A port that nobody listens on.
-pub async fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await;
-    let listener = listener.expect("a port of this machine is free");
-    listener.local_addr().expect("it has an address").port()
-}
-
 /// Two servers that share the slots of a cluster.
 pub async fn redis_cluster(program: &str) -> [Redis; 2] {
     let mut nodes = Vec::new();
     for _ in 0..2 {
-        let bus = format!("cluster-port {}", free_port().await);
+        let bus = format!("cluster-port {}", free_port());
         let options = [
             "cluster-enabled yes",
             "cluster-config-file nodes.conf",

@@ -77,9 +77,3 @@ pub(crate) fn canary(api_key: &str, tenant: TenantId, key: &str) -> String {
          content-length: {length}\r\n\r\n{body}"
     )
 }
-
-/// An address of loopback that nobody listens on.
-pub(crate) async fn free_address() -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
-    listener.unwrap().local_addr().unwrap()
-}

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use packtrain_core::ids::JobId;
 use packtrain_core::ports::KeyScope;
-use packtrain_tests::plain_http;
+use packtrain_tests::{free_address, plain_http};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::client::{Connection, free_address};
+use crate::client::Connection;
 use crate::counts::Counts;
 use crate::oracle::array;
 use crate::process::Process;
@@ -73,7 +73,7 @@ impl Reports {
         let bucket = format!("{}/{name}", moto.trim_end_matches('/'));
         let made = plain_http("PUT", &bucket, &[], "").await;
         assert_eq!(made.status(), 200, "{}", made.text());
-        let address = free_address().await;
+        let address = free_address();
         let words = ["api", "--listen", &address.to_string()];
         let api = Process::start(&mut stage.command(&words, ""));
         listens(&stage, address).await;

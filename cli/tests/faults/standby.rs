@@ -7,12 +7,11 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use packtrain_core::secret::Secret;
-use packtrain_tests::skip;
+use packtrain_tests::{free_address, skip};
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::client::free_address;
 use crate::process::{family, tell};
 use crate::server::{CONNECTIONS, OwnServer, folder};
 
@@ -78,7 +77,7 @@ impl Standby {
     /// Copies the server at this superuser's address (`postgres://login@host:port`) and follows it.
     /// When this returns, that server waits with each commit until the standby has it on disk.
     pub(crate) async fn of(programs: &Programs, primary: &str) -> Self {
-        let (folder, address) = (folder(), free_address().await);
+        let (folder, address) = (folder(), free_address());
         chown(
             folder.path(),
             Some(programs.owner.0),

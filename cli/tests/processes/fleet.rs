@@ -9,18 +9,14 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use packtrain_core::ports::KeyScope;
-use packtrain_tests::{Database, Network, Proxy, Role, Yard, plain_http, until};
+use packtrain_tests::{
+    Database, Network, Nobody, Proxy, Role, Yard, free_address, plain_http, until,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tokio::process::{Child, Command};
 
 use crate::binary::{addresses, command, folder, process, worker};
-
-/// An address of this machine that nobody listens on.
-fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
-}
 
 /// What `packtrain health` of these words says with these settings: its exit code and its words.
 fn health(words: &[&str], set: &[(&str, &str)]) -> (i32, String) {
@@ -56,7 +52,8 @@ fn part(yard: &Yard, name: &str, listen: &str) -> Command {
 async fn health_finds_whichever_part_runs_and_a_part_that_stands_still_is_not_well() {
     let yard = Yard::door(folder(&[])).await;
     for name in ["api", "worker", "scheduler"] {
-        let (own, other) = (free_address(), free_address());
+        let (own, nobody) = (free_address().to_string(), Nobody::hold());
+        let other = nobody.address.to_string();
         let mut child = part(&yard, name, &own).spawn().unwrap();
         let (api, others) = if name == "api" {
             (&own, &other)
@@ -88,7 +85,7 @@ async fn health_finds_whichever_part_runs_and_a_part_that_stands_still_is_not_we
 async fn a_worker_whose_database_is_away_lives_and_is_not_ready() {
     let yard = Yard::door(folder(&[])).await;
     let proxy = Proxy::to(yard.database.server_address()).await;
-    let listen = free_address();
+    let listen = free_address().to_string();
     let mut command = part(&yard, "worker", &listen);
     for (name, role) in [
         ("PACKTRAIN_DATABASE_APP_URL", Role::App),
@@ -271,7 +268,7 @@ async fn no_part_writes_anywhere_but_to_the_folder_of_artefacts() {
         ("worker", Some(data.path())),
         ("scheduler", None),
     ] {
-        let listen = free_address();
+        let listen = free_address().to_string();
         let mut command = confined(&part(&yard, name, &listen), writable);
         running.push((listen.clone(), command.spawn().unwrap()));
         until("it is ready", async || {

@@ -3,19 +3,17 @@
 use std::net::SocketAddr;
 
 use packtrain_core::ports::KeyScope;
-use packtrain_tests::{Client, Heard, Socket, Yard, plain_http, until};
+use packtrain_tests::{Client, Heard, Socket, Yard, free_address, plain_http, until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::process::Child;
 
 use crate::binary::{addresses, folder, process, worker};
 
 /// An API process.
 async fn api(yard: &Yard) -> (Child, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let address = free_address();
     let listen = address.to_string();
     let mut command = process(yard.folder(), &["api", "--quiet", "--listen", &listen]);
     command.env("PACKTRAIN_DATA_DIR", yard.folder());

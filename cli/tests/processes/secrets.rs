@@ -7,7 +7,9 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use packtrain_core::ports::KeyScope;
-use packtrain_tests::{Network, Program, Proxy, Redis, Role, Yard, plain_http, until};
+use packtrain_tests::{
+    Network, Program, Proxy, Redis, Role, Yard, free_address, plain_http, until,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
@@ -65,11 +67,10 @@ impl Scene {
             ])
             .await;
         let _: String = redis.ask(&["CONFIG", "SET", "requirepass", REDIS]).await;
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         Self {
             database: Proxy::to(yard.database.server_address()).await,
             elsewhere: agreeable(),
-            listen: listener.local_addr().unwrap().to_string(),
+            listen: free_address().to_string(),
             yard,
             redis,
         }

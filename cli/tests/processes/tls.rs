@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use packtrain_core::secret::Secret;
 use packtrain_devdb::{Connection, Guard, Options, Server};
-use packtrain_tests::{Bouncer, Database, Program, number_on, run_on, skip, until};
+use packtrain_tests::{Bouncer, Database, Program, free_address, number_on, run_on, skip, until};
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -163,9 +163,7 @@ async fn every_part_reaches_a_server_that_proves_its_name_over_tls_and_no_other(
     assert_eq!((code, said.as_str()), (0, ""));
     let mut running = Vec::new();
     for part in ["api", "worker", "scheduler"] {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let listen = listener.local_addr().unwrap().to_string();
-        drop(listener);
+        let listen = free_address().to_string();
         let mut command = process(secured.folder.path(), &[part, "--quiet"]);
         command
             .env("PACKTRAIN_API_LISTEN", &listen)

@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use packtrain_core::ports::KeyScope;
 use packtrain_core::time::{Clock, SystemClock};
-use packtrain_tests::{Collector, Manner, Message, Told, Yard, plain_http, until};
+use packtrain_tests::{
+    Collector, Manner, Message, Nobody, Told, Yard, free_address, plain_http, until,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::binary::{addresses, folder, process, worker};
@@ -35,7 +37,7 @@ impl Fleet {
         let tenant = yard.database.tenant("ada").await;
         let key = yard.database.api_key(tenant, &[KeyScope::Operator]).await;
         Self {
-            address: free_address().await,
+            address: free_address().to_string(),
             key: key.text().reveal().clone(),
             yard,
         }
@@ -322,11 +324,6 @@ fn counting(fleet: &Fleet, collector: &str, metrics: &str) -> Child {
     worker.spawn().unwrap()
 }
 
-async fn free_address() -> String {
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    free.local_addr().unwrap().to_string()
-}
-
 async fn until_shown(metrics: &str, line: &str) {
     until(line, async || {
         let url = format!("http://{metrics}/metrics");
@@ -347,8 +344,9 @@ async fn said(child: &mut Child) -> String {
 async fn a_collector_that_is_away_or_silent_or_refuses_slows_nothing() {
     let silent = Collector::start(Manner::Silent).await;
     let refusing = Collector::start(Manner::Refuses(400)).await;
-    let away = format!("http://{}", free_address().await);
-    let metrics = free_address().await;
+    let nobody = Nobody::hold();
+    let away = format!("http://{}", nobody.address);
+    let metrics = free_address().to_string();
     let fleet = Fleet::new().await;
     let api = fleet.api(&silent.url(), &[]).await;
     for _ in 0..20 {

@@ -1,5 +1,6 @@
 //! What the command line says: help, settings, and errors with their exit codes.
 
+use packtrain_tests::Nobody;
 use snapbox::str;
 
 use crate::binary::{command, folder};
@@ -119,13 +120,8 @@ error: the payload does not fit tax.report: /files: A report takes 1 to 100 file
 #[test]
 fn a_database_that_is_not_there_is_said_with_its_own_exit_code() {
     let folder = folder(&[]);
-    // A port that was free a moment ago and that nobody listens on.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!(
-        "postgres://nobody:hush@{}/none",
-        listener.local_addr().unwrap()
-    );
-    drop(listener);
+    let nobody = Nobody::hold();
+    let address = format!("postgres://nobody:hush@{}/none", nobody.address);
     let words = [
         "enqueue",
         "tax.import",

@@ -7,7 +7,7 @@ use packtrain_cache::RedisPlace;
 use packtrain_core::limits::CACHE_VALUE_BYTES_MAX;
 use packtrain_core::ports::Owner;
 use packtrain_core::secret::Secret;
-use packtrain_tests::{Network, Program, Proxy, Redis, Signpost, promptly, until};
+use packtrain_tests::{Network, Nobody, Program, Proxy, Redis, Signpost, promptly, until};
 
 use super::{open, place, reader};
 use crate::caches::{Reader, key, tenant, word};
@@ -85,8 +85,8 @@ async fn a_redis_that_does_not_answer_is_waited_for_once_and_then_left_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_was_never_there_costs_nothing_but_the_loads() {
-    let nobody = format!("redis://127.0.0.1:{}", packtrain_tests::free_port().await);
-    let reader = Reader::new(open(&place(&nobody)));
+    let nobody = Nobody::hold();
+    let reader = Reader::new(open(&place(&format!("redis://{}", nobody.address))));
     many_reads(&reader).await;
     assert_eq!(reader.loads(), 200);
 }

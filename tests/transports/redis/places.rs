@@ -136,7 +136,7 @@ async fn hints_go_over_tls_to_a_server_whose_authority_is_named_and_to_no_other(
         return skip(test, "openssl is missing");
     };
     assert!(made.status.success(), "{made:?}");
-    let port = free_port().await;
+    let port = free_port();
     let options = [
         format!("tls-port {port}"),
         format!("tls-cert-file {}", signed.display()),

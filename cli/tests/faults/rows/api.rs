@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use packtrain_core::ids::TenantId;
+use packtrain_tests::free_address;
 
-use crate::client::{Connection, canary, free_address};
+use crate::client::{Connection, canary};
 use crate::counts::{Counts, repeat, turn};
 use crate::oracle::EFFECTS;
 use crate::process::Process;
@@ -16,7 +17,7 @@ const ENDED_WITHIN: Duration = Duration::from_secs(5 * 60);
 
 /// Starts an API and waits until it answers.
 pub(crate) async fn api(stage: &Stage, points: &str) -> (Process, SocketAddr) {
-    let address = free_address().await;
+    let address = free_address();
     let words = ["api", "--listen", &address.to_string()];
     let process = Process::start(&mut stage.command(&words, points));
     stage

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 #[cfg(feature = "redis")]
 use packtrain_tests::Redis;
-use packtrain_tests::{Bouncer, Network, Program, Proxy};
+use packtrain_tests::{Bouncer, Network, Program, Proxy, free_address};
 
 use super::api::Canaries;
 use super::postgres::begun;
 #[cfg(feature = "redis")]
 use super::redis::{back, waiting, was_used};
 use super::schedulers::{self, TIMES, every_second, times};
-use crate::client::{Connection, free_address};
+use crate::client::Connection;
 use crate::counts::{Counts, is_short, repeat, turn};
 use crate::oracle::{Charges, Holder};
 use crate::process::Process;
@@ -173,7 +173,7 @@ async fn of_api(
     let _turn = turn().await;
     let api_key = stage.operator_key().await;
     let _worker = stage.worker("ops", "").await;
-    let address = free_address().await;
+    let address = free_address();
     let words = ["api", "--listen", &address.to_string()];
     let mut command = stage.command(&words, "");
     lead(&stage, &mut command);

@@ -1,13 +1,13 @@
 //! A black hole between one part and SQS: hints are swallowed, and nobody is told. Jobs are in the
 //! database all the same, and each lane looks for them once a second.
 
-use packtrain_tests::{FakeSqs, Network, Proxy};
+use packtrain_tests::{FakeSqs, Network, Proxy, free_address};
 
 use super::api::Canaries;
 use super::holes::{PAUSE, REQUESTS, hole, swallow};
 use super::schedulers::{self, TIMES, every_second, times};
 use super::sqs;
-use crate::client::{Connection, free_address};
+use crate::client::Connection;
 use crate::counts::{Counts, repeat, turn};
 use crate::process::Process;
 use crate::stage::{Stage, now_us};
@@ -81,7 +81,7 @@ async fn hole_between_an_api_and_sqs() {
     let api_key = stage.operator_key().await;
     sqs::queues(&stage, cut.sqs.url()).await;
     let _worker = sqs::worker(&stage, cut.sqs.url(), "ops").await;
-    let address = free_address().await;
+    let address = free_address();
     let mut command = stage.command(&["api", "--listen", &address.to_string()], "");
     sqs::over_sqs(&mut command, &cut.url());
     let _api = Process::start(&mut command);
