@@ -12,6 +12,9 @@ use tower::ServiceExt;
 
 use crate::wait::promptly;
 
+/// How often a report is waited for once more.
+const WAITS_MORE_MAX: u32 = 2;
+
 /// Sends requests with a key.
 #[derive(Clone)]
 pub struct Client {
@@ -189,7 +192,15 @@ impl Client {
     /// Asks for a report under an idempotency key, and waits until it is there.
     pub async fn report(&self, key: &str, body: &Value) -> Answer {
         let headers = [("idempotency-key", key), ("prefer", "wait=20")];
-        self.post("/v2/premium/reports", &headers, body).await
+        let mut answer = self.post("/v2/premium/reports", &headers, body).await;
+        // It was not there within one wait: the same request waits for the same report.
+        for _ in 0..WAITS_MORE_MAX {
+            if answer.status != StatusCode::ACCEPTED {
+                break;
+            }
+            answer = self.post("/v2/premium/reports", &headers, body).await;
+        }
+        answer
     }
 
     /// Uploads a ledger and returns its id.

@@ -63,5 +63,5 @@ pub use signpost::Signpost;
 pub use skip::skip;
 pub use socket::{Heard, Socket};
 pub use sqs::{FakeSqs, Weather};
-pub use wait::{Hold, promptly, until};
+pub use wait::{Hold, promptly, until, until_within};
 pub use yard::{Worker, Yard};

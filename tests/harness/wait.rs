@@ -11,13 +11,18 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Waits until a condition holds; fails the test when it does not come true in time.
-pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub async fn until(what: &str, holds: impl AsyncFnMut() -> bool) {
+    until_within(PATIENCE, what, holds).await;
+}
+
+/// Waits so long until a condition holds, where others on the same server may hold it up.
+pub async fn until_within(patience: Duration, what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let watching = async {
         while !holds().await {
             tokio::time::sleep(LOOK_EVERY).await;
         }
     };
-    tokio::time::timeout(PATIENCE, watching)
+    tokio::time::timeout(patience, watching)
         .await
         .unwrap_or_else(|_| panic!("waited in vain until {what}"));
 }

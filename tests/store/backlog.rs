@@ -149,7 +149,8 @@ async fn what_is_in_flight_counts_apart_with_what_it_has_still_to_do() {
     enqueue(&scene, KIND.as_str(), 3).await;
     let held = scene.claim(3).await;
     assert!(scene.started(&held[0]).await);
-    scene.db.shift_clock(TimeDelta::seconds(20)).await;
+    // Longer than the mean, and far from the half minute after which a worker counts no more.
+    scene.db.shift_clock(TimeDelta::seconds(11)).await;
     let lane = seen(&scene).await;
     assert_eq!((lane.jobs, lane.in_flight, lane.began), (0, 3, 1));
     assert_eq!(lane.busy_percent(), 25);

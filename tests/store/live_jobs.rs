@@ -2,12 +2,13 @@
 //! those who end jobs do not wait for each other.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use packtrain_core::ids::TenantId;
 use packtrain_core::job::State;
 use packtrain_core::ports::{Change, End, Happening, LiveEvent, LiveLog, LiveStream};
 use packtrain_store::PgLive;
-use packtrain_tests::{Database, Role, run_on, until};
+use packtrain_tests::{Database, Role, run_on, until, until_within};
 use tokio::task::JoinSet;
 
 use super::scene::{Scene, fault, succeeded};
@@ -30,9 +31,12 @@ async fn head(log: &PgLive, stream: LiveStream) -> i64 {
     heads[0].1
 }
 
+/// The longest that whoever writes on this server, in whichever database, may hold places back.
+const PLACED_WITHIN: Duration = Duration::from_secs(60);
+
 /// Waits until so many have places: whatever else this server does may hold them back for a while.
 async fn placed(log: &PgLive, stream: LiveStream, count: i64) {
-    until("ends have their places", async || {
+    until_within(PLACED_WITHIN, "ends have their places", async || {
         head(log, stream).await >= count
     })
     .await;
