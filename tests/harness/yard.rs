@@ -49,6 +49,10 @@ const KEPT: Retention = Retention {
     rollups: Duration::from_secs(3_650 * 24 * 60 * 60),
 };
 
+/// How long a lease of the yard may stand still. Shorter would make tests quicker that lose one,
+/// and take the jobs of workers that live and got no time for a moment.
+const LEASE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Where messages of the yard lead to.
 const INCIDENTS: &str = "https://app.example.org/alerts/";
 
@@ -93,6 +97,8 @@ impl Worker {
     pub async fn cut_off(self) {
         self.running.abort();
         drop(self.running.await);
+        // What it began beside itself would go on to claim jobs that nobody runs.
+        self.stop.cancel();
     }
 }
 
@@ -142,7 +148,7 @@ impl Yard {
     fn with_upkeep(self) -> Self {
         let yard = self;
         let settings = UpkeepSettings {
-            patience: Patience::new(Duration::from_secs(1), Vec::new()),
+            patience: Patience::new(LEASE_PATIENCE, Vec::new()),
             sweep_age: Duration::from_secs(5),
         };
         let upkeep = Arc::new(PgUpkeep::new(yard.database.pools().worker.clone()));

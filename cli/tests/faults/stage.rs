@@ -17,6 +17,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use crate::counts::is_short;
 use crate::oracle::Holder;
 use crate::process::{Process, program};
 use crate::server::database;
@@ -27,12 +28,30 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const GIVE_MORE_EVERY: Duration = Duration::from_secs(2);
 /// The pause between two looks.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// What leases are renewed by and how long they may stand still, in milliseconds: shorter than
-/// people would set, so that a run is short.
-const SHORT_LEASES: [(&str, &str); 2] = [
-    ("PACKTRAIN_WORKER_RENEW_EVERY_MS", "200"),
-    ("PACKTRAIN_WORKER_LEASE_PATIENCE_MS", "1500"),
-];
+/// How long a lease may stand still where rows are run again and again: shorter than people would
+/// set, so that many runs fit into an hour.
+const LEASE_PATIENCE: Duration = Duration::from_millis(1_500);
+/// The same where each row is run once, beside other tests: a process that gets no time for a
+/// second or two has not died.
+const LEASE_PATIENCE_ONCE: Duration = Duration::from_secs(5);
+
+/// How long a lease of a stage may stand still.
+pub(crate) fn lease_patience() -> Duration {
+    if is_short() {
+        LEASE_PATIENCE_ONCE
+    } else {
+        LEASE_PATIENCE
+    }
+}
+
+/// Leases that are renewed often.
+fn leases() -> Vec<(&'static str, String)> {
+    let patience_ms = lease_patience().as_millis().to_string();
+    vec![
+        ("PACKTRAIN_WORKER_RENEW_EVERY_MS", "200".to_owned()),
+        ("PACKTRAIN_WORKER_LEASE_PATIENCE_MS", patience_ms),
+    ]
+}
 
 /// The settings that lead to the database.
 const URLS: [(&str, Role); 3] = [
@@ -54,7 +73,7 @@ pub(crate) struct Stage {
     pub(crate) db: Database,
     pub(crate) tenant: TenantId,
     folder: TempDir,
-    leases: &'static [(&'static str, &'static str)],
+    leases: Vec<(&'static str, String)>,
     /// Settings of this row besides.
     settings: Vec<(&'static str, String)>,
     program: PathBuf,
@@ -69,7 +88,7 @@ impl Stage {
     /// The same stage with leases as the product sets them.
     pub(crate) fn with_usual_leases(self) -> Self {
         Self {
-            leases: &[],
+            leases: Vec::new(),
             ..self
         }
     }
@@ -80,7 +99,7 @@ impl Stage {
             tenant: db.tenant("a").await,
             db,
             folder: folder(),
-            leases: &SHORT_LEASES,
+            leases: leases(),
             settings: Vec::new(),
             program: program(),
         }
@@ -120,7 +139,7 @@ impl Stage {
             .env("PACKTRAIN_DATABASE_CONNECTIONS", "6")
             .envs(URLS.map(|(name, role)| (name, self.db.url(role).reveal().clone())))
             .env("FAILPOINTS", points)
-            .envs(self.leases.iter().copied())
+            .envs(self.leases.iter().cloned())
             .envs(self.settings.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -7,6 +7,7 @@ mod token;
 mod watched;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use packtrain_core::chain::Chain;
 use packtrain_core::job::State;
@@ -14,11 +15,15 @@ use packtrain_core::ports::KeyScope;
 use packtrain_feeds::{NodeChains, Rpc};
 use packtrain_jobs::catalogue::KINDS;
 use packtrain_jobs::chain::scan::Scan;
-use packtrain_tests::{Client, Receiver, Yard, until};
+use packtrain_tests::{Client, Receiver, Yard, until_within};
 use serde_json::{Value, json};
 
 use self::token::Bench;
 use super::runs::{ask, ended};
+
+/// The longest that all of a scan may take: what a worker held that was cut off comes back in its
+/// time.
+const FOLLOWED_WITHIN: Duration = Duration::from_secs(60);
 
 /// Whoever owns the rules, who is told, and the node that is read.
 struct Scene {
@@ -79,11 +84,15 @@ impl Scene {
         };
         let job = ended(&self.yard, ask(&self.yard, &scan).await).await;
         assert_eq!(job.state, State::Succeeded, "{:?}", job.failures);
-        until("everything that followed has ended", async || {
-            let open = "select count(*) from job j
+        until_within(
+            FOLLOWED_WITHIN,
+            "everything that followed has ended",
+            async || {
+                let open = "select count(*) from job j
                          where not exists (select from outcome o where o.id = j.id)";
-            self.yard.database.number(open).await == 0
-        })
+                self.yard.database.number(open).await == 0
+            },
+        )
         .await;
         job.result.unwrap_or_default()
     }

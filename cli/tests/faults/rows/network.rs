@@ -11,14 +11,14 @@ use super::workers::FENCED;
 use crate::counts::{Counts, repeat, turn};
 use crate::oracle::{Charges, Holder};
 use crate::process::Process;
-use crate::stage::{Stage, now_us};
+use crate::stage::{Stage, lease_patience, now_us};
 
 /// Jobs of one run, and how long each stays: so long that the cut falls into it on a machine that
 /// has much else to do.
 const JOBS: usize = 60;
 const HOLD_MS: u64 = 900;
-/// How long the network is cut: much longer than a lease stands still.
-const CUT: Duration = Duration::from_secs(3);
+/// How long what passed before a cut may take to be written: much less than a lease stands still.
+const WRITTEN_WITHIN: Duration = Duration::from_millis(300);
 /// The log of the worker that is cut off.
 const LOG: &str = "log-of-the-worker";
 
@@ -44,7 +44,7 @@ impl CutOff {
         let broken_at = now_us();
         network.set(cut);
         // What had passed before the cut is written by now, and no lease is taken yet.
-        tokio::time::sleep(CUT / 10).await;
+        tokio::time::sleep(WRITTEN_WITHIN).await;
         let begun = stage.begun_by(Holder::Process(worker.id())).await;
         assert!(!begun.is_empty(), "it was cut off in the middle of a job");
         Self {
@@ -76,7 +76,12 @@ async fn row(name: &str, cut: Network) {
         let fenced = || stage.said(LOG).matches(FENCED).count();
         let before = fenced();
         let mut off = CutOff::new(&stage, cut).await;
-        tokio::time::sleep(CUT).await;
+        let victim = off.worker.id();
+        stage
+            .until("others have what it held", async || {
+                stage.held_by(victim).await.is_empty()
+            })
+            .await;
         off.network.set(Network::Well);
         stage
             .until("its late ends are thrown away", async || fenced() > before)
@@ -136,7 +141,8 @@ async fn network_of_a_scheduler_swallows_everything() {
         victim.kill().await;
         let (broken_at, held) = (now_us(), stage.held_by(victim.id()).await);
         let begun = stage.begun_by(Holder::Process(victim.id())).await;
-        tokio::time::sleep(CUT).await;
+        // Much longer than a lease stands still.
+        tokio::time::sleep(lease_patience() * 2).await;
         let (decided, still_held) = (times(&stage).await, stage.held_by(victim.id()).await);
         assert_eq!(still_held, held, "nobody else reaps");
         proxy.set(Network::Well);
