@@ -15,10 +15,10 @@ const FAKETIME: [&str; 2] = [
     "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
     "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
 ];
-/// Jobs of one run, and how long each stays.
+/// Jobs that come before each jump, and how long each stays.
 const JOBS: usize = 400;
 const HOLD_MS: u64 = 60;
-/// Runs between two jumps.
+/// Runs of them before it.
 const RUNS: usize = 80;
 /// Hours by which the clock is wrong, one after the other.
 const JUMPS: [i64; 3] = [1, -1, 0];
@@ -53,25 +53,25 @@ fn library(row: &str) -> Option<&'static str> {
 /// Lets the clock jump in the middle of work, and charges nobody. Each jump must have been `seen`
 /// before the next one comes: else the row would show nothing.
 async fn jumps(stage: &Stage, file: &Path, seen: impl AsyncFn(i64) -> bool) -> Counts {
-    let jobs = stage.steps(JOBS, HOLD_MS).await;
-    let mut before = stage.marks().len();
+    let mut jobs = Vec::new();
     for hours in JUMPS {
-        before += RUNS;
+        let before = stage.marks().len();
+        jobs.extend(stage.steps(JOBS, HOLD_MS).await);
         stage
-            .until("work goes on", async || stage.marks().len() > before)
+            .until("work goes on", async || stage.marks().len() > before + RUNS)
             .await;
         // In one piece: whoever reads the file at this moment finds the old time or the new one.
         let next = file.with_extension("next");
         std::fs::write(&next, format!("{hours:+}h")).unwrap();
         std::fs::rename(&next, file).unwrap();
+        assert!(
+            stage.unended(&jobs).await > 0,
+            "it jumped in the middle of work"
+        );
         stage
             .until("the jump is seen", async || seen(hours).await)
             .await;
     }
-    assert!(
-        stage.unended(&jobs).await > 0,
-        "it jumped in the middle of work"
-    );
     stage.judge(&jobs, Charges::none()).await
 }
 

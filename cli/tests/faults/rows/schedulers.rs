@@ -16,7 +16,7 @@ pub(super) const TIMES: i64 = 3;
 const PAUSE: Duration = Duration::from_secs(60);
 const PAUSE_SHORT: Duration = Duration::from_secs(4);
 /// How long a scheduler may take to be the first to decide.
-const SOON: Duration = Duration::from_secs(3);
+const SOON: Duration = Duration::from_secs(10);
 /// Pairs of schedulers that are started, at most, until one is the first to decide.
 const TRIES: u32 = 10;
 /// Jobs of one run of the rows on reaping.
