@@ -186,15 +186,16 @@ async fn a_nudge_makes_a_worker_look_before_its_next_poll() {
         count.get(1) == Some(&redis::Value::Int(1))
     };
     until("it listens for nudges", subscribed).await;
-    let (before, began) = (scripts_run(&redis).await, Instant::now());
-    for _ in 0..200 {
-        let _: u64 = redis.ask(&["PUBLISH", &key("nudge"), "1"]).await;
-    }
-    let polls = began.elapsed().as_millis() / 50 + 1;
-    let looks = scripts_run(&redis).await - before;
-    assert!(
-        looks > 2 * polls,
-        "{looks} looks in the time of {polls} polls"
-    );
+    // A machine that has much else to do may stand still for as long as many polls.
+    until("it looks more often than it polls", async || {
+        let (began, before) = (Instant::now(), scripts_run(&redis).await);
+        for _ in 0..20 {
+            let _: u64 = redis.ask(&["PUBLISH", &key("nudge"), "1"]).await;
+        }
+        let looks = scripts_run(&redis).await - before;
+        let polls = began.elapsed().as_millis() / 50 + 1;
+        looks > 2 * polls
+    })
+    .await;
     worker.end().await;
 }

@@ -253,21 +253,22 @@ async fn hidden(ground: &Ground) -> Kept {
     queue
         .ask("SendMessage", json!({ "MessageBody": "x" }))
         .await?;
-    queue.receive(1, 1).await?;
-    is("hidden", &queue.bodies(1, 1).await?, &texts(&[]))?;
+    let first = queue.receive(1, 600).await?;
+    is("hidden", &queue.bodies(1, 600).await?, &texts(&[]))?;
+    let change = |receipt: &str, hidden_s: u32| {
+        let request = json!({ "ReceiptHandle": receipt, "VisibilityTimeout": hidden_s });
+        queue.ask("ChangeMessageVisibility", request)
+    };
+    change(&first[0].1, 1).await?;
     ground.pass(Duration::from_millis(1_200)).await;
     let again = queue.receive(1, 600).await?;
     is("seen again", &again.len(), &1)?;
-    let change = |hidden_s: u32| {
-        let request = json!({ "ReceiptHandle": again[0].1, "VisibilityTimeout": hidden_s });
-        queue.ask("ChangeMessageVisibility", request)
-    };
     is(
         "more than 12 hours are refused",
-        &change(43_201).await.is_err(),
+        &change(&again[0].1, 43_201).await.is_err(),
         &true,
     )?;
-    change(0).await?;
+    change(&again[0].1, 0).await?;
     is("seen at once", &queue.bodies(1, 1).await?, &texts(&["x"]))
 }
 
