@@ -96,9 +96,21 @@ async fn a_request_takes_over_when_the_concurrent_one_fails() {
     assert_eq!(two, Requested::Created(second.id));
 }
 
+/// A scene for twenty requests at once. Its connections are there: twenty that are made at once can
+/// take longer than a request may wait for one.
+async fn for_twenty() -> Scene {
+    let db = Database::with_connections(20).await;
+    let mut connections = Vec::new();
+    for _ in 0..20 {
+        connections.push(db.pools().app.acquire().await.unwrap());
+    }
+    drop(connections);
+    Scene::on(db).await
+}
+
 #[tokio::test]
 async fn of_twenty_equal_requests_at_once_exactly_one_creates() {
-    let scene = Scene::on(Database::with_connections(20).await).await;
+    let scene = for_twenty().await;
     for round in 0..5 {
         let key = keyed(&format!("k{round}"), 1);
         let jobs: Vec<NewJob> = (0..20).map(|_| scene.job()).collect();
@@ -141,7 +153,7 @@ async fn an_expired_key_is_taken_over_by_the_next_request() {
 
 #[tokio::test]
 async fn an_expired_key_is_taken_over_by_one_of_twenty() {
-    let scene = Scene::on(Database::with_connections(20).await).await;
+    let scene = for_twenty().await;
     request(&scene, &scene.job(), &keyed("k", 1)).await;
     scene.db.shift_clock(TimeDelta::hours(25)).await;
     let mut later = keyed("k", 1);

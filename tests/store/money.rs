@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
+use futures::{StreamExt, stream};
 use packtrain_core::ids::TenantId;
 use packtrain_core::money::{Currency, Money};
 use packtrain_core::ports::{Budget, Reservation, Reserved};
@@ -10,7 +11,9 @@ use packtrain_store::{PgBudget, SmsCaps};
 use packtrain_tests::Database;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use tokio::task::JoinSet;
+
+/// Those who come at once: a connection for each, since nobody waits for one for ever.
+const AT_ONCE: usize = 8;
 
 fn usd(text: &str) -> Money {
     Money::parse(text, Currency::USD).unwrap()
@@ -50,29 +53,27 @@ async fn spent(db: &Database) -> Vec<String> {
 /// given back at once.
 type Want = (usize, u32, bool);
 
-/// All of them at once; what stays taken, by tenant, in cents.
+/// All of them, as many at once as there are connections; what stays taken, by tenant, in cents.
 async fn all_at_once(
     budget: &PgBudget,
     tenants: &[TenantId],
     wants: &[Want],
 ) -> BTreeMap<TenantId, u32> {
-    let mut running = JoinSet::new();
-    for (place, price, is_returned) in wants.iter().copied() {
-        let (budget, tenant) = (budget.clone(), tenants[place]);
-        running.spawn(async move {
-            let taken = take(&budget, tenant, cents(price)).await;
-            match taken {
-                Some(taken) if is_returned => {
-                    budget.give_back(&taken).await.unwrap();
-                    None
-                }
-                taken => taken.map(|_| (tenant, price)),
+    let running = wants.iter().map(async |(place, price, is_returned)| {
+        let tenant = tenants[*place];
+        let taken = take(budget, tenant, cents(*price)).await;
+        match taken {
+            Some(taken) if *is_returned => {
+                budget.give_back(&taken).await.unwrap();
+                None
             }
-        });
-    }
+            taken => taken.map(|_| (tenant, *price)),
+        }
+    });
+    let mut running = stream::iter(running).buffer_unordered(AT_ONCE);
     let mut sums = BTreeMap::new();
-    while let Some(kept) = running.join_next().await {
-        if let Some((tenant, price)) = kept.unwrap() {
+    while let Some(kept) = running.next().await {
+        if let Some((tenant, price)) = kept {
             *sums.entry(tenant).or_default() += price;
         }
     }
