@@ -14,11 +14,13 @@ use super::table::Server;
 /// More than goes in one piece.
 const LONG: usize = 20 * 1024 * 1024;
 
-/// A bucket behind a front, with little patience.
+/// A bucket behind a front.
 struct Stage {
     ground: Ground,
     front: Front,
     objects: S3Objects,
+    /// The same, with little patience: for trouble that is a wait.
+    hasty: S3Objects,
 }
 
 impl Stage {
@@ -28,19 +30,30 @@ impl Stage {
         let front = Front::before(&url).await;
         let mut settings = settings(&front.url(), ground.folder.path());
         settings.bucket = ground.bucket.rsplit('/').next().unwrap().to_owned();
+        let objects = S3Objects::new(settings.clone());
         settings.patience = S3Patience {
-            connect: Duration::from_millis(500),
             answer: Duration::from_secs(4),
             all: Duration::from_secs(15),
-            body: Duration::from_secs(1),
+            body: Duration::from_secs(3),
+            ..S3Patience::default()
         };
-        let objects = S3Objects::new(settings);
+        let hasty = S3Objects::new(settings);
         ground.objects = Arc::new(objects.clone());
         Some(Self {
             ground,
             front,
             objects,
+            hasty,
         })
+    }
+
+    /// Who is to meet with this trouble. Little patience is for trouble that has to be waited for,
+    /// since whatever else takes time is no trouble.
+    fn meeting(&self, trouble: Trouble) -> &S3Objects {
+        match trouble {
+            Trouble::Silence | Trouble::DoneInSilence | Trouble::Stalls => &self.hasty,
+            _ => &self.objects,
+        }
     }
 }
 
@@ -61,8 +74,9 @@ async fn a_write_gets_over_trouble_that_passes() {
     for (length, trouble) in (1_000..).zip(PASSING) {
         stage.front.next("PUT", "", &[trouble]);
         let content = bytes(length);
-        let stored = stage.objects.put(tenant(), content.clone()).await.unwrap();
-        assert_eq!(stage.objects.get(&stored.key).await.unwrap(), content);
+        let stored = stage.meeting(trouble).put(tenant(), content.clone()).await;
+        let key = stored.unwrap().key;
+        assert_eq!(stage.objects.get(&key).await.unwrap(), content);
     }
     // The first answer got lost: the second write finds what the first one wrote.
     for (length, trouble) in [
@@ -71,8 +85,9 @@ async fn a_write_gets_over_trouble_that_passes() {
     ] {
         stage.front.next("PUT", "", &[trouble]);
         let content = bytes(length);
-        let stored = stage.objects.put(tenant(), content.clone()).await.unwrap();
-        assert_eq!(stage.objects.get(&stored.key).await.unwrap(), content);
+        let stored = stage.meeting(trouble).put(tenant(), content.clone()).await;
+        let key = stored.unwrap().key;
+        assert_eq!(stage.objects.get(&key).await.unwrap(), content);
     }
     assert_eq!(stage.ground.count().await, 7);
 }
@@ -90,13 +105,14 @@ async fn trouble_that_lasts_is_an_error_that_may_be_tried_again_and_leaves_nothi
             stage.front.always(method, "", trouble);
         }
         let asked = stage.front.seen("PUT", "");
-        let refused = promptly(stage.objects.put(tenant(), bytes(7))).await;
+        let objects = stage.meeting(trouble);
+        let refused = promptly(objects.put(tenant(), bytes(7))).await;
         assert!(matches!(refused, Err(ObjectError::Write(_))), "{refused:?}");
         // It is no fault of the job that wrote.
         assert!(refused.is_err_and(|error| error.is_away()), "{trouble:?}");
         // The budget is three tries, and no more of them however often it is called.
         assert!(stage.front.seen("PUT", "") - asked <= 3);
-        let read = promptly(stage.objects.get(&stored.key)).await;
+        let read = promptly(objects.get(&stored.key)).await;
         assert!(matches!(read, Err(ObjectError::Read { .. })), "{read:?}");
         assert!(read.is_err_and(|error| error.is_away()), "{trouble:?}");
         assert_eq!(stage.ground.count().await, before);
@@ -146,7 +162,7 @@ async fn a_read_that_broke_off_or_came_damaged_is_asked_for_once_more() {
         Trouble::Garbled,
     ] {
         stage.front.next("GET", "", &[trouble]);
-        let read = promptly(stage.objects.get(&stored.key)).await;
+        let read = promptly(stage.meeting(trouble).get(&stored.key)).await;
         assert!(read.unwrap() == content, "{trouble:?}");
     }
 }
@@ -165,7 +181,7 @@ async fn half_an_object_is_never_taken_for_the_whole() {
     ] {
         stage.front.calm();
         stage.front.always("GET", "", trouble);
-        let read = promptly(stage.objects.get(&stored.key)).await;
+        let read = promptly(stage.meeting(trouble).get(&stored.key)).await;
         let as_told = match read {
             Err(ObjectError::Damaged { .. }) => is_damaged,
             Err(ObjectError::Read { .. }) => !is_damaged,
