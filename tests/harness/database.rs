@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{Days, NaiveTime, TimeDelta};
 use packtrain_core::ids::{ApiKeyId, ClockIds, IdSource, JobId, TenantId};
 use packtrain_core::ports::KeyScope;
 use packtrain_core::secret::Secret;
@@ -21,6 +21,8 @@ use crate::wait::{Hold, until};
 
 /// Connections of each pool, unless a test asks for more.
 const CONNECTIONS: u32 = 8;
+/// Longer than a test lasts.
+const TEST_MAX: TimeDelta = TimeDelta::minutes(10);
 
 /// Who connects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -266,6 +268,17 @@ impl Database {
             self.number(&end).await == 0
         })
         .await;
+    }
+
+    /// Sees to it that no day ends while the test runs: shortly before one does, SQL's clock goes
+    /// on in the next; see [`Self::shift_clock`]. Says by how much it is ahead.
+    pub async fn within_a_day(&self) -> TimeDelta {
+        let tomorrow = (SystemClock.now().date_naive() + Days::new(1)).and_time(NaiveTime::MIN);
+        if tomorrow.and_utc() - SystemClock.now() > TEST_MAX {
+            return TimeDelta::zero();
+        }
+        self.shift_clock(TEST_MAX).await;
+        TEST_MAX
     }
 
     /// Lets SQL's clock go on from a moment, written as RFC 3339; see [`Self::shift_clock`].

@@ -21,6 +21,7 @@ const REGION: &str = "eu-central-1";
 async fn scene(test: &str) -> Option<(Scene, String)> {
     let url = Program::Moto.find(test)?;
     let mut yard = Yard::without_workers().await;
+    yard.database.within_a_day().await;
     let client = Arc::new(SnsClient::new(SnsSettings {
         region: REGION.to_owned(),
         endpoint_url: Some(Secret::new(url.clone())),

@@ -85,6 +85,7 @@ fn however_many_set_money_aside_at_once_no_cap_is_passed_and_every_cent_is_count
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (db, tenants) = runtime.block_on(async {
         let db = Database::new().await;
+        db.within_a_day().await;
         let tenants = [
             db.tenant("a").await,
             db.tenant("b").await,
@@ -137,6 +138,7 @@ fn however_many_set_money_aside_at_once_no_cap_is_passed_and_every_cent_is_count
 #[tokio::test]
 async fn a_tenant_that_has_spent_its_money_takes_none_of_the_platform_s() {
     let db = Database::new().await;
+    db.within_a_day().await;
     let (a, b) = (db.tenant("a").await, db.tenant("b").await);
     let budget = budget(&db, "1", "0.25");
     assert!(take(&budget, a, usd("0.2")).await.is_some());
@@ -150,6 +152,7 @@ async fn a_tenant_that_has_spent_its_money_takes_none_of_the_platform_s() {
 #[tokio::test]
 async fn a_tenant_s_own_cap_counts_in_place_of_that_of_the_settings() {
     let db = Database::new().await;
+    db.within_a_day().await;
     let (a, b) = (db.tenant("a").await, db.tenant("b").await);
     let own = format!(
         "update tenant set sms_usd_a_day = 0.5 where id = '{}'",
@@ -165,6 +168,7 @@ async fn a_tenant_s_own_cap_counts_in_place_of_that_of_the_settings() {
 #[tokio::test]
 async fn each_utc_day_has_its_own_money_and_what_is_given_back_goes_to_its_day() {
     let db = Database::new().await;
+    let ahead = db.within_a_day().await;
     let tenant = db.tenant("a").await;
     let budget = budget(&db, "0.3", "0.3");
     let first = take(&budget, tenant, usd("0.3")).await.unwrap();
@@ -173,7 +177,7 @@ async fn each_utc_day_has_its_own_money_and_what_is_given_back_goes_to_its_day()
     };
     assert!(wait.as_secs() <= 24 * 60 * 60, "{wait:?}");
     let wait = TimeDelta::from_std(wait).unwrap();
-    db.shift_clock(wait + TimeDelta::seconds(1)).await;
+    db.shift_clock(ahead + wait + TimeDelta::seconds(1)).await;
     let second = take(&budget, tenant, usd("0.2")).await.unwrap();
     assert!(second.day > first.day);
     budget.give_back(&first).await.unwrap();

@@ -19,6 +19,7 @@ async fn partition_of(scene: &Scene, job: JobId) -> String {
 #[tokio::test]
 async fn making_partitions_twice_is_harmless() {
     let scene = Scene::new().await;
+    scene.db.within_a_day().await;
     // The copied template may be of an earlier week.
     scene.upkeep.ensure_partitions().await.unwrap();
     let before = scene.db.number(PARTITIONS).await;
@@ -37,10 +38,11 @@ async fn making_partitions_twice_is_harmless() {
 #[tokio::test]
 async fn partitions_are_made_ahead_as_time_goes_by() {
     let scene = Scene::new().await;
+    let ahead = scene.db.within_a_day().await;
     // The copied template may be of an earlier week.
     scene.upkeep.ensure_partitions().await.unwrap();
     let before = scene.db.number(PARTITIONS).await;
-    scene.db.shift_clock(TimeDelta::weeks(2)).await;
+    scene.db.shift_clock(ahead + TimeDelta::weeks(2)).await;
     let (one, two) = tokio::join!(
         scene.upkeep.ensure_partitions(),
         scene.upkeep.ensure_partitions()
@@ -104,6 +106,7 @@ async fn ids_of_long_ago_and_of_far_ahead_live_in_the_default_partition() {
 #[tokio::test]
 async fn a_week_whose_jobs_came_before_its_partition_stays_in_the_default_one() {
     let scene = Scene::new().await;
+    let ahead = scene.db.within_a_day().await;
     let week = "select to_char(now_utc() + interval '8 weeks', 'YYYY-MM-DD')";
     let day = scene.db.texts(week).await.remove(0);
     let ids = CountingIds::new(ManualClock::at(&format!("{day}T00:00:00Z")));
@@ -111,7 +114,7 @@ async fn a_week_whose_jobs_came_before_its_partition_stays_in_the_default_one() 
     job.id = JobId::from_uuid(ids.uuid());
     scene.enqueue(std::slice::from_ref(&job)).await;
     let before = scene.db.number(PARTITIONS).await;
-    scene.db.shift_clock(TimeDelta::weeks(8)).await;
+    scene.db.shift_clock(ahead + TimeDelta::weeks(8)).await;
     scene.upkeep.ensure_partitions().await.unwrap();
     // Five weeks of five tables, but for the one week of the one table.
     assert_eq!(scene.db.number(PARTITIONS).await, before + 5 * 5 - 1);
