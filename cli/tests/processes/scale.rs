@@ -55,6 +55,10 @@ error: --min 5 is more than --max 4
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scheduler_that_is_asked_to_writes_a_line_for_each_lane_to_standard_output() {
     let yard = Yard::without_workers().await;
+    // No time of a schedule comes in between: nothing waits.
+    yard.ticker().seed().await.unwrap();
+    let idle = "update schedule set is_enabled = false";
+    yard.database.run(idle).await;
     let mut command = process(yard.folder(), &["scheduler", "--quiet"]);
     command
         .env("PACKTRAIN_DATA_DIR", yard.folder())

