@@ -46,6 +46,12 @@ pub(super) trait Carrier: Send + Sync {
     /// Lets so much time pass for hints that nobody looked for.
     async fn pass_what_is_hidden(&self);
 
+    /// Longer than a hint takes that comes at all: long, where none may stay away; where some do, a
+    /// test waits for as long.
+    fn soon(&self) -> Duration {
+        Duration::from_secs(20)
+    }
+
     /// The network between the processes and the server.
     fn network(&self) -> &Proxy;
 
@@ -106,6 +112,3 @@ pub(super) fn drain(hints: &mut HintStream) -> usize {
     }
     count
 }
-
-/// Longer than a hint takes that comes at all.
-pub(super) const SOON: Duration = Duration::from_secs(3);

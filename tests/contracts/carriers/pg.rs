@@ -100,6 +100,10 @@ impl Carrier for PgCarrier {
 
     async fn pass_what_is_hidden(&self) {}
 
+    fn soon(&self) -> Duration {
+        Duration::from_secs(3)
+    }
+
     fn network(&self) -> &Proxy {
         &self.network
     }

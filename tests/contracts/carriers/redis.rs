@@ -1,6 +1,7 @@
 //! Hints over a real Redis.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use packtrain_core::job::Lane;
@@ -95,6 +96,10 @@ impl Carrier for RedisCarrier {
     }
 
     async fn pass_what_is_hidden(&self) {}
+
+    fn soon(&self) -> Duration {
+        Duration::from_secs(3)
+    }
 
     fn network(&self) -> &Proxy {
         &self.network

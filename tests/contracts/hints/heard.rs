@@ -9,7 +9,7 @@ use packtrain_core::ports::{Hint, Subject};
 use packtrain_tests::{promptly, until};
 use uuid::Uuid;
 
-use super::super::carriers::{Carrier, SOON, drain, next};
+use super::super::carriers::{Carrier, drain, next};
 
 /// Moments in which a sender has something for a lane, how many hints it has then, and how many of
 /// one moment go at most.
@@ -83,7 +83,7 @@ pub(super) async fn lies(carrier: &dyn Carrier) {
     .await;
     let hearer = carrier.process(true);
     let mut hints = hearer.listens(Lane::Io).await;
-    let heard = tokio::time::timeout(SOON, hints.next()).await;
+    let heard = tokio::time::timeout(carrier.soon(), hints.next()).await;
     assert_eq!(heard.expect("it lay there").unwrap().lane, Lane::Io);
 }
 
@@ -108,7 +108,7 @@ pub(super) async fn says(carrier: &dyn Carrier) {
             tokio::task::yield_now().await;
         }
     };
-    let texts = tokio::time::timeout(SOON, texts).await;
+    let texts = tokio::time::timeout(carrier.soon(), texts).await;
     let texts = texts.expect("something lies there");
     let said: serde_json::Value = serde_json::from_str(&texts[0]).unwrap();
     for word in ["io", "tax.import", &job.to_string(), "00-01-02-01"] {
@@ -136,7 +136,7 @@ pub(super) async fn comes_again(carrier: &dyn Carrier) {
     sender.send(Lane::Io);
     drop(next(&mut hints).await);
     carrier.pass_what_is_hidden().await;
-    let again = tokio::time::timeout(SOON, hints.next()).await;
+    let again = tokio::time::timeout(carrier.soon(), hints.next()).await;
     again.expect("it comes again").unwrap().looked();
 }
 
