@@ -207,13 +207,16 @@ async fn bad_row_among_500_in_a_promotion() {
         let due: Vec<NewJob> = (0..500)
             .map(|_| {
                 let mut job = stage.step(0);
-                let at = crate::stage::now_us() + 5_000_000;
+                // Later than this row lasts: they are due when the bad one is among them.
+                let at = crate::stage::now_us() + 3_600_000_000;
                 job.run_at = chrono::DateTime::from_timestamp_micros(at);
                 job
             })
             .collect();
         let jobs = stage.enqueue(&due).await;
         stage.db.run(&ready_again(jobs[250], "io")).await;
+        let due = "update scheduled set run_at = now_utc()";
+        assert_eq!(stage.db.run(due).await, 500);
         let others = format!(
             "select count(*) from scheduled where id = any({}) and id <> '{}'",
             array(&jobs),

@@ -1,17 +1,17 @@
 //! A Redis that is flushed, restarted, evicted from, filled or replaced while it carries hints from
 //! an API under load to two workers.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use packtrain_tests::{Program, Redis, Signpost};
+use packtrain_tests::{Program, Redis, Signpost, until};
 
 use super::api::{Canaries, api};
 use crate::client::Connection;
 use crate::counts::{Counts, repeat, turn};
 use crate::stage::{LOOK_EVERY, Stage};
 
-/// Requests of one run, and after how many of them Redis is broken.
+/// Requests of one run, at least, and after how many of them Redis is broken.
 const JOBS: u64 = 120;
 const BREAK_AFTER: u64 = 40;
 /// What waits for hints of the lane that these jobs are in.
@@ -41,23 +41,32 @@ pub(super) async fn row(
     let _workers = [stage.worker("ops", "").await, stage.worker("ops", "").await];
     let (_api, address) = api(&stage, "").await;
     repeat(name, async |round| {
-        let canaries = Canaries::new(&stage, format!("{name}-{round}"), JOBS).await;
-        let accepted = AtomicU64::new(0);
+        let mut canaries = Canaries::new(&stage, format!("{name}-{round}"), JOBS).await;
+        let (accepted, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
         let mut connection = Connection::open(address).await.unwrap();
         let asking = async {
-            for at in 0..JOBS {
+            let mut at = 0;
+            // More where it takes longer: what is broken has to be met with.
+            while at < JOBS || !is_over.load(Ordering::Relaxed) {
                 let request = canaries.request(&api_key, at);
                 assert_eq!(connection.send(&request).await.unwrap(), 202);
-                accepted.fetch_add(1, Ordering::Relaxed);
+                at = accepted.fetch_add(1, Ordering::Relaxed) + 1;
+                if at > JOBS {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
             }
+            at
         };
         let broken = async {
             while accepted.load(Ordering::Relaxed) < BREAK_AFTER {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
-            breaking(&stage).await
+            let again = breaking(&stage).await;
+            is_over.store(true, Ordering::Relaxed);
+            again
         };
-        let ((), again) = tokio::join!(asking, broken);
+        let (asked, again) = tokio::join!(asking, broken);
+        canaries.count = asked;
         let again = again.map(|again| u64::try_from(again.as_millis()).unwrap());
         Counts {
             rerun_ms: again.into_iter().collect(),
@@ -87,8 +96,11 @@ pub(super) async fn back(stage: &Stage, redis: &Redis, before: &[String]) -> Opt
 
 /// The hints really went this way.
 pub(super) async fn was_used(redis: &Redis) {
-    let stats: String = redis.ask(&["INFO", "commandstats"]).await;
-    assert!(stats.contains("cmdstat_publish"), "no hint was announced");
+    until("a hint was announced", async || {
+        let stats: String = redis.ask(&["INFO", "commandstats"]).await;
+        stats.contains("cmdstat_publish")
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

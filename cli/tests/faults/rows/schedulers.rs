@@ -98,7 +98,7 @@ async fn one_dies(stage: &Stage, points: &str, others: &[Process]) {
 async fn standing(stage: &Stage, points: &str) -> Process {
     let open = "select count(*) from pg_stat_activity
                  where datname = current_database() and state = 'idle in transaction'
-                   and clock_timestamp() - state_change > interval '200 milliseconds'";
+                   and clock_timestamp() - state_change > interval '1 second'";
     let victim = stage.scheduler(points);
     stage
         .until("the scheduler stands in a transaction", async || {
