@@ -24,6 +24,9 @@ const MOVES_MIN: usize = 24;
 /// From here on a move is told. Of normally spread moves one in five hundred million is as large;
 /// figures of markets are not, so this is a choice and no probability.
 const SCORE_MIN: f64 = 6.0;
+/// A smaller change is not told, in percent. Of a figure that grows evenly, as by interest, hardly
+/// anything is usual, and a move that nobody would see is far from it.
+const CHANGE_MIN_PERCENT: f64 = 0.5;
 /// What makes the median of deviations of normally spread figures their standard deviation.
 const NORMAL: f64 = 0.6745;
 /// Series that are read at once.
@@ -85,7 +88,7 @@ impl Job for Anomaly {
                     continue;
                 };
                 scored += 1;
-                if moved.z.abs() >= SCORE_MIN {
+                if is_told(&moved) {
                     found.push((series.key, moved));
                 }
             }
@@ -111,6 +114,11 @@ impl Job for Anomaly {
             "dataset": dataset, "hour": hour, "scored": scored, "found": count, "new": new,
         })))
     }
+}
+
+/// Whether a move is so unusual, and so large, that it is told.
+pub fn is_told(moved: &Unusual) -> bool {
+    moved.z.abs() >= SCORE_MIN && moved.change_percent.abs() >= CHANGE_MIN_PERCENT
 }
 
 /// How unusual the last move of these figures is, among the moves before it; none when they say too

@@ -64,6 +64,21 @@ fn outliers_of_the_past_do_not_hide_those_of_today() {
 }
 
 #[test]
+fn a_move_that_nobody_would_see_is_not_told_however_evenly_a_figure_moved_before() {
+    // Interest of some five percent a year, by the hour, and then of twice as much.
+    let mut moves: Vec<f64> = [5.0e-6, 5.1e-6, 5.2e-6].repeat(8);
+    let after = |last: f64| score(&figures(&[&moves[..], &[last]].concat())).unwrap();
+    let more = after(10.0e-6);
+    assert!(more.z > 30.0, "{more:?}");
+    assert!(!anomaly::is_told(&more));
+    assert!(anomaly::is_told(&after(-0.006)));
+    moves = vec![-0.01, 0.0, 0.01].repeat(8);
+    let after = |last: f64| score(&figures(&[&moves[..], &[last]].concat())).unwrap();
+    assert!(!anomaly::is_told(&after(-0.05)), "it is usual");
+    assert!(anomaly::is_told(&after(-0.1)));
+}
+
+#[test]
 fn what_moved_over_hours_that_are_missing_is_no_move_of_an_hour() {
     let mut all = hours(&then(-0.1));
     let far = all.len() - 1;

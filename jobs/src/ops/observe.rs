@@ -8,7 +8,7 @@ use packtrain_core::job::{Ctx, Done, Job, Kind, Lane};
 use packtrain_core::ports::{KindNow, PlatformNow, Point};
 use packtrain_core::schedule::Every;
 use packtrain_core::time::Timestamp;
-use packtrain_rules::metric::{Derived, Family, Metric};
+use packtrain_rules::metric::{Family, Metric};
 use packtrain_rules::value::Value;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -17,8 +17,7 @@ use utoipa::ToSchema;
 use crate::alerts::look::observe;
 use crate::catalogue;
 
-/// Keys of a family that are read, at most: there are some tens of kinds with three figures each,
-/// over some windows.
+/// Metrics of a family that are read, at most: of some tens of kinds there are three figures each.
 const KEYS_MAX: u32 = 2_000;
 /// Units of a value in a microsecond: it counts seconds.
 const MICROSECOND: i128 = 10_i128.pow(12);
@@ -88,9 +87,7 @@ async fn watched(ctx: &Ctx) -> Result<BTreeSet<Metric>, Fault> {
             .watch
             .watched_of(family.as_str(), KEYS_MAX)
             .await?;
-        // What a window makes of a metric is watched under a key that goes on after its own.
-        let keys = keys.iter().filter_map(|key| key.parse::<Derived>().ok());
-        metrics.extend(keys.map(|key| key.metric));
+        metrics.extend(keys.iter().filter_map(|key| key.parse::<Metric>().ok()));
     }
     Ok(metrics)
 }
