@@ -270,8 +270,8 @@ impl Database {
         .await;
     }
 
-    /// Sees to it that no day ends while the test runs: shortly before one does, SQL's clock goes
-    /// on in the next; see [`Self::shift_clock`]. Says by how much it is ahead.
+    /// Sees to it that no day that SQL counts ends while the test runs: shortly before one does,
+    /// SQL's clock goes on in the next; see [`Self::shift_clock`]. Says by how much it is ahead.
     pub async fn within_a_day(&self) -> TimeDelta {
         let tomorrow = (SystemClock.now().date_naive() + Days::new(1)).and_time(NaiveTime::MIN);
         if tomorrow.and_utc() - SystemClock.now() > TEST_MAX {

@@ -28,7 +28,6 @@ fn steps(story: &Value) -> Vec<(&str, &Value)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_is_told_as_much_as_its_tier_allows_and_the_rest_when_the_next_day_begins() {
     let scene = Scene::new().await;
-    scene.yard.database.within_a_day().await;
     allow(&scene, 2).await;
     for _ in 0..3 {
         scene.rule(below_3000()).await;
@@ -56,7 +55,6 @@ async fn a_tenant_is_told_as_much_as_its_tier_allows_and_the_rest_when_the_next_
 #[tokio::test(flavor = "multi_thread")]
 async fn who_was_told_of_a_firing_is_told_of_its_end_though_the_day_s_messages_are_used_up() {
     let scene = Scene::new().await;
-    scene.yard.database.within_a_day().await;
     allow(&scene, 1).await;
     scene.rule(below_3000()).await;
     scene.observe("3200", 0).await;

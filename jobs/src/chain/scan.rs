@@ -23,8 +23,8 @@ use crate::alerts::evaluate::Evaluate;
 pub const EVERY: Duration = Duration::from_secs(15);
 /// Metrics of one chain that are watched, at most.
 const WATCHED_MAX: u32 = 20_000;
-/// How long the balances of one scan may take, and when they have to be read, from its begin, so
-/// that what a slow node tells is written before the scan is cut off.
+/// How long the balances of one scan may take, and when they have to be read, from its begin: what
+/// is left of its limit is for headers and decimals, which have none of their own.
 const BALANCES_WITHIN: Duration = Duration::from_secs(20);
 const READ_WITHIN: Duration = Duration::from_secs(50);
 /// Pending events that one scan tells of, at most; of a single block that has more the first of

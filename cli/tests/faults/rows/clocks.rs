@@ -18,7 +18,7 @@ const FAKETIME: [&str; 2] = [
 /// Jobs that come before each jump, and how long each stays.
 const JOBS: usize = 400;
 const HOLD_MS: u64 = 60;
-/// Runs of them before it.
+/// Runs that begin before it, of these and of those that were left.
 const RUNS: usize = 80;
 /// Hours by which the clock is wrong, one after the other.
 const JUMPS: [i64; 3] = [1, -1, 0];

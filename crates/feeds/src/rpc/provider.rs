@@ -201,8 +201,8 @@ impl Provider {
         Ok(results)
     }
 
-    /// Whether a list says, for all calls, that so many are not taken at once: that is how geth
-    /// answers what is over its `--rpc.batch-request-limit`.
+    /// Whether a list that has fewer answers than there were calls says that so many are not taken
+    /// at once: that is how geth answers what is over its `--rpc.batch-request-limit`.
     fn refuses_batches(&self, answers: &[Value], count: usize) -> bool {
         let refuses = |answer: &Value| {
             let error = self.result(answer.clone()).err();

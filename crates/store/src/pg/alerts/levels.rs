@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use crate::error::refused;
 
 /// Puts the levels of a rule in the place of those that it had. A rule with which more windows are
-/// watched than may be, and more than without it, is refused.
+/// watched than may be, and more than before, is refused.
 pub(super) async fn replace(
     connection: &mut PgConnection,
     tenant: TenantId,

@@ -24,7 +24,7 @@ pub(crate) async fn points(pool: &Pool, age: PgInterval, limit: i64) -> Result<u
 pub(crate) async fn tries(pool: &Pool, age: PgInterval, limit: i64) -> Result<u64, StoreError> {
     let removed = [
         remove_older!(pool, "delivery_try" by "at", age, limit, "to remove tries")?,
-        remove_older!(pool, "digest_entry" by "added_at", age, limit, "to remove parts of digests")?,
+        remove_older!(pool, "digest_entry" by "added_at", age, limit, "to remove digests")?,
         remove_older!(pool, "sms_day" by "day", age, limit, "to remove days of SMS")?,
         remove_older!(pool, "sms_tenant_day" by "day", age, limit, "to remove days of SMS")?,
     ];

@@ -30,11 +30,11 @@ pub(crate) async fn places(
     limit: i64,
 ) -> Result<u64, StoreError> {
     let removed = [
-        remove_older!(pool, "live_alert" by "at", alerts, limit, "to remove places of alerts")?,
-        remove_older!(pool, "live_job" by "at", JOBS_KEPT, limit, "to remove places of jobs")?,
+        remove_older!(pool, "live_alert" by "at", alerts, limit, "to remove places")?,
+        remove_older!(pool, "live_job" by "at", JOBS_KEPT, limit, "to remove places")?,
         remove_older!(pool, "live_follow" by "until", AT_ONCE, limit, "to end follows")?,
-        remove_older!(pool, "live_portfolio" by "at", alerts, limit, "to remove places of wallets")?,
-        remove_older!(pool, "wallet_news" by "seen_at", alerts, limit, "to remove news of wallets")?,
+        remove_older!(pool, "live_portfolio" by "at", alerts, limit, "to remove places")?,
+        remove_older!(pool, "wallet_news" by "seen_at", alerts, limit, "to remove old news")?,
         remove_older!(pool, "stream_ticket" by "expires_at", AT_ONCE, limit, "to remove tickets")?,
         snapshots(pool, gas, limit).await?,
         balances(pool, alerts, limit).await?,
