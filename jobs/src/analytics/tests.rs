@@ -72,7 +72,7 @@ fn a_move_that_nobody_would_see_is_not_told_however_evenly_a_figure_moved_before
     assert!(more.z > 30.0, "{more:?}");
     assert!(!anomaly::is_told(&more));
     assert!(anomaly::is_told(&after(-0.006)));
-    moves = vec![-0.01, 0.0, 0.01].repeat(8);
+    moves = [-0.01, 0.0, 0.01].repeat(8);
     let after = |last: f64| score(&figures(&[&moves[..], &[last]].concat())).unwrap();
     assert!(!anomaly::is_told(&after(-0.05)), "it is usual");
     assert!(anomaly::is_told(&after(-0.1)));
