@@ -8,6 +8,7 @@ mod claim;
 mod control;
 mod dead;
 mod deadlines;
+mod digests;
 mod endpoints;
 mod enqueue;
 mod fair;
