@@ -31,10 +31,10 @@ macro_rules! sorts {
 
 sorts! {
     REQUEST_MALFORMED = BAD_REQUEST "request.malformed" "The request cannot be read"
-        "The request is not what this address takes; /docs describes what it does.";
+        "The request is not what this address takes; /v2/openapi.json describes what it does.";
     QUERY_MALFORMED = BAD_REQUEST "query.malformed" "The query cannot be read"
         "A parameter behind the question mark is unknown, missing or not what it should be; \
-         /docs lists those of each address.";
+         /v2/openapi.json lists those of each address.";
     JSON_MALFORMED = BAD_REQUEST "json.malformed" "The body is not JSON"
         "The body must be one JSON document in UTF-8; a comma too many and a quotation mark that \
          is missing are the usual causes.";
@@ -113,10 +113,11 @@ sorts! {
     SCOPE_MISSING = FORBIDDEN "auth.scope_missing" "The API key may not do this"
         "The key is valid and has not the scope that this address needs; use one that has.";
     NOT_FOUND = NOT_FOUND "not_found" "There is nothing here"
-        "There is no such address, or no such thing of yours: compare the id, and whether the key \
-         is of the tenant that owns it.";
-    GAS_UNSEEN = NOT_FOUND "gas.unseen" "No block of this chain was seen yet"
-        "The chain is known and was not looked at so far; ask again after a minute.";
+        "There is no such address, or no such thing, or none of yours: compare the name or the id, \
+         and, where a key is asked for, whether it is of the tenant that owns it.";
+    GAS_UNSEEN = NOT_FOUND "gas.unseen" "Nothing of this chain was seen yet"
+        "The chain is known. Its newest block is there a minute after the start, and what is made \
+         of quarters of an hour, such as its history, some minutes after the first one is over.";
     SERIES_UNSEEN = NOT_FOUND "series.unseen" "Nothing of this was measured yet"
         "Compare the name with those that are listed; what is new is measured within the hour.";
     METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED
@@ -128,7 +129,7 @@ sorts! {
         "Send less at once.";
     MEDIA_TYPE_UNKNOWN = UNSUPPORTED_MEDIA_TYPE
         "body.media_type" "The body's media type is not accepted"
-        "Say in Content-Type what the body is; /docs lists what each address takes.";
+        "Say in Content-Type what the body is; /v2/openapi.json lists what each address takes.";
     INTERNAL = INTERNAL_SERVER_ERROR "internal" "Something went wrong here"
         "This is a fault of ours. Try again after a while; whoever runs this installation finds \
          the cause in its log under the request_id.";

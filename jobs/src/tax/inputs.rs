@@ -2,6 +2,7 @@
 //! the country's rules can answer.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ use packtrain_tax::{LedgerFile, TaxError, Watch, jurisdiction};
 use super::import::PRICES;
 use super::said::{ReadSaid, Said};
 
+/// Years that are written with four digits; whether records know them is found out later.
+const YEARS: RangeInclusive<i32> = 1000..=9999;
 /// Tax years that one request may name.
 const YEARS_MAX: usize = 50;
 /// How soon a job looks again at a file that is still being read, and how late at most: a tenth of
@@ -64,6 +67,14 @@ pub(super) fn check(
         let said = format!("At most {YEARS_MAX} years may be named; none means all.");
         errors.push(FieldError::new("/years", "year_count", said));
     }
+    let odd = years.iter().take(YEARS_MAX).enumerate();
+    errors.extend(odd.filter(|(_, year)| !YEARS.contains(*year)).map(|(place, year)| {
+        let said = format!(
+            "{year} is no tax year; it is named by the calendar year in which it begins, as 2024 \
+             for 2024-25."
+        );
+        FieldError::new(format!("/years/{place}"), "invalid", said)
+    }));
     match given.said.read() {
         Ok(said) => request.allocation = Arc::new(said.allocation),
         Err(wrong) => errors.extend(wrong),

@@ -156,6 +156,9 @@ fn a_comparison_takes_no_method_and_is_told_what_else_does_not_fit() {
         with("years", json!(vec![2020; 51])),
         told("/years", "year_count")
     );
+    for years in [json!([2024, 99_999]), json!([2025, -5])] {
+        assert_eq!(with("years", years), told("/years/1", "invalid"));
+    }
     assert_eq!(
         with("options", json!({"weather": "fair"})),
         told("/options/weather", "unknown_option")
