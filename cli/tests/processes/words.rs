@@ -76,13 +76,22 @@ For more information, try '--help'.
 }
 
 #[test]
-fn an_unknown_lane_or_kind_is_answered_with_those_that_are_known() {
+fn an_unknown_lane_kind_or_state_is_answered_with_those_that_are_known() {
     let folder = folder(&[]);
     command(folder.path(), &["worker", "--lanes", "express"])
         .assert()
         .code(2)
         .stderr_eq(str![[r#"
 error: invalid value 'express' for '--lanes [..]: unknown lane "express"; known: pulse, [..], ops
+
+For more information, try '--help'.
+
+"#]]);
+    command(folder.path(), &["jobs", "list", "--state", "broken"])
+        .assert()
+        .code(2)
+        .stderr_eq(str![[r#"
+error: invalid value 'broken' for '--state [..]: unknown state "broken"; known: [..], dead, [..]
 
 For more information, try '--help'.
 

@@ -3,6 +3,7 @@
 use packtrain_core::ids::TenantId;
 use packtrain_core::limits::PAGE_DEFAULT;
 use packtrain_core::ports::{Cause, Change, Control};
+use packtrain_core::quantity::counted;
 use packtrain_jobs::catalogue::entry;
 use packtrain_jobs::ops::bulk::{Bulk, Filter};
 use serde_json::{Value, json};
@@ -91,13 +92,11 @@ async fn change(
         };
         return Err(Failure::new(INPUT, what).help("packtrain dead lists the causes"));
     }
+    let letters = counted(count, "dead letter", "dead letters");
     if args.dry_run {
         match global.json {
             true => anstream::println!("{}", json!({ "count": count })),
-            false => anstream::println!(
-                "{count} dead letters; without --dry-run: {}",
-                change.as_str()
-            ),
+            false => anstream::println!("{letters}; without --dry-run: {}", change.as_str()),
         }
         return Ok(());
     }
@@ -110,7 +109,7 @@ async fn change(
     match global.json {
         true => anstream::println!("{}", json!({ "count": count, "job": job.id })),
         false => {
-            anstream::println!("{count} dead letters: {} by {}", change.as_str(), job.id);
+            anstream::println!("{letters}: {} by {}", change.as_str(), job.id);
         }
     }
     Ok(())

@@ -73,7 +73,10 @@ impl FromStr for State {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
-        found.ok_or_else(|| format!("unknown state {text:?}"))
+        found.ok_or_else(|| {
+            let known = Self::ALL.map(Self::as_str).join(", ");
+            format!("unknown state {text:?}; known: {known}")
+        })
     }
 }
 
