@@ -61,6 +61,21 @@ impl Database {
         }
     }
 
+    /// Refuses where there is no database: whoever operates an installation does not want another
+    /// one, in which all would be well.
+    pub(crate) fn expect_there(settings: &Settings) -> Result<(), Failure> {
+        let folder = settings.data.dir.join("pg");
+        if configured(settings)?.is_some() || folder.exists() {
+            return Ok(());
+        }
+        let what = format!(
+            "there is no database: the settings name none, and there is none in {}",
+            folder.display()
+        );
+        Err(Failure::new(UNREACHABLE, what)
+            .help("packtrain dev makes one; --data-dir names the folder of one that is elsewhere"))
+    }
+
     /// Refuses addresses on the way of which anybody could read along unawares.
     fn check_secrecy(&self, narrate: &dyn Fn(&str)) -> Result<(), Failure> {
         let Urls {

@@ -127,6 +127,29 @@ error: the payload does not fit tax.report: /files: A report takes 1 to 100 file
 }
 
 #[test]
+fn who_operates_in_a_folder_without_a_database_is_told_so_and_makes_none() {
+    let folder = folder(&[]);
+    for words in [
+        &["jobs", "list"][..],
+        &["dead"],
+        &["lanes"],
+        &["top", "--once"],
+    ] {
+        command(folder.path(), words)
+            .assert()
+            .code(5)
+            .stderr_eq(str![[r#"
+error: there is no database: the settings name none, and there is none in [..]pg
+
+help: packtrain dev makes one; --data-dir names the folder of one that is elsewhere
+
+"#]]);
+    }
+    let made = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(made, 0);
+}
+
+#[test]
 fn a_database_that_is_not_there_is_said_with_its_own_exit_code() {
     let folder = folder(&[]);
     let nobody = Nobody::hold();

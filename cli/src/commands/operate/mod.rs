@@ -34,8 +34,9 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// Opens the database.
+    /// Opens the database, which is there.
     pub(crate) async fn open(global: &Global, settings: &Settings) -> Result<Self, Failure> {
+        Database::expect_there(settings)?;
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let database = Database::open(settings, narrate(global.quiet)).await?;
         database.expect_schema().await?;
