@@ -21,12 +21,8 @@ fn loopback() -> Policy {
 /// Webhooks, and mail where there is a server.
 pub(crate) fn channels(mail: Option<SocketAddr>) -> Vec<Arc<dyn Channel>> {
     let reach = Arc::new(Reach::new(loopback(), Arc::new(SystemResolver)));
-    let mut all: Vec<Arc<dyn Channel>> = vec![Arc::new(Webhook::new(reach, Arc::new(SystemClock)))];
-    #[cfg(feature = "email")]
-    all.extend(mail.map(email));
-    #[cfg(not(feature = "email"))]
-    assert_eq!(mail, None, "this build sends no mail");
-    all
+    let webhook: Arc<dyn Channel> = Arc::new(Webhook::new(reach, Arc::new(SystemClock)));
+    std::iter::once(webhook).chain(mail.map(email)).collect()
 }
 
 /// Mail over this server, without protection: it is on this machine.
@@ -44,6 +40,11 @@ fn email(server: SocketAddr) -> Arc<dyn Channel> {
     };
     let mail = Email::new(&settings, Arc::new(SystemClock));
     Arc::new(mail.expect("these settings can send"))
+}
+
+#[cfg(not(feature = "email"))]
+fn email(_: SocketAddr) -> Arc<dyn Channel> {
+    panic!("this build sends no mail")
 }
 
 /// The key under which endpoints are sealed.
