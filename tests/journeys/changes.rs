@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use packtrain_core::time::{Clock, SystemClock, Timestamp};
 use packtrain_jobs::alerts::evaluate::Evaluate;
-use packtrain_tests::until;
+use packtrain_tests::{Answer, until};
 use serde_json::json;
 
 use super::alerts::{ETHER, Scene, below_3000, messages};
@@ -53,18 +53,23 @@ async fn a_rule_that_asks_for_something_else_ends_what_it_fired_for_and_is_told_
     assert_eq!(scene.observe("3300", 180).await, 0);
 }
 
+/// Asks for another name of a rule, and for nothing else.
+async fn rename(scene: &Scene, rule: &str) -> Answer {
+    let mut named = below_3000();
+    named["name"] = json!("Ether is cheap");
+    let change = json!({ "rule": named, "endpoints": [scene.endpoint] }).to_string();
+    let path = format!("/v2/premium/alerts/rules/{rule}");
+    let headers = [("content-type", "application/json")];
+    scene.owner.send("PUT", &path, &headers, change).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rule_that_gets_another_name_while_it_fires_goes_on_and_is_told_its_end() {
     let scene = Scene::new().await;
     let rule = scene.rule(below_3000()).await;
     scene.observe("3200", 0).await;
     assert_eq!(scene.observe("2900", 60).await, 1);
-    let mut named = below_3000();
-    named["name"] = json!("Ether is cheap");
-    let change = json!({ "rule": named, "endpoints": [scene.endpoint] }).to_string();
-    let path = format!("/v2/premium/alerts/rules/{rule}");
-    let headers = [("content-type", "application/json")];
-    let put = scene.owner.send("PUT", &path, &headers, change).await;
+    let put = rename(&scene, &rule).await;
     assert_eq!(put.expect(200).json()["phase"], "firing");
     assert_eq!(scene.look().await, 0, "it is not told again");
     let page = scene.owner.get("/v2/premium/alerts/incidents").await.json();
@@ -82,18 +87,13 @@ async fn a_rule_that_gets_another_name_while_it_is_evaluated_is_told_its_end_onc
     let rule = scene.rule(below_3000()).await;
     scene.observe("3200", 0).await;
     assert_eq!(scene.observe("2900", 60).await, 1);
-    let mut named = below_3000();
-    named["name"] = json!("Ether is cheap");
-    let change = json!({ "rule": named, "endpoints": [scene.endpoint] }).to_string();
-    let path = format!("/v2/premium/alerts/rules/{rule}");
-    let headers = [("content-type", "application/json")];
     let database = &scene.yard.database;
     let pause =
         |paused: &str| format!("update lane set paused_at = {paused} where name = 'notify'");
     database.run(&pause("now_utc()")).await;
     // The evaluation has found out what it writes when the name changes.
     let hold = database.hold("select from alert_state for update").await;
-    let (put, tick) = tokio::join!(scene.owner.send("PUT", &path, &headers, change), async {
+    let (put, tick) = tokio::join!(rename(&scene, &rule), async {
         database.blocked(1).await;
         let tick = scene.begin("3200", 120).await;
         database.blocked(2).await;
